@@ -1,0 +1,4 @@
+//! The only room that touches the world.
+
+pub mod capture;
+pub mod clock;

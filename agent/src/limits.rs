@@ -1,0 +1,44 @@
+//! Every bound of the sensor: unit in the name, reason beside it.
+
+/// Flows remembered at once. A municipality of 30,000 has some 20,000 open; a flood must not cost more memory than this.
+pub const FLOWS_MAX: usize = 131_072;
+/// A flow without packets for so long is over (RFC 7011 "idle timeout"), seconds.
+pub const FLOW_IDLE_TIMEOUT_S: u64 = 120;
+/// A flow that goes on is reported after so long (RFC 7011 "active timeout"), seconds.
+pub const FLOW_ACTIVE_TIMEOUT_S: u64 = 1800;
+/// After FIN from both ends or a RST, late packets still belong to the flow for so long, seconds.
+pub const FLOW_LINGER_S: u64 = 5;
+
+/// DNS queries that wait for their response at once.
+pub const TRANSACTIONS_MAX: usize = 65_536;
+/// A query without a response for so long had none, seconds (resolvers give up after some 5).
+pub const TRANSACTION_TIMEOUT_S: u64 = 6;
+/// Answer records read of one message; the rest is counted.
+pub const ANSWERS_MAX: usize = 64;
+/// Compression pointers followed for one name (RFC 9267 asks for a bound).
+pub const POINTER_HOPS_MAX: usize = 128;
+/// Compression pointers followed in one message.
+pub const POINTER_HOPS_MESSAGE_MAX: usize = 1024;
+
+/// TCP streams with DNS reassembled at once.
+pub const STREAMS_MAX: usize = 4_096;
+/// Octets kept of one direction of a stream: one DNS message with its length prefix.
+pub const STREAM_MAX_OCTETS: usize = 65_537;
+/// Octets kept over all streams.
+pub const STREAMS_TOTAL_MAX_OCTETS: usize = 16 * 1024 * 1024;
+
+/// One captured frame: the largest a link or an offload makes.
+pub const FRAME_MAX_OCTETS: usize = 262_144;
+/// VLAN tags in front of one packet.
+pub const VLAN_TAGS_MAX: usize = 8;
+/// IPv6 extension headers in front of one packet.
+pub const IPV6_EXTENSIONS_MAX: usize = 16;
+
+/// Alerts open at once.
+pub const ALERTS_MAX: usize = 65_536;
+/// Addresses remembered from answers to listed names.
+pub const ANSWERED_MAX: usize = 65_536;
+/// Addresses remembered from answers to unlisted names, to know which ones are shared.
+pub const SHARED_MAX: usize = 262_144;
+/// Resolvers recognised by what they do.
+pub const RESOLVERS_MAX: usize = 1_024;

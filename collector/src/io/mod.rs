@@ -1,0 +1,3 @@
+//! The only room that touches the world, beside the store.
+
+pub mod clock;

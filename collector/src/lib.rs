@@ -1,0 +1,21 @@
+//! The collector: what the members' sensors find comes together here.
+//!
+//! [`intel`] takes indicators in and publishes them as signed lists. A sensor is let in by [`enrolment`] and speaks with a
+//! [`session`]; its batches go through [`ingest`], which stores each record once and, in the same transaction, has
+//! [`correlate`] draw [`incident`]s of one member and [`campaign`]s over several. [`store`] holds it all; [`present`] shows
+//! it. Nothing but [`io`] and [`store`] touches the world.
+
+pub mod campaign;
+pub mod command;
+pub mod control;
+pub mod correlate;
+pub mod enrolment;
+pub mod incident;
+pub mod ingest;
+pub mod intel;
+pub mod io;
+pub mod limits;
+pub mod present;
+pub mod session;
+pub mod settings;
+pub mod store;

@@ -1,0 +1,1 @@
+//! Views as plain values, pages and texts.

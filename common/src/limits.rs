@@ -1,0 +1,51 @@
+//! Every bound of the shared formats: unit in the name, reason beside it. Each program has a `limits.rs` of its own for
+//! what is its own business.
+
+/// A domain name on the wire, without its final zero octet (RFC 1035 section 2.3.4 allows 255 with it).
+pub const NAME_MAX_OCTETS: usize = 254;
+/// One label (RFC 1035 section 2.3.4).
+pub const LABEL_MAX_OCTETS: usize = 63;
+/// Labels in a name: 127 one-octet labels fill 254 octets.
+pub const NAME_MAX_LABELS: usize = 127;
+
+/// Frame header: length, type, flags.
+pub const FRAME_HEADER_OCTETS: usize = 8;
+/// A frame towards the collector, body only. A thousand sensors may each have one half-read.
+pub const FRAME_TO_COLLECTOR_MAX_OCTETS: usize = 64 * 1024;
+/// A frame towards the agent, body only: a list chunk with its envelope.
+pub const FRAME_TO_AGENT_MAX_OCTETS: usize = 256 * 1024;
+/// Memory one decoded frame may take. bincode counts `length × size_of::<T>()`, so this is wider than the frame.
+pub const DECODE_MAX_OCTETS: usize = 1024 * 1024;
+
+/// One encoded record, in the spool and in a batch.
+pub const RECORD_MAX_OCTETS: usize = 512;
+/// Records in one batch.
+pub const BATCH_MAX_RECORDS: usize = 1024;
+/// Sum of the encoded records of one batch: leaves room for the batch's own header within a frame.
+pub const BATCH_MAX_OCTETS: usize = 60 * 1024;
+
+/// A chunk of a list's base file.
+pub const LIST_CHUNK_MAX_OCTETS: usize = 192 * 1024;
+/// A list's base file: five million indicators of some fifty octets.
+pub const LIST_BASE_MAX_OCTETS: u64 = 256 * 1024 * 1024;
+/// Indicators in a list.
+pub const LIST_MAX_INDICATORS: u64 = 5_000_000;
+/// One encoded list entry: a name, two times and small fields.
+pub const LIST_ENTRY_MAX_OCTETS: usize = 512;
+/// A signed manifest as it travels.
+pub const MANIFEST_MAX_OCTETS: usize = 16 * 1024;
+/// A root document as it travels and as it lies on disk.
+pub const ROOT_MAX_OCTETS: usize = 64 * 1024;
+/// Signatures looked at in one envelope: more than any role will have keys.
+pub const SIGNATURES_MAX: usize = 16;
+
+/// A short text in a message: a version, a reason, a host name.
+pub const TEXT_MAX_OCTETS: usize = 255;
+/// Sites one sensor may report for.
+pub const SITES_MAX: usize = 64;
+/// A certificate request or a chain as DER.
+pub const CERTIFICATE_MAX_OCTETS: usize = 16 * 1024;
+/// A line of a plain list: the longest name fully escaped (`\DDD`), a port and a comment.
+pub const PLAIN_LINE_MAX_OCTETS: usize = 4096;
+/// Days an enrolment token is good for.
+pub const TOKEN_LIFE_HOURS: i64 = 72;
