@@ -6,6 +6,7 @@
 //! it. Nothing but [`io`] and [`store`] touches the world.
 
 pub mod campaign;
+pub mod change;
 pub mod command;
 pub mod control;
 pub mod correlate;
