@@ -93,3 +93,73 @@ impl Record {
         codec::decode(octets)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::{Circumstances, Direction, Evidence, Regularity, Where, Zone};
+    use crate::id::{IndicatorId, Pseudonym, SiteId};
+    use crate::indicator::{Marks, Severity};
+    use crate::observation::Protocol;
+    use crate::trust::hex;
+
+    fn opened() -> AlertOpened {
+        AlertOpened {
+            site: SiteId(0),
+            indicator: IndicatorId(300),
+            revision: Revision(2),
+            severity: Severity::High,
+            marks: Marks { exercise: true, retro: false },
+            client: Some(Pseudonym(0x0123_4567_89ab_cdef)),
+            zone: Zone { id: 7, ..Zone::default() },
+            direction: Direction::Outbound,
+            evidence: Evidence::Contacted,
+            circumstances: Circumstances { looked_up_by_other: true, ..Circumstances::default() },
+            labels_left: 1,
+            seen_at: Where {
+                server: Some(std::net::Ipv4Addr::new(203, 0, 113, 9).into()),
+                port: Some(443),
+                protocol: Protocol::TCP,
+            },
+            first_seen: Timestamp(1_000_000),
+            last_seen: Timestamp(2_000_000),
+            count: 3,
+        }
+    }
+
+    fn updated() -> AlertUpdated {
+        AlertUpdated {
+            alert: Seq(1),
+            count_increase: 250,
+            first_seen: Timestamp(-1),
+            last_seen: Timestamp(2_000_000),
+            evidence: Evidence::DataOut,
+            circumstances: Circumstances::default(),
+            seen_at: Where { server: None, port: None, protocol: Protocol::ICMPV6 },
+            regularity: Some(Regularity { contacts: 10, median_interval_ms: 300_000, spread_ms: 0 }),
+            closed: true,
+        }
+    }
+
+    /// The layout as it stands: a record in a spool on some disk must still be readable after an update. A difference
+    /// here is a new variant of [`RecordBody`], never a new golden text.
+    #[test]
+    fn golden_records_are_what_they_were() {
+        let bodies = [
+            RecordBody::Opened(opened()),
+            RecordBody::Updated(updated()),
+            RecordBody::Loss { from: Seq(4), to: Seq(300), reason: LossReason::SpoolDamaged },
+            RecordBody::Event(SensorEvent::ListRefused { revision: Revision(9), why: Text::cut("nei") }),
+        ];
+        let golden = include_str!("golden_records.txt").lines();
+        let mut seen = 0;
+        for (body, golden) in bodies.into_iter().zip(golden) {
+            let record = Record { time: Timestamp(1_763_733_900_000_000), body };
+            let octets = record.to_octets().unwrap();
+            assert_eq!(hex(&octets), golden, "{record:?}");
+            assert_eq!(Record::from_octets(&octets), Ok(record));
+            seen += 1;
+        }
+        assert_eq!(seen, 4);
+    }
+}
