@@ -34,6 +34,28 @@ pub const VLAN_TAGS_MAX: usize = 8;
 /// IPv6 extension headers in front of one packet.
 pub const IPV6_EXTENSIONS_MAX: usize = 16;
 
+/// Read at once from a capture file that is read alone or with few others.
+pub const CAPTURE_READ_OCTETS: usize = 1024 * 1024;
+/// Read at once from each of many capture files: hundreds may overlap in time.
+pub const CAPTURE_READ_MANY_OCTETS: usize = 64 * 1024;
+/// Capture files up to this number stay open from the start and read in large steps.
+pub const CAPTURE_FEW_FILES: usize = 8;
+/// One record of a capture file with its header and options, as far as it is held: the largest frame and what a
+/// writer says about it. A longer one is passed over.
+pub const CAPTURE_RECORD_MAX_OCTETS: usize = FRAME_MAX_OCTETS + 64 * 1024;
+/// Interfaces described in one section of a pcapng file: far more than a machine has.
+pub const CAPTURE_INTERFACES_MAX: usize = 4_096;
+/// Frames handed out in one block of a capture file: the loop looks up between blocks.
+pub const CAPTURE_BLOCK_FRAMES: usize = 1_024;
+/// Frames handed out in one block of a live interface.
+pub const LIVE_BLOCK_FRAMES: usize = 256;
+/// A block of a live interface goes on no longer than so, milliseconds: timers are due between blocks.
+pub const LIVE_BLOCK_MS: u64 = 50;
+/// A live interface waits so long for a frame before it says it is idle, milliseconds: a stop is heard that soon.
+pub const LIVE_WAIT_MS: u64 = 200;
+/// Asked of the kernel for frames not yet read; it gives up to `net.core.rmem_max`.
+pub const LIVE_SOCKET_BUFFER_OCTETS: usize = 16 * 1024 * 1024;
+
 /// Alerts open at once.
 pub const ALERTS_MAX: usize = 65_536;
 /// Addresses remembered from answers to listed names.

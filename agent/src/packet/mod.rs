@@ -1,0 +1,229 @@
+//! Frames to IP packets: link layer, VLAN tags, IPv4, IPv6 and its extension headers, UDP, TCP, ICMP. By reference,
+//! never a panic.
+
+mod ip;
+mod link;
+mod transport;
+
+use std::net::IpAddr;
+
+use varde_common::observation::Protocol;
+use varde_common::time::Timestamp;
+
+/// How a frame begins (the link types of the pcap format).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LinkType {
+    /// Ethernet II (1).
+    Ethernet,
+    /// BSD loopback, address family in the capturing host's byte order (0).
+    Null,
+    /// OpenBSD loopback, address family in network byte order (108).
+    Loop,
+    /// PPP, with or without HDLC framing (9, 50).
+    Ppp,
+    /// Bare IPv4 or IPv6 (101, 12, 14, 228, 229).
+    RawIp,
+    /// Linux cooked v1 (113).
+    LinuxSll,
+    /// Linux cooked v2 (276).
+    LinuxSll2,
+}
+
+impl LinkType {
+    /// From its number in the registry of link types (draft-ietf-opsawg-pcaplinktype), where it is one we read.
+    pub fn from_number(number: u16) -> Option<LinkType> {
+        match number {
+            0 => Some(LinkType::Null),
+            1 => Some(LinkType::Ethernet),
+            9 | 50 => Some(LinkType::Ppp),
+            12 | 14 | 101 | 228 | 229 => Some(LinkType::RawIp),
+            108 => Some(LinkType::Loop),
+            113 => Some(LinkType::LinuxSll),
+            276 => Some(LinkType::LinuxSll2),
+            _ => None,
+        }
+    }
+}
+
+/// A captured frame, borrowed from the source's block.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Number of the source, from 0.
+    pub source: u16,
+    /// How it begins.
+    pub link: LinkType,
+    /// What was captured of it.
+    pub octets: &'a [u8],
+    /// How long it was on the wire.
+    pub length: u32,
+    /// VLAN tag the hardware took off, where the source tells.
+    pub vlan: Option<u16>,
+}
+
+/// Whether a packet is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Fragment {
+    /// Not fragmented.
+    Whole,
+    /// The first fragment: has the transport header.
+    First,
+    /// A later fragment: has none.
+    Later,
+}
+
+/// TCP flag bits as they stand in the header (RFC 9293 section 3.1).
+pub mod tcp_flags {
+    /// No more data from sender.
+    pub const FIN: u8 = 0x01;
+    /// Synchronise.
+    pub const SYN: u8 = 0x02;
+    /// Reset.
+    pub const RST: u8 = 0x04;
+    /// Acknowledgement field significant.
+    pub const ACK: u8 = 0x10;
+}
+
+/// What is above IP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport<'a> {
+    /// A UDP datagram.
+    Udp {
+        /// Source port.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+        /// What was captured of the data.
+        payload: &'a [u8],
+    },
+    /// A TCP segment.
+    Tcp {
+        /// Source port.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+        /// Sequence number.
+        seq: u32,
+        /// Flags, see [`tcp_flags`].
+        flags: u8,
+        /// What was captured of the data (padding of the frame excluded by IP's length).
+        payload: &'a [u8],
+    },
+    /// An ICMP or ICMPv6 message.
+    Icmp {
+        /// Whether it reports an error about another packet (RFC 1122 section 3.2.2; RFC 4443 section 2.1).
+        error: bool,
+    },
+    /// Another protocol, a later fragment, or a transport header that is cut or broken: addresses and protocol are
+    /// known, nothing above.
+    Other,
+}
+
+/// An IP packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packet<'a> {
+    /// When it was captured.
+    pub time: Timestamp,
+    /// Number of the source.
+    pub source: u16,
+    /// Sender.
+    pub src: IpAddr,
+    /// Receiver.
+    pub dst: IpAddr,
+    /// The protocol above IP and its extension headers.
+    pub protocol: Protocol,
+    /// IP total length as the header says (IPv6: payload length + 40).
+    pub octets: u32,
+    /// Whether it is whole.
+    pub fragment: Fragment,
+    /// What is above IP.
+    pub transport: Transport<'a>,
+}
+
+/// Why a frame gave no packet: counted by reason, never fatal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum NotRead {
+    /// It carries something that is not IP (ARP, LLDP, spanning tree …): ordinary, no fault of anyone.
+    NotIp,
+    /// It may carry IP inside a wrapping that is not read here (MPLS, MACsec, provider backbone, compressed PPP).
+    UnreadEncapsulation,
+    /// It ends before the IP header does.
+    CutShort,
+    /// It has more VLAN tags than [`crate::limits::VLAN_TAGS_MAX`].
+    VlanTooDeep,
+    /// The IP header's version is not the one the link layer announced.
+    WrongVersion,
+    /// The IPv4 header says it is shorter than an IPv4 header is, or longer than the packet it belongs to.
+    BadLength,
+    /// It has more IPv6 extension headers than [`crate::limits::IPV6_EXTENSIONS_MAX`].
+    ExtensionsTooMany,
+}
+
+impl NotRead {
+    /// Every reason, in the order they are declared.
+    pub const ALL: [NotRead; 7] = [
+        NotRead::NotIp,
+        NotRead::UnreadEncapsulation,
+        NotRead::CutShort,
+        NotRead::VlanTooDeep,
+        NotRead::WrongVersion,
+        NotRead::BadLength,
+        NotRead::ExtensionsTooMany,
+    ];
+
+    /// Its name in counters and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NotRead::NotIp => "not_ip",
+            NotRead::UnreadEncapsulation => "unread_encapsulation",
+            NotRead::CutShort => "cut_short",
+            NotRead::VlanTooDeep => "vlan_too_deep",
+            NotRead::WrongVersion => "wrong_version",
+            NotRead::BadLength => "bad_length",
+            NotRead::ExtensionsTooMany => "extensions_too_many",
+        }
+    }
+
+    /// Whether something was lost that a sensor would have wanted to read; traffic that is simply not IP is no loss.
+    pub fn is_loss(self) -> bool {
+        match self {
+            NotRead::NotIp => false,
+            NotRead::UnreadEncapsulation
+            | NotRead::CutShort
+            | NotRead::VlanTooDeep
+            | NotRead::WrongVersion
+            | NotRead::BadLength
+            | NotRead::ExtensionsTooMany => true,
+        }
+    }
+}
+
+/// Finds the IP packet in a frame. What lies above a header that is cut or broken is left unread
+/// ([`Transport::Other`]); only a frame without a whole IP header is refused.
+pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, NotRead> {
+    let (version, octets) = link::network_layer(frame.link, frame.octets)?;
+    // What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".
+    let uncaptured = usize::try_from(frame.length).unwrap_or(usize::MAX).saturating_sub(frame.octets.len());
+    let header = match version {
+        link::IpVersion::V4 => ip::read_v4(octets, uncaptured)?,
+        link::IpVersion::V6 => ip::read_v6(octets, uncaptured)?,
+    };
+    let transport = match (header.fragment, header.payload) {
+        (Fragment::Whole | Fragment::First, Some(payload)) => transport::read(version, header.protocol, payload),
+        (Fragment::Whole | Fragment::First, None) | (Fragment::Later, _) => Transport::Other,
+    };
+    Ok(Packet {
+        time: frame.time,
+        source: frame.source,
+        src: header.src,
+        dst: header.dst,
+        protocol: header.protocol,
+        octets: header.octets,
+        fragment: header.fragment,
+        transport,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,46 @@
+//! Transport headers: UDP (RFC 768), TCP (RFC 9293), ICMP (RFC 792) and ICMPv6 (RFC 4443).
+
+use varde_common::observation::Protocol;
+
+use super::Transport;
+use super::link::IpVersion;
+
+/// Reads what is above IP; a header that is cut or broken is [`Transport::Other`].
+pub(super) fn read(version: IpVersion, protocol: Protocol, octets: &[u8]) -> Transport<'_> {
+    let found = match (version, protocol) {
+        (_, Protocol::UDP) => udp(octets),
+        (_, Protocol::TCP) => tcp(octets),
+        // Destination unreachable, source quench, redirect, time exceeded, parameter problem.
+        (IpVersion::V4, Protocol::ICMP) => {
+            octets.first().map(|kind| Transport::Icmp { error: matches!(kind, 3 | 4 | 5 | 11 | 12) })
+        }
+        (IpVersion::V6, Protocol::ICMPV6) => octets.first().map(|kind| Transport::Icmp { error: *kind < 128 }),
+        (_, _) => None,
+    };
+    found.unwrap_or(Transport::Other)
+}
+
+fn udp(octets: &[u8]) -> Option<Transport<'_>> {
+    let (&[s0, s1, d0, d1, length_high, length_low, _, _], rest) = octets.split_first_chunk::<8>()?;
+    // The length counts the header. Below 8 it lies, or (0) the datagram is a jumbogram or an offload's: what there is
+    // counts then, as it does when the length is beyond it.
+    let payload = usize::from(u16::from_be_bytes([length_high, length_low]))
+        .checked_sub(8)
+        .and_then(|count| rest.get(..count))
+        .unwrap_or(rest);
+    Some(Transport::Udp { src_port: u16::from_be_bytes([s0, s1]), dst_port: u16::from_be_bytes([d0, d1]), payload })
+}
+
+fn tcp(octets: &[u8]) -> Option<Transport<'_>> {
+    let (&[s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, flags, _, _, _, _, _, _], rest) =
+        octets.split_first_chunk::<20>()?;
+    let options_octets = (usize::from(offset >> 4) * 4).checked_sub(20)?;
+    Some(Transport::Tcp {
+        src_port: u16::from_be_bytes([s0, s1]),
+        dst_port: u16::from_be_bytes([d0, d1]),
+        seq: u32::from_be_bytes([q0, q1, q2, q3]),
+        flags,
+        // Options that were not captured whole leave no data behind them.
+        payload: rest.get(options_octets..).unwrap_or_default(),
+    })
+}
