@@ -242,9 +242,14 @@ fn ip_lengths_bound_the_payload_and_name_the_octets() {
     let mut jumbo = v6(0, &after(&[17, 0, 0xc2, 4, 0, 1, 0, 0], &udp(b"jumbo")));
     jumbo[4..6].fill(0);
     let nothing = after(&v6(59, &[]), &[0; 6]);
+    let padded_segment = after(&v4(6, &tcp(0, tcp_flags::ACK, b"")), &[0; 6]);
+    let padded_segment6 = after(&v6(6, &tcp(0, tcp_flags::ACK, b"data")), &[0; 6]);
     // Name, octets, wire length, octets told, payload told.
-    let cases: [(&str, &[u8], usize, u32, Option<&[u8]>); 8] = [
+    type Case<'a> = (&'static str, &'a [u8], usize, u32, Option<&'a [u8]>);
+    let cases: [Case<'_>; 10] = [
         ("padding is no payload", &padded, padded.len(), 30, Some(b"ab")),
+        ("padding is no data of a segment", &padded_segment, 46, 40, Some(b"")),
+        ("padding is no data of a segment in IPv6", &padded_segment6, 70, 64, Some(b"data")),
         ("options are no payload", &with_options, with_options.len(), 70, Some(b"ab")),
         ("cut by the snapshot length", &with_options[..69], 70, 70, Some(b"a")),
         ("cut within options", &with_options[..59], 70, 70, None),

@@ -35,7 +35,7 @@ pub enum CaptureError {
         path: PathBuf,
     },
     /// A compressed file.
-    #[error("the capture {} is compressed with {format}. Decompress it first, or give `-` and pipe it in.", path.display())]
+    #[error("the capture {} is compressed with {format}. Decompress it first.", path.display())]
     Compressed {
         /// Which file.
         path: PathBuf,

@@ -205,7 +205,8 @@ impl Capture for Merged {
 #[cfg(test)]
 mod tests {
     use super::super::CaptureRefusal;
-    use super::super::file::tests::{FileMaker, collect};
+    use super::super::file::maker::FileMaker;
+    use super::super::file::tests::collect;
     use super::*;
 
     fn write(dir: &Path, name: &str, times: &[u32]) -> PathBuf {

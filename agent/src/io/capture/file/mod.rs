@@ -238,4 +238,6 @@ fn compression(octets: &[u8]) -> Option<&'static str> {
 }
 
 #[cfg(test)]
+pub(super) mod maker;
+#[cfg(test)]
 pub(super) mod tests;

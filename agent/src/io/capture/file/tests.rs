@@ -1,133 +1,14 @@
-//! Capture files made octet by octet: every variant, every cut, every lie.
+//! Capture files: every variant, every cut, every lie.
 
 use std::io::Cursor;
 
 use proptest::prelude::*;
 
+use super::maker::FileMaker;
 use super::*;
 
 /// Octets, seconds and microseconds, link, length of a frame that was handed out.
 pub(in super::super) type Seen = (Vec<u8>, i64, LinkType, u32);
-
-/// Builds capture files in either byte order.
-#[derive(Clone)]
-pub(in super::super) struct FileMaker {
-    pub(in super::super) octets: Vec<u8>,
-    big: bool,
-    extra: usize,
-}
-
-impl FileMaker {
-    pub(in super::super) fn pcap() -> FileMaker {
-        FileMaker::pcap_of(0xa1b2_c3d4, false, 1)
-    }
-
-    fn pcap_of(magic: u32, big: bool, link: u32) -> FileMaker {
-        let extra = if magic == 0xa1b2_cd34 { 8 } else { 0 };
-        let mut maker = FileMaker { octets: Vec::new(), big, extra };
-        maker.u32(magic);
-        maker.u16(2);
-        maker.u16(4);
-        maker.u32(0);
-        maker.u32(0);
-        maker.u32(0xffff_ffff);
-        maker.u32(link);
-        maker
-    }
-
-    pub(in super::super) fn record(&mut self, seconds: u32, fraction: u32, data: &[u8]) {
-        for field in [seconds, fraction, data.len() as u32, data.len() as u32 + 10] {
-            self.u32(field);
-        }
-        self.octets.extend(std::iter::repeat_n(0xee, self.extra));
-        self.octets.extend(data);
-    }
-
-    fn pcapng(big: bool) -> FileMaker {
-        let mut maker = FileMaker { octets: Vec::new(), big, extra: 0 };
-        maker.section(big);
-        maker
-    }
-
-    fn section(&mut self, big: bool) {
-        self.big = big;
-        let mut body = FileMaker { octets: Vec::new(), big, extra: 0 };
-        body.u32(BYTE_ORDER_MAGIC);
-        body.u16(1);
-        body.u16(0);
-        body.octets.extend([0xff; 8]);
-        self.block(0x0a0d_0d0a, &body.octets);
-    }
-
-    fn interface(&mut self, link: u16, snap: u32, options: &[(u16, &[u8])]) {
-        let mut body = self.empty();
-        body.u16(link);
-        body.u16(0);
-        body.u32(snap);
-        for (code, value) in options {
-            body.u16(*code);
-            body.u16(value.len() as u16);
-            body.octets.extend(*value);
-            body.pad();
-        }
-        self.block(1, &body.octets);
-    }
-
-    fn enhanced(&mut self, interface: u32, ticks: u64, data: &[u8]) {
-        let mut body = self.empty();
-        for field in [interface, (ticks >> 32) as u32, ticks as u32, data.len() as u32, data.len() as u32 + 10] {
-            body.u32(field);
-        }
-        body.octets.extend(data);
-        body.pad();
-        self.block(6, &body.octets);
-    }
-
-    fn obsolete(&mut self, interface: u16, ticks: u64, data: &[u8]) {
-        let mut body = self.empty();
-        body.u16(interface);
-        body.u16(0xffff);
-        for field in [(ticks >> 32) as u32, ticks as u32, data.len() as u32, data.len() as u32 + 10] {
-            body.u32(field);
-        }
-        body.octets.extend(data);
-        body.pad();
-        self.block(2, &body.octets);
-    }
-
-    fn simple(&mut self, length: u32, data: &[u8]) {
-        let mut body = self.empty();
-        body.u32(length);
-        body.octets.extend(data);
-        body.pad();
-        self.block(3, &body.octets);
-    }
-
-    fn block(&mut self, kind: u32, body: &[u8]) {
-        self.u32(kind);
-        self.u32(body.len() as u32 + 12);
-        self.octets.extend(body);
-        self.u32(body.len() as u32 + 12);
-    }
-
-    fn empty(&self) -> FileMaker {
-        FileMaker { octets: Vec::new(), big: self.big, extra: 0 }
-    }
-
-    fn pad(&mut self) {
-        self.octets.resize(self.octets.len().next_multiple_of(4), 0);
-    }
-
-    fn u16(&mut self, value: u16) {
-        self.octets.extend(if self.big { value.to_be_bytes() } else { value.to_le_bytes() });
-    }
-
-    fn u32(&mut self, value: u32) {
-        self.octets.extend(if self.big { value.to_be_bytes() } else { value.to_le_bytes() });
-    }
-}
-
-const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
 
 pub(in super::super) fn collect(capture: &mut dyn Capture) -> Vec<Seen> {
     let mut seen = Vec::new();
@@ -377,6 +258,36 @@ fn block_length_bombs_end_the_file_without_holding_more_than_a_record() {
             assert!(capture.window.held() <= limits::CAPTURE_RECORD_MAX_OCTETS);
         }
     }
+}
+
+#[test]
+fn a_frame_in_a_block_whose_two_lengths_differ_is_not_believed() {
+    let mut maker = FileMaker::pcapng(false);
+    maker.interface(1, 0, &[]);
+    maker.enhanced(0, 1, b"good");
+    maker.enhanced(0, 2, b"torn");
+    *maker.octets.last_mut().unwrap() = 1;
+    maker.enhanced(0, 3, b"after");
+    let (seen, counts) = read(&maker.octets);
+    assert_eq!((seen.len(), refusals(&counts)), (1, vec![("malformed_block", 1)]));
+}
+
+#[test]
+fn a_disk_that_fails_half_way_is_told_once_and_what_came_before_is_kept() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+    let mut maker = FileMaker::pcap();
+    maker.record(1, 0, b"before");
+    let input = Box::new(Cursor::new(maker.octets).chain(Failing));
+    let mut capture = FileCapture::from_input(input, Path::new("x.pcap"), 0, 64).unwrap();
+    let mut frames = 0;
+    let error = CaptureError::CannotRead { path: PathBuf::from("x.pcap"), cause: io::ErrorKind::UnexpectedEof };
+    assert_eq!(capture.next_block(&mut |_| frames += 1), Err(error));
+    assert_eq!((frames, capture.next_block(&mut |_| frames += 1)), (1, Ok(Step::End)));
 }
 
 impl CaptureCounts {
