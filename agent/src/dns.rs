@@ -1,1 +1,609 @@
-//! dns
+//! DNS messages (RFC 1035 section 4) by reference: header, first question and answers, within stated budgets.
+//!
+//! A message is accepted once its header and first question are read. Whatever comes after that can only shorten the
+//! list of answers, so a broken or overlong answer section never hides who asked for what.
+
+use varde_common::name::{Name, NameBuf};
+use varde_common::observation::{Answer, AnswerData, dns};
+
+use crate::limits::{ANSWERS_MAX, POINTER_HOPS_MAX, POINTER_HOPS_MESSAGE_MAX};
+
+/// A message's header (RFC 1035 section 4.1.1).
+pub const HEADER_OCTETS: usize = 12;
+const CLASS_IN: u16 = 1;
+
+/// Why octets are no DNS message we read, or where its answers end too soon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum BadMessage {
+    /// Ends before the header, the question or a record does.
+    #[error("the message ends before what it announces")]
+    CutShort,
+    /// Another opcode than 0: NOTIFY, UPDATE, a stateful operation, or no DNS at all.
+    #[error("the message is no standard query or response to one (opcode is not 0)")]
+    OtherOpcode,
+    /// QDCOUNT is 0.
+    #[error("the message has no question")]
+    NoQuestion,
+    /// A label that is neither plain nor a pointer (0x40, 0x80: RFC 6891 section 5, RFC 2673).
+    #[error("a name holds a label of an obsolete or unknown type")]
+    LabelType,
+    /// A compression pointer that does not point to something earlier.
+    #[error("a compression pointer in a name does not point backwards")]
+    PointerNotBackwards,
+    /// More compression pointers than allowed for one name or for one message.
+    #[error("the message holds more compression pointers than a reader should follow")]
+    TooManyPointers,
+    /// A name over 255 octets.
+    #[error("a name is longer than 255 octets")]
+    NameTooLong,
+    /// The name in a CNAME record does not fill its data.
+    #[error("the data of a record has another length than the name in it")]
+    DataLength,
+}
+
+impl BadMessage {
+    /// Every reason, in the order they are shown.
+    pub const ALL: [BadMessage; 8] = [
+        BadMessage::CutShort,
+        BadMessage::OtherOpcode,
+        BadMessage::NoQuestion,
+        BadMessage::LabelType,
+        BadMessage::PointerNotBackwards,
+        BadMessage::TooManyPointers,
+        BadMessage::NameTooLong,
+        BadMessage::DataLength,
+    ];
+
+    /// The reason as a key for counters: lower case, underscores.
+    pub fn key(self) -> &'static str {
+        match self {
+            BadMessage::CutShort => "cut_short",
+            BadMessage::OtherOpcode => "other_opcode",
+            BadMessage::NoQuestion => "no_question",
+            BadMessage::LabelType => "label_type",
+            BadMessage::PointerNotBackwards => "pointer_not_backwards",
+            BadMessage::TooManyPointers => "too_many_pointers",
+            BadMessage::NameTooLong => "name_too_long",
+            BadMessage::DataLength => "data_length",
+        }
+    }
+}
+
+/// How many messages were refused, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RefusedMessages([u64; BadMessage::ALL.len()]);
+
+impl RefusedMessages {
+    /// Counts one.
+    pub fn count(&mut self, reason: BadMessage) {
+        if let Some(count) = self.0.get_mut(reason as usize) {
+            *count += 1;
+        }
+    }
+
+    /// How many for this reason.
+    pub fn of(&self, reason: BadMessage) -> u64 {
+        self.0.get(reason as usize).copied().unwrap_or(0)
+    }
+
+    /// Each reason with its number, zeros included.
+    pub fn iter(&self) -> impl Iterator<Item = (BadMessage, u64)> {
+        BadMessage::ALL.into_iter().zip(self.0)
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+}
+
+/// A message whose header and first question were read.
+#[derive(Clone)]
+pub struct Message<'a> {
+    /// The id (RFC 1035 section 4.1.1).
+    pub id: u16,
+    /// Whether it is a response (QR).
+    pub response: bool,
+    /// Recursion desired (RD).
+    pub recursion_desired: bool,
+    /// The header's four bits of RCODE.
+    pub rcode: u8,
+    /// The type of the first question.
+    pub qtype: u16,
+    qname: NameBuf,
+    questions: u16,
+    answers: u16,
+    rest: Reader<'a>,
+}
+
+/// What an answer section yielded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AnswerSection {
+    /// The records read, in order, at most [`ANSWERS_MAX`].
+    pub answers: Vec<Answer>,
+    /// Records the header announces beyond that.
+    pub beyond: u64,
+    /// Why reading stopped before all announced records (up to the limit) were read.
+    pub broken: Option<BadMessage>,
+}
+
+/// Reads header and first question.
+///
+/// # Errors
+/// [`BadMessage`] where no question can be read, or the message is of another kind.
+pub fn read(octets: &[u8]) -> Result<Message<'_>, BadMessage> {
+    let (header, _) = octets.split_first_chunk::<HEADER_OCTETS>().ok_or(BadMessage::CutShort)?;
+    let [id_high, id_low, flags, codes, qd_high, qd_low, an_high, an_low, ..] = *header;
+    if (flags >> 3) & 0x0f != 0 {
+        return Err(BadMessage::OtherOpcode);
+    }
+    let questions = u16::from_be_bytes([qd_high, qd_low]);
+    if questions == 0 {
+        return Err(BadMessage::NoQuestion);
+    }
+    let mut rest = Reader { octets, at: HEADER_OCTETS, hops_left: POINTER_HOPS_MESSAGE_MAX };
+    let mut qname = NameBuf::new();
+    rest.name(&mut qname)?;
+    let qtype = rest.u16()?;
+    let _class = rest.u16()?;
+    Ok(Message {
+        id: u16::from_be_bytes([id_high, id_low]),
+        response: flags & 0x80 != 0,
+        recursion_desired: flags & 0x01 != 0,
+        rcode: codes & 0x0f,
+        qtype,
+        qname,
+        questions,
+        answers: u16::from_be_bytes([an_high, an_low]),
+        rest,
+    })
+}
+
+impl Message<'_> {
+    /// The name of the first question.
+    pub fn qname(&self) -> Name<'_> {
+        self.qname.as_name()
+    }
+
+    /// Reads the answer section as far as it goes.
+    pub fn answer_section(&self) -> AnswerSection {
+        let mut section = AnswerSection {
+            beyond: u64::from(self.answers).saturating_sub(ANSWERS_MAX as u64),
+            ..AnswerSection::default()
+        };
+        section.broken = self.read_answers(&mut section.answers).err();
+        section
+    }
+
+    fn read_answers(&self, answers: &mut Vec<Answer>) -> Result<(), BadMessage> {
+        let mut rest = self.rest.clone();
+        for _ in 1..self.questions {
+            rest.skip_name()?;
+            rest.skip(4)?;
+        }
+        let mut name = NameBuf::new();
+        for _ in 0..usize::from(self.answers).min(ANSWERS_MAX) {
+            rest.name(&mut name)?;
+            let rtype = rest.u16()?;
+            let class = rest.u16()?;
+            let ttl_s = rest.u32()?;
+            let length = usize::from(rest.u16()?);
+            let owner = name.as_name().to_owned();
+            let data = rest.data(rtype, class, length, &mut name)?;
+            answers.push(Answer { name: owner, rtype, ttl_s, data });
+        }
+        Ok(())
+    }
+}
+
+/// A place in a message, and how many more pointers may be followed in it.
+#[derive(Debug, Clone)]
+struct Reader<'a> {
+    octets: &'a [u8],
+    at: usize,
+    hops_left: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], BadMessage> {
+        let rest = self.octets.get(self.at..).ok_or(BadMessage::CutShort)?;
+        let (taken, _) = rest.split_first_chunk::<N>().ok_or(BadMessage::CutShort)?;
+        self.at += N;
+        Ok(*taken)
+    }
+
+    fn u16(&mut self) -> Result<u16, BadMessage> {
+        self.take().map(u16::from_be_bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, BadMessage> {
+        self.take().map(u32::from_be_bytes)
+    }
+
+    fn skip(&mut self, octets: usize) -> Result<&'a [u8], BadMessage> {
+        let end = self.at.saturating_add(octets);
+        let skipped = self.octets.get(self.at..end).ok_or(BadMessage::CutShort)?;
+        self.at = end;
+        Ok(skipped)
+    }
+
+    /// Reads a name, following pointers. Each must lead to before the run of labels that it ends, so every hop goes
+    /// strictly backwards and no name can loop.
+    fn name(&mut self, name: &mut NameBuf) -> Result<(), BadMessage> {
+        name.clear();
+        let (mut at, mut run_start) = (self.at, self.at);
+        let mut after = None;
+        let mut hops = 0;
+        loop {
+            let &first = self.octets.get(at).ok_or(BadMessage::CutShort)?;
+            match (first >> 6, usize::from(first)) {
+                (0b00, 0) => {
+                    self.at = after.unwrap_or(at + 1);
+                    return Ok(());
+                }
+                (0b00, length) => {
+                    let label = self.octets.get(at + 1..at + 1 + length).ok_or(BadMessage::CutShort)?;
+                    name.push_label(label).map_err(|_| BadMessage::NameTooLong)?;
+                    at += 1 + length;
+                }
+                (0b11, _) => {
+                    let &second = self.octets.get(at + 1).ok_or(BadMessage::CutShort)?;
+                    let target = usize::from(u16::from_be_bytes([first & 0x3f, second]));
+                    if target >= run_start {
+                        return Err(BadMessage::PointerNotBackwards);
+                    }
+                    hops += 1;
+                    self.hops_left = self.hops_left.checked_sub(1).ok_or(BadMessage::TooManyPointers)?;
+                    if hops > POINTER_HOPS_MAX {
+                        return Err(BadMessage::TooManyPointers);
+                    }
+                    after = after.or(Some(at + 2));
+                    (at, run_start) = (target, target);
+                }
+                _ => return Err(BadMessage::LabelType),
+            }
+        }
+    }
+
+    fn skip_name(&mut self) -> Result<(), BadMessage> {
+        loop {
+            let [first] = self.take()?;
+            match (first >> 6, usize::from(first)) {
+                (0b00, 0) => return Ok(()),
+                (0b00, length) => {
+                    self.skip(length)?;
+                }
+                (0b11, _) => {
+                    self.skip(1)?;
+                    return Ok(());
+                }
+                _ => return Err(BadMessage::LabelType),
+            }
+        }
+    }
+
+    /// Reads the data of a record; `name` is room to work in. An address of an odd length, or of another class than IN,
+    /// is like any type we do not read.
+    fn data(&mut self, rtype: u16, class: u16, length: usize, name: &mut NameBuf) -> Result<AnswerData, BadMessage> {
+        if rtype == dns::CNAME {
+            let end = self.at.saturating_add(length);
+            self.name(name)?;
+            if self.at != end {
+                return Err(BadMessage::DataLength);
+            }
+            return Ok(AnswerData::Name(name.as_name().to_owned()));
+        }
+        let data = self.skip(length)?;
+        if class != CLASS_IN {
+            return Ok(AnswerData::Other);
+        }
+        Ok(match rtype {
+            dns::A => <[u8; 4]>::try_from(data).map_or(AnswerData::Other, |octets| AnswerData::Address(octets.into())),
+            dns::AAAA => {
+                <[u8; 16]>::try_from(data).map_or(AnswerData::Other, |octets| AnswerData::Address(octets.into()))
+            }
+            _ => AnswerData::Other,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod sample {
+    //! Messages for tests.
+
+    /// A name as wire labels; `text` without its final dot.
+    pub(crate) fn labels(text: &str) -> Vec<u8> {
+        let mut octets = Vec::new();
+        for label in text.split('.').filter(|label| !label.is_empty()) {
+            octets.push(label.len() as u8);
+            octets.extend(label.as_bytes());
+        }
+        octets.push(0);
+        octets
+    }
+
+    /// Header and one question of class IN.
+    pub(crate) fn query(id: u16, qname: &str, qtype: u16) -> Vec<u8> {
+        let mut octets = id.to_be_bytes().to_vec();
+        octets.extend([0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 0]);
+        octets.extend(labels(qname));
+        octets.extend(qtype.to_be_bytes());
+        octets.extend([0, 1]);
+        octets
+    }
+
+    /// A response to that with records (type, class, data), all owned by the question's name.
+    pub(crate) fn response(id: u16, qname: &str, qtype: u16, rcode: u8, records: &[(u16, u16, &[u8])]) -> Vec<u8> {
+        let mut octets = query(id, qname, qtype);
+        octets[2] |= 0x80;
+        octets[3] |= 0x80 | rcode;
+        octets[6..8].copy_from_slice(&(records.len() as u16).to_be_bytes());
+        for (rtype, class, data) in records {
+            octets.extend([0xc0, 12]);
+            octets.extend(rtype.to_be_bytes());
+            octets.extend(class.to_be_bytes());
+            octets.extend(300u32.to_be_bytes());
+            octets.extend((data.len() as u16).to_be_bytes());
+            octets.extend(*data);
+        }
+        octets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sample::{labels, query, response};
+    use super::*;
+    use proptest::prelude::*;
+    use std::net::IpAddr;
+
+    fn header(questions: u16, answers: u16) -> Vec<u8> {
+        let mut octets = vec![0x12, 0x34, 0x81, 0x83];
+        octets.extend(questions.to_be_bytes());
+        octets.extend(answers.to_be_bytes());
+        octets.extend([0; 4]);
+        octets
+    }
+
+    /// A message whose question's name is `name`, as it stands.
+    fn asking(name: &[u8]) -> Vec<u8> {
+        let mut octets = header(1, 0);
+        octets.extend(name);
+        octets.extend([0, 1, 0, 1]);
+        octets
+    }
+
+    fn refusal(octets: &[u8]) -> Option<BadMessage> {
+        read(octets).err()
+    }
+
+    #[test]
+    fn a_query_is_its_header_and_first_question_in_lower_case() {
+        let octets = query(0xbeef, "WwW.ExAmple.NO", 28);
+        let message = read(&octets).unwrap();
+        assert_eq!((message.id, message.response, message.recursion_desired), (0xbeef, false, true));
+        assert_eq!((message.qname().to_string().as_str(), message.qtype, message.rcode), ("www.example.no", 28, 0));
+        assert_eq!(message.answer_section(), AnswerSection::default());
+        let octets = query(1, "", 2);
+        assert!(read(&octets).unwrap().qname().is_root());
+    }
+
+    #[test]
+    fn answers_are_addresses_names_or_other() {
+        let mut target = labels("cdn");
+        target.pop();
+        target.extend([0xc0, 12]);
+        let v6 = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        let octets = response(
+            7,
+            "Evil.no",
+            1,
+            0,
+            &[
+                (5, 1, &target),
+                (1, 1, &[192, 0, 2, 1]),
+                (28, 1, &v6),
+                (1, 3, &[192, 0, 2, 2]),
+                (1, 1, &[1, 2, 3]),
+                (65, 1, &[0, 1, 0]),
+                (1, 1, &[192, 0, 2, 3]),
+            ],
+        );
+        let section = read(&octets).unwrap().answer_section();
+        assert_eq!((section.beyond, section.broken), (0, None));
+        let data: Vec<String> = section
+            .answers
+            .iter()
+            .map(|answer| match &answer.data {
+                AnswerData::Address(address) => address.to_string(),
+                AnswerData::Name(name) => name.to_string(),
+                AnswerData::Other => "other".to_owned(),
+            })
+            .collect();
+        assert_eq!(data, ["cdn.evil.no", "192.0.2.1", "2001:db8::1", "other", "other", "other", "192.0.2.3"]);
+        assert!(section.answers.iter().all(|answer| answer.name.to_string() == "evil.no" && answer.ttl_s == 300));
+    }
+
+    #[test]
+    fn s1_refusals_say_what_is_wrong() {
+        let name_of =
+            |last: usize| -> Vec<u8> { labels(&[63, 63, 63, last].map(|length| "a".repeat(length)).join(".")) };
+        let mut label_64 = vec![64];
+        label_64.extend([b'a'; 64]);
+        label_64.push(0);
+        let mut staircase = Vec::new(); // 200 pointers, each to the one before it, the name last
+        staircase.push(0);
+        let mut at = 12u16;
+        for _ in 0..200 {
+            staircase.extend((0xc000 | at).to_be_bytes());
+            at = 12 + staircase.len() as u16 - 2;
+        }
+        let mut stairs = header(1, 0);
+        stairs.extend(&staircase);
+        let mut notify = query(1, "example.no", 6);
+        notify[2] = 0x20;
+        let mut update = query(1, "example.no", 6);
+        update[2] = 0x28;
+        for (what, octets, expected) in [
+            ("nothing", vec![], Some(BadMessage::CutShort)),
+            ("11 octets", vec![0; 11], Some(BadMessage::CutShort)),
+            ("no question", header(0, 0), Some(BadMessage::NoQuestion)),
+            ("no question but answers", header(0, 2), Some(BadMessage::NoQuestion)),
+            ("question missing", header(1, 0), Some(BadMessage::CutShort)),
+            ("NOTIFY", notify, Some(BadMessage::OtherOpcode)),
+            ("UPDATE", update, Some(BadMessage::OtherOpcode)),
+            ("self pointer", asking(&[0xc0, 12]), Some(BadMessage::PointerNotBackwards)),
+            ("forward pointer", asking(&[0xc0, 20]), Some(BadMessage::PointerNotBackwards)),
+            ("pointer to its own label", asking(&[1, b'a', 0xc0, 12]), Some(BadMessage::PointerNotBackwards)),
+            (
+                "pointer cut in two",
+                {
+                    let mut o = header(1, 0);
+                    o.push(0xc0);
+                    o
+                },
+                Some(BadMessage::CutShort),
+            ),
+            ("label type 0x40", asking(&[0x41, 1]), Some(BadMessage::LabelType)),
+            ("label type 0x80", asking(&[0x80, 0]), Some(BadMessage::LabelType)),
+            ("label of 64", asking(&label_64), Some(BadMessage::LabelType)),
+            ("255 octets", asking(&name_of(61)), None),
+            ("256 octets", asking(&name_of(62)), Some(BadMessage::NameTooLong)),
+            ("127 labels", asking(&labels(&["a"; 127].join("."))), None),
+            ("128 labels", asking(&labels(&["a"; 128].join("."))), Some(BadMessage::NameTooLong)),
+            (
+                "name cut short",
+                {
+                    let mut o = header(1, 0);
+                    o.extend([5, b'a']);
+                    o
+                },
+                Some(BadMessage::CutShort),
+            ),
+            (
+                "class missing",
+                {
+                    let mut o = asking(&[0]);
+                    o.pop();
+                    o
+                },
+                Some(BadMessage::CutShort),
+            ),
+        ] {
+            assert_eq!(refusal(&octets), expected, "{what}");
+        }
+        let mut ladder = Reader { octets: &stairs, at: stairs.len() - 2, hops_left: POINTER_HOPS_MESSAGE_MAX };
+        assert_eq!(ladder.name(&mut NameBuf::new()), Err(BadMessage::TooManyPointers), "200 pointers for one name");
+        let mut legal = Reader { octets: &stairs, at: 13 + 2 * 127, hops_left: POINTER_HOPS_MESSAGE_MAX };
+        assert_eq!(legal.name(&mut NameBuf::new()), Ok(()), "128 pointers");
+    }
+
+    #[test]
+    fn pointers_are_counted_over_the_whole_message() {
+        // Sixty-three owners, each through 61 pointers: within the budget of a name, together beyond the message's.
+        let mut octets = header(1, 64);
+        octets.extend(labels("a"));
+        octets.extend([0, 1, 0, 1]);
+        let mut at = 12u16;
+        octets.extend([0, 0, 16, 0, 1, 0, 0, 0, 0]); // root TXT, its data the staircase
+        octets.extend(120u16.to_be_bytes());
+        for _ in 0..60 {
+            octets.extend((0xc000 | at).to_be_bytes());
+            at = octets.len() as u16 - 2;
+        }
+        for _ in 0..63 {
+            octets.extend((0xc000 | at).to_be_bytes());
+            octets.extend([0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]);
+        }
+        let message = read(&octets).unwrap();
+        assert_eq!(message.qname().to_string(), "a");
+        let section = message.answer_section();
+        assert_eq!(section.answers.len(), 1 + POINTER_HOPS_MESSAGE_MAX / 61);
+        assert_eq!(section.broken, Some(BadMessage::TooManyPointers));
+    }
+
+    #[test]
+    fn an_answer_bomb_cannot_hide_the_query() {
+        let whole = response(7, "evil.no", 1, 0, &[(1, 1, &[192, 0, 2, 1]), (1, 1, &[192, 0, 2, 2])]);
+        for length in query(7, "evil.no", 1).len()..=whole.len() {
+            let message = read(&whole[..length]).unwrap();
+            assert_eq!((message.qname().to_string().as_str(), message.rcode), ("evil.no", 0));
+            let section = message.answer_section();
+            let full = (length - query(7, "evil.no", 1).len()) / 16;
+            assert_eq!(section.answers.len(), full, "cut at {length}");
+            assert_eq!(section.broken.is_some(), full < 2);
+        }
+        let loops =
+            response(7, "evil.no", 5, 3, &[(1, 1, &[192, 0, 2, 1]), (5, 1, &[0xc0, 0xff]), (1, 1, &[1, 1, 1, 1])]);
+        let section = read(&loops).unwrap().answer_section();
+        assert_eq!((section.answers.len(), section.broken), (1, Some(BadMessage::PointerNotBackwards)));
+        let long = response(7, "evil.no", 5, 0, &[(5, 1, &[0, 0])]);
+        assert_eq!(read(&long).unwrap().answer_section().broken, Some(BadMessage::DataLength));
+        let many: Vec<(u16, u16, &[u8])> = (0..1000).map(|_| (1, 1, &[192, 0, 2, 1][..])).collect();
+        let section = read(&response(7, "evil.no", 1, 0, &many)).unwrap().answer_section();
+        assert_eq!((section.answers.len(), section.beyond, section.broken), (ANSWERS_MAX, 1000 - 64, None));
+    }
+
+    #[test]
+    fn of_several_questions_the_first_counts_and_answers_are_found_behind_them() {
+        let mut octets = header(2, 1);
+        octets.extend(labels("first.no"));
+        octets.extend([0, 1, 0, 1]);
+        octets.extend(labels("second.no"));
+        octets.extend([0, 28, 0, 1, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]);
+        let message = read(&octets).unwrap();
+        assert_eq!((message.qname().to_string().as_str(), message.qtype), ("first.no", 1));
+        let section = message.answer_section();
+        let address: IpAddr = [192, 0, 2, 1].into();
+        assert_eq!(section.answers.first().map(|answer| &answer.data), Some(&AnswerData::Address(address)));
+        let mut announced = asking(&labels("first.no"));
+        announced[4..6].copy_from_slice(&u16::MAX.to_be_bytes());
+        announced[7] = 1;
+        let message = read(&announced).unwrap();
+        assert_eq!(
+            message.answer_section().broken,
+            Some(BadMessage::CutShort),
+            "65,535 questions announced, one there"
+        );
+    }
+
+    #[test]
+    fn reasons_are_counted_apart() {
+        let mut refused = RefusedMessages::default();
+        for reason in BadMessage::ALL {
+            refused.count(reason);
+        }
+        refused.count(BadMessage::NoQuestion);
+        assert_eq!((refused.of(BadMessage::NoQuestion), refused.total()), (2, 9));
+        assert!(refused.iter().all(|(reason, count)| count >= 1 && !reason.key().is_empty()));
+    }
+
+    proptest! {
+        #[test]
+        fn s1_hostile_bytes_never_panic_and_stay_within_the_limits(octets in prop::collection::vec(any::<u8>(), 0..600)) {
+            if let Ok(message) = read(&octets) {
+                prop_assert!(message.qname().octets().len() <= 254);
+                prop_assert!(message.answer_section().answers.len() <= ANSWERS_MAX);
+            }
+        }
+
+        #[test]
+        fn s1_hostile_tails_never_hide_the_question(
+            counts in prop::array::uniform4(any::<u16>()),
+            tail in prop::collection::vec(prop_oneof![Just(0xc0u8), Just(12), Just(0), Just(5), Just(1), any::<u8>()], 0..2000),
+        ) {
+            let mut octets = query(7, "evil.no", 1);
+            octets[2] |= 0x80;
+            for (place, count) in counts.iter().enumerate() {
+                octets[4 + 2 * place..6 + 2 * place].copy_from_slice(&count.to_be_bytes());
+            }
+            octets[5] |= 1;
+            octets.extend(tail);
+            let message = read(&octets).unwrap();
+            prop_assert_eq!(message.qname().to_string(), "evil.no");
+            let section = message.answer_section();
+            prop_assert!(section.answers.len() <= ANSWERS_MAX);
+            prop_assert!(section.broken.is_some() || section.answers.len() == ANSWERS_MAX.min(counts[1].into()));
+        }
+    }
+}

@@ -1,6 +1,22 @@
 //! Packets to flow records (RFC 7011, bidirectional as RFC 5103), in a bounded table.
 
-use varde_common::observation::FlowRecord;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use varde_common::observation::{Contact, Endpoint, FlowRecord, Protocol};
+use varde_common::time::Timestamp;
+
+use crate::limits::FLOW_LINGER_S;
+use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
+use crate::packet::{Fragment, Packet, Transport};
+use crate::table::{Place, Table};
+
+const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
+
+/// Lanes of the table.
+const OPEN: u8 = 0;
+const LINGERING: u8 = 1;
 
 /// A flow's name while it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,4 +46,728 @@ pub struct FlowEvent {
     pub step: FlowStep,
     /// The record as of now.
     pub record: FlowRecord,
+}
+
+/// What happened to packets and flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FlowCounts {
+    /// Flows begun.
+    pub opened: u64,
+    /// Flows let go before their time because the table was full.
+    pub evicted: u64,
+    /// Later fragments: they name no ports and are in no flow.
+    pub later_fragments: u64,
+    /// TCP and UDP packets whose header is cut or broken: in no flow.
+    pub cut_headers: u64,
+}
+
+/// The flows under way.
+#[derive(Debug)]
+pub struct Flows {
+    table: Table<Key, Flow, 2>,
+    idle: Duration,
+    active: Duration,
+    next_id: u64,
+}
+
+/// Both ends, the lesser one first, and the protocol: the same for packets either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key {
+    low: IpAddr,
+    high: IpAddr,
+    low_port: u16,
+    high_port: u16,
+    protocol: Protocol,
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for address in [self.low, self.high] {
+            match address {
+                IpAddr::V4(address) => state.write_u32(address.to_bits()),
+                IpAddr::V6(address) => state.write_u128(address.to_bits()),
+            }
+        }
+        let ports = (u64::from(self.low_port) << 16) | u64::from(self.high_port);
+        state.write_u64((ports << 8) | u64::from(self.protocol.0));
+    }
+}
+
+impl Key {
+    fn end(&self, low: bool) -> Endpoint {
+        if low { Endpoint::new(self.low, self.low_port) } else { Endpoint::new(self.high, self.high_port) }
+    }
+}
+
+/// A packet as a flow sees it.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    time: Timestamp,
+    octets: u32,
+    source: u16,
+    /// Whether the lesser end sent it.
+    from_low: bool,
+    /// A RST, an ICMP error, or an ICMP message of which nothing is known: nobody's attempt and nobody's answer.
+    is_error: bool,
+    /// TCP flags; 0 for other protocols.
+    flags: u8,
+}
+
+impl Step {
+    fn has(self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// How much of a TCP handshake was seen, for decision 21.
+#[derive(Debug, Clone, Copy, Default)]
+struct Handshake {
+    /// Seen from its SYN (or SYN-ACK) on: acknowledgements count in order.
+    from_start: bool,
+    /// An ACK without RST came from the responder.
+    responder: bool,
+    /// An ACK without SYN and RST came from the initiator; from the start: after the responder's.
+    initiator: bool,
+}
+
+#[derive(Debug)]
+struct Flow {
+    id: FlowId,
+    packets: [u64; 2],
+    octets: [u64; 2],
+    start: Timestamp,
+    end: Timestamp,
+    source: u16,
+    initiator_is_low: bool,
+    contact: Contact,
+    handshake: Handshake,
+    fin_from_initiator: bool,
+    fin_from_responder: bool,
+    reset: bool,
+}
+
+impl Flow {
+    fn new(id: FlowId, step: Step, protocol: Protocol) -> Flow {
+        let opens = step.has(SYN) && !step.has(RST);
+        let answers_syn = opens && step.has(ACK);
+        Flow {
+            id,
+            packets: [0; 2],
+            octets: [0; 2],
+            start: step.time,
+            end: step.time,
+            source: step.source,
+            initiator_is_low: step.from_low != answers_syn,
+            // Who is sent a SYN-ACK has tried.
+            contact: if step.is_error { Contact::ErrorsOnly } else { Contact::Unanswered },
+            handshake: Handshake { from_start: protocol == Protocol::TCP && opens, ..Handshake::default() },
+            fin_from_initiator: false,
+            fin_from_responder: false,
+            reset: false,
+        }
+    }
+
+    /// Counts a packet; true when it is the one that makes the flow answered.
+    fn take(&mut self, step: Step, protocol: Protocol) -> bool {
+        let from_initiator = step.from_low == self.initiator_is_low;
+        let [forward, reverse] = &mut self.packets;
+        let [forward_octets, reverse_octets] = &mut self.octets;
+        let (packets, octets) = if from_initiator { (forward, forward_octets) } else { (reverse, reverse_octets) };
+        *packets += 1;
+        *octets += u64::from(step.octets);
+        self.start = self.start.min(step.time);
+        self.end = self.end.max(step.time);
+        self.reset |= step.has(RST);
+        if step.has(FIN) {
+            if from_initiator {
+                self.fin_from_initiator = true;
+            } else {
+                self.fin_from_responder = true;
+            }
+        }
+        if step.is_error || self.contact == Contact::Answered {
+            return false;
+        }
+        if from_initiator {
+            self.contact = Contact::Unanswered;
+        }
+        let answered = if protocol == Protocol::TCP { self.shake_hands(step, from_initiator) } else { !from_initiator };
+        if answered {
+            self.contact = Contact::Answered;
+        }
+        answered
+    }
+
+    /// Whether both ends have acknowledged each other.
+    fn shake_hands(&mut self, step: Step, from_initiator: bool) -> bool {
+        if step.has(ACK) {
+            let shaken = &mut self.handshake;
+            if !from_initiator {
+                shaken.responder = true;
+            } else if !step.has(SYN) && (shaken.responder || !shaken.from_start) {
+                shaken.initiator = true;
+            }
+        }
+        self.handshake.responder && self.handshake.initiator
+    }
+
+    fn is_ending(&self) -> bool {
+        self.reset || self.fin_from_initiator || self.fin_from_responder
+    }
+
+    fn lane(&self) -> u8 {
+        if self.reset || (self.fin_from_initiator && self.fin_from_responder) { LINGERING } else { OPEN }
+    }
+
+    fn event(&self, key: &Key, step: FlowStep) -> FlowEvent {
+        let ([packets, reverse_packets], [octets, reverse_octets]) = (self.packets, self.octets);
+        FlowEvent {
+            flow: self.id,
+            source: self.source,
+            step,
+            record: FlowRecord {
+                initiator: key.end(self.initiator_is_low),
+                responder: key.end(!self.initiator_is_low),
+                protocol: key.protocol,
+                packets,
+                octets,
+                reverse_packets,
+                reverse_octets,
+                start: self.start,
+                end: self.end,
+                contact: self.contact,
+            },
+        }
+    }
+
+    /// Begins the next record of the same flow.
+    fn begin_anew(&mut self, time: Timestamp) {
+        self.packets = [0; 2];
+        self.octets = [0; 2];
+        self.start = time;
+        self.end = time;
+    }
+}
+
+impl Flows {
+    /// None yet. A flow without packets for `idle` is over; one that goes on is reported after `active`, with the first
+    /// packet that comes after it.
+    pub fn new(flows_max: usize, idle: Duration, active: Duration) -> Flows {
+        Flows { table: Table::new(flows_max), idle, active, next_id: 0 }
+    }
+
+    /// Flows under way.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether none is under way.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Puts a packet into its flow; what becomes of flows goes to `emit`.
+    pub fn handle_packet(
+        &mut self,
+        packet: &Packet<'_>,
+        now: Timestamp,
+        counts: &mut FlowCounts,
+        emit: &mut impl FnMut(FlowEvent),
+    ) {
+        if packet.fragment == Fragment::Later {
+            counts.later_fragments += 1;
+            return;
+        }
+        let Some((key, step)) = read(packet) else {
+            counts.cut_headers += 1;
+            return;
+        };
+        let hash = self.table.hash_of(&key);
+        let mut place = self.table.find(hash, &key);
+        if let Some(old) = place
+            && self.is_over(old, step, now)
+        {
+            self.close(old).into_iter().for_each(&mut *emit);
+            place = None;
+        }
+        let is_new = place.is_none();
+        let place = match place {
+            Some(place) => place,
+            None => {
+                self.make_room(counts, emit);
+                let flow = Flow::new(FlowId(self.next_id), step, key.protocol);
+                let Some(place) = self.table.insert(hash, key, flow, OPEN, now) else { return };
+                self.next_id += 1;
+                counts.opened += 1;
+                place
+            }
+        };
+        let active = self.active;
+        let Some((key, flow)) = self.table.at_mut(place) else { return };
+        if step.time.since(flow.start) >= active && !is_new {
+            emit(flow.event(key, FlowStep::Reported));
+            flow.begin_anew(step.time);
+        }
+        let answered = flow.take(step, key.protocol);
+        if is_new {
+            emit(flow.event(key, FlowStep::Opened));
+        }
+        if answered {
+            emit(flow.event(key, FlowStep::Answered));
+        }
+        let lane = flow.lane();
+        self.table.touch(place, lane, now);
+    }
+
+    /// The next flow that was idle for too long.
+    pub fn poll_expired(&mut self, now: Timestamp) -> Option<FlowEvent> {
+        let due = [(LINGERING, LINGER), (OPEN, self.idle)]
+            .into_iter()
+            .find_map(|(lane, timeout)| self.table.oldest(lane).filter(|(_, touched)| now.since(*touched) >= timeout));
+        due.and_then(|(place, _)| self.close(place))
+    }
+
+    /// The flows under way, with the starts of their records.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (Place, Timestamp)> {
+        self.table.iter().map(|(place, _, flow)| (place, flow.start))
+    }
+
+    /// Ends a flow.
+    pub(crate) fn close(&mut self, place: Place) -> Option<FlowEvent> {
+        self.table.remove(place).map(|(key, flow)| flow.event(&key, FlowStep::Closed))
+    }
+
+    /// Whether the flow that lies there was over before this packet, which then begins another.
+    fn is_over(&self, place: Place, step: Step, now: Timestamp) -> bool {
+        let Some((_, flow)) = self.table.at(place) else { return true };
+        // By the clock, or by the packets' own times: one source may be long behind another.
+        let quiet = self.table.touched(place).map_or(Duration::ZERO, |touched| now.since(touched));
+        let quiet = quiet.max(step.time.since(flow.end));
+        let timeout = if flow.lane() == LINGERING { LINGER } else { self.idle };
+        let is_syn = step.has(SYN) && !step.has(ACK) && !step.has(RST);
+        // After errors alone, the other end's first real packet is an attempt of its own, not a reply to them.
+        let is_other_s_attempt =
+            flow.contact == Contact::ErrorsOnly && !step.is_error && step.from_low != flow.initiator_is_low;
+        quiet >= timeout || (is_syn && flow.is_ending()) || is_other_s_attempt
+    }
+
+    fn make_room(&mut self, counts: &mut FlowCounts, emit: &mut impl FnMut(FlowEvent)) {
+        while self.table.is_full() {
+            let oldest = [LINGERING, OPEN].into_iter().filter_map(|lane| self.table.oldest(lane));
+            let Some((oldest, _)) = oldest.min_by_key(|(_, touched)| *touched) else { return };
+            counts.evicted += 1;
+            self.close(oldest).into_iter().for_each(&mut *emit);
+        }
+    }
+}
+
+/// What a flow needs to know of a packet; none where the ports a flow is told by cannot be read.
+fn read(packet: &Packet<'_>) -> Option<(Key, Step)> {
+    let (src_port, dst_port, flags, is_error) = match packet.transport {
+        Transport::Udp { src_port, dst_port, .. } => (src_port, dst_port, 0, false),
+        Transport::Tcp { src_port, dst_port, flags, .. } => (src_port, dst_port, flags, flags & RST != 0),
+        Transport::Icmp { error } => (0, 0, 0, error),
+        Transport::Other if packet.protocol.has_ports() => return None,
+        // An ICMP message too short to say what it is must not count as an answer.
+        Transport::Other => (0, 0, 0, packet.protocol.is_icmp()),
+    };
+    let (src, dst) = ((packet.src, src_port), (packet.dst, dst_port));
+    let from_low = src <= dst;
+    let ((low, low_port), (high, high_port)) = if from_low { (src, dst) } else { (dst, src) };
+    let key = Key { low, high, low_port, high_port, protocol: packet.protocol };
+    let Packet { time, octets, source, .. } = *packet;
+    Some((key, Step { time, octets, source, from_low, is_error, flags }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const A: &str = "10.0.0.1:40000";
+    const B: &str = "192.0.2.1:443";
+    const SYNACK: u8 = SYN | ACK;
+
+    struct Bench {
+        flows: Flows,
+        counts: FlowCounts,
+        events: Vec<FlowEvent>,
+        now: Timestamp,
+        max: usize,
+    }
+
+    impl Bench {
+        fn new(max: usize) -> Bench {
+            let flows = Flows::new(max, Duration::from_secs(120), Duration::from_secs(1800));
+            Bench { flows, counts: FlowCounts::default(), events: Vec::new(), now: Timestamp::MIN, max }
+        }
+
+        fn packet(&mut self, seconds: i64, src: &str, dst: &str, protocol: Protocol, transport: Transport<'_>) {
+            let (src, dst): (Endpoint, Endpoint) = (src.parse().unwrap(), dst.parse().unwrap());
+            let transport = match transport {
+                Transport::Udp { payload, .. } => {
+                    Transport::Udp { src_port: src.port(), dst_port: dst.port(), payload }
+                }
+                Transport::Tcp { seq, flags, payload, .. } => {
+                    Transport::Tcp { src_port: src.port(), dst_port: dst.port(), seq, flags, payload }
+                }
+                other @ (Transport::Icmp { .. } | Transport::Other) => other,
+            };
+            self.take(&Packet {
+                time: Timestamp::from_unix(seconds, 0),
+                source: 2,
+                src: src.ip(),
+                dst: dst.ip(),
+                protocol,
+                octets: 100,
+                fragment: Fragment::Whole,
+                transport,
+            });
+        }
+
+        fn take(&mut self, packet: &Packet<'_>) {
+            self.now = self.now.max(packet.time);
+            let events = &mut self.events;
+            self.flows.handle_packet(packet, self.now, &mut self.counts, &mut |event| events.push(event));
+            assert!(self.flows.len() <= self.max);
+        }
+
+        fn tcp(&mut self, seconds: i64, src: &str, dst: &str, flags: u8) {
+            let transport = Transport::Tcp { src_port: 0, dst_port: 0, seq: 0, flags, payload: &[] };
+            self.packet(seconds, src, dst, Protocol::TCP, transport);
+        }
+
+        fn udp(&mut self, seconds: i64, src: &str, dst: &str) {
+            self.packet(seconds, src, dst, Protocol::UDP, Transport::Udp { src_port: 0, dst_port: 0, payload: &[] });
+        }
+
+        fn icmp(&mut self, seconds: i64, src: &str, dst: &str, error: bool) {
+            self.packet(seconds, src, dst, Protocol::ICMP, Transport::Icmp { error });
+        }
+
+        fn wait(&mut self, seconds: i64) {
+            self.now = self.now.max(Timestamp::from_unix(seconds, 0));
+            while let Some(event) = self.flows.poll_expired(self.now) {
+                self.events.push(event);
+            }
+        }
+
+        fn steps(&self) -> Vec<(u64, FlowStep)> {
+            self.events.iter().map(|event| (event.flow.0, event.step)).collect()
+        }
+
+        /// Ends everything; the records that count.
+        fn records(&mut self) -> Vec<FlowRecord> {
+            let open: Vec<Place> = self.flows.open().map(|(place, _)| place).collect();
+            for place in open {
+                self.events.extend(self.flows.close(place));
+            }
+            let last = |event: &&FlowEvent| matches!(event.step, FlowStep::Closed | FlowStep::Reported);
+            self.events.iter().filter(last).map(|event| event.record.clone()).collect()
+        }
+    }
+
+    #[test]
+    fn a_flow_is_told_by_both_ends_and_its_protocol() {
+        let mut bench = Bench::new(100);
+        bench.udp(1, A, B);
+        bench.udp(2, B, A);
+        bench.udp(3, A, B);
+        bench.tcp(4, A, B, SYN);
+        bench.udp(5, A, "192.0.2.1:444");
+        bench.udp(5, "[2001:db8::1]:40000", "[2001:db8::2]:443");
+        bench.icmp(5, "192.0.2.1:0", "10.0.0.1:0", false);
+        bench.packet(5, "10.0.0.1:0", "192.0.2.1:0", Protocol(47), Transport::Other);
+        assert_eq!((bench.flows.len(), bench.counts.opened), (6, 6));
+        let record = &bench.records()[0];
+        assert_eq!((record.initiator.to_string(), record.responder.to_string()), (A.to_owned(), B.to_owned()));
+        assert_eq!((record.packets, record.octets, record.reverse_packets, record.reverse_octets), (2, 200, 1, 100));
+        assert_eq!((record.start, record.end), (Timestamp::from_unix(1, 0), Timestamp::from_unix(3, 0)));
+        assert_eq!(bench.events[0].source, 2);
+    }
+
+    #[test]
+    fn contact_is_what_decision_21_says() {
+        use Contact::{Answered, ErrorsOnly, Unanswered};
+        // Packets of one flow: `>` from the first sender, `<` back; the flags; what the last record says.
+        type Case<'a> = (&'a str, &'a [(char, u8)], &'a [Contact]);
+        let cases: &[Case<'_>] = &[
+            ("handshake", &[('>', SYN), ('<', SYNACK), ('>', ACK)], &[Answered]),
+            ("no third segment", &[('>', SYN), ('<', SYNACK), ('<', SYNACK)], &[Unanswered]),
+            ("SYN scan", &[('>', SYN), ('<', SYNACK), ('>', RST)], &[Unanswered]),
+            ("SYN scan, reset with ACK", &[('>', SYN), ('<', SYNACK), ('>', RST | ACK)], &[Unanswered]),
+            ("refused", &[('>', SYN), ('<', RST | ACK)], &[Unanswered]),
+            ("SYN alone", &[('>', SYN), ('>', SYN)], &[Unanswered]),
+            ("SYN and ACKs one way only", &[('>', SYN), ('>', ACK), ('>', ACK)], &[Unanswered]),
+            ("SYN-ACK missed", &[('>', SYN), ('<', ACK), ('>', ACK)], &[Answered]),
+            ("ACK before the SYN-ACK is no later one", &[('>', SYN), ('>', ACK), ('<', SYNACK)], &[Unanswered]),
+            ("challenge ACK, then reset", &[('>', SYN), ('<', ACK), ('>', RST)], &[Unanswered]),
+            ("midway", &[('>', ACK), ('<', ACK)], &[Answered]),
+            ("midway, one end", &[('>', ACK), ('>', ACK)], &[Unanswered]),
+            ("ACK scan", &[('>', ACK), ('<', RST)], &[Unanswered]),
+            ("NULL scan", &[('>', 0), ('<', RST | ACK)], &[Unanswered]),
+            ("midway, reset", &[('>', ACK), ('<', ACK), ('<', RST)], &[Answered]),
+            ("reset alone", &[('>', RST), ('>', RST | ACK)], &[ErrorsOnly]),
+            ("resets both ways", &[('>', RST), ('<', RST)], &[ErrorsOnly]),
+            ("reset, then data by the same end", &[('>', RST), ('>', ACK)], &[Unanswered]),
+            ("reset, then data by the other", &[('>', RST), ('<', ACK)], &[ErrorsOnly, Unanswered]),
+            ("reset, then data by both", &[('>', RST), ('<', ACK), ('>', ACK)], &[ErrorsOnly, Answered]),
+            ("reset, then a SYN", &[('>', RST), ('<', SYN), ('>', SYNACK), ('<', ACK)], &[ErrorsOnly, Answered]),
+        ];
+        for (what, packets, expected) in cases {
+            let mut bench = Bench::new(10);
+            for (direction, flags) in *packets {
+                let (src, dst) = if *direction == '>' { (A, B) } else { (B, A) };
+                bench.tcp(1, src, dst, *flags);
+            }
+            let answered = bench.events.iter().filter(|event| event.step == FlowStep::Answered).count();
+            let contacts: Vec<Contact> = bench.records().iter().map(|record| record.contact).collect();
+            assert_eq!(contacts, *expected, "{what}");
+            assert_eq!(answered, contacts.iter().filter(|contact| **contact == Answered).count(), "{what}");
+        }
+    }
+
+    #[test]
+    fn icmp_errors_are_neither_attempt_nor_answer() {
+        use Contact::{Answered, ErrorsOnly, Unanswered};
+        for (what, packets, expected) in [
+            ("echo and reply", &[('>', false), ('<', false)][..], &[Answered][..]),
+            ("echo and error", &[('>', false), ('<', true)], &[Unanswered]),
+            ("error alone", &[('>', true), ('>', true)], &[ErrorsOnly]),
+            ("error, then echo by the same end", &[('>', true), ('>', false)], &[Unanswered]),
+            ("error, then echo by the other", &[('>', true), ('<', false)], &[ErrorsOnly, Unanswered]),
+            ("error, then echo and reply", &[('>', true), ('<', false), ('>', false)], &[ErrorsOnly, Answered]),
+        ] {
+            let mut bench = Bench::new(10);
+            for (direction, error) in packets {
+                let (src, dst) = if *direction == '>' { (A, B) } else { (B, A) };
+                bench.icmp(1, src, dst, *error);
+            }
+            let contacts: Vec<Contact> = bench.records().iter().map(|record| record.contact).collect();
+            assert_eq!(contacts, expected, "{what}");
+        }
+        let mut bench = Bench::new(10);
+        bench.icmp(1, A, B, false);
+        bench.packet(1, B, A, Protocol::ICMP, Transport::Other);
+        assert_eq!(bench.records()[0].contact, Unanswered, "an ICMP message cut to nothing is no answer");
+        let mut bench = Bench::new(10);
+        bench.packet(1, A, B, Protocol(50), Transport::Other);
+        bench.packet(1, B, A, Protocol(50), Transport::Other);
+        assert_eq!(bench.records()[0].contact, Answered, "another protocol");
+    }
+
+    #[test]
+    fn who_receives_a_syn_ack_first_is_the_initiator() {
+        let mut bench = Bench::new(10);
+        bench.tcp(1, B, A, SYNACK);
+        assert_eq!(bench.events[0].record.initiator.to_string(), A);
+        assert_eq!((bench.events[0].record.packets, bench.events[0].record.reverse_packets), (0, 1));
+        assert_eq!(bench.events[0].record.contact, Contact::Unanswered);
+        bench.tcp(1, A, B, ACK);
+        assert_eq!(bench.steps(), [(0, FlowStep::Opened), (0, FlowStep::Answered)]);
+    }
+
+    #[test]
+    fn idle_flows_close_and_the_next_packet_opens_another() {
+        let mut bench = Bench::new(10);
+        bench.udp(0, A, B);
+        bench.udp(100, B, A);
+        bench.wait(219);
+        assert_eq!(bench.flows.len(), 1);
+        bench.wait(220);
+        bench.udp(221, A, B);
+        bench.udp(341, A, B); // idle too, before anybody looked
+        use FlowStep::{Answered, Closed, Opened};
+        assert_eq!(bench.steps(), [(0, Opened), (0, Answered), (0, Closed), (1, Opened), (1, Closed), (2, Opened)]);
+        assert_eq!(bench.records().iter().map(|record| record.contact).collect::<Vec<_>>()[1], Contact::Unanswered);
+    }
+
+    #[test]
+    fn a_long_flow_is_reported_and_goes_on_under_its_id() {
+        let mut bench = Bench::new(10);
+        for minute in 0..=61 {
+            bench.udp(minute * 60, A, B);
+            bench.udp(minute * 60, B, A);
+        }
+        use FlowStep::{Answered, Closed, Opened, Reported};
+        let records = bench.records();
+        assert_eq!(bench.steps(), [(0, Opened), (0, Answered), (0, Reported), (0, Reported), (0, Closed)]);
+        assert_eq!(
+            records.iter().map(|r| (r.packets, r.reverse_packets)).collect::<Vec<_>>(),
+            [(30, 30), (30, 30), (2, 2)]
+        );
+        assert_eq!(records[1].start, Timestamp::from_unix(1800, 0));
+        assert!(records.iter().all(|record| record.contact == Contact::Answered && record.initiator.to_string() == A));
+    }
+
+    #[test]
+    fn after_its_end_a_flow_lingers_for_late_packets() {
+        use FlowStep::{Answered, Closed, Opened};
+        for ends in [&[(A, B, FIN | ACK), (B, A, FIN | ACK)][..], &[(B, A, RST)]] {
+            let mut bench = Bench::new(10);
+            bench.tcp(0, A, B, SYN);
+            bench.tcp(0, B, A, SYNACK);
+            bench.tcp(0, A, B, ACK);
+            for (src, dst, flags) in ends {
+                bench.tcp(1, src, dst, *flags);
+            }
+            bench.tcp(5, A, B, ACK);
+            bench.wait(9);
+            assert_eq!(bench.flows.len(), 1);
+            bench.wait(10);
+            assert_eq!(bench.steps(), [(0, Opened), (0, Answered), (0, Closed)]);
+            assert_eq!(bench.flows.len(), 0);
+        }
+        let mut bench = Bench::new(10);
+        bench.tcp(0, A, B, ACK);
+        bench.tcp(0, A, B, FIN | ACK);
+        bench.wait(119);
+        assert_eq!(bench.flows.len(), 1, "one FIN is only half an end");
+        bench.tcp(119, B, A, RST);
+        bench.tcp(130, B, A, ACK);
+        assert_eq!(bench.steps(), [(0, Opened), (0, Closed), (1, Opened)], "beyond the linger, before anybody looked");
+    }
+
+    #[test]
+    fn a_new_syn_after_an_end_is_a_new_flow_and_a_repeated_one_is_not() {
+        use FlowStep::{Closed, Opened};
+        let mut bench = Bench::new(10);
+        bench.tcp(0, A, B, SYN);
+        bench.tcp(1, A, B, SYN);
+        bench.tcp(1, B, A, RST | ACK);
+        bench.tcp(2, A, B, SYN);
+        bench.tcp(2, B, A, FIN | ACK);
+        bench.tcp(3, B, A, SYN);
+        assert_eq!(bench.steps(), [(0, Opened), (0, Closed), (1, Opened), (1, Closed), (2, Opened)]);
+        let records = bench.records();
+        assert_eq!(
+            records.iter().map(|r| (r.packets, r.reverse_packets)).collect::<Vec<_>>(),
+            [(2, 1), (1, 1), (1, 0)]
+        );
+        assert_eq!(records[2].initiator.to_string(), B);
+    }
+
+    #[test]
+    fn what_names_no_ports_is_counted_and_in_no_flow() {
+        let mut bench = Bench::new(10);
+        bench.packet(0, A, B, Protocol::TCP, Transport::Other);
+        bench.packet(0, A, B, Protocol::UDP, Transport::Other);
+        let (src, dst) = ("10.0.0.1".parse().unwrap(), "192.0.2.1".parse().unwrap());
+        for (fragment, protocol) in [(Fragment::Later, Protocol::UDP), (Fragment::Later, Protocol::ICMP)] {
+            let transport = Transport::Other;
+            let time = Timestamp(0);
+            bench.take(&Packet { time, source: 0, src, dst, protocol, octets: 1, fragment, transport });
+        }
+        assert_eq!((bench.flows.len(), bench.counts.cut_headers, bench.counts.later_fragments), (0, 2, 2));
+        let transport = Transport::Udp { src_port: 1, dst_port: 2, payload: &[] };
+        let (fragment, protocol) = (Fragment::First, Protocol::UDP);
+        bench.take(&Packet { time: Timestamp(0), source: 0, src, dst, protocol, octets: 1, fragment, transport });
+        assert_eq!(bench.flows.len(), 1, "a first fragment is");
+    }
+
+    #[test]
+    fn packets_from_before_the_start_belong_and_never_end_a_flow() {
+        let mut bench = Bench::new(10);
+        bench.udp(10_000, A, B);
+        bench.udp(9_990, B, A);
+        bench.udp(50, A, "192.0.2.9:1");
+        bench.udp(100, A, "192.0.2.9:1");
+        bench.udp(400, A, "192.0.2.9:1");
+        let records = bench.records();
+        assert_eq!(records.len(), 3, "a source that is behind times out by its own times");
+        let first = records.iter().find(|record| record.reverse_packets == 1).unwrap();
+        assert_eq!((first.start, first.end), (Timestamp::from_unix(9_990, 0), Timestamp::from_unix(10_000, 0)));
+    }
+
+    #[test]
+    fn s4_a_full_table_lets_the_longest_idle_go() {
+        let mut bench = Bench::new(3);
+        bench.udp(0, A, "192.0.2.1:1");
+        bench.tcp(1, A, "192.0.2.1:2", RST);
+        bench.udp(2, A, "192.0.2.1:3");
+        bench.udp(3, A, "192.0.2.1:1");
+        bench.udp(4, A, "192.0.2.1:4");
+        bench.udp(4, A, "192.0.2.1:5");
+        let closed: Vec<u16> = bench
+            .events
+            .iter()
+            .filter(|event| event.step == FlowStep::Closed)
+            .map(|event| event.record.responder.port())
+            .collect();
+        assert_eq!((closed, bench.counts.evicted), (vec![2, 3], 2));
+    }
+
+    #[derive(Debug, Clone)]
+    struct Any {
+        pause: i64,
+        jump: i64,
+        ends: (u8, u8),
+        kind: u8,
+        flags: u8,
+        octets: u32,
+    }
+
+    fn any_packet() -> impl Strategy<Value = Any> {
+        let pause = prop_oneof![Just(0i64), 0i64..3_000_000, 0i64..2_000_000_000];
+        let jump = prop_oneof![9 => Just(0i64), 1 => any::<i64>()];
+        let flags = prop_oneof![Just(SYN), Just(SYNACK), Just(ACK), Just(FIN | ACK), Just(RST), any::<u8>()];
+        (pause, jump, (0u8..4, 0u8..4), 0u8..6, flags, any::<u32>())
+            .prop_map(|(pause, jump, ends, kind, flags, octets)| Any { pause, jump, ends, kind, flags, octets })
+    }
+
+    proptest! {
+        #[test]
+        fn s3_nothing_is_lost_or_invented_and_answered_takes_two(packets in prop::collection::vec(any_packet(), 0..300)) {
+            let mut bench = Bench::new(5);
+            let mut time = 0i64;
+            let (mut count, mut octets) = (0u64, 0u64);
+            for any in &packets {
+                time += any.pause;
+                let address = |end: u8| IpAddr::from([10, 0, 0, end]);
+                let (protocol, transport) = match any.kind {
+                    0 => (Protocol::UDP, Transport::Udp { src_port: 1, dst_port: 1, payload: &[] }),
+                    1 => (Protocol::ICMP, Transport::Icmp { error: any.flags & 1 == 0 }),
+                    2 => (Protocol(47), Transport::Other),
+                    _ => (Protocol::TCP, Transport::Tcp { src_port: 1, dst_port: 1, seq: 0, flags: any.flags, payload: &[] }),
+                };
+                bench.take(&Packet {
+                    time: Timestamp(if any.jump == 0 { time } else { any.jump }),
+                    source: 0,
+                    src: address(any.ends.0),
+                    dst: address(any.ends.1),
+                    protocol,
+                    octets: any.octets,
+                    fragment: Fragment::Whole,
+                    transport,
+                });
+                if any.kind == 5 { bench.wait(time / 1_000_000) }
+                count += 1;
+                octets += u64::from(any.octets);
+            }
+            let records = bench.records();
+            prop_assert!(bench.flows.is_empty());
+            prop_assert_eq!(records.iter().map(|r| r.packets + r.reverse_packets).sum::<u64>(), count);
+            prop_assert_eq!(records.iter().map(|r| r.octets + r.reverse_octets).sum::<u64>(), octets);
+            prop_assert!(records.iter().all(|r| r.start <= r.end && r.packets + r.reverse_packets > 0));
+            let mut told: std::collections::BTreeMap<FlowId, Vec<&FlowEvent>> = std::collections::BTreeMap::new();
+            for event in &bench.events {
+                told.entry(event.flow).or_default().push(event);
+            }
+            for events in told.values() {
+                let at = |step: FlowStep| events.iter().filter(|event| event.step == step).count();
+                prop_assert_eq!(events.first().map(|event| event.step), Some(FlowStep::Opened));
+                prop_assert_eq!(events.last().map(|event| event.step), Some(FlowStep::Closed));
+                prop_assert!(at(FlowStep::Opened) == 1 && at(FlowStep::Closed) == 1 && at(FlowStep::Answered) <= 1);
+                let last = &events.last().unwrap().record;
+                prop_assert_eq!(at(FlowStep::Answered) == 1, last.contact == Contact::Answered);
+                let sum = |of: fn(&FlowRecord) -> u64| -> u64 {
+                    let last = |event: &&&FlowEvent| matches!(event.step, FlowStep::Closed | FlowStep::Reported);
+                    events.iter().filter(last).map(|event| of(&event.record)).sum()
+                };
+                if last.contact == Contact::Answered {
+                    prop_assert!(sum(|r| r.packets) > 0 && sum(|r| r.reverse_packets) > 0, "evidence takes both ends");
+                }
+            }
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! The sensor, in the order a packet travels.
 //!
 //! [`io::capture`] brings *frames*; [`packet`] finds the IP *packet* in one; [`dns`] reads messages, over TCP with the help
-//! of [`stream`]; [`transaction`] pairs query and response, [`flow`] gathers packets into flows: both are *observations*.
+//! of [`stream`]; [`transaction`] pairs query and response, [`flow`] gathers packets into flows: both are *observations*,
+//! and [`observe`] runs the stages up to them (what they remember lies in a bounded `table`).
 //! [`raise`] holds observations against the indicator set and folds what matches into alerts; [`sensor`] owns all of
 //! these stages and is told the time. What it decides is written to the [`spool`], [`ship`] keeps count of what the
 //! collector has committed, [`subscription`] of which list is in force. Nothing but [`io`] touches the world.
@@ -12,6 +13,7 @@ pub mod flow;
 pub mod health;
 pub mod io;
 pub mod limits;
+pub mod observe;
 pub mod packet;
 pub mod pseudonym;
 pub mod raise;
@@ -21,4 +23,5 @@ pub mod ship;
 pub mod spool;
 pub mod stream;
 pub mod subscription;
+mod table;
 pub mod transaction;

@@ -13,6 +13,9 @@ pub const FLOW_LINGER_S: u64 = 5;
 pub const TRANSACTIONS_MAX: usize = 65_536;
 /// A query without a response for so long had none, seconds (resolvers give up after some 5).
 pub const TRANSACTION_TIMEOUT_S: u64 = 6;
+/// A response that comes again within so long is the same one, seen twice (a mirror shows many packets on their way in
+/// and on their way out), seconds.
+pub const RESPONSE_DUPLICATE_S: u64 = 5;
 /// Answer records read of one message; the rest is counted.
 pub const ANSWERS_MAX: usize = 64;
 /// Compression pointers followed for one name (RFC 9267 asks for a bound).
@@ -26,6 +29,22 @@ pub const STREAMS_MAX: usize = 4_096;
 pub const STREAM_MAX_OCTETS: usize = 65_537;
 /// Octets kept over all streams.
 pub const STREAMS_TOTAL_MAX_OCTETS: usize = 16 * 1024 * 1024;
+
+/// Runs of octets kept behind gaps in one direction of a stream. A sender with a lost segment has at most some dozens
+/// more under way.
+pub const STREAM_PIECES_MAX: usize = 64;
+/// A segment that is missing for so long was lost on its way to the sensor, not to the receiver, seconds (RFC 6298: the
+/// first retransmission comes after one).
+pub const STREAM_GAP_TIMEOUT_S: u64 = 3;
+/// Times a direction that was joined midway may turn out not to be at the start of a message before it is given up.
+pub const STREAM_JOINS_MAX: u8 = 8;
+/// A direction of a stream without segments for so long is forgotten, seconds (RFC 7766 section 6.2.3: servers close
+/// idle connections after seconds to a few minutes).
+pub const STREAM_IDLE_TIMEOUT_S: u64 = 120;
+/// After FIN or RST a stream is still known for so long, so that what is sent again is not read again, seconds.
+pub const STREAM_LINGER_S: u64 = 5;
+/// Observations that wait to be fetched. One frame of [`FRAME_MAX_OCTETS`] holds at most some 14,000 messages.
+pub const SEEN_MAX: usize = 16_384;
 
 /// One captured frame: the largest a link or an offload makes.
 pub const FRAME_MAX_OCTETS: usize = 262_144;

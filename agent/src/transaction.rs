@@ -1,1 +1,564 @@
-//! transaction
+//! Query and response paired into transactions (RFC 9499), in a bounded table.
+//!
+//! What makes two messages the same transaction: client, server, protocol, id, name *and* type. A response to another
+//! question than the one asked is no response to it.
+
+use std::hash::Hash;
+use std::time::Duration;
+
+use hashbrown::Equivalent;
+use varde_common::name::{DomainName, Name};
+use varde_common::observation::{Answer, DnsTransaction, Endpoint, Protocol};
+use varde_common::time::Timestamp;
+
+use crate::dns::Message;
+use crate::limits::{RESPONSE_DUPLICATE_S, TRANSACTION_TIMEOUT_S, TRANSACTIONS_MAX};
+use crate::table::{Place, Table};
+
+const TIMEOUT: Duration = Duration::from_secs(TRANSACTION_TIMEOUT_S);
+const DUPLICATE: Duration = Duration::from_secs(RESPONSE_DUPLICATE_S);
+
+/// Lanes of the table, in the order in which they yield.
+const ANSWERED: u8 = 0;
+const PENDING: u8 = 1;
+
+/// How a message travelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passage {
+    /// When it was seen (over TCP: its last octet).
+    pub time: Timestamp,
+    /// Number of the source that saw it.
+    pub source: u16,
+    /// Sender.
+    pub src: Endpoint,
+    /// Receiver.
+    pub dst: Endpoint,
+    /// UDP or TCP.
+    pub protocol: Protocol,
+}
+
+/// A transaction that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concluded {
+    /// The source that saw its first message.
+    pub source: u16,
+    /// The transaction.
+    pub transaction: DnsTransaction,
+}
+
+/// What happened to messages and transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TransactionCounts {
+    /// Queries seen again while the first one waited for its response.
+    pub queries_repeated: u64,
+    /// Responses seen again.
+    pub responses_repeated: u64,
+    /// Responses without a query.
+    pub unasked: u64,
+    /// Queries that had no response in time, or until the end.
+    pub unanswered: u64,
+    /// Queries let go before their time because the table was full (they count as unanswered too).
+    pub evicted: u64,
+    /// Answer records announced beyond those that are read.
+    pub answers_beyond: u64,
+    /// Responses whose answer section is broken or cut.
+    pub answers_broken: u64,
+}
+
+/// The transactions under way.
+#[derive(Debug)]
+pub struct Transactions {
+    table: Table<Key, State, 2>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    client: Endpoint,
+    server: Endpoint,
+    protocol: Protocol,
+    id: u16,
+    qtype: u16,
+    qname: DomainName,
+}
+
+/// A [`Key`] whose name is borrowed. The fields stand in the same order, so that both hash to the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Asked<'a> {
+    client: Endpoint,
+    server: Endpoint,
+    protocol: Protocol,
+    id: u16,
+    qtype: u16,
+    qname: Name<'a>,
+}
+
+impl Asked<'_> {
+    fn to_key(self) -> Key {
+        let Asked { client, server, protocol, id, qtype, qname } = self;
+        Key { client, server, protocol, id, qtype, qname: qname.to_owned() }
+    }
+}
+
+impl Equivalent<Key> for Asked<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        let Key { client, server, protocol, id, qtype, qname } = key;
+        *self
+            == Asked {
+                client: *client,
+                server: *server,
+                protocol: *protocol,
+                id: *id,
+                qtype: *qtype,
+                qname: qname.as_name(),
+            }
+    }
+}
+
+/// A message on its way into the table.
+struct Heard<'a> {
+    asked: Asked<'a>,
+    hash: u64,
+    now: Timestamp,
+    /// The query as the message tells it; of a response without a query, the query it implies.
+    query: Query,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// A query waits for its response.
+    Pending(Query),
+    /// A response was seen; kept only to know it when it comes again.
+    Answered { time: Timestamp },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Query {
+    time: Timestamp,
+    source: u16,
+    recursion_desired: bool,
+}
+
+impl Query {
+    fn unanswered(self, key: Key) -> Concluded {
+        conclude(key, self, self.time, None, Vec::new())
+    }
+}
+
+impl Transactions {
+    /// None yet.
+    pub fn new() -> Transactions {
+        Transactions::with_limit(TRANSACTIONS_MAX)
+    }
+
+    fn with_limit(transactions_max: usize) -> Transactions {
+        Transactions { table: Table::new(transactions_max) }
+    }
+
+    /// Queries that wait, and responses remembered.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether nothing waits and nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes a message; what it concludes goes to `emit`.
+    pub fn handle_message(
+        &mut self,
+        message: &Message<'_>,
+        passage: Passage,
+        now: Timestamp,
+        counts: &mut TransactionCounts,
+        emit: &mut impl FnMut(Concluded),
+    ) {
+        let Passage { src, dst, protocol, .. } = passage;
+        let (client, server) = if message.response { (dst, src) } else { (src, dst) };
+        let asked = Asked { client, server, protocol, id: message.id, qtype: message.qtype, qname: message.qname() };
+        let hash = self.table.hash_of(&asked);
+        let mut place = self.table.find(hash, &asked);
+        if let Some(old) = place
+            && self.is_over(old, passage.time, now)
+        {
+            self.take(old, counts, emit);
+            place = None;
+        }
+        let heard = Heard {
+            asked,
+            hash,
+            now,
+            query: Query { time: passage.time, source: passage.source, recursion_desired: message.recursion_desired },
+        };
+        if message.response {
+            self.handle_response(&heard, message, place, counts, emit);
+        } else {
+            self.handle_query(&heard, place, counts, emit);
+        }
+    }
+
+    fn handle_query(
+        &mut self,
+        heard: &Heard<'_>,
+        place: Option<Place>,
+        counts: &mut TransactionCounts,
+        emit: &mut impl FnMut(Concluded),
+    ) {
+        let pending = State::Pending(heard.query);
+        let Some(place) = place else {
+            self.make_room(counts, emit);
+            self.table.insert(heard.hash, heard.asked.to_key(), pending, PENDING, heard.now);
+            return;
+        };
+        match self.table.at_mut(place) {
+            Some((_, State::Pending(_))) => counts.queries_repeated += 1,
+            Some((_, answered @ State::Answered { .. })) => {
+                *answered = pending;
+                self.table.touch(place, PENDING, heard.now);
+            }
+            None => {}
+        }
+    }
+
+    fn handle_response(
+        &mut self,
+        heard: &Heard<'_>,
+        message: &Message<'_>,
+        place: Option<Place>,
+        counts: &mut TransactionCounts,
+        emit: &mut impl FnMut(Concluded),
+    ) {
+        let time = heard.query.time;
+        let answered = State::Answered { time };
+        let query = match place.and_then(|place| self.table.at_mut(place)) {
+            Some((_, State::Answered { .. })) => {
+                counts.responses_repeated += 1;
+                return;
+            }
+            Some((_, state @ &mut State::Pending(query))) => {
+                *state = answered;
+                query
+            }
+            None => {
+                counts.unasked += 1;
+                heard.query
+            }
+        };
+        match place {
+            Some(place) => self.table.touch(place, ANSWERED, heard.now),
+            None => {
+                self.make_room(counts, emit);
+                self.table.insert(heard.hash, heard.asked.to_key(), answered, ANSWERED, heard.now);
+            }
+        }
+        let section = message.answer_section();
+        counts.answers_beyond += section.beyond;
+        counts.answers_broken += u64::from(section.broken.is_some());
+        emit(conclude(heard.asked.to_key(), query, time, Some(message.rcode), section.answers));
+    }
+
+    /// The next query that had no response in time.
+    pub fn poll_expired(&mut self, now: Timestamp, counts: &mut TransactionCounts) -> Option<Concluded> {
+        while let Some((oldest, touched)) = self.table.oldest(ANSWERED)
+            && now.since(touched) >= DUPLICATE
+        {
+            self.table.remove(oldest);
+        }
+        let (oldest, touched) = self.table.oldest(PENDING)?;
+        if now.since(touched) < TIMEOUT {
+            return None;
+        }
+        self.close(oldest, counts)
+    }
+
+    /// The queries that wait, with their times.
+    pub(crate) fn pending(&self) -> impl Iterator<Item = (Place, Timestamp)> {
+        self.table.iter().filter_map(|(place, _, state)| match state {
+            State::Pending(query) => Some((place, query.time)),
+            State::Answered { .. } => None,
+        })
+    }
+
+    /// Ends the waiting of a query.
+    pub(crate) fn close(&mut self, place: Place, counts: &mut TransactionCounts) -> Option<Concluded> {
+        match self.table.remove(place)? {
+            (key, State::Pending(query)) => {
+                counts.unanswered += 1;
+                Some(query.unanswered(key))
+            }
+            (_, State::Answered { .. }) => None,
+        }
+    }
+
+    /// Whether what lies there is over for a message of that time: by the clock, or by the messages' own times (one
+    /// source may be long behind another).
+    fn is_over(&self, place: Place, time: Timestamp, now: Timestamp) -> bool {
+        let waited = self.table.touched(place).map_or(Duration::ZERO, |touched| now.since(touched));
+        match self.table.at(place) {
+            Some((_, State::Pending(query))) => waited.max(time.since(query.time)) >= TIMEOUT,
+            Some((_, State::Answered { time: answered })) => waited.max(time.since(*answered)) >= DUPLICATE,
+            None => true,
+        }
+    }
+
+    fn take(&mut self, place: Place, counts: &mut TransactionCounts, emit: &mut impl FnMut(Concluded)) {
+        if let Some(concluded) = self.close(place, counts) {
+            emit(concluded);
+        }
+    }
+
+    fn make_room(&mut self, counts: &mut TransactionCounts, emit: &mut impl FnMut(Concluded)) {
+        while self.table.is_full() {
+            match (self.table.oldest(ANSWERED), self.table.oldest(PENDING)) {
+                (Some((answered, _)), _) => {
+                    self.table.remove(answered);
+                }
+                (None, Some((pending, _))) => {
+                    counts.evicted += 1;
+                    self.take(pending, counts, emit);
+                }
+                (None, None) => return,
+            }
+        }
+    }
+}
+
+impl Default for Transactions {
+    fn default() -> Transactions {
+        Transactions::new()
+    }
+}
+
+fn conclude(key: Key, query: Query, end: Timestamp, rcode: Option<u8>, answers: Vec<Answer>) -> Concluded {
+    let Key { client, server, protocol, id, qtype, qname } = key;
+    let Query { time, source, recursion_desired } = query;
+    let transaction = DnsTransaction {
+        time,
+        end: end.max(time),
+        client,
+        server,
+        protocol,
+        id,
+        recursion_desired,
+        qname,
+        qtype,
+        rcode,
+        answers,
+    };
+    Concluded { source, transaction }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::{self, sample};
+    use proptest::prelude::*;
+    use varde_common::observation::AnswerData;
+
+    const ADDRESS: (u16, u16, &[u8]) = (1, 1, &[192, 0, 2, 1]);
+
+    struct Bench {
+        transactions: Transactions,
+        counts: TransactionCounts,
+        seen: Vec<DnsTransaction>,
+        now: Timestamp,
+    }
+
+    impl Bench {
+        fn new(transactions_max: usize) -> Bench {
+            Bench {
+                transactions: Transactions::with_limit(transactions_max),
+                counts: TransactionCounts::default(),
+                seen: Vec::new(),
+                now: Timestamp::MIN,
+            }
+        }
+
+        fn message(&mut self, seconds: i64, octets: &[u8], client: &str, protocol: Protocol) {
+            let message = dns::read(octets).unwrap();
+            let (client, server) = (client.parse().unwrap(), "10.0.0.53:53".parse().unwrap());
+            let (src, dst) = if message.response { (server, client) } else { (client, server) };
+            let passage = Passage { time: Timestamp::from_unix(seconds, 0), source: 3, src, dst, protocol };
+            self.now = self.now.max(passage.time);
+            let seen = &mut self.seen;
+            self.transactions.handle_message(&message, passage, self.now, &mut self.counts, &mut |concluded| {
+                assert_eq!(concluded.source, 3);
+                seen.push(concluded.transaction);
+            });
+        }
+
+        fn udp(&mut self, seconds: i64, octets: &[u8]) {
+            self.message(seconds, octets, "10.0.0.1:40000", Protocol::UDP);
+        }
+
+        fn wait(&mut self, seconds: i64) {
+            self.now = self.now.max(Timestamp::from_unix(seconds, 0));
+            while let Some(concluded) = self.transactions.poll_expired(self.now, &mut self.counts) {
+                self.seen.push(concluded.transaction);
+            }
+        }
+
+        /// Name, start and end in seconds, rcode, answers.
+        fn told(&mut self) -> Vec<(String, i64, i64, Option<u8>, usize)> {
+            let seconds = |time: Timestamp| time.as_micros() / 1_000_000;
+            self.seen
+                .drain(..)
+                .map(|t| (t.qname.to_string(), seconds(t.time), seconds(t.end), t.rcode, t.answers.len()))
+                .collect()
+        }
+    }
+
+    fn one(
+        name: &str,
+        time: i64,
+        end: i64,
+        rcode: Option<u8>,
+        answers: usize,
+    ) -> (String, i64, i64, Option<u8>, usize) {
+        (name.to_owned(), time, end, rcode, answers)
+    }
+
+    #[test]
+    fn a_response_closes_its_query_at_once_in_whatever_case() {
+        let mut bench = Bench::new(8);
+        bench.udp(1, &sample::query(7, "EVIL.no", 1));
+        assert!(bench.seen.is_empty());
+        bench.udp(2, &sample::response(7, "eviL.No", 1, 0, &[ADDRESS]));
+        let seen = bench.seen.first().unwrap();
+        assert_eq!(
+            (seen.client.to_string(), seen.server.to_string()),
+            ("10.0.0.1:40000".into(), "10.0.0.53:53".into())
+        );
+        assert_eq!((seen.id, seen.qtype, seen.recursion_desired), (7, 1, true));
+        assert_eq!(seen.answers.first().map(|a| &a.data), Some(&AnswerData::Address([192, 0, 2, 1].into())));
+        assert_eq!(bench.told(), [one("evil.no", 1, 2, Some(0), 1)]);
+        bench.wait(100);
+        assert!(bench.seen.is_empty() && bench.transactions.is_empty());
+    }
+
+    #[test]
+    fn what_differs_in_anything_is_another_transaction() {
+        let query = sample::query(7, "a.no", 1);
+        for (what, response, client, protocol) in [
+            ("id", sample::response(8, "a.no", 1, 0, &[]), "10.0.0.1:40000", Protocol::UDP),
+            ("name", sample::response(7, "b.no", 1, 0, &[]), "10.0.0.1:40000", Protocol::UDP),
+            ("type", sample::response(7, "a.no", 28, 0, &[]), "10.0.0.1:40000", Protocol::UDP),
+            ("port", sample::response(7, "a.no", 1, 0, &[]), "10.0.0.1:40001", Protocol::UDP),
+            ("client", sample::response(7, "a.no", 1, 0, &[]), "10.0.0.2:40000", Protocol::UDP),
+            ("protocol", sample::response(7, "a.no", 1, 0, &[]), "10.0.0.1:40000", Protocol::TCP),
+        ] {
+            let mut bench = Bench::new(8);
+            bench.udp(1, &query);
+            bench.message(2, &response, client, protocol);
+            assert_eq!(bench.counts.unasked, 1, "{what}");
+            let told = bench.told();
+            assert_eq!((told.len(), told[0].1, told[0].3), (1, 2, Some(0)), "{what}: a transaction of its own");
+            bench.wait(7);
+            assert_eq!(bench.told(), [one("a.no", 1, 1, None, 0)], "{what}");
+        }
+    }
+
+    #[test]
+    fn a_query_sent_again_is_the_same_and_a_response_sent_again_is_nothing() {
+        let (query, response) = (sample::query(7, "a.no", 1), sample::response(7, "a.no", 1, 3, &[]));
+        let mut bench = Bench::new(8);
+        bench.udp(1, &query);
+        bench.udp(4, &query);
+        bench.udp(5, &response);
+        bench.udp(6, &response);
+        assert_eq!(bench.told(), [one("a.no", 1, 5, Some(3), 0)]);
+        assert_eq!((bench.counts.queries_repeated, bench.counts.responses_repeated), (1, 1));
+        bench.udp(7, &query); // asked once more after the response
+        bench.udp(8, &response);
+        assert_eq!(bench.told(), [one("a.no", 7, 8, Some(3), 0)]);
+        bench.udp(20, &response); // too late to be the same
+        assert_eq!(bench.told(), [one("a.no", 20, 20, Some(3), 0)]);
+    }
+
+    #[test]
+    fn without_a_response_in_time_there_was_none() {
+        let (query, response) = (sample::query(7, "a.no", 1), sample::response(7, "a.no", 1, 0, &[ADDRESS]));
+        let mut bench = Bench::new(8);
+        bench.udp(1, &query);
+        bench.wait(6);
+        assert!(bench.seen.is_empty());
+        bench.wait(7);
+        assert_eq!(bench.told(), [one("a.no", 1, 1, None, 0)]);
+        bench.udp(8, &response);
+        assert_eq!(bench.told(), [one("a.no", 8, 8, Some(0), 1)]);
+        // The same without anybody asking for what has expired in between.
+        bench.udp(20, &query);
+        bench.udp(30, &response);
+        assert_eq!(bench.told(), [one("a.no", 20, 20, None, 0), one("a.no", 30, 30, Some(0), 1)]);
+        bench.udp(50, &query);
+        bench.udp(60, &query);
+        assert_eq!(bench.told(), [one("a.no", 50, 50, None, 0)]);
+        assert_eq!(bench.counts.unanswered, 3);
+    }
+
+    #[test]
+    fn a_source_that_is_behind_pairs_by_its_own_times() {
+        let (query, response) = (sample::query(7, "a.no", 1), sample::response(7, "a.no", 1, 0, &[]));
+        let mut bench = Bench::new(8);
+        bench.udp(10_000, &sample::query(1, "now.no", 1));
+        bench.udp(10, &query);
+        bench.udp(11, &response);
+        bench.udp(30, &query);
+        bench.udp(50, &query);
+        bench.udp(49, &response); // even before its query
+        assert_eq!(
+            bench.told(),
+            [one("a.no", 10, 11, Some(0), 0), one("a.no", 30, 30, None, 0), one("a.no", 50, 50, Some(0), 0)]
+        );
+    }
+
+    #[test]
+    fn s4_a_full_table_tells_the_oldest_query_as_unanswered() {
+        let mut bench = Bench::new(4);
+        bench.udp(1, &sample::query(0, "answered.no", 1));
+        bench.udp(1, &sample::response(0, "answered.no", 1, 0, &[]));
+        bench.told();
+        for id in 1..=6 {
+            bench.udp(1, &sample::query(id, "flood.no", 1));
+            assert!(bench.transactions.len() <= 4);
+        }
+        assert_eq!(bench.seen.iter().map(|t| (t.id, t.rcode)).collect::<Vec<_>>(), [(1, None), (2, None)]);
+        assert_eq!((bench.counts.evicted, bench.counts.unanswered), (2, 2));
+    }
+
+    #[test]
+    fn what_could_not_be_read_of_answers_is_counted() {
+        let mut bench = Bench::new(4);
+        let many: Vec<(u16, u16, &[u8])> = vec![ADDRESS; 70];
+        bench.udp(1, &sample::response(1, "many.no", 1, 0, &many));
+        let mut cut = sample::response(2, "cut.no", 1, 0, &[ADDRESS, ADDRESS]);
+        cut.pop();
+        bench.udp(1, &cut);
+        assert_eq!(bench.told(), [one("many.no", 1, 1, Some(0), 64), one("cut.no", 1, 1, Some(0), 1)]);
+        assert_eq!((bench.counts.answers_beyond, bench.counts.answers_broken), (6, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn s4_every_query_is_told_and_the_table_stays_within_its_limit(
+            steps in prop::collection::vec((any::<bool>(), 0u16..6, 0i64..4, -30i64..30), 0..200),
+        ) {
+            let mut bench = Bench::new(4);
+            let (mut seconds, mut queries, mut responses) = (1000, 0, 0);
+            for (response, id, pause, jump) in steps {
+                seconds += pause;
+                let octets = if response { sample::response(id, "a.no", 1, 0, &[]) } else { sample::query(id, "a.no", 1) };
+                bench.udp(seconds + if jump.abs() > 25 { jump } else { 0 }, &octets);
+                if response { responses += 1 } else { queries += 1 }
+                prop_assert!(bench.transactions.len() <= 4);
+            }
+            bench.wait(10_000);
+            let (with, without): (Vec<_>, Vec<_>) = bench.told().into_iter().partition(|told| told.3.is_some());
+            prop_assert_eq!(with.len() as u64, responses - bench.counts.responses_repeated);
+            prop_assert_eq!(without.len() as u64, bench.counts.unanswered);
+            let answered = with.len() as u64 - bench.counts.unasked;
+            prop_assert_eq!(queries, answered + bench.counts.unanswered + bench.counts.queries_repeated);
+            prop_assert!(bench.transactions.is_empty());
+        }
+    }
+}

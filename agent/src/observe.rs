@@ -1,0 +1,508 @@
+//! Packets to observations: what a sensor saw, as DNS transactions and flows, in the order in which it was over.
+//!
+//! An [`Observer`] owns the stages between a packet and an observation. It is told of packets and of the time, and
+//! asked what was seen until it has nothing more to say. What times out is taken out of the tables only when asked for,
+//! so a leap of the clock costs no memory.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use varde_common::observation::{DnsTransaction, Endpoint, Protocol};
+use varde_common::time::Timestamp;
+
+use crate::dns::{self, RefusedMessages};
+use crate::flow::{FlowCounts, FlowEvent, Flows};
+use crate::limits::{FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, SEEN_MAX};
+use crate::packet::{Packet, Transport};
+use crate::stream::{Segment, StreamCounts, Streams};
+use crate::table::Place;
+use crate::transaction::{Concluded, Passage, TransactionCounts, Transactions};
+
+/// What can be set about observing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObserveSettings {
+    /// Ports that carry DNS, at either end.
+    pub dns_ports: Vec<u16>,
+    /// A flow without packets for so long is over, seconds.
+    pub flow_idle_s: u64,
+    /// A flow that goes on is reported after so long, seconds.
+    pub flow_active_s: u64,
+    /// Flows remembered at once.
+    pub flows_max: usize,
+}
+
+impl Default for ObserveSettings {
+    fn default() -> ObserveSettings {
+        ObserveSettings {
+            dns_ports: vec![53],
+            flow_idle_s: FLOW_IDLE_TIMEOUT_S,
+            flow_active_s: FLOW_ACTIVE_TIMEOUT_S,
+            flows_max: FLOWS_MAX,
+        }
+    }
+}
+
+/// Something seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// A DNS transaction that is over.
+    Dns {
+        /// The source that saw its first message.
+        source: u16,
+        /// The transaction.
+        transaction: DnsTransaction,
+    },
+    /// A step of a flow.
+    Flow(FlowEvent),
+}
+
+impl From<Concluded> for Seen {
+    fn from(Concluded { source, transaction }: Concluded) -> Seen {
+        Seen::Dns { source, transaction }
+    }
+}
+
+/// Everything observed, refused and let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ObserveCounts {
+    /// DNS messages read.
+    pub dns_messages: u64,
+    /// What came to or from a DNS port and is no message we read, by reason.
+    pub dns_refused: RefusedMessages,
+    /// Queries and responses.
+    pub transactions: TransactionCounts,
+    /// DNS over TCP.
+    pub streams: StreamCounts,
+    /// Flows, and packets that are in none.
+    pub flows: FlowCounts,
+    /// Observations lost because nobody fetched them in time.
+    pub unfetched: u64,
+}
+
+/// The stages between packets and observations.
+#[derive(Debug)]
+pub struct Observer {
+    dns_ports: Vec<u16>,
+    clock: Timestamp,
+    flows: Flows,
+    streams: Streams,
+    transactions: Transactions,
+    outlet: Outlet,
+    /// What is left to close after [`Observer::close_all`], the first last.
+    closing: Vec<(Timestamp, Open)>,
+    counts: ObserveCounts,
+}
+
+/// Something open, to be closed at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Open {
+    Transaction(Place),
+    Flow(Place),
+}
+
+/// What waits to be fetched.
+#[derive(Debug, Default)]
+struct Outlet {
+    waiting: VecDeque<Seen>,
+    unfetched: u64,
+}
+
+impl Outlet {
+    fn push(&mut self, seen: Seen) {
+        if self.waiting.len() < SEEN_MAX {
+            self.waiting.push_back(seen);
+        } else {
+            self.unfetched += 1;
+        }
+    }
+}
+
+impl Observer {
+    /// Has seen nothing yet.
+    pub fn new(settings: ObserveSettings) -> Observer {
+        let ObserveSettings { dns_ports, flow_idle_s, flow_active_s, flows_max } = settings;
+        Observer {
+            dns_ports,
+            clock: Timestamp::MIN,
+            flows: Flows::new(flows_max, Duration::from_secs(flow_idle_s), Duration::from_secs(flow_active_s)),
+            streams: Streams::new(),
+            transactions: Transactions::new(),
+            outlet: Outlet::default(),
+            closing: Vec::new(),
+            counts: ObserveCounts::default(),
+        }
+    }
+
+    /// Takes a packet; its time moves the clock, never back. Ask [`Observer::poll_seen`] after each one.
+    pub fn handle_packet(&mut self, packet: &Packet<'_>) {
+        self.handle_time(packet.time);
+        let (now, outlet) = (self.clock, &mut self.outlet);
+        self.flows.handle_packet(packet, now, &mut self.counts.flows, &mut |event| outlet.push(Seen::Flow(event)));
+        match packet.transport {
+            Transport::Udp { src_port, dst_port, payload } if self.is_dns(src_port, dst_port) => {
+                self.take_datagram(packet, src_port, dst_port, payload);
+            }
+            Transport::Tcp { src_port, dst_port, seq, flags, payload } if self.is_dns(src_port, dst_port) => {
+                let (src, dst) = (Endpoint::new(packet.src, src_port), Endpoint::new(packet.dst, dst_port));
+                self.take_segment(packet, Segment { src, dst, seq, flags, payload });
+            }
+            Transport::Udp { .. } | Transport::Tcp { .. } | Transport::Icmp { .. } | Transport::Other => {}
+        }
+        self.counts.unfetched = self.outlet.unfetched;
+    }
+
+    /// Moves the clock, never back.
+    pub fn handle_time(&mut self, now: Timestamp) {
+        self.clock = self.clock.max(now);
+        self.streams.handle_time(self.clock);
+        // Where life goes on, places may come to hold something else.
+        self.closing = Vec::new();
+    }
+
+    /// The sources are at their end: everything open is closed, in order of its start.
+    pub fn close_all(&mut self) {
+        self.streams.clear();
+        let transactions = self.transactions.pending().map(|(place, start)| (start, Open::Transaction(place)));
+        let flows = self.flows.open().map(|(place, start)| (start, Open::Flow(place)));
+        self.closing = transactions.chain(flows).collect();
+        self.closing.sort_unstable_by(|a, b| b.cmp(a));
+    }
+
+    /// What was seen next; none = nothing more until the next packet or time.
+    pub fn poll_seen(&mut self) -> Option<Seen> {
+        if let Some(seen) = self.outlet.waiting.pop_front() {
+            return Some(seen);
+        }
+        while let Some((_, open)) = self.closing.pop() {
+            let seen = match open {
+                Open::Transaction(place) => {
+                    self.transactions.close(place, &mut self.counts.transactions).map(Seen::from)
+                }
+                Open::Flow(place) => self.flows.close(place).map(Seen::Flow),
+            };
+            if seen.is_some() {
+                return seen;
+            }
+        }
+        let transaction = self.transactions.poll_expired(self.clock, &mut self.counts.transactions);
+        transaction.map(Seen::from).or_else(|| self.flows.poll_expired(self.clock).map(Seen::Flow))
+    }
+
+    /// Everything counted so far.
+    pub fn counts(&self) -> &ObserveCounts {
+        &self.counts
+    }
+
+    fn is_dns(&self, src_port: u16, dst_port: u16) -> bool {
+        self.dns_ports.iter().any(|&port| port == src_port || port == dst_port)
+    }
+
+    fn take_datagram(&mut self, packet: &Packet<'_>, src_port: u16, dst_port: u16, payload: &[u8]) {
+        let (src, dst) = (Endpoint::new(packet.src, src_port), Endpoint::new(packet.dst, dst_port));
+        let passage = Passage { time: packet.time, source: packet.source, src, dst, protocol: Protocol::UDP };
+        let Observer { clock, transactions, outlet, counts, .. } = self;
+        take_message(payload, passage, *clock, transactions, outlet, counts);
+    }
+
+    fn take_segment(&mut self, packet: &Packet<'_>, segment: Segment<'_>) {
+        let Segment { src, dst, .. } = segment;
+        let passage = Passage { time: packet.time, source: packet.source, src, dst, protocol: Protocol::TCP };
+        let Observer { clock, streams, transactions, outlet, counts, .. } = self;
+        let mut stream_counts = counts.streams;
+        streams.handle_segment(segment, *clock, &mut stream_counts, &mut |octets| {
+            take_message(octets, passage, *clock, transactions, outlet, counts)
+        });
+        counts.streams = stream_counts;
+    }
+}
+
+/// Reads a message and pairs it; false when it is none.
+fn take_message(
+    octets: &[u8],
+    passage: Passage,
+    now: Timestamp,
+    transactions: &mut Transactions,
+    outlet: &mut Outlet,
+    counts: &mut ObserveCounts,
+) -> bool {
+    match dns::read(octets) {
+        Ok(message) => {
+            counts.dns_messages += 1;
+            transactions.handle_message(&message, passage, now, &mut counts.transactions, &mut |concluded| {
+                outlet.push(concluded.into());
+            });
+            true
+        }
+        Err(reason) => {
+            counts.dns_refused.count(reason);
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::{BadMessage, sample};
+    use crate::flow::FlowStep;
+    use crate::packet::Fragment;
+    use crate::packet::tcp_flags::{ACK, FIN, SYN};
+    use proptest::prelude::*;
+    use std::net::IpAddr;
+
+    const CLIENT: &str = "10.0.0.1:40000";
+    const SERVER: &str = "10.0.0.53:53";
+
+    fn send<'a>(
+        seconds: i64,
+        src: &str,
+        dst: &str,
+        protocol: Protocol,
+        seq: u32,
+        flags: u8,
+        payload: &'a [u8],
+    ) -> Packet<'a> {
+        let (src, dst): (Endpoint, Endpoint) = (src.parse().unwrap(), dst.parse().unwrap());
+        let (src_port, dst_port) = (src.port(), dst.port());
+        let transport = match protocol {
+            Protocol::UDP => Transport::Udp { src_port, dst_port, payload },
+            _ => Transport::Tcp { src_port, dst_port, seq, flags, payload },
+        };
+        Packet {
+            time: Timestamp::from_unix(seconds, 0),
+            source: 1,
+            src: src.ip(),
+            dst: dst.ip(),
+            protocol,
+            octets: 40 + payload.len() as u32,
+            fragment: Fragment::Whole,
+            transport,
+        }
+    }
+
+    fn udp<'a>(seconds: i64, src: &str, dst: &str, payload: &'a [u8]) -> Packet<'a> {
+        send(seconds, src, dst, Protocol::UDP, 0, 0, payload)
+    }
+
+    fn drain(observer: &mut Observer) -> Vec<Seen> {
+        std::iter::from_fn(|| observer.poll_seen()).collect()
+    }
+
+    fn words(seen: &[Seen]) -> Vec<String> {
+        seen.iter()
+            .map(|seen| match seen {
+                Seen::Dns { source, transaction } => {
+                    format!("{source} dns {} {:?}", transaction.qname, transaction.rcode)
+                }
+                Seen::Flow(event) => format!("{} flow {} {:?}", event.source, event.flow.0, event.step),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_lookup_is_a_transaction_and_a_flow() {
+        let mut observer = Observer::new(ObserveSettings::default());
+        let (query, response) = (sample::query(7, "evil.no", 1), sample::response(7, "Evil.no", 1, 0, &[]));
+        observer.handle_packet(&udp(1, CLIENT, SERVER, &query));
+        assert_eq!(words(&drain(&mut observer)), ["1 flow 0 Opened"]);
+        observer.handle_packet(&udp(1, SERVER, CLIENT, &response));
+        assert_eq!(words(&drain(&mut observer)), ["1 flow 0 Answered", "1 dns evil.no Some(0)"]);
+        observer.handle_time(Timestamp::from_unix(122, 0));
+        assert_eq!(words(&drain(&mut observer)), ["1 flow 0 Closed"]);
+        assert_eq!((observer.counts().dns_messages, observer.counts().flows.opened), (2, 1));
+    }
+
+    #[test]
+    fn dns_is_a_port_and_what_is_none_there_is_refused_by_reason() {
+        let mut observer = Observer::new(ObserveSettings { dns_ports: vec![53, 5353], ..ObserveSettings::default() });
+        let query = sample::query(7, "evil.no", 1);
+        let mut notify = query.clone();
+        notify[2] = 0x20;
+        observer.handle_packet(&udp(1, CLIENT, SERVER, &[0; 5]));
+        observer.handle_packet(&udp(1, CLIENT, SERVER, &[0; 12]));
+        observer.handle_packet(&udp(1, CLIENT, SERVER, &notify));
+        observer.handle_packet(&udp(1, CLIENT, "10.0.0.53:5300", &query));
+        assert_eq!(observer.counts().dns_messages, 0);
+        observer.handle_packet(&udp(1, CLIENT, "10.0.0.53:5353", &query));
+        observer.handle_packet(&udp(1, "10.0.0.1:53", "10.0.0.53:5300", &query));
+        let counts = observer.counts();
+        assert_eq!((counts.dns_messages, counts.dns_refused.total()), (2, 3));
+        for reason in [BadMessage::CutShort, BadMessage::NoQuestion, BadMessage::OtherOpcode] {
+            assert_eq!(counts.dns_refused.of(reason), 1, "{reason}");
+        }
+    }
+
+    #[test]
+    fn tcp_dns_comes_through_octet_by_octet_from_either_end() {
+        let mut observer = Observer::new(ObserveSettings::default());
+        let mut seen = Vec::new();
+        let mut take = |packet: Packet<'_>| {
+            observer.handle_packet(&packet);
+            seen.extend(drain(&mut observer));
+        };
+        take(send(0, CLIENT, SERVER, Protocol::TCP, 99, SYN, &[]));
+        take(send(0, SERVER, CLIENT, Protocol::TCP, u32::MAX, SYN | ACK, &[]));
+        take(send(0, CLIENT, SERVER, Protocol::TCP, 100, ACK, &[]));
+        for (src, dst, first, message) in [
+            (CLIENT, SERVER, 100, sample::query(7, "evil.no", 1)),
+            (SERVER, CLIENT, 0, sample::response(7, "evil.no", 1, 0, &[(1, 1, &[192, 0, 2, 1])])),
+        ] {
+            let octets = [&(message.len() as u16).to_be_bytes()[..], &message].concat();
+            for (octet, seq) in octets.iter().zip(first..) {
+                take(send(1, src, dst, Protocol::TCP, seq, ACK, std::slice::from_ref(octet)));
+            }
+        }
+        take(send(1, CLIENT, SERVER, Protocol::TCP, 500, FIN | ACK, &[]));
+        let told = words(&seen);
+        assert_eq!(told, ["1 flow 0 Opened", "1 flow 0 Answered", "1 dns evil.no Some(0)"]);
+        let Some(Seen::Dns { transaction, .. }) = seen.last() else { panic!("no transaction") };
+        assert_eq!((transaction.protocol, transaction.answers.len()), (Protocol::TCP, 1));
+    }
+
+    #[test]
+    fn at_the_end_everything_open_is_told_in_order_of_its_start() {
+        let mut observer = Observer::new(ObserveSettings::default());
+        let (first, second) = (sample::query(1, "first.no", 1), sample::query(2, "second.no", 1));
+        observer.handle_packet(&udp(3, "10.0.0.3:1", SERVER, &second));
+        observer.handle_packet(&udp(2, "10.0.0.2:1", "192.0.2.1:1", &[]));
+        observer.handle_packet(&udp(1, "10.0.0.1:1", SERVER, &first));
+        drain(&mut observer);
+        observer.close_all();
+        assert_eq!(
+            words(&drain(&mut observer)),
+            ["1 dns first.no None", "1 flow 2 Closed", "1 flow 1 Closed", "1 dns second.no None", "1 flow 0 Closed"]
+        );
+        assert_eq!(observer.poll_seen(), None);
+        assert!(observer.flows.is_empty() && observer.transactions.is_empty() && observer.streams.is_empty());
+    }
+
+    #[test]
+    fn packets_after_the_end_are_a_new_beginning() {
+        let mut observer = Observer::new(ObserveSettings::default());
+        observer.handle_packet(&udp(1, "10.0.0.1:1", "192.0.2.1:1", &[]));
+        observer.handle_packet(&udp(1, "10.0.0.2:1", "192.0.2.1:1", &[]));
+        drain(&mut observer);
+        observer.close_all();
+        assert_eq!(words(&[observer.poll_seen().unwrap()]), ["1 flow 0 Closed"]);
+        observer.handle_packet(&udp(1, "10.0.0.3:1", "192.0.2.1:1", &[]));
+        assert_eq!(words(&drain(&mut observer)), ["1 flow 2 Opened"]);
+        observer.close_all();
+        assert_eq!(words(&drain(&mut observer)).len(), 2);
+    }
+
+    #[test]
+    fn s4_what_nobody_fetches_is_bounded_and_counted() {
+        let mut observer = Observer::new(ObserveSettings { flows_max: 10, ..ObserveSettings::default() });
+        let mut packets = 0u64;
+        for high in 0..=255u8 {
+            for low in 0..=255 {
+                let src = format!("10.1.{high}.{low}:1");
+                observer.handle_packet(&udp(1, &src, "192.0.2.1:1", &[]));
+                packets += 1;
+            }
+        }
+        assert_eq!(observer.outlet.waiting.len(), SEEN_MAX);
+        assert_eq!(observer.counts().unfetched, 2 * packets - 10 - SEEN_MAX as u64);
+        assert_eq!(observer.flows.len(), 10);
+    }
+
+    #[test]
+    fn s4_a_needle_in_a_flood_is_found() {
+        let mut observer = Observer::new(ObserveSettings { flows_max: 100, ..ObserveSettings::default() });
+        let mut found = 0;
+        for round in 0..200u32 {
+            for port in 1000..1050u16 {
+                let src = format!("10.1.0.{}:{port}", round % 250);
+                let octets = sample::query(port, "flood.no", 1);
+                observer.handle_packet(&udp(round.into(), &src, SERVER, &octets));
+                observer.handle_packet(&send(round.into(), &src, SERVER, Protocol::TCP, round, ACK, &[0xff; 40]));
+            }
+            observer.handle_packet(&udp(round.into(), CLIENT, SERVER, &sample::query(round as u16, "needle.no", 1)));
+            found += drain(&mut observer)
+                .iter()
+                .filter(|seen| matches!(seen, Seen::Dns { transaction, .. } if transaction.qname.to_string() == "needle.no"))
+                .count();
+            assert!(observer.flows.len() <= 100);
+        }
+        observer.close_all();
+        found += words(&drain(&mut observer)).iter().filter(|word| word.contains("needle.no")).count();
+        assert_eq!(found, 200);
+    }
+
+    #[derive(Debug, Clone)]
+    struct Hostile {
+        time: i64,
+        ends: (u8, u8),
+        port: u16,
+        kind: u8,
+        seq: u32,
+        flags: u8,
+        payload: Vec<u8>,
+    }
+
+    fn hostile() -> impl Strategy<Value = Hostile> {
+        let time = prop_oneof![8 => 0i64..5_000_000_000, 1 => any::<i64>()];
+        let query = (any::<u8>(), any::<bool>(), any::<bool>()).prop_map(|(id, response, framed)| {
+            let id = u16::from(id % 4);
+            let octets = if response {
+                sample::response(id, "a.no", 1, 0, &[(1, 1, &[1, 2, 3, 4])])
+            } else {
+                sample::query(id, "a.no", 1)
+            };
+            if framed { [&(octets.len() as u16).to_be_bytes()[..], &octets].concat() } else { octets }
+        });
+        let payload = prop_oneof![query, prop::collection::vec(any::<u8>(), 0..100)];
+        let port = prop_oneof![Just(53u16), 1u16..4];
+        (time, (0u8..3, 0u8..3), port, 0u8..5, prop_oneof![0u32..300, any::<u32>()], any::<u8>(), payload).prop_map(
+            |(time, ends, port, kind, seq, flags, payload)| Hostile { time, ends, port, kind, seq, flags, payload },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn s3_hostile_packets_never_panic_and_every_packet_is_accounted_for(packets in prop::collection::vec(hostile(), 0..300)) {
+            let mut observer = Observer::new(ObserveSettings { flows_max: 8, ..ObserveSettings::default() });
+            let mut counted = 0u64;
+            let mut in_records = 0u64;
+            let mut take = |seen: Seen| if let Seen::Flow(event) = seen {
+                if matches!(event.step, FlowStep::Closed | FlowStep::Reported) {
+                    in_records += event.record.packets + event.record.reverse_packets;
+                }
+            };
+            for packet in &packets {
+                let address = |end: u8| IpAddr::from([10, 0, 0, end]);
+                let (src_port, dst_port) = if packet.flags & 1 == 0 { (9, packet.port) } else { (packet.port, 9) };
+                let payload = packet.payload.as_slice();
+                let (protocol, transport, fragment) = match packet.kind {
+                    0 | 1 => (Protocol::UDP, Transport::Udp { src_port, dst_port, payload }, Fragment::Whole),
+                    2 => (Protocol::ICMP, Transport::Icmp { error: packet.seq & 1 == 0 }, Fragment::First),
+                    3 => (Protocol::TCP, Transport::Other, if packet.seq & 1 == 0 { Fragment::Later } else { Fragment::First }),
+                    _ => (
+                        Protocol::TCP,
+                        Transport::Tcp { src_port, dst_port, seq: packet.seq, flags: packet.flags, payload },
+                        Fragment::Whole,
+                    ),
+                };
+                observer.handle_packet(&Packet {
+                    time: Timestamp(packet.time),
+                    source: 0,
+                    src: address(packet.ends.0),
+                    dst: address(packet.ends.1),
+                    protocol,
+                    octets: 100,
+                    fragment,
+                    transport,
+                });
+                counted += 1;
+                while let Some(seen) = observer.poll_seen() { take(seen) }
+                prop_assert!(observer.flows.len() <= 8);
+            }
+            observer.close_all();
+            while let Some(seen) = observer.poll_seen() { take(seen) }
+            let flows = observer.counts().flows;
+            prop_assert_eq!(counted, in_records + flows.later_fragments + flows.cut_headers);
+            prop_assert!(observer.flows.is_empty() && observer.streams.kept_octets() == 0);
+            prop_assert_eq!(observer.counts().unfetched, 0);
+        }
+    }
+}

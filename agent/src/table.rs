@@ -1,0 +1,269 @@
+//! A bounded memory of what is going on: found by key in one look-up, kept in order of last use, the longest idle first.
+//!
+//! Entries lie in *lanes*, each a list in order of last use, one lane for each timeout. What is due stands at a lane's
+//! front, so neither timing out nor making room ever searches. Keys are hashed with a seed of this process: who sends
+//! the packets cannot choose where they land.
+
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::quality::RandomState;
+use hashbrown::{Equivalent, HashTable};
+use varde_common::time::Timestamp;
+
+const NOWHERE: u32 = u32::MAX;
+
+/// Where an entry lies, for as long as it is in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place(u32);
+
+/// Entries by key, in `LANES` lists by last use.
+#[derive(Debug)]
+pub(crate) struct Table<K, V, const LANES: usize> {
+    entries_max: usize,
+    seed: RandomState,
+    index: HashTable<u32>,
+    slots: Vec<Slot<K, V>>,
+    /// First of the slots without an entry; they are chained by `next`.
+    vacant: u32,
+    lanes: [Lane; LANES],
+}
+
+#[derive(Debug)]
+struct Slot<K, V> {
+    entry: Option<(K, V)>,
+    touched: Timestamp,
+    lane: u8,
+    previous: u32,
+    next: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Lane {
+    first: u32,
+    last: u32,
+}
+
+impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
+    /// An empty table for so many entries, at least one. Memory is taken as it fills.
+    pub(crate) fn new(entries_max: usize) -> Table<K, V, LANES> {
+        Table {
+            entries_max: entries_max.clamp(1, NOWHERE as usize),
+            seed: RandomState::default(),
+            index: HashTable::new(),
+            slots: Vec::new(),
+            vacant: NOWHERE,
+            lanes: [Lane { first: NOWHERE, last: NOWHERE }; LANES],
+        }
+    }
+
+    /// Entries in it.
+    pub(crate) fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether something must go before something can come.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= self.entries_max
+    }
+
+    /// The hash of a key, so that a miss need not hash again to insert.
+    pub(crate) fn hash_of<Q: Hash>(&self, key: &Q) -> u64 {
+        self.seed.hash_one(key)
+    }
+
+    /// Where the entry with this key lies.
+    pub(crate) fn find<Q: Hash + Equivalent<K>>(&self, hash: u64, key: &Q) -> Option<Place> {
+        let found = self.index.find(hash, |&at| match self.slots.get(at as usize) {
+            Some(Slot { entry: Some((theirs, _)), .. }) => key.equivalent(theirs),
+            Some(Slot { entry: None, .. }) | None => false,
+        });
+        found.map(|&at| Place(at))
+    }
+
+    /// The entry at a place.
+    pub(crate) fn at(&self, place: Place) -> Option<(&K, &V)> {
+        self.slots.get(place.0 as usize)?.entry.as_ref().map(|(key, value)| (key, value))
+    }
+
+    /// The entry at a place, to be changed.
+    pub(crate) fn at_mut(&mut self, place: Place) -> Option<(&K, &mut V)> {
+        self.slots.get_mut(place.0 as usize)?.entry.as_mut().map(|(key, value)| (&*key, value))
+    }
+
+    /// When the entry at a place was last used.
+    pub(crate) fn touched(&self, place: Place) -> Option<Timestamp> {
+        self.slots.get(place.0 as usize).map(|slot| slot.touched)
+    }
+
+    /// Puts an entry at the end of a lane. The caller has looked whether the key is there and made room; in a table that
+    /// is full all the same nothing is inserted.
+    pub(crate) fn insert(&mut self, hash: u64, key: K, value: V, lane: u8, now: Timestamp) -> Option<Place> {
+        if self.is_full() {
+            return None;
+        }
+        let slot = Slot { entry: Some((key, value)), touched: now, lane, previous: NOWHERE, next: NOWHERE };
+        let at = match self.slots.get_mut(self.vacant as usize) {
+            Some(vacant) => {
+                let at = self.vacant;
+                self.vacant = vacant.next;
+                *vacant = slot;
+                at
+            }
+            None => {
+                let at = u32::try_from(self.slots.len()).ok()?;
+                self.slots.push(slot);
+                at
+            }
+        };
+        let (slots, seed) = (&self.slots, &self.seed);
+        self.index.insert_unique(hash, at, |&at| {
+            slots.get(at as usize).and_then(|slot| slot.entry.as_ref()).map_or(0, |(key, _)| seed.hash_one(key))
+        });
+        self.link(at);
+        Some(Place(at))
+    }
+
+    /// Notes that the entry was used: to the end of `lane`.
+    pub(crate) fn touch(&mut self, place: Place, lane: u8, now: Timestamp) {
+        let is_last = self.lanes.get(usize::from(lane)).is_some_and(|lane| lane.last == place.0);
+        if !is_last {
+            self.unlink(place.0);
+        }
+        if let Some(slot) = self.slots.get_mut(place.0 as usize) {
+            slot.touched = now;
+            slot.lane = lane;
+        }
+        if !is_last {
+            self.link(place.0);
+        }
+    }
+
+    /// The entry of a lane that was not used for the longest time, and when it was.
+    pub(crate) fn oldest(&self, lane: u8) -> Option<(Place, Timestamp)> {
+        let first = self.lanes.get(usize::from(lane))?.first;
+        self.slots.get(first as usize).map(|slot| (Place(first), slot.touched))
+    }
+
+    /// Takes an entry out.
+    pub(crate) fn remove(&mut self, place: Place) -> Option<(K, V)> {
+        let hash = self.seed.hash_one(self.at(place)?.0);
+        if let Ok(found) = self.index.find_entry(hash, |&at| at == place.0) {
+            found.remove();
+        }
+        self.unlink(place.0);
+        let slot = self.slots.get_mut(place.0 as usize)?;
+        let entry = slot.entry.take();
+        slot.next = self.vacant;
+        self.vacant = place.0;
+        entry
+    }
+
+    /// All entries, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Place, &K, &V)> {
+        self.slots
+            .iter()
+            .zip(0u32..)
+            .filter_map(|(slot, at)| slot.entry.as_ref().map(|(key, value)| (Place(at), key, value)))
+    }
+
+    /// Forgets everything and gives the memory back.
+    pub(crate) fn clear(&mut self) {
+        self.index = HashTable::new();
+        self.slots = Vec::new();
+        self.vacant = NOWHERE;
+        self.lanes = [Lane { first: NOWHERE, last: NOWHERE }; LANES];
+    }
+
+    fn link(&mut self, at: u32) {
+        let Some(slot) = self.slots.get_mut(at as usize) else { return };
+        let Some(lane) = self.lanes.get_mut(usize::from(slot.lane)) else { return };
+        slot.previous = lane.last;
+        slot.next = NOWHERE;
+        let before = lane.last;
+        lane.last = at;
+        match self.slots.get_mut(before as usize) {
+            Some(before) => before.next = at,
+            None => lane.first = at,
+        }
+    }
+
+    fn unlink(&mut self, at: u32) {
+        let Some(slot) = self.slots.get(at as usize) else { return };
+        let (previous, next) = (slot.previous, slot.next);
+        let Some(lane) = self.lanes.get_mut(usize::from(slot.lane)) else { return };
+        match self.slots.get_mut(previous as usize) {
+            Some(before) => before.next = next,
+            None => lane.first = next,
+        }
+        match self.slots.get_mut(next as usize) {
+            Some(after) => after.previous = previous,
+            None => lane.last = previous,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_longest_idle_stands_first_in_its_lane() {
+        let mut table: Table<u32, &str, 2> = Table::new(3);
+        for (key, value) in [(1, "a"), (2, "b"), (3, "c")] {
+            let hash = table.hash_of(&key);
+            assert!(table.insert(hash, key, value, 0, Timestamp(key.into())).is_some());
+        }
+        assert!(table.is_full());
+        let hash = table.hash_of(&4u32);
+        assert!(table.insert(hash, 4, "d", 0, Timestamp(4)).is_none(), "full");
+        let first = table.find(table.hash_of(&1u32), &1u32).unwrap();
+        table.touch(first, 0, Timestamp(5));
+        let (oldest, touched) = table.oldest(0).unwrap();
+        assert_eq!((table.at(oldest), touched), (Some((&2, &"b")), Timestamp(2)));
+        table.touch(oldest, 1, Timestamp(6));
+        assert_eq!(table.oldest(1), Some((oldest, Timestamp(6))));
+        assert_eq!(table.remove(oldest), Some((2, "b")));
+        assert_eq!(table.oldest(1), None);
+        assert_eq!(table.oldest(0).and_then(|(place, _)| table.remove(place)), Some((3, "c")));
+        assert_eq!(table.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn does_what_a_plain_list_does(steps in prop::collection::vec((0u8..4, 0u8..12, 0u8..2), 0..200)) {
+            let mut table: Table<u8, usize, 2> = Table::new(8);
+            let mut plain: Vec<(u8, u8, usize)> = Vec::new(); // lane, key, value; in order of last use
+            for (step, (what, key, lane)) in steps.into_iter().enumerate() {
+                let now = Timestamp(step as i64);
+                let hash = table.hash_of(&key);
+                let place = table.find(hash, &key);
+                let known = plain.iter().position(|entry| entry.1 == key);
+                prop_assert_eq!(place.is_some(), known.is_some());
+                match (what, place, known) {
+                    (0 | 1, None, _) if plain.len() < 8 => {
+                        prop_assert!(table.insert(hash, key, step, lane, now).is_some());
+                        plain.push((lane, key, step));
+                    }
+                    (0 | 1, None, _) => prop_assert!(table.insert(hash, key, step, lane, now).is_none()),
+                    (2, Some(place), Some(at)) => {
+                        table.touch(place, lane, now);
+                        let (_, key, value) = plain.remove(at);
+                        plain.push((lane, key, value));
+                    }
+                    (3, Some(place), Some(at)) => {
+                        let (_, key, value) = plain.remove(at);
+                        prop_assert_eq!(table.remove(place), Some((key, value)));
+                    }
+                    _ => {}
+                }
+                prop_assert_eq!(table.len(), plain.len());
+                for lane in 0..2 {
+                    let oldest = table.oldest(lane).and_then(|(place, _)| table.at(place)).map(|(key, _)| *key);
+                    prop_assert_eq!(oldest, plain.iter().find(|entry| entry.0 == lane).map(|entry| entry.1));
+                }
+                prop_assert!(table.slots.len() <= 8);
+            }
+        }
+    }
+}
