@@ -57,14 +57,14 @@ impl BadMessage {
     /// The reason as a key for counters: lower case, underscores.
     pub fn key(self) -> &'static str {
         match self {
-            BadMessage::CutShort => "cut_short",
-            BadMessage::OtherOpcode => "other_opcode",
-            BadMessage::NoQuestion => "no_question",
-            BadMessage::LabelType => "label_type",
-            BadMessage::PointerNotBackwards => "pointer_not_backwards",
-            BadMessage::TooManyPointers => "too_many_pointers",
-            BadMessage::NameTooLong => "name_too_long",
-            BadMessage::DataLength => "data_length",
+            BadMessage::CutShort => "dns_cut_short",
+            BadMessage::OtherOpcode => "dns_other_opcode",
+            BadMessage::NoQuestion => "dns_no_question",
+            BadMessage::LabelType => "dns_label_type",
+            BadMessage::PointerNotBackwards => "dns_pointer_not_backwards",
+            BadMessage::TooManyPointers => "dns_too_many_pointers",
+            BadMessage::NameTooLong => "dns_name_too_long",
+            BadMessage::DataLength => "dns_data_length",
         }
     }
 }

@@ -80,6 +80,35 @@ pub const ALERTS_MAX: usize = 65_536;
 /// Addresses remembered from answers to listed names.
 pub const ANSWERED_MAX: usize = 65_536;
 /// Addresses remembered from answers to unlisted names, to know which ones are shared.
-pub const SHARED_MAX: usize = 262_144;
+pub const SHARED_MAX: usize = 131_072;
 /// Resolvers recognised by what they do.
 pub const RESOLVERS_MAX: usize = 1_024;
+/// Inside hosts that ask so many outside servers without wanting recursion are resolvers.
+pub const RESOLVER_SERVERS_ASKED: usize = 3;
+/// Listed names remembered for one address.
+pub const ANSWERED_PER_ADDRESS_MAX: usize = 16;
+/// An answer counts no longer than this whatever TTL it claims, seconds (resolvers cap at a day too).
+pub const ANSWER_TTL_MAX_S: u64 = 86_400;
+/// Programs use an address for a while after its TTL, seconds.
+pub const ANSWER_GRACE_S: u64 = 600;
+/// An unlisted name makes an address shared for at least so long, seconds.
+pub const SHARED_LATELY_S: u64 = 3_600;
+/// Flows in touch with an indicator followed at once.
+pub const WATCHED_FLOWS_MAX: usize = 131_072;
+/// Statements, sightings or observations that wait to be fetched; they are fetched after every packet.
+pub const QUEUE_MAX: usize = 1_048_576;
+
+/// An alert's first update comes so long after it was opened, seconds; the second and later ones see below.
+pub const UPDATE_FIRST_S: u64 = 60;
+/// The second update, seconds after it was opened.
+pub const UPDATE_SECOND_S: u64 = 600;
+/// Every later update, seconds after the one before.
+pub const UPDATE_LATER_S: u64 = 3_600;
+/// Without a sighting for so long an alert closes, seconds.
+pub const ALERT_QUIET_S: u64 = 3_600;
+/// An alert closes at this age, seconds.
+pub const ALERT_AGE_MAX_S: u64 = 86_400;
+/// Contacts that regularity is computed from: the newest ones.
+pub const CONTACTS_KEPT: usize = 32;
+/// Fewer contacts say nothing about regularity.
+pub const CONTACTS_FOR_REGULARITY: usize = 4;

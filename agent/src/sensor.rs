@@ -1,8 +1,24 @@
 //! The core of the agent: owns the stages, is handed frames and the time, hands out statements. No I/O.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use varde_common::alert::{AlertOpened, AlertUpdated};
+use ipnet::IpNet;
+use varde_common::alert::{AlertOpened, AlertUpdated, Zone};
+use varde_common::id::{Revision, SiteId};
+use varde_common::matcher::IndicatorSet;
+use varde_common::observation::{Fact, Observation};
+use varde_common::time::Timestamp;
+
+use crate::flow::FlowStep;
+use crate::health::Health;
+use crate::observe::{ObserveSettings, Observer, Seen};
+use crate::packet::{self, Frame, NotRead};
+use crate::raise::fold::Alert;
+use crate::raise::place::{Places, inside_by_default};
+use crate::raise::resolvers::Resolvers;
+use crate::raise::{Keep, Raise, Sighting};
 
 /// An alert's name inside this process; outside it goes by the seq of its first record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,4 +43,198 @@ pub enum Statement {
         /// `alert` is `Seq(0)` in here.
         body: AlertUpdated,
     },
+}
+
+/// What the member's settings say about its networks.
+#[derive(Debug, Clone)]
+pub struct SensorSettings {
+    /// The member's own networks.
+    pub inside: Vec<IpNet>,
+    /// Its resolvers; none = recognised by what they do.
+    pub resolvers: Option<Vec<IpAddr>>,
+    /// Which network is which site; home where none is named.
+    pub sites: Vec<(IpNet, SiteId)>,
+    /// Which network is which zone.
+    pub zones: Vec<(IpNet, Zone)>,
+    /// Ports that carry DNS.
+    pub dns_ports: Vec<u16>,
+    /// What is kept beside statements.
+    pub keep: Keep,
+    /// Whether observations are kept, and nothing is matched.
+    pub keep_observations: bool,
+}
+
+impl Default for SensorSettings {
+    fn default() -> SensorSettings {
+        SensorSettings {
+            inside: inside_by_default(),
+            resolvers: None,
+            sites: Vec::new(),
+            zones: Vec::new(),
+            dns_ports: ObserveSettings::default().dns_ports,
+            keep: Keep::default(),
+            keep_observations: false,
+        }
+    }
+}
+
+/// One worker's whole pipeline.
+#[derive(Debug)]
+pub struct Sensor {
+    observer: Observer,
+    raise: Raise,
+    keep_observations: bool,
+    observations: VecDeque<Observation>,
+    clock: Timestamp,
+    packets: u64,
+    octets: u64,
+    not_read: BTreeMap<NotRead, u64>,
+    last_packet: Option<Timestamp>,
+}
+
+impl Sensor {
+    /// A sensor that looks for `set`, which has number `revision`.
+    pub fn new(settings: SensorSettings, set: Arc<IndicatorSet>, revision: Revision) -> Sensor {
+        let places = Places::new(settings.inside, settings.sites, settings.zones);
+        let resolvers = Resolvers::new(settings.resolvers);
+        let observe = ObserveSettings { dns_ports: settings.dns_ports.clone(), ..ObserveSettings::default() };
+        Sensor {
+            observer: Observer::new(observe),
+            raise: Raise::new(places, resolvers, settings.dns_ports, settings.keep, set, revision),
+            keep_observations: settings.keep_observations,
+            observations: VecDeque::new(),
+            clock: Timestamp::MIN,
+            packets: 0,
+            octets: 0,
+            not_read: BTreeMap::new(),
+            last_packet: None,
+        }
+    }
+
+    /// A frame was captured. The sensor's clock never goes back, whatever the frame's time.
+    pub fn handle_frame(&mut self, frame: &Frame<'_>) {
+        self.octets += frame.octets.len() as u64;
+        self.clock = self.clock.max(frame.time);
+        match packet::decode(frame) {
+            Ok(packet) => {
+                self.packets += 1;
+                self.last_packet = Some(self.last_packet.map_or(packet.time, |last| last.max(packet.time)));
+                self.observer.handle_packet(&packet);
+            }
+            Err(reason) => *self.not_read.entry(reason).or_default() += 1,
+        }
+        self.take_in();
+    }
+
+    /// Time has passed, with or without packets.
+    pub fn handle_time(&mut self, now: Timestamp) {
+        self.clock = self.clock.max(now);
+        self.observer.handle_time(self.clock);
+        self.take_in();
+    }
+
+    /// Another list is in force from now on.
+    pub fn handle_set(&mut self, set: Arc<IndicatorSet>, revision: Revision) {
+        self.raise.handle_set(set, revision);
+    }
+
+    /// The sources have ended: everything open is closed and stated.
+    pub fn close_all(&mut self) {
+        self.observer.close_all();
+        self.take_in();
+        self.raise.close_all();
+    }
+
+    fn take_in(&mut self) {
+        while let Some(seen) = self.observer.poll_seen() {
+            if self.keep_observations {
+                self.keep_observation(seen);
+                continue;
+            }
+            match seen {
+                Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, self.clock),
+                Seen::Flow(event) => self.raise.handle_flow(&event, self.clock),
+            }
+        }
+        self.raise.handle_time(self.clock);
+    }
+
+    fn keep_observation(&mut self, seen: Seen) {
+        let observation = match seen {
+            Seen::Dns { source, transaction } => Observation { source, fact: Fact::Dns(transaction) },
+            Seen::Flow(event) => match event.step {
+                FlowStep::Opened | FlowStep::Answered => return,
+                FlowStep::Reported | FlowStep::Closed => {
+                    Observation { source: event.source, fact: Fact::Flow(event.record) }
+                }
+            },
+        };
+        self.observations.push_back(observation);
+    }
+
+    /// The next statement for the spool.
+    pub fn poll_statement(&mut self) -> Option<Statement> {
+        self.raise.poll_statement()
+    }
+
+    /// The next sighting, where they are kept.
+    pub fn poll_sighting(&mut self) -> Option<Sighting> {
+        self.raise.poll_sighting()
+    }
+
+    /// The next closed alert, where they are kept.
+    pub fn poll_alert(&mut self) -> Option<Alert> {
+        self.raise.poll_alert()
+    }
+
+    /// The next observation, where they are kept.
+    pub fn poll_observation(&mut self) -> Option<Observation> {
+        self.observations.pop_front()
+    }
+
+    /// Totals.
+    pub fn health(&self) -> Health {
+        let seen = self.observer.counts();
+        let not_ip = self.not_read.get(&NotRead::NotIp).copied().unwrap_or_default();
+        let refused: u64 = self.refused().values().sum();
+        Health {
+            packets: self.packets,
+            octets: self.octets,
+            dropped: 0,
+            refused,
+            not_ip,
+            dns_messages: seen.dns_messages,
+            flows: seen.flows.opened,
+            evicted: seen.flows.evicted
+                + seen.transactions.evicted
+                + seen.streams.evicted
+                + seen.unfetched
+                + self.raise.evicted(),
+            sightings: self.raise.sightings_total(),
+            alerts: self.raise.alerts_total(),
+            last_packet: self.last_packet,
+        }
+    }
+
+    /// What was refused, by reason. Frames without IP are no refusal: see [`Health::not_ip`].
+    pub fn refused(&self) -> BTreeMap<&'static str, u64> {
+        let frames = self.not_read.iter().filter(|(reason, _)| **reason != NotRead::NotIp);
+        let mut refused: BTreeMap<&'static str, u64> =
+            frames.map(|(reason, &count)| (reason.as_str(), count)).collect();
+        let seen = self.observer.counts();
+        for (reason, count) in seen.dns_refused.iter() {
+            *refused.entry(reason.key()).or_default() += count;
+        }
+        for (reason, count) in [
+            ("answers_beyond_limit", seen.transactions.answers_beyond),
+            ("answers_broken", seen.transactions.answers_broken),
+            ("stream_given_up", seen.streams.given_up),
+            ("later_fragment", seen.flows.later_fragments),
+            ("transport_header_cut", seen.flows.cut_headers),
+        ] {
+            *refused.entry(reason).or_default() += count;
+        }
+        refused.retain(|_, count| *count > 0);
+        refused
+    }
 }

@@ -1,1 +1,4 @@
 //! One file a subcommand.
+
+pub mod inspect;
+mod inspect_lines;

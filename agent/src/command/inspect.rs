@@ -1,0 +1,301 @@
+//! `varde-agent inspect`: captures against plain lists, here and now; no collector, no data directory.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use ipnet::IpNet;
+use varde_common::alert::Direction;
+use varde_common::id::{IndicatorId, Revision};
+use varde_common::indicator::Indicator;
+use varde_common::matcher::IndicatorSet;
+use varde_common::plain;
+use varde_common::time::Timestamp;
+
+use super::inspect_lines::{self as lines, Style};
+use crate::io::capture::{Capture, CaptureRefusal, Merged, Step};
+use crate::raise::Keep;
+use crate::raise::fold::Alert;
+use crate::sensor::{Sensor, SensorSettings};
+
+/// Resolver's alerts held back until it is known whether a host stands behind them.
+const RESOLVER_ALERTS_MAX: usize = 65_536;
+/// A host's alert so close in time explains the resolver's, seconds.
+const EXPLAINED_WITHIN_S: u64 = 3_600;
+
+/// Reads captures and says what in them meets the given indicators.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Lists: one indicator a line; # starts a comment.
+  evil.no                  the name and everything below it
+  =www.evil.no             exactly this name
+  192.0.2.1  2001:db8::1   an address         192.0.2.0/24  2001:db8::/32   a network
+  evil.no:8443  192.0.2.1:443  [2001:db8::1]:443  192.0.2.0/24:443  [2001:db8::/32]:443   only this server port
+
+With --json, one object a line (absent = null, times RFC 3339 UTC):
+  alert     type indicator kind evidence observed client server port protocol direction first_seen last_seen count
+  sighting  type indicator kind evidence observed client client_port server server_port protocol direction time
+  dns       type time client server id qname qtype rcode answers[name type ttl data]
+  flow      type initiator initiator_port responder responder_port protocol packets octets reverse_packets
+            reverse_octets start end
+evidence rises: blocked looked_up answered attempted contacted.
+
+The last line on standard error sums up. Exit: 0 ran, 1 something could not be read, 2 wrong usage.")]
+pub struct InspectArgs {
+    /// A plain list of indicators; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub indicators: Vec<PathBuf>,
+    /// A network of the member's own; replaces the defaults (RFC 1918, RFC 6598, ULA, link-local); may be repeated.
+    #[arg(long, value_name = "CIDR", value_parser = network)]
+    pub inside: Vec<IpNet>,
+    /// A resolver of the member's own; replaces recognition by behaviour; may be repeated.
+    #[arg(long, value_name = "IP")]
+    pub resolver: Vec<IpAddr>,
+    /// Print each match by itself instead of alerts.
+    #[arg(long, conflicts_with = "observations")]
+    pub sightings: bool,
+    /// Print everything seen instead of alerts.
+    #[arg(long)]
+    pub observations: bool,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// Capture files (pcap, pcapng); several are read as one, in order of time.
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub captures: Vec<PathBuf>,
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse::<IpNet>()
+        .or_else(|_| address())
+        .map_err(|_| format!("\"{text}\" is no network; write it as 10.0.0.0/8 or 2001:db8::/32"))
+}
+
+/// Lists loaded, each pattern once.
+fn load(lists: &[PathBuf], failed: &mut bool) -> IndicatorSet {
+    let mut indicators = Vec::new();
+    let mut known = HashSet::new();
+    for list in lists {
+        let octets = match std::fs::read(list) {
+            Ok(octets) => octets,
+            Err(error) => {
+                complain(&format!("{}: cannot be read: {error}; the other lists are used", list.display()));
+                *failed = true;
+                continue;
+            }
+        };
+        for line in plain::read(&octets) {
+            match line {
+                Ok((_, pattern)) => {
+                    if known.insert(pattern.clone()) {
+                        indicators.push(Indicator::bare(IndicatorId(indicators.len() as u64), pattern));
+                    }
+                }
+                Err(bad) => complain(&format!("{}: {bad}", list.display())),
+            }
+        }
+    }
+    IndicatorSet::build(indicators)
+}
+
+fn complain(sentence: &str) {
+    let _ = writeln!(io::stderr(), "varde-agent: {sentence}");
+}
+
+/// Runs the command.
+pub fn run(args: &InspectArgs) -> ExitCode {
+    let mut failed = false;
+    let set = load(&args.indicators, &mut failed);
+    if set.is_empty() && !args.observations {
+        complain("no indicators are loaded, so nothing can match; give a list with --indicators FILE");
+    }
+    let defaults = SensorSettings::default();
+    let settings = SensorSettings {
+        inside: if args.inside.is_empty() { defaults.inside } else { args.inside.clone() },
+        resolvers: (!args.resolver.is_empty()).then(|| args.resolver.clone()),
+        keep: Keep { alerts: true, sightings: args.sightings },
+        keep_observations: args.observations,
+        ..defaults
+    };
+    let mut sensor = Sensor::new(settings, Arc::new(set), Revision(0));
+    let sources: Vec<(u16, PathBuf)> = args
+        .captures
+        .iter()
+        .enumerate()
+        .map(|(n, path)| (u16::try_from(n).unwrap_or(u16::MAX), path.clone()))
+        .collect();
+    let (mut captures, errors) = Merged::open(&sources);
+    for error in errors {
+        complain(&error.to_string());
+        failed = true;
+    }
+    let mut printer = Printer::new(args);
+    match read(&mut captures, &mut sensor, &mut printer) {
+        Ok(read_failed) => failed |= read_failed,
+        // Whoever reads our output has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("the output cannot be written: {error}"));
+            return ExitCode::FAILURE;
+        }
+    }
+    summary(&sensor, &captures, printer.alerts);
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// Reads to the end; tells whether a source failed on the way.
+fn read(captures: &mut Merged, sensor: &mut Sensor, printer: &mut Printer) -> io::Result<bool> {
+    let progress = progress(captures.progress().total_octets);
+    let mut failed = false;
+    loop {
+        let mut result = Ok(());
+        let step = captures.next_block(&mut |frame| {
+            sensor.handle_frame(&frame);
+            if result.is_ok() {
+                result = printer.take(sensor);
+            }
+        });
+        result?;
+        progress.set_position(captures.progress().read_octets);
+        match step {
+            Ok(Step::Frames | Step::Idle) => {}
+            Ok(Step::End) => break,
+            Err(error) => {
+                complain(&error.to_string());
+                failed = true;
+            }
+        }
+    }
+    sensor.close_all();
+    printer.take(sensor)?;
+    printer.finish()?;
+    progress.finish_and_clear();
+    Ok(failed)
+}
+
+fn progress(total: u64) -> ProgressBar {
+    if total < 16 * 1024 * 1024 || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn summary(sensor: &Sensor, captures: &Merged, alerts: u64) {
+    let health = sensor.health();
+    let mut refused = sensor.refused();
+    let counts = captures.counts();
+    for reason in CaptureRefusal::ALL {
+        *refused.entry(reason.as_str()).or_default() += counts.refused(reason);
+    }
+    let refused: Vec<String> =
+        refused.iter().filter(|(_, count)| **count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
+    let refused = if refused.is_empty() { "nothing".to_owned() } else { refused.join(", ") };
+    let _ = writeln!(
+        io::stderr(),
+        "packets {}, octets {}, DNS messages {}, flows {}, alerts {alerts}; without IP {}; refused: {refused}",
+        health.packets,
+        health.octets,
+        health.dns_messages,
+        health.flows,
+        health.not_ip,
+    );
+}
+
+/// Prints what the sensor hands out, in the style asked for.
+struct Printer {
+    output: BufWriter<io::Stdout>,
+    style: Style,
+    sightings: bool,
+    alerts: u64,
+    /// Newest host alert by indicator: explains what a resolver asked for it.
+    hosts: HashMap<IndicatorId, Timestamp>,
+    resolver_alerts: Vec<Alert>,
+}
+
+impl Printer {
+    fn new(args: &InspectArgs) -> Printer {
+        Printer {
+            output: BufWriter::with_capacity(64 * 1024, io::stdout()),
+            style: if args.json { Style::Json } else { Style::People },
+            sightings: args.sightings,
+            alerts: 0,
+            hosts: HashMap::new(),
+            resolver_alerts: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, sensor: &mut Sensor) -> io::Result<()> {
+        while let Some(observation) = sensor.poll_observation() {
+            lines::observation(&mut self.output, self.style, &observation)?;
+        }
+        while let Some(sighting) = sensor.poll_sighting() {
+            lines::sighting(&mut self.output, self.style, &sighting)?;
+        }
+        while let Some(alert) = sensor.poll_alert() {
+            self.alert(alert)?;
+        }
+        Ok(())
+    }
+
+    /// What a resolver asked is a trace of a host: its alert is told only where no host is known for the indicator.
+    fn alert(&mut self, alert: Alert) -> io::Result<()> {
+        if alert.circumstances.by_resolver && self.resolver_alerts.len() < RESOLVER_ALERTS_MAX {
+            self.resolver_alerts.push(alert);
+            return Ok(());
+        }
+        if alert.key.direction == Direction::Outbound && alert.key.client.is_some() {
+            let newest = self.hosts.entry(alert.key.indicator).or_insert(alert.last_seen);
+            *newest = alert.last_seen.max(*newest);
+        }
+        self.print(&alert)
+    }
+
+    fn print(&mut self, alert: &Alert) -> io::Result<()> {
+        self.alerts += 1;
+        if self.sightings { Ok(()) } else { lines::alert(&mut self.output, self.style, alert) }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        for alert in std::mem::take(&mut self.resolver_alerts) {
+            let explained = self
+                .hosts
+                .get(&alert.key.indicator)
+                .is_some_and(|&newest| alert.first_seen.since(newest).as_secs() <= EXPLAINED_WITHIN_S);
+            if !explained {
+                self.print(&alert)?;
+            }
+        }
+        self.output.flush()
+    }
+}
+
+/// For tests: a list's patterns, as the command loads them.
+#[cfg(test)]
+fn load_one(path: &std::path::Path) -> (Vec<String>, bool) {
+    let mut failed = false;
+    let set = load(&[path.to_owned()], &mut failed);
+    (set.indicators().iter().map(|indicator| indicator.pattern.to_plain()).collect(), failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_with_bad_lines_gives_its_good_ones_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("list");
+        std::fs::write(&path, "evil.no\nblåbær.no\nEVIL.no.\n192.0.2.1\n").unwrap();
+        assert_eq!(load_one(&path), (vec!["evil.no".into(), "192.0.2.1".into()], false));
+        assert!(load_one(&dir.path().join("missing")).1);
+    }
+}

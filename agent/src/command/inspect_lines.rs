@@ -1,0 +1,286 @@
+//! The lines `inspect` prints: as JSON for machines, as text for people.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use serde::Serialize;
+use varde_common::alert::{Direction, Evidence};
+use varde_common::indicator::Kind;
+use varde_common::observation::{
+    Answer, AnswerData, DnsTransaction, Endpoint, Fact, FlowRecord, Observation, Protocol, qtype_mnemonic,
+    rcode_mnemonic,
+};
+use varde_common::time::Timestamp;
+
+use crate::raise::Sighting;
+use crate::raise::fold::Alert;
+
+/// For whom the lines are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// One JSON object a line.
+    Json,
+    /// Text.
+    People,
+}
+
+#[derive(Serialize)]
+struct AlertLine<'a> {
+    r#type: &'a str,
+    indicator: String,
+    kind: Kind,
+    evidence: Evidence,
+    observed: String,
+    client: Option<IpAddr>,
+    server: IpAddr,
+    port: Option<u16>,
+    protocol: Protocol,
+    direction: Direction,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct SightingLine<'a> {
+    r#type: &'a str,
+    indicator: String,
+    kind: Kind,
+    evidence: Evidence,
+    observed: String,
+    client: IpAddr,
+    client_port: Option<u16>,
+    server: IpAddr,
+    server_port: Option<u16>,
+    protocol: Protocol,
+    direction: Direction,
+    time: Timestamp,
+}
+
+#[derive(Serialize)]
+struct AnswerLine {
+    name: String,
+    r#type: String,
+    ttl: u32,
+    data: Option<String>,
+}
+
+#[derive(Serialize)]
+struct DnsLine<'a> {
+    r#type: &'a str,
+    time: Timestamp,
+    client: IpAddr,
+    server: IpAddr,
+    id: u16,
+    qname: String,
+    qtype: String,
+    rcode: Option<String>,
+    answers: Vec<AnswerLine>,
+}
+
+#[derive(Serialize)]
+struct FlowLine<'a> {
+    r#type: &'a str,
+    initiator: IpAddr,
+    initiator_port: Option<u16>,
+    responder: IpAddr,
+    responder_port: Option<u16>,
+    protocol: Protocol,
+    packets: u64,
+    octets: u64,
+    reverse_packets: u64,
+    reverse_octets: u64,
+    start: Timestamp,
+    end: Timestamp,
+}
+
+fn port(endpoint: Endpoint, protocol: Protocol) -> Option<u16> {
+    protocol.has_ports().then_some(endpoint.port())
+}
+
+fn json<T: Serialize>(output: &mut impl Write, line: &T) -> io::Result<()> {
+    serde_json::to_writer(&mut *output, line)?;
+    output.write_all(b"\n")
+}
+
+/// An end as people write it: with a port where it has one.
+fn shown(endpoint: Endpoint, protocol: Protocol) -> String {
+    if protocol.has_ports() { endpoint.to_string() } else { endpoint.ip().to_string() }
+}
+
+/// One alert.
+///
+/// # Errors
+/// The output's own.
+pub(super) fn alert(output: &mut impl Write, style: Style, alert: &Alert) -> io::Result<()> {
+    let line = AlertLine {
+        r#type: "alert",
+        indicator: alert.indicator.pattern.to_string(),
+        kind: alert.indicator.pattern.kind(),
+        evidence: alert.evidence,
+        observed: alert.observed.to_string(),
+        client: alert.key.client,
+        server: alert.server.ip(),
+        port: port(alert.server, alert.protocol),
+        protocol: alert.protocol,
+        direction: alert.key.direction,
+        first_seen: alert.first_seen,
+        last_seen: alert.last_seen,
+        count: alert.count,
+    };
+    match style {
+        Style::Json => json(output, &line),
+        Style::People => {
+            let client = line.client.map_or_else(|| "no host of ours".to_owned(), |client| client.to_string());
+            let possible =
+                if alert.circumstances.possible_contact { ", possible contact (shared address)" } else { "" };
+            let resolver = if alert.circumstances.by_resolver { ", asked by a resolver" } else { "" };
+            let other = if alert.circumstances.looked_up_by_other { ", looked up by another host" } else { "" };
+            writeln!(
+                output,
+                "{} {} {} ({}): {client} {} {} as {} over {}, {} to {}, {} times{possible}{resolver}{other}",
+                line.evidence,
+                line.direction.as_str(),
+                line.indicator,
+                line.kind,
+                if line.direction == Direction::Inbound { "from" } else { "to" },
+                shown(alert.server, alert.protocol),
+                line.observed,
+                line.protocol,
+                line.first_seen,
+                line.last_seen,
+                line.count,
+            )
+        }
+    }
+}
+
+/// One sighting.
+///
+/// # Errors
+/// The output's own.
+pub(super) fn sighting(output: &mut impl Write, style: Style, sighting: &Sighting) -> io::Result<()> {
+    let line = SightingLine {
+        r#type: "sighting",
+        indicator: sighting.indicator.pattern.to_string(),
+        kind: sighting.indicator.pattern.kind(),
+        evidence: sighting.evidence,
+        observed: sighting.observed.to_string(),
+        client: sighting.client.ip(),
+        client_port: port(sighting.client, sighting.protocol),
+        server: sighting.server.ip(),
+        server_port: port(sighting.server, sighting.protocol),
+        protocol: sighting.protocol,
+        direction: sighting.direction,
+        time: sighting.time,
+    };
+    match style {
+        Style::Json => json(output, &line),
+        Style::People => writeln!(
+            output,
+            "{} {} {} {} ({}): {} {} {} as {} over {}",
+            line.time,
+            line.evidence,
+            line.direction.as_str(),
+            line.indicator,
+            line.kind,
+            shown(sighting.client, sighting.protocol),
+            if line.direction == Direction::Inbound { "from" } else { "to" },
+            shown(sighting.server, sighting.protocol),
+            line.observed,
+            line.protocol,
+        ),
+    }
+}
+
+/// One observation.
+///
+/// # Errors
+/// The output's own.
+pub(super) fn observation(output: &mut impl Write, style: Style, observation: &Observation) -> io::Result<()> {
+    match &observation.fact {
+        Fact::Dns(transaction) => dns(output, style, transaction),
+        Fact::Flow(record) => flow(output, style, record),
+    }
+}
+
+fn answer_line(answer: &Answer) -> AnswerLine {
+    AnswerLine {
+        name: answer.name.to_string(),
+        r#type: qtype_mnemonic(answer.rtype),
+        ttl: answer.ttl_s,
+        data: match &answer.data {
+            AnswerData::Address(address) => Some(address.to_string()),
+            AnswerData::Name(name) => Some(name.to_string()),
+            AnswerData::Other => None,
+        },
+    }
+}
+
+fn dns(output: &mut impl Write, style: Style, transaction: &DnsTransaction) -> io::Result<()> {
+    let line = DnsLine {
+        r#type: "dns",
+        time: transaction.time,
+        client: transaction.client.ip(),
+        server: transaction.server.ip(),
+        id: transaction.id,
+        qname: transaction.qname.to_string(),
+        qtype: qtype_mnemonic(transaction.qtype),
+        rcode: transaction.rcode.map(rcode_mnemonic),
+        answers: transaction.answers.iter().map(answer_line).collect(),
+    };
+    match style {
+        Style::Json => json(output, &line),
+        Style::People => {
+            let answers: Vec<String> = line
+                .answers
+                .iter()
+                .map(|answer| format!("{} {}", answer.r#type, answer.data.as_deref().unwrap_or("…")))
+                .collect();
+            writeln!(
+                output,
+                "{} dns {} asks {} for {} {}: {} {}",
+                line.time,
+                line.client,
+                line.server,
+                line.qname,
+                line.qtype,
+                line.rcode.as_deref().unwrap_or("no response"),
+                answers.join(", ")
+            )
+        }
+    }
+}
+
+fn flow(output: &mut impl Write, style: Style, record: &FlowRecord) -> io::Result<()> {
+    let line = FlowLine {
+        r#type: "flow",
+        initiator: record.initiator.ip(),
+        initiator_port: port(record.initiator, record.protocol),
+        responder: record.responder.ip(),
+        responder_port: port(record.responder, record.protocol),
+        protocol: record.protocol,
+        packets: record.packets,
+        octets: record.octets,
+        reverse_packets: record.reverse_packets,
+        reverse_octets: record.reverse_octets,
+        start: record.start,
+        end: record.end,
+    };
+    match style {
+        Style::Json => json(output, &line),
+        Style::People => writeln!(
+            output,
+            "{} flow {} {} to {}: {} packets {} octets out, {} packets {} octets back, until {}",
+            line.start,
+            line.protocol,
+            shown(record.initiator, record.protocol),
+            shown(record.responder, record.protocol),
+            line.packets,
+            line.octets,
+            line.reverse_packets,
+            line.reverse_octets,
+            line.end,
+        ),
+    }
+}

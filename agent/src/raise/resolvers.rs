@@ -1,0 +1,64 @@
+//! Which inside hosts are resolvers: configured, or recognised by what they do (decision 22).
+//!
+//! A resolver asks on behalf of others. What it asks is a trace of somebody, never a victim of its own.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+
+use varde_common::observation::DnsTransaction;
+
+use super::place::Places;
+use crate::limits::{RESOLVER_SERVERS_ASKED, RESOLVERS_MAX};
+
+/// The resolvers known so far.
+#[derive(Debug)]
+pub struct Resolvers {
+    known: HashSet<IpAddr>,
+    /// Outside servers asked without "recursion desired", per inside host: what iterates is a resolver.
+    iterating: HashMap<IpAddr, HashSet<IpAddr>>,
+    recognise: bool,
+}
+
+impl Resolvers {
+    /// With a list, just these; without one, recognised by what they do.
+    pub fn new(configured: Option<Vec<IpAddr>>) -> Resolvers {
+        Resolvers {
+            recognise: configured.is_none(),
+            known: configured.into_iter().flatten().collect(),
+            iterating: HashMap::new(),
+        }
+    }
+
+    /// Whether a host is a resolver, as far as is known by now.
+    pub fn contains(&self, host: IpAddr) -> bool {
+        self.known.contains(&host)
+    }
+
+    /// Learns from a transaction: an inside host that answers another inside host is a resolver, and so is one that
+    /// asks several outside servers without wanting recursion. A single such question proves nothing: a program that
+    /// wants to pass for a resolver must not get away with one.
+    pub fn handle_transaction(&mut self, transaction: &DnsTransaction, places: &Places) {
+        let (client, server) = (transaction.client.ip(), transaction.server.ip());
+        if !self.recognise || self.known.len() >= RESOLVERS_MAX || !places.is_inside(client) {
+            return;
+        }
+        if places.is_inside(server) {
+            if transaction.rcode.is_some() && client != server {
+                self.known.insert(server);
+            }
+            return;
+        }
+        if transaction.recursion_desired || self.known.contains(&client) {
+            return;
+        }
+        if self.iterating.len() >= RESOLVERS_MAX && !self.iterating.contains_key(&client) {
+            return;
+        }
+        let asked = self.iterating.entry(client).or_default();
+        asked.insert(server);
+        if asked.len() >= RESOLVER_SERVERS_ASKED {
+            self.iterating.remove(&client);
+            self.known.insert(client);
+        }
+    }
+}

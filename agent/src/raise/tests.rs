@@ -1,0 +1,383 @@
+//! What is seen and what is concluded from it, as tables: decisions 20, 21 and 22.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use varde_common::alert::{Circumstances, Evidence};
+use varde_common::id::{IndicatorId, Revision};
+use varde_common::indicator::Indicator;
+use varde_common::observation::Answer;
+use varde_common::time::Validity;
+
+use super::*;
+use crate::raise::place::inside_by_default;
+
+const H: &str = "10.0.0.5:40000";
+const H2: &str = "10.0.0.6:40000";
+const RESOLVER: &str = "10.0.0.53:53";
+const RESOLVER_OUT: &str = "10.0.0.53:33333";
+const UPSTREAM: &str = "198.51.100.53:53";
+const BAD: &str = "203.0.113.9:443";
+
+fn at(text: &str) -> Endpoint {
+    text.parse().unwrap()
+}
+
+fn name(text: &str) -> DomainName {
+    text.parse().unwrap()
+}
+
+fn second(n: i64) -> Timestamp {
+    Timestamp(n * 1_000_000)
+}
+
+struct Bench {
+    raise: Raise,
+    now: Timestamp,
+    flow: u64,
+}
+
+impl Bench {
+    fn new(list: &[&str]) -> Bench {
+        Bench::with(
+            list.iter().enumerate().map(|(n, p)| Indicator::bare(IndicatorId(n as u64), p.parse().unwrap())),
+            None,
+        )
+    }
+
+    fn with(list: impl Iterator<Item = Indicator>, resolvers: Option<Vec<IpAddr>>) -> Bench {
+        let places = Places::new(inside_by_default(), Vec::new(), Vec::new());
+        let keep = Keep { alerts: true, sightings: true };
+        let set = Arc::new(IndicatorSet::build(list.collect()));
+        let raise = Raise::new(places, Resolvers::new(resolvers), vec![53], keep, set, Revision(1));
+        Bench { raise, now: second(0), flow: 0 }
+    }
+
+    fn dns(
+        &mut self,
+        client: &str,
+        server: &str,
+        qname: &str,
+        rcode: Option<u8>,
+        answers: &[(&str, &str)],
+    ) -> &mut Bench {
+        let answers = answers.iter().map(|(owner, data)| Answer {
+            name: name(owner),
+            rtype: 1,
+            ttl_s: 60,
+            data: match data.parse() {
+                Ok(address) => AnswerData::Address(address),
+                Err(_) if *data == "-" => AnswerData::Other,
+                Err(_) => AnswerData::Name(name(data)),
+            },
+        });
+        let transaction = DnsTransaction {
+            time: self.now,
+            end: self.now,
+            client: at(client),
+            server: at(server),
+            protocol: Protocol::UDP,
+            id: 7,
+            recursion_desired: true,
+            qname: name(qname),
+            qtype: 1,
+            rcode,
+            answers: answers.collect(),
+        };
+        self.now = self.now.plus(Duration::from_secs(1));
+        self.raise.handle_transaction(0, &transaction, self.now);
+        self
+    }
+
+    fn flow(&mut self, initiator: &str, responder: &str, protocol: Protocol, contact: Contact) -> &mut Bench {
+        let first = if contact == Contact::ErrorsOnly { contact } else { Contact::Unanswered };
+        self.flow += 1;
+        let start = self.now;
+        for (step, contact) in [(FlowStep::Opened, first), (FlowStep::Answered, contact), (FlowStep::Closed, contact)] {
+            if step == FlowStep::Answered && contact != Contact::Answered {
+                continue;
+            }
+            let record = FlowRecord {
+                initiator: at(initiator),
+                responder: at(responder),
+                protocol,
+                packets: 3,
+                octets: 180,
+                reverse_packets: 2,
+                reverse_octets: 120,
+                start,
+                end: self.now,
+                contact,
+            };
+            self.raise.handle_flow(&FlowEvent { flow: FlowId(self.flow), source: 0, step, record }, self.now);
+            self.now = self.now.plus(Duration::from_secs(1));
+        }
+        self
+    }
+
+    fn tcp(&mut self, initiator: &str, responder: &str, contact: Contact) -> &mut Bench {
+        self.flow(initiator, responder, Protocol::TCP, contact)
+    }
+
+    /// `indicator client evidence count`, each alert, sorted.
+    fn alerts(&mut self) -> Vec<String> {
+        let mut all: Vec<String> = self.whole().iter().map(line).collect();
+        all.sort();
+        all
+    }
+
+    fn whole(&mut self) -> Vec<Alert> {
+        self.raise.close_all();
+        std::iter::from_fn(|| self.raise.poll_alert()).collect()
+    }
+
+    fn sightings(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.raise.poll_sighting())
+            .map(|s| format!("{} {} {} {}", s.indicator.pattern, s.client, s.evidence, s.observed))
+            .collect()
+    }
+}
+
+fn line(alert: &Alert) -> String {
+    let client = alert.key.client.map_or("-".to_owned(), |client| client.to_string());
+    format!("{} {client} {} {}", alert.indicator.pattern, alert.evidence, alert.count)
+}
+
+#[test]
+fn how_far_a_lookup_got() {
+    for (rcode, answers, evidence) in [
+        (None, vec![], "looked_up"),
+        (Some(0), vec![], "looked_up"),
+        (Some(0), vec![("a.evil.no", "-")], "looked_up"),
+        (Some(0), vec![("a.evil.no", "cdn.example")], "looked_up"),
+        (Some(0), vec![("a.evil.no", "cdn.example"), ("cdn.example", "192.0.2.1")], "answered"),
+        (Some(0), vec![("a.evil.no", "b.evil.no")], "answered"),
+        (Some(0), vec![("a.evil.no", "2001:db8::1")], "answered"),
+        (Some(2), vec![], "looked_up"),
+        (Some(3), vec![], "blocked"),
+        (Some(3), vec![("a.evil.no", "b.evil.no")], "blocked"),
+        (Some(5), vec![], "blocked"),
+    ] {
+        let mut bench = Bench::new(&["evil.no"]);
+        bench.dns(H, UPSTREAM, "a.evil.no", rcode, &answers);
+        assert_eq!(bench.alerts(), [format!("evil.no 10.0.0.5 {evidence} 1")], "{rcode:?} {answers:?}");
+    }
+}
+
+#[test]
+fn a_listed_cname_target_and_a_listed_answer_are_seen() {
+    let mut bench = Bench::new(&["evil.no", "192.0.2.0/24", "=host.cdn.example"]);
+    bench.dns(
+        H,
+        UPSTREAM,
+        "innocent.no",
+        Some(0),
+        &[("innocent.no", "x.evil.no"), ("x.evil.no", "host.cdn.example"), ("host.cdn.example", "192.0.2.7")],
+    );
+    let sightings = bench.sightings();
+    assert_eq!(
+        sightings,
+        [
+            "evil.no 10.0.0.5:40000 answered x.evil.no",
+            "host.cdn.example 10.0.0.5:40000 answered host.cdn.example",
+            "192.0.2.0/24 10.0.0.5:40000 answered 192.0.2.7",
+        ]
+    );
+}
+
+#[test]
+fn one_transaction_is_one_sighting_of_one_indicator() {
+    let mut bench = Bench::new(&["evil.no"]);
+    bench.dns(H, UPSTREAM, "a.evil.no", Some(0), &[("a.evil.no", "b.evil.no"), ("b.evil.no", "192.0.2.1")]);
+    assert_eq!(bench.sightings(), ["evil.no 10.0.0.5:40000 answered a.evil.no"]);
+}
+
+#[test]
+fn a_flow_that_follows_raises_and_is_no_sighting() {
+    let mut bench = Bench::new(&["evil.no"]);
+    bench.dns(H, UPSTREAM, "a.evil.no", Some(0), &[("a.evil.no", "203.0.113.9")]);
+    bench.tcp(H, BAD, Contact::Answered);
+    assert_eq!(bench.sightings().len(), 1);
+    let alerts = bench.whole();
+    assert_eq!(alerts.iter().map(line).collect::<Vec<_>>(), ["evil.no 10.0.0.5 contacted 1"]);
+    assert_eq!(alerts[0].server, at(BAD));
+    assert_eq!(alerts[0].observed.to_string(), "a.evil.no");
+    assert_eq!(alerts[0].circumstances, Circumstances::default());
+    assert!(alerts[0].last_seen > alerts[0].first_seen);
+}
+
+#[test]
+fn without_a_reply_it_stays_attempted_and_evidence_never_falls() {
+    let mut bench = Bench::new(&["evil.no"]);
+    bench.dns(H, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
+    bench.tcp(H, BAD, Contact::Unanswered);
+    bench.dns(H, UPSTREAM, "evil.no", Some(3), &[]);
+    assert_eq!(bench.alerts(), ["evil.no 10.0.0.5 attempted 2"]);
+}
+
+#[test]
+fn a_resolver_is_no_second_victim_and_the_host_is_found_by_its_flow() {
+    let mut bench = Bench::new(&["evil.no"]);
+    // Inside: the host asks the resolver, which asks upstream.
+    bench.dns(H2, RESOLVER, "x.no", Some(0), &[]);
+    bench.dns(RESOLVER_OUT, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
+    bench.tcp(H, BAD, Contact::Answered);
+    let alerts = bench.whole();
+    let resolver: Vec<_> = alerts.iter().filter(|alert| alert.circumstances.by_resolver).map(line).collect();
+    assert_eq!(resolver, ["evil.no 10.0.0.53 answered 1"]);
+    let hosts: Vec<_> = alerts.iter().filter(|alert| !alert.circumstances.by_resolver).collect();
+    assert_eq!(hosts.iter().map(|alert| line(alert)).collect::<Vec<_>>(), ["evil.no 10.0.0.5 contacted 1"]);
+    assert!(hosts[0].circumstances.looked_up_by_other);
+}
+
+#[test]
+fn a_resolver_learnt_late_is_told_as_one_when_its_alert_closes() {
+    let mut bench = Bench::new(&["evil.no"]);
+    bench.dns(RESOLVER_OUT, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
+    bench.dns(H, RESOLVER, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
+    let resolvers: Vec<bool> = bench.whole().iter().map(|alert| alert.circumstances.by_resolver).collect();
+    assert_eq!(resolvers, [true, false]);
+}
+
+#[test]
+fn a_resolver_that_reaches_a_listed_server_itself_is_a_victim() {
+    let resolver = "10.0.0.53".parse().unwrap();
+    let list = [Indicator::bare(IndicatorId(1), "203.0.113.9".parse().unwrap())];
+    let mut bench = Bench::with(list.into_iter(), Some(vec![resolver]));
+    bench.tcp(RESOLVER_OUT, BAD, Contact::Answered);
+    assert!(bench.whole().iter().all(|alert| !alert.circumstances.by_resolver));
+}
+
+#[test]
+fn a_shared_address_accuses_nobody() {
+    let mut bench = Bench::new(&["evil.no"]);
+    bench.dns(H, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
+    bench.dns(H2, UPSTREAM, "innocent.no", Some(0), &[("innocent.no", "203.0.113.9")]);
+    bench.tcp(H, BAD, Contact::Answered);
+    bench.tcp(H2, BAD, Contact::Answered);
+    let alerts = bench.whole();
+    assert_eq!(alerts.iter().map(line).collect::<Vec<_>>(), ["evil.no 10.0.0.5 answered 1"]);
+    assert!(alerts[0].circumstances.possible_contact);
+}
+
+#[test]
+fn a_port_is_the_server_s_and_only_flows_show_one() {
+    let mut bench = Bench::new(&["evil.no:8443", "203.0.113.10:8443"]);
+    bench.dns(H, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
+    bench.tcp(H, BAD, Contact::Answered);
+    bench.tcp(H, "203.0.113.10:443", Contact::Answered);
+    assert_eq!(bench.alerts(), ["evil.no:8443 10.0.0.5 answered 1"]);
+    let mut bench = Bench::new(&["evil.no:443", "203.0.113.9:443"]);
+    bench.dns(H, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.7")]);
+    bench.tcp(H, "203.0.113.7:443", Contact::Answered);
+    bench.tcp(H, BAD, Contact::Answered);
+    bench.flow(H, "203.0.113.9:0", Protocol::ICMP, Contact::Answered);
+    assert_eq!(bench.alerts(), ["203.0.113.9:443 10.0.0.5 contacted 1", "evil.no:443 10.0.0.5 contacted 1"]);
+}
+
+#[test]
+fn inbound_noise_names_no_host_and_is_one_alert() {
+    let mut bench = Bench::new(&["203.0.113.9"]);
+    for host in ["10.0.0.5:22", "10.0.0.6:22", "10.0.0.7:23"] {
+        bench.tcp("203.0.113.9:50000", host, Contact::Unanswered);
+    }
+    assert_eq!(bench.sightings().first().map(String::as_str), Some("203.0.113.9 10.0.0.5:22 attempted 203.0.113.9"));
+    assert_eq!(bench.alerts(), ["203.0.113.9 - attempted 3"]);
+}
+
+#[test]
+fn inbound_that_was_answered_names_the_host_once() {
+    let mut bench = Bench::new(&["203.0.113.9"]);
+    bench.tcp("203.0.113.9:50000", "10.0.0.5:443", Contact::Answered);
+    assert_eq!(bench.alerts(), ["203.0.113.9 10.0.0.5 contacted 1"]);
+}
+
+#[test]
+fn resets_and_errors_are_nothing() {
+    let mut bench = Bench::new(&["203.0.113.9"]);
+    bench.flow("203.0.113.9:0", "10.0.0.5:0", Protocol::ICMP, Contact::ErrorsOnly);
+    bench.flow("10.0.0.5:0", "203.0.113.9:0", Protocol::ICMP, Contact::ErrorsOnly);
+    assert!(bench.sightings().is_empty());
+    assert!(bench.alerts().is_empty());
+}
+
+#[test]
+fn a_question_from_outside_is_nobody_s_fault_here() {
+    let mut bench = Bench::new(&["evil.no"]);
+    bench.dns("203.0.113.200:999", RESOLVER, "evil.no", Some(5), &[]);
+    assert_eq!(bench.sightings(), ["evil.no 10.0.0.53:53 blocked evil.no"]);
+    assert_eq!(bench.alerts(), ["evil.no - blocked 1"]);
+}
+
+#[test]
+fn an_indicator_outside_its_validity_matches_nothing() {
+    let mut indicator = Indicator::bare(IndicatorId(1), "evil.no".parse().unwrap());
+    indicator.validity = Validity { from: Some(second(1)), until: Some(second(2)) };
+    let mut bench = Bench::with([indicator].into_iter(), None);
+    for _ in 0..3 {
+        bench.dns(H, UPSTREAM, "evil.no", Some(3), &[]);
+    }
+    assert_eq!(bench.alerts(), ["evil.no 10.0.0.5 blocked 1"], "at second 0 too early, at 1 right, at 2 too late");
+}
+
+fn statements(raise: &mut Raise) -> Vec<Statement> {
+    std::iter::from_fn(|| raise.poll_statement()).collect()
+}
+
+#[test]
+fn updates_come_after_a_minute_ten_minutes_and_hourly_and_at_once_when_evidence_rises() {
+    let places = Places::new(inside_by_default(), Vec::new(), Vec::new());
+    let list = vec![Indicator::bare(IndicatorId(1), "evil.no".parse().unwrap())];
+    let set = Arc::new(IndicatorSet::build(list));
+    let raise = Raise::new(places, Resolvers::new(None), vec![53], Keep::default(), set, Revision(1));
+    let mut bench = Bench { raise, now: second(0), flow: 0 };
+    bench.dns(H, RESOLVER, "evil.no", Some(3), &[]);
+    let opened = statements(&mut bench.raise);
+    let Statement::Opened { client, body, .. } = &opened[0] else { panic!("{opened:?}") };
+    assert_eq!(*client, Some("10.0.0.5".parse().unwrap()));
+    assert_eq!((body.client, body.seen_at.server), (None, None), "an inside resolver is never named");
+
+    let mut told = Vec::new();
+    let mut sum = body.count;
+    // A lookup every 30 seconds for three hours.
+    for n in 1..360 {
+        bench.now = second(n * 30);
+        bench.dns(H, RESOLVER, "evil.no", Some(3), &[]);
+        bench.raise.handle_time(second(n * 30 + 1));
+        for statement in statements(&mut bench.raise) {
+            let Statement::Updated { body, .. } = statement else { panic!("a second alert") };
+            sum += body.count_increase;
+            told.push(n * 30 / 60);
+        }
+    }
+    assert_eq!(told, [1, 10, 70, 130], "minutes");
+    bench.dns(H, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
+    let risen = statements(&mut bench.raise);
+    let Statement::Updated { body, .. } = &risen[0] else { panic!("{risen:?}") };
+    assert_eq!(body.evidence, Evidence::Answered);
+    sum += body.count_increase;
+    bench.raise.handle_time(bench.now.plus(Duration::from_secs(3600)));
+    let last = statements(&mut bench.raise);
+    let Statement::Updated { body, .. } = &last[0] else { panic!("{last:?}") };
+    assert!(body.closed, "an hour of quiet");
+    sum += body.count_increase;
+    assert_eq!(sum, 361, "I8: the sum of counts is conserved");
+}
+
+#[test]
+fn regular_contact_is_reckoned_on_the_sensor() {
+    let mut bench = Bench::new(&["203.0.113.9"]);
+    bench.raise.keep.alerts = false;
+    bench.raise.fold = Fold::new(false);
+    for n in 0..10 {
+        bench.now = second(n * 300);
+        bench.tcp(H, BAD, Contact::Answered);
+    }
+    bench.raise.close_all();
+    let regularity = statements(&mut bench.raise).into_iter().filter_map(|statement| match statement {
+        Statement::Updated { body, .. } => body.regularity,
+        Statement::Opened { .. } => None,
+    });
+    let last = regularity.last().unwrap();
+    assert_eq!((last.contacts, last.median_interval_ms, last.spread_ms), (10, 300_000, 0));
+}
