@@ -156,7 +156,7 @@ mod tests {
         }
 
         /// For each alert: the least alert of its incident, and of its campaign, by name.
-        fn content(&self) -> Vec<(usize, Option<usize>, Option<usize>)> {
+        fn content(&self) -> Vec<Named> {
             let campaign_of = |incident: i64| self.incidents[&incident].campaign;
             let least_with = |same: &dyn Fn(i64) -> bool| {
                 self.alerts.iter().find(|(_, (_, incident))| incident.is_some_and(same)).map(|(name, _)| *name)
@@ -174,8 +174,11 @@ mod tests {
         }
     }
 
+    /// An alert, the least alert of its incident, and that of its campaign.
+    type Named = (usize, Option<usize>, Option<usize>);
+
     /// The same by brute force: no spans of groups, no order, only "near" between founding alerts until nothing changes.
-    fn oracle(alerts: &BTreeMap<usize, Alert>) -> Vec<(usize, Option<usize>, Option<usize>)> {
+    fn oracle(alerts: &BTreeMap<usize, Alert>) -> Vec<Named> {
         let closure = |same: &dyn Fn(&Alert, &Alert) -> bool| {
             let mut group: BTreeMap<usize, usize> =
                 alerts.iter().filter(|(_, a)| a.founds).map(|(name, _)| (*name, *name)).collect();
@@ -221,12 +224,12 @@ mod tests {
             members.dedup();
             (members.len() >= 2).then_some(whole)
         };
-        let named: Vec<(usize, Option<usize>, Option<usize>)> = alerts
+        let named: Vec<Named> = alerts
             .keys()
             .map(|name| (*name, incident.get(name).copied(), incident.get(name).and_then(|group| campaign_of(*group))))
             .collect();
         // Groups by their least alert, those that found nothing included.
-        let least = |pick: &dyn Fn(&(usize, Option<usize>, Option<usize>)) -> Option<usize>, group: Option<usize>| {
+        let least = |pick: &dyn Fn(&Named) -> Option<usize>, group: Option<usize>| {
             group.and_then(|group| named.iter().find(|row| pick(row) == Some(group)).map(|row| row.0))
         };
         named.iter().map(|row| (row.0, least(&|r| r.1, row.1), least(&|r| r.2, row.2))).collect()

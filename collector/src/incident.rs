@@ -53,8 +53,8 @@ impl Link {
     /// The stronger link an indicator offers: its threat where it names one, else itself.
     pub fn of(indicator: i64, threat: Option<&str>) -> Link {
         match threat {
-            Some(name) => Link { kind: LinkKind::Threat, value: name.to_owned() },
-            None => Link { kind: LinkKind::Indicator, value: indicator.to_string() },
+            Some(name) if !name.is_empty() => Link { kind: LinkKind::Threat, value: name.to_owned() },
+            Some(_) | None => Link { kind: LinkKind::Indicator, value: indicator.to_string() },
         }
     }
 }
@@ -176,18 +176,20 @@ pub struct IncidentDecision {
 /// Decides for every member and topic among `alerts`. `stored` must hold all incidents of these members and topics, and
 /// `alerts` all that found none and lie near the fresh ones.
 pub fn gather(alerts: &[AlertFact], stored: &[Incident]) -> Vec<IncidentDecision> {
-    let mut by_topic: BTreeMap<(i64, &Topic), (Vec<usize>, Vec<&Incident>)> = BTreeMap::new();
+    let mut by_topic: BTreeMap<(i64, &Topic), Vec<usize>> = BTreeMap::new();
     for (place, alert) in alerts.iter().enumerate() {
-        by_topic.entry((alert.member, &alert.topic)).or_default().0.push(place);
+        by_topic.entry((alert.member, &alert.topic)).or_default().push(place);
     }
+    let mut incidents: BTreeMap<(i64, &Topic), Vec<&Incident>> = BTreeMap::new();
     for incident in stored {
-        if let Some((_, incidents)) = by_topic.get_mut(&(incident.member, &incident.topic)) {
-            incidents.push(incident);
-        }
+        incidents.entry((incident.member, &incident.topic)).or_default().push(incident);
     }
     by_topic
         .into_iter()
-        .flat_map(|((member, topic), (places, incidents))| gather_topic(alerts, member, topic, &places, &incidents))
+        .flat_map(|((member, topic), places)| {
+            let incidents = incidents.remove(&(member, topic)).unwrap_or_default();
+            gather_topic(alerts, member, topic, &places, &incidents)
+        })
         .collect()
 }
 

@@ -630,6 +630,9 @@ mod tests {
             "closed": true, "incident": 1, "exercise": false, "retro": false,
         });
         assert_eq!(line, expected);
+        for key in expected.as_object().unwrap().keys() {
+            assert!(crate::command::alert::LIST_KEYS.contains(key.as_str()), "--help names {key}");
+        }
         assert_eq!(fixture.count("SELECT COUNT(*) FROM alert WHERE zone_levels = '211'").await, 1);
     }
 
@@ -685,6 +688,19 @@ mod tests {
         assert_eq!((found[0].link_kind.as_str(), found[0].link.as_str()), ("threat", "lure"));
         let indicators: Vec<&str> = found[0].indicators.iter().map(|listed| listed.indicator.as_str()).collect();
         assert_eq!(indicators, ["192.0.2.7", "www.lure.no"]);
+    }
+
+    #[tokio::test]
+    async fn a_record_is_attributed_to_the_member_of_its_site() {
+        let fixture = fixture(2).await;
+        fixture.run("INSERT INTO site (sensor_id, site, member_id) VALUES (1, 7, 2)").await;
+        let guest = AlertOpened { site: SiteId(7), ..opened(1, 10, 0) };
+        send(&fixture, 1, &batch(1, vec![RecordBody::Opened(guest), RecordBody::Opened(opened(1, 11, 0))])).await;
+        send(&fixture, 2, &batch(1, vec![RecordBody::Opened(opened(1, 12, 0))])).await;
+        let found = alerts(&fixture, Scope::Operator).await;
+        let said: Vec<(i64, &str)> = found.iter().map(|a| (a.site, a.member.number.as_str())).collect();
+        assert_eq!(said, [(7, "1002"), (0, "1001"), (0, "1002")]);
+        assert_eq!(incidents(&fixture).await.len(), 2, "two sensors of one member are one incident");
     }
 
     #[tokio::test]
@@ -752,9 +768,12 @@ mod tests {
         assert_eq!((after[0].id, &after[0].uuid, after[0].alerts), (1, &before[1].uuid, 5));
         assert_eq!(incidents(&fixture).await.len(), 3, "one of the first member, two of the second");
         for name in ["1", "2", before[0].uuid.as_str()] {
-            assert_eq!(campaign::resolve(&fixture.store, name).await.unwrap(), Some(1), "{name}");
+            assert_eq!(campaign::resolve(&fixture.store, Scope::Operator, name).await.unwrap(), Some(1), "{name}");
         }
-        assert_eq!(campaign::resolve(&fixture.store, "3").await.unwrap(), None);
+        for (scope, found) in [(Scope::Member(1), Some(1)), (Scope::Member(3), None)] {
+            assert_eq!(campaign::resolve(&fixture.store, scope, "2").await.unwrap(), found);
+        }
+        assert_eq!(campaign::resolve(&fixture.store, Scope::Operator, "3").await.unwrap(), None);
         // The id that is gone is not given to another.
         for sensor in [1, 2] {
             let seq = if sensor == 1 { 4 } else { 3 };
@@ -821,6 +840,9 @@ mod tests {
         fixture.run(sql).await;
         let found = campaigns(&fixture, Scope::Operator).await;
         assert_eq!((found[0].able_to_see, found[0].members_total), (Some(3), Some(5)));
+        let able = campaign::able_to_see(&fixture.store, Scope::Operator, 1, NOW).await.unwrap();
+        assert_eq!(able, Some(campaign::AbleToSee { able: 3, total: 5, blind: 2 }));
+        assert_eq!(campaign::able_to_see(&fixture.store, Scope::Member(1), 1, NOW).await.unwrap(), None);
     }
 
     #[tokio::test]

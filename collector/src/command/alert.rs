@@ -9,7 +9,7 @@ use crate::store::{Scope, Store};
 /// Alerts read at a time, and shown in a table: more than fits a screen many times over.
 const PAGE: usize = 1_000;
 
-const LIST_KEYS: &str = "\
+pub(crate) const LIST_KEYS: &str = "\
 KEYS of --json (one object a line, in the order of id; absent = null; times RFC 3339 UTC):
   id, uuid               its number here; its name outside
   member                 {number, name}: whose

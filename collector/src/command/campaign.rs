@@ -90,7 +90,7 @@ pub async fn run(data: &Path, command: CampaignCommand) -> anyhow::Result<()> {
 }
 
 async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
-    let found = campaign::resolve(store, name).await?;
+    let found = campaign::resolve(store, Scope::Operator, name).await?;
     let campaigns = match found {
         Some(id) => campaign::list(store, Scope::Operator, Some(id), clock::now()).await?,
         None => Vec::new(),
@@ -146,5 +146,67 @@ fn spread(campaign: &CampaignView) -> String {
             format!("{hit} of {able} that could see it; {} cannot", total.saturating_sub(able))
         }
         _ => "too few to count".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::store::fixture::Fixture;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: CampaignCommand,
+    }
+
+    #[test]
+    fn help_names_the_keys() {
+        let mut line = Line::command();
+        for (name, word) in [("list", "able_to_see"), ("show", "alert_list")] {
+            let help = line.find_subcommand_mut(name).unwrap().render_help().to_string();
+            assert!(help.contains(word), "{help}");
+        }
+    }
+
+    #[test]
+    fn every_key_is_documented() {
+        let seen = varde_common::time::Timestamp::default();
+        let view = CampaignView {
+            id: 1,
+            uuid: String::new(),
+            title: String::new(),
+            link_kind: String::new(),
+            link: String::new(),
+            indicators: Vec::new(),
+            members: Vec::new(),
+            member_count: None,
+            able_to_see: None,
+            members_total: None,
+            evidence: varde_common::alert::Evidence::Blocked,
+            hosts: 0,
+            alerts: 0,
+            sightings: 0,
+            first_seen: seen,
+            last_seen: seen,
+            opened_at: seen,
+            exercise: false,
+        };
+        let line = serde_json::to_value(&view).unwrap();
+        for key in line.as_object().unwrap().keys() {
+            assert!(LIST_KEYS.contains(key.as_str()), "{key}");
+        }
+        assert!(line["member_count"].is_null(), "absent is null, never left out");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_campaign_is_one_sentence_and_the_remedy() {
+        let fixture = Fixture::new(1).await;
+        for name in ["1", "nonsense", "-1", ""] {
+            let error = show(&fixture.store, name, true).await.unwrap_err().to_string();
+            assert!(error.contains("there is no campaign") && error.contains("campaign list"), "{error}");
+        }
     }
 }

@@ -81,3 +81,47 @@ pub(super) fn table(incidents: &[IncidentView]) -> String {
     }
     format!("{table}\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use varde_common::alert::Evidence;
+    use varde_common::time::Timestamp;
+
+    use super::*;
+    use crate::store::alert::MemberView;
+
+    fn incident() -> IncidentView {
+        IncidentView {
+            id: 1,
+            uuid: String::new(),
+            member: MemberView { number: "0301".to_owned(), name: "Oslo".to_owned() },
+            title: "evil.no".to_owned(),
+            link_kind: "indicator".to_owned(),
+            link: "evil.no".to_owned(),
+            evidence: Evidence::Answered,
+            hosts: Vec::new(),
+            via_resolver: true,
+            alerts: 1,
+            sightings: 1,
+            first_seen: Timestamp::default(),
+            last_seen: Timestamp::default(),
+            campaign: None,
+            exercise: true,
+        }
+    }
+
+    #[test]
+    fn every_key_is_documented() {
+        let line = serde_json::to_value(incident()).unwrap();
+        for key in line.as_object().unwrap().keys() {
+            assert!(LIST_KEYS.contains(key.as_str()), "{key}");
+        }
+        assert!(line["campaign"].is_null(), "absent is null, never left out");
+    }
+
+    #[test]
+    fn a_table_says_exercise_and_that_only_a_resolver_was_seen() {
+        let text = table(&[incident()]);
+        assert!(text.contains("via") && text.contains("exercise"), "{text}");
+    }
+}

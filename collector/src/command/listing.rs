@@ -39,3 +39,21 @@ pub(super) fn moment(time: Timestamp) -> String {
     let text = time.to_string();
     text.split_once('.').map_or(text.clone(), |(seconds, _)| format!("{}Z", seconds.replace('T', " ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_to_the_second() {
+        assert_eq!(moment(Timestamp(1_763_733_900_999_999)), "2025-11-21 14:05:00Z");
+    }
+
+    #[test]
+    fn a_table_has_its_heads() {
+        let mut table = table(&["ID", "NAME"]);
+        table.add_row(["1", "Gjøvik"]);
+        let text = table.to_string();
+        assert!(text.contains("NAME") && text.contains("Gjøvik"), "{text}");
+    }
+}

@@ -93,6 +93,14 @@ pub(crate) fn shown_pattern(pattern: &str) -> String {
     pattern.strip_prefix('=').unwrap_or(pattern).to_owned()
 }
 
+/// A link in words.
+fn title_of(link: &Link, pattern: &str) -> String {
+    match link.kind {
+        LinkKind::Threat => link.value.clone(),
+        LinkKind::Indicator => shown_pattern(pattern),
+    }
+}
+
 /// Evidence from the database.
 pub(crate) fn evidence_from(level: i64) -> Evidence {
     let place = usize::try_from(level).unwrap_or(0);
@@ -124,7 +132,8 @@ pub async fn indicators(conn: &mut SqliteConnection, ids: &[i64]) -> Result<Hash
         let rows: Vec<(i64, String, Option<String>, bool)> = select.build_query_as().fetch_all(&mut *conn).await?;
         for (id, pattern, threat, exercise) in rows {
             let link = Link::of(id, threat.as_deref());
-            known.insert(id, KnownIndicator { link, title: threat.unwrap_or(shown_pattern(&pattern)), exercise });
+            let title = title_of(&link, &pattern);
+            known.insert(id, KnownIndicator { link, title, exercise });
         }
     }
     Ok(known)
@@ -165,11 +174,10 @@ fn row_from(row: &SqliteRow) -> Result<AlertRow, sqlx::Error> {
     let threat: Option<String> = row.try_get("threat")?;
     let link_kind: Option<String> = row.try_get("link_kind")?;
     let link_value: Option<String> = row.try_get("link_value")?;
-    let offered = Link::of(indicator, threat.as_deref());
     let link = match (link_kind.as_deref(), link_value) {
         (Some("threat"), Some(value)) => Link { kind: LinkKind::Threat, value },
         (Some(_), Some(value)) => Link { kind: LinkKind::Indicator, value },
-        (None, _) | (_, None) => offered,
+        (None, _) | (_, None) => Link::of(indicator, threat.as_deref()),
     };
     Ok(AlertRow {
         uuid: row.try_get("uuid")?,
@@ -202,7 +210,7 @@ fn row_from(row: &SqliteRow) -> Result<AlertRow, sqlx::Error> {
         arrived_at: Timestamp(row.try_get("arrived_at")?),
         closed: row.try_get("closed")?,
         incident: row.try_get("incident_id")?,
-        title: threat.unwrap_or(shown_pattern(row.try_get("pattern")?)),
+        title: title_of(&link, row.try_get("pattern")?),
         link,
     })
 }

@@ -114,7 +114,7 @@ pub async fn apply(
 }
 
 /// Who could have seen a campaign, counted in members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AbleToSee {
     /// Could: hit, or with a sensor that was live (now or while it went on) and has a list that holds an indicator of it.
     pub able: i64,
@@ -124,15 +124,29 @@ pub struct AbleToSee {
     pub blind: i64,
 }
 
-/// Who could have seen these campaigns (all, if `campaign` is none).
+/// Who could have seen a campaign; none where there is no such campaign for this scope, or too few to tell.
 ///
 /// # Errors
 /// The database's own.
 pub async fn able_to_see(
+    store: &Store,
+    scope: Scope,
+    campaign: i64,
+    now: Timestamp,
+) -> Result<Option<AbleToSee>, StoreError> {
+    let found = list(store, scope, Some(campaign), now).await?;
+    Ok(found.first().and_then(|campaign| {
+        let (able, total) = (campaign.able_to_see?, campaign.members_total?);
+        Some(AbleToSee { able, total, blind: total - able })
+    }))
+}
+
+/// Who could have seen these campaigns (all, if `campaign` is none): able and total.
+async fn denominators(
     conn: &mut SqliteConnection,
     campaign: Option<i64>,
     now: Timestamp,
-) -> Result<BTreeMap<i64, AbleToSee>, sqlx::Error> {
+) -> Result<BTreeMap<i64, (i64, i64)>, sqlx::Error> {
     // A revoked sensor sees nothing, but what it saw while it went on is counted through the member's incident.
     let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
         "SELECT c.id,
@@ -145,6 +159,7 @@ pub async fn able_to_see(
          FROM campaign c
          LEFT JOIN (SELECT i.campaign_id, MIN(n.published_in) AS published_in
                     FROM incident i JOIN alert a ON a.incident_id = i.id JOIN indicator n ON n.id = a.indicator_id
+                    WHERE i.campaign_id IS NOT NULL AND ($1 IS NULL OR i.campaign_id = $1)
                     GROUP BY i.campaign_id) p ON p.campaign_id = c.id
          CROSS JOIN site t JOIN sensor s ON s.id = t.sensor_id
          LEFT JOIN (SELECT DISTINCT campaign_id, member_id FROM incident) h
@@ -157,7 +172,7 @@ pub async fn able_to_see(
     .bind(now.minus(LIVE).0)
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|(id, total, able)| (id, AbleToSee { able, total, blind: total - able })).collect())
+    Ok(rows.into_iter().map(|(id, total, able)| (id, (able, total))).collect())
 }
 
 /// An indicator as campaigns show it.
@@ -235,14 +250,14 @@ pub async fn list(
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).fetch_all(&mut *tx).await?;
     let mut members = members(&mut tx, scope, campaign).await?;
     let mut indicators = indicators(&mut tx, scope, campaign).await?;
-    let able = able_to_see(&mut tx, campaign, now).await?;
+    let able = denominators(&mut tx, campaign, now).await?;
     let mut campaigns = Vec::with_capacity(rows.len());
     for row in rows {
         let id: i64 = row.try_get("id")?;
         let pattern: Option<String> = row.try_get("pattern")?;
         let link_value: String = row.try_get("link_value")?;
         let member_count: i64 = row.try_get("member_count")?;
-        let able = able.get(&id).copied().unwrap_or_default();
+        let (able, total) = able.get(&id).copied().unwrap_or_default();
         let told = |count: i64| match scope {
             Scope::Operator => Some(count),
             Scope::Member(_) => Some(count).filter(|count| *count > OTHERS_MIN),
@@ -256,8 +271,8 @@ pub async fn list(
             indicators: indicators.remove(&id).unwrap_or_default(),
             members: members.remove(&id).unwrap_or_default(),
             member_count: told(member_count),
-            able_to_see: told(able.able),
-            members_total: told(able.total),
+            able_to_see: told(able),
+            members_total: told(total),
             evidence: evidence_from(row.try_get("evidence")?),
             hosts: row.try_get("hosts")?,
             alerts: row.try_get("alerts")?,
@@ -318,14 +333,16 @@ async fn indicators(
 ///
 /// # Errors
 /// The database's own.
-pub async fn resolve(store: &Store, name: &str) -> Result<Option<i64>, StoreError> {
+pub async fn resolve(store: &Store, scope: Scope, name: &str) -> Result<Option<i64>, StoreError> {
     let number: Option<i64> = name.parse().ok();
     let found = sqlx::query_scalar(
-        "SELECT id FROM campaign WHERE id = $1 OR uuid = $2
-         UNION ALL SELECT into_id FROM merged WHERE kind = 'campaign' AND (id = $1 OR uuid = $2)",
+        "SELECT f.id FROM (SELECT id FROM campaign WHERE id = $1 OR uuid = $2
+                           UNION ALL SELECT into_id FROM merged WHERE kind = 'campaign' AND (id = $1 OR uuid = $2)) f
+         WHERE $3 IS NULL OR EXISTS (SELECT 1 FROM incident i WHERE i.campaign_id = f.id AND i.member_id = $3)",
     )
     .bind(number)
     .bind(name.to_ascii_lowercase())
+    .bind(scope.member_id())
     .fetch_optional(store.readers())
     .await?;
     Ok(found)

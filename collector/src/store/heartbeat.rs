@@ -64,15 +64,17 @@ pub fn to_json(heartbeat: &Heartbeat) -> serde_json::Value {
 /// sends none any more.
 ///
 /// # Errors
-/// The database's own; `RowNotFound` for no such sensor.
+/// The database's own.
 pub async fn store(
     conn: &mut SqliteConnection,
     sensor: i64,
     heartbeat: &Heartbeat,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let before: Option<i64> =
-        sqlx::query_scalar("SELECT last_seen_at FROM sensor WHERE id = $1").bind(sensor).fetch_one(&mut *conn).await?;
+    let before: Option<i64> = sqlx::query_scalar("SELECT MAX(at) FROM heartbeat WHERE sensor_id = $1")
+        .bind(sensor)
+        .fetch_one(&mut *conn)
+        .await?;
     let body = to_json(heartbeat).to_string();
     sqlx::query("UPDATE sensor SET heartbeat = $2, last_seen_at = $3 WHERE id = $1")
         .bind(sensor)

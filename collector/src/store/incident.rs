@@ -104,8 +104,8 @@ pub async fn of_links(
             list.push_bind(*member);
         }
         select.push("))");
-        let rows: Vec<(i64, i64, String, bool, i64, i64, Option<i64>)> =
-            select.build_query_as().fetch_all(&mut *conn).await?;
+        type Found = (i64, i64, String, bool, i64, i64, Option<i64>);
+        let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *conn).await?;
         incidents.extend(rows.into_iter().map(|(id, member, value, exercise, first, last, campaign)| Incident {
             id,
             member,
