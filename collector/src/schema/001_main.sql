@@ -174,3 +174,20 @@ CREATE TABLE sensor_event (
     body        TEXT   NOT NULL,           -- JSON
     PRIMARY KEY (sensor_id, epoch, seq)
 );
+
+-- Incidents and campaigns that turned out to be part of an older one: their ids are never used again and still lead somewhere.
+CREATE TABLE merged (
+    kind      TEXT   NOT NULL,             -- 'incident' or 'campaign'
+    id        BIGINT NOT NULL,
+    uuid      TEXT   NOT NULL UNIQUE,
+    into_id   BIGINT NOT NULL,             -- the one that goes on
+    opened_at BIGINT NOT NULL,
+    merged_at BIGINT NOT NULL,
+    PRIMARY KEY (kind, id)
+);
+CREATE INDEX merged_by_into ON merged (kind, into_id);
+
+CREATE INDEX campaign_by_link ON campaign (link_kind, link_value);
+CREATE INDEX indicator_by_threat ON indicator (threat);
+-- Unanswered contact from outside, looked up whenever an incident is opened or grows.
+CREATE INDEX alert_without_host ON alert (indicator_id, member_id, last_seen) WHERE client IS NULL;

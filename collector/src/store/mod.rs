@@ -1,6 +1,14 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
+pub mod alert;
+pub mod campaign;
+pub mod heartbeat;
+pub mod incident;
+pub mod record;
 pub mod scope;
+
+#[cfg(test)]
+pub(crate) mod fixture;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

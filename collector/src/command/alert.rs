@@ -1,0 +1,99 @@
+//! `alert list`: what the sensors have reported, as they reported it.
+
+use std::path::Path;
+
+use super::listing;
+use crate::store::alert::{self, AlertView, Which};
+use crate::store::{Scope, Store};
+
+/// Alerts read at a time, and shown in a table: more than fits a screen many times over.
+const PAGE: usize = 1_000;
+
+pub(crate) const LIST_KEYS: &str = "\
+KEYS of --json (one object a line, in the order of id; absent = null; times RFC 3339 UTC):
+  id, uuid               its number here; its name outside
+  member                 {number, name}: whose
+  sensor, site           the sensor's number; which of its sites
+  indicator, kind        what matched; domain, host, ipv4, ipv6 or network
+  client                 pseudonym of the host (H-…); null = no host
+  direction              outbound or inbound
+  evidence               blocked, looked_up, answered, attempted, contacted or data_out
+  by_resolver            the client is a resolver that asked for somebody: a trace, no victim
+  looked_up_by_other     the host was found by its flow; another looked the name up
+  possible_contact       contact with an address that unlisted names share
+  labels_left            how many labels stood left of the listed name
+  server, port, protocol the outside server, its port; udp, tcp, icmp or the number
+  severity               info, low, medium, high or critical, as the list says
+  revision               the list in force when it was opened
+  first_seen, last_seen, count   of its sightings
+  zone                   the member's number for the zone; 0 = none named
+  regularity             {contacts, median_interval_ms, spread_ms}
+  closed                 no more updates will come
+  incident               the incident it is in
+  exercise, retro        part of an exercise; found in history";
+
+/// What can be done with alerts.
+#[derive(Debug, clap::Subcommand)]
+pub enum AlertCommand {
+    /// List alerts.
+    #[command(after_help = LIST_KEYS)]
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs it on the data directory `data`.
+///
+/// # Errors
+/// A sentence for the person at the keyboard.
+pub async fn run(data: &Path, command: AlertCommand) -> anyhow::Result<()> {
+    let AlertCommand::List { json } = command;
+    let store = Store::open(data).await?;
+    let limit = i64::try_from(PAGE)?;
+    let mut which = Which::default();
+    loop {
+        let page = alert::list(&store, Scope::Operator, which, limit).await?;
+        let full = page.len() == PAGE;
+        which.after = page.last().map_or(which.after, |alert| alert.id);
+        let read_on = if json { listing::print_json(&page)? } else { listing::print(&table(&page))? };
+        if !full || !read_on {
+            return Ok(());
+        }
+    }
+}
+
+/// Alerts as a table.
+pub(super) fn table(alerts: &[AlertView]) -> String {
+    let mut table = listing::table(&[
+        "ID",
+        "MEMBER",
+        "INDICATOR",
+        "HOST",
+        "EVIDENCE",
+        "FIRST SEEN",
+        "LAST SEEN",
+        "COUNT",
+        "INCIDENT",
+    ]);
+    for alert in alerts {
+        let host = match (&alert.client, alert.by_resolver) {
+            (Some(client), true) => format!("{client} (resolver)"),
+            (Some(client), false) => client.clone(),
+            (None, _) => "-".to_owned(),
+        };
+        table.add_row([
+            alert.id.to_string(),
+            format!("{} {}", alert.member.number, alert.member.name),
+            format!("{}{}", alert.indicator, if alert.exercise { " (exercise)" } else { "" }),
+            host,
+            alert.evidence.to_string(),
+            listing::moment(alert.first_seen),
+            listing::moment(alert.last_seen),
+            alert.count.to_string(),
+            alert.incident.map_or("-".to_owned(), |incident| incident.to_string()),
+        ]);
+    }
+    format!("{table}\n")
+}

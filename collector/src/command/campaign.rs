@@ -1,0 +1,212 @@
+//! `campaign list` and `campaign show`: what several members share.
+
+use std::path::Path;
+
+use anyhow::bail;
+use serde::Serialize;
+
+use super::{alert as alert_command, incident as incident_command, listing};
+use crate::io::clock;
+use crate::store::alert::{self, AlertView, Which};
+use crate::store::campaign::{self, CampaignView};
+use crate::store::incident::{self, IncidentView};
+use crate::store::{Scope, Store};
+
+/// Alerts shown with a campaign: `alert list --json` has them all.
+const ALERTS_MAX: i64 = 100_000;
+
+const LIST_KEYS: &str = "\
+KEYS of --json (one object a line, the latest seen first; absent = null; times RFC 3339 UTC):
+  id, uuid               its number here; its name outside
+  title                  in words
+  link_kind, link        what its incidents share: an indicator or a threat, and which
+  indicators             [{indicator, kind}] that were met
+  members                [{number, name, first_seen, evidence}], the first hit first
+  member_count           how many members it hit
+  able_to_see            how many members could have seen it: hit, or live and with a list that holds it
+  members_total          how many members have a sensor
+  evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out
+  hosts                  how many hosts; resolvers are none
+  alerts, sightings      how many
+  first_seen, last_seen  of its sightings
+  opened_at              when it was concluded
+  exercise               part of an exercise";
+
+const SHOW_KEYS: &str = "\
+KEYS of --json: those of campaign list, and
+  incidents              [{…}] as incident list
+  alert_list             [{…}] as alert list";
+
+/// What can be done with campaigns.
+#[derive(Debug, clap::Subcommand)]
+pub enum CampaignCommand {
+    /// List campaigns.
+    #[command(after_help = LIST_KEYS)]
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one campaign with its incidents and alerts.
+    #[command(after_help = SHOW_KEYS)]
+    Show {
+        /// Its id or uuid; one that has become part of another leads there.
+        id: String,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    campaign: &'a CampaignView,
+    incidents: &'a [IncidentView],
+    alert_list: &'a [AlertView],
+}
+
+/// Runs it on the data directory `data`.
+///
+/// # Errors
+/// A sentence for the person at the keyboard.
+pub async fn run(data: &Path, command: CampaignCommand) -> anyhow::Result<()> {
+    let store = Store::open(data).await?;
+    match command {
+        CampaignCommand::List { json } => {
+            let campaigns = campaign::list(&store, Scope::Operator, None, clock::now()).await?;
+            if json {
+                listing::print_json(&campaigns)?;
+            } else {
+                listing::print(&table(&campaigns))?;
+            }
+        }
+        CampaignCommand::Show { id, json } => {
+            let text = show(&store, &id, json).await?;
+            listing::print(&text)?;
+        }
+    }
+    Ok(())
+}
+
+async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
+    let found = campaign::resolve(store, Scope::Operator, name).await?;
+    let campaigns = match found {
+        Some(id) => campaign::list(store, Scope::Operator, Some(id), clock::now()).await?,
+        None => Vec::new(),
+    };
+    let (Some(id), Some(shown)) = (found, campaigns.first()) else {
+        bail!("there is no campaign \"{name}\"; varde-collector campaign list shows those there are");
+    };
+    let incidents = incident::list(store, Scope::Operator, Some(id)).await?;
+    let which = Which { after: 0, campaign: Some(id) };
+    let alerts = alert::list(store, Scope::Operator, which, ALERTS_MAX).await?;
+    if json {
+        let line = serde_json::to_string(&Shown { campaign: shown, incidents: &incidents, alert_list: &alerts })?;
+        return Ok(format!("{line}\n"));
+    }
+    let members: Vec<String> = shown
+        .members
+        .iter()
+        .map(|part| format!("  {} {}  {}  {}", part.number, part.name, listing::moment(part.first_seen), part.evidence))
+        .collect();
+    let indicators: Vec<String> =
+        shown.indicators.iter().map(|listed| format!("  {} ({})", listed.indicator, listed.kind)).collect();
+    Ok(format!(
+        "{}\nIndicators:\n{}\nMembers, the first hit first:\n{}\nIncidents:\n{}\nAlerts:\n{}",
+        table(&campaigns),
+        indicators.join("\n"),
+        members.join("\n"),
+        incident_command::table(&incidents),
+        alert_command::table(&alerts),
+    ))
+}
+
+/// Campaigns as a table.
+fn table(campaigns: &[CampaignView]) -> String {
+    let mut table = listing::table(&["ID", "TITLE", "MEMBERS HIT", "EVIDENCE", "HOSTS", "FIRST SEEN", "LAST SEEN"]);
+    for campaign in campaigns {
+        table.add_row([
+            campaign.id.to_string(),
+            format!("{}{}", campaign.title, if campaign.exercise { " (exercise)" } else { "" }),
+            spread(campaign),
+            campaign.evidence.to_string(),
+            campaign.hosts.to_string(),
+            listing::moment(campaign.first_seen),
+            listing::moment(campaign.last_seen),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+/// A number never stands without its denominator (decision 29).
+fn spread(campaign: &CampaignView) -> String {
+    match (campaign.member_count, campaign.able_to_see, campaign.members_total) {
+        (Some(hit), Some(able), Some(total)) => {
+            format!("{hit} of {able} that could see it; {} cannot", total.saturating_sub(able))
+        }
+        _ => "too few to count".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::store::fixture::Fixture;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: CampaignCommand,
+    }
+
+    #[test]
+    fn help_names_the_keys() {
+        let mut line = Line::command();
+        for (name, word) in [("list", "able_to_see"), ("show", "alert_list")] {
+            let help = line.find_subcommand_mut(name).unwrap().render_help().to_string();
+            assert!(help.contains(word), "{help}");
+        }
+    }
+
+    #[test]
+    fn every_key_is_documented() {
+        let seen = varde_common::time::Timestamp::default();
+        let view = CampaignView {
+            id: 1,
+            uuid: String::new(),
+            title: String::new(),
+            link_kind: String::new(),
+            link: String::new(),
+            indicators: Vec::new(),
+            members: Vec::new(),
+            member_count: None,
+            able_to_see: None,
+            members_total: None,
+            evidence: varde_common::alert::Evidence::Blocked,
+            hosts: 0,
+            alerts: 0,
+            sightings: 0,
+            first_seen: seen,
+            last_seen: seen,
+            opened_at: seen,
+            exercise: false,
+        };
+        let line = serde_json::to_value(&view).unwrap();
+        for key in line.as_object().unwrap().keys() {
+            assert!(LIST_KEYS.contains(key.as_str()), "{key}");
+        }
+        assert!(line["member_count"].is_null(), "absent is null, never left out");
+    }
+
+    #[tokio::test]
+    async fn an_unknown_campaign_is_one_sentence_and_the_remedy() {
+        let fixture = Fixture::new(1).await;
+        for name in ["1", "nonsense", "-1", ""] {
+            let error = show(&fixture.store, name, true).await.unwrap_err().to_string();
+            assert!(error.contains("there is no campaign") && error.contains("campaign list"), "{error}");
+        }
+    }
+}

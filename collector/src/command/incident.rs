@@ -1,0 +1,127 @@
+//! `incident list`: the alerts of one member that belong together.
+
+use std::path::Path;
+
+use super::listing;
+use crate::store::incident::{self, IncidentView};
+use crate::store::{Scope, Store};
+
+const LIST_KEYS: &str = "\
+KEYS of --json (one object a line, the latest seen first; absent = null; times RFC 3339 UTC):
+  id, uuid               its number here; its name outside
+  member                 {number, name}: whose
+  title                  in words
+  link_kind, link        what its alerts share: an indicator or a threat, and which
+  evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out
+  hosts                  pseudonyms of its hosts (H-…); resolvers are none
+  via_resolver           a resolver's question is among its alerts: some host behind it asked
+  alerts, sightings      how many
+  first_seen, last_seen  of its sightings
+  campaign               the campaign it is in
+  exercise               part of an exercise";
+
+/// What can be done with incidents.
+#[derive(Debug, clap::Subcommand)]
+pub enum IncidentCommand {
+    /// List incidents.
+    #[command(after_help = LIST_KEYS)]
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs it on the data directory `data`.
+///
+/// # Errors
+/// A sentence for the person at the keyboard.
+pub async fn run(data: &Path, command: IncidentCommand) -> anyhow::Result<()> {
+    let IncidentCommand::List { json } = command;
+    let store = Store::open(data).await?;
+    let incidents = incident::list(&store, Scope::Operator, None).await?;
+    if json {
+        listing::print_json(&incidents)?;
+    } else {
+        listing::print(&table(&incidents))?;
+    }
+    Ok(())
+}
+
+/// Incidents as a table.
+pub(super) fn table(incidents: &[IncidentView]) -> String {
+    let mut table = listing::table(&[
+        "ID",
+        "MEMBER",
+        "TITLE",
+        "EVIDENCE",
+        "HOSTS",
+        "ALERTS",
+        "FIRST SEEN",
+        "LAST SEEN",
+        "CAMPAIGN",
+    ]);
+    for incident in incidents {
+        let hosts = match (incident.hosts.len(), incident.via_resolver) {
+            (0, true) => "via resolver".to_owned(),
+            (count, true) => format!("{count}, via resolver"),
+            (count, false) => count.to_string(),
+        };
+        table.add_row([
+            incident.id.to_string(),
+            format!("{} {}", incident.member.number, incident.member.name),
+            format!("{}{}", incident.title, if incident.exercise { " (exercise)" } else { "" }),
+            incident.evidence.to_string(),
+            hosts,
+            incident.alerts.to_string(),
+            listing::moment(incident.first_seen),
+            listing::moment(incident.last_seen),
+            incident.campaign.map_or("-".to_owned(), |campaign| campaign.to_string()),
+        ]);
+    }
+    format!("{table}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use varde_common::alert::Evidence;
+    use varde_common::time::Timestamp;
+
+    use super::*;
+    use crate::store::alert::MemberView;
+
+    fn incident() -> IncidentView {
+        IncidentView {
+            id: 1,
+            uuid: String::new(),
+            member: MemberView { number: "0301".to_owned(), name: "Oslo".to_owned() },
+            title: "evil.no".to_owned(),
+            link_kind: "indicator".to_owned(),
+            link: "evil.no".to_owned(),
+            evidence: Evidence::Answered,
+            hosts: Vec::new(),
+            via_resolver: true,
+            alerts: 1,
+            sightings: 1,
+            first_seen: Timestamp::default(),
+            last_seen: Timestamp::default(),
+            campaign: None,
+            exercise: true,
+        }
+    }
+
+    #[test]
+    fn every_key_is_documented() {
+        let line = serde_json::to_value(incident()).unwrap();
+        for key in line.as_object().unwrap().keys() {
+            assert!(LIST_KEYS.contains(key.as_str()), "{key}");
+        }
+        assert!(line["campaign"].is_null(), "absent is null, never left out");
+    }
+
+    #[test]
+    fn a_table_says_exercise_and_that_only_a_resolver_was_seen() {
+        let text = table(&[incident()]);
+        assert!(text.contains("via") && text.contains("exercise"), "{text}");
+    }
+}

@@ -1,0 +1,397 @@
+//! Alerts: written by ingest, listed for people and programs.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use varde_common::alert::{Circumstances, Direction, Evidence};
+use varde_common::id::{Epoch, Seq, SiteId};
+use varde_common::indicator::Severity;
+use varde_common::observation::Protocol;
+use varde_common::time::Timestamp;
+
+use super::record::{ROWS_PER_STATEMENT, from_column, to_column};
+use super::{Scope, Store, StoreError};
+use crate::incident::{Link, LinkKind};
+
+/// An alert as ingest holds it between reading and writing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertRow {
+    /// Its name outside.
+    pub uuid: String,
+    /// The record that opened it.
+    pub seq: Seq,
+    /// Whose, as the collector resolves the site.
+    pub member: i64,
+    /// The sensor's site.
+    pub site: SiteId,
+    /// What matched.
+    pub indicator: i64,
+    /// The list in force when it was opened.
+    pub revision: i64,
+    /// Pseudonym of the host.
+    pub client: Option<String>,
+    /// The member's number for the zone.
+    pub zone: i64,
+    /// K, I, T as three digits.
+    pub zone_levels: String,
+    /// Which way.
+    pub direction: Direction,
+    /// How far it got.
+    pub evidence: Evidence,
+    /// What to know beside it.
+    pub circumstances: Circumstances,
+    /// Labels left of the listed name.
+    pub labels_left: i64,
+    /// The outside server.
+    pub server: Option<String>,
+    /// The server's port.
+    pub port: Option<i64>,
+    /// IP protocol.
+    pub protocol: Protocol,
+    /// As the list said.
+    pub severity: Severity,
+    /// Part of an exercise.
+    pub exercise: bool,
+    /// Found in history.
+    pub retro: bool,
+    /// First sighting.
+    pub first_seen: Timestamp,
+    /// Last sighting.
+    pub last_seen: Timestamp,
+    /// Sightings.
+    pub count: i64,
+    /// JSON {contacts, median_interval_ms, spread_ms}.
+    pub regularity: Option<String>,
+    /// When its first record came.
+    pub arrived_at: Timestamp,
+    /// No more updates will come.
+    pub closed: bool,
+    /// The incident it is in.
+    pub incident: Option<i64>,
+    /// What it is put together by: that of its incident, else what its indicator offers now.
+    pub link: Link,
+    /// The link in words.
+    pub title: String,
+}
+
+/// What ingest needs to know of an indicator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownIndicator {
+    /// What alerts of it are put together by.
+    pub link: Link,
+    /// The link in words: the threat's name or the indicator's value.
+    pub title: String,
+    /// Part of an exercise.
+    pub exercise: bool,
+}
+
+/// How a pattern is shown: without the `=` of an exact host, whose kind says so.
+pub(crate) fn shown_pattern(pattern: &str) -> String {
+    pattern.strip_prefix('=').unwrap_or(pattern).to_owned()
+}
+
+/// A link in words.
+fn title_of(link: &Link, pattern: &str) -> String {
+    match link.kind {
+        LinkKind::Threat => link.value.clone(),
+        LinkKind::Indicator => shown_pattern(pattern),
+    }
+}
+
+/// Evidence from the database.
+pub(crate) fn evidence_from(level: i64) -> Evidence {
+    let place = usize::try_from(level).unwrap_or(0);
+    Evidence::ALL.get(place).copied().unwrap_or(Evidence::Blocked)
+}
+
+fn level_of(evidence: Evidence) -> i64 {
+    Evidence::ALL.iter().zip(0..).find(|(other, _)| **other == evidence).map_or(0, |(_, level)| level)
+}
+
+fn protocol_from(number: i64) -> Protocol {
+    Protocol(u8::try_from(number).unwrap_or(u8::MAX))
+}
+
+/// The indicators of these ids, as far as they are known.
+///
+/// # Errors
+/// The database's own.
+pub async fn indicators(conn: &mut SqliteConnection, ids: &[i64]) -> Result<HashMap<i64, KnownIndicator>, sqlx::Error> {
+    let mut known = HashMap::new();
+    for chunk in ids.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> =
+            QueryBuilder::new("SELECT id, pattern, threat, exercise FROM indicator WHERE id IN (");
+        let mut list = select.separated(", ");
+        for id in chunk {
+            list.push_bind(*id);
+        }
+        select.push(")");
+        let rows: Vec<(i64, String, Option<String>, bool)> = select.build_query_as().fetch_all(&mut *conn).await?;
+        for (id, pattern, threat, exercise) in rows {
+            let link = Link::of(id, threat.as_deref());
+            let title = title_of(&link, &pattern);
+            known.insert(id, KnownIndicator { link, title, exercise });
+        }
+    }
+    Ok(known)
+}
+
+/// The alerts that these records of a sensor opened, as far as they are stored.
+///
+/// # Errors
+/// The database's own.
+pub async fn opened_by(
+    conn: &mut SqliteConnection,
+    sensor: i64,
+    epoch: Epoch,
+    seqs: &[Seq],
+) -> Result<Vec<AlertRow>, sqlx::Error> {
+    let mut alerts = Vec::new();
+    for chunk in seqs.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "SELECT a.*, n.pattern, n.threat, i.link_kind, i.link_value
+             FROM alert a JOIN indicator n ON n.id = a.indicator_id LEFT JOIN incident i ON i.id = a.incident_id
+             WHERE a.sensor_id = ",
+        );
+        select.push_bind(sensor).push(" AND a.epoch = ").push_bind(epoch.to_string()).push(" AND a.seq IN (");
+        let mut list = select.separated(", ");
+        for seq in chunk {
+            list.push_bind(to_column(seq.0));
+        }
+        select.push(")");
+        for row in select.build().fetch_all(&mut *conn).await? {
+            alerts.push(row_from(&row)?);
+        }
+    }
+    Ok(alerts)
+}
+
+fn row_from(row: &SqliteRow) -> Result<AlertRow, sqlx::Error> {
+    let indicator: i64 = row.try_get("indicator_id")?;
+    let threat: Option<String> = row.try_get("threat")?;
+    let link_kind: Option<String> = row.try_get("link_kind")?;
+    let link_value: Option<String> = row.try_get("link_value")?;
+    let link = match (link_kind.as_deref(), link_value) {
+        (Some("threat"), Some(value)) => Link { kind: LinkKind::Threat, value },
+        (Some(_), Some(value)) => Link { kind: LinkKind::Indicator, value },
+        (None, _) | (_, None) => Link::of(indicator, threat.as_deref()),
+    };
+    Ok(AlertRow {
+        uuid: row.try_get("uuid")?,
+        seq: Seq(from_column(row.try_get("seq")?)),
+        member: row.try_get("member_id")?,
+        site: SiteId(u16::try_from(row.try_get::<i64, _>("site")?).unwrap_or(0)),
+        indicator,
+        revision: row.try_get("revision")?,
+        client: row.try_get("client")?,
+        zone: row.try_get("zone")?,
+        zone_levels: row.try_get("zone_levels")?,
+        direction: direction_from(row.try_get("direction")?),
+        evidence: evidence_from(row.try_get("evidence")?),
+        circumstances: Circumstances {
+            by_resolver: row.try_get("by_resolver")?,
+            looked_up_by_other: row.try_get("looked_up_by_other")?,
+            possible_contact: row.try_get("possible_contact")?,
+        },
+        labels_left: row.try_get("labels_left")?,
+        server: row.try_get("server")?,
+        port: row.try_get("port")?,
+        protocol: protocol_from(row.try_get("protocol")?),
+        severity: severity_from(row.try_get("severity")?),
+        exercise: row.try_get("exercise")?,
+        retro: row.try_get("retro")?,
+        first_seen: Timestamp(row.try_get("first_seen")?),
+        last_seen: Timestamp(row.try_get("last_seen")?),
+        count: row.try_get("count")?,
+        regularity: row.try_get("regularity")?,
+        arrived_at: Timestamp(row.try_get("arrived_at")?),
+        closed: row.try_get("closed")?,
+        incident: row.try_get("incident_id")?,
+        title: title_of(&link, row.try_get("pattern")?),
+        link,
+    })
+}
+
+fn direction_from(word: &str) -> Direction {
+    if word == Direction::Inbound.as_str() { Direction::Inbound } else { Direction::Outbound }
+}
+
+fn severity_from(level: i64) -> Severity {
+    Severity::from_level(u8::try_from(level).unwrap_or(u8::MAX))
+}
+
+/// Writes alerts, new and changed.
+///
+/// # Errors
+/// The database's own.
+pub async fn write(
+    conn: &mut SqliteConnection,
+    sensor: i64,
+    epoch: Epoch,
+    alerts: &[&AlertRow],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let epoch = epoch.to_string();
+    for chunk in alerts.chunks(ROWS_PER_STATEMENT) {
+        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "INSERT INTO alert (uuid, sensor_id, epoch, seq, member_id, site, indicator_id, revision, client, zone,
+             zone_levels, direction, evidence, by_resolver, looked_up_by_other, possible_contact, labels_left, server,
+             port, protocol, severity, exercise, retro, first_seen, last_seen, count, regularity, arrived_at,
+             updated_at, closed, incident_id) ",
+        );
+        insert.push_values(chunk, |mut row, alert| {
+            row.push_bind(alert.uuid.clone())
+                .push_bind(sensor)
+                .push_bind(epoch.clone())
+                .push_bind(to_column(alert.seq.0))
+                .push_bind(alert.member)
+                .push_bind(i64::from(alert.site.0))
+                .push_bind(alert.indicator)
+                .push_bind(alert.revision)
+                .push_bind(alert.client.clone())
+                .push_bind(alert.zone)
+                .push_bind(alert.zone_levels.clone())
+                .push_bind(alert.direction.as_str())
+                .push_bind(level_of(alert.evidence))
+                .push_bind(i64::from(alert.circumstances.by_resolver))
+                .push_bind(i64::from(alert.circumstances.looked_up_by_other))
+                .push_bind(i64::from(alert.circumstances.possible_contact))
+                .push_bind(alert.labels_left)
+                .push_bind(alert.server.clone())
+                .push_bind(alert.port)
+                .push_bind(i64::from(alert.protocol.0))
+                .push_bind(i64::from(alert.severity.level()))
+                .push_bind(i64::from(alert.exercise))
+                .push_bind(i64::from(alert.retro))
+                .push_bind(alert.first_seen.0)
+                .push_bind(alert.last_seen.0)
+                .push_bind(alert.count)
+                .push_bind(alert.regularity.clone())
+                .push_bind(alert.arrived_at.0)
+                .push_bind(now.0)
+                .push_bind(i64::from(alert.closed))
+                .push_bind(alert.incident);
+        });
+        // What names an alert and when it came is written once.
+        insert.push(
+            " ON CONFLICT (sensor_id, epoch, seq) DO UPDATE SET evidence = excluded.evidence,
+             by_resolver = excluded.by_resolver, looked_up_by_other = excluded.looked_up_by_other,
+             possible_contact = excluded.possible_contact, server = excluded.server, port = excluded.port,
+             protocol = excluded.protocol, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
+             count = excluded.count, regularity = excluded.regularity, updated_at = excluded.updated_at,
+             closed = excluded.closed, incident_id = excluded.incident_id",
+        );
+        insert.build().execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// A member as listings show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberView {
+    /// Its number.
+    pub number: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// An alert as listings show it; the fields are the keys of `alert list --json`.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the keys are documented in command/alert.rs, where --help prints them")]
+pub struct AlertView {
+    pub id: i64,
+    pub uuid: String,
+    pub member: MemberView,
+    pub sensor: i64,
+    pub site: i64,
+    pub indicator: String,
+    pub kind: String,
+    pub client: Option<String>,
+    pub direction: Direction,
+    pub evidence: Evidence,
+    pub by_resolver: bool,
+    pub looked_up_by_other: bool,
+    pub possible_contact: bool,
+    pub labels_left: i64,
+    pub server: Option<String>,
+    pub port: Option<i64>,
+    pub protocol: Protocol,
+    pub severity: Severity,
+    pub revision: i64,
+    pub first_seen: Timestamp,
+    pub last_seen: Timestamp,
+    pub count: i64,
+    pub zone: i64,
+    pub regularity: Option<Box<RawValue>>,
+    pub closed: bool,
+    pub incident: Option<i64>,
+    pub exercise: bool,
+    pub retro: bool,
+}
+
+/// Which alerts to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Which {
+    /// Only those with a greater id: for reading page by page.
+    pub after: i64,
+    /// Only those of this campaign.
+    pub campaign: Option<i64>,
+}
+
+/// Alerts in the order of their ids, at most `limit`.
+///
+/// # Errors
+/// The database's own.
+pub async fn list(store: &Store, scope: Scope, which: Which, limit: i64) -> Result<Vec<AlertView>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT a.*, m.number AS member_number, m.name AS member_name, n.pattern, n.kind
+         FROM alert a JOIN member m ON m.id = a.member_id JOIN indicator n ON n.id = a.indicator_id
+         WHERE a.id > $1 AND ($2 IS NULL OR a.member_id = $2)
+           AND ($3 IS NULL OR a.incident_id IN (SELECT id FROM incident WHERE campaign_id = $3))
+         ORDER BY a.id LIMIT $4",
+    )
+    .bind(which.after)
+    .bind(scope.member_id())
+    .bind(which.campaign)
+    .bind(limit)
+    .fetch_all(store.readers())
+    .await?;
+    Ok(rows.iter().map(view_from).collect::<Result<_, sqlx::Error>>()?)
+}
+
+fn view_from(row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
+    let regularity: Option<String> = row.try_get("regularity")?;
+    Ok(AlertView {
+        id: row.try_get("id")?,
+        uuid: row.try_get("uuid")?,
+        member: MemberView { number: row.try_get("member_number")?, name: row.try_get("member_name")? },
+        sensor: row.try_get("sensor_id")?,
+        site: row.try_get("site")?,
+        indicator: shown_pattern(row.try_get("pattern")?),
+        kind: row.try_get("kind")?,
+        client: row.try_get("client")?,
+        direction: direction_from(row.try_get("direction")?),
+        evidence: evidence_from(row.try_get("evidence")?),
+        by_resolver: row.try_get("by_resolver")?,
+        looked_up_by_other: row.try_get("looked_up_by_other")?,
+        possible_contact: row.try_get("possible_contact")?,
+        labels_left: row.try_get("labels_left")?,
+        server: row.try_get("server")?,
+        port: row.try_get("port")?,
+        protocol: protocol_from(row.try_get("protocol")?),
+        severity: severity_from(row.try_get("severity")?),
+        revision: row.try_get("revision")?,
+        first_seen: Timestamp(row.try_get("first_seen")?),
+        last_seen: Timestamp(row.try_get("last_seen")?),
+        count: row.try_get("count")?,
+        zone: row.try_get("zone")?,
+        regularity: regularity.and_then(|json| RawValue::from_string(json).ok()),
+        closed: row.try_get("closed")?,
+        incident: row.try_get("incident_id")?,
+        exercise: row.try_get("exercise")?,
+        retro: row.try_get("retro")?,
+    })
+}

@@ -1,0 +1,349 @@
+//! Campaigns: read for correlation, written as it decides, listed with who could have seen them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::Serialize;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use varde_common::alert::Evidence;
+use varde_common::time::Timestamp;
+
+use super::alert::{evidence_from, shown_pattern};
+use super::incident::{FOUNDS, external_name, links_by_kind, next_id, remember_merged};
+use super::{Scope, Store, StoreError};
+use crate::campaign::{Campaign, CampaignDecision};
+use crate::incident::{Link, Span, Topic};
+
+/// A sensor not heard for this long is not live: three heartbeats of 30 seconds missed, three times over.
+pub const LIVE: Duration = Duration::from_secs(3 * 90);
+
+/// Other members fewer than this are not counted for a member: a count of one or two may name them (decision 9).
+pub const OTHERS_MIN: i64 = 3;
+
+/// All campaigns of these links.
+///
+/// # Errors
+/// The database's own.
+pub async fn of_links(conn: &mut SqliteConnection, links: &BTreeSet<Link>) -> Result<Vec<Campaign>, sqlx::Error> {
+    let mut campaigns = Vec::new();
+    for (kind, values) in links_by_kind(links) {
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "SELECT id, link_value, exercise, first_seen, last_seen FROM campaign WHERE link_kind = ",
+        );
+        select.push_bind(kind.as_str()).push(" AND link_value IN (");
+        let mut list = select.separated(", ");
+        for value in values {
+            list.push_bind(value);
+        }
+        select.push(")");
+        let rows: Vec<(i64, String, bool, i64, i64)> = select.build_query_as().fetch_all(&mut *conn).await?;
+        campaigns.extend(rows.into_iter().map(|(id, value, exercise, first, last)| Campaign {
+            id,
+            topic: Topic { link: Link { kind, value }, exercise },
+            span: Span::new(Timestamp(first), Timestamp(last)),
+        }));
+    }
+    Ok(campaigns)
+}
+
+/// Writes what was decided about one campaign. `incidents` are the ids of those that are in it from now on.
+///
+/// # Errors
+/// The database's own.
+pub async fn apply(
+    conn: &mut SqliteConnection,
+    decision: &CampaignDecision,
+    incidents: &[i64],
+    now: Timestamp,
+) -> Result<i64, sqlx::Error> {
+    let id = match decision.kept {
+        Some(id) => {
+            for &old in &decision.absorbed {
+                remember_merged(conn, "campaign", old, id, now).await?;
+                sqlx::query("UPDATE incident SET campaign_id = $2 WHERE campaign_id = $1")
+                    .bind(old)
+                    .bind(id)
+                    .execute(&mut *conn)
+                    .await?;
+                sqlx::query("DELETE FROM campaign WHERE id = $1").bind(old).execute(&mut *conn).await?;
+            }
+            sqlx::query("UPDATE campaign SET first_seen = $2, last_seen = $3, updated_at = $4 WHERE id = $1")
+                .bind(id)
+                .bind(decision.span.first.0)
+                .bind(decision.span.last.0)
+                .bind(now.0)
+                .execute(&mut *conn)
+                .await?;
+            id
+        }
+        None => {
+            let id = next_id(conn, "campaign").await?;
+            let first = incidents.first().copied().unwrap_or(0);
+            let (uuid, title): (String, String) = sqlx::query_as("SELECT uuid, title FROM incident WHERE id = $1")
+                .bind(first)
+                .fetch_one(&mut *conn)
+                .await?;
+            sqlx::query(
+                "INSERT INTO campaign (id, uuid, link_kind, link_value, title, exercise, opened_at, first_seen,
+                 last_seen, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7)",
+            )
+            .bind(id)
+            .bind(external_name(&format!("campaign/{uuid}")))
+            .bind(decision.topic.link.kind.as_str())
+            .bind(&decision.topic.link.value)
+            .bind(title)
+            .bind(i64::from(decision.topic.exercise))
+            .bind(now.0)
+            .bind(decision.span.first.0)
+            .bind(decision.span.last.0)
+            .execute(&mut *conn)
+            .await?;
+            id
+        }
+    };
+    for incident in incidents {
+        sqlx::query(
+            "UPDATE incident SET campaign_id = $2 WHERE id = $1 AND (campaign_id IS NULL OR campaign_id <> $2)",
+        )
+        .bind(incident)
+        .bind(id)
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(id)
+}
+
+/// Who could have seen a campaign, counted in members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AbleToSee {
+    /// Could: hit, or with a sensor that was live (now or while it went on) and has a list that holds an indicator of it.
+    pub able: i64,
+    /// Have a sensor at all.
+    pub total: i64,
+    /// Have a sensor but could not.
+    pub blind: i64,
+}
+
+/// Who could have seen a campaign; none where there is no such campaign for this scope, or too few to tell.
+///
+/// # Errors
+/// The database's own.
+pub async fn able_to_see(
+    store: &Store,
+    scope: Scope,
+    campaign: i64,
+    now: Timestamp,
+) -> Result<Option<AbleToSee>, StoreError> {
+    let found = list(store, scope, Some(campaign), now).await?;
+    Ok(found.first().and_then(|campaign| {
+        let (able, total) = (campaign.able_to_see?, campaign.members_total?);
+        Some(AbleToSee { able, total, blind: total - able })
+    }))
+}
+
+/// Who could have seen these campaigns (all, if `campaign` is none): able and total.
+async fn denominators(
+    conn: &mut SqliteConnection,
+    campaign: Option<i64>,
+    now: Timestamp,
+) -> Result<BTreeMap<i64, (i64, i64)>, sqlx::Error> {
+    // A revoked sensor sees nothing, but what it saw while it went on is counted through the member's incident.
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT c.id,
+                COUNT(DISTINCT t.member_id),
+                COUNT(DISTINCT CASE WHEN h.member_id IS NOT NULL
+                      OR (s.revoked_at IS NULL AND s.revision >= p.published_in AND (s.last_seen_at >= $2
+                          OR EXISTS (SELECT 1 FROM heartbeat b WHERE b.sensor_id = s.id
+                                     AND b.at BETWEEN c.first_seen AND c.last_seen)))
+                      THEN t.member_id END)
+         FROM campaign c
+         LEFT JOIN (SELECT i.campaign_id, MIN(n.published_in) AS published_in
+                    FROM incident i JOIN alert a ON a.incident_id = i.id JOIN indicator n ON n.id = a.indicator_id
+                    WHERE i.campaign_id IS NOT NULL AND ($1 IS NULL OR i.campaign_id = $1)
+                    GROUP BY i.campaign_id) p ON p.campaign_id = c.id
+         CROSS JOIN site t JOIN sensor s ON s.id = t.sensor_id
+         LEFT JOIN (SELECT DISTINCT campaign_id, member_id FROM incident) h
+                ON h.campaign_id = c.id AND h.member_id = t.member_id
+         WHERE ($1 IS NULL OR c.id = $1)
+           AND (h.member_id IS NOT NULL OR (s.enrolled_at IS NOT NULL AND s.revoked_at IS NULL))
+         GROUP BY c.id",
+    )
+    .bind(campaign)
+    .bind(now.minus(LIVE).0)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|(id, total, able)| (id, (able, total))).collect())
+}
+
+/// An indicator as campaigns show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IndicatorView {
+    /// Its value and port.
+    pub indicator: String,
+    /// Its kind.
+    pub kind: String,
+}
+
+/// A member's part in a campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MemberPart {
+    /// The member's number.
+    pub number: String,
+    /// The member's name.
+    pub name: String,
+    /// Its first sighting.
+    pub first_seen: Timestamp,
+    /// How far it got there.
+    pub evidence: Evidence,
+}
+
+/// A campaign as listings show it; the fields are the keys of `campaign list --json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the keys are documented in command/campaign.rs, where --help prints them")]
+pub struct CampaignView {
+    pub id: i64,
+    pub uuid: String,
+    pub title: String,
+    pub link_kind: String,
+    pub link: String,
+    pub indicators: Vec<IndicatorView>,
+    pub members: Vec<MemberPart>,
+    pub member_count: Option<i64>,
+    pub able_to_see: Option<i64>,
+    pub members_total: Option<i64>,
+    pub evidence: Evidence,
+    pub hosts: i64,
+    pub alerts: i64,
+    pub sightings: i64,
+    pub first_seen: Timestamp,
+    pub last_seen: Timestamp,
+    pub opened_at: Timestamp,
+    pub exercise: bool,
+}
+
+/// Campaigns, the latest seen first; only `campaign` if given. A member gets those it is part of, and of them its own
+/// part: others are a count, and that only from [`OTHERS_MIN`] up.
+///
+/// # Errors
+/// The database's own.
+pub async fn list(
+    store: &Store,
+    scope: Scope,
+    campaign: Option<i64>,
+    now: Timestamp,
+) -> Result<Vec<CampaignView>, StoreError> {
+    let mut tx = store.readers().begin().await?;
+    let sql = format!(
+        "SELECT c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, c.opened_at, c.exercise,
+                MIN(i.first_seen) AS first_seen, MAX(i.last_seen) AS last_seen,
+                (SELECT COUNT(DISTINCT o.member_id) FROM incident o WHERE o.campaign_id = c.id) AS member_count,
+                MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
+                COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.member_id || '/' || a.client END) AS hosts,
+                COUNT(a.id) AS alerts, COALESCE(SUM(a.count), 0) AS sightings
+         FROM campaign c JOIN incident i ON i.campaign_id = c.id
+         LEFT JOIN alert a ON a.incident_id = i.id
+         LEFT JOIN indicator n ON c.link_kind = 'indicator' AND n.id = CAST(c.link_value AS BIGINT)
+         WHERE ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR c.id = $2)
+         GROUP BY c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, c.opened_at, c.exercise
+         ORDER BY MAX(i.last_seen) DESC, c.id DESC"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).fetch_all(&mut *tx).await?;
+    let mut members = members(&mut tx, scope, campaign).await?;
+    let mut indicators = indicators(&mut tx, scope, campaign).await?;
+    let able = denominators(&mut tx, campaign, now).await?;
+    let mut campaigns = Vec::with_capacity(rows.len());
+    for row in rows {
+        let id: i64 = row.try_get("id")?;
+        let pattern: Option<String> = row.try_get("pattern")?;
+        let link_value: String = row.try_get("link_value")?;
+        let member_count: i64 = row.try_get("member_count")?;
+        let (able, total) = able.get(&id).copied().unwrap_or_default();
+        let told = |count: i64| match scope {
+            Scope::Operator => Some(count),
+            Scope::Member(_) => Some(count).filter(|count| *count > OTHERS_MIN),
+        };
+        campaigns.push(CampaignView {
+            id,
+            uuid: row.try_get("uuid")?,
+            title: row.try_get("title")?,
+            link_kind: row.try_get("link_kind")?,
+            link: pattern.map_or(link_value, |pattern| shown_pattern(&pattern)),
+            indicators: indicators.remove(&id).unwrap_or_default(),
+            members: members.remove(&id).unwrap_or_default(),
+            member_count: told(member_count),
+            able_to_see: told(able),
+            members_total: told(total),
+            evidence: evidence_from(row.try_get("evidence")?),
+            hosts: row.try_get("hosts")?,
+            alerts: row.try_get("alerts")?,
+            sightings: row.try_get("sightings")?,
+            first_seen: Timestamp(row.try_get("first_seen")?),
+            last_seen: Timestamp(row.try_get("last_seen")?),
+            opened_at: Timestamp(row.try_get("opened_at")?),
+            exercise: row.try_get("exercise")?,
+        });
+    }
+    Ok(campaigns)
+}
+
+async fn members(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    campaign: Option<i64>,
+) -> Result<BTreeMap<i64, Vec<MemberPart>>, sqlx::Error> {
+    let sql = format!(
+        "SELECT i.campaign_id, m.number, m.name, MIN(i.first_seen), MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END)
+         FROM incident i JOIN member m ON m.id = i.member_id JOIN alert a ON a.incident_id = i.id
+         WHERE i.campaign_id IS NOT NULL AND ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2)
+         GROUP BY i.campaign_id, m.id, m.number, m.name ORDER BY MIN(i.first_seen), m.number"
+    );
+    let rows: Vec<(i64, String, String, i64, i64)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).fetch_all(conn).await?;
+    let mut members: BTreeMap<i64, Vec<MemberPart>> = BTreeMap::new();
+    for (campaign, number, name, first_seen, evidence) in rows {
+        let part = MemberPart { number, name, first_seen: Timestamp(first_seen), evidence: evidence_from(evidence) };
+        members.entry(campaign).or_default().push(part);
+    }
+    Ok(members)
+}
+
+async fn indicators(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    campaign: Option<i64>,
+) -> Result<BTreeMap<i64, Vec<IndicatorView>>, sqlx::Error> {
+    let rows: Vec<(i64, String, String)> = sqlx::query_as(
+        "SELECT DISTINCT i.campaign_id, n.pattern, n.kind
+         FROM incident i JOIN alert a ON a.incident_id = i.id JOIN indicator n ON n.id = a.indicator_id
+         WHERE i.campaign_id IS NOT NULL AND ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2)
+         ORDER BY n.pattern",
+    )
+    .bind(scope.member_id())
+    .bind(campaign)
+    .fetch_all(conn)
+    .await?;
+    let mut indicators: BTreeMap<i64, Vec<IndicatorView>> = BTreeMap::new();
+    for (campaign, pattern, kind) in rows {
+        indicators.entry(campaign).or_default().push(IndicatorView { indicator: shown_pattern(&pattern), kind });
+    }
+    Ok(indicators)
+}
+
+/// The campaign that an id or a uuid means today, also if it has become part of another since.
+///
+/// # Errors
+/// The database's own.
+pub async fn resolve(store: &Store, scope: Scope, name: &str) -> Result<Option<i64>, StoreError> {
+    let number: Option<i64> = name.parse().ok();
+    let found = sqlx::query_scalar(
+        "SELECT f.id FROM (SELECT id FROM campaign WHERE id = $1 OR uuid = $2
+                           UNION ALL SELECT into_id FROM merged WHERE kind = 'campaign' AND (id = $1 OR uuid = $2)) f
+         WHERE $3 IS NULL OR EXISTS (SELECT 1 FROM incident i WHERE i.campaign_id = f.id AND i.member_id = $3)",
+    )
+    .bind(number)
+    .bind(name.to_ascii_lowercase())
+    .bind(scope.member_id())
+    .fetch_optional(store.readers())
+    .await?;
+    Ok(found)
+}

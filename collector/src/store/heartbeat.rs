@@ -1,0 +1,102 @@
+//! How each sensor was, every 30 seconds for 90 days.
+
+use std::time::Duration;
+
+use sqlx::SqliteConnection;
+use varde_common::message::Heartbeat;
+use varde_common::time::Timestamp;
+
+/// Heartbeats older than this are deleted (decision 11).
+pub const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// Microseconds of a day.
+const DAY_US: i64 = 86_400_000_000;
+
+/// A heartbeat as JSON: the same keys as its fields; `clock` in RFC 3339, `last_packet_ms` null before the first packet.
+pub fn to_json(heartbeat: &Heartbeat) -> serde_json::Value {
+    let Heartbeat {
+        clock,
+        uptime_s,
+        packets,
+        octets,
+        dropped,
+        refused,
+        dns_messages,
+        flows,
+        evicted,
+        sightings,
+        alerts,
+        last_packet_ms,
+        revision,
+        indicators,
+        spool_octets,
+        spool_waiting,
+        records_lost,
+        memory_octets,
+        cpu_ms,
+        disk_free_octets,
+    } = heartbeat;
+    serde_json::json!({
+        "clock": clock,
+        "uptime_s": uptime_s,
+        "packets": packets,
+        "octets": octets,
+        "dropped": dropped,
+        "refused": refused,
+        "dns_messages": dns_messages,
+        "flows": flows,
+        "evicted": evicted,
+        "sightings": sightings,
+        "alerts": alerts,
+        "last_packet_ms": last_packet_ms,
+        "revision": revision,
+        "indicators": indicators,
+        "spool_octets": spool_octets,
+        "spool_waiting": spool_waiting,
+        "records_lost": records_lost,
+        "memory_octets": memory_octets,
+        "cpu_ms": cpu_ms,
+        "disk_free_octets": disk_free_octets,
+    })
+}
+
+/// Stores a heartbeat. The first one of a sensor's day also deletes what is too old, of all sensors: one that was revoked
+/// sends none any more.
+///
+/// # Errors
+/// The database's own.
+pub async fn store(
+    conn: &mut SqliteConnection,
+    sensor: i64,
+    heartbeat: &Heartbeat,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let before: Option<i64> = sqlx::query_scalar("SELECT MAX(at) FROM heartbeat WHERE sensor_id = $1")
+        .bind(sensor)
+        .fetch_one(&mut *conn)
+        .await?;
+    let body = to_json(heartbeat).to_string();
+    sqlx::query("UPDATE sensor SET heartbeat = $2, last_seen_at = $3 WHERE id = $1")
+        .bind(sensor)
+        .bind(&body)
+        .bind(now.0)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query(
+        "INSERT INTO heartbeat (sensor_id, at, body) VALUES ($1, $2, $3)
+         ON CONFLICT (sensor_id, at) DO UPDATE SET body = excluded.body",
+    )
+    .bind(sensor)
+    .bind(now.0)
+    .bind(&body)
+    .execute(&mut *conn)
+    .await?;
+    if before.is_none_or(|before| before.div_euclid(DAY_US) != now.0.div_euclid(DAY_US)) {
+        // By sensor, so that the key's index finds the old ones without reading all.
+        sqlx::query("DELETE FROM heartbeat WHERE sensor_id IN (SELECT id FROM sensor) AND at < $1")
+            .bind(now.minus(KEPT).0)
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
