@@ -1,5 +1,6 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
+pub mod picture;
 pub mod scope;
 
 use std::path::{Path, PathBuf};
