@@ -5,6 +5,7 @@ pub mod campaign;
 pub mod heartbeat;
 pub mod incident;
 pub mod record;
+pub mod picture;
 pub mod scope;
 
 #[cfg(test)]

@@ -1,0 +1,222 @@
+//! Who could have seen it: the denominator of every count of members (decision 29).
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use varde_common::time::Timestamp;
+
+use super::sensor::Heartbeat;
+use crate::store::picture::{CampaignFacts, Picture, SensorFacts};
+
+/// Silence after which a sensor is no longer taken to see anything: three heartbeats of 30 seconds.
+pub const SILENT_AFTER: Duration = Duration::from_secs(90);
+/// A sensor that has been up for this long without a single packet watches a dead port.
+const FIRST_PACKET_WITHIN_SECONDS: u64 = 60;
+
+/// Why a member could not have seen it, the furthest from seeing first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Blind {
+    /// No sensor was ever given a token.
+    NoSensor,
+    /// A token was made and not used, or only afterwards.
+    NotEnrolled,
+    /// Its sensor was shut out.
+    Revoked,
+    /// Its sensor was not heard from.
+    Silent,
+    /// The list in force does not hold the indicator.
+    OldList,
+    /// No packet reaches its sensor.
+    NoTraffic,
+}
+
+impl Blind {
+    /// All, in order.
+    pub const ALL: [Blind; 6] =
+        [Blind::NoSensor, Blind::NotEnrolled, Blind::Revoked, Blind::Silent, Blind::OldList, Blind::NoTraffic];
+}
+
+/// What a sensor must have had to see something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Need {
+    revision: i64,
+    /// Heard from at or after this moment of our clock.
+    heard_from: Timestamp,
+    /// Enrolled by this moment.
+    enrolled_by: Timestamp,
+    /// Shut out at or before this moment means blind.
+    revoked_by: Timestamp,
+}
+
+/// Members that could see it, and the others by reason.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// `member.id` of those that could.
+    pub able: HashSet<i64>,
+    /// The others.
+    pub blind: Vec<(i64, Blind)>,
+}
+
+impl Coverage {
+    /// Who can see what the newest list holds, now.
+    pub fn now(picture: &Picture, now: Timestamp) -> Coverage {
+        let need = Need {
+            revision: picture.list.map_or(1, |list| list.revision),
+            heard_from: now.minus(SILENT_AFTER),
+            enrolled_by: now,
+            revoked_by: Timestamp::MAX,
+        };
+        measure(picture, need, &HashSet::new())
+    }
+
+    /// Who could have seen this campaign. By our own clock from the first alert that reached us: traffic may be
+    /// replayed from old captures.
+    pub fn of_campaign(picture: &Picture, campaign: &CampaignFacts) -> Coverage {
+        let first = campaign.hits.iter().filter_map(|hit| hit.arrived_at).min();
+        let begun = first.into_iter().chain(campaign.opened_at).min().unwrap_or(Timestamp::MIN);
+        let need = Need {
+            // Whoever holds the one published first could have seen the campaign.
+            revision: campaign.indicators.iter().filter_map(|i| i.published_in).min().unwrap_or(1).max(1),
+            heard_from: begun,
+            enrolled_by: campaign.updated_at.unwrap_or(Timestamp::MAX),
+            revoked_by: begun,
+        };
+        measure(picture, need, &campaign.hits.iter().map(|hit| hit.member.id).collect())
+    }
+
+    /// Members in all.
+    pub fn total(&self) -> usize {
+        self.able.len() + self.blind.len()
+    }
+
+    /// How many are blind for each reason that occurs.
+    pub fn reasons(&self) -> Vec<(Blind, usize)> {
+        Blind::ALL
+            .into_iter()
+            .map(|reason| (reason, self.blind.iter().filter(|(_, found)| *found == reason).count()))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+}
+
+fn measure(picture: &Picture, need: Need, seen_by: &HashSet<i64>) -> Coverage {
+    let mut best: HashMap<i64, Option<Blind>> = HashMap::new();
+    for sensor in &picture.sensors {
+        let found = blindness(sensor, need);
+        for member in &sensor.watches {
+            let entry = best.entry(*member).or_insert(Some(Blind::NoSensor));
+            // None = sees; the nearer to seeing wins.
+            *entry = match (*entry, found) {
+                (None, _) | (_, None) => None,
+                (Some(a), Some(b)) => Some(a.max(b)),
+            };
+        }
+    }
+    let mut coverage = Coverage::default();
+    for member in &picture.members {
+        // Whoever saw it could see it, whatever the bookkeeping says.
+        match best.get(&member.id).copied().unwrap_or(Some(Blind::NoSensor)) {
+            Some(reason) if !seen_by.contains(&member.id) => coverage.blind.push((member.id, reason)),
+            _ => {
+                coverage.able.insert(member.id);
+            }
+        }
+    }
+    coverage
+}
+
+fn blindness(sensor: &SensorFacts, need: Need) -> Option<Blind> {
+    if sensor.revoked_at.is_some_and(|at| at <= need.revoked_by) {
+        return Some(Blind::Revoked);
+    }
+    if sensor.enrolled_at.is_none_or(|at| at > need.enrolled_by) {
+        return Some(Blind::NotEnrolled);
+    }
+    if sensor.last_seen_at.is_none_or(|at| at < need.heard_from) {
+        return Some(Blind::Silent);
+    }
+    if sensor.revision < need.revision {
+        return Some(Blind::OldList);
+    }
+    let heartbeat = Heartbeat::read(sensor.heartbeat.as_deref());
+    if heartbeat.packets == Some(0) && heartbeat.uptime_s.unwrap_or(0) >= FIRST_PACKET_WITHIN_SECONDS {
+        return Some(Blind::NoTraffic);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::picture::{HitFacts, ListFacts, MemberFacts};
+
+    const NOW: Timestamp = Timestamp(10_000_000_000);
+
+    fn sensor(member_id: i64) -> SensorFacts {
+        SensorFacts {
+            id: member_id,
+            member_id,
+            owner: None,
+            watches: vec![member_id],
+            token_expires_at: NOW,
+            enrolled_at: Some(Timestamp(1)),
+            revoked_at: None,
+            agent_version: None,
+            revision: 3,
+            refused: None,
+            last_seen_at: Some(NOW),
+            connected: true,
+            heartbeat: None,
+        }
+    }
+
+    #[test]
+    fn each_reason_for_not_seeing_is_told_apart() {
+        let picture = Picture {
+            list: Some(ListFacts { revision: 3, count: 1, published_at: NOW }),
+            members: (1..=8).map(|id| MemberFacts { id, number: id.to_string(), name: String::new() }).collect(),
+            sensors: vec![
+                sensor(1),
+                SensorFacts { enrolled_at: None, ..sensor(3) },
+                SensorFacts { revoked_at: Some(NOW), ..sensor(4) },
+                SensorFacts { last_seen_at: Some(NOW.minus(Duration::from_secs(91))), ..sensor(5) },
+                SensorFacts { revision: 2, ..sensor(6) },
+                SensorFacts { heartbeat: Some(r#"{"packets":0,"uptime_s":61}"#.to_owned()), ..sensor(7) },
+                // Two sensors: the better one counts.
+                SensorFacts { revision: 0, ..sensor(8) },
+                SensorFacts { watches: vec![8], ..sensor(1) },
+            ],
+            ..Picture::default()
+        };
+        let coverage = Coverage::now(&picture, NOW);
+        assert_eq!(coverage.able, HashSet::from([1, 8]));
+        assert_eq!(coverage.reasons(), Blind::ALL.map(|reason| (reason, 1)).to_vec());
+        assert_eq!(coverage.total(), 8);
+
+        let member = picture.members[4].clone();
+        let campaign = CampaignFacts {
+            id: 1,
+            uuid: String::new(),
+            link_kind: "indicator".to_owned(),
+            title: None,
+            exercise: false,
+            opened_at: Some(NOW.minus(Duration::from_secs(600))),
+            updated_at: Some(NOW),
+            hits: vec![HitFacts {
+                member,
+                first_seen: NOW,
+                last_seen: NOW,
+                evidence: 0,
+                severity: 0,
+                hosts: 0,
+                sightings: 1,
+                alerts: 1,
+                arrived_at: Some(NOW.minus(Duration::from_secs(700))),
+            }],
+            others: Some(0),
+            indicators: Vec::new(),
+        };
+        let coverage = Coverage::of_campaign(&picture, &campaign);
+        assert_eq!(coverage.able, HashSet::from([1, 4, 5, 6, 8]), "revoked later, hit though silent now, any list");
+    }
+}

@@ -1,0 +1,219 @@
+//! One campaign or incident as plain values: who, when, how far, and why each alert is one.
+
+use serde_json::Value;
+
+use super::shown::{Moment, Shown, number, span};
+use super::spread::Spread;
+use super::text::Texts;
+use super::view::{CampaignCard, Grade, HitRow, IncidentRow, IndicatorView, Reader, Steps, link, size, title};
+use crate::store::picture::{AlertFacts, CampaignFacts, Detail, IncidentFacts, Picture};
+
+/// One alert's line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertRow {
+    /// `alert.id`.
+    pub id: i64,
+    /// Host pseudonym, or that there is none.
+    pub client: Shown,
+    /// What matched.
+    pub indicator: Shown,
+    /// Server, port, protocol.
+    pub server: Shown,
+    /// How far it got.
+    pub steps: Steps,
+    /// How bad.
+    pub grade: Grade,
+    /// First sighting.
+    pub first: Moment,
+    /// Last sighting.
+    pub last: Moment,
+    /// Sightings, in words.
+    pub sightings: String,
+    /// What to know beside it.
+    pub why: Vec<String>,
+    /// No more updates will come.
+    pub closed: bool,
+}
+
+/// One member's alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberAlerts {
+    /// `member.id`.
+    pub id: i64,
+    /// Its name.
+    pub name: Shown,
+    /// Its alerts.
+    pub alerts: Vec<AlertRow>,
+}
+
+/// A campaign's page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignView {
+    /// All of it.
+    pub card: CampaignCard,
+    /// How it spread.
+    pub spread: Spread,
+    /// Its incidents.
+    pub incidents: Vec<IncidentRow>,
+    /// Its alerts by member, first hit first.
+    pub members: Vec<MemberAlerts>,
+    /// Said where not all alerts are shown.
+    pub cut: Option<String>,
+    /// When it was concluded.
+    pub opened: Option<Moment>,
+    /// Its name outside.
+    pub uuid: Shown,
+}
+
+impl CampaignView {
+    /// From facts.
+    pub fn of(facts: &CampaignFacts, picture: &Picture, detail: &Detail, reader: &Reader) -> CampaignView {
+        CampaignView {
+            card: CampaignCard::of(facts, picture, reader),
+            spread: Spread::of(&facts.hits, &detail.alerts, &reader.calendar, reader.texts),
+            incidents: detail.incidents.iter().map(|incident| IncidentRow::of(incident, reader)).collect(),
+            members: facts
+                .hits
+                .iter()
+                .map(|hit| MemberAlerts {
+                    id: hit.member.id,
+                    name: Shown::of(&hit.member.name),
+                    alerts: alerts_of(hit.member.id, detail, reader),
+                })
+                .collect(),
+            cut: cut(detail, reader.texts),
+            opened: facts.opened_at.map(|at| reader.calendar.moment(at)),
+            uuid: Shown::of(&facts.uuid),
+        }
+    }
+}
+
+/// An incident's page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentView {
+    /// `incident.id`.
+    pub id: i64,
+    /// What it is called.
+    pub title: Shown,
+    /// Part of an exercise.
+    pub exercise: bool,
+    /// Its campaign.
+    pub campaign: Option<i64>,
+    /// Its member and sums.
+    pub hit: HitRow,
+    /// What it was found by.
+    pub indicators: Vec<IndicatorView>,
+    /// Why its alerts belong together.
+    pub link: String,
+    /// Its alerts.
+    pub members: Vec<MemberAlerts>,
+    /// Said where not all alerts are shown.
+    pub cut: Option<String>,
+    /// Its name outside.
+    pub uuid: Shown,
+}
+
+impl IncidentView {
+    /// From facts.
+    pub fn of(facts: &IncidentFacts, detail: &Detail, reader: &Reader) -> IncidentView {
+        let indicators: Vec<_> = detail.indicators.iter().map(|i| IndicatorView::of(i, reader.texts)).collect();
+        let title = title(facts.title.as_deref(), &facts.link_kind, indicators.first(), reader.texts);
+        IncidentView {
+            id: facts.id,
+            link: link(&facts.link_kind, &title, reader.texts),
+            title,
+            exercise: facts.exercise,
+            campaign: facts.campaign_id,
+            hit: HitRow::of(1, &facts.hit, reader),
+            indicators,
+            members: vec![MemberAlerts {
+                id: facts.hit.member.id,
+                name: Shown::of(&facts.hit.member.name),
+                alerts: alerts_of(facts.hit.member.id, detail, reader),
+            }],
+            cut: cut(detail, reader.texts),
+            uuid: Shown::of(&facts.uuid),
+        }
+    }
+}
+
+fn cut(detail: &Detail, texts: &Texts) -> Option<String> {
+    let shown = size(detail.alerts.len());
+    (shown < detail.alerts_total).then(|| texts.numbers("cut", &[("shown", shown), ("total", detail.alerts_total)]))
+}
+
+fn alerts_of(member_id: i64, detail: &Detail, reader: &Reader) -> Vec<AlertRow> {
+    detail
+        .alerts
+        .iter()
+        .filter(|alert| alert.member_id == member_id)
+        .map(|alert| AlertRow {
+            id: alert.id,
+            client: match &alert.client {
+                Some(pseudonym) => Shown::of(pseudonym),
+                None => Shown::of(&reader.texts.say("hosts-none")),
+            },
+            indicator: detail
+                .indicators
+                .iter()
+                .find(|indicator| indicator.id == alert.indicator_id)
+                .map_or_else(|| Shown::of("–"), |indicator| IndicatorView::of(indicator, reader.texts).shown),
+            server: server(alert),
+            steps: Steps::of(alert.evidence, reader.texts),
+            grade: Grade::of(alert.severity, reader.texts),
+            first: reader.calendar.moment(alert.first_seen),
+            last: reader.calendar.moment(alert.last_seen),
+            sightings: reader.texts.count("sightings", alert.count),
+            why: why(alert, reader.texts),
+            closed: alert.closed,
+        })
+        .collect()
+}
+
+fn server(alert: &AlertFacts) -> Shown {
+    let protocol = match alert.protocol {
+        1 | 58 => "ICMP".to_owned(),
+        6 => "TCP".to_owned(),
+        17 => "UDP".to_owned(),
+        other => other.to_string(),
+    };
+    let address = alert.server.as_deref().map_or_else(|| "–".to_owned(), |server| Shown::defanged(server).to_string());
+    match alert.port {
+        Some(port) => Shown::of(&format!("{address} {protocol}/{port}")),
+        None => Shown::of(&format!("{address} {protocol}")),
+    }
+}
+
+/// Why it is an alert, and what weighs for or against it.
+fn why(alert: &AlertFacts, texts: &Texts) -> Vec<String> {
+    let mut why = Vec::new();
+    if alert.direction == "inbound" {
+        why.push(texts.say("why-inbound"));
+    }
+    if alert.labels_left > 0 {
+        why.push(texts.count("why-labels-left", alert.labels_left));
+    }
+    if alert.by_resolver {
+        why.push(texts.say("why-by-resolver"));
+    }
+    if alert.looked_up_by_other {
+        why.push(texts.say("why-looked-up-by-other"));
+    }
+    if alert.possible_contact {
+        why.push(texts.say("why-possible-contact"));
+    }
+    if let Some((contacts, interval_ms)) = regularity(alert.regularity.as_deref()) {
+        let contacts = number(contacts);
+        why.push(texts.with("why-regular", &[("contacts", &contacts), ("span", &span(texts, interval_ms / 1_000))]));
+    }
+    if alert.zone > 0 {
+        why.push(texts.numbers("why-zone", &[("zone", alert.zone)]));
+    }
+    why.push(texts.numbers("why-list", &[("revision", alert.revision), ("sensor", alert.sensor_id)]));
+    why
+}
+
+fn regularity(json: Option<&str>) -> Option<(i64, u64)> {
+    let value: Value = serde_json::from_str(json?).ok()?;
+    Some((value.get("contacts")?.as_i64()?, value.get("median_interval_ms")?.as_u64()?))
+}

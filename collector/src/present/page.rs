@@ -1,0 +1,117 @@
+//! The pages. Everything goes through the templates' escaping; nothing is ever marked as safe.
+
+use askama::Template;
+
+use super::detail::{CampaignView, IncidentView};
+use super::shown::Shown;
+use super::text::{Language, Texts};
+use super::view::FrontView;
+
+/// What stands around every page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Whose collector it is.
+    pub operator: Shown,
+    /// The reader's language.
+    pub language: Language,
+    /// The page's own address, without a query.
+    pub path: String,
+    /// Program version.
+    pub version: &'static str,
+}
+
+impl Head {
+    fn texts(&self) -> &'static Texts {
+        Texts::of(self.language)
+    }
+}
+
+/// How much of a page is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// What changes: the inside of the main region.
+    Fragment,
+}
+
+#[derive(Template)]
+#[template(path = "front.html", blocks = ["content"])]
+struct FrontPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    v: &'a FrontView,
+}
+
+#[derive(Template)]
+#[template(path = "campaign.html", blocks = ["content"])]
+struct CampaignPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    v: &'a CampaignView,
+}
+
+#[derive(Template)]
+#[template(path = "incident.html", blocks = ["content"])]
+struct IncidentPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    v: &'a IncidentView,
+}
+
+#[derive(Template)]
+#[template(path = "message.html", blocks = ["content"])]
+struct MessagePage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    title: &'a str,
+    words: &'a str,
+}
+
+/// The front page.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn front(head: &Head, view: &FrontView, extent: Extent) -> askama::Result<String> {
+    let page = FrontPage { head, t: head.texts(), v: view };
+    match extent {
+        Extent::Whole => page.render(),
+        Extent::Fragment => page.as_content().render(),
+    }
+}
+
+/// A campaign's page.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn campaign(head: &Head, view: &CampaignView, extent: Extent) -> askama::Result<String> {
+    let page = CampaignPage { head, t: head.texts(), v: view };
+    match extent {
+        Extent::Whole => page.render(),
+        Extent::Fragment => page.as_content().render(),
+    }
+}
+
+/// An incident's page.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn incident(head: &Head, view: &IncidentView, extent: Extent) -> askama::Result<String> {
+    let page = IncidentPage { head, t: head.texts(), v: view };
+    match extent {
+        Extent::Whole => page.render(),
+        Extent::Fragment => page.as_content().render(),
+    }
+}
+
+/// A page that only says something: that there is no such thing, or that the collector could not answer.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn message(head: &Head, title: &str, words: &str, extent: Extent) -> askama::Result<String> {
+    let page = MessagePage { head, t: head.texts(), title, words };
+    match extent {
+        Extent::Whole => page.render(),
+        Extent::Fragment => page.as_content().render(),
+    }
+}

@@ -1,0 +1,494 @@
+//! The front page as plain values: campaigns, incidents, sensors, and what to do where there is nothing.
+
+use varde_common::time::Timestamp;
+
+use super::coverage::{Blind, Coverage};
+use super::map::{TileMap, Tiles};
+use super::sensor::SensorRow;
+use super::shown::{Calendar, Moment, Shown, number};
+use super::text::Texts;
+use crate::store::picture::{CampaignFacts, HitFacts, IncidentFacts, IndicatorFacts, Picture};
+
+/// Indicators named on a campaign's card; its page names all.
+const CARD_INDICATORS: usize = 6;
+/// Members named on a campaign's card; its page names all.
+const CARD_MEMBERS: usize = 12;
+
+/// For whom and when a view is made.
+#[derive(Clone)]
+pub struct Reader {
+    /// The reader's texts.
+    pub texts: &'static Texts,
+    /// The reader's way of writing times.
+    pub calendar: Calendar,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// How far it got, as a word and a step of six.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Steps {
+    /// 1 blocked … 6 data out.
+    pub step: i64,
+    /// The word.
+    pub word: String,
+    /// For those who do not see the bar.
+    pub label: String,
+    /// Which of the six are filled.
+    pub filled: [bool; 6],
+}
+
+impl Steps {
+    /// From evidence as stored; what is out of range counts as the nearest.
+    pub fn of(evidence: i64, texts: &Texts) -> Steps {
+        let step = evidence.clamp(0, 5) + 1;
+        let word = match step {
+            1 => texts.say("evidence-blocked"),
+            2 => texts.say("evidence-looked-up"),
+            3 => texts.say("evidence-answered"),
+            4 => texts.say("evidence-attempted"),
+            5 => texts.say("evidence-contacted"),
+            _ => texts.say("evidence-data-out"),
+        };
+        let label = texts.numbers("evidence-step", &[("step", step)]);
+        Steps { step, word, label, filled: [1, 2, 3, 4, 5, 6].map(|place| place <= step) }
+    }
+}
+
+/// A severity with its looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grade {
+    /// Class for its looks.
+    pub class: &'static str,
+    /// The word.
+    pub word: String,
+}
+
+impl Grade {
+    /// From severity as stored.
+    pub fn of(severity: i64, texts: &Texts) -> Grade {
+        match severity.clamp(0, 4) {
+            0 => Grade { class: "grade-info", word: texts.say("severity-info") },
+            1 => Grade { class: "grade-low", word: texts.say("severity-low") },
+            2 => Grade { class: "grade-medium", word: texts.say("severity-medium") },
+            3 => Grade { class: "grade-high", word: texts.say("severity-high") },
+            _ => Grade { class: "grade-critical", word: texts.say("severity-critical") },
+        }
+    }
+}
+
+/// An indicator as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndicatorView {
+    /// `indicator.id`.
+    pub id: i64,
+    /// Defanged, or what stands for it.
+    pub shown: Shown,
+    /// What kind it is, in words.
+    pub kind: String,
+    /// Its marking.
+    pub tlp: Shown,
+    /// Where it came from.
+    pub source: Shown,
+    /// What it belongs to.
+    pub threat: Option<Shown>,
+    /// 0-100.
+    pub confidence: i64,
+}
+
+impl IndicatorView {
+    /// From facts.
+    pub fn of(facts: &IndicatorFacts, texts: &Texts) -> IndicatorView {
+        let kind = match facts.kind.as_str() {
+            "domain" => texts.say("kind-domain"),
+            "host" => texts.say("kind-host"),
+            "ipv4" => texts.say("kind-ipv4"),
+            "ipv6" => texts.say("kind-ipv6"),
+            "network" => texts.say("kind-network"),
+            _ => texts.say("unknown"),
+        };
+        IndicatorView {
+            id: facts.id,
+            shown: match &facts.pattern {
+                // `=` is how plain lists mark an exact host; the kind says so here.
+                Some(pattern) => Shown::defanged(pattern.strip_prefix('=').unwrap_or(pattern)),
+                None => Shown::of(&texts.numbers("indicator-confidential", &[("id", facts.id)])),
+            },
+            kind,
+            tlp: Shown::of(&facts.tlp),
+            source: Shown::of(&facts.source),
+            threat: facts.threat.as_deref().map(Shown::of),
+            confidence: facts.confidence.clamp(0, 100),
+        }
+    }
+}
+
+/// One member's part in a campaign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HitRow {
+    /// 1 = hit first.
+    pub order: usize,
+    /// Its name.
+    pub name: Shown,
+    /// Its number.
+    pub number: Shown,
+    /// Earliest sighting.
+    pub first: Moment,
+    /// Latest sighting.
+    pub last: Moment,
+    /// How far it got.
+    pub steps: Steps,
+    /// How bad.
+    pub grade: Grade,
+    /// Hosts, in words.
+    pub hosts: String,
+    /// Sightings, in words.
+    pub sightings: String,
+}
+
+impl HitRow {
+    /// From facts.
+    pub fn of(order: usize, facts: &HitFacts, reader: &Reader) -> HitRow {
+        HitRow {
+            order,
+            name: Shown::of(&facts.member.name),
+            number: Shown::of(&facts.member.number),
+            first: reader.calendar.moment(facts.first_seen),
+            last: reader.calendar.moment(facts.last_seen),
+            steps: Steps::of(facts.evidence, reader.texts),
+            grade: Grade::of(facts.severity, reader.texts),
+            hosts: hosts(facts.hosts, reader.texts),
+            sightings: reader.texts.count("sightings", facts.sightings),
+        }
+    }
+}
+
+fn hosts(n: i64, texts: &Texts) -> String {
+    if n > 0 { texts.count("hosts", n) } else { texts.say("hosts-none") }
+}
+
+/// A campaign's card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignCard {
+    /// `campaign.id`.
+    pub id: i64,
+    /// What it is called.
+    pub title: Shown,
+    /// Part of an exercise.
+    pub exercise: bool,
+    /// Highest of all.
+    pub grade: Grade,
+    /// Furthest of all.
+    pub steps: Steps,
+    /// The first few.
+    pub indicators: Vec<IndicatorView>,
+    /// How many more there are.
+    pub more_indicators: i64,
+    /// Members hit, first hit first.
+    pub hits: Vec<HitRow>,
+    /// How many more there are.
+    pub more_hits: i64,
+    /// "5 of 7 that could see it …".
+    pub reach: String,
+    /// Why the others could not see it, in words.
+    pub blind: Vec<String>,
+    /// Earliest sighting.
+    pub first: Moment,
+    /// Latest sighting.
+    pub last: Moment,
+    /// Hosts, in words.
+    pub hosts: String,
+    /// Sightings, in words.
+    pub sightings: String,
+    /// What its incidents share, in words.
+    pub link: String,
+}
+
+impl CampaignCard {
+    /// From facts, every member and indicator named.
+    pub fn of(facts: &CampaignFacts, picture: &Picture, reader: &Reader) -> CampaignCard {
+        let texts = reader.texts;
+        let coverage = Coverage::of_campaign(picture, facts);
+        let (reach, blind) = if picture.for_member {
+            let reach = match facts.others {
+                Some(others) => texts.count("reach-own-others", others),
+                None => texts.say("reach-own"),
+            };
+            (reach, Vec::new())
+        } else {
+            let (able, total) = (size(coverage.able.len()), size(coverage.total()));
+            let numbers =
+                [("hit", size(facts.hits.len())), ("able", able), ("blind", total - able), ("total", total)];
+            let key = if able == total { texts.numbers("reach-all", &numbers) } else { texts.numbers("reach", &numbers) };
+            (key, blind_words(&coverage, texts))
+        };
+        let sum = |of: fn(&HitFacts) -> i64| facts.hits.iter().map(of).fold(0_i64, i64::saturating_add);
+        let first = facts.hits.iter().map(|hit| hit.first_seen).min().unwrap_or_default();
+        let last = facts.hits.iter().map(|hit| hit.last_seen).max().unwrap_or_default();
+        let indicators: Vec<_> = facts.indicators.iter().map(|i| IndicatorView::of(i, texts)).collect();
+        let title = title(facts.title.as_deref(), &facts.link_kind, indicators.first(), texts);
+        CampaignCard {
+            id: facts.id,
+            link: link(&facts.link_kind, &title, texts),
+            title,
+            exercise: facts.exercise,
+            grade: Grade::of(facts.hits.iter().map(|hit| hit.severity).max().unwrap_or(0), texts),
+            steps: Steps::of(facts.hits.iter().map(|hit| hit.evidence).max().unwrap_or(0), texts),
+            indicators,
+            more_indicators: 0,
+            hits: facts.hits.iter().zip(1..).map(|(hit, order)| HitRow::of(order, hit, reader)).collect(),
+            more_hits: 0,
+            reach,
+            blind,
+            first: reader.calendar.moment(first),
+            last: reader.calendar.moment(last),
+            hosts: hosts(sum(|hit| hit.hosts), texts),
+            sightings: texts.count("sightings", sum(|hit| hit.sightings)),
+        }
+    }
+
+    fn cut_for_card(mut self) -> CampaignCard {
+        self.more_indicators = size(self.indicators.len().saturating_sub(CARD_INDICATORS));
+        self.indicators.truncate(CARD_INDICATORS);
+        self.more_hits = size(self.hits.len().saturating_sub(CARD_MEMBERS));
+        self.hits.truncate(CARD_MEMBERS);
+        self
+    }
+}
+
+/// What it is called: the indicator defanged, or the threat's name.
+pub fn title(title: Option<&str>, link_kind: &str, first: Option<&IndicatorView>, texts: &Texts) -> Shown {
+    match (title, link_kind, first) {
+        (Some(title), "indicator", _) => Shown::defanged(title.strip_prefix('=').unwrap_or(title)),
+        (Some(title), _, _) => Shown::of(title),
+        (None, _, Some(indicator)) => indicator.shown.clone(),
+        (None, _, None) => Shown::of(&texts.say("unknown")),
+    }
+}
+
+/// Why its incidents belong together.
+pub fn link(link_kind: &str, title: &Shown, texts: &Texts) -> String {
+    match link_kind {
+        "indicator" => texts.with("link-indicator", &[("what", title.as_str())]),
+        "threat" => texts.with("link-threat", &[("what", title.as_str())]),
+        _ => texts.say("unknown"),
+    }
+}
+
+/// Why some members cannot see, each reason with its number.
+pub fn blind_words(coverage: &Coverage, texts: &Texts) -> Vec<String> {
+    coverage
+        .reasons()
+        .into_iter()
+        .map(|(reason, count)| {
+            let n = size(count);
+            match reason {
+                Blind::NoSensor => texts.count("blind-no-sensor", n),
+                Blind::NotEnrolled => texts.count("blind-not-enrolled", n),
+                Blind::Revoked => texts.count("blind-revoked", n),
+                Blind::Silent => texts.count("blind-silent", n),
+                Blind::OldList => texts.count("blind-old-list", n),
+                Blind::NoTraffic => texts.count("blind-no-traffic", n),
+            }
+        })
+        .collect()
+}
+
+/// An incident's line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentRow {
+    /// `incident.id`.
+    pub id: i64,
+    /// What it is called.
+    pub title: Shown,
+    /// Part of an exercise.
+    pub exercise: bool,
+    /// Its campaign.
+    pub campaign: Option<i64>,
+    /// Its member and sums.
+    pub hit: HitRow,
+}
+
+impl IncidentRow {
+    /// From facts.
+    pub fn of(facts: &IncidentFacts, reader: &Reader) -> IncidentRow {
+        IncidentRow {
+            id: facts.id,
+            title: title(facts.title.as_deref(), &facts.link_kind, None, reader.texts),
+            exercise: facts.exercise,
+            campaign: facts.campaign_id,
+            hit: HitRow::of(1, &facts.hit, reader),
+        }
+    }
+}
+
+/// A number of the summary with what it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// What is counted.
+    pub name: String,
+    /// The count, large.
+    pub value: String,
+    /// What it is of.
+    pub of: String,
+    /// Worth a look.
+    pub calls: bool,
+}
+
+/// Where there is nothing: what that means and what to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nothing {
+    /// What there is not, with its denominator.
+    pub what: String,
+    /// Why some cannot see.
+    pub blind: Vec<String>,
+    /// The next step.
+    pub next: String,
+    /// A command that does it.
+    pub command: Option<&'static str>,
+}
+
+/// The front page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrontView {
+    /// The summary.
+    pub figures: Vec<Figure>,
+    /// Campaigns.
+    pub campaigns: Vec<CampaignCard>,
+    /// Said where not all are shown.
+    pub campaigns_cut: Option<String>,
+    /// Said where there are none.
+    pub nothing: Option<Nothing>,
+    /// Incidents.
+    pub incidents: Vec<IncidentRow>,
+    /// Said where not all are shown.
+    pub incidents_cut: Option<String>,
+    /// Sensors.
+    pub sensors: Vec<SensorRow>,
+    /// The country.
+    pub map: TileMap,
+    /// When this was.
+    pub made: Moment,
+}
+
+impl FrontView {
+    /// From facts.
+    pub fn of(picture: &Picture, tiles: &Tiles, reader: &Reader) -> FrontView {
+        let texts = reader.texts;
+        let coverage = Coverage::now(picture, reader.now);
+        let cut = |key_shown: usize, total: i64| {
+            (size(key_shown) < total)
+                .then(|| texts.numbers("cut", &[("shown", size(key_shown)), ("total", total)]))
+        };
+        FrontView {
+            figures: figures(picture, &coverage, reader),
+            campaigns: picture
+                .campaigns
+                .iter()
+                .map(|campaign| CampaignCard::of(campaign, picture, reader).cut_for_card())
+                .collect(),
+            campaigns_cut: cut(picture.campaigns.len(), picture.campaigns_total),
+            nothing: picture.campaigns.is_empty().then(|| nothing(picture, &coverage, texts)),
+            incidents: picture.incidents.iter().map(|incident| IncidentRow::of(incident, reader)).collect(),
+            incidents_cut: cut(picture.incidents.len(), picture.incidents_total),
+            sensors: picture
+                .sensors
+                .iter()
+                .map(|sensor| SensorRow::of(sensor, picture, texts, &reader.calendar, reader.now))
+                .collect(),
+            map: TileMap::of(picture, &coverage, tiles, texts),
+            made: reader.calendar.moment(reader.now),
+        }
+    }
+}
+
+fn figures(picture: &Picture, coverage: &Coverage, reader: &Reader) -> Vec<Figure> {
+    let texts = reader.texts;
+    let hit: std::collections::HashSet<i64> =
+        picture.campaigns.iter().flat_map(|campaign| campaign.hits.iter().map(|hit| hit.member.id)).collect();
+    let well = picture.sensors.iter().filter(|s| super::sensor::State::of(s, reader.now).is_well()).count();
+    let kept = picture.sensors.iter().filter(|s| s.revoked_at.is_none()).count();
+    let newest = picture.list.map_or(0, |list| list.revision);
+    let holding = picture.sensors.iter().filter(|s| s.revoked_at.is_none() && s.revision >= newest).count();
+    let members = size(coverage.total());
+    vec![
+        Figure {
+            name: texts.say("figure-campaigns"),
+            value: number(picture.campaigns_total),
+            of: texts.count("figure-campaigns-of", picture.incidents_total),
+            calls: picture.campaigns_total > 0,
+        },
+        Figure {
+            name: texts.say("figure-hit"),
+            value: number(size(hit.len())),
+            of: texts.count("figure-hit-of", members),
+            calls: !hit.is_empty(),
+        },
+        Figure {
+            name: texts.say("figure-seeing"),
+            value: number(size(coverage.able.len())),
+            of: texts.count("figure-hit-of", members),
+            calls: !coverage.blind.is_empty(),
+        },
+        Figure {
+            name: texts.say("figure-sensors"),
+            value: number(size(well)),
+            of: texts.count("figure-sensors-of", size(kept)),
+            calls: well < kept,
+        },
+        match picture.list {
+            None => Figure {
+                name: texts.say("figure-list"),
+                value: "–".to_owned(),
+                of: texts.say("list-none-published"),
+                calls: true,
+            },
+            Some(list) => Figure {
+                name: texts.say("figure-list"),
+                value: number(list.revision),
+                of: texts.numbers(
+                    "figure-list-of",
+                    &[("holding", size(holding)), ("sensors", size(kept)), ("count", list.count)],
+                ),
+                calls: holding < kept,
+            },
+        },
+    ]
+}
+
+fn nothing(picture: &Picture, coverage: &Coverage, texts: &Texts) -> Nothing {
+    let (able, total) = (size(coverage.able.len()), size(coverage.total()));
+    let what = if picture.incidents_total > 0 {
+        let members: std::collections::HashSet<i64> = picture.incidents.iter().map(|i| i.hit.member.id).collect();
+        texts.numbers(
+            "nothing-shared",
+            &[("incidents", picture.incidents_total), ("hit", size(members.len())), ("able", able), ("total", total)],
+        )
+    } else if total == 0 {
+        texts.say("nothing-no-members")
+    } else {
+        texts.numbers("nothing-found", &[("able", able), ("total", total)])
+    };
+    let enrolled = picture.sensors.iter().any(|sensor| sensor.enrolled_at.is_some());
+    let (next, command) = if total == 0 {
+        (texts.say("next-member"), Some("varde-collector member add 3407 Gjøvik"))
+    } else if picture.sensors.is_empty() {
+        (texts.say("next-token"), Some("varde-collector sensor token 3407"))
+    } else if picture.list.is_none() && picture.unpublished == 0 {
+        (texts.say("next-import"), Some("varde-collector indicator import FILE"))
+    } else if picture.unpublished > 0 {
+        (texts.count("next-publish", picture.unpublished), Some("varde-collector publish"))
+    } else if !enrolled {
+        (texts.say("next-enroll"), Some("varde-agent enroll --token-file FILE"))
+    } else if coverage.blind.is_empty() {
+        (texts.say("next-wait"), None)
+    } else {
+        (texts.say("next-sensors"), None)
+    };
+    Nothing { what, blind: if total == 0 { Vec::new() } else { blind_words(coverage, texts) }, next, command }
+}
+
+/// A count as the texts take it.
+pub fn size(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}

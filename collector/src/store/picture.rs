@@ -1,0 +1,291 @@
+//! The reads behind the page: what stands in the database, as plain facts of one moment.
+//!
+//! Under [`Scope::Member`] nothing of another member is read: no name, no number, no time; others come only as a count,
+//! and only from [`OTHERS_SHOWN_FROM`] up.
+
+mod reads;
+
+use varde_common::time::Timestamp;
+
+use super::{Scope, Store};
+
+/// Campaigns in one picture; the page says how many there are beside them.
+pub const CAMPAIGNS_MAX: i64 = 50;
+/// Incidents in one picture: a screenful per member of a mid-sized community.
+pub const INCIDENTS_MAX: i64 = 200;
+/// Alerts of one campaign or incident shown at once.
+pub const ALERTS_MAX: i64 = 500;
+/// Indicators read for the campaigns of one picture.
+const INDICATORS_MAX: i64 = 2_000;
+/// Members and sensors read at once: over five times the municipalities there are.
+const MEMBERS_MAX: i64 = 2_000;
+/// Other members are told of as a count from here up, so that a count never points at one (decision 9).
+pub const OTHERS_SHOWN_FROM: i64 = 3;
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberFacts {
+    /// `member.id`.
+    pub id: i64,
+    /// Its number.
+    pub number: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A sensor and what it last said of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SensorFacts {
+    /// `sensor.id`.
+    pub id: i64,
+    /// `member.id` of its owner.
+    pub member_id: i64,
+    /// Owner's number and name; none where the reader may not know it.
+    pub owner: Option<(String, String)>,
+    /// Members whose networks it watches, its owner among them; under a member's scope only that one.
+    pub watches: Vec<i64>,
+    /// Until when its token is good.
+    pub token_expires_at: Timestamp,
+    /// When its token was used.
+    pub enrolled_at: Option<Timestamp>,
+    /// When it was shut out.
+    pub revoked_at: Option<Timestamp>,
+    /// Program version.
+    pub agent_version: Option<String>,
+    /// List in force; 0 = none.
+    pub revision: i64,
+    /// Last refusal of a list, and why.
+    pub refused: Option<(Timestamp, String)>,
+    /// Last heartbeat or batch.
+    pub last_seen_at: Option<Timestamp>,
+    /// A session stands.
+    pub connected: bool,
+    /// The newest heartbeat as JSON.
+    pub heartbeat: Option<String>,
+}
+
+/// The newest published list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListFacts {
+    /// Its number.
+    pub revision: i64,
+    /// Indicators in it.
+    pub count: i64,
+    /// When.
+    pub published_at: Timestamp,
+}
+
+/// An indicator something was found by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndicatorFacts {
+    /// `indicator.id`.
+    pub id: i64,
+    /// As plain lists write it; none where the marking keeps it from the reader.
+    pub pattern: Option<String>,
+    /// domain, host, ipv4, ipv6 or network.
+    pub kind: String,
+    /// Where it came from.
+    pub source: String,
+    /// What it belongs to.
+    pub threat: Option<String>,
+    /// Its marking.
+    pub tlp: String,
+    /// 0-100.
+    pub confidence: i64,
+    /// The revision that first held it.
+    pub published_in: Option<i64>,
+}
+
+/// What one member's alerts come to, within a campaign or an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HitFacts {
+    /// Whose.
+    pub member: MemberFacts,
+    /// Earliest sighting.
+    pub first_seen: Timestamp,
+    /// Latest sighting.
+    pub last_seen: Timestamp,
+    /// Highest evidence, 0 blocked … 5 data_out.
+    pub evidence: i64,
+    /// Highest severity, 0 info … 4 critical.
+    pub severity: i64,
+    /// Hosts, resolvers that only asked for others left out.
+    pub hosts: i64,
+    /// Sightings.
+    pub sightings: i64,
+    /// Alerts.
+    pub alerts: i64,
+    /// When the first of it reached us.
+    pub arrived_at: Option<Timestamp>,
+}
+
+/// A campaign as the reader may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignFacts {
+    /// `campaign.id`.
+    pub id: i64,
+    /// Its name outside.
+    pub uuid: String,
+    /// indicator or threat.
+    pub link_kind: String,
+    /// As concluded; none where an indicator's marking keeps it from the reader.
+    pub title: Option<String>,
+    /// Part of an exercise.
+    pub exercise: bool,
+    /// When it was concluded; none for a member, whom another member's hit would be told by it.
+    pub opened_at: Option<Timestamp>,
+    /// Our clock when it last grew; none for a member.
+    pub updated_at: Option<Timestamp>,
+    /// Members hit, first hit first.
+    pub hits: Vec<HitFacts>,
+    /// Members hit beside those in `hits`: none = not told.
+    pub others: Option<i64>,
+    /// What it was found by.
+    pub indicators: Vec<IndicatorFacts>,
+}
+
+/// An incident: alerts of one member with the same link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentFacts {
+    /// `incident.id`.
+    pub id: i64,
+    /// Its name outside.
+    pub uuid: String,
+    /// indicator or threat.
+    pub link_kind: String,
+    /// As concluded; none where an indicator's marking keeps it from the reader.
+    pub title: Option<String>,
+    /// Part of an exercise.
+    pub exercise: bool,
+    /// The campaign it belongs to.
+    pub campaign_id: Option<i64>,
+    /// Its alerts, summed.
+    pub hit: HitFacts,
+}
+
+/// One alert with its why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertFacts {
+    /// `alert.id`.
+    pub id: i64,
+    /// Its name outside.
+    pub uuid: String,
+    /// `member.id`.
+    pub member_id: i64,
+    /// Member's name.
+    pub member_name: String,
+    /// Sensor that told it.
+    pub sensor_id: i64,
+    /// What matched.
+    pub indicator_id: i64,
+    /// List in force at the sensor.
+    pub revision: i64,
+    /// Pseudonym of the host.
+    pub client: Option<String>,
+    /// The member's number for the zone.
+    pub zone: i64,
+    /// inbound or outbound.
+    pub direction: String,
+    /// 0 blocked … 5 data_out.
+    pub evidence: i64,
+    /// The member's resolver asked on behalf of somebody.
+    pub by_resolver: bool,
+    /// The name was looked up by another.
+    pub looked_up_by_other: bool,
+    /// Contact to an address that unlisted names share.
+    pub possible_contact: bool,
+    /// Labels left of the listed name.
+    pub labels_left: i64,
+    /// Outside server.
+    pub server: Option<String>,
+    /// Its port.
+    pub port: Option<i64>,
+    /// IP protocol number.
+    pub protocol: i64,
+    /// 0 info … 4 critical.
+    pub severity: i64,
+    /// First sighting.
+    pub first_seen: Timestamp,
+    /// Last sighting.
+    pub last_seen: Timestamp,
+    /// Sightings.
+    pub count: i64,
+    /// Contacts and their median interval in milliseconds, as JSON.
+    pub regularity: Option<String>,
+    /// No more updates will come.
+    pub closed: bool,
+}
+
+/// All the page needs, of one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Picture {
+    /// Read for one member, not for the operator.
+    pub for_member: bool,
+    /// Whose collector it is.
+    pub operator: Option<String>,
+    /// The newest published list.
+    pub list: Option<ListFacts>,
+    /// Indicators imported but in no list yet; always 0 for a member.
+    pub unpublished: i64,
+    /// Members the reader may see.
+    pub members: Vec<MemberFacts>,
+    /// Sensors the reader may see.
+    pub sensors: Vec<SensorFacts>,
+    /// Campaigns, latest sighting first, at most [`CAMPAIGNS_MAX`].
+    pub campaigns: Vec<CampaignFacts>,
+    /// How many there are.
+    pub campaigns_total: i64,
+    /// Incidents, latest sighting first, at most [`INCIDENTS_MAX`].
+    pub incidents: Vec<IncidentFacts>,
+    /// How many there are.
+    pub incidents_total: i64,
+    /// Alerts there are.
+    pub alerts_total: i64,
+}
+
+/// A campaign or an incident with its alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// The incidents shown.
+    pub incidents: Vec<IncidentFacts>,
+    /// What it was found by.
+    pub indicators: Vec<IndicatorFacts>,
+    /// Alerts, earliest sighting first, at most [`ALERTS_MAX`].
+    pub alerts: Vec<AlertFacts>,
+    /// How many there are.
+    pub alerts_total: i64,
+}
+
+/// Which thing a detail is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// `campaign.id`.
+    Campaign(i64),
+    /// `incident.id`.
+    Incident(i64),
+}
+
+impl Store {
+    /// The whole picture, as `scope` may see it, of one moment.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn picture(&self, scope: Scope) -> Result<Picture, sqlx::Error> {
+        let mut tx = self.readers().begin().await?;
+        let picture = reads::picture(&mut tx, scope, None).await?;
+        tx.rollback().await?;
+        Ok(picture)
+    }
+
+    /// The picture with this one campaign or incident, and its alerts; none where there is no such, or not for this
+    /// reader.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn picture_of(&self, scope: Scope, of: Subject) -> Result<Option<(Picture, Detail)>, sqlx::Error> {
+        let mut tx = self.readers().begin().await?;
+        let found = reads::detail(&mut tx, scope, of).await?;
+        tx.rollback().await?;
+        Ok(found)
+    }
+}

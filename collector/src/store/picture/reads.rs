@@ -1,0 +1,429 @@
+//! The statements behind the picture, and how their rows become facts.
+
+use std::collections::HashMap;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
+
+use super::{
+    ALERTS_MAX, AlertFacts, CAMPAIGNS_MAX, CampaignFacts, Detail, HitFacts, INCIDENTS_MAX, INDICATORS_MAX,
+    IncidentFacts, IndicatorFacts, ListFacts, MEMBERS_MAX, MemberFacts, OTHERS_SHOWN_FROM, Picture, SensorFacts,
+    Subject,
+};
+use crate::store::Scope;
+
+/// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
+macro_rules! hit_columns {
+    () => {
+        "MIN(i.first_seen) AS first_seen, MAX(i.last_seen) AS last_seen, \
+         COALESCE(MAX(a.evidence), 0) AS evidence, COALESCE(MAX(a.severity), 0) AS severity, \
+         COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END) AS hosts, \
+         CAST(COALESCE(SUM(CASE WHEN a.count > 1000000000000 THEN 1000000000000 WHEN a.count < 0 THEN 0 \
+         ELSE a.count END), 0) AS BIGINT) AS sightings, \
+         COUNT(a.id) AS alerts, MIN(a.arrived_at) AS arrived_at, \
+         MAX(CASE WHEN n.tlp NOT IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER') THEN 1 ELSE 0 END) AS strict "
+    };
+}
+
+/// The campaigns of one picture, for `IN (…)`: $1 = member or null, $2 = most, $3 = the only one or null.
+macro_rules! shown_campaigns {
+    () => {
+        "(SELECT c.id FROM campaign c WHERE ($3 IS NULL OR c.id = $3) AND ($1 IS NULL OR EXISTS \
+         (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) \
+         ORDER BY c.last_seen DESC, c.id DESC LIMIT $2)"
+    };
+}
+
+pub(super) async fn picture(
+    tx: &mut Transaction<'static, Sqlite>,
+    scope: Scope,
+    only: Option<i64>,
+) -> Result<Picture, sqlx::Error> {
+    let member = scope.member_id();
+    let operator: Option<String> =
+        sqlx::query_scalar("SELECT value FROM setting WHERE key = 'operator_name'").fetch_optional(&mut **tx).await?;
+    let list =
+        sqlx::query("SELECT revision, count, published_at FROM list_revision ORDER BY revision DESC LIMIT 1")
+            .fetch_optional(&mut **tx)
+            .await?
+            .map(|row| -> Result<ListFacts, sqlx::Error> {
+                Ok(ListFacts {
+                    revision: row.try_get("revision")?,
+                    count: row.try_get("count")?,
+                    published_at: time(&row, "published_at")?,
+                })
+            })
+            .transpose()?;
+    let unpublished = match scope {
+        Scope::Operator => {
+            sqlx::query_scalar("SELECT COUNT(*) FROM indicator WHERE published_at IS NULL").fetch_one(&mut **tx).await?
+        }
+        Scope::Member(_) => 0,
+    };
+    let members = sqlx::query(
+        "SELECT id AS member_id, number, name FROM member WHERE ($1 IS NULL OR id = $1) ORDER BY number LIMIT $2",
+    )
+    .bind(member)
+    .bind(MEMBERS_MAX)
+    .fetch_all(&mut **tx)
+    .await?
+    .iter()
+    .map(member_facts)
+    .collect::<Result<_, _>>()?;
+    let counts = sqlx::query(
+        "SELECT (SELECT COUNT(*) FROM campaign c WHERE $1 IS NULL OR EXISTS \
+         (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) AS campaigns, \
+         (SELECT COUNT(*) FROM incident i WHERE $1 IS NULL OR i.member_id = $1) AS incidents, \
+         (SELECT COUNT(*) FROM alert a WHERE $1 IS NULL OR a.member_id = $1) AS alerts",
+    )
+    .bind(member)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Picture {
+        for_member: member.is_some(),
+        operator,
+        list,
+        unpublished,
+        members,
+        sensors: read_sensors(tx, scope).await?,
+        campaigns: read_campaigns(tx, scope, only).await?,
+        campaigns_total: counts.try_get("campaigns")?,
+        incidents: read_incidents(tx, scope, None).await?,
+        incidents_total: counts.try_get("incidents")?,
+        alerts_total: counts.try_get("alerts")?,
+    })
+}
+
+async fn read_sensors(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<Vec<SensorFacts>, sqlx::Error> {
+    let member = scope.member_id();
+    let rows = sqlx::query(
+        "SELECT s.id, s.member_id, m.number, m.name, s.token_expires_at, s.enrolled_at, s.revoked_at, \
+         s.agent_version, s.revision, s.refused_revision_at, s.refused_why, s.last_seen_at, s.connected, s.heartbeat \
+         FROM sensor s LEFT JOIN member m ON m.id = s.member_id AND ($1 IS NULL OR m.id = $1) \
+         WHERE $1 IS NULL OR s.member_id = $1 OR EXISTS \
+         (SELECT 1 FROM site t WHERE t.sensor_id = s.id AND t.member_id = $1) \
+         ORDER BY m.number, s.id LIMIT $2",
+    )
+    .bind(member)
+    .bind(MEMBERS_MAX)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut watches: HashMap<i64, Vec<i64>> = HashMap::new();
+    for row in sqlx::query("SELECT DISTINCT sensor_id, member_id FROM site WHERE ($1 IS NULL OR member_id = $1)")
+        .bind(member)
+        .fetch_all(&mut **tx)
+        .await?
+    {
+        watches.entry(row.try_get("sensor_id")?).or_default().push(row.try_get("member_id")?);
+    }
+    let mut sensors = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id = row.try_get("id")?;
+        let member_id: i64 = row.try_get("member_id")?;
+        let mut watched = watches.remove(&id).unwrap_or_default();
+        if member.is_none_or(|reader| reader == member_id) && !watched.contains(&member_id) {
+            watched.push(member_id);
+        }
+        let number: Option<String> = row.try_get("number")?;
+        let name: Option<String> = row.try_get("name")?;
+        let refused_at = maybe_time(row, "refused_revision_at")?;
+        let refused_why: Option<String> = row.try_get("refused_why")?;
+        sensors.push(SensorFacts {
+            id,
+            member_id,
+            owner: number.zip(name),
+            watches: watched,
+            token_expires_at: time(row, "token_expires_at")?,
+            enrolled_at: maybe_time(row, "enrolled_at")?,
+            revoked_at: maybe_time(row, "revoked_at")?,
+            agent_version: row.try_get("agent_version")?,
+            revision: row.try_get("revision")?,
+            refused: refused_at.map(|at| (at, refused_why.unwrap_or_default())),
+            last_seen_at: maybe_time(row, "last_seen_at")?,
+            connected: row.try_get::<i64, _>("connected")? != 0,
+            heartbeat: row.try_get("heartbeat")?,
+        });
+    }
+    Ok(sensors)
+}
+
+async fn read_campaigns(
+    tx: &mut Transaction<'static, Sqlite>,
+    scope: Scope,
+    only: Option<i64>,
+) -> Result<Vec<CampaignFacts>, sqlx::Error> {
+    let member = scope.member_id();
+    let operator = matches!(scope, Scope::Operator);
+    let rows = sqlx::query(concat!(
+        "SELECT * FROM campaign WHERE id IN ",
+        shown_campaigns!(),
+        " ORDER BY last_seen DESC, id DESC"
+    ))
+    .bind(member)
+    .bind(CAMPAIGNS_MAX)
+    .bind(only)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut campaigns = Vec::with_capacity(rows.len());
+    for row in &rows {
+        campaigns.push(CampaignFacts {
+            id: row.try_get("id")?,
+            uuid: row.try_get("uuid")?,
+            link_kind: row.try_get("link_kind")?,
+            title: Some(row.try_get("title")?),
+            exercise: row.try_get::<i64, _>("exercise")? != 0,
+            opened_at: Some(time(row, "opened_at")?).filter(|_| operator),
+            updated_at: Some(time(row, "updated_at")?).filter(|_| operator),
+            hits: Vec::new(),
+            others: Some(0).filter(|_| operator),
+            indicators: Vec::new(),
+        });
+    }
+    let place: HashMap<i64, usize> = campaigns.iter().enumerate().map(|(place, c)| (c.id, place)).collect();
+
+    let hits = sqlx::query(concat!(
+        "SELECT i.campaign_id, i.member_id, m.number, m.name, ",
+        hit_columns!(),
+        "FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id \
+         LEFT JOIN indicator n ON n.id = a.indicator_id \
+         WHERE ($1 IS NULL OR i.member_id = $1) AND i.campaign_id IN ",
+        shown_campaigns!(),
+        " GROUP BY i.campaign_id, i.member_id, m.number, m.name ORDER BY 5, m.number"
+    ))
+    .bind(member)
+    .bind(CAMPAIGNS_MAX)
+    .bind(only)
+    .fetch_all(&mut **tx)
+    .await?;
+    for row in &hits {
+        if let Some(campaign) = place.get(&row.try_get("campaign_id")?).and_then(|&at| campaigns.get_mut(at)) {
+            if withheld(scope, row)? {
+                campaign.title = None;
+            }
+            campaign.hits.push(hit_facts(row)?);
+        }
+    }
+    if member.is_some() {
+        let others = sqlx::query(concat!(
+            "SELECT i.campaign_id, COUNT(DISTINCT i.member_id) AS others FROM incident i \
+             WHERE i.member_id <> $1 AND i.campaign_id IN ",
+            shown_campaigns!(),
+            " GROUP BY i.campaign_id"
+        ))
+        .bind(member)
+        .bind(CAMPAIGNS_MAX)
+        .bind(only)
+        .fetch_all(&mut **tx)
+        .await?;
+        for row in &others {
+            if let Some(campaign) = place.get(&row.try_get("campaign_id")?).and_then(|&at| campaigns.get_mut(at)) {
+                campaign.others = Some(row.try_get("others")?).filter(|&count: &i64| count >= OTHERS_SHOWN_FROM);
+            }
+        }
+    }
+    let indicators = sqlx::query(concat!(
+        "SELECT DISTINCT i.campaign_id, n.id, n.pattern, n.kind, n.source, n.threat, n.tlp, n.confidence, \
+         n.published_in FROM incident i JOIN alert a ON a.incident_id = i.id \
+         JOIN indicator n ON n.id = a.indicator_id WHERE ($1 IS NULL OR i.member_id = $1) AND i.campaign_id IN ",
+        shown_campaigns!(),
+        " ORDER BY i.campaign_id, n.id LIMIT $4"
+    ))
+    .bind(member)
+    .bind(CAMPAIGNS_MAX)
+    .bind(only)
+    .bind(INDICATORS_MAX)
+    .fetch_all(&mut **tx)
+    .await?;
+    for row in &indicators {
+        if let Some(campaign) = place.get(&row.try_get("campaign_id")?).and_then(|&at| campaigns.get_mut(at)) {
+            campaign.indicators.push(indicator_facts(scope, row)?);
+        }
+    }
+    Ok(campaigns)
+}
+
+async fn read_incidents(
+    tx: &mut Transaction<'static, Sqlite>,
+    scope: Scope,
+    of: Option<Subject>,
+) -> Result<Vec<IncidentFacts>, sqlx::Error> {
+    let (campaign, incident) = subject(of);
+    let rows = sqlx::query(concat!(
+        "SELECT i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.member_id, m.number, m.name, ",
+        hit_columns!(),
+        "FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id \
+         LEFT JOIN indicator n ON n.id = a.indicator_id WHERE i.id IN (SELECT x.id FROM incident x \
+         WHERE ($1 IS NULL OR x.member_id = $1) AND ($2 IS NULL OR x.campaign_id = $2) AND ($3 IS NULL OR x.id = $3) \
+         ORDER BY x.last_seen DESC, x.id DESC LIMIT $4) \
+         GROUP BY i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.member_id, m.number, m.name \
+         ORDER BY MAX(i.last_seen) DESC, i.id DESC"
+    ))
+    .bind(scope.member_id())
+    .bind(campaign)
+    .bind(incident)
+    .bind(INCIDENTS_MAX)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut incidents = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let title: String = row.try_get("title")?;
+        incidents.push(IncidentFacts {
+            id: row.try_get("id")?,
+            uuid: row.try_get("uuid")?,
+            link_kind: row.try_get("link_kind")?,
+            title: if withheld(scope, row)? { None } else { Some(title) },
+            exercise: row.try_get::<i64, _>("exercise")? != 0,
+            campaign_id: row.try_get("campaign_id")?,
+            hit: hit_facts(row)?,
+        });
+    }
+    Ok(incidents)
+}
+
+pub(super) async fn detail(
+    tx: &mut Transaction<'static, Sqlite>,
+    scope: Scope,
+    of: Subject,
+) -> Result<Option<(Picture, Detail)>, sqlx::Error> {
+    let member = scope.member_id();
+    let (campaign, incident) = subject(Some(of));
+    let picture = picture(tx, scope, campaign).await?;
+    let incidents = read_incidents(tx, scope, Some(of)).await?;
+    let found = match of {
+        Subject::Campaign(id) => picture.campaigns.iter().any(|c| c.id == id),
+        Subject::Incident(_) => !incidents.is_empty(),
+    };
+    if !found {
+        return Ok(None);
+    }
+    let rows = sqlx::query(
+        "SELECT a.*, m.name AS member_name FROM alert a JOIN incident i ON i.id = a.incident_id \
+         JOIN member m ON m.id = a.member_id WHERE ($1 IS NULL OR a.member_id = $1) \
+         AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3) ORDER BY a.first_seen, a.id LIMIT $4",
+    )
+    .bind(member)
+    .bind(campaign)
+    .bind(incident)
+    .bind(ALERTS_MAX)
+    .fetch_all(&mut **tx)
+    .await?;
+    let alerts = rows.iter().map(alert_facts).collect::<Result<Vec<_>, _>>()?;
+    let alerts_total = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM alert a JOIN incident i ON i.id = a.incident_id WHERE ($1 IS NULL OR a.member_id = $1) \
+         AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3)",
+    )
+    .bind(member)
+    .bind(campaign)
+    .bind(incident)
+    .fetch_one(&mut **tx)
+    .await?;
+    let indicators = sqlx::query(
+        "SELECT DISTINCT n.id, n.pattern, n.kind, n.source, n.threat, n.tlp, n.confidence, n.published_in \
+         FROM indicator n JOIN alert a ON a.indicator_id = n.id JOIN incident i ON i.id = a.incident_id \
+         WHERE ($1 IS NULL OR a.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3) \
+         ORDER BY n.id LIMIT $4",
+    )
+    .bind(member)
+    .bind(campaign)
+    .bind(incident)
+    .bind(INDICATORS_MAX)
+    .fetch_all(&mut **tx)
+    .await?
+    .iter()
+    .map(|row| indicator_facts(scope, row))
+    .collect::<Result<_, _>>()?;
+    Ok(Some((picture, Detail { incidents, indicators, alerts, alerts_total })))
+}
+
+fn subject(of: Option<Subject>) -> (Option<i64>, Option<i64>) {
+    match of {
+        None => (None, None),
+        Some(Subject::Campaign(id)) => (Some(id), None),
+        Some(Subject::Incident(id)) => (None, Some(id)),
+    }
+}
+
+fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, sqlx::Error> {
+    Ok(Timestamp(row.try_get(column)?).clamped())
+}
+
+fn maybe_time(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.map(|at| Timestamp(at).clamped()))
+}
+
+/// Whether the title would tell a member an indicator that is marked for fewer eyes.
+fn withheld(scope: Scope, row: &SqliteRow) -> Result<bool, sqlx::Error> {
+    match scope {
+        Scope::Operator => Ok(false),
+        Scope::Member(_) => Ok(row.try_get::<Option<i64>, _>("strict")?.unwrap_or(0) != 0),
+    }
+}
+
+fn member_facts(row: &SqliteRow) -> Result<MemberFacts, sqlx::Error> {
+    Ok(MemberFacts { id: row.try_get("member_id")?, number: row.try_get("number")?, name: row.try_get("name")? })
+}
+
+fn hit_facts(row: &SqliteRow) -> Result<HitFacts, sqlx::Error> {
+    Ok(HitFacts {
+        member: member_facts(row)?,
+        first_seen: time(row, "first_seen")?,
+        last_seen: time(row, "last_seen")?,
+        evidence: row.try_get("evidence")?,
+        severity: row.try_get("severity")?,
+        hosts: row.try_get("hosts")?,
+        sightings: row.try_get("sightings")?,
+        alerts: row.try_get("alerts")?,
+        arrived_at: maybe_time(row, "arrived_at")?,
+    })
+}
+
+fn indicator_facts(scope: Scope, row: &SqliteRow) -> Result<IndicatorFacts, sqlx::Error> {
+    let tlp: String = row.try_get("tlp")?;
+    // A marking that cannot be read counts as the strictest.
+    let open = match scope {
+        Scope::Operator => true,
+        Scope::Member(_) => tlp.parse::<Tlp>().is_ok_and(|tlp| tlp < Tlp::AmberStrict),
+    };
+    Ok(IndicatorFacts {
+        id: row.try_get("id")?,
+        pattern: Some(row.try_get("pattern")?).filter(|_| open),
+        kind: row.try_get("kind")?,
+        source: row.try_get("source")?,
+        threat: row.try_get::<Option<String>, _>("threat")?.filter(|_| open),
+        tlp,
+        confidence: row.try_get("confidence")?,
+        published_in: row.try_get("published_in")?,
+    })
+}
+
+fn alert_facts(row: &SqliteRow) -> Result<AlertFacts, sqlx::Error> {
+    let yes = |column: &str| row.try_get::<i64, _>(column).map(|value| value != 0);
+    Ok(AlertFacts {
+        id: row.try_get("id")?,
+        uuid: row.try_get("uuid")?,
+        member_id: row.try_get("member_id")?,
+        member_name: row.try_get("member_name")?,
+        sensor_id: row.try_get("sensor_id")?,
+        indicator_id: row.try_get("indicator_id")?,
+        revision: row.try_get("revision")?,
+        client: row.try_get("client")?,
+        zone: row.try_get("zone")?,
+        direction: row.try_get("direction")?,
+        evidence: row.try_get("evidence")?,
+        by_resolver: yes("by_resolver")?,
+        looked_up_by_other: yes("looked_up_by_other")?,
+        possible_contact: yes("possible_contact")?,
+        labels_left: row.try_get("labels_left")?,
+        server: row.try_get("server")?,
+        port: row.try_get("port")?,
+        protocol: row.try_get("protocol")?,
+        severity: row.try_get("severity")?,
+        first_seen: time(row, "first_seen")?,
+        last_seen: time(row, "last_seen")?,
+        count: row.try_get("count")?,
+        regularity: row.try_get("regularity")?,
+        closed: yes("closed")?,
+    })
+}

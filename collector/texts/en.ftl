@@ -1,0 +1,229 @@
+# Screen texts, English. $n chooses singular and plural, $shown is the number as written.
+title-front = Overview
+skip = Skip to content
+language = Language
+made = As it was
+summary = Summary
+back = ← To the overview
+unknown = unknown
+none-yet = none yet
+ago = { $span } ago
+exercise = EXERCISE
+of-total = { $count } of { $total }
+of-hundred = { $n } of 100
+more = and { $shown } more
+cut = Showing { $shown } of { $total }, latest sighting first.
+id-outside = Reference in other systems:
+footer-local = No login: the page answers only on the machine it runs on. Times are Norwegian; hold the pointer over one for UTC.
+footer-ungraded = Unclassified. Classified information must not be entered here.
+footer-map = Tile map:
+span-seconds = { $shown } s
+span-minutes = { $shown } min
+span-hours = { $n ->
+    [1] 1 hour
+   *[other] { $shown } hours
+}
+span-days = { $n ->
+    [1] 1 day
+   *[other] { $shown } days
+}
+# Live updates
+live-on = Updated live
+live-off = Lost the connection to the collector. Trying again …
+live-paused = Paused
+live-pause = Pause
+live-resume = Resume
+live-show = Show
+live-one = 1 new change
+live-many = { $shown } new changes
+live-updated = The page was updated:
+# The summary
+figure-campaigns = Possible campaigns
+figure-campaigns-of = { $n ->
+    [0] no incidents yet
+    [1] of 1 incident
+   *[other] of { $shown } incidents
+}
+figure-hit = Members in campaigns
+figure-hit-of = { $n ->
+    [0] no members yet
+    [1] of 1 member
+   *[other] of { $shown } members
+}
+figure-seeing = Able to see now
+figure-sensors = Sensors connected
+figure-sensors-of = { $n ->
+    [0] no sensors yet
+    [1] of 1 sensor
+   *[other] of { $shown } sensors
+}
+figure-list = Newest list
+figure-list-of = { $count } indicators; in force at { $holding } of { $sensors } sensors
+# Campaigns
+campaigns = Possible campaigns
+campaign-possible = Possible campaign
+campaign-none = no campaign
+reach = { $hit } of { $able } members that could see it were hit. { $blind } of { $total } could not see it.
+reach-all = { $hit } of { $able } members were hit. All { $total } could see it.
+reach-own = You were hit.
+reach-own-others = You were hit, and { $shown } other members.
+blind-why = Why some cannot see:
+blind-no-sensor = { $n ->
+    [1] 1 member has no sensor
+   *[other] { $shown } members have no sensor
+}
+blind-not-enrolled = { $n ->
+    [1] at 1 member the sensor was not enrolled
+   *[other] at { $shown } members the sensor was not enrolled
+}
+blind-revoked = { $n ->
+    [1] at 1 member the sensor is revoked
+   *[other] at { $shown } members the sensor is revoked
+}
+blind-silent = { $n ->
+    [1] at 1 member the sensor is silent
+   *[other] at { $shown } members the sensor is silent
+}
+blind-old-list = { $n ->
+    [1] at 1 member the sensor has not received the list
+   *[other] at { $shown } members the sensor has not received the list
+}
+blind-no-traffic = { $n ->
+    [1] at 1 member no traffic reaches the sensor
+   *[other] at { $shown } members no traffic reaches the sensor
+}
+scope = Extent
+hosts = { $n ->
+    [1] 1 host
+   *[other] { $shown } hosts
+}
+hosts-none = no host pointed out
+sightings = { $n ->
+    [1] 1 sighting
+   *[other] { $shown } sightings
+}
+indicators = Indicators
+indicator-confidential = confidential indicator { $id }
+members-in-order = Members in the order they were hit
+concluded = Seen as a campaign
+kind-domain = domain
+kind-host = host name
+kind-ipv4 = IPv4 address
+kind-ipv6 = IPv6 address
+kind-network = network
+# How far it got
+evidence-blocked = blocked
+evidence-looked-up = looked up
+evidence-answered = answered
+evidence-attempted = attempted
+evidence-contacted = contacted
+evidence-data-out = data out
+evidence-step = step { $step } of 6
+severity-info = Info
+severity-low = Low
+severity-medium = Medium
+severity-high = High
+severity-critical = Critical
+# Nothing there
+next-step = Next step:
+nothing-no-members = No campaigns, for there are no members yet.
+nothing-found = No campaigns. Hits at 0 of { $able } members that can see now ({ $total } members in all).
+nothing-shared = No campaigns. { $incidents } incidents, with hits at { $hit } of { $total } members ({ $able } can see now), but none is shared by two independent members.
+next-member = add the first member with its number and name.
+next-token = make a token for the first member's sensor; it is good for 72 hours.
+next-import = import a list of indicators.
+next-publish = { $n ->
+    [1] 1 indicator is imported but not published; publish a list.
+   *[other] { $shown } indicators are imported but not published; publish a list.
+}
+next-enroll = enrol a sensor at a member with the token it was given.
+next-wait = none. All can see, and the page tells when something comes.
+next-sensors = help those that cannot see; the sensors stand further down.
+# Incidents
+incidents = Incidents
+incidents-none = No incidents. An incident is alerts at one member that share an indicator or a threat.
+alerts = Alerts
+alert-open = ongoing
+col-incident = Incident
+col-member = Member
+col-severity = Severity
+col-evidence = How far it got
+col-first = First seen
+col-last = Last seen
+col-hosts = Hosts
+col-sightings = Sightings
+col-campaign = Campaign
+col-host = Host
+col-indicator = Indicator
+col-server = Server
+col-why = Why
+col-order = No.
+col-kind = Kind
+col-threat = Threat
+col-source = Source
+col-confidence = Confidence
+col-number = Number
+# Sensors
+sensors = Sensors
+sensors-none = No sensors. Make a token with “varde-collector sensor token NUMBER” and give it to the member.
+col-sensor = Sensor
+col-state = State
+col-list = List in force
+col-packets = Packets
+col-dns = DNS messages
+col-flows = Flows
+col-losses = Dropped / refused
+col-last-packet = Last packet
+col-spool = Waiting / lost
+col-version = Version
+col-memory = Memory
+sensor-connected = connected
+sensor-stalled = connected, but no heartbeat since
+sensor-silent = silent since
+sensor-never-came = enrolled, but never heard from since
+sensor-token-waits = waits to be enrolled; token good until
+sensor-token-expired = never enrolled; token expired
+sensor-revoked = revoked
+sensor-shared = shared sensor
+sensor-losses = { $dropped } dropped, { $refused } refused
+sensor-spool = { $waiting } waiting, { $lost } lost
+list-none-published = no list is published
+list-none = none; newest is { $newest }
+list-behind = { $held }; newest is { $newest }
+list-newest = { $held } (newest)
+list-refused = Refused:
+# Map
+map = The members
+map-hit = in a possible campaign
+map-alone = an incident of its own
+map-quiet = can see; not hit
+map-blind = cannot see now
+map-none = not a member
+map-table = Show as a table
+# A campaign
+why-title = Why do I see this?
+why-possible = “Possible” until a person has looked at it: the coincidence is computed, not confirmed.
+link-indicator = The incidents are joined because independent members hit the same indicator: { $what }.
+link-threat = The incidents are joined because independent members hit the same threat: { $what }.
+spread = Spread over time
+spread-words = Each line is a member, from first to last sighting; each dot is an alert that began. The table below says the same.
+spread-left-out = { $n ->
+    [1] 1 more member stands in the table only.
+   *[other] { $shown } more members stand in the table only.
+}
+why-inbound = came from outside
+why-labels-left = { $n ->
+    [1] a name below the listed one (1 label to the left)
+   *[other] a name below the listed one ({ $shown } labels to the left)
+}
+why-by-resolver = the resolver asked on behalf of somebody; a trace, not a victim
+why-looked-up-by-other = the host was found by its traffic; another looked the name up
+why-possible-contact = possible contact: other names share the address
+why-regular = regular: { $contacts } contacts, mostly { $span } apart
+why-zone = zone { $zone }
+why-list = list { $revision } in force at sensor { $sensor }
+# When something fails
+missing-title = Not found
+missing-words = The address points at nothing here. The campaign or incident may have been deleted after its retention time; go to the overview.
+broken-title = No answer
+broken-words = The collector could not read the database. Try again in a while; if it lasts, the log of varde-collector says why.

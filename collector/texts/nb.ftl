@@ -1,0 +1,229 @@
+# Skjermtekster, bokmål. $n velger entall og flertall, $shown er tallet slik det skrives.
+title-front = Oversikt
+skip = Hopp til innholdet
+language = Språk
+made = Slik det var
+summary = Sammendrag
+back = ← Til oversikten
+unknown = ukjent
+none-yet = ingen ennå
+ago = for { $span } siden
+exercise = ØVELSE
+of-total = { $count } av { $total }
+of-hundred = { $n } av 100
+more = og { $shown } til
+cut = Viser { $shown } av { $total }, de med siste treff først.
+id-outside = Referanse i andre systemer:
+footer-local = Uten innlogging: siden svarer bare på maskinen den kjører på. Tider er norsk tid; UTC når du holder pekeren over.
+footer-ungraded = Ugradert. Gradert informasjon skal ikke legges inn her.
+footer-map = Rutekart:
+span-seconds = { $shown } s
+span-minutes = { $shown } min
+span-hours = { $n ->
+    [1] 1 time
+   *[other] { $shown } timer
+}
+span-days = { $n ->
+    [1] 1 døgn
+   *[other] { $shown } døgn
+}
+# Levende oppdatering
+live-on = Oppdateres fortløpende
+live-off = Mistet forbindelsen med samleren. Prøver igjen …
+live-paused = Satt på pause
+live-pause = Pause
+live-resume = Fortsett
+live-show = Vis
+live-one = 1 ny endring
+live-many = { $shown } nye endringer
+live-updated = Siden er oppdatert:
+# Sammendraget
+figure-campaigns = Mulige kampanjer
+figure-campaigns-of = { $n ->
+    [0] ingen saker ennå
+    [1] av 1 sak
+   *[other] av { $shown } saker
+}
+figure-hit = Medlemmer i kampanjer
+figure-hit-of = { $n ->
+    [0] ingen medlemmer ennå
+    [1] av 1 medlem
+   *[other] av { $shown } medlemmer
+}
+figure-seeing = Kan se nå
+figure-sensors = Sensorer tilkoblet
+figure-sensors-of = { $n ->
+    [0] ingen sensorer ennå
+    [1] av 1 sensor
+   *[other] av { $shown } sensorer
+}
+figure-list = Nyeste liste
+figure-list-of = { $count } indikatorer; i kraft hos { $holding } av { $sensors } sensorer
+# Kampanjer
+campaigns = Mulige kampanjer
+campaign-possible = Mulig kampanje
+campaign-none = ingen kampanje
+reach = { $hit } av { $able } medlemmer som kunne se det, er truffet. { $blind } av { $total } kunne ikke se det.
+reach-all = { $hit } av { $able } medlemmer er truffet. Alle { $total } kunne se det.
+reach-own = Dere er truffet.
+reach-own-others = Dere er truffet, og { $shown } andre medlemmer.
+blind-why = Hvorfor noen ikke kan se:
+blind-no-sensor = { $n ->
+    [1] 1 medlem har ingen sensor
+   *[other] { $shown } medlemmer har ingen sensor
+}
+blind-not-enrolled = { $n ->
+    [1] hos 1 medlem var sensoren ikke koblet til
+   *[other] hos { $shown } medlemmer var sensoren ikke koblet til
+}
+blind-revoked = { $n ->
+    [1] hos 1 medlem er sensoren stengt ute
+   *[other] hos { $shown } medlemmer er sensoren stengt ute
+}
+blind-silent = { $n ->
+    [1] hos 1 medlem er sensoren stille
+   *[other] hos { $shown } medlemmer er sensoren stille
+}
+blind-old-list = { $n ->
+    [1] hos 1 medlem har sensoren ikke fått listen
+   *[other] hos { $shown } medlemmer har sensoren ikke fått listen
+}
+blind-no-traffic = { $n ->
+    [1] hos 1 medlem når ingen trafikk sensoren
+   *[other] hos { $shown } medlemmer når ingen trafikk sensoren
+}
+scope = Omfang
+hosts = { $n ->
+    [1] 1 maskin
+   *[other] { $shown } maskiner
+}
+hosts-none = ingen maskin pekt ut
+sightings = { $n ->
+    [1] 1 treff
+   *[other] { $shown } treff
+}
+indicators = Indikatorer
+indicator-confidential = fortrolig indikator { $id }
+members-in-order = Medlemmer i den rekkefølgen de ble truffet
+concluded = Sett som kampanje
+kind-domain = domene
+kind-host = vertsnavn
+kind-ipv4 = IPv4-adresse
+kind-ipv6 = IPv6-adresse
+kind-network = nettverk
+# Hvor langt det kom
+evidence-blocked = stanset
+evidence-looked-up = slått opp
+evidence-answered = fikk adresse
+evidence-attempted = forsøkt kontakt
+evidence-contacted = kontakt
+evidence-data-out = data sendt ut
+evidence-step = trinn { $step } av 6
+severity-info = Info
+severity-low = Lav
+severity-medium = Middels
+severity-high = Høy
+severity-critical = Kritisk
+# Tomt
+next-step = Neste steg:
+nothing-no-members = Ingen kampanjer, for det er ingen medlemmer ennå.
+nothing-found = Ingen kampanjer. Treff hos 0 av { $able } medlemmer som kan se nå ({ $total } medlemmer i alt).
+nothing-shared = Ingen kampanjer. { $incidents } saker, med treff hos { $hit } av { $total } medlemmer ({ $able } kan se nå), men ingen av dem deles av to uavhengige medlemmer.
+next-member = legg til det første medlemmet med nummer og navn.
+next-token = lag en kode for det første medlemmets sensor; den gjelder i 72 timer.
+next-import = les inn en liste med indikatorer.
+next-publish = { $n ->
+    [1] 1 indikator er lest inn, men ikke publisert; publiser en liste.
+   *[other] { $shown } indikatorer er lest inn, men ikke publisert; publiser en liste.
+}
+next-enroll = koble til en sensor hos et medlem med koden det har fått.
+next-wait = ingen. Alle kan se, og siden sier fra når noe kommer.
+next-sensors = få de som ikke kan se, til å se; sensorene står lenger ned.
+# Saker
+incidents = Saker
+incidents-none = Ingen saker. En sak er alarmer hos ett medlem som har samme indikator eller trussel.
+alerts = Alarmer
+alert-open = pågår
+col-incident = Sak
+col-member = Medlem
+col-severity = Alvor
+col-evidence = Hvor langt det kom
+col-first = Først sett
+col-last = Sist sett
+col-hosts = Maskiner
+col-sightings = Treff
+col-campaign = Kampanje
+col-host = Maskin
+col-indicator = Indikator
+col-server = Server
+col-why = Hvorfor
+col-order = Nr.
+col-kind = Slag
+col-threat = Trussel
+col-source = Kilde
+col-confidence = Tillit
+col-number = Nummer
+# Sensorer
+sensors = Sensorer
+sensors-none = Ingen sensorer. Lag en kode med «varde-collector sensor token NUMMER» og gi den til medlemmet.
+col-sensor = Sensor
+col-state = Tilstand
+col-list = Liste i kraft
+col-packets = Pakker
+col-dns = DNS-meldinger
+col-flows = Strømmer
+col-losses = Tapt / avvist
+col-last-packet = Siste pakke
+col-spool = I kø / mistet
+col-version = Versjon
+col-memory = Minne
+sensor-connected = tilkoblet
+sensor-stalled = tilkoblet, men uten livstegn siden
+sensor-silent = stille siden
+sensor-never-came = koblet til, men aldri hørt fra siden
+sensor-token-waits = venter på å bli koblet til; koden gjelder til
+sensor-token-expired = aldri koblet til; koden gikk ut
+sensor-revoked = stengt ute
+sensor-shared = delt sensor
+sensor-losses = { $dropped } tapt, { $refused } avvist
+sensor-spool = { $waiting } i kø, { $lost } mistet
+list-none-published = ingen liste er publisert
+list-none = ingen; nyeste er { $newest }
+list-behind = { $held }; nyeste er { $newest }
+list-newest = { $held } (nyeste)
+list-refused = Avvist:
+# Kart
+map = Medlemmene
+map-hit = i en mulig kampanje
+map-alone = egen sak
+map-quiet = kan se; uten treff
+map-blind = kan ikke se nå
+map-none = ikke medlem
+map-table = Vis som tabell
+# En kampanje
+why-title = Hvorfor ser jeg dette?
+why-possible = «Mulig» til et menneske har sett på den: sammenfallet er regnet ut, ikke bekreftet.
+link-indicator = Sakene er ført sammen fordi uavhengige medlemmer har treff på samme indikator: { $what }.
+link-threat = Sakene er ført sammen fordi uavhengige medlemmer har treff på samme trussel: { $what }.
+spread = Spredning over tid
+spread-words = Hver linje er et medlem, fra første til siste treff; hver prikk er en alarm som begynte. Tabellen under sier det samme.
+spread-left-out = { $n ->
+    [1] 1 medlem til står bare i tabellen.
+   *[other] { $shown } medlemmer til står bare i tabellen.
+}
+why-inbound = kom utenfra
+why-labels-left = { $n ->
+    [1] et navn under det listede (1 ledd til venstre)
+   *[other] et navn under det listede ({ $shown } ledd til venstre)
+}
+why-by-resolver = navnetjeneren spurte på vegne av noen; et spor, ikke et offer
+why-looked-up-by-other = maskinen er funnet ved trafikken; navnet ble slått opp av en annen
+why-possible-contact = mulig kontakt: adressen deles med andre navn
+why-regular = fast takt: { $contacts } kontakter, oftest { $span } mellom dem
+why-zone = sone { $zone }
+why-list = liste { $revision } i kraft hos sensor { $sensor }
+# Når noe ikke går
+missing-title = Finnes ikke
+missing-words = Adressen peker ikke på noe her. Kampanjen eller saken kan være slettet etter lagringstiden; gå til oversikten.
+broken-title = Fikk ikke svar
+broken-words = Samleren fikk ikke lest databasen. Prøv igjen om litt; varer det, står årsaken i loggen til varde-collector.

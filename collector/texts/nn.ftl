@@ -1,0 +1,229 @@
+# Skjermtekstar, nynorsk. $n vel eintal og fleirtal, $shown er talet slik det blir skrive.
+title-front = Oversikt
+skip = Hopp til innhaldet
+language = Språk
+made = Slik det var
+summary = Samandrag
+back = ← Til oversikta
+unknown = ukjent
+none-yet = ingen enno
+ago = for { $span } sidan
+exercise = ØVING
+of-total = { $count } av { $total }
+of-hundred = { $n } av 100
+more = og { $shown } til
+cut = Viser { $shown } av { $total }, dei med siste treff først.
+id-outside = Referanse i andre system:
+footer-local = Utan innlogging: sida svarer berre på maskina ho køyrer på. Tider er norsk tid; UTC når du held peikaren over.
+footer-ungraded = Ugradert. Gradert informasjon skal ikkje leggjast inn her.
+footer-map = Rutekart:
+span-seconds = { $shown } s
+span-minutes = { $shown } min
+span-hours = { $n ->
+    [1] 1 time
+   *[other] { $shown } timar
+}
+span-days = { $n ->
+    [1] 1 døgn
+   *[other] { $shown } døgn
+}
+# Levande oppdatering
+live-on = Blir oppdatert fortløpande
+live-off = Mista sambandet med samlaren. Prøver igjen …
+live-paused = Sett på pause
+live-pause = Pause
+live-resume = Hald fram
+live-show = Vis
+live-one = 1 ny endring
+live-many = { $shown } nye endringar
+live-updated = Sida er oppdatert:
+# Samandraget
+figure-campaigns = Moglege kampanjar
+figure-campaigns-of = { $n ->
+    [0] ingen saker enno
+    [1] av 1 sak
+   *[other] av { $shown } saker
+}
+figure-hit = Medlemer i kampanjar
+figure-hit-of = { $n ->
+    [0] ingen medlemer enno
+    [1] av 1 medlem
+   *[other] av { $shown } medlemer
+}
+figure-seeing = Kan sjå no
+figure-sensors = Sensorar tilkopla
+figure-sensors-of = { $n ->
+    [0] ingen sensorar enno
+    [1] av 1 sensor
+   *[other] av { $shown } sensorar
+}
+figure-list = Nyaste liste
+figure-list-of = { $count } indikatorar; i kraft hos { $holding } av { $sensors } sensorar
+# Kampanjar
+campaigns = Moglege kampanjar
+campaign-possible = Mogleg kampanje
+campaign-none = ingen kampanje
+reach = { $hit } av { $able } medlemer som kunne sjå det, er ramma. { $blind } av { $total } kunne ikkje sjå det.
+reach-all = { $hit } av { $able } medlemer er ramma. Alle { $total } kunne sjå det.
+reach-own = De er ramma.
+reach-own-others = De er ramma, og { $shown } andre medlemer.
+blind-why = Kvifor nokon ikkje kan sjå:
+blind-no-sensor = { $n ->
+    [1] 1 medlem har ingen sensor
+   *[other] { $shown } medlemer har ingen sensor
+}
+blind-not-enrolled = { $n ->
+    [1] hos 1 medlem var sensoren ikkje kopla til
+   *[other] hos { $shown } medlemer var sensoren ikkje kopla til
+}
+blind-revoked = { $n ->
+    [1] hos 1 medlem er sensoren stengd ute
+   *[other] hos { $shown } medlemer er sensoren stengd ute
+}
+blind-silent = { $n ->
+    [1] hos 1 medlem er sensoren stille
+   *[other] hos { $shown } medlemer er sensoren stille
+}
+blind-old-list = { $n ->
+    [1] hos 1 medlem har sensoren ikkje fått lista
+   *[other] hos { $shown } medlemer har sensoren ikkje fått lista
+}
+blind-no-traffic = { $n ->
+    [1] hos 1 medlem når ingen trafikk sensoren
+   *[other] hos { $shown } medlemer når ingen trafikk sensoren
+}
+scope = Omfang
+hosts = { $n ->
+    [1] 1 maskin
+   *[other] { $shown } maskiner
+}
+hosts-none = inga maskin peika ut
+sightings = { $n ->
+    [1] 1 treff
+   *[other] { $shown } treff
+}
+indicators = Indikatorar
+indicator-confidential = fortruleg indikator { $id }
+members-in-order = Medlemer i den rekkjefølgja dei vart ramma
+concluded = Sett som kampanje
+kind-domain = domene
+kind-host = vertsnamn
+kind-ipv4 = IPv4-adresse
+kind-ipv6 = IPv6-adresse
+kind-network = nettverk
+# Kor langt det kom
+evidence-blocked = stansa
+evidence-looked-up = slått opp
+evidence-answered = fekk adresse
+evidence-attempted = prøvd kontakt
+evidence-contacted = kontakt
+evidence-data-out = data sende ut
+evidence-step = trinn { $step } av 6
+severity-info = Info
+severity-low = Låg
+severity-medium = Middels
+severity-high = Høg
+severity-critical = Kritisk
+# Tomt
+next-step = Neste steg:
+nothing-no-members = Ingen kampanjar, for det er ingen medlemer enno.
+nothing-found = Ingen kampanjar. Treff hos 0 av { $able } medlemer som kan sjå no ({ $total } medlemer i alt).
+nothing-shared = Ingen kampanjar. { $incidents } saker, med treff hos { $hit } av { $total } medlemer ({ $able } kan sjå no), men ingen av dei er delte av to uavhengige medlemer.
+next-member = legg til den første medlemen med nummer og namn.
+next-token = lag ein kode for sensoren til den første medlemen; han gjeld i 72 timar.
+next-import = les inn ei liste med indikatorar.
+next-publish = { $n ->
+    [1] 1 indikator er lesen inn, men ikkje publisert; publiser ei liste.
+   *[other] { $shown } indikatorar er lesne inn, men ikkje publiserte; publiser ei liste.
+}
+next-enroll = kople til ein sensor hos ein medlem med koden han har fått.
+next-wait = ingen. Alle kan sjå, og sida seier frå når noko kjem.
+next-sensors = få dei som ikkje kan sjå, til å sjå; sensorane står lenger ned.
+# Saker
+incidents = Saker
+incidents-none = Ingen saker. Ei sak er alarmar hos éin medlem som har same indikator eller trussel.
+alerts = Alarmar
+alert-open = pågår
+col-incident = Sak
+col-member = Medlem
+col-severity = Alvor
+col-evidence = Kor langt det kom
+col-first = Først sett
+col-last = Sist sett
+col-hosts = Maskiner
+col-sightings = Treff
+col-campaign = Kampanje
+col-host = Maskin
+col-indicator = Indikator
+col-server = Server
+col-why = Kvifor
+col-order = Nr.
+col-kind = Slag
+col-threat = Trussel
+col-source = Kjelde
+col-confidence = Tillit
+col-number = Nummer
+# Sensorar
+sensors = Sensorar
+sensors-none = Ingen sensorar. Lag ein kode med «varde-collector sensor token NUMMER» og gi han til medlemen.
+col-sensor = Sensor
+col-state = Tilstand
+col-list = Liste i kraft
+col-packets = Pakkar
+col-dns = DNS-meldingar
+col-flows = Straumar
+col-losses = Tapt / avvist
+col-last-packet = Siste pakke
+col-spool = I kø / mista
+col-version = Versjon
+col-memory = Minne
+sensor-connected = tilkopla
+sensor-stalled = tilkopla, men utan livsteikn sidan
+sensor-silent = stille sidan
+sensor-never-came = kopla til, men aldri høyrt frå sidan
+sensor-token-waits = ventar på å bli kopla til; koden gjeld til
+sensor-token-expired = aldri kopla til; koden gjekk ut
+sensor-revoked = stengd ute
+sensor-shared = delt sensor
+sensor-losses = { $dropped } tapt, { $refused } avvist
+sensor-spool = { $waiting } i kø, { $lost } mista
+list-none-published = inga liste er publisert
+list-none = inga; nyaste er { $newest }
+list-behind = { $held }; nyaste er { $newest }
+list-newest = { $held } (nyaste)
+list-refused = Avvist:
+# Kart
+map = Medlemene
+map-hit = i ein mogleg kampanje
+map-alone = eiga sak
+map-quiet = kan sjå; utan treff
+map-blind = kan ikkje sjå no
+map-none = ikkje medlem
+map-table = Vis som tabell
+# Ein kampanje
+why-title = Kvifor ser eg dette?
+why-possible = «Mogleg» til eit menneske har sett på han: samanfallet er rekna ut, ikkje stadfesta.
+link-indicator = Sakene er førte saman fordi uavhengige medlemer har treff på same indikator: { $what }.
+link-threat = Sakene er førte saman fordi uavhengige medlemer har treff på same trussel: { $what }.
+spread = Spreiing over tid
+spread-words = Kvar linje er ein medlem, frå første til siste treff; kvar prikk er ein alarm som byrja. Tabellen under seier det same.
+spread-left-out = { $n ->
+    [1] 1 medlem til står berre i tabellen.
+   *[other] { $shown } medlemer til står berre i tabellen.
+}
+why-inbound = kom utanfrå
+why-labels-left = { $n ->
+    [1] eit namn under det lista (1 ledd til venstre)
+   *[other] eit namn under det lista ({ $shown } ledd til venstre)
+}
+why-by-resolver = namnetenaren spurde på vegner av nokon; eit spor, ikkje eit offer
+why-looked-up-by-other = maskina er funnen ved trafikken; namnet vart slått opp av ei anna
+why-possible-contact = mogleg kontakt: adressa er delt med andre namn
+why-regular = fast takt: { $contacts } kontaktar, oftast { $span } mellom dei
+why-zone = sone { $zone }
+why-list = liste { $revision } i kraft hos sensor { $sensor }
+# Når noko ikkje går
+missing-title = Finst ikkje
+missing-words = Adressa peikar ikkje på noko her. Kampanjen eller saka kan vere sletta etter lagringstida; gå til oversikta.
+broken-title = Fekk ikkje svar
+broken-words = Samlaren fekk ikkje lese databasen. Prøv igjen om litt; varer det, står årsaka i loggen til varde-collector.
