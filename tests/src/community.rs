@@ -1,7 +1,7 @@
 //! A whole community of real programs: a collector, its members, their sensors, as a CSIRT and its municipalities would
 //! set them up, by the command line alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -327,30 +327,25 @@ impl SensorLine {
     }
 }
 
-/// What tests read of `campaign list --json`: `indicator` (its pattern), `members` (numbers, or objects with a `number`),
-/// `evidence` (the highest).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What tests read of `campaign list --json`: `indicators` [{`indicator`}], `members` [{`number`, `evidence`}], `evidence`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CampaignLine {
-    /// The pattern its incidents share.
-    pub indicator: String,
-    /// Numbers of the members hit.
-    pub members: BTreeSet<String>,
+    /// The patterns that were met.
+    pub indicators: BTreeSet<String>,
+    /// Members hit, by number, with how far it got there.
+    pub members: BTreeMap<String, String>,
     /// The highest evidence.
     pub evidence: String,
 }
 
 impl CampaignLine {
     fn read(json: &Value) -> CampaignLine {
-        let members = json.get("members").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let member = |member: &Value| match member {
-            Value::String(number) => Some(number.clone()),
-            other => text(other, &["number", "member"]),
-        };
-        let first = json.get("indicators").and_then(|all| all.get(0));
-        let first = first.and_then(|one| one.as_str().map(str::to_owned).or_else(|| text(one, &["pattern", "value"])));
+        let items = |key: &str| json.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let indicator = |one: &Value| one.as_str().map(str::to_owned).or_else(|| text(one, &["indicator", "pattern"]));
+        let member = |one: &Value| Some((text(one, &["number"])?, text(one, &["evidence"]).unwrap_or_default()));
         CampaignLine {
-            indicator: text(json, &["indicator", "pattern"]).or(first).or(text(json, &["title"])).unwrap_or_default(),
-            members: members.iter().filter_map(member).collect(),
+            indicators: items("indicators").iter().filter_map(indicator).collect(),
+            members: items("members").iter().filter_map(member).collect(),
             evidence: text(json, &["evidence"]).unwrap_or_default(),
         }
     }
@@ -365,6 +360,8 @@ pub struct AlertLine {
     pub indicator: String,
     /// How far it got.
     pub evidence: String,
+    /// Which way.
+    pub direction: String,
     /// The host's pseudonym.
     pub client: Option<String>,
     /// Sightings.
@@ -379,6 +376,7 @@ impl AlertLine {
             member: text(json, &["member_number", "member"]).unwrap_or_default(),
             indicator: text(json, &["indicator", "pattern"]).unwrap_or_default(),
             evidence: text(json, &["evidence"]).unwrap_or_default(),
+            direction: text(json, &["direction"]).unwrap_or_default(),
             client: text(json, &["client"]),
             count: json.get("count").and_then(Value::as_u64).unwrap_or(0),
             by_resolver: json.get("by_resolver").and_then(Value::as_bool).unwrap_or(false),
@@ -578,10 +576,17 @@ mod tests {
     }
 
     #[test]
-    fn listings_are_read_whether_members_are_numbers_or_objects() {
-        let a = json!({"indicator": "evil.no", "members": ["0301", "1103"], "evidence": "contacted"});
-        let b = json!({"indicator": {"pattern": "evil.no"}, "members": [{"number": "1103"}, {"number": "0301"}], "evidence": "contacted"});
-        assert_eq!(CampaignLine::read(&a), CampaignLine::read(&b));
+    fn listings_are_read_as_the_programs_write_them() {
+        let campaign = json!({
+            "indicators": [{"indicator": "evil.no", "kind": "domain"}],
+            "members": [{"number": "1103", "name": "Stavanger", "evidence": "answered"}],
+            "evidence": "answered",
+        });
+        let read = CampaignLine::read(&campaign);
+        assert_eq!(read.indicators, BTreeSet::from(["evil.no".to_owned()]));
+        assert_eq!(read.members, BTreeMap::from([("1103".to_owned(), "answered".to_owned())]));
+        let alert = json!({"member": {"number": "0301", "name": "Oslo"}, "indicator": "evil.no", "count": 3});
+        assert_eq!(AlertLine::read(&alert).member, "0301");
         assert_eq!(number_below(&json!({"list": [{"revision": 4}]}), "revision"), Some(4));
     }
 }

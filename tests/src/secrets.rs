@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_planted_word_is_found_in_every_form() {
         let forms = forms_of_text("kanari");
-        let wide: Vec<u8> = "xKanari9".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let wide: Vec<u8> = "xkanari9".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let planted: Vec<Vec<u8>> = vec![
             b"..KANARI01..".to_vec(),
             b"\x08kanari01\x02no\x00".to_vec(),
