@@ -1,0 +1,2 @@
+//! Bench B11: the time from "publish" until an indicator is in force at fifty connected sensors.
+fn main() {}
