@@ -697,6 +697,12 @@ mod tests {
         assert_eq!((closed, bench.counts.evicted), (vec![2, 3], 2));
     }
 
+    #[test]
+    fn s4_all_flows_together_fit_into_24_mib() {
+        let octets = Table::<Key, Flow, 2>::ENTRY_OCTETS;
+        assert!(octets * crate::limits::FLOWS_MAX <= 24 * 1024 * 1024, "{octets} octets a flow");
+    }
+
     #[derive(Debug, Clone)]
     struct Any {
         pause: i64,

@@ -464,10 +464,11 @@ mod tests {
             let mut observer = Observer::new(ObserveSettings { flows_max: 8, ..ObserveSettings::default() });
             let mut counted = 0u64;
             let mut in_records = 0u64;
-            let mut take = |seen: Seen| if let Seen::Flow(event) = seen {
-                if matches!(event.step, FlowStep::Closed | FlowStep::Reported) {
+            let mut take = |seen: Seen| match seen {
+                Seen::Flow(event) if matches!(event.step, FlowStep::Closed | FlowStep::Reported) => {
                     in_records += event.record.packets + event.record.reverse_packets;
                 }
+                Seen::Flow(_) | Seen::Dns { .. } => {}
             };
             for packet in &packets {
                 let address = |end: u8| IpAddr::from([10, 0, 0, end]);

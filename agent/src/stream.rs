@@ -531,6 +531,7 @@ mod tests {
         bench.send(100, SYN, &octets[..30]);
         bench.send(131, ACK, &octets[30..]);
         bench.send(100, SYN, &octets[..30]);
+        bench.send(131, ACK, &octets[30..]);
         assert_eq!(bench.ids, [0, 1]);
         bench.send(5_000_000, SYN, &[]); // the port is used again
         bench.send(5_000_001, ACK, &octets);

@@ -44,6 +44,10 @@ struct Lane {
 }
 
 impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
+    /// Memory one entry takes, but for the index and what it holds on the heap.
+    #[cfg(test)]
+    pub(crate) const ENTRY_OCTETS: usize = size_of::<Slot<K, V>>();
+
     /// An empty table for so many entries, at least one. Memory is taken as it fills.
     pub(crate) fn new(entries_max: usize) -> Table<K, V, LANES> {
         Table {
