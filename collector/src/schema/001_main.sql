@@ -121,7 +121,8 @@ CREATE TABLE incident (
     last_seen   BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL
 );
-CREATE INDEX incident_by_link ON incident (link_kind, link_value, last_seen);
+CREATE INDEX incident_by_topic ON incident (member_id, link_kind, link_value);
+CREATE INDEX incident_alone ON incident (link_kind, link_value) WHERE campaign_id IS NULL;
 CREATE INDEX incident_by_member ON incident (member_id, last_seen);
 CREATE INDEX incident_by_campaign ON incident (campaign_id);
 

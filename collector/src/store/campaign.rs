@@ -1,5 +1,6 @@
 //! Campaigns: read for correlation, written as it decides, listed with who could have seen them.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -147,28 +148,30 @@ async fn denominators(
     campaign: Option<i64>,
     now: Timestamp,
 ) -> Result<BTreeMap<i64, (i64, i64)>, sqlx::Error> {
+    let (low, high) = ids(campaign);
     // A revoked sensor sees nothing, but what it saw while it went on is counted through the member's incident.
     let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
         "SELECT c.id,
                 COUNT(DISTINCT t.member_id),
                 COUNT(DISTINCT CASE WHEN h.member_id IS NOT NULL
-                      OR (s.revoked_at IS NULL AND s.revision >= p.published_in AND (s.last_seen_at >= $2
+                      OR (s.revoked_at IS NULL AND s.revision >= p.published_in AND (s.last_seen_at >= $3
                           OR EXISTS (SELECT 1 FROM heartbeat b WHERE b.sensor_id = s.id
                                      AND b.at BETWEEN c.first_seen AND c.last_seen)))
                       THEN t.member_id END)
          FROM campaign c
          LEFT JOIN (SELECT i.campaign_id, MIN(n.published_in) AS published_in
                     FROM incident i JOIN alert a ON a.incident_id = i.id JOIN indicator n ON n.id = a.indicator_id
-                    WHERE i.campaign_id IS NOT NULL AND ($1 IS NULL OR i.campaign_id = $1)
+                    WHERE i.campaign_id BETWEEN $1 AND $2
                     GROUP BY i.campaign_id) p ON p.campaign_id = c.id
          CROSS JOIN site t JOIN sensor s ON s.id = t.sensor_id
-         LEFT JOIN (SELECT DISTINCT campaign_id, member_id FROM incident) h
+         LEFT JOIN (SELECT DISTINCT campaign_id, member_id FROM incident WHERE campaign_id BETWEEN $1 AND $2) h
                 ON h.campaign_id = c.id AND h.member_id = t.member_id
-         WHERE ($1 IS NULL OR c.id = $1)
+         WHERE c.id BETWEEN $1 AND $2
            AND (h.member_id IS NOT NULL OR (s.enrolled_at IS NOT NULL AND s.revoked_at IS NULL))
          GROUP BY c.id",
     )
-    .bind(campaign)
+    .bind(low)
+    .bind(high)
     .bind(now.minus(LIVE).0)
     .fetch_all(conn)
     .await?;
@@ -233,35 +236,33 @@ pub async fn list(
     now: Timestamp,
 ) -> Result<Vec<CampaignView>, StoreError> {
     let mut tx = store.readers().begin().await?;
-    let sql = format!(
+    let (low, high) = ids(campaign);
+    let rows = sqlx::query(
         "SELECT c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, c.opened_at, c.exercise,
-                MIN(i.first_seen) AS first_seen, MAX(i.last_seen) AS last_seen,
-                (SELECT COUNT(DISTINCT o.member_id) FROM incident o WHERE o.campaign_id = c.id) AS member_count,
-                MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
-                COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.member_id || '/' || a.client END) AS hosts,
-                COUNT(a.id) AS alerts, COALESCE(SUM(a.count), 0) AS sightings
-         FROM campaign c JOIN incident i ON i.campaign_id = c.id
-         LEFT JOIN alert a ON a.incident_id = i.id
-         LEFT JOIN indicator n ON c.link_kind = 'indicator' AND n.id = CAST(c.link_value AS BIGINT)
-         WHERE ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR c.id = $2)
-         GROUP BY c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, c.opened_at, c.exercise
-         ORDER BY MAX(i.last_seen) DESC, c.id DESC"
-    );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).fetch_all(&mut *tx).await?;
-    let mut members = members(&mut tx, scope, campaign).await?;
+                (SELECT COUNT(DISTINCT o.member_id) FROM incident o WHERE o.campaign_id = c.id) AS member_count
+         FROM campaign c LEFT JOIN indicator n ON c.link_kind = 'indicator' AND n.id = CAST(c.link_value AS BIGINT)
+         WHERE c.id BETWEEN $1 AND $2",
+    )
+    .bind(low)
+    .bind(high)
+    .fetch_all(&mut *tx)
+    .await?;
+    let mut parts = parts(&mut tx, scope, campaign).await?;
     let mut indicators = indicators(&mut tx, scope, campaign).await?;
     let able = denominators(&mut tx, campaign, now).await?;
+    let told = |count: i64| match scope {
+        Scope::Operator => Some(count),
+        Scope::Member(_) => Some(count).filter(|count| *count > OTHERS_MIN),
+    };
     let mut campaigns = Vec::with_capacity(rows.len());
     for row in rows {
         let id: i64 = row.try_get("id")?;
+        // A member that has no part in it is not told of it.
+        let Some(parts) = parts.remove(&id) else { continue };
+        let Some(span) = parts.iter().map(|part| part.span).reduce(Span::join) else { continue };
         let pattern: Option<String> = row.try_get("pattern")?;
         let link_value: String = row.try_get("link_value")?;
-        let member_count: i64 = row.try_get("member_count")?;
         let (able, total) = able.get(&id).copied().unwrap_or_default();
-        let told = |count: i64| match scope {
-            Scope::Operator => Some(count),
-            Scope::Member(_) => Some(count).filter(|count| *count > OTHERS_MIN),
-        };
         campaigns.push(CampaignView {
             id,
             uuid: row.try_get("uuid")?,
@@ -269,42 +270,63 @@ pub async fn list(
             link_kind: row.try_get("link_kind")?,
             link: pattern.map_or(link_value, |pattern| shown_pattern(&pattern)),
             indicators: indicators.remove(&id).unwrap_or_default(),
-            members: members.remove(&id).unwrap_or_default(),
-            member_count: told(member_count),
+            member_count: told(row.try_get("member_count")?),
             able_to_see: told(able),
             members_total: told(total),
-            evidence: evidence_from(row.try_get("evidence")?),
-            hosts: row.try_get("hosts")?,
-            alerts: row.try_get("alerts")?,
-            sightings: row.try_get("sightings")?,
-            first_seen: Timestamp(row.try_get("first_seen")?),
-            last_seen: Timestamp(row.try_get("last_seen")?),
+            evidence: parts.iter().map(|part| part.view.evidence).max().unwrap_or(Evidence::Blocked),
+            hosts: parts.iter().map(|part| part.hosts).sum(),
+            alerts: parts.iter().map(|part| part.alerts).sum(),
+            sightings: parts.iter().map(|part| part.sightings).sum(),
+            first_seen: span.first,
+            last_seen: span.last,
             opened_at: Timestamp(row.try_get("opened_at")?),
             exercise: row.try_get("exercise")?,
+            members: parts.into_iter().map(|part| part.view).collect(),
         });
     }
+    // By what is shown: the order must not tell a member when others were hit.
+    campaigns.sort_unstable_by_key(|campaign| Reverse((campaign.last_seen, campaign.id)));
     Ok(campaigns)
 }
 
-async fn members(
+/// The ids to look at, as a range: one index serves both one campaign and all.
+fn ids(campaign: Option<i64>) -> (i64, i64) {
+    campaign.map_or((1, i64::MAX), |id| (id, id))
+}
+
+struct Part {
+    view: MemberPart,
+    span: Span,
+    hosts: i64,
+    alerts: i64,
+    sightings: i64,
+}
+
+/// Each member's part in each campaign, the first hit first. A resolver that asks for others is no host.
+async fn parts(
     conn: &mut SqliteConnection,
     scope: Scope,
     campaign: Option<i64>,
-) -> Result<BTreeMap<i64, Vec<MemberPart>>, sqlx::Error> {
+) -> Result<BTreeMap<i64, Vec<Part>>, sqlx::Error> {
+    let (low, high) = ids(campaign);
     let sql = format!(
-        "SELECT i.campaign_id, m.number, m.name, MIN(i.first_seen), MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END)
+        "SELECT i.campaign_id, m.number, m.name, MIN(i.first_seen), MAX(i.last_seen),
+                MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END),
+                COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END), COUNT(a.id), SUM(a.count)
          FROM incident i JOIN member m ON m.id = i.member_id JOIN alert a ON a.incident_id = i.id
-         WHERE i.campaign_id IS NOT NULL AND ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2)
+         WHERE i.campaign_id BETWEEN $2 AND $3 AND ($1 IS NULL OR i.member_id = $1)
          GROUP BY i.campaign_id, m.id, m.number, m.name ORDER BY MIN(i.first_seen), m.number"
     );
-    let rows: Vec<(i64, String, String, i64, i64)> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).fetch_all(conn).await?;
-    let mut members: BTreeMap<i64, Vec<MemberPart>> = BTreeMap::new();
-    for (campaign, number, name, first_seen, evidence) in rows {
-        let part = MemberPart { number, name, first_seen: Timestamp(first_seen), evidence: evidence_from(evidence) };
-        members.entry(campaign).or_default().push(part);
+    type Found = (i64, String, String, i64, i64, i64, i64, i64, i64);
+    let rows: Vec<Found> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(low).bind(high).fetch_all(conn).await?;
+    let mut parts: BTreeMap<i64, Vec<Part>> = BTreeMap::new();
+    for (campaign, number, name, first, last, evidence, hosts, alerts, sightings) in rows {
+        let span = Span::new(Timestamp(first), Timestamp(last));
+        let view = MemberPart { number, name, first_seen: span.first, evidence: evidence_from(evidence) };
+        parts.entry(campaign).or_default().push(Part { view, span, hosts, alerts, sightings });
     }
-    Ok(members)
+    Ok(parts)
 }
 
 async fn indicators(
@@ -312,14 +334,16 @@ async fn indicators(
     scope: Scope,
     campaign: Option<i64>,
 ) -> Result<BTreeMap<i64, Vec<IndicatorView>>, sqlx::Error> {
+    let (low, high) = ids(campaign);
     let rows: Vec<(i64, String, String)> = sqlx::query_as(
         "SELECT DISTINCT i.campaign_id, n.pattern, n.kind
          FROM incident i JOIN alert a ON a.incident_id = i.id JOIN indicator n ON n.id = a.indicator_id
-         WHERE i.campaign_id IS NOT NULL AND ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2)
+         WHERE i.campaign_id BETWEEN $2 AND $3 AND ($1 IS NULL OR i.member_id = $1)
          ORDER BY n.pattern",
     )
     .bind(scope.member_id())
-    .bind(campaign)
+    .bind(low)
+    .bind(high)
     .fetch_all(conn)
     .await?;
     let mut indicators: BTreeMap<i64, Vec<IndicatorView>> = BTreeMap::new();

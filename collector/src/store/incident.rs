@@ -89,21 +89,23 @@ pub async fn of_links(
 ) -> Result<Vec<Incident>, sqlx::Error> {
     let mut incidents = Vec::new();
     for (kind, values) in links_by_kind(links) {
-        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT id, member_id, link_value, exercise, first_seen, last_seen, campaign_id FROM incident
-             WHERE link_kind = ",
-        );
-        select.push_bind(kind.as_str()).push(" AND link_value IN (");
-        let mut list = select.separated(", ");
-        for value in values {
-            list.push_bind(value);
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("");
+        // Two halves, each with an index of its own: other members' incidents of a wide campaign are many, and not wanted.
+        for own in [true, false] {
+            select.push(if own { "SELECT " } else { ") UNION ALL SELECT " });
+            select.push("id, member_id, link_value, exercise, first_seen, last_seen, campaign_id FROM incident WHERE ");
+            select.push(if own { "member_id IN (" } else { "campaign_id IS NULL AND member_id NOT IN (" });
+            let mut list = select.separated(", ");
+            for member in members {
+                list.push_bind(*member);
+            }
+            select.push(") AND link_kind = ").push_bind(kind.as_str()).push(" AND link_value IN (");
+            let mut list = select.separated(", ");
+            for value in &values {
+                list.push_bind(value.clone());
+            }
         }
-        select.push(") AND (campaign_id IS NULL OR member_id IN (");
-        let mut list = select.separated(", ");
-        for member in members {
-            list.push_bind(*member);
-        }
-        select.push("))");
+        select.push(")");
         type Found = (i64, i64, String, bool, i64, i64, Option<i64>);
         let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *conn).await?;
         incidents.extend(rows.into_iter().map(|(id, member, value, exercise, first, last, campaign)| Incident {
