@@ -1,6 +1,11 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
+pub mod indicator;
+pub mod list;
+pub mod member;
 pub mod scope;
+pub mod sensor;
+pub mod setting;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,0 +1,22 @@
+//! `varde-collector incident`.
+
+use std::path::Path;
+
+/// Subcommands.
+#[derive(Debug, clap::Subcommand)]
+pub enum IncidentCommand {
+    /// List.
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Stub.
+///
+/// # Errors
+/// None.
+pub async fn run(_data: &Path, _command: IncidentCommand) -> anyhow::Result<()> {
+    Ok(())
+}
