@@ -3,9 +3,11 @@
 //! [`intel`] takes indicators in and publishes them as signed lists. A sensor is let in by [`enrolment`] and speaks with a
 //! [`session`]; its batches go through [`ingest`], which stores each record once and, in the same transaction, has
 //! [`correlate`] draw [`incident`]s of one member and [`campaign`]s over several. [`store`] holds it all; [`present`] shows
-//! it. Nothing but [`io`] and [`store`] touches the world.
+//! it. [`certificate`] says who is who, [`address`] where sensors dial. Nothing but [`io`] and [`store`] touches the world.
 
+pub mod address;
 pub mod campaign;
+pub mod certificate;
 pub mod change;
 pub mod command;
 pub mod control;

@@ -1,1 +1,105 @@
-//! limits
+//! Every bound of the collector: unit in the name, reason beside it. Those of the shared formats stand in `varde_common::limits`.
+
+use std::time::Duration;
+
+/// Sessions at once. A thousand sensors are expected; a session idles at some 45 kB.
+pub const SESSIONS_MAX: usize = 4096;
+/// Handshakes under way beyond which a new caller must first prove its address (QUIC Retry).
+pub const HANDSHAKES_BEFORE_RETRY: usize = 100;
+/// Connection attempts not yet looked at; more are refused by QUIC itself.
+pub const INCOMING_MAX: usize = 1024;
+/// Octets held for one connection before it is accepted.
+pub const INCOMING_BUFFER_MAX_OCTETS: u64 = 16 * 1024;
+/// Octets held for all of them.
+pub const INCOMING_BUFFERS_MAX_OCTETS: u64 = 4 * 1024 * 1024;
+/// Streams a sensor may open: the five of the conversation.
+pub const STREAMS_MAX: u32 = 5;
+/// Octets of one stream on their way to us.
+pub const STREAM_WINDOW_OCTETS: u32 = 64 * 1024;
+/// Octets of one session on their way to us.
+pub const SESSION_WINDOW_OCTETS: u32 = 128 * 1024;
+/// Octets of one session sent and not yet acknowledged.
+pub const SEND_WINDOW_OCTETS: u64 = 128 * 1024;
+/// The same while a list is sent by one of [`LIST_SLOTS`].
+pub const LIST_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
+/// Sessions that may have the larger window at once; the others send their list with the small one.
+pub const LIST_SLOTS: usize = 64;
+/// TLS handshake octets held.
+pub const CRYPTO_BUFFER_OCTETS: usize = 16 * 1024;
+/// Receive and send buffer asked of the kernel. With the default a thousand sensors coming back at once lose packets.
+pub const SOCKET_BUFFER_OCTETS: usize = 4 * 1024 * 1024;
+
+/// A silent session ends after this.
+pub const IDLE_AFTER: Duration = Duration::from_secs(60);
+/// A sign of life at least this often; home routers forget a UDP flow after 30 s.
+pub const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(20);
+/// The TLS handshake takes at most this long.
+pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
+/// Hello comes within this after the handshake.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// A frame, once begun, is complete within this.
+pub const FRAME_WITHIN: Duration = Duration::from_secs(30);
+/// A frame of ours is taken within this, or the other end does not read.
+pub const WRITE_WITHIN: Duration = Duration::from_secs(60);
+/// How long a stop waits for sessions to say goodbye.
+pub const STOP_WITHIN: Duration = Duration::from_secs(5);
+/// Heartbeats closer together than this are passed over: each is a row.
+pub const HEARTBEAT_AT_LEAST: Duration = Duration::from_secs(1);
+/// Outcomes a sensor may tell beyond the lists it was offered: it may repeat itself after a restart of its own.
+pub const OUTCOMES_UNASKED_MAX: u64 = 8;
+/// Batches decoded and waiting for the database at once: the decode budget of all sessions together.
+pub const INGESTS_AT_ONCE: usize = 64;
+/// Sensors that may reconnect in one second, for `reconnect_spread_ms`.
+pub const RECONNECTS_PER_SECOND: u64 = 200;
+/// The shortest reconnect spread.
+pub const RECONNECT_SPREAD_MIN_MS: u64 = 1000;
+/// How often the database is asked for what a command changed, should its poke have been lost.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(3);
+
+/// Enrolments under way at once; each ends within [`ENROL_WITHIN`].
+pub const ENROLMENTS_MAX: usize = 256;
+/// An enrolment takes at most this long: the sensor makes a key and asks once.
+pub const ENROL_WITHIN: Duration = Duration::from_secs(30);
+/// Failed attempts of one address prefix within [`ATTEMPTS_WITHIN`].
+pub const FAILED_ATTEMPTS_PER_PREFIX: usize = 5;
+/// Failed attempts of everybody within [`ATTEMPTS_WITHIN`].
+pub const FAILED_ATTEMPTS_ALL: usize = 60;
+/// The window of the two above.
+pub const ATTEMPTS_WITHIN: Duration = Duration::from_secs(60);
+
+/// Days a sensor's certificate is good for.
+pub const SENSOR_CERTIFICATE_DAYS: i64 = 30;
+/// Days the collector's certificate is good for.
+pub const SERVER_CERTIFICATE_DAYS: i64 = 365;
+/// Days the certificate authority is good for: ten years.
+pub const AUTHORITY_DAYS: i64 = 3652;
+/// Days the root document says it is good for.
+pub const ROOT_DAYS: i64 = 365;
+/// A certificate is good from this long before it was made: sensors' clocks are not all right.
+pub const CLOCK_SLACK_HOURS: i64 = 24;
+/// Days a list says it is good for.
+pub const LIST_DAYS: i64 = 30;
+/// An unchanged list is published anew once it has less than this left.
+pub const LIST_RENEW_DAYS: i64 = 10;
+/// Lists whose content is kept; of older ones only the manifest.
+pub const LIST_CONTENTS_KEPT: i64 = 5;
+
+/// A plain list to import.
+pub const IMPORT_MAX_OCTETS: u64 = 512 * 1024 * 1024;
+/// Lines from which a progress bar is worth its place.
+pub const PROGRESS_FROM_LINES: usize = 10_000;
+/// Indicators written in one statement: eleven values each, SQLite takes 32,766.
+pub const IMPORT_ROWS_PER_STATEMENT: usize = 500;
+/// Bad lines named one by one; the rest is counted.
+pub const BAD_LINES_SHOWN: usize = 1000;
+
+/// A line on the control socket.
+pub const CONTROL_LINE_MAX_OCTETS: u64 = 1024;
+/// A command waits this long for the running collector.
+pub const CONTROL_WITHIN: Duration = Duration::from_secs(10);
+/// A settings file.
+pub const SETTINGS_MAX_OCTETS: u64 = 256 * 1024;
+/// A member's or the operator's name.
+pub const NAME_MAX_CHARACTERS: usize = 120;
+/// Changes kept for a page that falls behind; then it reads afresh.
+pub const CHANGES_KEPT: usize = 1024;

@@ -1,1 +1,321 @@
-//! session
+//! One sensor's conversation as a state machine: a message in, what to do out, or the reason why the session ends.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use varde_common::codec::Text;
+use varde_common::id::{Epoch, Revision, SiteId};
+use varde_common::message::{Batch, CloseReason, Heartbeat, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToCollector};
+
+use crate::limits::{HEARTBEAT_AT_LEAST, OUTCOMES_UNASKED_MAX, RECONNECT_SPREAD_MIN_MS, RECONNECTS_PER_SECOND};
+
+/// What is to be done about a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The session stands: note the sensor as connected and answer with HelloAck.
+    Greet {
+        /// The spool's lifetime, whose committed records are to be looked up.
+        epoch: Epoch,
+        /// Program version.
+        agent_version: Text,
+        /// List in force.
+        revision: Revision,
+    },
+    /// Take in a batch, then acknowledge.
+    Ingest(Batch),
+    /// Keep a heartbeat.
+    Keep(Heartbeat),
+    /// From now on offer every list newer than this.
+    Follow(Revision),
+    /// Keep what became of a list.
+    Note(ListOutcome),
+    /// Nothing: the message is passed over.
+    Nothing,
+}
+
+/// One sensor's conversation. It lives as long as its connection.
+#[derive(Debug)]
+pub struct Session {
+    sites: BTreeSet<SiteId>,
+    opened: BTreeSet<u8>,
+    epoch: Option<Epoch>,
+    last_heartbeat: Option<Instant>,
+    subscribed: bool,
+    offers: u64,
+    outcomes: u64,
+    passed_over: u64,
+}
+
+fn place(stream: Stream) -> u8 {
+    match stream {
+        Stream::Control => 0,
+        Stream::Alerts => 1,
+        Stream::Statistics => 2,
+        Stream::Lists => 3,
+        Stream::Hunts => 4,
+    }
+}
+
+impl Session {
+    /// The conversation of a sensor that may report for these sites.
+    pub fn new(sites: impl IntoIterator<Item = SiteId>) -> Session {
+        Session {
+            sites: sites.into_iter().collect(),
+            opened: BTreeSet::new(),
+            epoch: None,
+            last_heartbeat: None,
+            subscribed: false,
+            offers: 0,
+            outcomes: 0,
+            passed_over: 0,
+        }
+    }
+
+    /// A stream's first message. Each stream is opened once.
+    ///
+    /// # Errors
+    /// Why the session ends.
+    pub fn handle_first(&mut self, message: &ToCollector) -> Result<Stream, CloseReason> {
+        match message {
+            ToCollector::Open(stream) if self.opened.insert(place(*stream)) => Ok(*stream),
+            ToCollector::Open(_)
+            | ToCollector::Hello(_)
+            | ToCollector::Heartbeat(_)
+            | ToCollector::Batch(_)
+            | ToCollector::Subscribe { .. }
+            | ToCollector::ListOutcome(_)
+            | ToCollector::Enrol { .. }
+            | ToCollector::AskRoot => Err(CloseReason::ProtocolError),
+        }
+    }
+
+    /// A later message on `stream`. The streams other than control are read only once Hello was answered: QUIC orders
+    /// octets within a stream, not between them.
+    ///
+    /// # Errors
+    /// Why the session ends.
+    pub fn handle_message(
+        &mut self,
+        stream: Stream,
+        message: ToCollector,
+        now: Instant,
+    ) -> Result<Action, CloseReason> {
+        match (stream, message) {
+            (Stream::Control, ToCollector::Hello(hello)) if self.epoch.is_none() => self.handle_hello(hello),
+            (Stream::Control, ToCollector::Heartbeat(heartbeat)) if self.epoch.is_some() => {
+                if self.last_heartbeat.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
+                    self.passed_over += 1;
+                    return Ok(Action::Nothing);
+                }
+                self.last_heartbeat = Some(now);
+                Ok(Action::Keep(heartbeat))
+            }
+            (Stream::Alerts, ToCollector::Batch(batch)) if self.epoch == Some(batch.epoch) => {
+                // An empty batch asks for nothing; one whose numbers run out of 64 bits is nonsense.
+                if batch.last_seq().is_none() || batch.first_seq.0 == 0 {
+                    return Err(CloseReason::ProtocolError);
+                }
+                Ok(Action::Ingest(batch))
+            }
+            (Stream::Lists, ToCollector::Subscribe { revision }) if self.epoch.is_some() && !self.subscribed => {
+                self.subscribed = true;
+                Ok(Action::Follow(revision))
+            }
+            (Stream::Lists, ToCollector::ListOutcome(outcome)) if self.subscribed => {
+                self.outcomes += 1;
+                if self.outcomes > self.offers + OUTCOMES_UNASKED_MAX {
+                    return Err(CloseReason::ProtocolError);
+                }
+                Ok(Action::Note(outcome))
+            }
+            // Totals and hunts have no messages yet; anything else is out of place.
+            (
+                Stream::Control | Stream::Alerts | Stream::Statistics | Stream::Lists | Stream::Hunts,
+                ToCollector::Open(_)
+                | ToCollector::Hello(_)
+                | ToCollector::Heartbeat(_)
+                | ToCollector::Batch(_)
+                | ToCollector::Subscribe { .. }
+                | ToCollector::ListOutcome(_)
+                | ToCollector::Enrol { .. }
+                | ToCollector::AskRoot,
+            ) => Err(CloseReason::ProtocolError),
+        }
+    }
+
+    fn handle_hello(&mut self, hello: Hello) -> Result<Action, CloseReason> {
+        if !(hello.protocol_min..=hello.protocol_max).contains(&PROTOCOL_VERSION) {
+            return Err(CloseReason::Version);
+        }
+        if !hello.sites.iter().all(|site| self.sites.contains(site)) {
+            return Err(CloseReason::UnknownSite);
+        }
+        self.epoch = Some(hello.epoch);
+        Ok(Action::Greet { epoch: hello.epoch, agent_version: hello.agent_version, revision: hello.revision })
+    }
+
+    /// A message of a kind that is not known here: a newer agent's. It is passed over.
+    pub fn handle_unknown_kind(&mut self) {
+        self.passed_over += 1;
+    }
+
+    /// A list was offered.
+    pub fn handle_offered(&mut self) {
+        self.offers += 1;
+    }
+
+    /// Messages passed over so far.
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
+}
+
+/// Milliseconds over which this many sensors spread their return: 200 a second, at least one second.
+pub fn reconnect_spread_ms(sensors: u64) -> u32 {
+    let spread = sensors.saturating_mul(1000) / RECONNECTS_PER_SECOND;
+    u32::try_from(spread.max(RECONNECT_SPREAD_MIN_MS)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::clock;
+    use proptest::prelude::*;
+    use std::time::Duration;
+    use varde_common::id::Seq;
+    use varde_common::time::Timestamp;
+
+    fn hello() -> Hello {
+        Hello {
+            protocol_min: 1,
+            protocol_max: 1,
+            agent_version: Text::cut("0.1.0"),
+            epoch: Epoch(7),
+            first_seq: Seq(1),
+            next_seq: Seq(1),
+            revision: Revision(3),
+            root_version: 1,
+            sites: vec![SiteId(0)],
+            clock: Timestamp(0),
+        }
+    }
+
+    fn greeted() -> Session {
+        let mut session = Session::new([SiteId(0), SiteId(2)]);
+        for stream in [Stream::Control, Stream::Alerts, Stream::Lists] {
+            assert_eq!(session.handle_first(&ToCollector::Open(stream)), Ok(stream));
+        }
+        session.handle_message(Stream::Control, ToCollector::Hello(hello()), clock::monotonic()).unwrap();
+        session
+    }
+
+    fn batch(epoch: u128, first: u64, records: usize) -> ToCollector {
+        ToCollector::Batch(Batch { epoch: Epoch(epoch), first_seq: Seq(first), records: vec![vec![0]; records] })
+    }
+
+    #[test]
+    fn hello_is_held_against_version_and_sites() {
+        let now = clock::monotonic();
+        let say = |change: fn(&mut Hello)| {
+            let mut session = Session::new([SiteId(0), SiteId(2)]);
+            let mut hello = hello();
+            change(&mut hello);
+            session.handle_message(Stream::Control, ToCollector::Hello(hello), now)
+        };
+        let greet = Action::Greet { epoch: Epoch(7), agent_version: Text::cut("0.1.0"), revision: Revision(3) };
+        assert_eq!(say(|_| ()), Ok(greet.clone()));
+        assert_eq!(say(|h| h.sites = vec![SiteId(0), SiteId(2)]), Ok(greet.clone()));
+        assert_eq!(say(|h| h.protocol_max = 9), Ok(greet));
+        assert_eq!(say(|h| h.sites = vec![SiteId(0), SiteId(1)]), Err(CloseReason::UnknownSite));
+        assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (2, 9)), Err(CloseReason::Version));
+        assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (0, 0)), Err(CloseReason::Version));
+        assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (9, 0)), Err(CloseReason::Version));
+    }
+
+    #[test]
+    fn every_message_has_its_stream_and_its_turn() {
+        let now = clock::monotonic();
+        let subscribe = || ToCollector::Subscribe { revision: Revision(1) };
+        let outcome = || ToCollector::ListOutcome(ListOutcome::InForce { revision: Revision(1), since: Timestamp(1) });
+        let out_of_place: [(Stream, ToCollector); 13] = [
+            (Stream::Control, ToCollector::Hello(hello())),
+            (Stream::Control, ToCollector::Open(Stream::Control)),
+            (Stream::Control, batch(7, 1, 1)),
+            (Stream::Control, ToCollector::AskRoot),
+            (Stream::Alerts, ToCollector::Heartbeat(Heartbeat::default())),
+            (Stream::Alerts, batch(8, 1, 1)),
+            (Stream::Alerts, batch(7, 1, 0)),
+            (Stream::Alerts, batch(7, 0, 1)),
+            (Stream::Alerts, batch(7, u64::MAX, 2)),
+            (Stream::Alerts, subscribe()),
+            (Stream::Lists, outcome()),
+            (Stream::Statistics, ToCollector::Heartbeat(Heartbeat::default())),
+            (Stream::Hunts, subscribe()),
+        ];
+        for (stream, message) in out_of_place {
+            let said = greeted().handle_message(stream, message.clone(), now);
+            assert_eq!(said, Err(CloseReason::ProtocolError), "{stream:?} {message:?}");
+        }
+        let mut session = greeted();
+        assert!(matches!(session.handle_message(Stream::Alerts, batch(7, 1, 3), now), Ok(Action::Ingest(_))));
+        assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(Revision(1))));
+        assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Err(CloseReason::ProtocolError));
+        assert!(matches!(session.handle_message(Stream::Lists, outcome(), now), Ok(Action::Note(_))));
+    }
+
+    #[test]
+    fn nothing_is_heard_before_hello_and_no_stream_opens_twice() {
+        let now = clock::monotonic();
+        let mut session = Session::new([SiteId(0)]);
+        let heartbeat = ToCollector::Heartbeat(Heartbeat::default());
+        assert_eq!(session.handle_message(Stream::Control, heartbeat.clone(), now), Err(CloseReason::ProtocolError));
+        assert_eq!(session.handle_message(Stream::Alerts, batch(0, 1, 1), now), Err(CloseReason::ProtocolError));
+        assert_eq!(session.handle_first(&heartbeat), Err(CloseReason::ProtocolError));
+        assert_eq!(session.handle_first(&ToCollector::Open(Stream::Alerts)), Ok(Stream::Alerts));
+        assert_eq!(session.handle_first(&ToCollector::Open(Stream::Alerts)), Err(CloseReason::ProtocolError));
+    }
+
+    #[test]
+    fn p1_a_flood_of_heartbeats_or_outcomes_costs_the_flooder() {
+        let start = clock::monotonic();
+        let mut session = greeted();
+        let kept = (0..1000u64)
+            .filter(|ms| {
+                let now = start + Duration::from_millis(*ms);
+                let heartbeat = ToCollector::Heartbeat(Heartbeat::default());
+                session.handle_message(Stream::Control, heartbeat, now) != Ok(Action::Nothing)
+            })
+            .count();
+        assert_eq!((kept, session.passed_over()), (1, 999));
+
+        session.handle_message(Stream::Lists, ToCollector::Subscribe { revision: Revision(0) }, start).unwrap();
+        session.handle_offered();
+        let outcome = ListOutcome::InForce { revision: Revision(1), since: Timestamp(1) };
+        let taken = (0..100)
+            .take_while(|_| {
+                session.handle_message(Stream::Lists, ToCollector::ListOutcome(outcome.clone()), start).is_ok()
+            })
+            .count();
+        assert_eq!(taken as u64, 1 + OUTCOMES_UNASKED_MAX);
+    }
+
+    #[test]
+    fn sensors_spread_their_return() {
+        let spread = [0, 1, 200, 1000, u64::MAX].map(reconnect_spread_ms);
+        assert_eq!(spread, [1000, 1000, 1000, 5000, u32::MAX]);
+    }
+
+    proptest! {
+        #[test]
+        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..12, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
+            let mut session = greeted();
+            for (stream, kind, body) in bodies {
+                let stream = [Stream::Control, Stream::Alerts, Stream::Statistics, Stream::Lists, Stream::Hunts][usize::from(stream)];
+                if let Ok(message) = ToCollector::from_body(kind, &body) {
+                    let _ = session.handle_first(&message);
+                    let _ = session.handle_message(stream, message, clock::monotonic());
+                }
+            }
+        }
+    }
+}

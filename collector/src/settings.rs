@@ -1,1 +1,161 @@
-//! settings
+//! `collector.toml`: what may be set in a file. An unknown key or a bad value is an error that names file, line and what would be right.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use toml::{Spanned, Value};
+
+/// What the file sets; flags win over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Where sessions are listened for, UDP.
+    pub quic: Option<SocketAddr>,
+    /// Where enrolment is listened for, UDP.
+    pub enroll: Option<SocketAddr>,
+    /// Where the page is served, TCP, loopback only.
+    pub web: Option<SocketAddr>,
+}
+
+const KEYS: [&str; 3] = ["quic", "enroll", "web"];
+
+/// Why a settings file is not obeyed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadSettings {
+    /// It is no TOML.
+    #[error("{file} line {line}: {why}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What the reader says.
+        why: String,
+    },
+    /// A key nobody knows.
+    #[error("{file} line {line}: there is no setting \"{key}\"; {}", match .near { Some(near) => format!("did you mean \"{near}\"?"), None => format!("there are {}", KEYS.join(", ")) })]
+    UnknownKey {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: String,
+        /// The known one it resembles.
+        near: Option<&'static str>,
+    },
+    /// A value that is no address.
+    #[error("{file} line {line}: {key} = {value} is no address and port; write for example {key} = \"[::]:{port}\"")]
+    BadAddress {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// What it was set to.
+        value: String,
+        /// A port that would be right.
+        port: u16,
+    },
+}
+
+impl Settings {
+    /// Reads a settings file; `file` is its name for messages.
+    ///
+    /// # Errors
+    /// [`BadSettings`], the first found.
+    pub fn read(text: &str, file: &str) -> Result<Settings, BadSettings> {
+        let file = file.to_owned();
+        let line_at = |offset: usize| text.get(..offset).unwrap_or(text).bytes().filter(|&b| b == b'\n').count() + 1;
+        let found: BTreeMap<Spanned<String>, Spanned<Value>> = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| line_at(span.start));
+            BadSettings::Syntax { file: file.clone(), line, why: error.message().to_owned() }
+        })?;
+        let mut settings = Settings::default();
+        for (key, value) in &found {
+            let line = line_at(key.span().start);
+            let address = |key: &'static str, port: u16| {
+                let address = value.get_ref().as_str().and_then(|text| text.parse::<SocketAddr>().ok());
+                let bad = || BadSettings::BadAddress {
+                    file: file.clone(),
+                    line,
+                    key,
+                    value: value.get_ref().to_string(),
+                    port,
+                };
+                address.ok_or_else(bad).map(Some)
+            };
+            match key.get_ref().as_str() {
+                "quic" => settings.quic = address("quic", crate::address::QUIC_PORT)?,
+                "enroll" => settings.enroll = address("enroll", crate::address::ENROLL_PORT)?,
+                "web" => settings.web = address("web", crate::address::WEB_PORT)?,
+                other => {
+                    let key = other.to_owned();
+                    return Err(BadSettings::UnknownKey { file, line, near: nearest(&key), key });
+                }
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// The known key a misspelt one resembles: at most two letters away.
+fn nearest(key: &str) -> Option<&'static str> {
+    KEYS.into_iter().map(|known| (distance(key, known), known)).filter(|(away, _)| *away <= 2).min().map(|(_, k)| k)
+}
+
+/// Letters to change, add or drop to make `a` into `b` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().take(40).enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        let mut next = vec![left];
+        for (to, above) in b.iter().zip(row.iter().skip(1)) {
+            let cost = if from == *to { diagonal } else { 1 + diagonal.min(left).min(*above) };
+            diagonal = *above;
+            left = cost;
+            next.push(cost);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_packaged_example_is_what_the_program_reads() {
+        let example = include_str!("../../packaging/collector.toml");
+        assert_eq!(Settings::read(example, "collector.toml"), Ok(Settings::default()), "all commented out");
+        let uncommented: String = example
+            .lines()
+            .map(|line| line.strip_prefix("#").filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let settings = Settings::read(&uncommented, "collector.toml").unwrap();
+        assert_eq!(settings.quic, Some("[::]:7843".parse().unwrap()));
+        assert_eq!(settings.enroll, Some("[::]:7844".parse().unwrap()));
+        assert_eq!(settings.web, Some("127.0.0.1:8443".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_refused_setting_says_where_what_and_what_would_be_right() {
+        for (text, said) in [
+            ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
+            ("colour = 1\n", "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web"),
+            (
+                "quic = \"[::]:1\"\nweb = \"soon\"\n",
+                "c.toml line 2: web = \"soon\" is no address and port; write for example web = \"[::]:8443\"",
+            ),
+            ("web = 8443", "c.toml line 1: web = 8443 is no address and port; write for example web = \"[::]:8443\""),
+        ] {
+            assert_eq!(Settings::read(text, "c.toml").unwrap_err().to_string(), said);
+        }
+        assert!(Settings::read("quic =\n", "c.toml").unwrap_err().to_string().starts_with("c.toml line 1: "));
+        assert!(Settings::read("a = 1\na = 2", "c.toml").unwrap_err().to_string().starts_with("c.toml line 2: "));
+    }
+}

@@ -1,6 +1,147 @@
-//! One file a subcommand.
+//! One file a subcommand. Exit codes: 0 done, 1 it could not be done (says why and what to do), 2 wrong usage.
 
 pub mod alert;
 pub mod campaign;
 pub mod incident;
-mod listing;
+pub mod indicator;
+pub mod init;
+pub mod listing;
+pub mod member;
+pub mod publish;
+pub mod run;
+pub mod sensor;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// The collector: publishes signed indicator lists to the members' sensors, takes in their alerts, shows what they have
+/// in common.
+#[derive(Debug, Parser)]
+#[command(name = "varde-collector", version)]
+pub struct Cli {
+    /// The data directory.
+    #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/varde-collector")]
+    pub data: PathBuf,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make keys and database, or change the collector's name or address.
+    Init(init::InitArguments),
+    /// Run the collector until it is told to stop (SIGTERM, Ctrl-C).
+    Run(run::RunArguments),
+    /// The members of the community.
+    #[command(subcommand)]
+    Member(member::MemberCommand),
+    /// The members' sensors.
+    #[command(subcommand)]
+    Sensor(sensor::SensorCommand),
+    /// What sensors look for.
+    #[command(subcommand)]
+    Indicator(indicator::IndicatorCommand),
+    /// Sign all valid indicators as a new list and send it to every connected sensor.
+    Publish(publish::PublishArguments),
+    /// What several members have in common.
+    #[command(subcommand)]
+    Campaign(campaign::CampaignCommand),
+    /// Alerts of one member that belong together.
+    #[command(subcommand)]
+    Incident(incident::IncidentCommand),
+    /// What sensors have raised.
+    #[command(subcommand)]
+    Alert(alert::AlertCommand),
+}
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Why it could not be done, in a sentence of cause and one of remedy.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let Cli { data, command } = cli;
+    match command {
+        Command::Init(arguments) => init::run(&data, arguments).await,
+        Command::Run(arguments) => run::run(&data, arguments).await,
+        Command::Member(command) => member::run(&data, command).await,
+        Command::Sensor(command) => sensor::run(&data, command).await,
+        Command::Indicator(command) => indicator::run(&data, command).await,
+        Command::Publish(arguments) => publish::run(&data, arguments).await,
+        Command::Campaign(command) => campaign::run(&data, command).await,
+        Command::Incident(command) => incident::run(&data, command).await,
+        Command::Alert(command) => alert::run(&data, command).await,
+    }
+}
+
+/// An error and its causes as one sentence; a cause that the sentence already holds is not repeated.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if !sentence.contains(&cause) {
+            if !sentence.is_empty() {
+                sentence.push_str(": ");
+            }
+            sentence.push_str(&cause);
+        }
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_what_scripts_depend_on() {
+        Cli::command().debug_assert();
+        for line in [
+            "init",
+            "init --name Kommune-CSIRT --address varde.example:7843",
+            "run --quic 127.0.0.1:0 --enroll 127.0.0.1:0 --web 127.0.0.1:0",
+            "member add 3407 Gjøvik",
+            "member list --json",
+            "sensor token 3407",
+            "sensor list --json",
+            "sensor revoke 3",
+            "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
+            "indicator import -",
+            "indicator list --json",
+            "publish --key list.key",
+            "campaign list --json",
+            "incident list --json",
+            "alert list --json",
+        ] {
+            for with_data in [format!("varde-collector --data d {line}"), format!("varde-collector {line} --data d")] {
+                let cli = Cli::try_parse_from(with_data.split(' '));
+                assert_eq!(cli.map(|cli| cli.data).unwrap(), PathBuf::from("d"), "{line}");
+            }
+        }
+        for wrong in [
+            "",
+            "sensor token 12345",
+            "sensor revoke x",
+            "member add 34O7 G",
+            "indicator import",
+            "indicator import a --severity bad",
+            "indicator import a --confidence 101",
+            "run --web here",
+        ] {
+            let words = ["varde-collector"].into_iter().chain(wrong.split(' ').filter(|word| !word.is_empty()));
+            assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{wrong}");
+        }
+        let default = Cli::try_parse_from(["varde-collector", "init"]).unwrap();
+        assert_eq!(default.data, PathBuf::from("/var/lib/varde-collector"));
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let inner = std::io::Error::other("no room");
+        let error = anyhow::Error::new(inner).context("cannot write: no room").context("init failed");
+        assert_eq!(sentence(&error), "init failed: cannot write: no room");
+    }
+}

@@ -1,4 +1,14 @@
 //! The only room that touches the world, beside the store.
 
 pub mod clock;
+pub mod control;
+pub mod directory;
+pub mod enroll;
+pub mod frame;
+pub mod keys;
+pub mod listen;
+pub mod lists;
+pub mod live;
+pub mod quic;
+pub mod serve;
 pub mod web;

@@ -4,9 +4,9 @@
 use varde_common::time::Timestamp;
 
 use super::shown::{Calendar, Shown};
+use super::text::Texts;
 use super::view::{Steps, size};
 use crate::store::picture::{AlertFacts, HitFacts};
-use super::text::Texts;
 
 /// Members drawn; the table names all.
 const ROWS_MAX: usize = 60;

@@ -181,7 +181,9 @@ mod tests {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut key = String::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
-            if let Some((name, _)) = line.split_once(" =").filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase())) {
+            if let Some((name, _)) =
+                line.split_once(" =").filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase()))
+            {
                 key = name.to_owned();
                 assert!(found.insert(key.clone(), BTreeSet::new()).is_none(), "{key} stands twice in {language:?}");
             }

@@ -217,9 +217,9 @@ impl CampaignCard {
             (reach, Vec::new())
         } else {
             let (able, total) = (size(coverage.able.len()), size(coverage.total()));
-            let numbers =
-                [("hit", size(facts.hits.len())), ("able", able), ("blind", total - able), ("total", total)];
-            let key = if able == total { texts.numbers("reach-all", &numbers) } else { texts.numbers("reach", &numbers) };
+            let numbers = [("hit", size(facts.hits.len())), ("able", able), ("blind", total - able), ("total", total)];
+            let key =
+                if able == total { texts.numbers("reach-all", &numbers) } else { texts.numbers("reach", &numbers) };
             (key, blind_words(&coverage, texts))
         };
         let sum = |of: fn(&HitFacts) -> i64| facts.hits.iter().map(of).fold(0_i64, i64::saturating_add);
@@ -377,8 +377,7 @@ impl FrontView {
         let texts = reader.texts;
         let coverage = Coverage::now(picture, reader.now);
         let cut = |key_shown: usize, total: i64| {
-            (size(key_shown) < total)
-                .then(|| texts.numbers("cut", &[("shown", size(key_shown)), ("total", total)]))
+            (size(key_shown) < total).then(|| texts.numbers("cut", &[("shown", size(key_shown)), ("total", total)]))
         };
         FrontView {
             figures: figures(picture, &coverage, reader),

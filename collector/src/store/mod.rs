@@ -4,9 +4,14 @@ pub mod alert;
 pub mod campaign;
 pub mod heartbeat;
 pub mod incident;
-pub mod record;
+pub mod indicator;
+pub mod list;
+pub mod member;
 pub mod picture;
+pub mod record;
 pub mod scope;
+pub mod sensor;
+pub mod setting;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -77,7 +77,12 @@ impl Stage {
             let mut agent = Agent::new(&folder.join(format!("agent-{number}")), None)?;
             agent.enroll(&collector.token(number)?)?;
             let feed = Feed::new(&agent.data().join("mirror-port"))?;
-            agent.start([OsStr::new("--speed"), OsStr::new("max"), OsStr::new("--capture"), feed.path().as_os_str()])?;
+            agent.start([
+                OsStr::new("--speed"),
+                OsStr::new("max"),
+                OsStr::new("--capture"),
+                feed.path().as_os_str(),
+            ])?;
             players.push(Player { agent, feed: Some(feed) });
         }
         said("waiting until the signed list is in force at every sensor");

@@ -44,18 +44,17 @@ pub(super) async fn picture(
     let member = scope.member_id();
     let operator: Option<String> =
         sqlx::query_scalar("SELECT value FROM setting WHERE key = 'operator_name'").fetch_optional(&mut **tx).await?;
-    let list =
-        sqlx::query("SELECT revision, count, published_at FROM list_revision ORDER BY revision DESC LIMIT 1")
-            .fetch_optional(&mut **tx)
-            .await?
-            .map(|row| -> Result<ListFacts, sqlx::Error> {
-                Ok(ListFacts {
-                    revision: row.try_get("revision")?,
-                    count: row.try_get("count")?,
-                    published_at: time(&row, "published_at")?,
-                })
+    let list = sqlx::query("SELECT revision, count, published_at FROM list_revision ORDER BY revision DESC LIMIT 1")
+        .fetch_optional(&mut **tx)
+        .await?
+        .map(|row| -> Result<ListFacts, sqlx::Error> {
+            Ok(ListFacts {
+                revision: row.try_get("revision")?,
+                count: row.try_get("count")?,
+                published_at: time(&row, "published_at")?,
             })
-            .transpose()?;
+        })
+        .transpose()?;
     let unpublished = match scope {
         Scope::Operator => {
             sqlx::query_scalar("SELECT COUNT(*) FROM indicator WHERE published_at IS NULL").fetch_one(&mut **tx).await?

@@ -1,0 +1,64 @@
+//! `varde-collector member`: who belongs to the community.
+
+use std::path::Path;
+
+use clap::Subcommand;
+use varde_common::id::MemberNumber;
+
+use super::init::operator_name;
+use super::listing;
+use crate::io::clock;
+use crate::store::member::Added;
+use crate::store::{Scope, Store};
+
+/// Subcommands of `member`.
+#[derive(Debug, Subcommand)]
+pub enum MemberCommand {
+    /// Add a member, or give a known one a new name.
+    Add {
+        /// Kommunenummer (four digits), fylkesnummer (two) or organisasjonsnummer (nine).
+        number: MemberNumber,
+        /// Its name.
+        #[arg(value_parser = operator_name)]
+        name: String,
+    },
+    /// List the members.
+    #[command(after_help = "Keys with --json: number, name, added_at (RFC 3339 UTC), sensors (those not revoked).")]
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why it could not be done.
+pub async fn run(data: &Path, command: MemberCommand) -> anyhow::Result<()> {
+    let store = Store::open(data).await?;
+    match command {
+        MemberCommand::Add { number, name } => {
+            listing::line(&match store.add_member(&number, &name, clock::now()).await? {
+                Added::New => format!("Added {name} ({number})."),
+                Added::Known => format!("{name} ({number}) was there already."),
+                Added::Renamed => format!("{number} is now called {name}."),
+            })?;
+        }
+        MemberCommand::List { json } => {
+            let members = store.member_rows(Scope::Operator).await?;
+            if json {
+                listing::json_lines(&members)?;
+            } else {
+                let row = |m: crate::store::member::MemberRow| {
+                    vec![m.number, m.name, listing::shown(Some(m.added_at)), m.sensors.to_string()]
+                };
+                let rows = members.into_iter().map(row).collect();
+                let nothing = "No members yet. Add one with: varde-collector member add NUMBER NAME";
+                listing::table(&["NUMBER", "NAME", "ADDED", "SENSORS"], rows, nothing)?;
+            }
+        }
+    }
+    store.close().await;
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! `varde-collector publish`: all valid indicators as a signed list, to every sensor at once.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::Args;
+use varde_common::id::Revision;
+use varde_common::list::Manifest;
+use varde_common::time::Timestamp;
+
+use super::listing;
+use crate::control::Poke;
+use crate::intel::compile::{self, Compiled};
+use crate::io::control::{Poked, poke};
+use crate::io::{clock, keys};
+use crate::store::{Scope, Store};
+
+/// Arguments of `publish`.
+#[derive(Debug, Default, Args)]
+pub struct PublishArguments {
+    /// The list key, where it is not DIR/keys/list.key.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// What a publication came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A new list.
+    Published {
+        /// Its number.
+        revision: Revision,
+        /// What it holds and leaves out.
+        compiled: Compiled,
+    },
+    /// The newest list says the same.
+    Unchanged {
+        /// Its number; 0 = there is none, and nothing to put into one.
+        revision: Revision,
+        /// What it holds and leaves out.
+        compiled: Compiled,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why nothing was published.
+pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()> {
+    let store = Store::open(data).await?;
+    let outcome = publish(data, &store, arguments.key.as_deref(), clock::now()).await?;
+    store.close().await;
+    let (Outcome::Published { compiled, .. } | Outcome::Unchanged { compiled, .. }) = &outcome;
+    if compiled.withheld > 0 {
+        listing::say(&format!(
+            "{} indicators marked TLP:AMBER+STRICT or TLP:RED are left out: they reach sensors only as keyed hashes, which this version does not make yet.",
+            compiled.withheld
+        ));
+    }
+    if compiled.expired > 0 {
+        listing::say(&format!("{} indicators are left out because they are no longer valid.", compiled.expired));
+    }
+    match outcome {
+        Outcome::Unchanged { revision: Revision(0), .. } => {
+            listing::line("There is nothing to publish. Load a list first: varde-collector indicator import FILE")
+        }
+        Outcome::Unchanged { revision, .. } => {
+            listing::line(&format!("Nothing has changed since list {revision}; it stays the newest."))
+        }
+        Outcome::Published { revision, compiled } => {
+            let sent = match poke(data, Poke::List).await {
+                Poked::Done => "It is on its way to every connected sensor.",
+                Poked::NotRunning => "The collector does not run; sensors get it when it does.",
+                Poked::Late => "The running collector has not answered yet; it looks by itself within seconds.",
+            };
+            listing::line(&format!("Published list {revision} with {} indicators. {sent}", compiled.count))
+        }
+    }
+}
+
+/// Compiles, signs and keeps a list, unless it would say what the newest one says.
+///
+/// # Errors
+/// Why nothing was published.
+pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timestamp) -> anyhow::Result<Outcome> {
+    let (_, root) = keys::read_root(data)?;
+    let own = data.join(keys::LIST_KEY);
+    let key = key.unwrap_or(&own);
+    if !key.exists() {
+        bail!(
+            "the list key {} is not there; give the file that holds it with: varde-collector publish --key FILE",
+            key.display()
+        );
+    }
+    let key = keys::read_signing_key(key)?;
+    let rows = store.indicators_to_compile(Scope::Operator).await?;
+    let up_to_id = rows.last().map_or(0, |row| row.id);
+    let compiled = compile::compile(rows, now)?;
+    let newest = store.newest_manifest(Scope::Operator).await?;
+    let last = newest.as_ref().map_or(Revision(0), |(revision, _)| *revision);
+    // A manifest that this root no longer stands for is replaced, whatever it says.
+    let manifest = newest.and_then(|(_, octets)| Manifest::verify(&octets, &root).ok());
+    let empty_and_first = last == Revision(0) && compiled.count == 0;
+    let news = !empty_and_first && compile::is_news(&compiled.base, manifest.as_ref(), now);
+    // Signed even where nothing is news: a wrong key is told at once, not at the next change.
+    let (manifest, octets) = compile::sign(&compiled, last, &key, &root, now)?;
+    if !news {
+        return Ok(Outcome::Unchanged { revision: last, compiled });
+    }
+    if !store.publish_list(&manifest, &octets, &compiled.base, up_to_id).await? {
+        bail!("somebody else published in this moment; run it again to publish what has changed since");
+    }
+    Ok(Outcome::Published { revision: manifest.revision, compiled })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::init::{self, InitArguments};
+    use crate::intel::import::{Reader, Said};
+    use varde_common::list::CHANNEL_ALL;
+    use varde_common::tlp::Tlp;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
+
+    async fn import(store: &Store, list: &str, tlp: Tlp) {
+        let lines: Vec<_> = Reader::new().read(list.as_bytes()).map(Result::unwrap).collect();
+        let said = Said { tlp: Some(tlp), ..Said::default() };
+        store.import_indicators(&lines, &said, "x", NOW).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn l2_publish_makes_what_a_sensor_accepts_and_a_new_number_only_for_news() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("c");
+        init::run(&data, InitArguments::default()).await.unwrap();
+        let store = Store::open(&data).await.unwrap();
+        let publish = async |at: Timestamp| publish(&data, &store, None, at).await.unwrap();
+        let number = |outcome: Outcome| match outcome {
+            Outcome::Published { revision, compiled } => (true, revision.0, compiled.count, compiled.withheld),
+            Outcome::Unchanged { revision, compiled } => (false, revision.0, compiled.count, compiled.withheld),
+        };
+        assert_eq!(number(publish(NOW).await), (false, 0, 0, 0));
+        import(&store, "evil.example\n192.0.2.0/24\n", Tlp::Amber).await;
+        import(&store, "secret.example\n", Tlp::Red).await;
+        assert_eq!(number(publish(NOW).await), (true, 1, 2, 1));
+        assert_eq!(number(publish(NOW).await), (false, 1, 2, 1));
+        import(&store, "worse.example\n", Tlp::Green).await;
+        assert_eq!(number(publish(NOW).await), (true, 2, 3, 1));
+
+        let (_, root) = keys::read_root(&data).unwrap();
+        let list = store.newest_list(Scope::Operator).await.unwrap().unwrap();
+        let manifest = Manifest::accept(&list.manifest, &root, CHANNEL_ALL, Revision(1)).unwrap();
+        let names: Vec<_> =
+            manifest.open(&list.base).unwrap().iter().map(|indicator| indicator.pattern.to_plain()).collect();
+        assert_eq!(names.len(), 3);
+        assert!(!names.contains(&"secret.example".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn l2_only_the_list_key_publishes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, other) = (dir.path().join("c"), dir.path().join("other"));
+        for data in [&data, &other] {
+            init::run(data, InitArguments::default()).await.unwrap();
+        }
+        let store = Store::open(&data).await.unwrap();
+        import(&store, "evil.example\n", Tlp::Amber).await;
+        for wrong in [data.join("keys/hunt.key"), data.join("keys/root.key"), other.join("keys/list.key")] {
+            let said = publish(&data, &store, Some(&wrong), NOW).await.unwrap_err().to_string();
+            assert!(said.contains("no list key"), "{said}");
+        }
+        for (wrong, said) in [("keys/ca.key", "no Ed25519 private key"), ("keys/gone.key", "is not there")] {
+            let error = publish(&data, &store, Some(&data.join(wrong)), NOW).await.unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+        // The duty key: away from the collector, given by hand.
+        let away = dir.path().join("duty.key");
+        std::fs::rename(data.join("keys/list.key"), &away).unwrap();
+        assert!(publish(&data, &store, None, NOW).await.unwrap_err().to_string().contains("--key FILE"));
+        assert!(matches!(publish(&data, &store, Some(&away), NOW).await.unwrap(), Outcome::Published { .. }));
+    }
+}

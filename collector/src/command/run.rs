@@ -1,0 +1,90 @@
+//! `varde-collector run`: until it is told to stop.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::address::{Bound, ENROLL_PORT, QUIC_PORT, WEB_PORT};
+use crate::io::{directory, serve};
+use crate::limits::SETTINGS_MAX_OCTETS;
+use crate::settings::Settings;
+
+/// Where settings are looked for when the data directory has none.
+const SYSTEM_SETTINGS: &str = "/etc/varde-collector/collector.toml";
+
+/// Arguments of `run`. Port 0 takes any free port; what was taken stands in DIR/run.json.
+#[derive(Debug, Default, Args)]
+pub struct RunArguments {
+    /// Where sessions are listened for, UDP [default: [::]:7843].
+    #[arg(long, value_name = "ADDR")]
+    pub quic: Option<SocketAddr>,
+    /// Where enrolment is listened for, UDP [default: [::]:7844].
+    #[arg(long, value_name = "ADDR")]
+    pub enroll: Option<SocketAddr>,
+    /// Where the page is served, TCP, on a loopback address [default: 127.0.0.1:8443].
+    #[arg(long, value_name = "ADDR")]
+    pub web: Option<SocketAddr>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why the collector could not start.
+pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
+    // Before anything is bound: a stop that comes early is a clean stop too.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let running = serve::start(data, wanted(&arguments, read_settings(data)?)).await?;
+    let Bound { quic, enroll, web } = running.bound();
+    tracing::info!("running: sessions on UDP {quic}, enrolment on UDP {enroll}, the page at http://{web}/");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.stop().await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn wanted(arguments: &RunArguments, settings: Settings) -> Bound {
+    let everywhere = |port| SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    Bound {
+        quic: arguments.quic.or(settings.quic).unwrap_or(everywhere(QUIC_PORT)),
+        enroll: arguments.enroll.or(settings.enroll).unwrap_or(everywhere(ENROLL_PORT)),
+        web: arguments.web.or(settings.web).unwrap_or(SocketAddr::from(([127, 0, 0, 1], WEB_PORT))),
+    }
+}
+
+fn read_settings(data: &Path) -> anyhow::Result<Settings> {
+    let own = data.join("collector.toml");
+    for path in [own.as_path(), Path::new(SYSTEM_SETTINGS)] {
+        if path.exists() {
+            let text = directory::read(path, SETTINGS_MAX_OCTETS)?;
+            return Ok(Settings::read(&String::from_utf8_lossy(&text), &path.display().to_string())?);
+        }
+    }
+    Ok(Settings::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_defaults() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = "quic = \"127.0.0.1:1\"\nenroll = \"127.0.0.1:2\"\n";
+        std::fs::write(dir.path().join("collector.toml"), file).unwrap();
+        let flags = RunArguments { quic: Some("127.0.0.1:9".parse().unwrap()), ..RunArguments::default() };
+        let wanted = wanted(&flags, read_settings(dir.path()).unwrap());
+        assert_eq!(wanted.quic.to_string(), "127.0.0.1:9");
+        assert_eq!(wanted.enroll.to_string(), "127.0.0.1:2");
+        assert_eq!(wanted.web.to_string(), "127.0.0.1:8443");
+        std::fs::write(dir.path().join("collector.toml"), "\nqick = 1").unwrap();
+        let said = read_settings(dir.path()).unwrap_err().to_string();
+        assert!(said.contains("collector.toml line 2") && said.contains("\"quic\""), "{said}");
+    }
+}

@@ -1,0 +1,199 @@
+//! `varde-collector sensor`: tokens for new sensors, how the sensors are, and revocation.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use clap::Subcommand;
+use varde_common::codec::Text;
+use varde_common::id::MemberNumber;
+use varde_common::limits::TOKEN_LIFE_HOURS;
+use varde_common::time::Timestamp;
+use varde_common::token::{Token, secret_hash};
+use varde_common::trust::sha256;
+
+use super::listing;
+use crate::address::{DialAddress, dial};
+use crate::control::Poke;
+use crate::io::control::{Poked, poke};
+use crate::io::{clock, directory, keys};
+use crate::store::member::MemberRow;
+use crate::store::sensor::{Revoked, SensorRow};
+use crate::store::{Scope, Store, setting};
+
+/// Subcommands of `sensor`.
+#[derive(Debug, Subcommand)]
+pub enum SensorCommand {
+    /// Make a one-time token for a new sensor of a member; the token alone goes to standard output.
+    Token {
+        /// The member's number.
+        number: MemberNumber,
+    },
+    /// List the sensors.
+    #[command(
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at. Times are RFC 3339 UTC; what is not is null."
+    )]
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Revoke a sensor, or a token not used yet: its session ends at once and it stays out.
+    Revoke {
+        /// The sensor's number, as listed.
+        id: u32,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why it could not be done.
+pub async fn run(data: &Path, command: SensorCommand) -> anyhow::Result<()> {
+    let store = Store::open(data).await?;
+    match command {
+        SensorCommand::Token { number } => {
+            let (token, member) = make_token(data, &store, &number, clock::now()).await?;
+            listing::line(&token.to_text())?;
+            listing::say(&format!(
+                "Token for sensor {} of {} ({number}). It works once, until {}. It is a secret: hand it over in person or by an encrypted message.
+On the sensor: varde-agent enroll --token-file FILE (a file with the token, or - to paste it)
+Sensors will dial {} (sessions) and {} (enrolment), both UDP.",
+                token.sensor, member.name, listing::shown(Some(token.expires)), token.quic.as_str(), token.enroll.as_str()
+            ));
+            poke(data, Poke::Sensors).await;
+        }
+        SensorCommand::List { json } => {
+            let running = poke(data, Poke::Sensors).await != Poked::NotRunning;
+            let mut sensors = store.sensor_rows(Scope::Operator).await?;
+            for sensor in &mut sensors {
+                // A collector that was killed could not note that its sessions ended.
+                sensor.connected &= running;
+            }
+            print(&sensors, json, clock::now())?;
+        }
+        SensorCommand::Revoke { id } => {
+            let said = match store.revoke_sensor(i64::from(id), clock::now()).await? {
+                Revoked::Now => format!("Sensor {id} is revoked."),
+                Revoked::Before => format!("Sensor {id} was revoked before."),
+                Revoked::NoSuchSensor => {
+                    bail!("there is no sensor {id}; see their numbers with: varde-collector sensor list")
+                }
+            };
+            listing::line(&match poke(data, Poke::Sensors).await {
+                Poked::Done => format!("{said} No session of it stands any more."),
+                Poked::NotRunning => format!("{said} The collector does not run; it will not be let in."),
+                Poked::Late => {
+                    format!("{said} The running collector has not answered yet; it looks by itself within seconds.")
+                }
+            })?;
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// A new sensor of a member, and its token.
+///
+/// # Errors
+/// Why there is none.
+pub async fn make_token(
+    data: &Path,
+    store: &Store,
+    number: &MemberNumber,
+    now: Timestamp,
+) -> anyhow::Result<(Token, MemberRow)> {
+    let member = store.member_by_number(Scope::Operator, number).await?;
+    let member = member.ok_or_else(|| {
+        anyhow!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
+    })?;
+    let set = store.setting(Scope::Operator, setting::ADDRESS).await?;
+    let set: Option<DialAddress> =
+        set.map(|text| text.parse()).transpose().context("the address that was set cannot be read")?;
+    let dial = dial(set.as_ref(), directory::read_bound(data).as_ref())?;
+    let (root_document, _) = keys::read_root(data)?;
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+    let life = u64::try_from(TOKEN_LIFE_HOURS).unwrap_or(0);
+    let expires = now.plus(Duration::from_secs(life * 3600));
+    let sensor = store.add_token(member.id, &secret_hash(&secret), now, expires).await?;
+    let token = Token {
+        sensor,
+        member: Text::cut(&format!("{} ({number})", member.name)),
+        quic: Text::cut(&dial.quic),
+        enroll: Text::cut(&dial.enroll),
+        root_sha256: sha256(&root_document),
+        secret,
+        expires,
+    };
+    Ok((token, member))
+}
+
+/// How a sensor is, in a few words.
+fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
+    match sensor {
+        SensorRow { revoked_at: Some(_), .. } => "revoked",
+        SensorRow { enrolled_at: None, token_expires_at, .. } if *token_expires_at <= now => "token expired",
+        SensorRow { enrolled_at: None, .. } => "token not used",
+        SensorRow { connected: true, .. } => "connected",
+        SensorRow { .. } => "not connected",
+    }
+}
+
+fn print(sensors: &[SensorRow], json: bool, now: Timestamp) -> anyhow::Result<()> {
+    if json {
+        return listing::json_lines(sensors);
+    }
+    let row = |sensor: &SensorRow| {
+        let list = match &sensor.refused_why {
+            Some(why) => format!("{} (refused another: {why})", sensor.revision),
+            None => sensor.revision.to_string(),
+        };
+        vec![
+            sensor.id.to_string(),
+            format!("{} {}", sensor.member, sensor.member_name),
+            state(sensor, now).to_owned(),
+            list,
+            listing::shown(sensor.last_seen_at),
+            listing::shown(sensor.enrolled_at),
+            listing::shown(sensor.revoked_at),
+        ]
+    };
+    let header = ["ID", "MEMBER", "STATE", "LIST", "LAST SEEN", "ENROLLED", "REVOKED"];
+    let nothing = "No sensors yet. Make a token with: varde-collector sensor token NUMBER";
+    listing::table(&header, sensors.iter().map(row).collect(), nothing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::init::{self, InitArguments};
+
+    #[tokio::test]
+    async fn e1_a_token_says_where_to_dial_whom_to_trust_and_holds_a_secret_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("c");
+        init::run(&data, InitArguments::default()).await.unwrap();
+        let store = Store::open(&data).await.unwrap();
+        let number: MemberNumber = "3407".parse().unwrap();
+        let token = async || make_token(&data, &store, &number, Timestamp(1)).await;
+        let said = token().await.unwrap_err().to_string();
+        assert!(said.contains("member add 3407"), "{said}");
+        store.add_member(&number, "Gjøvik", Timestamp(1)).await.unwrap();
+        let said = token().await.unwrap_err().to_string();
+        assert!(said.contains("init --address"), "{said}");
+        assert!(store.sensor_rows(Scope::Operator).await.unwrap().is_empty(), "no half-made sensor");
+
+        init::run(&data, InitArguments { name: None, address: Some("varde.example".parse().unwrap()) }).await.unwrap();
+        let (one, member) = token().await.unwrap();
+        let (two, _) = token().await.unwrap();
+        assert_eq!(member.name, "Gjøvik");
+        assert_eq!(Token::from_text(&one.to_text()), Ok(one.clone()));
+        assert_eq!((one.quic.as_str(), one.enroll.as_str()), ("varde.example:7843", "varde.example:7844"));
+        assert_eq!(one.expires, Timestamp(1 + 72 * 3_600_000_000));
+        assert_eq!(one.root_sha256, sha256(&std::fs::read(data.join(keys::ROOT_FILE)).unwrap()));
+        assert!(one.secret != two.secret && one.sensor != two.sensor);
+        let row = store.token_row(Scope::Operator, one.sensor).await.unwrap().unwrap();
+        assert_eq!(row.secret_sha256, secret_hash(&one.secret), "only its hash is kept");
+    }
+}

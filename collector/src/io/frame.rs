@@ -1,0 +1,62 @@
+//! Frames on a QUIC stream: the header is held against its cap before anything is allocated, and nobody may dawdle.
+
+use std::time::Duration;
+
+use quinn::{RecvStream, SendStream};
+use tokio::time::timeout;
+use varde_common::codec::{FrameHeader, Malformed};
+use varde_common::limits::FRAME_HEADER_OCTETS;
+use varde_common::message::{ToAgent, ToCollector};
+
+use crate::limits::FRAME_WITHIN;
+
+/// Why no further frame comes or goes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// The connection or the stream is gone.
+    #[error("the connection is gone")]
+    Gone,
+    /// A frame began and did not end, or ours is not taken.
+    #[error("the other end stalls in the middle of a frame")]
+    Stalled,
+    /// The octets are no frame of ours.
+    #[error("{0}")]
+    Malformed(#[from] Malformed),
+}
+
+/// The next message; none where the stream ended between two. A kind not known here is [`Malformed::UnknownKind`]; the
+/// frame is then read whole, so that reading may go on.
+///
+/// # Errors
+/// [`FrameError`].
+pub async fn read(stream: &mut RecvStream) -> Result<Option<ToCollector>, FrameError> {
+    let mut header = [0; FRAME_HEADER_OCTETS];
+    // A sensor may be silent between frames for as long as its connection lives.
+    let begun = match stream.read(&mut header).await {
+        Ok(Some(octets)) => octets,
+        Ok(None) => return Ok(None),
+        Err(_) => return Err(FrameError::Gone),
+    };
+    let rest = async {
+        let (_, missing) = header.split_at_mut(begun.min(FRAME_HEADER_OCTETS));
+        stream.read_exact(missing).await.map_err(|_| FrameError::Gone)?;
+        let header = FrameHeader::read(header, ToCollector::BODY_MAX_OCTETS)?;
+        let mut body = vec![0; header.body_octets];
+        stream.read_exact(&mut body).await.map_err(|_| FrameError::Gone)?;
+        Ok(Some(ToCollector::from_body(header.kind, &body)?))
+    };
+    timeout(FRAME_WITHIN, rest).await.unwrap_or(Err(FrameError::Stalled))
+}
+
+/// Sends a message; it must be taken within `within`.
+///
+/// # Errors
+/// [`FrameError`].
+pub async fn write(stream: &mut SendStream, message: &ToAgent, within: Duration) -> Result<(), FrameError> {
+    let octets = message.to_frame().map_err(|error| Malformed::Refused(error.to_string()))?;
+    match timeout(within, stream.write_all(&octets)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(FrameError::Gone),
+        Err(_) => Err(FrameError::Stalled),
+    }
+}

@@ -1,0 +1,121 @@
+//! Which sensors have a session now: one each. A newer session replaces the older, a revoked sensor's is cut off at once.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use quinn::Connection;
+use tokio::sync::Mutex;
+use varde_common::id::Revision;
+use varde_common::message::CloseReason;
+
+use super::{clock, quic};
+use crate::change::{Change, Changes};
+use crate::store::{Scope, Store, StoreError};
+
+#[derive(Debug)]
+struct Entry {
+    number: u64,
+    connection: Connection,
+}
+
+/// The sessions that stand. Its lock is held while the database is told, so that what the database says of a sensor is
+/// never older than what is said here.
+#[derive(Debug)]
+pub struct Live {
+    store: Store,
+    changes: Changes,
+    entries: Mutex<HashMap<i64, Entry>>,
+    next: AtomicU64,
+}
+
+/// What became of a new connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entered {
+    /// It is the sensor's session now, by this number.
+    As(u64),
+    /// The sensor is revoked.
+    Revoked,
+}
+
+impl Live {
+    /// Nobody is connected.
+    pub fn new(store: Store, changes: Changes) -> Live {
+        Live { store, changes, entries: Mutex::new(HashMap::new()), next: AtomicU64::new(1) }
+    }
+
+    /// A sensor's connection has proved its key. An older one is closed.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn enter(
+        &self,
+        sensor: i64,
+        spki_sha256: &[u8; 32],
+        connection: &Connection,
+    ) -> Result<Entered, StoreError> {
+        let mut entries = self.entries.lock().await;
+        // Asked once more under the lock: a revocation either is seen here or finds this session below.
+        let known = self.store.sensor_by_key(Scope::Operator, spki_sha256).await?;
+        if known.is_none_or(|known| known.revoked || known.sensor != sensor) {
+            return Ok(Entered::Revoked);
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        if let Some(older) = entries.insert(sensor, Entry { number, connection: connection.clone() }) {
+            tracing::info!(sensor, "a newer session replaces the older");
+            quic::close(&older.connection, CloseReason::Replaced);
+        }
+        Ok(Entered::As(number))
+    }
+
+    /// Hello was accepted: the session stands.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn stands(&self, sensor: i64, number: u64, version: &str, revision: Revision) -> Result<(), StoreError> {
+        let entries = self.entries.lock().await;
+        if entries.get(&sensor).is_some_and(|entry| entry.number == number) {
+            self.store.sensor_connected(sensor, version, revision, clock::now()).await?;
+            let _ = self.changes.send(Change::Sensor(sensor));
+        }
+        Ok(())
+    }
+
+    /// A connection is over. Where a newer one has taken its place, nothing is told.
+    pub async fn leave(&self, sensor: i64, number: u64) {
+        let mut entries = self.entries.lock().await;
+        if entries.get(&sensor).is_some_and(|entry| entry.number == number) {
+            entries.remove(&sensor);
+            if let Err(error) = self.store.sensor_disconnected(sensor).await {
+                tracing::error!(sensor, "cannot note that the session is over: {error}");
+            }
+            let _ = self.changes.send(Change::Sensor(sensor));
+        }
+    }
+
+    /// Cuts off the sessions of sensors that are revoked by now; gives how many.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn cut_off_revoked(&self) -> Result<usize, StoreError> {
+        let entries = self.entries.lock().await;
+        if entries.is_empty() {
+            return Ok(0);
+        }
+        let mut cut = 0;
+        for sensor in self.store.revoked_sensors(Scope::Operator).await? {
+            if let Some(entry) = entries.get(&sensor)
+                && entry.connection.close_reason().is_none()
+            {
+                tracing::warn!(sensor, "revoked: its session is cut off");
+                quic::close(&entry.connection, CloseReason::Revoked);
+                cut += 1;
+            }
+        }
+        Ok(cut)
+    }
+
+    /// How many sessions stand or are about to.
+    pub async fn count(&self) -> usize {
+        self.entries.lock().await.len()
+    }
+}

@@ -1,0 +1,150 @@
+//! QUIC endpoints: sockets, TLS and the limits a thousand sensors need (the defaults are sized for the open internet).
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfig, ValidationTokenConfig, VarInt};
+use rustls::RootCertStore;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use socket2::{Domain, Protocol, Socket, Type};
+use varde_common::message::{ALPN_ENROLL, ALPN_SESSION, CloseReason};
+
+use super::keys::ServerKeys;
+use crate::limits;
+
+/// Why an endpoint could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum QuicError {
+    /// The socket.
+    #[error("cannot listen on UDP {address}: {error}; choose another address, or stop what uses it")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// The system's word.
+        error: io::Error,
+    },
+    /// TLS.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+}
+
+fn tls_error(error: impl std::fmt::Display) -> QuicError {
+    QuicError::Tls(error.to_string())
+}
+
+/// The one cryptography provider of this program.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// The endpoint for sessions: a certificate of our authority is asked for.
+///
+/// # Errors
+/// [`QuicError`].
+pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+    let mut roots = RootCertStore::empty();
+    roots.add(keys.ca.clone()).map_err(tls_error)?;
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build().map_err(tls_error)?;
+    let tls = rustls::ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(tls_error)?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(keys.chain.clone(), keys.key.clone_key())
+        .map_err(tls_error)?;
+    endpoint(address, tls, ALPN_SESSION, limits::STREAMS_MAX)
+}
+
+/// The endpoint for enrolment: the caller has no certificate yet.
+///
+/// # Errors
+/// [`QuicError`].
+pub fn enrolment_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+    let tls = rustls::ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(tls_error)?
+        .with_no_client_auth()
+        .with_single_cert(keys.chain.clone(), keys.key.clone_key())
+        .map_err(tls_error)?;
+    endpoint(address, tls, ALPN_ENROLL, 1)
+}
+
+fn endpoint(
+    address: SocketAddr,
+    mut tls: rustls::ServerConfig,
+    alpn: &[u8],
+    streams: u32,
+) -> Result<Endpoint, QuicError> {
+    tls.alpn_protocols = vec![alpn.to_vec()];
+    // No resumption and no 0-RTT: every session proves its key anew, and nothing can be replayed.
+    tls.session_storage = Arc::new(NoServerSessionStorage {});
+    tls.send_tls13_tickets = 0;
+    tls.max_early_data_size = 0;
+    let crypto = QuicServerConfig::try_from(tls).map_err(tls_error)?;
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    let mut no_tokens = ValidationTokenConfig::default();
+    no_tokens.sent(0);
+    config
+        .transport_config(Arc::new(transport(streams).map_err(tls_error)?))
+        .validation_token_config(no_tokens)
+        .max_incoming(limits::INCOMING_MAX)
+        .incoming_buffer_size(limits::INCOMING_BUFFER_MAX_OCTETS)
+        .incoming_buffer_size_total(limits::INCOMING_BUFFERS_MAX_OCTETS)
+        // A member's router may give the sensor a new port in the middle of a session.
+        .migration(true);
+    let bind = |error| QuicError::Bind { address, error };
+    let socket = socket(address).map_err(bind)?;
+    Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime)).map_err(bind)
+}
+
+fn transport(streams: u32) -> Result<TransportConfig, quinn::VarIntBoundsExceeded> {
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(streams))
+        .max_concurrent_uni_streams(VarInt::from_u32(u32::from(streams > 1)))
+        .stream_receive_window(VarInt::from_u32(limits::STREAM_WINDOW_OCTETS))
+        .receive_window(VarInt::from_u32(limits::SESSION_WINDOW_OCTETS))
+        .send_window(limits::SEND_WINDOW_OCTETS)
+        .crypto_buffer_size(limits::CRYPTO_BUFFER_OCTETS)
+        .datagram_receive_buffer_size(None)
+        .allow_spin(false)
+        .max_idle_timeout(Some(limits::IDLE_AFTER.try_into()?))
+        .keep_alive_interval(Some(limits::KEEP_ALIVE_EVERY));
+    Ok(transport)
+}
+
+fn socket(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    match bind(address) {
+        // A machine without IPv6 cannot have [::]; every address it has is then 0.0.0.0.
+        Err(error) if address.is_ipv6() && address.ip().is_unspecified() && no_such_family(&error) => {
+            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, address.port())))
+        }
+        other => other,
+    }
+}
+
+fn no_such_family(error: &io::Error) -> bool {
+    // EAFNOSUPPORT, EADDRNOTAVAIL
+    matches!(error.raw_os_error(), Some(97 | 99))
+}
+
+fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    // The kernel gives what net.core.rmem_max allows; less is no reason not to start.
+    let _ = socket.set_recv_buffer_size(limits::SOCKET_BUFFER_OCTETS);
+    let _ = socket.set_send_buffer_size(limits::SOCKET_BUFFER_OCTETS);
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Ends a connection with a reason the other end can show.
+pub fn close(connection: &quinn::Connection, reason: CloseReason) {
+    connection.close(VarInt::from_u32(reason.code()), reason.sentence().as_bytes());
+}

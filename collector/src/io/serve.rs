@@ -1,0 +1,168 @@
+//! A running collector: everything bound, then everything served, then everything told to stop.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use quinn::{Endpoint, VarInt};
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use varde_common::message::CloseReason;
+
+use super::directory::{self, DirectoryError, Lock};
+use super::enroll::{self, Enrolment};
+use super::keys::{KeyError, ServerKeys};
+use super::listen::{self, Collector};
+use super::quic::{self, QuicError};
+use super::{clock, control, web};
+use crate::address::Bound;
+use crate::change::Changes;
+use crate::limits::{CHANGES_KEPT, STOP_WITHIN, SWEEP_EVERY};
+use crate::store::{Store, StoreError};
+
+/// Why the collector does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// QUIC.
+    #[error(transparent)]
+    Quic(#[from] QuicError),
+    /// The page's socket.
+    #[error("cannot listen on TCP {address}: {error}; choose another address with --web, or stop what uses it")]
+    Web {
+        /// Where.
+        address: SocketAddr,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// The page has no login yet.
+    #[error(
+        "the page has no login yet, so it is served to this machine alone, not on {0}; use a loopback address such as 127.0.0.1:8443 and reach it through SSH"
+    )]
+    NotLoopback(SocketAddr),
+    /// A socket does not say where it is.
+    #[error("a socket does not say where it listens: {0}")]
+    NoAddress(std::io::Error),
+}
+
+/// A collector that runs.
+#[derive(Debug)]
+pub struct Running {
+    data: PathBuf,
+    bound: Bound,
+    store: Store,
+    sessions: Endpoint,
+    enrolments: Endpoint,
+    accepting: JoinHandle<()>,
+    others: JoinSet<()>,
+    web: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    _lock: Lock,
+}
+
+/// Binds everything, says so in `run.json`, and serves.
+///
+/// # Errors
+/// [`StartError`]; nothing is left running then.
+pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
+    if !wanted.web.ip().is_loopback() {
+        return Err(StartError::NotLoopback(wanted.web));
+    }
+    let store = Store::open(data).await?;
+    let lock = Lock::take(data)?;
+    directory::remove_bound(data)?;
+    let keys = ServerKeys::read(data, clock::now())?;
+    store.all_disconnected().await?;
+
+    let changes: Changes = broadcast::Sender::new(CHANGES_KEPT);
+    let collector = Collector::new(store.clone(), changes.clone());
+    collector.sweep().await;
+
+    let sessions = quic::session_endpoint(wanted.quic, &keys)?;
+    let enrolments = quic::enrolment_endpoint(wanted.enroll, &keys)?;
+    let web_error = |error| StartError::Web { address: wanted.web, error };
+    let page = TcpListener::bind(wanted.web).await.map_err(web_error)?;
+    let bound = Bound {
+        quic: sessions.local_addr().map_err(StartError::NoAddress)?,
+        enroll: enrolments.local_addr().map_err(StartError::NoAddress)?,
+        web: page.local_addr().map_err(StartError::NoAddress)?,
+    };
+    let control = control::bind(data);
+
+    let (stop, stopped) = watch::channel(false);
+    let accepting = tokio::spawn(listen::accept(sessions.clone(), collector.clone()));
+    let enrolment = Enrolment::new(store.clone(), changes.clone(), keys.root_document, keys.authority);
+    let mut others = JoinSet::new();
+    others.spawn(enroll::accept(enrolments.clone(), enrolment));
+    match control {
+        Ok(listener) => {
+            others.spawn(control::hear(listener, collector.clone()));
+        }
+        Err(error) => {
+            let seconds = SWEEP_EVERY.as_secs();
+            tracing::warn!("no control socket ({error}); what commands change is seen within {seconds} seconds");
+        }
+    }
+    others.spawn(async move {
+        loop {
+            tokio::time::sleep(SWEEP_EVERY).await;
+            collector.sweep().await;
+        }
+    });
+    let serving = web::serve(page, store.clone(), changes, stopped);
+    let web = tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!("the page is not served any more: {error:#}");
+        }
+    });
+    directory::write_bound(data, &bound)?;
+    let data = data.to_owned();
+    Ok(Running { data, bound, store, sessions, enrolments, accepting, others, web, stop, _lock: lock })
+}
+
+impl Running {
+    /// What is bound.
+    pub fn bound(&self) -> Bound {
+        self.bound
+    }
+
+    /// Says goodbye to every sensor and ends.
+    ///
+    /// # Errors
+    /// When `run.json` cannot be removed.
+    pub async fn stop(mut self) -> Result<(), DirectoryError> {
+        let removed = directory::remove_bound(&self.data);
+        let _ = self.stop.send(true);
+        let why = CloseReason::GoingDown;
+        for endpoint in [&self.sessions, &self.enrolments] {
+            endpoint.close(VarInt::from_u32(why.code()), why.sentence().as_bytes());
+        }
+        let goodbye = async {
+            let _ = (&mut self.accepting).await;
+            self.sessions.wait_idle().await;
+            self.enrolments.wait_idle().await;
+            let _ = (&mut self.web).await;
+        };
+        if timeout(STOP_WITHIN, goodbye).await.is_err() {
+            tracing::warn!("not everybody said goodbye in time");
+        }
+        self.accepting.abort();
+        self.web.abort();
+        self.others.shutdown().await;
+        let _ = std::fs::remove_file(self.data.join(control::SOCKET_FILE));
+        if let Err(error) = self.store.all_disconnected().await {
+            tracing::error!("cannot note that all sessions are over: {error}");
+        }
+        self.store.close().await;
+        removed
+    }
+}

@@ -1,0 +1,148 @@
+//! Published lists.
+
+use sqlx::Row;
+use varde_common::id::Revision;
+use varde_common::list::Manifest;
+
+use super::{Scope, Store, StoreError};
+use crate::limits::LIST_CONTENTS_KEPT;
+
+/// A published list as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Its number.
+    pub revision: Revision,
+    /// Signed JSON.
+    pub manifest: Vec<u8>,
+    /// The base file.
+    pub base: Vec<u8>,
+}
+
+fn number(revision: Revision) -> i64 {
+    i64::try_from(revision.0).unwrap_or(i64::MAX)
+}
+
+fn revision(number: i64) -> Revision {
+    Revision(u64::try_from(number).unwrap_or(0))
+}
+
+impl Store {
+    /// The newest list's number; 0 = none yet. Lists are for all members.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn newest_revision(&self, _scope: Scope) -> Result<Revision, StoreError> {
+        let newest: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(revision) FROM list_revision").fetch_one(self.readers()).await?;
+        Ok(newest.map_or(Revision(0), revision))
+    }
+
+    /// The newest list's signed manifest.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn newest_manifest(&self, _scope: Scope) -> Result<Option<(Revision, Vec<u8>)>, StoreError> {
+        let sql = "SELECT revision, manifest FROM list_revision ORDER BY revision DESC LIMIT 1";
+        let row: Option<(i64, Vec<u8>)> = sqlx::query_as(sql).fetch_optional(self.readers()).await?;
+        Ok(row.map(|(number, manifest)| (revision(number), manifest)))
+    }
+
+    /// The newest list, whole.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn newest_list(&self, _scope: Scope) -> Result<Option<Published>, StoreError> {
+        let sql = "SELECT revision, manifest, base FROM list_revision ORDER BY revision DESC LIMIT 1";
+        let Some(row) = sqlx::query(sql).fetch_optional(self.readers()).await? else { return Ok(None) };
+        Ok(Some(Published {
+            revision: revision(row.try_get("revision")?),
+            manifest: row.try_get("manifest")?,
+            base: row.try_get("base")?,
+        }))
+    }
+
+    /// Keeps a new list and notes its indicators as published, those up to `up_to_id` that it can hold. Gives `false`
+    /// where another list of that number was there first; then nothing is changed.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn publish_list(
+        &self,
+        manifest: &Manifest,
+        signed: &[u8],
+        base: &[u8],
+        up_to_id: i64,
+    ) -> Result<bool, StoreError> {
+        let now = manifest.created.0;
+        let mut tx = self.begin().await?;
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(revision) FROM list_revision").fetch_one(&mut *tx).await?;
+        if last.unwrap_or(0).saturating_add(1) != number(manifest.revision) {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(number(manifest.revision))
+        .bind(signed)
+        .bind(base)
+        .bind(i64::try_from(manifest.count).unwrap_or(i64::MAX))
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
+        let published = "UPDATE indicator SET published_at = $1, published_in = $2
+            WHERE published_at IS NULL AND id <= $3 AND (valid_until IS NULL OR valid_until > $1)
+            AND tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')";
+        sqlx::query(published).bind(now).bind(number(manifest.revision)).bind(up_to_id).execute(&mut *tx).await?;
+        sqlx::query("UPDATE list_revision SET base = x'' WHERE revision <= $1 AND base <> x''")
+            .bind(number(manifest.revision).saturating_sub(LIST_CONTENTS_KEPT))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intel::compile::may_be_published;
+    use crate::intel::import::{Line, Said};
+    use varde_common::indicator::Pattern;
+    use varde_common::time::Timestamp;
+    use varde_common::tlp::Tlp;
+
+    #[tokio::test]
+    async fn facts_of_publication_are_written_once_and_for_what_the_list_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        for (n, tlp) in [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red].into_iter().enumerate() {
+            let pattern: Pattern = format!("n{n}.example").parse().unwrap();
+            let line = Line { pattern: pattern.to_plain(), kind: pattern.kind() };
+            let said = Said { tlp: Some(tlp), ..Said::default() };
+            store.import_indicators(&[line], &said, "x", Timestamp(1)).await.unwrap();
+        }
+        assert_eq!(store.newest_revision(Scope::Operator).await.unwrap(), Revision(0));
+        for revision in 1..=7 {
+            let base = format!("base {revision}").into_bytes();
+            let manifest = Manifest::of(&base, 3, Revision(revision), Timestamp(100 + revision as i64), Timestamp::MAX);
+            assert!(store.publish_list(&manifest, b"signed", &base, 2).await.unwrap());
+            assert!(!store.publish_list(&manifest, b"signed", &base, 2).await.unwrap(), "a number is given once");
+        }
+        let newest = store.newest_list(Scope::Operator).await.unwrap().unwrap();
+        assert_eq!((newest.revision, newest.base.as_slice()), (Revision(7), b"base 7".as_slice()));
+        let manifest = Manifest::of(b"", 3, Revision(8), Timestamp(200), Timestamp::MAX);
+        assert!(store.publish_list(&manifest, b"signed", b"", 99).await.unwrap());
+        let rows = store.indicator_rows(Scope::Operator).await.unwrap();
+        let published: Vec<_> = rows.iter().map(|r| (r.published_at.map(|at| at.0), r.published_in)).collect();
+        let first = (Some(101), Some(1));
+        assert_eq!(published, [first, first, (Some(200), Some(8)), (None, None), (None, None)]);
+        let held = rows.iter().filter(|row| may_be_published(row.tlp.parse().unwrap())).count();
+        assert_eq!(held, 3, "the statement and the compiler agree on what may be published");
+        let bases: Vec<i64> = sqlx::query_scalar("SELECT length(base) FROM list_revision ORDER BY revision")
+            .fetch_all(store.readers())
+            .await
+            .unwrap();
+        assert_eq!(bases[..3], [0, 0, 0], "old contents are let go");
+    }
+}

@@ -1,0 +1,412 @@
+//! Sensors: their tokens, identities, sessions, lists in force and revocation.
+
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use varde_common::id::{Revision, SensorId, SiteId};
+use varde_common::time::Timestamp;
+
+use super::{Scope, Store, StoreError};
+use crate::enrolment::TokenRow;
+
+/// A sensor as `sensor list` shows it. Times that are not yet are null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SensorRow {
+    /// Its number.
+    pub id: i64,
+    /// Its member's number.
+    pub member: String,
+    /// Its member's name.
+    pub member_name: String,
+    /// When it enrolled.
+    pub enrolled_at: Option<Timestamp>,
+    /// Until when its token is good, while unused.
+    pub token_expires_at: Timestamp,
+    /// Whether a session stands.
+    pub connected: bool,
+    /// List in force; 0 = none.
+    pub revision: i64,
+    /// Since when, by the sensor's clock.
+    pub revision_since: Option<Timestamp>,
+    /// When it last refused a list.
+    pub refused_at: Option<Timestamp>,
+    /// Why.
+    pub refused_why: Option<String>,
+    /// Program version.
+    pub agent_version: Option<String>,
+    /// When its session last began.
+    pub last_connected_at: Option<Timestamp>,
+    /// When it was last heard.
+    pub last_seen_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Who is behind a public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// The sensor's number.
+    pub sensor: i64,
+    /// Whether it was revoked.
+    pub revoked: bool,
+}
+
+/// What became of a revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revoked {
+    /// It is revoked now.
+    Now,
+    /// It was before.
+    Before,
+    /// There is no such sensor.
+    NoSuchSensor,
+}
+
+/// SQLite's numbers are signed; ours that are not stay far below.
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
+    Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp))
+}
+
+impl Store {
+    /// A new sensor with its token and its home site; gives its number.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn add_token(
+        &self,
+        member_id: i64,
+        secret_sha256: &[u8; 32],
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<SensorId, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "INSERT INTO sensor (member_id, token_created_at, token_expires_at, token_secret_sha256)
+            VALUES ($1, $2, $3, $4) RETURNING id";
+        let id: i64 = sqlx::query_scalar(sql)
+            .bind(member_id)
+            .bind(now.0)
+            .bind(expires_at.0)
+            .bind(secret_sha256.as_slice())
+            .fetch_one(&mut *tx)
+            .await?;
+        sqlx::query("INSERT INTO site (sensor_id, site, member_id) VALUES ($1, 0, $2)")
+            .bind(id)
+            .bind(member_id)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(SensorId(u64::try_from(id).unwrap_or(0)))
+    }
+
+    /// What is kept of a sensor's token.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn token_row(&self, scope: Scope, sensor: SensorId) -> Result<Option<TokenRow>, StoreError> {
+        let sql = "SELECT token_secret_sha256, token_expires_at, enrolled_at, revoked_at, member.name AS member_name
+            FROM sensor JOIN member ON member.id = sensor.member_id
+            WHERE sensor.id = $1 AND ($2 IS NULL OR member_id = $2)";
+        let row =
+            sqlx::query(sql).bind(number(sensor.0)).bind(scope.member_id()).fetch_optional(self.readers()).await?;
+        let Some(row) = row else { return Ok(None) };
+        let secret: Vec<u8> = row.try_get("token_secret_sha256")?;
+        // A hash of another length matches nothing: as if the token were unknown.
+        let Ok(secret_sha256) = <[u8; 32]>::try_from(secret) else { return Ok(None) };
+        Ok(Some(TokenRow {
+            secret_sha256,
+            expires_at: Timestamp(row.try_get("token_expires_at")?),
+            enrolled_at: moment(&row, "enrolled_at")?,
+            revoked_at: moment(&row, "revoked_at")?,
+            member_name: row.try_get("member_name")?,
+        }))
+    }
+
+    /// Consumes a token for a public key, in one statement: of any number of attempts one gets `true`. A key that
+    /// already is a living sensor's is not taken twice.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn consume_token(
+        &self,
+        sensor: SensorId,
+        spki_sha256: &[u8; 32],
+        agent_version: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE sensor SET enrolled_at = $2, spki_sha256 = $3, agent_version = $4
+            WHERE id = $1 AND enrolled_at IS NULL AND revoked_at IS NULL AND token_expires_at > $2
+            AND NOT EXISTS (SELECT 1 FROM sensor AS other WHERE other.spki_sha256 = $3 AND other.revoked_at IS NULL)";
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(sql)
+            .bind(number(sensor.0))
+            .bind(now.0)
+            .bind(spki_sha256.as_slice())
+            .bind(agent_version)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Who is behind a public key; a living sensor before a revoked one.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn sensor_by_key(&self, scope: Scope, spki_sha256: &[u8; 32]) -> Result<Option<Identity>, StoreError> {
+        let sql = "SELECT id, revoked_at FROM sensor WHERE spki_sha256 = $1 AND ($2 IS NULL OR member_id = $2)
+            ORDER BY CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, id DESC LIMIT 1";
+        let row = sqlx::query(sql).bind(spki_sha256.as_slice()).bind(scope.member_id());
+        let Some(row) = row.fetch_optional(self.readers()).await? else { return Ok(None) };
+        Ok(Some(Identity { sensor: row.try_get("id")?, revoked: moment(&row, "revoked_at")?.is_some() }))
+    }
+
+    /// The sites a sensor may report for.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn sites_of(&self, scope: Scope, sensor: i64) -> Result<Vec<SiteId>, StoreError> {
+        let sql = "SELECT site FROM site WHERE sensor_id = $1 AND ($2 IS NULL OR member_id = $2) ORDER BY site";
+        let sites: Vec<i64> =
+            sqlx::query_scalar(sql).bind(sensor).bind(scope.member_id()).fetch_all(self.readers()).await?;
+        Ok(sites.into_iter().filter_map(|site| u16::try_from(site).ok()).map(SiteId).collect())
+    }
+
+    /// Sensors that have enrolled and are not revoked.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn living_sensors(&self, scope: Scope) -> Result<u64, StoreError> {
+        let sql = "SELECT COUNT(*) FROM sensor
+            WHERE enrolled_at IS NOT NULL AND revoked_at IS NULL AND ($1 IS NULL OR member_id = $1)";
+        let count: i64 = sqlx::query_scalar(sql).bind(scope.member_id()).fetch_one(self.readers()).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// A session stands.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn sensor_connected(
+        &self,
+        sensor: i64,
+        agent_version: &str,
+        revision: Revision,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE sensor SET connected = 1, last_connected_at = $2, last_seen_at = $2, agent_version = $3,
+                revision = $4 WHERE id = $1";
+        let mut tx = self.begin().await?;
+        sqlx::query(sql)
+            .bind(sensor)
+            .bind(now.0)
+            .bind(agent_version)
+            .bind(number(revision.0))
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The session of one sensor is over.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn sensor_disconnected(&self, sensor: i64) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE sensor SET connected = 0 WHERE id = $1").bind(sensor).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// No session stands: the collector has just started, or stops.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn all_disconnected(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE sensor SET connected = 0 WHERE connected <> 0").execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// A list came into force at a sensor. The first time it says so stays.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn list_in_force(
+        &self,
+        sensor: i64,
+        revision: Revision,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE sensor SET revision = $2, revision_since = $3, last_seen_at = $4 WHERE id = $1")
+            .bind(sensor)
+            .bind(number(revision.0))
+            .bind(since.0)
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        // Only numbers that were published: a sensor cannot fill this table.
+        let sql = "INSERT INTO in_force (sensor_id, revision, since, heard_at)
+            SELECT $1, revision, $3, $4 FROM list_revision WHERE revision = $2
+            ON CONFLICT (sensor_id, revision) DO NOTHING";
+        sqlx::query(sql).bind(sensor).bind(number(revision.0)).bind(since.0).bind(now.0).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// A sensor refused a list; the one before stays in force there.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn list_refused(
+        &self,
+        sensor: i64,
+        in_force: Revision,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = "UPDATE sensor SET revision = $2, refused_revision_at = $3, refused_why = $4, last_seen_at = $3
+            WHERE id = $1";
+        let mut tx = self.begin().await?;
+        sqlx::query(sql).bind(sensor).bind(number(in_force.0)).bind(now.0).bind(why).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Revokes a sensor, or a token not used yet.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn revoke_sensor(&self, sensor: i64, now: Timestamp) -> Result<Revoked, StoreError> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query("UPDATE sensor SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+            .bind(sensor)
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        let there: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM sensor WHERE id = $1").bind(sensor).fetch_one(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(match (done.rows_affected(), there) {
+            (1, _) => Revoked::Now,
+            (_, 0) => Revoked::NoSuchSensor,
+            (_, _) => Revoked::Before,
+        })
+    }
+
+    /// All revoked sensors.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn revoked_sensors(&self, scope: Scope) -> Result<Vec<i64>, StoreError> {
+        let sql = "SELECT id FROM sensor WHERE revoked_at IS NOT NULL AND ($1 IS NULL OR member_id = $1)";
+        Ok(sqlx::query_scalar(sql).bind(scope.member_id()).fetch_all(self.readers()).await?)
+    }
+
+    /// The sensors, by number.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn sensor_rows(&self, scope: Scope) -> Result<Vec<SensorRow>, StoreError> {
+        let sql = "SELECT sensor.*, member.number AS member_number, member.name AS member_name
+            FROM sensor JOIN member ON member.id = sensor.member_id
+            WHERE ($1 IS NULL OR member_id = $1) ORDER BY sensor.id";
+        let rows = sqlx::query(sql).bind(scope.member_id()).fetch_all(self.readers()).await?;
+        let mut sensors = Vec::with_capacity(rows.len());
+        for row in &rows {
+            sensors.push(SensorRow {
+                id: row.try_get("id")?,
+                member: row.try_get("member_number")?,
+                member_name: row.try_get("member_name")?,
+                enrolled_at: moment(row, "enrolled_at")?,
+                token_expires_at: Timestamp(row.try_get("token_expires_at")?),
+                connected: row.try_get::<i64, _>("connected")? != 0,
+                revision: row.try_get("revision")?,
+                revision_since: moment(row, "revision_since")?,
+                refused_at: moment(row, "refused_revision_at")?,
+                refused_why: row.try_get("refused_why")?,
+                agent_version: row.try_get("agent_version")?,
+                last_connected_at: moment(row, "last_connected_at")?,
+                last_seen_at: moment(row, "last_seen_at")?,
+                revoked_at: moment(row, "revoked_at")?,
+            });
+        }
+        Ok(sensors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn store_with_member(dir: &std::path::Path) -> (Store, i64) {
+        let store = Store::create(dir).await.unwrap();
+        store.add_member(&"3407".parse().unwrap(), "Gjøvik", Timestamp(1)).await.unwrap();
+        let member = store.member_rows(Scope::Operator).await.unwrap()[0].id;
+        (store, member)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn e1_of_twenty_at_once_one_consumes_the_token() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, member) = store_with_member(dir.path()).await;
+        let sensor = store.add_token(member, &[1; 32], Timestamp(1), Timestamp(100)).await.unwrap();
+        let mut tries = tokio::task::JoinSet::new();
+        for n in 0..20u8 {
+            // Half of them through a second program's connection.
+            let store = if n % 2 == 0 { store.clone() } else { Store::open(dir.path()).await.unwrap() };
+            tries.spawn(async move { store.consume_token(sensor, &[n; 32], "0.1.0", Timestamp(50)).await.unwrap() });
+        }
+        let won = tries.join_all().await.into_iter().filter(|won| *won).count();
+        assert_eq!(won, 1);
+    }
+
+    #[tokio::test]
+    async fn e1_expired_revoked_and_foreign_keys_consume_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, member) = store_with_member(dir.path()).await;
+        let token = async || store.add_token(member, &[1; 32], Timestamp(1), Timestamp(100)).await.unwrap();
+        let (late, revoked, first, second) = (token().await, token().await, token().await, token().await);
+        let take = async |sensor: SensorId, key: u8, now: i64| {
+            store.consume_token(sensor, &[key; 32], "0.1.0", Timestamp(now)).await.unwrap()
+        };
+        assert!(!take(late, 1, 100).await);
+        assert_eq!(store.revoke_sensor(revoked.0 as i64, Timestamp(5)).await.unwrap(), Revoked::Now);
+        assert!(!take(revoked, 2, 50).await);
+        assert!(take(first, 3, 50).await);
+        assert!(!take(second, 3, 50).await, "one key is one sensor");
+        assert_eq!(store.revoke_sensor(first.0 as i64, Timestamp(60)).await.unwrap(), Revoked::Now);
+        let identity = store.sensor_by_key(Scope::Operator, &[3; 32]).await.unwrap();
+        assert_eq!(identity, Some(Identity { sensor: first.0 as i64, revoked: true }));
+        assert!(take(second, 3, 70).await, "a new token lets a revoked machine come back");
+        let identity = store.sensor_by_key(Scope::Operator, &[3; 32]).await.unwrap();
+        assert_eq!(identity, Some(Identity { sensor: second.0 as i64, revoked: false }));
+        assert_eq!(store.revoke_sensor(99, Timestamp(1)).await.unwrap(), Revoked::NoSuchSensor);
+        assert_eq!(store.revoke_sensor(first.0 as i64, Timestamp(1)).await.unwrap(), Revoked::Before);
+        assert_eq!(store.living_sensors(Scope::Operator).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_token_brings_site_zero_and_a_list_in_force_is_kept_the_first_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, member) = store_with_member(dir.path()).await;
+        let sensor = store.add_token(member, &[1; 32], Timestamp(1), Timestamp(100)).await.unwrap().0 as i64;
+        assert_eq!(store.sites_of(Scope::Operator, sensor).await.unwrap(), [SiteId(0)]);
+        sqlx::query("INSERT INTO list_revision VALUES (1, x'', x'', 0, 1)").execute(&store.writer).await.unwrap();
+        for (revision, since) in [(1, 10), (1, 20), (7, 30)] {
+            store.list_in_force(sensor, Revision(revision), Timestamp(since), Timestamp(50)).await.unwrap();
+        }
+        let kept: Vec<(i64, i64)> =
+            sqlx::query_as("SELECT revision, since FROM in_force").fetch_all(store.readers()).await.unwrap();
+        assert_eq!(kept, [(1, 10)], "never overwritten, and only what was published");
+        store.list_refused(sensor, Revision(1), "because", Timestamp(60)).await.unwrap();
+        let row = store.sensor_rows(Scope::Operator).await.unwrap().remove(0);
+        assert_eq!(
+            (row.revision, row.refused_why.as_deref(), row.refused_at),
+            (1, Some("because"), Some(Timestamp(60)))
+        );
+        assert!(store.sensor_rows(Scope::Member(member + 1)).await.unwrap().is_empty());
+    }
+}

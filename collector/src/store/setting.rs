@@ -1,0 +1,50 @@
+//! What the operator has set: one value a key.
+
+use super::{Scope, Store, StoreError};
+
+/// The operator's name.
+pub const OPERATOR_NAME: &str = "operator_name";
+/// What sensors dial.
+pub const ADDRESS: &str = "address";
+
+impl Store {
+    /// A setting's value. Settings are the operator's; a member reads none.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn setting(&self, scope: Scope, key: &str) -> Result<Option<String>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(None);
+        }
+        let value = sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(key);
+        Ok(value.fetch_optional(self.readers()).await?)
+    }
+
+    /// Sets a value.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        let sql =
+            "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        let mut tx = self.begin().await?;
+        sqlx::query(sql).bind(key).bind(value).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_setting_is_the_operators_and_the_last_one_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        assert_eq!(store.setting(Scope::Operator, ADDRESS).await.unwrap(), None);
+        store.set_setting(ADDRESS, "a.example").await.unwrap();
+        store.set_setting(ADDRESS, "b.example").await.unwrap();
+        assert_eq!(store.setting(Scope::Operator, ADDRESS).await.unwrap().as_deref(), Some("b.example"));
+        assert_eq!(store.setting(Scope::Member(1), ADDRESS).await.unwrap(), None);
+    }
+}
