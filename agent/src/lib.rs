@@ -3,14 +3,16 @@
 //! [`io::capture`] brings *frames*; [`packet`] finds the IP *packet* in one; [`dns`] reads messages, over TCP with the help
 //! of [`stream`]; [`transaction`] pairs query and response, [`flow`] gathers packets into flows: both are *observations*.
 //! [`raise`] holds observations against the indicator set and folds what matches into alerts; [`sensor`] owns all of
-//! these stages and is told the time. What it decides is written to the [`spool`], [`ship`] keeps count of what the
-//! collector has committed, [`subscription`] of which list is in force. Nothing but [`io`] touches the world.
+//! these stages and is told the time. What it decides gets its number in the [`ledger`], its host a [`pseudonym`], and is
+//! written to the [`spool`]; [`ship`] keeps count of what the collector has committed, [`subscription`] of which list is
+//! in force. Nothing but [`io`] touches the world.
 
 pub mod command;
 pub mod dns;
 pub mod flow;
 pub mod health;
 pub mod io;
+pub mod ledger;
 pub mod limits;
 pub mod packet;
 pub mod pseudonym;
@@ -22,3 +24,4 @@ pub mod spool;
 pub mod stream;
 pub mod subscription;
 pub mod transaction;
+pub mod zone;

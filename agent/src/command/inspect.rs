@@ -1,0 +1,15 @@
+//! `varde-agent inspect`: stand-in until the command is merged.
+
+use super::Failure;
+
+/// Stand-in.
+#[derive(Debug, clap::Args)]
+pub struct InspectArgs {}
+
+/// Stand-in.
+///
+/// # Errors
+/// Always, for now.
+pub fn run(_args: &InspectArgs) -> Result<(), Failure> {
+    Err(Failure::new("inspect is not built in", "wait for the next version"))
+}
