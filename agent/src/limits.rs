@@ -112,3 +112,58 @@ pub const ALERT_AGE_MAX_S: u64 = 86_400;
 pub const CONTACTS_KEPT: usize = 32;
 /// Fewer contacts say nothing about regularity.
 pub const CONTACTS_FOR_REGULARITY: usize = 4;
+
+/// One segment of the spool: recovery reads it whole, and what is given up when the spool is full goes by segments.
+pub const SPOOL_SEGMENT_MAX_OCTETS: usize = 1024 * 1024;
+/// The whole spool unless `agent.toml` says otherwise: a week without a collector at ten times the normal rate.
+pub const SPOOL_MAX_OCTETS: u64 = 256 * 1024 * 1024;
+/// Acknowledged records stay so long, so that a collector restored from last night's backup can be refilled, seconds.
+pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
+/// Set aside on disk so that a loss can be written down when nothing else can.
+pub const SPOOL_RESERVE_OCTETS: usize = 64 * 1024;
+/// Records that share one fsync at most.
+pub const SPOOL_GROUP_MAX_RECORDS: usize = 1024;
+/// Orders waiting for the spool's thread; beyond that the sender waits.
+pub const SPOOL_ORDERS_MAX: usize = 4096;
+/// Between two writings of the hint that says what is acknowledged, milliseconds. Losing it is harmless.
+pub const SPOOL_HINT_EVERY_MS: u64 = 1000;
+/// Alerts whose number is remembered: more than the sensor holds open.
+pub const ALERTS_NUMBERED_MAX: usize = 2 * ALERTS_MAX;
+
+/// Batches sent and not yet acknowledged.
+pub const BATCHES_IN_FLIGHT_MAX: usize = 8;
+/// While batches are under way, records are gathered so long before the next is sent, milliseconds.
+pub const BATCH_GATHER_MS: u64 = 200;
+/// First retry after a lost connection, at most, milliseconds; doubles with each failure.
+pub const RECONNECT_BASE_MS: u64 = 1000;
+/// Retries are never further apart, milliseconds.
+pub const RECONNECT_MAX_MS: u64 = 300_000;
+/// A revoked sensor asks again no more often, milliseconds.
+pub const RECONNECT_REVOKED_MS: u64 = 300_000;
+/// The collector's wish for a spread is honoured up to this, milliseconds.
+pub const RECONNECT_SPREAD_MAX_MS: u64 = 900_000;
+/// Connecting, and each answer that must come at once, seconds.
+pub const ANSWER_TIMEOUT_S: u64 = 10;
+/// Between heartbeats, seconds.
+pub const HEARTBEAT_EVERY_S: u64 = 30;
+/// A silent connection is given up, seconds.
+pub const LINK_IDLE_TIMEOUT_S: u64 = 60;
+/// Between signs of life on an idle connection, seconds.
+pub const LINK_KEEP_ALIVE_S: u64 = 20;
+/// What the collector may have under way towards us.
+pub const LINK_RECEIVE_WINDOW_OCTETS: u32 = 1024 * 1024;
+/// What we may have under way towards the collector.
+pub const LINK_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
+
+/// Octets of `agent.toml`: a thousand networks fit.
+pub const SETTINGS_MAX_OCTETS: u64 = 1024 * 1024;
+/// A question on the control socket.
+pub const CONTROL_ANSWER_MAX_OCTETS: u64 = 1024 * 1024;
+/// Hosts with alerts remembered in memory, so that each is written down once a period.
+pub const HOSTS_REMEMBERED_MAX: usize = 65_536;
+/// The table that undoes pseudonyms is kept as long as alerts are, days.
+pub const HOSTS_KEEP_DAYS: u64 = 396;
+/// Blocks of frames waiting between several sources and the one sensor.
+pub const GATHERED_BLOCKS_MAX: usize = 64;
+/// Frames gathered into one such block.
+pub const GATHERED_FRAMES_MAX: usize = 256;

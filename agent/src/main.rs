@@ -1,2 +1,79 @@
-//! main
-fn main() {}
+//! The sensor's program: reads its command line, sets up the log, and hands over to a command.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use varde_agent::command::{self, DATA_DEFAULT, Failure};
+
+/// Varde's sensor: watches a network's traffic for signs its CSIRT knows, and tells the collector what matches. Nothing
+/// else leaves the network.
+#[derive(Debug, Parser)]
+#[command(name = "varde-agent", version, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done; 1 something could not be run, and why; 2 wrong usage.\n\
+    Settings: DIR/agent.toml, else /etc/varde-agent/agent.toml. Log: standard error, RUST_LOG chooses how much.")]
+struct CommandLine {
+    /// The data directory: identity, spool, list.
+    #[arg(long, global = true, value_name = "DIR", default_value = DATA_DEFAULT)]
+    data: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make this machine a sensor with the token from the CSIRT
+    Enroll(command::enroll::EnrollArgs),
+    /// Watch traffic and tell the collector what matches
+    Run(command::run::RunArgs),
+    /// Show how the agent is
+    Status(command::status::StatusArgs),
+    /// Show which host a pseudonym (H-…) stands for
+    Reveal(command::reveal::RevealArgs),
+    /// Read captures and match them against plain lists, here and now, without a collector
+    Inspect(command::inspect::InspectArgs),
+}
+
+fn main() -> ExitCode {
+    let matches = CommandLine::command().get_matches();
+    let line = match CommandLine::from_arg_matches(&matches) {
+        Ok(line) => line,
+        Err(error) => error.exit(),
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+    let data = &line.data;
+    let result = match line.command {
+        Command::Enroll(args) => command::enroll::run(data, &args),
+        Command::Run(mut args) => {
+            if let Some(matches) = matches.subcommand_matches("run") {
+                args.number_sources(matches);
+            }
+            command::run::run(data, &args)
+        }
+        Command::Status(args) => command::status::run(data, &args),
+        Command::Reveal(args) => command::reveal::run(data, &args),
+        // It says all it has to say itself, beside what it found.
+        Command::Inspect(args) => return command::inspect::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tell(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// One sentence of cause, one of remedy; `status --check` has neither.
+fn tell(failure: &Failure) {
+    if !failure.cause.is_empty() {
+        eprintln!("{failure}");
+    }
+}

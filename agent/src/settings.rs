@@ -1,1 +1,285 @@
-//! settings
+//! `agent.toml`: what the member decides. A refused setting says where it stands, what it is and what would be right.
+
+use std::net::IpAddr;
+use std::ops::Range;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use varde_common::alert::{Level, Zone};
+use varde_common::id::SiteId;
+use varde_common::limits::SITES_MAX;
+
+use crate::limits::SPOOL_MAX_OCTETS;
+use crate::sensor::SensorSettings;
+
+/// The smallest spool that still holds two segments, MiB.
+const SPOOL_MIN_MIB: u64 = 4;
+/// The largest spool that makes sense, MiB.
+const SPOOL_LARGEST_MIB: u64 = 1024 * 1024;
+
+/// All settings. What is not set is the default.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where to dial instead of where enrolment said, `HOST:PORT`.
+    pub collector: Option<String>,
+    /// Interfaces to watch when the command line names no source.
+    #[serde(default)]
+    pub interfaces: Vec<String>,
+    /// What is inside.
+    pub inside: Option<Vec<IpNet>>,
+    /// The member's resolvers.
+    pub resolvers: Option<Vec<IpAddr>>,
+    /// Ports on which DNS is spoken.
+    pub dns_ports: Option<Vec<u16>>,
+    /// The spool's cap, MiB.
+    pub spool_max_mib: Option<u64>,
+    /// Networks of other sites.
+    #[serde(default, rename = "site")]
+    pub sites: Vec<SiteSettings>,
+    /// Zones.
+    #[serde(default, rename = "zone")]
+    pub zones: Vec<ZoneSettings>,
+}
+
+/// A site this sensor reports for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteSettings {
+    /// Its number, from the CSIRT.
+    pub id: SiteId,
+    /// Where its hosts are.
+    pub networks: Vec<IpNet>,
+}
+
+/// A zone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZoneSettings {
+    /// Its number, the member's own.
+    pub id: u16,
+    /// Where its hosts are.
+    pub networks: Vec<IpNet>,
+    /// Konfidensialitet.
+    #[serde(default)]
+    pub confidentiality: Level,
+    /// Integritet.
+    #[serde(default)]
+    pub integrity: Level,
+    /// Tilgjengelighet.
+    #[serde(default)]
+    pub availability: Level,
+}
+
+/// A setting that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}, line {line}: {what}")]
+pub struct BadSetting {
+    /// The file.
+    pub file: String,
+    /// Line number, from 1.
+    pub line: usize,
+    /// What stands there and what would be right.
+    pub what: String,
+}
+
+/// Keys by the table they stand in, each with what is right for it.
+const KEYS: [(&str, &str); 8] = [
+    ("collector", "give host and port such as \"varde.example.no:7843\""),
+    ("interfaces", "give names of interfaces such as [\"ens19\"]"),
+    ("inside", "give networks such as [\"10.0.0.0/8\", \"fd00::/8\"]"),
+    ("resolvers", "give addresses such as [\"10.1.0.53\"]"),
+    ("dns_ports", "give port numbers such as [53]"),
+    ("spool_max_mib", "give whole MiB from 4 to 1048576 such as 256"),
+    ("site", "write [[site]] with id and networks beneath it"),
+    ("zone", "write [[zone]] with id and networks beneath it"),
+];
+const TABLE_KEYS: [(&str, &str); 5] = [
+    ("id", "give a whole number from 0 to 65535"),
+    ("networks", "give networks such as [\"10.4.0.0/16\"]"),
+    ("confidentiality", "give \"lavt\", \"middels\" or \"høyt\""),
+    ("integrity", "give \"lavt\", \"middels\" or \"høyt\""),
+    ("availability", "give \"lavt\", \"middels\" or \"høyt\""),
+];
+
+impl Settings {
+    /// Reads the text of a settings file; `file` is its name for the message.
+    ///
+    /// # Errors
+    /// [`BadSetting`].
+    pub fn read(text: &str, file: &str) -> Result<Settings, BadSetting> {
+        let settings: Settings = toml::from_str(text).map_err(|error| explain(text, file, &error))?;
+        settings.check().map_err(|(key, what)| {
+            let line = text.lines().position(|line| key_of(line) == Some(key)).map_or(1, |index| index + 1);
+            BadSetting { file: file.to_owned(), line, what }
+        })?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if let Some(collector) = &self.collector
+            && !is_host_and_port(collector)
+        {
+            return Err(("collector", format!("collector = \"{collector}\"; {}", right("collector"))));
+        }
+        if let Some(mib) = self.spool_max_mib
+            && !(SPOOL_MIN_MIB..=SPOOL_LARGEST_MIB).contains(&mib)
+        {
+            return Err(("spool_max_mib", format!("spool_max_mib = {mib}; {}", right("spool_max_mib"))));
+        }
+        if self.sites.len() >= SITES_MAX {
+            return Err(("id", format!("{} sites; a sensor serves at most {}", self.sites.len(), SITES_MAX - 1)));
+        }
+        Ok(())
+    }
+
+    /// The spool's cap.
+    pub fn spool_max_octets(&self) -> u64 {
+        self.spool_max_mib.map_or(SPOOL_MAX_OCTETS, |mib| mib.saturating_mul(1024 * 1024))
+    }
+
+    /// Sites this sensor reports for, its home first.
+    pub fn site_ids(&self) -> Vec<SiteId> {
+        let mut ids: Vec<SiteId> = std::iter::once(SiteId(0)).chain(self.sites.iter().map(|site| site.id)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// What the sensor needs of them.
+    pub fn sensor(&self) -> SensorSettings {
+        let mut sensor = SensorSettings::default();
+        if let Some(inside) = &self.inside {
+            sensor.inside = inside.clone();
+        }
+        if let Some(ports) = &self.dns_ports {
+            sensor.dns_ports = ports.clone();
+        }
+        sensor.resolvers = self.resolvers.clone();
+        let sites = self.sites.iter();
+        sensor.sites = sites.flat_map(|site| site.networks.iter().map(|network| (*network, site.id))).collect();
+        let zones = self.zones.iter().map(|zone| {
+            let ZoneSettings { id, networks, confidentiality, integrity, availability } = zone;
+            let zone =
+                Zone { id: *id, confidentiality: *confidentiality, integrity: *integrity, availability: *availability };
+            networks.iter().map(move |network| (*network, zone))
+        });
+        sensor.zones = zones.flatten().collect();
+        sensor
+    }
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
+    !host.is_empty() && !bare_v6 && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn right(key: &str) -> &'static str {
+    KEYS.iter().chain(&TABLE_KEYS).find(|(known, _)| *known == key).map_or("", |(_, right)| right)
+}
+
+fn key_of(line: &str) -> Option<&str> {
+    line.split_once('=').map(|(key, _)| key.trim())
+}
+
+/// Says of a refused file what stands where and what would be right.
+fn explain(text: &str, file: &str, error: &toml::de::Error) -> BadSetting {
+    let span = error.span().unwrap_or(0..0);
+    let line = text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1);
+    let found = |span: Range<usize>| text.get(span).unwrap_or_default().lines().next().unwrap_or_default().trim();
+    let message = error.message().lines().next().unwrap_or_default();
+    let whole_line = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let what = if let Some(unknown) = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
+        let in_table = text.get(..span.start).is_some_and(|before| before.lines().any(|l| l.trim().starts_with("[[")));
+        let keys: &[(&str, &str)] = if in_table { &TABLE_KEYS } else { &KEYS };
+        let nearest = keys.iter().map(|(key, _)| *key).min_by_key(|key| distance(unknown, key));
+        let all = keys.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ");
+        match nearest.filter(|key| distance(unknown, key) <= key.len() / 2) {
+            Some(key) => format!("there is no setting \"{unknown}\"; did you mean \"{key}\"?"),
+            None => format!("there is no setting \"{unknown}\"; there are {all}"),
+        }
+    } else {
+        // The line the value begins on names its key; of a list over several lines, an earlier one does.
+        let before = text.lines().take(line).collect::<Vec<_>>();
+        let key = before.iter().rev().find_map(|line| key_of(line)).unwrap_or_default();
+        match (right(key), found(span)) {
+            ("", "") => format!("\"{}\": {message}", whole_line.trim()),
+            ("", value) => format!("{value}: {message}"),
+            (right, value) => format!("{key} = {value}: {message}; {right}"),
+        }
+    };
+    BadSetting { file: file.to_owned(), line, what }
+}
+
+/// How many letters must be changed to make one word the other (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().take(64).enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
+            let here = (diagonal + usize::from(x != y)).min(*cell + 1).min(left + 1);
+            diagonal = *cell;
+            *cell = here;
+            left = here;
+        }
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../packaging/agent.toml");
+
+    #[test]
+    fn the_packaged_file_is_all_defaults_and_every_example_in_it_works() {
+        assert_eq!(Settings::read(EXAMPLE, "agent.toml"), Ok(Settings::default()));
+        let key = |line: &str| line.starts_with('#') && line.get(1..2).is_some_and(|c| c != " ");
+        let shown: String =
+            EXAMPLE.lines().map(|line| if key(line) { &line[1..] } else { line }).map(|l| format!("{l}\n")).collect();
+        let settings = Settings::read(&shown, "agent.toml").unwrap();
+        assert_eq!(settings.interfaces, ["ens19"]);
+        assert_eq!(settings.spool_max_octets(), SPOOL_MAX_OCTETS, "the default shown is the default");
+        assert_eq!(settings.site_ids(), [SiteId(0), SiteId(1)]);
+        let sensor = settings.sensor();
+        assert_eq!(sensor.zones.first().map(|(_, zone)| zone.confidentiality), Some(Level::High));
+        for (key, _) in KEYS.iter().chain(&TABLE_KEYS) {
+            assert!(EXAMPLE.contains(&format!("#{key} =")) || EXAMPLE.contains(&format!("#[[{key}]]")), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_refused_setting_says_where_what_and_what_would_be_right() {
+        let cases = [
+            ("\ncolector = \"a:1\"\n", 2, "\"colector\"; did you mean \"collector\"?"),
+            ("wonderful = 1", 1, "there are collector, interfaces"),
+            ("collector = \"varde.example.no\"", 1, "give host and port"),
+            ("collector = \"2001:db8::1:7843\"", 1, "give host and port"),
+            ("inside = [\n  \"10.0.0.0/8\",\n  \"10.0.0/8\",\n]", 3, "\"10.0.0/8\""),
+            ("inside = \"10.0.0.0/8\"", 1, "give networks such as"),
+            ("resolvers = [\"dns.example.no\"]", 1, "give addresses such as"),
+            ("dns_ports = [530000]", 1, "give port numbers"),
+            ("spool_max_mib = 1", 1, "spool_max_mib = 1; give whole MiB from 4"),
+            ("[[zone]]\nid = 1\nnetworks = []\nintegrity = \"stor\"", 4, "\"lavt\", \"middels\" or \"høyt\""),
+            ("[[site]]\nid = 1\nnetwork = []", 3, "did you mean \"networks\"?"),
+            ("[[site]]\nnetworks = []", 1, "id"),
+            ("collector = ", 1, "collector"),
+        ];
+        for (text, line, words) in cases {
+            let bad = Settings::read(text, "agent.toml").unwrap_err();
+            assert_eq!(bad.line, line, "{text}: {bad}");
+            assert!(bad.to_string().contains(words), "{text}: {bad}");
+        }
+    }
+
+    #[test]
+    fn letters_between_words() {
+        assert_eq!([distance("a", ""), distance("colector", "collector"), distance("abc", "cab")], [1, 1, 2]);
+    }
+}

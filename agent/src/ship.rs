@@ -1,1 +1,310 @@
-//! ship
+//! What is under way to the collector and when to try again. Told what happens and the time; says what to read next.
+//!
+//! Acknowledgements are cumulative: everything up to a number is committed. At most [`BATCHES_IN_FLIGHT_MAX`] batches
+//! are sent ahead of them. A gap, or a new session, moves sending back to the number the collector names; it stores what
+//! it receives twice only once.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use varde_common::id::{Epoch, Seq};
+
+use crate::limits::{
+    BATCH_GATHER_MS, BATCHES_IN_FLIGHT_MAX, RECONNECT_BASE_MS, RECONNECT_MAX_MS, RECONNECT_REVOKED_MS,
+    RECONNECT_SPREAD_MAX_MS,
+};
+
+/// What to do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Read a batch from this number on and send it.
+    Send(Seq),
+    /// Look again at this time, or when something happens.
+    WaitUntil(Instant),
+    /// Wait until something happens.
+    Wait,
+}
+
+/// What the collector said that cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// An acknowledgement of records never sent, or of another spool.
+    #[error("the collector acknowledged records that were never sent")]
+    Unsent,
+    /// It has more of this spool than the spool has ever had: the disk was copied or restored.
+    #[error("the collector has records up to {committed} of this spool, which holds only those before {next}")]
+    RolledBack {
+        /// What it has.
+        committed: Seq,
+        /// What the spool would write next.
+        next: Seq,
+    },
+}
+
+/// The state of sending.
+#[derive(Debug)]
+pub struct Ship {
+    epoch: Epoch,
+    committed: Seq,
+    /// The next record to send.
+    next: Seq,
+    /// The number after the last record on disk.
+    durable: Seq,
+    /// Last record of each batch under way.
+    in_flight: VecDeque<Seq>,
+    gathering_since: Option<Instant>,
+}
+
+impl Ship {
+    /// For a spool of this lifetime.
+    pub fn new(epoch: Epoch, durable: Seq) -> Ship {
+        Ship { epoch, committed: Seq(0), next: Seq(1), durable, in_flight: VecDeque::new(), gathering_since: None }
+    }
+
+    /// A session stands; the collector has committed up to here.
+    ///
+    /// # Errors
+    /// [`Broken::RolledBack`].
+    pub fn handle_session(&mut self, committed: Seq) -> Result<(), Broken> {
+        if committed >= self.durable {
+            return Err(Broken::RolledBack { committed, next: self.durable });
+        }
+        self.in_flight.clear();
+        self.gathering_since = None;
+        self.committed = committed;
+        self.next = committed.next();
+        Ok(())
+    }
+
+    /// Everything before this number is on disk.
+    pub fn handle_durable(&mut self, durable: Seq, now: Instant) {
+        if durable > self.durable {
+            self.durable = durable;
+            self.gathering_since.get_or_insert(now);
+        }
+    }
+
+    /// So many records from [`Next::Send`] on were sent.
+    pub fn handle_sent(&mut self, first: Seq, records: usize) {
+        if records == 0 || first != self.next {
+            return;
+        }
+        let last = Seq(first.0.saturating_add(records as u64).saturating_sub(1));
+        self.in_flight.push_back(last);
+        self.next = last.next();
+        if self.next >= self.durable {
+            self.gathering_since = None;
+        }
+    }
+
+    /// An acknowledgement; returns what is committed by now.
+    ///
+    /// # Errors
+    /// [`Broken::Unsent`].
+    pub fn handle_ack(&mut self, epoch: Epoch, seq: Seq) -> Result<Seq, Broken> {
+        // After a gap numbers already sent are sent again; what is acknowledged was sent at some time all the same.
+        if epoch != self.epoch || seq >= self.durable {
+            return Err(Broken::Unsent);
+        }
+        self.committed = self.committed.max(seq);
+        self.next = self.next.max(self.committed.next());
+        while self.in_flight.front().is_some_and(|last| *last <= self.committed) {
+            self.in_flight.pop_front();
+        }
+        Ok(self.committed)
+    }
+
+    /// The collector misses records from here on.
+    ///
+    /// # Errors
+    /// [`Broken::Unsent`] if it asks for what is not there yet.
+    pub fn handle_gap(&mut self, expected: Seq) -> Result<(), Broken> {
+        if expected > self.next || expected.0 == 0 {
+            return Err(Broken::Unsent);
+        }
+        self.in_flight.clear();
+        self.next = expected;
+        Ok(())
+    }
+
+    /// What to do now.
+    pub fn poll(&self, now: Instant) -> Next {
+        if self.next >= self.durable || self.in_flight.len() >= BATCHES_IN_FLIGHT_MAX {
+            return Next::Wait;
+        }
+        // An idle line sends at once; a busy one gathers, so that many small records share a batch and a commit.
+        let gather = Duration::from_millis(BATCH_GATHER_MS);
+        match self.gathering_since {
+            Some(since) if !self.in_flight.is_empty() && now < since + gather => Next::WaitUntil(since + gather),
+            Some(_) | None => Next::Send(self.next),
+        }
+    }
+
+    /// What the collector has committed, as far as it has said.
+    pub fn committed(&self) -> Seq {
+        self.committed
+    }
+}
+
+/// Why there is no session (any more).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// A session stood and ended.
+    Ended,
+    /// None came about.
+    NotReached,
+    /// The collector has revoked this sensor.
+    Revoked,
+}
+
+/// When to try again: full jitter over a doubling span, so that a thousand sensors do not come back at once.
+#[derive(Debug, Default)]
+pub struct Reconnect {
+    failures: u32,
+    spread_ms: u64,
+}
+
+impl Reconnect {
+    /// A session stands; the collector names the span for the first attempt after it is lost.
+    pub fn handle_session(&mut self, reconnect_spread_ms: u32) {
+        self.failures = 0;
+        self.spread_ms = u64::from(reconnect_spread_ms).min(RECONNECT_SPREAD_MAX_MS);
+    }
+
+    /// There is no session; how long to wait. `random` is any number.
+    pub fn handle_lost(&mut self, lost: Lost, random: u64) -> Duration {
+        let doubled = RECONNECT_BASE_MS.saturating_mul(1u64.checked_shl(self.failures.min(30)).unwrap_or(u64::MAX));
+        self.failures = self.failures.saturating_add(1);
+        let up_to_ms = match lost {
+            Lost::Ended => self.spread_ms.max(RECONNECT_BASE_MS),
+            Lost::NotReached => doubled.min(RECONNECT_MAX_MS),
+            Lost::Revoked => return Duration::from_millis(RECONNECT_REVOKED_MS + random % RECONNECT_REVOKED_MS),
+        };
+        Duration::from_millis(random % (up_to_ms + 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EPOCH: Epoch = Epoch(4);
+
+    #[expect(clippy::disallowed_methods, reason = "a test needs some moment to count from")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn a_full_window_waits_for_its_acknowledgement() {
+        let now = start();
+        let mut ship = Ship::new(EPOCH, Seq(101));
+        ship.handle_session(Seq(0)).unwrap();
+        for batch in 0..BATCHES_IN_FLIGHT_MAX as u64 {
+            assert_eq!(ship.poll(now), Next::Send(Seq(1 + batch * 10)));
+            ship.handle_sent(Seq(1 + batch * 10), 10);
+        }
+        assert_eq!(ship.poll(now), Next::Wait);
+        assert_eq!(ship.handle_ack(EPOCH, Seq(20)), Ok(Seq(20)));
+        assert_eq!(ship.poll(now), Next::Send(Seq(81)));
+        assert_eq!(ship.handle_ack(EPOCH, Seq(15)), Ok(Seq(20)), "an old acknowledgement changes nothing");
+    }
+
+    #[test]
+    fn an_idle_line_sends_at_once_and_a_busy_one_gathers() {
+        let now = start();
+        let mut ship = Ship::new(EPOCH, Seq(1));
+        assert_eq!(ship.poll(now), Next::Wait);
+        ship.handle_durable(Seq(2), now);
+        assert_eq!(ship.poll(now), Next::Send(Seq(1)));
+        ship.handle_sent(Seq(1), 1);
+        ship.handle_durable(Seq(3), now);
+        let due = now + Duration::from_millis(BATCH_GATHER_MS);
+        assert_eq!(ship.poll(now), Next::WaitUntil(due));
+        assert_eq!(ship.poll(due), Next::Send(Seq(2)));
+    }
+
+    #[test]
+    fn a_gap_and_a_new_session_go_back_to_what_is_wanted() {
+        let now = start();
+        let mut ship = Ship::new(EPOCH, Seq(50));
+        ship.handle_session(Seq(9)).unwrap();
+        assert_eq!(ship.poll(now), Next::Send(Seq(10)));
+        ship.handle_sent(Seq(10), 30);
+        ship.handle_gap(Seq(5)).unwrap();
+        assert_eq!(ship.poll(now), Next::Send(Seq(5)));
+        ship.handle_sent(Seq(5), 45);
+        ship.handle_session(Seq(12)).unwrap();
+        assert_eq!(ship.poll(now), Next::Send(Seq(13)));
+    }
+
+    #[test]
+    fn a_collector_that_knows_more_than_the_spool_is_told_apart() {
+        let mut ship = Ship::new(EPOCH, Seq(10));
+        assert_eq!(ship.handle_session(Seq(9)), Ok(()));
+        assert_eq!(ship.handle_session(Seq(10)), Err(Broken::RolledBack { committed: Seq(10), next: Seq(10) }));
+        assert_eq!(ship.handle_ack(EPOCH, Seq(10)), Err(Broken::Unsent));
+        assert_eq!(ship.handle_ack(Epoch(5), Seq(1)), Err(Broken::Unsent));
+        assert_eq!(ship.handle_gap(Seq(0)), Err(Broken::Unsent));
+        assert_eq!(ship.handle_gap(Seq(11)), Err(Broken::Unsent));
+    }
+
+    #[test]
+    fn retries_spread_double_and_stay_within_five_minutes() {
+        let mut reconnect = Reconnect::default();
+        let longest = u64::MAX - u64::MAX % 1001 - 1;
+        assert_eq!(reconnect.handle_lost(Lost::NotReached, longest), Duration::from_secs(1));
+        let mut last = Duration::ZERO;
+        for _ in 0..100 {
+            last = reconnect.handle_lost(Lost::NotReached, RECONNECT_MAX_MS);
+            assert!(last <= Duration::from_millis(RECONNECT_MAX_MS));
+        }
+        assert_eq!(last, Duration::from_millis(RECONNECT_MAX_MS));
+        reconnect.handle_session(60_000);
+        assert_eq!(reconnect.handle_lost(Lost::Ended, 60_000), Duration::from_secs(60));
+        assert!(reconnect.handle_lost(Lost::Revoked, 7) >= Duration::from_secs(300));
+    }
+
+    proptest! {
+        /// Whatever is lost, repeated or asked for again, every record is sent until it is committed, in order.
+        #[test]
+        fn d1_nothing_is_left_out_whatever_happens_on_the_way(
+            events in prop::collection::vec((0u8..5, 0u64..40), 1..200)
+        ) {
+            let now = start();
+            let mut ship = Ship::new(EPOCH, Seq(41));
+            // A collector that stores in order only.
+            let mut stored = 0u64;
+            ship.handle_session(Seq(0)).unwrap();
+            let deliver = |ship: &mut Ship, stored: &mut u64, amount: u64| {
+                if let Next::Send(from) = ship.poll(now + Duration::from_secs(1)) {
+                    let records = amount.min(40 - from.0) + 1;
+                    ship.handle_sent(from, records as usize);
+                    return Some((from.0, records));
+                }
+                let _ = stored;
+                None
+            };
+            for (event, amount) in events {
+                match event {
+                    0 => { ship.handle_session(Seq(stored)).unwrap(); }
+                    1 => { deliver(&mut ship, &mut stored, amount); }
+                    2 => { let _ = ship.handle_gap(Seq(stored + 1)); }
+                    3 => { prop_assert!(ship.handle_ack(EPOCH, Seq(stored)).is_ok()); }
+                    _ => if let Some((from, records)) = deliver(&mut ship, &mut stored, amount) {
+                        if from <= stored + 1 { stored = stored.max(from + records - 1); }
+                    },
+                }
+                prop_assert!(ship.committed() <= Seq(stored));
+            }
+            ship.handle_session(Seq(stored)).unwrap();
+            while let Some((from, records)) = deliver(&mut ship, &mut stored, 7) {
+                prop_assert_eq!(from, stored + 1);
+                stored = from + records - 1;
+                prop_assert!(ship.handle_ack(EPOCH, Seq(stored)).is_ok());
+            }
+            prop_assert_eq!(stored, 40);
+        }
+    }
+}

@@ -1,1 +1,378 @@
-//! spool
+//! The spool as octets: how records lie in a segment, and what can be believed of one after a crash.
+//!
+//! ```text
+//! EPOCH-FIRSTSEQ.seg   append-only; both as hex, 32 and 16 digits
+//!   "VARDESP1"         8 octets
+//!   epoch              u128, big endian
+//!   first seq          u64, big endian
+//!   crc                u32: CRC-32 of the 32 octets before it
+//!   records            each: length u32 ‖ seq u64 ‖ payload (length octets) ‖ crc u32 of all of it before; big endian;
+//!                      seq counts up by one from first seq
+//!
+//! EPOCH-FIRSTSEQ.lost  45 octets: records that will never be read again
+//!   "VARDELO1" ‖ epoch u128 ‖ from u64 ‖ to u64 ‖ reason u8 (0 full, 1 damaged) ‖ crc u32
+//! ```
+//! There is one truth, the segments; everything else about the spool is found again by [`scan`]ning them. The file that
+//! remembers what is acknowledged is a hint. A record counts as taken once its segment has been fsynced.
+//!
+//! What a record's place does not hold (its segment was given up, or damaged) is told to the collector by a
+//! [`tombstone`] in that place, so that the numbers it receives have no gaps and each loss is counted once.
+
+use std::fmt;
+
+use varde_common::codec::EncodeError;
+use varde_common::id::{Epoch, Seq};
+use varde_common::limits::RECORD_MAX_OCTETS;
+use varde_common::record::{LossReason, Record, RecordBody};
+use varde_common::time::Timestamp;
+
+const SEGMENT_MAGIC: &[u8; 8] = b"VARDESP1";
+const LOSS_MAGIC: &[u8; 8] = b"VARDELO1";
+
+/// Octets in front of a segment's first record.
+pub const SEGMENT_HEADER_OCTETS: usize = 36;
+/// Octets of a loss file.
+pub const LOSS_OCTETS: usize = 45;
+/// Octets a record takes beside its payload.
+pub const RECORD_EXTRA_OCTETS: usize = 16;
+
+/// A file of the spool by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileName {
+    /// The spool's lifetime.
+    pub epoch: Epoch,
+    /// First record in it, or first one lost.
+    pub first: Seq,
+    /// Which sort of file.
+    pub kind: FileKind,
+}
+
+/// The sorts of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// Records.
+    Segment,
+    /// A note of lost records.
+    Loss,
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            FileKind::Segment => "seg",
+            FileKind::Loss => "lost",
+        };
+        write!(f, "{}-{:016x}.{kind}", self.epoch, self.first.0)
+    }
+}
+
+impl FileName {
+    /// Reads a file name; none if it is not exactly one of ours.
+    pub fn read(name: &str) -> Option<FileName> {
+        let (stem, kind) = name.split_once('.')?;
+        let (epoch, first) = stem.split_once('-')?;
+        let kind = match kind {
+            "seg" => FileKind::Segment,
+            "lost" => FileKind::Loss,
+            _ => return None,
+        };
+        let read = FileName { epoch: epoch.parse().ok()?, first: Seq(u64::from_str_radix(first, 16).ok()?), kind };
+        (read.to_string() == name).then_some(read)
+    }
+}
+
+/// The octets a segment begins with.
+pub fn segment_header(epoch: Epoch, first: Seq) -> Vec<u8> {
+    let mut header = Vec::with_capacity(SEGMENT_HEADER_OCTETS);
+    header.extend_from_slice(SEGMENT_MAGIC);
+    header.extend_from_slice(&epoch.0.to_be_bytes());
+    header.extend_from_slice(&first.0.to_be_bytes());
+    close_with_crc(&mut header, 0);
+    header
+}
+
+fn close_with_crc(octets: &mut Vec<u8>, from: usize) {
+    let crc = crc32fast::hash(octets.get(from..).unwrap_or_default());
+    octets.extend_from_slice(&crc.to_be_bytes());
+}
+
+/// Appends a record as a segment holds it. A payload over [`RECORD_MAX_OCTETS`] could not be read back; records are made
+/// so that none is.
+pub fn write_record(out: &mut Vec<u8>, seq: Seq, payload: &[u8]) {
+    let from = out.len();
+    out.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_be_bytes());
+    out.extend_from_slice(&seq.0.to_be_bytes());
+    out.extend_from_slice(payload);
+    close_with_crc(out, from);
+}
+
+/// Reads the record that begins here and must have this number: its payload and what follows.
+pub fn read_record(octets: &[u8], seq: Seq) -> Result<(&[u8], &[u8]), Damage> {
+    let (length, rest) = octets.split_first_chunk::<4>().ok_or(Damage::CutShort)?;
+    let length = u32::from_be_bytes(*length) as usize;
+    if length > RECORD_MAX_OCTETS {
+        return Err(Damage::Length);
+    }
+    let (found, rest) = rest.split_first_chunk::<8>().ok_or(Damage::CutShort)?;
+    let (payload, rest) = rest.split_at_checked(length).ok_or(Damage::CutShort)?;
+    let (crc, rest) = rest.split_first_chunk::<4>().ok_or(Damage::CutShort)?;
+    let covered = octets.get(..12 + length).ok_or(Damage::CutShort)?;
+    if crc32fast::hash(covered).to_be_bytes() != *crc {
+        return Err(Damage::Checksum);
+    }
+    if u64::from_be_bytes(*found) != seq.0 {
+        return Err(Damage::Order);
+    }
+    Ok((payload, rest))
+}
+
+/// Why the octets after a segment's good records are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// They end within a record: the mark of a crash while writing.
+    #[error("the last record is cut short")]
+    CutShort,
+    /// No record is so long.
+    #[error("a record claims an impossible length")]
+    Length,
+    /// The checksum differs.
+    #[error("a record's checksum differs")]
+    Checksum,
+    /// A record out of its place.
+    #[error("a record stands in another's place")]
+    Order,
+}
+
+/// What can be believed of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scan {
+    /// The spool's lifetime.
+    pub epoch: Epoch,
+    /// Number of its first record.
+    pub first: Seq,
+    /// The number after its last good record; the same as `first` if it has none.
+    pub next: Seq,
+    /// Octets up to the end of its last good record.
+    pub good_octets: usize,
+    /// What stands after that, if anything does.
+    pub damage: Option<Damage>,
+}
+
+/// Reads a segment as far as it is good: a prefix of the records written, never another record.
+///
+/// Returns none if its header is damaged: then nothing in it can be placed.
+pub fn scan(octets: &[u8]) -> Option<Scan> {
+    let (header, mut rest) = octets.split_at_checked(SEGMENT_HEADER_OCTETS)?;
+    let (fields, crc) = header.split_last_chunk::<4>()?;
+    if crc32fast::hash(fields).to_be_bytes() != *crc {
+        return None;
+    }
+    let (epoch, first) = fields.strip_prefix(SEGMENT_MAGIC)?.split_first_chunk::<16>()?;
+    let epoch = Epoch(u128::from_be_bytes(*epoch));
+    let first = Seq(u64::from_be_bytes(first.try_into().ok()?));
+    let mut scan = Scan { epoch, first, next: first, good_octets: SEGMENT_HEADER_OCTETS, damage: None };
+    while !rest.is_empty() {
+        match read_record(rest, scan.next) {
+            Ok((payload, after)) => {
+                scan.good_octets += payload.len() + RECORD_EXTRA_OCTETS;
+                scan.next = scan.next.next();
+                rest = after;
+            }
+            Err(damage) => {
+                scan.damage = Some(damage);
+                break;
+            }
+        }
+    }
+    Some(scan)
+}
+
+/// Records that will never be read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loss {
+    /// First lost.
+    pub from: Seq,
+    /// Last lost.
+    pub to: Seq,
+    /// Why.
+    pub reason: LossReason,
+}
+
+impl Loss {
+    /// How many.
+    pub fn count(&self) -> u64 {
+        (self.to.0.saturating_sub(self.from.0)).saturating_add(1)
+    }
+
+    /// As its file holds it.
+    pub fn to_octets(&self, epoch: Epoch) -> Vec<u8> {
+        let mut octets = Vec::with_capacity(LOSS_OCTETS);
+        octets.extend_from_slice(LOSS_MAGIC);
+        octets.extend_from_slice(&epoch.0.to_be_bytes());
+        octets.extend_from_slice(&self.from.0.to_be_bytes());
+        octets.extend_from_slice(&self.to.0.to_be_bytes());
+        octets.push(match self.reason {
+            LossReason::SpoolFull => 0,
+            LossReason::SpoolDamaged => 1,
+        });
+        close_with_crc(&mut octets, 0);
+        octets
+    }
+
+    /// Reads such a file; none if it is damaged (the hole in the numbers then tells as much).
+    pub fn from_octets(octets: &[u8]) -> Option<(Epoch, Loss)> {
+        let octets: &[u8; LOSS_OCTETS] = octets.try_into().ok()?;
+        let (fields, crc) = octets.split_last_chunk::<4>()?;
+        if crc32fast::hash(fields).to_be_bytes() != *crc {
+            return None;
+        }
+        let (epoch, rest) = fields.strip_prefix(LOSS_MAGIC)?.split_first_chunk::<16>()?;
+        let (from, rest) = rest.split_first_chunk::<8>()?;
+        let (to, rest) = rest.split_first_chunk::<8>()?;
+        let reason = match rest {
+            [0] => LossReason::SpoolFull,
+            [1] => LossReason::SpoolDamaged,
+            _ => return None,
+        };
+        let (from, to) = (Seq(u64::from_be_bytes(*from)), Seq(u64::from_be_bytes(*to)));
+        (from <= to).then_some((Epoch(u128::from_be_bytes(*epoch)), Loss { from, to, reason }))
+    }
+}
+
+/// What is sent in the place of a record that is lost.
+///
+/// # Errors
+/// None for our own records; the codec's type demands it.
+pub fn tombstone(seq: Seq, reason: LossReason, now: Timestamp) -> Result<Vec<u8>, EncodeError> {
+    Record { time: now, body: RecordBody::Loss { from: seq, to: seq, reason } }.to_octets()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const EPOCH: Epoch = Epoch(0xfeed_0000_0000_0000_0000_0000_0000_0007);
+
+    fn segment(first: u64, payloads: &[Vec<u8>]) -> Vec<u8> {
+        let mut octets = segment_header(EPOCH, Seq(first));
+        for (seq, payload) in (first..).zip(payloads) {
+            write_record(&mut octets, Seq(seq), payload);
+        }
+        octets
+    }
+
+    /// The payloads a scan believes in.
+    fn believed(octets: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let scan = scan(octets)?;
+        let mut rest = &octets[SEGMENT_HEADER_OCTETS..scan.good_octets];
+        let mut seq = scan.first;
+        let mut payloads = Vec::new();
+        while !rest.is_empty() {
+            let (payload, after) = read_record(rest, seq).unwrap();
+            payloads.push(payload.to_vec());
+            (rest, seq) = (after, seq.next());
+        }
+        assert_eq!(seq, scan.next);
+        Some(payloads)
+    }
+
+    #[test]
+    fn file_names_are_read_only_as_they_are_written() {
+        for kind in [FileKind::Segment, FileKind::Loss] {
+            let name = FileName { epoch: EPOCH, first: Seq(300), kind };
+            assert_eq!(FileName::read(&name.to_string()), Some(name));
+        }
+        for bad in ["acked", "x-1.seg", "0-1.seg", &format!("{EPOCH}-000000000000012C.seg"), &format!("{EPOCH}.seg")] {
+            assert_eq!(FileName::read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn d3_a_segment_cut_at_any_octet_gives_a_prefix() {
+        let payloads: Vec<Vec<u8>> = (0..12u8).map(|n| vec![n; usize::from(n) * 9]).collect();
+        let whole = segment(41, &payloads);
+        assert_eq!(scan(&whole).map(|scan| (scan.next, scan.good_octets, scan.damage)), {
+            Some((Seq(53), whole.len(), None))
+        });
+        for end in 0..whole.len() {
+            match believed(&whole[..end]) {
+                None => assert!(end < SEGMENT_HEADER_OCTETS),
+                Some(found) => assert_eq!(found, payloads[..found.len()], "cut at {end}"),
+            }
+        }
+    }
+
+    #[test]
+    fn d6_a_flipped_bit_never_gives_a_wrong_record() {
+        let payloads: Vec<Vec<u8>> = (0..6u8).map(|n| vec![n; 20]).collect();
+        let whole = segment(1, &payloads);
+        for place in 0..whole.len() {
+            for bit in 0..8 {
+                let mut torn = whole.clone();
+                torn[place] ^= 1 << bit;
+                if let Some(found) = believed(&torn) {
+                    let untouched = place.saturating_sub(SEGMENT_HEADER_OCTETS) / 36;
+                    assert_eq!(found, payloads[..untouched], "octet {place}, bit {bit}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_of_another_place_is_not_believed() {
+        let mut octets = segment_header(EPOCH, Seq(1));
+        write_record(&mut octets, Seq(1), b"one");
+        write_record(&mut octets, Seq(3), b"three");
+        let scan = scan(&octets).unwrap();
+        assert_eq!((scan.next, scan.damage), (Seq(2), Some(Damage::Order)));
+    }
+
+    #[test]
+    fn a_loss_survives_its_file_and_nothing_else_does() {
+        let loss = Loss { from: Seq(3), to: Seq(9), reason: LossReason::SpoolDamaged };
+        assert_eq!(loss.count(), 7);
+        let octets = loss.to_octets(EPOCH);
+        assert_eq!(Loss::from_octets(&octets), Some((EPOCH, loss)));
+        for place in 0..octets.len() {
+            let mut torn = octets.clone();
+            torn[place] ^= 4;
+            assert_eq!(Loss::from_octets(&torn), None);
+            assert_eq!(Loss::from_octets(&octets[..place]), None);
+        }
+    }
+
+    #[test]
+    fn a_tombstone_is_a_loss_of_its_own_place() {
+        let octets = tombstone(Seq(8), LossReason::SpoolFull, Timestamp(1)).unwrap();
+        let body = RecordBody::Loss { from: Seq(8), to: Seq(8), reason: LossReason::SpoolFull };
+        assert_eq!(Record::from_octets(&octets), Ok(Record { time: Timestamp(1), body }));
+    }
+
+    proptest! {
+        #[test]
+        fn d6_any_overwritten_stretch_gives_a_prefix(
+            payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..20),
+            place in 0usize..2000, noise in prop::collection::vec(any::<u8>(), 1..512),
+        ) {
+            let mut octets = segment(7, &payloads);
+            for (octet, noise) in octets.iter_mut().skip(place).zip(&noise) {
+                *octet = *noise;
+            }
+            if let Some(found) = believed(&octets) {
+                prop_assert!(found.len() <= payloads.len());
+                prop_assert_eq!(&found[..], &payloads[..found.len()]);
+            }
+        }
+
+        #[test]
+        fn hostile_octets_are_scanned_without_harm(octets in prop::collection::vec(any::<u8>(), 0..400)) {
+            let _ = scan(&octets);
+            let mut behind_header = segment_header(EPOCH, Seq(u64::MAX));
+            behind_header.extend_from_slice(&octets);
+            let _ = scan(&behind_header);
+            let _ = Loss::from_octets(&octets);
+            let _ = read_record(&octets, Seq(0));
+        }
+    }
+}

@@ -1,1 +1,307 @@
-//! subscription
+//! Which list is in force, and what it takes for another to replace it. Told what arrives; says what to keep and answer.
+//!
+//! An offer is held against the root and the floor before its base is fetched; the base is gathered up to its declared
+//! size and not an octet further; only what is whole, hashed and readable is stored, and only what is stored comes into
+//! force. Whatever is wrong with an offer, the list before it stays.
+
+use varde_common::codec::Text;
+use varde_common::id::Revision;
+use varde_common::indicator::Indicator;
+use varde_common::limits::LIST_BASE_MAX_OCTETS;
+use varde_common::list::{CHANNEL_ALL, Manifest, Refused};
+use varde_common::message::ListOutcome;
+use varde_common::time::Timestamp;
+use varde_common::trust::Root;
+
+/// A list that is good in every respect and not yet on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// The manifest as it was signed.
+    pub manifest_octets: Vec<u8>,
+    /// The base as it was hashed.
+    pub base: Vec<u8>,
+    /// What is in it.
+    pub indicators: Vec<Indicator>,
+}
+
+/// What follows from what arrived.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing yet.
+    Wait,
+    /// Store this, then tell [`Subscription::handle_stored`].
+    Store(Box<Candidate>),
+    /// Write it down and answer so; the list before stays.
+    Refused {
+        /// The number it claimed, 0 if it could not be read.
+        revision: Revision,
+        /// Why.
+        why: String,
+        /// The answer.
+        outcome: ListOutcome,
+    },
+    /// The collector breaks the rules: end the session.
+    Broken(&'static str),
+}
+
+#[derive(Debug)]
+enum Receiving {
+    Nothing,
+    Base {
+        manifest: Manifest,
+        manifest_octets: Vec<u8>,
+        base: Vec<u8>,
+    },
+    /// The chunks of a refused offer, counted, not kept.
+    Skipping {
+        octets: u64,
+    },
+}
+
+/// The state of the list.
+#[derive(Debug)]
+pub struct Subscription {
+    root: Root,
+    floor: Revision,
+    in_force: Revision,
+    receiving: Receiving,
+}
+
+impl Subscription {
+    /// With what the disk holds: the highest revision ever accepted and the one in force (0 = none).
+    pub fn new(root: Root, floor: Revision, in_force: Revision) -> Subscription {
+        Subscription { root, floor: floor.max(in_force), in_force, receiving: Receiving::Nothing }
+    }
+
+    /// The list in force.
+    pub fn in_force(&self) -> Revision {
+        self.in_force
+    }
+
+    /// The highest revision ever accepted.
+    pub fn floor(&self) -> Revision {
+        self.floor
+    }
+
+    /// A new session: what was half received is forgotten.
+    pub fn handle_session(&mut self) {
+        self.receiving = Receiving::Nothing;
+    }
+
+    /// A manifest arrived.
+    pub fn handle_offer(&mut self, manifest_octets: Vec<u8>) -> Step {
+        // A list that was accepted and then lost (a damaged disk) may come again under its own number, none older.
+        let floor = if self.in_force < self.floor { Revision(self.floor.0.saturating_sub(1)) } else { self.floor };
+        match Manifest::accept(&manifest_octets, &self.root, CHANNEL_ALL, floor) {
+            Ok(manifest) => {
+                self.receiving = Receiving::Base { manifest, manifest_octets, base: Vec::new() };
+                Step::Wait
+            }
+            Err(refused) => {
+                self.receiving = Receiving::Skipping { octets: 0 };
+                let claimed = Manifest::verify(&manifest_octets, &self.root).map_or(Revision(0), |m| m.revision);
+                self.refuse(claimed, &refused)
+            }
+        }
+    }
+
+    /// Octets of the base arrived.
+    pub fn handle_chunk(&mut self, octets: &[u8]) -> Step {
+        match &mut self.receiving {
+            Receiving::Nothing => Step::Broken("a piece of a list came without an offer"),
+            Receiving::Skipping { octets: skipped } => {
+                *skipped += octets.len() as u64;
+                if *skipped > LIST_BASE_MAX_OCTETS { Step::Broken("a list came that never ends") } else { Step::Wait }
+            }
+            Receiving::Base { manifest, base, .. } => {
+                let found = base.len() as u64 + octets.len() as u64;
+                if found <= manifest.base_octets {
+                    base.extend_from_slice(octets);
+                    return Step::Wait;
+                }
+                let (revision, announced) = (manifest.revision, manifest.base_octets);
+                self.receiving = Receiving::Skipping { octets: found };
+                self.refuse(revision, &Refused::WrongSize { announced, found })
+            }
+        }
+    }
+
+    /// The base is complete.
+    pub fn handle_end(&mut self) -> Step {
+        match std::mem::replace(&mut self.receiving, Receiving::Nothing) {
+            Receiving::Nothing => Step::Broken("a list ended that never began"),
+            Receiving::Skipping { .. } => Step::Wait,
+            Receiving::Base { manifest, manifest_octets, base } => match manifest.open(&base) {
+                Ok(indicators) => Step::Store(Box::new(Candidate { manifest, manifest_octets, base, indicators })),
+                Err(refused) => self.refuse(manifest.revision, &refused),
+            },
+        }
+    }
+
+    /// A candidate is on disk and in force since then.
+    pub fn handle_stored(&mut self, revision: Revision, since: Timestamp) -> ListOutcome {
+        self.in_force = revision;
+        self.floor = self.floor.max(revision);
+        ListOutcome::InForce { revision, since }
+    }
+
+    /// A candidate could not be stored (a full disk); the list before stays.
+    pub fn handle_not_stored(&mut self, revision: Revision, why: &str) -> Step {
+        self.refusal(revision, why.to_owned())
+    }
+
+    fn refuse(&self, revision: Revision, refused: &Refused) -> Step {
+        self.refusal(revision, refused.to_string())
+    }
+
+    fn refusal(&self, revision: Revision, why: String) -> Step {
+        let outcome = ListOutcome::Refused { in_force: self.in_force, why: Text::cut(&why) };
+        Step::Refused { revision, why, outcome }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use varde_common::id::IndicatorId;
+    use varde_common::list::write_base;
+    use varde_common::trust::{Role, Roles, hex, key_id};
+
+    pub(crate) type Key = ed25519_dalek::SigningKey;
+
+    pub(crate) fn key(seed: u8) -> Key {
+        Key::from_bytes(&[seed; 32])
+    }
+
+    pub(crate) fn root_of(key: &Key) -> Root {
+        let id = key_id(&key.verifying_key());
+        let role = Role { keys: [id.clone()].into(), threshold: 1 };
+        let keys = [(id, hex(key.verifying_key().as_bytes()))].into();
+        let roles = Roles { root: role.clone(), list: role, timestamp: Role::default(), hunt: Role::default() };
+        Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: std::collections::BTreeSet::new() }
+    }
+
+    pub(crate) fn publication(key: &Key, revision: u64) -> (Vec<u8>, Vec<u8>) {
+        let list = (0..40).map(|n| Indicator::bare(IndicatorId(n), format!("evil{n}.no").parse().unwrap()));
+        let base = write_base(list.collect()).unwrap();
+        let manifest = Manifest::of(&base, 40, Revision(revision), Timestamp(1), Timestamp::MAX);
+        (manifest.sign(&[key]).unwrap(), base)
+    }
+
+    /// Offers, sends in pieces of 100, ends; what the last word was.
+    fn transfer(subscription: &mut Subscription, manifest: &[u8], base: &[u8]) -> Step {
+        let mut last = subscription.handle_offer(manifest.to_vec());
+        for chunk in base.chunks(100) {
+            match subscription.handle_chunk(chunk) {
+                Step::Wait => {}
+                step => last = step,
+            }
+        }
+        match subscription.handle_end() {
+            Step::Wait => last,
+            step => step,
+        }
+    }
+
+    fn take(subscription: &mut Subscription, revision: u64) {
+        let (manifest, base) = publication(&key(1), revision);
+        match transfer(subscription, &manifest, &base) {
+            Step::Store(candidate) => {
+                assert_eq!(candidate.indicators.len(), 40);
+                let outcome = subscription.handle_stored(candidate.manifest.revision, Timestamp(9));
+                assert_eq!(outcome, ListOutcome::InForce { revision: Revision(revision), since: Timestamp(9) });
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn l2_whatever_is_wrong_the_list_before_stays() {
+        let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+        take(&mut subscription, 5);
+        let (good, base) = publication(&key(1), 6);
+        let (foreign, _) = publication(&key(2), 6);
+        let (older, _) = publication(&key(1), 4);
+        let (same, _) = publication(&key(1), 5);
+        let mut changed = base.clone();
+        changed[50] ^= 1;
+        let mut longer = base.clone();
+        longer.extend_from_slice(&[0; 1000]);
+        let cases: [(&str, &[u8], &[u8], &str); 6] = [
+            ("another key", &foreign, &base, "signatures"),
+            ("older", &older, &base, "not newer"),
+            ("the same again", &same, &base, "not newer"),
+            ("cut short", &good, &base[..base.len() - 1], "bytes where"),
+            ("changed", &good, &changed, "BLAKE3"),
+            ("longer than declared", &good, &longer, "bytes where"),
+        ];
+        for (case, manifest, base, words) in cases {
+            match transfer(&mut subscription, manifest, base) {
+                Step::Refused { why, outcome, .. } => {
+                    assert!(why.contains(words), "{case}: {why}");
+                    assert!(matches!(outcome, ListOutcome::Refused { in_force: Revision(5), .. }), "{case}");
+                }
+                other => panic!("{case}: {other:?}"),
+            }
+            assert_eq!(subscription.in_force(), Revision(5), "{case}");
+        }
+        take(&mut subscription, 6);
+    }
+
+    #[test]
+    fn i4_the_floor_outlives_the_list_itself() {
+        let mut subscription = Subscription::new(root_of(&key(1)), Revision(7), Revision(0));
+        let (older, base) = publication(&key(1), 6);
+        assert!(matches!(transfer(&mut subscription, &older, &base), Step::Refused { .. }));
+        take(&mut subscription, 7);
+        assert_eq!(subscription.floor(), Revision(7));
+    }
+
+    #[test]
+    fn l2_endless_data_ends_the_session_and_fills_no_memory() {
+        let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+        assert!(matches!(subscription.handle_chunk(&[1]), Step::Broken(_)));
+        assert!(matches!(subscription.handle_end(), Step::Broken(_)));
+        assert!(matches!(subscription.handle_offer(vec![1, 2]), Step::Refused { .. }));
+        let chunk = vec![0; 192 * 1024];
+        let mut sent = 0;
+        while matches!(subscription.handle_chunk(&chunk), Step::Wait) {
+            sent += chunk.len() as u64;
+            assert!(sent <= LIST_BASE_MAX_OCTETS);
+        }
+    }
+
+    #[test]
+    fn a_cut_connection_leaves_nothing_half_received() {
+        let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+        let (manifest, base) = publication(&key(1), 1);
+        assert_eq!(subscription.handle_offer(manifest), Step::Wait);
+        assert_eq!(subscription.handle_chunk(&base[..10]), Step::Wait);
+        subscription.handle_session();
+        take(&mut subscription, 1);
+    }
+
+    proptest! {
+        #[test]
+        fn l2_in_force_never_falls_and_is_always_one_that_was_signed(
+            offers in prop::collection::vec((0u64..12, any::<bool>(), any::<bool>()), 1..20)
+        ) {
+            let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+            for (revision, ours, whole) in offers {
+                let before = subscription.in_force();
+                let (manifest, base) = publication(&key(if ours { 1 } else { 2 }), revision);
+                let sent = if whole { &base[..] } else { &base[..base.len() / 2] };
+                let step = transfer(&mut subscription, &manifest, sent);
+                let right = ours && whole && Revision(revision) > before;
+                prop_assert_eq!(matches!(step, Step::Store(_)), right);
+                if right {
+                    subscription.handle_stored(Revision(revision), Timestamp(0));
+                }
+                prop_assert_eq!(subscription.in_force(), if right { Revision(revision) } else { before });
+            }
+        }
+    }
+}

@@ -145,14 +145,6 @@ pub enum BadPattern {
     ExactAddress,
 }
 
-/// The IPv4 address inside an IPv4-mapped IPv6 address, else the address itself.
-pub fn canonical_address(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or(address, IpAddr::V4),
-        IpAddr::V4(_) => address,
-    }
-}
-
 fn port_of(text: &str) -> Result<u16, BadPattern> {
     text.parse::<u16>()
         .ok()
@@ -189,7 +181,7 @@ fn network_of(address: IpAddr, prefix: &str) -> Result<Target, BadPattern> {
 /// Address or network, without port.
 fn numeric(text: &str) -> Option<Result<Target, BadPattern>> {
     if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(Ok(Target::Address(canonical_address(address))));
+        return Some(Ok(Target::Address(address.to_canonical())));
     }
     // A colon after the slash begins a port, which is the caller's.
     let (address, prefix) = text.split_once('/').filter(|(_, prefix)| !prefix.contains(':'))?;

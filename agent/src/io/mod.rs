@@ -2,3 +2,10 @@
 
 pub mod capture;
 pub mod clock;
+pub mod control;
+pub mod disk;
+pub mod enroll;
+pub mod gather;
+pub mod host;
+pub mod link;
+pub mod watch;

@@ -5,15 +5,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use varde_common::alert::{Direction, Zone};
 use varde_common::id::SiteId;
-use varde_common::indicator::canonical_address;
 use varde_common::observation::Endpoint;
+
+use crate::zone::Networks;
 
 /// The member's networks.
 #[derive(Debug, Clone)]
 pub struct Places {
     inside: Vec<IpNet>,
-    sites: Vec<(IpNet, SiteId)>,
-    zones: Vec<(IpNet, Zone)>,
+    sites: Networks<SiteId>,
+    zones: Networks<Zone>,
 }
 
 /// The two ends of a transaction or flow, seen from the member.
@@ -43,31 +44,26 @@ pub fn inside_by_default() -> Vec<IpNet> {
     all.into_iter().flatten().collect()
 }
 
-fn longest<T: Copy>(networks: &[(IpNet, T)], address: IpAddr) -> Option<T> {
-    let holding = networks.iter().filter(|(network, _)| network.contains(&address));
-    holding.max_by_key(|(network, _)| network.prefix_len()).map(|&(_, what)| what)
-}
-
 impl Places {
     /// The smallest network that holds an address decides its site and its zone.
     pub fn new(inside: Vec<IpNet>, sites: Vec<(IpNet, SiteId)>, zones: Vec<(IpNet, Zone)>) -> Places {
-        Places { inside, sites, zones }
+        Places { inside, sites: Networks::new(sites), zones: Networks::new(zones) }
     }
 
     /// Whether an address is the member's own.
     pub fn is_inside(&self, address: IpAddr) -> bool {
-        let address = canonical_address(address);
+        let address = address.to_canonical();
         self.inside.iter().any(|network| network.contains(&address))
     }
 
     /// The site of an inside address; home where none is named.
     pub fn site(&self, address: IpAddr) -> SiteId {
-        longest(&self.sites, canonical_address(address)).unwrap_or_default()
+        self.sites.of(address).unwrap_or_default()
     }
 
     /// The zone of an inside address; zone 0 where none is named.
     pub fn zone(&self, address: IpAddr) -> Zone {
-        longest(&self.zones, canonical_address(address)).unwrap_or_default()
+        self.zones.of(address).unwrap_or_default()
     }
 
     /// Which end is ours, and who reached out. `first` is who began.

@@ -5,7 +5,7 @@ mod networks;
 
 use std::net::IpAddr;
 
-use crate::indicator::{Indicator, Pattern, Target, canonical_address};
+use crate::indicator::{Indicator, Pattern, Target};
 use crate::name::Name;
 use names::NameTable;
 use networks::NetworkTable;
@@ -76,7 +76,7 @@ impl IndicatorSet {
     /// Tells `found` every indicator that matches `address`: the address itself and each network that holds it.
     /// Validity and port are the caller's to look at.
     pub fn match_address(&self, address: IpAddr, mut found: impl FnMut(Place)) {
-        self.networks.find(canonical_address(address), &mut |index| found(Place(index)));
+        self.networks.find(address.to_canonical(), &mut |index| found(Place(index)));
     }
 
     fn name_at(&self, index: u32) -> Option<(&Target, Name<'_>)> {

@@ -1,0 +1,451 @@
+//! `varde-agent run`: sources → sensor → spool → collector, until the sources end or somebody says stop.
+//!
+//! The sensor has a thread of its own and never waits for the network; the spool has one and is the only thing that
+//! touches its files; the rest is a small asynchronous runtime around the connection. Between them are bounded queues.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
+use varde_common::codec::Text;
+use varde_common::id::{Revision, Seq};
+use varde_common::matcher::IndicatorSet;
+use varde_common::record::SensorEvent;
+
+use super::status::Report;
+use super::{Failure, settings};
+use crate::health::Health;
+use crate::io::capture::{Capture, LiveCapture, Merged};
+use crate::io::disk::hosts::Hosts;
+use crate::io::disk::identity::{Identity, site_key};
+use crate::io::disk::keeper::{Keeper, Order};
+use crate::io::disk::spool::{Figures, Spool};
+use crate::io::disk::{DiskError, create_directory, hold, list};
+use crate::io::link::quic::session_config;
+use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
+use crate::io::watch::{Ended, Source, SourceReport, Watch};
+use crate::io::{clock, control};
+use crate::limits::SPOOL_ORDERS_MAX;
+use crate::sensor::Sensor;
+use crate::settings::Settings;
+use crate::subscription::Subscription;
+
+/// How often a person is told what is still being waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Watches traffic and tells the collector what matches.
+///
+/// Exit codes: 0 the sources ended and everything is with the collector, or a live run was stopped; 1 something could
+/// not be run; 2 wrong usage; 130 stopped before the captures were read and delivered.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// An interface that receives mirrored traffic. May be repeated, and combined with --capture.
+    #[arg(long, value_name = "NAME")]
+    interface: Vec<String>,
+    /// A capture file (pcap, pcapng). May be repeated. With files alone the program ends when they are read and
+    /// everything is with the collector.
+    #[arg(long, value_name = "FILE")]
+    capture: Vec<PathBuf>,
+    /// How fast capture files are read: as fast as possible, or in the pace at which they were captured.
+    #[arg(long, value_enum, default_value_t = Speed::Max)]
+    speed: Speed,
+    /// Where each source stood on the command line; filled in by [`RunArgs::number_sources`].
+    #[arg(skip)]
+    places: Places,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Places {
+    interfaces: Vec<usize>,
+    captures: Vec<usize>,
+}
+
+/// How fast capture files are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Speed {
+    /// As fast as possible.
+    Max,
+    /// In the pace at which they were captured.
+    Real,
+}
+
+impl RunArgs {
+    /// Sources are numbered in the order they stand on the command line, whichever option names them.
+    pub fn number_sources(&mut self, matches: &clap::ArgMatches) {
+        let places = |id: &str| matches.indices_of(id).map(Iterator::collect).unwrap_or_default();
+        self.places = Places { interfaces: places("interface"), captures: places("capture") };
+    }
+
+    /// Interfaces and files with their numbers.
+    #[expect(clippy::type_complexity, reason = "two lists of the same plain shape, taken apart at once")]
+    fn sources(&self, settings: &Settings) -> (Vec<(u16, String)>, Vec<(u16, PathBuf)>) {
+        if self.interface.is_empty() && self.capture.is_empty() {
+            return ((0..).zip(settings.interfaces.iter().cloned()).collect(), Vec::new());
+        }
+        let number = |places: &[usize], index: usize| {
+            let place = places.get(index).copied().unwrap_or(index);
+            let all = self.places.interfaces.iter().chain(&self.places.captures);
+            u16::try_from(all.filter(|other| **other < place).count()).unwrap_or(u16::MAX)
+        };
+        let interfaces = self.interface.iter().enumerate();
+        let captures = self.capture.iter().enumerate();
+        (
+            interfaces.map(|(i, name)| (number(&self.places.interfaces, i), name.clone())).collect(),
+            captures.map(|(i, file)| (number(&self.places.captures, i), file.clone())).collect(),
+        )
+    }
+}
+
+fn disk_failure(error: DiskError) -> Failure {
+    Failure::new(&error, error.remedy())
+}
+
+/// Runs the agent.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
+    let settings = settings(data)?;
+    let (interfaces, captures) = args.sources(&settings);
+    if interfaces.is_empty() && captures.is_empty() {
+        let remedy =
+            "name an interface with --interface NAME or a file with --capture FILE, or set interfaces in agent.toml";
+        return Err(Failure::usage("there is nothing to watch", remedy));
+    }
+    let live = !interfaces.is_empty();
+    let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
+    let root = identity.root().map_err(|error| Failure::new(error, "restore the directory `identity` from a copy"))?;
+    let config = session_config(&identity).map_err(|why| {
+        let cause = format!("this sensor's key or certificate cannot be used: {why}");
+        Failure::new(cause, "restore the directory `identity` from a copy, or ask the CSIRT for a new token")
+    })?;
+    create_directory(data).map_err(disk_failure)?;
+    let _held = hold(data).map_err(|error| Failure::new(&error, error.remedy()))?;
+
+    let (source, names, mut unopened) = open_sources(&interfaces, &captures)?;
+
+    let hosts = Hosts::open(data).map_err(disk_failure)?;
+    let key = site_key(data).map_err(disk_failure)?;
+    let stored = list::read(data, &root).map_err(disk_failure)?;
+    let max_octets = settings.spool_max_octets();
+    let (spool, recovered) = Spool::open(&data.join("spool"), max_octets, clock::now()).map_err(disk_failure)?;
+    let (keeper, figures) = Keeper::new(spool, hosts, key);
+    let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);
+    let keeper = spawn("spool", move || {
+        if let Err(ended) = keeper.run(orders_taken) {
+            // Nothing may be taken any more, by anybody: end at once, and read the disk anew on the next start.
+            tracing::error!("{ended}; {}", ended.remedy());
+            std::process::exit(1);
+        }
+    })?;
+
+    let events = first_events(recovered.damaged_octets, &stored);
+    let in_force = stored.list.map_or_else(InForce::default, |(manifest, indicators)| InForce {
+        set: Arc::new(IndicatorSet::build(indicators)),
+        revision: manifest.revision,
+    });
+    for event in events {
+        let _ = orders.blocking_send(Order::Event(event));
+    }
+    let subscription = Subscription::new(root.clone(), stored.floor, in_force.revision);
+    let (list, list_seen) = watch::channel(in_force);
+    let health = Arc::new(Mutex::new(Health::default()));
+    let desk = Desk {
+        data: data.to_owned(),
+        orders: orders.clone(),
+        figures,
+        health: Arc::clone(&health),
+        list,
+        uplink: watch::Sender::new(Uplink::default()),
+        sites: settings.site_ids(),
+        root_version: root.version,
+        started: clock::monotonic(),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let sources = Arc::new(Mutex::new(names));
+    let watching = Watch {
+        source,
+        live,
+        paced: args.speed == Speed::Real,
+        orders,
+        list: list_seen,
+        health,
+        sources: Arc::clone(&sources),
+        stop: Arc::clone(&stop),
+    };
+    let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
+    let process = Process { desk, identity, address, live, stop, sources };
+
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
+    let outcome = runtime.block_on(process.run(config, subscription, watching, settings.sensor()));
+    // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
+    drop(runtime);
+    let _ = keeper.join();
+    outcome?;
+    match unopened.pop() {
+        Some(failure) => Err(failure),
+        None => Ok(()),
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<thread::JoinHandle<T>, Failure> {
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map_err(|error| Failure::new(error, "look at the system's limits"))
+}
+
+/// What is written down before anything else.
+fn first_events(damaged_octets: u64, stored: &list::Stored) -> Vec<SensorEvent> {
+    let mut events = vec![SensorEvent::Started { version: Text::cut(env!("CARGO_PKG_VERSION")) }];
+    if damaged_octets > 0 {
+        tracing::warn!(octets = damaged_octets, "the spool was damaged; what could not be read was set aside");
+        events.push(SensorEvent::SpoolDamaged { octets: damaged_octets });
+    }
+    if let Some(why) = &stored.refused {
+        tracing::warn!("the stored list is not used: {why}");
+        events.push(SensorEvent::ListRefused { revision: Revision(0), why: Text::cut(why) });
+    }
+    events
+}
+
+type Opened = (Source, Vec<SourceReport>, Vec<Failure>);
+
+/// Opens all sources; those that fail are told, the others are used.
+fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Result<Opened, Failure> {
+    let mut opened: Vec<(Box<dyn Capture>, bool)> = Vec::new();
+    let mut failures = Vec::new();
+    let mut reports = Vec::new();
+    for (source, name) in interfaces {
+        reports.push(SourceReport { source: *source, name: name.clone(), dropped: 0 });
+        match LiveCapture::open(name, *source) {
+            Ok(capture) => opened.push((Box::new(capture), true)),
+            Err(error) => failures.push(Failure::new(
+                format!("the interface {name} cannot be watched: {error}"),
+                "check its name with `ip link`, and that the program may capture (root, or CAP_NET_RAW)",
+            )),
+        }
+    }
+    if !captures.is_empty() {
+        for (source, file) in captures {
+            reports.push(SourceReport { source: *source, name: file.display().to_string(), dropped: 0 });
+        }
+        let (merged, errors) = Merged::open(captures);
+        let unreadable = errors.len();
+        for error in errors {
+            failures.push(Failure::new(error, "check the file's name and that it is a pcap or pcapng file"));
+        }
+        if unreadable < captures.len() {
+            opened.push((Box::new(merged), false));
+        }
+    }
+    for failure in &failures {
+        tracing::error!("{}; {}", failure.cause, failure.remedy);
+    }
+    if opened.is_empty() {
+        let none = Failure::new("there is no source to watch", "name one that exists");
+        return Err(failures.pop().unwrap_or(none));
+    }
+    let source = Source::of(opened).map_err(|error| Failure::new(error, "look at the system's limits"))?;
+    Ok((source, reports, failures))
+}
+
+/// The process while it runs.
+struct Process {
+    desk: Desk,
+    identity: Identity,
+    address: String,
+    live: bool,
+    stop: Arc<AtomicBool>,
+    sources: Arc<Mutex<Vec<SourceReport>>>,
+}
+
+impl Process {
+    async fn run(
+        self,
+        config: quinn::ClientConfig,
+        mut subscription: Subscription,
+        watching: Watch,
+        sensor: crate::sensor::SensorSettings,
+    ) -> Result<(), Failure> {
+        let listener = control::listen(&self.desk.data).map_err(disk_failure)?;
+        let (leave, leaving) = watch::channel(false);
+        let uplink = keep_connected(&self.desk, &self.address, config, &mut subscription, leaving);
+        let work = async {
+            let result = self.work(watching, sensor).await;
+            leave.send_replace(true);
+            result
+        };
+        let told = control::answer(listener, || self.report());
+        tokio::select! {
+            // The uplink ends only when told to leave; the work is over by then.
+            (result, ()) = async { tokio::join!(work, uplink) } => {
+                let _ = std::fs::remove_file(control::socket_path(&self.desk.data));
+                result
+            }
+            () = told => Ok(()),
+        }
+    }
+
+    /// From the first list to the last acknowledgement.
+    async fn work(&self, watching: Watch, settings: crate::sensor::SensorSettings) -> Result<(), Failure> {
+        let no_signals = |error| Failure::new(error, "look at the system's limits");
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+        let mut stopped = std::pin::pin!(async {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            self.stop.store(true, Ordering::Relaxed);
+        });
+        tokio::select! {
+            () = self.wait_for_list() => {}
+            () = &mut stopped => return Err(interrupted("before the first list came; nothing has been read")),
+        }
+        let mut list = self.desk.list.subscribe();
+        let first = list.borrow_and_update().clone();
+        tracing::info!(revision = %first.revision, indicators = first.set.len(), "watching");
+        let (done, ended) = oneshot::channel();
+        let thread = spawn("sensor", move || {
+            let sensor = Sensor::new(settings, first.set, first.revision);
+            let _ = done.send(watching.run(sensor));
+        })?;
+        let mut ended = std::pin::pin!(ended);
+        let result = tokio::select! {
+            result = &mut ended => result,
+            () = &mut stopped => {
+                tracing::info!("stopping");
+                ended.await
+            }
+        };
+        let _ = thread.join();
+        let result =
+            result.map_err(|_| Failure::new("the sensor's thread broke", "report this to the makers of Varde"))?;
+        let figures = self.flush().await?;
+        match result {
+            Ended::Sources if self.live => Err(Failure::new(
+                "the last source ended, although it was live",
+                "check the interface, then start again",
+            )),
+            Ended::Sources => tokio::select! {
+                () = self.wait_for_acknowledgement(Seq(figures.next.0.saturating_sub(1))) => Ok(()),
+                () = &mut stopped => {
+                    let waiting = self.desk.figures.borrow().waiting();
+                    Err(interrupted(&format!("with {waiting} records not yet with the collector; they are kept")))
+                }
+            },
+            Ended::Stopped if self.live => Ok(()),
+            Ended::Stopped => Err(interrupted("before the captures were read to their end")),
+            Ended::Failed(why) => Err(Failure::new(
+                format!("a source failed: {why}"),
+                "check the interface or file, then start again; what was seen before is kept",
+            )),
+        }
+    }
+
+    /// Files read without a list would match nothing, and then they are over.
+    async fn wait_for_list(&self) {
+        let mut list = self.desk.list.subscribe();
+        if self.live || list.borrow_and_update().revision > Revision(0) {
+            return;
+        }
+        tracing::info!("waiting for the first list before the captures are read");
+        loop {
+            tokio::select! {
+                _ = list.wait_for(|list| list.revision > Revision(0)) => return,
+                () = tokio::time::sleep(PATIENCE) => self.tell_waiting("the first list"),
+            }
+        }
+    }
+
+    async fn flush(&self) -> Result<Figures, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let closed = || Failure::new("the spool is closed", "look at the lines above");
+        self.desk.orders.send(Order::Flush(reply)).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())
+    }
+
+    async fn wait_for_acknowledgement(&self, last: Seq) {
+        let mut figures = self.desk.figures.clone();
+        loop {
+            tokio::select! {
+                _ = figures.wait_for(|figures| figures.acknowledged >= last) => return,
+                () = tokio::time::sleep(PATIENCE) => self.tell_waiting("the collector's acknowledgement"),
+            }
+        }
+    }
+
+    fn tell_waiting(&self, what: &str) {
+        let uplink = self.desk.uplink.borrow().clone();
+        let why = uplink.last_error.unwrap_or_else(|| "connected".to_owned());
+        tracing::warn!(collector = %self.address, "still waiting for {what}: {why}; everything is kept, stop with Ctrl-C");
+    }
+
+    fn report(&self) -> String {
+        let health = *self.desk.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (revision, indicators) = {
+            let list = self.desk.list.borrow();
+            (list.revision, list.set.len() as u64)
+        };
+        let mut report = Report::new(Some(&self.identity.card), &self.address, &self.desk.figures.borrow());
+        report.revision = revision;
+        report.indicators = indicators;
+        report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
+        report.to_json()
+    }
+}
+
+fn interrupted(when: &str) -> Failure {
+    Failure { code: 130, ..Failure::new(format!("stopped {when}"), "start it again to go on") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, FromArgMatches, Parser};
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        run: RunArgs,
+    }
+
+    fn parse(line: &[&str]) -> RunArgs {
+        let matches = Line::command().get_matches_from(line);
+        let mut run = Line::from_arg_matches(&matches).unwrap().run;
+        run.number_sources(&matches);
+        run
+    }
+
+    #[test]
+    fn sources_are_numbered_as_they_stand_on_the_command_line() {
+        let line = ["x", "--capture", "a", "--interface", "i", "--capture", "b", "--speed", "real"];
+        let (interfaces, captures) = parse(&line).sources(&Settings::default());
+        assert_eq!(interfaces, [(1, "i".to_owned())]);
+        assert_eq!(captures, [(0, "a".into()), (2, "b".into())]);
+        let set = Settings { interfaces: vec!["p".into(), "q".into()], ..Settings::default() };
+        assert_eq!(parse(&["x"]).sources(&set).0, [(0, "p".to_owned()), (1, "q".to_owned())]);
+        assert!(parse(&line).sources(&set).0.iter().all(|(_, name)| name == "i"), "the command line wins");
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_told_in_two_sentences() {
+        let directory = tempfile::tempdir().unwrap();
+        let nothing = run(directory.path(), &parse(&["x"])).unwrap_err();
+        assert_eq!(nothing.code, 2);
+        let not_enrolled = run(directory.path(), &parse(&["x", "--capture", "a"])).unwrap_err();
+        assert_eq!(not_enrolled.code, 1);
+        assert!(not_enrolled.to_string().contains("not enrolled.\nAsk the CSIRT for a token"), "{not_enrolled}");
+        std::fs::write(directory.path().join("agent.toml"), "insde = []").unwrap();
+        let bad = run(directory.path(), &parse(&["x"])).unwrap_err();
+        assert!(bad.cause.contains("line 1") && bad.cause.contains("inside"), "{bad}");
+    }
+}

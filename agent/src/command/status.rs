@@ -1,0 +1,273 @@
+//! `varde-agent status`: how the agent is, asked of the running one, else read from its data directory.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use varde_common::id::{Revision, SensorId, Seq};
+use varde_common::time::Timestamp;
+
+use super::Failure;
+use crate::health::Health;
+use crate::io::control;
+use crate::io::disk::identity::{Card, Identity};
+use crate::io::disk::{list, spool};
+use crate::io::link::session::Uplink;
+use crate::io::watch::SourceReport;
+
+/// Shows how the agent is.
+///
+/// --json prints one object with the keys running, version, sensor, member, collector, connected, revoked, last_error,
+/// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost}, health {packets, octets,
+/// dropped, refused, dns_messages, flows, evicted, sightings, alerts}, sources [{source, name, dropped}], last_packet,
+/// last_packet_age_ms. What is not known is null.
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Print nothing: exit 0 when the agent runs and is connected, else 1.
+    #[arg(long, conflicts_with = "json")]
+    check: bool,
+}
+
+/// How the agent is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Whether it answered itself.
+    pub running: bool,
+    /// Program version.
+    pub version: String,
+    /// Its number; null = not enrolled.
+    pub sensor: Option<SensorId>,
+    /// Its member.
+    pub member: Option<String>,
+    /// Where it dials.
+    pub collector: Option<String>,
+    /// Whether a session stands.
+    pub connected: bool,
+    /// Whether the collector has revoked it.
+    pub revoked: bool,
+    /// Why the last attempt or session ended.
+    pub last_error: Option<String>,
+    /// List in force, 0 = none.
+    pub revision: Revision,
+    /// Indicators in it.
+    pub indicators: u64,
+    /// The spool.
+    pub spool: SpoolReport,
+    /// The sensor's counters; null when not running.
+    pub health: Option<HealthReport>,
+    /// Its sources.
+    pub sources: Vec<SourceReport>,
+    /// When the last packet was seen.
+    pub last_packet: Option<Timestamp>,
+    /// How long ago that was.
+    pub last_packet_age_ms: Option<u64>,
+}
+
+/// The spool in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpoolReport {
+    /// Its lifetime, 32 hex digits.
+    pub epoch: String,
+    /// The next record.
+    pub next_seq: Seq,
+    /// Acknowledged up to here.
+    pub acknowledged_seq: Seq,
+    /// Records not yet acknowledged.
+    pub waiting: u64,
+    /// Octets of its files.
+    pub octets: u64,
+    /// Records lost.
+    pub lost: u64,
+}
+
+/// The sensor's counters since its start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthReport {
+    /// Packets read.
+    pub packets: u64,
+    /// Their octets.
+    pub octets: u64,
+    /// Lost before they were read.
+    pub dropped: u64,
+    /// Refused, all reasons.
+    pub refused: u64,
+    /// DNS messages.
+    pub dns_messages: u64,
+    /// Flows.
+    pub flows: u64,
+    /// Let go because a table was full.
+    pub evicted: u64,
+    /// Matches.
+    pub sightings: u64,
+    /// Alerts.
+    pub alerts: u64,
+}
+
+impl Report {
+    /// Of an agent that does not run.
+    pub fn new(card: Option<&Card>, collector: &str, figures: &spool::Figures) -> Report {
+        Report {
+            running: false,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            sensor: card.map(|card| card.sensor),
+            member: card.map(|card| card.member.clone()),
+            collector: card.map(|_| collector.to_owned()),
+            connected: false,
+            revoked: false,
+            last_error: None,
+            revision: Revision(0),
+            indicators: 0,
+            spool: SpoolReport {
+                epoch: figures.epoch.to_string(),
+                next_seq: figures.next,
+                acknowledged_seq: figures.acknowledged,
+                waiting: figures.waiting(),
+                octets: figures.octets,
+                lost: figures.lost,
+            },
+            health: None,
+            sources: Vec::new(),
+            last_packet: None,
+            last_packet_age_ms: None,
+        }
+    }
+
+    /// What only a running agent knows.
+    pub fn running(&mut self, uplink: &Uplink, health: &Health, sources: Vec<SourceReport>, now: Timestamp) {
+        self.running = true;
+        self.connected = uplink.connected;
+        self.revoked = uplink.revoked;
+        self.last_error = uplink.last_error.clone();
+        self.health = Some(HealthReport {
+            packets: health.packets,
+            octets: health.octets,
+            dropped: health.dropped,
+            refused: health.refused,
+            dns_messages: health.dns_messages,
+            flows: health.flows,
+            evicted: health.evicted,
+            sightings: health.sightings,
+            alerts: health.alerts,
+        });
+        self.sources = sources;
+        self.last_packet = health.last_packet;
+        self.last_packet_age_ms =
+            health.last_packet.map(|last| u64::try_from(now.since(last).as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// One line.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+}
+
+/// Shows it.
+///
+/// # Errors
+/// [`Failure`].
+pub fn run(data: &Path, args: &StatusArgs) -> Result<(), Failure> {
+    let asked = control::ask(data).map_err(|error| {
+        let cause = format!("the agent's socket {} does not answer: {error}", control::socket_path(data).display());
+        Failure::new(cause, "run it as the user the agent runs as, or as root")
+    });
+    if args.check {
+        let report = asked.ok().flatten().and_then(|text| serde_json::from_str::<Report>(&text).ok());
+        let well = report.is_some_and(|report| report.running && report.connected);
+        return if well { Ok(()) } else { Err(Failure { cause: String::new(), remedy: String::new(), code: 1 }) };
+    }
+    let report = match asked? {
+        Some(text) => serde_json::from_str(&text)
+            .map_err(|error| Failure::new(error, "use the same version of varde-agent as the one that runs"))?,
+        None => from_disk(data)?,
+    };
+    if args.json {
+        print!("{}", report.to_json());
+    } else {
+        print!("{}", in_words(&report));
+    }
+    Ok(())
+}
+
+fn from_disk(data: &Path) -> Result<Report, Failure> {
+    let disk = |error: crate::io::disk::DiskError| Failure::new(&error, error.remedy());
+    let figures = spool::survey(&data.join("spool")).map_err(disk)?;
+    if !Identity::exists(data) {
+        return Ok(Report::new(None, "", &figures));
+    }
+    let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
+    let collector = super::settings(data)?.collector.unwrap_or_else(|| identity.card.collector.clone());
+    let mut report = Report::new(Some(&identity.card), &collector, &figures);
+    if let Ok(root) = identity.root()
+        && let Some((manifest, indicators)) = list::read(data, &root).map_err(disk)?.list
+    {
+        report.revision = manifest.revision;
+        report.indicators = indicators.len() as u64;
+    }
+    Ok(report)
+}
+
+fn in_words(report: &Report) -> String {
+    let mut lines = Vec::new();
+    match (report.sensor, &report.member) {
+        (Some(sensor), Some(member)) => lines.push(format!("sensor     {sensor} of {member}")),
+        (Some(sensor), None) => lines.push(format!("sensor     {sensor}")),
+        (None, _) => lines.push("sensor     not enrolled; next: varde-agent enroll --token-file FILE".to_owned()),
+    }
+    let collector = report.collector.as_deref().unwrap_or("none");
+    lines.push(match (report.running, report.connected, &report.last_error) {
+        (false, ..) => format!("collector  {collector} (the agent is not running; start it with: varde-agent run)"),
+        (true, true, _) => format!("collector  {collector}, connected"),
+        (true, false, Some(why)) => format!("collector  {collector}, not connected: {why}"),
+        (true, false, None) => format!("collector  {collector}, connecting"),
+    });
+    lines.push(match report.revision {
+        Revision(0) => "list       none yet".to_owned(),
+        revision => format!("list       revision {revision}, {} indicators", report.indicators),
+    });
+    let spool = &report.spool;
+    lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
+    for source in &report.sources {
+        lines.push(format!("source {:<3} {}, {} frames dropped", source.source, source.name, source.dropped));
+    }
+    if let Some(health) = &report.health {
+        let last = report.last_packet.map_or_else(|| "no packet yet".to_owned(), |last| format!("last at {last}"));
+        lines.push(format!("traffic    {} packets, {} bytes; {last}", health.packets, health.octets));
+        lines.push(format!("read       {} DNS messages, {} flows", health.dns_messages, health.flows));
+        let HealthReport { dropped, refused, evicted, .. } = health;
+        lines.push(format!("not read   {dropped} dropped, {refused} refused, {evicted} let go"));
+        lines.push(format!("found      {} sightings, {} alerts", health.sightings, health.alerts));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_survives_the_socket_and_reads_in_words() {
+        let card = Card { sensor: SensorId(4), collector: "a:1".into(), member: "Gjøvik".into() };
+        let mut report = Report::new(Some(&card), "b:2", &spool::Figures::default());
+        assert!(in_words(&report).contains("not running"));
+        let uplink = Uplink { last_error: Some("no answer".into()), ..Uplink::default() };
+        let health = Health { last_packet: Some(Timestamp(5_000)), ..Health::default() };
+        report.running(&uplink, &health, Vec::new(), Timestamp(9_000));
+        assert_eq!(report.last_packet_age_ms, Some(4));
+        assert_eq!(serde_json::from_str::<Report>(&report.to_json()).unwrap(), report);
+        assert!(in_words(&report).contains("not connected: no answer"));
+    }
+
+    #[test]
+    fn without_a_running_agent_the_data_directory_answers() {
+        let directory = tempfile::tempdir().unwrap();
+        let report = from_disk(directory.path()).unwrap();
+        assert_eq!((report.running, report.sensor), (false, None));
+        assert!(in_words(&report).contains("not enrolled"));
+        assert_eq!(run(directory.path(), &StatusArgs { json: false, check: true }).unwrap_err().code, 1);
+    }
+}

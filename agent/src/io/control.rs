@@ -1,0 +1,92 @@
+//! The local status socket: whoever may open it (its owner, root) is told how the agent is, as one JSON object.
+
+use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::UnixListener;
+
+use super::disk::{DiskError, failed};
+use crate::limits::{ANSWER_TIMEOUT_S, CONTROL_ANSWER_MAX_OCTETS};
+
+/// Where the socket of a data directory is.
+pub fn socket_path(data: &Path) -> PathBuf {
+    data.join("control.sock")
+}
+
+/// Opens the socket. Whoever calls this holds the data directory, so one that is there was left by a crash.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn listen(data: &Path) -> Result<UnixListener, DiskError> {
+    let path = socket_path(data);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &path)(error)),
+        Ok(()) | Err(_) => {}
+    }
+    let listener = UnixListener::bind(&path).map_err(failed("open", &path))?;
+    // The data directory lets nobody else in; this is the second lock on the same door.
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed("protect", &path))?;
+    Ok(listener)
+}
+
+/// Tells everybody who connects what `tell` says, for as long as it is polled.
+pub async fn answer(listener: UnixListener, tell: impl Fn() -> String) {
+    loop {
+        let Ok((mut stream, _)) = listener.accept().await else {
+            // Out of descriptors, most likely: later it may work.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            continue;
+        };
+        let text = tell();
+        // One that does not read is not waited for.
+        let write = async {
+            let _ = stream.write_all(text.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(1), write).await;
+    }
+}
+
+/// Asks a running agent; none if there is none.
+///
+/// # Errors
+/// What the system says when there is a socket and it does not answer.
+pub fn ask(data: &Path) -> io::Result<Option<String>> {
+    let mut stream = match UnixStream::connect(socket_path(data)) {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    stream.set_read_timeout(Some(Duration::from_secs(ANSWER_TIMEOUT_S)))?;
+    let mut text = String::new();
+    Read::by_ref(&mut stream).take(CONTROL_ANSWER_MAX_OCTETS).read_to_string(&mut text)?;
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_running_agent_answers_and_a_crashed_ones_socket_is_taken_over() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(ask(directory.path()).unwrap(), None);
+        drop(listen(directory.path()).unwrap());
+        assert_eq!(ask(directory.path()).unwrap(), None, "a socket nobody listens on");
+        let listener = listen(directory.path()).unwrap();
+        let mode = std::fs::metadata(socket_path(directory.path())).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let data = directory.path().to_owned();
+        let asked = tokio::task::spawn_blocking(move || ask(&data));
+        tokio::select! {
+            () = answer(listener, || "{}\n".to_owned()) => {}
+            told = asked => assert_eq!(told.unwrap().unwrap(), Some("{}\n".to_owned())),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Who this sensor is: key, certificates, root document, collector's address; and the site key. Written once, at
+//! enrolment; nothing that happens on the network makes a sensor forget them.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use varde_common::id::SensorId;
+use varde_common::limits::{CERTIFICATE_MAX_OCTETS, ROOT_MAX_OCTETS};
+use varde_common::trust::{Root, Untrusted};
+
+use super::{DiskError, create_directory, failed, read_at_most, sync_directory, write_whole};
+use crate::pseudonym::{SITE_KEY_OCTETS, SiteKey};
+
+const SMALL_MAX_OCTETS: u64 = 16 * 1024;
+
+/// What a person may see of an identity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// Its number at the collector.
+    pub sensor: SensorId,
+    /// Where it dials, `HOST:PORT`.
+    pub collector: String,
+    /// The member's name.
+    pub member: String,
+}
+
+/// An enrolled sensor.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// What a person may see.
+    pub card: Card,
+    /// Private key, PKCS #8 in PEM.
+    pub key_pem: String,
+    /// Certificate of that key (DER).
+    pub certificate_der: Vec<u8>,
+    /// The CA that issues sensors' and collectors' certificates (DER).
+    pub ca_der: Vec<u8>,
+    /// The signed root document as it was pinned.
+    pub root_document: Vec<u8>,
+}
+
+/// Why there is no usable identity.
+#[derive(Debug, thiserror::Error)]
+pub enum NoIdentity {
+    /// Never enrolled.
+    #[error("this sensor is not enrolled")]
+    NotEnrolled,
+    /// A file of it is missing or unreadable.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A file of it is not what it should be.
+    #[error("the identity in the data directory is damaged: {0}")]
+    Damaged(String),
+}
+
+impl NoIdentity {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            NoIdentity::NotEnrolled => "ask the CSIRT for a token and run: varde-agent enroll --token-file FILE",
+            NoIdentity::Disk(error) => error.remedy(),
+            NoIdentity::Damaged(_) => {
+                "restore the directory `identity` from a copy, or move it away and enrol with a new token"
+            }
+        }
+    }
+}
+
+impl Identity {
+    /// The root document, checked.
+    ///
+    /// # Errors
+    /// [`Untrusted`].
+    pub fn root(&self) -> Result<Root, Untrusted> {
+        Root::read_own(&self.root_document)
+    }
+
+    /// Whether a data directory holds an identity.
+    pub fn exists(data: &Path) -> bool {
+        data.join("identity").exists()
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// [`NoIdentity`].
+    pub fn read(data: &Path) -> Result<Identity, NoIdentity> {
+        let directory = data.join("identity");
+        match fs::metadata(&directory) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(NoIdentity::NotEnrolled),
+            Err(error) => return Err(failed("read", &directory)(error).into()),
+        }
+        let damaged = |error: &dyn std::fmt::Display| NoIdentity::Damaged(error.to_string());
+        let card = read_at_most(&directory.join("sensor.json"), SMALL_MAX_OCTETS)?;
+        let key = read_at_most(&directory.join("key.pem"), SMALL_MAX_OCTETS)?;
+        let identity = Identity {
+            card: serde_json::from_slice(&card).map_err(|error| damaged(&format!("sensor.json: {error}")))?,
+            key_pem: String::from_utf8(key).map_err(|_| damaged(&"key.pem is not text"))?,
+            certificate_der: read_at_most(&directory.join("certificate.der"), CERTIFICATE_MAX_OCTETS as u64)?,
+            ca_der: read_at_most(&directory.join("ca.der"), CERTIFICATE_MAX_OCTETS as u64)?,
+            root_document: read_at_most(&directory.join("root.json"), ROOT_MAX_OCTETS as u64)?,
+        };
+        let root = identity.root().map_err(|error| damaged(&format!("root.json: {error}")))?;
+        if root.names_ca(&identity.ca_der) {
+            Ok(identity)
+        } else {
+            Err(damaged(&"ca.der is not a CA that root.json names"))
+        }
+    }
+
+    /// Writes it, whole or not at all: the directory gets its name when everything in it is on disk.
+    ///
+    /// # Errors
+    /// [`DiskError`], also when there is one already.
+    pub fn write(&self, data: &Path) -> Result<(), DiskError> {
+        let mut number = 0u32;
+        let temporary = loop {
+            let path = data.join(format!("identity.new-{number}"));
+            if !path.exists() {
+                break path;
+            }
+            number = number.saturating_add(1);
+        };
+        create_directory(&temporary)?;
+        let card = serde_json::to_vec_pretty(&self.card).unwrap_or_default();
+        let files: [(&str, &[u8]); 5] = [
+            ("key.pem", self.key_pem.as_bytes()),
+            ("certificate.der", &self.certificate_der),
+            ("ca.der", &self.ca_der),
+            ("root.json", &self.root_document),
+            ("sensor.json", &card),
+        ];
+        for (name, octets) in files {
+            write_whole(&temporary.join(name), octets)?;
+        }
+        let directory = data.join("identity");
+        // A rename onto a directory that is not empty fails: an identity is never replaced.
+        fs::rename(&temporary, &directory).map_err(failed("write", &directory))?;
+        sync_directory(data)
+    }
+}
+
+/// The site key; born here the first time it is asked for.
+///
+/// # Errors
+/// [`DiskError`], also when the file is not a key: a new one would make every pseudonym another.
+pub fn site_key(data: &Path) -> Result<SiteKey, DiskError> {
+    let path = data.join("site.key");
+    match read_at_most(&path, SITE_KEY_OCTETS as u64) {
+        Ok(octets) => match <[u8; SITE_KEY_OCTETS]>::try_from(octets.as_slice()) {
+            Ok(key) => Ok(SiteKey::new(key)),
+            Err(_) => {
+                let kind = std::io::ErrorKind::InvalidData;
+                Err(failed("read", &path)(std::io::Error::new(kind, "a site key has 32 bytes")))
+            }
+        },
+        Err(error) if error.is_missing() => {
+            let mut key = [0; SITE_KEY_OCTETS];
+            getrandom::fill(&mut key)
+                .map_err(|error| failed("make", &path)(std::io::Error::other(error.to_string())))?;
+            write_whole(&path, &key)?;
+            Ok(SiteKey::new(key))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_site_key_is_born_once_and_a_damaged_one_is_not_replaced() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let now = varde_common::time::Timestamp(0);
+        let of = |key: &SiteKey| key.pseudonym("10.0.0.1".parse().unwrap(), now);
+        let first = site_key(directory.path()).unwrap();
+        assert_eq!(of(&site_key(directory.path()).unwrap()), of(&first));
+        let path = directory.path().join("site.key");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        fs::write(&path, b"short").unwrap();
+        assert!(site_key(directory.path()).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"short");
+    }
+
+    #[test]
+    fn an_identity_is_never_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let card = Card { sensor: SensorId(3), collector: "a:1".into(), member: "Gjøvik".into() };
+        let identity =
+            Identity { card, key_pem: "k".into(), certificate_der: vec![1], ca_der: vec![2], root_document: vec![3] };
+        assert!(matches!(Identity::read(directory.path()), Err(NoIdentity::NotEnrolled)));
+        identity.write(directory.path()).unwrap();
+        assert!(identity.write(directory.path()).is_err());
+        assert!(matches!(Identity::read(directory.path()), Err(NoIdentity::Damaged(_))), "its root is none");
+    }
+}

@@ -1,0 +1,183 @@
+//! Files that must survive a crash: written whole, fsynced, then given their name; the directory fsynced as well.
+
+pub mod hosts;
+pub mod identity;
+pub mod keeper;
+pub mod list;
+pub mod spool;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// A file operation that failed: what was attempted, where, and the system's reason.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing} {}: {source}", path.display())]
+pub struct DiskError {
+    doing: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl DiskError {
+    /// Whether the disk (or its quota) is full: the one failure that passes by itself.
+    pub fn is_full(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
+    /// Whether the file is not there.
+    pub fn is_missing(&self) -> bool {
+        self.source.kind() == io::ErrorKind::NotFound
+    }
+
+    /// What a person can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self.source.kind() {
+            io::ErrorKind::PermissionDenied => "run it as the user that owns the data directory, or as root",
+            io::ErrorKind::NotFound => "name the data directory with --data DIR",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room on the disk",
+            _ => "look at the disk and the system's log, then start again: everything is read anew from the disk",
+        }
+    }
+}
+
+/// Ends the process with one sentence of cause and one of remedy: what the disk holds is known only after reading it anew.
+pub fn end_process(error: &DiskError) -> ! {
+    tracing::error!("{error}; {}", error.remedy());
+    std::process::exit(1)
+}
+
+/// Names what was attempted.
+pub(crate) fn failed<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> DiskError + 'a {
+    move |source| DiskError { doing, path: path.to_owned(), source }
+}
+
+/// Makes a directory that only its owner may enter, with its parents, unless it is there.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn create_directory(path: &Path) -> Result<(), DiskError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed("create the directory", path))
+}
+
+/// Makes names in a directory durable.
+///
+/// # Errors
+/// [`DiskError`]
+pub fn sync_directory(path: &Path) -> Result<(), DiskError> {
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(failed("fsync the directory", path))
+}
+
+/// Makes a new file with mode 0600; one that is there is an error.
+pub(crate) fn create_new(path: &Path) -> Result<File, DiskError> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path).map_err(failed("create", path))
+}
+
+/// Writes a file whole or not at all: a temporary one is written and fsynced, then takes the name.
+///
+/// # Errors
+/// [`DiskError`]; the file of that name is then what it was before.
+pub fn write_whole(path: &Path, octets: &[u8]) -> Result<(), DiskError> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".tmp");
+    let temporary = directory.join(name);
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        file.write_all(octets)?;
+        file.sync_all()
+    };
+    write().map_err(failed("write", &temporary))?;
+    fs::rename(&temporary, path).map_err(failed("write", path))?;
+    sync_directory(directory)
+}
+
+/// Reads a file of at most so many octets.
+///
+/// # Errors
+/// [`DiskError`], also for a longer file.
+pub fn read_at_most(path: &Path, max_octets: u64) -> Result<Vec<u8>, DiskError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut octets = Vec::new();
+        File::open(path)?.take(max_octets.saturating_add(1)).read_to_end(&mut octets)?;
+        if octets.len() as u64 > max_octets {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {max_octets} bytes")));
+        }
+        Ok(octets)
+    };
+    read().map_err(failed("read", path))
+}
+
+/// A data directory that no other process of ours uses while this value lives.
+#[derive(Debug)]
+pub struct Held {
+    _lock: File,
+}
+
+/// Why a data directory cannot be held.
+#[derive(Debug, thiserror::Error)]
+pub enum NotHeld {
+    /// Another agent has it.
+    #[error("another varde-agent is already using {}", .0.display())]
+    Busy(PathBuf),
+    /// The lock file cannot be made.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl NotHeld {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            NotHeld::Busy(_) => "stop it first, or give this one a data directory of its own with --data DIR",
+            NotHeld::Disk(error) => error.remedy(),
+        }
+    }
+}
+
+/// Takes a data directory for this process.
+///
+/// # Errors
+/// [`NotHeld`].
+pub fn hold(directory: &Path) -> Result<Held, NotHeld> {
+    let path = directory.join("lock");
+    let lock = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed("create", &path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Held { _lock: lock }),
+        Err(fs::TryLockError::WouldBlock) => Err(NotHeld::Busy(directory.to_owned())),
+        Err(fs::TryLockError::Error(source)) => Err(failed("lock", &path)(source).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_held_by_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = hold(directory.path()).unwrap();
+        assert!(matches!(hold(directory.path()), Err(NotHeld::Busy(_))));
+        drop(held);
+        assert!(hold(directory.path()).is_ok());
+    }
+
+    #[test]
+    fn a_file_is_written_whole_and_read_within_its_bound() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("floor");
+        write_whole(&path, b"12").unwrap();
+        write_whole(&path, b"13").unwrap();
+        assert_eq!(read_at_most(&path, 2).unwrap(), b"13");
+        assert!(read_at_most(&path, 1).is_err());
+        assert!(read_at_most(&directory.path().join("none"), 1).unwrap_err().is_missing());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing temporary is left");
+    }
+}

@@ -1,0 +1,284 @@
+//! What the spool's files promise: taken is there after any crash, nothing is lost without a note, nothing is deleted
+//! that was not understood.
+
+use super::*;
+use varde_common::record::{Record, RecordBody, SensorEvent};
+
+const NOW: Timestamp = Timestamp(1_763_733_900_000_000);
+const HUGE: u64 = 1 << 40;
+
+fn record(number: u64) -> Vec<u8> {
+    let event = SensorEvent::SpoolDamaged { octets: number };
+    Record { time: Timestamp(0), body: RecordBody::Event(event) }.to_octets().unwrap()
+}
+
+fn open(directory: &Path) -> (Spool, Recovered) {
+    Spool::open(&directory.join("spool"), HUGE, NOW).unwrap()
+}
+
+fn fill(spool: &mut Spool, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        assert_eq!(spool.append(&record(number)), Seq(number));
+    }
+    spool.sync(NOW).unwrap();
+}
+
+fn all(spool: &mut Spool, from: u64) -> Vec<Vec<u8>> {
+    let (mut records, mut seq) = (Vec::new(), Seq(from));
+    loop {
+        let read = spool.read(seq, NOW).unwrap();
+        if read.is_empty() {
+            return records;
+        }
+        seq = Seq(seq.0 + read.len() as u64);
+        records.extend(read);
+    }
+}
+
+fn files(directory: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = fs::read_dir(directory.join("spool"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().ends_with(ending))
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn d1_what_is_taken_is_there_after_a_restart_under_the_same_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, recovered) = open(directory.path());
+    assert_eq!(recovered, Recovered::default());
+    for number in 1..11 {
+        spool.append(&record(number));
+    }
+    assert!(spool.read(Seq(1), NOW).unwrap().is_empty(), "nothing is sent that is not on disk");
+    assert_eq!(spool.sync(NOW).unwrap(), Synced { taken: Some((Seq(1), Seq(10))), lost: None });
+    spool.handle_acknowledged(Seq(4), NOW).unwrap();
+    let before = spool.figures();
+    drop(spool);
+    let (mut spool, recovered) = open(directory.path());
+    assert_eq!(recovered, Recovered { records: 10, damaged_octets: 0 });
+    assert_eq!(spool.figures(), before);
+    assert_eq!(survey(&directory.path().join("spool")).unwrap().waiting(), 6);
+    fill(&mut spool, 11..13);
+    assert_eq!(all(&mut spool, 1), (1..13).map(record).collect::<Vec<_>>());
+    assert_eq!(all(&mut spool, 5), (5..13).map(record).collect::<Vec<_>>(), "reading goes back as well");
+}
+
+#[test]
+fn d3_a_torn_tail_is_set_aside_and_the_rest_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..6);
+    drop(spool);
+    let segment = files(directory.path(), ".seg").pop().unwrap();
+    let whole = fs::read(&segment).unwrap();
+    for cut in SEGMENT_HEADER_OCTETS..whole.len() {
+        fs::write(&segment, &whole[..cut]).unwrap();
+        let (mut spool, recovered) = open(directory.path());
+        let kept = recovered.records;
+        assert!(kept < 5);
+        assert_eq!(all(&mut spool, 1), (1..=kept).map(record).collect::<Vec<_>>(), "cut at {cut}");
+        fill(&mut spool, kept + 1..kept + 3);
+        assert_eq!(all(&mut spool, 1).len() as u64, kept + 2);
+        drop(spool);
+        let torn: u64 = files(directory.path(), ".torn").iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+        assert!(torn >= recovered.damaged_octets, "every torn tail so far is still there");
+    }
+}
+
+#[test]
+fn d6_a_damaged_segment_never_costs_the_ones_after_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..4);
+    spool.active.as_mut().unwrap().octets = HUGE; // full: the next records begin a new segment
+    fill(&mut spool, 4..7);
+    drop(spool);
+    let first = files(directory.path(), ".seg").remove(0);
+    let mut octets = fs::read(&first).unwrap();
+    let middle = SEGMENT_HEADER_OCTETS + record(1).len() + RECORD_EXTRA_OCTETS + 6;
+    octets[middle] ^= 1;
+    fs::write(&first, &octets).unwrap();
+    let (mut spool, recovered) = open(directory.path());
+    assert!(recovered.damaged_octets > 0);
+    let read = all(&mut spool, 1);
+    assert_eq!(read.len(), 6, "each place has a record or a note of its loss");
+    assert_eq!(read[0], record(1));
+    for (place, octets) in read.iter().enumerate().skip(1).take(2) {
+        let seq = Seq(place as u64 + 1);
+        let loss = RecordBody::Loss { from: seq, to: seq, reason: LossReason::SpoolDamaged };
+        assert_eq!(Record::from_octets(octets).unwrap().body, loss);
+    }
+    assert_eq!(read[3..], (4..7).map(record).collect::<Vec<_>>());
+}
+
+#[test]
+fn unknown_files_and_unreadable_segments_are_kept_in_quarantine() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..4);
+    let epoch = spool.figures().epoch;
+    drop(spool);
+    let room = directory.path().join("spool");
+    fs::write(room.join("notes.txt"), b"hello").unwrap();
+    let segment = files(directory.path(), ".seg").pop().unwrap();
+    fs::write(&segment, b"not a segment").unwrap();
+    let (spool, recovered) = open(directory.path());
+    assert_eq!(recovered, Recovered { records: 0, damaged_octets: 18 });
+    assert_ne!(spool.figures().epoch, epoch, "numbers that may have been used are not used again");
+    assert_eq!(fs::read(room.join("quarantine/notes.txt")).unwrap(), b"hello");
+    assert_eq!(fs::read_dir(room.join("quarantine")).unwrap().count(), 2);
+}
+
+#[test]
+fn what_is_acknowledged_is_never_numbered_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..9);
+    spool.handle_acknowledged(Seq(8), NOW).unwrap();
+    drop(spool);
+    let segment = files(directory.path(), ".seg").pop().unwrap();
+    let whole = fs::read(&segment).unwrap();
+    fs::write(&segment, &whole[..SEGMENT_HEADER_OCTETS + 40]).unwrap();
+    let (mut spool, _) = open(directory.path());
+    assert_eq!(spool.append(&record(9)), Seq(9));
+    spool.sync(NOW).unwrap();
+    drop(spool);
+    fs::write(directory.path().join("spool/acknowledged"), b"rubbish").unwrap();
+    let (mut spool, _) = open(directory.path());
+    assert_eq!(spool.figures().acknowledged, Seq(0), "the hint may be lost");
+    assert_eq!(all(&mut spool, 9), [record(9)]);
+}
+
+#[test]
+fn i3_over_the_cap_the_acknowledged_goes_first_and_the_rest_only_with_a_note() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    let big = |number: u64| {
+        let text = varde_common::codec::Text::cut(&format!("{number:0>255}"));
+        let event = SensorEvent::Started { version: text };
+        Record { time: Timestamp(0), body: RecordBody::Event(event) }.to_octets().unwrap()
+    };
+    let group = |spool: &mut Spool| {
+        for _ in 0..1000 {
+            let next = spool.next();
+            spool.append(&big(next.0));
+        }
+        spool.sync(NOW).unwrap()
+    };
+    for _ in 0..12 {
+        group(&mut spool);
+    }
+    let segments = files(directory.path(), ".seg").len();
+    assert!(segments >= 3, "{segments}");
+    let (one, all_octets) = (SPOOL_SEGMENT_MAX_OCTETS as u64, spool.figures().octets);
+    // The first segment is acknowledged: it goes without a note.
+    let second = FileName::read(files(directory.path(), ".seg")[1].file_name().unwrap().to_str().unwrap()).unwrap();
+    spool.max_octets = all_octets - one / 2;
+    spool.handle_acknowledged(Seq(second.first.0 - 1), NOW).unwrap();
+    assert_eq!((spool.figures().first, spool.figures().lost), (second.first, 0));
+    // Nothing more is: the second is given up with a note.
+    spool.max_octets = spool.figures().octets - one / 2;
+    group(&mut spool);
+    let lost = spool.figures().lost;
+    assert!(lost > 0);
+    let end = spool.figures().next;
+    drop(spool);
+    let (mut spool, _) = open(directory.path());
+    assert_eq!((spool.figures().lost, spool.figures().next), (lost, end));
+    let read = all(&mut spool, second.first.0);
+    assert_eq!(read.len() as u64, end.0 - second.first.0);
+    let losses = read.iter().filter(|octets| {
+        matches!(Record::from_octets(octets).unwrap().body, RecordBody::Loss { reason: LossReason::SpoolFull, .. })
+    });
+    assert_eq!(losses.count() as u64, lost, "each lost record is told once");
+}
+
+#[test]
+fn old_and_acknowledged_is_let_go_but_never_the_place_in_the_numbers() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..4);
+    spool.active.as_mut().unwrap().octets = HUGE;
+    fill(&mut spool, 4..7);
+    let late = NOW.plus(Duration::from_secs(SPOOL_ACKNOWLEDGED_KEEP_S + 1));
+    spool.handle_acknowledged(Seq(2), late).unwrap();
+    assert_eq!(spool.figures().first, Seq(1), "not all of it is acknowledged");
+    spool.handle_acknowledged(Seq(6), NOW).unwrap();
+    assert_eq!(spool.figures().first, Seq(1), "not old yet: a restored collector may want it");
+    spool.handle_acknowledged(Seq(6), late).unwrap();
+    assert_eq!(spool.figures().first, Seq(4));
+    drop(spool);
+    let (mut spool, _) = open(directory.path());
+    assert_eq!(spool.append(&record(7)), Seq(7));
+}
+
+/// A disk that is really full: a file system of its own of a few hundred kilobytes.
+#[test]
+fn d5_a_full_disk_loses_with_a_count_and_recovers() {
+    let directory = tempfile::tempdir().unwrap();
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=512k", "varde-test"])
+        .arg(directory.path())
+        .output();
+    if !mount.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: only root may mount a small file system");
+        return;
+    }
+    let result = std::panic::catch_unwind(|| {
+        let (mut spool, _) = open(directory.path());
+        fill(&mut spool, 1..100);
+        let ballast = directory.path().join("ballast");
+        let mut size = 512 * 1024;
+        while size >= 4096 {
+            let more = vec![1; size];
+            let mut file = OpenOptions::new().append(true).create(true).open(&ballast).unwrap();
+            if std::io::Write::write_all(&mut file, &more).is_err() {
+                size /= 2;
+            }
+        }
+        let mut lost = 0;
+        for _ in 0..200 {
+            for _ in 0..50 {
+                let next = spool.next();
+                spool.append(&record(next.0));
+            }
+            if let Some((from, to)) = spool.sync(NOW).unwrap().lost {
+                lost += to.0 - from.0 + 1;
+            }
+        }
+        assert!(lost > 0);
+        assert_eq!(spool.figures().lost, lost);
+        fs::remove_file(&ballast).unwrap();
+        let next = spool.next();
+        spool.append(&record(next.0));
+        assert_eq!(spool.sync(NOW).unwrap().taken, Some((next, next)), "room again");
+        drop(spool);
+        let (mut spool, _) = open(directory.path());
+        assert_eq!(spool.figures().lost, lost);
+        let read = all(&mut spool, 1);
+        assert_eq!(read.len() as u64, next.0);
+        let losses = read
+            .iter()
+            .filter(|octets| matches!(Record::from_octets(octets).unwrap().body, RecordBody::Loss { .. }))
+            .count();
+        assert_eq!(losses as u64, lost);
+        assert_eq!(read.last(), Some(&record(next.0)));
+    });
+    let _ = std::process::Command::new("umount").arg(directory.path()).output();
+    result.unwrap();
+}
+
+#[test]
+fn a_spool_set_aside_is_kept_whole_and_a_new_one_begins() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..4);
+    let epoch = spool.figures().epoch;
+    let aside = spool.set_aside().unwrap();
+    assert_eq!(survey(&aside).unwrap().next, Seq(4));
+    assert_ne!(open(directory.path()).0.figures().epoch, epoch);
+}

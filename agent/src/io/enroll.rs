@@ -1,0 +1,284 @@
+//! Enrolment: a token and a new key become an identity. The collector proves itself against the token before the token's
+//! secret is used.
+//!
+//! The server's certificate cannot be judged until the root document is here, and the document comes over the same
+//! connection. So the handshake takes the certificate provisionally (its signature is checked all the same), the
+//! document must be the one the token pins, the certificate must chain to a CA that document names, and only then is
+//! anything said that is worth hearing.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::DigitallySignedStruct;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio::time::timeout;
+use varde_common::codec::Text;
+use varde_common::message::{ALPN_ENROLL, CloseReason, EnrolRefusal, ToAgent, ToCollector};
+use varde_common::time::Timestamp;
+use varde_common::token::{BadToken, EXPORTER_LABEL, Token, proof, secret_hash};
+use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted};
+
+use super::clock;
+use super::disk::identity::{Card, Identity, site_key};
+use super::disk::{DiskError, create_directory};
+use super::link::{LinkError, quic, read_message, write_message};
+use crate::limits::ANSWER_TIMEOUT_S;
+
+/// Why a sensor is not enrolled.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolError {
+    /// It is already.
+    #[error("this data directory already belongs to sensor {sensor} of {member}")]
+    AlreadyEnrolled {
+        /// Its number.
+        sensor: String,
+        /// Its member.
+        member: String,
+    },
+    /// The token is none.
+    #[error("{0}")]
+    Token(#[from] BadToken),
+    /// The token's time is over.
+    #[error("the token ran out at {0}")]
+    Expired(Timestamp),
+    /// The collector cannot be reached, or what answers is not it.
+    #[error("{0}")]
+    Link(#[from] LinkError),
+    /// The root document is not the token's.
+    #[error("what answers at {address} is not the collector this token is for: {why}")]
+    WrongRoot {
+        /// Dialled.
+        address: String,
+        /// Why.
+        why: Untrusted,
+    },
+    /// Its certificate is not of a CA the root document names.
+    #[error("what answers at {address} cannot prove that it is the collector this token is for: {why}")]
+    WrongCertificate {
+        /// Dialled.
+        address: String,
+        /// Why.
+        why: String,
+    },
+    /// The collector said no.
+    #[error("{}", refusal_cause(*.0))]
+    Refused(EnrolRefusal),
+    /// What it gave cannot be used.
+    #[error("the collector's answer cannot be used: {0}")]
+    BadAnswer(String),
+    /// No key could be made.
+    #[error("no key could be made: {0}")]
+    Key(String),
+    /// The disk.
+    #[error("{0}")]
+    Disk(#[from] DiskError),
+}
+
+fn refusal_cause(refusal: EnrolRefusal) -> &'static str {
+    match refusal {
+        EnrolRefusal::Used => "the token has been used before",
+        EnrolRefusal::Expired => "the token has run out",
+        EnrolRefusal::Revoked => "the token has been withdrawn",
+        EnrolRefusal::NotGood => "the collector does not know this token",
+        EnrolRefusal::TooMany => "the collector has had too many attempts",
+        EnrolRefusal::BadRequest => "the collector cannot read this sensor's key request",
+    }
+}
+
+impl EnrolError {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            EnrolError::AlreadyEnrolled { .. } => {
+                "start it with: varde-agent run; for another sensor give another directory with --data DIR"
+            }
+            EnrolError::Token(_) => "copy the whole token from the CSIRT's message into a file and try again",
+            EnrolError::Expired(_)
+            | EnrolError::Refused(
+                EnrolRefusal::Used | EnrolRefusal::Expired | EnrolRefusal::Revoked | EnrolRefusal::NotGood,
+            ) => "ask the CSIRT for a new token; if nobody here has used this one, say so",
+            EnrolError::Link(LinkError::Name { .. }) => "check the DNS settings of this machine, or ask the CSIRT",
+            EnrolError::Link(_) => {
+                "check that this machine may send UDP to that address and port, and that the collector runs"
+            }
+            EnrolError::WrongRoot { .. } | EnrolError::WrongCertificate { .. } => {
+                "tell the CSIRT by telephone: somebody may stand in between; the token's secret was not sent"
+            }
+            EnrolError::Refused(EnrolRefusal::TooMany) => "wait a few minutes and try again",
+            EnrolError::Refused(EnrolRefusal::BadRequest) | EnrolError::BadAnswer(_) => {
+                "update varde-agent; if that does not help, ask the CSIRT"
+            }
+            EnrolError::Key(_) => "check that the system's random numbers work, then try again",
+            EnrolError::Disk(error) => error.remedy(),
+        }
+    }
+}
+
+/// Enrols with the token's text; the identity is on disk when this returns.
+///
+/// # Errors
+/// [`EnrolError`]; the data directory then holds no identity it did not hold before.
+pub async fn enroll(data: &Path, token_text: &str) -> Result<Card, EnrolError> {
+    if Identity::exists(data) {
+        let card = Identity::read(data).map(|identity| identity.card);
+        let (sensor, member) =
+            card.map_or_else(|_| ("?".to_owned(), "?".to_owned()), |card| (card.sensor.to_string(), card.member));
+        return Err(EnrolError::AlreadyEnrolled { sensor, member });
+    }
+    let token = Token::from_text(token_text)?;
+    // A machine whose clock is far behind would pass here and be told by the collector.
+    if token.expires < clock::now() {
+        return Err(EnrolError::Expired(token.expires));
+    }
+    // Known to work before the token is used up: a token honoured and an identity lost would need a second token.
+    create_directory(data)?;
+    site_key(data)?;
+    let identity = converse(&token).await?;
+    identity.write(data)?;
+    Ok(identity.card)
+}
+
+async fn converse(token: &Token) -> Result<Identity, EnrolError> {
+    let address = token.enroll.as_str();
+    let internal = |why: String| EnrolError::Link(LinkError::Broken(why));
+    let verifier = Arc::new(Provisional(quic::provider()));
+    let tls = quic::tls_builder(verifier).map_err(internal)?.with_no_client_auth();
+    let config = quic::client_config(tls, ALPN_ENROLL).map_err(internal)?;
+    let (endpoint, connection) = quic::dial(address, config).await?;
+    let limit = Duration::from_secs(ANSWER_TIMEOUT_S);
+    let result = timeout(limit, ask(token, address, &connection)).await;
+    connection.close(quinn::VarInt::from_u32(CloseReason::GoingDown.code()), b"");
+    let _ = timeout(Duration::from_secs(1), endpoint.wait_idle()).await;
+    match result {
+        Ok(result) => result,
+        Err(_) => Err(LinkError::NoAnswer(address.to_owned()).into()),
+    }
+}
+
+async fn ask(token: &Token, address: &str, connection: &quinn::Connection) -> Result<Identity, EnrolError> {
+    let opened = connection.open_bi().await;
+    let (mut write, mut read) = opened.map_err(|error| quic::explain(address, error))?;
+    write_message(&mut write, &ToCollector::AskRoot).await?;
+    let root_document = match said(&mut read, connection, address).await? {
+        ToAgent::Root { document } => document,
+        ToAgent::EnrolRefused(refusal) => return Err(EnrolError::Refused(refusal)),
+        other => return Err(unexpected(&other)),
+    };
+    let wrong = |why| EnrolError::WrongRoot { address: address.to_owned(), why };
+    let root = Root::read_pinned(&root_document, &token.root_sha256).map_err(wrong)?;
+    check_server(connection, &root, clock::now())
+        .map_err(|why| EnrolError::WrongCertificate { address: address.to_owned(), why })?;
+
+    let key_error = |error: rcgen::Error| EnrolError::Key(error.to_string());
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(key_error)?;
+    let request = rcgen::CertificateParams::new(Vec::new()).and_then(|params| params.serialize_request(&key));
+    let csr_der = request.map_err(key_error)?.der().to_vec();
+    let mut exporter = [0; 32];
+    connection
+        .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
+        .map_err(|_| EnrolError::Key("the TLS session gives no exporter".to_owned()))?;
+    let proof = proof(&secret_hash(&token.secret), &exporter, &csr_der);
+    let agent_version = Text::cut(env!("CARGO_PKG_VERSION"));
+    write_message(&mut write, &ToCollector::Enrol { sensor: token.sensor, csr_der, proof, agent_version }).await?;
+    let (certificate_der, ca_der, member) = match said(&mut read, connection, address).await? {
+        ToAgent::Enrolled { certificate_der, ca_der, member_name } => (certificate_der, ca_der, member_name),
+        ToAgent::EnrolRefused(refusal) => return Err(EnrolError::Refused(refusal)),
+        other => return Err(unexpected(&other)),
+    };
+    if !root.names_ca(&ca_der) {
+        return Err(EnrolError::BadAnswer("its CA is not one the root document names".to_owned()));
+    }
+    check_own(&certificate_der, key.public_key_raw()).map_err(EnrolError::BadAnswer)?;
+    let card =
+        Card { sensor: token.sensor, collector: token.quic.as_str().to_owned(), member: member.as_str().to_owned() };
+    Ok(Identity { card, key_pem: key.serialize_pem(), certificate_der, ca_der, root_document })
+}
+
+/// The next message; if there is none, the reason the connection ended.
+async fn said(
+    read: &mut quinn::RecvStream,
+    connection: &quinn::Connection,
+    address: &str,
+) -> Result<ToAgent, EnrolError> {
+    let ended = |otherwise| connection.close_reason().map_or(otherwise, |reason| quic::explain(address, reason));
+    match read_message(read).await {
+        Ok(Some(message)) => Ok(message),
+        Ok(None) => Err(ended(LinkError::Broken("the collector ended the conversation".to_owned())).into()),
+        Err(error) => Err(ended(error).into()),
+    }
+}
+
+fn unexpected(message: &ToAgent) -> EnrolError {
+    let _ = message;
+    EnrolError::BadAnswer("it is not the answer to the question asked".to_owned())
+}
+
+/// Holds the certificate the server showed in the handshake against the CAs the root document names.
+fn check_server(connection: &quinn::Connection, root: &Root, now: Timestamp) -> Result<(), String> {
+    let identity = connection.peer_identity().ok_or("it showed no certificate")?;
+    let chain: Box<Vec<CertificateDer<'static>>> =
+        identity.downcast().map_err(|_| "it showed a certificate of another kind")?;
+    check_chain(&chain, root, now)
+}
+
+fn check_chain(chain: &[CertificateDer<'static>], root: &Root, now: Timestamp) -> Result<(), String> {
+    let (end_entity, rest) = chain.split_first().ok_or("it showed no certificate")?;
+    let ca = rest.iter().find(|certificate| root.names_ca(certificate));
+    let ca = ca.ok_or("its certificate is not of a CA that the root document names")?;
+    let name = ServerName::try_from(COLLECTOR_NAME).map_err(|error| error.to_string())?;
+    let now = UnixTime::since_unix_epoch(now.since(Timestamp(0)));
+    let verifier = quic::verifier_for(ca)?;
+    verifier.verify_server_cert(end_entity, rest, &name, &[], now).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Whether a certificate is for this very key.
+fn check_own(certificate_der: &[u8], public_key: &[u8]) -> Result<(), String> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate_der).map_err(|error| error.to_string())?;
+    if certificate.public_key().subject_public_key.data.as_ref() == public_key {
+        Ok(())
+    } else {
+        Err("its certificate is for another key".to_owned())
+    }
+}
+
+/// Takes any certificate for now, and checks that the other end holds its key. See the head of this file.
+#[derive(Debug)]
+struct Provisional(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Provisional {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Err(rustls::Error::General("only TLS 1.3 is spoken here".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,207 @@
+//! The link over QUIC: TLS 1.3 both ways, our own CA and nothing else, no early data, no resumption, no datagrams.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, IdleTimeout, RecvStream, SendStream, VarInt};
+use rustls::RootCertStore;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::time::timeout;
+use varde_common::message::{ALPN_SESSION, CloseReason, Stream, ToCollector};
+use varde_common::trust::COLLECTOR_NAME;
+
+use super::{Link, LinkError, write_message};
+use crate::io::disk::identity::Identity;
+use crate::limits::{
+    ANSWER_TIMEOUT_S, LINK_IDLE_TIMEOUT_S, LINK_KEEP_ALIVE_S, LINK_RECEIVE_WINDOW_OCTETS, LINK_SEND_WINDOW_OCTETS,
+};
+
+/// The one provider of cryptography.
+pub fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// A verifier that believes certificates of this CA and of no other.
+///
+/// # Errors
+/// A sentence when the certificate is not one of a CA.
+pub fn verifier_for(ca_der: &[u8]) -> Result<Arc<dyn ServerCertVerifier>, String> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(ca_der.to_vec())).map_err(|error| error.to_string())?;
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
+    let verifier: Arc<dyn ServerCertVerifier> = verifier.build().map_err(|error| error.to_string())?;
+    Ok(verifier)
+}
+
+/// What every connection of an agent has in common.
+fn transport() -> quinn::TransportConfig {
+    let mut transport = quinn::TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .receive_window(VarInt::from_u32(LINK_RECEIVE_WINDOW_OCTETS))
+        .stream_receive_window(VarInt::from_u32(LINK_RECEIVE_WINDOW_OCTETS))
+        .send_window(LINK_SEND_WINDOW_OCTETS)
+        .datagram_receive_buffer_size(None)
+        .allow_spin(false)
+        .crypto_buffer_size(16 * 1024)
+        .max_idle_timeout(IdleTimeout::try_from(Duration::from_secs(LINK_IDLE_TIMEOUT_S)).ok())
+        .keep_alive_interval(Some(Duration::from_secs(LINK_KEEP_ALIVE_S)));
+    transport
+}
+
+/// TLS settings made ready for QUIC.
+///
+/// # Errors
+/// A sentence when they are not fit for QUIC.
+pub fn client_config(mut tls: rustls::ClientConfig, alpn: &[u8]) -> Result<ClientConfig, String> {
+    tls.alpn_protocols = vec![alpn.to_vec()];
+    tls.resumption = rustls::client::Resumption::disabled();
+    tls.enable_early_data = false;
+    let crypto = QuicClientConfig::try_from(tls).map_err(|error| error.to_string())?;
+    let mut config = ClientConfig::new(Arc::new(crypto));
+    config.transport_config(Arc::new(transport()));
+    Ok(config)
+}
+
+/// TLS 1.3 with our provider and this verifier.
+///
+/// # Errors
+/// A sentence when the provider has no TLS 1.3.
+pub fn tls_builder(
+    verifier: Arc<dyn ServerCertVerifier>,
+) -> Result<rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert>, String> {
+    let builder = rustls::ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| error.to_string())?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier))
+}
+
+/// The settings of a session: both ends show certificates of the same CA.
+///
+/// # Errors
+/// A sentence when key, certificate or CA cannot be used.
+pub fn session_config(identity: &Identity) -> Result<ClientConfig, String> {
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(|error| error.to_string())?;
+    let chain =
+        vec![CertificateDer::from(identity.certificate_der.clone()), CertificateDer::from(identity.ca_der.clone())];
+    let tls = tls_builder(verifier_for(&identity.ca_der)?)?
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| error.to_string())?;
+    client_config(tls, ALPN_SESSION)
+}
+
+/// Dials `HOST:PORT`: each of its addresses in turn, each with its time.
+///
+/// # Errors
+/// [`LinkError`].
+pub async fn dial(address: &str, config: ClientConfig) -> Result<(Endpoint, Connection), LinkError> {
+    let unknown = |why: String| LinkError::Name { address: address.to_owned(), why };
+    let limit = Duration::from_secs(ANSWER_TIMEOUT_S);
+    let found = timeout(limit, tokio::net::lookup_host(address)).await;
+    let found = found.map_err(|_| unknown("no answer".to_owned()))?.map_err(|error| unknown(error.to_string()))?;
+    let mut last = unknown("it has no address".to_owned());
+    // Two of each family are plenty; more would only make a person wait.
+    for target in found.take(4) {
+        match dial_one(address, target, config.clone(), limit).await {
+            Ok(pair) => return Ok(pair),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+async fn dial_one(
+    address: &str,
+    target: SocketAddr,
+    config: ClientConfig,
+    limit: Duration,
+) -> Result<(Endpoint, Connection), LinkError> {
+    let broken = |error: &dyn std::fmt::Display| LinkError::Broken(error.to_string());
+    let any: SocketAddr = match target {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let endpoint = Endpoint::client(any).map_err(|error| broken(&error))?;
+    let connecting = endpoint.connect_with(config, target, COLLECTOR_NAME).map_err(|error| broken(&error))?;
+    match timeout(limit, connecting).await {
+        Err(_) => Err(LinkError::NoAnswer(address.to_owned())),
+        Ok(Ok(connection)) => Ok((endpoint, connection)),
+        Ok(Err(error)) => Err(explain(address, error)),
+    }
+}
+
+/// Says in our words why a connection did not come about or ended.
+pub fn explain(address: &str, error: ConnectionError) -> LinkError {
+    match error {
+        ConnectionError::ApplicationClosed(close) => {
+            LinkError::Closed(CloseReason::from_code(close.error_code.into_inner()))
+        }
+        ConnectionError::TimedOut | ConnectionError::Reset => LinkError::NoAnswer(address.to_owned()),
+        ConnectionError::TransportError(error) => {
+            LinkError::NotOurs { address: address.to_owned(), why: error.to_string() }
+        }
+        ConnectionError::ConnectionClosed(close) => LinkError::Broken(close.to_string()),
+        other
+        @ (ConnectionError::VersionMismatch | ConnectionError::LocallyClosed | ConnectionError::CidsExhausted) => {
+            LinkError::Broken(other.to_string())
+        }
+    }
+}
+
+/// A session's connection.
+#[derive(Debug)]
+pub struct QuicLink {
+    address: String,
+    endpoint: Endpoint,
+    connection: Connection,
+}
+
+impl QuicLink {
+    /// Dials the collector.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub async fn dial(address: &str, config: ClientConfig) -> Result<QuicLink, LinkError> {
+        let (endpoint, connection) = dial(address, config).await?;
+        Ok(QuicLink { address: address.to_owned(), endpoint, connection })
+    }
+
+    /// Waits until what was said on closing has been heard, at most a second.
+    pub async fn wait_closed(&self) {
+        let _ = timeout(Duration::from_secs(1), self.endpoint.wait_idle()).await;
+    }
+}
+
+impl Link for QuicLink {
+    type Write = SendStream;
+    type Read = RecvStream;
+
+    async fn open(&self, stream: Stream) -> Result<(SendStream, RecvStream), LinkError> {
+        let opened = self.connection.open_bi().await;
+        let (mut write, read) = opened.map_err(|error| explain(&self.address, error))?;
+        // Alerts before lists: a large list never holds up an alert.
+        let _ = write.set_priority(match stream {
+            Stream::Control => 3,
+            Stream::Alerts => 2,
+            Stream::Statistics => 1,
+            Stream::Lists | Stream::Hunts => 0,
+        });
+        write_message(&mut write, &ToCollector::Open(stream)).await?;
+        Ok((write, read))
+    }
+
+    fn ended(&self) -> Option<LinkError> {
+        self.connection.close_reason().map(|error| explain(&self.address, error))
+    }
+
+    fn close(&self, reason: CloseReason) {
+        self.connection.close(VarInt::from_u32(reason.code()), b"");
+    }
+}

@@ -1,0 +1,427 @@
+//! A session with the collector, and the next one after it: turns the crank of [`crate::ship`] and
+//! [`crate::subscription`] and holds no opinion of its own.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{sleep, sleep_until, timeout};
+use varde_common::codec::Text;
+use varde_common::id::{Revision, SiteId};
+use varde_common::matcher::IndicatorSet;
+use varde_common::message::{
+    Batch, CloseReason, Heartbeat, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector,
+};
+use varde_common::record::SensorEvent;
+
+use super::quic::QuicLink;
+use super::{Link, LinkError, read_message, write_message};
+use crate::health::Health;
+use crate::io::disk::keeper::Order;
+use crate::io::disk::spool::Figures;
+use crate::io::{clock, disk, host};
+use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S};
+use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
+use crate::subscription::{Step, Subscription};
+
+/// The list in force, as the sensor uses it.
+#[derive(Debug, Clone, Default)]
+pub struct InForce {
+    /// What to look for.
+    pub set: Arc<IndicatorSet>,
+    /// Its number, 0 = none yet.
+    pub revision: Revision,
+}
+
+/// How the uplink is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Uplink {
+    /// Whether a session stands.
+    pub connected: bool,
+    /// Why the last attempt or session ended, in a sentence.
+    pub last_error: Option<String>,
+    /// Whether the collector has revoked this sensor.
+    pub revoked: bool,
+}
+
+/// What a session shares with the rest of the process.
+#[derive(Debug)]
+pub struct Desk {
+    /// The data directory.
+    pub data: PathBuf,
+    /// To the spool's thread.
+    pub orders: mpsc::Sender<Order>,
+    /// What is on disk.
+    pub figures: watch::Receiver<Figures>,
+    /// The sensor's counters, as it last told them.
+    pub health: Arc<Mutex<Health>>,
+    /// The list in force; the sensor looks here for a new one.
+    pub list: watch::Sender<InForce>,
+    /// How the uplink is, for whoever asks.
+    pub uplink: watch::Sender<Uplink>,
+    /// Sites this sensor reports for.
+    pub sites: Vec<SiteId>,
+    /// Version of the root document.
+    pub root_version: u32,
+    /// When the process started.
+    pub started: Instant,
+}
+
+impl Desk {
+    async fn order(&self, order: Order) -> Result<(), LinkError> {
+        let gone = |_| LinkError::Broken("the spool is closed".to_owned());
+        self.orders.send(order).await.map_err(gone)
+    }
+
+    fn hello(&self, figures: &Figures) -> Hello {
+        Hello {
+            protocol_min: PROTOCOL_VERSION,
+            protocol_max: PROTOCOL_VERSION,
+            agent_version: Text::cut(env!("CARGO_PKG_VERSION")),
+            epoch: figures.epoch,
+            first_seq: figures.first,
+            next_seq: figures.next,
+            revision: self.list.borrow().revision,
+            root_version: self.root_version,
+            sites: self.sites.clone(),
+            clock: clock::now(),
+        }
+    }
+
+    async fn heartbeat(&self) -> Heartbeat {
+        let data = self.data.clone();
+        let host = tokio::task::spawn_blocking(move || host::figures(&data)).await.unwrap_or_default();
+        let health = *self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let figures = *self.figures.borrow();
+        let (revision, indicators) = {
+            let list = self.list.borrow();
+            (list.revision, list.set.len() as u64)
+        };
+        let clock = clock::now();
+        let age = |last| u64::try_from(clock.since(last).as_millis()).unwrap_or(u64::MAX);
+        Heartbeat {
+            clock,
+            uptime_s: clock::monotonic().saturating_duration_since(self.started).as_secs(),
+            packets: health.packets,
+            octets: health.octets,
+            dropped: health.dropped,
+            refused: health.refused,
+            dns_messages: health.dns_messages,
+            flows: health.flows,
+            evicted: health.evicted,
+            sightings: health.sightings,
+            alerts: health.alerts,
+            last_packet_ms: health.last_packet.map(age),
+            revision,
+            indicators,
+            spool_octets: figures.octets,
+            spool_waiting: figures.waiting(),
+            records_lost: figures.lost,
+            memory_octets: host.memory_octets,
+            cpu_ms: host.cpu_ms,
+            disk_free_octets: host.disk_free_octets,
+        }
+    }
+}
+
+/// Connects, again and again, until told to stop.
+pub async fn keep_connected(
+    desk: &Desk,
+    address: &str,
+    config: quinn::ClientConfig,
+    subscription: &mut Subscription,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut reconnect = Reconnect::default();
+    loop {
+        let attempt = async {
+            let link = QuicLink::dial(address, config.clone()).await.map_err(|error| (error, Lost::NotReached))?;
+            let mut stood = false;
+            let stopped = stop.clone();
+            let ended = tokio::select! {
+                ended = session(&link, desk, subscription, &mut reconnect, &mut stood) => Some(ended),
+                () = stopping(stopped) => None,
+            };
+            let code = match &ended {
+                None => CloseReason::GoingDown,
+                Some(_) => CloseReason::ProtocolError,
+            };
+            link.close(code);
+            link.wait_closed().await;
+            match ended {
+                None => Ok(()),
+                Some(LinkError::Closed(CloseReason::Revoked)) => {
+                    Err((LinkError::Closed(CloseReason::Revoked), Lost::Revoked))
+                }
+                Some(error) => Err((error, if stood { Lost::Ended } else { Lost::NotReached })),
+            }
+        };
+        let (error, lost) = tokio::select! {
+            result = attempt => match result {
+                Ok(()) => return,
+                Err(lost) => lost,
+            },
+            () = stopping_before_a_session(stop.clone(), desk) => return,
+        };
+        let wait = reconnect.handle_lost(lost, getrandom::u64().unwrap_or(u64::from(u32::MAX)));
+        tracing::warn!(retry_in_ms = wait.as_millis(), "not connected: {error}");
+        desk.uplink.send_replace(Uplink {
+            connected: false,
+            last_error: Some(error.to_string()),
+            revoked: lost == Lost::Revoked,
+        });
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = stopping(stop.clone()) => return,
+        }
+        if *stop.borrow_and_update() {
+            return;
+        }
+    }
+}
+
+async fn stopping(mut stop: watch::Receiver<bool>) {
+    // A sender that is gone means the process is ending too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// While dialling nothing needs to be said to anybody; during a session the session's own end comes first.
+async fn stopping_before_a_session(stop: watch::Receiver<bool>, desk: &Desk) {
+    stopping(stop).await;
+    if desk.uplink.borrow().connected {
+        // The session's branch sees the same stop and closes the connection in words.
+        sleep(Duration::from_secs(3)).await;
+    }
+}
+
+/// One session from Hello to its end; says why it ended.
+async fn session<L: Link>(
+    link: &L,
+    desk: &Desk,
+    subscription: &mut Subscription,
+    reconnect: &mut Reconnect,
+    stood: &mut bool,
+) -> LinkError {
+    let ended = run_session(link, desk, subscription, reconnect, stood).await;
+    let error = match ended {
+        Ok(never) => match never {},
+        Err(error) => error,
+    };
+    // A reason given by the other side says more than the broken stream it caused.
+    match (&error, link.ended()) {
+        (LinkError::Broken(_) | LinkError::Protocol(_), Some(said)) => said,
+        _ => error,
+    }
+}
+
+async fn run_session<L: Link>(
+    link: &L,
+    desk: &Desk,
+    subscription: &mut Subscription,
+    reconnect: &mut Reconnect,
+    stood: &mut bool,
+) -> Result<std::convert::Infallible, LinkError> {
+    let (mut write, mut read) = link.open(Stream::Control).await?;
+    let figures = *desk.figures.borrow();
+    write_message(&mut write, &ToCollector::Hello(desk.hello(&figures))).await?;
+    let answer = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), read_message(&mut read)).await;
+    let answer = answer.map_err(|_| LinkError::Broken("no answer to Hello".to_owned()))??;
+    let Some(ToAgent::HelloAck { protocol: _, committed, reconnect_spread_ms, clock: _ }) = answer else {
+        return Err(unexpected(answer.as_ref()));
+    };
+    *stood = true;
+    reconnect.handle_session(reconnect_spread_ms);
+    subscription.handle_session();
+    let mut ship = Ship::new(figures.epoch, figures.next);
+    if let Err(broken) = ship.handle_session(committed) {
+        if matches!(broken, Broken::RolledBack { .. }) {
+            desk.order(Order::SetAside).await?;
+        }
+        return Err(LinkError::Protocol(broken.to_string()));
+    }
+    desk.order(Order::Acknowledged(committed)).await?;
+    desk.uplink.send_replace(Uplink { connected: true, ..Uplink::default() });
+    tracing::info!(%committed, "connected to the collector");
+    tokio::select! {
+        ended = heartbeats(&mut write, desk) => ended,
+        ended = quiet(&mut read) => ended,
+        ended = alerts(link, desk, ship) => ended,
+        ended = lists(link, desk, subscription) => ended,
+    }
+}
+
+fn unexpected(message: Option<&ToAgent>) -> LinkError {
+    match message {
+        None => LinkError::Broken("the collector ended a stream".to_owned()),
+        Some(_) => LinkError::Protocol("a message came on a stream where it does not belong".to_owned()),
+    }
+}
+
+async fn heartbeats(
+    write: &mut (impl tokio::io::AsyncWrite + Unpin),
+    desk: &Desk,
+) -> Result<std::convert::Infallible, LinkError> {
+    loop {
+        let heartbeat = desk.heartbeat().await;
+        write_message(write, &ToCollector::Heartbeat(heartbeat)).await?;
+        sleep(Duration::from_secs(HEARTBEAT_EVERY_S)).await;
+    }
+}
+
+/// Nothing more comes on the control stream for now.
+async fn quiet(read: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<std::convert::Infallible, LinkError> {
+    let message = read_message(read).await?;
+    Err(unexpected(message.as_ref()))
+}
+
+async fn alerts<L: Link>(link: &L, desk: &Desk, mut ship: Ship) -> Result<std::convert::Infallible, LinkError> {
+    let (mut write, mut read) = link.open(Stream::Alerts).await?;
+    let (heard, mut hearing) = mpsc::channel(32);
+    let reader = async {
+        loop {
+            let message = read_message(&mut read).await?;
+            let Some(message) = message else { return Err(unexpected(None)) };
+            if heard.send(message).await.is_err() {
+                return Err(unexpected(None));
+            }
+        }
+    };
+    let sender = async {
+        let mut figures = desk.figures.clone();
+        loop {
+            let (epoch, durable) = {
+                let figures = figures.borrow_and_update();
+                (figures.epoch, figures.next)
+            };
+            ship.handle_durable(durable, clock::monotonic());
+            let until = match ship.poll(clock::monotonic()) {
+                Next::Send(first_seq) => {
+                    let (reply, answer) = oneshot::channel();
+                    desk.order(Order::Read { from: first_seq, reply }).await?;
+                    let records = answer.await.map_err(|_| LinkError::Broken("the spool is closed".to_owned()))?;
+                    if records.is_empty() {
+                        return Err(LinkError::Broken("the spool gave no records".to_owned()));
+                    }
+                    let sent = records.len();
+                    write_message(&mut write, &ToCollector::Batch(Batch { epoch, first_seq, records })).await?;
+                    ship.handle_sent(first_seq, sent);
+                    // What has been heard meanwhile comes before the next batch.
+                    while let Ok(message) = hearing.try_recv() {
+                        hear(&mut ship, message, desk).await?;
+                    }
+                    continue;
+                }
+                Next::WaitUntil(until) => Some(until),
+                Next::Wait => None,
+            };
+            tokio::select! {
+                message = hearing.recv() => match message {
+                    Some(message) => hear(&mut ship, message, desk).await?,
+                    None => return Err(unexpected(None)),
+                },
+                changed = figures.changed() => {
+                    changed.map_err(|_| LinkError::Broken("the spool is closed".to_owned()))?;
+                }
+                () = async {
+                    match until {
+                        Some(until) => sleep_until(until.into()).await,
+                        None => std::future::pending().await,
+                    }
+                } => {}
+            }
+        }
+    };
+    tokio::select! {
+        ended = reader => ended,
+        ended = sender => ended,
+    }
+}
+
+async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), LinkError> {
+    let broken = |broken: Broken| LinkError::Protocol(broken.to_string());
+    match message {
+        ToAgent::Ack { epoch, seq } => {
+            let committed = ship.handle_ack(epoch, seq).map_err(broken)?;
+            desk.order(Order::Acknowledged(committed)).await
+        }
+        ToAgent::Gap { expected } => {
+            tracing::warn!(%expected, "the collector misses records; sending from there again");
+            ship.handle_gap(expected).map_err(broken)
+        }
+        ToAgent::HelloAck { .. }
+        | ToAgent::ListOffer { .. }
+        | ToAgent::ListChunk { .. }
+        | ToAgent::ListEnd
+        | ToAgent::Root { .. }
+        | ToAgent::Enrolled { .. }
+        | ToAgent::EnrolRefused(_) => Err(unexpected(Some(&message))),
+    }
+}
+
+async fn lists<L: Link>(
+    link: &L,
+    desk: &Desk,
+    subscription: &mut Subscription,
+) -> Result<std::convert::Infallible, LinkError> {
+    let (mut write, mut read) = link.open(Stream::Lists).await?;
+    write_message(&mut write, &ToCollector::Subscribe { revision: subscription.in_force() }).await?;
+    loop {
+        let message = read_message(&mut read).await?;
+        let step = match message {
+            Some(ToAgent::ListOffer { manifest }) => subscription.handle_offer(manifest),
+            Some(ToAgent::ListChunk { octets }) => subscription.handle_chunk(&octets),
+            Some(ToAgent::ListEnd) => subscription.handle_end(),
+            None
+            | Some(
+                ToAgent::HelloAck { .. }
+                | ToAgent::Ack { .. }
+                | ToAgent::Gap { .. }
+                | ToAgent::Root { .. }
+                | ToAgent::Enrolled { .. }
+                | ToAgent::EnrolRefused(_),
+            ) => return Err(unexpected(message.as_ref())),
+        };
+        if let Some(outcome) = act(step, desk, subscription).await? {
+            write_message(&mut write, &ToCollector::ListOutcome(outcome)).await?;
+        }
+    }
+}
+
+/// Carries out what follows from what arrived; the answer, if there is one by now.
+async fn act(step: Step, desk: &Desk, subscription: &mut Subscription) -> Result<Option<ListOutcome>, LinkError> {
+    match step {
+        Step::Wait => Ok(None),
+        Step::Broken(why) => Err(LinkError::Protocol(why.to_owned())),
+        Step::Refused { revision, why, outcome } => {
+            tracing::warn!(%revision, "a list was refused: {why}");
+            desk.order(Order::Event(SensorEvent::ListRefused { revision, why: Text::cut(&why) })).await?;
+            Ok(Some(outcome))
+        }
+        Step::Store(candidate) => {
+            let revision = candidate.manifest.revision;
+            let data = desk.data.clone();
+            let stored = tokio::task::spawn_blocking(move || {
+                disk::list::store(&data, &candidate.manifest_octets, &candidate.base)?;
+                disk::list::store_floor(&data, revision)?;
+                Ok::<_, disk::DiskError>(Arc::new(IndicatorSet::build(candidate.indicators)))
+            });
+            let set = match stored.await {
+                Ok(Ok(set)) => set,
+                Ok(Err(error)) if error.is_full() => {
+                    let refused = subscription.handle_not_stored(revision, &error.to_string());
+                    return Box::pin(act(refused, desk, subscription)).await;
+                }
+                // After a failed fsync only reading the disk anew tells what there is.
+                Ok(Err(error)) => disk::end_process(&error),
+                Err(error) => return Err(LinkError::Broken(error.to_string())),
+            };
+            let indicators = set.len() as u64;
+            desk.list.send_replace(InForce { set, revision });
+            let outcome = subscription.handle_stored(revision, clock::now());
+            tracing::info!(%revision, indicators, "a list is in force");
+            desk.order(Order::Event(SensorEvent::ListInForce { revision, indicators })).await?;
+            Ok(Some(outcome))
+        }
+    }
+}

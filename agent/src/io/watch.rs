@@ -1,0 +1,203 @@
+//! The sensor's thread: turns the crank of the sensor with what the sources bring, and passes on what it states.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, watch};
+use varde_common::time::Timestamp;
+
+use crate::health::Health;
+use crate::io::capture::{Capture, CaptureError, Step};
+use crate::io::clock;
+use crate::io::disk::keeper::Order;
+use crate::io::gather::Gathered;
+use crate::io::link::session::InForce;
+use crate::packet::Frame;
+use crate::sensor::Sensor;
+
+/// How often the counters are told to the others.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+/// While waiting for a paced frame the sensor is told the time this often.
+const PACE_SLICE: Duration = Duration::from_millis(50);
+
+/// A source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceReport {
+    /// Its number.
+    pub source: u16,
+    /// Interface or file.
+    pub name: String,
+    /// Frames lost before they were read.
+    pub dropped: u64,
+}
+
+/// One source read directly, or several gathered.
+pub enum Source {
+    /// Its blocks go to the sensor without a copy.
+    One(Box<dyn Capture>),
+    /// Each on a thread of its own.
+    Many(Gathered),
+}
+
+impl Source {
+    /// Of the opened ones, each with whether it is live.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn of(mut opened: Vec<(Box<dyn Capture>, bool)>) -> std::io::Result<Source> {
+        match (opened.len(), opened.pop()) {
+            (1, Some((only, _))) => Ok(Source::One(only)),
+            (_, last) => {
+                opened.extend(last);
+                Gathered::start(opened).map(Source::Many)
+            }
+        }
+    }
+
+    fn next_block(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> Result<Step, CaptureError> {
+        match self {
+            Source::One(capture) => capture.next_block(each),
+            Source::Many(gathered) => gathered.next_block(each),
+        }
+    }
+
+    /// Frames lost before they were read, over all sources.
+    fn dropped(&self) -> u64 {
+        match self {
+            Source::One(capture) => capture.counts().dropped.unwrap_or(0),
+            Source::Many(gathered) => gathered.dropped(),
+        }
+    }
+}
+
+/// How watching ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The sources have no more.
+    Sources,
+    /// Somebody said stop.
+    Stopped,
+    /// A source failed.
+    Failed(String),
+}
+
+/// What the thread works with.
+pub struct Watch {
+    /// Where frames come from.
+    pub source: Source,
+    /// Whether any of it is live: then the clock of the wall counts, else that of the captures.
+    pub live: bool,
+    /// Whether captures are read in the pace of their own clock.
+    pub paced: bool,
+    /// To the spool.
+    pub orders: mpsc::Sender<Order>,
+    /// The list in force.
+    pub list: watch::Receiver<InForce>,
+    /// Where the counters are told.
+    pub health: Arc<Mutex<Health>>,
+    /// Where the sources' counters are told.
+    pub sources: Arc<Mutex<Vec<SourceReport>>>,
+    /// Set when it is time to stop.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Watches until there is nothing left to watch; everything stated has then been handed to the spool.
+    pub fn run(mut self, mut sensor: Sensor) -> Ended {
+        let mut pace = Pace::default();
+        let mut told = clock::monotonic();
+        let mut failed: Option<String> = None;
+        let ended = loop {
+            if self.stop.load(Ordering::Relaxed) {
+                break Ended::Stopped;
+            }
+            if self.list.has_changed().unwrap_or(false) {
+                let new = self.list.borrow_and_update().clone();
+                sensor.handle_set(new.set, new.revision);
+            }
+            let (orders, stop, paced) = (&self.orders, &self.stop, self.paced && !self.live);
+            let step = self.source.next_block(&mut |frame| {
+                if paced {
+                    pace.wait(frame.time, stop, |now| {
+                        sensor.handle_time(now);
+                        pass_on(&mut sensor, orders, stop);
+                    });
+                }
+                if !stop.load(Ordering::Relaxed) {
+                    sensor.handle_frame(&frame);
+                    pass_on(&mut sensor, orders, stop);
+                }
+            });
+            if self.live {
+                sensor.handle_time(clock::now());
+            }
+            pass_on(&mut sensor, &self.orders, &self.stop);
+            if clock::monotonic().saturating_duration_since(told) >= TELL_EVERY {
+                told = clock::monotonic();
+                self.tell(&sensor);
+            }
+            match step {
+                Ok(Step::Frames | Step::Idle) => {}
+                Ok(Step::End) if self.stop.load(Ordering::Relaxed) => break Ended::Stopped,
+                Ok(Step::End) => break failed.map_or(Ended::Sources, Ended::Failed),
+                Err(error) if self.live => break Ended::Failed(error.to_string()),
+                // The other files are still read; what failed is told when they are done.
+                Err(error) => failed = Some(failed.map_or(error.to_string(), |first| format!("{first}; {error}"))),
+            }
+        };
+        sensor.close_all();
+        while let Some(statement) = sensor.poll_statement() {
+            if self.orders.blocking_send(Order::Statement(statement)).is_err() {
+                break;
+            }
+        }
+        self.tell(&sensor);
+        ended
+    }
+
+    fn tell(&self, sensor: &Sensor) {
+        let mut health = sensor.health();
+        health.dropped = health.dropped.saturating_add(self.source.dropped());
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
+        if let (Source::One(capture), Some(report)) =
+            (&self.source, self.sources.lock().unwrap_or_else(PoisonError::into_inner).first_mut())
+        {
+            report.dropped = capture.counts().dropped.unwrap_or(0);
+        }
+    }
+}
+
+/// Hands statements to the spool; waits for room, for what is stated must not be lost. A spool that is gone means the
+/// process is ending.
+fn pass_on(sensor: &mut Sensor, orders: &mpsc::Sender<Order>, stop: &AtomicBool) {
+    while let Some(statement) = sensor.poll_statement() {
+        if orders.blocking_send(Order::Statement(statement)).is_err() {
+            stop.store(true, Ordering::Relaxed);
+            return;
+        }
+    }
+}
+
+/// The pace of a capture's own clock, begun with its first frame.
+#[derive(Debug, Default)]
+struct Pace {
+    begun: Option<(Instant, Timestamp)>,
+}
+
+impl Pace {
+    /// Returns when a frame of this time is due; meanwhile tells the capture's time.
+    fn wait(&mut self, time: Timestamp, stop: &AtomicBool, mut tell: impl FnMut(Timestamp)) {
+        let (start, first) = *self.begun.get_or_insert_with(|| (clock::monotonic(), time));
+        while !stop.load(Ordering::Relaxed) {
+            let passed = clock::monotonic().saturating_duration_since(start);
+            let left = time.since(first.plus(passed));
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(PACE_SLICE));
+            tell(first.plus(clock::monotonic().saturating_duration_since(start)).min(time));
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Statements to records: an alert goes by the number of its first record, so somebody must remember which that was.
+//!
+//! When the record that opened an alert was lost (a full disk), its next statement opens it again, with everything the
+//! lost one said: an update of an alert nobody has heard of would help nobody.
+
+use std::collections::BTreeMap;
+
+use varde_common::alert::{AlertOpened, AlertUpdated};
+use varde_common::id::{Pseudonym, Seq};
+use varde_common::record::RecordBody;
+
+use crate::limits::ALERTS_NUMBERED_MAX;
+use crate::sensor::{AlertId, Statement};
+
+#[derive(Debug)]
+enum Entry {
+    /// On disk, or about to be.
+    Numbered(Seq),
+    /// Its opening was lost; what it said.
+    Lost(Box<AlertOpened>),
+}
+
+/// Which number each open alert goes by.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    alerts: BTreeMap<AlertId, Entry>,
+    /// Opened since the last sync: lost if that fails.
+    fresh: Vec<(AlertId, AlertOpened)>,
+    forgotten: u64,
+}
+
+impl Ledger {
+    /// What to write for a statement, which will get the number `seq`; none for an update of an alert that is no longer
+    /// known. `pseudonym` stands for the statement's client.
+    pub fn handle_statement(
+        &mut self,
+        statement: Statement,
+        pseudonym: Option<Pseudonym>,
+        seq: Seq,
+    ) -> Option<RecordBody> {
+        match statement {
+            Statement::Opened { alert, client: _, body } => {
+                Some(self.open(alert, AlertOpened { client: pseudonym, ..body }, seq))
+            }
+            Statement::Updated { alert, body } => match self.alerts.get(&alert) {
+                Some(Entry::Numbered(number)) => {
+                    let number = *number;
+                    if body.closed {
+                        self.alerts.remove(&alert);
+                    }
+                    Some(RecordBody::Updated(AlertUpdated { alert: number, ..body }))
+                }
+                Some(Entry::Lost(_)) => {
+                    let Some(Entry::Lost(opened)) = self.alerts.remove(&alert) else { return None };
+                    let opened = AlertOpened {
+                        evidence: body.evidence,
+                        circumstances: body.circumstances,
+                        seen_at: body.seen_at,
+                        first_seen: body.first_seen,
+                        last_seen: body.last_seen,
+                        count: opened.count.saturating_add(body.count_increase),
+                        ..*opened
+                    };
+                    Some(self.open(alert, opened, seq))
+                }
+                None => {
+                    self.forgotten = self.forgotten.saturating_add(1);
+                    None
+                }
+            },
+        }
+    }
+
+    fn open(&mut self, alert: AlertId, body: AlertOpened, seq: Seq) -> RecordBody {
+        if self.alerts.len() >= ALERTS_NUMBERED_MAX {
+            self.alerts.pop_first();
+        }
+        self.alerts.insert(alert, Entry::Numbered(seq));
+        self.fresh.push((alert, body.clone()));
+        RecordBody::Opened(body)
+    }
+
+    /// What was written since the last call is on disk.
+    pub fn handle_taken(&mut self) {
+        self.fresh.clear();
+    }
+
+    /// What was written since the last call is lost.
+    pub fn handle_lost(&mut self) {
+        for (alert, body) in self.fresh.drain(..) {
+            if let Some(entry) = self.alerts.get_mut(&alert) {
+                *entry = Entry::Lost(Box::new(body));
+            }
+        }
+    }
+
+    /// Updates that could not be placed.
+    pub fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use varde_common::alert::{Circumstances, Direction, Evidence, Where, Zone};
+    use varde_common::id::{IndicatorId, Revision, SiteId};
+    use varde_common::indicator::{Indicator, Severity};
+    use varde_common::observation::Protocol;
+    use varde_common::time::Timestamp;
+
+    const SEEN_AT: Where = Where { server: None, port: Some(53), protocol: Protocol::UDP };
+
+    pub(crate) fn opened(alert: u64, client: Option<&str>) -> Statement {
+        let indicator = Indicator::bare(IndicatorId(4), "evil.no".parse().unwrap());
+        let body = AlertOpened {
+            site: SiteId(0),
+            indicator: IndicatorId(4),
+            revision: Revision(2),
+            severity: Severity::High,
+            marks: indicator.marks,
+            client: None,
+            zone: Zone::default(),
+            direction: Direction::Outbound,
+            evidence: Evidence::LookedUp,
+            circumstances: Circumstances::default(),
+            labels_left: 1,
+            seen_at: SEEN_AT,
+            first_seen: Timestamp(10),
+            last_seen: Timestamp(10),
+            count: 1,
+        };
+        Statement::Opened { alert: AlertId(alert), client: client.map(|client| client.parse().unwrap()), body }
+    }
+
+    pub(crate) fn updated(alert: u64, closed: bool) -> Statement {
+        let body = AlertUpdated {
+            alert: Seq(0),
+            count_increase: 5,
+            first_seen: Timestamp(9),
+            last_seen: Timestamp(30),
+            evidence: Evidence::Contacted,
+            circumstances: Circumstances::default(),
+            seen_at: SEEN_AT,
+            regularity: None,
+            closed,
+        };
+        Statement::Updated { alert: AlertId(alert), body }
+    }
+
+    #[test]
+    fn updates_name_the_record_that_opened_the_alert_until_it_closes() {
+        let mut ledger = Ledger::default();
+        let first = ledger.handle_statement(opened(7, None), Some(Pseudonym(3)), Seq(40));
+        assert!(matches!(first, Some(RecordBody::Opened(AlertOpened { client: Some(Pseudonym(3)), .. }))));
+        ledger.handle_taken();
+        for closed in [false, true] {
+            let update = ledger.handle_statement(updated(7, closed), None, Seq(41));
+            assert!(matches!(update, Some(RecordBody::Updated(AlertUpdated { alert: Seq(40), .. }))));
+        }
+        assert_eq!(ledger.handle_statement(updated(7, false), None, Seq(43)), None);
+        assert_eq!(ledger.forgotten(), 1);
+    }
+
+    #[test]
+    fn d5_an_alert_whose_opening_was_lost_is_opened_again_with_its_counts() {
+        let mut ledger = Ledger::default();
+        ledger.handle_statement(opened(7, None), Some(Pseudonym(3)), Seq(40));
+        ledger.handle_lost();
+        match ledger.handle_statement(updated(7, false), None, Seq(50)) {
+            Some(RecordBody::Opened(body)) => {
+                assert_eq!((body.count, body.evidence, body.client), (6, Evidence::Contacted, Some(Pseudonym(3))));
+                assert_eq!((body.first_seen, body.last_seen), (Timestamp(9), Timestamp(30)));
+            }
+            other => panic!("{other:?}"),
+        }
+        ledger.handle_taken();
+        let update = ledger.handle_statement(updated(7, true), None, Seq(51));
+        assert!(matches!(update, Some(RecordBody::Updated(AlertUpdated { alert: Seq(50), .. }))));
+    }
+
+    #[test]
+    fn the_ledger_is_bounded() {
+        let mut ledger = Ledger::default();
+        for alert in 0..ALERTS_NUMBERED_MAX as u64 + 5 {
+            ledger.handle_statement(opened(alert, None), None, Seq(alert + 1));
+            ledger.handle_taken();
+        }
+        assert_eq!(ledger.alerts.len(), ALERTS_NUMBERED_MAX);
+    }
+}
