@@ -31,7 +31,9 @@ pub enum BadAddress {
     #[error("what stands in the brackets of \"{0}\" is no IPv6 address; write [2001:db8::1] or [2001:db8::1]:7843")]
     Brackets(String),
     /// No host name.
-    #[error("\"{0}\" is no host name or address; write varde.example, 192.0.2.1 or [2001:db8::1], with :PORT if need be")]
+    #[error(
+        "\"{0}\" is no host name or address; write varde.example, 192.0.2.1 or [2001:db8::1], with :PORT if need be"
+    )]
     Host(String),
     /// No port.
     #[error("\"{0}\" is no port; use 1 to 65535")]
@@ -139,8 +141,7 @@ pub fn dial(set: Option<&DialAddress>, bound: Option<&Bound>) -> Result<Dial, No
         return Ok(Dial { quic: format!("{}:{quic_port}", set.host), enroll: format!("{}:{enroll_port}", set.host) });
     }
     let bound = bound.filter(|bound| !bound.quic.ip().is_unspecified()).ok_or(NoAddress)?;
-    let enroll_ip =
-        if bound.enroll.ip().is_unspecified() { bound.quic.ip() } else { bound.enroll.ip() };
+    let enroll_ip = if bound.enroll.ip().is_unspecified() { bound.quic.ip() } else { bound.enroll.ip() };
     Ok(Dial { quic: bound.quic.to_string(), enroll: SocketAddr::new(enroll_ip, enroll_port).to_string() })
 }
 
@@ -161,9 +162,22 @@ mod tests {
         ] {
             assert_eq!(given.parse::<DialAddress>().map(|a| a.to_string()), Ok(shown.to_owned()), "{given}");
         }
-        for bad in
-            ["", ":1", "2001:db8::1", "[::1", "[a]", "[::1]x", "a b", "-a.no", "host:0", "host:65536", "host:", "http://a", "1.2.3", "æ.no"]
-        {
+        for bad in [
+            "",
+            ":1",
+            "2001:db8::1",
+            "[::1",
+            "[a]",
+            "[::1]x",
+            "a b",
+            "-a.no",
+            "host:0",
+            "host:65536",
+            "host:",
+            "http://a",
+            "1.2.3",
+            "æ.no",
+        ] {
             assert!(bad.parse::<DialAddress>().is_err(), "{bad}");
         }
         assert!("2001:db8::1".parse::<DialAddress>().unwrap_err().to_string().contains("[2001:db8::1]"));

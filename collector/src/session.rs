@@ -94,7 +94,12 @@ impl Session {
     ///
     /// # Errors
     /// Why the session ends.
-    pub fn handle_message(&mut self, stream: Stream, message: ToCollector, now: Instant) -> Result<Action, CloseReason> {
+    pub fn handle_message(
+        &mut self,
+        stream: Stream,
+        message: ToCollector,
+        now: Instant,
+    ) -> Result<Action, CloseReason> {
         match (stream, message) {
             (Stream::Control, ToCollector::Hello(hello)) if self.epoch.is_none() => self.handle_hello(hello),
             (Stream::Control, ToCollector::Heartbeat(heartbeat)) if self.epoch.is_some() => {
@@ -287,7 +292,9 @@ mod tests {
         session.handle_offered();
         let outcome = ListOutcome::InForce { revision: Revision(1), since: Timestamp(1) };
         let taken = (0..100)
-            .take_while(|_| session.handle_message(Stream::Lists, ToCollector::ListOutcome(outcome.clone()), start).is_ok())
+            .take_while(|_| {
+                session.handle_message(Stream::Lists, ToCollector::ListOutcome(outcome.clone()), start).is_ok()
+            })
             .count();
         assert_eq!(taken as u64, 1 + OUTCOMES_UNASKED_MAX);
     }

@@ -252,11 +252,8 @@ mod tests {
         }
         let missing = import(&store, arguments(&dir.path().join("missing"))).await.unwrap_err().to_string();
         assert!(missing.starts_with("cannot read the list") && missing.contains("give a file"), "{missing}");
-        let never = ImportArguments {
-            valid_from: Some(Timestamp(2)),
-            valid_until: Some(Timestamp(2)),
-            ..arguments(&file)
-        };
+        let never =
+            ImportArguments { valid_from: Some(Timestamp(2)), valid_until: Some(Timestamp(2)), ..arguments(&file) };
         assert!(import(&store, never).await.unwrap_err().to_string().contains("is not after"));
         assert_eq!(store.indicator_rows(Scope::Operator).await.unwrap().len(), 2);
     }

@@ -68,7 +68,9 @@ Next:
         data = data.display()
     ))?;
     if arguments.address.is_none() {
-        listing::say("Sensors do not know yet where to call: varde-collector init --address HOST (a name or address the members can reach).");
+        listing::say(
+            "Sensors do not know yet where to call: varde-collector init --address HOST (a name or address the members can reach).",
+        );
     }
     Ok(())
 }
@@ -89,7 +91,9 @@ async fn change(data: &Path, arguments: &InitArguments) -> anyhow::Result<()> {
         listing::line(&format!("The operator's name is now {name}."))?;
     }
     if let Some(address) = &arguments.address {
-        listing::line(&format!("New tokens say that sensors dial {address}; tokens made before keep the old address."))?;
+        listing::line(&format!(
+            "New tokens say that sensors dial {address}; tokens made before keep the old address."
+        ))?;
     }
     Ok(())
 }

@@ -121,7 +121,16 @@ mod tests {
                 assert_eq!(cli.map(|cli| cli.data).unwrap(), PathBuf::from("d"), "{line}");
             }
         }
-        for wrong in ["", "sensor token 12345", "sensor revoke x", "member add 34O7 G", "indicator import", "indicator import a --severity bad", "indicator import a --confidence 101", "run --web here"] {
+        for wrong in [
+            "",
+            "sensor token 12345",
+            "sensor revoke x",
+            "member add 34O7 G",
+            "indicator import",
+            "indicator import a --severity bad",
+            "indicator import a --confidence 101",
+            "run --web here",
+        ] {
             let words = ["varde-collector"].into_iter().chain(wrong.split(' ').filter(|word| !word.is_empty()));
             assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{wrong}");
         }

@@ -87,7 +87,10 @@ pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timest
     let own = data.join(keys::LIST_KEY);
     let key = key.unwrap_or(&own);
     if !key.exists() {
-        bail!("the list key {} is not there; give the file that holds it with: varde-collector publish --key FILE", key.display());
+        bail!(
+            "the list key {} is not there; give the file that holds it with: varde-collector publish --key FILE",
+            key.display()
+        );
     }
     let key = keys::read_signing_key(key)?;
     let rows = store.indicators_to_compile(Scope::Operator).await?;

@@ -83,7 +83,9 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.",
             listing::line(&match poke(data, Poke::Sensors).await {
                 Poked::Done => format!("{said} No session of it stands any more."),
                 Poked::NotRunning => format!("{said} The collector does not run; it will not be let in."),
-                Poked::Late => format!("{said} The running collector has not answered yet; it looks by itself within seconds."),
+                Poked::Late => {
+                    format!("{said} The running collector has not answered yet; it looks by itself within seconds.")
+                }
             })?;
         }
     }

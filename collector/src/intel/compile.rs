@@ -187,8 +187,7 @@ mod tests {
             keys: keys.iter().map(|k| key_id(&k.verifying_key())).collect(),
             threshold: u32::try_from(keys.len()).unwrap(),
         };
-        let roles =
-            Roles { root: role(&[hunt]), list: role(list), timestamp: Role::default(), hunt: role(&[hunt]) };
+        let roles = Roles { root: role(&[hunt]), list: role(list), timestamp: Role::default(), hunt: role(&[hunt]) };
         Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: BTreeSet::new() }
     }
 
@@ -207,7 +206,8 @@ mod tests {
         let mut read = read_base(&compiled.base).unwrap();
         read.sort_by_key(|indicator| indicator.id);
         let shown: Vec<_> = read.iter().map(|i| (i.id.0, i.pattern.to_plain(), i.marks.exercise)).collect();
-        let want = [(1, "evil.example".to_owned(), false), (2, "=x.example".into(), true), (6, "soon.example".into(), false)];
+        let want =
+            [(1, "evil.example".to_owned(), false), (2, "=x.example".into(), true), (6, "soon.example".into(), false)];
         assert_eq!(shown, want);
         assert_eq!((read[0].confidence, read[0].severity), (80, Severity::High));
         assert_eq!(read[2].validity, Validity { from: Some(Timestamp(101)), until: Some(Timestamp(200)) });

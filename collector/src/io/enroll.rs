@@ -109,7 +109,9 @@ async fn converse(enrolment: &Enrolment, connection: &Connection) -> Result<(), 
                         Failed::Store(error) => tracing::error!("cannot enrol a sensor: {error}"),
                         Failed::Certificate(error) => tracing::error!("cannot enrol a sensor: {error}"),
                         Failed::NoAuthority => {
-                            tracing::error!("cannot enrol a sensor: keys/ca.key is not here; bring it back and restart");
+                            tracing::error!(
+                                "cannot enrol a sensor: keys/ca.key is not here; bring it back and restart"
+                            );
                         }
                         Failed::NoExporter => tracing::error!("cannot enrol a sensor: TLS gives no exporter"),
                     }

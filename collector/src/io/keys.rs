@@ -61,7 +61,9 @@ pub enum KeyError {
     #[error("keys/ca.crt is not the certificate authority that root.json names; restore both from the same copy")]
     AnotherAuthority,
     /// The server certificate must be renewed and its issuer is away.
-    #[error("keys/collector.crt runs out or is missing, and keys/ca.key is not here to renew it; bring the key back for one start")]
+    #[error(
+        "keys/collector.crt runs out or is missing, and keys/ca.key is not here to renew it; bring the key back for one start"
+    )]
     NoRenewal,
 }
 

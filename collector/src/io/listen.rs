@@ -326,12 +326,7 @@ impl Talk {
         self.answer(send, &message).await
     }
 
-    async fn serve_lists(
-        &self,
-        mut send: SendStream,
-        mut recv: RecvStream,
-        held: Revision,
-    ) -> Result<(), CloseReason> {
+    async fn serve_lists(&self, mut send: SendStream, mut recv: RecvStream, held: Revision) -> Result<(), CloseReason> {
         let offered = || self.session().handle_offered();
         let follow = self.collector.lists.follow(&self.connection, &mut send, held, offered);
         let hear = async {

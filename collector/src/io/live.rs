@@ -47,7 +47,12 @@ impl Live {
     ///
     /// # Errors
     /// The database's own.
-    pub async fn enter(&self, sensor: i64, spki_sha256: &[u8; 32], connection: &Connection) -> Result<Entered, StoreError> {
+    pub async fn enter(
+        &self,
+        sensor: i64,
+        spki_sha256: &[u8; 32],
+        connection: &Connection,
+    ) -> Result<Entered, StoreError> {
         let mut entries = self.entries.lock().await;
         // Asked once more under the lock: a revocation either is seen here or finds this session below.
         let known = self.store.sensor_by_key(Scope::Operator, spki_sha256).await?;

@@ -220,7 +220,10 @@ mod tests {
         assert_eq!(import(&["a.example", "=a.example", "192.0.2.1"], &first, "one.txt", 1).await, (3, 0));
         assert_eq!(import(&["a.example", "b.example"], &Said::default(), "two.txt", 2).await, (1, 1));
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
-        let shown: Vec<_> = rows.iter().map(|r| (r.indicator.as_str(), r.source.as_str(), r.threat.as_deref(), r.severity, r.received_at.0)).collect();
+        let shown: Vec<_> = rows
+            .iter()
+            .map(|r| (r.indicator.as_str(), r.source.as_str(), r.threat.as_deref(), r.severity, r.received_at.0))
+            .collect();
         assert_eq!(
             shown,
             [

@@ -80,14 +80,16 @@ impl Store {
         if last.unwrap_or(0).saturating_add(1) != number(manifest.revision) {
             return Ok(false);
         }
-        sqlx::query("INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES ($1, $2, $3, $4, $5)")
-            .bind(number(manifest.revision))
-            .bind(signed)
-            .bind(base)
-            .bind(i64::try_from(manifest.count).unwrap_or(i64::MAX))
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(number(manifest.revision))
+        .bind(signed)
+        .bind(base)
+        .bind(i64::try_from(manifest.count).unwrap_or(i64::MAX))
+        .bind(now)
+        .execute(&mut *tx)
+        .await?;
         let published = "UPDATE indicator SET published_at = $1, published_in = $2
             WHERE published_at IS NULL AND id <= $3 AND (valid_until IS NULL OR valid_until > $1)
             AND tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')";

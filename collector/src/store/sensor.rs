@@ -110,7 +110,8 @@ impl Store {
         let sql = "SELECT token_secret_sha256, token_expires_at, enrolled_at, revoked_at, member.name AS member_name
             FROM sensor JOIN member ON member.id = sensor.member_id
             WHERE sensor.id = $1 AND ($2 IS NULL OR member_id = $2)";
-        let row = sqlx::query(sql).bind(number(sensor.0)).bind(scope.member_id()).fetch_optional(self.readers()).await?;
+        let row =
+            sqlx::query(sql).bind(number(sensor.0)).bind(scope.member_id()).fetch_optional(self.readers()).await?;
         let Some(row) = row else { return Ok(None) };
         let secret: Vec<u8> = row.try_get("token_secret_sha256")?;
         // A hash of another length matches nothing: as if the token were unknown.
@@ -252,13 +253,7 @@ impl Store {
         let sql = "INSERT INTO in_force (sensor_id, revision, since, heard_at)
             SELECT $1, revision, $3, $4 FROM list_revision WHERE revision = $2
             ON CONFLICT (sensor_id, revision) DO NOTHING";
-        sqlx::query(sql)
-            .bind(sensor)
-            .bind(number(revision.0))
-            .bind(since.0)
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(sql).bind(sensor).bind(number(revision.0)).bind(since.0).bind(now.0).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 
@@ -276,13 +271,7 @@ impl Store {
         let sql = "UPDATE sensor SET revision = $2, refused_revision_at = $3, refused_why = $4, last_seen_at = $3
             WHERE id = $1";
         let mut tx = self.begin().await?;
-        sqlx::query(sql)
-            .bind(sensor)
-            .bind(number(in_force.0))
-            .bind(now.0)
-            .bind(why)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(sql).bind(sensor).bind(number(in_force.0)).bind(now.0).bind(why).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 
@@ -297,10 +286,8 @@ impl Store {
             .bind(now.0)
             .execute(&mut *tx)
             .await?;
-        let there: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sensor WHERE id = $1")
-            .bind(sensor)
-            .fetch_one(&mut *tx)
-            .await?;
+        let there: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM sensor WHERE id = $1").bind(sensor).fetch_one(&mut *tx).await?;
         tx.commit().await?;
         Ok(match (done.rows_affected(), there) {
             (1, _) => Revoked::Now,
@@ -416,7 +403,10 @@ mod tests {
         assert_eq!(kept, [(1, 10)], "never overwritten, and only what was published");
         store.list_refused(sensor, Revision(1), "because", Timestamp(60)).await.unwrap();
         let row = store.sensor_rows(Scope::Operator).await.unwrap().remove(0);
-        assert_eq!((row.revision, row.refused_why.as_deref(), row.refused_at), (1, Some("because"), Some(Timestamp(60))));
+        assert_eq!(
+            (row.revision, row.refused_why.as_deref(), row.refused_at),
+            (1, Some("because"), Some(Timestamp(60)))
+        );
         assert!(store.sensor_rows(Scope::Member(member + 1)).await.unwrap().is_empty());
     }
 }

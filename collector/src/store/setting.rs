@@ -25,7 +25,8 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
-        let sql = "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        let sql =
+            "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
         let mut tx = self.begin().await?;
         sqlx::query(sql).bind(key).bind(value).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
