@@ -108,7 +108,7 @@ async fn import(store: &Store, arguments: ImportArguments) -> anyhow::Result<()>
         valid_until: arguments.valid_until,
         exercise: arguments.exercise,
     };
-    let (imported, left_out) = import_list(store, &name, &list, &said, clock::now()).await?;
+    let (imported, left_out) = import_list(store, &arguments.file, &name, &list, &said, clock::now()).await?;
     let mut summary = format!("{name}: {} new, {} already known", imported.new, imported.known);
     if left_out > 0 {
         summary.push_str(&format!(", {left_out} lines left out"));
@@ -143,10 +143,12 @@ fn read_list(file: &str) -> anyhow::Result<(String, Vec<u8>)> {
     Ok((name.into_owned(), list))
 }
 
-/// Loads the good lines and names the others; gives what was loaded and how many were left out.
+/// Loads the good lines, by `source` unless another was said, and names the others; gives what was loaded and how many
+/// were left out.
 async fn import_list(
     store: &Store,
     name: &str,
+    source: &str,
     list: &[u8],
     said: &Said,
     now: Timestamp,
@@ -174,12 +176,12 @@ async fn import_list(
             }
         }
         if waiting.len() == LINES_PER_TRANSACTION {
-            add(&mut imported, store.import_indicators(&waiting, said, name, now).await?);
+            add(&mut imported, store.import_indicators(&waiting, said, source, now).await?);
             progress.inc(waiting.len() as u64);
             waiting.clear();
         }
     }
-    add(&mut imported, store.import_indicators(&waiting, said, name, now).await?);
+    add(&mut imported, store.import_indicators(&waiting, said, source, now).await?);
     progress.finish_and_clear();
     imported.known += reader.repeated();
     if left_out > BAD_LINES_SHOWN {
@@ -241,7 +243,7 @@ mod tests {
         let file = dir.path().join("list.txt");
         std::fs::write(&file, "evil.example\nnot an indicator\n10.0.0.0/8\nevil.example\n192.0.2.1:443\n").unwrap();
         let list = std::fs::read(&file).unwrap();
-        let done = import_list(&store, "list.txt", &list, &Said::default(), Timestamp(1)).await.unwrap();
+        let done = import_list(&store, "a/list.txt", "list.txt", &list, &Said::default(), Timestamp(1)).await.unwrap();
         assert_eq!(done, (Imported { new: 2, known: 1 }, 2));
         import(&store, arguments(&file)).await.unwrap();
         std::fs::write(&file, "evil.example\n").unwrap();

@@ -313,10 +313,13 @@ impl Talk {
         let Ok(turn) = self.collector.ingests.acquire().await else { return Err(CloseReason::GoingDown) };
         let outcome = ingest::handle_batch(&self.collector.store, self.sensor, batch, clock::now()).await;
         drop(turn);
-        let outcome = outcome.map_err(|error| match error {
-            IngestError::UnknownSite(_) => CloseReason::UnknownSite,
-            IngestError::Malformed(_) => CloseReason::ProtocolError,
-            IngestError::Store(error) => self.unavailable(&error),
+        let outcome = outcome.map_err(|error| {
+            tracing::warn!(sensor = self.sensor, "a batch was not taken: {error}");
+            match error {
+                IngestError::UnknownSite(_) => CloseReason::UnknownSite,
+                IngestError::Malformed(_) => CloseReason::ProtocolError,
+                IngestError::Store(_) => CloseReason::Unavailable,
+            }
         })?;
         self.tell(outcome.changes);
         let message = match outcome.reply {

@@ -39,6 +39,14 @@ pub enum StoreError {
     /// The data directory was never initialised.
     #[error("{} holds no collector; make one with: varde-collector init --data {}", .0.display(), .0.display())]
     Missing(PathBuf),
+    /// It is there and may not be read.
+    #[error("cannot read {}: {error}; run it as the user that owns the data directory", .path.display())]
+    Unreadable {
+        /// The database.
+        path: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
     /// Made by a newer program.
     #[error("the database has version {found}, this program knows {known}; use the newer varde-collector that made it")]
     TooNew {
@@ -73,8 +81,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] and others.
     pub async fn open(data: &Path) -> Result<Store, StoreError> {
-        if !data.join(DATABASE_FILE).is_file() {
-            return Err(StoreError::Missing(data.to_owned()));
+        let path = data.join(DATABASE_FILE);
+        match std::fs::File::open(&path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(StoreError::Missing(data.to_owned()));
+            }
+            Err(error) => return Err(StoreError::Unreadable { path, error }),
         }
         Store::connect(data, false).await
     }
