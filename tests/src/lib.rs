@@ -3,16 +3,19 @@
 //! The story in order: [`random`] draws from a printed seed; [`traffic`] turns what it draws into IP packets (lookups,
 //! connections, whole municipalities); [`capture`] writes them as any file a sensor may be given, or feeds them through a
 //! pipe as if live. [`programs`] builds, starts and kills the two programs; [`community`] makes of them a collector with
-//! members and agents; [`namespaces`] lays cables between kernels' networks. [`hostile_collector`] is a collector that
-//! breaks every rule, and [`sensor_double`] a sensor light enough to have fifty. [`secrets`] searches for what must not be
+//! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks. [`hostile_collector`] is a collector that
+//! breaks every rule, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty. [`secrets`] searches for what must not be
 //! found. The [`demo`] is the same laboratory with people watching.
 //!
 //! The scenarios in `tests/` are named for the promise they keep.
 
+pub mod agent;
 pub mod capture;
 pub mod community;
 pub mod demo;
+pub mod fleet;
 pub mod hostile_collector;
+pub mod listing;
 pub mod namespaces;
 pub mod programs;
 pub mod random;
