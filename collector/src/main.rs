@@ -11,7 +11,7 @@ use varde_collector::io::quic;
 fn main() -> ExitCode {
     // Wrong usage ends here, with 2.
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("VARDE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("VARDE_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

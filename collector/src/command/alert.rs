@@ -57,7 +57,7 @@ pub async fn run(data: &Path, command: AlertCommand) -> anyhow::Result<()> {
         let page = alert::list(&store, Scope::Operator, which, limit).await?;
         let full = page.len() == PAGE;
         which.after = page.last().map_or(which.after, |alert| alert.id);
-        let read_on = if json { listing::json_page(&page)? } else { listing::print(&table(&page))? };
+        let read_on = if json { listing::print_json(&page)? } else { listing::print(&table(&page))? };
         if !full || !read_on {
             return Ok(());
         }
@@ -66,7 +66,7 @@ pub async fn run(data: &Path, command: AlertCommand) -> anyhow::Result<()> {
 
 /// Alerts as a table.
 pub(super) fn table(alerts: &[AlertView]) -> String {
-    let mut table = listing::grid(&[
+    let mut table = listing::table(&[
         "ID",
         "MEMBER",
         "INDICATOR",

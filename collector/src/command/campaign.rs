@@ -76,7 +76,7 @@ pub async fn run(data: &Path, command: CampaignCommand) -> anyhow::Result<()> {
         CampaignCommand::List { json } => {
             let campaigns = campaign::list(&store, Scope::Operator, None, clock::now()).await?;
             if json {
-                listing::json_page(&campaigns)?;
+                listing::print_json(&campaigns)?;
             } else {
                 listing::print(&table(&campaigns))?;
             }
@@ -124,7 +124,7 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
 
 /// Campaigns as a table.
 fn table(campaigns: &[CampaignView]) -> String {
-    let mut table = listing::grid(&["ID", "TITLE", "MEMBERS HIT", "EVIDENCE", "HOSTS", "FIRST SEEN", "LAST SEEN"]);
+    let mut table = listing::table(&["ID", "TITLE", "MEMBERS HIT", "EVIDENCE", "HOSTS", "FIRST SEEN", "LAST SEEN"]);
     for campaign in campaigns {
         table.add_row([
             campaign.id.to_string(),

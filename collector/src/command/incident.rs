@@ -41,7 +41,7 @@ pub async fn run(data: &Path, command: IncidentCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
     let incidents = incident::list(&store, Scope::Operator, None).await?;
     if json {
-        listing::json_page(&incidents)?;
+        listing::print_json(&incidents)?;
     } else {
         listing::print(&table(&incidents))?;
     }
@@ -50,8 +50,17 @@ pub async fn run(data: &Path, command: IncidentCommand) -> anyhow::Result<()> {
 
 /// Incidents as a table.
 pub(super) fn table(incidents: &[IncidentView]) -> String {
-    let mut table =
-        listing::grid(&["ID", "MEMBER", "TITLE", "EVIDENCE", "HOSTS", "ALERTS", "FIRST SEEN", "LAST SEEN", "CAMPAIGN"]);
+    let mut table = listing::table(&[
+        "ID",
+        "MEMBER",
+        "TITLE",
+        "EVIDENCE",
+        "HOSTS",
+        "ALERTS",
+        "FIRST SEEN",
+        "LAST SEEN",
+        "CAMPAIGN",
+    ]);
     for incident in incidents {
         let hosts = match (incident.hosts.len(), incident.via_resolver) {
             (0, true) => "via resolver".to_owned(),

@@ -11,7 +11,7 @@ use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
 use super::init::operator_name;
-use super::listing;
+use super::say;
 use crate::intel::import::{Line, Reader, Said};
 use crate::io::{clock, directory};
 use crate::limits::{BAD_LINES_SHOWN, IMPORT_MAX_OCTETS, PROGRESS_FROM_LINES};
@@ -113,11 +113,11 @@ async fn import(store: &Store, arguments: ImportArguments) -> anyhow::Result<()>
     if left_out > 0 {
         summary.push_str(&format!(", {left_out} lines left out"));
     }
-    listing::line(&summary)?;
+    say::result(&summary)?;
     if imported == Imported::default() {
         bail!("{name} holds no indicator that could be loaded; a plain list has one domain, address or network a line");
     }
-    listing::say("Sensors get them with the next: varde-collector publish");
+    say::aside("Sensors get them with the next: varde-collector publish");
     Ok(())
 }
 
@@ -171,7 +171,7 @@ async fn import_list(
             Err(bad) => {
                 left_out += 1;
                 if left_out <= BAD_LINES_SHOWN {
-                    progress.suspend(|| listing::say(&format!("{name}, {bad}")));
+                    progress.suspend(|| say::aside(&format!("{name}, {bad}")));
                 }
             }
         }
@@ -185,7 +185,7 @@ async fn import_list(
     progress.finish_and_clear();
     imported.known += reader.repeated();
     if left_out > BAD_LINES_SHOWN {
-        listing::say(&format!("{name}: {} more lines left out and not named", left_out - BAD_LINES_SHOWN));
+        say::aside(&format!("{name}: {} more lines left out and not named", left_out - BAD_LINES_SHOWN));
     }
     Ok((imported, left_out))
 }
@@ -196,9 +196,6 @@ fn add(sum: &mut Imported, part: Imported) {
 }
 
 fn print(indicators: &[IndicatorRow], json: bool) -> anyhow::Result<()> {
-    if json {
-        return listing::json_lines(indicators);
-    }
     let row = |row: &IndicatorRow| {
         vec![
             row.id.to_string(),
@@ -209,13 +206,13 @@ fn print(indicators: &[IndicatorRow], json: bool) -> anyhow::Result<()> {
             row.tlp.clone(),
             row.threat.clone().unwrap_or_else(|| "-".to_owned()),
             row.source.clone(),
-            listing::shown(row.received_at.into()),
+            say::moment(row.received_at.into()),
             row.published_in.map_or("-".to_owned(), |list| list.to_string()),
         ]
     };
-    let header = ["ID", "INDICATOR", "KIND", "SEVERITY", "SURE", "TLP", "THREAT", "SOURCE", "RECEIVED", "LIST"];
+    let heads = ["ID", "INDICATOR", "KIND", "SEVERITY", "SURE", "TLP", "THREAT", "SOURCE", "RECEIVED", "LIST"];
     let nothing = "No indicators yet. Load a list with: varde-collector indicator import FILE";
-    listing::table(&header, indicators.iter().map(row).collect(), nothing)
+    say::rows(indicators, json, &heads, row, nothing)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::listing;
+use super::say;
 use crate::address::DialAddress;
 use crate::io::directory::{self, LOCK_FILE, Lock};
 use crate::io::{clock, keys};
@@ -48,7 +48,7 @@ pub async fn run(data: &Path, arguments: InitArguments) -> anyhow::Result<()> {
         return change(data, &arguments).await;
     }
     make(data, &arguments).await?;
-    listing::line(&format!(
+    say::result(&format!(
         "Made a collector in {data}.
 
 Now, before anything else, move the keys that are not needed here to a place without network (a USB stick in a safe, two copies):
@@ -68,7 +68,7 @@ Next:
         data = data.display()
     ))?;
     if arguments.address.is_none() {
-        listing::say(
+        say::aside(
             "Sensors do not know yet where to call: varde-collector init --address HOST (a name or address the members can reach).",
         );
     }
@@ -88,12 +88,10 @@ async fn change(data: &Path, arguments: &InitArguments) -> anyhow::Result<()> {
     save(&store, arguments).await?;
     store.close().await;
     if let Some(name) = &arguments.name {
-        listing::line(&format!("The operator's name is now {name}."))?;
+        say::result(&format!("The operator's name is now {name}."))?;
     }
     if let Some(address) = &arguments.address {
-        listing::line(&format!(
-            "New tokens say that sensors dial {address}; tokens made before keep the old address."
-        ))?;
+        say::result(&format!("New tokens say that sensors dial {address}; tokens made before keep the old address."))?;
     }
     Ok(())
 }

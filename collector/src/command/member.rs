@@ -6,9 +6,9 @@ use clap::Subcommand;
 use varde_common::id::MemberNumber;
 
 use super::init::operator_name;
-use super::listing;
+use super::say;
 use crate::io::clock;
-use crate::store::member::Added;
+use crate::store::member::{Added, MemberRow};
 use crate::store::{Scope, Store};
 
 /// Subcommands of `member`.
@@ -39,7 +39,7 @@ pub async fn run(data: &Path, command: MemberCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
     match command {
         MemberCommand::Add { number, name } => {
-            listing::line(&match store.add_member(&number, &name, clock::now()).await? {
+            say::result(&match store.add_member(&number, &name, clock::now()).await? {
                 Added::New => format!("Added {name} ({number})."),
                 Added::Known => format!("{name} ({number}) was there already."),
                 Added::Renamed => format!("{number} is now called {name}."),
@@ -47,16 +47,12 @@ pub async fn run(data: &Path, command: MemberCommand) -> anyhow::Result<()> {
         }
         MemberCommand::List { json } => {
             let members = store.member_rows(Scope::Operator).await?;
-            if json {
-                listing::json_lines(&members)?;
-            } else {
-                let row = |m: crate::store::member::MemberRow| {
-                    vec![m.number, m.name, listing::shown(Some(m.added_at)), m.sensors.to_string()]
-                };
-                let rows = members.into_iter().map(row).collect();
-                let nothing = "No members yet. Add one with: varde-collector member add NUMBER NAME";
-                listing::table(&["NUMBER", "NAME", "ADDED", "SENSORS"], rows, nothing)?;
-            }
+            let row = |member: &MemberRow| {
+                let MemberRow { number, name, added_at, sensors, .. } = member;
+                vec![number.clone(), name.clone(), say::moment(Some(*added_at)), sensors.to_string()]
+            };
+            let nothing = "No members yet. Add one with: varde-collector member add NUMBER NAME";
+            say::rows(&members, json, &["NUMBER", "NAME", "ADDED", "SENSORS"], row, nothing)?;
         }
     }
     store.close().await;

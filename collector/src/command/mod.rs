@@ -5,11 +5,13 @@ pub mod campaign;
 pub mod incident;
 pub mod indicator;
 pub mod init;
-pub mod listing;
 pub mod member;
 pub mod publish;
 pub mod run;
 pub mod sensor;
+
+mod listing;
+mod say;
 
 use std::path::PathBuf;
 

@@ -8,7 +8,7 @@ use varde_common::id::Revision;
 use varde_common::list::Manifest;
 use varde_common::time::Timestamp;
 
-use super::listing;
+use super::say;
 use crate::control::Poke;
 use crate::intel::compile::{self, Compiled};
 use crate::io::control::{Poked, poke};
@@ -52,20 +52,20 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     store.close().await;
     let (Outcome::Published { compiled, .. } | Outcome::Unchanged { compiled, .. }) = &outcome;
     if compiled.withheld > 0 {
-        listing::say(&format!(
+        say::aside(&format!(
             "{} indicators marked TLP:AMBER+STRICT or TLP:RED are left out: they reach sensors only as keyed hashes, which this version does not make yet.",
             compiled.withheld
         ));
     }
     if compiled.expired > 0 {
-        listing::say(&format!("{} indicators are left out because they are no longer valid.", compiled.expired));
+        say::aside(&format!("{} indicators are left out because they are no longer valid.", compiled.expired));
     }
     match outcome {
         Outcome::Unchanged { revision: Revision(0), .. } => {
-            listing::line("There is nothing to publish. Load a list first: varde-collector indicator import FILE")
+            say::result("There is nothing to publish. Load a list first: varde-collector indicator import FILE")
         }
         Outcome::Unchanged { revision, .. } => {
-            listing::line(&format!("Nothing has changed since list {revision}; it stays the newest."))
+            say::result(&format!("Nothing has changed since list {revision}; it stays the newest."))
         }
         Outcome::Published { revision, compiled } => {
             let sent = match poke(data, Poke::List).await {
@@ -73,7 +73,7 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
                 Poked::NotRunning => "The collector does not run; sensors get it when it does.",
                 Poked::Late => "The running collector has not answered yet; it looks by itself within seconds.",
             };
-            listing::line(&format!("Published list {revision} with {} indicators. {sent}", compiled.count))
+            say::result(&format!("Published list {revision} with {} indicators. {sent}", compiled.count))
         }
     }
 }

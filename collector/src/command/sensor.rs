@@ -12,7 +12,7 @@ use varde_common::time::Timestamp;
 use varde_common::token::{Token, secret_hash};
 use varde_common::trust::sha256;
 
-use super::listing;
+use super::say;
 use crate::address::{DialAddress, dial};
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
@@ -54,12 +54,12 @@ pub async fn run(data: &Path, command: SensorCommand) -> anyhow::Result<()> {
     match command {
         SensorCommand::Token { number } => {
             let (token, member) = make_token(data, &store, &number, clock::now()).await?;
-            listing::line(&token.to_text())?;
-            listing::say(&format!(
+            say::result(&token.to_text())?;
+            say::aside(&format!(
                 "Token for sensor {} of {} ({number}). It works once, until {}. It is a secret: hand it over in person or by an encrypted message.
 On the sensor: varde-agent enroll --token-file FILE (a file with the token, or - to paste it)
 Sensors will dial {} (sessions) and {} (enrolment), both UDP.",
-                token.sensor, member.name, listing::shown(Some(token.expires)), token.quic.as_str(), token.enroll.as_str()
+                token.sensor, member.name, say::moment(Some(token.expires)), token.quic.as_str(), token.enroll.as_str()
             ));
             poke(data, Poke::Sensors).await;
         }
@@ -80,7 +80,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.",
                     bail!("there is no sensor {id}; see their numbers with: varde-collector sensor list")
                 }
             };
-            listing::line(&match poke(data, Poke::Sensors).await {
+            say::result(&match poke(data, Poke::Sensors).await {
                 Poked::Done => format!("{said} No session of it stands any more."),
                 Poked::NotRunning => format!("{said} The collector does not run; it will not be let in."),
                 Poked::Late => {
@@ -141,9 +141,6 @@ fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
 }
 
 fn print(sensors: &[SensorRow], json: bool, now: Timestamp) -> anyhow::Result<()> {
-    if json {
-        return listing::json_lines(sensors);
-    }
     let row = |sensor: &SensorRow| {
         let list = match &sensor.refused_why {
             Some(why) => format!("{} (refused another: {why})", sensor.revision),
@@ -154,14 +151,14 @@ fn print(sensors: &[SensorRow], json: bool, now: Timestamp) -> anyhow::Result<()
             format!("{} {}", sensor.member, sensor.member_name),
             state(sensor, now).to_owned(),
             list,
-            listing::shown(sensor.last_seen_at),
-            listing::shown(sensor.enrolled_at),
-            listing::shown(sensor.revoked_at),
+            say::moment(sensor.last_seen_at),
+            say::moment(sensor.enrolled_at),
+            say::moment(sensor.revoked_at),
         ]
     };
-    let header = ["ID", "MEMBER", "STATE", "LIST", "LAST SEEN", "ENROLLED", "REVOKED"];
+    let heads = ["ID", "MEMBER", "STATE", "LIST", "LAST SEEN", "ENROLLED", "REVOKED"];
     let nothing = "No sensors yet. Make a token with: varde-collector sensor token NUMBER";
-    listing::table(&header, sensors.iter().map(row).collect(), nothing)
+    say::rows(sensors, json, &heads, row, nothing)
 }
 
 #[cfg(test)]

@@ -1,0 +1,76 @@
+//! What commands say: results on standard output, explanations on standard error.
+
+use std::io::Write;
+
+use serde::Serialize;
+use varde_common::time::Timestamp;
+
+use super::listing;
+
+/// Rows printed between two looks at whether anybody still reads.
+const ROWS_AT_ONCE: usize = 1000;
+
+/// A line on standard output: a result.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn result(text: &str) -> anyhow::Result<()> {
+    listing::print(&format!("{text}\n")).map(|_| ())
+}
+
+/// A line on standard error: for the person at the keyboard, not for scripts.
+pub(super) fn aside(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// One JSON object a line, or a table, or what is said where there is nothing.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn rows<T: Serialize>(
+    rows: &[T],
+    json: bool,
+    heads: &[&str],
+    row: impl Fn(&T) -> Vec<String>,
+    nothing: &str,
+) -> anyhow::Result<()> {
+    if json {
+        for rows in rows.chunks(ROWS_AT_ONCE) {
+            if !listing::print_json(rows)? {
+                break;
+            }
+        }
+        return Ok(());
+    }
+    if rows.is_empty() {
+        aside(nothing);
+        return Ok(());
+    }
+    let mut table = listing::table(heads);
+    for one in rows {
+        table.add_row(row(one).into_iter().map(printable));
+    }
+    result(&table.to_string())
+}
+
+/// Text from outside must not steer the terminal.
+fn printable(text: String) -> String {
+    if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
+}
+
+/// A time for a table, or a dash.
+pub(super) fn moment(at: Option<Timestamp>) -> String {
+    at.map_or("-".to_owned(), listing::moment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_does_not_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[2J".into()), "a\\u{1b}[2J");
+        assert_eq!(printable("Gjøvik".into()), "Gjøvik");
+        assert_eq!(moment(None), "-");
+    }
+}
