@@ -437,7 +437,8 @@ impl Spool {
             };
             let last = Seq(next.0.saturating_sub(1));
             let acknowledged = last <= self.acknowledged;
-            if !over && !(acknowledged && now.since(written) > keep) {
+            let outlived = acknowledged && now.since(written) > keep;
+            if !over && !outlived {
                 break;
             }
             let path = self.path(first, FileKind::Segment);

@@ -3,6 +3,12 @@
 pub mod quic;
 pub mod session;
 
+#[cfg(test)]
+mod double;
+#[cfg(test)]
+#[path = "tests.rs"]
+mod with_double;
+
 use std::future::Future;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
