@@ -49,9 +49,15 @@ pub enum Step {
 #[derive(Debug)]
 enum Receiving {
     Nothing,
-    Base { manifest: Manifest, manifest_octets: Vec<u8>, base: Vec<u8> },
+    Base {
+        manifest: Manifest,
+        manifest_octets: Vec<u8>,
+        base: Vec<u8>,
+    },
     /// The chunks of a refused offer, counted, not kept.
-    Skipping { octets: u64 },
+    Skipping {
+        octets: u64,
+    },
 }
 
 /// The state of the list.

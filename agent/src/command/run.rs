@@ -27,12 +27,12 @@ use crate::io::disk::spool::{Figures, Spool};
 use crate::io::disk::{DiskError, create_directory, hold, list};
 use crate::io::link::quic::session_config;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
+use crate::io::watch::{Ended, Source, SourceReport, Watch};
 use crate::io::{clock, control};
 use crate::limits::SPOOL_ORDERS_MAX;
 use crate::sensor::Sensor;
 use crate::settings::Settings;
 use crate::subscription::Subscription;
-use crate::io::watch::{Ended, Source, SourceReport, Watch};
 
 /// How often a person is told what is still being waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -112,7 +112,8 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     let settings = settings(data)?;
     let (interfaces, captures) = args.sources(&settings);
     if interfaces.is_empty() && captures.is_empty() {
-        let remedy = "name an interface with --interface NAME or a file with --capture FILE, or set interfaces in agent.toml";
+        let remedy =
+            "name an interface with --interface NAME or a file with --capture FILE, or set interfaces in agent.toml";
         return Err(Failure::usage("there is nothing to watch", remedy));
     }
     let live = !interfaces.is_empty();
@@ -184,7 +185,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     let outcome = runtime.block_on(process.run(config, subscription, watching, settings.sensor()));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
-    let _ = keeper.join();
+    keeper.join().map_err(|_| Failure::new("the spool's thread broke", "report this to the makers of Varde"))?;
     outcome?;
     match unopened.pop() {
         Some(failure) => Err(failure),
@@ -221,10 +222,13 @@ fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Re
     let mut opened: Vec<(Box<dyn Capture>, bool)> = Vec::new();
     let mut failures = Vec::new();
     let mut reports = Vec::new();
+    // Reports stand in the order of what is opened, so that counters find theirs.
     for (source, name) in interfaces {
-        reports.push(SourceReport { source: *source, name: name.clone(), dropped: 0 });
         match LiveCapture::open(name, *source) {
-            Ok(capture) => opened.push((Box::new(capture), true)),
+            Ok(capture) => {
+                opened.push((Box::new(capture), true));
+                reports.push(SourceReport { source: *source, name: name.clone(), dropped: 0 });
+            }
             Err(error) => failures.push(Failure::new(
                 format!("the interface {name} cannot be watched: {error}"),
                 "check its name with `ip link`, and that the program may capture (root, or CAP_NET_RAW)",
@@ -325,7 +329,8 @@ impl Process {
             }
         };
         let _ = thread.join();
-        let result = result.map_err(|_| Failure::new("the sensor's thread broke", "report this to the makers of Varde"))?;
+        let result =
+            result.map_err(|_| Failure::new("the sensor's thread broke", "report this to the makers of Varde"))?;
         let figures = self.flush().await?;
         match result {
             Ended::Sources if self.live => Err(Failure::new(

@@ -8,9 +8,9 @@ use varde_common::time::Timestamp;
 
 use super::Failure;
 use crate::health::Health;
+use crate::io::control;
 use crate::io::disk::identity::{Card, Identity};
 use crate::io::disk::{list, spool};
-use crate::io::control;
 use crate::io::link::session::Uplink;
 use crate::io::watch::SourceReport;
 

@@ -124,10 +124,8 @@ impl EnrolError {
 pub async fn enroll(data: &Path, token_text: &str) -> Result<Card, EnrolError> {
     if Identity::exists(data) {
         let card = Identity::read(data).map(|identity| identity.card);
-        let (sensor, member) = card.map_or_else(
-            |_| ("?".to_owned(), "?".to_owned()),
-            |card| (card.sensor.to_string(), card.member),
-        );
+        let (sensor, member) =
+            card.map_or_else(|_| ("?".to_owned(), "?".to_owned()), |card| (card.sensor.to_string(), card.member));
         return Err(EnrolError::AlreadyEnrolled { sensor, member });
     }
     let token = Token::from_text(token_text)?;
@@ -194,11 +192,8 @@ async fn ask(token: &Token, address: &str, connection: &quinn::Connection) -> Re
         return Err(EnrolError::BadAnswer("its CA is not one the root document names".to_owned()));
     }
     check_own(&certificate_der, key.public_key_raw()).map_err(EnrolError::BadAnswer)?;
-    let card = Card {
-        sensor: token.sensor,
-        collector: token.quic.as_str().to_owned(),
-        member: member.as_str().to_owned(),
-    };
+    let card =
+        Card { sensor: token.sensor, collector: token.quic.as_str().to_owned(), member: member.as_str().to_owned() };
     Ok(Identity { card, key_pem: key.serialize_pem(), certificate_der, ca_der, root_document })
 }
 

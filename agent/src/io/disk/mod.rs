@@ -84,8 +84,7 @@ pub fn write_whole(path: &Path, octets: &[u8]) -> Result<(), DiskError> {
     name.push(".tmp");
     let temporary = directory.join(name);
     let write = || -> io::Result<()> {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         file.write_all(octets)?;
         file.sync_all()
     };

@@ -48,6 +48,7 @@ pub(crate) struct Seen {
     pub(crate) heartbeats: u64,
     pub(crate) outcomes: Vec<ListOutcome>,
     faults: VecDeque<Fault>,
+    publication: Publication,
     token_used: bool,
 }
 
@@ -114,7 +115,8 @@ impl Double {
         root.ca.insert(hex(&sha256(&authority.der)));
         let root_document = sign(Domain::Root, &root, &[&list_key]).unwrap();
         let shown = if another_ca { Arc::new(self::authority()) } else { Arc::clone(&authority) };
-        let seen = Arc::new(Mutex::new(Seen { faults: faults.iter().copied().collect(), ..Seen::default() }));
+        let seen =
+            Arc::new(Mutex::new(Seen { faults: faults.iter().copied().collect(), publication, ..Seen::default() }));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let _entered = runtime.enter();
         let quic = Endpoint::server(server_tls(&shown, true, ALPN_SESSION), any).unwrap();
@@ -128,15 +130,20 @@ impl Double {
                 connection.closed().await;
             }
         });
-        let (seen_there, publication) = (Arc::clone(&seen), Arc::new(publication));
+        let seen_there = Arc::clone(&seen);
         runtime.spawn(async move {
             while let Some(incoming) = quic.accept().await {
                 let Ok(connection) = incoming.await else { continue };
-                tokio::spawn(session(connection, Arc::clone(&seen_there), Arc::clone(&publication)));
+                tokio::spawn(session(connection, Arc::clone(&seen_there)));
             }
         });
         drop(_entered);
         Double { seen, quic: quic_address, enroll: enroll_address, root_document, _runtime: runtime }
+    }
+
+    /// Publishes another list from the next session on.
+    pub(crate) fn publish(&self, publication: Publication) {
+        self.seen.lock().unwrap().publication = publication;
     }
 
     /// A token for it.
@@ -186,7 +193,7 @@ async fn enrol(connection: &Connection, document: &[u8], authority: &Authority, 
     write(&mut send, ToAgent::Enrolled { certificate_der, ca_der, member_name: Text::cut("Gjøvik") }).await;
 }
 
-async fn session(connection: Connection, seen: Arc<Mutex<Seen>>, publication: Arc<Publication>) {
+async fn session(connection: Connection, seen: Arc<Mutex<Seen>>) {
     let fault = {
         let mut seen = seen.lock().unwrap();
         seen.sessions += 1;
@@ -197,12 +204,12 @@ async fn session(connection: Connection, seen: Arc<Mutex<Seen>>, publication: Ar
     }
     while let Ok((send, mut receive)) = connection.accept_bi().await {
         let Some(ToCollector::Open(stream)) = read(&mut receive).await else { panic!("a stream without Open") };
-        let (connection, seen, publication) = (connection.clone(), Arc::clone(&seen), Arc::clone(&publication));
+        let (connection, seen) = (connection.clone(), Arc::clone(&seen));
         tokio::spawn(async move {
             match stream {
                 Stream::Control => control(send, receive, &seen).await,
                 Stream::Alerts => alerts(send, receive, &seen, fault, &connection).await,
-                Stream::Lists => lists(send, receive, &seen, &publication).await,
+                Stream::Lists => lists(send, receive, &seen).await,
                 Stream::Statistics | Stream::Hunts => panic!("not spoken yet"),
             }
         });
@@ -262,11 +269,11 @@ async fn alerts(
     }
 }
 
-async fn lists(mut send: SendStream, mut receive: RecvStream, seen: &Mutex<Seen>, publication: &Publication) {
+async fn lists(mut send: SendStream, mut receive: RecvStream, seen: &Mutex<Seen>) {
     let Some(ToCollector::Subscribe { revision }) = read(&mut receive).await else { panic!("no Subscribe") };
-    let (number, manifest, base) = publication;
-    if revision.0 < *number {
-        write(&mut send, ToAgent::ListOffer { manifest: manifest.clone() }).await;
+    let (number, manifest, base) = seen.lock().unwrap().publication.clone();
+    if revision.0 < number {
+        write(&mut send, ToAgent::ListOffer { manifest }).await;
         for octets in base.chunks(LIST_CHUNK_MAX_OCTETS.min(500)) {
             write(&mut send, ToAgent::ListChunk { octets: octets.to_vec() }).await;
         }

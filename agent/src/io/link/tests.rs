@@ -1,18 +1,18 @@
 //! The whole edge of the agent against a collector's double: enrolment, session, list, records, faults.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, FromArgMatches};
 use varde_common::id::{Revision, Seq};
-use varde_common::message::ListOutcome;
+use varde_common::message::{CloseReason, ListOutcome, Stream};
 use varde_common::record::{RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 use varde_common::token::Token;
 use varde_common::trust::Untrusted;
 
-use super::LinkError;
 use super::double::{Double, Fault, Publication};
+use super::quic::{QuicLink, session_config};
+use super::{Link, LinkError};
 use crate::command::run::{RunArgs, run};
 use crate::io::disk::identity::Identity;
 use crate::io::disk::{list, spool};
@@ -111,6 +111,17 @@ fn d1_every_record_arrives_once_whatever_the_collector_does() {
     assert_eq!((figures.waiting(), figures.next), (0, Seq(bodies.len() as u64 + 1)));
 }
 
+/// Runs until the double has seen what is waited for; each run is a session of its own.
+fn run_until(data: &Path, seen: impl Fn() -> bool) {
+    for _ in 0..100 {
+        if seen() {
+            return;
+        }
+        run_once(data).unwrap();
+    }
+    panic!("what was waited for never came");
+}
+
 #[test]
 fn l2_a_foreign_list_is_refused_over_the_wire_and_the_old_one_stays() {
     let directory = tempfile::tempdir().unwrap();
@@ -119,32 +130,54 @@ fn l2_a_foreign_list_is_refused_over_the_wire_and_the_old_one_stays() {
     enrol(data, &double.token()).unwrap();
     run_once(data).unwrap();
     let root = Identity::read(data).unwrap().root().unwrap();
-    // Sent by the same collector, signed by somebody else: seen on the next session.
-    let foreign = Arc::new(published(2, 4));
-    {
-        // The list in force on disk is verified anew at each start, too.
-        let (_, manifest, base) = &*foreign;
-        let kept = std::fs::read(data.join("list/in-force")).unwrap();
-        list::store(data, manifest, base).unwrap();
-        let stored = list::read(data, &root).unwrap();
-        assert!(stored.list.is_none() && stored.refused.is_some());
-        assert_eq!(stored.floor, Revision(3), "the floor outlives the list");
-        std::fs::write(data.join("list/in-force"), &kept[..kept.len() - 1]).unwrap();
-        assert!(list::read(data, &root).unwrap().list.is_none());
+    double.publish(published(2, 4));
+    let refused = |outcome: &ListOutcome| matches!(outcome, ListOutcome::Refused { in_force: Revision(3), .. });
+    run_until(data, || double.seen.lock().unwrap().outcomes.iter().any(refused));
+    let told = |body: &RecordBody| matches!(body, RecordBody::Event(SensorEvent::ListRefused { .. }));
+    run_until(data, || double.seen.lock().unwrap().bodies().iter().any(told));
+    let stored = list::read(data, &root).unwrap();
+    assert_eq!(stored.list.map(|(manifest, _)| manifest.revision), Some(Revision(3)));
+}
+
+#[test]
+fn l2_a_list_damaged_on_disk_is_told_and_fetched_again_under_its_own_number() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let double = Double::start(&[], published(1, 3), false);
+    enrol(data, &double.token()).unwrap();
+    run_once(data).unwrap();
+    let root = Identity::read(data).unwrap().root().unwrap();
+    let kept = std::fs::read(data.join("list/in-force")).unwrap();
+    // Another's list, put there by hand.
+    let (_, manifest, base) = published(2, 4);
+    list::store(data, &manifest, &base).unwrap();
+    let stored = list::read(data, &root).unwrap();
+    assert!(stored.list.is_none() && stored.refused.is_some());
+    assert_eq!(stored.floor, Revision(3), "the floor outlives the list");
+    for end in [0, 5, 12, 40, kept.len() - 1] {
+        std::fs::write(data.join("list/in-force"), &kept[..end]).unwrap();
+        assert!(list::read(data, &root).unwrap().list.is_none(), "cut at {end}");
     }
-    // The list on disk is cut short: it is told, fetched again under its own number, and in force again.
     run_once(data).unwrap();
     let stored = list::read(data, &root).unwrap();
     assert_eq!(stored.list.map(|(manifest, _)| manifest.revision), Some(Revision(3)));
     let seen = double.seen.lock().unwrap();
     assert!(seen.bodies().iter().any(|body| matches!(body, RecordBody::Event(SensorEvent::ListRefused { .. }))));
     assert!(seen.outcomes.iter().all(|outcome| matches!(outcome, ListOutcome::InForce { revision: Revision(3), .. })));
-    assert_eq!(seen.outcomes.len(), 2);
 }
 
 #[test]
-fn an_agent_of_a_rolled_back_disk_sets_its_spool_aside() {
-    // The keeper ends the process on this order, so only the decision is looked at here: see ship.rs and spool.rs.
-    let mut ship = crate::ship::Ship::new(varde_common::id::Epoch(1), Seq(3));
-    assert!(matches!(ship.handle_session(Seq(3)), Err(crate::ship::Broken::RolledBack { .. })));
+fn p4_a_revoked_sensor_hears_that_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let double = Double::start(&[Fault::Revoked], published(1, 3), false);
+    enrol(directory.path(), &double.token()).unwrap();
+    let config = session_config(&Identity::read(directory.path()).unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ended = runtime.block_on(async {
+        let link = QuicLink::dial(&double.quic.to_string(), config).await?;
+        let (_write, mut read) = link.open(Stream::Control).await?;
+        let _ = super::read_message(&mut read).await;
+        Err::<(), LinkError>(link.ended().unwrap())
+    });
+    assert_eq!(ended, Err(LinkError::Closed(CloseReason::Revoked)));
 }
