@@ -2,7 +2,7 @@
 
 use super::Failure;
 
-/// Stand-in.
+/// Reads captures and matches them against plain lists, here and now, without a collector.
 #[derive(Debug, clap::Args)]
 pub struct InspectArgs {}
 
