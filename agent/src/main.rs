@@ -22,17 +22,13 @@ struct CommandLine {
     command: Command,
 }
 
+// What each does is said at its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make this machine a sensor with the token from the CSIRT
     Enroll(command::enroll::EnrollArgs),
-    /// Watch traffic and tell the collector what matches
     Run(command::run::RunArgs),
-    /// Show how the agent is
     Status(command::status::StatusArgs),
-    /// Show which host a pseudonym (H-…) stands for
     Reveal(command::reveal::RevealArgs),
-    /// Read captures and match them against plain lists, here and now, without a collector
     Inspect(command::inspect::InspectArgs),
 }
 

@@ -292,8 +292,8 @@ mod tests {
                     1 => { deliver(&mut ship, &mut stored, amount); }
                     2 => { let _ = ship.handle_gap(Seq(stored + 1)); }
                     3 => { prop_assert!(ship.handle_ack(EPOCH, Seq(stored)).is_ok()); }
-                    _ => if let Some((from, records)) = deliver(&mut ship, &mut stored, amount) {
-                        if from <= stored + 1 { stored = stored.max(from + records - 1); }
+                    _ => if let Some((from, records)) = deliver(&mut ship, &mut stored, amount) && from <= stored + 1 {
+                        stored = stored.max(from + records - 1);
                     },
                 }
                 prop_assert!(ship.committed() <= Seq(stored));

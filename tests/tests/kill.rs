@@ -76,7 +76,8 @@ fn d1_d2_every_record_taken_is_stored_once_through_kills_of_both() -> Result<()>
         }
         if kill_collector {
             collector.kill()?;
-            feed.send(&burst(&mut host, random.within(0, 40)).packets[..]).or_else(|error| if kill_agent { Ok(()) } else { Err(error) })?;
+            feed.send(&burst(&mut host, random.within(0, 40)).packets[..])
+                .or_else(|error| if kill_agent { Ok(()) } else { Err(error) })?;
             collector.start()?;
         }
         if kill_agent {

@@ -147,7 +147,17 @@ impl Municipality {
     fn visit(&self, name: &str, address: &str) -> Result<()> {
         let at = if address.contains(':') { format!("{name}:80:[{address}]") } else { format!("{name}:80:{address}") };
         let mut command = self.client.command("curl");
-        command.args(["--silent", "--show-error", "--fail", "--output", "/dev/null", "--max-time", "20", "--retry", "5"]);
+        command.args([
+            "--silent",
+            "--show-error",
+            "--fail",
+            "--output",
+            "/dev/null",
+            "--max-time",
+            "20",
+            "--retry",
+            "5",
+        ]);
         command.args(["--retry-connrefused", "--resolve", &at, &format!("http://{name}/")]);
         said(&mut command)?.ok().with_context(|| format!("curl {name}")).map(drop)
     }

@@ -70,8 +70,21 @@ fn first_of<'a>(several: &[&'a str]) -> &'a str {
 
 fn tshark_dns(file: &Path, seen: &mut Seen) -> Result<()> {
     let wanted = [
-        "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name",
-        "dns.qry.type", "dns.resp.type", "dns.resp.ttl", "dns.a", "dns.aaaa", "dns.cname", "dns.count.answers",
+        "ip.src",
+        "ipv6.src",
+        "ip.dst",
+        "ipv6.dst",
+        "dns.id",
+        "dns.flags.response",
+        "dns.flags.rcode",
+        "dns.qry.name",
+        "dns.qry.type",
+        "dns.resp.type",
+        "dns.resp.ttl",
+        "dns.a",
+        "dns.aaaa",
+        "dns.cname",
+        "dns.count.answers",
     ];
     let mut asked = BTreeSet::new();
     let mut answered = BTreeSet::new();
@@ -107,8 +120,18 @@ fn tshark_dns(file: &Path, seen: &mut Seen) -> Result<()> {
 
 fn tshark_conversations(file: &Path, seen: &mut Seen) -> Result<()> {
     let wanted = [
-        "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "udp.srcport", "tcp.srcport", "udp.dstport", "tcp.dstport", "ip.len",
-        "ipv6.plen", "icmp.type", "icmpv6.type",
+        "ip.src",
+        "ipv6.src",
+        "ip.dst",
+        "ipv6.dst",
+        "udp.srcport",
+        "tcp.srcport",
+        "udp.dstport",
+        "tcp.dstport",
+        "ip.len",
+        "ipv6.plen",
+        "icmp.type",
+        "icmpv6.type",
     ];
     for row in fields(file, "ip || ipv6", "occurrence=f", &wanted)? {
         let [src4, src6, dst4, dst6, usport, tsport, udport, tdport, length, payload, icmp4, icmp6] =
@@ -131,7 +154,14 @@ fn tshark_conversations(file: &Path, seen: &mut Seen) -> Result<()> {
     Ok(())
 }
 
-fn count(all: &mut BTreeMap<Conversation, (u64, u64)>, a: String, b: String, protocol: &str, packets: u64, octets: u64) {
+fn count(
+    all: &mut BTreeMap<Conversation, (u64, u64)>,
+    a: String,
+    b: String,
+    protocol: &str,
+    packets: u64,
+    octets: u64,
+) {
     let (low, high) = if a <= b { (a, b) } else { (b, a) };
     let sums = all.entry((low, high, protocol.to_owned())).or_default();
     sums.0 += packets;
@@ -147,7 +177,8 @@ fn ours(file: &Path) -> Result<Seen> {
         if line["type"] == "flow" {
             let a = format!("{} {}", text("initiator")?, line["initiator_port"]);
             let b = format!("{} {}", text("responder")?, line["responder_port"]);
-            let (packets, octets) = (number("packets")? + number("reverse_packets")?, number("octets")? + number("reverse_octets")?);
+            let (packets, octets) =
+                (number("packets")? + number("reverse_packets")?, number("octets")? + number("reverse_octets")?);
             count(&mut seen.conversations, a, b, &text("protocol")?, packets, octets);
             continue;
         }
@@ -158,9 +189,14 @@ fn ours(file: &Path) -> Result<Seen> {
         }
         let answer = |answer: &Value| {
             let data = answer["data"].as_str().unwrap_or("-").to_owned();
-            Ok((answer["type"].as_str().context("no type")?.to_owned(), answer["ttl"].as_u64().context("no ttl")?, data))
+            Ok((
+                answer["type"].as_str().context("no type")?.to_owned(),
+                answer["ttl"].as_u64().context("no ttl")?,
+                data,
+            ))
         };
-        let answers = line["answers"].as_array().context("no answers")?.iter().map(answer).collect::<Result<Vec<_>>>()?;
+        let answers =
+            line["answers"].as_array().context("no answers")?.iter().map(answer).collect::<Result<Vec<_>>>()?;
         *seen.responses.entry((lookup, text("qtype")?, text("rcode")?, answers)).or_default() += 1;
     }
     Ok(seen)

@@ -10,7 +10,9 @@ use crate::io::enroll::enroll;
 /// A token with every field at its longest.
 const TOKEN_MAX_OCTETS: u64 = 8 * 1024;
 
-/// Makes this machine a sensor, with the token the CSIRT gave you. Once; the token is good for one sensor and 72 hours.
+/// Makes this machine a sensor, once, with the token from the CSIRT.
+///
+/// The token is good for one sensor and 72 hours. The key is born here and never leaves.
 #[derive(Debug, clap::Args)]
 pub struct EnrollArgs {
     /// A file that holds the token, or - for standard input. (Not on the command line itself: others can see that.)

@@ -14,8 +14,10 @@ use crate::io::disk::hosts::{append, find};
 /// The longest reason kept.
 const REASON_MAX_OCTETS: usize = 1000;
 
-/// Shows which host a pseudonym (H-…) stands for. Works only on the sensor itself; who asked and why is written to
-/// reveal.log in the data directory, for the data protection officer.
+/// Shows which host a pseudonym (H-…) stands for.
+///
+/// Works only on the sensor itself; who asked and why is written to reveal.log in the data directory, for the data
+/// protection officer.
 #[derive(Debug, clap::Args)]
 pub struct RevealArgs {
     /// The pseudonym as the alert shows it, such as H-0123456789ABC.

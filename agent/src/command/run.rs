@@ -185,7 +185,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     let outcome = runtime.block_on(process.run(config, subscription, watching, settings.sensor()));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
-    let _ = keeper.join();
+    keeper.join().map_err(|_| Failure::new("the spool's thread broke", "report this to the makers of Varde"))?;
     outcome?;
     match unopened.pop() {
         Some(failure) => Err(failure),
@@ -222,10 +222,13 @@ fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Re
     let mut opened: Vec<(Box<dyn Capture>, bool)> = Vec::new();
     let mut failures = Vec::new();
     let mut reports = Vec::new();
+    // Reports stand in the order of what is opened, so that counters find theirs.
     for (source, name) in interfaces {
-        reports.push(SourceReport { source: *source, name: name.clone(), dropped: 0 });
         match LiveCapture::open(name, *source) {
-            Ok(capture) => opened.push((Box::new(capture), true)),
+            Ok(capture) => {
+                opened.push((Box::new(capture), true));
+                reports.push(SourceReport { source: *source, name: name.clone(), dropped: 0 });
+            }
             Err(error) => failures.push(Failure::new(
                 format!("the interface {name} cannot be watched: {error}"),
                 "check its name with `ip link`, and that the program may capture (root, or CAP_NET_RAW)",

@@ -2,6 +2,7 @@
 //!
 //! A live source never waits: a block for which there is no room is dropped and counted. Files wait.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -57,7 +58,7 @@ enum Brought {
 pub struct Gathered {
     blocks: Receiver<Brought>,
     running: usize,
-    dropped: Arc<AtomicU64>,
+    dropped: Vec<Arc<AtomicU64>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -68,19 +69,22 @@ impl Gathered {
     /// When the system gives no thread.
     pub fn start(sources: Vec<(Box<dyn Capture>, bool)>) -> std::io::Result<Gathered> {
         let (sender, blocks) = sync_channel(GATHERED_BLOCKS_MAX);
-        let (dropped, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let stop = Arc::new(AtomicBool::new(false));
         let running = sources.len();
+        let mut dropped = Vec::new();
         for (source, live) in sources {
-            let (sender, dropped, stop) = (sender.clone(), Arc::clone(&dropped), Arc::clone(&stop));
+            let counter = Arc::new(AtomicU64::new(0));
+            dropped.push(Arc::clone(&counter));
+            let (sender, stop) = (sender.clone(), Arc::clone(&stop));
             let thread = std::thread::Builder::new().name("source".to_owned());
-            thread.spawn(move || read_source(source, live, &sender, &dropped, &stop))?;
+            thread.spawn(move || read_source(source, live, &sender, &counter, &stop))?;
         }
         Ok(Gathered { blocks, running, dropped, stop })
     }
 
-    /// Frames dropped between the sources and the sensor.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    /// Frames each source lost, in the order given: before it read them, and for want of room here.
+    pub fn dropped(&self) -> Vec<u64> {
+        self.dropped.iter().map(|dropped| dropped.load(Ordering::Relaxed)).collect()
     }
 
     /// The next block of whichever source has one. A source that fails ends; the others go on.
@@ -122,6 +126,7 @@ fn read_source(
     dropped: &AtomicU64,
     stop: &AtomicBool,
 ) {
+    let unroomed = Cell::new(0u64);
     let hand_over = |block: Block| -> bool {
         if !live {
             return sender.send(Brought::Frames(block)).is_ok();
@@ -129,7 +134,7 @@ fn read_source(
         match sender.try_send(Brought::Frames(block)) {
             Ok(()) => true,
             Err(TrySendError::Full(Brought::Frames(block))) => {
-                dropped.fetch_add(block.heads.len() as u64, Ordering::Relaxed);
+                unroomed.set(unroomed.get().saturating_add(block.heads.len() as u64));
                 true
             }
             Err(TrySendError::Full(Brought::Ended(_)) | TrySendError::Disconnected(_)) => false,
@@ -147,6 +152,7 @@ fn read_source(
         if !block.heads.is_empty() {
             wanted &= hand_over(block);
         }
+        dropped.store(source.counts().dropped.unwrap_or(0).saturating_add(unroomed.get()), Ordering::Relaxed);
         let ended = match step {
             Ok(Step::Frames | Step::Idle) if wanted => continue,
             Ok(_) => Ok(()),
@@ -204,6 +210,6 @@ mod tests {
             .unwrap()
             != Step::End
         {}
-        assert_eq!((seen, gathered.dropped()), (15_000, 0));
+        assert_eq!((seen, gathered.dropped()), (15_000, vec![0; 3]));
     }
 }

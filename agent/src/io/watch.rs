@@ -63,10 +63,10 @@ impl Source {
         }
     }
 
-    /// Frames lost before they were read, over all sources.
-    fn dropped(&self) -> u64 {
+    /// Frames lost before the sensor could read them, for each source opened (all files are one).
+    fn dropped(&self) -> Vec<u64> {
         match self {
-            Source::One(capture) => capture.counts().dropped.unwrap_or(0),
+            Source::One(capture) => vec![capture.counts().dropped.unwrap_or(0)],
             Source::Many(gathered) => gathered.dropped(),
         }
     }
@@ -159,12 +159,12 @@ impl Watch {
 
     fn tell(&self, sensor: &Sensor) {
         let mut health = sensor.health();
-        health.dropped = health.dropped.saturating_add(self.source.dropped());
+        let dropped = self.source.dropped();
+        health.dropped = dropped.iter().fold(health.dropped, |sum, more| sum.saturating_add(*more));
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
-        if let (Source::One(capture), Some(report)) =
-            (&self.source, self.sources.lock().unwrap_or_else(PoisonError::into_inner).first_mut())
-        {
-            report.dropped = capture.counts().dropped.unwrap_or(0);
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        for (report, dropped) in sources.iter_mut().zip(dropped) {
+            report.dropped = dropped;
         }
     }
 }

@@ -3,6 +3,12 @@
 pub mod quic;
 pub mod session;
 
+#[cfg(test)]
+mod double;
+#[cfg(test)]
+#[path = "tests.rs"]
+mod with_double;
+
 use std::future::Future;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -49,6 +55,11 @@ pub enum LinkError {
         /// What the TLS library says.
         why: String,
     },
+    /// The collector does not accept our certificate.
+    #[error(
+        "the collector does not accept this sensor's certificate ({0}); ask the CSIRT whether it still knows this sensor"
+    )]
+    NotAccepted(String),
     /// Closed by the collector with a reason.
     #[error("{}", .0.sentence())]
     Closed(CloseReason),

@@ -3,6 +3,10 @@
 //! One thread owns this; nothing else writes the directory. A failed fsync (other than a full disk at writing) must end
 //! the process: the kernel may have dropped what it could not write, so only reading it all anew tells what there is.
 
+mod recovery;
+
+pub use recovery::survey;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -14,15 +18,13 @@ use varde_common::limits::{BATCH_MAX_OCTETS, BATCH_MAX_RECORDS};
 use varde_common::record::LossReason;
 use varde_common::time::Timestamp;
 
-use super::{DiskError, create_directory, create_new, failed, read_at_most, sync_directory, write_whole};
+use super::{DiskError, create_directory, create_new, failed, sync_directory, write_whole};
 use crate::limits::{SPOOL_ACKNOWLEDGED_KEEP_S, SPOOL_HINT_EVERY_MS, SPOOL_RESERVE_OCTETS, SPOOL_SEGMENT_MAX_OCTETS};
 use crate::spool::{
-    FileKind, FileName, Loss, RECORD_EXTRA_OCTETS, SEGMENT_HEADER_OCTETS, read_record, scan, segment_header, tombstone,
+    FileKind, FileName, Loss, RECORD_EXTRA_OCTETS, SEGMENT_HEADER_OCTETS, read_record, segment_header, tombstone,
     write_record,
 };
-
-/// A segment larger than any we write is not ours; its octets are not read into memory.
-const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
+use recovery::{hint, modified, new_epoch};
 
 /// What was found when the spool was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -164,113 +166,6 @@ impl Spool {
         }
         spool.keep_reserve();
         Ok((spool, recovered))
-    }
-
-    /// Lists the directory: our files in order; all others go to `quarantine/`. Of several lifetimes the one with the
-    /// newest file goes on, the others are set aside.
-    fn take_stock(&mut self, recovered: &mut Recovered) -> Result<Vec<FileName>, DiskError> {
-        let directory = self.directory.clone();
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&directory).map_err(failed("read", &directory))? {
-            let entry = entry.map_err(failed("read", &directory))?;
-            let name = entry.file_name();
-            let text = name.to_string_lossy();
-            if let Some(file) = FileName::read(&text) {
-                let modified = entry.metadata().and_then(|data| data.modified()).ok();
-                names.push((file, modified));
-            } else if !matches!(text.as_ref(), "acknowledged" | "reserve" | "quarantine") && !text.ends_with(".torn") {
-                recovered.damaged_octets += self.quarantine(&entry.path())?;
-            }
-        }
-        let newest = names.iter().max_by_key(|(name, modified)| (*modified, name.epoch)).map(|(name, _)| name.epoch);
-        self.epoch = newest.unwrap_or_default();
-        let (mut ours, others): (Vec<FileName>, Vec<FileName>) =
-            names.into_iter().map(|(name, _)| name).partition(|name| Some(name.epoch) == newest);
-        for other in others {
-            recovered.damaged_octets += self.quarantine(&directory.join(other.to_string()))?;
-        }
-        // A note of loss before the segment it speaks of: the segment was about to be given up.
-        ours.sort_by_key(|name| (name.first, name.kind == FileKind::Segment));
-        Ok(ours)
-    }
-
-    fn recover(&mut self, name: FileName, recovered: &mut Recovered, now: Timestamp) -> Result<(), DiskError> {
-        let path = self.directory.join(name.to_string());
-        let expected = self.pieces.last_key_value().map_or(Seq(0), |(first, piece)| piece.next(*first));
-        let size = fs::metadata(&path).map_err(failed("read", &path))?.len();
-        let octets = if size > SEGMENT_READ_MAX_OCTETS { Vec::new() } else { read_at_most(&path, size)? };
-        match name.kind {
-            FileKind::Loss => match Loss::from_octets(&octets) {
-                Some((epoch, loss)) if epoch == self.epoch && loss.from == name.first && loss.from >= expected => {
-                    self.add(loss.from, Piece::Lost(loss));
-                }
-                _ => recovered.damaged_octets += self.quarantine(&path)?,
-            },
-            FileKind::Segment => match scan(&octets) {
-                Some(found) if found.epoch == self.epoch && found.first == name.first && found.first >= expected => {
-                    let tail = octets.get(found.good_octets..).unwrap_or_default();
-                    if let Some(damage) = found.damage {
-                        tracing::warn!(file = %path.display(), octets = tail.len(), "spool: {damage}; set aside");
-                        recovered.damaged_octets += tail.len() as u64;
-                        self.cut_tail(&path, tail, found.good_octets as u64)?;
-                    }
-                    recovered.records += found.next.0.saturating_sub(found.first.0);
-                    let octets = found.good_octets as u64;
-                    self.add(found.first, Piece::Segment { next: found.next, octets, written: modified(&path, now) });
-                }
-                // The note that it is given up was written, and then the program stopped.
-                _ if self.pieces.contains_key(&name.first) => {
-                    fs::remove_file(&path).map_err(failed("remove", &path))?;
-                }
-                _ => recovered.damaged_octets += self.quarantine(&path)?,
-            },
-        }
-        Ok(())
-    }
-
-    /// Keeps the octets after the last good record in a file of their own, then cuts them off.
-    fn cut_tail(&self, path: &Path, tail: &[u8], good_octets: u64) -> Result<(), DiskError> {
-        let mut number = 0u32;
-        let torn = loop {
-            let mut torn = path.to_owned().into_os_string();
-            torn.push(format!(".{number}.torn"));
-            let torn = PathBuf::from(torn);
-            if !torn.exists() {
-                break torn;
-            }
-            number = number.saturating_add(1);
-        };
-        let kept = create_new(&torn)
-            .and_then(|file| file.write_all_at(tail, 0).and_then(|()| file.sync_all()).map_err(failed("write", &torn)));
-        match kept {
-            Ok(()) => {}
-            Err(error) if error.is_full() => tracing::warn!("spool: no room to keep the torn tail: {error}"),
-            Err(error) => return Err(error),
-        }
-        let file = OpenOptions::new().write(true).open(path).map_err(failed("open", path))?;
-        file.set_len(good_octets).and_then(|()| file.sync_all()).map_err(failed("cut", path))?;
-        sync_directory(&self.directory)
-    }
-
-    /// Moves a file out of the way under a name nobody has; returns its size.
-    fn quarantine(&self, path: &Path) -> Result<u64, DiskError> {
-        let room = self.directory.join("quarantine");
-        create_directory(&room)?;
-        let name = path.file_name().unwrap_or_default().to_owned();
-        let mut target = room.join(&name);
-        let mut number = 0u32;
-        while target.exists() {
-            number = number.saturating_add(1);
-            let mut numbered = name.clone();
-            numbered.push(format!(".{number}"));
-            target = room.join(numbered);
-        }
-        let size = fs::metadata(path).map_or(0, |data| if data.is_file() { data.len() } else { 0 });
-        tracing::warn!(file = %path.display(), "spool: not a file of this spool; moved to quarantine");
-        fs::rename(path, &target).map_err(failed("move", path))?;
-        sync_directory(&room)?;
-        sync_directory(&self.directory)?;
-        Ok(size)
     }
 
     fn add(&mut self, first: Seq, piece: Piece) {
@@ -434,7 +329,8 @@ impl Spool {
             };
             let last = Seq(next.0.saturating_sub(1));
             let acknowledged = last <= self.acknowledged;
-            if !over && !(acknowledged && now.since(written) > keep) {
+            let outlived = acknowledged && now.since(written) > keep;
+            if !over && !outlived {
                 break;
             }
             let path = self.path(first, FileKind::Segment);
@@ -579,26 +475,6 @@ impl Spool {
             lost: self.lost + self.unnoted.map_or(0, |loss| loss.count()),
         }
     }
-
-    /// Sets the whole spool aside, whole, under a new name beside it: the collector knows more of this lifetime than
-    /// the spool does, so the disk was copied or restored, and the numbers mean two things.
-    ///
-    /// # Errors
-    /// [`DiskError`].
-    pub fn set_aside(self) -> Result<PathBuf, DiskError> {
-        let parent = self.directory.parent().unwrap_or(Path::new(".")).to_owned();
-        let mut number = 0u32;
-        let target = loop {
-            let target = parent.join(format!("spool.aside-{}-{number}", self.epoch));
-            if !target.exists() {
-                break target;
-            }
-            number = number.saturating_add(1);
-        };
-        fs::rename(&self.directory, &target).map_err(failed("move", &self.directory))?;
-        sync_directory(&parent)?;
-        Ok(target)
-    }
 }
 
 impl Piece {
@@ -610,70 +486,5 @@ impl Piece {
     }
 }
 
-fn new_epoch() -> Epoch {
-    let mut octets = [0; 16];
-    // Without randomness two spools could share a name; the clock of the process is the best that is left.
-    if getrandom::fill(&mut octets).is_err() {
-        octets = u128::from(crate::io::clock::now().0.unsigned_abs()).to_be_bytes();
-    }
-    Epoch(u128::from_be_bytes(octets))
-}
-
-fn modified(path: &Path, otherwise: Timestamp) -> Timestamp {
-    let modified = fs::metadata(path).and_then(|data| data.modified()).ok();
-    let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    since.map_or(otherwise, |since| Timestamp(0).plus(since))
-}
-
-/// The spool in numbers without touching it: for a person who asks while no agent runs.
-///
-/// # Errors
-/// [`DiskError`].
-pub fn survey(directory: &Path) -> Result<Figures, DiskError> {
-    let mut figures = Figures { first: Seq(u64::MAX), next: Seq(1), ..Figures::default() };
-    let entries = match fs::read_dir(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Figures::default()),
-        Err(error) => return Err(failed("read", directory)(error)),
-    };
-    for entry in entries {
-        let path = entry.map_err(failed("read", directory))?.path();
-        let Some(name) = path.file_name().and_then(|name| FileName::read(name.to_str()?)) else { continue };
-        let size = fs::metadata(&path).map_err(failed("read", &path))?.len();
-        let octets = if size > SEGMENT_READ_MAX_OCTETS { Vec::new() } else { read_at_most(&path, size)? };
-        let (first, next) = match name.kind {
-            FileKind::Segment => match scan(&octets) {
-                Some(found) => (found.first, found.next),
-                None => continue,
-            },
-            FileKind::Loss => match Loss::from_octets(&octets) {
-                Some((_, loss)) => {
-                    figures.lost += loss.count();
-                    (loss.from, loss.to.next())
-                }
-                None => continue,
-            },
-        };
-        figures.epoch = name.epoch;
-        figures.octets += size;
-        figures.first = figures.first.min(first);
-        figures.next = figures.next.max(next);
-    }
-    figures.first = figures.first.min(figures.next);
-    figures.acknowledged = hint(directory, figures.epoch).min(Seq(figures.next.0.saturating_sub(1)));
-    Ok(figures)
-}
-
-/// What the hint says is acknowledged; 0 if it says nothing about this lifetime.
-fn hint(directory: &Path, epoch: Epoch) -> Seq {
-    let Ok(octets) = read_at_most(&directory.join("acknowledged"), 64) else { return Seq(0) };
-    let text = String::from_utf8_lossy(&octets);
-    match text.trim_end().split_once(' ') {
-        Some((of, seq)) if of.parse() == Ok(epoch) && text.ends_with('\n') => Seq(seq.parse().unwrap_or(0)),
-        Some(_) | None => Seq(0),
-    }
-}
-
 #[cfg(test)]
-#[path = "spool_tests.rs"]
 mod tests;

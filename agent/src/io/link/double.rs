@@ -1,0 +1,286 @@
+//! A collector for tests: real certificates, real QUIC, a store in memory, and faults on request.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
+use rcgen::{BasicConstraints, CertificateParams, CertificateSigningRequestParams, IsCa, Issuer, KeyPair};
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use tokio::io::AsyncWriteExt;
+use tokio::runtime::Runtime;
+use varde_common::codec::{FrameHeader, Text};
+use varde_common::id::{Epoch, SensorId, Seq};
+use varde_common::limits::LIST_CHUNK_MAX_OCTETS;
+use varde_common::message::{
+    ALPN_ENROLL, ALPN_SESSION, CloseReason, EnrolRefusal, ListOutcome, Stream, ToAgent, ToCollector,
+};
+use varde_common::record::Record;
+use varde_common::time::Timestamp;
+use varde_common::token::{EXPORTER_LABEL, Token, proof_is_good, secret_hash};
+use varde_common::trust::{COLLECTOR_NAME, Domain, hex, sha256, sign};
+
+use super::quic::provider;
+use crate::subscription::tests::{Key, key, root_of};
+
+/// What the double does wrong, in order, one for each session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nothing.
+    None,
+    /// Reads the first batch, stores it, and breaks off without an acknowledgement.
+    NoAck,
+    /// Stores nothing of the first batch and asks for it again.
+    Gap,
+    /// Says the sensor is revoked.
+    Revoked,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) records: BTreeMap<Seq, Vec<u8>>,
+    pub(crate) sent_twice: u64,
+    pub(crate) epochs: Vec<Epoch>,
+    pub(crate) sessions: u64,
+    pub(crate) heartbeats: u64,
+    pub(crate) outcomes: Vec<ListOutcome>,
+    faults: VecDeque<Fault>,
+    publication: Publication,
+    token_used: bool,
+}
+
+impl Seen {
+    pub(crate) fn bodies(&self) -> Vec<varde_common::record::RecordBody> {
+        self.records.values().map(|octets| Record::from_octets(octets).unwrap().body).collect()
+    }
+}
+
+/// The double, running.
+pub(crate) struct Double {
+    pub(crate) seen: Arc<Mutex<Seen>>,
+    pub(crate) quic: SocketAddr,
+    pub(crate) enroll: SocketAddr,
+    root_document: Vec<u8>,
+    _runtime: Runtime,
+}
+
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    der: Vec<u8>,
+}
+
+fn authority() -> Authority {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let der = params.self_signed(&key).unwrap().der().to_vec();
+    Authority { issuer: Issuer::new(params, key), der }
+}
+
+fn server_tls(authority: &Authority, mutual: bool, alpn: &[u8]) -> quinn::ServerConfig {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec![COLLECTOR_NAME.to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority.issuer).unwrap();
+    let builder = rustls::ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap();
+    let builder = if mutual {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(authority.der.clone())).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build().unwrap();
+        builder.with_client_cert_verifier(verifier)
+    } else {
+        builder.with_no_client_auth()
+    };
+    let chain = vec![certificate.der().clone(), CertificateDer::from(authority.der.clone())];
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let mut tls = builder.with_single_cert(chain, key).unwrap();
+    tls.alpn_protocols = vec![alpn.to_vec()];
+    quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls).unwrap()))
+}
+
+/// What is published to each sensor that has an older list.
+pub(crate) type Publication = (u64, Vec<u8>, Vec<u8>);
+
+impl Double {
+    /// Starts; `another_ca` gives it server certificates of a CA its root document does not name.
+    pub(crate) fn start(faults: &[Fault], publication: Publication, another_ca: bool) -> Double {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let authority = Arc::new(authority());
+        let list_key: Key = key(1);
+        let mut root = root_of(&list_key);
+        root.ca.insert(hex(&sha256(&authority.der)));
+        let root_document = sign(Domain::Root, &root, &[&list_key]).unwrap();
+        let shown = if another_ca { Arc::new(self::authority()) } else { Arc::clone(&authority) };
+        let seen =
+            Arc::new(Mutex::new(Seen { faults: faults.iter().copied().collect(), publication, ..Seen::default() }));
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let _entered = runtime.enter();
+        let quic = Endpoint::server(server_tls(&shown, true, ALPN_SESSION), any).unwrap();
+        let enroll = Endpoint::server(server_tls(&shown, false, ALPN_ENROLL), any).unwrap();
+        let (quic_address, enroll_address) = (quic.local_addr().unwrap(), enroll.local_addr().unwrap());
+        let (seen_there, document) = (Arc::clone(&seen), root_document.clone());
+        runtime.spawn(async move {
+            while let Some(incoming) = enroll.accept().await {
+                let Ok(connection) = incoming.await else { continue };
+                enrol(&connection, &document, &authority, &seen_there).await;
+                connection.closed().await;
+            }
+        });
+        let seen_there = Arc::clone(&seen);
+        runtime.spawn(async move {
+            while let Some(incoming) = quic.accept().await {
+                let Ok(connection) = incoming.await else { continue };
+                tokio::spawn(session(connection, Arc::clone(&seen_there)));
+            }
+        });
+        drop(_entered);
+        Double { seen, quic: quic_address, enroll: enroll_address, root_document, _runtime: runtime }
+    }
+
+    /// Publishes another list from the next session on.
+    pub(crate) fn publish(&self, publication: Publication) {
+        self.seen.lock().unwrap().publication = publication;
+    }
+
+    /// A token for it.
+    pub(crate) fn token(&self) -> Token {
+        Token {
+            sensor: SensorId(7),
+            member: Text::cut("3407"),
+            quic: Text::cut(&self.quic.to_string()),
+            enroll: Text::cut(&self.enroll.to_string()),
+            root_sha256: sha256(&self.root_document),
+            secret: [9; 16],
+            expires: Timestamp::MAX,
+        }
+    }
+}
+
+async fn read(stream: &mut RecvStream) -> Option<ToCollector> {
+    let mut header = [0; 8];
+    stream.read_exact(&mut header).await.ok()?;
+    let header = FrameHeader::read(header, ToCollector::BODY_MAX_OCTETS).unwrap();
+    let mut body = vec![0; header.body_octets];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(ToCollector::from_body(header.kind, &body).unwrap())
+}
+
+async fn write(stream: &mut SendStream, message: ToAgent) {
+    let _ = stream.write_all(&message.to_frame().unwrap()).await;
+    let _ = stream.flush().await;
+}
+
+async fn enrol(connection: &Connection, document: &[u8], authority: &Authority, seen: &Mutex<Seen>) {
+    let Ok((mut send, mut receive)) = connection.accept_bi().await else { return };
+    assert_eq!(read(&mut receive).await, Some(ToCollector::AskRoot));
+    write(&mut send, ToAgent::Root { document: document.to_vec() }).await;
+    let Some(ToCollector::Enrol { csr_der, proof, .. }) = read(&mut receive).await else { return };
+    let mut exporter = [0; 32];
+    connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"").unwrap();
+    let good = proof_is_good(&secret_hash(&[9; 16]), &exporter, &csr_der, &proof);
+    let used = std::mem::replace(&mut seen.lock().unwrap().token_used, good);
+    if used || !good {
+        let refusal = if used { EnrolRefusal::Used } else { EnrolRefusal::NotGood };
+        return write(&mut send, ToAgent::EnrolRefused(refusal)).await;
+    }
+    let request = CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(csr_der)).unwrap();
+    let certificate_der = request.signed_by(&authority.issuer).unwrap().der().to_vec();
+    let ca_der = authority.der.clone();
+    write(&mut send, ToAgent::Enrolled { certificate_der, ca_der, member_name: Text::cut("Gjøvik") }).await;
+}
+
+async fn session(connection: Connection, seen: Arc<Mutex<Seen>>) {
+    let fault = {
+        let mut seen = seen.lock().unwrap();
+        seen.sessions += 1;
+        seen.faults.pop_front().unwrap_or(Fault::None)
+    };
+    if fault == Fault::Revoked {
+        return connection.close(VarInt::from_u32(CloseReason::Revoked.code()), b"");
+    }
+    while let Ok((send, mut receive)) = connection.accept_bi().await {
+        let Some(ToCollector::Open(stream)) = read(&mut receive).await else { panic!("a stream without Open") };
+        let (connection, seen) = (connection.clone(), Arc::clone(&seen));
+        tokio::spawn(async move {
+            match stream {
+                Stream::Control => control(send, receive, &seen).await,
+                Stream::Alerts => alerts(send, receive, &seen, fault, &connection).await,
+                Stream::Lists => lists(send, receive, &seen).await,
+                Stream::Statistics | Stream::Hunts => panic!("not spoken yet"),
+            }
+        });
+    }
+}
+
+async fn control(mut send: SendStream, mut receive: RecvStream, seen: &Mutex<Seen>) {
+    let Some(ToCollector::Hello(hello)) = read(&mut receive).await else { panic!("no Hello") };
+    let committed = {
+        let mut seen = seen.lock().unwrap();
+        seen.epochs.push(hello.epoch);
+        seen.records.last_key_value().map_or(Seq(0), |(seq, _)| *seq)
+    };
+    let clock = Timestamp(0);
+    write(&mut send, ToAgent::HelloAck { protocol: 1, committed, reconnect_spread_ms: 50, clock }).await;
+    while let Some(message) = read(&mut receive).await {
+        assert!(matches!(message, ToCollector::Heartbeat(_)));
+        seen.lock().unwrap().heartbeats += 1;
+    }
+}
+
+async fn alerts(
+    mut send: SendStream,
+    mut receive: RecvStream,
+    seen: &Mutex<Seen>,
+    mut fault: Fault,
+    connection: &Connection,
+) {
+    while let Some(message) = read(&mut receive).await {
+        let ToCollector::Batch(batch) = message else { panic!("not a batch") };
+        if fault == Fault::Gap {
+            fault = Fault::None;
+            write(&mut send, ToAgent::Gap { expected: batch.first_seq }).await;
+            continue;
+        }
+        let answer = {
+            let mut seen = seen.lock().unwrap();
+            let expected = seen.records.last_key_value().map_or(Seq(1), |(seq, _)| seq.next());
+            if batch.first_seq > expected {
+                ToAgent::Gap { expected }
+            } else {
+                let mut seq = batch.first_seq;
+                for octets in batch.records {
+                    if let Some(before) = seen.records.insert(seq, octets.clone()) {
+                        assert_eq!(before, octets, "one number, two meanings");
+                        seen.sent_twice += 1;
+                    }
+                    seq = seq.next();
+                }
+                ToAgent::Ack { epoch: batch.epoch, seq: Seq(seq.0 - 1) }
+            }
+        };
+        if fault == Fault::NoAck {
+            return connection.close(VarInt::from_u32(CloseReason::GoingDown.code()), b"");
+        }
+        write(&mut send, answer).await;
+    }
+}
+
+async fn lists(mut send: SendStream, mut receive: RecvStream, seen: &Mutex<Seen>) {
+    let Some(ToCollector::Subscribe { revision }) = read(&mut receive).await else { panic!("no Subscribe") };
+    let (number, manifest, base) = seen.lock().unwrap().publication.clone();
+    if revision.0 < number {
+        write(&mut send, ToAgent::ListOffer { manifest }).await;
+        for octets in base.chunks(LIST_CHUNK_MAX_OCTETS.min(500)) {
+            write(&mut send, ToAgent::ListChunk { octets: octets.to_vec() }).await;
+        }
+        write(&mut send, ToAgent::ListEnd).await;
+    }
+    while let Some(message) = read(&mut receive).await {
+        let ToCollector::ListOutcome(outcome) = message else { panic!("not an outcome") };
+        seen.lock().unwrap().outcomes.push(outcome);
+    }
+}

@@ -1,0 +1,183 @@
+//! The whole edge of the agent against a collector's double: enrolment, session, list, records, faults.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, FromArgMatches};
+use varde_common::id::{Revision, Seq};
+use varde_common::message::{CloseReason, ListOutcome, Stream};
+use varde_common::record::{RecordBody, SensorEvent};
+use varde_common::time::Timestamp;
+use varde_common::token::Token;
+use varde_common::trust::Untrusted;
+
+use super::double::{Double, Fault, Publication};
+use super::quic::{QuicLink, session_config};
+use super::{Link, LinkError};
+use crate::command::run::{RunArgs, run};
+use crate::io::disk::identity::Identity;
+use crate::io::disk::{list, spool};
+use crate::io::enroll::{EnrolError, enroll};
+use crate::subscription::tests::{key, publication};
+
+fn published(seed: u8, revision: u64) -> Publication {
+    let (manifest, base) = publication(&key(seed), revision);
+    (revision, manifest, base)
+}
+
+fn enrol(data: &Path, token: &Token) -> Result<u64, EnrolError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(enroll(data, &token.to_text())).map(|card| card.sensor.0)
+}
+
+/// A capture file without a packet.
+fn empty_capture(directory: &Path) -> PathBuf {
+    let path = directory.join("empty.pcap");
+    let mut header = 0xa1b2_c3d4u32.to_le_bytes().to_vec();
+    header.extend_from_slice(&[2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]);
+    std::fs::write(&path, header).unwrap();
+    path
+}
+
+fn run_once(data: &Path) -> Result<(), crate::command::Failure> {
+    let capture = empty_capture(data);
+    let command = RunArgs::augment_args(clap::Command::new("run"));
+    let matches = command.get_matches_from(["run", "--capture", capture.to_str().unwrap()]);
+    run(data, &RunArgs::from_arg_matches(&matches).unwrap())
+}
+
+#[test]
+fn e1_a_token_makes_an_identity_once() {
+    let double = Double::start(&[], published(1, 1), false);
+    let directory = tempfile::tempdir().unwrap();
+    let (first, second) = (directory.path().join("a"), directory.path().join("b"));
+    assert_eq!(enrol(&first, &double.token()).unwrap(), 7);
+    let identity = Identity::read(&first).unwrap();
+    assert_eq!((identity.card.member.as_str(), identity.card.collector), ("Gjøvik", double.quic.to_string()));
+    assert!(matches!(enrol(&first, &double.token()), Err(EnrolError::AlreadyEnrolled { .. })));
+    assert!(matches!(enrol(&second, &double.token()), Err(EnrolError::Refused(_))));
+    assert!(!Identity::exists(&second));
+    assert!(std::fs::read_dir(&first).unwrap().count() >= 2, "identity and site key");
+}
+
+#[test]
+fn a_token_is_not_spent_on_the_wrong_collector() {
+    let directory = tempfile::tempdir().unwrap();
+    let double = Double::start(&[], published(1, 1), false);
+    let wrong_root = Token { root_sha256: [0; 32], ..double.token() };
+    let refused = enrol(directory.path(), &wrong_root);
+    assert!(matches!(refused, Err(EnrolError::WrongRoot { why: Untrusted::AnotherRoot, .. })), "{refused:?}");
+    let old = Token { expires: Timestamp(1), ..double.token() };
+    assert!(matches!(enrol(directory.path(), &old), Err(EnrolError::Expired(_))));
+    let wrong_secret = Token { secret: [8; 16], ..double.token() };
+    assert!(matches!(enrol(directory.path(), &wrong_secret), Err(EnrolError::Refused(_))));
+
+    let impostor = Double::start(&[], published(1, 1), true);
+    let refused = enrol(directory.path(), &impostor.token());
+    assert!(matches!(refused, Err(EnrolError::WrongCertificate { .. })), "{refused:?}");
+    assert!(!Identity::exists(directory.path()));
+    assert_eq!(enrol(directory.path(), &double.token()).unwrap(), 7, "the token is still good");
+}
+
+#[test]
+fn an_unreachable_collector_is_told_as_such() {
+    let directory = tempfile::tempdir().unwrap();
+    let double = Double::start(&[], published(1, 1), false);
+    // A socket that takes datagrams and never answers.
+    let deaf = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = deaf.local_addr().unwrap().to_string();
+    let token = Token { enroll: varde_common::codec::Text::cut(&address), ..double.token() };
+    let refused = enrol(directory.path(), &token);
+    assert!(matches!(refused, Err(EnrolError::Link(LinkError::NoAnswer(_)))), "{refused:?}");
+}
+
+#[test]
+fn d1_every_record_arrives_once_whatever_the_collector_does() {
+    let double = Double::start(&[Fault::NoAck, Fault::Gap], published(1, 3), false);
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    enrol(data, &double.token()).unwrap();
+    run_once(data).unwrap();
+    run_once(data).unwrap();
+    let seen = double.seen.lock().unwrap();
+    let bodies = seen.bodies();
+    let started = |body: &&RecordBody| matches!(body, RecordBody::Event(SensorEvent::Started { .. }));
+    assert_eq!(bodies.iter().filter(started).count(), 2);
+    let in_force = RecordBody::Event(SensorEvent::ListInForce { revision: Revision(3), indicators: 40 });
+    assert_eq!(bodies.iter().filter(|body| **body == in_force).count(), 1);
+    assert!(matches!(bodies.first(), Some(RecordBody::Event(SensorEvent::Started { .. }))), "the first word");
+    assert!(seen.sessions >= 3 && seen.heartbeats >= 2, "{seen:?}");
+    assert!(seen.epochs.windows(2).all(|pair| pair[0] == pair[1]), "one spool, one epoch");
+    let figures = spool::survey(&data.join("spool")).unwrap();
+    assert_eq!((figures.waiting(), figures.next), (0, Seq(bodies.len() as u64 + 1)));
+}
+
+/// Runs until the double has seen what is waited for; each run is a session of its own.
+fn run_until(data: &Path, seen: impl Fn() -> bool) {
+    for _ in 0..100 {
+        if seen() {
+            return;
+        }
+        run_once(data).unwrap();
+    }
+    panic!("what was waited for never came");
+}
+
+#[test]
+fn l2_a_foreign_list_is_refused_over_the_wire_and_the_old_one_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let double = Double::start(&[], published(1, 3), false);
+    enrol(data, &double.token()).unwrap();
+    run_once(data).unwrap();
+    let root = Identity::read(data).unwrap().root().unwrap();
+    double.publish(published(2, 4));
+    let refused = |outcome: &ListOutcome| matches!(outcome, ListOutcome::Refused { in_force: Revision(3), .. });
+    run_until(data, || double.seen.lock().unwrap().outcomes.iter().any(refused));
+    let told = |body: &RecordBody| matches!(body, RecordBody::Event(SensorEvent::ListRefused { .. }));
+    run_until(data, || double.seen.lock().unwrap().bodies().iter().any(told));
+    let stored = list::read(data, &root).unwrap();
+    assert_eq!(stored.list.map(|(manifest, _)| manifest.revision), Some(Revision(3)));
+}
+
+#[test]
+fn l2_a_list_damaged_on_disk_is_told_and_fetched_again_under_its_own_number() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let double = Double::start(&[], published(1, 3), false);
+    enrol(data, &double.token()).unwrap();
+    run_once(data).unwrap();
+    let root = Identity::read(data).unwrap().root().unwrap();
+    let kept = std::fs::read(data.join("list/in-force")).unwrap();
+    // Another's list, put there by hand.
+    let (_, manifest, base) = published(2, 4);
+    list::store(data, &manifest, &base).unwrap();
+    let stored = list::read(data, &root).unwrap();
+    assert!(stored.list.is_none() && stored.refused.is_some());
+    assert_eq!(stored.floor, Revision(3), "the floor outlives the list");
+    for end in [0, 5, 12, 40, kept.len() - 1] {
+        std::fs::write(data.join("list/in-force"), &kept[..end]).unwrap();
+        assert!(list::read(data, &root).unwrap().list.is_none(), "cut at {end}");
+    }
+    run_once(data).unwrap();
+    let stored = list::read(data, &root).unwrap();
+    assert_eq!(stored.list.map(|(manifest, _)| manifest.revision), Some(Revision(3)));
+    let seen = double.seen.lock().unwrap();
+    assert!(seen.bodies().iter().any(|body| matches!(body, RecordBody::Event(SensorEvent::ListRefused { .. }))));
+    assert!(seen.outcomes.iter().all(|outcome| matches!(outcome, ListOutcome::InForce { revision: Revision(3), .. })));
+}
+
+#[test]
+fn p4_a_revoked_sensor_hears_that_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let double = Double::start(&[Fault::Revoked], published(1, 3), false);
+    enrol(directory.path(), &double.token()).unwrap();
+    let config = session_config(&Identity::read(directory.path()).unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ended = runtime.block_on(async {
+        let link = QuicLink::dial(&double.quic.to_string(), config).await?;
+        let (_write, mut read) = link.open(Stream::Control).await?;
+        let _ = super::read_message(&mut read).await;
+        Err::<(), LinkError>(link.ended().unwrap())
+    });
+    assert_eq!(ended, Err(LinkError::Closed(CloseReason::Revoked)));
+}
