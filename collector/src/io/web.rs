@@ -217,10 +217,8 @@ impl Visit {
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(self.language.tag()));
         headers.insert(header::VARY, HeaderValue::from_static("Cookie, Accept-Language"));
         if let Some(language) = self.chosen {
-            let cookie = format!(
-                "{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly",
-                language.tag()
-            );
+            let cookie =
+                format!("{LANGUAGE_COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly", language.tag());
             if let Ok(value) = HeaderValue::from_str(&cookie) {
                 headers.insert(header::SET_COOKIE, value);
             }
@@ -410,5 +408,35 @@ async fn tell(
                 last = Some(Instant::now());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_pass() {
+        for good in ["localhost", "Localhost:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:8443"] {
+            assert!(names_loopback(good), "{good}");
+        }
+        for bad in
+            ["", ":80", "localhost.", "localhost:", "localhost:+1", "127.0.0.2", "::1", "[::1", "[::1]x", "x[::1]"]
+        {
+            assert!(!names_loopback(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_counts_each_thing_once() {
+        let mut news = News::default();
+        assert_eq!(news.after(), None);
+        news.take(Change::Sensor(1));
+        assert_eq!(news.after(), Some(FOLD_HEALTH));
+        for id in [1, 2, 2, 1] {
+            news.take(Change::Campaign(id));
+        }
+        assert_eq!(news.after(), Some(FOLD));
+        assert_eq!((news.campaigns.len(), news.incidents.len()), (2, 0));
     }
 }

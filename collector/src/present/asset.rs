@@ -13,7 +13,11 @@ pub struct Asset {
 
 /// All files.
 pub const ASSETS: [Asset; 3] = [
-    Asset { path: "/assets/varde.css", media_type: "text/css; charset=utf-8", body: include_str!("../../assets/varde.css") },
+    Asset {
+        path: "/assets/varde.css",
+        media_type: "text/css; charset=utf-8",
+        body: include_str!("../../assets/varde.css"),
+    },
     Asset {
         path: "/assets/varde.js",
         media_type: "text/javascript; charset=utf-8",

@@ -153,7 +153,13 @@ pub struct SensorRow {
 
 impl SensorRow {
     /// The line of one sensor.
-    pub fn of(sensor: &SensorFacts, picture: &Picture, texts: &Texts, calendar: &Calendar, now: Timestamp) -> SensorRow {
+    pub fn of(
+        sensor: &SensorFacts,
+        picture: &Picture,
+        texts: &Texts,
+        calendar: &Calendar,
+        now: Timestamp,
+    ) -> SensorRow {
         let state = State::of(sensor, now);
         let (class, sign) = state.looks();
         let (word, since) = match state {
@@ -178,10 +184,9 @@ impl SensorRow {
             None => (Shown::default(), Shown::of(&texts.say("sensor-shared"))),
         };
         let losses = match (heartbeat.dropped, heartbeat.refused) {
-            (Some(dropped), Some(refused)) => texts.numbers(
-                "sensor-losses",
-                &[("dropped", whole(dropped)), ("refused", whole(refused))],
-            ),
+            (Some(dropped), Some(refused)) => {
+                texts.numbers("sensor-losses", &[("dropped", whole(dropped)), ("refused", whole(refused))])
+            }
             _ => unknown(),
         };
         let spool = match (heartbeat.spool_waiting, heartbeat.records_lost) {
@@ -204,11 +209,7 @@ impl SensorRow {
             },
             list,
             list_good,
-            refused_list: sensor
-                .refused
-                .as_ref()
-                .filter(|_| !list_good)
-                .map(|(_, why)| Shown::of(why)),
+            refused_list: sensor.refused.as_ref().filter(|_| !list_good).map(|(_, why)| Shown::of(why)),
             packets: seen(heartbeat.packets),
             dns: seen(heartbeat.dns_messages),
             flows: seen(heartbeat.flows),

@@ -4,9 +4,9 @@
 use varde_common::time::Timestamp;
 
 use super::shown::{Calendar, Shown};
+use super::text::Texts;
 use super::view::{Steps, size};
 use crate::store::picture::{AlertFacts, HitFacts};
-use super::text::Texts;
 
 /// Members drawn; the table names all.
 const ROWS_MAX: usize = 60;
@@ -57,8 +57,6 @@ pub struct SpreadRow {
     pub x: i64,
     /// From earliest to latest.
     pub width: i64,
-    /// Class by how far it got.
-    pub class: &'static str,
     /// How far it got.
     pub steps: Steps,
     /// Where single alerts began.
@@ -125,11 +123,6 @@ impl Spread {
                     bar_y: y - 6,
                     x: from,
                     width: (x(hit.last_seen.0) - from).max(4),
-                    class: match hit.evidence {
-                        ..=1 => "bar bar-low",
-                        2 | 3 => "bar bar-middle",
-                        4.. => "bar bar-high",
-                    },
                     steps: Steps::of(hit.evidence, texts),
                     marks,
                 }

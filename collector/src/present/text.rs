@@ -181,7 +181,9 @@ mod tests {
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut key = String::new();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
-            if let Some((name, _)) = line.split_once(" =").filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase())) {
+            if let Some((name, _)) =
+                line.split_once(" =").filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase()))
+            {
                 key = name.to_owned();
                 assert!(found.insert(key.clone(), BTreeSet::new()).is_none(), "{key} stands twice in {language:?}");
             }
@@ -250,7 +252,7 @@ mod tests {
                 }
                 let said = texts.format(&key, Some(&args));
                 assert!(!said.contains('{') && !said.contains(['\u{2068}', '\u{2069}']), "{key}: {said}");
-                assert_ne!(said, key);
+                assert!(!said.is_empty(), "{key}");
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The front page as plain values: campaigns, incidents, sensors, and what to do where there is nothing.
 
+use std::collections::HashSet;
+
 use varde_common::time::Timestamp;
 
 use super::coverage::{Blind, Coverage};
@@ -217,9 +219,9 @@ impl CampaignCard {
             (reach, Vec::new())
         } else {
             let (able, total) = (size(coverage.able.len()), size(coverage.total()));
-            let numbers =
-                [("hit", size(facts.hits.len())), ("able", able), ("blind", total - able), ("total", total)];
-            let key = if able == total { texts.numbers("reach-all", &numbers) } else { texts.numbers("reach", &numbers) };
+            let numbers = [("hit", size(facts.hits.len())), ("able", able), ("blind", total - able), ("total", total)];
+            let key =
+                if able == total { texts.numbers("reach-all", &numbers) } else { texts.numbers("reach", &numbers) };
             (key, blind_words(&coverage, texts))
         };
         let sum = |of: fn(&HitFacts) -> i64| facts.hits.iter().map(of).fold(0_i64, i64::saturating_add);
@@ -377,8 +379,7 @@ impl FrontView {
         let texts = reader.texts;
         let coverage = Coverage::now(picture, reader.now);
         let cut = |key_shown: usize, total: i64| {
-            (size(key_shown) < total)
-                .then(|| texts.numbers("cut", &[("shown", size(key_shown)), ("total", total)]))
+            (size(key_shown) < total).then(|| texts.numbers("cut", &[("shown", size(key_shown)), ("total", total)]))
         };
         FrontView {
             figures: figures(picture, &coverage, reader),
@@ -404,8 +405,13 @@ impl FrontView {
 
 fn figures(picture: &Picture, coverage: &Coverage, reader: &Reader) -> Vec<Figure> {
     let texts = reader.texts;
-    let hit: std::collections::HashSet<i64> =
-        picture.campaigns.iter().flat_map(|campaign| campaign.hits.iter().map(|hit| hit.member.id)).collect();
+    // An exercise stays out of the figures (decision 25).
+    let real = picture.campaigns.iter().filter(|campaign| !campaign.exercise);
+    let hit: HashSet<i64> = real.flat_map(|campaign| campaign.hits.iter().map(|hit| hit.member.id)).collect();
+    let campaigns = picture.campaigns_total - picture.exercise_campaigns;
+    let incidents = picture.incidents_total - picture.exercise_incidents;
+    // A number of nothing is no number.
+    let value = |n: i64, of: i64| if of > 0 { number(n) } else { "–".to_owned() };
     let well = picture.sensors.iter().filter(|s| super::sensor::State::of(s, reader.now).is_well()).count();
     let kept = picture.sensors.iter().filter(|s| s.revoked_at.is_none()).count();
     let newest = picture.list.map_or(0, |list| list.revision);
@@ -414,25 +420,32 @@ fn figures(picture: &Picture, coverage: &Coverage, reader: &Reader) -> Vec<Figur
     vec![
         Figure {
             name: texts.say("figure-campaigns"),
-            value: number(picture.campaigns_total),
-            of: texts.count("figure-campaigns-of", picture.incidents_total),
-            calls: picture.campaigns_total > 0,
+            value: value(campaigns, incidents),
+            of: match picture.exercise_campaigns {
+                0 => texts.count("figure-campaigns-of", incidents),
+                exercises => format!(
+                    "{}; {}",
+                    texts.count("figure-campaigns-of", incidents),
+                    texts.count("figure-exercises", exercises)
+                ),
+            },
+            calls: campaigns > 0,
         },
         Figure {
             name: texts.say("figure-hit"),
-            value: number(size(hit.len())),
+            value: value(size(hit.len()), members),
             of: texts.count("figure-hit-of", members),
             calls: !hit.is_empty(),
         },
         Figure {
             name: texts.say("figure-seeing"),
-            value: number(size(coverage.able.len())),
+            value: value(size(coverage.able.len()), members),
             of: texts.count("figure-hit-of", members),
             calls: !coverage.blind.is_empty(),
         },
         Figure {
             name: texts.say("figure-sensors"),
-            value: number(size(well)),
+            value: value(size(well), size(kept)),
             of: texts.count("figure-sensors-of", size(kept)),
             calls: well < kept,
         },
@@ -459,7 +472,7 @@ fn figures(picture: &Picture, coverage: &Coverage, reader: &Reader) -> Vec<Figur
 fn nothing(picture: &Picture, coverage: &Coverage, texts: &Texts) -> Nothing {
     let (able, total) = (size(coverage.able.len()), size(coverage.total()));
     let what = if picture.incidents_total > 0 {
-        let members: std::collections::HashSet<i64> = picture.incidents.iter().map(|i| i.hit.member.id).collect();
+        let members: HashSet<i64> = picture.incidents.iter().map(|i| i.hit.member.id).collect();
         texts.numbers(
             "nothing-shared",
             &[("incidents", picture.incidents_total), ("hit", size(members.len())), ("able", able), ("total", total)],

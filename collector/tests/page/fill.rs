@@ -23,7 +23,10 @@ pub(crate) const MEMBERS: [(&str, &str); 8] = [
 pub(crate) async fn fill(store: &Store, now: Timestamp, word: &(dyn Fn(&str) -> String + Sync)) -> anyhow::Result<()> {
     let mut tx = store.begin().await?;
     let ago = |minutes: u64| now.minus(Duration::from_secs(minutes * 60)).0;
-    sqlx::query("INSERT INTO setting VALUES ('operator_name', $1)").bind(word("Kommune-CSIRT")).execute(&mut *tx).await?;
+    sqlx::query("INSERT INTO setting VALUES ('operator_name', $1)")
+        .bind(word("Kommune-CSIRT"))
+        .execute(&mut *tx)
+        .await?;
     for (id, (number, name)) in (1_i64..).zip(MEMBERS) {
         sqlx::query("INSERT INTO member VALUES ($1, $2, $3, $4)")
             .bind(id)
@@ -53,7 +56,10 @@ pub(crate) async fn fill(store: &Store, now: Timestamp, word: &(dyn Fn(&str) -> 
             .execute(&mut *tx)
             .await?;
     }
-    sqlx::query("INSERT INTO list_revision VALUES (12, x'00', x'00', 48211, $1)").bind(ago(240)).execute(&mut *tx).await?;
+    sqlx::query("INSERT INTO list_revision VALUES (12, x'00', x'00', 48211, $1)")
+        .bind(ago(240))
+        .execute(&mut *tx)
+        .await?;
 
     campaign(&mut tx, 1, "threat", "Portlure", false, now, word).await?;
     for (order, (member, evidence, indicator, hosts)) in
@@ -71,8 +77,18 @@ pub(crate) async fn fill(store: &Store, now: Timestamp, word: &(dyn Fn(&str) -> 
     campaign(&mut tx, 2, "indicator", "=oppdatering.ovelse.example", true, now, word).await?;
     for member in [5_i64, 6] {
         let first = ago(50 + u64::try_from(member)? * 9);
-        incident_row(&mut tx, 20 + member, member, Some(2), "indicator", "=oppdatering.ovelse.example", first, now, word)
-            .await?;
+        incident_row(
+            &mut tx,
+            20 + member,
+            member,
+            Some(2),
+            "indicator",
+            "=oppdatering.ovelse.example",
+            first,
+            now,
+            word,
+        )
+        .await?;
         let row = Alert { incident: 20 + member, member, indicator: 3, evidence: 2, host: 0, name: "ovelse", first };
         alert(&mut tx, &row, now, word).await?;
     }
@@ -103,27 +119,31 @@ async fn sensor(
     );
     // 4: silent; 6: list behind and refused; 7: token never used; 8: shut out after it was hit.
     let never = id == 7;
-    sqlx::query(
-        "INSERT INTO sensor VALUES ($1,$1,$2,$3,x'00',$4,$5,$6,$7,$8,42,$9,$10,$11,$12,$13,$14,$15,$16)",
-    )
-    .bind(id)
-    .bind(ago(500_000))
-    .bind(if never { now.plus(Duration::from_secs(90_000)).0 } else { ago(240_000) })
-    .bind((!never).then(|| ago(400_000)))
-    .bind((!never).then(|| id.to_le_bytes().to_vec()))
-    .bind((id == 8).then(|| ago(600)))
-    .bind((!never).then(|| word("0.1.0")))
-    .bind((!never).then(|| format!("{id:032x}")))
-    .bind(if never { 0_i64 } else if id == 6 { 11 } else { 12 })
-    .bind((!never).then(|| ago(14_000)))
-    .bind((id == 6).then(|| ago(14_000)))
-    .bind((id == 6).then(|| word("the list's signature is by a key that root does not name")))
-    .bind((!never).then(|| ago(400_000)))
-    .bind((!never).then(|| if id == 4 { ago(4_980) } else { ago(11) }))
-    .bind(i64::from(!never && id != 4 && id != 8))
-    .bind((!never).then(|| word(&heartbeat)))
-    .execute(&mut **tx)
-    .await?;
+    sqlx::query("INSERT INTO sensor VALUES ($1,$1,$2,$3,x'00',$4,$5,$6,$7,$8,42,$9,$10,$11,$12,$13,$14,$15,$16)")
+        .bind(id)
+        .bind(ago(500_000))
+        .bind(if never { now.plus(Duration::from_secs(90_000)).0 } else { ago(240_000) })
+        .bind((!never).then(|| ago(400_000)))
+        .bind((!never).then(|| id.to_le_bytes().to_vec()))
+        .bind((id == 8).then(|| ago(600)))
+        .bind((!never).then(|| word("0.1.0")))
+        .bind((!never).then(|| format!("{id:032x}")))
+        .bind(if never {
+            0_i64
+        } else if id == 6 {
+            11
+        } else {
+            12
+        })
+        .bind((!never).then(|| ago(14_000)))
+        .bind((id == 6).then(|| ago(14_000)))
+        .bind((id == 6).then(|| word("the list's signature is by a key that root does not name")))
+        .bind((!never).then(|| ago(400_000)))
+        .bind((!never).then(|| if id == 4 { ago(4_980) } else { ago(11) }))
+        .bind(i64::from(!never && id != 4 && id != 8))
+        .bind((!never).then(|| word(&heartbeat)))
+        .execute(&mut **tx)
+        .await?;
     sqlx::query("INSERT INTO site VALUES ($1, 0, $1)").bind(id).execute(&mut **tx).await?;
     Ok(())
 }
@@ -220,7 +240,7 @@ async fn alert(
     .bind(i64::from(row.indicator == 3))
     .bind(row.first.saturating_add(row.host.max(0) * 400_000_000))
     .bind(now.minus(Duration::from_secs(u64::try_from(row.member)? * 130)).0)
-    .bind(37 + row.host * 1_200)
+    .bind(37 + row.host.max(0) * 1_200)
     .bind((row.evidence > 3).then(|| word(r#"{"contacts":41,"median_interval_ms":60000,"spread_ms":900}"#)))
     .bind(i64::from(row.host == 2))
     .bind(row.incident)
