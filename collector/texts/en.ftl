@@ -154,6 +154,7 @@ col-severity = Severity
 col-evidence = How far it got
 col-first = First seen
 col-last = Last seen
+col-first-last = First and last seen
 col-hosts = Hosts
 col-sightings = Sightings
 col-campaign = Campaign

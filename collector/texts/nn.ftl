@@ -154,6 +154,7 @@ col-severity = Alvor
 col-evidence = Kor langt det kom
 col-first = Først sett
 col-last = Sist sett
+col-first-last = Først og sist sett
 col-hosts = Maskiner
 col-sightings = Treff
 col-campaign = Kampanje

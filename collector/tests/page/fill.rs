@@ -13,7 +13,7 @@ pub(crate) const MEMBERS: [(&str, &str); 8] = [
     ("3442", "Østre Toten"),
     ("3443", "Vestre Toten"),
     ("3446", "Gran"),
-    ("5436", "Porsanger - Porsáŋgu - Porsanki"),
+    ("5622", "Porsanger - Porsáŋgu - Porsanki"),
     ("4601", "Bergen"),
     ("3411", "Ringsaker"),
 ];
