@@ -44,6 +44,10 @@ figure-campaigns-of = { $n ->
     [1] of 1 incident
    *[other] of { $shown } incidents
 }
+figure-exercises = { $n ->
+    [1] besides 1 in an exercise
+   *[other] besides { $shown } in exercises
+}
 figure-hit = Members in campaigns
 figure-hit-of = { $n ->
     [0] no members yet
@@ -127,7 +131,7 @@ severity-critical = Critical
 # Nothing there
 next-step = Next step:
 nothing-no-members = No campaigns, for there are no members yet.
-nothing-found = No campaigns. Hits at 0 of { $able } members that can see now ({ $total } members in all).
+nothing-found = No campaigns. Hits at 0 of { $able } members that can see now ({ $total } in all).
 nothing-shared = No campaigns. { $incidents } incidents, with hits at { $hit } of { $total } members ({ $able } can see now), but none is shared by two independent members.
 next-member = add the first member with its number and name.
 next-token = make a token for the first member's sensor; it is good for 72 hours.
@@ -150,6 +154,7 @@ col-severity = Severity
 col-evidence = How far it got
 col-first = First seen
 col-last = Last seen
+col-first-last = First and last seen
 col-hosts = Hosts
 col-sightings = Sightings
 col-campaign = Campaign

@@ -44,6 +44,10 @@ figure-campaigns-of = { $n ->
     [1] av 1 sak
    *[other] av { $shown } saker
 }
+figure-exercises = { $n ->
+    [1] i tillegg 1 i øvelse
+   *[other] i tillegg { $shown } i øvelser
+}
 figure-hit = Medlemmer i kampanjer
 figure-hit-of = { $n ->
     [0] ingen medlemmer ennå
@@ -127,7 +131,7 @@ severity-critical = Kritisk
 # Tomt
 next-step = Neste steg:
 nothing-no-members = Ingen kampanjer, for det er ingen medlemmer ennå.
-nothing-found = Ingen kampanjer. Treff hos 0 av { $able } medlemmer som kan se nå ({ $total } medlemmer i alt).
+nothing-found = Ingen kampanjer. Treff hos 0 av { $able } medlemmer som kan se nå ({ $total } i alt).
 nothing-shared = Ingen kampanjer. { $incidents } saker, med treff hos { $hit } av { $total } medlemmer ({ $able } kan se nå), men ingen av dem deles av to uavhengige medlemmer.
 next-member = legg til det første medlemmet med nummer og navn.
 next-token = lag en kode for det første medlemmets sensor; den gjelder i 72 timer.
@@ -150,6 +154,7 @@ col-severity = Alvor
 col-evidence = Hvor langt det kom
 col-first = Først sett
 col-last = Sist sett
+col-first-last = Først og sist sett
 col-hosts = Maskiner
 col-sightings = Treff
 col-campaign = Kampanje

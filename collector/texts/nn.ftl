@@ -44,6 +44,10 @@ figure-campaigns-of = { $n ->
     [1] av 1 sak
    *[other] av { $shown } saker
 }
+figure-exercises = { $n ->
+    [1] i tillegg 1 i øving
+   *[other] i tillegg { $shown } i øvingar
+}
 figure-hit = Medlemer i kampanjar
 figure-hit-of = { $n ->
     [0] ingen medlemer enno
@@ -127,7 +131,7 @@ severity-critical = Kritisk
 # Tomt
 next-step = Neste steg:
 nothing-no-members = Ingen kampanjar, for det er ingen medlemer enno.
-nothing-found = Ingen kampanjar. Treff hos 0 av { $able } medlemer som kan sjå no ({ $total } medlemer i alt).
+nothing-found = Ingen kampanjar. Treff hos 0 av { $able } medlemer som kan sjå no ({ $total } i alt).
 nothing-shared = Ingen kampanjar. { $incidents } saker, med treff hos { $hit } av { $total } medlemer ({ $able } kan sjå no), men ingen av dei er delte av to uavhengige medlemer.
 next-member = legg til den første medlemen med nummer og namn.
 next-token = lag ein kode for sensoren til den første medlemen; han gjeld i 72 timar.
@@ -150,6 +154,7 @@ col-severity = Alvor
 col-evidence = Kor langt det kom
 col-first = Først sett
 col-last = Sist sett
+col-first-last = Først og sist sett
 col-hosts = Maskiner
 col-sightings = Treff
 col-campaign = Kampanje

@@ -410,3 +410,33 @@ async fn tell(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_pass() {
+        for good in ["localhost", "Localhost:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:8443"] {
+            assert!(names_loopback(good), "{good}");
+        }
+        for bad in
+            ["", ":80", "localhost.", "localhost:", "localhost:+1", "127.0.0.2", "::1", "[::1", "[::1]x", "x[::1]"]
+        {
+            assert!(!names_loopback(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_counts_each_thing_once() {
+        let mut news = News::default();
+        assert_eq!(news.after(), None);
+        news.take(Change::Sensor(1));
+        assert_eq!(news.after(), Some(FOLD_HEALTH));
+        for id in [1, 2, 2, 1] {
+            news.take(Change::Campaign(id));
+        }
+        assert_eq!(news.after(), Some(FOLD));
+        assert_eq!((news.campaigns.len(), news.incidents.len()), (2, 0));
+    }
+}

@@ -128,9 +128,13 @@ impl Standing {
 impl TileMap {
     /// From facts.
     pub fn of(picture: &Picture, coverage: &Coverage, tiles: &Tiles, texts: &Texts) -> TileMap {
-        let in_campaign: HashSet<i64> =
-            picture.campaigns.iter().flat_map(|c| c.hits.iter().map(|hit| hit.member.id)).collect();
-        let alone: HashSet<i64> = picture.incidents.iter().map(|incident| incident.hit.member.id).collect();
+        let in_campaign: HashSet<i64> = picture
+            .campaigns
+            .iter()
+            .filter(|c| !c.exercise)
+            .flat_map(|c| c.hits.iter().map(|hit| hit.member.id))
+            .collect();
+        let alone: HashSet<i64> = picture.incidents.iter().filter(|i| !i.exercise).map(|i| i.hit.member.id).collect();
         let standing = |id: i64| {
             if in_campaign.contains(&id) {
                 Standing::Hit

@@ -1,6 +1,6 @@
 //! What people and machines are shown: facts of the store become views (plain values), views become pages and JSON.
 //!
-//! [`view`] is the front page, [`detail`] one campaign or incident; [`coverage`] says who could have seen something,
+//! [`view`] is the front page with its [`summary`], [`detail`] one campaign or incident; [`coverage`] says who could have seen something,
 //! [`sensor`] how a sensor is, [`spread`] and [`map`] draw. [`text`] holds the languages, [`shown`] how foreign text, times
 //! and numbers are written, [`page`] the pages, [`asset`] the files beside them, [`api`] the same for machines. Nothing
 //! here reads a clock, a socket or the database.
@@ -14,5 +14,6 @@ pub mod page;
 pub mod sensor;
 pub mod shown;
 pub mod spread;
+pub mod summary;
 pub mod text;
 pub mod view;

@@ -115,3 +115,39 @@ pub fn message(head: &Head, title: &str, words: &str, extent: Extent) -> askama:
         Extent::Fragment => page.as_content().render(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn nothing_is_ever_marked_as_safe() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut looked_at = 0;
+        for (dir, forbidden) in [
+            ("templates", ["|safe", "| safe", "escape(", "autoescape", "<script>", "style="]),
+            (
+                "src/present",
+                [
+                    concat!("Html", "Safe"),
+                    concat!("Markup", "Display"),
+                    concat!("ext = \"", "txt"),
+                    "Safe(",
+                    "escape = \"none",
+                    "filters::Safe",
+                ],
+            ),
+        ] {
+            for entry in std::fs::read_dir(root.join(dir)).unwrap() {
+                let path = entry.unwrap().path();
+                let text = std::fs::read_to_string(&path).unwrap();
+                let text = text.split("#[cfg(test)]").next().unwrap();
+                for word in forbidden {
+                    assert!(!text.contains(word), "{} has {word}", path.display());
+                }
+                looked_at += 1;
+            }
+        }
+        assert!(looked_at > 10);
+    }
+}

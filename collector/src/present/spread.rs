@@ -57,8 +57,6 @@ pub struct SpreadRow {
     pub x: i64,
     /// From earliest to latest.
     pub width: i64,
-    /// Class by how far it got.
-    pub class: &'static str,
     /// How far it got.
     pub steps: Steps,
     /// Where single alerts began.
@@ -125,11 +123,6 @@ impl Spread {
                     bar_y: y - 6,
                     x: from,
                     width: (x(hit.last_seen.0) - from).max(4),
-                    class: match hit.evidence {
-                        ..=1 => "bar bar-low",
-                        2 | 3 => "bar bar-middle",
-                        4.. => "bar bar-high",
-                    },
                     steps: Steps::of(hit.evidence, texts),
                     marks,
                 }

@@ -252,7 +252,7 @@ mod tests {
                 }
                 let said = texts.format(&key, Some(&args));
                 assert!(!said.contains('{') && !said.contains(['\u{2068}', '\u{2069}']), "{key}: {said}");
-                assert_ne!(said, key);
+                assert!(!said.is_empty(), "{key}");
             }
         }
     }

@@ -5,7 +5,8 @@ use varde_common::time::Timestamp;
 use super::coverage::{Blind, Coverage};
 use super::map::{TileMap, Tiles};
 use super::sensor::SensorRow;
-use super::shown::{Calendar, Moment, Shown, number};
+use super::shown::{Calendar, Moment, Shown};
+use super::summary::{Figure, Nothing};
 use super::text::Texts;
 use crate::store::picture::{CampaignFacts, HitFacts, IncidentFacts, IndicatorFacts, Picture};
 
@@ -322,32 +323,6 @@ impl IncidentRow {
     }
 }
 
-/// A number of the summary with what it is of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figure {
-    /// What is counted.
-    pub name: String,
-    /// The count, large.
-    pub value: String,
-    /// What it is of.
-    pub of: String,
-    /// Worth a look.
-    pub calls: bool,
-}
-
-/// Where there is nothing: what that means and what to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Nothing {
-    /// What there is not, with its denominator.
-    pub what: String,
-    /// Why some cannot see.
-    pub blind: Vec<String>,
-    /// The next step.
-    pub next: String,
-    /// A command that does it.
-    pub command: Option<&'static str>,
-}
-
 /// The front page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrontView {
@@ -380,14 +355,14 @@ impl FrontView {
             (size(key_shown) < total).then(|| texts.numbers("cut", &[("shown", size(key_shown)), ("total", total)]))
         };
         FrontView {
-            figures: figures(picture, &coverage, reader),
+            figures: Figure::all(picture, &coverage, reader),
             campaigns: picture
                 .campaigns
                 .iter()
                 .map(|campaign| CampaignCard::of(campaign, picture, reader).cut_for_card())
                 .collect(),
             campaigns_cut: cut(picture.campaigns.len(), picture.campaigns_total),
-            nothing: picture.campaigns.is_empty().then(|| nothing(picture, &coverage, texts)),
+            nothing: picture.campaigns.is_empty().then(|| Nothing::of(picture, &coverage, texts)),
             incidents: picture.incidents.iter().map(|incident| IncidentRow::of(incident, reader)).collect(),
             incidents_cut: cut(picture.incidents.len(), picture.incidents_total),
             sensors: picture
@@ -399,92 +374,6 @@ impl FrontView {
             made: reader.calendar.moment(reader.now),
         }
     }
-}
-
-fn figures(picture: &Picture, coverage: &Coverage, reader: &Reader) -> Vec<Figure> {
-    let texts = reader.texts;
-    let hit: std::collections::HashSet<i64> =
-        picture.campaigns.iter().flat_map(|campaign| campaign.hits.iter().map(|hit| hit.member.id)).collect();
-    let well = picture.sensors.iter().filter(|s| super::sensor::State::of(s, reader.now).is_well()).count();
-    let kept = picture.sensors.iter().filter(|s| s.revoked_at.is_none()).count();
-    let newest = picture.list.map_or(0, |list| list.revision);
-    let holding = picture.sensors.iter().filter(|s| s.revoked_at.is_none() && s.revision >= newest).count();
-    let members = size(coverage.total());
-    vec![
-        Figure {
-            name: texts.say("figure-campaigns"),
-            value: number(picture.campaigns_total),
-            of: texts.count("figure-campaigns-of", picture.incidents_total),
-            calls: picture.campaigns_total > 0,
-        },
-        Figure {
-            name: texts.say("figure-hit"),
-            value: number(size(hit.len())),
-            of: texts.count("figure-hit-of", members),
-            calls: !hit.is_empty(),
-        },
-        Figure {
-            name: texts.say("figure-seeing"),
-            value: number(size(coverage.able.len())),
-            of: texts.count("figure-hit-of", members),
-            calls: !coverage.blind.is_empty(),
-        },
-        Figure {
-            name: texts.say("figure-sensors"),
-            value: number(size(well)),
-            of: texts.count("figure-sensors-of", size(kept)),
-            calls: well < kept,
-        },
-        match picture.list {
-            None => Figure {
-                name: texts.say("figure-list"),
-                value: "–".to_owned(),
-                of: texts.say("list-none-published"),
-                calls: true,
-            },
-            Some(list) => Figure {
-                name: texts.say("figure-list"),
-                value: number(list.revision),
-                of: texts.numbers(
-                    "figure-list-of",
-                    &[("holding", size(holding)), ("sensors", size(kept)), ("count", list.count)],
-                ),
-                calls: holding < kept,
-            },
-        },
-    ]
-}
-
-fn nothing(picture: &Picture, coverage: &Coverage, texts: &Texts) -> Nothing {
-    let (able, total) = (size(coverage.able.len()), size(coverage.total()));
-    let what = if picture.incidents_total > 0 {
-        let members: std::collections::HashSet<i64> = picture.incidents.iter().map(|i| i.hit.member.id).collect();
-        texts.numbers(
-            "nothing-shared",
-            &[("incidents", picture.incidents_total), ("hit", size(members.len())), ("able", able), ("total", total)],
-        )
-    } else if total == 0 {
-        texts.say("nothing-no-members")
-    } else {
-        texts.numbers("nothing-found", &[("able", able), ("total", total)])
-    };
-    let enrolled = picture.sensors.iter().any(|sensor| sensor.enrolled_at.is_some());
-    let (next, command) = if total == 0 {
-        (texts.say("next-member"), Some("varde-collector member add 3407 Gjøvik"))
-    } else if picture.sensors.is_empty() {
-        (texts.say("next-token"), Some("varde-collector sensor token 3407"))
-    } else if picture.list.is_none() && picture.unpublished == 0 {
-        (texts.say("next-import"), Some("varde-collector indicator import FILE"))
-    } else if picture.unpublished > 0 {
-        (texts.count("next-publish", picture.unpublished), Some("varde-collector publish"))
-    } else if !enrolled {
-        (texts.say("next-enroll"), Some("varde-agent enroll --token-file FILE"))
-    } else if coverage.blind.is_empty() {
-        (texts.say("next-wait"), None)
-    } else {
-        (texts.say("next-sensors"), None)
-    };
-    Nothing { what, blind: if total == 0 { Vec::new() } else { blind_words(coverage, texts) }, next, command }
 }
 
 /// A count as the texts take it.

@@ -231,14 +231,18 @@ pub struct Picture {
     pub members: Vec<MemberFacts>,
     /// Sensors the reader may see.
     pub sensors: Vec<SensorFacts>,
-    /// Campaigns, latest sighting first, at most [`CAMPAIGNS_MAX`].
+    /// Campaigns, exercises last, latest sighting first, at most [`CAMPAIGNS_MAX`].
     pub campaigns: Vec<CampaignFacts>,
     /// How many there are.
     pub campaigns_total: i64,
-    /// Incidents, latest sighting first, at most [`INCIDENTS_MAX`].
+    /// Incidents, exercises last, latest sighting first, at most [`INCIDENTS_MAX`].
     pub incidents: Vec<IncidentFacts>,
     /// How many there are.
     pub incidents_total: i64,
+    /// How many of the campaigns are of an exercise.
+    pub exercise_campaigns: i64,
+    /// How many of the incidents are of an exercise.
+    pub exercise_incidents: i64,
     /// Alerts there are.
     pub alerts_total: i64,
 }

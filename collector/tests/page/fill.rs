@@ -13,7 +13,7 @@ pub(crate) const MEMBERS: [(&str, &str); 8] = [
     ("3442", "Østre Toten"),
     ("3443", "Vestre Toten"),
     ("3446", "Gran"),
-    ("5436", "Porsanger - Porsáŋgu - Porsanki"),
+    ("5622", "Porsanger - Porsáŋgu - Porsanki"),
     ("4601", "Bergen"),
     ("3411", "Ringsaker"),
 ];
@@ -240,7 +240,7 @@ async fn alert(
     .bind(i64::from(row.indicator == 3))
     .bind(row.first.saturating_add(row.host.max(0) * 400_000_000))
     .bind(now.minus(Duration::from_secs(u64::try_from(row.member)? * 130)).0)
-    .bind(37 + row.host * 1_200)
+    .bind(37 + row.host.max(0) * 1_200)
     .bind((row.evidence > 3).then(|| word(r#"{"contacts":41,"median_interval_ms":60000,"spread_ms":900}"#)))
     .bind(i64::from(row.host == 2))
     .bind(row.incident)

@@ -32,7 +32,7 @@ macro_rules! shown_campaigns {
     () => {
         "(SELECT c.id FROM campaign c WHERE ($3 IS NULL OR c.id = $3) AND ($1 IS NULL OR EXISTS \
          (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) \
-         ORDER BY c.last_seen DESC, c.id DESC LIMIT $2)"
+         ORDER BY c.exercise, c.last_seen DESC, c.id DESC LIMIT $2)"
     };
 }
 
@@ -75,6 +75,10 @@ pub(super) async fn picture(
         "SELECT (SELECT COUNT(*) FROM campaign c WHERE $1 IS NULL OR EXISTS \
          (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) AS campaigns, \
          (SELECT COUNT(*) FROM incident i WHERE $1 IS NULL OR i.member_id = $1) AS incidents, \
+         (SELECT COUNT(*) FROM campaign c WHERE c.exercise <> 0 AND ($1 IS NULL OR EXISTS \
+         (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1))) AS exercise_campaigns, \
+         (SELECT COUNT(*) FROM incident i WHERE i.exercise <> 0 AND ($1 IS NULL OR i.member_id = $1)) \
+         AS exercise_incidents, \
          (SELECT COUNT(*) FROM alert a WHERE $1 IS NULL OR a.member_id = $1) AS alerts",
     )
     .bind(member)
@@ -91,6 +95,8 @@ pub(super) async fn picture(
         campaigns_total: counts.try_get("campaigns")?,
         incidents: read_incidents(tx, scope, None).await?,
         incidents_total: counts.try_get("incidents")?,
+        exercise_campaigns: counts.try_get("exercise_campaigns")?,
+        exercise_incidents: counts.try_get("exercise_incidents")?,
         alerts_total: counts.try_get("alerts")?,
     })
 }
@@ -158,7 +164,7 @@ async fn read_campaigns(
     let rows = sqlx::query(concat!(
         "SELECT * FROM campaign WHERE id IN ",
         shown_campaigns!(),
-        " ORDER BY last_seen DESC, id DESC"
+        " ORDER BY exercise, last_seen DESC, id DESC"
     ))
     .bind(member)
     .bind(CAMPAIGNS_MAX)
@@ -255,9 +261,9 @@ async fn read_incidents(
         "FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id \
          LEFT JOIN indicator n ON n.id = a.indicator_id WHERE i.id IN (SELECT x.id FROM incident x \
          WHERE ($1 IS NULL OR x.member_id = $1) AND ($2 IS NULL OR x.campaign_id = $2) AND ($3 IS NULL OR x.id = $3) \
-         ORDER BY x.last_seen DESC, x.id DESC LIMIT $4) \
+         ORDER BY x.exercise, x.last_seen DESC, x.id DESC LIMIT $4) \
          GROUP BY i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.member_id, m.number, m.name \
-         ORDER BY MAX(i.last_seen) DESC, i.id DESC"
+         ORDER BY i.exercise, MAX(i.last_seen) DESC, i.id DESC"
     ))
     .bind(scope.member_id())
     .bind(campaign)
