@@ -9,7 +9,9 @@ use anyhow::{Context, Result, bail};
 use ed25519_dalek::SigningKey;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer};
@@ -167,7 +169,8 @@ impl HostileCollector {
                     tokio::spawn(async move {
                         let Ok(connection) = incoming.await else { return };
                         // A peer that goes away is no fault of ours.
-                        let _ = if sessions { converse(connection, shared).await } else { enrol(connection, shared).await };
+                        let _ =
+                            if sessions { converse(connection, shared).await } else { enrol(connection, shared).await };
                     });
                 }
             });
@@ -250,7 +253,8 @@ fn server_config(
         Some(ca) => {
             let mut roots = RootCertStore::empty();
             roots.add(ca.clone())?;
-            builder.with_client_cert_verifier(WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build()?)
+            builder
+                .with_client_cert_verifier(WebPkiClientVerifier::builder_with_provider(roots.into(), provider).build()?)
         }
         None => builder.with_no_client_auth(),
     };
@@ -334,7 +338,8 @@ async fn control(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStr
         if let ToCollector::Hello(hello) = message {
             let committed = {
                 let mut heard = lock(&shared.heard);
-                let committed = heard.records.keys().filter(|(epoch, _)| *epoch == hello.epoch).map(|(_, seq)| *seq).max();
+                let committed =
+                    heard.records.keys().filter(|(epoch, _)| *epoch == hello.epoch).map(|(_, seq)| *seq).max();
                 heard.hellos.push(hello);
                 committed.unwrap_or_default()
             };

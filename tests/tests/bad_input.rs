@@ -22,7 +22,11 @@ fn a_data_directory_that_cannot_be_used_is_explained() -> Result<()> {
     std::fs::write(&file, "")?;
     let inside = file.join("data").to_string_lossy().into_owned();
     explains(&run(Which::Collector, ["init", "--data", &inside])?, &["a-file"], &["director", "folder", "--data"]);
-    explains(&run(Which::Agent, ["status", "--data", &inside])?, &["a-file"], &["director", "folder", "--data", "enroll"]);
+    explains(
+        &run(Which::Agent, ["status", "--data", &inside])?,
+        &["a-file"],
+        &["director", "folder", "--data", "enroll"],
+    );
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty)?;
     let empty = empty.to_string_lossy().into_owned();

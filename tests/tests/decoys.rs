@@ -75,7 +75,12 @@ fn look_alike_and_sibling_names_raise_nothing() -> Result<()> {
         ] {
             let outcome = Outcome::address(name, [198, 51, 100, 9].into());
             let question = Question { id: 7, name, qtype: rtype::A };
-            traffic.lookup(SocketAddr::from(([10, 1, 0, 20], 40_000)), SocketAddr::from(([10, 1, 0, 53], 53)), question, &outcome);
+            traffic.lookup(
+                SocketAddr::from(([10, 1, 0, 20], 40_000)),
+                SocketAddr::from(([10, 1, 0, 53], 53)),
+                question,
+                &outcome,
+            );
         }
     })?;
     assert_eq!(found, []);
@@ -88,7 +93,12 @@ fn the_name_itself_and_all_below_it_are_found_in_any_case() -> Result<()> {
         let found = alerts("vond.example\n", |traffic| {
             let question = Question { id: 7, name, qtype: rtype::A };
             let outcome = Outcome::address(name, [198, 51, 100, 9].into());
-            traffic.lookup(SocketAddr::from(([10, 1, 0, 20], 40_000)), SocketAddr::from(([10, 1, 0, 53], 53)), question, &outcome);
+            traffic.lookup(
+                SocketAddr::from(([10, 1, 0, 20], 40_000)),
+                SocketAddr::from(([10, 1, 0, 53], 53)),
+                question,
+                &outcome,
+            );
         })?;
         let expected = ("vond.example", name.to_lowercase(), "answered", "10.1.0.20", "outbound");
         let (a, b, c, d, e) = found.first().context("no alert")?;
@@ -188,8 +198,14 @@ fn one_beyond_a_network_and_another_port_raise_nothing() -> Result<()> {
     for inside in ["203.0.113.0:443", "203.0.113.127:80", "[2001:db8:5::ffff]:443", "198.51.100.20:8443"] {
         assert_eq!(reach(inside)?.len(), 1, "{inside}");
     }
-    let outside =
-        ["203.0.113.128:443", "203.0.112.255:443", "[2001:db8:5:1::]:443", "[2001:db8:5::1]:80", "198.51.100.20:443", "198.51.100.21:8443"];
+    let outside = [
+        "203.0.113.128:443",
+        "203.0.112.255:443",
+        "[2001:db8:5:1::]:443",
+        "[2001:db8:5::1]:80",
+        "198.51.100.20:443",
+        "198.51.100.21:8443",
+    ];
     for outside in outside {
         assert_eq!(reach(outside)?, [], "{outside}");
     }
@@ -201,7 +217,11 @@ fn a_name_with_a_port_is_not_contacted_at_another_port() -> Result<()> {
     for (port, contacted) in [(8443, true), (443, false)] {
         let found = alerts("vond.example:8443\n", |traffic| {
             let _ = address("vond.example", "198.51.100.9").and_then(|outcome| ask(traffic, "vond.example", outcome));
-            traffic.connect(SocketAddr::from(([10, 1, 0, 20], 41_000)), SocketAddr::from(([198, 51, 100, 9], port)), PAGE);
+            traffic.connect(
+                SocketAddr::from(([10, 1, 0, 20], 41_000)),
+                SocketAddr::from(([198, 51, 100, 9], port)),
+                PAGE,
+            );
         })?;
         assert_eq!(found.iter().any(|alert| alert.2 == "contacted"), contacted, "{port}: {found:?}");
     }
@@ -235,7 +255,8 @@ fn what_the_resolver_asks_for_others_makes_no_second_victim() -> Result<()> {
         traffic.wait(Duration::from_millis(5));
         traffic.connect(SocketAddr::from(([10, 1, 0, 20], 41_000)), SocketAddr::from(([198, 51, 100, 9], 443)), PAGE);
     })?;
-    let reached: Vec<&str> = found.iter().filter(|alert| alert.2 == "contacted").map(|alert| alert.3.as_str()).collect();
+    let reached: Vec<&str> =
+        found.iter().filter(|alert| alert.2 == "contacted").map(|alert| alert.3.as_str()).collect();
     assert_eq!(reached, ["10.1.0.20"], "{found:?}");
     Ok(())
 }

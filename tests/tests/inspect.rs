@@ -12,17 +12,48 @@ use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::{Outcome, PAGE, Packet, Traffic, packet};
 
 const ALERT_KEYS: [&str; 13] = [
-    "type", "indicator", "kind", "evidence", "observed", "client", "server", "port", "protocol", "direction", "first_seen",
-    "last_seen", "count",
+    "type",
+    "indicator",
+    "kind",
+    "evidence",
+    "observed",
+    "client",
+    "server",
+    "port",
+    "protocol",
+    "direction",
+    "first_seen",
+    "last_seen",
+    "count",
 ];
 const SIGHTING_KEYS: [&str; 12] = [
-    "type", "indicator", "kind", "evidence", "observed", "client", "client_port", "server", "server_port", "protocol",
-    "direction", "time",
+    "type",
+    "indicator",
+    "kind",
+    "evidence",
+    "observed",
+    "client",
+    "client_port",
+    "server",
+    "server_port",
+    "protocol",
+    "direction",
+    "time",
 ];
 const DNS_KEYS: [&str; 9] = ["type", "time", "client", "server", "id", "qname", "qtype", "rcode", "answers"];
 const FLOW_KEYS: [&str; 12] = [
-    "type", "initiator", "initiator_port", "responder", "responder_port", "protocol", "packets", "octets",
-    "reverse_packets", "reverse_octets", "start", "end",
+    "type",
+    "initiator",
+    "initiator_port",
+    "responder",
+    "responder_port",
+    "protocol",
+    "packets",
+    "octets",
+    "reverse_packets",
+    "reverse_octets",
+    "start",
+    "end",
 ];
 
 struct Bench {
@@ -97,10 +128,16 @@ fn alerts_have_every_key_and_the_last_line_on_standard_error_sums_up() -> Result
     let name = by("vond.example")?;
     assert_eq!(name["kind"], "domain");
     assert_eq!((&name["evidence"], &name["client"]), (&"contacted".into(), &"10.1.0.20".into()));
-    assert_eq!((&name["server"], &name["port"], &name["protocol"]), (&"198.51.100.9".into(), &443.into(), &"tcp".into()));
+    assert_eq!(
+        (&name["server"], &name["port"], &name["protocol"]),
+        (&"198.51.100.9".into(), &443.into(), &"tcp".into())
+    );
     assert_eq!(name["first_seen"], "2025-11-21T14:05:00.000000Z");
     let network = by("203.0.113.0/24")?;
-    assert_eq!((&network["kind"], &network["protocol"], &network["port"]), (&"network".into(), &"icmp".into(), &Value::Null));
+    assert_eq!(
+        (&network["kind"], &network["protocol"], &network["port"]),
+        (&"network".into(), &"icmp".into(), &Value::Null)
+    );
     assert_eq!((&network["observed"], &network["count"]), (&"203.0.113.7".into(), &1.into()));
     let last = said.err.lines().last().context("nothing on standard error")?;
     for word in ["packets", "DNS", "flows", "alerts"] {
@@ -216,7 +253,8 @@ fn a_file_that_cannot_be_read_gives_1_after_the_rest_is_done() -> Result<()> {
     let bench = Bench::new()?;
     let good = bench.capture("good.pcap", &traffic()?)?;
     let list = bench.file("list.txt", "vond.example\n")?;
-    let (missing, nonsense) = (bench.folder.path().join("missing.pcap"), bench.file("x.pcap", "this is no capture at all")?);
+    let (missing, nonsense) =
+        (bench.folder.path().join("missing.pcap"), bench.file("x.pcap", "this is no capture at all")?);
     for bad in [missing.as_path(), nonsense.as_path(), bench.folder.path()] {
         let said = inspect(&["--json"], &[&list], &[bad, &good])?;
         assert_eq!(said.code, Some(1), "{}: {}", bad.display(), said.err);

@@ -88,7 +88,8 @@ fn l2_every_bad_list_is_refused_and_reported_and_the_old_one_stays() -> Result<(
     agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
     collector.offer(&good(&collector, IN_FORCE, &["vond.example"])?)?;
     eventually("the good list is in force", PATIENCE, || {
-        let in_force = |outcome: &ListOutcome| matches!(outcome, ListOutcome::InForce { revision: Revision(IN_FORCE), .. });
+        let in_force =
+            |outcome: &ListOutcome| matches!(outcome, ListOutcome::InForce { revision: Revision(IN_FORCE), .. });
         Ok(collector.heard(|heard| heard.outcomes.iter().any(in_force)).then_some(()))
     })?;
 
@@ -100,7 +101,9 @@ fn l2_every_bad_list_is_refused_and_reported_and_the_old_one_stays() -> Result<(
             agent.running()?.still_runs()?;
             collector.heard(|heard| match heard.outcomes.get(before..).unwrap_or_default() {
                 [] => Ok(None),
-                [ListOutcome::Refused { in_force: Revision(IN_FORCE), why }, ..] if !why.as_str().is_empty() => Ok(Some(())),
+                [ListOutcome::Refused { in_force: Revision(IN_FORCE), why }, ..] if !why.as_str().is_empty() => {
+                    Ok(Some(()))
+                }
                 other => bail!("{what}: {other:?}"),
             })
         })?;
@@ -184,8 +187,8 @@ fn l2_the_real_collector_shows_that_a_sensor_refused_a_list() -> Result<()> {
     let feed = Feed::new(&folder.path().join("mirror"))?;
     agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
     collector.await_in_force(1, 1)?;
-    agent.stop()?;
     drop(feed);
+    agent.wait()?;
     collector.publish("annen.example\n")?;
     collector.stop()?;
     // Somebody with the disk but without the list key changes what is to be sent.

@@ -129,7 +129,8 @@ fn q1_a_tap_behind_the_codec_sees_only_matches() -> Result<()> {
     feed.send(&traffic()?.packets)?;
     drop(feed);
     agent.wait()?;
-    let (tap, records) = collector.heard(|heard| (heard.tap.clone(), heard.records.values().cloned().collect::<Vec<_>>()));
+    let (tap, records) =
+        collector.heard(|heard| (heard.tap.clone(), heard.records.values().cloned().collect::<Vec<_>>()));
     let opened = records.iter().filter(|record: &&Record| matches!(record.body, RecordBody::Opened(_))).count();
     ensure!(opened >= 9, "the hits themselves must have arrived, else nothing is shown: {opened}");
     for forms in [quiet_forms()?, hit_forms()?] {

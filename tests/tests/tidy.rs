@@ -119,12 +119,17 @@ fn the_map_in_architecture_md_equals_the_tree() -> Result<()> {
 fn stages_touch_no_world() -> Result<()> {
     let rooms: [(&str, &[&str]); 2] = [
         ("agent/src/", &["agent/src/io/", "agent/src/command/", "agent/src/main.rs"]),
-        ("collector/src/", &["collector/src/io/", "collector/src/command/", "collector/src/store/", "collector/src/main.rs"]),
+        (
+            "collector/src/",
+            &["collector/src/io/", "collector/src/command/", "collector/src/store/", "collector/src/main.rs"],
+        ),
     ];
-    let forbidden = ["crate::io", "super::io", "varde_agent::io", "varde_collector::io", "std::fs", "std::thread", "UdpSocket"];
+    let forbidden =
+        ["crate::io", "super::io", "varde_agent::io", "varde_collector::io", "std::fs", "std::thread", "UdpSocket"];
     let mut wrong = Vec::new();
     for (name, text) in sources()? {
-        let stage = rooms.iter().any(|(src, open)| name.starts_with(src) && !open.iter().any(|room| name.starts_with(room)));
+        let stage =
+            rooms.iter().any(|(src, open)| name.starts_with(src) && !open.iter().any(|room| name.starts_with(room)));
         let common = name.starts_with("common/src/");
         if !stage && !common {
             continue;
@@ -146,7 +151,8 @@ fn only_the_codec_names_its_crate() -> Result<()> {
     let mut wrong = Vec::new();
     for (name, text) in sources()? {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-        let uses = code.filter(|line| line.contains(&format!("{word}::")) || line.contains(&format!("use {word}"))).count();
+        let uses =
+            code.filter(|line| line.contains(&format!("{word}::")) || line.contains(&format!("use {word}"))).count();
         if uses > 0 && name != "common/src/codec.rs" {
             wrong.push(name);
         }
@@ -231,8 +237,21 @@ fn packages() -> Result<&'static [Value]> {
 
 /// Licences that may stand beside EUPL-1.2.
 const LICENCES: [&str; 15] = [
-    "MIT", "MIT-0", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib", "Unicode-3.0", "MPL-2.0",
-    "CDLA-Permissive-2.0", "CC0-1.0", "0BSD", "BSL-1.0", "OpenSSL", "Unlicense",
+    "MIT",
+    "MIT-0",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "MPL-2.0",
+    "CDLA-Permissive-2.0",
+    "CC0-1.0",
+    "0BSD",
+    "BSL-1.0",
+    "OpenSSL",
+    "Unlicense",
 ];
 
 /// Whether an SPDX expression leaves a way through the list above: one of `OR`, all of `AND`.

@@ -22,7 +22,7 @@ type Response = (Lookup, String, String, Vec<(String, u64, String)>);
 /// Both ends (lower first) with ports, and the protocol.
 type Conversation = (String, String, String);
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Seen {
     /// Every response, as often as it came.
     responses: BTreeMap<Response, usize>,
@@ -53,7 +53,20 @@ fn rcode_name(number: &str) -> Result<String> {
 /// Runs tshark over a file and gives the wanted fields of each frame that passes the filter.
 fn fields(file: &Path, filter: &str, occurrence: &str, wanted: &[&str]) -> Result<Vec<Vec<String>>> {
     let mut command = Command::new("tshark");
-    command.args(["-n", "-r"]).arg(file).args(["-o", "ip.defragment:FALSE", "-Y", filter, "-T", "fields"]);
+    command.args(["-n", "-r"]).arg(file).args([
+        "-o",
+        "ip.defragment:FALSE",
+        "-o",
+        "ip.check_checksum:TRUE",
+        "-o",
+        "udp.check_checksum:TRUE",
+        "-o",
+        "tcp.check_checksum:TRUE",
+        "-Y",
+        filter,
+        "-T",
+        "fields",
+    ]);
     command.args(["-E", "separator=/t", "-E", occurrence, "-E", "aggregator=|"]);
     wanted.iter().for_each(|field| {
         command.args(["-e", field]);
@@ -70,8 +83,21 @@ fn first_of<'a>(several: &[&'a str]) -> &'a str {
 
 fn tshark_dns(file: &Path, seen: &mut Seen) -> Result<()> {
     let wanted = [
-        "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "dns.id", "dns.flags.response", "dns.flags.rcode", "dns.qry.name",
-        "dns.qry.type", "dns.resp.type", "dns.resp.ttl", "dns.a", "dns.aaaa", "dns.cname", "dns.count.answers",
+        "ip.src",
+        "ipv6.src",
+        "ip.dst",
+        "ipv6.dst",
+        "dns.id",
+        "dns.flags.response",
+        "dns.flags.rcode",
+        "dns.qry.name",
+        "dns.qry.type",
+        "dns.resp.type",
+        "dns.resp.ttl",
+        "dns.a",
+        "dns.aaaa",
+        "dns.cname",
+        "dns.count.answers",
     ];
     let mut asked = BTreeSet::new();
     let mut answered = BTreeSet::new();
@@ -107,8 +133,18 @@ fn tshark_dns(file: &Path, seen: &mut Seen) -> Result<()> {
 
 fn tshark_conversations(file: &Path, seen: &mut Seen) -> Result<()> {
     let wanted = [
-        "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "udp.srcport", "tcp.srcport", "udp.dstport", "tcp.dstport", "ip.len",
-        "ipv6.plen", "icmp.type", "icmpv6.type",
+        "ip.src",
+        "ipv6.src",
+        "ip.dst",
+        "ipv6.dst",
+        "udp.srcport",
+        "tcp.srcport",
+        "udp.dstport",
+        "tcp.dstport",
+        "ip.len",
+        "ipv6.plen",
+        "icmp.type",
+        "icmpv6.type",
     ];
     for row in fields(file, "ip || ipv6", "occurrence=f", &wanted)? {
         let [src4, src6, dst4, dst6, usport, tsport, udport, tdport, length, payload, icmp4, icmp6] =
@@ -131,7 +167,14 @@ fn tshark_conversations(file: &Path, seen: &mut Seen) -> Result<()> {
     Ok(())
 }
 
-fn count(all: &mut BTreeMap<Conversation, (u64, u64)>, a: String, b: String, protocol: &str, packets: u64, octets: u64) {
+fn count(
+    all: &mut BTreeMap<Conversation, (u64, u64)>,
+    a: String,
+    b: String,
+    protocol: &str,
+    packets: u64,
+    octets: u64,
+) {
     let (low, high) = if a <= b { (a, b) } else { (b, a) };
     let sums = all.entry((low, high, protocol.to_owned())).or_default();
     sums.0 += packets;
@@ -147,7 +190,8 @@ fn ours(file: &Path) -> Result<Seen> {
         if line["type"] == "flow" {
             let a = format!("{} {}", text("initiator")?, line["initiator_port"]);
             let b = format!("{} {}", text("responder")?, line["responder_port"]);
-            let (packets, octets) = (number("packets")? + number("reverse_packets")?, number("octets")? + number("reverse_octets")?);
+            let (packets, octets) =
+                (number("packets")? + number("reverse_packets")?, number("octets")? + number("reverse_octets")?);
             count(&mut seen.conversations, a, b, &text("protocol")?, packets, octets);
             continue;
         }
@@ -158,9 +202,14 @@ fn ours(file: &Path) -> Result<Seen> {
         }
         let answer = |answer: &Value| {
             let data = answer["data"].as_str().unwrap_or("-").to_owned();
-            Ok((answer["type"].as_str().context("no type")?.to_owned(), answer["ttl"].as_u64().context("no ttl")?, data))
+            Ok((
+                answer["type"].as_str().context("no type")?.to_owned(),
+                answer["ttl"].as_u64().context("no ttl")?,
+                data,
+            ))
         };
-        let answers = line["answers"].as_array().context("no answers")?.iter().map(answer).collect::<Result<Vec<_>>>()?;
+        let answers =
+            line["answers"].as_array().context("no answers")?.iter().map(answer).collect::<Result<Vec<_>>>()?;
         *seen.responses.entry((lookup, text("qtype")?, text("rcode")?, answers)).or_default() += 1;
     }
     Ok(seen)
@@ -207,6 +256,31 @@ fn observations_equal_tsharks_in_every_format_and_link_type() -> Result<()> {
         let format = Format { next_generation: turn(0), nanoseconds: turn(1), big_endian: turn(2), link };
         agrees(format, 42, &packets)?;
         agrees(Format { next_generation: !turn(0), nanoseconds: !turn(1), big_endian: !turn(2), link }, 42, &packets)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_generated_captures_are_sound_and_say_the_same_in_every_form() -> Result<()> {
+    let packets = municipality(42, 150);
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("traffic");
+    let mut usual = None;
+    for link in LinkType::KNOWN {
+        for (next_generation, nanoseconds, big_endian) in
+            [(false, false, false), (false, true, true), (true, true, false), (true, false, true)]
+        {
+            let format = Format { next_generation, nanoseconds, big_endian, link };
+            capture::write(&file, format, &packets)?;
+            let bad =
+                "_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 || tcp.checksum.status == 0";
+            assert_eq!(fields(&file, bad, "occurrence=f", &["frame.number"])?, Vec::<Vec<String>>::new(), "{format:?}");
+            let mut seen = Seen::default();
+            tshark_dns(&file, &mut seen)?;
+            tshark_conversations(&file, &mut seen)?;
+            ensure!(seen.responses.len() > 50 && !seen.silent.is_empty(), "{format:?}: too thin");
+            assert_eq!(&seen, usual.get_or_insert_with(|| seen.clone()), "{format:?}");
+        }
     }
     Ok(())
 }

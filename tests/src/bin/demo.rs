@@ -11,11 +11,14 @@ use varde_tests::demo::show::{self, Wish};
 /// Everything runs on this machine, as your own user, in a temporary folder, on loopback; nothing reaches the internet.
 /// The two programs are built first. The page's address is printed; Ctrl-C stops everything that was started.
 #[derive(Debug, Parser)]
-#[command(name = "cargo demo --", after_help = "\
+#[command(
+    name = "cargo demo --",
+    after_help = "\
 EXAMPLES
   cargo demo                        watch it; open the printed address in a browser
   cargo demo -- --once              one round; exits 0 only if exactly what was planted is found
-  cargo demo -- --once --keep out   and look at the data directories and logs in out/ afterwards")]
+  cargo demo -- --once --keep out   and look at the data directories and logs in out/ afterwards"
+)]
 struct Arguments {
     /// Play one round, print the campaigns found as JSON, hold them against what was planted, and end.
     #[arg(long)]

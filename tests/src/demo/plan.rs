@@ -124,7 +124,9 @@ pub const DEEDS: [&[Deed]; 8] = [
 pub fn expected_campaigns() -> BTreeSet<CampaignLine> {
     let mut by_indicator: BTreeMap<&str, BTreeMap<&str, Evidence>> = BTreeMap::new();
     for ((number, _), deeds) in MEMBERS.iter().zip(DEEDS) {
-        for (indicator, evidence) in deeds.iter().filter(|deed| deed.makes_incident()).filter_map(|deed| deed.expected()) {
+        for (indicator, evidence) in
+            deeds.iter().filter(|deed| deed.makes_incident()).filter_map(|deed| deed.expected())
+        {
             let highest = by_indicator.entry(indicator).or_default().entry(number).or_insert(evidence);
             *highest = evidence.max(*highest);
         }
@@ -183,10 +185,18 @@ fn act(traffic: &mut Traffic, deed: Deed, place: Municipality, random: &mut Rand
     match deed {
         Deed::SpreadingBlocked => ask(traffic, "cdn.oppdatering-sky.example", &Outcome::Code(rcode::NXDOMAIN)),
         Deed::SpreadingAnswered => {
-            ask(traffic, "cdn.oppdatering-sky.example", &Outcome::address("cdn.oppdatering-sky.example", SERVICE.into()));
+            ask(
+                traffic,
+                "cdn.oppdatering-sky.example",
+                &Outcome::address("cdn.oppdatering-sky.example", SERVICE.into()),
+            );
         }
         Deed::SpreadingContacted => {
-            ask(traffic, "cdn.oppdatering-sky.example", &Outcome::address("cdn.oppdatering-sky.example", SERVICE.into()));
+            ask(
+                traffic,
+                "cdn.oppdatering-sky.example",
+                &Outcome::address("cdn.oppdatering-sky.example", SERVICE.into()),
+            );
             traffic.connect(again(40_001), at(SERVICE, 443), PAGE);
         }
         Deed::AddressAttempted => traffic.connect(again(40_002), at(CONTROL, 443), Reception::Silent),

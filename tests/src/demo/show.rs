@@ -112,7 +112,9 @@ pub fn live(wish: &Wish) -> Result<()> {
     let mut stage = Stage::set(folder.path(), |step| println!("  {step}"))?;
     let web = &stage.addresses.web;
     let page = if web.starts_with("http") { web.clone() } else { format!("http://{web}/") };
-    println!("\nThe page: {page}\nThe campaign spreads from member to member within a minute. Ctrl-C stops everything.\n");
+    println!(
+        "\nThe page: {page}\nThe campaign spreads from member to member within a minute. Ctrl-C stops everything.\n"
+    );
     let mut round = 0;
     while !stopping.load(Ordering::Relaxed) {
         play(&mut stage, wish.seed, round, &stopping)?;

@@ -77,7 +77,12 @@ impl Stage {
             let mut agent = Agent::new(&folder.join(format!("agent-{number}")), None)?;
             agent.enroll(&collector.token(number)?)?;
             let feed = Feed::new(&agent.data().join("mirror-port"))?;
-            agent.start([OsStr::new("--speed"), OsStr::new("max"), OsStr::new("--capture"), feed.path().as_os_str()])?;
+            agent.start([
+                OsStr::new("--speed"),
+                OsStr::new("max"),
+                OsStr::new("--capture"),
+                feed.path().as_os_str(),
+            ])?;
             players.push(Player { agent, feed: Some(feed) });
         }
         said("waiting until the signed list is in force at every sensor");
@@ -105,14 +110,12 @@ impl Stage {
         })
     }
 
-    /// Stops every program in good order; only those started here.
+    /// Ends the traffic and stops every program in good order; only those started here.
     ///
     /// # Errors
     /// When one does not stop.
     pub fn stop(mut self) -> Result<()> {
-        for player in &mut self.players {
-            player.agent.stop()?;
-        }
+        self.finish_sensors()?;
         self.collector.stop()
     }
 }

@@ -174,7 +174,8 @@ mod tests {
     fn the_same_seed_gives_the_same_traffic() {
         let mix = Mix { clients: 20, actions: 300, span: Duration::from_secs(600) };
         let draw = |seed| {
-            ordinary(Municipality { number: 3 }, Timestamp(1_700_000_000_000_000), mix, &mut Random::seeded(seed)).packets
+            ordinary(Municipality { number: 3 }, Timestamp(1_700_000_000_000_000), mix, &mut Random::seeded(seed))
+                .packets
         };
         assert_eq!(draw(5), draw(5));
         assert_ne!(draw(5), draw(6));

@@ -193,7 +193,8 @@ pub fn with_options(packet: &[u8]) -> Vec<u8> {
 /// they are.
 pub fn fragments(packet: &[u8], size: usize, identification: u16) -> Vec<Vec<u8>> {
     let size = (size / 8).max(1) * 8;
-    let (Some(4), Some((header, payload))) = (packet.first().map(|first| first >> 4), packet.split_at_checked(20)) else {
+    let (Some(4), Some((header, payload))) = (packet.first().map(|first| first >> 4), packet.split_at_checked(20))
+    else {
         return vec![packet.to_vec()];
     };
     let count = payload.len().div_ceil(size);
