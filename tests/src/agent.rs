@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use varde_common::id::{Epoch, Seq};
 
@@ -100,12 +100,15 @@ impl Agent {
         self.running.take().map_or(Ok(()), |mut running| running.kill())
     }
 
-    /// Stops it in good order.
+    /// Stops it in good order. It notices between two frames: a [`crate::capture::Feed`] must have ended before.
     ///
     /// # Errors
-    /// When it does not stop, or not with 0.
+    /// When it does not stop, or neither with 0 nor with 130 (stopped before captures were read and delivered).
     pub fn stop(&mut self) -> Result<()> {
-        self.running.take().map_or(Ok(()), |mut running| running.stop())
+        let Some(mut running) = self.running.take() else { return Ok(()) };
+        let code = running.stop()?;
+        ensure!(matches!(code, 0 | 130), "the agent ended with {code}; its log:\n{}", running.log());
+        Ok(())
     }
 
     /// Waits for its own end.

@@ -3,15 +3,17 @@
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use varde_agent::io::clock;
 
 use crate::programs::eventually;
-use crate::traffic::Packet;
+use crate::traffic::{Packet, packet};
 
 /// What stands in front of each IP packet (numbers as in the registry of link types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +195,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Makes the pipe and writes the file header. A new one is needed for each life of a sensor.
+    /// Makes the pipe, writes the file header and one frame. A new one is needed for each life of a sensor.
     ///
     /// # Errors
     /// When the pipe cannot be made.
@@ -205,6 +207,10 @@ impl Feed {
         let mut feed =
             Feed { pipe: pipe.with_context(|| format!("cannot open {}", path.display()))?, path: path.to_owned() };
         feed.write(&Format::USUAL.header())?;
+        // A sensor looks at the first frame of each file before it begins; this one is of no interest to anybody.
+        let (nobody, discard) = (SocketAddr::from(([192, 0, 2, 1], 9)), SocketAddr::from(([192, 0, 2, 2], 9)));
+        let time_ns = u64::try_from(clock::now().as_micros()).unwrap_or(0) * 1000;
+        feed.send(&[Packet { time_ns, vlans: Vec::new(), ip: packet::udp(nobody, discard, &[0; 8]) }])?;
         Ok(feed)
     }
 
@@ -277,6 +283,6 @@ mod tests {
         drop(feed);
         let mut octets = Vec::new();
         std::io::Read::read_to_end(&mut reader, &mut octets).unwrap();
-        assert_eq!(octets.len(), 24 + 16 + 60);
+        assert_eq!(octets.len(), 24 + 2 * (16 + 60));
     }
 }

@@ -127,7 +127,10 @@ impl Collector {
     /// # Errors
     /// When it does not stop, or not with 0.
     pub fn stop(&mut self) -> Result<()> {
-        self.running.take().map_or(Ok(()), |mut running| running.stop())
+        let Some(mut running) = self.running.take() else { return Ok(()) };
+        let code = running.stop()?;
+        ensure!(code == 0, "the collector ended with {code}; its log:\n{}", running.log());
+        Ok(())
     }
 
     fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Command> {

@@ -390,3 +390,37 @@ async fn lists(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStrea
     listening.abort();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sensor_double::SensorDouble;
+
+    #[test]
+    fn a_good_list_passes_between_the_doubles_and_a_bad_one_does_not() {
+        let collector = HostileCollector::start(2).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (sensor, mut session) = runtime.block_on(async {
+            let sensor = SensorDouble::enrol(&collector.token(4)).await.unwrap();
+            let session = sensor.connect(Revision(0)).await.unwrap();
+            (sensor, session)
+        });
+        let (manifest, base) = collector.list(3, &["vond.example"]).unwrap();
+        let keys: Vec<&SigningKey> = collector.list_keys.iter().collect();
+        let offer = |manifest: Vec<u8>| Offer { manifest, base: base.clone(), ended: true };
+        collector.offer(&offer(manifest.sign(&keys).unwrap())).unwrap();
+        let revision = runtime.block_on(session.next_list(sensor.root())).unwrap();
+        assert_eq!(revision, Revision(3));
+        let in_force = |outcome: &ListOutcome| matches!(outcome, ListOutcome::InForce { revision: Revision(3), .. });
+        eventually("the outcome is heard", PATIENCE, || {
+            Ok(collector.heard(|heard| heard.outcomes.iter().any(in_force)).then_some(()))
+        })
+        .unwrap();
+        collector.offer(&offer(manifest.sign(&[keys[0], keys[0]]).unwrap())).unwrap();
+        assert!(runtime.block_on(session.next_list(sensor.root())).is_err());
+        assert!(collector.heard(|heard| heard.hellos.len() == 1 && !heard.tap.is_empty()));
+        collector.show_root(root_of(&[SigningKey::from_bytes(&[9; 32])], 1, &collector.shared.ca).unwrap());
+        assert!(runtime.block_on(SensorDouble::enrol(&collector.token(4))).is_err());
+        collector.stop();
+    }
+}

@@ -227,15 +227,19 @@ impl Running {
         Ok(())
     }
 
-    /// Asks it to stop (SIGTERM) and waits until it has.
+    /// Asks it to stop (SIGTERM) and waits until it has; gives its exit code.
     ///
     /// # Errors
-    /// When it does not stop or does not end with 0.
-    pub fn stop(&mut self) -> Result<()> {
+    /// When it does not stop, or a signal ended it.
+    pub fn stop(&mut self) -> Result<i32> {
         if self.ended()?.is_none() {
             said(Command::new("kill").args(["-TERM", &self.id().to_string()]))?.ok()?;
         }
-        self.wait(PATIENCE)
+        let what = format!("{} stops when told to", self.what);
+        let status = eventually(&what, PATIENCE, || self.ended()).with_context(|| self.log_end())?;
+        status
+            .code()
+            .with_context(|| format!("{} ended with {status}; its log ends with:\n{}", self.what, self.log_end()))
     }
 
     /// Waits for its own end.

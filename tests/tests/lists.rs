@@ -187,8 +187,8 @@ fn l2_the_real_collector_shows_that_a_sensor_refused_a_list() -> Result<()> {
     let feed = Feed::new(&folder.path().join("mirror"))?;
     agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
     collector.await_in_force(1, 1)?;
-    agent.stop()?;
     drop(feed);
+    agent.wait()?;
     collector.publish("annen.example\n")?;
     collector.stop()?;
     // Somebody with the disk but without the list key changes what is to be sent.

@@ -22,7 +22,7 @@ type Response = (Lookup, String, String, Vec<(String, u64, String)>);
 /// Both ends (lower first) with ports, and the protocol.
 type Conversation = (String, String, String);
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Seen {
     /// Every response, as often as it came.
     responses: BTreeMap<Response, usize>,
@@ -53,7 +53,20 @@ fn rcode_name(number: &str) -> Result<String> {
 /// Runs tshark over a file and gives the wanted fields of each frame that passes the filter.
 fn fields(file: &Path, filter: &str, occurrence: &str, wanted: &[&str]) -> Result<Vec<Vec<String>>> {
     let mut command = Command::new("tshark");
-    command.args(["-n", "-r"]).arg(file).args(["-o", "ip.defragment:FALSE", "-Y", filter, "-T", "fields"]);
+    command.args(["-n", "-r"]).arg(file).args([
+        "-o",
+        "ip.defragment:FALSE",
+        "-o",
+        "ip.check_checksum:TRUE",
+        "-o",
+        "udp.check_checksum:TRUE",
+        "-o",
+        "tcp.check_checksum:TRUE",
+        "-Y",
+        filter,
+        "-T",
+        "fields",
+    ]);
     command.args(["-E", "separator=/t", "-E", occurrence, "-E", "aggregator=|"]);
     wanted.iter().for_each(|field| {
         command.args(["-e", field]);
@@ -243,6 +256,31 @@ fn observations_equal_tsharks_in_every_format_and_link_type() -> Result<()> {
         let format = Format { next_generation: turn(0), nanoseconds: turn(1), big_endian: turn(2), link };
         agrees(format, 42, &packets)?;
         agrees(Format { next_generation: !turn(0), nanoseconds: !turn(1), big_endian: !turn(2), link }, 42, &packets)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_generated_captures_are_sound_and_say_the_same_in_every_form() -> Result<()> {
+    let packets = municipality(42, 150);
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("traffic");
+    let mut usual = None;
+    for link in LinkType::KNOWN {
+        for (next_generation, nanoseconds, big_endian) in
+            [(false, false, false), (false, true, true), (true, true, false), (true, false, true)]
+        {
+            let format = Format { next_generation, nanoseconds, big_endian, link };
+            capture::write(&file, format, &packets)?;
+            let bad =
+                "_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 || tcp.checksum.status == 0";
+            assert_eq!(fields(&file, bad, "occurrence=f", &["frame.number"])?, Vec::<Vec<String>>::new(), "{format:?}");
+            let mut seen = Seen::default();
+            tshark_dns(&file, &mut seen)?;
+            tshark_conversations(&file, &mut seen)?;
+            ensure!(seen.responses.len() > 50 && !seen.silent.is_empty(), "{format:?}: too thin");
+            assert_eq!(&seen, usual.get_or_insert_with(|| seen.clone()), "{format:?}");
+        }
     }
     Ok(())
 }

@@ -110,14 +110,12 @@ impl Stage {
         })
     }
 
-    /// Stops every program in good order; only those started here.
+    /// Ends the traffic and stops every program in good order; only those started here.
     ///
     /// # Errors
     /// When one does not stop.
     pub fn stop(mut self) -> Result<()> {
-        for player in &mut self.players {
-            player.agent.stop()?;
-        }
+        self.finish_sensors()?;
         self.collector.stop()
     }
 }
