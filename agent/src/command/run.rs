@@ -321,10 +321,13 @@ impl Process {
             let _ = done.send(watching.run(sensor));
         })?;
         let mut ended = std::pin::pin!(ended);
+        // Once it has been told, `stopped` must not be asked again.
+        let mut told_to_stop = false;
         let result = tokio::select! {
             result = &mut ended => result,
             () = &mut stopped => {
                 tracing::info!("stopping");
+                told_to_stop = true;
                 ended.await
             }
         };
@@ -333,16 +336,16 @@ impl Process {
             result.map_err(|_| Failure::new("the sensor's thread broke", "report this to the makers of Varde"))?;
         let figures = self.flush().await?;
         match result {
+            // The sources may have ended in the moment the word to stop came.
+            Ended::Sources | Ended::Stopped if told_to_stop && self.live => Ok(()),
+            Ended::Sources if told_to_stop => Err(self.interrupted_waiting()),
             Ended::Sources if self.live => Err(Failure::new(
                 "the last source ended, although it was live",
                 "check the interface, then start again",
             )),
             Ended::Sources => tokio::select! {
                 () = self.wait_for_acknowledgement(Seq(figures.next.0.saturating_sub(1))) => Ok(()),
-                () = &mut stopped => {
-                    let waiting = self.desk.figures.borrow().waiting();
-                    Err(interrupted(&format!("with {waiting} records not yet with the collector; they are kept")))
-                }
+                () = &mut stopped => Err(self.interrupted_waiting()),
             },
             Ended::Stopped if self.live => Ok(()),
             Ended::Stopped => Err(interrupted("before the captures were read to their end")),
@@ -351,6 +354,11 @@ impl Process {
                 "check the interface or file, then start again; what was seen before is kept",
             )),
         }
+    }
+
+    fn interrupted_waiting(&self) -> Failure {
+        let waiting = self.desk.figures.borrow().waiting();
+        interrupted(&format!("with {waiting} records not yet with the collector; they are kept"))
     }
 
     /// Files read without a list would match nothing, and then they are over.

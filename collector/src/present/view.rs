@@ -85,6 +85,8 @@ pub struct IndicatorView {
     pub id: i64,
     /// Defanged, or what stands for it.
     pub shown: Shown,
+    /// As it is, for programs that read the page; what stands for it where it is confidential.
+    pub machine: Shown,
     /// What kind it is, in words.
     pub kind: String,
     /// Its marking.
@@ -108,13 +110,13 @@ impl IndicatorView {
             "network" => texts.say("kind-network"),
             _ => texts.say("unknown"),
         };
+        // `=` is how plain lists mark an exact host; the kind says so here.
+        let pattern = facts.pattern.as_deref().map(|pattern| pattern.strip_prefix('=').unwrap_or(pattern));
+        let confidential = || Shown::of(&texts.numbers("indicator-confidential", &[("id", facts.id)]));
         IndicatorView {
             id: facts.id,
-            shown: match &facts.pattern {
-                // `=` is how plain lists mark an exact host; the kind says so here.
-                Some(pattern) => Shown::defanged(pattern.strip_prefix('=').unwrap_or(pattern)),
-                None => Shown::of(&texts.numbers("indicator-confidential", &[("id", facts.id)])),
-            },
+            shown: pattern.map_or_else(confidential, Shown::defanged),
+            machine: pattern.map_or_else(confidential, Shown::of),
             kind,
             tlp: Shown::of(&facts.tlp),
             source: Shown::of(&facts.source),
