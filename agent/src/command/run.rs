@@ -227,7 +227,7 @@ fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Re
         match LiveCapture::open(name, *source) {
             Ok(capture) => {
                 opened.push((Box::new(capture), true));
-                reports.push(SourceReport { source: *source, name: name.clone(), dropped: 0 });
+                reports.push(SourceReport::new(*source, name));
             }
             Err(error) => failures.push(Failure::new(
                 format!("the interface {name} cannot be watched: {error}"),
@@ -237,7 +237,7 @@ fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Re
     }
     if !captures.is_empty() {
         for (source, file) in captures {
-            reports.push(SourceReport { source: *source, name: file.display().to_string(), dropped: 0 });
+            reports.push(SourceReport::new(*source, file.display().to_string()));
         }
         let (merged, errors) = Merged::open(captures);
         let unreadable = errors.len();
