@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::listing;
+use super::{listing, say};
 use crate::store::alert::{self, AlertView, Which};
 use crate::store::{Scope, Store};
 
@@ -56,6 +56,10 @@ pub async fn run(data: &Path, command: AlertCommand) -> anyhow::Result<()> {
     loop {
         let page = alert::list(&store, Scope::Operator, which, limit).await?;
         let full = page.len() == PAGE;
+        if page.is_empty() && which.after == 0 && !json {
+            say::aside("No alerts. Whether the sensors can see: varde-collector sensor list");
+            return Ok(());
+        }
         which.after = page.last().map_or(which.after, |alert| alert.id);
         let read_on = if json { listing::print_json(&page)? } else { listing::print(&table(&page))? };
         if !full || !read_on {

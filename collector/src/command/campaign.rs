@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::bail;
 use serde::Serialize;
 
-use super::{alert as alert_command, incident as incident_command, listing};
+use super::{alert as alert_command, incident as incident_command, listing, say};
 use crate::io::clock;
 use crate::store::alert::{self, AlertView, Which};
 use crate::store::campaign::{self, CampaignView};
@@ -77,6 +77,10 @@ pub async fn run(data: &Path, command: CampaignCommand) -> anyhow::Result<()> {
             let campaigns = campaign::list(&store, Scope::Operator, None, clock::now()).await?;
             if json {
                 listing::print_json(&campaigns)?;
+            } else if campaigns.is_empty() {
+                say::aside(
+                    "No campaigns: no two independent members share an indicator or a threat. See also: varde-collector incident list",
+                );
             } else {
                 listing::print(&table(&campaigns))?;
             }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::listing;
+use super::{listing, say};
 use crate::store::incident::{self, IncidentView};
 use crate::store::{Scope, Store};
 
@@ -42,6 +42,8 @@ pub async fn run(data: &Path, command: IncidentCommand) -> anyhow::Result<()> {
     let incidents = incident::list(&store, Scope::Operator, None).await?;
     if json {
         listing::print_json(&incidents)?;
+    } else if incidents.is_empty() {
+        say::aside("No incidents. Whether the sensors can see: varde-collector sensor list");
     } else {
         listing::print(&table(&incidents))?;
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::say;
+use super::{DEFAULT_DIRECTORY, say};
 use crate::address::DialAddress;
 use crate::io::directory::{self, LOCK_FILE, Lock};
 use crate::io::{clock, keys};
@@ -49,30 +49,41 @@ pub async fn run(data: &Path, arguments: InitArguments) -> anyhow::Result<()> {
     }
     make(data, &arguments).await?;
     say::result(&format!(
-        "Made a collector in {data}.
+        "Made a collector in {data}. Its keys are in {data}/keys:
+  root.key       says who may sign what. Needed only to replace another key. Whoever has it is the collector.
+  hunt.key       signs searches in members' history. Not needed yet.
+  list.key       signs lists. Here, publishing is one command (online list key), and whoever takes over this machine
+                 can publish. Moved to the analyst on duty, it is given with: varde-collector publish --key FILE
+  ca.key         lets sensors in. Needed here while sensors enrol, and once a year to renew this collector's certificate.
+  collector.key  is this machine's own.
 
-Now, before anything else, move the keys that are not needed here to a place without network (a USB stick in a safe, two copies):
-  {data}/keys/root.key   says who may sign what. Needed only to replace another key. Whoever has it is the collector.
-  {data}/keys/hunt.key   signs searches in members' history. Not needed yet.
-Then delete them here, and keep a copy of the whole directory {data}/keys with them.
-These may stay, and you should know what it means:
-  {data}/keys/list.key   signs lists. Here, publishing is one command (online list key), and whoever takes over this machine
-                         can publish. Moved to the analyst on duty, it is given with: varde-collector publish --key FILE
-  {data}/keys/ca.key     lets sensors in. Needed here while sensors enrol, and once a year to renew this collector's certificate.
-  {data}/keys/collector.key   is this machine's own.
+Now, before anything else: copy the whole directory {data}/keys to a place without network (a USB stick in a safe, two
+copies). Then delete root.key and hunt.key here. The others may stay; the lines above say what that means.
 
 Next:
-  varde-collector run                        start it
-  varde-collector member add NUMBER NAME     a municipality
-  varde-collector sensor token NUMBER        a token for its sensor",
-        data = data.display()
+  {program} run                        start it
+  {program} member add NUMBER NAME     a municipality
+  {program} sensor token NUMBER        a token for its sensor
+  {program} indicator import FILE      what sensors look for; then: {program} publish",
+        data = data.display(),
+        program = program(data),
     ))?;
     if arguments.address.is_none() {
-        say::aside(
-            "Sensors do not know yet where to call: varde-collector init --address HOST (a name or address the members can reach).",
-        );
+        say::aside(&format!(
+            "Sensors do not know yet where to call: {} init --address HOST (a name or address the members can reach).",
+            program(data)
+        ));
     }
     Ok(())
+}
+
+/// The program as it must be called for this directory.
+fn program(data: &Path) -> String {
+    if data == Path::new(DEFAULT_DIRECTORY) {
+        "varde-collector".to_owned()
+    } else {
+        format!("varde-collector --data {}", data.display())
+    }
 }
 
 async fn change(data: &Path, arguments: &InitArguments) -> anyhow::Result<()> {

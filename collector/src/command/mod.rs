@@ -17,13 +17,20 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+/// The data directory unless `--data` names another.
+const DEFAULT_DIRECTORY: &str = "/var/lib/varde-collector";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done; 1 it could not be done, and why; 2 wrong usage.
+Settings: DIR/collector.toml, else /etc/varde-collector/collector.toml. Log: standard error, RUST_LOG chooses how much.";
+
 /// The collector: publishes signed indicator lists to the members' sensors, takes in their alerts, shows what they have
 /// in common.
 #[derive(Debug, Parser)]
-#[command(name = "varde-collector", version)]
+#[command(name = "varde-collector", version, after_help = EXIT_CODES)]
 pub struct Cli {
     /// The data directory.
-    #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/varde-collector")]
+    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_DIRECTORY)]
     pub data: PathBuf,
     /// What to do.
     #[command(subcommand)]

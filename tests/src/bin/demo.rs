@@ -34,9 +34,11 @@ struct Arguments {
 fn main() -> ExitCode {
     let Arguments { once, keep, seed } = Arguments::parse();
     let wish = Wish { keep, seed };
-    let checked = wish.keep.as_deref().map_or(Ok(()), show::check_keep);
-    let played = checked.and_then(|()| if once { show::once(&wish) } else { show::live(&wish) });
-    match played {
+    if let Some(Err(error)) = wish.keep.as_deref().map(show::check_keep) {
+        eprintln!("varde demo: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    match if once { show::once(&wish) } else { show::live(&wish) } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("varde demo: {error:#}");

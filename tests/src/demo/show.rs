@@ -112,24 +112,38 @@ pub fn live(wish: &Wish) -> Result<()> {
     });
     let folder = Folder::new(wish.keep.as_deref())?;
     println!("Varde demo, seed {}. Setting up:", wish.seed);
-    let mut stage = Stage::set(folder.path(), |step| println!("  {step}"))?;
-    let web = &stage.addresses.web;
-    let page = if web.starts_with("http") { web.clone() } else { format!("http://{web}/") };
-    println!(
-        "\nThe page: {page}\nThe campaign spreads from member to member within a minute. Ctrl-C stops everything.\n"
-    );
-    let mut round = 0;
-    while !stopping.load(Ordering::Relaxed) {
-        play(&mut stage, wish.seed, round, &stopping)?;
-        round += 1;
+    match watch(&folder, wish.seed, &stopping) {
+        // Ctrl-C in a terminal also ends whichever command the demo was just asking: no failure.
+        Err(_) if stopping.load(Ordering::Relaxed) => {}
+        ended => ended?,
     }
-    println!("\nStopping the sensors and the collector.");
-    stage.stop()?;
     match &wish.keep {
         Some(kept) => println!("Data directories and logs are left in {}.", kept.display()),
         None => println!("Everything is removed."),
     }
     Ok(())
+}
+
+/// Sets everything up, plays until it is told to stop, and stops everything.
+fn watch(folder: &Folder, seed: u64, stopping: &AtomicBool) -> Result<()> {
+    let mut stage = Stage::set(folder.path(), |step| println!("  {step}"))?;
+    let web = &stage.addresses.web;
+    let page = if web.starts_with("http") { web.clone() } else { format!("http://{web}/") };
+    let port = web.rsplit(':').next().unwrap_or_default().trim_end_matches('/');
+    println!(
+        "\nThe page: {page}\n(on this machine only; from another one: ssh -L {port}:127.0.0.1:{port} THIS-MACHINE, then the same address)\n\
+         The campaign spreads from member to member within a minute. Ctrl-C stops everything.\n"
+    );
+    let mut round = 0;
+    while !stopping.load(Ordering::Relaxed) {
+        match play(&mut stage, seed, round, stopping) {
+            Err(_) if stopping.load(Ordering::Relaxed) => {}
+            played => played?,
+        }
+        round += 1;
+    }
+    println!("\nStopping the sensors and the collector.");
+    stage.stop()
 }
 
 /// Plays a round in real time: each packet is fed when its time has come.
