@@ -133,6 +133,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     let stored = list::read(data, &root).map_err(disk_failure)?;
     let max_octets = settings.spool_max_octets();
     let (spool, recovered) = Spool::open(&data.join("spool"), max_octets, clock::now()).map_err(disk_failure)?;
+    let found = spool.figures();
     let (keeper, figures) = Keeper::new(spool, hosts, key);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);
     let keeper = spawn("spool", move || {
@@ -164,6 +165,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
         sites: settings.site_ids(),
         root_version: root.version,
         started: clock::monotonic(),
+        found,
     };
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
