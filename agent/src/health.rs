@@ -28,3 +28,16 @@ pub struct Health {
     /// Time of the newest packet.
     pub last_packet: Option<Timestamp>,
 }
+
+/// Totals of one source of a sensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SourceHealth {
+    /// Packets read (IP packets found in frames).
+    pub packets: u64,
+    /// Octets of all frames, as captured.
+    pub octets: u64,
+    /// Frames that hold no IP.
+    pub not_ip: u64,
+    /// Frames refused, for all reasons together.
+    pub refused: u64,
+}

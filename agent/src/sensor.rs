@@ -12,7 +12,7 @@ use varde_common::observation::{Fact, Observation};
 use varde_common::time::Timestamp;
 
 use crate::flow::FlowStep;
-use crate::health::Health;
+use crate::health::{Health, SourceHealth};
 use crate::observe::{ObserveSettings, Observer, Seen};
 use crate::packet::{self, Frame, NotRead};
 use crate::raise::fold::Alert;
@@ -89,6 +89,8 @@ pub struct Sensor {
     packets: u64,
     octets: u64,
     not_read: BTreeMap<NotRead, u64>,
+    /// By the source's number; as long as the highest number seen.
+    sources: Vec<SourceHealth>,
     last_packet: Option<Timestamp>,
 }
 
@@ -107,6 +109,7 @@ impl Sensor {
             packets: 0,
             octets: 0,
             not_read: BTreeMap::new(),
+            sources: Vec::new(),
             last_packet: None,
         }
     }
@@ -115,13 +118,28 @@ impl Sensor {
     pub fn handle_frame(&mut self, frame: &Frame<'_>) {
         self.octets += frame.octets.len() as u64;
         self.clock = self.clock.max(frame.time);
+        let number = usize::from(frame.source);
+        if self.sources.len() <= number {
+            self.sources.resize(number + 1, SourceHealth::default());
+        }
+        let mut unnumbered = SourceHealth::default();
+        let of_source = self.sources.get_mut(number).unwrap_or(&mut unnumbered);
+        of_source.octets += frame.octets.len() as u64;
         match packet::decode(frame) {
             Ok(packet) => {
                 self.packets += 1;
+                of_source.packets += 1;
                 self.last_packet = Some(self.last_packet.map_or(packet.time, |last| last.max(packet.time)));
                 self.observer.handle_packet(&packet);
             }
-            Err(reason) => *self.not_read.entry(reason).or_default() += 1,
+            Err(reason) => {
+                *self.not_read.entry(reason).or_default() += 1;
+                if reason.is_loss() {
+                    of_source.refused += 1;
+                } else {
+                    of_source.not_ip += 1;
+                }
+            }
         }
         self.take_in();
     }
@@ -216,6 +234,11 @@ impl Sensor {
         }
     }
 
+    /// Totals of one source; all zero for one that has brought nothing.
+    pub fn source_health(&self, source: u16) -> SourceHealth {
+        self.sources.get(usize::from(source)).copied().unwrap_or_default()
+    }
+
     /// What was refused, by reason. Frames without IP are no refusal: see [`Health::not_ip`].
     pub fn refused(&self) -> BTreeMap<&'static str, u64> {
         let frames = self.not_read.iter().filter(|(reason, _)| **reason != NotRead::NotIp);
@@ -236,5 +259,37 @@ impl Sensor {
         }
         refused.retain(|_, count| *count > 0);
         refused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::LinkType;
+
+    #[test]
+    fn every_counter_knows_its_source() {
+        let mut sensor = Sensor::new(SensorSettings::default(), Arc::default(), Revision(0));
+        let mut ip = [0u8; 28];
+        ip[0] = 0x45;
+        ip[3] = 28;
+        ip[9] = 17;
+        let frame = |source, octets| Frame {
+            time: Timestamp(1),
+            source,
+            link: LinkType::RawIp,
+            octets,
+            length: 28,
+            vlan: None,
+        };
+        sensor.handle_frame(&frame(0, &ip));
+        sensor.handle_frame(&frame(3, &ip));
+        sensor.handle_frame(&frame(3, &ip[..10]));
+        let of = |source| {
+            let SourceHealth { packets, octets, refused, .. } = sensor.source_health(source);
+            (packets, octets, refused)
+        };
+        assert_eq!([of(0), of(1), of(3), of(9)], [(1, 28, 0), (0, 0, 0), (1, 38, 1), (0, 0, 0)]);
+        assert_eq!(sensor.health().packets, 2);
     }
 }

@@ -229,7 +229,7 @@ fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Re
         match LiveCapture::open(name, *source) {
             Ok(capture) => {
                 opened.push((Box::new(capture), true));
-                reports.push(SourceReport { source: *source, name: name.clone(), dropped: 0 });
+                reports.push(SourceReport::new(*source, name));
             }
             Err(error) => failures.push(Failure::new(
                 format!("the interface {name} cannot be watched: {error}"),
@@ -239,7 +239,7 @@ fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Re
     }
     if !captures.is_empty() {
         for (source, file) in captures {
-            reports.push(SourceReport { source: *source, name: file.display().to_string(), dropped: 0 });
+            reports.push(SourceReport::new(*source, file.display().to_string()));
         }
         let (merged, errors) = Merged::open(captures);
         let unreadable = errors.len();

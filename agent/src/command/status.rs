@@ -18,7 +18,8 @@ use crate::io::watch::SourceReport;
 ///
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, revoked, last_error,
 /// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost}, health {packets, octets,
-/// dropped, refused, dns_messages, flows, evicted, sightings, alerts}, sources [{source, name, dropped}], last_packet,
+/// dropped, refused, dns_messages, flows, evicted, sightings, alerts}, sources [{source, name, dropped, packets, octets,
+/// not_ip, refused}], last_packet,
 /// last_packet_age_ms. What is not known is null.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
@@ -231,7 +232,8 @@ fn in_words(report: &Report) -> String {
     let spool = &report.spool;
     lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
     for source in &report.sources {
-        lines.push(format!("source {:<3} {}, {} frames dropped", source.source, source.name, source.dropped));
+        let SourceReport { source, name, dropped, packets, .. } = source;
+        lines.push(format!("source {source:<3} {name}: {packets} packets, {dropped} frames dropped"));
     }
     if let Some(health) = &report.health {
         let last = report.last_packet.map_or_else(|| "no packet yet".to_owned(), |last| format!("last at {last}"));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use varde_common::time::Timestamp;
 
-use crate::health::Health;
+use crate::health::{Health, SourceHealth};
 use crate::io::capture::{Capture, CaptureError, Step};
 use crate::io::clock;
 use crate::io::disk::keeper::Order;
@@ -31,6 +31,21 @@ pub struct SourceReport {
     pub name: String,
     /// Frames lost before they were read.
     pub dropped: u64,
+    /// Packets read.
+    pub packets: u64,
+    /// Octets of its frames, as captured.
+    pub octets: u64,
+    /// Frames that hold no IP.
+    pub not_ip: u64,
+    /// Frames refused.
+    pub refused: u64,
+}
+
+impl SourceReport {
+    /// A source that has brought nothing yet.
+    pub fn new(source: u16, name: impl Into<String>) -> SourceReport {
+        SourceReport { source, name: name.into(), dropped: 0, packets: 0, octets: 0, not_ip: 0, refused: 0 }
+    }
 }
 
 /// One source read directly, or several gathered.
@@ -165,6 +180,10 @@ impl Watch {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         for (report, dropped) in sources.iter_mut().zip(dropped) {
             report.dropped = dropped;
+        }
+        for report in sources.iter_mut() {
+            let SourceHealth { packets, octets, not_ip, refused } = sensor.source_health(report.source);
+            (report.packets, report.octets, report.not_ip, report.refused) = (packets, octets, not_ip, refused);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! the whole sensor, resolvers never a second victim, inbound noise never a host's fault.
 
 pub mod answered;
+mod evidence;
 pub mod fold;
 pub mod place;
 pub mod resolvers;
@@ -17,13 +18,14 @@ use varde_common::id::{IndicatorId, Revision, SiteId};
 use varde_common::indicator::Indicator;
 use varde_common::matcher::{IndicatorSet, Place};
 use varde_common::name::DomainName;
-use varde_common::observation::{AnswerData, Contact, DnsTransaction, Endpoint, FlowRecord, Protocol, dns};
+use varde_common::observation::{AnswerData, DnsTransaction, Endpoint, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
 use crate::flow::{FlowEvent, FlowId, FlowStep};
 use crate::limits::{QUEUE_MAX, WATCHED_FLOWS_MAX};
 use crate::sensor::Statement;
 use answered::Answered;
+use evidence::{of_flow, of_lookup, port_fits};
 use fold::{Alert, Bearing, Fold, Hosts, Key, Observed};
 use place::{Ends, Places};
 use resolvers::Resolvers;
@@ -206,7 +208,7 @@ impl Raise {
                 });
             }
         }
-        let evidence = evidence_of_lookup(transaction, target_listed);
+        let evidence = of_lookup(transaction, target_listed);
         for (place, name) in by_name {
             self.add(&mut met, place, transaction.time, Observed::Name(name.clone()), evidence);
         }
@@ -311,7 +313,7 @@ impl Raise {
     ) -> bool {
         let touched = !direct.is_empty();
         for indicator in direct {
-            let Some(evidence) = evidence_of_flow(record) else { continue };
+            let Some(evidence) = of_flow(record) else { continue };
             let observed = Observed::Address(ends.server.ip());
             if step == FlowStep::Closed {
                 self.sight(Sighting {
@@ -379,7 +381,7 @@ impl Raise {
         if ends.direction == Direction::Inbound {
             return false;
         }
-        let Some(mut evidence) = evidence_of_flow(record) else { return false };
+        let Some(mut evidence) = of_flow(record) else { return false };
         let address = ends.server.ip();
         let ports = record.protocol.has_ports();
         let lookups: Vec<(Arc<Indicator>, DomainName)> = self
@@ -473,29 +475,6 @@ impl Raise {
     /// Entries let go because a table was full.
     pub fn evicted(&self) -> u64 {
         self.answered.evicted() + self.fold.evicted() + self.overflow
-    }
-}
-
-/// A port in an indicator is the server's, and only a flow shows one.
-fn port_fits(indicator: &Indicator, server: Endpoint, has_ports: bool) -> bool {
-    indicator.pattern.port.is_none_or(|port| has_ports && port == server.port())
-}
-
-fn evidence_of_lookup(transaction: &DnsTransaction, target_listed: bool) -> Evidence {
-    let address = transaction.answers.iter().any(|answer| matches!(answer.data, AnswerData::Address(_)));
-    match transaction.rcode {
-        Some(dns::NXDOMAIN | dns::REFUSED) => Evidence::Blocked,
-        Some(dns::NOERROR) if address || target_listed => Evidence::Answered,
-        Some(_) | None => Evidence::LookedUp,
-    }
-}
-
-/// Nothing but resets and errors is no evidence of anything.
-fn evidence_of_flow(record: &FlowRecord) -> Option<Evidence> {
-    match record.contact {
-        Contact::ErrorsOnly => None,
-        Contact::Unanswered => Some(Evidence::Attempted),
-        Contact::Answered => Some(Evidence::Contacted),
     }
 }
 
