@@ -32,12 +32,12 @@ pub enum Broken {
     #[error("the collector acknowledged records that were never sent")]
     Unsent,
     /// It has more of this spool than the spool has ever had: the disk was copied or restored.
-    #[error("the collector has records up to {committed} of this spool, which holds only those before {next}")]
+    #[error("the collector has records up to {committed} of this spool, which has never sent any from {unsent} on")]
     RolledBack {
         /// What it has.
         committed: Seq,
-        /// What the spool would write next.
-        next: Seq,
+        /// The first number that cannot have been sent.
+        unsent: Seq,
     },
 }
 
@@ -50,15 +50,26 @@ pub struct Ship {
     next: Seq,
     /// The number after the last record on disk.
     durable: Seq,
+    /// The number after the last that this process, or one before it, can have sent.
+    unsent: Seq,
     /// Last record of each batch under way.
     in_flight: VecDeque<Seq>,
     gathering_since: Option<Instant>,
 }
 
 impl Ship {
-    /// For a spool of this lifetime.
-    pub fn new(epoch: Epoch, durable: Seq) -> Ship {
-        Ship { epoch, committed: Seq(0), next: Seq(1), durable, in_flight: VecDeque::new(), gathering_since: None }
+    /// For a spool of this lifetime, as it was found: what it held by then may have been sent before, nothing else.
+    /// One for all sessions of a process: what the collector has beyond that is another's, written under our numbers.
+    pub fn new(epoch: Epoch, found: Seq) -> Ship {
+        Ship {
+            epoch,
+            committed: Seq(0),
+            next: Seq(1),
+            durable: found,
+            unsent: found,
+            in_flight: VecDeque::new(),
+            gathering_since: None,
+        }
     }
 
     /// A session stands; the collector has committed up to here.
@@ -66,8 +77,8 @@ impl Ship {
     /// # Errors
     /// [`Broken::RolledBack`].
     pub fn handle_session(&mut self, committed: Seq) -> Result<(), Broken> {
-        if committed >= self.durable {
-            return Err(Broken::RolledBack { committed, next: self.durable });
+        if committed >= self.unsent {
+            return Err(Broken::RolledBack { committed, unsent: self.unsent });
         }
         self.in_flight.clear();
         self.gathering_since = None;
@@ -92,6 +103,7 @@ impl Ship {
         let last = Seq(first.0.saturating_add(records as u64).saturating_sub(1));
         self.in_flight.push_back(last);
         self.next = last.next();
+        self.unsent = self.unsent.max(self.next);
         if self.next >= self.durable {
             self.gathering_since = None;
         }
@@ -103,7 +115,7 @@ impl Ship {
     /// [`Broken::Unsent`].
     pub fn handle_ack(&mut self, epoch: Epoch, seq: Seq) -> Result<Seq, Broken> {
         // After a gap numbers already sent are sent again; what is acknowledged was sent at some time all the same.
-        if epoch != self.epoch || seq >= self.durable {
+        if epoch != self.epoch || seq >= self.unsent {
             return Err(Broken::Unsent);
         }
         self.committed = self.committed.max(seq);
@@ -243,11 +255,30 @@ mod tests {
     fn a_collector_that_knows_more_than_the_spool_is_told_apart() {
         let mut ship = Ship::new(EPOCH, Seq(10));
         assert_eq!(ship.handle_session(Seq(9)), Ok(()));
-        assert_eq!(ship.handle_session(Seq(10)), Err(Broken::RolledBack { committed: Seq(10), next: Seq(10) }));
+        assert_eq!(ship.handle_session(Seq(10)), Err(Broken::RolledBack { committed: Seq(10), unsent: Seq(10) }));
         assert_eq!(ship.handle_ack(EPOCH, Seq(10)), Err(Broken::Unsent));
         assert_eq!(ship.handle_ack(Epoch(5), Seq(1)), Err(Broken::Unsent));
         assert_eq!(ship.handle_gap(Seq(0)), Err(Broken::Unsent));
         assert_eq!(ship.handle_gap(Seq(11)), Err(Broken::Unsent));
+    }
+
+    #[test]
+    fn d1_what_was_written_since_a_roll_back_is_never_taken_for_what_the_collector_has() {
+        let now = start();
+        // The disk was restored to a state of long ago, and the sensor has written on from there while offline.
+        let mut ship = Ship::new(EPOCH, Seq(10));
+        ship.handle_durable(Seq(100), now);
+        let rolled_back = Broken::RolledBack { committed: Seq(50), unsent: Seq(10) };
+        assert_eq!(ship.handle_session(Seq(50)), Err(rolled_back), "10 to 50 mean two things");
+        // What this very process has sent it may have, in the next session too.
+        let mut ship = Ship::new(EPOCH, Seq(10));
+        ship.handle_durable(Seq(100), now);
+        ship.handle_session(Seq(9)).unwrap();
+        assert_eq!(ship.poll(now), Next::Send(Seq(10)));
+        ship.handle_sent(Seq(10), 40);
+        assert_eq!(ship.handle_session(Seq(49)), Ok(()));
+        assert_eq!(ship.handle_session(Seq(50)), Err(Broken::RolledBack { committed: Seq(50), unsent: Seq(50) }));
+        assert_eq!(ship.handle_ack(EPOCH, Seq(50)), Err(Broken::Unsent));
     }
 
     #[test]

@@ -187,6 +187,28 @@ pub fn scan(octets: &[u8]) -> Option<Scan> {
     Some(scan)
 }
 
+/// The last whole record of a damaged segment behind the damage: numbers up to it are used up, whatever became of the
+/// records. Good octets that happen to lie in a payload are no harm: a number too many is skipped and told as lost.
+pub fn last_behind(tail: &[u8], next: Seq) -> Option<Seq> {
+    // No more records than this fit into the octets that are left.
+    let most = next.0.saturating_add((tail.len() / RECORD_EXTRA_OCTETS) as u64);
+    let mut last = None;
+    let mut rest = tail;
+    while let Some((_, after)) = rest.split_first() {
+        // The number is looked at first: it is cheap, and rarely plausible where no record begins.
+        let seq = rest.get(4..12).and_then(|octets| octets.try_into().ok()).map(u64::from_be_bytes);
+        let seq = seq.filter(|seq| (next.0..=most).contains(seq)).map(Seq);
+        rest = match seq.and_then(|seq| Some((seq, read_record(rest, seq).ok()?))) {
+            Some((seq, (_, behind))) => {
+                last = last.max(Some(seq));
+                behind
+            }
+            None => after,
+        };
+    }
+    last
+}
+
 /// Records that will never be read again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Loss {
@@ -329,6 +351,20 @@ mod tests {
     }
 
     #[test]
+    fn d6_the_last_number_behind_damage_is_found() {
+        let payloads: Vec<Vec<u8>> = (0..6u8).map(|n| vec![n; 20]).collect();
+        let mut octets = segment(1, &payloads);
+        octets[SEGMENT_HEADER_OCTETS + 36 + 15] ^= 1;
+        let found = scan(&octets).unwrap();
+        assert_eq!(found.next, Seq(2));
+        let tail = &octets[found.good_octets..];
+        assert_eq!(last_behind(tail, found.next), Some(Seq(6)));
+        assert_eq!(last_behind(&tail[..tail.len() - 1], found.next), Some(Seq(5)));
+        assert_eq!(last_behind(&tail[..36], found.next), None);
+        assert_eq!(last_behind(tail, Seq(7)), None, "numbers of before are none");
+    }
+
+    #[test]
     fn a_loss_survives_its_file_and_nothing_else_does() {
         let loss = Loss { from: Seq(3), to: Seq(9), reason: LossReason::SpoolDamaged };
         assert_eq!(loss.count(), 7);
@@ -371,6 +407,7 @@ mod tests {
             let mut behind_header = segment_header(EPOCH, Seq(u64::MAX));
             behind_header.extend_from_slice(&octets);
             let _ = scan(&behind_header);
+            let _ = last_behind(&octets, Seq(0));
             let _ = Loss::from_octets(&octets);
             let _ = read_record(&octets, Seq(0));
         }

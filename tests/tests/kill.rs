@@ -41,6 +41,14 @@ fn live(agent: &mut Agent, folder: &Path, life: u64) -> Result<Feed> {
     Ok(feed)
 }
 
+/// Ends the traffic, but not before the sensor has begun to read it: a pipe that is gone by then is no source.
+fn finish(mut feed: Feed, agent: &Agent, host: &mut u64) -> Result<()> {
+    let before = agent.taken()?.len();
+    feed.send(&burst(host, 10).packets)?;
+    // One more may be the word that the sensor has started.
+    eventually("the last life reads", PATIENCE, || Ok((agent.taken()?.len() > before + 1).then_some(())))
+}
+
 #[test]
 fn d1_d2_every_record_taken_is_stored_once_through_kills_of_both() -> Result<()> {
     let seed = clock::now().as_micros() as u64;
@@ -87,8 +95,7 @@ fn d1_d2_every_record_taken_is_stored_once_through_kills_of_both() -> Result<()>
             feed = live(&mut agent, folder.path(), life)?;
         }
     }
-    feed.send(&burst(&mut host, 10).packets)?;
-    drop(feed);
+    finish(feed, &agent, &mut host)?;
     agent.wait().context("the last life ends by itself when everything is acknowledged")?;
 
     let taken = agent.taken()?;
@@ -150,6 +157,6 @@ fn d7_hits_during_an_outage_of_the_collector_arrive_when_it_is_back() -> Result<
         let stored: BTreeSet<_> = collector.records()?.iter().map(|record| (record.epoch, record.seq)).collect();
         Ok(agent.taken()?.is_subset(&stored).then_some(()))
     })?;
-    drop(feed);
+    finish(feed, &agent, &mut host)?;
     agent.wait()
 }

@@ -19,7 +19,7 @@ use varde_common::record::SensorEvent;
 use super::status::Report;
 use super::{Failure, settings};
 use crate::health::Health;
-use crate::io::capture::{Capture, LiveCapture, Merged};
+use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveCapture, Merged};
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
@@ -133,6 +133,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     let stored = list::read(data, &root).map_err(disk_failure)?;
     let max_octets = settings.spool_max_octets();
     let (spool, recovered) = Spool::open(&data.join("spool"), max_octets, clock::now()).map_err(disk_failure)?;
+    let found = spool.figures();
     let (keeper, figures) = Keeper::new(spool, hosts, key);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);
     let keeper = spawn("spool", move || {
@@ -164,6 +165,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
         sites: settings.site_ids(),
         root_version: root.version,
         started: clock::monotonic(),
+        found,
     };
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
@@ -217,6 +219,30 @@ fn first_events(damaged_octets: u64, stored: &list::Stored) -> Vec<SensorEvent> 
 
 type Opened = (Source, Vec<SourceReport>, Vec<Failure>);
 
+/// The captures that can be opened, and whether one of them is a pipe. A pipe is not tried: that can take forever.
+fn readable(captures: &[(u16, PathBuf)], failures: &mut Vec<Failure>) -> (Vec<(u16, PathBuf)>, bool) {
+    let mut readable = Vec::new();
+    let mut may_hang = false;
+    for (source, file) in captures {
+        let late = Late::is_for(file);
+        may_hang |= late;
+        match if late { Ok(()) } else { FileCapture::open(file, *source).map(drop) } {
+            Ok(()) => readable.push((*source, file.clone())),
+            Err(error) => failures.push(capture_failure(&error)),
+        }
+    }
+    (readable, may_hang)
+}
+
+/// Its sentence of cause and its sentence of remedy, each in its place.
+fn capture_failure(error: &CaptureError) -> Failure {
+    let text = error.to_string();
+    match text.rsplit_once(". ") {
+        Some((cause, remedy)) => Failure::new(cause, remedy.trim_end_matches('.')),
+        None => Failure::new(text.trim_end_matches('.'), "check the file, then start again"),
+    }
+}
+
 /// Opens all sources; those that fail are told, the others are used.
 fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Result<Opened, Failure> {
     let mut opened: Vec<(Box<dyn Capture>, bool)> = Vec::new();
@@ -229,22 +255,19 @@ fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Re
                 opened.push((Box::new(capture), true));
                 reports.push(SourceReport::new(*source, name));
             }
-            Err(error) => failures.push(Failure::new(
-                format!("the interface {name} cannot be watched: {error}"),
-                "check its name with `ip link`, and that the program may capture (root, or CAP_NET_RAW)",
-            )),
+            Err(error) => failures.push(capture_failure(&error)),
         }
     }
+    let (captures, may_hang) = readable(captures, &mut failures);
     if !captures.is_empty() {
-        for (source, file) in captures {
+        for (source, file) in &captures {
             reports.push(SourceReport::new(*source, file.display().to_string()));
         }
-        let (merged, errors) = Merged::open(captures);
-        let unreadable = errors.len();
-        for error in errors {
-            failures.push(Failure::new(error, "check the file's name and that it is a pcap or pcapng file"));
-        }
-        if unreadable < captures.len() {
+        if may_hang {
+            opened.push((Box::new(Late::new(captures)), false));
+        } else {
+            let (merged, errors) = Merged::open(&captures);
+            failures.extend(errors.into_iter().map(|error| capture_failure(&error)));
             opened.push((Box::new(merged), false));
         }
     }
@@ -255,7 +278,7 @@ fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Re
         let none = Failure::new("there is no source to watch", "name one that exists");
         return Err(failures.pop().unwrap_or(none));
     }
-    let source = Source::of(opened).map_err(|error| Failure::new(error, "look at the system's limits"))?;
+    let source = Source::of(opened, may_hang).map_err(|error| Failure::new(error, "look at the system's limits"))?;
     Ok((source, reports, failures))
 }
 
@@ -350,7 +373,7 @@ impl Process {
             Ended::Stopped if self.live => Ok(()),
             Ended::Stopped => Err(interrupted("before the captures were read to their end")),
             Ended::Failed(why) => Err(Failure::new(
-                format!("a source failed: {why}"),
+                format!("a source failed: {}", why.trim_end_matches('.')),
                 "check the interface or file, then start again; what was seen before is kept",
             )),
         }
@@ -445,6 +468,15 @@ mod tests {
         let set = Settings { interfaces: vec!["p".into(), "q".into()], ..Settings::default() };
         assert_eq!(parse(&["x"]).sources(&set).0, [(0, "p".to_owned()), (1, "q".to_owned())]);
         assert!(parse(&line).sources(&set).0.iter().all(|(_, name)| name == "i"), "the command line wins");
+    }
+
+    #[test]
+    fn a_capture_that_cannot_be_opened_is_told_with_one_cause_and_one_remedy() {
+        let missing = CaptureError::CannotOpen { path: "a.b. c".into(), cause: std::io::ErrorKind::NotFound };
+        let told = capture_failure(&missing).to_string();
+        assert_eq!(told.lines().count(), 2, "{told}");
+        assert!(told.contains("the capture a.b. c cannot be opened: entity not found.\nCheck the path"), "{told}");
+        assert!(!told.contains(".."), "{told}");
     }
 
     #[test]

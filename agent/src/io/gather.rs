@@ -1,11 +1,12 @@
 //! Several sources read at once for one sensor: each on a thread of its own, handing over blocks of frames.
 //!
-//! A live source never waits: a block for which there is no room is dropped and counted. Files wait.
+//! A live source never waits: a block for which there is no room is dropped and counted. Files wait. What a slow source
+//! has brought so far is taken from it when nothing else comes, so that a pipe holds nothing back and holds nobody up.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use varde_common::time::Timestamp;
@@ -51,65 +52,103 @@ impl Block {
 
 enum Brought {
     Frames(Block),
+    Failed(CaptureError),
     Ended(Result<(), CaptureError>),
 }
 
-/// Several sources as one.
+/// What a source and the sensor both see of it.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Frames that do not fill a block yet. Blocks are handed over under its lock: what is taken from here is never
+    /// older than what waits in the queue.
+    partial: Mutex<Block>,
+    dropped: AtomicU64,
+}
+
+/// The sources, read by threads of their own.
 pub struct Gathered {
     blocks: Receiver<Brought>,
     running: usize,
-    dropped: Vec<Arc<AtomicU64>>,
+    sources: Vec<Arc<Shared>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Gathered {
-    /// Starts a thread for each source. `live` sources drop what cannot be taken, the others wait.
+    /// Starts a thread for each source; `true` means live.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// The system's own.
     pub fn start(sources: Vec<(Box<dyn Capture>, bool)>) -> std::io::Result<Gathered> {
         let (sender, blocks) = sync_channel(GATHERED_BLOCKS_MAX);
         let stop = Arc::new(AtomicBool::new(false));
         let running = sources.len();
-        let mut dropped = Vec::new();
+        let mut seen = Vec::new();
         for (source, live) in sources {
-            let counter = Arc::new(AtomicU64::new(0));
-            dropped.push(Arc::clone(&counter));
+            let shared = Arc::new(Shared::default());
+            seen.push(Arc::clone(&shared));
             let (sender, stop) = (sender.clone(), Arc::clone(&stop));
             let thread = std::thread::Builder::new().name("source".to_owned());
-            thread.spawn(move || read_source(source, live, &sender, &counter, &stop))?;
+            thread.spawn(move || read_source(source, live, &sender, &shared, &stop))?;
         }
-        Ok(Gathered { blocks, running, dropped, stop })
+        Ok(Gathered { blocks, running, sources: seen, stop })
     }
 
-    /// Frames each source lost, in the order given: before it read them, and for want of room here.
+    /// Frames lost before they were read, source by source.
     pub fn dropped(&self) -> Vec<u64> {
-        self.dropped.iter().map(|dropped| dropped.load(Ordering::Relaxed)).collect()
+        self.sources.iter().map(|shared| shared.dropped.load(Ordering::Relaxed)).collect()
     }
 
-    /// The next block of whichever source has one. A source that fails ends; the others go on.
+    /// As [`Capture::next_block`], over all sources.
     ///
     /// # Errors
-    /// A source's last word.
+    /// What a source says when it cannot go on; the others can still be asked for.
     pub fn next_block(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> Result<Step, CaptureError> {
         if self.running == 0 {
             return Ok(Step::End);
         }
         match self.blocks.recv_timeout(Duration::from_millis(100)) {
-            Ok(Brought::Frames(block)) => {
-                block.each(each);
-                Ok(Step::Frames)
-            }
-            Ok(Brought::Ended(result)) => {
-                self.running -= 1;
-                result.map(|()| if self.running == 0 { Step::End } else { Step::Idle })
-            }
-            Err(RecvTimeoutError::Timeout) => Ok(Step::Idle),
+            Ok(brought) => self.take(brought, each),
+            Err(RecvTimeoutError::Timeout) => self.take_partial(each),
             Err(RecvTimeoutError::Disconnected) => {
                 self.running = 0;
                 Ok(Step::End)
             }
         }
+    }
+
+    fn take(&mut self, brought: Brought, each: &mut dyn FnMut(Frame<'_>)) -> Result<Step, CaptureError> {
+        match brought {
+            Brought::Frames(block) => {
+                block.each(each);
+                Ok(Step::Frames)
+            }
+            Brought::Failed(error) => Err(error),
+            Brought::Ended(result) => {
+                self.running -= 1;
+                result.map(|()| if self.running == 0 { Step::End } else { Step::Idle })
+            }
+        }
+    }
+
+    /// Nothing came for a while: what the sources hold that does not fill a block.
+    fn take_partial(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> Result<Step, CaptureError> {
+        let mut step = Step::Idle;
+        for place in 0..self.sources.len() {
+            let Some(shared) = self.sources.get(place).cloned() else { break };
+            // A source that is just handing over a block brings it by itself.
+            let Ok(mut partial) = shared.partial.try_lock() else { continue };
+            if let Ok(brought) = self.blocks.try_recv() {
+                drop(partial);
+                return self.take(brought, each);
+            }
+            let block = std::mem::take(&mut *partial);
+            drop(partial);
+            if !block.heads.is_empty() {
+                block.each(each);
+                step = Step::Frames;
+            }
+        }
+        Ok(step)
     }
 }
 
@@ -123,11 +162,14 @@ fn read_source(
     mut source: Box<dyn Capture>,
     live: bool,
     sender: &SyncSender<Brought>,
-    dropped: &AtomicU64,
+    shared: &Shared,
     stop: &AtomicBool,
 ) {
     let unroomed = Cell::new(0u64);
     let hand_over = |block: Block| -> bool {
+        if block.heads.is_empty() {
+            return true;
+        }
         if !live {
             return sender.send(Brought::Frames(block)).is_ok();
         }
@@ -137,24 +179,28 @@ fn read_source(
                 unroomed.set(unroomed.get().saturating_add(block.heads.len() as u64));
                 true
             }
-            Err(TrySendError::Full(Brought::Ended(_)) | TrySendError::Disconnected(_)) => false,
+            Err(TrySendError::Full(Brought::Failed(_) | Brought::Ended(_)) | TrySendError::Disconnected(_)) => false,
         }
     };
+    let partial = || shared.partial.lock().unwrap_or_else(PoisonError::into_inner);
     while !stop.load(Ordering::Relaxed) {
-        let mut block = Block::default();
         let mut wanted = true;
         let step = source.next_block(&mut |frame| {
-            block.push(&frame);
-            if block.heads.len() >= GATHERED_FRAMES_MAX {
-                wanted &= hand_over(std::mem::take(&mut block));
+            let mut partial = partial();
+            partial.push(&frame);
+            if partial.heads.len() >= GATHERED_FRAMES_MAX {
+                wanted &= hand_over(std::mem::take(&mut *partial));
             }
         });
-        if !block.heads.is_empty() {
-            wanted &= hand_over(block);
-        }
-        dropped.store(source.counts().dropped.unwrap_or(0).saturating_add(unroomed.get()), Ordering::Relaxed);
+        let mut rest = partial();
+        wanted &= hand_over(std::mem::take(&mut *rest));
+        drop(rest);
+        let dropped = source.counts().dropped.unwrap_or(0).saturating_add(unroomed.get());
+        shared.dropped.store(dropped, Ordering::Relaxed);
         let ended = match step {
             Ok(Step::Frames | Step::Idle) if wanted => continue,
+            // Of several files the others are still read.
+            Err(error) if !live && sender.send(Brought::Failed(error.clone())).is_ok() => continue,
             Ok(_) => Ok(()),
             Err(error) => Err(error),
         };
@@ -192,6 +238,45 @@ mod tests {
         fn name(&self) -> &str {
             "numbered"
         }
+    }
+
+    /// Hands out one frame and then hangs in the middle of its block, as a pipe does.
+    struct Slow(std::sync::mpsc::Receiver<()>);
+
+    impl Capture for Slow {
+        fn next_block(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> Result<Step, CaptureError> {
+            for time in 0.. {
+                let link = LinkType::RawIp;
+                each(Frame { time: Timestamp(time), source: 0, link, octets: &[1], length: 1, vlan: None });
+                if self.0.recv().is_err() {
+                    return Ok(Step::End);
+                }
+            }
+            Ok(Step::End)
+        }
+        fn counts_by_source(&self) -> Vec<(u16, CaptureCounts)> {
+            Vec::new()
+        }
+        fn name(&self) -> &str {
+            "slow"
+        }
+    }
+
+    #[test]
+    fn a_slow_pipe_holds_nothing_back_and_holds_nobody_up() {
+        let (more, wait) = sync_channel(1);
+        let mut gathered = Gathered::start(vec![(Box::new(Slow(wait)) as Box<dyn Capture>, false)]).unwrap();
+        let mut seen = Vec::new();
+        for wanted in 1..=3 {
+            while seen.len() < wanted {
+                assert_ne!(gathered.next_block(&mut |frame| seen.push(frame.time.0)), Ok(Step::End));
+            }
+            assert_eq!(gathered.next_block(&mut |frame| seen.push(frame.time.0)), Ok(Step::Idle), "nobody waits");
+            more.send(()).unwrap();
+        }
+        drop(more);
+        while gathered.next_block(&mut |frame| seen.push(frame.time.0)) != Ok(Step::End) {}
+        assert_eq!(seen, [0, 1, 2, 3], "each once, in its order");
     }
 
     #[test]

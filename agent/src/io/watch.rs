@@ -19,6 +19,8 @@ use crate::sensor::Sensor;
 
 /// How often the counters are told to the others.
 const TELL_EVERY: Duration = Duration::from_millis(500);
+/// A pipe whose latest frame is no further than this from the clock brings what happens now.
+const PRESENT: Duration = Duration::from_secs(60);
 /// While waiting for a paced frame the sensor is told the time this often.
 const PACE_SLICE: Duration = Duration::from_millis(50);
 
@@ -57,13 +59,14 @@ pub enum Source {
 }
 
 impl Source {
-    /// Of the opened ones, each with whether it is live.
+    /// Of the opened ones, each with whether it is live. `may_hang`: one of them can wait for somebody else for as long
+    /// as it likes, and must not have the sensor wait with it.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn of(mut opened: Vec<(Box<dyn Capture>, bool)>) -> std::io::Result<Source> {
+    pub fn of(mut opened: Vec<(Box<dyn Capture>, bool)>, may_hang: bool) -> std::io::Result<Source> {
         match (opened.len(), opened.pop()) {
-            (1, Some((only, _))) => Ok(Source::One(only)),
+            (1, Some((only, _))) if !may_hang => Ok(Source::One(only)),
             (_, last) => {
                 opened.extend(last);
                 Gathered::start(opened).map(Source::Many)
@@ -124,6 +127,7 @@ impl Watch {
         let mut pace = Pace::default();
         let mut told = clock::monotonic();
         let mut failed: Option<String> = None;
+        let mut latest = Timestamp::MIN;
         let ended = loop {
             if self.stop.load(Ordering::Relaxed) {
                 break Ended::Stopped;
@@ -134,6 +138,7 @@ impl Watch {
             }
             let (orders, stop, paced) = (&self.orders, &self.stop, self.paced && !self.live);
             let step = self.source.next_block(&mut |frame| {
+                latest = latest.max(frame.time);
                 if paced {
                     pace.wait(frame.time, stop, |now| {
                         sensor.handle_time(now);
@@ -145,8 +150,13 @@ impl Watch {
                     pass_on(&mut sensor, orders, stop);
                 }
             });
-            if self.live {
-                sensor.handle_time(clock::now());
+            let now = clock::now();
+            // A pipe that brings what happens now goes by the clock while it brings nothing; an old capture never does.
+            let as_if_live =
+                matches!(step, Ok(Step::Idle)) && now.since(latest) <= PRESENT && latest.since(now) <= PRESENT;
+            if self.live || as_if_live {
+                sensor.handle_time(now);
+                latest = latest.max(now);
             }
             pass_on(&mut sensor, &self.orders, &self.stop);
             if clock::monotonic().saturating_duration_since(told) >= TELL_EVERY {

@@ -3,12 +3,14 @@
 mod counts;
 mod error;
 mod file;
+mod late;
 mod live;
 mod merged;
 
 pub use counts::{CaptureCounts, CaptureRefusal};
 pub use error::CaptureError;
 pub use file::FileCapture;
+pub use late::Late;
 pub use live::LiveCapture;
 pub use merged::{Merged, Progress};
 

@@ -66,6 +66,8 @@ pub struct Desk {
     pub root_version: u32,
     /// When the process started.
     pub started: Instant,
+    /// The spool as the process found it.
+    pub found: Figures,
 }
 
 impl Desk {
@@ -134,13 +136,14 @@ pub async fn keep_connected(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut reconnect = Reconnect::default();
+    let mut ship = Ship::new(desk.found.epoch, desk.found.next);
     loop {
         let attempt = async {
             let link = QuicLink::dial(address, config.clone()).await.map_err(|error| (error, Lost::NotReached))?;
             let mut stood = false;
             let stopped = stop.clone();
             let ended = tokio::select! {
-                ended = session(&link, desk, subscription, &mut reconnect, &mut stood) => Some(ended),
+                ended = session(&link, desk, subscription, &mut ship, &mut reconnect, &mut stood) => Some(ended),
                 () = stopping(stopped) => None,
             };
             let code = match &ended {
@@ -200,10 +203,11 @@ async fn session<L: Link>(
     link: &L,
     desk: &Desk,
     subscription: &mut Subscription,
+    ship: &mut Ship,
     reconnect: &mut Reconnect,
     stood: &mut bool,
 ) -> LinkError {
-    let ended = run_session(link, desk, subscription, reconnect, stood).await;
+    let ended = run_session(link, desk, subscription, ship, reconnect, stood).await;
     let error = match ended {
         Ok(never) => match never {},
         Err(error) => error,
@@ -219,6 +223,7 @@ async fn run_session<L: Link>(
     link: &L,
     desk: &Desk,
     subscription: &mut Subscription,
+    ship: &mut Ship,
     reconnect: &mut Reconnect,
     stood: &mut bool,
 ) -> Result<std::convert::Infallible, LinkError> {
@@ -233,7 +238,6 @@ async fn run_session<L: Link>(
     *stood = true;
     reconnect.handle_session(reconnect_spread_ms);
     subscription.handle_session();
-    let mut ship = Ship::new(figures.epoch, figures.next);
     if let Err(broken) = ship.handle_session(committed) {
         if matches!(broken, Broken::RolledBack { .. }) {
             desk.order(Order::SetAside).await?;
@@ -275,7 +279,7 @@ async fn quiet(read: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<std::co
     Err(unexpected(message.as_ref()))
 }
 
-async fn alerts<L: Link>(link: &L, desk: &Desk, mut ship: Ship) -> Result<std::convert::Infallible, LinkError> {
+async fn alerts<L: Link>(link: &L, desk: &Desk, ship: &mut Ship) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Alerts).await?;
     let (heard, mut hearing) = mpsc::channel(32);
     let reader = async {
@@ -308,7 +312,7 @@ async fn alerts<L: Link>(link: &L, desk: &Desk, mut ship: Ship) -> Result<std::c
                     ship.handle_sent(first_seq, sent);
                     // What has been heard meanwhile comes before the next batch.
                     while let Ok(message) = hearing.try_recv() {
-                        hear(&mut ship, message, desk).await?;
+                        hear(ship, message, desk).await?;
                     }
                     continue;
                 }
@@ -317,7 +321,7 @@ async fn alerts<L: Link>(link: &L, desk: &Desk, mut ship: Ship) -> Result<std::c
             };
             tokio::select! {
                 message = hearing.recv() => match message {
-                    Some(message) => hear(&mut ship, message, desk).await?,
+                    Some(message) => hear(ship, message, desk).await?,
                     None => return Err(unexpected(None)),
                 },
                 changed = figures.changed() => {

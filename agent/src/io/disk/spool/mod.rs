@@ -98,6 +98,8 @@ pub struct Spool {
     active: Option<Active>,
     cursor: Option<Cursor>,
     max_octets: u64,
+    /// The last number found behind damage, on opening.
+    used: Option<Seq>,
     /// Appended, not yet written.
     pending: Vec<u8>,
     pending_first: Seq,
@@ -126,6 +128,7 @@ impl Spool {
             active: None,
             cursor: None,
             max_octets,
+            used: None,
             pending: Vec::new(),
             pending_first: Seq(1),
             next: Seq(1),
@@ -147,7 +150,8 @@ impl Spool {
         }
         // What the collector has acknowledged can never be numbered anew, even where our own copy of it is damaged.
         let end = spool.pieces.last_key_value().map_or(Seq(1), |(first, piece)| piece.next(*first));
-        spool.next = end.max(spool.acknowledged.next());
+        let used = spool.used.map_or(Seq(0), Seq::next);
+        spool.next = end.max(spool.acknowledged.next()).max(used);
         (spool.pending_first, spool.durable) = (spool.next, spool.next);
         match spool.pieces.last_key_value() {
             Some((&first, Piece::Segment { octets, .. })) if end == spool.next => {
@@ -341,7 +345,10 @@ impl Spool {
             });
             if let Some(loss) = lost {
                 match self.write_note(loss) {
-                    Ok(()) => {}
+                    Ok(()) => tracing::error!(
+                        from = %loss.from, to = %loss.to,
+                        "the spool is full: the oldest records are given up; connect the sensor, or give the spool more room"
+                    ),
                     Err(error) if error.is_full() => break,
                     Err(error) => return Err(error),
                 }
@@ -418,7 +425,8 @@ impl Spool {
             cursor.file.read_exact_at(window, cursor.offset).map_err(failed("read", &path))?;
             let Ok((payload, _)) = read_record(window, cursor.seq) else {
                 // Good when it was written or recovered, no longer: never sent as something it is not.
-                tracing::error!(file = %path.display(), seq = seq.0, "spool: a record can no longer be read");
+                tracing::error!(file = %path.display(), seq = cursor.seq.0, "spool: a record can no longer be read");
+                self.handle_damage(first, cursor.seq);
                 return gone(LossReason::SpoolDamaged);
             };
             let (here, payload) = (cursor.seq, payload.to_vec());

@@ -10,7 +10,7 @@ use varde_common::time::Timestamp;
 use super::super::{DiskError, create_directory, create_new, failed, read_at_most, sync_directory};
 use super::{Figures, Piece, Recovered, Spool};
 use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
-use crate::spool::{FileKind, FileName, Loss, scan};
+use crate::spool::{FileKind, FileName, Loss, last_behind, scan};
 
 /// A segment larger than any we write is not ours; its octets are not read into memory.
 const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
@@ -25,6 +25,12 @@ impl Spool {
             let entry = entry.map_err(failed("read", &directory))?;
             let name = entry.file_name();
             let text = name.to_string_lossy();
+            if matches!(text.as_ref(), "acknowledged.tmp" | "reserve.tmp") {
+                // Half written when the program was stopped; the hint and the reserve hold nothing that could be lost.
+                let path = entry.path();
+                fs::remove_file(&path).map_err(failed("remove", &path))?;
+                continue;
+            }
             if let Some(file) = FileName::read(&text) {
                 let modified = entry.metadata().and_then(|data| data.modified()).ok();
                 names.push((file, modified));
@@ -67,6 +73,8 @@ impl Spool {
                     if let Some(damage) = found.damage {
                         tracing::warn!(file = %path.display(), octets = tail.len(), "spool: {damage}; set aside");
                         recovered.damaged_octets += tail.len() as u64;
+                        // Numbers that may have been sent are not used again; the hole is told as lost.
+                        self.used = self.used.max(last_behind(tail, found.next));
                         self.cut_tail(&path, tail, found.good_octets as u64)?;
                     }
                     recovered.records += found.next.0.saturating_sub(found.first.0);
@@ -81,6 +89,17 @@ impl Spool {
             },
         }
         Ok(())
+    }
+
+    /// A segment holds good records only up to before this number, as its next opening would find. Asked for what lies
+    /// behind, nobody reads up to the damage again; what is still to come goes to a segment of its own.
+    pub(super) fn handle_damage(&mut self, first: Seq, damaged: Seq) {
+        if self.active.as_ref().is_some_and(|active| active.first == first) {
+            self.active = None;
+        }
+        if let Some(Piece::Segment { next, .. }) = self.pieces.get_mut(&first) {
+            *next = damaged;
+        }
     }
 
     /// Keeps the octets after the last good record in a file of their own, then cuts them off.

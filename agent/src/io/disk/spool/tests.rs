@@ -116,6 +116,61 @@ fn d6_a_damaged_segment_never_costs_the_ones_after_it() {
 }
 
 #[test]
+fn d6_a_number_behind_damage_is_not_used_again_and_its_loss_is_told_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..11);
+    drop(spool);
+    let segment = files(directory.path(), ".seg").pop().unwrap();
+    let mut octets = fs::read(&segment).unwrap();
+    octets[SEGMENT_HEADER_OCTETS + record(1).len() + RECORD_EXTRA_OCTETS + 13] ^= 1;
+    fs::write(&segment, &octets).unwrap();
+    for new in 11..14 {
+        let (mut spool, _) = open(directory.path());
+        assert_eq!(spool.append(&record(new)), Seq(new), "the collector may have 2 to 10 already");
+        spool.sync(NOW).unwrap();
+        let read = all(&mut spool, 1);
+        assert_eq!((read.len() as u64, &read[0], read.last()), (new, &record(1), Some(&record(new))));
+        let losses =
+            read.iter().filter(|octets| matches!(Record::from_octets(octets).unwrap().body, RecordBody::Loss { .. }));
+        assert_eq!(losses.count(), 9);
+    }
+}
+
+#[test]
+fn d6_damage_while_running_costs_the_rest_of_its_segment_and_nothing_that_comes_after() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..11);
+    let segment = files(directory.path(), ".seg").pop().unwrap();
+    let mut octets = fs::read(&segment).unwrap();
+    let one = record(1).len() + RECORD_EXTRA_OCTETS;
+    octets[SEGMENT_HEADER_OCTETS + 4 * one + 13] ^= 1;
+    fs::write(&segment, &octets).unwrap();
+    assert_eq!(all(&mut spool, 1).len(), 10, "each place has a record or a note of its loss");
+    fill(&mut spool, 11..13);
+    let read = all(&mut spool, 1);
+    assert_eq!((&read[..4], &read[10..]), (&[1, 2, 3, 4].map(record)[..], &[11, 12].map(record)[..]));
+    drop(spool);
+    let (mut spool, _) = open(directory.path());
+    assert_eq!(all(&mut spool, 1).len(), 12);
+    assert_eq!(all(&mut spool, 11), [11, 12].map(record));
+}
+
+#[test]
+fn what_was_half_written_beside_the_records_is_no_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..4);
+    drop(spool);
+    for name in ["acknowledged.tmp", "reserve.tmp"] {
+        fs::write(directory.path().join("spool").join(name), b"half").unwrap();
+    }
+    assert_eq!(open(directory.path()).1, Recovered { records: 3, damaged_octets: 0 });
+    assert!(!directory.path().join("spool/quarantine").exists());
+}
+
+#[test]
 fn unknown_files_and_unreadable_segments_are_kept_in_quarantine() {
     let directory = tempfile::tempdir().unwrap();
     let (mut spool, _) = open(directory.path());
