@@ -85,6 +85,17 @@ pub mod tcp_flags {
     pub const ACK: u8 = 0x10;
 }
 
+/// What an ICMP message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IcmpRole {
+    /// It reports an error about another packet (RFC 1122 section 3.2.2; RFC 4443 section 2.1).
+    Error,
+    /// It asks for a reply, so it is none itself.
+    Request,
+    /// Any other: a reply, an announcement.
+    Other,
+}
+
 /// What is above IP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport<'a> {
@@ -112,8 +123,8 @@ pub enum Transport<'a> {
     },
     /// An ICMP or ICMPv6 message.
     Icmp {
-        /// Whether it reports an error about another packet (RFC 1122 section 3.2.2; RFC 4443 section 2.1).
-        error: bool,
+        /// What it is for.
+        role: IcmpRole,
     },
     /// Another protocol, a later fragment, or a transport header that is cut or broken: addresses and protocol are
     /// known, nothing above.

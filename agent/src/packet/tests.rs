@@ -299,11 +299,19 @@ fn udp_and_tcp_headers_that_lie_are_bounded_by_what_was_captured() {
 fn icmp_errors_are_told_from_the_rest() {
     for kind in 0..=u8::MAX {
         let octets = v4(1, &[kind, 0, 0, 0]);
-        let error = [3, 4, 5, 11, 12].contains(&kind);
-        assert_eq!(read(LinkType::RawIp, &octets).unwrap().transport, Transport::Icmp { error }, "type {kind}");
+        let role = match kind {
+            3 | 4 | 5 | 11 | 12 => IcmpRole::Error,
+            8 | 10 | 13 | 15 | 17 | 42 => IcmpRole::Request,
+            _ => IcmpRole::Other,
+        };
+        assert_eq!(read(LinkType::RawIp, &octets).unwrap().transport, Transport::Icmp { role }, "type {kind}");
         let octets = v6(58, &[kind, 0, 0, 0]);
-        let error = kind < 128;
-        assert_eq!(read(LinkType::RawIp, &octets).unwrap().transport, Transport::Icmp { error }, "type {kind}");
+        let role = match kind {
+            0..=127 => IcmpRole::Error,
+            128 | 130 | 133 | 135 | 139 | 160 => IcmpRole::Request,
+            _ => IcmpRole::Other,
+        };
+        assert_eq!(read(LinkType::RawIp, &octets).unwrap().transport, Transport::Icmp { role }, "type {kind}");
     }
     assert_eq!(read(LinkType::RawIp, &v4(1, &[])).unwrap().transport, Transport::Other);
     assert_eq!(read(LinkType::RawIp, &v4(132, &[1; 20])).unwrap().protocol, Protocol(132));

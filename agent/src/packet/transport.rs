@@ -2,22 +2,38 @@
 
 use varde_common::observation::Protocol;
 
-use super::Transport;
 use super::link::IpVersion;
+use super::{IcmpRole, Transport};
 
 /// Reads what is above IP; a header that is cut or broken is [`Transport::Other`].
 pub(super) fn read(version: IpVersion, protocol: Protocol, octets: &[u8]) -> Transport<'_> {
     let found = match (version, protocol) {
         (_, Protocol::UDP) => udp(octets),
         (_, Protocol::TCP) => tcp(octets),
-        // Destination unreachable, source quench, redirect, time exceeded, parameter problem.
-        (IpVersion::V4, Protocol::ICMP) => {
-            octets.first().map(|kind| Transport::Icmp { error: matches!(kind, 3 | 4 | 5 | 11 | 12) })
-        }
-        (IpVersion::V6, Protocol::ICMPV6) => octets.first().map(|kind| Transport::Icmp { error: *kind < 128 }),
+        (IpVersion::V4, Protocol::ICMP) => octets.first().map(|&kind| Transport::Icmp { role: icmp_v4(kind) }),
+        (IpVersion::V6, Protocol::ICMPV6) => octets.first().map(|&kind| Transport::Icmp { role: icmp_v6(kind) }),
         (_, _) => None,
     };
     found.unwrap_or(Transport::Other)
+}
+
+fn icmp_v4(kind: u8) -> IcmpRole {
+    match kind {
+        // Destination unreachable, source quench, redirect, time exceeded, parameter problem.
+        3 | 4 | 5 | 11 | 12 => IcmpRole::Error,
+        // Echo, router solicitation, timestamp, information, address mask, extended echo (RFC 8335).
+        8 | 10 | 13 | 15 | 17 | 42 => IcmpRole::Request,
+        _ => IcmpRole::Other,
+    }
+}
+
+fn icmp_v6(kind: u8) -> IcmpRole {
+    match kind {
+        0..=127 => IcmpRole::Error,
+        // Echo, multicast listener query, router and neighbour solicitation, node information, extended echo (RFC 8335).
+        128 | 130 | 133 | 135 | 139 | 160 => IcmpRole::Request,
+        _ => IcmpRole::Other,
+    }
 }
 
 fn udp(octets: &[u8]) -> Option<Transport<'_>> {
