@@ -59,7 +59,7 @@ pub struct FlowCounts {
     pub evicted: u64,
     /// Later fragments: they name no ports and are in no flow.
     pub later_fragments: u64,
-    /// TCP and UDP packets whose header is cut or broken: in no flow.
+    /// TCP and UDP packets whose header is cut or broken before its ports: in no flow.
     pub cut_headers: u64,
 }
 
@@ -399,6 +399,8 @@ fn read(packet: &Packet<'_>) -> Option<(Key, Step)> {
     let (src_port, dst_port, is_error) = match packet.transport {
         Transport::Udp { src_port, dst_port, .. } => (src_port, dst_port, false),
         Transport::Tcp { src_port, dst_port, flags, .. } => (src_port, dst_port, flags & RST != 0),
+        // Without flags a segment is an attempt at most: [`Flow::shake_hands`] waits for ACKs.
+        Transport::Ports { src_port, dst_port } => (src_port, dst_port, false),
         Transport::Icmp { role } => (0, 0, role == IcmpRole::Error),
         Transport::Other if packet.protocol.has_ports() => return None,
         // An ICMP message too short to say what it is must not count as an answer.
@@ -406,7 +408,7 @@ fn read(packet: &Packet<'_>) -> Option<(Key, Step)> {
     };
     let (flags, seq) = match packet.transport {
         Transport::Tcp { flags, seq, .. } => (flags, seq),
-        Transport::Udp { .. } | Transport::Icmp { .. } | Transport::Other => (0, 0),
+        Transport::Udp { .. } | Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other => (0, 0),
     };
     let is_request = packet.transport == Transport::Icmp { role: IcmpRole::Request };
     let (src, dst) = ((packet.src, src_port), (packet.dst, dst_port));
@@ -449,6 +451,7 @@ mod tests {
                 Transport::Tcp { seq, flags, payload, .. } => {
                     Transport::Tcp { src_port: src.port(), dst_port: dst.port(), seq, flags, payload }
                 }
+                Transport::Ports { .. } => Transport::Ports { src_port: src.port(), dst_port: dst.port() },
                 other @ (Transport::Icmp { .. } | Transport::Other) => other,
             };
             self.take(&Packet {
@@ -727,6 +730,19 @@ mod tests {
         let (fragment, protocol) = (Fragment::First, Protocol::UDP);
         bench.take(&Packet { time: Timestamp(0), source: 0, src, dst, protocol, octets: 1, fragment, transport });
         assert_eq!(bench.flows.len(), 1, "a first fragment is");
+    }
+
+    #[test]
+    fn a_header_cut_behind_its_ports_counts_and_proves_as_little_as_it_shows() {
+        let ports = Transport::Ports { src_port: 0, dst_port: 0 };
+        for (protocol, expected) in [(Protocol::TCP, Contact::Unanswered), (Protocol::UDP, Contact::Answered)] {
+            let mut bench = Bench::new(10);
+            for (src, dst) in [(A, B), (B, A), (A, B)] {
+                bench.packet(0, src, dst, protocol, ports);
+            }
+            let records: Vec<_> = bench.records().iter().map(|r| (r.contact, r.packets, r.reverse_packets)).collect();
+            assert_eq!(records, [(expected, 2, 1)], "{protocol:?}");
+        }
     }
 
     #[test]

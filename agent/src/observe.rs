@@ -146,7 +146,11 @@ impl Observer {
                 let (src, dst) = (Endpoint::new(packet.src, src_port), Endpoint::new(packet.dst, dst_port));
                 self.take_segment(packet, Segment { src, dst, seq, flags, payload });
             }
-            Transport::Udp { .. } | Transport::Tcp { .. } | Transport::Icmp { .. } | Transport::Other => {}
+            Transport::Udp { .. }
+            | Transport::Tcp { .. }
+            | Transport::Ports { .. }
+            | Transport::Icmp { .. }
+            | Transport::Other => {}
         }
         self.counts.unfetched = self.outlet.unfetched;
     }

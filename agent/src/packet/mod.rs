@@ -126,8 +126,15 @@ pub enum Transport<'a> {
         /// What it is for.
         role: IcmpRole,
     },
-    /// Another protocol, a later fragment, or a transport header that is cut or broken: addresses and protocol are
-    /// known, nothing above.
+    /// A TCP or UDP header that is cut or broken behind its ports, as short snapshot lengths do: nothing else is known.
+    Ports {
+        /// Source port.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+    },
+    /// Another protocol, a later fragment, or a transport header that is cut before its ports: addresses and protocol
+    /// are known, nothing above.
     Other,
 }
 
@@ -211,7 +218,7 @@ impl NotRead {
 }
 
 /// Finds the IP packet in a frame. What lies above a header that is cut or broken is left unread
-/// ([`Transport::Other`]); only a frame without a whole IP header is refused.
+/// ([`Transport::Ports`], [`Transport::Other`]); only a frame without a whole IP header is refused.
 pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, NotRead> {
     let (version, octets) = link::network_layer(frame.link, frame.octets)?;
     // What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".
