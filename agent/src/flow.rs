@@ -9,7 +9,7 @@ use varde_common::time::Timestamp;
 
 use crate::limits::FLOW_LINGER_S;
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
-use crate::packet::{Fragment, Packet, Transport};
+use crate::packet::{Fragment, IcmpRole, Packet, Transport};
 use crate::table::{Place, Table};
 
 const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
@@ -44,6 +44,8 @@ pub struct FlowEvent {
     pub source: u16,
     /// What happened.
     pub step: FlowStep,
+    /// When the flow began: its first packet, also after an active timeout has begun the record anew.
+    pub began: Timestamp,
     /// The record as of now.
     pub record: FlowRecord,
 }
@@ -57,7 +59,7 @@ pub struct FlowCounts {
     pub evicted: u64,
     /// Later fragments: they name no ports and are in no flow.
     pub later_fragments: u64,
-    /// TCP and UDP packets whose header is cut or broken: in no flow.
+    /// TCP and UDP packets whose header is cut or broken before its ports: in no flow.
     pub cut_headers: u64,
 }
 
@@ -109,22 +111,31 @@ struct Step {
     from_low: bool,
     /// A RST, an ICMP error, or an ICMP message of which nothing is known: nobody's attempt and nobody's answer.
     is_error: bool,
+    /// An ICMP message that asks for a reply: nobody's answer.
+    is_request: bool,
     /// TCP flags; 0 for other protocols.
     flags: u8,
+    /// TCP sequence number; 0 for other protocols.
+    seq: u32,
 }
 
 impl Step {
     fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
     }
+
+    /// Whether it asks for a TCP connection.
+    fn is_syn(self) -> bool {
+        self.has(SYN) && !self.has(ACK) && !self.has(RST)
+    }
 }
 
-/// How much of a TCP handshake was seen, for decision 21.
+/// How much of a TCP handshake, or of an ICMP question and its reply, was seen, for decision 21.
 #[derive(Debug, Clone, Copy, Default)]
 struct Handshake {
     /// Seen from its SYN (or SYN-ACK) on: acknowledgements count in order.
     from_start: bool,
-    /// An ACK without RST came from the responder.
+    /// An ACK without RST came from the responder; ICMP: a request did.
     responder: bool,
     /// An ACK without SYN and RST came from the initiator; from the start: after the responder's.
     initiator: bool,
@@ -135,10 +146,15 @@ struct Flow {
     id: FlowId,
     packets: [u64; 2],
     octets: [u64; 2],
+    /// First packet of all.
+    began: Timestamp,
+    /// First and last packet of the record.
     start: Timestamp,
     end: Timestamp,
     source: u16,
     initiator_is_low: bool,
+    /// Sequence number of the initiator's SYN, to know it when it is sent again.
+    syn: Option<u32>,
     contact: Contact,
     handshake: Handshake,
     fin_from_initiator: bool,
@@ -154,10 +170,12 @@ impl Flow {
             id,
             packets: [0; 2],
             octets: [0; 2],
+            began: step.time,
             start: step.time,
             end: step.time,
             source: step.source,
             initiator_is_low: step.from_low != answers_syn,
+            syn: step.is_syn().then_some(step.seq),
             // Who is sent a SYN-ACK has tried.
             contact: if step.is_error { Contact::ErrorsOnly } else { Contact::Unanswered },
             handshake: Handshake { from_start: protocol == Protocol::TCP && opens, ..Handshake::default() },
@@ -175,6 +193,7 @@ impl Flow {
         let (packets, octets) = if from_initiator { (forward, forward_octets) } else { (reverse, reverse_octets) };
         *packets += 1;
         *octets += u64::from(step.octets);
+        self.began = self.began.min(step.time);
         self.start = self.start.min(step.time);
         self.end = self.end.max(step.time);
         self.reset |= step.has(RST);
@@ -191,7 +210,11 @@ impl Flow {
         if from_initiator {
             self.contact = Contact::Unanswered;
         }
-        let answered = if protocol == Protocol::TCP { self.shake_hands(step, from_initiator) } else { !from_initiator };
+        let answered = match protocol {
+            Protocol::TCP => self.shake_hands(step, from_initiator),
+            _ if protocol.is_icmp() => self.hear_reply(step, from_initiator),
+            _ => !from_initiator,
+        };
         if answered {
             self.contact = Contact::Answered;
         }
@@ -211,6 +234,13 @@ impl Flow {
         self.handshake.responder && self.handshake.initiator
     }
 
+    /// Whether an ICMP message is a reply: what asks for one itself is none, nor is what nobody asked for.
+    fn hear_reply(&mut self, step: Step, from_initiator: bool) -> bool {
+        let asked = &mut self.handshake.responder;
+        *asked |= !from_initiator && step.is_request;
+        !step.is_request && (!from_initiator || *asked)
+    }
+
     fn is_ending(&self) -> bool {
         self.reset || self.fin_from_initiator || self.fin_from_responder
     }
@@ -225,6 +255,7 @@ impl Flow {
             flow: self.id,
             source: self.source,
             step,
+            began: self.began,
             record: FlowRecord {
                 initiator: key.end(self.initiator_is_low),
                 responder: key.end(!self.initiator_is_low),
@@ -344,11 +375,13 @@ impl Flows {
         let quiet = self.table.touched(place).map_or(Duration::ZERO, |touched| now.since(touched));
         let quiet = quiet.max(step.time.since(flow.end));
         let timeout = if flow.lane() == LINGERING { LINGER } else { self.idle };
-        let is_syn = step.has(SYN) && !step.has(ACK) && !step.has(RST);
+        // Some systems send a SYN again although it was refused: the same attempt, with the same sequence number.
+        let is_sent_again = step.from_low == flow.initiator_is_low && flow.syn == Some(step.seq);
+        let is_new_syn = step.is_syn() && flow.is_ending() && !is_sent_again;
         // After errors alone, the other end's first real packet is an attempt of its own, not a reply to them.
         let is_other_s_attempt =
             flow.contact == Contact::ErrorsOnly && !step.is_error && step.from_low != flow.initiator_is_low;
-        quiet >= timeout || (is_syn && flow.is_ending()) || is_other_s_attempt
+        quiet >= timeout || is_new_syn || is_other_s_attempt
     }
 
     fn make_room(&mut self, counts: &mut FlowCounts, emit: &mut impl FnMut(FlowEvent)) {
@@ -363,20 +396,27 @@ impl Flows {
 
 /// What a flow needs to know of a packet; none where the ports a flow is told by cannot be read.
 fn read(packet: &Packet<'_>) -> Option<(Key, Step)> {
-    let (src_port, dst_port, flags, is_error) = match packet.transport {
-        Transport::Udp { src_port, dst_port, .. } => (src_port, dst_port, 0, false),
-        Transport::Tcp { src_port, dst_port, flags, .. } => (src_port, dst_port, flags, flags & RST != 0),
-        Transport::Icmp { error } => (0, 0, 0, error),
+    let (src_port, dst_port, is_error) = match packet.transport {
+        Transport::Udp { src_port, dst_port, .. } => (src_port, dst_port, false),
+        Transport::Tcp { src_port, dst_port, flags, .. } => (src_port, dst_port, flags & RST != 0),
+        // Without flags a segment is an attempt at most: [`Flow::shake_hands`] waits for ACKs.
+        Transport::Ports { src_port, dst_port } => (src_port, dst_port, false),
+        Transport::Icmp { role } => (0, 0, role == IcmpRole::Error),
         Transport::Other if packet.protocol.has_ports() => return None,
         // An ICMP message too short to say what it is must not count as an answer.
-        Transport::Other => (0, 0, 0, packet.protocol.is_icmp()),
+        Transport::Other => (0, 0, packet.protocol.is_icmp()),
     };
+    let (flags, seq) = match packet.transport {
+        Transport::Tcp { flags, seq, .. } => (flags, seq),
+        Transport::Udp { .. } | Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other => (0, 0),
+    };
+    let is_request = packet.transport == Transport::Icmp { role: IcmpRole::Request };
     let (src, dst) = ((packet.src, src_port), (packet.dst, dst_port));
     let from_low = src <= dst;
     let ((low, low_port), (high, high_port)) = if from_low { (src, dst) } else { (dst, src) };
     let key = Key { low, high, low_port, high_port, protocol: packet.protocol };
     let Packet { time, octets, source, .. } = *packet;
-    Some((key, Step { time, octets, source, from_low, is_error, flags }))
+    Some((key, Step { time, octets, source, from_low, is_error, is_request, flags, seq }))
 }
 
 #[cfg(test)]
@@ -411,6 +451,7 @@ mod tests {
                 Transport::Tcp { seq, flags, payload, .. } => {
                     Transport::Tcp { src_port: src.port(), dst_port: dst.port(), seq, flags, payload }
                 }
+                Transport::Ports { .. } => Transport::Ports { src_port: src.port(), dst_port: dst.port() },
                 other @ (Transport::Icmp { .. } | Transport::Other) => other,
             };
             self.take(&Packet {
@@ -433,7 +474,11 @@ mod tests {
         }
 
         fn tcp(&mut self, seconds: i64, src: &str, dst: &str, flags: u8) {
-            let transport = Transport::Tcp { src_port: 0, dst_port: 0, seq: 0, flags, payload: &[] };
+            self.tcp_at(seconds, src, dst, flags, 0);
+        }
+
+        fn tcp_at(&mut self, seconds: i64, src: &str, dst: &str, flags: u8, seq: u32) {
+            let transport = Transport::Tcp { src_port: 0, dst_port: 0, seq, flags, payload: &[] };
             self.packet(seconds, src, dst, Protocol::TCP, transport);
         }
 
@@ -441,8 +486,8 @@ mod tests {
             self.packet(seconds, src, dst, Protocol::UDP, Transport::Udp { src_port: 0, dst_port: 0, payload: &[] });
         }
 
-        fn icmp(&mut self, seconds: i64, src: &str, dst: &str, error: bool) {
-            self.packet(seconds, src, dst, Protocol::ICMP, Transport::Icmp { error });
+        fn icmp(&mut self, seconds: i64, src: &str, dst: &str, role: IcmpRole) {
+            self.packet(seconds, src, dst, Protocol::ICMP, Transport::Icmp { role });
         }
 
         fn wait(&mut self, seconds: i64) {
@@ -476,7 +521,7 @@ mod tests {
         bench.tcp(4, A, B, SYN);
         bench.udp(5, A, "192.0.2.1:444");
         bench.udp(5, "[2001:db8::1]:40000", "[2001:db8::2]:443");
-        bench.icmp(5, "192.0.2.1:0", "10.0.0.1:0", false);
+        bench.icmp(5, "192.0.2.1:0", "10.0.0.1:0", IcmpRole::Request);
         bench.packet(5, "10.0.0.1:0", "192.0.2.1:0", Protocol(47), Transport::Other);
         assert_eq!((bench.flows.len(), bench.counts.opened), (6, 6));
         let record = &bench.records()[0];
@@ -530,24 +575,31 @@ mod tests {
     #[test]
     fn icmp_errors_are_neither_attempt_nor_answer() {
         use Contact::{Answered, ErrorsOnly, Unanswered};
+        const E: IcmpRole = IcmpRole::Error;
+        const ECHO: IcmpRole = IcmpRole::Request;
+        const REPLY: IcmpRole = IcmpRole::Other;
         for (what, packets, expected) in [
-            ("echo and reply", &[('>', false), ('<', false)][..], &[Answered][..]),
-            ("echo and error", &[('>', false), ('<', true)], &[Unanswered]),
-            ("error alone", &[('>', true), ('>', true)], &[ErrorsOnly]),
-            ("error, then echo by the same end", &[('>', true), ('>', false)], &[Unanswered]),
-            ("error, then echo by the other", &[('>', true), ('<', false)], &[ErrorsOnly, Unanswered]),
-            ("error, then echo and reply", &[('>', true), ('<', false), ('>', false)], &[ErrorsOnly, Answered]),
+            ("echo and reply", &[('>', ECHO), ('<', REPLY)][..], &[Answered][..]),
+            ("echo and error", &[('>', ECHO), ('<', E)], &[Unanswered]),
+            ("echoes both ways, replies none", &[('>', ECHO), ('<', ECHO), ('>', ECHO)], &[Unanswered]),
+            ("echoes both ways, one reply", &[('>', ECHO), ('<', ECHO), ('>', REPLY)], &[Answered]),
+            ("reply that nobody asked for", &[('>', REPLY), ('>', REPLY)], &[Unanswered]),
+            ("reply first, then echo and reply", &[('>', REPLY), ('<', ECHO), ('>', REPLY)], &[Answered]),
+            ("error alone", &[('>', E), ('>', E)], &[ErrorsOnly]),
+            ("error, then echo by the same end", &[('>', E), ('>', ECHO)], &[Unanswered]),
+            ("error, then echo by the other", &[('>', E), ('<', ECHO)], &[ErrorsOnly, Unanswered]),
+            ("error, then echo and reply", &[('>', E), ('<', ECHO), ('>', REPLY)], &[ErrorsOnly, Answered]),
         ] {
             let mut bench = Bench::new(10);
-            for (direction, error) in packets {
+            for (direction, role) in packets {
                 let (src, dst) = if *direction == '>' { (A, B) } else { (B, A) };
-                bench.icmp(1, src, dst, *error);
+                bench.icmp(1, src, dst, *role);
             }
             let contacts: Vec<Contact> = bench.records().iter().map(|record| record.contact).collect();
             assert_eq!(contacts, expected, "{what}");
         }
         let mut bench = Bench::new(10);
-        bench.icmp(1, A, B, false);
+        bench.icmp(1, A, B, IcmpRole::Request);
         bench.packet(1, B, A, Protocol::ICMP, Transport::Other);
         assert_eq!(bench.records()[0].contact, Unanswered, "an ICMP message cut to nothing is no answer");
         let mut bench = Bench::new(10);
@@ -597,6 +649,7 @@ mod tests {
             [(30, 30), (30, 30), (2, 2)]
         );
         assert_eq!(records[1].start, Timestamp::from_unix(1800, 0));
+        assert!(bench.events.iter().all(|event| event.began == Timestamp::from_unix(0, 0)), "it began once");
         assert!(records.iter().all(|record| record.contact == Contact::Answered && record.initiator.to_string() == A));
     }
 
@@ -635,7 +688,7 @@ mod tests {
         bench.tcp(0, A, B, SYN);
         bench.tcp(1, A, B, SYN);
         bench.tcp(1, B, A, RST | ACK);
-        bench.tcp(2, A, B, SYN);
+        bench.tcp_at(2, A, B, SYN, 77);
         bench.tcp(2, B, A, FIN | ACK);
         bench.tcp(3, B, A, SYN);
         assert_eq!(bench.steps(), [(0, Opened), (0, Closed), (1, Opened), (1, Closed), (2, Opened)]);
@@ -645,6 +698,20 @@ mod tests {
             [(2, 1), (1, 1), (1, 0)]
         );
         assert_eq!(records[2].initiator.to_string(), B);
+    }
+
+    #[test]
+    fn a_syn_that_is_sent_again_after_its_refusal_is_the_same_attempt() {
+        let mut bench = Bench::new(10);
+        for second in 0..3 {
+            bench.tcp_at(second, A, B, SYN, 1000);
+            bench.tcp_at(second, B, A, RST | ACK, 0);
+        }
+        bench.tcp_at(3, A, B, SYN, 1000);
+        bench.tcp_at(3, B, A, SYNACK, 5);
+        bench.tcp_at(3, A, B, ACK, 1001);
+        let contacts: Vec<_> = bench.records().iter().map(|r| (r.contact, r.packets, r.reverse_packets)).collect();
+        assert_eq!(contacts, [(Contact::Answered, 5, 4)]);
     }
 
     #[test]
@@ -663,6 +730,19 @@ mod tests {
         let (fragment, protocol) = (Fragment::First, Protocol::UDP);
         bench.take(&Packet { time: Timestamp(0), source: 0, src, dst, protocol, octets: 1, fragment, transport });
         assert_eq!(bench.flows.len(), 1, "a first fragment is");
+    }
+
+    #[test]
+    fn a_header_cut_behind_its_ports_counts_and_proves_as_little_as_it_shows() {
+        let ports = Transport::Ports { src_port: 0, dst_port: 0 };
+        for (protocol, expected) in [(Protocol::TCP, Contact::Unanswered), (Protocol::UDP, Contact::Answered)] {
+            let mut bench = Bench::new(10);
+            for (src, dst) in [(A, B), (B, A), (A, B)] {
+                bench.packet(0, src, dst, protocol, ports);
+            }
+            let records: Vec<_> = bench.records().iter().map(|r| (r.contact, r.packets, r.reverse_packets)).collect();
+            assert_eq!(records, [(expected, 2, 1)], "{protocol:?}");
+        }
     }
 
     #[test]
@@ -732,7 +812,7 @@ mod tests {
                 let address = |end: u8| IpAddr::from([10, 0, 0, end]);
                 let (protocol, transport) = match any.kind {
                     0 => (Protocol::UDP, Transport::Udp { src_port: 1, dst_port: 1, payload: &[] }),
-                    1 => (Protocol::ICMP, Transport::Icmp { error: any.flags & 1 == 0 }),
+                    1 => (Protocol::ICMP, Transport::Icmp { role: if any.flags & 1 == 0 { IcmpRole::Error } else { IcmpRole::Other } }),
                     2 => (Protocol(47), Transport::Other),
                     _ => (Protocol::TCP, Transport::Tcp { src_port: 1, dst_port: 1, seq: 0, flags: any.flags, payload: &[] }),
                 };

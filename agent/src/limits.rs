@@ -85,6 +85,10 @@ pub const SHARED_MAX: usize = 131_072;
 pub const RESOLVERS_MAX: usize = 1_024;
 /// Inside hosts that ask so many outside servers without wanting recursion are resolvers.
 pub const RESOLVER_SERVERS_ASKED: usize = 3;
+/// Aliases that listed names led to, remembered until whoever was told of one has asked for it.
+pub const ALIASES_MAX: usize = 1_024;
+/// Who is told of an alias without an address asks for it at once: within the time resolvers give a question, seconds.
+pub const ALIAS_FOLLOWED_S: u64 = 10;
 /// Listed names remembered for one address.
 pub const ANSWERED_PER_ADDRESS_MAX: usize = 16;
 /// An answer counts no longer than this whatever TTL it claims, seconds (resolvers cap at a day too).

@@ -146,7 +146,11 @@ impl Observer {
                 let (src, dst) = (Endpoint::new(packet.src, src_port), Endpoint::new(packet.dst, dst_port));
                 self.take_segment(packet, Segment { src, dst, seq, flags, payload });
             }
-            Transport::Udp { .. } | Transport::Tcp { .. } | Transport::Icmp { .. } | Transport::Other => {}
+            Transport::Udp { .. }
+            | Transport::Tcp { .. }
+            | Transport::Ports { .. }
+            | Transport::Icmp { .. }
+            | Transport::Other => {}
         }
         self.counts.unfetched = self.outlet.unfetched;
     }
@@ -245,8 +249,8 @@ mod tests {
     use super::*;
     use crate::dns::{BadMessage, sample};
     use crate::flow::FlowStep;
-    use crate::packet::Fragment;
     use crate::packet::tcp_flags::{ACK, FIN, SYN};
+    use crate::packet::{Fragment, IcmpRole};
     use proptest::prelude::*;
     use std::net::IpAddr;
 
@@ -476,7 +480,7 @@ mod tests {
                 let payload = packet.payload.as_slice();
                 let (protocol, transport, fragment) = match packet.kind {
                     0 | 1 => (Protocol::UDP, Transport::Udp { src_port, dst_port, payload }, Fragment::Whole),
-                    2 => (Protocol::ICMP, Transport::Icmp { error: packet.seq & 1 == 0 }, Fragment::First),
+                    2 => (Protocol::ICMP, Transport::Icmp { role: if packet.seq & 1 == 0 { IcmpRole::Error } else { IcmpRole::Request } }, Fragment::First),
                     3 => (Protocol::TCP, Transport::Other, if packet.seq & 1 == 0 { Fragment::Later } else { Fragment::First }),
                     _ => (
                         Protocol::TCP,

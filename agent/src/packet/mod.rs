@@ -85,6 +85,17 @@ pub mod tcp_flags {
     pub const ACK: u8 = 0x10;
 }
 
+/// What an ICMP message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IcmpRole {
+    /// It reports an error about another packet (RFC 1122 section 3.2.2; RFC 4443 section 2.1).
+    Error,
+    /// It asks for a reply, so it is none itself.
+    Request,
+    /// Any other: a reply, an announcement.
+    Other,
+}
+
 /// What is above IP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport<'a> {
@@ -112,11 +123,18 @@ pub enum Transport<'a> {
     },
     /// An ICMP or ICMPv6 message.
     Icmp {
-        /// Whether it reports an error about another packet (RFC 1122 section 3.2.2; RFC 4443 section 2.1).
-        error: bool,
+        /// What it is for.
+        role: IcmpRole,
     },
-    /// Another protocol, a later fragment, or a transport header that is cut or broken: addresses and protocol are
-    /// known, nothing above.
+    /// A TCP or UDP header that is cut or broken behind its ports, as short snapshot lengths do: nothing else is known.
+    Ports {
+        /// Source port.
+        src_port: u16,
+        /// Destination port.
+        dst_port: u16,
+    },
+    /// Another protocol, a later fragment, or a transport header that is cut before its ports: addresses and protocol
+    /// are known, nothing above.
     Other,
 }
 
@@ -200,7 +218,7 @@ impl NotRead {
 }
 
 /// Finds the IP packet in a frame. What lies above a header that is cut or broken is left unread
-/// ([`Transport::Other`]); only a frame without a whole IP header is refused.
+/// ([`Transport::Ports`], [`Transport::Other`]); only a frame without a whole IP header is refused.
 pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, NotRead> {
     let (version, octets) = link::network_layer(frame.link, frame.octets)?;
     // What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".

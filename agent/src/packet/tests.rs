@@ -176,7 +176,18 @@ fn a_frame_cut_at_any_octet_is_refused_before_the_ip_header_ends_and_a_packet_af
                 Ok(packet) => {
                     assert!(cut >= header, "{name} cut at {cut}");
                     assert_eq!((packet.octets, packet.protocol), (56, Protocol::TCP));
-                    assert_eq!(packet.transport == Transport::Other, cut < header + 20, "{name} cut at {cut}");
+                    let expected = match cut - header {
+                        0..4 => "nothing",
+                        4..14 => "ports",
+                        _ => "segment",
+                    };
+                    let found = match packet.transport {
+                        Transport::Other => "nothing",
+                        Transport::Ports { src_port: 40000, dst_port: 443 } => "ports",
+                        Transport::Tcp { src_port: 40000, dst_port: 443, flags: tcp_flags::SYN, .. } => "segment",
+                        other => panic!("{name} cut at {cut}: {other:?}"),
+                    };
+                    assert_eq!(found, expected, "{name} cut at {cut}");
                 }
                 // The few octets that tell LLC from something else, or PPP from HDLC, may be what is missing.
                 Err(error) => {
@@ -227,7 +238,7 @@ fn what_is_not_ip_or_not_read_is_told_by_reason() {
 fn payload<'a>(packet: &Packet<'a>) -> Option<&'a [u8]> {
     match packet.transport {
         Transport::Udp { payload, .. } | Transport::Tcp { payload, .. } => Some(payload),
-        Transport::Icmp { .. } | Transport::Other => None,
+        Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other => None,
     }
 }
 
@@ -299,11 +310,19 @@ fn udp_and_tcp_headers_that_lie_are_bounded_by_what_was_captured() {
 fn icmp_errors_are_told_from_the_rest() {
     for kind in 0..=u8::MAX {
         let octets = v4(1, &[kind, 0, 0, 0]);
-        let error = [3, 4, 5, 11, 12].contains(&kind);
-        assert_eq!(read(LinkType::RawIp, &octets).unwrap().transport, Transport::Icmp { error }, "type {kind}");
+        let role = match kind {
+            3 | 4 | 5 | 11 | 12 => IcmpRole::Error,
+            8 | 10 | 13 | 15 | 17 | 42 => IcmpRole::Request,
+            _ => IcmpRole::Other,
+        };
+        assert_eq!(read(LinkType::RawIp, &octets).unwrap().transport, Transport::Icmp { role }, "type {kind}");
         let octets = v6(58, &[kind, 0, 0, 0]);
-        let error = kind < 128;
-        assert_eq!(read(LinkType::RawIp, &octets).unwrap().transport, Transport::Icmp { error }, "type {kind}");
+        let role = match kind {
+            0..=127 => IcmpRole::Error,
+            128 | 130 | 133 | 135 | 139 | 160 => IcmpRole::Request,
+            _ => IcmpRole::Other,
+        };
+        assert_eq!(read(LinkType::RawIp, &octets).unwrap().transport, Transport::Icmp { role }, "type {kind}");
     }
     assert_eq!(read(LinkType::RawIp, &v4(1, &[])).unwrap().transport, Transport::Other);
     assert_eq!(read(LinkType::RawIp, &v4(132, &[1; 20])).unwrap().protocol, Protocol(132));
@@ -367,7 +386,7 @@ fn ipv6_extension_headers_are_walked_each_by_its_own_length() {
         (Protocol::UDP, Fragment::Whole, Some(&b"deep"[..]))
     );
 
-    for cut in 0..octets.len() - datagram.len() + 8 {
+    for cut in 0..octets.len() - datagram.len() + 4 {
         match read_cut(LinkType::RawIp, &octets[..cut], octets.len()) {
             Ok(packet) => assert_eq!((cut >= 40, packet.transport), (true, Transport::Other), "cut at {cut}"),
             Err(error) => assert_eq!((cut < 40, error), (true, NotRead::CutShort), "cut at {cut}"),

@@ -2,22 +2,44 @@
 
 use varde_common::observation::Protocol;
 
-use super::Transport;
 use super::link::IpVersion;
+use super::{IcmpRole, Transport};
 
-/// Reads what is above IP; a header that is cut or broken is [`Transport::Other`].
+/// Reads what is above IP; of a header that is cut or broken, the ports where they are there.
 pub(super) fn read(version: IpVersion, protocol: Protocol, octets: &[u8]) -> Transport<'_> {
     let found = match (version, protocol) {
         (_, Protocol::UDP) => udp(octets),
         (_, Protocol::TCP) => tcp(octets),
-        // Destination unreachable, source quench, redirect, time exceeded, parameter problem.
-        (IpVersion::V4, Protocol::ICMP) => {
-            octets.first().map(|kind| Transport::Icmp { error: matches!(kind, 3 | 4 | 5 | 11 | 12) })
-        }
-        (IpVersion::V6, Protocol::ICMPV6) => octets.first().map(|kind| Transport::Icmp { error: *kind < 128 }),
+        (IpVersion::V4, Protocol::ICMP) => octets.first().map(|&kind| Transport::Icmp { role: icmp_v4(kind) }),
+        (IpVersion::V6, Protocol::ICMPV6) => octets.first().map(|&kind| Transport::Icmp { role: icmp_v6(kind) }),
         (_, _) => None,
     };
-    found.unwrap_or(Transport::Other)
+    found.or_else(|| ports(protocol, octets)).unwrap_or(Transport::Other)
+}
+
+/// Both protocols begin with their ports.
+fn ports(protocol: Protocol, octets: &[u8]) -> Option<Transport<'_>> {
+    let (&[s0, s1, d0, d1], _) = octets.split_first_chunk::<4>().filter(|_| protocol.has_ports())?;
+    Some(Transport::Ports { src_port: u16::from_be_bytes([s0, s1]), dst_port: u16::from_be_bytes([d0, d1]) })
+}
+
+fn icmp_v4(kind: u8) -> IcmpRole {
+    match kind {
+        // Destination unreachable, source quench, redirect, time exceeded, parameter problem.
+        3 | 4 | 5 | 11 | 12 => IcmpRole::Error,
+        // Echo, router solicitation, timestamp, information, address mask, extended echo (RFC 8335).
+        8 | 10 | 13 | 15 | 17 | 42 => IcmpRole::Request,
+        _ => IcmpRole::Other,
+    }
+}
+
+fn icmp_v6(kind: u8) -> IcmpRole {
+    match kind {
+        0..=127 => IcmpRole::Error,
+        // Echo, multicast listener query, router and neighbour solicitation, node information, extended echo (RFC 8335).
+        128 | 130 | 133 | 135 | 139 | 160 => IcmpRole::Request,
+        _ => IcmpRole::Other,
+    }
 }
 
 fn udp(octets: &[u8]) -> Option<Transport<'_>> {
@@ -31,16 +53,16 @@ fn udp(octets: &[u8]) -> Option<Transport<'_>> {
     Some(Transport::Udp { src_port: u16::from_be_bytes([s0, s1]), dst_port: u16::from_be_bytes([d0, d1]), payload })
 }
 
+/// The flags are enough to tell what a segment is for: where the capture ends behind them, the rest is not missed.
 fn tcp(octets: &[u8]) -> Option<Transport<'_>> {
-    let (&[s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, flags, _, _, _, _, _, _], rest) =
-        octets.split_first_chunk::<20>()?;
-    let options_octets = (usize::from(offset >> 4) * 4).checked_sub(20)?;
+    let (&[s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, flags], _) = octets.split_first_chunk::<14>()?;
+    let header_octets = Some(usize::from(offset >> 4) * 4).filter(|&count| count >= 20)?;
     Some(Transport::Tcp {
         src_port: u16::from_be_bytes([s0, s1]),
         dst_port: u16::from_be_bytes([d0, d1]),
         seq: u32::from_be_bytes([q0, q1, q2, q3]),
         flags,
-        // Options that were not captured whole leave no data behind them.
-        payload: rest.get(options_octets..).unwrap_or_default(),
+        // A header that was not captured whole leaves no data behind it.
+        payload: octets.get(header_octets..).unwrap_or_default(),
     })
 }

@@ -11,7 +11,8 @@ use varde_common::name::DomainName;
 use varde_common::time::Timestamp;
 
 use crate::limits::{
-    ANSWER_GRACE_S, ANSWER_TTL_MAX_S, ANSWERED_MAX, ANSWERED_PER_ADDRESS_MAX, SHARED_LATELY_S, SHARED_MAX,
+    ALIAS_FOLLOWED_S, ALIASES_MAX, ANSWER_GRACE_S, ANSWER_TTL_MAX_S, ANSWERED_MAX, ANSWERED_PER_ADDRESS_MAX,
+    SHARED_LATELY_S, SHARED_MAX,
 };
 
 /// A listed name that was answered with an address.
@@ -27,6 +28,18 @@ pub struct Lookup {
     until: Timestamp,
 }
 
+/// A name that meets an indicator, as it was seen.
+pub type Listed = (Arc<Indicator>, DomainName);
+
+/// A listed name led to an alias and to no address: whoever asked asks for the alias next.
+#[derive(Debug, Clone)]
+struct Alias {
+    client: IpAddr,
+    target: DomainName,
+    listed: Listed,
+    since: Timestamp,
+}
+
 /// Answers remembered, each kind in a bounded table whose oldest entry goes first.
 #[derive(Debug, Default)]
 pub struct Answered {
@@ -34,8 +47,12 @@ pub struct Answered {
     listed_order: VecDeque<IpAddr>,
     shared: HashMap<IpAddr, Timestamp>,
     shared_order: VecDeque<IpAddr>,
+    /// In order of time; the old ones go as new ones come.
+    aliases: VecDeque<Alias>,
     evicted: u64,
 }
+
+const ALIAS_LIFETIME: Duration = Duration::from_secs(ALIAS_FOLLOWED_S);
 
 fn lifetime(ttl_s: u32) -> Duration {
     Duration::from_secs(u64::from(ttl_s).min(ANSWER_TTL_MAX_S) + ANSWER_GRACE_S)
@@ -96,6 +113,28 @@ impl Answered {
         self.shared.insert(address, until);
     }
 
+    /// Remembers that `client` was told at `now` that a listed name is an alias of `target`, and no address.
+    pub fn remember_alias(&mut self, client: IpAddr, target: &DomainName, listed: &Listed, now: Timestamp) {
+        while let Some(oldest) = self.aliases.front()
+            && (self.aliases.len() >= ALIASES_MAX || now.since(oldest.since) > ALIAS_LIFETIME)
+        {
+            self.evicted += u64::from(now.since(oldest.since) <= ALIAS_LIFETIME);
+            self.aliases.pop_front();
+        }
+        self.aliases.push_back(Alias { client, target: target.clone(), listed: listed.clone(), since: now });
+    }
+
+    /// The listed names on whose behalf `client` asks for `name` at `time`.
+    pub fn aliases(&self, client: IpAddr, name: &DomainName, time: Timestamp) -> impl Iterator<Item = &Listed> {
+        let is_meant = move |alias: &&Alias| {
+            alias.client == client
+                && alias.since <= time
+                && time.since(alias.since) <= ALIAS_LIFETIME
+                && alias.target == *name
+        };
+        self.aliases.iter().filter(is_meant).map(|alias| &alias.listed)
+    }
+
     /// The listed names that a flow to `address`, begun at `start`, may follow from.
     pub fn lookups(&self, address: IpAddr, start: Timestamp) -> impl Iterator<Item = &Lookup> {
         let lookups = self.listed.get(&address).map(Vec::as_slice).unwrap_or_default();
@@ -143,6 +182,26 @@ mod tests {
         let count = |start| answered.lookups(address(1), start).count();
         assert_eq!([count(now), count(last), count(last.plus(SECOND)), count(now.minus(SECOND))], [1, 1, 0, 0]);
         assert_eq!(answered.lookups(address(2), now).count(), 0);
+    }
+
+    #[test]
+    fn an_alias_is_for_who_was_told_of_it_and_not_for_long() {
+        let mut answered = Answered::default();
+        let (target, other) = (DomainName::parse("edge.example").unwrap(), DomainName::parse("example").unwrap());
+        let listed = (indicator(1), DomainName::parse("evil.no").unwrap());
+        let now = Timestamp(0);
+        answered.remember_alias(address(1), &target, &listed, now);
+        let last = now.plus(SECOND * ALIAS_FOLLOWED_S as u32);
+        let count = |client, name, time| answered.aliases(client, name, time).count();
+        assert_eq!(count(address(1), &target, last), 1);
+        assert_eq!(count(address(2), &target, now), 0, "another host");
+        assert_eq!(count(address(1), &other, now), 0, "another name");
+        assert_eq!(count(address(1), &target, last.plus(SECOND)), 0, "too late");
+        assert_eq!(count(address(1), &target, now.minus(SECOND)), 0, "too early");
+        for n in 0..(ALIASES_MAX as u32 + 10) {
+            answered.remember_alias(address(n), &target, &listed, now);
+        }
+        assert_eq!((answered.aliases.len(), answered.evicted()), (ALIASES_MAX, 11));
     }
 
     #[test]

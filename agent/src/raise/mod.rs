@@ -4,7 +4,7 @@
 //! the whole sensor, resolvers never a second victim, inbound noise never a host's fault.
 
 pub mod answered;
-mod evidence;
+mod flows;
 pub mod fold;
 pub mod place;
 pub mod resolvers;
@@ -18,14 +18,13 @@ use varde_common::id::{IndicatorId, Revision, SiteId};
 use varde_common::indicator::Indicator;
 use varde_common::matcher::{IndicatorSet, Place};
 use varde_common::name::DomainName;
-use varde_common::observation::{AnswerData, DnsTransaction, Endpoint, FlowRecord, Protocol};
+use varde_common::observation::{AnswerData, DnsTransaction, Endpoint, Protocol, dns};
 use varde_common::time::Timestamp;
 
-use crate::flow::{FlowEvent, FlowId, FlowStep};
-use crate::limits::{QUEUE_MAX, WATCHED_FLOWS_MAX};
+use crate::flow::FlowId;
+use crate::limits::QUEUE_MAX;
 use crate::sensor::Statement;
-use answered::Answered;
-use evidence::{of_flow, of_lookup, port_fits};
+use answered::{Answered, Listed};
 use fold::{Alert, Bearing, Fold, Hosts, Key, Observed};
 use place::{Ends, Places};
 use resolvers::Resolvers;
@@ -62,15 +61,6 @@ pub struct Keep {
     pub sightings: bool,
 }
 
-/// A flow in touch with an indicator.
-#[derive(Debug)]
-struct Watched {
-    /// Its first packet, also after an active timeout began the record anew.
-    start: Timestamp,
-    /// Indicators that have counted it.
-    counted: Vec<IndicatorId>,
-}
-
 /// Who the member's hosts are; kept apart from the fold so that it can ask while it is being changed.
 #[derive(Debug)]
 struct Neighbourhood {
@@ -103,7 +93,8 @@ pub struct Raise {
     revision: Revision,
     hosts: Neighbourhood,
     answered: Answered,
-    watched: HashMap<FlowId, Watched>,
+    /// Open flows to or from listed addresses, with the indicators that have counted them.
+    watched: HashMap<FlowId, Vec<IndicatorId>>,
     fold: Fold,
     keep: Keep,
     dns_ports: Vec<u16>,
@@ -154,11 +145,10 @@ impl Raise {
     pub fn handle_transaction(&mut self, source: u16, transaction: &DnsTransaction, now: Timestamp) {
         self.hosts.resolvers.handle_transaction(transaction, &self.hosts.places);
         let met = self.meet(transaction);
-        self.remember(transaction, &met);
-        if met.is_empty() {
-            return;
-        }
+        let followed = self.followed_aliases(transaction, &met);
+        self.remember(transaction, &met, &followed);
         let Ends { client, server, direction } = self.hosts.places.ends(transaction.client, transaction.server);
+        self.raise_by_alias(transaction, followed, now);
         for Met { indicator, observed, evidence } in met {
             self.sight(Sighting {
                 source,
@@ -208,7 +198,7 @@ impl Raise {
                 });
             }
         }
-        let evidence = of_lookup(transaction, target_listed);
+        let evidence = evidence_of_lookup(transaction, target_listed);
         for (place, name) in by_name {
             self.add(&mut met, place, transaction.time, Observed::Name(name.clone()), evidence);
         }
@@ -235,194 +225,81 @@ impl Raise {
         }
     }
 
-    fn remember(&mut self, transaction: &DnsTransaction, met: &[Met]) {
-        let addresses = transaction.answers.iter().filter_map(|answer| match answer.data {
-            AnswerData::Address(address) => Some((address, answer.ttl_s)),
-            AnswerData::Name(_) | AnswerData::Other => None,
-        });
-        for (address, ttl_s) in addresses {
-            let mut listed = false;
-            for Met { indicator, observed, .. } in met {
-                if let Observed::Name(name) = observed {
-                    listed = true;
-                    self.answered.remember_listed(address, indicator, name, ttl_s, transaction.end);
-                }
-            }
-            if !listed {
-                self.answered.remember_unlisted(address, ttl_s, transaction.end);
+    /// Listed names that led the same client to the name it asks for now, but for those it meets anyway.
+    fn followed_aliases(&self, transaction: &DnsTransaction, met: &[Met]) -> Vec<Listed> {
+        let mut followed: Vec<Listed> = Vec::new();
+        for listed in self.answered.aliases(transaction.client.ip(), &transaction.qname, transaction.time) {
+            let id = listed.0.id;
+            if met.iter().all(|met| met.indicator.id != id) && followed.iter().all(|other| other.0.id != id) {
+                followed.push(listed.clone());
             }
         }
+        followed
     }
 
-    /// A flow has taken a step.
-    pub fn handle_flow(&mut self, event: &FlowEvent, now: Timestamp) {
-        let FlowEvent { flow, source, step, record } = event;
-        let ends = self.hosts.places.ends(record.initiator, record.responder);
-        let watched = self.watched.get(flow);
-        let start = watched.map_or(record.start, |watched| watched.start);
-        let already = watched.is_some();
-        let direct = self.meet_flow(&ends, record, start);
-        let touched = self.handle_direct(*flow, *source, *step, record, &ends, start, direct, now)
-            | self.handle_follower(*step, record, &ends, start, now);
-        match step {
-            FlowStep::Closed => {
-                self.watched.remove(flow);
-            }
-            FlowStep::Opened | FlowStep::Answered | FlowStep::Reported => {
-                if touched && !already {
-                    self.watch(*flow, start);
-                }
-            }
+    /// The look-up of a listed name goes on with its alias: an address for that answers the look-up, which has counted.
+    fn raise_by_alias(&mut self, transaction: &DnsTransaction, followed: Vec<Listed>, now: Timestamp) {
+        let Ends { client, server, direction } = self.hosts.places.ends(transaction.client, transaction.server);
+        let evidence = evidence_of_lookup(transaction, false);
+        if direction == Direction::Inbound || evidence != Evidence::Answered {
+            return;
         }
-    }
-
-    fn watch(&mut self, flow: FlowId, start: Timestamp) {
-        if self.watched.len() < WATCHED_FLOWS_MAX {
-            self.watched.entry(flow).or_insert(Watched { start, counted: Vec::new() });
-        } else {
-            self.overflow += 1;
-        }
-    }
-
-    fn meet_flow(&self, ends: &Ends, record: &FlowRecord, start: Timestamp) -> Vec<Arc<Indicator>> {
-        let mut direct: Vec<Arc<Indicator>> = Vec::new();
-        let ports = record.protocol.has_ports();
-        self.set.match_address(ends.server.ip(), |place| {
-            let Some(indicator) = self.set.indicator(place) else { return };
-            let in_time = indicator.validity.holds(start) || indicator.validity.holds(record.end);
-            let right_port = port_fits(indicator, ends.server, ports);
-            if in_time && right_port && direct.iter().all(|other| other.id != indicator.id) {
-                direct.push(Arc::new(indicator.clone()));
-            }
-        });
-        direct
-    }
-
-    /// A flow whose own outside end is listed. Tells whether it is.
-    #[expect(clippy::too_many_arguments, reason = "one flow's step, taken apart once by the only caller")]
-    fn handle_direct(
-        &mut self,
-        flow: FlowId,
-        source: u16,
-        step: FlowStep,
-        record: &FlowRecord,
-        ends: &Ends,
-        start: Timestamp,
-        direct: Vec<Arc<Indicator>>,
-        now: Timestamp,
-    ) -> bool {
-        let touched = !direct.is_empty();
-        for indicator in direct {
-            let Some(evidence) = of_flow(record) else { continue };
-            let observed = Observed::Address(ends.server.ip());
-            if step == FlowStep::Closed {
-                self.sight(Sighting {
-                    source,
-                    indicator: Arc::clone(&indicator),
-                    evidence,
-                    observed: observed.clone(),
-                    client: ends.client,
-                    server: ends.server,
-                    protocol: record.protocol,
-                    direction: ends.direction,
-                    time: start,
-                });
-            }
-            let unanswered_inbound = ends.direction == Direction::Inbound && evidence < Evidence::Contacted;
-            // Inbound: whether anything of ours answered is known only later.
-            if unanswered_inbound && step != FlowStep::Closed {
+        let site = self.hosts.site(client.ip());
+        for (indicator, observed) in followed {
+            let key = Key { site, indicator: indicator.id, client: Some(client.ip()), direction };
+            if !self.fold.has(&key) {
                 continue;
             }
-            let first = self.count_once(flow, indicator.id, start, step);
             let bearing = Bearing {
-                client: (!unanswered_inbound).then_some(ends.client.ip()),
                 indicator,
-                direction: ends.direction,
+                client: key.client,
+                direction,
                 evidence,
-                observed,
-                server: ends.server,
-                protocol: record.protocol,
-                start,
-                end: record.end,
-                count: u64::from(first),
-                contact: first && evidence >= Evidence::Contacted || step == FlowStep::Answered,
-                lookup: record.protocol.has_ports() && self.dns_ports.contains(&ends.server.port()),
+                observed: Observed::Name(observed),
+                server,
+                protocol: transaction.protocol,
+                start: transaction.time,
+                end: transaction.end,
+                count: 0,
+                contact: false,
+                lookup: true,
                 looked_up_by_other: false,
                 possible_contact: false,
             };
             self.fold.handle(bearing, self.revision, now, &self.hosts);
         }
-        touched
     }
 
-    /// Whether this flow counts for this indicator now: it does once.
-    fn count_once(&mut self, flow: FlowId, indicator: IndicatorId, start: Timestamp, step: FlowStep) -> bool {
-        self.watch(flow, start);
-        match self.watched.get_mut(&flow) {
-            Some(watched) if watched.counted.contains(&indicator) => false,
-            Some(watched) => {
-                watched.counted.push(indicator);
-                true
+    fn remember(&mut self, transaction: &DnsTransaction, met: &[Met], followed: &[Listed]) {
+        let by_name = met.iter().filter_map(|Met { indicator, observed, .. }| match observed {
+            Observed::Name(name) => Some((Arc::clone(indicator), name.clone())),
+            Observed::Address(_) => None,
+        });
+        let listed: Vec<Listed> = by_name.chain(followed.iter().cloned()).collect();
+        let addresses = transaction.answers.iter().filter_map(|answer| match answer.data {
+            AnswerData::Address(address) => Some((address, answer.ttl_s)),
+            AnswerData::Name(_) | AnswerData::Other => None,
+        });
+        let mut has_address = false;
+        for (address, ttl_s) in addresses {
+            has_address = true;
+            for (indicator, name) in &listed {
+                self.answered.remember_listed(address, indicator, name, ttl_s, transaction.end);
             }
-            // Too many flows are watched: count it when it ends, which comes once.
-            None => step == FlowStep::Closed,
+            if listed.is_empty() {
+                self.answered.remember_unlisted(address, ttl_s, transaction.end);
+            }
         }
-    }
-
-    /// A flow to an address that a listed name was answered with. Tells whether it is.
-    fn handle_follower(
-        &mut self,
-        step: FlowStep,
-        record: &FlowRecord,
-        ends: &Ends,
-        start: Timestamp,
-        now: Timestamp,
-    ) -> bool {
-        if ends.direction == Direction::Inbound {
-            return false;
+        if has_address || transaction.rcode != Some(dns::NOERROR) {
+            return;
         }
-        let Some(mut evidence) = of_flow(record) else { return false };
-        let address = ends.server.ip();
-        let ports = record.protocol.has_ports();
-        let lookups: Vec<(Arc<Indicator>, DomainName)> = self
-            .answered
-            .lookups(address, start)
-            .filter(|lookup| port_fits(&lookup.indicator, ends.server, ports))
-            .map(|lookup| (Arc::clone(&lookup.indicator), lookup.observed.clone()))
-            .collect();
-        let touched = !lookups.is_empty();
-        let shared = touched && self.answered.is_shared(address, start);
-        for (indicator, observed) in lookups {
-            let client = Some(ends.client.ip());
-            let site = self.hosts.site(ends.client.ip());
-            let key = Key { site, indicator: indicator.id, client, direction: Direction::Outbound };
-            let known = self.fold.has(&key);
-            if shared {
-                // Every host that uses the shared address would be accused: only one that looked the name up is told of.
-                if !known {
-                    continue;
+        for answer in &transaction.answers {
+            if let AnswerData::Name(target) = &answer.data {
+                for listed in &listed {
+                    self.answered.remember_alias(transaction.client.ip(), target, listed, transaction.end);
                 }
-                evidence = Evidence::Answered;
             }
-            let bearing = Bearing {
-                indicator,
-                client,
-                direction: Direction::Outbound,
-                evidence,
-                observed: Observed::Name(observed),
-                server: ends.server,
-                protocol: record.protocol,
-                start,
-                end: record.end,
-                count: 0,
-                contact: step == FlowStep::Answered && !shared,
-                lookup: false,
-                looked_up_by_other: true,
-                possible_contact: shared,
-            };
-            self.fold.handle(bearing, self.revision, now, &self.hosts);
         }
-        touched
     }
 
     fn sight(&mut self, sighting: Sighting) {
@@ -475,6 +352,15 @@ impl Raise {
     /// Entries let go because a table was full.
     pub fn evicted(&self) -> u64 {
         self.answered.evicted() + self.fold.evicted() + self.overflow
+    }
+}
+
+fn evidence_of_lookup(transaction: &DnsTransaction, target_listed: bool) -> Evidence {
+    let address = transaction.answers.iter().any(|answer| matches!(answer.data, AnswerData::Address(_)));
+    match transaction.rcode {
+        Some(dns::NXDOMAIN | dns::REFUSED) => Evidence::Blocked,
+        Some(dns::NOERROR) if address || target_listed => Evidence::Answered,
+        Some(_) | None => Evidence::LookedUp,
     }
 }
 

@@ -6,10 +6,11 @@ use std::time::Duration;
 use varde_common::alert::{Circumstances, Evidence};
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::indicator::Indicator;
-use varde_common::observation::{Answer, Contact};
+use varde_common::observation::{Answer, Contact, FlowRecord};
 use varde_common::time::Validity;
 
 use super::*;
+use crate::flow::{FlowEvent, FlowStep};
 use crate::raise::place::inside_by_default;
 
 const H: &str = "10.0.0.5:40000";
@@ -109,7 +110,8 @@ impl Bench {
                 end: self.now,
                 contact,
             };
-            self.raise.handle_flow(&FlowEvent { flow: FlowId(self.flow), source: 0, step, record }, self.now);
+            self.raise
+                .handle_flow(&FlowEvent { flow: FlowId(self.flow), source: 0, step, began: start, record }, self.now);
             self.now = self.now.plus(Duration::from_secs(1));
         }
         self
@@ -246,6 +248,71 @@ fn a_resolver_that_reaches_a_listed_server_itself_is_a_victim() {
     let mut bench = Bench::with(list.into_iter(), Some(vec![resolver]));
     bench.tcp(RESOLVER_OUT, BAD, Contact::Answered);
     assert!(bench.whole().iter().all(|alert| !alert.circumstances.by_resolver));
+}
+
+#[test]
+fn a_resolver_that_asks_a_listed_name_s_own_server_is_no_victim() {
+    for configured in [true, false] {
+        let resolvers = configured.then(|| vec!["10.0.0.53".parse().unwrap()]);
+        let list = [Indicator::bare(IndicatorId(1), "evil.no".parse().unwrap())];
+        let mut bench = Bench::with(list.into_iter(), resolvers);
+        bench.dns(RESOLVER_OUT, UPSTREAM, "ns1.evil.no", Some(0), &[("ns1.evil.no", "203.0.113.9")]);
+        bench.flow(RESOLVER_OUT, "203.0.113.9:53", Protocol::UDP, Contact::Answered);
+        bench.tcp(RESOLVER_OUT, "203.0.113.9:53", Contact::Answered);
+        // Recognised only now, where it is not configured.
+        bench.dns(H2, RESOLVER, "x.no", Some(0), &[]);
+        let alerts = bench.whole();
+        assert!(alerts.iter().all(|alert| alert.circumstances.by_resolver), "{configured}: {alerts:?}");
+        let expected = if configured { "answered" } else { "contacted" };
+        assert_eq!(alerts.iter().map(line).collect::<Vec<_>>(), [format!("evil.no 10.0.0.53 {expected} 1")]);
+    }
+    let mut bench = Bench::new(&["evil.no"]);
+    bench.dns(H, UPSTREAM, "ns1.evil.no", Some(0), &[("ns1.evil.no", "203.0.113.9")]);
+    bench.flow(H, "203.0.113.9:53", Protocol::UDP, Contact::Answered);
+    assert_eq!(bench.alerts(), ["evil.no 10.0.0.5 contacted 1"], "a host that speaks with it over port 53 is one");
+}
+
+#[test]
+fn an_alias_that_is_asked_for_next_belongs_to_the_listed_name() {
+    let edge = [("edge.example", "203.0.113.9")];
+    let mut bench = Bench::new(&["evil.no"]);
+    bench.dns(RESOLVER_OUT, UPSTREAM, "evil.no", Some(0), &[("evil.no", "middle.example")]);
+    bench.dns(RESOLVER_OUT, UPSTREAM, "middle.example", Some(0), &[("middle.example", "edge.example")]);
+    bench.dns(RESOLVER_OUT, UPSTREAM, "edge.example", Some(0), &edge);
+    bench.tcp(H, BAD, Contact::Answered);
+    assert_eq!(bench.sightings(), ["evil.no 10.0.0.53:33333 looked_up evil.no"], "one look-up, one sighting");
+    assert_eq!(bench.alerts(), ["evil.no 10.0.0.5 contacted 1", "evil.no 10.0.0.53 answered 1"]);
+    // Another host that asks for the alias has nothing to do with it, and makes its address shared.
+    let mut bench = Bench::new(&["evil.no"]);
+    bench.dns(RESOLVER_OUT, UPSTREAM, "evil.no", Some(0), &[("evil.no", "edge.example")]);
+    bench.dns(H2, UPSTREAM, "edge.example", Some(0), &edge);
+    bench.tcp(H2, BAD, Contact::Answered);
+    assert_eq!(bench.alerts(), ["evil.no 10.0.0.53 looked_up 1"]);
+}
+
+#[test]
+fn a_flow_that_began_before_the_answer_follows_from_nothing_however_long_it_goes_on() {
+    let mut bench = Bench::new(&["evil.no"]);
+    let record = |start, end| FlowRecord {
+        initiator: at(H2),
+        responder: at(BAD),
+        protocol: Protocol::TCP,
+        packets: 9,
+        octets: 900,
+        reverse_packets: 9,
+        reverse_octets: 900,
+        start,
+        end,
+        contact: Contact::Answered,
+    };
+    bench.now = second(100);
+    bench.dns(H, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
+    for (step, start, end) in [(FlowStep::Reported, 0, 120), (FlowStep::Closed, 121, 130)] {
+        let record = record(second(start), second(end));
+        let event = FlowEvent { flow: FlowId(1), source: 0, step, began: second(0), record };
+        bench.raise.handle_flow(&event, second(end));
+    }
+    assert_eq!(bench.alerts(), ["evil.no 10.0.0.5 answered 1"]);
 }
 
 #[test]
