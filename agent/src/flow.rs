@@ -7,7 +7,7 @@ use std::time::Duration;
 use varde_common::observation::{Contact, Endpoint, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
-use crate::limits::FLOW_LINGER_S;
+use crate::limits::{FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S};
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 use crate::packet::{Fragment, IcmpRole, Packet, Transport};
 use crate::table::{Place, Table};
@@ -17,6 +17,8 @@ const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
 /// Lanes of the table.
 const OPEN: u8 = 0;
 const LINGERING: u8 = 1;
+const ESTABLISHED: u8 = 2;
+const ALL_LANES: [u8; 3] = [LINGERING, OPEN, ESTABLISHED];
 
 /// A flow's name while it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,8 +68,9 @@ pub struct FlowCounts {
 /// The flows under way.
 #[derive(Debug)]
 pub struct Flows {
-    table: Table<Key, Flow, 2>,
+    table: Table<Key, Flow, 3>,
     idle: Duration,
+    established_idle: Duration,
     active: Duration,
     next_id: u64,
 }
@@ -246,7 +249,13 @@ impl Flow {
     }
 
     fn lane(&self) -> u8 {
-        if self.reset || (self.fin_from_initiator && self.fin_from_responder) { LINGERING } else { OPEN }
+        if self.reset || (self.fin_from_initiator && self.fin_from_responder) {
+            LINGERING
+        } else if self.handshake.initiator && self.handshake.responder {
+            ESTABLISHED
+        } else {
+            OPEN
+        }
     }
 
     fn event(&self, key: &Key, step: FlowStep) -> FlowEvent {
@@ -281,10 +290,11 @@ impl Flow {
 }
 
 impl Flows {
-    /// None yet. A flow without packets for `idle` is over; one that goes on is reported after `active`, with the first
+    /// None yet. A flow without packets for `idle` is over (a TCP connection that stands: an hour); one that goes on is reported after `active`, with the first
     /// packet that comes after it.
     pub fn new(flows_max: usize, idle: Duration, active: Duration) -> Flows {
-        Flows { table: Table::new(flows_max), idle, active, next_id: 0 }
+        let established_idle = Duration::from_secs(FLOW_ESTABLISHED_IDLE_TIMEOUT_S).max(idle);
+        Flows { table: Table::new(flows_max), idle, established_idle, active, next_id: 0 }
     }
 
     /// Flows under way.
@@ -350,11 +360,21 @@ impl Flows {
         self.table.touch(place, lane, now);
     }
 
+    /// How long a flow of a lane may be idle. A TCP connection that stands is often silent for long; cut short, its next
+    /// packet from outside would look as if the outside had begun.
+    fn timeout(&self, lane: u8) -> Duration {
+        match lane {
+            LINGERING => LINGER,
+            ESTABLISHED => self.established_idle,
+            _ => self.idle,
+        }
+    }
+
     /// The next flow that was idle for too long.
     pub fn poll_expired(&mut self, now: Timestamp) -> Option<FlowEvent> {
-        let due = [(LINGERING, LINGER), (OPEN, self.idle)]
+        let due = ALL_LANES
             .into_iter()
-            .find_map(|(lane, timeout)| self.table.oldest(lane).filter(|(_, touched)| now.since(*touched) >= timeout));
+            .find_map(|lane| self.table.oldest(lane).filter(|(_, touched)| now.since(*touched) >= self.timeout(lane)));
         due.and_then(|(place, _)| self.close(place))
     }
 
@@ -374,7 +394,7 @@ impl Flows {
         // By the clock, or by the packets' own times: one source may be long behind another.
         let quiet = self.table.touched(place).map_or(Duration::ZERO, |touched| now.since(touched));
         let quiet = quiet.max(step.time.since(flow.end));
-        let timeout = if flow.lane() == LINGERING { LINGER } else { self.idle };
+        let timeout = self.timeout(flow.lane());
         // Some systems send a SYN again although it was refused: the same attempt, with the same sequence number.
         let is_sent_again = step.from_low == flow.initiator_is_low && flow.syn == Some(step.seq);
         let is_new_syn = step.is_syn() && flow.is_ending() && !is_sent_again;
@@ -386,7 +406,7 @@ impl Flows {
 
     fn make_room(&mut self, counts: &mut FlowCounts, emit: &mut impl FnMut(FlowEvent)) {
         while self.table.is_full() {
-            let oldest = [LINGERING, OPEN].into_iter().filter_map(|lane| self.table.oldest(lane));
+            let oldest = ALL_LANES.into_iter().filter_map(|lane| self.table.oldest(lane));
             let Some((oldest, _)) = oldest.min_by_key(|(_, touched)| *touched) else { return };
             counts.evicted += 1;
             self.close(oldest).into_iter().for_each(&mut *emit);
@@ -606,6 +626,21 @@ mod tests {
         bench.packet(1, A, B, Protocol(50), Transport::Other);
         bench.packet(1, B, A, Protocol(50), Transport::Other);
         assert_eq!(bench.records()[0].contact, Answered, "another protocol");
+    }
+
+    #[test]
+    fn a_connection_that_stands_may_be_silent_for_an_hour_and_keeps_its_initiator() {
+        let mut bench = Bench::new(10);
+        for (src, dst, flags) in [(A, B, SYN), (B, A, SYNACK), (A, B, ACK)] {
+            bench.tcp(1, src, dst, flags);
+        }
+        bench.tcp(3000, B, A, ACK);
+        bench.tcp(3001, A, B, ACK);
+        assert!(bench.records().iter().all(|record| record.initiator.to_string() == A), "{:?}", bench.records());
+        let mut bench = Bench::new(10);
+        bench.tcp(1, A, B, SYN);
+        bench.tcp(3000, B, A, ACK);
+        assert_eq!(bench.records().len(), 2, "what never stood is over after the ordinary time");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 pub const FLOWS_MAX: usize = 131_072;
 /// A flow without packets for so long is over (RFC 7011 "idle timeout"), seconds.
 pub const FLOW_IDLE_TIMEOUT_S: u64 = 120;
+/// A TCP connection that stands may be silent for so long, seconds: firewalls give it an hour too.
+pub const FLOW_ESTABLISHED_IDLE_TIMEOUT_S: u64 = 3600;
 /// A flow that goes on is reported after so long (RFC 7011 "active timeout"), seconds.
 pub const FLOW_ACTIVE_TIMEOUT_S: u64 = 1800;
 /// After FIN from both ends or a RST, late packets still belong to the flow for so long, seconds.
