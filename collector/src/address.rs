@@ -130,12 +130,14 @@ pub struct Dial {
 )]
 pub struct NoAddress;
 
-/// The addresses for a token: what was set, completed by the ports that are bound, else by the usual ones.
+/// The addresses for a token: what was set, completed by the ports that are bound, else by the usual ones. Enrolment is
+/// usually the port after that of sessions.
 ///
 /// # Errors
 /// [`NoAddress`].
 pub fn dial(set: Option<&DialAddress>, bound: Option<&Bound>) -> Result<Dial, NoAddress> {
-    let enroll_port = bound.map_or(ENROLL_PORT, |bound| bound.enroll.port());
+    let usual = set.and_then(|set| set.port).and_then(|quic| quic.checked_add(1)).unwrap_or(ENROLL_PORT);
+    let enroll_port = bound.map_or(usual, |bound| bound.enroll.port());
     if let Some(set) = set {
         let quic_port = set.port.or(bound.map(|bound| bound.quic.port())).unwrap_or(QUIC_PORT);
         return Ok(Dial { quic: format!("{}:{quic_port}", set.host), enroll: format!("{}:{enroll_port}", set.host) });
@@ -198,6 +200,7 @@ mod tests {
         assert_eq!(check(Some(&host), None), is("varde.example:7843", "varde.example:7844"));
         assert_eq!(check(Some(&host), Some(&wild)), is("varde.example:111", "varde.example:222"));
         assert_eq!(check(Some(&full), Some(&wild)), is("[2001:db8::1]:333", "[2001:db8::1]:222"));
+        assert_eq!(check(Some(&full), None), is("[2001:db8::1]:333", "[2001:db8::1]:334"));
         assert_eq!(check(None, Some(&specific)), is("127.0.0.1:111", "127.0.0.1:222"));
         assert_eq!(check(None, Some(&bound("127.0.0.1:111", "[::]:222"))), is("127.0.0.1:111", "127.0.0.1:222"));
         assert_eq!(check(None, Some(&wild)), Err(NoAddress));

@@ -19,7 +19,7 @@ use varde_tests::traffic::{Outcome, Traffic};
 
 /// How often to kill; `VARDE_KILLS=1000` for the long form.
 fn kills() -> u64 {
-    std::env::var("VARDE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(12)
+    std::env::var("VARDE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(40)
 }
 
 /// Lookups of the listed name, each from a host never used before: each is an alert of its own with a count of one.
