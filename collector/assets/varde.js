@@ -75,21 +75,28 @@
   });
   show.addEventListener("click", () => { refresh(); pause.focus(); });
 
-  const source = new EventSource("/live");
-  source.addEventListener("open", () => {
-    const lost = !connected;
-    connected = true;
-    tell();
-    if (lost) changed();
-  });
-  source.addEventListener("error", () => { connected = false; tell(); });
-  source.addEventListener("change", (event) => {
-    let said = {};
-    try { said = JSON.parse(event.data); } catch { /* A refresh does no harm. */ }
-    waiting += Number(said.news) || 0;
-    changed();
-  });
-  source.addEventListener("reload", changed);
+  // A page left behind must not hold its connection: a browser has six for one site, and the next page would wait.
+  let source = null;
+  const listen = () => {
+    source = new EventSource("/live");
+    source.addEventListener("open", () => {
+      const lost = !connected;
+      connected = true;
+      tell();
+      if (lost) changed();
+    });
+    source.addEventListener("error", () => { connected = false; tell(); });
+    source.addEventListener("change", (event) => {
+      let said = {};
+      try { said = JSON.parse(event.data); } catch { /* A refresh does no harm. */ }
+      waiting += Number(said.news) || 0;
+      changed();
+    });
+    source.addEventListener("reload", changed);
+  };
+  window.addEventListener("pagehide", () => { source?.close(); source = null; });
+  window.addEventListener("pageshow", () => { if (!source) { listen(); changed(); } });
+  listen();
   live.hidden = false;
   tell();
 })();

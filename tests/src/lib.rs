@@ -4,12 +4,13 @@
 //! connections, whole municipalities); [`capture`] writes them as any file a sensor may be given, or feeds them through a
 //! pipe as if live. [`programs`] builds, starts and kills the two programs; [`community`] makes of them a collector with
 //! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks. [`hostile_collector`] is a collector that
-//! breaks every rule, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty. [`secrets`] searches for what must not be
+//! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty. [`secrets`] searches for what must not be
 //! found. The [`demo`] is the same laboratory with people watching.
 //!
 //! The scenarios in `tests/` are named for the promise they keep.
 
 pub mod agent;
+pub mod browser;
 pub mod capture;
 pub mod community;
 pub mod demo;
