@@ -55,6 +55,9 @@ pub enum IngestError {
     /// It breaks a rule.
     #[error("a batch breaks the protocol: {0}")]
     Malformed(String),
+    /// The sensor was revoked while its session stood.
+    #[error("the sensor is revoked")]
+    Revoked,
     /// The database said no.
     #[error("a batch could not be stored: {0}")]
     Store(#[from] StoreError),
@@ -80,6 +83,10 @@ pub async fn handle_batch(
     let records = decode(batch)?;
     let mut tx = store.begin().await?;
     let position = record::position(&mut tx, sensor).await?;
+    // Asked where it is stored: a session that is still being cut off brings nothing in.
+    if position.revoked {
+        return Err(IngestError::Revoked);
+    }
     if position.epoch != Some(batch.epoch) {
         return Err(IngestError::Malformed("it is of another epoch than the session's Hello".to_owned()));
     }
@@ -439,6 +446,7 @@ mod tests {
     use varde_common::observation::Protocol;
 
     use super::*;
+    use crate::coverage::Coverage;
     use crate::store::Scope;
     use crate::store::alert::Which;
     use crate::store::fixture::{Fixture, NOW};
@@ -506,7 +514,7 @@ mod tests {
     }
 
     async fn campaigns(fixture: &Fixture, scope: Scope) -> Vec<campaign::CampaignView> {
-        campaign::list(&fixture.store, scope, None, NOW).await.unwrap()
+        campaign::list(&fixture.store, scope, None).await.unwrap()
     }
 
     async fn incidents(fixture: &Fixture) -> Vec<incident::IncidentView> {
@@ -827,22 +835,42 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_could_see_it_has_a_live_sensor_and_a_list_that_holds_it() {
-        let fixture = fixture(6).await;
+    async fn p4_a_batch_of_a_sensor_revoked_in_this_moment_is_not_taken() {
+        let fixture = fixture(2).await;
+        let first = batch(1, vec![RecordBody::Opened(opened(1, 10, 0))]);
+        send(&fixture, 1, &first).await;
+        fixture.run("UPDATE sensor SET revoked_at = 1 WHERE id = 1").await;
+        for first_seq in [1, 2] {
+            let more = batch(first_seq, vec![RecordBody::Opened(opened(1, 10, 0))]);
+            let refused = handle_batch(&fixture.store, 1, &more, NOW).await;
+            assert!(matches!(refused, Err(IngestError::Revoked)), "{refused:?}");
+        }
+        assert_eq!(fixture.count("SELECT COUNT(*) FROM record").await, 1);
+    }
+
+    #[tokio::test]
+    async fn who_could_see_it_is_the_same_for_commands_and_page() {
+        let fixture = fixture(7).await;
         for sensor in [1, 2] {
             send(&fixture, sensor, &batch(1, vec![RecordBody::Opened(opened(1, 10, 0))])).await;
         }
         fixture.run("UPDATE sensor SET revision = 0 WHERE id = 3").await;
-        fixture.run("UPDATE sensor SET last_seen_at = 0 WHERE id IN (2, 4, 6)").await;
+        fixture.run("UPDATE sensor SET last_seen_at = 0 WHERE id IN (2, 4)").await;
         fixture.run("UPDATE sensor SET revoked_at = 1 WHERE id = 5").await;
-        // The sixth is silent now, but lived while it went on.
-        let sql = "INSERT INTO heartbeat SELECT 6, first_seen, '{}' FROM campaign";
-        fixture.run(sql).await;
+        fixture.run("DELETE FROM site WHERE sensor_id = 6").await;
+        fixture.run("DELETE FROM sensor WHERE id = 6").await;
         let found = campaigns(&fixture, Scope::Operator).await;
-        assert_eq!((found[0].able_to_see, found[0].members_total), (Some(3), Some(5)));
-        let able = campaign::able_to_see(&fixture.store, Scope::Operator, 1, NOW).await.unwrap();
-        assert_eq!(able, Some(campaign::AbleToSee { able: 3, total: 5, blind: 2 }));
-        assert_eq!(campaign::able_to_see(&fixture.store, Scope::Member(1), 1, NOW).await.unwrap(), None);
+        let counted = (found[0].able_to_see, found[0].members_total);
+        assert_eq!(
+            counted,
+            (Some(3), Some(7)),
+            "hit, hit but silent now, live; all members count, with a sensor or not"
+        );
+        let picture = fixture.store.picture(Scope::Operator).await.unwrap();
+        let page = Coverage::of_campaign(&picture, &picture.campaigns[0]);
+        assert_eq!((page.able.len(), page.total()), (3, 7));
+        let own = campaigns(&fixture, Scope::Member(1)).await;
+        assert_eq!((own[0].able_to_see, own[0].members_total), (None, Some(7)), "three at most are not counted");
     }
 
     #[tokio::test]

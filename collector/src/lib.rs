@@ -2,7 +2,7 @@
 //!
 //! [`intel`] takes indicators in and publishes them as signed lists. A sensor is let in by [`enrolment`] and speaks with a
 //! [`session`]; its batches go through [`ingest`], which stores each record once and, in the same transaction, has
-//! [`correlate`] draw [`incident`]s of one member and [`campaign`]s over several. [`store`] holds it all; [`present`] shows
+//! [`correlate`] draw [`incident`]s of one member and [`campaign`]s over several; [`coverage`] says who could have seen it. [`store`] holds it all; [`present`] shows
 //! it. [`certificate`] says who is who, [`address`] where sensors dial. Nothing but [`io`] and [`store`] touches the world.
 
 pub mod address;
@@ -12,6 +12,7 @@ pub mod change;
 pub mod command;
 pub mod control;
 pub mod correlate;
+pub mod coverage;
 pub mod enrolment;
 pub mod incident;
 pub mod ingest;

@@ -6,7 +6,6 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::{alert as alert_command, incident as incident_command, listing, say};
-use crate::io::clock;
 use crate::store::alert::{self, AlertView, Which};
 use crate::store::campaign::{self, CampaignView};
 use crate::store::incident::{self, IncidentView};
@@ -23,8 +22,9 @@ KEYS of --json (one object a line, the latest seen first; absent = null; times R
   indicators             [{indicator, kind}] that were met
   members                [{number, name, first_seen, evidence}], the first hit first
   member_count           how many members it hit
-  able_to_see            how many members could have seen it: hit, or live and with a list that holds it
-  members_total          how many members have a sensor
+  able_to_see            how many members could have seen it: hit, or with a sensor that was heard from since it
+                         began and holds a list that shows it; the others cannot
+  members_total          how many members there are
   evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out
   hosts                  how many hosts; resolvers are none
   alerts, sightings      how many
@@ -74,7 +74,7 @@ pub async fn run(data: &Path, command: CampaignCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
     match command {
         CampaignCommand::List { json } => {
-            let campaigns = campaign::list(&store, Scope::Operator, None, clock::now()).await?;
+            let campaigns = campaign::list(&store, Scope::Operator, None).await?;
             if json {
                 listing::print_json(&campaigns)?;
             } else if campaigns.is_empty() {
@@ -96,7 +96,7 @@ pub async fn run(data: &Path, command: CampaignCommand) -> anyhow::Result<()> {
 async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
     let found = campaign::resolve(store, Scope::Operator, name).await?;
     let campaigns = match found {
-        Some(id) => campaign::list(store, Scope::Operator, Some(id), clock::now()).await?,
+        Some(id) => campaign::list(store, Scope::Operator, Some(id)).await?,
         None => Vec::new(),
     };
     let (Some(id), Some(shown)) = (found, campaigns.first()) else {

@@ -318,6 +318,7 @@ impl Talk {
             match error {
                 IngestError::UnknownSite(_) => CloseReason::UnknownSite,
                 IngestError::Malformed(_) => CloseReason::ProtocolError,
+                IngestError::Revoked => CloseReason::Revoked,
                 IngestError::Store(_) => CloseReason::Unavailable,
             }
         })?;

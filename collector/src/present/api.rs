@@ -12,9 +12,9 @@ use serde::Serialize;
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
-use super::coverage::Coverage;
 use super::sensor::State;
 use super::view::size;
+use crate::coverage::Coverage;
 use crate::store::picture::{CampaignFacts, HitFacts, IncidentFacts, Picture};
 
 /// The whole picture.

@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::coverage::Coverage;
 use super::shown::Shown;
 use super::text::Texts;
 use super::view::size;
+use crate::coverage::Coverage;
 use crate::store::picture::Picture;
 
 /// Side of a square, with its gap.

@@ -1,13 +1,12 @@
 //! What people and machines are shown: facts of the store become views (plain values), views become pages and JSON.
 //!
-//! [`view`] is the front page with its [`summary`], [`detail`] one campaign or incident; [`coverage`] says who could have seen something,
+//! [`view`] is the front page with its [`summary`], [`detail`] one campaign or incident; [`crate::coverage`] says who could have seen something,
 //! [`sensor`] how a sensor is, [`spread`] and [`map`] draw. [`text`] holds the languages, [`shown`] how foreign text, times
 //! and numbers are written, [`page`] the pages, [`asset`] the files beside them, [`api`] the same for machines. Nothing
 //! here reads a clock, a socket or the database.
 
 pub mod api;
 pub mod asset;
-pub mod coverage;
 pub mod detail;
 pub mod map;
 pub mod page;

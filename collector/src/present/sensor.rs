@@ -3,9 +3,9 @@
 use serde_json::Value;
 use varde_common::time::Timestamp;
 
-use super::coverage::SILENT_AFTER;
 use super::shown::{Calendar, Moment, Shown, mebibytes, number, span};
 use super::text::Texts;
+use crate::coverage::SILENT_AFTER;
 use crate::store::picture::{Picture, SensorFacts};
 
 /// The numbers of a stored heartbeat; each may be missing, from an older or newer sensor.

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::coverage::Coverage;
 use super::sensor::State;
 use super::shown::number;
 use super::text::Texts;
 use super::view::{Reader, blind_words, size};
+use crate::coverage::Coverage;
 use crate::store::picture::Picture;
 
 /// A number of the summary with what it is of.

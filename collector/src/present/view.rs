@@ -2,12 +2,12 @@
 
 use varde_common::time::Timestamp;
 
-use super::coverage::{Blind, Coverage};
 use super::map::{TileMap, Tiles};
 use super::sensor::SensorRow;
 use super::shown::{Calendar, Moment, Shown};
 use super::summary::{Figure, Nothing};
 use super::text::Texts;
+use crate::coverage::{Blind, Coverage};
 use crate::store::picture::{CampaignFacts, HitFacts, IncidentFacts, IndicatorFacts, Picture};
 
 /// Indicators named on a campaign's card; its page names all.

@@ -1,22 +1,20 @@
 //! Campaigns: read for correlation, written as it decides, listed with who could have seen them.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::alert::{evidence_from, shown_pattern};
 use super::incident::{FOUNDS, external_name, links_by_kind, next_id, remember_merged};
+use super::picture::reads;
 use super::{Scope, Store, StoreError};
 use crate::campaign::{Campaign, CampaignDecision};
+use crate::coverage::{Case, Coverage};
 use crate::incident::{Link, Span, Topic};
-
-/// A sensor not heard for this long is not live: three heartbeats of 30 seconds missed, three times over.
-pub const LIVE: Duration = Duration::from_secs(3 * 90);
 
 /// Other members fewer than this are not counted for a member: a count of one or two may name them (decision 9).
 pub const OTHERS_MIN: i64 = 3;
@@ -114,68 +112,34 @@ pub async fn apply(
     Ok(id)
 }
 
-/// Who could have seen a campaign, counted in members.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AbleToSee {
-    /// Could: hit, or with a sensor that was live (now or while it went on) and has a list that holds an indicator of it.
-    pub able: i64,
-    /// Have a sensor at all.
-    pub total: i64,
-    /// Have a sensor but could not.
-    pub blind: i64,
-}
-
-/// Who could have seen a campaign; none where there is no such campaign for this scope, or too few to tell.
-///
-/// # Errors
-/// The database's own.
-pub async fn able_to_see(
-    store: &Store,
-    scope: Scope,
-    campaign: i64,
-    now: Timestamp,
-) -> Result<Option<AbleToSee>, StoreError> {
-    let found = list(store, scope, Some(campaign), now).await?;
-    Ok(found.first().and_then(|campaign| {
-        let (able, total) = (campaign.able_to_see?, campaign.members_total?);
-        Some(AbleToSee { able, total, blind: total - able })
-    }))
-}
-
-/// Who could have seen these campaigns (all, if `campaign` is none): able and total.
+/// Who could have seen these campaigns (all, if `campaign` is none): as the page counts it, by [`crate::coverage`].
 async fn denominators(
-    conn: &mut SqliteConnection,
+    tx: &mut Transaction<'static, Sqlite>,
     campaign: Option<i64>,
-    now: Timestamp,
-) -> Result<BTreeMap<i64, (i64, i64)>, sqlx::Error> {
+) -> Result<BTreeMap<i64, Coverage>, sqlx::Error> {
     let (low, high) = ids(campaign);
-    // A revoked sensor sees nothing, but what it saw while it went on is counted through the member's incident.
-    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
-        "SELECT c.id,
-                COUNT(DISTINCT t.member_id),
-                COUNT(DISTINCT CASE WHEN h.member_id IS NOT NULL
-                      OR (s.revoked_at IS NULL AND s.revision >= p.published_in AND (s.last_seen_at >= $3
-                          OR EXISTS (SELECT 1 FROM heartbeat b WHERE b.sensor_id = s.id
-                                     AND b.at BETWEEN c.first_seen AND c.last_seen)))
-                      THEN t.member_id END)
-         FROM campaign c
-         LEFT JOIN (SELECT i.campaign_id, MIN(n.published_in) AS published_in
-                    FROM incident i JOIN alert a ON a.incident_id = i.id JOIN indicator n ON n.id = a.indicator_id
-                    WHERE i.campaign_id BETWEEN $1 AND $2
-                    GROUP BY i.campaign_id) p ON p.campaign_id = c.id
-         CROSS JOIN site t JOIN sensor s ON s.id = t.sensor_id
-         LEFT JOIN (SELECT DISTINCT campaign_id, member_id FROM incident WHERE campaign_id BETWEEN $1 AND $2) h
-                ON h.campaign_id = c.id AND h.member_id = t.member_id
-         WHERE c.id BETWEEN $1 AND $2
-           AND (h.member_id IS NOT NULL OR (s.enrolled_at IS NOT NULL AND s.revoked_at IS NULL))
-         GROUP BY c.id",
+    let sensors = reads::sensors(tx, Scope::Operator).await?;
+    let members: Vec<i64> = sqlx::query_scalar("SELECT id FROM member ORDER BY id").fetch_all(&mut **tx).await?;
+    let rows: Vec<(i64, i64, i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT c.id, i.member_id, MIN(a.arrived_at), COALESCE(MIN(n.published_in), 1), c.opened_at, c.updated_at
+         FROM campaign c JOIN incident i ON i.campaign_id = c.id JOIN alert a ON a.incident_id = i.id
+         JOIN indicator n ON n.id = a.indicator_id
+         WHERE c.id BETWEEN $1 AND $2 GROUP BY c.id, i.member_id, c.opened_at, c.updated_at",
     )
     .bind(low)
     .bind(high)
-    .bind(now.minus(LIVE).0)
-    .fetch_all(conn)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(|(id, total, able)| (id, (able, total))).collect())
+    let mut cases: BTreeMap<i64, Case> = BTreeMap::new();
+    for (id, member, arrived_at, published_in, opened_at, updated_at) in rows {
+        let (begun, until) = (Timestamp(opened_at.min(arrived_at)), Timestamp(updated_at));
+        let case = cases.entry(id).or_insert(Case { begun, until, revision: published_in, hit: HashSet::new() });
+        case.begun = case.begun.min(begun);
+        case.revision = case.revision.min(published_in);
+        case.hit.insert(member);
+    }
+    let measured = |(id, case): (i64, Case)| (id, Coverage::of_case(&sensors, members.iter().copied(), &case));
+    Ok(cases.into_iter().map(measured).collect())
 }
 
 /// An indicator as campaigns show it.
@@ -229,12 +193,7 @@ pub struct CampaignView {
 ///
 /// # Errors
 /// The database's own.
-pub async fn list(
-    store: &Store,
-    scope: Scope,
-    campaign: Option<i64>,
-    now: Timestamp,
-) -> Result<Vec<CampaignView>, StoreError> {
+pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<Vec<CampaignView>, StoreError> {
     let mut tx = store.readers().begin().await?;
     let (low, high) = ids(campaign);
     let rows = sqlx::query(
@@ -249,7 +208,8 @@ pub async fn list(
     .await?;
     let mut parts = parts(&mut tx, scope, campaign).await?;
     let mut indicators = indicators(&mut tx, scope, campaign).await?;
-    let able = denominators(&mut tx, campaign, now).await?;
+    let mut coverage = denominators(&mut tx, campaign).await?;
+    let size = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let told = |count: i64| match scope {
         Scope::Operator => Some(count),
         Scope::Member(_) => Some(count).filter(|count| *count > OTHERS_MIN),
@@ -262,7 +222,7 @@ pub async fn list(
         let Some(span) = parts.iter().map(|part| part.span).reduce(Span::join) else { continue };
         let pattern: Option<String> = row.try_get("pattern")?;
         let link_value: String = row.try_get("link_value")?;
-        let (able, total) = able.get(&id).copied().unwrap_or_default();
+        let coverage = coverage.remove(&id).unwrap_or_default();
         campaigns.push(CampaignView {
             id,
             uuid: row.try_get("uuid")?,
@@ -271,8 +231,8 @@ pub async fn list(
             link: pattern.map_or(link_value, |pattern| shown_pattern(&pattern)),
             indicators: indicators.remove(&id).unwrap_or_default(),
             member_count: told(row.try_get("member_count")?),
-            able_to_see: told(able),
-            members_total: told(total),
+            able_to_see: told(size(coverage.able.len())),
+            members_total: told(size(coverage.total())),
             evidence: parts.iter().map(|part| part.view.evidence).max().unwrap_or(Evidence::Blocked),
             hosts: parts.iter().map(|part| part.hosts).sum(),
             alerts: parts.iter().map(|part| part.alerts).sum(),

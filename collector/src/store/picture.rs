@@ -3,7 +3,7 @@
 //! Under [`Scope::Member`] nothing of another member is read: no name, no number, no time; others come only as a count,
 //! and only from [`OTHERS_SHOWN_FROM`] up.
 
-mod reads;
+pub(super) mod reads;
 
 use varde_common::time::Timestamp;
 

@@ -26,6 +26,8 @@ pub struct Position {
     pub epoch: Option<Epoch>,
     /// All records of it up to here are stored.
     pub committed: Seq,
+    /// Whether the sensor has been shut out.
+    pub revoked: bool,
 }
 
 /// A sensor's position.
@@ -33,9 +35,12 @@ pub struct Position {
 /// # Errors
 /// The database's own; `RowNotFound` for no such sensor.
 pub async fn position(conn: &mut SqliteConnection, sensor: i64) -> Result<Position, sqlx::Error> {
-    let (epoch, committed): (Option<String>, i64) =
-        sqlx::query_as("SELECT epoch, committed_seq FROM sensor WHERE id = $1").bind(sensor).fetch_one(conn).await?;
-    Ok(Position { epoch: epoch.and_then(|text| text.parse().ok()), committed: Seq(from_column(committed)) })
+    let (epoch, committed, revoked): (Option<String>, i64, bool) =
+        sqlx::query_as("SELECT epoch, committed_seq, revoked_at IS NOT NULL FROM sensor WHERE id = $1")
+            .bind(sensor)
+            .fetch_one(conn)
+            .await?;
+    Ok(Position { epoch: epoch.and_then(|text| text.parse().ok()), committed: Seq(from_column(committed)), revoked })
 }
 
 /// The last record stored of an epoch; 0 if none is.

@@ -39,6 +39,43 @@ async fn e1_an_enrolled_sensor_stands_in_a_session_and_is_acknowledged() {
     site.until(sensor.id, |row| !row.connected).await;
 }
 
+fn started() -> Vec<u8> {
+    let body = RecordBody::Event(SensorEvent::Started { version: Text::cut("0.1.0") });
+    Record { time: Timestamp(5), body }.to_octets().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_nothing_is_acknowledged_that_is_not_committed() {
+    let site = Site::new().await;
+    let sensor = site.sensor().await;
+    let store = Store::open(&site.data).await.unwrap();
+    // Storing goes well, and the very commit fails: a debt is left open that must be paid by then.
+    for sql in [
+        "CREATE TABLE debt (id BIGINT REFERENCES sensor (id) DEFERRABLE INITIALLY DEFERRED)",
+        "CREATE TRIGGER owe AFTER INSERT ON record BEGIN INSERT INTO debt VALUES (-1); END",
+    ] {
+        let mut tx = store.begin().await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let (connection, _control, _answers) = sensor.session(&site).await;
+    let (mut send, mut recv) = open(&connection, Stream::Alerts).await;
+    let batch = ToCollector::Batch(Batch { epoch: Epoch(77), first_seq: Seq(1), records: vec![started()] });
+    say(&mut send, &batch).await;
+    assert_eq!(hear(&mut recv).await, None, "no word of it");
+    assert_eq!(closed(&connection).await, Some(CloseReason::Unavailable), "the sensor keeps it and comes again");
+
+    let mut tx = store.begin().await.unwrap();
+    sqlx::raw_sql("DROP TRIGGER owe").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let (connection, _control, _answers) = sensor.session(&site).await;
+    let (mut send, mut recv) = open(&connection, Stream::Alerts).await;
+    say(&mut send, &batch).await;
+    assert_eq!(hear(&mut recv).await, Some(ToAgent::Ack { epoch: Epoch(77), seq: Seq(1) }));
+    let count = sqlx::query_scalar("SELECT COUNT(*) FROM record").fetch_one(store.readers()).await;
+    assert_eq!(count.ok(), Some(1i64), "it is there as soon as the word is");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn e1_a_token_works_once_in_time_and_only_with_its_secret() {
     let site = Site::new().await;

@@ -90,7 +90,7 @@ pub(super) async fn picture(
         list,
         unpublished,
         members,
-        sensors: read_sensors(tx, scope).await?,
+        sensors: sensors(tx, scope).await?,
         campaigns: read_campaigns(tx, scope, only).await?,
         campaigns_total: counts.try_get("campaigns")?,
         incidents: read_incidents(tx, scope, None).await?,
@@ -101,7 +101,11 @@ pub(super) async fn picture(
     })
 }
 
-async fn read_sensors(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<Vec<SensorFacts>, sqlx::Error> {
+/// Every sensor and whom it watches.
+pub(in crate::store) async fn sensors(
+    tx: &mut Transaction<'static, Sqlite>,
+    scope: Scope,
+) -> Result<Vec<SensorFacts>, sqlx::Error> {
     let member = scope.member_id();
     let rows = sqlx::query(
         "SELECT s.id, s.member_id, m.number, m.name, s.token_expires_at, s.enrolled_at, s.revoked_at, \

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use varde_common::time::Timestamp;
 
-use super::sensor::Heartbeat;
+use crate::present::sensor::Heartbeat;
 use crate::store::picture::{CampaignFacts, Picture, SensorFacts};
 
 /// Silence after which a sensor is no longer taken to see anything: three heartbeats of 30 seconds.
@@ -48,6 +48,20 @@ struct Need {
     revoked_by: Timestamp,
 }
 
+/// Of what a denominator is asked: when it went on by our own clock (traffic may be replayed from old captures), the
+/// first list that could show it, and whom it hit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Case {
+    /// The first of it that reached us.
+    pub begun: Timestamp,
+    /// The last of it that reached us.
+    pub until: Timestamp,
+    /// Whoever holds this list could have seen it.
+    pub revision: i64,
+    /// `member.id` of those hit.
+    pub hit: HashSet<i64>,
+}
+
 /// Members that could see it, and the others by reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage {
@@ -66,22 +80,31 @@ impl Coverage {
             enrolled_by: now,
             revoked_by: Timestamp::MAX,
         };
-        measure(picture, need, &HashSet::new())
+        measure(&picture.sensors, picture.members.iter().map(|member| member.id), need, &HashSet::new())
     }
 
-    /// Who could have seen this campaign. By our own clock from the first alert that reached us: traffic may be
-    /// replayed from old captures.
+    /// Who of these members could have seen this: hit, or with a sensor that was let in, heard from since it began, and
+    /// holds a list that shows it.
+    pub fn of_case(sensors: &[SensorFacts], members: impl IntoIterator<Item = i64>, case: &Case) -> Coverage {
+        let need = Need {
+            revision: case.revision.max(1),
+            heard_from: case.begun,
+            enrolled_by: case.until,
+            revoked_by: case.begun,
+        };
+        measure(sensors, members, need, &case.hit)
+    }
+
+    /// Who could have seen this campaign.
     pub fn of_campaign(picture: &Picture, campaign: &CampaignFacts) -> Coverage {
         let first = campaign.hits.iter().filter_map(|hit| hit.arrived_at).min();
-        let begun = first.into_iter().chain(campaign.opened_at).min().unwrap_or(Timestamp::MIN);
-        let need = Need {
-            // Whoever holds the one published first could have seen the campaign.
-            revision: campaign.indicators.iter().filter_map(|i| i.published_in).min().unwrap_or(1).max(1),
-            heard_from: begun,
-            enrolled_by: campaign.updated_at.unwrap_or(Timestamp::MAX),
-            revoked_by: begun,
+        let case = Case {
+            begun: first.into_iter().chain(campaign.opened_at).min().unwrap_or(Timestamp::MIN),
+            until: campaign.updated_at.unwrap_or(Timestamp::MAX),
+            revision: campaign.indicators.iter().filter_map(|indicator| indicator.published_in).min().unwrap_or(1),
+            hit: campaign.hits.iter().map(|hit| hit.member.id).collect(),
         };
-        measure(picture, need, &campaign.hits.iter().map(|hit| hit.member.id).collect())
+        Coverage::of_case(&picture.sensors, picture.members.iter().map(|member| member.id), &case)
     }
 
     /// Members in all.
@@ -99,9 +122,14 @@ impl Coverage {
     }
 }
 
-fn measure(picture: &Picture, need: Need, seen_by: &HashSet<i64>) -> Coverage {
+fn measure(
+    sensors: &[SensorFacts],
+    members: impl IntoIterator<Item = i64>,
+    need: Need,
+    seen_by: &HashSet<i64>,
+) -> Coverage {
     let mut best: HashMap<i64, Option<Blind>> = HashMap::new();
-    for sensor in &picture.sensors {
+    for sensor in sensors {
         let found = blindness(sensor, need);
         for member in &sensor.watches {
             let entry = best.entry(*member).or_insert(Some(Blind::NoSensor));
@@ -113,12 +141,12 @@ fn measure(picture: &Picture, need: Need, seen_by: &HashSet<i64>) -> Coverage {
         }
     }
     let mut coverage = Coverage::default();
-    for member in &picture.members {
+    for member in members {
         // Whoever saw it could see it, whatever the bookkeeping says.
-        match best.get(&member.id).copied().unwrap_or(Some(Blind::NoSensor)) {
-            Some(reason) if !seen_by.contains(&member.id) => coverage.blind.push((member.id, reason)),
-            _ => {
-                coverage.able.insert(member.id);
+        match best.get(&member).copied().unwrap_or(Some(Blind::NoSensor)) {
+            Some(reason) if !seen_by.contains(&member) => coverage.blind.push((member, reason)),
+            Some(_) | None => {
+                coverage.able.insert(member);
             }
         }
     }
