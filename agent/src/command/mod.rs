@@ -42,8 +42,8 @@ impl Failure {
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Some causes come from elsewhere, with their own full stop.
-        let cause = self.cause.trim_end_matches('.');
-        write!(f, "varde-agent: {cause}.\n{}.", capital(&self.remedy))
+        let stop = if self.cause.ends_with(['.', '?']) { "" } else { "." };
+        write!(f, "varde-agent: {}{stop}\n{}.", self.cause, capital(&self.remedy))
     }
 }
 
