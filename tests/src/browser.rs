@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Command;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -16,6 +16,8 @@ use crate::programs::{PATIENCE, Running, eventually, said};
 /// A page is there within this, or something holds it up: shorter than the minute after which a browser gives up waiting
 /// for a free connection.
 const PAGE_WITHIN: Duration = Duration::from_secs(45);
+/// Messages from the browser not yet looked at; beyond that it waits.
+const MESSAGES_MAX: usize = 4096;
 /// What it may be called.
 const NAMES: [&str; 2] = ["chromium", "chromium-browser"];
 /// No talk with anybody but the page.
@@ -70,7 +72,7 @@ impl Browser {
         command.arg(&to_path).arg(&from_path).arg(name).args(FLAGS);
         command.arg(format!("--user-data-dir={}", folder.join("profile").display())).arg("about:blank");
         let running = Running::start(command, &folder.join("browser.log"))?;
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(MESSAGES_MAX);
         std::thread::spawn(move || {
             for message in BufReader::new(from).split(0) {
                 let Some(value) = message.ok().and_then(|octets| serde_json::from_slice(&octets).ok()) else { return };

@@ -359,3 +359,44 @@ fn nothing_in_the_tree_names_a_machines_paths() -> Result<()> {
     assert_eq!(wrong, Vec::<String>::new());
     Ok(())
 }
+
+/// Words in backticks: the paths and the names of tests that a paper gives as its proof. A name that ends with `*` stands
+/// for all that begin so.
+fn named_proofs(text: &str) -> (BTreeSet<&str>, BTreeSet<&str>) {
+    let words = || text.split('`').skip(1).step_by(2);
+    let plain = |word: &&str| word.chars().all(|letter| letter.is_ascii_alphanumeric() || "_*".contains(letter));
+    let begins = ["agent/", "collector/", "common/", "packaging/", "tests/"];
+    let path = |word: &&str| begins.iter().any(|begin| word.starts_with(begin));
+    let test =
+        |word: &&str| plain(word) && word.contains('_') && (word.ends_with("_*") || word.matches('_').count() > 3);
+    (words().filter(path).collect(), words().filter(test).collect())
+}
+
+#[test]
+fn proofs_are_found_in_a_paper() {
+    let (paths, tests) =
+        named_proofs("a `d1_d2_*` in `tests/tests/kill.rs`, `CAP_NET_RAW`, `a_b_c_d_e` and `10.0.0.0/8`");
+    assert_eq!(paths, BTreeSet::from(["tests/tests/kill.rs"]));
+    assert_eq!(tests, BTreeSet::from(["a_b_c_d_e", "d1_d2_*"]));
+}
+
+#[test]
+fn what_the_promises_name_is_there() -> Result<()> {
+    let sources = sources()?;
+    let there = |name: &str| match name.strip_suffix('*') {
+        Some(begin) => sources.iter().any(|(_, text)| text.contains(&format!("fn {begin}"))),
+        None => sources.iter().any(|(_, text)| text.contains(&format!("fn {name}("))),
+    };
+    let mut wrong = Vec::new();
+    for paper in ["SECURITY.md", "PERSONVERN.md"] {
+        let text = fs::read_to_string(workspace().join(paper)).context(paper)?;
+        let (paths, tests) = named_proofs(&text);
+        ensure!(!paths.is_empty() && !tests.is_empty(), "{paper} names no proof");
+        wrong.extend(
+            paths.iter().filter(|path| !workspace().join(path).exists()).map(|path| format!("{paper}: {path}")),
+        );
+        wrong.extend(tests.iter().filter(|name| !there(name)).map(|name| format!("{paper}: {name}")));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    Ok(())
+}

@@ -36,7 +36,7 @@ pub fn run(data: &Path, args: &EnrollArgs) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let card = runtime.block_on(enroll(data, &text)).map_err(|error| Failure::new(&error, error.remedy()))?;
-    eprintln!("Enrolled as sensor {} of {}. Next: varde-agent run", card.sensor, card.member);
+    eprintln!("Enrolled as sensor {} of {}. Next: varde-agent run --interface NAME", card.sensor, card.member);
     Ok(())
 }
 

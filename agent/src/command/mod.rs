@@ -41,7 +41,9 @@ impl Failure {
 
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "varde-agent: {}.\n{}.", self.cause, capital(&self.remedy))
+        // Some causes come from elsewhere, with their own full stop.
+        let stop = if self.cause.ends_with(['.', '?']) { "" } else { "." };
+        write!(f, "varde-agent: {}{stop}\n{}.", self.cause, capital(&self.remedy))
     }
 }
 
