@@ -441,10 +441,10 @@ fn regular_contact_is_reckoned_on_the_sensor() {
         bench.tcp(H, BAD, Contact::Answered);
     }
     bench.raise.close_all();
-    let regularity = statements(&mut bench.raise).into_iter().filter_map(|statement| match statement {
+    let mut regularity = statements(&mut bench.raise).into_iter().filter_map(|statement| match statement {
         Statement::Updated { body, .. } => body.regularity,
         Statement::Opened { .. } => None,
     });
-    let last = regularity.last().unwrap();
+    let last = regularity.next_back().unwrap();
     assert_eq!((last.contacts, last.median_interval_ms, last.spread_ms), (10, 300_000, 0));
 }
