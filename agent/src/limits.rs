@@ -77,10 +77,10 @@ pub const LIVE_WAIT_MS: u64 = 200;
 /// Asked of the kernel for frames not yet read; it gives up to `net.core.rmem_max`.
 pub const LIVE_SOCKET_BUFFER_OCTETS: usize = 16 * 1024 * 1024;
 
-/// Alerts open at once.
-pub const ALERTS_MAX: usize = 65_536;
+/// Alerts open at once: each host of a municipality of 30,000 with one, and some 25 MiB with the longest names.
+pub const ALERTS_MAX: usize = 32_768;
 /// Addresses remembered from answers to listed names.
-pub const ANSWERED_MAX: usize = 65_536;
+pub const ANSWERED_MAX: usize = 32_768;
 /// Addresses remembered from answers to unlisted names, to know which ones are shared.
 pub const SHARED_MAX: usize = 131_072;
 /// Resolvers recognised by what they do.
@@ -99,8 +99,8 @@ pub const ANSWER_TTL_MAX_S: u64 = 86_400;
 pub const ANSWER_GRACE_S: u64 = 600;
 /// An unlisted name makes an address shared for at least so long, seconds.
 pub const SHARED_LATELY_S: u64 = 3_600;
-/// Flows in touch with an indicator followed at once.
-pub const WATCHED_FLOWS_MAX: usize = 131_072;
+/// Flows to or from listed addresses followed at once; one more is counted when it ends.
+pub const WATCHED_FLOWS_MAX: usize = 65_536;
 /// Statements, sightings or observations that wait to be fetched; they are fetched after every packet.
 pub const QUEUE_MAX: usize = 1_048_576;
 

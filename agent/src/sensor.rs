@@ -60,7 +60,7 @@ pub struct SensorSettings {
     pub dns_ports: Vec<u16>,
     /// What is kept beside statements.
     pub keep: Keep,
-    /// Whether observations are kept, and nothing is matched.
+    /// Whether observations are kept too.
     pub keep_observations: bool,
 }
 
@@ -166,8 +166,7 @@ impl Sensor {
     fn take_in(&mut self) {
         while let Some(seen) = self.observer.poll_seen() {
             if self.keep_observations {
-                self.keep_observation(seen);
-                continue;
+                self.keep_observation(&seen);
             }
             match seen {
                 Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, self.clock),
@@ -177,13 +176,13 @@ impl Sensor {
         self.raise.handle_time(self.clock);
     }
 
-    fn keep_observation(&mut self, seen: Seen) {
+    fn keep_observation(&mut self, seen: &Seen) {
         let observation = match seen {
-            Seen::Dns { source, transaction } => Observation { source, fact: Fact::Dns(transaction) },
+            Seen::Dns { source, transaction } => Observation { source: *source, fact: Fact::Dns(transaction.clone()) },
             Seen::Flow(event) => match event.step {
                 FlowStep::Opened | FlowStep::Answered => return,
                 FlowStep::Reported | FlowStep::Closed => {
-                    Observation { source: event.source, fact: Fact::Flow(event.record) }
+                    Observation { source: event.source, fact: Fact::Flow(event.record.clone()) }
                 }
             },
         };

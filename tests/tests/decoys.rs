@@ -260,3 +260,85 @@ fn what_the_resolver_asks_for_others_makes_no_second_victim() -> Result<()> {
     assert_eq!(reached, ["10.1.0.20"], "{found:?}");
     Ok(())
 }
+
+#[test]
+fn a_resolver_that_asks_the_listed_name_s_own_server_is_no_victim_over_udp_or_tcp() -> Result<()> {
+    for over_tcp in [false, true] {
+        let found = alerts("vond.example\n", |traffic| {
+            let resolver = SocketAddr::from(([10, 1, 0, 53], 33_000));
+            let (registry, own) = (SocketAddr::from(([192, 0, 2, 53], 53)), SocketAddr::from(([198, 51, 100, 8], 53)));
+            // The mirror stands outside: first its name server's address, then the name itself, asked there.
+            let steps = [(registry, "ns.vond.example", [198, 51, 100, 8]), (own, "vond.example", [198, 51, 100, 9])];
+            for (index, (server, name, address)) in steps.into_iter().enumerate() {
+                let question = Question { id: 900 + index as u16, name, qtype: rtype::A };
+                let outcome = Outcome::address(name, address.into());
+                if over_tcp {
+                    traffic.lookup_tcp(resolver, server, question, &outcome, 20);
+                } else {
+                    traffic.lookup(resolver, server, question, &outcome);
+                }
+            }
+            let (host, bad) = (SocketAddr::from(([10, 1, 0, 20], 41_000)), SocketAddr::from(([198, 51, 100, 9], 443)));
+            traffic.connect(host, bad, PAGE);
+        })?;
+        let clients: Vec<(&str, &str)> = found.iter().map(|alert| (alert.2.as_str(), alert.3.as_str())).collect();
+        assert_eq!(clients, [("contacted", "10.1.0.20")], "over TCP: {over_tcp}: {found:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_alias_the_resolver_has_to_ask_for_by_itself_still_leads_to_the_host() -> Result<()> {
+    for sees_the_host_ask in [false, true] {
+        let found = alerts("vond.example\n", |traffic| {
+            let resolver = SocketAddr::from(([10, 1, 0, 53], 33_000));
+            let alias = Answer { name: "vond.example".into(), ttl_s: 60, data: Data::Cname("kant.example".into()) };
+            let steps = [
+                ("vond.example", Outcome::Answers(vec![alias])),
+                ("kant.example", Outcome::address("kant.example", [198, 51, 100, 9].into())),
+            ];
+            for (index, (name, outcome)) in steps.iter().enumerate() {
+                let server = SocketAddr::from(([192, 0, 2, 53 + index as u8], 53));
+                let question = Question { id: 900 + index as u16, name, qtype: rtype::A };
+                traffic.lookup(resolver, server, question, outcome);
+            }
+            if sees_the_host_ask {
+                let whole = Outcome::alias("vond.example", "kant.example", [198, 51, 100, 9].into());
+                let _ = ask(traffic, "vond.example", whole);
+            }
+            let (host, bad) = (SocketAddr::from(([10, 1, 0, 20], 41_000)), SocketAddr::from(([198, 51, 100, 9], 443)));
+            traffic.connect(host, bad, PAGE);
+        })?;
+        let clients: Vec<(&str, &str)> = found.iter().map(|alert| (alert.2.as_str(), alert.3.as_str())).collect();
+        assert_eq!(clients, [("contacted", "10.1.0.20")], "{found:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_flow_older_than_the_answer_is_no_contact_however_long_it_lasts() -> Result<()> {
+    let found = alerts("vond.example\n", |traffic| {
+        let (other, server) = (SocketAddr::from(([10, 1, 0, 30], 50_000)), SocketAddr::from(([198, 51, 100, 9], 443)));
+        for minute in 0..70 {
+            traffic.datagrams(other, server, 1, 1);
+            if minute == 1 {
+                let _ = address("vond.example", "198.51.100.9").and_then(|found| ask(traffic, "vond.example", found));
+            }
+            traffic.wait(Duration::from_secs(60));
+        }
+    })?;
+    assert_eq!(evidence(&found), [("vond.example", "answered")], "{found:?}");
+    Ok(())
+}
+
+#[test]
+fn pings_that_cross_answer_nobody() -> Result<()> {
+    let found = alerts("203.0.113.77\n", |traffic| {
+        let (host, server) = ([10, 1, 0, 20].into(), [203, 0, 113, 77].into());
+        traffic.ping(host, server, 3, false);
+        traffic.ping(server, host, 4, false);
+        traffic.ping(host, server, 5, false);
+    })?;
+    assert_eq!(evidence(&found), [("203.0.113.77", "attempted")]);
+    Ok(())
+}

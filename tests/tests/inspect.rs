@@ -203,6 +203,55 @@ fn observations_have_every_key_and_null_where_there_is_nothing() -> Result<()> {
 }
 
 #[test]
+fn the_last_line_counts_the_same_alerts_whatever_is_printed() -> Result<()> {
+    let bench = Bench::new()?;
+    let list = bench.file("list.txt", "vond.example\n203.0.113.0/24\n")?;
+    let file = bench.capture("a.pcap", &traffic()?)?;
+    for flags in [&["--json"][..], &["--json", "--sightings"], &["--json", "--observations"], &[]] {
+        let said = inspect(flags, &[&list], &[&file])?.ok()?;
+        let last = said.err.lines().last().context("nothing on standard error")?;
+        assert!(last.contains("alerts 2"), "{flags:?}: {last}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_flow_that_outlasts_the_active_timeout_is_one_sighting_from_its_first_packet_on() -> Result<()> {
+    let bench = Bench::new()?;
+    let list = bench.file("list.txt", "203.0.113.5\n")?;
+    let mut traffic = Traffic::starting(Timestamp(1_763_733_900_000_000));
+    for _ in 0..70 {
+        traffic.datagrams("10.1.0.9:50000".parse()?, "203.0.113.5:443".parse()?, 1, 1);
+        traffic.wait(std::time::Duration::from_secs(60));
+    }
+    let file = bench.capture("a.pcap", &traffic.packets)?;
+    let records = inspect(&["--json", "--observations"], &[], &[&file])?.ok()?.json()?;
+    assert!(records.len() > 1, "the active timeout never came: {records:?}");
+    let sightings = inspect(&["--json", "--sightings"], &[&list], &[&file])?.ok()?.json()?;
+    assert_eq!(sightings.len(), 1, "{sightings:?}");
+    assert_eq!(sightings[0]["time"], records[0]["start"]);
+    let alerts = inspect(&["--json"], &[&list], &[&file])?.ok()?.json()?;
+    assert_eq!((alerts.len(), &alerts[0]["count"]), (1, &1.into()));
+    Ok(())
+}
+
+#[test]
+fn captures_of_the_same_period_are_read_as_one_in_whatever_order_they_are_given() -> Result<()> {
+    let bench = Bench::new()?;
+    let list = bench.file("list.txt", "vond.example\n")?;
+    let traffic = traffic()?;
+    let (even, odd): (Vec<_>, Vec<_>) = traffic.iter().cloned().enumerate().partition(|(index, _)| index % 2 == 0);
+    let half = |packets: Vec<(usize, Packet)>| packets.into_iter().map(|(_, packet)| packet).collect::<Vec<_>>();
+    let (even, odd) = (bench.capture("even.pcap", &half(even))?, bench.capture("odd.pcap", &half(odd))?);
+    let whole = inspect(&["--json"], &[&list], &[&bench.capture("whole.pcap", &traffic)?])?.ok()?.out;
+    assert!(whole.contains("contacted"), "{whole}");
+    for files in [[even.as_path(), odd.as_path()], [odd.as_path(), even.as_path()]] {
+        assert_eq!(inspect(&["--json"], &[&list], &files)?.ok()?.out, whole);
+    }
+    Ok(())
+}
+
+#[test]
 fn unknown_types_and_odd_names_are_printed_in_one_form() -> Result<()> {
     let bench = Bench::new()?;
     let mut traffic = Traffic::starting(Timestamp(1_763_733_900_000_000));

@@ -261,6 +261,24 @@ fn observations_equal_tsharks_in_every_format_and_link_type() -> Result<()> {
 }
 
 #[test]
+fn conversations_equal_tsharks_where_a_short_snapshot_length_cut_the_headers() -> Result<()> {
+    let packets = municipality(42, 300);
+    let folder = tempfile::tempdir()?;
+    let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
+    // A tagged Ethernet header, IPv6, and so much of what is above it.
+    for above in [4, 8, 13, 14, 20] {
+        capture::write(&whole, Format::USUAL, &packets)?;
+        let length = (14 + 8 + 40 + above).to_string();
+        said(Command::new("editcap").args(["-s", &length]).args([&whole, &cut]))?.ok().context("editcap")?;
+        let mut theirs = Seen::default();
+        tshark_conversations(&cut, &mut theirs)?;
+        ensure!(theirs.conversations.len() > 20, "the capture is too thin to show anything");
+        assert_eq!(ours(&cut)?.conversations, theirs.conversations, "{above} octets above IPv6");
+    }
+    Ok(())
+}
+
+#[test]
 fn the_generated_captures_are_sound_and_say_the_same_in_every_form() -> Result<()> {
     let packets = municipality(42, 150);
     let folder = tempfile::tempdir()?;

@@ -23,7 +23,7 @@ use crate::raise::fold::Alert;
 use crate::sensor::{Sensor, SensorSettings};
 
 /// Resolver's alerts held back until it is known whether a host stands behind them.
-const RESOLVER_ALERTS_MAX: usize = 65_536;
+const RESOLVER_ALERTS_MAX: usize = 16_384;
 /// A host's alert so close in time explains the resolver's, seconds.
 const EXPLAINED_WITHIN_S: u64 = 3_600;
 
@@ -214,7 +214,8 @@ fn summary(sensor: &Sensor, captures: &Merged, alerts: u64) {
 struct Printer {
     output: BufWriter<io::Stdout>,
     style: Style,
-    sightings: bool,
+    /// Whether alerts are printed; they are counted anyway.
+    tells_alerts: bool,
     alerts: u64,
     /// Newest host alert by indicator: explains what a resolver asked for it.
     hosts: HashMap<IndicatorId, Timestamp>,
@@ -226,7 +227,7 @@ impl Printer {
         Printer {
             output: BufWriter::with_capacity(64 * 1024, io::stdout()),
             style: if args.json { Style::Json } else { Style::People },
-            sightings: args.sightings,
+            tells_alerts: !args.sightings && !args.observations,
             alerts: 0,
             hosts: HashMap::new(),
             resolver_alerts: Vec::new(),
@@ -261,7 +262,7 @@ impl Printer {
 
     fn print(&mut self, alert: &Alert) -> io::Result<()> {
         self.alerts += 1;
-        if self.sightings { Ok(()) } else { lines::alert(&mut self.output, self.style, alert) }
+        if self.tells_alerts { lines::alert(&mut self.output, self.style, alert) } else { Ok(()) }
     }
 
     fn finish(&mut self) -> io::Result<()> {

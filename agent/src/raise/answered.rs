@@ -81,7 +81,8 @@ impl Answered {
             }
             self.listed_order.push_back(address);
         }
-        let lookups = self.listed.entry(address).or_default();
+        // Nearly always there is but one.
+        let lookups = self.listed.entry(address).or_insert_with(|| Vec::with_capacity(1));
         lookups.retain(|lookup| lookup.until >= now);
         if let Some(known) = lookups.iter_mut().find(|lookup| lookup.indicator.id == indicator.id) {
             known.until = known.until.max(until);

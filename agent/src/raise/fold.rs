@@ -194,7 +194,8 @@ pub trait Hosts {
 /// All open alerts.
 #[derive(Debug, Default)]
 pub struct Fold {
-    alerts: HashMap<AlertId, Alert>,
+    /// Boxed: a hash table keeps room for twice as many.
+    alerts: HashMap<AlertId, Box<Alert>>,
     by_key: HashMap<Key, AlertId>,
     due: BTreeSet<(Timestamp, AlertId)>,
     statements: VecDeque<Statement>,
@@ -318,7 +319,7 @@ impl Fold {
         }
         self.due.insert((alert.due, id));
         self.by_key.insert(key, id);
-        self.alerts.insert(id, alert);
+        self.alerts.insert(id, Box::new(alert));
     }
 
     /// The table is full: the alert that is due first goes, with its last statement.
@@ -335,7 +336,7 @@ impl Fold {
         self.by_key.remove(&alert.key);
         alert.circumstances.by_resolver = by_resolver(&alert, hosts);
         if self.keep_closed {
-            self.closed.push_back(alert);
+            self.closed.push_back(*alert);
         } else {
             state(&mut alert, true, hosts, &mut self.statements);
         }
