@@ -58,18 +58,23 @@ pub struct Ship {
 }
 
 impl Ship {
-    /// For a spool of this lifetime, as it was found: what it held by then may have been sent before, nothing else.
-    /// One for all sessions of a process: what the collector has beyond that is another's, written under our numbers.
-    pub fn new(epoch: Epoch, found: Seq) -> Ship {
+    /// For a spool of this lifetime of which nothing from `unsent` on can have been sent before. One for all sessions of
+    /// a process: what the collector has beyond that is another's, written under our numbers.
+    pub fn new(epoch: Epoch, unsent: Seq) -> Ship {
         Ship {
             epoch,
             committed: Seq(0),
             next: Seq(1),
-            durable: found,
-            unsent: found,
+            durable: unsent,
+            unsent,
             in_flight: VecDeque::new(),
             gathering_since: None,
         }
+    }
+
+    /// The first number that cannot have been sent.
+    pub fn unsent(&self) -> Seq {
+        self.unsent
     }
 
     /// A session stands; the collector has committed up to here.

@@ -133,7 +133,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     let stored = list::read(data, &root).map_err(disk_failure)?;
     let max_octets = settings.spool_max_octets();
     let (spool, recovered) = Spool::open(&data.join("spool"), max_octets, clock::now()).map_err(disk_failure)?;
-    let found = spool.figures();
+    let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, hosts, key);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);
     let keeper = spawn("spool", move || {
@@ -165,7 +165,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
         sites: settings.site_ids(),
         root_version: root.version,
         started: clock::monotonic(),
-        found,
+        unsent,
     };
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
@@ -211,7 +211,7 @@ fn first_events(damaged_octets: u64, stored: &list::Stored) -> Vec<SensorEvent> 
         events.push(SensorEvent::SpoolDamaged { octets: damaged_octets });
     }
     if let Some(why) = &stored.refused {
-        tracing::warn!("the stored list is not used: {why}");
+        tracing::warn!("the stored list is damaged: {why}");
         events.push(SensorEvent::ListRefused { revision: Revision(0), why: Text::cut(why) });
     }
     events

@@ -32,6 +32,8 @@ pub enum Order {
     },
     /// The collector has committed everything up to here.
     Acknowledged(Seq),
+    /// A session is over; nothing from this number on was sent in it or before.
+    SendingEnded(Seq),
     /// The collector knows more of this spool than the spool itself: set it aside and end.
     SetAside,
     /// Everything ordered before this is on disk when the answer comes.
@@ -54,7 +56,7 @@ impl KeeperEnded {
     pub fn remedy(&self) -> &'static str {
         match self {
             KeeperEnded::Disk(error) => error.remedy(),
-            KeeperEnded::SetAside(_) => "start it again: it begins a new spool; nothing the collector has is lost",
+            KeeperEnded::SetAside(_) => "start it again: it begins a new spool; what only the old one holds stays there, tell the CSIRT",
         }
     }
 }
@@ -90,6 +92,7 @@ impl Keeper {
                     Order::Statement(statement) => records += usize::from(self.write_statement(statement)),
                     Order::Event(event) => records += usize::from(self.write(clock::now(), RecordBody::Event(event))),
                     Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, clock::now())?,
+                    Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent),
                     Order::SetAside => return Err(KeeperEnded::SetAside(self.spool.set_aside()?)),
                     question @ (Order::Read { .. } | Order::Flush(_)) => questions.push(question),
                 }
@@ -105,7 +108,11 @@ impl Keeper {
                     Order::Flush(reply) => {
                         let _ = reply.send(self.spool.figures());
                     }
-                    Order::Statement(_) | Order::Event(_) | Order::Acknowledged(_) | Order::SetAside => {}
+                    Order::Statement(_)
+                    | Order::Event(_)
+                    | Order::Acknowledged(_)
+                    | Order::SendingEnded(_)
+                    | Order::SetAside => {}
                 }
             }
         }

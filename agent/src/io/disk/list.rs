@@ -17,6 +17,10 @@ use varde_common::trust::Root;
 
 use super::{DiskError, create_directory, read_at_most, write_whole};
 
+/// Digits of a revision and a line's end.
+const FLOOR_MAX_OCTETS: u64 = 22;
+const NO_FLOOR: &str = "the file list/floor is no number; the revision in force is the floor";
+
 const MAGIC: &[u8; 8] = b"VARDEIF1";
 
 /// Makes a verified list survive a restart.
@@ -62,12 +66,13 @@ pub struct Stored {
 pub fn read(data: &Path, root: &Root) -> Result<Stored, DiskError> {
     let directory = data.join("list");
     let mut stored = Stored::default();
-    match read_at_most(&directory.join("floor"), 20) {
-        Ok(octets) => match String::from_utf8_lossy(&octets).parse() {
+    match read_at_most(&directory.join("floor"), FLOOR_MAX_OCTETS) {
+        Ok(octets) => match String::from_utf8_lossy(&octets).trim_end().parse() {
             Ok(floor) => stored.floor = Revision(floor),
-            Err(_) => stored.refused = Some("the file list/floor is no number".to_owned()),
+            Err(_) => stored.refused = Some(NO_FLOOR.to_owned()),
         },
         Err(error) if error.is_missing() => {}
+        Err(error) if error.is_too_large() => stored.refused = Some(NO_FLOOR.to_owned()),
         Err(error) => return Err(error),
     }
     let max = LIST_BASE_MAX_OCTETS + MANIFEST_MAX_OCTETS as u64 + 12;
@@ -80,6 +85,7 @@ pub fn read(data: &Path, root: &Root) -> Result<Stored, DiskError> {
             Err(why) => stored.refused = Some(why),
         },
         Err(error) if error.is_missing() => {}
+        Err(error) if error.is_too_large() => stored.refused = Some(error.to_string()),
         Err(error) => return Err(error),
     }
     Ok(stored)

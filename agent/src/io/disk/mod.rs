@@ -31,6 +31,11 @@ impl DiskError {
         self.source.kind() == io::ErrorKind::NotFound
     }
 
+    /// Whether there is more of it than could be ours.
+    pub fn is_too_large(&self) -> bool {
+        self.source.kind() == io::ErrorKind::FileTooLarge
+    }
+
     /// What a person can do about it.
     pub fn remedy(&self) -> &'static str {
         match self.source.kind() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 use varde_common::codec::Text;
-use varde_common::id::{Revision, SiteId};
+use varde_common::id::{Revision, Seq, SiteId};
 use varde_common::matcher::IndicatorSet;
 use varde_common::message::{
     Batch, CloseReason, Heartbeat, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector,
@@ -66,8 +66,8 @@ pub struct Desk {
     pub root_version: u32,
     /// When the process started.
     pub started: Instant,
-    /// The spool as the process found it.
-    pub found: Figures,
+    /// The first number of the spool that no process before this one can have sent.
+    pub unsent: Seq,
 }
 
 impl Desk {
@@ -136,7 +136,7 @@ pub async fn keep_connected(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut reconnect = Reconnect::default();
-    let mut ship = Ship::new(desk.found.epoch, desk.found.next);
+    let mut ship = Ship::new(desk.figures.borrow().epoch, desk.unsent);
     loop {
         let attempt = async {
             let link = QuicLink::dial(address, config.clone()).await.map_err(|error| (error, Lost::NotReached))?;
@@ -146,6 +146,7 @@ pub async fn keep_connected(
                 ended = session(&link, desk, subscription, &mut ship, &mut reconnect, &mut stood) => Some(ended),
                 () = stopping(stopped) => None,
             };
+            let _ = desk.order(Order::SendingEnded(ship.unsent())).await;
             let code = match &ended {
                 None => CloseReason::GoingDown,
                 Some(_) => CloseReason::ProtocolError,
@@ -307,9 +308,9 @@ async fn alerts<L: Link>(link: &L, desk: &Desk, ship: &mut Ship) -> Result<std::
                     if records.is_empty() {
                         return Err(LinkError::Broken("the spool gave no records".to_owned()));
                     }
-                    let sent = records.len();
+                    // Before the first octet of it leaves: broken off in the middle, it may have arrived all the same.
+                    ship.handle_sent(first_seq, records.len());
                     write_message(&mut write, &ToCollector::Batch(Batch { epoch, first_seq, records })).await?;
-                    ship.handle_sent(first_seq, sent);
                     // What has been heard meanwhile comes before the next batch.
                     while let Ok(message) = hearing.try_recv() {
                         hear(ship, message, desk).await?;

@@ -161,6 +161,12 @@ fn l2_a_list_damaged_on_disk_is_told_and_fetched_again_under_its_own_number() {
     run_once(data).unwrap();
     let stored = list::read(data, &root).unwrap();
     assert_eq!(stored.list.map(|(manifest, _)| manifest.revision), Some(Revision(3)));
+    for rubbish in ["", "many", &"9".repeat(100)] {
+        std::fs::write(data.join("list/floor"), rubbish).unwrap();
+        let stored = list::read(data, &root).unwrap();
+        assert!(stored.list.is_some() && stored.refused.is_some(), "{rubbish}");
+        assert_eq!(stored.floor, Revision(3), "the list in force is the floor then");
+    }
     let seen = double.seen.lock().unwrap();
     assert!(seen.bodies().iter().any(|body| matches!(body, RecordBody::Event(SensorEvent::ListRefused { .. }))));
     assert!(seen.outcomes.iter().all(|outcome| matches!(outcome, ListOutcome::InForce { revision: Revision(3), .. })));

@@ -24,7 +24,7 @@ use crate::spool::{
     FileKind, FileName, Loss, RECORD_EXTRA_OCTETS, SEGMENT_HEADER_OCTETS, read_record, segment_header, tombstone,
     write_record,
 };
-use recovery::{hint, modified, new_epoch};
+use recovery::{modified, new_epoch, seq_in};
 
 /// What was found when the spool was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -100,6 +100,8 @@ pub struct Spool {
     max_octets: u64,
     /// The last number found behind damage, on opening.
     used: Option<Seq>,
+    /// Nothing from this number on was ever sent, says the file `unsent`; none while anything can be.
+    unsent: Option<Seq>,
     /// Appended, not yet written.
     pending: Vec<u8>,
     pending_first: Seq,
@@ -129,6 +131,7 @@ impl Spool {
             cursor: None,
             max_octets,
             used: None,
+            unsent: None,
             pending: Vec::new(),
             pending_first: Seq(1),
             next: Seq(1),
@@ -144,7 +147,7 @@ impl Spool {
         for name in names {
             spool.recover(name, &mut recovered, now)?;
         }
-        spool.acknowledged = hint(&spool.directory, spool.epoch);
+        spool.acknowledged = seq_in(&spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
         if spool.pieces.is_empty() {
             spool.epoch = new_epoch();
         }
@@ -169,6 +172,7 @@ impl Spool {
             }
         }
         spool.keep_reserve();
+        spool.find_unsent();
         Ok((spool, recovered))
     }
 
@@ -386,6 +390,7 @@ impl Spool {
     /// # Errors
     /// [`DiskError`]: the process must end.
     pub fn read(&mut self, from: Seq, now: Timestamp) -> Result<Vec<Vec<u8>>, DiskError> {
+        self.begin_sending()?;
         let mut records = Vec::new();
         let (mut octets, mut seq) = (0, from);
         while seq < self.durable && records.len() < BATCH_MAX_RECORDS {

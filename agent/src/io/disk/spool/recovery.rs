@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
-use super::super::{DiskError, create_directory, create_new, failed, read_at_most, sync_directory};
+use super::super::{DiskError, create_directory, create_new, failed, read_at_most, sync_directory, write_whole};
 use super::{Figures, Piece, Recovered, Spool};
 use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
 use crate::spool::{FileKind, FileName, Loss, last_behind, scan};
@@ -25,7 +25,7 @@ impl Spool {
             let entry = entry.map_err(failed("read", &directory))?;
             let name = entry.file_name();
             let text = name.to_string_lossy();
-            if matches!(text.as_ref(), "acknowledged.tmp" | "reserve.tmp") {
+            if matches!(text.as_ref(), "acknowledged.tmp" | "reserve.tmp" | "unsent.tmp") {
                 // Half written when the program was stopped; the hint and the reserve hold nothing that could be lost.
                 let path = entry.path();
                 fs::remove_file(&path).map_err(failed("remove", &path))?;
@@ -34,7 +34,9 @@ impl Spool {
             if let Some(file) = FileName::read(&text) {
                 let modified = entry.metadata().and_then(|data| data.modified()).ok();
                 names.push((file, modified));
-            } else if !matches!(text.as_ref(), "acknowledged" | "reserve" | "quarantine") && !text.ends_with(".torn") {
+            } else if !matches!(text.as_ref(), "acknowledged" | "reserve" | "unsent" | "quarantine")
+                && !text.ends_with(".torn")
+            {
                 recovered.damaged_octets += self.quarantine(&entry.path())?;
             }
         }
@@ -100,6 +102,37 @@ impl Spool {
         if let Some(Piece::Segment { next, .. }) = self.pieces.get_mut(&first) {
             *next = damaged;
         }
+    }
+
+    /// Nothing from this number on can have been sent, by this process or one before it. A disk that is restored and
+    /// written on while nobody listens is known by it, however often the program starts meanwhile.
+    pub fn unsent(&self) -> Seq {
+        self.unsent.unwrap_or(self.next)
+    }
+
+    pub(super) fn find_unsent(&mut self) {
+        let found = seq_in(&self.directory, "unsent", self.epoch).unwrap_or(self.next).min(self.next);
+        self.handle_sending_ended(found);
+    }
+
+    /// Nothing is sent until [`Spool::read`] is asked again, and nothing from this number on was. If the file cannot be
+    /// written, no harm is done: without it, all that is found counts as sent.
+    pub fn handle_sending_ended(&mut self, unsent: Seq) {
+        let text = format!("{} {unsent}\n", self.epoch);
+        match write_whole(&self.directory.join("unsent"), text.as_bytes()) {
+            Ok(()) => self.unsent = Some(unsent),
+            Err(error) => tracing::debug!("spool: {error}"),
+        }
+    }
+
+    /// What is read is about to be sent: the file must not say otherwise, not even after a crash.
+    pub(super) fn begin_sending(&mut self) -> Result<(), DiskError> {
+        if self.unsent.take().is_some() {
+            let path = self.directory.join("unsent");
+            fs::remove_file(&path).map_err(failed("remove", &path))?;
+            sync_directory(&self.directory)?;
+        }
+        Ok(())
     }
 
     /// Keeps the octets after the last good record in a file of their own, then cuts them off.
@@ -203,18 +236,17 @@ pub fn survey(directory: &Path) -> Result<Figures, DiskError> {
         figures.next = figures.next.max(next);
     }
     figures.first = figures.first.min(figures.next);
-    figures.acknowledged = hint(directory, figures.epoch).min(Seq(figures.next.0.saturating_sub(1)));
+    figures.acknowledged =
+        seq_in(directory, "acknowledged", figures.epoch).unwrap_or(Seq(0)).min(Seq(figures.next.0.saturating_sub(1)));
     Ok(figures)
 }
 
-/// What the hint says is acknowledged; 0 if it says nothing about this lifetime.
-pub(super) fn hint(directory: &Path, epoch: Epoch) -> Seq {
-    let Ok(octets) = read_at_most(&directory.join("acknowledged"), 64) else { return Seq(0) };
+/// The number in one of the small files beside the segments; none if it says nothing about this lifetime.
+pub(super) fn seq_in(directory: &Path, name: &str, epoch: Epoch) -> Option<Seq> {
+    let octets = read_at_most(&directory.join(name), 64).ok()?;
     let text = String::from_utf8_lossy(&octets);
-    match text.trim_end().split_once(' ') {
-        Some((of, seq)) if of.parse() == Ok(epoch) && text.ends_with('\n') => Seq(seq.parse().unwrap_or(0)),
-        Some(_) | None => Seq(0),
-    }
+    let (of, seq) = text.strip_suffix('\n')?.split_once(' ')?;
+    if of.parse() == Ok(epoch) { seq.parse().ok().map(Seq) } else { None }
 }
 
 /// When a file was last written, as far as the system says.

@@ -158,6 +158,30 @@ fn d6_damage_while_running_costs_the_rest_of_its_segment_and_nothing_that_comes_
 }
 
 #[test]
+fn d1_what_cannot_have_been_sent_is_known_through_restarts() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..4);
+    all(&mut spool, 1);
+    assert_eq!(spool.unsent(), Seq(4), "whatever is read may be sent");
+    drop(spool);
+    // Killed while sending: all that is found counts as sent. Then offline, twice.
+    for first in [4, 7] {
+        let (mut spool, _) = open(directory.path());
+        assert_eq!(spool.unsent(), Seq(4));
+        fill(&mut spool, first..first + 3);
+    }
+    let (mut spool, _) = open(directory.path());
+    all(&mut spool, 4);
+    fill(&mut spool, 10..12);
+    spool.handle_sending_ended(Seq(10));
+    drop(spool);
+    assert_eq!(open(directory.path()).0.unsent(), Seq(10));
+    fs::write(directory.path().join("spool/unsent"), b"rubbish").unwrap();
+    assert_eq!(open(directory.path()).0.unsent(), Seq(12));
+}
+
+#[test]
 fn what_was_half_written_beside_the_records_is_no_damage() {
     let directory = tempfile::tempdir().unwrap();
     let (mut spool, _) = open(directory.path());
