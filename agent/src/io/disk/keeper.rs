@@ -56,7 +56,9 @@ impl KeeperEnded {
     pub fn remedy(&self) -> &'static str {
         match self {
             KeeperEnded::Disk(error) => error.remedy(),
-            KeeperEnded::SetAside(_) => "start it again: it begins a new spool; what only the old one holds stays there, tell the CSIRT",
+            KeeperEnded::SetAside(_) => {
+                "start it again: it begins a new spool; what only the old one holds stays there, tell the CSIRT"
+            }
         }
     }
 }
