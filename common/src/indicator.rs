@@ -242,6 +242,10 @@ impl FromStr for Pattern {
             if let Some(&odd) = label.iter().find(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))) {
                 return Err(BadName::BadCharacter(char::from(odd)).into());
             }
+            // What stands for "nothing" in many tables: - and _.
+            if let Some(&odd) = label.first().filter(|_| !label.iter().any(u8::is_ascii_alphanumeric)) {
+                return Err(BadName::BadCharacter(char::from(odd)).into());
+            }
         }
         // RFC 1123 section 2.1: the last label of a host name is never a number.
         if name.as_name().labels().last().is_some_and(|label| label.iter().all(u8::is_ascii_digit)) {
@@ -449,6 +453,8 @@ mod tests {
             "evil..no",
             "<script>.no",
             "*.evil.no",
+            "-",
+            "a._.no",
         ] {
             assert!(read(given).is_err(), "{given}: {:?}", read(given));
         }

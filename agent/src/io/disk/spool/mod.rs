@@ -153,8 +153,7 @@ impl Spool {
         }
         // What the collector has acknowledged can never be numbered anew, even where our own copy of it is damaged.
         let end = spool.pieces.last_key_value().map_or(Seq(1), |(first, piece)| piece.next(*first));
-        let used = spool.used.map_or(Seq(0), Seq::next);
-        spool.next = end.max(spool.acknowledged.next()).max(used);
+        spool.next = end.max(spool.acknowledged.next()).max(spool.used.map_or(Seq(0), Seq::next));
         (spool.pending_first, spool.durable) = (spool.next, spool.next);
         match spool.pieces.last_key_value() {
             Some((&first, Piece::Segment { octets, .. })) if end == spool.next => {
