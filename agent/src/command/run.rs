@@ -475,7 +475,7 @@ mod tests {
         let missing = CaptureError::CannotOpen { path: "a.b. c".into(), cause: std::io::ErrorKind::NotFound };
         let told = capture_failure(&missing).to_string();
         assert_eq!(told.lines().count(), 2, "{told}");
-        assert!(told.contains("the capture a.b. c cannot be opened: entity not found.\nCheck the path"), "{told}");
+        assert!(told.contains("the capture a.b. c cannot be opened: there is no such file.\nCheck the path"), "{told}");
         assert!(!told.contains(".."), "{told}");
     }
 

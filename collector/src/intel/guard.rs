@@ -10,7 +10,7 @@ use varde_common::name::DomainName;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Harmful {
     /// Lies within addresses that are never a server on the internet.
-    #[error("it lies within {0}, which is used inside every network; leave it out")]
+    #[error("it belongs to {0}, which is used inside every network; leave it out")]
     Within(IpNet),
     /// Covers such addresses.
     #[error("it covers {0}, which is used inside every network; list smaller networks")]

@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(good, ["evil.example", "=evil.example", "192.0.2.0/24"]);
         assert_eq!(reader.repeated(), 1);
         assert_eq!(bad.len(), 3);
-        assert!(bad[0].starts_with("line 4: \"10.0.0.1\" is not imported: it lies within 10.0.0.0/8"), "{}", bad[0]);
+        assert!(bad[0].starts_with("line 4: \"10.0.0.1\" is not imported: it belongs to 10.0.0.0/8"), "{}", bad[0]);
         assert!(bad[1].starts_with("line 5: ") && bad[1].contains("xn--"), "{}", bad[1]);
         assert!(bad[2].starts_with("line 7: \"no\" is not imported: it is a top-level"), "{}", bad[2]);
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CaptureError {
     /// The file cannot be opened.
-    #[error("the capture {} cannot be opened: {cause}. Check the path and that this user may read it.", path.display())]
+    #[error("the capture {} cannot be opened: {}. Check the path and that this user may read it.", path.display(), said(*cause))]
     CannotOpen {
         /// Which file.
         path: PathBuf,
@@ -15,7 +15,7 @@ pub enum CaptureError {
         cause: io::ErrorKind,
     },
     /// Reading stopped with an error.
-    #[error("the capture {} cannot be read further: {cause}. What came before it is used; copy the file anew and run it again for the rest.", path.display())]
+    #[error("the capture {} cannot be read further: {}. What came before it is used; copy the file anew and run it again for the rest.", path.display(), said(*cause))]
     CannotRead {
         /// Which file.
         path: PathBuf,
@@ -84,4 +84,14 @@ pub enum CaptureError {
         /// The interface.
         interface: String,
     },
+}
+
+/// What the system said, in the words of a person.
+fn said(cause: io::ErrorKind) -> String {
+    match cause {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        other => other.to_string(),
+    }
 }
