@@ -150,6 +150,8 @@ pub const RECONNECT_REVOKED_MS: u64 = 300_000;
 pub const RECONNECT_SPREAD_MAX_MS: u64 = 900_000;
 /// Connecting, and each answer that must come at once, seconds.
 pub const ANSWER_TIMEOUT_S: u64 = 10;
+/// The sensor's thread takes a new list between two blocks of frames; longer than this its report does not wait, seconds.
+pub const LIST_TAKEN_WITHIN_S: u64 = 10;
 /// Between heartbeats, seconds.
 pub const HEARTBEAT_EVERY_S: u64 = 30;
 /// A silent connection is given up, seconds.

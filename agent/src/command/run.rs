@@ -155,12 +155,14 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     let subscription = Subscription::new(root.clone(), stored.floor, in_force.revision);
     let (list, list_seen) = watch::channel(in_force);
     let health = Arc::new(Mutex::new(Health::default()));
+    let (tell_matching, matching) = watch::channel(None);
     let desk = Desk {
         data: data.to_owned(),
         orders: orders.clone(),
         figures,
         health: Arc::clone(&health),
         list,
+        matching,
         uplink: watch::Sender::new(Uplink::default()),
         sites: settings.site_ids(),
         root_version: root.version,
@@ -175,6 +177,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
         paced: args.speed == Speed::Real,
         orders,
         list: list_seen,
+        matching: tell_matching,
         health,
         sources: Arc::clone(&sources),
         stop: Arc::clone(&stop),

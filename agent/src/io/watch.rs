@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
+use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
 use crate::health::{Health, SourceHealth};
@@ -113,6 +114,8 @@ pub struct Watch {
     pub orders: mpsc::Sender<Order>,
     /// The list in force.
     pub list: watch::Receiver<InForce>,
+    /// Where it is told which list is matched against.
+    pub matching: watch::Sender<Option<Revision>>,
     /// Where the counters are told.
     pub health: Arc<Mutex<Health>>,
     /// Where the sources' counters are told.
@@ -128,6 +131,7 @@ impl Watch {
         let mut told = clock::monotonic();
         let mut failed: Option<String> = None;
         let mut latest = Timestamp::MIN;
+        self.matching.send_replace(Some(Revision(0)));
         let ended = loop {
             if self.stop.load(Ordering::Relaxed) {
                 break Ended::Stopped;
@@ -135,6 +139,7 @@ impl Watch {
             if self.list.has_changed().unwrap_or(false) {
                 let new = self.list.borrow_and_update().clone();
                 sensor.handle_set(new.set, new.revision);
+                self.matching.send_replace(Some(new.revision));
             }
             let (orders, stop, paced) = (&self.orders, &self.stop, self.paced && !self.live);
             let step = self.source.next_block(&mut |frame| {
@@ -172,6 +177,7 @@ impl Watch {
                 Err(error) => failed = Some(failed.map_or(error.to_string(), |first| format!("{first}; {error}"))),
             }
         };
+        self.matching.send_replace(None);
         sensor.close_all();
         while let Some(statement) = sensor.poll_statement() {
             if self.orders.blocking_send(Order::Statement(statement)).is_err() {

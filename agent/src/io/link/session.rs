@@ -21,7 +21,7 @@ use crate::health::Health;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::spool::Figures;
 use crate::io::{clock, disk, host};
-use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S};
+use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S, LIST_TAKEN_WITHIN_S};
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::{Step, Subscription};
 
@@ -58,6 +58,8 @@ pub struct Desk {
     pub health: Arc<Mutex<Health>>,
     /// The list in force; the sensor looks here for a new one.
     pub list: watch::Sender<InForce>,
+    /// What the sensor's thread matches against by now; none while it does not run.
+    pub matching: watch::Receiver<Option<Revision>>,
     /// How the uplink is, for whoever asks.
     pub uplink: watch::Sender<Uplink>,
     /// Sites this sensor reports for.
@@ -423,6 +425,12 @@ async fn act(step: Step, desk: &Desk, subscription: &mut Subscription) -> Result
             };
             let indicators = set.len() as u64;
             desk.list.send_replace(InForce { set, revision });
+            // In force is what the next packet is held against, not what lies ready for it.
+            let mut matching = desk.matching.clone();
+            let taken = matching.wait_for(|by_now| by_now.is_none_or(|by_now| by_now >= revision));
+            if timeout(Duration::from_secs(LIST_TAKEN_WITHIN_S), taken).await.is_err() {
+                tracing::warn!(%revision, "the sensor is busy and has not taken the list yet");
+            }
             let outcome = subscription.handle_stored(revision, clock::now());
             tracing::info!(%revision, indicators, "a list is in force");
             desk.order(Order::Event(SensorEvent::ListInForce { revision, indicators })).await?;
