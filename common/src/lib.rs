@@ -12,6 +12,7 @@ pub mod alert;
 pub mod codec;
 pub mod id;
 pub mod indicator;
+pub mod ja4;
 pub mod limits;
 pub mod list;
 pub mod matcher;
