@@ -54,6 +54,45 @@ pub const FRAME_MAX_OCTETS: usize = 262_144;
 pub const VLAN_TAGS_MAX: usize = 8;
 /// IPv6 extension headers in front of one packet.
 pub const IPV6_EXTENSIONS_MAX: usize = 16;
+/// Packets inside one another that are opened; an overlay in an overlay behind a mirror's tunnel makes four.
+pub const TUNNELS_MAX: usize = 8;
+/// MPLS labels in front of one packet.
+pub const MPLS_LABELS_MAX: usize = 16;
+/// Source route entries of one GRE packet.
+pub const GRE_ROUTES_MAX: usize = 16;
+/// Extension headers of one GTP-U packet.
+pub const GTP_EXTENSIONS_MAX: usize = 16;
+
+/// Fragmented packets waiting for the rest of themselves at once.
+pub const FRAGMENTED_MAX: usize = 1_024;
+/// Octets of fragments held over all of them: a thousand answers of 4 KiB.
+pub const FRAGMENTS_TOTAL_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// A packet's fragments are waited for so long after the first that came, seconds (as Linux does; RFC 8200 allows 60).
+pub const FRAGMENTS_TIMEOUT_S: u64 = 30;
+/// Fragments of one packet: the largest packet over the smallest MTU of IPv6 makes 54.
+pub const FRAGMENTS_EACH_MAX: usize = 128;
+/// The largest IP packet (RFC 791 section 3.1): what fragments lay claim to beyond it is a lie.
+pub const IP_PACKET_MAX_OCTETS: usize = 65_535;
+
+/// Packets put together from fragments inside one another.
+pub const REJOINED_DEPTH_MAX: usize = 3;
+
+/// Packets remembered to know a mirror's second copy; at 400,000 a second some 10 ms.
+pub const COPIES_REMEMBERED: usize = 4_096;
+/// A copy that was routed on the way (other hop limit, other VLAN, other MAC address) comes within so long, microseconds:
+/// what a busy firewall takes.
+pub const COPY_ROUTED_WITHIN_US: u64 = 5_000;
+/// A copy that is the same octet by octet comes within so long, microseconds: what a switch takes. Nothing is sent again
+/// that soon.
+pub const COPY_SAME_WITHIN_US: u64 = 200;
+/// So many packets that are the same octet by octet must have been seen before any is left out.
+pub const COPIES_TO_BELIEVE: u32 = 8;
+/// Packets looked at before a source is known to show each once.
+pub const COPIES_STRETCH_FIRST: u32 = 4_096;
+/// Packets looked at later on, from time to time.
+pub const COPIES_STRETCH: u32 = 512;
+/// Packets not looked at in between.
+pub const COPIES_PAUSE: u32 = 15_872;
 
 /// Read at once from a capture file that is read alone or with few others.
 pub const CAPTURE_READ_OCTETS: usize = 1024 * 1024;
