@@ -204,7 +204,9 @@ pub const LINK_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
 
 /// Octets of `agent.toml`: a thousand networks fit.
 pub const SETTINGS_MAX_OCTETS: u64 = 1024 * 1024;
-/// A question on the control socket.
+/// A question on the control socket: one word.
+pub const CONTROL_QUESTION_MAX_OCTETS: usize = 64;
+/// The answer to it.
 pub const CONTROL_ANSWER_MAX_OCTETS: u64 = 1024 * 1024;
 /// Hosts with alerts remembered in memory, so that each is written down once a period.
 pub const HOSTS_REMEMBERED_MAX: usize = 65_536;

@@ -3,6 +3,7 @@
 //! The sensor has a thread of its own and never waits for the network; the spool has one and is the only thing that
 //! touches its files; the rest is a small asynchronous runtime around the connection. Between them are bounded queues.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,10 +17,11 @@ use varde_common::id::{Revision, Seq};
 use varde_common::matcher::IndicatorSet;
 use varde_common::record::SensorEvent;
 
-use super::status::Report;
+use super::status::{Confinement, Report};
 use super::{Failure, settings};
 use crate::health::Health;
 use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveCapture, Merged};
+use crate::io::control::Question;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
@@ -27,6 +29,7 @@ use crate::io::disk::spool::{Figures, Spool};
 use crate::io::disk::{DiskError, create_directory, hold, list};
 use crate::io::link::quic::session_config;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
+use crate::io::privilege::{Confined, Reach, confine, probe};
 use crate::io::watch::{Ended, Source, SourceReport, Watch};
 use crate::io::{clock, control};
 use crate::limits::SPOOL_ORDERS_MAX;
@@ -126,7 +129,16 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     create_directory(data).map_err(disk_failure)?;
     let _held = hold(data).map_err(|error| Failure::new(&error, error.remedy()))?;
 
-    let (source, names, mut unopened) = open_sources(&interfaces, &captures)?;
+    let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
+    // Opening an interface is the last thing that takes a right; reading files and packets comes after it is given up.
+    let (live_sources, mut unopened) = open_interfaces(&interfaces);
+    let confined = confine(&Reach {
+        data: data.to_owned(),
+        captures: captures.iter().map(|(_, path)| path.clone()).collect(),
+        resolves_names: address.parse::<SocketAddr>().is_err(),
+    });
+    let confined = confined.map_err(|error| Failure::new(error, "report this to the makers of Varde"))?;
+    let (source, names) = open_sources(live_sources, &captures, &mut unopened)?;
 
     let hosts = Hosts::open(data).map_err(disk_failure)?;
     let key = site_key(data).map_err(disk_failure)?;
@@ -165,6 +177,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
         matching,
         uplink: watch::Sender::new(Uplink::default()),
         sites: settings.site_ids(),
+        sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
         root_version: root.version,
         started: clock::monotonic(),
         unsent,
@@ -182,8 +195,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
         sources: Arc::clone(&sources),
         stop: Arc::clone(&stop),
     };
-    let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
-    let process = Process { desk, identity, address, live, stop, sources };
+    let process = Process { desk, identity, address, live, stop, sources, confined };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
@@ -220,7 +232,20 @@ fn first_events(damaged_octets: u64, stored: &list::Stored) -> Vec<SensorEvent> 
     events
 }
 
-type Opened = (Source, Vec<SourceReport>, Vec<Failure>);
+/// Interfaces that were opened, with the reports on them.
+type Interfaces = Vec<(LiveCapture, SourceReport)>;
+
+/// Opens the interfaces; those that fail are told, the others are used.
+fn open_interfaces(interfaces: &[(u16, String)]) -> (Interfaces, Vec<Failure>) {
+    let (mut opened, mut failures) = (Vec::new(), Vec::new());
+    for (source, name) in interfaces {
+        match LiveCapture::open(name, *source) {
+            Ok(capture) => opened.push((capture, SourceReport::new(*source, name))),
+            Err(error) => failures.push(capture_failure(&error)),
+        }
+    }
+    (opened, failures)
+}
 
 /// The captures that can be opened, and whether one of them is a pipe. A pipe is not tried: that can take forever.
 fn readable(captures: &[(u16, PathBuf)], failures: &mut Vec<Failure>) -> (Vec<(u16, PathBuf)>, bool) {
@@ -246,20 +271,19 @@ fn capture_failure(error: &CaptureError) -> Failure {
     }
 }
 
-/// Opens all sources; those that fail are told, the others are used.
-fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Result<Opened, Failure> {
+/// Opens the captures beside the interfaces; those that fail are told, the others are used.
+fn open_sources(
+    interfaces: Interfaces,
+    captures: &[(u16, PathBuf)],
+    unopened: &mut Vec<Failure>,
+) -> Result<(Source, Vec<SourceReport>), Failure> {
     let mut opened: Vec<(Box<dyn Capture>, bool)> = Vec::new();
-    let mut failures = Vec::new();
+    let mut failures = std::mem::take(unopened);
     let mut reports = Vec::new();
     // Reports stand in the order of what is opened, so that counters find theirs.
-    for (source, name) in interfaces {
-        match LiveCapture::open(name, *source) {
-            Ok(capture) => {
-                opened.push((Box::new(capture), true));
-                reports.push(SourceReport::new(*source, name));
-            }
-            Err(error) => failures.push(capture_failure(&error)),
-        }
+    for (capture, report) in interfaces {
+        opened.push((Box::new(capture), true));
+        reports.push(report);
     }
     let (captures, may_hang) = readable(captures, &mut failures);
     if !captures.is_empty() {
@@ -282,7 +306,8 @@ fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Re
         return Err(failures.pop().unwrap_or(none));
     }
     let source = Source::of(opened, may_hang).map_err(|error| Failure::new(error, "look at the system's limits"))?;
-    Ok((source, reports, failures))
+    *unopened = failures;
+    Ok((source, reports))
 }
 
 /// The process while it runs.
@@ -293,6 +318,7 @@ struct Process {
     live: bool,
     stop: Arc<AtomicBool>,
     sources: Arc<Mutex<Vec<SourceReport>>>,
+    confined: Confined,
 }
 
 impl Process {
@@ -311,7 +337,7 @@ impl Process {
             leave.send_replace(true);
             result
         };
-        let told = control::answer(listener, || self.report());
+        let told = control::answer(listener, |question| self.report(question));
         tokio::select! {
             // The uplink ends only when told to leave; the work is over by then.
             (result, ()) = async { tokio::join!(work, uplink) } => {
@@ -425,8 +451,8 @@ impl Process {
         tracing::warn!(collector = %self.address, "still waiting for {what}: {why}; everything is kept, stop with Ctrl-C");
     }
 
-    fn report(&self) -> String {
-        let health = *self.desk.health.lock().unwrap_or_else(PoisonError::into_inner);
+    fn report(&self, question: Question) -> String {
+        let health = self.desk.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (revision, indicators) = {
             let list = self.desk.list.borrow();
@@ -436,6 +462,10 @@ impl Process {
         report.revision = revision;
         report.indicators = indicators;
         report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
+        report.confinement = Some(Confinement::of(&self.confined));
+        if question == Question::Probe {
+            report.probes = Some(probe::all());
+        }
         report.to_json()
     }
 }
