@@ -19,7 +19,7 @@ use varde_common::record::SensorEvent;
 use super::status::Report;
 use super::{Failure, settings};
 use crate::health::Health;
-use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveCapture, Merged};
+use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveSettings, Merged, open_live};
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
@@ -31,16 +31,21 @@ use crate::io::watch::{Ended, Source, SourceReport, Watch};
 use crate::io::{clock, control};
 use crate::limits::SPOOL_ORDERS_MAX;
 use crate::sensor::Sensor;
-use crate::settings::Settings;
+use crate::settings::{CaptureBackend, Settings};
 use crate::subscription::Subscription;
 
 /// How often a person is told what is still being waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How the process ends when an interface disappeared or was made anew (EX_TEMPFAIL of `sysexits.h`): whoever started it
+/// does so again, and rights that were given up are there again.
+const EXIT_INTERFACE_GONE: u8 = 75;
+
 /// Watches traffic and tells the collector what matches.
 ///
 /// Exit codes: 0 the sources ended and everything is with the collector, or a live run was stopped; 1 something could
-/// not be run; 2 wrong usage; 130 stopped before the captures were read and delivered.
+/// not be run; 2 wrong usage; 75 an interface disappeared or was made anew, so start again; 130 stopped before the
+/// captures were read and delivered.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// An interface that receives mirrored traffic. May be repeated, and combined with --capture.
@@ -53,6 +58,14 @@ pub struct RunArgs {
     /// How fast capture files are read: as fast as possible, or in the pace at which they were captured.
     #[arg(long, value_enum, default_value_t = Speed::Max)]
     speed: Speed,
+    /// How interfaces are read; replaces the setting capture_backend. The default is the kernel's ring; pnet is for where
+    /// that cannot be had.
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    capture_backend: Option<CaptureBackend>,
+    /// Agents that name the same number (1 to 255) share an interface's traffic, each flow whole to one of them; replaces
+    /// the setting capture_fanout.
+    #[arg(long, value_name = "GROUP", value_parser = clap::value_parser!(u8).range(1..))]
+    capture_fanout: Option<u8>,
     /// Where each source stood on the command line; filled in by [`RunArgs::number_sources`].
     #[arg(skip)]
     places: Places,
@@ -78,6 +91,16 @@ impl RunArgs {
     pub fn number_sources(&mut self, matches: &clap::ArgMatches) {
         let places = |id: &str| matches.indices_of(id).map(Iterator::collect).unwrap_or_default();
         self.places = Places { interfaces: places("interface"), captures: places("capture") };
+    }
+
+    fn live(&self, settings: &Settings) -> LiveSettings {
+        LiveSettings {
+            backend: self.capture_backend.unwrap_or(settings.capture_backend),
+            ring_blocks: settings.ring_blocks(),
+            fanout: self.capture_fanout.or(settings.capture_fanout),
+            dns_ports: settings.sensor().dns_ports,
+            filter: true,
+        }
     }
 
     /// Interfaces and files with their numbers.
@@ -126,7 +149,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     create_directory(data).map_err(disk_failure)?;
     let _held = hold(data).map_err(|error| Failure::new(&error, error.remedy()))?;
 
-    let (source, names, mut unopened) = open_sources(&interfaces, &captures)?;
+    let (source, names, mut unopened) = open_sources(&interfaces, &captures, &args.live(&settings))?;
 
     let hosts = Hosts::open(data).map_err(disk_failure)?;
     let key = site_key(data).map_err(disk_failure)?;
@@ -247,15 +270,19 @@ fn capture_failure(error: &CaptureError) -> Failure {
 }
 
 /// Opens all sources; those that fail are told, the others are used.
-fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Result<Opened, Failure> {
+fn open_sources(
+    interfaces: &[(u16, String)],
+    captures: &[(u16, PathBuf)],
+    settings: &LiveSettings,
+) -> Result<Opened, Failure> {
     let mut opened: Vec<(Box<dyn Capture>, bool)> = Vec::new();
     let mut failures = Vec::new();
     let mut reports = Vec::new();
     // Reports stand in the order of what is opened, so that counters find theirs.
     for (source, name) in interfaces {
-        match LiveCapture::open(name, *source) {
+        match open_live(name, *source, settings) {
             Ok(capture) => {
-                opened.push((Box::new(capture), true));
+                opened.push((capture, true));
                 reports.push(SourceReport::new(*source, name));
             }
             Err(error) => failures.push(capture_failure(&error)),
@@ -375,6 +402,7 @@ impl Process {
             },
             Ended::Stopped if self.live => Ok(()),
             Ended::Stopped => Err(interrupted("before the captures were read to their end")),
+            Ended::InterfaceGone(why) => Err(interface_gone(&why)),
             Ended::Failed(why) => Err(Failure::new(
                 format!("a source failed: {}", why.trim_end_matches('.')),
                 "check the interface or file, then start again; what was seen before is kept",
@@ -440,6 +468,11 @@ impl Process {
     }
 }
 
+fn interface_gone(why: &str) -> Failure {
+    let (cause, remedy) = why.rsplit_once(". ").unwrap_or((why, "start the agent again when it is back"));
+    Failure { code: EXIT_INTERFACE_GONE, ..Failure::new(cause, remedy.trim_end_matches('.')) }
+}
+
 fn interrupted(when: &str) -> Failure {
     Failure { code: 130, ..Failure::new(format!("stopped {when}"), "start it again to go on") }
 }
@@ -471,6 +504,24 @@ mod tests {
         let set = Settings { interfaces: vec!["p".into(), "q".into()], ..Settings::default() };
         assert_eq!(parse(&["x"]).sources(&set).0, [(0, "p".to_owned()), (1, "q".to_owned())]);
         assert!(parse(&line).sources(&set).0.iter().all(|(_, name)| name == "i"), "the command line wins");
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_settings_for_how_interfaces_are_read() {
+        let settings =
+            Settings::read("capture_backend = \"pnet\"\ncapture_fanout = 3\ndns_ports = [5353]", "x").unwrap();
+        let live = parse(&["x"]).live(&settings);
+        assert_eq!((live.backend, live.fanout, live.dns_ports), (CaptureBackend::Pnet, Some(3), vec![5353]));
+        let live = parse(&["x", "--capture-backend", "ring", "--capture-fanout", "7"]).live(&settings);
+        assert_eq!((live.backend, live.fanout, live.filter), (CaptureBackend::Ring, Some(7), true));
+        assert_eq!(parse(&["x"]).live(&Settings::default()).backend, CaptureBackend::Ring);
+    }
+
+    #[test]
+    fn an_interface_that_went_ends_with_a_code_of_its_own() {
+        let gone = interface_gone(&CaptureError::InterfaceGone { interface: "ens19".into() }.to_string());
+        assert_eq!(gone.code, 75);
+        assert!(gone.to_string().contains("made anew.\nStart the agent again"), "{gone}");
     }
 
     #[test]
