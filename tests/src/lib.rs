@@ -11,6 +11,7 @@
 
 pub mod agent;
 pub mod browser;
+pub mod bulk;
 pub mod capture;
 pub mod community;
 pub mod demo;
