@@ -24,6 +24,10 @@ pub const ANSWERS_MAX: usize = 64;
 pub const POINTER_HOPS_MAX: usize = 128;
 /// Compression pointers followed in one message.
 pub const POINTER_HOPS_MESSAGE_MAX: usize = 1024;
+/// Octets of names read of one message, those of the question's own name in answers apart.
+pub const NAME_OCTETS_MESSAGE_MAX: usize = 4_096;
+/// Addresses taken of each family from one service binding; more than any service publishes.
+pub const SERVICE_HINTS_MAX: usize = 8;
 
 /// TCP streams with DNS reassembled at once.
 pub const STREAMS_MAX: usize = 4_096;
