@@ -171,6 +171,8 @@ impl Sensor {
             match seen {
                 Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, self.clock),
                 Seen::Flow(event) => self.raise.handle_flow(&event, self.clock),
+                // Kept above where observations are; nothing is held against them yet.
+                Seen::Hello { .. } | Seen::Http { .. } => {}
             }
         }
         self.raise.handle_time(self.clock);
@@ -185,6 +187,8 @@ impl Sensor {
                     Observation { source: event.source, fact: Fact::Flow(event.record.clone()) }
                 }
             },
+            Seen::Hello { source, hello, .. } => Observation { source: *source, fact: Fact::Hello(hello.clone()) },
+            Seen::Http { source, request, .. } => Observation { source: *source, fact: Fact::Http(request.clone()) },
         };
         self.observations.push_back(observation);
     }
@@ -225,6 +229,7 @@ impl Sensor {
             evicted: seen.flows.evicted
                 + seen.transactions.evicted
                 + seen.streams.evicted
+                + seen.greetings.evicted
                 + seen.unfetched
                 + self.raise.evicted(),
             sightings: self.raise.sightings_total(),
@@ -247,10 +252,14 @@ impl Sensor {
         for (reason, count) in seen.dns_refused.iter() {
             *refused.entry(reason.key()).or_default() += count;
         }
+        for (reason, count) in seen.greetings.refused.iter() {
+            *refused.entry(reason.key()).or_default() += count;
+        }
         for (reason, count) in [
             ("answers_beyond_limit", seen.transactions.answers_beyond),
             ("answers_broken", seen.transactions.answers_broken),
             ("stream_given_up", seen.streams.given_up),
+            ("greeting_given_up", seen.greetings.given_up),
             ("later_fragment", seen.flows.later_fragments),
             ("transport_header_cut", seen.flows.cut_headers),
         ] {
