@@ -18,7 +18,8 @@ use crate::packet::{self, Frame, NotRead};
 use crate::raise::fold::Alert;
 use crate::raise::place::{Places, inside_by_default};
 use crate::raise::resolvers::Resolvers;
-use crate::raise::{Keep, Raise, Sighting};
+use crate::raise::sinkholes::Sinkholes;
+use crate::raise::{Evicted, Keep, Raise, RaiseSettings, Sighting};
 
 /// An alert's name inside this process; outside it goes by the seq of its first record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +59,10 @@ pub struct SensorSettings {
     pub zones: Vec<(IpNet, Zone)>,
     /// Ports that carry DNS.
     pub dns_ports: Vec<u16>,
+    /// Addresses of the member's own block pages.
+    pub sinkholes: Vec<IpAddr>,
+    /// More than so much from inside on one flow counts as data out, octets.
+    pub data_out_octets: u32,
     /// What is kept beside statements.
     pub keep: Keep,
     /// Whether observations are kept too.
@@ -72,6 +77,8 @@ impl Default for SensorSettings {
             sites: Vec::new(),
             zones: Vec::new(),
             dns_ports: ObserveSettings::default().dns_ports,
+            sinkholes: Vec::new(),
+            data_out_octets: ObserveSettings::default().data_out_octets,
             keep: Keep::default(),
             keep_observations: false,
         }
@@ -97,12 +104,21 @@ pub struct Sensor {
 impl Sensor {
     /// A sensor that looks for `set`, which has number `revision`.
     pub fn new(settings: SensorSettings, set: Arc<IndicatorSet>, revision: Revision) -> Sensor {
-        let places = Places::new(settings.inside, settings.sites, settings.zones);
-        let resolvers = Resolvers::new(settings.resolvers);
-        let observe = ObserveSettings { dns_ports: settings.dns_ports.clone(), ..ObserveSettings::default() };
+        let observe = ObserveSettings {
+            dns_ports: settings.dns_ports.clone(),
+            data_out_octets: settings.data_out_octets,
+            ..ObserveSettings::default()
+        };
+        let raise = RaiseSettings {
+            places: Places::new(settings.inside, settings.sites, settings.zones),
+            resolvers: Resolvers::new(settings.resolvers),
+            dns_ports: settings.dns_ports,
+            sinkholes: Sinkholes::new(&settings.sinkholes),
+            keep: settings.keep,
+        };
         Sensor {
             observer: Observer::new(observe),
-            raise: Raise::new(places, resolvers, settings.dns_ports, settings.keep, set, revision),
+            raise: Raise::new(raise, set, revision),
             keep_observations: settings.keep_observations,
             observations: VecDeque::new(),
             clock: Timestamp::MIN,
@@ -180,7 +196,7 @@ impl Sensor {
         let observation = match seen {
             Seen::Dns { source, transaction } => Observation { source: *source, fact: Fact::Dns(transaction.clone()) },
             Seen::Flow(event) => match event.step {
-                FlowStep::Opened | FlowStep::Answered => return,
+                FlowStep::Opened | FlowStep::Answered | FlowStep::Volume => return,
                 FlowStep::Reported | FlowStep::Closed => {
                     Observation { source: event.source, fact: Fact::Flow(event.record.clone()) }
                 }
@@ -226,11 +242,16 @@ impl Sensor {
                 + seen.transactions.evicted
                 + seen.streams.evicted
                 + seen.unfetched
-                + self.raise.evicted(),
+                + self.raise.evicted().total(),
             sightings: self.raise.sightings_total(),
             alerts: self.raise.alerts_total(),
             last_packet: self.last_packet,
         }
+    }
+
+    /// What the matching stage let go because a table was full, table by table.
+    pub fn raise_evicted(&self) -> Evicted {
+        self.raise.evicted()
     }
 
     /// Totals of one source; all zero for one that has brought nothing.
