@@ -193,7 +193,7 @@ impl Raise {
         if met.is_empty() && followed.is_empty() {
             return;
         }
-        let answer_until = Some(transaction.end.plus(answered::lifetime(longest_ttl_s(transaction))));
+        let answer_until = transaction.end.plus(answered::lifetime(longest_ttl_s(transaction)));
         let Ends { client, server, direction } = self.hosts.places.ends(transaction.client, transaction.server);
         self.raise_by_alias(transaction, followed, now);
         for Met { indicator, observed, evidence } in met {
@@ -222,7 +222,8 @@ impl Raise {
                 count: Count::Own,
                 contact: false,
                 lookup: true,
-                answer_until,
+                // Contact after a look-up that was stopped found another way.
+                answer_until: (evidence > Evidence::Blocked).then_some(answer_until),
                 looked_up_by_other: false,
                 possible_contact: false,
             };
