@@ -29,7 +29,7 @@ use crate::io::disk::spool::{Figures, Spool};
 use crate::io::disk::{DiskError, create_directory, hold, list};
 use crate::io::link::quic::session_config;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
-use crate::io::privilege::{Confined, Reach, confine, probe};
+use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, Source, SourceReport, Watch};
 use crate::io::{clock, control};
 use crate::limits::SPOOL_ORDERS_MAX;
@@ -112,6 +112,15 @@ fn disk_failure(error: DiskError) -> Failure {
 /// # Errors
 /// [`Failure`].
 pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
+    run_confined_by(confine, data, args)
+}
+
+/// The same, with rights given up as `confine` does it: tests share their process with others.
+pub(crate) fn run_confined_by(
+    confine: impl FnOnce(&Reach) -> Result<Confined, NotConfined>,
+    data: &Path,
+    args: &RunArgs,
+) -> Result<(), Failure> {
     let settings = settings(data)?;
     let (interfaces, captures) = args.sources(&settings);
     if interfaces.is_empty() && captures.is_empty() {
