@@ -10,6 +10,8 @@ pub struct Health {
     pub packets: u64,
     /// Octets of all frames, as captured.
     pub octets: u64,
+    /// Packets left out because a mirror showed them a second time; not among `packets`.
+    pub duplicates: u64,
     /// Frames lost before they were read, as far as the sources can tell.
     pub dropped: u64,
     /// Sources that cannot tell what they lost.

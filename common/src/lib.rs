@@ -13,6 +13,7 @@ pub mod codec;
 pub mod heartbeat;
 pub mod id;
 pub mod indicator;
+pub mod ja4;
 pub mod limits;
 pub mod list;
 pub mod matcher;

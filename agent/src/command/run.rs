@@ -20,7 +20,7 @@ use varde_common::record::SensorEvent;
 use super::status::{Confinement, Report};
 use super::{Failure, settings};
 use crate::health::Health;
-use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveCapture, Merged};
+use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveSettings, Merged, open_live};
 use crate::io::control::Question;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
@@ -34,16 +34,21 @@ use crate::io::watch::{Ended, Source, SourceReport, Watch};
 use crate::io::{clock, control};
 use crate::limits::SPOOL_ORDERS_MAX;
 use crate::sensor::Sensor;
-use crate::settings::Settings;
+use crate::settings::{CaptureBackend, Settings};
 use crate::subscription::Subscription;
 
 /// How often a person is told what is still being waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How the process ends when an interface disappeared or was made anew (EX_TEMPFAIL of `sysexits.h`): whoever started it
+/// does so again, and rights that were given up are there again.
+const EXIT_INTERFACE_GONE: u8 = 75;
+
 /// Watches traffic and tells the collector what matches.
 ///
 /// Exit codes: 0 the sources ended and everything is with the collector, or a live run was stopped; 1 something could
-/// not be run; 2 wrong usage; 130 stopped before the captures were read and delivered.
+/// not be run; 2 wrong usage; 75 an interface disappeared or was made anew, so start again; 130 stopped before the
+/// captures were read and delivered.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// An interface that receives mirrored traffic. May be repeated, and combined with --capture.
@@ -56,6 +61,14 @@ pub struct RunArgs {
     /// How fast capture files are read: as fast as possible, or in the pace at which they were captured.
     #[arg(long, value_enum, default_value_t = Speed::Max)]
     speed: Speed,
+    /// How interfaces are read; replaces the setting capture_backend. The default is the kernel's ring; pnet is for where
+    /// that cannot be had.
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    capture_backend: Option<CaptureBackend>,
+    /// Agents that name the same number (1 to 255) share an interface's traffic, each flow whole to one of them; replaces
+    /// the setting capture_fanout.
+    #[arg(long, value_name = "GROUP", value_parser = clap::value_parser!(u8).range(1..))]
+    capture_fanout: Option<u8>,
     /// Where each source stood on the command line; filled in by [`RunArgs::number_sources`].
     #[arg(skip)]
     places: Places,
@@ -81,6 +94,16 @@ impl RunArgs {
     pub fn number_sources(&mut self, matches: &clap::ArgMatches) {
         let places = |id: &str| matches.indices_of(id).map(Iterator::collect).unwrap_or_default();
         self.places = Places { interfaces: places("interface"), captures: places("capture") };
+    }
+
+    fn live(&self, settings: &Settings) -> LiveSettings {
+        LiveSettings {
+            backend: self.capture_backend.unwrap_or(settings.capture_backend),
+            ring_blocks: settings.ring_blocks(),
+            fanout: self.capture_fanout.or(settings.capture_fanout),
+            dns_ports: settings.sensor().dns_ports,
+            filter: true,
+        }
     }
 
     /// Interfaces and files with their numbers.
@@ -140,7 +163,7 @@ pub(crate) fn run_confined_by(
 
     let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
     // Opening an interface is the last thing that takes a right; reading files and packets comes after it is given up.
-    let (live_sources, mut unopened) = open_interfaces(&interfaces);
+    let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings));
     let confined = confine(&Reach {
         data: data.to_owned(),
         captures: captures.iter().map(|(_, path)| path.clone()).collect(),
@@ -242,13 +265,13 @@ fn first_events(damaged_octets: u64, stored: &list::Stored) -> Vec<SensorEvent> 
 }
 
 /// Interfaces that were opened, with the reports on them.
-type Interfaces = Vec<(LiveCapture, SourceReport)>;
+type Interfaces = Vec<(Box<dyn Capture>, SourceReport)>;
 
 /// Opens the interfaces; those that fail are told, the others are used.
-fn open_interfaces(interfaces: &[(u16, String)]) -> (Interfaces, Vec<Failure>) {
+fn open_interfaces(interfaces: &[(u16, String)], settings: &LiveSettings) -> (Interfaces, Vec<Failure>) {
     let (mut opened, mut failures) = (Vec::new(), Vec::new());
     for (source, name) in interfaces {
-        match LiveCapture::open(name, *source) {
+        match open_live(name, *source, settings) {
             Ok(capture) => opened.push((capture, SourceReport::new(*source, name))),
             Err(error) => failures.push(capture_failure(&error)),
         }
@@ -291,7 +314,7 @@ fn open_sources(
     let mut reports = Vec::new();
     // Reports stand in the order of what is opened, so that counters find theirs.
     for (capture, report) in interfaces {
-        opened.push((Box::new(capture), true));
+        opened.push((capture, true));
         reports.push(report);
     }
     let (captures, may_hang) = readable(captures, &mut failures);
@@ -410,6 +433,7 @@ impl Process {
             },
             Ended::Stopped if self.live => Ok(()),
             Ended::Stopped => Err(interrupted("before the captures were read to their end")),
+            Ended::InterfaceGone(why) => Err(interface_gone(&why)),
             Ended::Failed(why) => Err(Failure::new(
                 format!("a source failed: {}", why.trim_end_matches('.')),
                 "check the interface or file, then start again; what was seen before is kept",
@@ -479,6 +503,11 @@ impl Process {
     }
 }
 
+fn interface_gone(why: &str) -> Failure {
+    let (cause, remedy) = why.rsplit_once(". ").unwrap_or((why, "start the agent again when it is back"));
+    Failure { code: EXIT_INTERFACE_GONE, ..Failure::new(cause, remedy.trim_end_matches('.')) }
+}
+
 fn interrupted(when: &str) -> Failure {
     Failure { code: 130, ..Failure::new(format!("stopped {when}"), "start it again to go on") }
 }
@@ -510,6 +539,24 @@ mod tests {
         let set = Settings { interfaces: vec!["p".into(), "q".into()], ..Settings::default() };
         assert_eq!(parse(&["x"]).sources(&set).0, [(0, "p".to_owned()), (1, "q".to_owned())]);
         assert!(parse(&line).sources(&set).0.iter().all(|(_, name)| name == "i"), "the command line wins");
+    }
+
+    #[test]
+    fn the_command_line_wins_over_the_settings_for_how_interfaces_are_read() {
+        let settings =
+            Settings::read("capture_backend = \"pnet\"\ncapture_fanout = 3\ndns_ports = [5353]", "x").unwrap();
+        let live = parse(&["x"]).live(&settings);
+        assert_eq!((live.backend, live.fanout, live.dns_ports), (CaptureBackend::Pnet, Some(3), vec![5353]));
+        let live = parse(&["x", "--capture-backend", "ring", "--capture-fanout", "7"]).live(&settings);
+        assert_eq!((live.backend, live.fanout, live.filter), (CaptureBackend::Ring, Some(7), true));
+        assert_eq!(parse(&["x"]).live(&Settings::default()).backend, CaptureBackend::Ring);
+    }
+
+    #[test]
+    fn an_interface_that_went_ends_with_a_code_of_its_own() {
+        let gone = interface_gone(&CaptureError::InterfaceGone { interface: "ens19".into() }.to_string());
+        assert_eq!(gone.code, 75);
+        assert!(gone.to_string().contains("made anew.\nStart the agent again"), "{gone}");
     }
 
     #[test]

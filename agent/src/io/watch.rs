@@ -108,6 +108,8 @@ pub enum Ended {
     Stopped,
     /// A source failed.
     Failed(String),
+    /// An interface disappeared, or was made anew under the same name.
+    InterfaceGone(String),
 }
 
 /// What the thread works with.
@@ -180,6 +182,7 @@ impl Watch {
                 Ok(Step::Frames | Step::Idle) => {}
                 Ok(Step::End) if self.stop.load(Ordering::Relaxed) => break Ended::Stopped,
                 Ok(Step::End) => break failed.map_or(Ended::Sources, Ended::Failed),
+                Err(error @ CaptureError::InterfaceGone { .. }) => break Ended::InterfaceGone(error.to_string()),
                 Err(error) if self.live => break Ended::Failed(error.to_string()),
                 // The other files are still read; what failed is told when they are done.
                 Err(error) => failed = Some(failed.map_or(error.to_string(), |first| format!("{first}; {error}"))),

@@ -273,7 +273,7 @@ impl Raise {
     fn remember(&mut self, transaction: &DnsTransaction, met: &[Met], followed: &[Listed]) {
         let by_name = met.iter().filter_map(|Met { indicator, observed, .. }| match observed {
             Observed::Name(name) => Some((Arc::clone(indicator), name.clone())),
-            Observed::Address(_) => None,
+            Observed::Address(_) | Observed::Ja4(_) => None,
         });
         let listed: Vec<Listed> = by_name.chain(followed.iter().cloned()).collect();
         let addresses = transaction.answers.iter().filter_map(|answer| match answer.data {

@@ -143,7 +143,7 @@ fn reason_words(reason: &str) -> &'static str {
         "unread_encapsulation" | "dns_other_opcode" | "dns_no_question" | "unknown_link_type" | "unknown_interface" => {
             "reason-unread"
         }
-        "stream_given_up" | "later_fragment" => "reason-piece",
+        "stream_given_up" | "later_fragment" | "fragments_unfinished" => "reason-piece",
         "wrong_version"
         | "bad_length"
         | "malformed_block"
