@@ -438,6 +438,7 @@ fn interrupted(when: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::capture::CaptureError;
     use clap::{CommandFactory, FromArgMatches, Parser};
 
     #[derive(Parser)]
