@@ -149,14 +149,7 @@ mod tests {
             end: Timestamp(0),
             contact: Contact::Unanswered,
         };
-        FlowEvent {
-            flow: FlowId(0),
-            source: 0,
-            step,
-            began: Timestamp(7),
-            volume: Volume::default(),
-            record,
-        }
+        FlowEvent { flow: FlowId(0), source: 0, step, began: Timestamp(7), volume: Volume::default(), record }
     }
 
     fn after(from: &str, to: &str, protocol: Protocol, explained: bool) -> BlindSpots {
