@@ -406,6 +406,11 @@ impl Raise {
         self.fold.opened()
     }
 
+    /// Whether an answer seen lately named this address, seen from a flow that began at `start`.
+    pub fn explains(&self, address: IpAddr, start: Timestamp) -> bool {
+        self.answered.was_answered(address, start)
+    }
+
     /// What was let go because a table was full.
     pub fn evicted(&self) -> Evicted {
         let [answered, shared, aliases] = self.answered.evicted();
