@@ -381,14 +381,8 @@ impl Flows {
     pub fn new(flows_max: usize, idle: Duration, active: Duration, data_out_octets: u32) -> Flows {
         let established_idle = Duration::from_secs(FLOW_ESTABLISHED_IDLE_TIMEOUT_S).max(idle);
         let grain = idle / GRAINS;
-        Flows {
-            table: Table::with_grain(flows_max, grain),
-            idle,
-            established_idle,
-            active,
-            data_out_octets,
-            next_id: 0,
-        }
+        let table = Table::with_grain(flows_max, grain);
+        Flows { table, idle, established_idle, active, data_out_octets, next_id: 0 }
     }
 
     /// Flows under way.

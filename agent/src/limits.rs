@@ -172,8 +172,8 @@ pub const LIVE_SOCKET_BUFFER_OCTETS: usize = 16 * 1024 * 1024;
 /// More than so many octets from inside on one flow are data out, unless the settings say otherwise (decision 21).
 pub const DATA_OUT_OCTETS: u32 = 1024 * 1024;
 
-/// Alerts open at once: each host of a municipality of 30,000 with one. At most some 25 MiB: 400 octets each with what
-/// finds it, 256 of contacts, and a name of up to 255.
+/// Alerts open at once: each host of a municipality of 30,000 with one. 480 octets each with what finds it, 256 of
+/// contacts where it has so many, 120 of the indicator and twice the name: some 28 MiB with ordinary names.
 pub const ALERTS_MAX: usize = 32_768;
 /// Listed names remembered with the addresses they were answered with: 130 octets each with what finds it, 120 of the
 /// indicator and twice the name: some 5 MiB with ordinary names, 12 MiB with the longest.

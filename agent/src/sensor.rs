@@ -113,8 +113,10 @@ impl Sensor {
             data_out_octets: settings.data_out_octets,
             ..ObserveSettings::default()
         };
+        let places = Places::new(settings.inside, settings.sites, settings.zones);
+        let blind = Blind::new(places.clone(), settings.dns_ports.clone());
         let raise = RaiseSettings {
-            places: Places::new(settings.inside, settings.sites, settings.zones),
+            places,
             resolvers: Resolvers::new(settings.resolvers),
             dns_ports: settings.dns_ports,
             sinkholes: Sinkholes::new(&settings.sinkholes),
@@ -122,7 +124,7 @@ impl Sensor {
         };
         Sensor {
             intake: Intake::new(),
-            blind: Blind::new(raise.places.clone(), raise.dns_ports.clone()),
+            blind,
             observer: Observer::new(observe),
             raise: Raise::new(raise, set, revision),
             keep_observations: settings.keep_observations,
@@ -254,7 +256,7 @@ impl Sensor {
         let seen = self.observer.counts();
         let not_ip = self.not_read.get(&NotRead::NotIp).copied().unwrap_or_default();
         let refusals: Vec<(&'static str, u64)> = self.refused().into_iter().collect();
-        let gone = self.raise.evicted();
+        let raise = self.raise.evicted();
         Health {
             packets: self.packets,
             octets: self.octets,
@@ -271,9 +273,9 @@ impl Sensor {
                 streams: seen.streams.evicted + seen.greetings.evicted,
                 pairings: seen.transactions.evicted,
                 fragments: self.intake.fragments().evicted,
-                folding: gone.alerts + gone.watched,
-                answers: gone.answered + gone.shared + gone.aliases,
-                other: seen.unfetched + gone.unfetched,
+                folding: raise.alerts,
+                answers: raise.answered + raise.shared + raise.aliases,
+                other: seen.unfetched + raise.watched + raise.unfetched,
             },
             blind: self.blind.counts(),
             sightings: self.raise.sightings_total(),

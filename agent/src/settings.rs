@@ -32,6 +32,10 @@ pub struct Settings {
     pub resolvers: Option<Vec<IpAddr>>,
     /// Ports on which DNS is spoken.
     pub dns_ports: Option<Vec<u16>>,
+    /// The member's own block pages.
+    pub sinkholes: Option<Vec<IpAddr>>,
+    /// More than so much from inside on one flow is data out, octets.
+    pub data_out_octets: Option<u32>,
     /// How live interfaces are read.
     #[serde(default)]
     pub capture_backend: CaptureBackend,
@@ -39,10 +43,6 @@ pub struct Settings {
     pub capture_ring_mib: Option<usize>,
     /// The group of processes that share an interface's traffic, 1 to 255.
     pub capture_fanout: Option<u8>,
-    /// The member's own block pages.
-    pub sinkholes: Option<Vec<IpAddr>>,
-    /// More than so much from inside on one flow is data out, octets.
-    pub data_out_octets: Option<u32>,
     /// The spool's cap, MiB.
     pub spool_max_mib: Option<u64>,
     /// Networks of other sites.
@@ -112,11 +112,11 @@ const KEYS: [(&str, &str); 13] = [
     ("inside", "give networks such as [\"10.0.0.0/8\", \"fd00::/8\"]"),
     ("resolvers", "give addresses such as [\"10.1.0.53\"]"),
     ("dns_ports", "give port numbers such as [53]"),
+    ("sinkholes", "give addresses such as [\"10.1.0.99\"]"),
+    ("data_out_octets", "give whole octets from 1 to 4294967294 such as 1048576"),
     ("capture_backend", "give \"ring\" or \"pnet\""),
     ("capture_ring_mib", "give whole MiB from 2 to 1024 such as 32"),
     ("capture_fanout", "give a number from 1 to 255 such as 1"),
-    ("sinkholes", "give addresses such as [\"10.1.0.99\"]"),
-    ("data_out_octets", "give whole octets from 1 to 4294967294 such as 1048576"),
     ("spool_max_mib", "give whole MiB from 4 to 1048576 such as 256"),
     ("site", "write [[site]] with id and networks beneath it"),
     ("zone", "write [[zone]] with id and networks beneath it"),
@@ -154,6 +154,11 @@ impl Settings {
         {
             return Err(("spool_max_mib", format!("spool_max_mib = {mib}; {}", right("spool_max_mib"))));
         }
+        if let Some(octets) = self.data_out_octets
+            && !(1..u32::MAX).contains(&octets)
+        {
+            return Err(("data_out_octets", format!("data_out_octets = {octets}; {}", right("data_out_octets"))));
+        }
         if let Some(mib) = self.capture_ring_mib
             && !(RING_BLOCKS_MIN..=RING_BLOCKS_MAX).contains(&mib)
         {
@@ -161,11 +166,6 @@ impl Settings {
         }
         if self.capture_fanout == Some(0) {
             return Err(("capture_fanout", format!("capture_fanout = 0; {}", right("capture_fanout"))));
-        }
-        if let Some(octets) = self.data_out_octets
-            && !(1..u32::MAX).contains(&octets)
-        {
-            return Err(("data_out_octets", format!("data_out_octets = {octets}; {}", right("data_out_octets"))));
         }
         if self.sites.len() >= SITES_MAX {
             return Err(("id", format!("{} sites; a sensor serves at most {}", self.sites.len(), SITES_MAX - 1)));
@@ -319,13 +319,13 @@ mod tests {
             ("inside = \"10.0.0.0/8\"", 1, "give networks such as"),
             ("resolvers = [\"dns.example.no\"]", 1, "give addresses such as"),
             ("dns_ports = [530000]", 1, "give port numbers"),
+            ("sinkholes = [\"blocked.example.no\"]", 1, "give addresses such as"),
+            ("data_out_octets = 0", 1, "data_out_octets = 0; give whole octets from 1"),
+            ("data_out_octets = 4294967296", 1, "give whole octets"),
             ("capture_backend = \"pcap\"", 1, "give \"ring\" or \"pnet\""),
             ("capture_ring_mib = 1", 1, "capture_ring_mib = 1; give whole MiB from 2"),
             ("\ncapture_fanout = 0", 2, "give a number from 1 to 255"),
             ("capture_fanout = 256", 1, "give a number from 1 to 255"),
-            ("sinkholes = [\"blocked.example.no\"]", 1, "give addresses such as"),
-            ("data_out_octets = 0", 1, "data_out_octets = 0; give whole octets from 1"),
-            ("data_out_octets = 4294967296", 1, "give whole octets"),
             ("spool_max_mib = 1", 1, "spool_max_mib = 1; give whole MiB from 4"),
             ("[[zone]]\nid = 1\nnetworks = []\nintegrity = \"stor\"", 4, "\"lavt\", \"middels\" or \"høyt\""),
             ("[[site]]\nid = 1\nnetwork = []", 3, "did you mean \"networks\"?"),

@@ -12,7 +12,7 @@ use varde_common::indicator::Indicator;
 use varde_common::name::DomainName;
 use varde_common::time::Timestamp;
 
-use super::shared::Shared;
+use super::shared::{Shared, Way};
 use crate::limits::{
     ALIAS_FOLLOWED_S, ALIASES_MAX, ANSWER_GRACE_S, ANSWER_TTL_MAX_S, ANSWERED_MAX, ANSWERED_PER_ADDRESS_MAX,
     SHARED_LATELY_S,
@@ -158,12 +158,17 @@ impl Answered {
         }
     }
 
-    /// Remembers that an unlisted name led to `address` at `now`: it was answered with it, or a hello to it names it.
+    /// Remembers that an unlisted name was answered with `address` at `now`.
     pub fn remember_unlisted(&mut self, address: IpAddr, ttl_s: u32, now: Timestamp) {
         if worth_remembering(address) {
             let until = now.plus(lifetime(ttl_s).max(Duration::from_secs(SHARED_LATELY_S)));
-            self.shared.remember(address, until, now);
+            self.shared.remember(address, Way::Answer, until, now);
         }
+    }
+
+    /// Remembers that a hello or a request to `address` named an unlisted name at `now`.
+    pub fn remember_named(&mut self, address: IpAddr, now: Timestamp) {
+        self.shared.remember(address, Way::Hello, now.plus(Duration::from_secs(SHARED_LATELY_S)), now);
     }
 
     /// Remembers that `client` was told at `now` that a listed name is an alias of `target`, and no address.
@@ -217,7 +222,12 @@ impl Answered {
 
     /// Whether an unlisted name lately led to this address too, seen from a flow that began at `start`.
     pub fn is_shared(&self, address: IpAddr, start: Timestamp) -> bool {
-        self.shared.contains(address, start)
+        self.shared.contains(address, Way::Answer, start) || self.shared.contains(address, Way::Hello, start)
+    }
+
+    /// Whether any name was lately answered with this address, seen from a flow that began at `start`.
+    pub fn was_answered(&self, address: IpAddr, start: Timestamp) -> bool {
+        self.shared.contains(address, Way::Answer, start) || self.lookups(address, start).next().is_some()
     }
 
     /// Entries let go because a table was full: of listed names, of shared addresses, of aliases.

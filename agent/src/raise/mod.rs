@@ -408,7 +408,7 @@ impl Raise {
 
     /// Whether an answer seen lately named this address, seen from a flow that began at `start`.
     pub fn explains(&self, address: IpAddr, start: Timestamp) -> bool {
-        self.answered.is_shared(address, start) || self.answered.lookups(address, start).next().is_some()
+        self.answered.was_answered(address, start)
     }
 
     /// What was let go because a table was full.

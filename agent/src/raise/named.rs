@@ -64,7 +64,7 @@ impl Raise {
         let mut listed: Vec<Arc<Indicator>> = Vec::new();
         self.set.match_name(name.as_name(), |place| listed.extend(self.in_force(place, time)));
         if listed.is_empty() {
-            self.answered.remember_unlisted(ends.server.ip(), 0, time);
+            self.answered.remember_named(ends.server.ip(), time);
         }
         for indicator in listed {
             if port_fits(&indicator, ends.server, true) {

@@ -15,6 +15,15 @@ use crate::limits::SHARED_MAX;
 const WAYS: usize = 8;
 const LINES: usize = SHARED_MAX / WAYS;
 
+/// How a name led to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// It was answered with it.
+    Answer,
+    /// A hello or a request to it named it.
+    Hello,
+}
+
 /// Until when each address counts as shared, in seconds.
 #[derive(Debug, Default)]
 pub struct Shared {
@@ -45,12 +54,12 @@ impl Shared {
     #[cfg(test)]
     pub(super) const OCTETS: usize = LINES * size_of::<Line>();
 
-    /// The address counts as shared until `until`, or longer if that is known.
-    pub fn remember(&mut self, address: IpAddr, until: Timestamp, now: Timestamp) {
+    /// An unlisted name led to the address this way: it counts as shared until `until`, or longer if that is known.
+    pub fn remember(&mut self, address: IpAddr, way: Way, until: Timestamp, now: Timestamp) {
         if self.lines.is_empty() {
             self.lines = vec![Line::default(); LINES];
         }
-        let (at, tag) = self.place(address);
+        let (at, tag) = self.place(address, way);
         let Some(Line(entries)) = self.lines.get_mut(at) else { return };
         let until_s = whole_seconds(until).saturating_add(1);
         if let Some(known) = entries.iter_mut().find(|entry| entry.tag == tag && entry.until_s > 0) {
@@ -61,12 +70,12 @@ impl Shared {
         }
     }
 
-    /// Whether the address is shared, seen from a flow that began at `start`.
-    pub fn contains(&self, address: IpAddr, start: Timestamp) -> bool {
+    /// Whether an unlisted name lately led to the address this way, seen from a flow that began at `start`.
+    pub fn contains(&self, address: IpAddr, way: Way, start: Timestamp) -> bool {
         if self.lines.is_empty() {
             return false;
         }
-        let (at, tag) = self.place(address);
+        let (at, tag) = self.place(address, way);
         let start_s = whole_seconds(start);
         let is_it = |entry: &Entry| entry.tag == tag && start_s < entry.until_s;
         self.lines.get(at).is_some_and(|Line(entries)| entries.iter().any(is_it))
@@ -77,8 +86,8 @@ impl Shared {
         self.evicted
     }
 
-    fn place(&self, address: IpAddr) -> (usize, u32) {
-        let hash = self.seed.hash_one(address);
+    fn place(&self, address: IpAddr, way: Way) -> (usize, u32) {
+        let hash = self.seed.hash_one((address, way));
         ((hash as usize) % LINES, (hash >> 32) as u32)
     }
 }
@@ -98,15 +107,16 @@ mod tests {
     #[test]
     fn an_address_is_shared_until_its_time_and_no_other_is() {
         let mut shared = Shared::default();
-        assert!(!shared.contains(address(1), second(0)));
-        shared.remember(address(1), second(100), second(0));
-        shared.remember(address(1), second(50), second(1));
-        let asked = |n, seconds| shared.contains(address(n), second(seconds));
+        assert!(!shared.contains(address(1), Way::Answer, second(0)));
+        shared.remember(address(1), Way::Answer, second(100), second(0));
+        shared.remember(address(1), Way::Answer, second(50), second(1));
+        let asked = |n, seconds| shared.contains(address(n), Way::Answer, second(seconds));
         assert_eq!([asked(1, -9), asked(1, 0), asked(1, 100), asked(1, 101)], [true, true, true, false]);
         assert!((2..100_000).all(|n| !asked(n, 0)));
+        assert!(!shared.contains(address(1), Way::Hello, second(0)), "another way");
         let v6: IpAddr = "2001:db8::1".parse().unwrap();
-        shared.remember(v6, second(100), second(0));
-        assert!(shared.contains(v6, second(0)));
+        shared.remember(v6, Way::Answer, second(100), second(0));
+        assert!(shared.contains(v6, Way::Answer, second(0)));
     }
 
     #[test]
@@ -115,9 +125,9 @@ mod tests {
         let mut shared = Shared::default();
         let count = 4 * SHARED_MAX as u32;
         for n in 0..count {
-            shared.remember(address(n), second(i64::from(n) + 10_000_000), second(0));
+            shared.remember(address(n), Way::Answer, second(i64::from(n) + 10_000_000), second(0));
         }
-        let held = |n: &u32| shared.contains(address(*n), second(0));
+        let held = |n: &u32| shared.contains(address(*n), Way::Answer, second(0));
         let all = (0..count).filter(held).count();
         assert_eq!(all as u64 + shared.evicted(), u64::from(count));
         assert!(all > SHARED_MAX * 9 / 10, "{all}");
@@ -126,7 +136,7 @@ mod tests {
         // What is over is nobody's loss.
         let before = shared.evicted();
         for n in 0..1_000u32 {
-            shared.remember(address(n), second(90_000_000), second(80_000_000));
+            shared.remember(address(n), Way::Answer, second(90_000_000), second(80_000_000));
         }
         assert_eq!(shared.evicted(), before);
     }

@@ -175,6 +175,14 @@ fn line(alert: &Alert) -> String {
 }
 
 #[test]
+fn s4_entries_are_as_small_as_the_limits_say() {
+    let alert = size_of::<Alert>() + 2 * size_of::<(Key, crate::sensor::AlertId)>();
+    let lookup = size_of::<answered::Lookup>() + 2 * size_of::<IpAddr>() + 48;
+    let sizes = [alert, lookup, size_of::<watched::Watch>() + 56, size_of::<watched::Tie>()];
+    assert!(sizes.iter().zip([480, 136, 130, 180]).all(|(size, most)| *size <= most), "{sizes:?}");
+}
+
+#[test]
 fn how_far_a_lookup_got() {
     for (rcode, answers, evidence) in [
         (None, vec![], "looked_up"),

@@ -208,6 +208,18 @@ fn an_unlisted_name_in_a_hello_shows_that_the_address_is_shared() {
 }
 
 #[test]
+fn a_hello_explains_no_address_an_answer_does() {
+    let mut bench = Bench::new(&["evil.no"]);
+    let address = at(BAD).ip();
+    bench.tls(H, BAD, Some("innocent.no")).tls(H, BAD, Some("evil.no"));
+    assert!(!bench.raise.explains(address, bench.now), "no look-up was seen: a blind spot");
+    bench.dns(H, UPSTREAM, "innocent.no", Some(0), &[("innocent.no", "203.0.113.9")]);
+    assert!(bench.raise.explains(address, bench.now));
+    bench.dns(H, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.10")]);
+    assert!(bench.raise.explains("203.0.113.10".parse().unwrap(), bench.now));
+}
+
+#[test]
 fn a_name_from_outside_is_nobody_s_fault_here() {
     let mut bench = Bench::new(&["evil.no"]);
     bench.tls("198.51.100.7:5000", "10.0.0.5:443", Some("evil.no"));
