@@ -9,3 +9,6 @@ pub mod gather;
 pub mod host;
 pub mod link;
 pub mod watch;
+
+#[cfg(test)]
+mod real_clients;
