@@ -208,6 +208,8 @@ impl Observer {
     /// The sources are at their end: everything open is closed, in order of its start.
     pub fn close_all(&mut self) {
         self.streams.clear();
+        self.counts.greetings.given_up += self.greetings.len() as u64;
+        self.greetings.clear();
         let transactions = self.transactions.pending().map(|(place, start)| (start, Open::Transaction(place)));
         let flows = self.flows.open().map(|(place, start)| (start, Open::Flow(place)));
         self.closing = transactions.chain(flows).collect();
@@ -305,6 +307,7 @@ mod tests {
     use super::*;
     use crate::dns::{BadMessage, sample};
     use crate::flow::FlowStep;
+    use crate::hello::tls;
     use crate::packet::tcp_flags::{ACK, FIN, SYN};
     use crate::packet::{Fragment, IcmpRole};
     use proptest::prelude::*;
@@ -423,6 +426,34 @@ mod tests {
         assert_eq!(told, ["1 flow 0 Opened", "1 flow 0 Answered", "1 dns evil.no Some(0)"]);
         let Some(Seen::Dns { transaction, .. }) = seen.last() else { panic!("no transaction") };
         assert_eq!((transaction.protocol, transaction.answers.len()), (Protocol::TCP, 1));
+    }
+
+    #[test]
+    fn first_words_are_told_behind_what_the_flow_has_become() {
+        let mut observer = Observer::new(ObserveSettings::default());
+        let web = "192.0.2.1:8000";
+        let hello = tls::sample::records(&tls::sample::named("evil.example"), 16384);
+        let mut seen = Vec::new();
+        for (src, dst, seq, flags, payload) in [
+            (CLIENT, web, 99, SYN, &[][..]),
+            (web, CLIENT, 4, SYN | ACK, &[]),
+            (CLIENT, web, 100, ACK, &hello[..]),
+            ("10.0.0.1:40001", web, 100, ACK, b"GET http://evil.example/ HTTP/1.1\r\n"),
+        ] {
+            observer.handle_packet(&send(1, src, dst, Protocol::TCP, seq, flags, payload));
+            seen.extend(drain(&mut observer));
+        }
+        assert_eq!(
+            words(&seen),
+            [
+                "1 flow 0 Opened",
+                "1 flow 0 Answered",
+                "1 hello 0 Answered Tls Some(evil.example)",
+                "1 flow 1 Opened",
+                "1 http 1 Unanswered evil.example"
+            ]
+        );
+        assert_eq!((observer.counts().greetings.hellos, observer.counts().greetings.requests), (1, 1));
     }
 
     #[test]

@@ -1,7 +1,4 @@
-//! Greetings however they are cut, scrambled, repeated, begun and not ended; real clients' ones too.
-
-use std::net::UdpSocket;
-use std::sync::Arc;
+//! Greetings however they are cut, scrambled, repeated, begun and not ended.
 
 use proptest::prelude::*;
 use varde_common::observation::{Contact, Protocol};
@@ -67,6 +64,10 @@ impl Bench {
             let (greeting, greeted) = self.greetings.handle_packet(&packet, &heard, now, &mut self.counts);
             self.flows.set_greeting(heard.place, greeting);
             self.read.extend(greeted.map(|greeted| (heard.contact, greeted)));
+        }
+        // Each time while there are few, so that a flood does not take all day.
+        if self.greetings.len() > 50 && !self.counts.evicted.is_multiple_of(500) {
+            return;
         }
         let kept: usize = self.greetings.table.iter().map(|(_, _, gathering)| gathering.kept_octets()).sum();
         assert_eq!(kept, self.greetings.kept_octets, "what is counted is what is kept");
@@ -359,59 +360,6 @@ fn s4_a_flood_of_half_hellos_stays_within_the_budget_and_hides_nobody() {
     assert!(bench.counts.evicted > 10_000);
     bench.greetings.clear();
     assert_eq!((bench.greetings.len(), bench.greetings.kept_octets()), (0, 0));
-}
-
-fn rustls_client() -> rustls::ClientConfig {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .unwrap()
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h3".to_vec(), b"odd\x00\xff".to_vec()];
-    config
-}
-
-#[test]
-fn a_rustls_client_over_tcp_is_read() {
-    let name = "evil.example".try_into().unwrap();
-    let mut connection = rustls::ClientConnection::new(Arc::new(rustls_client()), name).unwrap();
-    let mut stream = Vec::new();
-    connection.write_tls(&mut stream).unwrap();
-    let mut bench = Bench::new();
-    bench.shake_hands();
-    bench.say(0, &stream);
-    assert_eq!(bench.names(), ["evil.example"]);
-    let Greeted::Hello(hello) = &bench.read[0].1 else { panic!("no hello") };
-    assert_eq!(hello.alpn, ["h3", "odd\\x00\\xff"]);
-    assert!(hello.ja4.as_str().starts_with("t13d"));
-}
-
-/// Its first flight goes to a socket that never answers.
-#[test]
-fn a_quinn_client_is_read() {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    let server = socket.local_addr().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let _guard = runtime.enter();
-    let endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
-    let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(rustls_client()).unwrap();
-    let config = quinn::ClientConfig::new(Arc::new(crypto));
-    let _connecting = endpoint.connect_with(config, server, "evil.example").unwrap();
-    let mut bench = Bench::new();
-    let mut datagram = [0; 65_536];
-    let mut datagrams = 0;
-    while bench.read.is_empty() {
-        let (count, client) = socket.recv_from(&mut datagram).unwrap();
-        bench.udp(&client.to_string(), SERVER, &datagram[..count]);
-        datagrams += 1;
-        assert!(datagrams < 20, "{:?}", bench.counts);
-    }
-    assert_eq!(bench.names(), ["evil.example"]);
-    let Greeted::Hello(hello) = &bench.read[0].1 else { panic!("no hello") };
-    assert_eq!(hello.alpn[0], "h3");
-    assert!(hello.ja4.as_str().starts_with("q13d"), "{}", hello.ja4);
 }
 
 /// A stream cut somewhere, in some order, some of it twice and more of it overlapping.

@@ -1,6 +1,6 @@
 //! JA4 of a ClientHello, as FoxIO describes it ("JA4: TLS Client Fingerprinting", BSD-3-Clause): TLS clients only.
 
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{SHA256, digest};
 use varde_common::ja4::{BadJa4, JA4_OCTETS, Ja4};
 use varde_common::observation::HelloTransport;
 
@@ -114,8 +114,8 @@ fn write_codes(text: &mut Vec<u8>, codes: impl Iterator<Item = u16>) {
 fn hash(text: &[u8]) -> [u8; HASH_DIGITS] {
     let mut digits = [b'0'; HASH_DIGITS];
     if !text.is_empty() {
-        let hash = Sha256::digest(text);
-        let all = hash.iter().flat_map(|octet| [digit(octet >> 4), digit(*octet)]);
+        let hash = digest(&SHA256, text);
+        let all = hash.as_ref().iter().flat_map(|octet| [digit(octet >> 4), digit(*octet)]);
         digits.iter_mut().zip(all).for_each(|(place, digit)| *place = digit);
     }
     digits

@@ -320,6 +320,9 @@ mod tests {
                 assert!(until > have && until <= stream.len(), "{until} {have}");
             }
         }
+        // Nor than the record, where more stands in it.
+        let more = records(&[&message[..], &[11, 0, 1, 0], &[0; 256]].concat(), 16384);
+        assert_eq!(find_hello(&more[..100]), Ok(Opening::Until(RECORD_HEADER_OCTETS + message.len())));
     }
 
     #[test]

@@ -10,3 +10,6 @@ pub mod host;
 pub mod link;
 pub mod privilege;
 pub mod watch;
+
+#[cfg(test)]
+mod real_clients;

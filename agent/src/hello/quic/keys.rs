@@ -2,16 +2,13 @@
 
 use aws_lc_rs::aead::quic::{AES_128, HeaderProtectionKey};
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 
 use super::Initial;
 use super::version::Version;
 
-type HmacSha256 = Hmac<Sha256>;
-
-/// HKDF-Expand-Label's information for the client's secret (RFC 9001 section 5.2).
-const CLIENT_IN: &[u8] = b"\x00\x20\x0ftls13 client in\0";
+/// What HKDF-Expand hashes for the client's secret (RFC 9001 section 5.2): length, label, no context, first block.
+const CLIENT_IN: &[u8] = b"\x00\x20\x0ftls13 client in\0\x01";
 const TAG_OCTETS: usize = 16;
 const SAMPLE_OCTETS: usize = 16;
 /// A sample is taken as if the packet number had so many octets (RFC 9001 section 5.4.2).
@@ -37,13 +34,14 @@ pub(crate) struct Opened<'s> {
 impl ClientKeys {
     /// Derives them from the destination connection id of the client's first Initial packet.
     pub(crate) fn derive(version: &Version, destination: &[u8]) -> Option<ClientKeys> {
-        let initial_secret = expand(HmacSha256::new_from_slice(&version.salt).ok()?, destination);
-        let client_secret = expand_label(&HmacSha256::new_from_slice(&initial_secret).ok()?, CLIENT_IN);
-        let client = HmacSha256::new_from_slice(&client_secret).ok()?;
+        // HKDF (RFC 5869) of at most one block is HMAC and nothing else; the three keys share the state of theirs.
+        let initial_secret = sign(&Key::new(HMAC_SHA256, &version.salt), destination);
+        let client_secret = sign(&Key::new(HMAC_SHA256, initial_secret.as_ref()), CLIENT_IN);
+        let client = Key::new(HMAC_SHA256, client_secret.as_ref());
         Some(ClientKeys {
-            key: *expand_label(&client, version.labels.key).first_chunk()?,
-            iv: *expand_label(&client, version.labels.iv).first_chunk()?,
-            header: *expand_label(&client, version.labels.header).first_chunk()?,
+            key: *sign(&client, version.labels.key).as_ref().first_chunk()?,
+            iv: *sign(&client, version.labels.iv).as_ref().first_chunk()?,
+            header: *sign(&client, version.labels.header).as_ref().first_chunk()?,
         })
     }
 
@@ -94,19 +92,6 @@ fn whole_number(short: u64, octets: usize, largest: Option<u64>) -> u64 {
     } else {
         candidate
     }
-}
-
-/// HMAC of one message.
-fn expand(mut key: HmacSha256, message: &[u8]) -> [u8; 32] {
-    key.update(message);
-    key.finalize().into_bytes().into()
-}
-
-/// HKDF-Expand (RFC 5869 section 2.3) of at most one block.
-fn expand_label(key: &HmacSha256, information: &[u8]) -> [u8; 32] {
-    let mut key = key.clone();
-    key.update(information);
-    expand(key, &[1])
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub struct Version {
     pub(crate) has_google_frames: bool,
 }
 
-/// Labels of the packet protection keys, as HKDF-Expand-Label takes them: length wanted, label, no context.
+/// Labels of the packet protection keys, as HKDF-Expand hashes them: length wanted, label, no context, first block.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Labels {
     pub(crate) key: &'static [u8],
@@ -25,14 +25,14 @@ pub(crate) struct Labels {
 }
 
 const LABELS_1: Labels = Labels {
-    key: b"\x00\x10\x0etls13 quic key\0",
-    iv: b"\x00\x0c\x0dtls13 quic iv\0",
-    header: b"\x00\x10\x0dtls13 quic hp\0",
+    key: b"\x00\x10\x0etls13 quic key\0\x01",
+    iv: b"\x00\x0c\x0dtls13 quic iv\0\x01",
+    header: b"\x00\x10\x0dtls13 quic hp\0\x01",
 };
 const LABELS_2: Labels = Labels {
-    key: b"\x00\x10\x10tls13 quicv2 key\0",
-    iv: b"\x00\x0c\x0ftls13 quicv2 iv\0",
-    header: b"\x00\x10\x0ftls13 quicv2 hp\0",
+    key: b"\x00\x10\x10tls13 quicv2 key\0\x01",
+    iv: b"\x00\x0c\x0ftls13 quicv2 iv\0\x01",
+    header: b"\x00\x10\x0ftls13 quicv2 hp\0\x01",
 };
 
 /// What a packet with a long header is, as far as it matters here.
