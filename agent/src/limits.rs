@@ -111,13 +111,32 @@ pub const CAPTURE_RECORD_MAX_OCTETS: usize = FRAME_MAX_OCTETS + 64 * 1024;
 pub const CAPTURE_INTERFACES_MAX: usize = 4_096;
 /// Frames handed out in one block of a capture file: the loop looks up between blocks.
 pub const CAPTURE_BLOCK_FRAMES: usize = 1_024;
-/// Frames handed out in one block of a live interface.
+/// One block of the ring a live interface is read through: the largest frame fits, and some 1,500 ordinary ones.
+pub const RING_BLOCK_OCTETS: usize = 1024 * 1024;
+/// Blocks of the ring: with 650 octets a frame, what comes in an eighth of a second at 400,000 frames a second.
+pub const RING_BLOCKS: usize = 32;
+/// Fewer leave the kernel nowhere to write while one is read.
+pub const RING_BLOCKS_MIN: usize = 2;
+/// More than 1 GiB of a sensor's memory is a mistake.
+pub const RING_BLOCKS_MAX: usize = 1024;
+/// The kernel hands over a block that is not full after so long, milliseconds: a quiet line is heard that soon.
+pub const RING_RETIRE_MS: u32 = 50;
+/// Kept of a frame whose transport is bulk and encrypted from its first octet: every header up to there.
+pub const SNAP_HEADERS_OCTETS: u32 = 192;
+/// Kept of what a web server sends, and of ICMP with the packet it quotes.
+pub const SNAP_SERVER_OCTETS: u32 = 2_048;
+/// Kept of a UDP datagram that is neither DNS nor a tunnel: two QUIC Initials (RFC 9000 section 14.1) that were joined.
+pub const SNAP_UDP_OCTETS: u32 = 4_096;
+/// Kept of a TCP segment that is not DNS: the largest TLS record (RFC 8446 section 5.1) and the headers before it. Only
+/// segments that were joined (GRO) are longer.
+pub const SNAP_TCP_OCTETS: u32 = 17 * 1024;
+/// Frames handed out in one block of a live interface that is read without the ring.
 pub const LIVE_BLOCK_FRAMES: usize = 256;
-/// A block of a live interface goes on no longer than so, milliseconds: timers are due between blocks.
+/// Such a block goes on no longer than so, milliseconds: timers are due between blocks.
 pub const LIVE_BLOCK_MS: u64 = 50;
 /// A live interface waits so long for a frame before it says it is idle, milliseconds: a stop is heard that soon.
 pub const LIVE_WAIT_MS: u64 = 200;
-/// Asked of the kernel for frames not yet read; it gives up to `net.core.rmem_max`.
+/// Asked of the kernel for frames not yet read without the ring; it gives up to `net.core.rmem_max`.
 pub const LIVE_SOCKET_BUFFER_OCTETS: usize = 16 * 1024 * 1024;
 
 /// Alerts open at once: each host of a municipality of 30,000 with one, and some 25 MiB with the longest names.
@@ -208,7 +227,9 @@ pub const LINK_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
 
 /// Octets of `agent.toml`: a thousand networks fit.
 pub const SETTINGS_MAX_OCTETS: u64 = 1024 * 1024;
-/// A question on the control socket.
+/// A question on the control socket: one word.
+pub const CONTROL_QUESTION_MAX_OCTETS: usize = 64;
+/// The answer to it.
 pub const CONTROL_ANSWER_MAX_OCTETS: u64 = 1024 * 1024;
 /// Hosts with alerts remembered in memory, so that each is written down once a period.
 pub const HOSTS_REMEMBERED_MAX: usize = 65_536;

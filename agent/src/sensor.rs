@@ -11,8 +11,9 @@ use varde_common::matcher::IndicatorSet;
 use varde_common::observation::{Fact, Observation};
 use varde_common::time::Timestamp;
 
+use crate::blind::Blind;
 use crate::flow::FlowStep;
-use crate::health::{Health, SourceHealth};
+use crate::health::{Evictions, Health, SourceHealth};
 use crate::intake::{Intake, Passage};
 use crate::observe::{ObserveSettings, Observer, Seen};
 use crate::packet::{Frame, NotRead};
@@ -85,6 +86,7 @@ pub struct Sensor {
     intake: Intake,
     observer: Observer,
     raise: Raise,
+    blind: Blind,
     keep_observations: bool,
     observations: VecDeque<Observation>,
     clock: Timestamp,
@@ -104,6 +106,7 @@ impl Sensor {
         let observe = ObserveSettings { dns_ports: settings.dns_ports.clone(), ..ObserveSettings::default() };
         Sensor {
             intake: Intake::new(),
+            blind: Blind::new(places.clone(), settings.dns_ports.clone()),
             observer: Observer::new(observe),
             raise: Raise::new(places, resolvers, settings.dns_ports, settings.keep, set, revision),
             keep_observations: settings.keep_observations,
@@ -179,7 +182,10 @@ impl Sensor {
             }
             match seen {
                 Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, self.clock),
-                Seen::Flow(event) => self.raise.handle_flow(&event, self.clock),
+                Seen::Flow(event) => {
+                    self.blind.handle_flow(&event, |server, began| self.raise.explains(server, began));
+                    self.raise.handle_flow(&event, self.clock);
+                }
             }
         }
         self.raise.handle_time(self.clock);
@@ -222,22 +228,30 @@ impl Sensor {
     pub fn health(&self) -> Health {
         let seen = self.observer.counts();
         let not_ip = self.not_read.get(&NotRead::NotIp).copied().unwrap_or_default();
-        let refused: u64 = self.refused().values().sum();
+        let refusals: Vec<(&'static str, u64)> = self.refused().into_iter().collect();
+        let folding = self.raise.evicted_alerts();
+        let answers = self.raise.evicted_answers();
         Health {
             packets: self.packets,
             octets: self.octets,
             duplicates: self.intake.duplicates(),
             dropped: 0,
-            refused,
+            drops_unknown: 0,
+            refused: refusals.iter().map(|(_, count)| count).sum(),
+            refusals,
             not_ip,
             dns_messages: seen.dns_messages,
             flows: seen.flows.opened,
-            evicted: seen.flows.evicted
-                + seen.transactions.evicted
-                + seen.streams.evicted
-                + self.intake.fragments().evicted
-                + seen.unfetched
-                + self.raise.evicted(),
+            evictions: Evictions {
+                flows: seen.flows.evicted,
+                streams: seen.streams.evicted,
+                pairings: seen.transactions.evicted,
+                fragments: self.intake.fragments().evicted,
+                folding,
+                answers,
+                other: seen.unfetched + self.raise.overflow(),
+            },
+            blind: self.blind.counts(),
             sightings: self.raise.sightings_total(),
             alerts: self.raise.alerts_total(),
             last_packet: self.last_packet,

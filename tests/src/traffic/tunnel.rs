@@ -82,7 +82,10 @@ impl Wrapping {
             Wrapping::None => return ethernet(ethertype(ip), ip),
             Wrapping::Mpls => return ethernet(0x8847, &[&[0, 1, 0x20, 64, 0, 2, 0x11, 64], ip].concat()),
             Wrapping::MplsPseudowire => {
-                return ethernet(0x8847, &[&[0, 1, 0x11, 64, 0, 0, 0, 0][..], &inner()].concat());
+                let mut bridged = inner();
+                // Addresses of a known maker: by them tshark tells a frame from a control word.
+                bridged.splice(..12, [0x00, 0x50, 0x56, 0, 0, 1, 0x00, 0x50, 0x56, 0, 0, 2]);
+                return ethernet(0x8847, &[&[0, 1, 0x11, 64, 0, 0, 0, 0][..], &bridged].concat());
             }
             Wrapping::Pppoe => {
                 let length = (ip.len() as u16 + 2).to_be_bytes();
