@@ -199,7 +199,7 @@ fn outer_udp(port: u16, payload: &[u8]) -> Vec<u8> {
 fn checksum(octets: &[u8]) -> u16 {
     let sum: u32 = octets
         .chunks(2)
-        .map(|pair| u32::from(pair.first().copied().unwrap_or(0)) << 8 | u32::from(pair.get(1).copied().unwrap_or(0)))
+        .map(|pair| (u32::from(pair.first().copied().unwrap_or(0)) << 8) | u32::from(pair.get(1).copied().unwrap_or(0)))
         .sum();
     let folded = (sum & 0xffff) + (sum >> 16);
     !((folded & 0xffff) as u16 + (folded >> 16) as u16)
