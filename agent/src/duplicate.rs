@@ -10,8 +10,8 @@
 //!   Each packet has one such copy, so of three that are the same two count.
 //!
 //! A source that shows each packet once costs nothing but a look from time to time. Not recognised: copies that were
-//! changed more (translated addresses, clamped segment sizes, another tunnel header within), that the snapshot length
-//! cut, that come later or from another source.
+//! changed more (translated addresses, clamped segment sizes, another tunnel header within), that come later or from
+//! another source. Of what the snapshot length cut, what was kept is compared.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -22,6 +22,12 @@ use crate::limits::{
     COPY_SAME_WITHIN_US,
 };
 use crate::packet::{Frame, LinkType, Opened};
+
+/// The longest link layer in front of a frame's IP that is reckoned with: Ethernet and two tags. Frames cut at the same
+/// length hold that much more or less of their packet.
+const LINK_MAX_OCTETS: usize = 22;
+/// With less of a packet nobody knows what it is.
+const COMPARED_MIN_OCTETS: usize = 40;
 
 /// A packet seen lately.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +116,17 @@ impl Duplicates {
         if self.habits.len() <= number {
             self.habits.resize(number + 1, Habit::NEW);
         }
-        let Some(hash) = self.hash(opened, frame.source).filter(|_| opened.is_complete()) else { return false };
+        let compared = match opened.is_complete() {
+            true => opened.ip,
+            false => {
+                let kept = frame.octets.len().saturating_sub(LINK_MAX_OCTETS);
+                opened.ip.get(..kept).unwrap_or(opened.ip)
+            }
+        };
+        if !opened.is_complete() && compared.len() < COMPARED_MIN_OCTETS {
+            return false;
+        }
+        let Some(hash) = self.hash(compared, frame.source) else { return false };
         if self.remembered.is_empty() {
             let none = Remembered { hash: 0, time_us: 0, way: 0, is_there: false };
             self.remembered.resize(COPIES_REMEMBERED, none);
@@ -141,20 +157,19 @@ impl Duplicates {
     }
 
     /// Everything of a packet that no router changes, and whose it is.
-    fn hash(&self, opened: &Opened<'_>, source: u16) -> Option<u64> {
+    fn hash(&self, ip: &[u8], source: u16) -> Option<u64> {
         let mut hasher = self.seed.build_hasher();
         hasher.write_u16(source);
-        match opened.ip.first()? >> 4 {
+        match ip.first()? >> 4 {
             4 => {
                 // Not: traffic class (1), hop limit (8), checksum (10, 11).
-                let (&[first, _, l0, l1, i0, i1, f0, f1, _, protocol, _, _, ..], _) =
-                    opened.ip.split_first_chunk::<12>()?;
+                let (&[first, _, l0, l1, i0, i1, f0, f1, _, protocol, _, _, ..], _) = ip.split_first_chunk::<12>()?;
                 hasher.write_u64(u64::from_be_bytes([first, protocol, l0, l1, i0, i1, f0, f1]));
-                hasher.write(opened.ip.get(12..)?);
+                hasher.write(ip.get(12..)?);
             }
             6 => {
                 // Not: traffic class and flow label (0 to 3), hop limit (7).
-                let (&[_, _, _, _, l0, l1, next, _], rest) = opened.ip.split_first_chunk::<8>()?;
+                let (&[_, _, _, _, l0, l1, next, _], rest) = ip.split_first_chunk::<8>()?;
                 hasher.write_u32(u32::from_be_bytes([l0, l1, next, 6]));
                 hasher.write(rest);
             }
@@ -315,10 +330,26 @@ mod tests {
             other[at] ^= 1;
             assert!(!look(&mut duplicates, 2, &other), "octet {at}");
         }
-        // Cut by the snapshot length nobody knows whether it is the same.
-        let mut duplicates = Duplicates::new();
-        look(&mut duplicates, 1, &first[..50]);
-        assert!(!look(&mut duplicates, 2, &frame(2, 63, 7, 1)[..50]));
+    }
+
+    #[test]
+    fn what_the_snapshot_length_cut_is_compared_as_far_as_it_was_kept() {
+        let long = |hop_limit: u8, tags: usize, end: u8| {
+            let mut octets = frame(1, hop_limit, 7, 1);
+            octets[16..18].copy_from_slice(&1440u16.to_be_bytes());
+            octets.resize(1454, 5);
+            octets[150] = end;
+            octets.splice(12..12, [0x81, 0, 0, 7].repeat(tags));
+            octets
+        };
+        let cases =
+            [("routed", 200, 63, 0, 5, true), ("another tag", 200, 64, 1, 5, true), ("two tags", 200, 64, 2, 5, true)];
+        let others = [("another packet", 200, 63, 0, 6, false), ("too little kept", 60, 63, 0, 5, false)];
+        for (what, kept, hop_limit, tags, end, expected) in cases.into_iter().chain(others) {
+            let mut duplicates = Duplicates::new();
+            look(&mut duplicates, 1, &long(64, 0, 5)[..kept]);
+            assert_eq!(look(&mut duplicates, 2, &long(hop_limit, tags, end)[..kept]), expected, "{what}");
+        }
     }
 
     proptest! {

@@ -82,7 +82,10 @@ impl Wrapping {
             Wrapping::None => return ethernet(ethertype(ip), ip),
             Wrapping::Mpls => return ethernet(0x8847, &[&[0, 1, 0x20, 64, 0, 2, 0x11, 64], ip].concat()),
             Wrapping::MplsPseudowire => {
-                return ethernet(0x8847, &[&[0, 1, 0x11, 64, 0, 0, 0, 0][..], &inner()].concat());
+                let mut bridged = inner();
+                // Addresses of a known maker: by them tshark tells a frame from a control word.
+                bridged.splice(..12, [0x00, 0x50, 0x56, 0, 0, 1, 0x00, 0x50, 0x56, 0, 0, 2]);
+                return ethernet(0x8847, &[&[0, 1, 0x11, 64, 0, 0, 0, 0][..], &bridged].concat());
             }
             Wrapping::Pppoe => {
                 let length = (ip.len() as u16 + 2).to_be_bytes();
@@ -196,7 +199,7 @@ fn outer_udp(port: u16, payload: &[u8]) -> Vec<u8> {
 fn checksum(octets: &[u8]) -> u16 {
     let sum: u32 = octets
         .chunks(2)
-        .map(|pair| u32::from(pair.first().copied().unwrap_or(0)) << 8 | u32::from(pair.get(1).copied().unwrap_or(0)))
+        .map(|pair| (u32::from(pair.first().copied().unwrap_or(0)) << 8) | u32::from(pair.get(1).copied().unwrap_or(0)))
         .sum();
     let folded = (sum & 0xffff) + (sum >> 16);
     !((folded & 0xffff) as u16 + (folded >> 16) as u16)
