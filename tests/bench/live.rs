@@ -5,7 +5,7 @@
 //! The load is bounded by `--seconds` and stops by itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
@@ -139,10 +139,10 @@ impl Line {
         span: Duration,
     ) -> Result<Figures> {
         let capture = self.sensor.within(|| open_live("mirror", 0, settings))??;
-        let over = AtomicBool::new(false);
+        let (over, sent_all) = (AtomicBool::new(false), AtomicU64::new(u64::MAX));
         let (ready, go) = sync_channel(1);
         thread::scope(|scope| {
-            let over = &over;
+            let (over, sent_all) = (&over, &sent_all);
             let receiving = scope.spawn(move || -> Result<(u64, Option<u64>, Duration)> {
                 pin(1)?;
                 let mut capture = capture;
@@ -164,14 +164,15 @@ impl Line {
                         sensor.handle_time(clock::now());
                     }
                     idle = if step == Step::Idle && over.load(Ordering::Relaxed) { idle + 1 } else { 0 };
-                    // A busy machine may bring the last ones late.
-                    if idle == 5 {
+                    // A busy machine brings the last ones late.
+                    if (received >= sent_all.load(Ordering::Relaxed) && idle > 0) || idle == 15 {
                         return Ok((received, capture.counts().dropped, own_thread().saturating_sub(before)));
                     }
                 }
             });
             go.recv().context("the receiver did not start")?;
             let sent = self.send(rate, span);
+            sent_all.store(sent.as_ref().map_or(0, |(sent, _)| *sent), Ordering::Relaxed);
             over.store(true, Ordering::Relaxed);
             let (received, dropped, cpu) = receiving.join().map_err(|_| anyhow!("the receiver broke"))??;
             let (sent, sending) = sent?;

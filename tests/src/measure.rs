@@ -45,7 +45,7 @@ fn frame(random: &mut Random) -> Vec<u8> {
     let low = random.next_u16();
     let client: IpAddr = match v6 {
         true => Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, low % 4000).into(),
-        false => Ipv4Addr::new(10, 0, (low % 4000 >> 8) as u8, low as u8).into(),
+        false => Ipv4Addr::new(10, 0, ((low % 4000) >> 8) as u8, low as u8).into(),
     };
     let far = random.next_u16() % 2000;
     let server: IpAddr = match v6 {
