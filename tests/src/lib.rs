@@ -5,7 +5,7 @@
 //! pipe as if live. [`programs`] builds, starts and kills the two programs; [`community`] makes of them a collector with
 //! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks, on which [`wire`] puts frames. [`hostile_collector`] is a collector that
 //! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty. [`secrets`] searches for what must not be
-//! found. The [`demo`] is the same laboratory with people watching.
+//! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
 //!
 //! The scenarios in `tests/` are named for the promise they keep.
 
@@ -18,6 +18,7 @@ pub mod demo;
 pub mod fleet;
 pub mod hostile_collector;
 pub mod listing;
+pub mod measure;
 pub mod namespaces;
 pub mod programs;
 pub mod random;

@@ -151,6 +151,29 @@ fn b7_every_frame_of_a_burst_is_handed_out_once_in_order_and_whole() -> Result<(
 }
 
 #[test]
+fn a_single_frame_on_a_quiet_line_is_heard_before_the_next_and_none_is_passed_over() -> Result<()> {
+    if !allowed() {
+        return Ok(());
+    }
+    let line = Line::new()?;
+    let (wire, mut capture) = (line.wire()?, line.watch(&settings(CaptureBackend::Ring))?);
+    let (mut seen, mut others) = (Vec::new(), 0);
+    for number in 0..12 {
+        // Waiting in vain must not lose the place in the ring.
+        assert_eq!(take(capture.as_mut(), &mut seen, &mut others), Ok(Step::Idle));
+        wire.send(&[ipv4(number, 60)])?;
+        for _ in 0..8 {
+            take(capture.as_mut(), &mut seen, &mut others)?;
+            if seen.len() > number as usize {
+                break;
+            }
+        }
+        assert_eq!(seen.iter().map(|seen| seen.number).collect::<Vec<_>>(), (0..=number).collect::<Vec<_>>());
+    }
+    Ok(())
+}
+
+#[test]
 fn both_backends_see_the_same_packets_and_only_the_ring_leaves_out_what_no_stage_reads() -> Result<()> {
     if !allowed() {
         return Ok(());

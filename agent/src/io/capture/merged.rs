@@ -142,11 +142,22 @@ impl Entry {
         }
     }
 
-    /// Hands out this file's next frame and goes on; the time of the one after it, if there is one.
-    fn step(&mut self, at_once: usize, each: &mut dyn FnMut(Frame<'_>)) -> Result<Option<Timestamp>, CaptureError> {
+    /// Hands out this file's next frame, or many if it is `alone`, and goes on; the time of the one after, if any.
+    fn step(
+        &mut self,
+        at_once: usize,
+        alone: bool,
+        each: &mut dyn FnMut(Frame<'_>),
+    ) -> Result<Option<Timestamp>, CaptureError> {
         let Some(file) = self.opened(at_once)? else { return Ok(None) };
-        file.hand_out(each);
-        match file.advance() {
+        // Alone, nobody else's frame can come between its own.
+        let more = if alone {
+            file.hand_out_many(each)
+        } else {
+            file.hand_out(each);
+            file.advance()
+        };
+        match more {
             Ok(true) => Ok(file.current_time()),
             Ok(false) => {
                 self.state = State::done(file);
@@ -164,10 +175,11 @@ impl Capture for Merged {
     /// An error ends one file; the others go on at the next call.
     fn next_block(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> Result<Step, CaptureError> {
         for _ in 0..limits::CAPTURE_BLOCK_FRAMES {
+            let alone = self.queue.len() == 1;
             let Some(mut first) = self.queue.peek_mut() else { return Ok(Step::End) };
             let Reverse((_, source, position)) = *first;
             let step = match self.files.get_mut(position) {
-                Some(entry) => entry.step(self.read_at_once, each),
+                Some(entry) => entry.step(self.read_at_once, alone, each),
                 None => Ok(None),
             };
             match step {
@@ -179,6 +191,10 @@ impl Capture for Merged {
                     PeekMut::pop(first);
                     return Err(error);
                 }
+            }
+            if alone {
+                // That was a block.
+                break;
             }
         }
         Ok(Step::Frames)

@@ -137,7 +137,8 @@ impl Ring {
     pub(super) fn block(&mut self) -> Option<Block<'_>> {
         // Acquire: what the kernel wrote before the status is seen after it.
         let handed_over = self.status().load(Ordering::Acquire) & libc::TP_STATUS_USER != 0;
-        handed_over.then_some(Block { ring: self })
+        // Made only then: a `Block` gives back what it stands for when it is dropped.
+        if handed_over { Some(Block { ring: self }) } else { None }
     }
 
     /// Waits until a block is handed over, at most so long.

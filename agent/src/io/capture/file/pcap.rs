@@ -91,6 +91,38 @@ impl Pcap {
         }
     }
 
+    /// Goes over the whole records that `octets` begin with, at most so many, with time, link type, octets and length of
+    /// each frame; gives back how far it came. It stops at whatever needs a second look.
+    pub(super) fn walk<'a>(
+        &self,
+        octets: &'a [u8],
+        most: usize,
+        mut each: impl FnMut(Timestamp, LinkType, &'a [u8], u32),
+    ) -> usize {
+        let Some(link) = self.link else { return 0 };
+        let mut rest = octets;
+        for _ in 0..most {
+            let Some(&[t0, t1, t2, t3, f0, f1, f2, f3, c0, c1, c2, c3, l0, l1, l2, l3]) =
+                rest.first_chunk::<RECORD_HEADER_OCTETS>()
+            else {
+                break;
+            };
+            let captured = usize::try_from(self.order.u32([c0, c1, c2, c3])).unwrap_or(usize::MAX);
+            if captured > limits::FRAME_MAX_OCTETS {
+                break;
+            }
+            let Some((frame, after)) =
+                rest.get(self.record_header_octets..).and_then(|record| record.split_at_checked(captured))
+            else {
+                break;
+            };
+            let time = self.time(self.order.u32([t0, t1, t2, t3]), self.order.u32([f0, f1, f2, f3]));
+            each(time, link, frame, self.order.u32([l0, l1, l2, l3]));
+            rest = after;
+        }
+        octets.len() - rest.len()
+    }
+
     fn time(&self, seconds: u32, fraction: u32) -> Timestamp {
         let micros = if self.nanoseconds { fraction / 1_000 } else { fraction };
         Timestamp(i64::from(seconds) * 1_000_000 + i64::from(micros))

@@ -129,6 +129,44 @@ impl Pcapng {
         }
     }
 
+    /// As [`super::pcap::Pcap::walk`], over enhanced packet blocks that say what they should.
+    pub(super) fn walk<'a>(
+        &mut self,
+        octets: &'a [u8],
+        most: usize,
+        mut each: impl FnMut(Timestamp, LinkType, &'a [u8], u32),
+    ) -> usize {
+        let mut rest = octets;
+        for _ in 0..most {
+            let Some((time, link, frame, length, after)) = self.ordinary(rest) else { break };
+            each(time, link, frame, length);
+            self.last_time = time;
+            rest = after;
+        }
+        octets.len() - rest.len()
+    }
+
+    /// The frame of the enhanced packet block that `octets` begin with, and what comes after the block.
+    #[expect(clippy::type_complexity, reason = "one caller takes it apart at once")]
+    fn ordinary<'a>(&self, octets: &'a [u8]) -> Option<(Timestamp, LinkType, &'a [u8], u32, &'a [u8])> {
+        let &[k0, k1, k2, k3, n0, n1, n2, n3] = octets.first_chunk::<BLOCK_HEAD_OCTETS>()?;
+        let block = self.order.u32([n0, n1, n2, n3]);
+        let block_octets = usize::try_from(block).ok()?;
+        let ordinary = self.order.u32([k0, k1, k2, k3]) == ENHANCED_PACKET
+            && block.is_multiple_of(4)
+            && block_octets <= limits::CAPTURE_RECORD_MAX_OCTETS;
+        if !ordinary {
+            return None;
+        }
+        let body = self.body(octets, block_octets)?;
+        let position = self.enhanced_packet(body)?;
+        let interface = self.interfaces.get(usize::try_from(position.interface).ok()?)?;
+        let captured = usize::try_from(position.captured).ok().filter(|octets| *octets <= limits::FRAME_MAX_OCTETS)?;
+        let frame = body.get(position.offset..)?.get(..captured)?;
+        let time = interface.time(position.ticks?);
+        Some((time, interface.link?, frame, position.length, octets.get(block_octets..)?))
+    }
+
     /// A block whose length cannot be believed leaves no way to find the next one.
     fn give_up(&self, counts: &mut CaptureCounts) -> Next {
         counts.refuse(CaptureRefusal::MalformedBlock);

@@ -286,6 +286,7 @@ fn a_disk_that_fails_half_way_is_told_once_and_what_came_before_is_kept() {
     let mut capture = FileCapture::from_input(input, Path::new("x.pcap"), 0, 64).unwrap();
     let mut frames = 0;
     let error = CaptureError::CannotRead { path: PathBuf::from("x.pcap"), cause: io::ErrorKind::UnexpectedEof };
+    assert_eq!(capture.next_block(&mut |_| frames += 1), Ok(Step::Frames));
     assert_eq!(capture.next_block(&mut |_| frames += 1), Err(error));
     assert_eq!((frames, capture.next_block(&mut |_| frames += 1)), (1, Ok(Step::End)));
 }
@@ -356,8 +357,51 @@ fn samples() -> Vec<Vec<u8>> {
     files
 }
 
+/// Everything a file gives, with `go_on` to go from one step to the next; false at its end.
+fn by_steps(
+    octets: &[u8],
+    at_once: usize,
+    go_on: impl Fn(&mut FileCapture, &mut dyn FnMut(Frame<'_>)) -> Result<bool, CaptureError>,
+) -> Option<(Vec<Seen>, CaptureCounts, u64)> {
+    let input = Box::new(Cursor::new(octets.to_vec()));
+    let mut capture = FileCapture::from_input(input, Path::new("x.pcap"), 4, at_once).ok()?;
+    let mut seen = Vec::new();
+    let mut each = |frame: Frame<'_>| seen.push((frame.octets.to_vec(), frame.time.0, frame.link, frame.length));
+    while go_on(&mut capture, &mut each).unwrap() {}
+    Some((seen, capture.counts(), capture.read_octets()))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// However many records are held at once, a file gives the same frames and the same refusals.
+    #[test]
+    fn records_read_one_by_one_or_many_at_once_are_the_same(
+        sample in 0_usize..4,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+    ) {
+        let mut octets = samples().swap_remove(sample);
+        for (at, value) in changes {
+            let at = at.index(octets.len());
+            octets[at] = value;
+        }
+        let one_by_one = by_steps(&octets, 64, |capture, each| {
+            let more = capture.advance()?;
+            capture.hand_out(each);
+            Ok(more)
+        });
+        let blocks = |capture: &mut FileCapture, each: &mut dyn FnMut(Frame<'_>)| {
+            capture.next_block(each).map(|step| step != Step::End)
+        };
+        let alone = |capture: &mut FileCapture, each: &mut dyn FnMut(Frame<'_>)| {
+            // Before its first frame nothing is handed out.
+            capture.hand_out_many(each)
+        };
+        for at_once in [64, 4096] {
+            prop_assert_eq!(&by_steps(&octets, at_once, blocks), &one_by_one);
+            prop_assert_eq!(&by_steps(&octets, at_once, alone), &one_by_one);
+        }
+    }
 
     #[test]
     fn s1_s3_mutated_capture_files_never_panic_and_hold_one_record_at_most(
