@@ -14,6 +14,9 @@ use crate::table::{Place, Table};
 
 const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
 
+/// A flow is told to be over at most this part of the idle timeout late.
+const GRAINS: u32 = 32;
+
 /// Lanes of the table.
 const OPEN: u8 = 0;
 const LINGERING: u8 = 1;
@@ -294,7 +297,8 @@ impl Flows {
     /// packet that comes after it.
     pub fn new(flows_max: usize, idle: Duration, active: Duration) -> Flows {
         let established_idle = Duration::from_secs(FLOW_ESTABLISHED_IDLE_TIMEOUT_S).max(idle);
-        Flows { table: Table::new(flows_max), idle, established_idle, active, next_id: 0 }
+        let grain = idle / GRAINS;
+        Flows { table: Table::with_grain(flows_max, grain), idle, established_idle, active, next_id: 0 }
     }
 
     /// Flows under way.
@@ -335,7 +339,7 @@ impl Flows {
         let place = match place {
             Some(place) => place,
             None => {
-                self.make_room(counts, emit);
+                self.make_room(now, counts, emit);
                 let flow = Flow::new(FlowId(self.next_id), step, key.protocol);
                 let Some(place) = self.table.insert(hash, key, flow, OPEN, now) else { return };
                 self.next_id += 1;
@@ -404,8 +408,11 @@ impl Flows {
         quiet >= timeout || is_new_syn || is_other_s_attempt
     }
 
-    fn make_room(&mut self, counts: &mut FlowCounts, emit: &mut impl FnMut(FlowEvent)) {
+    fn make_room(&mut self, now: Timestamp, counts: &mut FlowCounts, emit: &mut impl FnMut(FlowEvent)) {
         while self.table.is_full() {
+            for lane in ALL_LANES {
+                self.table.settle(lane, now);
+            }
             let oldest = ALL_LANES.into_iter().filter_map(|lane| self.table.oldest(lane));
             let Some((oldest, _)) = oldest.min_by_key(|(_, touched)| *touched) else { return };
             counts.evicted += 1;

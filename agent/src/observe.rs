@@ -13,7 +13,7 @@ use varde_common::time::Timestamp;
 use crate::dns::{self, RefusedMessages};
 use crate::flow::{FlowCounts, FlowEvent, Flows};
 use crate::limits::{FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, SEEN_MAX};
-use crate::packet::{Packet, Transport};
+use crate::packet::{Fragment, Packet, Transport};
 use crate::stream::{Segment, StreamCounts, Streams};
 use crate::table::Place;
 use crate::transaction::{Concluded, Passage, TransactionCounts, Transactions};
@@ -133,12 +133,16 @@ impl Observer {
         }
     }
 
-    /// Takes a packet; its time moves the clock, never back. Ask [`Observer::poll_seen`] after each one.
+    /// Takes a packet; its time moves the clock, never back. Ask [`Observer::poll_seen`] after each one. A fragment counts
+    /// in its flow as it comes; what is in it is read when the whole comes ([`Fragment::Rejoined`]).
     pub fn handle_packet(&mut self, packet: &Packet<'_>) {
         self.handle_time(packet.time);
         let (now, outlet) = (self.clock, &mut self.outlet);
-        self.flows.handle_packet(packet, now, &mut self.counts.flows, &mut |event| outlet.push(Seen::Flow(event)));
+        if packet.fragment != Fragment::Rejoined {
+            self.flows.handle_packet(packet, now, &mut self.counts.flows, &mut |event| outlet.push(Seen::Flow(event)));
+        }
         match packet.transport {
+            _ if packet.fragment == Fragment::First => {}
             Transport::Udp { src_port, dst_port, payload } if self.is_dns(src_port, dst_port) => {
                 self.take_datagram(packet, src_port, dst_port, payload);
             }

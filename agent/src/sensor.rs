@@ -11,10 +11,12 @@ use varde_common::matcher::IndicatorSet;
 use varde_common::observation::{Fact, Observation};
 use varde_common::time::Timestamp;
 
+use crate::blind::Blind;
 use crate::flow::FlowStep;
-use crate::health::{Health, SourceHealth};
+use crate::health::{Evictions, Health, SourceHealth};
+use crate::intake::{Intake, Passage};
 use crate::observe::{ObserveSettings, Observer, Seen};
-use crate::packet::{self, Frame, NotRead};
+use crate::packet::{Frame, NotRead};
 use crate::raise::fold::Alert;
 use crate::raise::place::{Places, inside_by_default};
 use crate::raise::resolvers::Resolvers;
@@ -81,8 +83,10 @@ impl Default for SensorSettings {
 /// One worker's whole pipeline.
 #[derive(Debug)]
 pub struct Sensor {
+    intake: Intake,
     observer: Observer,
     raise: Raise,
+    blind: Blind,
     keep_observations: bool,
     observations: VecDeque<Observation>,
     clock: Timestamp,
@@ -101,6 +105,8 @@ impl Sensor {
         let resolvers = Resolvers::new(settings.resolvers);
         let observe = ObserveSettings { dns_ports: settings.dns_ports.clone(), ..ObserveSettings::default() };
         Sensor {
+            intake: Intake::new(),
+            blind: Blind::new(places.clone(), settings.dns_ports.clone()),
             observer: Observer::new(observe),
             raise: Raise::new(places, resolvers, settings.dns_ports, settings.keep, set, revision),
             keep_observations: settings.keep_observations,
@@ -125,13 +131,15 @@ impl Sensor {
         let mut unnumbered = SourceHealth::default();
         let of_source = self.sources.get_mut(number).unwrap_or(&mut unnumbered);
         of_source.octets += frame.octets.len() as u64;
-        match packet::decode(frame) {
-            Ok(packet) => {
+        let observer = &mut self.observer;
+        match self.intake.handle_frame(frame, self.clock, &mut |packet| observer.handle_packet(packet)) {
+            Ok(Passage::Packet) => {
                 self.packets += 1;
                 of_source.packets += 1;
-                self.last_packet = Some(self.last_packet.map_or(packet.time, |last| last.max(packet.time)));
-                self.observer.handle_packet(&packet);
+                self.last_packet = Some(self.last_packet.map_or(frame.time, |last| last.max(frame.time)));
             }
+            // Counted by the intake.
+            Ok(Passage::Copy) => {}
             Err(reason) => {
                 *self.not_read.entry(reason).or_default() += 1;
                 if reason.is_loss() {
@@ -147,6 +155,8 @@ impl Sensor {
     /// Time has passed, with or without packets.
     pub fn handle_time(&mut self, now: Timestamp) {
         self.clock = self.clock.max(now);
+        let observer = &mut self.observer;
+        self.intake.handle_time(self.clock, &mut |packet| observer.handle_packet(packet));
         self.observer.handle_time(self.clock);
         self.take_in();
     }
@@ -158,6 +168,8 @@ impl Sensor {
 
     /// The sources have ended: everything open is closed and stated.
     pub fn close_all(&mut self) {
+        let observer = &mut self.observer;
+        self.intake.close_all(self.clock, &mut |packet| observer.handle_packet(packet));
         self.observer.close_all();
         self.take_in();
         self.raise.close_all();
@@ -170,7 +182,10 @@ impl Sensor {
             }
             match seen {
                 Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, self.clock),
-                Seen::Flow(event) => self.raise.handle_flow(&event, self.clock),
+                Seen::Flow(event) => {
+                    self.blind.handle_flow(&event, |server, began| self.raise.explains(server, began));
+                    self.raise.handle_flow(&event, self.clock);
+                }
             }
         }
         self.raise.handle_time(self.clock);
@@ -213,20 +228,30 @@ impl Sensor {
     pub fn health(&self) -> Health {
         let seen = self.observer.counts();
         let not_ip = self.not_read.get(&NotRead::NotIp).copied().unwrap_or_default();
-        let refused: u64 = self.refused().values().sum();
+        let refusals: Vec<(&'static str, u64)> = self.refused().into_iter().collect();
+        let folding = self.raise.evicted_alerts();
+        let answers = self.raise.evicted_answers();
         Health {
             packets: self.packets,
             octets: self.octets,
+            duplicates: self.intake.duplicates(),
             dropped: 0,
-            refused,
+            drops_unknown: 0,
+            refused: refusals.iter().map(|(_, count)| count).sum(),
+            refusals,
             not_ip,
             dns_messages: seen.dns_messages,
             flows: seen.flows.opened,
-            evicted: seen.flows.evicted
-                + seen.transactions.evicted
-                + seen.streams.evicted
-                + seen.unfetched
-                + self.raise.evicted(),
+            evictions: Evictions {
+                flows: seen.flows.evicted,
+                streams: seen.streams.evicted,
+                pairings: seen.transactions.evicted,
+                fragments: self.intake.fragments().evicted,
+                folding,
+                answers,
+                other: seen.unfetched + self.raise.overflow(),
+            },
+            blind: self.blind.counts(),
             sightings: self.raise.sightings_total(),
             alerts: self.raise.alerts_total(),
             last_packet: self.last_packet,
@@ -236,6 +261,11 @@ impl Sensor {
     /// Totals of one source; all zero for one that has brought nothing.
     pub fn source_health(&self, source: u16) -> SourceHealth {
         self.sources.get(usize::from(source)).copied().unwrap_or_default()
+    }
+
+    /// Packets that came in tunnels, by kind; only kinds that came.
+    pub fn tunnelled(&self) -> BTreeMap<&'static str, u64> {
+        self.intake.tunnelled().filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.as_str(), count)).collect()
     }
 
     /// What was refused, by reason. Frames without IP are no refusal: see [`Health::not_ip`].
@@ -251,7 +281,9 @@ impl Sensor {
             ("answers_beyond_limit", seen.transactions.answers_beyond),
             ("answers_broken", seen.transactions.answers_broken),
             ("stream_given_up", seen.streams.given_up),
-            ("later_fragment", seen.flows.later_fragments),
+            ("fragments_contradict", self.intake.fragments().refused),
+            ("fragments_unfinished", self.intake.fragments().unfinished),
+            ("fragment_dropped", self.intake.fragments().dropped),
             ("transport_header_cut", seen.flows.cut_headers),
         ] {
             *refused.entry(reason).or_default() += count;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decode, Encode};
 use crate::id::IndicatorId;
+use crate::ja4::{BadJa4, Ja4};
 use crate::name::{BadName, DomainName};
 use crate::time::Validity;
 use crate::tlp::Tlp;
@@ -27,6 +28,8 @@ pub enum Kind {
     Ipv6,
     /// A network of either family.
     Network,
+    /// A TLS client's fingerprint.
+    Ja4,
 }
 
 impl fmt::Display for Kind {
@@ -37,6 +40,7 @@ impl fmt::Display for Kind {
             Kind::Ipv4 => "ipv4",
             Kind::Ipv6 => "ipv6",
             Kind::Network => "network",
+            Kind::Ja4 => "ja4",
         })
     }
 }
@@ -51,6 +55,7 @@ impl FromStr for Kind {
             "ipv4" => Ok(Kind::Ipv4),
             "ipv6" => Ok(Kind::Ipv6),
             "network" => Ok(Kind::Network),
+            "ja4" => Ok(Kind::Ja4),
             _ => Err(BadKind(text.to_owned())),
         }
     }
@@ -58,7 +63,7 @@ impl FromStr for Kind {
 
 /// Text that names no kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no kind of indicator; there are domain, host, ipv4, ipv6 and network")]
+#[error("\"{0}\" is no kind of indicator; there are domain, host, ipv4, ipv6, network and ja4")]
 pub struct BadKind(pub String);
 
 /// What to compare with, in canonical form.
@@ -77,6 +82,8 @@ pub enum Target {
         /// Prefix length in bits: 1-32 or 1-128.
         prefix: u8,
     },
+    /// A TLS client's fingerprint: which program speaks, whomever it speaks to.
+    Ja4(Ja4),
 }
 
 impl Target {
@@ -88,6 +95,7 @@ impl Target {
             Target::Address(IpAddr::V4(_)) => Kind::Ipv4,
             Target::Address(IpAddr::V6(_)) => Kind::Ipv6,
             Target::Network { .. } => Kind::Network,
+            Target::Ja4(_) => Kind::Ja4,
         }
     }
 
@@ -95,7 +103,7 @@ impl Target {
     pub fn network(&self) -> Option<IpNet> {
         match self {
             Target::Network { first, prefix } => IpNet::new(*first, *prefix).ok(),
-            Target::Domain(_) | Target::Host(_) | Target::Address(_) => None,
+            Target::Domain(_) | Target::Host(_) | Target::Address(_) | Target::Ja4(_) => None,
         }
     }
 }
@@ -103,7 +111,8 @@ impl Target {
 /// A target and, optionally, the only server port it is meant for. The heart of an indicator: two with the same
 /// pattern are the same indicator.
 ///
-/// As text: `evil.no`, `=www.evil.no`, `192.0.2.1`, `2001:db8::1`, `192.0.2.0/24`, `2001:db8::/32`; with a port
+/// As text: `evil.no`, `=www.evil.no`, `192.0.2.1`, `2001:db8::1`, `192.0.2.0/24`, `2001:db8::/32`,
+/// `ja4:t13d1516h2_8daaf6152771_e5627efa2ab1`; with a port
 /// `evil.no:8443`, `192.0.2.1:443`, `[2001:db8::1]:443`, `192.0.2.0/24:443`, `[2001:db8::/32]:443`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Encode, Decode)]
 pub struct Pattern {
@@ -143,6 +152,9 @@ pub enum BadPattern {
     /// `=` before an address.
     #[error("= means an exact host name; an address needs none")]
     ExactAddress,
+    /// `ja4:` before something else.
+    #[error("{0}")]
+    Ja4(#[from] BadJa4),
 }
 
 fn port_of(text: &str) -> Result<u16, BadPattern> {
@@ -195,6 +207,9 @@ impl FromStr for Pattern {
     fn from_str(text: &str) -> Result<Pattern, BadPattern> {
         if text.contains("://") {
             return Err(BadPattern::Url);
+        }
+        if let Some((_, fingerprint)) = text.split_once(':').filter(|(kind, _)| kind.eq_ignore_ascii_case("ja4")) {
+            return Ok(Pattern { target: Target::Ja4(fingerprint.parse()?), port: None });
         }
         if let Some(target) = numeric(text) {
             return Ok(Pattern { target: target?, port: None });
@@ -265,7 +280,7 @@ impl Pattern {
     pub fn to_plain(&self) -> String {
         match self.target {
             Target::Host(_) => format!("={self}"),
-            Target::Domain(_) | Target::Address(_) | Target::Network { .. } => self.to_string(),
+            Target::Domain(_) | Target::Address(_) | Target::Network { .. } | Target::Ja4(_) => self.to_string(),
         }
     }
 }
@@ -282,6 +297,7 @@ impl fmt::Display for Pattern {
             Target::Domain(name) | Target::Host(name) => name.fmt(f)?,
             Target::Address(address) => address.fmt(f)?,
             Target::Network { first, prefix } => write!(f, "{first}/{prefix}")?,
+            Target::Ja4(fingerprint) => write!(f, "ja4:{fingerprint}")?,
         }
         if brackets {
             f.write_str("]")?;
@@ -418,6 +434,7 @@ mod tests {
             ("xn--blbr-roah.no", Kind::Domain, "xn--blbr-roah.no"),
             ("_dmarc.evil.no", Kind::Domain, "_dmarc.evil.no"),
             ("no", Kind::Domain, "no"),
+            ("JA4:t13d1516h2_8DAAf6152771_e5627efa2ab1", Kind::Ja4, "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1"),
         ] {
             assert_eq!(read(given), Ok((kind, shown.to_owned())), "{given}");
             let plain = given.parse::<Pattern>().unwrap().to_plain();
@@ -455,6 +472,8 @@ mod tests {
             "*.evil.no",
             "-",
             "a._.no",
+            "ja4:evil.no",
+            "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1:443",
         ] {
             assert!(read(given).is_err(), "{given}: {:?}", read(given));
         }

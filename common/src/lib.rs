@@ -10,8 +10,10 @@
 
 pub mod alert;
 pub mod codec;
+pub mod heartbeat;
 pub mod id;
 pub mod indicator;
+pub mod ja4;
 pub mod limits;
 pub mod list;
 pub mod matcher;

@@ -1,8 +1,9 @@
-//! What a sensor saw: a DNS transaction or a flow. A fact, no judgement; never leaves the member.
+//! What a sensor saw: a DNS transaction, a flow, a TLS or QUIC hello, an HTTP request. A fact, no judgement; never leaves the member.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::ja4::Ja4;
 use crate::name::DomainName;
 use crate::time::Timestamp;
 
@@ -72,6 +73,64 @@ pub enum Fact {
     Dns(DnsTransaction),
     /// A flow that ended or was reported at its active timeout.
     Flow(FlowRecord),
+    /// A TLS or QUIC client's first words.
+    Hello(Hello),
+    /// The host an HTTP request names.
+    Http(HttpRequest),
+}
+
+/// A TLS ClientHello (RFC 8446 section 4.1.2), as it came over TCP or in QUIC Initial packets (RFC 9001 section 4.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hello {
+    /// When its last octet was seen.
+    pub time: Timestamp,
+    /// Who speaks.
+    pub client: Endpoint,
+    /// To whom.
+    pub server: Endpoint,
+    /// Over what.
+    pub transport: HelloTransport,
+    /// The server it names (RFC 6066 section 3), where that is a domain name in a form we compare.
+    pub sni: Option<DomainName>,
+    /// The protocols it offers, in its order (RFC 7301), escaped where they are not printable ASCII.
+    pub alpn: Vec<String>,
+    /// Which program it looks like.
+    pub ja4: Ja4,
+    /// Whether it offers encrypted names (ECH, RFC 9849): then `sni` may be a façade.
+    pub ech: bool,
+}
+
+/// What carries a ClientHello.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HelloTransport {
+    /// TLS over TCP.
+    Tls,
+    /// QUIC.
+    Quic,
+}
+
+impl HelloTransport {
+    /// The IP protocol below it.
+    pub fn protocol(self) -> Protocol {
+        match self {
+            HelloTransport::Tls => Protocol::TCP,
+            HelloTransport::Quic => Protocol::UDP,
+        }
+    }
+}
+
+/// The first request of an HTTP/1 connection that names its host (RFC 9112 section 3.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// When its last octet was seen.
+    pub time: Timestamp,
+    /// Who asks.
+    pub client: Endpoint,
+    /// Whom.
+    pub server: Endpoint,
+    /// The host it names, without port.
+    pub host: DomainName,
 }
 
 /// A DNS query and its response (RFC 9499 "transaction"); either may be missing, never both.

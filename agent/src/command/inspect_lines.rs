@@ -7,8 +7,8 @@ use serde::Serialize;
 use varde_common::alert::{Direction, Evidence};
 use varde_common::indicator::Kind;
 use varde_common::observation::{
-    Answer, AnswerData, DnsTransaction, Endpoint, Fact, FlowRecord, Observation, Protocol, qtype_mnemonic,
-    rcode_mnemonic,
+    Answer, AnswerData, DnsTransaction, Endpoint, Fact, FlowRecord, Hello, HelloTransport, HttpRequest, Observation,
+    Protocol, qtype_mnemonic, rcode_mnemonic,
 };
 use varde_common::time::Timestamp;
 
@@ -92,6 +92,31 @@ struct FlowLine<'a> {
     reverse_octets: u64,
     start: Timestamp,
     end: Timestamp,
+}
+
+#[derive(Serialize)]
+struct HelloLine<'a> {
+    r#type: &'a str,
+    transport: HelloTransport,
+    time: Timestamp,
+    client: IpAddr,
+    client_port: u16,
+    server: IpAddr,
+    server_port: u16,
+    sni: Option<String>,
+    alpn: &'a [String],
+    ja4: &'a str,
+}
+
+#[derive(Serialize)]
+struct HttpLine<'a> {
+    r#type: &'a str,
+    time: Timestamp,
+    client: IpAddr,
+    client_port: u16,
+    server: IpAddr,
+    server_port: u16,
+    host: String,
 }
 
 fn port(endpoint: Endpoint, protocol: Protocol) -> Option<u16> {
@@ -201,6 +226,8 @@ pub(super) fn observation(output: &mut impl Write, style: Style, observation: &O
     match &observation.fact {
         Fact::Dns(transaction) => dns(output, style, transaction),
         Fact::Flow(record) => flow(output, style, record),
+        Fact::Hello(seen) => hello(output, style, seen),
+        Fact::Http(request) => http(output, style, request),
     }
 }
 
@@ -248,6 +275,58 @@ fn dns(output: &mut impl Write, style: Style, transaction: &DnsTransaction) -> i
                 line.rcode.as_deref().unwrap_or("no response"),
                 answers.join(", ")
             )
+        }
+    }
+}
+
+fn hello(output: &mut impl Write, style: Style, hello: &Hello) -> io::Result<()> {
+    let line = HelloLine {
+        r#type: "hello",
+        transport: hello.transport,
+        time: hello.time,
+        client: hello.client.ip(),
+        client_port: hello.client.port(),
+        server: hello.server.ip(),
+        server_port: hello.server.port(),
+        sni: hello.sni.as_ref().map(ToString::to_string),
+        alpn: &hello.alpn,
+        ja4: hello.ja4.as_str(),
+    };
+    match style {
+        Style::Json => json(output, &line),
+        Style::People => {
+            let carrier = match hello.transport {
+                HelloTransport::Tls => "tls",
+                HelloTransport::Quic => "quic",
+            };
+            writeln!(
+                output,
+                "{} {carrier} {} greets {} as {} offering {} ({})",
+                line.time,
+                hello.client,
+                hello.server,
+                line.sni.as_deref().unwrap_or("no name"),
+                if line.alpn.is_empty() { "nothing".to_owned() } else { line.alpn.join(", ") },
+                line.ja4,
+            )
+        }
+    }
+}
+
+fn http(output: &mut impl Write, style: Style, request: &HttpRequest) -> io::Result<()> {
+    let line = HttpLine {
+        r#type: "http",
+        time: request.time,
+        client: request.client.ip(),
+        client_port: request.client.port(),
+        server: request.server.ip(),
+        server_port: request.server.port(),
+        host: request.host.to_string(),
+    };
+    match style {
+        Style::Json => json(output, &line),
+        Style::People => {
+            writeln!(output, "{} http {} asks {} for {}", line.time, request.client, request.server, line.host)
         }
     }
 }

@@ -6,6 +6,7 @@ mod inspect_lines;
 pub mod reveal;
 pub mod run;
 pub mod status;
+mod status_lines;
 
 use std::path::{Path, PathBuf};
 

@@ -8,4 +8,5 @@ pub mod enroll;
 pub mod gather;
 pub mod host;
 pub mod link;
+pub mod privilege;
 pub mod watch;

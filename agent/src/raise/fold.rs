@@ -9,6 +9,7 @@ use std::time::Duration;
 use varde_common::alert::{AlertOpened, AlertUpdated, Circumstances, Direction, Evidence, Regularity, Where, Zone};
 use varde_common::id::{IndicatorId, Revision, Seq, SiteId};
 use varde_common::indicator::{Indicator, Target};
+use varde_common::ja4::Ja4;
 use varde_common::name::DomainName;
 use varde_common::observation::{Endpoint, Protocol};
 use varde_common::time::Timestamp;
@@ -39,6 +40,8 @@ pub enum Observed {
     Name(DomainName),
     /// An address answered, or the outside end of a flow.
     Address(IpAddr),
+    /// A fingerprint of a TLS client.
+    Ja4(Ja4),
 }
 
 impl std::fmt::Display for Observed {
@@ -46,6 +49,7 @@ impl std::fmt::Display for Observed {
         match self {
             Observed::Name(name) => name.fmt(f),
             Observed::Address(address) => address.fmt(f),
+            Observed::Ja4(fingerprint) => fingerprint.fmt(f),
         }
     }
 }
@@ -130,7 +134,9 @@ impl Alert {
                 let more = seen.as_name().label_count().saturating_sub(listed.as_name().label_count());
                 u8::try_from(more).unwrap_or(u8::MAX)
             }
-            (Target::Domain(_) | Target::Host(_) | Target::Address(_) | Target::Network { .. }, _) => 0,
+            (Target::Domain(_) | Target::Host(_) | Target::Address(_) | Target::Network { .. } | Target::Ja4(_), _) => {
+                0
+            }
         }
     }
 
@@ -416,8 +422,8 @@ fn by_resolver(alert: &Alert, hosts: &impl Hosts) -> bool {
 fn seen_at(alert: &Alert, hosts: &impl Hosts) -> Where {
     let server = match &alert.observed {
         Observed::Address(address) => Some(*address),
-        Observed::Name(_) if alert.evidence >= Evidence::Attempted => Some(alert.server.ip()),
-        Observed::Name(_) => None,
+        Observed::Name(_) | Observed::Ja4(_) if alert.evidence >= Evidence::Attempted => Some(alert.server.ip()),
+        Observed::Name(_) | Observed::Ja4(_) => None,
     };
     Where {
         server: server.filter(|&server| !hosts.is_inside(server)),

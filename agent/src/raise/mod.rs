@@ -273,7 +273,7 @@ impl Raise {
     fn remember(&mut self, transaction: &DnsTransaction, met: &[Met], followed: &[Listed]) {
         let by_name = met.iter().filter_map(|Met { indicator, observed, .. }| match observed {
             Observed::Name(name) => Some((Arc::clone(indicator), name.clone())),
-            Observed::Address(_) => None,
+            Observed::Address(_) | Observed::Ja4(_) => None,
         });
         let listed: Vec<Listed> = by_name.chain(followed.iter().cloned()).collect();
         let addresses = transaction.answers.iter().filter_map(|answer| match answer.data {
@@ -349,9 +349,24 @@ impl Raise {
         self.fold.opened()
     }
 
-    /// Entries let go because a table was full.
-    pub fn evicted(&self) -> u64 {
-        self.answered.evicted() + self.fold.evicted() + self.overflow
+    /// Whether an answer seen lately named this address, seen from a flow that began at `start`.
+    pub fn explains(&self, address: IpAddr, start: Timestamp) -> bool {
+        self.answered.is_shared(address, start) || self.answered.lookups(address, start).next().is_some()
+    }
+
+    /// Alerts closed early because the table was full.
+    pub fn evicted_alerts(&self) -> u64 {
+        self.fold.evicted()
+    }
+
+    /// Answers let go because a table was full.
+    pub fn evicted_answers(&self) -> u64 {
+        self.answered.evicted()
+    }
+
+    /// Sightings nobody fetched in time, and flows to listed addresses no longer followed.
+    pub fn overflow(&self) -> u64 {
+        self.overflow
     }
 }
 

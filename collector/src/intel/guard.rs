@@ -112,6 +112,8 @@ impl Guard {
                     None => Ok(()),
                 }
             }
+            // Which fingerprints half the world shares is not known here.
+            Target::Ja4(_) => Ok(()),
         }
     }
 

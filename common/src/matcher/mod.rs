@@ -6,6 +6,7 @@ mod networks;
 use std::net::IpAddr;
 
 use crate::indicator::{Indicator, Pattern, Target};
+use crate::ja4::Ja4;
 use crate::name::Name;
 use names::NameTable;
 use networks::NetworkTable;
@@ -21,6 +22,8 @@ pub struct IndicatorSet {
     domains: NameTable,
     hosts: NameTable,
     networks: NetworkTable,
+    /// Sorted; there are few.
+    fingerprints: Vec<(Ja4, u32)>,
 }
 
 impl IndicatorSet {
@@ -34,9 +37,11 @@ impl IndicatorSet {
                 Target::Host(name) => set.hosts.insert(name.as_name(), index),
                 Target::Address(address) => set.networks.insert(*address, full_length(*address), index),
                 Target::Network { first, prefix } => set.networks.insert(*first, *prefix, index),
+                Target::Ja4(fingerprint) => set.fingerprints.push((*fingerprint, index)),
             }
         }
         set.networks.finish();
+        set.fingerprints.sort_unstable();
         set
     }
 
@@ -77,6 +82,13 @@ impl IndicatorSet {
     /// Validity and port are the caller's to look at.
     pub fn match_address(&self, address: IpAddr, mut found: impl FnMut(Place)) {
         self.networks.find(address.to_canonical(), &mut |index| found(Place(index)));
+    }
+
+    /// Tells `found` every indicator that is this fingerprint. Validity is the caller's to look at.
+    pub fn match_ja4(&self, fingerprint: &Ja4, mut found: impl FnMut(Place)) {
+        let start = self.fingerprints.partition_point(|(there, _)| there < fingerprint);
+        let here = self.fingerprints.get(start..).unwrap_or_default();
+        here.iter().take_while(|(there, _)| there == fingerprint).for_each(|&(_, index)| found(Place(index)));
     }
 
     fn name_at(&self, index: u32) -> Option<(&Target, Name<'_>)> {
@@ -162,7 +174,7 @@ mod tests {
                 let mut slow: Vec<String> = set.indicators().iter().filter(|i| match &i.pattern.target {
                     Target::Domain(d) => name == &d.to_string() || name.ends_with(&format!(".{d}")),
                     Target::Host(h) => name == &h.to_string(),
-                    Target::Address(_) | Target::Network { .. } => false,
+                    Target::Address(_) | Target::Network { .. } | Target::Ja4(_) => false,
                 }).map(|i| i.pattern.to_plain()).collect();
                 slow.sort();
                 prop_assert_eq!(names(&set, name), slow);
