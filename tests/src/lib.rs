@@ -20,6 +20,7 @@ pub mod capture;
 pub mod community;
 pub mod demo;
 pub mod fleet;
+pub mod fuzz_targets;
 pub mod hostile;
 pub mod hostile_collector;
 pub mod listing;
