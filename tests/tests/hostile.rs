@@ -179,8 +179,11 @@ fn s4_a_flood_of_flows_hides_no_needle_and_holds_no_more_than_its_tables() {
     assert!(peaks[1..].iter().all(|&more| more < 4 << 20), "a flood that goes on holds no more: {peaks:?}");
 }
 
+/// Sender, its port, receiver, its port.
+type Tuple = ([u8; 4], u16, [u8; 4], u16);
+
 /// Tuples that an unkeyed hash of ports and addresses (sum, exclusive or, a multiplication without a key) throws together.
-fn colliding(number: u32) -> ([u8; 4], u16, [u8; 4], u16) {
+fn colliding(number: u32) -> Tuple {
     let (low, high) = (number & 0xff, number >> 8);
     let port = 1_024 + (number % 60_000) as u16;
     ([10, 20, low as u8, high as u8], port, [198, 51, high as u8, low as u8], port)
@@ -188,7 +191,7 @@ fn colliding(number: u32) -> ([u8; 4], u16, [u8; 4], u16) {
 
 #[test]
 fn s5_tuples_that_an_unkeyed_hash_throws_together_are_told_apart() {
-    let flows = |tuple: fn(u32) -> ([u8; 4], u16, [u8; 4], u16)| {
+    let flows = |tuple: fn(u32) -> Tuple| {
         let mut sensor = sensor(&["needle.no"]);
         for number in 0..60_000u32 {
             let (source, source_port, target, target_port) = tuple(number);

@@ -345,8 +345,8 @@ impl Play<'_> {
                 _ => (false, 100 + (drawn >> 32) as usize % 900),
             },
             Goes::Meeting => (begins || chance < 45, 120 + (drawn >> 32) as usize % 1000),
-            Goes::Echo => (begins || flow.left % 2 == 0, 56),
-            Goes::Ntp => (begins || flow.left % 2 == 0, 48),
+            Goes::Echo => (begins || flow.left.is_multiple_of(2), 56),
+            Goes::Ntp => (begins || flow.left.is_multiple_of(2), 48),
         };
         let from = (drawn >> 40) as usize % (NOISE_OCTETS - 2048);
         let payload = &mut noise[from..from + length];
