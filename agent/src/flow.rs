@@ -7,6 +7,7 @@ use std::time::Duration;
 use varde_common::observation::{Contact, Endpoint, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
+use crate::greeting::Greeting;
 use crate::limits::{FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S};
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 use crate::packet::{Fragment, IcmpRole, Packet, Transport};
@@ -76,6 +77,23 @@ pub struct Flows {
     established_idle: Duration,
     active: Duration,
     next_id: u64,
+}
+
+/// What the next stage needs to know of a flow whose first words may still come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// Where the flow lies, until the next packet.
+    pub(crate) place: Place,
+    /// Which flow.
+    pub(crate) flow: FlowId,
+    /// Whether its initiator sent the packet.
+    pub(crate) from_initiator: bool,
+    /// Sequence number of the initiator's SYN, where it was seen.
+    pub(crate) syn: Option<u32>,
+    /// How far the flow has got.
+    pub(crate) contact: Contact,
+    /// How far its greeting is known.
+    pub(crate) greeting: Greeting,
 }
 
 /// Both ends, the lesser one first, and the protocol: the same for packets either way.
@@ -166,6 +184,7 @@ struct Flow {
     fin_from_initiator: bool,
     fin_from_responder: bool,
     reset: bool,
+    greeting: Greeting,
 }
 
 impl Flow {
@@ -188,7 +207,24 @@ impl Flow {
             fin_from_initiator: false,
             fin_from_responder: false,
             reset: false,
+            greeting: Greeting::default(),
         }
+    }
+
+    /// What is to be heard of its first words in a packet; nothing once they are known.
+    fn heard(&self, place: Place, step: Step, packet: &Packet<'_>) -> Option<Heard> {
+        if self.greeting == Greeting::Over {
+            return None;
+        }
+        let (Transport::Tcp { payload, .. } | Transport::Udp { payload, .. }) = packet.transport else { return None };
+        (!payload.is_empty()).then_some(Heard {
+            place,
+            flow: self.id,
+            from_initiator: step.from_low == self.initiator_is_low,
+            syn: self.syn,
+            contact: self.contact,
+            greeting: self.greeting,
+        })
     }
 
     /// Counts a packet; true when it is the one that makes the flow answered.
@@ -311,21 +347,22 @@ impl Flows {
         self.len() == 0
     }
 
-    /// Puts a packet into its flow; what becomes of flows goes to `emit`.
-    pub fn handle_packet(
+    /// Puts a packet into its flow; what becomes of flows goes to `emit`. Returns the flow where its first words may be in
+    /// the packet.
+    pub(crate) fn handle_packet(
         &mut self,
         packet: &Packet<'_>,
         now: Timestamp,
         counts: &mut FlowCounts,
         emit: &mut impl FnMut(FlowEvent),
-    ) {
+    ) -> Option<Heard> {
         if packet.fragment == Fragment::Later {
             counts.later_fragments += 1;
-            return;
+            return None;
         }
         let Some((key, step)) = read(packet) else {
             counts.cut_headers += 1;
-            return;
+            return None;
         };
         let hash = self.table.hash_of(&key);
         let mut place = self.table.find(hash, &key);
@@ -341,14 +378,14 @@ impl Flows {
             None => {
                 self.make_room(now, counts, emit);
                 let flow = Flow::new(FlowId(self.next_id), step, key.protocol);
-                let Some(place) = self.table.insert(hash, key, flow, OPEN, now) else { return };
+                let place = self.table.insert(hash, key, flow, OPEN, now)?;
                 self.next_id += 1;
                 counts.opened += 1;
                 place
             }
         };
         let active = self.active;
-        let Some((key, flow)) = self.table.at_mut(place) else { return };
+        let (key, flow) = self.table.at_mut(place)?;
         if step.time.since(flow.start) >= active && !is_new {
             emit(flow.event(key, FlowStep::Reported));
             flow.begin_anew(step.time);
@@ -361,7 +398,24 @@ impl Flows {
             emit(flow.event(key, FlowStep::Answered));
         }
         let lane = flow.lane();
+        let heard = flow.heard(place, step, packet);
         self.table.touch(place, lane, now);
+        heard
+    }
+
+    /// Notes how far the greeting of the flow at a place is known now.
+    pub(crate) fn set_greeting(&mut self, place: Place, greeting: Greeting) {
+        if let Some((_, flow)) = self.table.at_mut(place) {
+            flow.greeting = greeting;
+        }
+    }
+
+    /// What the next stage needs to know of the flow of a packet that has been counted already, in pieces.
+    pub(crate) fn hear(&self, packet: &Packet<'_>) -> Option<Heard> {
+        let (key, step) = read(packet)?;
+        let place = self.table.find(self.table.hash_of(&key), &key)?;
+        let (_, flow) = self.table.at(place)?;
+        flow.heard(place, step, packet)
     }
 
     /// How long a flow of a lane may be idle. A TCP connection that stands is often silent for long; cut short, its next

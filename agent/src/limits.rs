@@ -24,6 +24,10 @@ pub const ANSWERS_MAX: usize = 64;
 pub const POINTER_HOPS_MAX: usize = 128;
 /// Compression pointers followed in one message.
 pub const POINTER_HOPS_MESSAGE_MAX: usize = 1024;
+/// Octets of names read of one message, those of the question's own name in answers apart.
+pub const NAME_OCTETS_MESSAGE_MAX: usize = 4_096;
+/// Addresses taken of each family from one service binding; more than any service publishes.
+pub const SERVICE_HINTS_MAX: usize = 8;
 
 /// TCP streams with DNS reassembled at once.
 pub const STREAMS_MAX: usize = 4_096;
@@ -45,6 +49,36 @@ pub const STREAM_JOINS_MAX: u8 = 8;
 pub const STREAM_IDLE_TIMEOUT_S: u64 = 120;
 /// After FIN or RST a stream is still known for so long, so that what is sent again is not read again, seconds.
 pub const STREAM_LINGER_S: u64 = 5;
+
+/// Segments or datagrams with data that are looked at for the beginning of a greeting, each way: STARTTLS comes after a
+/// few, whatever is none has shown it by then.
+pub const GREETING_SEGMENTS_MAX: u8 = 16;
+/// Octets at the beginning of a stream that are kept until a greeting is whole: the longest hello and its record headers.
+pub const GREETING_MAX_OCTETS: usize = 18 * 1024;
+/// Runs of octets with gaps between them, in one greeting. Browsers scatter a hello over some dozens of pieces.
+pub const GREETING_RUNS_MAX: usize = 64;
+/// Greetings kept in part at once. They are whole within a few round trips.
+pub const GREETINGS_MAX: usize = 4_096;
+/// Octets kept over all of them.
+pub const GREETINGS_TOTAL_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// The rest of a greeting that has not come so long after the last of it will not come any more, seconds (RFC 6298: a
+/// sender's third retransmission comes after seven).
+pub const GREETING_TIMEOUT_S: u64 = 10;
+/// One ClientHello: with post-quantum keys and tickets they have some 2,000 octets, with large tickets some 8,000.
+pub const HELLO_MAX_OCTETS: usize = 16 * 1024;
+/// TLS records joined for one ClientHello. Splitting it further is allowed and serves only to hide.
+pub const HELLO_RECORDS_MAX: usize = 64;
+/// Protocols kept of those a hello offers; programs offer one or two.
+pub const ALPNS_MAX: usize = 32;
+/// Packets looked at in one QUIC datagram: a client sends an Initial, a 0-RTT and a Handshake packet together at most.
+pub const QUIC_PACKETS_MAX: usize = 8;
+/// QUIC packets of one flow and direction that may fail to open before it is left alone.
+pub const QUIC_TRIES_MAX: u8 = 4;
+/// The head of an HTTP request, as far as it is kept; servers commonly take no longer ones.
+pub const HTTP_HEAD_MAX_OCTETS: usize = 8 * 1024;
+/// A method; the longest registered one (UPDATEREDIRECTREF) has 17 octets.
+pub const HTTP_METHOD_MAX_OCTETS: usize = 32;
+
 /// Observations that wait to be fetched. One frame of [`FRAME_MAX_OCTETS`] holds at most some 14,000 messages.
 pub const SEEN_MAX: usize = 16_384;
 

@@ -1,4 +1,4 @@
-//! Packets to observations: what a sensor saw, as DNS transactions and flows, in the order in which it was over.
+//! Packets to observations: what a sensor saw, as DNS transactions, first words and flows, in the order in which it was over.
 //!
 //! An [`Observer`] owns the stages between a packet and an observation. It is told of packets and of the time, and
 //! asked what was seen until it has nothing more to say. What times out is taken out of the tables only when asked for,
@@ -7,11 +7,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use varde_common::observation::{DnsTransaction, Endpoint, Protocol};
+use varde_common::observation::{Contact, DnsTransaction, Endpoint, Hello, HttpRequest, Protocol};
 use varde_common::time::Timestamp;
 
 use crate::dns::{self, RefusedMessages};
-use crate::flow::{FlowCounts, FlowEvent, Flows};
+use crate::flow::{FlowCounts, FlowEvent, FlowId, Flows, Heard};
+use crate::greeting::{Greeted, GreetingCounts, Greetings};
 use crate::limits::{FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, SEEN_MAX};
 use crate::packet::{Fragment, Packet, Transport};
 use crate::stream::{Segment, StreamCounts, Streams};
@@ -54,6 +55,28 @@ pub enum Seen {
     },
     /// A step of a flow.
     Flow(FlowEvent),
+    /// The first words of a TLS or QUIC client.
+    Hello {
+        /// The source that saw its last octet.
+        source: u16,
+        /// The flow they were said in.
+        flow: FlowId,
+        /// How far that flow had got.
+        contact: Contact,
+        /// The words.
+        hello: Hello,
+    },
+    /// The first HTTP request of a flow that names its host.
+    Http {
+        /// The source that saw its last octet.
+        source: u16,
+        /// The flow it was made in.
+        flow: FlowId,
+        /// How far that flow had got.
+        contact: Contact,
+        /// The request.
+        request: HttpRequest,
+    },
 }
 
 impl From<Concluded> for Seen {
@@ -75,6 +98,8 @@ pub struct ObserveCounts {
     pub streams: StreamCounts,
     /// Flows, and packets that are in none.
     pub flows: FlowCounts,
+    /// Hellos and requests.
+    pub greetings: GreetingCounts,
     /// Observations lost because nobody fetched them in time.
     pub unfetched: u64,
 }
@@ -85,6 +110,7 @@ pub struct Observer {
     dns_ports: Vec<u16>,
     clock: Timestamp,
     flows: Flows,
+    greetings: Greetings,
     streams: Streams,
     transactions: Transactions,
     outlet: Outlet,
@@ -125,6 +151,7 @@ impl Observer {
             dns_ports,
             clock: Timestamp::MIN,
             flows: Flows::new(flows_max, Duration::from_secs(flow_idle_s), Duration::from_secs(flow_active_s)),
+            greetings: Greetings::new(),
             streams: Streams::new(),
             transactions: Transactions::new(),
             outlet: Outlet::default(),
@@ -138,8 +165,14 @@ impl Observer {
     pub fn handle_packet(&mut self, packet: &Packet<'_>) {
         self.handle_time(packet.time);
         let (now, outlet) = (self.clock, &mut self.outlet);
-        if packet.fragment != Fragment::Rejoined {
-            self.flows.handle_packet(packet, now, &mut self.counts.flows, &mut |event| outlet.push(Seen::Flow(event)));
+        // A packet put together from fragments is counted as they came; what it says is new.
+        let heard = if packet.fragment == Fragment::Rejoined {
+            self.flows.hear(packet)
+        } else {
+            self.flows.handle_packet(packet, now, &mut self.counts.flows, &mut |event| outlet.push(Seen::Flow(event)))
+        };
+        if let Some(heard) = heard {
+            self.take_first_words(packet, &heard);
         }
         match packet.transport {
             _ if packet.fragment == Fragment::First => {}
@@ -163,6 +196,7 @@ impl Observer {
     pub fn handle_time(&mut self, now: Timestamp) {
         self.clock = self.clock.max(now);
         self.streams.handle_time(self.clock);
+        self.greetings.handle_time(self.clock, &mut self.counts.greetings);
         // Where life goes on, places may come to hold something else.
         self.closing = Vec::new();
     }
@@ -203,6 +237,20 @@ impl Observer {
 
     fn is_dns(&self, src_port: u16, dst_port: u16) -> bool {
         self.dns_ports.iter().any(|&port| port == src_port || port == dst_port)
+    }
+
+    fn take_first_words(&mut self, packet: &Packet<'_>, heard: &Heard) {
+        let (greeting, greeted) = self.greetings.handle_packet(packet, heard, self.clock, &mut self.counts.greetings);
+        if greeting != heard.greeting {
+            self.flows.set_greeting(heard.place, greeting);
+        }
+        let Heard { flow, contact, .. } = *heard;
+        let source = packet.source;
+        match greeted {
+            Some(Greeted::Hello(hello)) => self.outlet.push(Seen::Hello { source, flow, contact, hello }),
+            Some(Greeted::Http(request)) => self.outlet.push(Seen::Http { source, flow, contact, request }),
+            None => {}
+        }
     }
 
     fn take_datagram(&mut self, packet: &Packet<'_>, src_port: u16, dst_port: u16, payload: &[u8]) {
@@ -303,6 +351,12 @@ mod tests {
                     format!("{source} dns {} {:?}", transaction.qname, transaction.rcode)
                 }
                 Seen::Flow(event) => format!("{} flow {} {:?}", event.source, event.flow.0, event.step),
+                Seen::Hello { source, flow, contact, hello } => {
+                    format!("{source} hello {} {contact:?} {:?} {:?}", flow.0, hello.transport, hello.sni)
+                }
+                Seen::Http { source, flow, contact, request } => {
+                    format!("{source} http {} {contact:?} {}", flow.0, request.host)
+                }
             })
             .collect()
     }
@@ -476,7 +530,7 @@ mod tests {
                 Seen::Flow(event) if matches!(event.step, FlowStep::Closed | FlowStep::Reported) => {
                     in_records += event.record.packets + event.record.reverse_packets;
                 }
-                Seen::Flow(_) | Seen::Dns { .. } => {}
+                Seen::Flow(_) | Seen::Dns { .. } | Seen::Hello { .. } | Seen::Http { .. } => {}
             };
             for packet in &packets {
                 let address = |end: u8| IpAddr::from([10, 0, 0, end]);

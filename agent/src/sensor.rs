@@ -186,6 +186,13 @@ impl Sensor {
                     self.blind.handle_flow(&event, |server, began| self.raise.explains(server, began));
                     self.raise.handle_flow(&event, self.clock);
                 }
+                Seen::Hello { source, flow, contact, hello } => {
+                    self.blind.handle_hello(hello.ech, hello.sni.as_ref().map(varde_common::name::DomainName::as_name));
+                    self.raise.handle_hello(source, flow, contact, &hello, self.clock);
+                }
+                Seen::Http { source, flow, contact, request } => {
+                    self.raise.handle_http(source, flow, contact, &request, self.clock);
+                }
             }
         }
         self.raise.handle_time(self.clock);
@@ -200,6 +207,8 @@ impl Sensor {
                     Observation { source: event.source, fact: Fact::Flow(event.record.clone()) }
                 }
             },
+            Seen::Hello { source, hello, .. } => Observation { source: *source, fact: Fact::Hello(hello.clone()) },
+            Seen::Http { source, request, .. } => Observation { source: *source, fact: Fact::Http(request.clone()) },
         };
         self.observations.push_back(observation);
     }
@@ -244,7 +253,7 @@ impl Sensor {
             flows: seen.flows.opened,
             evictions: Evictions {
                 flows: seen.flows.evicted,
-                streams: seen.streams.evicted,
+                streams: seen.streams.evicted + seen.greetings.evicted,
                 pairings: seen.transactions.evicted,
                 fragments: self.intake.fragments().evicted,
                 folding,
@@ -277,6 +286,9 @@ impl Sensor {
         for (reason, count) in seen.dns_refused.iter() {
             *refused.entry(reason.key()).or_default() += count;
         }
+        for (reason, count) in seen.greetings.refused.iter() {
+            *refused.entry(reason.key()).or_default() += count;
+        }
         for (reason, count) in [
             ("answers_beyond_limit", seen.transactions.answers_beyond),
             ("answers_broken", seen.transactions.answers_broken),
@@ -284,6 +296,7 @@ impl Sensor {
             ("fragments_contradict", self.intake.fragments().refused),
             ("fragments_unfinished", self.intake.fragments().unfinished),
             ("fragment_dropped", self.intake.fragments().dropped),
+            ("greeting_given_up", seen.greetings.given_up),
             ("transport_header_cut", seen.flows.cut_headers),
         ] {
             *refused.entry(reason).or_default() += count;

@@ -133,7 +133,7 @@ pub(super) fn rejoined<'a>(src: IpAddr, dst: IpAddr, protocol: Protocol, data: &
 }
 
 /// Reads an IPv4 packet; `uncaptured` octets of it were on the wire and are not in `octets`.
-#[inline]
+#[inline(always)]
 pub(super) fn read_v4(octets: &[u8], uncaptured: usize) -> Result<IpHeader<'_>, NotRead> {
     let (
         &[
@@ -198,7 +198,7 @@ fn authenticated(octets: &[u8]) -> Result<(u8, Option<&[u8]>), NotRead> {
 }
 
 /// Reads an IPv6 packet and walks its extension headers; `uncaptured` as in [`read_v4`].
-#[inline]
+#[inline(always)]
 pub(super) fn read_v6(octets: &[u8], uncaptured: usize) -> Result<IpHeader<'_>, NotRead> {
     let (head, after) = octets.split_first_chunk::<IPV6_HEADER_OCTETS>().ok_or(NotRead::CutShort)?;
     let (&[version, _, _, _, length_high, length_low, next_header, _], addresses) =
@@ -252,6 +252,7 @@ struct Above<'a> {
     payload: Option<&'a [u8]>,
 }
 
+#[inline(never)]
 fn walk_extensions(first: u8, octets: &[u8]) -> Result<Above<'_>, NotRead> {
     let (mut protocol, mut rest, mut fragment) = (first, octets, Fragment::Whole);
     // One round more than there may be headers: the last one finds what they lead to.
@@ -294,6 +295,7 @@ fn walk_extensions(first: u8, octets: &[u8]) -> Result<Above<'_>, NotRead> {
     Err(NotRead::ExtensionsTooMany)
 }
 
+#[inline(always)]
 fn fragment_of(offset: u16, more: bool) -> Fragment {
     match (offset, more) {
         (0, false) => Fragment::Whole,
@@ -303,6 +305,7 @@ fn fragment_of(offset: u16, more: bool) -> Fragment {
 }
 
 /// The first `count` octets, or as many as there are.
+#[inline(always)]
 fn at_most(octets: &[u8], count: usize) -> &[u8] {
     octets.get(..count).unwrap_or(octets)
 }

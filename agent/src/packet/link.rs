@@ -30,7 +30,7 @@ impl Depth {
 }
 
 /// Strips what stands in front of IP.
-#[inline]
+#[inline(always)]
 pub(super) fn network_layer(link: LinkType, octets: &[u8]) -> Network<'_> {
     // Nearly every frame: Ethernet II with IP at once.
     if link == LinkType::Ethernet

@@ -262,7 +262,7 @@ struct Layer<'a> {
 }
 
 impl<'a> Layer<'a> {
-    #[inline]
+    #[inline(always)]
     fn read(version: link::IpVersion, octets: &'a [u8], uncaptured: usize) -> Result<Layer<'a>, NotRead> {
         let header = match version {
             link::IpVersion::V4 => ip::read_v4(octets, uncaptured)?,
@@ -271,7 +271,7 @@ impl<'a> Layer<'a> {
         Ok(Layer::of(version, header))
     }
 
-    #[inline]
+    #[inline(always)]
     fn of(version: link::IpVersion, header: ip::IpHeader<'a>) -> Layer<'a> {
         let transport = match (header.fragment, header.payload) {
             (Fragment::Later, _) | (_, None) => Transport::Other,
@@ -282,7 +282,7 @@ impl<'a> Layer<'a> {
         Layer { header, transport }
     }
 
-    #[inline]
+    #[inline(always)]
     fn opened(self, time: Timestamp, source: u16, tunnel: Option<TunnelKind>) -> Opened<'a> {
         let ip::IpHeader { src, dst, protocol, octets, fragment, packet, .. } = self.header;
         let transport = self.transport;

@@ -1,0 +1,515 @@
+//! Greetings however they are cut, scrambled, repeated, begun and not ended; real clients' ones too.
+
+use std::net::UdpSocket;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use varde_common::observation::{Contact, Protocol};
+
+use super::*;
+use crate::flow::{FlowCounts, Flows};
+use crate::hello::quic::sample::{Sender, crypto};
+use crate::hello::quic::version::VERSIONS;
+use crate::hello::tls::sample::{named, records};
+use crate::limits::{FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, HELLO_MAX_OCTETS, HTTP_HEAD_MAX_OCTETS};
+use crate::packet::Fragment;
+use crate::packet::tcp_flags::ACK;
+
+const CLIENT: &str = "10.0.0.1:40000";
+const SERVER: &str = "192.0.2.1:4433";
+/// So near the end of all sequence numbers that they wrap within every hello.
+const ISN: u32 = u32::MAX - 20;
+
+/// Flows and greetings, as an observer runs them.
+struct Bench {
+    flows: Flows,
+    greetings: Greetings,
+    counts: GreetingCounts,
+    now: i64,
+    read: Vec<(Contact, Greeted)>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let (idle, active) = (Duration::from_secs(FLOW_IDLE_TIMEOUT_S), Duration::from_secs(FLOW_ACTIVE_TIMEOUT_S));
+        Bench {
+            flows: Flows::new(100_000, idle, active),
+            greetings: Greetings::new(),
+            counts: GreetingCounts::default(),
+            now: 1,
+            read: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, src: &str, dst: &str, transport: Transport<'_>) {
+        let (src, dst): (Endpoint, Endpoint) = (src.parse().unwrap(), dst.parse().unwrap());
+        let (src_port, dst_port) = (src.port(), dst.port());
+        let (protocol, transport) = match transport {
+            Transport::Udp { payload, .. } => (Protocol::UDP, Transport::Udp { src_port, dst_port, payload }),
+            Transport::Tcp { seq, flags, payload, .. } => {
+                (Protocol::TCP, Transport::Tcp { src_port, dst_port, seq, flags, payload })
+            }
+            other => (Protocol::TCP, other),
+        };
+        let now = Timestamp::from_unix(self.now, 0);
+        let packet = Packet {
+            time: now,
+            source: 1,
+            src: src.ip(),
+            dst: dst.ip(),
+            protocol,
+            octets: 40,
+            fragment: Fragment::Whole,
+            transport,
+        };
+        self.greetings.handle_time(now, &mut self.counts);
+        if let Some(heard) = self.flows.handle_packet(&packet, now, &mut FlowCounts::default(), &mut |_| {}) {
+            let (greeting, greeted) = self.greetings.handle_packet(&packet, &heard, now, &mut self.counts);
+            self.flows.set_greeting(heard.place, greeting);
+            self.read.extend(greeted.map(|greeted| (heard.contact, greeted)));
+        }
+        let kept: usize = self.greetings.table.iter().map(|(_, _, gathering)| gathering.kept_octets()).sum();
+        assert_eq!(kept, self.greetings.kept_octets, "what is counted is what is kept");
+        assert!(kept <= GREETINGS_TOTAL_MAX_OCTETS && self.greetings.len() <= GREETINGS_MAX);
+    }
+
+    fn tcp(&mut self, src: &str, dst: &str, seq: u32, flags: u8, payload: &[u8]) {
+        self.take(src, dst, Transport::Tcp { src_port: 0, dst_port: 0, seq, flags, payload });
+    }
+
+    /// A segment of the client, at a position of its stream.
+    fn say(&mut self, at: usize, payload: &[u8]) {
+        self.tcp(CLIENT, SERVER, ISN.wrapping_add(1 + at as u32), ACK, payload);
+    }
+
+    fn shake_hands(&mut self) {
+        self.tcp(CLIENT, SERVER, ISN, SYN, &[]);
+        self.tcp(SERVER, CLIENT, 5, SYN | ACK, &[]);
+        self.say(0, &[]);
+    }
+
+    fn udp(&mut self, src: &str, dst: &str, payload: &[u8]) {
+        self.take(src, dst, Transport::Udp { src_port: 0, dst_port: 0, payload });
+    }
+
+    /// What was read, in words.
+    fn words(&self) -> Vec<String> {
+        let word = |(contact, greeted): &(Contact, Greeted)| match greeted {
+            Greeted::Hello(Hello { client, server, transport, sni, .. }) => {
+                let sni = sni.as_ref().map_or_else(|| "-".to_owned(), |sni| sni.to_string());
+                format!("{contact:?} {transport:?} {client} {server} {sni}")
+            }
+            Greeted::Http(HttpRequest { client, server, host, .. }) => {
+                format!("{contact:?} Http {client} {server} {host}")
+            }
+        };
+        self.read.iter().map(word).collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.words().iter().filter_map(|words| words.rsplit(' ').next().map(str::to_owned)).collect()
+    }
+}
+
+#[test]
+fn a_hello_in_one_segment_is_read_where_it_lies_on_any_port() {
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    let stream = records(&named("Evil.Example"), 16384);
+    bench.say(0, &stream);
+    assert_eq!(bench.words(), [format!("Answered Tls {CLIENT} {SERVER} evil.example")]);
+    let Greeted::Hello(hello) = &bench.read[0].1 else { panic!("no hello") };
+    assert_eq!((hello.alpn.as_slice(), hello.ech), (&["h2".to_owned(), "http/1.1".to_owned()][..], false));
+    assert_eq!(&hello.ja4.as_str()[..10], "t13d0205h2");
+    assert!(bench.greetings.table.iter().next().is_none() && bench.greetings.space.capacity() == 0);
+    bench.say(0, &stream);
+    bench.say(stream.len(), &records(&named("other.example"), 16384));
+    assert_eq!((bench.names(), bench.counts.hellos), (vec!["evil.example".to_owned()], 1), "once per flow");
+}
+
+#[test]
+fn the_client_is_who_says_hello() {
+    let stream = records(&named("evil.example"), 16384);
+    // Joined midway, the server's packet first; and a server that connects back and is greeted by who was called.
+    for before in [Vec::new(), vec![SYN]] {
+        let mut bench = Bench::new();
+        for flags in before {
+            bench.tcp(SERVER, CLIENT, 7, flags, &[]);
+        }
+        bench.tcp(SERVER, CLIENT, 8, ACK, b"220 ready\r\n");
+        bench.tcp(CLIENT, SERVER, 100, ACK, &stream[..200]);
+        bench.tcp(CLIENT, SERVER, 300, ACK, &stream[200..]);
+        assert_eq!(bench.names(), ["evil.example"]);
+        assert!(bench.words()[0].contains(&format!("Tls {CLIENT} {SERVER}")));
+    }
+}
+
+#[test]
+fn a_hello_behind_another_dialogue_is_found() {
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    bench.tcp(SERVER, CLIENT, 6, ACK, b"220 mail.example ESMTP\r\n");
+    bench.say(0, b"EHLO client.example\r\n");
+    bench.tcp(SERVER, CLIENT, 30, ACK, b"250 STARTTLS\r\n");
+    bench.say(21, b"STARTTLS\r\n");
+    let stream = records(&named("mail.example"), 16384);
+    bench.say(31, &stream[..100]);
+    bench.say(131, &stream[100..]);
+    assert_eq!(bench.names(), ["mail.example"]);
+    // Through a proxy: whom the tunnel is for, and then the hello in it.
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    let head = b"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n";
+    bench.say(0, head);
+    bench.tcp(SERVER, CLIENT, 6, ACK, b"HTTP/1.1 200 OK\r\n\r\n");
+    bench.say(head.len(), &stream);
+    assert_eq!(bench.names(), ["evil.example", "mail.example"]);
+}
+
+#[test]
+fn the_first_request_that_names_a_host_is_read() {
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    let mut at = 0;
+    for part in [
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nHo",
+        "st: Evil.Example\r\n",
+        "\r\n",
+        "GET / HTTP/1.1\r\nHost: other.example\r\n\r\n",
+    ] {
+        bench.say(at, part.as_bytes());
+        at += part.len();
+    }
+    assert_eq!(bench.words(), [format!("Answered Http {CLIENT} {SERVER} evil.example")]);
+    assert_eq!((bench.counts.requests, bench.greetings.len(), bench.greetings.kept_octets()), (1, 0, 0));
+}
+
+#[test]
+fn data_in_the_syn_and_probes_before_the_hello_do_not_disturb() {
+    let stream = records(&named("evil.example"), 16384);
+    let mut bench = Bench::new();
+    bench.tcp(CLIENT, SERVER, ISN, SYN, &stream[..40]);
+    bench.tcp(SERVER, CLIENT, 5, SYN | ACK, &[]);
+    bench.tcp(CLIENT, SERVER, ISN, ACK, &[0]);
+    bench.say(40, &stream[40..]);
+    assert_eq!(bench.names(), ["evil.example"]);
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    bench.tcp(CLIENT, SERVER, ISN, ACK, &[0]);
+    bench.say(100, &stream[100..]);
+    bench.tcp(CLIENT, SERVER, ISN.wrapping_sub(3), ACK, &[&[0; 4], &stream[..100]].concat());
+    assert_eq!(bench.names(), ["evil.example"]);
+}
+
+#[test]
+fn s5_what_is_no_greeting_costs_a_few_looks_and_no_memory() {
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    for at in 0..GREETING_SEGMENTS_MAX {
+        bench.say(usize::from(at) * 1000, &[0x80; 1000]);
+        bench.tcp(SERVER, CLIENT, 6 + u32::from(at), ACK, b"\x17\x03\x03");
+    }
+    bench.say(16_000, &records(&named("late.example"), 16384));
+    assert!(bench.read.is_empty(), "looked at for long enough");
+    for _ in 0..100 {
+        bench.udp(CLIENT, SERVER, &[0x40; 1200]);
+        bench.udp(SERVER, CLIENT, &[0x40; 1200]);
+    }
+    assert!(bench.greetings.table.iter().next().is_none() && bench.greetings.space.capacity() == 0);
+    assert_eq!(bench.counts, GreetingCounts::default());
+}
+
+#[test]
+fn every_version_of_quic_is_read() {
+    let message = named("evil.example");
+    for version in &VERSIONS {
+        let mut bench = Bench::new();
+        let sender = Sender::new(version.number(), &[3; 8]);
+        bench.udp(CLIENT, SERVER, &sender.packet(0, &crypto(&message, 0..message.len())));
+        assert_eq!(bench.words(), [format!("Unanswered Quic {CLIENT} {SERVER} evil.example")]);
+        assert!(bench.greetings.is_empty());
+        let Greeted::Hello(hello) = &bench.read[0].1 else { panic!("no hello") };
+        assert!(hello.ja4.as_str().starts_with("q13d0205h2_"));
+    }
+}
+
+#[test]
+fn the_keys_stay_when_the_server_chooses_another_connection_id() {
+    let message = named("evil.example");
+    let mut bench = Bench::new();
+    let mut sender = Sender::new(1, &[3; 8]);
+    bench.udp(CLIENT, SERVER, &sender.packet(0, &crypto(&message, 0..200)));
+    // What the server says to the client's own id opens with no key of ours, and is not even tried.
+    bench.udp(SERVER, CLIENT, &Sender { destination: vec![8; 8], ..sender.clone() }.packet(0, &[1]));
+    sender.destination = vec![4; 20];
+    bench.udp(CLIENT, SERVER, &[0x40; 30]);
+    bench.udp(CLIENT, SERVER, &sender.packet(1, &[crypto(&message, 150..message.len()), vec![1, 0]].concat()));
+    assert_eq!(bench.names(), ["evil.example"]);
+    assert_eq!(bench.counts, GreetingCounts { hellos: 1, ..GreetingCounts::default() });
+}
+
+#[test]
+fn after_a_retry_the_client_begins_anew() {
+    let message = named("evil.example");
+    let mut bench = Bench::new();
+    let first = Sender::new(1, &[3; 8]);
+    bench.udp(CLIENT, SERVER, &first.packet(0, &crypto(&message, 0..200)));
+    let retry = [&[first.version.retry_first()][..], &[0, 0, 0, 1, 3, 1, 2, 3, 8], &[5; 8], &[7; 40]].concat();
+    bench.udp(SERVER, CLIENT, &retry);
+    let anew = Sender { token: vec![7; 24], ..Sender::new(1, &[5; 8]) };
+    bench.udp(CLIENT, SERVER, &anew.packet(1, &crypto(&message, 200..message.len())));
+    assert!(bench.read.is_empty(), "what came before counts no more");
+    bench.udp(CLIENT, SERVER, &anew.packet(2, &crypto(&message, 0..200)));
+    assert_eq!(bench.names(), ["evil.example"]);
+}
+
+#[test]
+fn s5_packets_that_do_not_open_are_tried_a_few_times_only() {
+    let mut bench = Bench::new();
+    let message = named("evil.example");
+    let mut forged = Sender::new(1, &[3; 8]);
+    forged.destination = vec![4; 8];
+    for _ in 0..100 {
+        bench.udp(CLIENT, SERVER, &forged.packet(0, &crypto(&message, 0..message.len())));
+    }
+    assert_eq!(bench.counts.refused.of(BadHello::NotAuthentic), u64::from(QUIC_TRIES_MAX));
+    let mut bench = Bench::new();
+    bench.udp(CLIENT, SERVER, &Sender::new(1, &[3; 8]).packet(0, &crypto(&message, 0..10)));
+    let mut forged = Sender::new(1, &[6; 8]);
+    for at in 10..110 {
+        forged.destination = vec![at; 8];
+        bench.udp(CLIENT, SERVER, &forged.packet(0, &crypto(&message, 0..message.len())));
+    }
+    assert!(bench.counts.refused.total() <= 1 + u64::from(QUIC_TRIES_MAX) && bench.greetings.is_empty());
+    assert!(bench.read.is_empty());
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_by_reason() {
+    let stream = records(&named("evil.example"), 16384);
+    let mut long = stream.clone();
+    long[6] = 1;
+    let mut alert = records(&named("evil.example"), 100);
+    alert[105] = 21;
+    let short = records(&[1, 0, 0, 2, 3, 3], 100);
+    let head = format!("GET / HTTP/1.1\r\n{}", "X: y\r\n".repeat(HTTP_HEAD_MAX_OCTETS / 6));
+    for (stream, reason) in [
+        (long, BadHello::TooLong),
+        (alert, BadHello::OtherRecord),
+        (short, BadHello::CutShort),
+        (records(&named("evil.example"), 3), BadHello::TooManyRecords),
+        (head.into_bytes(), BadHello::HeadTooLong),
+    ] {
+        for cut in [stream.len(), 1000, 100] {
+            let mut bench = Bench::new();
+            bench.shake_hands();
+            for (at, part) in (0..).step_by(cut).zip(stream.chunks(cut)) {
+                bench.say(at, part);
+            }
+            assert_eq!((bench.counts.refused.of(reason), bench.counts.refused.total()), (1, 1), "{reason} {cut}");
+            assert!(bench.read.is_empty() && bench.greetings.is_empty());
+        }
+    }
+}
+
+#[test]
+fn s4_gaps_that_are_never_filled_are_given_up_and_counted() {
+    let stream = records(&named("evil.example"), 16384);
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    bench.say(0, &stream[..100]);
+    bench.say(150, &stream[150..]);
+    let sender = Sender::new(1, &[3; 8]);
+    bench.udp(CLIENT, SERVER, &sender.packet(0, &crypto(&named("evil.example"), 0..10)));
+    assert_eq!(bench.greetings.len(), 2);
+    bench.now += 1 + GREETING_TIMEOUT_S as i64;
+    bench.udp("10.0.0.9:1", SERVER, &[]);
+    assert_eq!((bench.counts.given_up, bench.greetings.len(), bench.greetings.kept_octets()), (2, 0, 0));
+    bench.say(100, &stream[100..150]);
+    assert!(bench.read.is_empty(), "its place may hold another's");
+    // Beyond the bound, at once; and never more than the bound is kept.
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    for at in (100..GREETING_MAX_OCTETS + 1000).step_by(500) {
+        bench.say(at, &[0; 500]);
+    }
+    assert_eq!((bench.counts.given_up, bench.greetings.len()), (1, 0));
+}
+
+#[test]
+fn s4_a_flood_of_half_hellos_stays_within_the_budget_and_hides_nobody() {
+    let stream = records(&named("flood.example"), 16384);
+    let wanted = records(&named("needle.example"), 16384);
+    let mut bench = Bench::new();
+    for round in 0..20_000u32 {
+        let src = format!("10.{}.{}.1:{}", 1 + round / 65_536, (round / 256) % 256, 1 + round % 256);
+        bench.tcp(&src, SERVER, 7, SYN, &[]);
+        // The later half costs as much memory as lies before it.
+        let (at, part) = if round % 2 == 0 { (0, &stream[..200]) } else { (17_000, &stream[200..]) };
+        bench.tcp(&src, SERVER, 8 + at, ACK, part);
+        if round % 1000 == 0 {
+            let src = format!("10.200.0.1:{}", 1 + round / 1000);
+            bench.tcp(&src, SERVER, 7, ACK, &wanted[..300]);
+            bench.tcp(&src, SERVER, 307, ACK, &wanted[300..]);
+        }
+    }
+    assert_eq!(bench.names(), ["needle.example"; 20]);
+    assert!(bench.counts.evicted > 10_000);
+    bench.greetings.clear();
+    assert_eq!((bench.greetings.len(), bench.greetings.kept_octets()), (0, 0));
+}
+
+fn rustls_client() -> rustls::ClientConfig {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h3".to_vec(), b"odd\x00\xff".to_vec()];
+    config
+}
+
+#[test]
+fn a_rustls_client_over_tcp_is_read() {
+    let name = "evil.example".try_into().unwrap();
+    let mut connection = rustls::ClientConnection::new(Arc::new(rustls_client()), name).unwrap();
+    let mut stream = Vec::new();
+    connection.write_tls(&mut stream).unwrap();
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    bench.say(0, &stream);
+    assert_eq!(bench.names(), ["evil.example"]);
+    let Greeted::Hello(hello) = &bench.read[0].1 else { panic!("no hello") };
+    assert_eq!(hello.alpn, ["h3", "odd\\x00\\xff"]);
+    assert!(hello.ja4.as_str().starts_with("t13d"));
+}
+
+/// Its first flight goes to a socket that never answers.
+#[test]
+fn a_quinn_client_is_read() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let server = socket.local_addr().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let _guard = runtime.enter();
+    let endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
+    let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(rustls_client()).unwrap();
+    let config = quinn::ClientConfig::new(Arc::new(crypto));
+    let _connecting = endpoint.connect_with(config, server, "evil.example").unwrap();
+    let mut bench = Bench::new();
+    let mut datagram = [0; 65_536];
+    let mut datagrams = 0;
+    while bench.read.is_empty() {
+        let (count, client) = socket.recv_from(&mut datagram).unwrap();
+        bench.udp(&client.to_string(), SERVER, &datagram[..count]);
+        datagrams += 1;
+        assert!(datagrams < 20, "{:?}", bench.counts);
+    }
+    assert_eq!(bench.names(), ["evil.example"]);
+    let Greeted::Hello(hello) = &bench.read[0].1 else { panic!("no hello") };
+    assert_eq!(hello.alpn[0], "h3");
+    assert!(hello.ja4.as_str().starts_with("q13d"), "{}", hello.ja4);
+}
+
+/// A stream cut somewhere, in some order, some of it twice and more of it overlapping.
+fn cut(octets: usize) -> impl Strategy<Value = Vec<std::ops::Range<usize>>> {
+    let borders = prop::collection::vec(1..octets, 0..20);
+    let again = prop::collection::vec((0..octets, 1usize..200), 0..6);
+    (borders, again)
+        .prop_map(move |(mut borders, again)| {
+            borders.extend([0, octets]);
+            borders.sort_unstable();
+            borders.dedup();
+            let mut parts: Vec<_> = borders.windows(2).map(|two| two[0]..two[1]).collect();
+            parts.extend(again.into_iter().map(|(start, count)| start..(start + count).min(octets)));
+            parts
+        })
+        .prop_shuffle()
+}
+
+proptest! {
+    #[test]
+    fn any_segments_in_any_order_give_the_same_hello(
+        parts in cut(records(&named("evil.example"), 120).len()),
+        with_records in any::<bool>(),
+    ) {
+        let stream = records(&named("evil.example"), if with_records { 120 } else { 16384 });
+        let mut bench = Bench::new();
+        bench.shake_hands();
+        for part in parts {
+            let part = part.start.min(stream.len())..part.end.min(stream.len());
+            bench.say(part.start, &stream[part]);
+        }
+        prop_assert_eq!(bench.names(), ["evil.example"]);
+        prop_assert_eq!(bench.counts, GreetingCounts { hellos: 1, ..GreetingCounts::default() });
+        prop_assert_eq!(bench.greetings.kept_octets(), 0);
+    }
+
+    #[test]
+    fn octet_by_octet_from_the_middle_of_a_flow_is_the_same_too(cuts in 1usize..7, http in any::<bool>()) {
+        let stream = if http { b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n".to_vec() } else { records(&named("evil.example"), 200) };
+        let mut bench = Bench::new();
+        for (at, part) in (0..).step_by(cuts).zip(stream.chunks(cuts)) {
+            bench.say(at, part);
+        }
+        prop_assert_eq!(bench.names(), ["evil.example"]);
+    }
+
+    #[test]
+    fn any_packets_with_any_frames_give_the_same_hello(
+        parts in cut(named("evil.example").len()),
+        packets in prop::collection::vec((1usize..6, any::<bool>(), any::<bool>()), 30),
+        version in 0..VERSIONS.len(),
+    ) {
+        let message = named("evil.example");
+        let mut sender = Sender::new(VERSIONS[version].number(), &[3; 8]);
+        let mut bench = Bench::new();
+        let mut parts = parts.into_iter();
+        let mut datagram = Vec::new();
+        for (number, (frames, shares, moves)) in packets.into_iter().enumerate() {
+            let frames: Vec<u8> =
+                parts.by_ref().take(frames).flat_map(|part| [crypto(&message, part), vec![0, 0, 1]].concat()).collect();
+            if frames.is_empty() {
+                break;
+            }
+            datagram.extend(sender.packet(number as u32, &frames));
+            if !shares || number % 4 == 3 {
+                bench.udp(CLIENT, SERVER, &datagram);
+                datagram.clear();
+                if moves {
+                    sender.destination = vec![number as u8; 12];
+                }
+            }
+        }
+        bench.udp(CLIENT, SERVER, &datagram);
+        prop_assert_eq!(bench.names(), ["evil.example"]);
+        prop_assert_eq!(bench.counts, GreetingCounts { hellos: 1, ..GreetingCounts::default() });
+    }
+
+    #[test]
+    fn s3_hostile_segments_never_panic_and_keep_no_more_than_the_bound(
+        segments in prop::collection::vec((0usize..6, any::<bool>(), 0usize..20_000, prop::collection::vec(any::<u8>(), 0..60)), 0..60)
+    ) {
+        let mut bench = Bench::new();
+        let hello = records(&named("evil.example"), 200);
+        let sender = Sender::new(1, &[3; 8]);
+        bench.tcp(CLIENT, SERVER, ISN, SYN, &[]);
+        for (kind, back, at, octets) in segments {
+            let whole = at.min(hello.len());
+            match (kind, back) {
+                (0, false) => bench.say(at, &octets),
+                (1, false) => bench.say(whole, &hello[whole..]),
+                (2, false) => bench.say(0, &hello[..whole]),
+                (3, _) => bench.udp(CLIENT, SERVER, &sender.packet(at as u32, &octets)),
+                (4, _) => bench.udp(CLIENT, SERVER, &[&[0xc0, 0, 0, 0, 1][..], &octets].concat()),
+                (_, _) => bench.tcp(SERVER, CLIENT, at as u32, ACK, &octets),
+            }
+            let kept = bench.greetings.kept_octets();
+            prop_assert!(kept <= 2 * (2 * GREETING_MAX_OCTETS + 4096), "{kept}");
+        }
+        prop_assert!(HELLO_MAX_OCTETS < GREETING_MAX_OCTETS);
+    }
+}
