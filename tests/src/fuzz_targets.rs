@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use varde_agent::dns;
+use varde_agent::hello::{Opening, http, quic, tls};
 use varde_agent::io::capture::{Capture, FileCapture, Step};
 use varde_agent::observe::{ObserveSettings, Observer};
 use varde_agent::packet::{self, Fragment, Frame, LinkType, Packet, Transport};
@@ -29,15 +30,18 @@ use varde_common::trust::Root;
 /// A target: a name, which is its folder's in the corpus too, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them. A new decoder (TLS ClientHello, QUIC Initial, HTTP request head …) gets its line here, a function below,
-/// a file in `tests/fuzz/targets/` and a folder of seeds in `tests/fuzz/corpus/`.
-pub const TARGETS: [Target; 10] = [
+/// All of them. A new decoder gets its line here, a function below, a file in
+/// `tests/fuzz/targets/` and a folder of seeds in `tests/fuzz/corpus/`.
+pub const TARGETS: [Target; 13] = [
     ("capture_file", capture_file),
     ("dns", dns_message),
     ("frame", frame),
+    ("hello", hello),
+    ("http", http_head),
     ("list", signed_list),
     ("message", message),
     ("plain", plain_list),
+    ("quic", quic_datagram),
     ("record", record),
     ("sensor", sensor),
     ("stream", stream),
@@ -76,6 +80,54 @@ pub fn dns_message(octets: &[u8]) {
     let Ok(message) = dns::read(octets) else { return };
     assert!(message.qname().to_string().len() <= 4 * 255);
     assert!(message.answer_section().answers.len() <= varde_agent::limits::ANSWERS_MAX);
+}
+
+fn read_hello(body: &[u8]) {
+    let Ok(hello) = tls::ClientHello::read(body) else { return };
+    let counts = [hello.ciphers().count(), hello.extensions().count(), hello.alpn().count()];
+    assert!(counts.iter().all(|&count| count <= body.len()));
+    let _ = (hello.versions().map(Iterator::count), hello.signature_algorithms().count());
+}
+
+/// The beginning of a TCP stream that may hold a ClientHello; a ClientHello by itself; one out of QUIC's CRYPTO frames.
+pub fn hello(octets: &[u8]) {
+    match tls::find_hello(octets) {
+        Ok(Opening::Whole(body)) => read_hello(&body),
+        Ok(Opening::Until(more)) => assert!(more > octets.len(), "it waits for what is there already"),
+        Ok(Opening::Other) | Err(_) => {}
+    }
+    if let Ok(Opening::Whole(body)) = tls::find_hello_in_quic(octets) {
+        read_hello(body);
+    }
+    read_hello(octets);
+}
+
+/// The beginning of a TCP stream that may hold an HTTP request: whole at once, and octet by octet with the same outcome.
+pub fn http_head(octets: &[u8]) {
+    let whole = http::read_on(octets, &mut http::Progress::default());
+    let mut progress = http::Progress::default();
+    for end in 1..=octets.len() {
+        match http::read_on(&octets[..end], &mut progress) {
+            Ok(Opening::Until(_)) => {}
+            Ok(Opening::Whole(head)) => {
+                assert!(matches!(&whole, Ok(Opening::Whole(other)) if *other == head), "it depends on the cuts");
+                return;
+            }
+            Ok(Opening::Other) | Err(_) => return,
+        }
+    }
+}
+
+/// A UDP datagram that may begin a QUIC connection.
+pub fn quic_datagram(octets: &[u8]) {
+    let _ = quic::may_begin(octets);
+    let (mut rest, mut packets) = (octets, 0);
+    while let Some((_, behind)) = quic::next_packet(rest) {
+        assert!(behind.len() < rest.len(), "each packet takes something");
+        rest = behind;
+        packets += 1;
+    }
+    assert!(packets <= octets.len());
 }
 
 /// Segments of one TCP connection to port 53: flags, a step in sequence, a length, then so many octets.

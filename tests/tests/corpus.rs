@@ -6,10 +6,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
+use rustls::quic::Version;
+use varde_tests::bulk::hello::{Manner, message, records};
+use varde_tests::bulk::initial::{Spread, datagrams};
 use varde_tests::capture::{Format, LinkType};
 use varde_tests::fuzz_targets::TARGETS;
 use varde_tests::hostile::corpus;
 use varde_tests::programs::workspace;
+use varde_tests::random::Random;
 use varde_tests::traffic::Packet;
 
 /// All seeds together: small enough to be part of every checkout.
@@ -112,6 +116,28 @@ fn write_seeds() -> Result<()> {
         if !segments.is_empty() {
             write("stream", number, &segments)?;
         }
+    }
+    let mut random = Random::seeded(9);
+    for (number, manner) in
+        [Manner::Browser, Manner::PostQuantum, Manner::Library, Manner::Quic].into_iter().enumerate()
+    {
+        let message = message(&mut random, manner, "www.example.no", &["h2", "http/1.1"]);
+        write("hello", 3 * number, &records(&message, 16_384))?;
+        write("hello", 3 * number + 1, &records(&message, 100))?;
+        write("hello", 3 * number + 2, &message)?;
+        for version in [Version::V1, Version::V2] {
+            let packets = datagrams(&mut random, version, &[7; 8], &[], &message, Spread::Scrambled)?;
+            write("quic", number * 2 + usize::from(matches!(version, Version::V2)), &packets.concat())?;
+        }
+    }
+    let heads = [
+        "GET / HTTP/1.1\r\nHost: www.example.no\r\n\r\n",
+        "\r\nPOST /a HTTP/1.0\nhost:EXAMPLE.no:8080 \n\n",
+        "CONNECT a.no:443 HTTP/1.1\r\nHost: b.no\r\n\r\n",
+        "GET http://abs.no/x HTTP/1.1\r\nX: y\r\n folded\r\nHost:\r\n\r\n",
+    ];
+    for (number, head) in heads.iter().enumerate() {
+        write("http", number, head.as_bytes())?;
     }
     let mut number = 0;
     for link in LinkType::KNOWN {
