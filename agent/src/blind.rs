@@ -128,7 +128,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::FlowId;
+    use crate::flow::{FlowId, Volume};
     use crate::raise::place::inside_by_default;
     use varde_common::observation::{Contact, FlowRecord};
 
@@ -149,7 +149,7 @@ mod tests {
             end: Timestamp(0),
             contact: Contact::Unanswered,
         };
-        FlowEvent { flow: FlowId(0), source: 0, step, began: Timestamp(7), record }
+        FlowEvent { flow: FlowId(0), source: 0, step, began: Timestamp(7), volume: Volume::default(), record }
     }
 
     fn after(from: &str, to: &str, protocol: Protocol, explained: bool) -> BlindSpots {

@@ -169,21 +169,27 @@ pub const LIVE_WAIT_MS: u64 = 200;
 /// Asked of the kernel for frames not yet read without the ring; it gives up to `net.core.rmem_max`.
 pub const LIVE_SOCKET_BUFFER_OCTETS: usize = 16 * 1024 * 1024;
 
-/// Alerts open at once: each host of a municipality of 30,000 with one, and some 25 MiB with the longest names.
+/// More than so many octets from inside on one flow are data out, unless the settings say otherwise (decision 21).
+pub const DATA_OUT_OCTETS: u32 = 1024 * 1024;
+
+/// Alerts open at once: each host of a municipality of 30,000 with one. 480 octets each with what finds it, 256 of
+/// contacts where it has so many, 120 of the indicator and twice the name: some 28 MiB with ordinary names.
 pub const ALERTS_MAX: usize = 32_768;
-/// Addresses remembered from answers to listed names.
-pub const ANSWERED_MAX: usize = 32_768;
-/// Addresses remembered from answers to unlisted names, to know which ones are shared.
+/// Listed names remembered with the addresses they were answered with: 130 octets each with what finds it, 120 of the
+/// indicator and twice the name: some 5 MiB with ordinary names, 12 MiB with the longest.
+pub const ANSWERED_MAX: usize = 16_384;
+/// Addresses remembered as shared, because unlisted names led to them: 8 octets each, 1 MiB, which a core's cache holds.
 pub const SHARED_MAX: usize = 131_072;
 /// Resolvers recognised by what they do.
 pub const RESOLVERS_MAX: usize = 1_024;
 /// Inside hosts that ask so many outside servers without wanting recursion are resolvers.
 pub const RESOLVER_SERVERS_ASKED: usize = 3;
-/// Aliases that listed names led to, remembered until whoever was told of one has asked for it.
+/// Aliases that listed names led to, remembered until whoever was told of one has asked for it: at most 1 MiB with the
+/// longest names, one listed name each.
 pub const ALIASES_MAX: usize = 1_024;
 /// Who is told of an alias without an address asks for it at once: within the time resolvers give a question, seconds.
 pub const ALIAS_FOLLOWED_S: u64 = 10;
-/// Listed names remembered for one address.
+/// Listed names remembered for one address or one alias.
 pub const ANSWERED_PER_ADDRESS_MAX: usize = 16;
 /// An answer counts no longer than this whatever TTL it claims, seconds (resolvers cap at a day too).
 pub const ANSWER_TTL_MAX_S: u64 = 86_400;
@@ -191,8 +197,14 @@ pub const ANSWER_TTL_MAX_S: u64 = 86_400;
 pub const ANSWER_GRACE_S: u64 = 600;
 /// An unlisted name makes an address shared for at least so long, seconds.
 pub const SHARED_LATELY_S: u64 = 3_600;
-/// Flows to or from listed addresses followed at once; one more is counted when it ends.
-pub const WATCHED_FLOWS_MAX: usize = 65_536;
+/// Flows watched at once, because their address is listed or a hello on them showed something listed: 130 octets each,
+/// 2 MiB. For one more, the longest quiet is let go.
+pub const WATCHED_FLOWS_MAX: usize = 16_384;
+/// Listed things shown by hellos on all watched flows: 180 octets each, 120 of the indicator and twice the name: some
+/// 6 MiB with ordinary names, 13 MiB with the longest.
+pub const TIES_MAX: usize = 16_384;
+/// Indicators that one flow is tied to by what its hello shows; more than a name has parents are on no list.
+pub const TIES_PER_FLOW_MAX: usize = 16;
 /// Statements, sightings or observations that wait to be fetched; they are fetched after every packet.
 pub const QUEUE_MAX: usize = 1_048_576;
 

@@ -20,7 +20,8 @@ use crate::packet::{Frame, NotRead};
 use crate::raise::fold::Alert;
 use crate::raise::place::{Places, inside_by_default};
 use crate::raise::resolvers::Resolvers;
-use crate::raise::{Keep, Raise, Sighting};
+use crate::raise::sinkholes::Sinkholes;
+use crate::raise::{Evicted, Keep, Raise, RaiseSettings, Sighting};
 
 /// An alert's name inside this process; outside it goes by the seq of its first record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,6 +61,10 @@ pub struct SensorSettings {
     pub zones: Vec<(IpNet, Zone)>,
     /// Ports that carry DNS.
     pub dns_ports: Vec<u16>,
+    /// Addresses of the member's own block pages.
+    pub sinkholes: Vec<IpAddr>,
+    /// More than so much from inside on one flow counts as data out, octets.
+    pub data_out_octets: u32,
     /// What is kept beside statements.
     pub keep: Keep,
     /// Whether observations are kept too.
@@ -74,6 +79,8 @@ impl Default for SensorSettings {
             sites: Vec::new(),
             zones: Vec::new(),
             dns_ports: ObserveSettings::default().dns_ports,
+            sinkholes: Vec::new(),
+            data_out_octets: ObserveSettings::default().data_out_octets,
             keep: Keep::default(),
             keep_observations: false,
         }
@@ -101,14 +108,25 @@ pub struct Sensor {
 impl Sensor {
     /// A sensor that looks for `set`, which has number `revision`.
     pub fn new(settings: SensorSettings, set: Arc<IndicatorSet>, revision: Revision) -> Sensor {
+        let observe = ObserveSettings {
+            dns_ports: settings.dns_ports.clone(),
+            data_out_octets: settings.data_out_octets,
+            ..ObserveSettings::default()
+        };
         let places = Places::new(settings.inside, settings.sites, settings.zones);
-        let resolvers = Resolvers::new(settings.resolvers);
-        let observe = ObserveSettings { dns_ports: settings.dns_ports.clone(), ..ObserveSettings::default() };
+        let blind = Blind::new(places.clone(), settings.dns_ports.clone());
+        let raise = RaiseSettings {
+            places,
+            resolvers: Resolvers::new(settings.resolvers),
+            dns_ports: settings.dns_ports,
+            sinkholes: Sinkholes::new(&settings.sinkholes),
+            keep: settings.keep,
+        };
         Sensor {
             intake: Intake::new(),
-            blind: Blind::new(places.clone(), settings.dns_ports.clone()),
+            blind,
             observer: Observer::new(observe),
-            raise: Raise::new(places, resolvers, settings.dns_ports, settings.keep, set, revision),
+            raise: Raise::new(raise, set, revision),
             keep_observations: settings.keep_observations,
             observations: VecDeque::new(),
             clock: Timestamp::MIN,
@@ -202,7 +220,7 @@ impl Sensor {
         let observation = match seen {
             Seen::Dns { source, transaction } => Observation { source: *source, fact: Fact::Dns(transaction.clone()) },
             Seen::Flow(event) => match event.step {
-                FlowStep::Opened | FlowStep::Answered => return,
+                FlowStep::Opened | FlowStep::Answered | FlowStep::Volume => return,
                 FlowStep::Reported | FlowStep::Closed => {
                     Observation { source: event.source, fact: Fact::Flow(event.record.clone()) }
                 }
@@ -238,8 +256,7 @@ impl Sensor {
         let seen = self.observer.counts();
         let not_ip = self.not_read.get(&NotRead::NotIp).copied().unwrap_or_default();
         let refusals: Vec<(&'static str, u64)> = self.refused().into_iter().collect();
-        let folding = self.raise.evicted_alerts();
-        let answers = self.raise.evicted_answers();
+        let raise = self.raise.evicted();
         Health {
             packets: self.packets,
             octets: self.octets,
@@ -256,15 +273,20 @@ impl Sensor {
                 streams: seen.streams.evicted + seen.greetings.evicted,
                 pairings: seen.transactions.evicted,
                 fragments: self.intake.fragments().evicted,
-                folding,
-                answers,
-                other: seen.unfetched + self.raise.overflow(),
+                folding: raise.alerts,
+                answers: raise.answered + raise.shared + raise.aliases,
+                other: seen.unfetched + raise.watched + raise.unfetched,
             },
             blind: self.blind.counts(),
             sightings: self.raise.sightings_total(),
             alerts: self.raise.alerts_total(),
             last_packet: self.last_packet,
         }
+    }
+
+    /// What the matching stage let go because a table was full, table by table.
+    pub fn raise_evicted(&self) -> Evicted {
+        self.raise.evicted()
     }
 
     /// Totals of one source; all zero for one that has brought nothing.

@@ -32,6 +32,10 @@ pub struct Settings {
     pub resolvers: Option<Vec<IpAddr>>,
     /// Ports on which DNS is spoken.
     pub dns_ports: Option<Vec<u16>>,
+    /// The member's own block pages.
+    pub sinkholes: Option<Vec<IpAddr>>,
+    /// More than so much from inside on one flow is data out, octets.
+    pub data_out_octets: Option<u32>,
     /// How live interfaces are read.
     #[serde(default)]
     pub capture_backend: CaptureBackend,
@@ -102,12 +106,14 @@ pub struct BadSetting {
 }
 
 /// Keys by the table they stand in, each with what is right for it.
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 13] = [
     ("collector", "give host and port such as \"varde.example.no:7843\""),
     ("interfaces", "give names of interfaces such as [\"ens19\"]"),
     ("inside", "give networks such as [\"10.0.0.0/8\", \"fd00::/8\"]"),
     ("resolvers", "give addresses such as [\"10.1.0.53\"]"),
     ("dns_ports", "give port numbers such as [53]"),
+    ("sinkholes", "give addresses such as [\"10.1.0.99\"]"),
+    ("data_out_octets", "give whole octets from 1 to 4294967294 such as 1048576"),
     ("capture_backend", "give \"ring\" or \"pnet\""),
     ("capture_ring_mib", "give whole MiB from 2 to 1024 such as 32"),
     ("capture_fanout", "give a number from 1 to 255 such as 1"),
@@ -147,6 +153,11 @@ impl Settings {
             && !(SPOOL_MIN_MIB..=SPOOL_LARGEST_MIB).contains(&mib)
         {
             return Err(("spool_max_mib", format!("spool_max_mib = {mib}; {}", right("spool_max_mib"))));
+        }
+        if let Some(octets) = self.data_out_octets
+            && !(1..u32::MAX).contains(&octets)
+        {
+            return Err(("data_out_octets", format!("data_out_octets = {octets}; {}", right("data_out_octets"))));
         }
         if let Some(mib) = self.capture_ring_mib
             && !(RING_BLOCKS_MIN..=RING_BLOCKS_MAX).contains(&mib)
@@ -190,6 +201,10 @@ impl Settings {
             sensor.dns_ports = ports.clone();
         }
         sensor.resolvers = self.resolvers.clone();
+        sensor.sinkholes = self.sinkholes.clone().unwrap_or_default();
+        if let Some(octets) = self.data_out_octets {
+            sensor.data_out_octets = octets;
+        }
         let sites = self.sites.iter();
         sensor.sites = sites.flat_map(|site| site.networks.iter().map(|network| (*network, site.id))).collect();
         let zones = self.zones.iter().map(|zone| {
@@ -268,6 +283,7 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::DATA_OUT_OCTETS;
 
     const EXAMPLE: &str = include_str!("../../packaging/agent.toml");
 
@@ -284,6 +300,8 @@ mod tests {
         assert_eq!(settings.capture_backend, CaptureBackend::Ring, "the default shown is the default");
         assert_eq!(settings.site_ids(), [SiteId(0), SiteId(1)]);
         let sensor = settings.sensor();
+        assert_eq!(sensor.sinkholes, ["10.1.0.99".parse::<IpAddr>().unwrap(), "10.1.0.98".parse().unwrap()]);
+        assert_eq!(settings.data_out_octets, Some(DATA_OUT_OCTETS), "the default shown is the default");
         assert_eq!(sensor.zones.first().map(|(_, zone)| zone.confidentiality), Some(Level::High));
         for (key, _) in KEYS.iter().chain(&TABLE_KEYS) {
             assert!(EXAMPLE.contains(&format!("#{key} =")) || EXAMPLE.contains(&format!("#[[{key}]]")), "{key}");
@@ -301,6 +319,9 @@ mod tests {
             ("inside = \"10.0.0.0/8\"", 1, "give networks such as"),
             ("resolvers = [\"dns.example.no\"]", 1, "give addresses such as"),
             ("dns_ports = [530000]", 1, "give port numbers"),
+            ("sinkholes = [\"blocked.example.no\"]", 1, "give addresses such as"),
+            ("data_out_octets = 0", 1, "data_out_octets = 0; give whole octets from 1"),
+            ("data_out_octets = 4294967296", 1, "give whole octets"),
             ("capture_backend = \"pcap\"", 1, "give \"ring\" or \"pnet\""),
             ("capture_ring_mib = 1", 1, "capture_ring_mib = 1; give whole MiB from 2"),
             ("\ncapture_fanout = 0", 2, "give a number from 1 to 255"),

@@ -178,6 +178,7 @@ impl CloseReason {
 }
 
 /// Everything a sensor says.
+#[expect(clippy::large_enum_variant, reason = "a message lives for one turn and is never kept in numbers")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToCollector {
     /// First on every stream: what the stream is for.

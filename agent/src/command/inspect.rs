@@ -42,7 +42,7 @@ With --json, one object a line (absent = null, times RFC 3339 UTC):
   dns       type time client server id qname qtype rcode answers[name type ttl data]
   flow      type initiator initiator_port responder responder_port protocol packets octets reverse_packets
             reverse_octets start end
-evidence rises: blocked looked_up answered attempted contacted.
+evidence rises: blocked looked_up answered attempted contacted data_out.
 
 The last line on standard error sums up. Exit: 0 ran, 1 something could not be read, 2 wrong usage.")]
 pub struct InspectArgs {

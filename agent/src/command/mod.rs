@@ -5,6 +5,7 @@ pub mod inspect;
 mod inspect_lines;
 pub mod reveal;
 pub mod run;
+mod sources;
 pub mod status;
 mod status_lines;
 

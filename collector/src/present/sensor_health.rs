@@ -139,11 +139,12 @@ fn reason_words(reason: &str) -> &'static str {
         | "extensions_too_many"
         | "dns_too_many_pointers"
         | "answers_beyond_limit"
-        | "frame_too_long" => "reason-limit",
+        | "frame_too_long"
+        | "fragment_dropped" => "reason-limit",
         "unread_encapsulation" | "dns_other_opcode" | "dns_no_question" | "unknown_link_type" | "unknown_interface" => {
             "reason-unread"
         }
-        "stream_given_up" | "later_fragment" => "reason-piece",
+        "stream_given_up" | "later_fragment" | "fragments_unfinished" => "reason-piece",
         "wrong_version"
         | "bad_length"
         | "malformed_block"
@@ -151,7 +152,8 @@ fn reason_words(reason: &str) -> &'static str {
         | "dns_label_type"
         | "dns_pointer_not_backwards"
         | "dns_name_too_long"
-        | "dns_data_length" => "reason-broken",
+        | "dns_data_length"
+        | "fragments_contradict" => "reason-broken",
         _ => "reason-other",
     }
 }

@@ -158,10 +158,12 @@ pub async fn keep_connected(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut reconnect = Reconnect::default();
+    let mut known = Vec::new();
     let mut ship = Ship::new(desk.figures.borrow().epoch, desk.unsent);
     loop {
         let attempt = async {
-            let link = QuicLink::dial(address, config.clone()).await.map_err(|error| (error, Lost::NotReached))?;
+            let dialled = QuicLink::dial(address, config.clone(), &mut known).await;
+            let link = dialled.map_err(|error| (error, Lost::NotReached))?;
             let mut stood = false;
             let stopped = stop.clone();
             let ended = tokio::select! {

@@ -39,6 +39,16 @@ pub struct Confined {
     pub resolver: ResolverSettings,
 }
 
+#[cfg(test)]
+impl Confined {
+    /// For tests, which run beside others in one process and must keep their rights.
+    pub(crate) fn not_at_all() -> Confined {
+        let why = Some("this is a test".to_owned());
+        let paths = Paths { missing: why.clone(), ..Paths::default() };
+        Confined { paths, calls_missing: why, resolver: ResolverSettings::default() }
+    }
+}
+
 /// Why the process was not confined.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotConfined {

@@ -28,9 +28,12 @@ pub struct Probe {
 /// No such file: what an allowed call says of it tells it from a refused one, and nothing happens.
 const NOWHERE: &CStr = c"/nonexistent/varde-probe";
 
+/// Does a forbidden thing, or is refused.
+type Attempt = fn() -> io::Result<()>;
+
 /// Tries everything, in the thread that calls.
 pub fn all() -> Vec<Probe> {
-    let tries: [(&str, fn() -> io::Result<()>); 13] = [
+    let tries: [(&str, Attempt); 13] = [
         ("read /etc/passwd", || File::open("/etc/passwd").map(drop)),
         ("read the program's own file", || std::env::current_exe().and_then(File::open).map(drop)),
         ("list /", || fs::read_dir("/").map(drop)),
