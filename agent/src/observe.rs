@@ -175,7 +175,10 @@ impl Observer {
         } else {
             self.flows.handle_packet(packet, now, &mut self.counts.flows, &mut |event| outlet.push(Seen::Flow(event)))
         };
-        if let Some(heard) = heard {
+        // The beginning of a packet in fragments comes again with the rest of it.
+        if let Some(heard) = heard
+            && packet.fragment != Fragment::First
+        {
             self.take_first_words(packet, &heard);
         }
         match packet.transport {

@@ -7,15 +7,21 @@
 //! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty. [`secrets`] searches for what must not be
 //! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
 //!
+//! [`bulk`] writes millions of packets for the benches; [`hostile`] those an attacker would send, with [`allocations`] to
+//! see what they cost.
+//!
 //! The scenarios in `tests/` are named for the promise they keep.
 
 pub mod agent;
+pub mod allocations;
 pub mod browser;
 pub mod bulk;
 pub mod capture;
 pub mod community;
 pub mod demo;
 pub mod fleet;
+pub mod fuzz_targets;
+pub mod hostile;
 pub mod hostile_collector;
 pub mod listing;
 pub mod measure;

@@ -71,6 +71,18 @@ impl Network {
         }
     }
 
+    /// Its last address.
+    pub fn last(self) -> IpAddr {
+        match self.first {
+            IpAddr::V4(first) => {
+                Ipv4Addr::from(u32::from(first) | u32::MAX.checked_shr(self.prefix.into()).unwrap_or(0)).into()
+            }
+            IpAddr::V6(first) => {
+                Ipv6Addr::from(u128::from(first) | u128::MAX.checked_shr(self.prefix.into()).unwrap_or(0)).into()
+            }
+        }
+    }
+
     /// The addresses just before its first and just behind its last.
     pub fn just_outside(self) -> [IpAddr; 2] {
         match self.first {
@@ -142,6 +154,7 @@ impl Listed {
             prefixes: BTreeSet::new(),
         };
         let mut random = Random::seeded(seed.wrapping_add(0x11));
+        let mut firsts = BTreeSet::new();
         while listed.networks.len() < size.networks {
             let v6 = random.percent(20);
             let prefix = match (v6, random.below(20)) {
@@ -158,12 +171,9 @@ impl Listed {
             let network = Network::around(global(&mut random, v6), prefix);
             // Neither inside another nor around one.
             let around = (0..prefix).any(|p| listed.known_networks.contains(&Network::around(network.first, p)));
-            let narrower = if v6 { [48, 64, 64] } else { [24, 26, 29] };
-            let within = listed.networks.len() < 100_000
-                && narrower
-                    .iter()
-                    .any(|&p| p > prefix && listed.known_networks.contains(&Network::around(network.first, p)));
+            let within = firsts.range(network.first..=network.last()).next().is_some();
             if !around && !within && listed.known_networks.insert(network) {
+                firsts.insert(network.first);
                 listed.prefixes.insert((v6, prefix));
                 listed.networks.push(network);
             }
@@ -240,7 +250,11 @@ mod tests {
         for network in &listed.networks {
             assert!(listed.covers(network.inside(&mut random)), "{network}");
             let alone = network.just_outside().into_iter().filter(|&address| !listed.covers(address)).count();
-            assert!(alone > 0 || listed.networks.len() > 300);
+            assert!(alone > 0, "{network}");
+        }
+        for (place, network) in listed.networks.iter().enumerate() {
+            let others = listed.networks.iter().skip(place + 1);
+            assert!(others.into_iter().all(|other| other.last() < network.first || network.last() < other.first));
         }
         assert!(listed.addresses.iter().all(|&address| listed.covers(address)));
         assert!(!listed.covers("10.0.0.1".parse().unwrap()));

@@ -4,7 +4,8 @@
 //! [`names`] makes names, [`listed`] a list of a million indicators that can say whether it covers something; [`plants`]
 //! says what is hidden where and what only looks like it. [`lookup`], [`hello`] and [`initial`] write DNS messages, TLS
 //! ClientHellos and QUIC Initials as octets; [`script`] makes conversations of them, [`sites`] says between whom,
-//! [`play`] interleaves them on a clock, [`wire`] writes the frames.
+//! [`play`] interleaves them on a clock, [`wire`] writes the frames. [`verdict`] holds what a sensor said against what was
+//! hidden.
 //! None of it uses the programs' own code, so that a misreading cannot hide.
 
 pub mod hello;
@@ -16,4 +17,5 @@ pub mod plants;
 pub mod play;
 pub mod script;
 pub mod sites;
+pub mod verdict;
 pub mod wire;

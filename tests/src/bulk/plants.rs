@@ -176,12 +176,11 @@ impl Drawer<'_> {
 
     /// Below a listed name.
     fn below(&mut self) -> String {
-        let left = match self.random.below(3) {
+        match self.random.below(3) {
             0 => names::host(&mut self.random),
             1 => format!("{}.{}", names::host(&mut self.random), names::host(&mut self.random)),
             _ => format!("u{:x}", self.random.next_u64()),
-        };
-        left
+        }
     }
 
     /// A name that looks like a listed one and is not covered.

@@ -329,6 +329,7 @@ impl Play<'_> {
 
     fn filler(&mut self, flow: &mut Flow, out: &mut Capture, time_us: u64) -> Result<()> {
         let Play { random, noise, .. } = self;
+        let begins = std::mem::take(&mut flow.silent);
         let drawn = random.next_u64();
         let chance = drawn % 100;
         let (from_client, length) = match flow.goes {
@@ -343,9 +344,9 @@ impl Play<'_> {
                 50..90 => (true, 30 + (drawn >> 32) as usize % 12),
                 _ => (false, 100 + (drawn >> 32) as usize % 900),
             },
-            Goes::Meeting => (chance < 45, 120 + (drawn >> 32) as usize % 1000),
-            Goes::Echo => (flow.left % 2 == 0, 56),
-            Goes::Ntp => (flow.left % 2 == 0, 48),
+            Goes::Meeting => (begins || chance < 45, 120 + (drawn >> 32) as usize % 1000),
+            Goes::Echo => (begins || flow.left.is_multiple_of(2), 56),
+            Goes::Ntp => (begins || flow.left.is_multiple_of(2), 48),
         };
         let from = (drawn >> 40) as usize % (NOISE_OCTETS - 2048);
         let payload = &mut noise[from..from + length];
@@ -364,9 +365,9 @@ impl Play<'_> {
                 Above::Udp
             }
             Goes::Meeting => {
-                // RTP, version 2.
-                if let Some(first) = payload.first_mut() {
-                    *first = 0x80;
+                // RTP, version 2, payload type 96.
+                if let Some([first, second]) = payload.first_chunk_mut() {
+                    (*first, *second) = (0x80, 96);
                 }
                 Above::Udp
             }

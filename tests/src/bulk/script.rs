@@ -54,6 +54,8 @@ pub struct Flow {
     pub goes: Goes,
     /// Packets of that.
     pub left: u32,
+    /// Whether nobody has said anything yet and nothing is written down: the client begins.
+    pub silent: bool,
     /// Between two of them on average, microseconds.
     pub gap_us: u64,
     /// TCP: the next place of the client.
@@ -90,7 +92,7 @@ impl Tcp {
 
     fn flow(self, ends: Ends, left: u32, gap_us: u64) -> Flow {
         let Tcp { steps, client_at, server_at } = self;
-        Flow { ends, steps, goes: Goes::Stream, left, gap_us, client_at, server_at }
+        Flow { ends, steps, goes: Goes::Stream, left, silent: false, gap_us, client_at, server_at }
     }
 
     fn ended(mut self, ends: Ends) -> Flow {
@@ -113,7 +115,7 @@ pub fn lookup(random: &mut Random, ends: Ends, lookup: &Lookup<'_>, answered: bo
     if answered {
         steps.push_back(step(random.within(300, 30_000), false, lookup.response()));
     }
-    Flow { ends, steps, goes: Goes::Meeting, left: 0, gap_us: 0, client_at: 0, server_at: 0 }
+    Flow { ends, steps, goes: Goes::Meeting, left: 0, silent: false, gap_us: 0, client_at: 0, server_at: 0 }
 }
 
 /// A look-up over TCP, now and then with its response in two segments.
@@ -232,7 +234,7 @@ pub fn not_accepted(random: &mut Random, ends: Ends) -> Flow {
 
 /// UDP or ICMP without a beginning worth the name.
 pub fn datagrams(ends: Ends, goes: Goes, packets: u32, gap_us: u64) -> Flow {
-    Flow { ends, steps: VecDeque::new(), goes, left: packets, gap_us, client_at: 0, server_at: 0 }
+    Flow { ends, steps: VecDeque::new(), goes, left: packets, silent: true, gap_us, client_at: 0, server_at: 0 }
 }
 
 /// A QUIC connection that says `name`.
@@ -247,21 +249,41 @@ pub fn quic(random: &mut Random, ends: Ends, name: &str, several: bool, packets:
     let message = hello::message(random, manner, name, &["h3"]);
     let destination = random.next_u64().to_be_bytes();
     let source = &random.next_u64().to_be_bytes()[..if random.percent(50) { 0 } else { 8 }];
-    let version = if random.percent(5) { Version::V2 } else { Version::V1 };
+    // Version 2 numbers its packet types otherwise (RFC 9369 section 3.2).
+    let (version, wire_version, server_kinds) = match random.percent(5) {
+        true => (Version::V2, 0x6b33_43cfu32, [0xd9u8, 0xf5]),
+        false => (Version::V1, 1, [0xc9, 0xe5]),
+    };
     let initials = initial::datagrams(random, version, &destination, source, &message, spread)?;
     let away_us = away(random);
     let step = |after_us, from_client, payload| Step { after_us, from_client, above: Above::Udp, payload };
     let mut steps: VecDeque<Step> = initials.into_iter().map(|packet| step(80, true, packet)).collect();
     // The server's Initial and Handshake: long headers whose protection only the client can take off.
-    for kind in [0xc9u8, 0xe5] {
-        let mut packet = vec![kind, 0, 0, 0, 1, source.len() as u8];
+    for (place, kind) in server_kinds.into_iter().enumerate() {
+        let mut packet = vec![kind];
+        packet.extend_from_slice(&wire_version.to_be_bytes());
+        packet.push(source.len() as u8);
         packet.extend_from_slice(source);
         packet.extend_from_slice(&[8, 1, 2, 3, 4, 5, 6, 7, 8]);
+        if place == 0 {
+            packet.push(0);
+        }
+        let length = 0x4000 | (1200 - packet.len() - 2) as u16;
+        packet.extend_from_slice(&length.to_be_bytes());
         packet.resize(1200, (random.next_u64() & 0xff) as u8);
         steps.push_back(step(away_us, false, packet));
     }
     let said = steps.len() as u32;
-    Ok(Flow { ends, steps, goes: Goes::Quic, left: packets.saturating_sub(said), gap_us, client_at: 0, server_at: 0 })
+    Ok(Flow {
+        ends,
+        steps,
+        goes: Goes::Quic,
+        left: packets.saturating_sub(said),
+        silent: false,
+        gap_us,
+        client_at: 0,
+        server_at: 0,
+    })
 }
 
 /// Ends between a client and a server.

@@ -1,0 +1,4 @@
+//! The targets themselves stand in the tests crate, so that their corpus is replayed there without a nightly compiler.
+
+#[path = "../../src/fuzz_targets.rs"]
+pub mod fuzz_targets;

@@ -1,0 +1,210 @@
+//! Promises S3 to S5: whatever bytes come, every frame is accounted for by the right counter, nothing is kept for good, and
+//! a flood neither hides a needle nor costs more memory than its table. Bounded in allocations, not in time.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use varde_agent::packet::{Frame, LinkType};
+use varde_agent::sensor::{Sensor, SensorSettings};
+use varde_common::id::{IndicatorId, Revision};
+use varde_common::indicator::Indicator;
+use varde_common::matcher::IndicatorSet;
+use varde_common::time::Timestamp;
+use varde_tests::allocations::{Counted, allocated, forget_peak};
+use varde_tests::hostile::{Case, Expect, corpus, ethernet};
+use varde_tests::random::Random;
+use varde_tests::traffic::dns::{Question, query};
+use varde_tests::traffic::packet::{Segment, flag, tcp, udp};
+
+#[global_allocator]
+static ALLOCATOR: Counted = Counted;
+
+const SEED: u64 = 20_260_101;
+/// Octets one case may hold while it lasts: the largest message, twice (received and being read), and its answers.
+const CASE_PEAK_OCTETS: i64 = 512 * 1024;
+/// Allocations per frame of a case on average: a message's answers and names.
+const CALLS_PER_FRAME: u64 = 300;
+
+fn sensor(patterns: &[&str]) -> Sensor {
+    let patterns = patterns.iter().enumerate().filter_map(|(n, text)| Some((n, text.parse().ok()?)));
+    let indicators = patterns.map(|(n, pattern)| Indicator::bare(IndicatorId(n as u64), pattern)).collect();
+    Sensor::new(SensorSettings::default(), Arc::new(IndicatorSet::build(indicators)), Revision(1))
+}
+
+/// Hands over a frame and fetches what comes of it.
+fn hand(sensor: &mut Sensor, time_us: i64, octets: &[u8]) -> usize {
+    let frame = Frame {
+        time: Timestamp(time_us),
+        source: 0,
+        link: LinkType::Ethernet,
+        octets,
+        length: octets.len() as u32,
+        vlan: None,
+    };
+    sensor.handle_frame(&frame);
+    fetch(sensor)
+}
+
+fn fetch(sensor: &mut Sensor) -> usize {
+    std::iter::from_fn(|| sensor.poll_statement()).count()
+}
+
+/// The counters a case can move.
+#[derive(Debug)]
+struct Counters {
+    accounted: u64,
+    packets: u64,
+    not_ip: u64,
+    messages: u64,
+    refused: BTreeMap<&'static str, u64>,
+}
+
+impl Counters {
+    fn of(sensor: &Sensor) -> Counters {
+        let (health, source) = (sensor.health(), sensor.source_health(0));
+        Counters {
+            accounted: source.packets + source.not_ip + source.refused + health.duplicates,
+            packets: source.packets + health.duplicates,
+            not_ip: source.not_ip,
+            messages: health.dns_messages,
+            refused: sensor.refused(),
+        }
+    }
+
+    fn refused(&self, reason: &str) -> u64 {
+        self.refused.get(reason).copied().unwrap_or_default()
+    }
+}
+
+fn judge(case: &Case, before: &Counters, after: &Counters) -> Result<(), String> {
+    let frames = case.frames.len() as u64;
+    if after.accounted - before.accounted != frames {
+        return Err(format!("{} of {frames} frames are accounted for", after.accounted - before.accounted));
+    }
+    let messages = after.messages - before.messages;
+    let right = match case.expect {
+        Expect::Accounted => true,
+        Expect::Packets => after.packets - before.packets == frames,
+        Expect::Messages(least) => messages >= least,
+        Expect::Refused(reason) => messages == 0 && after.refused(reason) > before.refused(reason),
+        Expect::NotIp => after.not_ip > before.not_ip,
+    };
+    right.then_some(()).ok_or_else(|| format!("not {:?}: before {before:?}, after {after:?}", case.expect))
+}
+
+#[test]
+fn s3_every_hostile_case_moves_the_right_counter_within_bounded_memory_and_keeps_nothing() {
+    let cases = corpus(SEED);
+    assert!(cases.len() >= 2_000);
+    let mut sensor = sensor(&["evil.no", "192.0.2.0/24"]);
+    let mut time_us = 1_800_000_000_000_000;
+    let mut held = Vec::new();
+    let mut wrong = Vec::new();
+    for round in 0..4 {
+        for case in &cases {
+            let before = Counters::of(&sensor);
+            forget_peak();
+            let start = allocated();
+            for frame in &case.frames {
+                time_us += 20_000;
+                hand(&mut sensor, time_us, frame);
+            }
+            let end = allocated();
+            let calls = end.calls - start.calls;
+            if let Err(what) = judge(case, &before, &Counters::of(&sensor)) {
+                wrong.push(format!("{}: {what}", case.name));
+            }
+            // The first round makes the tables.
+            if round > 0 && end.peak - start.held > CASE_PEAK_OCTETS {
+                wrong.push(format!("{}: held {} octets", case.name, end.peak - start.held));
+            }
+            if calls > CALLS_PER_FRAME * case.frames.len() as u64 {
+                wrong.push(format!("{}: {calls} allocations for {} frames", case.name, case.frames.len()));
+            }
+            // Far enough for every timeout but a standing connection's.
+            time_us += 1_000_000;
+        }
+        time_us += 100_000_000_000;
+        sensor.handle_time(Timestamp(time_us));
+        fetch(&mut sensor);
+        held.push(allocated().held);
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong[..wrong.len().min(40)].join("\n"));
+    let growth = held[3] - held[1];
+    assert!(growth <= 64 * 1024, "{growth} octets more after two more rounds: {held:?}");
+}
+
+#[test]
+fn s4_a_flood_of_flows_hides_no_needle_and_holds_no_more_than_its_tables() {
+    let mut sensor = sensor(&["needle.no"]);
+    let mut random = Random::seeded(SEED);
+    let resolver = "10.20.0.53:53".parse().unwrap();
+    let (mut time_us, mut needles, mut found) = (1_800_000_000_000_000, 0u64, 0u64);
+    let mut peaks = Vec::new();
+    for flood in 0..3u32 {
+        forget_peak();
+        let start = if flood == 0 { 0 } else { allocated().held };
+        for number in 0..200_000u32 {
+            time_us += 10;
+            let source: IpAddr = (0xc600_0000u32 + (random.next_u64() as u32 >> 8)).to_be_bytes().into();
+            let source = (source, random.next_u16()).into();
+            let target = ([10, 20, (number >> 8) as u8, number as u8], 443).into();
+            let frame = match number % 3 {
+                0 => udp(source, target, &[0; 20]),
+                _ => {
+                    let segment = Segment { sequence: number, acknowledgement: 0, flags: flag::SYN };
+                    tcp(source, target, segment, &[])
+                }
+            };
+            hand(&mut sensor, time_us, &ethernet(&frame));
+            if number % 1_000 == 999 {
+                let client = ([10, 30, (needles >> 8) as u8, needles as u8], 40_000).into();
+                let asked = query(Question { id: needles as u16, name: "a.needle.no", qtype: 1 });
+                time_us += 10;
+                needles += 1;
+                found += hand(&mut sensor, time_us, &ethernet(&udp(client, resolver, &asked))) as u64;
+            }
+        }
+        peaks.push(allocated().peak - start);
+    }
+    time_us += 20_000_000;
+    sensor.handle_time(Timestamp(time_us));
+    fetch(&mut sensor);
+    let health = sensor.health();
+    assert_eq!((needles, health.sightings, health.alerts), (600, 600, 600), "{found} statements on the way");
+    assert!(health.evictions.flows > 0, "the flood was large enough to fill the table");
+    // 96 MiB are the whole sensor's (decision 11).
+    assert!(peaks[0] < 80 << 20, "{peaks:?}");
+    assert!(peaks[1..].iter().all(|&more| more < 4 << 20), "a flood that goes on holds no more: {peaks:?}");
+}
+
+/// Sender, its port, receiver, its port.
+type Tuple = ([u8; 4], u16, [u8; 4], u16);
+
+/// Tuples that an unkeyed hash of ports and addresses (sum, exclusive or, a multiplication without a key) throws together.
+fn colliding(number: u32) -> Tuple {
+    let (low, high) = (number & 0xff, number >> 8);
+    let port = 1_024 + (number % 60_000) as u16;
+    ([10, 20, low as u8, high as u8], port, [198, 51, high as u8, low as u8], port)
+}
+
+#[test]
+fn s5_tuples_that_an_unkeyed_hash_throws_together_are_told_apart() {
+    let flows = |tuple: fn(u32) -> Tuple| {
+        let mut sensor = sensor(&["needle.no"]);
+        for number in 0..60_000u32 {
+            let (source, source_port, target, target_port) = tuple(number);
+            let frame = udp((source, source_port).into(), (target, target_port).into(), &[0; 4]);
+            hand(&mut sensor, 1_800_000_000_000_000 + i64::from(number), &ethernet(&frame));
+        }
+        sensor.health().flows
+    };
+    let spread = |number: u32| {
+        let mixed = number.wrapping_mul(0x9e37_79b1);
+        let [a, b, c, d] = mixed.to_be_bytes();
+        ([10, 20, a, b], 1_024 + (number % 60_000) as u16, [198, 51, c, d], 443)
+    };
+    assert_eq!(flows(colliding), 60_000, "none is taken for another");
+    assert_eq!(flows(spread), 60_000);
+}
