@@ -218,7 +218,7 @@ fn pin(core: usize) -> Result<()> {
 /// Listed names, none of which the traffic asks for.
 fn indicators(count: u64) -> IndicatorSet {
     let text: String = (0..count).map(|number| format!("vond-{number}.example{}.no\n", number % 977)).collect();
-    let patterns = plain::read(text.as_bytes()).into_iter().flatten().map(|(_, pattern)| pattern);
+    let patterns = plain::read(text.as_bytes()).flatten().map(|(_, pattern)| pattern);
     IndicatorSet::build((0..).zip(patterns).map(|(id, pattern)| Indicator::bare(IndicatorId(id), pattern)).collect())
 }
 
