@@ -3,14 +3,21 @@
 //! A message is accepted once its header and first question are read. Whatever comes after that can only shorten the
 //! list of answers, so a broken or overlong answer section never hides who asked for what.
 
-use varde_common::name::{Name, NameBuf};
+use varde_common::name::{DomainName, Name, NameBuf};
 use varde_common::observation::{Answer, AnswerData, dns};
 
-use crate::limits::{ANSWERS_MAX, POINTER_HOPS_MAX, POINTER_HOPS_MESSAGE_MAX};
+use crate::limits::{
+    ANSWERS_MAX, NAME_OCTETS_MESSAGE_MAX, POINTER_HOPS_MAX, POINTER_HOPS_MESSAGE_MAX, SERVICE_HINTS_MAX,
+};
 
 /// A message's header (RFC 1035 section 4.1.1).
 pub const HEADER_OCTETS: usize = 12;
 const CLASS_IN: u16 = 1;
+/// A root owner, type, class, TTL and length.
+const RECORD_MIN_OCTETS: usize = 11;
+/// Parameters of a service binding (RFC 9460 section 14.3.2).
+const IPV4_HINT: u16 = 4;
+const IPV6_HINT: u16 = 6;
 
 /// Why octets are no DNS message we read, or where its answers end too soon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -39,11 +46,14 @@ pub enum BadMessage {
     /// The name in a CNAME record does not fill its data.
     #[error("the data of a record has another length than the name in it")]
     DataLength,
+    /// The names of one message are longer together than allowed.
+    #[error("the names in the message are longer together than a reader should read")]
+    NamesTooLong,
 }
 
 impl BadMessage {
     /// Every reason, in the order they are shown.
-    pub const ALL: [BadMessage; 8] = [
+    pub const ALL: [BadMessage; 9] = [
         BadMessage::CutShort,
         BadMessage::OtherOpcode,
         BadMessage::NoQuestion,
@@ -52,6 +62,7 @@ impl BadMessage {
         BadMessage::TooManyPointers,
         BadMessage::NameTooLong,
         BadMessage::DataLength,
+        BadMessage::NamesTooLong,
     ];
 
     /// The reason as a key for counters: lower case, underscores.
@@ -65,6 +76,7 @@ impl BadMessage {
             BadMessage::TooManyPointers => "dns_too_many_pointers",
             BadMessage::NameTooLong => "dns_name_too_long",
             BadMessage::DataLength => "dns_data_length",
+            BadMessage::NamesTooLong => "dns_names_too_long",
         }
     }
 }
@@ -119,9 +131,10 @@ pub struct Message<'a> {
 /// What an answer section yielded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AnswerSection {
-    /// The records read, in order, at most [`ANSWERS_MAX`].
+    /// The records read, in order, at most [`ANSWERS_MAX`]. A service binding (RFC 9460) gives one for each address it
+    /// hints at and for the name it leads to.
     pub answers: Vec<Answer>,
-    /// Records the header announces beyond that.
+    /// Records the header announces beyond that, and hints.
     pub beyond: u64,
     /// Why reading stopped before all announced records (up to the limit) were read.
     pub broken: Option<BadMessage>,
@@ -141,7 +154,7 @@ pub fn read(octets: &[u8]) -> Result<Message<'_>, BadMessage> {
     if questions == 0 {
         return Err(BadMessage::NoQuestion);
     }
-    let mut rest = Reader { octets, at: HEADER_OCTETS, hops_left: POINTER_HOPS_MESSAGE_MAX };
+    let mut rest = Reader::at(octets, HEADER_OCTETS);
     let mut qname = NameBuf::new();
     rest.name(&mut qname)?;
     let qtype = rest.u16()?;
@@ -171,28 +184,85 @@ impl Message<'_> {
             beyond: u64::from(self.answers).saturating_sub(ANSWERS_MAX as u64),
             ..AnswerSection::default()
         };
-        section.broken = self.read_answers(&mut section.answers).err();
+        section.broken = self.read_answers(&mut section).err();
         section
     }
 
-    fn read_answers(&self, answers: &mut Vec<Answer>) -> Result<(), BadMessage> {
+    fn read_answers(&self, section: &mut AnswerSection) -> Result<(), BadMessage> {
+        if self.answers == 0 {
+            return Ok(());
+        }
         let mut rest = self.rest.clone();
         for _ in 1..self.questions {
             rest.skip_name()?;
             rest.skip(4)?;
         }
+        // No record is shorter than a root owner and its fixed fields: what cannot be there needs no room.
+        let announced = usize::from(self.answers).min(ANSWERS_MAX);
+        section.answers.reserve(announced.min(rest.left() / RECORD_MIN_OCTETS));
         let mut name = NameBuf::new();
-        for _ in 0..usize::from(self.answers).min(ANSWERS_MAX) {
-            rest.name(&mut name)?;
-            let rtype = rest.u16()?;
-            let class = rest.u16()?;
-            let ttl_s = rest.u32()?;
-            let length = usize::from(rest.u16()?);
-            let owner = name.as_name().to_owned();
-            let data = rest.data(rtype, class, length, &mut name)?;
-            answers.push(Answer { name: owner, rtype, ttl_s, data });
+        for _ in 0..announced {
+            // Nearly every answer's owner is a pointer to the question, which is read already.
+            let owner = if rest.skip_pointer_to_question() {
+                self.qname()
+            } else {
+                rest.name(&mut name)?;
+                name.as_name()
+            };
+            let owner = owner.to_owned();
+            let [t0, t1, c0, c1, s0, s1, s2, s3, l0, l1] = rest.take()?;
+            let (rtype, class) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
+            let ttl_s = u32::from_be_bytes([s0, s1, s2, s3]);
+            let length = usize::from(u16::from_be_bytes([l0, l1]));
+            if class == CLASS_IN && matches!(rtype, dns::SVCB | dns::HTTPS) {
+                let data = rest.skip(length)?;
+                let service = rest.service(data, &mut name);
+                service.tell(owner, rtype, ttl_s, section);
+            } else {
+                let data = rest.data(rtype, class, length, &mut name)?;
+                section.push(Answer { name: owner, rtype, ttl_s, data });
+            }
         }
         Ok(())
+    }
+}
+
+impl AnswerSection {
+    fn push(&mut self, answer: Answer) {
+        if self.answers.len() < ANSWERS_MAX {
+            self.answers.push(answer);
+        } else {
+            self.beyond += 1;
+        }
+    }
+}
+
+/// What a service binding (RFC 9460) says of where the service is; all absent where its data is broken.
+#[derive(Debug, Default)]
+struct Service<'a> {
+    /// Where it is: an alias's target, or that of a service at another name than the owner's.
+    target: Option<DomainName>,
+    /// Addresses of four octets each.
+    ipv4_hints: &'a [u8],
+    /// Addresses of sixteen octets each.
+    ipv6_hints: &'a [u8],
+}
+
+impl Service<'_> {
+    fn tell(self, owner: DomainName, rtype: u16, ttl_s: u32, section: &mut AnswerSection) {
+        let (ipv4, ipv6) = (self.ipv4_hints.as_chunks::<4>().0, self.ipv6_hints.as_chunks::<16>().0);
+        let beyond = [ipv4.len(), ipv6.len()].map(|count| count.saturating_sub(SERVICE_HINTS_MAX) as u64);
+        section.beyond += beyond.iter().sum::<u64>();
+        let ipv4 = ipv4.iter().take(SERVICE_HINTS_MAX).map(|&octets| AnswerData::Address(octets.into()));
+        let ipv6 = ipv6.iter().take(SERVICE_HINTS_MAX).map(|&octets| AnswerData::Address(octets.into()));
+        let mut is_told = false;
+        for data in self.target.map(AnswerData::Name).into_iter().chain(ipv4).chain(ipv6) {
+            is_told = true;
+            section.push(Answer { name: owner.clone(), rtype, ttl_s, data });
+        }
+        if !is_told {
+            section.push(Answer { name: owner, rtype, ttl_s, data: AnswerData::Other });
+        }
     }
 }
 
@@ -202,9 +272,28 @@ struct Reader<'a> {
     octets: &'a [u8],
     at: usize,
     hops_left: usize,
+    /// Octets of names that may still be read.
+    name_octets_left: usize,
 }
 
 impl<'a> Reader<'a> {
+    fn at(octets: &'a [u8], at: usize) -> Reader<'a> {
+        Reader { octets, at, hops_left: POINTER_HOPS_MESSAGE_MAX, name_octets_left: NAME_OCTETS_MESSAGE_MAX }
+    }
+
+    fn left(&self) -> usize {
+        self.octets.len().saturating_sub(self.at)
+    }
+
+    /// Skips a pointer to the octet behind the header; false where something else stands here.
+    fn skip_pointer_to_question(&mut self) -> bool {
+        let is_one = self.octets.get(self.at..self.at + 2) == Some(&[0xc0, HEADER_OCTETS as u8]);
+        if is_one {
+            self.at += 2;
+        }
+        is_one
+    }
+
     fn take<const N: usize>(&mut self) -> Result<[u8; N], BadMessage> {
         let rest = self.octets.get(self.at..).ok_or(BadMessage::CutShort)?;
         let (taken, _) = rest.split_first_chunk::<N>().ok_or(BadMessage::CutShort)?;
@@ -214,10 +303,6 @@ impl<'a> Reader<'a> {
 
     fn u16(&mut self) -> Result<u16, BadMessage> {
         self.take().map(u16::from_be_bytes)
-    }
-
-    fn u32(&mut self) -> Result<u32, BadMessage> {
-        self.take().map(u32::from_be_bytes)
     }
 
     fn skip(&mut self, octets: usize) -> Result<&'a [u8], BadMessage> {
@@ -243,6 +328,8 @@ impl<'a> Reader<'a> {
                 }
                 (0b00, length) => {
                     let label = self.octets.get(at + 1..at + 1 + length).ok_or(BadMessage::CutShort)?;
+                    self.name_octets_left =
+                        self.name_octets_left.checked_sub(1 + length).ok_or(BadMessage::NamesTooLong)?;
                     name.push_label(label).map_err(|_| BadMessage::NameTooLong)?;
                     at += 1 + length;
                 }
@@ -280,6 +367,33 @@ impl<'a> Reader<'a> {
                 _ => return Err(BadMessage::LabelType),
             }
         }
+    }
+
+    /// Reads the data of a service binding; `name` is room to work in. In alias mode (priority 0) parameters mean
+    /// nothing, and the root as a target says that there is no service; in service mode it stands for the owner.
+    fn service(&self, data: &'a [u8], name: &mut NameBuf) -> Service<'a> {
+        let Some((&[priority_high, priority_low], after)) = data.split_first_chunk::<2>() else {
+            return Service::default();
+        };
+        // The target is never compressed (RFC 9460 section 2.2), so it is read from the data alone.
+        let mut rest = Reader { octets: after, at: 0, hops_left: 0, name_octets_left: self.name_octets_left };
+        if rest.name(name).is_err() {
+            return Service::default();
+        }
+        let mut service = Service::default();
+        if !name.as_name().is_root() {
+            service.target = Some(name.as_name().to_owned());
+        }
+        while (priority_high, priority_low) != (0, 0) && rest.left() > 0 {
+            let (Ok(key), Ok(length)) = (rest.u16(), rest.u16()) else { break };
+            let Ok(value) = rest.skip(length.into()) else { break };
+            match key {
+                IPV4_HINT => service.ipv4_hints = value,
+                IPV6_HINT => service.ipv6_hints = value,
+                _ => {}
+            }
+        }
+        service
     }
 
     /// Reads the data of a record; `name` is room to work in. An address of an odd length, or of another class than IN,
@@ -411,15 +525,7 @@ mod tests {
         );
         let section = read(&octets).unwrap().answer_section();
         assert_eq!((section.beyond, section.broken), (0, None));
-        let data: Vec<String> = section
-            .answers
-            .iter()
-            .map(|answer| match &answer.data {
-                AnswerData::Address(address) => address.to_string(),
-                AnswerData::Name(name) => name.to_string(),
-                AnswerData::Other => "other".to_owned(),
-            })
-            .collect();
+        let data: Vec<String> = section.answers.iter().map(|answer| shown(&answer.data)).collect();
         assert_eq!(data, ["cdn.evil.no", "192.0.2.1", "2001:db8::1", "other", "other", "other", "192.0.2.3"]);
         assert!(section.answers.iter().all(|answer| answer.name.to_string() == "evil.no" && answer.ttl_s == 300));
     }
@@ -492,9 +598,9 @@ mod tests {
         ] {
             assert_eq!(refusal(&octets), expected, "{what}");
         }
-        let mut ladder = Reader { octets: &stairs, at: stairs.len() - 2, hops_left: POINTER_HOPS_MESSAGE_MAX };
+        let mut ladder = Reader::at(&stairs, stairs.len() - 2);
         assert_eq!(ladder.name(&mut NameBuf::new()), Err(BadMessage::TooManyPointers), "200 pointers for one name");
-        let mut legal = Reader { octets: &stairs, at: 13 + 2 * 127, hops_left: POINTER_HOPS_MESSAGE_MAX };
+        let mut legal = Reader::at(&stairs, 13 + 2 * 127);
         assert_eq!(legal.name(&mut NameBuf::new()), Ok(()), "128 pointers");
     }
 
@@ -544,6 +650,104 @@ mod tests {
         assert_eq!((section.answers.len(), section.beyond, section.broken), (ANSWERS_MAX, 1000 - 64, None));
     }
 
+    /// The data of a service binding.
+    fn service(priority: u16, target: &str, parameters: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut data = priority.to_be_bytes().to_vec();
+        data.extend(labels(target));
+        for (key, value) in parameters {
+            data.extend([key.to_be_bytes(), (value.len() as u16).to_be_bytes()].concat());
+            data.extend(*value);
+        }
+        data
+    }
+
+    fn shown(data: &AnswerData) -> String {
+        match data {
+            AnswerData::Address(address) => address.to_string(),
+            AnswerData::Name(name) => name.to_string(),
+            AnswerData::Other => "other".to_owned(),
+        }
+    }
+
+    #[test]
+    fn service_bindings_give_their_target_and_their_hints() {
+        let v6 = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        let alpn: (u16, &[u8]) = (1, b"\x02h2");
+        let two = [192, 0, 2, 1, 192, 0, 2, 2];
+        let many = [9u8; 4 * 20];
+        let with_v6 = (6, &v6[..]);
+        for (what, data, expected, beyond) in [
+            ("alias", service(0, "Cdn.Evil.no", &[]), vec!["cdn.evil.no"], 0),
+            ("alias, parameters mean nothing", service(0, "cdn.no", &[(4, &two)]), vec!["cdn.no"], 0),
+            ("no service", service(0, "", &[]), vec!["other"], 0),
+            ("the owner itself", service(1, "", &[alpn]), vec!["other"], 0),
+            (
+                "hints",
+                service(1, "", &[alpn, (4, &two), (5, b"ech"), with_v6]),
+                vec!["192.0.2.1", "192.0.2.2", "2001:db8::1"],
+                0,
+            ),
+            ("another target", service(1, "svc.no", &[(4, &two[..4])]), vec!["svc.no", "192.0.2.1"], 0),
+            ("a hint of an odd length", service(1, "", &[(4, &two[..7])]), vec!["192.0.2.1"], 0),
+            (
+                "too many hints",
+                service(1, "", &[(4, &many), with_v6]),
+                [vec!["9.9.9.9"; SERVICE_HINTS_MAX], vec!["2001:db8::1"]].concat(),
+                12,
+            ),
+            (
+                "a parameter beyond the end",
+                [service(1, "", &[(4, &two[..4])]), vec![0, 6, 0, 99, 1]].concat(),
+                vec!["192.0.2.1"],
+                0,
+            ),
+            ("no target", vec![0, 1], vec!["other"], 0),
+            ("a compressed target", vec![0, 0, 0xc0, 12], vec!["other"], 0),
+            ("nothing", vec![], vec!["other"], 0),
+        ] {
+            for rtype in [64, 65] {
+                let octets = response(7, "evil.no", rtype, 0, &[(rtype, 1, &data), (1, 1, &[192, 0, 2, 99])]);
+                let section = read(&octets).unwrap().answer_section();
+                let mut told: Vec<String> = section.answers.iter().map(|answer| shown(&answer.data)).collect();
+                assert_eq!(told.pop().as_deref(), Some("192.0.2.99"), "{what}: what follows is read");
+                assert_eq!(
+                    (told, section.beyond, section.broken),
+                    (expected.iter().map(|&data| data.to_owned()).collect(), beyond, None),
+                    "{what}"
+                );
+                assert!(
+                    section.answers.iter().rev().skip(1).all(|answer| answer.rtype == rtype && answer.ttl_s == 300)
+                );
+            }
+        }
+        let data = service(1, "", &[(4, &two)]);
+        let twice = response(7, "evil.no", 65, 0, &[(65, 1, &data), (65, 1, &service(2, "", &[]))]);
+        assert_eq!(read(&twice).unwrap().answer_section().answers.len(), 3);
+        let filled: Vec<(u16, u16, &[u8])> = vec![(65, 1, &data); 40];
+        let section = read(&response(7, "evil.no", 65, 0, &filled)).unwrap().answer_section();
+        assert_eq!((section.answers.len(), section.beyond), (ANSWERS_MAX, 80 - ANSWERS_MAX as u64));
+    }
+
+    #[test]
+    fn names_are_counted_over_the_whole_message_but_for_the_question_s_own() {
+        let long = ["a"; 100].join(".");
+        let other = labels(&["b"; 100].join("."));
+        let mut octets = response(7, &long, 1, 0, &[(1, 1, &[192, 0, 2, 1][..]); 40]);
+        assert_eq!(read(&octets).unwrap().answer_section().answers.len(), 40, "pointers to the question");
+        octets = query(7, &long, 1);
+        octets[2] |= 0x80;
+        octets[7] = 40;
+        for _ in 0..40 {
+            octets.extend(&other);
+            octets.extend([0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]);
+        }
+        let message = read(&octets).unwrap();
+        assert_eq!(message.qname().label_count(), 100);
+        let section = message.answer_section();
+        assert_eq!(section.broken, Some(BadMessage::NamesTooLong));
+        assert_eq!(section.answers.len(), NAME_OCTETS_MESSAGE_MAX / 200 - 1);
+    }
+
     #[test]
     fn of_several_questions_the_first_counts_and_answers_are_found_behind_them() {
         let mut octets = header(2, 1);
@@ -574,7 +778,7 @@ mod tests {
             refused.count(reason);
         }
         refused.count(BadMessage::NoQuestion);
-        assert_eq!((refused.of(BadMessage::NoQuestion), refused.total()), (2, 9));
+        assert_eq!((refused.of(BadMessage::NoQuestion), refused.total()), (2, 10));
         assert!(refused.iter().all(|(reason, count)| count >= 1 && !reason.key().is_empty()));
     }
 
@@ -650,7 +854,8 @@ mod tests {
             prop_assert_eq!(message.qname().to_string(), "evil.no");
             let section = message.answer_section();
             prop_assert!(section.answers.len() <= ANSWERS_MAX);
-            prop_assert!(section.broken.is_some() || section.answers.len() == ANSWERS_MAX.min(counts[1].into()));
+            // A service binding may give several.
+            prop_assert!(section.broken.is_some() || section.answers.len() >= ANSWERS_MAX.min(counts[1].into()));
         }
     }
 }

@@ -13,7 +13,12 @@ use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 use crate::packet::{Fragment, IcmpRole, Packet, Transport};
 use crate::table::{Place, Table};
 
+/// IPv6 header and the longest TCP header: a segment that shows no data may have had some cut off only when it is longer.
+const BARE_SEGMENT_MAX_OCTETS: u32 = 40 + 60;
 const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
+
+/// A flow is told to be over at most this part of the idle timeout late.
+const GRAINS: u32 = 32;
 
 /// Lanes of the table.
 const OPEN: u8 = 0;
@@ -32,10 +37,23 @@ pub enum FlowStep {
     Opened,
     /// It got to `Contact::Answered`, told once.
     Answered,
+    /// One of its ends has sent more than the amount that counts as data out, told once for each end, see
+    /// [`FlowEvent::volume`].
+    Volume,
     /// Its active timeout passed: a record is due, counters begin anew, it goes on under the same id.
     Reported,
     /// It is over (idle, FIN or RST, evicted, end of the sources): its last record.
     Closed,
+}
+
+/// Which ends of a flow have sent more than the amount that counts as data out since it began. Counted are octets as IP
+/// total length, without TCP segments that only acknowledge: a large download is no data out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Volume {
+    /// The initiator has.
+    pub initiator: bool,
+    /// The responder has.
+    pub responder: bool,
 }
 
 /// A step of a flow with its record so far.
@@ -49,6 +67,8 @@ pub struct FlowEvent {
     pub step: FlowStep,
     /// When the flow began: its first packet, also after an active timeout has begun the record anew.
     pub began: Timestamp,
+    /// Who has sent much.
+    pub volume: Volume,
     /// The record as of now.
     pub record: FlowRecord,
 }
@@ -73,6 +93,7 @@ pub struct Flows {
     idle: Duration,
     established_idle: Duration,
     active: Duration,
+    data_out_octets: u32,
     next_id: u64,
 }
 
@@ -127,6 +148,8 @@ impl Key {
 struct Step {
     time: Timestamp,
     octets: u32,
+    /// The same, or 0 where it only acknowledges.
+    data_octets: u32,
     source: u16,
     /// Whether the lesser end sent it.
     from_low: bool,
@@ -162,11 +185,22 @@ struct Handshake {
     initiator: bool,
 }
 
+/// What a packet makes of its flow.
+#[derive(Debug, Clone, Copy)]
+struct Taken {
+    /// It is answered now.
+    answered: bool,
+    /// The end that sent it has sent much now.
+    much_sent: bool,
+}
+
 #[derive(Debug)]
 struct Flow {
     id: FlowId,
     packets: [u64; 2],
     octets: [u64; 2],
+    /// Octets that are yet to come from each end until it has sent much: 0 from then on.
+    until_much: [u32; 2],
     /// First packet of all.
     began: Timestamp,
     /// First and last packet of the record.
@@ -185,13 +219,14 @@ struct Flow {
 }
 
 impl Flow {
-    fn new(id: FlowId, step: Step, protocol: Protocol) -> Flow {
+    fn new(id: FlowId, step: Step, protocol: Protocol, data_out_octets: u32) -> Flow {
         let opens = step.has(SYN) && !step.has(RST);
         let answers_syn = opens && step.has(ACK);
         Flow {
             id,
             packets: [0; 2],
             octets: [0; 2],
+            until_much: [data_out_octets.saturating_add(1); 2],
             began: step.time,
             start: step.time,
             end: step.time,
@@ -224,14 +259,22 @@ impl Flow {
         })
     }
 
-    /// Counts a packet; true when it is the one that makes the flow answered.
-    fn take(&mut self, step: Step, protocol: Protocol) -> bool {
+    /// Counts a packet.
+    fn take(&mut self, step: Step, protocol: Protocol) -> Taken {
         let from_initiator = step.from_low == self.initiator_is_low;
         let [forward, reverse] = &mut self.packets;
         let [forward_octets, reverse_octets] = &mut self.octets;
-        let (packets, octets) = if from_initiator { (forward, forward_octets) } else { (reverse, reverse_octets) };
+        let [forward_much, reverse_much] = &mut self.until_much;
+        let (packets, octets, until_much) = if from_initiator {
+            (forward, forward_octets, forward_much)
+        } else {
+            (reverse, reverse_octets, reverse_much)
+        };
         *packets += 1;
         *octets += u64::from(step.octets);
+        let before = *until_much;
+        *until_much = before.saturating_sub(step.data_octets);
+        let much_sent = before > 0 && *until_much == 0;
         self.began = self.began.min(step.time);
         self.start = self.start.min(step.time);
         self.end = self.end.max(step.time);
@@ -243,6 +286,11 @@ impl Flow {
                 self.fin_from_responder = true;
             }
         }
+        Taken { answered: self.hear(step, protocol, from_initiator), much_sent }
+    }
+
+    /// Whether the flow is answered with this packet, and was not before.
+    fn hear(&mut self, step: Step, protocol: Protocol, from_initiator: bool) -> bool {
         if step.is_error || self.contact == Contact::Answered {
             return false;
         }
@@ -296,11 +344,13 @@ impl Flow {
 
     fn event(&self, key: &Key, step: FlowStep) -> FlowEvent {
         let ([packets, reverse_packets], [octets, reverse_octets]) = (self.packets, self.octets);
+        let [initiator, responder] = self.until_much.map(|octets| octets == 0);
         FlowEvent {
             flow: self.id,
             source: self.source,
             step,
             began: self.began,
+            volume: Volume { initiator, responder },
             record: FlowRecord {
                 initiator: key.end(self.initiator_is_low),
                 responder: key.end(!self.initiator_is_low),
@@ -327,10 +377,12 @@ impl Flow {
 
 impl Flows {
     /// None yet. A flow without packets for `idle` is over (a TCP connection that stands: an hour); one that goes on is reported after `active`, with the first
-    /// packet that comes after it.
-    pub fn new(flows_max: usize, idle: Duration, active: Duration) -> Flows {
+    /// packet that comes after it. An end that sends more than `data_out_octets` has sent much.
+    pub fn new(flows_max: usize, idle: Duration, active: Duration, data_out_octets: u32) -> Flows {
         let established_idle = Duration::from_secs(FLOW_ESTABLISHED_IDLE_TIMEOUT_S).max(idle);
-        Flows { table: Table::new(flows_max), idle, established_idle, active, next_id: 0 }
+        let grain = idle / GRAINS;
+        let table = Table::with_grain(flows_max, grain);
+        Flows { table, idle, established_idle, active, data_out_octets, next_id: 0 }
     }
 
     /// Flows under way.
@@ -372,8 +424,8 @@ impl Flows {
         let place = match place {
             Some(place) => place,
             None => {
-                self.make_room(counts, emit);
-                let flow = Flow::new(FlowId(self.next_id), step, key.protocol);
+                self.make_room(now, counts, emit);
+                let flow = Flow::new(FlowId(self.next_id), step, key.protocol, self.data_out_octets);
                 let place = self.table.insert(hash, key, flow, OPEN, now)?;
                 self.next_id += 1;
                 counts.opened += 1;
@@ -386,12 +438,15 @@ impl Flows {
             emit(flow.event(key, FlowStep::Reported));
             flow.begin_anew(step.time);
         }
-        let answered = flow.take(step, key.protocol);
+        let Taken { answered, much_sent } = flow.take(step, key.protocol);
         if is_new {
             emit(flow.event(key, FlowStep::Opened));
         }
         if answered {
             emit(flow.event(key, FlowStep::Answered));
+        }
+        if much_sent {
+            emit(flow.event(key, FlowStep::Volume));
         }
         let lane = flow.lane();
         let heard = flow.heard(place, step, packet);
@@ -404,6 +459,14 @@ impl Flows {
         if let Some((_, flow)) = self.table.at_mut(place) {
             flow.greeting = greeting;
         }
+    }
+
+    /// What the next stage needs to know of the flow of a packet that has been counted already, in pieces.
+    pub(crate) fn hear(&self, packet: &Packet<'_>) -> Option<Heard> {
+        let (key, step) = read(packet)?;
+        let place = self.table.find(self.table.hash_of(&key), &key)?;
+        let (_, flow) = self.table.at(place)?;
+        flow.heard(place, step, packet)
     }
 
     /// How long a flow of a lane may be idle. A TCP connection that stands is often silent for long; cut short, its next
@@ -450,8 +513,11 @@ impl Flows {
         quiet >= timeout || is_new_syn || is_other_s_attempt
     }
 
-    fn make_room(&mut self, counts: &mut FlowCounts, emit: &mut impl FnMut(FlowEvent)) {
+    fn make_room(&mut self, now: Timestamp, counts: &mut FlowCounts, emit: &mut impl FnMut(FlowEvent)) {
         while self.table.is_full() {
+            for lane in ALL_LANES {
+                self.table.settle(lane, now);
+            }
             let oldest = ALL_LANES.into_iter().filter_map(|lane| self.table.oldest(lane));
             let Some((oldest, _)) = oldest.min_by_key(|(_, touched)| *touched) else { return };
             counts.evicted += 1;
@@ -482,12 +548,15 @@ fn read(packet: &Packet<'_>) -> Option<(Key, Step)> {
     let ((low, low_port), (high, high_port)) = if from_low { (src, dst) } else { (dst, src) };
     let key = Key { low, high, low_port, high_port, protocol: packet.protocol };
     let Packet { time, octets, source, .. } = *packet;
-    Some((key, Step { time, octets, source, from_low, is_error, is_request, flags, seq }))
+    let is_bare = matches!(packet.transport, Transport::Tcp { payload: [], .. }) && octets <= BARE_SEGMENT_MAX_OCTETS;
+    let data_octets = if is_bare { 0 } else { octets };
+    Some((key, Step { time, octets, data_octets, source, from_low, is_error, is_request, flags, seq }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::DATA_OUT_OCTETS;
     use proptest::prelude::*;
 
     const A: &str = "10.0.0.1:40000";
@@ -504,7 +573,7 @@ mod tests {
 
     impl Bench {
         fn new(max: usize) -> Bench {
-            let flows = Flows::new(max, Duration::from_secs(120), Duration::from_secs(1800));
+            let flows = Flows::new(max, Duration::from_secs(120), Duration::from_secs(1800), DATA_OUT_OCTETS);
             Bench { flows, counts: FlowCounts::default(), events: Vec::new(), now: Timestamp::MIN, max }
         }
 
@@ -735,6 +804,68 @@ mod tests {
     }
 
     #[test]
+    fn an_end_that_has_sent_more_than_so_much_is_told_of_once() {
+        use FlowStep::{Answered, Closed, Opened, Reported, Volume as Much};
+        let mut bench = Bench::new(10);
+        bench.flows.data_out_octets = 1000;
+        for second in 0..10 {
+            bench.udp(second, A, B);
+        }
+        assert_eq!(bench.steps(), [(0, Opened)], "1000 octets are not more than 1000");
+        bench.udp(10, B, A);
+        for minute in 0..=31 {
+            bench.udp(11 + minute * 60, A, B);
+        }
+        for _ in 0..9 {
+            bench.udp(1900, B, A);
+        }
+        assert_eq!(bench.steps(), [Opened, Answered, Much, Reported].map(|step| (0, step)));
+        bench.udp(1900, B, A);
+        bench.udp(1900, B, A);
+        assert_eq!(bench.records().len(), 2);
+        let told: Vec<_> = bench.events.iter().map(|e| (e.step, e.volume.initiator, e.volume.responder)).collect();
+        assert_eq!(told[2..4], [(Much, true, false), (Reported, true, false)]);
+        assert_eq!(told[4..], [(Much, true, true), (Closed, true, true)], "counted since the flow began");
+    }
+
+    #[test]
+    fn segments_that_only_acknowledge_send_nothing() {
+        // Payload shown, octets as IP says, whether ten of them are over 350.
+        for (payload, octets, much) in [
+            (&[][..], 40, false),
+            (&[], 100, false),
+            (&[], 101, true),
+            (&[], 1500, true),
+            (&[1], 41, true),
+            (&[1], 101, true),
+        ] {
+            let mut bench = Bench::new(10);
+            bench.flows.data_out_octets = 350;
+            let (src, dst): (Endpoint, Endpoint) = (A.parse().unwrap(), B.parse().unwrap());
+            for second in 0..10 {
+                bench.take(&Packet {
+                    time: Timestamp::from_unix(second, 0),
+                    source: 0,
+                    src: src.ip(),
+                    dst: dst.ip(),
+                    protocol: Protocol::TCP,
+                    octets,
+                    fragment: Fragment::Whole,
+                    transport: Transport::Tcp {
+                        src_port: src.port(),
+                        dst_port: dst.port(),
+                        seq: 0,
+                        flags: ACK,
+                        payload,
+                    },
+                });
+            }
+            let told = bench.events.iter().any(|event| event.step == FlowStep::Volume);
+            assert_eq!(told, much, "{payload:?} {octets}");
+        }
+    }
+
+    #[test]
     fn after_its_end_a_flow_lingers_for_late_packets() {
         use FlowStep::{Answered, Closed, Opened};
         for ends in [&[(A, B, FIN | ACK), (B, A, FIN | ACK)][..], &[(B, A, RST)]] {
@@ -860,7 +991,7 @@ mod tests {
 
     #[test]
     fn s4_all_flows_together_fit_into_24_mib() {
-        let octets = Table::<Key, Flow, 2>::ENTRY_OCTETS;
+        let octets = Table::<Key, Flow, 3>::ENTRY_OCTETS;
         assert!(octets * crate::limits::FLOWS_MAX <= 24 * 1024 * 1024, "{octets} octets a flow");
     }
 

@@ -1,20 +1,25 @@
 //! The sensor, in the order a packet travels.
 //!
-//! [`io::capture`] brings *frames*; [`packet`] finds the IP *packet* in one; [`dns`] reads messages, over TCP with the help
-//! of [`stream`]; [`transaction`] pairs query and response, [`flow`] gathers packets into flows, [`greeting`] collects what
-//! clients say first and [`hello`] reads it: these are *observations*, and [`observe`] runs the stages up to them (what
-//! they remember lies in a bounded `table`).
+//! [`io::capture`] brings *frames*; [`packet`] finds the IP *packet* in one, and [`intake`] sees to it that each counts
+//! once ([`duplicate`]) and whole ([`fragment`]); [`dns`] reads messages, over TCP with the help of [`stream`];
+//! [`transaction`] pairs query and response, [`flow`] gathers packets into flows, [`greeting`] collects what clients say
+//! first and [`hello`] reads it: these are *observations*, and [`observe`] runs the stages up to them (what they remember
+//! lies in a bounded `table`).
 //! [`raise`] holds observations against the indicator set and folds what matches into alerts; [`sensor`] owns all of
-//! these stages and is told the time. What it decides gets its number in the [`ledger`], its host a [`pseudonym`], and is
+//! these stages and is told the time ([`blind`] counts what none of them can see). What it decides gets its number in the [`ledger`], its host a [`pseudonym`], and is
 //! written to the [`spool`]; [`ship`] keeps count of what the collector has committed, [`subscription`] of which list is
 //! in force. Nothing but [`io`] touches the world.
 
+pub mod blind;
 pub mod command;
 pub mod dns;
+pub mod duplicate;
 pub mod flow;
+pub mod fragment;
 pub mod greeting;
 pub mod health;
 pub mod hello;
+pub mod intake;
 pub mod io;
 pub mod ledger;
 pub mod limits;

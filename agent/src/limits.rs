@@ -24,6 +24,10 @@ pub const ANSWERS_MAX: usize = 64;
 pub const POINTER_HOPS_MAX: usize = 128;
 /// Compression pointers followed in one message.
 pub const POINTER_HOPS_MESSAGE_MAX: usize = 1024;
+/// Octets of names read of one message, those of the question's own name in answers apart.
+pub const NAME_OCTETS_MESSAGE_MAX: usize = 4_096;
+/// Addresses taken of each family from one service binding; more than any service publishes.
+pub const SERVICE_HINTS_MAX: usize = 8;
 
 /// TCP streams with DNS reassembled at once.
 pub const STREAMS_MAX: usize = 4_096;
@@ -84,6 +88,45 @@ pub const FRAME_MAX_OCTETS: usize = 262_144;
 pub const VLAN_TAGS_MAX: usize = 8;
 /// IPv6 extension headers in front of one packet.
 pub const IPV6_EXTENSIONS_MAX: usize = 16;
+/// Packets inside one another that are opened; an overlay in an overlay behind a mirror's tunnel makes four.
+pub const TUNNELS_MAX: usize = 8;
+/// MPLS labels in front of one packet.
+pub const MPLS_LABELS_MAX: usize = 16;
+/// Source route entries of one GRE packet.
+pub const GRE_ROUTES_MAX: usize = 16;
+/// Extension headers of one GTP-U packet.
+pub const GTP_EXTENSIONS_MAX: usize = 16;
+
+/// Fragmented packets waiting for the rest of themselves at once.
+pub const FRAGMENTED_MAX: usize = 1_024;
+/// Octets of fragments held over all of them: a thousand answers of 4 KiB.
+pub const FRAGMENTS_TOTAL_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// A packet's fragments are waited for so long after the first that came, seconds (as Linux does; RFC 8200 allows 60).
+pub const FRAGMENTS_TIMEOUT_S: u64 = 30;
+/// Fragments of one packet: the largest packet over the smallest MTU of IPv6 makes 54.
+pub const FRAGMENTS_EACH_MAX: usize = 128;
+/// The largest IP packet (RFC 791 section 3.1): what fragments lay claim to beyond it is a lie.
+pub const IP_PACKET_MAX_OCTETS: usize = 65_535;
+
+/// Packets put together from fragments inside one another.
+pub const REJOINED_DEPTH_MAX: usize = 3;
+
+/// Packets remembered to know a mirror's second copy; at 400,000 a second some 10 ms.
+pub const COPIES_REMEMBERED: usize = 4_096;
+/// A copy that was routed on the way (other hop limit, other VLAN, other MAC address) comes within so long, microseconds:
+/// what a busy firewall takes.
+pub const COPY_ROUTED_WITHIN_US: u64 = 5_000;
+/// A copy that is the same octet by octet comes within so long, microseconds: what a switch takes. Nothing is sent again
+/// that soon.
+pub const COPY_SAME_WITHIN_US: u64 = 200;
+/// So many packets that are the same octet by octet must have been seen before any is left out.
+pub const COPIES_TO_BELIEVE: u32 = 8;
+/// Packets looked at before a source is known to show each once.
+pub const COPIES_STRETCH_FIRST: u32 = 4_096;
+/// Packets looked at later on, from time to time.
+pub const COPIES_STRETCH: u32 = 512;
+/// Packets not looked at in between.
+pub const COPIES_PAUSE: u32 = 15_872;
 
 /// Read at once from a capture file that is read alone or with few others.
 pub const CAPTURE_READ_OCTETS: usize = 1024 * 1024;
@@ -98,30 +141,55 @@ pub const CAPTURE_RECORD_MAX_OCTETS: usize = FRAME_MAX_OCTETS + 64 * 1024;
 pub const CAPTURE_INTERFACES_MAX: usize = 4_096;
 /// Frames handed out in one block of a capture file: the loop looks up between blocks.
 pub const CAPTURE_BLOCK_FRAMES: usize = 1_024;
-/// Frames handed out in one block of a live interface.
+/// One block of the ring a live interface is read through: the largest frame fits, and some 1,500 ordinary ones.
+pub const RING_BLOCK_OCTETS: usize = 1024 * 1024;
+/// Blocks of the ring: with 650 octets a frame, what comes in an eighth of a second at 400,000 frames a second.
+pub const RING_BLOCKS: usize = 32;
+/// Fewer leave the kernel nowhere to write while one is read.
+pub const RING_BLOCKS_MIN: usize = 2;
+/// More than 1 GiB of a sensor's memory is a mistake.
+pub const RING_BLOCKS_MAX: usize = 1024;
+/// The kernel hands over a block that is not full after so long, milliseconds: a quiet line is heard that soon.
+pub const RING_RETIRE_MS: u32 = 50;
+/// Kept of a frame whose transport is bulk and encrypted from its first octet: every header up to there.
+pub const SNAP_HEADERS_OCTETS: u32 = 192;
+/// Kept of what a web server sends, and of ICMP with the packet it quotes.
+pub const SNAP_SERVER_OCTETS: u32 = 2_048;
+/// Kept of a UDP datagram that is neither DNS nor a tunnel: two QUIC Initials (RFC 9000 section 14.1) that were joined.
+pub const SNAP_UDP_OCTETS: u32 = 4_096;
+/// Kept of a TCP segment that is not DNS: the largest TLS record (RFC 8446 section 5.1) and the headers before it. Only
+/// segments that were joined (GRO) are longer.
+pub const SNAP_TCP_OCTETS: u32 = 17 * 1024;
+/// Frames handed out in one block of a live interface that is read without the ring.
 pub const LIVE_BLOCK_FRAMES: usize = 256;
-/// A block of a live interface goes on no longer than so, milliseconds: timers are due between blocks.
+/// Such a block goes on no longer than so, milliseconds: timers are due between blocks.
 pub const LIVE_BLOCK_MS: u64 = 50;
 /// A live interface waits so long for a frame before it says it is idle, milliseconds: a stop is heard that soon.
 pub const LIVE_WAIT_MS: u64 = 200;
-/// Asked of the kernel for frames not yet read; it gives up to `net.core.rmem_max`.
+/// Asked of the kernel for frames not yet read without the ring; it gives up to `net.core.rmem_max`.
 pub const LIVE_SOCKET_BUFFER_OCTETS: usize = 16 * 1024 * 1024;
 
-/// Alerts open at once: each host of a municipality of 30,000 with one, and some 25 MiB with the longest names.
+/// More than so many octets from inside on one flow are data out, unless the settings say otherwise (decision 21).
+pub const DATA_OUT_OCTETS: u32 = 1024 * 1024;
+
+/// Alerts open at once: each host of a municipality of 30,000 with one. 480 octets each with what finds it, 256 of
+/// contacts where it has so many, 120 of the indicator and twice the name: some 28 MiB with ordinary names.
 pub const ALERTS_MAX: usize = 32_768;
-/// Addresses remembered from answers to listed names.
-pub const ANSWERED_MAX: usize = 32_768;
-/// Addresses remembered from answers to unlisted names, to know which ones are shared.
+/// Listed names remembered with the addresses they were answered with: 130 octets each with what finds it, 120 of the
+/// indicator and twice the name: some 5 MiB with ordinary names, 12 MiB with the longest.
+pub const ANSWERED_MAX: usize = 16_384;
+/// Addresses remembered as shared, because unlisted names led to them: 8 octets each, 1 MiB, which a core's cache holds.
 pub const SHARED_MAX: usize = 131_072;
 /// Resolvers recognised by what they do.
 pub const RESOLVERS_MAX: usize = 1_024;
 /// Inside hosts that ask so many outside servers without wanting recursion are resolvers.
 pub const RESOLVER_SERVERS_ASKED: usize = 3;
-/// Aliases that listed names led to, remembered until whoever was told of one has asked for it.
+/// Aliases that listed names led to, remembered until whoever was told of one has asked for it: at most 1 MiB with the
+/// longest names, one listed name each.
 pub const ALIASES_MAX: usize = 1_024;
 /// Who is told of an alias without an address asks for it at once: within the time resolvers give a question, seconds.
 pub const ALIAS_FOLLOWED_S: u64 = 10;
-/// Listed names remembered for one address.
+/// Listed names remembered for one address or one alias.
 pub const ANSWERED_PER_ADDRESS_MAX: usize = 16;
 /// An answer counts no longer than this whatever TTL it claims, seconds (resolvers cap at a day too).
 pub const ANSWER_TTL_MAX_S: u64 = 86_400;
@@ -129,8 +197,14 @@ pub const ANSWER_TTL_MAX_S: u64 = 86_400;
 pub const ANSWER_GRACE_S: u64 = 600;
 /// An unlisted name makes an address shared for at least so long, seconds.
 pub const SHARED_LATELY_S: u64 = 3_600;
-/// Flows to or from listed addresses followed at once; one more is counted when it ends.
-pub const WATCHED_FLOWS_MAX: usize = 65_536;
+/// Flows watched at once, because their address is listed or a hello on them showed something listed: 130 octets each,
+/// 2 MiB. For one more, the longest quiet is let go.
+pub const WATCHED_FLOWS_MAX: usize = 16_384;
+/// Listed things shown by hellos on all watched flows: 180 octets each, 120 of the indicator and twice the name: some
+/// 6 MiB with ordinary names, 13 MiB with the longest.
+pub const TIES_MAX: usize = 16_384;
+/// Indicators that one flow is tied to by what its hello shows; more than a name has parents are on no list.
+pub const TIES_PER_FLOW_MAX: usize = 16;
 /// Statements, sightings or observations that wait to be fetched; they are fetched after every packet.
 pub const QUEUE_MAX: usize = 1_048_576;
 
@@ -195,7 +269,9 @@ pub const LINK_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
 
 /// Octets of `agent.toml`: a thousand networks fit.
 pub const SETTINGS_MAX_OCTETS: u64 = 1024 * 1024;
-/// A question on the control socket.
+/// A question on the control socket: one word.
+pub const CONTROL_QUESTION_MAX_OCTETS: usize = 64;
+/// The answer to it.
 pub const CONTROL_ANSWER_MAX_OCTETS: u64 = 1024 * 1024;
 /// Hosts with alerts remembered in memory, so that each is written down once a period.
 pub const HOSTS_REMEMBERED_MAX: usize = 65_536;

@@ -13,8 +13,8 @@ use varde_common::time::Timestamp;
 use crate::dns::{self, RefusedMessages};
 use crate::flow::{FlowCounts, FlowEvent, FlowId, Flows, Heard};
 use crate::greeting::{Greeted, GreetingCounts, Greetings};
-use crate::limits::{FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, SEEN_MAX};
-use crate::packet::{Packet, Transport};
+use crate::limits::{DATA_OUT_OCTETS, FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, SEEN_MAX};
+use crate::packet::{Fragment, Packet, Transport};
 use crate::stream::{Segment, StreamCounts, Streams};
 use crate::table::Place;
 use crate::transaction::{Concluded, Passage, TransactionCounts, Transactions};
@@ -30,6 +30,8 @@ pub struct ObserveSettings {
     pub flow_active_s: u64,
     /// Flows remembered at once.
     pub flows_max: usize,
+    /// More than so much from one end of a flow counts as data out, octets.
+    pub data_out_octets: u32,
 }
 
 impl Default for ObserveSettings {
@@ -39,6 +41,7 @@ impl Default for ObserveSettings {
             flow_idle_s: FLOW_IDLE_TIMEOUT_S,
             flow_active_s: FLOW_ACTIVE_TIMEOUT_S,
             flows_max: FLOWS_MAX,
+            data_out_octets: DATA_OUT_OCTETS,
         }
     }
 }
@@ -146,11 +149,12 @@ impl Outlet {
 impl Observer {
     /// Has seen nothing yet.
     pub fn new(settings: ObserveSettings) -> Observer {
-        let ObserveSettings { dns_ports, flow_idle_s, flow_active_s, flows_max } = settings;
+        let ObserveSettings { dns_ports, flow_idle_s, flow_active_s, flows_max, data_out_octets } = settings;
+        let (idle, active) = (Duration::from_secs(flow_idle_s), Duration::from_secs(flow_active_s));
         Observer {
             dns_ports,
             clock: Timestamp::MIN,
-            flows: Flows::new(flows_max, Duration::from_secs(flow_idle_s), Duration::from_secs(flow_active_s)),
+            flows: Flows::new(flows_max, idle, active, data_out_octets),
             greetings: Greetings::new(),
             streams: Streams::new(),
             transactions: Transactions::new(),
@@ -160,16 +164,22 @@ impl Observer {
         }
     }
 
-    /// Takes a packet; its time moves the clock, never back. Ask [`Observer::poll_seen`] after each one.
+    /// Takes a packet; its time moves the clock, never back. Ask [`Observer::poll_seen`] after each one. A fragment counts
+    /// in its flow as it comes; what is in it is read when the whole comes ([`Fragment::Rejoined`]).
     pub fn handle_packet(&mut self, packet: &Packet<'_>) {
         self.handle_time(packet.time);
         let (now, outlet) = (self.clock, &mut self.outlet);
-        let heard =
-            self.flows.handle_packet(packet, now, &mut self.counts.flows, &mut |event| outlet.push(Seen::Flow(event)));
+        // A packet put together from fragments is counted as they came; what it says is new.
+        let heard = if packet.fragment == Fragment::Rejoined {
+            self.flows.hear(packet)
+        } else {
+            self.flows.handle_packet(packet, now, &mut self.counts.flows, &mut |event| outlet.push(Seen::Flow(event)))
+        };
         if let Some(heard) = heard {
             self.take_first_words(packet, &heard);
         }
         match packet.transport {
+            _ if packet.fragment == Fragment::First => {}
             Transport::Udp { src_port, dst_port, payload } if self.is_dns(src_port, dst_port) => {
                 self.take_datagram(packet, src_port, dst_port, payload);
             }

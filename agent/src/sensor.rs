@@ -11,14 +11,17 @@ use varde_common::matcher::IndicatorSet;
 use varde_common::observation::{Fact, Observation};
 use varde_common::time::Timestamp;
 
+use crate::blind::Blind;
 use crate::flow::FlowStep;
-use crate::health::{Health, SourceHealth};
+use crate::health::{Evictions, Health, SourceHealth};
+use crate::intake::{Intake, Passage};
 use crate::observe::{ObserveSettings, Observer, Seen};
-use crate::packet::{self, Frame, NotRead};
+use crate::packet::{Frame, NotRead};
 use crate::raise::fold::Alert;
 use crate::raise::place::{Places, inside_by_default};
 use crate::raise::resolvers::Resolvers;
-use crate::raise::{Keep, Raise, Sighting};
+use crate::raise::sinkholes::Sinkholes;
+use crate::raise::{Evicted, Keep, Raise, RaiseSettings, Sighting};
 
 /// An alert's name inside this process; outside it goes by the seq of its first record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +61,10 @@ pub struct SensorSettings {
     pub zones: Vec<(IpNet, Zone)>,
     /// Ports that carry DNS.
     pub dns_ports: Vec<u16>,
+    /// Addresses of the member's own block pages.
+    pub sinkholes: Vec<IpAddr>,
+    /// More than so much from inside on one flow counts as data out, octets.
+    pub data_out_octets: u32,
     /// What is kept beside statements.
     pub keep: Keep,
     /// Whether observations are kept too.
@@ -72,6 +79,8 @@ impl Default for SensorSettings {
             sites: Vec::new(),
             zones: Vec::new(),
             dns_ports: ObserveSettings::default().dns_ports,
+            sinkholes: Vec::new(),
+            data_out_octets: ObserveSettings::default().data_out_octets,
             keep: Keep::default(),
             keep_observations: false,
         }
@@ -81,8 +90,10 @@ impl Default for SensorSettings {
 /// One worker's whole pipeline.
 #[derive(Debug)]
 pub struct Sensor {
+    intake: Intake,
     observer: Observer,
     raise: Raise,
+    blind: Blind,
     keep_observations: bool,
     observations: VecDeque<Observation>,
     clock: Timestamp,
@@ -97,12 +108,25 @@ pub struct Sensor {
 impl Sensor {
     /// A sensor that looks for `set`, which has number `revision`.
     pub fn new(settings: SensorSettings, set: Arc<IndicatorSet>, revision: Revision) -> Sensor {
+        let observe = ObserveSettings {
+            dns_ports: settings.dns_ports.clone(),
+            data_out_octets: settings.data_out_octets,
+            ..ObserveSettings::default()
+        };
         let places = Places::new(settings.inside, settings.sites, settings.zones);
-        let resolvers = Resolvers::new(settings.resolvers);
-        let observe = ObserveSettings { dns_ports: settings.dns_ports.clone(), ..ObserveSettings::default() };
+        let blind = Blind::new(places.clone(), settings.dns_ports.clone());
+        let raise = RaiseSettings {
+            places,
+            resolvers: Resolvers::new(settings.resolvers),
+            dns_ports: settings.dns_ports,
+            sinkholes: Sinkholes::new(&settings.sinkholes),
+            keep: settings.keep,
+        };
         Sensor {
+            intake: Intake::new(),
+            blind,
             observer: Observer::new(observe),
-            raise: Raise::new(places, resolvers, settings.dns_ports, settings.keep, set, revision),
+            raise: Raise::new(raise, set, revision),
             keep_observations: settings.keep_observations,
             observations: VecDeque::new(),
             clock: Timestamp::MIN,
@@ -125,13 +149,15 @@ impl Sensor {
         let mut unnumbered = SourceHealth::default();
         let of_source = self.sources.get_mut(number).unwrap_or(&mut unnumbered);
         of_source.octets += frame.octets.len() as u64;
-        match packet::decode(frame) {
-            Ok(packet) => {
+        let observer = &mut self.observer;
+        match self.intake.handle_frame(frame, self.clock, &mut |packet| observer.handle_packet(packet)) {
+            Ok(Passage::Packet) => {
                 self.packets += 1;
                 of_source.packets += 1;
-                self.last_packet = Some(self.last_packet.map_or(packet.time, |last| last.max(packet.time)));
-                self.observer.handle_packet(&packet);
+                self.last_packet = Some(self.last_packet.map_or(frame.time, |last| last.max(frame.time)));
             }
+            // Counted by the intake.
+            Ok(Passage::Copy) => {}
             Err(reason) => {
                 *self.not_read.entry(reason).or_default() += 1;
                 if reason.is_loss() {
@@ -147,6 +173,8 @@ impl Sensor {
     /// Time has passed, with or without packets.
     pub fn handle_time(&mut self, now: Timestamp) {
         self.clock = self.clock.max(now);
+        let observer = &mut self.observer;
+        self.intake.handle_time(self.clock, &mut |packet| observer.handle_packet(packet));
         self.observer.handle_time(self.clock);
         self.take_in();
     }
@@ -158,6 +186,8 @@ impl Sensor {
 
     /// The sources have ended: everything open is closed and stated.
     pub fn close_all(&mut self) {
+        let observer = &mut self.observer;
+        self.intake.close_all(self.clock, &mut |packet| observer.handle_packet(packet));
         self.observer.close_all();
         self.take_in();
         self.raise.close_all();
@@ -170,9 +200,17 @@ impl Sensor {
             }
             match seen {
                 Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, self.clock),
-                Seen::Flow(event) => self.raise.handle_flow(&event, self.clock),
-                // Kept above where observations are; nothing is held against them yet.
-                Seen::Hello { .. } | Seen::Http { .. } => {}
+                Seen::Flow(event) => {
+                    self.blind.handle_flow(&event, |server, began| self.raise.explains(server, began));
+                    self.raise.handle_flow(&event, self.clock);
+                }
+                Seen::Hello { source, flow, contact, hello } => {
+                    self.blind.handle_hello(hello.ech, hello.sni.as_ref().map(varde_common::name::DomainName::as_name));
+                    self.raise.handle_hello(source, flow, contact, &hello, self.clock);
+                }
+                Seen::Http { source, flow, contact, request } => {
+                    self.raise.handle_http(source, flow, contact, &request, self.clock);
+                }
             }
         }
         self.raise.handle_time(self.clock);
@@ -182,7 +220,7 @@ impl Sensor {
         let observation = match seen {
             Seen::Dns { source, transaction } => Observation { source: *source, fact: Fact::Dns(transaction.clone()) },
             Seen::Flow(event) => match event.step {
-                FlowStep::Opened | FlowStep::Answered => return,
+                FlowStep::Opened | FlowStep::Answered | FlowStep::Volume => return,
                 FlowStep::Reported | FlowStep::Closed => {
                     Observation { source: event.source, fact: Fact::Flow(event.record.clone()) }
                 }
@@ -217,30 +255,48 @@ impl Sensor {
     pub fn health(&self) -> Health {
         let seen = self.observer.counts();
         let not_ip = self.not_read.get(&NotRead::NotIp).copied().unwrap_or_default();
-        let refused: u64 = self.refused().values().sum();
+        let refusals: Vec<(&'static str, u64)> = self.refused().into_iter().collect();
+        let raise = self.raise.evicted();
         Health {
             packets: self.packets,
             octets: self.octets,
+            duplicates: self.intake.duplicates(),
             dropped: 0,
-            refused,
+            drops_unknown: 0,
+            refused: refusals.iter().map(|(_, count)| count).sum(),
+            refusals,
             not_ip,
             dns_messages: seen.dns_messages,
             flows: seen.flows.opened,
-            evicted: seen.flows.evicted
-                + seen.transactions.evicted
-                + seen.streams.evicted
-                + seen.greetings.evicted
-                + seen.unfetched
-                + self.raise.evicted(),
+            evictions: Evictions {
+                flows: seen.flows.evicted,
+                streams: seen.streams.evicted + seen.greetings.evicted,
+                pairings: seen.transactions.evicted,
+                fragments: self.intake.fragments().evicted,
+                folding: raise.alerts,
+                answers: raise.answered + raise.shared + raise.aliases,
+                other: seen.unfetched + raise.watched + raise.unfetched,
+            },
+            blind: self.blind.counts(),
             sightings: self.raise.sightings_total(),
             alerts: self.raise.alerts_total(),
             last_packet: self.last_packet,
         }
     }
 
+    /// What the matching stage let go because a table was full, table by table.
+    pub fn raise_evicted(&self) -> Evicted {
+        self.raise.evicted()
+    }
+
     /// Totals of one source; all zero for one that has brought nothing.
     pub fn source_health(&self, source: u16) -> SourceHealth {
         self.sources.get(usize::from(source)).copied().unwrap_or_default()
+    }
+
+    /// Packets that came in tunnels, by kind; only kinds that came.
+    pub fn tunnelled(&self) -> BTreeMap<&'static str, u64> {
+        self.intake.tunnelled().filter(|(_, count)| *count > 0).map(|(kind, count)| (kind.as_str(), count)).collect()
     }
 
     /// What was refused, by reason. Frames without IP are no refusal: see [`Health::not_ip`].
@@ -259,8 +315,10 @@ impl Sensor {
             ("answers_beyond_limit", seen.transactions.answers_beyond),
             ("answers_broken", seen.transactions.answers_broken),
             ("stream_given_up", seen.streams.given_up),
+            ("fragments_contradict", self.intake.fragments().refused),
+            ("fragments_unfinished", self.intake.fragments().unfinished),
+            ("fragment_dropped", self.intake.fragments().dropped),
             ("greeting_given_up", seen.greetings.given_up),
-            ("later_fragment", seen.flows.later_fragments),
             ("transport_header_cut", seen.flows.cut_headers),
         ] {
             *refused.entry(reason).or_default() += count;

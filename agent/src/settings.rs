@@ -9,7 +9,7 @@ use varde_common::alert::{Level, Zone};
 use varde_common::id::SiteId;
 use varde_common::limits::SITES_MAX;
 
-use crate::limits::SPOOL_MAX_OCTETS;
+use crate::limits::{RING_BLOCKS, RING_BLOCKS_MAX, RING_BLOCKS_MIN, SPOOL_MAX_OCTETS};
 use crate::sensor::SensorSettings;
 
 /// The smallest spool that still holds two segments, MiB.
@@ -32,6 +32,17 @@ pub struct Settings {
     pub resolvers: Option<Vec<IpAddr>>,
     /// Ports on which DNS is spoken.
     pub dns_ports: Option<Vec<u16>>,
+    /// The member's own block pages.
+    pub sinkholes: Option<Vec<IpAddr>>,
+    /// More than so much from inside on one flow is data out, octets.
+    pub data_out_octets: Option<u32>,
+    /// How live interfaces are read.
+    #[serde(default)]
+    pub capture_backend: CaptureBackend,
+    /// The ring's size for each interface, MiB.
+    pub capture_ring_mib: Option<usize>,
+    /// The group of processes that share an interface's traffic, 1 to 255.
+    pub capture_fanout: Option<u8>,
     /// The spool's cap, MiB.
     pub spool_max_mib: Option<u64>,
     /// Networks of other sites.
@@ -40,6 +51,17 @@ pub struct Settings {
     /// Zones.
     #[serde(default, rename = "zone")]
     pub zones: Vec<ZoneSettings>,
+}
+
+/// How live interfaces are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum CaptureBackend {
+    /// Through a ring in memory shared with the kernel.
+    #[default]
+    Ring,
+    /// One system call a packet: many times the cost, for where the ring cannot be had.
+    Pnet,
 }
 
 /// A site this sensor reports for.
@@ -84,12 +106,17 @@ pub struct BadSetting {
 }
 
 /// Keys by the table they stand in, each with what is right for it.
-const KEYS: [(&str, &str); 8] = [
+const KEYS: [(&str, &str); 13] = [
     ("collector", "give host and port such as \"varde.example.no:7843\""),
     ("interfaces", "give names of interfaces such as [\"ens19\"]"),
     ("inside", "give networks such as [\"10.0.0.0/8\", \"fd00::/8\"]"),
     ("resolvers", "give addresses such as [\"10.1.0.53\"]"),
     ("dns_ports", "give port numbers such as [53]"),
+    ("sinkholes", "give addresses such as [\"10.1.0.99\"]"),
+    ("data_out_octets", "give whole octets from 1 to 4294967294 such as 1048576"),
+    ("capture_backend", "give \"ring\" or \"pnet\""),
+    ("capture_ring_mib", "give whole MiB from 2 to 1024 such as 32"),
+    ("capture_fanout", "give a number from 1 to 255 such as 1"),
     ("spool_max_mib", "give whole MiB from 4 to 1048576 such as 256"),
     ("site", "write [[site]] with id and networks beneath it"),
     ("zone", "write [[zone]] with id and networks beneath it"),
@@ -127,6 +154,19 @@ impl Settings {
         {
             return Err(("spool_max_mib", format!("spool_max_mib = {mib}; {}", right("spool_max_mib"))));
         }
+        if let Some(octets) = self.data_out_octets
+            && !(1..u32::MAX).contains(&octets)
+        {
+            return Err(("data_out_octets", format!("data_out_octets = {octets}; {}", right("data_out_octets"))));
+        }
+        if let Some(mib) = self.capture_ring_mib
+            && !(RING_BLOCKS_MIN..=RING_BLOCKS_MAX).contains(&mib)
+        {
+            return Err(("capture_ring_mib", format!("capture_ring_mib = {mib}; {}", right("capture_ring_mib"))));
+        }
+        if self.capture_fanout == Some(0) {
+            return Err(("capture_fanout", format!("capture_fanout = 0; {}", right("capture_fanout"))));
+        }
         if self.sites.len() >= SITES_MAX {
             return Err(("id", format!("{} sites; a sensor serves at most {}", self.sites.len(), SITES_MAX - 1)));
         }
@@ -136,6 +176,11 @@ impl Settings {
     /// The spool's cap.
     pub fn spool_max_octets(&self) -> u64 {
         self.spool_max_mib.map_or(SPOOL_MAX_OCTETS, |mib| mib.saturating_mul(1024 * 1024))
+    }
+
+    /// Blocks of 1 MiB in the ring of each interface.
+    pub fn ring_blocks(&self) -> usize {
+        self.capture_ring_mib.unwrap_or(RING_BLOCKS)
     }
 
     /// Sites this sensor reports for, its home first.
@@ -156,6 +201,10 @@ impl Settings {
             sensor.dns_ports = ports.clone();
         }
         sensor.resolvers = self.resolvers.clone();
+        sensor.sinkholes = self.sinkholes.clone().unwrap_or_default();
+        if let Some(octets) = self.data_out_octets {
+            sensor.data_out_octets = octets;
+        }
         let sites = self.sites.iter();
         sensor.sites = sites.flat_map(|site| site.networks.iter().map(|network| (*network, site.id))).collect();
         let zones = self.zones.iter().map(|zone| {
@@ -234,6 +283,7 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::DATA_OUT_OCTETS;
 
     const EXAMPLE: &str = include_str!("../../packaging/agent.toml");
 
@@ -246,8 +296,12 @@ mod tests {
         let settings = Settings::read(&shown, "agent.toml").unwrap();
         assert_eq!(settings.interfaces, ["ens19"]);
         assert_eq!(settings.spool_max_octets(), SPOOL_MAX_OCTETS, "the default shown is the default");
+        assert_eq!(settings.ring_blocks(), RING_BLOCKS, "the default shown is the default");
+        assert_eq!(settings.capture_backend, CaptureBackend::Ring, "the default shown is the default");
         assert_eq!(settings.site_ids(), [SiteId(0), SiteId(1)]);
         let sensor = settings.sensor();
+        assert_eq!(sensor.sinkholes, ["10.1.0.99".parse::<IpAddr>().unwrap(), "10.1.0.98".parse().unwrap()]);
+        assert_eq!(settings.data_out_octets, Some(DATA_OUT_OCTETS), "the default shown is the default");
         assert_eq!(sensor.zones.first().map(|(_, zone)| zone.confidentiality), Some(Level::High));
         for (key, _) in KEYS.iter().chain(&TABLE_KEYS) {
             assert!(EXAMPLE.contains(&format!("#{key} =")) || EXAMPLE.contains(&format!("#[[{key}]]")), "{key}");
@@ -265,6 +319,13 @@ mod tests {
             ("inside = \"10.0.0.0/8\"", 1, "give networks such as"),
             ("resolvers = [\"dns.example.no\"]", 1, "give addresses such as"),
             ("dns_ports = [530000]", 1, "give port numbers"),
+            ("sinkholes = [\"blocked.example.no\"]", 1, "give addresses such as"),
+            ("data_out_octets = 0", 1, "data_out_octets = 0; give whole octets from 1"),
+            ("data_out_octets = 4294967296", 1, "give whole octets"),
+            ("capture_backend = \"pcap\"", 1, "give \"ring\" or \"pnet\""),
+            ("capture_ring_mib = 1", 1, "capture_ring_mib = 1; give whole MiB from 2"),
+            ("\ncapture_fanout = 0", 2, "give a number from 1 to 255"),
+            ("capture_fanout = 256", 1, "give a number from 1 to 255"),
             ("spool_max_mib = 1", 1, "spool_max_mib = 1; give whole MiB from 4"),
             ("[[zone]]\nid = 1\nnetworks = []\nintegrity = \"stor\"", 4, "\"lavt\", \"middels\" or \"høyt\""),
             ("[[site]]\nid = 1\nnetwork = []", 3, "did you mean \"networks\"?"),

@@ -3,14 +3,21 @@
 //! Entries lie in *lanes*, each a list in order of last use, one lane for each timeout. What is due stands at a lane's
 //! front, so neither timing out nor making room ever searches. Keys are hashed with a seed of this process: who sends
 //! the packets cannot choose where they land.
+//!
+//! To move an entry to the end of its lane touches its neighbours, which lie anywhere in memory. A table with a *grain*
+//! does so once a grain at most: the order is then right to within a grain, and an entry in use costs its own lines only.
 
 use std::hash::{BuildHasher, Hash};
+use std::time::Duration;
 
 use foldhash::quality::RandomState;
 use hashbrown::{Equivalent, HashTable};
 use varde_common::time::Timestamp;
 
 const NOWHERE: u32 = u32::MAX;
+
+/// Steps that making room may take: each entry moved was used since it was last moved, so the mean is below one.
+const SETTLED_AT_ONCE: usize = 16;
 
 /// Where an entry lies, for as long as it is in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +27,7 @@ pub(crate) struct Place(u32);
 #[derive(Debug)]
 pub(crate) struct Table<K, V, const LANES: usize> {
     entries_max: usize,
+    grain: Duration,
     seed: RandomState,
     index: HashTable<u32>,
     slots: Vec<Slot<K, V>>,
@@ -32,6 +40,8 @@ pub(crate) struct Table<K, V, const LANES: usize> {
 struct Slot<K, V> {
     entry: Option<(K, V)>,
     touched: Timestamp,
+    /// When it was put at the end of its lane: a lane is in order of this, and `touched` is less than a grain later.
+    linked: Timestamp,
     lane: u8,
     previous: u32,
     next: u32,
@@ -50,8 +60,14 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
 
     /// An empty table for so many entries, at least one. Memory is taken as it fills.
     pub(crate) fn new(entries_max: usize) -> Table<K, V, LANES> {
+        Table::with_grain(entries_max, Duration::ZERO)
+    }
+
+    /// As [`Table::new`]; lanes are in order of last use to within `grain`.
+    pub(crate) fn with_grain(entries_max: usize, grain: Duration) -> Table<K, V, LANES> {
         Table {
             entries_max: entries_max.clamp(1, NOWHERE as usize),
+            grain,
             seed: RandomState::default(),
             index: HashTable::new(),
             slots: Vec::new(),
@@ -105,7 +121,8 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
         if self.is_full() {
             return None;
         }
-        let slot = Slot { entry: Some((key, value)), touched: now, lane, previous: NOWHERE, next: NOWHERE };
+        let slot =
+            Slot { entry: Some((key, value)), touched: now, linked: now, lane, previous: NOWHERE, next: NOWHERE };
         let at = match self.slots.get_mut(self.vacant as usize) {
             Some(vacant) => {
                 let at = self.vacant;
@@ -127,25 +144,46 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
         Some(Place(at))
     }
 
-    /// Notes that the entry was used: to the end of `lane`.
+    /// Notes that the entry was used: to the end of `lane`, unless it was put there less than a grain ago.
+    #[inline]
     pub(crate) fn touch(&mut self, place: Place, lane: u8, now: Timestamp) {
-        let is_last = self.lanes.get(usize::from(lane)).is_some_and(|lane| lane.last == place.0);
-        if !is_last {
-            self.unlink(place.0);
-        }
-        if let Some(slot) = self.slots.get_mut(place.0 as usize) {
-            slot.touched = now;
-            slot.lane = lane;
-        }
-        if !is_last {
-            self.link(place.0);
+        let Some(slot) = self.slots.get_mut(place.0 as usize) else { return };
+        slot.touched = now;
+        if slot.lane != lane || now.since(slot.linked) >= self.grain {
+            self.relink(place.0, lane, now);
         }
     }
 
-    /// The entry of a lane that was not used for the longest time, and when it was.
+    fn relink(&mut self, at: u32, lane: u8, now: Timestamp) {
+        let is_last = self.lanes.get(usize::from(lane)).is_some_and(|lane| lane.last == at);
+        if !is_last {
+            self.unlink(at);
+        }
+        if let Some(slot) = self.slots.get_mut(at as usize) {
+            slot.linked = now;
+            slot.lane = lane;
+        }
+        if !is_last {
+            self.link(at);
+        }
+    }
+
+    /// The entry of a lane that was not used for the longest time (to within a grain), and when it was.
     pub(crate) fn oldest(&self, lane: u8) -> Option<(Place, Timestamp)> {
         let first = self.lanes.get(usize::from(lane))?.first;
         self.slots.get(first as usize).map(|slot| (Place(first), slot.touched))
+    }
+
+    /// Before the oldest of a lane is let go to make room: moves those at its front that were used since they were put
+    /// there, at most [`SETTLED_AT_ONCE`] of them.
+    pub(crate) fn settle(&mut self, lane: u8, now: Timestamp) {
+        for _ in 0..SETTLED_AT_ONCE {
+            let Some(first) = self.lanes.get(usize::from(lane)).map(|lane| lane.first) else { return };
+            match self.slots.get(first as usize) {
+                Some(slot) if slot.touched > slot.linked => self.relink(first, lane, now.max(slot.touched)),
+                Some(_) | None => return,
+            }
+        }
     }
 
     /// Takes an entry out.
@@ -231,6 +269,22 @@ mod tests {
         assert_eq!(table.oldest(1), None);
         assert_eq!(table.oldest(0).and_then(|(place, _)| table.remove(place)), Some((3, "c")));
         assert_eq!(table.len(), 1);
+    }
+
+    #[test]
+    fn with_a_grain_an_entry_moves_once_a_grain_and_is_known_to_be_in_use_all_the_same() {
+        let mut table: Table<u32, (), 1> = Table::with_grain(3, Duration::from_micros(10));
+        for key in [1u32, 2, 3] {
+            let hash = table.hash_of(&key);
+            assert!(table.insert(hash, key, (), 0, Timestamp(key.into())).is_some());
+        }
+        let first = table.find(table.hash_of(&1u32), &1u32).unwrap();
+        table.touch(first, 0, Timestamp(10));
+        assert_eq!(table.oldest(0), Some((first, Timestamp(10))), "stays where it is, and is known to be in use");
+        table.touch(first, 0, Timestamp(11));
+        let (second, touched) = table.oldest(0).unwrap();
+        assert_eq!((table.at(second), touched), (Some((&2, &())), Timestamp(2)));
+        assert_eq!(table.touched(first), Some(Timestamp(11)));
     }
 
     proptest! {

@@ -10,6 +10,7 @@ use varde_common::message::{Batch, CloseReason, Heartbeat, Hello, ListOutcome, P
 use crate::limits::{HEARTBEAT_AT_LEAST, OUTCOMES_UNASKED_MAX, RECONNECT_SPREAD_MIN_MS, RECONNECTS_PER_SECOND};
 
 /// What is to be done about a message.
+#[expect(clippy::large_enum_variant, reason = "an action lives for one turn and is never kept in numbers")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// The session stands: note the sensor as connected and answer with HelloAck.

@@ -197,6 +197,63 @@ list-none = none; newest is { $newest }
 list-behind = { $held }; newest is { $newest }
 list-newest = { $held } (newest)
 list-refused = Refused:
+# A sensor
+health-heard = Last heartbeat
+health-title = What the sensor could not read
+health-words = Numbers since the sensor started.
+health-unknown = The sensor has not said anything about losses and blind spots yet.
+health-dropped = Lost before they were read
+health-dropped-of = { $dropped } of { $total } frames
+health-drops-unknown = { $unknown } of { $sources } sources cannot tell what the kernel dropped; the number may be too low.
+health-refused = Could not be read
+health-refused-of = { $refused } frames and messages; { $packets } packets were read
+health-evicted = Let go because a table was full
+col-reason = Reason
+col-meaning = What it means
+col-count = Count
+reason-cut = cut short: its end did not come along
+reason-broken = breaks the format it claims to be
+reason-limit = over a limit the sensor keeps
+reason-unread = of a kind the sensor does not read
+reason-piece = a piece was missing
+reason-other = something else
+evicted-none = nothing; no table has been full
+evicted-flows = { $n ->
+    [1] 1 flow
+   *[other] { $shown } flows
+}
+evicted-streams = { $n ->
+    [1] 1 TCP connection with DNS
+   *[other] { $shown } TCP connections with DNS
+}
+evicted-pairings = { $n ->
+    [1] 1 query that waited for its response
+   *[other] { $shown } queries that waited for their response
+}
+evicted-fragments = { $n ->
+    [1] 1 fragment
+   *[other] { $shown } fragments
+}
+evicted-folding = { $n ->
+    [1] 1 open alert, closed early
+   *[other] { $shown } open alerts, closed early
+}
+evicted-answers = { $n ->
+    [1] 1 remembered answer
+   *[other] { $shown } remembered answers
+}
+evicted-other = { $n ->
+    [1] 1 other entry
+   *[other] { $shown } other entries
+}
+blind-title = What the sensor cannot see
+blind-words = Encrypted name look-ups and hidden names pass the sensor by. Numbers since it started; in the first hour more flows seem unexplained than are.
+blind-flows-none = No flow has left the network yet.
+blind-encrypted-dns = Encrypted DNS: { $encrypted } of { $flows } flows out ({ $dot } DoT, { $doq } DoQ, { $doh } DoH to well-known public resolvers).
+blind-unexplained = Unexplained: { $unexplained } of { $flows } flows out went to addresses that stood in no answer the sensor has seen.
+blind-hellos-none = No TLS hello has been read yet.
+blind-ech = Hidden name: { $ech } of { $hellos } TLS hellos carried an encrypted inner name, real or as a cover (ECH).
+blind-resolver-names = Well-known public resolvers: { $named } of { $hellos } TLS hellos went to one of them.
 # Map
 map = The members
 map-hit = in a possible campaign

@@ -197,6 +197,63 @@ list-none = ingen; nyeste er { $newest }
 list-behind = { $held }; nyeste er { $newest }
 list-newest = { $held } (nyeste)
 list-refused = Avvist:
+# En sensor
+health-heard = Siste livstegn
+health-title = Det sensoren ikke fikk lest
+health-words = Tall siden sensoren startet.
+health-unknown = Sensoren har ikke sagt noe om tap og blindsoner ennå.
+health-dropped = Tapt før de ble lest
+health-dropped-of = { $dropped } av { $total } rammer
+health-drops-unknown = { $unknown } av { $sources } kilder kan ikke si hva kjernen har kastet; tallet kan være for lavt.
+health-refused = Lot seg ikke lese
+health-refused-of = { $refused } rammer og meldinger; { $packets } pakker er lest
+health-evicted = Sluppet fordi en tabell var full
+col-reason = Årsak
+col-meaning = Hva det betyr
+col-count = Antall
+reason-cut = avkortet: slutten kom ikke med
+reason-broken = bryter formatet det gir seg ut for
+reason-limit = over en grense sensoren holder
+reason-unread = en type sensoren ikke leser
+reason-piece = et stykke manglet
+reason-other = annet
+evicted-none = ingenting; ingen tabell har vært full
+evicted-flows = { $n ->
+    [1] 1 strøm
+   *[other] { $shown } strømmer
+}
+evicted-streams = { $n ->
+    [1] 1 TCP-forbindelse med DNS
+   *[other] { $shown } TCP-forbindelser med DNS
+}
+evicted-pairings = { $n ->
+    [1] 1 spørring som ventet på svar
+   *[other] { $shown } spørringer som ventet på svar
+}
+evicted-fragments = { $n ->
+    [1] 1 fragment
+   *[other] { $shown } fragmenter
+}
+evicted-folding = { $n ->
+    [1] 1 åpen alarm, lukket før tiden
+   *[other] { $shown } åpne alarmer, lukket før tiden
+}
+evicted-answers = { $n ->
+    [1] 1 husket svar
+   *[other] { $shown } huskede svar
+}
+evicted-other = { $n ->
+    [1] 1 annen oppføring
+   *[other] { $shown } andre oppføringer
+}
+blind-title = Det sensoren ikke kan se
+blind-words = Kryptert navneoppslag og skjulte navn går forbi sensoren. Tall siden den startet; den første timen virker flere strømmer uforklarte enn de er.
+blind-flows-none = Ingen strøm har gått ut av nettet ennå.
+blind-encrypted-dns = Kryptert DNS: { $encrypted } av { $flows } strømmer ut ({ $dot } DoT, { $doq } DoQ, { $doh } DoH til kjente åpne navnetjenere).
+blind-unexplained = Uforklart: { $unexplained } av { $flows } strømmer ut gikk til adresser som ikke sto i noe svar sensoren har sett.
+blind-hellos-none = Ingen TLS-åpning er lest ennå.
+blind-ech = Skjult navn: { $ech } av { $hellos } TLS-åpninger bar et kryptert indre navn, ekte eller som dekke (ECH).
+blind-resolver-names = Kjente åpne navnetjenere: { $named } av { $hellos } TLS-åpninger gjaldt en av dem.
 # Kart
 map = Medlemmene
 map-hit = i en mulig kampanje

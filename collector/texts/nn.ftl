@@ -197,6 +197,63 @@ list-none = inga; nyaste er { $newest }
 list-behind = { $held }; nyaste er { $newest }
 list-newest = { $held } (nyaste)
 list-refused = Avvist:
+# Ein sensor
+health-heard = Siste livsteikn
+health-title = Det sensoren ikkje fekk lese
+health-words = Tal sidan sensoren starta.
+health-unknown = Sensoren har ikkje sagt noko om tap og blindsoner enno.
+health-dropped = Tapt før dei vart lesne
+health-dropped-of = { $dropped } av { $total } rammer
+health-drops-unknown = { $unknown } av { $sources } kjelder kan ikkje seie kva kjernen har kasta; talet kan vere for lågt.
+health-refused = Let seg ikkje lese
+health-refused-of = { $refused } rammer og meldingar; { $packets } pakkar er lesne
+health-evicted = Sleppt fordi ein tabell var full
+col-reason = Årsak
+col-meaning = Kva det tyder
+col-count = Tal
+reason-cut = avkorta: slutten kom ikkje med
+reason-broken = bryt formatet det gjev seg ut for
+reason-limit = over ei grense sensoren held
+reason-unread = ein type sensoren ikkje les
+reason-piece = eit stykke mangla
+reason-other = anna
+evicted-none = ingenting; ingen tabell har vore full
+evicted-flows = { $n ->
+    [1] 1 straum
+   *[other] { $shown } straumar
+}
+evicted-streams = { $n ->
+    [1] 1 TCP-samband med DNS
+   *[other] { $shown } TCP-samband med DNS
+}
+evicted-pairings = { $n ->
+    [1] 1 spørjing som venta på svar
+   *[other] { $shown } spørjingar som venta på svar
+}
+evicted-fragments = { $n ->
+    [1] 1 fragment
+   *[other] { $shown } fragment
+}
+evicted-folding = { $n ->
+    [1] 1 open alarm, lukka før tida
+   *[other] { $shown } opne alarmar, lukka før tida
+}
+evicted-answers = { $n ->
+    [1] 1 hugsa svar
+   *[other] { $shown } hugsa svar
+}
+evicted-other = { $n ->
+    [1] 1 anna oppføring
+   *[other] { $shown } andre oppføringar
+}
+blind-title = Det sensoren ikkje kan sjå
+blind-words = Kryptert namneoppslag og skjulte namn går forbi sensoren. Tal sidan han starta; den første timen verkar fleire straumar uforklarte enn dei er.
+blind-flows-none = Ingen straum har gått ut av nettet enno.
+blind-encrypted-dns = Kryptert DNS: { $encrypted } av { $flows } straumar ut ({ $dot } DoT, { $doq } DoQ, { $doh } DoH til kjende opne namnetenarar).
+blind-unexplained = Uforklart: { $unexplained } av { $flows } straumar ut gjekk til adresser som ikkje stod i noko svar sensoren har sett.
+blind-hellos-none = Inga TLS-opning er lesen enno.
+blind-ech = Skjult namn: { $ech } av { $hellos } TLS-opningar bar eit kryptert indre namn, ekte eller som dekke (ECH).
+blind-resolver-names = Kjende opne namnetenarar: { $named } av { $hellos } TLS-opningar galdt ein av dei.
 # Kart
 map = Medlemene
 map-hit = i ein mogleg kampanje

@@ -10,6 +10,7 @@
 
 pub mod alert;
 pub mod codec;
+pub mod heartbeat;
 pub mod id;
 pub mod indicator;
 pub mod ja4;

@@ -41,6 +41,8 @@ pub const SIGNATURES_MAX: usize = 16;
 
 /// A short text in a message: a version, a reason, a host name.
 pub const TEXT_MAX_OCTETS: usize = 255;
+/// Reasons for refusals told apart in one heartbeat: a sensor has some thirty.
+pub const REFUSALS_MAX: usize = 64;
 /// Sites one sensor may report for.
 pub const SITES_MAX: usize = 64;
 /// A certificate request or a chain as DER.

@@ -6,6 +6,7 @@
 //! and one stream of its own.
 
 use crate::codec::{self, Decode, Encode, EncodeError, FrameHeader, Malformed, Text};
+pub use crate::heartbeat::{BlindSpots, Evictions, Heartbeat, Refusal};
 use crate::id::{Epoch, Revision, SensorId, Seq, SiteId};
 use crate::limits::{
     BATCH_MAX_OCTETS, BATCH_MAX_RECORDS, CERTIFICATE_MAX_OCTETS, FRAME_TO_AGENT_MAX_OCTETS,
@@ -59,51 +60,6 @@ pub struct Hello {
     pub sites: Vec<SiteId>,
     /// Its clock.
     pub clock: Timestamp,
-}
-
-/// How a sensor is, every 30 seconds. Totals since its start; no names, no addresses.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
-pub struct Heartbeat {
-    /// Its clock.
-    pub clock: Timestamp,
-    /// Seconds since it started.
-    pub uptime_s: u64,
-    /// Packets read.
-    pub packets: u64,
-    /// Their octets as captured.
-    pub octets: u64,
-    /// Frames lost before they were read, as far as the source can tell.
-    pub dropped: u64,
-    /// Frames or messages refused, all reasons.
-    pub refused: u64,
-    /// DNS messages read.
-    pub dns_messages: u64,
-    /// Flows seen.
-    pub flows: u64,
-    /// Entries let go because a table was full.
-    pub evicted: u64,
-    /// Matches.
-    pub sightings: u64,
-    /// Alerts opened.
-    pub alerts: u64,
-    /// Milliseconds since the last packet; none = no packet yet.
-    pub last_packet_ms: Option<u64>,
-    /// List in force.
-    pub revision: Revision,
-    /// Indicators in it.
-    pub indicators: u64,
-    /// Octets in the spool.
-    pub spool_octets: u64,
-    /// Records not yet acknowledged.
-    pub spool_waiting: u64,
-    /// Records lost, each also told by a Loss record.
-    pub records_lost: u64,
-    /// Resident memory of the program.
-    pub memory_octets: u64,
-    /// CPU time used, milliseconds.
-    pub cpu_ms: u64,
-    /// Free on the spool's file system.
-    pub disk_free_octets: u64,
 }
 
 /// Records as the spool holds them, in order, without gaps.
@@ -222,6 +178,7 @@ impl CloseReason {
 }
 
 /// Everything a sensor says.
+#[expect(clippy::large_enum_variant, reason = "a message lives for one turn and is never kept in numbers")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToCollector {
     /// First on every stream: what the stream is for.
@@ -357,7 +314,11 @@ impl ToCollector {
                 at_most(hello.sites.len(), SITES_MAX)?;
                 Ok(ToCollector::Hello(hello))
             }
-            3 => codec::decode(body).map(ToCollector::Heartbeat),
+            3 => {
+                let heartbeat: Heartbeat = codec::decode(body)?;
+                heartbeat.check()?;
+                Ok(ToCollector::Heartbeat(heartbeat))
+            }
             4 => {
                 let batch: Batch = codec::decode(body)?;
                 at_most(batch.records.len(), BATCH_MAX_RECORDS)?;

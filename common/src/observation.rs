@@ -176,9 +176,9 @@ pub struct Answer {
 /// The data of an answer, as far as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnswerData {
-    /// A or AAAA.
+    /// A or AAAA, or an address that a service binding (SVCB, HTTPS) hints at.
     Address(IpAddr),
-    /// CNAME.
+    /// CNAME, or the name that a service binding leads to.
     Name(DomainName),
     /// Any other type.
     Other,
@@ -353,6 +353,10 @@ pub mod dns {
     pub const CNAME: u16 = 5;
     /// IPv6 address.
     pub const AAAA: u16 = 28;
+    /// Service binding (RFC 9460).
+    pub const SVCB: u16 = 64;
+    /// Service binding for HTTP (RFC 9460).
+    pub const HTTPS: u16 = 65;
     /// No error.
     pub const NOERROR: u8 = 0;
     /// No such name.

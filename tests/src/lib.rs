@@ -3,7 +3,7 @@
 //! The story in order: [`random`] draws from a printed seed; [`traffic`] turns what it draws into IP packets (lookups,
 //! connections, whole municipalities); [`capture`] writes them as any file a sensor may be given, or feeds them through a
 //! pipe as if live. [`programs`] builds, starts and kills the two programs; [`community`] makes of them a collector with
-//! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks. [`hostile_collector`] is a collector that
+//! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks, on which [`wire`] puts frames. [`hostile_collector`] is a collector that
 //! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty. [`secrets`] searches for what must not be
 //! found. The [`demo`] is the same laboratory with people watching.
 //!
@@ -11,6 +11,7 @@
 
 pub mod agent;
 pub mod browser;
+pub mod bulk;
 pub mod capture;
 pub mod community;
 pub mod demo;
@@ -23,3 +24,4 @@ pub mod random;
 pub mod secrets;
 pub mod sensor_double;
 pub mod traffic;
+pub mod wire;

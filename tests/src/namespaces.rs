@@ -1,12 +1,14 @@
 //! Network namespaces and the cables between them: a kernel's worth of network for each machine of a scenario.
 
 use std::fs;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::programs::said;
 
@@ -82,6 +84,19 @@ impl Namespace {
             };
         }
         inside
+    }
+
+    /// Does something on a thread of its own inside: sockets that it opens stay inside, wherever they are used later.
+    ///
+    /// # Errors
+    /// When the namespace cannot be entered, or the work panicked.
+    pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T> {
+        let namespace = fs::File::open(format!("/run/netns/{}", self.name()))?;
+        let inside = || {
+            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))?;
+            Ok(work())
+        };
+        std::thread::scope(|scope| scope.spawn(inside).join()).map_err(|_| anyhow!("the work inside panicked"))?
     }
 
     /// Lets it pass packets on, both families.

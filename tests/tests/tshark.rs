@@ -1,5 +1,6 @@
 //! Promise: what `inspect --observations` says of a capture is what tshark says of it: DNS names, answers and rcodes,
-//! packets and octets of every conversation, in every file format and link type.
+//! packets and octets of every conversation, in every file format and link type, through every tunnel, in fragments, and
+//! where a mirror shows each packet twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,10 +11,13 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use varde_common::time::Timestamp;
 use varde_tests::capture::{self, Format, LinkType};
-use varde_tests::programs::{Which, run, said};
+use varde_tests::programs::{Which, run, said, workspace};
 use varde_tests::random::Random;
-use varde_tests::traffic::Packet;
+use varde_tests::traffic::dns::{self, Answer, Data, Question, rtype};
 use varde_tests::traffic::municipality::{Mix, Municipality, ordinary};
+use varde_tests::traffic::packet::{self, Segment, flag};
+use varde_tests::traffic::tunnel::{Wrapping, ethernet, teredo};
+use varde_tests::traffic::{Outcome, Packet, Traffic};
 
 /// Client, server, id and name: what makes a lookup one lookup.
 type Lookup = (String, String, u64, String);
@@ -300,5 +304,214 @@ fn the_generated_captures_are_sound_and_say_the_same_in_every_form() -> Result<(
             assert_eq!(&seen, usual.get_or_insert_with(|| seen.clone()), "{format:?}");
         }
     }
+    Ok(())
+}
+
+/// Frames as a pcap file.
+fn write_frames(path: &Path, frames: &[(u64, Vec<u8>)]) -> Result<()> {
+    let mut octets = Format::USUAL.header();
+    for (time_ns, frame) in frames {
+        let length = frame.len() as u32;
+        let fields = [(time_ns / 1_000_000_000) as u32, (time_ns / 1000 % 1_000_000) as u32, length, length];
+        fields.iter().for_each(|field| octets.extend(field.to_le_bytes()));
+        octets.extend(frame);
+    }
+    std::fs::write(path, octets).context("cannot write a capture")
+}
+
+/// Runs tests/differential.sh; gives whether it found no difference without a reason, what it said, and how much it
+/// compared.
+fn differential(place: &Path) -> Result<(bool, String, u64)> {
+    let mut command = Command::new(workspace().join("tests/differential.sh"));
+    command.arg(place).env("VARDE_AGENT", Which::Agent.path()?);
+    let said = said(&mut command)?;
+    let total = said.out.lines().last().unwrap_or_default();
+    let words: Vec<&str> = total.split_whitespace().collect();
+    let compared = words.iter().position(|&word| word == "compared,").and_then(|at| words.get(at.checked_sub(1)?));
+    let compared = compared.with_context(|| format!("no total: {}{}", said.out, said.err))?.parse()?;
+    Ok((said.code == Some(0), said.out, compared))
+}
+
+/// What is in a capture of these frames, for us.
+fn ours_of(folder: &Path, name: &str, frames: &[(u64, Vec<u8>)]) -> Result<Seen> {
+    let file = folder.join(name);
+    write_frames(&file, frames)?;
+    ours(&file)
+}
+
+#[test]
+fn through_every_tunnel_the_same_is_seen_as_without_and_tshark_agrees() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (plain_folder, folder) = (tempfile::tempdir()?, folder.path());
+    let (mut plain, mut wrapped) = (Vec::new(), Vec::new());
+    let start = Timestamp(1_763_733_900_000_000);
+    let mix = Mix { clients: 4, actions: 25, span: Duration::from_secs(60) };
+    for (number, wrapping) in (20u8..).zip(Wrapping::ALL) {
+        let traffic = ordinary(Municipality { number }, start, mix, &mut Random::seeded(number.into()));
+        for Packet { time_ns, ip, .. } in &traffic.packets {
+            plain.push((*time_ns, Wrapping::None.frame(ip)));
+            wrapped.push((*time_ns, wrapping.frame(ip)));
+        }
+    }
+    let question = Question { id: 77, name: "www.teredo.example", qtype: rtype::AAAA };
+    let (client, server) = ("[2001:0:c633:6402::1]:40000".parse()?, "[2001:db8::53]:53".parse()?);
+    let mut traffic = Traffic::starting(start);
+    traffic.lookup(client, server, question, &Outcome::address("www.teredo.example", "2001:db8::7".parse()?));
+    for (at, Packet { time_ns, ip, .. }) in traffic.packets.iter().enumerate() {
+        plain.push((*time_ns, Wrapping::None.frame(ip)));
+        wrapped.push((*time_ns, teredo(ip, at == 1)));
+    }
+    plain.sort_by_key(|frame| frame.0);
+    wrapped.sort_by_key(|frame| frame.0);
+    let expected = ours_of(plain_folder.path(), "plain", &plain)?;
+    ensure!(expected.responses.len() > 100 && expected.conversations.len() > 200, "the capture is too thin");
+    let seen = ours_of(folder, "wrapped", &wrapped)?;
+    assert_eq!(seen, expected);
+    let (agrees, output, compared) = differential(folder)?;
+    assert!(agrees && compared > 300, "{output}");
+    Ok(())
+}
+
+/// Sixty addresses: too much for one fragment.
+fn long_outcome(name: &str) -> Outcome {
+    let answer = |last: u8| Answer { name: name.to_owned(), ttl_s: 60, data: Data::A([192, 0, 2, last].into()) };
+    Outcome::Answers((1..=60).map(answer).collect())
+}
+
+#[test]
+fn fragments_and_segments_in_any_order_give_their_messages_and_tshark_agrees() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut traffic = Traffic::starting(Timestamp(1_763_733_900_000_000));
+    let mut frames = Vec::new();
+    for (id, (client, server)) in
+        (1u16..).zip([("10.20.0.5:40000", "192.0.2.53:53"), ("[fd00::5]:40000", "[2001:db8::53]:53")])
+    {
+        for (turn, order) in (0u16..).zip(["forwards", "backwards", "twice"]) {
+            let name = format!("{order}{id}.example");
+            let question = Question { id: 10 * id + turn, name: &name, qtype: rtype::A };
+            traffic.packets.clear();
+            traffic.lookup(client.parse()?, server.parse()?, question, &long_outcome(&name));
+            let [query, response] = traffic.packets.as_slice() else { panic!("a query and its response") };
+            let mut parts = packet::fragments(&response.ip, 400, question.id);
+            if parts.len() == 1 {
+                parts = packet::fragments_v6(&response.ip, 400, question.id.into());
+            }
+            assert!(parts.len() > 2);
+            match order {
+                "backwards" => parts.reverse(),
+                "twice" => parts = parts.iter().flat_map(|part| [part.clone(), part.clone()]).collect(),
+                _ => {}
+            }
+            frames.push((query.time_ns, Wrapping::None.frame(&query.ip)));
+            frames.extend(parts.iter().map(|part| (response.time_ns, Wrapping::None.frame(part))));
+        }
+    }
+    // Over TCP: three messages in one segment; then one in two segments, the later first; then all of it again.
+    let (client, server) = ("10.20.0.6:41000".parse()?, "192.0.2.53:53".parse()?);
+    let message =
+        |id: u16| dns::over_tcp(&dns::query(Question { id, name: &format!("m{id}.example"), qtype: rtype::A }));
+    let three = [message(1), message(2), message(3)].concat();
+    let fourth = message(4);
+    let (front, back) = fourth.split_at(9);
+    let place = |after: usize| 1001 + after as u32;
+    let send = |frames: &mut Vec<(u64, Vec<u8>)>, time_ns: u64, sequence: u32, flags: u8, data: &[u8]| {
+        let segment = Segment { sequence, acknowledgement: 1, flags };
+        frames.push((time_ns, Wrapping::None.frame(&packet::tcp(client, server, segment, data))));
+    };
+    let now = traffic.now_ns;
+    send(&mut frames, now, 1000, flag::SYN, &[]);
+    send(&mut frames, now + 1_000_000, place(0), flag::ACK, &three);
+    send(&mut frames, now + 2_000_000, place(three.len() + front.len()), flag::ACK, back);
+    send(&mut frames, now + 3_000_000, place(three.len()), flag::ACK, front);
+    send(&mut frames, now + 300_000_000, place(0), flag::ACK, &three);
+    send(&mut frames, now + 301_000_000, place(three.len()), flag::ACK, &fourth);
+    let seen = ours_of(folder.path(), "fragments", &frames)?;
+    let answers: Vec<usize> = seen.responses.keys().map(|response| response.3.len()).collect();
+    assert_eq!(answers, [60; 6]);
+    let asked: BTreeSet<&str> = seen.silent.iter().map(|lookup| lookup.3.as_str()).collect();
+    assert_eq!(asked, BTreeSet::from(["m1.example", "m2.example", "m3.example", "m4.example"]));
+    let (agrees, output, compared) = differential(folder.path())?;
+    assert!(agrees && compared == 6 + 360 + 4, "{output}");
+    Ok(())
+}
+
+#[test]
+fn a_mirror_that_shows_each_packet_twice_counts_once() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let packets = municipality(42, 300);
+    let frames = |copy: &dyn Fn(&Packet) -> Option<Vec<u8>>| {
+        let mut frames = Vec::new();
+        for packet in &packets {
+            frames.push((packet.time_ns, Wrapping::None.frame(&packet.ip)));
+            frames.extend(copy(packet).map(|frame| (packet.time_ns + 40_000, frame)));
+        }
+        frames
+    };
+    let once = ours_of(folder.path(), "once", &frames(&|_| None))?;
+    let routed =
+        ours_of(folder.path(), "routed", &frames(&|packet| Some(Wrapping::None.frame(&packet::routed(&packet.ip)))))?;
+    assert_eq!(routed, once);
+    let tagged = |packet: &Packet| {
+        let plain = Wrapping::None.frame(&packet.ip);
+        Some(ethernet(0x8100, &[&[0, 9][..], plain.get(12..)?].concat()))
+    };
+    assert_eq!(ours_of(folder.path(), "tagged", &frames(&tagged))?, once);
+    let same = ours_of(folder.path(), "same", &frames(&|packet| Some(Wrapping::None.frame(&packet.ip))))?;
+    assert_eq!((&same.responses, &same.silent), (&once.responses, &once.silent));
+    let count = |seen: &Seen| seen.conversations.values().map(|sums| sums.0).sum::<u64>();
+    // The first eight are what the mirror is known by.
+    assert_eq!(count(&same), count(&once) + 8);
+    Ok(())
+}
+
+#[test]
+fn service_bindings_are_told_with_their_hints() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (client, server) = ("10.20.0.5:40000".parse()?, "192.0.2.53:53".parse()?);
+    let question = Question { id: 7, name: "www.example", qtype: rtype::HTTPS };
+    let mut response = dns::response(question, dns::rcode::NOERROR, &[]);
+    response[7] = 2;
+    let target = dns::name_octets("svc.example");
+    let alias = [&[0, 0][..], &target].concat();
+    let hints = [&[0, 1, 0][..], &[0, 1, 0, 3, 2, b'h', b'2'], &[0, 4, 0, 4, 192, 0, 2, 9]].concat();
+    for data in [alias, hints] {
+        response.extend([0xc0, 12, 0, 65, 0, 1, 0, 0, 0, 60]);
+        response.extend((data.len() as u16).to_be_bytes());
+        response.extend(data);
+    }
+    let frames = [packet::udp(client, server, &dns::query(question)), packet::udp(server, client, &response)]
+        .map(|ip| (1_763_733_900_000_000_000, Wrapping::None.frame(&ip)));
+    let seen = ours_of(folder.path(), "service", &frames)?;
+    let told: Vec<&Response> = seen.responses.keys().collect();
+    let [(_, qtype, rcode, answers)] = told.as_slice() else { panic!("one response: {told:?}") };
+    let https = |data: &str| ("HTTPS".to_owned(), 60, data.to_owned());
+    assert_eq!((qtype.as_str(), rcode.as_str()), ("HTTPS", "NOERROR"));
+    assert_eq!(answers, &[https("svc.example"), https("192.0.2.9")]);
+    let (agrees, output, _) = differential(folder.path())?;
+    assert!(agrees, "{output}");
+    Ok(())
+}
+
+#[test]
+fn the_differential_tells_what_differs() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("traffic");
+    capture::write(&file, Format::USUAL, &municipality(42, 100))?;
+    // An agent that sees one lookup less, one name otherwise, and something that is not there.
+    let lying = folder.path().join("agent.sh");
+    let agent = Which::Agent.path()?;
+    let script = format!(
+        "#!/bin/sh\n'{}' \"$@\" | sed -e '0,/\"type\":\"dns\"/{{/\"type\":\"dns\"/d}}' -e '$s/$/\\n{}/'\n",
+        agent.display(),
+        r#"{"type":"dns","client":"10.0.0.9","server":"10.0.0.53","id":1,"qname":"invented.example","answers":[]}"#,
+    );
+    std::fs::write(&lying, script)?;
+    std::fs::set_permissions(&lying, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let mut command = Command::new(workspace().join("tests/differential.sh"));
+    command.arg(&file).env("VARDE_AGENT", &lying);
+    let output = said(&mut command)?;
+    assert!(output.out.contains("! the agent lacks  lookup"), "{}{}", output.out, output.err);
+    assert!(output.out.contains("! tshark lacks     lookup 10.0.0.9 10.0.0.53 1 invented.example"), "{}", output.out);
+    assert_eq!(output.code, Some(1));
     Ok(())
 }

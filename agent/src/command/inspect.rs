@@ -44,7 +44,7 @@ With --json, one object a line (absent = null, times RFC 3339 UTC):
             reverse_octets start end
   hello     type transport time client client_port server server_port sni alpn[] ja4
   http      type time client client_port server server_port host
-evidence rises: blocked looked_up answered attempted contacted.
+evidence rises: blocked looked_up answered attempted contacted data_out.
 
 The last line on standard error sums up. Exit: 0 ran, 1 something could not be read, 2 wrong usage.")]
 pub struct InspectArgs {

@@ -5,7 +5,9 @@ pub mod inspect;
 mod inspect_lines;
 pub mod reveal;
 pub mod run;
+mod sources;
 pub mod status;
+mod status_lines;
 
 use std::path::{Path, PathBuf};
 

@@ -3,6 +3,7 @@
 //! The sensor has a thread of its own and never waits for the network; the spool has one and is the only thing that
 //! touches its files; the rest is a small asynchronous runtime around the connection. Between them are bounded queues.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,10 +17,12 @@ use varde_common::id::{Revision, Seq};
 use varde_common::matcher::IndicatorSet;
 use varde_common::record::SensorEvent;
 
-use super::status::Report;
+use super::sources::{open_interfaces, open_sources};
+use super::status::{Confinement, Report};
 use super::{Failure, settings};
 use crate::health::Health;
-use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveCapture, Merged};
+use crate::io::capture::LiveSettings;
+use crate::io::control::Question;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
@@ -27,20 +30,26 @@ use crate::io::disk::spool::{Figures, Spool};
 use crate::io::disk::{DiskError, create_directory, hold, list};
 use crate::io::link::quic::session_config;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
-use crate::io::watch::{Ended, Source, SourceReport, Watch};
+use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
+use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control};
 use crate::limits::SPOOL_ORDERS_MAX;
 use crate::sensor::Sensor;
-use crate::settings::Settings;
+use crate::settings::{CaptureBackend, Settings};
 use crate::subscription::Subscription;
 
 /// How often a person is told what is still being waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How the process ends when an interface disappeared or was made anew (EX_TEMPFAIL of `sysexits.h`): whoever started it
+/// does so again, and rights that were given up are there again.
+const EXIT_INTERFACE_GONE: u8 = 75;
+
 /// Watches traffic and tells the collector what matches.
 ///
 /// Exit codes: 0 the sources ended and everything is with the collector, or a live run was stopped; 1 something could
-/// not be run; 2 wrong usage; 130 stopped before the captures were read and delivered.
+/// not be run; 2 wrong usage; 75 an interface disappeared or was made anew, so start again; 130 stopped before the
+/// captures were read and delivered.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// An interface that receives mirrored traffic. May be repeated, and combined with --capture.
@@ -53,6 +62,14 @@ pub struct RunArgs {
     /// How fast capture files are read: as fast as possible, or in the pace at which they were captured.
     #[arg(long, value_enum, default_value_t = Speed::Max)]
     speed: Speed,
+    /// How interfaces are read; replaces the setting capture_backend. The default is the kernel's ring; pnet is for where
+    /// that cannot be had.
+    #[arg(long, value_enum, value_name = "BACKEND")]
+    capture_backend: Option<CaptureBackend>,
+    /// Agents that name the same number (1 to 255) share an interface's traffic, each flow whole to one of them; replaces
+    /// the setting capture_fanout.
+    #[arg(long, value_name = "GROUP", value_parser = clap::value_parser!(u8).range(1..))]
+    capture_fanout: Option<u8>,
     /// Where each source stood on the command line; filled in by [`RunArgs::number_sources`].
     #[arg(skip)]
     places: Places,
@@ -78,6 +95,16 @@ impl RunArgs {
     pub fn number_sources(&mut self, matches: &clap::ArgMatches) {
         let places = |id: &str| matches.indices_of(id).map(Iterator::collect).unwrap_or_default();
         self.places = Places { interfaces: places("interface"), captures: places("capture") };
+    }
+
+    fn live(&self, settings: &Settings) -> LiveSettings {
+        LiveSettings {
+            backend: self.capture_backend.unwrap_or(settings.capture_backend),
+            ring_blocks: settings.ring_blocks(),
+            fanout: self.capture_fanout.or(settings.capture_fanout),
+            dns_ports: settings.sensor().dns_ports,
+            filter: true,
+        }
     }
 
     /// Interfaces and files with their numbers.
@@ -109,6 +136,15 @@ fn disk_failure(error: DiskError) -> Failure {
 /// # Errors
 /// [`Failure`].
 pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
+    run_confined_by(confine, data, args)
+}
+
+/// The same, with rights given up as `confine` does it: tests share their process with others.
+pub(crate) fn run_confined_by(
+    confine: impl FnOnce(&Reach) -> Result<Confined, NotConfined>,
+    data: &Path,
+    args: &RunArgs,
+) -> Result<(), Failure> {
     let settings = settings(data)?;
     let (interfaces, captures) = args.sources(&settings);
     if interfaces.is_empty() && captures.is_empty() {
@@ -126,7 +162,16 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     create_directory(data).map_err(disk_failure)?;
     let _held = hold(data).map_err(|error| Failure::new(&error, error.remedy()))?;
 
-    let (source, names, mut unopened) = open_sources(&interfaces, &captures)?;
+    let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
+    // Opening an interface is the last thing that takes a right; reading files and packets comes after it is given up.
+    let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings));
+    let confined = confine(&Reach {
+        data: data.to_owned(),
+        captures: captures.iter().map(|(_, path)| path.clone()).collect(),
+        resolves_names: address.parse::<SocketAddr>().is_err(),
+    });
+    let confined = confined.map_err(|error| Failure::new(error, "report this to the makers of Varde"))?;
+    let (source, names) = open_sources(live_sources, &captures, &mut unopened)?;
 
     let hosts = Hosts::open(data).map_err(disk_failure)?;
     let key = site_key(data).map_err(disk_failure)?;
@@ -165,6 +210,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
         matching,
         uplink: watch::Sender::new(Uplink::default()),
         sites: settings.site_ids(),
+        sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
         root_version: root.version,
         started: clock::monotonic(),
         unsent,
@@ -182,8 +228,7 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
         sources: Arc::clone(&sources),
         stop: Arc::clone(&stop),
     };
-    let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
-    let process = Process { desk, identity, address, live, stop, sources };
+    let process = Process { desk, identity, address, live, stop, sources, confined };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
@@ -220,71 +265,6 @@ fn first_events(damaged_octets: u64, stored: &list::Stored) -> Vec<SensorEvent> 
     events
 }
 
-type Opened = (Source, Vec<SourceReport>, Vec<Failure>);
-
-/// The captures that can be opened, and whether one of them is a pipe. A pipe is not tried: that can take forever.
-fn readable(captures: &[(u16, PathBuf)], failures: &mut Vec<Failure>) -> (Vec<(u16, PathBuf)>, bool) {
-    let mut readable = Vec::new();
-    let mut may_hang = false;
-    for (source, file) in captures {
-        let late = Late::is_for(file);
-        may_hang |= late;
-        match if late { Ok(()) } else { FileCapture::open(file, *source).map(drop) } {
-            Ok(()) => readable.push((*source, file.clone())),
-            Err(error) => failures.push(capture_failure(&error)),
-        }
-    }
-    (readable, may_hang)
-}
-
-/// Its sentence of cause and its sentence of remedy, each in its place.
-fn capture_failure(error: &CaptureError) -> Failure {
-    let text = error.to_string();
-    match text.rsplit_once(". ") {
-        Some((cause, remedy)) => Failure::new(cause, remedy.trim_end_matches('.')),
-        None => Failure::new(text.trim_end_matches('.'), "check the file, then start again"),
-    }
-}
-
-/// Opens all sources; those that fail are told, the others are used.
-fn open_sources(interfaces: &[(u16, String)], captures: &[(u16, PathBuf)]) -> Result<Opened, Failure> {
-    let mut opened: Vec<(Box<dyn Capture>, bool)> = Vec::new();
-    let mut failures = Vec::new();
-    let mut reports = Vec::new();
-    // Reports stand in the order of what is opened, so that counters find theirs.
-    for (source, name) in interfaces {
-        match LiveCapture::open(name, *source) {
-            Ok(capture) => {
-                opened.push((Box::new(capture), true));
-                reports.push(SourceReport::new(*source, name));
-            }
-            Err(error) => failures.push(capture_failure(&error)),
-        }
-    }
-    let (captures, may_hang) = readable(captures, &mut failures);
-    if !captures.is_empty() {
-        for (source, file) in &captures {
-            reports.push(SourceReport::new(*source, file.display().to_string()));
-        }
-        if may_hang {
-            opened.push((Box::new(Late::new(captures)), false));
-        } else {
-            let (merged, errors) = Merged::open(&captures);
-            failures.extend(errors.into_iter().map(|error| capture_failure(&error)));
-            opened.push((Box::new(merged), false));
-        }
-    }
-    for failure in &failures {
-        tracing::error!("{}; {}", failure.cause, failure.remedy);
-    }
-    if opened.is_empty() {
-        let none = Failure::new("there is no source to watch", "name one that exists");
-        return Err(failures.pop().unwrap_or(none));
-    }
-    let source = Source::of(opened, may_hang).map_err(|error| Failure::new(error, "look at the system's limits"))?;
-    Ok((source, reports, failures))
-}
-
 /// The process while it runs.
 struct Process {
     desk: Desk,
@@ -293,6 +273,7 @@ struct Process {
     live: bool,
     stop: Arc<AtomicBool>,
     sources: Arc<Mutex<Vec<SourceReport>>>,
+    confined: Confined,
 }
 
 impl Process {
@@ -311,7 +292,7 @@ impl Process {
             leave.send_replace(true);
             result
         };
-        let told = control::answer(listener, || self.report());
+        let told = control::answer(listener, |question| self.report(question));
         tokio::select! {
             // The uplink ends only when told to leave; the work is over by then.
             (result, ()) = async { tokio::join!(work, uplink) } => {
@@ -375,6 +356,7 @@ impl Process {
             },
             Ended::Stopped if self.live => Ok(()),
             Ended::Stopped => Err(interrupted("before the captures were read to their end")),
+            Ended::InterfaceGone(why) => Err(interface_gone(&why)),
             Ended::Failed(why) => Err(Failure::new(
                 format!("a source failed: {}", why.trim_end_matches('.')),
                 "check the interface or file, then start again; what was seen before is kept",
@@ -425,8 +407,8 @@ impl Process {
         tracing::warn!(collector = %self.address, "still waiting for {what}: {why}; everything is kept, stop with Ctrl-C");
     }
 
-    fn report(&self) -> String {
-        let health = *self.desk.health.lock().unwrap_or_else(PoisonError::into_inner);
+    fn report(&self, question: Question) -> String {
+        let health = self.desk.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (revision, indicators) = {
             let list = self.desk.list.borrow();
@@ -436,8 +418,17 @@ impl Process {
         report.revision = revision;
         report.indicators = indicators;
         report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
+        report.confinement = Some(Confinement::of(&self.confined));
+        if question == Question::Probe {
+            report.probes = Some(probe::all());
+        }
         report.to_json()
     }
+}
+
+fn interface_gone(why: &str) -> Failure {
+    let (cause, remedy) = why.rsplit_once(". ").unwrap_or((why, "start the agent again when it is back"));
+    Failure { code: EXIT_INTERFACE_GONE, ..Failure::new(cause, remedy.trim_end_matches('.')) }
 }
 
 fn interrupted(when: &str) -> Failure {
@@ -447,6 +438,7 @@ fn interrupted(when: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::capture::CaptureError;
     use clap::{CommandFactory, FromArgMatches, Parser};
 
     #[derive(Parser)]
@@ -474,12 +466,21 @@ mod tests {
     }
 
     #[test]
-    fn a_capture_that_cannot_be_opened_is_told_with_one_cause_and_one_remedy() {
-        let missing = CaptureError::CannotOpen { path: "a.b. c".into(), cause: std::io::ErrorKind::NotFound };
-        let told = capture_failure(&missing).to_string();
-        assert_eq!(told.lines().count(), 2, "{told}");
-        assert!(told.contains("the capture a.b. c cannot be opened: there is no such file.\nCheck the path"), "{told}");
-        assert!(!told.contains(".."), "{told}");
+    fn the_command_line_wins_over_the_settings_for_how_interfaces_are_read() {
+        let settings =
+            Settings::read("capture_backend = \"pnet\"\ncapture_fanout = 3\ndns_ports = [5353]", "x").unwrap();
+        let live = parse(&["x"]).live(&settings);
+        assert_eq!((live.backend, live.fanout, live.dns_ports), (CaptureBackend::Pnet, Some(3), vec![5353]));
+        let live = parse(&["x", "--capture-backend", "ring", "--capture-fanout", "7"]).live(&settings);
+        assert_eq!((live.backend, live.fanout, live.filter), (CaptureBackend::Ring, Some(7), true));
+        assert_eq!(parse(&["x"]).live(&Settings::default()).backend, CaptureBackend::Ring);
+    }
+
+    #[test]
+    fn an_interface_that_went_ends_with_a_code_of_its_own() {
+        let gone = interface_gone(&CaptureError::InterfaceGone { interface: "ens19".into() }.to_string());
+        assert_eq!(gone.code, 75);
+        assert!(gone.to_string().contains("made anew.\nStart the agent again"), "{gone}");
     }
 
     #[test]

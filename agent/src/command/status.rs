@@ -1,5 +1,6 @@
 //! `varde-agent status`: how the agent is, asked of the running one, else read from its data directory.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -7,20 +8,27 @@ use varde_common::id::{Revision, SensorId, Seq};
 use varde_common::time::Timestamp;
 
 use super::Failure;
-use crate::health::Health;
-use crate::io::control;
+use super::status_lines::in_words;
+use crate::health::{BlindSpots, Evictions, Health};
+use crate::io::control::{self, Question};
 use crate::io::disk::identity::{Card, Identity};
 use crate::io::disk::{list, spool};
 use crate::io::link::session::Uplink;
+use crate::io::privilege::Confined;
+use crate::io::privilege::kernel::{self, Rights};
+use crate::io::privilege::paths::Paths;
+use crate::io::privilege::probe::Probe;
 use crate::io::watch::SourceReport;
 
 /// Shows how the agent is.
 ///
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, revoked, last_error,
 /// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost}, health {packets, octets,
-/// dropped, refused, dns_messages, flows, evicted, sightings, alerts}, sources [{source, name, dropped, packets, octets,
-/// not_ip, refused}], last_packet,
-/// last_packet_age_ms. What is not known is null.
+/// dropped, drops_unknown, refused, refusals {REASON: count}, dns_messages, flows, evicted, evictions {TABLE: count},
+/// blind {flows, dot_flows, doq_flows, doh_flows, unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts},
+/// sources [{source, name, dropped, packets, octets, not_ip, refused}], last_packet, last_packet_age_ms, confinement
+/// {rights {threads, capabilities, bounding, no_new_privs, filtered}, paths {abi, whole, missing}, calls_missing,
+/// resolver_replaced}, probes [{what, refused, said}] (with --probe). What is not known is null.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
     /// Print one JSON object.
@@ -29,6 +37,10 @@ pub struct StatusArgs {
     /// Print nothing: exit 0 when the agent runs and is connected, else 1.
     #[arg(long, conflicts_with = "json")]
     check: bool,
+    /// Have the running agent try what it must not be able to do (read other files, start programs, open a packet
+    /// socket, …): exit 1 when anything was allowed.
+    #[arg(long, conflicts_with = "check")]
+    probe: bool,
 }
 
 /// How the agent is.
@@ -64,6 +76,35 @@ pub struct Report {
     pub last_packet: Option<Timestamp>,
     /// How long ago that was.
     pub last_packet_age_ms: Option<u64>,
+    /// What it has given up; null when not running.
+    pub confinement: Option<Confinement>,
+    /// What came of trying; null unless asked for.
+    pub probes: Option<Vec<Probe>>,
+}
+
+/// What a running agent has given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confinement {
+    /// By the kernel's own word; null where /proc does not tell.
+    pub rights: Option<Rights>,
+    /// What Landlock does.
+    pub paths: Paths,
+    /// Why there is no filter of system calls; null = there is one.
+    pub calls_missing: Option<String>,
+    /// A resolver's file that was replaced since the start, so that the agent cannot read it.
+    pub resolver_replaced: Option<String>,
+}
+
+impl Confinement {
+    /// As it is at this moment.
+    pub fn of(confined: &Confined) -> Confinement {
+        Confinement {
+            rights: kernel::rights(),
+            paths: confined.paths.clone(),
+            calls_missing: confined.calls_missing.clone(),
+            resolver_replaced: confined.resolver.replaced().map(|path| path.display().to_string()),
+        }
+    }
 }
 
 /// The spool in numbers.
@@ -92,14 +133,22 @@ pub struct HealthReport {
     pub octets: u64,
     /// Lost before they were read.
     pub dropped: u64,
+    /// Sources that cannot tell what they lost.
+    pub drops_unknown: u16,
     /// Refused, all reasons.
     pub refused: u64,
+    /// The same by reason.
+    pub refusals: BTreeMap<String, u64>,
     /// DNS messages.
     pub dns_messages: u64,
     /// Flows.
     pub flows: u64,
     /// Let go because a table was full.
     pub evicted: u64,
+    /// The same by table.
+    pub evictions: Evictions,
+    /// What it cannot see.
+    pub blind: BlindSpots,
     /// Matches.
     pub sightings: u64,
     /// Alerts.
@@ -132,6 +181,8 @@ impl Report {
             sources: Vec::new(),
             last_packet: None,
             last_packet_age_ms: None,
+            confinement: None,
+            probes: None,
         }
     }
 
@@ -145,10 +196,14 @@ impl Report {
             packets: health.packets,
             octets: health.octets,
             dropped: health.dropped,
+            drops_unknown: health.drops_unknown,
             refused: health.refused,
+            refusals: health.refusals.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
             dns_messages: health.dns_messages,
             flows: health.flows,
-            evicted: health.evicted,
+            evicted: health.evictions.total(),
+            evictions: health.evictions,
+            blind: health.blind,
             sightings: health.sightings,
             alerts: health.alerts,
         });
@@ -171,7 +226,8 @@ impl Report {
 /// # Errors
 /// [`Failure`].
 pub fn run(data: &Path, args: &StatusArgs) -> Result<(), Failure> {
-    let asked = control::ask(data).map_err(|error| {
+    let question = if args.probe { Question::Probe } else { Question::Status };
+    let asked = control::ask(data, question).map_err(|error| {
         let cause = format!("the agent's socket {} does not answer: {error}", control::socket_path(data).display());
         Failure::new(cause, "run it as the user the agent runs as, or as root")
     });
@@ -180,7 +236,7 @@ pub fn run(data: &Path, args: &StatusArgs) -> Result<(), Failure> {
         let well = report.is_some_and(|report| report.running && report.connected);
         return if well { Ok(()) } else { Err(Failure { cause: String::new(), remedy: String::new(), code: 1 }) };
     }
-    let report = match asked? {
+    let report: Report = match asked? {
         Some(text) => serde_json::from_str(&text)
             .map_err(|error| Failure::new(error, "use the same version of varde-agent as the one that runs"))?,
         None => from_disk(data)?,
@@ -190,7 +246,21 @@ pub fn run(data: &Path, args: &StatusArgs) -> Result<(), Failure> {
     } else {
         print!("{}", in_words(&report));
     }
-    Ok(())
+    if args.probe { judge(&report) } else { Ok(()) }
+}
+
+/// A probe that was allowed is a failure; so is an agent that was not there to try.
+fn judge(report: &Report) -> Result<(), Failure> {
+    let Some(probes) = &report.probes else {
+        return Err(Failure::new("the agent is not running, so nothing was tried", "start it with: varde-agent run"));
+    };
+    let allowed: Vec<&str> = probes.iter().filter(|probe| !probe.refused).map(|probe| probe.what.as_str()).collect();
+    if allowed.is_empty() {
+        return Ok(());
+    }
+    let cause =
+        format!("of {} forbidden things the agent could do {}: {}", probes.len(), allowed.len(), allowed.join(", "));
+    Err(Failure::new(cause, "look at the lines rights, paths and calls of varde-agent status"))
 }
 
 fn from_disk(data: &Path) -> Result<Report, Failure> {
@@ -209,42 +279,6 @@ fn from_disk(data: &Path) -> Result<Report, Failure> {
         report.indicators = indicators.len() as u64;
     }
     Ok(report)
-}
-
-fn in_words(report: &Report) -> String {
-    let mut lines = Vec::new();
-    match (report.sensor, &report.member) {
-        (Some(sensor), Some(member)) => lines.push(format!("sensor     {sensor} of {member}")),
-        (Some(sensor), None) => lines.push(format!("sensor     {sensor}")),
-        (None, _) => lines.push("sensor     not enrolled; next: varde-agent enroll --token-file FILE".to_owned()),
-    }
-    let collector = report.collector.as_deref().unwrap_or("none");
-    lines.push(match (report.running, report.connected, &report.last_error) {
-        (false, ..) => format!("collector  {collector} (the agent is not running; start it with: varde-agent run)"),
-        (true, true, _) => format!("collector  {collector}, connected"),
-        (true, false, Some(why)) => format!("collector  {collector}, not connected: {why}"),
-        (true, false, None) => format!("collector  {collector}, connecting"),
-    });
-    lines.push(match report.revision {
-        Revision(0) => "list       none yet".to_owned(),
-        revision => format!("list       revision {revision}, {} indicators", report.indicators),
-    });
-    let spool = &report.spool;
-    lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
-    for source in &report.sources {
-        let SourceReport { source, name, dropped, packets, .. } = source;
-        lines.push(format!("source {source:<3} {name}: {packets} packets, {dropped} frames dropped"));
-    }
-    if let Some(health) = &report.health {
-        let last = report.last_packet.map_or_else(|| "no packet yet".to_owned(), |last| format!("last at {last}"));
-        lines.push(format!("traffic    {} packets, {} bytes; {last}", health.packets, health.octets));
-        lines.push(format!("read       {} DNS messages, {} flows", health.dns_messages, health.flows));
-        let HealthReport { dropped, refused, evicted, .. } = health;
-        lines.push(format!("not read   {dropped} dropped, {refused} refused, {evicted} let go"));
-        lines.push(format!("found      {} sightings, {} alerts", health.sightings, health.alerts));
-    }
-    lines.push(String::new());
-    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -270,6 +304,8 @@ mod tests {
         let report = from_disk(directory.path()).unwrap();
         assert_eq!((report.running, report.sensor), (false, None));
         assert!(in_words(&report).contains("not enrolled"));
-        assert_eq!(run(directory.path(), &StatusArgs { json: false, check: true }).unwrap_err().code, 1);
+        let probe = run(directory.path(), &StatusArgs { json: true, check: false, probe: true }).unwrap_err();
+        assert!(probe.cause.contains("nothing was tried"), "{probe}");
+        assert_eq!(run(directory.path(), &StatusArgs { json: false, check: true, probe: false }).unwrap_err().code, 1);
     }
 }

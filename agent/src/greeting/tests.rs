@@ -30,7 +30,7 @@ impl Bench {
     fn new() -> Bench {
         let (idle, active) = (Duration::from_secs(FLOW_IDLE_TIMEOUT_S), Duration::from_secs(FLOW_ACTIVE_TIMEOUT_S));
         Bench {
-            flows: Flows::new(100_000, idle, active),
+            flows: Flows::new(100_000, idle, active, u32::MAX),
             greetings: Greetings::new(),
             counts: GreetingCounts::default(),
             now: 1,

@@ -147,7 +147,7 @@ async fn converse(token: &Token) -> Result<Identity, EnrolError> {
     let verifier = Arc::new(Provisional(quic::provider()));
     let tls = quic::tls_builder(verifier).map_err(internal)?.with_no_client_auth();
     let config = quic::client_config(tls, ALPN_ENROLL).map_err(internal)?;
-    let (endpoint, connection) = quic::dial(address, config).await?;
+    let (endpoint, connection) = quic::dial(address, config, &mut Vec::new()).await?;
     let limit = Duration::from_secs(ANSWER_TIMEOUT_S);
     let result = timeout(limit, ask(token, address, &connection)).await;
     connection.close(quinn::VarInt::from_u32(CloseReason::GoingDown.code()), b"");

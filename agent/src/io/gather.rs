@@ -63,6 +63,8 @@ struct Shared {
     /// older than what waits in the queue.
     partial: Mutex<Block>,
     dropped: AtomicU64,
+    /// It cannot tell what was lost before it.
+    drops_unknown: AtomicBool,
 }
 
 /// The sources, read by threads of their own.
@@ -96,6 +98,11 @@ impl Gathered {
     /// Frames lost before they were read, source by source.
     pub fn dropped(&self) -> Vec<u64> {
         self.sources.iter().map(|shared| shared.dropped.load(Ordering::Relaxed)).collect()
+    }
+
+    /// Sources that cannot tell what they lost.
+    pub fn drops_unknown(&self) -> usize {
+        self.sources.iter().filter(|shared| shared.drops_unknown.load(Ordering::Relaxed)).count()
     }
 
     /// As [`Capture::next_block`], over all sources.
@@ -195,7 +202,10 @@ fn read_source(
         let mut rest = partial();
         wanted &= hand_over(std::mem::take(&mut *rest));
         drop(rest);
-        let dropped = source.counts().dropped.unwrap_or(0).saturating_add(unroomed.get());
+        let before = source.counts().dropped;
+        // A file loses nothing; an interface does, whether its capture can tell or not.
+        shared.drops_unknown.store(live && before.is_none(), Ordering::Relaxed);
+        let dropped = before.unwrap_or(0).saturating_add(unroomed.get());
         shared.dropped.store(dropped, Ordering::Relaxed);
         let ended = match step {
             Ok(Step::Frames | Step::Idle) if wanted => continue,

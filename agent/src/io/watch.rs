@@ -82,6 +82,14 @@ impl Source {
         }
     }
 
+    /// Sources that cannot tell what they lost.
+    fn drops_unknown(&self, live: bool) -> usize {
+        match self {
+            Source::One(capture) => usize::from(live && capture.counts().dropped.is_none()),
+            Source::Many(gathered) => gathered.drops_unknown(),
+        }
+    }
+
     /// Frames lost before the sensor could read them, for each source opened (all files are one).
     fn dropped(&self) -> Vec<u64> {
         match self {
@@ -100,6 +108,8 @@ pub enum Ended {
     Stopped,
     /// A source failed.
     Failed(String),
+    /// An interface disappeared, or was made anew under the same name.
+    InterfaceGone(String),
 }
 
 /// What the thread works with.
@@ -172,6 +182,7 @@ impl Watch {
                 Ok(Step::Frames | Step::Idle) => {}
                 Ok(Step::End) if self.stop.load(Ordering::Relaxed) => break Ended::Stopped,
                 Ok(Step::End) => break failed.map_or(Ended::Sources, Ended::Failed),
+                Err(error @ CaptureError::InterfaceGone { .. }) => break Ended::InterfaceGone(error.to_string()),
                 Err(error) if self.live => break Ended::Failed(error.to_string()),
                 // The other files are still read; what failed is told when they are done.
                 Err(error) => failed = Some(failed.map_or(error.to_string(), |first| format!("{first}; {error}"))),
@@ -192,6 +203,7 @@ impl Watch {
         let mut health = sensor.health();
         let dropped = self.source.dropped();
         health.dropped = dropped.iter().fold(health.dropped, |sum, more| sum.saturating_add(*more));
+        health.drops_unknown = u16::try_from(self.source.drops_unknown(self.live)).unwrap_or(u16::MAX);
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         for (report, dropped) in sources.iter_mut().zip(dropped) {

@@ -17,12 +17,123 @@ pub(super) struct IpHeader<'a> {
     pub(super) fragment: Fragment,
     /// What was captured above IP, without padding; none when the capture ends within options or extension headers.
     pub(super) payload: Option<&'a [u8]>,
+    /// The whole packet as captured, from its header on, without padding.
+    pub(super) packet: &'a [u8],
+}
+
+/// A fragment of an IP packet (RFC 791 section 3.2, RFC 8200 section 4.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// Sender.
+    pub src: IpAddr,
+    /// Receiver.
+    pub dst: IpAddr,
+    /// What all fragments of one packet share: 16 bits in IPv4, 32 in IPv6.
+    pub id: u32,
+    /// The protocol the whole packet carries; in IPv6 it may be an extension header.
+    pub protocol: Protocol,
+    /// Where its data begins in the whole, octets.
+    pub offset: usize,
+    /// Whether more follows behind it.
+    pub more: bool,
+    /// Its data, as captured.
+    pub data: &'a [u8],
 }
 
 const IPV4_HEADER_OCTETS: usize = 20;
 const IPV6_HEADER_OCTETS: usize = 40;
 
+/// Whether a sound IP header stands here: version, header length and total length agree with one another. For places
+/// where nothing else says that IP follows.
+pub(super) fn is_header(octets: &[u8]) -> bool {
+    match octets {
+        [first @ 0x45..=0x4f, _, total_high, total_low, ..] if octets.len() >= IPV4_HEADER_OCTETS => {
+            u16::from_be_bytes([*total_high, *total_low]) >= u16::from(first & 0x0f) * 4
+        }
+        [0x60..=0x6f, ..] => octets.len() >= IPV6_HEADER_OCTETS,
+        _ => false,
+    }
+}
+
+/// What a packet is a fragment of; none where it is whole, or cut so short that nobody can tell. `packet` begins with
+/// an IP header that was read before.
+pub(super) fn piece(packet: &[u8]) -> Option<Piece<'_>> {
+    let header = match packet.first()? >> 4 {
+        4 => read_v4(packet, 0).ok()?,
+        _ => read_v6(packet, 0).ok()?,
+    };
+    let (id, offset_and_more, protocol, data) = match header.src {
+        IpAddr::V4(_) => {
+            let (&[first, _, _, _, id_high, id_low, high, low, _, protocol, ..], _) =
+                packet.split_first_chunk::<IPV4_HEADER_OCTETS>()?;
+            let field = u16::from_be_bytes([high, low]);
+            // As IPv6 has it: the offset in the upper 13 bits, the lowest says whether more follows.
+            let offset_and_more = (field << 3) | u16::from(field & 0x2000 != 0);
+            let data = packet.get(usize::from(first & 0x0f) * 4..)?;
+            (u32::from(u16::from_be_bytes([id_high, id_low])), offset_and_more, protocol, data)
+        }
+        IpAddr::V6(_) => {
+            let (&[next, _, high, low, i0, i1, i2, i3], data) = fragment_header(packet)?;
+            (u32::from_be_bytes([i0, i1, i2, i3]), u16::from_be_bytes([high, low]), next, data)
+        }
+    };
+    let (offset, more) = (usize::from(offset_and_more & 0xfff8), offset_and_more & 1 != 0);
+    (offset != 0 || more).then_some(Piece {
+        src: header.src,
+        dst: header.dst,
+        id,
+        protocol: Protocol(protocol),
+        offset,
+        more,
+        data,
+    })
+}
+
+/// The fragment header of an IPv6 packet that is a fragment, and what is behind it.
+fn fragment_header(packet: &[u8]) -> Option<(&[u8; 8], &[u8])> {
+    let (head, mut rest) = packet.split_first_chunk::<IPV6_HEADER_OCTETS>()?;
+    let mut protocol = *head.get(6)?;
+    for _ in 0..limits::IPV6_EXTENSIONS_MAX {
+        let (&[following, units], _) = rest.split_first_chunk::<2>()?;
+        let extension_octets = match protocol {
+            next::FRAGMENT => {
+                let (fragment, after) = rest.split_first_chunk::<8>()?;
+                let &[_, _, high, low, ..] = fragment;
+                if u16::from_be_bytes([high, low]) & 0xfff9 != 0 {
+                    return Some((fragment, after));
+                }
+                8
+            }
+            next::AUTHENTICATION => (usize::from(units) + 2) * 4,
+            _ => (usize::from(units) + 1) * 8,
+        };
+        protocol = following;
+        rest = rest.get(extension_octets..)?;
+    }
+    None
+}
+
+/// What stands above IP in a packet put together from fragments: its protocol and payload behind extension headers.
+pub(super) fn rejoined<'a>(src: IpAddr, dst: IpAddr, protocol: Protocol, data: &'a [u8]) -> Option<IpHeader<'a>> {
+    let above = match src {
+        IpAddr::V4(_) if protocol.0 != next::AUTHENTICATION => {
+            Above { protocol: protocol.0, fragment: Fragment::Whole, payload: Some(data) }
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => walk_extensions(protocol.0, data).ok()?,
+    };
+    Some(IpHeader {
+        src,
+        dst,
+        protocol: Protocol(above.protocol),
+        octets: u32::try_from(data.len()).unwrap_or(u32::MAX),
+        fragment: Fragment::Rejoined,
+        payload: above.payload,
+        packet: data,
+    })
+}
+
 /// Reads an IPv4 packet; `uncaptured` octets of it were on the wire and are not in `octets`.
+#[inline(always)]
 pub(super) fn read_v4(octets: &[u8], uncaptured: usize) -> Result<IpHeader<'_>, NotRead> {
     let (
         &[
@@ -63,17 +174,31 @@ pub(super) fn read_v4(octets: &[u8], uncaptured: usize) -> Result<IpHeader<'_>, 
 
     let flags_and_offset = u16::from_be_bytes([fragment_high, fragment_low]);
     let more = flags_and_offset & 0x2000 != 0;
+    let fragment = fragment_of(flags_and_offset & 0x1fff, more);
+    let payload = after.get(options_octets..).map(|payload| at_most(payload, payload_octets));
+    let (protocol, payload) = match payload {
+        Some(octets) if protocol == next::AUTHENTICATION && fragment != Fragment::Later => authenticated(octets)?,
+        payload => (protocol, payload),
+    };
     Ok(IpHeader {
         src: IpAddr::V4(Ipv4Addr::new(s0, s1, s2, s3)),
         dst: IpAddr::V4(Ipv4Addr::new(d0, d1, d2, d3)),
         protocol: Protocol(protocol),
         octets: u32::try_from(total).unwrap_or(u32::MAX),
-        fragment: fragment_of(flags_and_offset & 0x1fff, more),
-        payload: after.get(options_octets..).map(|payload| at_most(payload, payload_octets)),
+        fragment,
+        payload,
+        packet: at_most(octets, total),
     })
 }
 
+/// Behind an authentication header (RFC 4302), which hides nothing.
+#[cold]
+fn authenticated(octets: &[u8]) -> Result<(u8, Option<&[u8]>), NotRead> {
+    walk_extensions(next::AUTHENTICATION, octets).map(|above| (above.protocol, above.payload))
+}
+
 /// Reads an IPv6 packet and walks its extension headers; `uncaptured` as in [`read_v4`].
+#[inline(always)]
 pub(super) fn read_v6(octets: &[u8], uncaptured: usize) -> Result<IpHeader<'_>, NotRead> {
     let (head, after) = octets.split_first_chunk::<IPV6_HEADER_OCTETS>().ok_or(NotRead::CutShort)?;
     let (&[version, _, _, _, length_high, length_low, next_header, _], addresses) =
@@ -90,7 +215,11 @@ pub(super) fn read_v6(octets: &[u8], uncaptured: usize) -> Result<IpHeader<'_>, 
         (0, next::HOP_BY_HOP | next::TCP | next::UDP) => after.len().saturating_add(uncaptured),
         (said, _) => said,
     };
-    let above = walk_extensions(next_header, at_most(after, payload_octets))?;
+    let payload = at_most(after, payload_octets);
+    let above = match next_header {
+        next::TCP | next::UDP => Above { protocol: next_header, fragment: Fragment::Whole, payload: Some(payload) },
+        _ => walk_extensions(next_header, payload)?,
+    };
     Ok(IpHeader {
         src: IpAddr::V6(Ipv6Addr::from(*src)),
         dst: IpAddr::V6(Ipv6Addr::from(*dst)),
@@ -98,6 +227,7 @@ pub(super) fn read_v6(octets: &[u8], uncaptured: usize) -> Result<IpHeader<'_>, 
         octets: u32::try_from(payload_octets.saturating_add(IPV6_HEADER_OCTETS)).unwrap_or(u32::MAX),
         fragment: above.fragment,
         payload: above.payload,
+        packet: at_most(octets, payload_octets.saturating_add(IPV6_HEADER_OCTETS)),
     })
 }
 
@@ -122,6 +252,7 @@ struct Above<'a> {
     payload: Option<&'a [u8]>,
 }
 
+#[inline(never)]
 fn walk_extensions(first: u8, octets: &[u8]) -> Result<Above<'_>, NotRead> {
     let (mut protocol, mut rest, mut fragment) = (first, octets, Fragment::Whole);
     // One round more than there may be headers: the last one finds what they lead to.
@@ -145,7 +276,7 @@ fn walk_extensions(first: u8, octets: &[u8]) -> Result<Above<'_>, NotRead> {
                         // A fragment of its own (RFC 6946) changes nothing.
                         Fragment::Whole => (),
                         Fragment::First => fragment = Fragment::First,
-                        Fragment::Later => {
+                        Fragment::Later | Fragment::Rejoined => {
                             return Ok(Above { protocol: following, fragment: Fragment::Later, payload: None });
                         }
                     }
@@ -164,6 +295,7 @@ fn walk_extensions(first: u8, octets: &[u8]) -> Result<Above<'_>, NotRead> {
     Err(NotRead::ExtensionsTooMany)
 }
 
+#[inline(always)]
 fn fragment_of(offset: u16, more: bool) -> Fragment {
     match (offset, more) {
         (0, false) => Fragment::Whole,
@@ -173,6 +305,7 @@ fn fragment_of(offset: u16, more: bool) -> Fragment {
 }
 
 /// The first `count` octets, or as many as there are.
+#[inline(always)]
 fn at_most(octets: &[u8], count: usize) -> &[u8] {
     octets.get(..count).unwrap_or(octets)
 }

@@ -1,6 +1,6 @@
 //! The link layer: from the first octet of a frame to the first octet of IP.
 
-use super::{LinkType, NotRead};
+use super::{LinkType, NotRead, ip};
 use crate::limits;
 
 /// Which IP follows.
@@ -10,21 +10,51 @@ pub(super) enum IpVersion {
     V6,
 }
 
-type Network<'a> = Result<(IpVersion, &'a [u8]), NotRead>;
+/// Which IP follows, and its octets from the header on (padding of the frame included).
+pub(super) type Network<'a> = Result<(IpVersion, &'a [u8]), NotRead>;
 
 const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
 
+/// How many link layers may still be met inside this one: MPLS may carry Ethernet, and that MPLS again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Depth(usize);
+
+impl Depth {
+    /// As much as one packet gets.
+    pub(super) const FULL: Depth = Depth(limits::TUNNELS_MAX);
+
+    fn deeper(self) -> Result<Depth, NotRead> {
+        self.0.checked_sub(1).map(Depth).ok_or(NotRead::UnreadEncapsulation)
+    }
+}
+
 /// Strips what stands in front of IP.
+#[inline(always)]
 pub(super) fn network_layer(link: LinkType, octets: &[u8]) -> Network<'_> {
+    // Nearly every frame: Ethernet II with IP at once.
+    if link == LinkType::Ethernet
+        && let Some((&[_, _, _, _, _, _, _, _, _, _, _, _, type_high, type_low], rest)) =
+            octets.split_first_chunk::<14>()
+    {
+        match u16::from_be_bytes([type_high, type_low]) {
+            ETHERTYPE_IPV4 => return Ok((IpVersion::V4, rest)),
+            ETHERTYPE_IPV6 => return Ok((IpVersion::V6, rest)),
+            number => return ethertype(number, rest, Depth::FULL),
+        }
+    }
+    any_link(link, octets)
+}
+
+fn any_link(link: LinkType, octets: &[u8]) -> Network<'_> {
     match link {
-        LinkType::Ethernet => ethernet(octets),
+        LinkType::Ethernet => ethernet(octets, Depth::FULL),
         LinkType::Null => null(octets),
         LinkType::Loop => {
             let (family, rest) = octets.split_first_chunk::<4>().ok_or(NotRead::CutShort)?;
             Ok((address_family(u32::from_be_bytes(*family)).ok_or(NotRead::NotIp)?, rest))
         }
-        LinkType::Ppp => ppp_frame(octets),
+        LinkType::Ppp => ppp_frame(octets, Depth::FULL),
         LinkType::RawIp => raw_ip(octets),
         LinkType::LinuxSll => linux_sll(octets),
         LinkType::LinuxSll2 => linux_sll2(octets),
@@ -32,14 +62,14 @@ pub(super) fn network_layer(link: LinkType, octets: &[u8]) -> Network<'_> {
 }
 
 /// Ethernet II, or IEEE 802.3 with its length where Ethernet II has the type.
-fn ethernet(octets: &[u8]) -> Network<'_> {
+pub(super) fn ethernet(octets: &[u8], depth: Depth) -> Network<'_> {
     let (&[_, _, _, _, _, _, _, _, _, _, _, _, type_high, type_low], rest) =
         octets.split_first_chunk::<14>().ok_or(NotRead::CutShort)?;
-    ethertype(u16::from_be_bytes([type_high, type_low]), rest)
+    ethertype(u16::from_be_bytes([type_high, type_low]), rest, depth)
 }
 
 /// What an EtherType announces; VLAN tags (IEEE 802.1Q, 802.1ad and the older 0x9100) are taken off one by one.
-fn ethertype(first: u16, octets: &[u8]) -> Network<'_> {
+pub(super) fn ethertype(first: u16, octets: &[u8], depth: Depth) -> Network<'_> {
     let (mut number, mut rest) = (first, octets);
     for _ in 0..=limits::VLAN_TAGS_MAX {
         match number {
@@ -53,15 +83,42 @@ fn ethertype(first: u16, octets: &[u8]) -> Network<'_> {
             // PPPoE session (RFC 2516): version and type, code, session, length; PPP follows without HDLC framing.
             0x8864 => {
                 let (&[_, code, _, _, _, _], after) = rest.split_first_chunk::<6>().ok_or(NotRead::CutShort)?;
-                return if code == 0 { ppp_protocol(after) } else { Err(NotRead::NotIp) };
+                return if code == 0 { ppp_protocol(after, depth) } else { Err(NotRead::NotIp) };
             }
-            // MPLS, MACsec, provider backbone bridging.
-            0x8847 | 0x8848 | 0x88e5 | 0x88e7 => return Err(NotRead::UnreadEncapsulation),
+            0x8847 | 0x8848 => return mpls(rest, depth),
+            // Transparent Ethernet bridging, as GRE and Geneve announce Ethernet.
+            0x6558 => return ethernet(rest, depth.deeper()?),
+            // MACsec, provider backbone bridging.
+            0x88e5 | 0x88e7 => return Err(NotRead::UnreadEncapsulation),
             0..=1500 => return llc(rest),
             _ => return Err(NotRead::NotIp),
         }
     }
     Err(NotRead::VlanTooDeep)
+}
+
+/// MPLS (RFC 3032): labels down to the one with the bottom bit. What follows is announced nowhere: it is IP where an IP
+/// header stands there, else a pseudowire's Ethernet (RFC 4448), with or without its control word, where that leads to
+/// an IP header.
+#[cold]
+pub(super) fn mpls(octets: &[u8], depth: Depth) -> Network<'_> {
+    let depth = depth.deeper()?;
+    let mut rest = octets;
+    for _ in 0..limits::MPLS_LABELS_MAX {
+        let (&[_, _, bottom, _], after) = rest.split_first_chunk::<4>().ok_or(NotRead::UnreadEncapsulation)?;
+        rest = after;
+        if bottom & 1 == 0 {
+            continue;
+        }
+        let &first = rest.first().ok_or(NotRead::CutShort)?;
+        if ip::is_header(rest) {
+            return raw_ip(rest);
+        }
+        let bridged = |octets| ethernet(octets, depth).ok().filter(|(_, inner)| ip::is_header(inner));
+        let behind_control_word = rest.get(4..).filter(|_| first >> 4 == 0).and_then(bridged);
+        return behind_control_word.or_else(|| bridged(rest)).ok_or(NotRead::UnreadEncapsulation);
+    }
+    Err(NotRead::UnreadEncapsulation)
 }
 
 /// IEEE 802.2 LLC; IP comes in a SNAP header (RFC 1042) there.
@@ -96,20 +153,20 @@ fn address_family(number: u32) -> Option<IpVersion> {
 
 /// PPP, with HDLC-like framing (RFC 1662) where the frame begins with its address and control octets; on serial lines
 /// also Cisco's HDLC, whose address octet (0x0f, 0x8f) no PPP protocol field can begin with.
-fn ppp_frame(octets: &[u8]) -> Network<'_> {
+pub(super) fn ppp_frame(octets: &[u8], depth: Depth) -> Network<'_> {
     match octets.split_first_chunk::<2>() {
-        Some(([0xff, 0x03], rest)) => ppp_protocol(rest),
+        Some(([0xff, 0x03], rest)) => ppp_protocol(rest, depth),
         Some(([0x0f | 0x8f, 0x00], rest)) => {
             let (number, after) = rest.split_first_chunk::<2>().ok_or(NotRead::CutShort)?;
-            ethertype(u16::from_be_bytes(*number), after)
+            ethertype(u16::from_be_bytes(*number), after, depth)
         }
-        Some(_) | None => ppp_protocol(octets),
+        Some(_) | None => ppp_protocol(octets, depth),
     }
 }
 
 /// The PPP protocol field (RFC 1661 section 2): two octets, or one where its high octet 0 is compressed away. The last
 /// octet is odd and no other is.
-fn ppp_protocol(octets: &[u8]) -> Network<'_> {
+fn ppp_protocol(octets: &[u8], depth: Depth) -> Network<'_> {
     let (&first, after_first) = octets.split_first().ok_or(NotRead::CutShort)?;
     let (number, rest) = if first % 2 == 1 {
         (u16::from(first), after_first)
@@ -120,16 +177,15 @@ fn ppp_protocol(octets: &[u8]) -> Network<'_> {
     match number {
         0x0021 => Ok((IpVersion::V4, rest)),
         0x0057 => Ok((IpVersion::V6, rest)),
-        // Van Jacobson and IP header compression, multilink, encryption, compression, MPLS.
-        0x002d | 0x002f | 0x003d | 0x0053 | 0x0055 | 0x0061 | 0x0281 | 0x00fb | 0x00fd => {
-            Err(NotRead::UnreadEncapsulation)
-        }
+        0x0281 | 0x0283 => mpls(rest, depth),
+        // Van Jacobson and IP header compression, multilink, encryption, compression.
+        0x002d | 0x002f | 0x003d | 0x0053 | 0x0055 | 0x0061 | 0x00fb | 0x00fd => Err(NotRead::UnreadEncapsulation),
         _ => Err(NotRead::NotIp),
     }
 }
 
 /// No link layer: the first four bits say which IP it is.
-fn raw_ip(octets: &[u8]) -> Network<'_> {
+pub(super) fn raw_ip(octets: &[u8]) -> Network<'_> {
     match octets.first().ok_or(NotRead::CutShort)? >> 4 {
         4 => Ok((IpVersion::V4, octets)),
         6 => Ok((IpVersion::V6, octets)),
@@ -159,6 +215,6 @@ fn cooked(hardware: u16, protocol: u16, octets: &[u8]) -> Network<'_> {
         (ARPHRD_NETLINK, _) => Err(NotRead::NotIp),
         (_, ETH_P_802_2) => llc(octets),
         (_, 0..=1500) => Err(NotRead::NotIp),
-        (_, number) => ethertype(number, octets),
+        (_, number) => ethertype(number, octets, Depth::FULL),
     }
 }

@@ -1,14 +1,20 @@
-//! Frames to IP packets: link layer, VLAN tags, IPv4, IPv6 and its extension headers, UDP, TCP, ICMP. By reference,
-//! never a panic.
+//! Frames to IP packets: link layer, VLAN tags, tunnels, IPv4, IPv6 and its extension headers, UDP, TCP, ICMP. By
+//! reference, never a panic, no allocation.
 
+mod gre;
 mod ip;
 mod link;
 mod transport;
+mod tunnel;
+mod udp_tunnel;
 
 use std::net::IpAddr;
 
 use varde_common::observation::Protocol;
 use varde_common::time::Timestamp;
+
+pub use ip::Piece;
+pub use tunnel::TunnelKind;
 
 /// How a frame begins (the link types of the pcap format).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +77,9 @@ pub enum Fragment {
     First,
     /// A later fragment: has none.
     Later,
+    /// Put together from fragments that were seen before, each by itself; or as much of it as ever came, from its
+    /// beginning on.
+    Rejoined,
 }
 
 /// TCP flag bits as they stand in the header (RFC 9293 section 3.1).
@@ -164,7 +173,8 @@ pub struct Packet<'a> {
 pub enum NotRead {
     /// It carries something that is not IP (ARP, LLDP, spanning tree …): ordinary, no fault of anyone.
     NotIp,
-    /// It may carry IP inside a wrapping that is not read here (MPLS, MACsec, provider backbone, compressed PPP).
+    /// It may carry IP inside a wrapping that is not read here (MACsec, provider backbone, compressed PPP, MPLS around
+    /// something else than IP or Ethernet).
     UnreadEncapsulation,
     /// It ends before the IP header does.
     CutShort,
@@ -217,30 +227,109 @@ impl NotRead {
     }
 }
 
-/// Finds the IP packet in a frame. What lies above a header that is cut or broken is left unread
-/// ([`Transport::Ports`], [`Transport::Other`]); only a frame without a whole IP header is refused.
+/// What a frame holds: the packet to be observed, and what it came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened<'a> {
+    /// The packet; of one in a tunnel the innermost that can be read.
+    pub packet: Packet<'a>,
+    /// The same packet's octets from its IP header on, as captured, without padding. Of one put together from fragments
+    /// only what stands above IP.
+    pub ip: &'a [u8],
+    /// What it came in: the outermost tunnel, where it was in any.
+    pub tunnel: Option<TunnelKind>,
+}
+
+impl<'a> Opened<'a> {
+    /// What it is a fragment of; none where it is whole, or nobody can tell.
+    pub fn piece(&self) -> Option<Piece<'a>> {
+        match self.packet.fragment {
+            Fragment::First | Fragment::Later => ip::piece(self.ip),
+            Fragment::Whole | Fragment::Rejoined => None,
+        }
+    }
+
+    /// Whether the packet was captured to its end.
+    pub fn is_complete(&self) -> bool {
+        usize::try_from(self.packet.octets).is_ok_and(|octets| self.ip.len() >= octets)
+    }
+}
+
+/// An IP packet and what is above it.
+#[derive(Debug, Clone, Copy)]
+struct Layer<'a> {
+    header: ip::IpHeader<'a>,
+    transport: Transport<'a>,
+}
+
+impl<'a> Layer<'a> {
+    #[inline(always)]
+    fn read(version: link::IpVersion, octets: &'a [u8], uncaptured: usize) -> Result<Layer<'a>, NotRead> {
+        let header = match version {
+            link::IpVersion::V4 => ip::read_v4(octets, uncaptured)?,
+            link::IpVersion::V6 => ip::read_v6(octets, uncaptured)?,
+        };
+        Ok(Layer::of(version, header))
+    }
+
+    #[inline(always)]
+    fn of(version: link::IpVersion, header: ip::IpHeader<'a>) -> Layer<'a> {
+        let transport = match (header.fragment, header.payload) {
+            (Fragment::Later, _) | (_, None) => Transport::Other,
+            (Fragment::Whole | Fragment::First | Fragment::Rejoined, Some(payload)) => {
+                transport::read(version, header.protocol, payload)
+            }
+        };
+        Layer { header, transport }
+    }
+
+    #[inline(always)]
+    fn opened(self, time: Timestamp, source: u16, tunnel: Option<TunnelKind>) -> Opened<'a> {
+        let ip::IpHeader { src, dst, protocol, octets, fragment, packet, .. } = self.header;
+        let transport = self.transport;
+        Opened { packet: Packet { time, source, src, dst, protocol, octets, fragment, transport }, ip: packet, tunnel }
+    }
+}
+
+/// Finds the IP packet in a frame, through whatever tunnels it came in: see [`open`].
+///
+/// # Errors
+/// [`NotRead`] where the frame has no whole IP header.
 pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, NotRead> {
+    open(frame).map(|opened| opened.packet)
+}
+
+/// Finds the IP packet in a frame. What lies above a header that is cut or broken is left unread ([`Transport::Ports`],
+/// [`Transport::Other`]); only a frame without a whole IP header is refused. Of a tunnel's packet the inner one is
+/// given, as deep as [`crate::limits::TUNNELS_MAX`]; where the inside cannot be read, the outer one.
+///
+/// # Errors
+/// [`NotRead`] where the frame has no whole IP header.
+#[inline]
+pub fn open<'a>(frame: &Frame<'a>) -> Result<Opened<'a>, NotRead> {
     let (version, octets) = link::network_layer(frame.link, frame.octets)?;
     // What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".
     let uncaptured = usize::try_from(frame.length).unwrap_or(usize::MAX).saturating_sub(frame.octets.len());
-    let header = match version {
-        link::IpVersion::V4 => ip::read_v4(octets, uncaptured)?,
-        link::IpVersion::V6 => ip::read_v6(octets, uncaptured)?,
-    };
-    let transport = match (header.fragment, header.payload) {
-        (Fragment::Whole | Fragment::First, Some(payload)) => transport::read(version, header.protocol, payload),
-        (Fragment::Whole | Fragment::First, None) | (Fragment::Later, _) => Transport::Other,
-    };
-    Ok(Packet {
-        time: frame.time,
-        source: frame.source,
-        src: header.src,
-        dst: header.dst,
-        protocol: header.protocol,
-        octets: header.octets,
-        fragment: header.fragment,
-        transport,
-    })
+    let layer = Layer::read(version, octets, uncaptured)?;
+    if !tunnel::may_be_one(&layer) {
+        return Ok(layer.opened(frame.time, frame.source, None));
+    }
+    let (layer, tunnel) = tunnel::innermost(layer, uncaptured);
+    Ok(layer.opened(frame.time, frame.source, tunnel))
+}
+
+/// The packet in octets that fragments carried together (everything above IP); what is in a tunnel is looked for there
+/// too. None where extension headers go on for too long.
+pub fn open_rejoined<'a>(
+    time: Timestamp,
+    source: u16,
+    (src, dst): (IpAddr, IpAddr),
+    protocol: Protocol,
+    data: &'a [u8],
+) -> Option<Opened<'a>> {
+    let version = if src.is_ipv4() { link::IpVersion::V4 } else { link::IpVersion::V6 };
+    let layer = Layer::of(version, ip::rejoined(src, dst, protocol, data)?);
+    let (layer, tunnel) = if tunnel::may_be_one(&layer) { tunnel::innermost(layer, 0) } else { (layer, None) };
+    Some(layer.opened(time, source, tunnel))
 }
 
 #[cfg(test)]

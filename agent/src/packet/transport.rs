@@ -6,6 +6,7 @@ use super::link::IpVersion;
 use super::{IcmpRole, Transport};
 
 /// Reads what is above IP; of a header that is cut or broken, the ports where they are there.
+#[inline(always)]
 pub(super) fn read(version: IpVersion, protocol: Protocol, octets: &[u8]) -> Transport<'_> {
     let found = match (version, protocol) {
         (_, Protocol::UDP) => udp(octets),
@@ -18,6 +19,7 @@ pub(super) fn read(version: IpVersion, protocol: Protocol, octets: &[u8]) -> Tra
 }
 
 /// Both protocols begin with their ports.
+#[cold]
 fn ports(protocol: Protocol, octets: &[u8]) -> Option<Transport<'_>> {
     let (&[s0, s1, d0, d1], _) = octets.split_first_chunk::<4>().filter(|_| protocol.has_ports())?;
     Some(Transport::Ports { src_port: u16::from_be_bytes([s0, s1]), dst_port: u16::from_be_bytes([d0, d1]) })
@@ -42,6 +44,7 @@ fn icmp_v6(kind: u8) -> IcmpRole {
     }
 }
 
+#[inline(always)]
 fn udp(octets: &[u8]) -> Option<Transport<'_>> {
     let (&[s0, s1, d0, d1, length_high, length_low, _, _], rest) = octets.split_first_chunk::<8>()?;
     // The length counts the header. Below 8 it lies, or (0) the datagram is a jumbogram or an offload's: what there is
@@ -54,6 +57,7 @@ fn udp(octets: &[u8]) -> Option<Transport<'_>> {
 }
 
 /// The flags are enough to tell what a segment is for: where the capture ends behind them, the rest is not missed.
+#[inline(always)]
 fn tcp(octets: &[u8]) -> Option<Transport<'_>> {
     let (&[s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, flags], _) = octets.split_first_chunk::<14>()?;
     let header_octets = Some(usize::from(offset >> 4) * 4).filter(|&count| count >= 20)?;

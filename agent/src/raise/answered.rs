@@ -1,19 +1,23 @@
 //! What addresses names were lately answered with: for listed names, so that a flow can be tied to a look-up made by
 //! another host; for unlisted ones, so that a shared address accuses nobody (decision 21).
 
-use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hashbrown::Equivalent;
+use varde_common::id::IndicatorId;
 use varde_common::indicator::Indicator;
 use varde_common::name::DomainName;
 use varde_common::time::Timestamp;
 
+use super::shared::{Shared, Way};
 use crate::limits::{
     ALIAS_FOLLOWED_S, ALIASES_MAX, ANSWER_GRACE_S, ANSWER_TTL_MAX_S, ANSWERED_MAX, ANSWERED_PER_ADDRESS_MAX,
-    SHARED_LATELY_S, SHARED_MAX,
+    SHARED_LATELY_S,
 };
+use crate::table::Table;
 
 /// A listed name that was answered with an address.
 #[derive(Debug, Clone)]
@@ -31,31 +35,76 @@ pub struct Lookup {
 /// A name that meets an indicator, as it was seen.
 pub type Listed = (Arc<Indicator>, DomainName);
 
+/// Who was told of an alias, and which.
+#[derive(Debug, PartialEq, Eq)]
+struct Told {
+    client: IpAddr,
+    target: DomainName,
+}
+
+/// The same, to be looked for without a copy of the name.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    client: IpAddr,
+    target: &'a DomainName,
+}
+
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.client.hash(state);
+        self.target.hash(state);
+    }
+}
+
+impl Hash for Told {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Asked { client: self.client, target: &self.target }.hash(state);
+    }
+}
+
+impl Equivalent<Told> for Asked<'_> {
+    fn equivalent(&self, told: &Told) -> bool {
+        self.client == told.client && *self.target == told.target
+    }
+}
+
 /// A listed name led to an alias and to no address: whoever asked asks for the alias next.
 #[derive(Debug, Clone)]
 struct Alias {
-    client: IpAddr,
-    target: DomainName,
     listed: Listed,
     since: Timestamp,
 }
 
 /// Answers remembered, each kind in a bounded table whose oldest entry goes first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Answered {
-    listed: HashMap<IpAddr, Vec<Lookup>>,
-    listed_order: VecDeque<IpAddr>,
-    shared: HashMap<IpAddr, Timestamp>,
-    shared_order: VecDeque<IpAddr>,
-    /// In order of time; the old ones go as new ones come.
-    aliases: VecDeque<Alias>,
-    evicted: u64,
+    listed: Table<IpAddr, Vec<Lookup>, 1>,
+    /// Look-ups of all addresses.
+    lookups: usize,
+    shared: Shared,
+    aliases: Table<Told, Vec<Alias>, 1>,
+    listed_evicted: u64,
+    aliases_evicted: u64,
 }
 
 const ALIAS_LIFETIME: Duration = Duration::from_secs(ALIAS_FOLLOWED_S);
 
-fn lifetime(ttl_s: u32) -> Duration {
+/// How long after an answer what it led to may follow from it.
+pub(super) fn lifetime(ttl_s: u32) -> Duration {
     Duration::from_secs(u64::from(ttl_s).min(ANSWER_TTL_MAX_S) + ANSWER_GRACE_S)
+}
+
+impl Default for Answered {
+    fn default() -> Answered {
+        Answered {
+            listed: Table::new(ANSWERED_MAX),
+            lookups: 0,
+            shared: Shared::default(),
+            aliases: Table::new(ALIASES_MAX),
+            listed_evicted: 0,
+            aliases_evicted: 0,
+        }
+    }
 }
 
 impl Answered {
@@ -72,84 +121,118 @@ impl Answered {
             return;
         }
         let until = now.plus(lifetime(ttl_s));
-        if !self.listed.contains_key(&address) {
-            if self.listed.len() >= ANSWERED_MAX
-                && let Some(oldest) = self.listed_order.pop_front()
-            {
-                self.listed.remove(&oldest);
-                self.evicted += 1;
+        let hash = self.listed.hash_of(&address);
+        if let Some(place) = self.listed.find(hash, &address) {
+            self.listed.touch(place, 0, now);
+            let Some((_, lookups)) = self.listed.at_mut(place) else { return };
+            let before = lookups.len();
+            lookups.retain(|lookup| lookup.until >= now);
+            self.lookups -= (before - lookups.len()).min(self.lookups);
+            if let Some(known) = lookups.iter_mut().find(|lookup| lookup.indicator.id == indicator.id) {
+                known.until = known.until.max(until);
+                known.since = known.since.min(now);
+                return;
             }
-            self.listed_order.push_back(address);
+            if lookups.len() >= ANSWERED_PER_ADDRESS_MAX {
+                self.listed_evicted += 1;
+                return;
+            }
         }
-        // Nearly always there is but one.
-        let lookups = self.listed.entry(address).or_insert_with(|| Vec::with_capacity(1));
-        lookups.retain(|lookup| lookup.until >= now);
-        if let Some(known) = lookups.iter_mut().find(|lookup| lookup.indicator.id == indicator.id) {
-            known.until = known.until.max(until);
-            known.since = known.since.min(now);
-        } else if lookups.len() < ANSWERED_PER_ADDRESS_MAX {
-            lookups.push(Lookup { indicator: Arc::clone(indicator), observed: observed.clone(), since: now, until });
-        } else {
-            self.evicted += 1;
+        self.make_room();
+        let lookup = Lookup { indicator: Arc::clone(indicator), observed: observed.clone(), since: now, until };
+        self.lookups += 1;
+        match self.listed.find(hash, &address).and_then(|place| self.listed.at_mut(place)) {
+            Some((_, lookups)) => lookups.push(lookup),
+            // Nearly always there is but one.
+            None => drop(self.listed.insert(hash, address, vec![lookup], 0, now)),
+        }
+    }
+
+    /// For one more look-up, by letting go the address that was answered with longest ago.
+    fn make_room(&mut self) {
+        while self.lookups >= ANSWERED_MAX
+            && let Some((_, gone)) = self.listed.oldest(0).and_then(|(oldest, _)| self.listed.remove(oldest))
+        {
+            self.lookups -= gone.len().min(self.lookups);
+            self.listed_evicted += gone.len() as u64;
         }
     }
 
     /// Remembers that an unlisted name was answered with `address` at `now`.
     pub fn remember_unlisted(&mut self, address: IpAddr, ttl_s: u32, now: Timestamp) {
-        if !worth_remembering(address) {
-            return;
+        if worth_remembering(address) {
+            let until = now.plus(lifetime(ttl_s).max(Duration::from_secs(SHARED_LATELY_S)));
+            self.shared.remember(address, Way::Answer, until, now);
         }
-        let until = now.plus(lifetime(ttl_s).max(Duration::from_secs(SHARED_LATELY_S)));
-        if let Some(known) = self.shared.get_mut(&address) {
-            *known = until.max(*known);
-            return;
-        }
-        if self.shared.len() >= SHARED_MAX
-            && let Some(oldest) = self.shared_order.pop_front()
-        {
-            self.shared.remove(&oldest);
-            self.evicted += 1;
-        }
-        self.shared_order.push_back(address);
-        self.shared.insert(address, until);
+    }
+
+    /// Remembers that a hello or a request to `address` named an unlisted name at `now`.
+    pub fn remember_named(&mut self, address: IpAddr, now: Timestamp) {
+        self.shared.remember(address, Way::Hello, now.plus(Duration::from_secs(SHARED_LATELY_S)), now);
     }
 
     /// Remembers that `client` was told at `now` that a listed name is an alias of `target`, and no address.
     pub fn remember_alias(&mut self, client: IpAddr, target: &DomainName, listed: &Listed, now: Timestamp) {
-        while let Some(oldest) = self.aliases.front()
-            && (self.aliases.len() >= ALIASES_MAX || now.since(oldest.since) > ALIAS_LIFETIME)
+        while let Some((oldest, told)) = self.aliases.oldest(0)
+            && (now.since(told) > ALIAS_LIFETIME || self.aliases.is_full())
         {
-            self.evicted += u64::from(now.since(oldest.since) <= ALIAS_LIFETIME);
-            self.aliases.pop_front();
+            self.aliases_evicted += u64::from(now.since(told) <= ALIAS_LIFETIME);
+            self.aliases.remove(oldest);
         }
-        self.aliases.push_back(Alias { client, target: target.clone(), listed: listed.clone(), since: now });
+        let alias = Alias { listed: listed.clone(), since: now };
+        let asked = Asked { client, target };
+        let hash = self.aliases.hash_of(&asked);
+        let Some(place) = self.aliases.find(hash, &asked) else {
+            self.aliases.insert(hash, Told { client, target: target.clone() }, vec![alias], 0, now);
+            return;
+        };
+        self.aliases.touch(place, 0, now);
+        let Some((_, aliases)) = self.aliases.at_mut(place) else { return };
+        aliases.retain(|other| other.listed.0.id != alias.listed.0.id && now.since(other.since) <= ALIAS_LIFETIME);
+        if aliases.len() < ANSWERED_PER_ADDRESS_MAX {
+            aliases.push(alias);
+        } else {
+            self.aliases_evicted += 1;
+        }
     }
 
     /// The listed names on whose behalf `client` asks for `name` at `time`.
     pub fn aliases(&self, client: IpAddr, name: &DomainName, time: Timestamp) -> impl Iterator<Item = &Listed> {
-        let is_meant = move |alias: &&Alias| {
-            alias.client == client
-                && alias.since <= time
-                && time.since(alias.since) <= ALIAS_LIFETIME
-                && alias.target == *name
-        };
-        self.aliases.iter().filter(is_meant).map(|alias| &alias.listed)
+        let asked = Asked { client, target: name };
+        // Nearly always there is none at all: then nothing is hashed.
+        let place = (self.aliases.len() > 0).then(|| self.aliases.find(self.aliases.hash_of(&asked), &asked)).flatten();
+        let aliases = place.and_then(|place| self.aliases.at(place)).map(|(_, aliases)| aliases.as_slice());
+        let is_meant = move |alias: &&Alias| alias.since <= time && time.since(alias.since) <= ALIAS_LIFETIME;
+        aliases.unwrap_or_default().iter().filter(is_meant).map(|alias| &alias.listed)
     }
 
     /// The listed names that a flow to `address`, begun at `start`, may follow from.
     pub fn lookups(&self, address: IpAddr, start: Timestamp) -> impl Iterator<Item = &Lookup> {
-        let lookups = self.listed.get(&address).map(Vec::as_slice).unwrap_or_default();
-        lookups.iter().filter(move |lookup| lookup.since <= start && start <= lookup.until)
+        let place =
+            (self.listed.len() > 0).then(|| self.listed.find(self.listed.hash_of(&address), &address)).flatten();
+        let lookups = place.and_then(|place| self.listed.at(place)).map(|(_, lookups)| lookups.as_slice());
+        let may_follow = move |lookup: &&Lookup| lookup.since <= start && start <= lookup.until;
+        lookups.unwrap_or_default().iter().filter(may_follow)
     }
 
-    /// Whether an unlisted name was lately answered with this address too, seen from a flow that began at `start`.
+    /// Whether a flow to `address`, begun at `start`, may follow from a look-up that met this indicator.
+    pub fn leads_to(&self, address: IpAddr, start: Timestamp, indicator: IndicatorId) -> bool {
+        self.lookups(address, start).any(|lookup| lookup.indicator.id == indicator)
+    }
+
+    /// Whether an unlisted name lately led to this address too, seen from a flow that began at `start`.
     pub fn is_shared(&self, address: IpAddr, start: Timestamp) -> bool {
-        self.shared.get(&address).is_some_and(|&until| start <= until)
+        self.shared.contains(address, Way::Answer, start) || self.shared.contains(address, Way::Hello, start)
     }
 
-    /// Entries let go because a table was full.
-    pub fn evicted(&self) -> u64 {
-        self.evicted
+    /// Whether any name was lately answered with this address, seen from a flow that began at `start`.
+    pub fn was_answered(&self, address: IpAddr, start: Timestamp) -> bool {
+        self.shared.contains(address, Way::Answer, start) || self.lookups(address, start).next().is_some()
+    }
+
+    /// Entries let go because a table was full: of listed names, of shared addresses, of aliases.
+    pub fn evicted(&self) -> [u64; 3] {
+        [self.listed_evicted, self.shared.evicted(), self.aliases_evicted]
     }
 }
 
@@ -202,7 +285,11 @@ mod tests {
         for n in 0..(ALIASES_MAX as u32 + 10) {
             answered.remember_alias(address(n), &target, &listed, now);
         }
-        assert_eq!((answered.aliases.len(), answered.evicted()), (ALIASES_MAX, 11));
+        assert_eq!(
+            (answered.aliases.len(), answered.evicted()),
+            (ALIASES_MAX, [0, 0, 10]),
+            "one of them was told of it before"
+        );
     }
 
     #[test]
@@ -220,17 +307,16 @@ mod tests {
     fn s4_a_flood_of_answers_stays_within_its_tables() {
         let mut answered = Answered::default();
         let name = DomainName::parse("a.evil.no").unwrap();
-        for n in 0..(SHARED_MAX as u32 + 1000) {
-            answered.remember_unlisted(address(n), u32::MAX, Timestamp(i64::from(n)));
-        }
         for n in 0..(ANSWERED_MAX as u32 + 10) {
             answered.remember_listed(address(n), &indicator(u64::from(n)), &name, u32::MAX, Timestamp(i64::from(n)));
         }
-        assert_eq!(answered.shared.len(), SHARED_MAX);
-        assert_eq!(answered.shared_order.len(), SHARED_MAX);
-        assert_eq!(answered.listed.len(), ANSWERED_MAX);
-        assert_eq!(answered.evicted(), 1010);
-        assert!(!answered.is_shared(address(0), Timestamp(0)), "the oldest went");
-        assert!(answered.is_shared(address(SHARED_MAX as u32), Timestamp(0)));
+        for n in 0..(ANSWERED_PER_ADDRESS_MAX as u64 + 3) {
+            answered.remember_listed(address(50), &indicator(1000 + n), &name, u32::MAX, Timestamp(1_000_000));
+        }
+        assert_eq!(answered.lookups, ANSWERED_MAX);
+        assert_eq!(answered.listed.iter().map(|(_, _, lookups)| lookups.len()).sum::<usize>(), ANSWERED_MAX);
+        assert_eq!(answered.evicted(), [10 + 15 + 4, 0, 0], "to make room, and because an address has its fill");
+        let count = |n| answered.lookups(address(n), Timestamp(2_000_000)).count();
+        assert_eq!([count(9), count(50)], [0, ANSWERED_PER_ADDRESS_MAX], "the oldest went");
     }
 }

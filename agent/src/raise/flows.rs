@@ -4,49 +4,62 @@
 use std::sync::Arc;
 
 use varde_common::alert::{Direction, Evidence};
-use varde_common::id::IndicatorId;
 use varde_common::indicator::Indicator;
 use varde_common::name::DomainName;
 use varde_common::observation::{Contact, Endpoint, FlowRecord};
 use varde_common::time::Timestamp;
 
-use super::fold::{Bearing, Hosts, Key, Observed};
+use super::bearing::{Bearing, Count, Key, Observed};
+use super::fold::Hosts;
 use super::place::Ends;
 use super::{Raise, Sighting};
-use crate::flow::{FlowEvent, FlowId, FlowStep};
-use crate::limits::WATCHED_FLOWS_MAX;
+use crate::flow::{FlowEvent, FlowStep};
 
 impl Raise {
-    /// A flow has taken a step.
+    /// A flow has taken a step. Its address is held against the list once, unless that meets something or the list is
+    /// another by now.
     pub fn handle_flow(&mut self, event: &FlowEvent, now: Timestamp) {
+        if event.step == FlowStep::Opened {
+            self.watched.handle_opened(event.flow);
+        }
         let ends = self.hosts.places.ends(event.record.initiator, event.record.responder);
-        let direct = self.meet_flow(&ends, &event.record, event.began);
-        self.handle_direct(event, &ends, direct, now);
+        if event.step == FlowStep::Opened || !self.watched.is_of_no_concern(event.flow) {
+            let direct = self.meet_flow(event, &ends, now);
+            self.handle_direct(event, &ends, direct, now);
+        }
+        self.handle_ties(event, now);
         self.handle_follower(event, &ends, now);
-        if event.step == FlowStep::Closed {
-            self.watched.remove(&event.flow);
+        if event.step == FlowStep::Closed
+            && let Some(watch) = self.watched.remove(event.flow)
+        {
+            self.tell_watch(watch);
         }
     }
 
-    fn meet_flow(&self, ends: &Ends, record: &FlowRecord, start: Timestamp) -> Vec<Arc<Indicator>> {
+    /// Indicators of the outside address. A flow that meets any is watched, also one whose time is not come or whose
+    /// port is another: it is asked about again.
+    fn meet_flow(&mut self, event: &FlowEvent, ends: &Ends, now: Timestamp) -> Vec<Arc<Indicator>> {
+        let FlowEvent { began, ref record, .. } = *event;
         let mut direct: Vec<Arc<Indicator>> = Vec::new();
+        let mut any = false;
         let ports = record.protocol.has_ports();
         self.set.match_address(ends.server.ip(), |place| {
-            let Some(indicator) = self.set.indicator(place) else { return };
-            let in_time = indicator.validity.holds(start) || indicator.validity.holds(record.end);
-            let right_port = port_fits(indicator, ends.server, ports);
-            if in_time && right_port && direct.iter().all(|other| other.id != indicator.id) {
-                direct.push(Arc::new(indicator.clone()));
-            }
+            any = true;
+            let indicator = self.in_force(place, began).or_else(|| self.in_force(place, record.end));
+            let fitting = indicator.filter(|indicator| port_fits(indicator, ends.server, ports));
+            direct.extend(fitting.filter(|indicator| direct.iter().all(|other| other.id != indicator.id)));
         });
+        if any {
+            self.watch(event.flow, now);
+        }
         direct
     }
 
     /// A flow whose own outside end is listed.
     fn handle_direct(&mut self, event: &FlowEvent, ends: &Ends, direct: Vec<Arc<Indicator>>, now: Timestamp) {
-        let &FlowEvent { flow, source, step, began: start, ref record } = event;
+        let &FlowEvent { flow, source, step, began: start, ref record, .. } = event;
         for indicator in direct {
-            let Some(evidence) = evidence_of_flow(record) else { continue };
+            let Some(evidence) = evidence_of_flow(event, ends) else { continue };
             let observed = Observed::Address(ends.server.ip());
             if step == FlowStep::Closed {
                 self.sight(Sighting {
@@ -66,7 +79,8 @@ impl Raise {
             if unanswered_inbound && step != FlowStep::Closed {
                 continue;
             }
-            let first = self.count_once(flow, indicator.id, step);
+            let watch = self.watched.get_mut(flow, now);
+            let first = watch.is_none_or(|watch| watch.count_once(indicator.id, unanswered_inbound));
             let bearing = Bearing {
                 client: (!unanswered_inbound).then_some(ends.client.ip()),
                 indicator,
@@ -77,9 +91,10 @@ impl Raise {
                 protocol: record.protocol,
                 start,
                 end: record.end,
-                count: u64::from(first),
+                count: if first { Count::Own } else { Count::More },
                 contact: first && evidence >= Evidence::Contacted || step == FlowStep::Answered,
                 lookup: self.is_dns(record, ends),
+                answer_until: None,
                 looked_up_by_other: false,
                 possible_contact: false,
             };
@@ -91,40 +106,19 @@ impl Raise {
         record.protocol.has_ports() && self.dns_ports.contains(&ends.server.port())
     }
 
-    /// Whether this flow counts for this indicator now: it does once.
-    fn count_once(&mut self, flow: FlowId, indicator: IndicatorId, step: FlowStep) -> bool {
-        let has_room = self.watched.len() < WATCHED_FLOWS_MAX;
-        match self.watched.get_mut(&flow) {
-            Some(counted) if counted.contains(&indicator) => false,
-            Some(counted) => {
-                counted.push(indicator);
-                true
-            }
-            None if has_room => {
-                self.watched.insert(flow, vec![indicator]);
-                true
-            }
-            // Too many flows are watched: count it when it ends, which comes once.
-            None => {
-                self.overflow += 1;
-                step == FlowStep::Closed
-            }
-        }
-    }
-
     /// A flow to an address that a listed name was answered with.
     fn handle_follower(&mut self, event: &FlowEvent, ends: &Ends, now: Timestamp) {
-        let &FlowEvent { step, began: start, ref record, .. } = event;
-        if ends.direction == Direction::Inbound {
+        let &FlowEvent { flow, step, began: start, ref record, .. } = event;
+        let address = ends.server.ip();
+        if ends.direction == Direction::Inbound || self.answered.lookups(address, start).next().is_none() {
             return;
         }
-        let Some(mut evidence) = evidence_of_flow(record) else { return };
+        let Some(shown) = evidence_of_flow(event, ends) else { return };
         let lookup = self.is_dns(record, ends);
         if lookup && self.hosts.resolvers.contains(ends.client.ip()) {
             // It asks the listed name's own name server: more of the look-up, nobody's contact.
             return;
         }
-        let address = ends.server.ip();
         let ports = record.protocol.has_ports();
         let lookups: Vec<(Arc<Indicator>, DomainName)> = self
             .answered
@@ -132,19 +126,27 @@ impl Raise {
             .filter(|lookup| port_fits(&lookup.indicator, ends.server, ports))
             .map(|lookup| (Arc::clone(&lookup.indicator), lookup.observed.clone()))
             .collect();
-        let shared = !lookups.is_empty() && self.answered.is_shared(address, start);
+        // Whoever is sent to a sinkhole is there with all who asked for any blocked name.
+        let stopped = self.sinkholes.contains(address);
+        let shared = stopped || self.answered.is_shared(address, start);
         for (indicator, observed) in lookups {
+            if self.is_tied(flow, &indicator, now) {
+                // Its hello named it, which says more than the address.
+                continue;
+            }
             let client = Some(ends.client.ip());
             let site = self.hosts.site(ends.client.ip());
             let key = Key { site, indicator: indicator.id, client, direction: Direction::Outbound };
             let known = self.fold.has(&key);
-            if shared {
+            if shared && !known {
                 // Every host that uses the shared address would be accused: only one that looked the name up is told of.
-                if !known {
-                    continue;
-                }
-                evidence = Evidence::Answered;
+                continue;
             }
+            let evidence = match (stopped, shared) {
+                (true, _) => Evidence::Blocked,
+                (false, true) => Evidence::Answered,
+                (false, false) => shown,
+            };
             let bearing = Bearing {
                 indicator,
                 client,
@@ -155,11 +157,12 @@ impl Raise {
                 protocol: record.protocol,
                 start,
                 end: record.end,
-                count: 0,
+                count: Count::More,
                 contact: step == FlowStep::Answered && !shared,
                 lookup,
+                answer_until: None,
                 looked_up_by_other: true,
-                possible_contact: shared,
+                possible_contact: shared && !stopped,
             };
             self.fold.handle(bearing, self.revision, now, &self.hosts);
         }
@@ -167,14 +170,19 @@ impl Raise {
 }
 
 /// A port in an indicator is the server's, and only a flow shows one.
-fn port_fits(indicator: &Indicator, server: Endpoint, has_ports: bool) -> bool {
+pub(super) fn port_fits(indicator: &Indicator, server: Endpoint, has_ports: bool) -> bool {
     indicator.pattern.port.is_none_or(|port| has_ports && port == server.port())
 }
 
 /// Nothing but resets and errors is no evidence of anything.
-fn evidence_of_flow(record: &FlowRecord) -> Option<Evidence> {
-    match record.contact {
+fn evidence_of_flow(event: &FlowEvent, ends: &Ends) -> Option<Evidence> {
+    let much_left = match ends.direction {
+        Direction::Outbound => event.volume.initiator,
+        Direction::Inbound => event.volume.responder,
+    };
+    match event.record.contact {
         Contact::ErrorsOnly => None,
+        Contact::Unanswered | Contact::Answered if much_left => Some(Evidence::DataOut),
         Contact::Unanswered => Some(Evidence::Attempted),
         Contact::Answered => Some(Evidence::Contacted),
     }

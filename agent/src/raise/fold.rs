@@ -1,91 +1,25 @@
 //! Sightings of one indicator by one host become one alert with a count; what has changed is stated now and then
 //! (decision 20). Nothing is discarded without being counted.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
+use hashbrown::HashMap;
 use varde_common::alert::{AlertOpened, AlertUpdated, Circumstances, Direction, Evidence, Regularity, Where, Zone};
-use varde_common::id::{IndicatorId, Revision, Seq, SiteId};
+use varde_common::id::{Revision, Seq, SiteId};
 use varde_common::indicator::{Indicator, Target};
-use varde_common::ja4::Ja4;
-use varde_common::name::DomainName;
 use varde_common::observation::{Endpoint, Protocol};
 use varde_common::time::Timestamp;
 
+use super::bearing::{Bearing, Count, Key, Observed};
 use crate::limits::{
     ALERT_AGE_MAX_S, ALERT_QUIET_S, ALERTS_MAX, CONTACTS_FOR_REGULARITY, CONTACTS_KEPT, UPDATE_FIRST_S, UPDATE_LATER_S,
     UPDATE_SECOND_S,
 };
 use crate::sensor::{AlertId, Statement};
-
-/// What makes two sightings the same alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    /// Which of the member's sites.
-    pub site: SiteId,
-    /// What matched.
-    pub indicator: IndicatorId,
-    /// The inside host; none for unanswered inbound contact.
-    pub client: Option<IpAddr>,
-    /// Which way.
-    pub direction: Direction,
-}
-
-/// The thing that met the indicator.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Observed {
-    /// A name looked up, or a CNAME target.
-    Name(DomainName),
-    /// An address answered, or the outside end of a flow.
-    Address(IpAddr),
-    /// A fingerprint of a TLS client.
-    Ja4(Ja4),
-}
-
-impl std::fmt::Display for Observed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Observed::Name(name) => name.fmt(f),
-            Observed::Address(address) => address.fmt(f),
-            Observed::Ja4(fingerprint) => fingerprint.fmt(f),
-        }
-    }
-}
-
-/// One thing seen that bears on an alert.
-#[derive(Debug, Clone)]
-pub struct Bearing {
-    /// What matched.
-    pub indicator: Arc<Indicator>,
-    /// The inside host, unless none is to be named.
-    pub client: Option<IpAddr>,
-    /// Which way.
-    pub direction: Direction,
-    /// How far it got.
-    pub evidence: Evidence,
-    /// The thing seen.
-    pub observed: Observed,
-    /// The other end.
-    pub server: Endpoint,
-    /// Over what.
-    pub protocol: Protocol,
-    /// Begin of the transaction or flow.
-    pub start: Timestamp,
-    /// Its end so far.
-    pub end: Timestamp,
-    /// Sightings this adds: 1 for a match of its own, 0 for more about one counted before or a flow that follows.
-    pub count: u64,
-    /// A contact to reckon regularity from.
-    pub contact: bool,
-    /// Asked of a DNS server: what a resolver does for others looks like this.
-    pub lookup: bool,
-    /// The name was looked up by another host.
-    pub looked_up_by_other: bool,
-    /// The address is shared by unlisted names.
-    pub possible_contact: bool,
-}
 
 /// An open alert.
 #[derive(Debug, Clone)]
@@ -119,6 +53,8 @@ pub struct Alert {
     /// What a reader must know.
     pub circumstances: Circumstances,
     contacts: VecDeque<Timestamp>,
+    /// Until when contact may follow from the host's own look-ups.
+    answer_until: Option<Timestamp>,
     opened_at: Timestamp,
     active_at: Timestamp,
     stated_count: u64,
@@ -152,6 +88,12 @@ impl Alert {
         let mut distances: Vec<u64> = intervals.iter().map(|interval| interval.abs_diff(median_interval_ms)).collect();
         let contacts = u32::try_from(self.contacts.len()).unwrap_or(u32::MAX);
         Some(Regularity { contacts, median_interval_ms, spread_ms: median(&mut distances)? })
+    }
+
+    /// Contacts that regularity is reckoned from.
+    #[cfg(test)]
+    pub(super) fn contacts_told(&self) -> usize {
+        self.contacts.len()
     }
 
     fn next_due(&self) -> Timestamp {
@@ -198,12 +140,14 @@ pub trait Hosts {
 }
 
 /// All open alerts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Fold {
     /// Boxed: a hash table keeps room for twice as many.
-    alerts: HashMap<AlertId, Box<Alert>>,
-    by_key: HashMap<Key, AlertId>,
+    alerts: HashMap<AlertId, Box<Alert>, RandomState>,
+    by_key: HashMap<Key, AlertId, RandomState>,
     due: BTreeSet<(Timestamp, AlertId)>,
+    /// The first of them: asked after every packet.
+    next_due: Timestamp,
     statements: VecDeque<Statement>,
     closed: VecDeque<Alert>,
     keep_closed: bool,
@@ -215,7 +159,18 @@ pub struct Fold {
 impl Fold {
     /// With `keep_closed`, closed alerts wait to be fetched (for `inspect`) instead of statements.
     pub fn new(keep_closed: bool) -> Fold {
-        Fold { keep_closed, ..Fold::default() }
+        Fold {
+            alerts: HashMap::default(),
+            by_key: HashMap::default(),
+            due: BTreeSet::new(),
+            next_due: Timestamp::MAX,
+            statements: VecDeque::new(),
+            closed: VecDeque::new(),
+            keep_closed,
+            next_id: 0,
+            opened: 0,
+            evicted: 0,
+        }
     }
 
     /// Whether this host has an open alert for this indicator.
@@ -244,7 +199,14 @@ impl Fold {
         let before = (alert.first_seen, alert.last_seen, alert.count, alert.circumstances);
         alert.first_seen = alert.first_seen.min(seen.start);
         alert.last_seen = alert.last_seen.max(seen.end);
-        alert.count = alert.count.saturating_add(seen.count);
+        let follows_own = alert.answer_until.is_some_and(|until| seen.start <= until);
+        let counts = match seen.count {
+            Count::Own => true,
+            Count::OwnUnlessLookedUp => !follows_own,
+            Count::More => false,
+        };
+        alert.count = alert.count.saturating_add(u64::from(counts));
+        alert.answer_until = alert.answer_until.max(seen.answer_until);
         alert.lookups_only &= seen.lookup;
         alert.circumstances.looked_up_by_other &= seen.looked_up_by_other;
         // Contact that is certain is more than contact that is possible.
@@ -264,6 +226,11 @@ impl Fold {
         }
         alert.due = alert.next_due();
         self.due.insert((alert.due, id));
+        self.set_next_due();
+    }
+
+    fn set_next_due(&mut self) {
+        self.next_due = self.due.first().map_or(Timestamp::MAX, |(due, _)| *due);
     }
 
     fn open(&mut self, key: Key, seen: Bearing, revision: Revision, now: Timestamp, hosts: &impl Hosts) {
@@ -286,7 +253,7 @@ impl Fold {
             first_seen: seen.start,
             last_seen: seen.end,
             // A flow that follows another's look-up is no sighting of its own, but an alert always stands for one.
-            count: seen.count.max(1),
+            count: 1,
             lookups_only: seen.lookup,
             circumstances: Circumstances {
                 by_resolver: false,
@@ -296,7 +263,8 @@ impl Fold {
             contacts: seen.contact.then_some(seen.start).into_iter().collect(),
             opened_at: now,
             active_at: now,
-            stated_count: seen.count.max(1),
+            answer_until: seen.answer_until,
+            stated_count: 1,
             changed: false,
             updates: 0,
             due: now,
@@ -326,6 +294,7 @@ impl Fold {
         self.due.insert((alert.due, id));
         self.by_key.insert(key, id);
         self.alerts.insert(id, Box::new(alert));
+        self.set_next_due();
     }
 
     /// The table is full: the alert that is due first goes, with its last statement.
@@ -339,6 +308,7 @@ impl Fold {
     fn close(&mut self, id: AlertId, hosts: &impl Hosts) {
         let Some(mut alert) = self.alerts.remove(&id) else { return };
         self.due.remove(&(alert.due, id));
+        self.set_next_due();
         self.by_key.remove(&alert.key);
         alert.circumstances.by_resolver = by_resolver(&alert, hosts);
         if self.keep_closed {
@@ -350,6 +320,14 @@ impl Fold {
 
     /// States what is due, closes what is quiet or old.
     pub fn handle_time(&mut self, now: Timestamp, hosts: &impl Hosts) {
+        if now < self.next_due {
+            return;
+        }
+        self.state_what_is_due(now, hosts);
+        self.set_next_due();
+    }
+
+    fn state_what_is_due(&mut self, now: Timestamp, hosts: &impl Hosts) {
         while let Some(&(due, id)) = self.due.first() {
             if due > now {
                 return;

@@ -4,32 +4,39 @@
 //! the whole sensor, resolvers never a second victim, inbound noise never a host's fault.
 
 pub mod answered;
+pub mod bearing;
 mod flows;
 pub mod fold;
+mod named;
 pub mod place;
 pub mod resolvers;
+pub mod shared;
+pub mod sinkholes;
+mod watched;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use varde_common::alert::{Direction, Evidence, Zone};
-use varde_common::id::{IndicatorId, Revision, SiteId};
+use varde_common::id::{Revision, SiteId};
 use varde_common::indicator::Indicator;
 use varde_common::matcher::{IndicatorSet, Place};
 use varde_common::name::DomainName;
-use varde_common::observation::{AnswerData, DnsTransaction, Endpoint, Protocol, dns};
+use varde_common::observation::{Answer, AnswerData, DnsTransaction, Endpoint, Protocol, dns};
 use varde_common::time::Timestamp;
 
-use crate::flow::FlowId;
 use crate::limits::QUEUE_MAX;
 use crate::sensor::Statement;
 use answered::{Answered, Listed};
-use fold::{Alert, Bearing, Fold, Hosts, Key, Observed};
+use bearing::{Bearing, Count, Key, Observed};
+use fold::{Alert, Fold, Hosts};
 use place::{Ends, Places};
 use resolvers::Resolvers;
+use sinkholes::Sinkholes;
+use watched::Watched;
 
-/// An indicator met a DNS transaction or a flow: who, where, how far.
+/// An indicator met a DNS transaction, a flow, or what a flow showed of itself: who, where, how far.
 #[derive(Debug, Clone)]
 pub struct Sighting {
     /// Which source saw it.
@@ -38,7 +45,7 @@ pub struct Sighting {
     pub indicator: Arc<Indicator>,
     /// How far it got.
     pub evidence: Evidence,
-    /// The name or address that matched.
+    /// The name, address or fingerprint that matched.
     pub observed: Observed,
     /// The inside end, always.
     pub client: Endpoint,
@@ -48,8 +55,48 @@ pub struct Sighting {
     pub protocol: Protocol,
     /// Who reached out.
     pub direction: Direction,
-    /// Begin of the transaction or flow.
+    /// Begin of the transaction or flow; when the hello or request was seen.
     pub time: Timestamp,
+}
+
+/// What the stage needs to know of its member.
+#[derive(Debug, Clone)]
+pub struct RaiseSettings {
+    /// The member's networks.
+    pub places: Places,
+    /// Its resolvers.
+    pub resolvers: Resolvers,
+    /// Ports on which DNS is spoken.
+    pub dns_ports: Vec<u16>,
+    /// Where blocked names are sent.
+    pub sinkholes: Sinkholes,
+    /// What is handed out beside statements.
+    pub keep: Keep,
+}
+
+/// What was let go because a table was full, table by table. Their sizes and what they cost stand in `limits.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Evicted {
+    /// Listed names remembered with the addresses they were answered with.
+    pub answered: u64,
+    /// Addresses remembered as shared.
+    pub shared: u64,
+    /// Aliases remembered until they are asked for.
+    pub aliases: u64,
+    /// Open alerts: closed early, with their last statement.
+    pub alerts: u64,
+    /// Flows that concern an indicator.
+    pub watched: u64,
+    /// Sightings that nobody fetched.
+    pub unfetched: u64,
+}
+
+impl Evicted {
+    /// All together.
+    pub fn total(&self) -> u64 {
+        let Evicted { answered, shared, aliases, alerts, watched, unfetched } = *self;
+        answered + shared + aliases + alerts + watched + unfetched
+    }
 }
 
 /// What the stage hands out beside statements.
@@ -93,8 +140,8 @@ pub struct Raise {
     revision: Revision,
     hosts: Neighbourhood,
     answered: Answered,
-    /// Open flows to or from listed addresses, with the indicators that have counted them.
-    watched: HashMap<FlowId, Vec<IndicatorId>>,
+    sinkholes: Sinkholes,
+    watched: Watched,
     fold: Fold,
     keep: Keep,
     dns_ports: Vec<u16>,
@@ -112,20 +159,15 @@ struct Met {
 
 impl Raise {
     /// Without a list nothing matches until [`Raise::handle_set`].
-    pub fn new(
-        places: Places,
-        resolvers: Resolvers,
-        dns_ports: Vec<u16>,
-        keep: Keep,
-        set: Arc<IndicatorSet>,
-        revision: Revision,
-    ) -> Raise {
+    pub fn new(settings: RaiseSettings, set: Arc<IndicatorSet>, revision: Revision) -> Raise {
+        let RaiseSettings { places, resolvers, dns_ports, sinkholes, keep } = settings;
         Raise {
             set,
             revision,
             hosts: Neighbourhood { places, resolvers },
             answered: Answered::default(),
-            watched: HashMap::new(),
+            sinkholes,
+            watched: Watched::default(),
             fold: Fold::new(keep.alerts),
             keep,
             dns_ports,
@@ -139,6 +181,7 @@ impl Raise {
     pub fn handle_set(&mut self, set: Arc<IndicatorSet>, revision: Revision) {
         self.set = set;
         self.revision = revision;
+        self.watched.handle_set();
     }
 
     /// A DNS transaction has closed.
@@ -147,6 +190,10 @@ impl Raise {
         let met = self.meet(transaction);
         let followed = self.followed_aliases(transaction, &met);
         self.remember(transaction, &met, &followed);
+        if met.is_empty() && followed.is_empty() {
+            return;
+        }
+        let answer_until = transaction.end.plus(answered::lifetime(longest_ttl_s(transaction)));
         let Ends { client, server, direction } = self.hosts.places.ends(transaction.client, transaction.server);
         self.raise_by_alias(transaction, followed, now);
         for Met { indicator, observed, evidence } in met {
@@ -172,9 +219,11 @@ impl Raise {
                 protocol: transaction.protocol,
                 start: transaction.time,
                 end: transaction.end,
-                count: 1,
+                count: Count::Own,
                 contact: false,
                 lookup: true,
+                // Contact after a look-up that was stopped found another way.
+                answer_until: (evidence > Evidence::Blocked).then_some(answer_until),
                 looked_up_by_other: false,
                 possible_contact: false,
             };
@@ -191,14 +240,16 @@ impl Raise {
         for answer in &transaction.answers {
             if let AnswerData::Name(target) = &answer.data {
                 self.set.match_name(target.as_name(), |place| {
-                    if self.valid(place, transaction.time) {
-                        target_listed = true;
-                    }
+                    target_listed |= self.in_force(place, transaction.time).is_some();
                     by_name.push((place, target));
                 });
             }
         }
-        let evidence = evidence_of_lookup(transaction, target_listed);
+        let evidence = if by_name.is_empty() {
+            Evidence::LookedUp
+        } else {
+            evidence_of_lookup(transaction, target_listed, &self.sinkholes)
+        };
         for (place, name) in by_name {
             self.add(&mut met, place, transaction.time, Observed::Name(name.clone()), evidence);
         }
@@ -212,16 +263,15 @@ impl Raise {
         met
     }
 
-    fn valid(&self, place: Place, time: Timestamp) -> bool {
-        self.set.indicator(place).is_some_and(|indicator| indicator.validity.holds(time))
+    /// The indicator at a place, where it holds at this time.
+    fn in_force(&self, place: Place, time: Timestamp) -> Option<Arc<Indicator>> {
+        self.set.indicator(place).filter(|indicator| indicator.validity.holds(time)).map(|it| Arc::new(it.clone()))
     }
 
     fn add(&self, met: &mut Vec<Met>, place: Place, time: Timestamp, observed: Observed, evidence: Evidence) {
-        let Some(indicator) = self.set.indicator(place).filter(|indicator| indicator.validity.holds(time)) else {
-            return;
-        };
+        let Some(indicator) = self.in_force(place, time) else { return };
         if met.iter().all(|other| other.indicator.id != indicator.id) {
-            met.push(Met { indicator: Arc::new(indicator.clone()), observed, evidence });
+            met.push(Met { indicator, observed, evidence });
         }
     }
 
@@ -240,7 +290,10 @@ impl Raise {
     /// The look-up of a listed name goes on with its alias: an address for that answers the look-up, which has counted.
     fn raise_by_alias(&mut self, transaction: &DnsTransaction, followed: Vec<Listed>, now: Timestamp) {
         let Ends { client, server, direction } = self.hosts.places.ends(transaction.client, transaction.server);
-        let evidence = evidence_of_lookup(transaction, false);
+        if followed.is_empty() {
+            return;
+        }
+        let evidence = evidence_of_lookup(transaction, false, &self.sinkholes);
         if direction == Direction::Inbound || evidence != Evidence::Answered {
             return;
         }
@@ -260,9 +313,10 @@ impl Raise {
                 protocol: transaction.protocol,
                 start: transaction.time,
                 end: transaction.end,
-                count: 0,
+                count: Count::More,
                 contact: false,
                 lookup: true,
+                answer_until: Some(transaction.end.plus(answered::lifetime(longest_ttl_s(transaction)))),
                 looked_up_by_other: false,
                 possible_contact: false,
             };
@@ -321,6 +375,9 @@ impl Raise {
 
     /// The sources have ended.
     pub fn close_all(&mut self) {
+        for watch in self.watched.remove_all() {
+            self.tell_watch(watch);
+        }
         self.fold.close_all(&self.hosts);
     }
 
@@ -349,16 +406,29 @@ impl Raise {
         self.fold.opened()
     }
 
-    /// Entries let go because a table was full.
-    pub fn evicted(&self) -> u64 {
-        self.answered.evicted() + self.fold.evicted() + self.overflow
+    /// Whether an answer seen lately named this address, seen from a flow that began at `start`.
+    pub fn explains(&self, address: IpAddr, start: Timestamp) -> bool {
+        self.answered.was_answered(address, start)
+    }
+
+    /// What was let go because a table was full.
+    pub fn evicted(&self) -> Evicted {
+        let [answered, shared, aliases] = self.answered.evicted();
+        let (alerts, watched) = (self.fold.evicted(), self.watched.evicted());
+        Evicted { answered, shared, aliases, alerts, watched, unfetched: self.overflow }
     }
 }
 
-fn evidence_of_lookup(transaction: &DnsTransaction, target_listed: bool) -> Evidence {
+fn longest_ttl_s(transaction: &DnsTransaction) -> u32 {
+    let is_address = |answer: &&Answer| matches!(answer.data, AnswerData::Address(_));
+    transaction.answers.iter().filter(is_address).map(|answer| answer.ttl_s).max().unwrap_or_default()
+}
+
+fn evidence_of_lookup(transaction: &DnsTransaction, target_listed: bool, sinkholes: &Sinkholes) -> Evidence {
     let address = transaction.answers.iter().any(|answer| matches!(answer.data, AnswerData::Address(_)));
     match transaction.rcode {
         Some(dns::NXDOMAIN | dns::REFUSED) => Evidence::Blocked,
+        Some(dns::NOERROR) if sinkholes.stop(&transaction.answers) => Evidence::Blocked,
         Some(dns::NOERROR) if address || target_listed => Evidence::Answered,
         Some(_) | None => Evidence::LookedUp,
     }

@@ -2,20 +2,21 @@
 //!
 //! A resolver asks on behalf of others. What it asks is a trace of somebody, never a victim of its own.
 
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use foldhash::quality::RandomState;
+use hashbrown::{HashMap, HashSet};
 use varde_common::observation::DnsTransaction;
 
 use super::place::Places;
 use crate::limits::{RESOLVER_SERVERS_ASKED, RESOLVERS_MAX};
 
 /// The resolvers known so far.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Resolvers {
-    known: HashSet<IpAddr>,
+    known: HashSet<IpAddr, RandomState>,
     /// Outside servers asked without "recursion desired", per inside host: what iterates is a resolver.
-    iterating: HashMap<IpAddr, HashSet<IpAddr>>,
+    iterating: HashMap<IpAddr, HashSet<IpAddr, RandomState>, RandomState>,
     recognise: bool,
 }
 
@@ -25,7 +26,7 @@ impl Resolvers {
         Resolvers {
             recognise: configured.is_none(),
             known: configured.into_iter().flatten().collect(),
-            iterating: HashMap::new(),
+            iterating: HashMap::default(),
         }
     }
 

@@ -10,14 +10,20 @@ use varde_common::observation::{Answer, Contact, FlowRecord};
 use varde_common::time::Validity;
 
 use super::*;
-use crate::flow::{FlowEvent, FlowStep};
+use crate::flow::{FlowEvent, FlowId, FlowStep, Volume};
 use crate::raise::place::inside_by_default;
+
+mod named;
+mod statements;
+mod stopped;
+mod volume;
 
 const H: &str = "10.0.0.5:40000";
 const H2: &str = "10.0.0.6:40000";
 const RESOLVER: &str = "10.0.0.53:53";
 const RESOLVER_OUT: &str = "10.0.0.53:33333";
 const UPSTREAM: &str = "198.51.100.53:53";
+const BLOCK_PAGE: &str = "10.0.0.99";
 const BAD: &str = "203.0.113.9:443";
 
 fn at(text: &str) -> Endpoint {
@@ -30,6 +36,15 @@ fn name(text: &str) -> DomainName {
 
 fn second(n: i64) -> Timestamp {
     Timestamp(n * 1_000_000)
+}
+
+/// A flow as a step of it finds it.
+#[derive(Clone, Copy)]
+struct SoFar {
+    flow: FlowId,
+    began: Timestamp,
+    contact: Contact,
+    volume: Volume,
 }
 
 struct Bench {
@@ -47,10 +62,8 @@ impl Bench {
     }
 
     fn with(list: impl Iterator<Item = Indicator>, resolvers: Option<Vec<IpAddr>>) -> Bench {
-        let places = Places::new(inside_by_default(), Vec::new(), Vec::new());
-        let keep = Keep { alerts: true, sightings: true };
         let set = Arc::new(IndicatorSet::build(list.collect()));
-        let raise = Raise::new(places, Resolvers::new(resolvers), vec![53], keep, set, Revision(1));
+        let raise = Raise::new(settings(resolvers, Keep { alerts: true, sightings: true }), set, Revision(1));
         Bench { raise, now: second(0), flow: 0 }
     }
 
@@ -90,30 +103,36 @@ impl Bench {
         self
     }
 
+    /// A flow takes a step.
+    fn step(&mut self, step: FlowStep, initiator: &str, responder: &str, protocol: Protocol, so_far: SoFar) {
+        let SoFar { flow, began, contact, volume } = so_far;
+        let record = FlowRecord {
+            initiator: at(initiator),
+            responder: at(responder),
+            protocol,
+            packets: 3,
+            octets: 180,
+            reverse_packets: 2,
+            reverse_octets: 120,
+            start: began,
+            end: self.now,
+            contact,
+        };
+        let event = FlowEvent { flow, source: 0, step, began, volume, record };
+        self.now = self.now.plus(Duration::from_secs(1));
+        self.raise.handle_flow(&event, self.now);
+    }
+
     fn flow(&mut self, initiator: &str, responder: &str, protocol: Protocol, contact: Contact) -> &mut Bench {
         let first = if contact == Contact::ErrorsOnly { contact } else { Contact::Unanswered };
         self.flow += 1;
-        let start = self.now;
-        for (step, contact) in [(FlowStep::Opened, first), (FlowStep::Answered, contact), (FlowStep::Closed, contact)] {
-            if step == FlowStep::Answered && contact != Contact::Answered {
-                continue;
-            }
-            let record = FlowRecord {
-                initiator: at(initiator),
-                responder: at(responder),
-                protocol,
-                packets: 3,
-                octets: 180,
-                reverse_packets: 2,
-                reverse_octets: 120,
-                start,
-                end: self.now,
-                contact,
-            };
-            self.raise
-                .handle_flow(&FlowEvent { flow: FlowId(self.flow), source: 0, step, began: start, record }, self.now);
-            self.now = self.now.plus(Duration::from_secs(1));
+        let mut so_far = SoFar { flow: FlowId(self.flow), began: self.now, contact: first, volume: Volume::default() };
+        self.step(FlowStep::Opened, initiator, responder, protocol, so_far);
+        so_far.contact = contact;
+        if contact == Contact::Answered {
+            self.step(FlowStep::Answered, initiator, responder, protocol, so_far);
         }
+        self.step(FlowStep::Closed, initiator, responder, protocol, so_far);
         self
     }
 
@@ -140,9 +159,27 @@ impl Bench {
     }
 }
 
+fn settings(resolvers: Option<Vec<IpAddr>>, keep: Keep) -> RaiseSettings {
+    RaiseSettings {
+        places: Places::new(inside_by_default(), Vec::new(), Vec::new()),
+        resolvers: Resolvers::new(resolvers),
+        dns_ports: vec![53],
+        sinkholes: Sinkholes::new(&[BLOCK_PAGE.parse().unwrap()]),
+        keep,
+    }
+}
+
 fn line(alert: &Alert) -> String {
     let client = alert.key.client.map_or("-".to_owned(), |client| client.to_string());
     format!("{} {client} {} {}", alert.indicator.pattern, alert.evidence, alert.count)
+}
+
+#[test]
+fn s4_entries_are_as_small_as_the_limits_say() {
+    let alert = size_of::<Alert>() + 2 * size_of::<(Key, crate::sensor::AlertId)>();
+    let lookup = size_of::<answered::Lookup>() + 2 * size_of::<IpAddr>() + 48;
+    let sizes = [alert, lookup, size_of::<watched::Watch>() + 56, size_of::<watched::Tie>()];
+    assert!(sizes.iter().zip([480, 136, 130, 180]).all(|(size, most)| *size <= most), "{sizes:?}");
 }
 
 #[test]
@@ -309,7 +346,7 @@ fn a_flow_that_began_before_the_answer_follows_from_nothing_however_long_it_goes
     bench.dns(H, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
     for (step, start, end) in [(FlowStep::Reported, 0, 120), (FlowStep::Closed, 121, 130)] {
         let record = record(second(start), second(end));
-        let event = FlowEvent { flow: FlowId(1), source: 0, step, began: second(0), record };
+        let event = FlowEvent { flow: FlowId(1), source: 0, step, began: second(0), volume: Volume::default(), record };
         bench.raise.handle_flow(&event, second(end));
     }
     assert_eq!(bench.alerts(), ["evil.no 10.0.0.5 answered 1"]);
@@ -385,66 +422,4 @@ fn an_indicator_outside_its_validity_matches_nothing() {
         bench.dns(H, UPSTREAM, "evil.no", Some(3), &[]);
     }
     assert_eq!(bench.alerts(), ["evil.no 10.0.0.5 blocked 1"], "at second 0 too early, at 1 right, at 2 too late");
-}
-
-fn statements(raise: &mut Raise) -> Vec<Statement> {
-    std::iter::from_fn(|| raise.poll_statement()).collect()
-}
-
-#[test]
-fn updates_come_after_a_minute_ten_minutes_and_hourly_and_at_once_when_evidence_rises() {
-    let places = Places::new(inside_by_default(), Vec::new(), Vec::new());
-    let list = vec![Indicator::bare(IndicatorId(1), "evil.no".parse().unwrap())];
-    let set = Arc::new(IndicatorSet::build(list));
-    let raise = Raise::new(places, Resolvers::new(None), vec![53], Keep::default(), set, Revision(1));
-    let mut bench = Bench { raise, now: second(0), flow: 0 };
-    bench.dns(H, RESOLVER, "evil.no", Some(3), &[]);
-    let opened = statements(&mut bench.raise);
-    let Statement::Opened { client, body, .. } = &opened[0] else { panic!("{opened:?}") };
-    assert_eq!(*client, Some("10.0.0.5".parse().unwrap()));
-    assert_eq!((body.client, body.seen_at.server), (None, None), "an inside resolver is never named");
-
-    let mut told = Vec::new();
-    let mut sum = body.count;
-    // A lookup every 30 seconds for three hours.
-    for n in 1..360 {
-        bench.now = second(n * 30);
-        bench.dns(H, RESOLVER, "evil.no", Some(3), &[]);
-        bench.raise.handle_time(second(n * 30 + 1));
-        for statement in statements(&mut bench.raise) {
-            let Statement::Updated { body, .. } = statement else { panic!("a second alert") };
-            sum += body.count_increase;
-            told.push(n * 30 / 60);
-        }
-    }
-    assert_eq!(told, [1, 10, 70, 130], "minutes");
-    bench.dns(H, UPSTREAM, "evil.no", Some(0), &[("evil.no", "203.0.113.9")]);
-    let risen = statements(&mut bench.raise);
-    let Statement::Updated { body, .. } = &risen[0] else { panic!("{risen:?}") };
-    assert_eq!(body.evidence, Evidence::Answered);
-    sum += body.count_increase;
-    bench.raise.handle_time(bench.now.plus(Duration::from_secs(3600)));
-    let last = statements(&mut bench.raise);
-    let Statement::Updated { body, .. } = &last[0] else { panic!("{last:?}") };
-    assert!(body.closed, "an hour of quiet");
-    sum += body.count_increase;
-    assert_eq!(sum, 361, "I8: the sum of counts is conserved");
-}
-
-#[test]
-fn regular_contact_is_reckoned_on_the_sensor() {
-    let mut bench = Bench::new(&["203.0.113.9"]);
-    bench.raise.keep.alerts = false;
-    bench.raise.fold = Fold::new(false);
-    for n in 0..10 {
-        bench.now = second(n * 300);
-        bench.tcp(H, BAD, Contact::Answered);
-    }
-    bench.raise.close_all();
-    let mut regularity = statements(&mut bench.raise).into_iter().filter_map(|statement| match statement {
-        Statement::Updated { body, .. } => body.regularity,
-        Statement::Opened { .. } => None,
-    });
-    let last = regularity.next_back().unwrap();
-    assert_eq!((last.contacts, last.median_interval_ms, last.spread_ms), (10, 300_000, 0));
 }

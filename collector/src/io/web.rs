@@ -30,6 +30,7 @@ use crate::present::asset::{ASSETS, Asset, TILE_GRID};
 use crate::present::detail::{CampaignView, IncidentView};
 use crate::present::map::Tiles;
 use crate::present::page::{self, Extent, Head};
+use crate::present::sensor_health::SensorView;
 use crate::present::shown::{Calendar, Shown};
 use crate::present::text::{Language, Texts};
 use crate::present::view::{FrontView, Reader};
@@ -92,6 +93,7 @@ fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router
         .route("/", get(front))
         .route("/kampanje/{id}", get(campaign))
         .route("/sak/{id}", get(incident))
+        .route("/sensor/{id}", get(sensor))
         .route("/api/picture", get(picture_json))
         .route("/live", get(live))
         .route("/health", get(|| async { "ok\n" }));
@@ -289,6 +291,25 @@ async fn incident(Path(id): Path<String>, parts: Parts) -> Response {
             visit.answer(StatusCode::OK, page::incident(&visit.head(operator.as_deref()), &view, visit.extent))
         }
         Ok(None) => visit.not_there(None),
+        Err(error) => visit.broken(&error),
+    }
+}
+
+async fn sensor(Path(id): Path<String>, parts: Parts) -> Response {
+    let (State(shared), asked, headers, uri) = parts;
+    let visit = Visit::of(asked, &headers, &uri);
+    let Ok(id) = id.parse::<i64>() else {
+        return visit.not_there(None);
+    };
+    match shared.store.picture(Scope::Operator).await {
+        Ok(picture) => {
+            let operator = picture.operator.as_deref();
+            let Some(facts) = picture.sensors.iter().find(|sensor| sensor.id == id) else {
+                return visit.not_there(operator);
+            };
+            let view = SensorView::of(facts, &picture, &visit.reader());
+            visit.answer(StatusCode::OK, page::sensor(&visit.head(operator), &view, visit.extent))
+        }
         Err(error) => visit.broken(&error),
     }
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::detail::{CampaignView, IncidentView};
+use super::sensor_health::SensorView;
 use super::shown::Shown;
 use super::text::{Language, Texts};
 use super::view::FrontView;
@@ -60,6 +61,14 @@ struct IncidentPage<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "sensor.html", blocks = ["content"])]
+struct SensorPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    v: &'a SensorView,
+}
+
+#[derive(Template)]
 #[template(path = "message.html", blocks = ["content"])]
 struct MessagePage<'a> {
     head: &'a Head,
@@ -98,6 +107,18 @@ pub fn campaign(head: &Head, view: &CampaignView, extent: Extent) -> askama::Res
 /// None of ours; the template's type demands it.
 pub fn incident(head: &Head, view: &IncidentView, extent: Extent) -> askama::Result<String> {
     let page = IncidentPage { head, t: head.texts(), v: view };
+    match extent {
+        Extent::Whole => page.render(),
+        Extent::Fragment => page.as_content().render(),
+    }
+}
+
+/// A sensor's page.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn sensor(head: &Head, view: &SensorView, extent: Extent) -> askama::Result<String> {
+    let page = SensorPage { head, t: head.texts(), v: view };
     match extent {
         Extent::Whole => page.render(),
         Extent::Fragment => page.as_content().render(),

@@ -12,7 +12,8 @@ pub const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
 
-/// A heartbeat as JSON: the same keys as its fields; `clock` in RFC 3339, `last_packet_ms` null before the first packet.
+/// A heartbeat as JSON: the same keys as its fields; `clock` in RFC 3339, `last_packet_ms` null before the first packet,
+/// `refusals` an object of counts by reason.
 pub fn to_json(heartbeat: &Heartbeat) -> serde_json::Value {
     let Heartbeat {
         clock,
@@ -20,10 +21,15 @@ pub fn to_json(heartbeat: &Heartbeat) -> serde_json::Value {
         packets,
         octets,
         dropped,
+        drops_unknown,
+        sources,
         refused,
+        refusals,
         dns_messages,
         flows,
         evicted,
+        evictions,
+        blind,
         sightings,
         alerts,
         last_packet_ms,
@@ -36,16 +42,24 @@ pub fn to_json(heartbeat: &Heartbeat) -> serde_json::Value {
         cpu_ms,
         disk_free_octets,
     } = heartbeat;
+    // A sensor that names a reason twice gets one of them; it is its own page.
+    let refusals: serde_json::Map<String, serde_json::Value> =
+        refusals.iter().map(|refusal| (refusal.reason.as_str().to_owned(), refusal.count.into())).collect();
     serde_json::json!({
         "clock": clock,
         "uptime_s": uptime_s,
         "packets": packets,
         "octets": octets,
         "dropped": dropped,
+        "drops_unknown": drops_unknown,
+        "sources": sources,
         "refused": refused,
+        "refusals": refusals,
         "dns_messages": dns_messages,
         "flows": flows,
         "evicted": evicted,
+        "evictions": evictions,
+        "blind": blind,
         "sightings": sightings,
         "alerts": alerts,
         "last_packet_ms": last_packet_ms,

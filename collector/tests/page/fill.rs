@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Sqlite, Transaction};
 use varde_collector::store::Store;
+use varde_common::heartbeat::{BlindSpots, Evictions};
 use varde_common::time::Timestamp;
 
 /// Members of the example, as number and name.
@@ -106,17 +107,36 @@ async fn sensor(
     word: &(dyn Fn(&str) -> String + Sync),
 ) -> anyhow::Result<()> {
     let ago = |seconds: u64| now.minus(Duration::from_secs(seconds)).0;
-    let heartbeat = format!(
-        r#"{{"uptime_s":86400,"packets":{},"dropped":{},"refused":{},"dns_messages":{},"flows":{},"last_packet_ms":{},"spool_waiting":{},"records_lost":0,"memory_octets":{}}}"#,
-        id * 18_377_412,
-        if id == 3 { 1_204 } else { 0 },
-        id * 3,
-        id * 411_902,
-        id * 97_113,
-        id * 210,
-        if id == 4 { 311 } else { 0 },
-        31_400_000 + id * 1_234_567,
-    );
+    let mut heartbeat = serde_json::json!({
+        "uptime_s": 86_400,
+        "packets": id * 18_377_412,
+        "dropped": if id == 3 { 1_204 } else { 0 },
+        "refused": id * 3,
+        "dns_messages": id * 411_902,
+        "flows": id * 97_113,
+        "last_packet_ms": id * 210,
+        "spool_waiting": if id == 4 { 311 } else { 0 },
+        "records_lost": 0,
+        "memory_octets": 31_400_000 + id * 1_234_567,
+    });
+    // The others are of sensors too old to tell.
+    if id == 3 {
+        heartbeat["drops_unknown"] = 1.into();
+        heartbeat["sources"] = 2.into();
+        heartbeat["refusals"] = serde_json::json!({ word("dns_cut_short"): 8, "later_fragment": 1 });
+        heartbeat["evictions"] = serde_json::to_value(Evictions { pairings: 17, ..Evictions::default() })?;
+        heartbeat["blind"] = serde_json::to_value(BlindSpots {
+            flows: 8_410,
+            dot_flows: 3,
+            doh_flows: 38,
+            unexplained_flows: 312,
+            hellos: 7_001,
+            ech_hellos: 9,
+            ..BlindSpots::default()
+        })?;
+    }
+    // Whole it is hostile text elsewhere; here it must be read for its reasons to be shown.
+    let heartbeat = if id == 3 { heartbeat.to_string() } else { word(&heartbeat.to_string()) };
     // 4: silent; 6: list behind and refused; 7: token never used; 8: shut out after it was hit.
     let never = id == 7;
     sqlx::query("INSERT INTO sensor VALUES ($1,$1,$2,$3,x'00',$4,$5,$6,$7,$8,42,$9,$10,$11,$12,$13,$14,$15,$16)")
@@ -141,7 +161,7 @@ async fn sensor(
         .bind((!never).then(|| ago(400_000)))
         .bind((!never).then(|| if id == 4 { ago(4_980) } else { ago(11) }))
         .bind(i64::from(!never && id != 4 && id != 8))
-        .bind((!never).then(|| word(&heartbeat)))
+        .bind((!never).then_some(heartbeat))
         .execute(&mut **tx)
         .await?;
     sqlx::query("INSERT INTO site VALUES ($1, 0, $1)").bind(id).execute(&mut **tx).await?;

@@ -115,9 +115,73 @@ async fn shows_campaigns_members_evidence_and_sensors_in_three_languages() {
     }
     let (status, _, body) = get(&site, "/sak/31", "").await.unwrap();
     assert!(status == 200 && body.contains("2001[:]db8:bad::/48") && body.contains("kom utenfra"));
-    for path in ["/kampanje/99", "/kampanje/x", "/sak/-1", "/nowhere", "/sak/9999999999999999999999"] {
+    for path in
+        ["/kampanje/99", "/kampanje/x", "/sak/-1", "/sensor/99", "/sensor/x", "/nowhere", "/sak/9999999999999999999999"]
+    {
         assert_eq!(get(&site, path, "").await.unwrap().0, 404, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_sensors_page_tells_what_it_lost_and_cannot_see() {
+    let site = site(Some(&as_is), 16).await.unwrap();
+    let (_, _, front) = get(&site, "/", "").await.unwrap();
+    assert!(front.contains("href=\"/sensor/3\""));
+    for (language, words) in [
+        (
+            "nb",
+            [
+                "Det sensoren ikke kan se",
+                "41 av 8 410 strømmer ut (3 DoT, 0 DoQ, 38 DoH",
+                "312 av 8 410 strømmer ut",
+                "9 av 7 001 TLS-åpninger",
+                "1 204 av 55 133 449 rammer",
+                "1 av 2 kilder kan ikke si",
+                "17 spørringer som ventet på svar",
+                "avkortet",
+            ],
+        ),
+        (
+            "nn",
+            [
+                "Det sensoren ikkje kan sjå",
+                "41 av 8 410 straumar ut",
+                "312 av 8 410 straumar ut",
+                "9 av 7 001 TLS-opningar",
+                "1 204 av 55 133 449 rammer",
+                "1 av 2 kjelder kan ikkje seie",
+                "17 spørjingar",
+                "avkorta",
+            ],
+        ),
+        (
+            "en",
+            [
+                "What the sensor cannot see",
+                "41 of 8 410 flows out",
+                "312 of 8 410 flows out",
+                "9 of 7 001 TLS hellos",
+                "1 204 of 55 133 449 frames",
+                "1 of 2 sources cannot tell",
+                "17 queries",
+                "cut short",
+            ],
+        ),
+    ] {
+        let (status, _, body) = get(&site, &format!("/sensor/3?lang={language}"), "").await.unwrap();
+        assert_eq!(status, 200);
+        let body = body.replace(['\u{a0}', '\u{202f}'], " ");
+        for word in words.into_iter().chain(["<code>dns_cut_short</code>", "<code>later_fragment</code>"]) {
+            assert!(body.contains(word), "{word} in {body}");
+        }
+    }
+    // One that has not told, and one that never came, say so.
+    for id in [1, 7] {
+        let (status, _, body) = get(&site, &format!("/sensor/{id}"), "").await.unwrap();
+        assert!(status == 200 && body.contains("ikke sagt noe om tap og blindsoner"), "{body}");
+    }
+    let (_, _, fragment) = get(&site, "/sensor/3?fragment=1", "").await.unwrap();
+    assert!(!fragment.contains("<html") && fragment.contains("id=\"blind\""));
 }
 
 #[tokio::test]
@@ -184,7 +248,8 @@ fn raw(body: &str, sign: char) -> usize {
 
 #[tokio::test]
 async fn s6_hostile_text_in_every_field_never_leaves_its_place() {
-    let paths = ["/", "/kampanje/1", "/kampanje/2", "/sak/31", "/?lang=nn", "/kampanje/1?lang=en"];
+    let paths =
+        ["/", "/kampanje/1", "/kampanje/2", "/sak/31", "/sensor/3", "/sensor/6", "/?lang=nn", "/kampanje/1?lang=en"];
     let plain = site(Some(&|text: &str| format!("harmless{}", text.len() * 7919 + hash(text))), 16).await.unwrap();
     let mut shapes = Vec::new();
     for path in paths {
@@ -222,6 +287,7 @@ async fn nothing_is_inline_and_every_answer_carries_its_guards() {
         "/",
         "/kampanje/1",
         "/sak/31",
+        "/sensor/3",
         "/nowhere",
         "/health",
         "/api/picture",

@@ -3,6 +3,7 @@
 pub mod dns;
 pub mod municipality;
 pub mod packet;
+pub mod tunnel;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

@@ -213,6 +213,48 @@ pub fn fragments(packet: &[u8], size: usize, identification: u16) -> Vec<Vec<u8>
     payload.chunks(size).enumerate().map(fragment).collect()
 }
 
+/// The same of an IPv6 packet without extension headers, each with a fragment header (RFC 8200 section 4.5).
+pub fn fragments_v6(packet: &[u8], size: usize, identification: u32) -> Vec<Vec<u8>> {
+    let size = (size / 8).max(1) * 8;
+    let (Some(6), Some((header, payload))) = (packet.first().map(|first| first >> 4), packet.split_at_checked(40))
+    else {
+        return vec![packet.to_vec()];
+    };
+    let next = header.get(6).copied().unwrap_or(59);
+    let count = payload.len().div_ceil(size);
+    let fragment = |(index, part): (usize, &[u8])| {
+        let offset_and_more = (index * size) as u16 | u16::from(index + 1 < count);
+        let front = [&[next, 0][..], &offset_and_more.to_be_bytes(), &identification.to_be_bytes()].concat();
+        let mut octets = [header, &front, part].concat();
+        if let Some(mut packet) = MutableIpv6Packet::new(&mut octets) {
+            packet.set_next_header(IpNextHeaderProtocol::new(44));
+            packet.set_payload_length(8 + part.len() as u16);
+        }
+        octets
+    };
+    payload.chunks(size).enumerate().map(fragment).collect()
+}
+
+/// The same packet one router further on: one hop less.
+pub fn routed(packet: &[u8]) -> Vec<u8> {
+    let mut octets = packet.to_vec();
+    match packet.first().map(|first| first >> 4) {
+        Some(4) => {
+            if let Some(mut packet) = MutableIpv4Packet::new(&mut octets) {
+                packet.set_ttl(packet.get_ttl().saturating_sub(1));
+                let checksum = ipv4::checksum(&packet.to_immutable());
+                packet.set_checksum(checksum);
+            }
+        }
+        Some(_) | None => {
+            if let Some(mut packet) = MutableIpv6Packet::new(&mut octets) {
+                packet.set_hop_limit(packet.get_hop_limit().saturating_sub(1));
+            }
+        }
+    }
+    octets
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,8 @@ pub enum CaptureRefusal {
     FileCutShort,
     /// A frame of a link type that is not read here.
     UnknownLinkType,
-    /// A pcapng block that contradicts itself; the rest of its file is lost when its length cannot be believed.
+    /// A block that contradicts itself: of a pcapng file, whose rest is lost when its length cannot be believed, or of
+    /// the kernel's ring.
     MalformedBlock,
     /// A record longer than [`crate::limits::CAPTURE_RECORD_MAX_OCTETS`] or a frame longer than
     /// [`crate::limits::FRAME_MAX_OCTETS`].
@@ -51,6 +52,11 @@ pub struct CaptureCounts {
 }
 
 impl CaptureCounts {
+    /// Of a capture that can tell what the kernel dropped.
+    pub(super) fn counting_drops() -> CaptureCounts {
+        CaptureCounts { dropped: Some(0), ..CaptureCounts::default() }
+    }
+
     /// How often something was refused for this reason.
     pub fn refused(&self, reason: CaptureRefusal) -> u64 {
         self.refused.get(reason as usize).copied().unwrap_or(0)

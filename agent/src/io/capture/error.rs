@@ -78,6 +78,16 @@ pub enum CaptureError {
         /// What the system said.
         cause: io::ErrorKind,
     },
+    /// Another program shares the interface under this number, in another way.
+    #[error(
+        "{interface} cannot be shared as group {group}: the number is used by another program, or for another interface. Choose another capture_fanout."
+    )]
+    FanoutTaken {
+        /// The interface.
+        interface: String,
+        /// The number asked for.
+        group: u8,
+    },
     /// The interface was there and is no more, or is another one of the same name.
     #[error("the interface {interface} has disappeared or was made anew. Start the agent again when it is back.")]
     InterfaceGone {

@@ -1,17 +1,23 @@
 //! Where frames come from: live interfaces and capture files behind one trait, in blocks of borrowed frames.
 
+mod block;
 mod counts;
 mod error;
 mod file;
+mod filter;
+mod interface;
 mod late;
 mod live;
 mod merged;
+mod portable;
+mod ring;
+mod ring_capture;
 
 pub use counts::{CaptureCounts, CaptureRefusal};
 pub use error::CaptureError;
 pub use file::FileCapture;
 pub use late::Late;
-pub use live::LiveCapture;
+pub use live::{LiveSettings, open_live};
 pub use merged::{Merged, Progress};
 
 use crate::packet::Frame;

@@ -97,24 +97,39 @@ pub fn session_config(identity: &Identity) -> Result<ClientConfig, String> {
     client_config(tls, ALPN_SESSION)
 }
 
-/// Dials `HOST:PORT`: each of its addresses in turn, each with its time.
+/// Dials `HOST:PORT`: each of its addresses in turn, each with its time. `known`: the addresses it had when it was last
+/// found; they are taken when it cannot be found, for a collector can be there when the way to its name is not (a running
+/// agent cannot read resolver settings that were replaced, see [`crate::io::privilege::paths`]).
 ///
 /// # Errors
 /// [`LinkError`].
-pub async fn dial(address: &str, config: ClientConfig) -> Result<(Endpoint, Connection), LinkError> {
-    let unknown = |why: String| LinkError::Name { address: address.to_owned(), why };
+pub async fn dial(
+    address: &str,
+    config: ClientConfig,
+    known: &mut Vec<SocketAddr>,
+) -> Result<(Endpoint, Connection), LinkError> {
     let limit = Duration::from_secs(ANSWER_TIMEOUT_S);
-    let found = timeout(limit, tokio::net::lookup_host(address)).await;
-    let found = found.map_err(|_| unknown("no answer".to_owned()))?.map_err(|error| unknown(error.to_string()))?;
-    let mut last = unknown("it has no address".to_owned());
-    // Two of each family are plenty; more would only make a person wait.
-    for target in found.take(4) {
+    match find(address, limit).await {
+        Ok(found) => *known = found,
+        Err(error) if known.is_empty() => return Err(error),
+        Err(error) => tracing::warn!("{error}; trying the addresses it had"),
+    }
+    let mut last = LinkError::Name { address: address.to_owned(), why: "it has no address".to_owned() };
+    for target in known.iter().copied() {
         match dial_one(address, target, config.clone(), limit).await {
             Ok(pair) => return Ok(pair),
             Err(error) => last = error,
         }
     }
     Err(last)
+}
+
+async fn find(address: &str, limit: Duration) -> Result<Vec<SocketAddr>, LinkError> {
+    let unknown = |why: String| LinkError::Name { address: address.to_owned(), why };
+    let found = timeout(limit, tokio::net::lookup_host(address)).await;
+    let found = found.map_err(|_| unknown("no answer".to_owned()))?.map_err(|error| unknown(error.to_string()))?;
+    // Two of each family are plenty; more would only make a person wait.
+    Ok(found.take(4).collect())
 }
 
 async fn dial_one(
@@ -170,12 +185,12 @@ pub struct QuicLink {
 }
 
 impl QuicLink {
-    /// Dials the collector.
+    /// Dials the collector, as [`dial`] does.
     ///
     /// # Errors
     /// [`LinkError`].
-    pub async fn dial(address: &str, config: ClientConfig) -> Result<QuicLink, LinkError> {
-        let (endpoint, connection) = dial(address, config).await?;
+    pub async fn dial(address: &str, config: ClientConfig, known: &mut Vec<SocketAddr>) -> Result<QuicLink, LinkError> {
+        let (endpoint, connection) = dial(address, config, known).await?;
         Ok(QuicLink { address: address.to_owned(), endpoint, connection })
     }
 

@@ -9,9 +9,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq, SiteId};
+use varde_common::limits::REFUSALS_MAX;
 use varde_common::matcher::IndicatorSet;
 use varde_common::message::{
-    Batch, CloseReason, Heartbeat, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector,
+    Batch, CloseReason, Heartbeat, Hello, ListOutcome, PROTOCOL_VERSION, Refusal, Stream, ToAgent, ToCollector,
 };
 use varde_common::record::SensorEvent;
 
@@ -64,6 +65,8 @@ pub struct Desk {
     pub uplink: watch::Sender<Uplink>,
     /// Sites this sensor reports for.
     pub sites: Vec<SiteId>,
+    /// How many sources it watches.
+    pub sources: u16,
     /// Version of the root document.
     pub root_version: u32,
     /// When the process started.
@@ -96,7 +99,7 @@ impl Desk {
     async fn heartbeat(&self) -> Heartbeat {
         let data = self.data.clone();
         let host = tokio::task::spawn_blocking(move || host::figures(&data)).await.unwrap_or_default();
-        let health = *self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let figures = *self.figures.borrow();
         let (revision, indicators) = {
             let list = self.list.borrow();
@@ -110,10 +113,15 @@ impl Desk {
             packets: health.packets,
             octets: health.octets,
             dropped: health.dropped,
+            drops_unknown: health.drops_unknown,
+            sources: self.sources,
             refused: health.refused,
+            refusals: refusals(&health),
             dns_messages: health.dns_messages,
             flows: health.flows,
-            evicted: health.evicted,
+            evicted: health.evictions.total(),
+            evictions: health.evictions,
+            blind: health.blind,
             sightings: health.sightings,
             alerts: health.alerts,
             last_packet_ms: health.last_packet.map(age),
@@ -129,6 +137,18 @@ impl Desk {
     }
 }
 
+/// Refusals as they travel: beyond the bound the rest goes together.
+fn refusals(health: &Health) -> Vec<Refusal> {
+    let refusal = |reason: &str, count| Refusal { reason: Text::cut(reason), count };
+    let apart = if health.refusals.len() > REFUSALS_MAX { REFUSALS_MAX - 1 } else { REFUSALS_MAX };
+    let (apart, together) = health.refusals.split_at(apart.min(health.refusals.len()));
+    let mut refusals: Vec<Refusal> = apart.iter().map(|(reason, count)| refusal(reason, *count)).collect();
+    if !together.is_empty() {
+        refusals.push(refusal("other", together.iter().map(|(_, count)| count).sum()));
+    }
+    refusals
+}
+
 /// Connects, again and again, until told to stop.
 pub async fn keep_connected(
     desk: &Desk,
@@ -138,10 +158,12 @@ pub async fn keep_connected(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut reconnect = Reconnect::default();
+    let mut known = Vec::new();
     let mut ship = Ship::new(desk.figures.borrow().epoch, desk.unsent);
     loop {
         let attempt = async {
-            let link = QuicLink::dial(address, config.clone()).await.map_err(|error| (error, Lost::NotReached))?;
+            let dialled = QuicLink::dial(address, config.clone(), &mut known).await;
+            let link = dialled.map_err(|error| (error, Lost::NotReached))?;
             let mut stood = false;
             let stopped = stop.clone();
             let ended = tokio::select! {

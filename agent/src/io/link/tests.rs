@@ -13,10 +13,11 @@ use varde_common::trust::Untrusted;
 use super::double::{Double, Fault, Publication};
 use super::quic::{QuicLink, session_config};
 use super::{Link, LinkError};
-use crate::command::run::{RunArgs, run};
+use crate::command::run::{RunArgs, run_confined_by};
 use crate::io::disk::identity::Identity;
 use crate::io::disk::{list, spool};
 use crate::io::enroll::{EnrolError, enroll};
+use crate::io::privilege::Confined;
 use crate::subscription::tests::{key, publication};
 
 fn published(seed: u8, revision: u64) -> Publication {
@@ -42,7 +43,7 @@ fn run_once(data: &Path) -> Result<(), crate::command::Failure> {
     let capture = empty_capture(data);
     let command = RunArgs::augment_args(clap::Command::new("run"));
     let matches = command.get_matches_from(["run", "--capture", capture.to_str().unwrap()]);
-    run(data, &RunArgs::from_arg_matches(&matches).unwrap())
+    run_confined_by(|_| Ok(Confined::not_at_all()), data, &RunArgs::from_arg_matches(&matches).unwrap())
 }
 
 #[test]
@@ -180,10 +181,28 @@ fn p4_a_revoked_sensor_hears_that_it_is() {
     let config = session_config(&Identity::read(directory.path()).unwrap()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ended = runtime.block_on(async {
-        let link = QuicLink::dial(&double.quic.to_string(), config).await?;
+        let link = QuicLink::dial(&double.quic.to_string(), config, &mut Vec::new()).await?;
         let (_write, mut read) = link.open(Stream::Control).await?;
         let _ = super::read_message(&mut read).await;
         Err::<(), LinkError>(link.ended().unwrap())
     });
     assert_eq!(ended, Err(LinkError::Closed(CloseReason::Revoked)));
+}
+
+#[test]
+fn a_collector_whose_name_is_out_of_reach_is_dialled_where_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let double = Double::start(&[], published(1, 3), false);
+    enrol(directory.path(), &double.token()).unwrap();
+    let config = || session_config(&Identity::read(directory.path()).unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        // An address without a port is found by nobody.
+        let mut known = Vec::new();
+        let lost = QuicLink::dial("collector", config(), &mut known).await;
+        assert!(matches!(lost, Err(LinkError::Name { .. })), "{lost:?}");
+        QuicLink::dial(&double.quic.to_string(), config(), &mut known).await.unwrap();
+        assert_eq!(known, [double.quic]);
+        QuicLink::dial("collector", config(), &mut known).await.unwrap();
+    });
 }

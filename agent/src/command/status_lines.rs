@@ -1,0 +1,268 @@
+//! The lines `status` prints for people.
+
+use varde_common::id::Revision;
+
+use super::status::{Confinement, HealthReport, Report};
+use crate::health::{BlindSpots, Evictions};
+use crate::io::watch::SourceReport;
+
+/// Reasons for refusals told apart on one line: the most frequent ones.
+const REASONS_SHOWN: usize = 5;
+
+/// All of it.
+pub(super) fn in_words(report: &Report) -> String {
+    let mut lines = Vec::new();
+    match (report.sensor, &report.member) {
+        (Some(sensor), Some(member)) => lines.push(format!("sensor     {sensor} of {member}")),
+        (Some(sensor), None) => lines.push(format!("sensor     {sensor}")),
+        (None, _) => lines.push("sensor     not enrolled; next: varde-agent enroll --token-file FILE".to_owned()),
+    }
+    let collector = report.collector.as_deref().unwrap_or("none");
+    lines.push(match (report.running, report.connected, &report.last_error) {
+        (false, ..) => format!("collector  {collector} (the agent is not running; start it with: varde-agent run)"),
+        (true, true, _) => format!("collector  {collector}, connected"),
+        (true, false, Some(why)) => format!("collector  {collector}, not connected: {why}"),
+        (true, false, None) => format!("collector  {collector}, connecting"),
+    });
+    lines.push(match report.revision {
+        Revision(0) => "list       none yet".to_owned(),
+        revision => format!("list       revision {revision}, {} indicators", report.indicators),
+    });
+    let spool = &report.spool;
+    lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
+    for source in &report.sources {
+        let SourceReport { source, name, dropped, packets, .. } = source;
+        lines.push(format!("source {source:<3} {name}: {packets} packets, {dropped} frames dropped"));
+    }
+    if let Some(health) = &report.health {
+        let last = report.last_packet.map_or_else(|| "no packet yet".to_owned(), |last| format!("last at {last}"));
+        lines.push(format!("traffic    {} packets, {} bytes; {last}", health.packets, health.octets));
+        lines.push(format!("read       {} DNS messages, {} flows", health.dns_messages, health.flows));
+        lines.extend(not_read(health, report.sources.len()));
+        lines.push(format!("found      {} sightings, {} alerts", health.sightings, health.alerts));
+        lines.extend(cannot_see(&health.blind));
+    }
+    if let Some(confinement) = &report.confinement {
+        lines.extend(given_up(confinement));
+    }
+    for probe in report.probes.iter().flatten() {
+        let verdict = if probe.refused { "refused" } else { "ALLOWED" };
+        lines.push(format!("probe      {verdict}: {} ({})", probe.what, probe.said));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// What was lost, and to what.
+fn not_read(health: &HealthReport, sources: usize) -> Vec<String> {
+    let HealthReport { dropped, drops_unknown, refused, refusals, evicted, evictions, .. } = health;
+    let mut lines = vec![format!("not read   {dropped} dropped, {refused} refused, {evicted} let go")];
+    if *drops_unknown > 0 {
+        lines.push(format!(
+            "           {drops_unknown} of {sources} sources cannot tell what the kernel dropped: more may be missing"
+        ));
+    }
+    if !refusals.is_empty() {
+        let mut reasons: Vec<(&String, &u64)> = refusals.iter().collect();
+        reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let shown = reasons.iter().take(REASONS_SHOWN).map(|(reason, count)| format!("{reason} {}", grouped(**count)));
+        let mut shown: Vec<String> = shown.collect();
+        if reasons.len() > REASONS_SHOWN {
+            shown.push(format!("{} other reasons", reasons.len() - REASONS_SHOWN));
+        }
+        lines.push(format!("  refused  {}", shown.join(", ")));
+    }
+    if *evicted > 0 {
+        let Evictions { flows, streams, pairings, fragments, folding, answers, other } = *evictions;
+        let tables = [
+            ("flows", flows),
+            ("streams", streams),
+            ("queries", pairings),
+            ("fragments", fragments),
+            ("alerts", folding),
+            ("answers", answers),
+            ("other", other),
+        ];
+        let full =
+            tables.iter().filter(|(_, count)| *count > 0).map(|(table, count)| format!("{table} {}", grouped(*count)));
+        lines.push(format!("  let go   {}", full.collect::<Vec<_>>().join(", ")));
+    }
+    lines
+}
+
+/// What this sensor cannot see, each number with what it is a part of.
+fn cannot_see(blind: &BlindSpots) -> Vec<String> {
+    let BlindSpots { flows, dot_flows, doq_flows, doh_flows, unexplained_flows, hellos, ech_hellos, doh_hellos } =
+        *blind;
+    let mut lines = Vec::new();
+    if flows == 0 {
+        lines.push("cannot see nothing to tell yet: no flow has left the network".to_owned());
+    } else {
+        let encrypted = dot_flows.saturating_add(doq_flows).saturating_add(doh_flows);
+        lines.push(format!(
+            "cannot see encrypted DNS: {} of {} flows out ({} DoT, {} DoQ, {} DoH)",
+            grouped(encrypted),
+            grouped(flows),
+            grouped(dot_flows),
+            grouped(doq_flows),
+            grouped(doh_flows),
+        ));
+        lines.push(format!(
+            "           to addresses no answer named: {} of {} flows out",
+            grouped(unexplained_flows),
+            grouped(flows)
+        ));
+    }
+    lines.push(if hellos == 0 {
+        "           no hello read yet".to_owned()
+    } else {
+        format!(
+            "           hidden names: {} of {} hellos with ECH, {} to public resolvers",
+            grouped(ech_hellos),
+            grouped(hellos),
+            grouped(doh_hellos)
+        )
+    });
+    lines
+}
+
+/// What it has given up, by the kernel's own word.
+fn given_up(confinement: &Confinement) -> Vec<String> {
+    let mut lines = Vec::new();
+    let Confinement { rights, paths, calls_missing, resolver_replaced } = confinement;
+    lines.push(match rights {
+        None => "rights     not known: /proc does not tell".to_owned(),
+        Some(rights) => {
+            let capabilities = match rights.capabilities {
+                0 => format!("no capability in any of {} threads", rights.threads),
+                some => format!("CAPABILITIES {some:#x} in use or to be had"),
+            };
+            let gain = if rights.no_new_privs { "none can be gained" } else { "SOME MAY BE GAINED" };
+            format!("rights     {capabilities}, {gain}")
+        }
+    });
+    lines.push(match (&paths.missing, paths.whole) {
+        (Some(why), _) => format!("paths      NOT RESTRICTED: {why}"),
+        (None, true) => format!("paths      restricted (Landlock ABI {}): data directory, named captures, resolver settings, /proc/self", paths.abi),
+        (None, false) => format!("paths      restricted in part (Landlock ABI {}; a newer kernel does more): data directory, named captures, resolver settings, /proc/self", paths.abi),
+    });
+    lines.push(match (calls_missing, rights) {
+        (Some(why), _) => format!("calls      NOT FILTERED: {why}"),
+        (None, Some(rights)) if rights.filtered => {
+            format!("calls      filtered (seccomp) in all of {} threads", rights.threads)
+        }
+        (None, Some(_)) => "calls      NOT FILTERED in every thread".to_owned(),
+        (None, None) => "calls      filtered (seccomp) when it started".to_owned(),
+    });
+    if let Some(file) = resolver_replaced {
+        lines.push(format!("names      {file} was replaced since the start and is out of reach: restart the agent"));
+    }
+    lines
+}
+
+/// 8410 as 8 410.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Health;
+    use crate::io::disk::spool;
+    use crate::io::link::session::Uplink;
+    use crate::io::privilege::kernel::Rights;
+    use crate::io::privilege::paths::Paths;
+    use varde_common::time::Timestamp;
+
+    fn words(health: &Health, confinement: Option<Confinement>) -> String {
+        let mut report = Report::new(None, "", &spool::Figures::default());
+        let sources = vec![SourceReport::new(0, "mirror"), SourceReport::new(1, "x.pcap")];
+        report.running(&Uplink::default(), health, sources, Timestamp(0));
+        report.confinement = confinement;
+        in_words(&report)
+    }
+
+    #[test]
+    fn numbers_are_told_in_groups_of_three() {
+        assert_eq!([0, 999, 8_410, 1_234_567].map(grouped), ["0", "999", "8 410", "1 234 567"]);
+    }
+
+    #[test]
+    fn what_it_cannot_see_is_told_with_what_it_is_a_part_of() {
+        let blind = BlindSpots {
+            flows: 8_410,
+            dot_flows: 3,
+            doh_flows: 38,
+            unexplained_flows: 312,
+            hellos: 7_001,
+            ech_hellos: 9,
+            ..BlindSpots::default()
+        };
+        let told = words(&Health { blind, ..Health::default() }, None);
+        assert!(told.contains("cannot see encrypted DNS: 41 of 8 410 flows out (3 DoT, 0 DoQ, 38 DoH)"), "{told}");
+        assert!(told.contains("no answer named: 312 of 8 410 flows out"), "{told}");
+        assert!(told.contains("9 of 7 001 hellos with ECH"), "{told}");
+        let nothing = words(&Health::default(), None);
+        assert!(nothing.contains("no flow has left the network") && nothing.contains("no hello read yet"), "{nothing}");
+    }
+
+    #[test]
+    fn losses_are_told_by_reason_and_by_table() {
+        let reasons = ["a", "b", "c", "d", "e", "f", "g"];
+        let health = Health {
+            drops_unknown: 1,
+            refused: 28,
+            refusals: reasons.into_iter().zip(1..).collect(),
+            evictions: Evictions { flows: 4, folding: 5, ..Evictions::default() },
+            ..Health::default()
+        };
+        let told = words(&health, None);
+        assert!(told.contains("1 of 2 sources cannot tell"), "{told}");
+        assert!(told.contains("refused  g 7, f 6, e 5, d 4, c 3, 2 other reasons"), "{told}");
+        assert!(told.contains("0 dropped, 28 refused, 9 let go") && told.contains("flows 4, alerts 5"), "{told}");
+    }
+
+    #[test]
+    fn what_is_not_in_force_is_told_loudly() {
+        let rights = Rights { threads: 7, capabilities: 0, bounding: 0, no_new_privs: true, filtered: true };
+        let whole = Confinement {
+            rights: Some(rights),
+            paths: Paths { abi: 7, whole: true, missing: None },
+            calls_missing: None,
+            resolver_replaced: None,
+        };
+        let told = words(&Health::default(), Some(whole.clone()));
+        for said in [
+            "no capability in any of 7 threads, none can be gained",
+            "restricted (Landlock ABI 7)",
+            "filtered (seccomp) in all of 7",
+        ] {
+            assert!(told.contains(said), "{told}");
+        }
+        let none = Confinement {
+            rights: Some(Rights { capabilities: 0x2000, no_new_privs: false, filtered: false, ..rights }),
+            paths: Paths { abi: 0, whole: false, missing: Some("no Landlock".to_owned()) },
+            resolver_replaced: Some("/etc/resolv.conf".to_owned()),
+            ..whole
+        };
+        let told = words(&Health::default(), Some(none));
+        for said in [
+            "CAPABILITIES 0x2000",
+            "SOME MAY BE GAINED",
+            "NOT RESTRICTED: no Landlock",
+            "NOT FILTERED",
+            "restart the agent",
+        ] {
+            assert!(told.contains(said), "{told}");
+        }
+    }
+}

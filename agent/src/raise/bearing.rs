@@ -1,0 +1,92 @@
+//! One thing seen that bears on an alert: what was seen, by whom, how far it got, and what it adds.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use varde_common::alert::{Direction, Evidence};
+use varde_common::id::{IndicatorId, SiteId};
+use varde_common::indicator::Indicator;
+use varde_common::ja4::Ja4;
+use varde_common::name::DomainName;
+use varde_common::observation::{Endpoint, Protocol};
+use varde_common::time::Timestamp;
+
+/// What makes two sightings the same alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Which of the member's sites.
+    pub site: SiteId,
+    /// What matched.
+    pub indicator: IndicatorId,
+    /// The inside host; none for unanswered inbound contact.
+    pub client: Option<IpAddr>,
+    /// Which way.
+    pub direction: Direction,
+}
+
+/// The thing that met the indicator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observed {
+    /// A name looked up, or a CNAME target.
+    Name(DomainName),
+    /// An address answered, or the outside end of a flow.
+    Address(IpAddr),
+    /// A fingerprint of a TLS client.
+    Ja4(Ja4),
+}
+
+impl std::fmt::Display for Observed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Observed::Name(name) => name.fmt(f),
+            Observed::Address(address) => address.fmt(f),
+            Observed::Ja4(fingerprint) => fingerprint.fmt(f),
+        }
+    }
+}
+
+/// What a thing seen adds to an alert's count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Count {
+    /// One: a match of its own.
+    Own,
+    /// One, unless this host was answered for the same indicator and the answer still holds: then it follows from that.
+    OwnUnlessLookedUp,
+    /// Nothing: more about what counted before, or a flow that follows.
+    More,
+}
+
+/// One thing seen that bears on an alert.
+#[derive(Debug, Clone)]
+pub struct Bearing {
+    /// What matched.
+    pub indicator: Arc<Indicator>,
+    /// The inside host, unless none is to be named.
+    pub client: Option<IpAddr>,
+    /// Which way.
+    pub direction: Direction,
+    /// How far it got.
+    pub evidence: Evidence,
+    /// The thing seen.
+    pub observed: Observed,
+    /// The other end.
+    pub server: Endpoint,
+    /// Over what.
+    pub protocol: Protocol,
+    /// Begin of the transaction or flow.
+    pub start: Timestamp,
+    /// Its end so far.
+    pub end: Timestamp,
+    /// What it adds to the count.
+    pub count: Count,
+    /// A contact to reckon regularity from.
+    pub contact: bool,
+    /// Asked of a DNS server: what a resolver does for others looks like this.
+    pub lookup: bool,
+    /// A look-up: until when contact may follow from it.
+    pub answer_until: Option<Timestamp>,
+    /// The name was looked up by another host.
+    pub looked_up_by_other: bool,
+    /// The address is shared by unlisted names.
+    pub possible_contact: bool,
+}
