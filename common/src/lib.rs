@@ -10,6 +10,7 @@
 
 pub mod alert;
 pub mod codec;
+pub mod confidential;
 pub mod id;
 pub mod indicator;
 pub mod ja4;
@@ -19,6 +20,7 @@ pub mod matcher;
 pub mod message;
 pub mod name;
 pub mod observation;
+pub mod pattern;
 pub mod plain;
 pub mod record;
 pub mod time;

@@ -13,7 +13,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq};
-use varde_common::matcher::IndicatorSet;
 use varde_common::record::SensorEvent;
 
 use super::status::Report;
@@ -145,8 +144,8 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     })?;
 
     let events = first_events(recovered.damaged_octets, &stored);
-    let in_force = stored.list.map_or_else(InForce::default, |(manifest, indicators)| InForce {
-        set: Arc::new(IndicatorSet::build(indicators)),
+    let in_force = stored.list.map_or_else(InForce::default, |(manifest, set)| InForce {
+        set: Arc::new(set),
         revision: manifest.revision,
     });
     for event in events {

@@ -34,9 +34,9 @@ impl Raise {
         self.set.match_address(ends.server.ip(), |place| {
             let Some(indicator) = self.set.indicator(place) else { return };
             let in_time = indicator.validity.holds(start) || indicator.validity.holds(record.end);
-            let right_port = port_fits(indicator, ends.server, ports);
+            let right_port = port_fits(&indicator, ends.server, ports);
             if in_time && right_port && direct.iter().all(|other| other.id != indicator.id) {
-                direct.push(Arc::new(indicator.clone()));
+                direct.push(Arc::new(indicator));
             }
         });
         direct

@@ -213,7 +213,7 @@ impl Raise {
     }
 
     fn valid(&self, place: Place, time: Timestamp) -> bool {
-        self.set.indicator(place).is_some_and(|indicator| indicator.validity.holds(time))
+        self.set.validity(place).is_some_and(|validity| validity.holds(time))
     }
 
     fn add(&self, met: &mut Vec<Met>, place: Place, time: Timestamp, observed: Observed, evidence: Evidence) {
@@ -221,7 +221,7 @@ impl Raise {
             return;
         };
         if met.iter().all(|other| other.indicator.id != indicator.id) {
-            met.push(Met { indicator: Arc::new(indicator.clone()), observed, evidence });
+            met.push(Met { indicator: Arc::new(indicator), observed, evidence });
         }
     }
 
