@@ -107,11 +107,7 @@ impl Target {
     pub fn network(&self) -> Option<IpNet> {
         match self {
             Target::Network { first, prefix } => IpNet::new(*first, *prefix).ok(),
-            Target::Domain(_)
-            | Target::Host(_)
-            | Target::Address(_)
-            | Target::Ja4(_)
-            | Target::Confidential(_) => None,
+            Target::Domain(_) | Target::Host(_) | Target::Address(_) | Target::Ja4(_) | Target::Confidential(_) => None,
         }
     }
 }

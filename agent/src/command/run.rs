@@ -144,10 +144,9 @@ pub fn run(data: &Path, args: &RunArgs) -> Result<(), Failure> {
     })?;
 
     let events = first_events(recovered.damaged_octets, &stored);
-    let in_force = stored.list.map_or_else(InForce::default, |(manifest, set)| InForce {
-        set: Arc::new(set),
-        revision: manifest.revision,
-    });
+    let in_force = stored
+        .list
+        .map_or_else(InForce::default, |(manifest, set)| InForce { set: Arc::new(set), revision: manifest.revision });
     for event in events {
         let _ = orders.blocking_send(Order::Event(event));
     }

@@ -1,9 +1,9 @@
 //! Indicators → a list: what is left out and why, the base, the manifest, its signature.
 
 use ed25519_dalek::SigningKey;
+use varde_common::confidential::ConfidentialKey;
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::indicator::{Indicator, Marks, Severity};
-use varde_common::confidential::ConfidentialKey;
 use varde_common::list::{Content, ContentHasher, Manifest, Refused};
 use varde_common::matcher::{Builder, NotBuilt, Seed};
 use varde_common::time::{Timestamp, Validity};
@@ -133,9 +133,7 @@ fn read_row(row: &Stored) -> Result<Indicator, NotCompiled> {
 
 /// Whether a list with this content must be published after `last`: it says something else, or the last one runs out soon.
 pub fn is_news(content: &Content, last: Option<&Manifest>, now: Timestamp) -> bool {
-    last.is_none_or(|last| {
-        last.content_blake3 != content.blake3 || last.expires < now.plus(days(LIST_RENEW_DAYS))
-    })
+    last.is_none_or(|last| last.content_blake3 != content.blake3 || last.expires < now.plus(days(LIST_RENEW_DAYS)))
 }
 
 /// Why a key may not sign lists.

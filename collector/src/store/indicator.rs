@@ -270,8 +270,8 @@ mod tests {
         }
         let mut pages = Vec::new();
         let mut after = 0;
-        while let Some(page) =
-            Some(store.indicators_to_compile(Scope::Operator, after, 500).await.unwrap()).filter(|page| !page.is_empty())
+        while let Some(page) = Some(store.indicators_to_compile(Scope::Operator, after, 500).await.unwrap())
+            .filter(|page| !page.is_empty())
         {
             after = page.last().unwrap().id;
             pages.push(page.len());

@@ -127,7 +127,8 @@ mod tests {
         let content = Content { count: 3, blake3: String::new() };
         for revision in 1..=7 {
             let base = format!("base {revision}").into_bytes();
-            let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(100 + revision as i64), Timestamp::MAX);
+            let manifest =
+                Manifest::of(&base, &content, Revision(revision), Timestamp(100 + revision as i64), Timestamp::MAX);
             assert!(store.publish_list(&manifest, b"signed", &base, 2).await.unwrap());
             assert!(!store.publish_list(&manifest, b"signed", &base, 2).await.unwrap(), "a number is given once");
         }

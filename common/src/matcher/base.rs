@@ -151,7 +151,12 @@ impl Fields<'_> {
     }
 
     /// A section of the right size that begins where the one before it ended.
-    fn section(&mut self, name: &'static str, end: &mut usize, fits: impl Fn(usize) -> bool) -> Result<Range<usize>, BadBase> {
+    fn section(
+        &mut self,
+        name: &'static str,
+        end: &mut usize,
+        fits: impl Fn(usize) -> bool,
+    ) -> Result<Range<usize>, BadBase> {
         let bad = BadBase::Section(name);
         let at = usize::try_from(self.u64()?).map_err(|_| bad)?;
         let octets = usize::try_from(self.u64()?).map_err(|_| bad)?;

@@ -7,12 +7,13 @@ use std::net::IpAddr;
 use super::base::{ALIGNED_TO, HEADER_OCTETS, Layout, bucket_of};
 use super::facts::{Entry, FACTS_OCTETS, Facts};
 use super::filter::{self, BLOCK_OCTETS};
-use super::hash::Seed;
-use super::record::{Class, Key, Record, Widths, width_of};
+use super::hash::{Seed, mask_v4, mask_v6};
+use super::placing::{Kept, Placing};
+use super::record::{Class, Key, Widths, width_of};
 use crate::confidential::{Confidential, ConfidentialKey, Hidden};
 use crate::id::IndicatorId;
 use crate::ja4::JA4_OCTETS;
-use crate::limits::{BUCKET_MAX_OCTETS, LIST_BASE_MAX_OCTETS, LIST_MAX_INDICATORS};
+use crate::limits::{LIST_BASE_MAX_OCTETS, LIST_MAX_INDICATORS};
 use crate::pattern::{PatternRef, TargetRef};
 
 /// Parts by the hash's upper bits; a base has this many times fewer indicators in memory twice.
@@ -65,55 +66,6 @@ impl Built {
         let Built { mut octets, start, .. } = self;
         octets.drain(..start);
         octets
-    }
-}
-
-/// What is kept of an indicator until the end: hash u64 ‖ key ‖ number as LEB128 ‖ facts as LEB128.
-#[derive(Debug, Clone, Copy)]
-struct Kept<'a> {
-    hash: u64,
-    key: Key<'a>,
-    id: u64,
-    facts: u32,
-}
-
-fn push_number(mut number: u64, to: &mut Vec<u8>) {
-    while number >= 128 {
-        to.push(number as u8 | 128);
-        number >>= 7;
-    }
-    to.push(number as u8);
-}
-
-fn read_number(octets: &[u8]) -> Option<(u64, &[u8])> {
-    let mut number = 0u64;
-    let mut rest = octets;
-    let mut shift = 0u32;
-    loop {
-        let (&octet, after) = rest.split_first()?;
-        number |= u64::from(octet & 127).checked_shl(shift)?;
-        rest = after;
-        shift += 7;
-        if octet < 128 {
-            return Some((number, rest));
-        }
-    }
-}
-
-impl<'a> Kept<'a> {
-    fn write(self, to: &mut Vec<u8>) {
-        to.extend_from_slice(&self.hash.to_le_bytes());
-        self.key.write(to);
-        push_number(self.id, to);
-        push_number(self.facts.into(), to);
-    }
-
-    fn read(octets: &'a [u8]) -> Option<(Kept<'a>, &'a [u8])> {
-        let (hash, rest) = octets.split_first_chunk::<8>()?;
-        let (key, rest) = Key::read(rest)?;
-        let (id, rest) = read_number(rest)?;
-        let (facts, rest) = read_number(rest)?;
-        Some((Kept { hash: u64::from_le_bytes(*hash), key, id, facts: facts as u32 }, rest))
     }
 }
 
@@ -262,7 +214,12 @@ impl Builder {
     ///
     /// # Errors
     /// [`NotBuilt`]; a JA4 fingerprint cannot be hidden ([`NotBuilt::NoPattern`]).
-    pub fn add_confidential(&mut self, id: IndicatorId, pattern: PatternRef<'_>, facts: &Facts) -> Result<(), NotBuilt> {
+    pub fn add_confidential(
+        &mut self,
+        id: IndicatorId,
+        pattern: PatternRef<'_>,
+        facts: &Facts,
+    ) -> Result<(), NotBuilt> {
         let (of, digest, labels) = match pattern.target {
             TargetRef::Domain(name) | TargetRef::Host(name) => {
                 let labels = 1 << name.label_count().checked_sub(1).ok_or(NotBuilt::NoPattern(id))?;
@@ -466,106 +423,4 @@ fn sorted(facts: HashMap<Entry, u32>) -> (Vec<u32>, Vec<Entry>) {
 /// Four to eight records a bucket.
 fn bits_for(count: u64) -> u8 {
     (count / 4).checked_ilog2().map_or(0, |bits| bits as u8)
-}
-
-pub(super) fn mask_v4(prefix: u8) -> u32 {
-    u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0)
-}
-
-pub(super) fn mask_v6(prefix: u8) -> u128 {
-    u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0)
-}
-
-/// The file's sections while its records are written.
-struct Placing {
-    filter: Vec<[u8; BLOCK_OCTETS]>,
-    map: Vec<u8>,
-    map_bits: u8,
-    buckets: Vec<u8>,
-    bucket_bits: u8,
-    records_at: usize,
-    /// Where the bucket that is being filled began.
-    last: usize,
-    count: u64,
-}
-
-impl Placing {
-    #[expect(clippy::too_many_arguments, reason = "one call, of the builder's own parts")]
-    fn place(
-        &mut self,
-        pieces: &[Vec<u8>],
-        facts: &[u32],
-        entries: &[Entry],
-        id_first: u64,
-        widths: Widths,
-        once: bool,
-        file: &mut Vec<u8>,
-    ) -> Result<(), NotBuilt> {
-        let mut order: Vec<(u64, u32, u32)> = Vec::with_capacity(pieces.iter().map(|piece| piece.len() / 24).sum());
-        for (number, piece) in pieces.iter().enumerate() {
-            let mut rest = piece.as_slice();
-            while let Some((kept, after)) = Kept::read(rest) {
-                order.push((kept.hash, number as u32, (piece.len() - rest.len()) as u32));
-                rest = after;
-            }
-        }
-        let kept = |&(_, number, at): &(u64, u32, u32)| {
-            Kept::read(pieces.get(number as usize)?.get(at as usize..)?).map(|(kept, _)| kept)
-        };
-        let entry = |kept: &Kept<'_>| {
-            let number = facts.get(kept.facts as usize).copied().unwrap_or_default();
-            entries.get(number as usize).map(|entry| (!entry.exact, entry.port, number))
-        };
-        order.sort_unstable_by(|a, b| {
-            a.0.cmp(&b.0).then_with(|| {
-                let whole = |of| kept(of).map(|kept| (kept.key, entry(&kept).map(|e| (e.0, e.1)), kept.id, entry(&kept)));
-                whole(a).cmp(&whole(b))
-            })
-        });
-        let mut before: Option<(Key<'_>, bool, Option<u16>)> = None;
-        for of in &order {
-            let Some(kept) = kept(of) else { continue };
-            let Some((not_exact, port, number)) = entry(&kept) else { continue };
-            let pattern = (kept.key, not_exact, port);
-            if once && before == Some(pattern) {
-                continue;
-            }
-            before = Some(pattern);
-            self.begin(bucket_of(kept.hash, self.bucket_bits), file.len());
-            let record = Record { key: kept.key, facts: number, id: kept.id - id_first };
-            record.write(widths, file);
-            if file.len() - self.last > BUCKET_MAX_OCTETS {
-                return Err(NotBuilt::TooManyAlike(IndicatorId(kept.id)));
-            }
-            filter::mark(&mut self.filter, kept.hash);
-            self.mark_map(kept.key);
-            self.count += 1;
-        }
-        Ok(())
-    }
-
-    /// Writes where each bucket up to this one begins.
-    fn begin(&mut self, bucket: usize, at: usize) {
-        while self.buckets.len() / 4 <= bucket {
-            let from = u32::try_from(at - self.records_at).unwrap_or(u32::MAX);
-            self.buckets.extend_from_slice(&from.to_le_bytes());
-            self.last = at;
-        }
-    }
-
-    fn close(&mut self, at: usize) {
-        self.begin(1 << self.bucket_bits, at);
-    }
-
-    fn mark_map(&mut self, key: Key<'_>) {
-        let (Class::NetworkV4, &[prefix, a, b, c, d]) = (key.class, key.octets) else { return };
-        let first = u32::from_be_bytes([a, b, c, d]);
-        let last = first | !mask_v4(prefix);
-        let shift = 32 - u32::from(self.map_bits);
-        for bit in first.checked_shr(shift).unwrap_or(0)..=last.checked_shr(shift).unwrap_or(0) {
-            if let Some(octet) = self.map.get_mut(bit as usize >> 3) {
-                *octet |= 1 << (bit & 7);
-            }
-        }
-    }
 }

@@ -27,6 +27,16 @@ fn fold(a: u64, b: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
+/// The bits of an IPv4 address that a prefix length keeps.
+pub(super) fn mask_v4(prefix: u8) -> u32 {
+    u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0)
+}
+
+/// The bits of an IPv6 address that a prefix length keeps.
+pub(super) fn mask_v6(prefix: u8) -> u128 {
+    u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0)
+}
+
 /// Every bit into every other, undoably (two multiplications and three shifts, after P. Evensen's rrxmrrxmsx).
 #[inline]
 const fn mix(number: u64) -> u64 {
@@ -133,7 +143,8 @@ impl Seed {
 
     /// A client's fingerprint.
     pub(super) fn ja4(self, fingerprint: &Ja4) -> u64 {
-        let hash = fingerprint.octets().chunks(8).fold(self.start ^ FINGERPRINTS, |hash, chunk| self.label(hash, chunk));
+        let hash =
+            fingerprint.octets().chunks(8).fold(self.start ^ FINGERPRINTS, |hash, chunk| self.label(hash, chunk));
         mix(hash)
     }
 

@@ -6,6 +6,7 @@ mod build;
 mod facts;
 mod filter;
 mod hash;
+mod placing;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -21,12 +22,12 @@ use crate::ja4::Ja4;
 use crate::limits::OVERLAY_MAX_CHANGES;
 use crate::name::Name;
 use crate::time::Validity;
-use base::{Base, View};
 pub use base::{BadBase, Storage};
+use base::{Base, View};
 pub use build::{Builder, Built, NotBuilt};
 pub use facts::Facts;
 pub use hash::Seed;
-use build::{mask_v4, mask_v6};
+use hash::{mask_v4, mask_v6};
 use record::{Class, Key, Record};
 
 /// The place of an indicator within its set.
@@ -314,7 +315,8 @@ fn prefixes(mask: u128) -> impl Iterator<Item = u8> {
 
 fn match_v4(parts: Parts<'_>, address: u32, found: &mut impl FnMut(Place)) {
     let in_use = parts.both(|layout| layout.v4) & u64::from(u32::MAX);
-    let networks = parts.base.may_hold_v4(address) || parts.changes.is_some_and(|(added, _)| added.may_hold_v4(address));
+    let networks =
+        parts.base.may_hold_v4(address) || parts.changes.is_some_and(|(added, _)| added.may_hold_v4(address));
     // Without a network there is only the address itself.
     let in_use = if networks { in_use } else { in_use & 1 << 31 };
     for prefix in prefixes(in_use.into()) {

@@ -84,7 +84,8 @@ fn networks_end_where_they_end() {
 
 #[test]
 fn the_most_particular_comes_first() {
-    let set = set(&["no", "evil.no:8443", "evil.no", "=a.evil.no", "a.evil.no", "10.0.0.0/8", "10.0.0.1", "10.0.0.0/24"]);
+    let set =
+        set(&["no", "evil.no:8443", "evil.no", "=a.evil.no", "a.evil.no", "10.0.0.0/8", "10.0.0.1", "10.0.0.0/24"]);
     let name = DomainName::parse("a.evil.no").unwrap();
     let found = met(&set, |set, found| set.match_name(name.as_name(), found));
     assert_eq!(found, ["=a.evil.no", "a.evil.no", "evil.no", "evil.no:8443", "no"]);
@@ -151,7 +152,8 @@ fn too_many_alike_are_refused_by_name_and_no_bucket_is_endless() {
 
 #[test]
 fn confidential_indicators_match_and_stay_unread() {
-    let clear = ["secret.example", "=www.hidden.example", "192.0.2.7", "198.51.100.0/24:443", "2001:db8::/32", "2001:db9::1"];
+    let clear =
+        ["secret.example", "=www.hidden.example", "192.0.2.7", "198.51.100.0/24:443", "2001:db8::/32", "2001:db9::1"];
     let mut builder = Builder::new(Seed::from_octets(SEED), KEY);
     for indicator in indicators(&clear) {
         builder.add_confidential(indicator.id, (&indicator.pattern).into(), &(&indicator).into()).unwrap();
@@ -327,7 +329,9 @@ fn b3_no_decoy_ever_matches_among_a_million() {
     let set = IndicatorSet::of(built).unwrap();
     assert_eq!(set.len(), 1_000_000);
     for n in 0..20_000u64 {
-        for decoy in [format!("y{n}.evil.example"), format!("x{}.evil.example", n + 1_000_000), format!("x{n}.evil.exampl")] {
+        for decoy in
+            [format!("y{n}.evil.example"), format!("x{}.evil.example", n + 1_000_000), format!("x{n}.evil.exampl")]
+        {
             set.match_name(DomainName::parse(&decoy).unwrap().as_name(), |_| panic!("{decoy}"));
         }
         let listed = DomainName::parse(&format!("a.x{n}.evil.example")).unwrap();
@@ -352,6 +356,9 @@ fn address_meets(target: &Target, address: IpAddr) -> bool {
         target => target.network().is_some_and(|network| network.contains(&address)),
     }
 }
+
+/// Puts a question and tells what was found.
+type Ask<'a> = dyn Fn(&mut dyn FnMut(Place)) + 'a;
 
 fn ids(found: impl Iterator<Item = u64>) -> Vec<u64> {
     let mut ids: Vec<u64> = found.collect();
@@ -398,7 +405,7 @@ proptest! {
         let slow = |meets: &dyn Fn(&Target) -> bool| {
             ids(list.iter().filter(|i| !is_gone(i) && meets(&i.pattern.target)).map(|i| i.id.0))
         };
-        let fast = |ask: &dyn Fn(&mut dyn FnMut(Place))| {
+        let fast = |ask: &Ask<'_>| {
             let mut found = Vec::new();
             ask(&mut |place| {
                 let indicator = set.indicator(place).unwrap();
