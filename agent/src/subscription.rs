@@ -1,38 +1,32 @@
 //! Which list is in force, and what it takes for another to replace it. Told what arrives; says what to keep and answer.
 //!
-//! An offer is held against the root and the floor before its base is fetched; the base is gathered up to its declared
-//! size and not an octet further; only what is whole, hashed and readable is stored, and only what is stored comes into
-//! force. Whatever is wrong with an offer, the list before it stays.
+//! An offer is held against the root and the floor before its base is fetched; the base is hashed as it arrives and goes
+//! to disk piece by piece, up to its declared size and not an octet further; only what is whole, hashed and readable is
+//! kept, and only what is kept comes into force. Whatever is wrong with an offer, the list before it stays.
 
 use varde_common::codec::Text;
 use varde_common::id::Revision;
-use varde_common::indicator::Indicator;
 use varde_common::limits::LIST_BASE_MAX_OCTETS;
 use varde_common::list::{CHANNEL_ALL, Manifest, Refused};
 use varde_common::message::ListOutcome;
 use varde_common::time::Timestamp;
 use varde_common::trust::Root;
 
-/// A list that is good in every respect and not yet on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Candidate {
-    /// What it says of itself.
-    pub manifest: Manifest,
-    /// The manifest as it was signed.
-    pub manifest_octets: Vec<u8>,
-    /// The base as it was hashed.
-    pub base: Vec<u8>,
-    /// What is in it.
-    pub indicators: Vec<Indicator>,
-}
-
 /// What follows from what arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
     /// Nothing yet.
     Wait,
-    /// Store this, then tell [`Subscription::handle_stored`].
-    Store(Box<Candidate>),
+    /// Begin a file for the list that this manifest announces.
+    Begin {
+        /// The manifest as it was signed.
+        manifest: Vec<u8>,
+    },
+    /// Append this to the file.
+    Append(Vec<u8>),
+    /// The file is whole and its hash is right: open it, keep it, then tell [`Subscription::handle_stored`]. Where that
+    /// fails, as where beginning or appending did, tell [`Subscription::handle_not_stored`].
+    Keep(Box<Manifest>),
     /// Write it down and answer so; the list before stays.
     Refused {
         /// The number it claimed, 0 if it could not be read.
@@ -51,8 +45,8 @@ enum Receiving {
     Nothing,
     Base {
         manifest: Manifest,
-        manifest_octets: Vec<u8>,
-        base: Vec<u8>,
+        hasher: Box<blake3::Hasher>,
+        octets: u64,
     },
     /// The chunks of a refused offer, counted, not kept.
     Skipping {
@@ -67,12 +61,14 @@ pub struct Subscription {
     floor: Revision,
     in_force: Revision,
     receiving: Receiving,
+    /// The number of the offer that was accepted last.
+    offered: Revision,
 }
 
 impl Subscription {
     /// With what the disk holds: the highest revision ever accepted and the one in force (0 = none).
     pub fn new(root: Root, floor: Revision, in_force: Revision) -> Subscription {
-        Subscription { root, floor: floor.max(in_force), in_force, receiving: Receiving::Nothing }
+        Subscription { root, floor: floor.max(in_force), in_force, receiving: Receiving::Nothing, offered: Revision(0) }
     }
 
     /// The list in force.
@@ -96,8 +92,9 @@ impl Subscription {
         let floor = if self.in_force < self.floor { Revision(self.floor.0.saturating_sub(1)) } else { self.floor };
         match Manifest::accept(&manifest_octets, &self.root, CHANNEL_ALL, floor) {
             Ok(manifest) => {
-                self.receiving = Receiving::Base { manifest, manifest_octets, base: Vec::new() };
-                Step::Wait
+                self.offered = manifest.revision;
+                self.receiving = Receiving::Base { manifest, hasher: Box::default(), octets: 0 };
+                Step::Begin { manifest: manifest_octets }
             }
             Err(refused) => {
                 self.receiving = Receiving::Skipping { octets: 0 };
@@ -108,20 +105,20 @@ impl Subscription {
     }
 
     /// Octets of the base arrived.
-    pub fn handle_chunk(&mut self, octets: &[u8]) -> Step {
+    pub fn handle_chunk(&mut self, chunk: Vec<u8>) -> Step {
         match &mut self.receiving {
             Receiving::Nothing => Step::Broken("a piece of a list came without an offer"),
             Receiving::Skipping { octets: skipped } => {
-                *skipped += octets.len() as u64;
+                *skipped += chunk.len() as u64;
                 if *skipped > LIST_BASE_MAX_OCTETS { Step::Broken("a list came that never ends") } else { Step::Wait }
             }
-            Receiving::Base { manifest, base, .. } => {
-                let found = base.len() as u64 + octets.len() as u64;
-                if found <= manifest.base_octets {
-                    base.extend_from_slice(octets);
-                    return Step::Wait;
+            Receiving::Base { manifest, hasher, octets } => {
+                *octets += chunk.len() as u64;
+                if *octets <= manifest.base_octets {
+                    hasher.update(&chunk);
+                    return Step::Append(chunk);
                 }
-                let (revision, announced) = (manifest.revision, manifest.base_octets);
+                let (revision, announced, found) = (manifest.revision, manifest.base_octets, *octets);
                 self.receiving = Receiving::Skipping { octets: found };
                 self.refuse(revision, &Refused::WrongSize { announced, found })
             }
@@ -133,23 +130,27 @@ impl Subscription {
         match std::mem::replace(&mut self.receiving, Receiving::Nothing) {
             Receiving::Nothing => Step::Broken("a list ended that never began"),
             Receiving::Skipping { .. } => Step::Wait,
-            Receiving::Base { manifest, manifest_octets, base } => match manifest.open(&base) {
-                Ok(indicators) => Step::Store(Box::new(Candidate { manifest, manifest_octets, base, indicators })),
+            Receiving::Base { manifest, hasher, octets } => match manifest.check(octets, &hasher.finalize()) {
+                Ok(()) => Step::Keep(Box::new(manifest)),
                 Err(refused) => self.refuse(manifest.revision, &refused),
             },
         }
     }
 
-    /// A candidate is on disk and in force since then.
+    /// The list is on disk and in force since then.
     pub fn handle_stored(&mut self, revision: Revision, since: Timestamp) -> ListOutcome {
         self.in_force = revision;
         self.floor = self.floor.max(revision);
         ListOutcome::InForce { revision, since }
     }
 
-    /// A candidate could not be stored (a full disk); the list before stays.
-    pub fn handle_not_stored(&mut self, revision: Revision, why: &str) -> Step {
-        self.refusal(revision, why.to_owned())
+    /// The accepted offer could not be stored (a full disk) or its base cannot be used; the list before stays, and what
+    /// is still to come of it is skipped.
+    pub fn handle_not_stored(&mut self, why: &str) -> Step {
+        if matches!(self.receiving, Receiving::Base { .. }) {
+            self.receiving = Receiving::Skipping { octets: 0 };
+        }
+        self.refusal(self.offered, why.to_owned())
     }
 
     fn refuse(&self, revision: Revision, refused: &Refused) -> Step {
@@ -167,7 +168,9 @@ pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
     use varde_common::id::IndicatorId;
+    use varde_common::indicator::Indicator;
     use varde_common::list::write_base;
+    use varde_common::matcher::Seed;
     use varde_common::trust::{Role, Roles, hex, key_id};
 
     pub(crate) type Key = ed25519_dalek::SigningKey;
@@ -186,36 +189,51 @@ pub(crate) mod tests {
 
     pub(crate) fn publication(key: &Key, revision: u64) -> (Vec<u8>, Vec<u8>) {
         let list = (0..40).map(|n| Indicator::bare(IndicatorId(n), format!("evil{n}.no").parse().unwrap()));
-        let base = write_base(list.collect()).unwrap();
-        let manifest = Manifest::of(&base, 40, Revision(revision), Timestamp(1), Timestamp::MAX);
+        let (base, content) = write_base(list.collect(), Seed::from_octets([revision as u8; 16])).unwrap();
+        let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
         (manifest.sign(&[key]).unwrap(), base)
     }
 
-    /// Offers, sends in pieces of 100, ends; what the last word was.
-    fn transfer(subscription: &mut Subscription, manifest: &[u8], base: &[u8]) -> Step {
-        let mut last = subscription.handle_offer(manifest.to_vec());
-        for chunk in base.chunks(100) {
-            match subscription.handle_chunk(chunk) {
-                Step::Wait => {}
-                step => last = step,
-            }
-        }
-        match subscription.handle_end() {
-            Step::Wait => last,
-            step => step,
-        }
+    /// Offers, sends in pieces of 100, ends; what the last word was, and what was written.
+    fn transfer(subscription: &mut Subscription, manifest: &[u8], base: &[u8]) -> (Step, Vec<u8>) {
+        let mut written = Vec::new();
+        let mut last = Step::Wait;
+        let mut take = |step: Step| match step {
+            Step::Wait => {}
+            Step::Begin { manifest: given } => assert_eq!(given, manifest),
+            Step::Append(octets) => written.extend_from_slice(&octets),
+            step => last = step,
+        };
+        take(subscription.handle_offer(manifest.to_vec()));
+        base.chunks(100).for_each(|chunk| take(subscription.handle_chunk(chunk.to_vec())));
+        take(subscription.handle_end());
+        (last, written)
     }
 
     fn take(subscription: &mut Subscription, revision: u64) {
         let (manifest, base) = publication(&key(1), revision);
         match transfer(subscription, &manifest, &base) {
-            Step::Store(candidate) => {
-                assert_eq!(candidate.indicators.len(), 40);
-                let outcome = subscription.handle_stored(candidate.manifest.revision, Timestamp(9));
+            (Step::Keep(manifest), written) => {
+                assert_eq!(written, base);
+                assert_eq!(manifest.open(written).map(|set| set.len()), Ok(40));
+                let outcome = subscription.handle_stored(manifest.revision, Timestamp(9));
                 assert_eq!(outcome, ListOutcome::InForce { revision: Revision(revision), since: Timestamp(9) });
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn l2_a_list_that_cannot_be_stored_is_refused_once_and_its_rest_skipped() {
+        let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+        take(&mut subscription, 5);
+        let (manifest, base) = publication(&key(1), 6);
+        assert!(matches!(subscription.handle_offer(manifest), Step::Begin { .. }));
+        let refused = subscription.handle_not_stored("the disk is full");
+        assert!(matches!(refused, Step::Refused { revision: Revision(6), .. }), "{refused:?}");
+        assert_eq!(subscription.handle_chunk(base), Step::Wait);
+        assert_eq!(subscription.handle_end(), Step::Wait);
+        take(&mut subscription, 6);
     }
 
     #[test]
@@ -239,7 +257,7 @@ pub(crate) mod tests {
             ("longer than declared", &good, &longer, "bytes where"),
         ];
         for (case, manifest, base, words) in cases {
-            match transfer(&mut subscription, manifest, base) {
+            match transfer(&mut subscription, manifest, base).0 {
                 Step::Refused { why, outcome, .. } => {
                     assert!(why.contains(words), "{case}: {why}");
                     assert!(matches!(outcome, ListOutcome::Refused { in_force: Revision(5), .. }), "{case}");
@@ -255,7 +273,7 @@ pub(crate) mod tests {
     fn i4_the_floor_outlives_the_list_itself() {
         let mut subscription = Subscription::new(root_of(&key(1)), Revision(7), Revision(0));
         let (older, base) = publication(&key(1), 6);
-        assert!(matches!(transfer(&mut subscription, &older, &base), Step::Refused { .. }));
+        assert!(matches!(transfer(&mut subscription, &older, &base).0, Step::Refused { .. }));
         take(&mut subscription, 7);
         assert_eq!(subscription.floor(), Revision(7));
     }
@@ -263,12 +281,12 @@ pub(crate) mod tests {
     #[test]
     fn l2_endless_data_ends_the_session_and_fills_no_memory() {
         let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
-        assert!(matches!(subscription.handle_chunk(&[1]), Step::Broken(_)));
+        assert!(matches!(subscription.handle_chunk(vec![1]), Step::Broken(_)));
         assert!(matches!(subscription.handle_end(), Step::Broken(_)));
         assert!(matches!(subscription.handle_offer(vec![1, 2]), Step::Refused { .. }));
         let chunk = vec![0; 192 * 1024];
         let mut sent = 0;
-        while matches!(subscription.handle_chunk(&chunk), Step::Wait) {
+        while matches!(subscription.handle_chunk(chunk.clone()), Step::Wait) {
             sent += chunk.len() as u64;
             assert!(sent <= LIST_BASE_MAX_OCTETS);
         }
@@ -278,8 +296,8 @@ pub(crate) mod tests {
     fn a_cut_connection_leaves_nothing_half_received() {
         let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
         let (manifest, base) = publication(&key(1), 1);
-        assert_eq!(subscription.handle_offer(manifest), Step::Wait);
-        assert_eq!(subscription.handle_chunk(&base[..10]), Step::Wait);
+        assert!(matches!(subscription.handle_offer(manifest), Step::Begin { .. }));
+        assert_eq!(subscription.handle_chunk(base[..10].to_vec()), Step::Append(base[..10].to_vec()));
         subscription.handle_session();
         take(&mut subscription, 1);
     }
@@ -294,9 +312,9 @@ pub(crate) mod tests {
                 let before = subscription.in_force();
                 let (manifest, base) = publication(&key(if ours { 1 } else { 2 }), revision);
                 let sent = if whole { &base[..] } else { &base[..base.len() / 2] };
-                let step = transfer(&mut subscription, &manifest, sent);
+                let (step, _) = transfer(&mut subscription, &manifest, sent);
                 let right = ours && whole && Revision(revision) > before;
-                prop_assert_eq!(matches!(step, Step::Store(_)), right);
+                prop_assert_eq!(matches!(step, Step::Keep(_)), right);
                 if right {
                     subscription.handle_stored(Revision(revision), Timestamp(0));
                 }

@@ -103,3 +103,6 @@ pub const SETTINGS_MAX_OCTETS: u64 = 256 * 1024;
 pub const NAME_MAX_CHARACTERS: usize = 120;
 /// Changes kept for a page that falls behind; then it reads afresh.
 pub const CHANGES_KEPT: usize = 1024;
+
+/// Rows read at once while a list is compiled: some megabytes.
+pub const COMPILE_PAGE_ROWS: i64 = 10_000;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{Decode, Encode};
+use crate::confidential::Confidential;
 use crate::id::IndicatorId;
 use crate::ja4::{BadJa4, Ja4};
 use crate::name::{BadName, DomainName};
@@ -84,6 +85,8 @@ pub enum Target {
     },
     /// A TLS client's fingerprint: which program speaks, whomever it speaks to.
     Ja4(Ja4),
+    /// A name, address or network known by its keyed hash alone.
+    Confidential(Confidential),
 }
 
 impl Target {
@@ -96,6 +99,7 @@ impl Target {
             Target::Address(IpAddr::V6(_)) => Kind::Ipv6,
             Target::Network { .. } => Kind::Network,
             Target::Ja4(_) => Kind::Ja4,
+            Target::Confidential(confidential) => confidential.of.kind(),
         }
     }
 
@@ -103,7 +107,7 @@ impl Target {
     pub fn network(&self) -> Option<IpNet> {
         match self {
             Target::Network { first, prefix } => IpNet::new(*first, *prefix).ok(),
-            Target::Domain(_) | Target::Host(_) | Target::Address(_) | Target::Ja4(_) => None,
+            Target::Domain(_) | Target::Host(_) | Target::Address(_) | Target::Ja4(_) | Target::Confidential(_) => None,
         }
     }
 }
@@ -280,13 +284,24 @@ impl Pattern {
     pub fn to_plain(&self) -> String {
         match self.target {
             Target::Host(_) => format!("={self}"),
-            Target::Domain(_) | Target::Address(_) | Target::Network { .. } | Target::Ja4(_) => self.to_string(),
+            Target::Domain(_)
+            | Target::Address(_)
+            | Target::Network { .. }
+            | Target::Ja4(_)
+            | Target::Confidential(_) => self.to_string(),
         }
+    }
+
+    /// Whether it is known by its keyed hash alone. What met it is then withheld as well, on the sensor's own screens
+    /// too (decision 6).
+    pub fn is_confidential(&self) -> bool {
+        matches!(self.target, Target::Confidential(_))
     }
 }
 
 impl fmt::Display for Pattern {
-    /// The value and its port; an exact host name without its `=` (its kind says so).
+    /// The value and its port; an exact host name without its `=` (its kind says so); `confidential indicator N` where
+    /// only the hash is known.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let brackets = self.port.is_some()
             && matches!(self.target, Target::Address(IpAddr::V6(_)) | Target::Network { first: IpAddr::V6(_), .. });
@@ -298,6 +313,8 @@ impl fmt::Display for Pattern {
             Target::Address(address) => address.fmt(f)?,
             Target::Network { first, prefix } => write!(f, "{first}/{prefix}")?,
             Target::Ja4(fingerprint) => write!(f, "ja4:{fingerprint}")?,
+            // Its port would narrow down what it is.
+            Target::Confidential(confidential) => return write!(f, "confidential indicator {}", confidential.number),
         }
         if brackets {
             f.write_str("]")?;

@@ -10,6 +10,7 @@
 
 pub mod alert;
 pub mod codec;
+pub mod confidential;
 pub mod heartbeat;
 pub mod id;
 pub mod indicator;
@@ -20,6 +21,7 @@ pub mod matcher;
 pub mod message;
 pub mod name;
 pub mod observation;
+pub mod pattern;
 pub mod plain;
 pub mod record;
 pub mod time;

@@ -30,8 +30,11 @@ pub const LIST_CHUNK_MAX_OCTETS: usize = 192 * 1024;
 pub const LIST_BASE_MAX_OCTETS: u64 = 256 * 1024 * 1024;
 /// Indicators in a list.
 pub const LIST_MAX_INDICATORS: u64 = 5_000_000;
-/// One encoded list entry: a name, two times and small fields.
-pub const LIST_ENTRY_MAX_OCTETS: usize = 512;
+/// Changes in an overlay: what a sensor keeps in memory beside the mapped base (decision 24).
+pub const OVERLAY_MAX_CHANGES: usize = 65_536;
+/// One bucket of a base: what a look-up may walk through at the most. Some hundred octets are usual; thousands of
+/// indicators with one pattern fill it.
+pub const BUCKET_MAX_OCTETS: usize = 256 * 1024;
 /// A signed manifest as it travels.
 pub const MANIFEST_MAX_OCTETS: usize = 16 * 1024;
 /// A root document as it travels and as it lies on disk.

@@ -1,25 +1,22 @@
 //! The signed list: what every sensor looks for, by whose word, which number.
 //!
-//! A publication is a *manifest* (signed JSON, see [`crate::trust`]) and a *base*: the indicators as one file.
-//!
-//! ```text
-//! base   "VARDEL01"  8 octets
-//!        count       u64, big endian
-//!        entries     count × (length u16 big endian ‖ one Indicator by the codec)
-//! ```
-//! Sorted by pattern, then id, so that the same indicators always give the same octets and the same hash.
+//! A publication is a *manifest* (signed JSON, see [`crate::trust`]) and a *base*: the indicators as one file, in the
+//! form in which they are matched (its octets: `matcher/base.rs`). The manifest names the base's octets by their hash, and
+//! what is in it by the hash of its [`Content`]: the same indicators compiled anew with another seed are another file and
+//! the same content.
 
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::{self, Malformed};
+use crate::codec;
+use crate::confidential::ConfidentialKey;
 use crate::id::Revision;
 use crate::indicator::Indicator;
-use crate::limits::{LIST_BASE_MAX_OCTETS, LIST_ENTRY_MAX_OCTETS, LIST_MAX_INDICATORS, MANIFEST_MAX_OCTETS};
+use crate::limits::{LIST_BASE_MAX_OCTETS, LIST_MAX_INDICATORS, MANIFEST_MAX_OCTETS};
+use crate::matcher::{BadBase, Builder, IndicatorSet, NotBuilt, Seed, Storage};
 use crate::time::Timestamp;
 use crate::trust::{self, Domain, Root, Untrusted, hex};
 
-const MAGIC: &[u8; 8] = b"VARDEL01";
 /// The channel every sensor follows unless told otherwise.
 pub const CHANNEL_ALL: &str = "all";
 
@@ -41,6 +38,8 @@ pub struct Manifest {
     pub base_octets: u64,
     /// BLAKE3 of the base, 64 hex digits.
     pub base_blake3: String,
+    /// BLAKE3 of what is in it ([`Content`]), 64 hex digits.
+    pub content_blake3: String,
     /// The oldest agent that can use it.
     pub minimum_agent: String,
 }
@@ -76,75 +75,82 @@ pub enum Refused {
     /// The hash differs.
     #[error("the list's content is not what its manifest names (BLAKE3 differs)")]
     WrongHash,
-    /// The base cannot be read.
+    /// The base cannot be used.
     #[error("the list's content cannot be read: {0}")]
-    Malformed(#[from] Malformed),
+    BadBase(#[from] BadBase),
+    /// The base holds another number of indicators.
+    #[error("the list holds {found} indicators where its manifest says {announced}")]
+    WrongCount {
+        /// Announced.
+        announced: u64,
+        /// In the base.
+        found: u64,
+    },
     /// Needs a newer program.
     #[error("the list needs varde-agent {0} or newer; update this sensor")]
     NeedsNewerAgent(String),
 }
 
-/// Writes a base.
+/// A base of these indicators in whatever order they come. For large lists there is [`Builder`].
 ///
 /// # Errors
-/// [`Refused::TooLarge`]; an indicator too long to write is [`Malformed`].
-pub fn write_base(mut indicators: Vec<Indicator>) -> Result<Vec<u8>, Refused> {
-    indicators.sort_by(|a, b| (&a.pattern, a.id).cmp(&(&b.pattern, b.id)));
-    let count = indicators.len() as u64;
-    if count > LIST_MAX_INDICATORS {
-        return Err(Refused::TooLarge(count));
-    }
-    let mut base = Vec::with_capacity(16 + indicators.len() * 48);
-    base.extend_from_slice(MAGIC);
-    base.extend_from_slice(&count.to_be_bytes());
+/// [`NotBuilt`].
+pub fn write_base(mut indicators: Vec<Indicator>, seed: Seed) -> Result<(Vec<u8>, Content), NotBuilt> {
+    indicators.sort_by_key(|indicator| indicator.id);
+    let mut builder = Builder::new(seed, ConfidentialKey::default());
+    let mut content = ContentHasher::default();
     for indicator in &indicators {
-        let entry = codec::encode(indicator).map_err(|error| Malformed::Refused(error.to_string()))?;
-        let len = u16::try_from(entry.len()).ok().filter(|&len| usize::from(len) <= LIST_ENTRY_MAX_OCTETS);
-        let len = len.ok_or(Malformed::TooLarge { size: entry.len(), max: LIST_ENTRY_MAX_OCTETS })?;
-        base.extend_from_slice(&len.to_be_bytes());
-        base.extend_from_slice(&entry);
+        builder.add(indicator.id, (&indicator.pattern).into(), &indicator.into())?;
+        content.add(indicator);
     }
-    match base.len() as u64 {
-        octets if octets > LIST_BASE_MAX_OCTETS => Err(Refused::TooLarge(octets)),
-        _ => Ok(base),
-    }
+    Ok((builder.finish()?.into_octets(), content.finish()))
 }
 
-/// Reads a base whole.
-///
-/// # Errors
-/// [`Malformed`]; never allocates more than the octets given can hold.
-pub fn read_base(base: &[u8]) -> Result<Vec<Indicator>, Malformed> {
-    let rest = base.strip_prefix(MAGIC).ok_or_else(|| Malformed::Refused("it does not begin with VARDEL01".into()))?;
-    let (count, mut rest) = rest.split_first_chunk::<8>().ok_or(Malformed::CutShort)?;
-    let count = u64::from_be_bytes(*count);
-    // The smallest entry has some ten octets; the announced count reserves no more than could be there.
-    let room = usize::try_from(count).unwrap_or(usize::MAX).min(rest.len() / 10);
-    let mut indicators = Vec::with_capacity(room);
-    for _ in 0..count {
-        let (len, after) = rest.split_first_chunk::<2>().ok_or(Malformed::CutShort)?;
-        let len = usize::from(u16::from_be_bytes(*len));
-        if len > LIST_ENTRY_MAX_OCTETS {
-            return Err(Malformed::TooLarge { size: len, max: LIST_ENTRY_MAX_OCTETS });
-        }
-        let (entry, after) = after.split_at_checked(len).ok_or(Malformed::CutShort)?;
-        indicators.push(codec::decode(entry)?);
-        rest = after;
+/// What a list says, whatever file says it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    /// Indicators.
+    pub count: u64,
+    /// BLAKE3 over all indicators by number, each as length u32, little endian, ‖ the indicator by the codec; 64 hex
+    /// digits.
+    pub blake3: String,
+}
+
+/// Hashes what a list says, indicator by indicator.
+#[derive(Debug, Clone, Default)]
+pub struct ContentHasher {
+    hasher: blake3::Hasher,
+    count: u64,
+}
+
+impl ContentHasher {
+    /// Adds an indicator; they come in the order of their numbers.
+    pub fn add(&mut self, indicator: &Indicator) {
+        // None of ours is one that cannot be written.
+        let octets = codec::encode(indicator).unwrap_or_default();
+        self.hasher.update(&u32::try_from(octets.len()).unwrap_or(u32::MAX).to_le_bytes());
+        self.hasher.update(&octets);
+        self.count += 1;
     }
-    if rest.is_empty() { Ok(indicators) } else { Err(Malformed::LeftOver(rest.len())) }
+
+    /// What has been added.
+    pub fn finish(&self) -> Content {
+        Content { count: self.count, blake3: hex(self.hasher.finalize().as_bytes()) }
+    }
 }
 
 impl Manifest {
-    /// The manifest that names `base`.
-    pub fn of(base: &[u8], count: u64, revision: Revision, created: Timestamp, expires: Timestamp) -> Manifest {
+    /// The manifest that names `base`, which holds `content`.
+    pub fn of(base: &[u8], content: &Content, revision: Revision, created: Timestamp, expires: Timestamp) -> Manifest {
         Manifest {
             channel: CHANNEL_ALL.to_owned(),
             revision,
             created,
             expires,
-            count,
+            count: content.count,
             base_octets: base.len() as u64,
             base_blake3: hex(blake3::hash(base).as_bytes()),
+            content_blake3: content.blake3.clone(),
             minimum_agent: "0.1.0".to_owned(),
         }
     }
@@ -193,18 +199,39 @@ impl Manifest {
         Ok(trust::verify(Domain::List, octets, &root.keys, &root.roles.list)?)
     }
 
-    /// Holds a received base against the manifest and reads it.
+    /// Holds a base's size and hash against the manifest, however they were come by.
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn open(&self, base: &[u8]) -> Result<Vec<Indicator>, Refused> {
-        if base.len() as u64 != self.base_octets {
-            return Err(Refused::WrongSize { announced: self.base_octets, found: base.len() as u64 });
+    pub fn check(&self, octets: u64, hash: &blake3::Hash) -> Result<(), Refused> {
+        if octets != self.base_octets {
+            return Err(Refused::WrongSize { announced: self.base_octets, found: octets });
         }
-        if hex(blake3::hash(base).as_bytes()) != self.base_blake3 {
+        if hex(hash.as_bytes()) != self.base_blake3 {
             return Err(Refused::WrongHash);
         }
-        Ok(read_base(base)?)
+        Ok(())
+    }
+
+    /// Opens a base whose hash has been held against the manifest already ([`Manifest::check`]).
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn open_checked(&self, base: Storage) -> Result<IndicatorSet, Refused> {
+        let set = IndicatorSet::open(base)?;
+        match set.len() as u64 {
+            found if found != self.count => Err(Refused::WrongCount { announced: self.count, found }),
+            _ => Ok(set),
+        }
+    }
+
+    /// Holds a base in memory against the manifest and opens it.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn open(&self, base: Vec<u8>) -> Result<IndicatorSet, Refused> {
+        self.check(base.len() as u64, &blake3::hash(&base))?;
+        self.open_checked(std::sync::Arc::new(base))
     }
 }
 
@@ -231,20 +258,29 @@ mod tests {
         SigningKey::from_bytes(&[5; 32])
     }
 
+    fn seed(octet: u8) -> Seed {
+        Seed::from_octets([octet; 16])
+    }
+
     fn publish(revision: u64) -> (Manifest, Vec<u8>, Vec<u8>) {
-        let base = write_base(indicators(&["evil.no", "192.0.2.0/24:443", "=a.no", "2001:db8::1"])).unwrap();
-        let manifest = Manifest::of(&base, 4, Revision(revision), Timestamp(1), Timestamp::MAX);
+        let list = indicators(&["evil.no", "192.0.2.0/24:443", "=a.no", "2001:db8::1"]);
+        let (base, content) = write_base(list, seed(3)).unwrap();
+        let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
         let octets = manifest.sign(&[&key()]).unwrap();
         (manifest, octets, base)
     }
 
     #[test]
-    fn the_same_indicators_give_the_same_base_in_any_order() {
+    fn the_same_indicators_give_the_same_base_in_any_order_and_the_same_content_with_any_seed() {
         let mut list = indicators(&["b.no", "a.no", "10.0.0.1"]);
-        let one = write_base(list.clone()).unwrap();
+        let (one, content) = write_base(list.clone(), seed(1)).unwrap();
         list.reverse();
-        assert_eq!(write_base(list).unwrap(), one);
-        assert_eq!(read_base(&one).unwrap().len(), 3);
+        let (again, content_again) = write_base(list.clone(), seed(1)).unwrap();
+        assert_eq!((&again, &content_again), (&one, &content));
+        let (other, other_content) = write_base(list.clone(), seed(2)).unwrap();
+        assert!(other != one && other_content == content);
+        list.pop();
+        assert_ne!(write_base(list, seed(1)).unwrap().1, content);
     }
 
     #[test]
@@ -252,17 +288,20 @@ mod tests {
         let root = root_with(&[&key()], 1);
         let (manifest, octets, base) = publish(7);
         assert_eq!(Manifest::accept(&octets, &root, CHANNEL_ALL, Revision(6)), Ok(manifest.clone()));
-        assert_eq!(manifest.open(&base).map(|list| list.len()), Ok(4));
+        assert_eq!(manifest.open(base.clone()).map(|set| set.len()), Ok(4));
 
         let older = Manifest::accept(&octets, &root, CHANNEL_ALL, Revision(7));
         assert_eq!(older, Err(Refused::TooOld { offered: Revision(7), floor: Revision(7) }));
         let other_root = root_with(&[&SigningKey::from_bytes(&[6; 32])], 1);
         assert!(matches!(Manifest::accept(&octets, &other_root, CHANNEL_ALL, Revision(0)), Err(Refused::Untrusted(_))));
         assert!(matches!(Manifest::accept(&octets, &root, "pilot", Revision(0)), Err(Refused::WrongChannel(_))));
-        assert!(matches!(manifest.open(&base[..base.len() - 1]), Err(Refused::WrongSize { .. })));
+        assert!(matches!(manifest.open(base[..base.len() - 1].to_vec()), Err(Refused::WrongSize { .. })));
         let mut changed = base.clone();
         *changed.last_mut().unwrap() ^= 1;
-        assert_eq!(manifest.open(&changed), Err(Refused::WrongHash));
+        assert_eq!(manifest.open(changed).map(|set| set.len()), Err(Refused::WrongHash));
+        let lying = Manifest { count: 5, ..manifest.clone() };
+        let refused = lying.open(base).map(|set| set.len());
+        assert_eq!(refused, Err(Refused::WrongCount { announced: 5, found: 4 }));
         let needs = Manifest { minimum_agent: "99.0.0".into(), ..manifest };
         let needs = needs.sign(&[&key()]).unwrap();
         assert!(matches!(Manifest::accept(&needs, &root, CHANNEL_ALL, Revision(0)), Err(Refused::NeedsNewerAgent(_))));
@@ -270,18 +309,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn hostile_bases_and_manifests_are_refused_without_harm(octets in prop::collection::vec(any::<u8>(), 0..400), cut in 0usize..200) {
+        fn hostile_manifests_are_refused_without_harm(octets in prop::collection::vec(any::<u8>(), 0..400)) {
             let root = root_with(&[&key()], 1);
             prop_assert!(Manifest::accept(&octets, &root, CHANNEL_ALL, Revision(0)).is_err());
-            let _ = read_base(&octets);
-            let (_, _, base) = publish(1);
-            let mut torn = base.clone();
-            torn.truncate(cut);
-            torn.extend_from_slice(&octets);
-            let _ = read_base(&torn);
-            let mut lying = base;
-            lying[8..16].fill(0xff);
-            prop_assert_eq!(read_base(&lying), Err(Malformed::CutShort));
         }
     }
 }

@@ -73,6 +73,11 @@ impl<'a> Name<'a> {
         Ok(Name(octets))
     }
 
+    /// Takes octets that their reader has made canonical.
+    pub(crate) const fn of_canonical(octets: &'a [u8]) -> Name<'a> {
+        Name(octets)
+    }
+
     /// The canonical octets.
     pub fn octets(self) -> &'a [u8] {
         self.0

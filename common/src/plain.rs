@@ -2,6 +2,7 @@
 
 use crate::indicator::{BadPattern, Pattern};
 use crate::limits::PLAIN_LINE_MAX_OCTETS;
+use crate::pattern::{PatternRef, Scratch, read_plain};
 
 /// A line that is no indicator; the rest of the list is loaded all the same.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,28 +32,102 @@ pub enum WhyBad {
 
 /// Reads a whole list; each line gives a pattern with its line number, a refusal, or nothing (blank, comment).
 pub fn read(list: &[u8]) -> impl Iterator<Item = Result<(usize, Pattern), BadLine>> {
-    let list = list.strip_prefix(b"\xef\xbb\xbf").unwrap_or(list);
-    list.split(|&byte| byte == b'\n').enumerate().filter_map(|(index, line)| read_line(index + 1, line))
+    let mut scratch = Scratch::new();
+    list.split(|&byte| byte == b'\n').enumerate().filter_map(move |(index, line)| {
+        let mut read = None;
+        read_line(index + 1, line, &mut scratch, &mut |number, line| {
+            read = Some(line.map(|pattern| (number, pattern.to_owned())));
+        });
+        read
+    })
 }
 
-fn read_line(number: usize, line: &[u8]) -> Option<Result<(usize, Pattern), BadLine>> {
+/// What a list's reader is told of each line that is not blank: its number from 1, the pattern or what is wrong.
+pub type Line<'a> = Result<PatternRef<'a>, BadLine>;
+
+/// A list read block by block, without ever holding more of it than a line.
+#[derive(Debug)]
+pub struct Reader {
+    /// Lines that have ended.
+    lines: usize,
+    /// The beginning of a line whose end is in a later block.
+    begun: Vec<u8>,
+    scratch: Scratch,
+}
+
+impl Default for Reader {
+    fn default() -> Reader {
+        Reader::new()
+    }
+}
+
+impl Reader {
+    /// At the beginning of a list.
+    pub fn new() -> Reader {
+        Reader { lines: 0, begun: Vec::new(), scratch: Scratch::new() }
+    }
+
+    /// Reads the next block and tells `take` its lines as [`read`] gives them.
+    pub fn read(&mut self, block: &[u8], mut take: impl FnMut(usize, Line<'_>)) {
+        let mut from = 0;
+        for end in memchr::memchr_iter(b'\n', block) {
+            let line = block.get(from..end).unwrap_or_default();
+            from = end + 1;
+            self.lines += 1;
+            if self.begun.is_empty() {
+                read_line(self.lines, line, &mut self.scratch, &mut take);
+            } else {
+                self.keep(line);
+                read_line(self.lines, &self.begun, &mut self.scratch, &mut take);
+                self.begun.clear();
+            }
+        }
+        self.keep(block.get(from..).unwrap_or_default());
+    }
+
+    /// The list has ended: its last line may have no line's end.
+    pub fn finish(mut self, mut take: impl FnMut(usize, Line<'_>)) {
+        read_line(self.lines + 1, &self.begun, &mut self.scratch, &mut take);
+    }
+
+    /// Keeps as much of a line as tells that it is too long, and no more.
+    fn keep(&mut self, part: &[u8]) {
+        let room = (BOM.len() + PLAIN_LINE_MAX_OCTETS + 1).saturating_sub(self.begun.len());
+        self.begun.extend_from_slice(part.get(..room).unwrap_or(part));
+    }
+}
+
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+fn read_line(number: usize, line: &[u8], scratch: &mut Scratch, take: &mut impl FnMut(usize, Line<'_>)) {
+    let line = if number == 1 { line.strip_prefix(BOM).unwrap_or(line) } else { line };
+    // Nearly every line of nearly every list.
+    if let Some(pattern) = read_plain(line.strip_suffix(b"\r").unwrap_or(line), scratch) {
+        return take(number, Ok(pattern));
+    }
     let refuse = |why: WhyBad| {
         let shown: String = String::from_utf8_lossy(line).trim().chars().take(80).collect();
         BadLine { line: number, text: shown.escape_debug().to_string(), why }
     };
     if line.len() > PLAIN_LINE_MAX_OCTETS {
-        return Some(Err(refuse(WhyBad::TooLong)));
+        return take(number, Err(refuse(WhyBad::TooLong)));
     }
     let value = line.split(|&byte| byte == b'#').next().unwrap_or_default();
     // A comment may be in any encoding; only the value must be text.
     let Ok(value) = std::str::from_utf8(value) else {
-        return Some(Err(refuse(WhyBad::NotText)));
+        return take(number, Err(refuse(WhyBad::NotText)));
     };
     let value = value.trim();
     if value.is_empty() {
-        return None;
+        return;
     }
-    Some(value.parse().map(|pattern| (number, pattern)).map_err(|why: BadPattern| refuse(why.into())))
+    if let Some(pattern) = read_plain(value.as_bytes(), scratch) {
+        return take(number, Ok(pattern));
+    }
+    match value.parse::<Pattern>() {
+        Ok(pattern) => take(number, Ok((&pattern).into())),
+        Err(why) => take(number, Err(refuse(why.into()))),
+    }
 }
 
 #[cfg(test)]
@@ -72,7 +147,37 @@ mod tests {
         assert!(bad[0].contains("xn--"), "{}", bad[0]);
     }
 
+    fn in_blocks(list: &[u8], octets: usize) -> Vec<Result<(usize, Pattern), BadLine>> {
+        let mut read = Vec::new();
+        let mut take = |number, line: Line<'_>| read.push(line.map(|pattern| (number, pattern.to_owned())));
+        let mut reader = Reader::new();
+        list.chunks(octets).for_each(|block| reader.read(block, &mut take));
+        reader.finish(take);
+        read
+    }
+
+    #[test]
+    fn a_line_without_end_is_refused_and_not_kept() {
+        let mut reader = Reader::new();
+        let mut refused = Vec::new();
+        for _ in 0..100 {
+            reader.read(&[b'a'; 5000], |number, line| refused.push((number, line.is_err())));
+            assert!(reader.begun.len() <= 4100);
+        }
+        reader.read(b"\nevil.no\n", |number, line| refused.push((number, line.is_err())));
+        assert_eq!(refused, [(1, true), (2, false)]);
+    }
+
     proptest! {
+        #[test]
+        fn block_by_block_is_the_same_as_whole(
+            lines in prop::collection::vec("(=?[a-c]{1,3}\\.no|10\\.0\\.0\\.[0-9]{1,3}(/[0-9]{1,2})?|[ #a.\u{e5}\u{feff}-]{0,9})[ \r]?(# x)?", 0..20),
+            octets in 1usize..40,
+        ) {
+            let list = lines.join("\n");
+            prop_assert_eq!(in_blocks(list.as_bytes(), octets), read(list.as_bytes()).collect::<Vec<_>>());
+        }
+
         #[test]
         fn hostile_lists_never_panic(list in prop::collection::vec(any::<u8>(), 0..2000)) {
             let _ = read(&list).count();

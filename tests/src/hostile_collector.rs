@@ -24,6 +24,7 @@ use varde_common::id::{Epoch, Revision, SensorId, Seq};
 use varde_common::indicator::{Indicator, Pattern};
 use varde_common::limits::{FRAME_HEADER_OCTETS, FRAME_TO_AGENT_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS};
 use varde_common::list::{Manifest, write_base};
+use varde_common::matcher::Seed;
 use varde_common::message::{
     ALPN_ENROLL, ALPN_SESSION, EnrolRefusal, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector,
 };
@@ -212,9 +213,9 @@ impl HostileCollector {
             Ok(Indicator::bare(varde_common::id::IndicatorId(n as u64 + 1), pattern.parse::<Pattern>()?))
         };
         let indicators = patterns.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
-        let base = write_base(indicators)?;
+        let (base, content) = write_base(indicators, Seed::from_octets([revision as u8; 16]))?;
         let now = clock::now();
-        Ok((Manifest::of(&base, patterns.len() as u64, Revision(revision), now, Timestamp::MAX), base))
+        Ok((Manifest::of(&base, &content, Revision(revision), now, Timestamp::MAX), base))
     }
 
     /// Offers a list to the sensor that follows; waits until one does.

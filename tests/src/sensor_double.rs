@@ -206,7 +206,7 @@ impl Session {
                 other => bail!("not within a list: {other:?}"),
             }
         }
-        manifest.open(&base)?;
+        manifest.open(base)?;
         self.in_force = manifest.revision;
         let outcome = ListOutcome::InForce { revision: manifest.revision, since: clock::now() };
         say(&mut self.lists, &ToCollector::ListOutcome(outcome)).await?;

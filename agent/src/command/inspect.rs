@@ -1,18 +1,19 @@
 //! `varde-agent inspect`: captures against plain lists, here and now; no collector, no data directory.
 
-use std::collections::{HashMap, HashSet};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use ipnet::IpNet;
 use varde_common::alert::Direction;
+use varde_common::confidential::ConfidentialKey;
 use varde_common::id::{IndicatorId, Revision};
-use varde_common::indicator::Indicator;
-use varde_common::matcher::IndicatorSet;
+use varde_common::matcher::{Builder, Facts, IndicatorSet, Seed};
 use varde_common::plain;
 use varde_common::time::Timestamp;
 
@@ -22,6 +23,8 @@ use crate::raise::Keep;
 use crate::raise::fold::Alert;
 use crate::sensor::{Sensor, SensorSettings};
 
+/// Octets of a list read at once.
+const LIST_BLOCK_OCTETS: usize = 256 * 1024;
 /// Resolver's alerts held back until it is known whether a host stands behind them.
 const RESOLVER_ALERTS_MAX: usize = 16_384;
 /// A host's alert so close in time explains the resolver's, seconds.
@@ -78,31 +81,63 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("\"{text}\" is no network; write it as 10.0.0.0/8 or 2001:db8::/32"))
 }
 
-/// Lists loaded, each pattern once.
+/// Lists loaded, each pattern once. They are read block by block straight into the form that is matched.
 fn load(lists: &[PathBuf], failed: &mut bool) -> IndicatorSet {
-    let mut indicators = Vec::new();
-    let mut known = HashSet::new();
+    let mut seed = [0; 16];
+    if let Err(error) = getrandom::fill(&mut seed) {
+        complain(&format!("the system gives no random numbers: {error}; no list is loaded"));
+        *failed = true;
+        return IndicatorSet::default();
+    }
+    let mut builder = Builder::new(Seed::from_octets(seed), ConfidentialKey::default()).each_pattern_once();
     for list in lists {
-        let octets = match std::fs::read(list) {
-            Ok(octets) => octets,
-            Err(error) => {
-                complain(&format!("{}: cannot be read: {error}; the other lists are used", list.display()));
-                *failed = true;
-                continue;
-            }
-        };
-        for line in plain::read(&octets) {
-            match line {
-                Ok((_, pattern)) => {
-                    if known.insert(pattern.clone()) {
-                        indicators.push(Indicator::bare(IndicatorId(indicators.len() as u64), pattern));
-                    }
-                }
-                Err(bad) => complain(&format!("{}: {bad}", list.display())),
-            }
+        if let Err(error) = load_one(list, &mut builder, failed) {
+            complain(&format!("{}: cannot be read: {error}; the other lists are used", list.display()));
+            *failed = true;
         }
     }
-    IndicatorSet::build(indicators)
+    match builder.finish().map(IndicatorSet::of) {
+        Ok(Ok(set)) => set,
+        Ok(Err(error)) => none_loaded(&error, failed),
+        Err(error) => none_loaded(&error, failed),
+    }
+}
+
+fn none_loaded(error: &dyn std::fmt::Display, failed: &mut bool) -> IndicatorSet {
+    complain(&format!("no list is loaded: {error}"));
+    *failed = true;
+    IndicatorSet::default()
+}
+
+/// Reads one list. A refusal that concerns the whole is told once.
+fn load_one(list: &Path, builder: &mut Builder, failed: &mut bool) -> io::Result<()> {
+    let mut file = File::open(list)?;
+    let mut block = vec![0; LIST_BLOCK_OCTETS];
+    let mut reader = plain::Reader::new();
+    let mut full = false;
+    let facts = Facts::default();
+    let mut take = |_: usize, line: plain::Line<'_>| match line {
+        Ok(pattern) => {
+            let added = builder.add(IndicatorId(builder.count()), pattern, &facts);
+            if let Err(error) = added
+                && !full
+            {
+                complain(&format!("{}: not all of it is loaded: {error}", list.display()));
+                (full, *failed) = (true, true);
+            }
+        }
+        Err(bad) => complain(&format!("{}: {bad}", list.display())),
+    };
+    loop {
+        match file.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => reader.read(block.get(..read).unwrap_or_default(), &mut take),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    reader.finish(take);
+    Ok(())
 }
 
 fn complain(sentence: &str) {
@@ -281,24 +316,28 @@ impl Printer {
     }
 }
 
-/// For tests: a list's patterns, as the command loads them.
-#[cfg(test)]
-fn load_one(path: &std::path::Path) -> (Vec<String>, bool) {
-    let mut failed = false;
-    let set = load(&[path.to_owned()], &mut failed);
-    (set.indicators().iter().map(|indicator| indicator.pattern.to_plain()).collect(), failed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Lists' patterns in the order they were given, and whether something could not be read.
+    fn loaded(lists: &[PathBuf]) -> (Vec<String>, bool) {
+        let mut failed = false;
+        let mut all: Vec<_> = load(lists, &mut failed).indicators().collect();
+        all.sort_by_key(|indicator| indicator.id);
+        (all.iter().map(|indicator| indicator.pattern.to_plain()).collect(), failed)
+    }
 
     #[test]
     fn a_list_with_bad_lines_gives_its_good_ones_once() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("list");
         std::fs::write(&path, "evil.no\nblåbær.no\nEVIL.no.\n192.0.2.1\n").unwrap();
-        assert_eq!(load_one(&path), (vec!["evil.no".into(), "192.0.2.1".into()], false));
-        assert!(load_one(&dir.path().join("missing")).1);
+        assert_eq!(loaded(&[path.clone()]), (vec!["evil.no".into(), "192.0.2.1".into()], false));
+        let other = dir.path().join("other");
+        std::fs::write(&other, "192.0.2.1\nworse.no").unwrap();
+        let missing = dir.path().join("missing");
+        let both = vec!["evil.no".into(), "192.0.2.1".into(), "worse.no".into()];
+        assert_eq!(loaded(&[path, missing, dir.path().to_owned(), other]), (both, true));
     }
 }

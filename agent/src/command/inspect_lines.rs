@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 use varde_common::alert::{Direction, Evidence};
-use varde_common::indicator::Kind;
+use varde_common::indicator::{Indicator, Kind};
 use varde_common::observation::{
     Answer, AnswerData, DnsTransaction, Endpoint, Fact, FlowRecord, Hello, HelloTransport, HttpRequest, Observation,
     Protocol, qtype_mnemonic, rcode_mnemonic,
@@ -13,6 +13,7 @@ use varde_common::observation::{
 use varde_common::time::Timestamp;
 
 use crate::raise::Sighting;
+use crate::raise::bearing::Observed;
 use crate::raise::fold::Alert;
 
 /// For whom the lines are.
@@ -22,6 +23,11 @@ pub(super) enum Style {
     Json,
     /// Text.
     People,
+}
+
+/// What met the indicator; withheld where that would tell what a confidential one is.
+fn observed_of(indicator: &Indicator, observed: &Observed) -> String {
+    if indicator.pattern.is_confidential() { "withheld".to_owned() } else { observed.to_string() }
 }
 
 #[derive(Serialize)]
@@ -143,7 +149,7 @@ pub(super) fn alert(output: &mut impl Write, style: Style, alert: &Alert) -> io:
         indicator: alert.indicator.pattern.to_string(),
         kind: alert.indicator.pattern.kind(),
         evidence: alert.evidence,
-        observed: alert.observed.to_string(),
+        observed: observed_of(&alert.indicator, &alert.observed),
         client: alert.key.client,
         server: alert.server.ip(),
         port: port(alert.server, alert.protocol),
@@ -190,7 +196,7 @@ pub(super) fn sighting(output: &mut impl Write, style: Style, sighting: &Sightin
         indicator: sighting.indicator.pattern.to_string(),
         kind: sighting.indicator.pattern.kind(),
         evidence: sighting.evidence,
-        observed: sighting.observed.to_string(),
+        observed: observed_of(&sighting.indicator, &sighting.observed),
         client: sighting.client.ip(),
         client_port: port(sighting.client, sighting.protocol),
         server: sighting.server.ip(),

@@ -14,7 +14,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq};
-use varde_common::matcher::IndicatorSet;
 use varde_common::record::SensorEvent;
 
 use super::sources::{open_interfaces, open_sources};
@@ -190,10 +189,9 @@ pub(crate) fn run_confined_by(
     })?;
 
     let events = first_events(recovered.damaged_octets, &stored);
-    let in_force = stored.list.map_or_else(InForce::default, |(manifest, indicators)| InForce {
-        set: Arc::new(IndicatorSet::build(indicators)),
-        revision: manifest.revision,
-    });
+    let in_force = stored
+        .list
+        .map_or_else(InForce::default, |(manifest, set)| InForce { set: Arc::new(set), revision: manifest.revision });
     for event in events {
         let _ = orders.blocking_send(Order::Event(event));
     }

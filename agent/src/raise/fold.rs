@@ -70,9 +70,16 @@ impl Alert {
                 let more = seen.as_name().label_count().saturating_sub(listed.as_name().label_count());
                 u8::try_from(more).unwrap_or(u8::MAX)
             }
-            (Target::Domain(_) | Target::Host(_) | Target::Address(_) | Target::Network { .. } | Target::Ja4(_), _) => {
-                0
-            }
+            // How many labels a hash stands for is not known.
+            (
+                Target::Domain(_)
+                | Target::Host(_)
+                | Target::Address(_)
+                | Target::Network { .. }
+                | Target::Ja4(_)
+                | Target::Confidential(_),
+                _,
+            ) => 0,
         }
     }
 

@@ -265,7 +265,8 @@ impl Raise {
 
     /// The indicator at a place, where it holds at this time.
     fn in_force(&self, place: Place, time: Timestamp) -> Option<Arc<Indicator>> {
-        self.set.indicator(place).filter(|indicator| indicator.validity.holds(time)).map(|it| Arc::new(it.clone()))
+        let holds = self.set.validity(place).is_some_and(|validity| validity.holds(time));
+        holds.then(|| self.set.indicator(place)).flatten().map(Arc::new)
     }
 
     fn add(&self, met: &mut Vec<Met>, place: Place, time: Timestamp, observed: Observed, evidence: Evidence) {

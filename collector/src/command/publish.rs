@@ -2,17 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use varde_common::id::Revision;
 use varde_common::list::Manifest;
+use varde_common::matcher::Seed;
 use varde_common::time::Timestamp;
 
 use super::say;
 use crate::control::Poke;
-use crate::intel::compile::{self, Compiled};
+use crate::intel::compile::{self, Compiled, Compiler};
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, keys};
+use crate::limits::COMPILE_PAGE_ROWS;
 use crate::store::{Scope, Store};
 
 /// Arguments of `publish`.
@@ -73,7 +75,7 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
                 Poked::NotRunning => "The collector does not run; sensors get it when it does.",
                 Poked::Late => "The running collector has not answered yet; it looks by itself within seconds.",
             };
-            say::result(&format!("Published list {revision} with {} indicators. {sent}", compiled.count))
+            say::result(&format!("Published list {revision} with {} indicators. {sent}", compiled.content.count))
         }
     }
 }
@@ -93,15 +95,25 @@ pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timest
         );
     }
     let key = keys::read_signing_key(key)?;
-    let rows = store.indicators_to_compile(Scope::Operator).await?;
-    let up_to_id = rows.last().map_or(0, |row| row.id);
-    let compiled = compile::compile(rows, now)?;
+    let mut seed = [0; 16];
+    getrandom::fill(&mut seed).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+    let mut compiler = Compiler::new(now, Seed::from_octets(seed));
+    let mut up_to_id = 0;
+    loop {
+        let rows = store.indicators_to_compile(Scope::Operator, up_to_id, COMPILE_PAGE_ROWS).await?;
+        rows.iter().try_for_each(|row| compiler.take(row))?;
+        match rows.last() {
+            Some(last) => up_to_id = last.id,
+            None => break,
+        }
+    }
+    let compiled = compiler.finish()?;
     let newest = store.newest_manifest(Scope::Operator).await?;
     let last = newest.as_ref().map_or(Revision(0), |(revision, _)| *revision);
     // A manifest that this root no longer stands for is replaced, whatever it says.
     let manifest = newest.and_then(|(_, octets)| Manifest::verify(&octets, &root).ok());
-    let empty_and_first = last == Revision(0) && compiled.count == 0;
-    let news = !empty_and_first && compile::is_news(&compiled.base, manifest.as_ref(), now);
+    let empty_and_first = last == Revision(0) && compiled.content.count == 0;
+    let news = !empty_and_first && compile::is_news(&compiled.content, manifest.as_ref(), now);
     // Signed even where nothing is news: a wrong key is told at once, not at the next change.
     let (manifest, octets) = compile::sign(&compiled, last, &key, &root, now)?;
     if !news {
@@ -137,8 +149,8 @@ mod tests {
         let store = Store::open(&data).await.unwrap();
         let publish = async |at: Timestamp| publish(&data, &store, None, at).await.unwrap();
         let number = |outcome: Outcome| match outcome {
-            Outcome::Published { revision, compiled } => (true, revision.0, compiled.count, compiled.withheld),
-            Outcome::Unchanged { revision, compiled } => (false, revision.0, compiled.count, compiled.withheld),
+            Outcome::Published { revision, compiled } => (true, revision.0, compiled.content.count, compiled.withheld),
+            Outcome::Unchanged { revision, compiled } => (false, revision.0, compiled.content.count, compiled.withheld),
         };
         assert_eq!(number(publish(NOW).await), (false, 0, 0, 0));
         import(&store, "evil.example\n192.0.2.0/24\n", Tlp::Amber).await;
@@ -152,7 +164,7 @@ mod tests {
         let list = store.newest_list(Scope::Operator).await.unwrap().unwrap();
         let manifest = Manifest::accept(&list.manifest, &root, CHANNEL_ALL, Revision(1)).unwrap();
         let names: Vec<_> =
-            manifest.open(&list.base).unwrap().iter().map(|indicator| indicator.pattern.to_plain()).collect();
+            manifest.open(list.base).unwrap().indicators().map(|indicator| indicator.pattern.to_plain()).collect();
         assert_eq!(names.len(), 3);
         assert!(!names.contains(&"secret.example".to_owned()));
     }

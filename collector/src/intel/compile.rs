@@ -1,12 +1,14 @@
 //! Indicators → a list: what is left out and why, the base, the manifest, its signature.
 
 use ed25519_dalek::SigningKey;
+use varde_common::confidential::ConfidentialKey;
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::indicator::{Indicator, Marks, Severity};
-use varde_common::list::{Manifest, Refused, write_base};
+use varde_common::list::{Content, ContentHasher, Manifest, Refused};
+use varde_common::matcher::{Builder, NotBuilt, Seed};
 use varde_common::time::{Timestamp, Validity};
 use varde_common::tlp::Tlp;
-use varde_common::trust::{Root, Untrusted, hex, key_id};
+use varde_common::trust::{Root, Untrusted, key_id};
 
 use crate::limits::{LIST_DAYS, LIST_RENEW_DAYS};
 
@@ -42,9 +44,9 @@ pub enum NotCompiled {
         /// What is wrong.
         why: String,
     },
-    /// The list is too large.
+    /// The list is too large, or an indicator in it cannot be matched.
     #[error("{0}")]
-    TooLarge(#[from] Refused),
+    NotBuilt(#[from] NotBuilt),
 }
 
 /// A list ready to be numbered and signed.
@@ -52,8 +54,8 @@ pub enum NotCompiled {
 pub struct Compiled {
     /// The base file.
     pub base: Vec<u8>,
-    /// Indicators in it.
-    pub count: u64,
+    /// What it says.
+    pub content: Content,
     /// Left out: TLP:AMBER+STRICT and TLP:RED reach sensors only as keyed hashes (decision 8), which come later.
     pub withheld: u64,
     /// Left out: no longer valid.
@@ -69,28 +71,51 @@ pub fn may_be_published(tlp: Tlp) -> bool {
 }
 
 /// Makes a list of all rows that may be published and have not expired. Those that are not valid yet are in it: sensors
-/// obey the window themselves, and so begin on time.
-///
-/// # Errors
-/// [`NotCompiled`].
-pub fn compile(rows: impl IntoIterator<Item = Stored>, now: Timestamp) -> Result<Compiled, NotCompiled> {
-    let mut compiled = Compiled::default();
-    let mut indicators = Vec::new();
-    for row in rows {
-        if row.valid_until.is_some_and(|until| until <= now.0) {
-            compiled.expired += 1;
-            continue;
-        }
-        let indicator = read_row(&row)?;
-        if may_be_published(indicator.tlp) {
-            indicators.push(indicator);
-        } else {
-            compiled.withheld += 1;
-        }
+/// obey the window themselves, and so begin on time. Rows come by number, a page at a time; what is held of them is about
+/// what the list will have.
+#[derive(Debug)]
+pub struct Compiler {
+    builder: Builder,
+    content: ContentHasher,
+    withheld: u64,
+    expired: u64,
+    now: Timestamp,
+}
+
+impl Compiler {
+    /// Of nothing yet. The seed is drawn at random for each list.
+    pub fn new(now: Timestamp, seed: Seed) -> Compiler {
+        let builder = Builder::new(seed, ConfidentialKey::default());
+        Compiler { builder, content: ContentHasher::default(), withheld: 0, expired: 0, now }
     }
-    compiled.count = indicators.len() as u64;
-    compiled.base = write_base(indicators)?;
-    Ok(compiled)
+
+    /// Takes the row with the next number.
+    ///
+    /// # Errors
+    /// [`NotCompiled`].
+    pub fn take(&mut self, row: &Stored) -> Result<(), NotCompiled> {
+        if row.valid_until.is_some_and(|until| until <= self.now.0) {
+            self.expired += 1;
+            return Ok(());
+        }
+        let indicator = read_row(row)?;
+        if may_be_published(indicator.tlp) {
+            self.content.add(&indicator);
+            self.builder.add(indicator.id, (&indicator.pattern).into(), &(&indicator).into())?;
+        } else {
+            self.withheld += 1;
+        }
+        Ok(())
+    }
+
+    /// The list.
+    ///
+    /// # Errors
+    /// [`NotCompiled::NotBuilt`].
+    pub fn finish(self) -> Result<Compiled, NotCompiled> {
+        let Compiler { builder, content, withheld, expired, .. } = self;
+        Ok(Compiled { base: builder.finish()?.into_octets(), content: content.finish(), withheld, expired })
+    }
 }
 
 fn read_row(row: &Stored) -> Result<Indicator, NotCompiled> {
@@ -106,11 +131,9 @@ fn read_row(row: &Stored) -> Result<Indicator, NotCompiled> {
     })
 }
 
-/// Whether a list with this base must be published after `last`: it says something else, or the last one runs out soon.
-pub fn is_news(base: &[u8], last: Option<&Manifest>, now: Timestamp) -> bool {
-    last.is_none_or(|last| {
-        last.base_blake3 != hex(blake3::hash(base).as_bytes()) || last.expires < now.plus(days(LIST_RENEW_DAYS))
-    })
+/// Whether a list with this content must be published after `last`: it says something else, or the last one runs out soon.
+pub fn is_news(content: &Content, last: Option<&Manifest>, now: Timestamp) -> bool {
+    last.is_none_or(|last| last.content_blake3 != content.blake3 || last.expires < now.plus(days(LIST_RENEW_DAYS)))
 }
 
 /// Why a key may not sign lists.
@@ -145,7 +168,7 @@ pub fn sign(
         return Err(NotSigned::NotAListKey(id));
     }
     let revision = Revision(last.0.saturating_add(1));
-    let manifest = Manifest::of(&compiled.base, compiled.count, revision, now, now.plus(days(LIST_DAYS)));
+    let manifest = Manifest::of(&compiled.base, &compiled.content, revision, now, now.plus(days(LIST_DAYS)));
     let unwritable = |error: serde_json::Error| NotSigned::NotEnough(Untrusted::Unreadable(error.to_string()));
     let octets = manifest.sign(&[key]).map_err(unwritable)?;
     match Manifest::verify(&octets, root) {
@@ -163,8 +186,20 @@ fn days(days: i64) -> std::time::Duration {
 mod tests {
     use super::*;
     use std::collections::{BTreeMap, BTreeSet};
-    use varde_common::list::{CHANNEL_ALL, read_base};
-    use varde_common::trust::{Role, Roles};
+    use std::sync::Arc;
+    use varde_common::list::CHANNEL_ALL;
+    use varde_common::matcher::IndicatorSet;
+    use varde_common::trust::{Role, Roles, hex};
+
+    fn compile(rows: impl IntoIterator<Item = Stored>, now: Timestamp) -> Result<Compiled, NotCompiled> {
+        compile_with(rows, now, 1)
+    }
+
+    fn compile_with(rows: impl IntoIterator<Item = Stored>, now: Timestamp, seed: u8) -> Result<Compiled, NotCompiled> {
+        let mut compiler = Compiler::new(now, Seed::from_octets([seed; 16]));
+        rows.into_iter().try_for_each(|row| compiler.take(&row))?;
+        compiler.finish()
+    }
 
     fn row(id: i64, pattern: &str) -> Stored {
         Stored {
@@ -202,8 +237,8 @@ mod tests {
             Stored { valid_from: Some(101), valid_until: Some(200), ..row(6, "soon.example") },
         ];
         let compiled = compile(rows, Timestamp(100)).unwrap();
-        assert_eq!((compiled.count, compiled.withheld, compiled.expired), (3, 2, 1));
-        let mut read = read_base(&compiled.base).unwrap();
+        assert_eq!((compiled.content.count, compiled.withheld, compiled.expired), (3, 2, 1));
+        let mut read: Vec<_> = IndicatorSet::open(Arc::new(compiled.base)).unwrap().indicators().collect();
         read.sort_by_key(|indicator| indicator.id);
         let shown: Vec<_> = read.iter().map(|i| (i.id.0, i.pattern.to_plain(), i.marks.exercise)).collect();
         let want =
@@ -233,11 +268,14 @@ mod tests {
     #[test]
     fn the_same_content_is_news_only_when_the_last_list_runs_out() {
         let compiled = compile([row(1, "evil.example")], Timestamp(0)).unwrap();
-        let manifest = Manifest::of(&compiled.base, 1, Revision(1), Timestamp(0), Timestamp(0).plus(days(LIST_DAYS)));
-        assert!(is_news(&compiled.base, None, Timestamp(0)));
-        assert!(!is_news(&compiled.base, Some(&manifest), Timestamp(0)));
-        assert!(is_news(&compiled.base, Some(&manifest), Timestamp(0).plus(days(21))));
+        let expires = Timestamp(0).plus(days(LIST_DAYS));
+        let manifest = Manifest::of(&compiled.base, &compiled.content, Revision(1), Timestamp(0), expires);
+        assert!(is_news(&compiled.content, None, Timestamp(0)));
+        assert!(!is_news(&compiled.content, Some(&manifest), Timestamp(0)));
+        assert!(is_news(&compiled.content, Some(&manifest), Timestamp(0).plus(days(21))));
+        let again = compile_with([row(1, "evil.example")], Timestamp(0), 2).unwrap();
+        assert!(again.base != compiled.base && !is_news(&again.content, Some(&manifest), Timestamp(0)), "another seed");
         let other = compile([row(1, "worse.example")], Timestamp(0)).unwrap();
-        assert!(is_news(&other.base, Some(&manifest), Timestamp(0)));
+        assert!(is_news(&other.content, Some(&manifest), Timestamp(0)));
     }
 }

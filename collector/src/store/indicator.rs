@@ -133,17 +133,22 @@ impl Store {
         Ok(indicators)
     }
 
-    /// All indicators as a list needs them, by number.
+    /// Indicators as a list needs them, by number: at most `at_most`, those numbered above `after`.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn indicators_to_compile(&self, scope: Scope) -> Result<Vec<Stored>, StoreError> {
+    pub async fn indicators_to_compile(
+        &self,
+        scope: Scope,
+        after: i64,
+        at_most: i64,
+    ) -> Result<Vec<Stored>, StoreError> {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
         let sql = "SELECT id, pattern, confidence, severity, tlp, valid_from, valid_until, exercise
-            FROM indicator ORDER BY id";
-        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
+            FROM indicator WHERE id > $1 ORDER BY id LIMIT $2";
+        let rows = sqlx::query(sql).bind(after).bind(at_most).fetch_all(self.readers()).await?;
         let mut stored = Vec::with_capacity(rows.len());
         for row in &rows {
             stored.push(Stored {
@@ -263,6 +268,14 @@ mod tests {
             let done = store.import_indicators(&lines(&names), &said, "x", Timestamp(1)).await.unwrap();
             assert_eq!((done.new, done.known), want);
         }
-        assert_eq!(store.indicators_to_compile(Scope::Operator).await.unwrap().len(), 1203);
+        let mut pages = Vec::new();
+        let mut after = 0;
+        while let Some(page) = Some(store.indicators_to_compile(Scope::Operator, after, 500).await.unwrap())
+            .filter(|page| !page.is_empty())
+        {
+            after = page.last().unwrap().id;
+            pages.push(page.len());
+        }
+        assert_eq!(pages, [500, 500, 203], "each row once");
     }
 }

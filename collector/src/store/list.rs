@@ -109,6 +109,7 @@ mod tests {
     use crate::intel::compile::may_be_published;
     use crate::intel::import::{Line, Said};
     use varde_common::indicator::Pattern;
+    use varde_common::list::Content;
     use varde_common::time::Timestamp;
     use varde_common::tlp::Tlp;
 
@@ -123,15 +124,17 @@ mod tests {
             store.import_indicators(&[line], &said, "x", Timestamp(1)).await.unwrap();
         }
         assert_eq!(store.newest_revision(Scope::Operator).await.unwrap(), Revision(0));
+        let content = Content { count: 3, blake3: String::new() };
         for revision in 1..=7 {
             let base = format!("base {revision}").into_bytes();
-            let manifest = Manifest::of(&base, 3, Revision(revision), Timestamp(100 + revision as i64), Timestamp::MAX);
+            let manifest =
+                Manifest::of(&base, &content, Revision(revision), Timestamp(100 + revision as i64), Timestamp::MAX);
             assert!(store.publish_list(&manifest, b"signed", &base, 2).await.unwrap());
             assert!(!store.publish_list(&manifest, b"signed", &base, 2).await.unwrap(), "a number is given once");
         }
         let newest = store.newest_list(Scope::Operator).await.unwrap().unwrap();
         assert_eq!((newest.revision, newest.base.as_slice()), (Revision(7), b"base 7".as_slice()));
-        let manifest = Manifest::of(b"", 3, Revision(8), Timestamp(200), Timestamp::MAX);
+        let manifest = Manifest::of(b"", &content, Revision(8), Timestamp(200), Timestamp::MAX);
         assert!(store.publish_list(&manifest, b"signed", b"", 99).await.unwrap());
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
         let published: Vec<_> = rows.iter().map(|r| (r.published_at.map(|at| at.0), r.published_in)).collect();

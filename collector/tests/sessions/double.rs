@@ -267,7 +267,7 @@ pub(crate) async fn hear_list(recv: &mut RecvStream, root: &Root, floor: Revisio
             other => panic!("{other:?}"),
         }
     }
-    (manifest.revision, manifest.open(&base).unwrap().len())
+    (manifest.revision, manifest.open(base).unwrap().len())
 }
 
 #[derive(Debug)]

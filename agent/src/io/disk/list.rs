@@ -1,41 +1,124 @@
 //! The list in force, as it lies on disk, and the floor below which no list is taken.
 //!
 //! ```text
-//! DIR/list/in-force   "VARDEIF1" ‖ length of the manifest u32, big endian ‖ manifest ‖ base
+//! DIR/list/in-force   "VARDEIF2" ‖ length of the manifest u32, big endian ‖ manifest ‖ zero up to octet 20,480 ‖ base
+//! DIR/list/incoming   the next one while it arrives
 //! DIR/list/floor      the highest revision ever accepted, as digits
 //! ```
-//! The manifest is verified and the base held against it each time they are read: the disk is not trusted more than
+//! A base is written as it arrives and mapped where it lies, so that a list is never in memory as a whole. At start the
+//! manifest is verified and the base held against it by reading, before it is mapped: the disk is not trusted more than
 //! the network.
 
-use std::path::Path;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use varde_common::id::Revision;
-use varde_common::indicator::Indicator;
-use varde_common::limits::{LIST_BASE_MAX_OCTETS, MANIFEST_MAX_OCTETS};
+use varde_common::limits::MANIFEST_MAX_OCTETS;
 use varde_common::list::{Manifest, Refused};
+use varde_common::matcher::IndicatorSet;
 use varde_common::trust::Root;
 
-use super::{DiskError, create_directory, read_at_most, write_whole};
+use super::mapped::{self, Mapped};
+use super::{DiskError, create_directory, failed, read_at_most, sync_directory, write_whole};
 
 /// Digits of a revision and a line's end.
 const FLOOR_MAX_OCTETS: u64 = 22;
 const NO_FLOOR: &str = "the file list/floor is no number; the revision in force is the floor";
 
-const MAGIC: &[u8; 8] = b"VARDEIF1";
+const MAGIC: &[u8; 8] = b"VARDEIF2";
+const HEAD_OCTETS: usize = 12;
+/// Where the base begins: behind the longest manifest, at a page's border.
+const BASE_AT: usize = 20_480;
+/// Octets read at once for hashing: enough for the hash to use all the processor has, and still within its cache.
+const READ_OCTETS: usize = 256 * 1024;
 
-/// Makes a verified list survive a restart.
+/// A list on its way to the disk. Dropped before it is kept, it leaves nothing behind.
+#[derive(Debug)]
+pub struct Incoming {
+    file: File,
+    directory: PathBuf,
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Incoming {
+    /// Begins a file for the list that this manifest announces, beside the one in force.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn begin(data: &Path, manifest: &[u8]) -> Result<Incoming, DiskError> {
+        let directory = data.join("list");
+        create_directory(&directory)?;
+        let path = directory.join("incoming");
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let file = open.map_err(failed("create", &path))?;
+        let mut incoming = Incoming { file, directory, path, kept: false };
+        let mut head = Vec::with_capacity(BASE_AT);
+        head.extend_from_slice(MAGIC);
+        head.extend_from_slice(&u32::try_from(manifest.len()).unwrap_or(u32::MAX).to_be_bytes());
+        head.extend_from_slice(manifest);
+        // A manifest over its bound has been refused before.
+        head.resize(BASE_AT, 0);
+        incoming.write(&head)?;
+        Ok(incoming)
+    }
+
+    /// Appends octets of the base.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn write(&mut self, octets: &[u8]) -> Result<(), DiskError> {
+        self.file.write_all(octets).map_err(failed("write", &self.path))
+    }
+
+    /// Maps the base, which has been hashed as it arrived, and opens it.
+    ///
+    /// # Errors
+    /// [`DiskError`]; within, why this base cannot be used.
+    pub fn open(&self, manifest: &Manifest) -> Result<Result<IndicatorSet, Refused>, DiskError> {
+        let mapped = mapped::map(&self.file, BASE_AT).map_err(failed("map", &self.path))?;
+        Ok(in_memory(manifest, mapped))
+    }
+
+    /// Makes it survive a restart, in place of the list in force.
+    ///
+    /// # Errors
+    /// [`DiskError`]; the one before is then still there.
+    pub fn keep(mut self) -> Result<(), DiskError> {
+        self.file.sync_all().map_err(failed("fsync", &self.path))?;
+        fs::rename(&self.path, self.directory.join("in-force")).map_err(failed("rename", &self.path))?;
+        self.kept = true;
+        sync_directory(&self.directory)
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if !self.kept {
+            // The next one truncates it anyway.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Opens a checked base where it is mapped, and brings into memory what every look-up touches.
+fn in_memory(manifest: &Manifest, mapped: Mapped) -> Result<IndicatorSet, Refused> {
+    let set = manifest.open_checked(Arc::new(mapped))?;
+    set.touch();
+    Ok(set)
+}
+
+/// Makes a list that is at hand whole survive a restart.
 ///
 /// # Errors
 /// [`DiskError`]; the one before is then still there.
 pub fn store(data: &Path, manifest: &[u8], base: &[u8]) -> Result<(), DiskError> {
-    let directory = data.join("list");
-    create_directory(&directory)?;
-    let mut file = Vec::with_capacity(12 + manifest.len() + base.len());
-    file.extend_from_slice(MAGIC);
-    file.extend_from_slice(&u32::try_from(manifest.len()).unwrap_or(u32::MAX).to_be_bytes());
-    file.extend_from_slice(manifest);
-    file.extend_from_slice(base);
-    write_whole(&directory.join("in-force"), &file)
+    let mut incoming = Incoming::begin(data, manifest)?;
+    incoming.write(base)?;
+    incoming.keep()
 }
 
 /// Makes the floor survive a restart.
@@ -51,7 +134,7 @@ pub fn store_floor(data: &Path, floor: Revision) -> Result<(), DiskError> {
 #[derive(Debug, Default)]
 pub struct Stored {
     /// The list, verified anew.
-    pub list: Option<(Manifest, Vec<Indicator>)>,
+    pub list: Option<(Manifest, IndicatorSet)>,
     /// The highest revision ever accepted.
     pub floor: Revision,
     /// Why there is no list although there is a file.
@@ -75,30 +158,68 @@ pub fn read(data: &Path, root: &Root) -> Result<Stored, DiskError> {
         Err(error) if error.is_too_large() => stored.refused = Some(NO_FLOOR.to_owned()),
         Err(error) => return Err(error),
     }
-    let max = LIST_BASE_MAX_OCTETS + MANIFEST_MAX_OCTETS as u64 + 12;
-    match read_at_most(&directory.join("in-force"), max) {
-        Ok(octets) => match open(&octets, root) {
-            Ok((manifest, indicators)) => {
-                stored.floor = stored.floor.max(manifest.revision);
-                stored.list = Some((manifest, indicators));
-            }
-            Err(why) => stored.refused = Some(why),
-        },
-        Err(error) if error.is_missing() => {}
-        Err(error) if error.is_too_large() => stored.refused = Some(error.to_string()),
-        Err(error) => return Err(error),
+    let path = directory.join("in-force");
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(stored),
+        Err(error) => return Err(failed("read", &path)(error)),
+    };
+    match open(&file, root).map_err(failed("read", &path))? {
+        Ok((manifest, set)) => {
+            stored.floor = stored.floor.max(manifest.revision);
+            stored.list = Some((manifest, set));
+        }
+        Err(why) => stored.refused = Some(why),
     }
     Ok(stored)
 }
 
-fn open(octets: &[u8], root: &Root) -> Result<(Manifest, Vec<Indicator>), String> {
-    let parts = || {
-        let (length, rest) = octets.strip_prefix(MAGIC)?.split_first_chunk::<4>()?;
-        rest.split_at_checked(u32::from_be_bytes(*length) as usize)
-    };
-    let (manifest, base) = parts().ok_or_else(|| "the stored list is cut short".to_owned())?;
-    let sentence = |refused: Refused| refused.to_string();
-    let manifest = Manifest::verify(manifest, root).map_err(sentence)?;
-    let indicators = manifest.open(base).map_err(sentence)?;
-    Ok((manifest, indicators))
+/// Reads as much as there is, at most the buffer.
+fn read_up_to(mut file: &File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match file.read(room) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }
+
+fn open(file: &File, root: &Root) -> io::Result<Result<(Manifest, IndicatorSet), String>> {
+    let cut_short = || Ok(Err("the stored list is cut short or of another version".to_owned()));
+    let mut head = vec![0; BASE_AT];
+    if read_up_to(file, &mut head)? < BASE_AT {
+        return cut_short();
+    }
+    let manifest = || {
+        let (length, rest) = head.strip_prefix(MAGIC)?.split_first_chunk::<4>()?;
+        rest.get(..u32::from_be_bytes(*length) as usize)
+    };
+    let Some(manifest) = manifest() else { return cut_short() };
+    let manifest = match Manifest::verify(manifest, root) {
+        Ok(manifest) => manifest,
+        Err(refused) => return Ok(Err(refused.to_string())),
+    };
+    let mut hasher = blake3::Hasher::new();
+    let mut block = vec![0; READ_OCTETS];
+    let mut octets = 0u64;
+    // A file that has grown is not read to its end.
+    while octets <= manifest.base_octets {
+        let read = read_up_to(file, &mut block)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(block.get(..read).unwrap_or_default());
+        octets += read as u64;
+    }
+    if let Err(refused) = manifest.check(octets, &hasher.finalize()) {
+        return Ok(Err(refused.to_string()));
+    }
+    let mapped = mapped::map(file, BASE_AT)?;
+    Ok(in_memory(&manifest, mapped).map(|set| (manifest, set)).map_err(|refused| refused.to_string()))
+}
+
+const _: () = assert!(HEAD_OCTETS + MANIFEST_MAX_OCTETS <= BASE_AT && BASE_AT % 4096 == 0);

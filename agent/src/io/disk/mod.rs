@@ -4,6 +4,7 @@ pub mod hosts;
 pub mod identity;
 pub mod keeper;
 pub mod list;
+pub mod mapped;
 pub mod spool;
 
 use std::fs::{self, File, OpenOptions};
