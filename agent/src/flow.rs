@@ -990,9 +990,37 @@ mod tests {
     }
 
     #[test]
-    fn s4_all_flows_together_fit_into_24_mib() {
-        let octets = Table::<Key, Flow, 3>::ENTRY_OCTETS;
-        assert!(octets * crate::limits::FLOWS_MAX <= 24 * 1024 * 1024, "{octets} octets a flow");
+    fn s4_all_flows_together_take_no_more_than_the_limit_says() {
+        let octets = Table::<Key, Flow, 3>::octets_for(crate::limits::FLOWS_MAX);
+        let each = Table::<Key, Flow, 3>::ENTRY_OCTETS;
+        assert!(octets <= crate::limits::FLOWS_MAX_OCTETS, "{octets} octets, {each} a flow");
+    }
+
+    /// Keys compared while so many IPv6 flows open and are heard of again, their clients' addresses made by `client`.
+    fn compared(known_seed: bool, client: fn(u64) -> u128) -> u64 {
+        let mut bench = Bench::new(5_000);
+        if known_seed {
+            bench.flows.table = Table::new(5_000).with_known_seed();
+        }
+        for round in 0..2 {
+            for number in 0..3_000u64 {
+                let src = std::net::Ipv6Addr::from_bits(client(number));
+                bench.udp(round, &format!("[{src}]:40000"), "[ffff::1]:443");
+            }
+        }
+        assert_eq!(bench.flows.len(), 3_000);
+        bench.flows.table.compared()
+    }
+
+    #[test]
+    fn s5_flows_crafted_against_the_known_seed_cost_no_more_than_twice_others() {
+        let crafted = |number| u128::from(number) << 64 | u128::from(crate::keyed::FORGETFUL);
+        let usual =
+            compared(false, |number| 0x2001_0db8 << 96 | u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        let attacked = compared(false, crafted);
+        assert!(attacked <= 2 * usual, "{attacked} keys compared where {usual} are usual");
+        let known = compared(true, crafted);
+        assert!(known > 100 * usual, "the flows are no attack: {known} keys compared where {usual} are usual");
     }
 
     #[derive(Debug, Clone)]

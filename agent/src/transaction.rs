@@ -357,6 +357,15 @@ mod tests {
 
     const ADDRESS: (u16, u16, &[u8]) = (1, 1, &[192, 0, 2, 1]);
 
+    #[test]
+    fn s4_all_transactions_together_take_no_more_than_the_limit_says() {
+        // An allocator gives out sixteen octets at a time, and needs eight of them.
+        let longest = (varde_common::limits::NAME_MAX_OCTETS + 8).next_multiple_of(16);
+        let octets = Table::<Key, State, 2>::octets_for(TRANSACTIONS_MAX) + TRANSACTIONS_MAX * longest;
+        let each = Table::<Key, State, 2>::ENTRY_OCTETS;
+        assert!(octets <= crate::limits::TRANSACTIONS_MAX_OCTETS, "{octets} octets, {each} a transaction");
+    }
+
     struct Bench {
         transactions: Transactions,
         counts: TransactionCounts,

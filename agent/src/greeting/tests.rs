@@ -17,6 +17,12 @@ const SERVER: &str = "192.0.2.1:4433";
 /// So near the end of all sequence numbers that they wrap within every hello.
 const ISN: u32 = u32::MAX - 20;
 
+#[test]
+fn s4_all_greetings_kept_in_part_take_no_more_than_the_limit_says() {
+    let octets = Table::<FlowId, Gathering, 1>::octets_for(GREETINGS_MAX);
+    assert!(octets <= crate::limits::GREETINGS_MAX_OCTETS, "{octets} octets");
+}
+
 /// Flows and greetings, as an observer runs them.
 struct Bench {
     flows: Flows,
