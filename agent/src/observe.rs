@@ -13,7 +13,9 @@ use varde_common::time::Timestamp;
 use crate::dns::{self, RefusedMessages};
 use crate::flow::{FlowCounts, FlowEvent, FlowId, Flows, Heard};
 use crate::greeting::{Greeted, GreetingCounts, Greetings};
-use crate::limits::{DATA_OUT_OCTETS, FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, SEEN_MAX};
+use crate::limits::{
+    DATA_OUT_OCTETS, FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, SEEN_MAX, TIMEOUTS_LOOKED_AT_EVERY_MS,
+};
 use crate::packet::{Fragment, Packet, Transport};
 use crate::stream::{Segment, StreamCounts, Streams};
 use crate::table::Place;
@@ -112,6 +114,8 @@ pub struct ObserveCounts {
 pub struct Observer {
     dns_ports: Vec<u16>,
     clock: Timestamp,
+    /// When the tables are next asked what has timed out: not with every packet.
+    due: Timestamp,
     flows: Flows,
     greetings: Greetings,
     streams: Streams,
@@ -154,6 +158,7 @@ impl Observer {
         Observer {
             dns_ports,
             clock: Timestamp::MIN,
+            due: Timestamp::MIN,
             flows: Flows::new(flows_max, idle, active, data_out_octets),
             greetings: Greetings::new(),
             streams: Streams::new(),
@@ -202,10 +207,14 @@ impl Observer {
     /// Moves the clock, never back.
     pub fn handle_time(&mut self, now: Timestamp) {
         self.clock = self.clock.max(now);
-        self.streams.handle_time(self.clock);
-        self.greetings.handle_time(self.clock, &mut self.counts.greetings);
+        if self.clock >= self.due {
+            self.streams.handle_time(self.clock);
+            self.greetings.handle_time(self.clock, &mut self.counts.greetings);
+        }
         // Where life goes on, places may come to hold something else.
-        self.closing = Vec::new();
+        if !self.closing.is_empty() {
+            self.closing = Vec::new();
+        }
     }
 
     /// The sources are at their end: everything open is closed, in order of its start.
@@ -235,8 +244,15 @@ impl Observer {
                 return seen;
             }
         }
+        if self.clock < self.due {
+            return None;
+        }
         let transaction = self.transactions.poll_expired(self.clock, &mut self.counts.transactions);
-        transaction.map(Seen::from).or_else(|| self.flows.poll_expired(self.clock).map(Seen::Flow))
+        let seen = transaction.map(Seen::from).or_else(|| self.flows.poll_expired(self.clock).map(Seen::Flow));
+        if seen.is_none() {
+            self.due = self.clock.plus(Duration::from_millis(TIMEOUTS_LOOKED_AT_EVERY_MS));
+        }
+        seen
     }
 
     /// Everything counted so far.
