@@ -83,9 +83,6 @@ pub const HTTP_HEAD_MAX_OCTETS: usize = 8 * 1024;
 /// A method; the longest registered one (UPDATEREDIRECTREF) has 17 octets.
 pub const HTTP_METHOD_MAX_OCTETS: usize = 32;
 
-/// Observations that wait to be fetched. One frame of [`FRAME_MAX_OCTETS`] holds at most some 14,000 messages.
-pub const SEEN_MAX: usize = 16_384;
-
 /// One captured frame: the largest a link or an offload makes.
 pub const FRAME_MAX_OCTETS: usize = 262_144;
 /// VLAN tags in front of one packet.

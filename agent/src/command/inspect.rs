@@ -193,7 +193,7 @@ fn read(captures: &mut Merged, sensor: &mut Sensor, printer: &mut Printer) -> io
         let mut result = Ok(());
         let step = captures.next_block(&mut |frame| {
             sensor.handle_frame(&frame);
-            if result.is_ok() {
+            if sensor.has_news() && result.is_ok() {
                 result = printer.take(sensor);
             }
         });

@@ -1,5 +1,6 @@
 //! What makes two packets the same flow, either way: both ends and the protocol.
 
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -43,9 +44,15 @@ impl Key {
     /// Of the ends of a packet, and whether the lesser one sent it.
     #[inline]
     pub(super) fn of(src: IpAddr, src_port: u16, dst: IpAddr, dst_port: u16, protocol: Protocol) -> (Key, bool) {
-        let (from, to) = ((halves(src), src_port), (halves(dst), dst_port));
-        let from_low = from <= to;
-        let ((low, low_port), (high, high_port)) = if from_low { (from, to) } else { (to, from) };
+        let (from, to) = (halves(src), halves(dst));
+        let ([first, second], [other_first, other_second]) = (from, to);
+        let from_low = match first.cmp(&other_first).then(second.cmp(&other_second)) {
+            Ordering::Less => true,
+            Ordering::Equal => src_port <= dst_port,
+            Ordering::Greater => false,
+        };
+        let (low, low_port, high, high_port) =
+            if from_low { (from, src_port, to, dst_port) } else { (to, dst_port, from, src_port) };
         let ports = (u64::from(low_port) << 16) | u64::from(high_port);
         let rest = (ports << 16) | (u64::from(protocol.0) << 8) | u64::from(src.is_ipv6());
         (Key { low, high, rest }, from_low)
