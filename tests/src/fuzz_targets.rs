@@ -145,7 +145,7 @@ pub fn quic_datagram(octets: &[u8]) {
 }
 
 fn send_datagram(observer: &mut Observer, payload: &[u8]) {
-    observer.handle_packet(&Packet {
+    let packet = Packet {
         time: Timestamp(1),
         source: 0,
         src: IpAddr::from([10, 0, 0, 1]),
@@ -154,7 +154,8 @@ fn send_datagram(observer: &mut Observer, payload: &[u8]) {
         octets: 28 + payload.len() as u32,
         fragment: Fragment::Whole,
         transport: Transport::Udp { src_port: 40_000, dst_port: 443, payload },
-    });
+    };
+    observer.handle_packet(&packet, &mut |_| {});
     while observer.poll_seen().is_some() {}
 }
 
