@@ -19,8 +19,10 @@ pub const TIMEOUTS_LOOKED_AT_EVERY_MS: u64 = 50;
 
 /// DNS queries that wait for their response at once.
 pub const TRANSACTIONS_MAX: usize = 65_536;
-/// What all of them take with the longest names (254 octets each), and what finds them; with ordinary names half of it.
-pub const TRANSACTIONS_MAX_OCTETS: usize = 30 * 1024 * 1024;
+/// Octets of their names over all of them: 64 each, more than twice what is usual; names of 254 are a tunnel or a flood.
+pub const TRANSACTION_NAMES_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// What all of them take with their names, and what finds them.
+pub const TRANSACTIONS_MAX_OCTETS: usize = 18 * 1024 * 1024;
 /// A query without a response for so long had none, seconds (resolvers give up after some 5).
 pub const TRANSACTION_TIMEOUT_S: u64 = 6;
 /// A response that comes again within so long is the same one, seen twice (a mirror shows many packets on their way in
@@ -297,8 +299,9 @@ pub const GATHERED_BLOCKS_MAX: usize = 64;
 /// Frames gathered into one such block.
 pub const GATHERED_FRAMES_MAX: usize = 256;
 
-/// All that a flood can fill where nothing it shows is listed; [`SHARED_MAX`] and [`SEEN_MAX`] make the last two MiB. The
-/// other 14 of the 96 (decision 11) are the program, its buffers for reading, and the list.
+/// All that a flood can fill where nothing it shows is listed; [`SHARED_MAX`] makes the last MiB. Every table would have
+/// to be full of the largest entries at once; a flood of a million clients of every kind holds some 50 MiB. On top come
+/// the program, the list, and for a live interface its ring ([`RING_BLOCKS`]).
 pub const FLOODED_MAX_OCTETS: usize = FLOWS_MAX_OCTETS
     + TRANSACTIONS_MAX_OCTETS
     + STREAMS_TOTAL_MAX_OCTETS
@@ -309,6 +312,7 @@ pub const FLOODED_MAX_OCTETS: usize = FLOWS_MAX_OCTETS
     + FRAGMENTED_MAX_OCTETS
     + COPIES_MAX_OCTETS
     + RESOLVERS_MAX_OCTETS
-    + 2 * 1024 * 1024;
+    + 1024 * 1024;
 
-const _: () = assert!(FLOODED_MAX_OCTETS <= 86 * 1024 * 1024, "a flood would take more than a sensor has");
+const _: () =
+    assert!(FLOODED_MAX_OCTETS <= 72 * 1024 * 1024, "a flood would take more than a sensor has (decision 11)");
