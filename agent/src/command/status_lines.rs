@@ -68,8 +68,7 @@ pub(super) fn unwrapped(
 ) -> Vec<String> {
     let mut said = Vec::new();
     if !tunnelled.is_empty() {
-        let kinds: Vec<String> =
-            tunnelled.iter().map(|(kind, count)| format!("{kind} {}", number(*count))).collect();
+        let kinds: Vec<String> = tunnelled.iter().map(|(kind, count)| format!("{kind} {}", number(*count))).collect();
         said.push(format!("in tunnels {}", kinds.join(", ")));
     }
     if duplicates > 0 {
