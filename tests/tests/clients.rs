@@ -413,9 +413,11 @@ fn what_real_clients_say_first_is_seen_named_and_matched() -> Result<()> {
         Ok((found == expected(browsed)).then_some(()))
     })
     .with_context(|| format!("{:?}", collector.alerts()))?;
-    let status = agent.try_ask(["status", "--json"])?.ok()?.json()?;
-    let rejoined = status.first().and_then(|report| report["health"]["rejoined"].as_u64());
-    assert!(rejoined >= Some(2), "{status:?}");
+    eventually("status tells of the fragments", PATIENCE, || {
+        let status = agent.try_ask(["status", "--json"])?.ok()?.json()?;
+        let rejoined = status.first().and_then(|report| report["health"]["rejoined"].as_u64());
+        Ok((rejoined >= Some(2)).then_some(()))
+    })?;
     agent.stop()?;
     collector.stop()
 }

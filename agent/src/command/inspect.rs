@@ -39,7 +39,7 @@ Lists: one indicator a line; # starts a comment.
   =www.evil.no             exactly this name
   192.0.2.1  2001:db8::1   an address         192.0.2.0/24  2001:db8::/32   a network
   evil.no:8443  192.0.2.1:443  [2001:db8::1]:443  192.0.2.0/24:443  [2001:db8::/32]:443   only this server port
-  ja4:t13d1516h2_8daaf6152771_02713d6af862   programs whose TLS or QUIC hello has this JA4 fingerprint
+  ja4:t13d1516h2_8daaf6152771_e5627efa2ab1   programs whose TLS or QUIC hello has this JA4 fingerprint
 
 With --json, one object a line (absent = null, times RFC 3339 UTC):
   alert     type indicator kind evidence observed client server port protocol direction first_seen last_seen count
