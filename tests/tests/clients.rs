@@ -138,7 +138,8 @@ struct Scene {
     router: Namespace,
     web: Namespace,
     identity: Identity,
-    _names: Running,
+    resolver: Running,
+    _names: Namespace,
 }
 
 impl Scene {
@@ -180,8 +181,8 @@ impl Scene {
             servers::http(at(80)??);
             servers::https(at(443)??, &identity)?;
         }
-        let names = resolver(&names, folder)?;
-        Ok(Scene { client, router, web, identity, _names: names })
+        let resolver = resolver(&names, folder)?;
+        Ok(Scene { client, router, web, identity, resolver, _names: names })
     }
 
     /// A client's command that must end well.
@@ -203,12 +204,16 @@ impl Scene {
 
     fn dig(&self, server: &str, name: &str, how: &[&str]) -> Result<()> {
         let at = format!("@{server}");
+        let mut last = String::new();
         eventually(&format!("dig {name}"), PATIENCE, || {
             let fixed = [at.as_str(), name, "AAAA", "+short", "+tries=1", "+time=5", "+bufsize=4096"];
             let mut command = self.client.command("dig");
             let answered = said(command.args([&fixed[..], how].concat()))?;
-            Ok((answered.out.lines().count() == usize::from(ADDRESSES)).then_some(()))
+            let is_whole = answered.out.lines().count() == usize::from(ADDRESSES);
+            last = format!("{answered:?}");
+            Ok(is_whole.then_some(()))
         })
+        .with_context(|| format!("at last dig said {last}; the resolver: {}", self.resolver.log()))
     }
 
     /// The browser's visit; none where there is no browser.
