@@ -3,6 +3,9 @@
 //! A message is accepted once its header and first question are read. Whatever comes after that can only shorten the
 //! list of answers, so a broken or overlong answer section never hides who asked for what.
 
+use std::ops::Range;
+
+use varde_common::limits::NAME_MAX_OCTETS;
 use varde_common::name::{DomainName, Name, NameBuf};
 use varde_common::observation::{Answer, AnswerData, dns};
 
@@ -323,17 +326,19 @@ impl<'a> Reader<'a> {
             let &first = self.octets.get(at).ok_or(BadMessage::CutShort)?;
             match (first >> 6, usize::from(first)) {
                 (0b00, 0) => {
+                    self.take_run(run_start..at, name)?;
                     self.at = after.unwrap_or(at + 1);
                     return Ok(());
                 }
+                // Whether the label is there shows at the next octet, or at the end of the run.
                 (0b00, length) => {
-                    let label = self.octets.get(at + 1..at + 1 + length).ok_or(BadMessage::CutShort)?;
-                    self.name_octets_left =
-                        self.name_octets_left.checked_sub(1 + length).ok_or(BadMessage::NamesTooLong)?;
-                    name.push_label(label).map_err(|_| BadMessage::NameTooLong)?;
                     at += 1 + length;
+                    if at - run_start > NAME_MAX_OCTETS {
+                        return Err(BadMessage::NameTooLong);
+                    }
                 }
                 (0b11, _) => {
+                    self.take_run(run_start..at, name)?;
                     let &second = self.octets.get(at + 1).ok_or(BadMessage::CutShort)?;
                     let target = usize::from(u16::from_be_bytes([first & 0x3f, second]));
                     if target >= run_start {
@@ -350,6 +355,13 @@ impl<'a> Reader<'a> {
                 _ => return Err(BadMessage::LabelType),
             }
         }
+    }
+
+    /// Adds the labels that stand in one piece.
+    fn take_run(&mut self, run: Range<usize>, name: &mut NameBuf) -> Result<(), BadMessage> {
+        let labels = self.octets.get(run).ok_or(BadMessage::CutShort)?;
+        self.name_octets_left = self.name_octets_left.checked_sub(labels.len()).ok_or(BadMessage::NamesTooLong)?;
+        name.push_wire(labels).map_err(|_| BadMessage::NameTooLong)
     }
 
     fn skip_name(&mut self) -> Result<(), BadMessage> {

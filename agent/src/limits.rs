@@ -11,6 +11,10 @@ pub const FLOW_ACTIVE_TIMEOUT_S: u64 = 1800;
 /// After FIN from both ends or a RST, late packets still belong to the flow for so long, seconds.
 pub const FLOW_LINGER_S: u64 = 5;
 
+/// The tables are asked what has timed out no more often than this, by the packets' clock, milliseconds: the shortest
+/// timeout is some seconds, and to ask costs more than a packet does.
+pub const TIMEOUTS_LOOKED_AT_EVERY_MS: u64 = 50;
+
 /// DNS queries that wait for their response at once.
 pub const TRANSACTIONS_MAX: usize = 65_536;
 /// A query without a response for so long had none, seconds (resolvers give up after some 5).
@@ -78,9 +82,6 @@ pub const QUIC_TRIES_MAX: u8 = 4;
 pub const HTTP_HEAD_MAX_OCTETS: usize = 8 * 1024;
 /// A method; the longest registered one (UPDATEREDIRECTREF) has 17 octets.
 pub const HTTP_METHOD_MAX_OCTETS: usize = 32;
-
-/// Observations that wait to be fetched. One frame of [`FRAME_MAX_OCTETS`] holds at most some 14,000 messages.
-pub const SEEN_MAX: usize = 16_384;
 
 /// One captured frame: the largest a link or an offload makes.
 pub const FRAME_MAX_OCTETS: usize = 262_144;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use varde_common::alert::{AlertOpened, AlertUpdated, Zone};
 use varde_common::id::{Revision, SiteId};
 use varde_common::matcher::IndicatorSet;
+use varde_common::name::DomainName;
 use varde_common::observation::{Fact, Observation};
 use varde_common::time::Timestamp;
 
@@ -16,7 +17,7 @@ use crate::flow::FlowStep;
 use crate::health::{Evictions, Health, SourceHealth};
 use crate::intake::{Intake, Passage};
 use crate::observe::{ObserveSettings, Observer, Seen};
-use crate::packet::{Frame, NotRead};
+use crate::packet::{Frame, NotRead, Packet};
 use crate::raise::fold::Alert;
 use crate::raise::place::{Places, inside_by_default};
 use crate::raise::resolvers::Resolvers;
@@ -87,15 +88,58 @@ impl Default for SensorSettings {
     }
 }
 
+/// What becomes of what was seen: it is held against the list, counted where nothing can be seen, kept where asked.
+#[derive(Debug)]
+struct Consequences {
+    raise: Raise,
+    blind: Blind,
+    keep_observations: bool,
+    observations: VecDeque<Observation>,
+}
+
+impl Consequences {
+    fn take(&mut self, seen: Seen, now: Timestamp) {
+        if self.keep_observations {
+            self.keep_observation(&seen);
+        }
+        match seen {
+            Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, now),
+            Seen::Flow(event) => {
+                self.blind.handle_flow(&event, |server, began| self.raise.explains(server, began));
+                self.raise.handle_flow(&event, now);
+            }
+            Seen::Hello { source, flow, contact, hello } => {
+                self.blind.handle_hello(hello.ech, hello.sni.as_ref().map(DomainName::as_name));
+                self.raise.handle_hello(source, flow, contact, &hello, now);
+            }
+            Seen::Http { source, flow, contact, request } => {
+                self.raise.handle_http(source, flow, contact, &request, now);
+            }
+        }
+    }
+
+    fn keep_observation(&mut self, seen: &Seen) {
+        let observation = match seen {
+            Seen::Dns { source, transaction } => Observation { source: *source, fact: Fact::Dns(transaction.clone()) },
+            Seen::Flow(event) => match event.step {
+                FlowStep::Opened | FlowStep::Answered | FlowStep::Volume => return,
+                FlowStep::Reported | FlowStep::Closed => {
+                    Observation { source: event.source, fact: Fact::Flow(event.record.clone()) }
+                }
+            },
+            Seen::Hello { source, hello, .. } => Observation { source: *source, fact: Fact::Hello(hello.clone()) },
+            Seen::Http { source, request, .. } => Observation { source: *source, fact: Fact::Http(request.clone()) },
+        };
+        self.observations.push_back(observation);
+    }
+}
+
 /// One worker's whole pipeline.
 #[derive(Debug)]
 pub struct Sensor {
     intake: Intake,
     observer: Observer,
-    raise: Raise,
-    blind: Blind,
-    keep_observations: bool,
-    observations: VecDeque<Observation>,
+    consequences: Consequences,
     clock: Timestamp,
     packets: u64,
     octets: u64,
@@ -122,20 +166,24 @@ impl Sensor {
             sinkholes: Sinkholes::new(&settings.sinkholes),
             keep: settings.keep,
         };
-        Sensor {
+        let mut sensor = Sensor {
             intake: Intake::new(),
-            blind,
             observer: Observer::new(observe),
-            raise: Raise::new(raise, set, revision),
-            keep_observations: settings.keep_observations,
-            observations: VecDeque::new(),
+            consequences: Consequences {
+                raise: Raise::new(raise, Arc::clone(&set), revision),
+                blind,
+                keep_observations: settings.keep_observations,
+                observations: VecDeque::new(),
+            },
             clock: Timestamp::MIN,
             packets: 0,
             octets: 0,
             not_read: BTreeMap::new(),
             sources: Vec::new(),
             last_packet: None,
-        }
+        };
+        sensor.handle_set(set, revision);
+        sensor
     }
 
     /// A frame was captured. The sensor's clock never goes back, whatever the frame's time.
@@ -149,8 +197,10 @@ impl Sensor {
         let mut unnumbered = SourceHealth::default();
         let of_source = self.sources.get_mut(number).unwrap_or(&mut unnumbered);
         of_source.octets += frame.octets.len() as u64;
-        let observer = &mut self.observer;
-        match self.intake.handle_frame(frame, self.clock, &mut |packet| observer.handle_packet(packet)) {
+        let Sensor { intake, observer, consequences, clock, .. } = self;
+        let mut take =
+            |packet: &Packet<'_>| observer.handle_packet(packet, &mut |seen| consequences.take(seen, *clock));
+        match intake.handle_frame(frame, *clock, &mut take) {
             Ok(Passage::Packet) => {
                 self.packets += 1;
                 of_source.packets += 1;
@@ -167,88 +217,70 @@ impl Sensor {
                 }
             }
         }
-        self.take_in();
+        self.take_over();
     }
 
     /// Time has passed, with or without packets.
     pub fn handle_time(&mut self, now: Timestamp) {
         self.clock = self.clock.max(now);
-        let observer = &mut self.observer;
-        self.intake.handle_time(self.clock, &mut |packet| observer.handle_packet(packet));
+        let Sensor { intake, observer, consequences, clock, .. } = self;
+        intake.handle_time(*clock, &mut |packet| {
+            observer.handle_packet(packet, &mut |seen| consequences.take(seen, *clock));
+        });
         self.observer.handle_time(self.clock);
-        self.take_in();
+        self.take_over();
     }
 
     /// Another list is in force from now on.
     pub fn handle_set(&mut self, set: Arc<IndicatorSet>, revision: Revision) {
-        self.raise.handle_set(set, revision);
+        // A fingerprint costs more than all else that is read of a hello.
+        self.observer.set_fingerprints(self.consequences.keep_observations || set.has_ja4());
+        self.consequences.raise.handle_set(set, revision);
     }
 
     /// The sources have ended: everything open is closed and stated.
     pub fn close_all(&mut self) {
-        let observer = &mut self.observer;
-        self.intake.close_all(self.clock, &mut |packet| observer.handle_packet(packet));
+        let Sensor { intake, observer, consequences, clock, .. } = self;
+        intake.close_all(*clock, &mut |packet| {
+            observer.handle_packet(packet, &mut |seen| consequences.take(seen, *clock));
+        });
         self.observer.close_all();
-        self.take_in();
-        self.raise.close_all();
+        self.take_over();
+        self.consequences.raise.close_all();
     }
 
-    fn take_in(&mut self) {
+    /// What timed out meanwhile.
+    fn take_over(&mut self) {
         while let Some(seen) = self.observer.poll_seen() {
-            if self.keep_observations {
-                self.keep_observation(&seen);
-            }
-            match seen {
-                Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, self.clock),
-                Seen::Flow(event) => {
-                    self.blind.handle_flow(&event, |server, began| self.raise.explains(server, began));
-                    self.raise.handle_flow(&event, self.clock);
-                }
-                Seen::Hello { source, flow, contact, hello } => {
-                    self.blind.handle_hello(hello.ech, hello.sni.as_ref().map(varde_common::name::DomainName::as_name));
-                    self.raise.handle_hello(source, flow, contact, &hello, self.clock);
-                }
-                Seen::Http { source, flow, contact, request } => {
-                    self.raise.handle_http(source, flow, contact, &request, self.clock);
-                }
-            }
+            self.consequences.take(seen, self.clock);
         }
-        self.raise.handle_time(self.clock);
+        self.consequences.raise.handle_time(self.clock);
     }
 
-    fn keep_observation(&mut self, seen: &Seen) {
-        let observation = match seen {
-            Seen::Dns { source, transaction } => Observation { source: *source, fact: Fact::Dns(transaction.clone()) },
-            Seen::Flow(event) => match event.step {
-                FlowStep::Opened | FlowStep::Answered | FlowStep::Volume => return,
-                FlowStep::Reported | FlowStep::Closed => {
-                    Observation { source: event.source, fact: Fact::Flow(event.record.clone()) }
-                }
-            },
-            Seen::Hello { source, hello, .. } => Observation { source: *source, fact: Fact::Hello(hello.clone()) },
-            Seen::Http { source, request, .. } => Observation { source: *source, fact: Fact::Http(request.clone()) },
-        };
-        self.observations.push_back(observation);
+    /// Whether an observation, a sighting or an alert waits to be fetched.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        !self.consequences.observations.is_empty() || self.consequences.raise.has_news()
     }
 
     /// The next statement for the spool.
     pub fn poll_statement(&mut self) -> Option<Statement> {
-        self.raise.poll_statement()
+        self.consequences.raise.poll_statement()
     }
 
     /// The next sighting, where they are kept.
     pub fn poll_sighting(&mut self) -> Option<Sighting> {
-        self.raise.poll_sighting()
+        self.consequences.raise.poll_sighting()
     }
 
     /// The next closed alert, where they are kept.
     pub fn poll_alert(&mut self) -> Option<Alert> {
-        self.raise.poll_alert()
+        self.consequences.raise.poll_alert()
     }
 
     /// The next observation, where they are kept.
     pub fn poll_observation(&mut self) -> Option<Observation> {
-        self.observations.pop_front()
+        self.consequences.observations.pop_front()
     }
 
     /// Totals.
@@ -256,7 +288,7 @@ impl Sensor {
         let seen = self.observer.counts();
         let not_ip = self.not_read.get(&NotRead::NotIp).copied().unwrap_or_default();
         let refusals: Vec<(&'static str, u64)> = self.refused().into_iter().collect();
-        let raise = self.raise.evicted();
+        let raise = self.consequences.raise.evicted();
         Health {
             packets: self.packets,
             octets: self.octets,
@@ -277,18 +309,18 @@ impl Sensor {
                 fragments: self.intake.fragments().evicted,
                 folding: raise.alerts,
                 answers: raise.answered + raise.shared + raise.aliases,
-                other: seen.unfetched + raise.watched + raise.unfetched,
+                other: raise.watched + raise.unfetched,
             },
-            blind: self.blind.counts(),
-            sightings: self.raise.sightings_total(),
-            alerts: self.raise.alerts_total(),
+            blind: self.consequences.blind.counts(),
+            sightings: self.consequences.raise.sightings_total(),
+            alerts: self.consequences.raise.alerts_total(),
             last_packet: self.last_packet,
         }
     }
 
     /// What the matching stage let go because a table was full, table by table.
     pub fn raise_evicted(&self) -> Evicted {
-        self.raise.evicted()
+        self.consequences.raise.evicted()
     }
 
     /// Totals of one source; all zero for one that has brought nothing.

@@ -27,7 +27,7 @@ pub(crate) struct Place(u32);
 #[derive(Debug)]
 pub(crate) struct Table<K, V, const LANES: usize> {
     entries_max: usize,
-    grain: Duration,
+    grain_us: u64,
     seed: RandomState,
     index: HashTable<u32>,
     slots: Vec<Slot<K, V>>,
@@ -67,7 +67,7 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
     pub(crate) fn with_grain(entries_max: usize, grain: Duration) -> Table<K, V, LANES> {
         Table {
             entries_max: entries_max.clamp(1, NOWHERE as usize),
-            grain,
+            grain_us: u64::try_from(grain.as_micros()).unwrap_or(u64::MAX),
             seed: RandomState::default(),
             index: HashTable::new(),
             slots: Vec::new(),
@@ -149,7 +149,7 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
     pub(crate) fn touch(&mut self, place: Place, lane: u8, now: Timestamp) {
         let Some(slot) = self.slots.get_mut(place.0 as usize) else { return };
         slot.touched = now;
-        if slot.lane != lane || now.since(slot.linked) >= self.grain {
+        if slot.lane != lane || now.micros_since(slot.linked) >= self.grain_us {
             self.relink(place.0, lane, now);
         }
     }

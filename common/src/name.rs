@@ -293,6 +293,21 @@ impl NameBuf {
         Ok(())
     }
 
+    /// Adds labels as they stand on the wire, each with its length octet in front. They are taken as they are: the caller
+    /// has walked them, and found each to be 1 to 63 octets long.
+    ///
+    /// # Errors
+    /// [`BadName::TooLong`] when the name would grow beyond 254 octets.
+    pub fn push_wire(&mut self, labels: &[u8]) -> Result<(), BadName> {
+        let end = self.len + labels.len();
+        let place = self.octets.get_mut(self.len..end).ok_or(BadName::TooLong)?;
+        place.copy_from_slice(labels);
+        // A length is below the letters, so that all can be lowered in one go.
+        place.make_ascii_lowercase();
+        self.len = end;
+        Ok(())
+    }
+
     /// What has been read so far.
     pub fn as_name(&self) -> Name<'_> {
         Name(self.octets.get(..self.len).unwrap_or_default())

@@ -94,8 +94,8 @@ pub struct Hello {
     pub sni: Option<DomainName>,
     /// The protocols it offers, in its order (RFC 7301), escaped where they are not printable ASCII.
     pub alpn: Vec<String>,
-    /// Which program it looks like.
-    pub ja4: Ja4,
+    /// Which program it looks like; none = nobody asked (to reckon it costs more than to read all the rest).
+    pub ja4: Option<Ja4>,
     /// Whether it offers encrypted names (ECH, RFC 9849): then `sni` may be a façade.
     pub ech: bool,
 }

@@ -39,6 +39,12 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Microseconds since an earlier moment; 0 where that is none.
+    #[inline]
+    pub fn micros_since(self, earlier: Timestamp) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+
     /// This moment and `span` more, never beyond [`Timestamp::MAX`].
     #[must_use]
     pub fn plus(self, span: Duration) -> Timestamp {

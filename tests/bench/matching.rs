@@ -24,7 +24,8 @@ const SYLLABLES: [&str; 16] =
     ["ka", "lo", "mi", "ne", "ru", "sta", "ver", "gro", "hus", "tek", "data", "net", "shop", "mail", "cloud", "ser"];
 const ENDS: [&str; 8] = ["com", "net", "org", "no", "info", "example", "xyz", "online"];
 const ROUNDS: usize = 5;
-const ASKED: usize = 200_000;
+/// Enough for the system's clock of processor time, which ticks in milliseconds.
+const ASKED: usize = 500_000;
 
 /// What a million indicators cost.
 #[derive(Debug, Parser)]
@@ -177,8 +178,9 @@ fn questions(set: &IndicatorSet) -> Result<Questions> {
     let mut random = Random(99);
     let misses = (0..ASKED).map(|_| format!("www.x{}", random.name()).parse()).collect::<Result<_, _>>()?;
     let names = set.indicators().filter(|i| i.pattern.to_string().bytes().any(|b| b.is_ascii_alphabetic()));
-    let mut hits = names.step_by((set.len() / ASKED).max(1)).map(|i| format!("www.{}", i.pattern).parse());
-    let hits = hits.by_ref().take(ASKED).collect::<Result<_, _>>()?;
+    let listed = names.step_by((set.len() / ASKED).max(1)).map(|i| format!("www.{}", i.pattern).parse());
+    let listed = listed.collect::<Result<Vec<DomainName>, _>>()?;
+    let hits = listed.iter().cycle().take(ASKED).cloned().collect();
     Ok(Questions { misses, hits, addresses: (0..ASKED).map(|_| random.address().into()).collect() })
 }
 

@@ -143,7 +143,7 @@ pub fn stream(octets: &[u8]) {
         let (client, server) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 53]));
         let (src, dst) = if from_client { (client, server) } else { (server, client) };
         let (src_port, dst_port) = if from_client { (40_000, 53) } else { (53, 40_000) };
-        observer.handle_packet(&Packet {
+        let packet = Packet {
             time: Timestamp::from_unix(seconds, 0),
             source: 0,
             src,
@@ -152,7 +152,8 @@ pub fn stream(octets: &[u8]) {
             octets: 40 + u32::from(length),
             fragment: Fragment::Whole,
             transport: Transport::Tcp { src_port, dst_port, seq, flags, payload },
-        });
+        };
+        observer.handle_packet(&packet, &mut |_| {});
         seq = seq.wrapping_add(payload.len() as u32);
         while observer.poll_seen().is_some() {}
     }

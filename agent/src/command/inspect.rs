@@ -196,7 +196,7 @@ fn read(captures: &mut Merged, sensor: &mut Sensor, printer: &mut Printer) -> io
         let mut result = Ok(());
         let step = captures.next_block(&mut |frame| {
             sensor.handle_frame(&frame);
-            if result.is_ok() {
+            if sensor.has_news() && result.is_ok() {
                 result = printer.take(sensor);
             }
         });
@@ -338,7 +338,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("list");
         std::fs::write(&path, "evil.no\nblåbær.no\nEVIL.no.\n192.0.2.1\n").unwrap();
-        assert_eq!(loaded(&[path.clone()]), (vec!["evil.no".into(), "192.0.2.1".into()], false));
+        assert_eq!(loaded(std::slice::from_ref(&path)), (vec!["evil.no".into(), "192.0.2.1".into()], false));
         let other = dir.path().join("other");
         std::fs::write(&other, "192.0.2.1\nworse.no").unwrap();
         let missing = dir.path().join("missing");

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 use varde_common::alert::{Direction, Evidence};
 use varde_common::indicator::{Indicator, Kind};
+use varde_common::ja4::Ja4;
 use varde_common::observation::{
     Answer, AnswerData, DnsTransaction, Endpoint, Fact, FlowRecord, Hello, HelloTransport, HttpRequest, Observation,
     Protocol, qtype_mnemonic, rcode_mnemonic,
@@ -111,7 +112,7 @@ struct HelloLine<'a> {
     server_port: u16,
     sni: Option<String>,
     alpn: &'a [String],
-    ja4: &'a str,
+    ja4: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -296,7 +297,7 @@ fn hello(output: &mut impl Write, style: Style, hello: &Hello) -> io::Result<()>
         server_port: hello.server.port(),
         sni: hello.sni.as_ref().map(ToString::to_string),
         alpn: &hello.alpn,
-        ja4: hello.ja4.as_str(),
+        ja4: hello.ja4.as_ref().map(Ja4::as_str),
     };
     match style {
         Style::Json => json(output, &line),
@@ -313,7 +314,7 @@ fn hello(output: &mut impl Write, style: Style, hello: &Hello) -> io::Result<()>
                 hello.server,
                 line.sni.as_deref().unwrap_or("no name"),
                 if line.alpn.is_empty() { "nothing".to_owned() } else { line.alpn.join(", ") },
-                line.ja4,
+                line.ja4.unwrap_or("no fingerprint"),
             )
         }
     }

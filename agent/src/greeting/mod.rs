@@ -115,6 +115,8 @@ struct Passage {
     time: Timestamp,
     client: Endpoint,
     server: Endpoint,
+    /// Whether hellos are wanted with their fingerprints.
+    fingerprints: bool,
 }
 
 /// What was said, as read.
@@ -132,6 +134,7 @@ pub struct Greetings {
     kept_max_octets: usize,
     /// Where QUIC packets are opened.
     space: Vec<u8>,
+    fingerprints: bool,
 }
 
 impl Greetings {
@@ -141,7 +144,18 @@ impl Greetings {
     }
 
     fn with_limits(greetings_max: usize, kept_max_octets: usize) -> Greetings {
-        Greetings { table: Table::new(greetings_max), kept_octets: 0, kept_max_octets, space: Vec::new() }
+        Greetings {
+            table: Table::new(greetings_max),
+            kept_octets: 0,
+            kept_max_octets,
+            space: Vec::new(),
+            fingerprints: true,
+        }
+    }
+
+    /// Whether hellos are told with their fingerprints; they are unless this says otherwise.
+    pub fn set_fingerprints(&mut self, wanted: bool) {
+        self.fingerprints = wanted;
     }
 
     /// Greetings kept in part.
@@ -183,10 +197,12 @@ impl Greetings {
         now: Timestamp,
         counts: &mut GreetingCounts,
     ) -> (Greeting, Option<Greeted>) {
+        let fingerprints = self.fingerprints;
         let ends = |src_port, dst_port| Passage {
             time: packet.time,
             client: Endpoint::new(packet.src, src_port),
             server: Endpoint::new(packet.dst, dst_port),
+            fingerprints,
         };
         let (took, looks) = match (heard.greeting, packet.transport) {
             (Greeting::Waiting(looks), _) if looks.of(heard.from_initiator) >= GREETING_SEGMENTS_MAX => {
@@ -313,7 +329,7 @@ fn conclude(took: Took, looks: Looks, initiator: bool, counts: &mut GreetingCoun
         }
         // Another request may name one, and behind a tunnel's head comes another greeting.
         Took::Words(Words::Head(http::Head { host: None, .. }), _) => (looks.and(1, initiator), None),
-        Took::Words(Words::Head(http::Head { host: Some(host), is_tunnel }), Passage { time, client, server }) => {
+        Took::Words(Words::Head(http::Head { host: Some(host), is_tunnel }), Passage { time, client, server, .. }) => {
             counts.requests += 1;
             let greeting = if is_tunnel { looks.and(1, initiator) } else { Greeting::Over };
             (greeting, Some(Greeted::Http(HttpRequest { time, client, server, host })))
@@ -383,7 +399,7 @@ fn read_words(stream: &[u8], head: &mut http::Progress, passage: Passage) -> Res
 /// A hello as an observation.
 fn read_hello(body: &[u8], transport: HelloTransport, passage: Passage) -> Result<Hello, BadHello> {
     let hello = ClientHello::read(body)?;
-    let Passage { time, client, server } = passage;
+    let Passage { time, client, server, fingerprints } = passage;
     Ok(Hello {
         time,
         client,
@@ -391,7 +407,11 @@ fn read_hello(body: &[u8], transport: HelloTransport, passage: Passage) -> Resul
         transport,
         sni: hello.server_name.and_then(host_name),
         alpn: hello.alpn().take(ALPNS_MAX).map(printable).collect(),
-        ja4: ja4::fingerprint(&hello, transport).map_err(|_| BadHello::CutShort)?,
+        ja4: if fingerprints {
+            Some(ja4::fingerprint(&hello, transport).map_err(|_| BadHello::CutShort)?)
+        } else {
+            None
+        },
         ech: hello.ech,
     })
 }

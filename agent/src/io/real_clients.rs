@@ -31,7 +31,8 @@ fn heard(observer: &mut Observer, client: Endpoint, protocol: Protocol, payload:
         Protocol::UDP => Transport::Udp { src_port, dst_port, payload },
         _ => Transport::Tcp { src_port, dst_port, seq: 1, flags: 0x10, payload },
     };
-    observer.handle_packet(&Packet {
+    let mut hello = None;
+    let packet = Packet {
         time: Timestamp::from_unix(1, 0),
         source: 0,
         src: client.ip(),
@@ -40,11 +41,12 @@ fn heard(observer: &mut Observer, client: Endpoint, protocol: Protocol, payload:
         octets: 40,
         fragment: Fragment::Whole,
         transport,
+    };
+    observer.handle_packet(&packet, &mut |seen| match seen {
+        Seen::Hello { hello: heard, .. } => hello = Some(heard),
+        Seen::Dns { .. } | Seen::Flow(_) | Seen::Http { .. } => {}
     });
-    std::iter::from_fn(|| observer.poll_seen()).find_map(|seen| match seen {
-        Seen::Hello { hello, .. } => Some(hello),
-        Seen::Dns { .. } | Seen::Flow(_) | Seen::Http { .. } => None,
-    })
+    hello
 }
 
 #[test]
@@ -58,7 +60,7 @@ fn a_rustls_client_over_tcp_is_read() {
     let hello = heard(&mut observer, "10.0.0.1:40000".parse().unwrap(), Protocol::TCP, &stream).unwrap();
     assert_eq!(hello.sni.map(|sni| sni.to_string()).as_deref(), Some("evil.example"));
     assert_eq!(hello.alpn, ["h2", "odd\\x00\\xff"]);
-    assert!(hello.ja4.as_str().starts_with("t13d"), "{}", hello.ja4);
+    assert!(hello.ja4.unwrap().as_str().starts_with("t13d"), "{:?}", hello.ja4);
 }
 
 /// Its first flight goes to a socket that never answers; with post-quantum keys it takes several datagrams.
@@ -82,5 +84,5 @@ fn a_quinn_client_is_read() {
     let hello = hello.expect("a hello in its first datagrams");
     assert_eq!(hello.sni.map(|sni| sni.to_string()).as_deref(), Some("evil.example"));
     assert_eq!(hello.alpn, ["h3"]);
-    assert!(hello.ja4.as_str().starts_with("q13d"), "{}", hello.ja4);
+    assert!(hello.ja4.unwrap().as_str().starts_with("q13d"), "{:?}", hello.ja4);
 }

@@ -380,6 +380,11 @@ impl Fold {
         self.statements.pop_front()
     }
 
+    /// Whether a closed alert waits to be fetched.
+    pub fn has_closed(&self) -> bool {
+        !self.closed.is_empty()
+    }
+
     /// The next closed alert, where they are kept.
     pub fn poll_closed(&mut self) -> Option<Alert> {
         self.closed.pop_front()

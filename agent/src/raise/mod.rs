@@ -387,6 +387,12 @@ impl Raise {
         self.fold.poll_statement()
     }
 
+    /// Whether a sighting or a closed alert waits to be fetched.
+    #[inline]
+    pub fn has_news(&self) -> bool {
+        !self.sightings.is_empty() || self.fold.has_closed()
+    }
+
     /// The next sighting, where they are kept.
     pub fn poll_sighting(&mut self) -> Option<Sighting> {
         self.sightings.pop_front()

@@ -41,9 +41,10 @@ impl Raise {
             self.take_name(shown, name, now);
         }
         let mut programs: Vec<Arc<Indicator>> = Vec::new();
-        self.set.match_ja4(&hello.ja4, |place| programs.extend(self.in_force(place, hello.time)));
+        let Some(fingerprint) = hello.ja4 else { return };
+        self.set.match_ja4(&fingerprint, |place| programs.extend(self.in_force(place, hello.time)));
         for indicator in programs {
-            self.tie(shown, indicator, Observed::Ja4(hello.ja4), now);
+            self.tie(shown, indicator, Observed::Ja4(fingerprint), now);
         }
     }
 

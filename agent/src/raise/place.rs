@@ -12,9 +12,39 @@ use crate::zone::Networks;
 /// The member's networks.
 #[derive(Debug, Clone)]
 pub struct Places {
-    inside: Vec<IpNet>,
+    inside: Ranges,
     sites: Networks<SiteId>,
     zones: Networks<Zone>,
+}
+
+/// Networks as first and last address: asked for both ends of whatever is seen.
+#[derive(Debug, Clone, Default)]
+struct Ranges {
+    v4: Vec<(u32, u32)>,
+    v6: Vec<(u128, u128)>,
+}
+
+impl Ranges {
+    fn of(networks: &[IpNet]) -> Ranges {
+        let mut ranges = Ranges::default();
+        for network in networks {
+            match network {
+                IpNet::V4(network) => ranges.v4.push((network.network().to_bits(), network.broadcast().to_bits())),
+                IpNet::V6(network) => ranges.v6.push((network.network().to_bits(), network.broadcast().to_bits())),
+            }
+        }
+        ranges
+    }
+
+    fn contain(&self, address: IpAddr) -> bool {
+        fn any<A: Ord + Copy>(ranges: &[(A, A)], bits: A) -> bool {
+            ranges.iter().any(|&(first, last)| first <= bits && bits <= last)
+        }
+        match address {
+            IpAddr::V4(address) => any(&self.v4, address.to_bits()),
+            IpAddr::V6(address) => any(&self.v6, address.to_bits()),
+        }
+    }
 }
 
 /// The two ends of a transaction or flow, seen from the member.
@@ -47,13 +77,12 @@ pub fn inside_by_default() -> Vec<IpNet> {
 impl Places {
     /// The smallest network that holds an address decides its site and its zone.
     pub fn new(inside: Vec<IpNet>, sites: Vec<(IpNet, SiteId)>, zones: Vec<(IpNet, Zone)>) -> Places {
-        Places { inside, sites: Networks::new(sites), zones: Networks::new(zones) }
+        Places { inside: Ranges::of(&inside), sites: Networks::new(sites), zones: Networks::new(zones) }
     }
 
     /// Whether an address is the member's own.
     pub fn is_inside(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.inside.iter().any(|network| network.contains(&address))
+        self.inside.contain(address.to_canonical())
     }
 
     /// The site of an inside address; home where none is named.

@@ -290,6 +290,11 @@ impl IndicatorSet {
         }
     }
 
+    /// Whether any indicator is a fingerprint of a TLS client: if none is, nobody need reckon them.
+    pub fn has_ja4(&self) -> bool {
+        self.parts().is_some_and(|parts| parts.both(|layout| layout.fingerprints) > 0)
+    }
+
     /// Tells `found` every indicator that is this fingerprint. Validity is the caller's to look at.
     pub fn match_ja4(&self, fingerprint: &Ja4, mut found: impl FnMut(Place)) {
         let Some(parts) = self.parts() else { return };

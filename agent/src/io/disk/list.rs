@@ -222,4 +222,4 @@ fn open(file: &File, root: &Root) -> io::Result<Result<(Manifest, IndicatorSet),
     Ok(in_memory(&manifest, mapped).map(|set| (manifest, set)).map_err(|refused| refused.to_string()))
 }
 
-const _: () = assert!(HEAD_OCTETS + MANIFEST_MAX_OCTETS <= BASE_AT && BASE_AT % 4096 == 0);
+const _: () = assert!(HEAD_OCTETS + MANIFEST_MAX_OCTETS <= BASE_AT && BASE_AT.is_multiple_of(4096));

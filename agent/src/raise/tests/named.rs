@@ -25,7 +25,7 @@ impl Bench {
             transport,
             sni: sni.map(name),
             alpn: Vec::new(),
-            ja4: ja4.parse().unwrap(),
+            ja4: Some(ja4.parse().unwrap()),
             ech: false,
         };
         self.now = self.now.plus(Duration::from_secs(1));

@@ -1,0 +1,260 @@
+//! Packets to flow records (RFC 7011, bidirectional as RFC 5103), in a bounded table.
+
+mod key;
+mod state;
+
+use std::time::Duration;
+
+use varde_common::observation::{Contact, FlowRecord};
+use varde_common::time::Timestamp;
+
+use crate::greeting::Greeting;
+use crate::limits::{FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S};
+use crate::packet::{Fragment, Packet};
+use crate::table::{Place, Table};
+use key::Key;
+use state::{ALL_LANES, ESTABLISHED, Flow, LINGERING, OPEN, Step, Taken, read};
+
+const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
+
+/// A flow is told to be over at most this part of the idle timeout late.
+const GRAINS: u32 = 32;
+
+/// A flow's name while it is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowId(pub u64);
+
+/// What has become of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlowStep {
+    /// Its first packet was seen.
+    Opened,
+    /// It got to `Contact::Answered`, told once.
+    Answered,
+    /// One of its ends has sent more than the amount that counts as data out, told once for each end, see
+    /// [`FlowEvent::volume`].
+    Volume,
+    /// Its active timeout passed: a record is due, counters begin anew, it goes on under the same id.
+    Reported,
+    /// It is over (idle, FIN or RST, evicted, end of the sources): its last record.
+    Closed,
+}
+
+/// Which ends of a flow have sent more than the amount that counts as data out since it began. Counted are octets as IP
+/// total length, without TCP segments that only acknowledge: a large download is no data out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Volume {
+    /// The initiator has.
+    pub initiator: bool,
+    /// The responder has.
+    pub responder: bool,
+}
+
+/// A step of a flow with its record so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowEvent {
+    /// Which flow.
+    pub flow: FlowId,
+    /// Which source saw its first packet.
+    pub source: u16,
+    /// What happened.
+    pub step: FlowStep,
+    /// When the flow began: its first packet, also after an active timeout has begun the record anew.
+    pub began: Timestamp,
+    /// Who has sent much.
+    pub volume: Volume,
+    /// The record as of now.
+    pub record: FlowRecord,
+}
+
+/// What happened to packets and flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FlowCounts {
+    /// Flows begun.
+    pub opened: u64,
+    /// Flows let go before their time because the table was full.
+    pub evicted: u64,
+    /// Later fragments: they name no ports and are in no flow.
+    pub later_fragments: u64,
+    /// TCP and UDP packets whose header is cut or broken before its ports: in no flow.
+    pub cut_headers: u64,
+}
+
+/// The flows under way.
+#[derive(Debug)]
+pub struct Flows {
+    table: Table<Key, Flow, 3>,
+    idle: Duration,
+    established_idle: Duration,
+    /// No flow is over sooner, microseconds.
+    shortest_timeout_us: u64,
+    active: Duration,
+    data_out_octets: u32,
+    next_id: u64,
+}
+
+/// What the next stage needs to know of a flow whose first words may still come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// Where the flow lies, until the next packet.
+    pub(crate) place: Place,
+    /// Which flow.
+    pub(crate) flow: FlowId,
+    /// Whether its initiator sent the packet.
+    pub(crate) from_initiator: bool,
+    /// Sequence number of the initiator's SYN, where it was seen.
+    pub(crate) syn: Option<u32>,
+    /// How far the flow has got.
+    pub(crate) contact: Contact,
+    /// How far its greeting is known.
+    pub(crate) greeting: Greeting,
+}
+
+impl Flows {
+    /// None yet. A flow without packets for `idle` is over (a TCP connection that stands: an hour); one that goes on is reported after `active`, with the first
+    /// packet that comes after it. An end that sends more than `data_out_octets` has sent much.
+    pub fn new(flows_max: usize, idle: Duration, active: Duration, data_out_octets: u32) -> Flows {
+        let established_idle = Duration::from_secs(FLOW_ESTABLISHED_IDLE_TIMEOUT_S).max(idle);
+        let grain = idle / GRAINS;
+        let table = Table::with_grain(flows_max, grain);
+        let shortest_timeout_us = u64::try_from(LINGER.min(idle).as_micros()).unwrap_or(0);
+        Flows { table, idle, established_idle, shortest_timeout_us, active, data_out_octets, next_id: 0 }
+    }
+
+    /// Flows under way.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether none is under way.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Puts a packet into its flow; what becomes of flows goes to `emit`. Returns the flow where its first words may be in
+    /// the packet.
+    pub(crate) fn handle_packet(
+        &mut self,
+        packet: &Packet<'_>,
+        now: Timestamp,
+        counts: &mut FlowCounts,
+        emit: &mut impl FnMut(FlowEvent),
+    ) -> Option<Heard> {
+        if packet.fragment == Fragment::Later {
+            counts.later_fragments += 1;
+            return None;
+        }
+        let Some((key, step)) = read(packet) else {
+            counts.cut_headers += 1;
+            return None;
+        };
+        let hash = self.table.hash_of(&key);
+        let mut place = self.table.find(hash, &key);
+        if let Some(old) = place
+            && self.is_over(old, step, now)
+        {
+            self.close(old).into_iter().for_each(&mut *emit);
+            place = None;
+        }
+        let is_new = place.is_none();
+        let place = match place {
+            Some(place) => place,
+            None => {
+                self.make_room(now, counts, emit);
+                let flow = Flow::new(FlowId(self.next_id), step, key.protocol(), self.data_out_octets);
+                let place = self.table.insert(hash, key, flow, OPEN, now)?;
+                self.next_id += 1;
+                counts.opened += 1;
+                place
+            }
+        };
+        let active = self.active;
+        let (key, flow) = self.table.at_mut(place)?;
+        if step.time.since(flow.start) >= active && !is_new {
+            emit(flow.event(key, FlowStep::Reported));
+            flow.begin_anew(step.time);
+        }
+        let Taken { answered, much_sent } = flow.take(step, key.protocol());
+        if is_new {
+            emit(flow.event(key, FlowStep::Opened));
+        }
+        if answered {
+            emit(flow.event(key, FlowStep::Answered));
+        }
+        if much_sent {
+            emit(flow.event(key, FlowStep::Volume));
+        }
+        let lane = flow.lane();
+        let heard = flow.heard(place, step, packet);
+        self.table.touch(place, lane, now);
+        heard
+    }
+
+    /// Notes how far the greeting of the flow at a place is known now.
+    pub(crate) fn set_greeting(&mut self, place: Place, greeting: Greeting) {
+        if let Some((_, flow)) = self.table.at_mut(place) {
+            flow.greeting = greeting;
+        }
+    }
+
+    /// What the next stage needs to know of the flow of a packet that has been counted already, in pieces.
+    pub(crate) fn hear(&self, packet: &Packet<'_>) -> Option<Heard> {
+        let (key, step) = read(packet)?;
+        let place = self.table.find(self.table.hash_of(&key), &key)?;
+        let (_, flow) = self.table.at(place)?;
+        flow.heard(place, step, packet)
+    }
+
+    /// How long a flow of a lane may be idle. A TCP connection that stands is often silent for long; cut short, its next
+    /// packet from outside would look as if the outside had begun.
+    fn timeout(&self, lane: u8) -> Duration {
+        match lane {
+            LINGERING => LINGER,
+            ESTABLISHED => self.established_idle,
+            _ => self.idle,
+        }
+    }
+
+    /// The next flow that was idle for too long.
+    pub fn poll_expired(&mut self, now: Timestamp) -> Option<FlowEvent> {
+        let due = ALL_LANES
+            .into_iter()
+            .find_map(|lane| self.table.oldest(lane).filter(|(_, touched)| now.since(*touched) >= self.timeout(lane)));
+        due.and_then(|(place, _)| self.close(place))
+    }
+
+    /// The flows under way, with the starts of their records.
+    pub(crate) fn open(&self) -> impl Iterator<Item = (Place, Timestamp)> {
+        self.table.iter().map(|(place, _, flow)| (place, flow.start))
+    }
+
+    /// Ends a flow.
+    pub(crate) fn close(&mut self, place: Place) -> Option<FlowEvent> {
+        self.table.remove(place).map(|(key, flow)| flow.event(&key, FlowStep::Closed))
+    }
+
+    /// Whether the flow that lies there was over before this packet, which then begins another.
+    fn is_over(&self, place: Place, step: Step, now: Timestamp) -> bool {
+        let Some((_, flow)) = self.table.at(place) else { return true };
+        // By the clock, or by the packets' own times: one source may be long behind another.
+        let quiet = self.table.touched(place).map_or(0, |touched| now.micros_since(touched));
+        let quiet = quiet.max(step.time.micros_since(flow.end));
+        quiet >= self.shortest_timeout_us && Duration::from_micros(quiet) >= self.timeout(flow.lane())
+            || flow.is_ended_by(step)
+    }
+
+    fn make_room(&mut self, now: Timestamp, counts: &mut FlowCounts, emit: &mut impl FnMut(FlowEvent)) {
+        while self.table.is_full() {
+            for lane in ALL_LANES {
+                self.table.settle(lane, now);
+            }
+            let oldest = ALL_LANES.into_iter().filter_map(|lane| self.table.oldest(lane));
+            let Some((oldest, _)) = oldest.min_by_key(|(_, touched)| *touched) else { return };
+            counts.evicted += 1;
+            self.close(oldest).into_iter().for_each(&mut *emit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

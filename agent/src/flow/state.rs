@@ -1,0 +1,288 @@
+//! One flow: what a packet adds to it, and how far it has got (decision 21).
+
+use varde_common::observation::{Contact, FlowRecord, Protocol};
+use varde_common::time::Timestamp;
+
+use super::key::Key;
+use super::{FlowEvent, FlowId, FlowStep, Heard, Volume};
+use crate::greeting::Greeting;
+use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
+use crate::packet::{IcmpRole, Packet, Transport};
+use crate::table::Place;
+
+/// IPv6 header and the longest TCP header: a segment that shows no data may have had some cut off only when it is longer.
+const BARE_SEGMENT_MAX_OCTETS: u32 = 40 + 60;
+
+/// Lanes of the table.
+pub(super) const OPEN: u8 = 0;
+pub(super) const LINGERING: u8 = 1;
+pub(super) const ESTABLISHED: u8 = 2;
+pub(super) const ALL_LANES: [u8; 3] = [LINGERING, OPEN, ESTABLISHED];
+
+/// A packet as a flow sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    pub(super) time: Timestamp,
+    pub(super) octets: u32,
+    /// The same, or 0 where it only acknowledges.
+    pub(super) data_octets: u32,
+    pub(super) source: u16,
+    /// Whether the lesser end sent it.
+    pub(super) from_low: bool,
+    /// A RST, an ICMP error, or an ICMP message of which nothing is known: nobody's attempt and nobody's answer.
+    pub(super) is_error: bool,
+    /// An ICMP message that asks for a reply: nobody's answer.
+    pub(super) is_request: bool,
+    /// TCP flags; 0 for other protocols.
+    pub(super) flags: u8,
+    /// TCP sequence number; 0 for other protocols.
+    pub(super) seq: u32,
+}
+
+impl Step {
+    pub(super) fn has(self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Whether it asks for a TCP connection.
+    pub(super) fn is_syn(self) -> bool {
+        self.has(SYN) && !self.has(ACK) && !self.has(RST)
+    }
+}
+
+/// How much of a TCP handshake, or of an ICMP question and its reply, was seen, for decision 21.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Handshake {
+    /// Seen from its SYN (or SYN-ACK) on: acknowledgements count in order.
+    pub(super) from_start: bool,
+    /// An ACK without RST came from the responder; ICMP: a request did.
+    pub(super) responder: bool,
+    /// An ACK without SYN and RST came from the initiator; from the start: after the responder's.
+    pub(super) initiator: bool,
+}
+
+/// What a packet makes of its flow.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    /// It is answered now.
+    pub(super) answered: bool,
+    /// The end that sent it has sent much now.
+    pub(super) much_sent: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) id: FlowId,
+    pub(super) packets: [u64; 2],
+    pub(super) octets: [u64; 2],
+    /// Octets that are yet to come from each end until it has sent much: 0 from then on.
+    pub(super) until_much: [u32; 2],
+    /// First packet of all.
+    pub(super) began: Timestamp,
+    /// First and last packet of the record.
+    pub(super) start: Timestamp,
+    pub(super) end: Timestamp,
+    pub(super) source: u16,
+    pub(super) initiator_is_low: bool,
+    /// Sequence number of the initiator's SYN, to know it when it is sent again.
+    pub(super) syn: Option<u32>,
+    pub(super) contact: Contact,
+    pub(super) handshake: Handshake,
+    pub(super) fin_from_initiator: bool,
+    pub(super) fin_from_responder: bool,
+    pub(super) reset: bool,
+    pub(super) greeting: Greeting,
+}
+
+impl Flow {
+    pub(super) fn new(id: FlowId, step: Step, protocol: Protocol, data_out_octets: u32) -> Flow {
+        let opens = step.has(SYN) && !step.has(RST);
+        let answers_syn = opens && step.has(ACK);
+        Flow {
+            id,
+            packets: [0; 2],
+            octets: [0; 2],
+            until_much: [data_out_octets.saturating_add(1); 2],
+            began: step.time,
+            start: step.time,
+            end: step.time,
+            source: step.source,
+            initiator_is_low: step.from_low != answers_syn,
+            syn: step.is_syn().then_some(step.seq),
+            // Who is sent a SYN-ACK has tried.
+            contact: if step.is_error { Contact::ErrorsOnly } else { Contact::Unanswered },
+            handshake: Handshake { from_start: protocol == Protocol::TCP && opens, ..Handshake::default() },
+            fin_from_initiator: false,
+            fin_from_responder: false,
+            reset: false,
+            greeting: Greeting::default(),
+        }
+    }
+
+    /// What is to be heard of its first words in a packet; nothing once they are known.
+    pub(super) fn heard(&self, place: Place, step: Step, packet: &Packet<'_>) -> Option<Heard> {
+        if self.greeting == Greeting::Over {
+            return None;
+        }
+        let (Transport::Tcp { payload, .. } | Transport::Udp { payload, .. }) = packet.transport else { return None };
+        (!payload.is_empty()).then_some(Heard {
+            place,
+            flow: self.id,
+            from_initiator: step.from_low == self.initiator_is_low,
+            syn: self.syn,
+            contact: self.contact,
+            greeting: self.greeting,
+        })
+    }
+
+    /// Counts a packet.
+    pub(super) fn take(&mut self, step: Step, protocol: Protocol) -> Taken {
+        let from_initiator = step.from_low == self.initiator_is_low;
+        let [forward, reverse] = &mut self.packets;
+        let [forward_octets, reverse_octets] = &mut self.octets;
+        let [forward_much, reverse_much] = &mut self.until_much;
+        let (packets, octets, until_much) = if from_initiator {
+            (forward, forward_octets, forward_much)
+        } else {
+            (reverse, reverse_octets, reverse_much)
+        };
+        *packets += 1;
+        *octets += u64::from(step.octets);
+        let before = *until_much;
+        *until_much = before.saturating_sub(step.data_octets);
+        let much_sent = before > 0 && *until_much == 0;
+        self.began = self.began.min(step.time);
+        self.start = self.start.min(step.time);
+        self.end = self.end.max(step.time);
+        self.reset |= step.has(RST);
+        if step.has(FIN) {
+            if from_initiator {
+                self.fin_from_initiator = true;
+            } else {
+                self.fin_from_responder = true;
+            }
+        }
+        Taken { answered: self.hear(step, protocol, from_initiator), much_sent }
+    }
+
+    /// Whether the flow is answered with this packet, and was not before.
+    pub(super) fn hear(&mut self, step: Step, protocol: Protocol, from_initiator: bool) -> bool {
+        if step.is_error || self.contact == Contact::Answered {
+            return false;
+        }
+        if from_initiator {
+            self.contact = Contact::Unanswered;
+        }
+        let answered = match protocol {
+            Protocol::TCP => self.shake_hands(step, from_initiator),
+            _ if protocol.is_icmp() => self.hear_reply(step, from_initiator),
+            _ => !from_initiator,
+        };
+        if answered {
+            self.contact = Contact::Answered;
+        }
+        answered
+    }
+
+    /// Whether both ends have acknowledged each other.
+    pub(super) fn shake_hands(&mut self, step: Step, from_initiator: bool) -> bool {
+        if step.has(ACK) {
+            let shaken = &mut self.handshake;
+            if !from_initiator {
+                shaken.responder = true;
+            } else if !step.has(SYN) && (shaken.responder || !shaken.from_start) {
+                shaken.initiator = true;
+            }
+        }
+        self.handshake.responder && self.handshake.initiator
+    }
+
+    /// Whether an ICMP message is a reply: what asks for one itself is none, nor is what nobody asked for.
+    pub(super) fn hear_reply(&mut self, step: Step, from_initiator: bool) -> bool {
+        let asked = &mut self.handshake.responder;
+        *asked |= !from_initiator && step.is_request;
+        !step.is_request && (!from_initiator || *asked)
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.reset || self.fin_from_initiator || self.fin_from_responder
+    }
+
+    /// Whether this packet begins another flow, however soon it comes.
+    #[inline]
+    pub(super) fn is_ended_by(&self, step: Step) -> bool {
+        // Some systems send a SYN again although it was refused: the same attempt, with the same sequence number.
+        let is_sent_again = || step.from_low == self.initiator_is_low && self.syn == Some(step.seq);
+        let is_new_syn = self.is_ending() && step.is_syn() && !is_sent_again();
+        // After errors alone, the other end's first real packet is an attempt of its own, not a reply to them.
+        let is_other_s_attempt =
+            self.contact == Contact::ErrorsOnly && !step.is_error && step.from_low != self.initiator_is_low;
+        is_new_syn || is_other_s_attempt
+    }
+
+    pub(super) fn lane(&self) -> u8 {
+        if self.reset || (self.fin_from_initiator && self.fin_from_responder) {
+            LINGERING
+        } else if self.handshake.initiator && self.handshake.responder {
+            ESTABLISHED
+        } else {
+            OPEN
+        }
+    }
+
+    pub(super) fn event(&self, key: &Key, step: FlowStep) -> FlowEvent {
+        let ([packets, reverse_packets], [octets, reverse_octets]) = (self.packets, self.octets);
+        let [initiator, responder] = self.until_much.map(|octets| octets == 0);
+        FlowEvent {
+            flow: self.id,
+            source: self.source,
+            step,
+            began: self.began,
+            volume: Volume { initiator, responder },
+            record: FlowRecord {
+                initiator: key.end(self.initiator_is_low),
+                responder: key.end(!self.initiator_is_low),
+                protocol: key.protocol(),
+                packets,
+                octets,
+                reverse_packets,
+                reverse_octets,
+                start: self.start,
+                end: self.end,
+                contact: self.contact,
+            },
+        }
+    }
+
+    /// Begins the next record of the same flow.
+    pub(super) fn begin_anew(&mut self, time: Timestamp) {
+        self.packets = [0; 2];
+        self.octets = [0; 2];
+        self.start = time;
+        self.end = time;
+    }
+}
+
+/// What a flow needs to know of a packet; none where the ports a flow is told by cannot be read.
+pub(super) fn read(packet: &Packet<'_>) -> Option<(Key, Step)> {
+    let (src_port, dst_port, is_error) = match packet.transport {
+        Transport::Udp { src_port, dst_port, .. } => (src_port, dst_port, false),
+        Transport::Tcp { src_port, dst_port, flags, .. } => (src_port, dst_port, flags & RST != 0),
+        // Without flags a segment is an attempt at most: [`Flow::shake_hands`] waits for ACKs.
+        Transport::Ports { src_port, dst_port } => (src_port, dst_port, false),
+        Transport::Icmp { role } => (0, 0, role == IcmpRole::Error),
+        Transport::Other if packet.protocol.has_ports() => return None,
+        // An ICMP message too short to say what it is must not count as an answer.
+        Transport::Other => (0, 0, packet.protocol.is_icmp()),
+    };
+    let (flags, seq) = match packet.transport {
+        Transport::Tcp { flags, seq, .. } => (flags, seq),
+        Transport::Udp { .. } | Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other => (0, 0),
+    };
+    let is_request = packet.transport == Transport::Icmp { role: IcmpRole::Request };
+    let (key, from_low) = Key::of(packet.src, src_port, packet.dst, dst_port, packet.protocol);
+    let Packet { time, octets, source, .. } = *packet;
+    let is_bare = matches!(packet.transport, Transport::Tcp { payload: [], .. }) && octets <= BARE_SEGMENT_MAX_OCTETS;
+    let data_octets = if is_bare { 0 } else { octets };
+    Some((key, Step { time, octets, data_octets, source, from_low, is_error, is_request, flags, seq }))
+}
