@@ -30,5 +30,6 @@ pub mod programs;
 pub mod random;
 pub mod secrets;
 pub mod sensor_double;
+pub mod servers;
 pub mod traffic;
 pub mod wire;
