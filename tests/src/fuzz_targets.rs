@@ -87,7 +87,10 @@ pub fn frame(octets: &[u8]) {
 pub fn dns_message(octets: &[u8]) {
     let Ok(message) = dns::read(octets) else { return };
     assert!(message.qname().to_string().len() <= 4 * 255);
-    assert!(message.answer_section().answers.len() <= varde_agent::limits::ANSWERS_MAX);
+    let section = message.answer_section();
+    assert!(section.answers.len() <= varde_agent::limits::ANSWERS_MAX);
+    let shared = message.answers_to(&message.qname().to_owned());
+    assert_eq!((shared.answers, shared.beyond), (section.answers, section.beyond), "whoever holds the name");
 }
 
 fn read_hello(body: &[u8]) {

@@ -32,5 +32,6 @@ pub mod sealed;
 pub mod secrets;
 pub mod seeds;
 pub mod sensor_double;
+pub mod servers;
 pub mod traffic;
 pub mod wire;
