@@ -2,7 +2,7 @@
 //! a flood neither hides a needle nor costs more memory than its table. Bounded in allocations, not in time.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use varde_agent::health::Evictions;
@@ -181,10 +181,12 @@ fn s4_a_flood_of_flows_hides_no_needle_and_holds_no_more_than_its_tables() {
     assert!(peaks[1..].iter().all(|&more| more < 4 << 20), "a flood that goes on holds no more: {peaks:?}");
 }
 
-/// What a flood is made of: whole frames of IPv6, of which [`flooded`] changes addresses, port and numbers.
+/// What a flood is made of: packets of IPv6, of which [`flooded`] changes addresses, port and numbers.
 fn templates() -> Vec<Vec<u8>> {
-    let client = "[2001:db8:1::1]:40000".parse().unwrap();
-    let (resolver, server) = ("[fd20:5::53]:53".parse().unwrap(), "[2001:db8:2::2]:443".parse().unwrap());
+    let end = |groups: [u16; 8], port: u16| SocketAddr::from((groups, port));
+    let client = end([0x2001, 0xdb8, 1, 0, 0, 0, 0, 1], 40_000);
+    let server = end([0x2001, 0xdb8, 2, 0, 0, 0, 0, 2], 443);
+    let resolver = end([0xfd20, 5, 0, 0, 0, 0, 0, 0x53], 53);
     let longest = ["x".repeat(63), "x".repeat(63), "x".repeat(63), "y".repeat(61)].join(".");
     let asked = query(Question { id: 0, name: &longest, qtype: 28 });
     let syn = Segment { sequence: 7, acknowledgement: 0, flags: flag::SYN };

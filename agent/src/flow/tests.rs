@@ -1,6 +1,7 @@
 //! Flows: what belongs together, how far it got, when it is over, whatever comes.
 
 mod any;
+mod crafted;
 
 use std::net::IpAddr;
 
@@ -10,8 +11,6 @@ use super::*;
 use crate::limits::DATA_OUT_OCTETS;
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 use crate::packet::{IcmpRole, Transport};
-
-mod crafted;
 
 const A: &str = "10.0.0.1:40000";
 const B: &str = "192.0.2.1:443";
