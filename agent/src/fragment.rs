@@ -394,7 +394,7 @@ mod tests {
                     assert_eq!(take(&mut fragments, 1, piece(7, *offset, *more, data)), None, "the same again");
                 }
             }
-            assert_eq!(made, [whole.clone()], "{order:?}");
+            assert_eq!(made, std::slice::from_ref(&whole), "{order:?}");
             assert_eq!((fragments.len(), fragments.counts().rejoined, fragments.counts().refused), (1, 1, 0));
         }
     }

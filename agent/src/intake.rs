@@ -172,7 +172,7 @@ mod tests {
     }
 
     /// Cut into fragments of `size` octets.
-    fn cut(whole: &[u8], size: usize, make: &dyn Fn(usize, bool, &[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
+    fn cut(whole: &[u8], size: usize, make: impl Fn(usize, bool, &[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
         let count = whole.len().div_ceil(size);
         whole.chunks(size).enumerate().map(|(at, part)| make(at * size, at + 1 < count, part)).collect()
     }
