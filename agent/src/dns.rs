@@ -183,15 +183,20 @@ impl Message<'_> {
 
     /// Reads the answer section as far as it goes.
     pub fn answer_section(&self) -> AnswerSection {
+        self.answers_to(&self.qname().to_owned())
+    }
+
+    /// Reads the answer section as far as it goes, where the question's name is at hand: answers to it share it.
+    pub fn answers_to(&self, qname: &DomainName) -> AnswerSection {
         let mut section = AnswerSection {
             beyond: u64::from(self.answers).saturating_sub(ANSWERS_MAX as u64),
             ..AnswerSection::default()
         };
-        section.broken = self.read_answers(&mut section).err();
+        section.broken = self.read_answers(&mut section, qname).err();
         section
     }
 
-    fn read_answers(&self, section: &mut AnswerSection) -> Result<(), BadMessage> {
+    fn read_answers(&self, section: &mut AnswerSection, qname: &DomainName) -> Result<(), BadMessage> {
         if self.answers == 0 {
             return Ok(());
         }
@@ -207,12 +212,18 @@ impl Message<'_> {
         for _ in 0..announced {
             // Nearly every answer's owner is a pointer to the question, which is read already.
             let owner = if rest.skip_pointer_to_question() {
-                self.qname()
+                qname.clone()
             } else {
                 rest.name(&mut name)?;
-                name.as_name()
+                // Else it is the name that the answer before led to.
+                match section.answers.last().map(|answer| &answer.data) {
+                    Some(AnswerData::Name(target)) if target.as_name() == name.as_name() => target.clone(),
+                    Some(_) | None => match section.answers.last() {
+                        Some(Answer { name: before, .. }) if before.as_name() == name.as_name() => before.clone(),
+                        Some(_) | None => name.as_name().to_owned(),
+                    },
+                }
             };
-            let owner = owner.to_owned();
             let [t0, t1, c0, c1, s0, s1, s2, s3, l0, l1] = rest.take()?;
             let (rtype, class) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
             let ttl_s = u32::from_be_bytes([s0, s1, s2, s3]);

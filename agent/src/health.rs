@@ -12,6 +12,10 @@ pub struct Health {
     pub octets: u64,
     /// Packets left out because a mirror showed them a second time; not among `packets`.
     pub duplicates: u64,
+    /// Packets that came in a tunnel, by the outermost one's kind; none is zero.
+    pub tunnelled: Vec<(&'static str, u64)>,
+    /// Packets put together from fragments.
+    pub rejoined: u64,
     /// Frames lost before they were read, as far as the sources can tell.
     pub dropped: u64,
     /// Sources that cannot tell what they lost.

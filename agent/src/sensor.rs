@@ -293,6 +293,8 @@ impl Sensor {
             packets: self.packets,
             octets: self.octets,
             duplicates: self.intake.duplicates(),
+            tunnelled: self.tunnelled().into_iter().collect(),
+            rejoined: self.intake.fragments().rejoined,
             dropped: 0,
             drops_unknown: 0,
             refused: refusals.iter().map(|(_, count)| count).sum(),

@@ -3,7 +3,8 @@
 //! What makes two messages the same transaction: client, server, protocol, id, name *and* type. A response to another
 //! question than the one asked is no response to it.
 
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hashbrown::Equivalent;
@@ -71,7 +72,7 @@ pub struct Transactions {
     table: Table<Key, State, 2>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     client: Endpoint,
     server: Endpoint,
@@ -81,8 +82,21 @@ struct Key {
     qname: DomainName,
 }
 
-/// A [`Key`] whose name is borrowed. The fields stand in the same order, so that both hash to the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+impl Key {
+    fn asked(&self) -> Asked<'_> {
+        let Key { client, server, protocol, id, qtype, qname } = self;
+        Asked { client: *client, server: *server, protocol: *protocol, id: *id, qtype: *qtype, qname: qname.as_name() }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.asked().hash(state);
+    }
+}
+
+/// A [`Key`] whose name is borrowed; both hash to the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Asked<'a> {
     client: Endpoint,
     server: Endpoint,
@@ -90,6 +104,23 @@ struct Asked<'a> {
     id: u16,
     qtype: u16,
     qname: Name<'a>,
+}
+
+impl Hash for Asked<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for end in [self.client, self.server] {
+            match end.ip() {
+                IpAddr::V4(address) => state.write_u64(u64::from(address.to_bits()) << 16 | u64::from(end.port())),
+                IpAddr::V6(address) => {
+                    state.write_u128(address.to_bits());
+                    state.write_u16(end.port());
+                }
+            }
+        }
+        let rest = (u64::from(self.id) << 32) | (u64::from(self.qtype) << 8) | u64::from(self.protocol.0);
+        state.write_u64(rest);
+        state.write(self.qname.octets());
+    }
 }
 
 impl Asked<'_> {
@@ -101,16 +132,7 @@ impl Asked<'_> {
 
 impl Equivalent<Key> for Asked<'_> {
     fn equivalent(&self, key: &Key) -> bool {
-        let Key { client, server, protocol, id, qtype, qname } = key;
-        *self
-            == Asked {
-                client: *client,
-                server: *server,
-                protocol: *protocol,
-                id: *id,
-                qtype: *qtype,
-                qname: qname.as_name(),
-            }
+        *self == key.asked()
     }
 }
 
@@ -244,17 +266,19 @@ impl Transactions {
                 heard.query
             }
         };
+        let known = place.and_then(|place| self.table.at(place)).map(|(key, _)| key.clone());
+        let key = known.unwrap_or_else(|| heard.asked.to_key());
         match place {
             Some(place) => self.table.touch(place, ANSWERED, heard.now),
             None => {
                 self.make_room(counts, emit);
-                self.table.insert(heard.hash, heard.asked.to_key(), answered, ANSWERED, heard.now);
+                self.table.insert(heard.hash, key.clone(), answered, ANSWERED, heard.now);
             }
         }
-        let section = message.answer_section();
+        let section = message.answers_to(&key.qname);
         counts.answers_beyond += section.beyond;
         counts.answers_broken += u64::from(section.broken.is_some());
-        emit(conclude(heard.asked.to_key(), query, time, Some(message.rcode), section.answers));
+        emit(conclude(key, query, time, Some(message.rcode), section.answers));
     }
 
     /// The next query that had no response in time.

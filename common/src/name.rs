@@ -6,6 +6,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::codec::{Decode, Encode};
 use crate::limits::{LABEL_MAX_OCTETS, NAME_MAX_OCTETS};
@@ -151,9 +152,9 @@ impl fmt::Debug for Name<'_> {
     }
 }
 
-/// A canonical name that owns its octets. Cannot hold a bad one.
+/// A canonical name that owns its octets, shared by its clones. Cannot hold a bad one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DomainName(Box<[u8]>);
+pub struct DomainName(Arc<[u8]>);
 
 impl DomainName {
     /// The name, borrowed.
@@ -173,7 +174,7 @@ impl DomainName {
             return Err(BadName::NotAscii);
         }
         if text == "." {
-            return Ok(DomainName(Box::default()));
+            return Ok(DomainName(Arc::default()));
         }
         let mut builder = NameBuf::new();
         let mut label = [0u8; LABEL_MAX_OCTETS];
@@ -245,7 +246,7 @@ impl<C> Decode<C> for DomainName {
     fn decode<D: crate::codec::Decoder<Context = C>>(decoder: &mut D) -> Result<DomainName, crate::codec::DecodeError> {
         let octets = <Box<[u8]> as Decode<C>>::decode(decoder)?;
         match Name::from_canonical(&octets) {
-            Ok(_) => Ok(DomainName(octets)),
+            Ok(_) => Ok(DomainName(octets.into())),
             Err(_) => Err(crate::codec::DecodeError::Other("no canonical domain name")),
         }
     }

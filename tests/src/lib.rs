@@ -32,5 +32,6 @@ pub mod random;
 pub mod secrets;
 pub mod seen;
 pub mod sensor_double;
+pub mod servers;
 pub mod traffic;
 pub mod wire;

@@ -1,6 +1,7 @@
 //! Promise: `varde-agent inspect` reads what it is given, says what it could not read, and keeps its output's form.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
@@ -102,6 +103,13 @@ fn traffic() -> Result<Vec<Packet>> {
     Ok(traffic.packets)
 }
 
+/// Packets with nothing around them.
+fn traffic_without() -> Result<Vec<Packet>> {
+    let mut traffic = Traffic::starting(Timestamp(1_763_733_900_000_000));
+    traffic.connect("10.1.0.20:40001".parse()?, "198.51.100.9:443".parse()?, PAGE);
+    Ok(traffic.packets)
+}
+
 fn keys(line: &Value) -> Vec<&str> {
     line.as_object().map(|fields| fields.keys().map(String::as_str).collect()).unwrap_or_default()
 }
@@ -143,6 +151,30 @@ fn alerts_have_every_key_and_the_last_line_on_standard_error_sums_up() -> Result
     for word in ["packets", "DNS", "flows", "alerts"] {
         assert!(last.contains(word), "no {word} in: {last}");
     }
+    Ok(())
+}
+
+#[test]
+fn tunnels_second_copies_and_fragments_are_summed_up() -> Result<()> {
+    let bench = Bench::new()?;
+    let mut traffic = Traffic::starting(Timestamp(1_763_733_900_000_000));
+    let (host, server): (IpAddr, IpAddr) = ("10.1.0.20".parse()?, "198.51.100.9".parse()?);
+    let datagram = packet::udp(SocketAddr::new(host, 40_000), SocketAddr::new(server, 40_001), &[7; 900]);
+    // GRE without options (RFC 2784) around IPv4.
+    traffic.send(packet::ip(host, server, 47, &[&[0, 0, 8, 0][..], &datagram].concat()));
+    for fragment in packet::fragments(&datagram, 600, 9) {
+        traffic.send(fragment);
+    }
+    traffic.ping(host, server, 5, false);
+    let ping = traffic.packets.last().context("no ping")?.ip.clone();
+    traffic.send(packet::routed(&ping));
+    let said = inspect(&["--observations"], &[], &[&bench.capture("a.pcap", &traffic.packets)?])?.ok()?;
+    let last = said.err.lines().last().context("nothing on standard error")?;
+    let wanted =
+        "in tunnels gre 1; second copies left out 1; put together from fragments 1; without IP 0; refused: nothing";
+    ensure!(last.contains(wanted), "{last}");
+    let ordinary = inspect(&["--observations"], &[], &[&bench.capture("b.pcap", &traffic_without()?)?])?.ok()?;
+    ensure!(!ordinary.err.contains("tunnels") && !ordinary.err.contains("copies"), "{}", ordinary.err);
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use varde_common::plain;
 use varde_common::time::Timestamp;
 
 use super::inspect_lines::{self as lines, Style};
+use super::status_lines::unwrapped;
 use crate::io::capture::{Capture, CaptureRefusal, Merged, Step};
 use crate::raise::Keep;
 use crate::raise::fold::Alert;
@@ -38,6 +39,7 @@ Lists: one indicator a line; # starts a comment.
   =www.evil.no             exactly this name
   192.0.2.1  2001:db8::1   an address         192.0.2.0/24  2001:db8::/32   a network
   evil.no:8443  192.0.2.1:443  [2001:db8::1]:443  192.0.2.0/24:443  [2001:db8::/32]:443   only this server port
+  ja4:t13d1516h2_8daaf6152771_e5627efa2ab1   programs whose TLS or QUIC hello has this JA4 fingerprint
 
 With --json, one object a line (absent = null, times RFC 3339 UTC):
   alert     type indicator kind evidence observed client server port protocol direction first_seen last_seen count
@@ -49,7 +51,8 @@ With --json, one object a line (absent = null, times RFC 3339 UTC):
   http      type time client client_port server server_port host
 evidence rises: blocked looked_up answered attempted contacted data_out.
 
-The last line on standard error sums up. Exit: 0 ran, 1 something could not be read, 2 wrong usage.")]
+The last line on standard error sums up: what was read, what came in tunnels, second copies left out, packets put
+together from fragments (these three where there are any), and what was refused, by reason. Exit: 0 ran, 1 something could not be read, 2 wrong usage.")]
 pub struct InspectArgs {
     /// A plain list of indicators; may be repeated.
     #[arg(long, value_name = "FILE")]
@@ -236,9 +239,11 @@ fn summary(sensor: &Sensor, captures: &Merged, alerts: u64) {
     let refused: Vec<String> =
         refused.iter().filter(|(_, count)| **count > 0).map(|(reason, count)| format!("{reason} {count}")).collect();
     let refused = if refused.is_empty() { "nothing".to_owned() } else { refused.join(", ") };
+    let unwrapped = unwrapped(&health.tunnelled, health.duplicates, health.rejoined, |count| count.to_string());
+    let unwrapped: String = unwrapped.into_iter().map(|said| format!("{said}; ")).collect();
     let _ = writeln!(
         io::stderr(),
-        "packets {}, octets {}, DNS messages {}, flows {}, alerts {alerts}; without IP {}; refused: {refused}",
+        "packets {}, octets {}, DNS messages {}, flows {}, alerts {alerts}; {unwrapped}without IP {}; refused: {refused}",
         health.packets,
         health.octets,
         health.dns_messages,

@@ -24,8 +24,9 @@ use crate::io::watch::SourceReport;
 ///
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, revoked, last_error,
 /// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost}, health {packets, octets,
-/// dropped, drops_unknown, refused, refusals {REASON: count}, dns_messages, flows, evicted, evictions {TABLE: count},
-/// blind {flows, dot_flows, doq_flows, doh_flows, unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts},
+/// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
+/// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
+/// unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts},
 /// sources [{source, name, dropped, packets, octets, not_ip, refused}], last_packet, last_packet_age_ms, confinement
 /// {rights {threads, capabilities, bounding, no_new_privs, filtered}, paths {abi, whole, missing}, calls_missing,
 /// resolver_replaced}, probes [{what, refused, said}] (with --probe). What is not known is null.
@@ -131,6 +132,12 @@ pub struct HealthReport {
     pub packets: u64,
     /// Their octets.
     pub octets: u64,
+    /// Left out because a mirror showed them a second time; not among `packets`.
+    pub duplicates: u64,
+    /// Packets that came in a tunnel, by the outermost one's kind.
+    pub tunnelled: BTreeMap<String, u64>,
+    /// Packets put together from fragments.
+    pub rejoined: u64,
     /// Lost before they were read.
     pub dropped: u64,
     /// Sources that cannot tell what they lost.
@@ -153,6 +160,10 @@ pub struct HealthReport {
     pub sightings: u64,
     /// Alerts.
     pub alerts: u64,
+}
+
+fn counted(counts: &[(&'static str, u64)]) -> BTreeMap<String, u64> {
+    counts.iter().map(|(key, count)| ((*key).to_owned(), *count)).collect()
 }
 
 impl Report {
@@ -195,10 +206,13 @@ impl Report {
         self.health = Some(HealthReport {
             packets: health.packets,
             octets: health.octets,
+            duplicates: health.duplicates,
+            tunnelled: counted(&health.tunnelled),
+            rejoined: health.rejoined,
             dropped: health.dropped,
             drops_unknown: health.drops_unknown,
             refused: health.refused,
-            refusals: health.refusals.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+            refusals: counted(&health.refusals),
             dns_messages: health.dns_messages,
             flows: health.flows,
             evicted: health.evictions.total(),

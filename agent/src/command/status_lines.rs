@@ -38,6 +38,12 @@ pub(super) fn in_words(report: &Report) -> String {
         let last = report.last_packet.map_or_else(|| "no packet yet".to_owned(), |last| format!("last at {last}"));
         lines.push(format!("traffic    {} packets, {} bytes; {last}", health.packets, health.octets));
         lines.push(format!("read       {} DNS messages, {} flows", health.dns_messages, health.flows));
+        let tunnelled: Vec<(&str, u64)> =
+            health.tunnelled.iter().map(|(kind, count)| (kind.as_str(), *count)).collect();
+        let unwrapped = unwrapped(&tunnelled, health.duplicates, health.rejoined, grouped);
+        if !unwrapped.is_empty() {
+            lines.push(format!("           {}", unwrapped.join("; ")));
+        }
         lines.extend(not_read(health, report.sources.len()));
         lines.push(format!("found      {} sightings, {} alerts", health.sightings, health.alerts));
         lines.extend(cannot_see(&health.blind));
@@ -51,6 +57,27 @@ pub(super) fn in_words(report: &Report) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What was done to packets before they were read; nothing of what was not done.
+pub(super) fn unwrapped(
+    tunnelled: &[(&str, u64)],
+    duplicates: u64,
+    rejoined: u64,
+    number: impl Fn(u64) -> String,
+) -> Vec<String> {
+    let mut said = Vec::new();
+    if !tunnelled.is_empty() {
+        let kinds: Vec<String> = tunnelled.iter().map(|(kind, count)| format!("{kind} {}", number(*count))).collect();
+        said.push(format!("in tunnels {}", kinds.join(", ")));
+    }
+    if duplicates > 0 {
+        said.push(format!("second copies left out {}", number(duplicates)));
+    }
+    if rejoined > 0 {
+        said.push(format!("put together from fragments {}", number(rejoined)));
+    }
+    said
 }
 
 /// What was lost, and to what.
@@ -213,6 +240,21 @@ mod tests {
         assert!(told.contains("9 of 7 001 hellos with ECH"), "{told}");
         let nothing = words(&Health::default(), None);
         assert!(nothing.contains("no flow has left the network") && nothing.contains("no hello read yet"), "{nothing}");
+    }
+
+    #[test]
+    fn tunnels_copies_and_fragments_are_told_where_there_are_any() {
+        let health = Health {
+            tunnelled: vec![("erspan", 8_410), ("vxlan", 3)],
+            duplicates: 1_200,
+            rejoined: 7,
+            ..Health::default()
+        };
+        let told = words(&health, None);
+        let line = "in tunnels erspan 8 410, vxlan 3; second copies left out 1 200; put together from fragments 7";
+        assert!(told.contains(line), "{told}");
+        let nothing = words(&Health::default(), None);
+        assert!(!nothing.contains("tunnels") && !nothing.contains("copies") && !nothing.contains("fragments"));
     }
 
     #[test]

@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use anyhow::Result;
+use rustls::quic::Version;
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
+use crate::bulk::hello::{self, Manner};
+use crate::bulk::initial::{self, Spread};
 use crate::community::CampaignLine;
 use crate::random::Random;
 use crate::traffic::dns::{Question, rcode, rtype};
@@ -38,7 +42,10 @@ felles-flate.example
 198.51.100.200
 ";
 
-const SPREADING: &str = "oppdatering-sky.example";
+/// The name that spreads from member to member.
+pub const SPREADING: &str = "oppdatering-sky.example";
+/// Where under it the victims go.
+const SPREADING_HOST: &str = "cdn.oppdatering-sky.example";
 const ADDRESS: &str = "203.0.113.77:443";
 const SINGLE: &str = "=last-ned.verktoy.example";
 const SHARED: &str = "felles-flate.example";
@@ -59,13 +66,17 @@ pub enum Deed {
     SpreadingAnswered,
     /// The spreading name is asked for, answered, and its address reached.
     SpreadingContacted,
+    /// The spreading name stands in a TLS hello, and nobody has asked DNS for it: the look-up was encrypted, or cached.
+    SpreadingGreeted,
+    /// The same in a QUIC hello (HTTP/3), which takes keys from the packet itself to read.
+    SpreadingGreetedQuic,
     /// A connection to the listed address and port that nobody accepts.
     AddressAttempted,
     /// A connection to the listed address and port that stands.
     AddressContacted,
     /// The name listed as an exact host is asked for and reached.
     SingleContacted,
-    /// Decoy: a name that only looks like the spreading one is asked for and reached.
+    /// Decoy: a name that only looks like the spreading one is asked for, reached and named in a TLS hello.
     LookAlike,
     /// Decoy: a listed name and an unlisted one live at the same address, which is reached.
     SharedHosting,
@@ -81,7 +92,9 @@ impl Deed {
         match self {
             Deed::SpreadingBlocked => Some((SPREADING, Evidence::Blocked)),
             Deed::SpreadingAnswered => Some((SPREADING, Evidence::Answered)),
-            Deed::SpreadingContacted => Some((SPREADING, Evidence::Contacted)),
+            Deed::SpreadingContacted | Deed::SpreadingGreeted | Deed::SpreadingGreetedQuic => {
+                Some((SPREADING, Evidence::Contacted))
+            }
             Deed::AddressAttempted => Some((ADDRESS, Evidence::Attempted)),
             Deed::AddressContacted => Some((ADDRESS, Evidence::Contacted)),
             Deed::SingleContacted => Some((SINGLE, Evidence::Contacted)),
@@ -98,6 +111,8 @@ impl Deed {
             Deed::SpreadingBlocked
             | Deed::SpreadingAnswered
             | Deed::SpreadingContacted
+            | Deed::SpreadingGreeted
+            | Deed::SpreadingGreetedQuic
             | Deed::AddressAttempted
             | Deed::AddressContacted
             | Deed::SingleContacted
@@ -114,8 +129,8 @@ pub const DEEDS: [&[Deed]; 8] = [
     &[Deed::SpreadingContacted, Deed::AddressContacted, Deed::OneBeyond],
     &[Deed::SpreadingAnswered, Deed::InboundScan],
     &[Deed::SpreadingBlocked, Deed::InboundScan, Deed::OneBeyond],
-    &[Deed::SharedHosting, Deed::LookAlike],
-    &[Deed::AddressAttempted, Deed::InboundScan],
+    &[Deed::SpreadingGreeted, Deed::SharedHosting, Deed::LookAlike],
+    &[Deed::SpreadingGreetedQuic, Deed::AddressAttempted, Deed::InboundScan],
     &[Deed::AddressContacted, Deed::SingleContacted],
     &[Deed::LookAlike, Deed::OneBeyond],
 ];
@@ -150,6 +165,13 @@ pub fn expected_alerts() -> BTreeSet<(String, String, String)> {
     all.collect()
 }
 
+/// Number and name of the members that reach the spreading name although no DNS look-up of theirs announced it.
+pub fn without_lookup() -> Vec<(&'static str, &'static str)> {
+    let greets =
+        |deeds: &[Deed]| deeds.iter().any(|deed| matches!(deed, Deed::SpreadingGreeted | Deed::SpreadingGreetedQuic));
+    MEMBERS.into_iter().zip(DEEDS).filter(|(_, deeds)| greets(deeds)).map(|(member, _)| member).collect()
+}
+
 /// A member's place in the demo's networks.
 pub fn place(member: usize) -> Municipality {
     Municipality { number: member as u8 + 1 }
@@ -161,20 +183,28 @@ fn delay(member: usize, span: Duration) -> Duration {
 }
 
 /// Everything that passes a member's sensor in one round: ordinary traffic and its deeds.
-pub fn round(member: usize, start: Timestamp, mix: Mix, with_deeds: bool, random: &mut Random) -> Vec<Packet> {
+///
+/// # Errors
+/// When a hello cannot be protected as QUIC wants it.
+pub fn round(member: usize, start: Timestamp, mix: Mix, with_deeds: bool, random: &mut Random) -> Result<Vec<Packet>> {
     let ordinary = ordinary(place(member), start, mix, random);
     let mut planted = Traffic::starting(start);
     planted.wait(delay(member, mix.span));
     if with_deeds {
         for deed in DEEDS.get(member).copied().unwrap_or_default() {
-            act(&mut planted, *deed, place(member), random);
+            act(&mut planted, *deed, place(member), random)?;
             planted.wait(Duration::from_millis(700));
         }
     }
-    Traffic::merged([ordinary, planted])
+    Ok(Traffic::merged([ordinary, planted]))
 }
 
-fn act(traffic: &mut Traffic, deed: Deed, place: Municipality, random: &mut Random) {
+/// A browser's first words in TLS: for whom they are stands in the open.
+fn greeting(name: &str, random: &mut Random) -> Vec<u8> {
+    hello::records(&hello::message(random, Manner::PostQuantum, name, &["h2", "http/1.1"]), 1 << 14)
+}
+
+fn act(traffic: &mut Traffic, deed: Deed, place: Municipality, random: &mut Random) -> Result<()> {
     let client = SocketAddr::new(place.client(random.below(40)), random.client_port());
     let resolver = place.resolver();
     let again = |port: u16| SocketAddr::new(client.ip(), port);
@@ -183,21 +213,22 @@ fn act(traffic: &mut Traffic, deed: Deed, place: Municipality, random: &mut Rand
     };
     let at = |address: Ipv4Addr, port: u16| SocketAddr::new(IpAddr::V4(address), port);
     match deed {
-        Deed::SpreadingBlocked => ask(traffic, "cdn.oppdatering-sky.example", &Outcome::Code(rcode::NXDOMAIN)),
+        Deed::SpreadingBlocked => ask(traffic, SPREADING_HOST, &Outcome::Code(rcode::NXDOMAIN)),
         Deed::SpreadingAnswered => {
-            ask(
-                traffic,
-                "cdn.oppdatering-sky.example",
-                &Outcome::address("cdn.oppdatering-sky.example", SERVICE.into()),
-            );
+            ask(traffic, SPREADING_HOST, &Outcome::address(SPREADING_HOST, SERVICE.into()));
         }
         Deed::SpreadingContacted => {
-            ask(
-                traffic,
-                "cdn.oppdatering-sky.example",
-                &Outcome::address("cdn.oppdatering-sky.example", SERVICE.into()),
-            );
+            ask(traffic, SPREADING_HOST, &Outcome::address(SPREADING_HOST, SERVICE.into()));
             traffic.connect(again(40_001), at(SERVICE, 443), PAGE);
+        }
+        Deed::SpreadingGreeted => {
+            traffic.converse(again(40_009), at(SERVICE, 443), &greeting(SPREADING_HOST, random), 5200);
+        }
+        Deed::SpreadingGreetedQuic => {
+            let message = hello::message(random, Manner::QuicPostQuantum, SPREADING_HOST, &["h3"]);
+            let (destination, source) = (random.next_u64().to_be_bytes(), random.next_u64().to_be_bytes());
+            let sent = initial::datagrams(random, Version::V1, &destination, &source, &message, Spread::Scrambled)?;
+            traffic.converse_udp(again(40_010), at(SERVICE, 443), &sent, 3);
         }
         Deed::AddressAttempted => traffic.connect(again(40_002), at(CONTROL, 443), Reception::Silent),
         Deed::AddressContacted => traffic.connect(again(40_003), at(CONTROL, 443), PAGE),
@@ -211,7 +242,8 @@ fn act(traffic: &mut Traffic, deed: Deed, place: Municipality, random: &mut Rand
             for name in ["minoppdatering-sky.example", "oppdatering-sky.example.kontor.example", "verktoy.example"] {
                 ask(traffic, name, &Outcome::address(name, address.into()));
             }
-            traffic.connect(again(40_005), at(address, 443), PAGE);
+            let hello = greeting("www.minoppdatering-sky.example", random);
+            traffic.converse(again(40_005), at(address, 443), &hello, 5200);
         }
         Deed::SharedHosting => {
             ask(traffic, "butikk.nett.example", &Outcome::address("butikk.nett.example", SHARED_HOSTING.into()));
@@ -228,12 +260,22 @@ fn act(traffic: &mut Traffic, deed: Deed, place: Municipality, random: &mut Rand
             }
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use varde_common::indicator::Pattern;
+
+    #[test]
+    fn who_greets_never_asks() {
+        let asks = [Deed::SpreadingBlocked, Deed::SpreadingAnswered, Deed::SpreadingContacted];
+        for ((number, name), deeds) in MEMBERS.iter().zip(DEEDS) {
+            let greets = without_lookup().contains(&(*number, *name));
+            assert!(!greets || deeds.iter().all(|deed| !asks.contains(deed)), "{number}");
+        }
+    }
 
     #[test]
     fn the_plan_agrees_with_itself() {
@@ -247,7 +289,8 @@ mod tests {
         }
         let campaigns = expected_campaigns();
         assert_eq!(campaigns.len(), 2);
-        assert_eq!(campaigns.iter().map(|campaign| campaign.members.len()).sum::<usize>(), 4 + 3);
+        assert_eq!(campaigns.iter().map(|campaign| campaign.members.len()).sum::<usize>(), 6 + 3);
+        assert_eq!(without_lookup().len(), 2);
     }
 
     #[test]
@@ -255,8 +298,8 @@ mod tests {
         let mix = Mix { clients: 40, actions: 50, span: Duration::from_secs(60) };
         let start = Timestamp(1_700_000_000_000_000);
         for member in 0..MEMBERS.len() {
-            let quiet = round(member, start, mix, false, &mut Random::seeded(1)).len();
-            let packets = round(member, start, mix, true, &mut Random::seeded(1));
+            let quiet = round(member, start, mix, false, &mut Random::seeded(1)).unwrap().len();
+            let packets = round(member, start, mix, true, &mut Random::seeded(1)).unwrap();
             assert!(packets.len() > quiet);
             let end = (start.plus(mix.span).as_micros() as u64 + 10_000_000) * 1000;
             assert!(packets.iter().all(|packet| packet.time_ns < end));

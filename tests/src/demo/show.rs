@@ -13,6 +13,7 @@ use varde_common::time::Timestamp;
 use super::plan::{self, MEMBERS};
 use super::stage::{Folder, Stage};
 use crate::capture::{self, Format};
+use crate::listing::AlertLine;
 use crate::programs::eventually;
 use crate::random::Random;
 use crate::traffic::Packet;
@@ -49,7 +50,7 @@ pub fn once(wish: &Wish) -> Result<()> {
     let mut stage = Stage::set(folder.path(), |step| eprintln!("  {step}"))?;
     let start = clock::now().minus(ONCE.span);
     for (member, player) in stage.players.iter_mut().enumerate() {
-        let packets = plan::round(member, start, ONCE, true, &mut random_for(wish.seed, member, 0));
+        let packets = plan::round(member, start, ONCE, true, &mut random_for(wish.seed, member, 0))?;
         capture::write(&player.agent.data().join("traffic.pcap"), Format::USUAL, &packets)?;
         if let Some(feed) = &mut player.feed {
             feed.send(&packets)?;
@@ -60,6 +61,9 @@ pub fn once(wish: &Wish) -> Result<()> {
     print!("{}", stage.collector.ask(["campaign", "list", "--json"])?.out);
     let verdict = compare(&stage);
     if verdict.is_ok() {
+        if let Some(unannounced) = unannounced(&stage.collector.alerts()?) {
+            eprintln!("  {unannounced}");
+        }
         eprintln!("varde demo: found exactly what was planted");
     }
     if let Some(kept) = &wish.keep {
@@ -150,7 +154,8 @@ fn watch(folder: &Folder, seed: u64, stopping: &AtomicBool) -> Result<()> {
 fn play(stage: &mut Stage, seed: u64, round: u64, stopping: &AtomicBool) -> Result<()> {
     let start = clock::now();
     let draw = |member: usize| plan::round(member, start, LIVE, true, &mut random_for(seed, member, round));
-    let mut queues: Vec<std::collections::VecDeque<Packet>> = (0..MEMBERS.len()).map(|m| draw(m).into()).collect();
+    let mut queues: Vec<std::collections::VecDeque<Packet>> =
+        (0..MEMBERS.len()).map(|member| Ok(draw(member)?.into())).collect::<Result<_>>()?;
     let mut summary_at = start;
     eventually("the round ends", LIVE.span * 3, || {
         if stopping.load(Ordering::Relaxed) {
@@ -174,6 +179,19 @@ fn play(stage: &mut Stage, seed: u64, round: u64, stopping: &AtomicBool) -> Resu
     })
 }
 
+/// Who was found by a name that no DNS look-up had announced; none when nobody has been yet.
+fn unannounced(alerts: &[AlertLine]) -> Option<String> {
+    let is_found = |number: &str| {
+        let mut own = alerts.iter().filter(|alert| alert.member == number);
+        own.any(|alert| alert.indicator == plan::SPREADING && alert.evidence == "contacted")
+    };
+    let found = plan::without_lookup().into_iter().filter(|(number, _)| is_found(number));
+    let found: Vec<&str> = found.map(|(_, name)| name).collect();
+    let names = found.join(" and ");
+    (!found.is_empty())
+        .then(|| format!("no DNS look-up announced it at {names}: the name stood in a TLS or QUIC hello"))
+}
+
 fn summary(stage: &Stage, now: Timestamp) -> Result<String> {
     let (campaigns, alerts) = (stage.collector.campaigns()?, stage.collector.alerts()?);
     let hit: BTreeSet<&str> = alerts.iter().map(|alert| alert.member.as_str()).collect();
@@ -186,8 +204,9 @@ fn summary(stage: &Stage, now: Timestamp) -> Result<String> {
     let time = now.to_string();
     let time = time.get(11..19).unwrap_or_default();
     let shown = if shown.is_empty() { "no campaign yet".to_owned() } else { shown.join("; ") };
+    let unannounced = unannounced(&alerts).map(|said| format!("\n              {said}")).unwrap_or_default();
     Ok(format!(
-        "{time} UTC  sensors {connected} of {}, members with alerts {} of {}, alerts {}: {shown}",
+        "{time} UTC  sensors {connected} of {}, members with alerts {} of {}, alerts {}: {shown}{unannounced}",
         MEMBERS.len(),
         hit.len(),
         MEMBERS.len(),

@@ -166,6 +166,11 @@ impl Traffic {
         }
     }
 
+    /// A TCP connection that stands, in which the client says `request` and is answered with so many octets.
+    pub fn converse(&mut self, client: SocketAddr, server: SocketAddr, request: &[u8], reply: usize) {
+        self.exchange(client, server, request, &vec![0x17; reply], SEGMENT_OCTETS);
+    }
+
     /// SYN; gives the place after it.
     fn begin(&mut self, client: SocketAddr, server: SocketAddr) -> u32 {
         let start = (self.now_ns as u32) ^ u32::from(client.port());
@@ -207,6 +212,16 @@ impl Traffic {
         }
         for _ in 0..received {
             self.send(packet::udp(server, client, &[0x42; 900]));
+        }
+    }
+
+    /// A UDP exchange in which the client sends these and gets so many packets back.
+    pub fn converse_udp(&mut self, client: SocketAddr, server: SocketAddr, sent: &[Vec<u8>], received: usize) {
+        for payload in sent {
+            self.send(packet::udp(client, server, payload));
+        }
+        for _ in 0..received {
+            self.send(packet::udp(server, client, &[0x42; 1200]));
         }
     }
 

@@ -12,20 +12,19 @@ use varde_common::id::{Revision, Seq, SiteId};
 use varde_common::limits::REFUSALS_MAX;
 use varde_common::matcher::IndicatorSet;
 use varde_common::message::{
-    Batch, CloseReason, Heartbeat, Hello, ListOutcome, PROTOCOL_VERSION, Refusal, Stream, ToAgent, ToCollector,
+    Batch, CloseReason, Heartbeat, Hello, PROTOCOL_VERSION, Refusal, Stream, ToAgent, ToCollector,
 };
-use varde_common::record::SensorEvent;
 
+use super::lists::lists;
 use super::quic::QuicLink;
 use super::{Link, LinkError, read_message, write_message};
 use crate::health::Health;
 use crate::io::disk::keeper::Order;
-use crate::io::disk::list::Incoming;
 use crate::io::disk::spool::Figures;
-use crate::io::{clock, disk, host};
-use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S, LIST_TAKEN_WITHIN_S};
+use crate::io::{clock, host};
+use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S};
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
-use crate::subscription::{Step, Subscription};
+use crate::subscription::Subscription;
 
 /// The list in force, as the sensor uses it.
 #[derive(Debug, Clone, Default)]
@@ -77,7 +76,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    async fn order(&self, order: Order) -> Result<(), LinkError> {
+    pub(super) async fn order(&self, order: Order) -> Result<(), LinkError> {
         let gone = |_| LinkError::Broken("the spool is closed".to_owned());
         self.orders.send(order).await.map_err(gone)
     }
@@ -281,7 +280,7 @@ async fn run_session<L: Link>(
     }
 }
 
-fn unexpected(message: Option<&ToAgent>) -> LinkError {
+pub(super) fn unexpected(message: Option<&ToAgent>) -> LinkError {
     match message {
         None => LinkError::Broken("the collector ended a stream".to_owned()),
         Some(_) => LinkError::Protocol("a message came on a stream where it does not belong".to_owned()),
@@ -387,123 +386,4 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::Enrolled { .. }
         | ToAgent::EnrolRefused(_) => Err(unexpected(Some(&message))),
     }
-}
-
-async fn lists<L: Link>(
-    link: &L,
-    desk: &Desk,
-    subscription: &mut Subscription,
-) -> Result<std::convert::Infallible, LinkError> {
-    let (mut write, mut read) = link.open(Stream::Lists).await?;
-    write_message(&mut write, &ToCollector::Subscribe { revision: subscription.in_force() }).await?;
-    let mut incoming = None;
-    loop {
-        let message = read_message(&mut read).await?;
-        let step = match message {
-            Some(ToAgent::ListOffer { manifest }) => subscription.handle_offer(manifest),
-            Some(ToAgent::ListChunk { octets }) => subscription.handle_chunk(octets),
-            Some(ToAgent::ListEnd) => subscription.handle_end(),
-            None
-            | Some(
-                ToAgent::HelloAck { .. }
-                | ToAgent::Ack { .. }
-                | ToAgent::Gap { .. }
-                | ToAgent::Root { .. }
-                | ToAgent::Enrolled { .. }
-                | ToAgent::EnrolRefused(_),
-            ) => return Err(unexpected(message.as_ref())),
-        };
-        if let Some(outcome) = act(step, desk, subscription, &mut incoming).await? {
-            write_message(&mut write, &ToCollector::ListOutcome(outcome)).await?;
-        }
-    }
-}
-
-/// Does what waits for the disk off the runtime. Within: why there was no room; after a failed fsync only reading the disk
-/// anew tells what there is, so every other failure ends the process.
-async fn on_disk<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, disk::DiskError> + Send + 'static,
-) -> Result<Result<T, String>, LinkError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(Ok(done)) => Ok(Ok(done)),
-        Ok(Err(error)) if error.is_full() => Ok(Err(error.to_string())),
-        Ok(Err(error)) => disk::end_process(&error),
-        Err(error) => Err(LinkError::Broken(error.to_string())),
-    }
-}
-
-/// Carries out what follows from what arrived; the answer, if there is one by now.
-async fn act(
-    step: Step,
-    desk: &Desk,
-    subscription: &mut Subscription,
-    incoming: &mut Option<Incoming>,
-) -> Result<Option<ListOutcome>, LinkError> {
-    let done = match step {
-        Step::Wait => return Ok(None),
-        Step::Broken(why) => return Err(LinkError::Protocol(why.to_owned())),
-        Step::Refused { revision, why, outcome } => {
-            *incoming = None;
-            tracing::warn!(%revision, "a list was refused: {why}");
-            desk.order(Order::Event(SensorEvent::ListRefused { revision, why: Text::cut(&why) })).await?;
-            return Ok(Some(outcome));
-        }
-        Step::Begin { manifest } => {
-            let data = desk.data.clone();
-            *incoming = None;
-            on_disk(move || Incoming::begin(&data, &manifest)).await?.map(|file| *incoming = Some(file))
-        }
-        Step::Append(octets) => {
-            let Some(mut file) = incoming.take() else { return Ok(None) };
-            let appended = on_disk(move || file.write(&octets).map(|()| file)).await?;
-            appended.map(|file| *incoming = Some(file))
-        }
-        Step::Keep(manifest) => {
-            let Some(file) = incoming.take() else { return Ok(None) };
-            let (data, revision) = (desk.data.clone(), manifest.revision);
-            let kept = on_disk(move || {
-                let set = match file.open(&manifest)? {
-                    Ok(set) => set,
-                    Err(refused) => return Ok(Err(refused.to_string())),
-                };
-                file.keep()?;
-                disk::list::store_floor(&data, revision)?;
-                Ok(Ok(set))
-            });
-            match kept.await? {
-                Ok(Ok(set)) => return put_in_force(Arc::new(set), revision, desk, subscription).await.map(Some),
-                Ok(Err(why)) | Err(why) => Err(why),
-            }
-        }
-    };
-    match done {
-        Ok(()) => Ok(None),
-        Err(why) => {
-            let refused = subscription.handle_not_stored(&why);
-            Box::pin(act(refused, desk, subscription, incoming)).await
-        }
-    }
-}
-
-/// Hands the sensor a list that is on disk, and waits until it has taken it.
-async fn put_in_force(
-    set: Arc<IndicatorSet>,
-    revision: Revision,
-    desk: &Desk,
-    subscription: &mut Subscription,
-) -> Result<ListOutcome, LinkError> {
-    let indicators = set.len() as u64;
-    // The list before is let go of here and not by the sensor, which would wait while it is unmapped.
-    let before = desk.list.send_replace(InForce { set, revision });
-    // In force is what the next packet is held against, not what lies ready for it.
-    let mut matching = desk.matching.clone();
-    let taken = matching.wait_for(|by_now| by_now.is_none_or(|by_now| by_now >= revision));
-    if timeout(Duration::from_secs(LIST_TAKEN_WITHIN_S), taken).await.is_err() {
-        tracing::warn!(%revision, "the sensor is busy and has not taken the list yet");
-    }
-    drop(tokio::task::spawn_blocking(move || drop(before)));
-    let outcome = subscription.handle_stored(revision, clock::now());
-    tracing::info!(%revision, indicators, "a list is in force");
-    desk.order(Order::Event(SensorEvent::ListInForce { revision, indicators })).await?;
-    Ok(outcome)
 }
