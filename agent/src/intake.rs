@@ -206,8 +206,8 @@ mod tests {
         let payload: Vec<u8> = (0..100).collect();
         let datagram = udp(&payload);
         for parts in [
-            cut(&datagram, 48, &|offset, more, data| v4(7, 17, offset, more, data)),
-            cut(&datagram, 48, &|offset, more, data| v6(7, 17, offset, more, data)),
+            cut(&datagram, 48, |offset, more, data| v4(7, 17, offset, more, data)),
+            cut(&datagram, 48, |offset, more, data| v6(7, 17, offset, more, data)),
         ] {
             let mut bench = Bench::default();
             parts.iter().for_each(|part| bench.take(1, part));
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn what_never_becomes_whole_is_read_as_far_as_it_came() {
         let payload: Vec<u8> = (0..100).collect();
-        let parts = cut(&udp(&payload), 48, &|offset, more, data| v4(7, 17, offset, more, data));
+        let parts = cut(&udp(&payload), 48, |offset, more, data| v4(7, 17, offset, more, data));
         let mut bench = Bench::default();
         bench.take(1, &parts[0]);
         bench.take(30, &parts[1]);
@@ -243,9 +243,9 @@ mod tests {
     fn a_fragmented_tunnel_is_opened_when_it_is_whole_and_so_is_what_is_fragmented_within() {
         let payload: Vec<u8> = (0..200).collect();
         let mut bench = Bench::default();
-        for inner in cut(&udp(&payload), 160, &|offset, more, data| v4(7, 17, offset, more, data)) {
+        for inner in cut(&udp(&payload), 160, |offset, more, data| v4(7, 17, offset, more, data)) {
             let gre = [&[0, 0, 8, 0][..], &inner].concat();
-            for part in cut(&gre, 64, &|offset, more, data| v6(inner.len() as u32, 47, offset, more, data)) {
+            for part in cut(&gre, 64, |offset, more, data| v6(inner.len() as u32, 47, offset, more, data)) {
                 bench.take(1, &part);
             }
         }
