@@ -355,6 +355,19 @@ fn a_new_syn_after_an_end_is_a_new_flow_and_a_repeated_one_is_not() {
 }
 
 #[test]
+fn a_port_that_is_used_again_begins_another_flow_though_nobody_saw_the_end() {
+    use FlowStep::{Answered, Closed, Opened};
+    let mut bench = Bench::new(10);
+    for (seconds, seq) in [(0, 7), (60, 99)] {
+        bench.tcp_at(seconds, A, B, SYN, seq);
+        bench.tcp(seconds, B, A, SYNACK);
+        bench.tcp(seconds, A, B, ACK);
+    }
+    bench.tcp_at(61, A, B, SYN, 99);
+    assert_eq!(bench.steps(), [(0, Opened), (0, Answered), (0, Closed), (1, Opened), (1, Answered)]);
+}
+
+#[test]
 fn a_syn_that_is_sent_again_after_its_refusal_is_the_same_attempt() {
     let mut bench = Bench::new(10);
     for second in 0..3 {

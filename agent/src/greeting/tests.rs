@@ -229,6 +229,17 @@ fn s5_what_is_no_greeting_costs_a_few_looks_and_no_memory() {
 }
 
 #[test]
+fn junk_in_front_of_a_quic_hello_does_not_hide_it() {
+    let message = named("evil.example");
+    let mut bench = Bench::new();
+    for _ in 0..1000 {
+        bench.udp(CLIENT, SERVER, &[0x40]);
+    }
+    bench.udp(CLIENT, SERVER, &Sender::new(1, &[3; 8]).packet(0, &crypto(&message, 0..message.len())));
+    assert_eq!(bench.names(), ["evil.example"]);
+}
+
+#[test]
 fn every_version_of_quic_is_read() {
     let message = named("evil.example");
     for version in &VERSIONS {
