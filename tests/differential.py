@@ -4,9 +4,11 @@
 import argparse
 import collections
 import hashlib
+import ipaddress
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,15 +23,28 @@ TOGETHER = [
     "gtp.dissect_tpdu_as:TPDU",
     "nameres.network_name:FALSE",
 ]
-# A second look without that, for what is told of the beginning of a packet that never became whole.
-APART = [
-    "ip.defragment:FALSE",
-    "ipv6.defragment:FALSE",
-    "tcp.desegment_tcp_streams:FALSE",
-    "nameres.network_name:FALSE",
-]
+# Further looks where the first one differs, each with what it means when the agent's view is found only there.
+LOOKS = {
+    "tshark finds it only without putting packets together": [
+        "ip.defragment:FALSE",
+        "ipv6.defragment:FALSE",
+        "tcp.desegment_tcp_streams:FALSE",
+        "nameres.network_name:FALSE",
+    ],
+    "tshark finds it only when it does not pass over what it takes for retransmissions": [
+        *TOGETHER,
+        "tcp.analyze_sequence_numbers:FALSE",
+    ],
+    "tshark finds it only when told to go by content before ports": [
+        *TOGETHER,
+        "tcp.try_heuristic_first:TRUE",
+        "udp.try_heuristic_first:TRUE",
+    ],
+}
 # Ports that tshark does not know by itself.
 DECODE_AS = ["udp.port==8472,vxlan", "udp.port==4754,gre"]
+# So much of a stream is laid anew in packets where tshark lost the thread.
+STREAM_READ_OCTETS = 1 << 16
 # Lines printed of one file; the rest is counted.
 SHOWN = 25
 # Answers the agent reads of one message.
@@ -45,12 +60,53 @@ def names_alike(name):
     return re.sub(r"(\\\d{3}|\\.|[^a-z0-9._-])+", "?", name)
 
 
+# What a hello says beside who says it.
+Hello = collections.namedtuple("Hello", "sni alpn ja4")
+# What the parts of a JA4 stand for.
+JA4_PARTS = ("version, counts or first protocol", "cipher list", "extension or signature algorithm list")
+# Protocols of a hello that the agent reads.
+ALPNS_MAX = 32
+
+
+def host_name(octets):
+    """A server name as the agent compares it: none for an address or what no host is called."""
+    octets = octets[:-1] if octets.endswith(b".") else octets
+    if not octets or len(octets) > 253 or any(not 0x21 <= octet <= 0x7E or octet in b":/[]@\\" for octet in octets):
+        return None
+    if any(not 1 <= len(label) <= 63 for label in octets.split(b".")):
+        return None
+    name = octets.decode("ascii").lower()
+    try:
+        ipaddress.ip_address(name)
+        return None
+    except ValueError:
+        return name
+
+
+def printable(octets):
+    """Octets as the agent writes protocols: what is not printable ASCII as its number."""
+    return "".join(chr(octet) if 0x20 <= octet <= 0x7E else "\\x%02x" % octet for octet in octets)
+
+
 class Seen:
     """What one program saw in one file: sets of things by kind, and what tshark says of the frames they stood in."""
 
     def __init__(self):
         self.things = collections.defaultdict(set)
         self.remarks = collections.defaultdict(set)
+        self.words = collections.defaultdict(list)
+        self.of_flow = collections.defaultdict(set)
+
+    def first_words(self, kind, flow, told, remarks=()):
+        """What is told once of a flow, in the order of its packets."""
+        if told not in self.words[(kind, flow)]:
+            self.words[(kind, flow)].append(told)
+        self.remarks[(kind, flow, told)].update(remarks)
+        self.of_flow[flow[1:]].update(remarks)
+
+    def count(self, kind):
+        """How many things of a kind."""
+        return len(self.things[kind]) + sum(len(told) for (name, _), told in self.words.items() if name == kind)
 
     def add(self, kind, thing, remarks=()):
         self.things[kind].add(thing)
@@ -69,7 +125,7 @@ def ja4(transport, version, versions, ciphers, extensions, alpn, signatures, has
     signatures = [one for one in signatures if not is_grease(one)]
     highest = max(versions) if versions else version
     word = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}.get(highest, "00")
-    first = alpn[0].encode("utf-8", "surrogateescape") if alpn else b""
+    first = alpn[0] if alpn else b""
     if not first:
         ends = "00"
     elif chr(first[0]).isalnum() and first[0] < 128 and chr(first[-1]).isalnum() and first[-1] < 128:
@@ -127,7 +183,7 @@ class Tshark:
             remarks.add("the frame is cut short")
         if "tcp.analysis.lost_segment" in text or "tcp.analysis.ack_lost_segment" in text:
             remarks.add("segments before it are missing in the capture")
-        ends, ports, within_icmp = None, None, False
+        ends, ports, carrier, within_icmp = None, None, None, False
         for proto in packet:
             name = proto.get("name")
             if name == "frame":
@@ -139,6 +195,7 @@ class Tshark:
             elif name in ("ip", "ipv6"):
                 ends = (direct(proto, name + ".src"), direct(proto, name + ".dst"))
             elif name in ("udp", "tcp"):
+                carrier = name
                 ports = (number(direct(proto, name + ".srcport")), number(direct(proto, name + ".dstport")))
             elif name in ("icmp", "icmpv6"):
                 within_icmp = True
@@ -147,12 +204,28 @@ class Tshark:
             elif name == "dns":
                 self.dns(proto, ends, ports, remarks)
             elif name in ("tls", "quic"):
-                self.hellos(proto, name, ends, ports, remarks)
+                self.hellos(proto, name, carrier, ends, ports, remarks)
             elif name == "http":
-                for field in proto.iter("field"):
-                    if field.get("name") == "http.host":
-                        thing = (ends[0], ports[0], ends[1], ports[1], field.get("show", "").lower())
-                        self.seen.add("http", thing, remarks)
+                self.request(proto, ends, ports, remarks)
+
+    def request(self, proto, ends, ports, remarks):
+        """The host of a request: its target names it, or its first Host field does (RFC 9112 section 3.2.2)."""
+        line = next((field for field in proto.iter("field") if field.get("name") == "http.request.method"), None)
+        if line is None:
+            return
+        target = next((field.get("show", "") for field in proto.iter("field") if field.get("name") == "http.request.uri"), "")
+        host = next((field.get("show", "") for field in proto.iter("field") if field.get("name") == "http.host"), None)
+        absolute = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)", target)
+        if line.get("show") == "CONNECT":
+            host = target
+        elif absolute:
+            host = absolute.group(1)
+        if host is None:
+            return
+        told = host_name(re.sub(r":\d*$", "", host.strip().rpartition("@")[2]).encode("utf-8"))
+        if told is None:
+            return
+        self.seen.first_words("http", ("http", ends[0], ports[0], ends[1], ports[1]), told, remarks)
 
     def dns(self, proto, ends, ports, remarks):
         flags = next((field for field in proto if field.get("name") == "dns.flags"), None)
@@ -182,39 +255,54 @@ class Tshark:
                 more.add("an address of another class than IN")
             self.seen.add("answer", lookup + (kind, data), remarks | more)
 
-    def hellos(self, proto, name, ends, ports, remarks):
+    def hellos(self, proto, name, carrier, ends, ports, remarks):
         for handshake in proto.iter():
             if direct(handshake, "tls.handshake.type") != "1":
                 continue
-            transport = "quic" if name == "quic" else "tls"
+            transport = "tls" if name == "tls" and carrier == "tcp" else "quic"
 
             def every(element, field):
-                return [one.get("show", "") for one in element.iter("field") if one.get("name") == field]
+                return [one for one in element.iter("field") if one.get("name") == field]
 
-            ciphers = [number(one) for one in every(handshake, "tls.handshake.ciphersuite")]
+            def numbers(element, field):
+                return [number(one.get("show", "")) for one in every(element, field)]
+
+            def octets(element, field):
+                return [bytes.fromhex(one.get("value", "")) for one in every(element, field)]
+
+            ciphers = numbers(handshake, "tls.handshake.ciphersuite")
             extensions, signatures, versions, alpn, sni = [], [], [], [], None
-            for extension in handshake.iter("field"):
+            for extension in handshake:
                 kind = direct(extension, "tls.handshake.extension.type")
                 if kind is None:
                     continue
                 extensions.append(number(kind))
                 if number(kind) == 13:
-                    signatures = [number(one) for one in every(extension, "tls.handshake.sig_hash_alg")]
+                    signatures = numbers(extension, "tls.handshake.sig_hash_alg")
                 elif number(kind) == 43:
-                    versions = [number(one) for one in every(extension, "tls.handshake.extensions.supported_version")]
+                    versions = numbers(extension, "tls.handshake.extensions.supported_version")
                 elif number(kind) == 16:
-                    alpn = every(extension, "tls.handshake.extensions_alpn_str")
-                elif number(kind) == 0:
-                    sni = next(iter(every(extension, "tls.handshake.extensions_server_name")), None)
+                    alpn = octets(extension, "tls.handshake.extensions_alpn_str")
+                elif number(kind) == 0 and sni is None:
+                    sni = next(iter(octets(extension, "tls.handshake.extensions_server_name")), None)
+            more = set()
+            if sni is not None and host_name(sni) is None:
+                more.add("the server name is no host name (an address, or characters of none): the agent tells none")
+            if len(alpn) > ALPNS_MAX:
+                more.add("beyond the %d protocols that are read" % ALPNS_MAX)
             version = number(direct(handshake, "tls.handshake.version"))
-            print_ = ja4(transport, version, versions, ciphers, extensions, alpn, signatures, 0 in extensions)
-            thing = (transport, ends[0], ports[0], ends[1], ports[1], names_alike(sni) if sni else None, tuple(alpn), print_)
-            self.seen.add("hello", thing, remarks)
+            flow = (transport, ends[0], ports[0], ends[1], ports[1])
+            told = Hello(
+                sni=None if sni is None else host_name(sni) or "",
+                alpn=tuple(map(printable, alpn[:ALPNS_MAX])),
+                ja4=ja4(transport, version, versions, ciphers, extensions, alpn, signatures, 0 in extensions),
+            )
+            self.seen.first_words("hello", flow, told, remarks | more)
 
 
 def run_tshark(path, preferences, seconds):
     """What tshark sees; none where it cannot open the file."""
-    command = ["tshark", "-n", "-r", path, "-T", "pdml", "-Y", "dns || tls.handshake.type == 1 || http.host"]
+    command = ["tshark", "-n", "-r", path, "-T", "pdml", "-Y", "dns || tls.handshake.type == 1 || http.request"]
     for preference in preferences:
         command += ["-o", preference]
     for rule in DECODE_AS:
@@ -243,6 +331,67 @@ def run_tshark(path, preferences, seconds):
     return (seen if reader.frames else None), last
 
 
+TROUBLES = {
+    "a frame of the flow is cut short": "frame.cap_len < frame.len",
+    "segments of the flow are missing in the capture": "tcp.analysis.lost_segment || tcp.analysis.ack_lost_segment",
+    "tshark calls a frame of the flow malformed": "_ws.malformed",
+}
+
+
+def troubles(path, seconds):
+    """What is wrong with flows as tshark sees it, whether or not it shows any words of theirs."""
+    seen = Seen()
+    for trouble, wanted in TROUBLES.items():
+        command = ["tshark", "-n", "-r", path, "-Y", "(udp || tcp) && (%s)" % wanted, "-T", "fields", "-E", "occurrence=l"]
+        for field in ("ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "udp.srcport", "udp.dstport", "tcp.srcport", "tcp.dstport"):
+            command += ["-e", field]
+        for rule in DECODE_AS:
+            command += ["-d", rule]
+        try:
+            said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=seconds).stdout
+        except subprocess.TimeoutExpired:
+            continue
+        for line in said.decode("ascii", "replace").splitlines():
+            fields = line.split("\t")
+            for source, destination in (fields[0:2], fields[2:4]):
+                for one, other in (fields[4:6], fields[6:8]):
+                    if source and one:
+                        seen.of_flow[(source, number(one), destination, number(other))].add(trouble)
+                        seen.of_flow[(destination, number(other), source, number(one))].add(trouble)
+    return seen
+
+
+def followed(path, key, told, seconds):
+    """What tshark sees in a flow's octets as it puts them together itself (follow), laid in packets that follow one another."""
+    kind, (_, client, client_port, server, server_port) = key
+    ends = [("[%s]:%d" if ":" in address else "%s:%d") % (address, port) for address, port in ((client, client_port), (server, server_port))]
+    command = ["tshark", "-n", "-q", "-r", path, "-z", "follow,tcp,raw,%s,%s" % tuple(ends)]
+    for rule in DECODE_AS:
+        command += ["-d", rule]
+    try:
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, timeout=seconds).stdout
+    except subprocess.TimeoutExpired:
+        return False
+    # The lines of the first end are not indented; the client may be either.
+    lines = said.decode("ascii", "replace").splitlines()
+    nodes = [line.split(" ", 2)[2] for line in lines if line.startswith("Node ")]
+    indented = bool(nodes) and nodes[0].replace("[", "").replace("]", "") != "%s:%d" % (client, client_port)
+    wanted = [line.strip() for line in lines if re.fullmatch(r"\t?[0-9a-f]+", line) and line.startswith("\t") == indented]
+    octets = bytes.fromhex("".join(wanted))[:STREAM_READ_OCTETS]
+    packets, place = [], 1
+    for start in range(0, len(octets), 1400):
+        part = octets[start : start + 1400]
+        tcp = struct.pack(">HHIIBBHHH", client_port, server_port, start + 1, 1, 0x50, 0x18, 65535, 0, 0) + part
+        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), place, 0, 64, 6, 0, b"\n\0\0\1", b"\n\0\0\2")
+        packets.append(struct.pack("<IIII", 1, start, len(ip + tcp), len(ip + tcp)) + ip + tcp)
+        place += 1
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) + b"".join(packets))
+        file.flush()
+        look, _ = run_tshark(file.name, TOGETHER, seconds)
+    return look is not None and any(told in words for (one, _), words in look.words.items() if one == kind)
+
+
 def run_agent(agent, path, seconds):
     """What the agent sees, and what it complains of."""
     command = [agent, "inspect", "--observations", "--json", path]
@@ -263,14 +412,11 @@ def run_agent(agent, path, seconds):
                     name = answer["type"] == "CNAME"
                     seen.add("answer", lookup + (answer["type"], names_alike(answer["data"]) if name else answer["data"]))
         elif it["type"] == "hello":
-            sni = it.get("sni")
-            seen.add("hello", (
-                it["transport"], it["client"], it["client_port"], it["server"], it["server_port"],
-                names_alike(sni) if sni else None, tuple(it.get("alpn") or ()), it.get("ja4"),
-            ))
+            flow = (it["transport"], it["client"], it["client_port"], it["server"], it["server_port"])
+            seen.first_words("hello", flow, Hello(sni=it["sni"], alpn=tuple(it["alpn"]), ja4=it["ja4"]))
         elif it["type"] == "http":
-            ends = (it["client"], it["client_port"], it["server"], it["server_port"])
-            seen.add("http", ends + ((it.get("host") or "").lower(),))
+            flow = ("http", it["client"], it["client_port"], it["server"], it["server_port"])
+            seen.first_words("http", flow, it["host"])
     complaints = ended.stderr.decode("utf-8", "replace").strip()
     if ended.returncode < 0 or ended.returncode > 1 or "panicked" in complaints:
         return None, "the agent died (%d): %s" % (ended.returncode, complaints[-300:])
@@ -286,29 +432,74 @@ def flow(thing):
     return frozenset(str(part) for part in thing if isinstance(part, str) and re.fullmatch(r"[0-9a-f:.]+", part) and len(part) > 2)
 
 
-def compare(ours, theirs, apart, kinds):
+def what_differs(ours, theirs):
+    """Names the parts of two hellos that are not the same."""
+    parts = [name for name in ("sni", "alpn") if getattr(ours, name) != getattr(theirs, name)]
+    pairs = zip(JA4_PARTS, (ours.ja4 or "").split("_"), (theirs.ja4 or "").split("_"))
+    return parts + [name for name, one, other in pairs if one != other]
+
+
+def compare_words(kind, ours, theirs, looks, follow):
+    """Holds first words against each other, flow by flow: gives (line, reasons) for each difference, and how many were compared."""
+    differences, compared = [], 0
+    for key in sorted({one for one in [*ours.words, *theirs.words] if one[0] == kind}, key=str):
+        flow = key[1]
+        we, they = ours.words.get(key, []), theirs.words.get(key, [])
+        compared += len(set(we) | set(they))
+        # What tshark shows of a server's name that is none, the agent shows as none.
+        blank = lambda told: told._replace(sni=None) if kind == "hello" and told.sni == "" else told
+        matched = {blank(told) for told in they} & set(we)
+        left = [told for told in we if told not in matched]
+        for place, told in enumerate(they):
+            if blank(told) in matched:
+                if blank(told) != told:
+                    differences.append(("%s: the agent tells no sni" % shown(kind, flow), theirs.remarks[(kind, flow, told)]))
+                continue
+            reasons = set(theirs.remarks[(kind, flow, told)])
+            if any(blank(one) in matched for one in they[:place]):
+                reasons.add("later words of a connection: the agent tells the first")
+            if left and kind == "hello":
+                other = left.pop(0)
+                line = "%s: differs in %s: agent %s, tshark %s" % (
+                    shown(kind, flow), ", ".join(what_differs(other, told)), shown("", other), shown("", told))
+            else:
+                line = "the agent lacks  %s %s" % (shown(kind, flow), shown("", told if kind == "hello" else (told,)))
+            differences.append((line, reasons))
+        for told in left:
+            reasons = {reason for reason, look in looks.items() if told in [blank(one) for one in look.words.get(key, [])]}
+            for look in (theirs, *looks.values()):
+                reasons |= look.of_flow.get(flow[1:], set())
+            if not reasons and flow[0] != "quic" and follow is not None and follow(key, told):
+                reasons.add("tshark finds it in the stream as it follows it, not in its packets")
+            line = "tshark lacks     %s %s" % (shown(kind, flow), shown("", told if kind == "hello" else (told,)))
+            differences.append((line, reasons))
+    return differences, compared
+
+
+def compare(ours, theirs, looks, kinds, follow=None):
     """Gives (what differs without a reason, what differs with one, how much was compared)."""
-    unexplained, explained, compared = [], [], 0
+    differences, compared = [], 0
     odd_flows = collections.defaultdict(set)
-    for seen in (theirs, apart):
-        for (kind, thing), remarks in seen.remarks.items():
-            odd_flows[flow(thing)].update(remarks)
+    for seen in (theirs, *looks.values()):
+        for key, remarks in seen.remarks.items():
+            if key[0] in ("lookup", "answer"):
+                odd_flows[flow(key[1])].update(remarks)
     for kind in kinds:
+        if kind in ("hello", "http"):
+            more, count = compare_words(kind, ours, theirs, looks, follow)
+            differences += more
+            compared += count
+            continue
         we, they = ours.things[kind], theirs.things[kind]
         compared += len(we | they)
         for thing in sorted(they - we, key=str):
-            reasons = set(theirs.remarks[(kind, thing)])
-            line = "the agent lacks  " + shown(kind, thing)
-            (explained if reasons else unexplained).append((line, "; ".join(sorted(reasons))))
+            differences.append(("the agent lacks  " + shown(kind, thing), theirs.remarks[(kind, thing)]))
         for thing in sorted(we - they, key=str):
-            reasons = set()
-            if thing in apart.things[kind]:
-                reasons.add("tshark finds it only without putting packets together")
+            reasons = {reason for reason, look in looks.items() if thing in look.things[kind]}
             reasons |= {one for one in odd_flows[flow(thing)] if "malformed" in one or "missing" in one or "cut" in one}
-            if kind in ("hello", "http") and not ({443, 80, 8080, 853, 8443} & {thing[2], thing[3], thing[4]}):
-                reasons.add("tshark looks for it on other ports")
-            line = "tshark lacks     " + shown(kind, thing)
-            (explained if reasons else unexplained).append((line, "; ".join(sorted(reasons))))
+            differences.append(("tshark lacks     " + shown(kind, thing), reasons))
+    unexplained = [(line, "") for line, reasons in differences if not reasons]
+    explained = [(line, "; ".join(sorted(reasons))) for line, reasons in differences if reasons]
     return unexplained, explained, compared
 
 
@@ -367,10 +558,12 @@ def main():
             total["unexplained"] += 1
             print("%s: %s" % (path, trouble))
             continue
-        unexplained, explained, compared = compare(ours, theirs, Seen(), kinds)
-        if unexplained or explained:
-            apart, _ = run_tshark(path, APART, options.seconds)
-            unexplained, explained, compared = compare(ours, theirs, apart or Seen(), kinds)
+        unexplained, explained, compared = compare(ours, theirs, {}, kinds)
+        if unexplained:
+            looks = {reason: run_tshark(path, preferences, options.seconds)[0] for reason, preferences in LOOKS.items()}
+            looks = {reason: look for reason, look in looks.items() if look is not None}
+            looks["troubles"] = troubles(path, options.seconds)
+            unexplained, explained, compared = compare(ours, theirs, looks, kinds, lambda key, told: followed(path, key, told, options.seconds))
         if complaint and unexplained:
             explained += [(line, "tshark stops: " + complaint) for line, _ in unexplained if line.startswith("tshark")]
             unexplained = [one for one in unexplained if not one[0].startswith("tshark")]
@@ -383,7 +576,7 @@ def main():
         reasons.update(reason for _, reason in explained)
         if options.quiet and not unexplained:
             continue
-        counts = ", ".join("%d %s" % (len(theirs.things[kind]), kind) for kind in kinds)
+        counts = ", ".join("%d %s" % (theirs.count(kind), kind) for kind in kinds)
         print("%s: %s; %d differ, %d of them with a reason" % (path, counts, len(unexplained) + len(explained), len(explained)))
         for note in [one for one in (complaint and "tshark: " + complaint, trouble and "agent: " + trouble.splitlines()[0]) if one]:
             print("    " + note)

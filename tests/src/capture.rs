@@ -137,16 +137,21 @@ impl Format {
         [&self.u32(kind)[..], &length, body, &[0; 4][..padding], &length].concat()
     }
 
+    /// The block of pcapng that tells of one more interface.
+    pub fn interface(self) -> Vec<u8> {
+        let mut interface = [&self.u16(self.link.number())[..], &self.u16(0), &self.u32(262_144)].concat();
+        if self.nanoseconds {
+            // if_tsresol = 9, end of options
+            interface.extend([&self.u16(9)[..], &self.u16(1), &[9, 0, 0, 0], &[0; 4]].concat());
+        }
+        self.block(1, &interface)
+    }
+
     /// What a file begins with.
     pub fn header(self) -> Vec<u8> {
         if self.next_generation {
             let section = [&self.u32(0x1a2b_3c4d)[..], &self.u16(1), &self.u16(0), &[0xff; 8]].concat();
-            let mut interface = [&self.u16(self.link.number())[..], &self.u16(0), &self.u32(262_144)].concat();
-            if self.nanoseconds {
-                // if_tsresol = 9, end of options
-                interface.extend([&self.u16(9)[..], &self.u16(1), &[9, 0, 0, 0], &[0; 4]].concat());
-            }
-            return [self.block(0x0a0d_0d0a, &section), self.block(1, &interface)].concat();
+            return [self.block(0x0a0d_0d0a, &section), self.interface()].concat();
         }
         let magic = if self.nanoseconds { 0xa1b2_3c4d } else { 0xa1b2_c3d4 };
         let [a, b] = [self.u16(2), self.u16(4)];
@@ -157,16 +162,21 @@ impl Format {
     /// A packet as it stands in the file.
     pub fn record(self, packet: &Packet) -> Vec<u8> {
         let frame = self.link.frame(packet, self.big_endian);
-        let length = self.u32(frame.len() as u32);
+        self.record_of(packet.time_ns, &frame, frame.len() as u32, 0)
+    }
+
+    /// A frame as it stands in the file: so many octets it had on the wire; seen by this interface, which pcap cannot tell.
+    pub fn record_of(self, time_ns: u64, frame: &[u8], on_the_wire: u32, interface: u32) -> Vec<u8> {
+        let (length, on_the_wire) = (self.u32(frame.len() as u32), self.u32(on_the_wire));
         if self.next_generation {
-            let ticks = if self.nanoseconds { packet.time_ns } else { packet.time_ns / 1000 };
+            let ticks = if self.nanoseconds { time_ns } else { time_ns / 1000 };
             let (high, low) = (self.u32((ticks >> 32) as u32), self.u32(ticks as u32));
-            let body = [&self.u32(0)[..], &high, &low, &length, &length, &frame].concat();
+            let body = [&self.u32(interface)[..], &high, &low, &length, &on_the_wire, frame].concat();
             return self.block(6, &body);
         }
-        let fraction = (packet.time_ns % 1_000_000_000) / if self.nanoseconds { 1 } else { 1000 };
-        let seconds = (packet.time_ns / 1_000_000_000) as u32;
-        [&self.u32(seconds)[..], &self.u32(fraction as u32), &length, &length, &frame].concat()
+        let fraction = (time_ns % 1_000_000_000) / if self.nanoseconds { 1 } else { 1000 };
+        let seconds = (time_ns / 1_000_000_000) as u32;
+        [&self.u32(seconds)[..], &self.u32(fraction as u32), &length, &on_the_wire, frame].concat()
     }
 
     /// A whole file.

@@ -8,7 +8,7 @@
 //! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
 //!
 //! [`bulk`] writes millions of packets for the benches; [`hostile`] those an attacker would send, with [`allocations`] to
-//! see what they cost.
+//! see what they cost; [`odd`] bends whole captures, and what two programs have [`seen`] in one is held against each other.
 //!
 //! The scenarios in `tests/` are named for the promise they keep.
 
@@ -26,11 +26,13 @@ pub mod hostile_collector;
 pub mod listing;
 pub mod measure;
 pub mod namespaces;
+pub mod odd;
 pub mod programs;
 pub mod random;
 pub mod sealed;
 pub mod secrets;
 pub mod seeds;
+pub mod seen;
 pub mod sensor_double;
 pub mod servers;
 pub mod traffic;

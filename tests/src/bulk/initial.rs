@@ -72,6 +72,7 @@ pub fn datagrams(
         // Long header, Initial (version 2 numbers its types otherwise, RFC 9369 section 3.2), packet number of two octets.
         let (first, wire_version) = match version {
             Version::V2 => (0xd1, 0x6b33_43cfu32),
+            Version::V1Draft => (0xc1, 0xff00_001d),
             _ => (0xc1, 1),
         };
         let mut packet = vec![first];

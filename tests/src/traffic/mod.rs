@@ -1,6 +1,7 @@
 //! Traffic that looks like traffic: lookups, connections and scans, one after another on a clock turned by hand.
 
 pub mod dns;
+pub mod greeting;
 pub mod municipality;
 pub mod packet;
 pub mod tunnel;

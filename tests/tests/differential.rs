@@ -1,0 +1,269 @@
+//! Promise: `tests/differential.sh` finds nothing that the agent and tshark see otherwise without a reason: lookups, answers,
+//! hellos and hosts through every tunnel, in fragments, over every transport, and in odd captures; and it tells what differs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use varde_common::time::Timestamp;
+use varde_tests::capture::{self, Format};
+use varde_tests::odd::{self, Frame};
+use varde_tests::programs::{Which, said, workspace};
+use varde_tests::random::Random;
+use varde_tests::seen::{Response, ours_of};
+use varde_tests::traffic::dns::{self, Answer, Data, Question, rtype};
+use varde_tests::traffic::municipality::{Mix, Municipality, ordinary};
+use varde_tests::traffic::packet::{self, Segment, flag};
+use varde_tests::traffic::tunnel::{Wrapping, teredo};
+use varde_tests::traffic::{Outcome, Packet, Traffic};
+
+const START: Timestamp = Timestamp(1_763_733_900_000_000);
+/// Odd captures of which `tests/run` has the time; `odd-captures` writes as many as wanted.
+const ODD_CAPTURES: u64 = 10;
+
+/// Runs tests/differential.sh; gives whether it found no difference without a reason, what it said, and how much it
+/// compared.
+fn differential(place: &Path) -> Result<(bool, String, u64)> {
+    let mut command = Command::new(workspace().join("tests/differential.sh"));
+    command.arg(place).env("VARDE_AGENT", Which::Agent.path()?);
+    let said = said(&mut command)?;
+    let total = said.out.lines().last().unwrap_or_default();
+    let words: Vec<&str> = total.split_whitespace().collect();
+    let compared = words.iter().position(|&word| word == "compared,").and_then(|at| words.get(at.checked_sub(1)?));
+    let compared = compared.with_context(|| format!("no total: {}{}", said.out, said.err))?.parse()?;
+    Ok((said.code == Some(0), said.out, compared))
+}
+
+#[test]
+fn through_every_tunnel_the_same_is_seen_as_without_and_tshark_agrees() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (plain_folder, folder) = (tempfile::tempdir()?, folder.path());
+    let (mut plain, mut wrapped) = (Vec::new(), Vec::new());
+    let start = Timestamp(1_763_733_900_000_000);
+    let mix = Mix { clients: 4, actions: 25, span: Duration::from_secs(60) };
+    for (number, wrapping) in (20u8..).zip(Wrapping::ALL) {
+        let traffic = ordinary(Municipality { number }, start, mix, &mut Random::seeded(number.into()));
+        for Packet { time_ns, ip, .. } in &traffic.packets {
+            plain.push((*time_ns, Wrapping::None.frame(ip)));
+            wrapped.push((*time_ns, wrapping.frame(ip)));
+        }
+    }
+    let question = Question { id: 77, name: "www.teredo.example", qtype: rtype::AAAA };
+    let (client, server) = ("[2001:0:c633:6402::1]:40000".parse()?, "[2001:db8::53]:53".parse()?);
+    let mut traffic = Traffic::starting(start);
+    traffic.lookup(client, server, question, &Outcome::address("www.teredo.example", "2001:db8::7".parse()?));
+    for (at, Packet { time_ns, ip, .. }) in traffic.packets.iter().enumerate() {
+        plain.push((*time_ns, Wrapping::None.frame(ip)));
+        wrapped.push((*time_ns, teredo(ip, at == 1)));
+    }
+    plain.sort_by_key(|frame| frame.0);
+    wrapped.sort_by_key(|frame| frame.0);
+    let expected = ours_of(plain_folder.path(), "plain", &plain)?;
+    ensure!(expected.responses.len() > 100 && expected.conversations.len() > 200, "the capture is too thin");
+    let seen = ours_of(folder, "wrapped", &wrapped)?;
+    assert_eq!(seen, expected);
+    let (agrees, output, compared) = differential(folder)?;
+    assert!(agrees && compared > 300, "{output}");
+    Ok(())
+}
+
+/// Sixty addresses: too much for one fragment.
+fn long_outcome(name: &str) -> Outcome {
+    let answer = |last: u8| Answer { name: name.to_owned(), ttl_s: 60, data: Data::A([192, 0, 2, last].into()) };
+    Outcome::Answers((1..=60).map(answer).collect())
+}
+
+#[test]
+fn fragments_and_segments_in_any_order_give_their_messages_and_tshark_agrees() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut traffic = Traffic::starting(Timestamp(1_763_733_900_000_000));
+    let mut frames = Vec::new();
+    for (id, (client, server)) in
+        (1u16..).zip([("10.20.0.5:40000", "192.0.2.53:53"), ("[fd00::5]:40000", "[2001:db8::53]:53")])
+    {
+        for (turn, order) in (0u16..).zip(["forwards", "backwards", "twice"]) {
+            let name = format!("{order}{id}.example");
+            let question = Question { id: 10 * id + turn, name: &name, qtype: rtype::A };
+            traffic.packets.clear();
+            traffic.lookup(client.parse()?, server.parse()?, question, &long_outcome(&name));
+            let [query, response] = traffic.packets.as_slice() else { panic!("a query and its response") };
+            let mut parts = packet::fragments(&response.ip, 400, question.id);
+            if parts.len() == 1 {
+                parts = packet::fragments_v6(&response.ip, 400, question.id.into());
+            }
+            assert!(parts.len() > 2);
+            match order {
+                "backwards" => parts.reverse(),
+                "twice" => parts = parts.iter().flat_map(|part| [part.clone(), part.clone()]).collect(),
+                _ => {}
+            }
+            frames.push((query.time_ns, Wrapping::None.frame(&query.ip)));
+            frames.extend(parts.iter().map(|part| (response.time_ns, Wrapping::None.frame(part))));
+        }
+    }
+    // Over TCP: three messages in one segment; then one in two segments, the later first; then all of it again.
+    let (client, server) = ("10.20.0.6:41000".parse()?, "192.0.2.53:53".parse()?);
+    let message =
+        |id: u16| dns::over_tcp(&dns::query(Question { id, name: &format!("m{id}.example"), qtype: rtype::A }));
+    let three = [message(1), message(2), message(3)].concat();
+    let fourth = message(4);
+    let (front, back) = fourth.split_at(9);
+    let place = |after: usize| 1001 + after as u32;
+    let send = |frames: &mut Vec<(u64, Vec<u8>)>, time_ns: u64, sequence: u32, flags: u8, data: &[u8]| {
+        let segment = Segment { sequence, acknowledgement: 1, flags };
+        frames.push((time_ns, Wrapping::None.frame(&packet::tcp(client, server, segment, data))));
+    };
+    let now = traffic.now_ns;
+    send(&mut frames, now, 1000, flag::SYN, &[]);
+    send(&mut frames, now + 1_000_000, place(0), flag::ACK, &three);
+    send(&mut frames, now + 2_000_000, place(three.len() + front.len()), flag::ACK, back);
+    send(&mut frames, now + 3_000_000, place(three.len()), flag::ACK, front);
+    send(&mut frames, now + 300_000_000, place(0), flag::ACK, &three);
+    send(&mut frames, now + 301_000_000, place(three.len()), flag::ACK, &fourth);
+    let seen = ours_of(folder.path(), "fragments", &frames)?;
+    let answers: Vec<usize> = seen.responses.keys().map(|response| response.3.len()).collect();
+    assert_eq!(answers, [60; 6]);
+    let asked: BTreeSet<&str> = seen.silent.iter().map(|lookup| lookup.3.as_str()).collect();
+    assert_eq!(asked, BTreeSet::from(["m1.example", "m2.example", "m3.example", "m4.example"]));
+    let (agrees, output, compared) = differential(folder.path())?;
+    assert!(agrees && compared == 6 + 360 + 4, "{output}");
+    Ok(())
+}
+
+#[test]
+fn service_bindings_are_told_with_their_hints() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (client, server) = ("10.20.0.5:40000".parse()?, "192.0.2.53:53".parse()?);
+    let question = Question { id: 7, name: "www.example", qtype: rtype::HTTPS };
+    let mut response = dns::response(question, dns::rcode::NOERROR, &[]);
+    response[7] = 2;
+    let target = dns::name_octets("svc.example");
+    let alias = [&[0, 0][..], &target].concat();
+    let hints = [&[0, 1, 0][..], &[0, 1, 0, 3, 2, b'h', b'2'], &[0, 4, 0, 4, 192, 0, 2, 9]].concat();
+    for data in [alias, hints] {
+        response.extend([0xc0, 12, 0, 65, 0, 1, 0, 0, 0, 60]);
+        response.extend((data.len() as u16).to_be_bytes());
+        response.extend(data);
+    }
+    let frames = [packet::udp(client, server, &dns::query(question)), packet::udp(server, client, &response)]
+        .map(|ip| (1_763_733_900_000_000_000, Wrapping::None.frame(&ip)));
+    let seen = ours_of(folder.path(), "service", &frames)?;
+    let told: Vec<&Response> = seen.responses.keys().collect();
+    let [(_, qtype, rcode, answers)] = told.as_slice() else { panic!("one response: {told:?}") };
+    let https = |data: &str| ("HTTPS".to_owned(), 60, data.to_owned());
+    assert_eq!((qtype.as_str(), rcode.as_str()), ("HTTPS", "NOERROR"));
+    assert_eq!(answers, &[https("svc.example"), https("192.0.2.9")]);
+    let (agrees, output, _) = differential(folder.path())?;
+    assert!(agrees, "{output}");
+    Ok(())
+}
+
+/// Frames as a file.
+fn write(file: &Path, frames: &[Frame]) -> Result<()> {
+    let records =
+        frames.iter().map(|frame| Format::USUAL.record_of(frame.time_ns, &frame.octets, frame.on_the_wire, 0));
+    let octets = [vec![Format::USUAL.header()], records.collect()].concat().concat();
+    std::fs::write(file, octets).with_context(|| format!("cannot write {}", file.display()))
+}
+
+#[test]
+fn hellos_and_hosts_equal_tsharks_through_every_tunnel() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut frames = Vec::new();
+    for (number, wrapping) in (20u8..).zip(Wrapping::ALL) {
+        frames.extend(odd::greetings(&mut Random::seeded(number.into()), wrapping, number, false)?);
+    }
+    write(&folder.path().join("tunnels"), &frames)?;
+    let (agrees, output, compared) = differential(folder.path())?;
+    // Both families, forty connections each with a name of its own.
+    assert!(agrees && compared >= 20 * 2 * 40, "{output}");
+    assert!(output.contains(" 0 differ without a reason"), "{output}");
+    Ok(())
+}
+
+#[test]
+fn hellos_and_hosts_equal_tsharks_in_fragments() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (number, wrapping) in (1u8..).zip([Wrapping::None, Wrapping::Gre, Wrapping::Vxlan, Wrapping::GtpU]) {
+        let frames = odd::greetings(&mut Random::seeded(number.into()), wrapping, number, true)?;
+        write(&folder.path().join(format!("{wrapping:?}")), &frames)?;
+    }
+    let (agrees, output, compared) = differential(folder.path())?;
+    assert!(agrees && compared >= 4 * 2 * 40, "{output}");
+    Ok(())
+}
+
+#[test]
+fn in_odd_captures_nothing_differs_without_a_reason() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for number in 0..ODD_CAPTURES {
+        std::fs::write(folder.path().join(number.to_string()), odd::capture(number)?)?;
+    }
+    let (agrees, output, compared) = differential(folder.path())?;
+    assert!(agrees && compared > 200, "{output}");
+    Ok(())
+}
+
+#[test]
+fn the_differential_names_the_list_that_differs() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("hellos");
+    write(&file, &odd::greetings(&mut Random::seeded(1), Wrapping::None, 1, false)?)?;
+    let agent = Which::Agent.path()?;
+    let ja4 = "\\(\"ja4\":\"[a-z0-9]*_\\)";
+    let lies = [
+        format!("{ja4}[0-9a-f]*/\\1000000000000"),
+        format!("{ja4}\\([0-9a-f]*_\\)[0-9a-f]*/\\1\\2000000000000"),
+        "\"sni\":\"w/\"sni\":\"x".to_owned(),
+        "\"alpn\":\\[\"h2\",/\"alpn\":[".to_owned(),
+        "\"host\":\"w/\"host\":\"x".to_owned(),
+    ];
+    let lies: String = lies.iter().map(|lie| format!(" -e 's/{lie}/'")).collect();
+    let lying = folder.path().join("agent.sh");
+    std::fs::write(&lying, format!("#!/bin/sh\n'{}' \"$@\" | sed{lies}\n", agent.display()))?;
+    std::fs::set_permissions(&lying, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let mut command = Command::new(workspace().join("tests/differential.sh"));
+    command.arg("--all").arg(&file).env("VARDE_AGENT", &lying);
+    let output = said(&mut command)?;
+    for told in [
+        "differs in sni, alpn, cipher list, extension or signature algorithm list:",
+        "differs in cipher list, extension or signature algorithm list:",
+        "! the agent lacks  http",
+        "! tshark lacks     http",
+    ] {
+        assert!(output.out.contains(told), "{told}: {}{}", output.out, output.err);
+    }
+    assert_eq!(output.code, Some(1));
+    Ok(())
+}
+
+#[test]
+fn the_differential_tells_what_differs() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mix = Mix { clients: 30, actions: 100, span: Duration::from_secs(900) };
+    let file = folder.path().join("traffic");
+    capture::write(
+        &file,
+        Format::USUAL,
+        &ordinary(Municipality { number: 7 }, START, mix, &mut Random::seeded(42)).packets,
+    )?;
+    // An agent that sees one lookup less, one name otherwise, and something that is not there.
+    let lying = folder.path().join("agent.sh");
+    let agent = Which::Agent.path()?;
+    let script = format!(
+        "#!/bin/sh\n'{}' \"$@\" | sed -e '0,/\"type\":\"dns\"/{{/\"type\":\"dns\"/d}}' -e '$s/$/\\n{}/'\n",
+        agent.display(),
+        r#"{"type":"dns","client":"10.0.0.9","server":"10.0.0.53","id":1,"qname":"invented.example","answers":[]}"#,
+    );
+    std::fs::write(&lying, script)?;
+    std::fs::set_permissions(&lying, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    let mut command = Command::new(workspace().join("tests/differential.sh"));
+    command.arg(&file).env("VARDE_AGENT", &lying);
+    let output = said(&mut command)?;
+    assert!(output.out.contains("! the agent lacks  lookup"), "{}{}", output.out, output.err);
+    assert!(output.out.contains("! tshark lacks     lookup 10.0.0.9 10.0.0.53 1 invented.example"), "{}", output.out);
+    assert_eq!(output.code, Some(1));
+    Ok(())
+}
