@@ -461,22 +461,26 @@ pub fn record(octets: &[u8]) {
     let _ = (spool::scan(octets), spool::last_behind(octets, Seq(1)), Loss::from_octets(octets));
     let _ = std::str::from_utf8(octets).map(FileName::read);
     let _ = spool::read_record(octets, Seq(1));
-    let (mut segment, mut rest, mut records) = (spool::segment_header(Epoch(1), Seq(1)), octets, 0u64);
+    let (mut segment, mut rest, mut starts) = (spool::segment_header(Epoch(1), Seq(1)), octets, Vec::new());
     while let Some((&length, behind)) = rest.split_first() {
         let (payload, behind) = behind.split_at(usize::from(length).min(behind.len()));
         rest = behind;
-        records += 1;
-        spool::write_record(&mut segment, Seq(records), payload);
+        starts.push(segment.len());
+        spool::write_record(&mut segment, Seq(starts.len() as u64), payload);
     }
+    let records = starts.len() as u64;
     let whole = spool::scan(&segment).map(|scan| (scan.next, scan.good_octets, scan.damage));
     assert_eq!(whole, Some((Seq(records + 1), segment.len(), None)), "what was written is read");
-    // A flipped octet costs what stands behind it, never what stands before it.
-    let at = spool::SEGMENT_HEADER_OCTETS + octets.len() / 2;
+    // A changed octet costs its record and what stands behind it, never what stands before it. Not one of the length: what
+    // a record of another length is checked with stands in octets that were chosen.
+    let middle = starts.len() / 2;
+    let Some(&start) = starts.get(middle) else { return };
+    let end = starts.get(middle + 1).copied().unwrap_or(segment.len());
+    let at = start + 4 + octets.len() % (end - start - 4);
     if let Some(octet) = segment.get_mut(at) {
         *octet ^= 0x10;
-        let scan = spool::scan(&segment);
-        assert!(scan.is_some_and(|scan| scan.damage.is_some() && scan.good_octets <= at && scan.next <= Seq(records)));
-        let Some(scan) = scan else { return };
-        let _ = spool::last_behind(segment.get(scan.good_octets..).unwrap_or_default(), scan.next);
     }
+    let scan = spool::scan(&segment).map(|scan| (scan.next, scan.good_octets, scan.damage.is_some()));
+    assert_eq!(scan, Some((Seq(middle as u64 + 1), start, true)), "what stands before the damage is read");
+    let _ = spool::last_behind(segment.get(start..).unwrap_or_default(), Seq(middle as u64 + 1));
 }
