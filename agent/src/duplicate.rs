@@ -15,8 +15,7 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use foldhash::quality::RandomState;
-
+use crate::keyed::RandomState;
 use crate::limits::{
     COPIES_PAUSE, COPIES_REMEMBERED, COPIES_STRETCH, COPIES_STRETCH_FIRST, COPIES_TO_BELIEVE, COPY_ROUTED_WITHIN_US,
     COPY_SAME_WITHIN_US,
@@ -205,6 +204,12 @@ mod tests {
     use crate::packet;
     use proptest::prelude::*;
     use varde_common::time::Timestamp;
+
+    #[test]
+    fn s4_all_packets_remembered_take_no_more_than_the_limit_says() {
+        let octets = COPIES_REMEMBERED * size_of::<Remembered>();
+        assert!(octets <= crate::limits::COPIES_MAX_OCTETS, "{octets} octets");
+    }
 
     /// An IPv4 frame: MAC addresses end in `mac`; the segment says `seq`.
     fn frame(mac: u8, hop_limit: u8, id: u16, seq: u32) -> Vec<u8> {

@@ -360,6 +360,12 @@ mod tests {
     const SRC: [u8; 4] = [10, 0, 0, 1];
     const DST: [u8; 4] = [192, 0, 2, 1];
 
+    #[test]
+    fn s4_all_fragmented_packets_together_take_no_more_than_the_limit_says() {
+        let octets = Table::<Key, Fragmented, 1>::octets_for(FRAGMENTED_MAX);
+        assert!(octets <= crate::limits::FRAGMENTED_MAX_OCTETS, "{octets} octets");
+    }
+
     fn piece(id: u32, offset: usize, more: bool, data: &[u8]) -> Piece<'_> {
         Piece { src: SRC.into(), dst: DST.into(), id, protocol: Protocol::UDP, offset, more, data }
     }

@@ -21,6 +21,7 @@ pub mod health;
 pub mod hello;
 pub mod intake;
 pub mod io;
+mod keyed;
 pub mod ledger;
 pub mod limits;
 pub mod observe;

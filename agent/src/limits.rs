@@ -2,6 +2,8 @@
 
 /// Flows remembered at once. A municipality of 30,000 has some 20,000 open; a flood must not cost more memory than this.
 pub const FLOWS_MAX: usize = 131_072;
+/// What all of them take, and what finds them.
+pub const FLOWS_MAX_OCTETS: usize = 26 * 1024 * 1024;
 /// A flow without packets for so long is over (RFC 7011 "idle timeout"), seconds.
 pub const FLOW_IDLE_TIMEOUT_S: u64 = 120;
 /// A TCP connection that stands may be silent for so long, seconds: firewalls give it an hour too.
@@ -17,6 +19,10 @@ pub const TIMEOUTS_LOOKED_AT_EVERY_MS: u64 = 50;
 
 /// DNS queries that wait for their response at once.
 pub const TRANSACTIONS_MAX: usize = 65_536;
+/// Octets of their names over all of them: 64 each, more than twice what is usual; names of 254 are a tunnel or a flood.
+pub const TRANSACTION_NAMES_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// What all of them take with their names, and what finds them.
+pub const TRANSACTIONS_MAX_OCTETS: usize = 18 * 1024 * 1024;
 /// A query without a response for so long had none, seconds (resolvers give up after some 5).
 pub const TRANSACTION_TIMEOUT_S: u64 = 6;
 /// A response that comes again within so long is the same one, seen twice (a mirror shows many packets on their way in
@@ -39,6 +45,8 @@ pub const STREAMS_MAX: usize = 4_096;
 pub const STREAM_MAX_OCTETS: usize = 65_537;
 /// Octets kept over all streams.
 pub const STREAMS_TOTAL_MAX_OCTETS: usize = 16 * 1024 * 1024;
+/// What all streams take beside that.
+pub const STREAMS_MAX_OCTETS: usize = 1024 * 1024;
 
 /// Runs of octets kept behind gaps in one direction of a stream. A sender with a lost segment has at most some dozens
 /// more under way.
@@ -65,6 +73,8 @@ pub const GREETING_RUNS_MAX: usize = 64;
 pub const GREETINGS_MAX: usize = 4_096;
 /// Octets kept over all of them.
 pub const GREETINGS_TOTAL_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// What all of them take beside that.
+pub const GREETINGS_MAX_OCTETS: usize = 1024 * 1024;
 /// The rest of a greeting that has not come so long after the last of it will not come any more, seconds (RFC 6298: a
 /// sender's third retransmission comes after seven).
 pub const GREETING_TIMEOUT_S: u64 = 10;
@@ -102,6 +112,8 @@ pub const GTP_EXTENSIONS_MAX: usize = 16;
 pub const FRAGMENTED_MAX: usize = 1_024;
 /// Octets of fragments held over all of them: a thousand answers of 4 KiB.
 pub const FRAGMENTS_TOTAL_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// What all of them take beside that.
+pub const FRAGMENTED_MAX_OCTETS: usize = 256 * 1024;
 /// A packet's fragments are waited for so long after the first that came, seconds (as Linux does; RFC 8200 allows 60).
 pub const FRAGMENTS_TIMEOUT_S: u64 = 30;
 /// Fragments of one packet: the largest packet over the smallest MTU of IPv6 makes 54.
@@ -114,6 +126,8 @@ pub const REJOINED_DEPTH_MAX: usize = 3;
 
 /// Packets remembered to know a mirror's second copy; at 400,000 a second some 10 ms.
 pub const COPIES_REMEMBERED: usize = 4_096;
+/// What they take.
+pub const COPIES_MAX_OCTETS: usize = 128 * 1024;
 /// A copy that was routed on the way (other hop limit, other VLAN, other MAC address) comes within so long, microseconds:
 /// what a busy firewall takes.
 pub const COPY_ROUTED_WITHIN_US: u64 = 5_000;
@@ -183,6 +197,8 @@ pub const ANSWERED_MAX: usize = 16_384;
 pub const SHARED_MAX: usize = 131_072;
 /// Resolvers recognised by what they do.
 pub const RESOLVERS_MAX: usize = 1_024;
+/// What they take, with as many that may turn out to be some.
+pub const RESOLVERS_MAX_OCTETS: usize = 512 * 1024;
 /// Inside hosts that ask so many outside servers without wanting recursion are resolvers.
 pub const RESOLVER_SERVERS_ASKED: usize = 3;
 /// Aliases that listed names led to, remembered until whoever was told of one has asked for it: at most 1 MiB with the
@@ -282,3 +298,21 @@ pub const HOSTS_KEEP_DAYS: u64 = 396;
 pub const GATHERED_BLOCKS_MAX: usize = 64;
 /// Frames gathered into one such block.
 pub const GATHERED_FRAMES_MAX: usize = 256;
+
+/// All that a flood can fill where nothing it shows is listed; [`SHARED_MAX`] makes the last MiB. Every table would have
+/// to be full of the largest entries at once; a flood of a million clients of every kind holds some 50 MiB. On top come
+/// the program, the list, and for a live interface its ring ([`RING_BLOCKS`]).
+pub const FLOODED_MAX_OCTETS: usize = FLOWS_MAX_OCTETS
+    + TRANSACTIONS_MAX_OCTETS
+    + STREAMS_TOTAL_MAX_OCTETS
+    + STREAMS_MAX_OCTETS
+    + GREETINGS_TOTAL_MAX_OCTETS
+    + GREETINGS_MAX_OCTETS
+    + FRAGMENTS_TOTAL_MAX_OCTETS
+    + FRAGMENTED_MAX_OCTETS
+    + COPIES_MAX_OCTETS
+    + RESOLVERS_MAX_OCTETS
+    + 1024 * 1024;
+
+const _: () =
+    assert!(FLOODED_MAX_OCTETS <= 72 * 1024 * 1024, "a flood would take more than a sensor has (decision 11)");

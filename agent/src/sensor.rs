@@ -349,6 +349,7 @@ impl Sensor {
             ("answers_beyond_limit", seen.transactions.answers_beyond),
             ("answers_broken", seen.transactions.answers_broken),
             ("stream_given_up", seen.streams.given_up),
+            ("stream_gaps", seen.streams.gaps),
             ("fragments_contradict", self.intake.fragments().refused),
             ("fragments_unfinished", self.intake.fragments().unfinished),
             ("fragment_dropped", self.intake.fragments().dropped),

@@ -452,6 +452,12 @@ mod tests {
         (0..count).flat_map(|id| framed(&sample::query(id, "a.long.name.to.have.some.octets.evil.no", 1))).collect()
     }
 
+    #[test]
+    fn s4_all_streams_together_take_no_more_than_the_limit_says() {
+        let octets = Table::<Key, Direction, 3>::octets_for(STREAMS_MAX);
+        assert!(octets <= crate::limits::STREAMS_MAX_OCTETS, "{octets} octets");
+    }
+
     struct Bench {
         streams: Streams,
         counts: StreamCounts,

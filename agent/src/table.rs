@@ -10,9 +10,10 @@
 use std::hash::{BuildHasher, Hash};
 use std::time::Duration;
 
-use foldhash::quality::RandomState;
 use hashbrown::{Equivalent, HashTable};
 use varde_common::time::Timestamp;
+
+use crate::keyed::RandomState;
 
 const NOWHERE: u32 = u32::MAX;
 
@@ -34,6 +35,9 @@ pub(crate) struct Table<K, V, const LANES: usize> {
     /// First of the slots without an entry; they are chained by `next`.
     vacant: u32,
     lanes: [Lane; LANES],
+    /// Keys that were compared, for tests that count steps.
+    #[cfg(test)]
+    pub(crate) compared: std::sync::atomic::AtomicU64,
 }
 
 #[derive(Debug)]
@@ -58,6 +62,13 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
     #[cfg(test)]
     pub(crate) const ENTRY_OCTETS: usize = size_of::<Slot<K, V>>();
 
+    /// Memory that so many entries take at the most, but for what they hold on the heap: slots grow by doubling up to a
+    /// number that is a power of two, the index has five octets for each of twice as many places.
+    #[cfg(test)]
+    pub(crate) const fn octets_for(entries: usize) -> usize {
+        entries.next_power_of_two() * Self::ENTRY_OCTETS + entries.next_power_of_two() * 2 * 5
+    }
+
     /// An empty table for so many entries, at least one. Memory is taken as it fills.
     pub(crate) fn new(entries_max: usize) -> Table<K, V, LANES> {
         Table::with_grain(entries_max, Duration::ZERO)
@@ -73,7 +84,26 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
             slots: Vec::new(),
             vacant: NOWHERE,
             lanes: [Lane { first: NOWHERE, last: NOWHERE }; LANES],
+            #[cfg(test)]
+            compared: std::sync::atomic::AtomicU64::new(0),
         }
+    }
+
+    /// The same with a seed that everybody knows.
+    #[cfg(test)]
+    pub(crate) fn with_known_seed(self) -> Table<K, V, LANES> {
+        Table { seed: RandomState::known(), ..self }
+    }
+
+    fn count_compared(&self) {
+        #[cfg(test)]
+        self.compared.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Keys compared so far.
+    #[cfg(test)]
+    pub(crate) fn compared(&self) -> u64 {
+        self.compared.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Entries in it.
@@ -93,9 +123,12 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
 
     /// Where the entry with this key lies.
     pub(crate) fn find<Q: Hash + Equivalent<K>>(&self, hash: u64, key: &Q) -> Option<Place> {
-        let found = self.index.find(hash, |&at| match self.slots.get(at as usize) {
-            Some(Slot { entry: Some((theirs, _)), .. }) => key.equivalent(theirs),
-            Some(Slot { entry: None, .. }) | None => false,
+        let found = self.index.find(hash, |&at| {
+            self.count_compared();
+            match self.slots.get(at as usize) {
+                Some(Slot { entry: Some((theirs, _)), .. }) => key.equivalent(theirs),
+                Some(Slot { entry: None, .. }) | None => false,
+            }
         });
         found.map(|&at| Place(at))
     }
@@ -285,6 +318,29 @@ mod tests {
         let (second, touched) = table.oldest(0).unwrap();
         assert_eq!((table.at(second), touched), (Some((&2, &())), Timestamp(2)));
         assert_eq!(table.touched(first), Some(Timestamp(11)));
+    }
+
+    /// Keys compared while each of these is looked for, put in and looked for again.
+    fn compared(mut table: Table<u128, (), 1>, keys: impl Iterator<Item = u128> + Clone) -> u64 {
+        for key in keys.clone().chain(keys) {
+            let hash = table.hash_of(&key);
+            if table.find(hash, &key).is_none() {
+                assert!(table.insert(hash, key, (), 0, Timestamp(0)).is_some());
+            }
+        }
+        table.compared()
+    }
+
+    #[test]
+    fn s5_a_set_crafted_against_the_known_seed_costs_no_more_than_twice_a_random_one() {
+        const COUNT: u128 = 4_000;
+        let crafted = (0..COUNT).map(|n| n << 64 | u128::from(crate::keyed::FORGETFUL));
+        let random = (1..=COUNT).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+        let usual = compared(Table::new(5_000), random);
+        let attacked = compared(Table::new(5_000), crafted.clone());
+        assert!(attacked <= 2 * usual, "{attacked} keys compared where {usual} are usual");
+        let known = compared(Table::new(5_000).with_known_seed(), crafted);
+        assert!(known > 1_000 * usual, "the set is no attack: {known} keys compared where {usual} are usual");
     }
 
     proptest! {

@@ -13,7 +13,7 @@ use varde_common::observation::{Answer, DnsTransaction, Endpoint, Protocol};
 use varde_common::time::Timestamp;
 
 use crate::dns::Message;
-use crate::limits::{RESPONSE_DUPLICATE_S, TRANSACTION_TIMEOUT_S, TRANSACTIONS_MAX};
+use crate::limits::{RESPONSE_DUPLICATE_S, TRANSACTION_NAMES_MAX_OCTETS, TRANSACTION_TIMEOUT_S, TRANSACTIONS_MAX};
 use crate::table::{Place, Table};
 
 const TIMEOUT: Duration = Duration::from_secs(TRANSACTION_TIMEOUT_S);
@@ -70,6 +70,8 @@ pub struct TransactionCounts {
 #[derive(Debug)]
 pub struct Transactions {
     table: Table<Key, State, 2>,
+    names_octets: usize,
+    names_max_octets: usize,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,11 +171,11 @@ impl Query {
 impl Transactions {
     /// None yet.
     pub fn new() -> Transactions {
-        Transactions::with_limit(TRANSACTIONS_MAX)
+        Transactions::with_limits(TRANSACTIONS_MAX, TRANSACTION_NAMES_MAX_OCTETS)
     }
 
-    fn with_limit(transactions_max: usize) -> Transactions {
-        Transactions { table: Table::new(transactions_max) }
+    fn with_limits(transactions_max: usize, names_max_octets: usize) -> Transactions {
+        Transactions { table: Table::new(transactions_max), names_octets: 0, names_max_octets }
     }
 
     /// Queries that wait, and responses remembered.
@@ -228,8 +230,7 @@ impl Transactions {
     ) {
         let pending = State::Pending(heard.query);
         let Some(place) = place else {
-            self.make_room(counts, emit);
-            self.table.insert(heard.hash, heard.asked.to_key(), pending, PENDING, heard.now);
+            self.keep(heard, heard.asked.to_key(), pending, counts, emit);
             return;
         };
         match self.table.at_mut(place) {
@@ -270,10 +271,7 @@ impl Transactions {
         let key = known.unwrap_or_else(|| heard.asked.to_key());
         match place {
             Some(place) => self.table.touch(place, ANSWERED, heard.now),
-            None => {
-                self.make_room(counts, emit);
-                self.table.insert(heard.hash, key.clone(), answered, ANSWERED, heard.now);
-            }
+            None => self.keep(heard, key.clone(), answered, counts, emit),
         }
         let section = message.answers_to(&key.qname);
         counts.answers_beyond += section.beyond;
@@ -286,7 +284,7 @@ impl Transactions {
         while let Some((oldest, touched)) = self.table.oldest(ANSWERED)
             && now.since(touched) >= DUPLICATE
         {
-            self.table.remove(oldest);
+            self.remove(oldest);
         }
         let (oldest, touched) = self.table.oldest(PENDING)?;
         if now.since(touched) < TIMEOUT {
@@ -305,7 +303,7 @@ impl Transactions {
 
     /// Ends the waiting of a query.
     pub(crate) fn close(&mut self, place: Place, counts: &mut TransactionCounts) -> Option<Concluded> {
-        match self.table.remove(place)? {
+        match self.remove(place)? {
             (key, State::Pending(query)) => {
                 counts.unanswered += 1;
                 Some(query.unanswered(key))
@@ -331,11 +329,34 @@ impl Transactions {
         }
     }
 
-    fn make_room(&mut self, counts: &mut TransactionCounts, emit: &mut impl FnMut(Concluded)) {
-        while self.table.is_full() {
+    fn keep(
+        &mut self,
+        heard: &Heard<'_>,
+        key: Key,
+        state: State,
+        counts: &mut TransactionCounts,
+        emit: &mut impl FnMut(Concluded),
+    ) {
+        let octets = heard.asked.qname.octets().len();
+        let lane = if matches!(state, State::Pending(_)) { PENDING } else { ANSWERED };
+        self.make_room(octets, counts, emit);
+        if self.table.insert(heard.hash, key, state, lane, heard.now).is_some() {
+            self.names_octets += octets;
+        }
+    }
+
+    fn remove(&mut self, place: Place) -> Option<(Key, State)> {
+        let (key, state) = self.table.remove(place)?;
+        self.names_octets = self.names_octets.saturating_sub(key.qname.as_name().octets().len());
+        Some((key, state))
+    }
+
+    /// For one more, whose name has so many octets.
+    fn make_room(&mut self, octets: usize, counts: &mut TransactionCounts, emit: &mut impl FnMut(Concluded)) {
+        while self.table.is_full() || self.names_octets + octets > self.names_max_octets {
             match (self.table.oldest(ANSWERED), self.table.oldest(PENDING)) {
                 (Some((answered, _)), _) => {
-                    self.table.remove(answered);
+                    self.remove(answered);
                 }
                 (None, Some((pending, _))) => {
                     counts.evicted += 1;
@@ -381,6 +402,15 @@ mod tests {
 
     const ADDRESS: (u16, u16, &[u8]) = (1, 1, &[192, 0, 2, 1]);
 
+    #[test]
+    fn s4_all_transactions_together_take_no_more_than_the_limit_says() {
+        // A shared name is counted in sixteen; an allocator gives out sixteen at a time, and needs eight of them.
+        let names = TRANSACTION_NAMES_MAX_OCTETS + TRANSACTIONS_MAX * 40;
+        let octets = Table::<Key, State, 2>::octets_for(TRANSACTIONS_MAX) + names;
+        let each = Table::<Key, State, 2>::ENTRY_OCTETS;
+        assert!(octets <= crate::limits::TRANSACTIONS_MAX_OCTETS, "{octets} octets, {each} a transaction");
+    }
+
     struct Bench {
         transactions: Transactions,
         counts: TransactionCounts,
@@ -391,7 +421,7 @@ mod tests {
     impl Bench {
         fn new(transactions_max: usize) -> Bench {
             Bench {
-                transactions: Transactions::with_limit(transactions_max),
+                transactions: Transactions::with_limits(transactions_max, TRANSACTION_NAMES_MAX_OCTETS),
                 counts: TransactionCounts::default(),
                 seen: Vec::new(),
                 now: Timestamp::MIN,
@@ -551,6 +581,25 @@ mod tests {
     }
 
     #[test]
+    fn s4_long_names_let_the_oldest_go_before_they_take_more_than_their_share() {
+        let mut bench = Bench::new(100);
+        bench.transactions = Transactions::with_limits(100, 1_000);
+        let name = |id: u16| format!("{}{id:03}.no", "x".repeat(50));
+        for id in 0..50 {
+            bench.udp(1, &sample::query(id, &name(id), 1));
+            assert!(bench.transactions.names_octets <= 1_000);
+        }
+        let kept = 1_000 / (1 + 53 + 3);
+        assert_eq!((bench.transactions.len(), bench.counts.evicted), (kept, 50 - kept as u64));
+        for id in 40..50 {
+            bench.udp(2, &sample::response(id, &name(id), 1, 0, &[]));
+        }
+        bench.told();
+        bench.wait(100);
+        assert_eq!((bench.transactions.names_octets, bench.counts.unanswered), (0, 40));
+    }
+
+    #[test]
     fn what_could_not_be_read_of_answers_is_counted() {
         let mut bench = Bench::new(4);
         let many: Vec<(u16, u16, &[u8])> = vec![ADDRESS; 70];
@@ -582,7 +631,7 @@ mod tests {
             prop_assert_eq!(without.len() as u64, bench.counts.unanswered);
             let answered = with.len() as u64 - bench.counts.unasked;
             prop_assert_eq!(queries, answered + bench.counts.unanswered + bench.counts.queries_repeated);
-            prop_assert!(bench.transactions.is_empty());
+            prop_assert!(bench.transactions.is_empty() && bench.transactions.names_octets == 0);
         }
     }
 }

@@ -1,23 +1,28 @@
 //! One function for each decoder that reads foreign bytes: `tests/fuzz` searches with it, `tests/tests/corpus.rs` replays
-//! what was found. It may only name what the fuzzing crate has too: std, tempfile, the agent and the common crate.
+//! what was found. It may only name what the fuzzing crate has too (`tests/fuzz/Cargo.toml`).
 //!
-//! What each may do with any bytes: return. A panic, an endless loop or memory without bound is a finding.
+//! What each may do with any bytes: return. A panic, an endless loop or memory without bound is a finding. Where a
+//! checksum, a signature or a cipher would stop every mutation at the door, the target puts it on itself, so that what
+//! lies behind is searched too.
 
 use std::io::Write;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use ed25519_dalek::SigningKey;
+use serde_json::value::RawValue;
 use varde_agent::dns;
-use varde_agent::hello::{Opening, http, quic, tls};
+use varde_agent::hello::{BadHello, Opening, http, quic, tls};
 use varde_agent::io::capture::{Capture, FileCapture, Step};
 use varde_agent::observe::{ObserveSettings, Observer};
 use varde_agent::packet::{self, Fragment, Frame, LinkType, Packet, Transport};
 use varde_agent::sensor::{Sensor, SensorSettings};
 use varde_agent::spool::{self, FileName, Loss};
-use varde_common::codec::FrameHeader;
-use varde_common::id::{IndicatorId, Revision, Seq};
-use varde_common::indicator::{Indicator, Pattern};
-use varde_common::matcher::IndicatorSet;
+use varde_common::codec::{self, FrameHeader};
+use varde_common::id::{Epoch, IndicatorId, Revision, Seq};
+use varde_common::indicator::{Indicator, Pattern, Target as Wanted};
+use varde_common::list::{CHANNEL_ALL, Manifest, write_base};
+use varde_common::matcher::{IndicatorSet, Overlay, Seed};
 use varde_common::message::{ToAgent, ToCollector};
 use varde_common::name::DomainName;
 use varde_common::observation::Protocol;
@@ -25,19 +30,22 @@ use varde_common::plain;
 use varde_common::record::Record;
 use varde_common::time::Timestamp;
 use varde_common::token::Token;
-use varde_common::trust::Root;
+use varde_common::trust::{self, Domain, Role, Roles, Root};
+
+use crate::sealed::{self, DIALECTS};
 
 /// A target: a name, which is its folder's in the corpus too, and what it does with bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them. A new decoder gets its line here, a function below, a file in
 /// `tests/fuzz/targets/` and a folder of seeds in `tests/fuzz/corpus/`.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("capture_file", capture_file),
     ("dns", dns_message),
     ("frame", frame),
     ("hello", hello),
     ("http", http_head),
+    ("initial", initial),
     ("list", signed_list),
     ("message", message),
     ("plain", plain_list),
@@ -79,7 +87,10 @@ pub fn frame(octets: &[u8]) {
 pub fn dns_message(octets: &[u8]) {
     let Ok(message) = dns::read(octets) else { return };
     assert!(message.qname().to_string().len() <= 4 * 255);
-    assert!(message.answer_section().answers.len() <= varde_agent::limits::ANSWERS_MAX);
+    let section = message.answer_section();
+    assert!(section.answers.len() <= varde_agent::limits::ANSWERS_MAX);
+    let shared = message.answers_to(&message.qname().to_owned());
+    assert_eq!((shared.answers, shared.beyond), (section.answers, section.beyond), "whoever holds the name");
 }
 
 fn read_hello(body: &[u8]) {
@@ -128,6 +139,57 @@ pub fn quic_datagram(octets: &[u8]) {
         packets += 1;
     }
     assert!(packets <= octets.len());
+    let mut observer = Observer::new(ObserveSettings::default());
+    send_datagram(&mut observer, octets);
+    // What was kept of it must bear being sent again.
+    send_datagram(&mut observer, octets);
+    observer.close_all();
+    while observer.poll_seen().is_some() {}
+}
+
+fn send_datagram(observer: &mut Observer, payload: &[u8]) {
+    let packet = Packet {
+        time: Timestamp(1),
+        source: 0,
+        src: IpAddr::from([10, 0, 0, 1]),
+        dst: IpAddr::from([192, 0, 2, 1]),
+        protocol: Protocol::UDP,
+        octets: 28 + payload.len() as u32,
+        fragment: Fragment::Whole,
+        transport: Transport::Udp { src_port: 40_000, dst_port: 443, payload },
+    };
+    observer.handle_packet(&packet, &mut |_| {});
+    while observer.poll_seen().is_some() {}
+}
+
+/// Initial packets as a client seals them: the first octet says in which dialect; then for each packet, whether it goes
+/// to another connection id (as after a Retry) and whether the next one shares its datagram, its number, its length and
+/// its frames.
+pub fn initial(octets: &[u8]) {
+    let Some((&first, mut rest)) = octets.split_first() else { return };
+    let dialect = &DIALECTS[usize::from(first) % DIALECTS.len()];
+    let mut observer = Observer::new(ObserveSettings::default());
+    let (mut datagram, mut chosen, mut is_one_connection) = (Vec::new(), [7u8; 8], true);
+    while let Some((&[how, number, high, low], behind)) = rest.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes([high & 0x0f, low]));
+        let (frames, behind) = behind.split_at(length.min(behind.len()));
+        rest = behind;
+        if how & 2 != 0 {
+            chosen = [how; 8];
+            is_one_connection = false;
+        }
+        let packet = sealed::seal(dialect, &chosen, &chosen, number.into(), frames);
+        assert!(packet.is_some(), "whatever stands in the frames, they can be sealed");
+        datagram.extend(packet.unwrap_or_default());
+        if how & 1 == 0 {
+            send_datagram(&mut observer, &datagram);
+            datagram.clear();
+        }
+    }
+    let refused = &observer.counts().greetings.refused;
+    assert!(!is_one_connection || refused.of(BadHello::NotAuthentic) == 0, "what a client seals can be opened");
+    observer.close_all();
+    while observer.poll_seen().is_some() {}
 }
 
 /// Segments of one TCP connection to port 53: flags, a step in sequence, a length, then so many octets.
@@ -161,12 +223,26 @@ pub fn stream(octets: &[u8]) {
     while observer.poll_seen().is_some() {}
 }
 
+static SMALL_LIST: LazyLock<Arc<IndicatorSet>> = LazyLock::new(|| Arc::new(IndicatorSet::build(indicators())));
+
+/// One of each kind.
+fn indicators() -> Vec<Indicator> {
+    const PATTERNS: [&str; 7] = [
+        "evil.no",
+        "=www.ond.no",
+        "192.0.2.0/24",
+        "2001:db8::1",
+        "198.51.100.7:443",
+        "evil.no:8443",
+        "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1",
+    ];
+    let patterns = PATTERNS.iter().enumerate().filter_map(|(n, text)| Some((n, text.parse::<Pattern>().ok()?)));
+    patterns.map(|(n, pattern)| Indicator::bare(IndicatorId(n as u64), pattern)).collect()
+}
+
 /// Frames through a whole sensor: link type and time, a length, then so many octets.
 pub fn sensor(octets: &[u8]) {
-    let patterns = ["evil.no", "=www.ond.no", "192.0.2.0/24", "2001:db8::1"];
-    let patterns = patterns.iter().enumerate().filter_map(|(n, text)| Some((n, text.parse::<Pattern>().ok()?)));
-    let indicators = patterns.map(|(n, pattern)| Indicator::bare(IndicatorId(n as u64), pattern)).collect();
-    let mut sensor = Sensor::new(SensorSettings::default(), Arc::new(IndicatorSet::build(indicators)), Revision(1));
+    let mut sensor = Sensor::new(SensorSettings::default(), Arc::clone(&SMALL_LIST), Revision(1));
     let (mut rest, mut time, mut frames) = (octets, 0i64, 0u64);
     while let Some((&[first, high, low], behind)) = rest.split_first_chunk() {
         let length = usize::from(u16::from_be_bytes([high & 0x0f, low]));
@@ -232,6 +308,9 @@ pub fn message(octets: &[u8]) {
     let kind = u16::from_be_bytes(*kind);
     for kind in [kind, kind % 64] {
         if let Ok(message) = ToCollector::from_body(kind, body) {
+            if let ToCollector::Batch(batch) = &message {
+                batch.records.iter().for_each(|record| drop(Record::from_octets(record)));
+            }
             let frame = message.to_frame().unwrap_or_default();
             let again = frame.get(8..).map(|body| ToCollector::from_body(kind, body));
             assert_eq!(again, Some(Ok(message)));
@@ -244,34 +323,137 @@ pub fn message(octets: &[u8]) {
     }
 }
 
-/// A list's base, a root document.
+/// What a list comes in, by how it begins: a base; a manifest or a root document; the changes of an overlay.
 pub fn signed_list(octets: &[u8]) {
-    if let Ok(set) = IndicatorSet::open(Arc::new(octets.to_vec())) {
-        // Whatever opened answers every question within its bounds.
-        for name in ["evil.no", "www.evil.no", "a.b.c.example"] {
-            if let Ok(name) = DomainName::parse(name) {
-                set.match_name(name.as_name(), |place| drop(set.indicator(place)));
-            }
-        }
-        for address in ["192.0.2.1", "203.0.113.77", "2001:db8::1"] {
-            if let Ok(address) = address.parse() {
-                set.match_address(address, |place| drop(set.indicator(place)));
-            }
-        }
-        assert!(set.indicators().count() <= set.len());
+    match octets.first() {
+        Some(b'V') => base(octets),
+        Some(b'{') => document(octets),
+        _ => overlay(octets),
     }
-    let _ = Root::read_own(octets);
 }
 
-/// An enrolment token.
+fn ask(set: &IndicatorSet) {
+    for name in ["evil.no", "www.evil.no", "www.ond.no", "a.b.c.example"] {
+        if let Ok(name) = DomainName::parse(name) {
+            set.match_name(name.as_name(), |place| drop(set.indicator(place)));
+        }
+    }
+    for address in ["192.0.2.1", "203.0.113.77", "2001:db8::1", "198.51.100.7"] {
+        if let Ok(address) = address.parse() {
+            set.match_address(address, |place| drop(set.indicator(place)));
+        }
+    }
+    if let Ok(fingerprint) = "t13d1516h2_8daaf6152771_e5627efa2ab1".parse() {
+        set.match_ja4(&fingerprint, |place| drop(set.indicator(place)));
+    }
+}
+
+/// A base, its size put right: nothing else in it would be looked at.
+fn base(octets: &[u8]) {
+    let mut octets = octets.to_vec();
+    let length = (octets.len() as u64).to_le_bytes();
+    if let Some(size) = octets.get_mut(16..24) {
+        size.copy_from_slice(&length);
+    }
+    let most = octets.len();
+    // Whatever opened answers every question within its bounds.
+    let Ok(set) = IndicatorSet::open(Arc::new(octets)) else { return };
+    set.touch();
+    ask(&set);
+    let mut ids = Vec::new();
+    for indicator in set.indicators() {
+        ids.push(indicator.id);
+        assert!(ids.len() <= most, "each takes an octet at least");
+    }
+    ids.truncate(20);
+    if let Ok(changed) = set.with_overlay(&Overlay { added: indicators(), removed: ids }) {
+        ask(&changed);
+        assert!(changed.indicators().count() <= most + 7);
+    }
+}
+
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::from_bytes(&[5; 32]));
+static ROOT: LazyLock<Root> = LazyLock::new(|| {
+    let key = KEY.verifying_key();
+    let role = Role { keys: [trust::key_id(&key)].into(), threshold: 1 };
+    let keys = [(trust::key_id(&key), trust::hex(key.as_bytes()))].into();
+    let roles = Roles { root: role.clone(), list: role.clone(), timestamp: Role::default(), hunt: role };
+    Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: [].into() }
+});
+
+/// The root document that trusts the targets' key, for the first seeds.
+pub fn root() -> &'static Root {
+    &ROOT
+}
+
+/// The targets' key, for the first seeds.
+pub fn key() -> &'static SigningKey {
+    &KEY
+}
+
+/// A signed document as it came, and what would be in one, signed by us.
+fn document(octets: &[u8]) {
+    let _ = (Manifest::verify(octets, &ROOT), Root::read_own(octets));
+    let Ok(content) = serde_json::from_slice::<Box<RawValue>>(octets) else { return };
+    if let Ok(signed) = trust::sign(Domain::List, &content, &[&KEY])
+        && let Ok(manifest) = Manifest::accept(&signed, &ROOT, CHANNEL_ALL, Revision(0))
+    {
+        let again = manifest.sign(&[&KEY]).unwrap_or_default();
+        assert_eq!(Manifest::verify(&again, &ROOT), Ok(manifest.clone()), "it says what it said");
+        let _ = manifest.open(octets.to_vec());
+    }
+    if let Ok(signed) = trust::sign(Domain::Root, &content, &[&KEY])
+        && let Ok(root) = Root::read_own(&signed)
+    {
+        let _ = Manifest::verify(octets, &root);
+        let again = trust::sign(Domain::Root, &root, &[&KEY]).unwrap_or_default();
+        assert_eq!(Root::read_own(&again), Ok(root), "it says what it said");
+    }
+}
+
+/// Changes to a list: what is added must be found, what is removed must not, and a base of the same says the same.
+fn overlay(octets: &[u8]) {
+    let Ok((added, removed)) = codec::decode::<(Vec<Indicator>, Vec<IndicatorId>)>(octets) else { return };
+    let Ok(set) = SMALL_LIST.with_overlay(&Overlay { added: added.clone(), removed }) else { return };
+    ask(&set);
+    added.iter().for_each(|indicator| assert_met(&set, indicator));
+    let Ok((base, content)) = write_base(added.clone(), Seed::from_octets([3; 16])) else { return };
+    let manifest = Manifest::of(&base, &content, Revision(1), Timestamp(1), Timestamp::MAX);
+    let opened = manifest.open(base);
+    assert!(opened.is_ok(), "a base that was just made is refused");
+    let Ok(set) = opened else { return };
+    ask(&set);
+    added.iter().for_each(|indicator| assert_met(&set, indicator));
+}
+
+fn assert_met(set: &IndicatorSet, indicator: &Indicator) {
+    let mut met = false;
+    let is_it = |place| set.indicator(place).is_some_and(|other| other.id == indicator.id);
+    match &indicator.pattern.target {
+        Wanted::Domain(name) | Wanted::Host(name) => set.match_name(name.as_name(), |place| met |= is_it(place)),
+        Wanted::Address(address) if address.to_canonical() == *address => {
+            set.match_address(*address, |place| met |= is_it(place));
+        }
+        Wanted::Ja4(fingerprint) => set.match_ja4(fingerprint, |place| met |= is_it(place)),
+        // Only what a plain list writes is in canonical form for certain.
+        Wanted::Address(_) | Wanted::Network { .. } | Wanted::Confidential(_) => return,
+    }
+    assert!(met, "{indicator:?} is not met");
+}
+
+/// An enrolment token: as text, and as what stands behind its checksum.
 pub fn token(octets: &[u8]) {
+    if let Ok(token) = codec::decode::<Token>(octets) {
+        assert_eq!(Token::from_text(&token.to_text()), Ok(token));
+    }
     let Ok(text) = std::str::from_utf8(octets) else { return };
     if let Ok(token) = Token::from_text(text) {
-        assert!(Token::from_text(&token.to_text()).is_ok());
+        assert_eq!(Token::from_text(&token.to_text()), Ok(token));
     }
 }
 
-/// What lies in a spool's directory: a record, a segment, a note of loss, a file's name.
+/// What lies in a spool's directory: a record, a segment, a note of loss, a file's name. Also a segment whose records
+/// are sound: each an octet of length and so many octets.
 pub fn record(octets: &[u8]) {
     if let Ok(record) = Record::from_octets(octets) {
         assert_eq!(Record::from_octets(&record.to_octets().unwrap_or_default()), Ok(record));
@@ -279,4 +461,22 @@ pub fn record(octets: &[u8]) {
     let _ = (spool::scan(octets), spool::last_behind(octets, Seq(1)), Loss::from_octets(octets));
     let _ = std::str::from_utf8(octets).map(FileName::read);
     let _ = spool::read_record(octets, Seq(1));
+    let (mut segment, mut rest, mut records) = (spool::segment_header(Epoch(1), Seq(1)), octets, 0u64);
+    while let Some((&length, behind)) = rest.split_first() {
+        let (payload, behind) = behind.split_at(usize::from(length).min(behind.len()));
+        rest = behind;
+        records += 1;
+        spool::write_record(&mut segment, Seq(records), payload);
+    }
+    let whole = spool::scan(&segment).map(|scan| (scan.next, scan.good_octets, scan.damage));
+    assert_eq!(whole, Some((Seq(records + 1), segment.len(), None)), "what was written is read");
+    // A flipped octet costs what stands behind it, never what stands before it.
+    let at = spool::SEGMENT_HEADER_OCTETS + octets.len() / 2;
+    if let Some(octet) = segment.get_mut(at) {
+        *octet ^= 0x10;
+        let scan = spool::scan(&segment);
+        assert!(scan.is_some_and(|scan| scan.damage.is_some() && scan.good_octets <= at && scan.next <= Seq(records)));
+        let Some(scan) = scan else { return };
+        let _ = spool::last_behind(segment.get(scan.good_octets..).unwrap_or_default(), scan.next);
+    }
 }

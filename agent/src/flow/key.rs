@@ -20,9 +20,10 @@ impl Hash for Key {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let Key { low: [l0, l1], high: [h0, h1], rest } = *self;
-        // In IPv4 the first halves are zero.
-        state.write_u64(l0 ^ h0.rotate_left(32));
+        // Each by itself: what is joined before the key comes in, a sender who chooses both ends makes meet (S5).
+        state.write_u64(l0);
         state.write_u64(l1);
+        state.write_u64(h0);
         state.write_u64(h1);
         state.write_u64(rest);
     }

@@ -213,7 +213,9 @@ impl Flow {
     pub(super) fn is_ended_by(&self, step: Step) -> bool {
         // Some systems send a SYN again although it was refused: the same attempt, with the same sequence number.
         let is_sent_again = || step.from_low == self.initiator_is_low && self.syn == Some(step.seq);
-        let is_new_syn = self.is_ending() && step.is_syn() && !is_sent_again();
+        // One that stands may have ended unseen: its port is used again.
+        let may_begin = self.is_ending() || self.lane() == ESTABLISHED && self.syn.is_some();
+        let is_new_syn = step.is_syn() && may_begin && !is_sent_again();
         // After errors alone, the other end's first real packet is an attempt of its own, not a reply to them.
         let is_other_s_attempt =
             self.contact == Contact::ErrorsOnly && !step.is_error && step.from_low != self.initiator_is_low;

@@ -216,7 +216,8 @@ impl Greetings {
             }
             (Greeting::Waiting(looks), Transport::Udp { src_port, dst_port, payload }) => {
                 if !quic::may_begin(payload) {
-                    return (looks.and(1, heard.from_initiator), None);
+                    // Not counted: else junk in front would hide what comes.
+                    return (heard.greeting, None);
                 }
                 (OverQuic::begin(payload, ends(src_port, dst_port), &mut self.space), looks)
             }

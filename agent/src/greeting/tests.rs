@@ -17,6 +17,12 @@ const SERVER: &str = "192.0.2.1:4433";
 /// So near the end of all sequence numbers that they wrap within every hello.
 const ISN: u32 = u32::MAX - 20;
 
+#[test]
+fn s4_all_greetings_kept_in_part_take_no_more_than_the_limit_says() {
+    let octets = Table::<FlowId, Gathering, 1>::octets_for(GREETINGS_MAX);
+    assert!(octets <= crate::limits::GREETINGS_MAX_OCTETS, "{octets} octets");
+}
+
 /// Flows and greetings, as an observer runs them.
 struct Bench {
     flows: Flows,
@@ -220,6 +226,17 @@ fn s5_what_is_no_greeting_costs_a_few_looks_and_no_memory() {
     }
     assert!(bench.greetings.table.iter().next().is_none() && bench.greetings.space.capacity() == 0);
     assert_eq!(bench.counts, GreetingCounts::default());
+}
+
+#[test]
+fn junk_in_front_of_a_quic_hello_does_not_hide_it() {
+    let message = named("evil.example");
+    let mut bench = Bench::new();
+    for _ in 0..1000 {
+        bench.udp(CLIENT, SERVER, &[0x40]);
+    }
+    bench.udp(CLIENT, SERVER, &Sender::new(1, &[3; 8]).packet(0, &crypto(&message, 0..message.len())));
+    assert_eq!(bench.names(), ["evil.example"]);
 }
 
 #[test]

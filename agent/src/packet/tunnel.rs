@@ -82,6 +82,9 @@ pub(super) fn may_be_one(layer: &Layer<'_>) -> bool {
     }
 }
 
+/// DNS, HTTPS over QUIC, DNS over QUIC.
+const NO_TUNNEL_TO: [u16; 3] = [53, 443, 853];
+
 /// The innermost packet that can be read, and the outermost tunnel it came in. A fragment's inside is not looked at:
 /// that is for when it was put together.
 #[cold]
@@ -102,6 +105,11 @@ fn inside<'a>(layer: &Layer<'a>, uncaptured: usize) -> Option<(TunnelKind, Layer
     }
     match layer.transport {
         Transport::Udp { src_port, dst_port, payload } => {
+            // What goes to a name server or a web server is what it says there: a client may have any port, and must not
+            // hide a question by wrapping it as a tunnel would.
+            if [dst_port, src_port].iter().any(|port| NO_TUNNEL_TO.contains(port)) {
+                return None;
+            }
             // Ports are anybody's: what is no sound IP packet inside was no tunnel.
             [dst_port, src_port].into_iter().find_map(|port| {
                 let (kind, (version, octets)) = udp_tunnel::inside(port, payload, uncaptured)?;

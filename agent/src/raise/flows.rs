@@ -124,6 +124,7 @@ impl Raise {
             .answered
             .lookups(address, start)
             .filter(|lookup| port_fits(&lookup.indicator, ends.server, ports))
+            .filter(|lookup| self.still_lists(&lookup.indicator, &lookup.observed, start))
             .map(|lookup| (Arc::clone(&lookup.indicator), lookup.observed.clone()))
             .collect();
         // Whoever is sent to a sinkhole is there with all who asked for any blocked name.

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use foldhash::quality::RandomState;
 use hashbrown::HashMap;
 use varde_common::alert::{AlertOpened, AlertUpdated, Circumstances, Direction, Evidence, Regularity, Where, Zone};
 use varde_common::id::{Revision, Seq, SiteId};
@@ -15,6 +14,7 @@ use varde_common::observation::{Endpoint, Protocol};
 use varde_common::time::Timestamp;
 
 use super::bearing::{Bearing, Count, Key, Observed};
+use crate::keyed::RandomState;
 use crate::limits::{
     ALERT_AGE_MAX_S, ALERT_QUIET_S, ALERTS_MAX, CONTACTS_FOR_REGULARITY, CONTACTS_KEPT, UPDATE_FIRST_S, UPDATE_LATER_S,
     UPDATE_SECOND_S,

@@ -269,6 +269,16 @@ impl Raise {
         holds.then(|| self.set.indicator(place)).flatten().map(Arc::new)
     }
 
+    /// Whether the list in force still has an indicator that a name met under an earlier one: what was withdrawn or has
+    /// run out accuses nobody from then on.
+    fn still_lists(&self, indicator: &Indicator, name: &DomainName, time: Timestamp) -> bool {
+        let mut found = false;
+        self.set.match_name(name.as_name(), |place| {
+            found |= self.in_force(place, time).is_some_and(|held| held.id == indicator.id);
+        });
+        found
+    }
+
     fn add(&self, met: &mut Vec<Met>, place: Place, time: Timestamp, observed: Observed, evidence: Evidence) {
         let Some(indicator) = self.in_force(place, time) else { return };
         if met.iter().all(|other| other.indicator.id != indicator.id) {
@@ -300,6 +310,9 @@ impl Raise {
         }
         let site = self.hosts.site(client.ip());
         for (indicator, observed) in followed {
+            if !self.still_lists(&indicator, &observed, transaction.time) {
+                continue;
+            }
             let key = Key { site, indicator: indicator.id, client: Some(client.ip()), direction };
             if !self.fold.has(&key) {
                 continue;

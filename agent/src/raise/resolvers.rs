@@ -4,11 +4,11 @@
 
 use std::net::IpAddr;
 
-use foldhash::quality::RandomState;
 use hashbrown::{HashMap, HashSet};
 use varde_common::observation::DnsTransaction;
 
 use super::place::Places;
+use crate::keyed::RandomState;
 use crate::limits::{RESOLVER_SERVERS_ASKED, RESOLVERS_MAX};
 
 /// The resolvers known so far.
@@ -61,5 +61,23 @@ impl Resolvers {
             self.iterating.remove(&client);
             self.known.insert(client);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::RESOLVERS_MAX_OCTETS;
+
+    #[test]
+    fn s4_all_resolvers_and_those_that_may_be_some_take_no_more_than_the_limit_says() {
+        let table = |places: usize, entry: usize| places * (entry + 1) + 16;
+        let places = (2 * RESOLVERS_MAX).next_power_of_two();
+        let asked = table(4, size_of::<IpAddr>()) + 16;
+        let octets = table(places, size_of::<IpAddr>())
+            + table(places, size_of::<(IpAddr, HashSet<IpAddr, RandomState>)>())
+            + RESOLVERS_MAX * asked;
+        assert!(octets <= RESOLVERS_MAX_OCTETS, "{octets} octets");
+        const { assert!(RESOLVER_SERVERS_ASKED <= 3, "a set of more servers has more places") };
     }
 }

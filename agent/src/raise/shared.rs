@@ -6,9 +6,9 @@
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 
-use foldhash::quality::RandomState;
 use varde_common::time::Timestamp;
 
+use crate::keyed::RandomState;
 use crate::limits::SHARED_MAX;
 
 /// Entries of a cache line of 64 octets.

@@ -134,17 +134,27 @@ impl HealthView {
 /// What a sensor's word for a refusal means to a person; newer sensors may have words of their own.
 fn reason_words(reason: &str) -> &'static str {
     match reason {
-        "cut_short" | "dns_cut_short" | "capture_cut_short" | "transport_header_cut" => "reason-cut",
+        "cut_short" | "dns_cut_short" | "capture_cut_short" | "transport_header_cut" | "hello_cut_short" => {
+            "reason-cut"
+        }
         "vlan_too_deep"
         | "extensions_too_many"
         | "dns_too_many_pointers"
         | "answers_beyond_limit"
         | "frame_too_long"
+        | "hello_too_long"
+        | "hello_too_many_records"
+        | "http_head_too_long"
+        | "dns_names_too_long"
         | "fragment_dropped" => "reason-limit",
-        "unread_encapsulation" | "dns_other_opcode" | "dns_no_question" | "unknown_link_type" | "unknown_interface" => {
-            "reason-unread"
-        }
-        "stream_given_up" | "later_fragment" | "fragments_unfinished" => "reason-piece",
+        "unread_encapsulation"
+        | "dns_other_opcode"
+        | "dns_no_question"
+        | "unknown_link_type"
+        | "unknown_interface"
+        | "hello_other_record"
+        | "quic_not_authentic" => "reason-unread",
+        "stream_given_up" | "stream_gaps" | "greeting_given_up" | "fragments_unfinished" => "reason-piece",
         "wrong_version"
         | "bad_length"
         | "malformed_block"

@@ -270,6 +270,12 @@ impl Layout {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Records walked over in buckets, for tests that count steps.
+    pub(super) static WALKED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 /// The number of the bucket a hash stands in.
 pub(super) fn bucket_of(hash: u64, bits: u8) -> usize {
     hash.checked_shr(64 - u32::from(bits)).unwrap_or(0) as usize
@@ -351,6 +357,8 @@ impl<'a> View<'a> {
         let records = self.section(&self.layout.records);
         let mut rest = records.get(start..end).unwrap_or_default();
         while let Some((record, after)) = Record::read(rest, self.layout.widths) {
+            #[cfg(test)]
+            WALKED.set(WALKED.get() + 1);
             if record.key == key
                 && let Ok(at) = u32::try_from(end - rest.len())
             {

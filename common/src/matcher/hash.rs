@@ -76,6 +76,13 @@ impl Seed {
         Seed { octets, start, step: mix(start ^ back ^ NETWORKS) }
     }
 
+    /// What a label of sixteen octets must begin with for its end, and all to its right, to be forgotten: the
+    /// multiplication is then by zero.
+    #[cfg(test)]
+    pub(super) fn forgetful(self) -> [u8; 8] {
+        self.step.to_le_bytes()
+    }
+
     /// The sixteen octets.
     pub fn octets(self) -> [u8; 16] {
         self.octets

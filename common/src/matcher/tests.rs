@@ -55,6 +55,46 @@ fn addresses(set: &IndicatorSet, address: &str) -> Vec<String> {
     sorted(met(set, |set, found| set.match_address(address.parse().unwrap(), found)))
 }
 
+/// Records walked over while each of these names is asked for, in a list of them all compiled with a seed.
+fn walked(seed: Seed, names: &[DomainName]) -> u64 {
+    let mut builder = Builder::new(seed, KEY);
+    for (id, name) in names.iter().enumerate() {
+        let pattern = PatternRef { target: TargetRef::Domain(name.as_name()), port: None };
+        builder.add(IndicatorId(id as u64), pattern, &Facts::default()).unwrap();
+    }
+    let set = IndicatorSet::of(builder.finish().unwrap()).unwrap();
+    super::base::WALKED.set(0);
+    for name in names {
+        let mut met = 0;
+        set.match_name(name.as_name(), |_| met += 1);
+        assert_eq!(met, 1);
+    }
+    super::base::WALKED.get()
+}
+
+#[test]
+fn s5_names_crafted_against_a_known_seed_cost_no_more_than_twice_others() {
+    const COUNT: usize = 1_000;
+    // Names are held in lower case: one of the seeds that can be attacked in letters.
+    let known = (0..=255).map(|octet| Seed::from_octets([octet; 16]));
+    let known = known.into_iter().find(|seed| !seed.forgetful().iter().any(u8::is_ascii_uppercase)).unwrap();
+    let name = |label: &[u8]| {
+        let mut name = crate::name::NameBuf::new();
+        name.push_label(label).unwrap();
+        name.push_label(b"no").unwrap();
+        name.as_name().to_owned()
+    };
+    let crafted: Vec<DomainName> =
+        (0..COUNT).map(|n| name(&[&known.forgetful()[..], format!("{n:08}").as_bytes()].concat())).collect();
+    let others: Vec<DomainName> = (0..COUNT).map(|n| name(format!("{:016}", n * 7_919).as_bytes())).collect();
+    let drawn = Seed::from_octets(*b"drawn at random.");
+    let usual = walked(drawn, &others);
+    let attacked = walked(drawn, &crafted);
+    assert!(attacked <= 2 * usual, "{attacked} records walked over where {usual} are usual");
+    let bitten = walked(known, &crafted);
+    assert!(bitten > 50 * usual, "the names are no attack: {bitten} records walked over where {usual} are usual");
+}
+
 #[test]
 fn domains_match_below_hosts_do_not_lookalikes_never() {
     let set = set(&["evil.no", "=www.evil.no", "deep.evil.no", "evil.no:8443"]);

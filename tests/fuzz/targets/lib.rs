@@ -2,3 +2,6 @@
 
 #[path = "../../src/fuzz_targets.rs"]
 pub mod fuzz_targets;
+
+#[path = "../../src/sealed.rs"]
+pub mod sealed;

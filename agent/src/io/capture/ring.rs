@@ -1,4 +1,4 @@
-//! The ring the kernel writes frames into (AF_PACKET with TPACKET_V3, `packet(7)`): the one file with `unsafe`, and small.
+//! The ring the kernel writes frames into (AF_PACKET with TPACKET_V3, `packet(7)`): the only `unsafe` on the packet path, and small (mapping a list is the other).
 //!
 //! Memory shared with the kernel stands behind [`Block`]: a block is ours from the moment its status word says so until
 //! the [`Block`] is dropped, and meanwhile the kernel does not touch it (kernel documentation, "packet_mmap"). What a

@@ -232,6 +232,16 @@ fn what_is_no_tunnel_or_cannot_be_read_inside_stays_the_packet_it_is() {
 }
 
 #[test]
+fn what_goes_to_a_name_or_web_server_is_never_taken_for_a_tunnel() {
+    let vxlan = [&[8, 0, 0, 0, 0, 0, 1, 0][..], &ethernet(&[8, 0], &inner4())].concat();
+    for (src_port, dst_port, opened) in [(4789, 53, false), (53, 4789, false), (4789, 443, false), (40_000, 4789, true)]
+    {
+        let packet = v4_from(1, 17, &udp(src_port, dst_port, &vxlan));
+        assert_eq!(read(LinkType::RawIp, &packet).unwrap().tunnel.is_some(), opened, "{src_port} to {dst_port}");
+    }
+}
+
+#[test]
 fn mpls_is_taken_off_every_link_with_ip_or_ethernet_behind_it() {
     let bottom = [0, 1, 0x11, 64];
     let deep = with(&[0, 0, 0x20, 64].repeat(limits::MPLS_LABELS_MAX - 1), &bottom);

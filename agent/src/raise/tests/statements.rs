@@ -46,6 +46,25 @@ fn updates_come_after_a_minute_ten_minutes_and_hourly_and_at_once_when_evidence_
 }
 
 #[test]
+fn what_was_withdrawn_or_has_run_out_accuses_nobody_by_an_answer_from_before() {
+    let held = |ids: &[u64], until: Option<i64>| {
+        let indicators = ids.iter().map(|&id| {
+            let mut indicator = Indicator::bare(IndicatorId(id), "evil.no".parse().unwrap());
+            indicator.validity = Validity { until: until.map(second), ..Validity::default() };
+            indicator
+        });
+        Arc::new(IndicatorSet::build(indicators.collect()))
+    };
+    for (set, hits) in [(held(&[0], None), 2), (held(&[], None), 1), (held(&[9], None), 1), (held(&[0], Some(1)), 1)] {
+        let mut bench = Bench::new(&["evil.no"]);
+        bench.dns(H, RESOLVER, "a.evil.no", Some(0), &[("a.evil.no", "203.0.113.9")]);
+        bench.raise.handle_set(set, Revision(2));
+        bench.tcp(H2, BAD, Contact::Answered);
+        assert_eq!(bench.alerts().len(), hits);
+    }
+}
+
+#[test]
 fn regular_contact_is_reckoned_on_the_sensor() {
     let mut bench = Bench::new(&["203.0.113.9"]);
     bench.raise.keep.alerts = false;
