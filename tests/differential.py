@@ -222,6 +222,9 @@ class Tshark:
             host = absolute.group(1)
         if host is None:
             return
+        version = next((field.get("show", "") for field in proto.iter("field") if field.get("name") == "http.request.version"), "")
+        if not re.fullmatch(r"HTTP/1\.[0-9]", version):
+            remarks = remarks | {"the request line names no version of HTTP/1 (RFC 9112 section 2.3)"}
         told = host_name(re.sub(r":\d*$", "", host.strip().rpartition("@")[2]).encode("utf-8"))
         if told is None:
             return

@@ -155,6 +155,10 @@ impl Flow {
         self.start = self.start.min(step.time);
         self.end = self.end.max(step.time);
         self.reset |= step.has(RST);
+        // Overtaken by the answer to it, it still says where the stream begins.
+        if from_initiator && step.is_syn() && self.syn.is_none() {
+            self.syn = Some(step.seq);
+        }
         if step.has(FIN) {
             if from_initiator {
                 self.fin_from_initiator = true;

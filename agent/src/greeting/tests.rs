@@ -194,6 +194,18 @@ fn the_first_request_that_names_a_host_is_read() {
 }
 
 #[test]
+fn a_syn_overtaken_by_its_answer_still_says_where_the_stream_begins() {
+    let stream = records(&named("evil.no"), 1 << 14);
+    let (front, back) = stream.split_at(200);
+    let mut bench = Bench::new();
+    bench.tcp(SERVER, CLIENT, 5, SYN | ACK, &[]);
+    bench.tcp(CLIENT, SERVER, ISN, SYN, &[]);
+    bench.say(200, back);
+    bench.say(0, front);
+    assert_eq!(bench.names(), ["evil.no"]);
+}
+
+#[test]
 fn data_in_the_syn_and_probes_before_the_hello_do_not_disturb() {
     let stream = records(&named("evil.example"), 16384);
     let mut bench = Bench::new();

@@ -80,10 +80,11 @@ pub(super) fn ethertype(first: u16, octets: &[u8], depth: Depth) -> Network<'_> 
                 number = u16::from_be_bytes([type_high, type_low]);
                 rest = after;
             }
-            // PPPoE session (RFC 2516): version and type, code, session, length; PPP follows without HDLC framing.
+            // PPPoE session (RFC 2516): version and type, code, session, length; PPP follows without HDLC framing. A
+            // session's code is 0; like other readers of captures we do not insist, PPP says what follows.
             0x8864 => {
-                let (&[_, code, _, _, _, _], after) = rest.split_first_chunk::<6>().ok_or(NotRead::CutShort)?;
-                return if code == 0 { ppp_protocol(after, depth) } else { Err(NotRead::NotIp) };
+                let (_, after) = rest.split_first_chunk::<6>().ok_or(NotRead::CutShort)?;
+                return ppp_protocol(after, depth);
             }
             0x8847 | 0x8848 => return mpls(rest, depth),
             // Transparent Ethernet bridging, as GRE and Geneve announce Ethernet.

@@ -33,25 +33,29 @@ pub(super) fn inside(port: u16, payload: &[u8], uncaptured: usize) -> Option<Ins
     ip::is_header(octets).then_some((kind, (version, octets)))
 }
 
-/// RFC 7348 section 5: the I flag must be set. Group policy (draft-smith-vxlan-group-policy) uses some of the reserved
-/// bits of the first four octets; the last octet is reserved in all variants.
+/// RFC 7348 section 5: the I flag must be set, and reserved bits are ignored. Group policy
+/// (draft-smith-vxlan-group-policy) uses some of them; where others are set, what is inside must be IP to be believed.
 fn vxlan(payload: &[u8]) -> Option<Network<'_>> {
     let (&[flags, more_flags, _, _, _, _, _, reserved], rest) = payload.split_first_chunk::<8>()?;
-    let is_one = flags & 0x08 != 0 && flags & 0x77 == 0 && more_flags & !0x48 == 0 && reserved == 0;
-    is_one.then(|| link::ethernet(rest, Depth::FULL))
+    let is_plain = flags & 0x77 == 0 && more_flags & !0x48 == 0 && reserved == 0;
+    let inside = (flags & 0x08 != 0).then(|| link::ethernet(rest, Depth::FULL))?;
+    (is_plain || inside.is_ok()).then_some(inside)
 }
 
-/// RFC 8926 section 3.4: version 0, options counted in words of four octets, reserved bits 0.
+/// RFC 8926 section 3.4: version 0, options counted in words of four octets, reserved bits ignored; where such are set,
+/// what is inside must be IP to be believed.
 fn geneve(payload: &[u8]) -> Option<Network<'_>> {
     let (&[version_and_length, flags, p0, p1, _, _, _, reserved], rest) = payload.split_first_chunk::<8>()?;
-    if version_and_length >> 6 != 0 || flags & 0x3f != 0 || reserved != 0 {
+    if version_and_length >> 6 != 0 {
         return None;
     }
+    let is_plain = flags & 0x3f == 0 && reserved == 0;
     let rest = rest.get(usize::from(version_and_length & 0x3f) * 4..)?;
-    match u16::from_be_bytes([p0, p1]) {
-        0..=1500 => None,
-        ethertype => Some(link::ethertype(ethertype, rest, Depth::FULL)),
-    }
+    let inside = match u16::from_be_bytes([p0, p1]) {
+        0..=1500 => return None,
+        ethertype => link::ethertype(ethertype, rest, Depth::FULL),
+    };
+    (is_plain || inside.is_ok()).then_some(inside)
 }
 
 /// TS 29.281 section 5: version 1, protocol type GTP, message type 255 (a user's packet); the optional octets are all

@@ -107,6 +107,13 @@ fn wrapped() -> Vec<(&'static str, TunnelKind, u8, Vec<u8>)> {
         ("vxlan", Vxlan, 17, udp_in(4789, with(&[8, 0, 0, 0, 0, 0, 9, 0], &ether4))),
         ("vxlan of a tagged frame, on Linux' port", Vxlan, 17, udp_in(8472, with(&[8, 0, 0, 0, 0, 0, 9, 0], &vlan6))),
         ("vxlan with a group policy", Vxlan, 17, udp_in(4789, with(&[0x88, 8, 0, 5, 0, 0, 9, 0], &ether4))),
+        (
+            "vxlan with reserved bits, which are ignored",
+            Vxlan,
+            17,
+            udp_in(4789, with(&[8, 2, 0, 0, 0, 0, 9, 1], &ether4)),
+        ),
+        ("geneve with reserved bits", Geneve, 17, udp_in(6081, with(&[0, 1, 0x65, 0x58, 0, 0, 9, 7], &ether4))),
         ("vxlan answered from its port", Vxlan, 17, udp(4789, 50_000, &with(&[8, 0, 0, 0, 0, 0, 9, 0], &ether4))),
         ("geneve", Geneve, 17, udp_in(6081, with(&[0, 0, 0x65, 0x58, 0, 0, 9, 0], &ether4))),
         (
