@@ -215,14 +215,7 @@ impl Message<'_> {
                 qname.clone()
             } else {
                 rest.name(&mut name)?;
-                // Else it is the name that the answer before led to.
-                match section.answers.last().map(|answer| &answer.data) {
-                    Some(AnswerData::Name(target)) if target.as_name() == name.as_name() => target.clone(),
-                    Some(_) | None => match section.answers.last() {
-                        Some(Answer { name: before, .. }) if before.as_name() == name.as_name() => before.clone(),
-                        Some(_) | None => name.as_name().to_owned(),
-                    },
-                }
+                section.name_before(name.as_name()).unwrap_or_else(|| name.as_name().to_owned())
             };
             let [t0, t1, c0, c1, s0, s1, s2, s3, l0, l1] = rest.take()?;
             let (rtype, class) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
@@ -242,6 +235,16 @@ impl Message<'_> {
 }
 
 impl AnswerSection {
+    /// A name that the last record holds already: most chains go on where the record before led, or stay at its owner.
+    fn name_before(&self, name: Name<'_>) -> Option<DomainName> {
+        let Answer { name: owner, data, .. } = self.answers.last()?;
+        let target = match data {
+            AnswerData::Name(target) => Some(target),
+            AnswerData::Address(_) | AnswerData::Other => None,
+        };
+        target.into_iter().chain([owner]).find(|known| known.as_name() == name).cloned()
+    }
+
     fn push(&mut self, answer: Answer) {
         if self.answers.len() < ANSWERS_MAX {
             self.answers.push(answer);
