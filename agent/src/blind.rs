@@ -13,7 +13,7 @@ use varde_common::name::{DomainName, Name};
 use varde_common::observation::Protocol;
 use varde_common::time::Timestamp;
 
-use crate::flow::{FlowEvent, FlowStep};
+use crate::flow::{FlowGlimpse, FlowStep};
 use crate::health::BlindSpots;
 use crate::raise::place::Places;
 
@@ -41,13 +41,12 @@ impl Blind {
 
     /// A step of a flow; its first one counts. `explained` is asked whether an answer lately named the server's address
     /// when the flow began.
-    pub fn handle_flow(&mut self, event: &FlowEvent, explained: impl FnOnce(IpAddr, Timestamp) -> bool) {
-        let record = &event.record;
-        let protocol = record.protocol;
-        if event.step != FlowStep::Opened || !matches!(protocol, Protocol::TCP | Protocol::UDP) {
+    pub fn handle_step(&mut self, glimpse: &FlowGlimpse, explained: impl FnOnce(IpAddr, Timestamp) -> bool) {
+        let FlowGlimpse { step, protocol, .. } = *glimpse;
+        if step != FlowStep::Opened || !matches!(protocol, Protocol::TCP | Protocol::UDP) {
             return;
         }
-        let ends = self.places.ends(record.initiator, record.responder);
+        let ends = self.places.ends(glimpse.initiator, glimpse.responder);
         let (server, port) = (ends.server.ip(), ends.server.port());
         let leaves = ends.direction == Direction::Outbound
             && self.places.is_inside(ends.client.ip())
@@ -63,7 +62,7 @@ impl Blind {
             *kind += 1;
         } else if port == HTTPS_PORT && self.known.has_address(server) {
             counts.doh_flows += 1;
-        } else if !explained(server, event.began) {
+        } else if !explained(server, glimpse.began) {
             counts.unexplained_flows += 1;
         }
     }
@@ -128,34 +127,22 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{FlowId, Volume};
+    use crate::flow::FlowId;
     use crate::raise::place::inside_by_default;
-    use varde_common::observation::{Contact, FlowRecord};
 
     fn blind() -> Blind {
         Blind::new(Places::new(inside_by_default(), Vec::new(), Vec::new()), vec![53])
     }
 
-    fn flow(step: FlowStep, from: &str, to: &str, protocol: Protocol) -> FlowEvent {
-        let record = FlowRecord {
-            initiator: from.parse().unwrap(),
-            responder: to.parse().unwrap(),
-            protocol,
-            packets: 1,
-            octets: 60,
-            reverse_packets: 0,
-            reverse_octets: 0,
-            start: Timestamp(0),
-            end: Timestamp(0),
-            contact: Contact::Unanswered,
-        };
-        FlowEvent { flow: FlowId(0), source: 0, step, began: Timestamp(7), volume: Volume::default(), record }
+    fn flow(step: FlowStep, from: &str, to: &str, protocol: Protocol) -> FlowGlimpse {
+        let (initiator, responder) = (from.parse().unwrap(), to.parse().unwrap());
+        FlowGlimpse { flow: FlowId(0), step, began: Timestamp(7), initiator, responder, protocol }
     }
 
     fn after(from: &str, to: &str, protocol: Protocol, explained: bool) -> BlindSpots {
         let mut blind = blind();
         for step in [FlowStep::Opened, FlowStep::Answered, FlowStep::Reported, FlowStep::Closed] {
-            blind.handle_flow(&flow(step, from, to, protocol), |_, began| {
+            blind.handle_step(&flow(step, from, to, protocol), |_, began| {
                 assert_eq!(began, Timestamp(7));
                 explained
             });

@@ -3,6 +3,7 @@
 //! A message is accepted once its header and first question are read. Whatever comes after that can only shorten the
 //! list of answers, so a broken or overlong answer section never hides who asked for what.
 
+use std::net::IpAddr;
 use std::ops::Range;
 
 use varde_common::limits::NAME_MAX_OCTETS;
@@ -131,6 +132,15 @@ pub struct Message<'a> {
     rest: Reader<'a>,
 }
 
+/// Where an ordinary answer leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lead<'a> {
+    /// To an address, for so many seconds.
+    Address(IpAddr, u32),
+    /// To another name.
+    Name(Name<'a>),
+}
+
 /// What an answer section yielded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AnswerSection {
@@ -196,6 +206,41 @@ impl Message<'_> {
         section
     }
 
+    /// Tells where the answers lead, for as long as `lead` wants more, without copying any. False where it did not, and
+    /// where the section is not ordinary: broken, long, with service bindings. Then [`Message::answers_to`] has the word.
+    pub fn ordinary_answers(&self, mut lead: impl FnMut(Lead<'_>) -> bool) -> bool {
+        usize::from(self.answers) <= ANSWERS_MAX && self.lead(&mut lead).unwrap_or(false)
+    }
+
+    fn lead(&self, lead: &mut impl FnMut(Lead<'_>) -> bool) -> Result<bool, BadMessage> {
+        let mut rest = self.rest.clone();
+        if self.questions != 1 {
+            return Ok(false);
+        }
+        let mut name = NameBuf::new();
+        for _ in 0..self.answers {
+            if !rest.skip_pointer_to_question() {
+                rest.name(&mut name)?;
+            }
+            let RecordHead { rtype, class, ttl_s, length } = rest.record_head()?;
+            let goes_on = match (rtype, class) {
+                (dns::SVCB | dns::HTTPS, CLASS_IN) => false,
+                (dns::CNAME, _) => {
+                    rest.alias(length, &mut name)?;
+                    lead(Lead::Name(name.as_name()))
+                }
+                _ => {
+                    let data = rest.skip(length)?;
+                    address(rtype, class, data).is_none_or(|address| lead(Lead::Address(address, ttl_s)))
+                }
+            };
+            if !goes_on {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn read_answers(&self, section: &mut AnswerSection, qname: &DomainName) -> Result<(), BadMessage> {
         if self.answers == 0 {
             return Ok(());
@@ -217,10 +262,7 @@ impl Message<'_> {
                 rest.name(&mut name)?;
                 section.name_before(name.as_name()).unwrap_or_else(|| name.as_name().to_owned())
             };
-            let [t0, t1, c0, c1, s0, s1, s2, s3, l0, l1] = rest.take()?;
-            let (rtype, class) = (u16::from_be_bytes([t0, t1]), u16::from_be_bytes([c0, c1]));
-            let ttl_s = u32::from_be_bytes([s0, s1, s2, s3]);
-            let length = usize::from(u16::from_be_bytes([l0, l1]));
+            let RecordHead { rtype, class, ttl_s, length } = rest.record_head()?;
             if class == CLASS_IN && matches!(rtype, dns::SVCB | dns::HTTPS) {
                 let data = rest.skip(length)?;
                 let service = rest.service(data, &mut name);
@@ -280,6 +322,24 @@ impl Service<'_> {
         if !is_told {
             section.push(Answer { name: owner, rtype, ttl_s, data: AnswerData::Other });
         }
+    }
+}
+
+/// A record's fixed fields (RFC 1035 section 4.1.3).
+struct RecordHead {
+    rtype: u16,
+    class: u16,
+    ttl_s: u32,
+    /// Octets of its data.
+    length: usize,
+}
+
+/// The address in a record's data. One of an odd length, or of another class than IN, is like any type we do not read.
+fn address(rtype: u16, class: u16, data: &[u8]) -> Option<IpAddr> {
+    match (rtype, class) {
+        (dns::A, CLASS_IN) => <[u8; 4]>::try_from(data).ok().map(IpAddr::from),
+        (dns::AAAA, CLASS_IN) => <[u8; 16]>::try_from(data).ok().map(IpAddr::from),
+        _ => None,
     }
 }
 
@@ -422,28 +482,31 @@ impl<'a> Reader<'a> {
         service
     }
 
-    /// Reads the data of a record; `name` is room to work in. An address of an odd length, or of another class than IN,
-    /// is like any type we do not read.
+    fn record_head(&mut self) -> Result<RecordHead, BadMessage> {
+        let [t0, t1, c0, c1, s0, s1, s2, s3, l0, l1] = self.take()?;
+        Ok(RecordHead {
+            rtype: u16::from_be_bytes([t0, t1]),
+            class: u16::from_be_bytes([c0, c1]),
+            ttl_s: u32::from_be_bytes([s0, s1, s2, s3]),
+            length: usize::from(u16::from_be_bytes([l0, l1])),
+        })
+    }
+
+    /// Reads the name that is all of a record's data.
+    fn alias(&mut self, length: usize, name: &mut NameBuf) -> Result<(), BadMessage> {
+        let end = self.at.saturating_add(length);
+        self.name(name)?;
+        if self.at == end { Ok(()) } else { Err(BadMessage::DataLength) }
+    }
+
+    /// Reads the data of a record; `name` is room to work in.
     fn data(&mut self, rtype: u16, class: u16, length: usize, name: &mut NameBuf) -> Result<AnswerData, BadMessage> {
         if rtype == dns::CNAME {
-            let end = self.at.saturating_add(length);
-            self.name(name)?;
-            if self.at != end {
-                return Err(BadMessage::DataLength);
-            }
+            self.alias(length, name)?;
             return Ok(AnswerData::Name(name.as_name().to_owned()));
         }
         let data = self.skip(length)?;
-        if class != CLASS_IN {
-            return Ok(AnswerData::Other);
-        }
-        Ok(match rtype {
-            dns::A => <[u8; 4]>::try_from(data).map_or(AnswerData::Other, |octets| AnswerData::Address(octets.into())),
-            dns::AAAA => {
-                <[u8; 16]>::try_from(data).map_or(AnswerData::Other, |octets| AnswerData::Address(octets.into()))
-            }
-            _ => AnswerData::Other,
-        })
+        Ok(address(rtype, class, data).map_or(AnswerData::Other, AnswerData::Address))
     }
 }
 

@@ -10,6 +10,7 @@
 //! written to the [`spool`]; [`ship`] keeps count of what the collector has committed, [`subscription`] of which list is
 //! in force. Nothing but [`io`] touches the world.
 
+pub mod audience;
 pub mod blind;
 pub mod command;
 pub mod dns;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use varde_common::observation::{Contact, DnsTransaction, Endpoint, Hello, HttpRequest, Protocol};
 use varde_common::time::Timestamp;
 
+use crate::audience::Audience;
 use crate::dns::{self, RefusedMessages};
 use crate::flow::{FlowCounts, FlowEvent, FlowId, Flows, Heard};
 use crate::greeting::{Greeted, GreetingCounts, Greetings};
@@ -147,32 +148,32 @@ impl Observer {
         }
     }
 
-    /// Takes a packet; its time moves the clock, never back. What is seen in it goes to `emit`; what times out meanwhile
+    /// Takes a packet; its time moves the clock, never back. What is seen in it goes to `audience`; what times out meanwhile
     /// waits for [`Observer::poll_seen`]. A fragment counts in its flow as it comes; what is in it is read when the whole
     /// comes ([`Fragment::Rejoined`]).
-    pub fn handle_packet(&mut self, packet: &Packet<'_>, emit: &mut impl FnMut(Seen)) {
+    pub fn handle_packet(&mut self, packet: &Packet<'_>, audience: &mut impl Audience) {
         self.handle_time(packet.time);
         let now = self.clock;
         // A packet put together from fragments is counted as they came; what it says is new.
         let heard = if packet.fragment == Fragment::Rejoined {
             self.flows.hear(packet)
         } else {
-            self.flows.handle_packet(packet, now, &mut self.counts.flows, &mut |event| emit(Seen::Flow(event)))
+            self.flows.handle_packet(packet, now, &mut self.counts.flows, audience)
         };
         // The beginning of a packet in fragments comes again with the rest of it.
         if let Some(heard) = heard
             && packet.fragment != Fragment::First
         {
-            self.take_first_words(packet, &heard, emit);
+            self.take_first_words(packet, &heard, audience);
         }
         match packet.transport {
             _ if packet.fragment == Fragment::First => {}
             Transport::Udp { src_port, dst_port, payload } if self.is_dns(src_port, dst_port) => {
-                self.take_datagram(packet, src_port, dst_port, payload, emit);
+                self.take_datagram(packet, src_port, dst_port, payload, audience);
             }
             Transport::Tcp { src_port, dst_port, seq, flags, payload } if self.is_dns(src_port, dst_port) => {
                 let (src, dst) = (Endpoint::new(packet.src, src_port), Endpoint::new(packet.dst, dst_port));
-                self.take_segment(packet, Segment { src, dst, seq, flags, payload }, emit);
+                self.take_segment(packet, Segment { src, dst, seq, flags, payload }, audience);
             }
             Transport::Udp { .. }
             | Transport::Tcp { .. }
@@ -253,7 +254,7 @@ impl Observer {
         self.dns_ports.iter().any(|&port| port == src_port || port == dst_port)
     }
 
-    fn take_first_words(&mut self, packet: &Packet<'_>, heard: &Heard, emit: &mut impl FnMut(Seen)) {
+    fn take_first_words(&mut self, packet: &Packet<'_>, heard: &Heard, audience: &mut impl Audience) {
         let (greeting, greeted) = self.greetings.handle_packet(packet, heard, self.clock, &mut self.counts.greetings);
         if greeting != heard.greeting {
             self.flows.set_greeting(heard.place, greeting);
@@ -261,8 +262,8 @@ impl Observer {
         let Heard { flow, contact, .. } = *heard;
         let source = packet.source;
         match greeted {
-            Some(Greeted::Hello(hello)) => emit(Seen::Hello { source, flow, contact, hello }),
-            Some(Greeted::Http(request)) => emit(Seen::Http { source, flow, contact, request }),
+            Some(Greeted::Hello(hello)) => audience.take(Seen::Hello { source, flow, contact, hello }),
+            Some(Greeted::Http(request)) => audience.take(Seen::Http { source, flow, contact, request }),
             None => {}
         }
     }
@@ -273,21 +274,21 @@ impl Observer {
         src_port: u16,
         dst_port: u16,
         payload: &[u8],
-        emit: &mut impl FnMut(Seen),
+        audience: &mut impl Audience,
     ) {
         let (src, dst) = (Endpoint::new(packet.src, src_port), Endpoint::new(packet.dst, dst_port));
         let passage = Passage { time: packet.time, source: packet.source, src, dst, protocol: Protocol::UDP };
         let Observer { clock, transactions, counts, .. } = self;
-        take_message(payload, passage, *clock, transactions, counts, emit);
+        take_message(payload, passage, *clock, transactions, counts, audience);
     }
 
-    fn take_segment(&mut self, packet: &Packet<'_>, segment: Segment<'_>, emit: &mut impl FnMut(Seen)) {
+    fn take_segment(&mut self, packet: &Packet<'_>, segment: Segment<'_>, audience: &mut impl Audience) {
         let Segment { src, dst, .. } = segment;
         let passage = Passage { time: packet.time, source: packet.source, src, dst, protocol: Protocol::TCP };
         let Observer { clock, streams, transactions, counts, .. } = self;
         let mut stream_counts = counts.streams;
         streams.handle_segment(segment, *clock, &mut stream_counts, &mut |octets| {
-            take_message(octets, passage, *clock, transactions, counts, emit)
+            take_message(octets, passage, *clock, transactions, counts, audience)
         });
         counts.streams = stream_counts;
     }
@@ -300,14 +301,12 @@ fn take_message(
     now: Timestamp,
     transactions: &mut Transactions,
     counts: &mut ObserveCounts,
-    emit: &mut impl FnMut(Seen),
+    audience: &mut impl Audience,
 ) -> bool {
     match dns::read(octets) {
         Ok(message) => {
             counts.dns_messages += 1;
-            transactions.handle_message(&message, passage, now, &mut counts.transactions, &mut |concluded| {
-                emit(concluded.into());
-            });
+            transactions.handle_message(&message, passage, now, &mut counts.transactions, audience);
             true
         }
         Err(reason) => {

@@ -12,8 +12,9 @@ use varde_common::name::DomainName;
 use varde_common::observation::{Fact, Observation};
 use varde_common::time::Timestamp;
 
+use crate::audience::{Audience, Response};
 use crate::blind::Blind;
-use crate::flow::FlowStep;
+use crate::flow::{FlowGlimpse, FlowStep};
 use crate::health::{Evictions, Health, SourceHealth};
 use crate::intake::{Intake, Passage};
 use crate::observe::{ObserveSettings, Observer, Seen};
@@ -97,17 +98,40 @@ struct Consequences {
     observations: VecDeque<Observation>,
 }
 
+/// The same at a certain time.
+struct At<'a> {
+    consequences: &'a mut Consequences,
+    now: Timestamp,
+}
+
+impl Audience for At<'_> {
+    fn take(&mut self, seen: Seen) {
+        self.consequences.take(seen, self.now);
+    }
+
+    fn wants_response(&mut self, response: &Response<'_>) -> bool {
+        self.consequences.keep_observations || self.consequences.raise.concerns_response(response)
+    }
+
+    fn wants_step(&mut self, glimpse: &FlowGlimpse) -> bool {
+        let Consequences { raise, blind, keep_observations, .. } = &mut *self.consequences;
+        blind.handle_step(glimpse, |server, began| raise.explains(server, began));
+        raise.concerns_step(glimpse) || *keep_observations
+    }
+}
+
 impl Consequences {
+    fn at(&mut self, now: Timestamp) -> At<'_> {
+        At { consequences: self, now }
+    }
+
     fn take(&mut self, seen: Seen, now: Timestamp) {
         if self.keep_observations {
             self.keep_observation(&seen);
         }
         match seen {
             Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, now),
-            Seen::Flow(event) => {
-                self.blind.handle_flow(&event, |server, began| self.raise.explains(server, began));
-                self.raise.handle_flow(&event, now);
-            }
+            Seen::Flow(event) => self.raise.handle_flow(&event, now),
             Seen::Hello { source, flow, contact, hello } => {
                 self.blind.handle_hello(hello.ech, hello.sni.as_ref().map(DomainName::as_name));
                 self.raise.handle_hello(source, flow, contact, &hello, now);
@@ -198,8 +222,7 @@ impl Sensor {
         let of_source = self.sources.get_mut(number).unwrap_or(&mut unnumbered);
         of_source.octets += frame.octets.len() as u64;
         let Sensor { intake, observer, consequences, clock, .. } = self;
-        let mut take =
-            |packet: &Packet<'_>| observer.handle_packet(packet, &mut |seen| consequences.take(seen, *clock));
+        let mut take = |packet: &Packet<'_>| observer.handle_packet(packet, &mut consequences.at(*clock));
         match intake.handle_frame(frame, *clock, &mut take) {
             Ok(Passage::Packet) => {
                 self.packets += 1;
@@ -225,7 +248,7 @@ impl Sensor {
         self.clock = self.clock.max(now);
         let Sensor { intake, observer, consequences, clock, .. } = self;
         intake.handle_time(*clock, &mut |packet| {
-            observer.handle_packet(packet, &mut |seen| consequences.take(seen, *clock));
+            observer.handle_packet(packet, &mut consequences.at(*clock));
         });
         self.observer.handle_time(self.clock);
         self.take_over();
@@ -242,7 +265,7 @@ impl Sensor {
     pub fn close_all(&mut self) {
         let Sensor { intake, observer, consequences, clock, .. } = self;
         intake.close_all(*clock, &mut |packet| {
-            observer.handle_packet(packet, &mut |seen| consequences.take(seen, *clock));
+            observer.handle_packet(packet, &mut consequences.at(*clock));
         });
         self.observer.close_all();
         self.take_over();
@@ -252,7 +275,11 @@ impl Sensor {
     /// What timed out meanwhile.
     fn take_over(&mut self) {
         while let Some(seen) = self.observer.poll_seen() {
-            self.consequences.take(seen, self.clock);
+            let mut consequences = self.consequences.at(self.clock);
+            match seen {
+                Seen::Flow(event) if !consequences.wants_step(&event.glimpse()) => {}
+                seen => consequences.take(seen),
+            }
         }
         self.consequences.raise.handle_time(self.clock);
     }
@@ -364,33 +391,4 @@ impl Sensor {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::packet::LinkType;
-
-    #[test]
-    fn every_counter_knows_its_source() {
-        let mut sensor = Sensor::new(SensorSettings::default(), Arc::default(), Revision(0));
-        let mut ip = [0u8; 28];
-        ip[0] = 0x45;
-        ip[3] = 28;
-        ip[9] = 17;
-        let frame = |source, octets| Frame {
-            time: Timestamp(1),
-            source,
-            link: LinkType::RawIp,
-            octets,
-            length: 28,
-            vlan: None,
-        };
-        sensor.handle_frame(&frame(0, &ip));
-        sensor.handle_frame(&frame(3, &ip));
-        sensor.handle_frame(&frame(3, &ip[..10]));
-        let of = |source| {
-            let SourceHealth { packets, octets, refused, .. } = sensor.source_health(source);
-            (packets, octets, refused)
-        };
-        assert_eq!([of(0), of(1), of(3), of(9)], [(1, 28, 0), (0, 0, 0), (1, 38, 1), (0, 0, 0)]);
-        assert_eq!(sensor.health().packets, 2);
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use varde_common::name::{DomainName, Name};
 use varde_common::observation::{Answer, DnsTransaction, Endpoint, Protocol};
 use varde_common::time::Timestamp;
 
+use crate::audience::{Audience, Response};
 use crate::dns::Message;
 use crate::limits::{RESPONSE_DUPLICATE_S, TRANSACTION_NAMES_MAX_OCTETS, TRANSACTION_TIMEOUT_S, TRANSACTIONS_MAX};
 use crate::table::{Place, Table};
@@ -188,14 +189,14 @@ impl Transactions {
         self.len() == 0
     }
 
-    /// Takes a message; what it concludes goes to `emit`.
+    /// Takes a message; what it concludes goes to `audience`, where that wants it.
     pub fn handle_message(
         &mut self,
         message: &Message<'_>,
         passage: Passage,
         now: Timestamp,
         counts: &mut TransactionCounts,
-        emit: &mut impl FnMut(Concluded),
+        audience: &mut impl Audience,
     ) {
         let Passage { src, dst, protocol, .. } = passage;
         let (client, server) = if message.response { (dst, src) } else { (src, dst) };
@@ -205,7 +206,7 @@ impl Transactions {
         if let Some(old) = place
             && self.is_over(old, passage.time, now)
         {
-            self.take(old, counts, emit);
+            self.take(old, counts, audience);
             place = None;
         }
         let heard = Heard {
@@ -215,9 +216,9 @@ impl Transactions {
             query: Query { time: passage.time, source: passage.source, recursion_desired: message.recursion_desired },
         };
         if message.response {
-            self.handle_response(&heard, message, place, counts, emit);
+            self.handle_response(&heard, message, place, counts, audience);
         } else {
-            self.handle_query(&heard, place, counts, emit);
+            self.handle_query(&heard, place, counts, audience);
         }
     }
 
@@ -226,11 +227,11 @@ impl Transactions {
         heard: &Heard<'_>,
         place: Option<Place>,
         counts: &mut TransactionCounts,
-        emit: &mut impl FnMut(Concluded),
+        audience: &mut impl Audience,
     ) {
         let pending = State::Pending(heard.query);
         let Some(place) = place else {
-            self.keep(heard, heard.asked.to_key(), pending, counts, emit);
+            self.keep(heard, heard.asked.to_key(), pending, counts, audience);
             return;
         };
         match self.table.at_mut(place) {
@@ -249,7 +250,7 @@ impl Transactions {
         message: &Message<'_>,
         place: Option<Place>,
         counts: &mut TransactionCounts,
-        emit: &mut impl FnMut(Concluded),
+        audience: &mut impl Audience,
     ) {
         let time = heard.query.time;
         let answered = State::Answered { time };
@@ -267,16 +268,23 @@ impl Transactions {
                 heard.query
             }
         };
-        let known = place.and_then(|place| self.table.at(place)).map(|(key, _)| key.clone());
-        let key = known.unwrap_or_else(|| heard.asked.to_key());
         match place {
             Some(place) => self.table.touch(place, ANSWERED, heard.now),
-            None => self.keep(heard, key.clone(), answered, counts, emit),
+            None => self.keep(heard, heard.asked.to_key(), answered, counts, audience),
         }
+        let Asked { client, server, .. } = heard.asked;
+        let recursion_desired = query.recursion_desired;
+        let response =
+            Response { client, server, time: query.time, end: time.max(query.time), recursion_desired, message };
+        if !audience.wants_response(&response) {
+            return;
+        }
+        let known = place.and_then(|place| self.table.at(place)).map(|(key, _)| key.clone());
+        let key = known.unwrap_or_else(|| heard.asked.to_key());
         let section = message.answers_to(&key.qname);
         counts.answers_beyond += section.beyond;
         counts.answers_broken += u64::from(section.broken.is_some());
-        emit(conclude(key, query, time, Some(message.rcode), section.answers));
+        audience.take(conclude(key, query, time, Some(message.rcode), section.answers).into());
     }
 
     /// The next query that had no response in time.
@@ -323,9 +331,9 @@ impl Transactions {
         }
     }
 
-    fn take(&mut self, place: Place, counts: &mut TransactionCounts, emit: &mut impl FnMut(Concluded)) {
+    fn take(&mut self, place: Place, counts: &mut TransactionCounts, audience: &mut impl Audience) {
         if let Some(concluded) = self.close(place, counts) {
-            emit(concluded);
+            audience.take(concluded.into());
         }
     }
 
@@ -335,11 +343,11 @@ impl Transactions {
         key: Key,
         state: State,
         counts: &mut TransactionCounts,
-        emit: &mut impl FnMut(Concluded),
+        audience: &mut impl Audience,
     ) {
         let octets = heard.asked.qname.octets().len();
         let lane = if matches!(state, State::Pending(_)) { PENDING } else { ANSWERED };
-        self.make_room(octets, counts, emit);
+        self.make_room(octets, counts, audience);
         if self.table.insert(heard.hash, key, state, lane, heard.now).is_some() {
             self.names_octets += octets;
         }
@@ -352,7 +360,7 @@ impl Transactions {
     }
 
     /// For one more, whose name has so many octets.
-    fn make_room(&mut self, octets: usize, counts: &mut TransactionCounts, emit: &mut impl FnMut(Concluded)) {
+    fn make_room(&mut self, octets: usize, counts: &mut TransactionCounts, audience: &mut impl Audience) {
         while self.table.is_full() || self.names_octets + octets > self.names_max_octets {
             match (self.table.oldest(ANSWERED), self.table.oldest(PENDING)) {
                 (Some((answered, _)), _) => {
@@ -360,7 +368,7 @@ impl Transactions {
                 }
                 (None, Some((pending, _))) => {
                     counts.evicted += 1;
-                    self.take(pending, counts, emit);
+                    self.take(pending, counts, audience);
                 }
                 (None, None) => return,
             }
@@ -397,6 +405,7 @@ fn conclude(key: Key, query: Query, end: Timestamp, rcode: Option<u8>, answers: 
 mod tests {
     use super::*;
     use crate::dns::{self, sample};
+    use crate::observe::Seen;
     use proptest::prelude::*;
     use varde_common::observation::AnswerData;
 
@@ -435,9 +444,10 @@ mod tests {
             let passage = Passage { time: Timestamp::from_unix(seconds, 0), source: 3, src, dst, protocol };
             self.now = self.now.max(passage.time);
             let seen = &mut self.seen;
-            self.transactions.handle_message(&message, passage, self.now, &mut self.counts, &mut |concluded| {
-                assert_eq!(concluded.source, 3);
-                seen.push(concluded.transaction);
+            self.transactions.handle_message(&message, passage, self.now, &mut self.counts, &mut |told| {
+                let Seen::Dns { source, transaction } = told else { panic!("{told:?}") };
+                assert_eq!(source, 3);
+                seen.push(transaction);
             });
         }
 

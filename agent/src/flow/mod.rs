@@ -5,11 +5,13 @@ mod state;
 
 use std::time::Duration;
 
-use varde_common::observation::{Contact, FlowRecord};
+use varde_common::observation::{Contact, Endpoint, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
+use crate::audience::Audience;
 use crate::greeting::Greeting;
 use crate::limits::{FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S};
+use crate::observe::Seen;
 use crate::packet::{Fragment, Packet};
 use crate::table::{Place, Table};
 use key::Key;
@@ -110,6 +112,32 @@ pub(crate) struct Heard {
     pub(crate) greeting: Greeting,
 }
 
+/// A flow's step before it is told whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowGlimpse {
+    /// The flow.
+    pub flow: FlowId,
+    /// What happened.
+    pub step: FlowStep,
+    /// When the flow's first packet was seen, whatever has been reported since.
+    pub began: Timestamp,
+    /// Who sent the first packet.
+    pub initiator: Endpoint,
+    /// The other end.
+    pub responder: Endpoint,
+    /// The protocol above IP.
+    pub protocol: Protocol,
+}
+
+impl FlowEvent {
+    /// The same without its numbers.
+    pub fn glimpse(&self) -> FlowGlimpse {
+        let FlowEvent { flow, step, began, ref record, .. } = *self;
+        let FlowRecord { initiator, responder, protocol, .. } = *record;
+        FlowGlimpse { flow, step, began, initiator, responder, protocol }
+    }
+}
+
 impl Flows {
     /// None yet. A flow without packets for `idle` is over (a TCP connection that stands: an hour); one that goes on is reported after `active`, with the first
     /// packet that comes after it. An end that sends more than `data_out_octets` has sent much.
@@ -131,14 +159,14 @@ impl Flows {
         self.len() == 0
     }
 
-    /// Puts a packet into its flow; what becomes of flows goes to `emit`. Returns the flow where its first words may be in
+    /// Puts a packet into its flow; what becomes of flows goes to `audience`. Returns the flow where its first words may be in
     /// the packet.
     pub(crate) fn handle_packet(
         &mut self,
         packet: &Packet<'_>,
         now: Timestamp,
         counts: &mut FlowCounts,
-        emit: &mut impl FnMut(FlowEvent),
+        audience: &mut impl Audience,
     ) -> Option<Heard> {
         if packet.fragment == Fragment::Later {
             counts.later_fragments += 1;
@@ -153,14 +181,14 @@ impl Flows {
         if let Some(old) = place
             && self.is_over(old, step, now)
         {
-            self.close(old).into_iter().for_each(&mut *emit);
+            self.close(old).into_iter().for_each(|event| audience.take(Seen::Flow(event)));
             place = None;
         }
         let is_new = place.is_none();
         let place = match place {
             Some(place) => place,
             None => {
-                self.make_room(now, counts, emit);
+                self.make_room(now, counts, audience);
                 let flow = Flow::new(FlowId(self.next_id), step, key.protocol(), self.data_out_octets);
                 let place = self.table.insert(hash, key, flow, OPEN, now)?;
                 self.next_id += 1;
@@ -171,18 +199,18 @@ impl Flows {
         let active = self.active;
         let (key, flow) = self.table.at_mut(place)?;
         if step.time.since(flow.start) >= active && !is_new {
-            emit(flow.event(key, FlowStep::Reported));
+            flow.tell(key, FlowStep::Reported, audience);
             flow.begin_anew(step.time);
         }
         let Taken { answered, much_sent } = flow.take(step, key.protocol());
         if is_new {
-            emit(flow.event(key, FlowStep::Opened));
+            flow.tell(key, FlowStep::Opened, audience);
         }
         if answered {
-            emit(flow.event(key, FlowStep::Answered));
+            flow.tell(key, FlowStep::Answered, audience);
         }
         if much_sent {
-            emit(flow.event(key, FlowStep::Volume));
+            flow.tell(key, FlowStep::Volume, audience);
         }
         let lane = flow.lane();
         let heard = flow.heard(place, step, packet);
@@ -243,7 +271,7 @@ impl Flows {
             || flow.is_ended_by(step)
     }
 
-    fn make_room(&mut self, now: Timestamp, counts: &mut FlowCounts, emit: &mut impl FnMut(FlowEvent)) {
+    fn make_room(&mut self, now: Timestamp, counts: &mut FlowCounts, audience: &mut impl Audience) {
         while self.table.is_full() {
             for lane in ALL_LANES {
                 self.table.settle(lane, now);
@@ -251,7 +279,7 @@ impl Flows {
             let oldest = ALL_LANES.into_iter().filter_map(|lane| self.table.oldest(lane));
             let Some((oldest, _)) = oldest.min_by_key(|(_, touched)| *touched) else { return };
             counts.evicted += 1;
-            self.close(oldest).into_iter().for_each(&mut *emit);
+            self.close(oldest).into_iter().for_each(|event| audience.take(Seen::Flow(event)));
         }
     }
 }

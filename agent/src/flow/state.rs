@@ -4,8 +4,10 @@ use varde_common::observation::{Contact, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
 use super::key::Key;
-use super::{FlowEvent, FlowId, FlowStep, Heard, Volume};
+use super::{FlowEvent, FlowGlimpse, FlowId, FlowStep, Heard, Volume};
+use crate::audience::Audience;
 use crate::greeting::Greeting;
+use crate::observe::Seen;
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 use crate::packet::{IcmpRole, Packet, Transport};
 use crate::table::Place;
@@ -233,6 +235,21 @@ impl Flow {
             ESTABLISHED
         } else {
             OPEN
+        }
+    }
+
+    /// Tells a step, where anybody wants to know.
+    pub(super) fn tell(&self, key: &Key, step: FlowStep, audience: &mut impl Audience) {
+        let glimpse = FlowGlimpse {
+            flow: self.id,
+            step,
+            began: self.began,
+            initiator: key.end(self.initiator_is_low),
+            responder: key.end(!self.initiator_is_low),
+            protocol: key.protocol(),
+        };
+        if audience.wants_step(&glimpse) {
+            audience.take(Seen::Flow(self.event(key, step)));
         }
     }
 

@@ -55,7 +55,11 @@ impl Bench {
     fn take(&mut self, packet: &Packet<'_>) {
         self.now = self.now.max(packet.time);
         let events = &mut self.events;
-        self.flows.handle_packet(packet, self.now, &mut self.counts, &mut |event| events.push(event));
+        self.flows.handle_packet(packet, self.now, &mut self.counts, &mut |seen| {
+            if let Seen::Flow(event) = seen {
+                events.push(event);
+            }
+        });
         assert!(self.flows.len() <= self.max);
     }
 

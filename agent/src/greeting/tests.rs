@@ -66,7 +66,9 @@ impl Bench {
             transport,
         };
         self.greetings.handle_time(now, &mut self.counts);
-        if let Some(heard) = self.flows.handle_packet(&packet, now, &mut FlowCounts::default(), &mut |_| {}) {
+        if let Some(heard) =
+            self.flows.handle_packet(&packet, now, &mut FlowCounts::default(), &mut |_: crate::observe::Seen| {})
+        {
             let (greeting, greeted) = self.greetings.handle_packet(&packet, &heard, now, &mut self.counts);
             self.flows.set_greeting(heard.place, greeting);
             self.read.extend(greeted.map(|greeted| (heard.contact, greeted)));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hashbrown::Equivalent;
 use varde_common::id::IndicatorId;
 use varde_common::indicator::Indicator;
-use varde_common::name::DomainName;
+use varde_common::name::{DomainName, Name};
 use varde_common::time::Timestamp;
 
 use super::shared::{Shared, Way};
@@ -46,7 +46,7 @@ struct Told {
 #[derive(Debug, Clone, Copy)]
 struct Asked<'a> {
     client: IpAddr,
-    target: &'a DomainName,
+    target: Name<'a>,
 }
 
 impl Hash for Asked<'_> {
@@ -58,13 +58,13 @@ impl Hash for Asked<'_> {
 
 impl Hash for Told {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        Asked { client: self.client, target: &self.target }.hash(state);
+        Asked { client: self.client, target: self.target.as_name() }.hash(state);
     }
 }
 
 impl Equivalent<Told> for Asked<'_> {
     fn equivalent(&self, told: &Told) -> bool {
-        self.client == told.client && *self.target == told.target
+        self.client == told.client && self.target == told.target.as_name()
     }
 }
 
@@ -180,7 +180,7 @@ impl Answered {
             self.aliases.remove(oldest);
         }
         let alias = Alias { listed: listed.clone(), since: now };
-        let asked = Asked { client, target };
+        let asked = Asked { client, target: target.as_name() };
         let hash = self.aliases.hash_of(&asked);
         let Some(place) = self.aliases.find(hash, &asked) else {
             self.aliases.insert(hash, Told { client, target: target.clone() }, vec![alias], 0, now);
@@ -197,7 +197,7 @@ impl Answered {
     }
 
     /// The listed names on whose behalf `client` asks for `name` at `time`.
-    pub fn aliases(&self, client: IpAddr, name: &DomainName, time: Timestamp) -> impl Iterator<Item = &Listed> {
+    pub fn aliases(&self, client: IpAddr, name: Name<'_>, time: Timestamp) -> impl Iterator<Item = &Listed> {
         let asked = Asked { client, target: name };
         // Nearly always there is none at all: then nothing is hashed.
         let place = (self.aliases.len() > 0).then(|| self.aliases.find(self.aliases.hash_of(&asked), &asked)).flatten();
@@ -277,11 +277,11 @@ mod tests {
         answered.remember_alias(address(1), &target, &listed, now);
         let last = now.plus(SECOND * ALIAS_FOLLOWED_S as u32);
         let count = |client, name, time| answered.aliases(client, name, time).count();
-        assert_eq!(count(address(1), &target, last), 1);
-        assert_eq!(count(address(2), &target, now), 0, "another host");
-        assert_eq!(count(address(1), &other, now), 0, "another name");
-        assert_eq!(count(address(1), &target, last.plus(SECOND)), 0, "too late");
-        assert_eq!(count(address(1), &target, now.minus(SECOND)), 0, "too early");
+        assert_eq!(count(address(1), target.as_name(), last), 1);
+        assert_eq!(count(address(2), target.as_name(), now), 0, "another host");
+        assert_eq!(count(address(1), other.as_name(), now), 0, "another name");
+        assert_eq!(count(address(1), target.as_name(), last.plus(SECOND)), 0, "too late");
+        assert_eq!(count(address(1), target.as_name(), now.minus(SECOND)), 0, "too early");
         for n in 0..(ALIASES_MAX as u32 + 10) {
             answered.remember_alias(address(n), &target, &listed, now);
         }

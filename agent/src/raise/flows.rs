@@ -19,9 +19,6 @@ impl Raise {
     /// A flow has taken a step. Its address is held against the list once, unless that meets something or the list is
     /// another by now.
     pub fn handle_flow(&mut self, event: &FlowEvent, now: Timestamp) {
-        if event.step == FlowStep::Opened {
-            self.watched.handle_opened(event.flow);
-        }
         let ends = self.hosts.places.ends(event.record.initiator, event.record.responder);
         if event.step == FlowStep::Opened || !self.watched.is_of_no_concern(event.flow) {
             let direct = self.meet_flow(event, &ends, now);

@@ -5,6 +5,7 @@
 
 pub mod answered;
 pub mod bearing;
+mod concern;
 mod flows;
 pub mod fold;
 mod named;
@@ -32,7 +33,7 @@ use answered::{Answered, Listed};
 use bearing::{Bearing, Count, Key, Observed};
 use fold::{Alert, Fold, Hosts};
 use place::{Ends, Places};
-use resolvers::Resolvers;
+use resolvers::{Exchange, Resolvers};
 use sinkholes::Sinkholes;
 use watched::Watched;
 
@@ -186,7 +187,13 @@ impl Raise {
 
     /// A DNS transaction has closed.
     pub fn handle_transaction(&mut self, source: u16, transaction: &DnsTransaction, now: Timestamp) {
-        self.hosts.resolvers.handle_transaction(transaction, &self.hosts.places);
+        let exchange = Exchange {
+            client: transaction.client.ip(),
+            server: transaction.server.ip(),
+            answered: transaction.rcode.is_some(),
+            recursion_desired: transaction.recursion_desired,
+        };
+        self.hosts.resolvers.handle_exchange(exchange, &self.hosts.places);
         let met = self.meet(transaction);
         let followed = self.followed_aliases(transaction, &met);
         self.remember(transaction, &met, &followed);
@@ -289,7 +296,7 @@ impl Raise {
     /// Listed names that led the same client to the name it asks for now, but for those it meets anyway.
     fn followed_aliases(&self, transaction: &DnsTransaction, met: &[Met]) -> Vec<Listed> {
         let mut followed: Vec<Listed> = Vec::new();
-        for listed in self.answered.aliases(transaction.client.ip(), &transaction.qname, transaction.time) {
+        for listed in self.answered.aliases(transaction.client.ip(), transaction.qname.as_name(), transaction.time) {
             let id = listed.0.id;
             if met.iter().all(|met| met.indicator.id != id) && followed.iter().all(|other| other.0.id != id) {
                 followed.push(listed.clone());

@@ -5,11 +5,23 @@
 use std::net::IpAddr;
 
 use hashbrown::{HashMap, HashSet};
-use varde_common::observation::DnsTransaction;
 
 use super::place::Places;
 use crate::keyed::RandomState;
 use crate::limits::{RESOLVER_SERVERS_ASKED, RESOLVERS_MAX};
+
+/// A question to a server, and whether it was answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange {
+    /// Who asked.
+    pub client: IpAddr,
+    /// Who was asked.
+    pub server: IpAddr,
+    /// Whether there was a response.
+    pub answered: bool,
+    /// Whether the client wanted recursion.
+    pub recursion_desired: bool,
+}
 
 /// The resolvers known so far.
 #[derive(Debug, Clone)]
@@ -35,21 +47,21 @@ impl Resolvers {
         self.known.contains(&host)
     }
 
-    /// Learns from a transaction: an inside host that answers another inside host is a resolver, and so is one that
+    /// Learns from a question: an inside host that answers another inside host is a resolver, and so is one that
     /// asks several outside servers without wanting recursion. A single such question proves nothing: a program that
     /// wants to pass for a resolver must not get away with one.
-    pub fn handle_transaction(&mut self, transaction: &DnsTransaction, places: &Places) {
-        let (client, server) = (transaction.client.ip(), transaction.server.ip());
+    pub fn handle_exchange(&mut self, exchange: Exchange, places: &Places) {
+        let Exchange { client, server, answered, recursion_desired } = exchange;
         if !self.recognise || self.known.len() >= RESOLVERS_MAX || !places.is_inside(client) {
             return;
         }
         if places.is_inside(server) {
-            if transaction.rcode.is_some() && client != server {
+            if answered && client != server {
                 self.known.insert(server);
             }
             return;
         }
-        if transaction.recursion_desired || self.known.contains(&client) {
+        if recursion_desired || self.known.contains(&client) {
             return;
         }
         if self.iterating.len() >= RESOLVERS_MAX && !self.iterating.contains_key(&client) {

@@ -120,7 +120,9 @@ impl Bench {
         };
         let event = FlowEvent { flow, source: 0, step, began, volume, record };
         self.now = self.now.plus(Duration::from_secs(1));
-        self.raise.handle_flow(&event, self.now);
+        if self.raise.concerns_step(&event.glimpse()) {
+            self.raise.handle_flow(&event, self.now);
+        }
     }
 
     fn flow(&mut self, initiator: &str, responder: &str, protocol: Protocol, contact: Contact) -> &mut Bench {

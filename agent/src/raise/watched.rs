@@ -132,6 +132,11 @@ impl Watched {
         self.table.find(self.table.hash_of(&flow), &flow)
     }
 
+    /// Whether the flow is watched.
+    pub(super) fn has(&self, flow: FlowId) -> bool {
+        self.find(Some(flow)).is_some()
+    }
+
     /// The flow, where it is watched.
     pub(super) fn get_mut(&mut self, flow: FlowId, now: Timestamp) -> Option<&mut Watch> {
         let place = self.find(Some(flow))?;

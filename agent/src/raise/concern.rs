@@ -1,0 +1,69 @@
+//! Whether what was seen concerns anybody, found out before it is put together. Nearly nothing does.
+//!
+//! Whatever is not told for it, these have noted all the same: who is a resolver, where unlisted names lead.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use varde_common::alert::Direction;
+
+use super::Raise;
+use super::resolvers::Exchange;
+use crate::audience::Response;
+use crate::dns::Lead;
+use crate::flow::{FlowGlimpse, FlowStep};
+
+/// Addresses of one response that are noted here; one with more is told.
+const NOTED_MAX: usize = 16;
+
+impl Raise {
+    /// Whether a response is to be handled by [`Raise::handle_transaction`]: its question or an answer meets an
+    /// indicator, in force or not, or goes on with a listed name's alias.
+    pub fn concerns_response(&mut self, response: &Response<'_>) -> bool {
+        let Response { client, server, time, end, recursion_desired, message } = *response;
+        let exchange = Exchange { client: client.ip(), server: server.ip(), answered: true, recursion_desired };
+        self.hosts.resolvers.handle_exchange(exchange, &self.hosts.places);
+        let mut met = false;
+        self.set.match_name(message.qname(), |_| met = true);
+        if met || self.answered.aliases(client.ip(), message.qname(), time).next().is_some() {
+            return true;
+        }
+        let mut noted = [(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0); NOTED_MAX];
+        let mut count = 0;
+        let is_ordinary = message.ordinary_answers(|lead| match lead {
+            Lead::Name(name) => {
+                self.set.match_name(name, |_| met = true);
+                !met
+            }
+            Lead::Address(address, ttl_s) => {
+                self.set.match_address(address, |_| met = true);
+                let place = noted.get_mut(count).map(|place| *place = (address, ttl_s));
+                count += 1;
+                !met && place.is_some()
+            }
+        });
+        if !is_ordinary {
+            return true;
+        }
+        for &(address, ttl_s) in noted.iter().take(count) {
+            self.answered.remember_unlisted(address, ttl_s, end);
+        }
+        false
+    }
+
+    /// Whether a flow's step is to be handled by [`Raise::handle_flow`]: its outside end is listed or was the answer to a
+    /// listed name, or what the flow showed has met an indicator.
+    pub fn concerns_step(&mut self, glimpse: &FlowGlimpse) -> bool {
+        let FlowGlimpse { flow, step, began, initiator, responder, .. } = *glimpse;
+        if step == FlowStep::Opened {
+            self.watched.handle_opened(flow);
+        }
+        let ends = self.hosts.places.ends(initiator, responder);
+        let server = ends.server.ip();
+        let mut met = false;
+        if step == FlowStep::Opened || !self.watched.is_of_no_concern(flow) {
+            self.set.match_address(server, |_| met = true);
+        }
+        met || self.watched.has(flow)
+            || ends.direction == Direction::Outbound && self.answered.lookups(server, began).next().is_some()
+    }
+}
