@@ -12,6 +12,10 @@
 //! A source that shows each packet once costs nothing but a look from time to time. Not recognised: copies that were
 //! changed more (translated addresses, clamped segment sizes, another tunnel header within), that come later or from
 //! another source. Of what the snapshot length cut, what was kept is compared.
+//!
+//! In a tunnel the innermost packet is compared, so that a switch that sends each packet twice through tunnels of its own
+//! counts once. What it came in is another packet, unless that too is the same: nobody hides where a tunnel leads by
+//! showing first what is in it.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -20,7 +24,7 @@ use crate::limits::{
     COPIES_PAUSE, COPIES_REMEMBERED, COPIES_STRETCH, COPIES_STRETCH_FIRST, COPIES_TO_BELIEVE, COPY_ROUTED_WITHIN_US,
     COPY_SAME_WITHIN_US,
 };
-use crate::packet::{Frame, LinkType, Opened};
+use crate::packet::{self, Frame, LinkType, Opened};
 
 /// The longest link layer in front of a frame's IP that is reckoned with: Ethernet and two tags. Frames cut at the same
 /// length hold that much more or less of their packet.
@@ -28,10 +32,23 @@ const LINK_MAX_OCTETS: usize = 22;
 /// With less of a packet nobody knows what it is.
 const COMPARED_MIN_OCTETS: usize = 40;
 
+/// Whether a packet was seen before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// It was not.
+    No,
+    /// It was, and what it came in now was not.
+    Inside,
+    /// It was, in whatever it came in.
+    Whole,
+}
+
 /// A packet seen lately.
 #[derive(Debug, Clone, Copy)]
 struct Remembered {
     hash: u64,
+    /// What it came in; 0 where it was in no tunnel.
+    around: u64,
     time_us: i64,
     /// What a router changes: hop limit, VLAN, MAC addresses.
     way: u32,
@@ -99,41 +116,36 @@ impl Duplicates {
 
     /// Whether this packet was seen before, as a mirror shows it twice.
     #[inline]
-    pub fn is_copy(&mut self, frame: &Frame<'_>, opened: &Opened<'_>) -> bool {
+    pub fn look(&mut self, frame: &Frame<'_>, opened: &Opened<'_>) -> Copied {
         if let Some(habit) = self.habits.get_mut(usize::from(frame.source))
             && let Some(pause) = habit.pause.checked_sub(1)
         {
             habit.pause = pause;
-            return false;
+            return Copied::No;
         }
-        self.look(frame, opened)
+        self.compare(frame, opened)
     }
 
     #[inline(never)]
-    fn look(&mut self, frame: &Frame<'_>, opened: &Opened<'_>) -> bool {
+    fn compare(&mut self, frame: &Frame<'_>, opened: &Opened<'_>) -> Copied {
         let number = usize::from(frame.source);
         if self.habits.len() <= number {
             self.habits.resize(number + 1, Habit::NEW);
         }
-        let compared = match opened.is_complete() {
-            true => opened.ip,
-            false => {
-                let kept = frame.octets.len().saturating_sub(LINK_MAX_OCTETS);
-                opened.ip.get(..kept).unwrap_or(opened.ip)
-            }
-        };
+        let compared = compared(frame, opened.ip, opened.is_complete());
         if !opened.is_complete() && compared.len() < COMPARED_MIN_OCTETS {
-            return false;
+            return Copied::No;
         }
-        let Some(hash) = self.hash(compared, frame.source) else { return false };
+        let Some(hash) = self.hash(compared, frame.source) else { return Copied::No };
+        let around = if opened.tunnel.is_some() { self.around(frame) } else { 0 };
         if self.remembered.is_empty() {
-            let none = Remembered { hash: 0, time_us: 0, way: 0, is_there: false };
+            let none = Remembered { hash: 0, around: 0, time_us: 0, way: 0, is_there: false };
             self.remembered.resize(COPIES_REMEMBERED, none);
         }
         let way = self.way(frame, opened);
         let slot = usize::try_from(hash).unwrap_or(usize::MAX) % COPIES_REMEMBERED;
         let (Some(slot), Some(habit)) = (self.remembered.get_mut(slot), self.habits.get_mut(number)) else {
-            return false;
+            return Copied::No;
         };
         let time_us = frame.time.as_micros();
         let apart_us = time_us.abs_diff(slot.time_us);
@@ -147,12 +159,28 @@ impl Duplicates {
             habit.same += 1;
             habit.is_believed
         } else {
-            *slot = Remembered { hash, time_us, way, is_there: true };
+            *slot = Remembered { hash, around, time_us, way, is_there: true };
             false
         };
         habit.count();
         self.count += u64::from(is_copy);
-        is_copy
+        let came_in_another = around != 0 && slot.around != around;
+        if around != 0 {
+            slot.around = around;
+        }
+        match (is_copy, came_in_another) {
+            (false, _) => Copied::No,
+            (true, true) => Copied::Inside,
+            (true, false) => Copied::Whole,
+        }
+    }
+
+    /// What a packet came in, as [`Duplicates::hash`] has it.
+    #[cold]
+    fn around(&self, frame: &Frame<'_>) -> u64 {
+        let outermost = packet::outermost(frame);
+        let hash = outermost.and_then(|(ip, is_complete)| self.hash(compared(frame, ip, is_complete), frame.source));
+        hash.unwrap_or(0)
     }
 
     /// Everything of a packet that no router changes, and whose it is.
@@ -192,6 +220,12 @@ impl Duplicates {
     }
 }
 
+/// So much of a packet as a copy of it holds too, whatever the link layer before it took of the snapshot length.
+fn compared<'a>(frame: &Frame<'_>, ip: &'a [u8], is_complete: bool) -> &'a [u8] {
+    let kept = if is_complete { ip.len() } else { frame.octets.len().saturating_sub(LINK_MAX_OCTETS) };
+    ip.get(..kept).unwrap_or(ip)
+}
+
 impl Default for Duplicates {
     fn default() -> Duplicates {
         Duplicates::new()
@@ -228,7 +262,7 @@ mod tests {
         let link = LinkType::Ethernet;
         let frame =
             Frame { time: Timestamp(time_us), source: 0, link, octets, length: octets.len() as u32, vlan: None };
-        duplicates.is_copy(&frame, &packet::open(&frame).unwrap())
+        duplicates.look(&frame, &packet::open(&frame).unwrap()) != Copied::No
     }
 
     #[test]
@@ -286,6 +320,37 @@ mod tests {
             let octets = frame(1, 64, 0, 9_000);
             let seen = [0, 3, after_us, after_us + 3].map(|at| look(&mut duplicates, start + at, &octets));
             assert_eq!(seen, [false, true, false, true], "sent again after {after_us} microseconds");
+        }
+    }
+
+    /// IPv4 in IPv4.
+    fn in_a_tunnel(last: u8, hop_limit: u8, inside: &[u8]) -> Vec<u8> {
+        let mut octets = inside[..14].to_vec();
+        octets.extend([0x45, 0, 0, (inside.len() + 6) as u8, 0, last, 0, 0, hop_limit, 4, 0, 0]);
+        octets.extend([10, 0, 0, 1, 203, 0, 113, last]);
+        octets.extend(&inside[14..]);
+        octets
+    }
+
+    #[test]
+    fn what_is_in_a_tunnel_counts_once_and_what_it_came_in_is_another_packet() {
+        let (inside, routed) = (frame(1, 64, 7, 1), frame(1, 63, 7, 1));
+        let (tunnel, tunnel_routed) = (in_a_tunnel(9, 64, &inside), in_a_tunnel(9, 63, &inside));
+        let other = in_a_tunnel(8, 64, &routed);
+        use Copied::{Inside, No, Whole};
+        for (what, frames, expected) in [
+            ("shown before without", [&inside, &tunnel, &tunnel_routed], [No, Inside, Whole]),
+            ("shown after without", [&tunnel, &routed, &routed], [No, Whole, Whole]),
+            ("in one and another", [&tunnel, &other, &other], [No, Inside, Whole]),
+            ("the same again", [&tunnel, &tunnel, &tunnel], [No, No, No]),
+        ] {
+            let mut duplicates = Duplicates::new();
+            let seen = frames.map(|octets| {
+                let (link, length) = (LinkType::Ethernet, octets.len() as u32);
+                let frame = Frame { time: Timestamp(5), source: 0, link, octets, length, vlan: None };
+                duplicates.look(&frame, &packet::open(&frame).unwrap())
+            });
+            assert_eq!(seen, expected, "{what}");
         }
     }
 

@@ -1,8 +1,13 @@
 //! Fragments of IP packets put together (RFC 791 section 3.2, RFC 8200 section 4.5), in a bounded table.
 //!
-//! What overlaps is never put together (RFC 5722, for IPv4 as well): no two systems agree on what it would mean. Of a
-//! packet that is not put together, for whatever reason, the beginning is handed out where it was seen, so that nobody
-//! hides a question by never sending the end of it.
+//! No two systems agree on what fragments mean that contradict one another, and many receivers drop them (RFC 5722). A
+//! sensor that did so too would be blinded by one fragment that need not reach anybody. So the octets that came first make
+//! the packet, those that came last make another reading of it, and the contradiction is counted. Of a packet that never
+//! becomes whole the beginning is handed out, so that nobody hides a question by never sending the end of it.
+//!
+//! What was put together is remembered for a while: fragments that follow belong to the next packet of that number, or, where
+//! they never make one, to the true form of the one that was told (an end that no receiver got may have come first), or they
+//! are the same once more.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -18,21 +23,26 @@ use crate::packet::Piece;
 use crate::table::{Place, Table};
 
 const TIMEOUT: Duration = Duration::from_secs(FRAGMENTS_TIMEOUT_S);
-/// The only lane: fragments are never touched again, so the oldest packet stands first.
+
+/// Lanes of the table. Within each the oldest packet stands first: fragments that follow do not prolong its time.
 const WAITING: u8 = 0;
+/// Put together and told; remembered as long as nothing needs the room.
+const TOLD: u8 = 1;
 
 /// What became of fragments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FragmentCounts {
     /// Packets put together.
     pub rejoined: u64,
-    /// Packets given up because their fragments overlap, contradict one another or are too many.
-    pub refused: u64,
-    /// Packets given up because something of them did not come in time.
+    /// Packets of which fragments contradict one another: other octets at the same place, or another end. They are put
+    /// together all the same.
+    pub contradicting: u64,
+    /// Packets given up because something of them did not come in time, or was not captured.
     pub unfinished: u64,
     /// Packets given up to make room for others.
     pub evicted: u64,
-    /// Fragments that lie about their length, or come for a packet that was refused.
+    /// Fragments that are empty or end beyond the longest packet; those whose length no fragment but the last may have, of
+    /// which as much is taken as receivers take; and those that are too many for one packet.
     pub dropped: u64,
 }
 
@@ -49,6 +59,8 @@ pub struct Datagram {
     pub dst: IpAddr,
     /// What it is.
     pub protocol: Protocol,
+    /// How much of it the first fragment held, octets.
+    pub first_octets: usize,
     /// All of it, or as much from its beginning on as there is.
     pub data: Vec<u8>,
 }
@@ -63,7 +75,14 @@ struct Key {
     protocol: Option<u8>,
 }
 
-/// Where a fragment's data belongs, and where it lies.
+impl Key {
+    fn datagram(&self, time: Timestamp, protocol: Protocol, first_octets: usize, data: Vec<u8>) -> Datagram {
+        let &Key { source, src, dst, .. } = self;
+        Datagram { time, source, src, dst, protocol, first_octets, data }
+    }
+}
+
+/// Where octets belong, and where they lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Part {
     offset: usize,
@@ -75,89 +94,153 @@ impl Part {
     fn end(self) -> usize {
         self.offset + self.octets
     }
+
+    fn of(self, octets: &[u8]) -> &[u8] {
+        octets.get(self.at..self.at + self.octets).unwrap_or_default()
+    }
 }
 
 #[derive(Debug)]
 struct Fragmented {
     began: Timestamp,
     protocol: Protocol,
-    /// Data in the order it came.
+    /// Octets in the order they came; where some came again, the first.
     held: Vec<u8>,
+    /// The same with those that came last, once any contradict others.
+    latest: Option<Vec<u8>>,
+    /// What is held, in order of its place in the whole. Nothing overlaps.
     parts: Vec<Part>,
-    /// Length of the whole, once the last fragment has come.
+    /// Length of the whole: the least that a last fragment said.
     total: Option<usize>,
-    /// Nothing of it will be put together.
-    refused: bool,
+    /// Of the first fragment, the first one that came.
+    first_octets: usize,
+    contradicts: bool,
+    /// What a packet of this number was before.
+    told: Option<Vec<u8>>,
 }
 
 impl Fragmented {
+    fn new(began: Timestamp, protocol: Protocol) -> Fragmented {
+        Fragmented {
+            began,
+            protocol,
+            held: Vec::new(),
+            latest: None,
+            parts: Vec::new(),
+            total: None,
+            first_octets: 0,
+            contradicts: false,
+            told: None,
+        }
+    }
+
     fn held_octets(&self) -> usize {
-        self.held.capacity() + self.parts.capacity() * size_of::<Part>()
+        let also = |octets: &Option<Vec<u8>>| octets.as_ref().map_or(0, Vec::capacity);
+        self.held.capacity() + self.parts.capacity() * size_of::<Part>() + also(&self.latest) + also(&self.told)
     }
 
-    fn data(&self, part: Part) -> &[u8] {
-        self.held.get(part.at..part.at + part.octets).unwrap_or_default()
+    /// Takes a fragment whose length is sound; false where it is one too many. `is_last`: it says where the whole ends.
+    fn take(&mut self, piece: &Piece<'_>, is_last: bool) -> bool {
+        let end = piece.offset + piece.data.len();
+        let furthest = self.parts.last().map_or(0, |part| part.end());
+        let is_beyond = self.total.is_some_and(|total| end > total || (is_last && end != total));
+        self.contradicts |= is_beyond || is_last && furthest > end;
+        if is_last {
+            self.total = Some(self.total.map_or(end, |total| total.min(end)));
+        }
+        if piece.offset == 0 && self.parts.first().is_none_or(|part| part.offset > 0) {
+            (self.protocol, self.first_octets) = (piece.protocol, piece.data.len());
+        }
+        let (mut rest, mut offset) = (piece.data, piece.offset);
+        let mut place = self.parts.partition_point(|part| part.end() <= offset);
+        while !rest.is_empty() {
+            let known = self.parts.get(place).copied();
+            let count = match known {
+                // What was there before begins here or earlier: held against it.
+                Some(part) if part.offset <= offset => {
+                    let count = rest.len().min(part.end() - offset);
+                    self.compare(part.at + (offset - part.offset), rest.get(..count).unwrap_or_default());
+                    count
+                }
+                next => {
+                    // Of too many the beginning is worth most: nobody fills the place for it with what lies behind.
+                    if self.parts.len() >= FRAGMENTS_EACH_MAX {
+                        if next.is_none() {
+                            return false;
+                        }
+                        self.parts.pop();
+                        continue;
+                    }
+                    let count = next.map_or(rest.len(), |part| rest.len().min(part.offset - offset));
+                    let fresh = rest.get(..count).unwrap_or_default();
+                    self.parts.insert(place, Part { offset, at: self.held.len(), octets: count });
+                    self.held.extend_from_slice(fresh);
+                    self.latest.iter_mut().for_each(|latest| latest.extend_from_slice(fresh));
+                    count
+                }
+            };
+            rest = rest.get(count..).unwrap_or_default();
+            offset += count;
+            place += 1;
+        }
+        true
     }
 
-    /// Takes a fragment whose length is sound.
-    fn take(&mut self, piece: &Piece<'_>) -> Taken {
-        let fresh = Part { offset: piece.offset, at: self.held.len(), octets: piece.data.len() };
-        let overlaps = |part: &&Part| part.offset < fresh.end() && fresh.offset < part.end();
-        if let Some(&part) = self.parts.iter().find(overlaps) {
-            // The network may bring the same fragment twice, and a mirror does.
-            let is_same = (part.offset, part.octets) == (fresh.offset, fresh.octets) && self.data(part) == piece.data;
-            return if is_same { Taken::Known } else { Taken::Contradicts };
-        }
-        let furthest = self.parts.iter().map(|part| part.end()).max().unwrap_or(0).max(fresh.end());
-        let total = if piece.more { self.total } else { Some(self.total.unwrap_or(fresh.end())) };
-        let fits = total.is_none_or(|total| furthest <= total && (piece.more || total == fresh.end()));
-        if !fits || self.parts.len() >= FRAGMENTS_EACH_MAX {
-            return Taken::Contradicts;
-        }
-        self.total = total;
-        if fresh.offset == 0 {
-            self.protocol = piece.protocol;
-        }
-        self.held.extend_from_slice(piece.data);
-        self.parts.push(fresh);
-        // Nothing overlaps: as many octets as the whole has are the whole.
-        if self.total == Some(self.held.len()) { Taken::Whole } else { Taken::Held }
+    fn is_whole(&self) -> bool {
+        self.total.is_some_and(|total| self.run() >= total)
     }
 
-    /// From the beginning on, as far as it goes without a gap.
-    fn join(&mut self) -> Option<Vec<u8>> {
-        self.parts.sort_unstable_by_key(|part| part.offset);
-        let mut data = Vec::with_capacity(self.held.len());
-        for &part in &self.parts {
-            if part.offset != data.len() {
-                break;
-            }
-            data.extend_from_slice(self.data(part));
+    /// Octets that came again for a place where some are held.
+    fn compare(&mut self, at: usize, octets: &[u8]) {
+        let range = at..at + octets.len();
+        if self.held.get(range.clone()) != Some(octets) {
+            self.contradicts = true;
+            self.latest.get_or_insert_with(|| self.held.clone());
+        }
+        if let Some(latest) = self.latest.as_mut().and_then(|latest| latest.get_mut(range)) {
+            latest.copy_from_slice(octets);
+        }
+    }
+
+    /// Octets from the beginning on, as far as they go without a gap.
+    fn run(&self) -> usize {
+        self.parts.iter().fold(0, |run, part| if part.offset == run { part.end() } else { run })
+    }
+
+    /// Those of them that lie in `octets`; none where there is no beginning.
+    fn join(&self, octets: &[u8]) -> Option<Vec<u8>> {
+        let run = self.run();
+        let mut data = Vec::with_capacity(run);
+        for part in self.parts.iter().take_while(|part| part.end() <= run) {
+            data.extend_from_slice(part.of(octets));
         }
         (!data.is_empty()).then_some(data)
     }
 
-    fn forget_data(&mut self) {
-        self.held = Vec::new();
-        self.parts = Vec::new();
+    /// What was told before, with what came since in its place; none where that is the same.
+    fn amended(&self, told: &[u8]) -> Option<Vec<u8>> {
+        let octets = self.latest.as_ref().unwrap_or(&self.held);
+        let mut data = told.to_vec();
+        for part in &self.parts {
+            if part.offset > data.len() {
+                break;
+            }
+            data.resize(data.len().max(part.end()), 0);
+            if let Some(place) = data.get_mut(part.offset..part.end()) {
+                place.copy_from_slice(part.of(octets));
+            }
+        }
+        (data != told).then_some(data)
     }
-}
-
-/// What came of a fragment.
-enum Taken {
-    Held,
-    Whole,
-    Known,
-    Contradicts,
 }
 
 /// The fragmented packets under way.
 #[derive(Debug)]
 pub struct Fragments {
-    table: Table<Key, Fragmented, 1>,
+    table: Table<Key, Fragmented, 2>,
     held_octets: usize,
     held_max_octets: usize,
-    /// Beginnings of packets that were given up, to be fetched.
+    /// Beginnings of packets that were given up, and other readings, to be fetched.
     given_up: VecDeque<Datagram>,
     counts: FragmentCounts,
 }
@@ -188,7 +271,7 @@ impl Fragments {
         self.held_octets
     }
 
-    /// Fragmented packets known.
+    /// Fragmented packets known, those that were told among them.
     pub fn len(&self) -> usize {
         self.table.len()
     }
@@ -213,136 +296,134 @@ impl Fragments {
         (time, source): (Timestamp, u16),
         now: Timestamp,
     ) -> Option<Datagram> {
-        let end = piece.offset.saturating_add(piece.data.len());
-        let is_odd = piece.more && !piece.data.len().is_multiple_of(8);
-        if is_complete && (piece.data.is_empty() || is_odd || end > IP_PACKET_MAX_OCTETS) {
-            self.counts.dropped += 1;
-            return self.beginning(piece, time, source);
-        }
         let protocol = piece.src.is_ipv4().then_some(piece.protocol.0);
         let key = Key { source, src: piece.src, dst: piece.dst, id: piece.id, protocol };
+        let mut piece = *piece;
+        // The end of one that was not captured whole is not known.
+        let is_last = is_complete && !piece.more;
+        let odd = if is_complete && piece.more { piece.data.len() % 8 } else { 0 };
+        piece.data = piece.data.get(..piece.data.len() - odd).unwrap_or_default();
+        let is_sound = !piece.data.is_empty() && piece.offset + piece.data.len() <= IP_PACKET_MAX_OCTETS;
+        self.counts.dropped += u64::from(odd > 0 || !is_sound);
+        if !is_sound {
+            return None;
+        }
+        self.forget_told(now);
         let hash = self.table.hash_of(&key);
         let place = match self.table.find(hash, &key) {
             Some(place) => place,
             None => {
-                self.make_room(1);
-                let fragmented = Fragmented {
-                    began: time,
-                    protocol: piece.protocol,
-                    held: Vec::new(),
-                    parts: Vec::new(),
-                    total: None,
-                    refused: false,
-                };
-                self.table.insert(hash, key, fragmented, WAITING, now)?
+                self.make_room();
+                self.table.insert(hash, key, Fragmented::new(time, piece.protocol), WAITING, now)?
             }
         };
         let (_, fragmented) = self.table.at_mut(place)?;
-        if fragmented.refused {
-            self.counts.dropped += 1;
-            return self.beginning(piece, time, source);
+        let is_first_to_come = fragmented.parts.is_empty();
+        if is_first_to_come {
+            (fragmented.began, fragmented.protocol) = (time, piece.protocol);
         }
-        let before = fragmented.held_octets();
-        let taken = if is_complete { fragmented.take(piece) } else { Taken::Contradicts };
-        let after = fragmented.held_octets();
-        self.held_octets = (self.held_octets + after).saturating_sub(before);
-        match taken {
-            Taken::Held => {
-                self.shrink();
-                None
-            }
-            Taken::Known => None,
-            Taken::Contradicts => {
-                self.refuse(place);
-                self.beginning(piece, time, source)
-            }
-            Taken::Whole => {
-                let (_, mut fragmented) = self.remove(place)?;
-                self.counts.rejoined += 1;
-                let (src, dst) = (piece.src, piece.dst);
-                let data = fragmented.join()?;
-                Some(Datagram { time, source, src, dst, protocol: fragmented.protocol, data })
-            }
+        let (held_before, contradicted) = (fragmented.held_octets(), fragmented.contradicts);
+        let is_taken = fragmented.take(&piece, is_last);
+        self.counts.dropped += u64::from(!is_taken);
+        self.counts.contradicting += u64::from(fragmented.contradicts && !contradicted);
+        self.held_octets = (self.held_octets + fragmented.held_octets()).saturating_sub(held_before);
+        let is_whole = fragmented.is_whole();
+        if is_first_to_come {
+            self.table.touch(place, WAITING, now);
         }
+        let whole = if is_whole { self.tell(place, time, now) } else { None };
+        self.shrink();
+        whole
     }
 
-    /// The beginning of a packet that was given up; none = nothing more for now.
+    /// The beginning of a packet that was given up, or another reading; none = nothing more for now.
     pub fn poll_given_up(&mut self, now: Timestamp) -> Option<Datagram> {
-        while let Some((oldest, began)) = self.table.oldest(WAITING)
-            && now.since(began) >= TIMEOUT
-        {
+        self.forget_told(now);
+        loop {
+            if let Some(datagram) = self.given_up.pop_front() {
+                return Some(datagram);
+            }
+            let (oldest, began) = self.table.oldest(WAITING)?;
+            if now.since(began) < TIMEOUT {
+                return None;
+            }
             self.counts.unfinished += u64::from(self.give_up(oldest));
         }
-        self.given_up.pop_front()
     }
 
     /// Gives up everything that waits.
     pub fn give_up_all(&mut self) {
-        while let Some((oldest, _)) = self.table.oldest(WAITING) {
-            self.counts.unfinished += u64::from(self.give_up(oldest));
-        }
-    }
-
-    /// A fragment that is a beginning by itself, of a packet that will not be put together.
-    fn beginning(&self, piece: &Piece<'_>, time: Timestamp, source: u16) -> Option<Datagram> {
-        (piece.offset == 0 && !piece.data.is_empty()).then(|| Datagram {
-            time,
-            source,
-            src: piece.src,
-            dst: piece.dst,
-            protocol: piece.protocol,
-            data: piece.data.to_vec(),
-        })
-    }
-
-    /// Lets go of what is held of a packet, and remembers that it was refused until its time is over.
-    fn refuse(&mut self, place: Place) {
-        self.counts.refused += 1;
-        let Some((key, fragmented)) = self.table.at_mut(place) else { return };
-        let key = *key;
-        fragmented.refused = true;
-        self.held_octets = self.held_octets.saturating_sub(fragmented.held_octets());
-        let (data, began, protocol) = (fragmented.join(), fragmented.began, fragmented.protocol);
-        fragmented.forget_data();
-        self.hand_out(&key, data, began, protocol);
-    }
-
-    /// Lets go of a packet altogether; false where it was refused before.
-    fn give_up(&mut self, place: Place) -> bool {
-        let Some((key, mut fragmented)) = self.remove(place) else { return false };
-        let data = fragmented.join();
-        self.hand_out(&key, data, fragmented.began, fragmented.protocol);
-        !fragmented.refused
-    }
-
-    fn hand_out(&mut self, key: &Key, data: Option<Vec<u8>>, time: Timestamp, protocol: Protocol) {
-        let Some(data) = data else { return };
-        let (source, src, dst) = (key.source, key.src, key.dst);
-        self.given_up.push_back(Datagram { time, source, src, dst, protocol, data });
-    }
-
-    fn remove(&mut self, place: Place) -> Option<(Key, Fragmented)> {
-        let (key, fragmented) = self.table.remove(place)?;
-        self.held_octets = self.held_octets.saturating_sub(fragmented.held_octets());
-        Some((key, fragmented))
-    }
-
-    fn make_room(&mut self, entries: usize) {
-        for _ in 0..entries {
-            if self.table.is_full()
-                && let Some((oldest, _)) = self.table.oldest(WAITING)
-            {
-                self.counts.evicted += u64::from(self.give_up(oldest));
+        for lane in [TOLD, WAITING] {
+            while let Some((oldest, _)) = self.table.oldest(lane) {
+                self.counts.unfinished += u64::from(self.give_up(oldest));
             }
         }
     }
 
-    fn shrink(&mut self) {
-        while self.held_octets > self.held_max_octets
-            && let Some((oldest, _)) = self.table.oldest(WAITING)
+    /// A packet is whole: what it is, and what else it may be. From now on it is remembered.
+    fn tell(&mut self, place: Place, time: Timestamp, now: Timestamp) -> Option<Datagram> {
+        self.counts.rejoined += 1;
+        let (key, fragmented) = self.table.at_mut(place)?;
+        let (key, protocol, first_octets) = (*key, fragmented.protocol, fragmented.first_octets);
+        let held_before = fragmented.held_octets();
+        let data = fragmented.join(&fragmented.held)?;
+        let other = fragmented.latest.as_ref().and_then(|latest| fragmented.join(latest));
+        let told = Some(data.clone());
+        *fragmented = Fragmented { told, first_octets, ..Fragmented::new(time, protocol) };
+        self.held_octets = (self.held_octets + fragmented.held_octets()).saturating_sub(held_before);
+        self.table.touch(place, TOLD, now);
+        self.given_up.extend(other.map(|other| key.datagram(time, protocol, first_octets, other)));
+        Some(key.datagram(time, protocol, first_octets, data))
+    }
+
+    /// Lets go of a packet altogether; whether anything of it was still to come.
+    fn give_up(&mut self, place: Place) -> bool {
+        let Some((key, fragmented)) = self.table.remove(place) else { return false };
+        self.held_octets = self.held_octets.saturating_sub(fragmented.held_octets());
+        self.hand_out(&key, &fragmented);
+        !fragmented.parts.is_empty() && fragmented.told.is_none()
+    }
+
+    /// What there is of a packet that is given up, in each of its readings.
+    fn hand_out(&mut self, key: &Key, fragmented: &Fragmented) {
+        let &Fragmented { began, protocol, first_octets, .. } = fragmented;
+        let other = match &fragmented.told {
+            Some(told) => {
+                let amended = fragmented.amended(told);
+                self.counts.contradicting += u64::from(amended.is_some() && !fragmented.contradicts);
+                amended
+            }
+            None => {
+                let beginning = fragmented.join(&fragmented.held);
+                self.given_up.extend(beginning.map(|data| key.datagram(began, protocol, first_octets, data)));
+                fragmented.latest.as_ref().and_then(|latest| fragmented.join(latest))
+            }
+        };
+        self.given_up.extend(other.map(|data| key.datagram(began, protocol, first_octets, data)));
+    }
+
+    /// Forgets what was told so long ago that another packet may have its number.
+    fn forget_told(&mut self, now: Timestamp) {
+        while let Some((oldest, told)) = self.table.oldest(TOLD)
+            && now.since(told) >= TIMEOUT
         {
-            self.counts.evicted += u64::from(self.give_up(oldest));
+            self.give_up(oldest);
         }
+    }
+
+    /// Lets go of the oldest: of what was told, else of what waits.
+    fn evict(&mut self) -> bool {
+        let Some((oldest, _)) = self.table.oldest(TOLD).or_else(|| self.table.oldest(WAITING)) else { return false };
+        self.counts.evicted += u64::from(self.give_up(oldest));
+        true
+    }
+
+    fn make_room(&mut self) {
+        while self.table.is_full() && self.evict() {}
+    }
+
+    fn shrink(&mut self) {
+        while self.held_octets > self.held_max_octets && self.evict() {}
     }
 }
 
@@ -353,166 +434,4 @@ impl Default for Fragments {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const SRC: [u8; 4] = [10, 0, 0, 1];
-    const DST: [u8; 4] = [192, 0, 2, 1];
-
-    #[test]
-    fn s4_all_fragmented_packets_together_take_no_more_than_the_limit_says() {
-        let octets = Table::<Key, Fragmented, 1>::octets_for(FRAGMENTED_MAX);
-        assert!(octets <= crate::limits::FRAGMENTED_MAX_OCTETS, "{octets} octets");
-    }
-
-    fn piece(id: u32, offset: usize, more: bool, data: &[u8]) -> Piece<'_> {
-        Piece { src: SRC.into(), dst: DST.into(), id, protocol: Protocol::UDP, offset, more, data }
-    }
-
-    fn second(second: i64) -> Timestamp {
-        Timestamp::from_unix(second, 0)
-    }
-
-    fn take(fragments: &mut Fragments, at: i64, piece: Piece<'_>) -> Option<Vec<u8>> {
-        fragments.handle_piece(&piece, true, (second(at), 3), second(at)).map(|datagram| datagram.data)
-    }
-
-    fn given_up(fragments: &mut Fragments, at: i64) -> Vec<(i64, Vec<u8>)> {
-        std::iter::from_fn(|| fragments.poll_given_up(second(at)))
-            .map(|datagram| (datagram.time.as_micros() / 1_000_000, datagram.data))
-            .collect()
-    }
-
-    #[test]
-    fn fragments_in_any_order_and_twice_make_the_packet_once() {
-        let parts = [(0, true, [1u8; 16]), (16, true, [2; 16]), (32, false, [3; 16])];
-        let whole = [[1u8; 16], [2; 16], [3; 16]].concat();
-        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-            let mut fragments = Fragments::new();
-            let mut made = Vec::new();
-            for place in order {
-                let (offset, more, data) = &parts[place];
-                // Another packet of the same ends between each two.
-                take(&mut fragments, 1, piece(8, *offset + 8, true, data));
-                made.extend(take(&mut fragments, 1, piece(7, *offset, *more, data)));
-                if made.is_empty() {
-                    assert_eq!(take(&mut fragments, 1, piece(7, *offset, *more, data)), None, "the same again");
-                }
-            }
-            assert_eq!(made, std::slice::from_ref(&whole), "{order:?}");
-            assert_eq!((fragments.len(), fragments.counts().rejoined, fragments.counts().refused), (1, 1, 0));
-        }
-    }
-
-    #[test]
-    fn s3_what_overlaps_or_contradicts_is_never_put_together_and_its_beginning_is_read() {
-        let first = [1u8; 16];
-        for (what, second, third) in [
-            ("a tail over the first", piece(7, 8, false, &[9; 16]), piece(7, 24, false, &[3; 8])),
-            ("a hole in the first", piece(7, 8, true, &[9; 8]), piece(7, 16, false, &[3; 8])),
-            ("the first again, other", piece(7, 0, true, &[9; 16]), piece(7, 16, false, &[3; 8])),
-            ("the first again, longer", piece(7, 0, true, &[1; 24]), piece(7, 24, false, &[3; 8])),
-            ("an end within", piece(7, 8, false, &[1; 4]), piece(7, 16, false, &[3; 8])),
-        ] {
-            let mut fragments = Fragments::new();
-            assert_eq!(take(&mut fragments, 1, piece(7, 0, true, &first)), None, "{what}");
-            let fresh = take(&mut fragments, 2, second);
-            assert_eq!(fresh.is_some(), second.offset == 0, "{what}: a beginning of its own is read");
-            assert_eq!(given_up(&mut fragments, 2), [(1, first.to_vec())], "{what}");
-            assert_eq!(take(&mut fragments, 3, third), None, "{what}");
-            assert_eq!(take(&mut fragments, 3, piece(7, 0, true, &first)), Some(first.to_vec()), "{what}");
-            let counts = fragments.counts();
-            assert_eq!((counts.rejoined, counts.refused, counts.dropped), (0, 1, 2), "{what}");
-            assert_eq!(fragments.held_octets(), 0, "{what}");
-            assert_eq!(given_up(&mut fragments, 40), []);
-            assert!(fragments.is_empty() && fragments.counts().unfinished == 0, "{what}: refused only once");
-        }
-        let mut fragments = Fragments::new();
-        take(&mut fragments, 1, piece(7, 16, false, &[3; 8]));
-        assert_eq!(take(&mut fragments, 1, piece(7, 32, false, &[3; 8])), None);
-        assert_eq!(fragments.counts().refused, 1, "two ends");
-        take(&mut fragments, 1, piece(8, 16, false, &[3; 8]));
-        assert_eq!(take(&mut fragments, 1, piece(8, 24, true, &[3; 8])), None);
-        assert_eq!(fragments.counts().refused, 2, "more behind the end");
-    }
-
-    #[test]
-    fn s3_lengths_that_lie_are_dropped() {
-        let mut fragments = Fragments::new();
-        for bad in [piece(1, 8, true, &[1; 12]), piece(1, 65_528, false, &[1; 8]), piece(1, 8, true, &[])] {
-            assert_eq!(take(&mut fragments, 1, bad), None);
-        }
-        assert_eq!(take(&mut fragments, 1, piece(1, 0, true, &[1; 12])), Some(vec![1; 12]), "read as far as it goes");
-        assert_eq!((fragments.counts().dropped, fragments.len()), (4, 0));
-        assert_eq!(take(&mut fragments, 1, piece(1, 65_520, false, &[1; 15])), None, "the last octet there can be");
-        assert_eq!(fragments.len(), 1);
-        let cut = piece(2, 0, true, &[1; 16]);
-        let beginning = fragments.handle_piece(&cut, false, (second(1), 3), second(1));
-        assert_eq!(beginning.map(|datagram| datagram.data), Some(vec![1; 16]), "cut by the snapshot length");
-    }
-
-    #[test]
-    fn s4_what_is_never_finished_goes_by_age_and_its_beginning_is_read() {
-        let mut fragments = Fragments::with_limits(4, 1 << 20);
-        for id in 0..6 {
-            take(&mut fragments, i64::from(id), piece(id, 0, true, &[id as u8; 8]));
-            assert!(fragments.len() <= 4);
-        }
-        assert_eq!(given_up(&mut fragments, 6), [(0, vec![0; 8]), (1, vec![1; 8])]);
-        assert_eq!(fragments.counts().evicted, 2);
-        assert!(!fragments.is_due(second(31)) && fragments.is_due(second(32)));
-        assert_eq!(given_up(&mut fragments, 33), [(2, vec![2; 8]), (3, vec![3; 8])]);
-        assert_eq!((fragments.counts().unfinished, fragments.len()), (2, 2));
-        take(&mut fragments, 34, piece(9, 8, true, &[9; 8]));
-        fragments.give_up_all();
-        assert_eq!(given_up(&mut fragments, 34), [(4, vec![4; 8]), (5, vec![5; 8])], "without a beginning nothing");
-        assert!(fragments.is_empty() && fragments.held_octets() == 0);
-    }
-
-    #[test]
-    fn s4_the_memory_for_all_is_bounded_and_tiny_fragments_are_too() {
-        let mut fragments = Fragments::with_limits(1 << 16, 100_000);
-        for id in 0..1000 {
-            take(&mut fragments, 1, piece(id, 0, true, &[7; 1480]));
-            assert!(fragments.held_octets() <= 100_000 + 8192);
-            given_up(&mut fragments, 1);
-        }
-        assert!(fragments.counts().evicted > 900);
-        let mut fragments = Fragments::new();
-        for at in 0..FRAGMENTS_EACH_MAX {
-            assert_eq!(take(&mut fragments, 1, piece(1, 8 * at, true, &[1; 8])), None);
-        }
-        assert_eq!(fragments.counts().refused, 0);
-        assert_eq!(take(&mut fragments, 1, piece(1, 8 * FRAGMENTS_EACH_MAX, false, &[1; 8])), None);
-        assert_eq!((fragments.counts().refused, fragments.held_octets()), (1, 0), "too many");
-    }
-
-    proptest! {
-        #[test]
-        fn s3_nothing_is_put_together_but_what_was_sent(
-            steps in prop::collection::vec(
-                (0u32..3, 0usize..6, 1usize..4, any::<bool>(), 0i64..20, prop::bool::weighted(0.9)), 0..200,
-            ),
-        ) {
-            let mut fragments = Fragments::with_limits(2, 4096);
-            let mut now = 0;
-            for (id, offset, length, more, pause, is_complete) in steps {
-                now += pause;
-                // Octets say where they belong, so a packet put together must count up.
-                let data: Vec<u8> = (offset * 8..(offset + length) * 8).map(|at| at as u8).collect();
-                let piece = piece(id, offset * 8, more, &data);
-                if let Some(made) = fragments.handle_piece(&piece, is_complete, (second(now), 0), second(now)) {
-                    prop_assert!(made.data.iter().enumerate().all(|(at, &octet)| octet == at as u8));
-                }
-                while let Some(part) = fragments.poll_given_up(second(now)) {
-                    prop_assert!(!part.data.is_empty());
-                    prop_assert!(part.data.iter().enumerate().all(|(at, &octet)| octet == at as u8));
-                }
-                prop_assert!(fragments.len() <= 2 && fragments.held_octets() <= 4096 + 8192);
-            }
-            fragments.give_up_all();
-            prop_assert!(fragments.is_empty() && fragments.held_octets() == 0);
-        }
-    }
-}
+mod tests;

@@ -114,9 +114,10 @@ pub const FRAGMENTED_MAX: usize = 1_024;
 pub const FRAGMENTS_TOTAL_MAX_OCTETS: usize = 4 * 1024 * 1024;
 /// What all of them take beside that.
 pub const FRAGMENTED_MAX_OCTETS: usize = 256 * 1024;
-/// A packet's fragments are waited for so long after the first that came, seconds (as Linux does; RFC 8200 allows 60).
-pub const FRAGMENTS_TIMEOUT_S: u64 = 30;
-/// Fragments of one packet: the largest packet over the smallest MTU of IPv6 makes 54.
+/// A packet's fragments are waited for so long after the first that came, seconds (RFC 8200 section 4.5): whoever gives up
+/// before the receiver does is blind to one that sends the end late.
+pub const FRAGMENTS_TIMEOUT_S: u64 = 60;
+/// Runs of octets held of one packet: the largest packet over the smallest MTU of IPv6 makes 54 fragments.
 pub const FRAGMENTS_EACH_MAX: usize = 128;
 /// The largest IP packet (RFC 791 section 3.1): what fragments lay claim to beyond it is a lie.
 pub const IP_PACKET_MAX_OCTETS: usize = 65_535;

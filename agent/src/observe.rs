@@ -584,7 +584,7 @@ mod tests {
         });
         let payload = prop_oneof![query, prop::collection::vec(any::<u8>(), 0..100)];
         let port = prop_oneof![Just(53u16), 1u16..4];
-        (time, (0u8..3, 0u8..3), port, 0u8..5, prop_oneof![0u32..300, any::<u32>()], any::<u8>(), payload).prop_map(
+        (time, (0u8..3, 0u8..3), port, 0u8..8, prop_oneof![0u32..300, any::<u32>()], any::<u8>(), payload).prop_map(
             |(time, ends, port, kind, seq, flags, payload)| Hostile { time, ends, port, kind, seq, flags, payload },
         )
     }
@@ -609,6 +609,13 @@ mod tests {
                     0 | 1 => (Protocol::UDP, Transport::Udp { src_port, dst_port, payload }, Fragment::Whole),
                     2 => (Protocol::ICMP, Transport::Icmp { role: if packet.seq & 1 == 0 { IcmpRole::Error } else { IcmpRole::Request } }, Fragment::First),
                     3 => (Protocol::TCP, Transport::Other, if packet.seq & 1 == 0 { Fragment::Later } else { Fragment::First }),
+                    4 => (Protocol::TCP, Transport::Ports { src_port, dst_port }, if packet.seq & 1 == 0 { Fragment::Whole } else { Fragment::First }),
+                    5 => (Protocol::UDP, Transport::Udp { src_port, dst_port, payload }, if packet.seq & 1 == 0 { Fragment::Rejoined } else { Fragment::First }),
+                    6 => (
+                        Protocol::TCP,
+                        Transport::Tcp { src_port, dst_port, seq: packet.seq, flags: packet.flags, payload },
+                        Fragment::Rejoined,
+                    ),
                     _ => (
                         Protocol::TCP,
                         Transport::Tcp { src_port, dst_port, seq: packet.seq, flags: packet.flags, payload },
@@ -625,7 +632,7 @@ mod tests {
                     fragment,
                     transport,
                 });
-                counted += 1;
+                counted += u64::from(fragment != Fragment::Rejoined);
                 while let Some(seen) = observer.poll_seen() { take(seen) }
                 prop_assert!(observer.flows.len() <= 8);
             }

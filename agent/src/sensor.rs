@@ -377,7 +377,7 @@ impl Sensor {
             ("answers_broken", seen.transactions.answers_broken),
             ("stream_given_up", seen.streams.given_up),
             ("stream_gaps", seen.streams.gaps),
-            ("fragments_contradict", self.intake.fragments().refused),
+            ("fragments_contradict", self.intake.fragments().contradicting),
             ("fragments_unfinished", self.intake.fragments().unfinished),
             ("fragment_dropped", self.intake.fragments().dropped),
             ("greeting_given_up", seen.greetings.given_up),

@@ -76,7 +76,8 @@ pub struct FlowCounts {
     pub opened: u64,
     /// Flows let go before their time because the table was full.
     pub evicted: u64,
-    /// Later fragments: they name no ports and are in no flow.
+    /// Fragments that count in no flow: later ones name no ports. Nor does the first one where it does not hold the whole
+    /// transport header: what they make together counts.
     pub later_fragments: u64,
     /// TCP and UDP packets whose header is cut or broken before its ports: in no flow.
     pub cut_headers: u64,
@@ -168,7 +169,7 @@ impl Flows {
         counts: &mut FlowCounts,
         audience: &mut impl Audience,
     ) -> Option<Heard> {
-        if packet.fragment == Fragment::Later {
+        if packet.fragment != Fragment::Whole && packet.is_headless() {
             counts.later_fragments += 1;
             return None;
         }

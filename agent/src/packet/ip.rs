@@ -113,19 +113,29 @@ fn fragment_header(packet: &[u8]) -> Option<(&[u8; 8], &[u8])> {
     None
 }
 
+/// Whether a header stands here behind which the packet goes on: what a fragment may end with, before it says what is in
+/// it. The authentication header is one in IPv4 too.
+pub(crate) fn is_extension(src: IpAddr, protocol: Protocol) -> bool {
+    match protocol.0 {
+        next::AUTHENTICATION => true,
+        next::HOP_BY_HOP | next::ROUTING | next::FRAGMENT | next::DESTINATION => src.is_ipv6(),
+        next::MOBILITY | next::HIP | next::SHIM6 => src.is_ipv6(),
+        _ => false,
+    }
+}
+
 /// What stands above IP in a packet put together from fragments: its protocol and payload behind extension headers.
 pub(super) fn rejoined<'a>(src: IpAddr, dst: IpAddr, protocol: Protocol, data: &'a [u8]) -> Option<IpHeader<'a>> {
-    let above = match src {
-        IpAddr::V4(_) if protocol.0 != next::AUTHENTICATION => {
-            Above { protocol: protocol.0, fragment: Fragment::Whole, payload: Some(data) }
-        }
-        IpAddr::V4(_) | IpAddr::V6(_) => walk_extensions(protocol.0, data).ok()?,
+    let header_octets = if src.is_ipv4() { IPV4_HEADER_OCTETS } else { IPV6_HEADER_OCTETS };
+    let above = match is_extension(src, protocol) {
+        true => walk_extensions(protocol.0, data).ok()?,
+        false => Above { protocol: protocol.0, fragment: Fragment::Whole, payload: Some(data) },
     };
     Some(IpHeader {
         src,
         dst,
         protocol: Protocol(above.protocol),
-        octets: u32::try_from(data.len()).unwrap_or(u32::MAX),
+        octets: u32::try_from(data.len() + header_octets).unwrap_or(u32::MAX),
         fragment: Fragment::Rejoined,
         payload: above.payload,
         packet: data,

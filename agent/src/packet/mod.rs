@@ -14,6 +14,7 @@ use varde_common::observation::Protocol;
 use varde_common::time::Timestamp;
 
 pub use ip::Piece;
+pub(crate) use ip::is_extension;
 pub use tunnel::TunnelKind;
 
 /// How a frame begins (the link types of the pcap format).
@@ -71,14 +72,14 @@ pub struct Frame<'a> {
 /// Whether a packet is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fragment {
-    /// Not fragmented.
+    /// Not fragmented; or put together from fragments of which none could count for it, see [`Packet::is_headless`].
     Whole,
-    /// The first fragment: has the transport header.
+    /// The first fragment: as a rule it has the transport header.
     First,
     /// A later fragment: has none.
     Later,
-    /// Put together from fragments that were seen before, each by itself; or as much of it as ever came, from its
-    /// beginning on.
+    /// Put together from fragments that were seen before, the first of which has counted for it; or as much of it as ever
+    /// came, from its beginning on; or another reading of fragments that contradict one another.
     Rejoined,
 }
 
@@ -166,6 +167,21 @@ pub struct Packet<'a> {
     pub fragment: Fragment,
     /// What is above IP.
     pub transport: Transport<'a>,
+}
+
+impl Packet<'_> {
+    /// Whether it is a fragment that cannot count in a flow: it does not say which, or nothing of what moves a flow. What
+    /// is put together from such fragments alone is handed on as a whole packet and counts then.
+    pub fn is_headless(&self) -> bool {
+        match (self.fragment, self.transport) {
+            (Fragment::Whole | Fragment::Rejoined, _) => false,
+            (Fragment::Later, _) | (Fragment::First, Transport::Ports { .. }) => true,
+            (Fragment::First, Transport::Other) => {
+                self.protocol.has_ports() || ip::is_extension(self.src, self.protocol)
+            }
+            (Fragment::First, Transport::Udp { .. } | Transport::Tcp { .. } | Transport::Icmp { .. }) => false,
+        }
+    }
 }
 
 /// Why a frame gave no packet: counted by reason, never fatal.
@@ -283,10 +299,14 @@ impl<'a> Layer<'a> {
     }
 
     #[inline(always)]
+    fn packet(self, time: Timestamp, source: u16) -> Packet<'a> {
+        let ip::IpHeader { src, dst, protocol, octets, fragment, .. } = self.header;
+        Packet { time, source, src, dst, protocol, octets, fragment, transport: self.transport }
+    }
+
+    #[inline(always)]
     fn opened(self, time: Timestamp, source: u16, tunnel: Option<TunnelKind>) -> Opened<'a> {
-        let ip::IpHeader { src, dst, protocol, octets, fragment, packet, .. } = self.header;
-        let transport = self.transport;
-        Opened { packet: Packet { time, source, src, dst, protocol, octets, fragment, transport }, ip: packet, tunnel }
+        Opened { packet: self.packet(time, source), ip: self.header.packet, tunnel }
     }
 }
 
@@ -306,29 +326,83 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, NotRead> {
 /// [`NotRead`] where the frame has no whole IP header.
 #[inline]
 pub fn open<'a>(frame: &Frame<'a>) -> Result<Opened<'a>, NotRead> {
-    let (version, octets) = link::network_layer(frame.link, frame.octets)?;
-    // What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".
-    let uncaptured = usize::try_from(frame.length).unwrap_or(usize::MAX).saturating_sub(frame.octets.len());
-    let layer = Layer::read(version, octets, uncaptured)?;
+    let (layer, uncaptured) = outermost_layer(frame)?;
     if !tunnel::may_be_one(&layer) {
         return Ok(layer.opened(frame.time, frame.source, None));
     }
-    let (layer, tunnel) = tunnel::innermost(layer, uncaptured);
+    let (layer, tunnel) = tunnel::innermost(layer, uncaptured, &mut |_| {});
     Ok(layer.opened(frame.time, frame.source, tunnel))
 }
 
-/// The packet in octets that fragments carried together (everything above IP); what is in a tunnel is looked for there
-/// too. None where extension headers go on for too long.
-pub fn open_rejoined<'a>(
-    time: Timestamp,
-    source: u16,
-    (src, dst): (IpAddr, IpAddr),
-    protocol: Protocol,
-    data: &'a [u8],
-) -> Option<Opened<'a>> {
-    let version = if src.is_ipv4() { link::IpVersion::V4 } else { link::IpVersion::V6 };
-    let layer = Layer::of(version, ip::rejoined(src, dst, protocol, data)?);
-    let (layer, tunnel) = if tunnel::may_be_one(&layer) { tunnel::innermost(layer, 0) } else { (layer, None) };
+#[inline(always)]
+fn outermost_layer<'a>(frame: &Frame<'a>) -> Result<(Layer<'a>, usize), NotRead> {
+    let (version, octets) = link::network_layer(frame.link, frame.octets)?;
+    // What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".
+    let uncaptured = usize::try_from(frame.length).unwrap_or(usize::MAX).saturating_sub(frame.octets.len());
+    Ok((Layer::read(version, octets, uncaptured)?, uncaptured))
+}
+
+/// Hands on what the packet of a frame came in, the outermost first: each a packet of its own, with the tunnel as its
+/// payload. Nothing where there was no tunnel. Reads the frame again, so that frames without one pay nothing.
+pub fn each_around<'a>(frame: &Frame<'a>, each: &mut impl FnMut(&Packet<'a>)) {
+    if let Ok((layer, uncaptured)) = outermost_layer(frame) {
+        tunnel::innermost(layer, uncaptured, &mut |outer| each(&outer.packet(frame.time, frame.source)));
+    }
+}
+
+/// The outermost IP packet of a frame, as captured, without padding, and whether it was captured to its end.
+pub(crate) fn outermost<'a>(frame: &Frame<'a>) -> Option<(&'a [u8], bool)> {
+    let (layer, _) = outermost_layer(frame).ok()?;
+    let opened = layer.opened(frame.time, frame.source, None);
+    Some((opened.ip, opened.is_complete()))
+}
+
+/// What fragments carried together: everything above IP.
+#[derive(Debug, Clone, Copy)]
+pub struct Rejoined<'a> {
+    /// When the last of them was seen.
+    pub time: Timestamp,
+    /// Number of the source.
+    pub source: u16,
+    /// Sender.
+    pub src: IpAddr,
+    /// Receiver.
+    pub dst: IpAddr,
+    /// The protocol the fragments carried; in IPv6 it may be an extension header.
+    pub protocol: Protocol,
+    /// How much of it the first fragment held, octets.
+    pub first_octets: usize,
+    /// The octets.
+    pub data: &'a [u8],
+}
+
+impl<'a> Rejoined<'a> {
+    fn layer(&self, data: &'a [u8]) -> Option<Layer<'a>> {
+        let version = if self.src.is_ipv4() { link::IpVersion::V4 } else { link::IpVersion::V6 };
+        ip::rejoined(self.src, self.dst, self.protocol, data).map(|header| Layer::of(version, header))
+    }
+
+    /// Whether the first fragment has counted for the whole, as [`Packet::is_headless`] says of it.
+    fn has_counted(&self) -> bool {
+        self.layer(self.data.get(..self.first_octets).unwrap_or(self.data)).is_some_and(|layer| {
+            let first = layer.packet(self.time, self.source);
+            !Packet { fragment: Fragment::First, ..first }.is_headless()
+        })
+    }
+}
+
+/// The packet in octets that fragments carried together; what is in a tunnel is looked for there too, and what it came in
+/// handed on first, as by [`each_around`]. None where extension headers go on for too long.
+pub fn open_rejoined<'a>(rejoined: &Rejoined<'a>, around: &mut impl FnMut(&Packet<'a>)) -> Option<Opened<'a>> {
+    let &Rejoined { time, source, data, .. } = rejoined;
+    let mut layer = rejoined.layer(data)?;
+    if !rejoined.has_counted() {
+        layer.header.fragment = Fragment::Whole;
+    }
+    let (layer, tunnel) = match tunnel::may_be_one(&layer) {
+        true => tunnel::innermost(layer, 0, &mut |outer| around(&outer.packet(time, source))),
+        false => (layer, None),
+    };
     Some(layer.opened(time, source, tunnel))
 }
 

@@ -85,14 +85,19 @@ pub(super) fn may_be_one(layer: &Layer<'_>) -> bool {
 /// DNS, HTTPS over QUIC, DNS over QUIC.
 const NO_TUNNEL_TO: [u16; 3] = [53, 443, 853];
 
-/// The innermost packet that can be read, and the outermost tunnel it came in. A fragment's inside is not looked at:
-/// that is for when it was put together.
+/// The innermost packet that can be read, and the outermost tunnel it came in; what it came in is handed to `around` on
+/// the way. A fragment's inside is not looked at: that is for when it was put together.
 #[cold]
 #[inline(never)]
-pub(super) fn innermost(outer: Layer<'_>, uncaptured: usize) -> (Layer<'_>, Option<TunnelKind>) {
+pub(super) fn innermost<'a>(
+    outer: Layer<'a>,
+    uncaptured: usize,
+    around: &mut impl FnMut(Layer<'a>),
+) -> (Layer<'a>, Option<TunnelKind>) {
     let (mut layer, mut outermost) = (outer, None);
     for _ in 0..limits::TUNNELS_MAX {
         let Some((kind, inner)) = inside(&layer, uncaptured) else { break };
+        around(layer);
         layer = inner;
         outermost = outermost.or(Some(kind));
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::TunnelKind::{Erspan, Geneve, Gre, GreInUdp, GtpU, Ipv4InIp, Ipv6InIp, MplsInIp, Teredo, Vxlan};
 use super::*;
-use crate::packet::{Frame, LinkType, NotRead, Opened, open};
+use crate::packet::{Frame, LinkType, NotRead, Opened, Packet, each_around, open, outermost};
 use varde_common::time::Timestamp;
 
 fn read(link: LinkType, octets: &[u8]) -> Result<Opened<'_>, NotRead> {
@@ -173,6 +173,50 @@ fn every_tunnel_gives_the_packet_inside_over_ipv4_and_ipv6() {
     assert_eq!(names.len(), TunnelKind::ALL.len());
 }
 
+/// What a packet came in, the outermost first.
+fn around(octets: &[u8]) -> Vec<Packet<'_>> {
+    let length = octets.len() as u32;
+    let mut around = Vec::new();
+    let frame = Frame { time: Timestamp(1), source: 3, link: LinkType::RawIp, octets, length, vlan: None };
+    each_around(&frame, &mut |packet| around.push(*packet));
+    assert_eq!(outermost(&frame), Some((octets, true)));
+    around
+}
+
+#[test]
+fn what_carries_a_tunnel_is_told_as_a_packet_of_its_own() {
+    for (name, _, protocol, above) in wrapped() {
+        for outer in [v4_from(1, protocol, &above), v6_from(1, protocol, &above)] {
+            let around = around(&outer);
+            let [packet] = around.as_slice() else { panic!("{name}: {around:?}") };
+            assert_eq!((packet.protocol, packet.octets as usize, packet.source), (Protocol(protocol), outer.len(), 3));
+            assert!(packet.src.to_string().ends_with(".1") || packet.src.to_string().ends_with("::1"), "{name}");
+            let ports = (above[0], above[1], above[2], above[3]);
+            let told = match packet.transport {
+                Transport::Udp { src_port, dst_port, .. } => {
+                    let ([a, b], [c, d]) = (src_port.to_be_bytes(), dst_port.to_be_bytes());
+                    (a, b, c, d) == ports
+                }
+                transport => transport == Transport::Other && protocol != 17,
+            };
+            assert!(told, "{name}: {packet:?}");
+        }
+    }
+    for plain in [inner4(), inner6(), v4_from(1, 17, &udp(5, 4789, b"no tunnel")), v4_from(1, 47, &[0; 20])] {
+        assert_eq!(around(&plain), []);
+    }
+}
+
+#[test]
+fn s3_each_tunnel_in_a_tunnel_is_told_once_as_deep_as_they_are_opened() {
+    for count in 0..=limits::TUNNELS_MAX + 2 {
+        let octets = (1..=count).fold(inner4(), |inside, at| v4_from(at as u8, 4, &inside));
+        let seen: Vec<_> = around(&octets).iter().map(|packet| packet.src.to_string()).collect();
+        let expected = (1..=count).rev().take(limits::TUNNELS_MAX).map(|at| format!("10.0.0.{at}"));
+        assert_eq!(seen, expected.collect::<Vec<_>>(), "{count}");
+    }
+}
+
 #[test]
 fn what_is_no_tunnel_or_cannot_be_read_inside_stays_the_packet_it_is() {
     let dns = [8, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 4, b'e', b'v', b'i', b'l', 2, b'n', b'o', 0, 0, 1, 0, 1];
@@ -317,6 +361,13 @@ fn holds(link: LinkType, octets: &[u8], length: u32) {
     if let Ok(opened) = open(&frame) {
         assert!(octets.as_ptr_range().contains(&opened.ip.as_ptr()) && opened.ip.len() <= octets.len());
         let _ = opened.piece();
+        let mut around = 0;
+        each_around(&frame, &mut |packet| {
+            around += 1;
+            assert!(packet.octets >= 20);
+        });
+        assert_eq!(around > 0, opened.tunnel.is_some());
+        assert!(around <= limits::TUNNELS_MAX && outermost(&frame).is_some());
     }
 }
 
