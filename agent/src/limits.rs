@@ -65,7 +65,8 @@ pub const STREAM_LINGER_S: u64 = 5;
 /// Segments or datagrams with data that are looked at for the beginning of a greeting, each way: STARTTLS comes after a
 /// few, whatever is none has shown it by then.
 pub const GREETING_SEGMENTS_MAX: u8 = 16;
-/// Octets at the beginning of a stream that are kept until a greeting is whole: the longest hello and its record headers.
+/// Octets of a greeting's stream that are kept behind those that were read, until a gap is filled: the largest record
+/// and its header. Of QUIC's stream, which is read when it is whole, all that is kept.
 pub const GREETING_MAX_OCTETS: usize = 18 * 1024;
 /// Runs of octets with gaps between them, in one greeting. Browsers scatter a hello over some dozens of pieces.
 pub const GREETING_RUNS_MAX: usize = 64;
@@ -78,18 +79,32 @@ pub const GREETINGS_MAX_OCTETS: usize = 1024 * 1024;
 /// The rest of a greeting that has not come so long after the last of it will not come any more, seconds (RFC 6298: a
 /// sender's third retransmission comes after seven).
 pub const GREETING_TIMEOUT_S: u64 = 10;
-/// One ClientHello: with post-quantum keys and tickets they have some 2,000 octets, with large tickets some 8,000.
-pub const HELLO_MAX_OCTETS: usize = 16 * 1024;
-/// TLS records joined for one ClientHello. Splitting it further is allowed and serves only to hide.
-pub const HELLO_RECORDS_MAX: usize = 64;
+/// One ClientHello over TCP, without the headers of its records: with post-quantum keys and tickets they have some 2,000
+/// octets; common servers (Go, rustls) take 64 KiB. Of a longer one the name is read that stands in so much of it.
+pub const HELLO_MAX_OCTETS: usize = 64 * 1024;
+/// TLS records joined for one ClientHello: one for each octet of the longest. They cost nothing but the octets they
+/// bring, so the bound only ends what has no end.
+pub const HELLO_RECORDS_MAX: usize = HELLO_MAX_OCTETS;
 /// Protocols kept of those a hello offers; programs offer one or two.
 pub const ALPNS_MAX: usize = 32;
 /// Packets looked at in one QUIC datagram: a client sends an Initial, a 0-RTT and a Handshake packet together at most.
 pub const QUIC_PACKETS_MAX: usize = 8;
-/// QUIC packets of one flow and direction that may fail to open before it is left alone.
-pub const QUIC_TRIES_MAX: u8 = 4;
-/// The head of an HTTP request, as far as it is kept; servers commonly take no longer ones.
-pub const HTTP_HEAD_MAX_OCTETS: usize = 8 * 1024;
+/// QUIC packets of one flow and direction that may fail to open, or open and bring nothing, before it is left alone, or
+/// until a hello is read: an ordinary client's acknowledgements make two or three.
+pub const QUIC_TRIES_MAX: u8 = 32;
+/// Connections of one flow whose hellos are gathered at once: a decoy must not push out what it stands in front of.
+pub const QUIC_CONNECTIONS_MAX: usize = 4;
+/// Hellos told of one QUIC flow: a load generator or a library that reuses its port has several connections there.
+pub const QUIC_HELLOS_MAX: u8 = 8;
+/// The head of an HTTP request, as far as it is read; servers commonly take 8 to 32 KiB. Kept is the line under way.
+pub const HTTP_HEAD_MAX_OCTETS: usize = 64 * 1024;
+/// Requests read of one flow: servers commonly serve 1,000 on one connection, proxies more.
+pub const HTTP_REQUESTS_MAX: u16 = 50_000;
+/// Requests read in one segment, where one follows the other; browsers do not do so at all.
+pub const HTTP_PIPELINED_MAX: usize = 16;
+/// A request's body is passed over when it says it is no longer than this; in a longer one the beginning of each
+/// segment is looked at.
+pub const HTTP_BODY_MAX_OCTETS: u64 = 1 << 30;
 /// A method; the longest registered one (UPDATEREDIRECTREF) has 17 octets.
 pub const HTTP_METHOD_MAX_OCTETS: usize = 32;
 
@@ -221,8 +236,8 @@ pub const WATCHED_FLOWS_MAX: usize = 16_384;
 /// Listed things shown by hellos on all watched flows: 180 octets each, 120 of the indicator and twice the name: some
 /// 6 MiB with ordinary names, 13 MiB with the longest.
 pub const TIES_MAX: usize = 16_384;
-/// Indicators that one flow is tied to by what its hello shows; more than a name has parents are on no list.
-pub const TIES_PER_FLOW_MAX: usize = 16;
+/// Indicators that one flow is tied to by what its hellos and requests show; a connection to a proxy shows many names.
+pub const TIES_PER_FLOW_MAX: usize = 64;
 /// Statements, sightings or observations that wait to be fetched; they are fetched after every packet.
 pub const QUEUE_MAX: usize = 1_048_576;
 

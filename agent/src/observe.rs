@@ -4,15 +4,16 @@
 //! asked what was seen until it has nothing more to say. What times out is taken out of the tables only when asked for,
 //! so a leap of the clock costs no memory.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use varde_common::observation::{Contact, DnsTransaction, Endpoint, Hello, HttpRequest, Protocol};
 use varde_common::time::Timestamp;
 
-use crate::audience::Audience;
+use crate::audience::{Audience, Response};
 use crate::dns::{self, RefusedMessages};
-use crate::flow::{FlowCounts, FlowEvent, FlowId, Flows, Heard};
-use crate::greeting::{Greeted, GreetingCounts, Greetings};
+use crate::flow::{FlowCounts, FlowEvent, FlowGlimpse, FlowId, FlowStep, Flows, Heard};
+use crate::greeting::{Greeted, GreetingCounts, Greetings, ProxyRequest, Told};
 use crate::limits::{
     DATA_OUT_OCTETS, FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, TIMEOUTS_LOOKED_AT_EVERY_MS,
 };
@@ -71,7 +72,7 @@ pub enum Seen {
         /// The words.
         hello: Hello,
     },
-    /// The first HTTP request of a flow that names its host.
+    /// An HTTP request that names its host.
     Http {
         /// The source that saw its last octet.
         source: u16,
@@ -82,6 +83,27 @@ pub enum Seen {
         /// The request.
         request: HttpRequest,
     },
+    /// An HTTP request to a proxy that names an address.
+    Proxy {
+        /// The source that saw its last octet.
+        source: u16,
+        /// The flow it was made in.
+        flow: FlowId,
+        /// How far that flow had got.
+        contact: Contact,
+        /// The request.
+        request: ProxyRequest,
+    },
+}
+
+impl From<Told> for Seen {
+    fn from(Told { source, flow, contact, greeted }: Told) -> Seen {
+        match greeted {
+            Greeted::Hello(hello) => Seen::Hello { source, flow, contact, hello },
+            Greeted::Http(request) => Seen::Http { source, flow, contact, request },
+            Greeted::Proxy(request) => Seen::Proxy { source, flow, contact, request },
+        }
+    }
 }
 
 impl From<Concluded> for Seen {
@@ -118,6 +140,8 @@ pub struct Observer {
     greetings: Greetings,
     streams: Streams,
     transactions: Transactions,
+    /// What time has brought to an end, to be fetched.
+    over: VecDeque<Seen>,
     /// What is left to close after [`Observer::close_all`], the first last.
     closing: Vec<(Timestamp, Open)>,
     counts: ObserveCounts,
@@ -143,6 +167,7 @@ impl Observer {
             greetings: Greetings::new(),
             streams: Streams::new(),
             transactions: Transactions::new(),
+            over: VecDeque::new(),
             closing: Vec::new(),
             counts: ObserveCounts::default(),
         }
@@ -153,12 +178,18 @@ impl Observer {
     /// comes ([`Fragment::Rejoined`]).
     pub fn handle_packet(&mut self, packet: &Packet<'_>, audience: &mut impl Audience) {
         self.handle_time(packet.time);
+        // Before what may end their flows.
+        if !self.over.is_empty() {
+            self.over.drain(..).for_each(|seen| audience.take(seen));
+        }
         let now = self.clock;
+        let Observer { flows, greetings, counts, .. } = self;
+        let mut before_closed = BeforeClosed { greetings, counts: &mut counts.greetings, audience };
         // A packet put together from fragments is counted as they came; what it says is new.
         let heard = if packet.fragment == Fragment::Rejoined {
-            self.flows.hear(packet)
+            flows.handle_rejoined(packet, now, &mut counts.flows, &mut before_closed)
         } else {
-            self.flows.handle_packet(packet, now, &mut self.counts.flows, audience)
+            flows.handle_packet(packet, now, &mut counts.flows, &mut before_closed)
         };
         // The beginning of a packet in fragments comes again with the rest of it.
         if let Some(heard) = heard
@@ -193,7 +224,8 @@ impl Observer {
         self.clock = self.clock.max(now);
         if self.clock >= self.due {
             self.streams.handle_time(self.clock);
-            self.greetings.handle_time(self.clock, &mut self.counts.greetings);
+            let Observer { greetings, counts, over, clock, .. } = self;
+            greetings.handle_time(*clock, &mut counts.greetings, &mut |told| over.push_back(told.into()));
         }
         // Where life goes on, places may come to hold something else.
         if !self.closing.is_empty() {
@@ -204,8 +236,6 @@ impl Observer {
     /// The sources are at their end: everything open is closed, in order of its start.
     pub fn close_all(&mut self) {
         self.streams.clear();
-        self.counts.greetings.given_up += self.greetings.len() as u64;
-        self.greetings.clear();
         let transactions = self.transactions.pending().map(|(place, start)| (start, Open::Transaction(place)));
         let flows = self.flows.open().map(|(place, start)| (start, Open::Flow(place)));
         self.closing = transactions.chain(flows).collect();
@@ -215,7 +245,7 @@ impl Observer {
     /// What timed out or was closed next; none = nothing more until the next packet or time.
     #[inline]
     pub fn poll_seen(&mut self) -> Option<Seen> {
-        if self.clock < self.due && self.closing.is_empty() {
+        if self.clock < self.due && self.closing.is_empty() && self.over.is_empty() {
             return None;
         }
         self.poll_over()
@@ -223,12 +253,15 @@ impl Observer {
 
     #[inline(never)]
     fn poll_over(&mut self) -> Option<Seen> {
+        if let Some(seen) = self.over.pop_front() {
+            return Some(seen);
+        }
         while let Some((_, open)) = self.closing.pop() {
             let seen = match open {
                 Open::Transaction(place) => {
                     self.transactions.close(place, &mut self.counts.transactions).map(Seen::from)
                 }
-                Open::Flow(place) => self.flows.close(place).map(Seen::Flow),
+                Open::Flow(place) => self.flows.close(place).and_then(|event| self.end_flow(event)),
             };
             if seen.is_some() {
                 return seen;
@@ -238,11 +271,23 @@ impl Observer {
             return None;
         }
         let transaction = self.transactions.poll_expired(self.clock, &mut self.counts.transactions);
-        let seen = transaction.map(Seen::from).or_else(|| self.flows.poll_expired(self.clock).map(Seen::Flow));
+        let seen = transaction.map(Seen::from).or_else(|| {
+            let event = self.flows.poll_expired(self.clock)?;
+            self.end_flow(event)
+        });
         if seen.is_none() {
             self.due = self.clock.plus(Duration::from_millis(TIMEOUTS_LOOKED_AT_EVERY_MS));
         }
         seen
+    }
+
+    /// A flow is over: what was begun in it is told first.
+    fn end_flow(&mut self, event: FlowEvent) -> Option<Seen> {
+        let Observer { greetings, counts, over, .. } = self;
+        let (flow, contact) = (event.flow, event.record.contact);
+        greetings.handle_closed(flow, contact, &mut counts.greetings, &mut |told| over.push_back(told.into()));
+        over.push_back(Seen::Flow(event));
+        over.pop_front()
     }
 
     /// Everything counted so far.
@@ -255,16 +300,11 @@ impl Observer {
     }
 
     fn take_first_words(&mut self, packet: &Packet<'_>, heard: &Heard, audience: &mut impl Audience) {
-        let (greeting, greeted) = self.greetings.handle_packet(packet, heard, self.clock, &mut self.counts.greetings);
+        let Observer { greetings, counts, clock, .. } = self;
+        let tell = &mut |told: Told| audience.take(told.into());
+        let greeting = greetings.handle_packet(packet, heard, *clock, &mut counts.greetings, tell);
         if greeting != heard.greeting {
             self.flows.set_greeting(heard.place, greeting);
-        }
-        let Heard { flow, contact, .. } = *heard;
-        let source = packet.source;
-        match greeted {
-            Some(Greeted::Hello(hello)) => audience.take(Seen::Hello { source, flow, contact, hello }),
-            Some(Greeted::Http(request)) => audience.take(Seen::Http { source, flow, contact, request }),
-            None => {}
         }
     }
 
@@ -294,6 +334,33 @@ impl Observer {
     }
 }
 
+/// What came of a greeting is told before the flow it was made in is over.
+struct BeforeClosed<'a, A> {
+    greetings: &'a mut Greetings,
+    counts: &'a mut GreetingCounts,
+    audience: &'a mut A,
+}
+
+impl<A: Audience> Audience for BeforeClosed<'_, A> {
+    fn take(&mut self, seen: Seen) {
+        let BeforeClosed { greetings, counts, audience } = self;
+        if let Seen::Flow(event) = &seen
+            && event.step == FlowStep::Closed
+        {
+            greetings.handle_closed(event.flow, event.record.contact, counts, &mut |told| audience.take(told.into()));
+        }
+        audience.take(seen);
+    }
+
+    fn wants_response(&mut self, response: &Response<'_>) -> bool {
+        self.audience.wants_response(response)
+    }
+
+    fn wants_step(&mut self, glimpse: &FlowGlimpse) -> bool {
+        self.audience.wants_step(glimpse)
+    }
+}
+
 /// Reads a message and pairs it; false when it is none.
 fn take_message(
     octets: &[u8],
@@ -320,7 +387,6 @@ fn take_message(
 mod tests {
     use super::*;
     use crate::dns::{BadMessage, sample};
-    use crate::flow::FlowStep;
     use crate::hello::tls;
     use crate::packet::tcp_flags::{ACK, FIN, SYN};
     use crate::packet::{Fragment, IcmpRole};
@@ -410,6 +476,9 @@ mod tests {
                 Seen::Flow(event) => format!("{} flow {} {:?}", event.source, event.flow.0, event.step),
                 Seen::Hello { source, flow, contact, hello } => {
                     format!("{source} hello {} {contact:?} {:?} {:?}", flow.0, hello.transport, hello.sni)
+                }
+                Seen::Proxy { source, flow, contact, request } => {
+                    format!("{source} proxy {} {contact:?} {}", flow.0, request.target)
                 }
                 Seen::Http { source, flow, contact, request } => {
                     format!("{source} http {} {contact:?} {}", flow.0, request.host)
@@ -507,6 +576,50 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_a_hello_is_told_before_its_flow_is_over_however_that_ends() {
+        let web = "192.0.2.1:8000";
+        let hello = tls::sample::records(&tls::sample::named("evil.example"), 16384);
+        for how in 0..6 {
+            let mut observer = Told::new(ObserveSettings { flows_max: 2, ..ObserveSettings::default() });
+            for (src, dst, seq, flags, payload) in [
+                (CLIENT, web, 99, SYN, &[][..]),
+                (web, CLIENT, 4, SYN | ACK, &[]),
+                (CLIENT, web, 100, ACK, &hello[..300]),
+            ] {
+                observer.handle_packet(&send(1, src, dst, Protocol::TCP, seq, flags, payload));
+            }
+            let mut seen = drain(&mut observer);
+            match how {
+                // Another connection on the same ports, other flows that need the room, time, and time by packets.
+                0 => [FIN | ACK, SYN].into_iter().zip([400, 9_000_000]).for_each(|(flags, seq)| {
+                    observer.handle_packet(&send(2, CLIENT, web, Protocol::TCP, seq, flags, &[]));
+                }),
+                1 => (1..4).for_each(|port| {
+                    observer.handle_packet(&udp(2, &format!("10.0.0.2:{port}"), web, &[]));
+                }),
+                2 => observer.handle_time(Timestamp::from_unix(30, 0)),
+                3 => observer.handle_time(Timestamp::from_unix(30_000, 0)),
+                4 => observer.handle_packet(&send(30_000, CLIENT, web, Protocol::TCP, 9, SYN, &[])),
+                _ => {}
+            }
+            seen.extend(drain(&mut observer));
+            observer.close_all();
+            seen.extend(drain(&mut observer));
+            let words: Vec<String> = words(&seen).into_iter().filter(|word| word.contains(" 0 ")).collect();
+            let expected = [
+                "1 flow 0 Opened",
+                "1 flow 0 Answered",
+                "1 hello 0 Answered Tls Some(evil.example)",
+                "1 flow 0 Closed",
+            ];
+            assert_eq!(words, expected, "{how}");
+            assert!(observer.greetings.is_empty() && observer.greetings.kept_octets() == 0, "{how}");
+            let cut = |seen: &Seen| matches!(seen, Seen::Hello { hello, .. } if hello.is_cut && hello.ja4.is_none());
+            assert_eq!(seen.iter().filter(|seen| cut(seen)).count(), 1, "{how}");
+        }
+    }
+
+    #[test]
     fn at_the_end_everything_open_is_told_in_order_of_its_start() {
         let mut observer = Told::new(ObserveSettings::default());
         let (first, second) = (sample::query(1, "first.no", 1), sample::query(2, "second.no", 1));
@@ -599,7 +712,7 @@ mod tests {
                 Seen::Flow(event) if matches!(event.step, FlowStep::Closed | FlowStep::Reported) => {
                     in_records += event.record.packets + event.record.reverse_packets;
                 }
-                Seen::Flow(_) | Seen::Dns { .. } | Seen::Hello { .. } | Seen::Http { .. } => {}
+                Seen::Flow(_) | Seen::Dns { .. } | Seen::Hello { .. } | Seen::Http { .. } | Seen::Proxy { .. } => {}
             };
             for packet in &packets {
                 let address = |end: u8| IpAddr::from([10, 0, 0, end]);

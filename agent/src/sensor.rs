@@ -139,6 +139,9 @@ impl Consequences {
             Seen::Http { source, flow, contact, request } => {
                 self.raise.handle_http(source, flow, contact, &request, now);
             }
+            Seen::Proxy { source, flow, contact, request } => {
+                self.raise.handle_proxy(source, flow, contact, &request, now);
+            }
         }
     }
 
@@ -151,6 +154,9 @@ impl Consequences {
                     Observation { source: event.source, fact: Fact::Flow(event.record.clone()) }
                 }
             },
+            // A part of a hello is matched, and is no observation.
+            Seen::Hello { hello, .. } if hello.is_cut => return,
+            Seen::Proxy { .. } => return,
             Seen::Hello { source, hello, .. } => Observation { source: *source, fact: Fact::Hello(hello.clone()) },
             Seen::Http { source, request, .. } => Observation { source: *source, fact: Fact::Http(request.clone()) },
         };

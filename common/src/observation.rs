@@ -98,6 +98,9 @@ pub struct Hello {
     pub ja4: Option<Ja4>,
     /// Whether it offers encrypted names (ECH, RFC 9849): then `sni` may be a façade.
     pub ech: bool,
+    /// Whether its end was never seen: then only the name of the server is told of it, which is whole; `alpn` is empty and
+    /// `ja4` none, and what is missing may be more than that. It is no observation to be shown, but it is matched.
+    pub is_cut: bool,
 }
 
 /// What carries a ClientHello.
@@ -120,7 +123,7 @@ impl HelloTransport {
     }
 }
 
-/// The first request of an HTTP/1 connection that names its host (RFC 9112 section 3.2).
+/// A request of an HTTP/1 connection that names its host (RFC 9112 section 3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     /// When its last octet was seen.
@@ -131,6 +134,9 @@ pub struct HttpRequest {
     pub server: Endpoint,
     /// The host it names, without port.
     pub host: DomainName,
+    /// The port its target names or implies, where that is in the form that proxies are sent (RFC 9112 sections 3.2.2
+    /// and 3.2.3).
+    pub target_port: Option<u16>,
 }
 
 /// A DNS query and its response (RFC 9499 "transaction"); either may be missing, never both.

@@ -107,7 +107,7 @@ pub fn hello(octets: &[u8]) {
         Ok(Opening::Until(more)) => assert!(more > octets.len(), "it waits for what is there already"),
         Ok(Opening::Other) | Err(_) => {}
     }
-    if let Ok(Opening::Whole(body)) = tls::find_hello_in_quic(octets) {
+    if let Opening::Whole(body) = tls::find_hello_in_quic(octets) {
         read_hello(body);
     }
     read_hello(octets);

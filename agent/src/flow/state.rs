@@ -123,14 +123,11 @@ impl Flow {
 
     /// What is to be heard of its first words in a packet; nothing once they are known.
     pub(super) fn heard(&self, place: Place, step: Step, packet: &Packet<'_>) -> Option<Heard> {
-        if self.greeting == Greeting::Over {
-            return None;
-        }
-        let (Transport::Tcp { payload, .. } | Transport::Udp { payload, .. }) = packet.transport else { return None };
-        (!payload.is_empty()).then_some(Heard {
+        let from_initiator = step.from_low == self.initiator_is_low;
+        self.greeting.may_tell(from_initiator, &packet.transport).then_some(Heard {
             place,
             flow: self.id,
-            from_initiator: step.from_low == self.initiator_is_low,
+            from_initiator,
             syn: self.syn,
             contact: self.contact,
             greeting: self.greeting,
@@ -156,6 +153,12 @@ impl Flow {
         self.began = self.began.min(step.time);
         self.start = self.start.min(step.time);
         self.end = self.end.max(step.time);
+        Taken { answered: self.learn(step, protocol), much_sent }
+    }
+
+    /// What a packet says of the connection; whether the flow is answered with it, and was not before.
+    pub(super) fn learn(&mut self, step: Step, protocol: Protocol) -> bool {
+        let from_initiator = step.from_low == self.initiator_is_low;
         self.reset |= step.has(RST);
         // Overtaken by the answer to it, it still says where the stream begins.
         if from_initiator && step.is_syn() && self.syn.is_none() {
@@ -168,7 +171,7 @@ impl Flow {
                 self.fin_from_responder = true;
             }
         }
-        Taken { answered: self.hear(step, protocol, from_initiator), much_sent }
+        self.hear(step, protocol, from_initiator)
     }
 
     /// Whether the flow is answered with this packet, and was not before.

@@ -2,6 +2,7 @@
 
 mod any;
 mod crafted;
+mod rejoined;
 
 use std::net::IpAddr;
 

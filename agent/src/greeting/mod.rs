@@ -2,128 +2,62 @@
 //!
 //! A flow's own entry says how far it got ([`Greeting`]), so that a packet of one that has nothing more to tell costs one
 //! test. What fits into one segment or datagram is read where it lies; only what does not is kept, here, within bounds.
+//! What is let go, for whatever reason, is read as far as it came: a name that was shown is matched.
 
-mod gathering;
+mod counts;
+mod over_quic;
+mod over_tcp;
+mod state;
+mod talk;
+mod words;
 
 use std::time::Duration;
 
-use varde_common::observation::{Endpoint, Hello, HelloTransport, HttpRequest};
+use varde_common::observation::{Contact, Endpoint};
 use varde_common::time::Timestamp;
 
 use crate::flow::{FlowId, Heard};
-use crate::hello::tls::ClientHello;
-use crate::hello::{BadHello, Opening, host_name, http, ja4, quic, tls};
-use crate::limits::{
-    ALPNS_MAX, GREETING_MAX_OCTETS, GREETING_SEGMENTS_MAX, GREETING_TIMEOUT_S, GREETINGS_MAX,
-    GREETINGS_TOTAL_MAX_OCTETS, QUIC_TRIES_MAX,
-};
+use crate::hello::{http, quic, tls};
+use crate::keyed::RandomState;
+use crate::limits::{GREETING_MAX_OCTETS, GREETING_TIMEOUT_S, GREETINGS_MAX, GREETINGS_TOTAL_MAX_OCTETS};
 use crate::packet::tcp_flags::SYN;
 use crate::packet::{Packet, Transport};
 use crate::table::{Place, Table};
-use gathering::{Gathering, OverQuic, OverTcp, Took};
+use over_quic::{Means, OverQuic};
+use over_tcp::{OverTcp, Took};
+use state::Asking;
+use words::{Passage, Teller};
 
-/// How far a flow's greeting is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Greeting {
-    /// Nothing like one yet.
-    Waiting(Looks),
-    /// Its beginning was seen and is kept.
-    Gathering(Place),
-    /// There is nothing more to look for.
-    Over,
+pub use counts::{GreetingCounts, RefusedHellos};
+pub(crate) use state::{Greeting, Looks};
+pub use words::ProxyRequest;
+pub(crate) use words::{Greeted, Told};
+
+/// A greeting under way.
+#[derive(Debug)]
+struct Gathering {
+    from_initiator: bool,
+    /// What was looked at before it began.
+    looks: Looks,
+    /// As the last packet of it was seen.
+    passage: Passage,
+    carrier: Carrier,
 }
 
-/// Segments or datagrams with data that were looked at and began no greeting, each way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Looks {
-    initiator: u8,
-    responder: u8,
+#[derive(Debug)]
+enum Carrier {
+    Tcp(Box<OverTcp>),
+    Quic(OverQuic),
 }
 
-impl Default for Greeting {
-    fn default() -> Greeting {
-        Greeting::Waiting(Looks::default())
-    }
-}
-
-impl Looks {
-    fn of(self, initiator: bool) -> u8 {
-        if initiator { self.initiator } else { self.responder }
-    }
-
-    /// So many more: when nothing was heard from the initiator in as many as are looked at, nothing will be.
-    fn and(mut self, more: u8, initiator: bool) -> Greeting {
-        let looks = if initiator { &mut self.initiator } else { &mut self.responder };
-        *looks = looks.saturating_add(more);
-        if self.initiator >= GREETING_SEGMENTS_MAX { Greeting::Over } else { Greeting::Waiting(self) }
-    }
-}
-
-/// A greeting that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Greeted {
-    Hello(Hello),
-    Http(HttpRequest),
-}
-
-/// How many greetings were refused, by reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RefusedHellos([u64; BadHello::ALL.len()]);
-
-impl RefusedHellos {
-    /// Counts one.
-    pub fn count(&mut self, reason: BadHello) {
-        if let Some(count) = self.0.get_mut(reason as usize) {
-            *count += 1;
+impl Gathering {
+    /// Octets of memory held beside the entry itself.
+    fn kept_octets(&self) -> usize {
+        match &self.carrier {
+            Carrier::Tcp(tcp) => tcp.kept_octets(),
+            Carrier::Quic(quic) => quic.kept_octets(),
         }
     }
-
-    /// How many for this reason.
-    pub fn of(&self, reason: BadHello) -> u64 {
-        self.0.get(reason as usize).copied().unwrap_or(0)
-    }
-
-    /// Each reason with its number, zeros included.
-    pub fn iter(&self) -> impl Iterator<Item = (BadHello, u64)> {
-        BadHello::ALL.into_iter().zip(self.0)
-    }
-
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
-}
-
-/// What happened to greetings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct GreetingCounts {
-    /// TLS and QUIC hellos read.
-    pub hellos: u64,
-    /// HTTP requests read that name a host.
-    pub requests: u64,
-    /// What began like a greeting and is none, by reason.
-    pub refused: RefusedHellos,
-    /// Beginnings let go because the table or the memory for all of them was full.
-    pub evicted: u64,
-    /// Beginnings whose rest did not come within the bounds.
-    pub given_up: u64,
-}
-
-/// Who speaks to whom, and when.
-#[derive(Debug, Clone, Copy)]
-struct Passage {
-    time: Timestamp,
-    client: Endpoint,
-    server: Endpoint,
-    /// Whether hellos are wanted with their fingerprints.
-    fingerprints: bool,
-}
-
-/// What was said, as read.
-#[derive(Debug)]
-enum Words {
-    Hello(Hello),
-    Head(http::Head),
 }
 
 /// The greetings of which only a part was seen.
@@ -134,6 +68,8 @@ pub struct Greetings {
     kept_max_octets: usize,
     /// Where QUIC packets are opened.
     space: Vec<u8>,
+    /// Hashes connection ids: which of them meet, nobody can choose.
+    ids: RandomState,
     fingerprints: bool,
 }
 
@@ -149,6 +85,7 @@ impl Greetings {
             kept_octets: 0,
             kept_max_octets,
             space: Vec::new(),
+            ids: RandomState::default(),
             fingerprints: true,
         }
     }
@@ -174,139 +111,278 @@ impl Greetings {
     }
 
     /// Lets go of what has waited too long for its rest.
-    pub fn handle_time(&mut self, now: Timestamp, counts: &mut GreetingCounts) {
+    pub(crate) fn handle_time(&mut self, now: Timestamp, counts: &mut GreetingCounts, emit: &mut dyn FnMut(Told)) {
         while let Some((oldest, touched)) = self.table.oldest(0)
             && now.since(touched) >= Duration::from_secs(GREETING_TIMEOUT_S)
         {
             counts.given_up += 1;
-            self.forget(oldest);
+            self.let_go(oldest, counts, emit);
         }
     }
 
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        self.table.clear();
-        self.kept_octets = 0;
+    /// A flow is over, and got this far: nothing more will come in it.
+    pub(crate) fn handle_closed(
+        &mut self,
+        flow: FlowId,
+        contact: Contact,
+        counts: &mut GreetingCounts,
+        emit: &mut dyn FnMut(Told),
+    ) {
+        if self.table.len() == 0 {
+            return;
+        }
+        let Some(place) = self.table.find(self.table.hash_of(&flow), &flow) else { return };
+        if let Some((_, gathering)) = self.table.at_mut(place) {
+            gathering.passage.contact = contact;
+        }
+        counts.given_up += 1;
+        self.let_go(place, counts, emit);
     }
 
-    /// Looks at a packet with data, of a flow whose greeting is not over: how far it is now, and what was read.
+    /// Looks at a packet with data, of a flow whose greeting is not over: how far it is now. What was read goes to `emit`.
     pub(crate) fn handle_packet(
         &mut self,
         packet: &Packet<'_>,
         heard: &Heard,
         now: Timestamp,
         counts: &mut GreetingCounts,
-    ) -> (Greeting, Option<Greeted>) {
-        let fingerprints = self.fingerprints;
-        let ends = |src_port, dst_port| Passage {
-            time: packet.time,
-            client: Endpoint::new(packet.src, src_port),
-            server: Endpoint::new(packet.dst, dst_port),
-            fingerprints,
-        };
-        let (took, looks) = match (heard.greeting, packet.transport) {
-            (Greeting::Waiting(looks), _) if looks.of(heard.from_initiator) >= GREETING_SEGMENTS_MAX => {
-                return (heard.greeting, None);
-            }
-            (Greeting::Waiting(looks), Transport::Tcp { src_port, dst_port, seq, flags, payload }) => {
-                let seq = first_octet(seq, flags);
-                let is_first = heard.from_initiator && looks.initiator == 0;
-                let start = heard.syn.filter(|_| is_first).map(|syn| syn.wrapping_add(1));
-                (begin_tcp(start.unwrap_or(seq), seq, payload, ends(src_port, dst_port)), looks)
-            }
-            (Greeting::Waiting(looks), Transport::Udp { src_port, dst_port, payload }) => {
-                if !quic::may_begin(payload) {
-                    // Not counted: else junk in front would hide what comes.
-                    return (heard.greeting, None);
+        emit: &mut dyn FnMut(Told),
+    ) -> Greeting {
+        let mut greeting = heard.greeting;
+        if let Greeting::Gathering(place) = greeting {
+            match self.table.at_mut(place) {
+                Some((flow, gathering)) if *flow == heard.flow => {
+                    gathering.passage.contact = heard.contact;
+                    if gathering.from_initiator == heard.from_initiator {
+                        return self.go_on(place, packet, heard, now, counts, emit);
+                    }
+                    if !heard.from_initiator {
+                        return greeting;
+                    }
+                    // Who began the flow has the word.
+                    greeting = Greeting::Waiting(gathering.looks);
+                    counts.given_up += 1;
+                    self.let_go(place, counts, emit);
                 }
-                (OverQuic::begin(payload, ends(src_port, dst_port), &mut self.space), looks)
+                // It was let go, and something else may lie there.
+                Some(_) | None => greeting = after_letting_go(packet, heard),
             }
-            (Greeting::Gathering(place), transport) => return self.go_on(place, heard, transport, ends, now, counts),
-            (Greeting::Over | Greeting::Waiting(_), _) => return (heard.greeting, None),
-        };
-        match took {
-            Took::Begun(carrier) => {
-                let gathering = Gathering { from_initiator: heard.from_initiator, looks, carrier };
-                (self.keep(heard.flow, gathering, now, counts), None)
-            }
-            took => conclude(took, looks, heard.from_initiator, counts),
         }
+        match (greeting, packet.transport) {
+            (Greeting::Waiting(looks), Transport::Tcp { seq, flags, payload, .. }) => {
+                if looks.are_enough(heard.from_initiator) {
+                    return greeting;
+                }
+                let seq = first_octet(seq, flags);
+                let is_first = heard.from_initiator && looks.is_first();
+                let start = heard.syn.filter(|_| is_first).map_or(seq, |syn| syn.wrapping_add(1));
+                // Far from there, it is a flow that was joined midway.
+                let is_near = (seq.wrapping_sub(start) as i32).unsigned_abs() < GREETING_MAX_OCTETS as u32;
+                let tcp = OverTcp::new(if is_near { start } else { seq }, heard.from_initiator, None);
+                self.begin_tcp(tcp, (seq, payload), looks, packet, heard, now, counts, emit)
+            }
+            (Greeting::Asking(asking), Transport::Tcp { seq, flags, payload, .. }) => {
+                let seq = first_octet(seq, flags);
+                let read = asking.octets_read(seq);
+                let Some(fresh) = payload.get(read..).filter(|fresh| !fresh.is_empty()) else { return greeting };
+                let seq = seq.wrapping_add(read as u32);
+                if !tls::may_begin(fresh) && !http::may_begin(fresh) {
+                    return asking.and_passed(seq, fresh.len()).greeting();
+                }
+                let tcp = OverTcp::new(seq, heard.from_initiator, Some(asking));
+                self.begin_tcp(tcp, (seq, fresh), Looks::default(), packet, heard, now, counts, emit)
+            }
+            (Greeting::Waiting(looks), Transport::Udp { payload, .. }) => {
+                // What is not tried is not counted either: else junk in front would hide what comes.
+                if !quic::may_begin(payload) || looks.are_enough_tries(heard.from_initiator) {
+                    return greeting;
+                }
+                self.begin_quic(payload, looks, packet, heard, now, counts, emit)
+            }
+            (_, _) => greeting,
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the packet as it was split up by the caller, and where things go")]
+    fn begin_tcp(
+        &mut self,
+        mut tcp: OverTcp,
+        (seq, payload): (u32, &[u8]),
+        looks: Looks,
+        packet: &Packet<'_>,
+        heard: &Heard,
+        now: Timestamp,
+        counts: &mut GreetingCounts,
+        emit: &mut dyn FnMut(Told),
+    ) -> Greeting {
+        let passage = self.passage(packet, heard);
+        let mut teller = Teller { passage, flow: heard.flow, counts, emit };
+        match tcp.take(seq, payload, &mut teller) {
+            Took::More if tcp.is_adrift() => tcp.give_up(&mut teller),
+            Took::More => {
+                let carrier = Carrier::Tcp(Box::new(tcp));
+                let gathering = Gathering { from_initiator: heard.from_initiator, looks, passage, carrier };
+                self.keep(heard.flow, gathering, now, counts, emit)
+            }
+            // A probe that keeps the connection alive (RFC 9293 section 3.8.4) is no first word.
+            Took::Nothing => heard.greeting,
+            Took::Other => looks.and_one(heard.from_initiator),
+            Took::Done(greeting) => greeting,
+            Took::GivenUp => {
+                teller.counts.given_up += 1;
+                tcp.give_up(&mut teller)
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the packet as it was split up by the caller, and where things go")]
+    fn begin_quic(
+        &mut self,
+        datagram: &[u8],
+        mut looks: Looks,
+        packet: &Packet<'_>,
+        heard: &Heard,
+        now: Timestamp,
+        counts: &mut GreetingCounts,
+        emit: &mut dyn FnMut(Told),
+    ) -> Greeting {
+        let passage = self.passage(packet, heard);
+        let from_initiator = heard.from_initiator;
+        let mut quic = OverQuic::default();
+        let mut means = Means { space: &mut self.space, ids: &self.ids, from_initiator };
+        let mut teller = Teller { passage, flow: heard.flow, counts, emit };
+        quic.take(datagram, &mut looks, &mut means, &mut teller);
+        let greeting = looks.in_quic();
+        if greeting == Greeting::Over {
+            quic.give_up(&mut teller);
+        }
+        if quic.is_empty() {
+            return greeting;
+        }
+        let gathering = Gathering { from_initiator, looks, passage, carrier: Carrier::Quic(quic) };
+        self.keep(heard.flow, gathering, now, counts, emit)
     }
 
     /// Adds what follows on a beginning that is kept.
     fn go_on(
         &mut self,
         place: Place,
+        packet: &Packet<'_>,
         heard: &Heard,
-        transport: Transport<'_>,
-        ends: impl Fn(u16, u16) -> Passage,
         now: Timestamp,
         counts: &mut GreetingCounts,
-    ) -> (Greeting, Option<Greeted>) {
-        let Some((flow, gathering)) = self.table.at_mut(place) else { return (Greeting::Over, None) };
-        // It was let go, and something else may lie there.
-        if *flow != heard.flow {
-            return (Greeting::Over, None);
-        }
-        if gathering.from_initiator != heard.from_initiator {
-            return (heard.greeting, None);
-        }
+        emit: &mut dyn FnMut(Told),
+    ) -> Greeting {
+        let passage = self.passage(packet, heard);
+        let Greetings { table, space, ids, kept_octets, .. } = self;
+        let Some((_, gathering)) = table.at_mut(place) else { return Greeting::Over };
         let kept_before = gathering.kept_octets();
-        let took = match (&mut gathering.carrier, transport) {
-            (gathering::Carrier::Tcp(tcp), Transport::Tcp { src_port, dst_port, seq, flags, payload }) => {
-                tcp.take(first_octet(seq, flags), payload, ends(src_port, dst_port))
+        let mut teller = Teller { passage, flow: heard.flow, counts, emit };
+        let (is_new, over) = match (&mut gathering.carrier, packet.transport) {
+            (Carrier::Tcp(tcp), Transport::Tcp { seq, flags, payload, .. }) => {
+                match tcp.take(first_octet(seq, flags), payload, &mut teller) {
+                    Took::Nothing => (false, None),
+                    Took::More => (true, None),
+                    Took::Other => (true, Some(gathering.looks.and_one(heard.from_initiator))),
+                    Took::Done(greeting) => (true, Some(greeting)),
+                    Took::GivenUp => {
+                        teller.counts.given_up += 1;
+                        (true, Some(tcp.give_up(&mut teller)))
+                    }
+                }
             }
-            (gathering::Carrier::Quic(quic), Transport::Udp { src_port, dst_port, payload }) => {
-                quic.take(payload, ends(src_port, dst_port), &mut self.space)
+            (Carrier::Quic(quic), Transport::Udp { payload, .. }) => {
+                let mut means = Means { space, ids, from_initiator: heard.from_initiator };
+                let is_new = quic.take(payload, &mut gathering.looks, &mut means, &mut teller);
+                let greeting = gathering.looks.in_quic();
+                if greeting == Greeting::Over {
+                    quic.give_up(&mut teller);
+                }
+                (is_new, quic.is_empty().then_some(greeting))
             }
-            (_, _) => Took::Nothing,
+            (_, _) => (false, None),
         };
-        let (kept, looks) = (gathering.kept_octets(), gathering.looks);
-        self.kept_octets = (self.kept_octets + kept).saturating_sub(kept_before);
-        match took {
-            Took::Nothing => (heard.greeting, None),
-            Took::More | Took::Begun(_) => {
-                self.table.touch(place, 0, now);
-                self.make_room(counts);
-                (heard.greeting, None)
+        if is_new {
+            gathering.passage = passage;
+        }
+        *kept_octets = (*kept_octets + gathering.kept_octets()).saturating_sub(kept_before);
+        if let Some(greeting) = over {
+            self.forget(place);
+            return greeting;
+        }
+        if is_new {
+            self.table.touch(place, 0, now);
+        }
+        self.make_room(counts, emit);
+        heard.greeting
+    }
+
+    fn passage(&self, packet: &Packet<'_>, heard: &Heard) -> Passage {
+        let (src_port, dst_port) = match packet.transport {
+            Transport::Tcp { src_port, dst_port, .. } | Transport::Udp { src_port, dst_port, .. } => {
+                (src_port, dst_port)
             }
-            took => {
-                self.forget(place);
-                conclude(took, looks, heard.from_initiator, counts)
-            }
+            Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other => (0, 0),
+        };
+        Passage {
+            time: packet.time,
+            source: packet.source,
+            client: Endpoint::new(packet.src, src_port),
+            server: Endpoint::new(packet.dst, dst_port),
+            contact: heard.contact,
+            fingerprints: self.fingerprints,
         }
     }
 
     /// Keeps a beginning.
-    fn keep(&mut self, flow: FlowId, gathering: Gathering, now: Timestamp, counts: &mut GreetingCounts) -> Greeting {
+    fn keep(
+        &mut self,
+        flow: FlowId,
+        gathering: Gathering,
+        now: Timestamp,
+        counts: &mut GreetingCounts,
+        emit: &mut dyn FnMut(Told),
+    ) -> Greeting {
         while self.table.is_full()
             && let Some((oldest, _)) = self.table.oldest(0)
         {
             counts.evicted += 1;
-            self.forget(oldest);
+            self.let_go(oldest, counts, emit);
         }
         let kept = gathering.kept_octets();
         let hash = self.table.hash_of(&flow);
         let Some(place) = self.table.insert(hash, flow, gathering, 0, now) else { return Greeting::Over };
         self.kept_octets += kept;
-        self.make_room(counts);
+        self.make_room(counts, emit);
         Greeting::Gathering(place)
     }
 
     /// The one just touched stands last, and alone it is far below the bound.
-    fn make_room(&mut self, counts: &mut GreetingCounts) {
+    fn make_room(&mut self, counts: &mut GreetingCounts, emit: &mut dyn FnMut(Told)) {
         while self.kept_octets > self.kept_max_octets
             && let Some((oldest, _)) = self.table.oldest(0)
         {
             counts.evicted += 1;
-            self.forget(oldest);
+            self.let_go(oldest, counts, emit);
         }
     }
 
-    fn forget(&mut self, place: Place) {
-        if let Some((_, gathering)) = self.table.remove(place) {
-            self.kept_octets = self.kept_octets.saturating_sub(gathering.kept_octets());
+    /// Reads a beginning as far as it came, and forgets it.
+    fn let_go(&mut self, place: Place, counts: &mut GreetingCounts, emit: &mut dyn FnMut(Told)) {
+        let Some((flow, mut gathering)) = self.forget(place) else { return };
+        let mut teller = Teller { passage: gathering.passage, flow, counts, emit };
+        match &mut gathering.carrier {
+            Carrier::Tcp(tcp) => {
+                tcp.give_up(&mut teller);
+            }
+            Carrier::Quic(quic) => quic.give_up(&mut teller),
         }
+    }
+
+    fn forget(&mut self, place: Place) -> Option<(FlowId, Gathering)> {
+        let (flow, gathering) = self.table.remove(place)?;
+        self.kept_octets = self.kept_octets.saturating_sub(gathering.kept_octets());
+        Some((flow, gathering))
     }
 }
 
@@ -321,115 +397,15 @@ fn first_octet(seq: u32, flags: u8) -> u32 {
     seq.wrapping_add(u32::from(flags & SYN != 0))
 }
 
-/// What a flow's greeting is after what was taken, where nothing of it is kept.
-fn conclude(took: Took, looks: Looks, initiator: bool, counts: &mut GreetingCounts) -> (Greeting, Option<Greeted>) {
-    match took {
-        Took::Words(Words::Hello(hello), _) => {
-            counts.hellos += 1;
-            (Greeting::Over, Some(Greeted::Hello(hello)))
+/// What a flow's greeting is when what was kept of it was let go: something new may begin with any packet.
+fn after_letting_go(packet: &Packet<'_>, heard: &Heard) -> Greeting {
+    match packet.transport {
+        Transport::Tcp { seq, flags, .. } if heard.from_initiator => {
+            Asking::new(true, 0, first_octet(seq, flags)).greeting()
         }
-        // Another request may name one, and behind a tunnel's head comes another greeting.
-        Took::Words(Words::Head(http::Head { host: None, .. }), _) => (looks.and(1, initiator), None),
-        Took::Words(Words::Head(http::Head { host: Some(host), is_tunnel }), Passage { time, client, server, .. }) => {
-            counts.requests += 1;
-            let greeting = if is_tunnel { looks.and(1, initiator) } else { Greeting::Over };
-            (greeting, Some(Greeted::Http(HttpRequest { time, client, server, host })))
-        }
-        Took::Nothing | Took::More | Took::Begun(_) => (Greeting::Waiting(looks), None),
-        Took::Other => (looks.and(1, initiator), None),
-        Took::Bad(BadHello::NotAuthentic) => {
-            counts.refused.count(BadHello::NotAuthentic);
-            (looks.and(GREETING_SEGMENTS_MAX / QUIC_TRIES_MAX, initiator), None)
-        }
-        Took::Bad(reason) => {
-            counts.refused.count(reason);
-            (Greeting::Over, None)
-        }
-        Took::GivenUp => {
-            counts.given_up += 1;
-            (Greeting::Over, None)
-        }
+        Transport::Udp { .. } => Greeting::default(),
+        _ => heard.greeting,
     }
-}
-
-/// The first segment, or the first one behind what was no greeting: `start` is where the stream begins, if that is near.
-fn begin_tcp(start: u32, seq: u32, payload: &[u8], passage: Passage) -> Took {
-    // The difference of two sequence numbers is signed (RFC 9293 section 3.4).
-    let ahead = seq.wrapping_sub(start) as i32;
-    let start = if ahead.unsigned_abs() as usize >= GREETING_MAX_OCTETS { seq } else { start };
-    if start == seq {
-        let mut head = http::Progress::default();
-        return match read_words(payload, &mut head, passage) {
-            Ok(Opening::Whole(words)) => Took::Words(words, passage),
-            Ok(Opening::Until(until)) => OverTcp::begin(start, until, head, payload),
-            Ok(Opening::Other) => Took::Other,
-            Err(reason) => Took::Bad(reason),
-        };
-    }
-    if ahead > 0 {
-        // Its beginning is still to come: too soon to say what it is.
-        let mut tcp = OverTcp::new(start, 1, http::Progress::default());
-        return match tcp.take(seq, payload, passage) {
-            Took::GivenUp => Took::GivenUp,
-            _ => Took::Begun(gathering::Carrier::Tcp(tcp)),
-        };
-    }
-    match payload.get(ahead.unsigned_abs() as usize..) {
-        Some(fresh) if !fresh.is_empty() => begin_tcp(start, start, fresh, passage),
-        // A probe that keeps the connection alive (RFC 9293 section 3.8.4) is no first word.
-        Some(_) | None => Took::Nothing,
-    }
-}
-
-/// Reads what a TCP stream begins with.
-fn read_words(stream: &[u8], head: &mut http::Progress, passage: Passage) -> Result<Opening<Words>, BadHello> {
-    if tls::may_begin(stream) {
-        return Ok(match tls::find_hello(stream)? {
-            Opening::Whole(body) => Opening::Whole(Words::Hello(read_hello(&body, HelloTransport::Tls, passage)?)),
-            Opening::Until(until) => Opening::Until(until),
-            Opening::Other => Opening::Other,
-        });
-    }
-    Ok(match http::read_on(stream, head)? {
-        Opening::Whole(head) => Opening::Whole(Words::Head(head)),
-        Opening::Until(until) => Opening::Until(until),
-        Opening::Other => Opening::Other,
-    })
-}
-
-/// A hello as an observation.
-fn read_hello(body: &[u8], transport: HelloTransport, passage: Passage) -> Result<Hello, BadHello> {
-    let hello = ClientHello::read(body)?;
-    let Passage { time, client, server, fingerprints } = passage;
-    Ok(Hello {
-        time,
-        client,
-        server,
-        transport,
-        sni: hello.server_name.and_then(host_name),
-        alpn: hello.alpn().take(ALPNS_MAX).map(printable).collect(),
-        ja4: if fingerprints {
-            Some(ja4::fingerprint(&hello, transport).map_err(|_| BadHello::CutShort)?)
-        } else {
-            None
-        },
-        ech: hello.ech,
-    })
-}
-
-/// Octets as text: those that are not printable ASCII as `\xNN`.
-fn printable(octets: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(octets.len());
-    for &octet in octets {
-        if octet.is_ascii_graphic() || octet == b' ' {
-            text.push(char::from(octet));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(text, "\\x{octet:02x}");
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -40,10 +40,15 @@ impl Assembly {
         self.octets.capacity() + self.runs.capacity() * size_of::<Run>()
     }
 
-    /// Forgets what is known.
-    pub(crate) fn clear(&mut self) {
-        self.octets.clear();
-        self.runs.clear();
+    /// Forgets so many octets at the front, which were read; what follows then stands first.
+    pub(crate) fn drop_front(&mut self, count: usize) {
+        let count = count.min(self.front().len());
+        if count == 0 {
+            return;
+        }
+        self.octets.drain(..count);
+        self.runs.iter_mut().for_each(|run| (run.start, run.end) = (run.start.saturating_sub(count), run.end - count));
+        self.runs.retain(|run| run.start < run.end);
     }
 
     /// Adds octets that stand at `start`; what lies beyond the bound is left out.
@@ -102,6 +107,21 @@ mod tests {
         assert_eq!(kept.iter().filter(|kept| **kept).count(), GREETING_RUNS_MAX - 1);
         assert_eq!(assembly.keep(1, &[1, 1]), Ok(()), "what closes a gap is always welcome");
         assert_eq!(assembly.front(), [1; 4]);
+    }
+
+    #[test]
+    fn what_was_read_makes_room_for_what_follows() {
+        let mut assembly = Assembly::default();
+        assert_eq!(assembly.keep(0, &[1; 100]), Ok(()));
+        assert_eq!(assembly.keep(150, &[3; 50]), Ok(()));
+        assembly.drop_front(1000);
+        assert_eq!((assembly.front(), assembly.is_empty()), (&[][..], false), "no further than the gap");
+        assert_eq!(assembly.keep(0, &[2; 50]), Ok(()));
+        assert_eq!(assembly.front(), [[2; 50], [3; 50]].concat());
+        assembly.drop_front(60);
+        assert_eq!(assembly.front(), [3; 40]);
+        assembly.drop_front(40);
+        assert!(assembly.is_empty() && assembly.front().is_empty());
     }
 
     proptest! {

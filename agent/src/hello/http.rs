@@ -2,6 +2,8 @@
 //!
 //! The target wins over the Host field (section 3.2.2); a tunnel's target is its host (section 3.2.3).
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use varde_common::name::DomainName;
 
 use super::{BadHello, Opening, host_name};
@@ -15,8 +17,20 @@ const EMPTY_LINES_MAX: usize = 2;
 pub struct Head {
     /// The host it names, where that is a domain name.
     pub host: Option<DomainName>,
+    /// Whom it says to reach by its target (CONNECT, or the absolute form that proxies are sent); none where only a Host
+    /// field names the host.
+    pub target: Option<Target>,
     /// Whether it asks for a tunnel (CONNECT): what follows is another greeting.
     pub is_tunnel: bool,
+}
+
+/// The end a request's target names, beside a domain name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Target {
+    /// Its address, where that stands there in place of a name.
+    pub address: Option<IpAddr>,
+    /// Its port, said or implied by the scheme.
+    pub port: Option<u16>,
 }
 
 /// How far a request head was read: every line is looked at once, however it comes.
@@ -26,8 +40,45 @@ pub struct Progress {
     line: usize,
     /// No end of that line was found before here.
     searched: usize,
+    /// Octets of the head in front of the stream as it is given now.
+    dropped: usize,
     /// The request line was read: header fields follow.
     in_fields: bool,
+    body: Body,
+}
+
+/// What stands behind a head (RFC 9112 section 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Body {
+    #[default]
+    None,
+    Octets(u64),
+    /// Only the body itself says where it ends, or the fields contradict one another.
+    Unknown,
+}
+
+impl Progress {
+    /// Gives how many octets at the front of the stream need not be there any more, and from then on counts without them.
+    pub(crate) fn drop_read(&mut self) -> usize {
+        let read = std::mem::take(&mut self.line);
+        self.searched = self.searched.saturating_sub(read);
+        self.dropped = self.dropped.saturating_add(read);
+        read
+    }
+
+    /// Takes note of a field that says how long the body is.
+    fn note_body(&mut self, line: &[u8]) {
+        if field(line, b"transfer-encoding:").is_some() {
+            self.body = Body::Unknown;
+        } else if let Some(value) = field(line, b"content-length:") {
+            let octets = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
+            self.body = match (self.body, octets) {
+                (Body::None, Some(octets)) => Body::Octets(octets),
+                (Body::Octets(before), Some(octets)) if before == octets => self.body,
+                (_, _) => Body::Unknown,
+            };
+        }
+    }
 }
 
 /// Reads on in a request head: `stream` begins as it did before and may have grown.
@@ -39,29 +90,60 @@ pub fn read_on(stream: &[u8], progress: &mut Progress) -> Result<Opening<Head>, 
         return Ok(Opening::Other);
     }
     let mut empty_lines = 0;
-    while let Some(line) = next_line(stream, progress) {
+    loop {
+        let begin = progress.line;
+        let Some(line) = next_line(stream, progress) else { break };
         if progress.in_fields {
             if line.is_empty() {
-                return Ok(Opening::Whole(Head { host: None, is_tunnel: false }));
+                // It is found again by whoever looks for the end of the head.
+                (progress.line, progress.searched) = (begin, begin);
+                return Ok(Opening::Whole(Head { host: None, target: None, is_tunnel: false }));
             }
-            if let Some(value) = host_field(line) {
-                return Ok(Opening::Whole(Head { host: authority_host(value), is_tunnel: false }));
+            progress.note_body(line);
+            if let Some(value) = field(line, b"host:") {
+                return Ok(Opening::Whole(Head { host: authority_host(value), target: None, is_tunnel: false }));
             }
         } else if line.is_empty() && empty_lines < EMPTY_LINES_MAX {
             empty_lines += 1;
         } else {
             let Some((method, target)) = request_line(line) else { return Ok(Opening::Other) };
-            if method == b"CONNECT" {
-                return Ok(Opening::Whole(Head { host: authority_host(target), is_tunnel: true }));
-            }
-            if let Some(authority) = absolute_authority(target) {
-                return Ok(Opening::Whole(Head { host: authority_host(authority), is_tunnel: false }));
-            }
             progress.in_fields = true;
+            if method == b"CONNECT" {
+                let (host, port) = split_authority(target);
+                let target = Some(Target { address: address(host), port });
+                return Ok(Opening::Whole(Head { host: host_name(host), target, is_tunnel: true }));
+            }
+            if let Some((scheme, authority)) = absolute_authority(target) {
+                let (host, port) = split_authority(authority);
+                let target = Some(Target { address: address(host), port: port.or(usual_port(scheme)) });
+                return Ok(Opening::Whole(Head { host: host_name(host), target, is_tunnel: false }));
+            }
         }
     }
-    if stream.len() >= HTTP_HEAD_MAX_OCTETS {
+    if progress.dropped.saturating_add(stream.len()) >= HTTP_HEAD_MAX_OCTETS {
         return if progress.in_fields { Err(BadHello::HeadTooLong) } else { Ok(Opening::Other) };
+    }
+    Ok(Opening::Until(stream.len() + 1))
+}
+
+/// Reads on to the end of a head whose host was read: where its body begins, and how long that is, where that is known.
+///
+/// # Errors
+/// [`BadHello::HeadTooLong`].
+pub(crate) fn read_end(stream: &[u8], progress: &mut Progress) -> Result<Opening<(usize, Option<u64>)>, BadHello> {
+    while let Some(line) = next_line(stream, progress) {
+        if line.is_empty() {
+            let octets = match progress.body {
+                Body::None => Some(0),
+                Body::Octets(octets) => Some(octets),
+                Body::Unknown => None,
+            };
+            return Ok(Opening::Whole((progress.line, octets)));
+        }
+        progress.note_body(line);
+    }
+    if progress.dropped.saturating_add(stream.len()) >= HTTP_HEAD_MAX_OCTETS {
+        return Err(BadHello::HeadTooLong);
     }
     Ok(Opening::Until(stream.len() + 1))
 }
@@ -122,31 +204,54 @@ fn request_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     (is_http && is_method && !target.is_empty()).then_some((method, target))
 }
 
-/// The authority of a target in absolute form (RFC 9112 section 3.2.2), whatever its scheme.
-fn absolute_authority(target: &[u8]) -> Option<&[u8]> {
+/// Scheme and authority of a target in absolute form (RFC 9112 section 3.2.2), whatever its scheme.
+fn absolute_authority(target: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = target.windows(3).position(|three| three == b"://")?;
     let is_scheme = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'-' | b'.');
     let scheme = target.get(..at).filter(|scheme| !scheme.is_empty() && scheme.iter().all(is_scheme))?;
     let rest = target.get(scheme.len() + 3..)?;
     let end = rest.iter().position(|octet| matches!(octet, b'/' | b'?' | b'#')).unwrap_or(rest.len());
-    rest.get(..end)
+    Some((scheme, rest.get(..end)?))
 }
 
-/// The value of a Host field. A folded line (RFC 9112 section 5.2) begins with a space and is none.
-fn host_field(line: &[u8]) -> Option<&[u8]> {
-    let (name, value) = line.split_at_checked(b"host:".len())?;
-    name.eq_ignore_ascii_case(b"host:").then(|| value.trim_ascii())
+/// The port a scheme implies (RFC 9110 section 4.2, RFC 6455 section 3).
+fn usual_port(scheme: &[u8]) -> Option<u16> {
+    match scheme.to_ascii_lowercase().as_slice() {
+        b"http" | b"ws" => Some(80),
+        b"https" | b"wss" => Some(443),
+        b"ftp" => Some(21),
+        _ => None,
+    }
 }
 
-/// The host of an authority (RFC 3986 section 3.2): without user and port.
-fn authority_host(authority: &[u8]) -> Option<DomainName> {
+/// The value of a field with this name, which ends in a colon. A folded line (RFC 9112 section 5.2) begins with a space
+/// and is none.
+fn field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    let (name, value) = line.split_at_checked(wanted.len())?;
+    name.eq_ignore_ascii_case(wanted).then(|| value.trim_ascii())
+}
+
+/// Host and port of an authority (RFC 3986 section 3.2), without user.
+fn split_authority(authority: &[u8]) -> (&[u8], Option<u16>) {
     let host = authority.rsplit(|&octet| octet == b'@').next().unwrap_or(authority);
-    let port = host.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
-    let host = match host.split_at_checked(host.len() - port) {
-        Some(([host @ .., b':'], _)) => host,
-        Some(_) | None => host,
-    };
-    host_name(host)
+    let digits = host.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
+    match host.split_at_checked(host.len() - digits) {
+        Some(([host @ .., b':'], port)) => (host, std::str::from_utf8(port).ok().and_then(|port| port.parse().ok())),
+        Some(_) | None => (host, None),
+    }
+}
+
+fn authority_host(authority: &[u8]) -> Option<DomainName> {
+    host_name(split_authority(authority).0)
+}
+
+/// An address in place of a name (RFC 3986 section 3.2.2).
+fn address(host: &[u8]) -> Option<IpAddr> {
+    match host {
+        [b'[', inner @ .., b']'] => std::str::from_utf8(inner).ok()?.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        _ if host.last()?.is_ascii_digit() => std::str::from_utf8(host).ok()?.parse().ok(),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +278,7 @@ mod tests {
             ("POST /a?b=http://c.no/ HTTP/1.0\nHost: evil.example.\n\n", Some("evil.example")),
             ("GET http://evil.example/x HTTP/1.1\r\nHost: other.example\r\n\r\n", Some("evil.example")),
             ("GET HTTP://user:pass@evil.example:81?x HTTP/1.1\r\n", Some("evil.example")),
+            ("GET http://192.0.2.1/ HTTP/1.1\r\nHost: other.example\r\n", Some("-")),
             ("CONNECT evil.example:443 HTTP/1.1\r\nHost: other.example\r\n\r\n", Some("evil.example")),
             ("VERSION-CONTROL /x HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("x!#y * HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
@@ -213,6 +319,52 @@ mod tests {
     }
 
     #[test]
+    fn a_target_names_an_address_and_a_port_where_it_has_them() {
+        for (line, address, port) in [
+            ("CONNECT 203.0.113.9:443 HTTP/1.1", Some("203.0.113.9"), Some(443)),
+            ("CONNECT [2001:db8::9]:8443 HTTP/1.1", Some("2001:db8::9"), Some(8443)),
+            ("CONNECT evil.example:443 HTTP/1.1", None, Some(443)),
+            ("CONNECT evil.example HTTP/1.1", None, None),
+            ("GET http://203.0.113.9/x HTTP/1.1", Some("203.0.113.9"), Some(80)),
+            ("GET https://u@203.0.113.9?x HTTP/1.0", Some("203.0.113.9"), Some(443)),
+            ("GET http://203.0.113.9:8080/ HTTP/1.1", Some("203.0.113.9"), Some(8080)),
+            ("GET odd://203.0.113.9/ HTTP/1.1", Some("203.0.113.9"), None),
+            ("GET http://203.0.113.9:99999/ HTTP/1.1", Some("203.0.113.9"), Some(80)),
+            ("GET http://[203.0.113.9]/ HTTP/1.1", None, Some(80)),
+        ] {
+            let Ok(Opening::Whole(head)) = read(format!("{line}\r\n").as_bytes()) else { panic!("{line}") };
+            let address = address.map(|address| address.parse().unwrap());
+            assert_eq!(head.target, Some(Target { address, port }), "{line}");
+        }
+        let Ok(Opening::Whole(head)) = read(b"GET / HTTP/1.1\r\nHost: 203.0.113.9:80\r\n") else { panic!() };
+        assert_eq!(head, Head { host: None, target: None, is_tunnel: false }, "the flow's own address");
+    }
+
+    #[test]
+    fn a_head_s_end_says_how_long_the_body_is_or_that_nobody_knows() {
+        for (fields, octets) in [
+            ("", Some(0)),
+            ("Content-Length: 7\r\n", Some(7)),
+            ("content-length:7 \r\nContent-Length: 7\r\n", Some(7)),
+            ("Content-Length: 7\r\nContent-Length: 8\r\n", None),
+            ("Content-Length: -7\r\n", None),
+            ("Transfer-Encoding: chunked\r\n", None),
+            ("Content-Length: 7\r\nTransfer-Encoding: chunked\r\n", None),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 7\r\n", None),
+        ] {
+            for order in [format!("{fields}Host: a.no\r\n"), format!("Host: a.no\r\n{fields}"), fields.to_owned()] {
+                for end in ["\r\n", "\n"] {
+                    let stream = format!("POST / HTTP/1.1\r\n{order}{end}body");
+                    let mut progress = Progress::default();
+                    assert!(matches!(read_on(stream.as_bytes(), &mut progress), Ok(Opening::Whole(_))));
+                    let read = read_end(stream.as_bytes(), &mut progress);
+                    assert_eq!(read, Ok(Opening::Whole((stream.len() - 4, octets))), "{stream}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn s4_a_head_without_end_is_given_up() {
         let fields = "X: y\r\n".repeat(HTTP_HEAD_MAX_OCTETS);
         let stream = format!("GET / HTTP/1.1\r\n{fields}");
@@ -244,7 +396,13 @@ mod tests {
         #[test]
         fn s3_any_octets_are_read_without_panic(octets in prop::collection::vec(any::<u8>(), 0..200), head in 0usize..3) {
             let stream = [[&b""[..], b"GET ", b"GET / HTTP/1.1\r\n"][head], &octets[..]].concat();
-            let _ = read(&stream);
+            let mut progress = Progress::default();
+            let _ = read_on(&stream, &mut progress);
+            let dropped = progress.drop_read();
+            prop_assert!(dropped <= stream.len());
+            if let Ok(Opening::Whole((end, _))) = read_end(&stream[dropped..], &mut progress) {
+                prop_assert!(end <= stream.len() - dropped);
+            }
         }
     }
 }

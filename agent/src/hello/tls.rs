@@ -14,6 +14,8 @@ const RECORD_HEADER_OCTETS: usize = 5;
 const MESSAGE_HEADER_OCTETS: usize = 4;
 /// The most a record holds: 2^14 octets, and 2048 where it was compressed (RFC 5246 section 6.2).
 const RECORD_MAX_OCTETS: usize = (1 << 14) + 2048;
+/// With so many octets of a stream it is certain whether a ClientHello begins there.
+pub(crate) const TELLING_OCTETS: usize = RECORD_HEADER_OCTETS + 1;
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
 const RANDOM_OCTETS: usize = 32;
@@ -43,55 +45,124 @@ pub fn is_grease(code: u16) -> bool {
 /// # Errors
 /// [`BadHello`] where it begins like one and cannot be read.
 pub fn find_hello(stream: &[u8]) -> Result<Opening<Cow<'_, [u8]>>, BadHello> {
-    let mut message: Cow<'_, [u8]> = Cow::Borrowed(&[]);
-    let mut rest = stream;
-    for record in 0..HELLO_RECORDS_MAX {
-        let at = stream.len() - rest.len();
-        if record == 0 && !may_begin(stream) {
-            return Ok(Opening::Other);
-        }
-        let Some((&[kind, major, _, high, low], after)) = rest.split_first_chunk::<RECORD_HEADER_OCTETS>() else {
-            // With the first header comes the type of the message, which says whether it is worth waiting for more.
-            return Ok(Opening::Until(at + RECORD_HEADER_OCTETS + usize::from(record == 0)));
+    if !may_begin(stream) {
+        return Ok(Opening::Other);
+    }
+    if let Some(body) = hello_in_one_record(stream) {
+        return Ok(Opening::Whole(Cow::Borrowed(body)));
+    }
+    let mut records = Records::default();
+    let (taken, opening) = records.take(stream);
+    Ok(match opening? {
+        Opening::Whole(()) => Opening::Whole(Cow::Owned(records.body().to_vec())),
+        // With the first header comes the type of the message, which says whether it is worth waiting for more.
+        Opening::Until(until) => Opening::Until((taken + until).max(TELLING_OCTETS)),
+        Opening::Other => Opening::Other,
+    })
+}
+
+/// The body of a hello that lies in the first record and is all there.
+fn hello_in_one_record(stream: &[u8]) -> Option<&[u8]> {
+    let (&[_, _, _, high, low], after) = stream.split_first_chunk::<RECORD_HEADER_OCTETS>()?;
+    let record = after.get(..usize::from(u16::from_be_bytes([high, low])).min(after.len()))?;
+    let whole = message_octets(record)?;
+    if whole > HELLO_MAX_OCTETS { None } else { record.get(MESSAGE_HEADER_OCTETS..whole) }
+}
+
+/// A ClientHello on its way out of its records, each octet of the stream looked at once, in whatever portions it comes.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    /// Of the handshake message, header included, what has come.
+    message: Vec<u8>,
+    /// Octets that the record begun has still to bring.
+    expected: usize,
+    /// Records begun.
+    records: usize,
+}
+
+impl Records {
+    /// Takes what follows in the stream: how many octets of it need not be given again, and whether the message is whole.
+    pub(crate) fn take(&mut self, stream: &[u8]) -> (usize, Result<Opening<()>, BadHello>) {
+        let mut rest = stream;
+        let outcome = loop {
+            match message_octets(&self.message) {
+                Some(whole) if self.message.len() >= whole => break Ok(Opening::Whole(())),
+                _ if self.message.len() >= HELLO_MAX_OCTETS => break Err(BadHello::TooLong),
+                _ if self.expected > 0 && rest.is_empty() => break Ok(Opening::Until(1)),
+                _ if self.expected > 0 => self.take_fragment(&mut rest),
+                _ => match self.begin_record(rest) {
+                    Ok(Some(after)) => rest = after,
+                    Ok(None) => break Ok(Opening::Until(RECORD_HEADER_OCTETS)),
+                    Err(reason) => break Err(reason),
+                },
+            }
+        };
+        (stream.len() - rest.len(), outcome)
+    }
+
+    /// What is behind a record's header; none where that is not all there.
+    fn begin_record<'a>(&mut self, stream: &'a [u8]) -> Result<Option<&'a [u8]>, BadHello> {
+        let Some((&[kind, major, _, high, low], after)) = stream.split_first_chunk::<RECORD_HEADER_OCTETS>() else {
+            return Ok(None);
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
         if kind != HANDSHAKE || major != 3 || length > RECORD_MAX_OCTETS {
             return Err(BadHello::OtherRecord);
         }
-        let (fragment, after) = after.split_at_checked(length).unwrap_or((after, &[]));
-        let before = message.len();
-        if before == 0 {
-            message = Cow::Borrowed(fragment);
-        } else {
-            message.to_mut().extend_from_slice(fragment);
+        if self.records >= HELLO_RECORDS_MAX {
+            return Err(BadHello::TooManyRecords);
         }
-        let whole = match message_length(&message)? {
-            Some(whole) if message.len() >= whole => return Ok(Opening::Whole(body(message, whole))),
-            whole => whole.unwrap_or(MESSAGE_HEADER_OCTETS),
-        };
-        if fragment.len() < length {
-            return Ok(Opening::Until(at + RECORD_HEADER_OCTETS + length.min(whole - before)));
-        }
-        rest = after;
+        self.records += 1;
+        self.expected = length;
+        Ok(Some(after))
     }
-    Err(BadHello::TooManyRecords)
+
+    fn take_fragment(&mut self, rest: &mut &[u8]) {
+        let room = HELLO_MAX_OCTETS.saturating_sub(self.message.len());
+        let (fragment, after) = rest.split_at(self.expected.min(room).min(rest.len()));
+        // Grown by doubling, but never beyond the bound.
+        let wanted = self.message.len() + fragment.len();
+        if wanted > self.message.capacity() {
+            let capacity = wanted.max(2 * self.message.capacity()).min(HELLO_MAX_OCTETS);
+            self.message.reserve_exact(capacity - self.message.len());
+        }
+        self.message.extend_from_slice(fragment);
+        self.expected -= fragment.len();
+        *rest = after;
+    }
+
+    /// The body of the message, as far as it has come.
+    pub(crate) fn body(&self) -> &[u8] {
+        let whole = message_octets(&self.message).unwrap_or(0).min(self.message.len());
+        self.message.get(MESSAGE_HEADER_OCTETS..whole).unwrap_or_default()
+    }
+
+    /// Octets of memory held beside the entry itself.
+    pub(crate) fn kept_octets(&self) -> usize {
+        self.message.capacity()
+    }
 }
 
 /// Finds the ClientHello at the beginning of QUIC's stream of handshake messages (RFC 9001 section 4.1): its body.
-///
-/// # Errors
-/// [`BadHello::TooLong`].
-pub fn find_hello_in_quic(stream: &[u8]) -> Result<Opening<&[u8]>, BadHello> {
+pub fn find_hello_in_quic(stream: &[u8]) -> Opening<&[u8]> {
     if stream.first().is_some_and(|&kind| kind != CLIENT_HELLO) {
-        return Ok(Opening::Other);
+        return Opening::Other;
     }
-    Ok(match message_length(stream)? {
+    match message_octets(stream) {
         Some(whole) => match stream.get(MESSAGE_HEADER_OCTETS..whole) {
             Some(body) => Opening::Whole(body),
             None => Opening::Until(whole),
         },
         None => Opening::Until(MESSAGE_HEADER_OCTETS),
-    })
+    }
+}
+
+/// The body of a message in QUIC's stream, as far as it has come.
+pub(crate) fn begun_body_in_quic(stream: &[u8]) -> &[u8] {
+    match stream.split_first_chunk::<MESSAGE_HEADER_OCTETS>() {
+        Some((&[CLIENT_HELLO, ..], body)) => body,
+        Some(_) | None => &[],
+    }
 }
 
 /// Whether octets can be the first of a record that begins with a ClientHello.
@@ -104,21 +175,45 @@ pub(crate) fn may_begin(stream: &[u8]) -> bool {
         && is_so(RECORD_HEADER_OCTETS, |message| message == CLIENT_HELLO)
 }
 
-/// Length of the handshake message with its header, once that is there.
-fn message_length(message: &[u8]) -> Result<Option<usize>, BadHello> {
-    let Some(&[_, l0, l1, l2]) = message.first_chunk::<MESSAGE_HEADER_OCTETS>() else { return Ok(None) };
-    let whole = MESSAGE_HEADER_OCTETS + u32::from_be_bytes([0, l0, l1, l2]) as usize;
-    if whole > HELLO_MAX_OCTETS { Err(BadHello::TooLong) } else { Ok(Some(whole)) }
+/// Length of the handshake message with its header, as that says, once it is there.
+fn message_octets(message: &[u8]) -> Option<usize> {
+    let &[_, l0, l1, l2] = message.first_chunk::<MESSAGE_HEADER_OCTETS>()?;
+    Some(MESSAGE_HEADER_OCTETS + u32::from_be_bytes([0, l0, l1, l2]) as usize)
 }
 
-fn body(message: Cow<'_, [u8]>, whole: usize) -> Cow<'_, [u8]> {
-    match message {
-        Cow::Borrowed(octets) => Cow::Borrowed(octets.get(MESSAGE_HEADER_OCTETS..whole).unwrap_or_default()),
-        Cow::Owned(mut octets) => {
-            octets.truncate(whole);
-            octets.drain(..MESSAGE_HEADER_OCTETS.min(octets.len()));
-            Cow::Owned(octets)
+/// What is told of a hello whose end is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CutHello<'a> {
+    /// The first host name, as in [`ClientHello::server_name`].
+    pub(crate) server_name: &'a [u8],
+    /// Whether encrypted names were offered before it breaks off.
+    pub(crate) ech: bool,
+}
+
+impl<'a> CutHello<'a> {
+    /// Reads the beginning of a body; none where the name of the server is not wholly in it. Stricter than
+    /// [`ClientHello::read`]: a name of which the end is missing is another name.
+    pub(crate) fn read(body: &'a [u8]) -> Option<CutHello<'a>> {
+        let mut reader = Reader(body);
+        reader.u16()?;
+        reader.exact(RANDOM_OCTETS)?;
+        for prefix_octets in [1, 2, 1] {
+            let length = if prefix_octets == 1 { reader.u8()?.into() } else { reader.u16()? };
+            reader.exact(length.into())?;
         }
+        let length = reader.u16()?;
+        let mut extensions = Reader(reader.up_to(length.into()));
+        let mut read = None;
+        let mut ech = false;
+        while let Some((code, length)) = extensions.u16().zip(extensions.u16())
+            && let Some(data) = extensions.exact(length.into())
+        {
+            ech |= code == extension::ENCRYPTED_CLIENT_HELLO;
+            if code == extension::SERVER_NAME {
+                read = read.or(first_host_name(Reader(data)));
+            }
+        }
+        read.map(|server_name| CutHello { server_name, ech })
     }
 }
 
@@ -302,8 +397,7 @@ mod tests {
         assert!(matches!(find_hello(&stream), Ok(Opening::Whole(Cow::Borrowed(body))) if body == &message[4..]));
         for record_octets in [1, 3, 4, 5, 100, message.len() - 1] {
             let stream = records(&message, record_octets);
-            let is_too_many = message.len().div_ceil(record_octets) > HELLO_RECORDS_MAX;
-            assert_eq!(whole(&stream), (!is_too_many).then(|| message[4..].to_vec()), "{record_octets}");
+            assert_eq!(whole(&stream), Some(message[4..].to_vec()), "{record_octets}");
         }
         // Another message behind it in the same record is not its business.
         let more = [&message[..], &[11, 0, 0, 1, 0]].concat();
@@ -322,7 +416,8 @@ mod tests {
         }
         // Nor than the record, where more stands in it.
         let more = records(&[&message[..], &[11, 0, 1, 0], &[0; 256]].concat(), 16384);
-        assert_eq!(find_hello(&more[..100]), Ok(Opening::Until(RECORD_HEADER_OCTETS + message.len())));
+        let whole = find_hello(&more[..RECORD_HEADER_OCTETS + message.len()]);
+        assert!(matches!(whole, Ok(Opening::Whole(body)) if body == &message[4..]));
     }
 
     #[test]
@@ -336,7 +431,12 @@ mod tests {
         }
         let mut long = stream.clone();
         long[6] = 1;
-        assert_eq!(find_hello(&long), Err(BadHello::TooLong));
+        assert!(matches!(find_hello(&long), Ok(Opening::Until(_))));
+        let long = message(0x0303, &[1], &[extension(21, &[0; 0xfff0]), extension(21, &[0; 200])]);
+        assert_eq!(find_hello(&records(&long, 16384)), Err(BadHello::TooLong));
+        let empty = [22, 3, 1, 0, 0].repeat(HELLO_RECORDS_MAX + 1);
+        let begun = records(&named("evil.example")[..20], 20);
+        assert_eq!(find_hello(&[begun, empty].concat()), Err(BadHello::TooManyRecords));
         let mut alert = records(&named("evil.example"), 100);
         alert[105] = 21;
         assert_eq!(find_hello(&alert), Err(BadHello::OtherRecord));
@@ -373,14 +473,55 @@ mod tests {
         assert_eq!(ClientHello::read(&old[4..40]).err(), Some(BadHello::CutShort));
     }
 
+    #[test]
+    fn of_a_cut_hello_the_name_is_read_when_all_of_it_is_there_and_not_before() {
+        let message = named("evil.example");
+        let end = message.windows(12).position(|name| name == b"evil.example").unwrap() + 12;
+        for until in 4..message.len() {
+            let read = CutHello::read(&message[4..until]).map(|cut| cut.server_name);
+            assert_eq!(read, (until >= end).then_some(&b"evil.example"[..]), "{until} of {end}");
+        }
+        // The length of all extensions lies beyond what is there, and may be a lie.
+        let none = sample::message(0x0303, &[0x1301], &[extension(0xfe0d, &[0; 100])]);
+        assert_eq!(CutHello::read(&none[4..]), None);
+        let both =
+            sample::message(0x0303, &[0x1301], &[extension(0xfe0d, &[0; 9]), server_name(b"a.no"), extension(9, &[])]);
+        assert_eq!(CutHello::read(&both[4..both.len() - 2]), Some(CutHello { server_name: b"a.no", ech: true }));
+    }
+
     proptest! {
+        #[test]
+        fn records_give_the_same_however_they_come(
+            record_octets in 1usize..300,
+            portions in prop::collection::vec(1usize..200, 0..60),
+        ) {
+            let message = named("evil.example");
+            let stream = records(&message, record_octets);
+            let mut gathered = Records::default();
+            let (mut have, mut given) = (0, 0);
+            let mut is_whole = false;
+            for portion in portions.into_iter().chain([stream.len()]) {
+                given = stream.len().min(given + portion);
+                let (taken, opening) = gathered.take(&stream[have..given]);
+                have += taken;
+                prop_assert!(message[4..].starts_with(gathered.body()));
+                prop_assert!(gathered.kept_octets() <= 2 * message.len());
+                match opening {
+                    Ok(Opening::Whole(())) => { is_whole = true; break }
+                    Ok(Opening::Until(more)) => prop_assert!(given < stream.len() && more > given - have),
+                    other => prop_assert!(false, "{:?}", other),
+                }
+            }
+            prop_assert!(is_whole && gathered.body() == &message[4..]);
+        }
+
         #[test]
         fn s3_any_octets_are_read_without_panic(octets in prop::collection::vec(any::<u8>(), 0..400), head in any::<bool>()) {
             let octets = if head { [&[22, 3, 1][..], &octets].concat() } else { octets };
             if let Ok(Opening::Whole(body)) = find_hello(&octets) {
                 prop_assert!(body.len() <= octets.len());
             }
-            let _ = find_hello_in_quic(&octets);
+            let _ = (find_hello_in_quic(&octets), CutHello::read(&octets), CutHello::read(begun_body_in_quic(&octets)));
             if let Ok(hello) = ClientHello::read(&octets) {
                 prop_assert!(hello.ciphers().count() + hello.extensions().count() + hello.alpn().count() <= octets.len());
             }

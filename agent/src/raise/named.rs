@@ -18,6 +18,7 @@ use super::flows::port_fits;
 use super::place::Ends;
 use super::watched::{Tie, Watch};
 use crate::flow::{FlowEvent, FlowId, FlowStep};
+use crate::greeting::ProxyRequest;
 
 /// What a flow showed of itself.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +39,7 @@ impl Raise {
         let ends = self.hosts.places.ends(hello.client, hello.server);
         let shown = Shown { source, flow, contact, ends, protocol: hello.transport.protocol(), time: hello.time };
         if let Some(name) = &hello.sni {
-            self.take_name(shown, name, now);
+            self.take_name(shown, name, None, now);
         }
         let mut programs: Vec<Arc<Indicator>> = Vec::new();
         let Some(fingerprint) = hello.ja4 else { return };
@@ -52,12 +53,44 @@ impl Raise {
     pub fn handle_http(&mut self, source: u16, flow: FlowId, contact: Contact, request: &HttpRequest, now: Timestamp) {
         let ends = self.hosts.places.ends(request.client, request.server);
         let shown = Shown { source, flow, contact, ends, protocol: Protocol::TCP, time: request.time };
-        self.take_name(shown, &request.host, now);
+        self.take_name(shown, &request.host, request.target_port, now);
+    }
+
+    /// A request on a flow asks a proxy for an address: contact with that address as it would be with a name. `contact` is
+    /// how far the flow had got by then.
+    pub fn handle_proxy(
+        &mut self,
+        source: u16,
+        flow: FlowId,
+        contact: Contact,
+        request: &ProxyRequest,
+        now: Timestamp,
+    ) {
+        let &ProxyRequest { time, client, server, target, target_port } = request;
+        let ends = self.hosts.places.ends(client, server);
+        // In a request to the address itself it says what the flow does.
+        if ends.direction == Direction::Inbound || target.to_canonical() == server.ip().to_canonical() {
+            return;
+        }
+        let shown = Shown { source, flow, contact, ends, protocol: Protocol::TCP, time };
+        let mut listed: Vec<Arc<Indicator>> = Vec::new();
+        self.set.match_address(target, |place| listed.extend(self.in_force(place, time)));
+        // A network that holds the proxy too has counted the flow by its address.
+        self.set.match_address(server.ip(), |place| {
+            if let Some(held) = self.in_force(place, time) {
+                listed.retain(|other| other.id != held.id);
+            }
+        });
+        for indicator in listed {
+            if indicator.pattern.port.is_none_or(|port| Some(port) == target_port) {
+                self.tie(shown, indicator, Observed::Address(target), now);
+            }
+        }
     }
 
     /// A name that a client gave to whom it reached. One given from outside is a name of ours, or a guess at one: it
-    /// says nothing about our hosts.
-    fn take_name(&mut self, shown: Shown, name: &DomainName, now: Timestamp) {
+    /// says nothing about our hosts. `target_port`: the one that a proxy is asked for.
+    fn take_name(&mut self, shown: Shown, name: &DomainName, target_port: Option<u16>, now: Timestamp) {
         let Shown { ends, time, .. } = shown;
         if ends.direction == Direction::Inbound {
             return;
@@ -68,7 +101,8 @@ impl Raise {
             self.answered.remember_named(ends.server.ip(), time);
         }
         for indicator in listed {
-            if port_fits(&indicator, ends.server, true) {
+            let is_asked_for = target_port.is_some() && indicator.pattern.port == target_port;
+            if port_fits(&indicator, ends.server, true) || is_asked_for {
                 self.tie(shown, indicator, Observed::Name(name.clone()), now);
             }
         }
@@ -81,7 +115,7 @@ impl Raise {
         if self.watched.get_mut(flow, now).is_some_and(|watch| watch.is_tied(indicator.id)) {
             return;
         }
-        let is_name = matches!(observed, Observed::Name(_));
+        let is_name = !matches!(observed, Observed::Ja4(_));
         let most = self.most_of(ends, is_name);
         let server = ends.server.ip();
         let follows = is_name && self.answered.leads_to(server, time, indicator.id);

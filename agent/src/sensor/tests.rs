@@ -3,8 +3,35 @@ use crate::dns::sample;
 use crate::hello::tls;
 use crate::packet::LinkType;
 use proptest::prelude::*;
+use varde_common::id::IndicatorId;
 use varde_common::indicator::Indicator;
 use varde_common::observation::Protocol;
+
+#[test]
+fn a_part_of_a_hello_is_matched_and_is_no_observation() {
+    let settings = SensorSettings {
+        keep: Keep { sightings: true, ..Keep::default() },
+        keep_observations: true,
+        ..SensorSettings::default()
+    };
+    let list = vec![Indicator::bare(IndicatorId(1), "evil.example".parse().unwrap())];
+    let mut sensor = Sensor::new(settings, Arc::new(IndicatorSet::build(list)), Revision(1));
+    let hello = crate::hello::tls::sample::records(&crate::hello::tls::sample::named("evil.example"), 16384);
+    let tcp =
+        [&[0x9c, 0x40, 1, 0xbb, 0, 0, 0, 9, 0, 0, 0, 1, 0x50, 0x18, 1, 0, 0, 0, 0, 0][..], &hello[..300]].concat();
+    let mut ip = vec![0x45, 0, 0, 0, 0, 0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 1, 192, 0, 2, 1];
+    ip.extend(tcp);
+    let length = ip.len() as u16;
+    ip[2..4].copy_from_slice(&length.to_be_bytes());
+    let (time, link) = (Timestamp(1), LinkType::RawIp);
+    sensor.handle_frame(&Frame { time, source: 0, link, octets: &ip, length: length.into(), vlan: None });
+    sensor.close_all();
+    let sighting = sensor.poll_sighting().unwrap();
+    assert_eq!(sighting.observed.to_string(), "evil.example");
+    let facts: Vec<Observation> = std::iter::from_fn(|| sensor.poll_observation()).collect();
+    assert!(matches!(facts.as_slice(), [Observation { fact: Fact::Flow(_), .. }]), "{facts:?}");
+    assert_eq!(sensor.refused()["greeting_given_up"], 1);
+}
 
 #[test]
 fn every_counter_knows_its_source() {
@@ -62,7 +89,7 @@ fn list() -> Arc<IndicatorSet> {
     let mut indicators: Vec<Indicator> = Vec::new();
     for (id, line) in (1..).zip(["evil.no", "203.0.113.9", "198.51.100.0/25", "late.no"]) {
         let pattern = line.parse().unwrap();
-        let mut indicator = Indicator::bare(varde_common::id::IndicatorId(id), pattern);
+        let mut indicator = Indicator::bare(IndicatorId(id), pattern);
         if line == "late.no" {
             indicator.validity.until = Some(Timestamp(5));
         }

@@ -1,5 +1,7 @@
 //! The keys of a client's Initial packets (RFC 9001 section 5): derived from what stands in the clear, the client's alone.
 
+use std::ops::Range;
+
 use aws_lc_rs::aead::quic::{AES_128, HeaderProtectionKey};
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
@@ -24,11 +26,11 @@ pub(crate) struct ClientKeys {
 
 /// A packet that was opened.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Opened<'s> {
+pub(crate) struct Opened {
     /// Its packet number.
     pub(crate) number: u64,
-    /// Its frames.
-    pub(crate) frames: &'s [u8],
+    /// Where in the space its frames lie.
+    pub(crate) frames: Range<usize>,
 }
 
 impl ClientKeys {
@@ -46,12 +48,7 @@ impl ClientKeys {
     }
 
     /// Takes the protection off a packet, into `space`. None when it does not open: it is another's, or broken.
-    pub(crate) fn open<'s>(
-        &self,
-        initial: &Initial<'_>,
-        largest: Option<u64>,
-        space: &'s mut Vec<u8>,
-    ) -> Option<Opened<'s>> {
+    pub(crate) fn open(&self, initial: &Initial<'_>, largest: Option<u64>, space: &mut Vec<u8>) -> Option<Opened> {
         let Initial { packet, number_at, .. } = *initial;
         let sample_at = number_at + NUMBER_MAX_OCTETS;
         let sample = packet.get(sample_at..sample_at + SAMPLE_OCTETS)?;
@@ -76,7 +73,7 @@ impl ClientKeys {
         }
         let key = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &self.key).ok()?);
         let frames = key.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(header), sealed).ok()?;
-        Some(Opened { number, frames })
+        Some(Opened { number, frames: header_octets..header_octets + frames.len() })
     }
 }
 

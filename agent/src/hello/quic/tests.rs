@@ -38,7 +38,7 @@ fn example(version: u32, header: &str, begins: &str, ends: &str) -> Vec<u8> {
 fn opened(packet: &[u8], keys: &ClientKeys) -> Option<(u64, Vec<u8>)> {
     let Some((Packet::Initial(initial), _)) = next_packet(packet) else { return None };
     let mut space = Vec::new();
-    keys.open(&initial, None, &mut space).map(|opened| (opened.number, opened.frames.to_vec()))
+    keys.open(&initial, None, &mut space).map(|opened| (opened.number, space[opened.frames].to_vec()))
 }
 
 fn crypto_of(octets: &[u8], google: bool) -> Vec<(u64, Vec<u8>)> {

@@ -1,0 +1,137 @@
+//! A greeting over TCP that does not come in one piece: what of it is there.
+
+use super::state::{Asking, Greeting};
+use super::talk::{Next, Talk};
+use super::words::Teller;
+use crate::hello::assembly::Assembly;
+use crate::limits::GREETING_MAX_OCTETS;
+
+/// What came of a segment.
+#[derive(Debug)]
+pub(super) enum Took {
+    /// Nothing new.
+    Nothing,
+    /// More of it, not all: what is there is to be kept.
+    More,
+    /// It began no greeting.
+    Other,
+    /// It is over, as far as it is kept.
+    Done(Greeting),
+    /// Its rest lies beyond the bounds.
+    GivenUp,
+}
+
+/// A part of a TCP stream, from its beginning or from where something new may begin.
+#[derive(Debug)]
+pub(super) struct OverTcp {
+    /// Sequence number of the first octet that is not read.
+    next: u32,
+    /// Sequence number where reading began.
+    began: u32,
+    /// Look again when so many octets are there.
+    until: usize,
+    talk: Talk,
+    assembly: Assembly,
+    from_initiator: bool,
+    /// Where requests of the flow stood before.
+    asking: Option<Asking>,
+}
+
+impl OverTcp {
+    /// Nothing was seen of it yet.
+    pub(super) fn new(began: u32, from_initiator: bool, asking: Option<Asking>) -> OverTcp {
+        let talk = Talk::after(asking.map_or(0, Asking::requests));
+        OverTcp { next: began, began, until: 1, talk, assembly: Assembly::default(), from_initiator, asking }
+    }
+
+    /// Takes a segment that begins at `seq`.
+    pub(super) fn take(&mut self, seq: u32, payload: &[u8], teller: &mut Teller<'_>) -> Took {
+        // The difference of two sequence numbers is signed (RFC 9293 section 3.4).
+        let ahead = seq.wrapping_sub(self.next) as i32;
+        let (at, fresh) = match usize::try_from(ahead) {
+            Ok(at) => (at, payload),
+            Err(_) => (0, payload.get(ahead.unsigned_abs() as usize..).unwrap_or_default()),
+        };
+        // What lies far ahead may be forged, and what it would leave behind is still to come.
+        if fresh.is_empty() || at >= GREETING_MAX_OCTETS {
+            return Took::Nothing;
+        }
+        // In order, and nothing waits behind it: read where it lies.
+        if at == 0 && self.assembly.is_empty() {
+            let (taken, next) =
+                if fresh.len() < self.until { (0, Next::Until(self.until)) } else { self.talk.read(fresh, 0, teller) };
+            self.next = self.next.wrapping_add(taken as u32);
+            if let Next::Until(until) = next {
+                let rest = fresh.get(taken..).unwrap_or_default();
+                self.until = until;
+                return if rest.len() < GREETING_MAX_OCTETS && self.assembly.keep(0, rest).is_ok() {
+                    Took::More
+                } else {
+                    Took::GivenUp
+                };
+            }
+            let left = fresh.len().saturating_sub(taken);
+            return self.conclude(next, left);
+        }
+        // Where it is scattered too much, what closes a gap is still welcome.
+        if self.assembly.keep(at as u64, fresh).is_err() {
+            return Took::Nothing;
+        }
+        let front = self.assembly.front();
+        if front.len() < self.until {
+            return if front.len() >= GREETING_MAX_OCTETS { Took::GivenUp } else { Took::More };
+        }
+        let (taken, next) = self.talk.read(front, at, teller);
+        let left = front.len().saturating_sub(taken);
+        self.assembly.drop_front(taken);
+        self.next = self.next.wrapping_add(taken as u32);
+        match next {
+            Next::Until(_) if left >= GREETING_MAX_OCTETS => Took::GivenUp,
+            Next::Until(until) => {
+                self.until = until;
+                Took::More
+            }
+            // What lies behind a gap may be another request.
+            Next::Request(0) if !self.assembly.is_empty() => {
+                self.until = 1;
+                Took::More
+            }
+            next => self.conclude(next, left),
+        }
+    }
+
+    /// What the flow's greeting is with nothing of it kept; `left` octets were not read.
+    fn conclude(&self, next: Next, left: usize) -> Took {
+        match next {
+            Next::Over => Took::Done(Greeting::Over),
+            Next::Other if self.talk.requests == 0 && self.asking.is_none() => Took::Other,
+            Next::Other | Next::Until(_) => Took::Done(self.asked(left as u32)),
+            Next::Request(behind) => Took::Done(self.asked(behind)),
+        }
+    }
+
+    /// Requests were read up to so many octets behind what was taken. What stood behind a gap leaves the gap open.
+    fn asked(&self, behind: u32) -> Greeting {
+        let next = match self.asking {
+            Some(asking) if asking.next() != self.began => asking.next(),
+            Some(_) | None => self.next.wrapping_add(behind),
+        };
+        Asking::new(self.from_initiator, self.talk.requests, next).greeting()
+    }
+
+    /// Whether it began where requests are not expected to, behind a gap or anywhere: it must not keep others waiting.
+    pub(super) fn is_adrift(&self) -> bool {
+        self.asking.is_some_and(|asking| asking.next() != self.began)
+    }
+
+    /// Nothing more will come: what was read is told, and the flow goes on as this says.
+    pub(super) fn give_up(&self, teller: &mut Teller<'_>) -> Greeting {
+        self.talk.cut(teller);
+        if self.talk.is_hello() { Greeting::Over } else { self.asked(0) }
+    }
+
+    /// Octets of memory held beside the entry itself.
+    pub(super) fn kept_octets(&self) -> usize {
+        size_of::<OverTcp>() + self.assembly.kept_octets() + self.talk.kept_octets()
+    }
+}

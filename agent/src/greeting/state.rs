@@ -1,0 +1,198 @@
+//! How far a flow's first words are known: what stands in its entry of the flow table, in eight octets.
+
+use crate::limits::{GREETING_SEGMENTS_MAX, HTTP_REQUESTS_MAX, QUIC_HELLOS_MAX, QUIC_TRIES_MAX};
+use crate::packet::Transport;
+use crate::table::Place;
+
+/// How far a flow's greeting is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Greeting {
+    /// Nothing like one yet; of QUIC, whatever was read: another connection may begin.
+    Waiting(Looks),
+    /// A beginning was seen and is kept.
+    Gathering(Place),
+    /// HTTP/1 requests were read: another may begin with each segment.
+    Asking(Asking),
+    /// There is nothing more to look for.
+    Over,
+}
+
+impl Default for Greeting {
+    fn default() -> Greeting {
+        Greeting::Waiting(Looks::default())
+    }
+}
+
+impl Greeting {
+    /// Whether a packet from this end may bring something: one test for most packets.
+    #[inline]
+    pub(crate) fn may_tell(self, from_initiator: bool, transport: &Transport<'_>) -> bool {
+        match (self, transport) {
+            (Greeting::Over, _) => false,
+            // Only packets with a long header (RFC 8999 section 5.1) greet.
+            (_, Transport::Udp { payload, .. }) => payload.first().is_some_and(|first| first & 0x80 != 0),
+            (Greeting::Asking(asking), Transport::Tcp { seq, payload, .. }) => {
+                asking.by_initiator == from_initiator && !payload.is_empty() && !asking.is_read(*seq, payload.len())
+            }
+            (_, Transport::Tcp { payload, .. }) => !payload.is_empty(),
+            (_, Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other) => false,
+        }
+    }
+}
+
+/// What was looked at of each end and began nothing: segments with data over TCP, packets that did not open over QUIC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Looks {
+    initiator: u8,
+    responder: u8,
+    /// Hellos read over QUIC.
+    told: u8,
+    /// The connection id that the last of them went to, hashed.
+    known: [u8; 4],
+}
+
+impl Looks {
+    fn of(&mut self, initiator: bool) -> &mut u8 {
+        if initiator { &mut self.initiator } else { &mut self.responder }
+    }
+
+    /// Whether nothing was looked at of the initiator.
+    pub(super) fn is_first(self) -> bool {
+        self.initiator == 0
+    }
+
+    /// Whether enough segments of this end were looked at.
+    pub(super) fn are_enough(mut self, initiator: bool) -> bool {
+        *self.of(initiator) >= GREETING_SEGMENTS_MAX
+    }
+
+    /// One segment more: when nothing was heard from the initiator in as many as are looked at, nothing will be.
+    pub(super) fn and_one(mut self, initiator: bool) -> Greeting {
+        *self.of(initiator) = self.of(initiator).saturating_add(1);
+        if self.initiator >= GREETING_SEGMENTS_MAX { Greeting::Over } else { Greeting::Waiting(self) }
+    }
+
+    /// Whether enough QUIC packets of this end were tried.
+    pub(super) fn are_enough_tries(mut self, initiator: bool) -> bool {
+        *self.of(initiator) >= QUIC_TRIES_MAX
+    }
+
+    /// A QUIC packet was tried in vain.
+    pub(super) fn count_try(&mut self, initiator: bool) {
+        *self.of(initiator) = self.of(initiator).saturating_add(1);
+    }
+
+    /// A hello was read out of QUIC packets that go to a connection id with this hash.
+    pub(super) fn count_told(&mut self, initiator: bool, known: u32) {
+        self.told = self.told.saturating_add(1);
+        self.known = known.to_ne_bytes();
+        *self.of(initiator) = 0;
+        if initiator {
+            // Who is greeted by the flow's first speaker has nothing to say that we look for.
+            self.responder = QUIC_TRIES_MAX;
+        }
+    }
+
+    /// Whether any hello was read out of QUIC packets.
+    pub(super) fn has_told(self) -> bool {
+        self.told > 0
+    }
+
+    /// Whether the last hello went to a connection id with this hash: what comes for it says nothing new.
+    pub(super) fn is_known(self, hash: u32) -> bool {
+        self.told > 0 && self.known == hash.to_ne_bytes()
+    }
+
+    /// What a QUIC flow's greeting is when nothing of it is kept.
+    pub(super) fn in_quic(self) -> Greeting {
+        let is_over = self.initiator >= QUIC_TRIES_MAX || self.told >= QUIC_HELLOS_MAX;
+        if is_over { Greeting::Over } else { Greeting::Waiting(self) }
+    }
+}
+
+/// Where the requests of a flow stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asking {
+    by_initiator: bool,
+    requests: [u8; 2],
+    /// All before this sequence number was read, or is a body that was passed over.
+    next: [u8; 4],
+}
+
+impl Asking {
+    pub(super) fn new(by_initiator: bool, requests: u16, next: u32) -> Asking {
+        Asking { by_initiator, requests: requests.to_ne_bytes(), next: next.to_ne_bytes() }
+    }
+
+    /// Requests read so far.
+    pub(super) fn requests(self) -> u16 {
+        u16::from_ne_bytes(self.requests)
+    }
+
+    /// The sequence number where the next request begins, if nothing is missing.
+    pub(super) fn next(self) -> u32 {
+        u32::from_ne_bytes(self.next)
+    }
+
+    /// Octets of a segment's data, from its first on, that were read before; of a segment far ahead or far behind, none.
+    pub(super) fn octets_read(self, seq: u32) -> usize {
+        let behind = self.next().wrapping_sub(seq);
+        // The difference of two sequence numbers is signed (RFC 9293 section 3.4).
+        if behind as i32 > 0 { behind as usize } else { 0 }
+    }
+
+    /// Data was looked at that begins no request.
+    pub(super) fn and_passed(self, seq: u32, octets: usize) -> Asking {
+        let next = if seq == self.next() { seq.wrapping_add(octets as u32) } else { self.next() };
+        Asking { next: next.to_ne_bytes(), ..self }
+    }
+
+    fn is_read(self, seq: u32, octets: usize) -> bool {
+        self.octets_read(seq) >= octets
+    }
+
+    /// What the flow's greeting is after this.
+    pub(super) fn greeting(self) -> Greeting {
+        if self.requests() >= HTTP_REQUESTS_MAX { Greeting::Over } else { Greeting::Asking(self) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s4_a_flow_s_entry_has_eight_octets_for_its_greeting() {
+        assert_eq!(size_of::<Greeting>(), 8);
+    }
+
+    #[test]
+    fn after_the_handshake_a_quic_packet_costs_one_test_of_its_first_octet() {
+        let udp = |payload: &'static [u8]| Transport::Udp { src_port: 1, dst_port: 2, payload };
+        let mut looks = Looks::default();
+        looks.count_told(true, 7);
+        let Greeting::Waiting(_) = looks.in_quic() else { panic!("it may reuse its port") };
+        for greeting in [looks.in_quic(), Greeting::default()] {
+            assert!(!greeting.may_tell(true, &udp(&[0x40; 1200])) && !greeting.may_tell(true, &udp(&[])));
+            assert!(greeting.may_tell(true, &udp(&[0xc0])));
+        }
+        assert!(looks.are_enough_tries(false) && !looks.are_enough_tries(true));
+        assert!(looks.is_known(7) && !looks.is_known(8) && !Looks::default().is_known(0));
+    }
+
+    #[test]
+    fn what_was_read_or_passed_over_is_not_read_again() {
+        for next in [5u32, 1 << 31, u32::MAX - 3] {
+            let asking = Asking::new(true, 1, next);
+            let read = |behind: u32| asking.octets_read(next.wrapping_sub(behind));
+            assert_eq!([read(0), read(1), read(1 << 30)], [0, 1, 1 << 30]);
+            assert_eq!([read(u32::MAX), read(1 << 31)], [0, 0], "ahead");
+            let tell = |seq: u32, initiator| {
+                Greeting::Asking(asking)
+                    .may_tell(initiator, &Transport::Tcp { src_port: 1, dst_port: 2, seq, flags: 0, payload: &[0; 10] })
+            };
+            assert!(tell(next, true) && tell(next.wrapping_sub(9), true) && tell(next.wrapping_add(9), true));
+            assert!(!tell(next, false) && !tell(next.wrapping_sub(10), true));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What one end says over TCP, read as it comes: a TLS hello, or HTTP/1 requests one after the other.
+
+use varde_common::observation::HelloTransport;
+
+use super::words::Teller;
+use crate::hello::http::{self, Progress};
+use crate::hello::tls::{self, Records};
+use crate::hello::{BadHello, Opening};
+use crate::limits::{HTTP_BODY_MAX_OCTETS, HTTP_PIPELINED_MAX};
+
+/// What is known of a stream up to where it was read.
+#[derive(Debug, Default)]
+pub(super) struct Talk {
+    part: Part,
+    /// Requests begun in this flow.
+    pub(super) requests: u16,
+}
+
+#[derive(Debug, Default)]
+enum Part {
+    /// Something new begins here.
+    #[default]
+    Beginning,
+    /// In the middle of a hello.
+    Hello(Records),
+    /// In the head of a request that has not named its host yet.
+    Head(Progress),
+    /// In the head of a request that has.
+    Rest(Progress),
+}
+
+/// What is to be done about what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Look again when so many octets are there behind those that were read.
+    Until(usize),
+    /// Another request may follow behind so many octets.
+    Request(u32),
+    /// What stands there begins no greeting.
+    Other,
+    /// There is nothing more to look for.
+    Over,
+}
+
+impl Talk {
+    pub(super) fn after(requests: u16) -> Talk {
+        Talk { part: Part::Beginning, requests }
+    }
+
+    /// Reads on: how many octets need not be given again, and what is next. `segment`: where in them the last segment
+    /// begins, so that what only looked like a beginning before it does not hide it.
+    pub(super) fn read(&mut self, stream: &[u8], segment: usize, teller: &mut Teller<'_>) -> (usize, Next) {
+        let was_begun = segment > 0 || !matches!(self.part, Part::Beginning);
+        let (taken, next) = self.read_all(stream, teller);
+        match stream.get(segment..) {
+            Some(fresh) if next == Next::Other && was_begun && taken <= segment && !fresh.is_empty() => {
+                self.part = Part::Beginning;
+                let (taken, next) = self.read_all(fresh, teller);
+                (segment + taken, next)
+            }
+            Some(_) | None => (taken, next),
+        }
+    }
+
+    fn read_all(&mut self, stream: &[u8], teller: &mut Teller<'_>) -> (usize, Next) {
+        let mut taken = 0;
+        // A request is read in two steps, and before it is known to be one.
+        for _ in 0..3 * HTTP_PIPELINED_MAX {
+            let rest = stream.get(taken..).unwrap_or_default();
+            let (read, next) = self.read_part(rest, teller);
+            taken += read;
+            match next {
+                Some(next) => return (taken, next),
+                None if taken >= stream.len() && matches!(self.part, Part::Beginning) => {
+                    return (taken, Next::Request(0));
+                }
+                None => {}
+            }
+        }
+        (stream.len(), self.lose_track())
+    }
+
+    /// Reads on in the part under way; none = it is another part now.
+    fn read_part(&mut self, stream: &[u8], teller: &mut Teller<'_>) -> (usize, Option<Next>) {
+        match &mut self.part {
+            Part::Beginning if tls::may_begin(stream) => match tls::find_hello(stream) {
+                Ok(Opening::Whole(body)) => {
+                    if let Err(reason) = teller.hello(&body, HelloTransport::Tls) {
+                        teller.refuse(reason);
+                    }
+                    (stream.len(), Some(Next::Over))
+                }
+                Ok(Opening::Other) => (0, Some(Next::Other)),
+                // So little that it may be anything yet.
+                Ok(Opening::Until(_)) if stream.len() < tls::TELLING_OCTETS => {
+                    (0, Some(Next::Until(tls::TELLING_OCTETS)))
+                }
+                Ok(Opening::Until(_)) | Err(_) => {
+                    self.part = Part::Hello(Records::default());
+                    (0, None)
+                }
+            },
+            Part::Beginning if http::may_begin(stream) => {
+                self.part = Part::Head(Progress::default());
+                (0, None)
+            }
+            Part::Beginning => (0, Some(Next::Other)),
+            Part::Hello(records) => {
+                let (taken, opening) = records.take(stream);
+                let next = match opening {
+                    Ok(Opening::Until(until)) => Next::Until(until),
+                    Ok(Opening::Whole(())) => {
+                        if let Err(reason) = teller.hello(records.body(), HelloTransport::Tls) {
+                            teller.refuse(reason);
+                        }
+                        Next::Over
+                    }
+                    Ok(Opening::Other) => Next::Over,
+                    Err(reason) => {
+                        teller.refuse(reason);
+                        teller.cut_hello(records.body(), HelloTransport::Tls);
+                        Next::Over
+                    }
+                };
+                (taken, Some(next))
+            }
+            Part::Head(progress) => match http::read_on(stream, progress) {
+                Ok(Opening::Whole(head)) => {
+                    teller.request(head);
+                    self.requests = self.requests.saturating_add(1);
+                    self.part = Part::Rest(*progress);
+                    (0, None)
+                }
+                Ok(Opening::Until(until)) => until_more(progress, until),
+                Ok(Opening::Other) => {
+                    self.part = Part::Beginning;
+                    (0, Some(Next::Other))
+                }
+                Err(reason) => self.refuse_head(stream, reason, teller),
+            },
+            Part::Rest(progress) => match http::read_end(stream, progress) {
+                Ok(Opening::Whole((end, body))) => self.pass_over(stream, end, body),
+                Ok(Opening::Until(until)) => until_more(progress, until),
+                Ok(Opening::Other) => (stream.len(), Some(self.lose_track())),
+                Err(reason) => self.refuse_head(stream, reason, teller),
+            },
+        }
+    }
+
+    /// A head without end: what follows may be more of it.
+    fn refuse_head(&mut self, stream: &[u8], reason: BadHello, teller: &mut Teller<'_>) -> (usize, Option<Next>) {
+        teller.refuse(reason);
+        (stream.len(), Some(self.lose_track()))
+    }
+
+    /// Where the next request begins is not known: perhaps with a segment.
+    fn lose_track(&mut self) -> Next {
+        self.part = Part::Beginning;
+        self.requests = self.requests.max(1);
+        Next::Request(0)
+    }
+
+    /// The body of a request, which lies behind its head.
+    fn pass_over(&mut self, stream: &[u8], end: usize, body: Option<u64>) -> (usize, Option<Next>) {
+        let here = stream.len().saturating_sub(end);
+        let Some(octets) = body.filter(|octets| *octets <= HTTP_BODY_MAX_OCTETS) else {
+            return (stream.len(), Some(self.lose_track()));
+        };
+        self.part = Part::Beginning;
+        match u32::try_from(octets).ok().zip(u32::try_from(here).ok()) {
+            Some((octets, here)) if octets > here => (stream.len(), Some(Next::Request(octets - here))),
+            Some((octets, _)) => (end + octets as usize, None),
+            None => (stream.len(), Some(self.lose_track())),
+        }
+    }
+
+    /// Whether a hello is under way.
+    pub(super) fn is_hello(&self) -> bool {
+        matches!(self.part, Part::Hello(_))
+    }
+
+    /// Nothing more will come: what was read of a hello is told.
+    pub(super) fn cut(&self, teller: &mut Teller<'_>) {
+        if let Part::Hello(records) = &self.part {
+            teller.cut_hello(records.body(), HelloTransport::Tls);
+        }
+    }
+
+    /// Octets of memory held beside the entry itself.
+    pub(super) fn kept_octets(&self) -> usize {
+        match &self.part {
+            Part::Hello(records) => records.kept_octets(),
+            Part::Beginning | Part::Head(_) | Part::Rest(_) => 0,
+        }
+    }
+}
+
+fn until_more(progress: &mut Progress, until: usize) -> (usize, Option<Next>) {
+    let read = progress.drop_read();
+    (read, Some(Next::Until(until.saturating_sub(read))))
+}

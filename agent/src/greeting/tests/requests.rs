@@ -1,0 +1,153 @@
+//! Requests that follow one another on a connection, to a server or through a proxy.
+
+use super::*;
+use crate::limits::HTTP_PIPELINED_MAX;
+
+fn get(host: &str) -> Vec<u8> {
+    format!("GET / HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n\r\n").into_bytes()
+}
+
+/// A client that has said each of these in a segment of its own.
+fn said(parts: &[&[u8]]) -> Bench {
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    let mut at = 0;
+    for part in parts {
+        bench.say(at, part);
+        bench.tcp(SERVER, CLIENT, 6, ACK, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        at += part.len();
+    }
+    bench
+}
+
+#[test]
+fn every_request_of_a_connection_is_read() {
+    let requests: Vec<Vec<u8>> = (0..500).map(|number| get(&format!("h{number}.no"))).collect();
+    let parts: Vec<&[u8]> = requests.iter().map(Vec::as_slice).collect();
+    let bench = said(&parts);
+    let expected: Vec<String> = (0..500).map(|number| format!("h{number}.no")).collect();
+    assert_eq!((bench.names(), bench.greetings.len()), (expected, 0));
+}
+
+#[test]
+fn requests_in_one_segment_are_read_and_so_is_one_that_a_segment_ends_in() {
+    let two = [get("a.no"), get("b.no"), get("c.no")].concat();
+    assert_eq!(said(&[&two]).names(), ["a.no", "b.no", "c.no"]);
+    for cut in 1..two.len() {
+        let bench = said(&[&two[..cut], &two[cut..], &get("d.no")]);
+        assert_eq!(bench.names(), ["a.no", "b.no", "c.no", "d.no"], "{cut}");
+        assert_eq!((bench.greetings.len(), bench.greetings.kept_octets()), (0, 0));
+    }
+    let many = get("a.no").repeat(100);
+    assert_eq!(said(&[&many, &get("b.no")]).names().len(), HTTP_PIPELINED_MAX + 1);
+}
+
+#[test]
+fn a_body_is_no_request_and_hides_none() {
+    let evil = get("evil.no");
+    let post = |fields: &str| format!("POST / HTTP/1.1\r\nHost: a.no\r\n{fields}\r\n").into_bytes();
+    let sized = post(&format!("Content-Length: {}\r\n", 2 * evil.len()));
+    for parts in [
+        vec![&sized[..], &evil, &evil, &get("b.no")],
+        vec![&[&sized[..], &evil].concat(), &[&evil[..], &get("b.no")].concat()],
+        vec![&[&sized[..], &evil, &evil, &get("b.no")].concat()[..]],
+    ] {
+        assert_eq!(said(&parts).names(), ["a.no", "b.no"]);
+    }
+    // Where nobody can know how long it is, what begins with a segment is read.
+    let coded = post("Transfer-Encoding: chunked\r\n");
+    let chunk = b"5\r\nhello\r\n0\r\n\r\n";
+    assert_eq!(said(&[&coded, chunk, &evil]).names(), ["a.no", "evil.no"]);
+    let lying = post("Content-Length: 99999999999\r\n");
+    assert_eq!(said(&[&lying, b"body", &evil]).names(), ["a.no", "evil.no"]);
+}
+
+#[test]
+fn what_is_sent_again_is_told_once_and_a_lost_segment_hides_only_itself() {
+    let (first, second) = (get("a.no"), get("b.no"));
+    let mut bench = said(&[&first, &second]);
+    bench.say(0, &first);
+    bench.say(first.len(), &second);
+    bench.say(first.len(), &[&second[..], &get("c.no")].concat());
+    assert_eq!(bench.names(), ["a.no", "b.no", "c.no"]);
+    bench.say(5000, &get("d.no"));
+    bench.say(200_000, b"forged");
+    bench.say(100_000, b"GET / HTTP/1.1\r\nHo");
+    let at = first.len() + second.len() + get("c.no").len();
+    bench.say(at, &get("e.no"));
+    assert_eq!(bench.names()[3..], ["d.no", "e.no"]);
+}
+
+#[test]
+fn through_a_proxy_every_name_and_address_is_told() {
+    let bench = said(&[
+        b"GET http://benign.example/ HTTP/1.1\r\nHost: benign.example\r\n\r\n",
+        b"GET http://evil.no:8080/x HTTP/1.1\r\nHost: benign.example\r\n\r\n",
+        b"GET http://203.0.113.9/ HTTP/1.1\r\nHost: benign.example\r\n\r\n",
+        b"CONNECT [2001:db8::9]:443 HTTP/1.1\r\n\r\n",
+        &records(&named("hidden.example"), 16384),
+        b"\x17\x03\x03\x00\x05hello",
+    ]);
+    let told = |kind: &str, whom: &str| format!("Answered {kind} {CLIENT} {SERVER} {whom}");
+    assert_eq!(
+        bench.words(),
+        [
+            told("Http", "benign.example"),
+            told("Http", "evil.no"),
+            told("Proxy", "203.0.113.9:80"),
+            told("Proxy", "2001:db8::9:443"),
+            told("Tls", "hidden.example"),
+        ]
+    );
+    let Greeted::Http(request) = &bench.read[1].1 else { panic!("no request") };
+    assert_eq!(request.target_port, Some(8080));
+    // The tunnel's hello may come with the request, before it is granted.
+    let eager = [b"CONNECT 203.0.113.9:443 HTTP/1.1\r\n\r\n", &records(&named("evil.no"), 16384)[..]].concat();
+    for cut in [eager.len(), 20, 36, 100] {
+        let bench = said(&[&eager[..cut], &eager[cut..]]);
+        assert_eq!(bench.names(), ["203.0.113.9:443", "evil.no"], "{cut}");
+    }
+}
+
+#[test]
+fn s5_what_follows_a_request_and_is_none_costs_no_memory() {
+    let mut bench = said(&[b"POST / HTTP/1.1\r\nHost: a.no\r\nTransfer-Encoding: chunked\r\n\r\n"]);
+    for at in 0..1000 {
+        bench.say(60 + 1000 * at, &[at as u8; 1000]);
+        bench.tcp(SERVER, CLIENT, 6, ACK, b"HTTP/1.1 200 OK\r\n");
+        assert!(bench.greetings.is_empty());
+    }
+    assert_eq!((bench.names(), bench.counts.refused.total()), (vec!["a.no".to_owned()], 0));
+}
+
+proptest! {
+    #[test]
+    fn however_a_connection_is_cut_its_requests_are_the_same(
+        bodies in prop::collection::vec(prop::option::of(0usize..300), 1..8),
+        portions in prop::collection::vec(1usize..300, 0..40),
+    ) {
+        let mut stream = Vec::new();
+        let mut expected = Vec::new();
+        for (number, body) in bodies.iter().enumerate() {
+            expected.push(format!("h{number}.no"));
+            match body {
+                None => stream.extend(get(&format!("h{number}.no"))),
+                Some(octets) => {
+                    let head = format!("PUT /x HTTP/1.1\r\nContent-Length: {octets}\r\nHost: h{number}.no\r\n\r\n");
+                    stream.extend(head.into_bytes());
+                    stream.extend(get("evil.no").into_iter().cycle().take(*octets));
+                }
+            }
+        }
+        let mut bench = Bench::new();
+        bench.shake_hands();
+        let mut at = 0;
+        for portion in portions.into_iter().chain([stream.len()]) {
+            let until = stream.len().min(at + portion);
+            bench.say(at, &stream[at..until]);
+            at = until;
+        }
+        prop_assert_eq!(bench.names(), expected);
+        prop_assert_eq!(bench.greetings.kept_octets(), 0);
+    }
+}
