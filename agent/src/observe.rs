@@ -147,11 +147,11 @@ impl Observer {
         }
     }
 
-    /// Takes a packet; its time moves the clock, never back. What is seen in it goes to `emit`; what times out meanwhile
-    /// waits for [`Observer::poll_seen`]. A fragment counts in its flow as it comes; what is in it is read when the whole
-    /// comes ([`Fragment::Rejoined`]).
-    pub fn handle_packet(&mut self, packet: &Packet<'_>, emit: &mut impl FnMut(Seen)) {
-        self.handle_time(packet.time);
+    /// Takes a packet when the clock of timeouts says `now`, which need not be the packet's own time. What is seen in it
+    /// goes to `emit`; what times out meanwhile waits for [`Observer::poll_seen`]. A fragment counts in its flow as it
+    /// comes; what is in it is read when the whole comes ([`Fragment::Rejoined`]).
+    pub fn handle_packet(&mut self, packet: &Packet<'_>, now: Timestamp, emit: &mut impl FnMut(Seen)) {
+        self.handle_time(now);
         let now = self.clock;
         // A packet put together from fragments is counted as they came; what it says is new.
         let heard = if packet.fragment == Fragment::Rejoined {
@@ -345,7 +345,7 @@ mod tests {
 
         fn handle_packet(&mut self, packet: &Packet<'_>) {
             let Told { observer, seen } = self;
-            observer.handle_packet(packet, &mut |it| seen.push_back(it));
+            observer.handle_packet(packet, packet.time, &mut |it| seen.push_back(it));
         }
 
         fn poll_seen(&mut self) -> Option<Seen> {

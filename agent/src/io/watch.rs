@@ -15,6 +15,7 @@ use crate::io::clock;
 use crate::io::disk::keeper::Order;
 use crate::io::gather::Gathered;
 use crate::io::link::session::InForce;
+use crate::limits::CLOCK_AHEAD_MAX_S;
 use crate::packet::Frame;
 use crate::sensor::Sensor;
 
@@ -22,6 +23,8 @@ use crate::sensor::Sensor;
 const TELL_EVERY: Duration = Duration::from_millis(500);
 /// A pipe whose latest frame is no further than this from the clock brings what happens now.
 const PRESENT: Duration = Duration::from_secs(60);
+/// A paced frame further away than this is not waited for: a gap between captures, or a wrong time.
+const PACE_GAP_MAX: Duration = Duration::from_secs(CLOCK_AHEAD_MAX_S as u64);
 /// While waiting for a paced frame the sensor is told the time this often.
 const PACE_SLICE: Duration = Duration::from_millis(50);
 
@@ -142,6 +145,9 @@ impl Watch {
         let mut failed: Option<String> = None;
         let mut latest = Timestamp::MIN;
         self.matching.send_replace(Some(Revision(0)));
+        if self.live {
+            sensor.handle_time(clock::now());
+        }
         let ended = loop {
             if self.stop.load(Ordering::Relaxed) {
                 break Ended::Stopped;
@@ -153,7 +159,7 @@ impl Watch {
             }
             let (orders, stop, paced) = (&self.orders, &self.stop, self.paced && !self.live);
             let step = self.source.next_block(&mut |frame| {
-                latest = latest.max(frame.time);
+                latest = frame.time;
                 if paced {
                     pace.wait(frame.time, stop, |now| {
                         sensor.handle_time(now);
@@ -171,7 +177,7 @@ impl Watch {
                 matches!(step, Ok(Step::Idle)) && now.since(latest) <= PRESENT && latest.since(now) <= PRESENT;
             if self.live || as_if_live {
                 sensor.handle_time(now);
-                latest = latest.max(now);
+                latest = now;
             }
             pass_on(&mut sensor, &self.orders, &self.stop);
             if clock::monotonic().saturating_duration_since(told) >= TELL_EVERY {
@@ -239,8 +245,17 @@ impl Pace {
         let (start, first) = *self.begun.get_or_insert_with(|| (clock::monotonic(), time));
         while !stop.load(Ordering::Relaxed) {
             let passed = clock::monotonic().saturating_duration_since(start);
-            let left = time.since(first.plus(passed));
+            let due = first.plus(passed);
+            let left = time.since(due);
             if left.is_zero() {
+                // It goes on from a packet whose clock was set back; small disorder waits for nobody.
+                if due.since(time) > PACE_GAP_MAX {
+                    self.begun = Some((clock::monotonic(), time));
+                }
+                return;
+            }
+            if left > PACE_GAP_MAX {
+                self.begun = Some((clock::monotonic(), time));
                 return;
             }
             std::thread::sleep(left.min(PACE_SLICE));

@@ -184,6 +184,11 @@ impl Raise {
         self.watched.handle_set();
     }
 
+    /// The clock that packets are timed by was set: what was remembered until some time by it is dated anew.
+    pub fn handle_clock_set(&mut self, from: Timestamp, to: Timestamp) {
+        self.answered.handle_clock_set(from, to);
+    }
+
     /// A DNS transaction has closed.
     pub fn handle_transaction(&mut self, source: u16, transaction: &DnsTransaction, now: Timestamp) {
         self.hosts.resolvers.handle_transaction(transaction, &self.hosts.places);
