@@ -198,7 +198,7 @@ pub const LIVE_WAIT_MS: u64 = 200;
 /// Asked of the kernel for frames not yet read without the ring; it gives up to `net.core.rmem_max`.
 pub const LIVE_SOCKET_BUFFER_OCTETS: usize = 16 * 1024 * 1024;
 
-/// More than so many octets from inside on one flow are data out, unless the settings say otherwise (decision 21).
+/// More than so many octets from inside on one flow that was begun there are data out, unless the settings say otherwise (decision 21).
 pub const DATA_OUT_OCTETS: u32 = 1024 * 1024;
 
 /// Alerts open at once: each host of a municipality of 30,000 with one. 480 octets each with what finds it, 256 of

@@ -65,7 +65,7 @@ pub struct SensorSettings {
     pub dns_ports: Vec<u16>,
     /// Addresses of the member's own block pages.
     pub sinkholes: Vec<IpAddr>,
-    /// More than so much from inside on one flow counts as data out, octets.
+    /// More than so much from inside on one flow that was begun there counts as data out, octets.
     pub data_out_octets: u32,
     /// Who says how time passes.
     pub timekeeper: Timekeeper,
