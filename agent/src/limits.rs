@@ -209,7 +209,7 @@ pub const ALERTS_MAX: usize = 32_768;
 pub const ANSWERED_MAX: usize = 16_384;
 /// Addresses remembered as shared, because unlisted names led to them: 8 octets each, 1 MiB, which a core's cache holds.
 pub const SHARED_MAX: usize = 131_072;
-/// Resolvers recognised by what they do.
+/// Resolvers recognised by what they do, and as many hosts that may turn out to be some; the longest quiet makes room.
 pub const RESOLVERS_MAX: usize = 1_024;
 /// What they take, with as many that may turn out to be some.
 pub const RESOLVERS_MAX_OCTETS: usize = 512 * 1024;

@@ -338,7 +338,7 @@ impl Sensor {
                 fragments: self.intake.fragments().evicted,
                 folding: raise.alerts,
                 answers: raise.answered + raise.shared + raise.aliases,
-                other: raise.watched + raise.unfetched,
+                other: raise.watched + raise.unfetched + raise.resolvers,
             },
             blind: self.consequences.blind.counts(),
             sightings: self.consequences.raise.sightings_total(),
