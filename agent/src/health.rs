@@ -38,7 +38,7 @@ pub struct Health {
     pub sightings: u64,
     /// Alerts opened.
     pub alerts: u64,
-    /// Time of the newest packet.
+    /// Time of the packet that came last.
     pub last_packet: Option<Timestamp>,
 }
 

@@ -6,7 +6,7 @@
 //! first and [`hello`] reads it: these are *observations*, and [`observe`] runs the stages up to them (what they remember
 //! lies in a bounded `table`).
 //! [`raise`] holds observations against the indicator set and folds what matches into alerts; [`sensor`] owns all of
-//! these stages and is told the time ([`blind`] counts what none of them can see). What it decides gets its number in the [`ledger`], its host a [`pseudonym`], and is
+//! these stages and is told the time, from which it makes the [`timeline`] they go by ([`blind`] counts what none of them can see). What it decides gets its number in the [`ledger`], its host a [`pseudonym`], and is
 //! written to the [`spool`]; [`ship`] keeps count of what the collector has committed, [`subscription`] of which list is
 //! in force. Nothing but [`io`] touches the world.
 
@@ -36,5 +36,6 @@ pub mod spool;
 pub mod stream;
 pub mod subscription;
 mod table;
+pub mod timeline;
 pub mod transaction;
 pub mod zone;

@@ -17,6 +17,20 @@ pub const FLOW_LINGER_S: u64 = 5;
 /// timeout is some seconds, and to ask costs more than a packet does.
 pub const TIMEOUTS_LOOKED_AT_EVERY_MS: u64 = 50;
 
+/// From one packet of a source to its next no more time than this passes without a second packet saying so, and from one
+/// word of the caller to the next none at all, seconds: beyond it lies a gap between captures, or a clock that was set.
+pub const CLOCK_AHEAD_MAX_S: i64 = 3600;
+/// Packets of a source may be out of order by so much, seconds: several queues, several files that overlap.
+pub const CLOCK_BACK_MAX_S: i64 = 60;
+/// Packets in a row that must agree before the time is believed to have leapt: one alone is a wrong one.
+pub const CLOCK_AHEAD_BELIEVED_AFTER: u32 = 2;
+/// Packets in a row that must agree before a source's clock is believed to have been set back: what was noted by it is then
+/// gone through, which must not come with every few packets.
+pub const CLOCK_BACK_BELIEVED_AFTER: u32 = 32;
+/// However far time has leapt, no more than this passes, seconds: longer than any timeout, so everything is over, and still
+/// a capture full of leaps does not come to the end of time.
+pub const CLOCK_LEAP_MAX_S: i64 = 48 * 3600;
+
 /// DNS queries that wait for their response at once.
 pub const TRANSACTIONS_MAX: usize = 65_536;
 /// Octets of their names over all of them: 64 each, more than twice what is usual; names of 254 are a tunnel or a flood.
@@ -200,7 +214,7 @@ pub const LIVE_WAIT_MS: u64 = 200;
 /// Asked of the kernel for frames not yet read without the ring; it gives up to `net.core.rmem_max`.
 pub const LIVE_SOCKET_BUFFER_OCTETS: usize = 16 * 1024 * 1024;
 
-/// More than so many octets from inside on one flow are data out, unless the settings say otherwise (decision 21).
+/// More than so many octets from inside on one flow that was begun there are data out, unless the settings say otherwise (decision 21).
 pub const DATA_OUT_OCTETS: u32 = 1024 * 1024;
 
 /// Alerts open at once: each host of a municipality of 30,000 with one. 480 octets each with what finds it, 256 of
@@ -211,7 +225,7 @@ pub const ALERTS_MAX: usize = 32_768;
 pub const ANSWERED_MAX: usize = 16_384;
 /// Addresses remembered as shared, because unlisted names led to them: 8 octets each, 1 MiB, which a core's cache holds.
 pub const SHARED_MAX: usize = 131_072;
-/// Resolvers recognised by what they do.
+/// Resolvers recognised by what they do, and as many hosts that may turn out to be some; the longest quiet makes room.
 pub const RESOLVERS_MAX: usize = 1_024;
 /// What they take, with as many that may turn out to be some.
 pub const RESOLVERS_MAX_OCTETS: usize = 512 * 1024;

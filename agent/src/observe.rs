@@ -173,11 +173,11 @@ impl Observer {
         }
     }
 
-    /// Takes a packet; its time moves the clock, never back. What is seen in it goes to `audience`; what times out meanwhile
-    /// waits for [`Observer::poll_seen`]. A fragment counts in its flow as it comes; what is in it is read when the whole
-    /// comes ([`Fragment::Rejoined`]).
-    pub fn handle_packet(&mut self, packet: &Packet<'_>, audience: &mut impl Audience) {
-        self.handle_time(packet.time);
+    /// Takes a packet when the clock of timeouts says `now`, which need not be the packet's own time. What is seen in it
+    /// goes to `audience`; what times out meanwhile waits for [`Observer::poll_seen`]. A fragment counts in its flow as it
+    /// comes; what is in it is read when the whole comes ([`Fragment::Rejoined`]).
+    pub fn handle_packet(&mut self, packet: &Packet<'_>, now: Timestamp, audience: &mut impl Audience) {
+        self.handle_time(now);
         // Before what may end their flows.
         if !self.over.is_empty() {
             self.over.drain(..).for_each(|seen| audience.take(seen));
@@ -410,7 +410,7 @@ mod tests {
 
         fn handle_packet(&mut self, packet: &Packet<'_>) {
             let Told { observer, seen } = self;
-            observer.handle_packet(packet, &mut |it| seen.push_back(it));
+            observer.handle_packet(packet, packet.time, &mut |it| seen.push_back(it));
         }
 
         fn poll_seen(&mut self) -> Option<Seen> {

@@ -24,6 +24,7 @@ use crate::raise::place::{Places, inside_by_default};
 use crate::raise::resolvers::Resolvers;
 use crate::raise::sinkholes::Sinkholes;
 use crate::raise::{Evicted, Keep, Raise, RaiseSettings, Sighting};
+use crate::timeline::{Timekeeper, Timeline, Told};
 
 /// An alert's name inside this process; outside it goes by the seq of its first record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,8 +66,10 @@ pub struct SensorSettings {
     pub dns_ports: Vec<u16>,
     /// Addresses of the member's own block pages.
     pub sinkholes: Vec<IpAddr>,
-    /// More than so much from inside on one flow counts as data out, octets.
+    /// More than so much from inside on one flow that was begun there counts as data out, octets.
     pub data_out_octets: u32,
+    /// Who says how time passes.
+    pub timekeeper: Timekeeper,
     /// What is kept beside statements.
     pub keep: Keep,
     /// Whether observations are kept too.
@@ -83,6 +86,7 @@ impl Default for SensorSettings {
             dns_ports: ObserveSettings::default().dns_ports,
             sinkholes: Vec::new(),
             data_out_octets: ObserveSettings::default().data_out_octets,
+            timekeeper: Timekeeper::default(),
             keep: Keep::default(),
             keep_observations: false,
         }
@@ -110,7 +114,7 @@ impl Audience for At<'_> {
     }
 
     fn wants_response(&mut self, response: &Response<'_>) -> bool {
-        self.consequences.keep_observations || self.consequences.raise.concerns_response(response)
+        self.consequences.keep_observations || self.consequences.raise.concerns_response(response, self.now)
     }
 
     fn wants_step(&mut self, glimpse: &FlowGlimpse) -> bool {
@@ -170,7 +174,7 @@ pub struct Sensor {
     intake: Intake,
     observer: Observer,
     consequences: Consequences,
-    clock: Timestamp,
+    timeline: Timeline,
     packets: u64,
     octets: u64,
     not_read: BTreeMap<NotRead, u64>,
@@ -205,7 +209,7 @@ impl Sensor {
                 keep_observations: settings.keep_observations,
                 observations: VecDeque::new(),
             },
-            clock: Timestamp::MIN,
+            timeline: Timeline::new(settings.timekeeper),
             packets: 0,
             octets: 0,
             not_read: BTreeMap::new(),
@@ -216,10 +220,14 @@ impl Sensor {
         sensor
     }
 
-    /// A frame was captured. The sensor's clock never goes back, whatever the frame's time.
+    /// A frame was captured. Whatever its time, timeouts go by the [`Timeline`].
     pub fn handle_frame(&mut self, frame: &Frame<'_>) {
         self.octets += frame.octets.len() as u64;
-        self.clock = self.clock.max(frame.time);
+        let told = self.timeline.hear_packet(frame.source, frame.time);
+        if told != Told::Usual {
+            self.take_in(told);
+        }
+        let now = self.timeline.now();
         let number = usize::from(frame.source);
         if self.sources.len() <= number {
             self.sources.resize(number + 1, SourceHealth::default());
@@ -227,13 +235,14 @@ impl Sensor {
         let mut unnumbered = SourceHealth::default();
         let of_source = self.sources.get_mut(number).unwrap_or(&mut unnumbered);
         of_source.octets += frame.octets.len() as u64;
-        let Sensor { intake, observer, consequences, clock, .. } = self;
-        let mut take = |packet: &Packet<'_>| observer.handle_packet(packet, &mut consequences.at(*clock));
-        match intake.handle_frame(frame, *clock, &mut take) {
+        let Sensor { intake, observer, consequences, .. } = self;
+        let mut take = |packet: &Packet<'_>| observer.handle_packet(packet, now, &mut consequences.at(now));
+        match intake.handle_frame(frame, now, &mut take) {
             Ok(Passage::Packet) => {
                 self.packets += 1;
                 of_source.packets += 1;
-                self.last_packet = Some(self.last_packet.map_or(frame.time, |last| last.max(frame.time)));
+                // Not the latest time of all: one that was wrong would pass for news for as long as it lies ahead.
+                self.last_packet = Some(frame.time);
             }
             // Counted by the intake.
             Ok(Passage::Copy) => {}
@@ -249,14 +258,33 @@ impl Sensor {
         self.take_over();
     }
 
-    /// Time has passed, with or without packets.
+    /// The caller's clock says `now`, with or without packets.
     pub fn handle_time(&mut self, now: Timestamp) {
-        self.clock = self.clock.max(now);
-        let Sensor { intake, observer, consequences, clock, .. } = self;
-        intake.handle_time(*clock, &mut |packet| {
-            observer.handle_packet(packet, &mut consequences.at(*clock));
+        let told = self.timeline.hear_caller(now);
+        if told != Told::Usual {
+            self.take_in(told);
+        }
+        self.pass_time();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_in(&mut self, told: Told) {
+        match told {
+            Told::Usual => {}
+            Told::Leapt => self.pass_time(),
+            Told::ClockSet { from, to } => self.consequences.raise.handle_clock_set(from, to),
+        }
+    }
+
+    /// What timed out until now.
+    fn pass_time(&mut self) {
+        let now = self.timeline.now();
+        let Sensor { intake, observer, consequences, .. } = self;
+        intake.handle_time(now, &mut |packet| {
+            observer.handle_packet(packet, now, &mut consequences.at(now));
         });
-        self.observer.handle_time(self.clock);
+        self.observer.handle_time(now);
         self.take_over();
     }
 
@@ -269,9 +297,10 @@ impl Sensor {
 
     /// The sources have ended: everything open is closed and stated.
     pub fn close_all(&mut self) {
-        let Sensor { intake, observer, consequences, clock, .. } = self;
-        intake.close_all(*clock, &mut |packet| {
-            observer.handle_packet(packet, &mut consequences.at(*clock));
+        let now = self.timeline.now();
+        let Sensor { intake, observer, consequences, .. } = self;
+        intake.close_all(now, &mut |packet| {
+            observer.handle_packet(packet, now, &mut consequences.at(now));
         });
         self.observer.close_all();
         self.take_over();
@@ -281,13 +310,13 @@ impl Sensor {
     /// What timed out meanwhile.
     fn take_over(&mut self) {
         while let Some(seen) = self.observer.poll_seen() {
-            let mut consequences = self.consequences.at(self.clock);
+            let mut consequences = self.consequences.at(self.timeline.now());
             match seen {
                 Seen::Flow(event) if !consequences.wants_step(&event.glimpse()) => {}
                 seen => consequences.take(seen),
             }
         }
-        self.consequences.raise.handle_time(self.clock);
+        self.consequences.raise.handle_time(self.timeline.now());
     }
 
     /// Whether an observation, a sighting or an alert waits to be fetched.
@@ -342,7 +371,7 @@ impl Sensor {
                 fragments: self.intake.fragments().evicted,
                 folding: raise.alerts,
                 answers: raise.answered + raise.shared + raise.aliases,
-                other: raise.watched + raise.unfetched,
+                other: raise.watched + raise.unfetched + raise.resolvers,
             },
             blind: self.consequences.blind.counts(),
             sightings: self.consequences.raise.sightings_total(),

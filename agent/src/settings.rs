@@ -34,7 +34,7 @@ pub struct Settings {
     pub dns_ports: Option<Vec<u16>>,
     /// The member's own block pages.
     pub sinkholes: Option<Vec<IpAddr>>,
-    /// More than so much from inside on one flow is data out, octets.
+    /// More than so much from inside on one flow that was begun there is data out, octets.
     pub data_out_octets: Option<u32>,
     /// How live interfaces are read.
     #[serde(default)]

@@ -19,9 +19,9 @@ pub struct Heartbeat {
     pub packets: u64,
     /// Their octets as captured.
     pub octets: u64,
-    /// Frames lost before they were read, as far as its sources can tell.
+    /// Frames lost before they were read, as far as its sources can tell: not known, and no 0, where none can.
     pub dropped: u64,
-    /// Sources that cannot tell what they lost: `dropped` is then too low.
+    /// Sources that cannot tell what they lost: `dropped` is then too low, or says nothing.
     pub drops_unknown: u16,
     /// Sources it has.
     pub sources: u16,
@@ -98,7 +98,8 @@ pub struct Evictions {
     pub folding: u64,
     /// Answers no longer remembered.
     pub answers: u64,
-    /// Observations nobody fetched in time, and flows to listed addresses no longer followed.
+    /// Observations nobody fetched in time, flows to listed addresses no longer followed, hosts no longer known as
+    /// resolvers.
     pub other: u64,
 }
 

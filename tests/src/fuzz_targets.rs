@@ -158,7 +158,7 @@ fn send_datagram(observer: &mut Observer, payload: &[u8]) {
         fragment: Fragment::Whole,
         transport: Transport::Udp { src_port: 40_000, dst_port: 443, payload },
     };
-    observer.handle_packet(&packet, &mut |_| {});
+    observer.handle_packet(&packet, packet.time, &mut |_| {});
     while observer.poll_seen().is_some() {}
 }
 
@@ -215,7 +215,7 @@ pub fn stream(octets: &[u8]) {
             fragment: Fragment::Whole,
             transport: Transport::Tcp { src_port, dst_port, seq, flags, payload },
         };
-        observer.handle_packet(&packet, &mut |_| {});
+        observer.handle_packet(&packet, packet.time, &mut |_| {});
         seq = seq.wrapping_add(payload.len() as u32);
         while observer.poll_seen().is_some() {}
     }

@@ -41,7 +41,7 @@ Lists: one indicator a line; # starts a comment.
   evil.no:8443  192.0.2.1:443  [2001:db8::1]:443  192.0.2.0/24:443  [2001:db8::/32]:443   only this server port
   ja4:t13d1516h2_8daaf6152771_e5627efa2ab1   programs whose TLS or QUIC hello has this JA4 fingerprint
 
-With --json, one object a line (absent = null, times RFC 3339 UTC):
+With --json, one object a line (absent = null, times RFC 3339 UTC; of a confidential indicator the server is null):
   alert     type indicator kind evidence observed client server port protocol direction first_seen last_seen count
   sighting  type indicator kind evidence observed client client_port server server_port protocol direction time
   dns       type time client server id qname qtype rcode answers[name type ttl data]

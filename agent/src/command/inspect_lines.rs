@@ -26,9 +26,17 @@ pub(super) enum Style {
     People,
 }
 
+/// In the place of what is not told.
+const WITHHELD: &str = "withheld";
+
 /// What met the indicator; withheld where that would tell what a confidential one is.
 fn observed_of(indicator: &Indicator, observed: &Observed) -> String {
-    if indicator.pattern.is_confidential() { "withheld".to_owned() } else { observed.to_string() }
+    if indicator.pattern.is_confidential() { WITHHELD.to_owned() } else { observed.to_string() }
+}
+
+/// The other end of it. A confidential indicator may be that very address, or one that is soon found out from it.
+fn server_of(indicator: &Indicator, server: Endpoint) -> Option<Endpoint> {
+    (!indicator.pattern.is_confidential()).then_some(server)
 }
 
 #[derive(Serialize)]
@@ -39,7 +47,7 @@ struct AlertLine<'a> {
     evidence: Evidence,
     observed: String,
     client: Option<IpAddr>,
-    server: IpAddr,
+    server: Option<IpAddr>,
     port: Option<u16>,
     protocol: Protocol,
     direction: Direction,
@@ -57,7 +65,7 @@ struct SightingLine<'a> {
     observed: String,
     client: IpAddr,
     client_port: Option<u16>,
-    server: IpAddr,
+    server: Option<IpAddr>,
     server_port: Option<u16>,
     protocol: Protocol,
     direction: Direction,
@@ -145,6 +153,7 @@ fn shown(endpoint: Endpoint, protocol: Protocol) -> String {
 /// # Errors
 /// The output's own.
 pub(super) fn alert(output: &mut impl Write, style: Style, alert: &Alert) -> io::Result<()> {
+    let server = server_of(&alert.indicator, alert.server);
     let line = AlertLine {
         r#type: "alert",
         indicator: alert.indicator.pattern.to_string(),
@@ -152,7 +161,7 @@ pub(super) fn alert(output: &mut impl Write, style: Style, alert: &Alert) -> io:
         evidence: alert.evidence,
         observed: observed_of(&alert.indicator, &alert.observed),
         client: alert.key.client,
-        server: alert.server.ip(),
+        server: server.map(|server| server.ip()),
         port: port(alert.server, alert.protocol),
         protocol: alert.protocol,
         direction: alert.key.direction,
@@ -176,7 +185,7 @@ pub(super) fn alert(output: &mut impl Write, style: Style, alert: &Alert) -> io:
                 line.indicator,
                 line.kind,
                 if line.direction == Direction::Inbound { "from" } else { "to" },
-                shown(alert.server, alert.protocol),
+                server.map_or_else(|| WITHHELD.to_owned(), |server| shown(server, alert.protocol)),
                 line.observed,
                 line.protocol,
                 line.first_seen,
@@ -192,6 +201,7 @@ pub(super) fn alert(output: &mut impl Write, style: Style, alert: &Alert) -> io:
 /// # Errors
 /// The output's own.
 pub(super) fn sighting(output: &mut impl Write, style: Style, sighting: &Sighting) -> io::Result<()> {
+    let server = server_of(&sighting.indicator, sighting.server);
     let line = SightingLine {
         r#type: "sighting",
         indicator: sighting.indicator.pattern.to_string(),
@@ -200,7 +210,7 @@ pub(super) fn sighting(output: &mut impl Write, style: Style, sighting: &Sightin
         observed: observed_of(&sighting.indicator, &sighting.observed),
         client: sighting.client.ip(),
         client_port: port(sighting.client, sighting.protocol),
-        server: sighting.server.ip(),
+        server: server.map(|server| server.ip()),
         server_port: port(sighting.server, sighting.protocol),
         protocol: sighting.protocol,
         direction: sighting.direction,
@@ -218,7 +228,7 @@ pub(super) fn sighting(output: &mut impl Write, style: Style, sighting: &Sightin
             line.kind,
             shown(sighting.client, sighting.protocol),
             if line.direction == Direction::Inbound { "from" } else { "to" },
-            shown(sighting.server, sighting.protocol),
+            server.map_or_else(|| WITHHELD.to_owned(), |server| shown(server, sighting.protocol)),
             line.observed,
             line.protocol,
         ),
@@ -368,5 +378,81 @@ fn flow(output: &mut impl Write, style: Style, record: &FlowRecord) -> io::Resul
             line.reverse_octets,
             line.end,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use varde_common::confidential::{Confidential, ConfidentialKey, Hidden};
+    use varde_common::id::{IndicatorId, Revision};
+    use varde_common::indicator::{Pattern, Target};
+    use varde_common::matcher::IndicatorSet;
+    use varde_common::observation::{Contact, Endpoint};
+
+    use super::*;
+    use crate::flow::{FlowEvent, FlowId, FlowStep, Volume};
+    use crate::raise::place::{Places, inside_by_default};
+    use crate::raise::resolvers::Resolvers;
+    use crate::raise::sinkholes::Sinkholes;
+    use crate::raise::{Keep, Raise, RaiseSettings};
+
+    const LISTED: &str = "203.0.113.9";
+
+    /// Every line there is about a connection to the listed address.
+    fn lines(target: Target) -> String {
+        let pattern = Pattern { target, port: None };
+        let set = IndicatorSet::build(vec![Indicator::bare(IndicatorId(7), pattern)]);
+        let settings = RaiseSettings {
+            places: Places::new(inside_by_default(), Vec::new(), Vec::new()),
+            resolvers: Resolvers::new(None),
+            dns_ports: vec![53],
+            sinkholes: Sinkholes::new(&[]),
+            keep: Keep { alerts: true, sightings: true },
+        };
+        let mut raise = Raise::new(settings, Arc::new(set), Revision(1));
+        let initiator: Endpoint = "10.0.0.5:40000".parse().unwrap();
+        let record = FlowRecord {
+            initiator,
+            responder: Endpoint::new(LISTED.parse().unwrap(), 443),
+            protocol: Protocol::TCP,
+            packets: 3,
+            octets: 180,
+            reverse_packets: 2,
+            reverse_octets: 120,
+            start: Timestamp(0),
+            end: Timestamp(1),
+            contact: Contact::Answered,
+        };
+        for step in [FlowStep::Opened, FlowStep::Closed] {
+            let (flow, began, volume) = (FlowId(1), Timestamp(0), Volume::default());
+            raise
+                .handle_flow(&FlowEvent { flow, source: 0, step, began, volume, record: record.clone() }, Timestamp(1));
+        }
+        raise.close_all();
+        let (met, told) = (raise.poll_sighting().unwrap(), raise.poll_alert().unwrap());
+        let mut output = Vec::new();
+        for style in [Style::Json, Style::People] {
+            sighting(&mut output, style, &met).unwrap();
+            alert(&mut output, style, &told).unwrap();
+        }
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn of_a_confidential_indicator_neither_what_met_it_nor_the_other_end_is_told() {
+        let address: IpAddr = LISTED.parse().unwrap();
+        let digest = ConfidentialKey::default().network(address, 32);
+        let told = lines(Target::Confidential(Confidential { number: IndicatorId(7), of: Hidden::Ipv4, digest }));
+        assert_eq!(told.lines().count(), 4, "{told}");
+        assert!(
+            told.lines().all(|line| line.contains("confidential indicator 7") && line.contains("10.0.0.5")),
+            "{told}"
+        );
+        assert!(!told.contains(LISTED), "{told}");
+        assert!(told.contains("\"server\":null") && told.contains("to withheld as withheld over tcp"), "{told}");
+        let open = lines(Target::Address(address));
+        assert!(open.lines().all(|line| line.matches(LISTED).count() == 3), "indicator, observed and server: {open}");
     }
 }

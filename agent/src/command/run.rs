@@ -33,9 +33,10 @@ use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control};
 use crate::limits::SPOOL_ORDERS_MAX;
-use crate::sensor::Sensor;
+use crate::sensor::{Sensor, SensorSettings};
 use crate::settings::{CaptureBackend, Settings};
 use crate::subscription::Subscription;
+use crate::timeline::Timekeeper;
 
 /// How often a person is told what is still being waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -58,7 +59,8 @@ pub struct RunArgs {
     /// everything is with the collector.
     #[arg(long, value_name = "FILE")]
     capture: Vec<PathBuf>,
-    /// How fast capture files are read: as fast as possible, or in the pace at which they were captured.
+    /// How fast capture files are read: as fast as possible, or in the pace at which they were captured, where a gap of
+    /// more than an hour is not waited for.
     #[arg(long, value_enum, default_value_t = Speed::Max)]
     speed: Speed,
     /// How interfaces are read; replaces the setting capture_backend. The default is the kernel's ring; pnet is for where
@@ -230,7 +232,9 @@ pub(crate) fn run_confined_by(
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
-    let outcome = runtime.block_on(process.run(config, subscription, watching, settings.sensor()));
+    let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
+    let sensor = SensorSettings { timekeeper, ..settings.sensor() };
+    let outcome = runtime.block_on(process.run(config, subscription, watching, sensor));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
     keeper.join().map_err(|_| Failure::new("the spool's thread broke", "report this to the makers of Varde"))?;
@@ -280,7 +284,7 @@ impl Process {
         config: quinn::ClientConfig,
         mut subscription: Subscription,
         watching: Watch,
-        sensor: crate::sensor::SensorSettings,
+        sensor: SensorSettings,
     ) -> Result<(), Failure> {
         let listener = control::listen(&self.desk.data).map_err(disk_failure)?;
         let (leave, leaving) = watch::channel(false);
@@ -302,7 +306,7 @@ impl Process {
     }
 
     /// From the first list to the last acknowledgement.
-    async fn work(&self, watching: Watch, settings: crate::sensor::SensorSettings) -> Result<(), Failure> {
+    async fn work(&self, watching: Watch, settings: SensorSettings) -> Result<(), Failure> {
         let no_signals = |error| Failure::new(error, "look at the system's limits");
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;

@@ -29,7 +29,8 @@ use crate::io::watch::SourceReport;
 /// unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts},
 /// sources [{source, name, dropped, packets, octets, not_ip, refused}], last_packet, last_packet_age_ms, confinement
 /// {rights {threads, capabilities, bounding, no_new_privs, filtered}, paths {abi, whole, missing}, calls_missing,
-/// resolver_replaced}, probes [{what, refused, said}] (with --probe). What is not known is null.
+/// resolver_replaced}, probes [{what, refused, said}] (with --probe). What is not known is null, such as what a source
+/// dropped that cannot tell.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
     /// Print one JSON object.
@@ -138,8 +139,8 @@ pub struct HealthReport {
     pub tunnelled: BTreeMap<String, u64>,
     /// Packets put together from fragments.
     pub rejoined: u64,
-    /// Lost before they were read.
-    pub dropped: u64,
+    /// Lost before they were read, as far as its sources can tell; null = none of them can.
+    pub dropped: Option<u64>,
     /// Sources that cannot tell what they lost.
     pub drops_unknown: u16,
     /// Refused, all reasons.
@@ -160,6 +161,12 @@ pub struct HealthReport {
     pub sightings: u64,
     /// Alerts.
     pub alerts: u64,
+}
+
+/// Nothing where no source can tell and none is known of.
+fn dropped_of(health: &Health, sources: usize) -> Option<u64> {
+    let nobody_tells = sources > 0 && usize::from(health.drops_unknown) >= sources;
+    (health.dropped > 0 || !nobody_tells).then_some(health.dropped)
 }
 
 fn counted(counts: &[(&'static str, u64)]) -> BTreeMap<String, u64> {
@@ -209,7 +216,7 @@ impl Report {
             duplicates: health.duplicates,
             tunnelled: counted(&health.tunnelled),
             rejoined: health.rejoined,
-            dropped: health.dropped,
+            dropped: dropped_of(health, sources.len()),
             drops_unknown: health.drops_unknown,
             refused: health.refused,
             refusals: counted(&health.refusals),

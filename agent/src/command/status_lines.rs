@@ -32,7 +32,8 @@ pub(super) fn in_words(report: &Report) -> String {
     lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
     for source in &report.sources {
         let SourceReport { source, name, dropped, packets, .. } = source;
-        lines.push(format!("source {source:<3} {name}: {packets} packets, {dropped} frames dropped"));
+        let dropped = dropped.map_or_else(|| "frames dropped not known".to_owned(), |n| format!("{n} frames dropped"));
+        lines.push(format!("source {source:<3} {name}: {packets} packets, {dropped}"));
     }
     if let Some(health) = &report.health {
         let last = report.last_packet.map_or_else(|| "no packet yet".to_owned(), |last| format!("last at {last}"));
@@ -83,7 +84,8 @@ pub(super) fn unwrapped(
 /// What was lost, and to what.
 fn not_read(health: &HealthReport, sources: usize) -> Vec<String> {
     let HealthReport { dropped, drops_unknown, refused, refusals, evicted, evictions, .. } = health;
-    let mut lines = vec![format!("not read   {dropped} dropped, {refused} refused, {evicted} let go")];
+    let dropped = dropped.map_or_else(|| "dropped not known".to_owned(), |dropped| format!("{dropped} dropped"));
+    let mut lines = vec![format!("not read   {dropped}, {refused} refused, {evicted} let go")];
     if *drops_unknown > 0 {
         lines.push(format!(
             "           {drops_unknown} of {sources} sources cannot tell what the kernel dropped: more may be missing"
@@ -271,6 +273,29 @@ mod tests {
         assert!(told.contains("1 of 2 sources cannot tell"), "{told}");
         assert!(told.contains("refused  g 7, f 6, e 5, d 4, c 3, 2 other reasons"), "{told}");
         assert!(told.contains("0 dropped, 28 refused, 9 let go") && told.contains("flows 4, alerts 5"), "{told}");
+    }
+
+    #[test]
+    fn drops_that_nobody_can_tell_are_told_as_not_known_and_never_as_none() {
+        let mut report = Report::new(None, "", &spool::Figures::default());
+        let untold = SourceReport { dropped: None, ..SourceReport::new(0, "mirror") };
+        let health = Health { drops_unknown: 1, ..Health::default() };
+        report.running(&Uplink::default(), &health, vec![untold.clone()], Timestamp(0));
+        let told = in_words(&report);
+        assert!(told.contains("mirror: 0 packets, frames dropped not known"), "{told}");
+        assert!(told.contains("not read   dropped not known, 0 refused"), "{told}");
+        let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+        assert!(json["sources"][0]["dropped"].is_null() && json["health"]["dropped"].is_null(), "{json}");
+        // What is known stays known.
+        report.running(&Uplink::default(), &health, vec![untold, SourceReport::new(1, "x.pcap")], Timestamp(0));
+        let told = in_words(&report);
+        assert!(
+            told.contains("x.pcap: 0 packets, 0 frames dropped") && told.contains("not read   0 dropped"),
+            "{told}"
+        );
+        let lost = Health { dropped: 7, ..health };
+        report.running(&Uplink::default(), &lost, vec![SourceReport::new(0, "mirror")], Timestamp(0));
+        assert_eq!(report.health.and_then(|health| health.dropped), Some(7));
     }
 
     #[test]

@@ -430,7 +430,7 @@ proptest! {
         };
         let mut take = |packet: &Packet<'_>| {
             handed += u64::from(packet.fragment != Fragment::Rejoined);
-            observer.handle_packet(packet, &mut records);
+            observer.handle_packet(packet, packet.time, &mut records);
         };
         for octets in frames.iter().flatten() {
             now = Timestamp(now.0 + pause);

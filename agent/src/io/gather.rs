@@ -67,6 +67,22 @@ struct Shared {
     drops_unknown: AtomicBool,
 }
 
+/// Frames of a source lost before they were read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropped {
+    /// So many are known of.
+    pub at_least: u64,
+    /// Whether that is all: some captures cannot tell what the kernel dropped.
+    pub is_all: bool,
+}
+
+impl Dropped {
+    /// What a capture says, and what was dropped behind it. What is not `live` loses nothing.
+    pub fn of(told: Option<u64>, behind: u64, live: bool) -> Dropped {
+        Dropped { at_least: told.unwrap_or(0).saturating_add(behind), is_all: told.is_some() || !live }
+    }
+}
+
 /// The sources, read by threads of their own.
 pub struct Gathered {
     blocks: Receiver<Brought>,
@@ -96,13 +112,12 @@ impl Gathered {
     }
 
     /// Frames lost before they were read, source by source.
-    pub fn dropped(&self) -> Vec<u64> {
-        self.sources.iter().map(|shared| shared.dropped.load(Ordering::Relaxed)).collect()
-    }
-
-    /// Sources that cannot tell what they lost.
-    pub fn drops_unknown(&self) -> usize {
-        self.sources.iter().filter(|shared| shared.drops_unknown.load(Ordering::Relaxed)).count()
+    pub fn dropped(&self) -> Vec<Dropped> {
+        let told = |shared: &Arc<Shared>| Dropped {
+            at_least: shared.dropped.load(Ordering::Relaxed),
+            is_all: !shared.drops_unknown.load(Ordering::Relaxed),
+        };
+        self.sources.iter().map(told).collect()
     }
 
     /// As [`Capture::next_block`], over all sources.
@@ -202,11 +217,9 @@ fn read_source(
         let mut rest = partial();
         wanted &= hand_over(std::mem::take(&mut *rest));
         drop(rest);
-        let before = source.counts().dropped;
-        // A file loses nothing; an interface does, whether its capture can tell or not.
-        shared.drops_unknown.store(live && before.is_none(), Ordering::Relaxed);
-        let dropped = before.unwrap_or(0).saturating_add(unroomed.get());
-        shared.dropped.store(dropped, Ordering::Relaxed);
+        let dropped = Dropped::of(source.counts().dropped, unroomed.get(), live);
+        shared.drops_unknown.store(!dropped.is_all, Ordering::Relaxed);
+        shared.dropped.store(dropped.at_least, Ordering::Relaxed);
         let ended = match step {
             Ok(Step::Frames | Step::Idle) if wanted => continue,
             // Of several files the others are still read.
@@ -305,6 +318,15 @@ mod tests {
             .unwrap()
             != Step::End
         {}
-        assert_eq!((seen, gathered.dropped()), (15_000, vec![0; 3]));
+        assert_eq!((seen, gathered.dropped()), (15_000, vec![Dropped { at_least: 0, is_all: true }; 3]));
+    }
+
+    #[test]
+    fn a_live_source_that_cannot_tell_what_it_lost_is_not_said_to_have_lost_nothing() {
+        let source = Box::new(Numbered { source: 0, left: 3 }) as Box<dyn Capture>;
+        let mut gathered = Gathered::start(vec![(source, true)]).unwrap();
+        while gathered.next_block(&mut |_| {}).unwrap() != Step::End {}
+        assert_eq!(gathered.dropped(), [Dropped { at_least: 0, is_all: false }]);
+        assert_eq!(Dropped::of(Some(3), 4, true), Dropped { at_least: 7, is_all: true });
     }
 }

@@ -42,7 +42,7 @@ fn heard(observer: &mut Observer, client: Endpoint, protocol: Protocol, payload:
         fragment: Fragment::Whole,
         transport,
     };
-    observer.handle_packet(&packet, &mut |seen| match seen {
+    observer.handle_packet(&packet, packet.time, &mut |seen| match seen {
         Seen::Hello { hello: heard, .. } => hello = Some(heard),
         Seen::Dns { .. } | Seen::Flow(_) | Seen::Http { .. } | Seen::Proxy { .. } => {}
     });

@@ -13,8 +13,9 @@ use crate::health::{Health, SourceHealth};
 use crate::io::capture::{Capture, CaptureError, Step};
 use crate::io::clock;
 use crate::io::disk::keeper::Order;
-use crate::io::gather::Gathered;
+use crate::io::gather::{Dropped, Gathered};
 use crate::io::link::session::InForce;
+use crate::limits::CLOCK_AHEAD_MAX_S;
 use crate::packet::Frame;
 use crate::sensor::Sensor;
 
@@ -22,6 +23,8 @@ use crate::sensor::Sensor;
 const TELL_EVERY: Duration = Duration::from_millis(500);
 /// A pipe whose latest frame is no further than this from the clock brings what happens now.
 const PRESENT: Duration = Duration::from_secs(60);
+/// A paced frame further away than this is not waited for: a gap between captures, or a wrong time.
+const PACE_GAP_MAX: Duration = Duration::from_secs(CLOCK_AHEAD_MAX_S as u64);
 /// While waiting for a paced frame the sensor is told the time this often.
 const PACE_SLICE: Duration = Duration::from_millis(50);
 
@@ -32,8 +35,8 @@ pub struct SourceReport {
     pub source: u16,
     /// Interface or file.
     pub name: String,
-    /// Frames lost before they were read.
-    pub dropped: u64,
+    /// Frames lost before they were read; none = it cannot tell.
+    pub dropped: Option<u64>,
     /// Packets read.
     pub packets: u64,
     /// Octets of its frames, as captured.
@@ -47,7 +50,7 @@ pub struct SourceReport {
 impl SourceReport {
     /// A source that has brought nothing yet.
     pub fn new(source: u16, name: impl Into<String>) -> SourceReport {
-        SourceReport { source, name: name.into(), dropped: 0, packets: 0, octets: 0, not_ip: 0, refused: 0 }
+        SourceReport { source, name: name.into(), dropped: Some(0), packets: 0, octets: 0, not_ip: 0, refused: 0 }
     }
 }
 
@@ -82,18 +85,11 @@ impl Source {
         }
     }
 
-    /// Sources that cannot tell what they lost.
-    fn drops_unknown(&self, live: bool) -> usize {
+    /// What is known to be lost before the sensor could read it, for each source opened (all files are one).
+    fn dropped(&self, live: bool) -> Vec<Dropped> {
         match self {
-            Source::One(capture) => usize::from(live && capture.counts().dropped.is_none()),
-            Source::Many(gathered) => gathered.drops_unknown(),
-        }
-    }
-
-    /// Frames lost before the sensor could read them, for each source opened (all files are one).
-    fn dropped(&self) -> Vec<u64> {
-        match self {
-            Source::One(capture) => vec![capture.counts().dropped.unwrap_or(0)],
+            // A file loses nothing; an interface does, whether its capture can tell or not.
+            Source::One(capture) => vec![Dropped::of(capture.counts().dropped, 0, live)],
             Source::Many(gathered) => gathered.dropped(),
         }
     }
@@ -142,6 +138,10 @@ impl Watch {
         let mut failed: Option<String> = None;
         let mut latest = Timestamp::MIN;
         self.matching.send_replace(Some(Revision(0)));
+        if self.live {
+            sensor.handle_time(clock::now());
+        }
+        self.tell(&sensor);
         let ended = loop {
             if self.stop.load(Ordering::Relaxed) {
                 break Ended::Stopped;
@@ -153,7 +153,7 @@ impl Watch {
             }
             let (orders, stop, paced) = (&self.orders, &self.stop, self.paced && !self.live);
             let step = self.source.next_block(&mut |frame| {
-                latest = latest.max(frame.time);
+                latest = frame.time;
                 if paced {
                     pace.wait(frame.time, stop, |now| {
                         sensor.handle_time(now);
@@ -171,7 +171,7 @@ impl Watch {
                 matches!(step, Ok(Step::Idle)) && now.since(latest) <= PRESENT && latest.since(now) <= PRESENT;
             if self.live || as_if_live {
                 sensor.handle_time(now);
-                latest = latest.max(now);
+                latest = now;
             }
             pass_on(&mut sensor, &self.orders, &self.stop);
             if clock::monotonic().saturating_duration_since(told) >= TELL_EVERY {
@@ -201,13 +201,14 @@ impl Watch {
 
     fn tell(&self, sensor: &Sensor) {
         let mut health = sensor.health();
-        let dropped = self.source.dropped();
-        health.dropped = dropped.iter().fold(health.dropped, |sum, more| sum.saturating_add(*more));
-        health.drops_unknown = u16::try_from(self.source.drops_unknown(self.live)).unwrap_or(u16::MAX);
+        let dropped = self.source.dropped(self.live);
+        health.dropped = dropped.iter().fold(health.dropped, |sum, more| sum.saturating_add(more.at_least));
+        let unknown = dropped.iter().filter(|dropped| !dropped.is_all).count();
+        health.drops_unknown = u16::try_from(unknown).unwrap_or(u16::MAX);
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         for (report, dropped) in sources.iter_mut().zip(dropped) {
-            report.dropped = dropped;
+            report.dropped = dropped.is_all.then_some(dropped.at_least);
         }
         for report in sources.iter_mut() {
             let SourceHealth { packets, octets, not_ip, refused } = sensor.source_health(report.source);
@@ -239,8 +240,17 @@ impl Pace {
         let (start, first) = *self.begun.get_or_insert_with(|| (clock::monotonic(), time));
         while !stop.load(Ordering::Relaxed) {
             let passed = clock::monotonic().saturating_duration_since(start);
-            let left = time.since(first.plus(passed));
+            let due = first.plus(passed);
+            let left = time.since(due);
             if left.is_zero() {
+                // It goes on from a packet whose clock was set back; small disorder waits for nobody.
+                if due.since(time) > PACE_GAP_MAX {
+                    self.begun = Some((clock::monotonic(), time));
+                }
+                return;
+            }
+            if left > PACE_GAP_MAX {
+                self.begun = Some((clock::monotonic(), time));
                 return;
             }
             std::thread::sleep(left.min(PACE_SLICE));

@@ -17,7 +17,7 @@ use crate::limits::{
     ALIAS_FOLLOWED_S, ALIASES_MAX, ANSWER_GRACE_S, ANSWER_TTL_MAX_S, ANSWERED_MAX, ANSWERED_PER_ADDRESS_MAX,
     SHARED_LATELY_S,
 };
-use crate::table::Table;
+use crate::table::{Place, Table};
 
 /// A listed name that was answered with an address.
 #[derive(Debug, Clone)]
@@ -88,6 +88,7 @@ pub struct Answered {
 }
 
 const ALIAS_LIFETIME: Duration = Duration::from_secs(ALIAS_FOLLOWED_S);
+const LIFETIME_MAX: Duration = Duration::from_secs(ANSWER_TTL_MAX_S + ANSWER_GRACE_S);
 
 /// How long after an answer what it led to may follow from it.
 pub(super) fn lifetime(ttl_s: u32) -> Duration {
@@ -215,6 +216,22 @@ impl Answered {
         lookups.unwrap_or_default().iter().filter(may_follow)
     }
 
+    /// The clock that answers and flows are timed by said `from`, and says `to` now. What held then holds for as long as
+    /// it had left; what had run out stays so, unless it is of a time that is yet to come again.
+    pub fn handle_clock_set(&mut self, from: Timestamp, to: Timestamp) {
+        let places: Vec<Place> = self.listed.iter().map(|(place, ..)| place).collect();
+        for place in places {
+            let Some((_, lookups)) = self.listed.at_mut(place) else { continue };
+            for lookup in lookups.iter_mut().filter(|lookup| lookup.until >= from) {
+                lookup.since = lookup.since.min(to);
+                lookup.until = to.plus(lookup.until.since(from));
+            }
+        }
+        self.shared.handle_clock_set(from, to, LIFETIME_MAX);
+        // They hold for seconds only.
+        self.aliases.clear();
+    }
+
     /// Whether a flow to `address`, begun at `start`, may follow from a look-up that met this indicator.
     pub fn leads_to(&self, address: IpAddr, start: Timestamp, indicator: IndicatorId) -> bool {
         self.lookups(address, start).any(|lookup| lookup.indicator.id == indicator)
@@ -290,6 +307,27 @@ mod tests {
             (ALIASES_MAX, [0, 0, 10]),
             "one of them was told of it before"
         );
+    }
+
+    #[test]
+    fn where_the_clock_was_set_answers_hold_for_as_long_as_they_had_left() {
+        let name = DomainName::parse("a.evil.no").unwrap();
+        let (wrong, right) = (Timestamp(4_080_000_000_000_000), Timestamp(1_800_000_000_000_000));
+        for (from, to) in [(wrong, right), (right, wrong)] {
+            let mut answered = Answered::default();
+            let day = from.minus(SECOND * 86_400);
+            answered.remember_listed(address(1), &indicator(1), &name, 0, from.minus(SECOND * 100));
+            answered.remember_listed(address(2), &indicator(1), &name, 0, day);
+            answered.remember_unlisted(address(3), 0, from.minus(SECOND * 100));
+            answered.remember_unlisted(address(4), 0, day);
+            answered.handle_clock_set(from, to);
+            let left = ANSWER_GRACE_S as u32 - 100;
+            let follows = |n, after| answered.lookups(address(n), to.plus(SECOND * after)).count();
+            assert_eq!([follows(1, 0), follows(1, left), follows(1, left + 1), follows(2, 0)], [1, 1, 0, 0]);
+            let shared = |n, after| answered.is_shared(address(n), to.plus(SECOND * after));
+            let left = SHARED_LATELY_S as u32 - 100;
+            assert_eq!([shared(3, 0), shared(3, left), shared(3, left + 2), shared(4, 0)], [true, true, false, false]);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use varde_common::alert::Direction;
+use varde_common::time::Timestamp;
 
 use super::Raise;
 use super::resolvers::Exchange;
@@ -18,10 +19,10 @@ const NOTED_MAX: usize = 16;
 impl Raise {
     /// Whether a response is to be handled by [`Raise::handle_transaction`]: its question or an answer meets an
     /// indicator, in force or not, or goes on with a listed name's alias.
-    pub fn concerns_response(&mut self, response: &Response<'_>) -> bool {
+    pub fn concerns_response(&mut self, response: &Response<'_>, now: Timestamp) -> bool {
         let Response { client, server, time, end, recursion_desired, message } = *response;
         let exchange = Exchange { client: client.ip(), server: server.ip(), answered: true, recursion_desired };
-        self.hosts.resolvers.handle_exchange(exchange, &self.hosts.places);
+        self.hosts.resolvers.handle_exchange(exchange, &self.hosts.places, now);
         let mut met = false;
         self.set.match_name(message.qname(), |_| met = true);
         if met || self.answered.aliases(client.ip(), message.qname(), time).next().is_some() {

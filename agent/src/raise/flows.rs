@@ -174,10 +174,9 @@ pub(super) fn port_fits(indicator: &Indicator, server: Endpoint, has_ports: bool
 
 /// Nothing but resets and errors is no evidence of anything.
 fn evidence_of_flow(event: &FlowEvent, ends: &Ends) -> Option<Evidence> {
-    let much_left = match ends.direction {
-        Direction::Outbound => event.volume.initiator,
-        Direction::Inbound => event.volume.responder,
-    };
+    // What somebody outside fetches from a server of ours is what that server is there for; whether this was, its
+    // address cannot tell.
+    let much_left = ends.direction == Direction::Outbound && event.volume.initiator;
     match event.record.contact {
         Contact::ErrorsOnly => None,
         Contact::Unanswered | Contact::Answered if much_left => Some(Evidence::DataOut),

@@ -61,7 +61,7 @@ pub struct Sighting {
 }
 
 /// What the stage needs to know of its member.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RaiseSettings {
     /// The member's networks.
     pub places: Places,
@@ -90,13 +90,15 @@ pub struct Evicted {
     pub watched: u64,
     /// Sightings that nobody fetched.
     pub unfetched: u64,
+    /// Hosts that were taken for resolvers, or might have turned out to be some.
+    pub resolvers: u64,
 }
 
 impl Evicted {
     /// All together.
     pub fn total(&self) -> u64 {
-        let Evicted { answered, shared, aliases, alerts, watched, unfetched } = *self;
-        answered + shared + aliases + alerts + watched + unfetched
+        let Evicted { answered, shared, aliases, alerts, watched, unfetched, resolvers } = *self;
+        answered + shared + aliases + alerts + watched + unfetched + resolvers
     }
 }
 
@@ -185,6 +187,11 @@ impl Raise {
         self.watched.handle_set();
     }
 
+    /// The clock that packets are timed by was set: what was remembered until some time by it is dated anew.
+    pub fn handle_clock_set(&mut self, from: Timestamp, to: Timestamp) {
+        self.answered.handle_clock_set(from, to);
+    }
+
     /// A DNS transaction has closed.
     pub fn handle_transaction(&mut self, source: u16, transaction: &DnsTransaction, now: Timestamp) {
         let exchange = Exchange {
@@ -193,7 +200,7 @@ impl Raise {
             answered: transaction.rcode.is_some(),
             recursion_desired: transaction.recursion_desired,
         };
-        self.hosts.resolvers.handle_exchange(exchange, &self.hosts.places);
+        self.hosts.resolvers.handle_exchange(exchange, &self.hosts.places, now);
         let met = self.meet(transaction);
         let followed = self.followed_aliases(transaction, &met);
         self.remember(transaction, &met, &followed);
@@ -442,7 +449,8 @@ impl Raise {
     pub fn evicted(&self) -> Evicted {
         let [answered, shared, aliases] = self.answered.evicted();
         let (alerts, watched) = (self.fold.evicted(), self.watched.evicted());
-        Evicted { answered, shared, aliases, alerts, watched, unfetched: self.overflow }
+        let resolvers = self.hosts.resolvers.evicted();
+        Evicted { answered, shared, aliases, alerts, watched, unfetched: self.overflow, resolvers }
     }
 }
 

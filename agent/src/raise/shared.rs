@@ -5,6 +5,7 @@
 
 use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use varde_common::time::Timestamp;
 
@@ -67,6 +68,20 @@ impl Shared {
         } else if let Some(first_over) = entries.iter_mut().min_by_key(|entry| entry.until_s) {
             self.evicted += u64::from(first_over.until_s > whole_seconds(now));
             *first_over = Entry { tag, until_s };
+        }
+    }
+
+    /// The clock said `from`, and says `to` now: what held then holds for as long as it had left. What had run out is
+    /// forgotten where it would hold again for longer than anything does.
+    pub fn handle_clock_set(&mut self, from: Timestamp, to: Timestamp, lifetime_max: Duration) {
+        let (from_s, to_s) = (whole_seconds(from), whole_seconds(to));
+        let until_max_s = whole_seconds(to.plus(lifetime_max)).saturating_add(1);
+        for entry in self.lines.iter_mut().flat_map(|Line(entries)| entries) {
+            if let Some(left_s) = entry.until_s.checked_sub(from_s).filter(|left_s| *left_s > 0) {
+                entry.until_s = to_s.saturating_add(left_s).min(until_max_s);
+            } else if entry.until_s > until_max_s {
+                entry.until_s = 0;
+            }
         }
     }
 

@@ -15,8 +15,10 @@ pub struct Heartbeat {
     pub uptime_s: Option<u64>,
     /// Packets read.
     pub packets: Option<u64>,
-    /// Frames lost before they were read.
+    /// Frames lost before they were read, as far as the sensor's sources can tell.
     pub dropped: Option<u64>,
+    /// Sources that cannot tell.
+    pub drops_unknown: Option<u64>,
     /// Frames or messages refused.
     pub refused: Option<u64>,
     /// DNS messages read.
@@ -44,6 +46,7 @@ impl Heartbeat {
             uptime_s: number("uptime_s"),
             packets: number("packets"),
             dropped: number("dropped"),
+            drops_unknown: number("drops_unknown"),
             refused: number("refused"),
             dns_messages: number("dns_messages"),
             flows: number("flows"),
@@ -183,12 +186,6 @@ impl SensorRow {
             Some((number, name)) => (Shown::of(number), Shown::of(name)),
             None => (Shown::default(), Shown::of(&texts.say("sensor-shared"))),
         };
-        let losses = match (heartbeat.dropped, heartbeat.refused) {
-            (Some(dropped), Some(refused)) => {
-                texts.numbers("sensor-losses", &[("dropped", whole(dropped)), ("refused", whole(refused))])
-            }
-            _ => unknown(),
-        };
         let spool = match (heartbeat.spool_waiting, heartbeat.records_lost) {
             (Some(waiting), Some(lost)) => {
                 texts.numbers("sensor-spool", &[("waiting", whole(waiting)), ("lost", whole(lost))])
@@ -213,7 +210,7 @@ impl SensorRow {
             packets: seen(heartbeat.packets),
             dns: seen(heartbeat.dns_messages),
             flows: seen(heartbeat.flows),
-            losses,
+            losses: losses(heartbeat, texts),
             losing: heartbeat.dropped.unwrap_or(0) > 0 || heartbeat.records_lost.unwrap_or(0) > 0,
             last_packet: last_packet(sensor, heartbeat, texts, now),
             spool,
@@ -232,6 +229,17 @@ fn list_words(sensor: &SensorFacts, picture: &Picture, texts: &Texts) -> (String
         }
         (held, _) => (texts.numbers("list-newest", &[("held", held)]), true),
     }
+}
+
+/// What was lost. Where a source cannot tell, a 0 would say that nothing was.
+fn losses(heartbeat: Heartbeat, texts: &Texts) -> String {
+    let (Some(dropped), Some(refused)) = (heartbeat.dropped, heartbeat.refused) else { return texts.say("unknown") };
+    let key = match (heartbeat.drops_unknown.unwrap_or(0), dropped) {
+        (0, _) => "sensor-losses",
+        (_, 0) => "sensor-losses-unknown",
+        _ => "sensor-losses-least",
+    };
+    texts.numbers(key, &[("dropped", whole(dropped)), ("refused", whole(refused))])
 }
 
 /// The age at the heartbeat, and what has passed since.
@@ -253,6 +261,7 @@ fn whole(n: u64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::present::text::Language;
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -287,6 +296,18 @@ mod tests {
                 heartbeat: None,
             };
             assert_eq!(State::of(&sensor, now), state);
+        }
+    }
+
+    #[test]
+    fn drops_that_a_source_cannot_tell_are_not_shown_as_none() {
+        for (json, said) in [
+            (r#"{"dropped":0,"refused":3}"#, "0 tapt, 3 avvist"),
+            (r#"{"dropped":0,"refused":3,"drops_unknown":0}"#, "0 tapt, 3 avvist"),
+            (r#"{"dropped":0,"refused":3,"drops_unknown":1}"#, "tapt: ikke kjent, 3 avvist"),
+            (r#"{"dropped":7,"refused":3,"drops_unknown":1}"#, "minst 7 tapt, 3 avvist"),
+        ] {
+            assert_eq!(losses(Heartbeat::read(Some(json)), Texts::of(Language::Bokmaal)), said);
         }
     }
 

@@ -63,7 +63,7 @@ pub struct ReasonRow {
 /// What a sensor lost and cannot see, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthView {
-    /// Frames the kernel dropped.
+    /// Frames the kernel dropped, or that nobody knows.
     pub dropped: String,
     /// Whether there were any.
     pub dropping: bool,
@@ -105,8 +105,12 @@ impl HealthView {
     fn of(health: &Health, texts: &Texts) -> HealthView {
         let frames = health.packets.saturating_add(health.dropped).saturating_add(health.refused);
         HealthView {
-            dropped: texts
-                .numbers("health-dropped-of", &[("dropped", whole(health.dropped)), ("total", whole(frames))]),
+            // Where no source can tell, nothing is known to be lost, and a 0 would say that nothing was.
+            dropped: if health.dropped == 0 && health.drops_unknown > 0 && health.drops_unknown >= health.sources {
+                texts.say("health-dropped-unknown")
+            } else {
+                texts.numbers("health-dropped-of", &[("dropped", whole(health.dropped)), ("total", whole(frames))])
+            },
             dropping: health.dropped > 0,
             drops_unknown: (health.drops_unknown > 0).then(|| {
                 let numbers = [("unknown", whole(health.drops_unknown)), ("sources", whole(health.sources))];
@@ -285,6 +289,23 @@ mod tests {
             let view = view(&Heartbeat::default(), language);
             assert_eq!((view.evictions.len(), view.blind.len(), view.reasons.len()), (1, 2, 0));
             assert!(!view.dropping && view.drops_unknown.is_none());
+        }
+    }
+
+    #[test]
+    fn drops_that_no_source_can_tell_are_not_known_and_never_none() {
+        let heartbeat = |dropped, drops_unknown| Heartbeat {
+            packets: 1_000,
+            dropped,
+            drops_unknown,
+            sources: 2,
+            ..Heartbeat::default()
+        };
+        for language in Language::ALL {
+            let said = |dropped, unknown| view(&heartbeat(dropped, unknown), language).dropped;
+            assert!(!said(0, 2).contains(|c: char| c.is_ascii_digit()), "{}", said(0, 2));
+            assert!([said(0, 1), said(0, 0)].iter().all(|said| said.starts_with('0')), "{language:?}");
+            assert!(said(7, 2).starts_with('7'), "{language:?}");
         }
     }
 

@@ -69,10 +69,12 @@ fn much_sent_to_a_shared_address_is_data_out_only_by_name() {
 }
 
 #[test]
-fn much_sent_by_a_server_of_ours_to_a_listed_address_is_data_out() {
+fn what_a_listed_address_fetches_from_a_server_of_ours_is_inbound_contact_and_no_data_out() {
     let mut bench = Bench::new(&["203.0.113.9"]);
     bench.sends(BAD, H, &DOWN, None, NO_JA4);
-    assert_eq!(bench.alerts(), ["203.0.113.9 10.0.0.5 data_out 1"]);
+    let alerts = bench.whole();
+    assert_eq!(alerts.iter().map(line).collect::<Vec<_>>(), ["203.0.113.9 10.0.0.5 contacted 1"]);
+    assert_eq!(alerts[0].key.direction, Direction::Inbound);
     let mut bench = Bench::new(&["203.0.113.9"]);
     bench.sends(BAD, H, &STEPS, None, NO_JA4);
     assert_eq!(bench.alerts(), ["203.0.113.9 10.0.0.5 contacted 1"], "an upload to us is none");
