@@ -14,8 +14,10 @@ use varde_common::time::Timestamp;
 
 use crate::audience::{Audience, Response};
 use crate::blind::Blind;
+use crate::dns::BadMessage;
 use crate::flow::{FlowGlimpse, FlowStep};
 use crate::health::{Evictions, Health, SourceHealth};
+use crate::hello::BadHello;
 use crate::intake::{Intake, Passage};
 use crate::observe::{ObserveSettings, Observer, Seen};
 use crate::packet::{Frame, NotRead, Packet};
@@ -166,6 +168,26 @@ impl Consequences {
         };
         self.observations.push_back(observation);
     }
+}
+
+/// Refusals that no one message or frame is to blame for, in the order of [`Sensor::other_refusals`].
+const OTHER_REFUSALS: [&str; 9] = [
+    "answers_beyond_limit",
+    "answers_broken",
+    "stream_given_up",
+    "stream_gaps",
+    "fragments_contradict",
+    "fragments_unfinished",
+    "fragment_dropped",
+    "greeting_given_up",
+    "transport_header_cut",
+];
+
+/// Every key that [`Sensor::refused`] may ever hold: each is explained to whoever reads it.
+pub fn refusal_keys() -> impl Iterator<Item = &'static str> {
+    let frames = NotRead::ALL.into_iter().filter(|reason| *reason != NotRead::NotIp).map(NotRead::as_str);
+    let messages = BadMessage::ALL.into_iter().map(BadMessage::key);
+    frames.chain(messages).chain(BadHello::ALL.into_iter().map(BadHello::key)).chain(OTHER_REFUSALS)
 }
 
 /// One worker's whole pipeline.
@@ -407,21 +429,26 @@ impl Sensor {
         for (reason, count) in seen.greetings.refused.iter() {
             *refused.entry(reason.key()).or_default() += count;
         }
-        for (reason, count) in [
-            ("answers_beyond_limit", seen.transactions.answers_beyond),
-            ("answers_broken", seen.transactions.answers_broken),
-            ("stream_given_up", seen.streams.given_up),
-            ("stream_gaps", seen.streams.gaps),
-            ("fragments_contradict", self.intake.fragments().contradicting),
-            ("fragments_unfinished", self.intake.fragments().unfinished),
-            ("fragment_dropped", self.intake.fragments().dropped),
-            ("greeting_given_up", seen.greetings.given_up),
-            ("transport_header_cut", seen.flows.cut_headers),
-        ] {
+        for (reason, count) in OTHER_REFUSALS.into_iter().zip(self.other_refusals()) {
             *refused.entry(reason).or_default() += count;
         }
         refused.retain(|_, count| *count > 0);
         refused
+    }
+
+    fn other_refusals(&self) -> [u64; OTHER_REFUSALS.len()] {
+        let (seen, fragments) = (self.observer.counts(), self.intake.fragments());
+        [
+            seen.transactions.answers_beyond,
+            seen.transactions.answers_broken,
+            seen.streams.given_up,
+            seen.streams.gaps,
+            fragments.contradicting,
+            fragments.unfinished,
+            fragments.dropped,
+            seen.greetings.given_up,
+            seen.flows.cut_headers,
+        ]
     }
 }
 

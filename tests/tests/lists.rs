@@ -1,11 +1,12 @@
 //! Promise L2: a list with a wrong signature, an older one, a cut one, one from another root is refused and reported, and
-//! the one before stays in force.
+//! the one before stays in force; what a good one withdraws accuses nobody any more.
 
 use std::ffi::OsStr;
 
 use anyhow::{Context, Result, bail};
 use ed25519_dalek::SigningKey;
 use varde_agent::io::clock;
+use varde_common::alert::Evidence;
 use varde_common::id::Revision;
 use varde_common::list::Manifest;
 use varde_common::message::ListOutcome;
@@ -16,13 +17,16 @@ use varde_tests::community::{Agent, Collector};
 use varde_tests::hostile_collector::{HostileCollector, Offer};
 use varde_tests::programs::{PATIENCE, eventually};
 use varde_tests::traffic::dns::{Question, rtype};
-use varde_tests::traffic::{Outcome, Traffic};
+use varde_tests::traffic::{Outcome, PAGE, Traffic};
 
 fn lookup(name: &str) -> Result<Traffic> {
+    look_up(name, &Outcome::address(name, "198.51.100.9".parse()?))
+}
+
+fn look_up(name: &str, outcome: &Outcome) -> Result<Traffic> {
     let mut traffic = Traffic::starting(clock::now());
     let question = Question { id: 5, name, qtype: rtype::A };
-    let outcome = Outcome::address(name, "198.51.100.9".parse()?);
-    traffic.lookup("10.1.0.20:40000".parse()?, "10.1.0.53:53".parse()?, question, &outcome);
+    traffic.lookup("10.1.0.20:40000".parse()?, "10.1.0.53:53".parse()?, question, outcome);
     Ok(traffic)
 }
 
@@ -76,6 +80,63 @@ fn attacks(collector: &HostileCollector) -> Result<Vec<(&'static str, Offer)>> {
         attacks.push((what, good(collector, revision, &["annen.example"])?));
     }
     Ok(attacks)
+}
+
+/// What the agent has told of hosts, by the indicator's number: who, and how far.
+fn told(collector: &HostileCollector) -> Vec<(u64, Evidence)> {
+    let bodies = collector.heard(|heard| heard.records.values().map(|record| record.body.clone()).collect::<Vec<_>>());
+    let told = bodies.into_iter().filter_map(|body| match body {
+        RecordBody::Opened(opened) => Some((opened.indicator.0, opened.evidence)),
+        RecordBody::Updated(updated) => Some((u64::MAX, updated.evidence)),
+        RecordBody::Loss { .. } | RecordBody::Event(_) => None,
+    });
+    told.collect()
+}
+
+#[test]
+fn an_indicator_that_a_new_list_withdraws_raises_nothing_by_an_answer_from_before() -> Result<()> {
+    for withdrawn in [false, true] {
+        let folder = tempfile::tempdir()?;
+        let collector = HostileCollector::start(1)?;
+        let mut agent = Agent::new(&folder.path().join("agent"), None)?;
+        agent.enroll(&collector.token(8))?;
+        let mut feed = Feed::new(&folder.path().join("mirror"))?;
+        agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
+        collector.offer(&good(&collector, 1, &["vond.example"])?)?;
+        eventually("the first list is in force", PATIENCE, || Ok((agent.revision()? == 1).then_some(())))?;
+        feed.send(&lookup("vond.example")?.packets)?;
+        eventually("the look-up is told", PATIENCE, || Ok((!told(&collector).is_empty()).then_some(())))?;
+
+        // Indicators are numbered in their order: another one in its place, so that no number is used again.
+        let first = if withdrawn { "tredje.example" } else { "vond.example" };
+        let patterns = [first, "annen.example"];
+        collector.offer(&good(&collector, 2, &patterns)?)?;
+        eventually("the second list is in force", PATIENCE, || {
+            let in_force =
+                |outcome: &ListOutcome| matches!(outcome, ListOutcome::InForce { revision: Revision(2), .. });
+            Ok(collector.heard(|heard| heard.outcomes.iter().any(in_force)).then_some(()))
+        })?;
+        // The host that asked and another one reach the address; then something that is listed still shows that all of
+        // it was read.
+        let mut traffic = Traffic::starting(clock::now());
+        for client in ["10.1.0.20:41000", "10.1.0.21:41000"] {
+            traffic.connect(client.parse()?, "198.51.100.9:443".parse()?, PAGE);
+        }
+        feed.send(&traffic.packets)?;
+        feed.send(&look_up("annen.example", &Outcome::Code(3))?.packets)?;
+        drop(feed);
+        agent.wait()?;
+        let told = told(&collector);
+        let opened = told.iter().filter(|(indicator, _)| *indicator != u64::MAX).count();
+        let contacts = told.iter().filter(|(_, evidence)| *evidence > Evidence::Answered).count();
+        if withdrawn {
+            assert_eq!((opened, contacts), (2, 0), "the look-up before, the look-up after, no contact: {told:?}");
+        } else {
+            assert!(opened == 3 && contacts >= 2, "what is listed still is followed, by another host too: {told:?}");
+        }
+        collector.stop();
+    }
+    Ok(())
 }
 
 #[test]

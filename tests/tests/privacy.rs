@@ -1,5 +1,5 @@
-//! Promise Q1: only matches leave. A hundred marked names and hosts that match nothing pass through everything, and no
-//! octet of them is found beyond the sensor: not at a tap behind the codec, not in the collector's database, files or
+//! Promise Q1: only matches leave. A hundred marked names and hosts that match nothing pass through everything (looked up, in
+//! TLS and QUIC hellos, in requests, as a protocol's name), and no octet of them is found beyond the sensor: not at a tap behind the codec, not in the collector's database, files or
 //! logs, not even in the sensor's own spool and logs.
 
 use std::ffi::OsStr;
@@ -9,15 +9,20 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustls::quic::Version;
 use varde_agent::io::clock;
 use varde_collector::store::DATABASE_FILE;
 use varde_common::record::{Record, RecordBody};
+use varde_tests::bulk::hello::{self, Manner};
+use varde_tests::bulk::initial::{self, Spread};
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector};
 use varde_tests::hostile_collector::{HostileCollector, Offer};
 use varde_tests::programs::{PATIENCE, eventually, said};
+use varde_tests::random::Random;
 use varde_tests::secrets::{Form, forms_of_prefix, forms_of_text, found_below, found_in};
 use varde_tests::traffic::dns::{Question, rtype};
+use varde_tests::traffic::packet::udp;
 use varde_tests::traffic::{Outcome, PAGE, Reception, Traffic};
 
 /// Every unlisted name holds this.
@@ -35,6 +40,33 @@ const LIST: [&str; 3] = ["vond.example", "203.0.113.77", "2001:db8:bad::/48"];
 
 fn host(prefix: &str, n: u16) -> Result<IpAddr> {
     Ok(format!("{prefix}{n:x}").parse()?)
+}
+
+/// What a program says first on a connection of its own: the name in the manner and over the transport that `n` says.
+fn greet(traffic: &mut Traffic, client: SocketAddr, server: SocketAddr, name: &str, n: u16) -> Result<()> {
+    let mut random = Random::seeded(n.into());
+    // A protocol's name may tell as much as a server's.
+    let alpn = [format!("{name}/1"), "h2".to_owned()];
+    let alpn: Vec<&str> = alpn.iter().map(String::as_str).collect();
+    match n % 3 {
+        0 => {
+            let request = format!("GET /{name} HTTP/1.1\r\nUser-Agent: {name}\r\nHost: {name}\r\n\r\n");
+            traffic.converse(client, SocketAddr::new(server.ip(), 80), request.as_bytes(), 700);
+        }
+        1 => {
+            let message = hello::message(&mut random, Manner::Library, name, &alpn);
+            // Cut over records, so that it is put together before it is read.
+            traffic.converse(client, server, &hello::records(&message, 90), 700);
+        }
+        _ => {
+            let message = hello::message(&mut random, Manner::Quic, name, &alpn);
+            let (destination, source) = (random.next_u64().to_be_bytes(), random.next_u64().to_be_bytes());
+            let initial = initial::datagrams(&mut random, Version::V1, &destination, &source, &message, Spread::Plain)?;
+            initial.iter().for_each(|datagram| traffic.send(udp(client, server, datagram)));
+            traffic.datagrams(client, server, 0, 2);
+        }
+    }
+    Ok(())
 }
 
 /// A hundred marked names and hosts that match nothing, three hosts that do.
@@ -64,6 +96,8 @@ fn traffic() -> Result<Traffic> {
         } else {
             traffic.connect(client, SocketAddr::from(([198, 51, 100, n as u8], 443)), PAGE);
         }
+        let again = SocketAddr::new(client.ip(), 50_000 + n);
+        greet(&mut traffic, again, SocketAddr::new(server, 443), &format!("www.{NAME_MARK}{n}.example"), n)?;
     }
     for n in 1..=3u16 {
         let client = SocketAddr::new(host(HIT_HOSTS, n)?, 41_000);
@@ -72,6 +106,9 @@ fn traffic() -> Result<Traffic> {
         traffic.lookup(client, resolvers[1], question, &Outcome::address(&name, "203.0.113.9".parse()?));
         traffic.connect(SocketAddr::from(([10, 77, 77, n as u8], 41_001)), "203.0.113.77:443".parse()?, PAGE);
         traffic.connect(client, "[2001:db8:bad::7]:443".parse()?, PAGE);
+        // A match by name, in each manner; the labels left of the listed name stay at home.
+        let greeting = SocketAddr::new(host(HIT_HOSTS, 10 + n)?, 42_000 + n);
+        greet(&mut traffic, greeting, "[2001:db8:77::7]:443".parse()?, &format!("{LABEL_MARK}.{n}.vond.example"), n)?;
     }
     traffic.wait(Duration::from_secs(1));
     Ok(traffic)
@@ -132,7 +169,7 @@ fn q1_a_tap_behind_the_codec_sees_only_matches() -> Result<()> {
     let (tap, records) =
         collector.heard(|heard| (heard.tap.clone(), heard.records.values().cloned().collect::<Vec<_>>()));
     let opened = records.iter().filter(|record: &&Record| matches!(record.body, RecordBody::Opened(_))).count();
-    ensure!(opened >= 9, "the hits themselves must have arrived, else nothing is shown: {opened}");
+    ensure!(opened >= 12, "the hits themselves must have arrived, else nothing is shown: {opened}");
     for forms in [quiet_forms()?, hit_forms()?] {
         assert_eq!(found_in(&tap, &forms), None, "on the wire");
     }
@@ -159,7 +196,7 @@ fn q1_the_collectors_database_files_and_logs_hold_only_matches() -> Result<()> {
     feed.send(&traffic()?.packets)?;
     drop(feed);
     agent.wait()?;
-    ensure!(collector.alerts()?.len() >= 9, "the hits themselves must have arrived, else nothing is shown");
+    ensure!(collector.alerts()?.len() >= 12, "the hits themselves must have arrived, else nothing is shown");
 
     for record in collector.records()? {
         assert_eq!(v4_octets(&record.octets), None, "{record:?}");

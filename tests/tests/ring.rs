@@ -16,6 +16,7 @@ use varde_tests::community::{Agent, Collector};
 use varde_tests::namespaces::{End, Namespace, allowed, cable};
 use varde_tests::programs::{PATIENCE, eventually};
 use varde_tests::traffic::packet;
+use varde_tests::traffic::tunnel::Wrapping;
 use varde_tests::wire::Wire;
 
 const BACKENDS: [CaptureBackend; 2] = [CaptureBackend::Ring, CaptureBackend::Pnet];
@@ -291,6 +292,32 @@ fn two_sensors_in_one_group_share_the_flows_and_each_frame_goes_to_one() -> Resu
     // The same number on another interface is another group.
     let on_loopback = line.sensor.within(|| open_live("lo", 0, &shared).map(drop))?;
     assert_eq!(on_loopback, Ok(()));
+    Ok(())
+}
+
+#[test]
+fn a_group_does_not_share_what_comes_in_a_tunnel() -> Result<()> {
+    if !allowed() {
+        return Ok(());
+    }
+    let shared = LiveSettings { fanout: Some(11), ..settings(CaptureBackend::Ring) };
+    for wrapping in [Wrapping::Erspan2, Wrapping::Vxlan] {
+        let line = Line::new()?;
+        let wire = line.wire()?;
+        let mut captures = [line.watch(&shared)?, line.watch(&shared)?];
+        let frames: Vec<Vec<u8>> = (0..2_000).map(|number| wrapping.frame(&datagram(number, 8))).collect();
+        wire.send(&frames)?;
+        let mut all = [Vec::new(), Vec::new()];
+        eventually("all frames are seen", PATIENCE, || {
+            for (capture, seen) in captures.iter_mut().zip(&mut all) {
+                while take(capture.as_mut(), seen, &mut 0)? == Step::Frames {}
+            }
+            Ok((all[0].len() + all[1].len() >= frames.len()).then_some(()))
+        })?;
+        // The kernel goes by the outermost addresses, which is what the guide and the settings say.
+        let shares = all.each_ref().map(Vec::len);
+        assert!(shares.contains(&0) && shares.contains(&frames.len()), "{wrapping:?}: {shares:?}");
+    }
     Ok(())
 }
 

@@ -68,7 +68,7 @@ pub struct RunArgs {
     #[arg(long, value_enum, value_name = "BACKEND")]
     capture_backend: Option<CaptureBackend>,
     /// Agents that name the same number (1 to 255) share an interface's traffic, each flow whole to one of them; replaces
-    /// the setting capture_fanout.
+    /// the setting capture_fanout. Not for a mirror that comes in a tunnel.
     #[arg(long, value_name = "GROUP", value_parser = clap::value_parser!(u8).range(1..))]
     capture_fanout: Option<u8>,
     /// Where each source stood on the command line; filled in by [`RunArgs::number_sources`].

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quinn::{Connection, Endpoint, Incoming, RecvStream, SendStream};
+use quinn::{Connection, ConnectionError, Endpoint, Incoming, RecvStream, SendStream};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -122,7 +122,9 @@ async fn attend(collector: &Arc<Collector>, incoming: Incoming) {
     match identify(collector, &connection).await {
         Ok((sensor, number, session)) => {
             converse(collector, &connection, sensor, number, session).await;
-            collector.live.leave(sensor, number).await;
+            // Whoever says goodbye was there until then; a connection that timed out says nothing.
+            let said_goodbye = matches!(connection.close_reason(), Some(ConnectionError::ApplicationClosed(_)));
+            collector.live.leave(sensor, number, said_goodbye).await;
         }
         Err(reason) => quic::close(&connection, reason),
     }

@@ -80,12 +80,13 @@ impl Live {
         Ok(())
     }
 
-    /// A connection is over. Where a newer one has taken its place, nothing is told.
-    pub async fn leave(&self, sensor: i64, number: u64) {
+    /// A connection is over. Where a newer one has taken its place, nothing is told. A goodbye is the last that is heard
+    /// of a sensor.
+    pub async fn leave(&self, sensor: i64, number: u64, said_goodbye: bool) {
         let mut entries = self.entries.lock().await;
         if entries.get(&sensor).is_some_and(|entry| entry.number == number) {
             entries.remove(&sensor);
-            if let Err(error) = self.store.sensor_disconnected(sensor).await {
+            if let Err(error) = self.store.sensor_disconnected(sensor, said_goodbye.then(clock::now)).await {
                 tracing::error!(sensor, "cannot note that the session is over: {error}");
             }
             let _ = self.changes.send(Change::Sensor(sensor));

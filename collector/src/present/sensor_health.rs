@@ -125,7 +125,7 @@ impl HealthView {
                 .iter()
                 .map(|(reason, count)| ReasonRow {
                     key: Shown::of(reason),
-                    words: texts.say(reason_words(reason)),
+                    words: reason_in_words(reason, texts).unwrap_or_else(|| texts.say("reason-other")),
                     count: number(whole(*count)),
                 })
                 .collect(),
@@ -135,9 +135,10 @@ impl HealthView {
     }
 }
 
-/// What a sensor's word for a refusal means to a person; newer sensors may have words of their own.
-fn reason_words(reason: &str) -> &'static str {
-    match reason {
+/// What a sensor's word for a refusal means to a person; none for a word that this collector does not know, for newer
+/// sensors may have some.
+pub fn reason_in_words(reason: &str, texts: &Texts) -> Option<String> {
+    let key = match reason {
         "cut_short" | "dns_cut_short" | "capture_cut_short" | "transport_header_cut" | "hello_cut_short" => {
             "reason-cut"
         }
@@ -168,8 +169,9 @@ fn reason_words(reason: &str) -> &'static str {
         | "dns_name_too_long"
         | "dns_data_length"
         | "fragments_contradict" => "reason-broken",
-        _ => "reason-other",
-    }
+        _ => return None,
+    };
+    Some(texts.say(key))
 }
 
 fn evictions(evictions: &Evictions, texts: &Texts) -> Vec<String> {

@@ -210,13 +210,17 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// The session of one sensor is over.
+    /// The session of one sensor is over; where it said so itself, it was heard then.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn sensor_disconnected(&self, sensor: i64) -> Result<(), StoreError> {
+    pub async fn sensor_disconnected(&self, sensor: i64, heard: Option<Timestamp>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("UPDATE sensor SET connected = 0 WHERE id = $1").bind(sensor).execute(&mut *tx).await?;
+        if let Some(heard) = heard {
+            let sql = "UPDATE sensor SET last_seen_at = $2 WHERE id = $1";
+            sqlx::query(sql).bind(sensor).bind(heard.0).execute(&mut *tx).await?;
+        }
         Ok(tx.commit().await?)
     }
 

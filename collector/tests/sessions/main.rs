@@ -263,6 +263,20 @@ async fn a_newer_session_replaces_the_older_and_stays_connected() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sensor_that_says_goodbye_was_there_until_then() {
+    let site = Site::new().await;
+    let sensor = site.sensor().await;
+    let (connection, _control, _answers) = sensor.session(&site).await;
+    site.until(sensor.id, |row| row.connected).await;
+    let heard = site.row(sensor.id).await.last_seen_at;
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    connection.close(0u32.into(), b"");
+    site.until(sensor.id, |row| !row.connected).await;
+    let goodbye = site.row(sensor.id).await.last_seen_at;
+    assert!(goodbye > heard, "no heartbeat came in between: {heard:?} {goodbye:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stop_says_goodbye_and_leaves_no_trace_of_running() {
     let mut site = Site::new().await;
     let sensor = site.sensor().await;

@@ -14,7 +14,7 @@ use super::plan::{self, MEMBERS};
 use super::stage::{Folder, Stage};
 use crate::capture::{self, Format};
 use crate::listing::AlertLine;
-use crate::programs::eventually;
+use crate::programs::{PATIENCE, eventually};
 use crate::random::Random;
 use crate::traffic::Packet;
 use crate::traffic::municipality::Mix;
@@ -56,6 +56,8 @@ pub fn once(wish: &Wish) -> Result<()> {
             feed.send(&packets)?;
         }
     }
+    // Whoever leaves before there was anything to see could not have seen it, and the list would say so.
+    eventually("a campaign arrives", PATIENCE, || Ok((!stage.collector.campaigns()?.is_empty()).then_some(())))?;
     eprintln!("  traffic played; waiting until every sensor has its last acknowledgement");
     stage.finish_sensors()?;
     print!("{}", stage.collector.ask(["campaign", "list", "--json"])?.out);
@@ -91,6 +93,13 @@ fn compare(stage: &Stage) -> Result<()> {
         format!("{member} {} {evidence}", indicator.strip_prefix('=').unwrap_or(indicator))
     });
     hold("alert", found.collect(), planted.collect());
+    // Every sensor stood in a session until it had said all it had to say.
+    for campaign in stage.collector.list("campaign")? {
+        let counted = ["able_to_see", "members_total"].map(|key| campaign.get(key).and_then(serde_json::Value::as_u64));
+        if counted != [Some(MEMBERS.len() as u64); 2] {
+            wrong.push(format!("able to see, of all members: {counted:?} and not all of {}", MEMBERS.len()));
+        }
+    }
     if wrong.is_empty() {
         return Ok(());
     }

@@ -86,7 +86,7 @@ impl Unstarted {
         set(&self.socket, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &attached)
     }
 
-    /// Makes the ring and begins to receive, in promiscuous mode. `fanout`: shares the interface's frames with the other
+    /// Makes the ring and begins to receive, in promiscuous mode. `fanout`: shares the interface's frames, each flow by its outermost addresses, with the other
     /// sockets of that group, each flow whole to one of them.
     pub(super) fn start(self, shape: Shape, fanout: Option<u16>) -> io::Result<Ring> {
         let too_large = || io::Error::from(io::ErrorKind::InvalidInput);
