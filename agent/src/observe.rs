@@ -187,7 +187,7 @@ impl Observer {
         let mut before_closed = BeforeClosed { greetings, counts: &mut counts.greetings, audience };
         // A packet put together from fragments is counted as they came; what it says is new.
         let heard = if packet.fragment == Fragment::Rejoined {
-            flows.handle_rejoined(packet, now, &mut counts.flows, &mut before_closed)
+            flows.hear(packet)
         } else {
             flows.handle_packet(packet, now, &mut counts.flows, &mut before_closed)
         };

@@ -226,26 +226,12 @@ impl Flows {
         }
     }
 
-    /// Takes a packet that was put together from fragments, which were counted as they came. Its header may tell more
-    /// than the first of them did; where that named no ports, there is no flow to count in, and the whole begins one.
-    pub(crate) fn handle_rejoined(
-        &mut self,
-        packet: &Packet<'_>,
-        now: Timestamp,
-        counts: &mut FlowCounts,
-        audience: &mut impl Audience,
-    ) -> Option<Heard> {
+    /// What the next stage needs to know of the flow of a packet that has been counted already, in pieces.
+    pub(crate) fn hear(&self, packet: &Packet<'_>) -> Option<Heard> {
         let (key, step) = read(packet)?;
-        let Some(place) = self.table.find(self.table.hash_of(&key), &key) else {
-            return self.handle_packet(packet, now, counts, audience);
-        };
-        let (key, flow) = self.table.at_mut(place)?;
-        if flow.learn(step, key.protocol()) {
-            flow.tell(key, FlowStep::Answered, audience);
-        }
-        let (lane, heard) = (flow.lane(), flow.heard(place, step, packet));
-        self.table.touch(place, lane, now);
-        heard
+        let place = self.table.find(self.table.hash_of(&key), &key)?;
+        let (_, flow) = self.table.at(place)?;
+        flow.heard(place, step, packet)
     }
 
     /// How long a flow of a lane may be idle. A TCP connection that stands is often silent for long; cut short, its next

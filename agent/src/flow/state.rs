@@ -153,12 +153,6 @@ impl Flow {
         self.began = self.began.min(step.time);
         self.start = self.start.min(step.time);
         self.end = self.end.max(step.time);
-        Taken { answered: self.learn(step, protocol), much_sent }
-    }
-
-    /// What a packet says of the connection; whether the flow is answered with it, and was not before.
-    pub(super) fn learn(&mut self, step: Step, protocol: Protocol) -> bool {
-        let from_initiator = step.from_low == self.initiator_is_low;
         self.reset |= step.has(RST);
         // Overtaken by the answer to it, it still says where the stream begins.
         if from_initiator && step.is_syn() && self.syn.is_none() {
@@ -171,7 +165,7 @@ impl Flow {
                 self.fin_from_responder = true;
             }
         }
-        self.hear(step, protocol, from_initiator)
+        Taken { answered: self.hear(step, protocol, from_initiator), much_sent }
     }
 
     /// Whether the flow is answered with this packet, and was not before.

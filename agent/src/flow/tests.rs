@@ -2,7 +2,6 @@
 
 mod any;
 mod crafted;
-mod rejoined;
 
 use std::net::IpAddr;
 
