@@ -203,7 +203,9 @@ pub fn ours(file: &Path) -> Result<Seen> {
             let b = format!("{} {}", text("responder")?, line["responder_port"]);
             let (packets, octets) =
                 (number("packets")? + number("reverse_packets")?, number("octets")? + number("reverse_octets")?);
-            count(&mut seen.conversations, a, b, &text("protocol")?, packets, octets);
+            // What has no name here is told by its number.
+            let protocol = text("protocol").or_else(|_| number("protocol").map(|number| number.to_string()))?;
+            count(&mut seen.conversations, a, b, &protocol, packets, octets);
             continue;
         }
         let lookup = (text("client")?, text("server")?, number("id")?, text("qname")?);
