@@ -87,6 +87,19 @@ fn over_tcp(random: &mut Random, ends: &mut impl FnMut(u16) -> (SocketAddr, Sock
     let alive = Segment { sequence: START, acknowledgement: 1, flags: flag::ACK };
     kept.insert(2, packet::tcp(client, server, alive, &[0]));
     all.push(kept);
+    // Requests one after the other on a connection: with a segment each, right behind one another, behind a body, as a
+    // proxy is asked.
+    let posted = format!("POST /d HTTP/1.1\r\nContent-Length: 5\r\nHost: {}\r\n\r\nhello", name(random)).into_bytes();
+    let (one, two, proxied) = (name(random), name(random), name(random));
+    let proxied = format!("GET http://{proxied}/ HTTP/1.1\r\nHost: {proxied}\r\n\r\n").into_bytes();
+    let asked = [request(&one), [posted, request(&two)].concat(), proxied];
+    let mut parts = Vec::new();
+    for octets in asked {
+        let place = parts.last().map_or(0, |(place, part): &(usize, Vec<u8>)| place + part.len());
+        parts.push((place, octets));
+    }
+    let (client, server) = ends(80);
+    all.push(stream(client, server, &parts));
     all
 }
 

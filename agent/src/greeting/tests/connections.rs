@@ -1,7 +1,7 @@
 //! QUIC flows with more than one connection, and with packets that belong to none.
 
 use super::*;
-use crate::limits::QUIC_HELLOS_MAX;
+use crate::limits::{QUIC_CONNECTIONS_MAX, QUIC_HELLOS_MAX};
 
 /// A client's whole first packet, to a connection id of these octets.
 fn first(id: u8, name: &str) -> Vec<u8> {

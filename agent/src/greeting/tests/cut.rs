@@ -1,5 +1,7 @@
 //! Hellos of which the end never comes, or comes in ways that serve only to hide it.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::hello::tls::sample::{extension, list, message, server_name};
 use crate::limits::GREETING_TIMEOUT_S;

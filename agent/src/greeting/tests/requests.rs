@@ -1,5 +1,7 @@
 //! Requests that follow one another on a connection, to a server or through a proxy.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::limits::HTTP_PIPELINED_MAX;
 
