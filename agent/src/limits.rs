@@ -82,6 +82,10 @@ pub const GREETING_TIMEOUT_S: u64 = 10;
 pub const HELLO_MAX_OCTETS: usize = 16 * 1024;
 /// TLS records joined for one ClientHello. Splitting it further is allowed and serves only to hide.
 pub const HELLO_RECORDS_MAX: usize = 64;
+/// TLS records that are passed over in front of a ClientHello: a client has reason for one or two.
+pub const OTHER_RECORDS_MAX: usize = 4;
+/// Octets shown of a server name that is no name and no address: as long as a name may be.
+pub const SERVER_NAME_TEXT_MAX_OCTETS: usize = 255;
 /// Protocols kept of those a hello offers; programs offer one or two.
 pub const ALPNS_MAX: usize = 32;
 /// Packets looked at in one QUIC datagram: a client sends an Initial, a 0-RTT and a Handshake packet together at most.

@@ -8,8 +8,7 @@ use ipnet::IpNet;
 use varde_common::alert::{AlertOpened, AlertUpdated, Zone};
 use varde_common::id::{Revision, SiteId};
 use varde_common::matcher::IndicatorSet;
-use varde_common::name::DomainName;
-use varde_common::observation::{Fact, Observation};
+use varde_common::observation::{Fact, Observation, ServerName};
 use varde_common::time::Timestamp;
 
 use crate::blind::Blind;
@@ -109,7 +108,7 @@ impl Consequences {
                 self.raise.handle_flow(&event, now);
             }
             Seen::Hello { source, flow, contact, hello } => {
-                self.blind.handle_hello(hello.ech, hello.sni.as_ref().map(DomainName::as_name));
+                self.blind.handle_hello(hello.ech, hello.sni.as_ref().and_then(ServerName::as_name));
                 self.raise.handle_hello(source, flow, contact, &hello, now);
             }
             Seen::Http { source, flow, contact, request } => {

@@ -151,8 +151,9 @@ struct Heard<'a> {
 enum State {
     /// A query waits for its response.
     Pending(Query),
-    /// A response was seen; kept only to know it when it comes again.
-    Answered { time: Timestamp },
+    /// A response was seen; kept only to know it when it comes again. `said` stands for its code and its answers' data, in
+    /// whatever order and however long they live.
+    Answered { time: Timestamp, said: u64 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -252,31 +253,42 @@ impl Transactions {
         emit: &mut impl FnMut(Concluded),
     ) {
         let time = heard.query.time;
-        let answered = State::Answered { time };
-        let query = match place.and_then(|place| self.table.at_mut(place)) {
-            Some((_, State::Answered { .. })) => {
-                counts.responses_repeated += 1;
-                return;
-            }
-            Some((_, state @ &mut State::Pending(query))) => {
-                *state = answered;
-                query
-            }
+        let known = place.and_then(|place| self.table.at(place)).map(|(key, state)| (key.clone(), *state));
+        let (key, query, before) = match known {
+            Some((key, State::Pending(query))) => (key, query, None),
+            Some((key, State::Answered { said, .. })) => (key, heard.query, Some(said)),
             None => {
                 counts.unasked += 1;
-                heard.query
+                (heard.asked.to_key(), heard.query, None)
             }
         };
-        let known = place.and_then(|place| self.table.at(place)).map(|(key, _)| key.clone());
-        let key = known.unwrap_or_else(|| heard.asked.to_key());
+        let section = message.answers_to(&key.qname);
+        let said = self.said(message.rcode, &section.answers);
+        if before == Some(said) {
+            counts.responses_repeated += 1;
+            return;
+        }
+        let answered = State::Answered { time, said };
         match place {
-            Some(place) => self.table.touch(place, ANSWERED, heard.now),
+            Some(place) => {
+                if let Some((_, state)) = self.table.at_mut(place) {
+                    *state = answered;
+                }
+                self.table.touch(place, ANSWERED, heard.now);
+            }
             None => self.keep(heard, key.clone(), answered, counts, emit),
         }
-        let section = message.answers_to(&key.qname);
         counts.answers_beyond += section.beyond;
         counts.answers_broken += u64::from(section.broken.is_some());
+        // Another response to the same question is told as well: a zone comes in several messages (RFC 5936), and who is
+        // faster than the server may forge one.
         emit(conclude(key, query, time, Some(message.rcode), section.answers));
+    }
+
+    /// A number for what a response says.
+    fn said(&self, rcode: u8, answers: &[Answer]) -> u64 {
+        let sum = |sum: u64, answer: &Answer| sum.wrapping_add(self.table.hash_of(&(answer.rtype, &answer.data)));
+        answers.iter().fold(rcode.into(), sum)
     }
 
     /// The next query that had no response in time.
@@ -318,7 +330,7 @@ impl Transactions {
         let waited = self.table.touched(place).map_or(Duration::ZERO, |touched| now.since(touched));
         match self.table.at(place) {
             Some((_, State::Pending(query))) => waited.max(time.since(query.time)) >= TIMEOUT,
-            Some((_, State::Answered { time: answered })) => waited.max(time.since(*answered)) >= DUPLICATE,
+            Some((_, State::Answered { time: answered, .. })) => waited.max(time.since(*answered)) >= DUPLICATE,
             None => true,
         }
     }
@@ -527,6 +539,23 @@ mod tests {
         assert_eq!(bench.told(), [one("a.no", 7, 8, Some(3), 0)]);
         bench.udp(20, &response); // too late to be the same
         assert_eq!(bench.told(), [one("a.no", 20, 20, Some(3), 0)]);
+    }
+
+    #[test]
+    fn another_response_to_the_same_question_is_told_as_well() {
+        let other: (u16, u16, &[u8]) = (1, 1, &[192, 0, 2, 200]);
+        let response = |rcode, records: &[_]| sample::response(7, "a.no", 1, rcode, records);
+        let mut bench = Bench::new(8);
+        bench.udp(1, &sample::query(7, "a.no", 1));
+        bench.udp(2, &response(0, &[ADDRESS, other]));
+        bench.udp(2, &response(0, &[other, ADDRESS])); // the same, in another order
+        assert_eq!(bench.told(), [one("a.no", 1, 2, Some(0), 2)]);
+        // What a forger was first with, or the next part of a zone.
+        bench.udp(3, &response(0, &[other]));
+        bench.udp(3, &response(0, &[other]));
+        bench.udp(3, &response(3, &[]));
+        assert_eq!(bench.told(), [one("a.no", 3, 3, Some(0), 1), one("a.no", 3, 3, Some(3), 0)]);
+        assert_eq!((bench.counts.responses_repeated, bench.counts.unasked), (2, 0));
     }
 
     #[test]

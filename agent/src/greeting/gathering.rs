@@ -46,6 +46,14 @@ pub(super) enum Carrier {
 }
 
 impl Gathering {
+    /// Whether it is a hello beyond doubt.
+    pub(super) fn is_hello(&self) -> bool {
+        match &self.carrier {
+            Carrier::Tcp(tcp) => tls::is_hello(tcp.assembly.front()),
+            Carrier::Quic(_) => true,
+        }
+    }
+
     /// Octets of memory held beside the entry itself.
     pub(super) fn kept_octets(&self) -> usize {
         match &self.carrier {

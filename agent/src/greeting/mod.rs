@@ -12,7 +12,7 @@ use varde_common::time::Timestamp;
 
 use crate::flow::{FlowId, Heard};
 use crate::hello::tls::ClientHello;
-use crate::hello::{BadHello, Opening, host_name, http, ja4, quic, tls};
+use crate::hello::{BadHello, Opening, http, ja4, printable, quic, server_name, tls};
 use crate::limits::{
     ALPNS_MAX, GREETING_MAX_OCTETS, GREETING_SEGMENTS_MAX, GREETING_TIMEOUT_S, GREETINGS_MAX,
     GREETINGS_TOTAL_MAX_OCTETS, QUIC_TRIES_MAX,
@@ -221,7 +221,7 @@ impl Greetings {
                 }
                 (OverQuic::begin(payload, ends(src_port, dst_port), &mut self.space), looks)
             }
-            (Greeting::Gathering(place), transport) => return self.go_on(place, heard, transport, ends, now, counts),
+            (Greeting::Gathering(place), _) => return self.go_on(place, packet, heard, ends, now, counts),
             (Greeting::Over | Greeting::Waiting(_), _) => return (heard.greeting, None),
         };
         match took {
@@ -237,8 +237,8 @@ impl Greetings {
     fn go_on(
         &mut self,
         place: Place,
+        packet: &Packet<'_>,
         heard: &Heard,
-        transport: Transport<'_>,
         ends: impl Fn(u16, u16) -> Passage,
         now: Timestamp,
         counts: &mut GreetingCounts,
@@ -249,10 +249,16 @@ impl Greetings {
             return (Greeting::Over, None);
         }
         if gathering.from_initiator != heard.from_initiator {
-            return (heard.greeting, None);
+            if !heard.from_initiator || gathering.is_hello() {
+                return (heard.greeting, None);
+            }
+            // What a server says first must not hide what its client says.
+            let greeting = gathering.looks.and(1, false);
+            self.forget(place);
+            return self.handle_packet(packet, &Heard { greeting, ..*heard }, now, counts);
         }
         let kept_before = gathering.kept_octets();
-        let took = match (&mut gathering.carrier, transport) {
+        let took = match (&mut gathering.carrier, packet.transport) {
             (gathering::Carrier::Tcp(tcp), Transport::Tcp { src_port, dst_port, seq, flags, payload }) => {
                 tcp.take(first_octet(seq, flags), payload, ends(src_port, dst_port))
             }
@@ -269,6 +275,12 @@ impl Greetings {
                 self.table.touch(place, 0, now);
                 self.make_room(counts);
                 (heard.greeting, None)
+            }
+            // What was no greeting may end where this segment begins, and the greeting begin here.
+            Took::Other => {
+                self.forget(place);
+                let greeting = looks.and(1, heard.from_initiator);
+                self.handle_packet(packet, &Heard { greeting, ..*heard }, now, counts)
             }
             took => {
                 self.forget(place);
@@ -328,11 +340,13 @@ fn conclude(took: Took, looks: Looks, initiator: bool, counts: &mut GreetingCoun
             counts.hellos += 1;
             (Greeting::Over, Some(Greeted::Hello(hello)))
         }
-        // Another request may name one, and behind a tunnel's head comes another greeting.
+        // Another request may name one.
         Took::Words(Words::Head(http::Head { host: None, .. }), _) => (looks.and(1, initiator), None),
         Took::Words(Words::Head(http::Head { host: Some(host), is_tunnel }), Passage { time, client, server, .. }) => {
             counts.requests += 1;
-            let greeting = if is_tunnel { looks.and(1, initiator) } else { Greeting::Over };
+            // Behind a tunnel's head comes another greeting, and behind an address perhaps a name.
+            let goes_on = is_tunnel || host.as_name().is_none();
+            let greeting = if goes_on { looks.and(1, initiator) } else { Greeting::Over };
             (greeting, Some(Greeted::Http(HttpRequest { time, client, server, host })))
         }
         Took::Nothing | Took::More | Took::Begun(_) => (Greeting::Waiting(looks), None),
@@ -354,10 +368,16 @@ fn conclude(took: Took, looks: Looks, initiator: bool, counts: &mut GreetingCoun
 
 /// The first segment, or the first one behind what was no greeting: `start` is where the stream begins, if that is near.
 fn begin_tcp(start: u32, seq: u32, payload: &[u8], passage: Passage) -> Took {
+    let before = payload.len();
     // The difference of two sequence numbers is signed (RFC 9293 section 3.4).
     let ahead = seq.wrapping_sub(start) as i32;
     let start = if ahead.unsigned_abs() as usize >= GREETING_MAX_OCTETS { seq } else { start };
     if start == seq {
+        let payload = tls::behind_other_records(payload);
+        if payload.is_empty() {
+            return Took::Other;
+        }
+        let start = seq.wrapping_add((before - payload.len()) as u32);
         let mut head = http::Progress::default();
         return match read_words(payload, &mut head, passage) {
             Ok(Opening::Whole(words)) => Took::Words(words, passage),
@@ -406,7 +426,7 @@ fn read_hello(body: &[u8], transport: HelloTransport, passage: Passage) -> Resul
         client,
         server,
         transport,
-        sni: hello.server_name.and_then(host_name),
+        sni: hello.server_name.and_then(server_name),
         alpn: hello.alpn().take(ALPNS_MAX).map(printable).collect(),
         ja4: if fingerprints {
             Some(ja4::fingerprint(&hello, transport).map_err(|_| BadHello::CutShort)?)
@@ -415,21 +435,6 @@ fn read_hello(body: &[u8], transport: HelloTransport, passage: Passage) -> Resul
         },
         ech: hello.ech,
     })
-}
-
-/// Octets as text: those that are not printable ASCII as `\xNN`.
-fn printable(octets: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(octets.len());
-    for &octet in octets {
-        if octet.is_ascii_graphic() || octet == b' ' {
-            text.push(char::from(octet));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(text, "\\x{octet:02x}");
-        }
-    }
-    text
 }
 
 #[cfg(test)]

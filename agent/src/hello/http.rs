@@ -2,9 +2,9 @@
 //!
 //! The target wins over the Host field (section 3.2.2); a tunnel's target is its host (section 3.2.3).
 
-use varde_common::name::DomainName;
+use varde_common::observation::ServerName;
 
-use super::{BadHello, Opening, host_name};
+use super::{BadHello, Opening, server_name};
 use crate::limits::{HTTP_HEAD_MAX_OCTETS, HTTP_METHOD_MAX_OCTETS};
 
 /// Empty lines in front of a request that a server passes over (RFC 9112 section 2.2).
@@ -13,8 +13,8 @@ const EMPTY_LINES_MAX: usize = 2;
 /// What a request head said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The host it names, where that is a domain name.
-    pub host: Option<DomainName>,
+    /// The host it names.
+    pub host: Option<ServerName>,
     /// Whether it asks for a tunnel (CONNECT): what follows is another greeting.
     pub is_tunnel: bool,
 }
@@ -139,14 +139,15 @@ fn host_field(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// The host of an authority (RFC 3986 section 3.2): without user and port.
-fn authority_host(authority: &[u8]) -> Option<DomainName> {
+fn authority_host(authority: &[u8]) -> Option<ServerName> {
     let host = authority.rsplit(|&octet| octet == b'@').next().unwrap_or(authority);
     let port = host.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
     let host = match host.split_at_checked(host.len() - port) {
-        Some(([host @ .., b':'], _)) => host,
+        // An IPv6 address without its brackets has more than one colon, and no port.
+        Some(([front @ .., b':'], _)) if front.starts_with(b"[") || !front.contains(&b':') => front,
         Some(_) | None => host,
     };
-    host_name(host)
+    server_name(host)
 }
 
 #[cfg(test)]
@@ -180,8 +181,11 @@ mod tests {
             ("GET /a b c HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET / HTTP/1.1\r\nHost: first.example\r\nHost: second.example\r\n\r\n", Some("first.example")),
             ("GET / HTTP/1.1\r\nX: y\r\n Host: folded.example\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nHost: 192.0.2.1:80\r\n\r\n", Some("-")),
-            ("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n", Some("-")),
+            ("GET / HTTP/1.1\r\nHost: 192.0.2.1:80\r\n\r\n", Some("192.0.2.1")),
+            ("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n", Some("2001:db8::1")),
+            ("GET / HTTP/1.1\r\nHost: 2001:db8::1\r\n\r\n", Some("2001:db8::1")),
+            ("CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: a.no\r\n\r\n", Some("192.0.2.1")),
+            ("GET / HTTP/1.1\r\nHost: a b.example\r\n\r\n", Some("a b.example")),
             ("GET / HTTP/1.1\r\nHost:\r\n\r\n", Some("-")),
             ("GET / HTTP/1.0\r\n\r\nHost: body.example\r\n", Some("-")),
             ("GET / HTTP/1.1\r\nX-Host: other.example\r\n\r\n", Some("-")),

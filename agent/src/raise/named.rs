@@ -9,7 +9,7 @@ use std::sync::Arc;
 use varde_common::alert::{Direction, Evidence};
 use varde_common::indicator::Indicator;
 use varde_common::name::DomainName;
-use varde_common::observation::{Contact, Hello, HttpRequest, Protocol};
+use varde_common::observation::{Contact, Hello, HttpRequest, Protocol, ServerName};
 use varde_common::time::Timestamp;
 
 use super::Raise;
@@ -37,8 +37,8 @@ impl Raise {
     pub fn handle_hello(&mut self, source: u16, flow: FlowId, contact: Contact, hello: &Hello, now: Timestamp) {
         let ends = self.hosts.places.ends(hello.client, hello.server);
         let shown = Shown { source, flow, contact, ends, protocol: hello.transport.protocol(), time: hello.time };
-        if let Some(name) = &hello.sni {
-            self.take_name(shown, name, now);
+        if let Some(server) = &hello.sni {
+            self.take_server(shown, server, now);
         }
         let mut programs: Vec<Arc<Indicator>> = Vec::new();
         let Some(fingerprint) = hello.ja4 else { return };
@@ -52,7 +52,37 @@ impl Raise {
     pub fn handle_http(&mut self, source: u16, flow: FlowId, contact: Contact, request: &HttpRequest, now: Timestamp) {
         let ends = self.hosts.places.ends(request.client, request.server);
         let shown = Shown { source, flow, contact, ends, protocol: Protocol::TCP, time: request.time };
-        self.take_name(shown, &request.host, now);
+        self.take_server(shown, &request.host, now);
+    }
+
+    /// What a client calls the server it wants.
+    fn take_server(&mut self, shown: Shown, server: &ServerName, now: Timestamp) {
+        match server {
+            ServerName::Name(name) => self.take_name(shown, name, now),
+            ServerName::Address(address) => self.take_address(shown, *address, now),
+            ServerName::Other(_) => {}
+        }
+    }
+
+    /// An address where a name belongs: of a host behind a proxy, or of a program that goes without names. What the flow's
+    /// own address meets is told without it.
+    fn take_address(&mut self, shown: Shown, address: IpAddr, now: Timestamp) {
+        let Shown { ends, time, .. } = shown;
+        let reached = ends.server.ip();
+        if ends.direction == Direction::Inbound || address == reached {
+            return;
+        }
+        let mut listed: Vec<Arc<Indicator>> = Vec::new();
+        self.set.match_address(address, |place| listed.extend(self.in_force(place, time)));
+        self.set.match_address(reached, |place| {
+            let met = self.in_force(place, time);
+            listed.retain(|indicator| met.as_ref().is_none_or(|met| met.id != indicator.id));
+        });
+        for indicator in listed {
+            if port_fits(&indicator, ends.server, true) {
+                self.tie(shown, indicator, Observed::Address(address), now);
+            }
+        }
     }
 
     /// A name that a client gave to whom it reached. One given from outside is a name of ours, or a guess at one: it
@@ -82,7 +112,7 @@ impl Raise {
             return;
         }
         let is_name = matches!(observed, Observed::Name(_));
-        let most = self.most_of(ends, is_name);
+        let most = self.most_of(ends, !matches!(observed, Observed::Ja4(_)));
         let server = ends.server.ip();
         let follows = is_name && self.answered.leads_to(server, time, indicator.id);
         let (evidence, looked_up_by_other) = (Evidence::Blocked, follows);
@@ -105,14 +135,14 @@ impl Raise {
     }
 
     /// How far a flow with these ends can get, whatever it does.
-    fn most_of(&self, ends: Ends, is_name: bool) -> Evidence {
+    fn most_of(&self, ends: Ends, is_server: bool) -> Evidence {
         let server = ends.server.ip();
         if self.sinkholes.contains(server) {
             Evidence::Blocked
         } else if ends.direction == Direction::Outbound && self.hosts.places.is_inside(server) {
             // A proxy, or a front of our own: what lies behind it was asked for, and not seen to be reached.
             Evidence::Attempted
-        } else if is_name {
+        } else if is_server {
             Evidence::DataOut
         } else {
             // A program that many use sends much to many: only a name or an address says that it went to the wrong one.

@@ -23,7 +23,7 @@ impl Bench {
             client: at(client),
             server: at(server),
             transport,
-            sni: sni.map(name),
+            sni: sni.map(|sni| crate::hello::server_name(sni.as_bytes()).unwrap()),
             alpn: Vec::new(),
             ja4: Some(ja4.parse().unwrap()),
             ech: false,
@@ -70,7 +70,8 @@ impl Bench {
         so_far.contact = Contact::Answered;
         self.step(FlowStep::Answered, client, server, Protocol::TCP, so_far);
         for _ in 0..2 {
-            let request = HttpRequest { time: self.now, client: at(client), server: at(server), host: name(host) };
+            let host = crate::hello::server_name(host.as_bytes()).unwrap();
+            let request = HttpRequest { time: self.now, client: at(client), server: at(server), host };
             self.raise.handle_http(0, flow, Contact::Answered, &request, self.now);
         }
         self.step(FlowStep::Closed, client, server, Protocol::TCP, so_far);
@@ -124,6 +125,36 @@ fn names_match_as_in_look_ups_and_a_port_is_the_server_s() {
     let mut bench = Bench::new(&["evil.no"]);
     bench.tls(H, BAD, None);
     assert!(bench.alerts().is_empty());
+}
+
+#[test]
+fn an_address_where_a_name_belongs_is_held_against_addresses() {
+    for (list, said, matches) in [
+        ("203.0.113.66", "203.0.113.66", true),
+        ("203.0.113.64/28", "203.0.113.66", true),
+        ("203.0.113.66:443", "203.0.113.66", true),
+        ("203.0.113.66:80", "203.0.113.66", false),
+        ("203.0.113.67", "203.0.113.66", false),
+        ("2001:db8::66", "2001:db8::66", true),
+        ("2001:db8::66", "[2001:DB8::66]", true),
+        ("evil.no", "evil.no:443", false),
+    ] {
+        let mut bench = Bench::new(&[list]);
+        bench.tls(H, FRONT, Some(said)).quic(H, FRONT, Some(said));
+        assert_eq!(bench.sightings().len(), if matches { 2 } else { 0 }, "{list} {said}");
+        assert_eq!(bench.alerts().len(), usize::from(matches), "{list} {said}");
+    }
+    let mut bench = Bench::new(&["203.0.113.66"]);
+    bench.http(H, FRONT, "203.0.113.66");
+    assert_eq!(bench.sightings(), ["203.0.113.66 10.0.0.5:40000 contacted 203.0.113.66"]);
+    // A flow whose own address is met by the same indicator is told of once.
+    let mut bench = Bench::new(&["203.0.113.0/24"]);
+    bench.tls(H, FRONT, Some("203.0.113.66")).tls(H, FRONT, Some("203.0.113.80"));
+    assert_eq!(bench.sightings().len(), 2);
+    // One that is knocked at from outside gives no address of its own will.
+    let mut bench = Bench::new(&["203.0.113.66"]);
+    bench.tls("198.51.100.9:40000", "10.0.0.5:443", Some("203.0.113.66"));
+    assert!(bench.sightings().is_empty());
 }
 
 #[test]
