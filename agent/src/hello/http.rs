@@ -80,9 +80,7 @@ pub(crate) fn may_begin(stream: &[u8]) -> bool {
         _ if method > HTTP_METHOD_MAX_OCTETS => false,
         None | Some([]) => true,
         Some([b' ']) => method > 0,
-        Some([b' ', target, ..]) => {
-            method > 0 && (target.is_ascii_alphanumeric() || matches!(target, b'/' | b'*' | b'[' | b'_'))
-        }
+        Some([b' ', target, ..]) => method > 0 && target.is_ascii_graphic(),
         Some(_) => false,
     }
 }

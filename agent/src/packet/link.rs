@@ -133,7 +133,7 @@ fn llc(octets: &[u8]) -> Network<'_> {
                 _ => Err(NotRead::NotIp),
             }
         }
-        Some((&[0x06, 0x06, 0x03, ..], _)) => Ok((IpVersion::V4, octets.get(3..).unwrap_or_default())),
+        Some((&[0x06, 0x06, 0x03, ..], _)) => raw_ip(octets.get(3..).unwrap_or_default()),
         Some(_) | None => Err(NotRead::NotIp),
     }
 }
