@@ -214,13 +214,14 @@ def octets_of(element, name):
     return next((bytes.fromhex(field.get("value") or "").decode("latin-1") for field in every(element, name)), None)
 
 
-LYING_TUNNEL = "a packet in a tunnel says it is longer than what carries it: receivers discard it, and the agent takes it for no tunnel"
-
-
-def is_lying_tunnel(layers, experts):
-    """Whether tshark says that an IP packet within another is longer than there is room for."""
+def lying_tunnel(layers, experts, versions):
+    """Why the agent takes for no tunnel what tshark looks into: by its layers, complaints and GRE versions."""
     inner = [name for name in layers if name in ("ip", "ipv6")][1:]
-    return bool(inner) and bool(re.search("(total|payload) length exceeds", experts))
+    if inner and re.search("(total|payload) length exceeds", experts):
+        return "a packet in a tunnel says it is longer than what carries it: receivers discard it, and it makes no tunnel"
+    if any(number(version) > 1 for version in versions):
+        return "a GRE header of a version that there is none of"
+    return None
 
 
 class Tshark:
@@ -241,8 +242,10 @@ class Tshark:
         if "tcp.analysis.lost_segment" in text or "tcp.analysis.ack_lost_segment" in text:
             remarks.append("segments before it are missing in the capture")
         experts = " ".join(field.get("show", "") for field in every(packet, "_ws.expert.message"))
-        if is_lying_tunnel([proto.get("name") for proto in packet], experts):
-            remarks.insert(0, LYING_TUNNEL)
+        versions = [field.get("show") for field in every(packet, "gre.flags.version")]
+        lie = lying_tunnel([proto.get("name") for proto in packet], experts, versions)
+        if lie:
+            remarks.insert(0, lie)
         ends, ports, carrier, within_icmp, above_tls, time = None, None, None, False, False, None
         for proto in packet:
             name = proto.get("name")
@@ -462,11 +465,11 @@ def run_tshark(path, preferences, seconds, more=()):
     return (seen if reader.frames else None), said or "exit %d" % code
 
 
-Frame = collections.namedtuple("Frame", "time ends ports payload sequence faults protocols lies")
+Frame = collections.namedtuple("Frame", "time ends ports payload sequence faults protocols lie")
 FIELDS = (
     "frame.time_epoch frame.protocols frame.cap_len frame.len ip.src ip.dst ipv6.src ipv6.dst udp.srcport udp.dstport tcp.srcport "
     "tcp.dstport udp.payload tcp.payload ipv6.plen udp.length null.family quic.version tcp.analysis.lost_segment "
-    "tcp.analysis.ack_lost_segment tcp.seq_raw _ws.malformed _ws.expert.message"
+    "tcp.analysis.ack_lost_segment tcp.seq_raw gre.flags.version _ws.malformed _ws.expert.message"
 ).split()
 
 
@@ -514,9 +517,9 @@ class Frames:
             if number(fields["quic.version"]) in TSHARK_JOINS_NOT:
                 faults.append("tshark does not join what Google's QUIC says in several packets")
             self.families.add(fields["null.family"])
-            lies = is_lying_tunnel(layers, each["_ws.expert.message"])
+            lie = lying_tunnel(layers, each["_ws.expert.message"], each["gre.flags.version"].split("\x1f"))
             sequence = number(fields["tcp.seq_raw"])
-            frame = Frame(microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lies)
+            frame = Frame(microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lie)
             self.last = max(self.last, frame.time)
             if ports:
                 self.of_flow[(ends[0], ports[0], ends[1], ports[1])].append(frame)
