@@ -76,13 +76,15 @@ class Case:
         reason = self.stopped(times) or self.seen_only_when(lambda look: thing in look.things[kind])
         if reason:
             return reason
-        client, server, number = thing[:3]
+        client, server, number, name = thing[:4]
         frames, number = self.frames(), number.to_bytes(2, "big")
+        labels = [label.encode() for label in name.split(".") if "?" not in label]
         of_ends = frames.of_ends[(client, server)] + frames.of_ends[(server, client)]
         near = [one for one in of_ends if one.ports is None or 53 in one.ports and (not one.payload or number in one.payload[: 2 if "udp" in one.protocols else None])]
         if ":" in client and not of_ends and "10" in frames.families:
             return "tshark does not know Linux' number of IPv6 in BSD loopback"
-        return self.faults(near)
+        # Compressed or not, every label stands in the message somewhere.
+        return self.faults(one for one in near if not one.payload or all(label in one.payload.lower() for label in labels))
 
     def why_tshark_lacks_words(self, kind, flow, told):
         """Why tshark does not tell a hello or a host that the agent tells."""
