@@ -19,4 +19,5 @@ if [ -z "${VARDE_AGENT:-}" ]; then
         VARDE_AGENT=$target/debug/varde-agent
     fi
 fi
+export PYTHONDONTWRITEBYTECODE=1
 exec python3 "$here/differential.py" --agent "$VARDE_AGENT" "$@"

@@ -206,6 +206,18 @@ impl Message<'_> {
         section
     }
 
+    /// A number for what the message says: its code, and of as many answers as are read type and data as they stand there,
+    /// in whatever order and however long they live. `hash` gives one for a record.
+    pub(crate) fn digest(&self, hash: impl Fn((u16, &[u8])) -> u64) -> u64 {
+        let mut rest = self.rest.clone();
+        let mut sum = u64::from(self.rcode);
+        for _ in 0..usize::from(self.answers).min(ANSWERS_MAX) {
+            let Some((rtype, data)) = rest.raw_record().ok() else { break };
+            sum = sum.wrapping_add(hash((rtype, data)));
+        }
+        sum
+    }
+
     /// Tells where the answers lead, for as long as `lead` wants more, without copying any. False where it did not, and
     /// where the section is not ordinary: broken, long, with service bindings. Then [`Message::answers_to`] has the word.
     pub fn ordinary_answers(&self, mut lead: impl FnMut(Lead<'_>) -> bool) -> bool {
@@ -480,6 +492,15 @@ impl<'a> Reader<'a> {
             }
         }
         service
+    }
+
+    /// Type and data of a record, unread.
+    fn raw_record(&mut self) -> Result<(u16, &'a [u8]), BadMessage> {
+        if !self.skip_pointer_to_question() {
+            self.skip_name()?;
+        }
+        let RecordHead { rtype, length, .. } = self.record_head()?;
+        Ok((rtype, self.skip(length)?))
     }
 
     fn record_head(&mut self) -> Result<RecordHead, BadMessage> {

@@ -99,6 +99,10 @@ pub const HELLO_MAX_OCTETS: usize = 64 * 1024;
 /// TLS records joined for one ClientHello: one for each octet of the longest. They cost nothing but the octets they
 /// bring, so the bound only ends what has no end.
 pub const HELLO_RECORDS_MAX: usize = HELLO_MAX_OCTETS;
+/// TLS records that are passed over in front of a ClientHello: a client has reason for one or two.
+pub const OTHER_RECORDS_MAX: usize = 4;
+/// Octets shown of a server name that is no name and no address: as long as a name may be.
+pub const SERVER_NAME_TEXT_MAX_OCTETS: usize = 255;
 /// Protocols kept of those a hello offers; programs offer one or two.
 pub const ALPNS_MAX: usize = 32;
 /// Packets looked at in one QUIC datagram: a client sends an Initial, a 0-RTT and a Handshake packet together at most.

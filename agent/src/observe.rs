@@ -13,7 +13,7 @@ use varde_common::time::Timestamp;
 use crate::audience::{Audience, Response};
 use crate::dns::{self, RefusedMessages};
 use crate::flow::{FlowCounts, FlowEvent, FlowGlimpse, FlowId, FlowStep, Flows, Heard};
-use crate::greeting::{Greeted, GreetingCounts, Greetings, ProxyRequest, Told};
+use crate::greeting::{Greeted, GreetingCounts, Greetings, Told};
 use crate::limits::{
     DATA_OUT_OCTETS, FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, TIMEOUTS_LOOKED_AT_EVERY_MS,
 };
@@ -83,17 +83,6 @@ pub enum Seen {
         /// The request.
         request: HttpRequest,
     },
-    /// An HTTP request to a proxy that names an address.
-    Proxy {
-        /// The source that saw its last octet.
-        source: u16,
-        /// The flow it was made in.
-        flow: FlowId,
-        /// How far that flow had got.
-        contact: Contact,
-        /// The request.
-        request: ProxyRequest,
-    },
 }
 
 impl From<Told> for Seen {
@@ -101,7 +90,6 @@ impl From<Told> for Seen {
         match greeted {
             Greeted::Hello(hello) => Seen::Hello { source, flow, contact, hello },
             Greeted::Http(request) => Seen::Http { source, flow, contact, request },
-            Greeted::Proxy(request) => Seen::Proxy { source, flow, contact, request },
         }
     }
 }
@@ -477,9 +465,6 @@ mod tests {
                 Seen::Hello { source, flow, contact, hello } => {
                     format!("{source} hello {} {contact:?} {:?} {:?}", flow.0, hello.transport, hello.sni)
                 }
-                Seen::Proxy { source, flow, contact, request } => {
-                    format!("{source} proxy {} {contact:?} {}", flow.0, request.target)
-                }
                 Seen::Http { source, flow, contact, request } => {
                     format!("{source} http {} {contact:?} {}", flow.0, request.host)
                 }
@@ -712,7 +697,7 @@ mod tests {
                 Seen::Flow(event) if matches!(event.step, FlowStep::Closed | FlowStep::Reported) => {
                     in_records += event.record.packets + event.record.reverse_packets;
                 }
-                Seen::Flow(_) | Seen::Dns { .. } | Seen::Hello { .. } | Seen::Http { .. } | Seen::Proxy { .. } => {}
+                Seen::Flow(_) | Seen::Dns { .. } | Seen::Hello { .. } | Seen::Http { .. } => {}
             };
             for packet in &packets {
                 let address = |end: u8| IpAddr::from([10, 0, 0, end]);

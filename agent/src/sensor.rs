@@ -8,8 +8,7 @@ use ipnet::IpNet;
 use varde_common::alert::{AlertOpened, AlertUpdated, Zone};
 use varde_common::id::{Revision, SiteId};
 use varde_common::matcher::IndicatorSet;
-use varde_common::name::DomainName;
-use varde_common::observation::{Fact, Observation};
+use varde_common::observation::{Fact, Observation, ServerName};
 use varde_common::time::Timestamp;
 
 use crate::audience::{Audience, Response};
@@ -139,14 +138,11 @@ impl Consequences {
             Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, now),
             Seen::Flow(event) => self.raise.handle_flow(&event, now),
             Seen::Hello { source, flow, contact, hello } => {
-                self.blind.handle_hello(hello.ech, hello.sni.as_ref().map(DomainName::as_name));
+                self.blind.handle_hello(hello.ech, hello.sni.as_ref().and_then(ServerName::as_name));
                 self.raise.handle_hello(source, flow, contact, &hello, now);
             }
             Seen::Http { source, flow, contact, request } => {
                 self.raise.handle_http(source, flow, contact, &request, now);
-            }
-            Seen::Proxy { source, flow, contact, request } => {
-                self.raise.handle_proxy(source, flow, contact, &request, now);
             }
         }
     }
@@ -162,7 +158,6 @@ impl Consequences {
             },
             // A part of a hello is matched, and is no observation.
             Seen::Hello { hello, .. } if hello.is_cut => return,
-            Seen::Proxy { .. } => return,
             Seen::Hello { source, hello, .. } => Observation { source: *source, fact: Fact::Hello(hello.clone()) },
             Seen::Http { source, request, .. } => Observation { source: *source, fact: Fact::Http(request.clone()) },
         };

@@ -152,8 +152,9 @@ struct Heard<'a> {
 enum State {
     /// A query waits for its response.
     Pending(Query),
-    /// A response was seen; kept only to know it when it comes again.
-    Answered { time: Timestamp },
+    /// A response was seen; kept only to know it when it comes again. `said` stands for its code and its answers' data, in
+    /// whatever order and however long they live.
+    Answered { time: Timestamp, said: u64 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,11 +254,18 @@ impl Transactions {
         audience: &mut impl Audience,
     ) {
         let time = heard.query.time;
-        let answered = State::Answered { time };
+        let said = message.digest(|record| self.table.hash_of(&record));
+        let answered = State::Answered { time, said };
         let query = match place.and_then(|place| self.table.at_mut(place)) {
-            Some((_, State::Answered { .. })) => {
+            Some((_, &mut State::Answered { said: before, .. })) if before == said => {
                 counts.responses_repeated += 1;
                 return;
+            }
+            // Another response to the same question is told as well: a zone comes in several messages (RFC 5936), and who
+            // is faster than the server may forge one.
+            Some((_, state @ State::Answered { .. })) => {
+                *state = answered;
+                heard.query
             }
             Some((_, state @ &mut State::Pending(query))) => {
                 *state = answered;
@@ -326,7 +334,7 @@ impl Transactions {
         let waited = self.table.touched(place).map_or(Duration::ZERO, |touched| now.since(touched));
         match self.table.at(place) {
             Some((_, State::Pending(query))) => waited.max(time.since(query.time)) >= TIMEOUT,
-            Some((_, State::Answered { time: answered })) => waited.max(time.since(*answered)) >= DUPLICATE,
+            Some((_, State::Answered { time: answered, .. })) => waited.max(time.since(*answered)) >= DUPLICATE,
             None => true,
         }
     }
@@ -537,6 +545,23 @@ mod tests {
         assert_eq!(bench.told(), [one("a.no", 7, 8, Some(3), 0)]);
         bench.udp(20, &response); // too late to be the same
         assert_eq!(bench.told(), [one("a.no", 20, 20, Some(3), 0)]);
+    }
+
+    #[test]
+    fn another_response_to_the_same_question_is_told_as_well() {
+        let other: (u16, u16, &[u8]) = (1, 1, &[192, 0, 2, 200]);
+        let response = |rcode, records: &[_]| sample::response(7, "a.no", 1, rcode, records);
+        let mut bench = Bench::new(8);
+        bench.udp(1, &sample::query(7, "a.no", 1));
+        bench.udp(2, &response(0, &[ADDRESS, other]));
+        bench.udp(2, &response(0, &[other, ADDRESS])); // the same, in another order
+        assert_eq!(bench.told(), [one("a.no", 1, 2, Some(0), 2)]);
+        // What a forger was first with, or the next part of a zone.
+        bench.udp(3, &response(0, &[other]));
+        bench.udp(3, &response(0, &[other]));
+        bench.udp(3, &response(3, &[]));
+        assert_eq!(bench.told(), [one("a.no", 3, 3, Some(0), 1), one("a.no", 3, 3, Some(3), 0)]);
+        assert_eq!((bench.counts.responses_repeated, bench.counts.unasked), (2, 0));
     }
 
     #[test]

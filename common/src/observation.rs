@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::ja4::Ja4;
-use crate::name::DomainName;
+use crate::name::{DomainName, Name};
 use crate::time::Timestamp;
 
 /// An IP protocol number (IANA "Assigned Internet Protocol Numbers").
@@ -90,8 +90,8 @@ pub struct Hello {
     pub server: Endpoint,
     /// Over what.
     pub transport: HelloTransport,
-    /// The server it names (RFC 6066 section 3), where that is a domain name in a form we compare.
-    pub sni: Option<DomainName>,
+    /// The server it names (RFC 6066 section 3).
+    pub sni: Option<ServerName>,
     /// The protocols it offers, in its order (RFC 7301), escaped where they are not printable ASCII.
     pub alpn: Vec<String>,
     /// Which program it looks like; none = nobody asked (to reckon it costs more than to read all the rest).
@@ -133,10 +133,53 @@ pub struct HttpRequest {
     /// Whom.
     pub server: Endpoint,
     /// The host it names, without port.
-    pub host: DomainName,
+    pub host: ServerName,
     /// The port its target names or implies, where that is in the form that proxies are sent (RFC 9112 sections 3.2.2
     /// and 3.2.3).
     pub target_port: Option<u16>,
+}
+
+/// What a client calls the server it wants, in a hello (RFC 6066 section 3) or as a request's host (RFC 9110 section 7.2).
+#[derive(Clone, PartialEq, Eq)]
+pub enum ServerName {
+    /// A domain name, in the form we compare.
+    Name(DomainName),
+    /// An address: usual in a request, forbidden in a hello, where malware has it all the same.
+    Address(IpAddr),
+    /// Neither: the text as it stands there, escaped where it is not printable ASCII, perhaps shortened. Never empty.
+    Other(String),
+}
+
+impl ServerName {
+    /// The name, where it is one.
+    pub fn as_name(&self) -> Option<Name<'_>> {
+        match self {
+            ServerName::Name(name) => Some(name.as_name()),
+            ServerName::Address(_) | ServerName::Other(_) => None,
+        }
+    }
+}
+
+impl From<DomainName> for ServerName {
+    fn from(name: DomainName) -> ServerName {
+        ServerName::Name(name)
+    }
+}
+
+impl fmt::Display for ServerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServerName::Name(name) => name.fmt(f),
+            ServerName::Address(address) => address.fmt(f),
+            ServerName::Other(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Debug for ServerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 /// A DNS query and its response (RFC 9499 "transaction"); either may be missing, never both.
@@ -180,7 +223,7 @@ pub struct Answer {
 }
 
 /// The data of an answer, as far as it is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum AnswerData {
     /// A or AAAA, or an address that a service binding (SVCB, HTTPS) hints at.
     Address(IpAddr),

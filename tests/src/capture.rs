@@ -139,19 +139,36 @@ impl Format {
 
     /// The block of pcapng that tells of one more interface.
     pub fn interface(self) -> Vec<u8> {
-        let mut interface = [&self.u16(self.link.number())[..], &self.u16(0), &self.u32(262_144)].concat();
-        if self.nanoseconds {
-            // if_tsresol = 9, end of options
-            interface.extend([&self.u16(9)[..], &self.u16(1), &[9, 0, 0, 0], &[0; 4]].concat());
+        self.interface_of(262_144, if self.nanoseconds { 9 } else { 6 })
+    }
+
+    /// The same of one with this snap length, whose ticks are 10 to the minus this many seconds long, or with the highest bit
+    /// 2 to the minus this many.
+    pub fn interface_of(self, snap_octets: u32, resolution: u8) -> Vec<u8> {
+        let mut interface = [&self.u16(self.link.number())[..], &self.u16(0), &self.u32(snap_octets)].concat();
+        if resolution != 6 {
+            // if_tsresol, end of options
+            interface.extend([&self.u16(9)[..], &self.u16(1), &[resolution, 0, 0, 0], &[0; 4]].concat());
         }
         self.block(1, &interface)
+    }
+
+    /// The block with which a section of pcapng begins.
+    pub fn section(self) -> Vec<u8> {
+        self.block(0x0a0d_0d0a, &[&self.u32(0x1a2b_3c4d)[..], &self.u16(1), &self.u16(0), &[0xff; 8]].concat())
+    }
+
+    /// The block of pcapng with a frame: seen by this interface, so many of its ticks after 1970.
+    pub fn packet_block(self, ticks: u64, frame: &[u8], on_the_wire: u32, interface: u32) -> Vec<u8> {
+        let (high, low) = (self.u32((ticks >> 32) as u32), self.u32(ticks as u32));
+        let lengths = [self.u32(frame.len() as u32), self.u32(on_the_wire)].concat();
+        self.block(6, &[&self.u32(interface)[..], &high, &low, &lengths, frame].concat())
     }
 
     /// What a file begins with.
     pub fn header(self) -> Vec<u8> {
         if self.next_generation {
-            let section = [&self.u32(0x1a2b_3c4d)[..], &self.u16(1), &self.u16(0), &[0xff; 8]].concat();
-            return [self.block(0x0a0d_0d0a, &section), self.interface()].concat();
+            return [self.section(), self.interface()].concat();
         }
         let magic = if self.nanoseconds { 0xa1b2_3c4d } else { 0xa1b2_c3d4 };
         let [a, b] = [self.u16(2), self.u16(4)];
@@ -167,16 +184,14 @@ impl Format {
 
     /// A frame as it stands in the file: so many octets it had on the wire; seen by this interface, which pcap cannot tell.
     pub fn record_of(self, time_ns: u64, frame: &[u8], on_the_wire: u32, interface: u32) -> Vec<u8> {
-        let (length, on_the_wire) = (self.u32(frame.len() as u32), self.u32(on_the_wire));
         if self.next_generation {
             let ticks = if self.nanoseconds { time_ns } else { time_ns / 1000 };
-            let (high, low) = (self.u32((ticks >> 32) as u32), self.u32(ticks as u32));
-            let body = [&self.u32(interface)[..], &high, &low, &length, &on_the_wire, frame].concat();
-            return self.block(6, &body);
+            return self.packet_block(ticks, frame, on_the_wire, interface);
         }
         let fraction = (time_ns % 1_000_000_000) / if self.nanoseconds { 1 } else { 1000 };
         let seconds = (time_ns / 1_000_000_000) as u32;
-        [&self.u32(seconds)[..], &self.u32(fraction as u32), &length, &on_the_wire, frame].concat()
+        let lengths = [self.u32(frame.len() as u32), self.u32(on_the_wire)].concat();
+        [&self.u32(seconds)[..], &self.u32(fraction as u32), &lengths, frame].concat()
     }
 
     /// A whole file.

@@ -8,7 +8,7 @@
 //! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
 //!
 //! [`bulk`] writes millions of packets for the benches; [`hostile`] those an attacker would send, with [`allocations`] to
-//! see what they cost; [`odd`] bends whole captures, and what two programs have [`seen`] in one is held against each other.
+//! see what they cost; [`seldom`] has what is sound and rare, [`odd`] bends whole captures, and what two programs have [`seen`] in one is held against each other.
 //!
 //! The scenarios in `tests/` are named for the promise they keep.
 
@@ -33,6 +33,7 @@ pub mod sealed;
 pub mod secrets;
 pub mod seeds;
 pub mod seen;
+pub mod seldom;
 pub mod sensor_double;
 pub mod servers;
 pub mod traffic;

@@ -11,6 +11,7 @@ use varde_common::time::Timestamp;
 
 use crate::capture::{Format, LinkType};
 use crate::random::Random;
+use crate::seldom;
 use crate::traffic::municipality::{Mix, Municipality, ordinary};
 use crate::traffic::tunnel::Wrapping;
 use crate::traffic::{Packet, greeting, packet};
@@ -71,6 +72,18 @@ fn lookups(random: &mut Random, wrapping: Wrapping) -> Vec<Frame> {
     let traffic = ordinary(Municipality { number: 9 }, START, mix, random);
     let frame = |packet: Packet| Frame::whole(packet.time_ns, wrapping.frame(&packet.ip));
     traffic.packets.into_iter().map(frame).collect()
+}
+
+/// What few programs say.
+fn seldom(random: &mut Random, wrapping: Wrapping) -> Result<Vec<Frame>> {
+    let sets = seldom::sets(random)?;
+    let (_, packets) = random.one_of(&sets).context("a set")?;
+    let mut time_ns = START.as_micros() as u64 * 1000;
+    let mut frame = |ip: &Vec<u8>| {
+        time_ns += STEP_NS;
+        Frame::whole(time_ns, wrapping.frame(ip))
+    };
+    Ok(packets.iter().map(&mut frame).collect())
 }
 
 /// What is done to a capture.
@@ -183,8 +196,9 @@ pub fn capture(number: u64) -> Result<Vec<u8>> {
     let mut random = Random::seeded(0x0dd ^ (number << 12));
     let wrapping = *random.one_of(&Wrapping::ALL).context("a wrapping")?;
     let in_fragments = random.percent(15);
-    let mut frames = match random.below(3) {
+    let mut frames = match random.below(4) {
         0 => lookups(&mut random, wrapping),
+        1 => seldom(&mut random, wrapping)?,
         _ => greetings(&mut random, wrapping, number as u8, in_fragments)?,
     };
     let bends: Vec<Bend> = (0..random.within(1, 2)).filter_map(|_| random.one_of(&Bend::ALL).copied()).collect();

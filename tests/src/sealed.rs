@@ -1,4 +1,4 @@
-//! QUIC Initial packets sealed as a client of four dialects would, from the standards and apart from the sensor's own
+//! QUIC Initial packets sealed as a client of every dialect would, from the standards and apart from the sensor's own
 //! derivation: what fuzz targets put behind the protection, and what their first seeds are made of.
 
 use aws_lc_rs::aead::quic::{AES_128, HeaderProtectionKey};
@@ -66,6 +66,53 @@ pub const DIALECTS: [Dialect; 4] = [
     },
 ];
 
+const fn early(version: u32, salt: [u8; 20], crypto: u8) -> Dialect {
+    Dialect { version, salt, labels: LABELS, first: 0xc3, crypto }
+}
+
+/// Of drafts 23 to 28, in Facebook's numbering 0xfaceb002.
+const SALT_DRAFT_23: [u8; 20] = [
+    0xc3, 0xee, 0xf7, 0x12, 0xc7, 0x2e, 0xbb, 0x5a, 0x11, 0xa7, 0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5,
+    0x02,
+];
+/// Of draft 22, in Facebook's numbering 0xfaceb001.
+const SALT_DRAFT_22: [u8; 20] = [
+    0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a, 0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd, 0x7a, 0x02, 0x64,
+    0x4a,
+];
+const SALT_T050: [u8; 20] = [
+    0x7f, 0xf5, 0x79, 0xe5, 0xac, 0xd0, 0x72, 0x91, 0x55, 0x80, 0x30, 0x4c, 0x43, 0xa2, 0x36, 0x7c, 0x60, 0x48, 0x83,
+    0x10,
+];
+
+/// Those, and every other that a sensor is to open: drafts at both ends of each salt, mvfst's, Google's T050.
+pub fn every() -> Vec<Dialect> {
+    let [first, second, draft_29, t051] = DIALECTS;
+    let draft = |number: u32, salt| early(0xff00_0000 | number, salt, 6);
+    let of_facebook = |number: u32, salt| early(0xface_b000 | number, salt, 6);
+    vec![
+        first,
+        second,
+        draft(23, SALT_DRAFT_23),
+        draft(24, SALT_DRAFT_23),
+        draft(27, SALT_DRAFT_23),
+        draft(28, SALT_DRAFT_23),
+        draft_29,
+        draft(30, draft_29.salt),
+        draft(31, draft_29.salt),
+        draft(32, draft_29.salt),
+        draft(33, first.salt),
+        draft(34, first.salt),
+        of_facebook(1, SALT_DRAFT_22),
+        of_facebook(2, SALT_DRAFT_23),
+        of_facebook(3, first.salt),
+        of_facebook(4, first.salt),
+        of_facebook(0x0e, SALT_DRAFT_23),
+        early(0x5430_3530, SALT_T050, 8),
+        t051,
+    ]
+}
+
 struct Octets(usize);
 
 impl KeyType for Octets {
@@ -96,6 +143,18 @@ pub fn crypto(dialect: &Dialect, stream: &[u8], part: std::ops::Range<usize>) ->
 /// One Initial packet to `destination`, with the keys that follow from `chosen`, the server's first connection id as the
 /// client chose it. At most some 16,000 octets of frames.
 pub fn seal(dialect: &Dialect, chosen: &[u8], destination: &[u8], number: u32, frames: &[u8]) -> Option<Vec<u8>> {
+    seal_with_token(dialect, chosen, destination, &[], number, frames)
+}
+
+/// The same with a token of at most 63 octets, which a server gave in a Retry packet (RFC 9000 section 17.2.5).
+pub fn seal_with_token(
+    dialect: &Dialect,
+    chosen: &[u8],
+    destination: &[u8],
+    token: &[u8],
+    number: u32,
+    frames: &[u8],
+) -> Option<Vec<u8>> {
     let initial = Salt::new(HKDF_SHA256, &dialect.salt).extract(chosen);
     let client: [u8; 32] = expand(&initial, "client in")?;
     let client = Prk::new_less_safe(HKDF_SHA256, &client);
@@ -108,7 +167,9 @@ pub fn seal(dialect: &Dialect, chosen: &[u8], destination: &[u8], number: u32, f
     packet.extend_from_slice(&dialect.version.to_be_bytes());
     packet.push(destination.len() as u8);
     packet.extend_from_slice(destination);
-    packet.extend_from_slice(&[0, 0]);
+    // No source connection id.
+    packet.extend_from_slice(&[0, token.len() as u8]);
+    packet.extend_from_slice(token);
     packet.extend_from_slice(&variable(4 + frames.len() + 16));
     let number_at = packet.len();
     packet.extend_from_slice(&number.to_be_bytes());

@@ -10,9 +10,11 @@ use anyhow::{Context, Result, ensure};
 use varde_common::time::Timestamp;
 use varde_tests::capture::{self, Format};
 use varde_tests::odd::{self, Frame};
-use varde_tests::programs::{Which, said, workspace};
+use varde_tests::programs::{Said, Which, run, said, workspace};
 use varde_tests::random::Random;
+use varde_tests::sealed::every;
 use varde_tests::seen::{Response, ours_of};
+use varde_tests::seldom::{self, dialects, files};
 use varde_tests::traffic::dns::{self, Answer, Data, Question, rtype};
 use varde_tests::traffic::municipality::{Mix, Municipality, ordinary};
 use varde_tests::traffic::packet::{self, Segment, flag};
@@ -216,6 +218,120 @@ fn in_odd_captures_nothing_differs_without_a_reason() -> Result<()> {
     }
     let (agrees, output, compared) = differential(folder.path())?;
     assert!(agrees && compared > 200, "{output}");
+    Ok(())
+}
+
+/// Why tshark and the agent may see otherwise what is seldom, and how often each may be said of [`seldom::captures`].
+const EXCUSES: [(&str, u64); 14] = [
+    ("tshark finds it only when told to go by content before ports", 20),
+    ("tshark finds it only without putting packets together", 4),
+    ("tshark reads another protocol at this port, or before it in the stream", 4),
+    ("tshark does not know the request's method", 4),
+    ("tshark does not open this version of QUIC", 4),
+    ("tshark does not join what Google's QUIC says in several packets", 2),
+    ("tshark reads the line of the request and no Host field behind it", 2),
+    ("later words of a connection: the agent tells the first", 20),
+    ("the frame is cut short", 20),
+    ("a frame of it is cut short", 20),
+    ("an address of another class than IN", 2),
+    ("a name with a compression pointer that loops", 4),
+    ("a name of more than 255 octets (RFC 1035 section 2.3.4)", 2),
+    ("a label of a type that no name has any more (RFC 6891 section 5)", 2),
+];
+
+/// Holds captures against tshark's view of them; differences have one of [`EXCUSES`].
+fn seen_alike(captures: impl IntoIterator<Item = (String, Vec<u8>)>, least: u64) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    for (name, octets) in captures {
+        std::fs::write(folder.path().join(name), octets)?;
+    }
+    let (agrees, output, compared) = differential(folder.path())?;
+    assert!(agrees && compared > least, "{output}");
+    for line in output.lines() {
+        let Some((count, reason)) = line.strip_prefix("with a reason: ").and_then(|line| line.split_once(" x ")) else {
+            continue;
+        };
+        let count: u64 = count.parse()?;
+        assert!(EXCUSES.iter().any(|(known, most)| *known == reason && count <= *most), "{line}\n{output}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_seldom_said_is_seen_as_tshark_sees_it() -> Result<()> {
+    let sets = seldom::sets(&mut Random::seeded(1))?;
+    seen_alike(sets.into_iter().map(|(name, packets)| (name.to_owned(), files::usual(&seldom::frames(&packets)))), 500)
+}
+
+#[test]
+fn what_lies_in_files_as_it_seldom_does_is_seen_as_tshark_sees_it() -> Result<()> {
+    seen_alike(files::captures(&mut Random::seeded(1))?, 900)
+}
+
+#[test]
+fn every_version_of_quic_is_opened() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("quic");
+    std::fs::write(&file, files::usual(&seldom::frames(&dialects::connections(&mut Random::seeded(5))?)))?;
+    let told: BTreeSet<String> = names_told(&file)?;
+    let expected = |kind: &'static str| every().into_iter().map(move |it| format!("{kind}-{:08x}.example", it.version));
+    assert_eq!(told, expected("whole").chain(expected("parts")).collect());
+    std::fs::write(&file, files::usual(&seldom::frames(&dialects::after_retry(&mut Random::seeded(6))?)))?;
+    assert_eq!(names_told(&file)?.len(), 6);
+    Ok(())
+}
+
+/// The names in the hellos of a capture.
+fn names_told(file: &Path) -> Result<BTreeSet<String>> {
+    let arguments = ["inspect".into(), "--observations".into(), "--json".into(), file.as_os_str().to_owned()];
+    let lines = run(Which::Agent, arguments)?.ok()?.json()?;
+    Ok(lines.iter().filter_map(|line| Some(line["sni"].as_str()?.to_owned())).collect())
+}
+
+/// Runs tests/differential.sh over a file with an agent whose output passes through sed.
+fn differential_of_a_liar(folder: &Path, file: &Path, lie: &str) -> Result<Said> {
+    let agent = Which::Agent.path()?;
+    let lying = folder.join("agent.sh");
+    std::fs::write(&lying, format!("#!/bin/sh\n'{}' \"$@\" | sed {lie}\n", agent.display()))?;
+    std::fs::set_permissions(&lying, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    said(Command::new(workspace().join("tests/differential.sh")).arg("--all").arg(file).env("VARDE_AGENT", &lying))
+}
+
+#[test]
+fn an_excuse_covers_what_it_explains_and_no_more() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("hellos");
+    let mut frames = odd::greetings(&mut Random::seeded(3), Wrapping::None, 3, false)?;
+    // In every flow the last packet is cut short, a look-up's message is broken, and everything before is sound.
+    let question = Question { id: 99, name: "sound.example", qtype: rtype::A };
+    let (client, server) = ("10.20.30.3:40000".parse()?, "192.0.2.53:53".parse()?);
+    let mut broken = dns::response(question, dns::rcode::NOERROR, &[]);
+    broken[7] = 9;
+    for octets in [dns::query(question), broken] {
+        frames.push(Frame::whole(
+            frames.last().map_or(0, |frame| frame.time_ns) + 1,
+            Wrapping::None.frame(&packet::udp(client, server, &octets)),
+        ));
+    }
+    // Where the flags of TCP are, over either IP without options.
+    let is_reset = |frame: &&mut Frame| [47, 67].iter().any(|&at| frame.octets.get(at) == Some(&flag::RST));
+    let resets = frames.iter_mut().filter(|frame| frame.octets.len() < 80).filter(is_reset);
+    resets.for_each(|frame| frame.octets.truncate(frame.octets.len() - 2));
+    write(&file, &frames)?;
+    let sound = differential_of_a_liar(folder.path(), &file, "-e ''")?;
+    assert_eq!(sound.code, Some(0), "{}", sound.out);
+    for (lie, told) in [
+        // A hello and a host told twice, the second time with another name; a look-up with another.
+        ("'0,/\"hello\"/{/\"hello\"/{p;s/\"sni\":\"w/\"sni\":\"x/}}'", "! tshark lacks     hello"),
+        ("'0,/\"http\"/{/\"http\"/{p;s/\"host\":\"w/\"host\":\"x/}}'", "! tshark lacks     http"),
+        ("'s/sound.example/other.example/'", "! tshark lacks     lookup"),
+        ("'s/sound.example/other.example/'", "! the agent lacks  lookup"),
+        ("'/\"transport\":\"quic\"/d'", "! the agent lacks  hello quic"),
+        ("'/\"transport\":\"tls\"/d'", "! the agent lacks  hello tls"),
+    ] {
+        let output = differential_of_a_liar(folder.path(), &file, lie)?;
+        assert!(output.code == Some(1) && output.out.contains(told), "{lie} {told}: {}{}", output.out, output.err);
+    }
     Ok(())
 }
 

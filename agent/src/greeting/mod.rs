@@ -30,7 +30,6 @@ use words::{Passage, Teller};
 
 pub use counts::{GreetingCounts, RefusedHellos};
 pub(crate) use state::{Greeting, Looks};
-pub use words::ProxyRequest;
 pub(crate) use words::{Greeted, Told};
 
 /// A greeting under way.
@@ -283,7 +282,13 @@ impl Greetings {
                 match tcp.take(first_octet(seq, flags), payload, &mut teller) {
                     Took::Nothing => (false, None),
                     Took::More => (true, None),
-                    Took::Other => (true, Some(gathering.looks.and_one(heard.from_initiator))),
+                    Took::Other => {
+                        // What was no greeting may end where this segment begins, and the greeting begin here.
+                        let greeting = gathering.looks.and_one(heard.from_initiator);
+                        *kept_octets = (*kept_octets + gathering.kept_octets()).saturating_sub(kept_before);
+                        self.forget(place);
+                        return self.handle_packet(packet, &Heard { greeting, ..*heard }, now, counts, emit);
+                    }
                     Took::Done(greeting) => (true, Some(greeting)),
                     Took::GivenUp => {
                         teller.counts.given_up += 1;

@@ -14,6 +14,8 @@ pub(super) struct Talk {
     part: Part,
     /// Requests begun in this flow.
     pub(super) requests: u16,
+    /// Alerts and the like in front of a hello were passed over.
+    passed_over: bool,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +46,7 @@ pub(super) enum Next {
 
 impl Talk {
     pub(super) fn after(requests: u16) -> Talk {
-        Talk { part: Part::Beginning, requests }
+        Talk { part: Part::Beginning, requests, passed_over: false }
     }
 
     /// Reads on: how many octets need not be given again, and what is next. `segment`: where in them the last segment
@@ -100,6 +102,10 @@ impl Talk {
                     (0, None)
                 }
             },
+            Part::Beginning if !self.passed_over && tls::behind_other_records(stream).len() < stream.len() => {
+                self.passed_over = true;
+                (stream.len() - tls::behind_other_records(stream).len(), None)
+            }
             Part::Beginning if http::may_begin(stream) => {
                 self.part = Part::Head(Progress::default());
                 (0, None)

@@ -136,9 +136,6 @@ impl Bench {
                 let cut = if *is_cut { "Cut" } else { "" };
                 format!("{contact:?} {cut}{transport:?} {client} {server} {sni}")
             }
-            Greeted::Proxy(ProxyRequest { client, server, target, target_port, .. }) => {
-                format!("{contact:?} Proxy {client} {server} {target}:{}", target_port.unwrap_or(0))
-            }
             Greeted::Http(HttpRequest { client, server, host, .. }) => {
                 format!("{contact:?} Http {client} {server} {host}")
             }

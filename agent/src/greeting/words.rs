@@ -6,7 +6,7 @@ use varde_common::time::Timestamp;
 use super::GreetingCounts;
 use crate::flow::FlowId;
 use crate::hello::tls::{ClientHello, CutHello};
-use crate::hello::{BadHello, host_name, http, ja4};
+use crate::hello::{BadHello, http, ja4, printable, server_name};
 use crate::limits::ALPNS_MAX;
 
 /// A greeting that was read, and where.
@@ -27,22 +27,6 @@ pub(crate) struct Told {
 pub(crate) enum Greeted {
     Hello(Hello),
     Http(HttpRequest),
-    Proxy(ProxyRequest),
-}
-
-/// A request to a proxy for an address: what it would be for a name is an [`HttpRequest`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProxyRequest {
-    /// When its last octet was seen.
-    pub time: Timestamp,
-    /// Who asks.
-    pub client: Endpoint,
-    /// The proxy.
-    pub server: Endpoint,
-    /// Whom the client wants to reach through it.
-    pub target: std::net::IpAddr,
-    /// On which port, where the request says or implies one.
-    pub target_port: Option<u16>,
 }
 
 /// Who speaks to whom, and when.
@@ -89,7 +73,7 @@ impl Teller<'_> {
             client,
             server,
             transport,
-            sni: hello.server_name.and_then(host_name),
+            sni: hello.server_name.and_then(server_name),
             alpn: hello.alpn().take(ALPNS_MAX).map(printable).collect(),
             ja4,
             ech: hello.ech,
@@ -101,7 +85,7 @@ impl Teller<'_> {
     /// A hello of which no more will come than this: who names a server in it has named it all the same.
     pub(super) fn cut_hello(&mut self, body: &[u8], transport: HelloTransport) {
         let Some(cut) = CutHello::read(body) else { return };
-        let Some(name) = host_name(cut.server_name) else { return };
+        let Some(name) = server_name(cut.server_name) else { return };
         let Passage { time, client, server, .. } = self.passage;
         self.counts.cut += 1;
         self.tell(Greeted::Hello(Hello {
@@ -120,33 +104,14 @@ impl Teller<'_> {
     /// The head of a request, as far as it names whom it is for.
     pub(super) fn request(&mut self, head: http::Head) {
         let Passage { time, client, server, .. } = self.passage;
-        let target_port = head.target.and_then(|target| target.port);
-        if let Some(host) = head.host {
-            self.counts.requests += 1;
-            self.tell(Greeted::Http(HttpRequest { time, client, server, host, target_port }));
-        } else if let Some(target) = head.target.and_then(|target| target.address) {
-            self.counts.requests += 1;
-            self.tell(Greeted::Proxy(ProxyRequest { time, client, server, target, target_port }));
-        }
+        let http::Head { host, target_port, .. } = head;
+        let Some(host) = host else { return };
+        self.counts.requests += 1;
+        self.tell(Greeted::Http(HttpRequest { time, client, server, host, target_port }));
     }
 
     /// What began like a greeting is none.
     pub(super) fn refuse(&mut self, reason: BadHello) {
         self.counts.refused.count(reason);
     }
-}
-
-/// Octets as text: those that are not printable ASCII as `\xNN`.
-fn printable(octets: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(octets.len());
-    for &octet in octets {
-        if octet.is_ascii_graphic() || octet == b' ' {
-            text.push(char::from(octet));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(text, "\\x{octet:02x}");
-        }
-    }
-    text
 }

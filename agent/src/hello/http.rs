@@ -2,35 +2,24 @@
 //!
 //! The target wins over the Host field (section 3.2.2); a tunnel's target is its host (section 3.2.3).
 
-use std::net::{IpAddr, Ipv6Addr};
+use varde_common::observation::ServerName;
 
-use varde_common::name::DomainName;
-
-use super::{BadHello, Opening, host_name};
+use super::{BadHello, Opening, server_name};
 use crate::limits::{HTTP_HEAD_MAX_OCTETS, HTTP_METHOD_MAX_OCTETS};
 
 /// Empty lines in front of a request that a server passes over (RFC 9112 section 2.2).
 const EMPTY_LINES_MAX: usize = 2;
 
 /// What a request head said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Head {
-    /// The host it names, where that is a domain name.
-    pub host: Option<DomainName>,
-    /// Whom it says to reach by its target (CONNECT, or the absolute form that proxies are sent); none where only a Host
+    /// The host it names.
+    pub host: Option<ServerName>,
+    /// The port its target names or implies (CONNECT, or the absolute form that proxies are sent); none where only a Host
     /// field names the host.
-    pub target: Option<Target>,
+    pub target_port: Option<u16>,
     /// Whether it asks for a tunnel (CONNECT): what follows is another greeting.
     pub is_tunnel: bool,
-}
-
-/// The end a request's target names, beside a domain name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Target {
-    /// Its address, where that stands there in place of a name.
-    pub address: Option<IpAddr>,
-    /// Its port, said or implied by the scheme.
-    pub port: Option<u16>,
 }
 
 /// How far a request head was read: every line is looked at once, however it comes.
@@ -97,11 +86,12 @@ pub fn read_on(stream: &[u8], progress: &mut Progress) -> Result<Opening<Head>, 
             if line.is_empty() {
                 // It is found again by whoever looks for the end of the head.
                 (progress.line, progress.searched) = (begin, begin);
-                return Ok(Opening::Whole(Head { host: None, target: None, is_tunnel: false }));
+                return Ok(Opening::Whole(Head::default()));
             }
             progress.note_body(line);
             if let Some(value) = field(line, b"host:") {
-                return Ok(Opening::Whole(Head { host: authority_host(value), target: None, is_tunnel: false }));
+                let host = server_name(split_authority(value).0);
+                return Ok(Opening::Whole(Head { host, ..Head::default() }));
             }
         } else if line.is_empty() && empty_lines < EMPTY_LINES_MAX {
             empty_lines += 1;
@@ -110,13 +100,12 @@ pub fn read_on(stream: &[u8], progress: &mut Progress) -> Result<Opening<Head>, 
             progress.in_fields = true;
             if method == b"CONNECT" {
                 let (host, port) = split_authority(target);
-                let target = Some(Target { address: address(host), port });
-                return Ok(Opening::Whole(Head { host: host_name(host), target, is_tunnel: true }));
+                return Ok(Opening::Whole(Head { host: server_name(host), target_port: port, is_tunnel: true }));
             }
             if let Some((scheme, authority)) = absolute_authority(target) {
                 let (host, port) = split_authority(authority);
-                let target = Some(Target { address: address(host), port: port.or(usual_port(scheme)) });
-                return Ok(Opening::Whole(Head { host: host_name(host), target, is_tunnel: false }));
+                let target_port = port.or(usual_port(scheme));
+                return Ok(Opening::Whole(Head { host: server_name(host), target_port, is_tunnel: false }));
             }
         }
     }
@@ -162,9 +151,7 @@ pub(crate) fn may_begin(stream: &[u8]) -> bool {
         _ if method > HTTP_METHOD_MAX_OCTETS => false,
         None | Some([]) => true,
         Some([b' ']) => method > 0,
-        Some([b' ', target, ..]) => {
-            method > 0 && (target.is_ascii_alphanumeric() || matches!(target, b'/' | b'*' | b'[' | b'_'))
-        }
+        Some([b' ', target, ..]) => method > 0 && target.is_ascii_graphic(),
         Some(_) => false,
     }
 }
@@ -236,21 +223,10 @@ fn split_authority(authority: &[u8]) -> (&[u8], Option<u16>) {
     let host = authority.rsplit(|&octet| octet == b'@').next().unwrap_or(authority);
     let digits = host.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
     match host.split_at_checked(host.len() - digits) {
+        // An IPv6 address without its brackets has more than one colon, and no port.
+        Some(([front @ .., b':'], _)) if !front.starts_with(b"[") && front.contains(&b':') => (host, None),
         Some(([host @ .., b':'], port)) => (host, std::str::from_utf8(port).ok().and_then(|port| port.parse().ok())),
         Some(_) | None => (host, None),
-    }
-}
-
-fn authority_host(authority: &[u8]) -> Option<DomainName> {
-    host_name(split_authority(authority).0)
-}
-
-/// An address in place of a name (RFC 3986 section 3.2.2).
-fn address(host: &[u8]) -> Option<IpAddr> {
-    match host {
-        [b'[', inner @ .., b']'] => std::str::from_utf8(inner).ok()?.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
-        _ if host.last()?.is_ascii_digit() => std::str::from_utf8(host).ok()?.parse().ok(),
-        _ => None,
     }
 }
 
@@ -278,7 +254,7 @@ mod tests {
             ("POST /a?b=http://c.no/ HTTP/1.0\nHost: evil.example.\n\n", Some("evil.example")),
             ("GET http://evil.example/x HTTP/1.1\r\nHost: other.example\r\n\r\n", Some("evil.example")),
             ("GET HTTP://user:pass@evil.example:81?x HTTP/1.1\r\n", Some("evil.example")),
-            ("GET http://192.0.2.1/ HTTP/1.1\r\nHost: other.example\r\n", Some("-")),
+            ("GET http://192.0.2.1/ HTTP/1.1\r\nHost: other.example\r\n", Some("192.0.2.1")),
             ("CONNECT evil.example:443 HTTP/1.1\r\nHost: other.example\r\n\r\n", Some("evil.example")),
             ("VERSION-CONTROL /x HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("x!#y * HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
@@ -286,8 +262,11 @@ mod tests {
             ("GET /a b c HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET / HTTP/1.1\r\nHost: first.example\r\nHost: second.example\r\n\r\n", Some("first.example")),
             ("GET / HTTP/1.1\r\nX: y\r\n Host: folded.example\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nHost: 192.0.2.1:80\r\n\r\n", Some("-")),
-            ("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n", Some("-")),
+            ("GET / HTTP/1.1\r\nHost: 192.0.2.1:80\r\n\r\n", Some("192.0.2.1")),
+            ("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n", Some("2001:db8::1")),
+            ("GET / HTTP/1.1\r\nHost: 2001:db8::1\r\n\r\n", Some("2001:db8::1")),
+            ("CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: a.no\r\n\r\n", Some("192.0.2.1")),
+            ("GET / HTTP/1.1\r\nHost: a b.example\r\n\r\n", Some("a b.example")),
             ("GET / HTTP/1.1\r\nHost:\r\n\r\n", Some("-")),
             ("GET / HTTP/1.0\r\n\r\nHost: body.example\r\n", Some("-")),
             ("GET / HTTP/1.1\r\nX-Host: other.example\r\n\r\n", Some("-")),
@@ -330,14 +309,17 @@ mod tests {
             ("GET http://203.0.113.9:8080/ HTTP/1.1", Some("203.0.113.9"), Some(8080)),
             ("GET odd://203.0.113.9/ HTTP/1.1", Some("203.0.113.9"), None),
             ("GET http://203.0.113.9:99999/ HTTP/1.1", Some("203.0.113.9"), Some(80)),
-            ("GET http://[203.0.113.9]/ HTTP/1.1", None, Some(80)),
+            ("GET http://[203.0.113.9]/ HTTP/1.1", Some("203.0.113.9"), Some(80)),
         ] {
             let Ok(Opening::Whole(head)) = read(format!("{line}\r\n").as_bytes()) else { panic!("{line}") };
-            let address = address.map(|address| address.parse().unwrap());
-            assert_eq!(head.target, Some(Target { address, port }), "{line}");
+            let read = match head.host {
+                Some(ServerName::Address(address)) => Some(address.to_string()),
+                _ => None,
+            };
+            assert_eq!((read.as_deref(), head.target_port), (address, port), "{line}");
         }
         let Ok(Opening::Whole(head)) = read(b"GET / HTTP/1.1\r\nHost: 203.0.113.9:80\r\n") else { panic!() };
-        assert_eq!(head, Head { host: None, target: None, is_tunnel: false }, "the flow's own address");
+        assert_eq!(head.target_port, None, "the flow's own");
     }
 
     #[test]

@@ -6,9 +6,13 @@ pub mod ja4;
 pub mod quic;
 pub mod tls;
 
+use std::fmt::Write;
 use std::net::IpAddr;
 
 use varde_common::name::{DomainName, NameBuf};
+use varde_common::observation::ServerName;
+
+use crate::limits::SERVER_NAME_TEXT_MAX_OCTETS;
 
 /// Why first words that began like a hello or a request gave none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -68,21 +72,51 @@ pub enum Opening<T> {
     Other,
 }
 
-/// A name as a hello or a request gives it, in the form we compare: one final dot is none, letters in any case. None for
-/// addresses, and for what holds characters that no host name has.
-pub(crate) fn host_name(octets: &[u8]) -> Option<DomainName> {
-    let octets = octets.strip_suffix(b".").unwrap_or(octets);
+/// What a hello or a request calls its server: a name in the form we compare (one final dot is none, letters in any case),
+/// an address, with or without brackets, or the text of what is neither. None where there is nothing.
+pub(crate) fn server_name(octets: &[u8]) -> Option<ServerName> {
+    let bare = octets.strip_suffix(b".").unwrap_or(octets);
+    // Only what ends in a hexadecimal digit, a colon or a bracket can be an address, and names rarely do.
+    let may_be_address = bare.last()?.is_ascii_hexdigit() || bare.ends_with(b":") || bare.ends_with(b"]");
+    if may_be_address && let Some(address) = address(bare) {
+        return Some(ServerName::Address(address));
+    }
+    Some(domain_name(bare).map_or_else(|| ServerName::Other(text(octets)), ServerName::Name))
+}
+
+fn address(octets: &[u8]) -> Option<IpAddr> {
+    let bracketed = octets.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]"));
+    std::str::from_utf8(bracketed.unwrap_or(octets)).ok()?.parse().ok()
+}
+
+/// None for what holds characters that no host name has.
+fn domain_name(octets: &[u8]) -> Option<DomainName> {
     let is_odd = |&octet: &u8| !octet.is_ascii_graphic() || matches!(octet, b':' | b'/' | b'[' | b']' | b'@' | b'\\');
     if octets.iter().any(is_odd) {
-        return None;
-    }
-    // Only what ends in a digit can be an IPv4 address, and names rarely do.
-    if octets.last()?.is_ascii_digit() && std::str::from_utf8(octets).ok()?.parse::<IpAddr>().is_ok() {
         return None;
     }
     let mut name = NameBuf::new();
     octets.split(|&octet| octet == b'.').try_for_each(|label| name.push_label(label)).ok()?;
     Some(name.as_name().to_owned())
+}
+
+/// The first octets of what is no name, as text.
+fn text(octets: &[u8]) -> String {
+    printable(octets.get(..SERVER_NAME_TEXT_MAX_OCTETS).unwrap_or(octets))
+}
+
+/// Octets as text: those that are not printable ASCII as `\xNN`.
+pub(crate) fn printable(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(octets.len());
+    for &octet in octets {
+        if octet.is_ascii_graphic() || octet == b' ' {
+            text.push(char::from(octet));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(text, "\\x{octet:02x}");
+        }
+    }
+    text
 }
 
 /// Takes octets off the front of what is left; shorter than announced where there are no more, as the lists in a hello
@@ -135,30 +169,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_a_name_in_the_form_we_compare_or_none() {
+    fn a_server_is_called_by_a_name_an_address_or_something_else() {
+        let name = |text: &str| Some(ServerName::Name(DomainName::parse(text).unwrap()));
+        let address = |text: &str| Some(ServerName::Address(text.parse().unwrap()));
+        let other = |text: &str| Some(ServerName::Other(text.to_owned()));
         for (given, read) in [
-            ("Evil.Example", Some("evil.example")),
-            ("evil.example.", Some("evil.example")),
-            ("localhost", Some("localhost")),
-            ("_x.a-b.no", Some("_x.a-b.no")),
-            ("xn--blbr-roah.no", Some("xn--blbr-roah.no")),
-            ("4.example2", Some("4.example2")),
-            ("192.0.2.1", None),
-            ("2001:db8::1", None),
-            ("[2001:db8::1]", None),
-            ("evil..example", None),
-            (".evil.example", None),
-            ("evil.example..", None),
+            ("Evil.Example", name("evil.example")),
+            ("evil.example.", name("evil.example")),
+            ("localhost", name("localhost")),
+            ("_x.a-b.no", name("_x.a-b.no")),
+            ("xn--blbr-roah.no", name("xn--blbr-roah.no")),
+            ("4.example2", name("4.example2")),
+            ("1.2.3", name("1.2.3")),
+            ("192.0.2.1", address("192.0.2.1")),
+            ("192.0.2.1.", address("192.0.2.1")),
+            ("2001:db8::1", address("2001:db8::1")),
+            ("2001:db8::", address("2001:db8::")),
+            ("[2001:DB8::1]", address("2001:db8::1")),
+            ("evil..example", other("evil..example")),
+            (".evil.example", other(".evil.example")),
+            ("evil.example..", other("evil.example..")),
             ("", None),
             (".", None),
-            ("evil.example:443", None),
-            ("evil example", None),
-            ("blåbær.no", None),
-            ("a\\046b.no", None),
+            ("evil.example:443", other("evil.example:443")),
+            ("evil example", other("evil example")),
+            ("bl\u{e5}.no", other("bl\\xc3\\xa5.no")),
+            ("a\\046b.no", other("a\\046b.no")),
         ] {
-            assert_eq!(host_name(given.as_bytes()).map(|name| name.to_string()).as_deref(), read, "{given}");
+            assert_eq!(server_name(given.as_bytes()), read, "{given}");
         }
-        assert!(host_name(&[b'a'; 64]).is_none());
-        assert!(host_name([b"abcdefg.".as_slice(); 40].concat().as_slice()).is_none());
+        assert_eq!(server_name(&[b'a'; 64]), other(&"a".repeat(64)));
+        let long = server_name([b"abcdefg.".as_slice(); 4_000].concat().as_slice());
+        assert_eq!(long.unwrap().to_string().len(), SERVER_NAME_TEXT_MAX_OCTETS);
     }
 }

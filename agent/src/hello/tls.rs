@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{BadHello, Opening, Reader};
-use crate::limits::{HELLO_MAX_OCTETS, HELLO_RECORDS_MAX};
+use crate::limits::{HELLO_MAX_OCTETS, HELLO_RECORDS_MAX, OTHER_RECORDS_MAX};
 
 /// Type, version and length in front of each record (RFC 8446 section 5.1).
 const RECORD_HEADER_OCTETS: usize = 5;
@@ -163,6 +163,22 @@ pub(crate) fn begun_body_in_quic(stream: &[u8]) -> &[u8] {
         Some((&[CLIENT_HELLO, ..], body)) => body,
         Some(_) | None => &[],
     }
+}
+
+/// What stands behind the alerts, changes of cipher spec (RFC 8446 appendix D.4) and empty records that a stream begins
+/// with: servers pass over such in front of a ClientHello. All of it where there are none, or they do not end.
+pub(crate) fn behind_other_records(stream: &[u8]) -> &[u8] {
+    let mut rest = stream;
+    for _ in 0..OTHER_RECORDS_MAX {
+        rest = match rest.split_first_chunk::<RECORD_HEADER_OCTETS>() {
+            Some((&[20 | 21, 3, _, high, low], after)) => {
+                after.get(usize::from(u16::from_be_bytes([high, low]))..).unwrap_or(rest)
+            }
+            Some((&[HANDSHAKE, 3, _, 0, 0], after)) => after,
+            Some(_) | None => return rest,
+        };
+    }
+    rest
 }
 
 /// Whether octets can be the first of a record that begins with a ClientHello.

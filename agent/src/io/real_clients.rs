@@ -44,7 +44,7 @@ fn heard(observer: &mut Observer, client: Endpoint, protocol: Protocol, payload:
     };
     observer.handle_packet(&packet, packet.time, &mut |seen| match seen {
         Seen::Hello { hello: heard, .. } => hello = Some(heard),
-        Seen::Dns { .. } | Seen::Flow(_) | Seen::Http { .. } | Seen::Proxy { .. } => {}
+        Seen::Dns { .. } | Seen::Flow(_) | Seen::Http { .. } => {}
     });
     hello
 }

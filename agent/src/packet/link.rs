@@ -122,16 +122,18 @@ pub(super) fn mpls(octets: &[u8], depth: Depth) -> Network<'_> {
     Err(NotRead::UnreadEncapsulation)
 }
 
-/// IEEE 802.2 LLC; IP comes in a SNAP header (RFC 1042) there.
+/// IEEE 802.2 LLC; IP comes in a SNAP header (RFC 1042, or as bridges tunnel it, IEEE 802.1H) there, rarely by itself
+/// (RFC 948).
 fn llc(octets: &[u8]) -> Network<'_> {
     match octets.split_first_chunk::<8>() {
-        Some((&[0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00, type_high, type_low], rest)) => {
+        Some((&[0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00 | 0xf8, type_high, type_low], rest)) => {
             match u16::from_be_bytes([type_high, type_low]) {
                 ETHERTYPE_IPV4 => Ok((IpVersion::V4, rest)),
                 ETHERTYPE_IPV6 => Ok((IpVersion::V6, rest)),
                 _ => Err(NotRead::NotIp),
             }
         }
+        Some((&[0x06, 0x06, 0x03, ..], _)) => raw_ip(octets.get(3..).unwrap_or_default()),
         Some(_) | None => Err(NotRead::NotIp),
     }
 }

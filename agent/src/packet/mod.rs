@@ -26,7 +26,7 @@ pub enum LinkType {
     Null,
     /// OpenBSD loopback, address family in network byte order (108).
     Loop,
-    /// PPP, with or without HDLC framing (9, 50).
+    /// PPP, with or without HDLC framing, and Cisco's HDLC (9, 50, 104).
     Ppp,
     /// Bare IPv4 or IPv6 (101, 12, 14, 228, 229).
     RawIp,
@@ -42,7 +42,7 @@ impl LinkType {
         match number {
             0 => Some(LinkType::Null),
             1 => Some(LinkType::Ethernet),
-            9 | 50 => Some(LinkType::Ppp),
+            9 | 50 | 104 => Some(LinkType::Ppp),
             12 | 14 | 101 | 228 | 229 => Some(LinkType::RawIp),
             108 => Some(LinkType::Loop),
             113 => Some(LinkType::LinuxSll),

@@ -112,6 +112,7 @@ fn fronts() -> Vec<(&'static str, LinkType, Vec<u8>, Vec<u8>)> {
         ether("old QinQ", &[0x91, 0x00, 0, 7, 0x81, 0x00, 0, 8]),
         ether("as many tags as allowed", &deep),
         ether("802.3 with SNAP", &[0x00, 0x40, 0xaa, 0xaa, 0x03, 0, 0, 0]),
+        ether("802.3 with SNAP of a bridge", &[0x00, 0x40, 0xaa, 0xaa, 0x03, 0, 0, 0xf8]),
         (
             "PPPoE",
             Ethernet,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use varde_common::alert::{Direction, Evidence};
 use varde_common::indicator::Indicator;
 use varde_common::name::DomainName;
-use varde_common::observation::{Contact, Hello, HttpRequest, Protocol};
+use varde_common::observation::{Contact, Hello, HttpRequest, Protocol, ServerName};
 use varde_common::time::Timestamp;
 
 use super::Raise;
@@ -18,7 +18,6 @@ use super::flows::port_fits;
 use super::place::Ends;
 use super::watched::{Tie, Watch};
 use crate::flow::{FlowEvent, FlowId, FlowStep};
-use crate::greeting::ProxyRequest;
 
 /// What a flow showed of itself.
 #[derive(Debug, Clone, Copy)]
@@ -38,8 +37,8 @@ impl Raise {
     pub fn handle_hello(&mut self, source: u16, flow: FlowId, contact: Contact, hello: &Hello, now: Timestamp) {
         let ends = self.hosts.places.ends(hello.client, hello.server);
         let shown = Shown { source, flow, contact, ends, protocol: hello.transport.protocol(), time: hello.time };
-        if let Some(name) = &hello.sni {
-            self.take_name(shown, name, None, now);
+        if let Some(server) = &hello.sni {
+            self.take_server(shown, server, None, now);
         }
         let mut programs: Vec<Arc<Indicator>> = Vec::new();
         let Some(fingerprint) = hello.ja4 else { return };
@@ -53,37 +52,38 @@ impl Raise {
     pub fn handle_http(&mut self, source: u16, flow: FlowId, contact: Contact, request: &HttpRequest, now: Timestamp) {
         let ends = self.hosts.places.ends(request.client, request.server);
         let shown = Shown { source, flow, contact, ends, protocol: Protocol::TCP, time: request.time };
-        self.take_name(shown, &request.host, request.target_port, now);
+        self.take_server(shown, &request.host, request.target_port, now);
     }
 
-    /// A request on a flow asks a proxy for an address: contact with that address as it would be with a name. `contact` is
-    /// how far the flow had got by then.
-    pub fn handle_proxy(
-        &mut self,
-        source: u16,
-        flow: FlowId,
-        contact: Contact,
-        request: &ProxyRequest,
-        now: Timestamp,
-    ) {
-        let &ProxyRequest { time, client, server, target, target_port } = request;
-        let ends = self.hosts.places.ends(client, server);
-        // In a request to the address itself it says what the flow does.
-        if ends.direction == Direction::Inbound || target.to_canonical() == server.ip().to_canonical() {
+    /// What a client calls the server it wants. `target_port`: the one that a proxy is asked for.
+    fn take_server(&mut self, shown: Shown, server: &ServerName, target_port: Option<u16>, now: Timestamp) {
+        match server {
+            ServerName::Name(name) => self.take_name(shown, name, target_port, now),
+            ServerName::Address(address) => self.take_address(shown, *address, target_port, now),
+            ServerName::Other(_) => {}
+        }
+    }
+
+    /// An address where a name belongs: of whom a proxy is asked for, or of a program that goes without names. What the
+    /// flow's own address meets is told without it.
+    fn take_address(&mut self, shown: Shown, address: IpAddr, target_port: Option<u16>, now: Timestamp) {
+        let Shown { ends, time, .. } = shown;
+        let reached = ends.server.ip();
+        if ends.direction == Direction::Inbound || address.to_canonical() == reached.to_canonical() {
             return;
         }
-        let shown = Shown { source, flow, contact, ends, protocol: Protocol::TCP, time };
         let mut listed: Vec<Arc<Indicator>> = Vec::new();
-        self.set.match_address(target, |place| listed.extend(self.in_force(place, time)));
+        self.set.match_address(address, |place| listed.extend(self.in_force(place, time)));
         // A network that holds the proxy too has counted the flow by its address.
-        self.set.match_address(server.ip(), |place| {
+        self.set.match_address(reached, |place| {
             if let Some(held) = self.in_force(place, time) {
                 listed.retain(|other| other.id != held.id);
             }
         });
+        let asked = target_port.unwrap_or(ends.server.port());
         for indicator in listed {
-            if indicator.pattern.port.is_none_or(|port| Some(port) == target_port) {
-                self.tie(shown, indicator, Observed::Address(target), now);
+            if indicator.pattern.port.is_none_or(|port| port == asked) {
+                self.tie(shown, indicator, Observed::Address(address), now);
             }
         }
     }

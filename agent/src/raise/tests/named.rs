@@ -1,9 +1,8 @@
 //! Contact by name, and programs told by their fingerprint.
 
-use varde_common::observation::{Hello, HelloTransport, HttpRequest};
+use varde_common::observation::{Hello, HelloTransport, HttpRequest, ServerName};
 
 use super::*;
-use crate::greeting::ProxyRequest;
 
 pub(super) const JA4: &str = "t13d1516h2_8daaf6152771_e5627efa2ab1";
 pub(super) const NO_JA4: &str = "t13d1516h2_8daaf6152771_e5627efa2ab2";
@@ -24,7 +23,7 @@ impl Bench {
             client: at(client),
             server: at(server),
             transport,
-            sni: sni.map(name),
+            sni: sni.map(|sni| crate::hello::server_name(sni.as_bytes()).unwrap()),
             alpn: Vec::new(),
             ja4: Some(ja4.parse().unwrap()),
             ech: false,
@@ -73,7 +72,8 @@ impl Bench {
         self.step(FlowStep::Answered, client, server, Protocol::TCP, so_far);
         for _ in 0..2 {
             let (client, server) = (at(client), at(server));
-            let request = HttpRequest { time: self.now, client, server, host: name(host), target_port: None };
+            let host = crate::hello::server_name(host.as_bytes()).unwrap();
+            let request = HttpRequest { time: self.now, client, server, host, target_port: None };
             self.raise.handle_http(0, flow, Contact::Answered, &request, self.now);
         }
         self.step(FlowStep::Closed, client, server, Protocol::TCP, so_far);
@@ -127,6 +127,36 @@ fn names_match_as_in_look_ups_and_a_port_is_the_server_s() {
     let mut bench = Bench::new(&["evil.no"]);
     bench.tls(H, BAD, None);
     assert!(bench.alerts().is_empty());
+}
+
+#[test]
+fn an_address_where_a_name_belongs_is_held_against_addresses() {
+    for (list, said, matches) in [
+        ("203.0.113.66", "203.0.113.66", true),
+        ("203.0.113.64/28", "203.0.113.66", true),
+        ("203.0.113.66:443", "203.0.113.66", true),
+        ("203.0.113.66:80", "203.0.113.66", false),
+        ("203.0.113.67", "203.0.113.66", false),
+        ("2001:db8::66", "2001:db8::66", true),
+        ("2001:db8::66", "[2001:DB8::66]", true),
+        ("evil.no", "evil.no:443", false),
+    ] {
+        let mut bench = Bench::new(&[list]);
+        bench.tls(H, FRONT, Some(said)).quic(H, FRONT, Some(said));
+        assert_eq!(bench.sightings().len(), if matches { 2 } else { 0 }, "{list} {said}");
+        assert_eq!(bench.alerts().len(), usize::from(matches), "{list} {said}");
+    }
+    let mut bench = Bench::new(&["203.0.113.66"]);
+    bench.http(H, FRONT, "203.0.113.66");
+    assert_eq!(bench.sightings(), ["203.0.113.66 10.0.0.5:40000 contacted 203.0.113.66"]);
+    // A flow whose own address is met by the same indicator is told of once.
+    let mut bench = Bench::new(&["203.0.113.0/24"]);
+    bench.tls(H, FRONT, Some("203.0.113.66")).tls(H, FRONT, Some("203.0.113.80"));
+    assert_eq!(bench.sightings().len(), 2);
+    // One that is knocked at from outside gives no address of its own will.
+    let mut bench = Bench::new(&["203.0.113.66"]);
+    bench.tls("198.51.100.9:40000", "10.0.0.5:443", Some("203.0.113.66"));
+    assert!(bench.sightings().is_empty());
 }
 
 #[test]
@@ -389,15 +419,15 @@ impl Bench {
         self.step(FlowStep::Opened, client, server, Protocol::TCP, so_far);
         self.step(FlowStep::Answered, client, server, Protocol::TCP, so_far);
         let (client_end, server_end, target) = (at(client), at(server), at(target));
-        let request = ProxyRequest {
+        let request = HttpRequest {
             time: self.now,
             client: client_end,
             server: server_end,
-            target: target.ip(),
+            host: ServerName::Address(target.ip()),
             target_port: Some(target.port()),
         };
         for _ in 0..times {
-            self.raise.handle_proxy(0, flow, Contact::Answered, &request, self.now);
+            self.raise.handle_http(0, flow, Contact::Answered, &request, self.now);
         }
         self.step(FlowStep::Closed, client, server, Protocol::TCP, so_far);
         self
@@ -448,7 +478,7 @@ fn a_name_asked_of_a_proxy_is_matched_with_the_port_it_is_asked_for() {
     ] {
         let mut bench = Bench::new(&[pattern]);
         let (client, server) = (at(H), at("10.0.0.80:3128"));
-        let request = HttpRequest { time: bench.now, client, server, host: name("evil.no"), target_port };
+        let request = HttpRequest { time: bench.now, client, server, host: name("evil.no").into(), target_port };
         bench.raise.handle_http(0, FlowId(1), Contact::Answered, &request, bench.now);
         assert_eq!(bench.alerts().len(), usize::from(matches), "{pattern} {target_port:?}");
     }
@@ -462,7 +492,7 @@ fn a_hello_that_is_cut_is_contact_by_name_all_the_same() {
         client: at(H),
         server: at(FRONT),
         transport: HelloTransport::Tls,
-        sni: Some(name("evil.no")),
+        sni: Some(name("evil.no").into()),
         alpn: Vec::new(),
         ja4: None,
         ech: false,

@@ -67,6 +67,7 @@ fn every_link_type_number_is_known_and_others_are_counted_per_frame() {
         (1, LinkType::Ethernet),
         (9, LinkType::Ppp),
         (50, LinkType::Ppp),
+        (104, LinkType::Ppp),
         (12, LinkType::RawIp),
         (14, LinkType::RawIp),
         (101, LinkType::RawIp),

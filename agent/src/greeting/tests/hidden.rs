@@ -1,0 +1,54 @@
+//! Nothing that stands in front of a hello hides it: other words, the server's, alerts, empty records.
+
+use super::*;
+use crate::limits::OTHER_RECORDS_MAX;
+
+#[test]
+fn what_a_server_says_first_or_a_client_before_its_hello_hides_no_name() {
+    let stream = records(&named("evil.no"), 1 << 14);
+    // The one octet with which a database server says that it speaks TLS; words without an end of line; what could be a
+    // method; a hello of its own that is none of the client's business.
+    for before in [&b"S"[..], b"SSH-2.0-x", b"HTTP/1.1 200 OK\r\n", b"\x16\x03\x01"] {
+        let mut bench = Bench::new();
+        bench.shake_hands();
+        bench.say(0, &[0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f]);
+        bench.tcp(SERVER, CLIENT, 6, ACK, before);
+        bench.say(8, &stream[..50]);
+        bench.tcp(SERVER, CLIENT, 6 + before.len() as u32, ACK, b"T");
+        bench.say(58, &stream[50..]);
+        assert_eq!(bench.names(), ["evil.no"], "{before:?}");
+        assert_eq!((bench.greetings.len(), bench.greetings.kept_octets()), (0, 0));
+    }
+    for before in [&["junk0", "junk1", "junk2"][..], &["x"], &["\x15\x03\x01\0\x02\x01\0"]] {
+        let mut bench = Bench::new();
+        bench.shake_hands();
+        let mut at = 0;
+        for part in before {
+            bench.say(at, part.as_bytes());
+            at += part.len();
+        }
+        bench.say(at, &stream);
+        assert_eq!(bench.names(), ["evil.no"], "{before:?}");
+    }
+}
+
+#[test]
+fn alerts_and_empty_records_in_front_hide_no_hello() {
+    let stream = records(&named("evil.no"), 1 << 14);
+    let front: [&[u8]; 3] = [&[21, 3, 1, 0, 2, 1, 0], &[20, 3, 3, 0, 1, 1], &[22, 3, 1, 0, 0]];
+    for front in front.into_iter().chain([front.concat().as_slice()]) {
+        for cut in [front.len() + stream.len(), front.len() + 20] {
+            let whole = [front, &stream].concat();
+            let (first, rest) = whole.split_at(cut);
+            let mut bench = Bench::new();
+            bench.shake_hands();
+            bench.say(0, first);
+            bench.say(cut, rest);
+            assert_eq!(bench.names(), ["evil.no"], "{front:?} {cut}");
+        }
+    }
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    bench.say(0, &[&[21, 3, 1, 0, 0].repeat(OTHER_RECORDS_MAX + 1), stream.as_slice()].concat());
+    assert!(bench.names().is_empty(), "more of them than any client sends");
+}
