@@ -290,7 +290,11 @@ impl Sensor {
         match told {
             Told::Usual => {}
             Told::Leapt => self.pass_time(),
-            Told::ClockSet { from, to } => self.consequences.raise.handle_clock_set(from, to),
+            Told::ClockSet { from, to } => {
+                self.consequences.raise.handle_clock_set(from, to);
+                // As long ago as it was: a mirror that fell silent must not seem alive until the clock has caught up.
+                self.last_packet = self.last_packet.map(|last| to.minus(from.since(last)));
+            }
         }
     }
 

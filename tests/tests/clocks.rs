@@ -36,7 +36,8 @@ struct Bench {
 impl Bench {
     fn new(timekeeper: Timekeeper) -> Bench {
         let patterns = ["evil.example", "203.0.113.9"];
-        let indicators = patterns.iter().zip(0..).map(|(p, n)| Indicator::bare(IndicatorId(n), p.parse().unwrap()));
+        let patterns = patterns.iter().zip(0..).filter_map(|(text, n)| Some((n, text.parse().ok()?)));
+        let indicators = patterns.map(|(n, pattern)| Indicator::bare(IndicatorId(n), pattern));
         let set = Arc::new(IndicatorSet::build(indicators.collect()));
         let settings = SensorSettings { timekeeper, ..SensorSettings::default() };
         let sensor = Sensor::new(settings, set, Revision(1));
@@ -120,7 +121,11 @@ fn live_a_wall_clock_that_is_set_back_freezes_nothing() {
         bench.hand(YEAR_2099, &packet);
     }
     assert_eq!((bench.opened.len(), bench.closed), (1, 0));
+    bench.tell(YEAR_2099 + 7 * SECOND);
     // NTP corrects the clock; from then on nothing more is seen of the host.
+    bench.tell(NOW);
+    let last = Timestamp(NOW - 7 * SECOND);
+    assert_eq!(bench.sensor.health().last_packet, Some(last), "a mirror that falls silent now does not seem alive");
     for second in 0..4 * 3_600 {
         bench.tell(NOW + second * SECOND);
         if second == 3_000 {
