@@ -36,11 +36,14 @@ pub fn captures(seed: u64) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(all)
 }
 
+/// A name, and IP packets.
+pub type Set = (&'static str, Vec<Vec<u8>>);
+
 /// Every set of IP packets, with a name of its own.
 ///
 /// # Errors
 /// When QUIC packets cannot be protected.
-pub fn sets(random: &mut Random) -> Result<Vec<(&'static str, Vec<Vec<u8>>)>> {
+pub fn sets(random: &mut Random) -> Result<Vec<Set>> {
     Ok(vec![
         ("hellos", words::hellos(random)),
         ("after-words", words::after_words(random)),

@@ -98,10 +98,13 @@ pub fn hellos(random: &mut Random) -> Vec<Vec<u8>> {
     talks.packets
 }
 
+/// Who says what.
+type Said = (super::Who, &'static [u8]);
+
 /// Hellos after other words: of mail, directories, databases, proxies.
 pub fn after_words(random: &mut Random) -> Vec<Vec<u8>> {
     let mut talks = Talks::new();
-    let mail: [(super::Who, &[u8]); 5] = [
+    let mail: [Said; 5] = [
         (Server, b"220 mx.example ESMTP\r\n"),
         (Client, b"EHLO client.example\r\n"),
         (Server, b"250-mx.example\r\n250 STARTTLS\r\n"),
@@ -110,7 +113,7 @@ pub fn after_words(random: &mut Random) -> Vec<Vec<u8>> {
     ];
     let ldap = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037";
     let rdp = b"\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0";
-    let before: [(u16, &[(super::Who, &[u8])]); 12] = [
+    let before: [(u16, &[Said]); 12] = [
         (25, &mail),
         (587, &mail),
         (2525, &mail),
