@@ -309,7 +309,13 @@ impl fmt::Display for Pattern {
             f.write_str("[")?;
         }
         match &self.target {
-            Target::Domain(name) | Target::Host(name) => name.fmt(f)?,
+            Target::Domain(name) | Target::Host(name) => {
+                name.fmt(f)?;
+                // Without its final dot this name and a port would be a fingerprint's beginning.
+                if self.port.is_some() && name.as_name().octets() == b"\x03ja4" {
+                    f.write_str(".")?;
+                }
+            }
             Target::Address(address) => address.fmt(f)?,
             Target::Network { first, prefix } => write!(f, "{first}/{prefix}")?,
             Target::Ja4(fingerprint) => write!(f, "ja4:{fingerprint}")?,
@@ -451,6 +457,7 @@ mod tests {
             ("xn--blbr-roah.no", Kind::Domain, "xn--blbr-roah.no"),
             ("_dmarc.evil.no", Kind::Domain, "_dmarc.evil.no"),
             ("no", Kind::Domain, "no"),
+            ("ja4.:1", Kind::Domain, "ja4.:1"),
             ("JA4:t13d1516h2_8DAAf6152771_e5627efa2ab1", Kind::Ja4, "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1"),
         ] {
             assert_eq!(read(given), Ok((kind, shown.to_owned())), "{given}");
