@@ -58,7 +58,7 @@ pub const STREAMS_MAX: usize = 4_096;
 /// Octets kept of one direction of a stream: one DNS message with its length prefix.
 pub const STREAM_MAX_OCTETS: usize = 65_537;
 /// Octets kept over all streams.
-pub const STREAMS_TOTAL_MAX_OCTETS: usize = 16 * 1024 * 1024;
+pub const STREAMS_TOTAL_MAX_OCTETS: usize = 4 * 1024 * 1024;
 /// What all streams take beside that.
 pub const STREAMS_MAX_OCTETS: usize = 1024 * 1024;
 
@@ -192,8 +192,9 @@ pub const CAPTURE_INTERFACES_MAX: usize = 4_096;
 pub const CAPTURE_BLOCK_FRAMES: usize = 1_024;
 /// One block of the ring a live interface is read through: the largest frame fits, and some 1,500 ordinary ones.
 pub const RING_BLOCK_OCTETS: usize = 1024 * 1024;
-/// Blocks of the ring: with 650 octets a frame, what comes in an eighth of a second at 400,000 frames a second.
-pub const RING_BLOCKS: usize = 32;
+/// Blocks of the ring: with 650 octets a frame, what comes in a sixteenth of a second at 400,000 frames a second. With a
+/// million indicators and full tables a sensor has no more memory to spare (decision 11).
+pub const RING_BLOCKS: usize = 16;
 /// Fewer leave the kernel nowhere to write while one is read.
 pub const RING_BLOCKS_MIN: usize = 2;
 /// More than 1 GiB of a sensor's memory is a mistake.

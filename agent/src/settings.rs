@@ -115,7 +115,7 @@ const KEYS: [(&str, &str); 13] = [
     ("sinkholes", "give addresses such as [\"10.1.0.99\"]"),
     ("data_out_octets", "give whole octets from 1 to 4294967294 such as 1048576"),
     ("capture_backend", "give \"ring\" or \"pnet\""),
-    ("capture_ring_mib", "give whole MiB from 2 to 1024 such as 32"),
+    ("capture_ring_mib", "give whole MiB from 2 to 1024 such as 16"),
     ("capture_fanout", "give a number from 1 to 255 such as 1"),
     ("spool_max_mib", "give whole MiB from 4 to 1048576 such as 256"),
     ("site", "write [[site]] with id and networks beneath it"),

@@ -222,7 +222,7 @@ fn in_odd_captures_nothing_differs_without_a_reason() -> Result<()> {
 }
 
 /// Why tshark and the agent may see otherwise what is seldom, and how often each may be said of [`seldom::captures`].
-const EXCUSES: [(&str, u64); 14] = [
+const EXCUSES: [(&str, u64); 15] = [
     ("tshark finds it only when told to go by content before ports", 20),
     ("tshark finds it only without putting packets together", 4),
     ("tshark reads another protocol at this port, or before it in the stream", 4),
@@ -231,6 +231,7 @@ const EXCUSES: [(&str, u64); 14] = [
     ("tshark does not join what Google's QUIC says in several packets", 2),
     ("tshark reads the line of the request and no Host field behind it", 2),
     ("later words of a connection: the agent tells the first", 20),
+    ("the request line names no version of HTTP/1 (RFC 9112 section 2.3)", 2),
     ("the frame is cut short", 20),
     ("a frame of it is cut short", 20),
     ("an address of another class than IN", 2),
