@@ -3,6 +3,10 @@
 //! A message is accepted once its header and first question are read. Whatever comes after that can only shorten the
 //! list of answers, so a broken or overlong answer section never hides who asked for what.
 
+mod refused;
+#[cfg(test)]
+pub(crate) mod sample;
+
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -14,6 +18,8 @@ use crate::limits::{
     ANSWERS_MAX, NAME_OCTETS_MESSAGE_MAX, POINTER_HOPS_MAX, POINTER_HOPS_MESSAGE_MAX, SERVICE_HINTS_MAX,
 };
 
+pub use refused::{BadMessage, RefusedMessages};
+
 /// A message's header (RFC 1035 section 4.1.1).
 pub const HEADER_OCTETS: usize = 12;
 const CLASS_IN: u16 = 1;
@@ -22,96 +28,6 @@ const RECORD_MIN_OCTETS: usize = 11;
 /// Parameters of a service binding (RFC 9460 section 14.3.2).
 const IPV4_HINT: u16 = 4;
 const IPV6_HINT: u16 = 6;
-
-/// Why octets are no DNS message we read, or where its answers end too soon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum BadMessage {
-    /// Ends before the header, the question or a record does.
-    #[error("the message ends before what it announces")]
-    CutShort,
-    /// Another opcode than 0: NOTIFY, UPDATE, a stateful operation, or no DNS at all.
-    #[error("the message is no standard query or response to one (opcode is not 0)")]
-    OtherOpcode,
-    /// QDCOUNT is 0.
-    #[error("the message has no question")]
-    NoQuestion,
-    /// A label that is neither plain nor a pointer (0x40, 0x80: RFC 6891 section 5, RFC 2673).
-    #[error("a name holds a label of an obsolete or unknown type")]
-    LabelType,
-    /// A compression pointer that does not point to something earlier.
-    #[error("a compression pointer in a name does not point backwards")]
-    PointerNotBackwards,
-    /// More compression pointers than allowed for one name or for one message.
-    #[error("the message holds more compression pointers than a reader should follow")]
-    TooManyPointers,
-    /// A name over 255 octets.
-    #[error("a name is longer than 255 octets")]
-    NameTooLong,
-    /// The name in a CNAME record does not fill its data.
-    #[error("the data of a record has another length than the name in it")]
-    DataLength,
-    /// The names of one message are longer together than allowed.
-    #[error("the names in the message are longer together than a reader should read")]
-    NamesTooLong,
-}
-
-impl BadMessage {
-    /// Every reason, in the order they are shown.
-    pub const ALL: [BadMessage; 9] = [
-        BadMessage::CutShort,
-        BadMessage::OtherOpcode,
-        BadMessage::NoQuestion,
-        BadMessage::LabelType,
-        BadMessage::PointerNotBackwards,
-        BadMessage::TooManyPointers,
-        BadMessage::NameTooLong,
-        BadMessage::DataLength,
-        BadMessage::NamesTooLong,
-    ];
-
-    /// The reason as a key for counters: lower case, underscores.
-    pub fn key(self) -> &'static str {
-        match self {
-            BadMessage::CutShort => "dns_cut_short",
-            BadMessage::OtherOpcode => "dns_other_opcode",
-            BadMessage::NoQuestion => "dns_no_question",
-            BadMessage::LabelType => "dns_label_type",
-            BadMessage::PointerNotBackwards => "dns_pointer_not_backwards",
-            BadMessage::TooManyPointers => "dns_too_many_pointers",
-            BadMessage::NameTooLong => "dns_name_too_long",
-            BadMessage::DataLength => "dns_data_length",
-            BadMessage::NamesTooLong => "dns_names_too_long",
-        }
-    }
-}
-
-/// How many messages were refused, by reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RefusedMessages([u64; BadMessage::ALL.len()]);
-
-impl RefusedMessages {
-    /// Counts one.
-    pub fn count(&mut self, reason: BadMessage) {
-        if let Some(count) = self.0.get_mut(reason as usize) {
-            *count += 1;
-        }
-    }
-
-    /// How many for this reason.
-    pub fn of(&self, reason: BadMessage) -> u64 {
-        self.0.get(reason as usize).copied().unwrap_or(0)
-    }
-
-    /// Each reason with its number, zeros included.
-    pub fn iter(&self) -> impl Iterator<Item = (BadMessage, u64)> {
-        BadMessage::ALL.into_iter().zip(self.0)
-    }
-
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.0.iter().sum()
-    }
-}
 
 /// A message whose header and first question were read.
 #[derive(Clone)]
@@ -528,49 +444,6 @@ impl<'a> Reader<'a> {
         }
         let data = self.skip(length)?;
         Ok(address(rtype, class, data).map_or(AnswerData::Other, AnswerData::Address))
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod sample {
-    //! Messages for tests.
-
-    /// A name as wire labels; `text` without its final dot.
-    pub(crate) fn labels(text: &str) -> Vec<u8> {
-        let mut octets = Vec::new();
-        for label in text.split('.').filter(|label| !label.is_empty()) {
-            octets.push(label.len() as u8);
-            octets.extend(label.as_bytes());
-        }
-        octets.push(0);
-        octets
-    }
-
-    /// Header and one question of class IN.
-    pub(crate) fn query(id: u16, qname: &str, qtype: u16) -> Vec<u8> {
-        let mut octets = id.to_be_bytes().to_vec();
-        octets.extend([0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 0]);
-        octets.extend(labels(qname));
-        octets.extend(qtype.to_be_bytes());
-        octets.extend([0, 1]);
-        octets
-    }
-
-    /// A response to that with records (type, class, data), all owned by the question's name.
-    pub(crate) fn response(id: u16, qname: &str, qtype: u16, rcode: u8, records: &[(u16, u16, &[u8])]) -> Vec<u8> {
-        let mut octets = query(id, qname, qtype);
-        octets[2] |= 0x80;
-        octets[3] |= 0x80 | rcode;
-        octets[6..8].copy_from_slice(&(records.len() as u16).to_be_bytes());
-        for (rtype, class, data) in records {
-            octets.extend([0xc0, 12]);
-            octets.extend(rtype.to_be_bytes());
-            octets.extend(class.to_be_bytes());
-            octets.extend(300u32.to_be_bytes());
-            octets.extend((data.len() as u16).to_be_bytes());
-            octets.extend(*data);
-        }
-        octets
     }
 }
 

@@ -14,6 +14,7 @@ use crate::flow::{FlowEvent, FlowId, FlowStep, Volume};
 use crate::raise::place::inside_by_default;
 
 mod named;
+mod proxied;
 mod statements;
 mod stopped;
 mod volume;

@@ -1,3 +1,5 @@
+//! The whole sensor: each source counted for itself, parts of hellos matched, and that what is not put together concerned nobody.
+
 use super::*;
 use crate::dns::sample;
 use crate::hello::tls;
