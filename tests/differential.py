@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 from differential_seen import (
-    HELLO_RECORDS_MAX, SEGMENTS_MAX, TOGETHER, Frames, is_capture, laid_anew, run_agent, run_tshark, stream, unpacked,
+    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, QUIC_HELLOS_MAX, TOGETHER, Frames, is_capture, laid_anew, run_agent, run_tshark, stream, unpacked,
 )
 
 # Further looks where the first one differs: what it means when the agent's view is found there, and how to look.
@@ -136,8 +136,8 @@ class Case:
         lie = next((one.lie for one in before if one.lie), None)
         if lie:
             return lie
-        if len(before) > SEGMENTS_MAX:
-            return "beyond the first %d segments of a flow" % SEGMENTS_MAX
+        if len(before) > GREETING_SEGMENTS_MAX:
+            return "beyond the first %d segments of a flow" % GREETING_SEGMENTS_MAX
         if kind == "http":
             head = self.stream(ends).partition(b"\r\n\r\n")[0]
             return "a bare CR in the head (RFC 9112 section 2.2)" if re.search(rb"\r(?!\n)", head) else None
@@ -191,8 +191,8 @@ def compare_words(case, kind):
                 line = "%s: differs in %s: agent %s, tshark %s" % (
                     shown(kind, flow), ", ".join(what_differs(other, told)), shown("", other), shown("", told))
                 reason = theirs.remark(kind, flow, told)
-            elif any(one in we for one in they[:place]):
-                reason = "later words of a connection: the agent tells the first"
+            elif kind == "hello" and any(one in we for one in they[:place]) and (flow[0] == "tls" or len(we) >= QUIC_HELLOS_MAX):
+                reason = "later hellos of a connection: the agent tells the first over TLS, %d over QUIC" % QUIC_HELLOS_MAX
             else:
                 reason = case.why_agent_lacks_words(kind, flow, told)
             differences.append((line, reason))

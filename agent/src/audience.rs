@@ -9,6 +9,7 @@ use varde_common::time::Timestamp;
 use crate::dns::Message;
 use crate::flow::FlowGlimpse;
 use crate::observe::Seen;
+use crate::transaction::Standing;
 
 /// A response that closes a transaction, before anything of it is copied.
 #[derive(Clone, Copy)]
@@ -23,6 +24,8 @@ pub struct Response<'a> {
     pub end: Timestamp,
     /// As the query says, or the echo of it in the response.
     pub recursion_desired: bool,
+    /// What it is to others.
+    pub standing: Standing,
     /// The message itself.
     pub message: &'a Message<'a>,
 }

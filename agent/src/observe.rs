@@ -20,7 +20,7 @@ use crate::limits::{
 use crate::packet::{Fragment, Packet, Transport};
 use crate::stream::{Segment, StreamCounts, Streams};
 use crate::table::Place;
-use crate::transaction::{Concluded, Passage, TransactionCounts, Transactions};
+use crate::transaction::{Concluded, Passage, Standing, TransactionCounts, Transactions};
 
 /// What can be set about observing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub enum Seen {
     Dns {
         /// The source that saw its first message.
         source: u16,
+        /// What it is to those before it.
+        standing: Standing,
         /// The transaction.
         transaction: DnsTransaction,
     },
@@ -95,8 +97,8 @@ impl From<Told> for Seen {
 }
 
 impl From<Concluded> for Seen {
-    fn from(Concluded { source, transaction }: Concluded) -> Seen {
-        Seen::Dns { source, transaction }
+    fn from(Concluded { source, standing, transaction }: Concluded) -> Seen {
+        Seen::Dns { source, standing, transaction }
     }
 }
 
@@ -458,7 +460,7 @@ mod tests {
     fn words(seen: &[Seen]) -> Vec<String> {
         seen.iter()
             .map(|seen| match seen {
-                Seen::Dns { source, transaction } => {
+                Seen::Dns { source, transaction, .. } => {
                     format!("{source} dns {} {:?}", transaction.qname, transaction.rcode)
                 }
                 Seen::Flow(event) => format!("{} flow {} {:?}", event.source, event.flow.0, event.step),

@@ -135,7 +135,9 @@ impl Consequences {
             self.keep_observation(&seen);
         }
         match seen {
-            Seen::Dns { source, transaction } => self.raise.handle_transaction(source, &transaction, now),
+            Seen::Dns { source, standing, transaction } => {
+                self.raise.handle_transaction(source, standing, &transaction, now);
+            }
             Seen::Flow(event) => self.raise.handle_flow(&event, now),
             Seen::Hello { source, flow, contact, hello } => {
                 self.blind.handle_hello(hello.ech, hello.sni.as_ref().and_then(ServerName::as_name));
@@ -149,7 +151,9 @@ impl Consequences {
 
     fn keep_observation(&mut self, seen: &Seen) {
         let observation = match seen {
-            Seen::Dns { source, transaction } => Observation { source: *source, fact: Fact::Dns(transaction.clone()) },
+            Seen::Dns { source, transaction, .. } => {
+                Observation { source: *source, fact: Fact::Dns(transaction.clone()) }
+            }
             Seen::Flow(event) => match event.step {
                 FlowStep::Opened | FlowStep::Answered | FlowStep::Volume => return,
                 FlowStep::Reported | FlowStep::Closed => {

@@ -39,11 +39,24 @@ pub struct Passage {
     pub protocol: Protocol,
 }
 
+/// What a transaction is to those heard before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Its query was seen, and this is what became of it.
+    Asked,
+    /// A response whose query was not seen: lost, or never sent.
+    Unasked,
+    /// A further response to a query that had one already.
+    Again,
+}
+
 /// A transaction that is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Concluded {
     /// The source that saw its first message.
     pub source: u16,
+    /// What it is to others.
+    pub standing: Standing,
     /// The transaction.
     pub transaction: DnsTransaction,
 }
@@ -166,7 +179,7 @@ struct Query {
 
 impl Query {
     fn unanswered(self, key: Key) -> Concluded {
-        conclude(key, self, self.time, None, Vec::new())
+        conclude(key, self, Standing::Asked, self.time, None, Vec::new())
     }
 }
 
@@ -256,7 +269,7 @@ impl Transactions {
         let time = heard.query.time;
         let said = message.digest(|record| self.table.hash_of(&record));
         let answered = State::Answered { time, said };
-        let query = match place.and_then(|place| self.table.at_mut(place)) {
+        let (query, standing) = match place.and_then(|place| self.table.at_mut(place)) {
             Some((_, &mut State::Answered { said: before, .. })) if before == said => {
                 counts.responses_repeated += 1;
                 return;
@@ -265,15 +278,15 @@ impl Transactions {
             // is faster than the server may forge one.
             Some((_, state @ State::Answered { .. })) => {
                 *state = answered;
-                heard.query
+                (heard.query, Standing::Again)
             }
             Some((_, state @ &mut State::Pending(query))) => {
                 *state = answered;
-                query
+                (query, Standing::Asked)
             }
             None => {
                 counts.unasked += 1;
-                heard.query
+                (heard.query, Standing::Unasked)
             }
         };
         match place {
@@ -282,8 +295,8 @@ impl Transactions {
         }
         let Asked { client, server, .. } = heard.asked;
         let recursion_desired = query.recursion_desired;
-        let response =
-            Response { client, server, time: query.time, end: time.max(query.time), recursion_desired, message };
+        let end = time.max(query.time);
+        let response = Response { client, server, time: query.time, end, recursion_desired, standing, message };
         if !audience.wants_response(&response) {
             return;
         }
@@ -292,7 +305,7 @@ impl Transactions {
         let section = message.answers_to(&key.qname);
         counts.answers_beyond += section.beyond;
         counts.answers_broken += u64::from(section.broken.is_some());
-        audience.take(conclude(key, query, time, Some(message.rcode), section.answers).into());
+        audience.take(conclude(key, query, standing, time, Some(message.rcode), section.answers).into());
     }
 
     /// The next query that had no response in time.
@@ -390,7 +403,14 @@ impl Default for Transactions {
     }
 }
 
-fn conclude(key: Key, query: Query, end: Timestamp, rcode: Option<u8>, answers: Vec<Answer>) -> Concluded {
+fn conclude(
+    key: Key,
+    query: Query,
+    standing: Standing,
+    end: Timestamp,
+    rcode: Option<u8>,
+    answers: Vec<Answer>,
+) -> Concluded {
     let Key { client, server, protocol, id, qtype, qname } = key;
     let Query { time, source, recursion_desired } = query;
     let transaction = DnsTransaction {
@@ -406,7 +426,7 @@ fn conclude(key: Key, query: Query, end: Timestamp, rcode: Option<u8>, answers: 
         rcode,
         answers,
     };
-    Concluded { source, transaction }
+    Concluded { source, standing, transaction }
 }
 
 #[cfg(test)]
@@ -453,7 +473,7 @@ mod tests {
             self.now = self.now.max(passage.time);
             let seen = &mut self.seen;
             self.transactions.handle_message(&message, passage, self.now, &mut self.counts, &mut |told| {
-                let Seen::Dns { source, transaction } = told else { panic!("{told:?}") };
+                let Seen::Dns { source, transaction, .. } = told else { panic!("{told:?}") };
                 assert_eq!(source, 3);
                 seen.push(transaction);
             });

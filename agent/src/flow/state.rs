@@ -88,6 +88,8 @@ pub(super) struct Flow {
     pub(super) initiator_is_low: bool,
     /// Sequence number of the initiator's SYN, to know it when it is sent again.
     pub(super) syn: Option<u32>,
+    /// Two SYNs said different things of it.
+    pub(super) syn_is_disputed: bool,
     pub(super) contact: Contact,
     pub(super) handshake: Handshake,
     pub(super) fin_from_initiator: bool,
@@ -111,6 +113,7 @@ impl Flow {
             source: step.source,
             initiator_is_low: step.from_low != answers_syn,
             syn: step.is_syn().then_some(step.seq),
+            syn_is_disputed: false,
             // Who is sent a SYN-ACK has tried.
             contact: if step.is_error { Contact::ErrorsOnly } else { Contact::Unanswered },
             handshake: Handshake { from_start: protocol == Protocol::TCP && opens, ..Handshake::default() },
@@ -155,8 +158,8 @@ impl Flow {
         self.end = self.end.max(step.time);
         self.reset |= step.has(RST);
         // Overtaken by the answer to it, it still says where the stream begins.
-        if from_initiator && step.is_syn() && self.syn.is_none() {
-            self.syn = Some(step.seq);
+        if from_initiator && step.is_syn() {
+            self.hear_syn(step.seq);
         }
         if step.has(FIN) {
             if from_initiator {
@@ -207,6 +210,17 @@ impl Flow {
         !step.is_request && (!from_initiator || *asked)
     }
 
+    /// Where the client's stream begins; after two SYNs that say different things nobody knows.
+    fn hear_syn(&mut self, seq: u32) {
+        match self.syn {
+            Some(known) if known != seq && self.contact != Contact::Answered => {
+                (self.syn, self.syn_is_disputed) = (None, true);
+            }
+            None if !self.syn_is_disputed => self.syn = Some(seq),
+            Some(_) | None => {}
+        }
+    }
+
     pub(super) fn is_ending(&self) -> bool {
         self.reset || self.fin_from_initiator || self.fin_from_responder
     }
@@ -217,7 +231,10 @@ impl Flow {
         // Some systems send a SYN again although it was refused: the same attempt, with the same sequence number.
         let is_sent_again = || step.from_low == self.initiator_is_low && self.syn == Some(step.seq);
         // One that stands may have ended unseen: its port is used again.
-        let may_begin = self.is_ending() || self.lane() == ESTABLISHED && self.syn.is_some();
+        let has_begun = self.lane() == ESTABLISHED && (self.syn.is_some() || self.syn_is_disputed);
+        // A stray packet from the other end makes nobody who answers.
+        let is_turned = step.from_low != self.initiator_is_low && self.contact != Contact::Answered;
+        let may_begin = self.is_ending() || has_begun || is_turned;
         let is_new_syn = step.is_syn() && may_begin && !is_sent_again();
         // After errors alone, the other end's first real packet is an attempt of its own, not a reply to them.
         let is_other_s_attempt =

@@ -454,3 +454,18 @@ fn s4_all_flows_together_take_no_more_than_the_limit_says() {
     let each = Table::<Key, Flow, 3>::ENTRY_OCTETS;
     assert!(octets <= crate::limits::FLOWS_MAX_OCTETS, "{octets} octets, {each} a flow");
 }
+
+#[test]
+fn a_stray_packet_from_the_other_end_before_the_syn_turns_no_flow_round() {
+    for stray in [ACK, SYN, ACK | FIN] {
+        let mut bench = Bench::new(10);
+        let tcp = |seq, flags| Transport::Tcp { src_port: 0, dst_port: 0, seq, flags, payload: &[] };
+        bench.packet(1, B, A, Protocol::TCP, tcp(7, stray));
+        bench.packet(1, A, B, Protocol::TCP, tcp(99, SYN));
+        bench.packet(1, B, A, Protocol::TCP, tcp(4, SYNACK));
+        bench.packet(1, A, B, Protocol::TCP, tcp(100, ACK));
+        let answered: Vec<_> = bench.events.iter().filter(|event| event.step == FlowStep::Answered).collect();
+        assert_eq!(answered.len(), 1, "{stray}");
+        assert_eq!(answered[0].record.initiator, A.parse().unwrap(), "{stray}");
+    }
+}

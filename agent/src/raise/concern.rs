@@ -12,6 +12,7 @@ use super::resolvers::Exchange;
 use crate::audience::Response;
 use crate::dns::Lead;
 use crate::flow::{FlowGlimpse, FlowStep};
+use crate::transaction::Standing;
 
 /// Addresses of one response that are noted here; one with more is told.
 const NOTED_MAX: usize = 16;
@@ -20,8 +21,13 @@ impl Raise {
     /// Whether a response is to be handled by [`Raise::handle_transaction`]: its question or an answer meets an
     /// indicator, in force or not, or goes on with a listed name's alias.
     pub fn concerns_response(&mut self, response: &Response<'_>, now: Timestamp) -> bool {
-        let Response { client, server, time, end, recursion_desired, message } = *response;
-        let exchange = Exchange { client: client.ip(), server: server.ip(), answered: true, recursion_desired };
+        let Response { client, server, time, end, recursion_desired, standing, message } = *response;
+        let exchange = Exchange {
+            client: client.ip(),
+            server: server.ip(),
+            answered: standing != Standing::Unasked,
+            recursion_desired,
+        };
         self.hosts.resolvers.handle_exchange(exchange, &self.hosts.places, now);
         let mut met = false;
         self.set.match_name(message.qname(), |_| met = true);

@@ -29,6 +29,7 @@ use varde_common::time::Timestamp;
 
 use crate::limits::QUEUE_MAX;
 use crate::sensor::Statement;
+use crate::transaction::Standing;
 use answered::{Answered, Listed};
 use bearing::{Bearing, Count, Key, Observed};
 use fold::{Alert, Fold, Hosts};
@@ -193,11 +194,19 @@ impl Raise {
     }
 
     /// A DNS transaction has closed.
-    pub fn handle_transaction(&mut self, source: u16, transaction: &DnsTransaction, now: Timestamp) {
+    ///
+    /// A further response to the same question counts only for what the question itself did not meet.
+    pub fn handle_transaction(
+        &mut self,
+        source: u16,
+        standing: Standing,
+        transaction: &DnsTransaction,
+        now: Timestamp,
+    ) {
         let exchange = Exchange {
             client: transaction.client.ip(),
             server: transaction.server.ip(),
-            answered: transaction.rcode.is_some(),
+            answered: transaction.rcode.is_some() && standing != Standing::Unasked,
             recursion_desired: transaction.recursion_desired,
         };
         self.hosts.resolvers.handle_exchange(exchange, &self.hosts.places, now);
@@ -211,17 +220,20 @@ impl Raise {
         let Ends { client, server, direction } = self.hosts.places.ends(transaction.client, transaction.server);
         self.raise_by_alias(transaction, followed, now);
         for Met { indicator, observed, evidence } in met {
-            self.sight(Sighting {
-                source,
-                indicator: Arc::clone(&indicator),
-                evidence,
-                observed: observed.clone(),
-                client,
-                server,
-                protocol: transaction.protocol,
-                direction,
-                time: transaction.time,
-            });
+            let has_counted = standing == Standing::Again && observed == Observed::Name(transaction.qname.clone());
+            if !has_counted {
+                self.sight(Sighting {
+                    source,
+                    indicator: Arc::clone(&indicator),
+                    evidence,
+                    observed: observed.clone(),
+                    client,
+                    server,
+                    protocol: transaction.protocol,
+                    direction,
+                    time: transaction.time,
+                });
+            }
             let bearing = Bearing {
                 indicator,
                 // A question that came from outside is nothing one of our hosts did.
@@ -233,7 +245,7 @@ impl Raise {
                 protocol: transaction.protocol,
                 start: transaction.time,
                 end: transaction.end,
-                count: Count::Own,
+                count: if has_counted { Count::More } else { Count::Own },
                 contact: false,
                 lookup: true,
                 // Contact after a look-up that was stopped found another way.

@@ -115,8 +115,13 @@ impl Raise {
         if self.watched.get_mut(flow, now).is_some_and(|watch| watch.is_tied(indicator.id)) {
             return;
         }
-        let is_name = !matches!(observed, Observed::Ja4(_));
-        let most = self.most_of(ends, is_name);
+        let is_name = matches!(observed, Observed::Name(_));
+        let most = match observed {
+            Observed::Name(_) => self.most_of(ends, true),
+            // Who is asked for by an address that is not the flow's own was not seen to be reached.
+            Observed::Address(_) => self.most_of(ends, true).min(Evidence::Attempted),
+            Observed::Ja4(_) => self.most_of(ends, false),
+        };
         let server = ends.server.ip();
         let follows = is_name && self.answered.leads_to(server, time, indicator.id);
         let (evidence, looked_up_by_other) = (Evidence::Blocked, follows);

@@ -202,4 +202,14 @@ mod tests {
         bench.asks(inside(1), inside(4), true);
         assert!([3, 4].iter().all(|n| bench.resolvers.contains(inside(*n))), "recognition goes on");
     }
+
+    #[test]
+    fn who_answers_what_nobody_was_seen_to_ask_is_no_resolver() {
+        let mut bench = Bench::new(None);
+        let exchange = Exchange { client: inside(1), server: inside(2), answered: false, recursion_desired: true };
+        bench.resolvers.handle_exchange(exchange, &bench.places, bench.now);
+        assert!(!bench.resolvers.contains(inside(2)));
+        bench.asks(inside(1), inside(2), true);
+        assert!(bench.resolvers.contains(inside(2)));
+    }
 }

@@ -100,7 +100,7 @@ impl Bench {
             answers: answers.collect(),
         };
         self.now = self.now.plus(Duration::from_secs(1));
-        self.raise.handle_transaction(0, &transaction, self.now);
+        self.raise.handle_transaction(0, Standing::Asked, &transaction, self.now);
         self
     }
 

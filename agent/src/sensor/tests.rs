@@ -196,6 +196,24 @@ fn story() -> impl Strategy<Value = Vec<Said>> {
     })
 }
 
+#[test]
+fn a_further_response_to_a_question_is_told_and_does_not_count_again() {
+    let client = ([10, 0, 0, 1], 4000);
+    let question = Said {
+        src: client,
+        dst: ([10, 0, 0, 53], 53),
+        payload: sample::query(1, "evil.no", 1),
+        ..answer(client, "evil.no", &[])
+    };
+    let mut all = vec![question, answer(client, "evil.no", &[(1, 1, &[192, 0, 2, 1])])];
+    all.extend((2..40).map(|last| answer(client, "evil.no", &[(1, 1, &[192, 0, 2, last])])));
+    // What only the second response says is another matter.
+    all.push(answer(client, "evil.no", &[(1, 1, &[203, 0, 113, 9])]));
+    let (told, health) = outcome(false, &all, 1);
+    assert_eq!((health.sightings, health.alerts), (2, 2), "{told:?}");
+    assert_eq!(told.iter().filter(|line| line.contains("count: 1,")).count(), 2, "{told:?}");
+}
+
 proptest! {
     /// Who keeps observations is told everything; who does not, only what concerns somebody.
     #[test]

@@ -52,3 +52,34 @@ fn alerts_and_empty_records_in_front_hide_no_hello() {
     bench.say(0, &[&[21, 3, 1, 0, 0].repeat(OTHER_RECORDS_MAX + 1), stream.as_slice()].concat());
     assert!(bench.names().is_empty(), "more of them than any client sends");
 }
+
+#[test]
+fn a_second_syn_that_says_otherwise_hides_no_hello() {
+    let stream = records(&named("evil.no"), 1 << 14);
+    for other in [ISN.wrapping_sub(30), ISN.wrapping_add(10), ISN.wrapping_add(5_000)] {
+        for other_is_first in [true, false] {
+            let mut bench = Bench::new();
+            let (first, second) = if other_is_first { (other, ISN) } else { (ISN, other) };
+            bench.tcp(CLIENT, SERVER, first, SYN, &[]);
+            bench.tcp(CLIENT, SERVER, second, SYN, &[]);
+            bench.tcp(SERVER, CLIENT, 5, SYN | ACK, &[]);
+            bench.say(0, &[]);
+            bench.say(0, &stream[..70]);
+            bench.say(70, &stream[70..]);
+            assert_eq!(bench.names(), ["evil.no"], "{other} {other_is_first}");
+        }
+    }
+}
+
+#[test]
+fn what_comes_from_the_other_end_before_the_clients_syn_hides_no_hello() {
+    let stream = records(&named("evil.no"), 1 << 14);
+    let decoy = records(&named("decoy.example"), 1 << 14);
+    for before in [&[][..], b"A", &decoy] {
+        let mut bench = Bench::new();
+        bench.tcp(SERVER, CLIENT, 77, ACK, before);
+        bench.shake_hands();
+        bench.say(0, &stream);
+        assert!(bench.names().contains(&"evil.no".to_owned()), "{before:?}");
+    }
+}

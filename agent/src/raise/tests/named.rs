@@ -148,7 +148,7 @@ fn an_address_where_a_name_belongs_is_held_against_addresses() {
     }
     let mut bench = Bench::new(&["203.0.113.66"]);
     bench.http(H, FRONT, "203.0.113.66");
-    assert_eq!(bench.sightings(), ["203.0.113.66 10.0.0.5:40000 contacted 203.0.113.66"]);
+    assert_eq!(bench.sightings(), ["203.0.113.66 10.0.0.5:40000 attempted 203.0.113.66"]);
     // A flow whose own address is met by the same indicator is told of once.
     let mut bench = Bench::new(&["203.0.113.0/24"]);
     bench.tls(H, FRONT, Some("203.0.113.66")).tls(H, FRONT, Some("203.0.113.80"));
