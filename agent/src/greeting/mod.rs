@@ -155,7 +155,12 @@ impl Greetings {
                     if gathering.from_initiator == heard.from_initiator {
                         return self.go_on(place, packet, heard, now, counts, emit);
                     }
-                    if !heard.from_initiator {
+                    let has_the_word = match packet.transport {
+                        // Who began it is not known: both may.
+                        Transport::Tcp { payload, .. } if heard.syn.is_none() => may_begin(payload),
+                        _ => heard.from_initiator,
+                    };
+                    if !has_the_word {
                         return greeting;
                     }
                     // Who began the flow has the word.
@@ -181,11 +186,14 @@ impl Greetings {
                 self.begin_tcp(tcp, (seq, payload), looks, packet, heard, now, counts, emit)
             }
             (Greeting::Asking(asking), Transport::Tcp { seq, flags, payload, .. }) => {
+                if asking.by_initiator() != heard.from_initiator {
+                    return self.turn_to(packet, heard, now, counts, emit);
+                }
                 let seq = first_octet(seq, flags);
                 let read = asking.octets_read(seq);
                 let Some(fresh) = payload.get(read..).filter(|fresh| !fresh.is_empty()) else { return greeting };
                 let seq = seq.wrapping_add(read as u32);
-                if !tls::may_begin(fresh) && !http::may_begin(fresh) {
+                if !may_begin(fresh) {
                     return asking.and_passed(seq, fresh.len()).greeting();
                 }
                 let tcp = OverTcp::new(seq, heard.from_initiator, Some(asking));
@@ -199,6 +207,24 @@ impl Greetings {
                 self.begin_quic(payload, looks, packet, heard, now, counts, emit)
             }
             (_, _) => greeting,
+        }
+    }
+
+    /// An end speaks while the other one is listened to, who has asked nothing yet: it may be the one to hear, unless it
+    /// is known who began the flow.
+    fn turn_to(
+        &mut self,
+        packet: &Packet<'_>,
+        heard: &Heard,
+        now: Timestamp,
+        counts: &mut GreetingCounts,
+        emit: &mut dyn FnMut(Told),
+    ) -> Greeting {
+        match packet.transport {
+            Transport::Tcp { payload, .. } if heard.syn.is_none() && may_begin(payload) => {
+                self.handle_packet(packet, &Heard { greeting: Greeting::default(), ..*heard }, now, counts, emit)
+            }
+            _ => heard.greeting,
         }
     }
 
@@ -225,7 +251,7 @@ impl Greetings {
             }
             // A probe that keeps the connection alive (RFC 9293 section 3.8.4) is no first word.
             Took::Nothing => heard.greeting,
-            Took::Other => looks.and_one(heard.from_initiator),
+            Took::Other => looks.and_one(heard.from_initiator, heard.syn.is_some()),
             Took::Done(greeting) => greeting,
             Took::GivenUp => {
                 teller.counts.given_up += 1;
@@ -252,7 +278,7 @@ impl Greetings {
         let mut teller = Teller { passage, flow: heard.flow, counts, emit };
         quic.take(datagram, &mut looks, &mut means, &mut teller);
         let greeting = looks.in_quic();
-        if greeting == Greeting::Over {
+        if looks.are_enough_tries(from_initiator) {
             quic.give_up(&mut teller);
         }
         if quic.is_empty() {
@@ -284,7 +310,7 @@ impl Greetings {
                     Took::More => (true, None),
                     Took::Other => {
                         // What was no greeting may end where this segment begins, and the greeting begin here.
-                        let greeting = gathering.looks.and_one(heard.from_initiator);
+                        let greeting = gathering.looks.and_one(heard.from_initiator, heard.syn.is_some());
                         *kept_octets = (*kept_octets + gathering.kept_octets()).saturating_sub(kept_before);
                         self.forget(place);
                         return self.handle_packet(packet, &Heard { greeting, ..*heard }, now, counts, emit);
@@ -300,7 +326,7 @@ impl Greetings {
                 let mut means = Means { space, ids, from_initiator: heard.from_initiator };
                 let is_new = quic.take(payload, &mut gathering.looks, &mut means, &mut teller);
                 let greeting = gathering.looks.in_quic();
-                if greeting == Greeting::Over {
+                if gathering.looks.are_enough_tries(heard.from_initiator) {
                     quic.give_up(&mut teller);
                 }
                 (is_new, quic.is_empty().then_some(greeting))
@@ -395,6 +421,11 @@ impl Default for Greetings {
     fn default() -> Greetings {
         Greetings::new()
     }
+}
+
+/// Whether octets over TCP can be the first of a hello or of a request.
+fn may_begin(stream: &[u8]) -> bool {
+    tls::may_begin(stream) || http::may_begin(stream)
 }
 
 /// The sequence number of a segment's first octet of data: a SYN takes one itself.

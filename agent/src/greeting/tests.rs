@@ -3,6 +3,7 @@
 mod any;
 mod connections;
 mod cut;
+mod hidden;
 mod requests;
 
 use varde_common::observation::{Hello, HttpRequest, Protocol};

@@ -52,3 +52,34 @@ fn alerts_and_empty_records_in_front_hide_no_hello() {
     bench.say(0, &[&[21, 3, 1, 0, 0].repeat(OTHER_RECORDS_MAX + 1), stream.as_slice()].concat());
     assert!(bench.names().is_empty(), "more of them than any client sends");
 }
+
+#[test]
+fn what_a_server_sends_before_the_sensor_hears_its_client_hides_no_request() {
+    // Joined midway the server is heard first, and taken for who began.
+    let request = b"GET / HTTP/1.1\r\nHost: evil.no\r\n\r\n";
+    for (segments, pause) in [(1, 0), (40, 0), (1, 11), (40, 11)] {
+        for first in [&b"AAAA"[..], &[0xaa; 100]] {
+            let mut bench = Bench::new();
+            bench.tcp(SERVER, CLIENT, 1000, ACK, first);
+            bench.now += pause;
+            for at in 0..segments {
+                bench.tcp(SERVER, CLIENT, 1000 + first.len() as u32 + 100 * at, ACK, &[0xaa; 100]);
+            }
+            bench.say(0, &request[..20]);
+            bench.tcp(SERVER, CLIENT, 9000, ACK, &[0xaa; 100]);
+            bench.say(20, &request[20..]);
+            assert_eq!(bench.names(), ["evil.no"], "{segments} {pause} {first:?}");
+        }
+    }
+}
+
+#[test]
+fn s5_when_neither_end_greets_both_are_left_alone() {
+    let mut bench = Bench::new();
+    for at in 0..u32::from(GREETING_SEGMENTS_MAX) {
+        bench.tcp(SERVER, CLIENT, 1000 * at, ACK, &[0xaa; 1000]);
+        bench.tcp(CLIENT, SERVER, 1000 * at, ACK, &[0xaa; 1000]);
+    }
+    bench.tcp(CLIENT, SERVER, 90_000, ACK, &records(&named("late.no"), 1 << 14));
+    assert!(bench.read.is_empty() && bench.greetings.is_empty());
+}

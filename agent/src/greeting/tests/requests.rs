@@ -112,6 +112,16 @@ fn through_a_proxy_every_name_and_address_is_told() {
 }
 
 #[test]
+fn a_body_that_connect_claims_to_have_hides_no_hello_in_the_tunnel() {
+    let hello = records(&named("evil.no"), 16384);
+    for field in ["Content-Length: 100000", "Transfer-Encoding: chunked"] {
+        let head = format!("CONNECT proxied.no:443 HTTP/1.1\r\nHost: proxied.no\r\n{field}\r\n\r\n");
+        assert_eq!(said(&[head.as_bytes(), &hello]).names(), ["proxied.no", "evil.no"], "{field}");
+        assert_eq!(said(&[&[head.as_bytes(), &hello[..]].concat()]).names(), ["proxied.no", "evil.no"], "{field}");
+    }
+}
+
+#[test]
 fn s5_what_follows_a_request_and_is_none_costs_no_memory() {
     let mut bench = said(&[b"POST / HTTP/1.1\r\nHost: a.no\r\nTransfer-Encoding: chunked\r\n\r\n"]);
     for at in 0..1000 {
