@@ -241,7 +241,7 @@ impl Greetings {
         emit: &mut dyn FnMut(Told),
     ) -> Greeting {
         let passage = self.passage(packet, heard);
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit };
+        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
         match tcp.take(seq, payload, &mut teller) {
             Took::More if tcp.is_adrift() => tcp.give_up(&mut teller),
             Took::More => {
@@ -275,7 +275,7 @@ impl Greetings {
         let from_initiator = heard.from_initiator;
         let mut quic = OverQuic::default();
         let mut means = Means { space: &mut self.space, ids: &self.ids, from_initiator };
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit };
+        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
         quic.take(datagram, &mut looks, &mut means, &mut teller);
         let greeting = looks.in_quic();
         if looks.are_enough_tries(from_initiator) {
@@ -302,7 +302,7 @@ impl Greetings {
         let Greetings { table, space, ids, kept_octets, .. } = self;
         let Some((_, gathering)) = table.at_mut(place) else { return Greeting::Over };
         let kept_before = gathering.kept_octets();
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit };
+        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
         let (is_new, over) = match (&mut gathering.carrier, packet.transport) {
             (Carrier::Tcp(tcp), Transport::Tcp { seq, flags, payload, .. }) => {
                 match tcp.take(first_octet(seq, flags), payload, &mut teller) {
@@ -401,7 +401,7 @@ impl Greetings {
     /// Reads a beginning as far as it came, and forgets it.
     fn let_go(&mut self, place: Place, counts: &mut GreetingCounts, emit: &mut dyn FnMut(Told)) {
         let Some((flow, mut gathering)) = self.forget(place) else { return };
-        let mut teller = Teller { passage: gathering.passage, flow, counts, emit };
+        let mut teller = Teller { passage: gathering.passage, flow, counts, emit, ahead: None };
         match &mut gathering.carrier {
             Carrier::Tcp(tcp) => {
                 tcp.give_up(&mut teller);

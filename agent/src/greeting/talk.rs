@@ -82,6 +82,19 @@ impl Talk {
         (stream.len(), self.lose_track())
     }
 
+    /// Reads what was kept behind a gap that nothing will fill: it is bounded already, so all requests of it.
+    pub(super) fn read_kept(mut self, stream: &[u8], teller: &mut Teller<'_>) {
+        let mut rest = stream;
+        for _ in 0..stream.len() {
+            let (read, next) = self.read_part(rest, teller);
+            rest = rest.get(read..).unwrap_or_default();
+            if next.is_some() || rest.is_empty() {
+                break;
+            }
+        }
+        self.cut(teller);
+    }
+
     /// Reads on in the part under way; none = it is another part now.
     fn read_part(&mut self, stream: &[u8], teller: &mut Teller<'_>) -> (usize, Option<Next>) {
         match &mut self.part {
