@@ -50,6 +50,15 @@ enum Carrier {
 }
 
 impl Gathering {
+    /// Where requests stood before what is kept, when that lies behind a gap and this packet elsewhere: it may be forged,
+    /// and keeps nothing else waiting.
+    fn gives_way_to(&self, packet: &Packet<'_>) -> Option<Asking> {
+        match (&self.carrier, packet.transport) {
+            (Carrier::Tcp(tcp), Transport::Tcp { seq, flags, .. }) => tcp.gives_way_to(first_octet(seq, flags)),
+            (_, _) => None,
+        }
+    }
+
     /// Octets of memory held beside the entry itself.
     fn kept_octets(&self) -> usize {
         match &self.carrier {
@@ -152,7 +161,13 @@ impl Greetings {
             match self.table.at_mut(place) {
                 Some((flow, gathering)) if *flow == heard.flow => {
                     gathering.passage.contact = heard.contact;
-                    if gathering.from_initiator == heard.from_initiator {
+                    let is_same_end = gathering.from_initiator == heard.from_initiator;
+                    if let (true, Some(asking)) = (is_same_end, gathering.gives_way_to(packet)) {
+                        self.let_go(place, counts, emit);
+                        let heard = Heard { greeting: asking.greeting(), ..*heard };
+                        return self.handle_packet(packet, &heard, now, counts, emit);
+                    }
+                    if is_same_end {
                         return self.go_on(place, packet, heard, now, counts, emit);
                     }
                     let has_the_word = match packet.transport {
@@ -243,7 +258,6 @@ impl Greetings {
         let passage = self.passage(packet, heard);
         let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
         match tcp.take(seq, payload, &mut teller) {
-            Took::More if tcp.is_adrift() => tcp.give_up(&mut teller),
             Took::More => {
                 let carrier = Carrier::Tcp(Box::new(tcp));
                 let gathering = Gathering { from_initiator: heard.from_initiator, looks, passage, carrier };

@@ -133,9 +133,12 @@ impl OverTcp {
         Asking::new(self.from_initiator, self.talk.requests, next).greeting()
     }
 
-    /// Whether it began where requests are not expected to, behind a gap or anywhere: it must not keep others waiting.
-    pub(super) fn is_adrift(&self) -> bool {
-        self.asking.is_some_and(|asking| asking.next() != self.began)
+    /// Where requests stood before, when it began elsewhere, behind a gap or anywhere, and a segment from `seq` on is not
+    /// what follows on it.
+    pub(super) fn gives_way_to(&self, seq: u32) -> Option<Asking> {
+        let asking = self.asking.filter(|asking| asking.next() != self.began)?;
+        let follows = seq.wrapping_sub(self.began) < GREETING_MAX_OCTETS as u32;
+        (!follows).then_some(asking)
     }
 
     /// Nothing more will come: what was read is told, and the flow goes on as this says.

@@ -81,6 +81,24 @@ fn what_is_sent_again_is_told_once_and_a_lost_segment_hides_only_itself() {
 }
 
 #[test]
+fn after_a_lost_segment_requests_in_two_segments_are_read() {
+    let mut bench = said(&[&get("a.no")]);
+    let mut at = 3000;
+    let mut expected = vec!["a.no".to_owned()];
+    for number in 0..20 {
+        let request = get(&format!("h{number}.no"));
+        let cut = 1 + 2 * number;
+        bench.say(at, &request[..cut]);
+        bench.tcp(SERVER, CLIENT, 6, ACK, b"HTTP/1.1 100 Continue\r\n");
+        bench.say(at + cut, &request[cut..]);
+        at += request.len();
+        expected.push(format!("h{number}.no"));
+        assert_eq!(bench.names(), expected);
+    }
+    assert_eq!((bench.greetings.len(), bench.greetings.kept_octets()), (0, 0));
+}
+
+#[test]
 fn through_a_proxy_every_name_and_address_is_told() {
     let bench = said(&[
         b"GET http://benign.example/ HTTP/1.1\r\nHost: benign.example\r\n\r\n",
