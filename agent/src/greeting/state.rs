@@ -38,6 +38,9 @@ impl Greeting {
                     && !payload.is_empty()
                     && (asking.by_initiator != from_initiator || !asking.is_read(*seq, payload.len()))
             }
+            (Greeting::Waiting(looks), Transport::Tcp { payload, .. }) => {
+                !payload.is_empty() && !looks.are_enough(from_initiator)
+            }
             (_, Transport::Tcp { payload, .. }) => !payload.is_empty(),
             (_, Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other) => false,
         }
