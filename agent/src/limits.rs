@@ -84,6 +84,9 @@ pub const GREETING_SEGMENTS_MAX: u8 = 16;
 pub const GREETING_MAX_OCTETS: usize = 18 * 1024;
 /// Runs of octets with gaps between them, in one greeting. Browsers scatter a hello over some dozens of pieces.
 pub const GREETING_RUNS_MAX: usize = 64;
+/// Names read behind a gap that one greeting remembers, so that none is told again when the gap is filled: no more whole
+/// requests than these lie in what is kept.
+pub const GREETING_AHEAD_NAMES_MAX: usize = 1_024;
 /// Greetings kept in part at once. They are whole within a few round trips.
 pub const GREETINGS_MAX: usize = 4_096;
 /// Octets kept over all of them.

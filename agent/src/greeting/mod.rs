@@ -50,6 +50,15 @@ enum Carrier {
 }
 
 impl Gathering {
+    /// Where requests stood before what is kept, when that lies behind a gap and this packet elsewhere: it may be forged,
+    /// and keeps nothing else waiting.
+    fn gives_way_to(&self, packet: &Packet<'_>) -> Option<Asking> {
+        match (&self.carrier, packet.transport) {
+            (Carrier::Tcp(tcp), Transport::Tcp { seq, flags, .. }) => tcp.gives_way_to(first_octet(seq, flags)),
+            (_, _) => None,
+        }
+    }
+
     /// Octets of memory held beside the entry itself.
     fn kept_octets(&self) -> usize {
         match &self.carrier {
@@ -152,10 +161,21 @@ impl Greetings {
             match self.table.at_mut(place) {
                 Some((flow, gathering)) if *flow == heard.flow => {
                     gathering.passage.contact = heard.contact;
-                    if gathering.from_initiator == heard.from_initiator {
+                    let is_same_end = gathering.from_initiator == heard.from_initiator;
+                    if let (true, Some(asking)) = (is_same_end, gathering.gives_way_to(packet)) {
+                        self.let_go(place, counts, emit);
+                        let heard = Heard { greeting: asking.greeting(), ..*heard };
+                        return self.handle_packet(packet, &heard, now, counts, emit);
+                    }
+                    if is_same_end {
                         return self.go_on(place, packet, heard, now, counts, emit);
                     }
-                    if !heard.from_initiator {
+                    let has_the_word = match packet.transport {
+                        // Who began it is not known: both may.
+                        Transport::Tcp { payload, .. } if heard.syn.is_none() => may_begin(payload),
+                        _ => heard.from_initiator,
+                    };
+                    if !has_the_word {
                         return greeting;
                     }
                     // Who began the flow has the word.
@@ -181,11 +201,14 @@ impl Greetings {
                 self.begin_tcp(tcp, (seq, payload), looks, packet, heard, now, counts, emit)
             }
             (Greeting::Asking(asking), Transport::Tcp { seq, flags, payload, .. }) => {
+                if asking.by_initiator() != heard.from_initiator {
+                    return self.turn_to(packet, heard, now, counts, emit);
+                }
                 let seq = first_octet(seq, flags);
                 let read = asking.octets_read(seq);
                 let Some(fresh) = payload.get(read..).filter(|fresh| !fresh.is_empty()) else { return greeting };
                 let seq = seq.wrapping_add(read as u32);
-                if !tls::may_begin(fresh) && !http::may_begin(fresh) {
+                if !may_begin(fresh) {
                     return asking.and_passed(seq, fresh.len()).greeting();
                 }
                 let tcp = OverTcp::new(seq, heard.from_initiator, Some(asking));
@@ -202,6 +225,24 @@ impl Greetings {
         }
     }
 
+    /// An end speaks while the other one is listened to, who has asked nothing yet: it may be the one to hear, unless it
+    /// is known who began the flow.
+    fn turn_to(
+        &mut self,
+        packet: &Packet<'_>,
+        heard: &Heard,
+        now: Timestamp,
+        counts: &mut GreetingCounts,
+        emit: &mut dyn FnMut(Told),
+    ) -> Greeting {
+        match packet.transport {
+            Transport::Tcp { payload, .. } if heard.syn.is_none() && may_begin(payload) => {
+                self.handle_packet(packet, &Heard { greeting: Greeting::default(), ..*heard }, now, counts, emit)
+            }
+            _ => heard.greeting,
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "the packet as it was split up by the caller, and where things go")]
     fn begin_tcp(
         &mut self,
@@ -215,9 +256,8 @@ impl Greetings {
         emit: &mut dyn FnMut(Told),
     ) -> Greeting {
         let passage = self.passage(packet, heard);
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit };
+        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
         match tcp.take(seq, payload, &mut teller) {
-            Took::More if tcp.is_adrift() => tcp.give_up(&mut teller),
             Took::More => {
                 let carrier = Carrier::Tcp(Box::new(tcp));
                 let gathering = Gathering { from_initiator: heard.from_initiator, looks, passage, carrier };
@@ -225,7 +265,7 @@ impl Greetings {
             }
             // A probe that keeps the connection alive (RFC 9293 section 3.8.4) is no first word.
             Took::Nothing => heard.greeting,
-            Took::Other => looks.and_one(heard.from_initiator),
+            Took::Other => looks.and_one(heard.from_initiator, heard.syn.is_some()),
             Took::Done(greeting) => greeting,
             Took::GivenUp => {
                 teller.counts.given_up += 1;
@@ -249,10 +289,10 @@ impl Greetings {
         let from_initiator = heard.from_initiator;
         let mut quic = OverQuic::default();
         let mut means = Means { space: &mut self.space, ids: &self.ids, from_initiator };
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit };
+        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
         quic.take(datagram, &mut looks, &mut means, &mut teller);
         let greeting = looks.in_quic();
-        if greeting == Greeting::Over {
+        if looks.are_enough_tries(from_initiator) {
             quic.give_up(&mut teller);
         }
         if quic.is_empty() {
@@ -276,7 +316,7 @@ impl Greetings {
         let Greetings { table, space, ids, kept_octets, .. } = self;
         let Some((_, gathering)) = table.at_mut(place) else { return Greeting::Over };
         let kept_before = gathering.kept_octets();
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit };
+        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
         let (is_new, over) = match (&mut gathering.carrier, packet.transport) {
             (Carrier::Tcp(tcp), Transport::Tcp { seq, flags, payload, .. }) => {
                 match tcp.take(first_octet(seq, flags), payload, &mut teller) {
@@ -284,7 +324,7 @@ impl Greetings {
                     Took::More => (true, None),
                     Took::Other => {
                         // What was no greeting may end where this segment begins, and the greeting begin here.
-                        let greeting = gathering.looks.and_one(heard.from_initiator);
+                        let greeting = gathering.looks.and_one(heard.from_initiator, heard.syn.is_some());
                         *kept_octets = (*kept_octets + gathering.kept_octets()).saturating_sub(kept_before);
                         self.forget(place);
                         return self.handle_packet(packet, &Heard { greeting, ..*heard }, now, counts, emit);
@@ -300,7 +340,7 @@ impl Greetings {
                 let mut means = Means { space, ids, from_initiator: heard.from_initiator };
                 let is_new = quic.take(payload, &mut gathering.looks, &mut means, &mut teller);
                 let greeting = gathering.looks.in_quic();
-                if greeting == Greeting::Over {
+                if gathering.looks.are_enough_tries(heard.from_initiator) {
                     quic.give_up(&mut teller);
                 }
                 (is_new, quic.is_empty().then_some(greeting))
@@ -375,7 +415,7 @@ impl Greetings {
     /// Reads a beginning as far as it came, and forgets it.
     fn let_go(&mut self, place: Place, counts: &mut GreetingCounts, emit: &mut dyn FnMut(Told)) {
         let Some((flow, mut gathering)) = self.forget(place) else { return };
-        let mut teller = Teller { passage: gathering.passage, flow, counts, emit };
+        let mut teller = Teller { passage: gathering.passage, flow, counts, emit, ahead: None };
         match &mut gathering.carrier {
             Carrier::Tcp(tcp) => {
                 tcp.give_up(&mut teller);
@@ -395,6 +435,11 @@ impl Default for Greetings {
     fn default() -> Greetings {
         Greetings::new()
     }
+}
+
+/// Whether octets over TCP can be the first of a hello or of a request.
+fn may_begin(stream: &[u8]) -> bool {
+    tls::may_begin(stream) || http::may_begin(stream)
 }
 
 /// The sequence number of a segment's first octet of data: a SYN takes one itself.

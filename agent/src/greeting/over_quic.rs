@@ -7,7 +7,7 @@ use std::hash::BuildHasher;
 
 use varde_common::observation::HelloTransport;
 
-use super::state::{Greeting, Looks};
+use super::state::Looks;
 use super::words::Teller;
 use crate::hello::assembly::Assembly;
 use crate::hello::quic::keys::{ClientKeys, Opened};
@@ -25,6 +25,13 @@ pub(super) struct Means<'a> {
     pub(super) ids: &'a RandomState,
     /// Whether the flow's initiator sends.
     pub(super) from_initiator: bool,
+}
+
+impl Means<'_> {
+    /// What is remembered of a connection id: of the same one said by the other end, something else.
+    fn hash_of(&self, id: &[u8]) -> u16 {
+        self.ids.hash_one((self.from_initiator, id)) as u16
+    }
 }
 
 /// Connections of one flow and direction whose hellos have begun, the oldest first.
@@ -79,10 +86,10 @@ impl OverQuic {
     ) -> bool {
         let mut is_new = false;
         for initial in initials(datagram) {
-            if looks.in_quic() == Greeting::Over {
+            if looks.are_enough_tries(means.from_initiator) {
                 break;
             }
-            let hash = means.ids.hash_one(initial.destination) as u32;
+            let hash = means.hash_of(initial.destination);
             // Sent again, or shown again: it was read.
             if looks.is_known(hash) {
                 continue;
@@ -95,7 +102,7 @@ impl OverQuic {
                 Some((Brought::More, _)) => is_new = true,
                 Some((Brought::Told, destination)) => {
                     is_new = true;
-                    looks.count_told(means.from_initiator, means.ids.hash_one(destination.as_octets()) as u32);
+                    looks.count_told(means.from_initiator, means.hash_of(destination.as_octets()));
                 }
                 Some((Brought::Bad(reason), _)) => {
                     teller.refuse(reason);

@@ -1,8 +1,9 @@
 //! A greeting over TCP that does not come in one piece: what of it is there.
 
+use super::may_begin;
 use super::state::{Asking, Greeting};
 use super::talk::{Next, Talk};
-use super::words::Teller;
+use super::words::{Ahead, Teller};
 use crate::hello::assembly::Assembly;
 use crate::limits::GREETING_MAX_OCTETS;
 
@@ -32,6 +33,7 @@ pub(super) struct OverTcp {
     until: usize,
     talk: Talk,
     assembly: Assembly,
+    ahead: Ahead,
     from_initiator: bool,
     /// Where requests of the flow stood before.
     asking: Option<Asking>,
@@ -41,7 +43,8 @@ impl OverTcp {
     /// Nothing was seen of it yet.
     pub(super) fn new(began: u32, from_initiator: bool, asking: Option<Asking>) -> OverTcp {
         let talk = Talk::after(asking.map_or(0, Asking::requests));
-        OverTcp { next: began, began, until: 1, talk, assembly: Assembly::default(), from_initiator, asking }
+        let (assembly, ahead) = (Assembly::default(), Ahead::default());
+        OverTcp { next: began, began, until: 1, talk, assembly, ahead, from_initiator, asking }
     }
 
     /// Takes a segment that begins at `seq`.
@@ -52,6 +55,10 @@ impl OverTcp {
             Ok(at) => (at, payload),
             Err(_) => (0, payload.get(ahead.unsigned_abs() as usize..).unwrap_or_default()),
         };
+        if at > self.assembly.front().len() && may_begin(fresh) {
+            self.read_ahead(fresh, teller);
+        }
+        let teller = &mut teller.knowing(&mut self.ahead);
         // What lies far ahead may be forged, and what it would leave behind is still to come.
         if fresh.is_empty() || at >= GREETING_MAX_OCTETS {
             return Took::Nothing;
@@ -100,6 +107,13 @@ impl OverTcp {
         }
     }
 
+    /// Reads a segment behind a gap that may never be filled, and changes nothing else: what is in front may still come.
+    fn read_ahead(&mut self, segment: &[u8], teller: &mut Teller<'_>) {
+        self.ahead.is_read = true;
+        Talk::default().read(segment, 0, &mut teller.knowing(&mut self.ahead));
+        self.ahead.is_read = false;
+    }
+
     /// What the flow's greeting is with nothing of it kept; `left` octets were not read.
     fn conclude(&self, next: Next, left: usize) -> Took {
         match next {
@@ -119,19 +133,27 @@ impl OverTcp {
         Asking::new(self.from_initiator, self.talk.requests, next).greeting()
     }
 
-    /// Whether it began where requests are not expected to, behind a gap or anywhere: it must not keep others waiting.
-    pub(super) fn is_adrift(&self) -> bool {
-        self.asking.is_some_and(|asking| asking.next() != self.began)
+    /// Where requests stood before, when it began elsewhere, behind a gap or anywhere, and a segment from `seq` on is not
+    /// what follows on it.
+    pub(super) fn gives_way_to(&self, seq: u32) -> Option<Asking> {
+        let asking = self.asking.filter(|asking| asking.next() != self.began)?;
+        let follows = seq.wrapping_sub(self.began) < GREETING_MAX_OCTETS as u32;
+        (!follows).then_some(asking)
     }
 
     /// Nothing more will come: what was read is told, and the flow goes on as this says.
-    pub(super) fn give_up(&self, teller: &mut Teller<'_>) -> Greeting {
-        self.talk.cut(teller);
+    pub(super) fn give_up(&mut self, teller: &mut Teller<'_>) -> Greeting {
+        self.talk.cut(&mut teller.knowing(&mut self.ahead));
+        // Of two that are the same, one is told.
+        self.ahead.is_read = true;
+        for kept in self.assembly.behind_gaps() {
+            Talk::default().read_kept(kept, &mut teller.knowing(&mut self.ahead));
+        }
         if self.talk.is_hello() { Greeting::Over } else { self.asked(0) }
     }
 
     /// Octets of memory held beside the entry itself.
     pub(super) fn kept_octets(&self) -> usize {
-        size_of::<OverTcp>() + self.assembly.kept_octets() + self.talk.kept_octets()
+        size_of::<OverTcp>() + self.assembly.kept_octets() + self.talk.kept_octets() + self.ahead.kept_octets()
     }
 }

@@ -32,7 +32,14 @@ impl Greeting {
             // Only packets with a long header (RFC 8999 section 5.1) greet.
             (_, Transport::Udp { payload, .. }) => payload.first().is_some_and(|first| first & 0x80 != 0),
             (Greeting::Asking(asking), Transport::Tcp { seq, payload, .. }) => {
-                asking.by_initiator == from_initiator && !payload.is_empty() && !asking.is_read(*seq, payload.len())
+                // Who has asked nothing yet may turn out to be the one who is asked.
+                let is_its_turn = asking.by_initiator == from_initiator || asking.requests() == 0;
+                is_its_turn
+                    && !payload.is_empty()
+                    && (asking.by_initiator != from_initiator || !asking.is_read(*seq, payload.len()))
+            }
+            (Greeting::Waiting(looks), Transport::Tcp { payload, .. }) => {
+                !payload.is_empty() && !looks.are_enough(from_initiator)
             }
             (_, Transport::Tcp { payload, .. }) => !payload.is_empty(),
             (_, Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other) => false,
@@ -45,10 +52,10 @@ impl Greeting {
 pub(crate) struct Looks {
     initiator: u8,
     responder: u8,
-    /// Hellos read over QUIC.
+    /// Hellos read over QUIC: the initiator's in the lower four bits, the responder's in the others.
     told: u8,
-    /// The connection id that the last of them went to, hashed.
-    known: [u8; 4],
+    /// The connection ids that the last two of them went to, hashed, the last one first.
+    known: [[u8; 2]; 2],
 }
 
 impl Looks {
@@ -66,15 +73,22 @@ impl Looks {
         *self.of(initiator) >= GREETING_SEGMENTS_MAX
     }
 
-    /// One segment more: when nothing was heard from the initiator in as many as are looked at, nothing will be.
-    pub(super) fn and_one(mut self, initiator: bool) -> Greeting {
+    /// One segment more. When nothing was heard from the initiator in as many as are looked at, nothing will be; who that
+    /// is, is known when its SYN was seen, and else it takes as many of both.
+    pub(super) fn and_one(mut self, initiator: bool, is_begun: bool) -> Greeting {
         *self.of(initiator) = self.of(initiator).saturating_add(1);
-        if self.initiator >= GREETING_SEGMENTS_MAX { Greeting::Over } else { Greeting::Waiting(self) }
+        let is_over = self.are_enough(true) && (is_begun || self.are_enough(false));
+        if is_over { Greeting::Over } else { Greeting::Waiting(self) }
     }
 
-    /// Whether enough QUIC packets of this end were tried.
+    /// Hellos of this end that were read over QUIC.
+    fn told_by(self, initiator: bool) -> u8 {
+        if initiator { self.told & 0x0f } else { self.told >> 4 }
+    }
+
+    /// Whether enough QUIC packets of this end were tried, or enough hellos of it read.
     pub(super) fn are_enough_tries(mut self, initiator: bool) -> bool {
-        *self.of(initiator) >= QUIC_TRIES_MAX
+        *self.of(initiator) >= QUIC_TRIES_MAX || self.told_by(initiator) >= QUIC_HELLOS_MAX
     }
 
     /// A QUIC packet was tried in vain.
@@ -83,14 +97,13 @@ impl Looks {
     }
 
     /// A hello was read out of QUIC packets that go to a connection id with this hash.
-    pub(super) fn count_told(&mut self, initiator: bool, known: u32) {
-        self.told = self.told.saturating_add(1);
-        self.known = known.to_ne_bytes();
-        *self.of(initiator) = 0;
-        if initiator {
-            // Who is greeted by the flow's first speaker has nothing to say that we look for.
-            self.responder = QUIC_TRIES_MAX;
+    pub(super) fn count_told(&mut self, initiator: bool, known: u16) {
+        if self.told_by(initiator) < QUIC_HELLOS_MAX {
+            self.told += if initiator { 1 } else { 0x10 };
         }
+        let [last, _] = self.known;
+        self.known = [known.to_ne_bytes(), last];
+        *self.of(initiator) = 0;
     }
 
     /// Whether any hello was read out of QUIC packets.
@@ -98,14 +111,16 @@ impl Looks {
         self.told > 0
     }
 
-    /// Whether the last hello went to a connection id with this hash: what comes for it says nothing new.
-    pub(super) fn is_known(self, hash: u32) -> bool {
-        self.told > 0 && self.known == hash.to_ne_bytes()
+    /// Whether one of the last two hellos went to a connection id with this hash: what comes for it says nothing new.
+    pub(super) fn is_known(self, hash: u16) -> bool {
+        let told = usize::from(self.told_by(true) + self.told_by(false));
+        self.known.iter().take(told).any(|known| *known == hash.to_ne_bytes())
     }
 
     /// What a QUIC flow's greeting is when nothing of it is kept.
     pub(super) fn in_quic(self) -> Greeting {
-        let is_over = self.initiator >= QUIC_TRIES_MAX || self.told >= QUIC_HELLOS_MAX;
+        // One end, whichever it is, never silences the other.
+        let is_over = self.are_enough_tries(true) && self.are_enough_tries(false);
         if is_over { Greeting::Over } else { Greeting::Waiting(self) }
     }
 }
@@ -122,6 +137,11 @@ pub(crate) struct Asking {
 impl Asking {
     pub(super) fn new(by_initiator: bool, requests: u16, next: u32) -> Asking {
         Asking { by_initiator, requests: requests.to_ne_bytes(), next: next.to_ne_bytes() }
+    }
+
+    /// Which end asks.
+    pub(super) fn by_initiator(self) -> bool {
+        self.by_initiator
     }
 
     /// Requests read so far.
@@ -176,8 +196,8 @@ mod tests {
             assert!(!greeting.may_tell(true, &udp(&[0x40; 1200])) && !greeting.may_tell(true, &udp(&[])));
             assert!(greeting.may_tell(true, &udp(&[0xc0])));
         }
-        assert!(looks.are_enough_tries(false) && !looks.are_enough_tries(true));
-        assert!(looks.is_known(7) && !looks.is_known(8) && !Looks::default().is_known(0));
+        assert!(!looks.are_enough_tries(false) && !looks.are_enough_tries(true));
+        assert!(looks.is_known(7) && !looks.is_known(8) && !looks.is_known(0) && !Looks::default().is_known(0));
     }
 
     #[test]

@@ -27,8 +27,8 @@ enum Part {
     Hello(Records),
     /// In the head of a request that has not named its host yet.
     Head(Progress),
-    /// In the head of a request that has.
-    Rest(Progress),
+    /// In the head of a request that has, and whether it asks for a tunnel.
+    Rest(Progress, bool),
 }
 
 /// What is to be done about what follows.
@@ -82,6 +82,19 @@ impl Talk {
         (stream.len(), self.lose_track())
     }
 
+    /// Reads what was kept behind a gap that nothing will fill: it is bounded already, so all requests of it.
+    pub(super) fn read_kept(mut self, stream: &[u8], teller: &mut Teller<'_>) {
+        let mut rest = stream;
+        for _ in 0..stream.len() {
+            let (read, next) = self.read_part(rest, teller);
+            rest = rest.get(read..).unwrap_or_default();
+            if next.is_some() || rest.is_empty() {
+                break;
+            }
+        }
+        self.cut(teller);
+    }
+
     /// Reads on in the part under way; none = it is another part now.
     fn read_part(&mut self, stream: &[u8], teller: &mut Teller<'_>) -> (usize, Option<Next>) {
         match &mut self.part {
@@ -132,9 +145,10 @@ impl Talk {
             }
             Part::Head(progress) => match http::read_on(stream, progress) {
                 Ok(Opening::Whole(head)) => {
+                    let is_tunnel = head.is_tunnel;
                     teller.request(head);
                     self.requests = self.requests.saturating_add(1);
-                    self.part = Part::Rest(*progress);
+                    self.part = Part::Rest(*progress, is_tunnel);
                     (0, None)
                 }
                 Ok(Opening::Until(until)) => until_more(progress, until),
@@ -144,7 +158,9 @@ impl Talk {
                 }
                 Err(reason) => self.refuse_head(stream, reason, teller),
             },
-            Part::Rest(progress) => match http::read_end(stream, progress) {
+            Part::Rest(progress, is_tunnel) => match http::read_end(stream, progress) {
+                // CONNECT has no body, whatever its fields say (RFC 9110 section 9.3.6): what follows is in the tunnel.
+                Ok(Opening::Whole((end, _))) if *is_tunnel => self.pass_over(stream, end, Some(0)),
                 Ok(Opening::Whole((end, body))) => self.pass_over(stream, end, body),
                 Ok(Opening::Until(until)) => until_more(progress, until),
                 Ok(Opening::Other) => (stream.len(), Some(self.lose_track())),
@@ -196,7 +212,7 @@ impl Talk {
     pub(super) fn kept_octets(&self) -> usize {
         match &self.part {
             Part::Hello(records) => records.kept_octets(),
-            Part::Beginning | Part::Head(_) | Part::Rest(_) => 0,
+            Part::Beginning | Part::Head(_) | Part::Rest(..) => 0,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What was read of a greeting, in the form it is told in.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use varde_common::observation::{Contact, Endpoint, Hello, HelloTransport, HttpRequest};
 use varde_common::time::Timestamp;
 
@@ -7,7 +9,7 @@ use super::GreetingCounts;
 use crate::flow::FlowId;
 use crate::hello::tls::{ClientHello, CutHello};
 use crate::hello::{BadHello, http, ja4, printable, server_name};
-use crate::limits::ALPNS_MAX;
+use crate::limits::{ALPNS_MAX, GREETING_AHEAD_NAMES_MAX};
 
 /// A greeting that was read, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +49,58 @@ pub(super) struct Teller<'a> {
     pub(super) flow: FlowId,
     pub(super) counts: &'a mut GreetingCounts,
     pub(super) emit: &'a mut dyn FnMut(Told),
+    /// What was told from behind a gap of the same stream.
+    pub(super) ahead: Option<&'a mut Ahead>,
+}
+
+/// What was told from behind a gap: when the gap is filled it is read again, and is not told again.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    /// Names, hashed.
+    told: Vec<u64>,
+    /// Whether what is read now lies behind the gap.
+    pub(super) is_read: bool,
+}
+
+impl Ahead {
+    /// Octets of memory held beside the entry itself.
+    pub(super) fn kept_octets(&self) -> usize {
+        self.told.capacity() * size_of::<u64>()
+    }
+
+    /// Whether this was not told before.
+    fn is_new(&mut self, greeted: &Greeted) -> bool {
+        let mut hasher = DefaultHasher::new();
+        match greeted {
+            Greeted::Hello(hello) => hello.sni.as_ref().map(ToString::to_string).hash(&mut hasher),
+            Greeted::Http(HttpRequest { host, target_port, .. }) => (host.to_string(), target_port).hash(&mut hasher),
+        }
+        let name = hasher.finish();
+        let is_new = !self.told.contains(&name);
+        // The first ones are those that may be read again: what lies further ahead is not kept.
+        if is_new && self.is_read && self.told.len() < GREETING_AHEAD_NAMES_MAX {
+            self.told.push(name);
+        }
+        is_new
+    }
 }
 
 impl Teller<'_> {
+    /// The same for a stream of which something was told from behind a gap.
+    pub(super) fn knowing<'b>(&'b mut self, ahead: &'b mut Ahead) -> Teller<'b> {
+        let Teller { passage, flow, .. } = *self;
+        Teller { passage, flow, counts: self.counts, emit: self.emit, ahead: Some(ahead) }
+    }
+
     fn tell(&mut self, greeted: Greeted) {
+        if self.ahead.as_mut().is_some_and(|ahead| !ahead.is_new(&greeted)) {
+            return;
+        }
+        match &greeted {
+            Greeted::Hello(hello) if hello.is_cut => self.counts.cut += 1,
+            Greeted::Hello(_) => self.counts.hellos += 1,
+            Greeted::Http(_) => self.counts.requests += 1,
+        }
         let Passage { source, contact, .. } = self.passage;
         (self.emit)(Told { source, flow: self.flow, contact, greeted });
     }
@@ -67,7 +117,6 @@ impl Teller<'_> {
         } else {
             None
         };
-        self.counts.hellos += 1;
         self.tell(Greeted::Hello(Hello {
             time,
             client,
@@ -87,7 +136,6 @@ impl Teller<'_> {
         let Some(cut) = CutHello::read(body) else { return };
         let Some(name) = server_name(cut.server_name) else { return };
         let Passage { time, client, server, .. } = self.passage;
-        self.counts.cut += 1;
         self.tell(Greeted::Hello(Hello {
             time,
             client,
@@ -106,7 +154,6 @@ impl Teller<'_> {
         let Passage { time, client, server, .. } = self.passage;
         let http::Head { host, target_port, .. } = head;
         let Some(host) = host else { return };
-        self.counts.requests += 1;
         self.tell(Greeted::Http(HttpRequest { time, client, server, host, target_port }));
     }
 

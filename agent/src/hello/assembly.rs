@@ -30,6 +30,12 @@ impl Assembly {
         }
     }
 
+    /// What is known behind the first gap, in order.
+    pub(crate) fn behind_gaps(&self) -> impl Iterator<Item = &[u8]> {
+        let behind = self.runs.iter().filter(|run| run.start > 0);
+        behind.filter_map(|run| self.octets.get(run.start..run.end))
+    }
+
     /// Whether nothing is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.runs.is_empty()

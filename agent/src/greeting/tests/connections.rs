@@ -123,3 +123,28 @@ fn a_responder_that_says_hello_first_does_not_silence_the_initiator() {
     bench.udp(CLIENT, SERVER, &first(3, "evil.no"));
     assert_eq!(bench.names(), ["decoy.no", "evil.no"]);
 }
+
+#[test]
+fn neither_hellos_nor_junk_of_the_other_end_silence_a_client() {
+    for junk in [false, true] {
+        let mut bench = Bench::new();
+        for id in 1..=2 * QUIC_TRIES_MAX {
+            bench.udp(SERVER, CLIENT, &if junk { broken(id) } else { first(id, "decoy.no") });
+        }
+        // To the same connection id, too.
+        bench.udp(CLIENT, SERVER, &first(QUIC_HELLOS_MAX, "evil.no"));
+        assert_eq!(bench.names().last().map(String::as_str), Some("evil.no"), "{junk}");
+        assert!(bench.names().len() <= 1 + usize::from(QUIC_HELLOS_MAX));
+    }
+}
+
+#[test]
+fn two_hellos_sent_in_turns_are_told_once_each_and_leave_room_for_others() {
+    let mut bench = Bench::new();
+    for _ in 0..QUIC_HELLOS_MAX {
+        bench.udp(CLIENT, SERVER, &first(1, "a.no"));
+        bench.udp(CLIENT, SERVER, &first(2, "b.no"));
+    }
+    bench.udp(CLIENT, SERVER, &first(3, "evil.no"));
+    assert_eq!(bench.names(), ["a.no", "b.no", "evil.no"]);
+}

@@ -54,6 +54,91 @@ fn alerts_and_empty_records_in_front_hide_no_hello() {
 }
 
 #[test]
+fn what_a_server_sends_before_the_sensor_hears_its_client_hides_no_request() {
+    // Joined midway the server is heard first, and taken for who began.
+    let request = b"GET / HTTP/1.1\r\nHost: evil.no\r\n\r\n";
+    for (segments, pause) in [(1, 0), (40, 0), (1, 11), (40, 11)] {
+        for first in [&b"AAAA"[..], &[0xaa; 100]] {
+            let mut bench = Bench::new();
+            bench.tcp(SERVER, CLIENT, 1000, ACK, first);
+            bench.now += pause;
+            for at in 0..segments {
+                bench.tcp(SERVER, CLIENT, 1000 + first.len() as u32 + 100 * at, ACK, &[0xaa; 100]);
+            }
+            bench.say(0, &request[..20]);
+            bench.tcp(SERVER, CLIENT, 9000, ACK, &[0xaa; 100]);
+            bench.say(20, &request[20..]);
+            assert_eq!(bench.names(), ["evil.no"], "{segments} {pause} {first:?}");
+        }
+    }
+}
+
+#[test]
+fn s5_when_neither_end_greets_both_are_left_alone() {
+    let mut bench = Bench::new();
+    for at in 0..u32::from(GREETING_SEGMENTS_MAX) {
+        bench.tcp(SERVER, CLIENT, 1000 * at, ACK, &[0xaa; 1000]);
+        bench.tcp(CLIENT, SERVER, 1000 * at, ACK, &[0xaa; 1000]);
+    }
+    bench.tcp(CLIENT, SERVER, 90_000, ACK, &records(&named("late.no"), 1 << 14));
+    assert!(bench.read.is_empty() && bench.greetings.is_empty());
+}
+
+#[test]
+fn a_lost_first_segment_hides_nothing_of_what_follows_it() {
+    let get = |host: &str| format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes();
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    let (mut at, mut expected) = (300, Vec::new());
+    for number in 0..700 {
+        bench.say(at, &get(&format!("h{number}.no")));
+        at += get(&format!("h{number}.no")).len();
+        expected.push(format!("h{number}.no"));
+        assert_eq!(bench.names(), expected, "at once");
+    }
+    assert!(at > GREETING_MAX_OCTETS + 2000);
+    bench.end();
+    assert_eq!(bench.names(), expected, "and once");
+    // A dialogue of which the first word is lost.
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    bench.say(9, b"STARTTLS\r\n");
+    bench.say(19, &records(&named("evil.no"), 1 << 14));
+    assert_eq!(bench.names(), ["evil.no"]);
+}
+
+#[test]
+fn what_lies_behind_a_gap_in_pieces_is_read_when_the_gap_is_given_up() {
+    let request = b"GET / HTTP/1.1\r\nHost: evil.no\r\n\r\n";
+    let hello = records(&named("other.no"), 1 << 14);
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    bench.say(300, &request[..20]);
+    bench.say(320, &request[20..]);
+    bench.say(2000, &hello[..200]);
+    bench.say(2200, &hello[200..]);
+    bench.now += 1 + GREETING_TIMEOUT_S as i64;
+    bench.udp("10.0.0.9:1", SERVER, &[]);
+    assert_eq!(bench.names(), ["evil.no", "other.no"]);
+    bench.end();
+    assert_eq!((bench.names().len(), bench.counts.given_up, bench.counts.hellos), (2, 1, 1));
+}
+
+#[test]
+fn what_was_read_behind_a_gap_is_told_once_and_hides_nothing_that_fills_it() {
+    let get = |host: &str| format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes();
+    for decoy in [get("decoy.no"), records(&named("decoy.no"), 1 << 14)] {
+        let mut bench = Bench::new();
+        bench.shake_hands();
+        let first = get("evil.no");
+        bench.say(first.len(), &decoy);
+        bench.say(first.len(), &decoy);
+        bench.say(0, &first);
+        assert_eq!(bench.names(), ["decoy.no", "evil.no"]);
+    }
+}
+
+#[test]
 fn a_second_syn_that_says_otherwise_hides_no_hello() {
     let stream = records(&named("evil.no"), 1 << 14);
     for other in [ISN.wrapping_sub(30), ISN.wrapping_add(10), ISN.wrapping_add(5_000)] {

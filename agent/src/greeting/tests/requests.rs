@@ -81,6 +81,24 @@ fn what_is_sent_again_is_told_once_and_a_lost_segment_hides_only_itself() {
 }
 
 #[test]
+fn after_a_lost_segment_requests_in_two_segments_are_read() {
+    let mut bench = said(&[&get("a.no")]);
+    let mut at = 3000;
+    let mut expected = vec!["a.no".to_owned()];
+    for number in 0..20 {
+        let request = get(&format!("h{number}.no"));
+        let cut = 1 + 2 * number;
+        bench.say(at, &request[..cut]);
+        bench.tcp(SERVER, CLIENT, 6, ACK, b"HTTP/1.1 100 Continue\r\n");
+        bench.say(at + cut, &request[cut..]);
+        at += request.len();
+        expected.push(format!("h{number}.no"));
+        assert_eq!(bench.names(), expected);
+    }
+    assert_eq!((bench.greetings.len(), bench.greetings.kept_octets()), (0, 0));
+}
+
+#[test]
 fn through_a_proxy_every_name_and_address_is_told() {
     let bench = said(&[
         b"GET http://benign.example/ HTTP/1.1\r\nHost: benign.example\r\n\r\n",
@@ -108,6 +126,16 @@ fn through_a_proxy_every_name_and_address_is_told() {
     for cut in [eager.len(), 20, 36, 100] {
         let bench = said(&[&eager[..cut], &eager[cut..]]);
         assert_eq!(bench.names(), ["203.0.113.9", "evil.no"], "{cut}");
+    }
+}
+
+#[test]
+fn a_body_that_connect_claims_to_have_hides_no_hello_in_the_tunnel() {
+    let hello = records(&named("evil.no"), 16384);
+    for field in ["Content-Length: 100000", "Transfer-Encoding: chunked"] {
+        let head = format!("CONNECT proxied.no:443 HTTP/1.1\r\nHost: proxied.no\r\n{field}\r\n\r\n");
+        assert_eq!(said(&[head.as_bytes(), &hello]).names(), ["proxied.no", "evil.no"], "{field}");
+        assert_eq!(said(&[&[head.as_bytes(), &hello[..]].concat()]).names(), ["proxied.no", "evil.no"], "{field}");
     }
 }
 
