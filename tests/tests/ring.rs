@@ -135,7 +135,8 @@ fn b7_every_frame_of_a_burst_is_handed_out_once_in_order_and_whole() -> Result<(
     let line = Line::new()?;
     let (wire, mut capture) = (line.wire()?, line.watch(&settings(CaptureBackend::Ring))?);
     let size = |number: u32| 4 + (number as usize * 37) % 1400;
-    let frames: Vec<Vec<u8>> = (0..20_000).map(|number| ipv4(number, size(number))).collect();
+    // Sent before anything is read: with their headers half of what the ring holds.
+    let frames: Vec<Vec<u8>> = (0..10_000).map(|number| ipv4(number, size(number))).collect();
     let began = clock::now();
     wire.send(&frames)?;
     let (seen, others) = take_all(capture.as_mut(), frames.len())?;
@@ -147,7 +148,7 @@ fn b7_every_frame_of_a_burst_is_handed_out_once_in_order_and_whole() -> Result<(
     assert!(seen.is_sorted_by_key(|seen| seen.time), "time goes forward");
     assert!(seen.iter().all(|seen| began <= seen.time && seen.time <= ended), "time is the clock's");
     let counts = capture.counts();
-    assert_eq!((counts.frames, counts.dropped), (20_000, Some(0)));
+    assert_eq!((counts.frames, counts.dropped), (10_000, Some(0)));
     Ok(())
 }
 

@@ -183,6 +183,32 @@ fn files_stay_short_and_open_with_what_they_are_for() -> Result<()> {
     Ok(())
 }
 
+/// A file that nobody names as a module is not compiled, and its tests never run.
+#[test]
+fn every_file_below_a_module_is_one() -> Result<()> {
+    let sources: BTreeMap<String, String> = sources()?.into_iter().collect();
+    let mut wrong = Vec::new();
+    for name in sources.keys() {
+        let Some((folder, file)) = name.rsplit_once('/') else { continue };
+        let module = file.trim_end_matches(".rs");
+        if ["mod", "lib", "main"].contains(&module) {
+            continue;
+        }
+        let above = ["/mod.rs", ".rs", "/lib.rs", "/main.rs"].map(|end| format!("{folder}{end}"));
+        let mut above = above.iter().filter_map(|above| sources.get(above)).peekable();
+        // Where there is none, cargo finds the file by itself; the search's targets stand in its own manifest.
+        if folder != "tests/fuzz/targets"
+            && above.peek().is_some()
+            && !above
+                .any(|text| text.contains(&format!("mod {module};")) || text.contains(&format!("path = \"{file}\"")))
+        {
+            wrong.push(name.clone());
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    Ok(())
+}
+
 #[test]
 fn every_lint_exception_has_a_reason_and_every_crate_the_lints() -> Result<()> {
     let mut wrong = Vec::new();
