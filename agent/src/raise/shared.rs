@@ -144,7 +144,9 @@ mod tests {
         }
         let held = |n: &u32| shared.contains(address(*n), Way::Answer, second(0));
         let all = (0..count).filter(held).count();
-        assert_eq!(all as u64 + shared.evicted(), u64::from(count));
+        // Two of so many look alike once in a thousand runs, and then count as one.
+        let accounted_for = all as u64 + shared.evicted();
+        assert!((u64::from(count) - 3..=u64::from(count)).contains(&accounted_for), "{accounted_for} of {count}");
         assert!(all > SHARED_MAX * 9 / 10, "{all}");
         assert_eq!((0..1_000).filter(held).count(), 0, "the oldest went");
         assert_eq!((count - 1_000..count).filter(held).count(), 1_000, "the newest are there");
