@@ -44,6 +44,8 @@ pub const TRANSACTION_TIMEOUT_S: u64 = 6;
 pub const RESPONSE_DUPLICATE_S: u64 = 5;
 /// Answer records read of one message; the rest is counted.
 pub const ANSWERS_MAX: usize = 64;
+/// Addresses of one response that concerns nobody, noted where they lie; a response with more is put together first.
+pub const ANSWERS_NOTED_MAX: usize = 16;
 /// Compression pointers followed for one name (RFC 9267 asks for a bound).
 pub const POINTER_HOPS_MAX: usize = 128;
 /// Compression pointers followed in one message.

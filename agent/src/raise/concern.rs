@@ -12,10 +12,8 @@ use super::resolvers::Exchange;
 use crate::audience::Response;
 use crate::dns::Lead;
 use crate::flow::{FlowGlimpse, FlowStep};
+use crate::limits::ANSWERS_NOTED_MAX;
 use crate::transaction::Standing;
-
-/// Addresses of one response that are noted here; one with more is told.
-const NOTED_MAX: usize = 16;
 
 impl Raise {
     /// Whether a response is to be handled by [`Raise::handle_transaction`]: its question or an answer meets an
@@ -34,7 +32,7 @@ impl Raise {
         if met || self.answered.aliases(client.ip(), message.qname(), time).next().is_some() {
             return true;
         }
-        let mut noted = [(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0); NOTED_MAX];
+        let mut noted = [(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0); ANSWERS_NOTED_MAX];
         let mut count = 0;
         let is_ordinary = message.ordinary_answers(|lead| match lead {
             Lead::Name(name) => {
