@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 from differential_seen import (
-    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, QUIC_HELLOS_MAX, TOGETHER, Frames, is_capture, laid_anew, run_agent, run_tshark, stream, unpacked,
+    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, TOGETHER, Frames, is_capture, laid_anew, run_agent, run_tshark, stream, unpacked,
 )
 
 # Further looks where the first one differs: what it means when the agent's view is found there, and how to look.
@@ -191,8 +191,8 @@ def compare_words(case, kind):
                 line = "%s: differs in %s: agent %s, tshark %s" % (
                     shown(kind, flow), ", ".join(what_differs(other, told)), shown("", other), shown("", told))
                 reason = theirs.remark(kind, flow, told)
-            elif kind == "hello" and any(one in we for one in they[:place]) and (flow[0] == "tls" or len(we) >= QUIC_HELLOS_MAX):
-                reason = "later hellos of a connection: the agent tells the first over TLS, %d over QUIC" % QUIC_HELLOS_MAX
+            elif kind == "hello" and len(we) >= HELLOS_MAX[flow[0]] and all(one in we for one in they[: HELLOS_MAX[flow[0]]]):
+                reason = "later hellos of a connection: the agent tells %d" % HELLOS_MAX[flow[0]]
             else:
                 reason = case.why_agent_lacks_words(kind, flow, told)
             differences.append((line, reason))

@@ -78,8 +78,8 @@ pub const STREAM_IDLE_TIMEOUT_S: u64 = 120;
 /// After FIN or RST a stream is still known for so long, so that what is sent again is not read again, seconds.
 pub const STREAM_LINGER_S: u64 = 5;
 
-/// Segments or datagrams with data that are looked at for the beginning of a greeting, each way: STARTTLS comes after a
-/// few, whatever is none has shown it by then.
+/// Segments with data that are looked at for the beginning of a greeting, each way, and again behind each hello: STARTTLS
+/// comes after a few, whatever is none has shown it by then.
 pub const GREETING_SEGMENTS_MAX: u8 = 16;
 /// Octets of a greeting's stream that are kept behind those that were read, until a gap is filled: the largest record
 /// and its header. Of QUIC's stream, which is read when it is whole, all that is kept.
@@ -104,8 +104,12 @@ pub const HELLO_MAX_OCTETS: usize = 64 * 1024;
 /// TLS records joined for one ClientHello: one for each octet of the longest. They cost nothing but the octets they
 /// bring, so the bound only ends what has no end.
 pub const HELLO_RECORDS_MAX: usize = HELLO_MAX_OCTETS;
-/// TLS records that are passed over in front of a ClientHello: a client has reason for one or two.
-pub const OTHER_RECORDS_MAX: usize = 4;
+/// An alert or the like in front of a ClientHello whose end is waited for, where it is no longer: an alert has two octets,
+/// a protected one some forty. However many come whole are passed over.
+pub const OTHER_RECORD_MAX_OCTETS: usize = 64;
+/// Hellos told of one end over TCP: a client has reason for two (RFC 8446 section 4.1.4), and a decoy or some may stand in
+/// front of the one that counts.
+pub const TLS_HELLOS_MAX: u8 = 8;
 /// Octets shown of a server name that is no name and no address: as long as a name may be.
 pub const SERVER_NAME_TEXT_MAX_OCTETS: usize = 255;
 /// Protocols kept of those a hello offers; programs offer one or two.

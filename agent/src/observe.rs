@@ -294,7 +294,7 @@ impl Observer {
         let tell = &mut |told: Told| audience.take(told.into());
         let greeting = greetings.handle_packet(packet, heard, *clock, &mut counts.greetings, tell);
         if greeting != heard.greeting {
-            self.flows.set_greeting(heard.place, greeting);
+            self.flows.set_greeting(heard, greeting);
         }
     }
 

@@ -109,7 +109,7 @@ pub(crate) struct Heard {
     pub(crate) syn: Option<u32>,
     /// How far the flow has got.
     pub(crate) contact: Contact,
-    /// How far its greeting is known.
+    /// How far the greeting of the end that sent it is known.
     pub(crate) greeting: Greeting,
 }
 
@@ -219,10 +219,11 @@ impl Flows {
         heard
     }
 
-    /// Notes how far the greeting of the flow at a place is known now.
-    pub(crate) fn set_greeting(&mut self, place: Place, greeting: Greeting) {
-        if let Some((_, flow)) = self.table.at_mut(place) {
-            flow.greeting = greeting;
+    /// Notes how far the greeting in the flow of a packet is known now.
+    pub(crate) fn set_greeting(&mut self, heard: &Heard, greeting: Greeting) {
+        if let Some((key, flow)) = self.table.at_mut(heard.place) {
+            let protocol = key.protocol();
+            *flow.greeting_mut(heard.from_initiator, protocol) = greeting;
         }
     }
 

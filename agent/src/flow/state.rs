@@ -95,7 +95,10 @@ pub(super) struct Flow {
     pub(super) fin_from_initiator: bool,
     pub(super) fin_from_responder: bool,
     pub(super) reset: bool,
+    /// Of the initiator; of both where it is not TCP.
     pub(super) greeting: Greeting,
+    /// Of the responder over TCP: neither end's words stand in for the other's.
+    pub(super) greeting_back: Greeting,
 }
 
 impl Flow {
@@ -121,20 +124,28 @@ impl Flow {
             fin_from_responder: false,
             reset: false,
             greeting: Greeting::default(),
+            greeting_back: Greeting::default(),
         }
     }
 
     /// What is to be heard of its first words in a packet; nothing once they are known.
     pub(super) fn heard(&self, place: Place, step: Step, packet: &Packet<'_>) -> Option<Heard> {
         let from_initiator = step.from_low == self.initiator_is_low;
-        self.greeting.may_tell(from_initiator, &packet.transport).then_some(Heard {
+        let is_back = !from_initiator && packet.protocol == Protocol::TCP;
+        let greeting = if is_back { self.greeting_back } else { self.greeting };
+        greeting.may_tell(&packet.transport).then_some(Heard {
             place,
             flow: self.id,
             from_initiator,
             syn: self.syn,
             contact: self.contact,
-            greeting: self.greeting,
+            greeting,
         })
+    }
+
+    pub(super) fn greeting_mut(&mut self, from_initiator: bool, protocol: Protocol) -> &mut Greeting {
+        let is_back = !from_initiator && protocol == Protocol::TCP;
+        if is_back { &mut self.greeting_back } else { &mut self.greeting }
     }
 
     /// Counts a packet.
