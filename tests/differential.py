@@ -97,7 +97,9 @@ class Case:
             return "tshark reads the line of the request and no Host field behind it"
         said = [one for one in frames.of_flow[ends] if one.time <= max(times) and (one.payload or one.faults)]
         bare = [one for one in frames.of_ends[(ends[0], ends[2])] if one.ports is None and one.time <= max(times)]
-        reason = self.faults(said + bare)
+        # A packet in fragments has the time of the first.
+        rest = [one for one in frames.of_ends[(ends[0], ends[2])] if one.ports is None and one.time >= max(times)][:2]
+        reason = self.faults(said + bare + rest)
         if reason or flow[0] == "quic":
             return reason
         reason = self.laid_anew(kind, ends, told) if self.in_vain < IN_VAIN_MAX else None

@@ -497,7 +497,7 @@ class Frames:
             if "ip" in layers and "ipv6" in layers:
                 version = max(("ip", "ipv6"), key=lambda name: len(layers) - layers[::-1].index(name))
             ends = (fields[version + ".src"], fields[version + ".dst"])
-            carrier = "udp" if fields["udp.srcport"] else "tcp"
+            carrier = next((layer for layer in reversed(layers) if layer in ("udp", "tcp")), "tcp")
             ports = None
             if fields[carrier + ".srcport"]:
                 ports = (number(fields[carrier + ".srcport"]), number(fields[carrier + ".dstport"]))
@@ -509,6 +509,8 @@ class Frames:
                 faults.append("a frame of it is cut short")
             if fields["tcp.analysis.lost_segment"] or fields["tcp.analysis.ack_lost_segment"]:
                 faults.append("segments of it are missing in the capture")
+            if ports is None and re.search("(total|payload) length exceeds", fields["_ws.expert.message"]):
+                faults.append("a fragment of it says it is longer than what carries it: tshark puts nothing together from it")
             if ports is None and fields["ipv6.plen"] == "0":
                 faults.append("an IPv6 packet that leaves its length to offload: tshark reads nothing in it")
             if fields["udp.length"] and number(fields["udp.length"]) < 8:

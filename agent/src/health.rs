@@ -42,6 +42,24 @@ pub struct Health {
     pub last_packet: Option<Timestamp>,
 }
 
+impl Health {
+    /// Adds what was refused before the sensor could be handed it.
+    pub fn add_refusals(&mut self, reason: &'static str, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.refused = self.refused.saturating_add(count);
+        match self.refusals.binary_search_by_key(&reason, |(known, _)| known) {
+            Ok(at) => {
+                if let Some((_, known)) = self.refusals.get_mut(at) {
+                    *known = known.saturating_add(count);
+                }
+            }
+            Err(at) => self.refusals.insert(at, (reason, count)),
+        }
+    }
+}
+
 /// Totals of one source of a sensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SourceHealth {
