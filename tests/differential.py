@@ -29,6 +29,8 @@ LOOKS = [
 FIRST_WORDS_TRIED = 3
 # So often a flow's octets are shown to tshark anew in vain: it takes its time, and there is enough to look at by hand then.
 IN_VAIN_MAX = 3
+# A DNS message over TCP with its length in front.
+MESSAGE_OCTETS_MAX = 65537
 # Lines printed of one file; the rest is counted.
 SHOWN = 25
 # What the parts of a JA4 stand for.
@@ -128,6 +130,25 @@ class Case:
                 return "tshark " + what
         return None
 
+    def why_agent_lacks(self, kind, thing):
+        """Why the agent does not tell a look-up or an answer that tshark tells."""
+        reason = self.theirs.remark(kind, thing)
+        if reason:
+            return reason
+        reasons = [self.lie_before(thing, time) for time in self.theirs.times[(kind, thing)]]
+        return reasons[0] if all(reasons) else None
+
+    def lie_before(self, thing, time):
+        """What is wrong with a segment that brings a part of a message, of which tshark shows the last one."""
+        client, server = thing[:2]
+        frames = self.frames()
+        of_ends = frames.of_ends[(client, server)] + frames.of_ends[(server, client)]
+        for last in [one for one in of_ends if one.time == time and one.ports and one.payload and "tcp" in one.protocols]:
+            for one in frames.of_flow[(last.ends[0], last.ports[0], last.ends[1], last.ports[1])]:
+                if one.lie and 0 <= (last.sequence - one.sequence) % (1 << 32) <= MESSAGE_OCTETS_MAX:
+                    return one.lie
+        return None
+
     def why_agent_lacks_words(self, kind, flow, told):
         """Why the agent does not tell a hello or a host that tshark tells: what is wrong with it, by the octets of its stream."""
         reason = self.theirs.remark(kind, flow, told)
@@ -216,7 +237,7 @@ def compare(case, kinds):
         we, they = case.ours.things[kind], case.theirs.things[kind]
         equal += len(we & they)
         for thing in sorted(they - we, key=str):
-            differences.append(("the agent lacks  " + shown(kind, thing), case.theirs.remark(kind, thing)))
+            differences.append(("the agent lacks  " + shown(kind, thing), case.why_agent_lacks(kind, thing)))
         for thing in sorted(we - they, key=str):
             differences.append(("tshark lacks     " + shown(kind, thing), case.why_tshark_lacks(kind, thing)))
     return equal, differences

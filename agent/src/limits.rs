@@ -13,6 +13,12 @@ pub const FLOW_ACTIVE_TIMEOUT_S: u64 = 1800;
 /// After FIN from both ends or a RST, late packets still belong to the flow for so long, seconds.
 pub const FLOW_LINGER_S: u64 = 5;
 
+/// UDP flows remembered after they are over, by who began them: of a municipality's conversations that are more than a
+/// look-up, those of a quarter of an hour.
+pub const FLOWS_REMEMBERED: usize = 65_536;
+/// What they take.
+pub const FLOWS_REMEMBERED_MAX_OCTETS: usize = 512 * 1024;
+
 /// The tables are asked what has timed out no more often than this, by the packets' clock, milliseconds: the shortest
 /// timeout is some seconds, and to ask costs more than a packet does.
 pub const TIMEOUTS_LOOKED_AT_EVERY_MS: u64 = 50;
@@ -347,6 +353,7 @@ pub const GATHERED_FRAMES_MAX: usize = 256;
 /// to be full of the largest entries at once; a flood of a million clients of every kind holds some 50 MiB. On top come
 /// the program, the list, and for a live interface its ring ([`RING_BLOCKS`]).
 pub const FLOODED_MAX_OCTETS: usize = FLOWS_MAX_OCTETS
+    + FLOWS_REMEMBERED_MAX_OCTETS
     + TRANSACTIONS_MAX_OCTETS
     + STREAMS_TOTAL_MAX_OCTETS
     + STREAMS_MAX_OCTETS

@@ -1,6 +1,7 @@
 //! Packets to flow records (RFC 7011, bidirectional as RFC 5103), in a bounded table.
 
 mod key;
+mod lately;
 mod state;
 
 use std::time::Duration;
@@ -10,14 +11,18 @@ use varde_common::time::Timestamp;
 
 use crate::audience::Audience;
 use crate::greeting::Greeting;
-use crate::limits::{FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S};
+use crate::limits::{CLOCK_AHEAD_MAX_S, FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S};
 use crate::observe::Seen;
 use crate::packet::{Fragment, Packet};
 use crate::table::{Place, Table};
 use key::Key;
+use lately::Lately;
 use state::{ALL_LANES, ESTABLISHED, Flow, LINGERING, OPEN, Step, Taken, read};
 
 const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
+
+/// A packet that is further than this ahead of its flow proves nothing by its own time.
+const CLOCK_AHEAD_MAX_US: u64 = CLOCK_AHEAD_MAX_S as u64 * 1_000_000;
 
 /// A flow is told to be over at most this part of the idle timeout late.
 const GRAINS: u32 = 32;
@@ -94,6 +99,7 @@ pub struct Flows {
     active: Duration,
     data_out_octets: u32,
     next_id: u64,
+    lately: Lately,
 }
 
 /// What the next stage needs to know of a flow whose first words may still come.
@@ -147,7 +153,16 @@ impl Flows {
         let grain = idle / GRAINS;
         let table = Table::with_grain(flows_max, grain);
         let shortest_timeout_us = u64::try_from(LINGER.min(idle).as_micros()).unwrap_or(0);
-        Flows { table, idle, established_idle, shortest_timeout_us, active, data_out_octets, next_id: 0 }
+        Flows {
+            table,
+            idle,
+            established_idle,
+            shortest_timeout_us,
+            active,
+            data_out_octets,
+            next_id: 0,
+            lately: Lately::new(),
+        }
     }
 
     /// Flows under way.
@@ -190,7 +205,12 @@ impl Flows {
             Some(place) => place,
             None => {
                 self.make_room(now, counts, audience);
-                let flow = Flow::new(FlowId(self.next_id), step, key.protocol(), self.data_out_octets);
+                let mut flow = Flow::new(FlowId(self.next_id), step, key.protocol(), self.data_out_octets);
+                if key.is_conversation()
+                    && let Some(initiator_is_low) = self.lately.initiator_is_low(hash, now)
+                {
+                    flow.goes_on(initiator_is_low);
+                }
                 let place = self.table.insert(hash, key, flow, OPEN, now)?;
                 self.next_id += 1;
                 counts.opened += 1;
@@ -199,6 +219,7 @@ impl Flows {
         };
         let active = self.active;
         let (key, flow) = self.table.at_mut(place)?;
+        let step = flow.dated(step);
         if step.time.since(flow.start) >= active && !is_new {
             flow.tell(key, FlowStep::Reported, audience);
             flow.begin_anew(step.time);
@@ -260,15 +281,23 @@ impl Flows {
 
     /// Ends a flow.
     pub(crate) fn close(&mut self, place: Place) -> Option<FlowEvent> {
-        self.table.remove(place).map(|(key, flow)| flow.event(&key, FlowStep::Closed))
+        let last = self.table.touched(place);
+        let (key, flow) = self.table.remove(place)?;
+        let is_mutual = flow.contact == Contact::Answered || flow.awaits_initiator;
+        if let Some(last) = last.filter(|_| is_mutual && key.is_conversation()) {
+            self.lately.remember(self.table.hash_of(&key), flow.initiator_is_low, last);
+        }
+        Some(flow.event(&key, FlowStep::Closed))
     }
 
     /// Whether the flow that lies there was over before this packet, which then begins another.
     fn is_over(&self, place: Place, step: Step, now: Timestamp) -> bool {
         let Some((_, flow)) = self.table.at(place) else { return true };
-        // By the clock, or by the packets' own times: one source may be long behind another.
-        let quiet = self.table.touched(place).map_or(0, |touched| now.micros_since(touched));
-        let quiet = quiet.max(step.time.micros_since(flow.end));
+        // By the clock, or by the packets' own times: one source may be long behind another. Of a time so far ahead that one
+        // packet alone proves nothing, the clock has the say ([`crate::timeline`]).
+        let by_clock = self.table.touched(place).map_or(0, |touched| now.micros_since(touched));
+        let by_packets = step.time.micros_since(flow.end);
+        let quiet = if by_packets > CLOCK_AHEAD_MAX_US { by_clock } else { by_clock.max(by_packets) };
         quiet >= self.shortest_timeout_us && Duration::from_micros(quiet) >= self.timeout(flow.lane())
             || flow.is_ended_by(step)
     }

@@ -4,7 +4,7 @@ use varde_common::observation::{Contact, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
 use super::key::Key;
-use super::{FlowEvent, FlowGlimpse, FlowId, FlowStep, Heard, Volume};
+use super::{CLOCK_AHEAD_MAX_US, FlowEvent, FlowGlimpse, FlowId, FlowStep, Heard, Volume};
 use crate::audience::Audience;
 use crate::greeting::Greeting;
 use crate::observe::Seen;
@@ -95,6 +95,8 @@ pub(super) struct Flow {
     pub(super) fin_from_initiator: bool,
     pub(super) fin_from_responder: bool,
     pub(super) reset: bool,
+    /// It goes on what was over, and who began that has not spoken yet: nobody's attempt and nobody's answer so far.
+    pub(super) awaits_initiator: bool,
     /// Of the initiator; of both where it is not TCP.
     pub(super) greeting: Greeting,
     /// Of the responder over TCP: neither end's words stand in for the other's.
@@ -123,8 +125,17 @@ impl Flow {
             fin_from_initiator: false,
             fin_from_responder: false,
             reset: false,
+            awaits_initiator: false,
             greeting: Greeting::default(),
             greeting_back: Greeting::default(),
+        }
+    }
+
+    /// It goes on a conversation that was over: who began that, began this.
+    pub(super) fn goes_on(&mut self, initiator_is_low: bool) {
+        if self.initiator_is_low != initiator_is_low {
+            (self.initiator_is_low, self.awaits_initiator) = (initiator_is_low, true);
+            self.contact = Contact::ErrorsOnly;
         }
     }
 
@@ -146,6 +157,16 @@ impl Flow {
     pub(super) fn greeting_mut(&mut self, from_initiator: bool, protocol: Protocol) -> &mut Greeting {
         let is_back = !from_initiator && protocol == Protocol::TCP;
         if is_back { &mut self.greeting_back } else { &mut self.greeting }
+    }
+
+    /// A packet as it counts here: one whose time is far from the others' has come now all the same, and lengthens nothing.
+    pub(super) fn dated(&self, step: Step) -> Step {
+        let time = match step.time {
+            ahead if ahead.micros_since(self.end) > CLOCK_AHEAD_MAX_US => self.end,
+            behind if self.start.micros_since(behind) > CLOCK_AHEAD_MAX_US => self.start,
+            time => time,
+        };
+        Step { time, ..step }
     }
 
     /// Counts a packet.
@@ -193,8 +214,10 @@ impl Flow {
         let answered = match protocol {
             Protocol::TCP => self.shake_hands(step, from_initiator),
             _ if protocol.is_icmp() => self.hear_reply(step, from_initiator),
-            _ => !from_initiator,
+            // Both have spoken.
+            _ => from_initiator == self.awaits_initiator,
         };
+        self.awaits_initiator &= !from_initiator;
         if answered {
             self.contact = Contact::Answered;
         }
@@ -248,8 +271,10 @@ impl Flow {
         let may_begin = self.is_ending() || has_begun || is_turned;
         let is_new_syn = step.is_syn() && may_begin && !is_sent_again();
         // After errors alone, the other end's first real packet is an attempt of its own, not a reply to them.
-        let is_other_s_attempt =
-            self.contact == Contact::ErrorsOnly && !step.is_error && step.from_low != self.initiator_is_low;
+        let is_other_s_attempt = self.contact == Contact::ErrorsOnly
+            && !self.awaits_initiator
+            && !step.is_error
+            && step.from_low != self.initiator_is_low;
         is_new_syn || is_other_s_attempt
     }
 

@@ -151,7 +151,8 @@ pub(crate) fn may_begin(stream: &[u8]) -> bool {
         _ if method > HTTP_METHOD_MAX_OCTETS => false,
         None | Some([]) => true,
         Some([b' ']) => method > 0,
-        Some([b' ', target, ..]) => method > 0 && target.is_ascii_graphic(),
+        // Servers are generous with targets.
+        Some([b' ', target, ..]) => method > 0 && !target.is_ascii_whitespace(),
         Some(_) => false,
     }
 }
@@ -260,6 +261,8 @@ mod tests {
             ("x!#y * HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("\r\n\r\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET /a b c HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
+            ("GET \0 HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
+            ("GET \u{e5} HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET / HTTP/1.1\r\nHost: first.example\r\nHost: second.example\r\n\r\n", Some("first.example")),
             ("GET / HTTP/1.1\r\nX: y\r\n Host: folded.example\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET / HTTP/1.1\r\nHost: 192.0.2.1:80\r\n\r\n", Some("192.0.2.1")),
