@@ -179,6 +179,8 @@ def record_fault(octets):
             return "another record stands in the middle of the hello (RFC 8446 section 5.1)"
         if length == 0:
             return "an empty record stands in the hello (RFC 8446 section 5.1)"
+        if length and octets[place + 5 : place + 6] != b"\1" and not message:
+            return "another message stands in front of the hello in its record (RFC 8446 section 4.1.2)"
         records += 1
         message += octets[place + 5 : place + 5 + length]
         wanted = 4 + int.from_bytes(message[1:4], "big") if len(message) >= 4 else 4

@@ -5,7 +5,7 @@ use varde_common::observation::HelloTransport;
 use super::words::Teller;
 use crate::hello::http::{self, Progress};
 use crate::hello::tls::{self, Records};
-use crate::hello::{BadHello, Opening};
+use crate::hello::{BadHello, Opening, proxy_header_octets};
 use crate::limits::{HTTP_BODY_MAX_OCTETS, HTTP_PIPELINED_MAX, TLS_HELLOS_MAX};
 
 /// What is known of a stream up to where it was read.
@@ -116,6 +116,10 @@ impl Talk {
                     if let Err(reason) = teller.hello(body, HelloTransport::Tls) {
                         teller.refuse(reason);
                     }
+                    for body in tls::further_hellos(stream).take(TLS_HELLOS_MAX.into()) {
+                        self.hellos = self.hellos.saturating_add(1);
+                        teller.hello(body, HelloTransport::Tls).unwrap_or_else(|reason| teller.refuse(reason));
+                    }
                     return self.pass_hello(stream, end);
                 }
                 // So little that it may be anything yet.
@@ -125,6 +129,7 @@ impl Talk {
                 self.part = Part::Hello(Records::default());
                 (0, None)
             }
+            Part::Beginning if proxy_header_octets(stream) > 0 => (proxy_header_octets(stream), None),
             Part::Beginning if http::may_begin(stream) => {
                 self.part = Part::Head(Progress::default());
                 (0, None)

@@ -72,6 +72,21 @@ pub(crate) fn hello_in_one_record(stream: &[u8]) -> Option<(&[u8], usize)> {
     Some((body, RECORD_HEADER_OCTETS + length))
 }
 
+/// The bodies of hellos that stand behind the first one in its record, as far as they are whole.
+pub(crate) fn further_hellos(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let length = |high, low| usize::from(u16::from_be_bytes([high, low]));
+    let record = match stream.split_first_chunk::<RECORD_HEADER_OCTETS>() {
+        Some((&[_, _, _, high, low], after)) => after.get(..length(high, low).min(after.len())).unwrap_or_default(),
+        None => &[],
+    };
+    let mut rest = message_octets(record).and_then(|first| record.get(first..)).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (message, behind) = rest.split_at_checked(message_octets(rest)?)?;
+        rest = behind;
+        message.get(MESSAGE_HEADER_OCTETS..).filter(|_| message.first() == Some(&CLIENT_HELLO))
+    })
+}
+
 /// A ClientHello on its way out of its records, each octet of the stream looked at once, in whatever portions it comes.
 #[derive(Debug, Default)]
 pub(crate) struct Records {

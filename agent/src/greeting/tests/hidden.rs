@@ -179,6 +179,24 @@ fn what_comes_from_the_other_end_before_the_clients_syn_hides_no_hello() {
 }
 
 #[test]
+fn the_header_of_a_proxy_in_front_hides_no_hello_and_no_request() {
+    let (hello, request) = (records(&named("evil.no"), 1 << 14), b"GET / HTTP/1.1\r\nHost: evil.no\r\n\r\n".to_vec());
+    let second = [&b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"[..], &[7; 12]].concat();
+    for header in [&b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n"[..], b"PROXY UNKNOWN\r\n", &second] {
+        for words in [&hello, &request] {
+            let whole = [header, words].concat();
+            for cut in [whole.len(), header.len(), header.len() + 30] {
+                let mut bench = Bench::new();
+                bench.shake_hands();
+                bench.say(0, &whole[..cut]);
+                bench.say(cut, &whole[cut..]);
+                assert_eq!(bench.names(), ["evil.no"], "{header:?} {cut}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_whole_hello_of_the_servers_end_hides_nothing_of_the_clients() {
     let (stream, decoy) = (records(&named("evil.no"), 1 << 14), records(&named("decoy.no"), 1 << 14));
     let request = b"GET / HTTP/1.1\r\nHost: evil.no\r\n\r\n".to_vec();
@@ -226,6 +244,11 @@ fn a_decoy_in_front_of_a_hello_is_told_and_so_is_what_it_stands_in_front_of() {
             assert_eq!(bench.greetings.kept_octets(), 0);
         }
     }
+    // Both in one record.
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    bench.say(0, &records(&[named("decoy.no"), named("evil.no")].concat(), 1 << 14));
+    assert_eq!(bench.names(), ["decoy.no", "evil.no"]);
     // One that never ends, in front of one that begins with a segment.
     let mut bench = Bench::new();
     bench.shake_hands();

@@ -60,6 +60,10 @@ fn a_body_is_no_request_and_hides_none() {
     let coded = post("Transfer-Encoding: chunked\r\n");
     let chunk = b"5\r\nhello\r\n0\r\n\r\n";
     assert_eq!(said(&[&coded, chunk, &evil]).names(), ["a.no", "evil.no"]);
+    let whole = [&coded[..], b"5;x\r\nhello\r\n0\r\nX: y\r\n\r\n", &evil].concat();
+    for cut in [whole.len(), coded.len() + 30, 20] {
+        assert_eq!(said(&[&whole[..cut], &whole[cut..]]).names(), ["a.no", "evil.no"], "{cut}");
+    }
     let lying = post("Content-Length: 99999999999\r\n");
     assert_eq!(said(&[&lying, b"body", &evil]).names(), ["a.no", "evil.no"]);
 }
