@@ -96,9 +96,8 @@ pub fn hellos(random: &mut Random) -> Vec<Vec<u8>> {
     let two = [named(random, Manner::Library), named(random, Manner::Library)];
     talks.talk(443, &[(Client, &in_records(&two.concat()))]);
     talks.talk(443, &[(Client, &two.iter().flat_map(|hello| in_records(hello)).collect::<Vec<u8>>())]);
-    for header in [&b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n"[..], b"PROXY UNKNOWN\r\n"] {
-        talks.talk(443, &[(Client, &[header, &in_records(&named(random, Manner::Library))].concat())]);
-    }
+    let header = b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n";
+    talks.talk(443, &[(Client, &[&header[..], &in_records(&named(random, Manner::Library))].concat())]);
     // A server that wants another key share (RFC 8446 section 4.1.4): the client says hello again.
     let (first, again) = (named(random, Manner::Browser), named(random, Manner::Library));
     let retry = [&[22, 3, 3, 0, 4, 2, 0, 0, 0][..]].concat();
