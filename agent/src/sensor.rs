@@ -120,8 +120,9 @@ impl Audience for At<'_> {
 
     fn wants_step(&mut self, glimpse: &FlowGlimpse) -> bool {
         let Consequences { raise, blind, keep_observations, .. } = &mut *self.consequences;
-        blind.handle_step(glimpse, |server, began| raise.explains(server, began));
-        raise.concerns_step(glimpse) || *keep_observations
+        let ends = raise.ends(glimpse.initiator, glimpse.responder);
+        blind.handle_step(glimpse, &ends, |server, began| raise.explains(server, began));
+        raise.concerns_step(glimpse, &ends) || *keep_observations
     }
 }
 
@@ -334,14 +335,9 @@ impl Sensor {
 
     /// What timed out meanwhile.
     fn take_over(&mut self) {
-        while let Some(seen) = self.observer.poll_seen() {
-            let mut consequences = self.consequences.at(self.timeline.now());
-            match seen {
-                Seen::Flow(event) if !consequences.wants_step(&event.glimpse()) => {}
-                seen => consequences.take(seen),
-            }
-        }
-        self.consequences.raise.handle_time(self.timeline.now());
+        let now = self.timeline.now();
+        self.observer.tell_over(&mut self.consequences.at(now));
+        self.consequences.raise.handle_time(now);
     }
 
     /// Whether an observation, a sighting or an alert waits to be fetched.

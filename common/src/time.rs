@@ -35,14 +35,15 @@ impl Timestamp {
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
+    #[inline]
     pub fn since(self, earlier: Timestamp) -> Duration {
-        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        Duration::from_micros(self.micros_since(earlier))
     }
 
     /// Microseconds since an earlier moment; 0 where that is none.
     #[inline]
     pub fn micros_since(self, earlier: Timestamp) -> u64 {
-        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+        if self.0 > earlier.0 { self.0.abs_diff(earlier.0) } else { 0 }
     }
 
     /// This moment and `span` more, never beyond [`Timestamp::MAX`].
