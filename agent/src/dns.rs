@@ -6,6 +6,7 @@
 mod refused;
 #[cfg(test)]
 pub(crate) mod sample;
+mod service;
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -14,11 +15,10 @@ use varde_common::limits::NAME_MAX_OCTETS;
 use varde_common::name::{DomainName, Name, NameBuf};
 use varde_common::observation::{Answer, AnswerData, dns};
 
-use crate::limits::{
-    ANSWERS_MAX, NAME_OCTETS_MESSAGE_MAX, POINTER_HOPS_MAX, POINTER_HOPS_MESSAGE_MAX, SERVICE_HINTS_MAX,
-};
+use crate::limits::{ANSWERS_MAX, NAME_OCTETS_MESSAGE_MAX, POINTER_HOPS_MAX, POINTER_HOPS_MESSAGE_MAX};
 
 pub use refused::{BadMessage, RefusedMessages};
+use service::Service;
 
 /// A message's header (RFC 1035 section 4.1.1).
 pub const HEADER_OCTETS: usize = 12;
@@ -243,61 +243,6 @@ impl AnswerSection {
     }
 }
 
-/// What a service binding (RFC 9460) says of where the service is; all absent where its data is broken.
-#[derive(Debug, Default)]
-struct Service<'a> {
-    /// Whether it says where it is: an alias's target, or that of a service at another name than the owner's. Whoever read
-    /// the binding has the name.
-    has_target: bool,
-    /// Addresses of four octets each.
-    ipv4_hints: &'a [u8],
-    /// Addresses of sixteen octets each.
-    ipv6_hints: &'a [u8],
-}
-
-impl Service<'_> {
-    fn hints(&self) -> (&[[u8; 4]], &[[u8; 16]]) {
-        (self.ipv4_hints.as_chunks().0, self.ipv6_hints.as_chunks().0)
-    }
-
-    /// Whether no hint is beyond those that are read.
-    fn is_ordinary(&self) -> bool {
-        let (ipv4, ipv6) = self.hints();
-        ipv4.len() <= SERVICE_HINTS_MAX && ipv6.len() <= SERVICE_HINTS_MAX
-    }
-
-    /// Records that [`Service::tell`] makes of it.
-    fn records(&self) -> usize {
-        let (ipv4, ipv6) = self.hints();
-        (usize::from(self.has_target) + ipv4.len() + ipv6.len()).max(1)
-    }
-
-    /// Where it leads, in the same order.
-    fn lead(&self, target: Name<'_>, ttl_s: u32, lead: &mut impl FnMut(Lead<'_>) -> bool) -> bool {
-        let (ipv4, ipv6) = self.hints();
-        (!self.has_target || lead(Lead::Name(target)))
-            && ipv4.iter().all(|&octets| lead(Lead::Address(octets.into(), ttl_s)))
-            && ipv6.iter().all(|&octets| lead(Lead::Address(octets.into(), ttl_s)))
-    }
-
-    fn tell(&self, target: Name<'_>, owner: DomainName, rtype: u16, ttl_s: u32, section: &mut AnswerSection) {
-        let (ipv4, ipv6) = self.hints();
-        let beyond = [ipv4.len(), ipv6.len()].map(|count| count.saturating_sub(SERVICE_HINTS_MAX) as u64);
-        section.beyond += beyond.iter().sum::<u64>();
-        let ipv4 = ipv4.iter().take(SERVICE_HINTS_MAX).map(|&octets| AnswerData::Address(octets.into()));
-        let ipv6 = ipv6.iter().take(SERVICE_HINTS_MAX).map(|&octets| AnswerData::Address(octets.into()));
-        let mut is_told = false;
-        let target = self.has_target.then(|| AnswerData::Name(target.to_owned()));
-        for data in target.into_iter().chain(ipv4).chain(ipv6) {
-            is_told = true;
-            section.push(Answer { name: owner.clone(), rtype, ttl_s, data });
-        }
-        if !is_told {
-            section.push(Answer { name: owner, rtype, ttl_s, data: AnswerData::Other });
-        }
-    }
-}
-
 /// A record's fixed fields (RFC 1035 section 4.1.3).
 struct RecordHead {
     rtype: u16,
@@ -507,6 +452,7 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::sample::{labels, query, response};
     use super::*;
+    use crate::limits::SERVICE_HINTS_MAX;
     use proptest::prelude::*;
     use std::net::IpAddr;
 
