@@ -290,14 +290,24 @@ pub const CONTACTS_KEPT: usize = 32;
 /// Fewer contacts say nothing about regularity.
 pub const CONTACTS_FOR_REGULARITY: usize = 4;
 
-/// One segment of the spool: recovery reads it whole, and what is given up when the spool is full goes by segments.
+/// One segment of the spool: recovery reads it whole, and so does whoever makes room in it.
 pub const SPOOL_SEGMENT_MAX_OCTETS: usize = 1024 * 1024;
 /// The whole spool unless `agent.toml` says otherwise: a week without a collector at ten times the normal rate.
 pub const SPOOL_MAX_OCTETS: u64 = 256 * 1024 * 1024;
 /// Acknowledged records stay so long, so that a collector restored from last night's backup can be refilled, seconds.
 pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
+/// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: whoever has not connected a sensor for
+/// a quarter of a year will not miss it, and what tells of people is not kept for ever.
+pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = 90 * 86_400;
+/// Between two looks at it what lies in the spool ages by no more than this, seconds: a clock that is set makes nothing old.
+pub const SPOOL_AGE_STEP_MAX_S: u64 = 86_400;
 /// Set aside on disk so that a loss can be written down when nothing else can.
 pub const SPOOL_RESERVE_OCTETS: usize = 64 * 1024;
+/// Of lost records in a row is told what each was, as long as that changes no more often than so: some five kilobytes a note,
+/// of which a dozen fit into the reserve.
+pub const SPOOL_LOSS_RUNS_MAX: usize = 1024;
+/// An alert's updates go with it when the spool is full; in so many segments before theirs the alert is looked for.
+pub const SPOOL_LOOK_BACK_SEGMENTS: usize = 8;
 /// Records that share one fsync at most.
 pub const SPOOL_GROUP_MAX_RECORDS: usize = 1024;
 /// Orders waiting for the spool's thread; beyond that the sender waits.

@@ -9,13 +9,18 @@ use varde_common::alert::{Level, Zone};
 use varde_common::id::SiteId;
 use varde_common::limits::SITES_MAX;
 
-use crate::limits::{RING_BLOCKS, RING_BLOCKS_MAX, RING_BLOCKS_MIN, SPOOL_MAX_OCTETS};
+use crate::limits::{RING_BLOCKS, RING_BLOCKS_MAX, RING_BLOCKS_MIN, SPOOL_MAX_OCTETS, SPOOL_UNACKNOWLEDGED_KEEP_S};
 use crate::sensor::SensorSettings;
 
 /// The smallest spool that still holds two segments, MiB.
 const SPOOL_MIN_MIB: u64 = 4;
 /// The largest spool that makes sense, MiB.
 const SPOOL_LARGEST_MIB: u64 = 1024 * 1024;
+
+/// The fewest days that what waits may be kept: a week without a collector is promised.
+const SPOOL_DAYS_MIN: u64 = 7;
+/// The most days: as long as the collector keeps alerts.
+const SPOOL_DAYS_MAX: u64 = 396;
 
 /// All settings. What is not set is the default.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -45,6 +50,8 @@ pub struct Settings {
     pub capture_fanout: Option<u8>,
     /// The spool's cap, MiB.
     pub spool_max_mib: Option<u64>,
+    /// How long the spool keeps what nobody has fetched, days.
+    pub spool_max_days: Option<u64>,
     /// Networks of other sites.
     #[serde(default, rename = "site")]
     pub sites: Vec<SiteSettings>,
@@ -106,7 +113,7 @@ pub struct BadSetting {
 }
 
 /// Keys by the table they stand in, each with what is right for it.
-const KEYS: [(&str, &str); 13] = [
+const KEYS: [(&str, &str); 14] = [
     ("collector", "give host and port such as \"varde.example.no:7843\""),
     ("interfaces", "give names of interfaces such as [\"ens19\"]"),
     ("inside", "give networks such as [\"10.0.0.0/8\", \"fd00::/8\"]"),
@@ -118,6 +125,7 @@ const KEYS: [(&str, &str); 13] = [
     ("capture_ring_mib", "give whole MiB from 2 to 1024 such as 16"),
     ("capture_fanout", "give a number from 1 to 255 such as 1"),
     ("spool_max_mib", "give whole MiB from 4 to 1048576 such as 256"),
+    ("spool_max_days", "give whole days from 7 to 396 such as 90"),
     ("site", "write [[site]] with id and networks beneath it"),
     ("zone", "write [[zone]] with id and networks beneath it"),
 ];
@@ -154,6 +162,11 @@ impl Settings {
         {
             return Err(("spool_max_mib", format!("spool_max_mib = {mib}; {}", right("spool_max_mib"))));
         }
+        if let Some(days) = self.spool_max_days
+            && !(SPOOL_DAYS_MIN..=SPOOL_DAYS_MAX).contains(&days)
+        {
+            return Err(("spool_max_days", format!("spool_max_days = {days}; {}", right("spool_max_days"))));
+        }
         if let Some(octets) = self.data_out_octets
             && !(1..u32::MAX).contains(&octets)
         {
@@ -176,6 +189,11 @@ impl Settings {
     /// The spool's cap.
     pub fn spool_max_octets(&self) -> u64 {
         self.spool_max_mib.map_or(SPOOL_MAX_OCTETS, |mib| mib.saturating_mul(1024 * 1024))
+    }
+
+    /// How long the spool keeps what nobody has fetched, seconds.
+    pub fn spool_unacknowledged_s(&self) -> u64 {
+        self.spool_max_days.map_or(SPOOL_UNACKNOWLEDGED_KEEP_S, |days| days.saturating_mul(86_400))
     }
 
     /// Blocks of 1 MiB in the ring of each interface.
@@ -296,6 +314,7 @@ mod tests {
         let settings = Settings::read(&shown, "agent.toml").unwrap();
         assert_eq!(settings.interfaces, ["ens19"]);
         assert_eq!(settings.spool_max_octets(), SPOOL_MAX_OCTETS, "the default shown is the default");
+        assert_eq!(settings.spool_unacknowledged_s(), SPOOL_UNACKNOWLEDGED_KEEP_S, "the default shown is the default");
         assert_eq!(settings.ring_blocks(), RING_BLOCKS, "the default shown is the default");
         assert_eq!(settings.capture_backend, CaptureBackend::Ring, "the default shown is the default");
         assert_eq!(settings.site_ids(), [SiteId(0), SiteId(1)]);
@@ -327,6 +346,8 @@ mod tests {
             ("\ncapture_fanout = 0", 2, "give a number from 1 to 255"),
             ("capture_fanout = 256", 1, "give a number from 1 to 255"),
             ("spool_max_mib = 1", 1, "spool_max_mib = 1; give whole MiB from 4"),
+            ("\nspool_max_days = 3", 2, "spool_max_days = 3; give whole days from 7 to 396"),
+            ("spool_max_days = \"90\"", 1, "give whole days from 7"),
             ("[[zone]]\nid = 1\nnetworks = []\nintegrity = \"stor\"", 4, "\"lavt\", \"middels\" or \"høyt\""),
             ("[[site]]\nid = 1\nnetwork = []", 3, "did you mean \"networks\"?"),
             ("[[site]]\nnetworks = []", 1, "id"),

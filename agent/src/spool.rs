@@ -9,30 +9,36 @@
 //!   records            each: length u32 ‖ seq u64 ‖ payload (length octets) ‖ crc u32 of all of it before; big endian;
 //!                      seq counts up by one from first seq
 //!
-//! EPOCH-FIRSTSEQ.lost  45 octets: records that will never be read again
-//!   "VARDELO1" ‖ epoch u128 ‖ from u64 ‖ to u64 ‖ reason u8 (0 full, 1 damaged) ‖ crc u32
+//! EPOCH-FIRSTSEQ.lost  records that will never be read again (`spool/loss.rs`)
+//!   "VARDELO2" ‖ epoch u128 ‖ from u64 ‖ to u64 ‖ reason u8 (0 full, 1 damaged, 2 too old) ‖ runs ‖ crc u32
+//!   a run              severity u8 (0 none, 1 info … 5 critical) ‖ records u32, in the order of the records; none are
+//!                      told where the runs end before `to`
+//!   "VARDELO1"         the same without runs and without reason 2, as written by versions before
 //! ```
 //! There is one truth, the segments; everything else about the spool is found again by [`scan`]ning them. The file that
 //! remembers what is acknowledged is a hint. A record counts as taken once its segment has been fsynced.
 //!
+//! A segment may be written anew with some of its records given up: what counted least when the spool was full. Each is
+//! replaced, under the same number, by a payload of two octets, reason u8 ‖ severity u8 as in a note of loss; no record is
+//! so short. The new one takes the name of the old when it is on disk, so that a record and the note of its loss change
+//! places at once.
+//!
 //! What a record's place does not hold (its segment was given up, or damaged) is told to the collector by a
 //! [`tombstone`] in that place, so that the numbers it receives have no gaps and each loss is counted once.
 
+mod loss;
+
+pub use loss::{LOSS_MAX_OCTETS, Loss, Tally, given_up_in, marker, read_marker, tombstone};
+
 use std::fmt;
 
-use varde_common::codec::EncodeError;
 use varde_common::id::{Epoch, Seq};
 use varde_common::limits::RECORD_MAX_OCTETS;
-use varde_common::record::{LossReason, Record, RecordBody};
-use varde_common::time::Timestamp;
 
 const SEGMENT_MAGIC: &[u8; 8] = b"VARDESP1";
-const LOSS_MAGIC: &[u8; 8] = b"VARDELO1";
 
 /// Octets in front of a segment's first record.
 pub const SEGMENT_HEADER_OCTETS: usize = 36;
-/// Octets of a loss file.
-pub const LOSS_OCTETS: usize = 45;
 /// Octets a record takes beside its payload.
 pub const RECORD_EXTRA_OCTETS: usize = 16;
 
@@ -209,66 +215,6 @@ pub fn last_behind(tail: &[u8], next: Seq) -> Option<Seq> {
     last
 }
 
-/// Records that will never be read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Loss {
-    /// First lost.
-    pub from: Seq,
-    /// Last lost.
-    pub to: Seq,
-    /// Why.
-    pub reason: LossReason,
-}
-
-impl Loss {
-    /// How many.
-    pub fn count(&self) -> u64 {
-        (self.to.0.saturating_sub(self.from.0)).saturating_add(1)
-    }
-
-    /// As its file holds it.
-    pub fn to_octets(&self, epoch: Epoch) -> Vec<u8> {
-        let mut octets = Vec::with_capacity(LOSS_OCTETS);
-        octets.extend_from_slice(LOSS_MAGIC);
-        octets.extend_from_slice(&epoch.0.to_be_bytes());
-        octets.extend_from_slice(&self.from.0.to_be_bytes());
-        octets.extend_from_slice(&self.to.0.to_be_bytes());
-        octets.push(match self.reason {
-            LossReason::SpoolFull => 0,
-            LossReason::SpoolDamaged => 1,
-        });
-        close_with_crc(&mut octets, 0);
-        octets
-    }
-
-    /// Reads such a file; none if it is damaged (the hole in the numbers then tells as much).
-    pub fn from_octets(octets: &[u8]) -> Option<(Epoch, Loss)> {
-        let octets: &[u8; LOSS_OCTETS] = octets.try_into().ok()?;
-        let (fields, crc) = octets.split_last_chunk::<4>()?;
-        if crc32fast::hash(fields).to_be_bytes() != *crc {
-            return None;
-        }
-        let (epoch, rest) = fields.strip_prefix(LOSS_MAGIC)?.split_first_chunk::<16>()?;
-        let (from, rest) = rest.split_first_chunk::<8>()?;
-        let (to, rest) = rest.split_first_chunk::<8>()?;
-        let reason = match rest {
-            [0] => LossReason::SpoolFull,
-            [1] => LossReason::SpoolDamaged,
-            _ => return None,
-        };
-        let (from, to) = (Seq(u64::from_be_bytes(*from)), Seq(u64::from_be_bytes(*to)));
-        (from <= to).then_some((Epoch(u128::from_be_bytes(*epoch)), Loss { from, to, reason }))
-    }
-}
-
-/// What is sent in the place of a record that is lost.
-///
-/// # Errors
-/// None for our own records; the codec's type demands it.
-pub fn tombstone(seq: Seq, reason: LossReason, now: Timestamp) -> Result<Vec<u8>, EncodeError> {
-    Record { time: now, body: RecordBody::Loss { from: seq, to: seq, reason } }.to_octets()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -362,27 +308,6 @@ mod tests {
         assert_eq!(last_behind(&tail[..tail.len() - 1], found.next), Some(Seq(5)));
         assert_eq!(last_behind(&tail[..36], found.next), None);
         assert_eq!(last_behind(tail, Seq(7)), None, "numbers of before are none");
-    }
-
-    #[test]
-    fn a_loss_survives_its_file_and_nothing_else_does() {
-        let loss = Loss { from: Seq(3), to: Seq(9), reason: LossReason::SpoolDamaged };
-        assert_eq!(loss.count(), 7);
-        let octets = loss.to_octets(EPOCH);
-        assert_eq!(Loss::from_octets(&octets), Some((EPOCH, loss)));
-        for place in 0..octets.len() {
-            let mut torn = octets.clone();
-            torn[place] ^= 4;
-            assert_eq!(Loss::from_octets(&torn), None);
-            assert_eq!(Loss::from_octets(&octets[..place]), None);
-        }
-    }
-
-    #[test]
-    fn a_tombstone_is_a_loss_of_its_own_place() {
-        let octets = tombstone(Seq(8), LossReason::SpoolFull, Timestamp(1)).unwrap();
-        let body = RecordBody::Loss { from: Seq(8), to: Seq(8), reason: LossReason::SpoolFull };
-        assert_eq!(Record::from_octets(&octets), Ok(Record { time: Timestamp(1), body }));
     }
 
     proptest! {

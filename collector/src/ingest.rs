@@ -8,12 +8,13 @@ use varde_common::alert::{AlertOpened, AlertUpdated, Level, Regularity};
 use varde_common::codec::Malformed;
 use varde_common::id::{Epoch, Seq, SiteId};
 use varde_common::message::{Batch, Heartbeat};
-use varde_common::record::{LossReason, Record, RecordBody, SensorEvent};
+use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 
 use crate::change::Change;
 use crate::correlate::{self, IncidentRef, Known};
 use crate::incident::{AlertFact, Link, Span, Topic, founds_an_incident};
+use crate::losses::{Losses, Lost};
 use crate::store::alert::{AlertRow, KnownIndicator};
 use crate::store::{Store, StoreError, alert, campaign, heartbeat, incident, record};
 
@@ -187,10 +188,16 @@ fn tail<'a, 'b>(committed: Seq, records: &'a [Numbered<'b>]) -> Tail<'a, 'b> {
     let expected = committed.next();
     match records.first() {
         Some(first) if first.seq > expected => match first.record.body {
-            RecordBody::Loss { from, to, .. } if from <= expected && to.next() == first.seq => Tail::Records(records),
-            RecordBody::Loss { .. } | RecordBody::Opened(_) | RecordBody::Updated(_) | RecordBody::Event(_) => {
-                Tail::Gap(expected)
+            RecordBody::Loss { from, to, .. } | RecordBody::GivenUp { from, to, .. }
+                if from <= expected && to.next() == first.seq =>
+            {
+                Tail::Records(records)
             }
+            RecordBody::Loss { .. }
+            | RecordBody::GivenUp { .. }
+            | RecordBody::Opened(_)
+            | RecordBody::Updated(_)
+            | RecordBody::Event(_) => Tail::Gap(expected),
         },
         Some(_) | None => {
             let known = records.partition_point(|record| record.seq <= committed);
@@ -224,7 +231,7 @@ async fn read(
             RecordBody::Updated(update) => {
                 updated.insert(update.alert);
             }
-            RecordBody::Loss { .. } | RecordBody::Event(_) => {}
+            RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => {}
         }
     }
     let known = alert::indicators(conn, &Vec::from_iter(indicators)).await?;
@@ -242,7 +249,7 @@ fn fold(
     mut alerts: BTreeMap<Seq, AlertRow>,
     now: Timestamp,
 ) -> Result<Said, IngestError> {
-    let mut events = Vec::new();
+    let (mut events, mut losses) = (Vec::new(), Losses::default());
     for Numbered { seq, record, .. } in records {
         let event = match &record.body {
             RecordBody::Opened(opened) => {
@@ -265,11 +272,12 @@ fn fold(
                 None => Some(json!({ "event": "unknown_alert", "alert": update.alert })),
             },
             RecordBody::Loss { from, to, reason } => {
-                let reason = match reason {
-                    LossReason::SpoolFull => "spool_full",
-                    LossReason::SpoolDamaged => "spool_damaged",
-                };
-                Some(json!({ "event": "loss", "from": from, "to": to, "reason": reason }))
+                losses.add(*seq, record.time, Lost { from: *from, to: *to, reason: *reason, counts: None });
+                None
+            }
+            RecordBody::GivenUp { from, to, reason, counts } => {
+                losses.add(*seq, record.time, Lost { from: *from, to: *to, reason: *reason, counts: Some(*counts) });
+                None
             }
             RecordBody::Event(event) => Some(match event {
                 SensorEvent::Started { version } => json!({ "event": "started", "version": version.as_str() }),
@@ -284,6 +292,7 @@ fn fold(
         };
         events.extend(event.map(|body| record::SensorEvent { seq: *seq, at: record.time, body }));
     }
+    events.extend(losses.into_events());
     Ok(Said { alerts, events })
 }
 
@@ -450,6 +459,7 @@ mod tests {
     use crate::store::Scope;
     use crate::store::alert::Which;
     use crate::store::fixture::{Fixture, NOW};
+    use varde_common::record::LossReason;
 
     const EPOCH: Epoch = Epoch(7);
     const DAY: i64 = 86_400_000_000;

@@ -3,6 +3,7 @@
 use crate::alert::{AlertOpened, AlertUpdated};
 use crate::codec::{self, Decode, Encode, EncodeError, Malformed, Text};
 use crate::id::{Revision, Seq};
+use crate::indicator::Severity;
 use crate::limits::RECORD_MAX_OCTETS;
 use crate::time::Timestamp;
 
@@ -42,6 +43,84 @@ pub enum LossReason {
     SpoolFull,
     /// The spool was damaged.
     SpoolDamaged,
+    /// Nobody fetched them for as long as the member keeps them.
+    SpoolAged,
+}
+
+/// Lost records by what they said of their severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+pub struct LossCounts {
+    /// Alerts of severity info, with their updates; so for the others.
+    pub info: u64,
+    /// Low.
+    pub low: u64,
+    /// Medium.
+    pub medium: u64,
+    /// High.
+    pub high: u64,
+    /// Critical.
+    pub critical: u64,
+    /// Records that are no alert, or of which that is not known any more.
+    pub other: u64,
+}
+
+impl LossCounts {
+    /// So many records of one severity, or of none.
+    pub fn of(severity: Option<Severity>, records: u64) -> LossCounts {
+        let mut counts = LossCounts::default();
+        match severity {
+            Some(Severity::Info) => counts.info = records,
+            Some(Severity::Low) => counts.low = records,
+            Some(Severity::Medium) => counts.medium = records,
+            Some(Severity::High) => counts.high = records,
+            Some(Severity::Critical) => counts.critical = records,
+            None => counts.other = records,
+        }
+        counts
+    }
+
+    /// All together.
+    pub fn total(&self) -> u64 {
+        let LossCounts { info, low, medium, high, critical, other } = *self;
+        [info, low, medium, high, critical, other].into_iter().fold(0, u64::saturating_add)
+    }
+
+    /// These and those.
+    pub fn plus(&self, more: &LossCounts) -> LossCounts {
+        LossCounts {
+            info: self.info.saturating_add(more.info),
+            low: self.low.saturating_add(more.low),
+            medium: self.medium.saturating_add(more.medium),
+            high: self.high.saturating_add(more.high),
+            critical: self.critical.saturating_add(more.critical),
+            other: self.other.saturating_add(more.other),
+        }
+    }
+
+    /// These without those.
+    pub fn less(&self, those: &LossCounts) -> LossCounts {
+        LossCounts {
+            info: self.info.saturating_sub(those.info),
+            low: self.low.saturating_sub(those.low),
+            medium: self.medium.saturating_sub(those.medium),
+            high: self.high.saturating_sub(those.high),
+            critical: self.critical.saturating_sub(those.critical),
+            other: self.other.saturating_sub(those.other),
+        }
+    }
+
+    /// The highest severity among them; none if none of them had one.
+    pub fn highest(&self) -> Option<Severity> {
+        let LossCounts { info, low, medium, high, critical, other: _ } = *self;
+        let counts = [
+            (critical, Severity::Critical),
+            (high, Severity::High),
+            (medium, Severity::Medium),
+            (low, Severity::Low),
+            (info, Severity::Info),
+        ];
+        counts.into_iter().find(|(count, _)| *count > 0).map(|(_, severity)| severity)
+    }
 }
 
 /// A unit of the spool.
@@ -71,6 +150,17 @@ pub enum RecordBody {
     },
     /// Something about the sensor.
     Event(SensorEvent),
+    /// Records the sensor gave up itself, knowing what they were.
+    GivenUp {
+        /// First given up.
+        from: Seq,
+        /// Last given up.
+        to: Seq,
+        /// Why.
+        reason: LossReason,
+        /// What they were.
+        counts: LossCounts,
+    },
 }
 
 impl Record {
@@ -99,7 +189,7 @@ mod tests {
     use super::*;
     use crate::alert::{Circumstances, Direction, Evidence, Regularity, Where, Zone};
     use crate::id::{IndicatorId, Pseudonym, SiteId};
-    use crate::indicator::{Marks, Severity};
+    use crate::indicator::Marks;
     use crate::observation::Protocol;
     use crate::trust::hex;
 
@@ -150,6 +240,12 @@ mod tests {
             RecordBody::Updated(updated()),
             RecordBody::Loss { from: Seq(4), to: Seq(300), reason: LossReason::SpoolDamaged },
             RecordBody::Event(SensorEvent::ListRefused { revision: Revision(9), why: Text::cut("nei") }),
+            RecordBody::GivenUp {
+                from: Seq(4),
+                to: Seq(300),
+                reason: LossReason::SpoolAged,
+                counts: LossCounts { info: 251, low: 1, medium: 0, high: 2, critical: 0, other: 43 },
+            },
         ];
         let golden = include_str!("golden_records.txt").lines();
         let mut seen = 0;
@@ -160,6 +256,14 @@ mod tests {
             assert_eq!(Record::from_octets(&octets), Ok(record));
             seen += 1;
         }
-        assert_eq!(seen, 4);
+        assert_eq!(seen, 5);
+    }
+
+    #[test]
+    fn what_is_lost_is_counted_by_severity() {
+        let lost = LossCounts::of(Some(Severity::Low), 3).plus(&LossCounts::of(None, 4));
+        assert_eq!((lost.total(), lost.highest(), lost.low), (7, Some(Severity::Low), 3));
+        assert_eq!(LossCounts::of(None, 1).highest(), None);
+        assert_eq!(lost.less(&LossCounts::of(None, 4)), LossCounts::of(Some(Severity::Low), 3));
     }
 }

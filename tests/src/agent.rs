@@ -10,12 +10,14 @@ use serde_json::Value;
 use varde_common::id::{Epoch, Seq};
 
 use crate::namespaces::Namespace;
-use crate::programs::{PATIENCE, Running, Said, Which, said};
+use crate::programs::{PATIENCE, Running, Said, Which, eventually, said};
 
 /// A member's sensor with its data directory.
 #[derive(Debug)]
 pub struct Agent {
     data: PathBuf,
+    log: PathBuf,
+    environment: Vec<(OsString, OsString)>,
     namespace: Option<Namespace>,
     running: Option<Running>,
 }
@@ -27,12 +29,23 @@ impl Agent {
     /// The file system's own.
     pub fn new(data: &Path, namespace: Option<Namespace>) -> Result<Agent> {
         std::fs::create_dir_all(data)?;
-        Ok(Agent { data: data.to_owned(), namespace, running: None })
+        let (log, environment) = (data.join("agent.log"), Vec::new());
+        Ok(Agent { data: data.to_owned(), log, environment, namespace, running: None })
     }
 
     /// Its data directory.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// Where it logs from now on, when that is not to take room in its data directory.
+    pub fn log_to(&mut self, log: &Path) {
+        self.log = log.to_owned();
+    }
+
+    /// What it finds in its environment when it is started from now on.
+    pub fn environment(&mut self, environment: Vec<(OsString, OsString)>) {
+        self.environment = environment;
     }
 
     /// Runs a subcommand to its end, well or not.
@@ -73,14 +86,15 @@ impl Agent {
         self.try_enroll(token)?.ok().context("varde-agent enroll").map(drop)
     }
 
-    /// Starts it: `varde-agent run` and these arguments. Its log is `agent.log` in its data directory.
+    /// Starts it: `varde-agent run` and these arguments. Its log is `agent.log` in its data directory, or where [`Agent::log_to`] said.
     ///
     /// # Errors
     /// When it cannot be started.
     pub fn start<A: Into<OsString>>(&mut self, arguments: impl IntoIterator<Item = A>) -> Result<()> {
         let arguments = std::iter::once(OsString::from("run")).chain(arguments.into_iter().map(Into::into));
-        let command = self.command(arguments)?;
-        self.running = Some(Running::start(command, &self.data.join("agent.log"))?);
+        let mut command = self.command(arguments)?;
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        self.running = Some(Running::start(command, &self.log)?);
         Ok(())
     }
 
@@ -111,6 +125,16 @@ impl Agent {
         Ok(())
     }
 
+    /// Waits until it has ended, well or not; gives its exit code.
+    ///
+    /// # Errors
+    /// When it does not end, or a signal ended it.
+    pub fn ended(&mut self) -> Result<i32> {
+        let Some(mut running) = self.running.take() else { bail!("the agent was not started") };
+        let status = eventually("the agent ends", PATIENCE, || running.ended()).with_context(|| running.log())?;
+        status.code().with_context(|| format!("the agent ended with {status}"))
+    }
+
     /// Waits for its own end.
     ///
     /// # Errors
@@ -121,9 +145,7 @@ impl Agent {
 
     /// Everything it has logged in all its lives.
     pub fn log(&self) -> String {
-        std::fs::read(self.data.join("agent.log"))
-            .map(|octets| String::from_utf8_lossy(&octets).into_owned())
-            .unwrap_or_default()
+        std::fs::read(&self.log).map(|octets| String::from_utf8_lossy(&octets).into_owned()).unwrap_or_default()
     }
 
     /// The records it logged as taken (fsynced): lines of the target `varde::taken` with `epoch=` and `seq=`.

@@ -10,6 +10,9 @@
 //! [`bulk`] writes millions of packets for the benches; [`hostile`] those an attacker would send, with [`allocations`] to
 //! see what they cost; [`seldom`] has what is sound and rare, [`odd`] bends whole captures, and what two programs have [`seen`] in one is held against each other.
 //!
+//! [`model_disk`] is a disk that forgets what was not fsynced, and [`spool_story`] what a spool must make of it; [`fault`] lets the disk
+//! of a real program fail, and [`hits`] gives it something to write.
+//!
 //! The scenarios in `tests/` are named for the promise they keep.
 
 pub mod agent;
@@ -19,12 +22,15 @@ pub mod bulk;
 pub mod capture;
 pub mod community;
 pub mod demo;
+pub mod fault;
 pub mod fleet;
 pub mod fuzz_targets;
+pub mod hits;
 pub mod hostile;
 pub mod hostile_collector;
 pub mod listing;
 pub mod measure;
+pub mod model_disk;
 pub mod namespaces;
 pub mod odd;
 pub mod programs;
@@ -36,5 +42,6 @@ pub mod seen;
 pub mod seldom;
 pub mod sensor_double;
 pub mod servers;
+pub mod spool_story;
 pub mod traffic;
 pub mod wire;

@@ -17,7 +17,7 @@ use varde_common::message::{
     Batch, CloseReason, EnrolRefusal, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector,
 };
 use varde_common::observation::Protocol;
-use varde_common::record::{LossReason, Record, RecordBody, SensorEvent};
+use varde_common::record::{LossCounts, LossReason, Record, RecordBody, SensorEvent};
 use varde_common::time::{Timestamp, Validity};
 use varde_common::tlp::Tlp;
 use varde_common::token::Token;
@@ -265,6 +265,15 @@ fn record_bodies() -> Vec<(&'static str, RecordBody)> {
         ("opened", RecordBody::Opened(opened)),
         ("updated", RecordBody::Updated(updated)),
         ("loss", RecordBody::Loss { from: Seq(3), to: Seq(900), reason: LossReason::SpoolDamaged }),
+        (
+            "given-up",
+            RecordBody::GivenUp {
+                from: Seq(3),
+                to: Seq(900),
+                reason: LossReason::SpoolAged,
+                counts: LossCounts { info: 890, critical: 8, ..LossCounts::default() },
+            },
+        ),
         ("started", RecordBody::Event(SensorEvent::Started { version: text.clone() })),
         ("in-force", RecordBody::Event(SensorEvent::ListInForce { revision: Revision(7), indicators: 1_000_000 })),
         ("refused", RecordBody::Event(SensorEvent::ListRefused { revision: Revision(8), why: text })),
@@ -283,7 +292,8 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         records.push(octets);
     }
     inputs.add("record", "segment", segment);
-    let loss = Loss { from: Seq(1), to: Seq(9), reason: LossReason::SpoolFull };
+    let mut loss = Loss::new(Seq(1), Seq(9), LossReason::SpoolFull);
+    loss.tell(Seq(1), Some(Severity::High));
     inputs.add("record", "note-of-loss", loss.to_octets(Epoch(5)));
     inputs.add(
         "record",

@@ -2,51 +2,20 @@
 //! stored at the collector exactly once, and no count doubles.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use varde_agent::io::clock;
 use varde_common::id::{Epoch, Seq};
 use varde_common::record::{Record, RecordBody};
-use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector};
+use varde_tests::hits::{burst, finish, live};
 use varde_tests::programs::{PATIENCE, eventually};
 use varde_tests::random::Random;
-use varde_tests::traffic::dns::{Question, rtype};
-use varde_tests::traffic::municipality::Municipality;
-use varde_tests::traffic::{Outcome, Traffic};
 
 /// How often to kill; `VARDE_KILLS=1000` for the long form.
 fn kills() -> u64 {
     std::env::var("VARDE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(40)
-}
-
-/// Lookups of the listed name, each from a host never used before: each is an alert of its own with a count of one.
-fn burst(next_host: &mut u64, lookups: u64) -> Traffic {
-    let place = Municipality { number: 9 };
-    let mut traffic = Traffic::starting(clock::now());
-    for _ in 0..lookups {
-        let client = std::net::SocketAddr::new(place.client(*next_host), 40_000);
-        let question = Question { id: *next_host as u16, name: "vond.example", qtype: rtype::A };
-        traffic.lookup(client, place.resolver(), question, &Outcome::address("vond.example", [198, 51, 100, 9].into()));
-        *next_host += 1;
-    }
-    traffic
-}
-
-fn live(agent: &mut Agent, folder: &Path, life: u64) -> Result<Feed> {
-    let feed = Feed::new(&folder.join(format!("mirror-{life}")))?;
-    agent.start([std::ffi::OsStr::new("--capture"), feed.path().as_os_str()])?;
-    Ok(feed)
-}
-
-/// Ends the traffic, but not before the sensor has begun to read it: a pipe that is gone by then is no source.
-fn finish(mut feed: Feed, agent: &Agent, host: &mut u64) -> Result<()> {
-    let before = agent.taken()?.len();
-    feed.send(&burst(host, 10).packets)?;
-    // One more may be the word that the sensor has started.
-    eventually("the last life reads", PATIENCE, || Ok((agent.taken()?.len() > before + 1).then_some(())))
 }
 
 #[test]
@@ -124,7 +93,7 @@ fn counts_did_not_double(collector: &Collector, records: &[Vec<u8>], lookups: u6
         told += match Record::from_octets(octets)?.body {
             RecordBody::Opened(alert) => alert.count,
             RecordBody::Updated(update) => update.count_increase,
-            RecordBody::Loss { .. } | RecordBody::Event(_) => 0,
+            RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => 0,
         };
     }
     let sums: Vec<(i64,)> = collector.query("SELECT COALESCE(SUM(count), 0) FROM alert")?;

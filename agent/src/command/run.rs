@@ -25,7 +25,8 @@ use crate::io::control::Question;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
-use crate::io::disk::spool::{Figures, Spool};
+use crate::io::disk::spool::{Caps, Figures, Spool};
+use crate::io::disk::volume::RealVolume;
 use crate::io::disk::{DiskError, create_directory, hold, list};
 use crate::io::link::quic::session_config;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
@@ -177,8 +178,13 @@ pub(crate) fn run_confined_by(
     let hosts = Hosts::open(data).map_err(disk_failure)?;
     let key = site_key(data).map_err(disk_failure)?;
     let stored = list::read(data, &root).map_err(disk_failure)?;
-    let max_octets = settings.spool_max_octets();
-    let (spool, recovered) = Spool::open(&data.join("spool"), max_octets, clock::now()).map_err(disk_failure)?;
+    let caps = Caps {
+        octets: settings.spool_max_octets(),
+        unacknowledged_s: settings.spool_unacknowledged_s(),
+        ..Caps::default()
+    };
+    let opened = Spool::open(Arc::new(RealVolume), &data.join("spool"), caps, clock::now());
+    let (spool, recovered) = opened.map_err(disk_failure)?;
     let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, hosts, key);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);

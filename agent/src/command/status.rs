@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use varde_common::id::{Revision, SensorId, Seq};
+use varde_common::record::LossCounts;
 use varde_common::time::Timestamp;
 
 use super::Failure;
@@ -19,11 +20,13 @@ use crate::io::privilege::kernel::{self, Rights};
 use crate::io::privilege::paths::Paths;
 use crate::io::privilege::probe::Probe;
 use crate::io::watch::SourceReport;
+use crate::spool::Tally;
 
 /// Shows how the agent is.
 ///
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, revoked, last_error,
-/// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost}, health {packets, octets,
+/// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, given_up {full, aged,
+/// damaged}, each {info, low, medium, high, critical, other}}, health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
 /// unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts},
@@ -124,6 +127,50 @@ pub struct SpoolReport {
     pub octets: u64,
     /// Records lost.
     pub lost: u64,
+    /// The same by reason and severity.
+    pub given_up: GivenUpReport,
+}
+
+/// Records given up, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GivenUpReport {
+    /// Because the spool or the disk was full.
+    pub full: LossReport,
+    /// Because nobody fetched them in time.
+    pub aged: LossReport,
+    /// Because they could not be read any more.
+    pub damaged: LossReport,
+}
+
+/// Lost records by severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LossReport {
+    /// Alerts of severity info with their updates; so for the others.
+    pub info: u64,
+    /// Low.
+    pub low: u64,
+    /// Medium.
+    pub medium: u64,
+    /// High.
+    pub high: u64,
+    /// Critical.
+    pub critical: u64,
+    /// No alerts, or of unknown severity.
+    pub other: u64,
+}
+
+impl From<LossCounts> for LossReport {
+    fn from(counts: LossCounts) -> LossReport {
+        let LossCounts { info, low, medium, high, critical, other } = counts;
+        LossReport { info, low, medium, high, critical, other }
+    }
+}
+
+impl From<Tally> for GivenUpReport {
+    fn from(tally: Tally) -> GivenUpReport {
+        let Tally { full, aged, damaged } = tally;
+        GivenUpReport { full: full.into(), aged: aged.into(), damaged: damaged.into() }
+    }
 }
 
 /// The sensor's counters since its start.
@@ -194,6 +241,7 @@ impl Report {
                 waiting: figures.waiting(),
                 octets: figures.octets,
                 lost: figures.lost,
+                given_up: figures.given_up.into(),
             },
             health: None,
             sources: Vec::new(),

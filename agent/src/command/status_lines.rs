@@ -2,7 +2,7 @@
 
 use varde_common::id::Revision;
 
-use super::status::{Confinement, HealthReport, Report};
+use super::status::{Confinement, GivenUpReport, HealthReport, LossReport, Report};
 use crate::health::{BlindSpots, Evictions};
 use crate::io::watch::SourceReport;
 
@@ -30,6 +30,10 @@ pub(super) fn in_words(report: &Report) -> String {
     });
     let spool = &report.spool;
     lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
+    let GivenUpReport { full, aged, damaged } = &spool.given_up;
+    lines.extend(given_up_because("the spool or the disk was full", full));
+    lines.extend(given_up_because("nobody fetched them in time", aged));
+    lines.extend(given_up_because("they could not be read any more", damaged));
     for source in &report.sources {
         let SourceReport { source, name, dropped, packets, .. } = source;
         let dropped = dropped.map_or_else(|| "frames dropped not known".to_owned(), |n| format!("{n} frames dropped"));
@@ -58,6 +62,16 @@ pub(super) fn in_words(report: &Report) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// Records given up for one reason; nothing where there are none.
+fn given_up_because(why: &str, counts: &LossReport) -> Option<String> {
+    let LossReport { info, low, medium, high, critical, other } = *counts;
+    let kinds =
+        [("info", info), ("low", low), ("medium", medium), ("high", high), ("critical", critical), ("other", other)];
+    let lost = kinds.iter().filter(|(_, count)| *count > 0);
+    let lost: Vec<String> = lost.map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
+    (!lost.is_empty()).then(|| format!("           given up because {why}: {}", lost.join(", ")))
 }
 
 /// What was done to packets before they were read; nothing of what was not done.
@@ -210,6 +224,7 @@ mod tests {
     use crate::io::link::session::Uplink;
     use crate::io::privilege::kernel::Rights;
     use crate::io::privilege::paths::Paths;
+    use varde_common::record::{LossCounts, LossReason};
     use varde_common::time::Timestamp;
 
     fn words(health: &Health, confinement: Option<Confinement>) -> String {
@@ -223,6 +238,17 @@ mod tests {
     #[test]
     fn numbers_are_told_in_groups_of_three() {
         assert_eq!([0, 999, 8_410, 1_234_567].map(grouped), ["0", "999", "8 410", "1 234 567"]);
+    }
+
+    #[test]
+    fn d5_what_the_spool_gave_up_is_told_with_reason_and_severity() {
+        let mut figures = spool::Figures { lost: 8_411, ..spool::Figures::default() };
+        figures.given_up.add(LossReason::SpoolFull, &LossCounts { info: 8_400, low: 1, ..LossCounts::default() });
+        figures.given_up.add(LossReason::SpoolAged, &LossCounts::of(None, 10));
+        let told = in_words(&Report::new(None, "", &figures));
+        assert!(told.contains("given up because the spool or the disk was full: info 8 400, low 1\n"), "{told}");
+        assert!(told.contains("given up because nobody fetched them in time: other 10\n"), "{told}");
+        assert!(!told.contains("could not be read"), "{told}");
     }
 
     #[test]

@@ -94,7 +94,7 @@ impl Keeper {
                     Order::Statement(statement) => records += usize::from(self.write_statement(statement)),
                     Order::Event(event) => records += usize::from(self.write(clock::now(), RecordBody::Event(event))),
                     Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, clock::now())?,
-                    Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent),
+                    Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
                     Order::SetAside => return Err(KeeperEnded::SetAside(self.spool.set_aside()?)),
                     question @ (Order::Read { .. } | Order::Flush(_)) => questions.push(question),
                 }
@@ -119,8 +119,7 @@ impl Keeper {
             }
         }
         self.sync()?;
-        self.spool.write_hint(clock::now());
-        Ok(())
+        Ok(self.spool.write_hint(clock::now())?)
     }
 
     fn write_statement(&mut self, statement: Statement) -> bool {

@@ -6,11 +6,14 @@ pub mod keeper;
 pub mod list;
 pub mod mapped;
 pub mod spool;
+pub mod volume;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use volume::{Access, RealVolume, Volume};
 
 /// A file operation that failed: what was attempted, where, and the system's reason.
 #[derive(Debug, thiserror::Error)]
@@ -59,12 +62,37 @@ pub(crate) fn failed<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io:
     move |source| DiskError { doing, path: path.to_owned(), source }
 }
 
-/// Makes a directory that only its owner may enter, with its parents, unless it is there.
+/// Makes a directory that only its owner may enter, with its parents, unless it is there; and their names durable.
 ///
 /// # Errors
 /// [`DiskError`].
 pub fn create_directory(path: &Path) -> Result<(), DiskError> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed("create the directory", path))
+    create_directory_on(&RealVolume, path)
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn create_directory_on(volume: &dyn Volume, path: &Path) -> Result<(), DiskError> {
+    let parent = |path: &Path| match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
+        Some(parent) => parent.to_owned(),
+        None => path.to_owned(),
+    };
+    // One that is there may have been made just before a crash of the program: its own name is synced every time.
+    let new = path.ancestors().take_while(|one| !one.as_os_str().is_empty() && !volume.exists(one)).count();
+    volume.create_directory(path).map_err(failed("create the directory", path))?;
+    for one in path.ancestors().take(new.max(1)) {
+        let parent = parent(one);
+        match volume.sync_directory(&parent) {
+            Ok(()) => {}
+            // Somebody else's, whom we may not ask: it was there before us, and so was what stands in it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            Err(error) => return Err(failed("fsync the directory", &parent)(error)),
+        }
+    }
+    Ok(())
 }
 
 /// Makes names in a directory durable.
@@ -72,12 +100,7 @@ pub fn create_directory(path: &Path) -> Result<(), DiskError> {
 /// # Errors
 /// [`DiskError`]
 pub fn sync_directory(path: &Path) -> Result<(), DiskError> {
-    File::open(path).and_then(|directory| directory.sync_all()).map_err(failed("fsync the directory", path))
-}
-
-/// Makes a new file with mode 0600; one that is there is an error.
-pub(crate) fn create_new(path: &Path) -> Result<File, DiskError> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path).map_err(failed("create", path))
+    RealVolume.sync_directory(path).map_err(failed("fsync the directory", path))
 }
 
 /// Writes a file whole or not at all: a temporary one is written and fsynced, then takes the name.
@@ -85,18 +108,26 @@ pub(crate) fn create_new(path: &Path) -> Result<File, DiskError> {
 /// # Errors
 /// [`DiskError`]; the file of that name is then what it was before.
 pub fn write_whole(path: &Path, octets: &[u8]) -> Result<(), DiskError> {
+    write_whole_on(&RealVolume, path, octets)
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn write_whole_on(volume: &dyn Volume, path: &Path, octets: &[u8]) -> Result<(), DiskError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let temporary = directory.join(name);
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
-        file.write_all(octets)?;
-        file.sync_all()
+        let file = volume.open(&temporary, Access::Replace)?;
+        file.write_all_at(octets, 0)?;
+        file.sync()
     };
     write().map_err(failed("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(failed("write", path))?;
-    sync_directory(directory)
+    volume.rename(&temporary, path).map_err(failed("write", path))?;
+    volume.sync_directory(directory).map_err(failed("fsync the directory", directory))
 }
 
 /// Reads a file of at most so many octets.
@@ -110,6 +141,24 @@ pub fn read_at_most(path: &Path, max_octets: u64) -> Result<Vec<u8>, DiskError> 
         if octets.len() as u64 > max_octets {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {max_octets} bytes")));
         }
+        Ok(octets)
+    };
+    read().map_err(failed("read", path))
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`], also for a longer file.
+pub fn read_at_most_on(volume: &dyn Volume, path: &Path, max_octets: u64) -> Result<Vec<u8>, DiskError> {
+    let read = || -> io::Result<Vec<u8>> {
+        let file = volume.open(path, Access::Read)?;
+        let size = volume.entry(path)?.octets;
+        if size > max_octets {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {max_octets} bytes")));
+        }
+        let mut octets = vec![0; usize::try_from(size).unwrap_or_default()];
+        file.read_exact_at(&mut octets, 0)?;
         Ok(octets)
     };
     read().map_err(failed("read", path))

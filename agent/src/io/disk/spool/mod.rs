@@ -3,28 +3,60 @@
 //! One thread owns this; nothing else writes the directory. A failed fsync (other than a full disk at writing) must end
 //! the process: the kernel may have dropped what it could not write, so only reading it all anew tells what there is.
 
+mod ages;
+mod reading;
 mod recovery;
+mod room;
+mod severity;
 
 pub use recovery::survey;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use varde_common::id::{Epoch, Seq};
-use varde_common::limits::{BATCH_MAX_OCTETS, BATCH_MAX_RECORDS};
 use varde_common::record::LossReason;
 use varde_common::time::Timestamp;
 
-use super::{DiskError, create_directory, create_new, failed, sync_directory, write_whole};
-use crate::limits::{SPOOL_ACKNOWLEDGED_KEEP_S, SPOOL_HINT_EVERY_MS, SPOOL_RESERVE_OCTETS, SPOOL_SEGMENT_MAX_OCTETS};
-use crate::spool::{
-    FileKind, FileName, Loss, RECORD_EXTRA_OCTETS, SEGMENT_HEADER_OCTETS, read_record, segment_header, tombstone,
-    write_record,
+use super::volume::{Access, Volume, VolumeFile};
+use super::{DiskError, create_directory_on, failed, write_whole_on};
+use crate::limits::{
+    SPOOL_ACKNOWLEDGED_KEEP_S, SPOOL_HINT_EVERY_MS, SPOOL_MAX_OCTETS, SPOOL_RESERVE_OCTETS, SPOOL_SEGMENT_MAX_OCTETS,
+    SPOOL_UNACKNOWLEDGED_KEEP_S,
 };
-use recovery::{modified, new_epoch, seq_in};
+use crate::spool::{FileKind, FileName, Loss, Tally, segment_header, write_record};
+use ages::Ages;
+use reading::Cursor;
+use recovery::seq_in;
+
+/// How much a spool keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caps {
+    /// Octets of its files, the reserve not counted.
+    pub octets: u64,
+    /// What is acknowledged stays so long, seconds.
+    pub acknowledged_s: u64,
+    /// What is not stays so long, seconds; alerts of severity info and low half as long.
+    pub unacknowledged_s: u64,
+    /// A segment this large is followed by another.
+    pub segment_octets: u64,
+    /// Set aside, so that a loss can be written down when nothing else can.
+    pub reserve_octets: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Caps {
+        Caps {
+            octets: SPOOL_MAX_OCTETS,
+            acknowledged_s: SPOOL_ACKNOWLEDGED_KEEP_S,
+            unacknowledged_s: SPOOL_UNACKNOWLEDGED_KEEP_S,
+            segment_octets: SPOOL_SEGMENT_MAX_OCTETS as u64,
+            reserve_octets: SPOOL_RESERVE_OCTETS,
+        }
+    }
+}
 
 /// What was found when the spool was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +91,8 @@ pub struct Figures {
     pub octets: u64,
     /// Records lost since it began, as far as their notes are still there.
     pub lost: u64,
+    /// The same by reason and severity.
+    pub given_up: Tally,
 }
 
 impl Figures {
@@ -70,34 +104,35 @@ impl Figures {
 
 #[derive(Debug)]
 enum Piece {
-    Segment { next: Seq, octets: u64, written: Timestamp },
+    Segment {
+        next: Seq,
+        octets: u64,
+        written: Timestamp,
+        /// What the markers in it tell.
+        given_up: Tally,
+        /// Levels of severity already looked for, and given up, in it.
+        thinned: u8,
+    },
     Lost(Loss),
 }
 
 #[derive(Debug)]
 struct Active {
     first: Seq,
-    file: File,
+    file: Box<dyn VolumeFile>,
     octets: u64,
-}
-
-#[derive(Debug)]
-struct Cursor {
-    file: File,
-    first: Seq,
-    seq: Seq,
-    offset: u64,
 }
 
 /// The spool.
 #[derive(Debug)]
 pub struct Spool {
+    volume: Arc<dyn Volume>,
     directory: PathBuf,
     epoch: Epoch,
     pieces: BTreeMap<Seq, Piece>,
     active: Option<Active>,
     cursor: Option<Cursor>,
-    max_octets: u64,
+    caps: Caps,
     /// The last number found behind damage, on opening.
     used: Option<Seq>,
     /// Nothing from this number on was ever sent, says the file `unsent`; none while anything can be.
@@ -113,7 +148,8 @@ pub struct Spool {
     acknowledged: Seq,
     hint_written: Option<Timestamp>,
     octets: u64,
-    lost: u64,
+    given_up: Tally,
+    ages: Ages,
 }
 
 impl Spool {
@@ -121,15 +157,21 @@ impl Spool {
     ///
     /// # Errors
     /// [`DiskError`].
-    pub fn open(directory: &Path, max_octets: u64, now: Timestamp) -> Result<(Spool, Recovered), DiskError> {
-        create_directory(directory)?;
+    pub fn open(
+        volume: Arc<dyn Volume>,
+        directory: &Path,
+        caps: Caps,
+        now: Timestamp,
+    ) -> Result<(Spool, Recovered), DiskError> {
+        create_directory_on(volume.as_ref(), directory)?;
         let mut spool = Spool {
+            volume,
             directory: directory.to_owned(),
             epoch: Epoch(0),
             pieces: BTreeMap::new(),
             active: None,
             cursor: None,
-            max_octets,
+            caps,
             used: None,
             unsent: None,
             pending: Vec::new(),
@@ -140,16 +182,18 @@ impl Spool {
             acknowledged: Seq(0),
             hint_written: None,
             octets: 0,
-            lost: 0,
+            given_up: Tally::default(),
+            ages: Ages::default(),
         };
         let mut recovered = Recovered::default();
         let names = spool.take_stock(&mut recovered)?;
         for name in names {
             spool.recover(name, &mut recovered, now)?;
         }
-        spool.acknowledged = seq_in(&spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
+        spool.acknowledged =
+            seq_in(spool.volume.as_ref(), &spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
         if spool.pieces.is_empty() {
-            spool.epoch = new_epoch();
+            spool.epoch = Epoch(spool.volume.unique());
         }
         // What the collector has acknowledged can never be numbered anew, even where our own copy of it is damaged.
         let end = spool.pieces.last_key_value().map_or(Seq(1), |(first, piece)| piece.next(*first));
@@ -158,27 +202,31 @@ impl Spool {
         match spool.pieces.last_key_value() {
             Some((&first, Piece::Segment { octets, .. })) if end == spool.next => {
                 let path = spool.path(first, FileKind::Segment);
-                let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed("open", &path))?;
+                let file = spool.volume.open(&path, Access::Write).map_err(failed("open", &path))?;
                 spool.active = Some(Active { first, file, octets: *octets });
             }
             _ => {
                 // Without a segment the numbers would begin anew after a restart: an empty one keeps the place.
                 match spool.begin_segment(now) {
                     Ok(()) => {}
-                    Err(error) if error.is_full() => spool.release_reserve(),
+                    Err(error) if error.is_full() => spool.release_reserve()?,
                     Err(error) => return Err(error),
                 }
             }
         }
-        spool.keep_reserve();
-        spool.find_unsent();
+        spool.find_ages()?;
+        spool.keep_reserve()?;
+        spool.find_unsent()?;
         Ok((spool, recovered))
     }
 
     fn add(&mut self, first: Seq, piece: Piece) {
         match &piece {
-            Piece::Segment { octets, .. } => self.octets += octets,
-            Piece::Lost(loss) => self.lost += loss.count(),
+            Piece::Segment { octets, given_up, .. } => {
+                self.octets += octets;
+                self.given_up = self.given_up.plus(given_up);
+            }
+            Piece::Lost(loss) => self.given_up.add(loss.reason, &loss.counts()),
         }
         self.pieces.insert(first, piece);
     }
@@ -189,19 +237,34 @@ impl Spool {
 
     fn begin_segment(&mut self, now: Timestamp) -> Result<(), DiskError> {
         let path = self.path(self.pending_first, FileKind::Segment);
-        let file = create_new(&path)?;
         let header = segment_header(self.epoch, self.pending_first);
-        if let Err(source) = file.write_all_at(&header, 0) {
-            // Empty and just made by us: nothing is lost with it.
-            let _ = fs::remove_file(&path);
-            return Err(failed("write", &path)(source));
-        }
-        file.sync_all().map_err(failed("fsync", &path))?;
-        sync_directory(&self.directory)?;
+        let file = self.create(&path, &header)?;
         let octets = header.len() as u64;
-        self.add(self.pending_first, Piece::Segment { next: self.pending_first, octets, written: now });
+        self.add(self.pending_first, segment(self.pending_first, octets, now, Tally::default()));
+        self.ages.handle_written(self.pending_first);
         self.active = Some(Active { first: self.pending_first, file, octets });
         Ok(())
+    }
+
+    /// A new file that is on disk, with its name, when this returns.
+    fn create(&self, path: &Path, octets: &[u8]) -> Result<Box<dyn VolumeFile>, DiskError> {
+        let file = self.volume.open(path, Access::CreateNew).map_err(failed("create", path))?;
+        if let Err(source) = file.write_all_at(octets, 0) {
+            // Just made by us, and nothing in it counts yet: nothing is lost with it.
+            let _ = self.volume.remove(path);
+            return Err(failed("write", path)(source));
+        }
+        file.sync().map_err(failed("fsync", path))?;
+        self.sync_directory()?;
+        Ok(file)
+    }
+
+    fn sync_directory(&self) -> Result<(), DiskError> {
+        self.volume.sync_directory(&self.directory).map_err(failed("fsync the directory", &self.directory))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        self.volume.remove(path).map_err(failed("remove", path))
     }
 
     /// Numbers a record; it is on disk only after [`Spool::sync`].
@@ -241,22 +304,33 @@ impl Spool {
             synced.taken = range;
         } else {
             synced.lost = range;
-            let from = self.unnoted.map_or(self.pending_first, |loss| loss.from);
-            self.unnoted = Some(Loss { from, to: last, reason: LossReason::SpoolFull });
-            self.release_reserve();
+            self.lose_pending(last)?;
+            self.release_reserve()?;
             self.note_loss()?;
         }
         self.pending.clear();
         self.pending_first = self.next;
-        self.durable = self.next;
+        // A loss that is not noted yet would be forgotten by a crash, and its numbers given again: it is not told before.
+        self.durable = self.unnoted.as_ref().map_or(self.next, |loss| loss.from);
         self.make_room(now)?;
         Ok(synced)
+    }
+
+    fn lose_pending(&mut self, last: Seq) -> Result<(), DiskError> {
+        let severities = self.pending_severities()?;
+        let begun = Loss::new(self.pending_first, last, LossReason::SpoolFull);
+        let loss = self.unnoted.get_or_insert(begun);
+        loss.to = last;
+        for (seq, (severity, _)) in severities {
+            loss.tell(seq, severity);
+        }
+        Ok(())
     }
 
     /// True if it is on disk, false if the disk is full.
     fn write_pending(&mut self, now: Timestamp) -> Result<bool, DiskError> {
         let full = |error: &DiskError| error.is_full();
-        if self.active.as_ref().is_none_or(|active| active.octets >= SPOOL_SEGMENT_MAX_OCTETS as u64) {
+        if self.active.as_ref().is_none_or(|active| active.octets >= self.caps.segment_octets) {
             self.active = None;
             // An empty segment that holds the place already has this name.
             match self.begin_segment(now) {
@@ -273,174 +347,20 @@ impl Spool {
             Err(error) if full(&error) => {
                 // Only what this very call wrote is cut off again.
                 active.file.set_len(active.octets).map_err(failed("cut", &path))?;
-                active.file.sync_all().map_err(failed("fsync", &path))?;
+                active.file.sync().map_err(failed("fsync", &path))?;
                 self.active = None;
                 return Ok(false);
             }
             Err(error) => return Err(error),
         }
-        active.file.sync_data().map_err(failed("fsync", &path))?;
+        active.file.sync().map_err(failed("fsync", &path))?;
         active.octets += self.pending.len() as u64;
         self.octets += self.pending.len() as u64;
-        let piece = Piece::Segment { next: self.next, octets: active.octets, written: now };
-        self.pieces.insert(active.first, piece);
+        if let Some(Piece::Segment { next, octets, written, .. }) = self.pieces.get_mut(&active.first) {
+            (*next, *octets, *written) = (self.next, active.octets, now);
+        }
+        self.ages.handle_written(active.first);
         Ok(true)
-    }
-
-    /// Writes the note of a loss if there is room for it by now.
-    fn note_loss(&mut self) -> Result<(), DiskError> {
-        let Some(loss) = self.unnoted else { return Ok(()) };
-        match self.write_note(loss) {
-            Ok(()) => {
-                self.unnoted = None;
-                self.add(loss.from, Piece::Lost(loss));
-                self.active = None;
-                self.keep_reserve();
-                Ok(())
-            }
-            Err(error) if error.is_full() => Ok(()),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn write_note(&self, loss: Loss) -> Result<(), DiskError> {
-        let path = self.path(loss.from, FileKind::Loss);
-        let file = create_new(&path)?;
-        if let Err(source) = file.write_all_at(&loss.to_octets(self.epoch), 0) {
-            let _ = fs::remove_file(&path);
-            return Err(failed("write", &path)(source));
-        }
-        file.sync_all().map_err(failed("fsync", &path))?;
-        sync_directory(&self.directory)
-    }
-
-    /// Gives up what is acknowledged and old, or, over the cap, the oldest; what is not acknowledged only after the note
-    /// of its loss is on disk. The newest segment always stays: it holds the place in the numbers.
-    fn make_room(&mut self, now: Timestamp) -> Result<(), DiskError> {
-        let keep = Duration::from_secs(SPOOL_ACKNOWLEDGED_KEEP_S);
-        while self.pieces.len() > 1 {
-            let over = self.octets > self.max_octets;
-            // The oldest piece that is still readable; notes of loss before it stay until they are acknowledged.
-            let oldest = self.pieces.iter().find_map(|(first, piece)| match piece {
-                Piece::Segment { next, octets, written } => Some((*first, *next, *octets, *written)),
-                Piece::Lost(_) => None,
-            });
-            let newest_segment = self.pieces.iter().rev().find_map(|(first, piece)| match piece {
-                Piece::Segment { .. } => Some(*first),
-                Piece::Lost(_) => None,
-            });
-            self.forget_acknowledged_losses(now)?;
-            let Some((first, next, octets, written)) = oldest.filter(|(first, ..)| Some(*first) != newest_segment)
-            else {
-                break;
-            };
-            let last = Seq(next.0.saturating_sub(1));
-            let acknowledged = last <= self.acknowledged;
-            let outlived = acknowledged && now.since(written) > keep;
-            if !over && !outlived {
-                break;
-            }
-            let path = self.path(first, FileKind::Segment);
-            let lost = (!acknowledged && next > first).then_some(Loss {
-                from: first,
-                to: last,
-                reason: LossReason::SpoolFull,
-            });
-            if let Some(loss) = lost {
-                match self.write_note(loss) {
-                    Ok(()) => tracing::error!(
-                        from = %loss.from, to = %loss.to,
-                        "the spool is full: the oldest records are given up; connect the sensor, or give the spool more room"
-                    ),
-                    Err(error) if error.is_full() => break,
-                    Err(error) => return Err(error),
-                }
-            }
-            if self.cursor.as_ref().is_some_and(|cursor| cursor.first == first) {
-                self.cursor = None;
-            }
-            fs::remove_file(&path).map_err(failed("remove", &path))?;
-            sync_directory(&self.directory)?;
-            self.octets = self.octets.saturating_sub(octets);
-            self.pieces.remove(&first);
-            if let Some(loss) = lost {
-                self.add(loss.from, Piece::Lost(loss));
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes of losses the collector has been told of, once they are the oldest thing here.
-    fn forget_acknowledged_losses(&mut self, now: Timestamp) -> Result<(), DiskError> {
-        let keep = Duration::from_secs(SPOOL_ACKNOWLEDGED_KEEP_S);
-        while let Some((&first, Piece::Lost(loss))) = self.pieces.first_key_value() {
-            let path = self.path(first, FileKind::Loss);
-            if self.pieces.len() == 1 || loss.to > self.acknowledged || now.since(modified(&path, now)) <= keep {
-                break;
-            }
-            fs::remove_file(&path).map_err(failed("remove", &path))?;
-            self.pieces.remove(&first);
-        }
-        Ok(())
-    }
-
-    /// Records from this number on, as much as one batch may carry. A place that holds no record gives a tombstone.
-    ///
-    /// # Errors
-    /// [`DiskError`]: the process must end.
-    pub fn read(&mut self, from: Seq, now: Timestamp) -> Result<Vec<Vec<u8>>, DiskError> {
-        self.begin_sending()?;
-        let mut records = Vec::new();
-        let (mut octets, mut seq) = (0, from);
-        while seq < self.durable && records.len() < BATCH_MAX_RECORDS {
-            let Some(record) = self.read_one(seq, now)? else { break };
-            octets += record.len();
-            if octets > BATCH_MAX_OCTETS {
-                break;
-            }
-            records.push(record);
-            seq = seq.next();
-        }
-        Ok(records)
-    }
-
-    fn read_one(&mut self, seq: Seq, now: Timestamp) -> Result<Option<Vec<u8>>, DiskError> {
-        let gone = |reason| Ok(tombstone(seq, reason, now).ok());
-        let (first, end) = match self.pieces.range(..=seq).next_back() {
-            Some((&first, Piece::Segment { next, octets, .. })) if seq < *next => (first, *octets),
-            Some((_, Piece::Lost(loss))) if seq <= loss.to => return gone(loss.reason),
-            _ if self.unnoted.is_some_and(|loss| loss.from <= seq && seq <= loss.to) => {
-                return gone(LossReason::SpoolFull);
-            }
-            _ => return gone(LossReason::SpoolDamaged),
-        };
-        let path = self.path(first, FileKind::Segment);
-        let mut cursor = match self.cursor.take() {
-            Some(cursor) if cursor.first == first && cursor.seq <= seq => cursor,
-            _ => {
-                let file = File::open(&path).map_err(failed("open", &path))?;
-                Cursor { file, first, seq: first, offset: SEGMENT_HEADER_OCTETS as u64 }
-            }
-        };
-        let mut window = vec![0; varde_common::limits::RECORD_MAX_OCTETS + RECORD_EXTRA_OCTETS];
-        loop {
-            let room = usize::try_from(end.saturating_sub(cursor.offset)).unwrap_or(usize::MAX).min(window.len());
-            let window = window.get_mut(..room).unwrap_or_default();
-            cursor.file.read_exact_at(window, cursor.offset).map_err(failed("read", &path))?;
-            let Ok((payload, _)) = read_record(window, cursor.seq) else {
-                // Good when it was written or recovered, no longer: never sent as something it is not.
-                tracing::error!(file = %path.display(), seq = cursor.seq.0, "spool: a record can no longer be read");
-                self.handle_damage(first, cursor.seq);
-                return gone(LossReason::SpoolDamaged);
-            };
-            let (here, payload) = (cursor.seq, payload.to_vec());
-            cursor.offset += (payload.len() + RECORD_EXTRA_OCTETS) as u64;
-            cursor.seq = here.next();
-            if here == seq {
-                self.cursor = Some(cursor);
-                return Ok(Some(payload));
-            }
-        }
     }
 
     /// The collector has committed everything up to here.
@@ -451,42 +371,70 @@ impl Spool {
         self.acknowledged = seq.min(Seq(self.durable.0.saturating_sub(1)));
         let every = Duration::from_millis(SPOOL_HINT_EVERY_MS);
         if self.hint_written.is_none_or(|written| now.since(written) >= every || now < written) {
-            self.write_hint(now);
+            self.write_hint(now)?;
         }
         self.make_room(now)
     }
 
-    /// Writes the hint now; it may fail without harm.
-    pub fn write_hint(&mut self, now: Timestamp) {
+    /// Writes the hint now; with a full disk it stays what it was, without harm.
+    ///
+    /// # Errors
+    /// [`DiskError`]: the process must end; never for a full disk.
+    pub fn write_hint(&mut self, now: Timestamp) -> Result<(), DiskError> {
         self.hint_written = Some(now);
         let text = format!("{} {}\n", self.epoch, self.acknowledged);
-        if let Err(error) = write_whole(&self.directory.join("acknowledged"), text.as_bytes()) {
-            tracing::debug!("spool: {error}");
+        self.write_small("acknowledged", text.as_bytes()).map(|_| ())
+    }
+
+    /// Writes one of the files beside the segments, unless the disk is full: whether it did.
+    fn write_small(&self, name: &str, octets: &[u8]) -> Result<bool, DiskError> {
+        match write_whole_on(self.volume.as_ref(), &self.directory.join(name), octets) {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_full() => {
+                // What was half written takes room from what counts.
+                let temporary = self.directory.join(format!("{name}.tmp"));
+                if self.volume.exists(&temporary) {
+                    self.remove(&temporary)?;
+                }
+                tracing::debug!("spool: {error}");
+                Ok(false)
+            }
+            Err(error) => Err(error),
         }
     }
 
-    fn release_reserve(&self) {
-        let _ = fs::remove_file(self.directory.join("reserve"));
-    }
-
-    fn keep_reserve(&self) {
+    fn release_reserve(&self) -> Result<(), DiskError> {
         let path = self.directory.join("reserve");
-        if !path.exists() && write_whole(&path, &vec![0xa5; SPOOL_RESERVE_OCTETS]).is_err() {
-            let _ = fs::remove_file(self.directory.join("reserve.tmp"));
+        if self.volume.exists(&path) { self.remove(&path) } else { Ok(()) }
+    }
+
+    fn keep_reserve(&self) -> Result<(), DiskError> {
+        if !self.volume.exists(&self.directory.join("reserve")) {
+            self.write_small("reserve", &vec![0xa5; self.caps.reserve_octets])?;
         }
+        Ok(())
     }
 
     /// The spool in numbers.
     pub fn figures(&self) -> Figures {
+        let mut given_up = self.given_up;
+        if let Some(loss) = &self.unnoted {
+            given_up.add(loss.reason, &loss.counts());
+        }
         Figures {
             epoch: self.epoch,
             first: self.pieces.first_key_value().map_or(self.durable, |(first, _)| *first),
             next: self.durable,
             acknowledged: self.acknowledged,
             octets: self.octets,
-            lost: self.lost + self.unnoted.map_or(0, |loss| loss.count()),
+            lost: given_up.total(),
+            given_up,
         }
     }
+}
+
+fn segment(next: Seq, octets: u64, written: Timestamp, given_up: Tally) -> Piece {
+    Piece::Segment { next, octets, written, given_up, thinned: 0 }
 }
 
 impl Piece {

@@ -1,16 +1,16 @@
 //! Opening a spool: what lies in its directory, what of it can be believed, and where the rest is kept.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
-use super::super::{DiskError, create_directory, create_new, failed, read_at_most, sync_directory, write_whole};
-use super::{Figures, Piece, Recovered, Spool};
+use super::super::volume::{Access, RealVolume, Volume};
+use super::super::{DiskError, create_directory_on, failed, read_at_most_on};
+use super::ages::{AGES_MAX_OCTETS, Ages};
+use super::{Figures, Piece, Recovered, Spool, segment};
 use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
-use crate::spool::{FileKind, FileName, Loss, last_behind, scan};
+use crate::spool::{FileKind, FileName, Loss, SEGMENT_HEADER_OCTETS, Tally, given_up_in, last_behind, scan};
 
 /// A segment larger than any we write is not ours; its octets are not read into memory.
 const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
@@ -21,23 +21,20 @@ impl Spool {
     pub(super) fn take_stock(&mut self, recovered: &mut Recovered) -> Result<Vec<FileName>, DiskError> {
         let directory = self.directory.clone();
         let mut names = Vec::new();
-        for entry in fs::read_dir(&directory).map_err(failed("read", &directory))? {
-            let entry = entry.map_err(failed("read", &directory))?;
-            let name = entry.file_name();
-            let text = name.to_string_lossy();
-            if matches!(text.as_ref(), "acknowledged.tmp" | "reserve.tmp" | "unsent.tmp") {
-                // Half written when the program was stopped; the hint and the reserve hold nothing that could be lost.
-                let path = entry.path();
-                fs::remove_file(&path).map_err(failed("remove", &path))?;
-                continue;
-            }
-            if let Some(file) = FileName::read(&text) {
-                let modified = entry.metadata().and_then(|data| data.modified()).ok();
-                names.push((file, modified));
-            } else if !matches!(text.as_ref(), "acknowledged" | "reserve" | "unsent" | "quarantine")
-                && !text.ends_with(".torn")
+        for entry in self.volume.entries(&directory).map_err(failed("read", &directory))? {
+            let name = entry.name.as_str();
+            if matches!(name, "acknowledged.tmp" | "ages.tmp" | "reserve.tmp" | "unsent.tmp")
+                || name.ends_with(".seg.new")
             {
-                recovered.damaged_octets += self.quarantine(&entry.path())?;
+                // Half written when the program was stopped: hints, the reserve, or what was to take a segment's place, which
+                // is still there itself.
+                self.remove(&directory.join(name))?;
+            } else if let Some(file) = FileName::read(name) {
+                names.push((file, entry.modified));
+            } else if !matches!(name, "acknowledged" | "ages" | "reserve" | "unsent" | "quarantine")
+                && !name.ends_with(".torn")
+            {
+                recovered.damaged_octets += self.quarantine(&directory.join(name))?;
             }
         }
         let newest = names.iter().max_by_key(|(name, modified)| (*modified, name.epoch)).map(|(name, _)| name.epoch);
@@ -60,8 +57,7 @@ impl Spool {
     ) -> Result<(), DiskError> {
         let path = self.directory.join(name.to_string());
         let expected = self.pieces.last_key_value().map_or(Seq(0), |(first, piece)| piece.next(*first));
-        let size = fs::metadata(&path).map_err(failed("read", &path))?.len();
-        let octets = if size > SEGMENT_READ_MAX_OCTETS { Vec::new() } else { read_at_most(&path, size)? };
+        let octets = octets_of(self.volume.as_ref(), &path)?;
         match name.kind {
             FileKind::Loss => match Loss::from_octets(&octets) {
                 Some((epoch, loss)) if epoch == self.epoch && loss.from == name.first && loss.from >= expected => {
@@ -80,12 +76,14 @@ impl Spool {
                         self.cut_tail(&path, tail, found.good_octets as u64)?;
                     }
                     recovered.records += found.next.0.saturating_sub(found.first.0);
-                    let octets = found.good_octets as u64;
-                    self.add(found.first, Piece::Segment { next: found.next, octets, written: modified(&path, now) });
+                    let good = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).unwrap_or_default();
+                    let written = modified(self.volume.as_ref(), &path, now);
+                    let given_up = given_up_in(good, found.first);
+                    self.add(found.first, segment(found.next, found.good_octets as u64, written, given_up));
                 }
                 // The note that it is given up was written, and then the program stopped.
                 _ if self.pieces.contains_key(&name.first) => {
-                    fs::remove_file(&path).map_err(failed("remove", &path))?;
+                    self.remove(&path)?;
                 }
                 _ => recovered.damaged_octets += self.quarantine(&path)?,
             },
@@ -110,27 +108,40 @@ impl Spool {
         self.unsent.unwrap_or(self.next)
     }
 
-    pub(super) fn find_unsent(&mut self) {
-        let found = seq_in(&self.directory, "unsent", self.epoch).unwrap_or(self.next).min(self.next);
-        self.handle_sending_ended(found);
+    pub(super) fn find_ages(&mut self) -> Result<(), DiskError> {
+        let path = self.directory.join("ages");
+        match read_at_most_on(self.volume.as_ref(), &path, AGES_MAX_OCTETS) {
+            Ok(octets) => self.ages = Ages::read(&String::from_utf8_lossy(&octets), self.epoch),
+            Err(error) if error.is_missing() || error.is_too_large() => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
-    /// Nothing is sent until [`Spool::read`] is asked again, and nothing from this number on was. If the file cannot be
-    /// written, no harm is done: without it, all that is found counts as sent.
-    pub fn handle_sending_ended(&mut self, unsent: Seq) {
+    pub(super) fn find_unsent(&mut self) -> Result<(), DiskError> {
+        let found =
+            seq_in(self.volume.as_ref(), &self.directory, "unsent", self.epoch).unwrap_or(self.next).min(self.next);
+        self.handle_sending_ended(found)
+    }
+
+    /// Nothing is sent until [`Spool::read`] is asked again, and nothing from this number on was. With a full disk
+    /// the file is not written, and no harm done: without it, all that is found counts as sent.
+    ///
+    /// # Errors
+    /// [`DiskError`]: the process must end; never for a full disk.
+    pub fn handle_sending_ended(&mut self, unsent: Seq) -> Result<(), DiskError> {
         let text = format!("{} {unsent}\n", self.epoch);
-        match write_whole(&self.directory.join("unsent"), text.as_bytes()) {
-            Ok(()) => self.unsent = Some(unsent),
-            Err(error) => tracing::debug!("spool: {error}"),
+        if self.write_small("unsent", text.as_bytes())? {
+            self.unsent = Some(unsent);
         }
+        Ok(())
     }
 
     /// What is read is about to be sent: the file must not say otherwise, not even after a crash.
     pub(super) fn begin_sending(&mut self) -> Result<(), DiskError> {
         if self.unsent.take().is_some() {
-            let path = self.directory.join("unsent");
-            fs::remove_file(&path).map_err(failed("remove", &path))?;
-            sync_directory(&self.directory)?;
+            self.remove(&self.directory.join("unsent"))?;
+            self.sync_directory()?;
         }
         Ok(())
     }
@@ -142,41 +153,45 @@ impl Spool {
             let mut torn = path.to_owned().into_os_string();
             torn.push(format!(".{number}.torn"));
             let torn = PathBuf::from(torn);
-            if !torn.exists() {
+            if !self.volume.exists(&torn) {
                 break torn;
             }
             number = number.saturating_add(1);
         };
-        let kept = create_new(&torn)
-            .and_then(|file| file.write_all_at(tail, 0).and_then(|()| file.sync_all()).map_err(failed("write", &torn)));
-        match kept {
-            Ok(()) => {}
+        match self.create(&torn, tail) {
+            Ok(_) => {}
             Err(error) if error.is_full() => tracing::warn!("spool: no room to keep the torn tail: {error}"),
             Err(error) => return Err(error),
         }
-        let file = OpenOptions::new().write(true).open(path).map_err(failed("open", path))?;
-        file.set_len(good_octets).and_then(|()| file.sync_all()).map_err(failed("cut", path))?;
-        sync_directory(&self.directory)
+        let file = self.volume.open(path, Access::Write).map_err(failed("open", path))?;
+        file.set_len(good_octets).and_then(|()| file.sync()).map_err(failed("cut", path))
     }
 
     /// Moves a file out of the way under a name nobody has; returns its size.
     fn quarantine(&self, path: &Path) -> Result<u64, DiskError> {
         let room = self.directory.join("quarantine");
-        create_directory(&room)?;
+        match create_directory_on(self.volume.as_ref(), &room) {
+            Err(error) if error.is_full() => {
+                // What is set aside must not keep the spool from opening.
+                self.release_reserve()?;
+                create_directory_on(self.volume.as_ref(), &room)?;
+            }
+            made => made?,
+        }
         let name = path.file_name().unwrap_or_default().to_owned();
         let mut target = room.join(&name);
         let mut number = 0u32;
-        while target.exists() {
+        while self.volume.exists(&target) {
             number = number.saturating_add(1);
             let mut numbered = name.clone();
             numbered.push(format!(".{number}"));
             target = room.join(numbered);
         }
-        let size = fs::metadata(path).map_or(0, |data| if data.is_file() { data.len() } else { 0 });
+        let size = self.volume.entry(path).map_or(0, |entry| if entry.is_file { entry.octets } else { 0 });
         tracing::warn!(file = %path.display(), "spool: not a file of this spool; moved to quarantine");
-        fs::rename(path, &target).map_err(failed("move", path))?;
-        sync_directory(&room)?;
-        sync_directory(&self.directory)?;
+        self.volume.rename(path, &target).map_err(failed("move", path))?;
+        self.volume.sync_directory(&room).map_err(failed("fsync the directory", &room))?;
+        self.sync_directory()?;
         Ok(size)
     }
 
@@ -190,13 +205,13 @@ impl Spool {
         let mut number = 0u32;
         let target = loop {
             let target = parent.join(format!("spool.aside-{}-{number}", self.epoch));
-            if !target.exists() {
+            if !self.volume.exists(&target) {
                 break target;
             }
             number = number.saturating_add(1);
         };
-        fs::rename(&self.directory, &target).map_err(failed("move", &self.directory))?;
-        sync_directory(&parent)?;
+        self.volume.rename(&self.directory, &target).map_err(failed("move", &self.directory))?;
+        self.volume.sync_directory(&parent).map_err(failed("fsync the directory", &parent))?;
         Ok(target)
     }
 }
@@ -206,62 +221,63 @@ impl Spool {
 /// # Errors
 /// [`DiskError`].
 pub fn survey(directory: &Path) -> Result<Figures, DiskError> {
+    let volume: &dyn Volume = &RealVolume;
+    let mut given_up = Tally::default();
     let mut figures = Figures { first: Seq(u64::MAX), next: Seq(1), ..Figures::default() };
-    let entries = match fs::read_dir(directory) {
+    let entries = match volume.entries(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Figures::default()),
         Err(error) => return Err(failed("read", directory)(error)),
     };
     for entry in entries {
-        let path = entry.map_err(failed("read", directory))?.path();
-        let Some(name) = path.file_name().and_then(|name| FileName::read(name.to_str()?)) else { continue };
-        let size = fs::metadata(&path).map_err(failed("read", &path))?.len();
-        let octets = if size > SEGMENT_READ_MAX_OCTETS { Vec::new() } else { read_at_most(&path, size)? };
+        let Some(name) = FileName::read(&entry.name) else { continue };
+        let octets = octets_of(volume, &directory.join(&entry.name))?;
         let (first, next) = match name.kind {
             FileKind::Segment => match scan(&octets) {
-                Some(found) => (found.first, found.next),
+                Some(found) => {
+                    let good = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).unwrap_or_default();
+                    given_up = given_up.plus(&given_up_in(good, found.first));
+                    (found.first, found.next)
+                }
                 None => continue,
             },
             FileKind::Loss => match Loss::from_octets(&octets) {
                 Some((_, loss)) => {
-                    figures.lost += loss.count();
+                    given_up.add(loss.reason, &loss.counts());
                     (loss.from, loss.to.next())
                 }
                 None => continue,
             },
         };
         figures.epoch = name.epoch;
-        figures.octets += size;
+        figures.octets += entry.octets;
         figures.first = figures.first.min(first);
         figures.next = figures.next.max(next);
     }
+    (figures.lost, figures.given_up) = (given_up.total(), given_up);
     figures.first = figures.first.min(figures.next);
-    figures.acknowledged =
-        seq_in(directory, "acknowledged", figures.epoch).unwrap_or(Seq(0)).min(Seq(figures.next.0.saturating_sub(1)));
+    let acknowledged = seq_in(volume, directory, "acknowledged", figures.epoch).unwrap_or(Seq(0));
+    figures.acknowledged = acknowledged.min(Seq(figures.next.0.saturating_sub(1)));
     Ok(figures)
 }
 
+/// A file of the spool as it lies; nothing of one that is too large to be ours.
+pub(super) fn octets_of(volume: &dyn Volume, path: &Path) -> Result<Vec<u8>, DiskError> {
+    match read_at_most_on(volume, path, SEGMENT_READ_MAX_OCTETS) {
+        Err(error) if error.is_too_large() => Ok(Vec::new()),
+        read => read,
+    }
+}
+
 /// The number in one of the small files beside the segments; none if it says nothing about this lifetime.
-pub(super) fn seq_in(directory: &Path, name: &str, epoch: Epoch) -> Option<Seq> {
-    let octets = read_at_most(&directory.join(name), 64).ok()?;
+pub(super) fn seq_in(volume: &dyn Volume, directory: &Path, name: &str, epoch: Epoch) -> Option<Seq> {
+    let octets = read_at_most_on(volume, &directory.join(name), 64).ok()?;
     let text = String::from_utf8_lossy(&octets);
     let (of, seq) = text.strip_suffix('\n')?.split_once(' ')?;
     if of.parse() == Ok(epoch) { seq.parse().ok().map(Seq) } else { None }
 }
 
 /// When a file was last written, as far as the system says.
-pub(super) fn modified(path: &Path, otherwise: Timestamp) -> Timestamp {
-    let modified = fs::metadata(path).and_then(|data| data.modified()).ok();
-    let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    since.map_or(otherwise, |since| Timestamp(0).plus(since))
-}
-
-/// A name no other spool has.
-pub(super) fn new_epoch() -> Epoch {
-    let mut octets = [0; 16];
-    // Without randomness two spools could share a name; the clock of the process is the best that is left.
-    if getrandom::fill(&mut octets).is_err() {
-        octets = u128::from(crate::io::clock::now().0.unsigned_abs()).to_be_bytes();
-    }
-    Epoch(u128::from_be_bytes(octets))
+pub(super) fn modified(volume: &dyn Volume, path: &Path, otherwise: Timestamp) -> Timestamp {
+    volume.entry(path).ok().and_then(|entry| entry.modified).unwrap_or(otherwise)
 }

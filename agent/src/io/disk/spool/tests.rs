@@ -1,7 +1,12 @@
 //! What the spool's files promise: taken is there after any crash, nothing is lost without a note, nothing is deleted
 //! that was not understood.
 
+mod room;
+
 use super::*;
+use crate::io::disk::volume::RealVolume;
+use crate::spool::{RECORD_EXTRA_OCTETS, SEGMENT_HEADER_OCTETS};
+use std::fs::{self, OpenOptions};
 use varde_common::record::{Record, RecordBody, SensorEvent};
 
 const NOW: Timestamp = Timestamp(1_763_733_900_000_000);
@@ -13,7 +18,8 @@ fn record(number: u64) -> Vec<u8> {
 }
 
 fn open(directory: &Path) -> (Spool, Recovered) {
-    Spool::open(&directory.join("spool"), HUGE, NOW).unwrap()
+    let caps = Caps { octets: HUGE, ..Caps::default() };
+    Spool::open(Arc::new(RealVolume), &directory.join("spool"), caps, NOW).unwrap()
 }
 
 fn fill(spool: &mut Spool, numbers: std::ops::Range<u64>) {
@@ -174,7 +180,7 @@ fn d1_what_cannot_have_been_sent_is_known_through_restarts() {
     let (mut spool, _) = open(directory.path());
     all(&mut spool, 4);
     fill(&mut spool, 10..12);
-    spool.handle_sending_ended(Seq(10));
+    spool.handle_sending_ended(Seq(10)).unwrap();
     drop(spool);
     assert_eq!(open(directory.path()).0.unsent(), Seq(10));
     fs::write(directory.path().join("spool/unsent"), b"rubbish").unwrap();
@@ -256,11 +262,11 @@ fn i3_over_the_cap_the_acknowledged_goes_first_and_the_rest_only_with_a_note() {
     let (one, all_octets) = (SPOOL_SEGMENT_MAX_OCTETS as u64, spool.figures().octets);
     // The first segment is acknowledged: it goes without a note.
     let second = FileName::read(files(directory.path(), ".seg")[1].file_name().unwrap().to_str().unwrap()).unwrap();
-    spool.max_octets = all_octets - one / 2;
+    spool.caps.octets = all_octets - one / 2;
     spool.handle_acknowledged(Seq(second.first.0 - 1), NOW).unwrap();
     assert_eq!((spool.figures().first, spool.figures().lost), (second.first, 0));
     // Nothing more is: the second is given up with a note.
-    spool.max_octets = spool.figures().octets - one / 2;
+    spool.caps.octets = spool.figures().octets - one / 2;
     group(&mut spool);
     let lost = spool.figures().lost;
     assert!(lost > 0);
@@ -271,7 +277,7 @@ fn i3_over_the_cap_the_acknowledged_goes_first_and_the_rest_only_with_a_note() {
     let read = all(&mut spool, second.first.0);
     assert_eq!(read.len() as u64, end.0 - second.first.0);
     let losses = read.iter().filter(|octets| {
-        matches!(Record::from_octets(octets).unwrap().body, RecordBody::Loss { reason: LossReason::SpoolFull, .. })
+        matches!(Record::from_octets(octets).unwrap().body, RecordBody::GivenUp { reason: LossReason::SpoolFull, .. })
     });
     assert_eq!(losses.count() as u64, lost, "each lost record is told once");
 }
@@ -342,7 +348,7 @@ fn d5_a_full_disk_loses_with_a_count_and_recovers() {
         assert_eq!(read.len() as u64, next.0);
         let losses = read
             .iter()
-            .filter(|octets| matches!(Record::from_octets(octets).unwrap().body, RecordBody::Loss { .. }))
+            .filter(|octets| matches!(Record::from_octets(octets).unwrap().body, RecordBody::GivenUp { .. }))
             .count();
         assert_eq!(losses as u64, lost);
         assert_eq!(read.last(), Some(&record(next.0)));

@@ -1,0 +1,267 @@
+//! Making room: what is acknowledged and old goes; over the cap, or too old, what counts least; and what is not acknowledged
+//! only after the note of its loss is on disk.
+
+use std::time::Duration;
+
+use varde_common::id::Seq;
+use varde_common::indicator::Severity;
+use varde_common::record::LossReason;
+use varde_common::time::Timestamp;
+
+use super::super::volume::Access;
+use super::super::{DiskError, failed};
+use super::recovery::modified;
+use super::{Piece, Spool};
+use crate::spool::{FileKind, Loss, SEGMENT_HEADER_OCTETS, given_up_in, marker, segment_header, write_record};
+
+/// What counts least goes at this part of the age that nothing outlives.
+const LOW_AGES_FASTER: u64 = 2;
+/// Levels of severity: what has given up all of them has no alert left.
+const LEVELS: u8 = 5;
+
+impl Spool {
+    /// Writes the note of a loss if there is room for it by now.
+    pub(super) fn note_loss(&mut self) -> Result<(), DiskError> {
+        let Some(loss) = self.unnoted.take() else { return Ok(()) };
+        match self.write_note(&loss) {
+            Ok(()) => {
+                self.durable = loss.to.next();
+                self.add(loss.from, Piece::Lost(loss));
+                self.active = None;
+                self.keep_reserve()
+            }
+            Err(error) if error.is_full() => {
+                self.unnoted = Some(loss);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write_note(&self, loss: &Loss) -> Result<(), DiskError> {
+        self.create(&self.path(loss.from, FileKind::Loss), &loss.to_octets(self.epoch)).map(|_| ())
+    }
+
+    /// Lets go of what may go. The newest segment always stays: it holds the place in the numbers.
+    pub(super) fn make_room(&mut self, now: Timestamp) -> Result<(), DiskError> {
+        self.ages.handle_time(now);
+        self.forget_acknowledged_losses(now)?;
+        self.let_go_acknowledged(now)?;
+        self.give_up_aged()?;
+        for level in 0..LEVELS {
+            for first in self.waiting_segments() {
+                if !self.is_over() {
+                    break;
+                }
+                if !self.thin(first, level, LossReason::SpoolFull)? {
+                    // No room even to make room.
+                    return self.write_ages();
+                }
+            }
+        }
+        while self.is_over()
+            && let Some(first) = self.waiting_segments().first().copied()
+            && self.give_up_whole(first, LossReason::SpoolFull)?
+        {}
+        self.write_ages()
+    }
+
+    fn is_over(&self) -> bool {
+        self.octets > self.caps.octets
+    }
+
+    fn write_ages(&mut self) -> Result<(), DiskError> {
+        match self.ages.poll_file(self.epoch) {
+            Some(text) => self.write_small("ages", text.as_bytes()).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// Segments in order, without the newest.
+    fn older_segments(&self) -> impl Iterator<Item = (Seq, Seq, u64, Timestamp)> {
+        let segments = self.pieces.iter().filter_map(|(first, piece)| match piece {
+            Piece::Segment { next, octets, written, .. } => Some((*first, *next, *octets, *written)),
+            Piece::Lost(_) => None,
+        });
+        let mut segments: Vec<_> = segments.collect();
+        segments.pop();
+        segments.into_iter()
+    }
+
+    /// Older segments with something that is not acknowledged, the oldest first.
+    fn waiting_segments(&self) -> Vec<Seq> {
+        let waiting = self.older_segments().filter(|(_, next, ..)| *next > self.acknowledged.next());
+        waiting.map(|(first, ..)| first).collect()
+    }
+
+    /// What the collector has: over the cap at once, else when a restored collector cannot want it any more.
+    fn let_go_acknowledged(&mut self, now: Timestamp) -> Result<(), DiskError> {
+        let keep = Duration::from_secs(self.caps.acknowledged_s);
+        let acknowledged = self.older_segments().take_while(|(_, next, ..)| *next <= self.acknowledged.next());
+        for (first, _, _, written) in acknowledged.collect::<Vec<_>>() {
+            if !self.is_over() && now.since(written) <= keep {
+                break;
+            }
+            self.remove_segment(first)?;
+        }
+        Ok(())
+    }
+
+    /// What nobody fetched in time: what counts least first.
+    fn give_up_aged(&mut self) -> Result<(), DiskError> {
+        let keep_s = self.caps.unacknowledged_s;
+        for first in self.waiting_segments() {
+            let age_s = self.ages.age_s(first);
+            if age_s > keep_s {
+                self.give_up_whole(first, LossReason::SpoolAged)?;
+            } else if age_s > keep_s / LOW_AGES_FASTER {
+                self.thin(first, Severity::Low.level(), LossReason::SpoolAged)?;
+            } else {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_segment(&mut self, first: Seq) -> Result<(), DiskError> {
+        if self.cursor.as_ref().is_some_and(|cursor| cursor.first == first) {
+            self.cursor = None;
+        }
+        self.remove(&self.path(first, FileKind::Segment))?;
+        self.sync_directory()?;
+        if let Some(Piece::Segment { octets, .. }) = self.pieces.remove(&first) {
+            self.octets = self.octets.saturating_sub(octets);
+        }
+        self.ages.handle_gone(first);
+        Ok(())
+    }
+
+    /// Writes a segment anew without its alerts up to this level, their updates included; each is replaced by the note of its
+    /// loss in the moment the new one takes the name of the old. False if the disk has no room for that.
+    fn thin(&mut self, first: Seq, level: u8, reason: LossReason) -> Result<bool, DiskError> {
+        let Some(Piece::Segment { next, octets, given_up, thinned, .. }) = self.pieces.get(&first) else {
+            return Ok(true);
+        };
+        let (next, octets, given_up) = (*next, *octets, *given_up);
+        if *thinned > level {
+            return Ok(true);
+        }
+        let Some(records) = self.records_of(first)? else { return Ok(true) };
+        let severities = self.severities(&records)?;
+        let goes = |seq: Seq, severity: &Option<Severity>| {
+            seq > self.acknowledged && severity.is_some_and(|severity| severity.level() <= level)
+        };
+        let mut new = segment_header(self.epoch, first);
+        for (seq, payload) in &records {
+            match severities.get(seq) {
+                Some((severity, false)) if goes(*seq, severity) => {
+                    write_record(&mut new, *seq, &marker(reason, *severity))
+                }
+                Some(_) | None => write_record(&mut new, *seq, payload),
+            }
+        }
+        let lost = given_up_in(new.get(SEGMENT_HEADER_OCTETS..).unwrap_or_default(), first);
+        let nothing_left = lost.total() == next.0.saturating_sub(first.0) && first > self.acknowledged;
+        if nothing_left {
+            return self.give_up_whole(first, reason);
+        }
+        if lost.total() > given_up.total() {
+            if !self.replace_segment(first, &new)? {
+                return Ok(false);
+            }
+            tracing::error!(
+                segment = %first, records = lost.total() - given_up.total(), severity = Severity::from_level(level).as_str(),
+                "{}: alerts of this severity and below are given up; connect the sensor, or give the spool more room",
+                why(reason)
+            );
+            self.octets = self.octets.saturating_sub(octets).saturating_add(new.len() as u64);
+            self.given_up = self.given_up.less(&given_up).plus(&lost);
+        }
+        if let Some(Piece::Segment { octets, given_up, thinned, .. }) = self.pieces.get_mut(&first) {
+            *octets = if lost.total() > given_up.total() { new.len() as u64 } else { *octets };
+            (*given_up, *thinned) = (lost, level + 1);
+        }
+        Ok(true)
+    }
+
+    /// Whether there was room for it.
+    fn replace_segment(&mut self, first: Seq, octets: &[u8]) -> Result<bool, DiskError> {
+        let path = self.path(first, FileKind::Segment);
+        let temporary = self.directory.join(format!("{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
+        let opened = self.volume.open(&temporary, Access::Replace);
+        let written = opened.and_then(|file| file.write_all_at(octets, 0).map(|()| file));
+        let file = match written.map_err(failed("write", &temporary)) {
+            Ok(file) => file,
+            Err(error) if error.is_full() => {
+                if self.volume.exists(&temporary) {
+                    self.remove(&temporary)?;
+                }
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        file.sync().map_err(failed("fsync", &temporary))?;
+        if self.cursor.as_ref().is_some_and(|cursor| cursor.first == first) {
+            self.cursor = None;
+        }
+        self.volume.rename(&temporary, &path).map_err(failed("rename", &temporary))?;
+        self.sync_directory()?;
+        Ok(true)
+    }
+
+    /// Gives up a whole segment, after the note of it is on disk. False if there is no room for the note.
+    fn give_up_whole(&mut self, first: Seq, reason: LossReason) -> Result<bool, DiskError> {
+        let Some(Piece::Segment { next, given_up, .. }) = self.pieces.get(&first) else { return Ok(true) };
+        let (next, given_up) = (*next, *given_up);
+        if next == first {
+            // It holds a place that a later one holds by now.
+            return self.remove_segment(first).map(|()| true);
+        }
+        let mut loss = Loss::new(first, Seq(next.0.saturating_sub(1)), reason);
+        if let Some(records) = self.records_of(first)? {
+            for (seq, (severity, _)) in self.severities(&records)? {
+                if !loss.tell(seq, severity) {
+                    break;
+                }
+            }
+        }
+        match self.write_note(&loss) {
+            Ok(()) => {}
+            Err(error) if error.is_full() => return Ok(false),
+            Err(error) => return Err(error),
+        }
+        tracing::error!(
+            from = %loss.from, to = %loss.to,
+            "{}: the oldest records are given up; connect the sensor, or give the spool more room", why(reason)
+        );
+        self.remove_segment(first)?;
+        self.given_up = self.given_up.less(&given_up);
+        self.add(loss.from, Piece::Lost(loss));
+        Ok(true)
+    }
+
+    /// Notes of losses the collector has been told of, once they are the oldest thing here.
+    fn forget_acknowledged_losses(&mut self, now: Timestamp) -> Result<(), DiskError> {
+        let keep = Duration::from_secs(self.caps.acknowledged_s);
+        while let Some((&first, Piece::Lost(loss))) = self.pieces.first_key_value() {
+            let path = self.path(first, FileKind::Loss);
+            if self.pieces.len() == 1
+                || loss.to > self.acknowledged
+                || now.since(modified(self.volume.as_ref(), &path, now)) <= keep
+            {
+                break;
+            }
+            self.remove(&path)?;
+            self.pieces.remove(&first);
+        }
+        Ok(())
+    }
+}
+
+fn why(reason: LossReason) -> &'static str {
+    match reason {
+        LossReason::SpoolFull => "the spool is full",
+        LossReason::SpoolAged => "records wait longer than spool_max_days allows",
+        LossReason::SpoolDamaged => "the spool is damaged",
+    }
+}

@@ -1,0 +1,117 @@
+//! What records say of their severity: an alert its own, an update that of its alert, wherever that lies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use varde_common::id::Seq;
+use varde_common::indicator::Severity;
+use varde_common::record::{Record, RecordBody};
+
+use super::super::DiskError;
+use super::recovery::octets_of;
+use super::{Piece, Spool};
+use crate::limits::SPOOL_LOOK_BACK_SEGMENTS;
+use crate::spool::{FileKind, SEGMENT_HEADER_OCTETS, read_marker, read_record};
+
+/// The severity of each record, and whether it is given up already. None: it has none, or nobody knows.
+pub(super) type Severities = BTreeMap<Seq, (Option<Severity>, bool)>;
+
+/// Records with their numbers.
+type Records = Vec<(Seq, Vec<u8>)>;
+
+impl Spool {
+    /// A segment's records as they lie on disk; none if they cannot all be read (then its damage tells more).
+    pub(super) fn records_of(&self, first: Seq) -> Result<Option<Records>, DiskError> {
+        let Some(Piece::Segment { next, .. }) = self.pieces.get(&first) else { return Ok(None) };
+        let octets = octets_of(self.volume.as_ref(), &self.path(first, FileKind::Segment))?;
+        let records = records(octets.get(SEGMENT_HEADER_OCTETS..).unwrap_or_default(), first, *next);
+        let whole = records.len() as u64 == next.0.saturating_sub(first.0);
+        Ok(whole.then(|| records.into_iter().map(|(seq, payload)| (seq, payload.to_vec())).collect()))
+    }
+
+    /// What these records, one after the other, say.
+    pub(super) fn severities(&self, records: &[(Seq, Vec<u8>)]) -> Result<Severities, DiskError> {
+        let mut said = Severities::new();
+        let mut updates: Vec<(Seq, Seq)> = Vec::new();
+        for (seq, payload) in records {
+            if let Some((_, severity)) = read_marker(payload) {
+                said.insert(*seq, (severity, true));
+                continue;
+            }
+            let severity = match Record::from_octets(payload).map(|record| record.body) {
+                Ok(RecordBody::Opened(opened)) => (Some(opened.severity), false),
+                Ok(RecordBody::Updated(update)) => {
+                    updates.push((*seq, update.alert));
+                    (None, false)
+                }
+                Ok(RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_)) | Err(_) => {
+                    (None, false)
+                }
+            };
+            said.insert(*seq, severity);
+        }
+        let elsewhere = updates.iter().map(|(_, alert)| *alert).filter(|alert| !said.contains_key(alert));
+        let elsewhere = self.severities_elsewhere(elsewhere.collect())?;
+        for (seq, alert) in updates {
+            let severity = said.get(&alert).map(|(severity, _)| *severity).or_else(|| elsewhere.get(&alert).copied());
+            said.insert(seq, (severity.flatten(), false));
+        }
+        Ok(said)
+    }
+
+    /// Of alerts in other segments, the newest few of them.
+    fn severities_elsewhere(&self, alerts: BTreeSet<Seq>) -> Result<BTreeMap<Seq, Option<Severity>>, DiskError> {
+        let mut found = BTreeMap::new();
+        let mut read: Option<(Seq, Vec<u8>)> = None;
+        let mut left = SPOOL_LOOK_BACK_SEGMENTS;
+        for alert in alerts.into_iter().rev() {
+            let (first, next) = match self.pieces.range(..=alert).next_back() {
+                Some((_, Piece::Lost(loss))) => {
+                    found.insert(alert, loss.severity(alert));
+                    continue;
+                }
+                Some((first, Piece::Segment { next, .. })) if alert < *next => (*first, *next),
+                Some((_, Piece::Segment { .. })) | None => continue,
+            };
+            if read.as_ref().is_none_or(|(of, _)| *of != first) {
+                if left == 0 {
+                    break;
+                }
+                left -= 1;
+                read = Some((first, octets_of(self.volume.as_ref(), &self.path(first, FileKind::Segment))?));
+            }
+            let octets = read.as_ref().and_then(|(_, octets)| octets.get(SEGMENT_HEADER_OCTETS..)).unwrap_or_default();
+            let records = records(octets, first, next);
+            let place = usize::try_from(alert.0.saturating_sub(first.0)).unwrap_or(usize::MAX);
+            let severity = records.get(place).and_then(|(_, payload)| match read_marker(payload) {
+                Some((_, severity)) => severity,
+                None => match Record::from_octets(payload).ok()?.body {
+                    RecordBody::Opened(opened) => Some(opened.severity),
+                    RecordBody::Updated(_)
+                    | RecordBody::Loss { .. }
+                    | RecordBody::GivenUp { .. }
+                    | RecordBody::Event(_) => None,
+                },
+            });
+            found.insert(alert, severity);
+        }
+        Ok(found)
+    }
+
+    /// What is appended and not written, for the note of its loss.
+    pub(super) fn pending_severities(&self) -> Result<Severities, DiskError> {
+        let records = records(&self.pending, self.pending_first, self.next);
+        self.severities(&records.into_iter().map(|(seq, payload)| (seq, payload.to_vec())).collect::<Records>())
+    }
+}
+
+/// Records up to before this number, as far as they can be read.
+fn records(mut octets: &[u8], first: Seq, next: Seq) -> Vec<(Seq, &[u8])> {
+    let (mut records, mut seq) = (Vec::new(), first);
+    while seq < next
+        && let Ok((payload, rest)) = read_record(octets, seq)
+    {
+        records.push((seq, payload));
+        (octets, seq) = (rest, seq.next());
+    }
+    records
+}

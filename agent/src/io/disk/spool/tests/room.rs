@@ -1,0 +1,146 @@
+//! What goes when room must be made: the lowest severity first, updates with their alert, the rest untouched, all of it told.
+
+use super::*;
+use crate::ledger::tests::{opened, updated};
+use crate::sensor::Statement;
+use varde_common::indicator::Severity;
+use varde_common::record::LossCounts;
+
+fn alert(severity: Severity) -> Vec<u8> {
+    let Statement::Opened { body, .. } = opened(1, None) else { panic!("not opened") };
+    let body = varde_common::alert::AlertOpened { severity, ..body };
+    Record { time: NOW, body: RecordBody::Opened(body) }.to_octets().unwrap()
+}
+
+fn update(alert: Seq) -> Vec<u8> {
+    let Statement::Updated { body, .. } = updated(1, false) else { panic!("not updated") };
+    let body = varde_common::alert::AlertUpdated { alert, ..body };
+    Record { time: NOW, body: RecordBody::Updated(body) }.to_octets().unwrap()
+}
+
+fn small(directory: &Path, octets: u64) -> Spool {
+    let caps = Caps { octets, segment_octets: 2_000, ..Caps::default() };
+    Spool::open(Arc::new(RealVolume), &directory.join("spool"), caps, NOW).unwrap().0
+}
+
+/// Alerts of all severities, each followed by an update of it and an event.
+fn mixed(spool: &mut Spool, rounds: u64) -> Vec<Vec<u8>> {
+    let mut written = Vec::new();
+    for round in 0..rounds {
+        let seq = spool.next();
+        for payload in [alert(Severity::from_level((round % 5) as u8)), update(seq), record(round)] {
+            spool.append(&payload);
+            written.push(payload);
+        }
+        spool.sync(NOW).unwrap();
+    }
+    written
+}
+
+/// What became of each place: none where the record is there, else why it is not and what it was.
+fn fates(spool: &mut Spool, written: &[Vec<u8>]) -> Vec<Option<(LossReason, Option<Severity>)>> {
+    let read = all(spool, 1);
+    assert_eq!(read.len(), written.len());
+    let fate = |(read, written): (&Vec<u8>, &Vec<u8>)| match Record::from_octets(read).unwrap().body {
+        RecordBody::GivenUp { reason, counts, .. } => Some((reason, counts.highest())),
+        _ => {
+            assert_eq!(read, written, "another record");
+            None
+        }
+    };
+    read.iter().zip(written).map(fate).collect()
+}
+
+#[test]
+fn i3_over_the_cap_the_lowest_severity_goes_first_with_its_updates_and_is_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = small(directory.path(), HUGE);
+    let written = mixed(&mut spool, 300);
+    let octets = spool.figures().octets;
+    let mut gone_before = 0;
+    for share in [95, 90, 80, 70, 60] {
+        spool.caps.octets = octets * share / 100;
+        spool.handle_acknowledged(Seq(0), NOW).unwrap();
+        let figures = spool.figures();
+        assert!(figures.octets <= spool.caps.octets, "{share} %");
+        let fates = fates(&mut spool, &written);
+        // The newest segment is never touched; before it, nothing goes while something lower is still there.
+        let newest = spool.active.as_ref().map_or(0, |active| active.first.0 as usize - 1);
+        let level = |place: usize| (place / 3 % 5) as u8;
+        let highest = (0..newest).filter(|place| fates[*place].is_some()).map(level).max().unwrap();
+        for (place, fate) in fates.iter().enumerate().take(newest) {
+            if place % 3 == 2 {
+                assert_eq!(*fate, None, "{share} %: an event at {place} is gone");
+            } else if level(place) < highest {
+                let severity = Some(Severity::from_level(level(place)));
+                assert_eq!(*fate, Some((LossReason::SpoolFull, severity)), "{share} %: at {place}");
+            }
+        }
+        let mut counts = LossCounts::default();
+        for (_, severity) in fates.iter().flatten() {
+            counts = counts.plus(&LossCounts::of(*severity, 1));
+        }
+        assert_eq!((figures.given_up.full, figures.lost), (counts, counts.total()), "{share} %");
+        assert!(figures.lost >= gone_before);
+        gone_before = figures.lost;
+    }
+    let before = spool.figures();
+    drop(spool);
+    assert_eq!(survey(&directory.path().join("spool")).unwrap().given_up, before.given_up);
+    let spool = small(directory.path(), HUGE);
+    assert_eq!(spool.figures(), before, "all of it is known after a restart");
+}
+
+#[test]
+fn i3_what_is_only_low_becomes_one_note_and_the_last_resort_is_the_oldest() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = small(directory.path(), HUGE);
+    for _ in 0..100 {
+        let payload = alert(Severity::Low);
+        spool.append(&payload);
+        spool.sync(NOW).unwrap();
+    }
+    spool.caps.octets = spool.figures().octets / 2;
+    spool.handle_acknowledged(Seq(0), NOW).unwrap();
+    let notes = files(directory.path(), ".lost");
+    assert!(!notes.is_empty() && spool.figures().given_up.full.low == spool.figures().lost, "{notes:?}");
+    // Events have no severity: when nothing else is left to give up, the oldest segment goes.
+    for number in 0..200 {
+        let payload = record(number);
+        spool.append(&payload);
+        spool.sync(NOW).unwrap();
+    }
+    let figures = spool.figures();
+    assert!(figures.given_up.full.other > 0 && figures.octets <= spool.caps.octets);
+    assert_eq!(all(&mut spool, 1).len(), 300, "each place is told");
+}
+
+#[test]
+fn what_is_acknowledged_is_no_loss_and_what_waits_too_long_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = small(directory.path(), HUGE);
+    let written = mixed(&mut spool, 100);
+    let day = |days: u64| NOW.plus(Duration::from_secs(days * 86_400));
+    spool.caps.unacknowledged_s = 20 * 86_400;
+    spool.handle_acknowledged(Seq(30), NOW).unwrap();
+    for days in 1..=11 {
+        spool.handle_acknowledged(Seq(30), day(days)).unwrap();
+    }
+    let newest = spool.active.as_ref().map_or(0, |active| active.first.0 as usize - 1);
+    let half = fates(&mut spool, &written);
+    for (place, fate) in half.iter().enumerate().take(newest) {
+        let goes = place >= 30 && place % 3 != 2 && place / 3 % 5 <= 1;
+        assert_eq!(fate.map(|(reason, _)| reason), goes.then_some(LossReason::SpoolAged), "at {place} after 11 days");
+    }
+    let figures = spool.figures();
+    assert_eq!(figures.lost, figures.given_up.aged.total());
+    drop(spool);
+    let mut spool = small(directory.path(), HUGE);
+    spool.caps.unacknowledged_s = 20 * 86_400;
+    for days in 12..=22 {
+        spool.handle_acknowledged(Seq(30), day(days)).unwrap();
+    }
+    let whole = fates(&mut spool, &written);
+    assert!(whole.iter().take(newest).skip(60).all(Option::is_some), "nothing outlives the cap");
+    assert!(whole.iter().skip(newest).all(Option::is_none), "the newest segment holds the place");
+}

@@ -1,0 +1,92 @@
+//! Places of a spool that hold no record, told as ranges: one event for what was lost in a row, for one reason.
+
+use serde_json::json;
+use varde_common::id::Seq;
+use varde_common::record::{LossCounts, LossReason};
+use varde_common::time::Timestamp;
+
+use crate::store::record;
+
+/// What a record says is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// First missing.
+    pub from: Seq,
+    /// Last missing.
+    pub to: Seq,
+    /// Why.
+    pub reason: LossReason,
+    /// What they were, where the sensor knows.
+    pub counts: Option<LossCounts>,
+}
+
+/// The losses of one batch.
+#[derive(Debug, Default)]
+pub struct Losses(Vec<(Seq, Timestamp, Lost)>);
+
+impl Losses {
+    /// One more, in order; it goes on with the one before where it begins behind it.
+    pub fn add(&mut self, seq: Seq, at: Timestamp, lost: Lost) {
+        match self.0.last_mut() {
+            Some((_, _, last))
+                if last.to.next() == lost.from
+                    && last.reason == lost.reason
+                    && last.counts.is_some() == lost.counts.is_some() =>
+            {
+                last.to = lost.to;
+                last.counts = last.counts.map(|counts| counts.plus(&lost.counts.unwrap_or_default()));
+            }
+            Some(_) | None => self.0.push((seq, at, lost)),
+        }
+    }
+
+    /// What is stored of them.
+    pub fn into_events(self) -> impl Iterator<Item = record::SensorEvent> {
+        self.0.into_iter().map(|(seq, at, Lost { from, to, reason, counts })| {
+            let reason = match reason {
+                LossReason::SpoolFull => "spool_full",
+                LossReason::SpoolDamaged => "spool_damaged",
+                LossReason::SpoolAged => "spool_aged",
+            };
+            let mut body = json!({ "event": "loss", "from": from, "to": to, "reason": reason });
+            if let (Some(LossCounts { info, low, medium, high, critical, other }), Some(body)) =
+                (counts, body.as_object_mut())
+            {
+                let counts = json!({
+                    "info": info, "low": low, "medium": medium, "high": high, "critical": critical, "other": other
+                });
+                body.insert("counts".to_owned(), counts);
+            }
+            record::SensorEvent { seq, at, body }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use varde_common::indicator::Severity;
+
+    #[test]
+    fn d5_places_lost_in_a_row_are_one_event_with_their_sums() {
+        let mut losses = Losses::default();
+        let lost = |seq, reason, counts| Lost { from: Seq(seq), to: Seq(seq), reason, counts };
+        for seq in [3, 4, 5, 9] {
+            let counts = LossCounts::of((seq != 4).then_some(Severity::Low), 1);
+            losses.add(Seq(seq), Timestamp(7), lost(seq, LossReason::SpoolFull, Some(counts)));
+        }
+        losses.add(Seq(10), Timestamp(7), lost(10, LossReason::SpoolAged, Some(LossCounts::of(None, 1))));
+        losses.add(Seq(11), Timestamp(7), lost(11, LossReason::SpoolDamaged, None));
+        let events: Vec<_> = losses.into_events().map(|event| (event.seq.0, event.body)).collect();
+        let counts = |low: u64, other: u64| json!({ "info": 0, "low": low, "medium": 0, "high": 0, "critical": 0, "other": other });
+        let event = |from: u64, to: u64, reason: &str, counts| json!({ "event": "loss", "from": from, "to": to, "reason": reason, "counts": counts });
+        let damaged = json!({ "event": "loss", "from": 11, "to": 11, "reason": "spool_damaged" });
+        let all = [
+            (3, event(3, 5, "spool_full", counts(2, 1))),
+            (9, event(9, 9, "spool_full", counts(1, 0))),
+            (10, event(10, 10, "spool_aged", counts(0, 1))),
+            (11, damaged),
+        ];
+        assert_eq!(events, all);
+    }
+}

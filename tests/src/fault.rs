@@ -1,0 +1,95 @@
+//! A disk that fails and a clock that is wrong for one program, on command: the library `shim/fault.c`, compiled here and put
+//! before the system's own. What it can do stands at its head.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::programs::{said, workspace};
+
+/// The compiled library.
+#[derive(Debug, Clone)]
+pub struct Shim {
+    library: PathBuf,
+}
+
+impl Shim {
+    /// Compiles it into a folder.
+    ///
+    /// # Errors
+    /// When there is no compiler, or it does not compile.
+    pub fn compile(folder: &Path) -> Result<Shim> {
+        let (source, library) = (workspace().join("tests/src/shim/fault.c"), folder.join("fault.so"));
+        let mut command = Command::new("cc");
+        command
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+            .arg(&library)
+            .arg(source)
+            .arg("-ldl");
+        said(&mut command)?.ok().context("cc")?;
+        Ok(Shim { library })
+    }
+
+    /// The environment in which a program's disk fails so, such as `fsync:EIO@137`.
+    pub fn failing(&self, fault: &str) -> Vec<(OsString, OsString)> {
+        vec![("LD_PRELOAD".into(), self.library.clone().into()), ("FAULT".into(), fault.into())]
+    }
+
+    /// The environment in which a program's clock is as far ahead as this file says ([`turn`]).
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn clock(&self, file: &Path) -> Result<Vec<(OsString, OsString)>> {
+        turn(file, 0)?;
+        Ok(vec![("LD_PRELOAD".into(), self.library.clone().into()), ("CLOCK_FILE".into(), file.into())])
+    }
+}
+
+/// Sets the clock of whoever runs with this file so many seconds ahead of the machine's.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn turn(file: &Path, ahead_s: i64) -> Result<()> {
+    use std::os::unix::fs::FileExt;
+    let open = std::fs::OpenOptions::new().write(true).create(true).truncate(false).open(file);
+    open.and_then(|file| file.write_all_at(&ahead_s.to_ne_bytes(), 0)).context("cannot turn the clock")?;
+    ensure!(std::fs::metadata(file)?.len() == 8, "{} is no clock", file.display());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(environment: Vec<(OsString, OsString)>, script: &str) -> String {
+        let mut command = Command::new("python3");
+        command.args(["-c", script]).envs(environment);
+        said(&mut command).unwrap().ok().unwrap().out
+    }
+
+    #[test]
+    fn d4_the_call_that_was_named_fails_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let shim = Shim::compile(folder.path()).unwrap();
+        let script = format!(
+            "import os\nf = os.open('{}', os.O_CREAT | os.O_RDWR)\nfor n in range(4):\n  try: print(os.write(f, b'four'))\n  except OSError as e: print(e.errno)\nfor n in range(2):\n  try: os.fsync(f); print('ok')\n  except OSError as e: print(e.errno)\n",
+            folder.path().join("file").display()
+        );
+        assert_eq!(run(shim.failing("write:EIO@2,fsync:ENOSPC@2"), &script), "4\n5\n4\n4\nok\n28\n");
+        assert_eq!(run(shim.failing("write:short@1,write:EIO@>3"), &script), "2\n4\n5\n5\nok\nok\n");
+    }
+
+    #[test]
+    fn k1_a_clock_is_turned_for_one_program() {
+        let folder = tempfile::tempdir().unwrap();
+        let shim = Shim::compile(folder.path()).unwrap();
+        let clock = folder.path().join("clock");
+        let environment = shim.clock(&clock).unwrap();
+        turn(&clock, 10 * 366 * 86_400).unwrap();
+        let year =
+            |environment| run(environment, "import time; print(time.gmtime().tm_year)").trim().parse::<i64>().unwrap();
+        assert_eq!(year(environment) - year(Vec::new()), 10);
+    }
+}

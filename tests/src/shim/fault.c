@@ -1,0 +1,176 @@
+/* A library put before the system's own (LD_PRELOAD) that lets a disk fail, and a clock be wrong, on command.
+ *
+ *   FAULT=fsync:EIO@137             the 137th fsync or fdatasync fails with EIO
+ *   FAULT=write:ENOSPC@>2000        every write or pwrite from the 2000th on fails with ENOSPC
+ *   FAULT=write:short@5             the 5th writes half of what it was given
+ *   FAULT=rename:EIO@3,fsync:EIO@9  several, each with a count of its own
+ *   CLOCK_FILE=PATH                 eight octets, a signed number of seconds that the wall clock is ahead; read at each call,
+ *                                   so that whoever writes the file turns the clock
+ *
+ * Operations: fsync (fdatasync too), write (pwrite, writev too), rename (renameat too), ftruncate.
+ * Errors: EIO, ENOSPC, EDQUOT, short. Counted and failed are regular files and directories only, without the three standard
+ * streams: a log is no part of what is promised, and sockets are not disks. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum operation { FSYNC, WRITE, RENAME, FTRUNCATE, OPERATIONS };
+static const char *const NAMES[OPERATIONS] = {"fsync", "write", "rename", "ftruncate"};
+enum { SHORT = -1, FAULTS_MAX = 16 };
+
+struct fault {
+    enum operation operation;
+    int error;
+    unsigned long at;
+    int from_then_on;
+};
+
+static struct fault faults[FAULTS_MAX];
+static int fault_count;
+static atomic_ulong counts[OPERATIONS];
+static volatile const long long *clock_ahead_s;
+
+static void refuse(const char *text) {
+    fprintf(stderr, "fault shim: cannot read \"%s\"\n", text);
+    _exit(99);
+}
+
+static int error_of(const char *name, size_t length) {
+    static const struct { const char *name; int error; } known[] = {
+        {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"short", SHORT},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strlen(known[i].name) == length && !memcmp(known[i].name, name, length)) return known[i].error;
+    return 0;
+}
+
+__attribute__((constructor)) static void begin(void) {
+    const char *rest = getenv("FAULT");
+    while (rest && *rest) {
+        const char *colon = strchr(rest, ':'), *at = strchr(rest, '@');
+        if (!colon || !at || at < colon || fault_count == FAULTS_MAX) refuse(rest);
+        struct fault *fault = &faults[fault_count++];
+        int operation = 0;
+        while (operation < OPERATIONS &&
+               (strlen(NAMES[operation]) != (size_t)(colon - rest) || memcmp(NAMES[operation], rest, colon - rest)))
+            operation++;
+        fault->operation = operation;
+        fault->error = error_of(colon + 1, at - colon - 1);
+        fault->from_then_on = at[1] == '>';
+        char *end;
+        fault->at = strtoul(at + 1 + fault->from_then_on, &end, 10);
+        if (operation == OPERATIONS || !fault->error || !fault->at || (*end && *end != ',')) refuse(rest);
+        rest = *end ? end + 1 : end;
+    }
+    const char *path = getenv("CLOCK_FILE");
+    if (path) {
+        /* Mapped now: later the program may no longer open what lies outside its own directory. */
+        int file = open(path, O_RDONLY | O_CLOEXEC);
+        void *mapped = file < 0 ? MAP_FAILED : mmap(NULL, sizeof *clock_ahead_s, PROT_READ, MAP_SHARED, file, 0);
+        if (mapped == MAP_FAILED) refuse(path);
+        clock_ahead_s = mapped;
+        close(file);
+    }
+}
+
+/* 0: go on; SHORT: write half; else the error. */
+static int verdict(enum operation operation) {
+    unsigned long count = atomic_fetch_add(&counts[operation], 1) + 1;
+    for (int i = 0; i < fault_count; i++)
+        if (faults[i].operation == operation && (faults[i].from_then_on ? count >= faults[i].at : count == faults[i].at))
+            return faults[i].error;
+    return 0;
+}
+
+static int is_disk(int file) {
+    struct stat status;
+    return file > 2 && !fstat(file, &status) && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+}
+
+#define REAL(name) \
+    static __typeof__(&name) real; \
+    if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
+
+#define FAIL_OR(operation, file, call) \
+    do { \
+        int error = is_disk(file) ? verdict(operation) : 0; \
+        if (error > 0) { errno = error; return -1; } \
+        return call; \
+    } while (0)
+
+int fsync(int file) { REAL(fsync); FAIL_OR(FSYNC, file, real(file)); }
+int fdatasync(int file) { REAL(fdatasync); FAIL_OR(FSYNC, file, real(file)); }
+int ftruncate(int file, off_t length) { REAL(ftruncate); FAIL_OR(FTRUNCATE, file, real(file, length)); }
+int ftruncate64(int file, off64_t length) { REAL(ftruncate64); FAIL_OR(FTRUNCATE, file, real(file, length)); }
+
+#define WRITE_OR(file, length, call) \
+    do { \
+        int error = is_disk(file) ? verdict(WRITE) : 0; \
+        if (error > 0) { errno = error; return -1; } \
+        if (error == SHORT && length > 1) length /= 2; \
+        return call; \
+    } while (0)
+
+ssize_t write(int file, const void *octets, size_t length) {
+    REAL(write);
+    WRITE_OR(file, length, real(file, octets, length));
+}
+ssize_t pwrite(int file, const void *octets, size_t length, off_t at) {
+    REAL(pwrite);
+    WRITE_OR(file, length, real(file, octets, length, at));
+}
+ssize_t pwrite64(int file, const void *octets, size_t length, off64_t at) {
+    REAL(pwrite64);
+    WRITE_OR(file, length, real(file, octets, length, at));
+}
+ssize_t writev(int file, const struct iovec *parts, int count) {
+    REAL(writev);
+    WRITE_OR(file, count, real(file, parts, count));
+}
+
+int rename(const char *from, const char *to) {
+    REAL(rename);
+    int error = verdict(RENAME);
+    if (error > 0) { errno = error; return -1; }
+    return real(from, to);
+}
+int renameat(int from_in, const char *from, int to_in, const char *to) {
+    REAL(renameat);
+    int error = verdict(RENAME);
+    if (error > 0) { errno = error; return -1; }
+    return real(from_in, from, to_in, to);
+}
+
+int clock_gettime(clockid_t which, struct timespec *now) {
+    REAL(clock_gettime);
+    int done = real(which, now);
+    if (!done && clock_ahead_s && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE)) now->tv_sec += *clock_ahead_s;
+    return done;
+}
+
+time_t time(time_t *told) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (told) *told = now.tv_sec;
+    return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    (void)zone;
+    struct timespec exact;
+    clock_gettime(CLOCK_REALTIME, &exact);
+    *now = (struct timeval){.tv_sec = exact.tv_sec, .tv_usec = exact.tv_nsec / 1000};
+    return 0;
+}
