@@ -19,6 +19,7 @@ pub mod ingest;
 pub mod intel;
 pub mod io;
 pub mod limits;
+pub mod mark;
 pub mod present;
 pub mod session;
 pub mod settings;

@@ -26,7 +26,7 @@ use varde_common::limits::{FRAME_HEADER_OCTETS, FRAME_TO_AGENT_MAX_OCTETS, LIST_
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::Seed;
 use varde_common::message::{
-    ALPN_ENROLL, ALPN_SESSION, EnrolRefusal, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector,
+    ALPN_ENROLL, ALPN_SESSION, EnrolRefusal, Hello, ListOutcome, Stream, ToAgent, ToCollector,
 };
 use varde_common::record::Record;
 use varde_common::time::Timestamp;
@@ -345,7 +345,7 @@ async fn control(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStr
                 committed.unwrap_or_default()
             };
             let clock = clock::now();
-            let ack = ToAgent::HelloAck { protocol: PROTOCOL_VERSION, committed, reconnect_spread_ms: 200, clock };
+            let ack = ToAgent::HelloAck { protocol: 1, committed, reconnect_spread_ms: 200, clock };
             say(&mut send, &ack).await?;
         }
     }

@@ -104,7 +104,7 @@ fn transport(streams: u32) -> Result<TransportConfig, quinn::VarIntBoundsExceede
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
-        .max_concurrent_uni_streams(VarInt::from_u32(u32::from(streams > 1)))
+        .max_concurrent_uni_streams(VarInt::from_u32(if streams > 1 { limits::ONE_WAY_STREAMS_MAX } else { 0 }))
         .stream_receive_window(VarInt::from_u32(limits::STREAM_WINDOW_OCTETS))
         .receive_window(VarInt::from_u32(limits::SESSION_WINDOW_OCTETS))
         .send_window(limits::SEND_WINDOW_OCTETS)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
+use super::super::mark::MARK_FILE;
 use super::super::{DiskError, create_directory, create_new, failed, read_at_most, sync_directory, write_whole};
 use super::{Figures, Piece, Recovered, Spool};
 use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
@@ -25,7 +26,7 @@ impl Spool {
             let entry = entry.map_err(failed("read", &directory))?;
             let name = entry.file_name();
             let text = name.to_string_lossy();
-            if matches!(text.as_ref(), "acknowledged.tmp" | "reserve.tmp" | "unsent.tmp") {
+            if matches!(text.as_ref(), "acknowledged.tmp" | "reserve.tmp" | "unsent.tmp" | "mark.tmp") {
                 // Half written when the program was stopped; the hint and the reserve hold nothing that could be lost.
                 let path = entry.path();
                 fs::remove_file(&path).map_err(failed("remove", &path))?;
@@ -34,7 +35,7 @@ impl Spool {
             if let Some(file) = FileName::read(&text) {
                 let modified = entry.metadata().and_then(|data| data.modified()).ok();
                 names.push((file, modified));
-            } else if !matches!(text.as_ref(), "acknowledged" | "reserve" | "unsent" | "quarantine")
+            } else if !matches!(text.as_ref(), "acknowledged" | "reserve" | "unsent" | "quarantine" | MARK_FILE)
                 && !text.ends_with(".torn")
             {
                 recovered.damaged_octets += self.quarantine(&entry.path())?;
