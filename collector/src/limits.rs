@@ -22,6 +22,11 @@ pub const STREAM_WINDOW_OCTETS: u32 = 64 * 1024;
 pub const SESSION_WINDOW_OCTETS: u32 = 128 * 1024;
 /// Octets of one session sent and not yet acknowledged.
 pub const SEND_WINDOW_OCTETS: u64 = 128 * 1024;
+const _: () = assert!(
+    SESSION_WINDOW_OCTETS as usize + SEND_WINDOW_OCTETS as usize + varde_common::compact::UNPACKER_MAX_OCTETS
+        <= 384 * 1024,
+    "a session would take more than it may (I7): a thousand of them share 384 MiB"
+);
 /// The same while a list is sent by one of [`LIST_SLOTS`].
 pub const LIST_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
 /// Sessions that may have the larger window at once; the others send their list with the small one.

@@ -26,9 +26,9 @@
 //! # Rules
 //! A batch that does not follow the one before it must forget first, so that a resend never hangs on what came of the
 //! first try. A full dictionary takes in nothing more; the sender forgets before the next batch. What is no alert, or would not come
-//! back octet for octet, travels as it stands. The reader holds at most [`DICTIONARY_MAX_ENTRIES`] of each sort, some
-//! 100 KiB a session, and while it reads, columns of [`BATCH_MAX_RECORDS`] numbers: 20 × 8 KiB, and the batch itself, at most
-//! [`BATCH_UNPACKED_MAX_OCTETS`].
+//! back octet for octet, travels as it stands. The reader holds at most [`DICTIONARY_MAX_ENTRIES`] of each sort,
+//! [`UNPACKER_MAX_OCTETS`] a session, and while it reads, columns of [`BATCH_MAX_RECORDS`] numbers, 20 × 8 KiB, and the
+//! batch itself, at most [`BATCH_UNPACKED_MAX_OCTETS`].
 
 mod column;
 mod dictionary;
@@ -42,7 +42,7 @@ pub(crate) use tests::samples;
 use crate::alert::{AlertOpened, AlertUpdated, Direction, Regularity};
 use crate::codec::Malformed;
 use crate::id::{Epoch, IndicatorId, Revision, Seq, SiteId};
-use crate::limits::{BATCH_MAX_RECORDS, BATCH_UNPACKED_MAX_OCTETS, RECORD_MAX_OCTETS};
+use crate::limits::{BATCH_MAX_RECORDS, BATCH_UNPACKED_MAX_OCTETS, DICTIONARY_MAX_ENTRIES, RECORD_MAX_OCTETS};
 use crate::message::Batch;
 use crate::record::{Record, RecordBody};
 use crate::time::Timestamp;
@@ -52,9 +52,6 @@ use entry::{
     CLOSED, Host, Listed, Place, REGULAR, how_far, read_fresh_hosts, read_fresh_listed, read_fresh_places,
     read_how_far, write_fresh_hosts, write_fresh_listed, write_fresh_places,
 };
-
-#[cfg(doc)]
-use crate::limits::DICTIONARY_MAX_ENTRIES;
 
 const FORGET: u8 = 1;
 const OPENED: u64 = 0;
@@ -194,6 +191,10 @@ impl Packer {
         write_column(out, &regular.iter().map(|said| said.spread_ms).collect::<Vec<u64>>());
     }
 }
+
+/// What the dictionaries of a receiving end take at the most.
+pub const UNPACKER_MAX_OCTETS: usize =
+    DICTIONARY_MAX_ENTRIES * (size_of::<Listed>() + size_of::<Host>() + size_of::<Place>());
 
 /// The receiving end of a session's alerts.
 #[derive(Debug, Default)]

@@ -26,8 +26,8 @@ pub const BATCH_MAX_OCTETS: usize = 60 * 1024;
 /// The same of a compact batch once it is unpacked: as many alerts as a batch may have, with every field. Its sender keeps
 /// the bound above, for records that travel as they stand.
 pub const BATCH_UNPACKED_MAX_OCTETS: usize = 128 * 1024;
-/// Entries of each dictionary that a session's compact batches refer to: what one batch can name. Some 100 KiB a session
-/// at the collector, all sorts together.
+/// Entries of each dictionary that a session's compact batches refer to: what one batch can name. At the collector
+/// they take `compact::UNPACKER_MAX_OCTETS` a session.
 pub const DICTIONARY_MAX_ENTRIES: usize = 1024;
 
 /// A chunk of a list's base file.
