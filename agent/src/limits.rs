@@ -343,6 +343,8 @@ pub const LINK_KEEP_ALIVE_S: u64 = 20;
 pub const LINK_RECEIVE_WINDOW_OCTETS: u32 = 1024 * 1024;
 /// What we may have under way towards the collector.
 pub const LINK_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
+/// Receive and send buffer asked of the kernel: a list comes in bursts of its window.
+pub const LINK_SOCKET_BUFFER_OCTETS: usize = 4 * 1024 * 1024;
 
 /// Octets of `agent.toml`: a thousand networks fit.
 pub const SETTINGS_MAX_OCTETS: u64 = 1024 * 1024;

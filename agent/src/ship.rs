@@ -72,6 +72,11 @@ impl Ship {
         }
     }
 
+    /// The next record to send.
+    pub fn next(&self) -> Seq {
+        self.next
+    }
+
     /// The first number that cannot have been sent.
     pub fn unsent(&self) -> Seq {
         self.unsent
@@ -172,6 +177,8 @@ pub enum Lost {
     NotReached,
     /// The collector has revoked this sensor.
     Revoked,
+    /// The collector hears nobody with this sensor's identity until a person has looked.
+    Quarantined,
 }
 
 /// When to try again: full jitter over a doubling span, so that a thousand sensors do not come back at once.
@@ -195,7 +202,9 @@ impl Reconnect {
         let up_to_ms = match lost {
             Lost::Ended => self.spread_ms.max(RECONNECT_BASE_MS),
             Lost::NotReached => doubled.min(RECONNECT_MAX_MS),
-            Lost::Revoked => return Duration::from_millis(RECONNECT_REVOKED_MS + random % RECONNECT_REVOKED_MS),
+            Lost::Revoked | Lost::Quarantined => {
+                return Duration::from_millis(RECONNECT_REVOKED_MS + random % RECONNECT_REVOKED_MS);
+            }
         };
         Duration::from_millis(random % (up_to_ms + 1))
     }

@@ -195,6 +195,9 @@ mod tests {
             last_seen_at: Some(NOW),
             connected: true,
             heartbeat: None,
+            set_back_at: None,
+            quarantined_at: None,
+            replayed: 0,
         }
     }
 

@@ -20,6 +20,7 @@ pub mod intel;
 pub mod io;
 pub mod limits;
 pub mod losses;
+pub mod mark;
 pub mod present;
 pub mod session;
 pub mod settings;

@@ -19,7 +19,7 @@ fn kills() -> u64 {
 }
 
 #[test]
-fn d1_d2_every_record_taken_is_stored_once_through_kills_of_both() -> Result<()> {
+fn d1_d2_p5_every_record_taken_is_stored_once_through_kills_of_both_and_nobody_is_accused() -> Result<()> {
     let seed = clock::now().as_micros() as u64;
     println!("seed {seed}, {} kills", kills());
     let mut random = Random::seeded(seed);
@@ -82,6 +82,10 @@ fn d1_d2_every_record_taken_is_stored_once_through_kills_of_both() -> Result<()>
         assert!(places.windows(2).all(|pair| pair[0] + 1 == pair[1]), "a gap among the records of {epoch}");
     }
     counts_did_not_double(&collector, &stored.iter().map(|record| record.octets.clone()).collect::<Vec<_>>(), host)?;
+    // P5: whoever is killed, in the middle of whatever, is accused of nothing.
+    let accused: Vec<(i64,)> =
+        collector.query("SELECT COUNT(*) FROM sensor WHERE set_back_at IS NOT NULL OR quarantined_at IS NOT NULL")?;
+    assert_eq!(accused, [(0,)], "a sensor that was only killed is taken for a copy");
     println!("{} records taken and stored, {} kills, {} lookups", taken.len(), kills(), host);
     collector.stop()
 }

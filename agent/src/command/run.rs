@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq};
+use varde_common::message::PROTOCOLS;
 use varde_common::record::SensorEvent;
 
 use super::sources::{open_interfaces, open_sources};
@@ -220,6 +221,8 @@ pub(crate) fn run_confined_by(
         root_version: root.version,
         started: clock::monotonic(),
         unsent,
+        protocols: PROTOCOLS,
+        resent: AtomicU64::new(0),
     };
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));

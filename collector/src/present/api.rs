@@ -109,6 +109,7 @@ impl<'a> PictureJson<'a> {
                         State::NeverCame => "never_came",
                         State::TokenWaits => "token_waits",
                         State::TokenExpired => "token_expired",
+                        State::Quarantined(_) => "quarantined",
                         State::Revoked(_) => "revoked",
                     },
                     revision: sensor.revision,

@@ -73,6 +73,8 @@ pub enum State {
     TokenWaits,
     /// Its token ran out unused.
     TokenExpired,
+    /// Two live with its identity; neither is heard since then.
+    Quarantined(Timestamp),
     /// Shut out then.
     Revoked(Timestamp),
 }
@@ -82,6 +84,9 @@ impl State {
     pub fn of(sensor: &SensorFacts, now: Timestamp) -> State {
         if let Some(at) = sensor.revoked_at {
             return State::Revoked(at);
+        }
+        if let Some(at) = sensor.quarantined_at {
+            return State::Quarantined(at);
         }
         match (sensor.enrolled_at, sensor.last_seen_at, sensor.connected) {
             (None, _, _) if sensor.token_expires_at < now => State::TokenExpired,
@@ -102,7 +107,7 @@ impl State {
     fn looks(self) -> (&'static str, &'static str) {
         match self {
             State::Connected => ("good", "●"),
-            State::Stalled(_) | State::Silent(_) | State::NeverCame => ("bad", "▲"),
+            State::Stalled(_) | State::Silent(_) | State::NeverCame | State::Quarantined(_) => ("bad", "▲"),
             State::TokenWaits | State::TokenExpired => ("idle", "○"),
             State::Revoked(_) => ("off", "✕"),
         }
@@ -172,6 +177,7 @@ impl SensorRow {
             State::NeverCame => (texts.say("sensor-never-came"), sensor.enrolled_at),
             State::TokenWaits => (texts.say("sensor-token-waits"), Some(sensor.token_expires_at)),
             State::TokenExpired => (texts.say("sensor-token-expired"), Some(sensor.token_expires_at)),
+            State::Quarantined(at) => (texts.say("sensor-quarantined"), Some(at)),
             State::Revoked(at) => (texts.say("sensor-revoked"), Some(at)),
         };
         let (list, list_good) = list_words(sensor, picture, texts);
@@ -294,8 +300,13 @@ mod tests {
                 last_seen_at: seen,
                 connected,
                 heartbeat: None,
+                set_back_at: None,
+                quarantined_at: None,
+                replayed: 0,
             };
             assert_eq!(State::of(&sensor, now), state);
+            let quarantined = SensorFacts { quarantined_at: Some(recent), revoked_at: None, ..sensor };
+            assert_eq!(State::of(&quarantined, now), State::Quarantined(recent));
         }
     }
 

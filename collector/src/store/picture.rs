@@ -62,6 +62,12 @@ pub struct SensorFacts {
     pub connected: bool,
     /// The newest heartbeat as JSON.
     pub heartbeat: Option<String>,
+    /// When an older state of it last came.
+    pub set_back_at: Option<Timestamp>,
+    /// When two were found to live with its identity.
+    pub quarantined_at: Option<Timestamp>,
+    /// Records that came again and were not stored twice.
+    pub replayed: i64,
 }
 
 /// The newest published list.

@@ -5,6 +5,7 @@ pub mod identity;
 pub mod keeper;
 pub mod list;
 pub mod mapped;
+pub mod mark;
 pub mod spool;
 pub mod volume;
 

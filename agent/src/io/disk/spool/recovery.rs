@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
+use super::super::mark::MARK_FILE;
 use super::super::volume::{Access, RealVolume, Volume};
 use super::super::{DiskError, create_directory_on, failed, read_at_most_on};
 use super::ages::{AGES_MAX_OCTETS, Ages};
@@ -23,7 +24,7 @@ impl Spool {
         let mut names = Vec::new();
         for entry in self.volume.entries(&directory).map_err(failed("read", &directory))? {
             let name = entry.name.as_str();
-            if matches!(name, "acknowledged.tmp" | "ages.tmp" | "reserve.tmp" | "unsent.tmp")
+            if matches!(name, "acknowledged.tmp" | "ages.tmp" | "reserve.tmp" | "unsent.tmp" | "mark.tmp")
                 || name.ends_with(".seg.new")
             {
                 // Half written when the program was stopped: hints, the reserve, or what was to take a segment's place, which
@@ -31,7 +32,7 @@ impl Spool {
                 self.remove(&directory.join(name))?;
             } else if let Some(file) = FileName::read(name) {
                 names.push((file, entry.modified));
-            } else if !matches!(name, "acknowledged" | "ages" | "reserve" | "unsent" | "quarantine")
+            } else if !matches!(name, "acknowledged" | "ages" | "reserve" | "unsent" | "quarantine" | MARK_FILE)
                 && !name.ends_with(".torn")
             {
                 recovered.damaged_octets += self.quarantine(&directory.join(name))?;
