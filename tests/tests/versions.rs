@@ -13,7 +13,8 @@ use varde_agent::io::clock;
 use varde_agent::io::disk::hosts::Hosts;
 use varde_agent::io::disk::identity::{Identity, site_key};
 use varde_agent::io::disk::keeper::{Keeper, Order};
-use varde_agent::io::disk::spool::Spool;
+use varde_agent::io::disk::spool::{Caps, Spool};
+use varde_agent::io::disk::volume::RealVolume;
 use varde_agent::io::enroll::enroll;
 use varde_agent::io::link::quic::session_config;
 use varde_agent::io::link::session::{Desk, InForce, Uplink, keep_connected};
@@ -77,7 +78,7 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
     let identity = Identity::read(&data).map_err(anyhow::Error::msg)?;
     let root = identity.root().map_err(|why| anyhow::anyhow!("{why}"))?;
     let config = session_config(&identity).map_err(anyhow::Error::msg)?;
-    let (spool, _) = Spool::open(&data.join("spool"), 1 << 24, clock::now())?;
+    let (spool, _) = Spool::open(Arc::new(RealVolume), &data.join("spool"), Caps::default(), clock::now())?;
     let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, Hosts::open(&data)?, site_key(&data)?);
     let (orders, taken) = mpsc::channel(64);
