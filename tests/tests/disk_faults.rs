@@ -19,11 +19,11 @@ use varde_tests::programs::{PATIENCE, eventually, said};
 /// How long a drain may take on a busy machine.
 const DRAINED_WITHIN: Duration = Duration::from_secs(180);
 
-/// Calls to fail, one a life: every one of the first, every third of the later; `VARDE_FAULTS=500` takes every one of so many.
+/// Calls to fail, one a life: every one of the first, every eighth of the later; `VARDE_FAULTS=500` takes every one of so many.
 fn faults() -> Vec<u64> {
     match std::env::var("VARDE_FAULTS").ok().and_then(|faults| faults.parse().ok()) {
         Some(faults) => (1..=faults).collect(),
-        None => (1..=24).chain((27..=60).step_by(3)).collect(),
+        None => (1..=16).chain((20..=60).step_by(8)).collect(),
     }
 }
 
