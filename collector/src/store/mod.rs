@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod campaign;
+pub mod copy;
 pub mod heartbeat;
 pub mod incident;
 pub mod indicator;
@@ -12,20 +13,26 @@ pub mod record;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
+pub mod upgrade;
 
 #[cfg(test)]
 pub(crate) mod fixture;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
+
+use crate::limits::{DATABASE_BUSY_WITHIN, WAL_CHECKPOINT_PAGES, WAL_KEPT_OCTETS};
 
 pub use scope::Scope;
 
 /// The database's file within the data directory.
 pub const DATABASE_FILE: &str = "varde.sqlite";
+/// While this stands in the data directory, a restore is moving things about.
+pub const RESTORE_MOVING: &str = "restore.moving";
 
 /// Readers at once; the one writer has a pool of its own.
 const READERS_MAX: u32 = 4;
@@ -47,6 +54,9 @@ pub enum StoreError {
         /// The system's word.
         error: std::io::Error,
     },
+    /// A restore was cut off: what lies there is half of one collector and half of another.
+    #[error("a restore into {} was cut off; run it again: varde-collector restore BACKUP --data {}", .0.display(), .0.display())]
+    Unfinished(PathBuf),
     /// Made by a newer program.
     #[error("the database has version {found}, this program knows {known}; use the newer varde-collector that made it")]
     TooNew {
@@ -55,9 +65,72 @@ pub enum StoreError {
         /// Newest version known.
         known: usize,
     },
+    /// Made by an older program, and only a starting collector may change that.
+    #[error(
+        "the database has version {found}, this program uses {known}; start the collector once with this program (varde-collector run, or restart its service): it makes a copy and brings the database up to date"
+    )]
+    TooOld {
+        /// Version found.
+        found: usize,
+        /// Version used.
+        known: usize,
+    },
+    /// There is no room for the copy that is made before the database is brought up to date.
+    #[error(
+        "the database must be brought up to date, and there is no room for the copy that is made before; make room for {octets} bytes beside {}; nothing was changed", .path.display()
+    )]
+    NoRoomForCopy {
+        /// The database.
+        path: PathBuf,
+        /// Its size.
+        octets: u64,
+    },
+    /// A version could not be applied; the database is what it was.
+    #[error(
+        "the database could not be brought from version {found} to {known}, and nothing was changed: {why}; report this to the makers of Varde, and go on with the program of before"
+    )]
+    NotUpgraded {
+        /// Version found, and still there.
+        found: usize,
+        /// Version wanted.
+        known: usize,
+        /// What was wrong.
+        why: String,
+    },
+    /// It is no sound database.
+    #[error(
+        "the database is damaged ({0}); stop the collector and restore the newest backup: varde-collector restore BACKUP"
+    )]
+    Damaged(String),
+    /// No room.
+    #[error(
+        "the disk that holds the database is full; make room: until then nothing is stored or acknowledged, and the sensors keep what they have"
+    )]
+    Full,
+    /// A copy could not be made.
+    #[error("cannot write the copy {}: {error}", .path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
     /// The database said no.
     #[error("the database refused: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> StoreError {
+        // Result codes of SQLite (sqlite.org/rescode.html), the extended ones with the plain one in their last octet.
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        match code {
+            // SQLITE_FULL; SQLITE_IOERR_SHMSIZE: no room for the index of the log.
+            Some(13 | 4874) => StoreError::Full,
+            Some(code) if matches!(code & 0xff, 11 | 26) => StoreError::Damaged(error.to_string()),
+            Some(_) | None => StoreError::Database(error),
+        }
+    }
 }
 
 /// The open database: one writer, several readers. Cloning is cheap.
@@ -65,62 +138,123 @@ pub enum StoreError {
 pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Whether the disk was full when something was last written.
+    full: Arc<AtomicBool>,
+}
+
+/// That a collector's database is there and may be opened.
+///
+/// # Errors
+/// [`StoreError::Missing`], [`StoreError::Unreadable`], [`StoreError::Unfinished`].
+pub fn find(data: &Path) -> Result<(), StoreError> {
+    if data.join(RESTORE_MOVING).exists() {
+        return Err(StoreError::Unfinished(data.to_owned()));
+    }
+    let path = data.join(DATABASE_FILE);
+    match std::fs::File::open(&path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(StoreError::Missing(data.to_owned())),
+        Err(error) => Err(StoreError::Unreadable { path, error }),
+    }
+}
+
+/// How the database is opened, by whoever opens it.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An ack goes out after the commit: the commit must be on disk.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(DATABASE_BUSY_WITHIN)
+        .pragma("wal_autocheckpoint", WAL_CHECKPOINT_PAGES.to_string())
+        .pragma("journal_size_limit", WAL_KEPT_OCTETS.to_string())
 }
 
 impl Store {
-    /// Makes the database if it is not there, and brings its tables up to date.
+    /// Makes the database if it is not there, with the tables of today.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn create(data: &Path) -> Result<Store, StoreError> {
-        Store::connect(data, true).await
+        if !data.join(DATABASE_FILE).exists() {
+            upgrade::make(data, SCHEMA).await?;
+        }
+        Store::connect(data).await
     }
 
-    /// Opens a database that must be there, and brings its tables up to date.
+    /// Opens a database that must be there, in the form of today.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] and others.
+    /// [`StoreError::Missing`], [`StoreError::TooOld`], [`StoreError::TooNew`] and others.
     pub async fn open(data: &Path) -> Result<Store, StoreError> {
-        let path = data.join(DATABASE_FILE);
-        match std::fs::File::open(&path) {
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(StoreError::Missing(data.to_owned()));
-            }
-            Err(error) => return Err(StoreError::Unreadable { path, error }),
-        }
-        Store::connect(data, false).await
+        find(data)?;
+        Store::connect(data).await
     }
 
-    async fn connect(data: &Path, create: bool) -> Result<Store, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(data.join(DATABASE_FILE))
-            .create_if_missing(create)
-            .journal_mode(SqliteJournalMode::Wal)
-            // An ack goes out after the commit: the commit must be on disk.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(20));
+    /// Brings a database that an older program made up to date, after a copy. Only whoever holds the directory's lock may.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the database is then what it was.
+    pub async fn upgrade(data: &Path) -> Result<Option<upgrade::Upgraded>, StoreError> {
+        upgrade::upgrade(data, SCHEMA).await
+    }
+
+    async fn connect(data: &Path) -> Result<Store, StoreError> {
+        let options = options(&data.join(DATABASE_FILE));
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options).await?;
-        let store = Store { writer, readers };
-        store.migrate().await?;
-        Ok(store)
+        let store = Store { writer, readers, full: Arc::default() };
+        let (found, known) = (upgrade::version(&mut *store.readers.acquire().await?).await?, SCHEMA.len());
+        match found.cmp(&known) {
+            std::cmp::Ordering::Less => Err(StoreError::TooOld { found, known }),
+            std::cmp::Ordering::Equal => Ok(store),
+            std::cmp::Ordering::Greater => Err(StoreError::TooNew { found, known }),
+        }
     }
 
-    async fn migrate(&self) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
-        let found = usize::try_from(found).unwrap_or(usize::MAX);
-        if found > SCHEMA.len() {
-            return Err(StoreError::TooNew { found, known: SCHEMA.len() });
+    /// Reads the whole database and says what is wrong with it, if anything is.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] and others.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        copy::sound(&mut *self.readers.acquire().await?, "PRAGMA quick_check(1)").await
+    }
+
+    /// The disk was found full. Gives whether that is news.
+    pub fn handle_full(&self) -> bool {
+        !self.full.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the disk was full when something was last written.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Tries whether there is room again, by taking some. Gives whether there is; from then on it does not count as full.
+    ///
+    /// # Errors
+    /// Anything but a full disk.
+    pub async fn try_room(&self) -> Result<bool, StoreError> {
+        match self.take_room().await {
+            Ok(()) => {
+                self.full.store(false, Ordering::Relaxed);
+                Ok(true)
+            }
+            Err(StoreError::Full) => Ok(false),
+            Err(error) => Err(error),
         }
-        for version in SCHEMA.iter().skip(found) {
-            sqlx::raw_sql(*version).execute(&mut *tx).await?;
+    }
+
+    async fn take_room(&self) -> Result<(), StoreError> {
+        // Two transactions: pages that are freed where they were taken are never written.
+        let take = "INSERT INTO setting (key, value) VALUES ('room', zeroblob(1048576))
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        for sql in [take, "DELETE FROM setting WHERE key = 'room'"] {
+            let mut tx = self.begin().await?;
+            sqlx::query(sql).execute(&mut *tx).await?;
+            tx.commit().await?;
         }
-        let version = format!("PRAGMA user_version = {}", SCHEMA.len());
-        sqlx::raw_sql(sqlx::AssertSqlSafe(version)).execute(&mut *tx).await?;
-        tx.commit().await?;
         Ok(())
     }
 
