@@ -17,6 +17,7 @@ use crate::programs::{PATIENCE, Running, Said, Which, said};
 pub struct Agent {
     data: PathBuf,
     namespace: Option<Namespace>,
+    environment: Vec<(OsString, OsString)>,
     running: Option<Running>,
 }
 
@@ -27,7 +28,12 @@ impl Agent {
     /// The file system's own.
     pub fn new(data: &Path, namespace: Option<Namespace>) -> Result<Agent> {
         std::fs::create_dir_all(data)?;
-        Ok(Agent { data: data.to_owned(), namespace, running: None })
+        Ok(Agent { data: data.to_owned(), namespace, environment: Vec::new(), running: None })
+    }
+
+    /// From now on it is run with this in its environment.
+    pub fn set_environment(&mut self, name: impl Into<OsString>, value: impl Into<OsString>) {
+        self.environment.push((name.into(), value.into()));
     }
 
     /// Its data directory.
@@ -46,7 +52,8 @@ impl Agent {
     fn command<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Result<Command> {
         let arguments = arguments.into_iter().map(Into::into);
         let arguments = arguments.chain(["--data".into(), self.data.clone().into_os_string()]);
-        let command = Which::Agent.command(arguments)?;
+        let mut command = Which::Agent.command(arguments)?;
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(match &self.namespace {
             Some(namespace) => namespace.around(&command),
             None => command,

@@ -10,6 +10,7 @@ pub mod list;
 pub mod member;
 pub mod picture;
 pub mod record;
+pub mod restored;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
@@ -19,11 +20,15 @@ pub mod upgrade;
 pub(crate) mod fixture;
 
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use sqlx::pool::PoolConnectionMetadata;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Connection, Sqlite, Transaction};
 
 use crate::limits::{DATABASE_BUSY_WITHIN, WAL_CHECKPOINT_PAGES, WAL_KEPT_OCTETS};
 
@@ -171,6 +176,15 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", WAL_KEPT_OCTETS.to_string())
 }
 
+/// A full disk has SQLite roll back by itself (sqlite.org/lang_transaction.html), and sqlx then counts a transaction that is
+/// none: such a connection can never begin another and is thrown away.
+fn is_usable(
+    conn: &mut SqliteConnection,
+    _: PoolConnectionMetadata,
+) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
+    Box::pin(async move { Ok(!conn.is_in_transaction()) })
+}
+
 impl Store {
     /// Makes the database if it is not there, with the tables of today.
     ///
@@ -192,6 +206,15 @@ impl Store {
         Store::connect(data).await
     }
 
+    /// Whether this program can use a database of this version, at once or after an upgrade.
+    ///
+    /// # Errors
+    /// [`StoreError::TooNew`].
+    pub fn can_read(found: usize) -> Result<(), StoreError> {
+        let known = SCHEMA.len();
+        if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(()) }
+    }
+
     /// Brings a database that an older program made up to date, after a copy. Only whoever holds the directory's lock may.
     ///
     /// # Errors
@@ -202,8 +225,9 @@ impl Store {
 
     async fn connect(data: &Path) -> Result<Store, StoreError> {
         let options = options(&data.join(DATABASE_FILE));
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options).await?;
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).before_acquire(is_usable);
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let readers = pool(READERS_MAX).connect_with(options).await?;
         let store = Store { writer, readers, full: Arc::default() };
         let (found, known) = (upgrade::version(&mut *store.readers.acquire().await?).await?, SCHEMA.len());
         match found.cmp(&known) {
@@ -299,5 +323,68 @@ mod tests {
         let store = Store::open(dir.path()).await.unwrap();
         let value: String = sqlx::query_scalar("SELECT value FROM setting").fetch_one(store.readers()).await.unwrap();
         assert_eq!(value, "b");
+    }
+
+    #[tokio::test]
+    async fn a_damaged_database_is_told_with_its_remedy() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        for n in 0..200 {
+            store.set_setting(&format!("key {n}"), &"x".repeat(500)).await.unwrap();
+        }
+        store.check().await.unwrap();
+        store.close().await;
+        let path = dir.path().join(DATABASE_FILE);
+        let sound = std::fs::read(&path).unwrap();
+        // The whole file, its beginning, and pages in its middle, which nothing but a check would read.
+        let middle = sound.len() / 2 / 4096 * 4096;
+        for (from, to) in [(0, sound.len()), (0, 100), (middle, middle + 4096)] {
+            let mut octets = sound.clone();
+            octets[from..to].fill(0x5a);
+            std::fs::write(&path, octets).unwrap();
+            let said = match Store::open(dir.path()).await {
+                Ok(store) => store.check().await.unwrap_err(),
+                Err(error) => error,
+            };
+            assert!(matches!(said, StoreError::Damaged(_)), "{from}: {said}");
+            assert!(said.to_string().contains("restore the newest backup"), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn d5_after_a_full_disk_the_next_transaction_begins_as_if_nothing_had_been() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        // As many pages as there are: for SQLite the same as a disk without room.
+        let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&store.writer).await.unwrap();
+        let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::raw_sql(limit).execute(&store.writer).await.unwrap();
+        let refused = store.set_setting("large", &"x".repeat(1_000_000)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Full), "{refused}");
+        assert_eq!(store.setting(Scope::Operator, "large").await.unwrap(), None, "all or nothing");
+        for _ in 0..3 {
+            assert!(store.try_room().await.unwrap());
+            store.set_setting("small", "x").await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_acknowledged_is_on_the_disk_and_the_log_is_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        for pool in [&store.writer, &store.readers] {
+            for (pragma, value) in
+                [("PRAGMA synchronous", 2), ("PRAGMA wal_autocheckpoint", 1000), ("PRAGMA foreign_keys", 1)]
+            {
+                let found: i64 = sqlx::query_scalar(pragma).fetch_one(pool).await.unwrap();
+                assert_eq!(found, value, "{pragma}");
+            }
+            let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
+            assert_eq!(mode, "wal");
+            let busy: i64 = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(pool).await.unwrap();
+            assert_eq!(u128::try_from(busy).unwrap(), DATABASE_BUSY_WITHIN.as_millis());
+            let kept: i64 = sqlx::query_scalar("PRAGMA journal_size_limit").fetch_one(pool).await.unwrap();
+            assert_eq!(u64::try_from(kept).unwrap(), WAL_KEPT_OCTETS);
+        }
     }
 }

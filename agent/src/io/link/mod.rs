@@ -3,6 +3,7 @@
 mod lists;
 pub mod quic;
 pub mod session;
+pub mod timed;
 
 #[cfg(test)]
 mod double;

@@ -14,15 +14,18 @@ use varde_common::matcher::IndicatorSet;
 use varde_common::message::{
     Batch, CloseReason, Heartbeat, Hello, PROTOCOL_VERSION, Refusal, Stream, ToAgent, ToCollector,
 };
+use varde_common::time::Timestamp;
 
 use super::lists::lists;
 use super::quic::QuicLink;
+use super::timed::{SharedTime, held};
 use super::{Link, LinkError, read_message, write_message};
 use crate::health::Health;
+use crate::io::disk::collector_time;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::spool::Figures;
 use crate::io::{clock, host};
-use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S};
+use crate::limits::{ANSWER_TIMEOUT_S, CLOCK_SKEW_TOLD_S, HEARTBEAT_EVERY_S};
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
 
@@ -71,6 +74,8 @@ pub struct Desk {
     pub root_version: u32,
     /// When the process started.
     pub started: Instant,
+    /// What is known of the time.
+    pub time: SharedTime,
     /// The first number of the spool that no process before this one can have sent.
     pub unsent: Seq,
 }
@@ -93,6 +98,27 @@ impl Desk {
             root_version: self.root_version,
             sites: self.sites.clone(),
             clock: clock::now(),
+        }
+    }
+
+    /// The collector has said what time it is.
+    async fn hear_time(&self, word: Timestamp) {
+        let own = clock::now();
+        let skew = own.since(word).max(word.since(own)).as_secs();
+        if skew > CLOCK_SKEW_TOLD_S {
+            tracing::warn!(
+                seconds = skew,
+                "this machine's clock is {} the collector's; let it be set by a time server (NTP)",
+                if own > word { "ahead of" } else { "behind" }
+            );
+        }
+        let worth = held(&self.time).handle_word(word, clock::since_boot());
+        if let Some(word) = worth {
+            let data = self.data.clone();
+            let kept = tokio::task::spawn_blocking(move || collector_time::keep(&data, word)).await;
+            if let Ok(Err(error)) = kept {
+                tracing::debug!("the collector's time is not kept: {error}");
+            }
         }
     }
 
@@ -257,10 +283,11 @@ async fn run_session<L: Link>(
     write_message(&mut write, &ToCollector::Hello(desk.hello(&figures))).await?;
     let answer = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), read_message(&mut read)).await;
     let answer = answer.map_err(|_| LinkError::Broken("no answer to Hello".to_owned()))??;
-    let Some(ToAgent::HelloAck { protocol: _, committed, reconnect_spread_ms, clock: _ }) = answer else {
+    let Some(ToAgent::HelloAck { protocol: _, committed, reconnect_spread_ms, clock: word }) = answer else {
         return Err(unexpected(answer.as_ref()));
     };
     *stood = true;
+    desk.hear_time(word).await;
     reconnect.handle_session(reconnect_spread_ms);
     subscription.handle_session();
     if let Err(broken) = ship.handle_session(committed) {
@@ -268,6 +295,13 @@ async fn run_session<L: Link>(
             desk.order(Order::SetAside).await?;
         }
         return Err(LinkError::Protocol(broken.to_string()));
+    }
+    if committed < figures.acknowledged {
+        // Acknowledged records are kept for this (D9); that it happens is never silent.
+        tracing::warn!(
+            %committed, acknowledged = %figures.acknowledged,
+            "the collector has less than it acknowledged: it was restored from a backup; what is still here is sent again"
+        );
     }
     desk.order(Order::Acknowledged(committed)).await?;
     desk.uplink.send_replace(Uplink { connected: true, ..Uplink::default() });
