@@ -157,7 +157,11 @@ fn fill(
 async fn settle(data: &Path, staging: &Path, manifest: &Manifest, now: Timestamp) -> Result<Option<u64>, RestoreError> {
     let before = data.join(DATABASE_FILE);
     let revoked = match before.exists() {
-        true => restored::revoked_in(&before).await.ok(),
+        true => {
+            let revoked = restored::revoked_in(&before).await.ok();
+            restored::alone(&before).await?;
+            revoked
+        }
         false => None,
     };
     let database = staging.join(DATABASE_FILE);

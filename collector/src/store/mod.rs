@@ -102,6 +102,9 @@ pub enum StoreError {
         /// What was wrong.
         why: String,
     },
+    /// Another program has it open.
+    #[error("a varde-collector command still uses the database in {}; wait until it has ended, then run this again", .0.display())]
+    InUse(PathBuf),
     /// It is no sound database.
     #[error(
         "the database is damaged ({0}); stop the collector and restore the newest backup: varde-collector restore BACKUP"

@@ -2,6 +2,7 @@
 //! was shut out then stays out.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
@@ -11,6 +12,8 @@ use varde_common::time::Timestamp;
 use super::{Scope, Store, StoreError};
 use crate::limits::{DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT};
 
+/// A command that only reads is over by then.
+const USED_WITHIN: Duration = Duration::from_secs(2);
 /// Setting: lists get numbers above this.
 const REVISIONS_ABOVE: &str = "revisions_above";
 /// Setting: indicators get numbers above this.
@@ -41,6 +44,25 @@ pub async fn revoked_in(database: &Path) -> Result<Vec<ShutOut>, StoreError> {
     let shut_out =
         |(spki_sha256, token_secret_sha256, revoked_at)| ShutOut { spki_sha256, token_secret_sha256, revoked_at };
     Ok(rows.into_iter().map(shut_out).collect())
+}
+
+/// That nobody has a database open that is about to be set aside: who closed it later would take away the log of the one that
+/// has its name by then.
+///
+/// # Errors
+/// [`StoreError::InUse`]; a database that cannot be opened at all is used by nobody.
+pub async fn alone(database: &Path) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new().filename(database).busy_timeout(USED_WITHIN);
+    let Ok(mut conn) = options.connect().await else { return Ok(()) };
+    // Only who is alone may leave the write-ahead log (sqlite.org/wal.html).
+    let left = sqlx::query("PRAGMA journal_mode = DELETE").execute(&mut conn).await;
+    let code = left.err().and_then(|error| error.as_database_error()?.code()?.parse::<u32>().ok());
+    let _ = conn.close().await;
+    match code {
+        // SQLITE_BUSY, SQLITE_LOCKED.
+        Some(code) if matches!(code & 0xff, 5 | 6) => Err(StoreError::InUse(database.to_owned())),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Settles a copy before it becomes the database. Gives how many sensors are shut out that were not when it was made.

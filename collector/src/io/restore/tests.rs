@@ -91,11 +91,19 @@ async fn a_living_collector_is_never_overwritten() {
     let data = dir.path().join("c");
     collector(&data).await;
     let made = backup(&data, &dir.path().join("b"), true).await;
-    let _running = Lock::take(&data).unwrap();
+    let running = Lock::take(&data).unwrap();
     let before = all(&data);
     let refused = back(&made, &data).await.unwrap_err();
     assert!(refused.to_string().contains("another varde-collector uses"), "{refused}");
     assert_eq!(all(&data), before, "not an octet was touched");
+    drop(running);
+    // A command that has the database open would take its log away when it ends.
+    let command = Store::open(&data).await.unwrap();
+    command.member_rows(Scope::Operator).await.unwrap();
+    let refused = back(&made, &data).await.unwrap_err();
+    assert!(refused.to_string().contains("still uses the database"), "{refused}");
+    command.close().await;
+    back(&made, &data).await.unwrap();
 }
 
 #[tokio::test]
