@@ -325,6 +325,10 @@ pub const BATCH_GATHER_MS: u64 = 200;
 pub const RECONNECT_BASE_MS: u64 = 1000;
 /// Retries are never further apart, milliseconds.
 pub const RECONNECT_MAX_MS: u64 = 300_000;
+/// The collector's word on the time is written down when it is so much later than what was, seconds.
+pub const COLLECTOR_TIME_KEEP_EVERY_S: u64 = 3600;
+/// A clock that differs so much from the collector's is told of, seconds.
+pub const CLOCK_SKEW_TOLD_S: u64 = 5;
 /// A revoked sensor asks again no more often, milliseconds.
 pub const RECONNECT_REVOKED_MS: u64 = 300_000;
 /// The collector's wish for a spread is honoured up to this, milliseconds.

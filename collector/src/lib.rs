@@ -6,6 +6,7 @@
 //! it. [`certificate`] says who is who, [`address`] where sensors dial. Nothing but [`io`] and [`store`] touches the world.
 
 pub mod address;
+pub mod backup;
 pub mod campaign;
 pub mod certificate;
 pub mod change;

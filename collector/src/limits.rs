@@ -118,3 +118,20 @@ pub const CHANGES_KEPT: usize = 1024;
 
 /// Rows read at once while a list is compiled: some megabytes.
 pub const COMPILE_PAGE_ROWS: i64 = 10_000;
+
+/// How long one who wants to write waits for another: an import of half a million lines writes in steps of seconds.
+pub const DATABASE_BUSY_WITHIN: Duration = Duration::from_secs(20);
+/// Pages of 4 KiB in the write-ahead log from which a commit moves them into the database: the log stays at some megabytes.
+pub const WAL_CHECKPOINT_PAGES: u32 = 1000;
+/// What a log that grew while a long reader (a backup) held it back is cut to afterwards.
+pub const WAL_KEPT_OCTETS: u64 = 16 * 1024 * 1024;
+/// Numbers left out for lists after a restore: those published since the backup are in force at sensors and are never given
+/// again. More than anybody publishes between two backups.
+pub const REVISIONS_LEFT_OUT: i64 = 1_000;
+/// The same for indicators: a record that a sensor still holds must not come to mean another one. More than two of the
+/// largest imports.
+pub const INDICATORS_LEFT_OUT: i64 = 50_000_000;
+/// A backup's manifest: it names some ten files.
+pub const BACKUP_MANIFEST_MAX_OCTETS: u64 = 64 * 1024;
+/// The copy that is made before an upgrade is kept as long as a backup (decision 11).
+pub const UPGRADE_COPY_DAYS: u64 = 35;

@@ -302,5 +302,7 @@ why-list = list { $revision } in force at sensor { $sensor }
 # When something fails
 missing-title = Not found
 missing-words = The address points at nothing here. The campaign or incident may have been deleted after its retention time; go to the overview.
+room-full = The disk of the database is full: nothing new is stored.
+room-full-next = Make room on it. Nothing is lost meanwhile: the sensors keep what they have, and it is taken in by itself as soon as there is room.
 broken-title = No answer
 broken-words = The collector could not read the database. Try again in a while; if it lasts, the log of varde-collector says why.

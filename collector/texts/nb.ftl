@@ -302,5 +302,7 @@ why-list = liste { $revision } i kraft hos sensor { $sensor }
 # Når noe ikke går
 missing-title = Finnes ikke
 missing-words = Adressen peker ikke på noe her. Kampanjen eller saken kan være slettet etter lagringstiden; gå til oversikten.
+room-full = Disken til databasen er full: ingenting nytt blir lagret.
+room-full-next = Gjør plass på den. Ingenting går tapt imens: sensorene holder på det de har, og det blir tatt inn av seg selv så snart det er plass.
 broken-title = Fikk ikke svar
 broken-words = Samleren fikk ikke lest databasen. Prøv igjen om litt; varer det, står årsaken i loggen til varde-collector.

@@ -302,5 +302,7 @@ why-list = liste { $revision } i kraft hos sensor { $sensor }
 # Når noko ikkje går
 missing-title = Finst ikkje
 missing-words = Adressa peikar ikkje på noko her. Kampanjen eller saka kan vere sletta etter lagringstida; gå til oversikta.
+room-full = Disken til databasen er full: ingenting nytt blir lagra.
+room-full-next = Gjer plass på han. Ingenting går tapt så lenge: sensorane held på det dei har, og det blir teke inn av seg sjølv så snart det er plass.
 broken-title = Fekk ikkje svar
 broken-words = Samlaren fekk ikkje lese databasen. Prøv igjen om litt; varer det, står årsaka i loggen til varde-collector.

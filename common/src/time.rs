@@ -18,6 +18,9 @@ impl Timestamp {
     /// The latest moment a printed time can name (9999-12-30), a safe "never".
     pub const MAX: Timestamp = Timestamp(253_402_127_999_999_999);
 
+    /// No right clock shows less: this was written then. Moved forward with each release.
+    pub const WRITTEN: Timestamp = Timestamp(1_795_910_400_000_000);
+
     /// From whole seconds and nanoseconds since 1970; nanoseconds below a microsecond are cut off, out-of-range moments
     /// clamped.
     pub fn from_unix(seconds: i64, nanoseconds: u32) -> Timestamp {

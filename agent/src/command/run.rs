@@ -16,10 +16,12 @@ use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq};
 use varde_common::message::PROTOCOLS;
 use varde_common::record::SensorEvent;
+use varde_common::time::Timestamp;
 
 use super::sources::{open_interfaces, open_sources};
 use super::status::{Confinement, Report};
 use super::{Failure, settings};
+use crate::effective_time::EffectiveTime;
 use crate::health::Health;
 use crate::io::capture::LiveSettings;
 use crate::io::control::Question;
@@ -28,9 +30,10 @@ use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, create_directory, hold, list};
+use crate::io::disk::{DiskError, collector_time, create_directory, hold, list};
 use crate::io::link::quic::session_config;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
+use crate::io::link::timed::{SharedTime, validity};
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control};
@@ -158,7 +161,8 @@ pub(crate) fn run_confined_by(
     let live = !interfaces.is_empty();
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let root = identity.root().map_err(|error| Failure::new(error, "restore the directory `identity` from a copy"))?;
-    let config = session_config(&identity).map_err(|why| {
+    let time = known_time(&identity, data);
+    let config = session_config(&identity, &time).map_err(|why| {
         let cause = format!("this sensor's key or certificate cannot be used: {why}");
         Failure::new(cause, "restore the directory `identity` from a copy, or ask the CSIRT for a new token")
     })?;
@@ -220,6 +224,7 @@ pub(crate) fn run_confined_by(
         sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
         root_version: root.version,
         started: clock::monotonic(),
+        time,
         unsent,
         protocols: PROTOCOLS,
         resent: AtomicU64::new(0),
@@ -252,6 +257,13 @@ pub(crate) fn run_confined_by(
         Some(failure) => Err(failure),
         None => Ok(()),
     }
+}
+
+/// What is known of the time before the collector says anything.
+fn known_time(identity: &Identity, data: &Path) -> SharedTime {
+    // A certificate that cannot be read is found a moment later, by whoever uses it.
+    let issued = validity(&identity.certificate_der).map_or(Timestamp::WRITTEN, |(issued, _)| issued);
+    Arc::new(Mutex::new(EffectiveTime::new(issued, collector_time::read(data))))
 }
 
 fn spawn<T: Send + 'static>(

@@ -74,19 +74,48 @@ impl Collector {
             }),
         };
         if let Err(error) = &looked {
-            tracing::error!("cannot look at what a command has changed: {error}");
+            self.failed("cannot look at what a command has changed", error);
         }
         looked.is_ok()
+    }
+
+    /// The store could not do something. That the disk is full is said once, however many sessions meet it.
+    fn failed(&self, what: &str, error: &StoreError) {
+        match error {
+            StoreError::Full => {
+                if self.store.handle_full() {
+                    tracing::error!("{error}");
+                    let _ = self.changes.send(Change::Room);
+                }
+            }
+            error => tracing::error!("{what}: {error}"),
+        }
+    }
+
+    /// While the disk is full, tries whether it still is.
+    async fn look_for_room(&self) {
+        if !self.store.is_full() {
+            return;
+        }
+        match self.store.try_room().await {
+            Ok(true) => {
+                tracing::info!("there is room on the disk again; what the sensors have kept is taken in");
+                let _ = self.changes.send(Change::Room);
+            }
+            Ok(false) => {}
+            Err(error) => self.failed("cannot try whether there is room", &error),
+        }
     }
 
     /// Looks at everything a lost poke could have told.
     pub async fn sweep(&self) {
         if let Err(error) = self.lists.look(&self.store, &self.changes).await {
-            tracing::error!("cannot look for a new list: {error}");
+            self.failed("cannot look for a new list", &error);
         }
         if let Err(error) = self.live.cut_off_revoked().await {
-            tracing::error!("cannot look for revoked sensors: {error}");
+            self.failed("cannot look for revoked sensors", &error);
         }
+        self.look_for_room().await;
     }
 
     /// How many sessions stand or are about to.
@@ -145,7 +174,7 @@ async fn attend(collector: &Arc<Collector>, incoming: Incoming) {
 /// Who it is, by the public key it has proved, and whether it may come in.
 async fn identify(collector: &Collector, connection: &Connection) -> Result<(i64, u64, Session), CloseReason> {
     let store_error = |error: StoreError| {
-        tracing::error!("cannot look up a sensor: {error}");
+        collector.failed("cannot look up a sensor", &error);
         CloseReason::Unavailable
     };
     let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
@@ -308,7 +337,7 @@ impl Talk {
     }
 
     fn unavailable(&self, error: &StoreError) -> CloseReason {
-        tracing::error!(sensor = self.sensor, "cannot store: {error}");
+        self.collector.failed(&format!("cannot store what sensor {} says", self.sensor), error);
         CloseReason::Unavailable
     }
 
@@ -356,6 +385,9 @@ impl Talk {
         let outcome = ingest::handle_batch(&self.collector.store, self.sensor, batch, clock::now()).await;
         drop(turn);
         let outcome = outcome.map_err(|error| {
+            if let IngestError::Store(error) = &error {
+                return self.unavailable(error);
+            }
             tracing::warn!(sensor = self.sensor, "a batch was not taken: {error}");
             match error {
                 IngestError::UnknownSite(_) => CloseReason::UnknownSite,

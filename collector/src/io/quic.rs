@@ -8,11 +8,15 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfig, ValidationTokenConfig, VarInt};
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use socket2::{Domain, Protocol, Socket, Type};
 use varde_common::message::{ALPN_ENROLL, ALPN_SESSION, CloseReason};
 
 use super::keys::ServerKeys;
+use super::timed::Timed;
+use crate::certificate::issued_at;
 use crate::limits;
 
 /// RFC 9000; drafts have no sensor that speaks them.
@@ -48,10 +52,8 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// # Errors
 /// [`QuicError`].
 pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
-    let mut roots = RootCertStore::empty();
-    roots.add(keys.ca.clone()).map_err(tls_error)?;
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build().map_err(tls_error)?;
+    let own = keys.chain.first().ok_or_else(|| tls_error("the collector has no certificate"))?;
+    let verifier = client_verifier(&keys.ca, own)?;
     let tls = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(tls_error)?
@@ -59,6 +61,21 @@ pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoi
         .with_single_cert(keys.chain.clone(), keys.key.clone_key())
         .map_err(tls_error)?;
     endpoint(address, tls, ALPN_SESSION, limits::STREAMS_MAX)
+}
+
+/// Believes sensors' certificates of this authority, by the time that is known; `own` is the collector's.
+///
+/// # Errors
+/// [`QuicError::Tls`].
+pub fn client_verifier(
+    ca: &CertificateDer<'_>,
+    own: &CertificateDer<'_>,
+) -> Result<Arc<dyn ClientCertVerifier>, QuicError> {
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.clone().into_owned()).map_err(tls_error)?;
+    let inner = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build().map_err(tls_error)?;
+    let issued = issued_at(own).map_err(tls_error)?;
+    Ok(Arc::new(Timed { inner, issued }))
 }
 
 /// The endpoint for enrolment: the caller has no certificate yet.

@@ -93,7 +93,7 @@ impl Keeper {
                 match order {
                     Order::Statement(statement) => records += usize::from(self.write_statement(statement)),
                     Order::Event(event) => records += usize::from(self.write(clock::now(), RecordBody::Event(event))),
-                    Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, clock::now())?,
+                    Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, clock::steady())?,
                     Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
                     Order::SetAside => return Err(KeeperEnded::SetAside(self.spool.set_aside()?)),
                     question @ (Order::Read { .. } | Order::Flush(_)) => questions.push(question),
@@ -119,7 +119,7 @@ impl Keeper {
             }
         }
         self.sync()?;
-        Ok(self.spool.write_hint(clock::now())?)
+        Ok(self.spool.write_hint(clock::steady())?)
     }
 
     fn write_statement(&mut self, statement: Statement) -> bool {
@@ -157,7 +157,7 @@ impl Keeper {
             // The table that undoes a pseudonym before the record that carries it.
             self.hosts.sync()?;
         }
-        let synced = self.spool.sync(clock::now())?;
+        let synced = self.spool.sync(clock::steady())?;
         let figures = self.spool.figures();
         if let Some((first, last)) = synced.taken {
             self.ledger.handle_taken();

@@ -4,6 +4,7 @@ mod lists;
 mod pulse;
 pub mod quic;
 pub mod session;
+pub mod timed;
 
 #[cfg(test)]
 mod double;

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use varde_common::message::{ALPN_SESSION, CloseReason, Stream, ToCollector};
 use varde_common::trust::COLLECTOR_NAME;
 
+use super::timed::{SharedTime, Timed};
 use super::{Link, LinkError, write_message};
 use crate::io::disk::identity::Identity;
 use crate::limits::{
@@ -88,17 +89,16 @@ pub fn tls_builder(
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier))
 }
 
-/// The settings of a session: both ends show certificates of the same CA.
+/// The settings of a session: both ends show certificates of the same CA, checked by the time that is known.
 ///
 /// # Errors
 /// A sentence when key, certificate or CA cannot be used.
-pub fn session_config(identity: &Identity) -> Result<ClientConfig, String> {
+pub fn session_config(identity: &Identity, time: &SharedTime) -> Result<ClientConfig, String> {
     let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(|error| error.to_string())?;
     let chain =
         vec![CertificateDer::from(identity.certificate_der.clone()), CertificateDer::from(identity.ca_der.clone())];
-    let tls = tls_builder(verifier_for(&identity.ca_der)?)?
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| error.to_string())?;
+    let verifier = Timed { inner: verifier_for(&identity.ca_der)?, time: Arc::clone(time) };
+    let tls = tls_builder(Arc::new(verifier))?.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?;
     client_config(tls, ALPN_SESSION)
 }
 

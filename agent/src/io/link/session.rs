@@ -18,13 +18,15 @@ use varde_common::time::Timestamp;
 
 use super::lists::{lists, on_disk};
 use super::quic::QuicLink;
+use super::timed::{SharedTime, held};
 use super::{Link, LinkError, read_message, write_message};
 use crate::health::Health;
 use crate::io::clock;
+use crate::io::disk::collector_time;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::mark;
 use crate::io::disk::spool::Figures;
-use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S};
+use crate::limits::{ANSWER_TIMEOUT_S, CLOCK_SKEW_TOLD_S, HEARTBEAT_EVERY_S};
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
 
@@ -73,6 +75,8 @@ pub struct Desk {
     pub root_version: u32,
     /// When the process started.
     pub started: Instant,
+    /// What is known of the time.
+    pub time: SharedTime,
     /// The first number of the spool that no process before this one can have sent.
     pub unsent: Seq,
     /// Versions of the conversation it speaks, oldest and newest.
@@ -104,6 +108,27 @@ impl Desk {
             root_version: self.root_version,
             sites: self.sites.clone(),
             clock: clock::now(),
+        }
+    }
+
+    /// The collector has said what time it is.
+    async fn hear_time(&self, word: Timestamp) {
+        let own = clock::now();
+        let skew = own.since(word).max(word.since(own)).as_secs();
+        if skew > CLOCK_SKEW_TOLD_S {
+            tracing::warn!(
+                seconds = skew,
+                "this machine's clock is {} the collector's; let it be set by a time server (NTP)",
+                if own > word { "ahead of" } else { "behind" }
+            );
+        }
+        let worth = held(&self.time).handle_word(word, clock::since_boot());
+        if let Some(word) = worth {
+            let data = self.data.clone();
+            let kept = tokio::task::spawn_blocking(move || collector_time::keep(&data, word)).await;
+            if let Ok(Err(error)) = kept {
+                tracing::debug!("the collector's time is not kept: {error}");
+            }
         }
     }
 }
@@ -215,8 +240,10 @@ async fn run_session<L: Link>(
     stood: &mut bool,
 ) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Control).await?;
+    let figures = *desk.figures.borrow();
     let said = greet(&mut write, &mut read, desk).await?;
     *stood = true;
+    desk.hear_time(said.clock).await;
     reconnect.handle_session(said.reconnect_spread_ms);
     subscription.handle_session();
     let sent_before = ship.next();
@@ -227,6 +254,13 @@ async fn run_session<L: Link>(
         return Err(LinkError::Protocol(broken.to_string()));
     }
     desk.resent(sent_before, ship.next());
+    if said.committed < figures.acknowledged {
+        // Acknowledged records are kept for this (D9); that it happens is never silent.
+        tracing::warn!(
+            committed = %said.committed, acknowledged = %figures.acknowledged,
+            "the collector has less than it acknowledged: it was restored from a backup; what is still here is sent again"
+        );
+    }
     desk.order(Order::Acknowledged(said.committed)).await?;
     desk.uplink.send_replace(Uplink { connected: true, ..Uplink::default() });
     tracing::info!(committed = %said.committed, protocol = said.protocol, "connected to the collector");
@@ -244,6 +278,7 @@ struct Said {
     protocol: u16,
     committed: Seq,
     reconnect_spread_ms: u32,
+    clock: Timestamp,
     clock_offset_us: i64,
 }
 
@@ -268,10 +303,10 @@ async fn greet(
     let offset = |clock: Timestamp| clock.plus(there_and_back / 2).0.saturating_sub(clock::now().0);
     let (said, mark) = match answer {
         Some(ToAgent::HelloAck { protocol, committed, reconnect_spread_ms, clock }) => {
-            (Said { protocol, committed, reconnect_spread_ms, clock_offset_us: offset(clock) }, None)
+            (Said { protocol, committed, reconnect_spread_ms, clock, clock_offset_us: offset(clock) }, None)
         }
         Some(ToAgent::Greeting(Greeting { protocol, committed, reconnect_spread_ms, clock, mark })) => {
-            (Said { protocol, committed, reconnect_spread_ms, clock_offset_us: offset(clock) }, Some(mark))
+            (Said { protocol, committed, reconnect_spread_ms, clock, clock_offset_us: offset(clock) }, Some(mark))
         }
         Some(ToAgent::NewEpoch { committed }) => {
             tracing::error!(%committed, "the collector knows a later state of this sensor: its disk was copied or restored");

@@ -12,13 +12,19 @@ use varde_common::trust::Untrusted;
 
 use super::double::{Double, Fault, Publication};
 use super::quic::{QuicLink, session_config};
+use super::timed::SharedTime;
 use super::{Link, LinkError};
 use crate::command::run::{RunArgs, run_confined_by};
+use crate::effective_time::EffectiveTime;
 use crate::io::disk::identity::Identity;
 use crate::io::disk::{list, mark, spool};
 use crate::io::enroll::{EnrolError, enroll};
 use crate::io::privilege::Confined;
 use crate::subscription::tests::{key, publication};
+
+fn unknown_time() -> SharedTime {
+    SharedTime::new(EffectiveTime::new(Timestamp(0), None).into())
+}
 
 fn published(seed: u8, revision: u64) -> Publication {
     let (manifest, base) = publication(&key(seed), revision);
@@ -182,7 +188,7 @@ fn p4_a_revoked_sensor_hears_that_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[Fault::Revoked], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let config = session_config(&Identity::read(directory.path()).unwrap()).unwrap();
+    let config = session_config(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ended = runtime.block_on(async {
         let link = QuicLink::dial(&double.quic.to_string(), config, &mut Vec::new()).await?;
@@ -198,7 +204,7 @@ fn a_collector_whose_name_is_out_of_reach_is_dialled_where_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let config = || session_config(&Identity::read(directory.path()).unwrap()).unwrap();
+    let config = || session_config(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // An address without a port is found by nobody.
