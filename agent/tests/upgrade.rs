@@ -6,11 +6,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use varde_agent::io::clock;
 use varde_agent::io::disk::identity::Identity;
 use varde_agent::io::disk::list;
-use varde_agent::io::disk::spool::Spool;
+use varde_agent::io::disk::spool::{Caps, Spool};
+use varde_agent::io::disk::volume::RealVolume;
 use varde_common::id::{Revision, Seq};
 use varde_common::record::{LossReason, Record, RecordBody};
 
@@ -47,7 +49,8 @@ fn v1_every_earlier_data_directory_is_opened_with_all_that_is_in_it() {
         assert_eq!(stored.list.map(|(manifest, set)| (manifest.revision, set.len())), Some((Revision(1), 1)));
         assert_eq!(fs::metadata(dir.path().join("site.key")).unwrap().len(), 32);
 
-        let (mut spool, recovered) = Spool::open(&dir.path().join("spool"), 1 << 28, clock::now()).unwrap();
+        let (mut spool, recovered) =
+            Spool::open(Arc::new(RealVolume), &dir.path().join("spool"), Caps::default(), clock::now()).unwrap();
         assert_eq!((recovered.records, recovered.damaged_octets), (first_segment + 1, 0));
         let figures = spool.figures();
         assert_eq!((figures.first, figures.acknowledged), (Seq(1), Seq(first_segment)));

@@ -91,7 +91,9 @@ fn all_stored_once(collector: &Collector, agents: &[&Agent], lookups: u64) -> Re
         told += match Record::from_octets(&record.octets)?.body {
             RecordBody::Opened(alert) => alert.count,
             RecordBody::Updated(update) => update.count_increase,
-            RecordBody::Loss { from, to, .. } => anyhow::bail!("records {from} to {to} were lost"),
+            RecordBody::Loss { from, to, .. } | RecordBody::GivenUp { from, to, .. } => {
+                anyhow::bail!("records {from} to {to} were lost")
+            }
             RecordBody::Event(_) => 0,
         };
     }
