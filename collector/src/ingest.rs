@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 use sqlx::SqliteConnection;
-use varde_common::alert::{AlertOpened, AlertUpdated, Level, Regularity};
+use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated, Level, Regularity};
 use varde_common::codec::Malformed;
 use varde_common::id::{Epoch, Seq, SiteId};
 use varde_common::message::{Batch, Heartbeat};
@@ -19,6 +19,8 @@ use crate::store::{Store, StoreError, alert, campaign, heartbeat, incident, reco
 
 /// Sightings one alert may claim: far more than a line can carry in a day, and a sum over all alerts still fits an i64.
 const COUNT_MAX: u64 = 1 << 40;
+/// Hosts one alert may claim to stand for: more than there are addresses of IPv4, and sums of them fit an i64.
+const HOSTS_MAX: u64 = 1 << 32;
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,9 +190,12 @@ fn tail<'a, 'b>(committed: Seq, records: &'a [Numbered<'b>]) -> Tail<'a, 'b> {
     match records.first() {
         Some(first) if first.seq > expected => match first.record.body {
             RecordBody::Loss { from, to, .. } if from <= expected && to.next() == first.seq => Tail::Records(records),
-            RecordBody::Loss { .. } | RecordBody::Opened(_) | RecordBody::Updated(_) | RecordBody::Event(_) => {
-                Tail::Gap(expected)
-            }
+            RecordBody::Loss { .. }
+            | RecordBody::Opened(_)
+            | RecordBody::Updated(_)
+            | RecordBody::Event(_)
+            | RecordBody::CrowdOpened(_)
+            | RecordBody::CrowdUpdated(_) => Tail::Gap(expected),
         },
         Some(_) | None => {
             let known = records.partition_point(|record| record.seq <= committed);
@@ -218,10 +223,10 @@ async fn read(
     let mut updated = BTreeSet::new();
     for Numbered { record, .. } in records {
         match &record.body {
-            RecordBody::Opened(opened) => {
+            RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
                 indicators.insert(record::to_column(opened.indicator.0));
             }
-            RecordBody::Updated(update) => {
+            RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
                 updated.insert(update.alert);
             }
             RecordBody::Loss { .. } | RecordBody::Event(_) => {}
@@ -245,25 +250,33 @@ fn fold(
     let mut events = Vec::new();
     for Numbered { seq, record, .. } in records {
         let event = match &record.body {
-            RecordBody::Opened(opened) => {
+            RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
                 // Whose it is follows from the site alone, never from anything else in the message.
                 let member = *sites.get(&opened.site).ok_or(IngestError::UnknownSite(opened.site.0))?;
                 match indicators.get(&record::to_column(opened.indicator.0)) {
                     Some(known) => {
                         let name = incident::external_name(&format!("{spool}/{seq}"));
-                        alerts.insert(*seq, open(name, *seq, member, opened, known, now));
+                        let mut row = open(name, *seq, member, opened, known, now);
+                        row.hosts = hosts_of(&record.body);
+                        // What stands for many names none.
+                        row.client = row.client.filter(|_| row.hosts.is_none());
+                        alerts.insert(*seq, row);
                         None
                     }
                     None => Some(json!({ "event": "unknown_indicator", "indicator": opened.indicator })),
                 }
             }
-            RecordBody::Updated(update) => match alerts.get_mut(&update.alert) {
-                Some(row) => {
-                    apply(row, update);
-                    None
+            RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
+                match alerts.get_mut(&update.alert) {
+                    Some(row) => {
+                        apply(row, update);
+                        // An alert of one host stays one; of many there never come to be fewer.
+                        row.hosts = row.hosts.max(hosts_of(&record.body).filter(|_| row.hosts.is_some()));
+                        None
+                    }
+                    None => Some(json!({ "event": "unknown_alert", "alert": update.alert })),
                 }
-                None => Some(json!({ "event": "unknown_alert", "alert": update.alert })),
-            },
+            }
             RecordBody::Loss { from, to, reason } => {
                 let reason = match reason {
                     LossReason::SpoolFull => "spool_full",
@@ -287,6 +300,17 @@ fn fold(
     Ok(Said { alerts, events })
 }
 
+/// About how many hosts a record's alert stands for, where it stands for many.
+fn hosts_of(body: &RecordBody) -> Option<i64> {
+    let hosts = match body {
+        RecordBody::CrowdOpened(CrowdOpened { hosts, .. }) | RecordBody::CrowdUpdated(CrowdUpdated { hosts, .. }) => {
+            *hosts
+        }
+        RecordBody::Opened(_) | RecordBody::Updated(_) | RecordBody::Loss { .. } | RecordBody::Event(_) => return None,
+    };
+    Some(record::to_column(hosts.min(HOSTS_MAX)))
+}
+
 fn open(uuid: String, seq: Seq, member: i64, opened: &AlertOpened, known: &KnownIndicator, now: Timestamp) -> AlertRow {
     let zone = opened.zone;
     let digit = |level| match level {
@@ -303,6 +327,7 @@ fn open(uuid: String, seq: Seq, member: i64, opened: &AlertOpened, known: &Known
         indicator: record::to_column(opened.indicator.0),
         revision: record::to_column(opened.revision.0),
         client: opened.client.map(|client| client.to_string()),
+        hosts: None,
         zone: i64::from(zone.id),
         zone_levels: [zone.confidentiality, zone.integrity, zone.availability].map(digit).iter().collect(),
         direction: opened.direction,
@@ -365,7 +390,7 @@ fn fact(row: &AlertRow) -> AlertFact {
         member: row.member,
         topic: Topic { link: row.link.clone(), exercise: row.exercise },
         span: Span::new(row.first_seen, row.last_seen),
-        founds: founds_an_incident(row.direction, row.client.is_some(), row.evidence),
+        founds: founds_an_incident(row.direction, row.client.is_some() || row.hosts.is_some(), row.evidence),
         fresh: true,
         incident: row.incident,
     }
@@ -433,6 +458,8 @@ async fn conclude(
     Ok(changes)
 }
 
+#[cfg(test)]
+mod storm_tests;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -630,7 +657,8 @@ mod tests {
         let line = serde_json::to_value(&found[0]).unwrap();
         let expected = json!({
             "id": 1, "uuid": line["uuid"], "member": { "number": "1001", "name": "Kommune 1" }, "sensor": 1, "site": 0,
-            "indicator": "evil.no", "kind": "domain", "client": Pseudonym(10).to_string(), "direction": "outbound",
+            "indicator": "evil.no", "kind": "domain", "client": Pseudonym(10).to_string(), "hosts": null,
+            "direction": "outbound",
             "evidence": "contacted", "by_resolver": false, "looked_up_by_other": false, "possible_contact": false,
             "labels_left": 1, "server": "192.0.2.9", "port": 443, "protocol": "tcp", "severity": "high", "revision": 1,
             "first_seen": day(-3), "last_seen": day(1), "count": COUNT_MAX, "zone": 3,

@@ -1,6 +1,6 @@
 //! What a spool holds and a batch carries. A record is (sensor, epoch, seq) and is ordered by seq, never by clock.
 
-use crate::alert::{AlertOpened, AlertUpdated};
+use crate::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated};
 use crate::codec::{self, Decode, Encode, EncodeError, Malformed, Text};
 use crate::id::{Revision, Seq};
 use crate::limits::RECORD_MAX_OCTETS;
@@ -71,6 +71,10 @@ pub enum RecordBody {
     },
     /// Something about the sensor.
     Event(SensorEvent),
+    /// A new alert of many hosts, told of together.
+    CrowdOpened(CrowdOpened),
+    /// More of such an alert.
+    CrowdUpdated(CrowdUpdated),
 }
 
 impl Record {
@@ -150,6 +154,8 @@ mod tests {
             RecordBody::Updated(updated()),
             RecordBody::Loss { from: Seq(4), to: Seq(300), reason: LossReason::SpoolDamaged },
             RecordBody::Event(SensorEvent::ListRefused { revision: Revision(9), why: Text::cut("nei") }),
+            RecordBody::CrowdOpened(CrowdOpened { opened: AlertOpened { client: None, ..opened() }, hosts: 2_000 }),
+            RecordBody::CrowdUpdated(CrowdUpdated { updated: updated(), hosts: 70_000 }),
         ];
         let golden = include_str!("golden_records.txt").lines();
         let mut seen = 0;
@@ -160,6 +166,6 @@ mod tests {
             assert_eq!(Record::from_octets(&octets), Ok(record));
             seen += 1;
         }
-        assert_eq!(seen, 4);
+        assert_eq!(seen, 6);
     }
 }
