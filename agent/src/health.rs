@@ -3,6 +3,8 @@
 pub use varde_common::heartbeat::{BlindSpots, Evictions};
 use varde_common::time::Timestamp;
 
+pub use crate::raise::storm::Together;
+
 /// Totals of one sensor.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Health {
@@ -38,6 +40,8 @@ pub struct Health {
     pub sightings: u64,
     /// Alerts opened.
     pub alerts: u64,
+    /// What was told of many hosts together, because it was too much to be told host by host.
+    pub together: Together,
     /// Time of the packet that came last.
     pub last_packet: Option<Timestamp>,
 }

@@ -240,6 +240,17 @@ pub const DATA_OUT_OCTETS: u32 = 1024 * 1024;
 /// Alerts open at once: each host of a municipality of 30,000 with one. 480 octets each with what finds it, 256 of
 /// contacts where it has so many, 120 of the indicator and twice the name: some 28 MiB with ordinary names.
 pub const ALERTS_MAX: usize = 32_768;
+/// Alerts opened and rises in evidence told at once, host by host: one full batch. An outbreak on a thousand machines in
+/// one minute is told machine by machine; the first of each indicator, and its first contact, come beside this.
+pub const ALERTS_AT_ONCE: u32 = 1_024;
+/// And so many a minute thereafter: with one update a minute of each of [`ALERTS_MAX`] that is some 35 batches of those
+/// that may leave ([`BATCHES_PER_MINUTE`]).
+pub const ALERTS_PER_MINUTE: u32 = 1_024;
+/// A rise in evidence that is not told at once is told within so long, seconds.
+pub const RISE_GATHERED_S: u64 = 60;
+/// The bits that tell how many hosts one alert stands for: twice what an alert of one host keeps of
+/// its contacts, and enough for the 30,000 machines of a municipality.
+pub const CROWD_OCTETS: usize = 512;
 /// Listed names remembered with the addresses they were answered with: 130 octets each with what finds it, 120 of the
 /// indicator and twice the name: some 5 MiB with ordinary names, 12 MiB with the longest.
 pub const ANSWERED_MAX: usize = 16_384;
@@ -319,6 +330,12 @@ pub const ALERTS_NUMBERED_MAX: usize = 2 * ALERTS_MAX;
 
 /// Batches sent and not yet acknowledged.
 pub const BATCHES_IN_FLIGHT_MAX: usize = 8;
+/// Batches sent without waiting by a line that was quiet: a first alert never waits.
+pub const BATCHES_AT_ONCE: u32 = 60;
+/// And so many a minute thereafter, so that no minute sees more than 180 batches and, with heartbeats and the rest, 200
+/// messages (D12). That is up to 120,000 records a minute where there is much to send: a week without a collector is told
+/// in minutes.
+pub const BATCHES_PER_MINUTE: u32 = 120;
 /// While batches are under way, records are gathered so long before the next is sent, milliseconds.
 pub const BATCH_GATHER_MS: u64 = 200;
 /// First retry after a lost connection, at most, milliseconds; doubles with each failure.

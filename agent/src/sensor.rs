@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use varde_common::alert::{AlertOpened, AlertUpdated, Zone};
+use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated, Zone};
 use varde_common::id::{Revision, SiteId};
 use varde_common::matcher::IndicatorSet;
 use varde_common::observation::{Fact, Observation, ServerName};
@@ -49,6 +49,20 @@ pub enum Statement {
         alert: AlertId,
         /// `alert` is `Seq(0)` in here.
         body: AlertUpdated,
+    },
+    /// A new alert of many hosts, told of together.
+    CrowdOpened {
+        /// Its name here.
+        alert: AlertId,
+        /// It names no host.
+        body: CrowdOpened,
+    },
+    /// More of such an alert.
+    CrowdUpdated {
+        /// Its name here.
+        alert: AlertId,
+        /// `alert` is `Seq(0)` in here.
+        body: CrowdUpdated,
     },
 }
 
@@ -397,6 +411,7 @@ impl Sensor {
             blind: self.consequences.blind.counts(),
             sightings: self.consequences.raise.sightings_total(),
             alerts: self.consequences.raise.alerts_total(),
+            together: self.consequences.raise.together(),
             last_packet: self.last_packet,
         }
     }

@@ -178,7 +178,9 @@ fn tail<'a, 'b>(committed: Seq, records: &'a [Numbered<'b>]) -> Tail<'a, 'b> {
             | RecordBody::GivenUp { .. }
             | RecordBody::Opened(_)
             | RecordBody::Updated(_)
-            | RecordBody::Event(_) => Tail::Gap(expected),
+            | RecordBody::Event(_)
+            | RecordBody::CrowdOpened(_)
+            | RecordBody::CrowdUpdated(_) => Tail::Gap(expected),
         },
         Some(_) | None => {
             let known = records.partition_point(|record| record.seq <= committed);

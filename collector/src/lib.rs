@@ -15,6 +15,7 @@ pub mod control;
 pub mod correlate;
 pub mod coverage;
 pub mod enrolment;
+pub mod hearing;
 pub mod incident;
 pub mod ingest;
 pub mod intel;

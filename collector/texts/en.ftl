@@ -102,6 +102,14 @@ hosts = { $n ->
    *[other] { $shown } hosts
 }
 hosts-none = no host pointed out
+hosts-about = { $n ->
+    [1] about 1 host
+   *[other] about { $shown } hosts
+}
+hosts-together = { $n ->
+    [1] many hosts (about 1)
+   *[other] many hosts (about { $shown })
+}
 sightings = { $n ->
     [1] 1 sighting
    *[other] { $shown } sightings
@@ -183,6 +191,9 @@ col-spool = Waiting / lost
 col-version = Version
 col-memory = Memory
 sensor-connected = connected
+sensor-deaf = connected, but deaf: no packet since
+sensor-deaf-always = connected, but deaf: no packet ever
+sensor-dropping = loses too much: { $dropped } of the last { $total } frames
 sensor-stalled = connected, but no heartbeat since
 sensor-silent = silent since
 sensor-never-came = enrolled, but never heard from since
@@ -293,6 +304,7 @@ why-labels-left = { $n ->
     [1] a name below the listed one (1 label to the left)
    *[other] a name below the listed one ({ $shown } labels to the left)
 }
+why-together = more hosts at once than are told of one by one; the number is about right and has in it those with an alert of their own
 why-by-resolver = the resolver asked on behalf of somebody; a trace, not a victim
 why-looked-up-by-other = the host was found by its traffic; another looked the name up
 why-possible-contact = possible contact: other names share the address

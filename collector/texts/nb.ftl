@@ -102,6 +102,14 @@ hosts = { $n ->
    *[other] { $shown } maskiner
 }
 hosts-none = ingen maskin pekt ut
+hosts-about = { $n ->
+    [1] omtrent 1 maskin
+   *[other] omtrent { $shown } maskiner
+}
+hosts-together = { $n ->
+    [1] mange maskiner (omtrent 1)
+   *[other] mange maskiner (omtrent { $shown })
+}
 sightings = { $n ->
     [1] 1 treff
    *[other] { $shown } treff
@@ -183,6 +191,9 @@ col-spool = I kø / mistet
 col-version = Versjon
 col-memory = Minne
 sensor-connected = tilkoblet
+sensor-deaf = tilkoblet, men døv: ingen pakke siden
+sensor-deaf-always = tilkoblet, men døv: aldri en pakke
+sensor-dropping = taper for mye: { $dropped } av de siste { $total } rammene
 sensor-stalled = tilkoblet, men uten livstegn siden
 sensor-silent = stille siden
 sensor-never-came = koblet til, men aldri hørt fra siden
@@ -293,6 +304,7 @@ why-labels-left = { $n ->
     [1] et navn under det listede (1 ledd til venstre)
    *[other] et navn under det listede ({ $shown } ledd til venstre)
 }
+why-together = flere maskiner på en gang enn det meldes om én for én; tallet er omtrentlig, og de som har egen alarm, er med i det
 why-by-resolver = navnetjeneren spurte på vegne av noen; et spor, ikke et offer
 why-looked-up-by-other = maskinen er funnet ved trafikken; navnet ble slått opp av en annen
 why-possible-contact = mulig kontakt: adressen deles med andre navn

@@ -102,6 +102,14 @@ hosts = { $n ->
    *[other] { $shown } maskiner
 }
 hosts-none = inga maskin peika ut
+hosts-about = { $n ->
+    [1] om lag 1 maskin
+   *[other] om lag { $shown } maskiner
+}
+hosts-together = { $n ->
+    [1] mange maskiner (om lag 1)
+   *[other] mange maskiner (om lag { $shown })
+}
 sightings = { $n ->
     [1] 1 treff
    *[other] { $shown } treff
@@ -183,6 +191,9 @@ col-spool = I kø / mista
 col-version = Versjon
 col-memory = Minne
 sensor-connected = tilkopla
+sensor-deaf = tilkopla, men døv: ingen pakke sidan
+sensor-deaf-always = tilkopla, men døv: aldri ei pakke
+sensor-dropping = mistar for mykje: { $dropped } av dei siste { $total } rammene
 sensor-stalled = tilkopla, men utan livsteikn sidan
 sensor-silent = stille sidan
 sensor-never-came = kopla til, men aldri høyrt frå sidan
@@ -293,6 +304,7 @@ why-labels-left = { $n ->
     [1] eit namn under det lista (1 ledd til venstre)
    *[other] eit namn under det lista ({ $shown } ledd til venstre)
 }
+why-together = fleire maskiner på ein gong enn det blir meldt om éi for éi; talet er omtrentleg, og dei som har eigen alarm, er med i det
 why-by-resolver = namnetenaren spurde på vegner av nokon; eit spor, ikkje eit offer
 why-looked-up-by-other = maskina er funnen ved trafikken; namnet vart slått opp av ei anna
 why-possible-contact = mogleg kontakt: adressa er delt med andre namn

@@ -112,7 +112,12 @@ impl Packer {
                     updated.push((seq, time.0, body));
                 }
                 Some(Record {
-                    body: RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_),
+                    body:
+                        RecordBody::Loss { .. }
+                        | RecordBody::GivenUp { .. }
+                        | RecordBody::Event(_)
+                        | RecordBody::CrowdOpened(_)
+                        | RecordBody::CrowdUpdated(_),
                     ..
                 })
                 | None => {

@@ -4,7 +4,8 @@
 use anyhow::{Context, Result, ensure};
 use rustls::quic::Version;
 use varde_common::alert::{
-    AlertOpened, AlertUpdated, Circumstances, Direction, Evidence, Level, Regularity, Where, Zone,
+    AlertOpened, AlertUpdated, Circumstances, CrowdOpened, CrowdUpdated, Direction, Evidence, Level, Regularity, Where,
+    Zone,
 };
 use varde_common::codec::{self, Text};
 use varde_common::compact::{CompactBatch, Packer};
@@ -262,9 +263,13 @@ fn record_bodies() -> Vec<(&'static str, RecordBody)> {
         closed: true,
     };
     let text = Text::cut("0.1.0");
+    let crowd_opened = CrowdOpened { opened: AlertOpened { client: None, ..opened.clone() }, hosts: 2_000 };
+    let crowd_updated = CrowdUpdated { updated: AlertUpdated { regularity: None, ..updated.clone() }, hosts: 30_000 };
     vec![
         ("opened", RecordBody::Opened(opened)),
         ("updated", RecordBody::Updated(updated)),
+        ("crowd-opened", RecordBody::CrowdOpened(crowd_opened)),
+        ("crowd-updated", RecordBody::CrowdUpdated(crowd_updated)),
         ("loss", RecordBody::Loss { from: Seq(3), to: Seq(900), reason: LossReason::SpoolDamaged }),
         (
             "given-up",

@@ -466,9 +466,14 @@ fn places(spool: &mut Spool, now: Timestamp) -> Result<BTreeMap<u64, Place>, Dis
         for octets in read {
             let place = match Record::from_octets(&octets).map(|record| record.body) {
                 Ok(RecordBody::Loss { reason, .. } | RecordBody::GivenUp { reason, .. }) => Place::Lost(reason),
-                Ok(RecordBody::Opened(_) | RecordBody::Updated(_) | RecordBody::Event(_)) | Err(_) => {
-                    Place::Record(octets)
-                }
+                Ok(
+                    RecordBody::Opened(_)
+                    | RecordBody::Updated(_)
+                    | RecordBody::CrowdOpened(_)
+                    | RecordBody::CrowdUpdated(_)
+                    | RecordBody::Event(_),
+                )
+                | Err(_) => Place::Record(octets),
             };
             found.insert(seq.0, place);
             seq = seq.next();

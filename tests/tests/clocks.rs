@@ -57,6 +57,7 @@ impl Bench {
                     self.count += body.count_increase;
                     self.closed += usize::from(body.closed);
                 }
+                Statement::CrowdOpened { .. } | Statement::CrowdUpdated { .. } => panic!("no storm: {statement:?}"),
             }
         }
     }

@@ -64,7 +64,7 @@ fn make_the_fixtures_of_today() -> Result<()> {
     fs::copy(data.join("site.key"), agent.join("site.key"))?;
     let taken = agents[0].taken()?;
     let (epoch, last) = *taken.last().context("nothing was taken")?;
-    let loss = varde_agent::spool::Loss { from: last.next(), to: Seq(last.0 + 5), reason: LossReason::SpoolFull };
+    let loss = varde_agent::spool::Loss::new(last.next(), Seq(last.0 + 5), LossReason::SpoolFull);
     fs::write(agent.join("spool").join(name(epoch, loss.from, "lost")), loss.to_octets(epoch))?;
     let first = loss.to.next();
     let mut segment = varde_agent::spool::segment_header(epoch, first);

@@ -97,6 +97,8 @@ fn counts_did_not_double(collector: &Collector, records: &[Vec<u8>], lookups: u6
         told += match Record::from_octets(octets)?.body {
             RecordBody::Opened(alert) => alert.count,
             RecordBody::Updated(update) => update.count_increase,
+            RecordBody::CrowdOpened(crowd) => crowd.opened.count,
+            RecordBody::CrowdUpdated(crowd) => crowd.updated.count_increase,
             RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => 0,
         };
     }

@@ -31,7 +31,7 @@ pub enum SensorCommand {
     },
     /// List the sensors.
     #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -74,6 +74,9 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.",
             for sensor in &mut sensors {
                 // A collector that was killed could not note that its sessions ended.
                 sensor.connected &= running;
+                if !running {
+                    (sensor.hearing, sensor.lately) = (None, None);
+                }
             }
             print(&sensors, json, clock::now())?;
         }
@@ -146,6 +149,8 @@ pub async fn make_token(
 /// How a sensor is, in a few words.
 fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
     match sensor {
+        SensorRow { revoked_at: None, connected: true, hearing: Some("deaf"), .. } => "connected, DEAF: no packets",
+        SensorRow { revoked_at: None, connected: true, hearing: Some("dropping"), .. } => "connected, LOSING packets",
         SensorRow { revoked_at: Some(_), .. } => "revoked",
         SensorRow { quarantined_at: Some(_), .. } => "quarantined: two machines use its identity",
         SensorRow { enrolled_at: None, token_expires_at, .. } if *token_expires_at <= now => "token expired",

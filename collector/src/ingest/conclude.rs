@@ -18,7 +18,7 @@ fn fact(row: &AlertRow) -> AlertFact {
         member: row.member,
         topic: Topic { link: row.link.clone(), exercise: row.exercise },
         span: Span::new(row.first_seen, row.last_seen),
-        founds: founds_an_incident(row.direction, row.client.is_some(), row.evidence),
+        founds: founds_an_incident(row.direction, row.client.is_some() || row.hosts.is_some(), row.evidence),
         fresh: true,
         incident: row.incident,
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 use sqlx::SqliteConnection;
-use varde_common::alert::{AlertOpened, AlertUpdated, Level, Regularity};
+use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated, Level, Regularity};
 use varde_common::id::{Epoch, Seq, SiteId};
 use varde_common::record::{RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
@@ -17,6 +17,8 @@ use crate::store::{alert, incident, record};
 
 /// Sightings one alert may claim: far more than a line can carry in a day, and a sum over all alerts still fits an i64.
 pub(super) const COUNT_MAX: u64 = 1 << 40;
+/// Hosts one alert may claim to stand for: more than there are addresses of IPv4, and sums of them fit an i64.
+const HOSTS_MAX: u64 = 1 << 32;
 
 /// What the new records say.
 pub(super) struct Said {
@@ -39,10 +41,10 @@ pub(super) async fn read(
     let mut updated = BTreeSet::new();
     for Numbered { record, .. } in records {
         match &record.body {
-            RecordBody::Opened(opened) => {
+            RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
                 indicators.insert(record::to_column(opened.indicator.0));
             }
-            RecordBody::Updated(update) => {
+            RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
                 updated.insert(update.alert);
             }
             RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => {}
@@ -66,25 +68,33 @@ fn fold(
     let (mut events, mut losses) = (Vec::new(), Losses::default());
     for Numbered { seq, record, .. } in records {
         let event = match &record.body {
-            RecordBody::Opened(opened) => {
+            RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
                 // Whose it is follows from the site alone, never from anything else in the message.
                 let member = *sites.get(&opened.site).ok_or(IngestError::UnknownSite(opened.site.0))?;
                 match indicators.get(&record::to_column(opened.indicator.0)) {
                     Some(known) => {
                         let name = incident::external_name(&format!("{spool}/{seq}"));
-                        alerts.insert(*seq, open(name, *seq, member, opened, known, now));
+                        let mut row = open(name, *seq, member, opened, known, now);
+                        row.hosts = hosts_of(&record.body);
+                        // What stands for many names none.
+                        row.client = row.client.filter(|_| row.hosts.is_none());
+                        alerts.insert(*seq, row);
                         None
                     }
                     None => Some(json!({ "event": "unknown_indicator", "indicator": opened.indicator })),
                 }
             }
-            RecordBody::Updated(update) => match alerts.get_mut(&update.alert) {
-                Some(row) => {
-                    apply(row, update);
-                    None
+            RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
+                match alerts.get_mut(&update.alert) {
+                    Some(row) => {
+                        apply(row, update);
+                        // An alert of one host stays one; of many there never come to be fewer.
+                        row.hosts = row.hosts.max(hosts_of(&record.body).filter(|_| row.hosts.is_some()));
+                        None
+                    }
+                    None => Some(json!({ "event": "unknown_alert", "alert": update.alert })),
                 }
-                None => Some(json!({ "event": "unknown_alert", "alert": update.alert })),
-            },
+            }
             RecordBody::Loss { from, to, reason } => {
                 losses.add(*seq, record.time, Lost { from: *from, to: *to, reason: *reason, counts: None });
                 None
@@ -108,6 +118,21 @@ fn fold(
     }
     events.extend(losses.into_events());
     Ok(Said { alerts, events })
+}
+
+/// About how many hosts a record's alert stands for, where it stands for many.
+fn hosts_of(body: &RecordBody) -> Option<i64> {
+    let hosts = match body {
+        RecordBody::CrowdOpened(CrowdOpened { hosts, .. }) | RecordBody::CrowdUpdated(CrowdUpdated { hosts, .. }) => {
+            *hosts
+        }
+        RecordBody::Opened(_)
+        | RecordBody::Updated(_)
+        | RecordBody::Loss { .. }
+        | RecordBody::GivenUp { .. }
+        | RecordBody::Event(_) => return None,
+    };
+    Some(record::to_column(hosts.min(HOSTS_MAX)))
 }
 
 fn open(uuid: String, seq: Seq, member: i64, opened: &AlertOpened, known: &KnownIndicator, now: Timestamp) -> AlertRow {
@@ -143,6 +168,7 @@ fn open(uuid: String, seq: Seq, member: i64, opened: &AlertOpened, known: &Known
         last_seen: span.last,
         count: record::to_column(opened.count.min(COUNT_MAX)),
         regularity: None,
+        hosts: None,
         arrived_at: now,
         closed: false,
         incident: None,

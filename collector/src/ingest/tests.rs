@@ -2,6 +2,7 @@
 
 mod drawn;
 mod marks;
+mod storm;
 
 use std::collections::BTreeMap;
 

@@ -104,6 +104,7 @@ impl<'a> PictureJson<'a> {
                     member: sensor.owner.as_ref().map(|(number, _)| number.as_str()),
                     state: match State::of(sensor, now) {
                         State::Connected => "connected",
+                        State::Deaf(_) => "deaf",
                         State::Stalled(_) => "stalled",
                         State::Silent(_) => "silent",
                         State::NeverCame => "never_came",

@@ -10,6 +10,12 @@ use varde_common::time::Timestamp;
 /// Heartbeats older than this are deleted (decision 11).
 pub const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
+/// A heartbeat of the sensor `s` from some time before its newest, to compare the two ([`crate::hearing`]): 110 seconds or
+/// more, as [`LATELY`](crate::hearing::LATELY) says.
+pub(crate) const BEFORE: &str = "(SELECT h.body FROM heartbeat h WHERE h.sensor_id = s.id
+    AND h.at <= (SELECT MAX(l.at) FROM heartbeat l WHERE l.sensor_id = s.id) - 110000000
+    ORDER BY h.at DESC LIMIT 1) AS heartbeat_before";
+
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
 

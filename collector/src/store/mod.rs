@@ -44,7 +44,11 @@ pub const RESTORE_MOVING: &str = "restore.moving";
 const READERS_MAX: u32 = 4;
 
 /// Versions of the tables, oldest first. Each is applied once, in one transaction, and never edited afterwards.
-const SCHEMA: &[&str] = &[include_str!("../schema/001_main.sql"), include_str!("../schema/002_session.sql")];
+const SCHEMA: &[&str] = &[
+    include_str!("../schema/001_main.sql"),
+    include_str!("../schema/002_session.sql"),
+    include_str!("../schema/003_storm.sql"),
+];
 
 /// Why the store could not be opened or used.
 #[derive(Debug, thiserror::Error)]

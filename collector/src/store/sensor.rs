@@ -6,8 +6,10 @@ use sqlx::{Row, SqliteConnection};
 use varde_common::id::{Revision, SensorId, SiteId};
 use varde_common::time::Timestamp;
 
+use super::heartbeat::BEFORE;
 use super::{Scope, Store, StoreError};
 use crate::enrolment::TokenRow;
+use crate::hearing::{Hearing, Lately};
 
 /// A sensor as `sensor list` shows it. Times that are not yet are null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,6 +26,10 @@ pub struct SensorRow {
     pub token_expires_at: Timestamp,
     /// Whether a session stands.
     pub connected: bool,
+    /// How it hears: well, dropping (more than 1 % of frames of late) or deaf; null = not known, or not connected.
+    pub hearing: Option<&'static str>,
+    /// What it read and lost in the last minutes; null = not known.
+    pub lately: Option<Lately>,
     /// List in force; 0 = none.
     pub revision: i64,
     /// Since when, by the sensor's clock.
@@ -331,19 +337,28 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn sensor_rows(&self, scope: Scope) -> Result<Vec<SensorRow>, StoreError> {
-        let sql = "SELECT sensor.*, member.number AS member_number, member.name AS member_name
-            FROM sensor JOIN member ON member.id = sensor.member_id
-            WHERE ($1 IS NULL OR member_id = $1) ORDER BY sensor.id";
-        let rows = sqlx::query(sql).bind(scope.member_id()).fetch_all(self.readers()).await?;
+        let sql = format!(
+            "SELECT s.*, {BEFORE}, member.number AS member_number, member.name AS member_name
+             FROM sensor s JOIN member ON member.id = s.member_id
+             WHERE ($1 IS NULL OR s.member_id = $1) ORDER BY s.id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).fetch_all(self.readers()).await?;
         let mut sensors = Vec::with_capacity(rows.len());
         for row in &rows {
+            let heartbeat: Option<String> = row.try_get("heartbeat")?;
+            let before: Option<String> = row.try_get("heartbeat_before")?;
+            let connected = row.try_get::<i64, _>("connected")? != 0;
+            let hearing =
+                if connected { Hearing::read(heartbeat.as_deref(), before.as_deref()) } else { Hearing::Unknown };
             sensors.push(SensorRow {
                 id: row.try_get("id")?,
                 member: row.try_get("member_number")?,
                 member_name: row.try_get("member_name")?,
                 enrolled_at: moment(row, "enrolled_at")?,
                 token_expires_at: Timestamp(row.try_get("token_expires_at")?),
-                connected: row.try_get::<i64, _>("connected")? != 0,
+                connected,
+                hearing: hearing.as_str(),
+                lately: hearing.lately(),
                 revision: row.try_get("revision")?,
                 revision_since: moment(row, "revision_since")?,
                 refused_at: moment(row, "refused_revision_at")?,

@@ -129,7 +129,10 @@ impl Keeper {
                 self.hosts.remember(pseudonym, *address, body.first_seen);
                 Some(pseudonym)
             }
-            Statement::Opened { client: None, .. } | Statement::Updated { .. } => None,
+            Statement::Opened { client: None, .. }
+            | Statement::Updated { .. }
+            | Statement::CrowdOpened { .. }
+            | Statement::CrowdUpdated { .. } => None,
         };
         let seq = self.spool.next();
         match self.ledger.handle_statement(statement, pseudonym, seq) {
