@@ -61,9 +61,15 @@ fn v1_every_earlier_data_directory_is_opened_with_all_that_is_in_it() {
             let octets = spool.read(Seq(seq), clock::now()).unwrap();
             match Record::from_octets(&octets[0]).unwrap().body {
                 RecordBody::Opened(alert) => alerts += alert.count,
-                RecordBody::Loss { reason: LossReason::SpoolFull, from, to } => losses += to.0 - from.0 + 1,
-                RecordBody::Loss { reason: LossReason::SpoolDamaged, .. } => panic!("record {seq} is damaged"),
-                RecordBody::Updated(_) | RecordBody::Event(_) => {}
+                RecordBody::GivenUp { reason: LossReason::SpoolFull, from, to, .. }
+                | RecordBody::Loss { reason: LossReason::SpoolFull, from, to } => losses += to.0 - from.0 + 1,
+                RecordBody::Loss { reason, .. } | RecordBody::GivenUp { reason, .. } => {
+                    panic!("record {seq} is lost: {reason:?}")
+                }
+                RecordBody::Updated(_)
+                | RecordBody::Event(_)
+                | RecordBody::CrowdOpened(_)
+                | RecordBody::CrowdUpdated(_) => {}
             }
         }
         assert_eq!((alerts, losses), (2, 5), "one alert in each segment");
