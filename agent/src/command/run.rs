@@ -23,6 +23,7 @@ use super::{Failure, settings};
 use crate::health::Health;
 use crate::io::capture::LiveSettings;
 use crate::io::control::Question;
+use crate::io::disk::adopt::adopt;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
@@ -179,7 +180,11 @@ pub(crate) fn run_confined_by(
     let key = site_key(data).map_err(disk_failure)?;
     let stored = list::read(data, &root).map_err(disk_failure)?;
     let max_octets = settings.spool_max_octets();
-    let (spool, recovered) = Spool::open(&data.join("spool"), max_octets, clock::now()).map_err(disk_failure)?;
+    let (mut spool, recovered) = Spool::open(&data.join("spool"), max_octets, clock::now()).map_err(disk_failure)?;
+    let adopted = adopt(data, &mut spool, max_octets, clock::now()).map_err(disk_failure)?;
+    if adopted > 0 {
+        tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
+    }
     let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, hosts, key);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);

@@ -26,7 +26,10 @@ impl Spool {
             let entry = entry.map_err(failed("read", &directory))?;
             let name = entry.file_name();
             let text = name.to_string_lossy();
-            if matches!(text.as_ref(), "acknowledged.tmp" | "reserve.tmp" | "unsent.tmp" | "mark.tmp") {
+            if matches!(
+                text.as_ref(),
+                "acknowledged.tmp" | "reserve.tmp" | "unsent.tmp" | "mark.tmp" | "adopting.tmp" | "committed.tmp"
+            ) {
                 // Half written when the program was stopped; the hint and the reserve hold nothing that could be lost.
                 let path = entry.path();
                 fs::remove_file(&path).map_err(failed("remove", &path))?;
@@ -35,8 +38,10 @@ impl Spool {
             if let Some(file) = FileName::read(&text) {
                 let modified = entry.metadata().and_then(|data| data.modified()).ok();
                 names.push((file, modified));
-            } else if !matches!(text.as_ref(), "acknowledged" | "reserve" | "unsent" | "quarantine" | MARK_FILE)
-                && !text.ends_with(".torn")
+            } else if !matches!(
+                text.as_ref(),
+                "acknowledged" | "reserve" | "unsent" | "quarantine" | "committed" | "adopting" | MARK_FILE
+            ) && !text.ends_with(".torn")
             {
                 recovered.damaged_octets += self.quarantine(&entry.path())?;
             }
