@@ -94,6 +94,8 @@ fn all_stored_once(collector: &Collector, agents: &[&Agent], lookups: u64) -> Re
             RecordBody::Loss { from, to, .. } | RecordBody::GivenUp { from, to, .. } => {
                 anyhow::bail!("records {from} to {to} were lost")
             }
+            RecordBody::CrowdOpened(crowd) => crowd.opened.count,
+            RecordBody::CrowdUpdated(crowd) => crowd.updated.count_increase,
             RecordBody::Event(_) => 0,
         };
     }

@@ -25,6 +25,7 @@ use crate::effective_time::EffectiveTime;
 use crate::health::Health;
 use crate::io::capture::LiveSettings;
 use crate::io::control::Question;
+use crate::io::disk::adopt::adopt;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
@@ -189,7 +190,11 @@ pub(crate) fn run_confined_by(
         ..Caps::default()
     };
     let opened = Spool::open(Arc::new(RealVolume), &data.join("spool"), caps, clock::now());
-    let (spool, recovered) = opened.map_err(disk_failure)?;
+    let (mut spool, recovered) = opened.map_err(disk_failure)?;
+    let adopted = adopt(data, &mut spool, caps, clock::now()).map_err(disk_failure)?;
+    if adopted > 0 {
+        tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
+    }
     let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, hosts, key);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);

@@ -7,9 +7,9 @@ use varde_common::id::Seq;
 use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 
-use super::DiskError;
 use super::hosts::Hosts;
 use super::spool::{Figures, Spool};
+use super::{DiskError, adopt};
 use crate::io::clock;
 use crate::ledger::Ledger;
 use crate::limits::SPOOL_GROUP_MAX_RECORDS;
@@ -34,8 +34,8 @@ pub enum Order {
     Acknowledged(Seq),
     /// A session is over; nothing from this number on was sent in it or before.
     SendingEnded(Seq),
-    /// The collector knows more of this spool than the spool itself: set it aside and end.
-    SetAside,
+    /// The collector knows more of this spool than the spool itself, up to this number: set it aside and end.
+    SetAside(Seq),
     /// Everything ordered before this is on disk when the answer comes.
     Flush(oneshot::Sender<Figures>),
 }
@@ -57,7 +57,7 @@ impl KeeperEnded {
         match self {
             KeeperEnded::Disk(error) => error.remedy(),
             KeeperEnded::SetAside(_) => {
-                "start it again: it begins a new spool; what only the old one holds stays there, tell the CSIRT"
+                "start it again: it begins a new spool and takes over what certainly nobody has sent; the rest stays there, tell the CSIRT"
             }
         }
     }
@@ -95,7 +95,11 @@ impl Keeper {
                     Order::Event(event) => records += usize::from(self.write(clock::now(), RecordBody::Event(event))),
                     Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, clock::steady())?,
                     Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
-                    Order::SetAside => return Err(KeeperEnded::SetAside(self.spool.set_aside()?)),
+                    Order::SetAside(committed) => {
+                        let aside = self.spool.set_aside()?;
+                        adopt::allow(&aside, committed)?;
+                        return Err(KeeperEnded::SetAside(aside));
+                    }
                     question @ (Order::Read { .. } | Order::Flush(_)) => questions.push(question),
                 }
                 next = if records < SPOOL_GROUP_MAX_RECORDS { orders.try_recv().ok() } else { None };
@@ -114,7 +118,7 @@ impl Keeper {
                     | Order::Event(_)
                     | Order::Acknowledged(_)
                     | Order::SendingEnded(_)
-                    | Order::SetAside => {}
+                    | Order::SetAside(_) => {}
                 }
             }
         }

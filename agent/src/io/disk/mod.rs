@@ -1,5 +1,6 @@
 //! Files that must survive a crash: written whole, fsynced, then given their name; the directory fsynced as well.
 
+pub mod adopt;
 pub mod collector_time;
 pub mod hosts;
 pub mod identity;

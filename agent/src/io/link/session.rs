@@ -249,7 +249,7 @@ async fn run_session<L: Link>(
     let sent_before = ship.next();
     if let Err(broken) = ship.handle_session(said.committed) {
         if matches!(broken, Broken::RolledBack { .. }) {
-            desk.order(Order::SetAside).await?;
+            desk.order(Order::SetAside(said.committed)).await?;
         }
         return Err(LinkError::Protocol(broken.to_string()));
     }
@@ -310,7 +310,7 @@ async fn greet(
         }
         Some(ToAgent::NewEpoch { committed }) => {
             tracing::error!(%committed, "the collector knows a later state of this sensor: its disk was copied or restored");
-            desk.order(Order::SetAside).await?;
+            desk.order(Order::SetAside(committed)).await?;
             return Err(LinkError::Protocol("the collector wants a new spool begun".to_owned()));
         }
         other => return Err(unexpected(other.as_ref())),

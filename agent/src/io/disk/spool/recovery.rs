@@ -16,6 +16,14 @@ use crate::spool::{FileKind, FileName, Loss, SEGMENT_HEADER_OCTETS, Tally, given
 /// A segment larger than any we write is not ours; its octets are not read into memory.
 const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
 
+/// Files of ours that were being written when the program was stopped.
+const HALF_WRITTEN: [&str; 7] =
+    ["acknowledged.tmp", "ages.tmp", "reserve.tmp", "unsent.tmp", "mark.tmp", "adopting.tmp", "committed.tmp"];
+
+/// Files of ours beside segments and notes of loss.
+const BESIDE: [&str; 8] =
+    ["acknowledged", "ages", "reserve", "unsent", "quarantine", "committed", "adopting", MARK_FILE];
+
 impl Spool {
     /// Lists the directory: our files in order; all others go to `quarantine/`. Of several lifetimes the one with the
     /// newest file goes on, the others are set aside.
@@ -24,17 +32,13 @@ impl Spool {
         let mut names = Vec::new();
         for entry in self.volume.entries(&directory).map_err(failed("read", &directory))? {
             let name = entry.name.as_str();
-            if matches!(name, "acknowledged.tmp" | "ages.tmp" | "reserve.tmp" | "unsent.tmp" | "mark.tmp")
-                || name.ends_with(".seg.new")
-            {
+            if HALF_WRITTEN.contains(&name) || name.ends_with(".seg.new") {
                 // Half written when the program was stopped: hints, the reserve, or what was to take a segment's place, which
                 // is still there itself.
                 self.remove(&directory.join(name))?;
             } else if let Some(file) = FileName::read(name) {
                 names.push((file, entry.modified));
-            } else if !matches!(name, "acknowledged" | "ages" | "reserve" | "unsent" | "quarantine" | MARK_FILE)
-                && !name.ends_with(".torn")
-            {
+            } else if !BESIDE.contains(&name) && !name.ends_with(".torn") {
                 recovered.damaged_octets += self.quarantine(&directory.join(name))?;
             }
         }
