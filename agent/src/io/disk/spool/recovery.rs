@@ -3,13 +3,14 @@
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
 use super::super::{DiskError, create_directory, create_new, failed, read_at_most, sync_directory, write_whole};
 use super::{Figures, Piece, Recovered, Spool};
-use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
+use crate::limits::{SPOOL_AGE_BELIEVED_S, SPOOL_SEGMENT_MAX_OCTETS};
 use crate::spool::{FileKind, FileName, Loss, last_behind, scan};
 
 /// A segment larger than any we write is not ours; its octets are not read into memory.
@@ -81,7 +82,10 @@ impl Spool {
                     }
                     recovered.records += found.next.0.saturating_sub(found.first.0);
                     let octets = found.good_octets as u64;
-                    self.add(found.first, Piece::Segment { next: found.next, octets, written: modified(&path, now) });
+                    self.add(
+                        found.first,
+                        Piece::Segment { next: found.next, octets, written: believed(modified(&path, now), now) },
+                    );
                 }
                 // The note that it is given up was written, and then the program stopped.
                 _ if self.pieces.contains_key(&name.first) => {
@@ -254,6 +258,13 @@ pub(super) fn modified(path: &Path, otherwise: Timestamp) -> Timestamp {
     let modified = fs::metadata(path).and_then(|data| data.modified()).ok();
     let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     since.map_or(otherwise, |since| Timestamp(0).plus(since))
+}
+
+/// A time of the past that a clock which was set may have written, or be held against: what lies ahead, or so far back that no
+/// sensor is switched off for it, is taken for now. So nothing is given up early, and nothing is kept for good.
+fn believed(written: Timestamp, now: Timestamp) -> Timestamp {
+    let believed = written <= now && now.since(written) <= Duration::from_secs(SPOOL_AGE_BELIEVED_S);
+    if believed { written } else { now }
 }
 
 /// A name no other spool has.
