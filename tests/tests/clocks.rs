@@ -57,7 +57,8 @@ impl Bench {
                     self.count += body.count_increase;
                     self.closed += usize::from(body.closed);
                 }
-                Statement::CrowdOpened { .. } | Statement::CrowdUpdated { .. } => panic!("no storm: {statement:?}"),
+                Statement::CrowdOpened { body, .. } => self.count += body.opened.count,
+                Statement::CrowdUpdated { body, .. } => self.count += body.updated.count_increase,
             }
         }
     }
