@@ -223,7 +223,7 @@ fn d12_i8_a_million_matches_a_minute_through_sensor_ledger_and_ship_are_few_batc
             RecordBody::CrowdOpened(crowd) => (Seq(seq), Some(crowd.opened.indicator.0), crowd.opened.count),
             RecordBody::Updated(update) => (update.alert, None, update.count_increase),
             RecordBody::CrowdUpdated(update) => (update.updated.alert, None, update.updated.count_increase),
-            RecordBody::Loss { .. } | RecordBody::Event(_) => continue,
+            RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => continue,
         };
         let indicator = indicator.or_else(|| opened.get(&alert).copied()).context("an update of nothing")?;
         opened.insert(alert, indicator);
