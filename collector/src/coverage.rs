@@ -194,6 +194,7 @@ mod tests {
             refused: None,
             last_seen_at: Some(NOW),
             connected: true,
+            over_tcp: false,
             heartbeat: None,
         }
     }

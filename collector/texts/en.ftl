@@ -183,6 +183,7 @@ col-spool = Waiting / lost
 col-version = Version
 col-memory = Memory
 sensor-connected = connected
+sensor-connected-tcp = connected over TCP (UDP is blocked)
 sensor-stalled = connected, but no heartbeat since
 sensor-silent = silent since
 sensor-never-came = enrolled, but never heard from since

@@ -183,6 +183,7 @@ col-spool = I kø / mistet
 col-version = Versjon
 col-memory = Minne
 sensor-connected = tilkoblet
+sensor-connected-tcp = tilkoblet over TCP (UDP er sperret)
 sensor-stalled = tilkoblet, men uten livstegn siden
 sensor-silent = stille siden
 sensor-never-came = koblet til, men aldri hørt fra siden

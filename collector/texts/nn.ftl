@@ -183,6 +183,7 @@ col-spool = I kø / mista
 col-version = Versjon
 col-memory = Minne
 sensor-connected = tilkopla
+sensor-connected-tcp = tilkopla over TCP (UDP er sperra)
 sensor-stalled = tilkopla, men utan livsteikn sidan
 sensor-silent = stille sidan
 sensor-never-came = kopla til, men aldri høyrt frå sidan

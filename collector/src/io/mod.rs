@@ -1,5 +1,6 @@
 //! The only room that touches the world, beside the store.
 
+pub mod carrier;
 pub mod clock;
 pub mod control;
 pub mod directory;
@@ -11,4 +12,6 @@ pub mod lists;
 pub mod live;
 pub mod quic;
 pub mod serve;
+pub mod tcp;
+pub mod tied;
 pub mod web;

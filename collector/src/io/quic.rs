@@ -40,11 +40,11 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// The endpoint for sessions: a certificate of our authority is asked for.
+/// TLS for sessions, over whichever carrier: a certificate of our authority is asked for.
 ///
 /// # Errors
-/// [`QuicError`].
-pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+/// [`QuicError::Tls`].
+pub fn session_tls(keys: &ServerKeys, alpn: &[u8]) -> Result<rustls::ServerConfig, QuicError> {
     let mut roots = RootCertStore::empty();
     roots.add(keys.ca.clone()).map_err(tls_error)?;
     let verifier =
@@ -55,34 +55,49 @@ pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoi
         .with_client_cert_verifier(verifier)
         .with_single_cert(keys.chain.clone(), keys.key.clone_key())
         .map_err(tls_error)?;
-    endpoint(address, tls, ALPN_SESSION, limits::STREAMS_MAX)
+    Ok(without_memory(tls, alpn))
 }
 
-/// The endpoint for enrolment: the caller has no certificate yet.
+/// TLS for enrolment: the caller has no certificate yet.
 ///
 /// # Errors
-/// [`QuicError`].
-pub fn enrolment_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+/// [`QuicError::Tls`].
+pub fn enrolment_tls(keys: &ServerKeys, alpn: &[u8]) -> Result<rustls::ServerConfig, QuicError> {
     let tls = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(tls_error)?
         .with_no_client_auth()
         .with_single_cert(keys.chain.clone(), keys.key.clone_key())
         .map_err(tls_error)?;
-    endpoint(address, tls, ALPN_ENROLL, 1)
+    Ok(without_memory(tls, alpn))
 }
 
-fn endpoint(
-    address: SocketAddr,
-    mut tls: rustls::ServerConfig,
-    alpn: &[u8],
-    streams: u32,
-) -> Result<Endpoint, QuicError> {
+/// No resumption and no 0-RTT: every session proves its key anew, and nothing can be replayed.
+fn without_memory(mut tls: rustls::ServerConfig, alpn: &[u8]) -> rustls::ServerConfig {
     tls.alpn_protocols = vec![alpn.to_vec()];
-    // No resumption and no 0-RTT: every session proves its key anew, and nothing can be replayed.
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
     tls.max_early_data_size = 0;
+    tls
+}
+
+/// The endpoint for sessions.
+///
+/// # Errors
+/// [`QuicError`].
+pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+    endpoint(address, session_tls(keys, ALPN_SESSION)?, limits::STREAMS_MAX)
+}
+
+/// The endpoint for enrolment.
+///
+/// # Errors
+/// [`QuicError`].
+pub fn enrolment_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+    endpoint(address, enrolment_tls(keys, ALPN_ENROLL)?, 1)
+}
+
+fn endpoint(address: SocketAddr, tls: rustls::ServerConfig, streams: u32) -> Result<Endpoint, QuicError> {
     let crypto = QuicServerConfig::try_from(tls).map_err(tls_error)?;
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
     let mut no_tokens = ValidationTokenConfig::default();
@@ -126,7 +141,7 @@ fn socket(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
     }
 }
 
-fn no_such_family(error: &io::Error) -> bool {
+pub(super) fn no_such_family(error: &io::Error) -> bool {
     // EAFNOSUPPORT, EADDRNOTAVAIL
     matches!(error.raw_os_error(), Some(97 | 99))
 }

@@ -166,6 +166,7 @@ impl SensorRow {
         let state = State::of(sensor, now);
         let (class, sign) = state.looks();
         let (word, since) = match state {
+            State::Connected if sensor.over_tcp => (texts.say("sensor-connected-tcp"), None),
             State::Connected => (texts.say("sensor-connected"), None),
             State::Stalled(at) => (texts.say("sensor-stalled"), Some(at)),
             State::Silent(at) => (texts.say("sensor-silent"), Some(at)),
@@ -293,6 +294,7 @@ mod tests {
                 refused: None,
                 last_seen_at: seen,
                 connected,
+                over_tcp: false,
                 heartbeat: None,
             };
             assert_eq!(State::of(&sensor, now), state);

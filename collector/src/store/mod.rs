@@ -31,7 +31,7 @@ pub const DATABASE_FILE: &str = "varde.sqlite";
 const READERS_MAX: u32 = 4;
 
 /// Versions of the tables, oldest first. Each is applied once, in one transaction, and never edited afterwards.
-const SCHEMA: &[&str] = &[include_str!("../schema/001_main.sql")];
+const SCHEMA: &[&str] = &[include_str!("../schema/001_main.sql"), include_str!("../schema/002_carrier.sql")];
 
 /// Why the store could not be opened or used.
 #[derive(Debug, thiserror::Error)]
@@ -102,26 +102,10 @@ impl Store {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(20));
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        migrate(&writer).await?;
+        // Not before: a reader that has seen the tables as they were would go on reading them so.
         let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options).await?;
-        let store = Store { writer, readers };
-        store.migrate().await?;
-        Ok(store)
-    }
-
-    async fn migrate(&self) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
-        let found = usize::try_from(found).unwrap_or(usize::MAX);
-        if found > SCHEMA.len() {
-            return Err(StoreError::TooNew { found, known: SCHEMA.len() });
-        }
-        for version in SCHEMA.iter().skip(found) {
-            sqlx::raw_sql(*version).execute(&mut *tx).await?;
-        }
-        let version = format!("PRAGMA user_version = {}", SCHEMA.len());
-        sqlx::raw_sql(sqlx::AssertSqlSafe(version)).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+        Ok(Store { writer, readers })
     }
 
     /// Begins a writing transaction (`BEGIN IMMEDIATE`: two programs writing wait for each other instead of failing).
@@ -144,9 +128,40 @@ impl Store {
     }
 }
 
+/// Brings the tables up to date.
+async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
+    let found = usize::try_from(found).unwrap_or(usize::MAX);
+    if found > SCHEMA.len() {
+        return Err(StoreError::TooNew { found, known: SCHEMA.len() });
+    }
+    for version in SCHEMA.iter().skip(found) {
+        sqlx::raw_sql(*version).execute(&mut *tx).await?;
+    }
+    let version = format!("PRAGMA user_version = {}", SCHEMA.len());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(version)).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn tables_of_the_version_before_are_brought_up_to_date_with_what_they_hold() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let before = "ALTER TABLE sensor DROP COLUMN carrier; PRAGMA user_version = 1;
+            INSERT INTO member VALUES (1, '3407', 'Gjøvik', 1);
+            INSERT INTO sensor (member_id, token_created_at, token_expires_at, token_secret_sha256) VALUES (1, 1, 2, x'00')";
+        sqlx::raw_sql(before).execute(&store.writer).await.unwrap();
+        store.close().await;
+        let store = Store::open(dir.path()).await.unwrap();
+        let rows = store.sensor_rows(Scope::Operator).await.unwrap();
+        assert_eq!(rows.iter().map(|row| (row.id, row.carrier.clone())).collect::<Vec<_>>(), [(1, None)]);
+    }
 
     #[tokio::test]
     async fn opens_only_what_was_made_and_keeps_its_tables() {

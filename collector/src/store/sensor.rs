@@ -24,6 +24,8 @@ pub struct SensorRow {
     pub token_expires_at: Timestamp,
     /// Whether a session stands.
     pub connected: bool,
+    /// What its last session came over: `quic`, or `tcp` where UDP is blocked.
+    pub carrier: Option<String>,
     /// List in force; 0 = none.
     pub revision: i64,
     /// Since when, by the sensor's clock.
@@ -195,16 +197,18 @@ impl Store {
         sensor: i64,
         agent_version: &str,
         revision: Revision,
+        carrier: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = "UPDATE sensor SET connected = 1, last_connected_at = $2, last_seen_at = $2, agent_version = $3,
-                revision = $4 WHERE id = $1";
+                revision = $4, carrier = $5 WHERE id = $1";
         let mut tx = self.begin().await?;
         sqlx::query(sql)
             .bind(sensor)
             .bind(now.0)
             .bind(agent_version)
             .bind(number(revision.0))
+            .bind(carrier)
             .execute(&mut *tx)
             .await?;
         Ok(tx.commit().await?)
@@ -327,6 +331,7 @@ impl Store {
                 enrolled_at: moment(row, "enrolled_at")?,
                 token_expires_at: Timestamp(row.try_get("token_expires_at")?),
                 connected: row.try_get::<i64, _>("connected")? != 0,
+                carrier: row.try_get("carrier")?,
                 revision: row.try_get("revision")?,
                 revision_since: moment(row, "revision_since")?,
                 refused_at: moment(row, "refused_revision_at")?,
