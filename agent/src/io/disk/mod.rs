@@ -9,7 +9,7 @@ pub mod spool;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// A file operation that failed: what was attempted, where, and the system's reason.
@@ -52,6 +52,11 @@ impl DiskError {
 pub fn end_process(error: &DiskError) -> ! {
     tracing::error!("{error}; {}", error.remedy());
     std::process::exit(1)
+}
+
+/// Whether others than its owner may read or write a file.
+pub fn others_may_read(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
 }
 
 /// Names what was attempted.
