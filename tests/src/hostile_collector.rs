@@ -340,17 +340,22 @@ async fn control(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStr
         if let ToCollector::Hello(hello) = message {
             // Nobody listens any more on the stream of the session before.
             *lock(&shared.lists) = None;
-            let committed = {
+            let (committed, newest) = {
                 let mut heard = lock(&shared.heard);
                 let committed =
                     heard.records.keys().filter(|(epoch, _)| *epoch == hello.epoch).map(|(_, seq)| *seq).max();
+                let newest = hello.protocol_max;
                 heard.hellos.push(hello);
-                committed.unwrap_or_default()
+                (committed.unwrap_or_default(), newest)
             };
-            let clock = clock::now();
-            // The version that sensors speak by default; what it has in place of others is tapped like all the rest.
-            let greeting = Greeting { protocol: 2, committed, reconnect_spread_ms: 200, clock, mark: Mark(1) };
-            say(&mut send, &ToAgent::Greeting(greeting)).await?;
+            let (reconnect_spread_ms, clock) = (200, clock::now());
+            // The newest version the sensor speaks; what it has in place of others is tapped like all the rest.
+            let answer = if newest >= 2 {
+                ToAgent::Greeting(Greeting { protocol: 2, committed, reconnect_spread_ms, clock, mark: Mark(1) })
+            } else {
+                ToAgent::HelloAck { protocol: 1, committed, reconnect_spread_ms, clock }
+            };
+            say(&mut send, &answer).await?;
         }
     }
     Ok(())

@@ -5,6 +5,8 @@
 //! A story is lived once without a crash in it; then the disk's past is gone through operation by operation, and at each
 //! the spool is opened as it would be found had the power failed there.
 
+mod drawn;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use varde_common::time::Timestamp;
 
 use crate::model_disk::{CRASHES, Crash, Fault, ModelDisk};
 use crate::random::Random;
+pub use drawn::drawn;
 
 /// Where the spool lies on the model's disk.
 pub const SPOOL: &str = "/data/spool";
@@ -478,27 +481,5 @@ fn places(spool: &mut Spool, now: Timestamp) -> Result<BTreeMap<u64, Place>, Dis
             found.insert(seq.0, place);
             seq = seq.next();
         }
-    }
-}
-
-/// A story drawn from a seed, for runs longer than a test.
-pub fn drawn(seed: u64, steps: usize) -> Vec<Step> {
-    let mut random = Random::seeded(seed);
-    (0..steps).map(|_| step(&mut random)).collect()
-}
-
-fn step(random: &mut Random) -> Step {
-    match random.below(20) {
-        0..=4 => Step::Alerts(random.within(1, 6) as u8, Severity::from_level(random.below(5) as u8)),
-        5 => Step::Update(random.within(1, 20) as u8),
-        6 => Step::Event,
-        7..=11 => Step::Sync,
-        12..=13 => Step::Acknowledge(random.within(0, 100) as u8),
-        14 => Step::Later(random.within(1, 5) as u8),
-        15 => Step::Full(random.below(1500) as u16),
-        16 => Step::Room,
-        17 => Step::Restart,
-        18 => Step::PowerFails(random.one_of(&CRASHES).copied().unwrap_or(Crash::Draws)),
-        _ => Step::SyncFails(random.below(12) as u8),
     }
 }

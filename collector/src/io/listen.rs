@@ -1,47 +1,36 @@
-//! Sensors' sessions, over QUIC here and over TCP in [`super::tcp`]: turns the crank of [`crate::session`] and does what it says.
+//! What sensors' sessions share, and how they come in over QUIC (over TCP: [`super::tcp`]); each is then [`super::talk`]'s.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quinn::{Connection, Endpoint, Incoming};
+use quinn::{Endpoint, Incoming};
 use rustls::pki_types::CertificateDer;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use varde_common::codec::Malformed;
-use varde_common::id::Revision;
-use varde_common::message::{Batch, CloseReason, Greeting, ListOutcome, PROTOCOLS, Stream, ToAgent, ToCollector};
+use varde_common::message::{CloseReason, PROTOCOLS};
 
-use super::carrier::{Carrier, Outgoing};
-use super::clock;
-use super::frame::{self, FrameError};
+use super::carrier::Carrier;
 use super::lists::Lists;
-use super::live::{Entered, Live};
-use super::tied::{Arrived, Tied};
+use super::live::Live;
+use super::talk::{Streams, converse, enter};
 use crate::certificate::spki_sha256;
 use crate::change::{Change, Changes};
 use crate::control::Poke;
-use crate::ingest::hello::{Introduction, Met};
-use crate::ingest::{self, IngestError, IngestReply};
-use crate::limits::{
-    DECODES_AT_ONCE, FRAME_WITHIN, HANDSHAKE_WITHIN, HANDSHAKES_BEFORE_RETRY, HELLO_WITHIN, INGESTS_AT_ONCE,
-    SESSIONS_MAX, WRITE_WITHIN,
-};
-use crate::session::{Action, Session, reconnect_spread_ms};
-use crate::store::{Scope, Store, StoreError};
+use crate::limits::{DECODES_AT_ONCE, HANDSHAKE_WITHIN, HANDSHAKES_BEFORE_RETRY, INGESTS_AT_ONCE, SESSIONS_MAX};
+use crate::store::{Store, StoreError};
 
 /// What all sessions share.
 #[derive(Debug)]
 pub struct Collector {
-    store: Store,
-    changes: Changes,
-    live: Live,
-    lists: Lists,
-    ingests: Semaphore,
-    decodes: Semaphore,
-    protocols: RangeInclusive<u16>,
+    pub(super) store: Store,
+    pub(super) changes: Changes,
+    pub(super) live: Live,
+    pub(super) lists: Lists,
+    pub(super) ingests: Semaphore,
+    pub(super) decodes: Semaphore,
+    pub(super) protocols: RangeInclusive<u16>,
     places: Arc<Semaphore>,
     handshakes: AtomicUsize,
 }
@@ -83,7 +72,7 @@ impl Collector {
     }
 
     /// The store could not do something. That the disk is full is said once, however many sessions meet it.
-    fn failed(&self, what: &str, error: &StoreError) {
+    pub(super) fn failed(&self, what: &str, error: &StoreError) {
         match error {
             StoreError::Full => {
                 if self.store.handle_full() {
@@ -184,345 +173,4 @@ async fn attend(collector: &Arc<Collector>, incoming: Incoming) {
 /// The public key somebody has proved; none where the certificate cannot be read.
 pub fn spki_of(chain: &[CertificateDer<'_>]) -> Option<[u8; 32]> {
     chain.first().and_then(|certificate| spki_sha256(certificate).ok())
-}
-
-/// A sensor that was let in.
-#[derive(Debug)]
-pub struct Guest {
-    sensor: i64,
-    number: u64,
-    session: Session,
-}
-
-/// Who it is, by the public key it has proved, and whether it may come in.
-///
-/// # Errors
-/// Why it may not.
-pub async fn enter(collector: &Collector, spki: &[u8; 32], carrier: &Carrier) -> Result<Guest, CloseReason> {
-    let store_error = |error: StoreError| {
-        collector.failed("cannot look up a sensor", &error);
-        CloseReason::Unavailable
-    };
-    let known = collector.store.sensor_by_key(Scope::Operator, spki).await.map_err(store_error)?;
-    let Some(known) = known else {
-        tracing::warn!("a certificate of ours whose sensor the database does not know was refused");
-        return Err(CloseReason::Revoked);
-    };
-    if known.revoked {
-        tracing::warn!(sensor = known.sensor, "a revoked sensor was refused");
-        return Err(CloseReason::Revoked);
-    }
-    let sites = collector.store.sites_of(Scope::Operator, known.sensor).await.map_err(store_error)?;
-    match collector.live.enter(known.sensor, spki, carrier).await.map_err(store_error)? {
-        Entered::As(number) => {
-            let session = Session::new(sites, collector.protocols.clone());
-            Ok(Guest { sensor: known.sensor, number, session })
-        }
-        Entered::Revoked => Err(CloseReason::Revoked),
-        Entered::Quarantined => {
-            tracing::warn!(sensor = known.sensor, "a sensor in quarantine was refused");
-            Err(CloseReason::Quarantined)
-        }
-    }
-}
-
-/// Where a session's streams come from.
-#[derive(Debug)]
-pub enum Streams {
-    /// The sensor opens them on its connection.
-    Quic(Connection),
-    /// Each arrives as a connection of its own.
-    Tcp(Tied, mpsc::Receiver<Arrived>),
-}
-
-/// Serves the streams of a session until it ends, and lets the sensor go.
-pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest, streams: Streams) {
-    let Guest { sensor, number, session } = guest;
-    let talk = Arc::new(Talk {
-        collector: collector.clone(),
-        carrier,
-        sensor,
-        number,
-        session: Mutex::new(session),
-        greeted: watch::Sender::new(false),
-    });
-    let mut serving = JoinSet::new();
-    serving.spawn(talk.clone().expect_hello());
-    match streams {
-        Streams::Quic(connection) => {
-            while let Ok((send, recv)) = connection.accept_bi().await {
-                serving.spawn(talk.clone().serve(send, recv));
-            }
-        }
-        Streams::Tcp(tied, mut arriving) => loop {
-            tokio::select! {
-                () = tied.closed() => break,
-                Some((send, recv)) = arriving.recv() => {
-                    serving.spawn(talk.clone().serve(send, recv));
-                }
-                // Nothing tells of a session as a whole: it is over with the first of its connections.
-                Some(served) = serving.join_next() => {
-                    if !matches!(served, Ok(Served::Greeted)) {
-                        tied.handle_broken();
-                    }
-                }
-            }
-        },
-    }
-    serving.shutdown().await;
-    let passed_over = talk.session().passed_over();
-    if passed_over > 0
-        && let Err(error) = collector.store.passed_over(sensor, passed_over).await
-    {
-        tracing::error!(sensor, "cannot note what was passed over: {error}");
-    }
-    tracing::info!(sensor, passed_over, "session over");
-    collector.live.leave(sensor, number, talk.carrier.said_goodbye()).await;
-}
-
-/// What became of one task of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Served {
-    /// A stream is over.
-    Over,
-    /// Hello came in time, or its absence was told.
-    Greeted,
-}
-
-/// One session's streams and what they share.
-struct Talk {
-    collector: Arc<Collector>,
-    carrier: Carrier,
-    sensor: i64,
-    number: u64,
-    session: Mutex<Session>,
-    greeted: watch::Sender<bool>,
-}
-
-/// Control before alerts before lists: an alert never waits for a list.
-fn priority(stream: Stream) -> i32 {
-    match stream {
-        Stream::Control => 3,
-        Stream::Alerts => 2,
-        Stream::Statistics => 1,
-        Stream::Lists | Stream::Hunts => 0,
-    }
-}
-
-/// A frame error as the end of a session; none where the connection is gone anyway.
-fn reason(error: FrameError) -> Result<(), CloseReason> {
-    match error {
-        FrameError::Gone | FrameError::Goodbye => Ok(()),
-        FrameError::Stalled | FrameError::Malformed(_) => Err(CloseReason::ProtocolError),
-    }
-}
-
-impl Talk {
-    fn session(&self) -> MutexGuard<'_, Session> {
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn close(&self, why: CloseReason) {
-        tracing::warn!(sensor = self.sensor, reason = ?why, "session ended: {}", why.sentence());
-        self.carrier.close(why);
-    }
-
-    async fn expect_hello(self: Arc<Talk>) -> Served {
-        let mut greeted = self.greeted.subscribe();
-        if timeout(HELLO_WITHIN, greeted.wait_for(|greeted| *greeted)).await.is_err() {
-            self.close(CloseReason::ProtocolError);
-        }
-        Served::Greeted
-    }
-
-    async fn serve<W: Outgoing, R: AsyncRead + Unpin + Send>(self: Arc<Talk>, send: W, recv: R) -> Served {
-        if let Err(why) = self.serve_stream(send, recv).await {
-            self.close(why);
-        }
-        Served::Over
-    }
-
-    async fn serve_stream<W: Outgoing, R: AsyncRead + Unpin + Send>(
-        &self,
-        mut send: W,
-        mut recv: R,
-    ) -> Result<(), CloseReason> {
-        let first = timeout(FRAME_WITHIN, self.next(&mut recv)).await.map_err(|_| CloseReason::ProtocolError)??;
-        let Some((first, turn)) = first else { return Ok(()) };
-        let stream = self.session().handle_first(&first)?;
-        drop(turn);
-        send.prioritise(priority(stream));
-        match stream {
-            Stream::Control => {}
-            Stream::Alerts | Stream::Statistics | Stream::Lists | Stream::Hunts => {
-                let mut greeted = self.greeted.subscribe();
-                if greeted.wait_for(|greeted| *greeted).await.is_err() {
-                    return Ok(());
-                }
-            }
-        }
-        while let Some((message, turn)) = self.next(&mut recv).await? {
-            let action = self.session().handle_message(stream, message, clock::monotonic())?;
-            // Only a batch is held on to.
-            let turn = matches!(action, Action::Ingest(_)).then_some(turn);
-            match action {
-                Action::Greet(said) => self.greet(&mut send, &said).await?,
-                Action::Ingest(batch) => {
-                    let answer = self.ingest(&batch).await?;
-                    // Whoever does not read answers must not hold a place.
-                    drop((batch, turn));
-                    self.answer(&mut send, &answer).await?;
-                }
-                Action::Keep(heartbeat, further) => {
-                    let store = &self.collector.store;
-                    let kept = ingest::handle_heartbeat(store, self.sensor, &heartbeat, further.as_ref(), clock::now());
-                    self.tell(kept.await.map_err(|error| self.unavailable(&error))?);
-                }
-                Action::Follow(revision) => return self.serve_lists(send, recv, revision).await,
-                Action::Note(outcome) => self.note(outcome).await?,
-                Action::Nothing => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// The next message of a known kind, and its place among those that are decoded at once; none where the stream or the
-    /// connection is over.
-    async fn next(
-        &self,
-        recv: &mut (impl AsyncRead + Unpin),
-    ) -> Result<Option<(ToCollector, SemaphorePermit<'_>)>, CloseReason> {
-        loop {
-            let (kind, body) = match frame::read_octets(recv).await {
-                Ok(Some(read)) => read,
-                Ok(None) => return Ok(None),
-                Err(FrameError::Malformed(Malformed::UnknownKind(_))) => {
-                    self.session().handle_unknown_kind();
-                    continue;
-                }
-                Err(FrameError::Goodbye) => {
-                    self.carrier.handle_goodbye();
-                    return Ok(None);
-                }
-                Err(error @ (FrameError::Gone | FrameError::Stalled | FrameError::Malformed(_))) => {
-                    return reason(error).map(|()| None);
-                }
-            };
-            // Only once the body is here: whoever dawdles holds no place.
-            let Ok(turn) = self.collector.decodes.acquire().await else { return Err(CloseReason::GoingDown) };
-            let message = self.session().read(kind, &body);
-            match message {
-                Ok(message) => return Ok(Some((message, turn))),
-                Err(Malformed::UnknownKind(_)) => self.session().handle_unknown_kind(),
-                Err(malformed) => return reason(malformed.into()).map(|()| None),
-            }
-        }
-    }
-
-    fn unavailable(&self, error: &StoreError) -> CloseReason {
-        self.collector.failed(&format!("cannot store what sensor {} says", self.sensor), error);
-        CloseReason::Unavailable
-    }
-
-    fn tell(&self, changes: Vec<Change>) {
-        for change in changes {
-            // Nobody listening is fine.
-            let _ = self.collector.changes.send(change);
-        }
-    }
-
-    async fn answer(&self, send: &mut (impl AsyncWrite + Unpin), message: &ToAgent) -> Result<(), CloseReason> {
-        frame::write(send, message, WRITE_WITHIN).await.or_else(reason)
-    }
-
-    async fn greet(&self, send: &mut (impl AsyncWrite + Unpin), said: &Introduction) -> Result<(), CloseReason> {
-        let Collector { store, live, .. } = &*self.collector;
-        let unavailable = |error: StoreError| self.unavailable(&error);
-        let sensors = store.living_sensors(Scope::Operator).await.map_err(unavailable)?;
-        let met = live.meet(self.sensor, self.number, said).await.map_err(unavailable)?;
-        let (reconnect_spread_ms, clock) = (reconnect_spread_ms(sensors), clock::now());
-        let protocol = said.protocol;
-        let (committed, answer) = match met {
-            Some(Met::Stands { committed, mark: None }) => {
-                (committed, ToAgent::HelloAck { protocol, committed, reconnect_spread_ms, clock })
-            }
-            Some(Met::Stands { committed, mark: Some(mark) }) => {
-                let greeting = Greeting { protocol, committed, reconnect_spread_ms, clock, mark };
-                (committed, ToAgent::Greeting(greeting))
-            }
-            // It ends the session itself once it has heard.
-            Some(Met::NewEpoch { committed }) => return self.answer(send, &ToAgent::NewEpoch { committed }).await,
-            Some(Met::Quarantined) => return Err(CloseReason::Quarantined),
-            Some(Met::Revoked) => return Err(CloseReason::Revoked),
-            None => return Err(CloseReason::Replaced),
-        };
-        self.answer(send, &answer).await?;
-        self.greeted.send_replace(true);
-        let revision = said.hello.revision.0;
-        tracing::info!(sensor = self.sensor, protocol, revision, committed = committed.0, "session stands");
-        Ok(())
-    }
-
-    async fn ingest(&self, batch: &Batch) -> Result<ToAgent, CloseReason> {
-        let Ok(turn) = self.collector.ingests.acquire().await else { return Err(CloseReason::GoingDown) };
-        let outcome = ingest::handle_batch(&self.collector.store, self.sensor, batch, clock::now()).await;
-        drop(turn);
-        let outcome = outcome.map_err(|error| {
-            if let IngestError::Store(error) = &error {
-                return self.unavailable(error);
-            }
-            tracing::warn!(sensor = self.sensor, "a batch was not taken: {error}");
-            match error {
-                IngestError::UnknownSite(_) => CloseReason::UnknownSite,
-                IngestError::Malformed(_) => CloseReason::ProtocolError,
-                IngestError::Revoked => CloseReason::Revoked,
-                IngestError::Store(_) => CloseReason::Unavailable,
-            }
-        })?;
-        self.tell(outcome.changes);
-        Ok(match outcome.reply {
-            IngestReply::Ack { epoch, seq } => ToAgent::Ack { epoch, seq },
-            IngestReply::Gap { expected } => ToAgent::Gap { expected },
-        })
-    }
-
-    async fn serve_lists<W: Outgoing, R: AsyncRead + Unpin + Send>(
-        &self,
-        mut send: W,
-        mut recv: R,
-        held: Revision,
-    ) -> Result<(), CloseReason> {
-        let offered = || self.session().handle_offered();
-        let follow = self.collector.lists.follow(&self.carrier, &mut send, held, offered);
-        let hear = async {
-            while let Some((message, _turn)) = self.next(&mut recv).await? {
-                let action = self.session().handle_message(Stream::Lists, message, clock::monotonic())?;
-                if let Action::Note(outcome) = action {
-                    self.note(outcome).await?;
-                }
-            }
-            Ok(())
-        };
-        tokio::select! {
-            followed = follow => followed.or_else(reason),
-            heard = hear => heard,
-        }
-    }
-
-    async fn note(&self, outcome: ListOutcome) -> Result<(), CloseReason> {
-        let store = &self.collector.store;
-        let noted = match outcome {
-            ListOutcome::InForce { revision, since } => {
-                tracing::info!(sensor = self.sensor, revision = revision.0, "list in force");
-                store.list_in_force(self.sensor, revision, since.clamped(), clock::now()).await
-            }
-            ListOutcome::Refused { in_force, why } => {
-                tracing::warn!(sensor = self.sensor, in_force = in_force.0, "list refused: {}", why.as_str());
-                store.list_refused(self.sensor, in_force, why.as_str(), clock::now()).await
-            }
-        };
-        noted.map_err(|error| self.unavailable(&error))?;
-        self.tell(vec![Change::Sensor(self.sensor)]);
-        Ok(())
-    }
 }

@@ -14,6 +14,7 @@ pub mod live;
 pub mod quic;
 pub mod restore;
 pub mod serve;
+pub mod talk;
 pub mod tcp;
 pub mod tied;
 pub mod timed;

@@ -24,8 +24,9 @@ use super::carrier::Carrier;
 use super::enroll::{self, Caller, Enrolment};
 use super::frame;
 use super::keys::ServerKeys;
-use super::listen::{self, Collector, Streams};
+use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
+use super::talk::{Streams, converse, enter};
 use super::tied::Tied;
 use crate::limits::{
     ACCEPT_AGAIN_AFTER, ENROL_WITHIN, FILES_KEPT, GOODBYE_WITHIN, HANDSHAKE_WITHIN, HELLO_WITHIN, TCP_ARRIVING_MAX,
@@ -196,7 +197,7 @@ async fn begin(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32]) {
     }
     let (tied, arriving) = Tied::new(SessionId(id), spki);
     let carrier = Carrier::Tcp(tied.clone());
-    let guest = match listen::enter(&door.collector, &spki, &carrier).await {
+    let guest = match enter(&door.collector, &spki, &carrier).await {
         Ok(guest) => guest,
         Err(reason) => return refuse(tls, reason).await,
     };
@@ -210,7 +211,7 @@ async fn begin(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32]) {
         }
     };
     let talk = async {
-        listen::converse(&door.collector, carrier, guest, Streams::Tcp(tied.clone(), arriving)).await;
+        converse(&door.collector, carrier, guest, Streams::Tcp(tied.clone(), arriving)).await;
         door.tied().remove(&tied.id());
         drop(place);
     };

@@ -1,5 +1,6 @@
 //! The way to the collector: five ordered byte streams, whatever carries them (decision 18), and messages on them.
 
+mod desk;
 mod lists;
 mod pulse;
 pub mod pump;

@@ -1,139 +1,25 @@
 //! A session with the collector, and the next one after it: turns the crank of [`crate::ship`] and
 //! [`crate::subscription`] and holds no opinion of its own.
 
-use std::ops::RangeInclusive;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
-use varde_common::codec::Text;
 use varde_common::compact::Packer;
-use varde_common::id::{Mark, Revision, Seq, SiteId};
-use varde_common::matcher::IndicatorSet;
-use varde_common::message::{Batch, CloseReason, Greeting, Hello, Pulse, Stream, ToAgent, ToCollector};
+use varde_common::id::{Mark, Seq};
+use varde_common::message::{Batch, CloseReason, Greeting, Pulse, Stream, ToAgent, ToCollector};
 use varde_common::time::Timestamp;
 
+pub use super::desk::{Desk, InForce, Uplink};
 use super::lists::{lists, on_disk};
-use super::timed::{SharedTime, held};
 use super::ways::{Dialled, Ways};
 use super::{Link, LinkError, Way, read_message, write_message};
-use crate::health::Health;
 use crate::io::clock;
-use crate::io::disk::collector_time;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::mark;
-use crate::io::disk::spool::Figures;
-use crate::limits::{ANSWER_TIMEOUT_S, CLOCK_SKEW_TOLD_S, HEARTBEAT_EVERY_S};
+use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S};
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
-
-/// The list in force, as the sensor uses it.
-#[derive(Debug, Clone, Default)]
-pub struct InForce {
-    /// What to look for.
-    pub set: Arc<IndicatorSet>,
-    /// Its number, 0 = none yet.
-    pub revision: Revision,
-}
-
-/// How the uplink is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Uplink {
-    /// Whether a session stands.
-    pub connected: bool,
-    /// Why the last attempt or session ended, in a sentence.
-    pub last_error: Option<String>,
-    /// Whether the collector has revoked this sensor.
-    pub revoked: bool,
-    /// What carries the session that stands, and since when.
-    pub way: Option<(Way, Timestamp)>,
-}
-
-/// What a session shares with the rest of the process.
-#[derive(Debug)]
-pub struct Desk {
-    /// The data directory.
-    pub data: PathBuf,
-    /// To the spool's thread.
-    pub orders: mpsc::Sender<Order>,
-    /// What is on disk.
-    pub figures: watch::Receiver<Figures>,
-    /// The sensor's counters, as it last told them.
-    pub health: Arc<Mutex<Health>>,
-    /// The list in force; the sensor looks here for a new one.
-    pub list: watch::Sender<InForce>,
-    /// What the sensor's thread matches against by now; none while it does not run.
-    pub matching: watch::Receiver<Option<Revision>>,
-    /// How the uplink is, for whoever asks.
-    pub uplink: watch::Sender<Uplink>,
-    /// Sites this sensor reports for.
-    pub sites: Vec<SiteId>,
-    /// How many sources it watches.
-    pub sources: u16,
-    /// Version of the root document.
-    pub root_version: u32,
-    /// When the process started.
-    pub started: Instant,
-    /// What is known of the time.
-    pub time: SharedTime,
-    /// The first number of the spool that no process before this one can have sent.
-    pub unsent: Seq,
-    /// Versions of the conversation it speaks, oldest and newest.
-    pub protocols: RangeInclusive<u16>,
-    /// Records sent again so far.
-    pub resent: AtomicU64,
-}
-
-impl Desk {
-    pub(super) async fn order(&self, order: Order) -> Result<(), LinkError> {
-        let gone = |_| LinkError::Broken("the spool is closed".to_owned());
-        self.orders.send(order).await.map_err(gone)
-    }
-
-    /// Sending goes back from one number to another.
-    fn resent(&self, from: Seq, back_to: Seq) {
-        self.resent.fetch_add(from.0.saturating_sub(back_to.0), Ordering::Relaxed);
-    }
-
-    fn hello(&self, figures: &Figures) -> Hello {
-        Hello {
-            protocol_min: *self.protocols.start(),
-            protocol_max: *self.protocols.end(),
-            agent_version: Text::cut(env!("CARGO_PKG_VERSION")),
-            epoch: figures.epoch,
-            first_seq: figures.first,
-            next_seq: figures.next,
-            revision: self.list.borrow().revision,
-            root_version: self.root_version,
-            sites: self.sites.clone(),
-            clock: clock::now(),
-        }
-    }
-
-    /// The collector has said what time it is.
-    async fn hear_time(&self, word: Timestamp) {
-        let own = clock::now();
-        let skew = own.since(word).max(word.since(own)).as_secs();
-        if skew > CLOCK_SKEW_TOLD_S {
-            tracing::warn!(
-                seconds = skew,
-                "this machine's clock is {} the collector's; let it be set by a time server (NTP)",
-                if own > word { "ahead of" } else { "behind" }
-            );
-        }
-        let worth = held(&self.time).handle_word(word, clock::since_boot());
-        if let Some(word) = worth {
-            let data = self.data.clone();
-            let kept = tokio::task::spawn_blocking(move || collector_time::keep(&data, word)).await;
-            if let Ok(Err(error)) = kept {
-                tracing::debug!("the collector's time is not kept: {error}");
-            }
-        }
-    }
-}
 
 /// How a session came to its end.
 enum Over {

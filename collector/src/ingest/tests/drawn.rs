@@ -19,7 +19,8 @@ async fn an_update_adds_counts_widens_times_and_never_lowers_evidence() {
     let line = serde_json::to_value(&found[0]).unwrap();
     let expected = json!({
         "id": 1, "uuid": line["uuid"], "member": { "number": "1001", "name": "Kommune 1" }, "sensor": 1, "site": 0,
-        "indicator": "evil.no", "kind": "domain", "client": Pseudonym(10).to_string(), "direction": "outbound",
+        "indicator": "evil.no", "kind": "domain", "client": Pseudonym(10).to_string(), "hosts": null,
+        "direction": "outbound",
         "evidence": "contacted", "by_resolver": false, "looked_up_by_other": false, "possible_contact": false,
         "labels_left": 1, "server": "192.0.2.9", "port": 443, "protocol": "tcp", "severity": "high", "revision": 1,
         "first_seen": day(-3), "last_seen": day(1), "count": COUNT_MAX, "zone": 3,
