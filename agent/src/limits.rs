@@ -37,12 +37,13 @@ pub const CLOCK_BACK_BELIEVED_AFTER: u32 = 32;
 /// a capture full of leaps does not come to the end of time.
 pub const CLOCK_LEAP_MAX_S: i64 = 48 * 3600;
 
-/// DNS queries that wait for their response at once.
-pub const TRANSACTIONS_MAX: usize = 65_536;
+/// DNS queries that wait for their response at once, and responses that may come again: at five seconds each more than 6,000
+/// look-ups a second, several times what a municipality of 30,000 makes.
+pub const TRANSACTIONS_MAX: usize = 32_768;
 /// Octets of their names over all of them: 64 each, more than twice what is usual; names of 254 are a tunnel or a flood.
-pub const TRANSACTION_NAMES_MAX_OCTETS: usize = 4 * 1024 * 1024;
+pub const TRANSACTION_NAMES_MAX_OCTETS: usize = 2 * 1024 * 1024;
 /// What all of them take with their names, and what finds them.
-pub const TRANSACTIONS_MAX_OCTETS: usize = 18 * 1024 * 1024;
+pub const TRANSACTIONS_MAX_OCTETS: usize = 9 * 1024 * 1024;
 /// A query without a response for so long had none, seconds (resolvers give up after some 5).
 pub const TRANSACTION_TIMEOUT_S: u64 = 6;
 /// A response that comes again within so long is the same one, seen twice (a mirror shows many packets on their way in
