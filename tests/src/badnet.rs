@@ -124,6 +124,10 @@ pub struct Passed {
 struct Shared {
     weather: Weather,
     passed: Passed,
+    /// Datagrams that went up, for whoever wants to say them again.
+    kept: Vec<Vec<u8>>,
+    keep_max: usize,
+    replay: bool,
 }
 
 /// The network, while it stands; dropping it ends it.
@@ -149,7 +153,13 @@ impl Badnet {
         let front = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         front.set_nonblocking(true)?;
         let address = front.local_addr()?;
-        let shared = Arc::new(Mutex::new(Shared { weather, passed: Passed::default() }));
+        let shared = Arc::new(Mutex::new(Shared {
+            weather,
+            passed: Passed::default(),
+            kept: Vec::new(),
+            keep_max: 0,
+            replay: false,
+        }));
         let (rebind, rebinds) = watch::channel(0);
         let (stop, stopped) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -178,6 +188,22 @@ impl Badnet {
     /// All that come from inside get another port, now.
     pub fn rebind(&self) {
         self.rebind.send_modify(|times| *times += 1);
+    }
+
+    /// Keeps what goes up from now on, so many datagrams.
+    pub fn keep(&self, datagrams: usize) {
+        locked(&self.shared).keep_max = datagrams;
+    }
+
+    /// What was kept.
+    pub fn kept(&self) -> Vec<Vec<u8>> {
+        locked(&self.shared).kept.clone()
+    }
+
+    /// Says all of it again, from the ports it came from last.
+    pub fn replay(&self) {
+        locked(&self.shared).replay = true;
+        self.rebind.send_modify(|_| ());
     }
 
     /// What has passed so far.
@@ -281,6 +307,7 @@ impl Relay {
                     if changed.is_err() {
                         return;
                     }
+                    self.replay();
                     let asked = *rebinds.borrow_and_update();
                     if asked != times {
                         times = asked;
@@ -333,6 +360,21 @@ impl Relay {
         }
     }
 
+    fn replay(&mut self) {
+        let kept = {
+            let mut shared = locked(&self.shared);
+            if !std::mem::take(&mut shared.replay) {
+                return;
+            }
+            shared.kept.clone()
+        };
+        for client in self.clients.keys().copied().collect::<Vec<_>>() {
+            for octets in &kept {
+                self.take(client, true, octets.clone());
+            }
+        }
+    }
+
     /// A datagram enters the network.
     fn take(&mut self, client: SocketAddr, up: bool, octets: Vec<u8>) {
         let weather = locked(&self.shared).weather;
@@ -379,7 +421,11 @@ impl Relay {
                 (true, None) => continue,
                 (false, _) => self.front.send_to(&octets, client).await,
             };
-            let passed = &mut locked(&self.shared).passed;
+            let mut shared = locked(&self.shared);
+            if up && shared.kept.len() < shared.keep_max {
+                shared.kept.push(octets);
+            }
+            let passed = &mut shared.passed;
             match (sent, up) {
                 (Err(_), _) => passed.lost += 1,
                 (Ok(_), true) => passed.up = (passed.up.0 + 1, passed.up.1 + size),

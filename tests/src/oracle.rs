@@ -11,7 +11,7 @@ use varde_common::id::{Epoch, Seq};
 use varde_common::record::{Record, RecordBody};
 
 use crate::agent::Agent;
-use crate::community::Collector;
+use crate::community::{Collector, StoredRecord};
 use crate::places::{Places, told_lost};
 
 /// A run in numbers.
@@ -82,11 +82,26 @@ pub fn close(collector: &Collector, agents: &[&Agent]) -> Result<Books> {
     Ok(books)
 }
 
-/// The sum over alerts is the sum over the records of each.
+/// The sum over alerts is the sum over the records of each, at one moment.
 fn sightings(collector: &Collector) -> Result<u64> {
-    let mut told = 0;
-    let mut opened = BTreeSet::new();
-    for row in collector.records()? {
+    loop {
+        let records = collector.records()?;
+        let sums: Vec<(i64, i64)> =
+            collector.query("SELECT COALESCE(SUM(count), 0), (SELECT COUNT(*) FROM record) FROM alert")?;
+        let Some((sum, rows)) = sums.first() else { continue };
+        if usize::try_from(*rows)? != records.len() {
+            // More came in between the two looks.
+            continue;
+        }
+        let told = told_in(&records)?;
+        ensure!(u64::try_from(*sum)? == told, "D2: alerts count {sum}, their records {told}");
+        return Ok(told);
+    }
+}
+
+fn told_in(records: &[StoredRecord]) -> Result<u64> {
+    let (mut told, mut opened) = (0, BTreeSet::new());
+    for row in records {
         match Record::from_octets(&row.octets)?.body {
             RecordBody::Opened(alert) => {
                 opened.insert((row.epoch, row.seq));
@@ -96,7 +111,5 @@ fn sightings(collector: &Collector) -> Result<u64> {
             _ => {}
         }
     }
-    let sums: Vec<(i64,)> = collector.query("SELECT COALESCE(SUM(count), 0) FROM alert")?;
-    ensure!(sums == [(i64::try_from(told)?,)], "D2: alerts count {sums:?}, their records {told}");
     Ok(told)
 }

@@ -1,5 +1,6 @@
-//! Promises D2 and D10 over a bad network, by the built programs through a relay that loses, doubles, shuffles and forgets
-//! (`varde_tests::badnet`): nothing is lost, nothing counts twice, an alert arrives, a session survives or comes back.
+//! Promises D2, D10 and N3 over a bad network, by the built programs through a relay that loses, doubles, shuffles and forgets
+//! (`varde_tests::badnet`): nothing is lost, nothing counts twice, an alert arrives, a session survives or comes back; and N3:
+//! what is said again changes nothing.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,6 +22,7 @@ const LONG_PATIENCE: Duration = Duration::from_secs(200);
 struct Place {
     collector: Collector,
     net: Badnet,
+    quic: SocketAddr,
     agent: Agent,
     feed: Option<Feed>,
     life: u64,
@@ -43,7 +45,7 @@ impl Place {
         let feed = Some(live(&mut agent, folder.path(), 0)?);
         collector.await_in_force(1, 1)?;
         net.set(weather);
-        Ok(Place { collector, net, agent, feed, life: 0, hosts: 0, folder })
+        Ok(Place { collector, net, quic, agent, feed, life: 0, hosts: 0, folder })
     }
 
     fn feed(&mut self) -> Result<&mut Feed> {
@@ -152,6 +154,57 @@ fn d1_a_port_that_changes_in_a_session_and_a_network_that_goes_silent_lose_nothi
         place.arrives()?;
     }
     ensure!(place.net.passed().rebound == 3, "{:?}", place.net.passed());
+    place.agent.kill()?;
+    place.collector.stop()
+}
+
+/// Where each sensor is, and how many records, alerts and events there are.
+type State = (Vec<(String, i64)>, Vec<(i64, i64, i64)>);
+
+/// What the collector's database says, apart from signs of life.
+fn state(collector: &Collector) -> Result<State> {
+    let sensors = collector.query("SELECT epoch, committed_seq FROM sensor ORDER BY id")?;
+    let sums =
+        "SELECT (SELECT COUNT(*) FROM record), (SELECT COUNT(*) FROM alert), (SELECT COUNT(*) FROM sensor_event)";
+    Ok((sensors, collector.query(sums)?))
+}
+
+#[test]
+fn n3_datagrams_that_are_said_again_change_nothing() -> Result<()> {
+    let mut place = Place::new(Weather::lan(), 13)?;
+    // A handshake and everything after it is kept.
+    place.net.keep(2_000);
+    place.kill_agent()?;
+    place.hits(30)?;
+    place.arrives()?;
+    let before = state(&place.collector)?;
+    let kept = place.net.kept();
+    ensure!(kept.len() > 10, "{} datagrams", kept.len());
+
+    // From where they came, in the session that they were said in.
+    let up = place.net.passed().up.0;
+    place.net.replay();
+    eventually("they were said again", PATIENCE, || {
+        Ok((place.net.passed().up.0 >= up + kept.len() as u64).then_some(()))
+    })?;
+    // From elsewhere, to the same collector and to one that has forgotten all sessions.
+    let elsewhere = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    let say_again = || kept.iter().try_for_each(|datagram| elsewhere.send_to(datagram, place.quic).map(drop));
+    say_again()?;
+    assert_eq!(state(&place.collector)?, before);
+    place.agent.kill()?;
+    place.collector.kill()?;
+    place.collector.start()?;
+    say_again()?;
+    assert_eq!(state(&place.collector)?, before);
+
+    // What comes after it in the same socket is heard, so all of that was.
+    place.life += 1;
+    place.feed = Some(live(&mut place.agent, place.folder.path(), place.life)?);
+    place.hits(5)?;
+    let books = place.arrives()?;
+    let (_, sums) = state(&place.collector)?;
+    assert_eq!(sums.first().map(|sums| sums.0), Some(books.rows as i64));
     place.agent.kill()?;
     place.collector.stop()
 }

@@ -179,7 +179,8 @@ impl World {
         self.sensors.get_mut(place)?.process.as_mut()
     }
 
-    fn draw_statements(&mut self, place: usize) -> Vec<Said> {
+    /// What a sensor may state next.
+    pub(super) fn draw_statements(&mut self, place: usize) -> Vec<Said> {
         let Some(process) = self.sensors.get_mut(place).and_then(|sensor| sensor.process.as_mut()) else {
             return Vec::new();
         };
