@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 from differential_seen import (
-    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, QUIC_HELLOS_MAX, TOGETHER, Frames, is_capture, laid_anew, run_agent, run_tshark, stream, unpacked,
+    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, TOGETHER, Frames, is_capture, laid_anew, run_agent, run_tshark, stream, unpacked,
 )
 
 # Further looks where the first one differs: what it means when the agent's view is found there, and how to look.
@@ -29,6 +29,8 @@ LOOKS = [
 FIRST_WORDS_TRIED = 3
 # So often a flow's octets are shown to tshark anew in vain: it takes its time, and there is enough to look at by hand then.
 IN_VAIN_MAX = 3
+# A DNS message over TCP with its length in front.
+MESSAGE_OCTETS_MAX = 65537
 # Lines printed of one file; the rest is counted.
 SHOWN = 25
 # What the parts of a JA4 stand for.
@@ -97,7 +99,9 @@ class Case:
             return "tshark reads the line of the request and no Host field behind it"
         said = [one for one in frames.of_flow[ends] if one.time <= max(times) and (one.payload or one.faults)]
         bare = [one for one in frames.of_ends[(ends[0], ends[2])] if one.ports is None and one.time <= max(times)]
-        reason = self.faults(said + bare)
+        # A packet in fragments has the time of the first.
+        rest = [one for one in frames.of_ends[(ends[0], ends[2])] if one.ports is None and one.time >= max(times)][:2]
+        reason = self.faults(said + bare + rest)
         if reason or flow[0] == "quic":
             return reason
         reason = self.laid_anew(kind, ends, told) if self.in_vain < IN_VAIN_MAX else None
@@ -124,6 +128,25 @@ class Case:
                 return "tshark reads another protocol at this port, or before it in the stream"
             if laid_anew(kind, there, instead + rest, told, self.seconds):
                 return "tshark " + what
+        return None
+
+    def why_agent_lacks(self, kind, thing):
+        """Why the agent does not tell a look-up or an answer that tshark tells."""
+        reason = self.theirs.remark(kind, thing)
+        if reason:
+            return reason
+        reasons = [self.lie_before(thing, time) for time in self.theirs.times[(kind, thing)]]
+        return reasons[0] if all(reasons) else None
+
+    def lie_before(self, thing, time):
+        """What is wrong with a segment that brings a part of a message, of which tshark shows the last one."""
+        client, server = thing[:2]
+        frames = self.frames()
+        of_ends = frames.of_ends[(client, server)] + frames.of_ends[(server, client)]
+        for last in [one for one in of_ends if one.time == time and one.ports and one.payload and "tcp" in one.protocols]:
+            for one in frames.of_flow[(last.ends[0], last.ports[0], last.ends[1], last.ports[1])]:
+                if one.lie and 0 <= (last.sequence - one.sequence) % (1 << 32) <= MESSAGE_OCTETS_MAX:
+                    return one.lie
         return None
 
     def why_agent_lacks_words(self, kind, flow, told):
@@ -156,6 +179,8 @@ def record_fault(octets):
             return "another record stands in the middle of the hello (RFC 8446 section 5.1)"
         if length == 0:
             return "an empty record stands in the hello (RFC 8446 section 5.1)"
+        if length and octets[place + 5 : place + 6] != b"\1" and not message:
+            return "another message stands in front of the hello in its record (RFC 8446 section 4.1.2)"
         records += 1
         message += octets[place + 5 : place + 5 + length]
         wanted = 4 + int.from_bytes(message[1:4], "big") if len(message) >= 4 else 4
@@ -191,8 +216,8 @@ def compare_words(case, kind):
                 line = "%s: differs in %s: agent %s, tshark %s" % (
                     shown(kind, flow), ", ".join(what_differs(other, told)), shown("", other), shown("", told))
                 reason = theirs.remark(kind, flow, told)
-            elif kind == "hello" and any(one in we for one in they[:place]) and (flow[0] == "tls" or len(we) >= QUIC_HELLOS_MAX):
-                reason = "later hellos of a connection: the agent tells the first over TLS, %d over QUIC" % QUIC_HELLOS_MAX
+            elif kind == "hello" and len(we) >= HELLOS_MAX[flow[0]] and all(one in we for one in they[: HELLOS_MAX[flow[0]]]):
+                reason = "later hellos of a connection: the agent tells %d" % HELLOS_MAX[flow[0]]
             else:
                 reason = case.why_agent_lacks_words(kind, flow, told)
             differences.append((line, reason))
@@ -214,7 +239,7 @@ def compare(case, kinds):
         we, they = case.ours.things[kind], case.theirs.things[kind]
         equal += len(we & they)
         for thing in sorted(they - we, key=str):
-            differences.append(("the agent lacks  " + shown(kind, thing), case.theirs.remark(kind, thing)))
+            differences.append(("the agent lacks  " + shown(kind, thing), case.why_agent_lacks(kind, thing)))
         for thing in sorted(we - they, key=str):
             differences.append(("tshark lacks     " + shown(kind, thing), case.why_tshark_lacks(kind, thing)))
     return equal, differences

@@ -34,9 +34,11 @@ HELLO_MAX_OCTETS = 65536
 HELLO_RECORDS_MAX = 65536
 GREETING_SEGMENTS_MAX = 16
 QUIC_HELLOS_MAX = 8
+TLS_HELLOS_MAX = 8
 HTTP_HEAD_MAX_OCTETS = 65536
 SERVER_NAME_TEXT_MAX_OCTETS = 255
 
+HELLOS_MAX = {"tls": TLS_HELLOS_MAX, "quic": QUIC_HELLOS_MAX}
 TYPES = {1: "A", 5: "CNAME", 28: "AAAA"}
 ADDRESS_OCTETS = {"A": 4, "AAAA": 16}
 # Wrappings that tshark looks into and the agent does not, as tshark names them.
@@ -495,7 +497,7 @@ class Frames:
             if "ip" in layers and "ipv6" in layers:
                 version = max(("ip", "ipv6"), key=lambda name: len(layers) - layers[::-1].index(name))
             ends = (fields[version + ".src"], fields[version + ".dst"])
-            carrier = "udp" if fields["udp.srcport"] else "tcp"
+            carrier = next((layer for layer in reversed(layers) if layer in ("udp", "tcp")), "tcp")
             ports = None
             if fields[carrier + ".srcport"]:
                 ports = (number(fields[carrier + ".srcport"]), number(fields[carrier + ".dstport"]))
@@ -507,6 +509,8 @@ class Frames:
                 faults.append("a frame of it is cut short")
             if fields["tcp.analysis.lost_segment"] or fields["tcp.analysis.ack_lost_segment"]:
                 faults.append("segments of it are missing in the capture")
+            if ports is None and re.search("(total|payload) length exceeds", fields["_ws.expert.message"]):
+                faults.append("a fragment of it says it is longer than what carries it: tshark puts nothing together from it")
             if ports is None and fields["ipv6.plen"] == "0":
                 faults.append("an IPv6 packet that leaves its length to offload: tshark reads nothing in it")
             if fields["udp.length"] and number(fields["udp.length"]) < 8:

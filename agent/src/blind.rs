@@ -15,7 +15,7 @@ use varde_common::time::Timestamp;
 
 use crate::flow::{FlowGlimpse, FlowStep};
 use crate::health::BlindSpots;
-use crate::raise::place::Places;
+use crate::raise::place::{Ends, Places};
 
 /// Well-known public resolvers, one address, network or name a line.
 const PUBLIC_RESOLVERS: &str = include_str!("../data/public-resolvers.txt");
@@ -39,20 +39,28 @@ impl Blind {
         Blind { places, dns_ports, known: PublicResolvers::read(PUBLIC_RESOLVERS), counts: BlindSpots::default() }
     }
 
-    /// A step of a flow; its first one counts. `explained` is asked whether an answer lately named the server's address
+    /// A step of a flow with these ends; its first one counts. `explained` is asked whether an answer lately named the server's address
     /// when the flow began.
-    pub fn handle_step(&mut self, glimpse: &FlowGlimpse, explained: impl FnOnce(IpAddr, Timestamp) -> bool) {
+    #[inline]
+    pub fn handle_step(
+        &mut self,
+        glimpse: &FlowGlimpse,
+        ends: &Ends,
+        explained: impl FnOnce(IpAddr, Timestamp) -> bool,
+    ) {
         let FlowGlimpse { step, protocol, .. } = *glimpse;
         if step != FlowStep::Opened || !matches!(protocol, Protocol::TCP | Protocol::UDP) {
             return;
         }
-        let ends = self.places.ends(glimpse.initiator, glimpse.responder);
         let (server, port) = (ends.server.ip(), ends.server.port());
+        if self.dns_ports.contains(&port) {
+            return;
+        }
         let leaves = ends.direction == Direction::Outbound
             && self.places.is_inside(ends.client.ip())
             && !self.places.is_inside(server)
             && is_one_host(server);
-        if !leaves || self.dns_ports.contains(&port) {
+        if !leaves {
             return;
         }
         let counts = &mut self.counts;
@@ -129,6 +137,7 @@ mod tests {
     use super::*;
     use crate::flow::FlowId;
     use crate::raise::place::inside_by_default;
+    use varde_common::observation::Contact;
 
     fn blind() -> Blind {
         Blind::new(Places::new(inside_by_default(), Vec::new(), Vec::new()), vec![53])
@@ -136,13 +145,23 @@ mod tests {
 
     fn flow(step: FlowStep, from: &str, to: &str, protocol: Protocol) -> FlowGlimpse {
         let (initiator, responder) = (from.parse().unwrap(), to.parse().unwrap());
-        FlowGlimpse { flow: FlowId(0), step, began: Timestamp(7), initiator, responder, protocol }
+        FlowGlimpse {
+            flow: FlowId(0),
+            step,
+            began: Timestamp(7),
+            initiator,
+            responder,
+            protocol,
+            contact: Contact::Unanswered,
+        }
     }
 
     fn after(from: &str, to: &str, protocol: Protocol, explained: bool) -> BlindSpots {
         let mut blind = blind();
         for step in [FlowStep::Opened, FlowStep::Answered, FlowStep::Reported, FlowStep::Closed] {
-            blind.handle_step(&flow(step, from, to, protocol), |_, began| {
+            let glimpse = flow(step, from, to, protocol);
+            let ends = blind.places.ends(glimpse.initiator, glimpse.responder);
+            blind.handle_step(&glimpse, &ends, |_, began| {
                 assert_eq!(began, Timestamp(7));
                 explained
             });

@@ -6,6 +6,7 @@
 mod refused;
 #[cfg(test)]
 pub(crate) mod sample;
+mod service;
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -14,11 +15,10 @@ use varde_common::limits::NAME_MAX_OCTETS;
 use varde_common::name::{DomainName, Name, NameBuf};
 use varde_common::observation::{Answer, AnswerData, dns};
 
-use crate::limits::{
-    ANSWERS_MAX, NAME_OCTETS_MESSAGE_MAX, POINTER_HOPS_MAX, POINTER_HOPS_MESSAGE_MAX, SERVICE_HINTS_MAX,
-};
+use crate::limits::{ANSWERS_MAX, NAME_OCTETS_MESSAGE_MAX, POINTER_HOPS_MAX, POINTER_HOPS_MESSAGE_MAX};
 
 pub use refused::{BadMessage, RefusedMessages};
+use service::Service;
 
 /// A message's header (RFC 1035 section 4.1.1).
 pub const HEADER_OCTETS: usize = 12;
@@ -42,10 +42,19 @@ pub struct Message<'a> {
     pub rcode: u8,
     /// The type of the first question.
     pub qtype: u16,
-    qname: NameBuf,
+    qname: Asked<'a>,
     questions: u16,
     answers: u16,
     rest: Reader<'a>,
+}
+
+/// The name of a question.
+#[derive(Clone)]
+enum Asked<'a> {
+    /// As it stands in the message: nearly always, and then it is not copied.
+    There(Name<'a>),
+    /// Put together: it has capitals or pointers.
+    Copied(Box<NameBuf>),
 }
 
 /// Where an ordinary answer leads.
@@ -84,8 +93,7 @@ pub fn read(octets: &[u8]) -> Result<Message<'_>, BadMessage> {
         return Err(BadMessage::NoQuestion);
     }
     let mut rest = Reader::at(octets, HEADER_OCTETS);
-    let mut qname = NameBuf::new();
-    rest.name(&mut qname)?;
+    let qname = rest.question()?;
     let qtype = rest.u16()?;
     let _class = rest.u16()?;
     Ok(Message {
@@ -104,7 +112,10 @@ pub fn read(octets: &[u8]) -> Result<Message<'_>, BadMessage> {
 impl Message<'_> {
     /// The name of the first question.
     pub fn qname(&self) -> Name<'_> {
-        self.qname.as_name()
+        match &self.qname {
+            Asked::There(name) => *name,
+            Asked::Copied(name) => name.as_name(),
+        }
     }
 
     /// Reads the answer section as far as it goes.
@@ -135,7 +146,8 @@ impl Message<'_> {
     }
 
     /// Tells where the answers lead, for as long as `lead` wants more, without copying any. False where it did not, and
-    /// where the section is not ordinary: broken, long, with service bindings. Then [`Message::answers_to`] has the word.
+    /// where the section is not ordinary: broken, or longer than what is read of it. Then [`Message::answers_to`] has the
+    /// word.
     pub fn ordinary_answers(&self, mut lead: impl FnMut(Lead<'_>) -> bool) -> bool {
         usize::from(self.answers) <= ANSWERS_MAX && self.lead(&mut lead).unwrap_or(false)
     }
@@ -146,13 +158,20 @@ impl Message<'_> {
             return Ok(false);
         }
         let mut name = NameBuf::new();
+        let mut told = 0;
         for _ in 0..self.answers {
             if !rest.skip_pointer_to_question() {
                 rest.name(&mut name)?;
             }
+            told += 1;
             let RecordHead { rtype, class, ttl_s, length } = rest.record_head()?;
             let goes_on = match (rtype, class) {
-                (dns::SVCB | dns::HTTPS, CLASS_IN) => false,
+                (dns::SVCB | dns::HTTPS, CLASS_IN) => {
+                    let data = rest.skip(length)?;
+                    let service = rest.service(data, &mut name);
+                    told += service.records().saturating_sub(1);
+                    service.is_ordinary() && told <= ANSWERS_MAX && service.lead(name.as_name(), ttl_s, lead)
+                }
                 (dns::CNAME, _) => {
                     rest.alias(length, &mut name)?;
                     lead(Lead::Name(name.as_name()))
@@ -162,7 +181,7 @@ impl Message<'_> {
                     address(rtype, class, data).is_none_or(|address| lead(Lead::Address(address, ttl_s)))
                 }
             };
-            if !goes_on {
+            if !goes_on || told > ANSWERS_MAX {
                 return Ok(false);
             }
         }
@@ -194,7 +213,7 @@ impl Message<'_> {
             if class == CLASS_IN && matches!(rtype, dns::SVCB | dns::HTTPS) {
                 let data = rest.skip(length)?;
                 let service = rest.service(data, &mut name);
-                service.tell(owner, rtype, ttl_s, section);
+                service.tell(name.as_name(), owner, rtype, ttl_s, section);
             } else {
                 let data = rest.data(rtype, class, length, &mut name)?;
                 section.push(Answer { name: owner, rtype, ttl_s, data });
@@ -220,35 +239,6 @@ impl AnswerSection {
             self.answers.push(answer);
         } else {
             self.beyond += 1;
-        }
-    }
-}
-
-/// What a service binding (RFC 9460) says of where the service is; all absent where its data is broken.
-#[derive(Debug, Default)]
-struct Service<'a> {
-    /// Where it is: an alias's target, or that of a service at another name than the owner's.
-    target: Option<DomainName>,
-    /// Addresses of four octets each.
-    ipv4_hints: &'a [u8],
-    /// Addresses of sixteen octets each.
-    ipv6_hints: &'a [u8],
-}
-
-impl Service<'_> {
-    fn tell(self, owner: DomainName, rtype: u16, ttl_s: u32, section: &mut AnswerSection) {
-        let (ipv4, ipv6) = (self.ipv4_hints.as_chunks::<4>().0, self.ipv6_hints.as_chunks::<16>().0);
-        let beyond = [ipv4.len(), ipv6.len()].map(|count| count.saturating_sub(SERVICE_HINTS_MAX) as u64);
-        section.beyond += beyond.iter().sum::<u64>();
-        let ipv4 = ipv4.iter().take(SERVICE_HINTS_MAX).map(|&octets| AnswerData::Address(octets.into()));
-        let ipv6 = ipv6.iter().take(SERVICE_HINTS_MAX).map(|&octets| AnswerData::Address(octets.into()));
-        let mut is_told = false;
-        for data in self.target.map(AnswerData::Name).into_iter().chain(ipv4).chain(ipv6) {
-            is_told = true;
-            section.push(Answer { name: owner.clone(), rtype, ttl_s, data });
-        }
-        if !is_told {
-            section.push(Answer { name: owner, rtype, ttl_s, data: AnswerData::Other });
         }
     }
 }
@@ -317,6 +307,20 @@ impl<'a> Reader<'a> {
         Ok(skipped)
     }
 
+    /// Reads the name of the first question.
+    fn question(&mut self) -> Result<Asked<'a>, BadMessage> {
+        let there = self.octets.get(self.at..).and_then(Name::at_start_of);
+        let Some(name) = there.filter(|name| name.octets().len() <= self.name_octets_left) else {
+            let mut name = Box::new(NameBuf::new());
+            self.name(&mut name)?;
+            return Ok(Asked::Copied(name));
+        };
+        let octets = name.octets().len();
+        self.name_octets_left -= octets;
+        self.at += octets + 1;
+        Ok(Asked::There(name))
+    }
+
     /// Reads a name, following pointers. Each must lead to before the run of labels that it ends, so every hop goes
     /// strictly backwards and no name can loop.
     fn name(&mut self, name: &mut NameBuf) -> Result<(), BadMessage> {
@@ -383,7 +387,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the data of a service binding; `name` is room to work in. In alias mode (priority 0) parameters mean
+    /// Reads the data of a service binding; `name` holds its target then. In alias mode (priority 0) parameters mean
     /// nothing, and the root as a target says that there is no service; in service mode it stands for the owner.
     fn service(&self, data: &'a [u8], name: &mut NameBuf) -> Service<'a> {
         let Some((&[priority_high, priority_low], after)) = data.split_first_chunk::<2>() else {
@@ -394,10 +398,7 @@ impl<'a> Reader<'a> {
         if rest.name(name).is_err() {
             return Service::default();
         }
-        let mut service = Service::default();
-        if !name.as_name().is_root() {
-            service.target = Some(name.as_name().to_owned());
-        }
+        let mut service = Service { has_target: !name.as_name().is_root(), ..Service::default() };
         while (priority_high, priority_low) != (0, 0) && rest.left() > 0 {
             let (Ok(key), Ok(length)) = (rest.u16(), rest.u16()) else { break };
             let Ok(value) = rest.skip(length.into()) else { break };
@@ -451,6 +452,7 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::sample::{labels, query, response};
     use super::*;
+    use crate::limits::SERVICE_HINTS_MAX;
     use proptest::prelude::*;
     use std::net::IpAddr;
 
@@ -811,6 +813,51 @@ mod tests {
             let is_stricter = section.broken == Some(BadMessage::PointerNotBackwards)
                 || section.broken.is_some() && theirs.get(ours.len()).is_some_and(|next| next.1 == 5);
             prop_assert!(ours.len() == theirs.len() || is_stricter, "{:?} {} {}", section.broken, ours.len(), theirs.len());
+        }
+
+        #[test]
+        fn what_is_told_without_copies_is_what_the_section_holds(
+            records in prop::collection::vec((0usize..9, 0u16..2, 0usize..12), 0..8),
+            odd in prop::option::of((0usize..400, any::<u8>())),
+        ) {
+            let hints = [7u8; 16 * 12];
+            let data: Vec<(u16, Vec<u8>)> = records.iter().map(|&(kind, priority, count)| match kind {
+                0 | 1 => (1, vec![192, 0, 2, count as u8]),
+                2 => (28, hints[..16].to_vec()),
+                3 => (5, labels("Target.Evil.no")),
+                4 => (65, service(priority, "svc.no", &[(4, &hints[..4 * count])])),
+                5 => (64, service(priority, "", &[(6, &hints[..16 * count]), (4, &hints[..4])])),
+                6 => (65, service(priority, "", &[])),
+                7 => (65, hints[..count].to_vec()),
+                _ => (16, hints[..count].to_vec()),
+            }).collect();
+            let records: Vec<(u16, u16, &[u8])> = data.iter().map(|(rtype, data)| (*rtype, 1, &data[..])).collect();
+            let mut octets = response(7, "www.evil.no", 1, 0, &records);
+            if let Some((at, octet)) = odd && let Some(place) = octets.get_mut(40 + at) {
+                *place = octet;
+            }
+            let Ok(message) = read(&octets) else { return Ok(()) };
+            let mut told = Vec::new();
+            let is_ordinary = message.ordinary_answers(|lead| {
+                told.push(match lead {
+                    Lead::Address(address, ttl_s) => (Some(ttl_s), address.to_string()),
+                    Lead::Name(name) => (None, name.to_string()),
+                });
+                true
+            });
+            let section = message.answer_section();
+            if odd.is_none() {
+                prop_assert_eq!(is_ordinary, section.beyond == 0, "whatever is whole and read to its end is ordinary");
+            }
+            if is_ordinary {
+                prop_assert_eq!((section.beyond, section.broken), (0, None));
+                let held: Vec<(Option<u32>, String)> = section.answers.iter().filter_map(|answer| match &answer.data {
+                    AnswerData::Address(address) => Some((Some(answer.ttl_s), address.to_string())),
+                    AnswerData::Name(name) => Some((None, name.to_string())),
+                    AnswerData::Other => None,
+                }).collect();
+                prop_assert_eq!(told, held);
+            }
         }
 
         #[test]

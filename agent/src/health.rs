@@ -3,6 +3,8 @@
 pub use varde_common::heartbeat::{BlindSpots, Evictions};
 use varde_common::time::Timestamp;
 
+pub use crate::raise::storm::Together;
+
 /// Totals of one sensor.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Health {
@@ -38,8 +40,28 @@ pub struct Health {
     pub sightings: u64,
     /// Alerts opened.
     pub alerts: u64,
+    /// What was told of many hosts together, because it was too much to be told host by host.
+    pub together: Together,
     /// Time of the packet that came last.
     pub last_packet: Option<Timestamp>,
+}
+
+impl Health {
+    /// Adds what was refused before the sensor could be handed it.
+    pub fn add_refusals(&mut self, reason: &'static str, count: u64) {
+        if count == 0 {
+            return;
+        }
+        self.refused = self.refused.saturating_add(count);
+        match self.refusals.binary_search_by_key(&reason, |(known, _)| known) {
+            Ok(at) => {
+                if let Some((_, known)) = self.refusals.get_mut(at) {
+                    *known = known.saturating_add(count);
+                }
+            }
+            Err(at) => self.refusals.insert(at, (reason, count)),
+        }
+    }
 }
 
 /// Totals of one source of a sensor.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use varde_common::alert::{AlertOpened, AlertUpdated};
+use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated};
 use varde_common::id::{Pseudonym, Seq};
 use varde_common::record::RecordBody;
 
@@ -17,7 +17,14 @@ enum Entry {
     /// On disk, or about to be.
     Numbered(Seq),
     /// Its opening was lost; what it said.
-    Lost(Box<AlertOpened>),
+    Lost(Box<Opened>),
+}
+
+/// What an opening said; of how many hosts, where it stands for many.
+#[derive(Debug, Clone)]
+struct Opened {
+    body: AlertOpened,
+    hosts: Option<u64>,
 }
 
 /// Which number each open alert goes by.
@@ -25,7 +32,7 @@ enum Entry {
 pub struct Ledger {
     alerts: BTreeMap<AlertId, Entry>,
     /// Opened since the last sync: lost if that fails.
-    fresh: Vec<(AlertId, AlertOpened)>,
+    fresh: Vec<(AlertId, Opened)>,
     forgotten: u64,
 }
 
@@ -40,44 +47,62 @@ impl Ledger {
     ) -> Option<RecordBody> {
         match statement {
             Statement::Opened { alert, client: _, body } => {
-                Some(self.open(alert, AlertOpened { client: pseudonym, ..body }, seq))
+                Some(self.open(alert, Opened { body: AlertOpened { client: pseudonym, ..body }, hosts: None }, seq))
             }
-            Statement::Updated { alert, body } => match self.alerts.get(&alert) {
-                Some(Entry::Numbered(number)) => {
-                    let number = *number;
-                    if body.closed {
-                        self.alerts.remove(&alert);
-                    }
-                    Some(RecordBody::Updated(AlertUpdated { alert: number, ..body }))
-                }
-                Some(Entry::Lost(_)) => {
-                    let Some(Entry::Lost(opened)) = self.alerts.remove(&alert) else { return None };
-                    let opened = AlertOpened {
-                        evidence: body.evidence,
-                        circumstances: body.circumstances,
-                        seen_at: body.seen_at,
-                        first_seen: body.first_seen,
-                        last_seen: body.last_seen,
-                        count: opened.count.saturating_add(body.count_increase),
-                        ..*opened
-                    };
-                    Some(self.open(alert, opened, seq))
-                }
-                None => {
-                    self.forgotten = self.forgotten.saturating_add(1);
-                    None
-                }
-            },
+            Statement::CrowdOpened { alert, body: CrowdOpened { opened, hosts } } => {
+                Some(self.open(alert, Opened { body: opened, hosts: Some(hosts) }, seq))
+            }
+            Statement::Updated { alert, body } => self.update(alert, body, None, seq),
+            Statement::CrowdUpdated { alert, body: CrowdUpdated { updated, hosts } } => {
+                self.update(alert, updated, Some(hosts), seq)
+            }
         }
     }
 
-    fn open(&mut self, alert: AlertId, body: AlertOpened, seq: Seq) -> RecordBody {
+    fn update(&mut self, alert: AlertId, body: AlertUpdated, hosts: Option<u64>, seq: Seq) -> Option<RecordBody> {
+        match self.alerts.get(&alert) {
+            Some(Entry::Numbered(number)) => {
+                let updated = AlertUpdated { alert: *number, ..body };
+                if updated.closed {
+                    self.alerts.remove(&alert);
+                }
+                Some(match hosts {
+                    None => RecordBody::Updated(updated),
+                    Some(hosts) => RecordBody::CrowdUpdated(CrowdUpdated { updated, hosts }),
+                })
+            }
+            Some(Entry::Lost(_)) => {
+                let Some(Entry::Lost(lost)) = self.alerts.remove(&alert) else { return None };
+                let Opened { body: opened, hosts: before } = *lost;
+                let opened = AlertOpened {
+                    evidence: body.evidence,
+                    circumstances: body.circumstances,
+                    seen_at: body.seen_at,
+                    first_seen: body.first_seen,
+                    last_seen: body.last_seen,
+                    count: opened.count.saturating_add(body.count_increase),
+                    ..opened
+                };
+                Some(self.open(alert, Opened { body: opened, hosts: hosts.max(before) }, seq))
+            }
+            None => {
+                self.forgotten = self.forgotten.saturating_add(1);
+                None
+            }
+        }
+    }
+
+    fn open(&mut self, alert: AlertId, opened: Opened, seq: Seq) -> RecordBody {
         if self.alerts.len() >= ALERTS_NUMBERED_MAX {
             self.alerts.pop_first();
         }
         self.alerts.insert(alert, Entry::Numbered(seq));
-        self.fresh.push((alert, body.clone()));
-        RecordBody::Opened(body)
+        self.fresh.push((alert, opened.clone()));
+        let Opened { body, hosts } = opened;
+        match hosts {
+            None => RecordBody::Opened(body),
+            Some(hosts) => RecordBody::CrowdOpened(CrowdOpened { opened: body, hosts }),
+        }
     }
 
     /// What was written since the last call is on disk.

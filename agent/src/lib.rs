@@ -5,16 +5,19 @@
 //! [`transaction`] pairs query and response, [`flow`] gathers packets into flows, [`greeting`] collects what clients say
 //! first and [`hello`] reads it: these are *observations*, and [`observe`] runs the stages up to them (what they remember
 //! lies in a bounded `table`).
-//! [`raise`] holds observations against the indicator set and folds what matches into alerts; [`sensor`] owns all of
+//! [`raise`] holds observations against the indicator set and folds what matches into alerts (a storm of them paced by a
+//! [`bucket`]); [`sensor`] owns all of
 //! these stages and is told the time, from which it makes the [`timeline`] they go by ([`blind`] counts what none of them can see). What it decides gets its number in the [`ledger`], its host a [`pseudonym`], and is
 //! written to the [`spool`]; [`ship`] keeps count of what the collector has committed, [`subscription`] of which list is
-//! in force. Nothing but [`io`] touches the world.
+//! in force, and certificates are checked by the [`effective_time`]. Nothing but [`io`] touches the world.
 
 pub mod audience;
 pub mod blind;
+pub mod bucket;
 pub mod command;
 pub mod dns;
 pub mod duplicate;
+pub mod effective_time;
 pub mod flow;
 pub mod fragment;
 pub mod greeting;

@@ -13,6 +13,12 @@ pub const FLOW_ACTIVE_TIMEOUT_S: u64 = 1800;
 /// After FIN from both ends or a RST, late packets still belong to the flow for so long, seconds.
 pub const FLOW_LINGER_S: u64 = 5;
 
+/// UDP flows remembered after they are over, by who began them: of a municipality's conversations that are more than a
+/// look-up, those of a quarter of an hour.
+pub const FLOWS_REMEMBERED: usize = 65_536;
+/// What they take.
+pub const FLOWS_REMEMBERED_MAX_OCTETS: usize = 512 * 1024;
+
 /// The tables are asked what has timed out no more often than this, by the packets' clock, milliseconds: the shortest
 /// timeout is some seconds, and to ask costs more than a packet does.
 pub const TIMEOUTS_LOOKED_AT_EVERY_MS: u64 = 50;
@@ -78,8 +84,8 @@ pub const STREAM_IDLE_TIMEOUT_S: u64 = 120;
 /// After FIN or RST a stream is still known for so long, so that what is sent again is not read again, seconds.
 pub const STREAM_LINGER_S: u64 = 5;
 
-/// Segments or datagrams with data that are looked at for the beginning of a greeting, each way: STARTTLS comes after a
-/// few, whatever is none has shown it by then.
+/// Segments with data that are looked at for the beginning of a greeting, each way, and again behind each hello: STARTTLS
+/// comes after a few, whatever is none has shown it by then.
 pub const GREETING_SEGMENTS_MAX: u8 = 16;
 /// Octets of a greeting's stream that are kept behind those that were read, until a gap is filled: the largest record
 /// and its header. Of QUIC's stream, which is read when it is whole, all that is kept.
@@ -104,8 +110,12 @@ pub const HELLO_MAX_OCTETS: usize = 64 * 1024;
 /// TLS records joined for one ClientHello: one for each octet of the longest. They cost nothing but the octets they
 /// bring, so the bound only ends what has no end.
 pub const HELLO_RECORDS_MAX: usize = HELLO_MAX_OCTETS;
-/// TLS records that are passed over in front of a ClientHello: a client has reason for one or two.
-pub const OTHER_RECORDS_MAX: usize = 4;
+/// An alert or the like in front of a ClientHello whose end is waited for, where it is no longer: an alert has two octets,
+/// a protected one some forty. However many come whole are passed over.
+pub const OTHER_RECORD_MAX_OCTETS: usize = 64;
+/// Hellos told of one end over TCP: a client has reason for two (RFC 8446 section 4.1.4), and a decoy or some may stand in
+/// front of the one that counts.
+pub const TLS_HELLOS_MAX: u8 = 8;
 /// Octets shown of a server name that is no name and no address: as long as a name may be.
 pub const SERVER_NAME_TEXT_MAX_OCTETS: usize = 255;
 /// Protocols kept of those a hello offers; programs offer one or two.
@@ -230,6 +240,17 @@ pub const DATA_OUT_OCTETS: u32 = 1024 * 1024;
 /// Alerts open at once: each host of a municipality of 30,000 with one. 480 octets each with what finds it, 256 of
 /// contacts where it has so many, 120 of the indicator and twice the name: some 28 MiB with ordinary names.
 pub const ALERTS_MAX: usize = 32_768;
+/// Alerts opened and rises in evidence told at once, host by host: one full batch. An outbreak on a thousand machines in
+/// one minute is told machine by machine; the first of each indicator, and its first contact, come beside this.
+pub const ALERTS_AT_ONCE: u32 = 1_024;
+/// And so many a minute thereafter: with one update a minute of each of [`ALERTS_MAX`] that is some 35 batches of those
+/// that may leave ([`BATCHES_PER_MINUTE`]).
+pub const ALERTS_PER_MINUTE: u32 = 1_024;
+/// A rise in evidence that is not told at once is told within so long, seconds.
+pub const RISE_GATHERED_S: u64 = 60;
+/// The bits that tell how many hosts one alert stands for: twice what an alert of one host keeps of
+/// its contacts, and enough for the 30,000 machines of a municipality.
+pub const CROWD_OCTETS: usize = 512;
 /// Listed names remembered with the addresses they were answered with: 130 octets each with what finds it, 120 of the
 /// indicator and twice the name: some 5 MiB with ordinary names, 12 MiB with the longest.
 pub const ANSWERED_MAX: usize = 16_384;
@@ -284,6 +305,9 @@ pub const CONTACTS_FOR_REGULARITY: usize = 4;
 pub const SPOOL_SEGMENT_MAX_OCTETS: usize = 1024 * 1024;
 /// The whole spool unless `agent.toml` says otherwise: a week without a collector at ten times the normal rate.
 pub const SPOOL_MAX_OCTETS: u64 = 256 * 1024 * 1024;
+/// An acknowledged segment that seems older than this when the spool is opened is taken for new: rather the clock was set than
+/// that a sensor was off for so long, seconds.
+pub const SPOOL_AGE_BELIEVED_S: u64 = 30 * 86_400;
 /// Acknowledged records stay so long, so that a collector restored from last night's backup can be refilled, seconds.
 pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
 /// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: whoever has not connected a sensor for
@@ -309,12 +333,22 @@ pub const ALERTS_NUMBERED_MAX: usize = 2 * ALERTS_MAX;
 
 /// Batches sent and not yet acknowledged.
 pub const BATCHES_IN_FLIGHT_MAX: usize = 8;
+/// Batches sent without waiting by a line that was quiet: a first alert never waits.
+pub const BATCHES_AT_ONCE: u32 = 60;
+/// And so many a minute thereafter, so that no minute sees more than 180 batches and, with heartbeats and the rest, 200
+/// messages (D12). That is up to 120,000 records a minute where there is much to send: a week without a collector is told
+/// in minutes.
+pub const BATCHES_PER_MINUTE: u32 = 120;
 /// While batches are under way, records are gathered so long before the next is sent, milliseconds.
 pub const BATCH_GATHER_MS: u64 = 200;
 /// First retry after a lost connection, at most, milliseconds; doubles with each failure.
 pub const RECONNECT_BASE_MS: u64 = 1000;
 /// Retries are never further apart, milliseconds.
 pub const RECONNECT_MAX_MS: u64 = 300_000;
+/// The collector's word on the time is written down when it is so much later than what was, seconds.
+pub const COLLECTOR_TIME_KEEP_EVERY_S: u64 = 3600;
+/// A clock that differs so much from the collector's is told of, seconds.
+pub const CLOCK_SKEW_TOLD_S: u64 = 5;
 /// A revoked sensor asks again no more often, milliseconds.
 pub const RECONNECT_REVOKED_MS: u64 = 300_000;
 /// The collector's wish for a spread is honoured up to this, milliseconds.
@@ -333,6 +367,8 @@ pub const LINK_KEEP_ALIVE_S: u64 = 20;
 pub const LINK_RECEIVE_WINDOW_OCTETS: u32 = 1024 * 1024;
 /// What we may have under way towards the collector.
 pub const LINK_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
+/// Receive and send buffer asked of the kernel: a list comes in bursts of its window.
+pub const LINK_SOCKET_BUFFER_OCTETS: usize = 4 * 1024 * 1024;
 
 /// Octets of `agent.toml`: a thousand networks fit.
 pub const SETTINGS_MAX_OCTETS: u64 = 1024 * 1024;
@@ -353,6 +389,7 @@ pub const GATHERED_FRAMES_MAX: usize = 256;
 /// to be full of the largest entries at once; a flood of a million clients of every kind holds some 50 MiB. On top come
 /// the program, the list, and for a live interface its ring ([`RING_BLOCKS`]).
 pub const FLOODED_MAX_OCTETS: usize = FLOWS_MAX_OCTETS
+    + FLOWS_REMEMBERED_MAX_OCTETS
     + TRANSACTIONS_MAX_OCTETS
     + STREAMS_TOTAL_MAX_OCTETS
     + STREAMS_MAX_OCTETS

@@ -43,6 +43,8 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
+        // A log on a full disk is lost; the program goes on.
+        .log_internal_errors(false)
         .init();
     let data = &line.data;
     let result = match line.command {

@@ -13,7 +13,8 @@ use varde_common::time::Timestamp;
 use crate::audience::{Audience, Response};
 use crate::dns::{self, RefusedMessages};
 use crate::flow::{FlowCounts, FlowEvent, FlowGlimpse, FlowId, FlowStep, Flows, Heard};
-use crate::greeting::{Greeted, GreetingCounts, Greetings, Told};
+use crate::greeting::{Greeted, Greeting, GreetingCounts, Greetings, Told};
+use crate::hello::quic;
 use crate::limits::{
     DATA_OUT_OCTETS, FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, FLOWS_MAX, TIMEOUTS_LOOKED_AT_EVERY_MS,
 };
@@ -170,7 +171,7 @@ impl Observer {
         self.handle_time(now);
         // Before what may end their flows.
         if !self.over.is_empty() {
-            self.over.drain(..).for_each(|seen| audience.take(seen));
+            self.tell_waiting(audience);
         }
         let now = self.clock;
         let Observer { flows, greetings, counts, .. } = self;
@@ -210,8 +211,16 @@ impl Observer {
     }
 
     /// Moves the clock, never back.
+    #[inline]
     pub fn handle_time(&mut self, now: Timestamp) {
         self.clock = self.clock.max(now);
+        if self.clock >= self.due || !self.closing.is_empty() {
+            self.handle_due();
+        }
+    }
+
+    #[inline(never)]
+    fn handle_due(&mut self) {
         if self.clock >= self.due {
             self.streams.handle_time(self.clock);
             let Observer { greetings, counts, over, clock, .. } = self;
@@ -232,52 +241,66 @@ impl Observer {
         self.closing.sort_unstable_by(|a, b| b.cmp(a));
     }
 
-    /// What timed out or was closed next; none = nothing more until the next packet or time.
-    #[inline]
+    /// What timed out or was closed next; none = nothing more until the next packet or time. For whoever wants all of it:
+    /// who does not, is asked by [`Observer::tell_over`].
     pub fn poll_seen(&mut self) -> Option<Seen> {
-        if self.clock < self.due && self.closing.is_empty() && self.over.is_empty() {
-            return None;
+        loop {
+            if let Some(seen) = self.over.pop_front() {
+                return Some(seen);
+            }
+            let mut over = VecDeque::new();
+            if !self.end_next(&mut |seen| over.push_back(seen)) {
+                return None;
+            }
+            self.over = over;
         }
-        self.poll_over()
+    }
+
+    /// Tells all that timed out or was closed: what nobody wants to know is not even put together.
+    #[inline]
+    pub fn tell_over(&mut self, audience: &mut impl Audience) {
+        if self.clock >= self.due || !self.closing.is_empty() || !self.over.is_empty() {
+            self.tell_all_over(audience);
+        }
+    }
+
+    #[cold]
+    fn tell_waiting(&mut self, audience: &mut impl Audience) {
+        self.over.drain(..).for_each(|seen| audience.take(seen));
     }
 
     #[inline(never)]
-    fn poll_over(&mut self) -> Option<Seen> {
-        if let Some(seen) = self.over.pop_front() {
-            return Some(seen);
-        }
-        while let Some((_, open)) = self.closing.pop() {
-            let seen = match open {
-                Open::Transaction(place) => {
-                    self.transactions.close(place, &mut self.counts.transactions).map(Seen::from)
-                }
-                Open::Flow(place) => self.flows.close(place).and_then(|event| self.end_flow(event)),
-            };
-            if seen.is_some() {
-                return seen;
-            }
-        }
-        if self.clock < self.due {
-            return None;
-        }
-        let transaction = self.transactions.poll_expired(self.clock, &mut self.counts.transactions);
-        let seen = transaction.map(Seen::from).or_else(|| {
-            let event = self.flows.poll_expired(self.clock)?;
-            self.end_flow(event)
-        });
-        if seen.is_none() {
-            self.due = self.clock.plus(Duration::from_millis(TIMEOUTS_LOOKED_AT_EVERY_MS));
-        }
-        seen
+    fn tell_all_over(&mut self, audience: &mut impl Audience) {
+        self.tell_waiting(audience);
+        while self.end_next(audience) {}
     }
 
-    /// A flow is over: what was begun in it is told first.
-    fn end_flow(&mut self, event: FlowEvent) -> Option<Seen> {
-        let Observer { greetings, counts, over, .. } = self;
-        let (flow, contact) = (event.flow, event.record.contact);
-        greetings.handle_closed(flow, contact, &mut counts.greetings, &mut |told| over.push_back(told.into()));
-        over.push_back(Seen::Flow(event));
-        over.pop_front()
+    /// Ends what is closed or timed out next, and tells it; false where there is nothing.
+    fn end_next(&mut self, audience: &mut impl Audience) -> bool {
+        let Observer { flows, greetings, transactions, counts, .. } = self;
+        let mut before_closed = BeforeClosed { greetings, counts: &mut counts.greetings, audience };
+        if let Some((_, open)) = self.closing.pop() {
+            match open {
+                Open::Transaction(place) => {
+                    let concluded = transactions.close(place, &mut counts.transactions);
+                    concluded.into_iter().for_each(|concluded| before_closed.take(concluded.into()));
+                }
+                Open::Flow(place) => flows.end(place, &mut before_closed),
+            }
+            return true;
+        }
+        if self.clock < self.due {
+            return false;
+        }
+        if let Some(concluded) = transactions.poll_expired(self.clock, &mut counts.transactions) {
+            before_closed.take(concluded.into());
+            return true;
+        }
+        if flows.end_expired(self.clock, &mut before_closed) {
+            return true;
+        }
+        self.due = self.clock.plus(Duration::from_millis(TIMEOUTS_LOOKED_AT_EVERY_MS));
+        false
     }
 
     /// Everything counted so far.
@@ -289,12 +312,19 @@ impl Observer {
         self.dns_ports.iter().any(|&port| port == src_port || port == dst_port)
     }
 
+    #[inline]
     fn take_first_words(&mut self, packet: &Packet<'_>, heard: &Heard, audience: &mut impl Audience) {
+        // Every other DNS message begins like a long header.
+        if let (Greeting::Waiting(_), Transport::Udp { payload, .. }) = (heard.greeting, packet.transport)
+            && !quic::may_begin(payload)
+        {
+            return;
+        }
         let Observer { greetings, counts, clock, .. } = self;
         let tell = &mut |told: Told| audience.take(told.into());
         let greeting = greetings.handle_packet(packet, heard, *clock, &mut counts.greetings, tell);
         if greeting != heard.greeting {
-            self.flows.set_greeting(heard.place, greeting);
+            self.flows.set_greeting(heard, greeting);
         }
     }
 
@@ -333,13 +363,7 @@ struct BeforeClosed<'a, A> {
 
 impl<A: Audience> Audience for BeforeClosed<'_, A> {
     fn take(&mut self, seen: Seen) {
-        let BeforeClosed { greetings, counts, audience } = self;
-        if let Seen::Flow(event) = &seen
-            && event.step == FlowStep::Closed
-        {
-            greetings.handle_closed(event.flow, event.record.contact, counts, &mut |told| audience.take(told.into()));
-        }
-        audience.take(seen);
+        self.audience.take(seen);
     }
 
     fn wants_response(&mut self, response: &Response<'_>) -> bool {
@@ -347,7 +371,11 @@ impl<A: Audience> Audience for BeforeClosed<'_, A> {
     }
 
     fn wants_step(&mut self, glimpse: &FlowGlimpse) -> bool {
-        self.audience.wants_step(glimpse)
+        let BeforeClosed { greetings, counts, audience } = self;
+        if glimpse.step == FlowStep::Closed {
+            greetings.handle_closed(glimpse.flow, glimpse.contact, counts, &mut |told| audience.take(told.into()));
+        }
+        audience.wants_step(glimpse)
     }
 }
 

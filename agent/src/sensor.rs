@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use varde_common::alert::{AlertOpened, AlertUpdated, Zone};
+use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated, Zone};
 use varde_common::id::{Revision, SiteId};
 use varde_common::matcher::IndicatorSet;
 use varde_common::observation::{Fact, Observation, ServerName};
@@ -49,6 +49,20 @@ pub enum Statement {
         alert: AlertId,
         /// `alert` is `Seq(0)` in here.
         body: AlertUpdated,
+    },
+    /// A new alert of many hosts, told of together.
+    CrowdOpened {
+        /// Its name here.
+        alert: AlertId,
+        /// It names no host.
+        body: CrowdOpened,
+    },
+    /// More of such an alert.
+    CrowdUpdated {
+        /// Its name here.
+        alert: AlertId,
+        /// `alert` is `Seq(0)` in here.
+        body: CrowdUpdated,
     },
 }
 
@@ -120,8 +134,9 @@ impl Audience for At<'_> {
 
     fn wants_step(&mut self, glimpse: &FlowGlimpse) -> bool {
         let Consequences { raise, blind, keep_observations, .. } = &mut *self.consequences;
-        blind.handle_step(glimpse, |server, began| raise.explains(server, began));
-        raise.concerns_step(glimpse) || *keep_observations
+        let ends = raise.ends(glimpse.initiator, glimpse.responder);
+        blind.handle_step(glimpse, &ends, |server, began| raise.explains(server, began));
+        raise.concerns_step(glimpse, &ends) || *keep_observations
     }
 }
 
@@ -334,14 +349,9 @@ impl Sensor {
 
     /// What timed out meanwhile.
     fn take_over(&mut self) {
-        while let Some(seen) = self.observer.poll_seen() {
-            let mut consequences = self.consequences.at(self.timeline.now());
-            match seen {
-                Seen::Flow(event) if !consequences.wants_step(&event.glimpse()) => {}
-                seen => consequences.take(seen),
-            }
-        }
-        self.consequences.raise.handle_time(self.timeline.now());
+        let now = self.timeline.now();
+        self.observer.tell_over(&mut self.consequences.at(now));
+        self.consequences.raise.handle_time(now);
     }
 
     /// Whether an observation, a sighting or an alert waits to be fetched.
@@ -401,6 +411,7 @@ impl Sensor {
             blind: self.consequences.blind.counts(),
             sightings: self.consequences.raise.sightings_total(),
             alerts: self.consequences.raise.alerts_total(),
+            together: self.consequences.raise.together(),
             last_packet: self.last_packet,
         }
     }

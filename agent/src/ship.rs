@@ -1,7 +1,7 @@
 //! What is under way to the collector and when to try again. Told what happens and the time; says what to read next.
 //!
 //! Acknowledgements are cumulative: everything up to a number is committed. At most [`BATCHES_IN_FLIGHT_MAX`] batches
-//! are sent ahead of them. A gap, or a new session, moves sending back to the number the collector names; it stores what
+//! are sent ahead of them, and so many a minute: records that come meanwhile share a batch. A gap, or a new session, moves sending back to the number the collector names; it stores what
 //! it receives twice only once.
 
 use std::collections::VecDeque;
@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use varde_common::id::{Epoch, Seq};
 
+use crate::bucket::Bucket;
 use crate::limits::{
-    BATCH_GATHER_MS, BATCHES_IN_FLIGHT_MAX, RECONNECT_BASE_MS, RECONNECT_MAX_MS, RECONNECT_REVOKED_MS,
-    RECONNECT_SPREAD_MAX_MS,
+    BATCH_GATHER_MS, BATCHES_AT_ONCE, BATCHES_IN_FLIGHT_MAX, BATCHES_PER_MINUTE, RECONNECT_BASE_MS, RECONNECT_MAX_MS,
+    RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
 };
 
 /// What to do now.
@@ -55,6 +56,9 @@ pub struct Ship {
     /// Last record of each batch under way.
     in_flight: VecDeque<Seq>,
     gathering_since: Option<Instant>,
+    /// For all sessions: a connection that comes and goes sends no more.
+    batches: Bucket,
+    polled_at: Option<Instant>,
 }
 
 impl Ship {
@@ -69,7 +73,14 @@ impl Ship {
             unsent,
             in_flight: VecDeque::new(),
             gathering_since: None,
+            batches: Bucket::new(BATCHES_AT_ONCE, BATCHES_PER_MINUTE),
+            polled_at: None,
         }
+    }
+
+    /// The next record to send.
+    pub fn next(&self) -> Seq {
+        self.next
     }
 
     /// The first number that cannot have been sent.
@@ -106,6 +117,7 @@ impl Ship {
             return;
         }
         let last = Seq(first.0.saturating_add(records as u64).saturating_sub(1));
+        self.batches.try_take();
         self.in_flight.push_back(last);
         self.next = last.next();
         self.unsent = self.unsent.max(self.next);
@@ -145,7 +157,10 @@ impl Ship {
     }
 
     /// What to do now.
-    pub fn poll(&self, now: Instant) -> Next {
+    pub fn poll(&mut self, now: Instant) -> Next {
+        let since = self.polled_at.map_or(Duration::ZERO, |before| now.saturating_duration_since(before));
+        self.batches.pass(since);
+        self.polled_at = self.polled_at.max(Some(now));
         if self.next >= self.durable || self.in_flight.len() >= BATCHES_IN_FLIGHT_MAX {
             return Next::Wait;
         }
@@ -153,6 +168,7 @@ impl Ship {
         let gather = Duration::from_millis(BATCH_GATHER_MS);
         match self.gathering_since {
             Some(since) if !self.in_flight.is_empty() && now < since + gather => Next::WaitUntil(since + gather),
+            Some(_) | None if !self.batches.wait().is_zero() => Next::WaitUntil(now + self.batches.wait()),
             Some(_) | None => Next::Send(self.next),
         }
     }
@@ -172,6 +188,8 @@ pub enum Lost {
     NotReached,
     /// The collector has revoked this sensor.
     Revoked,
+    /// The collector hears nobody with this sensor's identity until a person has looked.
+    Quarantined,
 }
 
 /// When to try again: full jitter over a doubling span, so that a thousand sensors do not come back at once.
@@ -195,7 +213,9 @@ impl Reconnect {
         let up_to_ms = match lost {
             Lost::Ended => self.spread_ms.max(RECONNECT_BASE_MS),
             Lost::NotReached => doubled.min(RECONNECT_MAX_MS),
-            Lost::Revoked => return Duration::from_millis(RECONNECT_REVOKED_MS + random % RECONNECT_REVOKED_MS),
+            Lost::Revoked | Lost::Quarantined => {
+                return Duration::from_millis(RECONNECT_REVOKED_MS + random % RECONNECT_REVOKED_MS);
+            }
         };
         Duration::from_millis(random % (up_to_ms + 1))
     }
@@ -240,6 +260,34 @@ mod tests {
         let due = now + Duration::from_millis(BATCH_GATHER_MS);
         assert_eq!(ship.poll(now), Next::WaitUntil(due));
         assert_eq!(ship.poll(due), Next::Send(Seq(2)));
+    }
+
+    #[test]
+    fn d12_whatever_comes_no_minute_sees_more_than_180_batches_and_the_first_never_waits() {
+        let begun = start();
+        let mut ship = Ship::new(EPOCH, Seq(1));
+        ship.handle_session(Seq(0)).unwrap();
+        // A record a millisecond, each acknowledged as soon as it was sent: as many batches as there could ever be.
+        let mut sent: Vec<u64> = Vec::new();
+        for ms in 0..180_000u64 {
+            let now = begun + Duration::from_millis(ms);
+            ship.handle_durable(Seq(ms + 2), now);
+            if let Next::Send(first) = ship.poll(now) {
+                let records = (ms + 2 - first.0).min(1_024);
+                ship.handle_sent(first, records as usize);
+                ship.handle_ack(EPOCH, Seq(first.0 + records - 1)).unwrap();
+                sent.push(ms);
+            }
+            // Of the session there may be another any time: no reason to send more.
+            if ms % 1_000 == 999 {
+                ship.handle_session(ship.committed()).unwrap();
+            }
+        }
+        assert_eq!(sent[0], 0, "an idle line sends at once");
+        let until = |from: &u64| sent.partition_point(|ms| *ms < from + 60_000);
+        let most = sent.iter().zip(0..).map(|(from, before)| until(from) - before).max();
+        assert!(most <= Some((BATCHES_AT_ONCE + BATCHES_PER_MINUTE) as usize), "{most:?} in a minute");
+        assert!(ship.next >= Seq(179_000), "and everything gets through: {:?}", ship.next);
     }
 
     #[test]
@@ -313,8 +361,10 @@ mod tests {
             // A collector that stores in order only.
             let mut stored = 0u64;
             ship.handle_session(Seq(0)).unwrap();
-            let deliver = |ship: &mut Ship, stored: &mut u64, amount: u64| {
-                if let Next::Send(from) = ship.poll(now + Duration::from_secs(1)) {
+            let mut at = now;
+            let mut deliver = |ship: &mut Ship, stored: &mut u64, amount: u64| {
+                at += Duration::from_secs(1);
+                if let Next::Send(from) = ship.poll(at) {
                     let records = amount.min(40 - from.0) + 1;
                     ship.handle_sent(from, records as usize);
                     return Some((from.0, records));

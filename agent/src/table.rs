@@ -20,6 +20,18 @@ const NOWHERE: u32 = u32::MAX;
 /// Steps that making room may take: each entry moved was used since it was last moved, so the mean is below one.
 const SETTLED_AT_ONCE: usize = 16;
 
+/// A key's hash: as many bits as find it among all places and tell it from its neighbours, and no more to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hashed(u32);
+
+impl Hashed {
+    /// As the index wants it: it goes by the lowest bits, and by the seven highest.
+    #[inline(always)]
+    fn whole(self) -> u64 {
+        (u64::from(self.0) << 32) | u64::from(self.0)
+    }
+}
+
 /// Where an entry lies, for as long as it is in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place(u32);
@@ -46,6 +58,8 @@ struct Slot<K, V> {
     touched: Timestamp,
     /// When it was put at the end of its lane: a lane is in order of this, and `touched` is less than a grain later.
     linked: Timestamp,
+    /// Of the key, so that it need not be hashed again to be moved or taken out.
+    hash: Hashed,
     lane: u8,
     previous: u32,
     next: u32,
@@ -117,13 +131,18 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
     }
 
     /// The hash of a key, so that a miss need not hash again to insert.
-    pub(crate) fn hash_of<Q: Hash>(&self, key: &Q) -> u64 {
-        self.seed.hash_one(key)
+    pub(crate) fn hash_of<Q: Hash>(&self, key: &Q) -> Hashed {
+        Hashed(self.seed.hash_one(key) as u32)
+    }
+
+    /// The same in full, for whoever wants a number for something else.
+    pub(crate) fn number_of<Q: Hash>(&self, of: &Q) -> u64 {
+        self.seed.hash_one(of)
     }
 
     /// Where the entry with this key lies.
-    pub(crate) fn find<Q: Hash + Equivalent<K>>(&self, hash: u64, key: &Q) -> Option<Place> {
-        let found = self.index.find(hash, |&at| {
+    pub(crate) fn find<Q: Hash + Equivalent<K>>(&self, hash: Hashed, key: &Q) -> Option<Place> {
+        let found = self.index.find(hash.whole(), |&at| {
             self.count_compared();
             match self.slots.get(at as usize) {
                 Some(Slot { entry: Some((theirs, _)), .. }) => key.equivalent(theirs),
@@ -143,19 +162,21 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
         self.slots.get_mut(place.0 as usize)?.entry.as_mut().map(|(key, value)| (&*key, value))
     }
 
-    /// When the entry at a place was last used.
-    pub(crate) fn touched(&self, place: Place) -> Option<Timestamp> {
-        self.slots.get(place.0 as usize).map(|slot| slot.touched)
+    /// The entry at a place, and when it was last used.
+    #[inline]
+    pub(crate) fn at_since(&self, place: Place) -> Option<(&K, &V, Timestamp)> {
+        let slot = self.slots.get(place.0 as usize)?;
+        slot.entry.as_ref().map(|(key, value)| (key, value, slot.touched))
     }
 
     /// Puts an entry at the end of a lane. The caller has looked whether the key is there and made room; in a table that
     /// is full all the same nothing is inserted.
-    pub(crate) fn insert(&mut self, hash: u64, key: K, value: V, lane: u8, now: Timestamp) -> Option<Place> {
+    pub(crate) fn insert(&mut self, hash: Hashed, key: K, value: V, lane: u8, now: Timestamp) -> Option<Place> {
         if self.is_full() {
             return None;
         }
         let slot =
-            Slot { entry: Some((key, value)), touched: now, linked: now, lane, previous: NOWHERE, next: NOWHERE };
+            Slot { entry: Some((key, value)), touched: now, linked: now, hash, lane, previous: NOWHERE, next: NOWHERE };
         let at = match self.slots.get_mut(self.vacant as usize) {
             Some(vacant) => {
                 let at = self.vacant;
@@ -169,10 +190,8 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
                 at
             }
         };
-        let (slots, seed) = (&self.slots, &self.seed);
-        self.index.insert_unique(hash, at, |&at| {
-            slots.get(at as usize).and_then(|slot| slot.entry.as_ref()).map_or(0, |(key, _)| seed.hash_one(key))
-        });
+        let slots = &self.slots;
+        self.index.insert_unique(hash.whole(), at, |&at| slots.get(at as usize).map_or(0, |slot| slot.hash.whole()));
         self.link(at);
         Some(Place(at))
     }
@@ -221,16 +240,27 @@ impl<K: Hash + Eq, V, const LANES: usize> Table<K, V, LANES> {
 
     /// Takes an entry out.
     pub(crate) fn remove(&mut self, place: Place) -> Option<(K, V)> {
-        let hash = self.seed.hash_one(self.at(place)?.0);
-        if let Ok(found) = self.index.find_entry(hash, |&at| at == place.0) {
+        self.vacate(place)?.take()
+    }
+
+    /// Takes an entry out and lets go of it, wherever it lies.
+    pub(crate) fn discard(&mut self, place: Place) {
+        if let Some(entry) = self.vacate(place) {
+            *entry = None;
+        }
+    }
+
+    /// The entry at a place that is vacant but for it.
+    fn vacate(&mut self, place: Place) -> Option<&mut Option<(K, V)>> {
+        let slot = self.slots.get(place.0 as usize).filter(|slot| slot.entry.is_some())?;
+        if let Ok(found) = self.index.find_entry(slot.hash.whole(), |&at| at == place.0) {
             found.remove();
         }
         self.unlink(place.0);
         let slot = self.slots.get_mut(place.0 as usize)?;
-        let entry = slot.entry.take();
         slot.next = self.vacant;
         self.vacant = place.0;
-        entry
+        Some(&mut slot.entry)
     }
 
     /// All entries, in no order.
@@ -317,7 +347,7 @@ mod tests {
         table.touch(first, 0, Timestamp(11));
         let (second, touched) = table.oldest(0).unwrap();
         assert_eq!((table.at(second), touched), (Some((&2, &())), Timestamp(2)));
-        assert_eq!(table.touched(first), Some(Timestamp(11)));
+        assert_eq!(table.at_since(first).map(|(_, _, touched)| touched), Some(Timestamp(11)));
     }
 
     /// Keys compared while each of these is looked for, put in and looked for again.

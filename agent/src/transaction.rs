@@ -5,7 +5,6 @@
 
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
-use std::time::Duration;
 
 use hashbrown::Equivalent;
 use varde_common::name::{DomainName, Name};
@@ -15,10 +14,10 @@ use varde_common::time::Timestamp;
 use crate::audience::{Audience, Response};
 use crate::dns::Message;
 use crate::limits::{RESPONSE_DUPLICATE_S, TRANSACTION_NAMES_MAX_OCTETS, TRANSACTION_TIMEOUT_S, TRANSACTIONS_MAX};
-use crate::table::{Place, Table};
+use crate::table::{Hashed, Place, Table};
 
-const TIMEOUT: Duration = Duration::from_secs(TRANSACTION_TIMEOUT_S);
-const DUPLICATE: Duration = Duration::from_secs(RESPONSE_DUPLICATE_S);
+const TIMEOUT_US: u64 = TRANSACTION_TIMEOUT_S * 1_000_000;
+const DUPLICATE_US: u64 = RESPONSE_DUPLICATE_S * 1_000_000;
 
 /// Lanes of the table, in the order in which they yield.
 const ANSWERED: u8 = 0;
@@ -155,7 +154,7 @@ impl Equivalent<Key> for Asked<'_> {
 /// A message on its way into the table.
 struct Heard<'a> {
     asked: Asked<'a>,
-    hash: u64,
+    hash: Hashed,
     now: Timestamp,
     /// The query as the message tells it; of a response without a query, the query it implies.
     query: Query,
@@ -267,7 +266,7 @@ impl Transactions {
         audience: &mut impl Audience,
     ) {
         let time = heard.query.time;
-        let said = message.digest(|record| self.table.hash_of(&record));
+        let said = message.digest(|record| self.table.number_of(&record));
         let answered = State::Answered { time, said };
         let (query, standing) = match place.and_then(|place| self.table.at_mut(place)) {
             Some((_, &mut State::Answered { said: before, .. })) if before == said => {
@@ -311,12 +310,12 @@ impl Transactions {
     /// The next query that had no response in time.
     pub fn poll_expired(&mut self, now: Timestamp, counts: &mut TransactionCounts) -> Option<Concluded> {
         while let Some((oldest, touched)) = self.table.oldest(ANSWERED)
-            && now.since(touched) >= DUPLICATE
+            && now.micros_since(touched) >= DUPLICATE_US
         {
-            self.remove(oldest);
+            self.forget(oldest);
         }
         let (oldest, touched) = self.table.oldest(PENDING)?;
-        if now.since(touched) < TIMEOUT {
+        if now.micros_since(touched) < TIMEOUT_US {
             return None;
         }
         self.close(oldest, counts)
@@ -344,11 +343,11 @@ impl Transactions {
     /// Whether what lies there is over for a message of that time: by the clock, or by the messages' own times (one
     /// source may be long behind another).
     fn is_over(&self, place: Place, time: Timestamp, now: Timestamp) -> bool {
-        let waited = self.table.touched(place).map_or(Duration::ZERO, |touched| now.since(touched));
-        match self.table.at(place) {
-            Some((_, State::Pending(query))) => waited.max(time.since(query.time)) >= TIMEOUT,
-            Some((_, State::Answered { time: answered, .. })) => waited.max(time.since(*answered)) >= DUPLICATE,
-            None => true,
+        let Some((_, state, touched)) = self.table.at_since(place) else { return true };
+        let waited_us = now.micros_since(touched);
+        match state {
+            State::Pending(query) => waited_us.max(time.micros_since(query.time)) >= TIMEOUT_US,
+            State::Answered { time: answered, .. } => waited_us.max(time.micros_since(*answered)) >= DUPLICATE_US,
         }
     }
 
@@ -380,13 +379,18 @@ impl Transactions {
         Some((key, state))
     }
 
+    /// Of whom nobody is to be told.
+    fn forget(&mut self, place: Place) {
+        let octets = self.table.at(place).map_or(0, |(key, _)| key.qname.as_name().octets().len());
+        self.names_octets = self.names_octets.saturating_sub(octets);
+        self.table.discard(place);
+    }
+
     /// For one more, whose name has so many octets.
     fn make_room(&mut self, octets: usize, counts: &mut TransactionCounts, audience: &mut impl Audience) {
         while self.table.is_full() || self.names_octets + octets > self.names_max_octets {
             match (self.table.oldest(ANSWERED), self.table.oldest(PENDING)) {
-                (Some((answered, _)), _) => {
-                    self.remove(answered);
-                }
+                (Some((answered, _)), _) => self.forget(answered),
                 (None, Some((pending, _))) => {
                     counts.evicted += 1;
                     self.take(pending, counts, audience);

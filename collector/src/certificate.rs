@@ -171,6 +171,16 @@ pub fn wants_renewal(certificate: &[u8], now: Timestamp) -> Result<bool, Certifi
     Ok(left < until.saturating_sub(from) / 3)
 }
 
+/// When a certificate was issued, to the hour before which it is not good: it cannot be earlier now.
+///
+/// # Errors
+/// [`CertificateError::Unreadable`].
+pub fn issued_at(certificate: &[u8]) -> Result<Timestamp, CertificateError> {
+    let (_, parsed) =
+        X509Certificate::from_der(certificate).map_err(|error| CertificateError::Unreadable(error.to_string()))?;
+    Ok(Timestamp::from_unix(parsed.validity().not_before.timestamp(), 0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,8 @@ pub enum Change {
     Sensor(i64),
     /// A list was published: its revision.
     List(u64),
+    /// The disk of the database is full, or has room again.
+    Room,
 }
 
 /// Where changes are told. Listeners that fall behind are told so and read afresh.

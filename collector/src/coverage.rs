@@ -5,13 +5,11 @@ use std::time::Duration;
 
 use varde_common::time::Timestamp;
 
-use crate::present::sensor::Heartbeat;
+use crate::hearing::{Hearing, last_packet_at};
 use crate::store::picture::{CampaignFacts, Picture, SensorFacts};
 
 /// Silence after which a sensor is no longer taken to see anything: three heartbeats of 30 seconds.
 pub const SILENT_AFTER: Duration = Duration::from_secs(90);
-/// A sensor that has been up for this long without a single packet watches a dead port.
-const FIRST_PACKET_WITHIN_SECONDS: u64 = 60;
 
 /// Why a member could not have seen it, the furthest from seeing first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -166,11 +164,9 @@ fn blindness(sensor: &SensorFacts, need: Need) -> Option<Blind> {
     if sensor.revision < need.revision {
         return Some(Blind::OldList);
     }
-    let heartbeat = Heartbeat::read(sensor.heartbeat.as_deref());
-    if heartbeat.packets == Some(0) && heartbeat.uptime_s.unwrap_or(0) >= FIRST_PACKET_WITHIN_SECONDS {
-        return Some(Blind::NoTraffic);
-    }
-    None
+    let is_deaf = Hearing::of_sensor(sensor) == Hearing::Deaf;
+    // It may have heard before it fell deaf.
+    (is_deaf && last_packet_at(sensor).is_none_or(|at| at < need.heard_from)).then_some(Blind::NoTraffic)
 }
 
 #[cfg(test)]
@@ -195,6 +191,32 @@ mod tests {
             last_seen_at: Some(NOW),
             connected: true,
             heartbeat: None,
+            set_back_at: None,
+            quarantined_at: None,
+            replayed: 0,
+            heartbeat_before: None,
+        }
+    }
+
+    #[test]
+    fn h1_a_sensor_that_fell_deaf_sees_nothing_now_and_could_see_what_came_before() {
+        let heartbeat = |uptime_s, last_packet_ms| {
+            Some(format!(r#"{{"uptime_s":{uptime_s},"packets":70,"dropped":0,"last_packet_ms":{last_packet_ms}}}"#))
+        };
+        let deaf = SensorFacts {
+            heartbeat: heartbeat(5_120, 300_000),
+            heartbeat_before: heartbeat(5_000, 180_000),
+            ..sensor(1)
+        };
+        let picture = Picture {
+            members: vec![MemberFacts { id: 1, number: "1".to_owned(), name: String::new() }],
+            sensors: vec![deaf],
+            ..Picture::default()
+        };
+        assert_eq!(Coverage::now(&picture, NOW).reasons(), [(Blind::NoTraffic, 1)]);
+        for (begun_s, able) in [(299, 0), (301, 1)] {
+            let case = Case { begun: NOW.minus(Duration::from_secs(begun_s)), until: NOW, ..Case::default() };
+            assert_eq!(Coverage::of_case(&picture.sensors, [1], &case).able.len(), able);
         }
     }
 
@@ -237,6 +259,7 @@ mod tests {
                 evidence: 0,
                 severity: 0,
                 hosts: 0,
+                hosts_about: false,
                 sightings: 1,
                 alerts: 1,
                 arrived_at: Some(NOW.minus(Duration::from_secs(700))),

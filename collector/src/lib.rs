@@ -6,6 +6,7 @@
 //! it. [`certificate`] says who is who, [`address`] where sensors dial. Nothing but [`io`] and [`store`] touches the world.
 
 pub mod address;
+pub mod backup;
 pub mod campaign;
 pub mod certificate;
 pub mod change;
@@ -14,12 +15,14 @@ pub mod control;
 pub mod correlate;
 pub mod coverage;
 pub mod enrolment;
+pub mod hearing;
 pub mod incident;
 pub mod ingest;
 pub mod intel;
 pub mod io;
 pub mod limits;
 pub mod losses;
+pub mod mark;
 pub mod present;
 pub mod session;
 pub mod settings;

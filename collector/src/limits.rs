@@ -12,14 +12,21 @@ pub const INCOMING_MAX: usize = 1024;
 pub const INCOMING_BUFFER_MAX_OCTETS: u64 = 16 * 1024;
 /// Octets held for all of them.
 pub const INCOMING_BUFFERS_MAX_OCTETS: u64 = 4 * 1024 * 1024;
-/// Streams a sensor may open: the five of the conversation.
-pub const STREAMS_MAX: u32 = 5;
+/// Streams a sensor may open that go both ways: control, alerts, lists, hunts.
+pub const STREAMS_MAX: u32 = 4;
+/// Streams a sensor may open that go one way: statistics (not spoken yet, and not read).
+pub const ONE_WAY_STREAMS_MAX: u32 = 1;
 /// Octets of one stream on their way to us.
 pub const STREAM_WINDOW_OCTETS: u32 = 64 * 1024;
 /// Octets of one session on their way to us.
 pub const SESSION_WINDOW_OCTETS: u32 = 128 * 1024;
 /// Octets of one session sent and not yet acknowledged.
 pub const SEND_WINDOW_OCTETS: u64 = 128 * 1024;
+const _: () = assert!(
+    SESSION_WINDOW_OCTETS as usize + SEND_WINDOW_OCTETS as usize + varde_common::compact::UNPACKER_MAX_OCTETS
+        <= 384 * 1024,
+    "a session would take more than it may (I7): a thousand of them share 384 MiB"
+);
 /// The same while a list is sent by one of [`LIST_SLOTS`].
 pub const LIST_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
 /// Sessions that may have the larger window at once; the others send their list with the small one.
@@ -47,8 +54,13 @@ pub const STOP_WITHIN: Duration = Duration::from_secs(5);
 pub const HEARTBEAT_AT_LEAST: Duration = Duration::from_secs(1);
 /// Outcomes a sensor may tell beyond the lists it was offered: it may repeat itself after a restart of its own.
 pub const OUTCOMES_UNASKED_MAX: u64 = 8;
-/// Batches decoded and waiting for the database at once: the decode budget of all sessions together.
+/// Batches waiting for the database at once.
 pub const INGESTS_AT_ONCE: usize = 64;
+/// Messages that are decoded or waiting to be stored at once, over all sessions: 128 MiB, a message being allowed
+/// `varde_common::limits::DECODE_MAX_OCTETS`. Who comes when all places are taken waits, and QUIC holds back its sender.
+pub const DECODES_AT_ONCE: usize = 128;
+/// Marks remembered of each sensor: one a session, so the state of weeks ago can still be dated.
+pub const MARKS_KEPT: i64 = 64;
 /// Sensors that may reconnect in one second, for `reconnect_spread_ms`.
 pub const RECONNECTS_PER_SECOND: u64 = 200;
 /// The shortest reconnect spread.
@@ -106,3 +118,20 @@ pub const CHANGES_KEPT: usize = 1024;
 
 /// Rows read at once while a list is compiled: some megabytes.
 pub const COMPILE_PAGE_ROWS: i64 = 10_000;
+
+/// How long one who wants to write waits for another: an import of half a million lines writes in steps of seconds.
+pub const DATABASE_BUSY_WITHIN: Duration = Duration::from_secs(20);
+/// Pages of 4 KiB in the write-ahead log from which a commit moves them into the database: the log stays at some megabytes.
+pub const WAL_CHECKPOINT_PAGES: u32 = 1000;
+/// What a log that grew while a long reader (a backup) held it back is cut to afterwards.
+pub const WAL_KEPT_OCTETS: u64 = 16 * 1024 * 1024;
+/// Numbers left out for lists after a restore: those published since the backup are in force at sensors and are never given
+/// again. More than anybody publishes between two backups.
+pub const REVISIONS_LEFT_OUT: i64 = 1_000;
+/// The same for indicators: a record that a sensor still holds must not come to mean another one. More than two of the
+/// largest imports.
+pub const INDICATORS_LEFT_OUT: i64 = 50_000_000;
+/// A backup's manifest: it names some ten files.
+pub const BACKUP_MANIFEST_MAX_OCTETS: u64 = 64 * 1024;
+/// The copy that is made before an upgrade is kept as long as a backup (decision 11).
+pub const UPGRADE_COPY_DAYS: u64 = 35;

@@ -16,6 +16,8 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
+        // A log on a full disk is lost; the program goes on.
+        .log_internal_errors(false)
         .init();
     // One provider in the whole program, chosen before anything can ask for another; a second call is refused, not harmful.
     let _ = rustls::crypto::CryptoProvider::install_default((*quic::provider()).clone());

@@ -1,31 +1,30 @@
 //! One sensor's conversation as a state machine: a message in, what to do out, or the reason why the session ends.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
-use varde_common::codec::Text;
-use varde_common::id::{Epoch, Revision, SiteId};
-use varde_common::message::{Batch, CloseReason, Heartbeat, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToCollector};
+use varde_common::codec::Malformed;
+use varde_common::compact::Unpacker;
+use varde_common::heartbeat::Further;
+use varde_common::id::{Epoch, Mark, Revision, SiteId};
+use varde_common::message::{
+    Batch, CloseReason, CompactBatch, Heartbeat, Hello, ListOutcome, Pulse, Stream, ToCollector, common_protocol,
+};
 
+use crate::ingest::hello::Introduction;
 use crate::limits::{HEARTBEAT_AT_LEAST, OUTCOMES_UNASKED_MAX, RECONNECT_SPREAD_MIN_MS, RECONNECTS_PER_SECOND};
 
 /// What is to be done about a message.
 #[expect(clippy::large_enum_variant, reason = "an action lives for one turn and is never kept in numbers")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// The session stands: note the sensor as connected and answer with HelloAck.
-    Greet {
-        /// The spool's lifetime, whose committed records are to be looked up.
-        epoch: Epoch,
-        /// Program version.
-        agent_version: Text,
-        /// List in force.
-        revision: Revision,
-    },
+    /// Look up who it is, and answer with HelloAck, Greeting or NewEpoch.
+    Greet(Introduction),
     /// Take in a batch, then acknowledge.
     Ingest(Batch),
-    /// Keep a heartbeat.
-    Keep(Heartbeat),
+    /// Keep a heartbeat, with what version 2 tells beside it.
+    Keep(Heartbeat, Option<Further>),
     /// From now on offer every list newer than this.
     Follow(Revision),
     /// Keep what became of a list.
@@ -38,8 +37,13 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Session {
     sites: BTreeSet<SiteId>,
+    protocols: RangeInclusive<u16>,
     opened: BTreeSet<u8>,
-    epoch: Option<Epoch>,
+    /// The mark said in front of Hello; none = nothing was said of one.
+    kept: Option<Option<Mark>>,
+    /// Version and spool, once Hello was taken.
+    spoken: Option<(u16, Epoch)>,
+    unpacker: Unpacker,
     last_heartbeat: Option<Instant>,
     subscribed: bool,
     offers: u64,
@@ -58,12 +62,15 @@ fn place(stream: Stream) -> u8 {
 }
 
 impl Session {
-    /// The conversation of a sensor that may report for these sites.
-    pub fn new(sites: impl IntoIterator<Item = SiteId>) -> Session {
+    /// The conversation of a sensor that may report for these sites, in one of these versions.
+    pub fn new(sites: impl IntoIterator<Item = SiteId>, protocols: RangeInclusive<u16>) -> Session {
         Session {
             sites: sites.into_iter().collect(),
+            protocols,
             opened: BTreeSet::new(),
-            epoch: None,
+            kept: None,
+            spoken: None,
+            unpacker: Unpacker::default(),
             last_heartbeat: None,
             subscribed: false,
             offers: 0,
@@ -86,8 +93,19 @@ impl Session {
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_)
             | ToCollector::Enrol { .. }
-            | ToCollector::AskRoot => Err(CloseReason::ProtocolError),
+            | ToCollector::AskRoot
+            | ToCollector::Kept(_)
+            | ToCollector::Compact(_)
+            | ToCollector::Pulse(_) => Err(CloseReason::ProtocolError),
         }
+    }
+
+    /// Reads a message of a version spoken here.
+    ///
+    /// # Errors
+    /// [`Malformed`].
+    pub fn read(&self, kind: u16, body: &[u8]) -> Result<ToCollector, Malformed> {
+        ToCollector::from_body_until(*self.protocols.end(), kind, body)
     }
 
     /// A later message on `stream`. The streams other than control are read only once Hello was answered: QUIC orders
@@ -102,23 +120,26 @@ impl Session {
         now: Instant,
     ) -> Result<Action, CloseReason> {
         match (stream, message) {
-            (Stream::Control, ToCollector::Hello(hello)) if self.epoch.is_none() => self.handle_hello(hello),
-            (Stream::Control, ToCollector::Heartbeat(heartbeat)) if self.epoch.is_some() => {
-                if self.last_heartbeat.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
-                    self.passed_over += 1;
-                    return Ok(Action::Nothing);
-                }
-                self.last_heartbeat = Some(now);
-                Ok(Action::Keep(heartbeat))
+            (Stream::Control, ToCollector::Kept(mark)) if self.spoken.is_none() && self.kept.is_none() => {
+                self.kept = Some(mark);
+                Ok(Action::Nothing)
             }
-            (Stream::Alerts, ToCollector::Batch(batch)) if self.epoch == Some(batch.epoch) => {
+            (Stream::Control, ToCollector::Hello(hello)) if self.spoken.is_none() => self.handle_hello(hello),
+            (Stream::Control, ToCollector::Heartbeat(heartbeat)) if self.speaks(1) => {
+                Ok(self.handle_heartbeat(heartbeat, None, now))
+            }
+            (Stream::Control, ToCollector::Pulse(Pulse { heartbeat, further })) if self.speaks(2) => {
+                Ok(self.handle_heartbeat(heartbeat, Some(further), now))
+            }
+            (Stream::Alerts, ToCollector::Batch(batch)) if self.spoken == Some((1, batch.epoch)) => {
                 // An empty batch asks for nothing; one whose numbers run out of 64 bits is nonsense.
                 if batch.last_seq().is_none() || batch.first_seq.0 == 0 {
                     return Err(CloseReason::ProtocolError);
                 }
                 Ok(Action::Ingest(batch))
             }
-            (Stream::Lists, ToCollector::Subscribe { revision }) if self.epoch.is_some() && !self.subscribed => {
+            (Stream::Alerts, ToCollector::Compact(batch)) => self.handle_compact(&batch),
+            (Stream::Lists, ToCollector::Subscribe { revision }) if self.spoken.is_some() && !self.subscribed => {
                 self.subscribed = true;
                 Ok(Action::Follow(revision))
             }
@@ -139,20 +160,48 @@ impl Session {
                 | ToCollector::Subscribe { .. }
                 | ToCollector::ListOutcome(_)
                 | ToCollector::Enrol { .. }
-                | ToCollector::AskRoot,
+                | ToCollector::AskRoot
+                | ToCollector::Kept(_)
+                | ToCollector::Compact(_)
+                | ToCollector::Pulse(_),
             ) => Err(CloseReason::ProtocolError),
         }
     }
 
     fn handle_hello(&mut self, hello: Hello) -> Result<Action, CloseReason> {
-        if !(hello.protocol_min..=hello.protocol_max).contains(&PROTOCOL_VERSION) {
-            return Err(CloseReason::Version);
-        }
+        let theirs = hello.protocol_min..=hello.protocol_max;
+        let protocol = common_protocol(&self.protocols, &theirs).ok_or(CloseReason::Version)?;
         if !hello.sites.iter().all(|site| self.sites.contains(site)) {
             return Err(CloseReason::UnknownSite);
         }
-        self.epoch = Some(hello.epoch);
-        Ok(Action::Greet { epoch: hello.epoch, agent_version: hello.agent_version, revision: hello.revision })
+        self.spoken = Some((protocol, hello.epoch));
+        Ok(Action::Greet(Introduction { hello, protocol, kept: self.kept.flatten() }))
+    }
+
+    fn speaks(&self, protocol: u16) -> bool {
+        self.spoken.is_some_and(|(spoken, _)| spoken == protocol)
+    }
+
+    fn handle_heartbeat(&mut self, heartbeat: Heartbeat, further: Option<Further>, now: Instant) -> Action {
+        if self.last_heartbeat.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
+            self.passed_over += 1;
+            return Action::Nothing;
+        }
+        self.last_heartbeat = Some(now);
+        Action::Keep(heartbeat, further)
+    }
+
+    fn handle_compact(&mut self, batch: &CompactBatch) -> Result<Action, CloseReason> {
+        let Some((2, epoch)) = self.spoken else { return Err(CloseReason::ProtocolError) };
+        let batch = self.unpacker.unpack(epoch, batch).map_err(|why| {
+            tracing::warn!("a batch cannot be unpacked: {why}");
+            CloseReason::ProtocolError
+        })?;
+        // One whose numbers run out of 64 bits is nonsense; none is empty.
+        if batch.last_seq().is_none() || batch.first_seq.0 == 0 {
+            return Err(CloseReason::ProtocolError);
+        }
+        Ok(Action::Ingest(batch))
     }
 
     /// A message of a kind that is not known here: a newer agent's. It is passed over.
@@ -183,7 +232,10 @@ mod tests {
     use crate::io::clock;
     use proptest::prelude::*;
     use std::time::Duration;
+    use varde_common::codec::Text;
+    use varde_common::compact::Packer;
     use varde_common::id::Seq;
+    use varde_common::message::PROTOCOLS;
     use varde_common::time::Timestamp;
 
     fn hello() -> Hello {
@@ -202,11 +254,15 @@ mod tests {
     }
 
     fn greeted() -> Session {
-        let mut session = Session::new([SiteId(0), SiteId(2)]);
+        greeted_by(hello())
+    }
+
+    fn greeted_by(hello: Hello) -> Session {
+        let mut session = Session::new([SiteId(0), SiteId(2)], PROTOCOLS);
         for stream in [Stream::Control, Stream::Alerts, Stream::Lists] {
             assert_eq!(session.handle_first(&ToCollector::Open(stream)), Ok(stream));
         }
-        session.handle_message(Stream::Control, ToCollector::Hello(hello()), clock::monotonic()).unwrap();
+        session.handle_message(Stream::Control, ToCollector::Hello(hello), clock::monotonic()).unwrap();
         session
     }
 
@@ -218,17 +274,21 @@ mod tests {
     fn hello_is_held_against_version_and_sites() {
         let now = clock::monotonic();
         let say = |change: fn(&mut Hello)| {
-            let mut session = Session::new([SiteId(0), SiteId(2)]);
+            let mut session = Session::new([SiteId(0), SiteId(2)], PROTOCOLS);
             let mut hello = hello();
             change(&mut hello);
             session.handle_message(Stream::Control, ToCollector::Hello(hello), now)
         };
-        let greet = Action::Greet { epoch: Epoch(7), agent_version: Text::cut("0.1.0"), revision: Revision(3) };
-        assert_eq!(say(|_| ()), Ok(greet.clone()));
-        assert_eq!(say(|h| h.sites = vec![SiteId(0), SiteId(2)]), Ok(greet.clone()));
-        assert_eq!(say(|h| h.protocol_max = 9), Ok(greet));
+        let spoken = |said: Result<Action, CloseReason>| match said {
+            Ok(Action::Greet(said)) => Some((said.protocol, said.kept)),
+            _ => None,
+        };
+        assert_eq!(spoken(say(|_| ())), Some((1, None)));
+        assert_eq!(spoken(say(|h| h.sites = vec![SiteId(0), SiteId(2)])), Some((1, None)));
+        assert_eq!(spoken(say(|h| h.protocol_max = 2)), Some((2, None)));
+        assert_eq!(spoken(say(|h| (h.protocol_min, h.protocol_max) = (2, 9))), Some((2, None)));
         assert_eq!(say(|h| h.sites = vec![SiteId(0), SiteId(1)]), Err(CloseReason::UnknownSite));
-        assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (2, 9)), Err(CloseReason::Version));
+        assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (3, 9)), Err(CloseReason::Version));
         assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (0, 0)), Err(CloseReason::Version));
         assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (9, 0)), Err(CloseReason::Version));
     }
@@ -238,7 +298,11 @@ mod tests {
         let now = clock::monotonic();
         let subscribe = || ToCollector::Subscribe { revision: Revision(1) };
         let outcome = || ToCollector::ListOutcome(ListOutcome::InForce { revision: Revision(1), since: Timestamp(1) });
-        let out_of_place: [(Stream, ToCollector); 13] = [
+        let compact = |epoch| match batch(epoch, 1, 1) {
+            ToCollector::Batch(batch) => ToCollector::Compact(Packer::default().pack(&batch)),
+            other => other,
+        };
+        let out_of_place: [(Stream, ToCollector); 16] = [
             (Stream::Control, ToCollector::Hello(hello())),
             (Stream::Control, ToCollector::Open(Stream::Control)),
             (Stream::Control, batch(7, 1, 1)),
@@ -252,6 +316,9 @@ mod tests {
             (Stream::Lists, outcome()),
             (Stream::Statistics, ToCollector::Heartbeat(Heartbeat::default())),
             (Stream::Hunts, subscribe()),
+            (Stream::Control, ToCollector::Kept(None)),
+            (Stream::Alerts, compact(7)),
+            (Stream::Control, ToCollector::Pulse(Pulse::default())),
         ];
         for (stream, message) in out_of_place {
             let said = greeted().handle_message(stream, message.clone(), now);
@@ -262,12 +329,36 @@ mod tests {
         assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(Revision(1))));
         assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Err(CloseReason::ProtocolError));
         assert!(matches!(session.handle_message(Stream::Lists, outcome(), now), Ok(Action::Note(_))));
+        // What version 2 has in place of others, and nothing in place of them any more.
+        let second = || greeted_by(Hello { protocol_max: 2, ..hello() });
+        for (stream, message) in
+            [(Stream::Alerts, batch(7, 1, 1)), (Stream::Control, ToCollector::Heartbeat(Heartbeat::default()))]
+        {
+            assert_eq!(second().handle_message(stream, message, now), Err(CloseReason::ProtocolError));
+        }
+        assert!(matches!(second().handle_message(Stream::Alerts, compact(7), now), Ok(Action::Ingest(_))));
+        let pulse = ToCollector::Pulse(Pulse::default());
+        assert!(matches!(second().handle_message(Stream::Control, pulse, now), Ok(Action::Keep(_, Some(_)))));
+    }
+
+    #[test]
+    fn v1_a_collector_of_version_one_passes_over_what_came_later() {
+        let session = Session::new([SiteId(0)], 1..=1);
+        let frame = ToCollector::Kept(Some(Mark(4))).to_frame().unwrap();
+        assert_eq!(session.read(10, &frame[8..]), Err(Malformed::UnknownKind(10)));
+        let mut session = Session::new([SiteId(0)], PROTOCOLS);
+        let now = clock::monotonic();
+        let kept = session.read(10, &frame[8..]).unwrap();
+        assert_eq!(session.handle_message(Stream::Control, kept.clone(), now), Ok(Action::Nothing));
+        assert_eq!(session.handle_message(Stream::Control, kept, now), Err(CloseReason::ProtocolError), "said once");
+        let said = session.handle_message(Stream::Control, ToCollector::Hello(hello()), now);
+        assert!(matches!(said, Ok(Action::Greet(Introduction { kept: Some(Mark(4)), .. }))));
     }
 
     #[test]
     fn nothing_is_heard_before_hello_and_no_stream_opens_twice() {
         let now = clock::monotonic();
-        let mut session = Session::new([SiteId(0)]);
+        let mut session = Session::new([SiteId(0)], PROTOCOLS);
         let heartbeat = ToCollector::Heartbeat(Heartbeat::default());
         assert_eq!(session.handle_message(Stream::Control, heartbeat.clone(), now), Err(CloseReason::ProtocolError));
         assert_eq!(session.handle_message(Stream::Alerts, batch(0, 1, 1), now), Err(CloseReason::ProtocolError));
@@ -308,7 +399,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..12, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
+        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..13, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
             let mut session = greeted();
             for (stream, kind, body) in bodies {
                 let stream = [Stream::Control, Stream::Alerts, Stream::Statistics, Stream::Lists, Stream::Hunts][usize::from(stream)];

@@ -102,6 +102,14 @@ hosts = { $n ->
    *[other] { $shown } hosts
 }
 hosts-none = no host pointed out
+hosts-about = { $n ->
+    [1] about 1 host
+   *[other] about { $shown } hosts
+}
+hosts-together = { $n ->
+    [1] many hosts (about 1)
+   *[other] many hosts (about { $shown })
+}
 sightings = { $n ->
     [1] 1 sighting
    *[other] { $shown } sightings
@@ -183,12 +191,16 @@ col-spool = Waiting / lost
 col-version = Version
 col-memory = Memory
 sensor-connected = connected
+sensor-deaf = connected, but deaf: no packet since
+sensor-deaf-always = connected, but deaf: no packet ever
+sensor-dropping = loses too much: { $dropped } of the last { $total } frames
 sensor-stalled = connected, but no heartbeat since
 sensor-silent = silent since
 sensor-never-came = enrolled, but never heard from since
 sensor-token-waits = waits to be enrolled; token good until
 sensor-token-expired = never enrolled; token expired
 sensor-revoked = revoked
+sensor-quarantined = in quarantine: two machines use its identity, since
 sensor-shared = shared sensor
 sensor-losses = { $dropped } dropped, { $refused } refused
 sensor-losses-least = at least { $dropped } dropped, { $refused } refused
@@ -201,6 +213,17 @@ list-newest = { $held } (newest)
 list-refused = Refused:
 # A sensor
 health-heard = Last heartbeat
+col-oldest = Oldest that waits
+oldest-none = none waits
+col-replayed = Came again
+replayed-none = nothing
+replayed-of = { $replayed } records; none was stored twice
+col-clock = Clock
+clock-right = less than a second from ours
+clock-ahead = { $span } ahead of ours
+clock-behind = { $span } behind ours
+uplink-quarantined = Two machines use this sensor's identity. Neither is heard until you have found out which is the copy, stopped it, and released the sensor with “varde-collector sensor release NUMBER”. What both have found is kept by them.
+uplink-set-back = An older state of this sensor came: its disk was restored, or a copy of it runs. It was told to begin a new spool, and nothing is counted twice. Last time:
 health-title = What the sensor could not read
 health-words = Numbers since the sensor started.
 health-unknown = The sensor has not said anything about losses and blind spots yet.
@@ -281,6 +304,7 @@ why-labels-left = { $n ->
     [1] a name below the listed one (1 label to the left)
    *[other] a name below the listed one ({ $shown } labels to the left)
 }
+why-together = more hosts at once than are told of one by one; the number is about right and has in it those with an alert of their own
 why-by-resolver = the resolver asked on behalf of somebody; a trace, not a victim
 why-looked-up-by-other = the host was found by its traffic; another looked the name up
 why-possible-contact = possible contact: other names share the address
@@ -290,5 +314,7 @@ why-list = list { $revision } in force at sensor { $sensor }
 # When something fails
 missing-title = Not found
 missing-words = The address points at nothing here. The campaign or incident may have been deleted after its retention time; go to the overview.
+room-full = The disk of the database is full: nothing new is stored.
+room-full-next = Make room on it. Nothing is lost meanwhile: the sensors keep what they have, and it is taken in by itself as soon as there is room.
 broken-title = No answer
 broken-words = The collector could not read the database. Try again in a while; if it lasts, the log of varde-collector says why.

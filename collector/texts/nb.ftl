@@ -102,6 +102,14 @@ hosts = { $n ->
    *[other] { $shown } maskiner
 }
 hosts-none = ingen maskin pekt ut
+hosts-about = { $n ->
+    [1] omtrent 1 maskin
+   *[other] omtrent { $shown } maskiner
+}
+hosts-together = { $n ->
+    [1] mange maskiner (omtrent 1)
+   *[other] mange maskiner (omtrent { $shown })
+}
 sightings = { $n ->
     [1] 1 treff
    *[other] { $shown } treff
@@ -183,12 +191,16 @@ col-spool = I kø / mistet
 col-version = Versjon
 col-memory = Minne
 sensor-connected = tilkoblet
+sensor-deaf = tilkoblet, men døv: ingen pakke siden
+sensor-deaf-always = tilkoblet, men døv: aldri en pakke
+sensor-dropping = taper for mye: { $dropped } av de siste { $total } rammene
 sensor-stalled = tilkoblet, men uten livstegn siden
 sensor-silent = stille siden
 sensor-never-came = koblet til, men aldri hørt fra siden
 sensor-token-waits = venter på å bli koblet til; koden gjelder til
 sensor-token-expired = aldri koblet til; koden gikk ut
 sensor-revoked = stengt ute
+sensor-quarantined = i karantene: to maskiner bruker identiteten, siden
 sensor-shared = delt sensor
 sensor-losses = { $dropped } tapt, { $refused } avvist
 sensor-losses-least = minst { $dropped } tapt, { $refused } avvist
@@ -201,6 +213,17 @@ list-newest = { $held } (nyeste)
 list-refused = Avvist:
 # En sensor
 health-heard = Siste livstegn
+col-oldest = Eldste i kø
+oldest-none = ingen i kø
+col-replayed = Kom på nytt
+replayed-none = ingenting
+replayed-of = { $replayed } poster; ingen er lagret to ganger
+col-clock = Klokke
+clock-right = mindre enn ett sekund fra vår
+clock-ahead = { $span } foran vår
+clock-behind = { $span } bak vår
+uplink-quarantined = To maskiner bruker identiteten til denne sensoren. Ingen av dem blir hørt før du har funnet ut hvilken som er kopien, stanset den og sluppet sensoren fri med «varde-collector sensor release NUMMER». Det begge har funnet, tar de vare på selv.
+uplink-set-back = En eldre tilstand av denne sensoren meldte seg: disken er gjenopprettet, eller en kopi kjører et sted. Den fikk beskjed om å begynne på nytt, og ingenting telles to ganger. Sist:
 health-title = Det sensoren ikke fikk lest
 health-words = Tall siden sensoren startet.
 health-unknown = Sensoren har ikke sagt noe om tap og blindsoner ennå.
@@ -281,6 +304,7 @@ why-labels-left = { $n ->
     [1] et navn under det listede (1 ledd til venstre)
    *[other] et navn under det listede ({ $shown } ledd til venstre)
 }
+why-together = flere maskiner på en gang enn det meldes om én for én; tallet er omtrentlig, og de som har egen alarm, er med i det
 why-by-resolver = navnetjeneren spurte på vegne av noen; et spor, ikke et offer
 why-looked-up-by-other = maskinen er funnet ved trafikken; navnet ble slått opp av en annen
 why-possible-contact = mulig kontakt: adressen deles med andre navn
@@ -290,5 +314,7 @@ why-list = liste { $revision } i kraft hos sensor { $sensor }
 # Når noe ikke går
 missing-title = Finnes ikke
 missing-words = Adressen peker ikke på noe her. Kampanjen eller saken kan være slettet etter lagringstiden; gå til oversikten.
+room-full = Disken til databasen er full: ingenting nytt blir lagret.
+room-full-next = Gjør plass på den. Ingenting går tapt imens: sensorene holder på det de har, og det blir tatt inn av seg selv så snart det er plass.
 broken-title = Fikk ikke svar
 broken-words = Samleren fikk ikke lest databasen. Prøv igjen om litt; varer det, står årsaken i loggen til varde-collector.

@@ -102,6 +102,14 @@ hosts = { $n ->
    *[other] { $shown } maskiner
 }
 hosts-none = inga maskin peika ut
+hosts-about = { $n ->
+    [1] om lag 1 maskin
+   *[other] om lag { $shown } maskiner
+}
+hosts-together = { $n ->
+    [1] mange maskiner (om lag 1)
+   *[other] mange maskiner (om lag { $shown })
+}
 sightings = { $n ->
     [1] 1 treff
    *[other] { $shown } treff
@@ -183,12 +191,16 @@ col-spool = I kø / mista
 col-version = Versjon
 col-memory = Minne
 sensor-connected = tilkopla
+sensor-deaf = tilkopla, men døv: ingen pakke sidan
+sensor-deaf-always = tilkopla, men døv: aldri ei pakke
+sensor-dropping = mistar for mykje: { $dropped } av dei siste { $total } rammene
 sensor-stalled = tilkopla, men utan livsteikn sidan
 sensor-silent = stille sidan
 sensor-never-came = kopla til, men aldri høyrt frå sidan
 sensor-token-waits = ventar på å bli kopla til; koden gjeld til
 sensor-token-expired = aldri kopla til; koden gjekk ut
 sensor-revoked = stengd ute
+sensor-quarantined = i karantene: to maskiner brukar identiteten, sidan
 sensor-shared = delt sensor
 sensor-losses = { $dropped } tapt, { $refused } avvist
 sensor-losses-least = minst { $dropped } tapt, { $refused } avvist
@@ -201,6 +213,17 @@ list-newest = { $held } (nyaste)
 list-refused = Avvist:
 # Ein sensor
 health-heard = Siste livsteikn
+col-oldest = Eldste i kø
+oldest-none = ingen i kø
+col-replayed = Kom på nytt
+replayed-none = ingenting
+replayed-of = { $replayed } postar; ingen er lagra to gonger
+col-clock = Klokke
+clock-right = mindre enn eitt sekund frå vår
+clock-ahead = { $span } framfor vår
+clock-behind = { $span } bak vår
+uplink-quarantined = To maskiner brukar identiteten til denne sensoren. Ingen av dei blir høyrde før du har funne ut kva for ein som er kopien, stansa han og sleppt sensoren fri med «varde-collector sensor release NUMMER». Det begge har funne, tek dei vare på sjølve.
+uplink-set-back = Ein eldre tilstand av denne sensoren melde seg: disken er gjenoppretta, eller ein kopi køyrer ein stad. Han fekk melding om å byrje på nytt, og ingenting blir talt to gonger. Sist:
 health-title = Det sensoren ikkje fekk lese
 health-words = Tal sidan sensoren starta.
 health-unknown = Sensoren har ikkje sagt noko om tap og blindsoner enno.
@@ -281,6 +304,7 @@ why-labels-left = { $n ->
     [1] eit namn under det lista (1 ledd til venstre)
    *[other] eit namn under det lista ({ $shown } ledd til venstre)
 }
+why-together = fleire maskiner på ein gong enn det blir meldt om éi for éi; talet er omtrentleg, og dei som har eigen alarm, er med i det
 why-by-resolver = namnetenaren spurde på vegner av nokon; eit spor, ikkje eit offer
 why-looked-up-by-other = maskina er funnen ved trafikken; namnet vart slått opp av ei anna
 why-possible-contact = mogleg kontakt: adressa er delt med andre namn
@@ -290,5 +314,7 @@ why-list = liste { $revision } i kraft hos sensor { $sensor }
 # Når noko ikkje går
 missing-title = Finst ikkje
 missing-words = Adressa peikar ikkje på noko her. Kampanjen eller saka kan vere sletta etter lagringstida; gå til oversikta.
+room-full = Disken til databasen er full: ingenting nytt blir lagra.
+room-full-next = Gjer plass på han. Ingenting går tapt så lenge: sensorane held på det dei har, og det blir teke inn av seg sjølv så snart det er plass.
 broken-title = Fekk ikkje svar
 broken-words = Samlaren fekk ikkje lese databasen. Prøv igjen om litt; varer det, står årsaka i loggen til varde-collector.

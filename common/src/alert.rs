@@ -212,3 +212,21 @@ pub struct AlertUpdated {
     /// No more updates will come: an hour of quiet, or 24 hours old.
     pub closed: bool,
 }
+
+/// The first statement of an alert that stands for many hosts: more came at once than is told host by host.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CrowdOpened {
+    /// As of any alert; it names no host and no zone.
+    pub opened: AlertOpened,
+    /// About how many hosts of its site the indicator has met in its direction, those with an alert of their own included.
+    pub hosts: u64,
+}
+
+/// What has come since the last statement of such an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CrowdUpdated {
+    /// As of any alert, without regularity.
+    pub updated: AlertUpdated,
+    /// About how many hosts by now; it never falls.
+    pub hosts: u64,
+}

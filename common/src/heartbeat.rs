@@ -63,6 +63,32 @@ pub struct Heartbeat {
     pub disk_free_octets: u64,
 }
 
+/// How a sensor is, in version 2 of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+pub struct Pulse {
+    /// As in version 1.
+    pub heartbeat: Heartbeat,
+    /// What came with version 2.
+    pub further: Further,
+}
+
+/// What version 2 tells beyond version 1. What is not known is none, never 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+pub struct Further {
+    /// Age of the oldest record not yet acknowledged, by the sensor's clock, seconds; none = none waits.
+    pub spool_age_s: Option<u64>,
+    /// What the collector's clock showed more than the sensor's when the session began, microseconds, half the way there
+    /// and back taken off.
+    pub clock_offset_us: Option<i64>,
+    /// The list the sensor's thread matches against by now; none before it runs. Differs from the one in force while a
+    /// new one is taken over.
+    pub matching: Option<Revision>,
+    /// DNS messages refused, all reasons.
+    pub dns_refused: u64,
+    /// Records sent again since the start, because an answer was lost or the collector missed some.
+    pub records_resent: u64,
+}
+
 impl Heartbeat {
     /// That it keeps its bounds.
     ///

@@ -65,6 +65,25 @@ impl FromStr for Epoch {
     }
 }
 
+/// What a collector gives a sensor in each session, at random, to be told it in the next: whoever does not know it is a
+/// copy, or has been set back (decision 20).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Encode, Decode)]
+pub struct Mark(pub u128);
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for Mark {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Mark, Self::Err> {
+        u128::from_str_radix(text, 16).map(Mark)
+    }
+}
+
 /// A network of exactly one member, as its sensor numbers it; 0 is the sensor's home.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, Encode, Decode)]
 #[serde(transparent)]

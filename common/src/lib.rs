@@ -10,6 +10,7 @@
 
 pub mod alert;
 pub mod codec;
+pub mod compact;
 pub mod confidential;
 pub mod heartbeat;
 pub mod id;

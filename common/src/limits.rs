@@ -23,6 +23,12 @@ pub const RECORD_MAX_OCTETS: usize = 512;
 pub const BATCH_MAX_RECORDS: usize = 1024;
 /// Sum of the encoded records of one batch: leaves room for the batch's own header within a frame.
 pub const BATCH_MAX_OCTETS: usize = 60 * 1024;
+/// The same of a compact batch once it is unpacked: as many alerts as a batch may have, with every field. Its sender keeps
+/// the bound above, for records that travel as they stand.
+pub const BATCH_UNPACKED_MAX_OCTETS: usize = 128 * 1024;
+/// Entries of each dictionary that a session's compact batches refer to: what one batch can name. At the collector
+/// they take `compact::UNPACKER_MAX_OCTETS` a session.
+pub const DICTIONARY_MAX_ENTRIES: usize = 1024;
 
 /// A chunk of a list's base file.
 pub const LIST_CHUNK_MAX_OCTETS: usize = 192 * 1024;

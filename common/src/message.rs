@@ -4,62 +4,51 @@
 //! does not hang on the order of arrival. Control: Hello → HelloAck, then heartbeats. Alerts: batches → cumulative acks.
 //! Lists: Subscribe → offers and chunks as they are published, an outcome for each. Enrolment has a port, a protocol name
 //! and one stream of its own.
+//!
+//! # Versions
+//! Hello names the oldest and the newest version its sensor speaks; the session has the newest that both ends speak. A
+//! message that changes gets a new kind number. A kind that is not known, or came with a newer version than an end
+//! speaks, is passed over and counted.
+//!
+//! | version | kinds to the collector | kinds to the agent |
+//! |---|---|---|
+//! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
+//! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
+//!
+//! Layout: [`crate::codec`], fields in the order they stand here; of kind 11 [`crate::compact`]. Golden vectors of each
+//! version: `golden_messages_1.txt`, `golden_messages_2.txt`.
+
+mod hello;
+mod reason;
+#[cfg(test)]
+mod tests;
+
+pub use hello::{Greeting, Hello, Stream};
+pub use reason::{CloseReason, EnrolRefusal, ListOutcome};
 
 use crate::codec::{self, Decode, Encode, EncodeError, FrameHeader, Malformed, Text};
-pub use crate::heartbeat::{BlindSpots, Evictions, Heartbeat, Refusal};
-use crate::id::{Epoch, Revision, SensorId, Seq, SiteId};
+pub use crate::compact::CompactBatch;
+pub use crate::heartbeat::{BlindSpots, Evictions, Heartbeat, Pulse, Refusal};
+use crate::id::{Epoch, Mark, Revision, SensorId, Seq};
 use crate::limits::{
     BATCH_MAX_OCTETS, BATCH_MAX_RECORDS, CERTIFICATE_MAX_OCTETS, FRAME_TO_AGENT_MAX_OCTETS,
     FRAME_TO_COLLECTOR_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS, MANIFEST_MAX_OCTETS, RECORD_MAX_OCTETS, ROOT_MAX_OCTETS,
     SITES_MAX,
 };
 use crate::time::Timestamp;
+use std::ops::RangeInclusive;
 
 /// ALPN of a session.
 pub const ALPN_SESSION: &[u8] = b"varde/1";
 /// ALPN of enrolment.
 pub const ALPN_ENROLL: &[u8] = b"varde-enroll/1";
-/// The conversation's version.
-pub const PROTOCOL_VERSION: u16 = 1;
+/// The conversation's versions that this program speaks, oldest and newest.
+pub const PROTOCOLS: RangeInclusive<u16> = 1..=2;
 
-/// The ordered byte streams of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode)]
-pub enum Stream {
-    /// Hello, heartbeats.
-    Control,
-    /// Batches and acks.
-    Alerts,
-    /// Totals without names.
-    Statistics,
-    /// Lists.
-    Lists,
-    /// Hunts and their results.
-    Hunts,
-}
-
-/// A sensor introduces itself.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Hello {
-    /// Oldest conversation it speaks.
-    pub protocol_min: u16,
-    /// Newest conversation it speaks.
-    pub protocol_max: u16,
-    /// Program version.
-    pub agent_version: Text,
-    /// Its spool's lifetime.
-    pub epoch: Epoch,
-    /// Oldest record still in its spool.
-    pub first_seq: Seq,
-    /// The next record it will write.
-    pub next_seq: Seq,
-    /// List in force.
-    pub revision: Revision,
-    /// Root document in force.
-    pub root_version: u32,
-    /// Sites it will report for.
-    pub sites: Vec<SiteId>,
-    /// Its clock.
-    pub clock: Timestamp,
+/// The newest version that both ranges hold.
+pub fn common_protocol(ours: &RangeInclusive<u16>, theirs: &RangeInclusive<u16>) -> Option<u16> {
+    let newest = *ours.end().min(theirs.end());
+    (newest >= *ours.start() && newest >= *theirs.start()).then_some(newest)
 }
 
 /// Records as the spool holds them, in order, without gaps.
@@ -81,104 +70,7 @@ impl Batch {
     }
 }
 
-/// What became of an offered list.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub enum ListOutcome {
-    /// In force since then.
-    InForce {
-        /// Which.
-        revision: Revision,
-        /// The sensor's clock.
-        since: Timestamp,
-    },
-    /// Not taken; the one before stays.
-    Refused {
-        /// The one in force.
-        in_force: Revision,
-        /// Why, in a sentence.
-        why: Text,
-    },
-}
-
-/// Why a token was not honoured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub enum EnrolRefusal {
-    /// Used before.
-    Used,
-    /// Over its 72 hours.
-    Expired,
-    /// Withdrawn.
-    Revoked,
-    /// Unknown, or its proof is not good.
-    NotGood,
-    /// Too many attempts; wait.
-    TooMany,
-    /// The key request cannot be read.
-    BadRequest,
-}
-
-/// Why a session ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub enum CloseReason {
-    /// The sensor was revoked.
-    Revoked,
-    /// A site not of this sensor.
-    UnknownSite,
-    /// A rule of the protocol was broken.
-    ProtocolError,
-    /// Another session of the same sensor began.
-    Replaced,
-    /// The collector stops; come back.
-    GoingDown,
-    /// No common version.
-    Version,
-    /// The collector could not store; come back.
-    Unavailable,
-}
-
-impl CloseReason {
-    /// The QUIC application error code.
-    pub fn code(self) -> u32 {
-        match self {
-            CloseReason::GoingDown => 0,
-            CloseReason::Revoked => 1,
-            CloseReason::UnknownSite => 2,
-            CloseReason::ProtocolError => 3,
-            CloseReason::Replaced => 4,
-            CloseReason::Version => 5,
-            CloseReason::Unavailable => 6,
-        }
-    }
-
-    /// From the QUIC application error code; unknown ones count as a broken rule.
-    pub fn from_code(code: u64) -> CloseReason {
-        match code {
-            0 => CloseReason::GoingDown,
-            1 => CloseReason::Revoked,
-            2 => CloseReason::UnknownSite,
-            4 => CloseReason::Replaced,
-            5 => CloseReason::Version,
-            6 => CloseReason::Unavailable,
-            _ => CloseReason::ProtocolError,
-        }
-    }
-
-    /// A sentence for the log and for `varde-agent status`.
-    pub fn sentence(self) -> &'static str {
-        match self {
-            CloseReason::Revoked => "the collector has revoked this sensor; ask the CSIRT for a new token",
-            CloseReason::UnknownSite => "agent.toml names a site that the collector has not given this sensor",
-            CloseReason::ProtocolError => "the collector refused a message; both programs may need the same version",
-            CloseReason::Replaced => "another process connected with this sensor's identity",
-            CloseReason::GoingDown => "the collector is stopping",
-            CloseReason::Version => "collector and agent share no protocol version; update the older one",
-            CloseReason::Unavailable => "the collector cannot store at the moment",
-        }
-    }
-}
-
 /// Everything a sensor says.
-#[expect(clippy::large_enum_variant, reason = "a message lives for one turn and is never kept in numbers")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ToCollector {
     /// First on every stream: what the stream is for.
@@ -209,6 +101,12 @@ pub enum ToCollector {
     },
     /// Enrolment: first word; asks for the root document.
     AskRoot,
+    /// Version 2, in front of Hello: the mark kept from the last session; none before the first of a spool.
+    Kept(Option<Mark>),
+    /// Version 2, in place of Batch.
+    Compact(CompactBatch),
+    /// Version 2, in place of Heartbeat.
+    Pulse(Pulse),
 }
 
 /// Everything a collector says.
@@ -265,13 +163,24 @@ pub enum ToAgent {
     },
     /// Enrolment: no.
     EnrolRefused(EnrolRefusal),
+    /// Version 2, in place of HelloAck.
+    Greeting(Greeting),
+    /// Version 2, in place of Greeting: this spool's numbers mean two things, because its disk was copied or restored. It
+    /// is to be set aside, and a new one begun.
+    NewEpoch {
+        /// What is committed of the spool that is to be set aside.
+        committed: Seq,
+    },
 }
 
 fn frame<T: Encode>(kind: u16, body: &T) -> Result<Vec<u8>, EncodeError> {
-    let body = codec::encode(body)?;
+    Ok(framed(kind, &codec::encode(body)?))
+}
+
+fn framed(kind: u16, body: &[u8]) -> Vec<u8> {
     let mut octets = FrameHeader { body_octets: body.len(), kind }.to_octets().to_vec();
-    octets.extend_from_slice(&body);
-    Ok(octets)
+    octets.extend_from_slice(body);
+    octets
 }
 
 fn at_most(size: usize, max: usize) -> Result<(), Malformed> {
@@ -281,6 +190,17 @@ fn at_most(size: usize, max: usize) -> Result<(), Malformed> {
 impl ToCollector {
     /// The largest body a collector reads.
     pub const BODY_MAX_OCTETS: usize = FRAME_TO_COLLECTOR_MAX_OCTETS;
+
+    /// Reads a body of this kind, as an end does that speaks no version newer than `newest`.
+    ///
+    /// # Errors
+    /// [`Malformed`]; [`Malformed::UnknownKind`] also for a kind that came with a newer version.
+    pub fn from_body_until(newest: u16, kind: u16, body: &[u8]) -> Result<ToCollector, Malformed> {
+        match kind {
+            10.. if newest < 2 => Err(Malformed::UnknownKind(kind)),
+            _ => ToCollector::from_body(kind, body),
+        }
+    }
 
     /// Header and body.
     ///
@@ -298,6 +218,9 @@ impl ToCollector {
                 frame(7, &(sensor, csr_der, proof, agent_version))
             }
             ToCollector::AskRoot => frame(8, &()),
+            ToCollector::Kept(mark) => frame(10, mark),
+            ToCollector::Compact(batch) => Ok(framed(11, &batch.octets)),
+            ToCollector::Pulse(pulse) => frame(12, pulse),
         }
     }
 
@@ -334,6 +257,14 @@ impl ToCollector {
                 Ok(ToCollector::Enrol { sensor, csr_der, proof, agent_version })
             }
             8 => codec::decode::<()>(body).map(|()| ToCollector::AskRoot),
+            10 => codec::decode(body).map(ToCollector::Kept),
+            // Only the session knows what its dictionaries hold.
+            11 => Ok(ToCollector::Compact(CompactBatch { octets: body.to_vec() })),
+            12 => {
+                let pulse: Pulse = codec::decode(body)?;
+                pulse.heartbeat.check()?;
+                Ok(ToCollector::Pulse(pulse))
+            }
             other => Err(Malformed::UnknownKind(other)),
         }
     }
@@ -362,6 +293,8 @@ impl ToAgent {
                 frame(108, &(certificate_der, ca_der, member_name))
             }
             ToAgent::EnrolRefused(refusal) => frame(109, refusal),
+            ToAgent::Greeting(greeting) => frame(110, greeting),
+            ToAgent::NewEpoch { committed } => frame(111, committed),
         }
     }
 
@@ -393,96 +326,9 @@ impl ToAgent {
                 Ok(ToAgent::Enrolled { certificate_der, ca_der, member_name })
             }
             109 => codec::decode(body).map(ToAgent::EnrolRefused),
+            110 => codec::decode(body).map(ToAgent::Greeting),
+            111 => codec::decode(body).map(|committed| ToAgent::NewEpoch { committed }),
             other => Err(Malformed::UnknownKind(other)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn back_to_collector(message: &ToCollector) -> ToCollector {
-        let octets = message.to_frame().unwrap();
-        let (header, body) = octets.split_first_chunk().unwrap();
-        let header = FrameHeader::read(*header, ToCollector::BODY_MAX_OCTETS).unwrap();
-        assert_eq!(header.body_octets, body.len());
-        ToCollector::from_body(header.kind, body).unwrap()
-    }
-
-    fn back_to_agent(message: &ToAgent) -> ToAgent {
-        let octets = message.to_frame().unwrap();
-        let (header, body) = octets.split_first_chunk().unwrap();
-        let header = FrameHeader::read(*header, ToAgent::BODY_MAX_OCTETS).unwrap();
-        ToAgent::from_body(header.kind, body).unwrap()
-    }
-
-    #[test]
-    fn every_message_survives_the_wire() {
-        let hello = Hello {
-            protocol_min: 1,
-            protocol_max: 1,
-            agent_version: Text::cut("0.1.0"),
-            epoch: Epoch(1 << 100),
-            first_seq: Seq(1),
-            next_seq: Seq(300),
-            revision: Revision(2),
-            root_version: 1,
-            sites: vec![SiteId(0)],
-            clock: Timestamp(-5),
-        };
-        let batch = Batch { epoch: Epoch(9), first_seq: Seq(4), records: vec![vec![1; 40], vec![2; 512]] };
-        assert_eq!(batch.last_seq(), Some(Seq(5)));
-        for message in [
-            ToCollector::Open(Stream::Lists),
-            ToCollector::Hello(hello),
-            ToCollector::Heartbeat(Heartbeat { last_packet_ms: Some(3), ..Heartbeat::default() }),
-            ToCollector::Batch(batch),
-            ToCollector::Subscribe { revision: Revision(4) },
-            ToCollector::ListOutcome(ListOutcome::Refused { in_force: Revision(1), why: Text::cut("no") }),
-            ToCollector::Enrol {
-                sensor: SensorId(1),
-                csr_der: vec![48],
-                proof: [7; 32],
-                agent_version: Text::cut("1"),
-            },
-            ToCollector::AskRoot,
-        ] {
-            assert_eq!(back_to_collector(&message), message);
-        }
-        for message in [
-            ToAgent::HelloAck { protocol: 1, committed: Seq(3), reconnect_spread_ms: 1000, clock: Timestamp(1) },
-            ToAgent::Ack { epoch: Epoch(2), seq: Seq(3) },
-            ToAgent::Gap { expected: Seq(3) },
-            ToAgent::ListOffer { manifest: vec![1] },
-            ToAgent::ListChunk { octets: vec![0; LIST_CHUNK_MAX_OCTETS] },
-            ToAgent::ListEnd,
-            ToAgent::Root { document: vec![2] },
-            ToAgent::Enrolled { certificate_der: vec![1], ca_der: vec![2], member_name: Text::cut("Gjøvik") },
-            ToAgent::EnrolRefused(EnrolRefusal::Used),
-        ] {
-            assert_eq!(back_to_agent(&message), message);
-        }
-    }
-
-    #[test]
-    fn a_batch_over_its_caps_is_refused() {
-        let many = Batch { epoch: Epoch(1), first_seq: Seq(1), records: vec![vec![]; BATCH_MAX_RECORDS + 1] };
-        let long = Batch { epoch: Epoch(1), first_seq: Seq(1), records: vec![vec![0; RECORD_MAX_OCTETS + 1]] };
-        for batch in [many, long] {
-            let octets = ToCollector::Batch(batch).to_frame().unwrap();
-            assert!(matches!(ToCollector::from_body(4, &octets[8..]), Err(Malformed::TooLarge { .. })));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn hostile_bodies_are_a_message_or_refused(kind in 0u16..120, body in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = ToCollector::from_body(kind, &body);
-            let _ = ToAgent::from_body(kind, &body);
-            let _ = crate::record::Record::from_octets(&body);
-            let _ = crate::token::Token::from_text(&String::from_utf8_lossy(&body));
         }
     }
 }

@@ -74,6 +74,24 @@ impl<'a> Name<'a> {
         Ok(Name(octets))
     }
 
+    /// The name that `octets` begin with, where it stands there as it is kept: labels in lower case, then the final zero.
+    /// None where it must be put together (a pointer, capitals), or is no name. Nothing is copied.
+    pub fn at_start_of(octets: &'a [u8]) -> Option<Name<'a>> {
+        let mut end = 0usize;
+        loop {
+            match usize::from(*octets.get(end)?) {
+                0 => break,
+                len @ 1..=LABEL_MAX_OCTETS => end += 1 + len,
+                _ => return None,
+            }
+            if end > NAME_MAX_OCTETS {
+                return None;
+            }
+        }
+        // A length is below the letters.
+        octets.get(..end).filter(|name| !has_capitals(name)).map(Name)
+    }
+
     /// Takes octets that their reader has made canonical.
     pub(crate) const fn of_canonical(octets: &'a [u8]) -> Name<'a> {
         Name(octets)
@@ -120,6 +138,39 @@ impl<'a> Name<'a> {
     /// A copy that owns its octets.
     pub fn to_owned(self) -> DomainName {
         DomainName(self.0.into())
+    }
+}
+
+/// The highest bit of each of eight octets that is a letter from A to Z.
+#[inline]
+fn capitals(chunk: &[u8; 8]) -> u64 {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let chunk = u64::from_ne_bytes(*chunk);
+    // The highest bit says first what the lower seven are: from A on, and beyond Z.
+    let low = chunk & (EACH * 0x7f);
+    let from_a = low.wrapping_add(EACH * (0x80 - b'A' as u64));
+    let beyond_z = low.wrapping_add(EACH * (0x7f - b'Z' as u64));
+    from_a & !beyond_z & !chunk & (EACH * 0x80)
+}
+
+/// As [`slice::make_ascii_lowercase`], for what is a few dozen octets long: eight at a time, the last eight perhaps twice.
+#[inline]
+fn lower(octets: &mut [u8]) {
+    let lower = |chunk: &mut [u8; 8]| *chunk = (u64::from_ne_bytes(*chunk) | capitals(chunk) >> 2).to_ne_bytes();
+    octets.as_chunks_mut().0.iter_mut().for_each(lower);
+    match octets.last_chunk_mut() {
+        Some(last) => lower(last),
+        None => octets.make_ascii_lowercase(),
+    }
+}
+
+/// Whether any octet is a letter from A to Z, eight at a time.
+#[inline]
+fn has_capitals(octets: &[u8]) -> bool {
+    match octets.last_chunk() {
+        // The last eight may be looked at in part twice.
+        Some(last) => octets.as_chunks().0.iter().fold(capitals(last), |found, chunk| found | capitals(chunk)) != 0,
+        None => octets.iter().any(u8::is_ascii_uppercase),
     }
 }
 
@@ -304,7 +355,7 @@ impl NameBuf {
         let place = self.octets.get_mut(self.len..end).ok_or(BadName::TooLong)?;
         place.copy_from_slice(labels);
         // A length is below the letters, so that all can be lowered in one go.
-        place.make_ascii_lowercase();
+        lower(place);
         self.len = end;
         Ok(())
     }
@@ -385,6 +436,42 @@ mod tests {
             prop_assert!(text.is_ascii());
             let back = DomainName::parse(&text).unwrap();
             prop_assert_eq!(back.as_name(), name.as_name());
+        }
+
+        #[test]
+        fn lowering_is_what_the_library_does(octets in prop::collection::vec(any::<u8>(), 0..40)) {
+            let (mut ours, mut theirs) = (octets.clone(), octets.clone());
+            lower(&mut ours);
+            theirs.make_ascii_lowercase();
+            prop_assert_eq!(has_capitals(&octets), octets != theirs);
+            prop_assert_eq!(ours, theirs);
+        }
+
+        #[test]
+        fn a_name_that_stands_as_it_is_kept_is_the_one_put_together(
+            labels in prop::collection::vec(prop::collection::vec(prop_oneof![any::<u8>(), Just(b'A'), Just(b'z')], 1..70), 0..8),
+            tail in prop::collection::vec(any::<u8>(), 0..4),
+            ends in any::<bool>(),
+        ) {
+            let mut octets: Vec<u8> = Vec::new();
+            for label in &labels {
+                octets.push(label.len() as u8);
+                octets.extend(label);
+            }
+            let len = octets.len();
+            if ends {
+                octets.push(0);
+            }
+            octets.extend(&tail);
+            let mut name = NameBuf::new();
+            let fits = labels.iter().all(|label| name.push_label(label).is_ok());
+            let stands = Name::at_start_of(&octets);
+            if ends {
+                let expected = fits && !octets[..len].iter().any(u8::is_ascii_uppercase);
+                prop_assert_eq!(stands, expected.then_some(name.as_name()));
+            } else if let Some(stands) = stands {
+                prop_assert!(octets.get(stands.octets().len()) == Some(&0) && Name::from_canonical(stands.octets()).is_ok());
+            }
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! What a spool holds and a batch carries. A record is (sensor, epoch, seq) and is ordered by seq, never by clock.
 
-use crate::alert::{AlertOpened, AlertUpdated};
+use crate::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated};
 use crate::codec::{self, Decode, Encode, EncodeError, Malformed, Text};
 use crate::id::{Revision, Seq};
 use crate::indicator::Severity;
@@ -161,6 +161,10 @@ pub enum RecordBody {
         /// What they were.
         counts: LossCounts,
     },
+    /// A new alert of many hosts, told of together.
+    CrowdOpened(CrowdOpened),
+    /// More of such an alert.
+    CrowdUpdated(CrowdUpdated),
 }
 
 impl Record {
@@ -246,6 +250,8 @@ mod tests {
                 reason: LossReason::SpoolAged,
                 counts: LossCounts { info: 251, low: 1, medium: 0, high: 2, critical: 0, other: 43 },
             },
+            RecordBody::CrowdOpened(CrowdOpened { opened: AlertOpened { client: None, ..opened() }, hosts: 2_000 }),
+            RecordBody::CrowdUpdated(CrowdUpdated { updated: updated(), hosts: 70_000 }),
         ];
         let golden = include_str!("golden_records.txt").lines();
         let mut seen = 0;
@@ -256,7 +262,7 @@ mod tests {
             assert_eq!(Record::from_octets(&octets), Ok(record));
             seen += 1;
         }
-        assert_eq!(seen, 5);
+        assert_eq!(seen, 7);
     }
 
     #[test]

@@ -18,6 +18,9 @@ impl Timestamp {
     /// The latest moment a printed time can name (9999-12-30), a safe "never".
     pub const MAX: Timestamp = Timestamp(253_402_127_999_999_999);
 
+    /// No right clock shows less: this was written then. Moved forward with each release.
+    pub const WRITTEN: Timestamp = Timestamp(1_795_910_400_000_000);
+
     /// From whole seconds and nanoseconds since 1970; nanoseconds below a microsecond are cut off, out-of-range moments
     /// clamped.
     pub fn from_unix(seconds: i64, nanoseconds: u32) -> Timestamp {
@@ -35,14 +38,15 @@ impl Timestamp {
     }
 
     /// How long after `earlier` this is; zero if it is not after it.
+    #[inline]
     pub fn since(self, earlier: Timestamp) -> Duration {
-        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+        Duration::from_micros(self.micros_since(earlier))
     }
 
     /// Microseconds since an earlier moment; 0 where that is none.
     #[inline]
     pub fn micros_since(self, earlier: Timestamp) -> u64 {
-        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+        if self.0 > earlier.0 { self.0.abs_diff(earlier.0) } else { 0 }
     }
 
     /// This moment and `span` more, never beyond [`Timestamp::MAX`].

@@ -59,7 +59,8 @@ impl Agent {
     fn command<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Result<Command> {
         let arguments = arguments.into_iter().map(Into::into);
         let arguments = arguments.chain(["--data".into(), self.data.clone().into_os_string()]);
-        let command = Which::Agent.command(arguments)?;
+        let mut command = Which::Agent.command(arguments)?;
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Ok(match &self.namespace {
             Some(namespace) => namespace.around(&command),
             None => command,
@@ -92,9 +93,7 @@ impl Agent {
     /// When it cannot be started.
     pub fn start<A: Into<OsString>>(&mut self, arguments: impl IntoIterator<Item = A>) -> Result<()> {
         let arguments = std::iter::once(OsString::from("run")).chain(arguments.into_iter().map(Into::into));
-        let mut command = self.command(arguments)?;
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
-        self.running = Some(Running::start(command, &self.log)?);
+        self.running = Some(Running::start(self.command(arguments)?, &self.log)?);
         Ok(())
     }
 

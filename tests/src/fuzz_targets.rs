@@ -19,6 +19,7 @@ use varde_agent::packet::{self, Fragment, Frame, LinkType, Packet, Transport};
 use varde_agent::sensor::{Sensor, SensorSettings};
 use varde_agent::spool::{self, FileName, Loss};
 use varde_common::codec::{self, FrameHeader};
+use varde_common::compact::{CompactBatch, Packer, Unpacker};
 use varde_common::id::{Epoch, IndicatorId, Revision, Seq};
 use varde_common::indicator::{Indicator, Pattern, Target as Wanted};
 use varde_common::list::{CHANNEL_ALL, Manifest, write_base};
@@ -39,7 +40,8 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them. A new decoder gets its line here, a function below, a file in
 /// `tests/fuzz/targets/` and a folder of seeds in `tests/fuzz/corpus/`.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
+    ("batch", batches),
     ("capture_file", capture_file),
     ("dns", dns_message),
     ("frame", frame),
@@ -320,6 +322,17 @@ pub fn message(octets: &[u8]) {
             let again = frame.get(8..).map(|body| ToAgent::from_body(kind, body));
             assert_eq!(again, Some(Ok(message)));
         }
+    }
+}
+
+/// The batches of one session: a length, then so many octets. What is unpacked can be packed and comes back.
+pub fn batches(mut octets: &[u8]) {
+    let (mut unpacker, mut packer, mut again) = (Unpacker::default(), Packer::default(), Unpacker::default());
+    while let Some((length, behind)) = octets.split_first_chunk() {
+        let (body, behind) = behind.split_at(usize::from(u16::from_be_bytes(*length)).min(behind.len()));
+        octets = behind;
+        let Ok(batch) = unpacker.unpack(Epoch(5), &CompactBatch { octets: body.to_vec() }) else { continue };
+        assert_eq!(again.unpack(Epoch(5), &packer.pack(&batch)), Ok(batch));
     }
 }
 

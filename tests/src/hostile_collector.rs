@@ -20,13 +20,14 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use varde_agent::io::clock;
 use varde_common::codec::{FrameHeader, Text};
-use varde_common::id::{Epoch, Revision, SensorId, Seq};
+use varde_common::compact::Unpacker;
+use varde_common::id::{Epoch, Mark, Revision, SensorId, Seq};
 use varde_common::indicator::{Indicator, Pattern};
 use varde_common::limits::{FRAME_HEADER_OCTETS, FRAME_TO_AGENT_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS};
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::Seed;
 use varde_common::message::{
-    ALPN_ENROLL, ALPN_SESSION, EnrolRefusal, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector,
+    ALPN_ENROLL, ALPN_SESSION, EnrolRefusal, Greeting, Hello, ListOutcome, Stream, ToAgent, ToCollector,
 };
 use varde_common::record::Record;
 use varde_common::time::Timestamp;
@@ -337,6 +338,8 @@ async fn converse(connection: Connection, shared: Arc<Shared>) -> Result<()> {
 async fn control(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStream) -> Result<()> {
     while let Some(message) = shared.hear(&mut receive).await? {
         if let ToCollector::Hello(hello) = message {
+            // Nobody listens any more on the stream of the session before.
+            *lock(&shared.lists) = None;
             let committed = {
                 let mut heard = lock(&shared.heard);
                 let committed =
@@ -345,16 +348,20 @@ async fn control(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStr
                 committed.unwrap_or_default()
             };
             let clock = clock::now();
-            let ack = ToAgent::HelloAck { protocol: PROTOCOL_VERSION, committed, reconnect_spread_ms: 200, clock };
-            say(&mut send, &ack).await?;
+            // The version that sensors speak by default; what it has in place of others is tapped like all the rest.
+            let greeting = Greeting { protocol: 2, committed, reconnect_spread_ms: 200, clock, mark: Mark(1) };
+            say(&mut send, &ToAgent::Greeting(greeting)).await?;
         }
     }
     Ok(())
 }
 
 async fn alerts(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStream) -> Result<()> {
+    let mut unpacker = Unpacker::default();
     while let Some(message) = shared.hear(&mut receive).await? {
-        let ToCollector::Batch(batch) = message else { bail!("not on the alerts stream: {message:?}") };
+        let ToCollector::Compact(batch) = message else { bail!("not on the alerts stream: {message:?}") };
+        let epoch = lock(&shared.heard).hellos.last().context("a batch before Hello")?.epoch;
+        let batch = unpacker.unpack(epoch, &batch)?;
         let (epoch, last) = (batch.epoch, batch.last_seq().context("an empty batch")?);
         {
             let mut heard = lock(&shared.heard);

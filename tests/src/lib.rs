@@ -19,6 +19,7 @@
 //! The scenarios in `tests/` are named for the promise they keep.
 
 pub mod agent;
+pub mod alerts;
 pub mod allocations;
 pub mod badnet;
 pub mod browser;

@@ -107,7 +107,14 @@ fn told_in(records: &[StoredRecord]) -> Result<u64> {
                 opened.insert((row.epoch, row.seq));
                 told += alert.count;
             }
+            RecordBody::CrowdOpened(crowd) => {
+                opened.insert((row.epoch, row.seq));
+                told += crowd.opened.count;
+            }
             RecordBody::Updated(update) if opened.contains(&(row.epoch, update.alert)) => told += update.count_increase,
+            RecordBody::CrowdUpdated(crowd) if opened.contains(&(row.epoch, crowd.updated.alert)) => {
+                told += crowd.updated.count_increase;
+            }
             _ => {}
         }
     }

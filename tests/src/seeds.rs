@@ -4,17 +4,19 @@
 use anyhow::{Context, Result, ensure};
 use rustls::quic::Version;
 use varde_common::alert::{
-    AlertOpened, AlertUpdated, Circumstances, Direction, Evidence, Level, Regularity, Where, Zone,
+    AlertOpened, AlertUpdated, Circumstances, CrowdOpened, CrowdUpdated, Direction, Evidence, Level, Regularity, Where,
+    Zone,
 };
 use varde_common::codec::{self, Text};
+use varde_common::compact::{CompactBatch, Packer};
 use varde_common::confidential::{Confidential, ConfidentialKey, Hidden};
-use varde_common::heartbeat::{BlindSpots, Evictions, Heartbeat, Refusal};
-use varde_common::id::{Epoch, IndicatorId, Pseudonym, Revision, SensorId, Seq, SiteId};
+use varde_common::heartbeat::{BlindSpots, Evictions, Further, Heartbeat, Refusal};
+use varde_common::id::{Epoch, IndicatorId, Mark, Pseudonym, Revision, SensorId, Seq, SiteId};
 use varde_common::indicator::{Indicator, Marks, Pattern, Severity, Target};
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::{Builder, Seed};
 use varde_common::message::{
-    Batch, CloseReason, EnrolRefusal, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector,
+    Batch, CloseReason, EnrolRefusal, Greeting, Hello, ListOutcome, Pulse, Stream, ToAgent, ToCollector,
 };
 use varde_common::observation::Protocol;
 use varde_common::record::{LossCounts, LossReason, Record, RecordBody, SensorEvent};
@@ -261,9 +263,13 @@ fn record_bodies() -> Vec<(&'static str, RecordBody)> {
         closed: true,
     };
     let text = Text::cut("0.1.0");
+    let crowd_opened = CrowdOpened { opened: AlertOpened { client: None, ..opened.clone() }, hosts: 2_000 };
+    let crowd_updated = CrowdUpdated { updated: AlertUpdated { regularity: None, ..updated.clone() }, hosts: 30_000 };
     vec![
         ("opened", RecordBody::Opened(opened)),
         ("updated", RecordBody::Updated(updated)),
+        ("crowd-opened", RecordBody::CrowdOpened(crowd_opened)),
+        ("crowd-updated", RecordBody::CrowdUpdated(crowd_updated)),
         ("loss", RecordBody::Loss { from: Seq(3), to: Seq(900), reason: LossReason::SpoolDamaged }),
         (
             "given-up",
@@ -303,8 +309,8 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
 
     let text = |text: &str| Text::cut(text);
     let hello = Hello {
-        protocol_min: PROTOCOL_VERSION,
-        protocol_max: PROTOCOL_VERSION,
+        protocol_min: 1,
+        protocol_max: 1,
         agent_version: text("0.1.0"),
         epoch: Epoch(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
         first_seq: Seq(1),
@@ -330,6 +336,10 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         agent_version: text("0.1.0"),
     };
     let refused = ListOutcome::Refused { in_force: Revision(6), why: text("too old") };
+    let further = Further { clock_offset_us: Some(-7), ..Further::default() };
+    let pulse = Pulse { heartbeat: heartbeat.clone(), further };
+    let (first, second) = compact(&records);
+    inputs.add("batch", "sound", in_turn(&[first.octets.clone(), second.octets]));
     for (what, message) in [
         ("open", ToCollector::Open(Stream::Lists)),
         ("hello", ToCollector::Hello(hello)),
@@ -340,14 +350,21 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("refused", ToCollector::ListOutcome(refused)),
         ("enrol", enrol),
         ("ask-root", ToCollector::AskRoot),
+        ("kept", ToCollector::Kept(Some(Mark(5)))),
+        ("compact", ToCollector::Compact(first)),
+        ("pulse", ToCollector::Pulse(pulse)),
     ] {
         inputs.add("message", &format!("up-{what}"), kind_and_body(&message.to_frame()?));
     }
     let ack = ToAgent::HelloAck { protocol: 1, committed: Seq(9), reconnect_spread_ms: 900, clock: time };
     let enrolled =
         ToAgent::Enrolled { certificate_der: vec![0x30], ca_der: vec![0x30], member_name: text("Lillehammer kommune") };
+    let greeting =
+        Greeting { protocol: 2, committed: Seq(9), reconnect_spread_ms: 900, clock: time, mark: Mark(1 << 90) };
     for (what, message) in [
         ("hello-ack", ack),
+        ("greeting", ToAgent::Greeting(greeting)),
+        ("new-epoch", ToAgent::NewEpoch { committed: Seq(9) }),
         ("ack", ToAgent::Ack { epoch: Epoch(5), seq: Seq(9) }),
         ("gap", ToAgent::Gap { expected: Seq(3) }),
         ("offer", ToAgent::ListOffer { manifest: b"{}".to_vec() }),
@@ -374,6 +391,19 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
     inputs.add("token", "octets", codec::encode(&token)?);
     inputs.add("token", "no-token", "varde1-\u{e5}");
     Ok(())
+}
+
+/// Two batches of a session, the second built on what the first has said.
+fn compact(records: &[Vec<u8>]) -> (CompactBatch, CompactBatch) {
+    let batch = |first: u64| Batch { epoch: Epoch(5), first_seq: Seq(first), records: records.to_vec() };
+    let mut packer = Packer::default();
+    (packer.pack(&batch(1)), packer.pack(&batch(1 + records.len() as u64)))
+}
+
+/// Batches as the target `batch` reads them: a length in two octets before each.
+fn in_turn(batches: &[Vec<u8>]) -> Vec<u8> {
+    let with_length = |octets: &Vec<u8>| [&(octets.len() as u16).to_be_bytes()[..], octets].concat();
+    batches.iter().flat_map(with_length).collect()
 }
 
 /// A frame as the target `message` reads it: without length and flags.

@@ -17,9 +17,7 @@ use varde_agent::io::clock;
 use varde_common::codec::Text;
 use varde_common::id::{Epoch, Revision, SensorId, Seq, SiteId};
 use varde_common::list::{CHANNEL_ALL, Manifest};
-use varde_common::message::{
-    ALPN_ENROLL, ALPN_SESSION, Hello, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector,
-};
+use varde_common::message::{ALPN_ENROLL, ALPN_SESSION, Hello, ListOutcome, Stream, ToAgent, ToCollector};
 use varde_common::token::{EXPORTER_LABEL, Token, proof, secret_hash};
 use varde_common::trust::{COLLECTOR_NAME, Root};
 
@@ -155,8 +153,9 @@ impl SensorDouble {
         let (mut control, mut answers) = connection.open_bi().await?;
         say(&mut control, &ToCollector::Open(Stream::Control)).await?;
         let hello = Hello {
-            protocol_min: PROTOCOL_VERSION,
-            protocol_max: PROTOCOL_VERSION,
+            // It keeps no marks: a sensor of version 1.
+            protocol_min: 1,
+            protocol_max: 1,
             agent_version: Text::cut(env!("CARGO_PKG_VERSION")),
             epoch: self.epoch,
             first_seq: Seq(1),

@@ -108,8 +108,10 @@ pub struct Story {
     caps: Caps,
     now: Timestamp,
     seed: u64,
-    /// All that was ever appended, by number.
+    /// What was last appended, by number.
     payloads: BTreeMap<u64, Vec<u8>>,
+    /// All that was ever appended: a number that nobody was told of may be given again, and an old disk holds the first.
+    ever: BTreeSet<(u64, Vec<u8>)>,
     known: Known,
     calls: Vec<Call>,
     /// Ways to crash tried at each moment.
@@ -172,6 +174,7 @@ pub fn live(steps: &[Step], seed: u64, ways: usize) -> Result<Counted, String> {
         now: BEGAN,
         seed,
         payloads: BTreeMap::new(),
+        ever: BTreeSet::new(),
         known: Known { shown: 1, ..Known::default() },
         calls: Vec::new(),
         ways,
@@ -245,6 +248,7 @@ impl Story {
         let number = spool.next().0;
         let octets = record(number).to_octets().map_err(|error| error.to_string())?;
         spool.append(&octets);
+        self.ever.insert((number, octets.clone()));
         self.payloads.insert(number, octets);
         Ok(())
     }
@@ -333,6 +337,15 @@ impl Story {
             // What had not been taken may be there or not, and nobody was told either.
             let next = spool.next().0;
             self.payloads.retain(|number, _| *number < next);
+            // Of a number that was given twice without anybody being told, the disk may hold either.
+            for (number, place) in &places {
+                if let Place::Record(octets) = place
+                    && !self.known.taken.contains(number)
+                    && self.ever.contains(&(*number, octets.clone()))
+                {
+                    self.payloads.insert(*number, octets.clone());
+                }
+            }
         }
         self.known.shown = self.known.shown.max(spool.figures().next.0);
         self.learn(&places)?;
@@ -398,13 +411,19 @@ impl Story {
         let mut given_up = BTreeSet::new();
         for (number, place) in &places {
             match place {
-                Place::Record(octets) if self.payloads.get(number).is_some_and(|payload| payload != octets) => {
-                    return Err(format!("{number} gives another record"));
+                Place::Record(octets) => {
+                    let sure = before.taken.contains(number);
+                    let is_it = match self.payloads.get(number) {
+                        Some(payload) if sure => payload == octets,
+                        Some(_) | None => self.ever.contains(&(*number, octets.clone())),
+                    };
+                    if !is_it {
+                        return Err(format!("{number} gives another record"));
+                    }
+                    if before.given_up.contains(number) && *number > after.acknowledged {
+                        return Err(format!("{number} was given up and is back"));
+                    }
                 }
-                Place::Record(_) if before.given_up.contains(number) && *number > after.acknowledged => {
-                    return Err(format!("{number} was given up and is back"));
-                }
-                Place::Record(_) => {}
                 Place::Lost(reason) => {
                     let acknowledged = *number <= after.acknowledged;
                     let may_go = after.given_up.contains(number) || (acknowledged && after.let_go.contains(number));
@@ -447,9 +466,14 @@ fn places(spool: &mut Spool, now: Timestamp) -> Result<BTreeMap<u64, Place>, Dis
         for octets in read {
             let place = match Record::from_octets(&octets).map(|record| record.body) {
                 Ok(RecordBody::Loss { reason, .. } | RecordBody::GivenUp { reason, .. }) => Place::Lost(reason),
-                Ok(RecordBody::Opened(_) | RecordBody::Updated(_) | RecordBody::Event(_)) | Err(_) => {
-                    Place::Record(octets)
-                }
+                Ok(
+                    RecordBody::Opened(_)
+                    | RecordBody::Updated(_)
+                    | RecordBody::CrowdOpened(_)
+                    | RecordBody::CrowdUpdated(_)
+                    | RecordBody::Event(_),
+                )
+                | Err(_) => Place::Record(octets),
             };
             found.insert(seq.0, place);
             seq = seq.next();

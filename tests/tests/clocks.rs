@@ -57,6 +57,8 @@ impl Bench {
                     self.count += body.count_increase;
                     self.closed += usize::from(body.closed);
                 }
+                Statement::CrowdOpened { body, .. } => self.count += body.opened.count,
+                Statement::CrowdUpdated { body, .. } => self.count += body.updated.count_increase,
             }
         }
     }

@@ -148,6 +148,29 @@ fn d6_ten_thousand_damages_cost_at_most_a_segments_tail_and_are_told() {
     assert!(damaged > flips / 2);
 }
 
+#[test]
+fn d5_a_loss_is_told_when_it_is_noted_and_not_before() {
+    let disk = ModelDisk::new(3);
+    let caps = Caps { reserve_octets: 0, ..Caps::default() };
+    let open = |disk: &ModelDisk| Spool::open(disk.volume(), Path::new(SPOOL), caps, NOW).unwrap().0;
+    let mut spool = open(&disk);
+    spool.append(&alert(1, Severity::Low).to_octets().unwrap());
+    spool.sync(NOW).unwrap();
+    disk.set_capacity(Some(disk.used()));
+    for number in 2..5 {
+        spool.append(&alert(number, Severity::High).to_octets().unwrap());
+        assert_eq!(spool.sync(NOW).unwrap().lost, Some((Seq(number), Seq(number))));
+        assert_eq!(spool.figures().given_up.full.high, number - 1, "counted at once");
+    }
+    // There was no room even for the note: after a crash these numbers are given again, so nobody may have heard of them.
+    assert_eq!((everything(&mut spool).unwrap().len(), spool.figures().next), (1, Seq(2)));
+    assert_eq!(open(&disk.crashed(Crash::KeepsAll, 0)).next(), Seq(2));
+    disk.set_capacity(None);
+    spool.sync(NOW).unwrap();
+    assert_eq!((everything(&mut spool).unwrap().len(), spool.figures().next), (4, Seq(5)));
+    assert_eq!(open(&disk.crashed(Crash::Forgets, 0)).next(), Seq(5));
+}
+
 /// A week at ten times the normal 2,000 alerts a day, each with three updates, as an outage of the collector leaves it.
 #[test]
 fn d7_a_week_without_a_collector_fits_the_spool_and_is_drained_in_order() {

@@ -18,7 +18,7 @@ fn kills() -> u64 {
 }
 
 #[test]
-fn d1_d2_every_record_taken_is_stored_once_through_kills_of_both() -> Result<()> {
+fn d1_d2_p5_every_record_taken_is_stored_once_through_kills_of_both_and_nobody_is_accused() -> Result<()> {
     let seed = clock::now().as_micros() as u64;
     println!("seed {seed}, {} kills", kills());
     let mut random = Random::seeded(seed);
@@ -71,6 +71,10 @@ fn d1_d2_every_record_taken_is_stored_once_through_kills_of_both() -> Result<()>
     assert_eq!((books.spooled, books.told_lost), (0, 0), "the last life ended with everything acknowledged: {books:?}");
     ensure!(books.taken > kills(), "too few records to show anything: {books:?}");
     assert!(books.sightings <= host, "more sightings than lookups: {books:?}");
+    // P5: whoever is killed, in the middle of whatever, is accused of nothing.
+    let accused: Vec<(i64,)> =
+        collector.query("SELECT COUNT(*) FROM sensor WHERE set_back_at IS NOT NULL OR quarantined_at IS NOT NULL")?;
+    assert_eq!(accused, [(0,)], "a sensor that was only killed is taken for a copy");
     collector.stop()
 }
 

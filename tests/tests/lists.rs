@@ -88,7 +88,11 @@ fn told(collector: &HostileCollector) -> Vec<(u64, Evidence)> {
     let told = bodies.into_iter().filter_map(|body| match body {
         RecordBody::Opened(opened) => Some((opened.indicator.0, opened.evidence)),
         RecordBody::Updated(updated) => Some((u64::MAX, updated.evidence)),
-        RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => None,
+        RecordBody::CrowdOpened(_)
+        | RecordBody::CrowdUpdated(_)
+        | RecordBody::Loss { .. }
+        | RecordBody::GivenUp { .. }
+        | RecordBody::Event(_) => None,
     });
     told.collect()
 }
@@ -186,6 +190,8 @@ fn l2_every_bad_list_is_refused_and_reported_and_the_old_one_stays() -> Result<(
             heard.records.values().find_map(|record| match &record.body {
                 RecordBody::Opened(alert) => Some(alert.clone()),
                 RecordBody::Updated(_)
+                | RecordBody::CrowdOpened(_)
+                | RecordBody::CrowdUpdated(_)
                 | RecordBody::Loss { .. }
                 | RecordBody::GivenUp { .. }
                 | RecordBody::Event(_) => None,

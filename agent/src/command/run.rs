@@ -5,7 +5,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -14,22 +14,27 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
 use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq};
+use varde_common::message::PROTOCOLS;
 use varde_common::record::SensorEvent;
+use varde_common::time::Timestamp;
 
 use super::sources::{open_interfaces, open_sources};
 use super::status::{Confinement, Report};
 use super::{Failure, settings};
+use crate::effective_time::EffectiveTime;
 use crate::health::Health;
 use crate::io::capture::LiveSettings;
 use crate::io::control::Question;
+use crate::io::disk::adopt::adopt;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, create_directory, hold, list};
+use crate::io::disk::{DiskError, collector_time, create_directory, hold, list};
 use crate::io::link::quic::session_config;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
+use crate::io::link::timed::{SharedTime, validity};
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control};
@@ -157,7 +162,8 @@ pub(crate) fn run_confined_by(
     let live = !interfaces.is_empty();
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let root = identity.root().map_err(|error| Failure::new(error, "restore the directory `identity` from a copy"))?;
-    let config = session_config(&identity).map_err(|why| {
+    let time = known_time(&identity, data);
+    let config = session_config(&identity, &time).map_err(|why| {
         let cause = format!("this sensor's key or certificate cannot be used: {why}");
         Failure::new(cause, "restore the directory `identity` from a copy, or ask the CSIRT for a new token")
     })?;
@@ -184,7 +190,11 @@ pub(crate) fn run_confined_by(
         ..Caps::default()
     };
     let opened = Spool::open(Arc::new(RealVolume), &data.join("spool"), caps, clock::now());
-    let (spool, recovered) = opened.map_err(disk_failure)?;
+    let (mut spool, recovered) = opened.map_err(disk_failure)?;
+    let adopted = adopt(data, &mut spool, caps, clock::now()).map_err(disk_failure)?;
+    if adopted > 0 {
+        tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
+    }
     let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, hosts, key);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);
@@ -219,7 +229,10 @@ pub(crate) fn run_confined_by(
         sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
         root_version: root.version,
         started: clock::monotonic(),
+        time,
         unsent,
+        protocols: PROTOCOLS,
+        resent: AtomicU64::new(0),
     };
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
@@ -249,6 +262,13 @@ pub(crate) fn run_confined_by(
         Some(failure) => Err(failure),
         None => Ok(()),
     }
+}
+
+/// What is known of the time before the collector says anything.
+fn known_time(identity: &Identity, data: &Path) -> SharedTime {
+    // A certificate that cannot be read is found a moment later, by whoever uses it.
+    let issued = validity(&identity.certificate_der).map_or(Timestamp::WRITTEN, |(issued, _)| issued);
+    Arc::new(Mutex::new(EffectiveTime::new(issued, collector_time::read(data))))
 }
 
 fn spawn<T: Send + 'static>(

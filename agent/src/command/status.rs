@@ -10,7 +10,7 @@ use varde_common::time::Timestamp;
 
 use super::Failure;
 use super::status_lines::in_words;
-use crate::health::{BlindSpots, Evictions, Health};
+use crate::health::{BlindSpots, Evictions, Health, Together};
 use crate::io::control::{self, Question};
 use crate::io::disk::identity::{Card, Identity};
 use crate::io::disk::{list, spool};
@@ -29,7 +29,7 @@ use crate::spool::Tally;
 /// damaged}, each {info, low, medium, high, critical, other}}, health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
-/// unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts},
+/// unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts, together {matches, alerts, rises_gathered}},
 /// sources [{source, name, dropped, packets, octets, not_ip, refused}], last_packet, last_packet_age_ms, confinement
 /// {rights {threads, capabilities, bounding, no_new_privs, filtered}, paths {abi, whole, missing}, calls_missing,
 /// resolver_replaced}, probes [{what, refused, said}] (with --probe). What is not known is null, such as what a source
@@ -208,6 +208,8 @@ pub struct HealthReport {
     pub sightings: u64,
     /// Alerts.
     pub alerts: u64,
+    /// What was told of many hosts together.
+    pub together: Together,
 }
 
 /// Nothing where no source can tell and none is known of.
@@ -275,6 +277,7 @@ impl Report {
             blind: health.blind,
             sightings: health.sightings,
             alerts: health.alerts,
+            together: health.together,
         });
         self.sources = sources;
         self.last_packet = health.last_packet;

@@ -3,7 +3,7 @@
 use varde_common::id::Revision;
 
 use super::status::{Confinement, GivenUpReport, HealthReport, LossReport, Report};
-use crate::health::{BlindSpots, Evictions};
+use crate::health::{BlindSpots, Evictions, Together};
 use crate::io::watch::SourceReport;
 
 /// Reasons for refusals told apart on one line: the most frequent ones.
@@ -51,6 +51,7 @@ pub(super) fn in_words(report: &Report) -> String {
         }
         lines.extend(not_read(health, report.sources.len()));
         lines.push(format!("found      {} sightings, {} alerts", health.sightings, health.alerts));
+        lines.extend(storm(&health.together));
         lines.extend(cannot_see(&health.blind));
     }
     if let Some(confinement) = &report.confinement {
@@ -131,6 +132,19 @@ fn not_read(health: &HealthReport, sources: usize) -> Vec<String> {
         lines.push(format!("  let go   {}", full.collect::<Vec<_>>().join(", ")));
     }
     lines
+}
+
+/// What was too much to be told host by host; nothing where nothing was.
+fn storm(together: &Together) -> Option<String> {
+    let Together { matches, alerts, rises_gathered } = *together;
+    (matches > 0 || rises_gathered > 0).then(|| {
+        format!(
+            "  storm    {} matches told together in {} alerts of many hosts, {} rises told up to a minute later",
+            grouped(matches),
+            grouped(alerts),
+            grouped(rises_gathered)
+        )
+    })
 }
 
 /// What this sensor cannot see, each number with what it is a part of.
@@ -283,6 +297,14 @@ mod tests {
         assert!(told.contains(line), "{told}");
         let nothing = words(&Health::default(), None);
         assert!(!nothing.contains("tunnels") && !nothing.contains("copies") && !nothing.contains("fragments"));
+    }
+
+    #[test]
+    fn d12_what_was_told_together_is_said_where_there_was_a_storm() {
+        let together = Together { matches: 949_000, alerts: 50, rises_gathered: 3 };
+        let told = words(&Health { together, ..Health::default() }, None);
+        assert!(told.contains("storm    949 000 matches told together in 50 alerts of many hosts, 3 rises"), "{told}");
+        assert!(!words(&Health::default(), None).contains("storm"));
     }
 
     #[test]

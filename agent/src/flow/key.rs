@@ -63,6 +63,13 @@ impl Key {
         Protocol((self.rest >> 8) as u8)
     }
 
+    /// Whether it is UDP and more than a look-up, which is over with its answer.
+    pub(super) fn is_conversation(&self) -> bool {
+        const DNS_PORT: u16 = 53;
+        let ports = [(self.rest >> 32) as u16, (self.rest >> 16) as u16];
+        self.protocol() == Protocol::UDP && !ports.contains(&DNS_PORT)
+    }
+
     pub(super) fn end(&self, low: bool) -> Endpoint {
         let ([first, second], port) =
             if low { (self.low, (self.rest >> 32) as u16) } else { (self.high, (self.rest >> 16) as u16) };

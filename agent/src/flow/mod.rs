@@ -1,6 +1,7 @@
 //! Packets to flow records (RFC 7011, bidirectional as RFC 5103), in a bounded table.
 
 mod key;
+mod lately;
 mod state;
 
 use std::time::Duration;
@@ -10,14 +11,17 @@ use varde_common::time::Timestamp;
 
 use crate::audience::Audience;
 use crate::greeting::Greeting;
-use crate::limits::{FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S};
-use crate::observe::Seen;
+use crate::limits::{CLOCK_AHEAD_MAX_S, FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S};
 use crate::packet::{Fragment, Packet};
 use crate::table::{Place, Table};
 use key::Key;
+use lately::Lately;
 use state::{ALL_LANES, ESTABLISHED, Flow, LINGERING, OPEN, Step, Taken, read};
 
 const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
+
+/// A packet that is further than this ahead of its flow proves nothing by its own time.
+const CLOCK_AHEAD_MAX_US: u64 = CLOCK_AHEAD_MAX_S as u64 * 1_000_000;
 
 /// A flow is told to be over at most this part of the idle timeout late.
 const GRAINS: u32 = 32;
@@ -91,9 +95,11 @@ pub struct Flows {
     established_idle: Duration,
     /// No flow is over sooner, microseconds.
     shortest_timeout_us: u64,
-    active: Duration,
+    /// After so long a flow that goes on is reported, microseconds.
+    active_us: u64,
     data_out_octets: u32,
     next_id: u64,
+    lately: Lately,
 }
 
 /// What the next stage needs to know of a flow whose first words may still come.
@@ -109,7 +115,7 @@ pub(crate) struct Heard {
     pub(crate) syn: Option<u32>,
     /// How far the flow has got.
     pub(crate) contact: Contact,
-    /// How far its greeting is known.
+    /// How far the greeting of the end that sent it is known.
     pub(crate) greeting: Greeting,
 }
 
@@ -128,14 +134,16 @@ pub struct FlowGlimpse {
     pub responder: Endpoint,
     /// The protocol above IP.
     pub protocol: Protocol,
+    /// How far it has got.
+    pub contact: Contact,
 }
 
 impl FlowEvent {
     /// The same without its numbers.
     pub fn glimpse(&self) -> FlowGlimpse {
         let FlowEvent { flow, step, began, ref record, .. } = *self;
-        let FlowRecord { initiator, responder, protocol, .. } = *record;
-        FlowGlimpse { flow, step, began, initiator, responder, protocol }
+        let FlowRecord { initiator, responder, protocol, contact, .. } = *record;
+        FlowGlimpse { flow, step, began, initiator, responder, protocol, contact }
     }
 }
 
@@ -147,7 +155,17 @@ impl Flows {
         let grain = idle / GRAINS;
         let table = Table::with_grain(flows_max, grain);
         let shortest_timeout_us = u64::try_from(LINGER.min(idle).as_micros()).unwrap_or(0);
-        Flows { table, idle, established_idle, shortest_timeout_us, active, data_out_octets, next_id: 0 }
+        let active_us = u64::try_from(active.as_micros()).unwrap_or(u64::MAX);
+        Flows {
+            table,
+            idle,
+            established_idle,
+            shortest_timeout_us,
+            active_us,
+            data_out_octets,
+            next_id: 0,
+            lately: Lately::new(),
+        }
     }
 
     /// Flows under way.
@@ -180,9 +198,9 @@ impl Flows {
         let hash = self.table.hash_of(&key);
         let mut place = self.table.find(hash, &key);
         if let Some(old) = place
-            && self.is_over(old, step, now)
+            && self.is_over(old, &step, now)
         {
-            self.close(old).into_iter().for_each(|event| audience.take(Seen::Flow(event)));
+            self.end(old, audience);
             place = None;
         }
         let is_new = place.is_none();
@@ -190,20 +208,26 @@ impl Flows {
             Some(place) => place,
             None => {
                 self.make_room(now, counts, audience);
-                let flow = Flow::new(FlowId(self.next_id), step, key.protocol(), self.data_out_octets);
+                let mut flow = Flow::new(FlowId(self.next_id), &step, key.protocol(), self.data_out_octets);
+                if key.is_conversation()
+                    && let Some(initiator_is_low) = self.lately.initiator_is_low(self.table.number_of(&key), now)
+                {
+                    flow.goes_on(initiator_is_low);
+                }
                 let place = self.table.insert(hash, key, flow, OPEN, now)?;
                 self.next_id += 1;
                 counts.opened += 1;
                 place
             }
         };
-        let active = self.active;
+        let active_us = self.active_us;
         let (key, flow) = self.table.at_mut(place)?;
-        if step.time.since(flow.start) >= active && !is_new {
+        let step = Step { time: flow.dated(step.time), ..step };
+        if step.time.micros_since(flow.start) >= active_us && !is_new {
             flow.tell(key, FlowStep::Reported, audience);
             flow.begin_anew(step.time);
         }
-        let Taken { answered, much_sent } = flow.take(step, key.protocol());
+        let Taken { answered, much_sent } = flow.take(&step, key.protocol());
         if is_new {
             flow.tell(key, FlowStep::Opened, audience);
         }
@@ -214,15 +238,16 @@ impl Flows {
             flow.tell(key, FlowStep::Volume, audience);
         }
         let lane = flow.lane();
-        let heard = flow.heard(place, step, packet);
+        let heard = flow.heard(place, &step, packet);
         self.table.touch(place, lane, now);
         heard
     }
 
-    /// Notes how far the greeting of the flow at a place is known now.
-    pub(crate) fn set_greeting(&mut self, place: Place, greeting: Greeting) {
-        if let Some((_, flow)) = self.table.at_mut(place) {
-            flow.greeting = greeting;
+    /// Notes how far the greeting in the flow of a packet is known now.
+    pub(crate) fn set_greeting(&mut self, heard: &Heard, greeting: Greeting) {
+        if let Some((key, flow)) = self.table.at_mut(heard.place) {
+            let protocol = key.protocol();
+            *flow.greeting_mut(heard.from_initiator, protocol) = greeting;
         }
     }
 
@@ -231,7 +256,7 @@ impl Flows {
         let (key, step) = read(packet)?;
         let place = self.table.find(self.table.hash_of(&key), &key)?;
         let (_, flow) = self.table.at(place)?;
-        flow.heard(place, step, packet)
+        flow.heard(place, &step, packet)
     }
 
     /// How long a flow of a lane may be idle. A TCP connection that stands is often silent for long; cut short, its next
@@ -244,12 +269,12 @@ impl Flows {
         }
     }
 
-    /// The next flow that was idle for too long.
-    pub fn poll_expired(&mut self, now: Timestamp) -> Option<FlowEvent> {
+    /// Ends the next flow that was idle for too long; false where there is none.
+    pub fn end_expired(&mut self, now: Timestamp, audience: &mut impl Audience) -> bool {
         let due = ALL_LANES
             .into_iter()
             .find_map(|lane| self.table.oldest(lane).filter(|(_, touched)| now.since(*touched) >= self.timeout(lane)));
-        due.and_then(|(place, _)| self.close(place))
+        due.inspect(|(place, _)| self.end(*place, audience)).is_some()
     }
 
     /// The flows under way, with the starts of their records.
@@ -257,17 +282,40 @@ impl Flows {
         self.table.iter().map(|(place, _, flow)| (place, flow.start))
     }
 
-    /// Ends a flow.
+    /// Ends a flow, and tells it where anybody wants to know.
+    pub(crate) fn end(&mut self, place: Place, audience: &mut impl Audience) {
+        if let Some((key, flow)) = self.table.at(place) {
+            flow.tell(key, FlowStep::Closed, audience);
+        }
+        self.remember_who_began(place);
+        self.table.discard(place);
+    }
+
+    /// Ends a flow, for tests that want its last record.
+    #[cfg(test)]
     pub(crate) fn close(&mut self, place: Place) -> Option<FlowEvent> {
+        self.remember_who_began(place);
         self.table.remove(place).map(|(key, flow)| flow.event(&key, FlowStep::Closed))
     }
 
+    /// A conversation that ends may go on after its silence: then whoever began it has begun it still.
+    fn remember_who_began(&mut self, place: Place) {
+        let Some((key, flow, last)) = self.table.at_since(place) else { return };
+        let is_mutual = flow.contact == Contact::Answered || flow.awaits_initiator;
+        if is_mutual && key.is_conversation() {
+            self.lately.remember(self.table.number_of(key), flow.initiator_is_low, last);
+        }
+    }
+
     /// Whether the flow that lies there was over before this packet, which then begins another.
-    fn is_over(&self, place: Place, step: Step, now: Timestamp) -> bool {
-        let Some((_, flow)) = self.table.at(place) else { return true };
-        // By the clock, or by the packets' own times: one source may be long behind another.
-        let quiet = self.table.touched(place).map_or(0, |touched| now.micros_since(touched));
-        let quiet = quiet.max(step.time.micros_since(flow.end));
+    #[inline]
+    fn is_over(&self, place: Place, step: &Step, now: Timestamp) -> bool {
+        let Some((_, flow, touched)) = self.table.at_since(place) else { return true };
+        // By the clock, or by the packets' own times: one source may be long behind another. Of a time so far ahead that one
+        // packet alone proves nothing, the clock has the say ([`crate::timeline`]).
+        let by_clock = now.micros_since(touched);
+        let by_packets = step.time.micros_since(flow.end);
+        let quiet = if by_packets > CLOCK_AHEAD_MAX_US { by_clock } else { by_clock.max(by_packets) };
         quiet >= self.shortest_timeout_us && Duration::from_micros(quiet) >= self.timeout(flow.lane())
             || flow.is_ended_by(step)
     }
@@ -280,7 +328,7 @@ impl Flows {
             let oldest = ALL_LANES.into_iter().filter_map(|lane| self.table.oldest(lane));
             let Some((oldest, _)) = oldest.min_by_key(|(_, touched)| *touched) else { return };
             counts.evicted += 1;
-            self.close(oldest).into_iter().for_each(|event| audience.take(Seen::Flow(event)));
+            self.end(oldest, audience);
         }
     }
 }

@@ -4,7 +4,7 @@ use varde_common::observation::{Contact, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
 use super::key::Key;
-use super::{FlowEvent, FlowGlimpse, FlowId, FlowStep, Heard, Volume};
+use super::{CLOCK_AHEAD_MAX_US, FlowEvent, FlowGlimpse, FlowId, FlowStep, Heard, Volume};
 use crate::audience::Audience;
 use crate::greeting::Greeting;
 use crate::observe::Seen;
@@ -42,12 +42,12 @@ pub(super) struct Step {
 }
 
 impl Step {
-    pub(super) fn has(self, flag: u8) -> bool {
+    pub(super) fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
 
     /// Whether it asks for a TCP connection.
-    pub(super) fn is_syn(self) -> bool {
+    pub(super) fn is_syn(&self) -> bool {
         self.has(SYN) && !self.has(ACK) && !self.has(RST)
     }
 }
@@ -95,11 +95,16 @@ pub(super) struct Flow {
     pub(super) fin_from_initiator: bool,
     pub(super) fin_from_responder: bool,
     pub(super) reset: bool,
+    /// It goes on what was over, and who began that has not spoken yet: nobody's attempt and nobody's answer so far.
+    pub(super) awaits_initiator: bool,
+    /// Of the initiator; of both where it is not TCP.
     pub(super) greeting: Greeting,
+    /// Of the responder over TCP: neither end's words stand in for the other's.
+    pub(super) greeting_back: Greeting,
 }
 
 impl Flow {
-    pub(super) fn new(id: FlowId, step: Step, protocol: Protocol, data_out_octets: u32) -> Flow {
+    pub(super) fn new(id: FlowId, step: &Step, protocol: Protocol, data_out_octets: u32) -> Flow {
         let opens = step.has(SYN) && !step.has(RST);
         let answers_syn = opens && step.has(ACK);
         Flow {
@@ -120,25 +125,51 @@ impl Flow {
             fin_from_initiator: false,
             fin_from_responder: false,
             reset: false,
+            awaits_initiator: false,
             greeting: Greeting::default(),
+            greeting_back: Greeting::default(),
+        }
+    }
+
+    /// It goes on a conversation that was over: who began that, began this.
+    pub(super) fn goes_on(&mut self, initiator_is_low: bool) {
+        if self.initiator_is_low != initiator_is_low {
+            (self.initiator_is_low, self.awaits_initiator) = (initiator_is_low, true);
+            self.contact = Contact::ErrorsOnly;
         }
     }
 
     /// What is to be heard of its first words in a packet; nothing once they are known.
-    pub(super) fn heard(&self, place: Place, step: Step, packet: &Packet<'_>) -> Option<Heard> {
+    pub(super) fn heard(&self, place: Place, step: &Step, packet: &Packet<'_>) -> Option<Heard> {
         let from_initiator = step.from_low == self.initiator_is_low;
-        self.greeting.may_tell(from_initiator, &packet.transport).then_some(Heard {
+        let is_back = !from_initiator && packet.protocol == Protocol::TCP;
+        let greeting = if is_back { self.greeting_back } else { self.greeting };
+        greeting.may_tell(&packet.transport).then_some(Heard {
             place,
             flow: self.id,
             from_initiator,
             syn: self.syn,
             contact: self.contact,
-            greeting: self.greeting,
+            greeting,
         })
     }
 
+    pub(super) fn greeting_mut(&mut self, from_initiator: bool, protocol: Protocol) -> &mut Greeting {
+        let is_back = !from_initiator && protocol == Protocol::TCP;
+        if is_back { &mut self.greeting_back } else { &mut self.greeting }
+    }
+
+    /// A packet as it counts here: one whose time is far from the others' has come now all the same, and lengthens nothing.
+    pub(super) fn dated(&self, time: Timestamp) -> Timestamp {
+        match time {
+            ahead if ahead.micros_since(self.end) > CLOCK_AHEAD_MAX_US => self.end,
+            behind if self.start.micros_since(behind) > CLOCK_AHEAD_MAX_US => self.start,
+            time => time,
+        }
+    }
+
     /// Counts a packet.
-    pub(super) fn take(&mut self, step: Step, protocol: Protocol) -> Taken {
+    pub(super) fn take(&mut self, step: &Step, protocol: Protocol) -> Taken {
         let from_initiator = step.from_low == self.initiator_is_low;
         let [forward, reverse] = &mut self.packets;
         let [forward_octets, reverse_octets] = &mut self.octets;
@@ -172,7 +203,7 @@ impl Flow {
     }
 
     /// Whether the flow is answered with this packet, and was not before.
-    pub(super) fn hear(&mut self, step: Step, protocol: Protocol, from_initiator: bool) -> bool {
+    pub(super) fn hear(&mut self, step: &Step, protocol: Protocol, from_initiator: bool) -> bool {
         if step.is_error || self.contact == Contact::Answered {
             return false;
         }
@@ -182,8 +213,10 @@ impl Flow {
         let answered = match protocol {
             Protocol::TCP => self.shake_hands(step, from_initiator),
             _ if protocol.is_icmp() => self.hear_reply(step, from_initiator),
-            _ => !from_initiator,
+            // Both have spoken.
+            _ => from_initiator == self.awaits_initiator,
         };
+        self.awaits_initiator &= !from_initiator;
         if answered {
             self.contact = Contact::Answered;
         }
@@ -191,7 +224,7 @@ impl Flow {
     }
 
     /// Whether both ends have acknowledged each other.
-    pub(super) fn shake_hands(&mut self, step: Step, from_initiator: bool) -> bool {
+    pub(super) fn shake_hands(&mut self, step: &Step, from_initiator: bool) -> bool {
         if step.has(ACK) {
             let shaken = &mut self.handshake;
             if !from_initiator {
@@ -204,7 +237,7 @@ impl Flow {
     }
 
     /// Whether an ICMP message is a reply: what asks for one itself is none, nor is what nobody asked for.
-    pub(super) fn hear_reply(&mut self, step: Step, from_initiator: bool) -> bool {
+    pub(super) fn hear_reply(&mut self, step: &Step, from_initiator: bool) -> bool {
         let asked = &mut self.handshake.responder;
         *asked |= !from_initiator && step.is_request;
         !step.is_request && (!from_initiator || *asked)
@@ -227,19 +260,25 @@ impl Flow {
 
     /// Whether this packet begins another flow, however soon it comes.
     #[inline]
-    pub(super) fn is_ended_by(&self, step: Step) -> bool {
+    pub(super) fn is_ended_by(&self, step: &Step) -> bool {
+        // After errors alone, the other end's first real packet is an attempt of its own, not a reply to them.
+        let is_other_s_attempt = self.contact == Contact::ErrorsOnly
+            && !self.awaits_initiator
+            && !step.is_error
+            && step.from_low != self.initiator_is_low;
+        is_other_s_attempt || step.is_syn() && self.is_begun_anew_by(step)
+    }
+
+    /// Whether this SYN begins another flow.
+    fn is_begun_anew_by(&self, step: &Step) -> bool {
         // Some systems send a SYN again although it was refused: the same attempt, with the same sequence number.
-        let is_sent_again = || step.from_low == self.initiator_is_low && self.syn == Some(step.seq);
+        let is_sent_again = step.from_low == self.initiator_is_low && self.syn == Some(step.seq);
         // One that stands may have ended unseen: its port is used again.
         let has_begun = self.lane() == ESTABLISHED && (self.syn.is_some() || self.syn_is_disputed);
         // A stray packet from the other end makes nobody who answers.
         let is_turned = step.from_low != self.initiator_is_low && self.contact != Contact::Answered;
         let may_begin = self.is_ending() || has_begun || is_turned;
-        let is_new_syn = step.is_syn() && may_begin && !is_sent_again();
-        // After errors alone, the other end's first real packet is an attempt of its own, not a reply to them.
-        let is_other_s_attempt =
-            self.contact == Contact::ErrorsOnly && !step.is_error && step.from_low != self.initiator_is_low;
-        is_new_syn || is_other_s_attempt
+        may_begin && !is_sent_again
     }
 
     pub(super) fn lane(&self) -> u8 {
@@ -261,6 +300,7 @@ impl Flow {
             initiator: key.end(self.initiator_is_low),
             responder: key.end(!self.initiator_is_low),
             protocol: key.protocol(),
+            contact: self.contact,
         };
         if audience.wants_step(&glimpse) {
             audience.take(Seen::Flow(self.event(key, step)));
@@ -301,25 +341,37 @@ impl Flow {
 }
 
 /// What a flow needs to know of a packet; none where the ports a flow is told by cannot be read.
+#[inline]
 pub(super) fn read(packet: &Packet<'_>) -> Option<(Key, Step)> {
-    let (src_port, dst_port, is_error) = match packet.transport {
-        Transport::Udp { src_port, dst_port, .. } => (src_port, dst_port, false),
-        Transport::Tcp { src_port, dst_port, flags, .. } => (src_port, dst_port, flags & RST != 0),
+    let &Packet { time, octets, source, protocol, .. } = packet;
+    let plain = Step {
+        time,
+        octets,
+        data_octets: octets,
+        source,
+        from_low: false,
+        is_error: false,
+        is_request: false,
+        flags: 0,
+        seq: 0,
+    };
+    let (src_port, dst_port, step) = match packet.transport {
+        Transport::Udp { src_port, dst_port, .. } => (src_port, dst_port, plain),
+        Transport::Tcp { src_port, dst_port, flags, seq, payload } => {
+            let is_bare = payload.is_empty() && octets <= BARE_SEGMENT_MAX_OCTETS;
+            let data_octets = if is_bare { 0 } else { octets };
+            (src_port, dst_port, Step { data_octets, is_error: flags & RST != 0, flags, seq, ..plain })
+        }
         // Without flags a segment is an attempt at most: [`Flow::shake_hands`] waits for ACKs.
-        Transport::Ports { src_port, dst_port } => (src_port, dst_port, false),
-        Transport::Icmp { role } => (0, 0, role == IcmpRole::Error),
-        Transport::Other if packet.protocol.has_ports() => return None,
+        Transport::Ports { src_port, dst_port } => (src_port, dst_port, plain),
+        Transport::Icmp { role } => {
+            let (is_error, is_request) = (role == IcmpRole::Error, role == IcmpRole::Request);
+            (0, 0, Step { is_error, is_request, ..plain })
+        }
+        Transport::Other if protocol.has_ports() => return None,
         // An ICMP message too short to say what it is must not count as an answer.
-        Transport::Other => (0, 0, packet.protocol.is_icmp()),
+        Transport::Other => (0, 0, Step { is_error: protocol.is_icmp(), ..plain }),
     };
-    let (flags, seq) = match packet.transport {
-        Transport::Tcp { flags, seq, .. } => (flags, seq),
-        Transport::Udp { .. } | Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other => (0, 0),
-    };
-    let is_request = packet.transport == Transport::Icmp { role: IcmpRole::Request };
-    let (key, from_low) = Key::of(packet.src, src_port, packet.dst, dst_port, packet.protocol);
-    let Packet { time, octets, source, .. } = *packet;
-    let is_bare = matches!(packet.transport, Transport::Tcp { payload: [], .. }) && octets <= BARE_SEGMENT_MAX_OCTETS;
-    let data_octets = if is_bare { 0 } else { octets };
-    Some((key, Step { time, octets, data_octets, source, from_low, is_error, is_request, flags, seq }))
+    let (key, from_low) = Key::of(packet.src, src_port, packet.dst, dst_port, protocol);
+    Some((key, Step { from_low, ..step }))
 }

@@ -1,6 +1,7 @@
 //! Flows: what belongs together, how far it got, when it is over, whatever comes.
 
 mod any;
+mod apart;
 mod crafted;
 
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use varde_common::observation::{Endpoint, Protocol};
 
 use super::*;
 use crate::limits::DATA_OUT_OCTETS;
+use crate::observe::Seen;
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 use crate::packet::{IcmpRole, Transport};
 
@@ -22,6 +24,12 @@ struct Bench {
     events: Vec<FlowEvent>,
     now: Timestamp,
     max: usize,
+}
+
+fn keep(events: &mut Vec<FlowEvent>, seen: Seen) {
+    if let Seen::Flow(event) = seen {
+        events.push(event);
+    }
 }
 
 impl Bench {
@@ -55,11 +63,7 @@ impl Bench {
     fn take(&mut self, packet: &Packet<'_>) {
         self.now = self.now.max(packet.time);
         let events = &mut self.events;
-        self.flows.handle_packet(packet, self.now, &mut self.counts, &mut |seen| {
-            if let Seen::Flow(event) = seen {
-                events.push(event);
-            }
-        });
+        self.flows.handle_packet(packet, self.now, &mut self.counts, &mut |seen| keep(events, seen));
         assert!(self.flows.len() <= self.max);
     }
 
@@ -82,9 +86,8 @@ impl Bench {
 
     fn wait(&mut self, seconds: i64) {
         self.now = self.now.max(Timestamp::from_unix(seconds, 0));
-        while let Some(event) = self.flows.poll_expired(self.now) {
-            self.events.push(event);
-        }
+        let Bench { flows, events, now, .. } = self;
+        while flows.end_expired(*now, &mut |seen| keep(events, seen)) {}
     }
 
     fn steps(&self) -> Vec<(u64, FlowStep)> {
@@ -95,7 +98,7 @@ impl Bench {
     fn records(&mut self) -> Vec<FlowRecord> {
         let open: Vec<Place> = self.flows.open().map(|(place, _)| place).collect();
         for place in open {
-            self.events.extend(self.flows.close(place));
+            self.flows.end(place, &mut |seen| keep(&mut self.events, seen));
         }
         let last = |event: &&FlowEvent| matches!(event.step, FlowStep::Closed | FlowStep::Reported);
         self.events.iter().filter(last).map(|event| event.record.clone()).collect()

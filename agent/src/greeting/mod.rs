@@ -17,7 +17,7 @@ use varde_common::observation::{Contact, Endpoint};
 use varde_common::time::Timestamp;
 
 use crate::flow::{FlowId, Heard};
-use crate::hello::{http, quic, tls};
+use crate::hello::quic;
 use crate::keyed::RandomState;
 use crate::limits::{GREETING_MAX_OCTETS, GREETING_TIMEOUT_S, GREETINGS_MAX, GREETINGS_TOTAL_MAX_OCTETS};
 use crate::packet::tcp_flags::SYN;
@@ -26,11 +26,26 @@ use crate::table::{Place, Table};
 use over_quic::{Means, OverQuic};
 use over_tcp::{OverTcp, Took};
 use state::Asking;
+use talk::Talk;
 use words::{Passage, Teller};
 
 pub use counts::{GreetingCounts, RefusedHellos};
 pub(crate) use state::{Greeting, Looks};
 pub(crate) use words::{Greeted, Told};
+
+/// Whose greeting it is: over TCP each end has its own, over QUIC both have one that goes by the initiator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Whose {
+    flow: FlowId,
+    by_initiator: bool,
+}
+
+impl Whose {
+    fn of(packet: &Packet<'_>, heard: &Heard) -> Whose {
+        let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
+        Whose { flow: heard.flow, by_initiator: heard.from_initiator || !is_tcp }
+    }
+}
 
 /// A greeting under way.
 #[derive(Debug)]
@@ -54,7 +69,9 @@ impl Gathering {
     /// and keeps nothing else waiting.
     fn gives_way_to(&self, packet: &Packet<'_>) -> Option<Asking> {
         match (&self.carrier, packet.transport) {
-            (Carrier::Tcp(tcp), Transport::Tcp { seq, flags, .. }) => tcp.gives_way_to(first_octet(seq, flags)),
+            (Carrier::Tcp(tcp), Transport::Tcp { seq, flags, payload, .. }) => {
+                tcp.gives_way_to(first_octet(seq, flags), payload.len())
+            }
             (_, _) => None,
         }
     }
@@ -71,7 +88,7 @@ impl Gathering {
 /// The greetings of which only a part was seen.
 #[derive(Debug)]
 pub struct Greetings {
-    table: Table<FlowId, Gathering, 1>,
+    table: Table<Whose, Gathering, 1>,
     kept_octets: usize,
     kept_max_octets: usize,
     /// Where QUIC packets are opened.
@@ -139,12 +156,15 @@ impl Greetings {
         if self.table.len() == 0 {
             return;
         }
-        let Some(place) = self.table.find(self.table.hash_of(&flow), &flow) else { return };
-        if let Some((_, gathering)) = self.table.at_mut(place) {
-            gathering.passage.contact = contact;
+        for by_initiator in [true, false] {
+            let whose = Whose { flow, by_initiator };
+            let Some(place) = self.table.find(self.table.hash_of(&whose), &whose) else { continue };
+            if let Some((_, gathering)) = self.table.at_mut(place) {
+                gathering.passage.contact = contact;
+            }
+            counts.given_up += 1;
+            self.let_go(place, counts, emit);
         }
-        counts.given_up += 1;
-        self.let_go(place, counts, emit);
     }
 
     /// Looks at a packet with data, of a flow whose greeting is not over: how far it is now. What was read goes to `emit`.
@@ -159,7 +179,7 @@ impl Greetings {
         let mut greeting = heard.greeting;
         if let Greeting::Gathering(place) = greeting {
             match self.table.at_mut(place) {
-                Some((flow, gathering)) if *flow == heard.flow => {
+                Some((whose, gathering)) if *whose == Whose::of(packet, heard) => {
                     gathering.passage.contact = heard.contact;
                     let is_same_end = gathering.from_initiator == heard.from_initiator;
                     if let (true, Some(asking)) = (is_same_end, gathering.gives_way_to(packet)) {
@@ -170,12 +190,7 @@ impl Greetings {
                     if is_same_end {
                         return self.go_on(place, packet, heard, now, counts, emit);
                     }
-                    let has_the_word = match packet.transport {
-                        // Who began it is not known: both may.
-                        Transport::Tcp { payload, .. } if heard.syn.is_none() => may_begin(payload),
-                        _ => heard.from_initiator,
-                    };
-                    if !has_the_word {
+                    if !heard.from_initiator {
                         return greeting;
                     }
                     // Who began the flow has the word.
@@ -189,29 +204,28 @@ impl Greetings {
         }
         match (greeting, packet.transport) {
             (Greeting::Waiting(looks), Transport::Tcp { seq, flags, payload, .. }) => {
-                if looks.are_enough(heard.from_initiator) {
-                    return greeting;
-                }
                 let seq = first_octet(seq, flags);
-                let is_first = heard.from_initiator && looks.is_first();
+                let is_first = heard.from_initiator && looks.is_first(true);
                 let start = heard.syn.filter(|_| is_first).map_or(seq, |syn| syn.wrapping_add(1));
                 // Far from there, it is a flow that was joined midway.
                 let is_near = (seq.wrapping_sub(start) as i32).unsigned_abs() < GREETING_MAX_OCTETS as u32;
-                let tcp = OverTcp::new(if is_near { start } else { seq }, heard.from_initiator, None);
+                let tcp = OverTcp::new(if is_near { start } else { seq }, None);
                 self.begin_tcp(tcp, (seq, payload), looks, packet, heard, now, counts, emit)
             }
             (Greeting::Asking(asking), Transport::Tcp { seq, flags, payload, .. }) => {
-                if asking.by_initiator() != heard.from_initiator {
-                    return self.turn_to(packet, heard, now, counts, emit);
-                }
                 let seq = first_octet(seq, flags);
                 let read = asking.octets_read(seq);
                 let Some(fresh) = payload.get(read..).filter(|fresh| !fresh.is_empty()) else { return greeting };
                 let seq = seq.wrapping_add(read as u32);
-                if !may_begin(fresh) {
-                    return asking.and_passed(seq, fresh.len()).greeting();
-                }
-                let tcp = OverTcp::new(seq, heard.from_initiator, Some(asking));
+                // What comes too early waits for what was to come before it.
+                let began = if asking.is_missing_before(seq) {
+                    asking.next()
+                } else if Talk::may_begin(fresh, asking.hellos() > 0) {
+                    seq
+                } else {
+                    return asking.and_passed(seq, fresh.len());
+                };
+                let tcp = OverTcp::new(began, Some(asking));
                 self.begin_tcp(tcp, (seq, fresh), Looks::default(), packet, heard, now, counts, emit)
             }
             (Greeting::Waiting(looks), Transport::Udp { payload, .. }) => {
@@ -222,24 +236,6 @@ impl Greetings {
                 self.begin_quic(payload, looks, packet, heard, now, counts, emit)
             }
             (_, _) => greeting,
-        }
-    }
-
-    /// An end speaks while the other one is listened to, who has asked nothing yet: it may be the one to hear, unless it
-    /// is known who began the flow.
-    fn turn_to(
-        &mut self,
-        packet: &Packet<'_>,
-        heard: &Heard,
-        now: Timestamp,
-        counts: &mut GreetingCounts,
-        emit: &mut dyn FnMut(Told),
-    ) -> Greeting {
-        match packet.transport {
-            Transport::Tcp { payload, .. } if heard.syn.is_none() && may_begin(payload) => {
-                self.handle_packet(packet, &Heard { greeting: Greeting::default(), ..*heard }, now, counts, emit)
-            }
-            _ => heard.greeting,
         }
     }
 
@@ -261,11 +257,15 @@ impl Greetings {
             Took::More => {
                 let carrier = Carrier::Tcp(Box::new(tcp));
                 let gathering = Gathering { from_initiator: heard.from_initiator, looks, passage, carrier };
-                self.keep(heard.flow, gathering, now, counts, emit)
+                self.keep(Whose::of(packet, heard), gathering, now, counts, emit)
             }
             // A probe that keeps the connection alive (RFC 9293 section 3.8.4) is no first word.
             Took::Nothing => heard.greeting,
-            Took::Other => looks.and_one(heard.from_initiator, heard.syn.is_some()),
+            Took::Elsewhere => {
+                let tcp = tcp.elsewhere(seq);
+                self.begin_tcp(tcp, (seq, payload), looks, packet, heard, now, counts, emit)
+            }
+            Took::Other => looks.and_one(heard.from_initiator),
             Took::Done(greeting) => greeting,
             Took::GivenUp => {
                 teller.counts.given_up += 1;
@@ -299,7 +299,7 @@ impl Greetings {
             return greeting;
         }
         let gathering = Gathering { from_initiator, looks, passage, carrier: Carrier::Quic(quic) };
-        self.keep(heard.flow, gathering, now, counts, emit)
+        self.keep(Whose::of(packet, heard), gathering, now, counts, emit)
     }
 
     /// Adds what follows on a beginning that is kept.
@@ -324,9 +324,15 @@ impl Greetings {
                     Took::More => (true, None),
                     Took::Other => {
                         // What was no greeting may end where this segment begins, and the greeting begin here.
-                        let greeting = gathering.looks.and_one(heard.from_initiator, heard.syn.is_some());
+                        let greeting = gathering.looks.and_one(heard.from_initiator);
                         *kept_octets = (*kept_octets + gathering.kept_octets()).saturating_sub(kept_before);
                         self.forget(place);
+                        return self.handle_packet(packet, &Heard { greeting, ..*heard }, now, counts, emit);
+                    }
+                    Took::Elsewhere => {
+                        let greeting = tcp.stood();
+                        *kept_octets = (*kept_octets + gathering.kept_octets()).saturating_sub(kept_before);
+                        self.let_go(place, counts, emit);
                         return self.handle_packet(packet, &Heard { greeting, ..*heard }, now, counts, emit);
                     }
                     Took::Done(greeting) => (true, Some(greeting)),
@@ -382,7 +388,7 @@ impl Greetings {
     /// Keeps a beginning.
     fn keep(
         &mut self,
-        flow: FlowId,
+        whose: Whose,
         gathering: Gathering,
         now: Timestamp,
         counts: &mut GreetingCounts,
@@ -395,8 +401,8 @@ impl Greetings {
             self.let_go(oldest, counts, emit);
         }
         let kept = gathering.kept_octets();
-        let hash = self.table.hash_of(&flow);
-        let Some(place) = self.table.insert(hash, flow, gathering, 0, now) else { return Greeting::Over };
+        let hash = self.table.hash_of(&whose);
+        let Some(place) = self.table.insert(hash, whose, gathering, 0, now) else { return Greeting::Over };
         self.kept_octets += kept;
         self.make_room(counts, emit);
         Greeting::Gathering(place)
@@ -414,7 +420,7 @@ impl Greetings {
 
     /// Reads a beginning as far as it came, and forgets it.
     fn let_go(&mut self, place: Place, counts: &mut GreetingCounts, emit: &mut dyn FnMut(Told)) {
-        let Some((flow, mut gathering)) = self.forget(place) else { return };
+        let Some((Whose { flow, .. }, mut gathering)) = self.forget(place) else { return };
         let mut teller = Teller { passage: gathering.passage, flow, counts, emit, ahead: None };
         match &mut gathering.carrier {
             Carrier::Tcp(tcp) => {
@@ -424,10 +430,10 @@ impl Greetings {
         }
     }
 
-    fn forget(&mut self, place: Place) -> Option<(FlowId, Gathering)> {
-        let (flow, gathering) = self.table.remove(place)?;
+    fn forget(&mut self, place: Place) -> Option<(Whose, Gathering)> {
+        let (whose, gathering) = self.table.remove(place)?;
         self.kept_octets = self.kept_octets.saturating_sub(gathering.kept_octets());
-        Some((flow, gathering))
+        Some((whose, gathering))
     }
 }
 
@@ -435,11 +441,6 @@ impl Default for Greetings {
     fn default() -> Greetings {
         Greetings::new()
     }
-}
-
-/// Whether octets over TCP can be the first of a hello or of a request.
-fn may_begin(stream: &[u8]) -> bool {
-    tls::may_begin(stream) || http::may_begin(stream)
 }
 
 /// The sequence number of a segment's first octet of data: a SYN takes one itself.
@@ -450,9 +451,7 @@ fn first_octet(seq: u32, flags: u8) -> u32 {
 /// What a flow's greeting is when what was kept of it was let go: something new may begin with any packet.
 fn after_letting_go(packet: &Packet<'_>, heard: &Heard) -> Greeting {
     match packet.transport {
-        Transport::Tcp { seq, flags, .. } if heard.from_initiator => {
-            Asking::new(true, 0, first_octet(seq, flags)).greeting()
-        }
+        Transport::Tcp { seq, flags, .. } => Asking::new(0, first_octet(seq, flags)).greeting(),
         Transport::Udp { .. } => Greeting::default(),
         _ => heard.greeting,
     }

@@ -1,10 +1,10 @@
 //! A greeting over TCP that does not come in one piece: what of it is there.
 
-use super::may_begin;
 use super::state::{Asking, Greeting};
 use super::talk::{Next, Talk};
 use super::words::{Ahead, Teller};
 use crate::hello::assembly::Assembly;
+use crate::hello::tls;
 use crate::limits::GREETING_MAX_OCTETS;
 
 /// What came of a segment.
@@ -16,6 +16,8 @@ pub(super) enum Took {
     More,
     /// It began no greeting.
     Other,
+    /// What waits for what is missing in front of it is in the way of something that begins here.
+    Elsewhere,
     /// It is over, as far as it is kept.
     Done(Greeting),
     /// Its rest lies beyond the bounds.
@@ -34,29 +36,46 @@ pub(super) struct OverTcp {
     talk: Talk,
     assembly: Assembly,
     ahead: Ahead,
-    from_initiator: bool,
-    /// Where requests of the flow stood before.
+    /// Where the end's words stood before.
     asking: Option<Asking>,
 }
 
 impl OverTcp {
+    /// The same from another place on.
+    pub(super) fn elsewhere(&self, began: u32) -> OverTcp {
+        OverTcp::new(began, self.asking)
+    }
+
     /// Nothing was seen of it yet.
-    pub(super) fn new(began: u32, from_initiator: bool, asking: Option<Asking>) -> OverTcp {
-        let talk = Talk::after(asking.map_or(0, Asking::requests));
+    pub(super) fn new(began: u32, asking: Option<Asking>) -> OverTcp {
+        let talk = asking
+            .map_or(Talk::default(), |asking| Talk::after(asking.requests(), asking.hellos(), asking.next() != began));
         let (assembly, ahead) = (Assembly::default(), Ahead::default());
-        OverTcp { next: began, began, until: 1, talk, assembly, ahead, from_initiator, asking }
+        OverTcp { next: began, began, until: 1, talk, assembly, ahead, asking }
     }
 
     /// Takes a segment that begins at `seq`.
     pub(super) fn take(&mut self, seq: u32, payload: &[u8], teller: &mut Teller<'_>) -> Took {
+        if self.is_reached_back(seq, payload.len()) {
+            self.reach_back();
+        }
         // The difference of two sequence numbers is signed (RFC 9293 section 3.4).
         let ahead = seq.wrapping_sub(self.next) as i32;
         let (at, fresh) = match usize::try_from(ahead) {
             Ok(at) => (at, payload),
             Err(_) => (0, payload.get(ahead.unsigned_abs() as usize..).unwrap_or_default()),
         };
-        if at > self.assembly.front().len() && may_begin(fresh) {
-            self.read_ahead(fresh, teller);
+        let is_behind_gap = at > self.assembly.front().len();
+        // Nor does a hello without end hide one that begins with a segment, whole.
+        let is_hello_in_hello = || self.talk.is_hello() && tls::may_begin_again(fresh);
+        if is_behind_gap && Talk::may_begin(fresh, false) || is_hello_in_hello() {
+            let told_before = teller.told();
+            let next = self.read_ahead(fresh, teller);
+            let is_begun = matches!(next, Next::Until(_)) && told_before == teller.told();
+            let is_waiting = self.asking.is_some() && self.next == self.began && self.assembly.front().is_empty();
+            if is_waiting && is_begun && at != self.assembly.furthest() {
+                return Took::Elsewhere;
+            }
         }
         let teller = &mut teller.knowing(&mut self.ahead);
         // What lies far ahead may be forged, and what it would leave behind is still to come.
@@ -108,37 +127,74 @@ impl OverTcp {
     }
 
     /// Reads a segment behind a gap that may never be filled, and changes nothing else: what is in front may still come.
-    fn read_ahead(&mut self, segment: &[u8], teller: &mut Teller<'_>) {
+    fn read_ahead(&mut self, segment: &[u8], teller: &mut Teller<'_>) -> Next {
         self.ahead.is_read = true;
-        Talk::default().read(segment, 0, &mut teller.knowing(&mut self.ahead));
+        let (_, next) = Talk::default().read(segment, 0, &mut teller.knowing(&mut self.ahead));
         self.ahead.is_read = false;
+        next
     }
 
-    /// What the flow's greeting is with nothing of it kept; `left` octets were not read.
+    /// Whether a segment brings what was missing between where words stood and what began elsewhere, of which nothing
+    /// was read yet.
+    fn is_reached_back(&self, seq: u32, octets: usize) -> bool {
+        self.next == self.began
+            && self.asking.is_some_and(|asking| {
+                let missing = self.began.wrapping_sub(asking.next()) as usize;
+                let covers = (asking.next().wrapping_sub(seq) as usize) < octets;
+                (1..GREETING_MAX_OCTETS).contains(&missing) && covers
+            })
+    }
+
+    /// What began elsewhere stands behind what comes now: two segments came in the wrong order.
+    fn reach_back(&mut self) {
+        let Some(asking) = self.asking else { return };
+        let missing = self.began.wrapping_sub(asking.next()) as usize;
+        for (start, kept) in std::mem::take(&mut self.assembly).pieces() {
+            // No more runs than there were.
+            let _ = self.assembly.keep((missing + start) as u64, kept);
+        }
+        self.talk = Talk::after(asking.requests(), asking.hellos(), false);
+        (self.began, self.next, self.until) = (asking.next(), asking.next(), 1);
+    }
+
+    /// What the end's greeting is with nothing of it kept; `left` octets were not read.
     fn conclude(&self, next: Next, left: usize) -> Took {
+        let is_new = self.talk.requests == 0 && self.talk.hellos == 0 && self.asking.is_none();
         match next {
             Next::Over => Took::Done(Greeting::Over),
-            Next::Other if self.talk.requests == 0 && self.asking.is_none() => Took::Other,
+            Next::Other if is_new => Took::Other,
             Next::Other | Next::Until(_) => Took::Done(self.asked(left as u32)),
             Next::Request(behind) => Took::Done(self.asked(behind)),
         }
     }
 
-    /// Requests were read up to so many octets behind what was taken. What stood behind a gap leaves the gap open.
+    /// It was read up to so many octets behind what was taken. What stood behind a gap leaves the gap open.
     fn asked(&self, behind: u32) -> Greeting {
         let next = match self.asking {
             Some(asking) if asking.next() != self.began => asking.next(),
             Some(_) | None => self.next.wrapping_add(behind),
         };
-        Asking::new(self.from_initiator, self.talk.requests, next).greeting()
+        let Talk { requests, hellos, .. } = self.talk;
+        match self.asking.filter(|asking| (asking.requests(), asking.hellos()) == (requests, hellos)) {
+            Some(asking) => asking.and_stands(next).and_looked(),
+            None => Asking::new(requests, next).with_hellos(hellos).greeting(),
+        }
     }
 
-    /// Where requests stood before, when it began elsewhere, behind a gap or anywhere, and a segment from `seq` on is not
-    /// what follows on it.
-    pub(super) fn gives_way_to(&self, seq: u32) -> Option<Asking> {
+    /// Where words stood before, when it began elsewhere, behind a gap or anywhere, and a segment of so many octets from
+    /// `seq` on is not what follows on it, nor what was missing before it.
+    pub(super) fn gives_way_to(&self, seq: u32, octets: usize) -> Option<Asking> {
         let asking = self.asking.filter(|asking| asking.next() != self.began)?;
+        if self.is_reached_back(seq, octets) {
+            return None;
+        }
         let follows = seq.wrapping_sub(self.began) < GREETING_MAX_OCTETS as u32;
         (!follows).then_some(asking)
+    }
+
+    /// Where words stood before.
+    pub(super) fn stood(&self) -> Greeting {
+        self.asking.map_or(Greeting::default(), Asking::greeting)
     }
 
     /// Nothing more will come: what was read is told, and the flow goes on as this says.
@@ -146,10 +202,10 @@ impl OverTcp {
         self.talk.cut(&mut teller.knowing(&mut self.ahead));
         // Of two that are the same, one is told.
         self.ahead.is_read = true;
-        for kept in self.assembly.behind_gaps() {
+        for (_, kept) in self.assembly.pieces().filter(|(start, _)| *start > 0) {
             Talk::default().read_kept(kept, &mut teller.knowing(&mut self.ahead));
         }
-        if self.talk.is_hello() { Greeting::Over } else { self.asked(0) }
+        self.asked(0)
     }
 
     /// Octets of memory held beside the entry itself.

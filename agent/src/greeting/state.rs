@@ -1,17 +1,19 @@
-//! How far a flow's first words are known: what stands in its entry of the flow table, in eight octets.
+//! How far the first words of a flow's end are known: what stands in the flow table, in eight octets.
 
-use crate::limits::{GREETING_SEGMENTS_MAX, HTTP_REQUESTS_MAX, QUIC_HELLOS_MAX, QUIC_TRIES_MAX};
+use crate::limits::{
+    GREETING_MAX_OCTETS, GREETING_SEGMENTS_MAX, HTTP_REQUESTS_MAX, QUIC_HELLOS_MAX, QUIC_TRIES_MAX, TLS_HELLOS_MAX,
+};
 use crate::packet::Transport;
 use crate::table::Place;
 
-/// How far a flow's greeting is known.
+/// How far a greeting is known: over TCP what one end says, over QUIC what both do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Greeting {
     /// Nothing like one yet; of QUIC, whatever was read: another connection may begin.
     Waiting(Looks),
     /// A beginning was seen and is kept.
     Gathering(Place),
-    /// HTTP/1 requests were read: another may begin with each segment.
+    /// Something was read over TCP: more may begin with each segment.
     Asking(Asking),
     /// There is nothing more to look for.
     Over,
@@ -24,22 +26,15 @@ impl Default for Greeting {
 }
 
 impl Greeting {
-    /// Whether a packet from this end may bring something: one test for most packets.
+    /// Whether a packet may bring something: one test for most packets.
     #[inline]
-    pub(crate) fn may_tell(self, from_initiator: bool, transport: &Transport<'_>) -> bool {
+    pub(crate) fn may_tell(self, transport: &Transport<'_>) -> bool {
         match (self, transport) {
             (Greeting::Over, _) => false,
             // Only packets with a long header (RFC 8999 section 5.1) greet.
             (_, Transport::Udp { payload, .. }) => payload.first().is_some_and(|first| first & 0x80 != 0),
             (Greeting::Asking(asking), Transport::Tcp { seq, payload, .. }) => {
-                // Who has asked nothing yet may turn out to be the one who is asked.
-                let is_its_turn = asking.by_initiator == from_initiator || asking.requests() == 0;
-                is_its_turn
-                    && !payload.is_empty()
-                    && (asking.by_initiator != from_initiator || !asking.is_read(*seq, payload.len()))
-            }
-            (Greeting::Waiting(looks), Transport::Tcp { payload, .. }) => {
-                !payload.is_empty() && !looks.are_enough(from_initiator)
+                !payload.is_empty() && !asking.is_read(*seq, payload.len())
             }
             (_, Transport::Tcp { payload, .. }) => !payload.is_empty(),
             (_, Transport::Ports { .. } | Transport::Icmp { .. } | Transport::Other) => false,
@@ -63,22 +58,16 @@ impl Looks {
         if initiator { &mut self.initiator } else { &mut self.responder }
     }
 
-    /// Whether nothing was looked at of the initiator.
-    pub(super) fn is_first(self) -> bool {
-        self.initiator == 0
+    /// Whether no segment of this end was looked at.
+    pub(super) fn is_first(mut self, initiator: bool) -> bool {
+        *self.of(initiator) == 0
     }
 
-    /// Whether enough segments of this end were looked at.
-    pub(super) fn are_enough(mut self, initiator: bool) -> bool {
-        *self.of(initiator) >= GREETING_SEGMENTS_MAX
-    }
-
-    /// One segment more. When nothing was heard from the initiator in as many as are looked at, nothing will be; who that
-    /// is, is known when its SYN was seen, and else it takes as many of both.
-    pub(super) fn and_one(mut self, initiator: bool, is_begun: bool) -> Greeting {
-        *self.of(initiator) = self.of(initiator).saturating_add(1);
-        let is_over = self.are_enough(true) && (is_begun || self.are_enough(false));
-        if is_over { Greeting::Over } else { Greeting::Waiting(self) }
+    /// One segment more. When an end greets nobody in as many as are looked at, it will not.
+    pub(super) fn and_one(mut self, initiator: bool) -> Greeting {
+        let looks = self.of(initiator);
+        *looks = looks.saturating_add(1);
+        if *looks >= GREETING_SEGMENTS_MAX { Greeting::Over } else { Greeting::Waiting(self) }
     }
 
     /// Hellos of this end that were read over QUIC.
@@ -125,23 +114,35 @@ impl Looks {
     }
 }
 
-/// Where the requests of a flow stand.
+/// What one end has said so far, and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Asking {
-    by_initiator: bool,
+    /// Hellos read, and segments that began nothing since the last of them or of a request.
+    hellos: HellosAndLooks,
     requests: [u8; 2],
     /// All before this sequence number was read, or is a body that was passed over.
     next: [u8; 4],
 }
 
+/// Two numbers below sixteen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct HellosAndLooks(u8);
+
+const _: () = assert!(TLS_HELLOS_MAX < 16 && GREETING_SEGMENTS_MAX <= 16);
+
 impl Asking {
-    pub(super) fn new(by_initiator: bool, requests: u16, next: u32) -> Asking {
-        Asking { by_initiator, requests: requests.to_ne_bytes(), next: next.to_ne_bytes() }
+    pub(super) fn new(requests: u16, next: u32) -> Asking {
+        Asking { hellos: HellosAndLooks::default(), requests: requests.to_ne_bytes(), next: next.to_ne_bytes() }
     }
 
-    /// Which end asks.
-    pub(super) fn by_initiator(self) -> bool {
-        self.by_initiator
+    /// The same after so many hellos.
+    pub(super) fn with_hellos(self, hellos: u8) -> Asking {
+        Asking { hellos: HellosAndLooks(hellos.min(TLS_HELLOS_MAX) << 4), ..self }
+    }
+
+    /// Hellos read so far.
+    pub(super) fn hellos(self) -> u8 {
+        self.hellos.0 >> 4
     }
 
     /// Requests read so far.
@@ -149,7 +150,7 @@ impl Asking {
         u16::from_ne_bytes(self.requests)
     }
 
-    /// The sequence number where the next request begins, if nothing is missing.
+    /// The sequence number where something more begins, if nothing is missing.
     pub(super) fn next(self) -> u32 {
         u32::from_ne_bytes(self.next)
     }
@@ -161,19 +162,44 @@ impl Asking {
         if behind as i32 > 0 { behind as usize } else { 0 }
     }
 
-    /// Data was looked at that begins no request.
-    pub(super) fn and_passed(self, seq: u32, octets: usize) -> Asking {
-        let next = if seq == self.next() { seq.wrapping_add(octets as u32) } else { self.next() };
+    /// Whether a segment lies behind a gap that another may fill: of requests, two may come in the wrong order.
+    pub(super) fn is_missing_before(self, seq: u32) -> bool {
+        let ahead = seq.wrapping_sub(self.next()) as usize;
+        self.requests() > 0 && self.hellos() == 0 && (1..GREETING_MAX_OCTETS).contains(&ahead)
+    }
+
+    /// The same with something more to begin at another place.
+    pub(super) fn and_stands(self, next: u32) -> Asking {
         Asking { next: next.to_ne_bytes(), ..self }
+    }
+
+    /// Data was looked at that begins nothing.
+    pub(super) fn and_passed(self, seq: u32, octets: usize) -> Greeting {
+        let next = if seq == self.next() { seq.wrapping_add(octets as u32) } else { self.next() };
+        self.and_stands(next).and_looked()
+    }
+
+    /// A segment was looked at in vain. Requests may follow for as long as they like; behind a hello all is protected,
+    /// unless it was none in truth, and that shows soon.
+    pub(super) fn and_looked(self) -> Greeting {
+        let HellosAndLooks(before) = self.hellos;
+        if self.hellos() == 0 {
+            return self.greeting();
+        }
+        if before & 0x0f >= GREETING_SEGMENTS_MAX - 1 {
+            return Greeting::Over;
+        }
+        Asking { hellos: HellosAndLooks(before + 1), ..self }.greeting()
     }
 
     fn is_read(self, seq: u32, octets: usize) -> bool {
         self.octets_read(seq) >= octets
     }
 
-    /// What the flow's greeting is after this.
+    /// What the end's greeting is after this.
     pub(super) fn greeting(self) -> Greeting {
-        if self.requests() >= HTTP_REQUESTS_MAX { Greeting::Over } else { Greeting::Asking(self) }
+        let is_over = self.requests() >= HTTP_REQUESTS_MAX || self.hellos() >= TLS_HELLOS_MAX;
+        if is_over { Greeting::Over } else { Greeting::Asking(self) }
     }
 }
 
@@ -193,8 +219,8 @@ mod tests {
         looks.count_told(true, 7);
         let Greeting::Waiting(_) = looks.in_quic() else { panic!("it may reuse its port") };
         for greeting in [looks.in_quic(), Greeting::default()] {
-            assert!(!greeting.may_tell(true, &udp(&[0x40; 1200])) && !greeting.may_tell(true, &udp(&[])));
-            assert!(greeting.may_tell(true, &udp(&[0xc0])));
+            assert!(!greeting.may_tell(&udp(&[0x40; 1200])) && !greeting.may_tell(&udp(&[])));
+            assert!(greeting.may_tell(&udp(&[0xc0])));
         }
         assert!(!looks.are_enough_tries(false) && !looks.are_enough_tries(true));
         assert!(looks.is_known(7) && !looks.is_known(8) && !looks.is_known(0) && !Looks::default().is_known(0));
@@ -203,16 +229,39 @@ mod tests {
     #[test]
     fn what_was_read_or_passed_over_is_not_read_again() {
         for next in [5u32, 1 << 31, u32::MAX - 3] {
-            let asking = Asking::new(true, 1, next);
+            let asking = Asking::new(1, next);
             let read = |behind: u32| asking.octets_read(next.wrapping_sub(behind));
             assert_eq!([read(0), read(1), read(1 << 30)], [0, 1, 1 << 30]);
             assert_eq!([read(u32::MAX), read(1 << 31)], [0, 0], "ahead");
-            let tell = |seq: u32, initiator| {
-                Greeting::Asking(asking)
-                    .may_tell(initiator, &Transport::Tcp { src_port: 1, dst_port: 2, seq, flags: 0, payload: &[0; 10] })
+            let tell = |seq: u32| {
+                Greeting::Asking(asking).may_tell(&Transport::Tcp {
+                    src_port: 1,
+                    dst_port: 2,
+                    seq,
+                    flags: 0,
+                    payload: &[0; 10],
+                })
             };
-            assert!(tell(next, true) && tell(next.wrapping_sub(9), true) && tell(next.wrapping_add(9), true));
-            assert!(!tell(next, false) && !tell(next.wrapping_sub(10), true));
+            assert!(tell(next) && tell(next.wrapping_sub(9)) && tell(next.wrapping_add(9)));
+            assert!(!tell(next.wrapping_sub(10)));
         }
+    }
+
+    #[test]
+    fn s5_behind_a_hello_a_few_segments_are_looked_at_and_behind_a_request_all() {
+        let mut greeting = Asking::new(1, 7).greeting();
+        for _ in 0..1000 {
+            let Greeting::Asking(asking) = greeting else { panic!("another request may come") };
+            greeting = asking.and_passed(asking.next(), 10);
+        }
+        let mut greeting = Asking::new(0, 7).with_hellos(1).greeting();
+        let mut looks = 0;
+        while let Greeting::Asking(asking) = greeting {
+            assert_eq!((asking.hellos(), asking.requests()), (1, 0));
+            greeting = asking.and_passed(asking.next(), 10);
+            looks += 1;
+        }
+        assert_eq!((looks, greeting), (GREETING_SEGMENTS_MAX, Greeting::Over));
+        assert_eq!(Asking::new(0, 7).with_hellos(TLS_HELLOS_MAX).greeting(), Greeting::Over);
     }
 }

@@ -1,12 +1,12 @@
-//! What one end says over TCP, read as it comes: a TLS hello, or HTTP/1 requests one after the other.
+//! What one end says over TCP, read as it comes: TLS hellos, HTTP/1 requests, one after the other.
 
 use varde_common::observation::HelloTransport;
 
 use super::words::Teller;
 use crate::hello::http::{self, Progress};
 use crate::hello::tls::{self, Records};
-use crate::hello::{BadHello, Opening};
-use crate::limits::{HTTP_BODY_MAX_OCTETS, HTTP_PIPELINED_MAX};
+use crate::hello::{BadHello, Opening, proxy_header_octets};
+use crate::limits::{HTTP_BODY_MAX_OCTETS, HTTP_PIPELINED_MAX, TLS_HELLOS_MAX};
 
 /// What is known of a stream up to where it was read.
 #[derive(Debug, Default)]
@@ -14,8 +14,10 @@ pub(super) struct Talk {
     part: Part,
     /// Requests begun in this flow.
     pub(super) requests: u16,
-    /// Alerts and the like in front of a hello were passed over.
-    passed_over: bool,
+    /// Hellos begun in this flow.
+    pub(super) hellos: u8,
+    /// A head is kept whole until its host is told: it may turn out to be the end of another.
+    keeps_heads: bool,
 }
 
 #[derive(Debug, Default)]
@@ -45,17 +47,27 @@ pub(super) enum Next {
 }
 
 impl Talk {
-    pub(super) fn after(requests: u16) -> Talk {
-        Talk { part: Part::Beginning, requests, passed_over: false }
+    /// Nothing is under way; so many requests and hellos came before. What begins elsewhere than was expected keeps heads.
+    pub(super) fn after(requests: u16, hellos: u8, keeps_heads: bool) -> Talk {
+        Talk { part: Part::Beginning, requests, hellos, keeps_heads }
+    }
+
+    /// Whether octets can be the first of something to be read, or of what stands in front of it.
+    pub(super) fn may_begin(stream: &[u8], is_behind_hello: bool) -> bool {
+        may_be_hello(stream, is_behind_hello)
+            || http::may_begin(stream)
+            || tls::other_records(stream, is_behind_hello) != Opening::Other
     }
 
     /// Reads on: how many octets need not be given again, and what is next. `segment`: where in them the last segment
     /// begins, so that what only looked like a beginning before it does not hide it.
     pub(super) fn read(&mut self, stream: &[u8], segment: usize, teller: &mut Teller<'_>) -> (usize, Next) {
         let was_begun = segment > 0 || !matches!(self.part, Part::Beginning);
+        let told_before = teller.told();
         let (taken, next) = self.read_all(stream, teller);
+        let has_told = told_before != teller.told();
         match stream.get(segment..) {
-            Some(fresh) if next == Next::Other && was_begun && taken <= segment && !fresh.is_empty() => {
+            Some(fresh) if next == Next::Other && was_begun && !has_told && !fresh.is_empty() => {
                 self.part = Part::Beginning;
                 let (taken, next) = self.read_all(fresh, teller);
                 (segment + taken, next)
@@ -97,51 +109,55 @@ impl Talk {
 
     /// Reads on in the part under way; none = it is another part now.
     fn read_part(&mut self, stream: &[u8], teller: &mut Teller<'_>) -> (usize, Option<Next>) {
+        let is_behind_hello = self.hellos > 0;
         match &mut self.part {
-            Part::Beginning if tls::may_begin(stream) => match tls::find_hello(stream) {
-                Ok(Opening::Whole(body)) => {
-                    if let Err(reason) = teller.hello(&body, HelloTransport::Tls) {
+            Part::Beginning if may_be_hello(stream, is_behind_hello) => {
+                if let Some((body, end)) = tls::hello_in_one_record(stream) {
+                    if let Err(reason) = teller.hello(body, HelloTransport::Tls) {
                         teller.refuse(reason);
                     }
-                    (stream.len(), Some(Next::Over))
+                    for body in tls::further_hellos(stream).take(TLS_HELLOS_MAX.into()) {
+                        self.hellos = self.hellos.saturating_add(1);
+                        teller.hello(body, HelloTransport::Tls).unwrap_or_else(|reason| teller.refuse(reason));
+                    }
+                    return self.pass_hello(stream, end);
                 }
-                Ok(Opening::Other) => (0, Some(Next::Other)),
                 // So little that it may be anything yet.
-                Ok(Opening::Until(_)) if stream.len() < tls::TELLING_OCTETS => {
-                    (0, Some(Next::Until(tls::TELLING_OCTETS)))
+                if stream.len() < tls::TELLING_OCTETS {
+                    return (0, Some(Next::Until(tls::TELLING_OCTETS)));
                 }
-                Ok(Opening::Until(_)) | Err(_) => {
-                    self.part = Part::Hello(Records::default());
-                    (0, None)
-                }
-            },
-            Part::Beginning if !self.passed_over && tls::behind_other_records(stream).len() < stream.len() => {
-                self.passed_over = true;
-                (stream.len() - tls::behind_other_records(stream).len(), None)
+                self.part = Part::Hello(Records::default());
+                (0, None)
             }
+            Part::Beginning if proxy_header_octets(stream) > 0 => (proxy_header_octets(stream), None),
             Part::Beginning if http::may_begin(stream) => {
                 self.part = Part::Head(Progress::default());
                 (0, None)
             }
-            Part::Beginning => (0, Some(Next::Other)),
+            Part::Beginning => match tls::other_records(stream, is_behind_hello) {
+                Opening::Whole(passed) => (passed, None),
+                Opening::Until(until) => (0, Some(Next::Until(until))),
+                Opening::Other => (0, Some(Next::Other)),
+            },
             Part::Hello(records) => {
                 let (taken, opening) = records.take(stream);
-                let next = match opening {
-                    Ok(Opening::Until(until)) => Next::Until(until),
+                match opening {
+                    Ok(Opening::Until(until)) => return (taken, Some(Next::Until(until))),
                     Ok(Opening::Whole(())) => {
                         if let Err(reason) = teller.hello(records.body(), HelloTransport::Tls) {
                             teller.refuse(reason);
                         }
-                        Next::Over
+                        let end = taken + records.expected();
+                        return self.pass_hello(stream, end);
                     }
-                    Ok(Opening::Other) => Next::Over,
+                    Ok(Opening::Other) => {}
                     Err(reason) => {
                         teller.refuse(reason);
                         teller.cut_hello(records.body(), HelloTransport::Tls);
-                        Next::Over
                     }
-                };
-                (taken, Some(next))
+                }
+                // What stands in its middle may be another's beginning.
+                self.pass_hello(stream, taken)
             }
             Part::Head(progress) => match http::read_on(stream, progress) {
                 Ok(Opening::Whole(head)) => {
@@ -151,6 +167,7 @@ impl Talk {
                     self.part = Part::Rest(*progress, is_tunnel);
                     (0, None)
                 }
+                Ok(Opening::Until(until)) if self.keeps_heads => (0, Some(Next::Until(until))),
                 Ok(Opening::Until(until)) => until_more(progress, until),
                 Ok(Opening::Other) => {
                     self.part = Part::Beginning;
@@ -166,6 +183,24 @@ impl Talk {
                 Ok(Opening::Other) => (stream.len(), Some(self.lose_track())),
                 Err(reason) => self.refuse_head(stream, reason, teller),
             },
+        }
+    }
+
+    /// Whether a hello is under way.
+    pub(super) fn is_hello(&self) -> bool {
+        matches!(self.part, Part::Hello(_))
+    }
+
+    /// A hello was read, or what began like one: another may stand behind the record it ends in, or begin with a segment.
+    fn pass_hello(&mut self, stream: &[u8], end: usize) -> (usize, Option<Next>) {
+        self.part = Part::Beginning;
+        self.hellos = self.hellos.saturating_add(1);
+        if self.hellos >= TLS_HELLOS_MAX {
+            (stream.len(), Some(Next::Over))
+        } else if end < stream.len() {
+            (end, None)
+        } else {
+            (stream.len(), Some(Next::Request(0)))
         }
     }
 
@@ -196,15 +231,12 @@ impl Talk {
         }
     }
 
-    /// Whether a hello is under way.
-    pub(super) fn is_hello(&self) -> bool {
-        matches!(self.part, Part::Hello(_))
-    }
-
     /// Nothing more will come: what was read of a hello is told.
-    pub(super) fn cut(&self, teller: &mut Teller<'_>) {
+    pub(super) fn cut(&mut self, teller: &mut Teller<'_>) {
         if let Part::Hello(records) = &self.part {
             teller.cut_hello(records.body(), HelloTransport::Tls);
+            self.part = Part::Beginning;
+            self.hellos = self.hellos.saturating_add(1);
         }
     }
 
@@ -215,6 +247,10 @@ impl Talk {
             Part::Beginning | Part::Head(_) | Part::Rest(..) => 0,
         }
     }
+}
+
+fn may_be_hello(stream: &[u8], is_behind_hello: bool) -> bool {
+    if is_behind_hello { tls::may_begin_again(stream) } else { tls::may_begin(stream) }
 }
 
 fn until_more(progress: &mut Progress, until: usize) -> (usize, Option<Next>) {

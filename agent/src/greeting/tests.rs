@@ -29,7 +29,7 @@ const ISN: u32 = u32::MAX - 20;
 
 #[test]
 fn s4_all_greetings_kept_in_part_take_no_more_than_the_limit_says() {
-    let octets = Table::<FlowId, Gathering, 1>::octets_for(GREETINGS_MAX);
+    let octets = Table::<Whose, Gathering, 1>::octets_for(GREETINGS_MAX);
     assert!(octets <= crate::limits::GREETINGS_MAX_OCTETS, "{octets} octets");
 }
 
@@ -89,7 +89,7 @@ impl Bench {
         }
         if let Some(heard) = heard {
             let greeting = greetings.handle_packet(&packet, &heard, now, counts, &mut emit);
-            flows.set_greeting(heard.place, greeting);
+            flows.set_greeting(&heard, greeting);
         }
         // Each time while there are few, so that a flood does not take all day.
         if self.greetings.len() > 50 && !self.counts.evicted.is_multiple_of(500) {
@@ -161,8 +161,7 @@ fn a_hello_in_one_segment_is_read_where_it_lies_on_any_port() {
     assert_eq!(&hello.ja4.unwrap().as_str()[..10], "t13d0205h2");
     assert!(bench.greetings.table.iter().next().is_none() && bench.greetings.space.capacity() == 0);
     bench.say(0, &stream);
-    bench.say(stream.len(), &records(&named("other.example"), 16384));
-    assert_eq!((bench.names(), bench.counts.hellos), (vec!["evil.example".to_owned()], 1), "once per flow");
+    assert_eq!((bench.names(), bench.counts.hellos), (vec!["evil.example".to_owned()], 1), "it was sent again");
 }
 
 #[test]
@@ -372,7 +371,8 @@ fn what_cannot_be_read_is_refused_by_reason() {
                 bench.say(at, part);
             }
             assert_eq!((bench.counts.refused.of(reason), bench.counts.refused.total()), (1, 1), "{reason} {cut}");
-            assert!(bench.read.is_empty() && bench.greetings.is_empty());
+            // What may be the beginning of another waits for its rest.
+            assert!(bench.read.is_empty() && bench.greetings.kept_octets() < 4_000, "{reason} {cut}");
         }
     }
 }

@@ -92,6 +92,11 @@ impl Teller<'_> {
         Teller { passage, flow, counts: self.counts, emit: self.emit, ahead: Some(ahead) }
     }
 
+    /// Whole hellos and requests told so far, of all flows.
+    pub(super) fn told(&self) -> u64 {
+        self.counts.hellos + self.counts.requests
+    }
+
     fn tell(&mut self, greeted: Greeted) {
         if self.ahead.as_mut().is_some_and(|ahead| !ahead.is_new(&greeted)) {
             return;

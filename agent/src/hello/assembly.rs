@@ -30,10 +30,14 @@ impl Assembly {
         }
     }
 
-    /// What is known behind the first gap, in order.
-    pub(crate) fn behind_gaps(&self) -> impl Iterator<Item = &[u8]> {
-        let behind = self.runs.iter().filter(|run| run.start > 0);
-        behind.filter_map(|run| self.octets.get(run.start..run.end))
+    /// What is known, in order, each with the place where it stands.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        self.runs.iter().filter_map(|run| Some((run.start, self.octets.get(run.start..run.end)?)))
+    }
+
+    /// Where the last octet that is known ends.
+    pub(crate) fn furthest(&self) -> usize {
+        self.runs.last().map_or(0, |run| run.end)
     }
 
     /// Whether nothing is known.

@@ -42,6 +42,8 @@ enum Body {
     #[default]
     None,
     Octets(u64),
+    /// In chunks (RFC 9112 section 7.1), the last of which is empty.
+    Chunked,
     /// Only the body itself says where it ends, or the fields contradict one another.
     Unknown,
 }
@@ -57,8 +59,9 @@ impl Progress {
 
     /// Takes note of a field that says how long the body is.
     fn note_body(&mut self, line: &[u8]) {
-        if field(line, b"transfer-encoding:").is_some() {
-            self.body = Body::Unknown;
+        if let Some(coding) = field(line, b"transfer-encoding:") {
+            let is_first = self.body == Body::None && coding.eq_ignore_ascii_case(b"chunked");
+            self.body = if is_first { Body::Chunked } else { Body::Unknown };
         } else if let Some(value) = field(line, b"content-length:") {
             let octets = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
             self.body = match (self.body, octets) {
@@ -125,6 +128,7 @@ pub(crate) fn read_end(stream: &[u8], progress: &mut Progress) -> Result<Opening
             let octets = match progress.body {
                 Body::None => Some(0),
                 Body::Octets(octets) => Some(octets),
+                Body::Chunked => stream.get(progress.line..).and_then(chunked_octets),
                 Body::Unknown => None,
             };
             return Ok(Opening::Whole((progress.line, octets)));
@@ -135,6 +139,26 @@ pub(crate) fn read_end(stream: &[u8], progress: &mut Progress) -> Result<Opening
         return Err(BadHello::HeadTooLong);
     }
     Ok(Opening::Until(stream.len() + 1))
+}
+
+/// Octets of a body in chunks that is all there; none where it goes on, or is none.
+fn chunked_octets(stream: &[u8]) -> Option<u64> {
+    let mut reader = Progress::default();
+    loop {
+        let line = next_line(stream, &mut reader)?;
+        let size = std::str::from_utf8(line.split(|&octet| octet == b';').next()?).ok()?.trim();
+        let size = usize::from_str_radix(size, 16).ok()?;
+        if size == 0 {
+            break;
+        }
+        // The data ends a line.
+        reader.line = reader.line.checked_add(size).filter(|&end| end <= stream.len())?;
+        reader.searched = reader.line;
+        next_line(stream, &mut reader).filter(|line| line.is_empty())?;
+    }
+    // The trailer.
+    while !next_line(stream, &mut reader)?.is_empty() {}
+    u64::try_from(reader.line).ok()
 }
 
 /// Whether octets can be the first of a request: a method (RFC 9110 section 9.1, known or not), a space, a target.
@@ -151,7 +175,8 @@ pub(crate) fn may_begin(stream: &[u8]) -> bool {
         _ if method > HTTP_METHOD_MAX_OCTETS => false,
         None | Some([]) => true,
         Some([b' ']) => method > 0,
-        Some([b' ', target, ..]) => method > 0 && target.is_ascii_graphic(),
+        // Servers are generous with targets.
+        Some([b' ', target, ..]) => method > 0 && !target.is_ascii_whitespace(),
         Some(_) => false,
     }
 }
@@ -260,6 +285,8 @@ mod tests {
             ("x!#y * HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("\r\n\r\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET /a b c HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
+            ("GET \0 HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
+            ("GET \u{e5} HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET / HTTP/1.1\r\nHost: first.example\r\nHost: second.example\r\n\r\n", Some("first.example")),
             ("GET / HTTP/1.1\r\nX: y\r\n Host: folded.example\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET / HTTP/1.1\r\nHost: 192.0.2.1:80\r\n\r\n", Some("192.0.2.1")),
@@ -343,6 +370,23 @@ mod tests {
                     assert_eq!(read, Ok(Opening::Whole((stream.len() - 4, octets))), "{stream}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_body_in_chunks_ends_behind_the_empty_one() {
+        for (body, octets) in [
+            ("0\r\n\r\n", Some(5)),
+            ("5\r\nhello\r\n0\r\n\r\n", Some(15)),
+            ("A;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nGET /", Some(36)),
+            ("5\r\nhello\r\n", None),
+            ("5\r\nhelloo\r\n0\r\n\r\n", None),
+            ("ffffffffffffffff\r\nhello\r\n0\r\n\r\n", None),
+            ("hello\r\n", None),
+            ("-1\r\n", None),
+            ("", None),
+        ] {
+            assert_eq!(chunked_octets(body.as_bytes()), octets, "{body}");
         }
     }
 

@@ -72,6 +72,24 @@ pub enum Opening<T> {
     Other,
 }
 
+/// Octets of the header with which one proxy tells the next whom it speaks for ("The PROXY protocol", versions 1 and 2,
+/// HAProxy), where a stream begins with one; 0 where it does not, or not all of it is there.
+pub(crate) fn proxy_header_octets(stream: &[u8]) -> usize {
+    const LINE_MAX_OCTETS: usize = 107;
+    const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
+    if stream.starts_with(b"PROXY ") {
+        let line = stream.get(..LINE_MAX_OCTETS.min(stream.len())).unwrap_or_default();
+        return line.windows(2).position(|two| two == b"\r\n").map_or(0, |at| at + 2);
+    }
+    match stream.strip_prefix(SIGNATURE) {
+        Some([_, _, high, low, after @ ..]) => {
+            let octets = usize::from(u16::from_be_bytes([*high, *low]));
+            if octets <= after.len() { SIGNATURE.len() + 4 + octets } else { 0 }
+        }
+        Some(_) | None => 0,
+    }
+}
+
 /// What a hello or a request calls its server: a name in the form we compare (one final dot is none, letters in any case),
 /// an address, with or without brackets, or the text of what is neither. None where there is nothing.
 pub(crate) fn server_name(octets: &[u8]) -> Option<ServerName> {

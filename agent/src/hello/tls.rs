@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use super::{BadHello, Opening, Reader};
-use crate::limits::{HELLO_MAX_OCTETS, HELLO_RECORDS_MAX, OTHER_RECORDS_MAX};
+use crate::limits::{HELLO_MAX_OCTETS, HELLO_RECORDS_MAX, OTHER_RECORD_MAX_OCTETS};
 
 /// Type, version and length in front of each record (RFC 8446 section 5.1).
 const RECORD_HEADER_OCTETS: usize = 5;
@@ -48,7 +48,7 @@ pub fn find_hello(stream: &[u8]) -> Result<Opening<Cow<'_, [u8]>>, BadHello> {
     if !may_begin(stream) {
         return Ok(Opening::Other);
     }
-    if let Some(body) = hello_in_one_record(stream) {
+    if let Some((body, _)) = hello_in_one_record(stream) {
         return Ok(Opening::Whole(Cow::Borrowed(body)));
     }
     let mut records = Records::default();
@@ -61,12 +61,30 @@ pub fn find_hello(stream: &[u8]) -> Result<Opening<Cow<'_, [u8]>>, BadHello> {
     })
 }
 
-/// The body of a hello that lies in the first record and is all there.
-fn hello_in_one_record(stream: &[u8]) -> Option<&[u8]> {
+/// The body of a hello that lies in the first record and is all there, and where that record ends, which may be behind
+/// the stream.
+pub(crate) fn hello_in_one_record(stream: &[u8]) -> Option<(&[u8], usize)> {
     let (&[_, _, _, high, low], after) = stream.split_first_chunk::<RECORD_HEADER_OCTETS>()?;
-    let record = after.get(..usize::from(u16::from_be_bytes([high, low])).min(after.len()))?;
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    let record = after.get(..length.min(after.len()))?;
     let whole = message_octets(record)?;
-    if whole > HELLO_MAX_OCTETS { None } else { record.get(MESSAGE_HEADER_OCTETS..whole) }
+    let body = record.get(MESSAGE_HEADER_OCTETS..whole).filter(|_| whole <= HELLO_MAX_OCTETS)?;
+    Some((body, RECORD_HEADER_OCTETS + length))
+}
+
+/// The bodies of hellos that stand behind the first one in its record, as far as they are whole.
+pub(crate) fn further_hellos(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let length = |high, low| usize::from(u16::from_be_bytes([high, low]));
+    let record = match stream.split_first_chunk::<RECORD_HEADER_OCTETS>() {
+        Some((&[_, _, _, high, low], after)) => after.get(..length(high, low).min(after.len())).unwrap_or_default(),
+        None => &[],
+    };
+    let mut rest = message_octets(record).and_then(|first| record.get(first..)).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (message, behind) = rest.split_at_checked(message_octets(rest)?)?;
+        rest = behind;
+        message.get(MESSAGE_HEADER_OCTETS..).filter(|_| message.first() == Some(&CLIENT_HELLO))
+    })
 }
 
 /// A ClientHello on its way out of its records, each octet of the stream looked at once, in whatever portions it comes.
@@ -137,6 +155,11 @@ impl Records {
         self.message.get(MESSAGE_HEADER_OCTETS..whole).unwrap_or_default()
     }
 
+    /// Octets that the record begun last has still to bring.
+    pub(crate) fn expected(&self) -> usize {
+        self.expected
+    }
+
     /// Octets of memory held beside the entry itself.
     pub(crate) fn kept_octets(&self) -> usize {
         self.message.capacity()
@@ -165,20 +188,35 @@ pub(crate) fn begun_body_in_quic(stream: &[u8]) -> &[u8] {
     }
 }
 
-/// What stands behind the alerts, changes of cipher spec (RFC 8446 appendix D.4) and empty records that a stream begins
-/// with: servers pass over such in front of a ClientHello. All of it where there are none, or they do not end.
-pub(crate) fn behind_other_records(stream: &[u8]) -> &[u8] {
+/// The alerts, changes of cipher spec (RFC 8446 appendix D.4) and empty records that a stream begins with: servers pass
+/// over such in front of a ClientHello. Behind one, `is_behind_hello`, every record that holds none. Whole: so many octets
+/// of whole records; each is looked at once, so there may be as many as fit.
+pub(crate) fn other_records(stream: &[u8], is_behind_hello: bool) -> Opening<usize> {
     let mut rest = stream;
-    for _ in 0..OTHER_RECORDS_MAX {
-        rest = match rest.split_first_chunk::<RECORD_HEADER_OCTETS>() {
-            Some((&[20 | 21, 3, _, high, low], after)) => {
-                after.get(usize::from(u16::from_be_bytes([high, low]))..).unwrap_or(rest)
-            }
-            Some((&[HANDSHAKE, 3, _, 0, 0], after)) => after,
-            Some(_) | None => return rest,
+    let until = loop {
+        let is_other = match rest {
+            [20 | 21, ..] | [HANDSHAKE, _, _, 0, 0, ..] => true,
+            [HANDSHAKE, ..] => is_behind_hello && !may_begin_again(rest),
+            [23 | 24, ..] => is_behind_hello,
+            _ => false,
         };
+        if !is_other || rest.get(1).is_some_and(|&major| major != 3) {
+            break None;
+        }
+        let Some((&[_, _, _, high, low], after)) = rest.split_first_chunk::<RECORD_HEADER_OCTETS>() else {
+            break Some(RECORD_HEADER_OCTETS);
+        };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        match after.get(length..) {
+            Some(after) => rest = after,
+            None => break Some(RECORD_HEADER_OCTETS + length).filter(|_| length <= OTHER_RECORD_MAX_OCTETS),
+        }
+    };
+    match (stream.len() - rest.len(), until) {
+        (0, None) => Opening::Other,
+        (0, Some(until)) => Opening::Until(until),
+        (passed, _) => Opening::Whole(passed),
     }
-    rest
 }
 
 /// Whether octets can be the first of a record that begins with a ClientHello.
@@ -189,6 +227,13 @@ pub(crate) fn may_begin(stream: &[u8]) -> bool {
         && is_so(2, |minor| minor <= 4)
         && is_so(3, |high| usize::from(high) <= RECORD_MAX_OCTETS >> 8)
         && is_so(RECORD_HEADER_OCTETS, |message| message == CLIENT_HELLO)
+}
+
+/// The same behind another hello, where protected records look like anything: its length is that of a hello, its version
+/// one there is.
+pub(crate) fn may_begin_again(stream: &[u8]) -> bool {
+    let is_so = |at: usize, wanted: u8| stream.get(at).is_none_or(|&octet| octet == wanted);
+    may_begin(stream) && is_so(RECORD_HEADER_OCTETS + 1, 0) && is_so(RECORD_HEADER_OCTETS + MESSAGE_HEADER_OCTETS, 3)
 }
 
 /// Length of the handshake message with its header, as that says, once it is there.

@@ -24,7 +24,8 @@ use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted};
 use super::clock;
 use super::disk::identity::{Card, Identity, site_key};
 use super::disk::{DiskError, create_directory};
-use super::link::{LinkError, quic, read_message, write_message};
+use super::link::{LinkError, quic, read_message, timed, write_message};
+use crate::effective_time::EffectiveTime;
 use crate::limits::ANSWER_TIMEOUT_S;
 
 /// Why a sensor is not enrolled.
@@ -169,7 +170,8 @@ async fn ask(token: &Token, address: &str, connection: &quinn::Connection) -> Re
     };
     let wrong = |why| EnrolError::WrongRoot { address: address.to_owned(), why };
     let root = Root::read_pinned(&root_document, &token.root_sha256).map_err(wrong)?;
-    check_server(connection, &root, clock::now())
+    let readings = EffectiveTime::new(Timestamp::WRITTEN, None).readings(clock::now(), clock::since_boot());
+    check_server(connection, &root, readings)
         .map_err(|why| EnrolError::WrongCertificate { address: address.to_owned(), why })?;
 
     let key_error = |error: rcgen::Error| EnrolError::Key(error.to_string());
@@ -217,21 +219,21 @@ fn unexpected(message: &ToAgent) -> EnrolError {
 }
 
 /// Holds the certificate the server showed in the handshake against the CAs the root document names.
-fn check_server(connection: &quinn::Connection, root: &Root, now: Timestamp) -> Result<(), String> {
+fn check_server(connection: &quinn::Connection, root: &Root, readings: [Timestamp; 2]) -> Result<(), String> {
     let identity = connection.peer_identity().ok_or("it showed no certificate")?;
     let chain: Box<Vec<CertificateDer<'static>>> =
         identity.downcast().map_err(|_| "it showed a certificate of another kind")?;
-    check_chain(&chain, root, now)
+    check_chain(&chain, root, readings)
 }
 
-fn check_chain(chain: &[CertificateDer<'static>], root: &Root, now: Timestamp) -> Result<(), String> {
+fn check_chain(chain: &[CertificateDer<'static>], root: &Root, readings: [Timestamp; 2]) -> Result<(), String> {
     let (end_entity, rest) = chain.split_first().ok_or("it showed no certificate")?;
     let ca = rest.iter().find(|certificate| root.names_ca(certificate));
     let ca = ca.ok_or("its certificate is not of a CA that the root document names")?;
     let name = ServerName::try_from(COLLECTOR_NAME).map_err(|error| error.to_string())?;
-    let now = UnixTime::since_unix_epoch(now.since(Timestamp(0)));
     let verifier = quic::verifier_for(ca)?;
-    verifier.verify_server_cert(end_entity, rest, &name, &[], now).map(|_| ()).map_err(|error| error.to_string())
+    let verified = timed::verify(verifier.as_ref(), end_entity, rest, &name, readings);
+    verified.map(|_| ()).map_err(|error| error.to_string())
 }
 
 /// Whether a certificate is for this very key.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use varde_common::time::Timestamp;
 
-use super::capture::{Capture, CaptureError, Step};
+use super::capture::{Capture, CaptureCounts, CaptureError, Step};
 use crate::limits::{GATHERED_BLOCKS_MAX, GATHERED_FRAMES_MAX};
 use crate::packet::{Frame, LinkType};
 
@@ -65,6 +65,8 @@ struct Shared {
     dropped: AtomicU64,
     /// It cannot tell what was lost before it.
     drops_unknown: AtomicBool,
+    /// What it has counted, by the numbers of what it reads.
+    counts: Mutex<Vec<(u16, CaptureCounts)>>,
 }
 
 /// Frames of a source lost before they were read.
@@ -118,6 +120,12 @@ impl Gathered {
             is_all: !shared.drops_unknown.load(Ordering::Relaxed),
         };
         self.sources.iter().map(told).collect()
+    }
+
+    /// What was counted before the sensor could read it, source by source.
+    pub fn counts_by_source(&self) -> Vec<(u16, CaptureCounts)> {
+        let told = |shared: &Arc<Shared>| shared.counts.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.sources.iter().flat_map(told).collect()
     }
 
     /// As [`Capture::next_block`], over all sources.
@@ -220,6 +228,7 @@ fn read_source(
         let dropped = Dropped::of(source.counts().dropped, unroomed.get(), live);
         shared.drops_unknown.store(!dropped.is_all, Ordering::Relaxed);
         shared.dropped.store(dropped.at_least, Ordering::Relaxed);
+        *shared.counts.lock().unwrap_or_else(PoisonError::into_inner) = source.counts_by_source();
         let ended = match step {
             Ok(Step::Frames | Step::Idle) if wanted => continue,
             // Of several files the others are still read.
@@ -234,7 +243,7 @@ fn read_source(
 
 #[cfg(test)]
 mod tests {
-    use super::super::capture::CaptureCounts;
+    use super::super::capture::CaptureRefusal;
     use super::*;
 
     struct Numbered {
@@ -256,7 +265,9 @@ mod tests {
             Ok(Step::Frames)
         }
         fn counts_by_source(&self) -> Vec<(u16, CaptureCounts)> {
-            Vec::new()
+            let mut counts = CaptureCounts::default();
+            counts.refuse(CaptureRefusal::MalformedBlock);
+            vec![(self.source, counts)]
         }
         fn name(&self) -> &str {
             "numbered"
@@ -319,6 +330,9 @@ mod tests {
             != Step::End
         {}
         assert_eq!((seen, gathered.dropped()), (15_000, vec![Dropped { at_least: 0, is_all: true }; 3]));
+        let refused = |(source, counts): (u16, CaptureCounts)| (source, counts.refused(CaptureRefusal::MalformedBlock));
+        let refused: Vec<_> = gathered.counts_by_source().into_iter().map(refused).collect();
+        assert_eq!(refused, [(0, 1), (1, 1), (2, 1)]);
     }
 
     #[test]

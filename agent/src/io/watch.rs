@@ -10,7 +10,7 @@ use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
 use crate::health::{Health, SourceHealth};
-use crate::io::capture::{Capture, CaptureError, Step};
+use crate::io::capture::{Capture, CaptureCounts, CaptureError, CaptureRefusal, Step};
 use crate::io::clock;
 use crate::io::disk::keeper::Order;
 use crate::io::gather::{Dropped, Gathered};
@@ -91,6 +91,14 @@ impl Source {
             // A file loses nothing; an interface does, whether its capture can tell or not.
             Source::One(capture) => vec![Dropped::of(capture.counts().dropped, 0, live)],
             Source::Many(gathered) => gathered.dropped(),
+        }
+    }
+
+    /// What each source counted before the sensor could read it.
+    fn counts_by_source(&self) -> Vec<(u16, CaptureCounts)> {
+        match self {
+            Source::One(capture) => capture.counts_by_source(),
+            Source::Many(gathered) => gathered.counts_by_source(),
         }
     }
 }
@@ -205,6 +213,10 @@ impl Watch {
         health.dropped = dropped.iter().fold(health.dropped, |sum, more| sum.saturating_add(more.at_least));
         let unknown = dropped.iter().filter(|dropped| !dropped.is_all).count();
         health.drops_unknown = u16::try_from(unknown).unwrap_or(u16::MAX);
+        let counted = self.source.counts_by_source();
+        for (_, counts) in &counted {
+            CaptureRefusal::ALL.into_iter().for_each(|why| health.add_refusals(why.as_str(), counts.refused(why)));
+        }
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         for (report, dropped) in sources.iter_mut().zip(dropped) {
@@ -212,6 +224,9 @@ impl Watch {
         }
         for report in sources.iter_mut() {
             let SourceHealth { packets, octets, not_ip, refused } = sensor.source_health(report.source);
+            let of_source = counted.iter().filter(|(source, _)| *source == report.source);
+            let before = of_source.fold(0u64, |sum, (_, counts)| sum.saturating_add(counts.refused_in_all()));
+            let refused = refused.saturating_add(before);
             (report.packets, report.octets, report.not_ip, report.refused) = (packets, octets, not_ip, refused);
         }
     }
@@ -255,6 +270,62 @@ impl Pace {
             }
             std::thread::sleep(left.min(PACE_SLICE));
             tell(first.plus(clock::monotonic().saturating_duration_since(start)).min(time));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::LinkType;
+    use crate::sensor::SensorSettings;
+    use varde_common::matcher::IndicatorSet;
+
+    /// Hands out one frame that is no packet and refuses another.
+    struct Refusing(CaptureCounts);
+
+    impl Capture for Refusing {
+        fn next_block(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> Result<Step, CaptureError> {
+            if self.0.refused_in_all() > 0 {
+                return Ok(Step::End);
+            }
+            let link = LinkType::RawIp;
+            each(Frame { time: Timestamp(0), source: 3, link, octets: &[0x45], length: 1, vlan: None });
+            self.0.refuse(CaptureRefusal::UnknownLinkType);
+            Ok(Step::Frames)
+        }
+        fn counts_by_source(&self) -> Vec<(u16, CaptureCounts)> {
+            vec![(3, self.0)]
+        }
+        fn name(&self) -> &str {
+            "refusing"
+        }
+    }
+
+    #[test]
+    fn what_a_capture_refuses_is_in_the_totals_and_with_its_source() {
+        let set = Arc::new(IndicatorSet::default());
+        for may_hang in [false, true] {
+            let refusing = Box::new(Refusing(CaptureCounts::default())) as Box<dyn Capture>;
+            let (orders, _kept) = mpsc::channel(1);
+            let (_list, list) = watch::channel(InForce { set: Arc::clone(&set), revision: Revision(0) });
+            let health = Arc::new(Mutex::new(Health::default()));
+            let sources = Arc::new(Mutex::new(vec![SourceReport::new(3, "refusing")]));
+            let watching = Watch {
+                source: Source::of(vec![(refusing, false)], may_hang).unwrap(),
+                live: false,
+                paced: false,
+                orders,
+                list,
+                matching: watch::channel(None).0,
+                health: Arc::clone(&health),
+                sources: Arc::clone(&sources),
+                stop: Arc::new(AtomicBool::new(false)),
+            };
+            watching.run(Sensor::new(SensorSettings::default(), Arc::clone(&set), Revision(0)));
+            let told = health.lock().unwrap().clone();
+            assert_eq!((told.refused, told.refusals), (2, vec![("cut_short", 1), ("unknown_link_type", 1)]));
+            assert_eq!(sources.lock().unwrap()[0].refused, 2);
         }
     }
 }

@@ -326,19 +326,39 @@ pub fn decode<'a>(frame: &Frame<'a>) -> Result<Packet<'a>, NotRead> {
 /// [`NotRead`] where the frame has no whole IP header.
 #[inline]
 pub fn open<'a>(frame: &Frame<'a>) -> Result<Opened<'a>, NotRead> {
-    let (layer, uncaptured) = outermost_layer(frame)?;
+    let (version, octets) = link::network_layer(frame.link, frame.octets)?;
+    let uncaptured = uncaptured(frame);
+    // Each version by itself: what was read of a header need not be put down where both could find it.
+    Ok(match version {
+        link::IpVersion::V4 => opened(frame, Layer::of(version, ip::read_v4(octets, uncaptured)?), uncaptured),
+        link::IpVersion::V6 => opened(frame, Layer::of(version, ip::read_v6(octets, uncaptured)?), uncaptured),
+    })
+}
+
+#[inline(always)]
+fn opened<'a>(frame: &Frame<'a>, layer: Layer<'a>, uncaptured: usize) -> Opened<'a> {
     if !tunnel::may_be_one(&layer) {
-        return Ok(layer.opened(frame.time, frame.source, None));
+        return layer.opened(frame.time, frame.source, None);
     }
+    opened_tunnel(frame, layer, uncaptured)
+}
+
+#[cold]
+fn opened_tunnel<'a>(frame: &Frame<'a>, layer: Layer<'a>, uncaptured: usize) -> Opened<'a> {
     let (layer, tunnel) = tunnel::innermost(layer, uncaptured, &mut |_| {});
-    Ok(layer.opened(frame.time, frame.source, tunnel))
+    layer.opened(frame.time, frame.source, tunnel)
+}
+
+/// What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".
+#[inline(always)]
+fn uncaptured(frame: &Frame<'_>) -> usize {
+    usize::try_from(frame.length).unwrap_or(usize::MAX).saturating_sub(frame.octets.len())
 }
 
 #[inline(always)]
 fn outermost_layer<'a>(frame: &Frame<'a>) -> Result<(Layer<'a>, usize), NotRead> {
     let (version, octets) = link::network_layer(frame.link, frame.octets)?;
-    // What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".
-    let uncaptured = usize::try_from(frame.length).unwrap_or(usize::MAX).saturating_sub(frame.octets.len());
+    let uncaptured = uncaptured(frame);
     Ok((Layer::read(version, octets, uncaptured)?, uncaptured))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use varde_common::alert::{Direction, Evidence};
 use varde_common::id::{IndicatorId, SiteId};
-use varde_common::indicator::Indicator;
+use varde_common::indicator::{Indicator, Marks};
 use varde_common::ja4::Ja4;
 use varde_common::name::DomainName;
 use varde_common::observation::{Endpoint, Protocol};
@@ -22,6 +22,8 @@ pub struct Key {
     pub client: Option<IpAddr>,
     /// Which way.
     pub direction: Direction,
+    /// As the list in force says: an indicator that was part of an exercise and is none any more begins anew.
+    pub marks: Marks,
 }
 
 /// The thing that met the indicator.

@@ -5,9 +5,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use varde_common::alert::Direction;
+use varde_common::observation::Endpoint;
 use varde_common::time::Timestamp;
 
 use super::Raise;
+use super::place::Ends;
 use super::resolvers::Exchange;
 use crate::audience::Response;
 use crate::dns::Lead;
@@ -57,18 +59,25 @@ impl Raise {
 
     /// Whether a flow's step is to be handled by [`Raise::handle_flow`]: its outside end is listed or was the answer to a
     /// listed name, or what the flow showed has met an indicator.
-    pub fn concerns_step(&mut self, glimpse: &FlowGlimpse) -> bool {
-        let FlowGlimpse { flow, step, began, initiator, responder, .. } = *glimpse;
-        if step == FlowStep::Opened {
+    /// `ends` are [`Raise::ends`] of the flow.
+    pub fn concerns_step(&mut self, glimpse: &FlowGlimpse, ends: &Ends) -> bool {
+        let FlowGlimpse { flow, step, began, .. } = *glimpse;
+        let is_new = step == FlowStep::Opened;
+        if is_new {
             self.watched.handle_opened(flow);
+        } else if self.watched.has(flow) {
+            return true;
         }
-        let ends = self.hosts.places.ends(initiator, responder);
         let server = ends.server.ip();
         let mut met = false;
-        if step == FlowStep::Opened || !self.watched.is_of_no_concern(flow) {
+        if is_new || !self.watched.was_asked_about(flow) {
             self.set.match_address(server, |_| met = true);
         }
-        met || self.watched.has(flow)
-            || ends.direction == Direction::Outbound && self.answered.lookups(server, began).next().is_some()
+        met || ends.direction == Direction::Outbound && self.answered.lookups(server, began).next().is_some()
+    }
+
+    /// The two ends of a flow, seen from the member.
+    pub fn ends(&self, initiator: Endpoint, responder: Endpoint) -> Ends {
+        self.hosts.places.ends(initiator, responder)
     }
 }

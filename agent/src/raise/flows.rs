@@ -134,7 +134,8 @@ impl Raise {
             }
             let client = Some(ends.client.ip());
             let site = self.hosts.site(ends.client.ip());
-            let key = Key { site, indicator: indicator.id, client, direction: Direction::Outbound };
+            let direction = Direction::Outbound;
+            let key = Key { site, indicator: indicator.id, client, direction, marks: indicator.marks };
             let known = self.fold.has(&key);
             if shared && !known {
                 // Every host that uses the shared address would be accused: only one that looked the name up is told of.
@@ -148,7 +149,7 @@ impl Raise {
             let bearing = Bearing {
                 indicator,
                 client,
-                direction: Direction::Outbound,
+                direction,
                 evidence,
                 observed: Observed::Name(observed),
                 server: ends.server,

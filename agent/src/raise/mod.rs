@@ -3,9 +3,11 @@
 //! The rules are decisions 20 to 22: evidence from `blocked` up to `contacted`, an answer to a listed name remembered for
 //! the whole sensor, resolvers never a second victim, inbound noise never a host's fault.
 
+pub mod alert;
 pub mod answered;
 pub mod bearing;
 mod concern;
+pub mod crowd;
 mod flows;
 pub mod fold;
 mod named;
@@ -13,6 +15,7 @@ pub mod place;
 pub mod resolvers;
 pub mod shared;
 pub mod sinkholes;
+pub mod storm;
 mod watched;
 
 use std::collections::VecDeque;
@@ -36,6 +39,7 @@ use fold::{Alert, Fold, Hosts};
 use place::{Ends, Places};
 use resolvers::{Exchange, Resolvers};
 use sinkholes::Sinkholes;
+use storm::Together;
 use watched::Watched;
 
 /// An indicator met a DNS transaction, a flow, or what a flow showed of itself: who, where, how far.
@@ -339,7 +343,8 @@ impl Raise {
             if !self.still_lists(&indicator, &observed, transaction.time) {
                 continue;
             }
-            let key = Key { site, indicator: indicator.id, client: Some(client.ip()), direction };
+            let key =
+                Key { site, indicator: indicator.id, client: Some(client.ip()), direction, marks: indicator.marks };
             if !self.fold.has(&key) {
                 continue;
             }
@@ -450,6 +455,11 @@ impl Raise {
     /// Alerts opened so far.
     pub fn alerts_total(&self) -> u64 {
         self.fold.opened()
+    }
+
+    /// What was told of many hosts together.
+    pub fn together(&self) -> Together {
+        self.fold.together()
     }
 
     /// Whether an answer seen lately named this address, seen from a flow that began at `start`.

@@ -121,7 +121,8 @@ impl Bench {
         };
         let event = FlowEvent { flow, source: 0, step, began, volume, record };
         self.now = self.now.plus(Duration::from_secs(1));
-        if self.raise.concerns_step(&event.glimpse()) {
+        if self.raise.concerns_step(&event.glimpse(), &self.raise.ends(event.record.initiator, event.record.responder))
+        {
             self.raise.handle_flow(&event, self.now);
         }
     }

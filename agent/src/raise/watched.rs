@@ -123,30 +123,34 @@ impl Watched {
 
     /// Whether the flow was held against this very list when it opened, and its address met nothing.
     pub(super) fn is_of_no_concern(&self, flow: FlowId) -> bool {
-        let flow = Some(flow);
-        self.newest_before < flow && flow <= self.newest && self.let_go < flow && self.find(flow).is_none()
+        self.was_asked_about(flow) && !self.has(flow)
     }
 
-    fn find(&self, flow: Option<FlowId>) -> Option<crate::table::Place> {
-        let flow = flow.filter(|_| self.table.len() > 0)?;
-        self.table.find(self.table.hash_of(&flow), &flow)
+    /// Whether the flow was held against this very list when it opened: its address met nothing, unless it is watched.
+    pub(super) fn was_asked_about(&self, flow: FlowId) -> bool {
+        let flow = Some(flow);
+        self.newest_before < flow && flow <= self.newest && self.let_go < flow
+    }
+
+    fn find(&self, flow: FlowId) -> Option<crate::table::Place> {
+        (self.table.len() > 0).then(|| self.table.find(self.table.hash_of(&flow), &flow)).flatten()
     }
 
     /// Whether the flow is watched.
     pub(super) fn has(&self, flow: FlowId) -> bool {
-        self.find(Some(flow)).is_some()
+        self.find(flow).is_some()
     }
 
     /// The flow, where it is watched.
     pub(super) fn get_mut(&mut self, flow: FlowId, now: Timestamp) -> Option<&mut Watch> {
-        let place = self.find(Some(flow))?;
+        let place = self.find(flow)?;
         self.table.touch(place, 0, now);
         self.table.at_mut(place).map(|(_, watch)| watch)
     }
 
     /// The flow is watched from now on; gives what had to be let go for it.
     pub(super) fn watch(&mut self, flow: FlowId, now: Timestamp) -> Option<Watch> {
-        if self.find(Some(flow)).is_some() {
+        if self.find(flow).is_some() {
             return None;
         }
         let gone = if self.table.is_full() { self.let_oldest_go() } else { None };
@@ -190,7 +194,7 @@ impl Watched {
 
     /// The flow is over.
     pub(super) fn remove(&mut self, flow: FlowId) -> Option<Watch> {
-        let place = self.find(Some(flow))?;
+        let place = self.find(flow)?;
         let (_, watch) = self.table.remove(place)?;
         self.ties -= watch.ties.len().min(self.ties);
         Some(watch)

@@ -15,7 +15,9 @@ KEYS of --json (one object a line, in the order of id; absent = null; times RFC 
   member                 {number, name}: whose
   sensor, site           the sensor's number; which of its sites
   indicator, kind        what matched; domain, host, ipv4, ipv6 or network
-  client                 pseudonym of the host (H-…); null = no host
+  client                 pseudonym of the host (H-…); null = no host, or many
+  hosts                  of an alert that a sensor told of many hosts together: about how many the indicator met at its
+                         site, those with an alert of their own included; null = one host, or none
   direction              outbound or inbound
   evidence               blocked, looked_up, answered, attempted, contacted or data_out
   by_resolver            the client is a resolver that asked for somebody: a trace, no victim
@@ -82,10 +84,11 @@ pub(super) fn table(alerts: &[AlertView]) -> String {
         "INCIDENT",
     ]);
     for alert in alerts {
-        let host = match (&alert.client, alert.by_resolver) {
-            (Some(client), true) => format!("{client} (resolver)"),
-            (Some(client), false) => client.clone(),
-            (None, _) => "-".to_owned(),
+        let host = match (&alert.client, alert.hosts, alert.by_resolver) {
+            (Some(client), _, true) => format!("{client} (resolver)"),
+            (Some(client), _, false) => client.clone(),
+            (None, Some(hosts), _) => format!("many (about {hosts})"),
+            (None, None, _) => "-".to_owned(),
         };
         table.add_row([
             alert.id.to_string(),

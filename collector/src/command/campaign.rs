@@ -26,7 +26,7 @@ KEYS of --json (one object a line, the latest seen first; absent = null; times R
                          began and holds a list that shows it; the others cannot
   members_total          how many members there are
   evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out
-  hosts                  how many hosts; resolvers are none
+  hosts                  how many hosts; about, where a sensor told of many together; resolvers are none
   alerts, sightings      how many
   first_seen, last_seen  of its sightings
   opened_at              when it was concluded

@@ -14,6 +14,7 @@ KEYS of --json (one object a line, the latest seen first; absent = null; times R
   link_kind, link        what its alerts share: an indicator or a threat, and which
   evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out
   hosts                  pseudonyms of its hosts (H-…); resolvers are none
+  hosts_about            where a sensor told of many hosts together: about how many, those named included; else null
   via_resolver           a resolver's question is among its alerts: some host behind it asked
   alerts, sightings      how many
   first_seen, last_seen  of its sightings
@@ -64,10 +65,15 @@ pub(super) fn table(incidents: &[IncidentView]) -> String {
         "CAMPAIGN",
     ]);
     for incident in incidents {
-        let hosts = match (incident.hosts.len(), incident.via_resolver) {
-            (0, true) => "via resolver".to_owned(),
-            (count, true) => format!("{count}, via resolver"),
-            (count, false) => count.to_string(),
+        let named = i64::try_from(incident.hosts.len()).unwrap_or(i64::MAX);
+        let count = match incident.hosts_about {
+            Some(about) => format!("about {}", about.max(named)),
+            None => named.to_string(),
+        };
+        let hosts = match (named, incident.hosts_about, incident.via_resolver) {
+            (0, None, true) => "via resolver".to_owned(),
+            (_, _, true) => format!("{count}, via resolver"),
+            (_, _, false) => count,
         };
         table.add_row([
             incident.id.to_string(),
@@ -102,6 +108,7 @@ mod tests {
             link: "evil.no".to_owned(),
             evidence: Evidence::Answered,
             hosts: Vec::new(),
+            hosts_about: None,
             via_resolver: true,
             alerts: 1,
             sightings: 1,

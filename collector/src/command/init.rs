@@ -11,7 +11,7 @@ use crate::address::DialAddress;
 use crate::io::directory::{self, LOCK_FILE, Lock};
 use crate::io::{clock, keys};
 use crate::limits::NAME_MAX_CHARACTERS;
-use crate::store::{DATABASE_FILE, Store, setting};
+use crate::store::{DATABASE_FILE, RESTORE_MOVING, Store, StoreError, setting};
 
 /// Everything is made in here and moved out when it is whole; while it stands, an init is unfinished.
 const STAGING: &str = "init.tmp";
@@ -44,6 +44,9 @@ pub fn operator_name(text: &str) -> Result<String, String> {
 /// # Errors
 /// Why nothing was made or changed.
 pub async fn run(data: &Path, arguments: InitArguments) -> anyhow::Result<()> {
+    if data.join(RESTORE_MOVING).exists() {
+        bail!(StoreError::Unfinished(data.to_owned()));
+    }
     if data.join(DATABASE_FILE).is_file() {
         return change(data, &arguments).await;
     }
@@ -137,7 +140,7 @@ async fn make(data: &Path, arguments: &InitArguments) -> anyhow::Result<()> {
     }
     if let Some(found) = moved.iter().find(|path| path.exists()) {
         bail!(
-            "{} is there but no database: this was a collector. Restore {DATABASE_FILE} from its backup, or give an empty directory with --data",
+            "{} is there but no database: this was a collector. Restore it from a backup: varde-collector restore BACKUP, or give an empty directory with --data",
             found.display()
         );
     }

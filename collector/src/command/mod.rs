@@ -1,12 +1,14 @@
 //! One file a subcommand. Exit codes: 0 done, 1 it could not be done (says why and what to do), 2 wrong usage.
 
 pub mod alert;
+pub mod backup;
 pub mod campaign;
 pub mod incident;
 pub mod indicator;
 pub mod init;
 pub mod member;
 pub mod publish;
+pub mod restore;
 pub mod run;
 pub mod sensor;
 
@@ -64,6 +66,10 @@ pub enum Command {
     /// What sensors have raised.
     #[command(subcommand)]
     Alert(alert::AlertCommand),
+    /// Copy everything a collector is, while it runs.
+    Backup(backup::BackupArguments),
+    /// Make the data directory what it was when a backup was made.
+    Restore(restore::RestoreArguments),
 }
 
 /// Does what the command line says.
@@ -82,6 +88,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Campaign(command) => campaign::run(&data, command).await,
         Command::Incident(command) => incident::run(&data, command).await,
         Command::Alert(command) => alert::run(&data, command).await,
+        Command::Backup(arguments) => backup::run(&data, arguments).await,
+        Command::Restore(arguments) => restore::run(&data, arguments).await,
     }
 }
 
@@ -124,6 +132,8 @@ mod tests {
             "campaign list --json",
             "incident list --json",
             "alert list --json",
+            "backup /mnt/backups --without-keys --json",
+            "restore /mnt/backups/varde-collector-20261129T155410Z --json",
         ] {
             for with_data in [format!("varde-collector --data d {line}"), format!("varde-collector {line} --data d")] {
                 let cli = Cli::try_parse_from(with_data.split(' '));
@@ -136,6 +146,8 @@ mod tests {
             "sensor revoke x",
             "member add 34O7 G",
             "indicator import",
+            "backup",
+            "restore",
             "indicator import a --severity bad",
             "indicator import a --confidence 101",
             "run --web here",

@@ -12,7 +12,7 @@ use crate::limits::SETTINGS_MAX_OCTETS;
 use crate::settings::Settings;
 
 /// Where settings are looked for when the data directory has none.
-const SYSTEM_SETTINGS: &str = "/etc/varde-collector/collector.toml";
+pub(super) const SYSTEM_SETTINGS: &str = "/etc/varde-collector/collector.toml";
 
 /// Arguments of `run`. Port 0 takes any free port; what was taken stands in DIR/run.json.
 #[derive(Debug, Default, Args)]

@@ -31,12 +31,17 @@ pub enum SensorCommand {
     },
     /// List the sensors.
     #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at. Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
         #[arg(long)]
         json: bool,
+    },
+    /// Let a sensor out of quarantine, once the copy of it is stopped: it begins a new spool when it comes.
+    Release {
+        /// The sensor's number, as listed.
+        id: u32,
     },
     /// Revoke a sensor, or a token not used yet: its session ends at once and it stays out.
     Revoke {
@@ -69,8 +74,20 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.",
             for sensor in &mut sensors {
                 // A collector that was killed could not note that its sessions ended.
                 sensor.connected &= running;
+                if !running {
+                    (sensor.hearing, sensor.lately) = (None, None);
+                }
             }
             print(&sensors, json, clock::now())?;
+        }
+        SensorCommand::Release { id } => {
+            if !store.release_sensor(i64::from(id)).await? {
+                bail!("sensor {id} is not in quarantine; see: varde-collector sensor list")
+            }
+            poke(data, Poke::Sensors).await;
+            say::result(&format!(
+                "Sensor {id} is released. Whichever machine comes next with its identity is heard and begins a new spool; should the copy live on, both are put in quarantine again."
+            ))?;
         }
         SensorCommand::Revoke { id } => {
             let said = match store.revoke_sensor(i64::from(id), clock::now()).await? {
@@ -132,7 +149,10 @@ pub async fn make_token(
 /// How a sensor is, in a few words.
 fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
     match sensor {
+        SensorRow { revoked_at: None, connected: true, hearing: Some("deaf"), .. } => "connected, DEAF: no packets",
+        SensorRow { revoked_at: None, connected: true, hearing: Some("dropping"), .. } => "connected, LOSING packets",
         SensorRow { revoked_at: Some(_), .. } => "revoked",
+        SensorRow { quarantined_at: Some(_), .. } => "quarantined: two machines use its identity",
         SensorRow { enrolled_at: None, token_expires_at, .. } if *token_expires_at <= now => "token expired",
         SensorRow { enrolled_at: None, .. } => "token not used",
         SensorRow { connected: true, .. } => "connected",
@@ -142,6 +162,10 @@ fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
 
 fn print(sensors: &[SensorRow], json: bool, now: Timestamp) -> anyhow::Result<()> {
     let row = |sensor: &SensorRow| {
+        let state = match sensor.set_back_at {
+            Some(at) => format!("{} (an older state of it came {})", state(sensor, now), say::moment(Some(at))),
+            None => state(sensor, now).to_owned(),
+        };
         let list = match &sensor.refused_why {
             Some(why) => format!("{} (refused another: {why})", sensor.revision),
             None => sensor.revision.to_string(),
@@ -149,7 +173,7 @@ fn print(sensors: &[SensorRow], json: bool, now: Timestamp) -> anyhow::Result<()
         vec![
             sensor.id.to_string(),
             format!("{} {}", sensor.member, sensor.member_name),
-            state(sensor, now).to_owned(),
+            state,
             list,
             say::moment(sensor.last_seen_at),
             say::moment(sensor.enrolled_at),

@@ -2,8 +2,10 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use varde_common::time::Timestamp;
 
 use crate::address::Bound;
 
@@ -108,6 +110,21 @@ pub fn make_directory_private(path: &Path) -> Result<(), DirectoryError> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o700)).map_err(refused("protect", path))
 }
 
+/// Removes files that begin with this and were last written before `before`.
+///
+/// # Errors
+/// [`DirectoryError::Io`].
+pub fn remove_outlived(data: &Path, prefix: &str, before: Timestamp) -> Result<(), DirectoryError> {
+    for entry in fs::read_dir(data).map_err(refused("read", data))? {
+        let entry = entry.map_err(refused("read", data))?;
+        let written = entry.metadata().map_or(Timestamp::MAX, |found| Timestamp::from_unix(found.mtime(), 0));
+        if entry.file_name().to_string_lossy().starts_with(prefix) && written < before {
+            fs::remove_file(entry.path()).map_err(refused("remove", &entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether others than the owner may read a file.
 pub fn others_may_read(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
@@ -180,6 +197,21 @@ mod tests {
         assert!(matches!(read(&file, 2), Err(DirectoryError::TooLarge { .. })));
         assert!(!others_may_read(&file) && !others_may_read(&data));
         assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "no half-written file stays");
+    }
+
+    #[test]
+    fn what_has_outlived_its_time_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["before-1", "before-2", "other"] {
+            write_private(&dir.path().join(name), b"x").unwrap();
+        }
+        let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1000);
+        for name in ["before-1", "other"] {
+            File::options().write(true).open(dir.path().join(name)).unwrap().set_modified(old).unwrap();
+        }
+        remove_outlived(dir.path(), "before-", Timestamp::from_unix(1001, 0)).unwrap();
+        let left = ["before-1", "before-2", "other"].map(|name| dir.path().join(name).exists());
+        assert_eq!(left, [false, true, true]);
     }
 
     #[test]

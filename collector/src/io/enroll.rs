@@ -123,6 +123,9 @@ async fn converse(enrolment: &Enrolment, connection: &Connection) -> Result<(), 
             | ToCollector::Hello(_)
             | ToCollector::Heartbeat(_)
             | ToCollector::Batch(_)
+            | ToCollector::Kept(_)
+            | ToCollector::Compact(_)
+            | ToCollector::Pulse(_)
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }

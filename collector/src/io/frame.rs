@@ -30,6 +30,17 @@ pub enum FrameError {
 /// # Errors
 /// [`FrameError`].
 pub async fn read(stream: &mut RecvStream) -> Result<Option<ToCollector>, FrameError> {
+    match read_octets(stream).await? {
+        Some((kind, body)) => Ok(Some(ToCollector::from_body(kind, &body)?)),
+        None => Ok(None),
+    }
+}
+
+/// The next message's kind and body, not decoded; none where the stream ended between two.
+///
+/// # Errors
+/// [`FrameError`].
+pub async fn read_octets(stream: &mut RecvStream) -> Result<Option<(u16, Vec<u8>)>, FrameError> {
     let mut header = [0; FRAME_HEADER_OCTETS];
     // A sensor may be silent between frames for as long as its connection lives.
     let begun = match stream.read(&mut header).await {
@@ -43,7 +54,7 @@ pub async fn read(stream: &mut RecvStream) -> Result<Option<ToCollector>, FrameE
         let header = FrameHeader::read(header, ToCollector::BODY_MAX_OCTETS)?;
         let mut body = vec![0; header.body_octets];
         stream.read_exact(&mut body).await.map_err(|_| FrameError::Gone)?;
-        Ok(Some(ToCollector::from_body(header.kind, &body)?))
+        Ok(Some((header.kind, body)))
     };
     timeout(FRAME_WITHIN, rest).await.unwrap_or(Err(FrameError::Stalled))
 }

@@ -130,6 +130,15 @@ pub fn read_root(data: &Path) -> Result<(Vec<u8>, Root), KeyError> {
     Ok((document, root))
 }
 
+/// That the authority's certificate which lies there is the one the root document names.
+///
+/// # Errors
+/// [`KeyError::AnotherAuthority`] and others.
+pub fn names_authority(data: &Path, root: &Root) -> Result<(), KeyError> {
+    let ca = certificate::read_certificate(&read_text(&data.join(CA_CERTIFICATE))?)?;
+    if root.names_ca(&ca) { Ok(()) } else { Err(KeyError::AnotherAuthority) }
+}
+
 /// A signing key from its file.
 ///
 /// # Errors

@@ -1,16 +1,17 @@
 //! Sensors' sessions over QUIC: turns the crank of [`crate::session`] and does what it says.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::{Connection, ConnectionError, Endpoint, Incoming, RecvStream, SendStream};
 use rustls::pki_types::CertificateDer;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use varde_common::codec::{Malformed, Text};
-use varde_common::id::{Epoch, Revision};
-use varde_common::message::{Batch, CloseReason, ListOutcome, PROTOCOL_VERSION, Stream, ToAgent, ToCollector};
+use varde_common::codec::Malformed;
+use varde_common::id::Revision;
+use varde_common::message::{Batch, CloseReason, Greeting, ListOutcome, PROTOCOLS, Stream, ToAgent, ToCollector};
 
 use super::frame::{self, FrameError};
 use super::lists::Lists;
@@ -19,9 +20,11 @@ use super::{clock, quic};
 use crate::certificate::spki_sha256;
 use crate::change::{Change, Changes};
 use crate::control::Poke;
+use crate::ingest::hello::{Introduction, Met};
 use crate::ingest::{self, IngestError, IngestReply};
 use crate::limits::{
-    FRAME_WITHIN, HANDSHAKE_WITHIN, HANDSHAKES_BEFORE_RETRY, HELLO_WITHIN, INGESTS_AT_ONCE, SESSIONS_MAX, WRITE_WITHIN,
+    DECODES_AT_ONCE, FRAME_WITHIN, HANDSHAKE_WITHIN, HANDSHAKES_BEFORE_RETRY, HELLO_WITHIN, INGESTS_AT_ONCE,
+    SESSIONS_MAX, WRITE_WITHIN,
 };
 use crate::session::{Action, Session, reconnect_spread_ms};
 use crate::store::{Scope, Store, StoreError};
@@ -34,6 +37,8 @@ pub struct Collector {
     live: Live,
     lists: Lists,
     ingests: Semaphore,
+    decodes: Semaphore,
+    protocols: RangeInclusive<u16>,
     places: Arc<Semaphore>,
     handshakes: AtomicUsize,
 }
@@ -41,10 +46,17 @@ pub struct Collector {
 impl Collector {
     /// A collector with nobody connected.
     pub fn new(store: Store, changes: Changes) -> Arc<Collector> {
+        Collector::speaking(store, changes, PROTOCOLS)
+    }
+
+    /// The same, of a program that speaks these versions of the conversation.
+    pub fn speaking(store: Store, changes: Changes, protocols: RangeInclusive<u16>) -> Arc<Collector> {
         Arc::new(Collector {
             live: Live::new(store.clone(), changes.clone()),
             lists: Lists::new(),
             ingests: Semaphore::new(INGESTS_AT_ONCE),
+            decodes: Semaphore::new(DECODES_AT_ONCE),
+            protocols,
             places: Arc::new(Semaphore::new(SESSIONS_MAX)),
             handshakes: AtomicUsize::new(0),
             store,
@@ -62,19 +74,48 @@ impl Collector {
             }),
         };
         if let Err(error) = &looked {
-            tracing::error!("cannot look at what a command has changed: {error}");
+            self.failed("cannot look at what a command has changed", error);
         }
         looked.is_ok()
+    }
+
+    /// The store could not do something. That the disk is full is said once, however many sessions meet it.
+    fn failed(&self, what: &str, error: &StoreError) {
+        match error {
+            StoreError::Full => {
+                if self.store.handle_full() {
+                    tracing::error!("{error}");
+                    let _ = self.changes.send(Change::Room);
+                }
+            }
+            error => tracing::error!("{what}: {error}"),
+        }
+    }
+
+    /// While the disk is full, tries whether it still is.
+    async fn look_for_room(&self) {
+        if !self.store.is_full() {
+            return;
+        }
+        match self.store.try_room().await {
+            Ok(true) => {
+                tracing::info!("there is room on the disk again; what the sensors have kept is taken in");
+                let _ = self.changes.send(Change::Room);
+            }
+            Ok(false) => {}
+            Err(error) => self.failed("cannot try whether there is room", &error),
+        }
     }
 
     /// Looks at everything a lost poke could have told.
     pub async fn sweep(&self) {
         if let Err(error) = self.lists.look(&self.store, &self.changes).await {
-            tracing::error!("cannot look for a new list: {error}");
+            self.failed("cannot look for a new list", &error);
         }
         if let Err(error) = self.live.cut_off_revoked().await {
-            tracing::error!("cannot look for revoked sensors: {error}");
+            self.failed("cannot look for revoked sensors", &error);
         }
+        self.look_for_room().await;
     }
 
     /// How many sessions stand or are about to.
@@ -134,7 +175,7 @@ async fn attend(collector: &Arc<Collector>, incoming: Incoming) {
 /// Who it is, by the public key it has proved, and whether it may come in.
 async fn identify(collector: &Collector, connection: &Connection) -> Result<(i64, u64, Session), CloseReason> {
     let store_error = |error: StoreError| {
-        tracing::error!("cannot look up a sensor: {error}");
+        collector.failed("cannot look up a sensor", &error);
         CloseReason::Unavailable
     };
     let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
@@ -151,8 +192,12 @@ async fn identify(collector: &Collector, connection: &Connection) -> Result<(i64
     }
     let sites = collector.store.sites_of(Scope::Operator, known.sensor).await.map_err(store_error)?;
     match collector.live.enter(known.sensor, &spki, connection).await.map_err(store_error)? {
-        Entered::As(number) => Ok((known.sensor, number, Session::new(sites))),
+        Entered::As(number) => Ok((known.sensor, number, Session::new(sites, collector.protocols.clone()))),
         Entered::Revoked => Err(CloseReason::Revoked),
+        Entered::Quarantined => {
+            tracing::warn!(sensor = known.sensor, "a sensor in quarantine was refused");
+            Err(CloseReason::Quarantined)
+        }
     }
 }
 
@@ -173,6 +218,11 @@ async fn converse(collector: &Arc<Collector>, connection: &Connection, sensor: i
     }
     streams.shutdown().await;
     let passed_over = talk.session().passed_over();
+    if passed_over > 0
+        && let Err(error) = collector.store.passed_over(sensor, passed_over).await
+    {
+        tracing::error!(sensor, "cannot note what was passed over: {error}");
+    }
     tracing::info!(sensor, passed_over, "session over");
 }
 
@@ -229,8 +279,9 @@ impl Talk {
 
     async fn serve_stream(&self, mut send: SendStream, mut recv: RecvStream) -> Result<(), CloseReason> {
         let first = timeout(FRAME_WITHIN, self.next(&mut recv)).await.map_err(|_| CloseReason::ProtocolError)??;
-        let Some(first) = first else { return Ok(()) };
+        let Some((first, turn)) = first else { return Ok(()) };
         let stream = self.session().handle_first(&first)?;
+        drop(turn);
         let _ = send.set_priority(priority(stream));
         match stream {
             Stream::Control => {}
@@ -241,15 +292,21 @@ impl Talk {
                 }
             }
         }
-        while let Some(message) = self.next(&mut recv).await? {
+        while let Some((message, turn)) = self.next(&mut recv).await? {
             let action = self.session().handle_message(stream, message, clock::monotonic())?;
+            // Only a batch is held on to.
+            let turn = matches!(action, Action::Ingest(_)).then_some(turn);
             match action {
-                Action::Greet { epoch, agent_version, revision } => {
-                    self.greet(&mut send, epoch, &agent_version, revision).await?;
+                Action::Greet(said) => self.greet(&mut send, &said).await?,
+                Action::Ingest(batch) => {
+                    let answer = self.ingest(&batch).await?;
+                    // Whoever does not read answers must not hold a place.
+                    drop((batch, turn));
+                    self.answer(&mut send, &answer).await?;
                 }
-                Action::Ingest(batch) => self.ingest(&mut send, &batch).await?,
-                Action::Keep(heartbeat) => {
-                    let kept = ingest::handle_heartbeat(&self.collector.store, self.sensor, &heartbeat, clock::now());
+                Action::Keep(heartbeat, further) => {
+                    let store = &self.collector.store;
+                    let kept = ingest::handle_heartbeat(store, self.sensor, &heartbeat, further.as_ref(), clock::now());
                     self.tell(kept.await.map_err(|error| self.unavailable(&error))?);
                 }
                 Action::Follow(revision) => return self.serve_lists(send, recv, revision).await,
@@ -260,19 +317,28 @@ impl Talk {
         Ok(())
     }
 
-    /// The next message of a known kind; none where the stream or the connection is over.
-    async fn next(&self, recv: &mut RecvStream) -> Result<Option<ToCollector>, CloseReason> {
+    /// The next message of a known kind, and its place among those that are decoded at once; none where the stream or the
+    /// connection is over.
+    async fn next(&self, recv: &mut RecvStream) -> Result<Option<(ToCollector, SemaphorePermit<'_>)>, CloseReason> {
         loop {
-            match frame::read(recv).await {
-                Ok(message) => return Ok(message),
-                Err(FrameError::Malformed(Malformed::UnknownKind(_))) => self.session().handle_unknown_kind(),
+            let (kind, body) = match frame::read_octets(recv).await {
+                Ok(Some(read)) => read,
+                Ok(None) => return Ok(None),
                 Err(error) => return reason(error).map(|()| None),
+            };
+            // Only once the body is here: whoever dawdles holds no place.
+            let Ok(turn) = self.collector.decodes.acquire().await else { return Err(CloseReason::GoingDown) };
+            let message = self.session().read(kind, &body);
+            match message {
+                Ok(message) => return Ok(Some((message, turn))),
+                Err(Malformed::UnknownKind(_)) => self.session().handle_unknown_kind(),
+                Err(malformed) => return reason(malformed.into()).map(|()| None),
             }
         }
     }
 
     fn unavailable(&self, error: &StoreError) -> CloseReason {
-        tracing::error!(sensor = self.sensor, "cannot store: {error}");
+        self.collector.failed(&format!("cannot store what sensor {} says", self.sensor), error);
         CloseReason::Unavailable
     }
 
@@ -287,36 +353,42 @@ impl Talk {
         frame::write(send, message, WRITE_WITHIN).await.or_else(reason)
     }
 
-    async fn greet(
-        &self,
-        send: &mut SendStream,
-        epoch: Epoch,
-        agent_version: &Text,
-        revision: Revision,
-    ) -> Result<(), CloseReason> {
-        let now = clock::now();
+    async fn greet(&self, send: &mut SendStream, said: &Introduction) -> Result<(), CloseReason> {
         let Collector { store, live, .. } = &*self.collector;
         let unavailable = |error: StoreError| self.unavailable(&error);
-        let committed = ingest::committed(store, self.sensor, epoch, now).await.map_err(unavailable)?;
         let sensors = store.living_sensors(Scope::Operator).await.map_err(unavailable)?;
-        live.stands(self.sensor, self.number, agent_version.as_str(), revision).await.map_err(unavailable)?;
-        let ack = ToAgent::HelloAck {
-            protocol: PROTOCOL_VERSION,
-            committed,
-            reconnect_spread_ms: reconnect_spread_ms(sensors),
-            clock: now,
+        let met = live.meet(self.sensor, self.number, said).await.map_err(unavailable)?;
+        let (reconnect_spread_ms, clock) = (reconnect_spread_ms(sensors), clock::now());
+        let protocol = said.protocol;
+        let (committed, answer) = match met {
+            Some(Met::Stands { committed, mark: None }) => {
+                (committed, ToAgent::HelloAck { protocol, committed, reconnect_spread_ms, clock })
+            }
+            Some(Met::Stands { committed, mark: Some(mark) }) => {
+                let greeting = Greeting { protocol, committed, reconnect_spread_ms, clock, mark };
+                (committed, ToAgent::Greeting(greeting))
+            }
+            // It ends the session itself once it has heard.
+            Some(Met::NewEpoch { committed }) => return self.answer(send, &ToAgent::NewEpoch { committed }).await,
+            Some(Met::Quarantined) => return Err(CloseReason::Quarantined),
+            Some(Met::Revoked) => return Err(CloseReason::Revoked),
+            None => return Err(CloseReason::Replaced),
         };
-        self.answer(send, &ack).await?;
+        self.answer(send, &answer).await?;
         self.greeted.send_replace(true);
-        tracing::info!(sensor = self.sensor, revision = revision.0, committed = committed.0, "session stands");
+        let revision = said.hello.revision.0;
+        tracing::info!(sensor = self.sensor, protocol, revision, committed = committed.0, "session stands");
         Ok(())
     }
 
-    async fn ingest(&self, send: &mut SendStream, batch: &Batch) -> Result<(), CloseReason> {
+    async fn ingest(&self, batch: &Batch) -> Result<ToAgent, CloseReason> {
         let Ok(turn) = self.collector.ingests.acquire().await else { return Err(CloseReason::GoingDown) };
         let outcome = ingest::handle_batch(&self.collector.store, self.sensor, batch, clock::now()).await;
         drop(turn);
         let outcome = outcome.map_err(|error| {
+            if let IngestError::Store(error) = &error {
+                return self.unavailable(error);
+            }
             tracing::warn!(sensor = self.sensor, "a batch was not taken: {error}");
             match error {
                 IngestError::UnknownSite(_) => CloseReason::UnknownSite,
@@ -326,18 +398,17 @@ impl Talk {
             }
         })?;
         self.tell(outcome.changes);
-        let message = match outcome.reply {
+        Ok(match outcome.reply {
             IngestReply::Ack { epoch, seq } => ToAgent::Ack { epoch, seq },
             IngestReply::Gap { expected } => ToAgent::Gap { expected },
-        };
-        self.answer(send, &message).await
+        })
     }
 
     async fn serve_lists(&self, mut send: SendStream, mut recv: RecvStream, held: Revision) -> Result<(), CloseReason> {
         let offered = || self.session().handle_offered();
         let follow = self.collector.lists.follow(&self.connection, &mut send, held, offered);
         let hear = async {
-            while let Some(message) = self.next(&mut recv).await? {
+            while let Some((message, _turn)) = self.next(&mut recv).await? {
                 let action = self.session().handle_message(Stream::Lists, message, clock::monotonic())?;
                 if let Action::Note(outcome) = action {
                     self.note(outcome).await?;

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use quinn::Connection;
 use tokio::sync::Mutex;
-use varde_common::id::Revision;
+use varde_common::id::Mark;
 use varde_common::message::CloseReason;
 
 use super::{clock, quic};
 use crate::change::{Change, Changes};
+use crate::ingest::hello::{self, Introduction, Met};
 use crate::store::{Scope, Store, StoreError};
 
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub enum Entered {
     As(u64),
     /// The sensor is revoked.
     Revoked,
+    /// Two live with its identity.
+    Quarantined,
 }
 
 impl Live {
@@ -59,6 +62,9 @@ impl Live {
         if known.is_none_or(|known| known.revoked || known.sensor != sensor) {
             return Ok(Entered::Revoked);
         }
+        if known.is_some_and(|known| known.quarantined) {
+            return Ok(Entered::Quarantined);
+        }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         if let Some(older) = entries.insert(sensor, Entry { number, connection: connection.clone() }) {
             tracing::info!(sensor, "a newer session replaces the older");
@@ -67,17 +73,24 @@ impl Live {
         Ok(Entered::As(number))
     }
 
-    /// Hello was accepted: the session stands.
+    /// A sensor says Hello. None where a newer session has taken its place: a mark given now, and never heard by the newer
+    /// one, would accuse it.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn stands(&self, sensor: i64, number: u64, version: &str, revision: Revision) -> Result<(), StoreError> {
-        let entries = self.entries.lock().await;
-        if entries.get(&sensor).is_some_and(|entry| entry.number == number) {
-            self.store.sensor_connected(sensor, version, revision, clock::now()).await?;
-            let _ = self.changes.send(Change::Sensor(sensor));
+    pub async fn meet(&self, sensor: i64, number: u64, said: &Introduction) -> Result<Option<Met>, StoreError> {
+        let mut fresh = [0; 16];
+        // Without randomness the time is the best that is left: it is not said twice.
+        if getrandom::fill(&mut fresh).is_err() {
+            fresh = u128::from(clock::now().0.unsigned_abs()).to_be_bytes();
         }
-        Ok(())
+        let entries = self.entries.lock().await;
+        if entries.get(&sensor).is_none_or(|entry| entry.number != number) {
+            return Ok(None);
+        }
+        let met = hello::meet(&self.store, sensor, said, Mark(u128::from_be_bytes(fresh)), clock::now()).await?;
+        let _ = self.changes.send(Change::Sensor(sensor));
+        Ok(Some(met))
     }
 
     /// A connection is over. Where a newer one has taken its place, nothing is told. A goodbye is the last that is heard

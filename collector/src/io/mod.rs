@@ -1,5 +1,6 @@
 //! The only room that touches the world, beside the store.
 
+pub mod backup;
 pub mod clock;
 pub mod control;
 pub mod directory;
@@ -10,5 +11,7 @@ pub mod listen;
 pub mod lists;
 pub mod live;
 pub mod quic;
+pub mod restore;
 pub mod serve;
+pub mod timed;
 pub mod web;

@@ -8,12 +8,19 @@ use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfig, ValidationTokenConfig, VarInt};
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
+use rustls::pki_types::CertificateDer;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use socket2::{Domain, Protocol, Socket, Type};
 use varde_common::message::{ALPN_ENROLL, ALPN_SESSION, CloseReason};
 
 use super::keys::ServerKeys;
+use super::timed::Timed;
+use crate::certificate::issued_at;
 use crate::limits;
+
+/// RFC 9000; drafts have no sensor that speaks them.
+const QUIC_VERSION_ONE: u32 = 1;
 
 /// Why an endpoint could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -45,10 +52,8 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// # Errors
 /// [`QuicError`].
 pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
-    let mut roots = RootCertStore::empty();
-    roots.add(keys.ca.clone()).map_err(tls_error)?;
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build().map_err(tls_error)?;
+    let own = keys.chain.first().ok_or_else(|| tls_error("the collector has no certificate"))?;
+    let verifier = client_verifier(&keys.ca, own)?;
     let tls = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(tls_error)?
@@ -56,6 +61,21 @@ pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoi
         .with_single_cert(keys.chain.clone(), keys.key.clone_key())
         .map_err(tls_error)?;
     endpoint(address, tls, ALPN_SESSION, limits::STREAMS_MAX)
+}
+
+/// Believes sensors' certificates of this authority, by the time that is known; `own` is the collector's.
+///
+/// # Errors
+/// [`QuicError::Tls`].
+pub fn client_verifier(
+    ca: &CertificateDer<'_>,
+    own: &CertificateDer<'_>,
+) -> Result<Arc<dyn ClientCertVerifier>, QuicError> {
+    let mut roots = RootCertStore::empty();
+    roots.add(ca.clone().into_owned()).map_err(tls_error)?;
+    let inner = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build().map_err(tls_error)?;
+    let issued = issued_at(own).map_err(tls_error)?;
+    Ok(Arc::new(Timed { inner, issued }))
 }
 
 /// The endpoint for enrolment: the caller has no certificate yet.
@@ -72,12 +92,16 @@ pub fn enrolment_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endp
     endpoint(address, tls, ALPN_ENROLL, 1)
 }
 
-fn endpoint(
-    address: SocketAddr,
-    mut tls: rustls::ServerConfig,
-    alpn: &[u8],
-    streams: u32,
-) -> Result<Endpoint, QuicError> {
+fn endpoint(address: SocketAddr, tls: rustls::ServerConfig, alpn: &[u8], streams: u32) -> Result<Endpoint, QuicError> {
+    let config = server_config(tls, alpn, streams)?;
+    let bind = |error| QuicError::Bind { address, error };
+    let socket = socket(address).map_err(bind)?;
+    let mut version_one = EndpointConfig::default();
+    version_one.supported_versions(vec![QUIC_VERSION_ONE]);
+    Endpoint::new(version_one, Some(config), socket, Arc::new(TokioRuntime)).map_err(bind)
+}
+
+fn server_config(mut tls: rustls::ServerConfig, alpn: &[u8], streams: u32) -> Result<ServerConfig, QuicError> {
     tls.alpn_protocols = vec![alpn.to_vec()];
     // No resumption and no 0-RTT: every session proves its key anew, and nothing can be replayed.
     tls.session_storage = Arc::new(NoServerSessionStorage {});
@@ -95,16 +119,14 @@ fn endpoint(
         .incoming_buffer_size_total(limits::INCOMING_BUFFERS_MAX_OCTETS)
         // A member's router may give the sensor a new port in the middle of a session.
         .migration(true);
-    let bind = |error| QuicError::Bind { address, error };
-    let socket = socket(address).map_err(bind)?;
-    Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime)).map_err(bind)
+    Ok(config)
 }
 
 fn transport(streams: u32) -> Result<TransportConfig, quinn::VarIntBoundsExceeded> {
     let mut transport = TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
-        .max_concurrent_uni_streams(VarInt::from_u32(u32::from(streams > 1)))
+        .max_concurrent_uni_streams(VarInt::from_u32(if streams > 1 { limits::ONE_WAY_STREAMS_MAX } else { 0 }))
         .stream_receive_window(VarInt::from_u32(limits::STREAM_WINDOW_OCTETS))
         .receive_window(VarInt::from_u32(limits::SESSION_WINDOW_OCTETS))
         .send_window(limits::SEND_WINDOW_OCTETS)
@@ -147,4 +169,65 @@ fn bind(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 /// Ends a connection with a reason the other end can show.
 pub fn close(connection: &quinn::Connection, reason: CloseReason) {
     connection.close(VarInt::from_u32(reason.code()), reason.sentence().as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::PrivateKeyDer;
+
+    fn tls() -> rustls::ServerConfig {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+        rustls::ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+            .unwrap()
+    }
+
+    /// Every number of the design's section 3.6, asked of the settings as they are used.
+    #[test]
+    fn p1_one_sensor_can_fill_only_so_much_of_the_collector() {
+        let said = format!("{:?}", server_config(tls(), ALPN_SESSION, limits::STREAMS_MAX).unwrap());
+        for setting in [
+            "max_concurrent_bidi_streams: 4",
+            "max_concurrent_uni_streams: 1",
+            "stream_receive_window: 65536",
+            "receive_window: 131072",
+            "send_window: 131072",
+            "crypto_buffer_size: 16384",
+            "allow_spin: false",
+            "datagram_receive_buffer_size: None",
+            "max_idle_timeout: Some(60000)",
+            "keep_alive_interval: Some(20s)",
+            "migration: true",
+            "preferred_address_v4: None",
+            "preferred_address_v6: None",
+            "max_incoming: 1024",
+            "incoming_buffer_size: 16384",
+            "incoming_buffer_size_total: 4194304",
+        ] {
+            assert!(said.contains(setting), "{setting} in {said}");
+        }
+        let enrolment = format!("{:?}", server_config(tls(), ALPN_ENROLL, 1).unwrap());
+        assert!(enrolment.contains("max_concurrent_bidi_streams: 1,"), "{enrolment}");
+        assert!(enrolment.contains("max_concurrent_uni_streams: 0"), "{enrolment}");
+        assert_eq!((limits::SOCKET_BUFFER_OCTETS, limits::LIST_SLOTS), (4 * 1024 * 1024, 64));
+        assert_eq!(limits::LIST_SEND_WINDOW_OCTETS, 1024 * 1024, "while a list goes out");
+    }
+
+    #[test]
+    fn p1_a_socket_has_the_buffers_the_kernel_allows() {
+        let asked = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let plain = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let size = |socket: std::net::UdpSocket| Socket::from(socket).recv_buffer_size().unwrap();
+        let (asked, plain) = (size(asked), size(plain));
+        let allowed = std::fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap();
+        let allowed: usize = allowed.trim().parse().unwrap();
+        // Linux doubles what is asked, for its own keeping of books.
+        assert_eq!(asked, 2 * allowed.min(limits::SOCKET_BUFFER_OCTETS).max(plain / 2));
+    }
 }

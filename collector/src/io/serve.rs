@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use quinn::{Endpoint, VarInt};
 use tokio::net::TcpListener;
@@ -18,8 +19,9 @@ use super::quic::{self, QuicError};
 use super::{clock, control, web};
 use crate::address::Bound;
 use crate::change::Changes;
-use crate::limits::{CHANGES_KEPT, STOP_WITHIN, SWEEP_EVERY};
-use crate::store::{Store, StoreError};
+use crate::limits::{CHANGES_KEPT, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS};
+use crate::store::upgrade::{COPY_PREFIX, Upgraded};
+use crate::store::{self, Store, StoreError};
 
 /// Why the collector does not start.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +79,17 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
     if !wanted.web.ip().is_loopback() {
         return Err(StartError::NotLoopback(wanted.web));
     }
-    let store = Store::open(data).await?;
+    store::find(data)?;
     let lock = Lock::take(data)?;
+    if let Some(Upgraded { from, to, copy }) = Store::upgrade(data).await? {
+        let copy = copy.map_or(String::new(), |copy| format!("; as it was it lies in {}", copy.display()));
+        tracing::info!("brought the database from version {from} to {to}{copy}");
+    }
+    let kept = Duration::from_secs(UPGRADE_COPY_DAYS * 86_400);
+    directory::remove_outlived(data, COPY_PREFIX, clock::now().minus(kept))?;
+    let store = Store::open(data).await?;
+    // A damaged database is found before anybody relies on it, not when somebody reads the wrong page.
+    store.check().await?;
     directory::remove_bound(data)?;
     let keys = ServerKeys::read(data, clock::now())?;
     store.all_disconnected().await?;

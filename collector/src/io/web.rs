@@ -96,7 +96,7 @@ fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router
         .route("/sensor/{id}", get(sensor))
         .route("/api/picture", get(picture_json))
         .route("/live", get(live))
-        .route("/health", get(|| async { "ok\n" }));
+        .route("/health", get(health));
     for asset in ASSETS {
         app = app.route(asset.path, get(move || async move { file(asset) }));
     }
@@ -171,6 +171,8 @@ struct Visit {
     chosen: Option<Language>,
     extent: Extent,
     path: String,
+    /// Whether the database's disk is full.
+    full: bool,
 }
 
 impl Visit {
@@ -185,7 +187,12 @@ impl Visit {
             chosen: asked.lang.as_deref().and_then(Language::from_tag),
             extent: if asked.fragment.is_some() { Extent::Fragment } else { Extent::Whole },
             path: uri.path().to_owned(),
+            full: false,
         }
+    }
+
+    fn at(self, store: &Store) -> Visit {
+        Visit { full: store.is_full(), ..self }
     }
 
     fn texts(&self) -> &'static Texts {
@@ -201,6 +208,7 @@ impl Visit {
             operator: Shown::of(operator.unwrap_or_default()),
             language: self.language,
             path: self.path.clone(),
+            full: self.full,
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -245,7 +253,7 @@ impl Visit {
 type Parts = (State<Arc<Shared>>, Result<Query<Asked>, QueryRejection>, HeaderMap, Uri);
 
 async fn front((State(shared), asked, headers, uri): Parts) -> Response {
-    let visit = Visit::of(asked, &headers, &uri);
+    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
     match shared.store.picture(Scope::Operator).await {
         Ok(picture) => {
             let view = FrontView::of(&picture, &shared.tiles, &visit.reader());
@@ -258,7 +266,7 @@ async fn front((State(shared), asked, headers, uri): Parts) -> Response {
 
 async fn campaign(Path(id): Path<String>, parts: Parts) -> Response {
     let (State(shared), asked, headers, uri) = parts;
-    let visit = Visit::of(asked, &headers, &uri);
+    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
     let Ok(id) = id.parse() else {
         return visit.not_there(None);
     };
@@ -278,7 +286,7 @@ async fn campaign(Path(id): Path<String>, parts: Parts) -> Response {
 
 async fn incident(Path(id): Path<String>, parts: Parts) -> Response {
     let (State(shared), asked, headers, uri) = parts;
-    let visit = Visit::of(asked, &headers, &uri);
+    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
     let Ok(id) = id.parse() else {
         return visit.not_there(None);
     };
@@ -297,7 +305,7 @@ async fn incident(Path(id): Path<String>, parts: Parts) -> Response {
 
 async fn sensor(Path(id): Path<String>, parts: Parts) -> Response {
     let (State(shared), asked, headers, uri) = parts;
-    let visit = Visit::of(asked, &headers, &uri);
+    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
     let Ok(id) = id.parse::<i64>() else {
         return visit.not_there(None);
     };
@@ -333,6 +341,13 @@ async fn picture_json(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
+async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.store.is_full() {
+        false => "ok\n".into_response(),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "the disk of the database is full\n").into_response(),
+    }
+}
+
 fn file(asset: Asset) -> Response {
     ([(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, "no-cache")], asset.body).into_response()
 }
@@ -353,6 +368,7 @@ struct News {
     incidents: HashSet<i64>,
     health: bool,
     lists: bool,
+    room: bool,
     /// Some changes were missed: everything is to be read afresh.
     missed: bool,
 }
@@ -369,12 +385,13 @@ impl News {
             Change::Campaign(_) | Change::Incident(_) => {}
             Change::Sensor(_) => self.health = true,
             Change::List(_) => self.lists = true,
+            Change::Room => self.room = true,
         }
     }
 
     /// How long after the last event this may be told; none = there is nothing to tell.
     fn after(&self) -> Option<Duration> {
-        if self.missed || self.lists || !self.campaigns.is_empty() || !self.incidents.is_empty() {
+        if self.missed || self.lists || self.room || !self.campaigns.is_empty() || !self.incidents.is_empty() {
             Some(FOLD)
         } else if self.health {
             Some(FOLD_HEALTH)

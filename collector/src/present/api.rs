@@ -104,11 +104,13 @@ impl<'a> PictureJson<'a> {
                     member: sensor.owner.as_ref().map(|(number, _)| number.as_str()),
                     state: match State::of(sensor, now) {
                         State::Connected => "connected",
+                        State::Deaf(_) => "deaf",
                         State::Stalled(_) => "stalled",
                         State::Silent(_) => "silent",
                         State::NeverCame => "never_came",
                         State::TokenWaits => "token_waits",
                         State::TokenExpired => "token_expired",
+                        State::Quarantined(_) => "quarantined",
                         State::Revoked(_) => "revoked",
                     },
                     revision: sensor.revision,

@@ -149,9 +149,10 @@ fn alerts_of(member_id: i64, detail: &Detail, reader: &Reader) -> Vec<AlertRow> 
         .filter(|alert| alert.member_id == member_id)
         .map(|alert| AlertRow {
             id: alert.id,
-            client: match &alert.client {
-                Some(pseudonym) => Shown::of(pseudonym),
-                None => Shown::of(&reader.texts.say("hosts-none")),
+            client: match (&alert.client, alert.hosts) {
+                (Some(pseudonym), _) => Shown::of(pseudonym),
+                (None, Some(hosts)) => Shown::of(&reader.texts.count("hosts-together", hosts)),
+                (None, None) => Shown::of(&reader.texts.say("hosts-none")),
             },
             indicator: detail
                 .indicators
@@ -192,6 +193,9 @@ fn why(alert: &AlertFacts, texts: &Texts) -> Vec<String> {
     }
     if alert.labels_left > 0 {
         why.push(texts.count("why-labels-left", alert.labels_left));
+    }
+    if alert.hosts.is_some() {
+        why.push(texts.say("why-together"));
     }
     if alert.by_resolver {
         why.push(texts.say("why-by-resolver"));

@@ -12,6 +12,7 @@ pub mod map;
 pub mod page;
 pub mod sensor;
 pub mod sensor_health;
+pub mod sensor_uplink;
 pub mod shown;
 pub mod spread;
 pub mod summary;

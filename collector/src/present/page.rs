@@ -17,6 +17,8 @@ pub struct Head {
     pub language: Language,
     /// The page's own address, without a query.
     pub path: String,
+    /// Whether the database's disk is full: nothing new comes in.
+    pub full: bool,
     /// Program version.
     pub version: &'static str,
 }

@@ -6,6 +6,7 @@ use varde_common::time::Timestamp;
 use super::shown::{Calendar, Moment, Shown, mebibytes, number, span};
 use super::text::Texts;
 use crate::coverage::SILENT_AFTER;
+use crate::hearing::{Hearing, Lately, last_packet_at};
 use crate::store::picture::{Picture, SensorFacts};
 
 /// The numbers of a stored heartbeat; each may be missing, from an older or newer sensor.
@@ -63,6 +64,8 @@ impl Heartbeat {
 pub enum State {
     /// A session stands and it is heard from.
     Connected,
+    /// A session stands and it is heard from, but no packet has reached it since then, or ever.
+    Deaf(Option<Timestamp>),
     /// A session stands, but nothing was heard for a while.
     Stalled(Timestamp),
     /// No session since then.
@@ -73,6 +76,8 @@ pub enum State {
     TokenWaits,
     /// Its token ran out unused.
     TokenExpired,
+    /// Two live with its identity; neither is heard since then.
+    Quarantined(Timestamp),
     /// Shut out then.
     Revoked(Timestamp),
 }
@@ -83,10 +88,14 @@ impl State {
         if let Some(at) = sensor.revoked_at {
             return State::Revoked(at);
         }
+        if let Some(at) = sensor.quarantined_at {
+            return State::Quarantined(at);
+        }
         match (sensor.enrolled_at, sensor.last_seen_at, sensor.connected) {
             (None, _, _) if sensor.token_expires_at < now => State::TokenExpired,
             (None, _, _) => State::TokenWaits,
             (Some(_), Some(seen), true) if now.since(seen) > SILENT_AFTER => State::Stalled(seen),
+            (Some(_), _, true) if Hearing::of_sensor(sensor) == Hearing::Deaf => State::Deaf(last_packet_at(sensor)),
             (Some(_), _, true) => State::Connected,
             (Some(_), Some(seen), false) => State::Silent(seen),
             (Some(_), None, false) => State::NeverCame,
@@ -102,7 +111,9 @@ impl State {
     fn looks(self) -> (&'static str, &'static str) {
         match self {
             State::Connected => ("good", "●"),
-            State::Stalled(_) | State::Silent(_) | State::NeverCame => ("bad", "▲"),
+            State::Deaf(_) | State::Stalled(_) | State::Silent(_) | State::NeverCame | State::Quarantined(_) => {
+                ("bad", "▲")
+            }
             State::TokenWaits | State::TokenExpired => ("idle", "○"),
             State::Revoked(_) => ("off", "✕"),
         }
@@ -144,6 +155,8 @@ pub struct SensorRow {
     pub losses: String,
     /// Whether anything was dropped or lost.
     pub losing: bool,
+    /// Said where it loses too much of late.
+    pub dropping: Option<String>,
     /// Age of the last packet.
     pub last_packet: String,
     /// Records waiting and lost.
@@ -167,11 +180,14 @@ impl SensorRow {
         let (class, sign) = state.looks();
         let (word, since) = match state {
             State::Connected => (texts.say("sensor-connected"), None),
+            State::Deaf(Some(at)) => (texts.say("sensor-deaf"), Some(at)),
+            State::Deaf(None) => (texts.say("sensor-deaf-always"), None),
             State::Stalled(at) => (texts.say("sensor-stalled"), Some(at)),
             State::Silent(at) => (texts.say("sensor-silent"), Some(at)),
             State::NeverCame => (texts.say("sensor-never-came"), sensor.enrolled_at),
             State::TokenWaits => (texts.say("sensor-token-waits"), Some(sensor.token_expires_at)),
             State::TokenExpired => (texts.say("sensor-token-expired"), Some(sensor.token_expires_at)),
+            State::Quarantined(at) => (texts.say("sensor-quarantined"), Some(at)),
             State::Revoked(at) => (texts.say("sensor-revoked"), Some(at)),
         };
         let (list, list_good) = list_words(sensor, picture, texts);
@@ -201,7 +217,7 @@ impl SensorRow {
             state: word,
             since: since.map(|at| calendar.moment(at)),
             ago: match state {
-                State::Stalled(at) | State::Silent(at) => span(texts, now.since(at).as_secs()),
+                State::Deaf(Some(at)) | State::Stalled(at) | State::Silent(at) => span(texts, now.since(at).as_secs()),
                 _ => String::new(),
             },
             list,
@@ -212,6 +228,7 @@ impl SensorRow {
             flows: seen(heartbeat.flows),
             losses: losses(heartbeat, texts),
             losing: heartbeat.dropped.unwrap_or(0) > 0 || heartbeat.records_lost.unwrap_or(0) > 0,
+            dropping: dropping(Hearing::of_sensor(sensor), texts),
             last_packet: last_packet(sensor, heartbeat, texts, now),
             spool,
             version: Shown::of(sensor.agent_version.as_deref().unwrap_or("–")),
@@ -240,6 +257,17 @@ fn losses(heartbeat: Heartbeat, texts: &Texts) -> String {
         _ => "sensor-losses-least",
     };
     texts.numbers(key, &[("dropped", whole(dropped)), ("refused", whole(refused))])
+}
+
+/// Too much lost of late, with what it is a part of.
+fn dropping(hearing: Hearing, texts: &Texts) -> Option<String> {
+    match hearing {
+        Hearing::Dropping(Lately { packets, dropped }) => {
+            let total = whole(packets.saturating_add(dropped));
+            Some(texts.numbers("sensor-dropping", &[("dropped", whole(dropped)), ("total", total)]))
+        }
+        Hearing::Unknown | Hearing::Well(_) | Hearing::Deaf => None,
+    }
 }
 
 /// The age at the heartbeat, and what has passed since.
@@ -294,8 +322,55 @@ mod tests {
                 last_seen_at: seen,
                 connected,
                 heartbeat: None,
+                set_back_at: None,
+                quarantined_at: None,
+                replayed: 0,
+                heartbeat_before: None,
             };
             assert_eq!(State::of(&sensor, now), state);
+            let quarantined = SensorFacts { quarantined_at: Some(recent), revoked_at: None, ..sensor };
+            assert_eq!(State::of(&quarantined, now), State::Quarantined(recent));
+        }
+    }
+
+    #[test]
+    fn h1_a_deaf_sensor_is_no_well_one_and_one_that_loses_too_much_says_so_in_every_language() {
+        let now = Timestamp(1_000_000_000_000);
+        let heartbeat = |uptime_s, packets, dropped| {
+            let json =
+                format!(r#"{{"uptime_s":{uptime_s},"packets":{packets},"dropped":{dropped},"last_packet_ms":240000}}"#);
+            Some(json)
+        };
+        let sensor = |packets, dropped| SensorFacts {
+            id: 1,
+            member_id: 1,
+            owner: None,
+            watches: vec![1],
+            token_expires_at: now,
+            enrolled_at: Some(now),
+            revoked_at: None,
+            agent_version: None,
+            revision: 0,
+            refused: None,
+            last_seen_at: Some(now),
+            connected: true,
+            heartbeat: heartbeat(1_120, packets, dropped),
+            set_back_at: None,
+            quarantined_at: None,
+            replayed: 0,
+            heartbeat_before: heartbeat(1_000, 500, 0),
+        };
+        let deaf = State::of(&sensor(500, 0), now);
+        assert_eq!(deaf, State::Deaf(Some(now.minus(Duration::from_secs(240)))));
+        assert!(!deaf.is_well() && State::of(&sensor(9_700, 800), now).is_well());
+        for language in Language::ALL {
+            let texts = Texts::of(language);
+            let said = dropping(Hearing::of_sensor(&sensor(9_700, 800)), texts).unwrap();
+            assert!(
+                said.contains("800") && said.replace(['\u{a0}', '\u{202f}', ',', ' '], "").contains("10000"),
+                "{said}"
+            );
+            assert_eq!(dropping(Hearing::of_sensor(&sensor(9_700, 10)), texts), None);
         }
     }
 

@@ -6,6 +6,7 @@ use varde_common::heartbeat::{BlindSpots, Evictions};
 use varde_common::limits::REFUSALS_MAX;
 
 use super::sensor::SensorRow;
+use super::sensor_uplink::UplinkView;
 use super::shown::{Moment, Shown, number};
 use super::text::Texts;
 use super::view::Reader;
@@ -88,6 +89,8 @@ pub struct SensorView {
     pub health: Option<HealthView>,
     /// When it was last heard.
     pub heard: Option<Moment>,
+    /// How it speaks with the collector.
+    pub uplink: UplinkView,
 }
 
 impl SensorView {
@@ -97,6 +100,7 @@ impl SensorView {
             row: SensorRow::of(sensor, picture, reader.texts, &reader.calendar, reader.now),
             health: Health::read(sensor.heartbeat.as_deref()).map(|health| HealthView::of(&health, reader.texts)),
             heard: sensor.last_seen_at.map(|at| reader.calendar.moment(at)),
+            uplink: UplinkView::of(sensor, reader),
         }
     }
 }
@@ -237,7 +241,7 @@ mod tests {
     use varde_common::message::{Heartbeat, Refusal};
 
     fn view(heartbeat: &Heartbeat, language: Language) -> HealthView {
-        let health = Health::read(Some(&to_json(heartbeat).to_string())).unwrap();
+        let health = Health::read(Some(&to_json(heartbeat, None).to_string())).unwrap();
         HealthView::of(&health, Texts::of(language))
     }
 

@@ -181,6 +181,7 @@ mod tests {
             evidence: 4,
             severity: 3,
             hosts: 1,
+            hosts_about: false,
             sightings: 1,
             alerts: 1,
             arrived_at: None,

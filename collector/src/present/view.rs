@@ -160,14 +160,18 @@ impl HitRow {
             last: reader.calendar.moment(facts.last_seen),
             steps: Steps::of(facts.evidence, reader.texts),
             grade: Grade::of(facts.severity, reader.texts),
-            hosts: hosts(facts.hosts, reader.texts),
+            hosts: hosts(facts.hosts, facts.hosts_about, reader.texts),
             sightings: reader.texts.count("sightings", facts.sightings),
         }
     }
 }
 
-fn hosts(n: i64, texts: &Texts) -> String {
-    if n > 0 { texts.count("hosts", n) } else { texts.say("hosts-none") }
+fn hosts(n: i64, about: bool, texts: &Texts) -> String {
+    match (n > 0, about) {
+        (true, true) => texts.count("hosts-about", n),
+        (true, false) => texts.count("hosts", n),
+        (false, _) => texts.say("hosts-none"),
+    }
 }
 
 /// A campaign's card.
@@ -245,7 +249,7 @@ impl CampaignCard {
             blind,
             first: reader.calendar.moment(first),
             last: reader.calendar.moment(last),
-            hosts: hosts(sum(|hit| hit.hosts), texts),
+            hosts: hosts(sum(|hit| hit.hosts), facts.hits.iter().any(|hit| hit.hosts_about), texts),
             sightings: texts.count("sightings", sum(|hit| hit.sightings)),
         }
     }

@@ -33,6 +33,8 @@ pub struct AlertRow {
     pub revision: i64,
     /// Pseudonym of the host.
     pub client: Option<String>,
+    /// About how many hosts it stands for, where it stands for many.
+    pub hosts: Option<i64>,
     /// The member's number for the zone.
     pub zone: i64,
     /// K, I, T as three digits.
@@ -87,6 +89,11 @@ pub struct KnownIndicator {
     /// Part of an exercise.
     pub exercise: bool,
 }
+
+/// How many hosts a group of alerts stands for: those with an alert of their own, or, where a sensor told of many together,
+/// what it said then, which has those in it; the greater, so that none counts twice. A resolver that asks for others is none.
+pub(crate) const HOSTS: &str = "CASE WHEN MAX(a.hosts) > COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END)
+    THEN MAX(a.hosts) ELSE COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END) END";
 
 /// How a pattern is shown: without the `=` of an exact host, whose kind says so.
 pub(crate) fn shown_pattern(pattern: &str) -> String {
@@ -187,6 +194,7 @@ fn row_from(row: &SqliteRow) -> Result<AlertRow, sqlx::Error> {
         indicator,
         revision: row.try_get("revision")?,
         client: row.try_get("client")?,
+        hosts: row.try_get("hosts")?,
         zone: row.try_get("zone")?,
         zone_levels: row.try_get("zone_levels")?,
         direction: direction_from(row.try_get("direction")?),
@@ -240,7 +248,7 @@ pub async fn write(
             "INSERT INTO alert (uuid, sensor_id, epoch, seq, member_id, site, indicator_id, revision, client, zone,
              zone_levels, direction, evidence, by_resolver, looked_up_by_other, possible_contact, labels_left, server,
              port, protocol, severity, exercise, retro, first_seen, last_seen, count, regularity, arrived_at,
-             updated_at, closed, incident_id) ",
+             updated_at, closed, incident_id, hosts) ",
         );
         insert.push_values(chunk, |mut row, alert| {
             row.push_bind(alert.uuid.clone())
@@ -273,7 +281,8 @@ pub async fn write(
                 .push_bind(alert.arrived_at.0)
                 .push_bind(now.0)
                 .push_bind(i64::from(alert.closed))
-                .push_bind(alert.incident);
+                .push_bind(alert.incident)
+                .push_bind(alert.hosts);
         });
         // What names an alert and when it came is written once.
         insert.push(
@@ -282,7 +291,7 @@ pub async fn write(
              possible_contact = excluded.possible_contact, server = excluded.server, port = excluded.port,
              protocol = excluded.protocol, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
              count = excluded.count, regularity = excluded.regularity, updated_at = excluded.updated_at,
-             closed = excluded.closed, incident_id = excluded.incident_id",
+             closed = excluded.closed, incident_id = excluded.incident_id, hosts = excluded.hosts",
         );
         insert.build().execute(&mut *conn).await?;
     }
@@ -310,6 +319,7 @@ pub struct AlertView {
     pub indicator: String,
     pub kind: String,
     pub client: Option<String>,
+    pub hosts: Option<i64>,
     pub direction: Direction,
     pub evidence: Evidence,
     pub by_resolver: bool,
@@ -373,6 +383,7 @@ fn view_from(row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
         indicator: shown_pattern(row.try_get("pattern")?),
         kind: row.try_get("kind")?,
         client: row.try_get("client")?,
+        hosts: row.try_get("hosts")?,
         direction: direction_from(row.try_get("direction")?),
         evidence: evidence_from(row.try_get("evidence")?),
         by_resolver: row.try_get("by_resolver")?,

@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
-use super::alert::{evidence_from, shown_pattern};
+use super::alert::{HOSTS, evidence_from, shown_pattern};
 use super::incident::{FOUNDS, external_name, links_by_kind, next_id, remember_merged};
 use super::picture::reads;
 use super::{Scope, Store, StoreError};
@@ -272,7 +272,7 @@ async fn parts(
     let sql = format!(
         "SELECT i.campaign_id, m.number, m.name, MIN(i.first_seen), MAX(i.last_seen),
                 MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END),
-                COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END), COUNT(a.id), SUM(a.count)
+                {HOSTS}, COUNT(a.id), SUM(a.count)
          FROM incident i JOIN member m ON m.id = i.member_id JOIN alert a ON a.incident_id = i.id
          WHERE i.campaign_id BETWEEN $2 AND $3 AND ($1 IS NULL OR i.member_id = $1)
          GROUP BY i.campaign_id, m.id, m.number, m.name ORDER BY MIN(i.first_seen), m.number"

@@ -3,18 +3,25 @@
 use std::time::Duration;
 
 use sqlx::SqliteConnection;
+use varde_common::heartbeat::Further;
 use varde_common::message::Heartbeat;
 use varde_common::time::Timestamp;
 
 /// Heartbeats older than this are deleted (decision 11).
 pub const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
+/// A heartbeat of the sensor `s` from some time before its newest, to compare the two ([`crate::hearing`]): 110 seconds or
+/// more, as [`LATELY`](crate::hearing::LATELY) says.
+pub(crate) const BEFORE: &str = "(SELECT h.body FROM heartbeat h WHERE h.sensor_id = s.id
+    AND h.at <= (SELECT MAX(l.at) FROM heartbeat l WHERE l.sensor_id = s.id) - 110000000
+    ORDER BY h.at DESC LIMIT 1) AS heartbeat_before";
+
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
 
 /// A heartbeat as JSON: the same keys as its fields; `clock` in RFC 3339, `last_packet_ms` null before the first packet,
-/// `refusals` an object of counts by reason.
-pub fn to_json(heartbeat: &Heartbeat) -> serde_json::Value {
+/// `refusals` an object of counts by reason. What version 2 tells beyond version 1 stands beside it where it was told.
+pub fn to_json(heartbeat: &Heartbeat, further: Option<&Further>) -> serde_json::Value {
     let Heartbeat {
         clock,
         uptime_s,
@@ -45,7 +52,7 @@ pub fn to_json(heartbeat: &Heartbeat) -> serde_json::Value {
     // A sensor that names a reason twice gets one of them; it is its own page.
     let refusals: serde_json::Map<String, serde_json::Value> =
         refusals.iter().map(|refusal| (refusal.reason.as_str().to_owned(), refusal.count.into())).collect();
-    serde_json::json!({
+    let mut json = serde_json::json!({
         "clock": clock,
         "uptime_s": uptime_s,
         "packets": packets,
@@ -71,7 +78,15 @@ pub fn to_json(heartbeat: &Heartbeat) -> serde_json::Value {
         "memory_octets": memory_octets,
         "cpu_ms": cpu_ms,
         "disk_free_octets": disk_free_octets,
-    })
+    });
+    if let Some(Further { spool_age_s, clock_offset_us, matching, dns_refused, records_resent }) = further {
+        json["spool_age_s"] = serde_json::json!(spool_age_s);
+        json["clock_offset_us"] = serde_json::json!(clock_offset_us);
+        json["matching"] = serde_json::json!(matching);
+        json["dns_refused"] = serde_json::json!(dns_refused);
+        json["records_resent"] = serde_json::json!(records_resent);
+    }
+    json
 }
 
 /// Stores a heartbeat. The first one of a sensor's day also deletes what is too old, of all sensors: one that was revoked
@@ -83,13 +98,14 @@ pub async fn store(
     conn: &mut SqliteConnection,
     sensor: i64,
     heartbeat: &Heartbeat,
+    further: Option<&Further>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let before: Option<i64> = sqlx::query_scalar("SELECT MAX(at) FROM heartbeat WHERE sensor_id = $1")
         .bind(sensor)
         .fetch_one(&mut *conn)
         .await?;
-    let body = to_json(heartbeat).to_string();
+    let body = to_json(heartbeat, further).to_string();
     sqlx::query("UPDATE sensor SET heartbeat = $2, last_seen_at = $3 WHERE id = $1")
         .bind(sensor)
         .bind(&body)

@@ -17,7 +17,8 @@ use crate::incident::{AlertFact, Incident, IncidentDecision, Link, LinkKind, Spa
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_27d0_94be_4b0c_8a55_3e0d_7b1f_c2a9);
 
 /// The alerts of an incident that say how far it got: unanswered contact from outside does not (decision 22).
-pub(crate) const FOUNDS: &str = "(a.direction = 'outbound' OR a.client IS NOT NULL OR a.evidence > 3)";
+pub(crate) const FOUNDS: &str =
+    "(a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3)";
 
 /// The external name of `text`.
 pub(crate) fn external_name(text: &str) -> String {
@@ -134,7 +135,8 @@ pub async fn alerts_without_host(
         let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
             "SELECT a.id, a.uuid, a.member_id, a.indicator_id, n.threat, a.exercise, a.first_seen, a.last_seen, a.incident_id
              FROM alert a JOIN indicator n ON n.id = a.indicator_id
-             WHERE a.client IS NULL AND a.direction = 'inbound' AND a.evidence <= 3 AND a.indicator_id IN (",
+             WHERE a.client IS NULL AND a.hosts IS NULL AND a.direction = 'inbound' AND a.evidence <= 3
+               AND a.indicator_id IN (",
         );
         match kind {
             LinkKind::Indicator => {
@@ -243,6 +245,7 @@ pub struct IncidentView {
     pub link: String,
     pub evidence: Evidence,
     pub hosts: Vec<String>,
+    pub hosts_about: Option<i64>,
     pub via_resolver: bool,
     pub alerts: i64,
     pub sightings: i64,
@@ -262,7 +265,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
         "SELECT i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, i.first_seen, i.last_seen,
                 i.campaign_id, i.exercise, MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
                 COUNT(a.id) AS alerts, COALESCE(SUM(a.count), 0) AS sightings,
-                COALESCE(MAX(a.by_resolver), 0) AS via_resolver
+                COALESCE(MAX(a.by_resolver), 0) AS via_resolver, MAX(a.hosts) AS hosts_about
          FROM incident i JOIN member m ON m.id = i.member_id
          LEFT JOIN indicator n ON i.link_kind = 'indicator' AND n.id = CAST(i.link_value AS BIGINT)
          LEFT JOIN alert a ON a.incident_id = i.id
@@ -287,6 +290,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
             link: pattern.map_or(link_value, |pattern| shown_pattern(&pattern)),
             evidence: evidence_from(row.try_get("evidence")?),
             hosts: hosts.remove(&id).unwrap_or_default(),
+            hosts_about: row.try_get("hosts_about")?,
             via_resolver: row.try_get("via_resolver")?,
             alerts: row.try_get("alerts")?,
             sightings: row.try_get("sightings")?,

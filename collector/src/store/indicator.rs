@@ -6,7 +6,7 @@ use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, restored};
 use crate::intel::compile::Stored;
 use crate::intel::import::{Line, Said};
 use crate::limits::IMPORT_ROWS_PER_STATEMENT;
@@ -71,11 +71,18 @@ impl Store {
         let mut imported = Imported::default();
         let mut tx = self.begin().await?;
         for lines in lines.chunks(IMPORT_ROWS_PER_STATEMENT) {
-            let mut insert = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO indicator (pattern, kind, source, threat, confidence, severity, tlp, valid_from, valid_until,
-                exercise, received_at) ",
-            );
+            // After a restore the first ones are numbered by hand, far above those that were given since the backup.
+            let mut next = restored::next_indicator(&mut tx).await?;
+            let id = if next.is_some() { "id, " } else { "" };
+            let mut insert = QueryBuilder::<Sqlite>::new(format!(
+                "INSERT INTO indicator ({id}pattern, kind, source, threat, confidence, severity, tlp, valid_from,
+                valid_until, exercise, received_at) ",
+            ));
             insert.push_values(lines, |mut row, line| {
+                if let Some(id) = &mut next {
+                    row.push_bind(*id);
+                    *id = id.saturating_add(1);
+                }
                 row.push_bind(line.pattern.as_str())
                     .push_bind(line.kind.to_string())
                     .push_bind(said.source.as_deref().unwrap_or(source))

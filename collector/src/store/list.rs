@@ -4,7 +4,7 @@ use sqlx::Row;
 use varde_common::id::Revision;
 use varde_common::list::Manifest;
 
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, restored};
 use crate::limits::LIST_CONTENTS_KEPT;
 
 /// A published list as it is sent.
@@ -77,7 +77,8 @@ impl Store {
         let mut tx = self.begin().await?;
         let last: Option<i64> =
             sqlx::query_scalar("SELECT MAX(revision) FROM list_revision").fetch_one(&mut *tx).await?;
-        if last.unwrap_or(0).saturating_add(1) != number(manifest.revision) {
+        let last = last.unwrap_or(0).max(restored::revisions_above(&mut tx).await?);
+        if last.saturating_add(1) != number(manifest.revision) {
             return Ok(false);
         }
         sqlx::query(

@@ -2,36 +2,53 @@
 
 pub mod alert;
 pub mod campaign;
+pub mod copy;
 pub mod heartbeat;
 pub mod incident;
 pub mod indicator;
 pub mod list;
+pub mod mark;
 pub mod member;
 pub mod picture;
 pub mod record;
+pub mod restored;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
+pub mod upgrade;
 
 #[cfg(test)]
 pub(crate) mod fixture;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use sqlx::pool::PoolConnectionMetadata;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Connection, Sqlite, Transaction};
+
+use crate::limits::{DATABASE_BUSY_WITHIN, WAL_CHECKPOINT_PAGES, WAL_KEPT_OCTETS};
 
 pub use scope::Scope;
 
 /// The database's file within the data directory.
 pub const DATABASE_FILE: &str = "varde.sqlite";
+/// While this stands in the data directory, a restore is moving things about.
+pub const RESTORE_MOVING: &str = "restore.moving";
 
 /// Readers at once; the one writer has a pool of its own.
 const READERS_MAX: u32 = 4;
 
 /// Versions of the tables, oldest first. Each is applied once, in one transaction, and never edited afterwards.
-const SCHEMA: &[&str] = &[include_str!("../schema/001_main.sql")];
+const SCHEMA: &[&str] = &[
+    include_str!("../schema/001_main.sql"),
+    include_str!("../schema/002_session.sql"),
+    include_str!("../schema/003_storm.sql"),
+];
 
 /// Why the store could not be opened or used.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +64,9 @@ pub enum StoreError {
         /// The system's word.
         error: std::io::Error,
     },
+    /// A restore was cut off: what lies there is half of one collector and half of another.
+    #[error("a restore into {} was cut off; run it again: varde-collector restore BACKUP --data {}", .0.display(), .0.display())]
+    Unfinished(PathBuf),
     /// Made by a newer program.
     #[error("the database has version {found}, this program knows {known}; use the newer varde-collector that made it")]
     TooNew {
@@ -55,9 +75,75 @@ pub enum StoreError {
         /// Newest version known.
         known: usize,
     },
+    /// Made by an older program, and only a starting collector may change that.
+    #[error(
+        "the database has version {found}, this program uses {known}; start the collector once with this program (varde-collector run, or restart its service): it makes a copy and brings the database up to date"
+    )]
+    TooOld {
+        /// Version found.
+        found: usize,
+        /// Version used.
+        known: usize,
+    },
+    /// There is no room for the copy that is made before the database is brought up to date.
+    #[error(
+        "the database must be brought up to date, and there is no room for the copy that is made before; make room for {octets} bytes beside {}; nothing was changed", .path.display()
+    )]
+    NoRoomForCopy {
+        /// The database.
+        path: PathBuf,
+        /// Its size.
+        octets: u64,
+    },
+    /// A version could not be applied; the database is what it was.
+    #[error(
+        "the database could not be brought from version {found} to {known}, and nothing was changed: {why}; report this to the makers of Varde, and go on with the program of before"
+    )]
+    NotUpgraded {
+        /// Version found, and still there.
+        found: usize,
+        /// Version wanted.
+        known: usize,
+        /// What was wrong.
+        why: String,
+    },
+    /// Another program has it open.
+    #[error("a varde-collector command still uses the database in {}; wait until it has ended, then run this again", .0.display())]
+    InUse(PathBuf),
+    /// It is no sound database.
+    #[error(
+        "the database is damaged ({0}); stop the collector and restore the newest backup: varde-collector restore BACKUP"
+    )]
+    Damaged(String),
+    /// No room.
+    #[error(
+        "the disk that holds the database is full; make room: until then nothing is stored or acknowledged, and the sensors keep what they have"
+    )]
+    Full,
+    /// A copy could not be made.
+    #[error("cannot write the copy {}: {error}", .path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// The system's word.
+        error: std::io::Error,
+    },
     /// The database said no.
     #[error("the database refused: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> StoreError {
+        // Result codes of SQLite (sqlite.org/rescode.html), the extended ones with the plain one in their last octet.
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        match code {
+            // SQLITE_FULL; SQLITE_IOERR_SHMSIZE: no room for the index of the log.
+            Some(13 | 4874) => StoreError::Full,
+            Some(code) if matches!(code & 0xff, 11 | 26) => StoreError::Damaged(error.to_string()),
+            Some(_) | None => StoreError::Database(error),
+        }
+    }
 }
 
 /// The open database: one writer, several readers. Cloning is cheap.
@@ -65,62 +151,142 @@ pub enum StoreError {
 pub struct Store {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Whether the disk was full when something was last written.
+    full: Arc<AtomicBool>,
+}
+
+/// That a collector's database is there and may be opened.
+///
+/// # Errors
+/// [`StoreError::Missing`], [`StoreError::Unreadable`], [`StoreError::Unfinished`].
+pub fn find(data: &Path) -> Result<(), StoreError> {
+    if data.join(RESTORE_MOVING).exists() {
+        return Err(StoreError::Unfinished(data.to_owned()));
+    }
+    let path = data.join(DATABASE_FILE);
+    match std::fs::File::open(&path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(StoreError::Missing(data.to_owned())),
+        Err(error) => Err(StoreError::Unreadable { path, error }),
+    }
+}
+
+/// How the database is opened, by whoever opens it.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An ack goes out after the commit: the commit must be on disk.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(DATABASE_BUSY_WITHIN)
+        .pragma("wal_autocheckpoint", WAL_CHECKPOINT_PAGES.to_string())
+        .pragma("journal_size_limit", WAL_KEPT_OCTETS.to_string())
+}
+
+/// A full disk has SQLite roll back by itself (sqlite.org/lang_transaction.html), and sqlx then counts a transaction that is
+/// none: such a connection can never begin another and is thrown away.
+fn is_usable(
+    conn: &mut SqliteConnection,
+    _: PoolConnectionMetadata,
+) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
+    Box::pin(async move { Ok(!conn.is_in_transaction()) })
 }
 
 impl Store {
-    /// Makes the database if it is not there, and brings its tables up to date.
+    /// Makes the database if it is not there, with the tables of today.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn create(data: &Path) -> Result<Store, StoreError> {
-        Store::connect(data, true).await
+        if !data.join(DATABASE_FILE).exists() {
+            upgrade::make(data, SCHEMA).await?;
+        }
+        Store::connect(data).await
     }
 
-    /// Opens a database that must be there, and brings its tables up to date.
+    /// Opens a database that must be there, in the form of today.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] and others.
+    /// [`StoreError::Missing`], [`StoreError::TooOld`], [`StoreError::TooNew`] and others.
     pub async fn open(data: &Path) -> Result<Store, StoreError> {
-        let path = data.join(DATABASE_FILE);
-        match std::fs::File::open(&path) {
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(StoreError::Missing(data.to_owned()));
+        find(data)?;
+        Store::connect(data).await
+    }
+
+    /// Whether this program can use a database of this version, at once or after an upgrade.
+    ///
+    /// # Errors
+    /// [`StoreError::TooNew`].
+    pub fn can_read(found: usize) -> Result<(), StoreError> {
+        let known = SCHEMA.len();
+        if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(()) }
+    }
+
+    /// Brings a database that an older program made up to date, after a copy. Only whoever holds the directory's lock may.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the database is then what it was.
+    pub async fn upgrade(data: &Path) -> Result<Option<upgrade::Upgraded>, StoreError> {
+        upgrade::upgrade(data, SCHEMA).await
+    }
+
+    async fn connect(data: &Path) -> Result<Store, StoreError> {
+        let options = options(&data.join(DATABASE_FILE));
+        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).before_acquire(is_usable);
+        let writer = pool(1).connect_with(options.clone()).await?;
+        let readers = pool(READERS_MAX).connect_with(options).await?;
+        let store = Store { writer, readers, full: Arc::default() };
+        let (found, known) = (upgrade::version(&mut *store.readers.acquire().await?).await?, SCHEMA.len());
+        match found.cmp(&known) {
+            std::cmp::Ordering::Less => Err(StoreError::TooOld { found, known }),
+            std::cmp::Ordering::Equal => Ok(store),
+            std::cmp::Ordering::Greater => Err(StoreError::TooNew { found, known }),
+        }
+    }
+
+    /// Reads the whole database and says what is wrong with it, if anything is.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] and others.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        copy::sound(&mut *self.readers.acquire().await?, "PRAGMA quick_check(1)").await
+    }
+
+    /// The disk was found full. Gives whether that is news.
+    pub fn handle_full(&self) -> bool {
+        !self.full.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether the disk was full when something was last written.
+    pub fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Tries whether there is room again, by taking some. Gives whether there is; from then on it does not count as full.
+    ///
+    /// # Errors
+    /// Anything but a full disk.
+    pub async fn try_room(&self) -> Result<bool, StoreError> {
+        match self.take_room().await {
+            Ok(()) => {
+                self.full.store(false, Ordering::Relaxed);
+                Ok(true)
             }
-            Err(error) => return Err(StoreError::Unreadable { path, error }),
+            Err(StoreError::Full) => Ok(false),
+            Err(error) => Err(error),
         }
-        Store::connect(data, false).await
     }
 
-    async fn connect(data: &Path, create: bool) -> Result<Store, StoreError> {
-        let options = SqliteConnectOptions::new()
-            .filename(data.join(DATABASE_FILE))
-            .create_if_missing(create)
-            .journal_mode(SqliteJournalMode::Wal)
-            // An ack goes out after the commit: the commit must be on disk.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(20));
-        let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        let readers = SqlitePoolOptions::new().max_connections(READERS_MAX).connect_with(options).await?;
-        let store = Store { writer, readers };
-        store.migrate().await?;
-        Ok(store)
-    }
-
-    async fn migrate(&self) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *tx).await?;
-        let found = usize::try_from(found).unwrap_or(usize::MAX);
-        if found > SCHEMA.len() {
-            return Err(StoreError::TooNew { found, known: SCHEMA.len() });
+    async fn take_room(&self) -> Result<(), StoreError> {
+        // Two transactions: pages that are freed where they were taken are never written.
+        let take = "INSERT INTO setting (key, value) VALUES ('room', zeroblob(1048576))
+            ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        for sql in [take, "DELETE FROM setting WHERE key = 'room'"] {
+            let mut tx = self.begin().await?;
+            sqlx::query(sql).execute(&mut *tx).await?;
+            tx.commit().await?;
         }
-        for version in SCHEMA.iter().skip(found) {
-            sqlx::raw_sql(*version).execute(&mut *tx).await?;
-        }
-        let version = format!("PRAGMA user_version = {}", SCHEMA.len());
-        sqlx::raw_sql(sqlx::AssertSqlSafe(version)).execute(&mut *tx).await?;
-        tx.commit().await?;
         Ok(())
     }
 
@@ -165,5 +331,68 @@ mod tests {
         let store = Store::open(dir.path()).await.unwrap();
         let value: String = sqlx::query_scalar("SELECT value FROM setting").fetch_one(store.readers()).await.unwrap();
         assert_eq!(value, "b");
+    }
+
+    #[tokio::test]
+    async fn a_damaged_database_is_told_with_its_remedy() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        for n in 0..200 {
+            store.set_setting(&format!("key {n}"), &"x".repeat(500)).await.unwrap();
+        }
+        store.check().await.unwrap();
+        store.close().await;
+        let path = dir.path().join(DATABASE_FILE);
+        let sound = std::fs::read(&path).unwrap();
+        // The whole file, its beginning, and pages in its middle, which nothing but a check would read.
+        let middle = sound.len() / 2 / 4096 * 4096;
+        for (from, to) in [(0, sound.len()), (0, 100), (middle, middle + 4096)] {
+            let mut octets = sound.clone();
+            octets[from..to].fill(0x5a);
+            std::fs::write(&path, octets).unwrap();
+            let said = match Store::open(dir.path()).await {
+                Ok(store) => store.check().await.unwrap_err(),
+                Err(error) => error,
+            };
+            assert!(matches!(said, StoreError::Damaged(_)), "{from}: {said}");
+            assert!(said.to_string().contains("restore the newest backup"), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn d5_after_a_full_disk_the_next_transaction_begins_as_if_nothing_had_been() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        // As many pages as there are: for SQLite the same as a disk without room.
+        let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&store.writer).await.unwrap();
+        let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::raw_sql(limit).execute(&store.writer).await.unwrap();
+        let refused = store.set_setting("large", &"x".repeat(1_000_000)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Full), "{refused}");
+        assert_eq!(store.setting(Scope::Operator, "large").await.unwrap(), None, "all or nothing");
+        for _ in 0..3 {
+            assert!(store.try_room().await.unwrap());
+            store.set_setting("small", "x").await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_acknowledged_is_on_the_disk_and_the_log_is_bounded() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        for pool in [&store.writer, &store.readers] {
+            for (pragma, value) in
+                [("PRAGMA synchronous", 2), ("PRAGMA wal_autocheckpoint", 1000), ("PRAGMA foreign_keys", 1)]
+            {
+                let found: i64 = sqlx::query_scalar(pragma).fetch_one(pool).await.unwrap();
+                assert_eq!(found, value, "{pragma}");
+            }
+            let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(pool).await.unwrap();
+            assert_eq!(mode, "wal");
+            let busy: i64 = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(pool).await.unwrap();
+            assert_eq!(u128::try_from(busy).unwrap(), DATABASE_BUSY_WITHIN.as_millis());
+            let kept: i64 = sqlx::query_scalar("PRAGMA journal_size_limit").fetch_one(pool).await.unwrap();
+            assert_eq!(u64::try_from(kept).unwrap(), WAL_KEPT_OCTETS);
+        }
     }
 }

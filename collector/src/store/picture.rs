@@ -62,6 +62,14 @@ pub struct SensorFacts {
     pub connected: bool,
     /// The newest heartbeat as JSON.
     pub heartbeat: Option<String>,
+    /// When an older state of it last came.
+    pub set_back_at: Option<Timestamp>,
+    /// When two were found to live with its identity.
+    pub quarantined_at: Option<Timestamp>,
+    /// Records that came again and were not stored twice.
+    pub replayed: i64,
+    /// One from some time before it, to compare ([`crate::hearing`]).
+    pub heartbeat_before: Option<String>,
 }
 
 /// The newest published list.
@@ -111,6 +119,8 @@ pub struct HitFacts {
     pub severity: i64,
     /// Hosts, resolvers that only asked for others left out.
     pub hosts: i64,
+    /// Some of them a sensor told of together, so that their number is about right.
+    pub hosts_about: bool,
     /// Sightings.
     pub sightings: i64,
     /// Alerts.
@@ -182,6 +192,8 @@ pub struct AlertFacts {
     pub revision: i64,
     /// Pseudonym of the host.
     pub client: Option<String>,
+    /// About how many hosts it stands for, where it stands for many.
+    pub hosts: Option<i64>,
     /// The member's number for the zone.
     pub zone: i64,
     /// inbound or outbound.

@@ -28,6 +28,8 @@ pub struct Position {
     pub committed: Seq,
     /// Whether the sensor has been shut out.
     pub revoked: bool,
+    /// Whether two live with its identity.
+    pub quarantined: bool,
 }
 
 /// A sensor's position.
@@ -35,12 +37,12 @@ pub struct Position {
 /// # Errors
 /// The database's own; `RowNotFound` for no such sensor.
 pub async fn position(conn: &mut SqliteConnection, sensor: i64) -> Result<Position, sqlx::Error> {
-    let (epoch, committed, revoked): (Option<String>, i64, bool) =
-        sqlx::query_as("SELECT epoch, committed_seq, revoked_at IS NOT NULL FROM sensor WHERE id = $1")
-            .bind(sensor)
-            .fetch_one(conn)
-            .await?;
-    Ok(Position { epoch: epoch.and_then(|text| text.parse().ok()), committed: Seq(from_column(committed)), revoked })
+    let sql =
+        "SELECT epoch, committed_seq, revoked_at IS NOT NULL, quarantined_at IS NOT NULL FROM sensor WHERE id = $1";
+    let (epoch, committed, revoked, quarantined): (Option<String>, i64, bool, bool) =
+        sqlx::query_as(sql).bind(sensor).fetch_one(conn).await?;
+    let epoch = epoch.and_then(|text| text.parse().ok());
+    Ok(Position { epoch, committed: Seq(from_column(committed)), revoked, quarantined })
 }
 
 /// The last record stored of an epoch; 0 if none is.
@@ -91,6 +93,21 @@ pub async fn advance(
         .bind(now.0)
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+/// Counts records that came again.
+///
+/// # Errors
+/// The database's own.
+pub async fn replayed(conn: &mut SqliteConnection, sensor: i64, records: usize) -> Result<(), sqlx::Error> {
+    if records > 0 {
+        sqlx::query("UPDATE sensor SET replayed = replayed + $2 WHERE id = $1")
+            .bind(sensor)
+            .bind(to_column(records as u64))
+            .execute(conn)
+            .await?;
+    }
     Ok(())
 }
 

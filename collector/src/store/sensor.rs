@@ -1,13 +1,15 @@
 //! Sensors: their tokens, identities, sessions, lists in force and revocation.
 
 use serde::Serialize;
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 use varde_common::id::{Revision, SensorId, SiteId};
 use varde_common::time::Timestamp;
 
+use super::heartbeat::BEFORE;
 use super::{Scope, Store, StoreError};
 use crate::enrolment::TokenRow;
+use crate::hearing::{Hearing, Lately};
 
 /// A sensor as `sensor list` shows it. Times that are not yet are null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,6 +26,10 @@ pub struct SensorRow {
     pub token_expires_at: Timestamp,
     /// Whether a session stands.
     pub connected: bool,
+    /// How it hears: well, dropping (more than 1 % of frames of late) or deaf; null = not known, or not connected.
+    pub hearing: Option<&'static str>,
+    /// What it read and lost in the last minutes; null = not known.
+    pub lately: Option<Lately>,
     /// List in force; 0 = none.
     pub revision: i64,
     /// Since when, by the sensor's clock.
@@ -40,6 +46,16 @@ pub struct SensorRow {
     pub last_seen_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// Version of the conversation in its last session.
+    pub protocol: Option<i64>,
+    /// Records that came again and were not stored twice.
+    pub replayed: i64,
+    /// Messages passed over: of kinds not known here, or too many.
+    pub passed_over: i64,
+    /// When an older state of it last came.
+    pub set_back_at: Option<Timestamp>,
+    /// When two were found to live with its identity; until it is released neither is heard.
+    pub quarantined_at: Option<Timestamp>,
 }
 
 /// Who is behind a public key.
@@ -49,6 +65,8 @@ pub struct Identity {
     pub sensor: i64,
     /// Whether it was revoked.
     pub revoked: bool,
+    /// Whether two live with it.
+    pub quarantined: bool,
 }
 
 /// What became of a revocation.
@@ -69,6 +87,31 @@ fn number(value: u64) -> i64 {
 
 fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp))
+}
+
+/// A session stands.
+///
+/// # Errors
+/// The database's own.
+pub async fn connected(
+    conn: &mut SqliteConnection,
+    sensor: i64,
+    agent_version: &str,
+    revision: Revision,
+    protocol: u16,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE sensor SET connected = 1, last_connected_at = $2, last_seen_at = $2, agent_version = $3,
+            revision = $4, protocol = $5 WHERE id = $1";
+    sqlx::query(sql)
+        .bind(sensor)
+        .bind(now.0)
+        .bind(agent_version)
+        .bind(number(revision.0))
+        .bind(i64::from(protocol))
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 impl Store {
@@ -157,11 +200,15 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn sensor_by_key(&self, scope: Scope, spki_sha256: &[u8; 32]) -> Result<Option<Identity>, StoreError> {
-        let sql = "SELECT id, revoked_at FROM sensor WHERE spki_sha256 = $1 AND ($2 IS NULL OR member_id = $2)
+        let sql = "SELECT id, revoked_at, quarantined_at FROM sensor WHERE spki_sha256 = $1 AND ($2 IS NULL OR member_id = $2)
             ORDER BY CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, id DESC LIMIT 1";
         let row = sqlx::query(sql).bind(spki_sha256.as_slice()).bind(scope.member_id());
         let Some(row) = row.fetch_optional(self.readers()).await? else { return Ok(None) };
-        Ok(Some(Identity { sensor: row.try_get("id")?, revoked: moment(&row, "revoked_at")?.is_some() }))
+        Ok(Some(Identity {
+            sensor: row.try_get("id")?,
+            revoked: moment(&row, "revoked_at")?.is_some(),
+            quarantined: moment(&row, "quarantined_at")?.is_some(),
+        }))
     }
 
     /// The sites a sensor may report for.
@@ -184,30 +231,6 @@ impl Store {
             WHERE enrolled_at IS NOT NULL AND revoked_at IS NULL AND ($1 IS NULL OR member_id = $1)";
         let count: i64 = sqlx::query_scalar(sql).bind(scope.member_id()).fetch_one(self.readers()).await?;
         Ok(u64::try_from(count).unwrap_or(0))
-    }
-
-    /// A session stands.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn sensor_connected(
-        &self,
-        sensor: i64,
-        agent_version: &str,
-        revision: Revision,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sql = "UPDATE sensor SET connected = 1, last_connected_at = $2, last_seen_at = $2, agent_version = $3,
-                revision = $4 WHERE id = $1";
-        let mut tx = self.begin().await?;
-        sqlx::query(sql)
-            .bind(sensor)
-            .bind(now.0)
-            .bind(agent_version)
-            .bind(number(revision.0))
-            .execute(&mut *tx)
-            .await?;
-        Ok(tx.commit().await?)
     }
 
     /// The session of one sensor is over; where it said so itself, it was heard then.
@@ -314,19 +337,28 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn sensor_rows(&self, scope: Scope) -> Result<Vec<SensorRow>, StoreError> {
-        let sql = "SELECT sensor.*, member.number AS member_number, member.name AS member_name
-            FROM sensor JOIN member ON member.id = sensor.member_id
-            WHERE ($1 IS NULL OR member_id = $1) ORDER BY sensor.id";
-        let rows = sqlx::query(sql).bind(scope.member_id()).fetch_all(self.readers()).await?;
+        let sql = format!(
+            "SELECT s.*, {BEFORE}, member.number AS member_number, member.name AS member_name
+             FROM sensor s JOIN member ON member.id = s.member_id
+             WHERE ($1 IS NULL OR s.member_id = $1) ORDER BY s.id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).fetch_all(self.readers()).await?;
         let mut sensors = Vec::with_capacity(rows.len());
         for row in &rows {
+            let heartbeat: Option<String> = row.try_get("heartbeat")?;
+            let before: Option<String> = row.try_get("heartbeat_before")?;
+            let connected = row.try_get::<i64, _>("connected")? != 0;
+            let hearing =
+                if connected { Hearing::read(heartbeat.as_deref(), before.as_deref()) } else { Hearing::Unknown };
             sensors.push(SensorRow {
                 id: row.try_get("id")?,
                 member: row.try_get("member_number")?,
                 member_name: row.try_get("member_name")?,
                 enrolled_at: moment(row, "enrolled_at")?,
                 token_expires_at: Timestamp(row.try_get("token_expires_at")?),
-                connected: row.try_get::<i64, _>("connected")? != 0,
+                connected,
+                hearing: hearing.as_str(),
+                lately: hearing.lately(),
                 revision: row.try_get("revision")?,
                 revision_since: moment(row, "revision_since")?,
                 refused_at: moment(row, "refused_revision_at")?,
@@ -335,6 +367,11 @@ impl Store {
                 last_connected_at: moment(row, "last_connected_at")?,
                 last_seen_at: moment(row, "last_seen_at")?,
                 revoked_at: moment(row, "revoked_at")?,
+                protocol: row.try_get("protocol")?,
+                replayed: row.try_get("replayed")?,
+                passed_over: row.try_get("passed_over")?,
+                set_back_at: moment(row, "set_back_at")?,
+                quarantined_at: moment(row, "quarantined_at")?,
             });
         }
         Ok(sensors)
@@ -383,10 +420,10 @@ mod tests {
         assert!(!take(second, 3, 50).await, "one key is one sensor");
         assert_eq!(store.revoke_sensor(first.0 as i64, Timestamp(60)).await.unwrap(), Revoked::Now);
         let identity = store.sensor_by_key(Scope::Operator, &[3; 32]).await.unwrap();
-        assert_eq!(identity, Some(Identity { sensor: first.0 as i64, revoked: true }));
+        assert_eq!(identity, Some(Identity { sensor: first.0 as i64, revoked: true, quarantined: false }));
         assert!(take(second, 3, 70).await, "a new token lets a revoked machine come back");
         let identity = store.sensor_by_key(Scope::Operator, &[3; 32]).await.unwrap();
-        assert_eq!(identity, Some(Identity { sensor: second.0 as i64, revoked: false }));
+        assert_eq!(identity, Some(Identity { sensor: second.0 as i64, revoked: false, quarantined: false }));
         assert_eq!(store.revoke_sensor(99, Timestamp(1)).await.unwrap(), Revoked::NoSuchSensor);
         assert_eq!(store.revoke_sensor(first.0 as i64, Timestamp(1)).await.unwrap(), Revoked::Before);
         assert_eq!(store.living_sensors(Scope::Operator).await.unwrap(), 1);

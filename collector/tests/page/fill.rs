@@ -139,7 +139,11 @@ async fn sensor(
     let heartbeat = if id == 3 { heartbeat.to_string() } else { word(&heartbeat.to_string()) };
     // 4: silent; 6: list behind and refused; 7: token never used; 8: shut out after it was hit.
     let never = id == 7;
-    sqlx::query("INSERT INTO sensor VALUES ($1,$1,$2,$3,x'00',$4,$5,$6,$7,$8,42,$9,$10,$11,$12,$13,$14,$15,$16)")
+    let sql = "INSERT INTO sensor (id, member_id, token_created_at, token_expires_at, token_secret_sha256, enrolled_at,
+        spki_sha256, revoked_at, agent_version, epoch, committed_seq, revision, revision_since, refused_revision_at,
+        refused_why, last_connected_at, last_seen_at, connected, heartbeat)
+        VALUES ($1,$1,$2,$3,x'00',$4,$5,$6,$7,$8,42,$9,$10,$11,$12,$13,$14,$15,$16)";
+    sqlx::query(sql)
         .bind(id)
         .bind(ago(500_000))
         .bind(if never { now.plus(Duration::from_secs(90_000)).0 } else { ago(240_000) })

@@ -276,6 +276,29 @@ async fn s6_hostile_text_in_every_field_never_leaves_its_place() {
     }
 }
 
+#[tokio::test]
+async fn d5_a_full_disk_is_said_on_every_page_and_to_whoever_watches_over_it() {
+    let site = site(Some(&as_is), 16).await.unwrap();
+    assert_eq!(get(&site, "/health", "").await.unwrap().0, 200);
+    assert!(site.store.handle_full() && !site.store.handle_full(), "it is news once");
+    for (language, said) in
+        [("en", "The disk of the database is full"), ("nb", "Disken til databasen er full"), ("nn", "blir lagra")]
+    {
+        for path in ["/", "/kampanje/1", "/sak/31", "/sensor/3"] {
+            let (status, _, body) = get(&site, &format!("{path}?lang={language}&fragment=1"), "").await.unwrap();
+            assert!(
+                status == 200 && body.contains(said) && body.contains("role=\"alert\""),
+                "{path} {language}: {body}"
+            );
+        }
+    }
+    let (status, _, body) = get(&site, "/health", "").await.unwrap();
+    assert!(status == 503 && body.contains("full"), "{status} {body}");
+    assert!(site.store.try_room().await.unwrap());
+    assert!(!get(&site, "/?lang=en", "").await.unwrap().2.contains("is full"));
+    assert_eq!(get(&site, "/health", "").await.unwrap().0, 200);
+}
+
 fn hash(text: &str) -> usize {
     text.bytes().fold(17, |hash, byte| hash * 31 % 1_000_003 + usize::from(byte))
 }

@@ -23,12 +23,14 @@ fn block_of(hash: u64, blocks: usize) -> usize {
 #[inline]
 pub(super) fn may_hold(filter: &[[u8; BLOCK_OCTETS]], hash: u64) -> bool {
     let Some(block) = filter.get(block_of(hash, filter.len())) else { return false };
+    // Bit n of the block is bit n mod 8 of octet n/8, and so it is, little endian, in words of eight octets.
+    let (words, _) = block.as_chunks::<8>();
     let mut marks = hash;
-    let mut all = 1u8;
+    let mut all = 1u64;
     for _ in 0..MARKS {
         let bit = marks & 511;
-        // The upper six of nine bits are within the block whatever they are.
-        all &= block.get((bit >> 3) as usize).copied().unwrap_or_default() >> (bit & 7);
+        // The upper three of nine bits are within the block whatever they are.
+        all &= words.get((bit >> 6) as usize).map_or(0, |word| u64::from_le_bytes(*word)) >> (bit & 63);
         marks >>= 9;
     }
     all & 1 == 1

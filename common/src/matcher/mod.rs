@@ -319,25 +319,31 @@ fn prefixes(mask: u128) -> impl Iterator<Item = u8> {
 }
 
 fn match_v4(parts: Parts<'_>, address: u32, found: &mut impl FnMut(Place)) {
+    const WHOLE: u64 = 1 << 31;
     let in_use = parts.both(|layout| layout.v4) & u64::from(u32::MAX);
-    let networks =
-        parts.base.may_hold_v4(address) || parts.changes.is_some_and(|(added, _)| added.may_hold_v4(address));
-    // Without a network there is only the address itself.
-    let in_use = if networks { in_use } else { in_use & 1 << 31 };
-    for prefix in prefixes(in_use.into()) {
-        let first = address & mask_v4(prefix);
-        let hash = parts.base.layout.seed.v4(first, prefix);
-        if !parts.may_hold(hash) {
-            continue;
-        }
-        let [a, b, c, d] = first.to_be_bytes();
-        let (address, network) = ([a, b, c, d], [prefix, a, b, c, d]);
-        let key = match prefix {
-            32 => Key { class: Class::Ipv4, octets: &address },
-            _ => Key { class: Class::NetworkV4, octets: &network },
-        };
-        parts.find(hash, key, |place, _, _| found(place));
+    if in_use & WHOLE != 0 {
+        ask_v4(parts, address, 32, found);
     }
+    // Nearly every address lies where there is no network: then nothing is asked of any.
+    if parts.base.may_hold_v4(address) || parts.changes.is_some_and(|(added, _)| added.may_hold_v4(address)) {
+        prefixes((in_use & !WHOLE).into()).for_each(|prefix| ask_v4(parts, address, prefix, found));
+    }
+}
+
+#[inline]
+fn ask_v4(parts: Parts<'_>, address: u32, prefix: u8, found: &mut impl FnMut(Place)) {
+    let first = address & mask_v4(prefix);
+    let hash = parts.base.layout.seed.v4(first, prefix);
+    if !parts.may_hold(hash) {
+        return;
+    }
+    let [a, b, c, d] = first.to_be_bytes();
+    let (address, network) = ([a, b, c, d], [prefix, a, b, c, d]);
+    let key = match prefix {
+        32 => Key { class: Class::Ipv4, octets: &address },
+        _ => Key { class: Class::NetworkV4, octets: &network },
+    };
+    parts.find(hash, key, |place, _, _| found(place));
 }
 
 fn match_v6(parts: Parts<'_>, address: u128, found: &mut impl FnMut(Place)) {

@@ -11,11 +11,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
+use varde_collector::ingest::hello::{Met, meet};
 use varde_collector::ingest::{self, IngestError, IngestReply};
 use varde_collector::session::{Action, Session, reconnect_spread_ms};
 use varde_collector::store::{DATABASE_FILE, Store};
-use varde_common::id::{Epoch, Seq, SiteId};
-use varde_common::message::{Batch, CloseReason, PROTOCOL_VERSION, Stream, ToAgent};
+use varde_common::id::{Epoch, Mark, Seq, SiteId};
+use varde_common::message::{Batch, CloseReason, Greeting, PROTOCOLS, Stream, ToAgent};
 use varde_common::time::Timestamp;
 
 use super::line::{Line, heard_by_collector};
@@ -49,6 +50,8 @@ pub enum Did {
     },
     /// It misses records.
     Missed,
+    /// It told an older state of a sensor to begin a new spool.
+    Renewed,
     /// It ended the session.
     Closed(CloseReason),
 }
@@ -100,6 +103,8 @@ pub struct Collector {
     fate: Arc<Fate>,
     talks: BTreeMap<LineId, Talk>,
     backup: Option<Vec<u8>>,
+    /// Marks given so far; each is another.
+    marks: u128,
 }
 
 /// In memory where the machine has such a place: what a crash leaves is SQLite's business here, not the disk's.
@@ -162,7 +167,7 @@ impl Collector {
         let fate = Arc::new(Fate { commits_left: AtomicI64::new(NEVER), dead: AtomicBool::new(false) });
         let store = runtime.block_on(open(folder.path(), fate.clone()))?;
         let talks = BTreeMap::new();
-        Ok(Collector { runtime, folder, store, sensors, fate, talks, backup: None })
+        Ok(Collector { runtime, folder, store, sensors, fate, talks, backup: None, marks: 0 })
     }
 
     /// So many commits still succeed, and the next is its death; none = it lives.
@@ -244,7 +249,7 @@ impl Collector {
 
     /// A sensor whose key was proved has connected.
     pub fn accept(&mut self, line: LineId, sensor: i64) {
-        let session = Session::new([SiteId(0)]);
+        let session = Session::new([SiteId(0)], PROTOCOLS);
         let talk = Talk { sensor, session, opened: Vec::new(), greeted: false };
         self.talks.insert(line, talk);
     }
@@ -300,16 +305,24 @@ impl Collector {
         };
         let sensor = talk.sensor;
         let (did, answer) = match action {
-            Action::Greet { epoch, .. } => {
-                let greeted = self.runtime.block_on(ingest::committed(&self.store, sensor, epoch, wall));
-                let Ok(committed) = greeted else { return self.close(id, CloseReason::Unavailable) };
-                if let Some(talk) = self.talks.get_mut(&id) {
-                    talk.greeted = true;
+            Action::Greet(said) => {
+                self.marks += 1;
+                let met = self.runtime.block_on(meet(&self.store, sensor, &said, Mark(self.marks), wall));
+                match met {
+                    Ok(Met::Stands { committed, mark: Some(mark) }) => {
+                        if let Some(talk) = self.talks.get_mut(&id) {
+                            talk.greeted = true;
+                        }
+                        let reconnect_spread_ms = reconnect_spread_ms(self.sensors.unsigned_abs());
+                        let protocol = said.protocol;
+                        let greeting = Greeting { protocol, committed, reconnect_spread_ms, clock: wall, mark };
+                        (Did::Greeted { epoch: said.hello.epoch, committed }, ToAgent::Greeting(greeting))
+                    }
+                    Ok(Met::NewEpoch { committed }) => (Did::Renewed, ToAgent::NewEpoch { committed }),
+                    Ok(Met::Quarantined) => return self.close(id, CloseReason::Quarantined),
+                    Ok(other) => bail!("a sensor alone met {other:?}"),
+                    Err(_) => return self.close(id, CloseReason::Unavailable),
                 }
-                let reconnect_spread_ms = reconnect_spread_ms(self.sensors.unsigned_abs());
-                let answer =
-                    ToAgent::HelloAck { protocol: PROTOCOL_VERSION, committed, reconnect_spread_ms, clock: wall };
-                (Did::Greeted { epoch, committed }, answer)
             }
             Action::Ingest(batch) => match self.ingest(sensor, &batch, wall)? {
                 Ok(answered) => answered,
@@ -342,6 +355,14 @@ impl Collector {
     fn close(&mut self, line: LineId, why: CloseReason) -> Result<Did> {
         self.talks.remove(&line);
         Ok(Did::Closed(why))
+    }
+
+    /// A person lets a sensor out of quarantine.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn release(&self, sensor: i64) -> Result<()> {
+        self.runtime.block_on(self.store.release_sensor(sensor)).map(drop).map_err(Into::into)
     }
 
     /// The spool it last heard of, and how far it has that.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use varde_common::id::{Epoch, Seq};
+use varde_common::message::CloseReason;
 
 use super::collector::{Did, LineId};
 use super::world::World;
@@ -30,6 +31,12 @@ impl World {
         }
         if let Did::Closed(why) = did {
             self.tell(format!("collector: closes line {id}: {why:?}"));
+            if let (CloseReason::Quarantined, Some(sensor)) = (why, sensor) {
+                // Where both ends were put back nobody can tell that no copy lives: a person looks, and releases it.
+                self.oracle.handle_set_aside(sensor)?;
+                // Or the collector dies over it, and the sensor is refused again.
+                let _ = self.collector.release(sensor);
+            }
             self.break_line(id)?;
         }
         if self.collector.is_dead() {

@@ -81,7 +81,7 @@ pub fn heard_by_sensor(frame: &[u8]) -> Result<ToAgent> {
 /// Up to where a frame says that everything is committed; none where it says nothing of that.
 pub fn committed_in(frame: &[u8]) -> Option<Seq> {
     match heard_by_sensor(frame).ok()? {
-        ToAgent::HelloAck { committed, .. } => Some(committed),
+        ToAgent::Greeting(greeting) => Some(greeting.committed),
         ToAgent::Ack { seq, .. } => Some(seq),
         _ => None,
     }

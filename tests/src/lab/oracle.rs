@@ -243,12 +243,12 @@ impl Oracle {
         }
     }
 
-    /// Its spool was set aside.
+    /// Its spool was set aside, or it was put in quarantine.
     ///
     /// # Errors
     /// When its disk was never restored nor copied.
     pub fn handle_set_aside(&mut self, sensor: i64) -> Result<()> {
-        ensure!(self.of(sensor).may_be_set_aside, "P5: the spool of sensor {sensor} was set aside without a reason");
+        ensure!(self.of(sensor).may_be_set_aside, "P5: sensor {sensor} is taken for another without a reason");
         Ok(())
     }
 

@@ -7,14 +7,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use tokio::sync::{oneshot, watch};
 use varde_agent::io::disk::hosts::Hosts;
-use varde_agent::io::disk::keeper::{Group, Keeper, KeeperEnded, Order};
+use varde_agent::io::disk::keeper::{Clocks, Group, Keeper, KeeperEnded, Order};
+use varde_agent::io::disk::mark::MARK_FILE;
 use varde_agent::io::disk::spool::{Caps, Figures, Spool, Synced};
+use varde_agent::io::disk::write_whole_on;
 use varde_agent::pseudonym::{SITE_KEY_OCTETS, SiteKey};
 use varde_agent::sensor::AlertId;
 use varde_agent::ship::{Broken, Lost, Next, Reconnect, Ship};
 use varde_common::codec::Text;
-use varde_common::id::{Revision, Seq, SiteId};
-use varde_common::message::{Batch, Hello, PROTOCOL_VERSION, Stream, ToAgent, ToCollector};
+use varde_common::compact::Packer;
+use varde_common::id::{Mark, Revision, Seq, SiteId};
+use varde_common::message::{Batch, Hello, PROTOCOLS, Stream, ToAgent, ToCollector};
 use varde_common::time::Timestamp;
 
 use super::collector::LineId;
@@ -72,6 +75,10 @@ pub struct Process {
     /// Alerts opened by it so far.
     pub opened: u64,
     last_sent: Option<Batch>,
+    packer: Packer,
+    disk: ModelDisk,
+    /// By how much its machine's clock was set while it ran, microseconds.
+    pub clock_set_by_us: i64,
 }
 
 /// A sensor with its disk.
@@ -85,8 +92,6 @@ pub struct Sensor {
     pub process: Option<Process>,
     /// How far its wall clock is off, microseconds.
     pub clock_off_us: i64,
-    /// Its disk was put back, and the collector has not met it since.
-    pub is_put_back: bool,
     /// A copy of its disk, kept by its owner.
     pub snapshot: Option<ModelDisk>,
     hosts: PathBuf,
@@ -109,7 +114,7 @@ impl Sensor {
     pub fn new(id: i64, seed: u64, spool_octets: u64, hosts: &Path) -> Sensor {
         let disk = ModelDisk::new(seed);
         let hosts = hosts.to_owned();
-        Sensor { id, disk, process: None, clock_off_us: 0, is_put_back: false, snapshot: None, hosts, spool_octets }
+        Sensor { id, disk, process: None, clock_off_us: 0, snapshot: None, hosts, spool_octets }
     }
 
     /// The process starts, as the program does.
@@ -132,6 +137,9 @@ impl Sensor {
             open: Vec::new(),
             opened: 0,
             last_sent: None,
+            packer: Packer::default(),
+            disk: self.disk.clone(),
+            clock_set_by_us: 0,
         });
         Ok(())
     }
@@ -176,9 +184,9 @@ impl Process {
         orders: impl IntoIterator<Item = Order>,
         wall: Timestamp,
     ) -> std::result::Result<Group, KeeperEnded> {
-        let mut group = Group::default();
+        let (mut group, clocks) = (Group::default(), self.clocks(wall));
         for order in orders {
-            self.keeper.handle_order(order, &mut group, wall)?;
+            self.keeper.handle_order(order, &mut group, clocks)?;
         }
         Ok(group)
     }
@@ -188,7 +196,8 @@ impl Process {
     /// # Errors
     /// When the process must end.
     pub fn close(&mut self, group: Group, wall: Timestamp) -> std::result::Result<Synced, KeeperEnded> {
-        self.keeper.close_group(group, wall)
+        let clocks = self.clocks(wall);
+        self.keeper.close_group(group, clocks)
     }
 
     fn order(&mut self, order: Order, wall: Timestamp) -> std::result::Result<Synced, KeeperEnded> {
@@ -201,7 +210,8 @@ impl Process {
     /// # Errors
     /// When the disk fails in that moment.
     pub fn end(self, wall: Timestamp) -> std::result::Result<(), KeeperEnded> {
-        self.keeper.end(wall)
+        let clocks = self.clocks(wall);
+        self.keeper.end(clocks)
     }
 
     /// It dials, and says Hello.
@@ -211,8 +221,8 @@ impl Process {
     pub fn dial(&mut self, id: LineId, line: &mut Line, wall: Timestamp) -> Result<()> {
         let figures = self.figures();
         let hello = Hello {
-            protocol_min: PROTOCOL_VERSION,
-            protocol_max: PROTOCOL_VERSION,
+            protocol_min: *PROTOCOLS.start(),
+            protocol_max: *PROTOCOLS.end(),
             agent_version: Text::cut("0.0.0-lab"),
             epoch: figures.epoch,
             first_seq: figures.first,
@@ -222,11 +232,32 @@ impl Process {
             sites: vec![SiteId(0)],
             clock: wall,
         };
-        for message in [ToCollector::Open(Stream::Control), ToCollector::Hello(hello)] {
+        let kept = ToCollector::Kept(self.kept());
+        for message in [ToCollector::Open(Stream::Control), kept, ToCollector::Hello(hello)] {
             line.up.control.push_back(message.to_frame()?);
         }
         self.uplink = Uplink::Greeting(id);
+        self.packer = Packer::default();
         Ok(())
+    }
+
+    fn clocks(&self, wall: Timestamp) -> Clocks {
+        Clocks { day: wall, steady: Timestamp(wall.0.saturating_sub(self.clock_set_by_us)).clamped() }
+    }
+
+    /// The mark on the disk, as the program reads it.
+    fn kept(&self) -> Option<Mark> {
+        let text = String::from_utf8(self.disk.read(&Path::new(SPOOL).join(MARK_FILE))?).ok()?;
+        text.strip_suffix('\n').filter(|text| text.len() == 32)?.parse().ok()
+    }
+
+    /// Keeps a mark, as the program does: with a full disk the one before stays.
+    fn keep(&self, mark: Mark) -> std::result::Result<(), KeeperEnded> {
+        let path = Path::new(SPOOL).join(MARK_FILE);
+        match write_whole_on(self.disk.volume().as_ref(), &path, format!("{mark}\n").as_bytes()) {
+            Err(error) if !error.is_full() => Err(error.into()),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     /// The session is lost; it dials again after its wait.
@@ -262,11 +293,17 @@ impl Process {
         let ended = |why: &dyn std::fmt::Display| Stopped::Session(why.to_string());
         let message = heard_by_sensor(&frame).map_err(|why| ended(&why))?;
         match (self.uplink, message) {
-            (Uplink::Greeting(id), ToAgent::HelloAck { committed, reconnect_spread_ms, .. }) => {
-                self.reconnect.handle_session(reconnect_spread_ms);
+            (Uplink::Greeting(_), ToAgent::NewEpoch { committed }) => {
+                self.order(Order::SetAside(committed), wall)?;
+                Err(ended(&"it is to begin a new spool"))
+            }
+            (Uplink::Greeting(id), ToAgent::Greeting(greeting)) => {
+                let committed = greeting.committed;
+                self.keep(greeting.mark)?;
+                self.reconnect.handle_session(greeting.reconnect_spread_ms);
                 if let Err(broken) = self.ship.handle_session(committed) {
                     if matches!(broken, Broken::RolledBack { .. }) {
-                        self.order(Order::SetAside, wall)?;
+                        self.order(Order::SetAside(committed), wall)?;
                     }
                     return Err(ended(&broken));
                 }
@@ -320,7 +357,7 @@ impl Process {
     }
 
     fn say(&mut self, line: &mut Line, batch: Batch) -> Result<()> {
-        line.up.alerts.push_back(ToCollector::Batch(batch.clone()).to_frame()?);
+        line.up.alerts.push_back(ToCollector::Compact(self.packer.pack(&batch)).to_frame()?);
         self.last_sent = Some(batch);
         Ok(())
     }

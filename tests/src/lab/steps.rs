@@ -128,9 +128,7 @@ impl World {
             Step::WriteFails => self.break_disk(place, Fault::Write),
             Step::DiskFull => {
                 let left = self.random.below(1_200);
-                // A restored disk that is full before the collector has met it, and a restart: nothing tells it from the one it
-                // was copied from but the marks of version 2 of the conversation.
-                if let Some(sensor) = self.sensors.get(place).filter(|sensor| !sensor.is_put_back) {
+                if let Some(sensor) = self.sensors.get(place) {
                     sensor.disk.set_capacity(Some(sensor.disk.used() + left));
                 }
                 Ok(())
@@ -314,6 +312,9 @@ impl World {
         let offs = [0, 3_600_000_000, -3_600_000_000, 10 * YEAR_US, -10 * YEAR_US];
         let off = self.random.one_of(&offs).copied().unwrap_or(0);
         if let Some(sensor) = self.sensors.get_mut(place) {
+            if let Some(process) = sensor.process.as_mut() {
+                process.clock_set_by_us += off - sensor.clock_off_us;
+            }
             sensor.clock_off_us = off;
         }
         self.pass(Duration::ZERO);
@@ -327,9 +328,6 @@ impl World {
         let (id, disk) = (sensor.id, snapshot.crashed(Crash::KeepsAll, seed));
         self.forget_lines(place);
         self.put_disk(place, disk);
-        if let Some(sensor) = self.sensors.get_mut(place) {
-            sensor.is_put_back = true;
-        }
         if let Some(sensor) = self.sensors.get(place) {
             let (spool, aside) = sensor.places();
             self.oracle.handle_rolled_back(id, &spool.with(&aside));

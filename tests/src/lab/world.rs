@@ -215,7 +215,6 @@ impl World {
                 self.drop_line(place);
                 if let Some(sensor) = self.sensors.get_mut(place) {
                     sensor.process = None;
-                    sensor.is_put_back = false;
                 }
             }
         }
@@ -344,7 +343,6 @@ impl World {
                 Ok(Some(heard)) => {
                     match heard {
                         Heard::Committed(seq) => {
-                            sensor.is_put_back = false;
                             self.tell(format!("sensor {id}: hears {seq}"));
                         }
                         Heard::Gap => {

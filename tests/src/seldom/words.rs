@@ -90,6 +90,14 @@ pub fn hellos(random: &mut Random) -> Vec<Vec<u8>> {
         .collect();
     let hello = with_extension(&message(random, Manner::Library, "", &["h2"]), SERVER_NAME, &list(&several));
     talks.talk(443, &[(Client, &in_records(&hello))]);
+    // Many alerts in front; two hellos in one record; a decoy; the header of a proxy in the same segment.
+    let front = [21, 3, 1, 0, 2, 1, 0].repeat(20);
+    talks.talk(443, &[(Client, &[&front[..], &in_records(&named(random, Manner::Library))].concat())]);
+    let two = [named(random, Manner::Library), named(random, Manner::Library)];
+    talks.talk(443, &[(Client, &in_records(&two.concat()))]);
+    talks.talk(443, &[(Client, &two.iter().flat_map(|hello| in_records(hello)).collect::<Vec<u8>>())]);
+    let header = b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n";
+    talks.talk(443, &[(Client, &[&header[..], &in_records(&named(random, Manner::Library))].concat())]);
     // A server that wants another key share (RFC 8446 section 4.1.4): the client says hello again.
     let (first, again) = (named(random, Manner::Browser), named(random, Manner::Library));
     let retry = [&[22, 3, 3, 0, 4, 2, 0, 0, 0][..]].concat();
@@ -189,6 +197,9 @@ pub fn requests() -> Vec<Vec<u8>> {
         let head = format!("GET / HTTP/1.1\r\nHost: port{port}.example\r\n\r\n");
         talks.talk(port, &[(Client, head.as_bytes()), answer]);
     }
+    let coded = b"POST / HTTP/1.1\r\nHost: chunks.example\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let behind = b"GET / HTTP/1.1\r\nHost: behind.example\r\n\r\n";
+    talks.talk(80, &[(Client, &[&coded[..], behind].concat()), answer]);
     for each in [3, 11] {
         talks.cut(80, each, &[(Client, b"GET / HTTP/1.1\r\nHost: cut.example\r\n\r\n"), answer]);
     }

@@ -62,6 +62,11 @@ impl CaptureCounts {
         self.refused.get(reason as usize).copied().unwrap_or(0)
     }
 
+    /// How often something was refused, whatever for.
+    pub fn refused_in_all(&self) -> u64 {
+        self.refused.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
     /// Counts a refusal.
     pub fn refuse(&mut self, reason: CaptureRefusal) {
         if let Some(count) = self.refused.get_mut(reason as usize) {
@@ -104,6 +109,7 @@ mod tests {
         }
         assert_eq!((sum.frames, sum.octets, sum.dropped), (5, 300, None));
         assert!(CaptureRefusal::ALL.iter().all(|reason| sum.refused(*reason) == 1));
+        assert_eq!(sum.refused_in_all(), CaptureRefusal::ALL.len() as u64);
         sum.add(&CaptureCounts { dropped: Some(7), ..CaptureCounts::default() });
         assert_eq!(sum.dropped, Some(7));
     }

@@ -7,9 +7,9 @@ use varde_common::id::Seq;
 use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 
-use super::DiskError;
 use super::hosts::Hosts;
 use super::spool::{Figures, Spool, Synced};
+use super::{DiskError, adopt};
 use crate::io::clock;
 use crate::ledger::Ledger;
 use crate::limits::SPOOL_GROUP_MAX_RECORDS;
@@ -34,8 +34,8 @@ pub enum Order {
     Acknowledged(Seq),
     /// A session is over; nothing from this number on was sent in it or before.
     SendingEnded(Seq),
-    /// The collector knows more of this spool than the spool itself: set it aside and end.
-    SetAside,
+    /// The collector knows more of this spool than the spool itself, up to this number: set it aside and end.
+    SetAside(Seq),
     /// Everything ordered before this is on disk when the answer comes.
     Flush(oneshot::Sender<Figures>),
 }
@@ -57,9 +57,24 @@ impl KeeperEnded {
         match self {
             KeeperEnded::Disk(error) => error.remedy(),
             KeeperEnded::SetAside(_) => {
-                "start it again: it begins a new spool; what only the old one holds stays there, tell the CSIRT"
+                "start it again: it begins a new spool and takes over what certainly nobody has sent; the rest stays there, tell the CSIRT"
             }
         }
+    }
+}
+
+/// What the clocks say: the one that people read, for records, and the one that nobody can set, for ages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    /// The system's time of day.
+    pub day: Timestamp,
+    /// As [`clock::steady`].
+    pub steady: Timestamp,
+}
+
+impl Clocks {
+    fn read() -> Clocks {
+        Clocks { day: clock::now(), steady: clock::steady() }
     }
 }
 
@@ -110,25 +125,33 @@ impl Keeper {
             let mut group = Group::default();
             let mut next = Some(first);
             while let Some(order) = next {
-                self.handle_order(order, &mut group, clock::now())?;
+                self.handle_order(order, &mut group, Clocks::read())?;
                 next = if group.is_full() { None } else { orders.try_recv().ok() };
             }
-            self.close_group(group, clock::now())?;
+            self.close_group(group, Clocks::read())?;
         }
-        self.end(clock::now())
+        self.end(Clocks::read())
     }
 
     /// Carries out an order as far as it can be before the group's one fsync.
     ///
     /// # Errors
     /// [`KeeperEnded`]: the process must end.
-    pub fn handle_order(&mut self, order: Order, group: &mut Group, now: Timestamp) -> Result<(), KeeperEnded> {
+    pub fn handle_order(&mut self, order: Order, group: &mut Group, now: Clocks) -> Result<(), KeeperEnded> {
         match order {
-            Order::Statement(statement) => group.records += usize::from(self.write_statement(statement, now)),
-            Order::Event(event) => group.records += usize::from(self.write(now, RecordBody::Event(event))),
-            Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, now)?,
+            Order::Statement(statement) => group.records += usize::from(self.write_statement(statement, now.day)),
+            Order::Event(event) => group.records += usize::from(self.write(now.day, RecordBody::Event(event))),
+            Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, now.steady)?,
             Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
-            Order::SetAside => return Err(KeeperEnded::SetAside(self.spool.set_aside()?)),
+            Order::SetAside(committed) => {
+                let aside = self.spool.set_aside()?;
+                match adopt::allow(self.spool.volume(), &aside, committed) {
+                    // What only it holds then stays there; the end of the process is the same.
+                    Err(error) if error.is_full() => tracing::error!("nothing can be taken over from it: {error}"),
+                    allowed => allowed?,
+                }
+                return Err(KeeperEnded::SetAside(aside));
+            }
             Order::Read { from, reply } => group.questions.push(Question::Read { from, reply }),
             Order::Flush(reply) => group.questions.push(Question::Flush(reply)),
         }
@@ -139,13 +162,13 @@ impl Keeper {
     ///
     /// # Errors
     /// [`KeeperEnded`]: the process must end.
-    pub fn close_group(&mut self, group: Group, now: Timestamp) -> Result<Synced, KeeperEnded> {
-        let synced = self.sync(now)?;
+    pub fn close_group(&mut self, group: Group, now: Clocks) -> Result<Synced, KeeperEnded> {
+        let synced = self.sync(now.steady)?;
         for question in group.questions {
             match question {
                 Question::Read { from, reply } => {
                     // Whoever asked may have gone (a lost connection): nothing to tell then.
-                    let _ = reply.send(self.spool.read(from, now)?);
+                    let _ = reply.send(self.spool.read(from, now.day)?);
                 }
                 Question::Flush(reply) => {
                     let _ = reply.send(self.spool.figures());
@@ -159,9 +182,9 @@ impl Keeper {
     ///
     /// # Errors
     /// [`KeeperEnded`]: the process ends with it.
-    pub fn end(mut self, now: Timestamp) -> Result<(), KeeperEnded> {
-        self.sync(now)?;
-        Ok(self.spool.write_hint(now)?)
+    pub fn end(mut self, now: Clocks) -> Result<(), KeeperEnded> {
+        self.sync(now.steady)?;
+        Ok(self.spool.write_hint(now.steady)?)
     }
 
     fn write_statement(&mut self, statement: Statement, now: Timestamp) -> bool {
@@ -171,7 +194,10 @@ impl Keeper {
                 self.hosts.remember(pseudonym, *address, body.first_seen);
                 Some(pseudonym)
             }
-            Statement::Opened { client: None, .. } | Statement::Updated { .. } => None,
+            Statement::Opened { client: None, .. }
+            | Statement::Updated { .. }
+            | Statement::CrowdOpened { .. }
+            | Statement::CrowdUpdated { .. } => None,
         };
         let seq = self.spool.next();
         match self.ledger.handle_statement(statement, pseudonym, seq) {

@@ -1,10 +1,13 @@
 //! Files that must survive a crash: written whole, fsynced, then given their name; the directory fsynced as well.
 
+pub mod adopt;
+pub mod collector_time;
 pub mod hosts;
 pub mod identity;
 pub mod keeper;
 pub mod list;
 pub mod mapped;
+pub mod mark;
 pub mod spool;
 pub mod volume;
 

@@ -13,10 +13,11 @@ use rustls::server::WebPkiClientVerifier;
 use tokio::io::AsyncWriteExt;
 use tokio::runtime::Runtime;
 use varde_common::codec::{FrameHeader, Text};
-use varde_common::id::{Epoch, SensorId, Seq};
+use varde_common::compact::Unpacker;
+use varde_common::id::{Epoch, Mark, SensorId, Seq};
 use varde_common::limits::LIST_CHUNK_MAX_OCTETS;
 use varde_common::message::{
-    ALPN_ENROLL, ALPN_SESSION, CloseReason, EnrolRefusal, ListOutcome, Stream, ToAgent, ToCollector,
+    ALPN_ENROLL, ALPN_SESSION, CloseReason, EnrolRefusal, Greeting, ListOutcome, Stream, ToAgent, ToCollector,
 };
 use varde_common::record::Record;
 use varde_common::time::Timestamp;
@@ -47,6 +48,8 @@ pub(crate) struct Seen {
     pub(crate) sessions: u64,
     pub(crate) heartbeats: u64,
     pub(crate) outcomes: Vec<ListOutcome>,
+    /// The marks that were said in front of each Hello.
+    pub(crate) kept: Vec<Option<Mark>>,
     faults: VecDeque<Fault>,
     publication: Publication,
     token_used: bool,
@@ -217,16 +220,22 @@ async fn session(connection: Connection, seen: Arc<Mutex<Seen>>) {
 }
 
 async fn control(mut send: SendStream, mut receive: RecvStream, seen: &Mutex<Seen>) {
+    let Some(ToCollector::Kept(kept)) = read(&mut receive).await else { panic!("no mark") };
     let Some(ToCollector::Hello(hello)) = read(&mut receive).await else { panic!("no Hello") };
-    let committed = {
+    let (committed, mark) = {
         let mut seen = seen.lock().unwrap();
         seen.epochs.push(hello.epoch);
-        seen.records.last_key_value().map_or(Seq(0), |(seq, _)| *seq)
+        seen.kept.push(kept);
+        let committed = seen.records.last_key_value().map_or(Seq(0), |(seq, _)| *seq);
+        // The mark of a session is its number.
+        (committed, Mark(seen.kept.len() as u128))
     };
     let clock = Timestamp(0);
-    write(&mut send, ToAgent::HelloAck { protocol: 1, committed, reconnect_spread_ms: 50, clock }).await;
+    let greeting = Greeting { protocol: 2, committed, reconnect_spread_ms: 50, clock, mark };
+    write(&mut send, ToAgent::Greeting(greeting)).await;
     while let Some(message) = read(&mut receive).await {
-        assert!(matches!(message, ToCollector::Heartbeat(_)));
+        let ToCollector::Pulse(pulse) = message else { panic!("not a pulse") };
+        assert!(pulse.further.clock_offset_us.is_some_and(|offset| offset < 0), "its clock stands at 1970");
         seen.lock().unwrap().heartbeats += 1;
     }
 }
@@ -238,8 +247,11 @@ async fn alerts(
     mut fault: Fault,
     connection: &Connection,
 ) {
+    let mut unpacker = Unpacker::default();
     while let Some(message) = read(&mut receive).await {
-        let ToCollector::Batch(batch) = message else { panic!("not a batch") };
+        let ToCollector::Compact(batch) = message else { panic!("not a batch") };
+        let epoch = seen.lock().unwrap().epochs.last().copied().unwrap();
+        let batch = unpacker.unpack(epoch, &batch).unwrap();
         if fault == Fault::Gap {
             fault = Fault::None;
             write(&mut send, ToAgent::Gap { expected: batch.first_seq }).await;

@@ -40,7 +40,9 @@ pub(super) async fn lists<L: Link>(
                 | ToAgent::Gap { .. }
                 | ToAgent::Root { .. }
                 | ToAgent::Enrolled { .. }
-                | ToAgent::EnrolRefused(_),
+                | ToAgent::EnrolRefused(_)
+                | ToAgent::Greeting(_)
+                | ToAgent::NewEpoch { .. },
             ) => return Err(unexpected(message.as_ref())),
         };
         if let Some(outcome) = act(step, desk, subscription, &mut incoming).await? {
@@ -51,7 +53,7 @@ pub(super) async fn lists<L: Link>(
 
 /// Does what waits for the disk off the runtime. Within: why there was no room; after a failed fsync only reading the disk
 /// anew tells what there is, so every other failure ends the process.
-async fn on_disk<T: Send + 'static>(
+pub(super) async fn on_disk<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, disk::DiskError> + Send + 'static,
 ) -> Result<Result<T, String>, LinkError> {
     match tokio::task::spawn_blocking(work).await {

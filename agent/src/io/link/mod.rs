@@ -1,8 +1,10 @@
 //! The way to the collector: five ordered byte streams, whatever carries them (decision 18), and messages on them.
 
 mod lists;
+mod pulse;
 pub mod quic;
 pub mod session;
+pub mod timed;
 
 #[cfg(test)]
 mod double;

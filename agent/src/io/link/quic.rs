@@ -1,25 +1,31 @@
 //! The link over QUIC: TLS 1.3 both ways, our own CA and nothing else, no early data, no resumption, no datagrams.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{ClientConfig, Connection, ConnectionError, Endpoint, IdleTimeout, RecvStream, SendStream, VarInt};
+use quinn::{
+    ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, RecvStream, SendStream,
+    TokioRuntime, VarInt,
+};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::time::timeout;
 use varde_common::message::{ALPN_SESSION, CloseReason, Stream, ToCollector};
 use varde_common::trust::COLLECTOR_NAME;
 
+use super::timed::{SharedTime, Timed};
 use super::{Link, LinkError, write_message};
 use crate::io::disk::identity::Identity;
 use crate::limits::{
     ANSWER_TIMEOUT_S, LINK_IDLE_TIMEOUT_S, LINK_KEEP_ALIVE_S, LINK_RECEIVE_WINDOW_OCTETS, LINK_SEND_WINDOW_OCTETS,
+    LINK_SOCKET_BUFFER_OCTETS,
 };
 
 /// The one provider of cryptography.
@@ -83,17 +89,16 @@ pub fn tls_builder(
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier))
 }
 
-/// The settings of a session: both ends show certificates of the same CA.
+/// The settings of a session: both ends show certificates of the same CA, checked by the time that is known.
 ///
 /// # Errors
 /// A sentence when key, certificate or CA cannot be used.
-pub fn session_config(identity: &Identity) -> Result<ClientConfig, String> {
+pub fn session_config(identity: &Identity, time: &SharedTime) -> Result<ClientConfig, String> {
     let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(|error| error.to_string())?;
     let chain =
         vec![CertificateDer::from(identity.certificate_der.clone()), CertificateDer::from(identity.ca_der.clone())];
-    let tls = tls_builder(verifier_for(&identity.ca_der)?)?
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| error.to_string())?;
+    let verifier = Timed { inner: verifier_for(&identity.ca_der)?, time: Arc::clone(time) };
+    let tls = tls_builder(Arc::new(verifier))?.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?;
     client_config(tls, ALPN_SESSION)
 }
 
@@ -143,13 +148,25 @@ async fn dial_one(
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
-    let endpoint = Endpoint::client(any).map_err(|error| broken(&error))?;
+    let endpoint = socket(any)
+        .and_then(|socket| Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime)))
+        .map_err(|error| broken(&error))?;
     let connecting = endpoint.connect_with(config, target, COLLECTOR_NAME).map_err(|error| broken(&error))?;
     match timeout(limit, connecting).await {
         Err(_) => Err(LinkError::NoAnswer(address.to_owned())),
         Ok(Ok(connection)) => Ok((endpoint, connection)),
         Ok(Err(error)) => Err(explain(address, error)),
     }
+}
+
+/// A socket with room for what may be under way towards us, as far as the kernel allows.
+fn socket(any: SocketAddr) -> std::io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(any), Type::DGRAM, Some(Protocol::UDP))?;
+    let _ = socket.set_recv_buffer_size(LINK_SOCKET_BUFFER_OCTETS);
+    let _ = socket.set_send_buffer_size(LINK_SOCKET_BUFFER_OCTETS);
+    socket.set_nonblocking(true)?;
+    socket.bind(&any.into())?;
+    Ok(socket.into())
 }
 
 /// Says in our words why a connection did not come about or ended.
@@ -224,5 +241,30 @@ impl Link for QuicLink {
 
     fn close(&self, reason: CloseReason) {
         self.connection.close(VarInt::from_u32(reason.code()), b"");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every number of the design's section 3.6, asked of the settings as they are used.
+    #[test]
+    fn p1_a_collector_can_fill_only_so_much_of_a_sensor() {
+        let said = format!("{:?}", transport());
+        for setting in [
+            "max_concurrent_bidi_streams: 0",
+            "max_concurrent_uni_streams: 0",
+            "stream_receive_window: 1048576",
+            "receive_window: 1048576",
+            "crypto_buffer_size: 16384",
+            "allow_spin: false",
+            "datagram_receive_buffer_size: None",
+            "max_idle_timeout: Some(60000)",
+            "keep_alive_interval: Some(20s)",
+        ] {
+            assert!(said.contains(setting), "{setting} in {said}");
+        }
+        assert_eq!(LINK_SOCKET_BUFFER_OCTETS, 4 * 1024 * 1024);
     }
 }

@@ -1,28 +1,32 @@
 //! A session with the collector, and the next one after it: turns the crank of [`crate::ship`] and
 //! [`crate::subscription`] and holds no opinion of its own.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 use varde_common::codec::Text;
-use varde_common::id::{Revision, Seq, SiteId};
-use varde_common::limits::REFUSALS_MAX;
+use varde_common::compact::Packer;
+use varde_common::id::{Mark, Revision, Seq, SiteId};
 use varde_common::matcher::IndicatorSet;
-use varde_common::message::{
-    Batch, CloseReason, Heartbeat, Hello, PROTOCOL_VERSION, Refusal, Stream, ToAgent, ToCollector,
-};
+use varde_common::message::{Batch, CloseReason, Greeting, Hello, Pulse, Stream, ToAgent, ToCollector};
+use varde_common::time::Timestamp;
 
-use super::lists::lists;
+use super::lists::{lists, on_disk};
 use super::quic::QuicLink;
+use super::timed::{SharedTime, held};
 use super::{Link, LinkError, read_message, write_message};
 use crate::health::Health;
+use crate::io::clock;
+use crate::io::disk::collector_time;
 use crate::io::disk::keeper::Order;
+use crate::io::disk::mark;
 use crate::io::disk::spool::Figures;
-use crate::io::{clock, host};
-use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S};
+use crate::limits::{ANSWER_TIMEOUT_S, CLOCK_SKEW_TOLD_S, HEARTBEAT_EVERY_S};
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
 
@@ -71,8 +75,14 @@ pub struct Desk {
     pub root_version: u32,
     /// When the process started.
     pub started: Instant,
+    /// What is known of the time.
+    pub time: SharedTime,
     /// The first number of the spool that no process before this one can have sent.
     pub unsent: Seq,
+    /// Versions of the conversation it speaks, oldest and newest.
+    pub protocols: RangeInclusive<u16>,
+    /// Records sent again so far.
+    pub resent: AtomicU64,
 }
 
 impl Desk {
@@ -81,10 +91,15 @@ impl Desk {
         self.orders.send(order).await.map_err(gone)
     }
 
+    /// Sending goes back from one number to another.
+    fn resent(&self, from: Seq, back_to: Seq) {
+        self.resent.fetch_add(from.0.saturating_sub(back_to.0), Ordering::Relaxed);
+    }
+
     fn hello(&self, figures: &Figures) -> Hello {
         Hello {
-            protocol_min: PROTOCOL_VERSION,
-            protocol_max: PROTOCOL_VERSION,
+            protocol_min: *self.protocols.start(),
+            protocol_max: *self.protocols.end(),
             agent_version: Text::cut(env!("CARGO_PKG_VERSION")),
             epoch: figures.epoch,
             first_seq: figures.first,
@@ -96,57 +111,26 @@ impl Desk {
         }
     }
 
-    async fn heartbeat(&self) -> Heartbeat {
-        let data = self.data.clone();
-        let host = tokio::task::spawn_blocking(move || host::figures(&data)).await.unwrap_or_default();
-        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let figures = *self.figures.borrow();
-        let (revision, indicators) = {
-            let list = self.list.borrow();
-            (list.revision, list.set.len() as u64)
-        };
-        let clock = clock::now();
-        let age = |last| u64::try_from(clock.since(last).as_millis()).unwrap_or(u64::MAX);
-        Heartbeat {
-            clock,
-            uptime_s: clock::monotonic().saturating_duration_since(self.started).as_secs(),
-            packets: health.packets,
-            octets: health.octets,
-            dropped: health.dropped,
-            drops_unknown: health.drops_unknown,
-            sources: self.sources,
-            refused: health.refused,
-            refusals: refusals(&health),
-            dns_messages: health.dns_messages,
-            flows: health.flows,
-            evicted: health.evictions.total(),
-            evictions: health.evictions,
-            blind: health.blind,
-            sightings: health.sightings,
-            alerts: health.alerts,
-            last_packet_ms: health.last_packet.map(age),
-            revision,
-            indicators,
-            spool_octets: figures.octets,
-            spool_waiting: figures.waiting(),
-            records_lost: figures.lost,
-            memory_octets: host.memory_octets,
-            cpu_ms: host.cpu_ms,
-            disk_free_octets: host.disk_free_octets,
+    /// The collector has said what time it is.
+    async fn hear_time(&self, word: Timestamp) {
+        let own = clock::now();
+        let skew = own.since(word).max(word.since(own)).as_secs();
+        if skew > CLOCK_SKEW_TOLD_S {
+            tracing::warn!(
+                seconds = skew,
+                "this machine's clock is {} the collector's; let it be set by a time server (NTP)",
+                if own > word { "ahead of" } else { "behind" }
+            );
+        }
+        let worth = held(&self.time).handle_word(word, clock::since_boot());
+        if let Some(word) = worth {
+            let data = self.data.clone();
+            let kept = tokio::task::spawn_blocking(move || collector_time::keep(&data, word)).await;
+            if let Ok(Err(error)) = kept {
+                tracing::debug!("the collector's time is not kept: {error}");
+            }
         }
     }
-}
-
-/// Refusals as they travel: beyond the bound the rest goes together.
-fn refusals(health: &Health) -> Vec<Refusal> {
-    let refusal = |reason: &str, count| Refusal { reason: Text::cut(reason), count };
-    let apart = if health.refusals.len() > REFUSALS_MAX { REFUSALS_MAX - 1 } else { REFUSALS_MAX };
-    let (apart, together) = health.refusals.split_at(apart.min(health.refusals.len()));
-    let mut refusals: Vec<Refusal> = apart.iter().map(|(reason, count)| refusal(reason, *count)).collect();
-    if !together.is_empty() {
-        refusals.push(refusal("other", together.iter().map(|(_, count)| count).sum()));
-    }
-    refusals
 }
 
 /// Connects, again and again, until told to stop.
@@ -181,6 +165,9 @@ pub async fn keep_connected(
                 None => Ok(()),
                 Some(LinkError::Closed(CloseReason::Revoked)) => {
                     Err((LinkError::Closed(CloseReason::Revoked), Lost::Revoked))
+                }
+                Some(LinkError::Closed(CloseReason::Quarantined)) => {
+                    Err((LinkError::Closed(CloseReason::Quarantined), Lost::Quarantined))
                 }
                 Some(error) => Err((error, if stood { Lost::Ended } else { Lost::NotReached })),
             }
@@ -254,30 +241,98 @@ async fn run_session<L: Link>(
 ) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Control).await?;
     let figures = *desk.figures.borrow();
-    write_message(&mut write, &ToCollector::Hello(desk.hello(&figures))).await?;
-    let answer = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), read_message(&mut read)).await;
-    let answer = answer.map_err(|_| LinkError::Broken("no answer to Hello".to_owned()))??;
-    let Some(ToAgent::HelloAck { protocol: _, committed, reconnect_spread_ms, clock: _ }) = answer else {
-        return Err(unexpected(answer.as_ref()));
-    };
+    let said = greet(&mut write, &mut read, desk).await?;
     *stood = true;
-    reconnect.handle_session(reconnect_spread_ms);
+    desk.hear_time(said.clock).await;
+    reconnect.handle_session(said.reconnect_spread_ms);
     subscription.handle_session();
-    if let Err(broken) = ship.handle_session(committed) {
+    let sent_before = ship.next();
+    if let Err(broken) = ship.handle_session(said.committed) {
         if matches!(broken, Broken::RolledBack { .. }) {
-            desk.order(Order::SetAside).await?;
+            desk.order(Order::SetAside(said.committed)).await?;
         }
         return Err(LinkError::Protocol(broken.to_string()));
     }
-    desk.order(Order::Acknowledged(committed)).await?;
+    desk.resent(sent_before, ship.next());
+    if said.committed < figures.acknowledged {
+        // Acknowledged records are kept for this (D9); that it happens is never silent.
+        tracing::warn!(
+            committed = %said.committed, acknowledged = %figures.acknowledged,
+            "the collector has less than it acknowledged: it was restored from a backup; what is still here is sent again"
+        );
+    }
+    desk.order(Order::Acknowledged(said.committed)).await?;
     desk.uplink.send_replace(Uplink { connected: true, ..Uplink::default() });
-    tracing::info!(%committed, "connected to the collector");
+    tracing::info!(committed = %said.committed, protocol = said.protocol, "connected to the collector");
     tokio::select! {
-        ended = heartbeats(&mut write, desk) => ended,
+        ended = heartbeats(&mut write, desk, &said) => ended,
         ended = quiet(&mut read) => ended,
-        ended = alerts(link, desk, ship) => ended,
+        ended = alerts(link, desk, ship, said.protocol) => ended,
         ended = lists(link, desk, subscription) => ended,
     }
+}
+
+/// What the collector said to Hello.
+#[derive(Debug)]
+struct Said {
+    protocol: u16,
+    committed: Seq,
+    reconnect_spread_ms: u32,
+    clock: Timestamp,
+    clock_offset_us: i64,
+}
+
+/// Introduces this sensor. What must be on disk before anything else is said is there when this returns.
+async fn greet(
+    write: &mut (impl tokio::io::AsyncWrite + Unpin),
+    read: &mut (impl tokio::io::AsyncRead + Unpin),
+    desk: &Desk,
+) -> Result<Said, LinkError> {
+    let figures = *desk.figures.borrow();
+    if *desk.protocols.end() >= 2 {
+        // A collector of version 1 passes it over.
+        let data = desk.data.clone();
+        let kept = tokio::task::spawn_blocking(move || mark::kept(&data)).await.unwrap_or_default();
+        write_message(write, &ToCollector::Kept(kept)).await?;
+    }
+    let asked = clock::monotonic();
+    write_message(write, &ToCollector::Hello(desk.hello(&figures))).await?;
+    let answer = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), read_message(read)).await;
+    let answer = answer.map_err(|_| LinkError::Broken("no answer to Hello".to_owned()))??;
+    let there_and_back = clock::monotonic().saturating_duration_since(asked);
+    let offset = |clock: Timestamp| clock.plus(there_and_back / 2).0.saturating_sub(clock::now().0);
+    let (said, mark) = match answer {
+        Some(ToAgent::HelloAck { protocol, committed, reconnect_spread_ms, clock }) => {
+            (Said { protocol, committed, reconnect_spread_ms, clock, clock_offset_us: offset(clock) }, None)
+        }
+        Some(ToAgent::Greeting(Greeting { protocol, committed, reconnect_spread_ms, clock, mark })) => {
+            (Said { protocol, committed, reconnect_spread_ms, clock, clock_offset_us: offset(clock) }, Some(mark))
+        }
+        Some(ToAgent::NewEpoch { committed }) => {
+            tracing::error!(%committed, "the collector knows a later state of this sensor: its disk was copied or restored");
+            desk.order(Order::SetAside(committed)).await?;
+            return Err(LinkError::Protocol("the collector wants a new spool begun".to_owned()));
+        }
+        other => return Err(unexpected(other.as_ref())),
+    };
+    // Each version has its own answer.
+    if !desk.protocols.contains(&said.protocol) || (said.protocol >= 2) != mark.is_some() {
+        return Err(LinkError::Protocol(format!("it answers in version {} of the conversation", said.protocol)));
+    }
+    if let Some(mark) = mark {
+        keep(desk, mark).await?;
+    }
+    Ok(said)
+}
+
+/// Keeps the mark before anything is sent in its session. Where the disk is full the one before goes on being said, which
+/// the collector bears.
+async fn keep(desk: &Desk, mark: Mark) -> Result<(), LinkError> {
+    let data = desk.data.clone();
+    if let Err(full) = on_disk(move || mark::keep(&data, mark)).await? {
+        tracing::error!("the collector's mark cannot be kept: {full}");
+    }
+    Ok(())
 }
 
 pub(super) fn unexpected(message: Option<&ToAgent>) -> LinkError {
@@ -290,10 +345,16 @@ pub(super) fn unexpected(message: Option<&ToAgent>) -> LinkError {
 async fn heartbeats(
     write: &mut (impl tokio::io::AsyncWrite + Unpin),
     desk: &Desk,
+    said: &Said,
 ) -> Result<std::convert::Infallible, LinkError> {
     loop {
         let heartbeat = desk.heartbeat().await;
-        write_message(write, &ToCollector::Heartbeat(heartbeat)).await?;
+        let message = if said.protocol >= 2 {
+            ToCollector::Pulse(Pulse { heartbeat, further: desk.further(Some(said.clock_offset_us)).await })
+        } else {
+            ToCollector::Heartbeat(heartbeat)
+        };
+        write_message(write, &message).await?;
         sleep(Duration::from_secs(HEARTBEAT_EVERY_S)).await;
     }
 }
@@ -304,8 +365,15 @@ async fn quiet(read: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<std::co
     Err(unexpected(message.as_ref()))
 }
 
-async fn alerts<L: Link>(link: &L, desk: &Desk, ship: &mut Ship) -> Result<std::convert::Infallible, LinkError> {
+async fn alerts<L: Link>(
+    link: &L,
+    desk: &Desk,
+    ship: &mut Ship,
+    protocol: u16,
+) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Alerts).await?;
+    // What a session has said it need not say again, and it ends with the session.
+    let mut packer = Packer::default();
     let (heard, mut hearing) = mpsc::channel(32);
     let reader = async {
         loop {
@@ -334,7 +402,13 @@ async fn alerts<L: Link>(link: &L, desk: &Desk, ship: &mut Ship) -> Result<std::
                     }
                     // Before the first octet of it leaves: broken off in the middle, it may have arrived all the same.
                     ship.handle_sent(first_seq, records.len());
-                    write_message(&mut write, &ToCollector::Batch(Batch { epoch, first_seq, records })).await?;
+                    let batch = Batch { epoch, first_seq, records };
+                    let message = if protocol >= 2 {
+                        ToCollector::Compact(packer.pack(&batch))
+                    } else {
+                        ToCollector::Batch(batch)
+                    };
+                    write_message(&mut write, &message).await?;
                     // What has been heard meanwhile comes before the next batch.
                     while let Ok(message) = hearing.try_recv() {
                         hear(ship, message, desk).await?;
@@ -376,7 +450,10 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         }
         ToAgent::Gap { expected } => {
             tracing::warn!(%expected, "the collector misses records; sending from there again");
-            ship.handle_gap(expected).map_err(broken)
+            let sent_before = ship.next();
+            ship.handle_gap(expected).map_err(broken)?;
+            desk.resent(sent_before, ship.next());
+            Ok(())
         }
         ToAgent::HelloAck { .. }
         | ToAgent::ListOffer { .. }
@@ -384,6 +461,8 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::ListEnd
         | ToAgent::Root { .. }
         | ToAgent::Enrolled { .. }
-        | ToAgent::EnrolRefused(_) => Err(unexpected(Some(&message))),
+        | ToAgent::EnrolRefused(_)
+        | ToAgent::Greeting(_)
+        | ToAgent::NewEpoch { .. } => Err(unexpected(Some(&message))),
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, FromArgMatches};
-use varde_common::id::{Revision, Seq};
+use varde_common::id::{Mark, Revision, Seq};
 use varde_common::message::{CloseReason, ListOutcome, Stream};
 use varde_common::record::{RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
@@ -12,13 +12,19 @@ use varde_common::trust::Untrusted;
 
 use super::double::{Double, Fault, Publication};
 use super::quic::{QuicLink, session_config};
+use super::timed::SharedTime;
 use super::{Link, LinkError};
 use crate::command::run::{RunArgs, run_confined_by};
+use crate::effective_time::EffectiveTime;
 use crate::io::disk::identity::Identity;
-use crate::io::disk::{list, spool};
+use crate::io::disk::{list, mark, spool};
 use crate::io::enroll::{EnrolError, enroll};
 use crate::io::privilege::Confined;
 use crate::subscription::tests::{key, publication};
+
+fn unknown_time() -> SharedTime {
+    SharedTime::new(EffectiveTime::new(Timestamp(0), None).into())
+}
 
 fn published(seed: u8, revision: u64) -> Publication {
     let (manifest, base) = publication(&key(seed), revision);
@@ -92,7 +98,7 @@ fn an_unreachable_collector_is_told_as_such() {
 }
 
 #[test]
-fn d1_every_record_arrives_once_whatever_the_collector_does() {
+fn d1_p5_every_record_arrives_once_and_every_mark_is_said_whatever_the_collector_does() {
     let double = Double::start(&[Fault::NoAck, Fault::Gap], published(1, 3), false);
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path();
@@ -108,6 +114,10 @@ fn d1_every_record_arrives_once_whatever_the_collector_does() {
     assert!(matches!(bodies.first(), Some(RecordBody::Event(SensorEvent::Started { .. }))), "the first word");
     assert!(seen.sessions >= 3 && seen.heartbeats >= 2, "{seen:?}");
     assert!(seen.epochs.windows(2).all(|pair| pair[0] == pair[1]), "one spool, one epoch");
+    // P5: each Hello says the mark of the session before it, over a restart too, and the last is on disk.
+    let marks = (0..seen.kept.len()).map(|number| (number > 0).then_some(Mark(number as u128)));
+    assert_eq!(seen.kept, marks.collect::<Vec<_>>());
+    assert_eq!(mark::kept(data), Some(Mark(seen.kept.len() as u128)));
     let figures = spool::survey(&data.join("spool")).unwrap();
     assert_eq!((figures.waiting(), figures.next), (0, Seq(bodies.len() as u64 + 1)));
 }
@@ -178,7 +188,7 @@ fn p4_a_revoked_sensor_hears_that_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[Fault::Revoked], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let config = session_config(&Identity::read(directory.path()).unwrap()).unwrap();
+    let config = session_config(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ended = runtime.block_on(async {
         let link = QuicLink::dial(&double.quic.to_string(), config, &mut Vec::new()).await?;
@@ -194,7 +204,7 @@ fn a_collector_whose_name_is_out_of_reach_is_dialled_where_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let config = || session_config(&Identity::read(directory.path()).unwrap()).unwrap();
+    let config = || session_config(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // An address without a port is found by nobody.

@@ -13,13 +13,16 @@ use super::{
     Subject,
 };
 use crate::store::Scope;
+use crate::store::heartbeat::BEFORE;
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 macro_rules! hit_columns {
     () => {
         "MIN(i.first_seen) AS first_seen, MAX(i.last_seen) AS last_seen, \
          COALESCE(MAX(a.evidence), 0) AS evidence, COALESCE(MAX(a.severity), 0) AS severity, \
-         COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END) AS hosts, \
+         CASE WHEN MAX(a.hosts) > COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END) THEN MAX(a.hosts) \
+         ELSE COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END) END AS hosts, \
+         CASE WHEN MAX(a.hosts) IS NULL THEN 0 ELSE 1 END AS hosts_about, \
          CAST(COALESCE(SUM(CASE WHEN a.count > 1000000000000 THEN 1000000000000 WHEN a.count < 0 THEN 0 \
          ELSE a.count END), 0) AS BIGINT) AS sightings, \
          COUNT(a.id) AS alerts, MIN(a.arrived_at) AS arrived_at, \
@@ -107,18 +110,16 @@ pub(in crate::store) async fn sensors(
     scope: Scope,
 ) -> Result<Vec<SensorFacts>, sqlx::Error> {
     let member = scope.member_id();
-    let rows = sqlx::query(
+    let sql = format!(
         "SELECT s.id, s.member_id, m.number, m.name, s.token_expires_at, s.enrolled_at, s.revoked_at, \
-         s.agent_version, s.revision, s.refused_revision_at, s.refused_why, s.last_seen_at, s.connected, s.heartbeat \
-         FROM sensor s LEFT JOIN member m ON m.id = s.member_id AND ($1 IS NULL OR m.id = $1) \
+         s.agent_version, s.revision, s.refused_revision_at, s.refused_why, s.last_seen_at, s.connected, s.heartbeat, \
+         s.set_back_at, s.quarantined_at, s.replayed, \
+         {BEFORE} FROM sensor s LEFT JOIN member m ON m.id = s.member_id AND ($1 IS NULL OR m.id = $1) \
          WHERE $1 IS NULL OR s.member_id = $1 OR EXISTS \
          (SELECT 1 FROM site t WHERE t.sensor_id = s.id AND t.member_id = $1) \
-         ORDER BY m.number, s.id LIMIT $2",
-    )
-    .bind(member)
-    .bind(MEMBERS_MAX)
-    .fetch_all(&mut **tx)
-    .await?;
+         ORDER BY m.number, s.id LIMIT $2"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(member).bind(MEMBERS_MAX).fetch_all(&mut **tx).await?;
     let mut watches: HashMap<i64, Vec<i64>> = HashMap::new();
     for row in sqlx::query("SELECT DISTINCT sensor_id, member_id FROM site WHERE ($1 IS NULL OR member_id = $1)")
         .bind(member)
@@ -153,6 +154,10 @@ pub(in crate::store) async fn sensors(
             last_seen_at: maybe_time(row, "last_seen_at")?,
             connected: row.try_get::<i64, _>("connected")? != 0,
             heartbeat: row.try_get("heartbeat")?,
+            set_back_at: maybe_time(row, "set_back_at")?,
+            quarantined_at: maybe_time(row, "quarantined_at")?,
+            replayed: row.try_get("replayed")?,
+            heartbeat_before: row.try_get("heartbeat_before")?,
         });
     }
     Ok(sensors)
@@ -382,6 +387,7 @@ fn hit_facts(row: &SqliteRow) -> Result<HitFacts, sqlx::Error> {
         evidence: row.try_get("evidence")?,
         severity: row.try_get("severity")?,
         hosts: row.try_get("hosts")?,
+        hosts_about: row.try_get::<i64, _>("hosts_about")? != 0,
         sightings: row.try_get("sightings")?,
         alerts: row.try_get("alerts")?,
         arrived_at: maybe_time(row, "arrived_at")?,
@@ -418,6 +424,7 @@ fn alert_facts(row: &SqliteRow) -> Result<AlertFacts, sqlx::Error> {
         indicator_id: row.try_get("indicator_id")?,
         revision: row.try_get("revision")?,
         client: row.try_get("client")?,
+        hosts: row.try_get("hosts")?,
         zone: row.try_get("zone")?,
         direction: row.try_get("direction")?,
         evidence: row.try_get("evidence")?,

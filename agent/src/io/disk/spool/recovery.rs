@@ -1,19 +1,29 @@
 //! Opening a spool: what lies in its directory, what of it can be believed, and where the rest is kept.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
+use super::super::mark::MARK_FILE;
 use super::super::volume::{Access, RealVolume, Volume};
 use super::super::{DiskError, create_directory_on, failed, read_at_most_on};
 use super::ages::{AGES_MAX_OCTETS, Ages};
 use super::{Figures, Piece, Recovered, Spool, segment};
-use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
+use crate::limits::{SPOOL_AGE_BELIEVED_S, SPOOL_SEGMENT_MAX_OCTETS};
 use crate::spool::{FileKind, FileName, Loss, SEGMENT_HEADER_OCTETS, Tally, given_up_in, last_behind, scan};
 
 /// A segment larger than any we write is not ours; its octets are not read into memory.
 const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
+
+/// Files of ours that were being written when the program was stopped.
+const HALF_WRITTEN: [&str; 7] =
+    ["acknowledged.tmp", "ages.tmp", "reserve.tmp", "unsent.tmp", "mark.tmp", "adopting.tmp", "committed.tmp"];
+
+/// Files of ours beside segments and notes of loss.
+const BESIDE: [&str; 8] =
+    ["acknowledged", "ages", "reserve", "unsent", "quarantine", "committed", "adopting", MARK_FILE];
 
 impl Spool {
     /// Lists the directory: our files in order; all others go to `quarantine/`. Of several lifetimes the one with the
@@ -23,17 +33,13 @@ impl Spool {
         let mut names = Vec::new();
         for entry in self.volume.entries(&directory).map_err(failed("read", &directory))? {
             let name = entry.name.as_str();
-            if matches!(name, "acknowledged.tmp" | "ages.tmp" | "reserve.tmp" | "unsent.tmp")
-                || name.ends_with(".seg.new")
-            {
+            if HALF_WRITTEN.contains(&name) || name.ends_with(".seg.new") {
                 // Half written when the program was stopped: hints, the reserve, or what was to take a segment's place, which
                 // is still there itself.
                 self.remove(&directory.join(name))?;
             } else if let Some(file) = FileName::read(name) {
                 names.push((file, entry.modified));
-            } else if !matches!(name, "acknowledged" | "ages" | "reserve" | "unsent" | "quarantine")
-                && !name.ends_with(".torn")
-            {
+            } else if !BESIDE.contains(&name) && !name.ends_with(".torn") {
                 recovered.damaged_octets += self.quarantine(&directory.join(name))?;
             }
         }
@@ -77,7 +83,7 @@ impl Spool {
                     }
                     recovered.records += found.next.0.saturating_sub(found.first.0);
                     let good = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).unwrap_or_default();
-                    let written = modified(self.volume.as_ref(), &path, now);
+                    let written = believed(modified(self.volume.as_ref(), &path, now), now);
                     let given_up = given_up_in(good, found.first);
                     self.add(found.first, segment(found.next, found.good_octets as u64, written, given_up));
                 }
@@ -282,4 +288,11 @@ pub(super) fn seq_in(volume: &dyn Volume, directory: &Path, name: &str, epoch: E
 /// When a file was last written, as far as the system says.
 pub(super) fn modified(volume: &dyn Volume, path: &Path, otherwise: Timestamp) -> Timestamp {
     volume.entry(path).ok().and_then(|entry| entry.modified).unwrap_or(otherwise)
+}
+
+/// A time of the past that a clock which was set may have written, or be held against: what lies ahead, or so far back that no
+/// sensor is switched off for it, is taken for now. So nothing is given up early, and nothing is kept for good.
+fn believed(written: Timestamp, now: Timestamp) -> Timestamp {
+    let believed = written <= now && now.since(written) <= Duration::from_secs(SPOOL_AGE_BELIEVED_S);
+    if believed { written } else { now }
 }

@@ -48,14 +48,19 @@ impl Spool {
         self.forget_acknowledged_losses(now)?;
         self.let_go_acknowledged(now)?;
         self.give_up_aged()?;
+        if self.is_over() {
+            self.give_up_lowest()?;
+        }
+        self.write_ages()
+    }
+
+    /// Level by level, in each the oldest first; when no alert is left to give up, the oldest segments whole.
+    fn give_up_lowest(&mut self) -> Result<(), DiskError> {
         for level in 0..LEVELS {
             for first in self.waiting_segments() {
-                if !self.is_over() {
-                    break;
-                }
-                if !self.thin(first, level, LossReason::SpoolFull)? {
-                    // No room even to make room.
-                    return self.write_ages();
+                // No room even to make room: the next time, then.
+                if !self.is_over() || !self.thin(first, level, LossReason::SpoolFull)? {
+                    return Ok(());
                 }
             }
         }
@@ -63,7 +68,7 @@ impl Spool {
             && let Some(first) = self.waiting_segments().first().copied()
             && self.give_up_whole(first, LossReason::SpoolFull)?
         {}
-        self.write_ages()
+        Ok(())
     }
 
     fn is_over(&self) -> bool {
@@ -78,28 +83,36 @@ impl Spool {
     }
 
     /// Segments in order, without the newest.
-    fn older_segments(&self) -> impl Iterator<Item = (Seq, Seq, u64, Timestamp)> {
-        let segments = self.pieces.iter().filter_map(|(first, piece)| match piece {
-            Piece::Segment { next, octets, written, .. } => Some((*first, *next, *octets, *written)),
+    fn older_segments(&self) -> impl Iterator<Item = (Seq, Seq, Timestamp)> {
+        let newest = self.pieces.iter().rev().find_map(|(first, piece)| match piece {
+            Piece::Segment { .. } => Some(*first),
             Piece::Lost(_) => None,
         });
-        let mut segments: Vec<_> = segments.collect();
-        segments.pop();
-        segments.into_iter()
+        let segments = self.pieces.iter().filter_map(|(first, piece)| match piece {
+            Piece::Segment { next, written, .. } => Some((*first, *next, *written)),
+            Piece::Lost(_) => None,
+        });
+        segments.take_while(move |(first, ..)| Some(*first) != newest)
     }
 
     /// Older segments with something that is not acknowledged, the oldest first.
     fn waiting_segments(&self) -> Vec<Seq> {
-        let waiting = self.older_segments().filter(|(_, next, ..)| *next > self.acknowledged.next());
-        waiting.map(|(first, ..)| first).collect()
+        self.waiting().collect()
+    }
+
+    fn waiting(&self) -> impl Iterator<Item = Seq> {
+        let waiting = self.older_segments().filter(|(_, next, _)| *next > self.acknowledged.next());
+        waiting.map(|(first, ..)| first)
     }
 
     /// What the collector has: over the cap at once, else when a restored collector cannot want it any more.
     fn let_go_acknowledged(&mut self, now: Timestamp) -> Result<(), DiskError> {
         let keep = Duration::from_secs(self.caps.acknowledged_s);
-        let acknowledged = self.older_segments().take_while(|(_, next, ..)| *next <= self.acknowledged.next());
-        for (first, _, _, written) in acknowledged.collect::<Vec<_>>() {
-            if !self.is_over() && now.since(written) <= keep {
+        loop {
+            let oldest = self.older_segments().next();
+            let Some((first, next, written)) = oldest else { break };
+            let goes = next <= self.acknowledged.next() && (self.is_over() || now.since(written) > keep);
+            if !goes {
                 break;
             }
             self.remove_segment(first)?;
@@ -110,6 +123,10 @@ impl Spool {
     /// What nobody fetched in time: what counts least first.
     fn give_up_aged(&mut self) -> Result<(), DiskError> {
         let keep_s = self.caps.unacknowledged_s;
+        let oldest = self.waiting().next();
+        if oldest.is_none_or(|oldest| self.ages.age_s(oldest) <= keep_s / LOW_AGES_FASTER) {
+            return Ok(());
+        }
         for first in self.waiting_segments() {
             let age_s = self.ages.age_s(first);
             if age_s > keep_s {

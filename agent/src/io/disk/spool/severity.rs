@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use varde_common::alert::{CrowdOpened, CrowdUpdated};
 use varde_common::id::Seq;
 use varde_common::indicator::Severity;
 use varde_common::record::{Record, RecordBody};
@@ -38,8 +39,10 @@ impl Spool {
                 continue;
             }
             let severity = match Record::from_octets(payload).map(|record| record.body) {
-                Ok(RecordBody::Opened(opened)) => (Some(opened.severity), false),
-                Ok(RecordBody::Updated(update)) => {
+                Ok(RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. })) => {
+                    (Some(opened.severity), false)
+                }
+                Ok(RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. })) => {
                     updates.push((*seq, update.alert));
                     (None, false)
                 }
@@ -85,8 +88,11 @@ impl Spool {
             let severity = records.get(place).and_then(|(_, payload)| match read_marker(payload) {
                 Some((_, severity)) => severity,
                 None => match Record::from_octets(payload).ok()?.body {
-                    RecordBody::Opened(opened) => Some(opened.severity),
+                    RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
+                        Some(opened.severity)
+                    }
                     RecordBody::Updated(_)
+                    | RecordBody::CrowdUpdated(_)
                     | RecordBody::Loss { .. }
                     | RecordBody::GivenUp { .. }
                     | RecordBody::Event(_) => None,

@@ -1,0 +1,314 @@
+//! What a spool that was set aside had found and certainly nobody has sent, taken over into the spool that goes on: once,
+//! whatever stops in between.
+//!
+//! That is what lies both beyond what this spool itself can have sent and beyond what the collector had of it, which the
+//! file `committed` says: a later state of a restored disk may have sent what lies below. Beside the records that were set
+//! aside lies a file `adopting` with what is taken over (`FROM TO EPOCH FIRST`: numbers of theirs, the spool that goes on, and
+//! the number the first of them gets there); when all are on disk it is named `adopted`.
+//! Nothing else is written to the new spool before, so its next number says how far an interrupted taking over has come.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated};
+use varde_common::id::{Epoch, Seq};
+use varde_common::record::{Record, RecordBody};
+use varde_common::time::Timestamp;
+
+use super::spool::{Caps, Spool};
+use super::volume::{RealVolume, Volume};
+use super::{DiskError, failed, read_at_most, sync_directory, write_whole, write_whole_on};
+use crate::limits::{ALERTS_NUMBERED_MAX, SPOOL_GROUP_MAX_RECORDS};
+
+const COMMITTED: &str = "committed";
+const ADOPTING: &str = "adopting";
+const ADOPTED: &str = "adopted";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Plan {
+    from: Seq,
+    to: Seq,
+    epoch: Epoch,
+    first: Seq,
+}
+
+impl Plan {
+    fn read(directory: &Path) -> Option<Plan> {
+        let octets = read_at_most(&directory.join(ADOPTING), 256).ok()?;
+        let text = String::from_utf8(octets).ok()?;
+        let mut words = text.strip_suffix('\n')?.split(' ');
+        let plan = Plan {
+            from: words.next()?.parse().ok().map(Seq)?,
+            to: words.next()?.parse().ok().map(Seq)?,
+            epoch: words.next()?.parse().ok()?,
+            first: words.next()?.parse().ok().map(Seq)?,
+        };
+        words.next().is_none().then_some(plan)
+    }
+
+    fn write(self, directory: &Path) -> Result<(), DiskError> {
+        let Plan { from, to, epoch, first } = self;
+        write_whole(&directory.join(ADOPTING), format!("{from} {to} {epoch} {first}\n").as_bytes())
+    }
+
+    /// The number that one of theirs gets in the spool that goes on.
+    fn anew(self, seq: Seq) -> Seq {
+        Seq(self.first.0.saturating_add(seq.0.saturating_sub(self.from.0)))
+    }
+}
+
+/// Notes what the collector had of a spool that was just set aside, so that the rest can be taken over.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn allow(volume: &dyn Volume, aside: &Path, committed: Seq) -> Result<(), DiskError> {
+    write_whole_on(volume, &aside.join(COMMITTED), format!("{committed}\n").as_bytes())
+}
+
+fn committed(aside: &Path) -> Option<Seq> {
+    let octets = read_at_most(&aside.join(COMMITTED), 64).ok()?;
+    String::from_utf8(octets).ok()?.strip_suffix('\n')?.parse().ok().map(Seq)
+}
+
+/// Takes over what no session has ever seen of the spools set aside in a data directory; gives how many records. To be
+/// called before anything else is written to `spool`.
+///
+/// # Errors
+/// [`DiskError`]: the process must end, and goes on where it stopped.
+pub fn adopt(data: &Path, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
+    let mut aside: Vec<(PathBuf, Seq)> = Vec::new();
+    for entry in fs::read_dir(data).map_err(failed("read", data))? {
+        let path = entry.map_err(failed("read", data))?.path();
+        let is_aside = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("spool.aside-"));
+        if is_aside
+            && !path.join(ADOPTED).exists()
+            && let Some(committed) = committed(&path)
+        {
+            aside.push((path, committed));
+        }
+    }
+    aside.sort();
+    let mut adopted = 0;
+    for (directory, committed) in aside {
+        let plan = Plan::read(&directory);
+        let (mut theirs, _) = Spool::open(Arc::new(RealVolume), &directory, caps, now)?;
+        let (from, to) =
+            plan.map_or((theirs.unsent().max(committed.next()), theirs.next()), |plan| (plan.from, plan.to));
+        let epoch = spool.figures().epoch;
+        let plan = match plan.filter(|plan| plan.epoch == epoch) {
+            Some(plan) => plan,
+            None => {
+                let plan = Plan { from, to, epoch, first: spool.next() };
+                plan.write(&directory)?;
+                plan
+            }
+        };
+        adopted += take_over(plan, &mut theirs, spool, now)?;
+        let (before, after) = (directory.join(ADOPTING), directory.join(ADOPTED));
+        fs::rename(&before, &after).map_err(failed("rename", &before))?;
+        sync_directory(&directory)?;
+    }
+    Ok(adopted)
+}
+
+fn take_over(plan: Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp) -> Result<u64, DiskError> {
+    let mut reopened = BTreeMap::new();
+    let (mut seq, mut adopted) = (plan.from, 0);
+    while seq < plan.to {
+        let records = theirs.read(seq, now)?;
+        if records.is_empty() {
+            break;
+        }
+        for octets in records {
+            if seq >= plan.to {
+                break;
+            }
+            let octets = translate(&octets, seq, plan, theirs, &mut reopened, now)?;
+            // What was taken over before an interruption is there.
+            if plan.anew(seq) >= spool.next() {
+                spool.append(&octets);
+                adopted += 1;
+                if adopted % SPOOL_GROUP_MAX_RECORDS as u64 == 0 {
+                    spool.sync(now)?;
+                }
+            }
+            seq = seq.next();
+        }
+    }
+    spool.sync(now)?;
+    Ok(adopted)
+}
+
+/// A record as it reads in the spool that goes on: an alert goes by the number of its first record. One that was opened
+/// before what is taken over is opened again, with what the update adds; where nobody knows it any more, by no number.
+fn translate(
+    octets: &[u8],
+    seq: Seq,
+    plan: Plan,
+    theirs: &mut Spool,
+    reopened: &mut BTreeMap<Seq, Seq>,
+    now: Timestamp,
+) -> Result<Vec<u8>, DiskError> {
+    let Ok(Record { time, body }) = Record::from_octets(octets) else { return Ok(octets.to_vec()) };
+    let (update, hosts) = match body {
+        RecordBody::Updated(update) => (update, None),
+        RecordBody::CrowdUpdated(CrowdUpdated { updated, hosts }) => (updated, Some(hosts)),
+        RecordBody::Loss { from, to, reason } => {
+            let body = RecordBody::Loss { from: plan.anew(from), to: plan.anew(to), reason };
+            return Ok((Record { time, body }).to_octets().unwrap_or_else(|_| octets.to_vec()));
+        }
+        RecordBody::GivenUp { from, to, reason, counts } => {
+            let body = RecordBody::GivenUp { from: plan.anew(from), to: plan.anew(to), reason, counts };
+            return Ok((Record { time, body }).to_octets().unwrap_or_else(|_| octets.to_vec()));
+        }
+        RecordBody::Opened(_) | RecordBody::CrowdOpened(_) | RecordBody::Event(_) => return Ok(octets.to_vec()),
+    };
+    let known =
+        if update.alert >= plan.from { Some(plan.anew(update.alert)) } else { reopened.get(&update.alert).copied() };
+    let opening = match known {
+        Some(_) => None,
+        None => {
+            let opened = theirs.read(update.alert, now)?.first().and_then(|octets| Record::from_octets(octets).ok());
+            match opened.map(|record| record.body) {
+                Some(RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. })) => Some(opened),
+                _ => None,
+            }
+        }
+    };
+    let body = match opening.filter(|_| reopened.len() < ALERTS_NUMBERED_MAX) {
+        Some(opened) => {
+            reopened.insert(update.alert, plan.anew(seq));
+            let opened = AlertOpened {
+                evidence: update.evidence,
+                circumstances: update.circumstances,
+                seen_at: update.seen_at,
+                last_seen: update.last_seen,
+                count: update.count_increase,
+                ..opened
+            };
+            match hosts {
+                Some(hosts) => RecordBody::CrowdOpened(CrowdOpened { opened, hosts }),
+                None => RecordBody::Opened(opened),
+            }
+        }
+        None => {
+            let updated = AlertUpdated { alert: known.unwrap_or(Seq(0)), ..update };
+            match hosts {
+                Some(hosts) => RecordBody::CrowdUpdated(CrowdUpdated { updated, hosts }),
+                None => RecordBody::Updated(updated),
+            }
+        }
+    };
+    // What was read can be written.
+    Ok((Record { time, body }).to_octets().unwrap_or_else(|_| octets.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::tests::{opened, updated};
+    use crate::sensor::Statement;
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    fn open(data: &Path) -> Spool {
+        Spool::open(Arc::new(RealVolume), &data.join("spool"), Caps::default(), NOW).unwrap().0
+    }
+
+    fn adopt_into(data: &Path, spool: &mut Spool) -> u64 {
+        adopt(data, spool, Caps::default(), NOW).unwrap()
+    }
+
+    fn record(body: RecordBody) -> Vec<u8> {
+        Record { time: NOW, body }.to_octets().unwrap()
+    }
+
+    fn opening() -> Vec<u8> {
+        let Statement::Opened { body, .. } = opened(1, None) else { panic!("not opened") };
+        record(RecordBody::Opened(body))
+    }
+
+    fn update_of(alert: u64) -> Vec<u8> {
+        let Statement::Updated { body, .. } = updated(1, false) else { panic!("not updated") };
+        record(RecordBody::Updated(AlertUpdated { alert: Seq(alert), ..body }))
+    }
+
+    fn bodies(spool: &mut Spool) -> Vec<RecordBody> {
+        let octets = spool.read(Seq(1), NOW).unwrap();
+        octets.iter().map(|octets| Record::from_octets(octets).unwrap().body).collect()
+    }
+
+    /// Two records that were sent, and four that never were.
+    fn set_aside(data: &Path, committed: Seq) {
+        let mut spool = open(data);
+        for octets in [opening(), opening(), update_of(2), opening(), update_of(4), update_of(2)] {
+            spool.append(&octets);
+        }
+        spool.sync(NOW).unwrap();
+        spool.handle_sending_ended(Seq(3)).unwrap();
+        allow(&RealVolume, &spool.set_aside().unwrap(), committed).unwrap();
+    }
+
+    #[test]
+    fn p5_what_was_never_sent_is_taken_over_once_and_under_the_new_numbers() {
+        let data = tempfile::tempdir().unwrap();
+        set_aside(data.path(), Seq(1));
+        for round in 0..3u64 {
+            let mut spool = open(data.path());
+            let adopted = adopt_into(data.path(), &mut spool);
+            assert_eq!(adopted, if round == 0 { 4 } else { 0 });
+            let bodies = bodies(&mut spool);
+            assert!(matches!(&bodies[0], RecordBody::Opened(again) if again.count == 5), "what the update adds");
+            assert!(matches!(&bodies[1], RecordBody::Opened(alert) if alert.count == 1));
+            assert!(matches!(&bodies[2], RecordBody::Updated(AlertUpdated { alert: Seq(2), .. })));
+            assert!(matches!(&bodies[3], RecordBody::Updated(AlertUpdated { alert: Seq(1), .. })));
+            assert_eq!(bodies.len(), 4);
+        }
+    }
+
+    #[test]
+    fn p5_what_a_later_state_may_have_sent_is_left_where_it_is() {
+        for (committed, taken) in [(2, 4), (4, 2), (6, 0), (90, 0)] {
+            let data = tempfile::tempdir().unwrap();
+            set_aside(data.path(), Seq(committed));
+            let mut spool = open(data.path());
+            assert_eq!(adopt_into(data.path(), &mut spool), taken, "{committed}");
+        }
+        // Set aside by a new enrolment: nobody has said what the collector had.
+        let data = tempfile::tempdir().unwrap();
+        set_aside(data.path(), Seq(2));
+        let aside = fs::read_dir(data.path()).unwrap().last().unwrap().unwrap().path();
+        fs::remove_file(aside.join(COMMITTED)).unwrap();
+        let mut spool = open(data.path());
+        assert_eq!(adopt_into(data.path(), &mut spool), 0);
+    }
+
+    #[test]
+    fn p5_taking_over_goes_on_wherever_it_was_stopped() {
+        for stopped_after in 0..=4usize {
+            let data = tempfile::tempdir().unwrap();
+            set_aside(data.path(), Seq(2));
+            let path = data.path().join("spool");
+            let mut spool = open(data.path());
+            adopt_into(data.path(), &mut spool);
+            let whole = spool.read(Seq(1), NOW).unwrap();
+            drop(spool);
+            // As it was after so many were on disk: the plan lies there, the new spool holds that much.
+            fs::remove_dir_all(&path).unwrap();
+            let mut spool = open(data.path());
+            for octets in whole.iter().take(stopped_after) {
+                spool.append(octets);
+            }
+            spool.sync(NOW).unwrap();
+            let epoch = spool.figures().epoch;
+            let aside = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().path());
+            let aside = aside.filter(|path| path.join(ADOPTED).exists()).last().unwrap();
+            fs::remove_file(aside.join(ADOPTED)).unwrap();
+            Plan { from: Seq(3), to: Seq(7), epoch, first: Seq(1) }.write(&aside).unwrap();
+            assert_eq!(adopt_into(data.path(), &mut spool), 4 - stopped_after as u64);
+            assert_eq!(spool.read(Seq(1), NOW).unwrap(), whole, "stopped after {stopped_after}");
+        }
+    }
+}

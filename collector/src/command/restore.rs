@@ -1,0 +1,95 @@
+//! `varde-collector restore`: a collector as it was when a backup was made; what was there is set aside.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use varde_common::time::Timestamp;
+
+use super::backup::{bar, show};
+use super::{listing, say};
+use crate::backup::SYSTEM_SETTINGS_FILE;
+use crate::io::clock;
+use crate::io::restore::{Keys, Restored, restore};
+
+const HELP: &str = "\
+The backup is checked and copied before anything is touched. A directory that a running collector uses is refused; what a
+stopped one left is set aside in DIR/before-restore-TIME and never deleted. Sensors then send again what they still hold:
+acknowledged records are kept for 72 hours.
+Keys with --json: restored (DIR), made_at, set_aside (path or null), keys (restored, kept or missing), revocations_kept.";
+
+/// Arguments of `restore`.
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct RestoreArguments {
+    /// The directory that `backup` made.
+    #[arg(value_name = "FROM")]
+    pub from: PathBuf,
+    /// One JSON object instead of sentences.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    restored: &'a Path,
+    made_at: Timestamp,
+    set_aside: Option<&'a Path>,
+    keys: &'static str,
+    revocations_kept: Option<u64>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why nothing was restored.
+pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()> {
+    let RestoreArguments { from, json } = arguments;
+    let bar = bar()?;
+    let restored = restore(&from, data, clock::now(), show(&bar)).await;
+    bar.finish_and_clear();
+    let Restored { manifest, aside, keys, revocations } = restored?;
+    if json {
+        let keys = match keys {
+            Keys::Restored => "restored",
+            Keys::Kept => "kept",
+            Keys::Missing => "missing",
+        };
+        let set_aside = aside.as_deref();
+        let line = Line { restored: data, made_at: manifest.made_at, set_aside, keys, revocations_kept: revocations };
+        return say::result(&serde_json::to_string(&line)?);
+    }
+    let made = listing::moment(manifest.made_at);
+    say::result(&format!("Restored {} as it was at {made}.", data.display()))?;
+    if let Some(aside) = aside {
+        say::aside(&format!(
+            "What was there before lies in {}; remove it when you no longer need it.",
+            aside.display()
+        ));
+    }
+    match keys {
+        Keys::Restored => {}
+        Keys::Kept => say::aside("The backup holds no keys; those that were there belong to it and stay."),
+        Keys::Missing => say::aside(
+            "The backup holds no keys: put the directory keys/ from its own copy there before you start the collector.",
+        ),
+    }
+    if manifest.files.iter().any(|entry| entry.name == SYSTEM_SETTINGS_FILE) {
+        say::aside(&format!(
+            "The settings of the machine it came from are in {}; on a new machine, copy them yourself.",
+            from.join(SYSTEM_SETTINGS_FILE).display()
+        ));
+    }
+    let revoked = match revocations {
+        Some(0) => "Every sensor that was revoked since is revoked still.".to_owned(),
+        Some(carried) => format!("{carried} sensors that were revoked since are revoked still."),
+        None => format!("Sensors that were revoked after {made} are let in again: revoke them once more."),
+    };
+    say::aside(&format!(
+        "{revoked}
+Start the collector: sensors send again what they still hold, up to 72 hours.
+Done since {made} and to be done once more: members, tokens (open ones no longer hold), indicators; then publish.
+Sensors that enrolled since need a new token."
+    ));
+    Ok(())
+}

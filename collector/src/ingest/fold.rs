@@ -1,0 +1,210 @@
+//! What new records say: alerts opened and updated, and what a sensor says of itself.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::json;
+use sqlx::SqliteConnection;
+use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated, Level, Regularity};
+use varde_common::id::{Epoch, Seq, SiteId};
+use varde_common::record::{RecordBody, SensorEvent};
+use varde_common::time::Timestamp;
+
+use super::{IngestError, Numbered};
+use crate::incident::Span;
+use crate::losses::{Losses, Lost};
+use crate::store::alert::{AlertRow, KnownIndicator};
+use crate::store::{alert, incident, record};
+
+/// Sightings one alert may claim: far more than a line can carry in a day, and a sum over all alerts still fits an i64.
+pub(super) const COUNT_MAX: u64 = 1 << 40;
+/// Hosts one alert may claim to stand for: more than there are addresses of IPv4, and sums of them fit an i64.
+const HOSTS_MAX: u64 = 1 << 32;
+
+/// What the new records say.
+pub(super) struct Said {
+    /// Alerts new and changed, by the record that opened them.
+    pub(super) alerts: BTreeMap<Seq, AlertRow>,
+    /// What it says of itself.
+    pub(super) events: Vec<record::SensorEvent>,
+}
+
+/// What records say, held against what is stored.
+pub(super) async fn read(
+    conn: &mut SqliteConnection,
+    sensor: i64,
+    epoch: Epoch,
+    records: &[Numbered<'_>],
+    now: Timestamp,
+) -> Result<Said, IngestError> {
+    let sites = record::sites(conn, sensor).await?;
+    let mut indicators = BTreeSet::new();
+    let mut updated = BTreeSet::new();
+    for Numbered { record, .. } in records {
+        match &record.body {
+            RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
+                indicators.insert(record::to_column(opened.indicator.0));
+            }
+            RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
+                updated.insert(update.alert);
+            }
+            RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => {}
+        }
+    }
+    let known = alert::indicators(conn, &Vec::from_iter(indicators)).await?;
+    let stored = alert::opened_by(conn, sensor, epoch, &Vec::from_iter(updated)).await?;
+    let stored = stored.into_iter().map(|row| (row.seq, row)).collect();
+    fold(&format!("{sensor}/{epoch}"), records, &sites, &known, stored, now)
+}
+
+/// Applies the records to what is stored of the alerts they update. `spool` is what the alerts' names begin with.
+fn fold(
+    spool: &str,
+    records: &[Numbered<'_>],
+    sites: &HashMap<SiteId, i64>,
+    indicators: &HashMap<i64, KnownIndicator>,
+    mut alerts: BTreeMap<Seq, AlertRow>,
+    now: Timestamp,
+) -> Result<Said, IngestError> {
+    let (mut events, mut losses) = (Vec::new(), Losses::default());
+    for Numbered { seq, record, .. } in records {
+        let event = match &record.body {
+            RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
+                // Whose it is follows from the site alone, never from anything else in the message.
+                let member = *sites.get(&opened.site).ok_or(IngestError::UnknownSite(opened.site.0))?;
+                match indicators.get(&record::to_column(opened.indicator.0)) {
+                    Some(known) => {
+                        let name = incident::external_name(&format!("{spool}/{seq}"));
+                        let mut row = open(name, *seq, member, opened, known, now);
+                        row.hosts = hosts_of(&record.body);
+                        // What stands for many names none.
+                        row.client = row.client.filter(|_| row.hosts.is_none());
+                        alerts.insert(*seq, row);
+                        None
+                    }
+                    None => Some(json!({ "event": "unknown_indicator", "indicator": opened.indicator })),
+                }
+            }
+            RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
+                match alerts.get_mut(&update.alert) {
+                    Some(row) => {
+                        apply(row, update);
+                        // An alert of one host stays one; of many there never come to be fewer.
+                        row.hosts = row.hosts.max(hosts_of(&record.body).filter(|_| row.hosts.is_some()));
+                        None
+                    }
+                    None => Some(json!({ "event": "unknown_alert", "alert": update.alert })),
+                }
+            }
+            RecordBody::Loss { from, to, reason } => {
+                losses.add(*seq, record.time, Lost { from: *from, to: *to, reason: *reason, counts: None });
+                None
+            }
+            RecordBody::GivenUp { from, to, reason, counts } => {
+                losses.add(*seq, record.time, Lost { from: *from, to: *to, reason: *reason, counts: Some(*counts) });
+                None
+            }
+            RecordBody::Event(event) => Some(match event {
+                SensorEvent::Started { version } => json!({ "event": "started", "version": version.as_str() }),
+                SensorEvent::ListInForce { revision, indicators } => {
+                    json!({ "event": "list_in_force", "revision": revision, "indicators": indicators })
+                }
+                SensorEvent::ListRefused { revision, why } => {
+                    json!({ "event": "list_refused", "revision": revision, "why": why.as_str() })
+                }
+                SensorEvent::SpoolDamaged { octets } => json!({ "event": "spool_damaged", "octets": octets }),
+            }),
+        };
+        events.extend(event.map(|body| record::SensorEvent { seq: *seq, at: record.time, body }));
+    }
+    events.extend(losses.into_events());
+    Ok(Said { alerts, events })
+}
+
+/// About how many hosts a record's alert stands for, where it stands for many.
+fn hosts_of(body: &RecordBody) -> Option<i64> {
+    let hosts = match body {
+        RecordBody::CrowdOpened(CrowdOpened { hosts, .. }) | RecordBody::CrowdUpdated(CrowdUpdated { hosts, .. }) => {
+            *hosts
+        }
+        RecordBody::Opened(_)
+        | RecordBody::Updated(_)
+        | RecordBody::Loss { .. }
+        | RecordBody::GivenUp { .. }
+        | RecordBody::Event(_) => return None,
+    };
+    Some(record::to_column(hosts.min(HOSTS_MAX)))
+}
+
+fn open(uuid: String, seq: Seq, member: i64, opened: &AlertOpened, known: &KnownIndicator, now: Timestamp) -> AlertRow {
+    let zone = opened.zone;
+    let digit = |level| match level {
+        Level::Low => '0',
+        Level::Medium => '1',
+        Level::High => '2',
+    };
+    let span = Span::new(opened.first_seen.clamped(), opened.last_seen.clamped());
+    AlertRow {
+        uuid,
+        seq,
+        member,
+        site: opened.site,
+        indicator: record::to_column(opened.indicator.0),
+        revision: record::to_column(opened.revision.0),
+        client: opened.client.map(|client| client.to_string()),
+        zone: i64::from(zone.id),
+        zone_levels: [zone.confidentiality, zone.integrity, zone.availability].map(digit).iter().collect(),
+        direction: opened.direction,
+        evidence: opened.evidence,
+        circumstances: opened.circumstances,
+        labels_left: i64::from(opened.labels_left),
+        server: opened.seen_at.server.map(|server| server.to_string()),
+        port: opened.seen_at.port.map(i64::from),
+        protocol: opened.seen_at.protocol,
+        severity: opened.severity,
+        // Only where both say so: an exercise never hides a real hit.
+        exercise: opened.marks.exercise && known.exercise,
+        retro: opened.marks.retro,
+        first_seen: span.first,
+        last_seen: span.last,
+        count: record::to_column(opened.count.min(COUNT_MAX)),
+        regularity: None,
+        hosts: None,
+        arrived_at: now,
+        closed: false,
+        incident: None,
+        link: known.link.clone(),
+        title: known.title.clone(),
+    }
+}
+
+fn apply(row: &mut AlertRow, update: &AlertUpdated) {
+    let AlertUpdated {
+        alert: _,
+        count_increase,
+        first_seen,
+        last_seen,
+        evidence,
+        circumstances,
+        seen_at,
+        regularity,
+        closed,
+    } = update;
+    let count = record::from_column(row.count).saturating_add(*count_increase).min(COUNT_MAX);
+    row.count = record::to_column(count);
+    row.first_seen = row.first_seen.min(first_seen.clamped());
+    row.last_seen = row.last_seen.max(last_seen.clamped());
+    // Evidence never falls; an update that says less does not know the strongest match.
+    if *evidence >= row.evidence {
+        row.evidence = *evidence;
+        row.circumstances = *circumstances;
+        row.server = seen_at.server.map(|server| server.to_string());
+        row.port = seen_at.port.map(i64::from);
+        row.protocol = seen_at.protocol;
+    }
+    if let Some(Regularity { contacts, median_interval_ms, spread_ms }) = regularity {
+        let regularity =
+            json!({ "contacts": contacts, "median_interval_ms": median_interval_ms, "spread_ms": spread_ms });
+        row.regularity = Some(regularity.to_string());
+    }
+    row.closed |= *closed;
+}

@@ -1,0 +1,210 @@
+//! Backup and restore: what is made is whole, what is restored is the same, and nothing living is overwritten.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::command::init::{self, InitArguments};
+use crate::io::backup::make;
+use crate::io::clock;
+use crate::io::keys::{LIST_KEY, ServerKeys};
+use crate::store::Scope;
+
+const NONE: &str = "/nonexistent/collector.toml";
+
+async fn collector(data: &Path) {
+    init::run(data, InitArguments { name: Some("CSIRT".into()), address: None }).await.unwrap();
+    fs::write(data.join(SETTINGS_FILE), "web = \"127.0.0.1:1\"\n").unwrap();
+    add(data, "3407", "Gjøvik").await;
+}
+
+async fn add(data: &Path, number: &str, name: &str) {
+    let store = Store::open(data).await.unwrap();
+    store.add_member(&number.parse().unwrap(), name, Timestamp(7)).await.unwrap();
+    store.close().await;
+}
+
+async fn members(data: &Path) -> usize {
+    let store = Store::open(data).await.unwrap();
+    let members = store.member_rows(Scope::Operator).await.unwrap().len();
+    store.close().await;
+    members
+}
+
+async fn backup(data: &Path, to: &Path, with_keys: bool) -> PathBuf {
+    make(data, to, with_keys, Path::new(NONE), clock::now(), |_, _| {}).await.unwrap().path
+}
+
+async fn back(from: &Path, data: &Path) -> Result<Restored, RestoreError> {
+    restore(from, data, clock::now(), |_, _| {}).await
+}
+
+/// Every file below with its octets, the lock apart.
+fn all(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(all(&path)),
+            false if path.ends_with("lock") => {}
+            false => found.push((path.clone(), fs::read(&path).unwrap())),
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn a_backup_is_whole_and_the_owners_alone_and_is_restored_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let made = backup(&data, dir.path(), true).await;
+    for (path, _) in all(&made) {
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+    }
+    assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
+    let names: Vec<String> =
+        fs::read_dir(&made).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(names.iter().all(|name| !name.contains("-wal") && !name.contains("journal")), "{names:?}");
+    add(&data, "0301", "Oslo").await;
+
+    let restored = back(&made, &data).await.unwrap();
+    assert_eq!((restored.keys, restored.revocations), (Keys::Restored, Some(0)));
+    assert_eq!(members(&data).await, 1, "as it was");
+    let aside = restored.aside.unwrap();
+    assert_eq!(members(&aside).await, 2, "what was there can still be opened");
+    assert!(aside.join(LIST_KEY).exists() && !data.join(RESTORE_MOVING).exists() && !data.join(STAGING).exists());
+
+    // A new machine.
+    let new = dir.path().join("new");
+    let restored = back(&made, &new).await.unwrap();
+    assert_eq!((restored.aside, restored.revocations), (None, None));
+    assert_eq!(members(&new).await, 1);
+    ServerKeys::read(&new, clock::now()).unwrap();
+    assert_eq!(fs::read(new.join(SETTINGS_FILE)).unwrap(), fs::read(made.join(SETTINGS_FILE)).unwrap());
+}
+
+#[tokio::test]
+async fn a_living_collector_is_never_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    let running = Lock::take(&data).unwrap();
+    let before = all(&data);
+    let refused = back(&made, &data).await.unwrap_err();
+    assert!(refused.to_string().contains("another varde-collector uses"), "{refused}");
+    assert_eq!(all(&data), before, "not an octet was touched");
+    drop(running);
+    // A command that has the database open would take its log away when it ends.
+    let command = Store::open(&data).await.unwrap();
+    command.member_rows(Scope::Operator).await.unwrap();
+    let refused = back(&made, &data).await.unwrap_err();
+    assert!(refused.to_string().contains("still uses the database"), "{refused}");
+    command.close().await;
+    back(&made, &data).await.unwrap();
+}
+
+#[tokio::test]
+async fn d9_what_is_no_sound_backup_is_refused_before_anything_is_touched() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let before = all(&data);
+    for (n, (file, place)) in
+        [(DATABASE_FILE, 5000), (DATABASE_FILE, 40), ("keys/ca.crt", 40), (ROOT_FILE, 10), ("manifest.json", 2)]
+            .into_iter()
+            .enumerate()
+    {
+        let made = backup(&data, &dir.path().join(format!("b{n}")), true).await;
+        let mut octets = fs::read(made.join(file)).unwrap();
+        octets[place] ^= 0x20;
+        fs::write(made.join(file), octets).unwrap();
+        let refused = back(&made, &data).await.unwrap_err().to_string();
+        assert!(refused.contains("use another backup") || refused.contains("is no backup"), "{file}: {refused}");
+    }
+    for wrong in [dir.path().to_owned(), dir.path().join("nowhere"), data.clone()] {
+        let refused = back(&wrong, &data).await.unwrap_err().to_string();
+        assert!(refused.contains("give the directory that varde-collector backup made"), "{refused}");
+    }
+    assert_eq!(all(&data), before, "not an octet was touched");
+    assert!(make(&data, &data, true, Path::new(NONE), clock::now(), |_, _| {}).await.is_ok(), "in a directory");
+    let taken = make(&data, &data.join(ROOT_FILE), true, Path::new(NONE), clock::now(), |_, _| {}).await;
+    assert!(matches!(taken, Err(BackupError::Taken(_))));
+}
+
+#[tokio::test]
+async fn keys_left_out_come_from_elsewhere_and_must_fit() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, other) = (dir.path().join("c"), dir.path().join("other"));
+    collector(&data).await;
+    collector(&other).await;
+    let made = backup(&data, &dir.path().join("b"), false).await;
+    assert!(!made.join(KEYS_DIRECTORY).exists());
+    assert_eq!(back(&made, &data).await.unwrap().keys, Keys::Kept);
+    assert!(data.join(LIST_KEY).exists());
+    let refused = back(&made, &other).await.unwrap_err().to_string();
+    assert!(refused.contains("another collector"), "{refused}");
+    assert_eq!(back(&made, &dir.path().join("new")).await.unwrap().keys, Keys::Missing);
+}
+
+#[tokio::test]
+async fn a_restore_cut_off_anywhere_is_seen_and_begun_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    add(&data, "0301", "Oslo").await;
+    for cut in 0..4 {
+        // What a kill would have left: some names already changed, the rest still in the moving directory.
+        let moving = data.join(RESTORE_MOVING);
+        fs::create_dir(&moving).unwrap();
+        for name in [DATABASE_FILE, ROOT_FILE, KEYS_DIRECTORY].into_iter().take(cut) {
+            fs::rename(data.join(name), moving.join(name)).unwrap();
+        }
+        let refused = Store::open(&data).await.unwrap_err();
+        assert!(refused.to_string().contains("was cut off; run it again"), "{refused}");
+        back(&made, &data).await.unwrap();
+        assert_eq!(members(&data).await, 1);
+        ServerKeys::read(&data, clock::now()).unwrap();
+        // Names of what is set aside are made of seconds.
+        let aside = fs::read_dir(&data).unwrap().map(|e| e.unwrap().path());
+        for path in aside.filter(|path| path.to_string_lossy().contains(ASIDE_PREFIX)) {
+            fs::remove_dir_all(path).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let number = |store: Store| async move {
+        let line = crate::intel::import::Reader::new().read(b"evil.example\n").next().unwrap().unwrap();
+        let imported = store.import_indicators(&[line], &Default::default(), "x", Timestamp(1)).await.unwrap();
+        assert_eq!(imported.new, 1);
+        let id = store.indicator_rows(Scope::Operator).await.unwrap().last().unwrap().id;
+        let revision = store.last_revision(Scope::Operator).await.unwrap().0;
+        store.close().await;
+        (id, revision)
+    };
+    let later = clock::now().plus(std::time::Duration::from_secs(3600));
+    let store = Store::open(&data).await.unwrap();
+    let open = store.add_token(1, &[1; 32], clock::now(), later).await.unwrap();
+    let shut_out = store.add_token(1, &[2; 32], clock::now(), later).await.unwrap();
+    assert!(store.consume_token(shut_out, &[9; 32], "0.1.0", clock::now()).await.unwrap());
+    store.close().await;
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    let store = Store::open(&data).await.unwrap();
+    store.revoke_sensor(shut_out.0 as i64, clock::now()).await.unwrap();
+    assert_eq!(number(store).await, (1, 0));
+
+    assert_eq!(back(&made, &data).await.unwrap().revocations, Some(1));
+    let store = Store::open(&data).await.unwrap();
+    assert!(store.sensor_by_key(Scope::Operator, &[9; 32]).await.unwrap().unwrap().revoked);
+    assert!(!store.consume_token(open, &[8; 32], "0.1.0", clock::now()).await.unwrap(), "it may have been used since");
+    let (id, revision) = number(store).await;
+    assert!(id > 1_000_000 && revision >= 1_000, "{id} {revision}");
+}

@@ -1,0 +1,155 @@
+//! What a restored database is told of the time since its backup: numbers that were given then are never given again, what
+//! was shut out then stays out.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
+use varde_common::id::Revision;
+use varde_common::time::Timestamp;
+
+use super::{Scope, Store, StoreError};
+use crate::limits::{DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT};
+
+/// A command that only reads is over by then.
+const USED_WITHIN: Duration = Duration::from_secs(2);
+/// Setting: lists get numbers above this.
+const REVISIONS_ABOVE: &str = "revisions_above";
+/// Setting: indicators get numbers above this.
+const INDICATORS_ABOVE: &str = "indicators_above";
+/// Setting: when it was restored.
+const RESTORED_AT: &str = "restored_at";
+/// Setting: when the backup was made.
+const RESTORED_FROM: &str = "restored_from";
+
+/// A sensor's public key (its hash) or token that was shut out, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShutOut {
+    spki_sha256: Option<Vec<u8>>,
+    token_secret_sha256: Vec<u8>,
+    revoked_at: i64,
+}
+
+/// Whom a database had shut out.
+///
+/// # Errors
+/// The database's own: it may be why another is restored.
+pub async fn revoked_in(database: &Path) -> Result<Vec<ShutOut>, StoreError> {
+    let options = SqliteConnectOptions::new().filename(database).busy_timeout(DATABASE_BUSY_WITHIN);
+    let mut conn = options.connect().await?;
+    let sql = "SELECT spki_sha256, token_secret_sha256, revoked_at FROM sensor WHERE revoked_at IS NOT NULL";
+    let rows: Vec<(Option<Vec<u8>>, Vec<u8>, i64)> = sqlx::query_as(sql).fetch_all(&mut conn).await?;
+    conn.close().await?;
+    let shut_out =
+        |(spki_sha256, token_secret_sha256, revoked_at)| ShutOut { spki_sha256, token_secret_sha256, revoked_at };
+    Ok(rows.into_iter().map(shut_out).collect())
+}
+
+/// That nobody has a database open that is about to be set aside: who closed it later would take away the log of the one that
+/// has its name by then.
+///
+/// # Errors
+/// [`StoreError::InUse`]; a database that cannot be opened at all is used by nobody.
+pub async fn alone(database: &Path) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new().filename(database).busy_timeout(USED_WITHIN);
+    let Ok(mut conn) = options.connect().await else { return Ok(()) };
+    // Only who is alone may leave the write-ahead log (sqlite.org/wal.html).
+    let left = sqlx::query("PRAGMA journal_mode = DELETE").execute(&mut conn).await;
+    let code = left.err().and_then(|error| error.as_database_error()?.code()?.parse::<u32>().ok());
+    let _ = conn.close().await;
+    match code {
+        // SQLITE_BUSY, SQLITE_LOCKED.
+        Some(code) if matches!(code & 0xff, 5 | 6) => Err(StoreError::InUse(database.to_owned())),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Settles a copy before it becomes the database. Gives how many sensors are shut out that were not when it was made.
+///
+/// # Errors
+/// The database's own.
+pub async fn settle(
+    database: &Path,
+    revoked: &[ShutOut],
+    made_at: Timestamp,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    // No write-ahead log: one file is checked, moved and opened.
+    let options = SqliteConnectOptions::new().filename(database).synchronous(SqliteSynchronous::Full);
+    let mut conn = options.connect().await?;
+    let mut tx = conn.begin().await?;
+    let lists = "SELECT COALESCE(MAX(revision), 0) FROM list_revision";
+    leave_out(&mut tx, REVISIONS_ABOVE, lists, REVISIONS_LEFT_OUT).await?;
+    let indicators = "SELECT COALESCE(MAX(id), 0) FROM indicator";
+    leave_out(&mut tx, INDICATORS_ABOVE, indicators, INDICATORS_LEFT_OUT).await?;
+    set(&mut tx, RESTORED_AT, &now.to_string()).await?;
+    set(&mut tx, RESTORED_FROM, &made_at.to_string()).await?;
+    // A token that was used since would work a second time.
+    sqlx::query("UPDATE sensor SET token_expires_at = $1 WHERE enrolled_at IS NULL AND token_expires_at > $1")
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+    let mut carried = 0;
+    for ShutOut { spki_sha256, token_secret_sha256, revoked_at } in revoked {
+        let sql = "UPDATE sensor SET revoked_at = $3
+            WHERE revoked_at IS NULL AND (token_secret_sha256 = $2 OR ($1 IS NOT NULL AND spki_sha256 = $1))";
+        let done = sqlx::query(sql).bind(spki_sha256).bind(token_secret_sha256).bind(revoked_at);
+        carried += done.execute(&mut *tx).await?.rows_affected();
+    }
+    tx.commit().await?;
+    conn.close().await?;
+    Ok(carried)
+}
+
+async fn leave_out(
+    conn: &mut SqliteConnection,
+    key: &'static str,
+    newest: &'static str,
+    left_out: i64,
+) -> Result<(), sqlx::Error> {
+    let newest: i64 = sqlx::query_scalar(newest).fetch_one(&mut *conn).await?;
+    let above = newest.max(above(conn, key).await?).saturating_add(left_out);
+    set(conn, key, &above.to_string()).await
+}
+
+async fn set(conn: &mut SqliteConnection, key: &str, value: &str) -> Result<(), sqlx::Error> {
+    let sql = "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    sqlx::query(sql).bind(key).bind(value).execute(conn).await.map(drop)
+}
+
+async fn above(conn: &mut SqliteConnection, key: &str) -> Result<i64, sqlx::Error> {
+    let value: Option<String> =
+        sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(key).fetch_optional(conn).await?;
+    Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
+}
+
+/// Lists get numbers above this, whatever is the newest.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn revisions_above(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    above(conn, REVISIONS_ABOVE).await
+}
+
+/// The number of the next new indicator, where it does not follow the last one.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn next_indicator(conn: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
+    let above = above(conn, INDICATORS_ABOVE).await?;
+    let last: Option<i64> = sqlx::query_scalar("SELECT MAX(id) FROM indicator").fetch_one(conn).await?;
+    Ok((last.unwrap_or(0) < above).then(|| above.saturating_add(1)))
+}
+
+impl Store {
+    /// What the next list's number must be above: the newest list's, or more after a restore. Lists are for all members.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn last_revision(&self, scope: Scope) -> Result<Revision, StoreError> {
+        let newest = self.newest_revision(scope).await?;
+        let above = revisions_above(&mut *self.readers().acquire().await?).await?;
+        Ok(newest.max(Revision(u64::try_from(above).unwrap_or(0))))
+    }
+}

@@ -1,0 +1,82 @@
+//! Promise V1: a data directory that an earlier version left is brought up to date, and everything is still there.
+//!
+//! # The fixtures
+//! `collector/tests/data/schema-NNN.sql` is the database of a small community as the program with that version of the tables
+//! wrote it: two members, a sensor each, an alert each, an incident each, one campaign, one list. They are never edited. With
+//! each new version of the tables the next one is made, by the program that has that version:
+//!
+//! ```text
+//! VARDE_FIXTURE=/tmp/fixture cargo nextest run -p varde-tests --test fixtures --run-ignored all
+//! cp /tmp/fixture/schema-NNN.sql collector/tests/data/
+//! ```
+//! and a line more below says what stands in it.
+
+use std::path::Path;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use varde_collector::store::alert::{self, Which};
+use varde_collector::store::{DATABASE_FILE, Scope, Store, StoreError};
+
+/// Every version that was ever in anybody's hands.
+const FIXTURES: [(i64, &str); 1] = [(1, include_str!("data/schema-001.sql"))];
+
+async fn lay_down(data: &Path, version: i64, dump: &str) -> Result<(), sqlx::Error> {
+    let options = SqliteConnectOptions::new().filename(data.join(DATABASE_FILE)).create_if_missing(true);
+    let mut conn = options.foreign_keys(false).connect().await?;
+    sqlx::raw_sql(AssertSqlSafe(dump.to_owned())).execute(&mut conn).await?;
+    sqlx::raw_sql(AssertSqlSafe(format!("PRAGMA user_version = {version}"))).execute(&mut conn).await?;
+    conn.close().await
+}
+
+#[tokio::test]
+async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it() {
+    for (version, dump) in FIXTURES {
+        let dir = tempfile::tempdir().unwrap();
+        lay_down(dir.path(), version, dump).await.unwrap();
+        let upgraded = Store::upgrade(dir.path()).await.unwrap();
+        if let Some(upgraded) = &upgraded {
+            assert_eq!(upgraded.from, usize::try_from(version).unwrap());
+            assert!(upgraded.copy.as_ref().is_some_and(|copy| copy.is_file()), "a copy is made before");
+        }
+        let store = Store::open(dir.path()).await.unwrap();
+        store.check().await.unwrap();
+        let picture = store.picture(Scope::Operator).await.unwrap();
+        assert_eq!(picture.operator.as_deref(), Some("Prøve-CSIRT"));
+        let mut members: Vec<_> =
+            store.member_rows(Scope::Operator).await.unwrap().into_iter().map(|row| (row.number, row.name)).collect();
+        members.sort();
+        assert_eq!(members, [("0301".to_owned(), "Oslo".to_owned()), ("3407".to_owned(), "Gjøvik".to_owned())]);
+        assert_eq!(picture.sensors.iter().filter(|sensor| sensor.enrolled_at.is_some()).count(), 2);
+        assert_eq!(picture.list.map(|list| (list.revision, list.count)), Some((1, 1)));
+        assert_eq!((picture.incidents_total, picture.campaigns_total), (2, 1));
+        let hits: Vec<_> = picture.campaigns[0].hits.iter().map(|hit| hit.member.number.as_str()).collect();
+        assert_eq!(hits.len(), 2, "{hits:?}");
+        let indicators: Vec<_> =
+            store.indicator_rows(Scope::Operator).await.unwrap().into_iter().map(|row| row.indicator).collect();
+        assert_eq!(indicators, ["vond.example"]);
+        let alerts = alert::list(&store, Scope::Operator, Which::default(), 10).await.unwrap();
+        assert_eq!(alerts.len(), 2);
+        assert!(alerts.iter().all(|alert| alert.count == 1 && alert.indicator == "vond.example"));
+        // Where each sensor has come to: what it sends again is known, what comes next is new.
+        let counts: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT committed_seq, (SELECT COUNT(*) FROM record WHERE sensor_id = sensor.id AND record.epoch = sensor.epoch)
+             FROM sensor ORDER BY id",
+        )
+        .fetch_all(store.readers())
+        .await
+        .unwrap();
+        assert!(counts.iter().all(|(committed, records)| committed == records && *records >= 2), "{counts:?}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn v1_a_command_changes_no_tables_and_a_newer_database_is_let_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    lay_down(dir.path(), 99, FIXTURES[0].1).await.unwrap();
+    assert!(matches!(Store::open(dir.path()).await, Err(StoreError::TooNew { found: 99, .. })));
+    let dir = tempfile::tempdir().unwrap();
+    lay_down(dir.path(), 0, "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL);").await.unwrap();
+    assert!(matches!(Store::open(dir.path()).await, Err(StoreError::TooOld { found: 0, .. })));
+}

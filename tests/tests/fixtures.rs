@@ -1,0 +1,82 @@
+//! Makes the data directories that later versions must be able to open: `collector/tests/data` and `agent/tests/data`. Run only
+//! when a format changes; how and when stands in `collector/tests/upgrade.rs`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use varde_common::id::{Epoch, Seq};
+use varde_common::record::{LossReason, Record, RecordBody};
+use varde_tests::capture::{self, Format};
+use varde_tests::community::{Agent, Collector};
+use varde_tests::programs::{PATIENCE, eventually, said};
+use varde_tests::traffic::dns::{Question, rtype};
+use varde_tests::traffic::municipality::Municipality;
+use varde_tests::traffic::{Outcome, Traffic};
+
+#[test]
+#[ignore = "makes files for later versions; VARDE_FIXTURE says where"]
+fn make_the_fixtures_of_today() -> Result<()> {
+    let to = PathBuf::from(std::env::var_os("VARDE_FIXTURE").context("VARDE_FIXTURE says where")?);
+    fs::create_dir_all(&to)?;
+    let folder = tempfile::tempdir()?;
+    let mut collector = Collector::init(&folder.path().join("collector"))?;
+    collector.start()?;
+    collector.add_member("3407", "Gjøvik")?;
+    collector.add_member("0301", "Oslo")?;
+    collector.publish("vond.example\n")?;
+    let mut agents = Vec::new();
+    for (number, place) in [("3407", 1), ("0301", 2)] {
+        let mut agent = Agent::new(&folder.path().join(number), None)?;
+        agent.enroll(&collector.token(number)?)?;
+        let place = Municipality { number: place };
+        let mut traffic = Traffic::starting(varde_agent::io::clock::now());
+        let client = std::net::SocketAddr::new(place.client(1), 40_000);
+        let question = Question { id: 1, name: "vond.example", qtype: rtype::A };
+        traffic.lookup(client, place.resolver(), question, &Outcome::address("vond.example", [198, 51, 100, 9].into()));
+        let file = folder.path().join(format!("{number}.pcap"));
+        capture::write(&file, Format::USUAL, &traffic.packets)?;
+        agent.start([std::ffi::OsStr::new("--capture"), file.as_os_str()])?;
+        agent.wait()?;
+        agents.push(agent);
+    }
+    eventually("the campaign is there", PATIENCE, || Ok((collector.campaigns()?.len() == 1).then_some(())))?;
+    collector.stop()?;
+    let versions: Vec<(i64,)> = collector.query("PRAGMA user_version")?;
+    let mut dump = Command::new("sqlite3");
+    dump.arg(collector.data().join("varde.sqlite")).arg(".dump");
+    fs::write(to.join(format!("schema-{:03}.sql", versions[0].0)), said(&mut dump)?.ok()?.out)?;
+
+    // What the sensor has written, and beside it in its spool what one test cannot bring about: a loss between two segments.
+    let agent = to.join("agent");
+    let data = agents[0].data();
+    for part in ["identity", "list", "spool"] {
+        fs::create_dir_all(agent.join(part))?;
+        for entry in fs::read_dir(data.join(part))? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_file() && !name.contains("reserve") {
+                fs::copy(entry.path(), agent.join(part).join(name))?;
+            }
+        }
+    }
+    fs::copy(data.join("site.key"), agent.join("site.key"))?;
+    let taken = agents[0].taken()?;
+    let (epoch, last) = *taken.last().context("nothing was taken")?;
+    let loss = varde_agent::spool::Loss::new(last.next(), Seq(last.0 + 5), LossReason::SpoolFull);
+    fs::write(agent.join("spool").join(name(epoch, loss.from, "lost")), loss.to_octets(epoch))?;
+    let first = loss.to.next();
+    let mut segment = varde_agent::spool::segment_header(epoch, first);
+    let stored = collector.records()?.into_iter().find(|record| {
+        let body = Record::from_octets(&record.octets).map(|record| record.body);
+        matches!(body, Ok(RecordBody::Opened(_)))
+    });
+    varde_agent::spool::write_record(&mut segment, first, &stored.context("no alert")?.octets);
+    fs::write(agent.join("spool").join(name(epoch, first, "seg")), segment)?;
+    Ok(())
+}
+
+fn name(epoch: Epoch, first: Seq, kind: &str) -> String {
+    format!("{epoch}-{:016x}.{kind}", first.0)
+}
