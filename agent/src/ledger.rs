@@ -205,6 +205,34 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn d5_d12_an_alert_of_many_hosts_keeps_its_number_and_when_its_opening_was_lost_its_counts_and_hosts() {
+        let mut ledger = Ledger::default();
+        let Statement::Opened { alert, body, .. } = opened(7, None) else { panic!() };
+        let opening = Statement::CrowdOpened { alert, body: CrowdOpened { opened: body, hosts: 40 } };
+        let more = |hosts, closed| {
+            let Statement::Updated { alert, body } = updated(7, closed) else { panic!() };
+            Statement::CrowdUpdated { alert, body: CrowdUpdated { updated: body, hosts } }
+        };
+        let first = ledger.handle_statement(opening, None, Seq(40));
+        assert!(matches!(first, Some(RecordBody::CrowdOpened(CrowdOpened { hosts: 40, .. }))));
+        ledger.handle_lost();
+        match ledger.handle_statement(more(50, false), None, Seq(50)) {
+            Some(RecordBody::CrowdOpened(CrowdOpened { opened, hosts: 50 })) => {
+                assert_eq!((opened.count, opened.client), (6, None));
+            }
+            other => panic!("{other:?}"),
+        }
+        ledger.handle_taken();
+        for (hosts, closed) in [(60, false), (61, true)] {
+            match ledger.handle_statement(more(hosts, closed), None, Seq(51)) {
+                Some(RecordBody::CrowdUpdated(told)) => assert_eq!((told.updated.alert, told.hosts), (Seq(50), hosts)),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(ledger.handle_statement(more(62, false), None, Seq(53)), None);
+    }
+
+    #[test]
     fn the_ledger_is_bounded() {
         let mut ledger = Ledger::default();
         for alert in 0..ALERTS_NUMBERED_MAX as u64 + 5 {

@@ -370,6 +370,25 @@ pub const LINK_SEND_WINDOW_OCTETS: u64 = 1024 * 1024;
 /// Receive and send buffer asked of the kernel: a list comes in bursts of its window.
 pub const LINK_SOCKET_BUFFER_OCTETS: usize = 4 * 1024 * 1024;
 
+/// Over TCP, octets of one stream between us and its connection.
+pub const LINK_STREAM_BUFFER_OCTETS: usize = 64 * 1024;
+/// A last word over TCP is taken within this, or it stays unsaid, milliseconds.
+pub const TCP_GOODBYE_MS: u64 = 500;
+/// Where UDP was found blocked, QUIC is tried again after so long, and later after twice as long each time, seconds.
+pub const QUIC_AGAIN_S: u64 = 600;
+/// It is never put off longer than this, seconds.
+pub const QUIC_AGAIN_MAX_S: u64 = 4 * 3600;
+/// The shortest that may be set, seconds: each attempt is a handshake that a firewall drops, and perhaps logs.
+pub const QUIC_AGAIN_MIN_S: u64 = 5;
+/// The head of a proxy's answer.
+pub const PROXY_ANSWER_MAX_OCTETS: usize = 8 * 1024;
+/// What is shown of its words.
+pub const PROXY_REASON_MAX_CHARACTERS: usize = 100;
+/// A file with a user and a password.
+pub const PROXY_CREDENTIALS_MAX_OCTETS: u64 = 1024;
+/// What is shown of the name of a foreign certificate's issuer.
+pub const ISSUER_MAX_CHARACTERS: usize = 200;
+
 /// Octets of `agent.toml`: a thousand networks fit.
 pub const SETTINGS_MAX_OCTETS: u64 = 1024 * 1024;
 /// A question on the control socket: one word.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -9,7 +11,12 @@ use varde_common::alert::{Level, Zone};
 use varde_common::id::SiteId;
 use varde_common::limits::SITES_MAX;
 
-use crate::limits::{RING_BLOCKS, RING_BLOCKS_MAX, RING_BLOCKS_MIN, SPOOL_MAX_OCTETS, SPOOL_UNACKNOWLEDGED_KEEP_S};
+use crate::limits::{
+    QUIC_AGAIN_MAX_S, QUIC_AGAIN_MIN_S, QUIC_AGAIN_S, RING_BLOCKS, RING_BLOCKS_MAX, RING_BLOCKS_MIN, SPOOL_MAX_OCTETS,
+    SPOOL_UNACKNOWLEDGED_KEEP_S,
+};
+use crate::proxy::{Proxy, is_host_and_port};
+use crate::route::NOWHERE;
 use crate::sensor::SensorSettings;
 
 /// The smallest spool that still holds two segments, MiB.
@@ -28,6 +35,14 @@ const SPOOL_DAYS_MAX: u64 = 396;
 pub struct Settings {
     /// Where to dial instead of where enrolment said, `HOST:PORT`.
     pub collector: Option<String>,
+    /// Where to dial over TCP when UDP is blocked, `HOST:PORT`, or `none`.
+    pub fallback: Option<String>,
+    /// The HTTP proxy that opens the way there, `http://HOST:PORT`.
+    pub proxy: Option<String>,
+    /// A file with `user:password` for it.
+    pub proxy_credentials: Option<PathBuf>,
+    /// Over TCP, QUIC is tried again after so long, seconds.
+    pub quic_again_s: Option<u64>,
     /// Interfaces to watch when the command line names no source.
     #[serde(default)]
     pub interfaces: Vec<String>,
@@ -113,8 +128,15 @@ pub struct BadSetting {
 }
 
 /// Keys by the table they stand in, each with what is right for it.
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 18] = [
     ("collector", "give host and port such as \"varde.example.no:7843\""),
+    ("fallback", "give host and port such as \"varde.example.no:443\", or \"none\""),
+    (
+        "proxy",
+        "give http, host and port such as \"http://proxy.example.no:3128\"; a user and a password belong in the file that proxy_credentials names",
+    ),
+    ("proxy_credentials", "give the path of a file such as \"/etc/varde-agent/proxy\", and set proxy too"),
+    ("quic_again_s", "give whole seconds from 5 to 14400 such as 600"),
     ("interfaces", "give names of interfaces such as [\"ens19\"]"),
     ("inside", "give networks such as [\"10.0.0.0/8\", \"fd00::/8\"]"),
     ("resolvers", "give addresses such as [\"10.1.0.53\"]"),
@@ -157,6 +179,26 @@ impl Settings {
         {
             return Err(("collector", format!("collector = \"{collector}\"; {}", right("collector"))));
         }
+        if let Some(fallback) = &self.fallback
+            && fallback != NOWHERE
+            && !is_host_and_port(fallback)
+        {
+            return Err(("fallback", format!("fallback = \"{fallback}\"; {}", right("fallback"))));
+        }
+        if let Some(proxy) = &self.proxy
+            && Proxy::read(proxy).is_none()
+        {
+            // Not the value: people write passwords there.
+            return Err(("proxy", format!("proxy is no such address; {}", right("proxy"))));
+        }
+        if self.proxy_credentials.is_some() && self.proxy.is_none() {
+            return Err(("proxy_credentials", format!("there is no proxy; {}", right("proxy_credentials"))));
+        }
+        if let Some(seconds) = self.quic_again_s
+            && !(QUIC_AGAIN_MIN_S..=QUIC_AGAIN_MAX_S).contains(&seconds)
+        {
+            return Err(("quic_again_s", format!("quic_again_s = {seconds}; {}", right("quic_again_s"))));
+        }
         if let Some(mib) = self.spool_max_mib
             && !(SPOOL_MIN_MIB..=SPOOL_LARGEST_MIB).contains(&mib)
         {
@@ -194,6 +236,11 @@ impl Settings {
     /// How long the spool keeps what nobody has fetched, seconds.
     pub fn spool_unacknowledged_s(&self) -> u64 {
         self.spool_max_days.map_or(SPOOL_UNACKNOWLEDGED_KEEP_S, |days| days.saturating_mul(86_400))
+    }
+
+    /// How long QUIC is put off where UDP was found blocked, at least.
+    pub fn quic_again(&self) -> Duration {
+        Duration::from_secs(self.quic_again_s.unwrap_or(QUIC_AGAIN_S))
     }
 
     /// Blocks of 1 MiB in the ring of each interface.
@@ -234,12 +281,6 @@ impl Settings {
         sensor.zones = zones.flatten().collect();
         sensor
     }
-}
-
-fn is_host_and_port(text: &str) -> bool {
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    let bare_v6 = host.contains(':') && !(host.starts_with('[') && host.ends_with(']'));
-    !host.is_empty() && !bare_v6 && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 fn right(key: &str) -> &'static str {
@@ -313,6 +354,8 @@ mod tests {
             EXAMPLE.lines().map(|line| if key(line) { &line[1..] } else { line }).map(|l| format!("{l}\n")).collect();
         let settings = Settings::read(&shown, "agent.toml").unwrap();
         assert_eq!(settings.interfaces, ["ens19"]);
+        assert_eq!(settings.quic_again(), Duration::from_secs(QUIC_AGAIN_S), "the default shown is the default");
+        assert!(settings.proxy.is_some() && settings.proxy_credentials.is_some());
         assert_eq!(settings.spool_max_octets(), SPOOL_MAX_OCTETS, "the default shown is the default");
         assert_eq!(settings.spool_unacknowledged_s(), SPOOL_UNACKNOWLEDGED_KEEP_S, "the default shown is the default");
         assert_eq!(settings.ring_blocks(), RING_BLOCKS, "the default shown is the default");
@@ -331,9 +374,13 @@ mod tests {
     fn a_refused_setting_says_where_what_and_what_would_be_right() {
         let cases = [
             ("\ncolector = \"a:1\"\n", 2, "\"colector\"; did you mean \"collector\"?"),
-            ("wonderful = 1", 1, "there are collector, interfaces"),
+            ("wonderful = 1", 1, "there are collector, fallback"),
             ("collector = \"varde.example.no\"", 1, "give host and port"),
             ("collector = \"2001:db8::1:7843\"", 1, "give host and port"),
+            ("fallback = \"varde.example.no\"", 1, "give host and port such as \"varde.example.no:443\", or \"none\""),
+            ("\nproxy = \"http://me:secret@proxy:1\"", 2, "proxy is no such address; give http, host and port"),
+            ("proxy_credentials = \"x\"", 1, "there is no proxy"),
+            ("quic_again_s = 1", 1, "quic_again_s = 1; give whole seconds from 5"),
             ("inside = [\n  \"10.0.0.0/8\",\n  \"10.0.0/8\",\n]", 3, "\"10.0.0/8\""),
             ("inside = \"10.0.0.0/8\"", 1, "give networks such as"),
             ("resolvers = [\"dns.example.no\"]", 1, "give addresses such as"),

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 pub const QUIC_PORT: u16 = 7843;
 /// UDP port of enrolment.
 pub const ENROLL_PORT: u16 = 7844;
+/// TCP port of sessions and enrolment where UDP is blocked.
+pub const TCP_PORT: u16 = varde_common::tie::TCP_PORT;
 /// TCP port of the page.
 pub const WEB_PORT: u16 = 8443;
 
@@ -112,6 +114,41 @@ pub struct Bound {
     pub enroll: SocketAddr,
     /// The page, TCP.
     pub web: SocketAddr,
+    /// Sessions and enrolment where UDP is blocked, TCP; none = not listened for.
+    #[serde(default)]
+    pub tcp: Option<SocketAddr>,
+}
+
+/// Where to listen, or not to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// There.
+    At(SocketAddr),
+    /// Nowhere, written `none`.
+    Nowhere,
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Listen, String> {
+        match text {
+            "none" => Ok(Listen::Nowhere),
+            address => address.parse().map(Listen::At).map_err(|_| {
+                format!("\"{address}\" is no address and port; write for example [::]:{TCP_PORT}, or none")
+            }),
+        }
+    }
+}
+
+impl Listen {
+    /// The address, if there is one.
+    pub fn address(self) -> Option<SocketAddr> {
+        match self {
+            Listen::At(address) => Some(address),
+            Listen::Nowhere => None,
+        }
+    }
 }
 
 /// What a token says, each `HOST:PORT`.
@@ -186,7 +223,12 @@ mod tests {
     }
 
     fn bound(quic: &str, enroll: &str) -> Bound {
-        Bound { quic: quic.parse().unwrap(), enroll: enroll.parse().unwrap(), web: "127.0.0.1:1".parse().unwrap() }
+        Bound {
+            quic: quic.parse().unwrap(),
+            enroll: enroll.parse().unwrap(),
+            web: "127.0.0.1:1".parse().unwrap(),
+            tcp: None,
+        }
     }
 
     #[test]

@@ -190,6 +190,7 @@ mod tests {
             refused: None,
             last_seen_at: Some(NOW),
             connected: true,
+            over_tcp: false,
             heartbeat: None,
             set_back_at: None,
             quarantined_at: None,

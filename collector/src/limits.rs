@@ -36,6 +36,25 @@ pub const CRYPTO_BUFFER_OCTETS: usize = 16 * 1024;
 /// Receive and send buffer asked of the kernel. With the default a thousand sensors coming back at once lose packets.
 pub const SOCKET_BUFFER_OCTETS: usize = 4 * 1024 * 1024;
 
+/// TCP connections between their arrival and their tie: each holds some 20 kB, and for at most [`HANDSHAKE_WITHIN`] and
+/// [`HELLO_WITHIN`]. One more is closed unheard.
+pub const TCP_ARRIVING_MAX: usize = 1024;
+/// TCP connections at once: all streams of all sessions, and those that arrive. What the process may have open is less on
+/// most machines; then that is the bound, less [`FILES_KEPT`].
+pub const TCP_CONNECTIONS_MAX: usize = SESSIONS_MAX * STREAMS_MAX as usize + TCP_ARRIVING_MAX;
+/// Of what the process may have open, so many stay for the database, the page and QUIC.
+pub const FILES_KEPT: usize = 256;
+/// Connections that wait to be accepted.
+pub const TCP_BACKLOG: u32 = 1024;
+/// Octets of a TCP connection the kernel keeps for us: as much as a stream may have on its way over QUIC.
+pub const TCP_RECEIVE_BUFFER_OCTETS: u32 = STREAM_WINDOW_OCTETS;
+/// A session id over TCP ties connections for so long after it was given: a sensor opens its streams at once.
+pub const TIE_WITHIN: Duration = Duration::from_secs(60);
+/// A last word over TCP is taken within this, or it stays unsaid.
+pub const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
+/// When the system has no socket left for the next connection, it is asked again after this.
+pub const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
 /// A silent session ends after this.
 pub const IDLE_AFTER: Duration = Duration::from_secs(60);
 /// A sign of life at least this often; home routers forget a UDP flow after 30 s.

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use toml::{Spanned, Value};
 
+use crate::address::Listen;
+
 /// What the file sets; flags win over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -14,9 +16,11 @@ pub struct Settings {
     pub enroll: Option<SocketAddr>,
     /// Where the page is served, TCP, loopback only.
     pub web: Option<SocketAddr>,
+    /// Where sessions and enrolment are listened for where UDP is blocked, TCP.
+    pub tcp: Option<Listen>,
 }
 
-const KEYS: [&str; 3] = ["quic", "enroll", "web"];
+const KEYS: [&str; 4] = ["quic", "enroll", "web", "tcp"];
 
 /// Why a settings file is not obeyed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,6 +93,8 @@ impl Settings {
                 "quic" => settings.quic = address("quic", crate::address::QUIC_PORT)?,
                 "enroll" => settings.enroll = address("enroll", crate::address::ENROLL_PORT)?,
                 "web" => settings.web = address("web", crate::address::WEB_PORT)?,
+                "tcp" if value.get_ref().as_str() == Some("none") => settings.tcp = Some(Listen::Nowhere),
+                "tcp" => settings.tcp = address("tcp", crate::address::TCP_PORT)?.map(Listen::At),
                 other => {
                     let key = other.to_owned();
                     return Err(BadSettings::UnknownKey { file, line, near: nearest(&key), key });
@@ -140,13 +146,15 @@ mod tests {
         assert_eq!(settings.quic, Some("[::]:7843".parse().unwrap()));
         assert_eq!(settings.enroll, Some("[::]:7844".parse().unwrap()));
         assert_eq!(settings.web, Some("127.0.0.1:8443".parse().unwrap()));
+        assert_eq!(settings.tcp, Some(Listen::At("[::]:443".parse().unwrap())));
+        assert_eq!(Settings::read("tcp = \"none\"", "c.toml").unwrap().tcp, Some(Listen::Nowhere));
     }
 
     #[test]
     fn a_refused_setting_says_where_what_and_what_would_be_right() {
         for (text, said) in [
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
-            ("colour = 1\n", "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web"),
+            ("colour = 1\n", "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp"),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
                 "c.toml line 2: web = \"soon\" is no address and port; write for example web = \"[::]:8443\"",

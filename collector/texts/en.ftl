@@ -194,6 +194,7 @@ sensor-connected = connected
 sensor-deaf = connected, but deaf: no packet since
 sensor-deaf-always = connected, but deaf: no packet ever
 sensor-dropping = loses too much: { $dropped } of the last { $total } frames
+sensor-connected-tcp = connected over TCP (UDP is blocked)
 sensor-stalled = connected, but no heartbeat since
 sensor-silent = silent since
 sensor-never-came = enrolled, but never heard from since

@@ -194,6 +194,7 @@ sensor-connected = tilkoblet
 sensor-deaf = tilkoblet, men døv: ingen pakke siden
 sensor-deaf-always = tilkoblet, men døv: aldri en pakke
 sensor-dropping = taper for mye: { $dropped } av de siste { $total } rammene
+sensor-connected-tcp = tilkoblet over TCP (UDP er sperret)
 sensor-stalled = tilkoblet, men uten livstegn siden
 sensor-silent = stille siden
 sensor-never-came = koblet til, men aldri hørt fra siden

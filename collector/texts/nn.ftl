@@ -194,6 +194,7 @@ sensor-connected = tilkopla
 sensor-deaf = tilkopla, men døv: ingen pakke sidan
 sensor-deaf-always = tilkopla, men døv: aldri ei pakke
 sensor-dropping = mistar for mykje: { $dropped } av dei siste { $total } rammene
+sensor-connected-tcp = tilkopla over TCP (UDP er sperra)
 sensor-stalled = tilkopla, men utan livsteikn sidan
 sensor-silent = stille sidan
 sensor-never-came = kopla til, men aldri høyrt frå sidan

@@ -25,6 +25,7 @@ pub mod observation;
 pub mod pattern;
 pub mod plain;
 pub mod record;
+pub mod tie;
 pub mod time;
 pub mod tlp;
 pub mod token;

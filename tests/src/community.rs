@@ -2,7 +2,7 @@
 //! set them up, by the command line alone.
 
 use std::ffi::OsString;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,6 +27,8 @@ pub struct Addresses {
     pub enroll: String,
     /// The page.
     pub web: String,
+    /// Both where UDP is blocked.
+    pub tcp: String,
 }
 
 /// A collector with its data directory.
@@ -35,17 +37,19 @@ pub struct Collector {
     data: PathBuf,
     quic: SocketAddr,
     enroll: SocketAddr,
+    tcp: SocketAddr,
     namespace: Option<Namespace>,
     running: Option<Running>,
 }
 
-/// Two neighbouring UDP ports nobody uses: the collector must be found at the same ones after a restart.
+/// Two neighbouring UDP ports nobody uses, nor the first of them in TCP: the collector must be found at the same ones after a restart.
 fn free_ports() -> Result<(u16, u16)> {
     let mut random = Random::seeded(u64::from(std::process::id()) ^ varde_agent::io::clock::now().as_micros() as u64);
     for _ in 0..200 {
         let port = random.within(20_000, 31_000) as u16;
         let both = [port, port + 1].map(|port| UdpSocket::bind(("127.0.0.1", port)));
-        if both.iter().all(std::result::Result::is_ok) {
+        let tcp = TcpListener::bind(("127.0.0.1", port));
+        if both.iter().all(std::result::Result::is_ok) && tcp.is_ok() {
             return Ok((port, port + 1));
         }
     }
@@ -69,7 +73,9 @@ impl Collector {
     pub fn init_at(data: &Path, quic: SocketAddr, enroll: u16, namespace: Option<Namespace>) -> Result<Collector> {
         std::fs::create_dir_all(data)?;
         let enroll = SocketAddr::new(quic.ip(), enroll);
-        let collector = Collector { data: data.to_owned(), quic, enroll, namespace, running: None };
+        // In a network of its own the usual port is free, and sensors find it unasked.
+        let tcp = SocketAddr::new(quic.ip(), if namespace.is_some() { 443 } else { quic.port() });
+        let collector = Collector { data: data.to_owned(), quic, enroll, tcp, namespace, running: None };
         collector.ask(["init", "--name", "Prøve-CSIRT", "--address", &quic.to_string()])?;
         Ok(collector)
     }
@@ -88,7 +94,8 @@ impl Collector {
         let _ = std::fs::remove_file(&addresses);
         let quic = self.quic.to_string();
         let enroll = self.enroll.to_string();
-        let arguments = ["run", "--quic", &quic, "--enroll", &enroll, "--web", "127.0.0.1:0"];
+        let tcp = self.tcp.to_string();
+        let arguments = ["run", "--quic", &quic, "--enroll", &enroll, "--tcp", &tcp, "--web", "127.0.0.1:0"];
         let command = self.command(arguments)?;
         let mut running = Running::start(command, &self.data.join("collector.log"))?;
         let found = eventually("the collector says where it listens", PATIENCE, || {
@@ -97,10 +104,11 @@ impl Collector {
             let text = std::fs::read(&addresses).unwrap_or_default();
             let Ok(json) = serde_json::from_slice::<Value>(&text) else { return Ok(None) };
             let field = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned);
-            let (Some(quic), Some(enroll), Some(web)) = (field("quic"), field("enroll"), field("web")) else {
-                bail!("run.json lacks quic, enroll or web: {json}");
+            let fields = (field("quic"), field("enroll"), field("web"), field("tcp"));
+            let (Some(quic), Some(enroll), Some(web), Some(tcp)) = fields else {
+                bail!("run.json lacks quic, enroll, web or tcp: {json}");
             };
-            Ok(Some(Addresses { quic, enroll, web }))
+            Ok(Some(Addresses { quic, enroll, web, tcp }))
         })?;
         self.running = Some(running);
         Ok(found)

@@ -13,6 +13,8 @@ pub struct SensorLine {
     pub member: String,
     /// Whether a session stands.
     pub connected: bool,
+    /// What its last session came over: `quic` or `tcp`.
+    pub carrier: Option<String>,
     /// List in force.
     pub revision: u64,
     /// Why it last refused a list.
@@ -37,6 +39,7 @@ impl SensorLine {
             id: number("id"),
             member: text(json, &["member_number", "member", "number"]).unwrap_or_default(),
             connected: json.get("connected").and_then(Value::as_bool).unwrap_or(false),
+            carrier: text(json, &["carrier"]),
             revision: number("revision"),
             refused_why: text(json, &["refused_why", "refused"]),
         }

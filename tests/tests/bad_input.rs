@@ -117,7 +117,17 @@ fn a_bad_line_in_an_import_is_named_and_the_rest_is_loaded() -> Result<()> {
 fn the_page_is_bound_to_loopback_and_refuses_another_address() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let collector = Collector::init(&folder.path().join("collector"))?;
-    let said = collector.try_ask(["run", "--quic", "127.0.0.1:0", "--enroll", "127.0.0.1:0", "--web", "0.0.0.0:0"])?;
+    let said = collector.try_ask([
+        "run",
+        "--quic",
+        "127.0.0.1:0",
+        "--enroll",
+        "127.0.0.1:0",
+        "--tcp",
+        "none",
+        "--web",
+        "0.0.0.0:0",
+    ])?;
     assert!(matches!(said.code, Some(1 | 2)), "{said:?}");
     assert!(said.err.contains("127.0.0.1") || said.err.to_lowercase().contains("loopback"), "{}", said.err);
     Ok(())

@@ -13,27 +13,42 @@ use varde_tests::programs::{PATIENCE, eventually};
 use varde_tests::random::Random;
 
 /// How often to kill; `VARDE_KILLS=1000` for the long form.
-fn kills() -> u64 {
-    std::env::var("VARDE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(40)
+fn kills(usual: u64) -> u64 {
+    std::env::var("VARDE_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(usual)
 }
 
 #[test]
 fn d1_d2_p5_every_record_taken_is_stored_once_through_kills_of_both_and_nobody_is_accused() -> Result<()> {
+    kill_both("quic", kills(40))
+}
+
+/// The same where UDP is blocked: every life of the agent goes over TCP.
+#[test]
+fn d1_d2_over_tcp_every_record_taken_is_stored_once_through_kills_of_both() -> Result<()> {
+    kill_both("tcp", kills(15))
+}
+
+fn kill_both(carrier: &str, kills: u64) -> Result<()> {
     let seed = clock::now().as_micros() as u64;
-    println!("seed {seed}, {} kills", kills());
+    println!("seed {seed}, {kills} kills over {carrier}");
     let mut random = Random::seeded(seed);
     let folder = tempfile::tempdir()?;
     let mut collector = Collector::init(&folder.path().join("collector"))?;
-    collector.start()?;
+    let addresses = collector.start()?;
     collector.add_member("3407", "Gjøvik")?;
     collector.publish("vond.example\n")?;
     let mut agent = Agent::new(&folder.path().join("agent"), None)?;
     agent.enroll(&collector.token("3407")?)?;
+    if carrier == "tcp" {
+        // An address to which nothing can be sent: each life finds that out at once.
+        let settings = format!("collector = \"0.0.0.0:7843\"\nfallback = \"{}\"\n", addresses.tcp);
+        std::fs::write(agent.data().join("agent.toml"), settings)?;
+    }
     let (mut life, mut host) = (0, 0);
     let mut feed = live(&mut agent, folder.path(), life)?;
     collector.await_in_force(1, 1)?;
 
-    for kill in 0..kills() {
+    for kill in 0..kills {
         // Somewhere in the middle of a stream of hits: some taken, some on their way, some not yet read.
         let before = agent.taken()?.len();
         for _ in 0..random.within(1, 6) {
@@ -67,10 +82,12 @@ fn d1_d2_p5_every_record_taken_is_stored_once_through_kills_of_both_and_nobody_i
     agent.wait().context("the last life ends by itself when everything is acknowledged")?;
 
     let books = oracle::close(&collector, &[&agent])?;
-    println!("{books:?}, {} kills, {host} lookups", kills());
+    println!("{books:?}, {kills} kills, {host} lookups");
     assert_eq!((books.spooled, books.told_lost), (0, 0), "the last life ended with everything acknowledged: {books:?}");
-    ensure!(books.taken > kills(), "too few records to show anything: {books:?}");
+    ensure!(books.taken > kills, "too few records to show anything: {books:?}");
     assert!(books.sightings <= host, "more sightings than lookups: {books:?}");
+    let carriers: Vec<(Option<String>,)> = collector.query("SELECT carrier FROM sensor")?;
+    assert_eq!(carriers, [(Some(carrier.to_owned()),)]);
     // P5: whoever is killed, in the middle of whatever, is accused of nothing.
     let accused: Vec<(i64,)> =
         collector.query("SELECT COUNT(*) FROM sensor WHERE set_back_at IS NOT NULL OR quarantined_at IS NOT NULL")?;

@@ -9,15 +9,18 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use varde_agent::effective_time::EffectiveTime;
 use varde_agent::io::clock;
 use varde_agent::io::disk::hosts::Hosts;
 use varde_agent::io::disk::identity::{Identity, site_key};
 use varde_agent::io::disk::keeper::{Keeper, Order};
 use varde_agent::io::disk::spool::{Caps, Spool};
 use varde_agent::io::disk::volume::RealVolume;
-use varde_agent::io::enroll::enroll;
-use varde_agent::io::link::quic::session_config;
+use varde_agent::io::enroll::{Wishes, enroll};
 use varde_agent::io::link::session::{Desk, InForce, Uplink, keep_connected};
+use varde_agent::io::link::tls::SessionTls;
+use varde_agent::io::link::ways::Ways;
+use varde_agent::route::Detour;
 use varde_agent::subscription::Subscription;
 use varde_collector::address::Bound;
 use varde_collector::command::init::{self, InitArguments};
@@ -32,6 +35,7 @@ use varde_common::compact::{Packer, Unpacker};
 use varde_common::id::{Revision, Seq};
 use varde_common::message::ToCollector;
 use varde_common::record::{Record, RecordBody, SensorEvent};
+use varde_common::time::Timestamp;
 use varde_tests::alerts::{B9, Make, batch, updates};
 use varde_tests::programs::PATIENCE;
 use varde_tests::random::Random;
@@ -52,7 +56,7 @@ impl Running {
         let changes = broadcast::Sender::new(16);
         let sessions = quic::session_endpoint(any, &keys)?;
         let enrolments = quic::enrolment_endpoint(any, &keys)?;
-        let bound = Bound { quic: sessions.local_addr()?, enroll: enrolments.local_addr()?, web: any };
+        let bound = Bound { quic: sessions.local_addr()?, enroll: enrolments.local_addr()?, web: any, tcp: None };
         directory::write_bound(data, &bound)?;
         let collector = Collector::speaking(store.clone(), changes.clone(), protocols);
         let enrolment = Enrolment::new(store.clone(), changes, keys.root_document, keys.authority);
@@ -77,7 +81,8 @@ impl Running {
 async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, records: usize) -> Result<Seq> {
     let identity = Identity::read(&data).map_err(anyhow::Error::msg)?;
     let root = identity.root().map_err(|why| anyhow::anyhow!("{why}"))?;
-    let config = session_config(&identity).map_err(anyhow::Error::msg)?;
+    let time = Arc::new(Mutex::new(EffectiveTime::new(Timestamp::WRITTEN, None)));
+    let tls = SessionTls::new(&identity, &time).map_err(anyhow::Error::msg)?;
     let (spool, _) = Spool::open(Arc::new(RealVolume), &data.join("spool"), Caps::default(), clock::now())?;
     let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, Hosts::open(&data)?, site_key(&data)?);
@@ -102,6 +107,7 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         sources: 1,
         root_version: root.version,
         started: clock::monotonic(),
+        time,
         unsent,
         protocols,
         resent: AtomicU64::new(0),
@@ -119,7 +125,8 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         stop.send_replace(true);
         said
     };
-    let uplink = keep_connected(&desk, &address, config, &mut subscription, stopped);
+    let mut ways = Ways::new(address, tls, Detour::default());
+    let uplink = keep_connected(&desk, &mut ways, &mut subscription, stopped);
     let (said, ()) = tokio::join!(acknowledged, uplink);
     drop(desk);
     let ended = tokio::task::spawn_blocking(move || keeping.join()).await?;
@@ -143,7 +150,7 @@ async fn v1_both_versions_understand_each_other_in_any_order_of_updates_and_noth
         if !enrolled {
             let number = "3407".parse()?;
             let (token, _) = make_token(&collector, &running.store, &number, varde_collector::io::clock::now()).await?;
-            enroll(&agent, &token.to_text()).await.map_err(|why| anyhow::anyhow!("{why}"))?;
+            enroll(&agent, &token.to_text(), &Wishes::default()).await.map_err(|why| anyhow::anyhow!("{why}"))?;
             enrolled = true;
         }
         let address = running.sessions.local_addr()?.to_string();

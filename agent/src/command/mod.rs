@@ -11,8 +11,10 @@ mod status_lines;
 
 use std::path::{Path, PathBuf};
 
-use crate::io::disk::read_at_most;
-use crate::limits::SETTINGS_MAX_OCTETS;
+use crate::io::disk::{others_may_read, read_at_most};
+use crate::limits::{PROXY_CREDENTIALS_MAX_OCTETS, SETTINGS_MAX_OCTETS};
+use crate::proxy::Proxy;
+use crate::route::{Detour, detour_address};
 use crate::settings::Settings;
 
 /// Where the data is unless said otherwise.
@@ -52,6 +54,38 @@ impl std::fmt::Display for Failure {
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// The proxy that is set, with what it wants to know.
+///
+/// # Errors
+/// [`Failure`] when the file with its credentials cannot be used.
+pub fn proxy(data: &Path, settings: &Settings) -> Result<Option<Proxy>, Failure> {
+    let Some(proxy) = settings.proxy.as_deref().and_then(Proxy::read) else { return Ok(None) };
+    let Some(file) = &settings.proxy_credentials else { return Ok(Some(proxy)) };
+    // A path that does not begin at the root lies in the data directory.
+    let file = data.join(file);
+    let octets = read_at_most(&file, PROXY_CREDENTIALS_MAX_OCTETS)
+        .map_err(|error| Failure::new(error, "see that the file proxy_credentials names is there and readable"))?;
+    let name = file.display();
+    if others_may_read(&file) {
+        let cause = format!("others than its owner may read {name}, which holds a password");
+        return Err(Failure::new(cause, format!("run: chmod 600 {name}")));
+    }
+    let text = String::from_utf8(octets);
+    let text = text.map_err(|_| Failure::new(format!("{name} is not UTF-8 text"), "write user:password into it"))?;
+    let proxy = proxy.with_credentials(&text);
+    proxy.map(Some).map_err(|bad| Failure::new(format!("{name} cannot be used: {bad}"), "write user:password into it"))
+}
+
+/// Where to go when UDP is blocked. `told`: what enrolment was told; `address`: the collector over QUIC.
+///
+/// # Errors
+/// [`Failure`] when the file with the proxy's credentials cannot be used.
+pub fn detour(data: &Path, settings: &Settings, told: Option<&str>, address: &str) -> Result<Detour, Failure> {
+    let set = settings.fallback.as_deref().or(told);
+    let (proxy, quic_again) = (proxy(data, settings)?, settings.quic_again());
+    Ok(Detour { address: detour_address(set, address), proxy, quic_again })
 }
 
 /// Reads the settings: `DIR/agent.toml`, else `/etc/varde-agent/agent.toml`, else the defaults.

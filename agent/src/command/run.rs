@@ -20,7 +20,7 @@ use varde_common::time::Timestamp;
 
 use super::sources::{open_interfaces, open_sources};
 use super::status::{Confinement, Report};
-use super::{Failure, settings};
+use super::{Failure, detour, settings};
 use crate::effective_time::EffectiveTime;
 use crate::health::Health;
 use crate::io::capture::LiveSettings;
@@ -32,9 +32,10 @@ use crate::io::disk::keeper::{Keeper, Order};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
 use crate::io::disk::{DiskError, collector_time, create_directory, hold, list};
-use crate::io::link::quic::session_config;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use crate::io::link::timed::{SharedTime, validity};
+use crate::io::link::tls::SessionTls;
+use crate::io::link::ways::Ways;
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control};
@@ -163,7 +164,7 @@ pub(crate) fn run_confined_by(
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let root = identity.root().map_err(|error| Failure::new(error, "restore the directory `identity` from a copy"))?;
     let time = known_time(&identity, data);
-    let config = session_config(&identity, &time).map_err(|why| {
+    let tls = SessionTls::new(&identity, &time).map_err(|why| {
         let cause = format!("this sensor's key or certificate cannot be used: {why}");
         Failure::new(cause, "restore the directory `identity` from a copy, or ask the CSIRT for a new token")
     })?;
@@ -171,12 +172,14 @@ pub(crate) fn run_confined_by(
     let _held = hold(data).map_err(|error| Failure::new(&error, error.remedy()))?;
 
     let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
+    let detour = detour(data, &settings, identity.card.fallback.as_deref(), &address)?;
+    let is_name = |address: &str| address.parse::<SocketAddr>().is_err();
     // Opening an interface is the last thing that takes a right; reading files and packets comes after it is given up.
     let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings));
     let confined = confine(&Reach {
         data: data.to_owned(),
         captures: captures.iter().map(|(_, path)| path.clone()).collect(),
-        resolves_names: address.parse::<SocketAddr>().is_err(),
+        resolves_names: is_name(&address) || detour.dialled().is_some_and(is_name),
     });
     let confined = confined.map_err(|error| Failure::new(error, "report this to the makers of Varde"))?;
     let (source, names) = open_sources(live_sources, &captures, &mut unopened)?;
@@ -247,13 +250,14 @@ pub(crate) fn run_confined_by(
         sources: Arc::clone(&sources),
         stop: Arc::clone(&stop),
     };
+    let ways = Ways::new(address.clone(), tls, detour);
     let process = Process { desk, identity, address, live, stop, sources, confined };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
     let sensor = SensorSettings { timekeeper, ..settings.sensor() };
-    let outcome = runtime.block_on(process.run(config, subscription, watching, sensor));
+    let outcome = runtime.block_on(process.run(ways, subscription, watching, sensor));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
     keeper.join().map_err(|_| Failure::new("the spool's thread broke", "report this to the makers of Varde"))?;
@@ -307,14 +311,14 @@ struct Process {
 impl Process {
     async fn run(
         self,
-        config: quinn::ClientConfig,
+        mut ways: Ways,
         mut subscription: Subscription,
         watching: Watch,
         sensor: SensorSettings,
     ) -> Result<(), Failure> {
         let listener = control::listen(&self.desk.data).map_err(disk_failure)?;
         let (leave, leaving) = watch::channel(false);
-        let uplink = keep_connected(&self.desk, &self.address, config, &mut subscription, leaving);
+        let uplink = keep_connected(&self.desk, &mut ways, &mut subscription, leaving);
         let work = async {
             let result = self.work(watching, sensor).await;
             leave.send_replace(true);

@@ -14,6 +14,7 @@ use crate::health::{BlindSpots, Evictions, Health, Together};
 use crate::io::control::{self, Question};
 use crate::io::disk::identity::{Card, Identity};
 use crate::io::disk::{list, spool};
+use crate::io::link::Way;
 use crate::io::link::session::Uplink;
 use crate::io::privilege::Confined;
 use crate::io::privilege::kernel::{self, Rights};
@@ -24,7 +25,8 @@ use crate::spool::Tally;
 
 /// Shows how the agent is.
 ///
-/// --json prints one object with the keys running, version, sensor, member, collector, connected, revoked, last_error,
+/// --json prints one object with the keys running, version, sensor, member, collector, connected, way (quic, or tcp where
+/// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, last_error,
 /// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, given_up {full, aged,
 /// damaged}, each {info, low, medium, high, critical, other}}, health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
@@ -63,6 +65,16 @@ pub struct Report {
     pub collector: Option<String>,
     /// Whether a session stands.
     pub connected: bool,
+    /// What the session that stands goes over: `quic` or `tcp`.
+    pub way: Option<String>,
+    /// Since when it stands.
+    pub connected_since: Option<Timestamp>,
+    /// Over TCP: where the collector is.
+    pub fallback: Option<String>,
+    /// Over TCP: the proxy on the way there.
+    pub proxy: Option<String>,
+    /// Over TCP: what the last attempt at QUIC ended with.
+    pub why_not_quic: Option<String>,
     /// Whether the collector has revoked it.
     pub revoked: bool,
     /// Why the last attempt or session ended.
@@ -232,6 +244,11 @@ impl Report {
             member: card.map(|card| card.member.clone()),
             collector: card.map(|_| collector.to_owned()),
             connected: false,
+            way: None,
+            connected_since: None,
+            fallback: None,
+            proxy: None,
+            why_not_quic: None,
             revoked: false,
             last_error: None,
             revision: Revision(0),
@@ -258,6 +275,17 @@ impl Report {
     pub fn running(&mut self, uplink: &Uplink, health: &Health, sources: Vec<SourceReport>, now: Timestamp) {
         self.running = true;
         self.connected = uplink.connected;
+        self.connected_since = uplink.way.as_ref().map(|(_, since)| *since);
+        match uplink.way.as_ref().map(|(way, _)| way) {
+            None => {}
+            Some(Way::Quic) => self.way = Some("quic".to_owned()),
+            Some(Way::Tcp { address, proxy, why_not_quic }) => {
+                self.way = Some("tcp".to_owned());
+                self.fallback = Some(address.clone());
+                self.proxy.clone_from(proxy);
+                self.why_not_quic = Some(why_not_quic.clone());
+            }
+        }
         self.revoked = uplink.revoked;
         self.last_error = uplink.last_error.clone();
         self.health = Some(HealthReport {
@@ -359,7 +387,7 @@ mod tests {
 
     #[test]
     fn a_report_survives_the_socket_and_reads_in_words() {
-        let card = Card { sensor: SensorId(4), collector: "a:1".into(), member: "Gjøvik".into() };
+        let card = Card { sensor: SensorId(4), collector: "a:1".into(), member: "Gjøvik".into(), fallback: None };
         let mut report = Report::new(Some(&card), "b:2", &spool::Figures::default());
         assert!(in_words(&report).contains("not running"));
         let uplink = Uplink { last_error: Some("no answer".into()), ..Uplink::default() };
@@ -368,6 +396,21 @@ mod tests {
         assert_eq!(report.last_packet_age_ms, Some(4));
         assert_eq!(serde_json::from_str::<Report>(&report.to_json()).unwrap(), report);
         assert!(in_words(&report).contains("not connected: no answer"));
+        let way = Way::Tcp {
+            address: "varde.example:443".into(),
+            proxy: Some("http://proxy:3128".into()),
+            why_not_quic: "the collector at b:2 does not answer".into(),
+        };
+        let uplink = Uplink { connected: true, way: Some((way, Timestamp(1_000_000))), ..Uplink::default() };
+        report.running(&uplink, &health, Vec::new(), Timestamp(9_000));
+        let told = in_words(&report);
+        for said in [
+            "collector  b:2, connected over TCP to varde.example:443 through http://proxy:3128 since 1970-01-01T00:00:01",
+            "UDP is blocked: the collector at b:2 does not answer; QUIC is tried again by and by",
+        ] {
+            assert!(told.contains(said), "{told}");
+        }
+        assert_eq!(serde_json::from_str::<Report>(&report.to_json()).unwrap(), report);
     }
 
     #[test]

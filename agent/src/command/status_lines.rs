@@ -20,10 +20,13 @@ pub(super) fn in_words(report: &Report) -> String {
     let collector = report.collector.as_deref().unwrap_or("none");
     lines.push(match (report.running, report.connected, &report.last_error) {
         (false, ..) => format!("collector  {collector} (the agent is not running; start it with: varde-agent run)"),
-        (true, true, _) => format!("collector  {collector}, connected"),
+        (true, true, _) => format!("collector  {collector}, connected{}", over_tcp(report)),
         (true, false, Some(why)) => format!("collector  {collector}, not connected: {why}"),
         (true, false, None) => format!("collector  {collector}, connecting"),
     });
+    if let Some(why) = report.why_not_quic.as_deref().filter(|_| report.connected) {
+        lines.push(format!("           UDP is blocked: {why}; QUIC is tried again by and by"));
+    }
     lines.push(match report.revision {
         Revision(0) => "list       none yet".to_owned(),
         revision => format!("list       revision {revision}, {} indicators", report.indicators),
@@ -73,6 +76,14 @@ fn given_up_because(why: &str, counts: &LossReport) -> Option<String> {
     let lost = kinds.iter().filter(|(_, count)| *count > 0);
     let lost: Vec<String> = lost.map(|(kind, count)| format!("{kind} {}", grouped(*count))).collect();
     (!lost.is_empty()).then(|| format!("           given up because {why}: {}", lost.join(", ")))
+}
+
+/// The way round, where it is taken, and since when.
+fn over_tcp(report: &Report) -> String {
+    let Some(fallback) = report.fallback.as_deref() else { return String::new() };
+    let through = report.proxy.as_deref().map(|proxy| format!(" through {proxy}")).unwrap_or_default();
+    let since = report.connected_since.map(|since| format!(" since {since}")).unwrap_or_default();
+    format!(" over TCP to {fallback}{through}{since}")
 }
 
 /// What was done to packets before they were read; nothing of what was not done.

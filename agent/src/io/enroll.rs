@@ -14,9 +14,11 @@ use rustls::DigitallySignedStruct;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use varde_common::codec::Text;
 use varde_common::message::{ALPN_ENROLL, CloseReason, EnrolRefusal, ToAgent, ToCollector};
+use varde_common::tie::ALPN_ENROLL_TCP;
 use varde_common::time::Timestamp;
 use varde_common::token::{BadToken, EXPORTER_LABEL, Token, proof, secret_hash};
 use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted};
@@ -24,9 +26,12 @@ use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted};
 use super::clock;
 use super::disk::identity::{Card, Identity, site_key};
 use super::disk::{DiskError, create_directory};
-use super::link::{LinkError, quic, read_message, timed, write_message};
+use super::link::tcp::{TcpWay, Tls};
+use super::link::{LinkError, quic, read_message, timed, tls, write_message};
 use crate::effective_time::EffectiveTime;
 use crate::limits::ANSWER_TIMEOUT_S;
+use crate::proxy::Proxy;
+use crate::route::detour_address;
 
 /// Why a sensor is not enrolled.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +68,16 @@ pub enum EnrolError {
         address: String,
         /// Why.
         why: String,
+    },
+    /// Somebody on the way opens TLS and shows a certificate of his own.
+    #[error(
+        "{address} answers with a certificate issued by \"{issuer}\", not by a CA that the root document names: a firewall on the way opens TLS"
+    )]
+    Opened {
+        /// Dialled.
+        address: String,
+        /// As the certificate names it.
+        issuer: String,
     },
     /// The collector said no.
     #[error("{}", refusal_cause(*.0))]
@@ -102,8 +117,15 @@ impl EnrolError {
                 EnrolRefusal::Used | EnrolRefusal::Expired | EnrolRefusal::Revoked | EnrolRefusal::NotGood,
             ) => "ask the CSIRT for a new token; if nobody here has used this one, say so",
             EnrolError::Link(LinkError::Name { .. }) => "check the DNS settings of this machine, or ask the CSIRT",
+            // They say themselves whom to ask for what.
+            EnrolError::Link(LinkError::Proxy { .. } | LinkError::Opened { .. }) => {
+                "do that, and try again; the token's secret was not sent"
+            }
             EnrolError::Link(_) => {
-                "check that this machine may send UDP to that address and port, and that the collector runs"
+                "check that this machine may send UDP to that address and port, or TCP to port 443 there, and that the collector runs"
+            }
+            EnrolError::Opened { .. } => {
+                "if that issuer is your own firewall's, ask that the collector is exempted from its inspection; if it is not, tell the CSIRT by telephone: somebody stands in between; the token's secret was not sent"
             }
             EnrolError::WrongRoot { .. } | EnrolError::WrongCertificate { .. } => {
                 "tell the CSIRT by telephone: somebody may stand in between; the token's secret was not sent"
@@ -118,11 +140,22 @@ impl EnrolError {
     }
 }
 
+/// What whoever enrols wants of the way, where UDP is blocked.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Where to dial over TCP, told at enrolment, and to be remembered.
+    pub told: Option<String>,
+    /// The same, from the settings.
+    pub set: Option<String>,
+    /// The proxy that opens the way.
+    pub proxy: Option<Proxy>,
+}
+
 /// Enrols with the token's text; the identity is on disk when this returns.
 ///
 /// # Errors
 /// [`EnrolError`]; the data directory then holds no identity it did not hold before.
-pub async fn enroll(data: &Path, token_text: &str) -> Result<Card, EnrolError> {
+pub async fn enroll(data: &Path, token_text: &str, wishes: &Wishes) -> Result<Card, EnrolError> {
     if Identity::exists(data) {
         let card = Identity::read(data).map(|identity| identity.card);
         let (sensor, member) =
@@ -137,55 +170,122 @@ pub async fn enroll(data: &Path, token_text: &str) -> Result<Card, EnrolError> {
     // Known to work before the token is used up: a token honoured and an identity lost would need a second token.
     create_directory(data)?;
     site_key(data)?;
-    let identity = converse(&token).await?;
+    let mut identity = converse(&token, wishes).await?;
+    identity.card.fallback = wishes.told.clone();
     identity.write(data)?;
     Ok(identity.card)
 }
 
-async fn converse(token: &Token) -> Result<Identity, EnrolError> {
+/// What a connection shows, whatever it goes over.
+struct Shown<'a> {
+    address: &'a str,
+    chain: Vec<CertificateDer<'static>>,
+    exporter: Option<[u8; 32]>,
+}
+
+/// Over QUIC, and over TCP where nothing comes through there.
+async fn converse(token: &Token, wishes: &Wishes) -> Result<Identity, EnrolError> {
     let address = token.enroll.as_str();
     let internal = |why: String| EnrolError::Link(LinkError::Broken(why));
-    let verifier = Arc::new(Provisional(quic::provider()));
-    let tls = quic::tls_builder(verifier).map_err(internal)?.with_no_client_auth();
-    let config = quic::client_config(tls, ALPN_ENROLL).map_err(internal)?;
-    let (endpoint, connection) = quic::dial(address, config, &mut Vec::new()).await?;
-    let limit = Duration::from_secs(ANSWER_TIMEOUT_S);
-    let result = timeout(limit, ask(token, address, &connection)).await;
-    connection.close(quinn::VarInt::from_u32(CloseReason::GoingDown.code()), b"");
-    let _ = timeout(Duration::from_secs(1), endpoint.wait_idle()).await;
-    match result {
-        Ok(result) => result,
-        Err(_) => Err(LinkError::NoAnswer(address.to_owned()).into()),
+    let config = |alpn: &[u8]| -> Result<rustls::ClientConfig, EnrolError> {
+        let verifier = Arc::new(Provisional(tls::provider()));
+        let config = tls::builder(verifier).map_err(internal)?.with_no_client_auth();
+        Ok(tls::without_memory(config, alpn))
+    };
+    let quic_config = quic::client_config(config(ALPN_ENROLL)?).map_err(internal)?;
+    let blocked = match quic::dial(address, quic_config, &mut Vec::new()).await {
+        Ok((endpoint, connection)) => return over_quic(token, address, endpoint, connection).await,
+        Err(error) => error,
+    };
+    let set = wishes.told.as_deref().or(wishes.set.as_deref());
+    let Some(detour) = detour_address(set, address).filter(|_| blocked.may_be_blocked()) else {
+        return Err(blocked.into());
+    };
+    let tcp_config = Arc::new(config(ALPN_ENROLL_TCP)?);
+    let way = TcpWay { address: detour, proxy: wishes.proxy.clone(), tls: tcp_config, trust: None };
+    match way.dial(&mut Vec::new()).await {
+        Ok((connection, _)) => over_tcp(token, &way.address, connection).await,
+        Err(tcp @ (LinkError::Proxy { .. } | LinkError::Opened { .. })) => Err(tcp.into()),
+        Err(tcp) => Err(LinkError::Neither { quic: Box::new(blocked), tcp: Box::new(tcp) }.into()),
     }
 }
 
-async fn ask(token: &Token, address: &str, connection: &quinn::Connection) -> Result<Identity, EnrolError> {
-    let opened = connection.open_bi().await;
-    let (mut write, mut read) = opened.map_err(|error| quic::explain(address, error))?;
-    write_message(&mut write, &ToCollector::AskRoot).await?;
-    let root_document = match said(&mut read, connection, address).await? {
+async fn over_quic(
+    token: &Token,
+    address: &str,
+    endpoint: quinn::Endpoint,
+    connection: quinn::Connection,
+) -> Result<Identity, EnrolError> {
+    let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
+    let mut exporter = [0; 32];
+    let exported = connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"");
+    let exporter = exported.is_ok().then_some(exporter);
+    let shown = Shown { address, chain: chain.map(|chain| *chain).unwrap_or_default(), exporter };
+    let talk = async {
+        let opened = connection.open_bi().await;
+        let (mut write, mut read) = opened.map_err(|error| quic::explain(address, error))?;
+        ask(token, &shown, &mut write, &mut read).await
+    };
+    let result = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), talk).await;
+    // The reason the connection ended says more than the broken stream it caused.
+    let said = connection.close_reason().map(|reason| quic::explain(address, reason));
+    connection.close(quinn::VarInt::from_u32(CloseReason::GoingDown.code()), b"");
+    let _ = timeout(Duration::from_secs(1), endpoint.wait_idle()).await;
+    match (result, said) {
+        (Ok(Err(EnrolError::Link(_))), Some(said)) => Err(said.into()),
+        (Ok(result), _) => result,
+        (Err(_), _) => Err(LinkError::NoAnswer(address.to_owned()).into()),
+    }
+}
+
+async fn over_tcp(token: &Token, address: &str, mut connection: Tls) -> Result<Identity, EnrolError> {
+    let tls = connection.get_ref().1;
+    let chain: Vec<CertificateDer<'static>> = tls
+        .peer_certificates()
+        .unwrap_or_default()
+        .iter()
+        .map(|certificate| certificate.clone().into_owned())
+        .collect();
+    let exporter = tls.export_keying_material([0; 32], EXPORTER_LABEL, Some(b"")).ok();
+    let shown = Shown { address, chain, exporter };
+    let (mut read, mut write) = tokio::io::split(&mut connection);
+    let talk = ask(token, &shown, &mut write, &mut read);
+    let result = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), talk).await;
+    result.unwrap_or_else(|_| Err(LinkError::NoAnswer(format!("{address} (TCP)")).into()))
+}
+
+async fn ask(
+    token: &Token,
+    shown: &Shown<'_>,
+    write: &mut (impl AsyncWrite + Unpin),
+    read: &mut (impl AsyncRead + Unpin),
+) -> Result<Identity, EnrolError> {
+    let address = shown.address;
+    write_message(write, &ToCollector::AskRoot).await?;
+    let root_document = match said(read).await? {
         ToAgent::Root { document } => document,
         ToAgent::EnrolRefused(refusal) => return Err(EnrolError::Refused(refusal)),
         other => return Err(unexpected(&other)),
     };
     let wrong = |why| EnrolError::WrongRoot { address: address.to_owned(), why };
     let root = Root::read_pinned(&root_document, &token.root_sha256).map_err(wrong)?;
+    let foreign = shown.chain.first().filter(|_| !shown.chain.iter().any(|shown| root.names_ca(shown)));
+    if let Some(issuer) = foreign.and_then(tls::issuer_of) {
+        return Err(EnrolError::Opened { address: address.to_owned(), issuer });
+    }
     let readings = EffectiveTime::new(Timestamp::WRITTEN, None).readings(clock::now(), clock::since_boot());
-    check_server(connection, &root, readings)
+    check_chain(&shown.chain, &root, readings)
         .map_err(|why| EnrolError::WrongCertificate { address: address.to_owned(), why })?;
 
     let key_error = |error: rcgen::Error| EnrolError::Key(error.to_string());
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(key_error)?;
     let request = rcgen::CertificateParams::new(Vec::new()).and_then(|params| params.serialize_request(&key));
     let csr_der = request.map_err(key_error)?.der().to_vec();
-    let mut exporter = [0; 32];
-    connection
-        .export_keying_material(&mut exporter, EXPORTER_LABEL, b"")
-        .map_err(|_| EnrolError::Key("the TLS session gives no exporter".to_owned()))?;
+    let exporter = shown.exporter.ok_or_else(|| EnrolError::Key("the TLS session gives no exporter".to_owned()))?;
     let proof = proof(&secret_hash(&token.secret), &exporter, &csr_der);
     let agent_version = Text::cut(env!("CARGO_PKG_VERSION"));
-    write_message(&mut write, &ToCollector::Enrol { sensor: token.sensor, csr_der, proof, agent_version }).await?;
-    let (certificate_der, ca_der, member) = match said(&mut read, connection, address).await? {
+    write_message(write, &ToCollector::Enrol { sensor: token.sensor, csr_der, proof, agent_version }).await?;
+    let (certificate_der, ca_der, member) = match said(read).await? {
         ToAgent::Enrolled { certificate_der, ca_der, member_name } => (certificate_der, ca_der, member_name),
         ToAgent::EnrolRefused(refusal) => return Err(EnrolError::Refused(refusal)),
         other => return Err(unexpected(&other)),
@@ -194,23 +294,15 @@ async fn ask(token: &Token, address: &str, connection: &quinn::Connection) -> Re
         return Err(EnrolError::BadAnswer("its CA is not one the root document names".to_owned()));
     }
     check_own(&certificate_der, key.public_key_raw()).map_err(EnrolError::BadAnswer)?;
-    let card =
-        Card { sensor: token.sensor, collector: token.quic.as_str().to_owned(), member: member.as_str().to_owned() };
+    let (collector, member) = (token.quic.as_str().to_owned(), member.as_str().to_owned());
+    let card = Card { sensor: token.sensor, collector, member, fallback: None };
     Ok(Identity { card, key_pem: key.serialize_pem(), certificate_der, ca_der, root_document })
 }
 
-/// The next message; if there is none, the reason the connection ended.
-async fn said(
-    read: &mut quinn::RecvStream,
-    connection: &quinn::Connection,
-    address: &str,
-) -> Result<ToAgent, EnrolError> {
-    let ended = |otherwise| connection.close_reason().map_or(otherwise, |reason| quic::explain(address, reason));
-    match read_message(read).await {
-        Ok(Some(message)) => Ok(message),
-        Ok(None) => Err(ended(LinkError::Broken("the collector ended the conversation".to_owned())).into()),
-        Err(error) => Err(ended(error).into()),
-    }
+/// The next message.
+async fn said(read: &mut (impl AsyncRead + Unpin)) -> Result<ToAgent, EnrolError> {
+    let ended = || LinkError::Broken("the collector ended the conversation".to_owned());
+    Ok(read_message(read).await?.ok_or_else(ended)?)
 }
 
 fn unexpected(message: &ToAgent) -> EnrolError {
@@ -218,20 +310,13 @@ fn unexpected(message: &ToAgent) -> EnrolError {
     EnrolError::BadAnswer("it is not the answer to the question asked".to_owned())
 }
 
-/// Holds the certificate the server showed in the handshake against the CAs the root document names.
-fn check_server(connection: &quinn::Connection, root: &Root, readings: [Timestamp; 2]) -> Result<(), String> {
-    let identity = connection.peer_identity().ok_or("it showed no certificate")?;
-    let chain: Box<Vec<CertificateDer<'static>>> =
-        identity.downcast().map_err(|_| "it showed a certificate of another kind")?;
-    check_chain(&chain, root, readings)
-}
-
+/// Holds the certificates the server showed in the handshake against the CAs the root document names.
 fn check_chain(chain: &[CertificateDer<'static>], root: &Root, readings: [Timestamp; 2]) -> Result<(), String> {
     let (end_entity, rest) = chain.split_first().ok_or("it showed no certificate")?;
     let ca = rest.iter().find(|certificate| root.names_ca(certificate));
     let ca = ca.ok_or("its certificate is not of a CA that the root document names")?;
     let name = ServerName::try_from(COLLECTOR_NAME).map_err(|error| error.to_string())?;
-    let verifier = quic::verifier_for(ca)?;
+    let verifier = tls::Trust::new(ca)?;
     let verified = timed::verify(verifier.as_ref(), end_entity, rest, &name, readings);
     verified.map(|_| ()).map_err(|error| error.to_string())
 }

@@ -6,8 +6,9 @@ use std::path::Path;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::address::{Bound, ENROLL_PORT, QUIC_PORT, WEB_PORT};
-use crate::io::{directory, serve};
+use crate::address::{Bound, ENROLL_PORT, Listen, QUIC_PORT, TCP_PORT, WEB_PORT};
+use crate::io::directory;
+use crate::io::serve::{self, StartError};
 use crate::limits::SETTINGS_MAX_OCTETS;
 use crate::settings::Settings;
 
@@ -26,6 +27,10 @@ pub struct RunArguments {
     /// Where the page is served, TCP, on a loopback address [default: 127.0.0.1:8443].
     #[arg(long, value_name = "ADDR")]
     pub web: Option<SocketAddr>,
+    /// Where sessions and enrolment are listened for where UDP is blocked, TCP, or none [default: [::]:443, where it can be
+    /// had].
+    #[arg(long, value_name = "ADDR")]
+    pub tcp: Option<Listen>,
 }
 
 /// Runs the command.
@@ -36,9 +41,19 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     // Before anything is bound: a stop that comes early is a clean stop too.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let running = serve::start(data, wanted(&arguments, read_settings(data)?)).await?;
-    let Bound { quic, enroll, web } = running.bound();
-    tracing::info!("running: sessions on UDP {quic}, enrolment on UDP {enroll}, the page at http://{web}/");
+    let settings = read_settings(data)?;
+    let asked = arguments.tcp.or(settings.tcp).is_some();
+    let wanted = wanted(&arguments, settings);
+    let running = match serve::start(data, wanted).await {
+        Err(error @ StartError::Tcp { .. }) if !asked => {
+            tracing::warn!("sensors whose network drops UDP cannot come in: {error}");
+            serve::start(data, Bound { tcp: None, ..wanted }).await?
+        }
+        started => started?,
+    };
+    let Bound { quic, enroll, web, tcp } = running.bound();
+    let tcp = tcp.map_or_else(|| "not over TCP".to_owned(), |tcp| format!("both on TCP {tcp} too"));
+    tracing::info!("running: sessions on UDP {quic}, enrolment on UDP {enroll}, {tcp}, the page at http://{web}/");
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -55,6 +70,7 @@ fn wanted(arguments: &RunArguments, settings: Settings) -> Bound {
         quic: arguments.quic.or(settings.quic).unwrap_or(everywhere(QUIC_PORT)),
         enroll: arguments.enroll.or(settings.enroll).unwrap_or(everywhere(ENROLL_PORT)),
         web: arguments.web.or(settings.web).unwrap_or(SocketAddr::from(([127, 0, 0, 1], WEB_PORT))),
+        tcp: arguments.tcp.or(settings.tcp).unwrap_or(Listen::At(everywhere(TCP_PORT))).address(),
     }
 }
 
@@ -83,6 +99,10 @@ mod tests {
         assert_eq!(wanted.quic.to_string(), "127.0.0.1:9");
         assert_eq!(wanted.enroll.to_string(), "127.0.0.1:2");
         assert_eq!(wanted.web.to_string(), "127.0.0.1:8443");
+        assert_eq!(wanted.tcp, Some("[::]:443".parse().unwrap()));
+        let none = RunArguments { tcp: Some("none".parse().unwrap()), ..RunArguments::default() };
+        assert_eq!(super::wanted(&none, Settings::default()).tcp, None);
+        assert!("soon".parse::<Listen>().unwrap_err().contains("[::]:443, or none"));
         std::fs::write(dir.path().join("collector.toml"), "\nqick = 1").unwrap();
         let said = read_settings(dir.path()).unwrap_err().to_string();
         assert!(said.contains("collector.toml line 2") && said.contains("\"quic\""), "{said}");

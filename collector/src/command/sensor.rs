@@ -13,7 +13,7 @@ use varde_common::token::{Token, secret_hash};
 use varde_common::trust::sha256;
 
 use super::say;
-use crate::address::{DialAddress, dial};
+use crate::address::{Bound, DialAddress, TCP_PORT, dial};
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, directory, keys};
@@ -31,7 +31,7 @@ pub enum SensorCommand {
     },
     /// List the sensors.
     #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -63,8 +63,9 @@ pub async fn run(data: &Path, command: SensorCommand) -> anyhow::Result<()> {
             say::aside(&format!(
                 "Token for sensor {} of {} ({number}). It works once, until {}. It is a secret: hand it over in person or by an encrypted message.
 On the sensor: varde-agent enroll --token-file FILE (a file with the token, or - to paste it)
-Sensors will dial {} (sessions) and {} (enrolment), both UDP.",
-                token.sensor, member.name, say::moment(Some(token.expires)), token.quic.as_str(), token.enroll.as_str()
+Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
+                token.sensor, member.name, say::moment(Some(token.expires)), token.quic.as_str(), token.enroll.as_str(),
+                over_tcp(directory::read_bound(data).as_ref(), token.quic.as_str())
             ));
             poke(data, Poke::Sensors).await;
         }
@@ -108,6 +109,19 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.",
     }
     store.close().await;
     Ok(())
+}
+
+/// What the one who enrols must know where UDP is blocked: nothing, on the usual port.
+fn over_tcp(bound: Option<&Bound>, quic: &str) -> String {
+    let host = quic.rsplit_once(':').map_or(quic, |(host, _)| host);
+    match bound.map(|bound| bound.tcp.map(|tcp| tcp.port())) {
+        None => String::new(),
+        Some(Some(TCP_PORT)) => format!("\nWhere UDP is blocked they dial {host}:{TCP_PORT}, TCP."),
+        Some(Some(port)) => format!(
+            "\nWhere UDP is blocked they can dial {host}:{port}, TCP, if they are told: varde-agent enroll --fallback {host}:{port} …"
+        ),
+        Some(None) => "\nWhere UDP is blocked they cannot come in: the collector does not listen on TCP.".to_owned(),
+    }
 }
 
 /// A new sensor of a member, and its token.
@@ -155,6 +169,9 @@ fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
         SensorRow { quarantined_at: Some(_), .. } => "quarantined: two machines use its identity",
         SensorRow { enrolled_at: None, token_expires_at, .. } if *token_expires_at <= now => "token expired",
         SensorRow { enrolled_at: None, .. } => "token not used",
+        SensorRow { connected: true, carrier: Some(carrier), .. } if carrier == "tcp" => {
+            "connected over TCP (UDP is blocked)"
+        }
         SensorRow { connected: true, .. } => "connected",
         SensorRow { .. } => "not connected",
     }

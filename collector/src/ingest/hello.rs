@@ -42,7 +42,7 @@ pub enum Met {
     Revoked,
 }
 
-/// Takes in a Hello. `fresh` is a random mark.
+/// Takes in a Hello. `fresh` is a random mark, `carrier` what it came over.
 ///
 /// # Errors
 /// The database's own; then nothing has changed.
@@ -51,10 +51,11 @@ pub async fn meet(
     sensor: i64,
     said: &Introduction,
     fresh: Mark,
+    carrier: &str,
     now: Timestamp,
 ) -> Result<Met, StoreError> {
     let mut tx = store.begin().await?;
-    let met = meet_within(&mut tx, sensor, said, fresh, now).await?;
+    let met = meet_within(&mut tx, sensor, said, fresh, carrier, now).await?;
     tx.commit().await?;
     Ok(met)
 }
@@ -64,6 +65,7 @@ async fn meet_within(
     sensor: i64,
     said: &Introduction,
     fresh: Mark,
+    carrier: &str,
     now: Timestamp,
 ) -> Result<Met, sqlx::Error> {
     let epoch = said.hello.epoch;
@@ -98,7 +100,7 @@ async fn meet_within(
     }
     switch(conn, sensor, position, epoch, committed, now).await?;
     let hello = &said.hello;
-    sensor::connected(conn, sensor, hello.agent_version.as_str(), hello.revision, said.protocol, now).await?;
+    sensor::connected(conn, sensor, hello.agent_version.as_str(), hello.revision, said.protocol, carrier, now).await?;
     Ok(Met::Stands { committed, mark })
 }
 

@@ -81,7 +81,7 @@ fn ack(seq: u64) -> IngestReply {
 
 /// Says Hello in version 1; gives what is committed.
 async fn committed(store: &Store, sensor: i64, epoch: Epoch, now: Timestamp) -> Result<Seq, StoreError> {
-    match meet(store, sensor, &introduction(epoch, 1, Seq(u64::MAX), None), Mark(0), now).await? {
+    match meet(store, sensor, &introduction(epoch, 1, Seq(u64::MAX), None), Mark(0), "quic", now).await? {
         Met::Stands { committed, mark: None } => Ok(committed),
         other => panic!("{other:?}"),
     }

@@ -231,11 +231,17 @@ mod tests {
             quic: "[::1]:1".parse().unwrap(),
             enroll: "127.0.0.1:2".parse().unwrap(),
             web: "127.0.0.1:3".parse().unwrap(),
+            tcp: Some("[::]:443".parse().unwrap()),
         };
         write_bound(dir.path(), &bound).unwrap();
         let text = fs::read_to_string(dir.path().join(RUN_FILE)).unwrap();
-        assert_eq!(text, "{\"quic\":\"[::1]:1\",\"enroll\":\"127.0.0.1:2\",\"web\":\"127.0.0.1:3\"}\n");
+        assert_eq!(
+            text,
+            "{\"quic\":\"[::1]:1\",\"enroll\":\"127.0.0.1:2\",\"web\":\"127.0.0.1:3\",\"tcp\":\"[::]:443\"}\n"
+        );
         assert_eq!(read_bound(dir.path()), Some(bound));
+        fs::write(dir.path().join(RUN_FILE), text.replace(",\"tcp\":\"[::]:443\"", "")).unwrap();
+        assert_eq!(read_bound(dir.path()), Some(Bound { tcp: None, ..bound }), "an older program's");
         remove_bound(dir.path()).unwrap();
         remove_bound(dir.path()).unwrap();
         assert_eq!(read_bound(dir.path()), None);

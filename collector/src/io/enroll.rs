@@ -1,9 +1,10 @@
-//! Enrolment over QUIC, on a port of its own: the root document for whoever asks, a certificate for who proves a token.
+//! Enrolment, over QUIC on a port of its own or over TCP: the root document for whoever asks, a certificate for who proves a token.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use quinn::{Connection, Endpoint, Incoming, SendStream};
+use quinn::{Connection, Endpoint, Incoming};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -33,7 +34,18 @@ pub struct Enrolment {
     pub root_document: Vec<u8>,
     /// Who issues; none while its key is offline.
     pub authority: Option<Authority>,
+    /// Enrolments that may be under way, over either carrier.
+    pub places: Arc<Semaphore>,
     attempts: Mutex<Attempts>,
+}
+
+/// Who wants to enrol, as the connection shows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// What TLS gives for [`EXPORTER_LABEL`] on this connection; none = it gives nothing.
+    pub exporter: Option<[u8; 32]>,
+    /// Its address.
+    pub address: IpAddr,
 }
 
 /// Why there is no answer at all.
@@ -47,22 +59,22 @@ enum Failed {
 impl Enrolment {
     /// Enrolment that nobody has tried yet.
     pub fn new(store: Store, changes: Changes, root_document: Vec<u8>, authority: Option<Authority>) -> Arc<Enrolment> {
-        Arc::new(Enrolment { store, changes, root_document, authority, attempts: Mutex::default() })
+        let places = Arc::new(Semaphore::new(ENROLMENTS_MAX));
+        Arc::new(Enrolment { store, changes, root_document, authority, places, attempts: Mutex::default() })
     }
 }
 
 /// Takes in enrolments until the endpoint is closed.
 pub async fn accept(endpoint: Endpoint, enrolment: Arc<Enrolment>) {
-    let places = Arc::new(Semaphore::new(ENROLMENTS_MAX));
     let mut tasks = JoinSet::new();
     while let Some(incoming) = endpoint.accept().await {
         while tasks.try_join_next().is_some() {}
         // Half full: whoever comes now proves its address first.
-        if places.available_permits() < ENROLMENTS_MAX / 2 && incoming.may_retry() {
+        if enrolment.places.available_permits() < ENROLMENTS_MAX / 2 && incoming.may_retry() {
             let _ = incoming.retry();
             continue;
         }
-        let Ok(place) = places.clone().try_acquire_owned() else {
+        let Ok(place) = enrolment.places.clone().try_acquire_owned() else {
             incoming.refuse();
             continue;
         };
@@ -78,7 +90,7 @@ pub async fn accept(endpoint: Endpoint, enrolment: Arc<Enrolment>) {
 async fn attend(enrolment: &Enrolment, incoming: Incoming) {
     let Ok(connecting) = incoming.accept() else { return };
     let Ok(Ok(connection)) = timeout(HANDSHAKE_WITHIN, connecting).await else { return };
-    let why = match timeout(ENROL_WITHIN, converse(enrolment, &connection)).await {
+    let why = match timeout(ENROL_WITHIN, converse_quic(enrolment, &connection)).await {
         Ok(Ok(())) => {
             // The sensor closes once it has read the answer.
             let _ = timeout(ENROL_WITHIN, connection.closed()).await;
@@ -90,20 +102,36 @@ async fn attend(enrolment: &Enrolment, incoming: Incoming) {
     quic::close(&connection, why);
 }
 
-async fn converse(enrolment: &Enrolment, connection: &Connection) -> Result<(), CloseReason> {
+async fn converse_quic(enrolment: &Enrolment, connection: &Connection) -> Result<(), CloseReason> {
     let Ok((mut send, mut recv)) = connection.accept_bi().await else { return Ok(()) };
+    let mut exporter = [0; 32];
+    let exported = connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"");
+    let exporter = exported.is_ok().then_some(exporter);
+    converse(enrolment, &mut send, &mut recv, Caller { exporter, address: connection.remote_address().ip() }).await
+}
+
+/// One enrolment, to its end.
+///
+/// # Errors
+/// Why it is broken off.
+pub async fn converse(
+    enrolment: &Enrolment,
+    send: &mut (impl AsyncWrite + Unpin),
+    recv: &mut (impl AsyncRead + Unpin),
+    caller: Caller,
+) -> Result<(), CloseReason> {
     for _ in 0..MESSAGES_MAX {
-        let message = match frame::read(&mut recv).await {
+        let message = match frame::read(recv).await {
             Ok(Some(message)) => message,
-            Ok(None) | Err(FrameError::Gone) => return Ok(()),
+            Ok(None) | Err(FrameError::Gone | FrameError::Goodbye) => return Ok(()),
             Err(FrameError::Stalled | FrameError::Malformed(_)) => return Err(CloseReason::ProtocolError),
         };
         match message {
             ToCollector::AskRoot => {
-                answer(&mut send, &ToAgent::Root { document: enrolment.root_document.clone() }).await?;
+                answer(send, &ToAgent::Root { document: enrolment.root_document.clone() }).await?;
             }
             ToCollector::Enrol { sensor, csr_der, proof, agent_version } => {
-                let said = enrol(enrolment, connection, sensor, &csr_der, &proof, &agent_version).await;
+                let said = enrol(enrolment, caller, sensor, &csr_der, &proof, &agent_version).await;
                 let message = said.map_err(|failed| {
                     match failed {
                         Failed::Store(error) => tracing::error!("cannot enrol a sensor: {error}"),
@@ -117,7 +145,7 @@ async fn converse(enrolment: &Enrolment, connection: &Connection) -> Result<(), 
                     }
                     CloseReason::Unavailable
                 })?;
-                answer(&mut send, &message).await?;
+                answer(send, &message).await?;
             }
             ToCollector::Open(_)
             | ToCollector::Hello(_)
@@ -133,28 +161,27 @@ async fn converse(enrolment: &Enrolment, connection: &Connection) -> Result<(), 
     Ok(())
 }
 
-async fn answer(send: &mut SendStream, message: &ToAgent) -> Result<(), CloseReason> {
+async fn answer(send: &mut (impl AsyncWrite + Unpin), message: &ToAgent) -> Result<(), CloseReason> {
     match frame::write(send, message, WRITE_WITHIN).await {
-        Ok(()) | Err(FrameError::Gone) => Ok(()),
+        Ok(()) | Err(FrameError::Gone | FrameError::Goodbye) => Ok(()),
         Err(FrameError::Stalled | FrameError::Malformed(_)) => Err(CloseReason::ProtocolError),
     }
 }
 
 async fn enrol(
     enrolment: &Enrolment,
-    connection: &Connection,
+    caller: Caller,
     sensor: SensorId,
     csr_der: &[u8],
     proof: &[u8; 32],
     agent_version: &Text,
 ) -> Result<ToAgent, Failed> {
     let authority = enrolment.authority.as_ref().ok_or(Failed::NoAuthority)?;
-    let mut exporter = [0; 32];
-    connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"").map_err(|_| Failed::NoExporter)?;
+    let exporter = caller.exporter.ok_or(Failed::NoExporter)?;
     let now = clock::now();
     let row = enrolment.store.token_row(Scope::Operator, sensor).await.map_err(Failed::Store)?;
     let attempt = Attempt { exporter: &exporter, csr_der, proof };
-    let judged = judged(enrolment, connection.remote_address().ip(), || judge(row.as_ref(), attempt, now));
+    let judged = judged(enrolment, caller.address, || judge(row.as_ref(), attempt, now));
     let refuse = |why: EnrolRefusal| {
         tracing::warn!(sensor = sensor.0, reason = ?why, "an enrolment was refused");
         Ok(ToAgent::EnrolRefused(why))

@@ -1,12 +1,13 @@
-//! Frames on a QUIC stream: the header is held against its cap before anything is allocated, and nobody may dawdle.
+//! Frames on a stream: the header is held against its cap before anything is allocated, and nobody may dawdle.
 
 use std::time::Duration;
 
-use quinn::{RecvStream, SendStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use varde_common::codec::{FrameHeader, Malformed};
 use varde_common::limits::FRAME_HEADER_OCTETS;
 use varde_common::message::{ToAgent, ToCollector};
+use varde_common::tie::Word;
 
 use crate::limits::FRAME_WITHIN;
 
@@ -16,6 +17,9 @@ pub enum FrameError {
     /// The connection or the stream is gone.
     #[error("the connection is gone")]
     Gone,
+    /// Over TCP: the other end has taken its leave.
+    #[error("the other end has taken its leave")]
+    Goodbye,
     /// A frame began and did not end, or ours is not taken.
     #[error("the other end stalls in the middle of a frame")]
     Stalled,
@@ -29,29 +33,54 @@ pub enum FrameError {
 ///
 /// # Errors
 /// [`FrameError`].
-pub async fn read(stream: &mut RecvStream) -> Result<Option<ToCollector>, FrameError> {
+pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<ToCollector>, FrameError> {
     match read_octets(stream).await? {
         Some((kind, body)) => Ok(Some(ToCollector::from_body(kind, &body)?)),
         None => Ok(None),
     }
 }
 
-/// The next message's kind and body, not decoded; none where the stream ended between two.
+/// The next message's kind and body, not decoded; none where the stream ended between two. Signs of life are passed over.
 ///
 /// # Errors
 /// [`FrameError`].
-pub async fn read_octets(stream: &mut RecvStream) -> Result<Option<(u16, Vec<u8>)>, FrameError> {
+pub async fn read_octets(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<(u16, Vec<u8>)>, FrameError> {
+    loop {
+        let Some((kind, body)) = read_frame(stream, ToCollector::BODY_MAX_OCTETS).await? else { return Ok(None) };
+        match Word::from_body(kind, &body)? {
+            None => return Ok(Some((kind, body))),
+            Some(Word::Alive) => {}
+            Some(Word::Close(_)) => return Err(FrameError::Goodbye),
+            Some(Word::Tie(_) | Word::Tied(_)) => return Err(Malformed::UnknownKind(kind).into()),
+        }
+    }
+}
+
+/// The next word, which must be one.
+///
+/// # Errors
+/// [`FrameError`].
+pub async fn read_word(stream: &mut (impl AsyncRead + Unpin)) -> Result<Word, FrameError> {
+    let max = varde_common::tie::WORD_MAX_OCTETS;
+    let (kind, body) = read_frame(stream, max).await?.ok_or(FrameError::Gone)?;
+    Ok(Word::from_body(kind, &body)?.ok_or(Malformed::UnknownKind(kind))?)
+}
+
+async fn read_frame(
+    stream: &mut (impl AsyncRead + Unpin),
+    body_max_octets: usize,
+) -> Result<Option<(u16, Vec<u8>)>, FrameError> {
     let mut header = [0; FRAME_HEADER_OCTETS];
     // A sensor may be silent between frames for as long as its connection lives.
     let begun = match stream.read(&mut header).await {
-        Ok(Some(octets)) => octets,
-        Ok(None) => return Ok(None),
+        Ok(0) => return Ok(None),
+        Ok(octets) => octets,
         Err(_) => return Err(FrameError::Gone),
     };
     let rest = async {
         let (_, missing) = header.split_at_mut(begun.min(FRAME_HEADER_OCTETS));
         stream.read_exact(missing).await.map_err(|_| FrameError::Gone)?;
-        let header = FrameHeader::read(header, ToCollector::BODY_MAX_OCTETS)?;
+        let header = FrameHeader::read(header, body_max_octets)?;
         let mut body = vec![0; header.body_octets];
         stream.read_exact(&mut body).await.map_err(|_| FrameError::Gone)?;
         Ok(Some((header.kind, body)))
@@ -63,9 +92,17 @@ pub async fn read_octets(stream: &mut RecvStream) -> Result<Option<(u16, Vec<u8>
 ///
 /// # Errors
 /// [`FrameError`].
-pub async fn write(stream: &mut SendStream, message: &ToAgent, within: Duration) -> Result<(), FrameError> {
+pub async fn write(
+    stream: &mut (impl AsyncWrite + Unpin),
+    message: &ToAgent,
+    within: Duration,
+) -> Result<(), FrameError> {
     let octets = message.to_frame().map_err(|error| Malformed::Refused(error.to_string()))?;
-    match timeout(within, stream.write_all(&octets)).await {
+    let written = async {
+        stream.write_all(&octets).await?;
+        stream.flush().await
+    };
+    match timeout(within, written).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(FrameError::Gone),
         Err(_) => Err(FrameError::Stalled),

@@ -1,22 +1,25 @@
-//! Sensors' sessions over QUIC: turns the crank of [`crate::session`] and does what it says.
+//! Sensors' sessions, over QUIC here and over TCP in [`super::tcp`]: turns the crank of [`crate::session`] and does what it says.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use quinn::{Connection, ConnectionError, Endpoint, Incoming, RecvStream, SendStream};
+use quinn::{Connection, Endpoint, Incoming};
 use rustls::pki_types::CertificateDer;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use varde_common::codec::Malformed;
 use varde_common::id::Revision;
 use varde_common::message::{Batch, CloseReason, Greeting, ListOutcome, PROTOCOLS, Stream, ToAgent, ToCollector};
 
+use super::carrier::{Carrier, Outgoing};
+use super::clock;
 use super::frame::{self, FrameError};
 use super::lists::Lists;
 use super::live::{Entered, Live};
-use super::{clock, quic};
+use super::tied::{Arrived, Tied};
 use crate::certificate::spki_sha256;
 use crate::change::{Change, Changes};
 use crate::control::Poke;
@@ -118,6 +121,15 @@ impl Collector {
         self.look_for_room().await;
     }
 
+    /// A place for one more session, over whichever carrier; none when all are taken.
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let place = self.places.clone().try_acquire_owned().ok();
+        if place.is_none() {
+            tracing::warn!("{SESSIONS_MAX} sessions stand; another was refused");
+        }
+        place
+    }
+
     /// How many sessions stand or are about to.
     pub async fn sessions(&self) -> usize {
         self.live.count().await
@@ -134,8 +146,7 @@ pub async fn accept(endpoint: Endpoint, collector: Arc<Collector>) {
             let _ = incoming.retry();
             continue;
         }
-        let Ok(place) = collector.places.clone().try_acquire_owned() else {
-            tracing::warn!("{SESSIONS_MAX} sessions stand; another was refused");
+        let Some(place) = collector.place() else {
             incoming.refuse();
             continue;
         };
@@ -161,27 +172,39 @@ async fn attend(collector: &Arc<Collector>, incoming: Incoming) {
         tracing::debug!("a handshake failed: no certificate of ours, another protocol, or too slow");
         return;
     };
-    match identify(collector, &connection).await {
-        Ok((sensor, number, session)) => {
-            converse(collector, &connection, sensor, number, session).await;
-            // Whoever says goodbye was there until then; a connection that timed out says nothing.
-            let said_goodbye = matches!(connection.close_reason(), Some(ConnectionError::ApplicationClosed(_)));
-            collector.live.leave(sensor, number, said_goodbye).await;
-        }
-        Err(reason) => quic::close(&connection, reason),
+    let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
+    let spki = chain.as_ref().and_then(|chain| spki_of(chain));
+    let carrier = Carrier::Quic(connection.clone());
+    let Some(spki) = spki else { return carrier.close(CloseReason::ProtocolError) };
+    match enter(collector, &spki, &carrier).await {
+        Ok(entered) => converse(collector, carrier, entered, Streams::Quic(connection)).await,
+        Err(reason) => carrier.close(reason),
     }
 }
 
+/// The public key somebody has proved; none where the certificate cannot be read.
+pub fn spki_of(chain: &[CertificateDer<'_>]) -> Option<[u8; 32]> {
+    chain.first().and_then(|certificate| spki_sha256(certificate).ok())
+}
+
+/// A sensor that was let in.
+#[derive(Debug)]
+pub struct Guest {
+    sensor: i64,
+    number: u64,
+    session: Session,
+}
+
 /// Who it is, by the public key it has proved, and whether it may come in.
-async fn identify(collector: &Collector, connection: &Connection) -> Result<(i64, u64, Session), CloseReason> {
+///
+/// # Errors
+/// Why it may not.
+pub async fn enter(collector: &Collector, spki: &[u8; 32], carrier: &Carrier) -> Result<Guest, CloseReason> {
     let store_error = |error: StoreError| {
         collector.failed("cannot look up a sensor", &error);
         CloseReason::Unavailable
     };
-    let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
-    let certificate = chain.as_ref().and_then(|chain| chain.first()).ok_or(CloseReason::ProtocolError)?;
-    let spki = spki_sha256(certificate).map_err(|_| CloseReason::ProtocolError)?;
-    let known = collector.store.sensor_by_key(Scope::Operator, &spki).await.map_err(store_error)?;
+    let known = collector.store.sensor_by_key(Scope::Operator, spki).await.map_err(store_error)?;
     let Some(known) = known else {
         tracing::warn!("a certificate of ours whose sensor the database does not know was refused");
         return Err(CloseReason::Revoked);
@@ -191,8 +214,11 @@ async fn identify(collector: &Collector, connection: &Connection) -> Result<(i64
         return Err(CloseReason::Revoked);
     }
     let sites = collector.store.sites_of(Scope::Operator, known.sensor).await.map_err(store_error)?;
-    match collector.live.enter(known.sensor, &spki, connection).await.map_err(store_error)? {
-        Entered::As(number) => Ok((known.sensor, number, Session::new(sites, collector.protocols.clone()))),
+    match collector.live.enter(known.sensor, spki, carrier).await.map_err(store_error)? {
+        Entered::As(number) => {
+            let session = Session::new(sites, collector.protocols.clone());
+            Ok(Guest { sensor: known.sensor, number, session })
+        }
         Entered::Revoked => Err(CloseReason::Revoked),
         Entered::Quarantined => {
             tracing::warn!(sensor = known.sensor, "a sensor in quarantine was refused");
@@ -201,22 +227,50 @@ async fn identify(collector: &Collector, connection: &Connection) -> Result<(i64
     }
 }
 
-/// Serves the streams of a connection until it ends.
-async fn converse(collector: &Arc<Collector>, connection: &Connection, sensor: i64, number: u64, session: Session) {
+/// Where a session's streams come from.
+#[derive(Debug)]
+pub enum Streams {
+    /// The sensor opens them on its connection.
+    Quic(Connection),
+    /// Each arrives as a connection of its own.
+    Tcp(Tied, mpsc::Receiver<Arrived>),
+}
+
+/// Serves the streams of a session until it ends, and lets the sensor go.
+pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest, streams: Streams) {
+    let Guest { sensor, number, session } = guest;
     let talk = Arc::new(Talk {
         collector: collector.clone(),
-        connection: connection.clone(),
+        carrier,
         sensor,
         number,
         session: Mutex::new(session),
         greeted: watch::Sender::new(false),
     });
-    let mut streams = JoinSet::new();
-    streams.spawn(talk.clone().expect_hello());
-    while let Ok((send, recv)) = connection.accept_bi().await {
-        streams.spawn(talk.clone().serve(send, recv));
+    let mut serving = JoinSet::new();
+    serving.spawn(talk.clone().expect_hello());
+    match streams {
+        Streams::Quic(connection) => {
+            while let Ok((send, recv)) = connection.accept_bi().await {
+                serving.spawn(talk.clone().serve(send, recv));
+            }
+        }
+        Streams::Tcp(tied, mut arriving) => loop {
+            tokio::select! {
+                () = tied.closed() => break,
+                Some((send, recv)) = arriving.recv() => {
+                    serving.spawn(talk.clone().serve(send, recv));
+                }
+                // Nothing tells of a session as a whole: it is over with the first of its connections.
+                Some(served) = serving.join_next() => {
+                    if !matches!(served, Ok(Served::Greeted)) {
+                        tied.handle_broken();
+                    }
+                }
+            }
+        },
     }
-    streams.shutdown().await;
+    serving.shutdown().await;
     let passed_over = talk.session().passed_over();
     if passed_over > 0
         && let Err(error) = collector.store.passed_over(sensor, passed_over).await
@@ -224,12 +278,22 @@ async fn converse(collector: &Arc<Collector>, connection: &Connection, sensor: i
         tracing::error!(sensor, "cannot note what was passed over: {error}");
     }
     tracing::info!(sensor, passed_over, "session over");
+    collector.live.leave(sensor, number, talk.carrier.said_goodbye()).await;
+}
+
+/// What became of one task of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Served {
+    /// A stream is over.
+    Over,
+    /// Hello came in time, or its absence was told.
+    Greeted,
 }
 
 /// One session's streams and what they share.
 struct Talk {
     collector: Arc<Collector>,
-    connection: Connection,
+    carrier: Carrier,
     sensor: i64,
     number: u64,
     session: Mutex<Session>,
@@ -249,7 +313,7 @@ fn priority(stream: Stream) -> i32 {
 /// A frame error as the end of a session; none where the connection is gone anyway.
 fn reason(error: FrameError) -> Result<(), CloseReason> {
     match error {
-        FrameError::Gone => Ok(()),
+        FrameError::Gone | FrameError::Goodbye => Ok(()),
         FrameError::Stalled | FrameError::Malformed(_) => Err(CloseReason::ProtocolError),
     }
 }
@@ -261,28 +325,34 @@ impl Talk {
 
     fn close(&self, why: CloseReason) {
         tracing::warn!(sensor = self.sensor, reason = ?why, "session ended: {}", why.sentence());
-        quic::close(&self.connection, why);
+        self.carrier.close(why);
     }
 
-    async fn expect_hello(self: Arc<Talk>) {
+    async fn expect_hello(self: Arc<Talk>) -> Served {
         let mut greeted = self.greeted.subscribe();
         if timeout(HELLO_WITHIN, greeted.wait_for(|greeted| *greeted)).await.is_err() {
             self.close(CloseReason::ProtocolError);
         }
+        Served::Greeted
     }
 
-    async fn serve(self: Arc<Talk>, send: SendStream, recv: RecvStream) {
+    async fn serve<W: Outgoing, R: AsyncRead + Unpin + Send>(self: Arc<Talk>, send: W, recv: R) -> Served {
         if let Err(why) = self.serve_stream(send, recv).await {
             self.close(why);
         }
+        Served::Over
     }
 
-    async fn serve_stream(&self, mut send: SendStream, mut recv: RecvStream) -> Result<(), CloseReason> {
+    async fn serve_stream<W: Outgoing, R: AsyncRead + Unpin + Send>(
+        &self,
+        mut send: W,
+        mut recv: R,
+    ) -> Result<(), CloseReason> {
         let first = timeout(FRAME_WITHIN, self.next(&mut recv)).await.map_err(|_| CloseReason::ProtocolError)??;
         let Some((first, turn)) = first else { return Ok(()) };
         let stream = self.session().handle_first(&first)?;
         drop(turn);
-        let _ = send.set_priority(priority(stream));
+        send.prioritise(priority(stream));
         match stream {
             Stream::Control => {}
             Stream::Alerts | Stream::Statistics | Stream::Lists | Stream::Hunts => {
@@ -319,12 +389,25 @@ impl Talk {
 
     /// The next message of a known kind, and its place among those that are decoded at once; none where the stream or the
     /// connection is over.
-    async fn next(&self, recv: &mut RecvStream) -> Result<Option<(ToCollector, SemaphorePermit<'_>)>, CloseReason> {
+    async fn next(
+        &self,
+        recv: &mut (impl AsyncRead + Unpin),
+    ) -> Result<Option<(ToCollector, SemaphorePermit<'_>)>, CloseReason> {
         loop {
             let (kind, body) = match frame::read_octets(recv).await {
                 Ok(Some(read)) => read,
                 Ok(None) => return Ok(None),
-                Err(error) => return reason(error).map(|()| None),
+                Err(FrameError::Malformed(Malformed::UnknownKind(_))) => {
+                    self.session().handle_unknown_kind();
+                    continue;
+                }
+                Err(FrameError::Goodbye) => {
+                    self.carrier.handle_goodbye();
+                    return Ok(None);
+                }
+                Err(error @ (FrameError::Gone | FrameError::Stalled | FrameError::Malformed(_))) => {
+                    return reason(error).map(|()| None);
+                }
             };
             // Only once the body is here: whoever dawdles holds no place.
             let Ok(turn) = self.collector.decodes.acquire().await else { return Err(CloseReason::GoingDown) };
@@ -349,11 +432,11 @@ impl Talk {
         }
     }
 
-    async fn answer(&self, send: &mut SendStream, message: &ToAgent) -> Result<(), CloseReason> {
+    async fn answer(&self, send: &mut (impl AsyncWrite + Unpin), message: &ToAgent) -> Result<(), CloseReason> {
         frame::write(send, message, WRITE_WITHIN).await.or_else(reason)
     }
 
-    async fn greet(&self, send: &mut SendStream, said: &Introduction) -> Result<(), CloseReason> {
+    async fn greet(&self, send: &mut (impl AsyncWrite + Unpin), said: &Introduction) -> Result<(), CloseReason> {
         let Collector { store, live, .. } = &*self.collector;
         let unavailable = |error: StoreError| self.unavailable(&error);
         let sensors = store.living_sensors(Scope::Operator).await.map_err(unavailable)?;
@@ -404,9 +487,14 @@ impl Talk {
         })
     }
 
-    async fn serve_lists(&self, mut send: SendStream, mut recv: RecvStream, held: Revision) -> Result<(), CloseReason> {
+    async fn serve_lists<W: Outgoing, R: AsyncRead + Unpin + Send>(
+        &self,
+        mut send: W,
+        mut recv: R,
+        held: Revision,
+    ) -> Result<(), CloseReason> {
         let offered = || self.session().handle_offered();
-        let follow = self.collector.lists.follow(&self.connection, &mut send, held, offered);
+        let follow = self.collector.lists.follow(&self.carrier, &mut send, held, offered);
         let hear = async {
             while let Some((message, _turn)) = self.next(&mut recv).await? {
                 let action = self.session().handle_message(Stream::Lists, message, clock::monotonic())?;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use quinn::{Connection, SendStream};
+use tokio::io::AsyncWrite;
 use tokio::sync::{Semaphore, watch};
 use varde_common::id::Revision;
 use varde_common::limits::LIST_CHUNK_MAX_OCTETS;
 use varde_common::message::ToAgent;
 
+use super::carrier::Carrier;
 use super::frame::{self, FrameError};
 use crate::change::{Change, Changes};
 use crate::limits::{LIST_SEND_WINDOW_OCTETS, LIST_SLOTS, SEND_WINDOW_OCTETS, WRITE_WITHIN};
@@ -56,8 +57,8 @@ impl Lists {
     /// Why it ended.
     pub async fn follow(
         &self,
-        connection: &Connection,
-        stream: &mut SendStream,
+        carrier: &Carrier,
+        stream: &mut (impl AsyncWrite + Unpin),
         mut held: Revision,
         offered: impl Fn(),
     ) -> Result<(), FrameError> {
@@ -66,26 +67,31 @@ impl Lists {
             let list = newest.borrow_and_update().clone();
             if let Some(list) = list.filter(|list| list.revision > held) {
                 offered();
-                self.send(connection, stream, &list).await?;
+                self.send(carrier, stream, &list).await?;
                 held = list.revision;
             }
             newest.changed().await.map_err(|_| FrameError::Gone)?;
         }
     }
 
-    async fn send(&self, connection: &Connection, stream: &mut SendStream, list: &Published) -> Result<(), FrameError> {
+    async fn send(
+        &self,
+        carrier: &Carrier,
+        stream: &mut (impl AsyncWrite + Unpin),
+        list: &Published,
+    ) -> Result<(), FrameError> {
         // Who gets no slot sends all the same, only with less on the way.
         let slot = self.slots.try_acquire().ok();
         if slot.is_some() {
-            connection.set_send_window(LIST_SEND_WINDOW_OCTETS);
+            carrier.set_send_window(LIST_SEND_WINDOW_OCTETS);
         }
         let sent = send_list(stream, list).await;
-        connection.set_send_window(SEND_WINDOW_OCTETS);
+        carrier.set_send_window(SEND_WINDOW_OCTETS);
         sent
     }
 }
 
-async fn send_list(stream: &mut SendStream, list: &Published) -> Result<(), FrameError> {
+async fn send_list(stream: &mut (impl AsyncWrite + Unpin), list: &Published) -> Result<(), FrameError> {
     frame::write(stream, &ToAgent::ListOffer { manifest: list.manifest.clone() }, WRITE_WITHIN).await?;
     for chunk in list.base.chunks(LIST_CHUNK_MAX_OCTETS) {
         frame::write(stream, &ToAgent::ListChunk { octets: chunk.to_vec() }, WRITE_WITHIN).await?;

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quinn::Connection;
 use tokio::sync::Mutex;
 use varde_common::id::Mark;
 use varde_common::message::CloseReason;
 
-use super::{clock, quic};
+use super::carrier::Carrier;
+use super::clock;
 use crate::change::{Change, Changes};
 use crate::ingest::hello::{self, Introduction, Met};
 use crate::store::{Scope, Store, StoreError};
@@ -16,7 +16,7 @@ use crate::store::{Scope, Store, StoreError};
 #[derive(Debug)]
 struct Entry {
     number: u64,
-    connection: Connection,
+    carrier: Carrier,
 }
 
 /// The sessions that stand. Its lock is held while the database is told, so that what the database says of a sensor is
@@ -50,12 +50,7 @@ impl Live {
     ///
     /// # Errors
     /// The database's own.
-    pub async fn enter(
-        &self,
-        sensor: i64,
-        spki_sha256: &[u8; 32],
-        connection: &Connection,
-    ) -> Result<Entered, StoreError> {
+    pub async fn enter(&self, sensor: i64, spki_sha256: &[u8; 32], carrier: &Carrier) -> Result<Entered, StoreError> {
         let mut entries = self.entries.lock().await;
         // Asked once more under the lock: a revocation either is seen here or finds this session below.
         let known = self.store.sensor_by_key(Scope::Operator, spki_sha256).await?;
@@ -66,9 +61,9 @@ impl Live {
             return Ok(Entered::Quarantined);
         }
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        if let Some(older) = entries.insert(sensor, Entry { number, connection: connection.clone() }) {
+        if let Some(older) = entries.insert(sensor, Entry { number, carrier: carrier.clone() }) {
             tracing::info!(sensor, "a newer session replaces the older");
-            quic::close(&older.connection, CloseReason::Replaced);
+            older.carrier.close(CloseReason::Replaced);
         }
         Ok(Entered::As(number))
     }
@@ -85,10 +80,9 @@ impl Live {
             fresh = u128::from(clock::now().0.unsigned_abs()).to_be_bytes();
         }
         let entries = self.entries.lock().await;
-        if entries.get(&sensor).is_none_or(|entry| entry.number != number) {
-            return Ok(None);
-        }
-        let met = hello::meet(&self.store, sensor, said, Mark(u128::from_be_bytes(fresh)), clock::now()).await?;
+        let Some(entry) = entries.get(&sensor).filter(|entry| entry.number == number) else { return Ok(None) };
+        let (mark, carrier) = (Mark(u128::from_be_bytes(fresh)), entry.carrier.name());
+        let met = hello::meet(&self.store, sensor, said, mark, carrier, clock::now()).await?;
         let _ = self.changes.send(Change::Sensor(sensor));
         Ok(Some(met))
     }
@@ -118,10 +112,10 @@ impl Live {
         let mut cut = 0;
         for sensor in self.store.revoked_sensors(Scope::Operator).await? {
             if let Some(entry) = entries.get(&sensor)
-                && entry.connection.close_reason().is_none()
+                && !entry.carrier.is_closed()
             {
                 tracing::warn!(sensor, "revoked: its session is cut off");
-                quic::close(&entry.connection, CloseReason::Revoked);
+                entry.carrier.close(CloseReason::Revoked);
                 cut += 1;
             }
         }

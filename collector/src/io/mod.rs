@@ -1,6 +1,7 @@
 //! The only room that touches the world, beside the store.
 
 pub mod backup;
+pub mod carrier;
 pub mod clock;
 pub mod control;
 pub mod directory;
@@ -13,5 +14,7 @@ pub mod live;
 pub mod quic;
 pub mod restore;
 pub mod serve;
+pub mod tcp;
+pub mod tied;
 pub mod timed;
 pub mod web;

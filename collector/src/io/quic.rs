@@ -47,11 +47,11 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// The endpoint for sessions: a certificate of our authority is asked for.
+/// TLS for sessions, over whichever carrier: a certificate of our authority is asked for.
 ///
 /// # Errors
-/// [`QuicError`].
-pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+/// [`QuicError::Tls`].
+pub fn session_tls(keys: &ServerKeys, alpn: &[u8]) -> Result<rustls::ServerConfig, QuicError> {
     let own = keys.chain.first().ok_or_else(|| tls_error("the collector has no certificate"))?;
     let verifier = client_verifier(&keys.ca, own)?;
     let tls = rustls::ServerConfig::builder_with_provider(provider())
@@ -60,7 +60,7 @@ pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoi
         .with_client_cert_verifier(verifier)
         .with_single_cert(keys.chain.clone(), keys.key.clone_key())
         .map_err(tls_error)?;
-    endpoint(address, tls, ALPN_SESSION, limits::STREAMS_MAX)
+    Ok(without_memory(tls, alpn))
 }
 
 /// Believes sensors' certificates of this authority, by the time that is known; `own` is the collector's.
@@ -78,22 +78,47 @@ pub fn client_verifier(
     Ok(Arc::new(Timed { inner, issued }))
 }
 
-/// The endpoint for enrolment: the caller has no certificate yet.
+/// TLS for enrolment: the caller has no certificate yet.
 ///
 /// # Errors
-/// [`QuicError`].
-pub fn enrolment_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+/// [`QuicError::Tls`].
+pub fn enrolment_tls(keys: &ServerKeys, alpn: &[u8]) -> Result<rustls::ServerConfig, QuicError> {
     let tls = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(tls_error)?
         .with_no_client_auth()
         .with_single_cert(keys.chain.clone(), keys.key.clone_key())
         .map_err(tls_error)?;
-    endpoint(address, tls, ALPN_ENROLL, 1)
+    Ok(without_memory(tls, alpn))
 }
 
-fn endpoint(address: SocketAddr, tls: rustls::ServerConfig, alpn: &[u8], streams: u32) -> Result<Endpoint, QuicError> {
-    let config = server_config(tls, alpn, streams)?;
+/// No resumption and no 0-RTT: every session proves its key anew, and nothing can be replayed.
+fn without_memory(mut tls: rustls::ServerConfig, alpn: &[u8]) -> rustls::ServerConfig {
+    tls.alpn_protocols = vec![alpn.to_vec()];
+    tls.session_storage = Arc::new(NoServerSessionStorage {});
+    tls.send_tls13_tickets = 0;
+    tls.max_early_data_size = 0;
+    tls
+}
+
+/// The endpoint for sessions.
+///
+/// # Errors
+/// [`QuicError`].
+pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+    endpoint(address, session_tls(keys, ALPN_SESSION)?, limits::STREAMS_MAX)
+}
+
+/// The endpoint for enrolment.
+///
+/// # Errors
+/// [`QuicError`].
+pub fn enrolment_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
+    endpoint(address, enrolment_tls(keys, ALPN_ENROLL)?, 1)
+}
+
+fn endpoint(address: SocketAddr, tls: rustls::ServerConfig, streams: u32) -> Result<Endpoint, QuicError> {
+    let config = server_config(tls, streams)?;
     let bind = |error| QuicError::Bind { address, error };
     let socket = socket(address).map_err(bind)?;
     let mut version_one = EndpointConfig::default();
@@ -101,12 +126,7 @@ fn endpoint(address: SocketAddr, tls: rustls::ServerConfig, alpn: &[u8], streams
     Endpoint::new(version_one, Some(config), socket, Arc::new(TokioRuntime)).map_err(bind)
 }
 
-fn server_config(mut tls: rustls::ServerConfig, alpn: &[u8], streams: u32) -> Result<ServerConfig, QuicError> {
-    tls.alpn_protocols = vec![alpn.to_vec()];
-    // No resumption and no 0-RTT: every session proves its key anew, and nothing can be replayed.
-    tls.session_storage = Arc::new(NoServerSessionStorage {});
-    tls.send_tls13_tickets = 0;
-    tls.max_early_data_size = 0;
+fn server_config(tls: rustls::ServerConfig, streams: u32) -> Result<ServerConfig, QuicError> {
     let crypto = QuicServerConfig::try_from(tls).map_err(tls_error)?;
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
     let mut no_tokens = ValidationTokenConfig::default();
@@ -148,7 +168,7 @@ fn socket(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
     }
 }
 
-fn no_such_family(error: &io::Error) -> bool {
+pub(super) fn no_such_family(error: &io::Error) -> bool {
     // EAFNOSUPPORT, EADDRNOTAVAIL
     matches!(error.raw_os_error(), Some(97 | 99))
 }
@@ -191,7 +211,7 @@ mod tests {
     /// Every number of the design's section 3.6, asked of the settings as they are used.
     #[test]
     fn p1_one_sensor_can_fill_only_so_much_of_the_collector() {
-        let said = format!("{:?}", server_config(tls(), ALPN_SESSION, limits::STREAMS_MAX).unwrap());
+        let said = format!("{:?}", server_config(without_memory(tls(), ALPN_SESSION), limits::STREAMS_MAX).unwrap());
         for setting in [
             "max_concurrent_bidi_streams: 4",
             "max_concurrent_uni_streams: 1",
@@ -212,7 +232,7 @@ mod tests {
         ] {
             assert!(said.contains(setting), "{setting} in {said}");
         }
-        let enrolment = format!("{:?}", server_config(tls(), ALPN_ENROLL, 1).unwrap());
+        let enrolment = format!("{:?}", server_config(without_memory(tls(), ALPN_ENROLL), 1).unwrap());
         assert!(enrolment.contains("max_concurrent_bidi_streams: 1,"), "{enrolment}");
         assert!(enrolment.contains("max_concurrent_uni_streams: 0"), "{enrolment}");
         assert_eq!((limits::SOCKET_BUFFER_OCTETS, limits::LIST_SLOTS), (4 * 1024 * 1024, 64));

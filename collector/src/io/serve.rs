@@ -16,6 +16,7 @@ use super::enroll::{self, Enrolment};
 use super::keys::{KeyError, ServerKeys};
 use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
+use super::tcp::{self, Door, DoorTls};
 use super::{clock, control, web};
 use crate::address::Bound;
 use crate::change::Changes;
@@ -46,6 +47,14 @@ pub enum StartError {
         /// The system's word.
         error: std::io::Error,
     },
+    /// The socket of sessions over TCP.
+    #[error("cannot listen on TCP {address}: {error}; choose another address with --tcp, or stop what uses it")]
+    Tcp {
+        /// Where.
+        address: SocketAddr,
+        /// The system's word.
+        error: std::io::Error,
+    },
     /// The page has no login yet.
     #[error(
         "the page has no login yet, so it is served to this machine alone, not on {0}; use a loopback address such as 127.0.0.1:8443 and reach it through SSH"
@@ -65,6 +74,7 @@ pub struct Running {
     sessions: Endpoint,
     enrolments: Endpoint,
     accepting: JoinHandle<()>,
+    tcp: Option<JoinHandle<()>>,
     others: JoinSet<()>,
     web: JoinHandle<()>,
     stop: watch::Sender<bool>,
@@ -98,20 +108,34 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
     let collector = Collector::new(store.clone(), changes.clone());
     collector.sweep().await;
 
+    let tcp_listener = match wanted.tcp {
+        Some(address) => Some(tcp::bind(address).map_err(|error| StartError::Tcp { address, error })?),
+        None => None,
+    };
+    let door_tls = DoorTls::new(&keys)?;
     let sessions = quic::session_endpoint(wanted.quic, &keys)?;
     let enrolments = quic::enrolment_endpoint(wanted.enroll, &keys)?;
     let web_error = |error| StartError::Web { address: wanted.web, error };
     let page = TcpListener::bind(wanted.web).await.map_err(web_error)?;
+    let tcp_address = tcp_listener.as_ref().map(TcpListener::local_addr).transpose();
     let bound = Bound {
         quic: sessions.local_addr().map_err(StartError::NoAddress)?,
         enroll: enrolments.local_addr().map_err(StartError::NoAddress)?,
         web: page.local_addr().map_err(StartError::NoAddress)?,
+        tcp: tcp_address.map_err(StartError::NoAddress)?,
     };
     let control = control::bind(data);
 
     let (stop, stopped) = watch::channel(false);
     let accepting = tokio::spawn(listen::accept(sessions.clone(), collector.clone()));
     let enrolment = Enrolment::new(store.clone(), changes.clone(), keys.root_document, keys.authority);
+    let tcp = match tcp_listener {
+        Some(listener) => {
+            let door = Door::new(door_tls, collector.clone(), enrolment.clone());
+            Some(tokio::spawn(tcp::accept(listener, door, stopped.clone())))
+        }
+        None => None,
+    };
     let mut others = JoinSet::new();
     others.spawn(enroll::accept(enrolments.clone(), enrolment));
     match control {
@@ -137,7 +161,7 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
     });
     directory::write_bound(data, &bound)?;
     let data = data.to_owned();
-    Ok(Running { data, bound, store, sessions, enrolments, accepting, others, web, stop, _lock: lock })
+    Ok(Running { data, bound, store, sessions, enrolments, accepting, tcp, others, web, stop, _lock: lock })
 }
 
 impl Running {
@@ -161,6 +185,9 @@ impl Running {
             let _ = (&mut self.accepting).await;
             self.sessions.wait_idle().await;
             self.enrolments.wait_idle().await;
+            if let Some(tcp) = &mut self.tcp {
+                let _ = tcp.await;
+            }
             let _ = (&mut self.web).await;
         };
         if timeout(STOP_WITHIN, goodbye).await.is_err() {
@@ -168,6 +195,9 @@ impl Running {
         }
         self.accepting.abort();
         self.web.abort();
+        if let Some(tcp) = &self.tcp {
+            tcp.abort();
+        }
         self.others.shutdown().await;
         let _ = std::fs::remove_file(self.data.join(control::SOCKET_FILE));
         if let Err(error) = self.store.all_disconnected().await {

@@ -80,6 +80,8 @@ struct SensorJson<'a> {
     id: i64,
     member: Option<&'a str>,
     state: &'static str,
+    /// Where a session stands: what it came over.
+    carrier: Option<&'static str>,
     revision: i64,
     last_seen: Option<Timestamp>,
     version: Option<&'a str>,
@@ -113,6 +115,7 @@ impl<'a> PictureJson<'a> {
                         State::Quarantined(_) => "quarantined",
                         State::Revoked(_) => "revoked",
                     },
+                    carrier: sensor.connected.then_some(if sensor.over_tcp { "tcp" } else { "quic" }),
                     revision: sensor.revision,
                     last_seen: sensor.last_seen_at,
                     version: sensor.agent_version.as_deref(),

@@ -179,6 +179,7 @@ impl SensorRow {
         let state = State::of(sensor, now);
         let (class, sign) = state.looks();
         let (word, since) = match state {
+            State::Connected if sensor.over_tcp => (texts.say("sensor-connected-tcp"), None),
             State::Connected => (texts.say("sensor-connected"), None),
             State::Deaf(Some(at)) => (texts.say("sensor-deaf"), Some(at)),
             State::Deaf(None) => (texts.say("sensor-deaf-always"), None),
@@ -321,6 +322,7 @@ mod tests {
                 refused: None,
                 last_seen_at: seen,
                 connected,
+                over_tcp: false,
                 heartbeat: None,
                 set_back_at: None,
                 quarantined_at: None,
@@ -354,6 +356,7 @@ mod tests {
             refused: None,
             last_seen_at: Some(now),
             connected: true,
+            over_tcp: false,
             heartbeat: heartbeat(1_120, packets, dropped),
             set_back_at: None,
             quarantined_at: None,

@@ -48,6 +48,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/001_main.sql"),
     include_str!("../schema/002_session.sql"),
     include_str!("../schema/003_storm.sql"),
+    include_str!("../schema/004_carrier.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -60,6 +60,8 @@ pub struct SensorFacts {
     pub last_seen_at: Option<Timestamp>,
     /// A session stands.
     pub connected: bool,
+    /// It came over TCP, because UDP is blocked on its way.
+    pub over_tcp: bool,
     /// The newest heartbeat as JSON.
     pub heartbeat: Option<String>,
     /// When an older state of it last came.

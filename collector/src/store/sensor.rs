@@ -30,6 +30,8 @@ pub struct SensorRow {
     pub hearing: Option<&'static str>,
     /// What it read and lost in the last minutes; null = not known.
     pub lately: Option<Lately>,
+    /// What its last session came over: `quic`, or `tcp` where UDP is blocked.
+    pub carrier: Option<String>,
     /// List in force; 0 = none.
     pub revision: i64,
     /// Since when, by the sensor's clock.
@@ -99,16 +101,18 @@ pub async fn connected(
     agent_version: &str,
     revision: Revision,
     protocol: u16,
+    carrier: &str,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let sql = "UPDATE sensor SET connected = 1, last_connected_at = $2, last_seen_at = $2, agent_version = $3,
-            revision = $4, protocol = $5 WHERE id = $1";
+            revision = $4, protocol = $5, carrier = $6 WHERE id = $1";
     sqlx::query(sql)
         .bind(sensor)
         .bind(now.0)
         .bind(agent_version)
         .bind(number(revision.0))
         .bind(i64::from(protocol))
+        .bind(carrier)
         .execute(conn)
         .await?;
     Ok(())
@@ -357,6 +361,7 @@ impl Store {
                 enrolled_at: moment(row, "enrolled_at")?,
                 token_expires_at: Timestamp(row.try_get("token_expires_at")?),
                 connected,
+                carrier: row.try_get("carrier")?,
                 hearing: hearing.as_str(),
                 lately: hearing.lately(),
                 revision: row.try_get("revision")?,

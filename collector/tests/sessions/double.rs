@@ -11,6 +11,7 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use varde_collector::address::Bound;
 use varde_collector::command::indicator::{self, IndicatorCommand};
 use varde_collector::command::init::{self, InitArguments};
@@ -26,6 +27,7 @@ use varde_common::list::{CHANNEL_ALL, Manifest};
 use varde_common::message::{
     ALPN_ENROLL, ALPN_SESSION, CloseReason, EnrolRefusal, Hello, Stream, ToAgent, ToCollector,
 };
+use varde_common::tie::Word;
 use varde_common::time::Timestamp;
 use varde_common::token::{EXPORTER_LABEL, Token, proof, secret_hash};
 use varde_common::trust::{COLLECTOR_NAME, Root};
@@ -41,7 +43,7 @@ pub(crate) struct Site {
 
 pub(crate) fn anywhere() -> Bound {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Bound { quic: any, enroll: any, web: any }
+    Bound { quic: any, enroll: any, web: any, tcp: Some(any) }
 }
 
 impl Site {
@@ -144,17 +146,21 @@ pub(crate) fn tls(
         .with_root_certificates(roots)
 }
 
-pub(crate) async fn say(send: &mut SendStream, message: &ToCollector) {
+pub(crate) async fn say(send: &mut (impl AsyncWrite + Unpin), message: &ToCollector) {
     send.write_all(&message.to_frame().unwrap()).await.unwrap();
+    send.flush().await.unwrap();
 }
 
-pub(crate) async fn hear(recv: &mut RecvStream) -> Option<ToAgent> {
+pub(crate) async fn hear(recv: &mut (impl AsyncRead + Unpin)) -> Option<ToAgent> {
     let listen = async {
         let mut header = [0; 8];
         recv.read_exact(&mut header).await.ok()?;
         let header = FrameHeader::read(header, ToAgent::BODY_MAX_OCTETS).unwrap();
         let mut body = vec![0; header.body_octets];
         recv.read_exact(&mut body).await.ok()?;
+        if Word::from_body(header.kind, &body).unwrap().is_some() {
+            return None;
+        }
         Some(ToAgent::from_body(header.kind, &body).unwrap())
     };
     tokio::time::timeout(SOON, listen).await.expect("an answer in time")
@@ -176,19 +182,31 @@ pub(crate) async fn enrol_with(token: &Token, key: &KeyPair, secret: &[u8; 16]) 
     let address: SocketAddr = token.enroll.as_str().parse().unwrap();
     let connection = endpoint.connect(address, COLLECTOR_NAME).unwrap().await.unwrap();
     let chain = connection.peer_identity().unwrap().downcast::<Vec<CertificateDer<'static>>>().unwrap();
+    let mut exporter = [0; 32];
+    connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"").unwrap();
     let (mut send, mut recv) = connection.open_bi().await.unwrap();
-    say(&mut send, &ToCollector::AskRoot).await;
-    let Some(ToAgent::Root { document }) = hear(&mut recv).await else { panic!("no root") };
+    converse(token, key, secret, &chain, exporter, (&mut send, &mut recv)).await
+}
+
+/// Enrolment itself, whatever carries it.
+pub(crate) async fn converse(
+    token: &Token,
+    key: &KeyPair,
+    secret: &[u8; 16],
+    chain: &[CertificateDer<'static>],
+    exporter: [u8; 32],
+    (send, recv): (&mut (impl AsyncWrite + Unpin), &mut (impl AsyncRead + Unpin)),
+) -> Result<Sensor, EnrolRefusal> {
+    say(send, &ToCollector::AskRoot).await;
+    let Some(ToAgent::Root { document }) = hear(recv).await else { panic!("no root") };
     let root = Root::read_pinned(&document, &token.root_sha256).unwrap();
     assert!(root.names_ca(chain.last().unwrap()), "the chain ends in a CA the root names");
 
     let csr = CertificateParams::default().serialize_request(key).unwrap().der().to_vec();
-    let mut exporter = [0; 32];
-    connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"").unwrap();
     let proof = proof(&secret_hash(secret), &exporter, &csr);
     let agent_version = Text::cut("0.1.0");
-    say(&mut send, &ToCollector::Enrol { sensor: token.sensor, csr_der: csr, proof, agent_version }).await;
-    match hear(&mut recv).await {
+    say(send, &ToCollector::Enrol { sensor: token.sensor, csr_der: csr, proof, agent_version }).await;
+    match hear(recv).await {
         Some(ToAgent::Enrolled { certificate_der, ca_der, member_name }) => {
             assert_eq!(member_name.as_str(), "Gjøvik");
             Ok(Sensor {
@@ -205,12 +223,15 @@ pub(crate) async fn enrol_with(token: &Token, key: &KeyPair, secret: &[u8; 16]) 
 }
 
 impl Sensor {
-    pub(crate) async fn connect(&self, address: SocketAddr) -> Result<Connection, ConnectionError> {
+    pub(crate) fn tls(&self) -> rustls::ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.ca.clone()).unwrap();
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
-        let config = tls(roots).with_client_auth_cert(vec![self.certificate.clone()], key).unwrap();
-        client(config, ALPN_SESSION).connect(address, COLLECTOR_NAME).unwrap().await
+        tls(roots).with_client_auth_cert(vec![self.certificate.clone()], key).unwrap()
+    }
+
+    pub(crate) async fn connect(&self, address: SocketAddr) -> Result<Connection, ConnectionError> {
+        client(self.tls(), ALPN_SESSION).connect(address, COLLECTOR_NAME).unwrap().await
     }
 
     /// Connects and says hello; gives the control stream with it, which must live as long as the session.
@@ -256,7 +277,7 @@ pub(crate) async fn closed(connection: &Connection) -> Option<CloseReason> {
 }
 
 /// Reads one offered list whole.
-pub(crate) async fn hear_list(recv: &mut RecvStream, root: &Root, floor: Revision) -> (Revision, usize) {
+pub(crate) async fn hear_list(recv: &mut (impl AsyncRead + Unpin), root: &Root, floor: Revision) -> (Revision, usize) {
     let Some(ToAgent::ListOffer { manifest }) = hear(recv).await else { panic!("no offer") };
     let manifest = Manifest::accept(&manifest, root, CHANNEL_ALL, floor).unwrap();
     let mut base = Vec::new();

@@ -3,6 +3,7 @@
 
 mod double;
 mod second;
+mod tcp;
 
 use std::path::Path;
 

@@ -307,7 +307,7 @@ impl Collector {
         let (did, answer) = match action {
             Action::Greet(said) => {
                 self.marks += 1;
-                let met = self.runtime.block_on(meet(&self.store, sensor, &said, Mark(self.marks), wall));
+                let met = self.runtime.block_on(meet(&self.store, sensor, &said, Mark(self.marks), "quic", wall));
                 match met {
                     Ok(Met::Stands { committed, mark: Some(mark) }) => {
                         if let Some(talk) = self.talks.get_mut(&id) {

@@ -24,6 +24,9 @@ pub struct Card {
     pub collector: String,
     /// The member's name.
     pub member: String,
+    /// Where it dials over TCP when UDP is blocked, where enrolment was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
 }
 
 /// An enrolled sensor.
@@ -190,7 +193,7 @@ mod tests {
     #[test]
     fn an_identity_is_never_replaced() {
         let directory = tempfile::tempdir().unwrap();
-        let card = Card { sensor: SensorId(3), collector: "a:1".into(), member: "Gjøvik".into() };
+        let card = Card { sensor: SensorId(3), collector: "a:1".into(), member: "Gjøvik".into(), fallback: None };
         let identity =
             Identity { card, key_pem: "k".into(), certificate_der: vec![1], ca_der: vec![2], root_document: vec![3] };
         assert!(matches!(Identity::read(directory.path()), Err(NoIdentity::NotEnrolled)));

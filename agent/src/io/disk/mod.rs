@@ -13,7 +13,7 @@ pub mod volume;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use volume::{Access, RealVolume, Volume};
@@ -58,6 +58,11 @@ impl DiskError {
 pub fn end_process(error: &DiskError) -> ! {
     tracing::error!("{error}; {}", error.remedy());
     std::process::exit(1)
+}
+
+/// Whether others than its owner may read or write a file.
+pub fn others_may_read(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
 }
 
 /// Names what was attempted.

@@ -1,17 +1,21 @@
-//! A collector for tests: real certificates, real QUIC, a store in memory, and faults on request.
+//! A collector for tests: real certificates, real QUIC and TCP, a store in memory, and faults on request.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Connection, Endpoint, RecvStream, SendStream, VarInt};
+use quinn::{Connection, Endpoint, VarInt};
 use rcgen::{BasicConstraints, CertificateParams, CertificateSigningRequestParams, IsCa, Issuer, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 use varde_common::codec::{FrameHeader, Text};
 use varde_common::compact::Unpacker;
 use varde_common::id::{Epoch, Mark, SensorId, Seq};
@@ -20,11 +24,12 @@ use varde_common::message::{
     ALPN_ENROLL, ALPN_SESSION, CloseReason, EnrolRefusal, Greeting, ListOutcome, Stream, ToAgent, ToCollector,
 };
 use varde_common::record::Record;
+use varde_common::tie::{ALPN_ENROLL_TCP, ALPN_SESSION_TCP, SessionId, Word};
 use varde_common::time::Timestamp;
 use varde_common::token::{EXPORTER_LABEL, Token, proof_is_good, secret_hash};
 use varde_common::trust::{COLLECTOR_NAME, Domain, hex, sha256, sign};
 
-use super::quic::provider;
+use super::tls::provider;
 use crate::subscription::tests::{Key, key, root_of};
 
 /// What the double does wrong, in order, one for each session.
@@ -46,6 +51,8 @@ pub(crate) struct Seen {
     pub(crate) sent_twice: u64,
     pub(crate) epochs: Vec<Epoch>,
     pub(crate) sessions: u64,
+    /// Of them over TCP.
+    pub(crate) over_tcp: u64,
     pub(crate) heartbeats: u64,
     pub(crate) outcomes: Vec<ListOutcome>,
     /// The marks that were said in front of each Hello.
@@ -56,6 +63,10 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    pub(crate) fn faults_again(&mut self, faults: &[Fault]) {
+        self.faults = faults.iter().copied().collect();
+    }
+
     pub(crate) fn bodies(&self) -> Vec<varde_common::record::RecordBody> {
         self.records.values().map(|octets| Record::from_octets(octets).unwrap().body).collect()
     }
@@ -66,6 +77,7 @@ pub(crate) struct Double {
     pub(crate) seen: Arc<Mutex<Seen>>,
     pub(crate) quic: SocketAddr,
     pub(crate) enroll: SocketAddr,
+    pub(crate) tcp: SocketAddr,
     root_document: Vec<u8>,
     _runtime: Runtime,
 }
@@ -75,15 +87,19 @@ struct Authority {
     der: Vec<u8>,
 }
 
-fn authority() -> Authority {
+/// The name another CA than ours goes by: a middlebox's.
+pub(crate) const FOREIGN: &str = "FortiGate CA";
+
+fn authority(name: &str) -> Authority {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let der = params.self_signed(&key).unwrap().der().to_vec();
     Authority { issuer: Issuer::new(params, key), der }
 }
 
-fn server_tls(authority: &Authority, mutual: bool, alpn: &[u8]) -> quinn::ServerConfig {
+fn server_tls(authority: &Authority, mutual: bool, alpn: &[u8]) -> rustls::ServerConfig {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec![COLLECTOR_NAME.to_owned()]).unwrap();
     let certificate = params.signed_by(&key, &authority.issuer).unwrap();
@@ -102,6 +118,10 @@ fn server_tls(authority: &Authority, mutual: bool, alpn: &[u8]) -> quinn::Server
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let mut tls = builder.with_single_cert(chain, key).unwrap();
     tls.alpn_protocols = vec![alpn.to_vec()];
+    tls
+}
+
+fn over_quic(tls: rustls::ServerConfig) -> quinn::ServerConfig {
     quinn::ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(tls).unwrap()))
 }
 
@@ -112,24 +132,44 @@ impl Double {
     /// Starts; `another_ca` gives it server certificates of a CA its root document does not name.
     pub(crate) fn start(faults: &[Fault], publication: Publication, another_ca: bool) -> Double {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let authority = Arc::new(authority());
+        let authority = Arc::new(authority("Varde CA"));
         let list_key: Key = key(1);
         let mut root = root_of(&list_key);
         root.ca.insert(hex(&sha256(&authority.der)));
         let root_document = sign(Domain::Root, &root, &[&list_key]).unwrap();
-        let shown = if another_ca { Arc::new(self::authority()) } else { Arc::clone(&authority) };
+        let shown = if another_ca { Arc::new(self::authority(FOREIGN)) } else { Arc::clone(&authority) };
         let seen =
             Arc::new(Mutex::new(Seen { faults: faults.iter().copied().collect(), publication, ..Seen::default() }));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let _entered = runtime.enter();
-        let quic = Endpoint::server(server_tls(&shown, true, ALPN_SESSION), any).unwrap();
-        let enroll = Endpoint::server(server_tls(&shown, false, ALPN_ENROLL), any).unwrap();
+        let quic = Endpoint::server(over_quic(server_tls(&shown, true, ALPN_SESSION)), any).unwrap();
+        let enroll = Endpoint::server(over_quic(server_tls(&shown, false, ALPN_ENROLL)), any).unwrap();
         let (quic_address, enroll_address) = (quic.local_addr().unwrap(), enroll.local_addr().unwrap());
+        let listener = std::net::TcpListener::bind(any).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let tcp = listener.local_addr().unwrap();
+        let door = Arc::new(Door {
+            session: Arc::new(server_tls(&shown, true, ALPN_SESSION_TCP)),
+            enrolment: Arc::new(server_tls(&shown, false, ALPN_ENROLL_TCP)),
+            authority: Arc::clone(&authority),
+            document: root_document.clone(),
+            seen: Arc::clone(&seen),
+            tied: Mutex::default(),
+        });
+        let listener = TcpListener::from_std(listener).unwrap();
+        runtime.spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                tokio::spawn(arrive(Arc::clone(&door), connection));
+            }
+        });
         let (seen_there, document) = (Arc::clone(&seen), root_document.clone());
         runtime.spawn(async move {
             while let Some(incoming) = enroll.accept().await {
                 let Ok(connection) = incoming.await else { continue };
-                enrol(&connection, &document, &authority, &seen_there).await;
+                let Ok((mut send, mut receive)) = connection.accept_bi().await else { continue };
+                let mut exporter = [0; 32];
+                connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"").unwrap();
+                enrol(&mut send, &mut receive, exporter, &document, &authority, &seen_there).await;
                 connection.closed().await;
             }
         });
@@ -141,7 +181,7 @@ impl Double {
             }
         });
         drop(_entered);
-        Double { seen, quic: quic_address, enroll: enroll_address, root_document, _runtime: runtime }
+        Double { seen, quic: quic_address, enroll: enroll_address, tcp, root_document, _runtime: runtime }
     }
 
     /// Publishes another list from the next session on.
@@ -163,27 +203,102 @@ impl Double {
     }
 }
 
-async fn read(stream: &mut RecvStream) -> Option<ToCollector> {
-    let mut header = [0; 8];
-    stream.read_exact(&mut header).await.ok()?;
-    let header = FrameHeader::read(header, ToCollector::BODY_MAX_OCTETS).unwrap();
-    let mut body = vec![0; header.body_octets];
-    stream.read_exact(&mut body).await.ok()?;
-    Some(ToCollector::from_body(header.kind, &body).unwrap())
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Option<ToCollector> {
+    loop {
+        let mut header = [0; 8];
+        stream.read_exact(&mut header).await.ok()?;
+        let header = FrameHeader::read(header, ToCollector::BODY_MAX_OCTETS).unwrap();
+        let mut body = vec![0; header.body_octets];
+        stream.read_exact(&mut body).await.ok()?;
+        match Word::from_body(header.kind, &body).unwrap() {
+            None => return Some(ToCollector::from_body(header.kind, &body).unwrap()),
+            Some(Word::Alive) => {}
+            Some(_) => return None,
+        }
+    }
 }
 
-async fn write(stream: &mut SendStream, message: ToAgent) {
+async fn write(stream: &mut (impl AsyncWrite + Unpin), message: ToAgent) {
     let _ = stream.write_all(&message.to_frame().unwrap()).await;
     let _ = stream.flush().await;
 }
 
-async fn enrol(connection: &Connection, document: &[u8], authority: &Authority, seen: &Mutex<Seen>) {
-    let Ok((mut send, mut receive)) = connection.accept_bi().await else { return };
+/// What a session over TCP does wrong, and what ends it.
+type Conduct = (Fault, watch::Sender<Option<CloseReason>>);
+
+/// What comes in over TCP meets.
+struct Door {
+    session: Arc<rustls::ServerConfig>,
+    enrolment: Arc<rustls::ServerConfig>,
+    authority: Arc<Authority>,
+    document: Vec<u8>,
+    seen: Arc<Mutex<Seen>>,
+    tied: Mutex<HashMap<SessionId, Conduct>>,
+}
+
+async fn arrive(door: Arc<Door>, connection: TcpStream) {
+    let Ok(begun) = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), connection).await else { return };
+    let enrols = begun.client_hello().alpn().is_some_and(|mut names| names.any(|name| name == ALPN_ENROLL_TCP));
+    let tls = if enrols { &door.enrolment } else { &door.session };
+    let Ok(mut tls) = begun.into_stream(Arc::clone(tls)).await else { return };
+    if enrols {
+        let exporter = tls.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(b"")).unwrap();
+        let (mut receive, mut send) = tokio::io::split(&mut tls);
+        return enrol(&mut send, &mut receive, exporter, &door.document, &door.authority, &door.seen).await;
+    }
+    let mut header = [0; 8];
+    if tls.read_exact(&mut header).await.is_err() {
+        return;
+    }
+    let header = FrameHeader::read(header, 17).unwrap();
+    let mut body = vec![0; header.body_octets];
+    tls.read_exact(&mut body).await.unwrap();
+    let Ok(Some(Word::Tie(id))) = Word::from_body(header.kind, &body) else { panic!("a connection without a tie") };
+    let id = id.unwrap_or_else(|| begin(&door));
+    let (fault, ending) = door.tied.lock().unwrap().get(&id).cloned().expect("an id that was given");
+    if fault == Fault::Revoked {
+        let _ = tls.write_all(&Word::Close(CloseReason::Revoked).to_frame().unwrap()).await;
+        let _ = tls.shutdown().await;
+        return;
+    }
+    tls.write_all(&Word::Tied(id).to_frame().unwrap()).await.unwrap();
+    tls.flush().await.unwrap();
+    carry(&door, tls, fault, ending).await;
+}
+
+fn begin(door: &Door) -> SessionId {
+    let mut seen = door.seen.lock().unwrap();
+    seen.sessions += 1;
+    seen.over_tcp += 1;
+    let fault = seen.faults.pop_front().unwrap_or(Fault::None);
+    let id = SessionId(u128::from(seen.sessions).to_be_bytes());
+    door.tied.lock().unwrap().insert(id, (fault, watch::Sender::new(None)));
+    id
+}
+
+async fn carry(door: &Door, tls: TlsStream<TcpStream>, fault: Fault, ending: watch::Sender<Option<CloseReason>>) {
+    let (receive, send) = tokio::io::split(tls);
+    let mut ended = ending.subscribe();
+    let close = move |reason| {
+        ending.send_replace(Some(reason));
+    };
+    tokio::select! {
+        () = stream(send, receive, &door.seen, fault, &close) => {}
+        _ = ended.wait_for(Option::is_some) => {}
+    }
+}
+
+async fn enrol(
+    mut send: &mut (impl AsyncWrite + Unpin),
+    mut receive: &mut (impl AsyncRead + Unpin),
+    exporter: [u8; 32],
+    document: &[u8],
+    authority: &Authority,
+    seen: &Mutex<Seen>,
+) {
     assert_eq!(read(&mut receive).await, Some(ToCollector::AskRoot));
     write(&mut send, ToAgent::Root { document: document.to_vec() }).await;
     let Some(ToCollector::Enrol { csr_der, proof, .. }) = read(&mut receive).await else { return };
-    let mut exporter = [0; 32];
-    connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"").unwrap();
     let good = proof_is_good(&secret_hash(&[9; 16]), &exporter, &csr_der, &proof);
     let used = std::mem::replace(&mut seen.lock().unwrap().token_used, good);
     if used || !good {
@@ -205,23 +320,35 @@ async fn session(connection: Connection, seen: Arc<Mutex<Seen>>) {
     if fault == Fault::Revoked {
         return connection.close(VarInt::from_u32(CloseReason::Revoked.code()), b"");
     }
-    while let Ok((send, mut receive)) = connection.accept_bi().await {
-        let Some(ToCollector::Open(stream)) = read(&mut receive).await else { panic!("a stream without Open") };
+    while let Ok((send, receive)) = connection.accept_bi().await {
         let (connection, seen) = (connection.clone(), Arc::clone(&seen));
         tokio::spawn(async move {
-            match stream {
-                Stream::Control => control(send, receive, &seen).await,
-                Stream::Alerts => alerts(send, receive, &seen, fault, &connection).await,
-                Stream::Lists => lists(send, receive, &seen).await,
-                Stream::Statistics | Stream::Hunts => panic!("not spoken yet"),
-            }
+            let close = |reason: CloseReason| connection.close(VarInt::from_u32(reason.code()), b"");
+            stream(send, receive, &seen, fault, &close).await;
         });
     }
 }
 
-async fn control(mut send: SendStream, mut receive: RecvStream, seen: &Mutex<Seen>) {
-    let Some(ToCollector::Kept(kept)) = read(&mut receive).await else { panic!("no mark") };
-    let Some(ToCollector::Hello(hello)) = read(&mut receive).await else { panic!("no Hello") };
+async fn stream(
+    send: impl AsyncWrite + Unpin,
+    mut receive: impl AsyncRead + Unpin,
+    seen: &Mutex<Seen>,
+    fault: Fault,
+    close: &(dyn Fn(CloseReason) + Send + Sync),
+) {
+    match read(&mut receive).await {
+        Some(ToCollector::Open(Stream::Control)) => control(send, receive, seen).await,
+        Some(ToCollector::Open(Stream::Alerts)) => alerts(send, receive, seen, fault, close).await,
+        Some(ToCollector::Open(Stream::Lists)) => lists(send, receive, seen).await,
+        Some(ToCollector::Open(Stream::Statistics | Stream::Hunts)) => panic!("not spoken yet"),
+        None => {}
+        Some(_) => panic!("a stream without Open"),
+    }
+}
+
+async fn control(mut send: impl AsyncWrite + Unpin, mut receive: impl AsyncRead + Unpin, seen: &Mutex<Seen>) {
+    let Some(ToCollector::Kept(kept)) = read(&mut receive).await else { return };
+    let Some(ToCollector::Hello(hello)) = read(&mut receive).await else { return };
     let (committed, mark) = {
         let mut seen = seen.lock().unwrap();
         seen.epochs.push(hello.epoch);
@@ -241,11 +368,11 @@ async fn control(mut send: SendStream, mut receive: RecvStream, seen: &Mutex<See
 }
 
 async fn alerts(
-    mut send: SendStream,
-    mut receive: RecvStream,
+    mut send: impl AsyncWrite + Unpin,
+    mut receive: impl AsyncRead + Unpin,
     seen: &Mutex<Seen>,
     mut fault: Fault,
-    connection: &Connection,
+    close: &(dyn Fn(CloseReason) + Send + Sync),
 ) {
     let mut unpacker = Unpacker::default();
     while let Some(message) = read(&mut receive).await {
@@ -275,14 +402,14 @@ async fn alerts(
             }
         };
         if fault == Fault::NoAck {
-            return connection.close(VarInt::from_u32(CloseReason::GoingDown.code()), b"");
+            return close(CloseReason::GoingDown);
         }
         write(&mut send, answer).await;
     }
 }
 
-async fn lists(mut send: SendStream, mut receive: RecvStream, seen: &Mutex<Seen>) {
-    let Some(ToCollector::Subscribe { revision }) = read(&mut receive).await else { panic!("no Subscribe") };
+async fn lists(mut send: impl AsyncWrite + Unpin, mut receive: impl AsyncRead + Unpin, seen: &Mutex<Seen>) {
+    let Some(ToCollector::Subscribe { revision }) = read(&mut receive).await else { return };
     let (number, manifest, base) = seen.lock().unwrap().publication.clone();
     if revision.0 < number {
         write(&mut send, ToAgent::ListOffer { manifest }).await;

@@ -2,22 +2,49 @@
 
 mod lists;
 mod pulse;
+pub mod pump;
 pub mod quic;
 pub mod session;
+pub mod tcp;
 pub mod timed;
+pub mod tls;
+pub mod ways;
 
 #[cfg(test)]
 mod double;
+#[cfg(test)]
+mod over_tcp;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod with_double;
 
 use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use varde_common::codec::{FrameHeader, Malformed};
 use varde_common::limits::FRAME_HEADER_OCTETS;
 use varde_common::message::{CloseReason, Stream, ToAgent, ToCollector};
+use varde_common::tie::Word;
+
+use crate::limits::ANSWER_TIMEOUT_S;
+
+/// What carries a session, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Way {
+    /// QUIC, over UDP.
+    Quic,
+    /// TLS on TCP.
+    Tcp {
+        /// The collector there.
+        address: String,
+        /// Through this proxy.
+        proxy: Option<String>,
+        /// What the last attempt at QUIC ended with.
+        why_not_quic: String,
+    },
+}
 
 /// An authenticated connection to the collector.
 pub trait Link: Send + Sync {
@@ -34,6 +61,9 @@ pub trait Link: Send + Sync {
 
     /// Ends it from this side.
     fn close(&self, reason: CloseReason);
+
+    /// What it is.
+    fn way(&self) -> Way;
 }
 
 /// Why there is no connection, or no longer.
@@ -50,6 +80,46 @@ pub enum LinkError {
     /// Nothing answers.
     #[error("the collector at {0} does not answer")]
     NoAnswer(String),
+    /// The other end said no before anything was said.
+    #[error("the collector at {address} cannot be reached: {why}")]
+    NotReached {
+        /// Dialled.
+        address: String,
+        /// The system's reason.
+        why: String,
+    },
+    /// Another's certificate was shown: somebody on the way opens TLS.
+    #[error(
+        "{address} answers with a certificate issued by \"{issuer}\", not with the collector's: a firewall on the way opens TLS; ask that {address} is exempted from inspection"
+    )]
+    Opened {
+        /// Dialled.
+        address: String,
+        /// As the certificate names it.
+        issuer: String,
+    },
+    /// The proxy opens no way.
+    #[error("{}", proxy_sentence(.proxy, *.credentials, .address, *.status, .said))]
+    Proxy {
+        /// As it is set.
+        proxy: String,
+        /// Whether it was given a user and a password.
+        credentials: bool,
+        /// Where to.
+        address: String,
+        /// Its status; 0 = it has none.
+        status: u16,
+        /// Its words.
+        said: String,
+    },
+    /// Neither way leads there.
+    #[error("{quic}; nor over TCP: {tcp}")]
+    Neither {
+        /// Why not over QUIC.
+        quic: Box<LinkError>,
+        /// Why not over TCP.
+        tcp: Box<LinkError>,
+    },
     /// The collector's certificate is not of a CA the root document names.
     #[error("what answers at {address} is not our collector: {why}")]
     NotOurs {
@@ -72,6 +142,43 @@ pub enum LinkError {
     /// Anything else that ends a connection.
     #[error("the connection to the collector broke: {0}")]
     Broken(String),
+}
+
+fn proxy_sentence(proxy: &str, credentials: bool, address: &str, status: u16, said: &str) -> String {
+    match (status, credentials) {
+        (0, _) => format!("the proxy {proxy} opens no way to {address}: {said}"),
+        (407, true) => format!(
+            "the proxy {proxy} does not accept the user and password it was given (407 {said}); correct the file that proxy_credentials names"
+        ),
+        (407, false) => {
+            format!("the proxy {proxy} wants a user and a password (407 {said}); set proxy_credentials in agent.toml")
+        }
+        (status, _) => format!(
+            "the proxy {proxy} refuses the way to {address} ({status} {said}); ask whoever runs it to allow CONNECT to {address}"
+        ),
+    }
+}
+
+impl LinkError {
+    /// Whether it looks as if nothing came through: then another way may lead there.
+    pub fn may_be_blocked(&self) -> bool {
+        match self {
+            LinkError::Name { .. }
+            | LinkError::NoAnswer(_)
+            | LinkError::NotReached { .. }
+            | LinkError::NotOurs { .. }
+            | LinkError::Opened { .. }
+            | LinkError::Proxy { .. }
+            | LinkError::Neither { .. }
+            | LinkError::Broken(_) => true,
+            LinkError::NotAccepted(_) | LinkError::Closed(_) | LinkError::Protocol(_) => false,
+        }
+    }
+
+    /// Whether it is our collector that said so.
+    pub fn is_an_answer(&self) -> bool {
+        !self.may_be_blocked()
+    }
 }
 
 impl From<Malformed> for LinkError {
@@ -102,6 +209,18 @@ pub async fn write_message(writer: &mut (impl AsyncWrite + Unpin), message: &ToC
 /// # Errors
 /// [`LinkError`].
 pub async fn read_message(reader: &mut (impl AsyncRead + Unpin)) -> Result<Option<ToAgent>, LinkError> {
+    loop {
+        let Some((kind, body)) = read_frame(reader).await? else { return Ok(None) };
+        match Word::from_body(kind, &body)? {
+            None => return Ok(Some(ToAgent::from_body(kind, &body)?)),
+            Some(Word::Alive) => {}
+            Some(Word::Close(reason)) => return Err(LinkError::Closed(reason)),
+            Some(Word::Tie(_) | Word::Tied(_)) => return Err(Malformed::UnknownKind(kind).into()),
+        }
+    }
+}
+
+async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> Result<Option<(u16, Vec<u8>)>, LinkError> {
     let mut header = [0; FRAME_HEADER_OCTETS];
     let mut filled = 0;
     while let Some(rest) = header.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -114,7 +233,26 @@ pub async fn read_message(reader: &mut (impl AsyncRead + Unpin)) -> Result<Optio
     let header = FrameHeader::read(header, ToAgent::BODY_MAX_OCTETS)?;
     let mut body = vec![0; header.body_octets];
     reader.read_exact(&mut body).await?;
-    Ok(Some(ToAgent::from_body(header.kind, &body)?))
+    Ok(Some((header.kind, body)))
+}
+
+/// Looks an address up, `HOST:PORT`. `known`: what it was when it was last found; that is kept when it cannot be found, for
+/// a collector can be there when the way to its name is not (a running agent cannot read resolver settings that were
+/// replaced, see [`crate::io::privilege::paths`]).
+async fn find(address: &str, known: &mut Vec<SocketAddr>) -> Result<(), LinkError> {
+    let unknown = |why: String| LinkError::Name { address: address.to_owned(), why };
+    let limit = Duration::from_secs(ANSWER_TIMEOUT_S);
+    let found = match tokio::time::timeout(limit, tokio::net::lookup_host(address)).await {
+        // Two of each family are plenty; more would only make a person wait.
+        Ok(found) => found.map(|found| found.take(4).collect()).map_err(|error| unknown(error.to_string())),
+        Err(_) => Err(unknown("no answer".to_owned())),
+    };
+    match found {
+        Ok(found) => *known = found,
+        Err(error) if known.is_empty() => return Err(error),
+        Err(error) => tracing::warn!("{error}; trying the addresses it had"),
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -134,6 +272,9 @@ mod tests {
         for end in 1..octets.len() / 2 {
             assert!(read_message(&mut &octets[..end]).await.is_err(), "cut at {end}");
         }
+        let mut kept = Word::Alive.to_frame().unwrap();
+        kept.extend(Word::Close(CloseReason::Replaced).to_frame().unwrap());
+        assert_eq!(read_message(&mut &kept[..]).await, Err(LinkError::Closed(CloseReason::Replaced)));
         let huge = FrameHeader { body_octets: 1 << 30, kind: 105 }.to_octets();
         assert!(matches!(read_message(&mut &huge[..]).await, Err(LinkError::Protocol(_))));
     }

@@ -1,4 +1,4 @@
-//! The link over QUIC: TLS 1.3 both ways, our own CA and nothing else, no early data, no resumption, no datagrams.
+//! The link over QUIC: one connection with all streams, no datagrams.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -9,41 +9,17 @@ use quinn::{
     ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, RecvStream, SendStream,
     TokioRuntime, VarInt,
 };
-use rustls::RootCertStore;
-use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::time::timeout;
-use varde_common::message::{ALPN_SESSION, CloseReason, Stream, ToCollector};
+use varde_common::message::{CloseReason, Stream, ToCollector};
 use varde_common::trust::COLLECTOR_NAME;
 
-use super::timed::{SharedTime, Timed};
-use super::{Link, LinkError, write_message};
-use crate::io::disk::identity::Identity;
+use super::tls::SessionTls;
+use super::{Link, LinkError, Way, find, write_message};
 use crate::limits::{
     ANSWER_TIMEOUT_S, LINK_IDLE_TIMEOUT_S, LINK_KEEP_ALIVE_S, LINK_RECEIVE_WINDOW_OCTETS, LINK_SEND_WINDOW_OCTETS,
     LINK_SOCKET_BUFFER_OCTETS,
 };
-
-/// The one provider of cryptography.
-pub fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
-}
-
-/// A verifier that believes certificates of this CA and of no other.
-///
-/// # Errors
-/// A sentence when the certificate is not one of a CA.
-pub fn verifier_for(ca_der: &[u8]) -> Result<Arc<dyn ServerCertVerifier>, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from(ca_der.to_vec())).map_err(|error| error.to_string())?;
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
-    let verifier: Arc<dyn ServerCertVerifier> = verifier.build().map_err(|error| error.to_string())?;
-    Ok(verifier)
-}
 
 /// What every connection of an agent has in common.
 fn transport() -> quinn::TransportConfig {
@@ -66,45 +42,14 @@ fn transport() -> quinn::TransportConfig {
 ///
 /// # Errors
 /// A sentence when they are not fit for QUIC.
-pub fn client_config(mut tls: rustls::ClientConfig, alpn: &[u8]) -> Result<ClientConfig, String> {
-    tls.alpn_protocols = vec![alpn.to_vec()];
-    tls.resumption = rustls::client::Resumption::disabled();
-    tls.enable_early_data = false;
+pub fn client_config(tls: rustls::ClientConfig) -> Result<ClientConfig, String> {
     let crypto = QuicClientConfig::try_from(tls).map_err(|error| error.to_string())?;
     let mut config = ClientConfig::new(Arc::new(crypto));
     config.transport_config(Arc::new(transport()));
     Ok(config)
 }
 
-/// TLS 1.3 with our provider and this verifier.
-///
-/// # Errors
-/// A sentence when the provider has no TLS 1.3.
-pub fn tls_builder(
-    verifier: Arc<dyn ServerCertVerifier>,
-) -> Result<rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert>, String> {
-    let builder = rustls::ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|error| error.to_string())?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier))
-}
-
-/// The settings of a session: both ends show certificates of the same CA, checked by the time that is known.
-///
-/// # Errors
-/// A sentence when key, certificate or CA cannot be used.
-pub fn session_config(identity: &Identity, time: &SharedTime) -> Result<ClientConfig, String> {
-    let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(|error| error.to_string())?;
-    let chain =
-        vec![CertificateDer::from(identity.certificate_der.clone()), CertificateDer::from(identity.ca_der.clone())];
-    let verifier = Timed { inner: verifier_for(&identity.ca_der)?, time: Arc::clone(time) };
-    let tls = tls_builder(Arc::new(verifier))?.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?;
-    client_config(tls, ALPN_SESSION)
-}
-
-/// Dials `HOST:PORT`: each of its addresses in turn, each with its time. `known`: the addresses it had when it was last
-/// found; they are taken when it cannot be found, for a collector can be there when the way to its name is not (a running
-/// agent cannot read resolver settings that were replaced, see [`crate::io::privilege::paths`]).
+/// Dials `HOST:PORT`: each of its addresses in turn, each with its time. `known`: see [`find`].
 ///
 /// # Errors
 /// [`LinkError`].
@@ -113,12 +58,8 @@ pub async fn dial(
     config: ClientConfig,
     known: &mut Vec<SocketAddr>,
 ) -> Result<(Endpoint, Connection), LinkError> {
+    find(address, known).await?;
     let limit = Duration::from_secs(ANSWER_TIMEOUT_S);
-    match find(address, limit).await {
-        Ok(found) => *known = found,
-        Err(error) if known.is_empty() => return Err(error),
-        Err(error) => tracing::warn!("{error}; trying the addresses it had"),
-    }
     let mut last = LinkError::Name { address: address.to_owned(), why: "it has no address".to_owned() };
     for target in known.iter().copied() {
         match dial_one(address, target, config.clone(), limit).await {
@@ -127,14 +68,6 @@ pub async fn dial(
         }
     }
     Err(last)
-}
-
-async fn find(address: &str, limit: Duration) -> Result<Vec<SocketAddr>, LinkError> {
-    let unknown = |why: String| LinkError::Name { address: address.to_owned(), why };
-    let found = timeout(limit, tokio::net::lookup_host(address)).await;
-    let found = found.map_err(|_| unknown("no answer".to_owned()))?.map_err(|error| unknown(error.to_string()))?;
-    // Two of each family are plenty; more would only make a person wait.
-    Ok(found.take(4).collect())
 }
 
 async fn dial_one(
@@ -206,8 +139,9 @@ impl QuicLink {
     ///
     /// # Errors
     /// [`LinkError`].
-    pub async fn dial(address: &str, config: ClientConfig, known: &mut Vec<SocketAddr>) -> Result<QuicLink, LinkError> {
-        let (endpoint, connection) = dial(address, config, known).await?;
+    pub async fn dial(address: &str, tls: &SessionTls, known: &mut Vec<SocketAddr>) -> Result<QuicLink, LinkError> {
+        let dialled = dial(address, tls.quic.clone(), known).await;
+        let (endpoint, connection) = dialled.map_err(|error| tls.trust.explain(address, error))?;
         Ok(QuicLink { address: address.to_owned(), endpoint, connection })
     }
 
@@ -241,6 +175,10 @@ impl Link for QuicLink {
 
     fn close(&self, reason: CloseReason) {
         self.connection.close(VarInt::from_u32(reason.code()), b"");
+    }
+
+    fn way(&self) -> Way {
+        Way::Quic
     }
 }
 

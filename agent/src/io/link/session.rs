@@ -17,9 +17,9 @@ use varde_common::message::{Batch, CloseReason, Greeting, Hello, Pulse, Stream, 
 use varde_common::time::Timestamp;
 
 use super::lists::{lists, on_disk};
-use super::quic::QuicLink;
 use super::timed::{SharedTime, held};
-use super::{Link, LinkError, read_message, write_message};
+use super::ways::{Dialled, Ways};
+use super::{Link, LinkError, Way, read_message, write_message};
 use crate::health::Health;
 use crate::io::clock;
 use crate::io::disk::collector_time;
@@ -48,6 +48,8 @@ pub struct Uplink {
     pub last_error: Option<String>,
     /// Whether the collector has revoked this sensor.
     pub revoked: bool,
+    /// What carries the session that stands, and since when.
+    pub way: Option<(Way, Timestamp)>,
 }
 
 /// What a session shares with the rest of the process.
@@ -133,43 +135,80 @@ impl Desk {
     }
 }
 
+/// How a session came to its end.
+enum Over {
+    /// It was lost.
+    Ended(LinkError),
+    /// It goes on over QUIC.
+    Moved(super::quic::QuicLink),
+    /// This process ends.
+    Stopped,
+}
+
 /// Connects, again and again, until told to stop.
 pub async fn keep_connected(
     desk: &Desk,
-    address: &str,
-    config: quinn::ClientConfig,
+    ways: &mut Ways,
     subscription: &mut Subscription,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut reconnect = Reconnect::default();
-    let mut known = Vec::new();
     let mut ship = Ship::new(desk.figures.borrow().epoch, desk.unsent);
     loop {
         let attempt = async {
-            let dialled = QuicLink::dial(address, config.clone(), &mut known).await;
-            let link = dialled.map_err(|error| (error, Lost::NotReached))?;
-            let mut stood = false;
-            let stopped = stop.clone();
-            let ended = tokio::select! {
-                ended = session(&link, desk, subscription, &mut ship, &mut reconnect, &mut stood) => Some(ended),
-                () = stopping(stopped) => None,
+            let lost = |error| match error {
+                LinkError::Closed(CloseReason::Revoked) => (error, Lost::Revoked),
+                LinkError::Closed(CloseReason::Quarantined) => (error, Lost::Quarantined),
+                error => (error, Lost::NotReached),
             };
-            let _ = desk.order(Order::SendingEnded(ship.unsent())).await;
-            let code = match &ended {
-                None => CloseReason::GoingDown,
-                Some(_) => CloseReason::ProtocolError,
-            };
-            link.close(code);
-            link.wait_closed().await;
-            match ended {
-                None => Ok(()),
-                Some(LinkError::Closed(CloseReason::Revoked)) => {
-                    Err((LinkError::Closed(CloseReason::Revoked), Lost::Revoked))
+            let mut dialled = ways.dial().await.map_err(lost)?;
+            loop {
+                let mut stood = false;
+                let (ship, reconnect) = (&mut ship, &mut reconnect);
+                let stopped = stopping(stop.clone());
+                let over = match &dialled {
+                    Dialled::Quic(link) => tokio::select! {
+                        ended = session(link, desk, subscription, ship, reconnect, &mut stood) => Over::Ended(ended),
+                        () = stopped => Over::Stopped,
+                    },
+                    Dialled::Tcp(link) => {
+                        let mut better = std::pin::pin!(ways.quic_again());
+                        let over = tokio::select! {
+                            ended = session(&**link, desk, subscription, ship, reconnect, &mut stood) => {
+                                Over::Ended(ended)
+                            }
+                            quic = &mut better => Over::Moved(quic),
+                            () = stopped => Over::Stopped,
+                        };
+                        match over {
+                            // The collector has seen the new session before we have: it is about to stand here too.
+                            Over::Ended(LinkError::Closed(CloseReason::Replaced)) => {
+                                let quic = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), better).await;
+                                quic.map_or(Over::Ended(LinkError::Closed(CloseReason::Replaced)), Over::Moved)
+                            }
+                            over => over,
+                        }
+                    }
+                };
+                let _ = desk.order(Order::SendingEnded(ship.unsent())).await;
+                let code = match &over {
+                    Over::Stopped | Over::Moved(_) => CloseReason::GoingDown,
+                    Over::Ended(_) => CloseReason::ProtocolError,
+                };
+                dialled.close(code).await;
+                match over {
+                    Over::Stopped => return Ok(()),
+                    Over::Moved(quic) => {
+                        tracing::info!("QUIC (UDP) answers again; leaving TCP");
+                        dialled = Dialled::Quic(quic);
+                    }
+                    Over::Ended(error) => {
+                        return Err(match lost(error) {
+                            (error, Lost::NotReached) if stood => (error, Lost::Ended),
+                            lost => lost,
+                        });
+                    }
                 }
-                Some(LinkError::Closed(CloseReason::Quarantined)) => {
-                    Err((LinkError::Closed(CloseReason::Quarantined), Lost::Quarantined))
-                }
-                Some(error) => Err((error, if stood { Lost::Ended } else { Lost::NotReached })),
             }
         };
         let (error, lost) = tokio::select! {
@@ -185,6 +224,7 @@ pub async fn keep_connected(
             connected: false,
             last_error: Some(error.to_string()),
             revoked: lost == Lost::Revoked,
+            way: None,
         });
         tokio::select! {
             () = sleep(wait) => {}
@@ -262,8 +302,15 @@ async fn run_session<L: Link>(
         );
     }
     desk.order(Order::Acknowledged(said.committed)).await?;
-    desk.uplink.send_replace(Uplink { connected: true, ..Uplink::default() });
-    tracing::info!(committed = %said.committed, protocol = said.protocol, "connected to the collector");
+    let way = link.way();
+    let (committed, protocol) = (said.committed, said.protocol);
+    match &way {
+        Way::Quic => tracing::info!(%committed, protocol, "connected to the collector"),
+        Way::Tcp { address, .. } => {
+            tracing::info!(%committed, protocol, "connected to the collector over TCP at {address}: QUIC (UDP) is blocked");
+        }
+    }
+    desk.uplink.send_replace(Uplink { connected: true, way: Some((way, clock::now())), ..Uplink::default() });
     tokio::select! {
         ended = heartbeats(&mut write, desk, &said) => ended,
         ended = quiet(&mut read) => ended,

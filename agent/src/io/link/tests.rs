@@ -11,18 +11,19 @@ use varde_common::token::Token;
 use varde_common::trust::Untrusted;
 
 use super::double::{Double, Fault, Publication};
-use super::quic::{QuicLink, session_config};
+use super::quic::QuicLink;
 use super::timed::SharedTime;
+use super::tls::SessionTls;
 use super::{Link, LinkError};
 use crate::command::run::{RunArgs, run_confined_by};
 use crate::effective_time::EffectiveTime;
 use crate::io::disk::identity::Identity;
 use crate::io::disk::{list, mark, spool};
-use crate::io::enroll::{EnrolError, enroll};
+use crate::io::enroll::{EnrolError, Wishes, enroll};
 use crate::io::privilege::Confined;
 use crate::subscription::tests::{key, publication};
 
-fn unknown_time() -> SharedTime {
+pub(super) fn unknown_time() -> SharedTime {
     SharedTime::new(EffectiveTime::new(Timestamp(0), None).into())
 }
 
@@ -32,8 +33,13 @@ fn published(seed: u8, revision: u64) -> Publication {
 }
 
 fn enrol(data: &Path, token: &Token) -> Result<u64, EnrolError> {
+    let nowhere = Wishes { set: Some("none".to_owned()), ..Wishes::default() };
+    enrol_wishing(data, token, &nowhere)
+}
+
+fn enrol_wishing(data: &Path, token: &Token, wishes: &Wishes) -> Result<u64, EnrolError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(enroll(data, &token.to_text())).map(|card| card.sensor.0)
+    runtime.block_on(enroll(data, &token.to_text(), wishes)).map(|card| card.sensor.0)
 }
 
 /// A capture file without a packet.
@@ -80,7 +86,7 @@ fn a_token_is_not_spent_on_the_wrong_collector() {
 
     let impostor = Double::start(&[], published(1, 1), true);
     let refused = enrol(directory.path(), &impostor.token());
-    assert!(matches!(refused, Err(EnrolError::WrongCertificate { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(EnrolError::Opened { .. })), "{refused:?}");
     assert!(!Identity::exists(directory.path()));
     assert_eq!(enrol(directory.path(), &double.token()).unwrap(), 7, "the token is still good");
 }
@@ -188,10 +194,10 @@ fn p4_a_revoked_sensor_hears_that_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[Fault::Revoked], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let config = session_config(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
+    let tls = SessionTls::new(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ended = runtime.block_on(async {
-        let link = QuicLink::dial(&double.quic.to_string(), config, &mut Vec::new()).await?;
+        let link = QuicLink::dial(&double.quic.to_string(), &tls, &mut Vec::new()).await?;
         let (_write, mut read) = link.open(Stream::Control).await?;
         let _ = super::read_message(&mut read).await;
         Err::<(), LinkError>(link.ended().unwrap())
@@ -204,15 +210,15 @@ fn a_collector_whose_name_is_out_of_reach_is_dialled_where_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let config = || session_config(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
+    let tls = SessionTls::new(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // An address without a port is found by nobody.
         let mut known = Vec::new();
-        let lost = QuicLink::dial("collector", config(), &mut known).await;
+        let lost = QuicLink::dial("collector", &tls, &mut known).await;
         assert!(matches!(lost, Err(LinkError::Name { .. })), "{lost:?}");
-        QuicLink::dial(&double.quic.to_string(), config(), &mut known).await.unwrap();
+        QuicLink::dial(&double.quic.to_string(), &tls, &mut known).await.unwrap();
         assert_eq!(known, [double.quic]);
-        QuicLink::dial("collector", config(), &mut known).await.unwrap();
+        QuicLink::dial("collector", &tls, &mut known).await.unwrap();
     });
 }

@@ -24,7 +24,7 @@ fn fresh() -> Mark {
 
 async fn hello(fixture: &Fixture, machine: &mut Machine) -> Met {
     let said = introduction(machine.epoch, 2, Seq(machine.next), machine.kept);
-    let met = meet(&fixture.store, 1, &said, fresh(), NOW).await.unwrap();
+    let met = meet(&fixture.store, 1, &said, fresh(), "quic", NOW).await.unwrap();
     if let Met::Stands { mark, .. } = met {
         machine.kept = mark;
     }
@@ -154,7 +154,7 @@ async fn p5_nobody_is_accused_who_only_stopped_was_restored_by_us_or_updated() {
     assert_eq!(events(&fixture, "mark_missing").await, 1);
     // V1: back to the version before, and forward again.
     let old = introduction(Epoch(7), 1, Seq(sensor.next), None);
-    let met = meet(&fixture.store, 1, &old, fresh(), NOW).await.unwrap();
+    let met = meet(&fixture.store, 1, &old, fresh(), "quic", NOW).await.unwrap();
     assert_eq!(met, Met::Stands { committed: Seq(sensor.next - 1), mark: None });
     sensor.kept = None;
     work(&fixture, &mut sensor).await;

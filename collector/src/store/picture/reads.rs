@@ -112,8 +112,8 @@ pub(in crate::store) async fn sensors(
     let member = scope.member_id();
     let sql = format!(
         "SELECT s.id, s.member_id, m.number, m.name, s.token_expires_at, s.enrolled_at, s.revoked_at, \
-         s.agent_version, s.revision, s.refused_revision_at, s.refused_why, s.last_seen_at, s.connected, s.heartbeat, \
-         s.set_back_at, s.quarantined_at, s.replayed, \
+         s.agent_version, s.revision, s.refused_revision_at, s.refused_why, s.last_seen_at, s.connected, s.carrier, \
+         s.heartbeat, s.set_back_at, s.quarantined_at, s.replayed, \
          {BEFORE} FROM sensor s LEFT JOIN member m ON m.id = s.member_id AND ($1 IS NULL OR m.id = $1) \
          WHERE $1 IS NULL OR s.member_id = $1 OR EXISTS \
          (SELECT 1 FROM site t WHERE t.sensor_id = s.id AND t.member_id = $1) \
@@ -153,6 +153,7 @@ pub(in crate::store) async fn sensors(
             refused: refused_at.map(|at| (at, refused_why.unwrap_or_default())),
             last_seen_at: maybe_time(row, "last_seen_at")?,
             connected: row.try_get::<i64, _>("connected")? != 0,
+            over_tcp: row.try_get::<Option<String>, _>("carrier")?.as_deref() == Some("tcp"),
             heartbeat: row.try_get("heartbeat")?,
             set_back_at: maybe_time(row, "set_back_at")?,
             quarantined_at: maybe_time(row, "quarantined_at")?,

@@ -1,0 +1,127 @@
+//! Both ways to the collector: turns the crank of [`crate::route`].
+
+use std::net::SocketAddr;
+
+use tokio::time::sleep_until;
+use varde_common::message::CloseReason;
+
+use super::quic::QuicLink;
+use super::tcp::{TcpLink, TcpWay};
+use super::tls::SessionTls;
+use super::{Link, LinkError};
+use crate::io::clock;
+use crate::route::{Detour, Route, Try};
+
+/// A link that stands.
+#[derive(Debug)]
+pub enum Dialled {
+    /// Over UDP.
+    Quic(QuicLink),
+    /// Where that is blocked.
+    Tcp(Box<TcpLink>),
+}
+
+impl Dialled {
+    /// Ends it in words, and waits a moment until they are heard.
+    pub async fn close(&self, reason: CloseReason) {
+        match self {
+            Dialled::Quic(link) => {
+                link.close(reason);
+                link.wait_closed().await;
+            }
+            Dialled::Tcp(link) => {
+                link.close(reason);
+                link.wait_closed().await;
+            }
+        }
+    }
+}
+
+/// Where the collector is, and what is known of the ways there.
+#[derive(Debug)]
+pub struct Ways {
+    address: String,
+    tls: SessionTls,
+    detour: Detour,
+    route: Route,
+    why_not_quic: String,
+    known_quic: Vec<SocketAddr>,
+    known_tcp: Vec<SocketAddr>,
+}
+
+fn random() -> u64 {
+    getrandom::u64().unwrap_or(u64::from(u32::MAX))
+}
+
+impl Ways {
+    /// To the collector at this address.
+    pub fn new(address: String, tls: SessionTls, detour: Detour) -> Ways {
+        let route = Route::new(detour.quic_again);
+        let (known_quic, known_tcp) = (Vec::new(), Vec::new());
+        Ways { address, tls, detour, route, why_not_quic: String::new(), known_quic, known_tcp }
+    }
+
+    /// Reaches the collector, whichever way.
+    ///
+    /// # Errors
+    /// [`LinkError`]; [`LinkError::Neither`] when nothing answers on both.
+    pub async fn dial(&mut self) -> Result<Dialled, LinkError> {
+        let Some(detour) = self.detour.address.clone() else { return self.quic().await.map(Dialled::Quic) };
+        let now = clock::monotonic();
+        let blocked = match self.route.first(now) {
+            Try::Tcp => None,
+            Try::Quic => match self.quic().await {
+                Ok(link) => return Ok(Dialled::Quic(link)),
+                Err(error) if error.may_be_blocked() => Some(error),
+                Err(error) => return Err(error),
+            },
+        };
+        if let Some(blocked) = &blocked {
+            self.handle_blocked(blocked);
+        }
+        match self.tcp(detour).await {
+            Ok(link) => Ok(Dialled::Tcp(Box::new(link))),
+            Err(tcp) if tcp.is_an_answer() => Err(tcp),
+            Err(tcp) => {
+                self.route.handle_neither();
+                Err(match blocked {
+                    Some(quic) => LinkError::Neither { quic: Box::new(quic), tcp: Box::new(tcp) },
+                    None => tcp,
+                })
+            }
+        }
+    }
+
+    /// Tries QUIC again when it is due, until it answers. For while a session stands over TCP.
+    pub async fn quic_again(&mut self) -> QuicLink {
+        loop {
+            if let Some(due) = self.route.quic_due() {
+                sleep_until(due.into()).await;
+            }
+            match self.quic().await {
+                Ok(link) => return link,
+                Err(error) => {
+                    tracing::info!("QUIC (UDP) is still blocked: {error}");
+                    self.handle_blocked(&error);
+                }
+            }
+        }
+    }
+
+    fn handle_blocked(&mut self, error: &LinkError) {
+        self.why_not_quic = error.to_string();
+        self.route.handle_blocked(clock::monotonic(), random());
+    }
+
+    async fn quic(&mut self) -> Result<QuicLink, LinkError> {
+        let link = QuicLink::dial(&self.address, &self.tls, &mut self.known_quic).await?;
+        self.route.handle_quic();
+        Ok(link)
+    }
+
+    async fn tcp(&mut self, address: String) -> Result<TcpLink, LinkError> {
+        let SessionTls { tcp, trust, quic: _ } = self.tls.clone();
+        let way = TcpWay { address, proxy: self.detour.proxy.clone(), tls: tcp, trust: Some(trust) };
+        TcpLink::dial(way, self.why_not_quic.clone(), &mut self.known_tcp).await
+    }
+}

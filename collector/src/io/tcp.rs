@@ -1,0 +1,284 @@
+//! The way in where UDP is blocked: one TCP listener for sessions and enrolment, told apart by ALPN, TLS 1.3 alone.
+//!
+//! Nothing else is served here: who offers neither name, or speaks no TLS, is closed upon without an answer.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustls::ServerConfig;
+use rustls::server::Acceptor;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+use varde_common::message::CloseReason;
+use varde_common::tie::{ALPN_ENROLL_TCP, ALPN_SESSION_TCP, SessionId, Word};
+use varde_common::token::EXPORTER_LABEL;
+
+use super::carrier::Carrier;
+use super::enroll::{self, Caller, Enrolment};
+use super::frame;
+use super::keys::ServerKeys;
+use super::listen::{self, Collector, Streams};
+use super::quic::{self, QuicError};
+use super::tied::Tied;
+use crate::limits::{
+    ACCEPT_AGAIN_AFTER, ENROL_WITHIN, FILES_KEPT, GOODBYE_WITHIN, HANDSHAKE_WITHIN, HELLO_WITHIN, TCP_ARRIVING_MAX,
+    TCP_BACKLOG, TCP_CONNECTIONS_MAX, TCP_RECEIVE_BUFFER_OCTETS,
+};
+
+/// TLS by what is asked for.
+pub struct DoorTls {
+    session: Arc<ServerConfig>,
+    enrolment: Arc<ServerConfig>,
+}
+
+impl DoorTls {
+    /// With the collector's certificate.
+    ///
+    /// # Errors
+    /// [`QuicError::Tls`].
+    pub fn new(keys: &ServerKeys) -> Result<DoorTls, QuicError> {
+        Ok(DoorTls {
+            session: Arc::new(quic::session_tls(keys, ALPN_SESSION_TCP)?),
+            enrolment: Arc::new(quic::enrolment_tls(keys, ALPN_ENROLL_TCP)?),
+        })
+    }
+}
+
+/// What comes in here meets.
+pub struct Door {
+    tls: DoorTls,
+    collector: Arc<Collector>,
+    enrolment: Arc<Enrolment>,
+    /// Sessions that stand, as many as there are places: each leaves this table when it ends.
+    tied: Mutex<HashMap<SessionId, Tied>>,
+}
+
+impl Door {
+    /// Nobody has come yet.
+    pub fn new(tls: DoorTls, collector: Arc<Collector>, enrolment: Arc<Enrolment>) -> Arc<Door> {
+        Arc::new(Door { tls, collector, enrolment, tied: Mutex::default() })
+    }
+
+    fn tied(&self) -> MutexGuard<'_, HashMap<SessionId, Tied>> {
+        self.tied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A listening socket; `[::]` takes IPv4 too, and on a machine without IPv6 becomes `0.0.0.0`.
+///
+/// # Errors
+/// The system's own.
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    match bind_one(address) {
+        Err(error) if address.is_ipv6() && address.ip().is_unspecified() && quic::no_such_family(&error) => {
+            bind_one(SocketAddr::from((std::net::Ipv4Addr::UNSPECIFIED, address.port())))
+        }
+        other => other,
+    }
+}
+
+fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    // A collector that was killed comes back at once on the same port.
+    socket.set_reuse_address(true)?;
+    // Each connection inherits it: what a sensor sends that is not read stays with the sensor.
+    socket.set_recv_buffer_size(TCP_RECEIVE_BUFFER_OCTETS as usize)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(TCP_BACKLOG as i32)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Takes in connections until told to stop, then says goodbye to each.
+pub async fn accept(listener: TcpListener, door: Arc<Door>, mut stop: watch::Receiver<bool>) {
+    let arriving = Arc::new(Semaphore::new(TCP_ARRIVING_MAX));
+    let most = connections_max(std::fs::read_to_string("/proc/self/limits").ok().as_deref());
+    let places = Arc::new(Semaphore::new(most));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        while connections.try_join_next().is_some() {}
+        let (connection, from) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::debug!("a connection could not be accepted: {error}");
+                sleep(ACCEPT_AGAIN_AFTER).await;
+                continue;
+            }
+        };
+        let Ok(arrival) = arriving.clone().try_acquire_owned() else {
+            tracing::debug!("{TCP_ARRIVING_MAX} connections have not said yet what they are; another was closed");
+            continue;
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            tracing::warn!("{most} TCP connections stand; another was closed (see ulimit -n, LimitNOFILE)");
+            continue;
+        };
+        let door = door.clone();
+        connections.spawn(async move {
+            attend(door, connection, from.ip(), arrival).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    for tied in door.tied().values() {
+        tied.close(CloseReason::GoingDown);
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+/// How many connections there may be: each is an open file, and the database must never lack one. `limits` is
+/// `/proc/self/limits` (proc_pid_limits(5)).
+fn connections_max(limits: Option<&str>) -> usize {
+    let files = limits.and_then(|limits| {
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+        line.split_whitespace().next()?.parse::<usize>().ok()
+    });
+    files.map_or(TCP_CONNECTIONS_MAX, |files| files.saturating_sub(FILES_KEPT).clamp(1, TCP_CONNECTIONS_MAX))
+}
+
+/// One connection from handshake to end.
+async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: OwnedSemaphorePermit) {
+    let _ = connection.set_nodelay(true);
+    let Ok(Some(mut tls)) = timeout(HANDSHAKE_WITHIN, shake_hands(&door, connection)).await else {
+        tracing::debug!("a TLS handshake failed: no certificate of ours, another protocol, or too slow");
+        return;
+    };
+    if tls.get_ref().1.alpn_protocol() == Some(ALPN_ENROLL_TCP) {
+        drop(arrival);
+        return enrol(&door.enrolment, tls, from).await;
+    }
+    let chain = tls.get_ref().1.peer_certificates();
+    let Some(spki) = chain.and_then(listen::spki_of) else { return refuse(tls, CloseReason::ProtocolError).await };
+    let word = timeout(HELLO_WITHIN, frame::read_word(&mut tls)).await;
+    drop(arrival);
+    match word {
+        Ok(Ok(Word::Tie(None))) => begin(&door, tls, spki).await,
+        Ok(Ok(Word::Tie(Some(id)))) => join(&door, tls, spki, id).await,
+        Ok(Ok(Word::Tied(_) | Word::Alive | Word::Close(_)) | Err(_)) | Err(_) => {
+            refuse(tls, CloseReason::ProtocolError).await;
+        }
+    }
+}
+
+/// TLS with the settings that the offered protocol name asks for; none where it is none of ours.
+async fn shake_hands(door: &Door, connection: TcpStream) -> Option<TlsStream<TcpStream>> {
+    let begun = LazyConfigAcceptor::new(Acceptor::default(), connection).await.ok()?;
+    let offers = |name: &[u8]| begun.client_hello().alpn().is_some_and(|mut offered| offered.any(|one| one == name));
+    let tls = match (offers(ALPN_SESSION_TCP), offers(ALPN_ENROLL_TCP)) {
+        (true, _) => &door.tls.session,
+        (false, true) => &door.tls.enrolment,
+        (false, false) => return None,
+    };
+    begun.into_stream(Arc::clone(tls)).await.ok()
+}
+
+/// A session's first connection: it gives the session its id.
+async fn begin(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32]) {
+    let Some(place) = door.collector.place() else { return refuse(tls, CloseReason::Unavailable).await };
+    let mut id = [0; 16];
+    if let Err(error) = getrandom::fill(&mut id) {
+        tracing::error!("the system gives no random numbers: {error}");
+        return refuse(tls, CloseReason::Unavailable).await;
+    }
+    let (tied, arriving) = Tied::new(SessionId(id), spki);
+    let carrier = Carrier::Tcp(tied.clone());
+    let guest = match listen::enter(&door.collector, &spki, &carrier).await {
+        Ok(guest) => guest,
+        Err(reason) => return refuse(tls, reason).await,
+    };
+    door.tied().insert(tied.id(), tied.clone());
+    let first = async {
+        let counted = tied.tie(&spki, super::clock::monotonic()).is_ok();
+        if counted && say(&mut tls, Word::Tied(tied.id())).await {
+            tied.carry(tls).await;
+        } else {
+            tied.handle_broken();
+        }
+    };
+    let talk = async {
+        listen::converse(&door.collector, carrier, guest, Streams::Tcp(tied.clone(), arriving)).await;
+        door.tied().remove(&tied.id());
+        drop(place);
+    };
+    tokio::join!(first, talk);
+}
+
+/// A further connection of a session that stands.
+async fn join(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32], id: SessionId) {
+    let tied = door.tied().get(&id).cloned();
+    let Some(tied) = tied else { return refuse(tls, CloseReason::ProtocolError).await };
+    if let Err(why) = tied.tie(&spki, super::clock::monotonic()) {
+        tracing::warn!("a connection that wanted to join a session was refused: {why}");
+        return refuse(tls, CloseReason::ProtocolError).await;
+    }
+    if say(&mut tls, Word::Tied(id)).await {
+        tied.carry(tls).await;
+    } else {
+        tied.handle_broken();
+    }
+}
+
+async fn enrol(enrolment: &Enrolment, mut tls: TlsStream<TcpStream>, address: IpAddr) {
+    let Ok(_place) = enrolment.places.clone().try_acquire_owned() else {
+        return refuse(tls, CloseReason::Unavailable).await;
+    };
+    let exporter = tls.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(b"")).ok();
+    let (mut recv, mut send) = tokio::io::split(&mut tls);
+    let talk = enroll::converse(enrolment, &mut send, &mut recv, Caller { exporter, address });
+    match timeout(ENROL_WITHIN, talk).await {
+        Ok(Ok(())) => {
+            let _ = timeout(GOODBYE_WITHIN, tls.shutdown()).await;
+        }
+        Ok(Err(why)) => refuse(tls, why).await,
+        Err(_) => refuse(tls, CloseReason::ProtocolError).await,
+    }
+}
+
+async fn say(tls: &mut TlsStream<TcpStream>, word: Word) -> bool {
+    let Ok(frame) = word.to_frame() else { return false };
+    let said = async {
+        tls.write_all(&frame).await?;
+        tls.flush().await
+    };
+    matches!(timeout(HELLO_WITHIN, said).await, Ok(Ok(())))
+}
+
+/// Says why, and ends the connection.
+async fn refuse(mut tls: TlsStream<TcpStream>, why: CloseReason) {
+    let last = async {
+        say(&mut tls, Word::Close(why)).await;
+        let _ = tls.shutdown().await;
+    };
+    let _ = timeout(GOODBYE_WITHIN, last).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p1_connections_leave_files_for_the_database() {
+        let limits = |soft: &str| {
+            format!(
+                "Limit  Soft Limit  Hard Limit  Units\nMax open files            {soft}                 524288               files\n"
+            )
+        };
+        let most = |soft: &str| connections_max(Some(&limits(soft)));
+        assert_eq!([most("1024"), most("100"), most("unlimited")], [1024 - FILES_KEPT, 1, TCP_CONNECTIONS_MAX]);
+        assert_eq!(connections_max(None), TCP_CONNECTIONS_MAX);
+    }
+}
