@@ -7,6 +7,9 @@
 //! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty. [`secrets`] searches for what must not be
 //! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
 //!
+//! The [`lab`] has neither packets nor processes: the cores alone, on disks of [`model_disk`], with everything that can go wrong drawn
+//! from a seed. [`badnet`] is a bad network for the real programs, and [`oracle`] closes their books by what it finds in [`places`].
+//!
 //! [`bulk`] writes millions of packets for the benches; [`hostile`] those an attacker would send, with [`allocations`] to
 //! see what they cost; [`seldom`] has what is sound and rare, [`odd`] bends whole captures, and what two programs have [`seen`] in one is held against each other.
 //!
@@ -18,6 +21,7 @@
 pub mod agent;
 pub mod alerts;
 pub mod allocations;
+pub mod badnet;
 pub mod browser;
 pub mod bulk;
 pub mod capture;
@@ -29,11 +33,14 @@ pub mod fuzz_targets;
 pub mod hits;
 pub mod hostile;
 pub mod hostile_collector;
+pub mod lab;
 pub mod listing;
 pub mod measure;
 pub mod model_disk;
 pub mod namespaces;
 pub mod odd;
+pub mod oracle;
+pub mod places;
 pub mod programs;
 pub mod random;
 pub mod sealed;

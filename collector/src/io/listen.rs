@@ -140,6 +140,8 @@ pub async fn accept(endpoint: Endpoint, collector: Arc<Collector>) {
             continue;
         };
         let collector = collector.clone();
+        // Counted here and not in its task: a flood is taken in faster than tasks begin.
+        collector.handshakes.fetch_add(1, Ordering::Relaxed);
         sessions.spawn(async move {
             attend(&collector, incoming).await;
             drop(place);
@@ -150,7 +152,6 @@ pub async fn accept(endpoint: Endpoint, collector: Arc<Collector>) {
 
 /// One connection from handshake to end.
 async fn attend(collector: &Arc<Collector>, incoming: Incoming) {
-    collector.handshakes.fetch_add(1, Ordering::Relaxed);
     let connection = match incoming.accept() {
         Ok(connecting) => timeout(HANDSHAKE_WITHIN, connecting).await.ok().and_then(Result::ok),
         Err(_) => None,

@@ -135,6 +135,16 @@ impl ModelDisk {
         self.inner().capacity = octets;
     }
 
+    /// How much fits on it; none = as much as one likes.
+    pub fn capacity(&self) -> Option<u64> {
+        self.inner().capacity
+    }
+
+    /// It fails no more.
+    pub fn mend(&self) {
+        self.inner().faults.clear();
+    }
+
     /// How much lies on it.
     pub fn used(&self) -> u64 {
         self.inner().state.used()

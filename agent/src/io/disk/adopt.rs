@@ -18,8 +18,8 @@ use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::spool::{Caps, Spool};
-use super::volume::RealVolume;
-use super::{DiskError, failed, read_at_most, sync_directory, write_whole};
+use super::volume::{RealVolume, Volume};
+use super::{DiskError, failed, read_at_most, sync_directory, write_whole, write_whole_on};
 use crate::limits::{ALERTS_NUMBERED_MAX, SPOOL_GROUP_MAX_RECORDS};
 
 const COMMITTED: &str = "committed";
@@ -63,8 +63,8 @@ impl Plan {
 ///
 /// # Errors
 /// [`DiskError`].
-pub fn allow(aside: &Path, committed: Seq) -> Result<(), DiskError> {
-    write_whole(&aside.join(COMMITTED), format!("{committed}\n").as_bytes())
+pub fn allow(volume: &dyn Volume, aside: &Path, committed: Seq) -> Result<(), DiskError> {
+    write_whole_on(volume, &aside.join(COMMITTED), format!("{committed}\n").as_bytes())
 }
 
 fn committed(aside: &Path) -> Option<Seq> {
@@ -248,7 +248,7 @@ mod tests {
         }
         spool.sync(NOW).unwrap();
         spool.handle_sending_ended(Seq(3)).unwrap();
-        allow(&spool.set_aside().unwrap(), committed).unwrap();
+        allow(&RealVolume, &spool.set_aside().unwrap(), committed).unwrap();
     }
 
     #[test]

@@ -8,7 +8,7 @@ use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 
 use super::hosts::Hosts;
-use super::spool::{Figures, Spool};
+use super::spool::{Figures, Spool, Synced};
 use super::{DiskError, adopt};
 use crate::io::clock;
 use crate::ledger::Ledger;
@@ -63,6 +63,42 @@ impl KeeperEnded {
     }
 }
 
+/// What the clocks say: the one that people read, for records, and the one that nobody can set, for ages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    /// The system's time of day.
+    pub day: Timestamp,
+    /// As [`clock::steady`].
+    pub steady: Timestamp,
+}
+
+impl Clocks {
+    fn read() -> Clocks {
+        Clocks { day: clock::now(), steady: clock::steady() }
+    }
+}
+
+/// Orders that share an fsync.
+#[derive(Debug, Default)]
+pub struct Group {
+    records: usize,
+    questions: Vec<Question>,
+}
+
+impl Group {
+    /// Whether what is in it should be on disk before anything more.
+    pub fn is_full(&self) -> bool {
+        self.records >= SPOOL_GROUP_MAX_RECORDS
+    }
+}
+
+/// An order that is answered once everything before it is on disk.
+#[derive(Debug)]
+enum Question {
+    Read { from: Seq, reply: oneshot::Sender<Vec<Vec<u8>>> },
+    Flush(oneshot::Sender<Figures>),
+}
+
 /// The spool and what belongs to writing in it.
 #[derive(Debug)]
 pub struct Keeper {
@@ -86,47 +122,72 @@ impl Keeper {
     /// [`KeeperEnded`]: the process must end.
     pub fn run(mut self, mut orders: mpsc::Receiver<Order>) -> Result<(), KeeperEnded> {
         while let Some(first) = orders.blocking_recv() {
-            let mut questions = Vec::new();
+            let mut group = Group::default();
             let mut next = Some(first);
-            let mut records = 0;
             while let Some(order) = next {
-                match order {
-                    Order::Statement(statement) => records += usize::from(self.write_statement(statement)),
-                    Order::Event(event) => records += usize::from(self.write(clock::now(), RecordBody::Event(event))),
-                    Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, clock::steady())?,
-                    Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
-                    Order::SetAside(committed) => {
-                        let aside = self.spool.set_aside()?;
-                        adopt::allow(&aside, committed)?;
-                        return Err(KeeperEnded::SetAside(aside));
-                    }
-                    question @ (Order::Read { .. } | Order::Flush(_)) => questions.push(question),
-                }
-                next = if records < SPOOL_GROUP_MAX_RECORDS { orders.try_recv().ok() } else { None };
+                self.handle_order(order, &mut group, Clocks::read())?;
+                next = if group.is_full() { None } else { orders.try_recv().ok() };
             }
-            self.sync()?;
-            for question in questions {
-                match question {
-                    Order::Read { from, reply } => {
-                        // Whoever asked may have gone (a lost connection): nothing to tell then.
-                        let _ = reply.send(self.spool.read(from, clock::now())?);
-                    }
-                    Order::Flush(reply) => {
-                        let _ = reply.send(self.spool.figures());
-                    }
-                    Order::Statement(_)
-                    | Order::Event(_)
-                    | Order::Acknowledged(_)
-                    | Order::SendingEnded(_)
-                    | Order::SetAside(_) => {}
+            self.close_group(group, Clocks::read())?;
+        }
+        self.end(Clocks::read())
+    }
+
+    /// Carries out an order as far as it can be before the group's one fsync.
+    ///
+    /// # Errors
+    /// [`KeeperEnded`]: the process must end.
+    pub fn handle_order(&mut self, order: Order, group: &mut Group, now: Clocks) -> Result<(), KeeperEnded> {
+        match order {
+            Order::Statement(statement) => group.records += usize::from(self.write_statement(statement, now.day)),
+            Order::Event(event) => group.records += usize::from(self.write(now.day, RecordBody::Event(event))),
+            Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, now.steady)?,
+            Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
+            Order::SetAside(committed) => {
+                let aside = self.spool.set_aside()?;
+                match adopt::allow(self.spool.volume(), &aside, committed) {
+                    // What only it holds then stays there; the end of the process is the same.
+                    Err(error) if error.is_full() => tracing::error!("nothing can be taken over from it: {error}"),
+                    allowed => allowed?,
+                }
+                return Err(KeeperEnded::SetAside(aside));
+            }
+            Order::Read { from, reply } => group.questions.push(Question::Read { from, reply }),
+            Order::Flush(reply) => group.questions.push(Question::Flush(reply)),
+        }
+        Ok(())
+    }
+
+    /// One fsync for all of a group; what was asked meanwhile is answered after it.
+    ///
+    /// # Errors
+    /// [`KeeperEnded`]: the process must end.
+    pub fn close_group(&mut self, group: Group, now: Clocks) -> Result<Synced, KeeperEnded> {
+        let synced = self.sync(now.steady)?;
+        for question in group.questions {
+            match question {
+                Question::Read { from, reply } => {
+                    // Whoever asked may have gone (a lost connection): nothing to tell then.
+                    let _ = reply.send(self.spool.read(from, now.day)?);
+                }
+                Question::Flush(reply) => {
+                    let _ = reply.send(self.spool.figures());
                 }
             }
         }
-        self.sync()?;
-        Ok(self.spool.write_hint(clock::steady())?)
+        Ok(synced)
     }
 
-    fn write_statement(&mut self, statement: Statement) -> bool {
+    /// Nobody gives orders any more.
+    ///
+    /// # Errors
+    /// [`KeeperEnded`]: the process ends with it.
+    pub fn end(mut self, now: Clocks) -> Result<(), KeeperEnded> {
+        self.sync(now.steady)?;
+        Ok(self.spool.write_hint(now.steady)?)
+    }
+
+    fn write_statement(&mut self, statement: Statement, now: Timestamp) -> bool {
         let pseudonym = match &statement {
             Statement::Opened { client: Some(address), body, .. } => {
                 let pseudonym = self.key.pseudonym(*address, body.first_seen);
@@ -140,7 +201,7 @@ impl Keeper {
         };
         let seq = self.spool.next();
         match self.ledger.handle_statement(statement, pseudonym, seq) {
-            Some(body) => self.write(clock::now(), body),
+            Some(body) => self.write(now, body),
             None => false,
         }
     }
@@ -159,12 +220,12 @@ impl Keeper {
     }
 
     /// One fsync for everything since the last; then it is taken, and told so.
-    fn sync(&mut self) -> Result<(), KeeperEnded> {
+    fn sync(&mut self, now: Timestamp) -> Result<Synced, KeeperEnded> {
         if self.spool.has_pending() {
             // The table that undoes a pseudonym before the record that carries it.
             self.hosts.sync()?;
         }
-        let synced = self.spool.sync(clock::steady())?;
+        let synced = self.spool.sync(now)?;
         let figures = self.spool.figures();
         if let Some((first, last)) = synced.taken {
             self.ledger.handle_taken();
@@ -181,6 +242,6 @@ impl Keeper {
             *told = figures;
             news
         });
-        Ok(())
+        Ok(synced)
     }
 }

@@ -275,6 +275,11 @@ impl Spool {
         seq
     }
 
+    /// Where it lies.
+    pub fn volume(&self) -> &dyn Volume {
+        self.volume.as_ref()
+    }
+
     /// The number the next record will get.
     pub fn next(&self) -> Seq {
         self.next

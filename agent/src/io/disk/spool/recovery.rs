@@ -125,13 +125,15 @@ impl Spool {
     }
 
     pub(super) fn find_unsent(&mut self) -> Result<(), DiskError> {
-        let found =
-            seq_in(self.volume.as_ref(), &self.directory, "unsent", self.epoch).unwrap_or(self.next).min(self.next);
-        self.handle_sending_ended(found)
+        let found = seq_in(self.volume.as_ref(), &self.directory, "unsent", self.epoch);
+        // It is there, whether it can be written anew or not: it must go before anything is sent.
+        self.unsent = found.map(|found| found.min(self.next));
+        self.handle_sending_ended(self.unsent())
     }
 
     /// Nothing is sent until [`Spool::read`] is asked again, and nothing from this number on was. With a full disk
-    /// the file is not written, and no harm done: without it, all that is found counts as sent.
+    /// the file is not written, and no harm done: an older one is still true, and without any, all that is found counts as
+    /// sent.
     ///
     /// # Errors
     /// [`DiskError`]: the process must end; never for a full disk.
@@ -206,7 +208,7 @@ impl Spool {
     ///
     /// # Errors
     /// [`DiskError`].
-    pub fn set_aside(self) -> Result<PathBuf, DiskError> {
+    pub fn set_aside(&self) -> Result<PathBuf, DiskError> {
         let parent = self.directory.parent().unwrap_or(Path::new(".")).to_owned();
         let mut number = 0u32;
         let target = loop {
