@@ -118,7 +118,7 @@ fn d1_p5_every_record_arrives_once_and_every_mark_is_said_whatever_the_collector
     let in_force = RecordBody::Event(SensorEvent::ListInForce { revision: Revision(3), indicators: 40 });
     assert_eq!(bodies.iter().filter(|body| **body == in_force).count(), 1);
     assert!(matches!(bodies.first(), Some(RecordBody::Event(SensorEvent::Started { .. }))), "the first word");
-    assert!(seen.sessions >= 3 && seen.heartbeats >= 2, "{seen:?}");
+    assert!(seen.sessions >= 3, "{seen:?}");
     assert!(seen.epochs.windows(2).all(|pair| pair[0] == pair[1]), "one spool, one epoch");
     // P5: each Hello says the mark of the session before it, over a restart too, and the last is on disk.
     let marks = (0..seen.kept.len()).map(|number| (number > 0).then_some(Mark(number as u128)));
@@ -126,6 +126,9 @@ fn d1_p5_every_record_arrives_once_and_every_mark_is_said_whatever_the_collector
     assert_eq!(mark::kept(data), Some(Mark(seen.kept.len() as u128)));
     let figures = spool::survey(&data.join("spool")).unwrap();
     assert_eq!((figures.waiting(), figures.next), (0, Seq(bodies.len() as u64 + 1)));
+    drop(seen);
+    // A run over an empty capture may be over before its first sign of life is put together.
+    run_until(data, || double.seen.lock().unwrap().heartbeats >= 2);
 }
 
 /// Runs until the double has seen what is waited for; each run is a session of its own.
