@@ -237,6 +237,10 @@ impl Unpacker {
             return Err(Malformed::Refused("a batch of no known form".to_owned()));
         }
         at_most(count, BATCH_MAX_RECORDS)?;
+        // Numbers are counted on from here, in 63 bits at the collector: none may run out of them.
+        if first_seq.0.checked_add(count as u64).is_none_or(|behind| i64::try_from(behind).is_err()) {
+            return Err(Malformed::Refused("records numbered beyond what can be counted".to_owned()));
+        }
         if flags == FORGET {
             *self = Unpacker::default();
         } else if self.next != Some(first_seq) {

@@ -243,3 +243,19 @@ fn p1_a_few_octets_never_become_more_than_a_batch() {
         assert!(Unpacker::default().unpack(EPOCH, &CompactBatch { octets: octets.to_vec() }).is_err(), "{octets:?}");
     }
 }
+
+/// What a search found: the last numbers of 64 bits were counted beyond their end.
+#[test]
+fn p1_numbers_that_would_run_out_of_their_bits_are_refused() {
+    let record = Record { time: Timestamp(1), body: samples().remove(0) }.to_octets().unwrap();
+    for first in [u64::MAX, u64::MAX - 1, i64::MAX as u64] {
+        let batch = Batch { epoch: EPOCH, first_seq: Seq(first), records: vec![record.clone()] };
+        let mut octets = vec![FORGET];
+        write_varint(&mut octets, first);
+        write_varint(&mut octets, 1);
+        let honest = Packer::default().pack(&Batch { first_seq: Seq(0), ..batch });
+        octets.extend_from_slice(honest.octets.get(3..).unwrap());
+        let refused = Unpacker::default().unpack(EPOCH, &CompactBatch { octets });
+        assert!(matches!(refused, Err(Malformed::Refused(_))), "{first}: {refused:?}");
+    }
+}
