@@ -138,6 +138,9 @@ impl Message<'_> {
     pub(crate) fn digest(&self, hash: impl Fn((u16, &[u8])) -> u64) -> u64 {
         let mut rest = self.rest.clone();
         let mut sum = u64::from(self.rcode);
+        if rest.skip_questions(self.questions).is_err() {
+            return sum;
+        }
         for _ in 0..usize::from(self.answers).min(ANSWERS_MAX) {
             let Some((rtype, data)) = rest.raw_record().ok() else { break };
             sum = sum.wrapping_add(hash((rtype, data)));
@@ -193,10 +196,7 @@ impl Message<'_> {
             return Ok(());
         }
         let mut rest = self.rest.clone();
-        for _ in 1..self.questions {
-            rest.skip_name()?;
-            rest.skip(4)?;
-        }
+        rest.skip_questions(self.questions)?;
         // No record is shorter than a root owner and its fixed fields: what cannot be there needs no room.
         let announced = usize::from(self.answers).min(ANSWERS_MAX);
         section.answers.reserve(announced.min(rest.left() / RECORD_MIN_OCTETS));
@@ -370,6 +370,15 @@ impl<'a> Reader<'a> {
         name.push_wire(labels).map_err(|_| BadMessage::NameTooLong)
     }
 
+    /// Skips the questions behind the first, of so many.
+    fn skip_questions(&mut self, questions: u16) -> Result<(), BadMessage> {
+        for _ in 1..questions {
+            self.skip_name()?;
+            self.skip(4)?;
+        }
+        Ok(())
+    }
+
     fn skip_name(&mut self) -> Result<(), BadMessage> {
         loop {
             let [first] = self.take()?;
@@ -513,6 +522,28 @@ mod tests {
         let data: Vec<String> = section.answers.iter().map(|answer| shown(&answer.data)).collect();
         assert_eq!(data, ["cdn.evil.no", "192.0.2.1", "2001:db8::1", "other", "other", "other", "192.0.2.3"]);
         assert!(section.answers.iter().all(|answer| answer.name.to_string() == "evil.no" && answer.ttl_s == 300));
+    }
+
+    #[test]
+    fn s4_behind_further_questions_other_answers_are_another_response() {
+        let with = |last: u8| {
+            let mut octets = response(7, "evil.no", 1, 0, &[(1, 1, &[192, 0, 2, last])]);
+            octets[5] = 3;
+            let end = HEADER_OCTETS + labels("evil.no").len() + 4;
+            // One by a pointer, one spelled out.
+            let further = [&[0xc0, 12, 0, 1, 0, 1][..], &labels("www.other.no"), &[0, 28, 0, 1]].concat();
+            octets.splice(end..end, further);
+            octets
+        };
+        let digest = |octets: &[u8]| {
+            read(octets).unwrap().digest(|(rtype, data)| {
+                let octets = data.iter().map(|octet| u64::from(*octet));
+                octets.fold(u64::from(rtype), |sum, octet| sum * 257 + octet)
+            })
+        };
+        assert_eq!(read(&with(1)).unwrap().answer_section().answers.len(), 1);
+        assert_eq!(digest(&with(1)), digest(&with(1)));
+        assert_ne!(digest(&with(1)), digest(&with(2)));
     }
 
     #[test]

@@ -219,12 +219,12 @@ pub const RING_BLOCKS_MAX: usize = 1024;
 pub const RING_RETIRE_MS: u32 = 50;
 /// Kept of a frame whose transport is bulk and encrypted from its first octet: every header up to there.
 pub const SNAP_HEADERS_OCTETS: u32 = 192;
-/// Kept of what a web server sends, and of ICMP with the packet it quotes.
-pub const SNAP_SERVER_OCTETS: u32 = 2_048;
+/// Kept of ICMP with the packet it quotes.
+pub const SNAP_QUOTED_OCTETS: u32 = 2_048;
 /// Kept of a UDP datagram that is neither DNS nor a tunnel: two QUIC Initials (RFC 9000 section 14.1) that were joined.
 pub const SNAP_UDP_OCTETS: u32 = 4_096;
 /// Kept of a TCP segment that is not DNS: the largest TLS record (RFC 8446 section 5.1) and the headers before it. Only
-/// segments that were joined (GRO) are longer.
+/// segments that were joined (GRO) are longer. What comes from a web server's port is kept as far: a client may bind it.
 pub const SNAP_TCP_OCTETS: u32 = 17 * 1024;
 /// Frames handed out in one block of a live interface that is read without the ring.
 pub const LIVE_BLOCK_FRAMES: usize = 256;

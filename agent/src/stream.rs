@@ -201,6 +201,8 @@ struct Direction {
     pieces: Vec<Piece>,
     /// Since when there are such runs.
     waits_since: Option<Timestamp>,
+    /// Since when segments have come that lie beyond all bounds, and no other.
+    astray_since: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -251,6 +253,16 @@ impl Direction {
         // The difference of two sequence numbers is signed (RFC 9293 section 3.4).
         let ahead = seq.wrapping_sub(next as u32) as i32;
         let start = next.saturating_add_signed(i64::from(ahead));
+        if self.is_astray(start, segment.payload) {
+            let astray_since = *self.astray_since.get_or_insert(now);
+            if now.since(astray_since) < Duration::from_secs(STREAM_GAP_TIMEOUT_S) {
+                read_alone(segment.payload, message);
+                return;
+            }
+            counts.gaps += 1;
+            self.join_at(start);
+        }
+        let next = self.next.unwrap_or(next);
         let payload = match next.checked_sub(start) {
             None => segment.payload,
             Some(known) if known > SENT_AGAIN_MAX_OCTETS => {
@@ -284,6 +296,24 @@ impl Direction {
         if self.pieces.is_empty() {
             self.waits_since = None;
         }
+    }
+
+    /// Whether a segment lies where the receiver, who knows as surely as we where the stream is, would not take it: further
+    /// behind than what is sent again, or further ahead than a message reaches, where nothing much leads up to it. If nothing
+    /// else comes, it is the stream that is there: packets were lost on their way to the sensor.
+    fn is_astray(&self, start: u64, payload: &[u8]) -> bool {
+        let Some(next) = self.next.filter(|_| self.certain) else { return false };
+        if next.saturating_sub(start) > SENT_AGAIN_MAX_OCTETS {
+            return true;
+        }
+        let end = start.saturating_add(payload.len() as u64);
+        let span = end.saturating_sub(next).saturating_add(self.partial.len() as u64);
+        if span <= STREAM_MAX_OCTETS as u64 {
+            return false;
+        }
+        let kept: usize = self.pieces.iter().map(|piece| piece.octets.len()).sum();
+        let touches = self.pieces.last().map_or(next, Piece::end) >= start;
+        !(touches && (start <= next || 2 * kept >= STREAM_MAX_OCTETS))
     }
 
     fn is_over_bounds(&self) -> bool {
@@ -355,6 +385,7 @@ impl Direction {
     /// Reads octets that follow on those read before.
     fn read_on(&mut self, octets: &[u8], counts: &mut StreamCounts, message: &mut impl FnMut(&[u8]) -> bool) {
         self.next = self.next.map(|next| next.saturating_add(octets.len() as u64));
+        self.astray_since = None;
         if self.read_messages(octets, message).is_ok() {
             return;
         }
@@ -414,6 +445,16 @@ impl Direction {
 fn split_message(octets: &[u8]) -> Option<(&[u8], &[u8])> {
     let (prefix, rest) = octets.split_first_chunk::<PREFIX_OCTETS>()?;
     rest.split_at_checked(usize::from(u16::from_be_bytes(*prefix)))
+}
+
+/// Reads the whole messages with which octets begin that belong nowhere: nothing is kept of them, and nothing follows.
+fn read_alone(mut octets: &[u8], message: &mut impl FnMut(&[u8]) -> bool) {
+    while let Some((whole, rest)) = split_message(octets).filter(|(whole, _)| looks_like_dns(whole)) {
+        if !message(whole) {
+            break;
+        }
+        octets = rest;
+    }
 }
 
 /// How many octets are missing from a message with its prefix; of the prefix itself while that is not whole.
@@ -598,6 +639,34 @@ mod tests {
         assert_eq!(bench.ids.len(), 19);
         bench.send_from(CLIENT, 3, (1 + 3 * size) as u32, ACK, &octets[3 * size..4 * size]);
         assert_eq!((bench.ids.len(), bench.counts.gaps), (19 + 40, 1), "nor is a segment awaited for ever");
+    }
+
+    #[test]
+    fn s4_a_decoy_beyond_the_window_hides_no_question() {
+        let octets = queries(3);
+        let size = queries(1).len();
+        // The last is the furthest behind that a sequence number can say; one ends just beyond the bound.
+        for ahead in [65_500u32, 65_538, 100_000, 2_000_000, 0u32.wrapping_sub(1_048_600), 1 << 31] {
+            let mut bench = Bench::new();
+            bench.send(0, SYN, &[]);
+            bench.send(1, ACK, &octets[..size]);
+            let at = 1 + size as u32;
+            bench.send(at.wrapping_add(ahead), ACK, &[b'x'; 200]);
+            assert_eq!(bench.streams.kept_octets(), 0, "a decoy {ahead} octets ahead is not kept");
+            bench.send(at, ACK, &octets[size..size + 20]);
+            bench.send(at.wrapping_add(ahead), ACK, &[b'x'; 200]);
+            bench.send(at + 20, ACK, &octets[size + 20..]);
+            assert_eq!((bench.ids.as_slice(), bench.counts.given_up), (&[0, 1, 2][..], 0), "{ahead} octets ahead");
+        }
+        let mut bench = Bench::new();
+        bench.send(0, SYN, &[]);
+        bench.send(1, ACK, &octets[..size]);
+        bench.send(500_000, ACK, &octets[size..]);
+        assert_eq!(bench.ids, [0, 1, 2], "what is whole out there is read");
+        bench.send_from(CLIENT, 3, 600_000, ACK, &octets[..2 * size + 9]);
+        assert_eq!(bench.ids, [0, 1, 2, 0, 1], "after a while the stream is there");
+        bench.send_from(CLIENT, 3, 600_000 + 2 * size as u32 + 9, ACK, &octets[2 * size + 9..]);
+        assert_eq!((bench.ids.as_slice(), bench.counts.gaps), (&[0, 1, 2, 0, 1, 2][..], 1));
     }
 
     #[test]

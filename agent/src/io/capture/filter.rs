@@ -6,7 +6,7 @@
 //! extension headers, and whatever is not known here. The kernel takes the outer VLAN tag off before; inner ones are
 //! still there.
 
-use crate::limits::{FRAME_MAX_OCTETS, SNAP_HEADERS_OCTETS, SNAP_SERVER_OCTETS, SNAP_TCP_OCTETS, SNAP_UDP_OCTETS};
+use crate::limits::{FRAME_MAX_OCTETS, SNAP_HEADERS_OCTETS, SNAP_QUOTED_OCTETS, SNAP_TCP_OCTETS, SNAP_UDP_OCTETS};
 use crate::packet::LinkType;
 
 /// One instruction (`struct sock_filter` of `linux/filter.h`).
@@ -33,7 +33,6 @@ const VLAN_TAGS: [u32; 3] = [0x8100, 0x88a8, 0x9100];
 /// UDP ports of tunnels: L2TP, GTP-U, Teredo, GRE in UDP, VXLAN (and as Linux had it first), Geneve.
 const TUNNELS: [u32; 7] = [1701, 2152, 3544, 4754, 4789, 8472, 6081];
 const HTTPS: u32 = 443;
-const HTTP: u32 = 80;
 
 const ICMP: u32 = 1;
 const TCP: u32 = 6;
@@ -87,7 +86,7 @@ enum Place {
     Udp,
     Quic,
     Headers,
-    Server,
+    Quoted,
     Datagram,
     Whole,
     Nothing,
@@ -223,7 +222,7 @@ fn network(draft: &mut Draft) {
 fn transport(draft: &mut Draft, dns_ports: &[u16]) {
     draft.does(LOAD_KEPT, 0);
     draft.goes_if_any([TCP, UDP], Place::Ports);
-    draft.goes_if_any([ICMP, ICMP_V6], Place::Server);
+    draft.goes_if_any([ICMP, ICMP_V6], Place::Quoted);
     draft.goes_if(IF_EQUAL, ESP, Place::Headers);
     draft.goes(Place::Whole);
 
@@ -240,9 +239,8 @@ fn transport(draft: &mut Draft, dns_ports: &[u16]) {
     }
     draft.does(LOAD_KEPT, 0);
     draft.goes_if(IF_EQUAL, UDP, Place::Udp);
-    draft.does(LOAD_HALF_AT_X, 0);
-    // What a server sends is no hello and no request; enough is kept for one that only pretends to be a server's.
-    draft.goes_if_any([HTTPS, HTTP], Place::Server);
+    // Whichever port it comes from: a client chooses its own, 443 too, and a server may listen at any. Not even a port that
+    // is high says that its end greets nobody.
     draft.does(RETURN, SNAP_TCP_OCTETS);
 
     draft.here(Place::Udp);
@@ -264,8 +262,8 @@ fn transport(draft: &mut Draft, dns_ports: &[u16]) {
 
     draft.here(Place::Headers);
     draft.does(RETURN, SNAP_HEADERS_OCTETS);
-    draft.here(Place::Server);
-    draft.does(RETURN, SNAP_SERVER_OCTETS);
+    draft.here(Place::Quoted);
+    draft.does(RETURN, SNAP_QUOTED_OCTETS);
     draft.here(Place::Whole);
     draft.does(RETURN, FRAME_MAX_OCTETS as u32);
     draft.here(Place::Nothing);

@@ -162,11 +162,14 @@ fn each_protocol_is_kept_as_far_as_it_is_read() {
         assert_eq!((first, first), (second, third), "protocol {protocol}");
         first
     };
-    let (tcp_kept, server, udp_kept, headers) =
-        (SNAP_TCP_OCTETS as usize, SNAP_SERVER_OCTETS as usize, SNAP_UDP_OCTETS as usize, SNAP_HEADERS_OCTETS as usize);
+    let (tcp_kept, quoted, udp_kept, headers) =
+        (SNAP_TCP_OCTETS as usize, SNAP_QUOTED_OCTETS as usize, SNAP_UDP_OCTETS as usize, SNAP_HEADERS_OCTETS as usize);
     assert_eq!(over(6, &tcp((50_000, 443), &data)), tcp_kept);
-    assert_eq!(over(6, &tcp((443, 50_000), &data)), server);
-    assert_eq!(over(6, &tcp((80, 50_000), &data)), server);
+    // Whoever opens a connection chooses the port it comes from, and any port may be a server's.
+    for (client, server) in [(443, 443), (443, 8443), (443, 50_000), (80, 80), (80, 2053), (80, 50_000)] {
+        assert_eq!(over(6, &tcp((client, server), &data)), tcp_kept, "a client's hello from port {client} to {server}");
+    }
+    assert_eq!(over(1, &data), quoted, "ICMP");
     for port in DNS {
         assert_eq!(over(6, &tcp((port, 50_000), &data)), WHOLE);
         assert_eq!(over(6, &tcp((50_000, port), &data)), WHOLE);
@@ -197,8 +200,8 @@ fn each_protocol_is_kept_as_far_as_it_is_read() {
 #[test]
 fn an_interface_without_link_layer_has_the_same_rules() {
     let program = program(LinkType::RawIp, &DNS);
-    let data = vec![0; 3000];
-    assert_eq!(run(&program, &v4(6, 0, 0, &tcp((443, 50_000), &data))), SNAP_SERVER_OCTETS as usize);
+    let (data, bulk) = (vec![0; 3000], vec![0; 30_000]);
+    assert_eq!(run(&program, &v4(6, 0, 0, &tcp((443, 50_000), &bulk))), SNAP_TCP_OCTETS as usize);
     assert_eq!(run(&program, &v6(17, &udp((53, 50_000), &data))), WHOLE);
     assert_eq!(run(&program, &[0x50; 60]), WHOLE, "no IP that is known here");
 }
@@ -300,7 +303,6 @@ proptest! {
                         if long { 2 * 1500 } else { 0 }
                     }
                     Transport::Udp { .. } => 2 * 1500,
-                    Transport::Tcp { src_port: 80 | 443, .. } => 1500,
                     Transport::Tcp { .. } => 16 * 1024,
                     _ => 0,
                 };
