@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use quinn::crypto::rustls::QuicClientConfig;
-use quinn::{Connection, Endpoint, RecvStream, SendStream};
+use quinn::{Connection, Endpoint, RecvStream, SendStream, TransportConfig};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::RootCertStore;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -75,18 +75,33 @@ pub struct SensorDouble {
     pub epoch: Epoch,
 }
 
-fn endpoint(mut tls: rustls::ClientConfig, alpn: &[u8]) -> Result<Endpoint> {
-    tls.alpn_protocols = vec![alpn.to_vec()];
-    let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls)?));
-    let mut transport = quinn::TransportConfig::default();
-    transport.keep_alive_interval(Some(Duration::from_secs(10)));
-    config.transport_config(Arc::new(transport));
-    let mut endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    endpoint.set_default_client_config(config);
-    Ok(endpoint)
+/// An endpoint on loopback; many sensors can share one.
+///
+/// # Errors
+/// When there is no socket to be had.
+pub fn endpoint() -> Result<Endpoint> {
+    Ok(Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0)))?)
 }
 
-async fn say(stream: &mut SendStream, message: &ToCollector) -> Result<()> {
+/// How a sensor's end of a connection is set, unless it means harm.
+pub fn usual_transport() -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    transport.keep_alive_interval(Some(Duration::from_secs(10)));
+    transport
+}
+
+fn config(mut tls: rustls::ClientConfig, alpn: &[u8], transport: TransportConfig) -> Result<quinn::ClientConfig> {
+    tls.alpn_protocols = vec![alpn.to_vec()];
+    let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls)?));
+    config.transport_config(Arc::new(transport));
+    Ok(config)
+}
+
+/// Says a message.
+///
+/// # Errors
+/// When the stream or the connection is over.
+pub async fn say(stream: &mut SendStream, message: &ToCollector) -> Result<()> {
     Ok(stream.write_all(&message.to_frame()?).await?)
 }
 
@@ -109,8 +124,8 @@ impl SensorDouble {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Anyone(provider)))
             .with_no_client_auth();
-        let endpoint = endpoint(tls, ALPN_ENROLL)?;
-        let connection = endpoint.connect(token.enroll.as_str().parse()?, COLLECTOR_NAME)?.await?;
+        let (endpoint, config) = (endpoint()?, config(tls, ALPN_ENROLL, usual_transport())?);
+        let connection = endpoint.connect_with(config, token.enroll.as_str().parse()?, COLLECTOR_NAME)?.await?;
         let (mut send, mut receive) = connection.open_bi().await?;
         say(&mut send, &ToCollector::AskRoot).await?;
         let ToAgent::Root { document } = hear(&mut receive).await? else { bail!("no root document") };
@@ -135,11 +150,36 @@ impl SensorDouble {
         Ok(SensorDouble { sensor: token.sensor, quic, certificate, ca, key, root, epoch })
     }
 
+    /// Where its collector is.
+    pub fn collector(&self) -> SocketAddr {
+        self.quic
+    }
+
     /// Connects, introduces itself and follows the lists.
     ///
     /// # Errors
     /// When the collector does not let it in.
     pub async fn connect(&self, in_force: Revision) -> Result<Session> {
+        let endpoint = endpoint()?;
+        let greeted = self.introduce(&endpoint, self.quic, usual_transport(), in_force).await?;
+        let Greeted { connection, control, answers } = greeted;
+        let (mut lists, offers) = connection.open_bi().await?;
+        say(&mut lists, &ToCollector::Open(Stream::Lists)).await?;
+        say(&mut lists, &ToCollector::Subscribe { revision: in_force }).await?;
+        Ok(Session { _endpoint: endpoint, connection, _control: (control, answers), lists, offers, in_force })
+    }
+
+    /// Connects to where its collector is said to be, and introduces itself.
+    ///
+    /// # Errors
+    /// When the collector does not let it in.
+    pub async fn introduce(
+        &self,
+        endpoint: &Endpoint,
+        collector: SocketAddr,
+        transport: TransportConfig,
+        in_force: Revision,
+    ) -> Result<Greeted> {
         let mut roots = RootCertStore::empty();
         roots.add(self.ca.clone())?;
         let builder = rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
@@ -148,8 +188,8 @@ impl SensorDouble {
             .with_protocol_versions(&[&rustls::version::TLS13])?
             .with_root_certificates(roots)
             .with_client_auth_cert(vec![self.certificate.clone(), self.ca.clone()], key)?;
-        let endpoint = endpoint(tls, ALPN_SESSION)?;
-        let connection = endpoint.connect(self.quic, COLLECTOR_NAME)?.await?;
+        let config = config(tls, ALPN_SESSION, transport)?;
+        let connection = endpoint.connect_with(config, collector, COLLECTOR_NAME)?.await?;
         let (mut control, mut answers) = connection.open_bi().await?;
         say(&mut control, &ToCollector::Open(Stream::Control)).await?;
         let hello = Hello {
@@ -167,16 +207,24 @@ impl SensorDouble {
         };
         say(&mut control, &ToCollector::Hello(hello)).await?;
         let ToAgent::HelloAck { .. } = hear(&mut answers).await? else { bail!("no answer to the introduction") };
-        let (mut lists, offers) = connection.open_bi().await?;
-        say(&mut lists, &ToCollector::Open(Stream::Lists)).await?;
-        say(&mut lists, &ToCollector::Subscribe { revision: in_force }).await?;
-        Ok(Session { _endpoint: endpoint, connection, _control: (control, answers), lists, offers, in_force })
+        Ok(Greeted { connection, control, answers })
     }
 
     /// The trust anchor it was given.
     pub fn root(&self) -> &Root {
         &self.root
     }
+}
+
+/// A connection on which the introduction is answered, and nothing else said.
+#[derive(Debug)]
+pub struct Greeted {
+    /// The connection.
+    pub connection: Connection,
+    /// The control stream, to the collector.
+    pub control: SendStream,
+    /// The same, from it.
+    pub answers: RecvStream,
 }
 
 /// A standing conversation.
