@@ -323,6 +323,9 @@ pub const SPOOL_RESERVE_OCTETS: usize = 64 * 1024;
 pub const SPOOL_LOSS_RUNS_MAX: usize = 1024;
 /// An alert's updates go with it when the spool is full; in so many segments before theirs the alert is looked for.
 pub const SPOOL_LOOK_BACK_SEGMENTS: usize = 8;
+/// Records looked at in one making of room, before the next segment is begun: a spool of the usual size is gone through within a
+/// few of them, and each ends within a second or two, so that the spool's orders are never kept waiting for longer.
+pub const SPOOL_ROOM_RECORDS_MAX: u64 = 500_000;
 /// Records that share one fsync at most.
 pub const SPOOL_GROUP_MAX_RECORDS: usize = 1024;
 /// Orders waiting for the spool's thread; beyond that the sender waits.

@@ -23,8 +23,8 @@ use varde_common::time::Timestamp;
 use super::volume::{Access, Volume, VolumeFile};
 use super::{DiskError, create_directory_on, failed, write_whole_on};
 use crate::limits::{
-    SPOOL_ACKNOWLEDGED_KEEP_S, SPOOL_HINT_EVERY_MS, SPOOL_MAX_OCTETS, SPOOL_RESERVE_OCTETS, SPOOL_SEGMENT_MAX_OCTETS,
-    SPOOL_UNACKNOWLEDGED_KEEP_S,
+    SPOOL_ACKNOWLEDGED_KEEP_S, SPOOL_HINT_EVERY_MS, SPOOL_MAX_OCTETS, SPOOL_RESERVE_OCTETS, SPOOL_ROOM_RECORDS_MAX,
+    SPOOL_SEGMENT_MAX_OCTETS, SPOOL_UNACKNOWLEDGED_KEEP_S,
 };
 use crate::spool::{FileKind, FileName, Loss, Tally, segment_header, write_record};
 use ages::Ages;
@@ -110,7 +110,7 @@ enum Piece {
         written: Timestamp,
         /// What the markers in it tell.
         given_up: Tally,
-        /// Levels of severity already looked for, and given up, in it.
+        /// No alert below this level of severity is in it: given up, or never there. Zero while nobody looked.
         thinned: u8,
     },
     Lost(Loss),
@@ -150,6 +150,10 @@ pub struct Spool {
     octets: u64,
     given_up: Tally,
     ages: Ages,
+    /// Records read to make room, this time.
+    looked_at: u64,
+    /// How many of them are enough for one time.
+    looks_max: u64,
 }
 
 impl Spool {
@@ -184,6 +188,8 @@ impl Spool {
             octets: 0,
             given_up: Tally::default(),
             ages: Ages::default(),
+            looked_at: 0,
+            looks_max: SPOOL_ROOM_RECORDS_MAX,
         };
         let mut recovered = Recovered::default();
         let names = spool.take_stock(&mut recovered)?;

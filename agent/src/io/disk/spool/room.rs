@@ -45,6 +45,7 @@ impl Spool {
     /// Lets go of what may go. The newest segment always stays: it holds the place in the numbers.
     pub(super) fn make_room(&mut self, now: Timestamp) -> Result<(), DiskError> {
         self.ages.handle_time(now);
+        self.looked_at = 0;
         self.forget_acknowledged_losses(now)?;
         self.let_go_acknowledged(now)?;
         self.give_up_aged()?;
@@ -54,17 +55,19 @@ impl Spool {
         self.write_ages()
     }
 
-    /// Level by level, in each the oldest first; when no alert is left to give up, the oldest segments whole.
+    /// Level by level, in each the oldest first; when no alert is left to give up, the oldest segments whole. What is looked at
+    /// for that in one go is bounded: the next making of room goes on where this one ended, and the sensor is not kept waiting.
     fn give_up_lowest(&mut self) -> Result<(), DiskError> {
         for level in 0..LEVELS {
             for first in self.waiting_segments() {
                 // No room even to make room: the next time, then.
-                if !self.is_over() || !self.thin(first, level, LossReason::SpoolFull)? {
+                if !self.is_over() || self.has_looked_enough() || !self.thin(first, level, LossReason::SpoolFull)? {
                     return Ok(());
                 }
             }
         }
         while self.is_over()
+            && !self.has_looked_enough()
             && let Some(first) = self.waiting_segments().first().copied()
             && self.give_up_whole(first, LossReason::SpoolFull)?
         {}
@@ -73,6 +76,10 @@ impl Spool {
 
     fn is_over(&self) -> bool {
         self.octets > self.caps.octets
+    }
+
+    fn has_looked_enough(&self) -> bool {
+        self.looked_at >= self.looks_max
     }
 
     fn write_ages(&mut self) -> Result<(), DiskError> {
@@ -128,6 +135,9 @@ impl Spool {
             return Ok(());
         }
         for first in self.waiting_segments() {
+            if self.has_looked_enough() {
+                break;
+            }
             let age_s = self.ages.age_s(first);
             if age_s > keep_s {
                 self.give_up_whole(first, LossReason::SpoolAged)?;
@@ -177,6 +187,11 @@ impl Spool {
                 Some(_) | None => write_record(&mut new, *seq, payload),
             }
         }
+        let stays = |(seq, (severity, given_up)): (&Seq, &(Option<Severity>, bool))| {
+            let level_of = severity.map(|severity| severity.level());
+            level_of.filter(|level_of| !given_up && *seq > self.acknowledged && *level_of > level)
+        };
+        let left = severities.iter().filter_map(stays).min().unwrap_or(LEVELS);
         let lost = given_up_in(new.get(SEGMENT_HEADER_OCTETS..).unwrap_or_default(), first);
         let nothing_left = lost.total() == next.0.saturating_sub(first.0) && first > self.acknowledged;
         if nothing_left {
@@ -196,7 +211,7 @@ impl Spool {
         }
         if let Some(Piece::Segment { octets, given_up, thinned, .. }) = self.pieces.get_mut(&first) {
             *octets = if lost.total() > given_up.total() { new.len() as u64 } else { *octets };
-            (*given_up, *thinned) = (lost, level + 1);
+            (*given_up, *thinned) = (lost, left);
         }
         Ok(true)
     }

@@ -21,16 +21,18 @@ type Records = Vec<(Seq, Vec<u8>)>;
 
 impl Spool {
     /// A segment's records as they lie on disk; none if they cannot all be read (then its damage tells more).
-    pub(super) fn records_of(&self, first: Seq) -> Result<Option<Records>, DiskError> {
+    pub(super) fn records_of(&mut self, first: Seq) -> Result<Option<Records>, DiskError> {
         let Some(Piece::Segment { next, .. }) = self.pieces.get(&first) else { return Ok(None) };
         let octets = octets_of(self.volume.as_ref(), &self.path(first, FileKind::Segment))?;
-        let records = records(octets.get(SEGMENT_HEADER_OCTETS..).unwrap_or_default(), first, *next);
+        let next = *next;
+        let records = records(octets.get(SEGMENT_HEADER_OCTETS..).unwrap_or_default(), first, next);
+        self.looked_at = self.looked_at.saturating_add(records.len() as u64);
         let whole = records.len() as u64 == next.0.saturating_sub(first.0);
         Ok(whole.then(|| records.into_iter().map(|(seq, payload)| (seq, payload.to_vec())).collect()))
     }
 
     /// What these records, one after the other, say.
-    pub(super) fn severities(&self, records: &[(Seq, Vec<u8>)]) -> Result<Severities, DiskError> {
+    pub(super) fn severities(&mut self, records: &[(Seq, Vec<u8>)]) -> Result<Severities, DiskError> {
         let mut said = Severities::new();
         let mut updates: Vec<(Seq, Seq)> = Vec::new();
         for (seq, payload) in records {
@@ -62,9 +64,10 @@ impl Spool {
     }
 
     /// Of alerts in other segments, the newest few of them.
-    fn severities_elsewhere(&self, alerts: BTreeSet<Seq>) -> Result<BTreeMap<Seq, Option<Severity>>, DiskError> {
+    fn severities_elsewhere(&mut self, alerts: BTreeSet<Seq>) -> Result<BTreeMap<Seq, Option<Severity>>, DiskError> {
         let mut found = BTreeMap::new();
-        let mut read: Option<(Seq, Vec<u8>)> = None;
+        // Each segment is read and understood once, however many of its alerts are asked for: they come in order.
+        let mut read: Option<(Seq, Vec<Option<Severity>>)> = None;
         let mut left = SPOOL_LOOK_BACK_SEGMENTS;
         for alert in alerts.into_iter().rev() {
             let (first, next) = match self.pieces.range(..=alert).next_back() {
@@ -80,33 +83,41 @@ impl Spool {
                     break;
                 }
                 left -= 1;
-                read = Some((first, octets_of(self.volume.as_ref(), &self.path(first, FileKind::Segment))?));
+                read = Some((first, self.openings(first, next)?));
             }
-            let octets = read.as_ref().and_then(|(_, octets)| octets.get(SEGMENT_HEADER_OCTETS..)).unwrap_or_default();
-            let records = records(octets, first, next);
             let place = usize::try_from(alert.0.saturating_sub(first.0)).unwrap_or(usize::MAX);
-            let severity = records.get(place).and_then(|(_, payload)| match read_marker(payload) {
-                Some((_, severity)) => severity,
-                None => match Record::from_octets(payload).ok()?.body {
-                    RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
-                        Some(opened.severity)
-                    }
-                    RecordBody::Updated(_)
-                    | RecordBody::CrowdUpdated(_)
-                    | RecordBody::Loss { .. }
-                    | RecordBody::GivenUp { .. }
-                    | RecordBody::Event(_) => None,
-                },
-            });
-            found.insert(alert, severity);
+            found.insert(alert, read.as_ref().and_then(|(_, said)| said.get(place).copied()).flatten());
         }
         Ok(found)
     }
 
+    /// Of each record of a segment its severity, if it opens an alert or did before it was given up.
+    fn openings(&mut self, first: Seq, next: Seq) -> Result<Vec<Option<Severity>>, DiskError> {
+        let octets = octets_of(self.volume.as_ref(), &self.path(first, FileKind::Segment))?;
+        let records = records(octets.get(SEGMENT_HEADER_OCTETS..).unwrap_or_default(), first, next);
+        self.looked_at = self.looked_at.saturating_add(records.len() as u64);
+        Ok(records.into_iter().map(|(_, payload)| opening(payload)).collect())
+    }
+
     /// What is appended and not written, for the note of its loss.
-    pub(super) fn pending_severities(&self) -> Result<Severities, DiskError> {
+    pub(super) fn pending_severities(&mut self) -> Result<Severities, DiskError> {
         let records = records(&self.pending, self.pending_first, self.next);
         self.severities(&records.into_iter().map(|(seq, payload)| (seq, payload.to_vec())).collect::<Records>())
+    }
+}
+
+/// The severity of what opens an alert, or did before it was given up.
+fn opening(payload: &[u8]) -> Option<Severity> {
+    if let Some((_, severity)) = read_marker(payload) {
+        return severity;
+    }
+    match Record::from_octets(payload).ok()?.body {
+        RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => Some(opened.severity),
+        RecordBody::Updated(_)
+        | RecordBody::CrowdUpdated(_)
+        | RecordBody::Loss { .. }
+        | RecordBody::GivenUp { .. }
+        | RecordBody::Event(_) => None,
     }
 }
 

@@ -144,3 +144,64 @@ fn what_is_acknowledged_is_no_loss_and_what_waits_too_long_is() {
     assert!(whole.iter().take(newest).skip(60).all(Option::is_some), "nothing outlives the cap");
     assert!(whole.iter().skip(newest).all(Option::is_none), "the newest segment holds the place");
 }
+
+#[test]
+fn i3_making_room_looks_at_each_record_a_few_times_however_many_updates_lie_behind_their_alerts() {
+    let directory = tempfile::tempdir().unwrap();
+    let caps = Caps { octets: HUGE, ..Caps::default() };
+    let mut spool = Spool::open(Arc::new(RealVolume), &directory.path().join("spool"), caps, NOW).unwrap().0;
+    const ALERTS: u64 = 10_000;
+    let opening = alert(Severity::High);
+    for _ in 0..ALERTS {
+        spool.append(&opening);
+    }
+    spool.sync(NOW).unwrap();
+    for _ in 0..2 {
+        spool.active.as_mut().unwrap().octets = HUGE; // full: the next records begin a new segment
+        for number in 1..=ALERTS {
+            spool.append(&update(Seq(number)));
+        }
+        spool.sync(NOW).unwrap();
+    }
+    spool.active.as_mut().unwrap().octets = HUGE;
+    spool.append(&opening);
+    spool.sync(NOW).unwrap();
+    let octets = spool.figures().octets;
+    spool.caps.octets = octets - 1;
+    spool.handle_acknowledged(Seq(0), NOW).unwrap();
+    let looked_at = spool.looked_at;
+    assert!(looked_at <= 8 * ALERTS, "{looked_at} records were looked at to make room");
+    let figures = spool.figures();
+    assert!(figures.octets < octets && figures.lost == ALERTS, "{figures:?}: the first segment is enough");
+    // What was looked at once is known: the levels below are not looked for again.
+    spool.caps.octets = spool.figures().octets - 1;
+    spool.handle_acknowledged(Seq(0), NOW).unwrap();
+    assert!(spool.looked_at <= 3 * ALERTS, "{} records were looked at again", spool.looked_at);
+    assert_eq!(spool.figures().lost, 2 * ALERTS);
+}
+
+#[test]
+fn i3_one_making_of_room_is_bounded_and_the_next_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let caps = Caps { octets: HUGE, ..Caps::default() };
+    let mut spool = Spool::open(Arc::new(RealVolume), &directory.path().join("spool"), caps, NOW).unwrap().0;
+    let (high, low) = (alert(Severity::High), alert(Severity::Low));
+    spool.looks_max = 500;
+    for segment in 0..20 {
+        for _ in 0..100 {
+            spool.append(if segment == 18 { &low } else { &high });
+        }
+        spool.sync(NOW).unwrap();
+        spool.active.as_mut().unwrap().octets = HUGE;
+    }
+    spool.caps.octets = spool.figures().octets - 1;
+    let mut goes = 0;
+    while spool.figures().octets > spool.caps.octets {
+        spool.handle_acknowledged(Seq(0), NOW).unwrap();
+        assert!(spool.looked_at <= 600, "{} at once", spool.looked_at);
+        goes += 1;
+        assert!(goes < 9, "no room is made");
+    }
+    assert!(goes > 2, "the test is too small for the bound");
+    assert_eq!(spool.figures().given_up.full, LossCounts { low: 100, ..LossCounts::default() });
+}
