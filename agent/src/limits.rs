@@ -382,6 +382,9 @@ pub const TCP_GOODBYE_MS: u64 = 500;
 pub const QUIC_AGAIN_S: u64 = 600;
 /// It is never put off longer than this, seconds.
 pub const QUIC_AGAIN_MAX_S: u64 = 4 * 3600;
+/// A session over QUIC that falls silent before it has stood for so long is as good as blocked, seconds: silence shows only
+/// after [`LINK_IDLE_TIMEOUT_S`], so that less would prove nothing.
+pub const QUIC_PROVEN_S: u64 = 2 * LINK_IDLE_TIMEOUT_S;
 /// The shortest that may be set, seconds: each attempt is a handshake that a firewall drops, and perhaps logs.
 pub const QUIC_AGAIN_MIN_S: u64 = 5;
 /// The head of a proxy's answer.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::limits::{QUIC_AGAIN_MAX_S, QUIC_AGAIN_S};
+use crate::limits::{QUIC_AGAIN_MAX_S, QUIC_AGAIN_S, QUIC_PROVEN_S};
 use crate::proxy::Proxy;
 
 /// A way to the collector.
@@ -89,15 +89,26 @@ impl Route {
         self.quic_due = Some(now + least + Duration::from_millis(random % span_ms));
     }
 
-    /// The collector answers over QUIC.
-    pub fn handle_quic(&mut self) {
-        self.failures = 0;
-        self.quic_due = None;
+    /// A session over QUIC is over that stood for so long (none = Hello was never answered); `silent`: nobody said why. A
+    /// handshake proves nothing: some firewalls let a few packets through and drop what follows. True = as good as blocked.
+    pub fn handle_quic_ended(&mut self, stood: Option<Duration>, silent: bool, now: Instant, random: u64) -> bool {
+        let proven = stood.is_some_and(|stood| stood >= Duration::from_secs(QUIC_PROVEN_S));
+        if proven {
+            self.forget();
+        } else if silent {
+            self.handle_blocked(now, random);
+        }
+        silent && !proven
     }
 
     /// Nothing answers over TCP either: then it was not UDP that was blocked, and QUIC comes first again.
     pub fn handle_neither(&mut self) {
-        self.handle_quic();
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.failures = 0;
+        self.quic_due = None;
     }
 }
 
@@ -126,11 +137,25 @@ mod tests {
             route.handle_blocked(now, 0);
         }
         assert_eq!(route.quic_due(), Some(now + Duration::from_secs(QUIC_AGAIN_MAX_S)));
-        route.handle_quic();
-        assert_eq!(route.first(now), Try::Quic);
-        route.handle_blocked(now, 0);
         route.handle_neither();
         assert_eq!(route.first(now), Try::Quic, "an outage is no blocked UDP");
+    }
+
+    #[test]
+    fn d1_a_handshake_proves_nothing_and_a_session_that_falls_silent_early_is_as_good_as_blocked() {
+        let now = start();
+        let second = Duration::from_secs(1);
+        let mut route = Route::new(second * 600);
+        assert!(route.handle_quic_ended(None, true, now, 0), "Hello was never answered");
+        assert_eq!((route.first(now), route.quic_due()), (Try::Tcp, Some(now + second * 600)));
+        let again = now + second * 600;
+        assert!(route.handle_quic_ended(Some(second * 100), true, again, 0), "it stood, and then nothing came through");
+        assert_eq!(route.quic_due(), Some(again + second * 1200), "and it is put off twice as long");
+        let later = again + second * 1200;
+        assert!(!route.handle_quic_ended(Some(second), false, later, 0), "the collector said why");
+        assert_eq!(route.first(later), Try::Quic);
+        assert!(!route.handle_quic_ended(Some(second * QUIC_PROVEN_S as u32), true, later, 0));
+        assert_eq!((route.first(now), route.quic_due()), (Try::Quic, None), "it carried: an outage is no blocked UDP");
     }
 
     #[test]

@@ -43,6 +43,8 @@ pub(crate) enum Fault {
     Gap,
     /// Says the sensor is revoked.
     Revoked,
+    /// Stores nothing, and says nothing to it.
+    Withhold,
 }
 
 #[derive(Debug, Default)]
@@ -379,6 +381,9 @@ async fn alerts(
         let ToCollector::Compact(batch) = message else { panic!("not a batch") };
         let epoch = seen.lock().unwrap().epochs.last().copied().unwrap();
         let batch = unpacker.unpack(epoch, &batch).unwrap();
+        if fault == Fault::Withhold {
+            continue;
+        }
         if fault == Fault::Gap {
             fault = Fault::None;
             write(&mut send, ToAgent::Gap { expected: batch.first_seq }).await;

@@ -1,8 +1,10 @@
 //! The agent where UDP is blocked, against a collector's double: TCP, a proxy, a firewall that opens TLS, and back to QUIC.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use clap::{Args, FromArgMatches};
@@ -180,6 +182,62 @@ fn relay(near: &UdpSocket, server: SocketAddr) {
             let _ = far.send(&octets[..length]);
         }
     });
+}
+
+/// A firewall that lets handshakes through and drops what follows in both directions, for each client anew.
+fn handshakes_only(double: &Double) -> SocketAddr {
+    let near = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+    let (address, server, seen) = (near.local_addr().unwrap(), double.quic, Arc::clone(&double.seen));
+    std::thread::spawn(move || {
+        let mut clients: BTreeMap<SocketAddr, (Arc<UdpSocket>, Arc<AtomicBool>)> = BTreeMap::new();
+        let mut octets = [0; 2048];
+        while let Ok((length, from)) = near.recv_from(&mut octets) {
+            let (far, dropped) = clients.entry(from).or_insert_with(|| {
+                let far = Arc::new(UdpSocket::bind("127.0.0.1:0").unwrap());
+                far.connect(server).unwrap();
+                let dropped = Arc::new(AtomicBool::new(false));
+                let (near, back, drops, seen) =
+                    (Arc::clone(&near), Arc::clone(&far), Arc::clone(&dropped), Arc::clone(&seen));
+                // The double's session is counted before anything of it is answered.
+                let before = seen.lock().unwrap().sessions;
+                std::thread::spawn(move || {
+                    let mut octets = [0; 2048];
+                    while let Ok(length) = back.recv(&mut octets) {
+                        if seen.lock().unwrap().sessions > before {
+                            drops.store(true, Ordering::Relaxed);
+                        }
+                        if !drops.load(Ordering::Relaxed) {
+                            let _ = near.send_to(&octets[..length], from);
+                        }
+                    }
+                });
+                (far, dropped)
+            });
+            if !dropped.load(Ordering::Relaxed) {
+                let _ = far.send(&octets[..length]);
+            }
+        }
+    });
+    address
+}
+
+#[test]
+fn d1_a_firewall_that_lets_only_handshakes_through_leaves_a_sensor_on_tcp_and_a_failed_move_goes_back_at_once() {
+    // Over QUIC, nothing of it heard; over TCP, until QUIC is tried again; over QUIC; over TCP.
+    let double = Double::start(&[Fault::None, Fault::Withhold, Fault::None, Fault::None], published(), false);
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_owned();
+    enrol(&data, &blocked(&double, &handshakes_only(&double).to_string()), double.tcp, None).unwrap();
+    std::fs::write(data.join("agent.toml"), "quic_again_s = 5\n").unwrap();
+    let (done, ended) = std::sync::mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        run_once(&data);
+        let _ = done.send(());
+    });
+    ended.recv_timeout(std::time::Duration::from_secs(120)).expect("everything is delivered over TCP");
+    let seen = double.seen.lock().unwrap();
+    assert_eq!((seen.sessions, seen.over_tcp), (4, 2), "there and back, and nothing in between");
+    assert_eq!(spool::survey(&directory.path().join("spool")).unwrap().waiting(), 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A session with the collector, and the next one after it: turns the crank of [`crate::ship`] and
 //! [`crate::subscription`] and holds no opinion of its own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
@@ -48,8 +48,9 @@ pub async fn keep_connected(
                 error => (error, Lost::NotReached),
             };
             let mut dialled = ways.dial().await.map_err(lost)?;
+            let mut moved = false;
             loop {
-                let mut stood = false;
+                let mut stood = None;
                 let (ship, reconnect) = (&mut ship, &mut reconnect);
                 let stopped = stopping(stop.clone());
                 let over = match &dialled {
@@ -87,10 +88,20 @@ pub async fn keep_connected(
                     Over::Moved(quic) => {
                         tracing::info!("QUIC (UDP) answers again; leaving TCP");
                         dialled = Dialled::Quic(quic);
+                        moved = true;
                     }
                     Over::Ended(error) => {
+                        let blocked = match &dialled {
+                            Dialled::Quic(_) => ways.handle_quic_ended(&error, stood),
+                            Dialled::Tcp(_) => false,
+                        };
+                        if blocked && std::mem::take(&mut moved) {
+                            tracing::warn!("QUIC (UDP) does not carry a session; back to TCP: {error}");
+                            dialled = ways.dial().await.map_err(lost)?;
+                            continue;
+                        }
                         return Err(match lost(error) {
-                            (error, Lost::NotReached) if stood => (error, Lost::Ended),
+                            (error, Lost::NotReached) if stood.is_some() => (error, Lost::Ended),
                             lost => lost,
                         });
                     }
@@ -143,7 +154,7 @@ async fn session<L: Link>(
     subscription: &mut Subscription,
     ship: &mut Ship,
     reconnect: &mut Reconnect,
-    stood: &mut bool,
+    stood: &mut Option<Instant>,
 ) -> LinkError {
     let ended = run_session(link, desk, subscription, ship, reconnect, stood).await;
     let error = match ended {
@@ -163,12 +174,13 @@ async fn run_session<L: Link>(
     subscription: &mut Subscription,
     ship: &mut Ship,
     reconnect: &mut Reconnect,
-    stood: &mut bool,
+    stood: &mut Option<Instant>,
 ) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Control).await?;
     let figures = *desk.figures.borrow();
-    let said = greet(&mut write, &mut read, desk).await?;
-    *stood = true;
+    let way = link.way();
+    let said = greet(&mut write, &mut read, desk, &way).await?;
+    *stood = Some(clock::monotonic());
     desk.hear_time(said.clock).await;
     reconnect.handle_session(said.reconnect_spread_ms);
     subscription.handle_session();
@@ -188,7 +200,6 @@ async fn run_session<L: Link>(
         );
     }
     desk.order(Order::Acknowledged(said.committed)).await?;
-    let way = link.way();
     let (committed, protocol) = (said.committed, said.protocol);
     match &way {
         Way::Quic => tracing::info!(%committed, protocol, "connected to the collector"),
@@ -220,6 +231,7 @@ async fn greet(
     write: &mut (impl tokio::io::AsyncWrite + Unpin),
     read: &mut (impl tokio::io::AsyncRead + Unpin),
     desk: &Desk,
+    way: &Way,
 ) -> Result<Said, LinkError> {
     let figures = *desk.figures.borrow();
     if *desk.protocols.end() >= 2 {
@@ -231,7 +243,17 @@ async fn greet(
     let asked = clock::monotonic();
     write_message(write, &ToCollector::Hello(desk.hello(&figures))).await?;
     let answer = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), read_message(read)).await;
-    let answer = answer.map_err(|_| LinkError::Broken("no answer to Hello".to_owned()))??;
+    let answer = answer.map_err(|_| {
+        LinkError::Broken(
+            match way {
+                Way::Quic => {
+                    "no answer to Hello; a firewall may let the first packets of QUIC (UDP) through and drop the rest"
+                }
+                Way::Tcp { .. } => "no answer to Hello",
+            }
+            .to_owned(),
+        )
+    })??;
     let there_and_back = clock::monotonic().saturating_duration_since(asked);
     let offset = |clock: Timestamp| clock.plus(there_and_back / 2).0.saturating_sub(clock::now().0);
     let (said, mark) = match answer {

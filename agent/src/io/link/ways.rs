@@ -1,6 +1,7 @@
 //! Both ways to the collector: turns the crank of [`crate::route`].
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use tokio::time::sleep_until;
 use varde_common::message::CloseReason;
@@ -114,9 +115,22 @@ impl Ways {
     }
 
     async fn quic(&mut self) -> Result<QuicLink, LinkError> {
-        let link = QuicLink::dial(&self.address, &self.tls, &mut self.known_quic).await?;
-        self.route.handle_quic();
-        Ok(link)
+        QuicLink::dial(&self.address, &self.tls, &mut self.known_quic).await
+    }
+
+    /// A session over QUIC ended that stood since then (none = Hello was never answered). True = there is a way round, and
+    /// it comes first now.
+    pub fn handle_quic_ended(&mut self, error: &LinkError, stood_since: Option<Instant>) -> bool {
+        if self.detour.address.is_none() {
+            return false;
+        }
+        let now = clock::monotonic();
+        let stood = stood_since.map(|since| now.saturating_duration_since(since));
+        let blocked = self.route.handle_quic_ended(stood, error.may_be_blocked(), now, random());
+        if blocked {
+            self.why_not_quic = error.to_string();
+        }
+        blocked
     }
 
     async fn tcp(&mut self, address: String) -> Result<TcpLink, LinkError> {
