@@ -27,6 +27,8 @@ DECODE_AS = ["udp.port==8472,vxlan", "udp.port==4754,gre"]
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 # So much of a stream is looked at when tshark puts it together.
 STREAM_READ_OCTETS = 1 << 16
+# IPv6 extension headers (RFC 7045 section 4), as tshark calls them.
+IPV6_EXTENSIONS = {"ipv6.hopopts", "ipv6.dstopts", "ipv6.routing", "ipv6.fraghdr"}
 # Bounds of the agent (agent/src/limits.rs).
 ANSWERS_MAX = 64
 ALPNS_MAX = 32
@@ -36,6 +38,7 @@ GREETING_SEGMENTS_MAX = 16
 QUIC_HELLOS_MAX = 8
 TLS_HELLOS_MAX = 8
 HTTP_HEAD_MAX_OCTETS = 65536
+IPV6_EXTENSIONS_MAX = 16
 SERVER_NAME_TEXT_MAX_OCTETS = 255
 
 HELLOS_MAX = {"tls": TLS_HELLOS_MAX, "quic": QUIC_HELLOS_MAX}
@@ -114,6 +117,17 @@ def server_name(octets):
     if is_odd or any(not 1 <= len(label) <= 63 for label in bare.split(b".")):
         return printable(octets[:SERVER_NAME_TEXT_MAX_OCTETS])
     return bare.decode("ascii").lower()
+
+
+def without_port(host):
+    """The host of an authority: up to its first colon, unless it is an IPv6 address, with brackets or without."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]" if "]" in host else host
+    try:
+        ipaddress.IPv6Address(host)
+        return host
+    except ValueError:
+        return host.partition(":")[0]
 
 
 class Seen:
@@ -250,8 +264,12 @@ class Tshark:
         if lie:
             remarks.insert(0, lie)
         ends, ports, carrier, within_icmp, above_tls, time = None, None, None, False, False, None
+        extensions = 0
         for proto in packet:
             name = proto.get("name")
+            extensions = 0 if name == "ipv6" else extensions + (name in IPV6_EXTENSIONS)
+            if extensions == IPV6_EXTENSIONS_MAX + 1:
+                remarks.insert(0, "behind more than %d IPv6 extension headers" % IPV6_EXTENSIONS_MAX)
             if name in UNREAD_WRAPPINGS:
                 remarks.insert(0, "it is wrapped in %s, which the agent does not read" % name)
             if name == "frame":
@@ -306,8 +324,7 @@ class Tshark:
             if place > begin + HTTP_HEAD_MAX_OCTETS:
                 more.append("a Host field beyond the first %d octets of a head" % HTTP_HEAD_MAX_OCTETS)
             host = host.strip().rpartition("@")[2]
-            if host.startswith("[") or host.count(":") < 2:
-                host = re.sub(r":\d*$", "", host)
+            host = without_port(host)
             told = server_name(host.encode("latin-1", "replace"))
             if told is not None:
                 self.seen.first_words("http", flow, told, more + remarks, time)

@@ -139,6 +139,8 @@ pub const HTTP_PIPELINED_MAX: usize = 16;
 /// A request's body is passed over when it says it is no longer than this; in a longer one the beginning of each
 /// segment is looked at.
 pub const HTTP_BODY_MAX_OCTETS: u64 = 1 << 30;
+/// Different hosts told of one request: it should name one, and a proxy and a server may each follow another.
+pub const HTTP_HOSTS_MAX: usize = 4;
 /// A method; the longest registered one (UPDATEREDIRECTREF) has 17 octets.
 pub const HTTP_METHOD_MAX_OCTETS: usize = 32;
 

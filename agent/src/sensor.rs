@@ -178,6 +178,7 @@ impl Consequences {
             // A part of a hello is matched, and is no observation.
             Seen::Hello { hello, .. } if hello.is_cut => return,
             Seen::Hello { source, hello, .. } => Observation { source: *source, fact: Fact::Hello(hello.clone()) },
+            Seen::Http { request, .. } if request.is_further => return,
             Seen::Http { source, request, .. } => Observation { source: *source, fact: Fact::Http(request.clone()) },
         };
         self.observations.push_back(observation);

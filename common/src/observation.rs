@@ -137,6 +137,8 @@ pub struct HttpRequest {
     /// The port its target names or implies, where that is in the form that proxies are sent (RFC 9112 sections 3.2.2
     /// and 3.2.3).
     pub target_port: Option<u16>,
+    /// Whether it is another host than the request's own, which it names too: matched, and no observation.
+    pub is_further: bool,
 }
 
 /// What a client calls the server it wants, in a hello (RFC 6066 section 3) or as a request's host (RFC 9110 section 7.2).

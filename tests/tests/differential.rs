@@ -271,6 +271,7 @@ fn an_excuse_by_a_bound_goes_by_the_agents_own() -> Result<()> {
         ("QUIC_HELLOS_MAX", limits::QUIC_HELLOS_MAX.into()),
         ("TLS_HELLOS_MAX", limits::TLS_HELLOS_MAX.into()),
         ("HTTP_HEAD_MAX_OCTETS", limits::HTTP_HEAD_MAX_OCTETS),
+        ("IPV6_EXTENSIONS_MAX", limits::IPV6_EXTENSIONS_MAX),
         ("SERVER_NAME_TEXT_MAX_OCTETS", limits::SERVER_NAME_TEXT_MAX_OCTETS),
     ] {
         assert!(script.lines().any(|line| line == format!("{name} = {value}")), "{name} is {value} in the agent");

@@ -113,6 +113,9 @@ pub(crate) struct Heard {
     pub(crate) from_initiator: bool,
     /// Sequence number of the initiator's SYN, where it was seen.
     pub(crate) syn: Option<u32>,
+    /// Whether this packet is a SYN of the initiator, in a flow of which words were looked at, that says something else of
+    /// where they begin.
+    pub(crate) is_anew: bool,
     /// How far the flow has got.
     pub(crate) contact: Contact,
     /// How far the greeting of the end that sent it is known.
@@ -227,7 +230,7 @@ impl Flows {
             flow.tell(key, FlowStep::Reported, audience);
             flow.begin_anew(step.time);
         }
-        let Taken { answered, much_sent } = flow.take(&step, key.protocol());
+        let Taken { answered, much_sent, begins_stream } = flow.take(&step, key.protocol());
         if is_new {
             flow.tell(key, FlowStep::Opened, audience);
         }
@@ -238,7 +241,7 @@ impl Flows {
             flow.tell(key, FlowStep::Volume, audience);
         }
         let lane = flow.lane();
-        let heard = flow.heard(place, &step, packet);
+        let heard = flow.heard(place, &step, packet, begins_stream);
         self.table.touch(place, lane, now);
         heard
     }
@@ -256,7 +259,7 @@ impl Flows {
         let (key, step) = read(packet)?;
         let place = self.table.find(self.table.hash_of(&key), &key)?;
         let (_, flow) = self.table.at(place)?;
-        flow.heard(place, &step, packet)
+        flow.heard(place, &step, packet, false)
     }
 
     /// How long a flow of a lane may be idle. A TCP connection that stands is often silent for long; cut short, its next

@@ -70,6 +70,8 @@ pub(super) struct Taken {
     pub(super) answered: bool,
     /// The end that sent it has sent much now.
     pub(super) much_sent: bool,
+    /// It is a SYN of the initiator that says something else than was known of where its stream begins.
+    pub(super) begins_stream: bool,
 }
 
 #[derive(Debug)]
@@ -140,15 +142,17 @@ impl Flow {
     }
 
     /// What is to be heard of its first words in a packet; nothing once they are known.
-    pub(super) fn heard(&self, place: Place, step: &Step, packet: &Packet<'_>) -> Option<Heard> {
+    pub(super) fn heard(&self, place: Place, step: &Step, packet: &Packet<'_>, begins_stream: bool) -> Option<Heard> {
         let from_initiator = step.from_low == self.initiator_is_low;
         let is_back = !from_initiator && packet.protocol == Protocol::TCP;
         let greeting = if is_back { self.greeting_back } else { self.greeting };
-        greeting.may_tell(&packet.transport).then_some(Heard {
+        let is_anew = begins_stream && greeting != Greeting::default();
+        (is_anew || greeting.may_tell(&packet.transport)).then_some(Heard {
             place,
             flow: self.id,
             from_initiator,
             syn: self.syn,
+            is_anew,
             contact: self.contact,
             greeting,
         })
@@ -189,7 +193,8 @@ impl Flow {
         self.end = self.end.max(step.time);
         self.reset |= step.has(RST);
         // Overtaken by the answer to it, it still says where the stream begins.
-        if from_initiator && step.is_syn() {
+        let begins_stream = from_initiator && step.is_syn() && self.syn != Some(step.seq);
+        if begins_stream {
             self.hear_syn(step.seq);
         }
         if step.has(FIN) {
@@ -199,7 +204,7 @@ impl Flow {
                 self.fin_from_responder = true;
             }
         }
-        Taken { answered: self.hear(step, protocol, from_initiator), much_sent }
+        Taken { answered: self.hear(step, protocol, from_initiator), much_sent, begins_stream }
     }
 
     /// Whether the flow is answered with this packet, and was not before.

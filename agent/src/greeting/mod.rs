@@ -4,6 +4,7 @@
 //! test. What fits into one segment or datagram is read where it lies; only what does not is kept, here, within bounds.
 //! What is let go, for whatever reason, is read as far as it came: a name that was shown is matched.
 
+mod aside;
 mod counts;
 mod over_quic;
 mod over_tcp;
@@ -19,10 +20,10 @@ use varde_common::time::Timestamp;
 use crate::flow::{FlowId, Heard};
 use crate::hello::quic;
 use crate::keyed::RandomState;
-use crate::limits::{GREETING_MAX_OCTETS, GREETING_TIMEOUT_S, GREETINGS_MAX, GREETINGS_TOTAL_MAX_OCTETS};
-use crate::packet::tcp_flags::SYN;
+use crate::limits::{GREETING_TIMEOUT_S, GREETINGS_MAX, GREETINGS_TOTAL_MAX_OCTETS};
 use crate::packet::{Packet, Transport};
 use crate::table::{Place, Table};
+use aside::{after_letting_go, begin_in, first_octet, is_taken};
 use over_quic::{Means, OverQuic};
 use over_tcp::{OverTcp, Took};
 use state::Asking;
@@ -177,6 +178,21 @@ impl Greetings {
         emit: &mut dyn FnMut(Told),
     ) -> Greeting {
         let mut greeting = heard.greeting;
+        if let Transport::Tcp { seq, flags, payload, .. } = packet.transport {
+            if heard.is_anew {
+                let heard =
+                    Heard { is_anew: false, greeting: self.begin_anew(packet, heard, seq, counts, emit), ..*heard };
+                return if payload.is_empty() {
+                    heard.greeting
+                } else {
+                    self.handle_packet(packet, &heard, now, counts, emit)
+                };
+            }
+            if !is_taken(flags) {
+                self.read_aside(payload, packet, heard, counts, emit);
+                return greeting;
+            }
+        }
         if let Greeting::Gathering(place) = greeting {
             match self.table.at_mut(place) {
                 Some((whose, gathering)) if *whose == Whose::of(packet, heard) => {
@@ -205,11 +221,7 @@ impl Greetings {
         match (greeting, packet.transport) {
             (Greeting::Waiting(looks), Transport::Tcp { seq, flags, payload, .. }) => {
                 let seq = first_octet(seq, flags);
-                let is_first = heard.from_initiator && looks.is_first(true);
-                let start = heard.syn.filter(|_| is_first).map_or(seq, |syn| syn.wrapping_add(1));
-                // Far from there, it is a flow that was joined midway.
-                let is_near = (seq.wrapping_sub(start) as i32).unsigned_abs() < GREETING_MAX_OCTETS as u32;
-                let tcp = OverTcp::new(if is_near { start } else { seq }, None);
+                let tcp = begin_in(heard, looks, seq, payload.len() as u32);
                 self.begin_tcp(tcp, (seq, payload), looks, packet, heard, now, counts, emit)
             }
             (Greeting::Asking(asking), Transport::Tcp { seq, flags, payload, .. }) => {
@@ -440,20 +452,6 @@ impl Greetings {
 impl Default for Greetings {
     fn default() -> Greetings {
         Greetings::new()
-    }
-}
-
-/// The sequence number of a segment's first octet of data: a SYN takes one itself.
-fn first_octet(seq: u32, flags: u8) -> u32 {
-    seq.wrapping_add(u32::from(flags & SYN != 0))
-}
-
-/// What a flow's greeting is when what was kept of it was let go: something new may begin with any packet.
-fn after_letting_go(packet: &Packet<'_>, heard: &Heard) -> Greeting {
-    match packet.transport {
-        Transport::Tcp { seq, flags, .. } => Asking::new(0, first_octet(seq, flags)).greeting(),
-        Transport::Udp { .. } => Greeting::default(),
-        _ => heard.greeting,
     }
 }
 

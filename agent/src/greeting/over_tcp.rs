@@ -159,7 +159,8 @@ impl OverTcp {
 
     /// What the end's greeting is with nothing of it kept; `left` octets were not read.
     fn conclude(&self, next: Next, left: usize) -> Took {
-        let is_new = self.talk.requests == 0 && self.talk.hellos == 0 && self.asking.is_none();
+        let nothing_before = self.asking.is_none_or(|asking| asking.requests() == 0 && asking.hellos() == 0);
+        let is_new = self.talk.requests == 0 && self.talk.hellos == 0 && nothing_before;
         match next {
             Next::Over => Took::Done(Greeting::Over),
             Next::Other if is_new => Took::Other,
@@ -170,8 +171,12 @@ impl OverTcp {
 
     /// It was read up to so many octets behind what was taken. What stood behind a gap leaves the gap open.
     fn asked(&self, behind: u32) -> Greeting {
+        let ahead = self.asking.map_or(0, |asking| self.began.wrapping_sub(asking.next()) as i32);
         let next = match self.asking {
-            Some(asking) if asking.next() != self.began => asking.next(),
+            Some(asking) if ahead > 0 => asking.next(),
+            // From there on all is still ahead of what lies in front of where a SYN said that words begin; a body that was
+            // only announced hides none of it.
+            Some(_) if ahead < 0 => self.next,
             Some(_) | None => self.next.wrapping_add(behind),
         };
         let Talk { requests, hellos, .. } = self.talk;
@@ -188,8 +193,17 @@ impl OverTcp {
         if self.is_reached_back(seq, octets) {
             return None;
         }
-        let follows = seq.wrapping_sub(self.began) < GREETING_MAX_OCTETS as u32;
+        // What was said before a SYN is followed by nothing from where that says words begin.
+        let is_behind_syn = seq == asking.next() && (asking.next().wrapping_sub(self.began) as i32) > 0;
+        let follows = seq.wrapping_sub(self.began) < GREETING_MAX_OCTETS as u32 && !is_behind_syn;
         (!follows).then_some(asking)
+    }
+
+    /// Words may begin at another place: whether what is kept began elsewhere.
+    pub(super) fn stand_at(&mut self, next: u32) -> bool {
+        let asking = self.asking.unwrap_or(Asking::new(0, next));
+        self.asking = Some(asking.and_stands(next));
+        self.began != next
     }
 
     /// Where words stood before.

@@ -1,12 +1,14 @@
 //! What one end says over TCP, read as it comes: TLS hellos, HTTP/1 requests, one after the other.
 
-use varde_common::observation::HelloTransport;
+use varde_common::observation::{HelloTransport, ServerName};
 
 use super::words::Teller;
 use crate::hello::http::{self, Progress};
 use crate::hello::tls::{self, Records};
 use crate::hello::{BadHello, Opening, proxy_header_octets};
-use crate::limits::{HTTP_BODY_MAX_OCTETS, HTTP_PIPELINED_MAX, TLS_HELLOS_MAX};
+use crate::limits::{
+    HTTP_BODY_MAX_OCTETS, HTTP_HOSTS_MAX, HTTP_PIPELINED_MAX, SERVER_NAME_TEXT_MAX_OCTETS, TLS_HELLOS_MAX,
+};
 
 /// What is known of a stream up to where it was read.
 #[derive(Debug, Default)]
@@ -29,8 +31,35 @@ enum Part {
     Hello(Records),
     /// In the head of a request that has not named its host yet.
     Head(Progress),
-    /// In the head of a request that has, and whether it asks for a tunnel.
-    Rest(Progress, bool),
+    /// In the head of a request that has.
+    Rest(Progress, Named),
+}
+
+/// Whom a request names.
+#[derive(Debug)]
+struct Named {
+    /// It asks for a tunnel: only its target counts.
+    is_tunnel: bool,
+    target_port: Option<u16>,
+    host: Option<ServerName>,
+    further: Vec<ServerName>,
+}
+
+impl Named {
+    /// Whether a host is another than those so far, and there are not too many.
+    fn is_further(&mut self, host: &ServerName) -> bool {
+        let is_known = self.host.as_ref() == Some(host) || self.further.contains(host);
+        if self.is_tunnel || is_known || self.further.len() + 1 >= HTTP_HOSTS_MAX {
+            return false;
+        }
+        self.further.push(host.clone());
+        true
+    }
+
+    /// Octets of memory held beside the entry itself; no text is longer.
+    fn kept_octets(&self) -> usize {
+        self.further.capacity() * (size_of::<ServerName>() + SERVER_NAME_TEXT_MAX_OCTETS)
+    }
 }
 
 /// What is to be done about what follows.
@@ -161,10 +190,11 @@ impl Talk {
             }
             Part::Head(progress) => match http::read_on(stream, progress) {
                 Ok(Opening::Whole(head)) => {
-                    let is_tunnel = head.is_tunnel;
+                    let http::Head { ref host, target_port, is_tunnel } = head;
+                    let named = Named { is_tunnel, target_port, host: host.clone(), further: Vec::new() };
                     teller.request(head);
                     self.requests = self.requests.saturating_add(1);
-                    self.part = Part::Rest(*progress, is_tunnel);
+                    self.part = Part::Rest(*progress, named);
                     (0, None)
                 }
                 Ok(Opening::Until(until)) if self.keeps_heads => (0, Some(Next::Until(until))),
@@ -175,14 +205,21 @@ impl Talk {
                 }
                 Err(reason) => self.refuse_head(stream, reason, teller),
             },
-            Part::Rest(progress, is_tunnel) => match http::read_end(stream, progress) {
-                // CONNECT has no body, whatever its fields say (RFC 9110 section 9.3.6): what follows is in the tunnel.
-                Ok(Opening::Whole((end, _))) if *is_tunnel => self.pass_over(stream, end, Some(0)),
-                Ok(Opening::Whole((end, body))) => self.pass_over(stream, end, body),
-                Ok(Opening::Until(until)) => until_more(progress, until),
-                Ok(Opening::Other) => (stream.len(), Some(self.lose_track())),
-                Err(reason) => self.refuse_head(stream, reason, teller),
-            },
+            Part::Rest(progress, named) => {
+                let mut further = |host: ServerName| {
+                    if named.is_further(&host) {
+                        teller.further_host(host, named.target_port);
+                    }
+                };
+                match http::read_end(stream, progress, &mut further) {
+                    // CONNECT has no body, whatever its fields say (RFC 9110 section 9.3.6): what follows is in the tunnel.
+                    Ok(Opening::Whole((end, _))) if named.is_tunnel => self.pass_over(stream, end, Some(0)),
+                    Ok(Opening::Whole((end, body))) => self.pass_over(stream, end, body),
+                    Ok(Opening::Until(until)) => until_more(progress, until),
+                    Ok(Opening::Other) => (stream.len(), Some(self.lose_track())),
+                    Err(reason) => self.refuse_head(stream, reason, teller),
+                }
+            }
         }
     }
 
@@ -244,7 +281,8 @@ impl Talk {
     pub(super) fn kept_octets(&self) -> usize {
         match &self.part {
             Part::Hello(records) => records.kept_octets(),
-            Part::Beginning | Part::Head(_) | Part::Rest(..) => 0,
+            Part::Rest(_, named) => named.kept_octets(),
+            Part::Beginning | Part::Head(_) => 0,
         }
     }
 }

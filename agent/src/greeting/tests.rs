@@ -3,6 +3,7 @@
 mod any;
 mod connections;
 mod cut;
+mod decoys;
 mod hidden;
 mod requests;
 
@@ -15,12 +16,12 @@ use crate::hello::quic::sample::{Sender, crypto};
 use crate::hello::quic::version::VERSIONS;
 use crate::hello::tls::sample::{named, records};
 use crate::limits::{
-    FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, GREETING_SEGMENTS_MAX, HELLO_MAX_OCTETS, HELLO_RECORDS_MAX,
-    HTTP_HEAD_MAX_OCTETS, QUIC_TRIES_MAX,
+    FLOW_ACTIVE_TIMEOUT_S, FLOW_IDLE_TIMEOUT_S, GREETING_MAX_OCTETS, GREETING_SEGMENTS_MAX, HELLO_MAX_OCTETS,
+    HELLO_RECORDS_MAX, HTTP_HEAD_MAX_OCTETS, QUIC_TRIES_MAX,
 };
 use crate::observe::Seen;
 use crate::packet::Fragment;
-use crate::packet::tcp_flags::ACK;
+use crate::packet::tcp_flags::{ACK, RST, SYN};
 
 const CLIENT: &str = "10.0.0.1:40000";
 const SERVER: &str = "192.0.2.1:4433";

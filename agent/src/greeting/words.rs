@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use varde_common::observation::{Contact, Endpoint, Hello, HelloTransport, HttpRequest};
+use varde_common::observation::{Contact, Endpoint, Hello, HelloTransport, HttpRequest, ServerName};
 use varde_common::time::Timestamp;
 
 use super::GreetingCounts;
@@ -104,6 +104,7 @@ impl Teller<'_> {
         match &greeted {
             Greeted::Hello(hello) if hello.is_cut => self.counts.cut += 1,
             Greeted::Hello(_) => self.counts.hellos += 1,
+            Greeted::Http(request) if request.is_further => {}
             Greeted::Http(_) => self.counts.requests += 1,
         }
         let Passage { source, contact, .. } = self.passage;
@@ -159,7 +160,13 @@ impl Teller<'_> {
         let Passage { time, client, server, .. } = self.passage;
         let http::Head { host, target_port, .. } = head;
         let Some(host) = host else { return };
-        self.tell(Greeted::Http(HttpRequest { time, client, server, host, target_port }));
+        self.tell(Greeted::Http(HttpRequest { time, client, server, host, target_port, is_further: false }));
+    }
+
+    /// Another host that the same request names: who follows which, the wire does not show.
+    pub(super) fn further_host(&mut self, host: ServerName, target_port: Option<u16>) {
+        let Passage { time, client, server, .. } = self.passage;
+        self.tell(Greeted::Http(HttpRequest { time, client, server, host, target_port, is_further: true }));
     }
 
     /// What began like a greeting is none.

@@ -2,13 +2,15 @@
 //!
 //! The target wins over the Host field (section 3.2.2); a tunnel's target is its host (section 3.2.3).
 
+use std::net::Ipv6Addr;
+
 use varde_common::observation::ServerName;
 
 use super::{BadHello, Opening, server_name};
 use crate::limits::{HTTP_HEAD_MAX_OCTETS, HTTP_METHOD_MAX_OCTETS};
 
-/// Empty lines in front of a request that a server passes over (RFC 9112 section 2.2).
-const EMPTY_LINES_MAX: usize = 2;
+/// CR and LF in front of a request: a server passes over empty lines (RFC 9112 section 2.2), common ones over any mix.
+const BLANK_MAX_OCTETS: usize = 64;
 
 /// What a request head said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,6 +35,8 @@ pub struct Progress {
     dropped: usize,
     /// The request line was read: header fields follow.
     in_fields: bool,
+    /// The line before is a Host field that says nothing so far: a folded line goes on with it.
+    in_host: bool,
     body: Body,
 }
 
@@ -55,6 +59,14 @@ impl Progress {
         self.searched = self.searched.saturating_sub(read);
         self.dropped = self.dropped.saturating_add(read);
         read
+    }
+
+    /// The value of a Host field that a line is, or goes on with, where it has one.
+    fn host_in<'a>(&mut self, line: &'a [u8]) -> Option<&'a [u8]> {
+        let is_folded = self.in_host && matches!(line, [b' ' | b'\t', ..]);
+        let value = if is_folded { Some(line.trim_ascii()) } else { field(line, b"host:") };
+        self.in_host = value.is_some_and(<[u8]>::is_empty);
+        value.filter(|value| !value.is_empty())
     }
 
     /// Takes note of a field that says how long the body is.
@@ -81,7 +93,6 @@ pub fn read_on(stream: &[u8], progress: &mut Progress) -> Result<Opening<Head>, 
     if !progress.in_fields && !may_begin(stream) {
         return Ok(Opening::Other);
     }
-    let mut empty_lines = 0;
     loop {
         let begin = progress.line;
         let Some(line) = next_line(stream, progress) else { break };
@@ -92,13 +103,13 @@ pub fn read_on(stream: &[u8], progress: &mut Progress) -> Result<Opening<Head>, 
                 return Ok(Opening::Whole(Head::default()));
             }
             progress.note_body(line);
-            if let Some(value) = field(line, b"host:") {
+            if let Some(value) = progress.host_in(line) {
                 let host = server_name(split_authority(value).0);
                 return Ok(Opening::Whole(Head { host, ..Head::default() }));
             }
-        } else if line.is_empty() && empty_lines < EMPTY_LINES_MAX {
-            empty_lines += 1;
-        } else {
+        } else if let line = line.get(blank_octets(line)..).unwrap_or_default()
+            && !line.is_empty()
+        {
             let Some((method, target)) = request_line(line) else { return Ok(Opening::Other) };
             progress.in_fields = true;
             if method == b"CONNECT" {
@@ -119,10 +130,15 @@ pub fn read_on(stream: &[u8], progress: &mut Progress) -> Result<Opening<Head>, 
 }
 
 /// Reads on to the end of a head whose host was read: where its body begins, and how long that is, where that is known.
+/// What its further Host fields name goes to `named`.
 ///
 /// # Errors
 /// [`BadHello::HeadTooLong`].
-pub(crate) fn read_end(stream: &[u8], progress: &mut Progress) -> Result<Opening<(usize, Option<u64>)>, BadHello> {
+pub(crate) fn read_end(
+    stream: &[u8],
+    progress: &mut Progress,
+    named: &mut dyn FnMut(ServerName),
+) -> Result<Opening<(usize, Option<u64>)>, BadHello> {
     while let Some(line) = next_line(stream, progress) {
         if line.is_empty() {
             let octets = match progress.body {
@@ -134,6 +150,9 @@ pub(crate) fn read_end(stream: &[u8], progress: &mut Progress) -> Result<Opening
             return Ok(Opening::Whole((progress.line, octets)));
         }
         progress.note_body(line);
+        if let Some(host) = progress.host_in(line).and_then(|value| server_name(split_authority(value).0)) {
+            named(host);
+        }
     }
     if progress.dropped.saturating_add(stream.len()) >= HTTP_HEAD_MAX_OCTETS {
         return Err(BadHello::HeadTooLong);
@@ -163,22 +182,24 @@ fn chunked_octets(stream: &[u8]) -> Option<u64> {
 
 /// Whether octets can be the first of a request: a method (RFC 9110 section 9.1, known or not), a space, a target.
 pub(crate) fn may_begin(stream: &[u8]) -> bool {
-    let mut stream = stream;
-    for _ in 0..EMPTY_LINES_MAX {
-        stream = stream.strip_prefix(b"\r\n").unwrap_or(stream);
-    }
-    if stream == b"\r" {
-        return true;
-    }
+    let blank = blank_octets(stream);
+    let stream = stream.get(blank..).unwrap_or_default();
     let method = stream.iter().take_while(|&&octet| is_token(octet)).count();
     match stream.get(method..) {
-        _ if method > HTTP_METHOD_MAX_OCTETS => false,
+        _ if method > HTTP_METHOD_MAX_OCTETS || blank > BLANK_MAX_OCTETS => false,
         None | Some([]) => true,
-        Some([b' ']) => method > 0,
-        // Servers are generous with targets.
-        Some([b' ', target, ..]) => method > 0 && !target.is_ascii_whitespace(),
+        // Servers are generous with spaces and with targets.
+        Some([b' ', after @ ..]) => {
+            let target = after.iter().find(|&&octet| octet != b' ');
+            method > 0 && target.is_none_or(|octet| !octet.is_ascii_whitespace())
+        }
         Some(_) => false,
     }
+}
+
+/// CR and LF in front of a request.
+fn blank_octets(stream: &[u8]) -> usize {
+    stream.iter().take_while(|octet| matches!(octet, b'\r' | b'\n')).count()
 }
 
 /// tchar of RFC 9110 section 5.6.2.
@@ -246,13 +267,21 @@ fn field<'a>(line: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
 /// Host and port of an authority (RFC 3986 section 3.2), without user.
 fn split_authority(authority: &[u8]) -> (&[u8], Option<u16>) {
     let host = authority.rsplit(|&octet| octet == b'@').next().unwrap_or(authority);
-    let digits = host.iter().rev().take_while(|octet| octet.is_ascii_digit()).count();
-    match host.split_at_checked(host.len() - digits) {
-        // An IPv6 address without its brackets has more than one colon, and no port.
-        Some(([front @ .., b':'], _)) if !front.starts_with(b"[") && front.contains(&b':') => (host, None),
-        Some(([host @ .., b':'], port)) => (host, std::str::from_utf8(port).ok().and_then(|port| port.parse().ok())),
-        Some(_) | None => (host, None),
-    }
+    let position = |wanted: u8| host.iter().position(|&octet| octet == wanted);
+    let end = match host {
+        [b'[', ..] => position(b']').map_or(host.len(), |at| at + 1),
+        // Without its brackets an IPv6 address has no port.
+        _ if is_bare_ipv6(host) => host.len(),
+        _ => position(b':').unwrap_or(host.len()),
+    };
+    let (host, port) = host.split_at_checked(end).unwrap_or((host, &[]));
+    let port = port.strip_prefix(b":").filter(|port| port.iter().all(u8::is_ascii_digit));
+    (host, port.and_then(|port| std::str::from_utf8(port).ok()?.parse().ok()))
+}
+
+fn is_bare_ipv6(host: &[u8]) -> bool {
+    host.iter().filter(|&&octet| octet == b':').count() > 1
+        && std::str::from_utf8(host).is_ok_and(|host| host.parse::<Ipv6Addr>().is_ok())
 }
 
 #[cfg(test)]
@@ -284,6 +313,18 @@ mod tests {
             ("VERSION-CONTROL /x HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("x!#y * HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("\r\n\r\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
+            ("\n\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
+            ("\r\r\n\n\rGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
+            ("\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
+            ("GET    / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
+            ("GET  http://evil.example/ HTTP/1.1\r\nHost: other.example\r\n\r\n", Some("evil.example")),
+            ("CONNECT  evil.example:443 HTTP/1.1\r\n\r\n", Some("evil.example")),
+            ("GET / HTTP/1.1\r\nHost: evil.example:80x\r\n\r\n", Some("evil.example")),
+            ("GET / HTTP/1.1\r\nHost: evil.example:80:90\r\n\r\n", Some("evil.example")),
+            ("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80x\r\n\r\n", Some("2001:db8::1")),
+            ("GET / HTTP/1.1\r\nHost:\r\n evil.example\r\n\r\n", Some("evil.example")),
+            ("GET / HTTP/1.1\r\nHost: \r\n\t\r\n\tevil.example:80\r\n\r\n", Some("evil.example")),
+            ("GET / HTTP/1.1\r\nHost:\r\nX: y\r\n evil.example\r\n\r\n", Some("-")),
             ("GET /a b c HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET \0 HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
             ("GET \u{e5} HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
@@ -313,7 +354,6 @@ mod tests {
             "GET /\r\n",
             "GET  HTTP/1.1\r\n",
             "HTTP/1.1 200 OK\r\nHost: x.no\r\n",
-            "\r\n\r\n\r\nGET / HTTP/1.1\r\n",
             " GET / HTTP/1.1\r\n",
             "\x16\x03\x01",
             "GET\t/ HTTP/1.1\r\n",
@@ -321,6 +361,9 @@ mod tests {
         ] {
             assert_eq!(read(stream.as_bytes()), Ok(Opening::Other), "{stream}");
         }
+        let behind = |lines: usize| format!("{}GET / HTTP/1.1\r\n\r\n", "\r\n".repeat(lines));
+        assert!(matches!(read(behind(BLANK_MAX_OCTETS / 2).as_bytes()), Ok(Opening::Whole(_))));
+        assert_eq!(read(behind(BLANK_MAX_OCTETS / 2 + 1).as_bytes()), Ok(Opening::Other));
         assert!(matches!(read(b"CONNECT a.no:1 HTTP/1.1\r\n"), Ok(Opening::Whole(Head { is_tunnel: true, .. }))));
     }
 
@@ -366,7 +409,7 @@ mod tests {
                     let stream = format!("POST / HTTP/1.1\r\n{order}{end}body");
                     let mut progress = Progress::default();
                     assert!(matches!(read_on(stream.as_bytes(), &mut progress), Ok(Opening::Whole(_))));
-                    let read = read_end(stream.as_bytes(), &mut progress);
+                    let read = read_end(stream.as_bytes(), &mut progress, &mut |_| {});
                     assert_eq!(read, Ok(Opening::Whole((stream.len() - 4, octets))), "{stream}");
                 }
             }
@@ -426,7 +469,7 @@ mod tests {
             let _ = read_on(&stream, &mut progress);
             let dropped = progress.drop_read();
             prop_assert!(dropped <= stream.len());
-            if let Ok(Opening::Whole((end, _))) = read_end(&stream[dropped..], &mut progress) {
+            if let Ok(Opening::Whole((end, _))) = read_end(&stream[dropped..], &mut progress, &mut |_| {}) {
                 prop_assert!(end <= stream.len() - dropped);
             }
         }

@@ -219,12 +219,12 @@ pub(crate) fn other_records(stream: &[u8], is_behind_hello: bool) -> Opening<usi
     }
 }
 
-/// Whether octets can be the first of a record that begins with a ClientHello.
+/// Whether octets can be the first of a record that begins with a ClientHello; of its version only the first half says
+/// anything (RFC 8446 section 5.1).
 pub(crate) fn may_begin(stream: &[u8]) -> bool {
     let is_so = |at: usize, test: fn(u8) -> bool| stream.get(at).is_none_or(|&octet| test(octet));
     is_so(0, |kind| kind == HANDSHAKE)
         && is_so(1, |major| major == 3)
-        && is_so(2, |minor| minor <= 4)
         && is_so(3, |high| usize::from(high) <= RECORD_MAX_OCTETS >> 8)
         && is_so(RECORD_HEADER_OCTETS, |message| message == CLIENT_HELLO)
 }
@@ -233,7 +233,11 @@ pub(crate) fn may_begin(stream: &[u8]) -> bool {
 /// one there is.
 pub(crate) fn may_begin_again(stream: &[u8]) -> bool {
     let is_so = |at: usize, wanted: u8| stream.get(at).is_none_or(|&octet| octet == wanted);
-    may_begin(stream) && is_so(RECORD_HEADER_OCTETS + 1, 0) && is_so(RECORD_HEADER_OCTETS + MESSAGE_HEADER_OCTETS, 3)
+    let is_known_version = stream.get(2).is_none_or(|&minor| minor <= 4);
+    may_begin(stream)
+        && is_known_version
+        && is_so(RECORD_HEADER_OCTETS + 1, 0)
+        && is_so(RECORD_HEADER_OCTETS + MESSAGE_HEADER_OCTETS, 3)
 }
 
 /// Length of the handshake message with its header, as that says, once it is there.
@@ -484,7 +488,7 @@ mod tests {
     #[test]
     fn what_begins_otherwise_is_something_else() {
         let stream = records(&named("evil.example"), 16384);
-        for (at, octet) in [(0, 23), (0, 21), (1, 2), (2, 5), (3, 0x60), (5, 2), (5, 11)] {
+        for (at, octet) in [(0, 23), (0, 21), (1, 2), (3, 0x60), (5, 2), (5, 11)] {
             let mut other = stream.clone();
             other[at] = octet;
             assert_eq!(find_hello(&other), Ok(Opening::Other), "{at} {octet}");
@@ -548,6 +552,16 @@ mod tests {
         let both =
             sample::message(0x0303, &[0x1301], &[extension(0xfe0d, &[0; 9]), server_name(b"a.no"), extension(9, &[])]);
         assert_eq!(CutHello::read(&both[4..both.len() - 2]), Some(CutHello { server_name: b"a.no", ech: true }));
+    }
+
+    #[test]
+    fn the_version_of_a_record_is_ignored_and_behind_a_hello_it_is_not() {
+        let mut stream = records(&named("evil.no"), 1 << 14);
+        for minor in 0..=255 {
+            stream[2] = minor;
+            assert_eq!(whole(&stream).as_deref(), Some(&named("evil.no")[MESSAGE_HEADER_OCTETS..]), "{minor}");
+            assert_eq!(may_begin_again(&stream), minor <= 4, "{minor}");
+        }
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::limits::HTTP_PIPELINED_MAX;
+use crate::limits::{HTTP_HOSTS_MAX, HTTP_PIPELINED_MAX};
 
 fn get(host: &str) -> Vec<u8> {
     format!("GET / HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n\r\n").into_bytes()
@@ -147,7 +147,9 @@ fn through_a_proxy_every_name_and_address_is_told() {
         [
             told("Http", "benign.example"),
             told("Http", "evil.no"),
+            told("Http", "benign.example"),
             told("Http", "203.0.113.9"),
+            told("Http", "benign.example"),
             told("Http", "2001:db8::9"),
             told("Tls", "hidden.example"),
         ]
@@ -160,6 +162,31 @@ fn through_a_proxy_every_name_and_address_is_told() {
         let bench = said(&[&eager[..cut], &eager[cut..]]);
         assert_eq!(bench.names(), ["203.0.113.9", "evil.no"], "{cut}");
     }
+}
+
+#[test]
+fn a_request_that_names_several_hosts_tells_them_all_and_the_first_is_its_own() {
+    let other = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    for (head, hosts) in [
+        ("GET http://a.no/ HTTP/1.1\r\nHost: b.no\r\n\r\n", &["a.no", "b.no"][..]),
+        ("GET http://a.no/ HTTP/1.1\r\nHost: A.no:80\r\n\r\n", &["a.no"]),
+        ("GET / HTTP/1.1\r\nHost: a.no\r\nX: y\r\nHost: b.no\r\nhost: a.no\r\n\r\n", &["a.no", "b.no"]),
+        ("GET / HTTP/1.1\r\nHost:\r\nHost: a.no\r\nHost:\r\n b.no\r\n\r\n", &["a.no", "b.no"]),
+        ("CONNECT a.no:443 HTTP/1.1\r\nHost: b.no\r\n\r\n", &["a.no"]),
+    ] {
+        for cut in [1, 30, 45, 70, 1 << 14] {
+            let parts: Vec<&[u8]> = head.as_bytes().chunks(cut).collect();
+            let bench = said(&parts);
+            assert_eq!(bench.names(), other(hosts), "{head} {cut}");
+            let further: Vec<bool> =
+                bench.read.iter().map(|(_, it)| matches!(it, Greeted::Http(it) if it.is_further)).collect();
+            assert!(further.iter().enumerate().all(|(at, further)| *further == (at > 0)), "{head}");
+        }
+    }
+    // However many there are.
+    let fields: String = (0..100).map(|number| format!("Host: h{number}.no\r\n")).collect();
+    let bench = said(&[format!("GET / HTTP/1.1\r\n{fields}\r\n").as_bytes()]);
+    assert_eq!(bench.names().len(), HTTP_HOSTS_MAX);
 }
 
 #[test]

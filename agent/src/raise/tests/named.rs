@@ -73,7 +73,7 @@ impl Bench {
         for _ in 0..2 {
             let (client, server) = (at(client), at(server));
             let host = crate::hello::server_name(host.as_bytes()).unwrap();
-            let request = HttpRequest { time: self.now, client, server, host, target_port: None };
+            let request = HttpRequest { time: self.now, client, server, host, target_port: None, is_further: false };
             self.raise.handle_http(0, flow, Contact::Answered, &request, self.now);
         }
         self.step(FlowStep::Closed, client, server, Protocol::TCP, so_far);

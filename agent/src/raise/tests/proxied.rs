@@ -19,6 +19,7 @@ impl Bench {
             server: server_end,
             host: ServerName::Address(target.ip()),
             target_port: Some(target.port()),
+            is_further: false,
         };
         for _ in 0..times {
             self.raise.handle_http(0, flow, Contact::Answered, &request, self.now);
@@ -72,7 +73,14 @@ fn a_name_asked_of_a_proxy_is_matched_with_the_port_it_is_asked_for() {
     ] {
         let mut bench = Bench::new(&[pattern]);
         let (client, server) = (at(H), at("10.0.0.80:3128"));
-        let request = HttpRequest { time: bench.now, client, server, host: name("evil.no").into(), target_port };
+        let request = HttpRequest {
+            time: bench.now,
+            client,
+            server,
+            host: name("evil.no").into(),
+            target_port,
+            is_further: false,
+        };
         bench.raise.handle_http(0, FlowId(1), Contact::Answered, &request, bench.now);
         assert_eq!(bench.alerts().len(), usize::from(matches), "{pattern} {target_port:?}");
     }
