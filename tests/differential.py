@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What varde-agent sees in captures, held against what tshark sees in them; see differential.sh."""
+"""What varde-agent sees in captures, held against what tshark sees in them, with bar B10's figures; see differential.sh."""
 
 import argparse
 import collections
@@ -267,6 +267,7 @@ def one_file(path, options, kinds, total, reasons):
             # What nobody reads must not hurt the agent either.
             total["others" if theirs is None else "files"] += 1
             total["unexplained"] += ours is None
+            total["crashed"] += ours is None
             if ours is None or not options.quiet:
                 print("%s: %s" % (path, trouble if ours is None else "no capture (%s)" % complaint))
             return
@@ -317,6 +318,9 @@ def main():
     for reason, count in reasons.most_common():
         print("with a reason: %d x %s" % (count, reason))
     compared = total["equal"] + total["explained"] + total["unexplained"]
+    print("B10 %d files, %d compared, %d differences without a reason, %d crashes (bar: 0, 0; out of time is a crash too)" % (
+        total["files"], compared, total["unexplained"] - total["crashed"], total["crashed"],
+    ))
     print("total: %d files, %d compared, %d equal, %d differ without a reason, %d with one; %d other files" % (
         total["files"], compared, total["equal"], total["unexplained"], total["explained"], total["others"],
     ))

@@ -150,6 +150,9 @@ pub enum BadPattern {
     /// Something with a scheme or path.
     #[error("it looks like a URL; give its host name alone")]
     Url,
+    /// Written so that nobody follows it by a click.
+    #[error("it is written so that nobody can click on it; write {0} (without the brackets)")]
+    Defanged(String),
     /// Brackets that hold no IPv6 address or network.
     #[error("what stands in the brackets is no IPv6 address or network")]
     Brackets,
@@ -205,10 +208,35 @@ fn numeric(text: &str) -> Option<Result<Target, BadPattern>> {
     Some(network_of(address, prefix))
 }
 
+/// How reports write dots and colons so that nobody clicks on them.
+const DEFANGED: [(&str, &str); 7] =
+    [("[.]", "."), ("(.)", "."), ("{.}", "."), ("[dot]", "."), ("(dot)", "."), ("[:]", ":"), ("[://]", "://")];
+
+/// What a text would be that reports write with brackets around dots (`hxxps://evil[.]no/x`), where that is an indicator.
+fn without_brackets(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let mut plain = text.clone();
+    for (brackets, meant) in DEFANGED {
+        plain = plain.replace(brackets, meant);
+    }
+    // Brackets in brackets are nobody's way to write, and would be read again and again.
+    if plain == text || DEFANGED.iter().any(|(brackets, _)| plain.contains(brackets)) {
+        return None;
+    }
+    if let Some((_, behind)) = plain.split_once("://") {
+        plain = behind.split(['/', '?']).next()?.to_owned();
+    }
+    let pattern = plain.parse::<Pattern>().ok()?;
+    Some(pattern.to_plain())
+}
+
 impl FromStr for Pattern {
     type Err = BadPattern;
 
     fn from_str(text: &str) -> Result<Pattern, BadPattern> {
+        if let Some(plain) = without_brackets(text) {
+            return Err(BadPattern::Defanged(plain));
+        }
         if text.contains("://") {
             return Err(BadPattern::Url);
         }

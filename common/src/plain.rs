@@ -147,6 +147,29 @@ mod tests {
         assert!(bad[0].contains("xn--"), "{}", bad[0]);
     }
 
+    #[test]
+    fn what_reports_write_so_that_nobody_clicks_on_it_gets_a_remedy() {
+        for (written, meant) in [
+            ("evil[.]no", "evil.no"),
+            ("hxxp://evil[.]no", "evil.no"),
+            ("hxxps[:]//www[.]evil[.]no:8443/x?y", "www.evil.no:8443"),
+            ("192[.]0[.]2[.]1", "192.0.2.1"),
+            ("192.0.2[.]0/24", "192.0.2.0/24"),
+            ("=Evil(dot)no", "=evil.no"),
+        ] {
+            let bad = read(written.as_bytes()).next().unwrap().unwrap_err().to_string();
+            assert!(bad.contains(&format!("write {meant} (without the brackets)")), "{bad}");
+        }
+        let bad = read(b"hxxp://evil.no/").next().unwrap().unwrap_err().to_string();
+        assert!(bad.contains("give its host name alone"), "{bad}");
+        assert!(read(b"[2001:db8::1]:443").all(|line| line.is_ok()));
+        let nested = ["[".repeat(1000), ".".to_owned(), "]".repeat(1000)].concat();
+        for nothing in ["a[.][.]b[.]no", "[.]", "hxxp[:]//", nested.as_str()] {
+            let bad = read(nothing.as_bytes()).next().unwrap().unwrap_err().to_string();
+            assert!(!bad.contains("without the brackets"), "{bad}");
+        }
+    }
+
     fn in_blocks(list: &[u8], octets: usize) -> Vec<Result<(usize, Pattern), BadLine>> {
         let mut read = Vec::new();
         let mut take = |number, line: Line<'_>| read.push(line.map(|pattern| (number, pattern.to_owned())));

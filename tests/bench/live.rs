@@ -242,6 +242,7 @@ fn main() -> Result<()> {
     }
     let line = Line::new()?;
     let mean = line.frames.iter().map(Vec::len).sum::<usize>() / line.frames.len().max(1);
+    println!("B7 what is lost, B8 CPU s/M (bar: the bare ring's + 0.11)");
     println!("frames of {mean} octets on average, {seconds} s each, {count} indicators, one core");
     println!(
         "receiver          offered/s      sent/s       sent   received       lost      %  kernel drop  CPU s/M  × bare"

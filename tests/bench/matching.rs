@@ -222,14 +222,14 @@ fn part(part: Part, folder: &Path) -> Result<()> {
             let set = IndicatorSet::of(from_text(&text, u64::MAX)?)?;
             let spent = (cpu_ns()? - before) as f64 / 1e6;
             let (now, peak) = (memory_mib("VmRSS")?, memory_mib("VmHWM")?);
-            println!("  from text: {} in {spent:.0} ms CPU; RSS {now:.1} MiB, peak {peak:.1} MiB", set.len());
+            println!("  B5 from text: {} in {spent:.0} ms CPU; RSS {now:.1} MiB, peak {peak:.1} MiB", set.len());
         }
         Part::Base => {
             let set = stored(folder, 1)?;
             let spent = (cpu_ns()? - before) as f64 / 1e6;
             let now = memory_mib("VmRSS")?;
             println!(
-                "  from the stored base, signature and hash checked: {} in {spent:.1} ms CPU; RSS {now:.1} MiB",
+                "  B4 from the stored base, signature and hash checked: {} in {spent:.1} ms CPU; RSS {now:.1} MiB",
                 set.len()
             );
         }
@@ -258,7 +258,7 @@ fn part(part: Part, folder: &Path) -> Result<()> {
                 }
             }
             let [a, b, c, d, e, f] = figures.map(median);
-            println!("  look-ups, ns (medians of {ROUNDS}): {} / {} indicators", small.len(), large.len());
+            println!("  B3 look-ups, ns (medians of {ROUNDS}): {} / {} indicators", small.len(), large.len());
             println!("    name not listed      {a:.0} / {d:.0}, {:+.0}", d - a);
             println!("    name below a listed  {b:.0} / {e:.0}, {:+.0}", e - b);
             println!("    IPv4 address         {c:.0} / {f:.0}, {:+.0}", f - c);

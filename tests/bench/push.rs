@@ -46,7 +46,7 @@ fn main() -> Result<()> {
     let mut fleet = Fleet::connected(&folder.path().join("one"), 1)?;
     let one = medians(&mut fleet, rounds)?;
     fleet.stop()?;
-    println!("publish → in force, medians of {rounds} rounds (import, compile and signing included):");
+    println!("B11 publish → in force, medians of {rounds} rounds (import, compile and signing included):");
     println!("  {sensors} sensors: p50 {:.1?}, p95 {:.1?}, all {:.1?}", many[0], many[1], many[2]);
     println!("  1 sensor:   {:.1?}", one[2]);
     println!("  ratio all/one: {:.2}", many[2].as_secs_f64() / one[2].as_secs_f64());

@@ -109,7 +109,10 @@ fn a_bad_line_in_an_import_is_named_and_the_rest_is_loaded() -> Result<()> {
     for line in [&["liste.txt", "line 2", "xn--"][..], &["line 4"]] {
         assert!(line.iter().all(|word| text.contains(word)), "{line:?} not in: {text}");
     }
+    assert_eq!(said.code, Some(1), "a nightly job must notice: {text}");
     assert_eq!(collector.list("indicator")?.len(), 2);
+    std::fs::write(&list, "vond.example\n203.0.113.0/24\n")?;
+    collector.ask(["indicator", "import", &list.to_string_lossy()])?;
     Ok(())
 }
 

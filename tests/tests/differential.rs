@@ -35,6 +35,10 @@ fn differential(place: &Path) -> Result<(bool, String, u64)> {
     let words: Vec<&str> = total.split_whitespace().collect();
     let compared = words.iter().position(|&word| word == "compared,").and_then(|at| words.get(at.checked_sub(1)?));
     let compared = compared.with_context(|| format!("no total: {}{}", said.out, said.err))?.parse()?;
+    let bar = format!(" files, {compared} compared, ");
+    let bar = said.out.lines().find(|line| line.starts_with("B10 ") && line.contains(&bar)).context("no line B10")?;
+    let is_met = bar.contains(" 0 differences without a reason, 0 crashes");
+    ensure!(is_met == (said.code == Some(0)), "what is left with says one thing, {bar} another");
     Ok((said.code == Some(0), said.out, compared))
 }
 

@@ -351,7 +351,8 @@ fn a_file_that_cannot_be_read_gives_1_after_the_rest_is_done() -> Result<()> {
 #[test]
 fn a_bad_list_line_is_named_and_the_rest_is_loaded() -> Result<()> {
     let bench = Bench::new()?;
-    let list = bench.file("min-liste.txt", "# mine\nblåbær.example\nhttp://vond.example/x\nvond.example\n")?;
+    let list =
+        bench.file("min-liste.txt", "# mine\nblåbær.example\nhttp://vond.example/x\nvond.example\n10.9.0.0/16\n")?;
     let said = inspect(&["--json"], &[&list], &[&bench.capture("a.pcap", &traffic()?)?])?;
     assert_eq!(said.json()?.len(), 1, "the good line is loaded");
     let of_line = |number: &str| {
@@ -360,6 +361,11 @@ fn a_bad_list_line_is_named_and_the_rest_is_loaded() -> Result<()> {
     };
     assert!(of_line("2")?.contains("xn--"), "{}", said.err);
     of_line("3")?;
+    assert_eq!(said.code, Some(1), "something could not be read: {}", said.err);
+    assert!(of_line("5")?.contains("\"10.9.0.0/16\" is used, but it meets 10.0.0.0/8"), "{}", said.err);
+    let list = bench.file("whole.txt", "# mine\nvond.example\n10.9.0.0/16\n")?;
+    let said = inspect(&["--json"], &[&list], &[&bench.capture("a.pcap", &traffic()?)?])?;
+    assert_eq!(said.code, Some(0), "a warning is no refusal: {}", said.err);
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use varde_common::alert::Direction;
 use varde_common::confidential::ConfidentialKey;
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::matcher::{Builder, Facts, IndicatorSet, Seed};
+use varde_common::pattern::TargetRef;
 use varde_common::plain;
 use varde_common::time::Timestamp;
 
@@ -26,6 +27,8 @@ use crate::sensor::{Sensor, SensorSettings};
 
 /// Octets of a list read at once.
 const LIST_BLOCK_OCTETS: usize = 256 * 1024;
+/// Indicators of a list named that nearly everything meets.
+const WIDE_SHOWN: u64 = 20;
 /// Resolver's alerts held back until it is known whether a host stands behind them.
 const RESOLVER_ALERTS_MAX: usize = 16_384;
 /// A host's alert so close in time explains the resolver's, seconds.
@@ -52,7 +55,8 @@ With --json, one object a line (absent = null, times RFC 3339 UTC; of a confiden
 evidence rises: blocked looked_up answered attempted contacted data_out.
 
 The last line on standard error sums up: what was read, what came in tunnels, second copies left out, packets put
-together from fragments (these three where there are any), and what was refused, by reason. Exit: 0 ran, 1 something could not be read, 2 wrong usage.")]
+together from fragments (these three where there are any), and what was refused, by reason. 
+Exit: 0 ran, 1 something could not be read (a capture, a list, or a line of one: it is named, the rest is used), 2 wrong usage.")]
 pub struct InspectArgs {
     /// A plain list of indicators; may be repeated.
     #[arg(long, value_name = "FILE")]
@@ -85,7 +89,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 /// Lists loaded, each pattern once. They are read block by block straight into the form that is matched.
-fn load(lists: &[PathBuf], failed: &mut bool) -> IndicatorSet {
+fn load(lists: &[PathBuf], inside: &[IpNet], failed: &mut bool) -> IndicatorSet {
     let mut seed = [0; 16];
     if let Err(error) = getrandom::fill(&mut seed) {
         complain(&format!("the system gives no random numbers: {error}; no list is loaded"));
@@ -94,7 +98,7 @@ fn load(lists: &[PathBuf], failed: &mut bool) -> IndicatorSet {
     }
     let mut builder = Builder::new(Seed::from_octets(seed), ConfidentialKey::default()).each_pattern_once();
     for list in lists {
-        if let Err(error) = load_one(list, &mut builder, failed) {
+        if let Err(error) = load_one(list, inside, &mut builder, failed) {
             complain(&format!("{}: cannot be read: {error}; the other lists are used", list.display()));
             *failed = true;
         }
@@ -113,14 +117,22 @@ fn none_loaded(error: &dyn std::fmt::Display, failed: &mut bool) -> IndicatorSet
 }
 
 /// Reads one list. A refusal that concerns the whole is told once.
-fn load_one(list: &Path, builder: &mut Builder, failed: &mut bool) -> io::Result<()> {
+fn load_one(list: &Path, inside: &[IpNet], builder: &mut Builder, failed: &mut bool) -> io::Result<()> {
     let mut file = File::open(list)?;
     let mut block = vec![0; LIST_BLOCK_OCTETS];
     let mut reader = plain::Reader::new();
     let mut full = false;
     let facts = Facts::default();
-    let mut take = |_: usize, line: plain::Line<'_>| match line {
+    let mut warned = 0;
+    let mut take = |number: usize, line: plain::Line<'_>| match line {
         Ok(pattern) => {
+            if warned < WIDE_SHOWN
+                && let Some(warning) = wide(&pattern.target, inside)
+            {
+                warned += 1;
+                let shown = pattern.to_owned().to_plain();
+                complain(&format!("{}: line {number}: \"{shown}\" is used, but {warning}", list.display()));
+            }
             let added = builder.add(IndicatorId(builder.count()), pattern, &facts);
             if let Err(error) = added
                 && !full
@@ -129,7 +141,10 @@ fn load_one(list: &Path, builder: &mut Builder, failed: &mut bool) -> io::Result
                 (full, *failed) = (true, true);
             }
         }
-        Err(bad) => complain(&format!("{}: {bad}", list.display())),
+        Err(bad) => {
+            complain(&format!("{}: {bad}", list.display()));
+            *failed = true;
+        }
     };
     loop {
         match file.read(&mut block) {
@@ -143,6 +158,24 @@ fn load_one(list: &Path, builder: &mut Builder, failed: &mut bool) -> io::Result
     Ok(())
 }
 
+/// Why nearly everything would meet an indicator. The list is the reader's own, so it is used all the same.
+fn wide(target: &TargetRef<'_>, inside: &[IpNet]) -> Option<String> {
+    match target {
+        TargetRef::Domain(name) => {
+            // One label is all there is; asked of every line of a list of millions.
+            let first = usize::from(*name.octets().first()?);
+            (first + 1 >= name.octets().len())
+                .then(|| "it is a top-level domain or a name without a dot: everything below it is met".to_owned())
+        }
+        TargetRef::Network { first, prefix } => {
+            let listed = IpNet::new(*first, *prefix).ok()?;
+            let met = inside.iter().find(|own| own.contains(&listed) || listed.contains(*own))?;
+            Some(format!("it meets {met}, which is inside: your own machines are met"))
+        }
+        TargetRef::Host(_) | TargetRef::Address(_) | TargetRef::Ja4(_) | TargetRef::Confidential(_) => None,
+    }
+}
+
 fn complain(sentence: &str) {
     let _ = writeln!(io::stderr(), "varde-agent: {sentence}");
 }
@@ -150,13 +183,14 @@ fn complain(sentence: &str) {
 /// Runs the command.
 pub fn run(args: &InspectArgs) -> ExitCode {
     let mut failed = false;
-    let set = load(&args.indicators, &mut failed);
+    let defaults = SensorSettings::default();
+    let inside = if args.inside.is_empty() { defaults.inside } else { args.inside.clone() };
+    let set = load(&args.indicators, &inside, &mut failed);
     if set.is_empty() && !args.observations {
         complain("no indicators are loaded, so nothing can match; give a list with --indicators FILE");
     }
-    let defaults = SensorSettings::default();
     let settings = SensorSettings {
-        inside: if args.inside.is_empty() { defaults.inside } else { args.inside.clone() },
+        inside,
         resolvers: (!args.resolver.is_empty()).then(|| args.resolver.clone()),
         keep: Keep { alerts: true, sightings: args.sightings },
         keep_observations: args.observations,
@@ -328,9 +362,27 @@ mod tests {
     /// Lists' patterns in the order they were given, and whether something could not be read.
     fn loaded(lists: &[PathBuf]) -> (Vec<String>, bool) {
         let mut failed = false;
-        let mut all: Vec<_> = load(lists, &mut failed).indicators().collect();
+        let mut all: Vec<_> = load(lists, &SensorSettings::default().inside, &mut failed).indicators().collect();
         all.sort_by_key(|indicator| indicator.id);
         (all.iter().map(|indicator| indicator.pattern.to_plain()).collect(), failed)
+    }
+
+    #[test]
+    fn what_nearly_everything_meets_is_warned_of() {
+        let inside = SensorSettings::default().inside;
+        let warned = |line: &str| {
+            let pattern: varde_common::indicator::Pattern = line.parse().unwrap();
+            wide(&varde_common::pattern::PatternRef::from(&pattern).target, &inside)
+        };
+        for line in ["10.0.0.0/8", "10.1.0.0/16", "8.0.0.0/5", "fd00::/16"] {
+            assert!(warned(line).unwrap().contains("inside"), "{line}");
+        }
+        for line in ["no", "com.", "no:443"] {
+            assert!(warned(line).unwrap().contains("without a dot"), "{line}");
+        }
+        for line in ["evil.no", "=localhost", "10.0.0.1", "192.0.2.0/24", "2001:db8::/32"] {
+            assert_eq!(warned(line), None, "{line}");
+        }
     }
 
     #[test]
@@ -338,7 +390,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("list");
         std::fs::write(&path, "evil.no\nblåbær.no\nEVIL.no.\n192.0.2.1\n").unwrap();
-        assert_eq!(loaded(std::slice::from_ref(&path)), (vec!["evil.no".into(), "192.0.2.1".into()], false));
+        assert_eq!(loaded(std::slice::from_ref(&path)), (vec!["evil.no".into(), "192.0.2.1".into()], true));
+        std::fs::write(&path, "# all is well\nevil.no\n\n192.0.2.1\n").unwrap();
+        assert!(!loaded(std::slice::from_ref(&path)).1);
         let other = dir.path().join("other");
         std::fs::write(&other, "192.0.2.1\nworse.no").unwrap();
         let missing = dir.path().join("missing");

@@ -20,18 +20,19 @@ use crate::store::{Scope, Store};
 
 /// Lines written in one transaction: long enough to be quick, short enough that alerts come between.
 const LINES_PER_TRANSACTION: usize = 5_000;
+const STANDARD_INPUT: &str = "standard input";
 
 /// Subcommands of `indicator`.
 #[derive(Debug, Subcommand)]
 pub enum IndicatorCommand {
     /// Import a plain list: one indicator a line, # begins a comment.
     #[command(
-        after_help = "A line is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port.\nAn indicator that is known already is kept once; what an option says is set anew, the rest stays. Lines that are no indicator are named and the rest is loaded."
+        after_help = "A line is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port; or ja4:VALUE, programs whose TLS or QUIC hello has this JA4 fingerprint.\nAn indicator that is known already is kept once; what an option says is set anew, the rest stays. Lines that are no indicator are named and the rest is loaded.\nExit: 0 every line was loaded, 1 some were left out (the rest is loaded) or it could not be done, 2 wrong usage."
     )]
     Import(ImportArguments),
     /// List the indicators.
     #[command(
-        after_help = "Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network), source, threat, confidence (0-100), severity, tlp, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), source, threat, confidence (0-100), severity, tlp, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -83,12 +84,15 @@ fn severity(text: &str) -> Result<Severity, String> {
 /// Why it could not be done.
 pub async fn run(data: &Path, command: IndicatorCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
-    match command {
-        IndicatorCommand::Import(arguments) => import(&store, arguments).await?,
-        IndicatorCommand::List { json } => print(&store.indicator_rows(Scope::Operator).await?, json)?,
-    }
+    let done = match command {
+        IndicatorCommand::Import(arguments) => import(&store, arguments).await,
+        IndicatorCommand::List { json } => match store.indicator_rows(Scope::Operator).await {
+            Ok(rows) => print(&rows, json),
+            Err(error) => Err(error.into()),
+        },
+    };
     store.close().await;
-    Ok(())
+    done
 }
 
 async fn import(store: &Store, arguments: ImportArguments) -> anyhow::Result<()> {
@@ -108,7 +112,7 @@ async fn import(store: &Store, arguments: ImportArguments) -> anyhow::Result<()>
         valid_until: arguments.valid_until,
         exercise: arguments.exercise,
     };
-    let (imported, left_out) = import_list(store, &arguments.file, &name, &list, &said, clock::now()).await?;
+    let (imported, left_out) = import_list(store, shown(&arguments.file), &name, &list, &said, clock::now()).await?;
     let mut summary = format!("{name}: {} new, {} already known", imported.new, imported.known);
     if left_out > 0 {
         summary.push_str(&format!(", {left_out} lines left out"));
@@ -118,7 +122,18 @@ async fn import(store: &Store, arguments: ImportArguments) -> anyhow::Result<()>
         bail!("{name} holds no indicator that could be loaded; a plain list has one domain, address or network a line");
     }
     say::aside("Sensors get them with the next: varde-collector publish");
+    // A program that imports every night must notice.
+    if left_out > 0 {
+        bail!(
+            "{left_out} lines of {name} were left out, the rest is imported; correct those named above and import again"
+        );
+    }
     Ok(())
+}
+
+/// How messages call a list.
+fn shown(file: &str) -> &str {
+    if file == "-" { STANDARD_INPUT } else { file }
 }
 
 fn read_list(file: &str) -> anyhow::Result<(String, Vec<u8>)> {
@@ -129,7 +144,7 @@ fn read_list(file: &str) -> anyhow::Result<(String, Vec<u8>)> {
         if list.len() as u64 > IMPORT_MAX_OCTETS {
             bail!("standard input holds more than {IMPORT_MAX_OCTETS} bytes; split the list");
         }
-        return Ok(("standard input".to_owned(), list));
+        return Ok((STANDARD_INPUT.to_owned(), list));
     }
     let path = Path::new(file);
     let list = match directory::read(path, IMPORT_MAX_OCTETS) {
@@ -234,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn import_says_what_it_did_and_fails_only_when_nothing_could_be_loaded() {
+    async fn import_says_what_it_did_and_fails_when_a_line_could_not_be_loaded() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(dir.path()).await.unwrap();
         let file = dir.path().join("list.txt");
@@ -242,7 +257,9 @@ mod tests {
         let list = std::fs::read(&file).unwrap();
         let done = import_list(&store, "a/list.txt", "list.txt", &list, &Said::default(), Timestamp(1)).await.unwrap();
         assert_eq!(done, (Imported { new: 2, known: 1 }, 2));
-        import(&store, arguments(&file)).await.unwrap();
+        let left_out = import(&store, arguments(&file)).await.unwrap_err().to_string();
+        assert!(left_out.starts_with("2 lines of list.txt were left out, the rest is imported"), "{left_out}");
+        assert_eq!((shown("-"), shown("a/list.txt")), ("standard input", "a/list.txt"));
         std::fs::write(&file, "evil.example\n").unwrap();
         import(&store, arguments(&file)).await.unwrap();
         for nothing in ["", "# only a comment\n", "blåbær.no\nno\n"] {
