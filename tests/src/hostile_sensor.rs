@@ -316,7 +316,9 @@ impl Hostile {
         let (mut stream, _unread) = connection.open_bi().await?;
         say(&mut stream, &ToCollector::Open(Stream::Alerts)).await?;
         let batch = self.batch()?.to_frame()?;
-        self.repeat(&mut stream, &batch).await
+        let _ = self.repeat(&mut stream, &batch).await;
+        // Who does not read for a minute is thrown out.
+        self.is_ended(&connection).await
     }
 
     async fn heartbeats(&self) -> Result<()> {
