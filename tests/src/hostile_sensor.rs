@@ -316,7 +316,9 @@ impl Hostile {
         let (mut stream, _unread) = connection.open_bi().await?;
         say(&mut stream, &ToCollector::Open(Stream::Alerts)).await?;
         let batch = self.batch()?.to_frame()?;
-        self.repeat(&mut stream, &batch).await
+        let _ = self.repeat(&mut stream, &batch).await;
+        // Who does not read for a minute is thrown out.
+        self.is_ended(&connection).await
     }
 
     async fn heartbeats(&self) -> Result<()> {
@@ -390,8 +392,10 @@ impl Hostile {
         self.is_at_worst();
         // No word of a wider window can come.
         if let Some(stream) = streams.first_mut() {
-            stream.write_all(&[0; MORE_OCTETS]).await?;
-            self.seen.beyond.fetch_add(1, Ordering::Relaxed);
+            // An end, after a minute in which nothing was heard, is none that anybody tells.
+            if stream.write_all(&[0; MORE_OCTETS]).await.is_ok() {
+                self.seen.beyond.fetch_add(1, Ordering::Relaxed);
+            }
         }
         pending().await
     }
