@@ -328,6 +328,9 @@ pub const SPOOL_LOOK_BACK_SEGMENTS: usize = 8;
 pub const SPOOL_ROOM_RECORDS_MAX: u64 = 500_000;
 /// Records that share one fsync at most.
 pub const SPOOL_GROUP_MAX_RECORDS: usize = 1024;
+/// A loss that could not be noted is tried again this often, and so is the reserve, seconds: a kill soon after room is made
+/// forgets nothing.
+pub const SPOOL_TRY_AGAIN_S: u64 = 5;
 /// Orders waiting for the spool's thread; beyond that the sender waits.
 pub const SPOOL_ORDERS_MAX: usize = 4096;
 /// Between two writings of the hint that says what is acknowledged, milliseconds. Losing it is harmless.

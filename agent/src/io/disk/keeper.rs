@@ -36,6 +36,8 @@ pub enum Order {
     SendingEnded(Seq),
     /// The collector knows more of this spool than the spool itself, up to this number: set it aside and end.
     SetAside(Seq),
+    /// Time has passed: what could not be noted before may find room now.
+    Tick,
     /// Everything ordered before this is on disk when the answer comes.
     Flush(oneshot::Sender<Figures>),
 }
@@ -152,6 +154,8 @@ impl Keeper {
                 }
                 return Err(KeeperEnded::SetAside(aside));
             }
+            // The end of the group tries again.
+            Order::Tick => {}
             Order::Read { from, reply } => group.questions.push(Question::Read { from, reply }),
             Order::Flush(reply) => group.questions.push(Question::Flush(reply)),
         }
@@ -184,6 +188,13 @@ impl Keeper {
     /// [`KeeperEnded`]: the process ends with it.
     pub fn end(mut self, now: Clocks) -> Result<(), KeeperEnded> {
         self.sync(now.steady)?;
+        let unnoted = self.spool.unnoted();
+        if unnoted > 0 {
+            tracing::error!(
+                records = unnoted,
+                "the disk is too full even to note what was lost on it: these records are counted nowhere else; make room"
+            );
+        }
         Ok(self.spool.write_hint(now.steady)?)
     }
 

@@ -4,6 +4,7 @@
 //! the process: the kernel may have dropped what it could not write, so only reading it all anew tells what there is.
 
 mod ages;
+mod notes;
 mod reading;
 mod recovery;
 mod room;
@@ -17,7 +18,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use varde_common::id::{Epoch, Seq};
-use varde_common::record::LossReason;
 use varde_common::time::Timestamp;
 
 use super::volume::{Access, Volume, VolumeFile};
@@ -215,7 +215,7 @@ impl Spool {
                 // Without a segment the numbers would begin anew after a restart: an empty one keeps the place.
                 match spool.begin_segment(now) {
                     Ok(()) => {}
-                    Err(error) if error.is_full() => spool.release_reserve()?,
+                    Err(error) if error.is_full() => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -296,28 +296,25 @@ impl Spool {
         !self.pending.is_empty()
     }
 
-    /// Writes and fsyncs what was appended; with a full disk it is lost, noted as soon as there is room, and counted.
+    /// Writes and fsyncs what was appended, and notes a loss that could not be noted before; with a full disk it is lost, noted as soon as there is room, and counted.
     ///
     /// # Errors
     /// [`DiskError`]: the process must end.
     pub fn sync(&mut self, now: Timestamp) -> Result<Synced, DiskError> {
         let mut synced = Synced::default();
-        if self.unnoted.is_some() {
-            self.note_loss()?;
-        }
+        self.note_loss()?;
+        let has_reserve = self.keep_reserve()?;
         if self.pending.is_empty() {
             return Ok(synced);
         }
         let last = Seq(self.next.0.saturating_sub(1));
         let range = Some((self.pending_first, last));
-        let written = if self.unnoted.is_some() { Ok(false) } else { self.write_pending(now) };
-        if written? {
+        // What is written without a reserve takes the room in which the next loss would be noted.
+        if has_reserve && self.unnoted.is_none() && self.write_pending(now)? {
             synced.taken = range;
         } else {
             synced.lost = range;
             self.lose_pending(last)?;
-            self.release_reserve()?;
-            self.note_loss()?;
         }
         self.pending.clear();
         self.pending_first = self.next;
@@ -325,17 +322,6 @@ impl Spool {
         self.durable = self.unnoted.as_ref().map_or(self.next, |loss| loss.from);
         self.make_room(now)?;
         Ok(synced)
-    }
-
-    fn lose_pending(&mut self, last: Seq) -> Result<(), DiskError> {
-        let severities = self.pending_severities()?;
-        let begun = Loss::new(self.pending_first, last, LossReason::SpoolFull);
-        let loss = self.unnoted.get_or_insert(begun);
-        loss.to = last;
-        for (seq, (severity, _)) in severities {
-            loss.tell(seq, severity);
-        }
-        Ok(())
     }
 
     /// True if it is on disk, false if the disk is full.
@@ -412,18 +398,6 @@ impl Spool {
             }
             Err(error) => Err(error),
         }
-    }
-
-    fn release_reserve(&self) -> Result<(), DiskError> {
-        let path = self.directory.join("reserve");
-        if self.volume.exists(&path) { self.remove(&path) } else { Ok(()) }
-    }
-
-    fn keep_reserve(&self) -> Result<(), DiskError> {
-        if !self.volume.exists(&self.directory.join("reserve")) {
-            self.write_small("reserve", &vec![0xa5; self.caps.reserve_octets])?;
-        }
-        Ok(())
     }
 
     /// The spool in numbers.

@@ -33,9 +33,9 @@ impl Spool {
         let mut names = Vec::new();
         for entry in self.volume.entries(&directory).map_err(failed("read", &directory))? {
             let name = entry.name.as_str();
-            if HALF_WRITTEN.contains(&name) || name.ends_with(".seg.new") {
-                // Half written when the program was stopped: hints, the reserve, or what was to take a segment's place, which
-                // is still there itself.
+            if HALF_WRITTEN.contains(&name) || name.ends_with(".seg.new") || name.ends_with(".lost.new") {
+                // Half written when the program was stopped: hints, the reserve, or what was to take the place of a segment
+                // or a note, which is still there itself.
                 self.remove(&directory.join(name))?;
             } else if let Some(file) = FileName::read(name) {
                 names.push((file, entry.modified));
@@ -181,7 +181,7 @@ impl Spool {
         match create_directory_on(self.volume.as_ref(), &room) {
             Err(error) if error.is_full() => {
                 // What is set aside must not keep the spool from opening.
-                self.release_reserve()?;
+                self.shrink_reserve()?;
                 create_directory_on(self.volume.as_ref(), &room)?;
             }
             made => made?,

@@ -1,6 +1,7 @@
 //! Making room: what is acknowledged and old goes; over the cap, or too old, what counts least; and what is not acknowledged
 //! only after the note of its loss is on disk.
 
+use std::path::Path;
 use std::time::Duration;
 
 use varde_common::id::Seq;
@@ -20,28 +21,6 @@ const LOW_AGES_FASTER: u64 = 2;
 const LEVELS: u8 = 5;
 
 impl Spool {
-    /// Writes the note of a loss if there is room for it by now.
-    pub(super) fn note_loss(&mut self) -> Result<(), DiskError> {
-        let Some(loss) = self.unnoted.take() else { return Ok(()) };
-        match self.write_note(&loss) {
-            Ok(()) => {
-                self.durable = loss.to.next();
-                self.add(loss.from, Piece::Lost(loss));
-                self.active = None;
-                self.keep_reserve()
-            }
-            Err(error) if error.is_full() => {
-                self.unnoted = Some(loss);
-                Ok(())
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn write_note(&self, loss: &Loss) -> Result<(), DiskError> {
-        self.create(&self.path(loss.from, FileKind::Loss), &loss.to_octets(self.epoch)).map(|_| ())
-    }
-
     /// Lets go of what may go. The newest segment always stays: it holds the place in the numbers.
     pub(super) fn make_room(&mut self, now: Timestamp) -> Result<(), DiskError> {
         self.ages.handle_time(now);
@@ -150,7 +129,7 @@ impl Spool {
         Ok(())
     }
 
-    fn remove_segment(&mut self, first: Seq) -> Result<(), DiskError> {
+    pub(super) fn remove_segment(&mut self, first: Seq) -> Result<(), DiskError> {
         if self.cursor.as_ref().is_some_and(|cursor| cursor.first == first) {
             self.cursor = None;
         }
@@ -216,9 +195,15 @@ impl Spool {
         Ok(true)
     }
 
-    /// Whether there was room for it.
     fn replace_segment(&mut self, first: Seq, octets: &[u8]) -> Result<bool, DiskError> {
-        let path = self.path(first, FileKind::Segment);
+        if self.cursor.as_ref().is_some_and(|cursor| cursor.first == first) {
+            self.cursor = None;
+        }
+        self.replace_file(&self.path(first, FileKind::Segment), octets)
+    }
+
+    /// Whether there was room for it; what stood there stays until the new one takes its name.
+    pub(super) fn replace_file(&self, path: &Path, octets: &[u8]) -> Result<bool, DiskError> {
         let temporary = self.directory.join(format!("{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
         let opened = self.volume.open(&temporary, Access::Replace);
         let written = opened.and_then(|file| file.write_all_at(octets, 0).map(|()| file));
@@ -233,10 +218,7 @@ impl Spool {
             Err(error) => return Err(error),
         };
         file.sync().map_err(failed("fsync", &temporary))?;
-        if self.cursor.as_ref().is_some_and(|cursor| cursor.first == first) {
-            self.cursor = None;
-        }
-        self.volume.rename(&temporary, &path).map_err(failed("rename", &temporary))?;
+        self.volume.rename(&temporary, path).map_err(failed("rename", &temporary))?;
         self.sync_directory()?;
         Ok(true)
     }
@@ -257,10 +239,8 @@ impl Spool {
                 }
             }
         }
-        match self.write_note(&loss) {
-            Ok(()) => {}
-            Err(error) if error.is_full() => return Ok(false),
-            Err(error) => return Err(error),
+        if !self.write_note(&loss)? {
+            return Ok(false);
         }
         tracing::error!(
             from = %loss.from, to = %loss.to,

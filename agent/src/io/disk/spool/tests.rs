@@ -7,7 +7,7 @@ use super::*;
 use crate::io::disk::volume::RealVolume;
 use crate::spool::{RECORD_EXTRA_OCTETS, SEGMENT_HEADER_OCTETS};
 use std::fs::{self, OpenOptions};
-use varde_common::record::{Record, RecordBody, SensorEvent};
+use varde_common::record::{LossReason, Record, RecordBody, SensorEvent};
 
 const NOW: Timestamp = Timestamp(1_763_733_900_000_000);
 const HUGE: u64 = 1 << 40;
