@@ -107,7 +107,6 @@ enum Piece {
     Segment {
         next: Seq,
         octets: u64,
-        written: Timestamp,
         /// What the markers in it tell.
         given_up: Tally,
         /// No alert below this level of severity is in it: given up, or never there. Zero while nobody looked.
@@ -194,7 +193,7 @@ impl Spool {
         let mut recovered = Recovered::default();
         let names = spool.take_stock(&mut recovered)?;
         for name in names {
-            spool.recover(name, &mut recovered, now)?;
+            spool.recover(name, &mut recovered)?;
         }
         spool.acknowledged =
             seq_in(spool.volume.as_ref(), &spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
@@ -213,14 +212,14 @@ impl Spool {
             }
             _ => {
                 // Without a segment the numbers would begin anew after a restart: an empty one keeps the place.
-                match spool.begin_segment(now) {
+                match spool.begin_segment() {
                     Ok(()) => {}
                     Err(error) if error.is_full() => {}
                     Err(error) => return Err(error),
                 }
             }
         }
-        spool.find_ages()?;
+        spool.find_ages(now)?;
         spool.keep_reserve()?;
         spool.find_unsent()?;
         Ok((spool, recovered))
@@ -241,12 +240,12 @@ impl Spool {
         self.directory.join(FileName { epoch: self.epoch, first, kind }.to_string())
     }
 
-    fn begin_segment(&mut self, now: Timestamp) -> Result<(), DiskError> {
+    fn begin_segment(&mut self) -> Result<(), DiskError> {
         let path = self.path(self.pending_first, FileKind::Segment);
         let header = segment_header(self.epoch, self.pending_first);
         let file = self.create(&path, &header)?;
         let octets = header.len() as u64;
-        self.add(self.pending_first, segment(self.pending_first, octets, now, Tally::default()));
+        self.add(self.pending_first, segment(self.pending_first, octets, Tally::default()));
         self.ages.handle_written(self.pending_first);
         self.active = Some(Active { first: self.pending_first, file, octets });
         Ok(())
@@ -310,7 +309,7 @@ impl Spool {
         let last = Seq(self.next.0.saturating_sub(1));
         let range = Some((self.pending_first, last));
         // What is written without a reserve takes the room in which the next loss would be noted.
-        if has_reserve && self.unnoted.is_none() && self.write_pending(now)? {
+        if has_reserve && self.unnoted.is_none() && self.write_pending()? {
             synced.taken = range;
         } else {
             synced.lost = range;
@@ -325,12 +324,12 @@ impl Spool {
     }
 
     /// True if it is on disk, false if the disk is full.
-    fn write_pending(&mut self, now: Timestamp) -> Result<bool, DiskError> {
+    fn write_pending(&mut self) -> Result<bool, DiskError> {
         let full = |error: &DiskError| error.is_full();
         if self.active.as_ref().is_none_or(|active| active.octets >= self.caps.segment_octets) {
             self.active = None;
             // An empty segment that holds the place already has this name.
-            match self.begin_segment(now) {
+            match self.begin_segment() {
                 Ok(()) => {}
                 Err(error) if full(&error) => return Ok(false),
                 Err(error) => return Err(error),
@@ -353,8 +352,8 @@ impl Spool {
         active.file.sync().map_err(failed("fsync", &path))?;
         active.octets += self.pending.len() as u64;
         self.octets += self.pending.len() as u64;
-        if let Some(Piece::Segment { next, octets, written, .. }) = self.pieces.get_mut(&active.first) {
-            (*next, *octets, *written) = (self.next, active.octets, now);
+        if let Some(Piece::Segment { next, octets, .. }) = self.pieces.get_mut(&active.first) {
+            (*next, *octets) = (self.next, active.octets);
         }
         self.ages.handle_written(active.first);
         Ok(true)
@@ -418,8 +417,8 @@ impl Spool {
     }
 }
 
-fn segment(next: Seq, octets: u64, written: Timestamp, given_up: Tally) -> Piece {
-    Piece::Segment { next, octets, written, given_up, thinned: 0 }
+fn segment(next: Seq, octets: u64, given_up: Tally) -> Piece {
+    Piece::Segment { next, octets, given_up, thinned: 0 }
 }
 
 impl Piece {

@@ -2,7 +2,6 @@
 //! only after the note of its loss is on disk.
 
 use std::path::Path;
-use std::time::Duration;
 
 use varde_common::id::Seq;
 use varde_common::indicator::Severity;
@@ -11,7 +10,6 @@ use varde_common::time::Timestamp;
 
 use super::super::volume::Access;
 use super::super::{DiskError, failed};
-use super::recovery::modified;
 use super::{Piece, Spool};
 use crate::spool::{FileKind, Loss, SEGMENT_HEADER_OCTETS, given_up_in, marker, segment_header, write_record};
 
@@ -25,8 +23,8 @@ impl Spool {
     pub(super) fn make_room(&mut self, now: Timestamp) -> Result<(), DiskError> {
         self.ages.handle_time(now);
         self.looked_at = 0;
-        self.forget_acknowledged_losses(now)?;
-        self.let_go_acknowledged(now)?;
+        self.forget_acknowledged_losses()?;
+        self.let_go_acknowledged()?;
         self.give_up_aged()?;
         if self.is_over() {
             self.give_up_lowest()?;
@@ -69,13 +67,13 @@ impl Spool {
     }
 
     /// Segments in order, without the newest.
-    fn older_segments(&self) -> impl Iterator<Item = (Seq, Seq, Timestamp)> {
+    fn older_segments(&self) -> impl Iterator<Item = (Seq, Seq)> {
         let newest = self.pieces.iter().rev().find_map(|(first, piece)| match piece {
             Piece::Segment { .. } => Some(*first),
             Piece::Lost(_) => None,
         });
         let segments = self.pieces.iter().filter_map(|(first, piece)| match piece {
-            Piece::Segment { next, written, .. } => Some((*first, *next, *written)),
+            Piece::Segment { next, .. } => Some((*first, *next)),
             Piece::Lost(_) => None,
         });
         segments.take_while(move |(first, ..)| Some(*first) != newest)
@@ -87,17 +85,17 @@ impl Spool {
     }
 
     fn waiting(&self) -> impl Iterator<Item = Seq> {
-        let waiting = self.older_segments().filter(|(_, next, _)| *next > self.acknowledged.next());
+        let waiting = self.older_segments().filter(|(_, next)| *next > self.acknowledged.next());
         waiting.map(|(first, ..)| first)
     }
 
     /// What the collector has: over the cap at once, else when a restored collector cannot want it any more.
-    fn let_go_acknowledged(&mut self, now: Timestamp) -> Result<(), DiskError> {
-        let keep = Duration::from_secs(self.caps.acknowledged_s);
+    fn let_go_acknowledged(&mut self) -> Result<(), DiskError> {
+        let keep_s = self.caps.acknowledged_s;
         loop {
             let oldest = self.older_segments().next();
-            let Some((first, next, written)) = oldest else { break };
-            let goes = next <= self.acknowledged.next() && (self.is_over() || now.since(written) > keep);
+            let Some((first, next)) = oldest else { break };
+            let goes = next <= self.acknowledged.next() && (self.is_over() || self.ages.age_s(first) > keep_s);
             if !goes {
                 break;
             }
@@ -248,23 +246,21 @@ impl Spool {
         );
         self.remove_segment(first)?;
         self.given_up = self.given_up.less(&given_up);
+        self.ages.handle_written(loss.from);
         self.add(loss.from, Piece::Lost(loss));
         Ok(true)
     }
 
     /// Notes of losses the collector has been told of, once they are the oldest thing here.
-    fn forget_acknowledged_losses(&mut self, now: Timestamp) -> Result<(), DiskError> {
-        let keep = Duration::from_secs(self.caps.acknowledged_s);
+    fn forget_acknowledged_losses(&mut self) -> Result<(), DiskError> {
+        let keep_s = self.caps.acknowledged_s;
         while let Some((&first, Piece::Lost(loss))) = self.pieces.first_key_value() {
-            let path = self.path(first, FileKind::Loss);
-            if self.pieces.len() == 1
-                || loss.to > self.acknowledged
-                || now.since(modified(self.volume.as_ref(), &path, now)) <= keep
-            {
+            if self.pieces.len() == 1 || loss.to > self.acknowledged || self.ages.age_s(first) <= keep_s {
                 break;
             }
-            self.remove(&path)?;
+            self.remove(&self.path(first, FileKind::Loss))?;
             self.pieces.remove(&first);
+            self.ages.handle_gone(first);
         }
         Ok(())
     }
