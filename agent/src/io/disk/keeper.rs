@@ -127,12 +127,33 @@ impl Keeper {
             let mut group = Group::default();
             let mut next = Some(first);
             while let Some(order) = next {
+                if matches!(order, Order::SetAside(_)) {
+                    self.take_the_last(&mut orders, &mut group)?;
+                }
                 self.handle_order(order, &mut group, Clocks::read())?;
                 next = if group.is_full() { None } else { orders.try_recv().ok() };
             }
             self.close_group(group, Clocks::read())?;
         }
         self.end(Clocks::read())
+    }
+
+    /// The spool is about to be set aside: what was found meanwhile, and stands behind that order, is written before it.
+    fn take_the_last(&mut self, orders: &mut mpsc::Receiver<Order>, group: &mut Group) -> Result<(), KeeperEnded> {
+        orders.close();
+        while let Ok(order) = orders.try_recv() {
+            match order {
+                Order::Statement(_) | Order::Event(_) => self.handle_order(order, group, Clocks::read())?,
+                // They mean a spool that goes on.
+                Order::Read { .. }
+                | Order::Acknowledged(_)
+                | Order::SendingEnded(_)
+                | Order::SetAside(_)
+                | Order::Tick
+                | Order::Flush(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Carries out an order as far as it can be before the group's one fsync.
@@ -146,6 +167,8 @@ impl Keeper {
             Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, now.steady)?,
             Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
             Order::SetAside(committed) => {
+                // What was found so far lies in it then, and can be taken over.
+                self.sync(now.steady)?;
                 let aside = self.spool.set_aside()?;
                 match adopt::allow(self.spool.volume(), &aside, committed) {
                     // What only it holds then stays there; the end of the process is the same.
@@ -254,5 +277,41 @@ impl Keeper {
             news
         });
         Ok(synced)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::io::disk::spool::{Caps, survey};
+    use crate::io::disk::volume::RealVolume;
+    use crate::ledger::tests::{opened, updated};
+    use crate::pseudonym::SITE_KEY_OCTETS;
+
+    fn keeper(data: &Path) -> Keeper {
+        let (spool, _) = Spool::open(Arc::new(RealVolume), &data.join("spool"), Caps::default(), clock::now()).unwrap();
+        Keeper::new(spool, Hosts::open(data).unwrap(), SiteKey::new([7; SITE_KEY_OCTETS])).0
+    }
+
+    #[test]
+    fn p5_what_was_found_and_not_yet_written_goes_with_the_spool_that_is_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let (orders, taken) = mpsc::channel(8);
+        for order in [
+            Order::Statement(opened(1, None)),
+            Order::SetAside(Seq(9)),
+            Order::Statement(updated(1, false)),
+            Order::SetAside(Seq(9)),
+            Order::Statement(opened(2, None)),
+        ] {
+            orders.try_send(order).unwrap();
+        }
+        match keeper(directory.path()).run(taken) {
+            Err(KeeperEnded::SetAside(aside)) => assert_eq!(survey(&aside).unwrap().next, Seq(4), "three are found"),
+            other => panic!("{other:?}"),
+        }
     }
 }
