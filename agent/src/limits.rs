@@ -308,9 +308,6 @@ pub const CONTACTS_FOR_REGULARITY: usize = 4;
 pub const SPOOL_SEGMENT_MAX_OCTETS: usize = 1024 * 1024;
 /// The whole spool unless `agent.toml` says otherwise: a week without a collector at ten times the normal rate.
 pub const SPOOL_MAX_OCTETS: u64 = 256 * 1024 * 1024;
-/// An acknowledged segment that seems older than this when the spool is opened is taken for new: rather the clock was set than
-/// that a sensor was off for so long, seconds.
-pub const SPOOL_AGE_BELIEVED_S: u64 = 30 * 86_400;
 /// Acknowledged records stay so long, so that a collector restored from last night's backup can be refilled, seconds.
 pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
 /// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: whoever has not connected a sensor for
@@ -330,6 +327,9 @@ pub const SPOOL_LOOK_BACK_SEGMENTS: usize = 8;
 pub const SPOOL_ROOM_RECORDS_MAX: u64 = 500_000;
 /// Records that share one fsync at most.
 pub const SPOOL_GROUP_MAX_RECORDS: usize = 1024;
+/// A loss that could not be noted is tried again this often, and so is the reserve, seconds: a kill soon after room is made
+/// forgets nothing.
+pub const SPOOL_TRY_AGAIN_S: u64 = 5;
 /// Orders waiting for the spool's thread; beyond that the sender waits.
 pub const SPOOL_ORDERS_MAX: usize = 4096;
 /// Between two writings of the hint that says what is acknowledged, milliseconds. Losing it is harmless.

@@ -171,6 +171,49 @@ fn d5_a_loss_is_told_when_it_is_noted_and_not_before() {
     assert_eq!(open(&disk.crashed(Crash::Forgets, 0)).next(), Seq(5));
 }
 
+/// Fills the disk, takes some after there was room for them and no more, and fills it again: all that was lost is noted at
+/// every moment, so that neither a kill nor a stop forgets any of it, whatever else took the room a note left.
+#[test]
+fn d5_what_is_lost_on_a_disk_that_fills_again_and_again_is_noted_at_once_in_one_note() {
+    let disk = ModelDisk::new(5);
+    let caps = Caps { reserve_octets: 2_000, ..Caps::default() };
+    let open = |disk: &ModelDisk| Spool::open(disk.volume(), Path::new(SPOOL), caps, NOW).unwrap().0;
+    let mut spool = open(&disk);
+    let mut lost = 0;
+    let mut group = |spool: &mut Spool| {
+        for _ in 0..10 {
+            spool.append(&alert(spool.next().0, Severity::High).to_octets().unwrap());
+        }
+        let synced = spool.sync(NOW).unwrap();
+        lost += synced.lost.map_or(0, |(from, to)| to.0 - from.0 + 1);
+        assert_eq!((spool.figures().lost, spool.unnoted()), (lost, 0), "noted at once");
+        let after = open(&disk.crashed(Crash::Forgets, 0));
+        assert_eq!((after.figures().lost, after.next()), (lost, spool.next()), "a kill forgets none of it");
+        synced.taken.is_some()
+    };
+    assert!(group(&mut spool));
+    for round in 0..3 {
+        disk.set_capacity(Some(disk.used()));
+        for _ in 0..50 {
+            assert!(!group(&mut spool), "round {round}: the room of the reserve is for notes only");
+        }
+        // Room that is less than the reserve is none: another program takes it all.
+        disk.set_capacity(Some(disk.used() + 400));
+        assert!(!group(&mut spool), "round {round}: written without a reserve");
+        disk.set_capacity(Some(disk.used() + 200));
+        assert!(!group(&mut spool));
+        let notes = disk.volume().entries(Path::new(SPOOL)).unwrap();
+        let notes = notes.iter().filter(|entry| entry.name.ends_with(".lost")).count();
+        assert_eq!(notes, round + 1, "one note for as long as it lasts");
+        disk.set_capacity(None);
+        assert!(group(&mut spool), "round {round}: there is room again");
+        let reserve = disk.volume().entry(&Path::new(SPOOL).join("reserve")).unwrap();
+        assert_eq!(reserve.octets, 2_000, "and for the reserve");
+    }
+    let (first, all) = (everything(&mut spool).unwrap(), spool.next());
+    assert_eq!(first.len() as u64 + 1, all.0, "each place is told");
+}
+
 /// A week at ten times the normal 2,000 alerts a day, each with three updates, as an outage of the collector leaves it.
 #[test]
 fn d7_a_week_without_a_collector_fits_the_spool_and_is_drained_in_order() {

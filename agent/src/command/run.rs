@@ -39,7 +39,7 @@ use crate::io::link::ways::Ways;
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control};
-use crate::limits::SPOOL_ORDERS_MAX;
+use crate::limits::{SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
 use crate::sensor::{Sensor, SensorSettings};
 use crate::settings::{CaptureBackend, Settings};
 use crate::subscription::Subscription;
@@ -332,6 +332,18 @@ impl Process {
                 result
             }
             () = told => Ok(()),
+            () = self.tick() => Ok(()),
+        }
+    }
+
+    /// Lets the spool try again what it could not do, also while nothing is found and nobody is connected.
+    async fn tick(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(SPOOL_TRY_AGAIN_S)).await;
+            if self.desk.orders.send(Order::Tick).await.is_err() {
+                // The spool is gone: the process is ending, and says why elsewhere.
+                return std::future::pending().await;
+            }
         }
     }
 

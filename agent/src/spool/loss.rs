@@ -57,6 +57,28 @@ impl Loss {
         true
     }
 
+    /// This loss and the one that follows it at once for the same reason, as one; none if it does not.
+    pub fn gone_on(&self, more: &Loss) -> Option<Loss> {
+        if more.reason != self.reason || more.from != self.to.next() {
+            return None;
+        }
+        let mut both = Loss { to: more.to, ..self.clone() };
+        // Behind a place that is not told none can be.
+        let runs = if self.told == self.count() { more.runs.as_slice() } else { &[] };
+        for run in runs {
+            let full = both.runs.len() >= SPOOL_LOSS_RUNS_MAX;
+            match both.runs.last_mut() {
+                Some(last) if last.severity == run.severity && last.records.checked_add(run.records).is_some() => {
+                    last.records += run.records;
+                }
+                Some(_) | None if full => break,
+                Some(_) | None => both.runs.push(*run),
+            }
+            both.told += u64::from(run.records);
+        }
+        Some(both)
+    }
+
     /// How many.
     pub fn count(&self) -> u64 {
         (self.to.0.saturating_sub(self.from.0)).saturating_add(1)
@@ -292,6 +314,33 @@ mod tests {
         let told = (0..).take_while(|n| long.tell(Seq(n + 1), Some(Severity::from_level((n % 2) as u8)))).count();
         assert_eq!(told, SPOOL_LOSS_RUNS_MAX);
         assert_eq!(Loss::from_octets(&long.to_octets(EPOCH)), Some((EPOCH, long)));
+    }
+
+    #[test]
+    fn d5_a_loss_that_goes_on_is_one_that_tells_the_same() {
+        let (low, high) = (Some(Severity::Low), Some(Severity::High));
+        let said = [low, low, high, high, None, low];
+        for middle in 1..said.len() {
+            let part = |from: usize, to: usize| {
+                let mut loss = Loss::new(Seq(from as u64), Seq(to as u64 - 1), LossReason::SpoolFull);
+                (from..to).for_each(|place| assert!(loss.tell(Seq(place as u64), said[place])));
+                loss
+            };
+            let both = part(0, middle).gone_on(&part(middle, said.len()));
+            assert_eq!(both, Some(part(0, said.len())), "cut before {middle}");
+        }
+        let untold = Loss::new(Seq(0), Seq(4), LossReason::SpoolFull);
+        let mut more = Loss::new(Seq(5), Seq(5), LossReason::SpoolFull);
+        more.tell(Seq(5), low);
+        let both = untold.gone_on(&more).unwrap();
+        assert_eq!((both.count(), both.counts().other, both.severity(Seq(5))), (6, 6, None));
+        for other in [
+            Loss::new(Seq(6), Seq(7), LossReason::SpoolFull),
+            Loss::new(Seq(4), Seq(7), LossReason::SpoolFull),
+            Loss::new(Seq(5), Seq(7), LossReason::SpoolAged),
+        ] {
+            assert_eq!(untold.gone_on(&other), None);
+        }
     }
 
     #[test]

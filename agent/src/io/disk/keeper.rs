@@ -36,6 +36,8 @@ pub enum Order {
     SendingEnded(Seq),
     /// The collector knows more of this spool than the spool itself, up to this number: set it aside and end.
     SetAside(Seq),
+    /// Time has passed: what could not be noted before may find room now.
+    Tick,
     /// Everything ordered before this is on disk when the answer comes.
     Flush(oneshot::Sender<Figures>),
 }
@@ -125,12 +127,33 @@ impl Keeper {
             let mut group = Group::default();
             let mut next = Some(first);
             while let Some(order) = next {
+                if matches!(order, Order::SetAside(_)) {
+                    self.take_the_last(&mut orders, &mut group)?;
+                }
                 self.handle_order(order, &mut group, Clocks::read())?;
                 next = if group.is_full() { None } else { orders.try_recv().ok() };
             }
             self.close_group(group, Clocks::read())?;
         }
         self.end(Clocks::read())
+    }
+
+    /// The spool is about to be set aside: what was found meanwhile, and stands behind that order, is written before it.
+    fn take_the_last(&mut self, orders: &mut mpsc::Receiver<Order>, group: &mut Group) -> Result<(), KeeperEnded> {
+        orders.close();
+        while let Ok(order) = orders.try_recv() {
+            match order {
+                Order::Statement(_) | Order::Event(_) => self.handle_order(order, group, Clocks::read())?,
+                // They mean a spool that goes on.
+                Order::Read { .. }
+                | Order::Acknowledged(_)
+                | Order::SendingEnded(_)
+                | Order::SetAside(_)
+                | Order::Tick
+                | Order::Flush(_) => {}
+            }
+        }
+        Ok(())
     }
 
     /// Carries out an order as far as it can be before the group's one fsync.
@@ -141,9 +164,14 @@ impl Keeper {
         match order {
             Order::Statement(statement) => group.records += usize::from(self.write_statement(statement, now.day)),
             Order::Event(event) => group.records += usize::from(self.write(now.day, RecordBody::Event(event))),
-            Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, now.steady)?,
+            Order::Acknowledged(seq) => {
+                self.spool.handle_acknowledged(seq, now.steady)?;
+                self.ledger.handle_given_up(self.spool.poll_openings());
+            }
             Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
             Order::SetAside(committed) => {
+                // What was found so far lies in it then, and can be taken over.
+                self.sync(now.steady)?;
                 let aside = self.spool.set_aside()?;
                 match adopt::allow(self.spool.volume(), &aside, committed) {
                     // What only it holds then stays there; the end of the process is the same.
@@ -152,6 +180,8 @@ impl Keeper {
                 }
                 return Err(KeeperEnded::SetAside(aside));
             }
+            // The end of the group tries again.
+            Order::Tick => {}
             Order::Read { from, reply } => group.questions.push(Question::Read { from, reply }),
             Order::Flush(reply) => group.questions.push(Question::Flush(reply)),
         }
@@ -184,6 +214,13 @@ impl Keeper {
     /// [`KeeperEnded`]: the process ends with it.
     pub fn end(mut self, now: Clocks) -> Result<(), KeeperEnded> {
         self.sync(now.steady)?;
+        let unnoted = self.spool.unnoted();
+        if unnoted > 0 {
+            tracing::error!(
+                records = unnoted,
+                "the disk is too full even to note what was lost on it: these records are counted nowhere else; make room"
+            );
+        }
         Ok(self.spool.write_hint(now.steady)?)
     }
 
@@ -237,11 +274,81 @@ impl Keeper {
             self.ledger.handle_lost();
             tracing::error!(%first, %last, "the disk is full: records are lost; make room");
         }
+        self.ledger.handle_given_up(self.spool.poll_openings());
         self.figures.send_if_modified(|told| {
             let news = *told != figures;
             *told = figures;
             news
         });
         Ok(synced)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::io::disk::spool::{Caps, survey};
+    use crate::io::disk::volume::RealVolume;
+    use crate::ledger::tests::{opened, updated};
+    use crate::pseudonym::SITE_KEY_OCTETS;
+
+    fn keeper(data: &Path) -> Keeper {
+        let (spool, _) = Spool::open(Arc::new(RealVolume), &data.join("spool"), Caps::default(), clock::now()).unwrap();
+        Keeper::new(spool, Hosts::open(data).unwrap(), SiteKey::new([7; SITE_KEY_OCTETS])).0
+    }
+
+    #[test]
+    fn p5_what_was_found_and_not_yet_written_goes_with_the_spool_that_is_set_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let (orders, taken) = mpsc::channel(8);
+        for order in [
+            Order::Statement(opened(1, None)),
+            Order::SetAside(Seq(9)),
+            Order::Statement(updated(1, false)),
+            Order::SetAside(Seq(9)),
+            Order::Statement(opened(2, None)),
+        ] {
+            orders.try_send(order).unwrap();
+        }
+        match keeper(directory.path()).run(taken) {
+            Err(KeeperEnded::SetAside(aside)) => assert_eq!(survey(&aside).unwrap().next, Seq(4), "three are found"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn i8_an_alert_whose_opening_was_given_up_for_room_is_opened_again_with_its_counts() {
+        for may_be_sent in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let caps = Caps { octets: 3_000, segment_octets: 1_000, ..Caps::default() };
+            let path = directory.path().join("spool");
+            let (spool, _) = Spool::open(Arc::new(RealVolume), &path, caps, clock::now()).unwrap();
+            let hosts = Hosts::open(directory.path()).unwrap();
+            let mut keeper = Keeper::new(spool, hosts, SiteKey::new([7; SITE_KEY_OCTETS])).0;
+            let mut say = |statement| {
+                let mut group = Group::default();
+                keeper.handle_order(Order::Statement(statement), &mut group, Clocks::read()).unwrap();
+                keeper.close_group(group, Clocks::read()).unwrap();
+                if may_be_sent {
+                    keeper.spool.read(Seq(1), clock::now()).unwrap();
+                }
+                keeper.spool.figures()
+            };
+            let mut alert = 0;
+            while say(opened(alert, None)).lost == 0 {
+                alert += 1;
+                assert!(alert < 1_000, "no room is made");
+            }
+            let seq = say(updated(0, false)).next.0 - 1;
+            let read = keeper.spool.read(Seq(seq), clock::now()).unwrap();
+            match Record::from_octets(&read[0]).unwrap().body {
+                // What the collector may have is not counted a second time.
+                RecordBody::Opened(body) => assert_eq!(body.count, if may_be_sent { 5 } else { 6 }),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! How long segments have lain here, by a clock of the spool's own.
+//! How long segments, and notes of loss, have lain here, by a clock of the spool's own.
 //!
 //! A wall clock that is set ten years forward must not make everything too old at once: this one goes on by what passes
 //! between two words of the wall clock, and by a day at most each time. It stands in the file `ages`, which may be lost
@@ -72,6 +72,13 @@ impl Ages {
     /// A segment is written now.
     pub(super) fn handle_written(&mut self, first: Seq) {
         self.written.insert(first, self.clock_s);
+    }
+
+    /// These are there, and no others; what was not known begins now.
+    pub(super) fn handle_found(&mut self, there: impl Iterator<Item = Seq>) {
+        let known = std::mem::take(&mut self.written);
+        let age = |first| (first, known.get(&first).copied().unwrap_or(self.clock_s));
+        self.written = there.map(age).collect();
     }
 
     /// A segment is gone.

@@ -4,6 +4,7 @@
 //! the process: the kernel may have dropped what it could not write, so only reading it all anew tells what there is.
 
 mod ages;
+mod notes;
 mod reading;
 mod recovery;
 mod room;
@@ -17,11 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use varde_common::id::{Epoch, Seq};
-use varde_common::record::LossReason;
 use varde_common::time::Timestamp;
 
 use super::volume::{Access, Volume, VolumeFile};
 use super::{DiskError, create_directory_on, failed, write_whole_on};
+use crate::ledger::OpeningGivenUp;
 use crate::limits::{
     SPOOL_ACKNOWLEDGED_KEEP_S, SPOOL_HINT_EVERY_MS, SPOOL_MAX_OCTETS, SPOOL_RESERVE_OCTETS, SPOOL_ROOM_RECORDS_MAX,
     SPOOL_SEGMENT_MAX_OCTETS, SPOOL_UNACKNOWLEDGED_KEEP_S,
@@ -107,7 +108,6 @@ enum Piece {
     Segment {
         next: Seq,
         octets: u64,
-        written: Timestamp,
         /// What the markers in it tell.
         given_up: Tally,
         /// No alert below this level of severity is in it: given up, or never there. Zero while nobody looked.
@@ -150,6 +150,7 @@ pub struct Spool {
     octets: u64,
     given_up: Tally,
     ages: Ages,
+    openings: Vec<OpeningGivenUp>,
     /// Records read to make room, this time.
     looked_at: u64,
     /// How many of them are enough for one time.
@@ -188,13 +189,14 @@ impl Spool {
             octets: 0,
             given_up: Tally::default(),
             ages: Ages::default(),
+            openings: Vec::new(),
             looked_at: 0,
             looks_max: SPOOL_ROOM_RECORDS_MAX,
         };
         let mut recovered = Recovered::default();
         let names = spool.take_stock(&mut recovered)?;
         for name in names {
-            spool.recover(name, &mut recovered, now)?;
+            spool.recover(name, &mut recovered)?;
         }
         spool.acknowledged =
             seq_in(spool.volume.as_ref(), &spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
@@ -213,14 +215,14 @@ impl Spool {
             }
             _ => {
                 // Without a segment the numbers would begin anew after a restart: an empty one keeps the place.
-                match spool.begin_segment(now) {
+                match spool.begin_segment() {
                     Ok(()) => {}
-                    Err(error) if error.is_full() => spool.release_reserve()?,
+                    Err(error) if error.is_full() => {}
                     Err(error) => return Err(error),
                 }
             }
         }
-        spool.find_ages()?;
+        spool.find_ages(now)?;
         spool.keep_reserve()?;
         spool.find_unsent()?;
         Ok((spool, recovered))
@@ -241,12 +243,12 @@ impl Spool {
         self.directory.join(FileName { epoch: self.epoch, first, kind }.to_string())
     }
 
-    fn begin_segment(&mut self, now: Timestamp) -> Result<(), DiskError> {
+    fn begin_segment(&mut self) -> Result<(), DiskError> {
         let path = self.path(self.pending_first, FileKind::Segment);
         let header = segment_header(self.epoch, self.pending_first);
         let file = self.create(&path, &header)?;
         let octets = header.len() as u64;
-        self.add(self.pending_first, segment(self.pending_first, octets, now, Tally::default()));
+        self.add(self.pending_first, segment(self.pending_first, octets, Tally::default()));
         self.ages.handle_written(self.pending_first);
         self.active = Some(Active { first: self.pending_first, file, octets });
         Ok(())
@@ -296,28 +298,25 @@ impl Spool {
         !self.pending.is_empty()
     }
 
-    /// Writes and fsyncs what was appended; with a full disk it is lost, noted as soon as there is room, and counted.
+    /// Writes and fsyncs what was appended, and notes a loss that could not be noted before; with a full disk it is lost, noted as soon as there is room, and counted.
     ///
     /// # Errors
     /// [`DiskError`]: the process must end.
     pub fn sync(&mut self, now: Timestamp) -> Result<Synced, DiskError> {
         let mut synced = Synced::default();
-        if self.unnoted.is_some() {
-            self.note_loss()?;
-        }
+        self.note_loss()?;
+        let has_reserve = self.keep_reserve()?;
         if self.pending.is_empty() {
             return Ok(synced);
         }
         let last = Seq(self.next.0.saturating_sub(1));
         let range = Some((self.pending_first, last));
-        let written = if self.unnoted.is_some() { Ok(false) } else { self.write_pending(now) };
-        if written? {
+        // What is written without a reserve takes the room in which the next loss would be noted.
+        if has_reserve && self.unnoted.is_none() && self.write_pending()? {
             synced.taken = range;
         } else {
             synced.lost = range;
             self.lose_pending(last)?;
-            self.release_reserve()?;
-            self.note_loss()?;
         }
         self.pending.clear();
         self.pending_first = self.next;
@@ -327,24 +326,13 @@ impl Spool {
         Ok(synced)
     }
 
-    fn lose_pending(&mut self, last: Seq) -> Result<(), DiskError> {
-        let severities = self.pending_severities()?;
-        let begun = Loss::new(self.pending_first, last, LossReason::SpoolFull);
-        let loss = self.unnoted.get_or_insert(begun);
-        loss.to = last;
-        for (seq, (severity, _)) in severities {
-            loss.tell(seq, severity);
-        }
-        Ok(())
-    }
-
     /// True if it is on disk, false if the disk is full.
-    fn write_pending(&mut self, now: Timestamp) -> Result<bool, DiskError> {
+    fn write_pending(&mut self) -> Result<bool, DiskError> {
         let full = |error: &DiskError| error.is_full();
         if self.active.as_ref().is_none_or(|active| active.octets >= self.caps.segment_octets) {
             self.active = None;
             // An empty segment that holds the place already has this name.
-            match self.begin_segment(now) {
+            match self.begin_segment() {
                 Ok(()) => {}
                 Err(error) if full(&error) => return Ok(false),
                 Err(error) => return Err(error),
@@ -367,8 +355,8 @@ impl Spool {
         active.file.sync().map_err(failed("fsync", &path))?;
         active.octets += self.pending.len() as u64;
         self.octets += self.pending.len() as u64;
-        if let Some(Piece::Segment { next, octets, written, .. }) = self.pieces.get_mut(&active.first) {
-            (*next, *octets, *written) = (self.next, active.octets, now);
+        if let Some(Piece::Segment { next, octets, .. }) = self.pieces.get_mut(&active.first) {
+            (*next, *octets) = (self.next, active.octets);
         }
         self.ages.handle_written(active.first);
         Ok(true)
@@ -414,16 +402,9 @@ impl Spool {
         }
     }
 
-    fn release_reserve(&self) -> Result<(), DiskError> {
-        let path = self.directory.join("reserve");
-        if self.volume.exists(&path) { self.remove(&path) } else { Ok(()) }
-    }
-
-    fn keep_reserve(&self) -> Result<(), DiskError> {
-        if !self.volume.exists(&self.directory.join("reserve")) {
-            self.write_small("reserve", &vec![0xa5; self.caps.reserve_octets])?;
-        }
-        Ok(())
+    /// The openings given up in the last making of room, once.
+    pub fn poll_openings(&mut self) -> Vec<OpeningGivenUp> {
+        std::mem::take(&mut self.openings)
     }
 
     /// The spool in numbers.
@@ -444,8 +425,8 @@ impl Spool {
     }
 }
 
-fn segment(next: Seq, octets: u64, written: Timestamp, given_up: Tally) -> Piece {
-    Piece::Segment { next, octets, written, given_up, thinned: 0 }
+fn segment(next: Seq, octets: u64, given_up: Tally) -> Piece {
+    Piece::Segment { next, octets, given_up, thinned: 0 }
 }
 
 impl Piece {

@@ -1,7 +1,6 @@
 //! Opening a spool: what lies in its directory, what of it can be believed, and where the rest is kept.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
@@ -11,7 +10,7 @@ use super::super::volume::{Access, RealVolume, Volume};
 use super::super::{DiskError, create_directory_on, failed, read_at_most_on};
 use super::ages::{AGES_MAX_OCTETS, Ages};
 use super::{Figures, Piece, Recovered, Spool, segment};
-use crate::limits::{SPOOL_AGE_BELIEVED_S, SPOOL_SEGMENT_MAX_OCTETS};
+use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
 use crate::spool::{FileKind, FileName, Loss, SEGMENT_HEADER_OCTETS, Tally, given_up_in, last_behind, scan};
 
 /// A segment larger than any we write is not ours; its octets are not read into memory.
@@ -33,9 +32,9 @@ impl Spool {
         let mut names = Vec::new();
         for entry in self.volume.entries(&directory).map_err(failed("read", &directory))? {
             let name = entry.name.as_str();
-            if HALF_WRITTEN.contains(&name) || name.ends_with(".seg.new") {
-                // Half written when the program was stopped: hints, the reserve, or what was to take a segment's place, which
-                // is still there itself.
+            if HALF_WRITTEN.contains(&name) || name.ends_with(".seg.new") || name.ends_with(".lost.new") {
+                // Half written when the program was stopped: hints, the reserve, or what was to take the place of a segment
+                // or a note, which is still there itself.
                 self.remove(&directory.join(name))?;
             } else if let Some(file) = FileName::read(name) {
                 names.push((file, entry.modified));
@@ -55,12 +54,7 @@ impl Spool {
         Ok(ours)
     }
 
-    pub(super) fn recover(
-        &mut self,
-        name: FileName,
-        recovered: &mut Recovered,
-        now: Timestamp,
-    ) -> Result<(), DiskError> {
+    pub(super) fn recover(&mut self, name: FileName, recovered: &mut Recovered) -> Result<(), DiskError> {
         let path = self.directory.join(name.to_string());
         let expected = self.pieces.last_key_value().map_or(Seq(0), |(first, piece)| piece.next(*first));
         let octets = octets_of(self.volume.as_ref(), &path)?;
@@ -83,9 +77,8 @@ impl Spool {
                     }
                     recovered.records += found.next.0.saturating_sub(found.first.0);
                     let good = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).unwrap_or_default();
-                    let written = believed(modified(self.volume.as_ref(), &path, now), now);
                     let given_up = given_up_in(good, found.first);
-                    self.add(found.first, segment(found.next, found.good_octets as u64, written, given_up));
+                    self.add(found.first, segment(found.next, found.good_octets as u64, given_up));
                 }
                 // The note that it is given up was written, and then the program stopped.
                 _ if self.pieces.contains_key(&name.first) => {
@@ -114,13 +107,16 @@ impl Spool {
         self.unsent.unwrap_or(self.next)
     }
 
-    pub(super) fn find_ages(&mut self) -> Result<(), DiskError> {
+    pub(super) fn find_ages(&mut self, now: Timestamp) -> Result<(), DiskError> {
         let path = self.directory.join("ages");
         match read_at_most_on(self.volume.as_ref(), &path, AGES_MAX_OCTETS) {
             Ok(octets) => self.ages = Ages::read(&String::from_utf8_lossy(&octets), self.epoch),
             Err(error) if error.is_missing() || error.is_too_large() => {}
             Err(error) => return Err(error),
         }
+        // First the time, then what is new to it: what it knows nothing of is not older than this moment.
+        self.ages.handle_time(now);
+        self.ages.handle_found(self.pieces.keys().copied());
         Ok(())
     }
 
@@ -181,7 +177,7 @@ impl Spool {
         match create_directory_on(self.volume.as_ref(), &room) {
             Err(error) if error.is_full() => {
                 // What is set aside must not keep the spool from opening.
-                self.release_reserve()?;
+                self.shrink_reserve()?;
                 create_directory_on(self.volume.as_ref(), &room)?;
             }
             made => made?,
@@ -283,16 +279,4 @@ pub(super) fn seq_in(volume: &dyn Volume, directory: &Path, name: &str, epoch: E
     let text = String::from_utf8_lossy(&octets);
     let (of, seq) = text.strip_suffix('\n')?.split_once(' ')?;
     if of.parse() == Ok(epoch) { seq.parse().ok().map(Seq) } else { None }
-}
-
-/// When a file was last written, as far as the system says.
-pub(super) fn modified(volume: &dyn Volume, path: &Path, otherwise: Timestamp) -> Timestamp {
-    volume.entry(path).ok().and_then(|entry| entry.modified).unwrap_or(otherwise)
-}
-
-/// A time of the past that a clock which was set may have written, or be held against: what lies ahead, or so far back that no
-/// sensor is switched off for it, is taken for now. So nothing is given up early, and nothing is kept for good.
-fn believed(written: Timestamp, now: Timestamp) -> Timestamp {
-    let believed = written <= now && now.since(written) <= Duration::from_secs(SPOOL_AGE_BELIEVED_S);
-    if believed { written } else { now }
 }

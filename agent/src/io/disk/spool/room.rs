@@ -1,17 +1,17 @@
 //! Making room: what is acknowledged and old goes; over the cap, or too old, what counts least; and what is not acknowledged
 //! only after the note of its loss is on disk.
 
-use std::time::Duration;
+use std::path::Path;
 
 use varde_common::id::Seq;
 use varde_common::indicator::Severity;
-use varde_common::record::LossReason;
+use varde_common::record::{LossReason, Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::super::volume::Access;
 use super::super::{DiskError, failed};
-use super::recovery::modified;
 use super::{Piece, Spool};
+use crate::ledger::OpeningGivenUp;
 use crate::spool::{FileKind, Loss, SEGMENT_HEADER_OCTETS, given_up_in, marker, segment_header, write_record};
 
 /// What counts least goes at this part of the age that nothing outlives.
@@ -20,34 +20,13 @@ const LOW_AGES_FASTER: u64 = 2;
 const LEVELS: u8 = 5;
 
 impl Spool {
-    /// Writes the note of a loss if there is room for it by now.
-    pub(super) fn note_loss(&mut self) -> Result<(), DiskError> {
-        let Some(loss) = self.unnoted.take() else { return Ok(()) };
-        match self.write_note(&loss) {
-            Ok(()) => {
-                self.durable = loss.to.next();
-                self.add(loss.from, Piece::Lost(loss));
-                self.active = None;
-                self.keep_reserve()
-            }
-            Err(error) if error.is_full() => {
-                self.unnoted = Some(loss);
-                Ok(())
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn write_note(&self, loss: &Loss) -> Result<(), DiskError> {
-        self.create(&self.path(loss.from, FileKind::Loss), &loss.to_octets(self.epoch)).map(|_| ())
-    }
-
     /// Lets go of what may go. The newest segment always stays: it holds the place in the numbers.
     pub(super) fn make_room(&mut self, now: Timestamp) -> Result<(), DiskError> {
         self.ages.handle_time(now);
         self.looked_at = 0;
-        self.forget_acknowledged_losses(now)?;
-        self.let_go_acknowledged(now)?;
+        self.openings.clear();
+        self.forget_acknowledged_losses()?;
+        self.let_go_acknowledged()?;
         self.give_up_aged()?;
         if self.is_over() {
             self.give_up_lowest()?;
@@ -90,13 +69,13 @@ impl Spool {
     }
 
     /// Segments in order, without the newest.
-    fn older_segments(&self) -> impl Iterator<Item = (Seq, Seq, Timestamp)> {
+    fn older_segments(&self) -> impl Iterator<Item = (Seq, Seq)> {
         let newest = self.pieces.iter().rev().find_map(|(first, piece)| match piece {
             Piece::Segment { .. } => Some(*first),
             Piece::Lost(_) => None,
         });
         let segments = self.pieces.iter().filter_map(|(first, piece)| match piece {
-            Piece::Segment { next, written, .. } => Some((*first, *next, *written)),
+            Piece::Segment { next, .. } => Some((*first, *next)),
             Piece::Lost(_) => None,
         });
         segments.take_while(move |(first, ..)| Some(*first) != newest)
@@ -108,17 +87,17 @@ impl Spool {
     }
 
     fn waiting(&self) -> impl Iterator<Item = Seq> {
-        let waiting = self.older_segments().filter(|(_, next, _)| *next > self.acknowledged.next());
+        let waiting = self.older_segments().filter(|(_, next)| *next > self.acknowledged.next());
         waiting.map(|(first, ..)| first)
     }
 
     /// What the collector has: over the cap at once, else when a restored collector cannot want it any more.
-    fn let_go_acknowledged(&mut self, now: Timestamp) -> Result<(), DiskError> {
-        let keep = Duration::from_secs(self.caps.acknowledged_s);
+    fn let_go_acknowledged(&mut self) -> Result<(), DiskError> {
+        let keep_s = self.caps.acknowledged_s;
         loop {
             let oldest = self.older_segments().next();
-            let Some((first, next, written)) = oldest else { break };
-            let goes = next <= self.acknowledged.next() && (self.is_over() || now.since(written) > keep);
+            let Some((first, next)) = oldest else { break };
+            let goes = next <= self.acknowledged.next() && (self.is_over() || self.ages.age_s(first) > keep_s);
             if !goes {
                 break;
             }
@@ -150,7 +129,7 @@ impl Spool {
         Ok(())
     }
 
-    fn remove_segment(&mut self, first: Seq) -> Result<(), DiskError> {
+    pub(super) fn remove_segment(&mut self, first: Seq) -> Result<(), DiskError> {
         if self.cursor.as_ref().is_some_and(|cursor| cursor.first == first) {
             self.cursor = None;
         }
@@ -187,6 +166,7 @@ impl Spool {
                 Some(_) | None => write_record(&mut new, *seq, payload),
             }
         }
+        let openings = openings(&records, |seq| severities.get(&seq).is_some_and(|(severity, _)| goes(seq, severity)));
         let stays = |(seq, (severity, given_up)): (&Seq, &(Option<Severity>, bool))| {
             let level_of = severity.map(|severity| severity.level());
             level_of.filter(|level_of| !given_up && *seq > self.acknowledged && *level_of > level)
@@ -201,6 +181,7 @@ impl Spool {
             if !self.replace_segment(first, &new)? {
                 return Ok(false);
             }
+            self.tell_openings(openings);
             tracing::error!(
                 segment = %first, records = lost.total() - given_up.total(), severity = Severity::from_level(level).as_str(),
                 "{}: alerts of this severity and below are given up; connect the sensor, or give the spool more room",
@@ -216,9 +197,15 @@ impl Spool {
         Ok(true)
     }
 
-    /// Whether there was room for it.
     fn replace_segment(&mut self, first: Seq, octets: &[u8]) -> Result<bool, DiskError> {
-        let path = self.path(first, FileKind::Segment);
+        if self.cursor.as_ref().is_some_and(|cursor| cursor.first == first) {
+            self.cursor = None;
+        }
+        self.replace_file(&self.path(first, FileKind::Segment), octets)
+    }
+
+    /// Whether there was room for it; what stood there stays until the new one takes its name.
+    pub(super) fn replace_file(&self, path: &Path, octets: &[u8]) -> Result<bool, DiskError> {
         let temporary = self.directory.join(format!("{}.new", path.file_name().unwrap_or_default().to_string_lossy()));
         let opened = self.volume.open(&temporary, Access::Replace);
         let written = opened.and_then(|file| file.write_all_at(octets, 0).map(|()| file));
@@ -233,10 +220,7 @@ impl Spool {
             Err(error) => return Err(error),
         };
         file.sync().map_err(failed("fsync", &temporary))?;
-        if self.cursor.as_ref().is_some_and(|cursor| cursor.first == first) {
-            self.cursor = None;
-        }
-        self.volume.rename(&temporary, &path).map_err(failed("rename", &temporary))?;
+        self.volume.rename(&temporary, path).map_err(failed("rename", &temporary))?;
         self.sync_directory()?;
         Ok(true)
     }
@@ -250,44 +234,56 @@ impl Spool {
             return self.remove_segment(first).map(|()| true);
         }
         let mut loss = Loss::new(first, Seq(next.0.saturating_sub(1)), reason);
+        let mut opened = Vec::new();
         if let Some(records) = self.records_of(first)? {
+            opened = openings(&records, |seq| seq > self.acknowledged);
             for (seq, (severity, _)) in self.severities(&records)? {
                 if !loss.tell(seq, severity) {
                     break;
                 }
             }
         }
-        match self.write_note(&loss) {
-            Ok(()) => {}
-            Err(error) if error.is_full() => return Ok(false),
-            Err(error) => return Err(error),
+        if !self.write_note(&loss)? {
+            return Ok(false);
         }
+        self.tell_openings(opened);
         tracing::error!(
             from = %loss.from, to = %loss.to,
             "{}: the oldest records are given up; connect the sensor, or give the spool more room", why(reason)
         );
         self.remove_segment(first)?;
         self.given_up = self.given_up.less(&given_up);
+        self.ages.handle_written(loss.from);
         self.add(loss.from, Piece::Lost(loss));
         Ok(true)
     }
 
+    fn tell_openings(&mut self, openings: Vec<(Seq, RecordBody)>) {
+        let unsent = self.unsent();
+        let told = |(seq, body)| OpeningGivenUp { seq, body, may_be_sent: seq < unsent };
+        self.openings.extend(openings.into_iter().map(told));
+    }
+
     /// Notes of losses the collector has been told of, once they are the oldest thing here.
-    fn forget_acknowledged_losses(&mut self, now: Timestamp) -> Result<(), DiskError> {
-        let keep = Duration::from_secs(self.caps.acknowledged_s);
+    fn forget_acknowledged_losses(&mut self) -> Result<(), DiskError> {
+        let keep_s = self.caps.acknowledged_s;
         while let Some((&first, Piece::Lost(loss))) = self.pieces.first_key_value() {
-            let path = self.path(first, FileKind::Loss);
-            if self.pieces.len() == 1
-                || loss.to > self.acknowledged
-                || now.since(modified(self.volume.as_ref(), &path, now)) <= keep
-            {
+            if self.pieces.len() == 1 || loss.to > self.acknowledged || self.ages.age_s(first) <= keep_s {
                 break;
             }
-            self.remove(&path)?;
+            self.remove(&self.path(first, FileKind::Loss))?;
             self.pieces.remove(&first);
+            self.ages.handle_gone(first);
         }
         Ok(())
     }
+}
+
+/// Of these records that go those which open an alert.
+fn openings(records: &[(Seq, Vec<u8>)], goes: impl Fn(Seq) -> bool) -> Vec<(Seq, RecordBody)> {
+    let going = records.iter().filter(|(seq, _)| goes(*seq));
+    let read = going.filter_map(|(seq, payload)| Some((*seq, Record::from_octets(payload).ok()?.body)));
+    read.filter(|(_, body)| matches!(body, RecordBody::Opened(_) | RecordBody::CrowdOpened(_))).collect()
 }
 
 fn why(reason: LossReason) -> &'static str {

@@ -7,7 +7,7 @@ use super::*;
 use crate::io::disk::volume::RealVolume;
 use crate::spool::{RECORD_EXTRA_OCTETS, SEGMENT_HEADER_OCTETS};
 use std::fs::{self, OpenOptions};
-use varde_common::record::{Record, RecordBody, SensorEvent};
+use varde_common::record::{LossReason, Record, RecordBody, SensorEvent};
 
 const NOW: Timestamp = Timestamp(1_763_733_900_000_000);
 const HUGE: u64 = 1 << 40;
@@ -289,16 +289,42 @@ fn old_and_acknowledged_is_let_go_but_never_the_place_in_the_numbers() {
     fill(&mut spool, 1..4);
     spool.active.as_mut().unwrap().octets = HUGE;
     fill(&mut spool, 4..7);
-    let late = NOW.plus(Duration::from_secs(SPOOL_ACKNOWLEDGED_KEEP_S + 1));
+    let hours = |hours: u64| NOW.plus(Duration::from_secs(hours * 3600));
+    spool.handle_acknowledged(Seq(6), hours(0)).unwrap();
+    for late in [20, 40, 60, SPOOL_ACKNOWLEDGED_KEEP_S / 3600] {
+        spool.handle_acknowledged(Seq(6), hours(late)).unwrap();
+        assert_eq!(spool.figures().first, Seq(1), "not old yet: a restored collector may want it");
+    }
+    let late = hours(SPOOL_ACKNOWLEDGED_KEEP_S / 3600 + 1);
     spool.handle_acknowledged(Seq(2), late).unwrap();
     assert_eq!(spool.figures().first, Seq(1), "not all of it is acknowledged");
-    spool.handle_acknowledged(Seq(6), NOW).unwrap();
-    assert_eq!(spool.figures().first, Seq(1), "not old yet: a restored collector may want it");
     spool.handle_acknowledged(Seq(6), late).unwrap();
     assert_eq!(spool.figures().first, Seq(4));
     drop(spool);
     let (mut spool, _) = open(directory.path());
     assert_eq!(spool.append(&record(7)), Seq(7));
+}
+
+#[test]
+fn k1_d9_a_clock_that_is_days_wrong_at_a_start_deletes_nothing_that_a_restored_collector_may_want() {
+    let directory = tempfile::tempdir().unwrap();
+    let caps = Caps { octets: HUGE, ..Caps::default() };
+    let open = |at| Spool::open(Arc::new(RealVolume), &directory.path().join("spool"), caps, at).unwrap().0;
+    // The files' own times are those of the machine.
+    let (now, days) = (crate::io::clock::now(), Duration::from_secs(5 * 86_400));
+    let mut spool = open(now);
+    for _ in 0..3 {
+        spool.append(&record(1));
+        spool.sync(now).unwrap();
+        spool.active.as_mut().unwrap().octets = HUGE;
+    }
+    spool.handle_acknowledged(Seq(3), now).unwrap();
+    drop(spool);
+    for (at, which) in [(now.plus(days), "ahead"), (Timestamp(now.0 - 5 * 86_400_000_000), "behind"), (now, "right")] {
+        let mut spool = open(at);
+        spool.handle_acknowledged(Seq(3), at).unwrap();
+        assert_eq!(spool.figures().first, Seq(1), "{which}: seconds old");
+    }
 }
 
 /// A disk that is really full: a file system of its own of a few hundred kilobytes.
