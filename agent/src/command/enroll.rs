@@ -4,7 +4,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Failure, proxy, settings};
-use crate::io::disk::{DiskError, create_directory, failed, hold, sync_directory};
+use crate::io::disk::identity::Identity;
+use crate::io::disk::owner::{Owner, set_aside};
+use crate::io::disk::{create_directory, hold};
 use crate::io::enroll::{EnrolError, Wishes, enroll};
 use crate::proxy::is_host_and_port;
 use crate::route::NOWHERE;
@@ -54,8 +56,10 @@ pub fn run(data: &Path, args: &EnrollArgs) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let card = runtime.block_on(enroll(data, &text, &wishes)).map_err(|error| not_enrolled(&error, &settings))?;
-    if let Some(aside) = set_aside_spool(data, card.sensor.0).map_err(|error| Failure::new(&error, error.remedy()))? {
-        eprintln!("The records of the sensor that this machine was before are kept in {}.", aside.display());
+    let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
+    let before = set_aside(data, &Owner::of(&identity)).map_err(|error| Failure::new(&error, error.remedy()))?;
+    if let Some(before) = before {
+        eprintln!("Of before: {before}.");
     }
     eprintln!("Enrolled as sensor {} of {}. Next: varde-agent run --interface NAME", card.sensor, card.member);
     Ok(())
@@ -73,18 +77,6 @@ fn not_enrolled(error: &EnrolError, settings: &Settings) -> Failure {
     }
 }
 
-/// A spool belongs to one sensor: sent again by the next one, what the collector has would count twice.
-fn set_aside_spool(data: &Path, sensor: u64) -> Result<Option<PathBuf>, DiskError> {
-    let spool = data.join("spool");
-    if !spool.is_dir() {
-        return Ok(None);
-    }
-    let aside = data.join(format!("spool.before-sensor-{sensor}"));
-    std::fs::rename(&spool, &aside).map_err(failed("move", &spool))?;
-    sync_directory(data)?;
-    Ok(Some(aside))
-}
-
 fn read_token(file: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     if file == Path::new("-") {
@@ -93,20 +85,4 @@ fn read_token(file: &Path) -> std::io::Result<String> {
         std::fs::File::open(file)?.take(TOKEN_MAX_OCTETS).read_to_string(&mut text)?;
     }
     Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn d2_a_sensor_enrolled_anew_never_sends_what_another_sent() {
-        let data = tempfile::tempdir().unwrap();
-        assert_eq!(set_aside_spool(data.path(), 7).unwrap(), None);
-        std::fs::create_dir(data.path().join("spool")).unwrap();
-        std::fs::write(data.path().join("spool").join("a.seg"), b"records").unwrap();
-        let aside = set_aside_spool(data.path(), 7).unwrap().unwrap();
-        assert_eq!(std::fs::read(aside.join("a.seg")).unwrap(), b"records");
-        assert!(!data.path().join("spool").exists());
-    }
 }

@@ -29,6 +29,7 @@ use crate::io::disk::adopt::adopt;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
+use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
 use crate::io::disk::{DiskError, collector_time, create_directory, hold, list};
@@ -192,9 +193,14 @@ pub(crate) fn run_confined_by(
         unacknowledged_s: settings.spool_unacknowledged_s(),
         ..Caps::default()
     };
+    let owner = Owner::of(&identity);
+    if let Some(before) = set_aside(data, &owner).map_err(disk_failure)? {
+        tracing::warn!("{before}");
+    }
     let opened = Spool::open(Arc::new(RealVolume), &data.join("spool"), caps, clock::now());
     let (mut spool, recovered) = opened.map_err(disk_failure)?;
-    let adopted = adopt(data, &mut spool, caps, clock::now()).map_err(disk_failure)?;
+    owner.claim(data).map_err(disk_failure)?;
+    let adopted = adopt(data, &owner, &mut spool, caps, clock::now()).map_err(disk_failure)?;
     if adopted > 0 {
         tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
     }

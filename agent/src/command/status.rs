@@ -387,7 +387,8 @@ mod tests {
 
     #[test]
     fn a_report_survives_the_socket_and_reads_in_words() {
-        let card = Card { sensor: SensorId(4), collector: "a:1".into(), member: "Gjøvik".into(), fallback: None };
+        let (collector, member) = ("a:1".into(), "Gjøvik".into());
+        let card = Card { sensor: SensorId(4), collector, member, fallback: None, member_of_token: None };
         let mut report = Report::new(Some(&card), "b:2", &spool::Figures::default());
         assert!(in_words(&report).contains("not running"));
         let uplink = Uplink { last_error: Some("no answer".into()), ..Uplink::default() };

@@ -25,6 +25,7 @@ use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted};
 
 use super::clock;
 use super::disk::identity::{Card, Identity, site_key};
+use super::disk::owner::disown;
 use super::disk::{DiskError, create_directory};
 use super::link::tcp::{TcpWay, Tls};
 use super::link::{LinkError, quic, read_message, timed, tls, write_message};
@@ -172,6 +173,8 @@ pub async fn enroll(data: &Path, token_text: &str, wishes: &Wishes) -> Result<Ca
     site_key(data)?;
     let mut identity = converse(&token, wishes).await?;
     identity.card.fallback = wishes.told.clone();
+    // Before there is an identity that could take what lies there for its own.
+    disown(data)?;
     identity.write(data)?;
     Ok(identity.card)
 }
@@ -295,7 +298,8 @@ async fn ask(
     }
     check_own(&certificate_der, key.public_key_raw()).map_err(EnrolError::BadAnswer)?;
     let (collector, member) = (token.quic.as_str().to_owned(), member.as_str().to_owned());
-    let card = Card { sensor: token.sensor, collector, member, fallback: None };
+    let member_of_token = Some(token.member.as_str().to_owned());
+    let card = Card { sensor: token.sensor, collector, member, fallback: None, member_of_token };
     Ok(Identity { card, key_pem: key.serialize_pem(), certificate_der, ca_der, root_document })
 }
 

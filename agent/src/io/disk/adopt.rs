@@ -2,7 +2,8 @@
 //! whatever stops in between.
 //!
 //! That is what lies both beyond what this spool itself can have sent and beyond what the collector had of it, which the
-//! file `committed` says: a later state of a restored disk may have sent what lies below. Beside the records that were set
+//! file `committed` says: a later state of a restored disk may have sent what lies below. So too for the spool of the sensor that
+//! this machine was before, where it was the same member's ([`Owner`]): what it sent and nobody acknowledged may be stored. Beside the records that were set
 //! aside lies a file `adopting` with what is taken over (`FROM TO EPOCH FIRST`: numbers of theirs, the spool that goes on, and
 //! the number the first of them gets there); when all are on disk it is named `adopted`.
 //! Nothing else is written to the new spool before, so its next number says how far an interrupted taking over has come.
@@ -17,6 +18,7 @@ use varde_common::id::{Epoch, Seq};
 use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 
+use super::owner::Owner;
 use super::spool::{Caps, Spool};
 use super::volume::{RealVolume, Volume};
 use super::{DiskError, failed, read_at_most, sync_directory, write_whole, write_whole_on};
@@ -72,17 +74,19 @@ fn committed(aside: &Path) -> Option<Seq> {
     String::from_utf8(octets).ok()?.strip_suffix('\n')?.parse().ok().map(Seq)
 }
 
-/// Takes over what no session has ever seen of the spools set aside in a data directory; gives how many records. To be
-/// called before anything else is written to `spool`.
+/// Takes over what no session has ever seen of the spools set aside in a data directory, as far as they are this sensor's
+/// or one of the same member's; gives how many records. To be called before anything else is written to `spool`.
 ///
 /// # Errors
 /// [`DiskError`]: the process must end, and goes on where it stopped.
-pub fn adopt(data: &Path, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
+pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
     let mut aside: Vec<(PathBuf, Seq)> = Vec::new();
     for entry in fs::read_dir(data).map_err(failed("read", data))? {
         let path = entry.map_err(failed("read", data))?.path();
-        let is_aside = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("spool.aside-"));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let is_aside = name.starts_with("spool.aside-") || name.starts_with("spool.before-sensor-");
         if is_aside
+            && owner.may_take_over(&path)
             && !path.join(ADOPTED).exists()
             && let Some(committed) = committed(&path)
         {
@@ -96,6 +100,13 @@ pub fn adopt(data: &Path, spool: &mut Spool, caps: Caps, now: Timestamp) -> Resu
         let (mut theirs, _) = Spool::open(Arc::new(RealVolume), &directory, caps, now)?;
         let (from, to) =
             plan.map_or((theirs.unsent().max(committed.next()), theirs.next()), |plan| (plan.from, plan.to));
+        let unclear = from.0.saturating_sub(committed.next().0);
+        if unclear > 0 {
+            let lies_in = directory.display();
+            tracing::warn!(
+                "at most {unclear} records in {lies_in} may have been sent and are not sent again; tell the CSIRT"
+            );
+        }
         let epoch = spool.figures().epoch;
         let plan = match plan.filter(|plan| plan.epoch == epoch) {
             Some(plan) => plan,
@@ -208,6 +219,8 @@ fn translate(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::disk::owner::tests::owner;
+    use crate::io::disk::owner::{disown, set_aside as set_aside_of_before};
     use crate::ledger::tests::{opened, updated};
     use crate::sensor::Statement;
 
@@ -218,7 +231,7 @@ mod tests {
     }
 
     fn adopt_into(data: &Path, spool: &mut Spool) -> u64 {
-        adopt(data, spool, Caps::default(), NOW).unwrap()
+        adopt(data, &owner(7, "3407"), spool, Caps::default(), NOW).unwrap()
     }
 
     fn record(body: RecordBody) -> Vec<u8> {
@@ -265,6 +278,47 @@ mod tests {
             assert!(matches!(&bodies[2], RecordBody::Updated(AlertUpdated { alert: Seq(2), .. })));
             assert!(matches!(&bodies[3], RecordBody::Updated(AlertUpdated { alert: Seq(1), .. })));
             assert_eq!(bodies.len(), 4);
+        }
+    }
+
+    #[test]
+    fn p5_another_members_alerts_are_never_taken_over_whoever_set_them_aside() {
+        for (before, taken) in [(Some(owner(3, "0301")), 0), (None, 0), (Some(owner(3, "3407")), 4)] {
+            let data = tempfile::tempdir().unwrap();
+            drop(open(data.path()));
+            if let Some(before) = before {
+                before.claim(data.path()).unwrap();
+            }
+            // Told to begin anew, and enrolled anew before it did.
+            set_aside(data.path(), Seq(1));
+            disown(data.path()).unwrap();
+            let mut spool = open(data.path());
+            assert_eq!(adopt_into(data.path(), &mut spool), taken);
+        }
+    }
+
+    #[test]
+    fn d1_what_waited_when_the_same_member_enrolled_anew_is_delivered_once_and_anothers_stays() {
+        for (member, taken) in [("3407", 3), ("0301", 0)] {
+            let data = tempfile::tempdir().unwrap();
+            let mut spool = open(data.path());
+            owner(3, member).claim(data.path()).unwrap();
+            for _ in 0..6 {
+                spool.append(&opening());
+            }
+            spool.sync(NOW).unwrap();
+            // Two are acknowledged, a third was under way when the collector closed: it may be stored.
+            spool.handle_sending_ended(Seq(4)).unwrap();
+            spool.handle_acknowledged(Seq(2), NOW).unwrap();
+            spool.write_hint(NOW).unwrap();
+            drop(spool);
+            let before = set_aside_of_before(data.path(), &owner(7, "3407")).unwrap().unwrap();
+            assert_eq!((before.waiting, before.same_member), (4, taken > 0));
+            for again in [false, true] {
+                let mut spool = open(data.path());
+                assert_eq!(adopt_into(data.path(), &mut spool), if again { 0 } else { taken });
+                assert_eq!(bodies(&mut spool).len() as u64, taken);
+            }
         }
     }
 

@@ -27,6 +27,9 @@ pub struct Card {
     /// Where it dials over TCP when UDP is blocked, where enrolment was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
+    /// The member with its number, as the token names it: two members may have one name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member_of_token: Option<String>,
 }
 
 /// An enrolled sensor.
@@ -193,7 +196,8 @@ mod tests {
     #[test]
     fn an_identity_is_never_replaced() {
         let directory = tempfile::tempdir().unwrap();
-        let card = Card { sensor: SensorId(3), collector: "a:1".into(), member: "Gjøvik".into(), fallback: None };
+        let (collector, member) = ("a:1".into(), "Gjøvik".into());
+        let card = Card { sensor: SensorId(3), collector, member, fallback: None, member_of_token: None };
         let identity =
             Identity { card, key_pem: "k".into(), certificate_der: vec![1], ca_der: vec![2], root_document: vec![3] };
         assert!(matches!(Identity::read(directory.path()), Err(NoIdentity::NotEnrolled)));

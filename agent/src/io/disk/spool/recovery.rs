@@ -6,6 +6,7 @@ use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
 use super::super::mark::MARK_FILE;
+use super::super::owner::OWNER_FILE;
 use super::super::volume::{Access, RealVolume, Volume};
 use super::super::{DiskError, create_directory_on, failed, read_at_most_on};
 use super::ages::{AGES_MAX_OCTETS, Ages};
@@ -17,12 +18,20 @@ use crate::spool::{FileKind, FileName, Loss, SEGMENT_HEADER_OCTETS, Tally, given
 const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
 
 /// Files of ours that were being written when the program was stopped.
-const HALF_WRITTEN: [&str; 7] =
-    ["acknowledged.tmp", "ages.tmp", "reserve.tmp", "unsent.tmp", "mark.tmp", "adopting.tmp", "committed.tmp"];
+const HALF_WRITTEN: [&str; 8] = [
+    "acknowledged.tmp",
+    "ages.tmp",
+    "reserve.tmp",
+    "unsent.tmp",
+    "mark.tmp",
+    "owner.tmp",
+    "adopting.tmp",
+    "committed.tmp",
+];
 
 /// Files of ours beside segments and notes of loss.
-const BESIDE: [&str; 8] =
-    ["acknowledged", "ages", "reserve", "unsent", "quarantine", "committed", "adopting", MARK_FILE];
+const BESIDE: [&str; 9] =
+    ["acknowledged", "ages", "reserve", "unsent", "quarantine", "committed", "adopting", MARK_FILE, OWNER_FILE];
 
 impl Spool {
     /// Lists the directory: our files in order; all others go to `quarantine/`. Of several lifetimes the one with the
