@@ -154,3 +154,12 @@ pub const INDICATORS_LEFT_OUT: i64 = 50_000_000;
 pub const BACKUP_MANIFEST_MAX_OCTETS: u64 = 64 * 1024;
 /// The copy that is made before an upgrade is kept as long as a backup (decision 11).
 pub const UPGRADE_COPY_DAYS: u64 = 35;
+
+/// Events on a sensor's page: what a person looks through.
+pub const EVENTS_SHOWN: u32 = 20;
+/// Events the command lists unless told otherwise, and at most: some megabytes of text.
+pub const EVENTS_LISTED: u32 = 100;
+/// See [`EVENTS_LISTED`].
+pub const EVENTS_LISTED_MAX: u32 = 10_000;
+/// Losses added up for a page, the newest: each is a range, and a sensor that made up more would hold up its own page.
+pub const LOSSES_SUMMED_MAX: i64 = 20_000;

@@ -1,6 +1,8 @@
-//! Places of a spool that hold no record, told as ranges: one event for what was lost in a row, for one reason.
+//! Places of a spool that hold no record, told as ranges: one event for what was lost in a row, for one reason; and their sum.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
 use varde_common::id::Seq;
 use varde_common::record::{LossCounts, LossReason};
 use varde_common::time::Timestamp;
@@ -59,6 +61,71 @@ impl Losses {
             }
             record::SensorEvent { seq, at, body }
         })
+    }
+}
+
+/// Why records are missing, as people are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The sensor's spool or disk was full.
+    Full,
+    /// Nobody fetched them in time.
+    Aged,
+    /// They could not be read any more.
+    Damaged,
+    /// The same, said since this collector was restored: more likely they were let go, 72 hours after it had had them.
+    Gone,
+    /// A reason not known here.
+    Other,
+}
+
+impl Why {
+    /// Of a stored loss; `restored` = it was said since this collector was restored.
+    pub fn of(loss: &Value, restored: bool) -> Why {
+        match (loss.get("reason").and_then(Value::as_str), restored) {
+            (Some("spool_full"), _) => Why::Full,
+            (Some("spool_aged"), _) => Why::Aged,
+            (Some("spool_damaged"), false) => Why::Damaged,
+            (Some("spool_damaged"), true) => Why::Gone,
+            (Some(_) | None, _) => Why::Other,
+        }
+    }
+}
+
+/// How many records a stored loss stands for.
+pub fn records_of(loss: &Value) -> u64 {
+    let place = |key: &str| loss.get(key).and_then(Value::as_u64);
+    match (place("from"), place("to")) {
+        (Some(from), Some(to)) if from <= to => (to - from).saturating_add(1),
+        (Some(_) | None, Some(_) | None) => 0,
+    }
+}
+
+/// What a sensor said is lost, added up.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    sums: BTreeMap<Why, u64>,
+    /// There are older ones that were not added up.
+    pub more: bool,
+}
+
+impl Told {
+    /// One more; what is no loss adds nothing.
+    pub fn add(&mut self, body: &Value, restored: bool) {
+        if body.get("event").and_then(Value::as_str) == Some("loss") {
+            let sum = self.sums.entry(Why::of(body, restored)).or_default();
+            *sum = sum.saturating_add(records_of(body));
+        }
+    }
+
+    /// By reason, each that there was.
+    pub fn sums(&self) -> Vec<(Why, u64)> {
+        self.sums.iter().map(|(why, records)| (*why, *records)).collect()
+    }
+
+    /// All together.
+    pub fn total(&self) -> u64 {
+        self.sums.values().copied().fold(0, u64::saturating_add)
     }
 }
 

@@ -225,6 +225,37 @@ clock-ahead = { $span } ahead of ours
 clock-behind = { $span } behind ours
 uplink-quarantined = Two machines use this sensor's identity. Neither is heard until you have found out which is the copy, stopped it, and released the sensor with “varde-collector sensor release NUMBER”. What both have found is kept by them.
 uplink-set-back = An older state of this sensor came: its disk was restored, or a copy of it runs. It was told to begin a new spool, and nothing is counted twice. Last time:
+events-title = What the sensor has told
+events-words = What has happened to the sensor, the newest first. Kept for 90 days.
+events-none = The sensor has told nothing in the last 90 days.
+events-more = { $n ->
+    [1] 1 more; see it with
+   *[other] { $shown } more; see them with
+}
+told-lost-title = Told as lost, last 90 days
+told-lost-none = nothing
+told-lost = { $records } records: { $reasons }
+told-lost-least = at least { $records } records: { $reasons }
+lost-full = the spool or the disk was full
+lost-aged = nobody fetched them in time
+lost-damaged = they could not be read any more
+lost-gone = the sensor no longer had them after the collector was restored: let go after 72 hours, or damaged
+lost-other = a reason that is not known here
+event-started = The program started, version { $version }.
+event-list-in-force = List { $revision } is in force, { $indicators } indicators.
+event-list-refused = List { $revision } was refused, and the one before stays in force: { $why }
+event-spool-damaged = The spool on its disk was damaged; { $octets } bytes are set aside on the sensor.
+event-loss = { $records } records are lost ({ $from } to { $to }): { $why }.
+event-loss-of = They were: critical { $critical }, high { $high }, medium { $medium }, low { $low }, info { $info }, other { $other }.
+event-unknown-alert = More came of alert { $alert }, which is not known here. The record is stored, without an alert.
+event-unknown-indicator = A match of indicator { $indicator }, which is not known here; it may have come after the backup that was restored. The record is stored, without an alert.
+event-two-live = Two machines use the sensor's identity: one came that had been greeted before, while another was greeted since. Neither is heard until the sensor is released.
+event-mark-unknown = The sensor said a mark that this collector does not remember to have given. That is so after the collector was restored from a backup.
+event-mark-missing = The sensor no longer has the mark it was given; somebody may have cleared its spool's directory.
+event-set-back = An older state of the sensor came: it would have gone on from record { $next }, but { $committed } was stored. It was told to begin a new spool, and nothing is counted twice. If its disk was not restored, a copy of it runs somewhere.
+event-renewed = The sensor was released from quarantine and begins a new spool, so that no number means two things.
+event-epoch-changed = The sensor goes on with another spool than last time: a new one, or an old one again.
+event-other = Something this collector has no words for: { $kind }.
 health-title = What the sensor could not read
 health-words = Numbers since the sensor started.
 health-unknown = The sensor has not said anything about losses and blind spots yet.

@@ -225,6 +225,37 @@ clock-ahead = { $span } foran vår
 clock-behind = { $span } bak vår
 uplink-quarantined = To maskiner bruker identiteten til denne sensoren. Ingen av dem blir hørt før du har funnet ut hvilken som er kopien, stanset den og sluppet sensoren fri med «varde-collector sensor release NUMMER». Det begge har funnet, tar de vare på selv.
 uplink-set-back = En eldre tilstand av denne sensoren meldte seg: disken er gjenopprettet, eller en kopi kjører et sted. Den fikk beskjed om å begynne på nytt, og ingenting telles to ganger. Sist:
+events-title = Det sensoren har meldt
+events-words = Hva som har hendt sensoren, det nyeste øverst. Lagres i 90 dager.
+events-none = Sensoren har ikke meldt noe de siste 90 dagene.
+events-more = { $n ->
+    [1] 1 melding til; se den med
+   *[other] { $shown } meldinger til; se dem med
+}
+told-lost-title = Meldt mistet siste 90 dager
+told-lost-none = ingenting
+told-lost = { $records } poster: { $reasons }
+told-lost-least = minst { $records } poster: { $reasons }
+lost-full = køen eller disken var full
+lost-aged = ingen hentet dem i tide
+lost-damaged = lot seg ikke lese lenger
+lost-gone = sensoren hadde dem ikke lenger etter at samleren ble lagt tilbake: sluppet etter 72 timer, eller skadet
+lost-other = en grunn som ikke er kjent her
+event-started = Programmet startet, versjon { $version }.
+event-list-in-force = Liste { $revision } er i kraft, { $indicators } indikatorer.
+event-list-refused = Liste { $revision } ble avvist, og den forrige gjelder: { $why }
+event-spool-damaged = Køen på disken var skadet; { $octets } byte er lagt til side på sensoren.
+event-loss = { $records } poster er mistet ({ $from } til { $to }): { $why }.
+event-loss-of = De var: kritisk { $critical }, høy { $high }, middels { $medium }, lav { $low }, info { $info }, annet { $other }.
+event-unknown-alert = Det kom mer om alarm { $alert }, som ikke er kjent her. Posten er lagret, uten alarm.
+event-unknown-indicator = Treff på indikator { $indicator }, som ikke er kjent her; den kan ha kommet til etter kopien som ble lagt tilbake. Posten er lagret, uten alarm.
+event-two-live = To maskiner bruker identiteten til sensoren: én kom som var hilst på før, mens en annen var hilst på siden. Ingen av dem blir hørt før sensoren er sluppet fri.
+event-mark-unknown = Sensoren sa et merke denne samleren ikke husker å ha gitt. Slik er det etter at samleren er lagt tilbake fra en kopi.
+event-mark-missing = Sensoren har ikke lenger merket den fikk; noen kan ha tømt mappen med køen.
+event-set-back = En eldre tilstand av sensoren meldte seg: den ville gå videre fra post { $next }, men { $committed } var lagret. Den fikk beskjed om å begynne på en ny kø, og ingenting telles to ganger. Ble ikke disken gjenopprettet, kjører en kopi et sted.
+event-renewed = Sensoren ble sluppet fri fra karantene og begynner på en ny kø, så ingen nummer betyr to ting.
+event-epoch-changed = Sensoren går videre med en annen kø enn sist: en ny, eller en gammel igjen.
+event-other = Noe denne samleren ikke har ord for: { $kind }.
 health-title = Det sensoren ikke fikk lest
 health-words = Tall siden sensoren startet.
 health-unknown = Sensoren har ikke sagt noe om tap og blindsoner ennå.

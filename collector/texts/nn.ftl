@@ -225,6 +225,37 @@ clock-ahead = { $span } framfor vår
 clock-behind = { $span } bak vår
 uplink-quarantined = To maskiner brukar identiteten til denne sensoren. Ingen av dei blir høyrde før du har funne ut kva for ein som er kopien, stansa han og sleppt sensoren fri med «varde-collector sensor release NUMMER». Det begge har funne, tek dei vare på sjølve.
 uplink-set-back = Ein eldre tilstand av denne sensoren melde seg: disken er gjenoppretta, eller ein kopi køyrer ein stad. Han fekk melding om å byrje på nytt, og ingenting blir talt to gonger. Sist:
+events-title = Det sensoren har meldt
+events-words = Kva som har hendt sensoren, det nyaste øvst. Blir lagra i 90 dagar.
+events-none = Sensoren har ikkje meldt noko dei siste 90 dagane.
+events-more = { $n ->
+    [1] 1 melding til; sjå ho med
+   *[other] { $shown } meldingar til; sjå dei med
+}
+told-lost-title = Meldt mista siste 90 dagar
+told-lost-none = ingenting
+told-lost = { $records } postar: { $reasons }
+told-lost-least = minst { $records } postar: { $reasons }
+lost-full = køen eller disken var full
+lost-aged = ingen henta dei i tide
+lost-damaged = lét seg ikkje lese lenger
+lost-gone = sensoren hadde dei ikkje lenger etter at samlaren vart lagd tilbake: sleppte etter 72 timar, eller skadde
+lost-other = ein grunn som ikkje er kjend her
+event-started = Programmet starta, versjon { $version }.
+event-list-in-force = Liste { $revision } er i kraft, { $indicators } indikatorar.
+event-list-refused = Liste { $revision } vart avvist, og den førre gjeld: { $why }
+event-spool-damaged = Køen på disken var skadd; { $octets } byte er lagde til side på sensoren.
+event-loss = { $records } postar er mista ({ $from } til { $to }): { $why }.
+event-loss-of = Dei var: kritisk { $critical }, høg { $high }, middels { $medium }, låg { $low }, info { $info }, anna { $other }.
+event-unknown-alert = Det kom meir om alarm { $alert }, som ikkje er kjend her. Posten er lagra, utan alarm.
+event-unknown-indicator = Treff på indikator { $indicator }, som ikkje er kjend her; han kan ha kome til etter kopien som vart lagd tilbake. Posten er lagra, utan alarm.
+event-two-live = To maskiner brukar identiteten til sensoren: éi kom som var helsa på før, medan ei anna var helsa på sidan. Ingen av dei blir høyrde før sensoren er sleppt fri.
+event-mark-unknown = Sensoren sa eit merke denne samlaren ikkje hugsar å ha gitt. Slik er det etter at samlaren er lagd tilbake frå ein kopi.
+event-mark-missing = Sensoren har ikkje lenger merket han fekk; nokon kan ha tømt mappa med køen.
+event-set-back = Ein eldre tilstand av sensoren melde seg: han ville gå vidare frå post { $next }, men { $committed } var lagra. Han fekk melding om å byrje på ein ny kø, og ingenting blir talt to gonger. Vart ikkje disken gjenoppretta, køyrer ein kopi ein stad.
+event-renewed = Sensoren vart sleppt fri frå karantene og byrjar på ein ny kø, så ingen nummer tyder to ting.
+event-epoch-changed = Sensoren går vidare med ein annan kø enn sist: ein ny, eller ein gammal igjen.
+event-other = Noko denne samlaren ikkje har ord for: { $kind }.
 health-title = Det sensoren ikkje fekk lese
 health-words = Tal sidan sensoren starta.
 health-unknown = Sensoren har ikkje sagt noko om tap og blindsoner enno.

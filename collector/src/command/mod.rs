@@ -11,6 +11,7 @@ pub mod publish;
 pub mod restore;
 pub mod run;
 pub mod sensor;
+pub mod sensor_events;
 
 mod listing;
 mod say;
@@ -124,6 +125,7 @@ mod tests {
             "member list --json",
             "sensor token 3407",
             "sensor list --json",
+            "sensor events 3 --limit 50 --json",
             "sensor revoke 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
             "indicator import -",
@@ -144,6 +146,7 @@ mod tests {
             "",
             "sensor token 12345",
             "sensor revoke x",
+            "sensor events 3 --limit 0",
             "member add 34O7 G",
             "indicator import",
             "backup",

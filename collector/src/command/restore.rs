@@ -15,7 +15,7 @@ use crate::io::restore::{Keys, Restored, restore};
 const HELP: &str = "\
 The backup is checked and copied before anything is touched. A directory that a running collector uses is refused; what a
 stopped one left is set aside in DIR/before-restore-TIME and never deleted. Sensors then send again what they still hold:
-acknowledged records are kept for 72 hours.
+acknowledged records are kept for 72 hours. What lies in a spool that a sensor has set aside since is not sent again.
 Keys with --json: restored (DIR), made_at, set_aside (path or null), keys (restored, kept or missing), revocations_kept.";
 
 /// Arguments of `restore`.
@@ -87,7 +87,8 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
     };
     say::aside(&format!(
         "{revoked}
-Start the collector: sensors send again what they still hold, up to 72 hours.
+Start the collector: sensors send again what they still hold, up to 72 hours. A sensor that began a new spool since {made} does not
+send again what lies in its old one (spool.aside-… in its data directory).
 Done since {made} and to be done once more: members, tokens (open ones no longer hold), indicators; then publish.
 Sensors that enrolled since need a new token."
     ));

@@ -13,6 +13,7 @@ use varde_common::token::{Token, secret_hash};
 use varde_common::trust::sha256;
 
 use super::say;
+use super::sensor_events::{self, EventsArguments};
 use crate::address::{Bound, DialAddress, TCP_PORT, dial};
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
@@ -38,6 +39,8 @@ pub enum SensorCommand {
         #[arg(long)]
         json: bool,
     },
+    /// What a sensor said about itself and what was noted about it: losses, restarts, refused lists, copies.
+    Events(EventsArguments),
     /// Let a sensor out of quarantine, once the copy of it is stopped: it begins a new spool when it comes.
     Release {
         /// The sensor's number, as listed.
@@ -81,6 +84,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             }
             print(&sensors, json, clock::now())?;
         }
+        SensorCommand::Events(arguments) => sensor_events::run(&store, &arguments).await?,
         SensorCommand::Release { id } => {
             if !store.release_sensor(i64::from(id)).await? {
                 bail!("sensor {id} is not in quarantine; see: varde-collector sensor list")

@@ -25,6 +25,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::clock;
 use crate::change::{Change, Changes};
+use crate::limits::EVENTS_SHOWN;
 use crate::present::api::PictureJson;
 use crate::present::asset::{ASSETS, Asset, TILE_GRID};
 use crate::present::detail::{CampaignView, IncidentView};
@@ -315,7 +316,11 @@ async fn sensor(Path(id): Path<String>, parts: Parts) -> Response {
             let Some(facts) = picture.sensors.iter().find(|sensor| sensor.id == id) else {
                 return visit.not_there(operator);
             };
-            let view = SensorView::of(facts, &picture, &visit.reader());
+            let events = match shared.store.sensor_events(Scope::Operator, id, EVENTS_SHOWN).await {
+                Ok(events) => events,
+                Err(error) => return visit.broken(&error),
+            };
+            let view = SensorView::of(facts, &picture, &events, &visit.reader());
             visit.answer(StatusCode::OK, page::sensor(&visit.head(operator), &view, visit.extent))
         }
         Err(error) => visit.broken(&error),

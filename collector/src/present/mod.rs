@@ -11,6 +11,7 @@ pub mod detail;
 pub mod map;
 pub mod page;
 pub mod sensor;
+pub mod sensor_events;
 pub mod sensor_health;
 pub mod sensor_uplink;
 pub mod shown;

@@ -6,10 +6,12 @@ use varde_common::heartbeat::{BlindSpots, Evictions};
 use varde_common::limits::REFUSALS_MAX;
 
 use super::sensor::SensorRow;
+use super::sensor_events::EventsView;
 use super::sensor_uplink::UplinkView;
 use super::shown::{Moment, Shown, number};
 use super::text::Texts;
 use super::view::Reader;
+use crate::store::event::Events;
 use crate::store::picture::{Picture, SensorFacts};
 
 /// What a stored heartbeat says of losses and blind spots; an older sensor's says nothing of it.
@@ -91,16 +93,19 @@ pub struct SensorView {
     pub heard: Option<Moment>,
     /// How it speaks with the collector.
     pub uplink: UplinkView,
+    /// What it said about itself, and what was noted about it.
+    pub events: EventsView,
 }
 
 impl SensorView {
     /// From facts.
-    pub fn of(sensor: &SensorFacts, picture: &Picture, reader: &Reader) -> SensorView {
+    pub fn of(sensor: &SensorFacts, picture: &Picture, events: &Events, reader: &Reader) -> SensorView {
         SensorView {
             row: SensorRow::of(sensor, picture, reader.texts, &reader.calendar, reader.now),
             health: Health::read(sensor.heartbeat.as_deref()).map(|health| HealthView::of(&health, reader.texts)),
             heard: sensor.last_seen_at.map(|at| reader.calendar.moment(at)),
             uplink: UplinkView::of(sensor, reader),
+            events: EventsView::of(events, reader),
         }
     }
 }

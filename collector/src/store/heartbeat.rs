@@ -7,7 +7,9 @@ use varde_common::heartbeat::Further;
 use varde_common::message::Heartbeat;
 use varde_common::time::Timestamp;
 
-/// Heartbeats older than this are deleted (decision 11).
+use super::event;
+
+/// Heartbeats, and what sensors said about themselves, older than this are deleted (decision 11).
 pub const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// A heartbeat of the sensor `s` from some time before its newest, to compare the two ([`crate::hearing`]): 110 seconds or
@@ -127,6 +129,7 @@ pub async fn store(
             .bind(now.minus(KEPT).0)
             .execute(&mut *conn)
             .await?;
+        event::forget(conn, now).await?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod campaign;
 pub mod copy;
+pub mod event;
 pub mod heartbeat;
 pub mod incident;
 pub mod indicator;

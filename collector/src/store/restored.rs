@@ -124,6 +124,16 @@ async fn above(conn: &mut SqliteConnection, key: &str) -> Result<i64, sqlx::Erro
     Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))
 }
 
+/// When this database was last restored; none where it never was.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn restored_at(conn: &mut SqliteConnection) -> Result<Option<Timestamp>, sqlx::Error> {
+    let sql = "SELECT value FROM setting WHERE key = $1";
+    let value: Option<String> = sqlx::query_scalar(sql).bind(RESTORED_AT).fetch_optional(conn).await?;
+    Ok(value.and_then(|value| value.parse().ok()))
+}
+
 /// Lists get numbers above this, whatever is the newest.
 ///
 /// # Errors

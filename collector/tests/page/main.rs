@@ -14,6 +14,7 @@ use varde_collector::store::picture::Subject;
 use varde_collector::store::{Scope, Store};
 
 mod fill;
+mod told;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
