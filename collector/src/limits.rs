@@ -22,6 +22,8 @@ pub const STREAM_WINDOW_OCTETS: u32 = 64 * 1024;
 pub const SESSION_WINDOW_OCTETS: u32 = 128 * 1024;
 /// Octets of one session sent and not yet acknowledged.
 pub const SEND_WINDOW_OCTETS: u64 = 128 * 1024;
+/// A message that is no batch, body only: a heartbeat with every reason at its longest fits.
+pub const SMALL_BODY_MAX_OCTETS: usize = 24 * 1024;
 const _: () = assert!(
     SESSION_WINDOW_OCTETS as usize + SEND_WINDOW_OCTETS as usize + varde_common::compact::UNPACKER_MAX_OCTETS
         <= 384 * 1024,

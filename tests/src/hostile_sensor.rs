@@ -14,6 +14,7 @@ use quinn::{Connection, ConnectionError, Endpoint, SendStream, TransportConfig, 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use varde_agent::io::clock;
+use varde_collector::limits::SMALL_BODY_MAX_OCTETS;
 use varde_common::codec::{FrameHeader, Text};
 use varde_common::id::{Revision, Seq};
 use varde_common::limits::{BATCH_MAX_OCTETS, FRAME_TO_COLLECTOR_MAX_OCTETS};
@@ -45,7 +46,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The longest frame there is on each of four streams, but for its last octet, and the stream nobody reads to its window's
-    /// end; then silence. Of all ways this one holds most: some 435 KiB a session.
+    /// end; then silence.
     HalfFrames,
     /// A frame that is too long, on one stream after another; comes back whenever it is thrown out.
     TooLong,
@@ -251,14 +252,15 @@ impl Hostile {
 
     async fn half_frames(&self) -> Result<()> {
         let Greeted { connection, control, answers: _answers } = self.greeted(usual_transport()).await?;
-        let mut streams = vec![control];
+        let mut streams = vec![(control, SMALL_BODY_MAX_OCTETS)];
         for purpose in [Stream::Alerts, Stream::Lists, Stream::Hunts] {
-            streams.push(opened(&connection, purpose).await?);
+            let is_large = purpose == Stream::Alerts;
+            let longest = if is_large { FRAME_TO_COLLECTOR_MAX_OCTETS } else { SMALL_BODY_MAX_OCTETS };
+            streams.push((opened(&connection, purpose).await?, longest));
         }
-        let header = FrameHeader { body_octets: FRAME_TO_COLLECTOR_MAX_OCTETS, kind: ANY_KIND };
-        for stream in &mut streams {
-            stream.write_all(&header.to_octets()).await?;
-            stream.write_all(&vec![0; FRAME_TO_COLLECTOR_MAX_OCTETS - 1]).await?;
+        for (stream, longest) in &mut streams {
+            stream.write_all(&FrameHeader { body_octets: *longest, kind: ANY_KIND }.to_octets()).await?;
+            stream.write_all(&vec![0; *longest - 1]).await?;
         }
         let mut unread = connection.open_uni().await?;
         unread.write_all(&[0; STREAM_WINDOW_OCTETS]).await?;

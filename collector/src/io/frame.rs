@@ -34,19 +34,23 @@ pub enum FrameError {
 /// # Errors
 /// [`FrameError`].
 pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<ToCollector>, FrameError> {
-    match read_octets(stream).await? {
+    match read_octets(stream, ToCollector::BODY_MAX_OCTETS).await? {
         Some((kind, body)) => Ok(Some(ToCollector::from_body(kind, &body)?)),
         None => Ok(None),
     }
 }
 
-/// The next message's kind and body, not decoded; none where the stream ended between two. Signs of life are passed over.
+/// The next message's kind and body of at most so many octets, not decoded; none where the stream ended between two. Signs of
+/// life are passed over.
 ///
 /// # Errors
 /// [`FrameError`].
-pub async fn read_octets(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<(u16, Vec<u8>)>, FrameError> {
+pub async fn read_octets(
+    stream: &mut (impl AsyncRead + Unpin),
+    body_max_octets: usize,
+) -> Result<Option<(u16, Vec<u8>)>, FrameError> {
     loop {
-        let Some((kind, body)) = read_frame(stream, ToCollector::BODY_MAX_OCTETS).await? else { return Ok(None) };
+        let Some((kind, body)) = read_frame(stream, body_max_octets).await? else { return Ok(None) };
         match Word::from_body(kind, &body)? {
             None => return Ok(Some((kind, body))),
             Some(Word::Alive) => {}

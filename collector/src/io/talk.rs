@@ -20,7 +20,7 @@ use super::tied::{Arrived, Tied};
 use crate::change::Change;
 use crate::ingest::hello::{Introduction, Met};
 use crate::ingest::{self, IngestError, IngestReply};
-use crate::limits::{FRAME_WITHIN, HELLO_WITHIN, WRITE_WITHIN};
+use crate::limits::{FRAME_WITHIN, HELLO_WITHIN, SMALL_BODY_MAX_OCTETS, WRITE_WITHIN};
 use crate::session::{Action, Session, reconnect_spread_ms};
 use crate::store::{Scope, StoreError};
 
@@ -147,6 +147,14 @@ fn priority(stream: Stream) -> i32 {
     }
 }
 
+/// Only batches are large: of whatever else is half here, little is kept (I7).
+fn body_max_octets(stream: Stream) -> usize {
+    match stream {
+        Stream::Alerts => ToCollector::BODY_MAX_OCTETS,
+        Stream::Control | Stream::Statistics | Stream::Lists | Stream::Hunts => SMALL_BODY_MAX_OCTETS,
+    }
+}
+
 /// A frame error as the end of a session; none where the connection is gone anyway.
 fn reason(error: FrameError) -> Result<(), CloseReason> {
     match error {
@@ -185,7 +193,7 @@ impl Talk {
         mut send: W,
         mut recv: R,
     ) -> Result<(), CloseReason> {
-        let first = timeout(FRAME_WITHIN, self.next(&mut recv)).await.map_err(|_| CloseReason::ProtocolError)??;
+        let first = timeout(FRAME_WITHIN, self.next(&mut recv, SMALL_BODY_MAX_OCTETS)).await.map_err(|_| CloseReason::ProtocolError)??;
         let Some((first, turn)) = first else { return Ok(()) };
         let stream = self.session().handle_first(&first)?;
         drop(turn);
@@ -199,7 +207,8 @@ impl Talk {
                 }
             }
         }
-        while let Some((message, turn)) = self.next(&mut recv).await? {
+        let body_max_octets = body_max_octets(stream);
+        while let Some((message, turn)) = self.next(&mut recv, body_max_octets).await? {
             let action = self.session().handle_message(stream, message, clock::monotonic())?;
             // Only a batch is held on to.
             let turn = matches!(action, Action::Ingest(_)).then_some(turn);
@@ -229,9 +238,10 @@ impl Talk {
     async fn next(
         &self,
         recv: &mut (impl AsyncRead + Unpin),
+        body_max_octets: usize,
     ) -> Result<Option<(ToCollector, SemaphorePermit<'_>)>, CloseReason> {
         loop {
-            let (kind, body) = match frame::read_octets(recv).await {
+            let (kind, body) = match frame::read_octets(recv, body_max_octets).await {
                 Ok(Some(read)) => read,
                 Ok(None) => return Ok(None),
                 Err(FrameError::Malformed(Malformed::UnknownKind(_))) => {
@@ -333,7 +343,7 @@ impl Talk {
         let offered = || self.session().handle_offered();
         let follow = self.collector.lists.follow(&self.carrier, &mut send, held, offered);
         let hear = async {
-            while let Some((message, _turn)) = self.next(&mut recv).await? {
+            while let Some((message, _turn)) = self.next(&mut recv, SMALL_BODY_MAX_OCTETS).await? {
                 let action = self.session().handle_message(Stream::Lists, message, clock::monotonic())?;
                 if let Action::Note(outcome) = action {
                     self.note(outcome).await?;
