@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         eprintln!("varde demo: {error:#}");
         return ExitCode::FAILURE;
     }
-    match if once { show::once(&wish) } else { show::live(&wish) } {
+    match if once { show::once(&wish).map(drop) } else { show::live(&wish) } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("varde demo: {error:#}");

@@ -40,11 +40,11 @@ fn random_for(seed: u64, member: usize, round: u64) -> Random {
 }
 
 /// One round, then what was found held against what was planted. Campaigns go to standard output as JSON, the rest to
-/// standard error.
+/// standard error. Gives the sentence about contact that no DNS look-up announced.
 ///
 /// # Errors
 /// When a program fails, or what was found is not what was planted.
-pub fn once(wish: &Wish) -> Result<()> {
+pub fn once(wish: &Wish) -> Result<Option<String>> {
     let folder = Folder::new(wish.keep.as_deref())?;
     eprintln!("varde demo: one round, seed {}", wish.seed);
     let mut stage = Stage::set(folder.path(), |step| eprintln!("  {step}"))?;
@@ -52,9 +52,7 @@ pub fn once(wish: &Wish) -> Result<()> {
     for (member, player) in stage.players.iter_mut().enumerate() {
         let packets = plan::round(member, start, ONCE, true, &mut random_for(wish.seed, member, 0))?;
         capture::write(&player.agent.data().join("traffic.pcap"), Format::USUAL, &packets)?;
-        if let Some(feed) = &mut player.feed {
-            feed.send(&packets)?;
-        }
+        player.feed(&packets)?;
     }
     // Whoever leaves before there was anything to see could not have seen it, and the list would say so.
     eventually("a campaign arrives", PATIENCE, || Ok((!stage.collector.campaigns()?.is_empty()).then_some(())))?;
@@ -62,8 +60,9 @@ pub fn once(wish: &Wish) -> Result<()> {
     stage.finish_sensors()?;
     print!("{}", stage.collector.ask(["campaign", "list", "--json"])?.out);
     let verdict = compare(&stage);
+    let unannounced = unannounced(&stage, &stage.collector.alerts()?);
     if verdict.is_ok() {
-        if let Some(unannounced) = unannounced(&stage.collector.alerts()?) {
+        if let Some(unannounced) = &unannounced {
             eprintln!("  {unannounced}");
         }
         eprintln!("varde demo: found exactly what was planted");
@@ -71,7 +70,8 @@ pub fn once(wish: &Wish) -> Result<()> {
     if let Some(kept) = &wish.keep {
         eprintln!("varde demo: data directories and logs are left in {}", kept.display());
     }
-    verdict.and(stage.stop())
+    verdict.and(stage.stop())?;
+    Ok(unannounced)
 }
 
 fn compare(stage: &Stage) -> Result<()> {
@@ -175,9 +175,7 @@ fn play(stage: &mut Stage, seed: u64, round: u64, stopping: &AtomicBool) -> Resu
         for (queue, player) in queues.iter_mut().zip(&mut stage.players) {
             let due = queue.partition_point(|packet| packet.time_ns <= now_ns);
             let due: Vec<Packet> = queue.drain(..due).collect();
-            if let Some(feed) = &mut player.feed {
-                feed.send(&due)?;
-            }
+            player.feed(&due)?;
         }
         if now >= summary_at {
             stage.still_runs()?;
@@ -188,14 +186,16 @@ fn play(stage: &mut Stage, seed: u64, round: u64, stopping: &AtomicBool) -> Resu
     })
 }
 
-/// Who was found by a name that no DNS look-up had announced; none when nobody has been yet.
-fn unannounced(alerts: &[AlertLine]) -> Option<String> {
+/// Who was found in contact with the spreading name though nothing in its traffic so far asks DNS for it; none when nobody
+/// has been yet.
+fn unannounced(stage: &Stage, alerts: &[AlertLine]) -> Option<String> {
     let is_found = |number: &str| {
         let mut own = alerts.iter().filter(|alert| alert.member == number);
         own.any(|alert| alert.indicator == plan::SPREADING && alert.evidence == "contacted")
     };
-    let found = plan::without_lookup().into_iter().filter(|(number, _)| is_found(number));
-    let found: Vec<&str> = found.map(|(_, name)| name).collect();
+    let members = MEMBERS.into_iter().zip(&stage.players);
+    let found = members.filter(|((number, _), player)| !player.asked && is_found(number));
+    let found: Vec<&str> = found.map(|((_, name), _)| name).collect();
     let names = found.join(" and ");
     (!found.is_empty())
         .then(|| format!("no DNS look-up announced it at {names}: the name stood in a TLS or QUIC hello"))
@@ -213,7 +213,7 @@ fn summary(stage: &Stage, now: Timestamp) -> Result<String> {
     let time = now.to_string();
     let time = time.get(11..19).unwrap_or_default();
     let shown = if shown.is_empty() { "no campaign yet".to_owned() } else { shown.join("; ") };
-    let unannounced = unannounced(&alerts).map(|said| format!("\n              {said}")).unwrap_or_default();
+    let unannounced = unannounced(stage, &alerts).map(|said| format!("\n              {said}")).unwrap_or_default();
     Ok(format!(
         "{time} UTC  sensors {connected} of {}, members with alerts {} of {}, alerts {}: {shown}{unannounced}",
         MEMBERS.len(),

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use super::plan::{LIST, MEMBERS};
+use super::plan::{self, LIST, MEMBERS};
 use crate::capture::Feed;
 use crate::community::{Addresses, Agent, Collector};
+use crate::traffic::Packet;
 
 /// Where everything lies: kept when the audience named a folder, else removed at the end.
 #[derive(Debug)]
@@ -47,6 +48,19 @@ pub struct Player {
     pub agent: Agent,
     /// What passes its mirror port; none once the traffic has ended.
     pub feed: Option<Feed>,
+    /// Whether the traffic fed so far holds a DNS question for the spreading name.
+    pub asked: bool,
+}
+
+impl Player {
+    /// Shows its sensor a part of the traffic.
+    ///
+    /// # Errors
+    /// When the sensor reads no more.
+    pub fn feed(&mut self, packets: &[Packet]) -> Result<()> {
+        self.asked = self.asked || plan::asks_for_spreading(packets.iter().map(|packet| packet.ip.as_slice()));
+        self.feed.as_mut().map_or(Ok(()), |feed| feed.send(packets))
+    }
 }
 
 /// All of them. Dropped in this order: sensors first, so that none complains of a lost collector.
@@ -83,7 +97,7 @@ impl Stage {
                 OsStr::new("--capture"),
                 feed.path().as_os_str(),
             ])?;
-            players.push(Player { agent, feed: Some(feed) });
+            players.push(Player { agent, feed: Some(feed), asked: false });
         }
         said("waiting until the signed list is in force at every sensor");
         collector.await_in_force(MEMBERS.len(), 1)?;
