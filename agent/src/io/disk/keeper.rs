@@ -47,8 +47,19 @@ pub enum KeeperEnded {
     #[error("{0}")]
     Disk(#[from] DiskError),
     /// The spool was set aside.
+    #[error("{0}")]
+    SetAside(Aside),
+}
+
+/// A spool that was set aside, in words.
+#[derive(Debug, thiserror::Error)]
+pub enum Aside {
+    /// The collector has numbers that this spool has never given.
     #[error("the collector has more of this spool than the spool itself: the disk was copied or restored; it is kept in {}", .0.display())]
-    SetAside(PathBuf),
+    Outrun(PathBuf),
+    /// The collector orders a new one.
+    #[error("the collector orders a new spool, because this sensor was released from quarantine or because an older state of its disk came; the one it had is kept in {}", .0.display())]
+    Ordered(PathBuf),
 }
 
 impl KeeperEnded {
@@ -144,13 +155,14 @@ impl Keeper {
             Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, now.steady)?,
             Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
             Order::SetAside(committed) => {
+                let outrun = committed >= self.spool.next();
                 let aside = self.spool.set_aside()?;
                 match adopt::allow(self.spool.volume(), &aside, committed) {
                     // What only it holds then stays there; the end of the process is the same.
                     Err(error) if error.is_full() => tracing::error!("nothing can be taken over from it: {error}"),
                     allowed => allowed?,
                 }
-                return Err(KeeperEnded::SetAside(aside));
+                return Err(KeeperEnded::SetAside(if outrun { Aside::Outrun(aside) } else { Aside::Ordered(aside) }));
             }
             Order::Read { from, reply } => group.questions.push(Question::Read { from, reply }),
             Order::Flush(reply) => group.questions.push(Question::Flush(reply)),
@@ -243,5 +255,34 @@ impl Keeper {
             news
         });
         Ok(synced)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::disk::spool::Caps;
+    use crate::io::disk::volume::RealVolume;
+
+    #[test]
+    fn p5_a_sensor_that_was_released_is_not_told_that_its_disk_was_copied() {
+        let words = |committed: u64| {
+            let data = tempfile::tempdir().unwrap();
+            let now = Clocks::read();
+            let opened =
+                Spool::open(std::sync::Arc::new(RealVolume), &data.path().join("spool"), Caps::default(), now.day);
+            let mut spool = opened.unwrap().0;
+            for _ in 0..3 {
+                spool.append(b"a record");
+            }
+            spool.sync(now.steady).unwrap();
+            let key = crate::io::disk::identity::site_key(data.path()).unwrap();
+            let (mut keeper, _) = Keeper::new(spool, Hosts::open(data.path()).unwrap(), key);
+            let mut group = Group::default();
+            keeper.handle_order(Order::SetAside(Seq(committed)), &mut group, now).unwrap_err().to_string()
+        };
+        let released = words(3);
+        assert!(released.contains("released from quarantine") && !released.contains("has more"), "{released}");
+        assert!(words(4).contains("has more of this spool than the spool itself"));
     }
 }

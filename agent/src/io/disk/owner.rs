@@ -102,7 +102,10 @@ impl Owner {
             return Ok(());
         }
         match self.write(&spool) {
-            Err(error) if error.is_full() => Ok(tracing::warn!("whose the spool is cannot be written down: {error}")),
+            Err(error) if error.is_full() => {
+                tracing::warn!("whose the spool is cannot be written down: {error}");
+                Ok(())
+            }
             written => written,
         }
     }
