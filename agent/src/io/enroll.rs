@@ -49,8 +49,8 @@ pub enum EnrolError {
     #[error("{0}")]
     Token(#[from] BadToken),
     /// The token's time is over.
-    #[error("the token ran out at {0}")]
-    Expired(Timestamp),
+    #[error("the token ran out at {0} by this machine's clock, which says {1}")]
+    Expired(Timestamp, Timestamp),
     /// The collector cannot be reached, or what answers is not it.
     #[error("{0}")]
     Link(#[from] LinkError),
@@ -113,8 +113,10 @@ impl EnrolError {
                 "start it with: varde-agent run; for another sensor give another directory with --data DIR"
             }
             EnrolError::Token(_) => "copy the whole token from the CSIRT's message into a file and try again",
-            EnrolError::Expired(_)
-            | EnrolError::Refused(
+            EnrolError::Expired(..) => {
+                "if that is not the time, set the clock (NTP) and try again with the same token; if it is, ask the CSIRT for a new one"
+            }
+            EnrolError::Refused(
                 EnrolRefusal::Used | EnrolRefusal::Expired | EnrolRefusal::Revoked | EnrolRefusal::NotGood,
             ) => "ask the CSIRT for a new token; if nobody here has used this one, say so",
             EnrolError::Link(LinkError::Name { .. }) => "check the DNS settings of this machine, or ask the CSIRT",
@@ -165,8 +167,9 @@ pub async fn enroll(data: &Path, token_text: &str, wishes: &Wishes) -> Result<Ca
     }
     let token = Token::from_text(token_text)?;
     // A machine whose clock is far behind would pass here and be told by the collector.
-    if token.expires < clock::now() {
-        return Err(EnrolError::Expired(token.expires));
+    let now = clock::now();
+    if token.expires < now {
+        return Err(EnrolError::Expired(token.expires, now));
     }
     // Known to work before the token is used up: a token honoured and an identity lost would need a second token.
     create_directory(data)?;

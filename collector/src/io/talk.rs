@@ -193,7 +193,9 @@ impl Talk {
         mut send: W,
         mut recv: R,
     ) -> Result<(), CloseReason> {
-        let first = timeout(FRAME_WITHIN, self.next(&mut recv, SMALL_BODY_MAX_OCTETS)).await.map_err(|_| CloseReason::ProtocolError)??;
+        let first = timeout(FRAME_WITHIN, self.next(&mut recv, SMALL_BODY_MAX_OCTETS))
+            .await
+            .map_err(|_| CloseReason::ProtocolError)??;
         let Some((first, turn)) = first else { return Ok(()) };
         let stream = self.session().handle_first(&first)?;
         drop(turn);

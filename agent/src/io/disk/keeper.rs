@@ -49,8 +49,19 @@ pub enum KeeperEnded {
     #[error("{0}")]
     Disk(#[from] DiskError),
     /// The spool was set aside.
+    #[error("{0}")]
+    SetAside(Aside),
+}
+
+/// A spool that was set aside, in words.
+#[derive(Debug, thiserror::Error)]
+pub enum Aside {
+    /// The collector has numbers that this spool has never given.
     #[error("the collector has more of this spool than the spool itself: the disk was copied or restored; it is kept in {}", .0.display())]
-    SetAside(PathBuf),
+    Outrun(PathBuf),
+    /// The collector orders a new one.
+    #[error("the collector orders a new spool, because this sensor was released from quarantine or because an older state of its disk came; the one it had is kept in {}", .0.display())]
+    Ordered(PathBuf),
 }
 
 impl KeeperEnded {
@@ -172,13 +183,14 @@ impl Keeper {
             Order::SetAside(committed) => {
                 // What was found so far lies in it then, and can be taken over.
                 self.sync(now.steady)?;
+                let outrun = committed >= self.spool.next();
                 let aside = self.spool.set_aside()?;
                 match adopt::allow(self.spool.volume(), &aside, committed) {
                     // What only it holds then stays there; the end of the process is the same.
                     Err(error) if error.is_full() => tracing::error!("nothing can be taken over from it: {error}"),
                     allowed => allowed?,
                 }
-                return Err(KeeperEnded::SetAside(aside));
+                return Err(KeeperEnded::SetAside(if outrun { Aside::Outrun(aside) } else { Aside::Ordered(aside) }));
             }
             // The end of the group tries again.
             Order::Tick => {}
@@ -314,7 +326,9 @@ mod tests {
             orders.try_send(order).unwrap();
         }
         match keeper(directory.path()).run(taken) {
-            Err(KeeperEnded::SetAside(aside)) => assert_eq!(survey(&aside).unwrap().next, Seq(4), "three are found"),
+            Err(KeeperEnded::SetAside(Aside::Outrun(aside))) => {
+                assert_eq!(survey(&aside).unwrap().next, Seq(4), "three are found")
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -350,5 +364,26 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn p5_a_sensor_that_was_released_is_not_told_that_its_disk_was_copied() {
+        let words = |committed: u64| {
+            let data = tempfile::tempdir().unwrap();
+            let now = Clocks::read();
+            let opened = Spool::open(Arc::new(RealVolume), &data.path().join("spool"), Caps::default(), now.day);
+            let mut spool = opened.unwrap().0;
+            for _ in 0..3 {
+                spool.append(b"a record");
+            }
+            spool.sync(now.steady).unwrap();
+            let key = crate::io::disk::identity::site_key(data.path()).unwrap();
+            let (mut keeper, _) = Keeper::new(spool, Hosts::open(data.path()).unwrap(), key);
+            let mut group = Group::default();
+            keeper.handle_order(Order::SetAside(Seq(committed)), &mut group, now).unwrap_err().to_string()
+        };
+        let released = words(3);
+        assert!(released.contains("released from quarantine") && !released.contains("has more"), "{released}");
+        assert!(words(4).contains("has more of this spool than the spool itself"));
     }
 }

@@ -264,7 +264,7 @@ async fn greet(
             (Said { protocol, committed, reconnect_spread_ms, clock, clock_offset_us: offset(clock) }, Some(mark))
         }
         Some(ToAgent::NewEpoch { committed }) => {
-            tracing::error!(%committed, "the collector knows a later state of this sensor: its disk was copied or restored");
+            tracing::error!(%committed, "the collector orders a new spool: this sensor was released from quarantine, or an older state of its disk came");
             desk.order(Order::SetAside(committed)).await?;
             return Err(LinkError::Protocol("the collector wants a new spool begun".to_owned()));
         }

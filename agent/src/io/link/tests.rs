@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, FromArgMatches};
-use varde_common::id::{Mark, Revision, Seq};
+use varde_common::codec::Text;
+use varde_common::id::{Mark, Revision, SensorId, Seq};
 use varde_common::message::{CloseReason, ListOutcome, Stream};
-use varde_common::record::{RecordBody, SensorEvent};
+use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 use varde_common::token::Token;
 use varde_common::trust::Untrusted;
@@ -18,6 +19,8 @@ use super::{Link, LinkError};
 use crate::command::run::{RunArgs, run_confined_by};
 use crate::effective_time::EffectiveTime;
 use crate::io::disk::identity::Identity;
+use crate::io::disk::owner::Owner;
+use crate::io::disk::volume::RealVolume;
 use crate::io::disk::{list, mark, spool};
 use crate::io::enroll::{EnrolError, Wishes, enroll};
 use crate::io::privilege::Confined;
@@ -80,7 +83,10 @@ fn a_token_is_not_spent_on_the_wrong_collector() {
     let refused = enrol(directory.path(), &wrong_root);
     assert!(matches!(refused, Err(EnrolError::WrongRoot { why: Untrusted::AnotherRoot, .. })), "{refused:?}");
     let old = Token { expires: Timestamp(1), ..double.token() };
-    assert!(matches!(enrol(directory.path(), &old), Err(EnrolError::Expired(_))));
+    let expired = enrol(directory.path(), &old).unwrap_err();
+    assert!(matches!(expired, EnrolError::Expired(..)));
+    assert!(expired.to_string().contains("by this machine's clock, which says 2"), "{expired}");
+    assert!(expired.remedy().contains("set the clock"), "a clock that is ahead is the likelier cause");
     let wrong_secret = Token { secret: [8; 16], ..double.token() };
     assert!(matches!(enrol(directory.path(), &wrong_secret), Err(EnrolError::Refused(_))));
 
@@ -129,6 +135,39 @@ fn d1_p5_every_record_arrives_once_and_every_mark_is_said_whatever_the_collector
     drop(seen);
     // A run over an empty capture may be over before its first sign of life is put together.
     run_until(data, || double.seen.lock().unwrap().heartbeats >= 2);
+}
+
+#[test]
+fn d1_d2_power_lost_in_enrolment_sends_nothing_again_and_what_waited_arrives_where_the_member_is_the_same() {
+    for same_member in [true, false] {
+        let double = Double::start(&[], published(1, 3), false);
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path();
+        enrol(data, &double.token()).unwrap();
+        let new = Owner::of(&Identity::read(data).unwrap());
+        let member = if same_member { new.member.clone() } else { "Oslo (0301)".to_owned() };
+        // The identity is there, and the spool is still where the sensor before left it: one record sent, one not.
+        let opened = spool::Spool::open(
+            std::sync::Arc::new(RealVolume),
+            &data.join("spool"),
+            spool::Caps::default(),
+            Timestamp(1_000_000),
+        );
+        let mut before = opened.unwrap().0;
+        Owner { sensor: SensorId(3), member, ..new }.claim(data).unwrap();
+        let started = |version| RecordBody::Event(SensorEvent::Started { version: Text::cut(version) });
+        for version in ["sent", "waits"] {
+            before.append(&Record { time: Timestamp(1_000_000), body: started(version) }.to_octets().unwrap());
+        }
+        before.sync(Timestamp(1_000_000)).unwrap();
+        before.handle_sending_ended(Seq(2)).unwrap();
+        drop(before);
+        run_once(data).unwrap();
+        run_once(data).unwrap();
+        let bodies = double.seen.lock().unwrap().bodies();
+        let arrived = |version| bodies.iter().filter(|body| **body == started(version)).count();
+        assert_eq!((arrived("sent"), arrived("waits")), (0, usize::from(same_member)), "{bodies:?}");
+    }
 }
 
 /// Runs until the double has seen what is waited for; each run is a session of its own.
