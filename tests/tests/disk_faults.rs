@@ -156,6 +156,7 @@ fn fill(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Filled twice, and killed the second time.
 #[test]
 fn d5_a_full_disk_is_counted_exactly_and_recovered_from_while_detection_goes_on() -> Result<()> {
     let mut mounted = None;
@@ -182,6 +183,15 @@ fn d5_a_full_disk_is_counted_exactly_and_recovered_from_while_detection_goes_on(
         let report = said.json()?.pop().context("no status")?;
         Ok(report["health"]["alerts"].as_u64().unwrap_or(0))
     };
+    let lost = |lab: &Lab| -> Result<u64> {
+        let said = lab.agent.try_ask(["status", "--json"])?.ok()?;
+        let report = said.json()?.pop().context("no status")?;
+        let full = report["spool"]["given_up"]["full"].as_object().context("no counts")?.clone();
+        let lost = report["spool"]["lost"].as_u64().context("no number")?;
+        let by_severity: u64 = full.values().filter_map(serde_json::Value::as_u64).sum();
+        assert_eq!(by_severity, lost, "{report}");
+        Ok(lost)
+    };
     let before = alerts(&lab)?;
     let mut fed = 0;
     eventually("records are lost, and hits still found", PATIENCE, || {
@@ -196,15 +206,26 @@ fn d5_a_full_disk_is_counted_exactly_and_recovered_from_while_detection_goes_on(
         feed.send(&burst(&mut lab.host, 5).packets)?;
         Ok((lab.agent.taken()?.len() > taken + 20).then_some(()))
     })?;
-    let lost = {
-        let said = lab.agent.try_ask(["status", "--json"])?.ok()?;
-        let report = said.json()?.pop().context("no status")?;
-        let full = report["spool"]["given_up"]["full"].as_object().context("no counts")?.clone();
-        let lost = report["spool"]["lost"].as_u64().context("no number")?;
-        let by_severity: u64 = full.values().filter_map(serde_json::Value::as_u64).sum();
-        assert_eq!(by_severity, lost, "{report}");
-        lost
-    };
+    // It fills again; room is made, nothing more happens, and the process is killed: all that was told as lost stays so.
+    let lost_before = lost(&lab)?;
+    fill(&ballast)?;
+    let lost_again = eventually("records are lost again", PATIENCE, || {
+        feed.send(&burst(&mut lab.host, 50).packets)?;
+        let lost = lost(&lab)?;
+        Ok((lost >= lost_before + 500).then_some(lost))
+    })?;
+    std::fs::remove_file(&ballast)?;
+    lab.agent.kill()?;
+    drop(feed);
+    let mut feed = lab.live()?;
+    let lost_kept = lost(&lab)?;
+    ensure!(lost_kept >= lost_again, "{lost_again} were lost, and after a kill {lost_kept}");
+    let taken = lab.agent.taken()?.len();
+    eventually("records are taken after the kill", PATIENCE, || {
+        feed.send(&burst(&mut lab.host, 5).packets)?;
+        Ok((lab.agent.taken()?.len() > taken + 20).then_some(()))
+    })?;
+    let lost = lost(&lab)?;
     ensure!(lost > 0, "nothing was lost: the disk was not full");
     lab.collector.start()?;
     finish(feed, &lab.agent, &mut lab.host)?;
