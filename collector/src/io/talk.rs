@@ -314,6 +314,7 @@ impl Talk {
                 IngestError::UnknownSite(_) => CloseReason::UnknownSite,
                 IngestError::Malformed(_) => CloseReason::ProtocolError,
                 IngestError::Revoked => CloseReason::Revoked,
+                IngestError::Quarantined => CloseReason::Quarantined,
                 IngestError::Store(_) => CloseReason::Unavailable,
             }
         })?;
