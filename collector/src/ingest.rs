@@ -56,6 +56,9 @@ pub enum IngestError {
     /// The sensor was revoked while its session stood.
     #[error("the sensor is revoked")]
     Revoked,
+    /// Two live with its identity, which was found while its session stood.
+    #[error("the sensor is in quarantine")]
+    Quarantined,
     /// The database said no.
     #[error("a batch could not be stored: {0}")]
     Store(#[from] StoreError),
@@ -84,6 +87,9 @@ pub async fn handle_batch(
     // Asked where it is stored: a session that is still being cut off brings nothing in.
     if position.revoked {
         return Err(IngestError::Revoked);
+    }
+    if position.quarantined {
+        return Err(IngestError::Quarantined);
     }
     if position.epoch != Some(batch.epoch) {
         return Err(IngestError::Malformed("it is of another epoch than the session's Hello".to_owned()));

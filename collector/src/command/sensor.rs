@@ -91,7 +91,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             }
             poke(data, Poke::Sensors).await;
             say::result(&format!(
-                "Sensor {id} is released. Whichever machine comes next with its identity is heard and begins a new spool; should the copy live on, both are put in quarantine again."
+                "Sensor {id} is released. Whichever machine comes next with its identity is heard and begins a new spool: within ten minutes, or at once when varde-agent is restarted there. Should the copy live on, both are put in quarantine again."
             ))?;
         }
         SensorCommand::Revoke { id } => {

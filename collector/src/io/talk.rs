@@ -326,6 +326,7 @@ impl Talk {
                 IngestError::UnknownSite(_) => CloseReason::UnknownSite,
                 IngestError::Malformed(_) => CloseReason::ProtocolError,
                 IngestError::Revoked => CloseReason::Revoked,
+                IngestError::Quarantined => CloseReason::Quarantined,
                 IngestError::Store(_) => CloseReason::Unavailable,
             }
         })?;

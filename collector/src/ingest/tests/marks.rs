@@ -102,6 +102,11 @@ async fn p5_of_two_that_live_neither_is_heard_until_a_person_has_looked() {
     assert!(matches!(hello(&fixture, &mut sensor).await, Met::Stands { committed: Seq(4), .. }));
     assert_eq!(hello(&fixture, &mut copy).await, Met::Quarantined);
     assert_eq!(hello(&fixture, &mut sensor).await, Met::Quarantined);
+    // Nor is what the session that is being cut off had under way.
+    let under_way = Batch { epoch: sensor.epoch, ..batch(5, vec![RecordBody::Opened(opened(1, 5, 0))]) };
+    let refused = handle_batch(&fixture.store, 1, &under_way, NOW).await;
+    assert!(matches!(refused, Err(IngestError::Quarantined)), "{refused:?}");
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM record").await, 4);
     assert_eq!(events(&fixture, "two_live").await, 1);
     let found = fixture.store.sensor_by_key(Scope::Operator, &[0; 32]).await.unwrap();
     assert_eq!(found, None, "the fixture's sensor has no key");
