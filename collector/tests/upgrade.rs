@@ -9,7 +9,8 @@
 //! VARDE_FIXTURE=/tmp/fixture cargo nextest run -p varde-tests --test fixtures --run-ignored all
 //! cp /tmp/fixture/schema-NNN.sql collector/tests/data/
 //! ```
-//! and a line more below says what stands in it.
+//! and a line more below says what stands in it. Since version 4 there is more in it: marks, a session over TCP (sensor 1), a
+//! sensor in quarantine of which an older state came (2), and its alert of many hosts.
 
 use std::path::Path;
 
@@ -19,7 +20,7 @@ use varde_collector::store::alert::{self, Which};
 use varde_collector::store::{DATABASE_FILE, Scope, Store, StoreError};
 
 /// Every version that was ever in anybody's hands.
-const FIXTURES: [(i64, &str); 1] = [(1, include_str!("data/schema-001.sql"))];
+const FIXTURES: [(i64, &str); 2] = [(1, include_str!("data/schema-001.sql")), (4, include_str!("data/schema-004.sql"))];
 
 async fn lay_down(data: &Path, version: i64, dump: &str) -> Result<(), sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(data.join(DATABASE_FILE)).create_if_missing(true);
@@ -67,6 +68,23 @@ async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it(
         .await
         .unwrap();
         assert!(counts.iter().all(|(committed, records)| committed == records && *records >= 2), "{counts:?}");
+        // What came with version 4 is still there, and an older database says that there was none.
+        let later = i64::from(version >= 4);
+        let many: Vec<_> = alerts.iter().filter_map(|alert| alert.hosts).collect();
+        assert_eq!(many, [3_000].repeat(later as usize));
+        let marks: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM sensor_mark").fetch_one(store.readers()).await.unwrap();
+        assert_eq!(marks, 2 * later);
+        let sensors = store.sensor_rows(Scope::Operator).await.unwrap();
+        let of: Vec<_> = sensors
+            .iter()
+            .map(|row| (row.carrier.as_deref(), row.quarantined_at.is_some(), row.set_back_at.is_some(), row.replayed))
+            .collect();
+        let then = [(None, false, false, 0); 2];
+        let now = [(Some("tcp"), false, false, 0), (Some("quic"), true, true, 3)];
+        assert_eq!(of, if later == 1 { now } else { then });
+        let told = store.sensor_events(Scope::Operator, 2, 10).await.unwrap();
+        assert_eq!(told.total, 2 + u64::from(version >= 4), "{told:?}");
         store.close().await;
     }
 }
