@@ -27,7 +27,7 @@ use crate::spool::Tally;
 ///
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, way (quic, or tcp where
 /// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, last_error,
-/// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, given_up {full, aged,
+/// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
 /// damaged}, each {info, low, medium, high, critical, other}}, health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
@@ -41,7 +41,8 @@ pub struct StatusArgs {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-    /// Print nothing: exit 0 when the agent runs and is connected, else 1.
+    /// Print nothing: exit 0 when the agent runs, is connected and has lost no record lately, else 1. A loss counts until the
+    /// collector has been told of it and 72 hours have passed.
     #[arg(long, conflicts_with = "json")]
     check: bool,
     /// Have the running agent try what it must not be able to do (read other files, start programs, open a packet
@@ -139,7 +140,9 @@ pub struct SpoolReport {
     pub octets: u64,
     /// Records lost.
     pub lost: u64,
-    /// The same by reason and severity.
+    /// Those among them whose loss could not be noted yet, because the disk is full.
+    pub not_noted: u64,
+    /// The lost ones by reason and severity.
     pub given_up: GivenUpReport,
 }
 
@@ -260,6 +263,7 @@ impl Report {
                 waiting: figures.waiting(),
                 octets: figures.octets,
                 lost: figures.lost,
+                not_noted: figures.unnoted,
                 given_up: figures.given_up.into(),
             },
             health: None,
@@ -313,6 +317,11 @@ impl Report {
             health.last_packet.map(|last| u64::try_from(now.since(last).as_millis()).unwrap_or(u64::MAX));
     }
 
+    /// Whether nobody has to look: it runs, is heard, and loses no records.
+    fn is_well(&self) -> bool {
+        self.running && self.connected && self.spool.lost == 0
+    }
+
     /// One line.
     pub fn to_json(&self) -> String {
         let mut text = serde_json::to_string(self).unwrap_or_default();
@@ -333,7 +342,7 @@ pub fn run(data: &Path, args: &StatusArgs) -> Result<(), Failure> {
     });
     if args.check {
         let report = asked.ok().flatten().and_then(|text| serde_json::from_str::<Report>(&text).ok());
-        let well = report.is_some_and(|report| report.running && report.connected);
+        let well = report.is_some_and(|report| report.is_well());
         return if well { Ok(()) } else { Err(Failure { cause: String::new(), remedy: String::new(), code: 1 }) };
     }
     let report: Report = match asked? {
@@ -412,6 +421,23 @@ mod tests {
             assert!(told.contains(said), "{told}");
         }
         assert_eq!(serde_json::from_str::<Report>(&report.to_json()).unwrap(), report);
+    }
+
+    #[test]
+    fn d5_an_agent_that_loses_records_is_not_well_and_says_what_it_cannot_even_note() {
+        let report = |connected, lost, unnoted| {
+            let figures = spool::Figures { lost, unnoted, ..spool::Figures::default() };
+            let mut report = Report::new(None, "", &figures);
+            let uplink = Uplink { connected, ..Uplink::default() };
+            report.running(&uplink, &Health::default(), Vec::new(), Timestamp(0));
+            report
+        };
+        assert!(report(true, 0, 0).is_well() && !report(false, 0, 0).is_well());
+        assert!(!report(true, 7, 0).is_well(), "records are lost");
+        let told = in_words(&report(true, 7, 5));
+        assert!(told.contains("7 lost\n           NOTHING IS KEPT: the disk is full; 5 of those lost"), "{told}");
+        assert!(!in_words(&report(true, 7, 0)).contains("NOTHING IS KEPT"));
+        assert!(!Report::new(None, "", &spool::Figures::default()).is_well(), "it does not run");
     }
 
     #[test]

@@ -33,6 +33,12 @@ pub(super) fn in_words(report: &Report) -> String {
     });
     let spool = &report.spool;
     lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
+    if spool.not_noted > 0 {
+        lines.push(format!(
+            "           NOTHING IS KEPT: the disk is full; {} of those lost are not noted on it either, and are told once there is room",
+            spool.not_noted
+        ));
+    }
     let GivenUpReport { full, aged, damaged } = &spool.given_up;
     lines.extend(given_up_because("the spool or the disk was full", full));
     lines.extend(given_up_because("nobody fetched them in time", aged));

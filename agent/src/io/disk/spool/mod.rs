@@ -91,7 +91,9 @@ pub struct Figures {
     pub octets: u64,
     /// Records lost since it began, as far as their notes are still there.
     pub lost: u64,
-    /// The same by reason and severity.
+    /// Those among them whose loss could not be noted yet, because the disk is full.
+    pub unnoted: u64,
+    /// The lost ones by reason and severity.
     pub given_up: Tally,
 }
 
@@ -412,6 +414,7 @@ impl Spool {
             acknowledged: self.acknowledged,
             octets: self.octets,
             lost: given_up.total(),
+            unnoted: self.unnoted.as_ref().map_or(0, |loss| loss.counts().total()),
             given_up,
         }
     }
