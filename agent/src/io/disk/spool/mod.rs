@@ -414,7 +414,7 @@ impl Spool {
             acknowledged: self.acknowledged,
             octets: self.octets,
             lost: given_up.total(),
-            unnoted: self.unnoted.as_ref().map_or(0, |loss| loss.counts().total()),
+            unnoted: self.unnoted(),
             given_up,
         }
     }
