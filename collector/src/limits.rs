@@ -22,6 +22,10 @@ pub const STREAM_WINDOW_OCTETS: u32 = 64 * 1024;
 pub const SESSION_WINDOW_OCTETS: u32 = 128 * 1024;
 /// Octets of one session sent and not yet acknowledged.
 pub const SEND_WINDOW_OCTETS: u64 = 128 * 1024;
+/// A chunk of a list as it is sent, with room to spare below what a sensor takes: a thousand sensors that do not read theirs
+/// hold two of them each.
+pub const LIST_CHUNK_OCTETS: usize = 32 * 1024;
+const _: () = assert!(LIST_CHUNK_OCTETS <= varde_common::limits::LIST_CHUNK_MAX_OCTETS, "no sensor would take it");
 /// A message that is no batch, body only: a heartbeat with every reason at its longest fits.
 pub const SMALL_BODY_MAX_OCTETS: usize = 24 * 1024;
 const _: () = assert!(

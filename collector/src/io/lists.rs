@@ -5,13 +5,12 @@ use std::sync::Arc;
 use tokio::io::AsyncWrite;
 use tokio::sync::{Semaphore, watch};
 use varde_common::id::Revision;
-use varde_common::limits::LIST_CHUNK_MAX_OCTETS;
 use varde_common::message::ToAgent;
 
 use super::carrier::Carrier;
 use super::frame::{self, FrameError};
 use crate::change::{Change, Changes};
-use crate::limits::{LIST_SEND_WINDOW_OCTETS, LIST_SLOTS, SEND_WINDOW_OCTETS, WRITE_WITHIN};
+use crate::limits::{LIST_CHUNK_OCTETS, LIST_SEND_WINDOW_OCTETS, LIST_SLOTS, SEND_WINDOW_OCTETS, WRITE_WITHIN};
 use crate::store::list::Published;
 use crate::store::{Scope, Store, StoreError};
 
@@ -93,7 +92,7 @@ impl Lists {
 
 async fn send_list(stream: &mut (impl AsyncWrite + Unpin), list: &Published) -> Result<(), FrameError> {
     frame::write(stream, &ToAgent::ListOffer { manifest: list.manifest.clone() }, WRITE_WITHIN).await?;
-    for chunk in list.base.chunks(LIST_CHUNK_MAX_OCTETS) {
+    for chunk in list.base.chunks(LIST_CHUNK_OCTETS) {
         frame::write(stream, &ToAgent::ListChunk { octets: chunk.to_vec() }, WRITE_WITHIN).await?;
     }
     frame::write(stream, &ToAgent::ListEnd, WRITE_WITHIN).await
