@@ -45,7 +45,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// A way to do harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// The longest frame there is on each of four streams, but for its last octet, and the stream nobody reads to its window's
+    /// The longest message that each of four streams takes, but for its last octet, and the stream nobody reads to its window's
     /// end; then silence.
     HalfFrames,
     /// A frame that is too long, on one stream after another; comes back whenever it is thrown out.
@@ -61,7 +61,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Each, the ones that hold most first.
+    /// Each, in the order in which they come.
     pub const ALL: [Kind; 6] =
         [Kind::HalfFrames, Kind::Holes, Kind::Streams, Kind::TooLong, Kind::Deaf, Kind::Heartbeats];
 }
