@@ -4,8 +4,10 @@
 
 use std::path::Path;
 
+use varde_agent::io::disk::adopt::{adopt, allow};
+use varde_agent::io::disk::owner::Owner;
 use varde_agent::io::disk::spool::{Caps, Spool};
-use varde_common::id::Seq;
+use varde_common::id::{SensorId, Seq};
 use varde_common::indicator::Severity;
 use varde_tests::lab::oracle::BEGAN;
 use varde_tests::lab::{self, Counted, Failure};
@@ -36,9 +38,10 @@ fn r2_many_short_stories_keep_the_invariants() -> Result<(), Failure> {
 #[test]
 fn r2_fewer_long_stories_meet_everything_that_may_happen() -> Result<(), Failure> {
     let seeds = 1_000_001..=1_000_000 + stories() / 3;
-    let Counted { statements, taken, stored, told_lost, set_aside, crashes, cuts, collector_faults, gaps } =
-        lived(seeds, 400)?;
-    for met in [statements, taken, stored, told_lost, set_aside, crashes, cuts, collector_faults, gaps] {
+    let counted = lived(seeds, 400)?;
+    let Counted { statements, taken, stored, told_lost, set_aside, adopted, .. } = counted;
+    let Counted { crashes, cuts, collector_faults, gaps, .. } = counted;
+    for met in [statements, taken, stored, told_lost, set_aside, adopted, crashes, cuts, collector_faults, gaps] {
         assert!(met > 0, "something never happened");
     }
     Ok(())
@@ -69,4 +72,33 @@ fn p5_what_was_sent_with_a_full_disk_counts_as_sent_after_a_crash() {
     assert_eq!(spool.read(Seq(1), BEGAN).unwrap().len(), 3);
     drop(spool);
     assert_eq!(open().unsent(), Seq(4));
+}
+
+/// Found by a story: taken over onto a full disk, records were lost there, not even noted, and never taken over again.
+#[test]
+fn d5_what_was_set_aside_is_taken_over_once_the_full_disk_has_room() {
+    let disk = ModelDisk::new(1);
+    let caps = Caps { reserve_octets: 700, ..Caps::default() };
+    let open = || Spool::open(disk.volume(), Path::new(SPOOL), caps, BEGAN).unwrap().0;
+    let owner = Owner { sensor: SensorId(1), collector: "lab".to_owned(), member: "1".to_owned() };
+    let mut spool = open();
+    for number in 1..=3 {
+        spool.append(&alert(number, Severity::High).to_octets().unwrap());
+    }
+    spool.sync(BEGAN).unwrap();
+    spool.handle_sending_ended(Seq(1)).unwrap();
+    allow(disk.volume().as_ref(), &spool.set_aside().unwrap(), Seq(0)).unwrap();
+    drop(spool);
+    for left in [0, 50, 400, 900] {
+        disk.set_capacity(Some(disk.used() + left));
+        let mut spool = open();
+        adopt(Path::new("/data"), &owner, &mut spool, caps, BEGAN).unwrap();
+        assert_eq!((spool.next(), spool.unnoted()), (Seq(1), 0), "{left} octets are left");
+    }
+    disk.set_capacity(None);
+    for adopted in [3, 0] {
+        let mut spool = open();
+        assert_eq!(adopt(Path::new("/data"), &owner, &mut spool, caps, BEGAN).unwrap(), adopted);
+        assert_eq!(spool.read(Seq(1), BEGAN).unwrap().len(), 3);
+    }
 }

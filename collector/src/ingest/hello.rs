@@ -10,6 +10,10 @@ use crate::mark::{Given, Speaker, judge};
 use crate::store::record::Position;
 use crate::store::{Store, StoreError, mark, record, sensor};
 
+/// What is said to be committed of a spool that another has followed: whatever lies in it beyond what is stored, that other
+/// may have taken over, and nobody is to send it a second time.
+const ALL_OF_IT: Seq = Seq(i64::MAX as u64);
+
 /// Hello as the session takes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Introduction {
@@ -83,7 +87,8 @@ async fn meet_within(
     };
     let new_spool = position.epoch != Some(epoch) && committed == Seq(0);
     let mark = if said.protocol >= 2 {
-        match recognise(conn, sensor, said, committed, new_spool, now).await? {
+        let followed = position.epoch.is_some_and(|current| current != epoch);
+        match recognise(conn, sensor, said, committed, new_spool, followed, now).await? {
             Recognised::Follows(newest, follows) => {
                 mark::give(conn, sensor, newest + 1, fresh, follows, now).await?;
                 Some(fresh)
@@ -118,6 +123,7 @@ async fn recognise(
     said: &Introduction,
     committed: Seq,
     new_spool: bool,
+    followed: bool,
     now: Timestamp,
 ) -> Result<Recognised, sqlx::Error> {
     let Hello { epoch, next_seq, .. } = said.hello;
@@ -169,6 +175,7 @@ async fn recognise(
         mark::set_back(conn, sensor, now).await?;
         tracing::warn!(sensor, %next_seq, %committed, "an older state of this sensor came; a new epoch is ordered");
     }
+    let committed = if followed { ALL_OF_IT } else { committed };
     Ok(Recognised::Another(Met::NewEpoch { committed }))
 }
 

@@ -8,6 +8,7 @@
 //!
 //! The same seed is the same story. A failure prints the command that repeats it.
 
+pub mod closing;
 pub mod collector;
 pub mod far_end;
 pub mod line;

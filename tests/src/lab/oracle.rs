@@ -16,9 +16,11 @@ use varde_common::time::Timestamp;
 use super::collector::Key;
 use crate::places::{Places, told_lost};
 
-/// When every simulation begins. A statement's number is how many microseconds after this it was first seen.
+/// When every simulation begins. A statement's number is how many microseconds after this it was last seen.
 pub const BEGAN: Timestamp = Timestamp(1_763_733_900_000_000);
 
+/// A place in one of a sensor's spools.
+pub type Place = (Epoch, Seq);
 /// Rows of one spool, in order.
 pub type Rows = Vec<(Seq, Vec<u8>)>;
 
@@ -37,9 +39,9 @@ pub struct Said {
 
 /// What is known of a sensor.
 #[derive(Debug, Default)]
-struct Known {
+pub(super) struct Known {
     /// Records taken, as they stand.
-    taken: BTreeMap<(Epoch, Seq), Vec<u8>>,
+    pub(super) taken: BTreeMap<(Epoch, Seq), Vec<u8>>,
     /// Records under the same names that another state of its disk had taken.
     former: BTreeMap<(Epoch, Seq), Vec<Vec<u8>>>,
     /// Statements written and not synced when the process died: on disk or not.
@@ -48,12 +50,18 @@ struct Known {
     lost_openings: BTreeMap<AlertId, u64>,
     /// Openings written and not synced.
     fresh: BTreeMap<AlertId, u64>,
-    /// What it has heard to be committed, spool by spool.
+    /// What it has heard last to be committed, spool by spool.
     heard: BTreeMap<Epoch, Seq>,
+    /// Records gone from its disk while they were known to be committed.
+    pub(super) let_go: BTreeSet<Place>,
+    /// Both as they were when its disk was copied.
+    when_copied: (BTreeMap<Epoch, Seq>, BTreeSet<Place>),
     /// How far the collector has each spool.
     committed: BTreeMap<Epoch, Seq>,
     /// Its disk was restored or copied: a spool of it may be set aside.
-    may_be_set_aside: bool,
+    pub(super) may_be_set_aside: bool,
+    /// Records taken over from a spool that was set aside: where each stood, and where it stands.
+    pub(super) moved: BTreeMap<Place, Place>,
 }
 
 /// What a simulation has shown.
@@ -69,6 +77,10 @@ pub struct Counted {
     pub told_lost: u64,
     /// Left in spools that were set aside.
     pub set_aside: u64,
+    /// Taken over from there.
+    pub adopted: u64,
+    /// Acknowledged and let go of, then lost with a collector that was put back, their spool being set aside by then.
+    pub lost_with_restore: u64,
     /// Times power failed, or a process died.
     pub crashes: u64,
     /// Connections cut.
@@ -86,6 +98,8 @@ impl std::ops::AddAssign for Counted {
         self.stored += more.stored;
         self.told_lost += more.told_lost;
         self.set_aside += more.set_aside;
+        self.adopted += more.adopted;
+        self.lost_with_restore += more.lost_with_restore;
         self.crashes += more.crashes;
         self.cuts += more.cuts;
         self.collector_faults += more.collector_faults;
@@ -93,21 +107,41 @@ impl std::ops::AddAssign for Counted {
     }
 }
 
-/// Which statement a record carries, and the sightings it adds; none if it carries none.
-fn carried(octets: &[u8]) -> Option<(u64, u64)> {
-    let (first_seen, count) = match Record::from_octets(octets).ok()?.body {
-        RecordBody::Opened(opened) => (opened.first_seen, opened.count),
-        RecordBody::Updated(update) => (update.first_seen, update.count_increase),
+/// Which statement a record carries, and the sightings it adds; none if it carries none. By when it was last seen: an alert
+/// that is opened again was first seen when it was opened before.
+pub(super) fn carried(octets: &[u8]) -> Option<(u64, u64)> {
+    let (last_seen, count) = match Record::from_octets(octets).ok()?.body {
+        RecordBody::Opened(opened) => (opened.last_seen, opened.count),
+        RecordBody::Updated(update) => (update.last_seen, update.count_increase),
         _ => return None,
     };
-    Some((first_seen.micros_since(BEGAN), count))
+    Some((last_seen.micros_since(BEGAN), count))
+}
+
+impl Known {
+    /// A record is new in the spool that goes on: then it stands in one that was set aside, and is taken over once.
+    fn take_over(&mut self, to: Place, number: u64, count: u64, aside: &Places) -> Result<()> {
+        let from = self.taken.iter().find(|(from, octets)| {
+            aside.records.contains_key(from)
+                && !self.moved.contains_key(from)
+                && carried(octets) == Some((number, count))
+        });
+        let settled = || format!("D2: {to:?} carries statement {number}, long settled or taken over before");
+        let (from, _) = from.with_context(settled)?;
+        self.moved.insert(*from, to);
+        Ok(())
+    }
 }
 
 /// The truth.
 #[derive(Debug, Default)]
 pub struct Oracle {
-    known: BTreeMap<i64, Known>,
-    stored: BTreeMap<Key, Vec<u8>>,
+    pub(super) known: BTreeMap<i64, Known>,
+    pub(super) stored: BTreeMap<Key, Vec<u8>>,
+    /// Which statements are stored, and where.
+    statements: BTreeMap<u64, Key>,
+    /// What was stored once and is gone with a collector that was put back.
+    pub(super) restored_away: BTreeSet<Key>,
     /// Sums over what was seen.
     pub counted: Counted,
 }
@@ -179,7 +213,7 @@ impl Oracle {
     /// # Errors
     /// The rule that is broken.
     pub fn handle_disk(&mut self, sensor: i64, places: &Places) -> Result<()> {
-        let Some(known) = self.known.get(&sensor) else { return Ok(()) };
+        let Some(known) = self.known.get_mut(&sensor) else { return Ok(()) };
         for (place, octets) in &known.taken {
             let (epoch, seq) = *place;
             match places.records.get(place) {
@@ -196,7 +230,10 @@ impl Oracle {
                             "{seq} of sensor {sensor} is given up as {reason:?}; nothing was damaged, and nothing is old"
                         )
                     }
-                    None if known.heard.get(&epoch).is_some_and(|heard| seq <= *heard) => {}
+                    None if known.heard.get(&epoch).is_some_and(|heard| seq <= *heard) => {
+                        known.let_go.insert(*place);
+                    }
+                    None if known.let_go.contains(place) => {}
                     None => {
                         bail!("I3: {seq} of sensor {sensor} was taken, is not acknowledged, and is not on its disk")
                     }
@@ -206,28 +243,36 @@ impl Oracle {
         Ok(())
     }
 
-    /// A process started on this disk: what was in doubt is there or not; nothing else is new.
+    /// A process started on this disk: what was in doubt is there or not, what was taken over stands as it stood where it was
+    /// set aside; nothing else is new.
     ///
     /// # Errors
     /// The rule that is broken.
-    pub fn handle_started(&mut self, sensor: i64, places: &Places, everywhere: &Places) -> Result<()> {
+    pub fn handle_started(&mut self, sensor: i64, spool: &Places, aside: &Places) -> Result<()> {
         let known = self.of(sensor);
         known.lost_openings.clear();
         known.fresh.clear();
         let mut in_doubt = std::mem::take(&mut known.in_doubt);
-        let news: Vec<_> = places.records.iter().filter(|(place, _)| !known.taken.contains_key(place)).collect();
+        let news: Vec<_> = spool.records.iter().filter(|(place, _)| !known.taken.contains_key(place)).collect();
         let mut found = Vec::new();
         for (place, octets) in news {
+            // Given up where it was set aside, and told so under its new number.
+            if told_lost(octets).is_some() {
+                continue;
+            }
             let (number, count) = carried(octets).with_context(|| format!("{place:?} carries no statement"))?;
-            let expected = in_doubt.remove(&number);
-            let expected = expected.with_context(|| format!("{place:?} carries statement {number}, long settled"))?;
-            ensure!(count == expected, "I8: {place:?} counts {count}, its statement {expected}");
+            match in_doubt.remove(&number) {
+                Some(expected) => {
+                    ensure!(count == expected, "I8: {place:?} counts {count}, its statement {expected}");
+                }
+                None => known.take_over(*place, number, count, aside)?,
+            }
             found.push((*place, octets));
         }
         for (place, octets) in found {
             self.take(sensor, place, octets)?;
         }
-        self.handle_disk(sensor, everywhere)
+        self.handle_disk(sensor, &aside.clone().with(spool))
     }
 
     /// Its disk is put back to what it was.
@@ -235,12 +280,16 @@ impl Oracle {
         let known = self.of(sensor);
         known.may_be_set_aside = true;
         known.in_doubt.clear();
-        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            std::mem::take(&mut known.taken).into_iter().partition(|(place, _)| everywhere.records.contains_key(place));
+        (known.heard, known.let_go) = known.when_copied.clone();
+        let let_go = &known.let_go;
+        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut known.taken)
+            .into_iter()
+            .partition(|(place, _)| everywhere.records.contains_key(place) || let_go.contains(place));
         known.taken = kept;
         for (place, octets) in gone {
             known.former.entry(place).or_default().push(octets);
         }
+        known.moved.retain(|_, to| known.taken.contains_key(to));
     }
 
     /// Its spool was set aside, or it was put in quarantine.
@@ -267,6 +316,11 @@ impl Oracle {
                 None => ensure!(seq == expected, "I2: {seq} is stored where {expected} was expected"),
             }
             self.check_row(sensor, epoch, seq, &octets)?;
+            if told.is_none() {
+                let (number, _) = carried(&octets).with_context(|| format!("{seq} carries no statement"))?;
+                let before = self.statements.insert(number, (sensor, epoch, seq));
+                ensure!(before.is_none(), "D2: statement {number} is stored as {seq} of {epoch}, and as {before:?}");
+            }
             self.stored.insert((sensor, epoch, seq), octets);
             expected = seq.next();
         }
@@ -297,10 +351,26 @@ impl Oracle {
         self.known.get(&sensor).and_then(|known| known.committed.get(&epoch)).copied().unwrap_or(Seq(0))
     }
 
-    /// A sensor has heard that all up to here is committed.
-    pub fn handle_heard(&mut self, sensor: i64, epoch: Epoch, committed: Seq) {
+    /// A sensor is about to hear that all up to here is committed: it may let go of that, even if it dies over it.
+    pub fn handle_hearing(&mut self, sensor: i64, epoch: Epoch, committed: Seq) {
         let heard = self.of(sensor).heard.entry(epoch).or_default();
         *heard = committed.max(*heard);
+    }
+
+    /// It has heard it; where that is less than before (the collector was put back), it lets go of no more than that.
+    pub fn handle_heard(&mut self, sensor: i64, epoch: Epoch, committed: Seq) {
+        self.of(sensor).heard.insert(epoch, committed);
+    }
+
+    /// Its disk is copied, with this on it.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub fn handle_copied(&mut self, sensor: i64, everywhere: &Places) -> Result<()> {
+        self.handle_disk(sensor, everywhere)?;
+        let known = self.of(sensor);
+        known.when_copied = (known.heard.clone(), known.let_go.clone());
+        Ok(())
     }
 
     /// All rows, after a crash of the collector or at any time: exactly what was seen to be stored (I6), with what was
@@ -345,61 +415,11 @@ impl Oracle {
             let last = self.known.entry(*sensor).or_default().committed.entry(*epoch).or_default();
             *last = seq.max(last).to_owned();
         }
-        self.stored = rows;
+        let before = std::mem::replace(&mut self.stored, rows);
+        self.restored_away.extend(before.into_keys().filter(|key| !self.stored.contains_key(key)));
+        self.statements.retain(|_, key| self.stored.contains_key(key));
         for (sensor, (epoch, committed)) in positions {
             ensure!(self.committed(*sensor, *epoch) == *committed, "I2: a copy's position is not its rows'");
-        }
-        Ok(())
-    }
-
-    /// Everybody is connected and at rest: taken = stored ⊎ told as lost ⊎ set aside with its spool, each once, and counts
-    /// are conserved (I8). `disks` gives what lies in the spool of each sensor, and beside it.
-    ///
-    /// # Errors
-    /// The rule that is broken.
-    pub fn handle_end(&mut self, disks: &BTreeMap<i64, (Places, Places)>, alerts: &BTreeMap<Key, u64>) -> Result<()> {
-        let mut told = BTreeSet::new();
-        let mut statements = BTreeSet::new();
-        let mut counts: BTreeMap<Key, u64> = BTreeMap::new();
-        for ((sensor, epoch, seq), octets) in &self.stored {
-            if let Some((from, to, _)) = told_lost(octets) {
-                told.extend((from.0..=to.0).map(|seq| (*sensor, *epoch, Seq(seq))));
-                continue;
-            }
-            let (number, count) = carried(octets).with_context(|| format!("{seq} carries no statement"))?;
-            ensure!(statements.insert(number), "D2: statement {number} is stored twice");
-            match Record::from_octets(octets)?.body {
-                RecordBody::Updated(update) => {
-                    if let Some(sum) = counts.get_mut(&(*sensor, *epoch, update.alert)) {
-                        *sum += count;
-                    }
-                }
-                _ => {
-                    counts.insert((*sensor, *epoch, *seq), count);
-                }
-            }
-        }
-        ensure!(counts == *alerts, "I8: alerts count {alerts:?}, their records {counts:?}");
-        for (sensor, known) in &self.known {
-            for ((epoch, seq), octets) in &known.taken {
-                let key = (*sensor, *epoch, *seq);
-                match self.stored.get(&key) {
-                    Some(stored) if stored == octets => self.counted.stored += 1,
-                    // There, or given up there with a note before it was set aside.
-                    _ if disks.get(sensor).is_some_and(|(_, aside)| aside.holds(*epoch, *seq)) => {
-                        ensure!(known.may_be_set_aside, "{key:?} lies beside the spool");
-                        self.counted.set_aside += 1;
-                    }
-                    _ if told.contains(&key) => {
-                        let there =
-                            disks.get(sensor).is_some_and(|(spool, _)| spool.records.contains_key(&(*epoch, *seq)));
-                        ensure!(!there, "{key:?} was told as lost, and is in its spool");
-                        self.counted.told_lost += 1;
-                    }
-                    Some(_) => bail!("{key:?} is stored as another record, and nobody was told"),
-                    None => bail!("D1: {key:?} was taken, is not stored, and nobody was told"),
-                }
-            }
         }
         Ok(())
     }

@@ -2,13 +2,16 @@
 //! told what happens by hand.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tokio::sync::{oneshot, watch};
+use varde_agent::io::disk::adopt::adopt;
 use varde_agent::io::disk::hosts::Hosts;
 use varde_agent::io::disk::keeper::{Clocks, Group, Keeper, KeeperEnded, Order};
 use varde_agent::io::disk::mark::MARK_FILE;
+use varde_agent::io::disk::owner::Owner;
 use varde_agent::io::disk::spool::{Caps, Figures, Spool, Synced};
 use varde_agent::io::disk::write_whole_on;
 use varde_agent::pseudonym::{SITE_KEY_OCTETS, SiteKey};
@@ -16,15 +19,19 @@ use varde_agent::sensor::AlertId;
 use varde_agent::ship::{Broken, Lost, Next, Reconnect, Ship};
 use varde_common::codec::Text;
 use varde_common::compact::Packer;
-use varde_common::id::{Mark, Revision, Seq, SiteId};
+use varde_common::id::{Epoch, Mark, Revision, SensorId, Seq, SiteId};
 use varde_common::message::{Batch, Hello, PROTOCOLS, Stream, ToAgent, ToCollector};
 use varde_common::time::Timestamp;
 
+use super::closing::Disk;
 use super::collector::LineId;
 use super::line::{Line, heard_by_sensor};
 use crate::model_disk::ModelDisk;
 use crate::places::Places;
 use crate::spool_story::SPOOL;
+
+/// The data directory.
+const DATA: &str = "/data";
 
 /// How the uplink is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +105,41 @@ pub struct Sensor {
     spool_octets: u64,
 }
 
+/// A spool that was set aside, and what was to be taken over of it, read past the program.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// Its lifetime.
+    pub epoch: Epoch,
+    /// From this number to before that one, into this spool, the first as this number; none where nothing was to be.
+    plan: Option<(Seq, Seq, Epoch, Seq)>,
+    /// Nothing of it waits any more.
+    pub done: bool,
+}
+
+impl Beside {
+    /// Of the directory that was given this name when it was set aside.
+    fn read(disk: &ModelDisk, directory: &Path) -> Option<Beside> {
+        let name = directory.file_name()?.to_str()?.strip_prefix("spool.aside-")?;
+        let (epoch, _) = name.rsplit_once('-')?;
+        let text = |name: &str| String::from_utf8(disk.read(&directory.join(name))?).ok();
+        let plan = text("adopted").or_else(|| text("adopting"));
+        let plan = plan.and_then(|plan| {
+            let words: Vec<&str> = plan.split_whitespace().collect();
+            let [from, to, epoch, first] = words.as_slice() else { return None };
+            let seq = |word: &str| u64::from_str(word).ok().map(Seq);
+            Some((seq(from)?, seq(to)?, epoch.parse().ok()?, seq(first)?))
+        });
+        let done = text("adopted").is_some() || text("committed").is_none();
+        Some(Beside { epoch: epoch.parse().ok()?, plan, done })
+    }
+
+    /// Where what has this number in it was to be taken over.
+    pub fn anew(&self, seq: Seq) -> Option<(Epoch, Seq)> {
+        let (from, to, epoch, first) = self.plan?;
+        (from <= seq && seq < to).then(|| (epoch, Seq(first.0 + (seq.0 - from.0))))
+    }
+}
+
 /// Caps that a simulation meets; the ages are beyond its end.
 fn caps(octets: u64) -> Caps {
     Caps {
@@ -123,7 +165,11 @@ impl Sensor {
     /// When the disk fails.
     pub fn start(&mut self, dial_at: Duration, wall: Timestamp) -> std::result::Result<(), KeeperEnded> {
         self.disk.set_time(wall);
-        let (spool, _) = Spool::open(self.disk.volume(), Path::new(SPOOL), caps(self.spool_octets), wall)?;
+        let caps = caps(self.spool_octets);
+        let (mut spool, _) = Spool::open(self.disk.volume(), Path::new(SPOOL), caps, wall)?;
+        let number = SensorId(self.id.unsigned_abs());
+        let owner = Owner { sensor: number, collector: "lab".to_owned(), member: number.to_string() };
+        adopt(Path::new(DATA), &owner, &mut spool, caps, wall)?;
         let hosts = Hosts::open(&self.hosts)?;
         let unsent = spool.unsent();
         let (keeper, figures) = Keeper::new(spool, hosts, SiteKey::new([7; SITE_KEY_OCTETS]));
@@ -146,14 +192,29 @@ impl Sensor {
 
     /// What its disk holds: in the spool, and beside it.
     pub fn places(&self) -> (Places, Places) {
-        let (mut spool, mut aside) = (Places::default(), Places::default());
-        for path in self.disk.files() {
-            let Some(octets) = self.disk.read(&path) else { continue };
-            let to = if path.parent() == Some(Path::new(SPOOL)) { &mut spool } else { &mut aside };
-            to.read(&path, &octets);
-        }
-        (spool, aside)
+        places_on(&self.disk)
     }
+
+    /// The same, and what was to be taken over.
+    pub fn holds(&self) -> Disk {
+        let (spool, aside) = self.places();
+        let files = self.disk.files();
+        let mut directories: Vec<&Path> = files.iter().filter_map(|path| path.parent()).collect();
+        directories.dedup();
+        let beside = directories.iter().filter_map(|directory| Beside::read(&self.disk, directory));
+        Disk { spool, aside, beside: beside.collect() }
+    }
+}
+
+/// What a disk holds: in the spool, and beside it.
+pub fn places_on(disk: &ModelDisk) -> (Places, Places) {
+    let (mut spool, mut aside) = (Places::default(), Places::default());
+    for path in disk.files() {
+        let Some(octets) = disk.read(&path) else { continue };
+        let to = if path.parent() == Some(Path::new(SPOOL)) { &mut spool } else { &mut aside };
+        to.read(&path, &octets);
+    }
+    (spool, aside)
 }
 
 impl Process {

@@ -164,6 +164,8 @@ impl World {
                 let seed = self.random.next_u64();
                 if let Some(sensor) = self.sensors.get_mut(place) {
                     sensor.snapshot = Some(sensor.disk.crashed(Crash::KeepsAll, seed));
+                    let (spool, aside) = sensor.places();
+                    self.oracle.handle_copied(sensor.id, &aside.with(&spool))?;
                 }
                 Ok(())
             }
@@ -287,7 +289,7 @@ impl World {
         }
     }
 
-    fn stop(&mut self, place: usize) -> Result<()> {
+    pub(super) fn stop(&mut self, place: usize) -> Result<()> {
         let wall = self.wall_of(place);
         self.drop_line(place);
         let process = self.sensors.get_mut(place).and_then(|sensor| sensor.process.take());

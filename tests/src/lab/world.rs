@@ -15,7 +15,7 @@ use varde_common::time::Timestamp;
 use super::collector::{Collector, LineId};
 use super::line::{Line, committed_in};
 use super::oracle::{BEGAN, Counted, Oracle};
-use super::sensor::{Heard, Process, Sensor, Stopped, Uplink};
+use super::sensor::{Heard, Process, Sensor, Stopped, Uplink, places_on};
 use crate::model_disk::{Crash, ModelDisk};
 use crate::random::Random;
 
@@ -145,7 +145,7 @@ impl World {
                 Ok(()) => {
                     let id = sensor.id;
                     let (spool, aside) = sensor.places();
-                    return self.oracle.handle_started(id, &spool, &aside.with(&spool));
+                    return self.oracle.handle_started(id, &spool, &aside);
                 }
                 Err(KeeperEnded::Disk(error)) if error.is_full() => {
                     bail!("a full disk keeps it from starting: {error}")
@@ -331,18 +331,20 @@ impl World {
         let wall = self.wall_of(place);
         let Some(sensor) = self.sensors.get_mut(place) else { return Ok(false) };
         let (id, Some(process)) = (sensor.id, sensor.process.as_mut()) else { return Ok(false) };
-        let Some(line) = process.line().and_then(|line| self.lines.get_mut(&line)) else { return Ok(false) };
         let epoch = process.figures().epoch;
         for stream in [Stream::Control, Stream::Alerts] {
-            // From now on it may let go of that, even if it dies over it.
+            let Some(line) = process.line().and_then(|line| self.lines.get_mut(&line)) else { return Ok(false) };
             if let Some(committed) = line.down.stream(stream).front().and_then(|frame| committed_in(frame)) {
-                self.oracle.handle_heard(id, epoch, committed);
+                self.oracle.handle_hearing(id, epoch, committed);
+                let (spool, aside) = places_on(&sensor.disk);
+                self.oracle.handle_disk(id, &aside.with(&spool))?;
             }
             match process.hear(line, stream, wall) {
                 Ok(None) => {}
                 Ok(Some(heard)) => {
                     match heard {
                         Heard::Committed(seq) => {
+                            self.oracle.handle_heard(id, epoch, seq);
                             self.tell(format!("sensor {id}: hears {seq}"));
                         }
                         Heard::Gap => {
@@ -371,6 +373,8 @@ impl World {
                 sensor.disk.set_capacity(None);
                 sensor.disk.mend();
             }
+            // What was set aside while the disk was full is taken over at a start.
+            self.stop(place)?;
             // What vanished on a connection that stands is asked for only when something comes after it.
             self.cut(place)?;
         }
@@ -387,7 +391,7 @@ impl World {
         self.come_to_rest()?;
         ensure!(self.standing() == lines, "a session ended although nothing was wrong");
         self.oracle.handle_rows(self.collector.rows()?, &self.positions()?)?;
-        let places = self.sensors.iter().map(|sensor| (sensor.id, sensor.places())).collect();
+        let places = self.sensors.iter().map(|sensor| (sensor.id, sensor.holds())).collect();
         self.oracle.handle_end(&places, &self.collector.alert_counts()?)?;
         Ok(self.oracle.counted)
     }

@@ -9,7 +9,6 @@
 //! Nothing else is written to the new spool before, so its next number says how far an interrupted taking over has come.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,8 +19,8 @@ use varde_common::time::Timestamp;
 
 use super::owner::Owner;
 use super::spool::{Caps, Spool};
-use super::volume::{RealVolume, Volume};
-use super::{DiskError, failed, read_at_most, sync_directory, write_whole, write_whole_on};
+use super::volume::Volume;
+use super::{DiskError, failed, read_at_most_on, write_whole_on};
 use crate::limits::{ALERTS_NUMBERED_MAX, SPOOL_GROUP_MAX_RECORDS};
 
 const COMMITTED: &str = "committed";
@@ -37,8 +36,8 @@ struct Plan {
 }
 
 impl Plan {
-    fn read(directory: &Path) -> Option<Plan> {
-        let octets = read_at_most(&directory.join(ADOPTING), 256).ok()?;
+    fn read(volume: &dyn Volume, directory: &Path) -> Option<Plan> {
+        let octets = read_at_most_on(volume, &directory.join(ADOPTING), 256).ok()?;
         let text = String::from_utf8(octets).ok()?;
         let mut words = text.strip_suffix('\n')?.split(' ');
         let plan = Plan {
@@ -50,9 +49,22 @@ impl Plan {
         words.next().is_none().then_some(plan)
     }
 
-    fn write(self, directory: &Path) -> Result<(), DiskError> {
+    fn write(self, volume: &dyn Volume, directory: &Path) -> Result<(), DiskError> {
         let Plan { from, to, epoch, first } = self;
-        write_whole(&directory.join(ADOPTING), format!("{from} {to} {epoch} {first}\n").as_bytes())
+        write_whole_on(volume, &directory.join(ADOPTING), format!("{from} {to} {epoch} {first}\n").as_bytes())
+    }
+
+    /// The first that the spool it names did not get: it may have been set aside itself before it had all of them.
+    fn left_by(self, volume: &Arc<dyn Volume>, directory: &Path, caps: Caps, now: Timestamp) -> Result<Seq, DiskError> {
+        let data = directory.parent().unwrap_or(Path::new("."));
+        let name = format!("spool.aside-{}-", self.epoch);
+        let entries = volume.entries(data).map_err(failed("read", data))?;
+        let Some(entry) = entries.into_iter().find(|entry| entry.name.starts_with(&name)) else {
+            return Ok(self.from);
+        };
+        let (other, _) = Spool::open(volume.clone(), &data.join(entry.name), caps, now)?;
+        let came = other.next().0.saturating_sub(self.first.0);
+        Ok(Seq(self.from.0.saturating_add(came)).min(self.to))
     }
 
     /// The number that one of theirs gets in the spool that goes on.
@@ -69,26 +81,27 @@ pub fn allow(volume: &dyn Volume, aside: &Path, committed: Seq) -> Result<(), Di
     write_whole_on(volume, &aside.join(COMMITTED), format!("{committed}\n").as_bytes())
 }
 
-fn committed(aside: &Path) -> Option<Seq> {
-    let octets = read_at_most(&aside.join(COMMITTED), 64).ok()?;
+fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
+    let octets = read_at_most_on(volume, &aside.join(COMMITTED), 64).ok()?;
     String::from_utf8(octets).ok()?.strip_suffix('\n')?.parse().ok().map(Seq)
 }
 
 /// Takes over what no session has ever seen of the spools set aside in a data directory, as far as they are this sensor's
-/// or one of the same member's; gives how many records. To be called before anything else is written to `spool`.
+/// or one of the same member's; gives how many records. To be called before anything else is written to `spool`. With a
+/// disk too full even for the plan, what lies there waits for another start.
 ///
 /// # Errors
 /// [`DiskError`]: the process must end, and goes on where it stopped.
 pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
+    let volume = spool.volume().clone();
     let mut aside: Vec<(PathBuf, Seq)> = Vec::new();
-    for entry in fs::read_dir(data).map_err(failed("read", data))? {
-        let path = entry.map_err(failed("read", data))?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let is_aside = name.starts_with("spool.aside-") || name.starts_with("spool.before-sensor-");
+    for entry in volume.entries(data).map_err(failed("read", data))? {
+        let path = data.join(&entry.name);
+        let is_aside = entry.name.starts_with("spool.aside-") || entry.name.starts_with("spool.before-sensor-");
         if is_aside
-            && owner.may_take_over(&path)
-            && !path.join(ADOPTED).exists()
-            && let Some(committed) = committed(&path)
+            && owner.may_take_over(volume.as_ref(), &path)
+            && !volume.exists(&path.join(ADOPTED))
+            && let Some(committed) = committed(volume.as_ref(), &path)
         {
             aside.push((path, committed));
         }
@@ -96,30 +109,63 @@ pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Tim
     aside.sort();
     let mut adopted = 0;
     for (directory, committed) in aside {
-        let plan = Plan::read(&directory);
-        let (mut theirs, _) = Spool::open(Arc::new(RealVolume), &directory, caps, now)?;
-        let (from, to) =
-            plan.map_or((theirs.unsent().max(committed.next()), theirs.next()), |plan| (plan.from, plan.to));
-        let unclear = from.0.saturating_sub(committed.next().0);
-        if unclear > 0 {
-            let lies_in = directory.display();
-            tracing::warn!(
-                "at most {unclear} records in {lies_in} may have been sent and are not sent again; tell the CSIRT"
-            );
+        adopted += adopt_one(&volume, &directory, committed, spool, caps, now)?;
+    }
+    Ok(adopted)
+}
+
+fn adopt_one(
+    volume: &Arc<dyn Volume>,
+    directory: &Path,
+    committed: Seq,
+    spool: &mut Spool,
+    caps: Caps,
+    now: Timestamp,
+) -> Result<u64, DiskError> {
+    let begun = Plan::read(volume.as_ref(), directory);
+    let epoch = spool.figures().epoch;
+    let goes_on = begun.filter(|plan| plan.epoch == epoch);
+    if goes_on.is_none() && !spool.has_room()? {
+        tracing::error!(
+            "the disk is full: what lies in {} is not taken over before a later start",
+            directory.display()
+        );
+        return Ok(0);
+    }
+    let (mut theirs, _) = Spool::open(volume.clone(), directory, caps, now)?;
+    let plan = match goes_on {
+        Some(plan) => plan,
+        None => {
+            let (from, to) = match begun {
+                Some(plan) => (plan.left_by(volume, directory, caps, now)?, plan.to),
+                None => (theirs.unsent().max(committed.next()), theirs.next()),
+            };
+            Plan { from, to, epoch, first: spool.next() }
         }
-        let epoch = spool.figures().epoch;
-        let plan = match plan.filter(|plan| plan.epoch == epoch) {
-            Some(plan) => plan,
-            None => {
-                let plan = Plan { from, to, epoch, first: spool.next() };
-                plan.write(&directory)?;
-                plan
+    };
+    let unclear = plan.from.min(plan.to).0.saturating_sub(committed.next().0);
+    if begun.is_none() && unclear > 0 {
+        let lies_in = directory.display();
+        tracing::warn!(
+            "at most {unclear} records in {lies_in} may have been sent and are not sent again; tell the CSIRT"
+        );
+    }
+    if goes_on.is_none() {
+        match plan.write(volume.as_ref(), directory) {
+            Ok(()) => {}
+            Err(error) if error.is_full() => {
+                tracing::error!("nothing is taken over before a later start: {error}");
+                return Ok(0);
             }
-        };
-        adopted += take_over(plan, &mut theirs, spool, now)?;
+            Err(error) => return Err(error),
+        }
+    }
+    let adopted = take_over(plan, &mut theirs, spool, now)?;
+    // What was lost on the way and is not noted would be numbered anew after a crash: it is taken over again then.
+    if spool.unnoted() == 0 {
         let (before, after) = (directory.join(ADOPTING), directory.join(ADOPTED));
-        fs::rename(&before, &after).map_err(failed("rename", &before))?;
-        sync_directory(&directory)?;
+        volume.rename(&before, &after).map_err(failed("rename", &before))?;
+        volume.sync_directory(directory).map_err(failed("fsync the directory", directory))?;
     }
     Ok(adopted)
 }
@@ -218,9 +264,12 @@ fn translate(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::io::disk::owner::tests::owner;
     use crate::io::disk::owner::{disown, set_aside as set_aside_of_before};
+    use crate::io::disk::volume::RealVolume;
     use crate::ledger::tests::{opened, updated};
     use crate::sensor::Statement;
 
@@ -360,7 +409,7 @@ mod tests {
             let aside = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().path());
             let aside = aside.filter(|path| path.join(ADOPTED).exists()).last().unwrap();
             fs::remove_file(aside.join(ADOPTED)).unwrap();
-            Plan { from: Seq(3), to: Seq(7), epoch, first: Seq(1) }.write(&aside).unwrap();
+            Plan { from: Seq(3), to: Seq(7), epoch, first: Seq(1) }.write(&RealVolume, &aside).unwrap();
             assert_eq!(adopt_into(data.path(), &mut spool), 4 - stopped_after as u64);
             assert_eq!(spool.read(Seq(1), NOW).unwrap(), whole, "stopped after {stopped_after}");
         }

@@ -182,7 +182,7 @@ impl Keeper {
                 self.sync(now.steady)?;
                 let outrun = committed >= self.spool.next();
                 let aside = self.spool.set_aside()?;
-                match adopt::allow(self.spool.volume(), &aside, committed) {
+                match adopt::allow(self.spool.volume().as_ref(), &aside, committed) {
                     // What only it holds then stays there; the end of the process is the same.
                     Err(error) if error.is_full() => tracing::error!("nothing can be taken over from it: {error}"),
                     allowed => allowed?,

@@ -10,8 +10,8 @@ use varde_common::trust::{hex, sha256};
 
 use super::identity::Identity;
 use super::spool::survey;
-use super::volume::RealVolume;
-use super::{DiskError, adopt, failed, read_at_most, sync_directory, write_whole};
+use super::volume::{RealVolume, Volume};
+use super::{DiskError, adopt, failed, read_at_most_on, sync_directory, write_whole};
 
 /// Its file in the spool's directory: `SENSOR CA MEMBER`, the number, the CA's SHA-256 in hex, and the member.
 pub const OWNER_FILE: &str = "owner";
@@ -68,8 +68,8 @@ impl Owner {
         Owner { sensor: SensorId(0), collector: "-".to_owned(), member: String::new() }
     }
 
-    fn read(directory: &Path) -> Option<Owner> {
-        let octets = read_at_most(&directory.join(OWNER_FILE), 1024).ok()?;
+    fn read(volume: &dyn Volume, directory: &Path) -> Option<Owner> {
+        let octets = read_at_most_on(volume, &directory.join(OWNER_FILE), 1024).ok()?;
         let text = String::from_utf8(octets).ok()?;
         let (sensor, rest) = text.strip_suffix('\n')?.split_once(' ')?;
         let (collector, member) = rest.split_once(' ')?;
@@ -88,8 +88,8 @@ impl Owner {
 
     /// Whether this sensor may take over what lies in a spool that was set aside. One of before this was written down is
     /// this sensor's: an enrolment says of those that they are nobody's ([`disown`]).
-    pub fn may_take_over(&self, aside: &Path) -> bool {
-        Owner::read(aside).is_none_or(|found| found == *self || self.is_same_member(&found))
+    pub fn may_take_over(&self, volume: &dyn Volume, aside: &Path) -> bool {
+        Owner::read(volume, aside).is_none_or(|found| found == *self || self.is_same_member(&found))
     }
 
     /// Writes it into the spool in this data directory. With a full disk it is left for the next start.
@@ -98,7 +98,7 @@ impl Owner {
     /// [`DiskError`], never for a full disk.
     pub fn claim(&self, data: &Path) -> Result<(), DiskError> {
         let spool = data.join("spool");
-        if Owner::read(&spool).as_ref() == Some(self) {
+        if Owner::read(&RealVolume, &spool).as_ref() == Some(self) {
             return Ok(());
         }
         match self.write(&spool) {
@@ -119,7 +119,10 @@ pub fn disown(data: &Path) -> Result<(), DiskError> {
     for entry in fs::read_dir(data).map_err(failed("read", data))? {
         let path = entry.map_err(failed("read", data))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() && (name == "spool" || name.starts_with("spool.aside-")) && Owner::read(&path).is_none() {
+        if path.is_dir()
+            && (name == "spool" || name.starts_with("spool.aside-"))
+            && Owner::read(&RealVolume, &path).is_none()
+        {
             Owner::nobody().write(&path)?;
         }
     }
@@ -133,7 +136,7 @@ pub fn disown(data: &Path) -> Result<(), DiskError> {
 /// [`DiskError`].
 pub fn set_aside(data: &Path, owner: &Owner) -> Result<Option<Before>, DiskError> {
     let spool = data.join("spool");
-    let Some(before) = Owner::read(&spool).filter(|before| before != owner) else { return Ok(None) };
+    let Some(before) = Owner::read(&RealVolume, &spool).filter(|before| before != owner) else { return Ok(None) };
     let figures = survey(&spool)?;
     // What the collector is known to have; what may have been sent beyond it the spool itself knows.
     match adopt::allow(&RealVolume, &spool, figures.acknowledged) {
@@ -193,11 +196,11 @@ pub(crate) mod tests {
         fs::create_dir(data.path().join("spool.aside-1-0")).unwrap();
         let aside = data.path().join("spool.aside-1-0");
         assert_eq!(set_aside(data.path(), &new).unwrap(), None, "brought up to date");
-        assert!(new.may_take_over(&aside));
+        assert!(new.may_take_over(&RealVolume, &aside));
         disown(data.path()).unwrap();
-        assert!(!new.may_take_over(&aside) && !owner(3, "3407").may_take_over(&aside));
+        assert!(!new.may_take_over(&RealVolume, &aside) && !owner(3, "3407").may_take_over(&RealVolume, &aside));
         let before = set_aside(data.path(), &new).unwrap().unwrap();
-        assert!(!before.same_member && !new.may_take_over(&before.directory));
+        assert!(!before.same_member && !new.may_take_over(&RealVolume, &before.directory));
     }
 
     #[test]
@@ -205,11 +208,16 @@ pub(crate) mod tests {
         let data = tempfile::tempdir().unwrap();
         spool_of(data.path(), Some(&owner(3, "3407")));
         let spool = data.path().join("spool");
-        assert!(owner(3, "3407").may_take_over(&spool) && owner(7, "3407").may_take_over(&spool));
-        assert!(!owner(7, "0301").may_take_over(&spool), "another member's");
+        assert!(
+            owner(3, "3407").may_take_over(&RealVolume, &spool) && owner(7, "3407").may_take_over(&RealVolume, &spool)
+        );
+        assert!(!owner(7, "0301").may_take_over(&RealVolume, &spool), "another member's");
         let elsewhere = Owner { collector: "another".to_owned(), ..owner(3, "3407") };
-        assert!(!elsewhere.may_take_over(&spool), "another collector's");
+        assert!(!elsewhere.may_take_over(&RealVolume, &spool), "another collector's");
         owner(3, "").write(&spool).unwrap();
-        assert!(!owner(7, "").may_take_over(&spool), "of two unknown members nobody knows that they are one");
+        assert!(
+            !owner(7, "").may_take_over(&RealVolume, &spool),
+            "of two unknown members nobody knows that they are one"
+        );
     }
 }

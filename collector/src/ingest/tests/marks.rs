@@ -76,6 +76,28 @@ async fn p5_a_restored_snapshot_is_told_to_begin_anew_and_nothing_counts_twice()
     assert_eq!(fixture.count("SELECT COUNT(*) FROM sensor WHERE quarantined_at IS NULL").await, 1);
 }
 
+/// Found by a story: restored a second time to the same state, a sensor took over a second time what the spool that it began
+/// after the first had taken over and delivered.
+#[tokio::test]
+async fn p5_of_a_spool_that_another_has_followed_nothing_is_taken_over_again() {
+    let fixture = Fixture::new(1).await;
+    let mut sensor = Machine::new(7);
+    work(&fixture, &mut sensor).await;
+    let snapshot = sensor;
+    work(&fixture, &mut sensor).await;
+    work(&fixture, &mut sensor).await;
+    let mut restored = snapshot;
+    assert_eq!(hello(&fixture, &mut restored).await, Met::NewEpoch { committed: Seq(3) });
+    // Asked again before it began another: the same answer.
+    assert_eq!(hello(&fixture, &mut restored).await, Met::NewEpoch { committed: Seq(3) });
+    work(&fixture, &mut Machine::new(8)).await;
+    let mut again = Machine { next: 20, ..snapshot };
+    match hello(&fixture, &mut again).await {
+        Met::NewEpoch { committed } => assert!(committed >= Seq(again.next - 1), "{committed}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn p5_numbers_below_what_is_stored_order_a_new_epoch_whatever_the_mark() {
     let fixture = Fixture::new(1).await;

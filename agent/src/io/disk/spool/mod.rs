@@ -283,8 +283,8 @@ impl Spool {
     }
 
     /// Where it lies.
-    pub fn volume(&self) -> &dyn Volume {
-        self.volume.as_ref()
+    pub fn volume(&self) -> &Arc<dyn Volume> {
+        &self.volume
     }
 
     /// The number the next record will get.
@@ -366,12 +366,26 @@ impl Spool {
     /// # Errors
     /// [`DiskError`]: the process must end.
     pub fn handle_acknowledged(&mut self, seq: Seq, now: Timestamp) -> Result<(), DiskError> {
+        let before = self.acknowledged;
         self.acknowledged = seq.min(Seq(self.durable.0.saturating_sub(1)));
         let every = Duration::from_millis(SPOOL_HINT_EVERY_MS);
-        if self.hint_written.is_none_or(|written| now.since(written) >= every || now < written) {
+        if self.acknowledged < before {
+            // A collector that was put back wants it again: after a crash an older word must not let go of it.
+            self.forget_hint()?;
+            self.write_hint(now)?;
+        } else if self.hint_written.is_none_or(|written| now.since(written) >= every || now < written) {
             self.write_hint(now)?;
         }
         self.make_room(now)
+    }
+
+    fn forget_hint(&mut self) -> Result<(), DiskError> {
+        let path = self.directory.join("acknowledged");
+        if self.volume.exists(&path) {
+            self.remove(&path)?;
+            self.sync_directory()?;
+        }
+        Ok(())
     }
 
     /// Writes the hint now; with a full disk it stays what it was, without harm.

@@ -113,6 +113,14 @@ impl Spool {
         self.write_small("reserve", &vec![0xa5; self.caps.reserve_octets])
     }
 
+    /// Whether what is written now is kept; false with a full disk.
+    ///
+    /// # Errors
+    /// [`DiskError`]: the process must end.
+    pub fn has_room(&self) -> Result<bool, DiskError> {
+        Ok(self.unnoted.is_none() && self.keep_reserve()?)
+    }
+
     /// Records lost and not noted: a crash forgets them.
     pub fn unnoted(&self) -> u64 {
         self.unnoted.as_ref().map_or(0, Loss::count)

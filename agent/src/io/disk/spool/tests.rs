@@ -328,6 +328,30 @@ fn k1_d9_a_clock_that_is_days_wrong_at_a_start_deletes_nothing_that_a_restored_c
 }
 
 /// A disk that is really full: a file system of its own of a few hundred kilobytes.
+/// Found by a story: the hint of before lay there still, was believed at the next start, and what the collector had just asked
+/// for anew was let go of for room, without a word.
+#[test]
+fn d9_what_a_restored_collector_wants_again_is_not_let_go_of_after_a_crash() {
+    let directory = tempfile::tempdir().unwrap();
+    let caps = Caps { octets: 500, segment_octets: 200, ..Caps::default() };
+    let open = || Spool::open(Arc::new(RealVolume), &directory.path().join("spool"), caps, NOW).unwrap().0;
+    let mut spool = open();
+    for number in 1..=9 {
+        fill(&mut spool, number..number + 1);
+    }
+    spool.handle_acknowledged(Seq(9), NOW).unwrap();
+    let first = spool.figures().first;
+    spool.handle_acknowledged(Seq(0), NOW).unwrap();
+    drop(spool);
+    let mut spool = open();
+    assert_eq!(spool.figures().acknowledged, Seq(0));
+    fill(&mut spool, 10..40);
+    let lost = spool.figures().lost;
+    let there = all(&mut spool, first.0).len() as u64;
+    assert!(lost > 0, "over its cap it gives up what waits, and notes it");
+    assert_eq!((first.0 + there, spool.figures().first), (40, first), "every place is told");
+}
+
 #[test]
 fn d5_a_full_disk_loses_with_a_count_and_recovers() {
     let directory = tempfile::tempdir().unwrap();
