@@ -1,6 +1,6 @@
 //! Statements to records: an alert goes by the number of its first record, so somebody must remember which that was.
 //!
-//! When the record that opened an alert was lost (a full disk), its next statement opens it again, with everything the
+//! When the record that opened an alert was lost (a full disk, a full spool), its next statement opens it again, with everything the
 //! lost one said: an update of an alert nobody has heard of would help nobody.
 
 use std::collections::BTreeMap;
@@ -11,6 +11,17 @@ use varde_common::record::RecordBody;
 
 use crate::limits::ALERTS_NUMBERED_MAX;
 use crate::sensor::{AlertId, Statement};
+
+/// A record that opened an alert and was given up, so that the alert can be opened again when more is said of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpeningGivenUp {
+    /// Its number.
+    pub seq: Seq,
+    /// What it said.
+    pub body: RecordBody,
+    /// Whether the collector may have it all the same, its word for that being lost.
+    pub may_be_sent: bool,
+}
 
 #[derive(Debug)]
 enum Entry {
@@ -116,6 +127,30 @@ impl Ledger {
             if let Some(entry) = self.alerts.get_mut(&alert) {
                 *entry = Entry::Lost(Box::new(body));
             }
+        }
+    }
+
+    /// These openings were on disk and are given up. What the collector may have all the same is not counted a second time.
+    pub fn handle_given_up(&mut self, openings: Vec<OpeningGivenUp>) {
+        if openings.is_empty() {
+            return;
+        }
+        let mut said: BTreeMap<Seq, OpeningGivenUp> =
+            openings.into_iter().map(|opening| (opening.seq, opening)).collect();
+        for entry in self.alerts.values_mut() {
+            let Entry::Numbered(seq) = entry else { continue };
+            let Some(OpeningGivenUp { body, may_be_sent, .. }) = said.remove(seq) else { continue };
+            let (body, hosts) = match body {
+                RecordBody::Opened(body) => (body, None),
+                RecordBody::CrowdOpened(CrowdOpened { opened, hosts }) => (opened, Some(hosts)),
+                RecordBody::Updated(_)
+                | RecordBody::CrowdUpdated(_)
+                | RecordBody::Loss { .. }
+                | RecordBody::GivenUp { .. }
+                | RecordBody::Event(_) => continue,
+            };
+            let count = if may_be_sent { 0 } else { body.count };
+            *entry = Entry::Lost(Box::new(Opened { body: AlertOpened { count, ..body }, hosts }));
         }
     }
 

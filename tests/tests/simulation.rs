@@ -40,8 +40,9 @@ fn r2_fewer_long_stories_meet_everything_that_may_happen() -> Result<(), Failure
     let seeds = 1_000_001..=1_000_000 + stories() / 3;
     let counted = lived(seeds, 400)?;
     let Counted { statements, taken, stored, told_lost, set_aside, adopted, .. } = counted;
-    let Counted { crashes, cuts, collector_faults, gaps, .. } = counted;
-    for met in [statements, taken, stored, told_lost, set_aside, adopted, crashes, cuts, collector_faults, gaps] {
+    let Counted { crowds, without_alert, crashes, cuts, collector_faults, gaps, .. } = counted;
+    let of_records = [statements, taken, stored, told_lost, set_aside, adopted, crowds, without_alert];
+    for met in of_records.into_iter().chain([crashes, cuts, collector_faults, gaps]) {
         assert!(met > 0, "something never happened");
     }
     Ok(())

@@ -92,7 +92,10 @@ fn fold(
                         row.hosts = row.hosts.max(hosts_of(&record.body).filter(|_| row.hosts.is_some()));
                         None
                     }
-                    None => Some(json!({ "event": "unknown_alert", "alert": update.alert })),
+                    // Its opening was given up at the sensor, say: the sightings are told here, for no alert has them.
+                    None => Some(json!({
+                        "event": "unknown_alert", "alert": update.alert, "count": update.count_increase
+                    })),
                 }
             }
             RecordBody::Loss { from, to, reason } => {

@@ -3,13 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
+use varde_common::alert::CrowdUpdated;
 use varde_common::id::Seq;
 use varde_common::record::{Record, RecordBody};
 
 use super::collector::Key;
-use super::oracle::{Oracle, Place, carried};
+use super::oracle::{Oracle, Place, carried, hosts_of};
 use super::sensor::Beside;
 use crate::places::{Places, told_lost};
+
+/// What the collector counts.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Each alert's sightings, by the record that opened it; and about how many hosts it stands for, where these are many.
+    pub alerts: BTreeMap<Key, (u64, Option<u64>)>,
+    /// Sightings of alerts that it does not know, by the record that told of them.
+    pub without_alert: BTreeMap<Key, u64>,
+}
 
 /// What a sensor's disk holds.
 #[derive(Debug, Default)]
@@ -35,8 +45,8 @@ impl Oracle {
     ///
     /// # Errors
     /// The rule that is broken.
-    pub fn handle_end(&mut self, disks: &BTreeMap<i64, Disk>, alerts: &BTreeMap<Key, u64>) -> Result<()> {
-        let told = self.sum_up(alerts)?;
+    pub fn handle_end(&mut self, disks: &BTreeMap<i64, Disk>, counts: &Counts) -> Result<()> {
+        let told = self.sum_up(counts)?;
         for (sensor, known) in &self.known {
             let disk = disks.get(sensor).context("a sensor without a disk")?;
             for beside in &disk.beside {
@@ -88,10 +98,11 @@ impl Oracle {
         Ok(())
     }
 
-    /// Alerts count what their records say; gives the places that were told as lost.
-    fn sum_up(&self, alerts: &BTreeMap<Key, u64>) -> Result<BTreeSet<Key>> {
+    /// Every sighting stored is in an alert, or told as one of none; gives the places that were told as lost.
+    fn sum_up(&mut self, counted: &Counts) -> Result<BTreeSet<Key>> {
         let mut told = BTreeSet::new();
-        let mut counts: BTreeMap<Key, u64> = BTreeMap::new();
+        let mut counts: BTreeMap<Key, (u64, Option<u64>)> = BTreeMap::new();
+        let mut without_alert: BTreeMap<Key, u64> = BTreeMap::new();
         for ((sensor, epoch, seq), octets) in &self.stored {
             if let Some((from, to, _)) = told_lost(octets) {
                 told.extend((from.0..=to.0).map(|seq| (*sensor, *epoch, Seq(seq))));
@@ -99,17 +110,26 @@ impl Oracle {
             }
             let (_, count) = carried(octets).with_context(|| format!("{seq} carries no statement"))?;
             match Record::from_octets(octets)?.body {
-                RecordBody::Updated(update) => {
-                    if let Some(sum) = counts.get_mut(&(*sensor, *epoch, update.alert)) {
-                        *sum += count;
+                RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
+                    match counts.get_mut(&(*sensor, *epoch, update.alert)) {
+                        Some((sum, hosts)) => {
+                            *sum += count;
+                            *hosts = (*hosts).max(hosts_of(octets));
+                        }
+                        None => {
+                            without_alert.insert((*sensor, *epoch, *seq), count);
+                        }
                     }
                 }
                 _ => {
-                    counts.insert((*sensor, *epoch, *seq), count);
+                    counts.insert((*sensor, *epoch, *seq), (count, hosts_of(octets)));
                 }
             }
         }
+        let Counts { alerts, without_alert: events } = counted;
         ensure!(counts == *alerts, "I8: alerts count {alerts:?}, their records {counts:?}");
+        ensure!(without_alert == *events, "I8: of no alert are {without_alert:?}, told are {events:?}");
+        self.counted.without_alert += without_alert.values().sum::<u64>();
         Ok(told)
     }
 }

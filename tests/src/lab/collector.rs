@@ -19,6 +19,7 @@ use varde_common::id::{Epoch, Mark, Seq, SiteId};
 use varde_common::message::{Batch, CloseReason, Greeting, PROTOCOLS, Stream, ToAgent};
 use varde_common::time::Timestamp;
 
+use super::closing::Counts;
 use super::line::{Line, heard_by_collector};
 
 /// Which connection.
@@ -405,16 +406,25 @@ impl Collector {
         Ok(all)
     }
 
-    /// What each alert's count is, by the record that opened it.
+    /// What alerts count, and what is told of those that are not known.
     ///
     /// # Errors
     /// The database's own.
-    pub fn alert_counts(&self) -> Result<BTreeMap<Key, u64>> {
-        let read = sqlx::query_as("SELECT sensor_id, epoch, seq, count FROM alert");
-        let rows: Vec<(i64, String, i64, i64)> = self.runtime.block_on(read.fetch_all(self.store.readers()))?;
-        let count = |(sensor, epoch, seq, count): (i64, String, i64, i64)| {
+    pub fn counts(&self) -> Result<Counts> {
+        let alerts = "SELECT sensor_id, epoch, seq, count, hosts FROM alert";
+        let events = "SELECT sensor_id, epoch, seq, json_extract(body, '$.count'), NULL FROM sensor_event
+                      WHERE json_extract(body, '$.event') = 'unknown_alert'";
+        let without_alert = self.counts_by(events)?.into_iter().map(|(key, (count, _))| (key, count)).collect();
+        Ok(Counts { alerts: self.counts_by(alerts)?, without_alert })
+    }
+
+    fn counts_by(&self, sql: &'static str) -> Result<BTreeMap<Key, (u64, Option<u64>)>> {
+        let read = sqlx::query_as(sql);
+        let rows: Vec<(i64, String, i64, i64, Option<i64>)> =
+            self.runtime.block_on(read.fetch_all(self.store.readers()))?;
+        let count = |(sensor, epoch, seq, count, hosts): (i64, String, i64, i64, Option<i64>)| {
             let key = (sensor, epoch.parse().context("no epoch")?, Seq(u64::try_from(seq)?));
-            Ok((key, u64::try_from(count)?))
+            Ok((key, (u64::try_from(count)?, hosts.map(u64::try_from).transpose()?)))
         };
         rows.into_iter().map(count).collect()
     }

@@ -10,6 +10,7 @@
 
 pub mod closing;
 pub mod collector;
+pub mod counted;
 pub mod far_end;
 pub mod line;
 pub mod oracle;
@@ -19,7 +20,7 @@ pub mod world;
 
 use std::fmt;
 
-pub use oracle::Counted;
+pub use counted::Counted;
 use world::World;
 
 /// What went wrong, and how to see it again.

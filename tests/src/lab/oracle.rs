@@ -9,11 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail, ensure};
 use varde_agent::io::disk::spool::Synced;
 use varde_agent::sensor::AlertId;
+use varde_common::alert::{CrowdOpened, CrowdUpdated};
 use varde_common::id::{Epoch, Seq};
 use varde_common::record::{LossReason, Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::collector::Key;
+use super::counted::Counted;
 use crate::places::{Places, told_lost};
 
 /// When every simulation begins. A statement's number is how many microseconds after this it was last seen.
@@ -35,6 +37,39 @@ pub struct Said {
     pub opens: bool,
     /// Sightings it adds.
     pub count: u64,
+    /// About how many hosts its alert stands for, where it is one of many told of together.
+    pub hosts: Option<u64>,
+}
+
+/// What the record of a statement is to say.
+#[derive(Debug, Clone, Copy, Default)]
+struct Expected {
+    /// That its alert is opened, for the first time or again.
+    opens: bool,
+    /// Sightings.
+    count: u64,
+    /// Hosts, of an alert of many.
+    hosts: Option<u64>,
+    /// Of an opening given up for room, which it opens again: where that was, and its sightings. They are told again, unless
+    /// the collector may have them all the same.
+    again: Option<(Place, u64)>,
+}
+
+impl Expected {
+    /// What a record says is right; gives the opening whose sightings it tells again.
+    fn check(&self, octets: &[u8]) -> Result<Option<Place>> {
+        let opens = matches!(Record::from_octets(octets)?.body, RecordBody::Opened(_) | RecordBody::CrowdOpened(_));
+        ensure!(hosts_of(octets) == self.hosts, "D12: {:?} hosts are told, of {self:?}", hosts_of(octets));
+        let (number, count) = carried(octets).context("it carries no statement")?;
+        ensure!(opens == self.opens, "I8: statement {number}, {self:?}, opens its alert: {opens}");
+        match self.again {
+            Some((place, more)) if count == self.count + more => Ok(Some(place)),
+            _ => {
+                ensure!(count == self.count, "I8: {number} counts {count}, its statement {self:?}");
+                Ok(None)
+            }
+        }
+    }
 }
 
 /// What is known of a sensor.
@@ -45,11 +80,15 @@ pub(super) struct Known {
     /// Records under the same names that another state of its disk had taken.
     former: BTreeMap<(Epoch, Seq), Vec<Vec<u8>>>,
     /// Statements written and not synced when the process died: on disk or not.
-    in_doubt: BTreeMap<u64, u64>,
+    in_doubt: BTreeMap<u64, Expected>,
     /// Openings lost with a full disk, for their next update to tell.
-    lost_openings: BTreeMap<AlertId, u64>,
+    lost_openings: BTreeMap<AlertId, Expected>,
     /// Openings written and not synced.
-    fresh: BTreeMap<AlertId, u64>,
+    fresh: BTreeMap<AlertId, Expected>,
+    /// Where this process's alerts were opened, and with how many sightings.
+    openings: BTreeMap<AlertId, (Place, u64)>,
+    /// Openings given up for room whose sightings were told again with what came after.
+    retold: BTreeSet<Place>,
     /// What it has heard last to be committed, spool by spool.
     heard: BTreeMap<Epoch, Seq>,
     /// Records gone from its disk while they were known to be committed.
@@ -64,58 +103,29 @@ pub(super) struct Known {
     pub(super) moved: BTreeMap<Place, Place>,
 }
 
-/// What a simulation has shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// Statements made.
-    pub statements: u64,
-    /// Records taken.
-    pub taken: u64,
-    /// Of these stored at the end.
-    pub stored: u64,
-    /// Told as lost at the end.
-    pub told_lost: u64,
-    /// Left in spools that were set aside.
-    pub set_aside: u64,
-    /// Taken over from there.
-    pub adopted: u64,
-    /// Acknowledged and let go of, then lost with a collector that was put back, their spool being set aside by then.
-    pub lost_with_restore: u64,
-    /// Times power failed, or a process died.
-    pub crashes: u64,
-    /// Connections cut.
-    pub cuts: u64,
-    /// Times a collector died, was full or was put back.
-    pub collector_faults: u64,
-    /// Gaps met.
-    pub gaps: u64,
-}
-
-impl std::ops::AddAssign for Counted {
-    fn add_assign(&mut self, more: Counted) {
-        self.statements += more.statements;
-        self.taken += more.taken;
-        self.stored += more.stored;
-        self.told_lost += more.told_lost;
-        self.set_aside += more.set_aside;
-        self.adopted += more.adopted;
-        self.lost_with_restore += more.lost_with_restore;
-        self.crashes += more.crashes;
-        self.cuts += more.cuts;
-        self.collector_faults += more.collector_faults;
-        self.gaps += more.gaps;
-    }
-}
-
 /// Which statement a record carries, and the sightings it adds; none if it carries none. By when it was last seen: an alert
 /// that is opened again was first seen when it was opened before.
 pub(super) fn carried(octets: &[u8]) -> Option<(u64, u64)> {
     let (last_seen, count) = match Record::from_octets(octets).ok()?.body {
-        RecordBody::Opened(opened) => (opened.last_seen, opened.count),
-        RecordBody::Updated(update) => (update.last_seen, update.count_increase),
-        _ => return None,
+        RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
+            (opened.last_seen, opened.count)
+        }
+        RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
+            (update.last_seen, update.count_increase)
+        }
+        RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => return None,
     };
     Some((last_seen.micros_since(BEGAN), count))
+}
+
+/// About how many hosts a record's alert stands for, where it is one of many.
+pub(super) fn hosts_of(octets: &[u8]) -> Option<u64> {
+    match Record::from_octets(octets).ok()?.body {
+        RecordBody::CrowdOpened(CrowdOpened { hosts, .. }) | RecordBody::CrowdUpdated(CrowdUpdated { hosts, .. }) => {
+            Some(hosts)
+        }
+        _ => None,
+    }
 }
 
 impl Known {
@@ -151,17 +161,23 @@ impl Oracle {
         self.known.entry(sensor).or_default()
     }
 
-    /// Statements are written; the sync is still to come.
-    pub fn handle_written(&mut self, sensor: i64, said: &[Said]) {
+    /// Statements are written, on a disk that holds this; the sync is still to come.
+    pub fn handle_written(&mut self, sensor: i64, said: &[Said], places: &Places) {
         self.counted.statements += said.len() as u64;
         let known = self.of(sensor);
         for one in said {
             let lost = known.lost_openings.remove(&one.alert);
-            let count = one.count + lost.unwrap_or(0);
-            if one.opens || lost.is_some() {
-                known.fresh.insert(one.alert, count);
+            let given_up = known.openings.get(&one.alert).filter(|(place, _)| places.lost.contains_key(place)).copied();
+            let before = match (lost, given_up) {
+                (Some(lost), _) => lost,
+                (None, again) => Expected { opens: one.opens || again.is_some(), count: 0, hosts: None, again },
+            };
+            let expected = Expected { count: before.count + one.count, hosts: one.hosts, ..before };
+            if expected.opens {
+                known.openings.remove(&one.alert);
+                known.fresh.insert(one.alert, expected);
             }
-            known.in_doubt.insert(one.number, count);
+            known.in_doubt.insert(one.number, expected);
         }
     }
 
@@ -181,7 +197,7 @@ impl Oracle {
         let numbered: u64 = ranges.iter().flatten().map(|(first, last)| last.0 + 1 - first.0).sum();
         ensure!(numbered == said.len() as u64, "{} statements got {numbered} numbers: {synced:?}", said.len());
         let known = self.of(sensor);
-        let counts: Option<Vec<u64>> = said.iter().map(|one| known.in_doubt.remove(&one.number)).collect();
+        let counts: Option<Vec<Expected>> = said.iter().map(|one| known.in_doubt.remove(&one.number)).collect();
         let counts = counts.context("synced without having been written")?;
         let fresh = std::mem::take(&mut known.fresh);
         if synced.lost.is_some() {
@@ -193,11 +209,25 @@ impl Oracle {
                 let octets = octets.with_context(|| format!("{seq} is taken and not on the disk"))?;
                 let (number, count) = carried(octets).with_context(|| format!("{seq} carries no statement"))?;
                 ensure!(number == one.number, "{seq} carries statement {number}, not {}", one.number);
-                ensure!(count == expected, "I8: {seq} counts {count}, its statement {expected}");
+                let again = expected.check(octets).with_context(|| format!("{seq} of sensor {sensor}"))?;
+                self.tell_again(sensor, again)?;
+                if expected.opens {
+                    self.of(sensor).openings.insert(one.alert, ((epoch, seq), count));
+                }
                 self.take(sensor, (epoch, seq), octets)?;
             }
         }
         self.handle_disk(sensor, places)
+    }
+
+    /// Sightings of an opening given up for room are told again: then nobody has them, and nobody will.
+    fn tell_again(&mut self, sensor: i64, opening: Option<Place>) -> Result<()> {
+        let Some((epoch, seq)) = opening else { return Ok(()) };
+        self.counted.retold += 1;
+        let stored = self.stored.get(&(sensor, epoch, seq)).is_some_and(|octets| told_lost(octets).is_none());
+        ensure!(!stored, "I8: {seq} of sensor {sensor} is stored, and counted again");
+        self.of(sensor).retold.insert((epoch, seq));
+        Ok(())
     }
 
     fn take(&mut self, sensor: i64, place: (Epoch, Seq), octets: &[u8]) -> Result<()> {
@@ -205,6 +235,7 @@ impl Oracle {
             ensure!(other == octets, "{place:?} of sensor {sensor} was taken twice, as two records");
         }
         self.counted.taken += 1;
+        self.counted.crowds += u64::from(hosts_of(octets).is_some());
         Ok(())
     }
 
@@ -252,9 +283,10 @@ impl Oracle {
         let known = self.of(sensor);
         known.lost_openings.clear();
         known.fresh.clear();
+        known.openings.clear();
         let mut in_doubt = std::mem::take(&mut known.in_doubt);
         let news: Vec<_> = spool.records.iter().filter(|(place, _)| !known.taken.contains_key(place)).collect();
-        let mut found = Vec::new();
+        let (mut found, mut retold) = (Vec::new(), Vec::new());
         for (place, octets) in news {
             // Given up where it was set aside, and told so under its new number.
             if told_lost(octets).is_some() {
@@ -262,12 +294,13 @@ impl Oracle {
             }
             let (number, count) = carried(octets).with_context(|| format!("{place:?} carries no statement"))?;
             match in_doubt.remove(&number) {
-                Some(expected) => {
-                    ensure!(count == expected, "I8: {place:?} counts {count}, its statement {expected}");
-                }
+                Some(expected) => retold.push(expected.check(octets).with_context(|| format!("{place:?}"))?),
                 None => known.take_over(*place, number, count, aside)?,
             }
             found.push((*place, octets));
+        }
+        for opening in retold {
+            self.tell_again(sensor, opening)?;
         }
         for (place, octets) in found {
             self.take(sensor, place, octets)?;
@@ -280,6 +313,7 @@ impl Oracle {
         let known = self.of(sensor);
         known.may_be_set_aside = true;
         known.in_doubt.clear();
+        known.retold.clear();
         (known.heard, known.let_go) = known.when_copied.clone();
         let let_go = &known.let_go;
         let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut known.taken)
@@ -339,6 +373,7 @@ impl Oracle {
         if told_lost(octets).is_some() {
             return Ok(());
         }
+        ensure!(!known.retold.contains(&place), "I8: {seq} of sensor {sensor} is stored, and was counted again");
         let taken = known.taken.get(&place).into_iter().chain(known.former.get(&place).into_iter().flatten());
         let mut taken = taken.peekable();
         ensure!(taken.peek().is_some(), "{seq} of sensor {sensor} is stored and was never taken");

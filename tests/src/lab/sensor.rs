@@ -77,8 +77,8 @@ pub struct Process {
     reconnect: Reconnect,
     /// How the uplink is.
     pub uplink: Uplink,
-    /// Alerts opened by this process and not closed.
-    pub open: Vec<AlertId>,
+    /// Alerts opened by this process and not closed; with about how many hosts, of those that stand for many.
+    pub open: Vec<(AlertId, Option<u64>)>,
     /// Alerts opened by it so far.
     pub opened: u64,
     last_sent: Option<Batch>,

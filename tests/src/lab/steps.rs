@@ -5,14 +5,14 @@ use std::time::Duration;
 use anyhow::Result;
 use varde_agent::io::disk::keeper::Order;
 use varde_agent::sensor::{AlertId, Statement};
-use varde_common::alert::{AlertUpdated, Circumstances, Evidence, Where};
+use varde_common::alert::{AlertOpened, AlertUpdated, Circumstances, CrowdOpened, CrowdUpdated, Evidence, Where, Zone};
 use varde_common::id::{IndicatorId, Seq};
 use varde_common::indicator::Severity;
 use varde_common::observation::Protocol;
 use varde_common::record::RecordBody;
 
 use super::oracle::{BEGAN, Said};
-use super::sensor::{Process, Uplink};
+use super::sensor::{Process, Uplink, places_on};
 use super::world::World;
 use crate::model_disk::{CRASHES, Crash, Fault};
 use crate::spool_story::alert;
@@ -24,6 +24,8 @@ enum Step {
     State,
     /// Frames move, anywhere.
     Move,
+    /// A sensor states much, most of it of many hosts told of together.
+    Storm,
     /// A sensor states something, and dies before the sync.
     DieUnsynced,
     Cut,
@@ -51,7 +53,8 @@ enum Step {
 }
 
 /// Each with its share of 1,000; moving and stating take the rest.
-const SHARES: [(Step, u64); 21] = [
+const SHARES: [(Step, u64); 22] = [
+    (Step::Storm, 6),
     (Step::DieUnsynced, 15),
     (Step::Cut, 40),
     (Step::PowerFails, 30),
@@ -106,6 +109,7 @@ impl World {
                 let said = self.draw_statements(place);
                 self.state(place, &said)
             }
+            Step::Storm => self.storm(place),
             Step::DieUnsynced => self.die_unsynced(place),
             Step::Move => {
                 for _ in 0..self.random.within(1, 12) {
@@ -181,22 +185,48 @@ impl World {
 
     /// What a sensor may state next.
     pub(super) fn draw_statements(&mut self, place: usize) -> Vec<Said> {
+        let many = self.random.within(1, 8);
+        self.draw_said(place, many, 15)
+    }
+
+    /// So many statements; of the alerts that they open so many in a hundred stand for many hosts.
+    fn draw_said(&mut self, place: usize, many: u64, crowds: u64) -> Vec<Said> {
         let Some(process) = self.sensors.get_mut(place).and_then(|sensor| sensor.process.as_mut()) else {
             return Vec::new();
         };
         let mut said = Vec::new();
-        for _ in 0..self.random.within(1, 8) {
+        for _ in 0..many {
             self.statements += 1;
-            let known = if self.random.percent(40) { self.random.one_of(&process.open).copied() } else { None };
-            let alert = known.unwrap_or_else(|| {
+            let more = self.random.percent(40) && !process.open.is_empty();
+            if !more {
                 process.opened += 1;
-                let alert = AlertId(process.opened);
-                process.open.push(alert);
-                alert
-            });
-            said.push(Said { number: self.statements, alert, opens: known.is_none(), count: self.random.within(1, 9) });
+                let hosts = self.random.percent(crowds).then(|| self.random.within(2, 40));
+                process.open.push((AlertId(process.opened), hosts));
+            }
+            let newest = process.open.len() as u64;
+            let which = if more { self.random.below(newest) } else { newest - 1 };
+            let Some((alert, hosts)) = process.open.get_mut(which as usize) else { continue };
+            if more && let Some(hosts) = hosts {
+                *hosts += self.random.below(9);
+            }
+            let count = self.random.within(1, 9);
+            said.push(Said { number: self.statements, alert: *alert, opens: !more, count, hosts: *hosts });
         }
         said
+    }
+
+    /// More matches than can be told host by host: group after group, mostly of many hosts told of together, more than the
+    /// spool has room for.
+    fn storm(&mut self, place: usize) -> Result<()> {
+        for _ in 0..self.random.within(2, 6) {
+            let many = self.random.within(8, 24);
+            let said = self.draw_said(place, many, 60);
+            self.state(place, &said)?;
+            if self.random.percent(30) {
+                self.move_something()?;
+            }
+        }
+        Ok(())
     }
 
     fn orders(&mut self, said: &[Said]) -> Vec<Order> {
@@ -212,7 +242,14 @@ impl World {
         {
             body.indicator = IndicatorId(self.random.within(1, 3));
             (body.first_seen, body.last_seen, body.count) = (seen, seen, said.count);
-            return Statement::Opened { alert: said.alert, client, body };
+            return match said.hosts {
+                None => Statement::Opened { alert: said.alert, client, body },
+                Some(hosts) => {
+                    let body =
+                        CrowdOpened { opened: AlertOpened { client: None, zone: Zone::default(), ..body }, hosts };
+                    Statement::CrowdOpened { alert: said.alert, body }
+                }
+            };
         }
         let body = AlertUpdated {
             alert: Seq(0),
@@ -225,7 +262,10 @@ impl World {
             regularity: None,
             closed: false,
         };
-        Statement::Updated { alert: said.alert, body }
+        match said.hosts {
+            None => Statement::Updated { alert: said.alert, body },
+            Some(hosts) => Statement::CrowdUpdated { alert: said.alert, body: CrowdUpdated { updated: body, hosts } },
+        }
     }
 
     /// A sensor makes these statements and syncs.
@@ -236,7 +276,8 @@ impl World {
         let (orders, wall) = (self.orders(said), self.wall_of(place));
         let Some(sensor) = self.sensors.get_mut(place) else { return Ok(()) };
         let (id, Some(process)) = (sensor.id, sensor.process.as_mut()) else { return Ok(()) };
-        self.oracle.handle_written(id, said);
+        let (spool, aside) = places_on(&sensor.disk);
+        self.oracle.handle_written(id, said, &aside.with(&spool));
         let synced = match process.give(orders, wall).and_then(|group| process.close(group, wall)) {
             Ok(synced) => synced,
             Err(ended) => return self.ended(place, ended),
@@ -253,8 +294,9 @@ impl World {
     fn die_unsynced(&mut self, place: usize) -> Result<()> {
         let said = self.draw_statements(place);
         let (orders, wall) = (self.orders(&said), self.wall_of(place));
-        let id = self.sensors.get(place).map_or(0, |sensor| sensor.id);
-        self.oracle.handle_written(id, &said);
+        let Some(sensor) = self.sensors.get(place) else { return Ok(()) };
+        let (spool, aside) = sensor.places();
+        self.oracle.handle_written(sensor.id, &said, &aside.with(&spool));
         if let Some(process) = self.process(place)
             && let Err(ended) = process.give(orders, wall)
         {

@@ -13,8 +13,9 @@ use varde_common::message::Stream;
 use varde_common::time::Timestamp;
 
 use super::collector::{Collector, LineId};
+use super::counted::Counted;
 use super::line::{Line, committed_in};
-use super::oracle::{BEGAN, Counted, Oracle};
+use super::oracle::{BEGAN, Oracle};
 use super::sensor::{Heard, Process, Sensor, Stopped, Uplink, places_on};
 use crate::model_disk::{Crash, ModelDisk};
 use crate::random::Random;
@@ -392,7 +393,7 @@ impl World {
         ensure!(self.standing() == lines, "a session ended although nothing was wrong");
         self.oracle.handle_rows(self.collector.rows()?, &self.positions()?)?;
         let places = self.sensors.iter().map(|sensor| (sensor.id, sensor.holds())).collect();
-        self.oracle.handle_end(&places, &self.collector.alert_counts()?)?;
+        self.oracle.handle_end(&places, &self.collector.counts()?)?;
         Ok(self.oracle.counted)
     }
 

@@ -175,7 +175,10 @@ impl Keeper {
         match order {
             Order::Statement(statement) => group.records += usize::from(self.write_statement(statement, now.day)),
             Order::Event(event) => group.records += usize::from(self.write(now.day, RecordBody::Event(event))),
-            Order::Acknowledged(seq) => self.spool.handle_acknowledged(seq, now.steady)?,
+            Order::Acknowledged(seq) => {
+                self.spool.handle_acknowledged(seq, now.steady)?;
+                self.ledger.handle_given_up(self.spool.poll_openings());
+            }
             Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
             Order::SetAside(committed) => {
                 // What was found so far lies in it then, and can be taken over.
@@ -283,6 +286,7 @@ impl Keeper {
             self.ledger.handle_lost();
             tracing::error!(%first, %last, "the disk is full: records are lost; make room");
         }
+        self.ledger.handle_given_up(self.spool.poll_openings());
         self.figures.send_if_modified(|told| {
             let news = *told != figures;
             *told = figures;
@@ -348,5 +352,38 @@ mod tests {
         let released = words(3);
         assert!(released.contains("released from quarantine") && !released.contains("has more"), "{released}");
         assert!(words(4).contains("has more of this spool than the spool itself"));
+    }
+
+    #[test]
+    fn i8_an_alert_whose_opening_was_given_up_for_room_is_opened_again_with_its_counts() {
+        for may_be_sent in [false, true] {
+            let directory = tempfile::tempdir().unwrap();
+            let caps = Caps { octets: 3_000, segment_octets: 1_000, ..Caps::default() };
+            let path = directory.path().join("spool");
+            let (spool, _) = Spool::open(Arc::new(RealVolume), &path, caps, clock::now()).unwrap();
+            let hosts = Hosts::open(directory.path()).unwrap();
+            let mut keeper = Keeper::new(spool, hosts, SiteKey::new([7; SITE_KEY_OCTETS])).0;
+            let mut say = |statement| {
+                let mut group = Group::default();
+                keeper.handle_order(Order::Statement(statement), &mut group, Clocks::read()).unwrap();
+                keeper.close_group(group, Clocks::read()).unwrap();
+                if may_be_sent {
+                    keeper.spool.read(Seq(1), clock::now()).unwrap();
+                }
+                keeper.spool.figures()
+            };
+            let mut alert = 0;
+            while say(opened(alert, None)).lost == 0 {
+                alert += 1;
+                assert!(alert < 1_000, "no room is made");
+            }
+            let seq = say(updated(0, false)).next.0 - 1;
+            let read = keeper.spool.read(Seq(seq), clock::now()).unwrap();
+            match Record::from_octets(&read[0]).unwrap().body {
+                // What the collector may have is not counted a second time.
+                RecordBody::Opened(body) => assert_eq!(body.count, if may_be_sent { 5 } else { 6 }),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 }

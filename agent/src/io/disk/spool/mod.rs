@@ -22,6 +22,7 @@ use varde_common::time::Timestamp;
 
 use super::volume::{Access, Volume, VolumeFile};
 use super::{DiskError, create_directory_on, failed, write_whole_on};
+use crate::ledger::OpeningGivenUp;
 use crate::limits::{
     SPOOL_ACKNOWLEDGED_KEEP_S, SPOOL_HINT_EVERY_MS, SPOOL_MAX_OCTETS, SPOOL_RESERVE_OCTETS, SPOOL_ROOM_RECORDS_MAX,
     SPOOL_SEGMENT_MAX_OCTETS, SPOOL_UNACKNOWLEDGED_KEEP_S,
@@ -151,6 +152,7 @@ pub struct Spool {
     octets: u64,
     given_up: Tally,
     ages: Ages,
+    openings: Vec<OpeningGivenUp>,
     /// Records read to make room, this time.
     looked_at: u64,
     /// How many of them are enough for one time.
@@ -189,6 +191,7 @@ impl Spool {
             octets: 0,
             given_up: Tally::default(),
             ages: Ages::default(),
+            openings: Vec::new(),
             looked_at: 0,
             looks_max: SPOOL_ROOM_RECORDS_MAX,
         };
@@ -413,6 +416,11 @@ impl Spool {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The openings given up in the last making of room, once.
+    pub fn poll_openings(&mut self) -> Vec<OpeningGivenUp> {
+        std::mem::take(&mut self.openings)
     }
 
     /// The spool in numbers.

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use varde_common::id::Seq;
 use varde_common::indicator::Severity;
-use varde_common::record::LossReason;
+use varde_common::record::{LossReason, Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::super::volume::Access;
 use super::super::{DiskError, failed};
 use super::{Piece, Spool};
+use crate::ledger::OpeningGivenUp;
 use crate::spool::{FileKind, Loss, SEGMENT_HEADER_OCTETS, given_up_in, marker, segment_header, write_record};
 
 /// What counts least goes at this part of the age that nothing outlives.
@@ -23,6 +24,7 @@ impl Spool {
     pub(super) fn make_room(&mut self, now: Timestamp) -> Result<(), DiskError> {
         self.ages.handle_time(now);
         self.looked_at = 0;
+        self.openings.clear();
         self.forget_acknowledged_losses()?;
         self.let_go_acknowledged()?;
         self.give_up_aged()?;
@@ -164,6 +166,7 @@ impl Spool {
                 Some(_) | None => write_record(&mut new, *seq, payload),
             }
         }
+        let openings = openings(&records, |seq| severities.get(&seq).is_some_and(|(severity, _)| goes(seq, severity)));
         let stays = |(seq, (severity, given_up)): (&Seq, &(Option<Severity>, bool))| {
             let level_of = severity.map(|severity| severity.level());
             level_of.filter(|level_of| !given_up && *seq > self.acknowledged && *level_of > level)
@@ -178,6 +181,7 @@ impl Spool {
             if !self.replace_segment(first, &new)? {
                 return Ok(false);
             }
+            self.tell_openings(openings);
             tracing::error!(
                 segment = %first, records = lost.total() - given_up.total(), severity = Severity::from_level(level).as_str(),
                 "{}: alerts of this severity and below are given up; connect the sensor, or give the spool more room",
@@ -230,7 +234,9 @@ impl Spool {
             return self.remove_segment(first).map(|()| true);
         }
         let mut loss = Loss::new(first, Seq(next.0.saturating_sub(1)), reason);
+        let mut opened = Vec::new();
         if let Some(records) = self.records_of(first)? {
+            opened = openings(&records, |seq| seq > self.acknowledged);
             for (seq, (severity, _)) in self.severities(&records)? {
                 if !loss.tell(seq, severity) {
                     break;
@@ -240,6 +246,7 @@ impl Spool {
         if !self.write_note(&loss)? {
             return Ok(false);
         }
+        self.tell_openings(opened);
         tracing::error!(
             from = %loss.from, to = %loss.to,
             "{}: the oldest records are given up; connect the sensor, or give the spool more room", why(reason)
@@ -249,6 +256,12 @@ impl Spool {
         self.ages.handle_written(loss.from);
         self.add(loss.from, Piece::Lost(loss));
         Ok(true)
+    }
+
+    fn tell_openings(&mut self, openings: Vec<(Seq, RecordBody)>) {
+        let unsent = self.unsent();
+        let told = |(seq, body)| OpeningGivenUp { seq, body, may_be_sent: seq < unsent };
+        self.openings.extend(openings.into_iter().map(told));
     }
 
     /// Notes of losses the collector has been told of, once they are the oldest thing here.
@@ -264,6 +277,13 @@ impl Spool {
         }
         Ok(())
     }
+}
+
+/// Of these records that go those which open an alert.
+fn openings(records: &[(Seq, Vec<u8>)], goes: impl Fn(Seq) -> bool) -> Vec<(Seq, RecordBody)> {
+    let going = records.iter().filter(|(seq, _)| goes(*seq));
+    let read = going.filter_map(|(seq, payload)| Some((*seq, Record::from_octets(payload).ok()?.body)));
+    read.filter(|(_, body)| matches!(body, RecordBody::Opened(_) | RecordBody::CrowdOpened(_))).collect()
 }
 
 fn why(reason: LossReason) -> &'static str {
