@@ -132,8 +132,10 @@ pub(super) fn hosts_of(octets: &[u8]) -> Option<u64> {
 
 impl Known {
     fn look_for_openings(&mut self, places: &Places) {
+        // What is acknowledged is lost to nobody, though a note of loss may reach over it.
+        let waits = |(epoch, seq): &Place| self.heard.get(epoch).is_none_or(|heard| seq > heard);
         let openings = self.openings.values().map(|(place, _)| *place);
-        self.openings_lost.extend(openings.filter(|place| places.lost.contains_key(place)));
+        self.openings_lost.extend(openings.filter(|place| places.lost.contains_key(place) && waits(place)));
     }
 
     /// A record is new in the spool that goes on: then it stands in one that was set aside, and is taken over once.
