@@ -158,8 +158,8 @@ async fn recognise(
     // Its numbers go on below what is stored under them: whatever its mark, it has been set back.
     let behind = committed > Seq(0) && next_seq <= committed;
     let must_renew = !new_spool && mark::must_renew(conn, sensor).await?;
-    // It was told to begin another, and did; nothing of it may be stored, and all of it in that other.
-    let behind = behind || (new_spool && followed);
+    // Another followed it: what it goes on with that other may have taken over, stored or not.
+    let behind = behind || followed;
     if set_back.is_none() && !behind && !must_renew {
         return Ok(Recognised::Follows(newest, follows));
     }
