@@ -345,6 +345,9 @@ pub const BATCHES_AT_ONCE: u32 = 60;
 /// messages (D12). That is up to 120,000 records a minute where there is much to send: a week without a collector is told
 /// in minutes.
 pub const BATCHES_PER_MINUTE: u32 = 120;
+/// After so long without a session, or after a start, what lies there is an outage's and is sent as fast as it is
+/// acknowledged; a connection that comes and goes gains no more than [`BATCHES_PER_MINUTE`] by that, seconds.
+pub const BACKLOG_AFTER_S: u64 = 60;
 /// While batches are under way, records are gathered so long before the next is sent, milliseconds.
 pub const BATCH_GATHER_MS: u64 = 200;
 /// First retry after a lost connection, at most, milliseconds; doubles with each failure.
