@@ -50,7 +50,7 @@ fn d3_over_tcp_the_power_fails_at_any_disk_call_and_nothing_taken_is_lost_or_dou
             1 => ("fsync", random.within(1, 50)),
             _ => ("rename", random.within(1, 8)),
         };
-        let takes = *random.one_of(&[Takes::Everything, Takes::Some, Takes::Some, Takes::Nothing]).context("none")?;
+        let takes = *random.one_of(&[Takes::Everything, Takes::Everything, Takes::Some, Takes::Some, Takes::Nothing]).context("none")?;
         let power = Power::on(agent.data())?;
         let mut environment = shim.failing(&format!("{operation}:kill@{at}"));
         environment.push(power.environment());
@@ -83,7 +83,7 @@ fn d3_over_tcp_the_power_fails_at_any_disk_call_and_nothing_taken_is_lost_or_dou
     assert_eq!((books.spooled, books.told_lost), (0, 0), "whatever was taken was fsynced: {books:?}");
     assert!(books.sightings <= host, "more sightings than lookups: {books:?}");
     ensure!(books.taken > failures() && acknowledged_before > 0, "too little happened to show anything: {books:?}");
-    ensure!(changed * 4 > failures(), "of {} failures only {changed} took anything away", failures());
+    ensure!(changed * 8 > failures(), "of {} failures only {changed} took anything away", failures());
     let carriers: Vec<(Option<String>,)> = collector.query("SELECT carrier FROM sensor")?;
     assert_eq!(carriers, [(Some("tcp".to_owned()),)]);
     let accused: Vec<(i64,)> =
