@@ -50,7 +50,9 @@ fn d3_over_tcp_the_power_fails_at_any_disk_call_and_nothing_taken_is_lost_or_dou
             1 => ("fsync", random.within(1, 50)),
             _ => ("rename", random.within(1, 8)),
         };
-        let takes = *random.one_of(&[Takes::Everything, Takes::Everything, Takes::Some, Takes::Some, Takes::Nothing]).context("none")?;
+        let takes = *random
+            .one_of(&[Takes::Everything, Takes::Everything, Takes::Some, Takes::Some, Takes::Nothing])
+            .context("none")?;
         let power = Power::on(agent.data())?;
         let mut environment = shim.failing(&format!("{operation}:kill@{at}"));
         environment.push(power.environment());

@@ -32,7 +32,7 @@ use crate::io::disk::keeper::{Keeper, KeeperEnded, Order};
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, collector_time, create_directory, hold, list, outlived};
+use crate::io::disk::{DiskError, collector_time, create_directory, end_process, hold, list, outlived};
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use crate::io::link::timed::{SharedTime, validity};
 use crate::io::link::tls::SessionTls;
@@ -201,7 +201,7 @@ pub(crate) fn run_confined_by(
     if adopted > 0 {
         tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
     }
-    outlived::look_and_tell(data, clock::steady());
+    outlived::look_and_tell(data, clock::steady()).map_err(disk_failure)?;
     outlived::tell_undelivered(data);
     let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, hosts, key);
@@ -352,7 +352,10 @@ impl Process {
             if looked.elapsed() >= Duration::from_secs(SET_ASIDE_LOOK_EVERY_S) {
                 looked = clock::monotonic();
                 let data = self.desk.data.clone();
-                let _ = tokio::task::spawn_blocking(move || outlived::look_and_tell(&data, clock::steady())).await;
+                let look = move || outlived::look_and_tell(&data, clock::steady());
+                if let Ok(Err(error)) = tokio::task::spawn_blocking(look).await {
+                    end_process(&error);
+                }
             }
             if self.desk.orders.send(Order::Tick).await.is_err() {
                 // The spool is gone: the process is ending, and says why elsewhere.

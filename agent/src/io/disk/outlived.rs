@@ -78,6 +78,9 @@ pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
         sync_directory(data)?;
         remove(&ended)?;
     }
+    if kept.is_empty() {
+        return forget(data).map(|()| over);
+    }
     let mut text = format!("{}\n", now.as_micros());
     for SetAside { name, age_s, undelivered } in &kept {
         text.push_str(&format!("{name} {age_s} {undelivered}\n"));
@@ -90,16 +93,24 @@ pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
     Ok(over)
 }
 
-/// The same, told in the log. What cannot be removed costs room and nothing else.
-pub fn look_and_tell(data: &Path, now: Timestamp) {
-    match look(data, now) {
-        Ok(over) => {
-            for SetAside { name, undelivered, .. } in over {
-                tracing::warn!("the time of {name} is over: removed, with {undelivered} records never delivered");
-            }
-        }
-        Err(error) => tracing::error!("spools that were set aside are not looked at: {error}; {}", error.remedy()),
+/// Nothing is set aside: nothing is to be remembered.
+fn forget(data: &Path) -> Result<(), DiskError> {
+    let file = data.join(FILE);
+    if file.exists() {
+        fs::remove_file(&file).map_err(failed("remove", &file))?;
     }
+    Ok(())
+}
+
+/// The same, told in the log.
+///
+/// # Errors
+/// [`DiskError`]: the process must end.
+pub fn look_and_tell(data: &Path, now: Timestamp) -> Result<(), DiskError> {
+    for SetAside { name, undelivered, .. } in look(data, now)? {
+        tracing::warn!("the time of {name} is over: removed, with {undelivered} records never delivered");
+    }
+    Ok(())
 }
 
 /// Tells in the log which of them hold what nobody has.
@@ -232,6 +243,6 @@ mod tests {
         look(data.path(), START).unwrap();
         let mut left: Vec<_> = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
-        assert_eq!(left, ["set-aside", "spool", "spool.kept-by-hand"], "and only what is ours goes");
+        assert_eq!(left, ["spool", "spool.kept-by-hand"], "and only what is ours goes");
     }
 }
