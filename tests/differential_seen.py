@@ -36,6 +36,7 @@ HELLO_MAX_OCTETS = 65536
 HELLO_RECORDS_MAX = 65536
 GREETING_SEGMENTS_MAX = 16
 QUIC_HELLOS_MAX = 8
+QUIC_TRIES_MAX = 32
 TLS_HELLOS_MAX = 8
 HTTP_HEAD_MAX_OCTETS = 65536
 IPV6_EXTENSIONS_MAX = 16
@@ -267,8 +268,10 @@ class Tshark:
         extensions = 0
         for proto in packet:
             name = proto.get("name")
-            extensions = 0 if name == "ipv6" else extensions + (name in IPV6_EXTENSIONS)
-            if extensions == IPV6_EXTENSIONS_MAX + 1:
+            # Below the IPv6 header they follow, or beside it.
+            inside = sum(one.get("name") in IPV6_EXTENSIONS for one in proto) if name == "ipv6" else 0
+            extensions = inside if name == "ipv6" else extensions + (name in IPV6_EXTENSIONS)
+            if extensions > IPV6_EXTENSIONS_MAX and (inside or name in IPV6_EXTENSIONS):
                 remarks.insert(0, "behind more than %d IPv6 extension headers" % IPV6_EXTENSIONS_MAX)
             if name in UNREAD_WRAPPINGS:
                 remarks.insert(0, "it is wrapped in %s, which the agent does not read" % name)
@@ -323,7 +326,8 @@ class Tshark:
             begin, place = number(proto.get("pos")), max([number(field.get("pos")) for field in every(proto, "http.host")], default=0)
             if place > begin + HTTP_HEAD_MAX_OCTETS:
                 more.append("a Host field beyond the first %d octets of a head" % HTTP_HEAD_MAX_OCTETS)
-            host = host.strip().rpartition("@")[2]
+            # White space is space and tab (RFC 9110 section 5.6.3): other control characters are of the name.
+            host = host.strip(" \t\r\n").rpartition("@")[2]
             host = without_port(host)
             told = server_name(host.encode("latin-1", "replace"))
             if told is not None:
@@ -485,11 +489,11 @@ def run_tshark(path, preferences, seconds, more=()):
     return (seen if reader.frames else None), said or "exit %d" % code
 
 
-Frame = collections.namedtuple("Frame", "time ends ports payload sequence faults protocols lie")
+Frame = collections.namedtuple("Frame", "time ends ports payload sequence faults protocols lie resets_with_data")
 FIELDS = (
     "frame.time_epoch frame.protocols frame.cap_len frame.len ip.src ip.dst ipv6.src ipv6.dst udp.srcport udp.dstport tcp.srcport "
     "tcp.dstport udp.payload tcp.payload ipv6.plen udp.length null.family quic.version tcp.analysis.lost_segment "
-    "tcp.analysis.ack_lost_segment tcp.seq_raw gre.flags.version _ws.malformed _ws.expert.message"
+    "tcp.analysis.ack_lost_segment tcp.seq_raw tcp.flags.reset tcp.len gre.flags.version _ws.malformed _ws.expert.message"
 ).split()
 
 
@@ -541,7 +545,8 @@ class Frames:
             self.families.add(fields["null.family"])
             lie = lying_tunnel(layers, each["_ws.expert.message"], each["gre.flags.version"].split("\x1f"))
             sequence = number(fields["tcp.seq_raw"])
-            frame = Frame(microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lie)
+            resets = fields["tcp.flags.reset"] in ("1", "True") and number(fields["tcp.len"]) > 0
+            frame = Frame(microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lie, resets)
             self.last = max(self.last, frame.time)
             if ports:
                 self.of_flow[(ends[0], ports[0], ends[1], ports[1])].append(frame)
@@ -561,6 +566,28 @@ def stream(frames):
                 octets.setdefault(at, octet)
     end = next(at for at in range(len(octets) + 1) if at not in octets)
     return bytes(octets[at] for at in range(end))
+
+
+def contradicting(frames):
+    """The first segments that say different things at one place of a stream, as a pair; none where there are none."""
+    segments = [one for one in frames if one.payload and "tcp" in one.protocols]
+    for place, later in enumerate(segments):
+        for earlier in segments[:place]:
+            ahead = (later.sequence - earlier.sequence + (1 << 31)) % (1 << 32) - (1 << 31)
+            ours, theirs = earlier.payload[max(ahead, 0) :], later.payload[max(-ahead, 0) :]
+            both = min(len(ours), len(theirs))
+            if ours[:both] != theirs[:both]:
+                return earlier, later
+    return None
+
+
+def initial_of(datagram):
+    """Version and destination connection id of the QUIC Initial a datagram begins with; none where it begins otherwise."""
+    if len(datagram) < 7 or not datagram[0] & 0x80 or datagram[5] > 20:
+        return None
+    version = datagram[1:5]
+    initial = 1 if version in (b"\x6b\x33\x43\xcf", b"\x70\x9a\x50\xc4") else 0
+    return (version, datagram[6 : 6 + datagram[5]]) if datagram[0] >> 4 & 3 == initial else None
 
 
 def laid_anew(kind, flow, octets, told, seconds):
