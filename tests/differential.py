@@ -10,8 +10,8 @@ import sys
 import tempfile
 
 from differential_seen import (
-    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, QUIC_TRIES_MAX, TOGETHER, Frames, contradicting, initial_of, is_capture, laid_anew,
-    run_agent, run_tshark, stream, unpacked,
+    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, QUIC_TRIES_MAX, TOGETHER, Frames, initial_of, is_capture, is_contradicted, laid_alone,
+    laid_anew, run_agent, run_tshark, stream, unpacked,
 )
 
 # Further looks where the first one differs: what it means when the agent's view is found there, and how to look.
@@ -120,13 +120,27 @@ class Case:
         return reason
 
     def second_hello(self, flow, told):
-        """Whether a hello went to a connection id to which another was told before: tshark puts nothing together anew for it."""
-        times, before = self.ours.times[("hello", flow, told)], []
+        """Why tshark does not tell a hello that went to a QUIC connection id of which it tells another."""
+        last, others = max(self.ours.times[("hello", flow, told)]), []
         for other in self.ours.words[("hello", flow)]:
-            before += [time for time in self.ours.times[("hello", flow, other)] if other != told and time <= min(times)]
-        ids = lambda wanted: {initial_of(one.payload) for one in self.frames().of_flow[flow[1:]] if one.time in wanted} - {None}
-        is_second = before and ids(times) <= ids(before) and ids(times)
-        return "another hello to the same QUIC connection id came before it: tshark reads the first one" if is_second else None
+            others += [time for time in self.ours.times[("hello", flow, other)] if other != told and time <= last]
+        if not others:
+            return None
+        frames = [one for one in self.frames().of_flow[flow[1:]] if one.time <= last and initial_of(one.payload)]
+        after = [one for one in frames if one.time > max(others)]
+        ids = {initial_of(one.payload) for one in frames if one not in after}
+        if after and all(initial_of(one.payload) in ids for one in after):
+            if laid_alone(flow[1:], [one.payload for one in after], told, self.seconds):
+                return "another hello to the same QUIC connection id came before it: tshark finds it once that is left out"
+        pieces = [(initial_of(one.payload), piece) for one in frames for piece in one.crypto]
+        overlap = any(
+            id == other and piece.start < more.stop and more.start < piece.stop
+            for place, (id, piece) in enumerate(pieces) for other, more in pieces[:place]
+        )
+        alike = [one.sni for one in self.theirs.words[("hello", flow)] if (one.alpn, one.ja4) == (told.alpn, told.ja4)]
+        if overlap and any(name and told.sni and len(name) == len(told.sni) for name in alike):
+            return "CRYPTO frames overlap: the agent tells both readings of the hello, tshark one"
+        return None
 
     def host_elsewhere(self, ends, name):
         """Why tshark reads no host in a Host field that begins with nothing."""
@@ -176,8 +190,7 @@ class Case:
         """Whether a segment that brings a message contradicts one before it, of which the agent reads the first."""
         for last in [one for one in self.frames().of_ends[thing[:2]] if one.time == time and one.ports and one.payload]:
             ends = (last.ends[0], last.ports[0], last.ends[1], last.ports[1])
-            pair = contradicting([one for one in self.frames().of_flow[ends] if one.time <= time])
-            if pair and pair[1].time == time:
+            if "tcp" in last.protocols and is_contradicted(last, [one for one in self.frames().of_flow[ends] if one.time <= time]):
                 return "it comes in a segment that says something else than one before it at the same place"
         return None
 

@@ -489,10 +489,10 @@ def run_tshark(path, preferences, seconds, more=()):
     return (seen if reader.frames else None), said or "exit %d" % code
 
 
-Frame = collections.namedtuple("Frame", "time ends ports payload sequence faults protocols lie resets_with_data")
+Frame = collections.namedtuple("Frame", "time ends ports payload sequence faults protocols lie resets_with_data crypto")
 FIELDS = (
     "frame.time_epoch frame.protocols frame.cap_len frame.len ip.src ip.dst ipv6.src ipv6.dst udp.srcport udp.dstport tcp.srcport "
-    "tcp.dstport udp.payload tcp.payload ipv6.plen udp.length null.family quic.version tcp.analysis.lost_segment "
+    "tcp.dstport udp.payload tcp.payload ipv6.plen udp.length null.family quic.version quic.crypto.offset quic.crypto.length tcp.analysis.lost_segment "
     "tcp.analysis.ack_lost_segment tcp.seq_raw tcp.flags.reset tcp.len gre.flags.version _ws.malformed _ws.expert.message"
 ).split()
 
@@ -546,7 +546,9 @@ class Frames:
             lie = lying_tunnel(layers, each["_ws.expert.message"], each["gre.flags.version"].split("\x1f"))
             sequence = number(fields["tcp.seq_raw"])
             resets = fields["tcp.flags.reset"] in ("1", "True") and number(fields["tcp.len"]) > 0
-            frame = Frame(microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lie, resets)
+            pieces = zip(each["quic.crypto.offset"].split("\x1f"), each["quic.crypto.length"].split("\x1f"))
+            crypto = [range(number(start), number(start) + number(length)) for start, length in pieces if start]
+            frame = Frame(microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lie, resets, crypto)
             self.last = max(self.last, frame.time)
             if ports:
                 self.of_flow[(ends[0], ports[0], ends[1], ports[1])].append(frame)
@@ -568,17 +570,20 @@ def stream(frames):
     return bytes(octets[at] for at in range(end))
 
 
-def contradicting(frames):
-    """The first segments that say different things at one place of a stream, as a pair; none where there are none."""
-    segments = [one for one in frames if one.payload and "tcp" in one.protocols]
-    for place, later in enumerate(segments):
-        for earlier in segments[:place]:
-            ahead = (later.sequence - earlier.sequence + (1 << 31)) % (1 << 32) - (1 << 31)
-            ours, theirs = earlier.payload[max(ahead, 0) :], later.payload[max(-ahead, 0) :]
-            both = min(len(ours), len(theirs))
-            if ours[:both] != theirs[:both]:
-                return earlier, later
-    return None
+def differ(one, other, ahead):
+    """Whether octets say something else than others that stand so far ahead, where both say something."""
+    ours, theirs = one[max(ahead, 0) :], other[max(-ahead, 0) :]
+    both = min(len(ours), len(theirs))
+    return ours[:both] != theirs[:both]
+
+
+def is_contradicted(last, frames):
+    """Whether a TCP segment says something else than one before it at the same place of their stream."""
+    for one in frames:
+        ahead = (last.sequence - one.sequence + (1 << 31)) % (1 << 32) - (1 << 31)
+        if one is not last and one.payload and differ(one.payload, last.payload, ahead):
+            return True
+    return False
 
 
 def initial_of(datagram):
@@ -590,6 +595,20 @@ def initial_of(datagram):
     return (version, datagram[6 : 6 + datagram[5]]) if datagram[0] >> 4 & 3 == initial else None
 
 
+def is_told(kind, packets, told, seconds):
+    """Whether tshark sees this in IPv4 packets, which follow one another."""
+    records = [struct.pack("<IIII", 1, place, len(packet), len(packet)) + packet for place, packet in enumerate(packets)]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) + b"".join(records))
+        file.flush()
+        look, _ = run_tshark(file.name, TOGETHER, seconds)
+    return look is not None and any(told in words for (one, _), words in look.words.items() if one == kind)
+
+
+def in_ipv4(protocol, place, payload):
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), place, 0, 64, protocol, 0, b"\n\0\0\1", b"\n\0\0\2") + payload
+
+
 def laid_anew(kind, flow, octets, told, seconds):
     """Whether tshark sees this in these octets, laid in packets that follow one another."""
     _, client_port, _, server_port = flow
@@ -597,13 +616,16 @@ def laid_anew(kind, flow, octets, told, seconds):
     for place, start in enumerate(range(0, len(octets), 1400), 1):
         part = octets[start : start + 1400]
         tcp = struct.pack(">HHIIBBHHH", client_port, server_port, start + 1, 1, 0x50, 0x18, 65535, 0, 0) + part
-        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), place, 0, 64, 6, 0, b"\n\0\0\1", b"\n\0\0\2")
-        packets.append(struct.pack("<IIII", 1, start, len(ip + tcp), len(ip + tcp)) + ip + tcp)
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) + b"".join(packets))
-        file.flush()
-        look, _ = run_tshark(file.name, TOGETHER, seconds)
-    return look is not None and any(told in words for (one, _), words in look.words.items() if one == kind)
+        packets.append(in_ipv4(6, place, tcp))
+    return is_told(kind, packets, told, seconds)
+
+
+def laid_alone(flow, datagrams, told, seconds):
+    """Whether tshark sees this hello in these datagrams, when it sees no others."""
+    _, client_port, _, server_port = flow
+    headers = [struct.pack(">HHHH", client_port, server_port, 8 + len(one), 0) for one in datagrams]
+    packets = [in_ipv4(17, place, header + one) for place, (header, one) in enumerate(zip(headers, datagrams), 1)]
+    return is_told("hello", packets, told, seconds)
 
 
 def run_agent(agent, path, seconds):

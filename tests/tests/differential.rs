@@ -226,7 +226,7 @@ fn in_odd_captures_nothing_differs_without_a_reason() -> Result<()> {
 }
 
 /// Why tshark and the agent may see otherwise what is seldom, and how often each may be said of [`seldom::captures`].
-const EXCUSES: [(&str, u64); 14] = [
+const EXCUSES: [(&str, u64); 22] = [
     ("tshark finds it only when told to go by content before ports", 20),
     ("tshark finds it only without putting packets together", 4),
     ("tshark reads another protocol at this port, or before it in the stream", 4),
@@ -235,6 +235,14 @@ const EXCUSES: [(&str, u64); 14] = [
     ("tshark does not join what Google's QUIC says in several packets", 2),
     ("tshark reads the line of the request and no Host field behind it", 2),
     ("the request line names no version of HTTP/1 (RFC 9112 section 2.3)", 2),
+    ("another hello to the same QUIC connection id came before it: tshark finds it once that is left out", 2),
+    ("behind 32 QUIC packets that tell no hello", 1),
+    ("tshark takes no record of this version for TLS", 2),
+    ("a Host field that goes on in the next line (RFC 9112 section 5.2): tshark reads its first line", 1),
+    ("a second Host field behind an empty one: tshark reads the first", 1),
+    ("data in a segment with RST: tshark reads no words in it", 1),
+    ("it comes in a segment that says something else than one before it at the same place", 1),
+    ("behind more than 16 IPv6 extension headers", 1),
     ("the frame is cut short", 20),
     ("a frame of it is cut short", 20),
     ("an address of another class than IN", 2),
@@ -355,6 +363,28 @@ fn an_excuse_covers_what_it_explains_and_no_more() -> Result<()> {
         ("'s/sound.example/other.example/'", "! the agent lacks  lookup"),
         ("'/\"transport\":\"quic\"/d'", "! the agent lacks  hello quic"),
         ("'/\"transport\":\"tls\"/d'", "! the agent lacks  hello tls"),
+    ] {
+        let output = differential_of_a_liar(folder.path(), &file, lie)?;
+        assert!(output.code == Some(1) && output.out.contains(told), "{lie} {told}: {}{}", output.out, output.err);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_decoys_excuse_hides_neither_what_the_agent_lacks_nor_what_it_invents() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut packets = seldom::decoys::over_quic(&mut Random::seeded(1))?;
+    packets.extend(seldom::decoys::over_tcp(&mut Random::seeded(1)));
+    let file = folder.path().join("decoys");
+    std::fs::write(&file, files::usual(&seldom::frames(&packets)))?;
+    for (lie, told) in [
+        ("'s/other.decoy.example/never.said.example/'", "! tshark lacks     hello quic"),
+        ("'/first.decoy.example/d'", "! the agent lacks  hello quic"),
+        ("'/behind.frame.example/d'", "! the agent lacks  hello quic"),
+        ("'s/folded.example/never.said.example/'", "! tshark lacks     http"),
+        ("'s/behind.empty.example/never.said.example/'", "! tshark lacks     http"),
+        ("'/taken.example/d'", "! the agent lacks  hello tls"),
+        ("'/tab.example/d'", "! the agent lacks  http"),
     ] {
         let output = differential_of_a_liar(folder.path(), &file, lie)?;
         assert!(output.code == Some(1) && output.out.contains(told), "{lie} {told}: {}{}", output.out, output.err);
