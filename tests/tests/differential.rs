@@ -377,17 +377,24 @@ fn what_decoys_excuse_hides_neither_what_the_agent_lacks_nor_what_it_invents() -
     packets.extend(seldom::decoys::over_tcp(&mut Random::seeded(1)));
     let file = folder.path().join("decoys");
     std::fs::write(&file, files::usual(&seldom::frames(&packets)))?;
-    for (lie, told) in [
-        ("'s/other.decoy.example/never.said.example/'", "! tshark lacks     hello quic"),
-        ("'/first.decoy.example/d'", "! the agent lacks  hello quic"),
-        ("'/behind.frame.example/d'", "! the agent lacks  hello quic"),
-        ("'s/folded.example/never.said.example/'", "! tshark lacks     http"),
-        ("'s/behind.empty.example/never.said.example/'", "! tshark lacks     http"),
-        ("'/taken.example/d'", "! the agent lacks  hello tls"),
-        ("'/tab.example/d'", "! the agent lacks  http"),
+    let lies = [
+        "s/other.decoy.example/never.saidd.example/",
+        "/behind.frame.example/d",
+        "s/folded.example/invented.example/",
+        "/taken.example/d",
+        "/tab.example/d",
+    ];
+    let lies: String = lies.iter().map(|lie| format!(" -e '{lie}'")).collect();
+    let output = differential_of_a_liar(folder.path(), &file, &lies)?;
+    for (what, name) in [
+        ("! tshark lacks     hello quic", "never.saidd.example"),
+        ("! the agent lacks  hello quic", "behind.frame.example"),
+        ("! tshark lacks     http", "invented.example"),
+        ("! hello tls", "taken.example"),
+        ("! the agent lacks  http", "tab.example"),
     ] {
-        let output = differential_of_a_liar(folder.path(), &file, lie)?;
-        assert!(output.code == Some(1) && output.out.contains(told), "{lie} {told}: {}{}", output.out, output.err);
+        let is_told = output.out.lines().any(|line| line.contains(what) && line.contains(name));
+        assert!(output.code == Some(1) && is_told, "{what} {name}: {}{}", output.out, output.err);
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::traffic::dns::{self, Question, rtype};
 use crate::traffic::packet::{self, Segment, flag};
 
 /// More QUIC packets than anybody looks at.
-const JUNK: u32 = 40;
+const JUNK: u8 = 40;
 /// More IPv6 extension headers than anybody follows.
 const EXTENSIONS: u8 = 17;
 
@@ -48,15 +48,11 @@ pub fn over_quic(random: &mut Random) -> Result<Vec<Vec<u8>>> {
     cases.push(vec![sealed(b"decoy  3", 0, &[&[0x1e][..], &whole(&behind)].concat())?]);
     let again = hello("again.example");
     cases.push((0..3).map(|number| sealed(b"decoy  4", number, &whole(&again))).collect::<Result<_>>()?);
-    // Packets to other connection ids, each broken.
+    // Packets to other connection ids that nobody can open.
     let hidden = hello("behind.many.example");
-    let mut many = Vec::new();
-    for number in 0..JUNK {
-        let mut broken = sealed(&u64::from(number).to_be_bytes(), number, &[1])?;
-        broken.reverse();
-        broken[..14].copy_from_slice(&[0xc3, 0, 0, 0, 1, 8, b'j', b'u', b'n', b'k', 0, 0, 0, number as u8]);
-        many.push(broken);
-    }
+    let mut many: Vec<Vec<u8>> = (0..JUNK)
+        .map(|number| [&[0xc3, 0, 0, 0, 1, 8][..], b"junk  ", &[1, number, 0, 0, 0x44, 0x9e], &[b'j'; 0x49e]].concat())
+        .collect();
     many.push(sealed(b"decoy  5", 0, &whole(&hidden))?);
     cases.push(many);
     for datagrams in cases {
