@@ -136,7 +136,7 @@ pub const QUIC_LATELY_MAX: usize = 128;
 /// A longer hello is not remembered: with post-quantum keys, a ticket and ECH they have some 2,200 octets.
 pub const QUIC_LATELY_MAX_OCTETS: usize = 2_560;
 /// What all of them take.
-pub const QUIC_LATELY_TOTAL_MAX_OCTETS: usize = QUIC_LATELY_MAX * (QUIC_LATELY_MAX_OCTETS + 16);
+pub const QUIC_LATELY_TOTAL_MAX_OCTETS: usize = QUIC_LATELY_MAX * (QUIC_LATELY_MAX_OCTETS + 64);
 /// The head of an HTTP request, as far as it is read; servers commonly take 8 to 32 KiB. Kept is the line under way.
 pub const HTTP_HEAD_MAX_OCTETS: usize = 64 * 1024;
 /// Requests read of one flow: servers commonly serve 1,000 on one connection, proxies more.

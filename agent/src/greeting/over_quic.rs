@@ -55,6 +55,7 @@ struct Connection {
     version: &'static Version,
     /// The destination connection id the keys follow from.
     destination: Destination,
+    stream: Stream,
     keys: ClientKeys,
     largest: Option<u64>,
     readings: Readings,
@@ -143,7 +144,7 @@ impl OverQuic {
 
     /// Takes a packet that may be the first of another connection; none where its own id does not open it.
     fn begin(&mut self, initial: &Initial<'_>, space: &mut Vec<u8>, hearing: &mut Hearing<'_, '_>) -> Option<Brought> {
-        let mut connection = Connection::new(initial)?;
+        let mut connection = Connection::new(initial, hearing)?;
         if self.connections.iter().any(|known| known.destination == connection.destination) {
             return None;
         }
@@ -186,35 +187,37 @@ impl Destination {
 }
 
 impl Connection {
-    fn new(initial: &Initial<'_>) -> Option<Connection> {
+    fn new(initial: &Initial<'_>, hearing: &Hearing<'_, '_>) -> Option<Connection> {
+        let Initial { version, destination, .. } = *initial;
         // A client chooses at least eight octets; a server often sends to none.
-        if initial.destination.is_empty() {
+        if destination.is_empty() {
             return None;
         }
+        let end = (hearing.teller.flow, hearing.from_initiator);
+        let stream = Stream(hearing.ids.hash_one((end, version.number(), destination)));
+        let known = if hearing.looks.has_told() { hearing.lately.keys_of(stream) } else { None };
         Some(Connection {
-            version: initial.version,
-            destination: Destination::of(initial.destination)?,
-            keys: ClientKeys::derive(initial.version, initial.destination)?,
+            version,
+            destination: Destination::of(destination)?,
+            stream,
+            keys: known.or_else(|| ClientKeys::derive(version, destination))?,
             largest: None,
             readings: Readings::default(),
         })
     }
 
-    fn stream(&self, hearing: &Hearing<'_, '_>) -> Stream {
-        let id = self.destination.as_octets();
-        Stream(hearing.ids.hash_one((hearing.teller.flow, hearing.from_initiator, self.version.number(), id)))
-    }
-
     fn take(&mut self, opened: &Opened, space: &[u8], hearing: &mut Hearing<'_, '_>) -> Brought {
         self.largest = self.largest.max(Some(opened.number));
         let octets = space.get(opened.frames.clone()).unwrap_or_default();
-        let stream = self.stream(hearing);
-        self.readings.take(octets, self.version.has_google_frames, stream, hearing)
+        let brought = self.readings.take(octets, self.version.has_google_frames, self.stream, hearing);
+        if brought.told {
+            hearing.lately.keep_keys(self.stream, &self.keys);
+        }
+        brought
     }
 
     fn give_up(self, hearing: &mut Hearing<'_, '_>) {
-        let stream = self.stream(hearing);
-        self.readings.give_up(stream, hearing);
+        self.readings.give_up(self.stream, hearing);
     }
 }
 

@@ -3,6 +3,7 @@
 //! A client seals each packet anew, and cuts its hello as it likes each time. So what is sent again shows only when it is
 //! opened and each piece is held against what was told. Memory is taken once, and the oldest makes room.
 
+use crate::hello::quic::keys::ClientKeys;
 use crate::limits::{QUIC_LATELY_MAX, QUIC_LATELY_MAX_OCTETS};
 
 /// Which connection: its flow, the end that speaks, version and connection id, hashed.
@@ -20,10 +21,12 @@ pub(super) enum Beside {
     Other,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Hello {
     stream: Stream,
     octets: usize,
+    /// Of its connection: to derive them costs more than all else about a packet.
+    keys: Option<ClientKeys>,
 }
 
 /// The hellos told last.
@@ -50,12 +53,23 @@ impl LatelyTold {
         let start = self.next * QUIC_LATELY_MAX_OCTETS;
         let Some(place) = self.octets.get_mut(start..start + message.len()) else { return };
         place.copy_from_slice(message);
-        let hello = Hello { stream, octets: message.len() };
+        let hello = Hello { stream, octets: message.len(), keys: None };
         match self.hellos.get_mut(self.next) {
             Some(oldest) => *oldest = hello,
             None => self.hellos.push(hello),
         }
         self.next = (self.next + 1) % QUIC_LATELY_MAX;
+    }
+
+    /// Remembers with what was told of a connection what opens its packets.
+    pub(super) fn keep_keys(&mut self, stream: Stream, keys: &ClientKeys) {
+        let its = self.hellos.iter_mut().filter(|hello| hello.stream == stream);
+        its.for_each(|hello| hello.keys = Some(keys.clone()));
+    }
+
+    /// What opens the packets of a connection of which something was told.
+    pub(super) fn keys_of(&self, stream: Stream) -> Option<ClientKeys> {
+        self.hellos.iter().find(|hello| hello.stream == stream)?.keys.clone()
     }
 
     /// What was told of a connection, in no order.
@@ -110,6 +124,19 @@ mod tests {
         assert_eq!([beside(0, b"abcdef"), beside(2, b"c"), beside(2, b"Xd"), beside(5, b"f")], [Beside::Same; 4]);
         assert_eq!([beside(0, b"z"), beside(1, b"c"), beside(2, b"Y"), beside(5, b"gg")], [Beside::Other; 4]);
         assert_eq!([beside(6, b"g"), beside(5, b"fg"), beside(u64::MAX, b"g")], [Beside::Nothing; 3]);
+    }
+
+    #[test]
+    fn what_opens_a_connection_s_packets_is_remembered_with_its_hellos() {
+        let keys = ClientKeys::derive(crate::hello::quic::version::find(1).unwrap(), b"12345678").unwrap();
+        let mut told = LatelyTold::default();
+        told.keep_keys(Stream(1), &keys);
+        assert_eq!(told.keys_of(Stream(1)), None);
+        told.keep(Stream(1), b"a");
+        assert_eq!(told.keys_of(Stream(1)), None);
+        told.keep(Stream(2), b"b");
+        told.keep_keys(Stream(1), &keys);
+        assert_eq!((told.keys_of(Stream(1)), told.keys_of(Stream(2))), (Some(keys), None));
     }
 
     #[test]
