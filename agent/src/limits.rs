@@ -128,8 +128,15 @@ pub const QUIC_PACKETS_MAX: usize = 8;
 pub const QUIC_TRIES_MAX: u8 = 32;
 /// Connections of one flow whose hellos are gathered at once: a decoy must not push out what it stands in front of.
 pub const QUIC_CONNECTIONS_MAX: usize = 4;
-/// Hellos told of one QUIC flow: a load generator or a library that reuses its port has several connections there.
+/// Hellos told of one end of a QUIC flow: a load generator or a library that reuses its port has several connections there.
 pub const QUIC_HELLOS_MAX: u8 = 8;
+/// QUIC hellos remembered as they were told, so that what is sent again is known: of some hundred connections a second,
+/// those of the second within which a client asks again.
+pub const QUIC_LATELY_MAX: usize = 128;
+/// A longer hello is not remembered: with post-quantum keys, a ticket and ECH they have some 2,200 octets.
+pub const QUIC_LATELY_MAX_OCTETS: usize = 2_560;
+/// What all of them take.
+pub const QUIC_LATELY_TOTAL_MAX_OCTETS: usize = QUIC_LATELY_MAX * (QUIC_LATELY_MAX_OCTETS + 64);
 /// The head of an HTTP request, as far as it is read; servers commonly take 8 to 32 KiB. Kept is the line under way.
 pub const HTTP_HEAD_MAX_OCTETS: usize = 64 * 1024;
 /// Requests read of one flow: servers commonly serve 1,000 on one connection, proxies more.
@@ -435,6 +442,7 @@ pub const FLOODED_MAX_OCTETS: usize = FLOWS_MAX_OCTETS
     + STREAMS_MAX_OCTETS
     + GREETINGS_TOTAL_MAX_OCTETS
     + GREETINGS_MAX_OCTETS
+    + QUIC_LATELY_TOTAL_MAX_OCTETS
     + FRAGMENTS_TOTAL_MAX_OCTETS
     + FRAGMENTED_MAX_OCTETS
     + COPIES_MAX_OCTETS
