@@ -87,8 +87,9 @@ async fn meet_within(
     };
     let new_spool = position.epoch != Some(epoch) && committed == Seq(0);
     let mark = if said.protocol >= 2 {
-        let followed = position.epoch.is_some_and(|current| current != epoch);
-        match recognise(conn, sensor, said, committed, new_spool, followed, now).await? {
+        let followed = position.epoch.is_some_and(|current| current != epoch)
+            && (!new_spool || mark::was_followed(conn, sensor, epoch).await?);
+        match recognise(conn, sensor, said, committed, (new_spool, followed), now).await? {
             Recognised::Follows(newest, follows) => {
                 mark::give(conn, sensor, newest + 1, fresh, follows, now).await?;
                 Some(fresh)
@@ -122,8 +123,7 @@ async fn recognise(
     sensor: i64,
     said: &Introduction,
     committed: Seq,
-    new_spool: bool,
-    followed: bool,
+    (new_spool, followed): (bool, bool),
     now: Timestamp,
 ) -> Result<Recognised, sqlx::Error> {
     let Hello { epoch, next_seq, .. } = said.hello;
@@ -158,6 +158,8 @@ async fn recognise(
     // Its numbers go on below what is stored under them: whatever its mark, it has been set back.
     let behind = committed > Seq(0) && next_seq <= committed;
     let must_renew = !new_spool && mark::must_renew(conn, sensor).await?;
+    // Another followed it: what it goes on with that other may have taken over, stored or not.
+    let behind = behind || followed;
     if set_back.is_none() && !behind && !must_renew {
         return Ok(Recognised::Follows(newest, follows));
     }

@@ -74,6 +74,18 @@ pub async fn set_back(conn: &mut SqliteConnection, sensor: i64, now: Timestamp) 
     Ok(())
 }
 
+/// Whether another spool has followed this one, or was ordered to, as far back as notes are kept.
+///
+/// # Errors
+/// The database's own.
+pub async fn was_followed(conn: &mut SqliteConnection, sensor: i64, epoch: Epoch) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM sensor_event WHERE sensor_id = $1 AND seq < 1
+               AND ((epoch = $2 AND body LIKE '%\"event\":\"set_back\"%') OR body LIKE $3)";
+    let before = format!("%\"before\":\"{epoch}\"%");
+    let notes: i64 = sqlx::query_scalar(sql).bind(sensor).bind(epoch.to_string()).bind(before).fetch_one(conn).await?;
+    Ok(notes > 0)
+}
+
 /// Two live with a sensor's identity: neither is heard from now on.
 ///
 /// # Errors

@@ -87,6 +87,8 @@ pub(super) struct Known {
     fresh: BTreeMap<AlertId, Expected>,
     /// Where this process's alerts were opened, and with how many sightings.
     openings: BTreeMap<AlertId, (Place, u64)>,
+    /// Of these what was given up, by now perhaps without a trace: the collector was told.
+    openings_lost: BTreeSet<Place>,
     /// Openings given up for room whose sightings were told again with what came after.
     retold: BTreeSet<Place>,
     /// What it has heard last to be committed, spool by spool.
@@ -129,6 +131,13 @@ pub(super) fn hosts_of(octets: &[u8]) -> Option<u64> {
 }
 
 impl Known {
+    fn look_for_openings(&mut self, places: &Places) {
+        // What is acknowledged is lost to nobody, though a note of loss may reach over it.
+        let waits = |(epoch, seq): &Place| self.heard.get(epoch).is_none_or(|heard| seq > heard);
+        let openings = self.openings.values().map(|(place, _)| *place);
+        self.openings_lost.extend(openings.filter(|place| places.lost.contains_key(place) && waits(place)));
+    }
+
     /// A record is new in the spool that goes on: then it stands in one that was set aside, and is taken over once.
     fn take_over(&mut self, to: Place, number: u64, count: u64, aside: &Places) -> Result<()> {
         let from = self.taken.iter().find(|(from, octets)| {
@@ -165,9 +174,11 @@ impl Oracle {
     pub fn handle_written(&mut self, sensor: i64, said: &[Said], places: &Places) {
         self.counted.statements += said.len() as u64;
         let known = self.of(sensor);
+        known.look_for_openings(places);
         for one in said {
             let lost = known.lost_openings.remove(&one.alert);
-            let given_up = known.openings.get(&one.alert).filter(|(place, _)| places.lost.contains_key(place)).copied();
+            let opening = known.openings.get(&one.alert);
+            let given_up = opening.filter(|(place, _)| known.openings_lost.contains(place)).copied();
             let before = match (lost, given_up) {
                 (Some(lost), _) => lost,
                 (None, again) => Expected { opens: one.opens || again.is_some(), count: 0, hosts: None, again },
@@ -224,8 +235,10 @@ impl Oracle {
     fn tell_again(&mut self, sensor: i64, opening: Option<Place>) -> Result<()> {
         let Some((epoch, seq)) = opening else { return Ok(()) };
         self.counted.retold += 1;
-        let stored = self.stored.get(&(sensor, epoch, seq)).is_some_and(|octets| told_lost(octets).is_none());
-        ensure!(!stored, "I8: {seq} of sensor {sensor} is stored, and counted again");
+        // Another state of its disk may have had another record there.
+        let opening = self.of(sensor).taken.get(&(epoch, seq)).cloned();
+        let stored = self.stored.get(&(sensor, epoch, seq));
+        ensure!(stored.is_none() || stored != opening.as_ref(), "I8: {seq} of {sensor} is stored, and counted again");
         self.of(sensor).retold.insert((epoch, seq));
         Ok(())
     }
@@ -245,6 +258,7 @@ impl Oracle {
     /// The rule that is broken.
     pub fn handle_disk(&mut self, sensor: i64, places: &Places) -> Result<()> {
         let Some(known) = self.known.get_mut(&sensor) else { return Ok(()) };
+        known.look_for_openings(places);
         for (place, octets) in &known.taken {
             let (epoch, seq) = *place;
             match places.records.get(place) {
@@ -284,6 +298,7 @@ impl Oracle {
         known.lost_openings.clear();
         known.fresh.clear();
         known.openings.clear();
+        known.openings_lost.clear();
         let mut in_doubt = std::mem::take(&mut known.in_doubt);
         let news: Vec<_> = spool.records.iter().filter(|(place, _)| !known.taken.contains_key(place)).collect();
         let (mut found, mut retold) = (Vec::new(), Vec::new());
@@ -373,7 +388,8 @@ impl Oracle {
         if told_lost(octets).is_some() {
             return Ok(());
         }
-        ensure!(!known.retold.contains(&place), "I8: {seq} of sensor {sensor} is stored, and was counted again");
+        let retold = known.retold.contains(&place) && known.taken.get(&place).is_some_and(|one| one == octets);
+        ensure!(!retold, "I8: {seq} of sensor {sensor} is stored, and was counted again");
         let taken = known.taken.get(&place).into_iter().chain(known.former.get(&place).into_iter().flatten());
         let mut taken = taken.peekable();
         ensure!(taken.peek().is_some(), "{seq} of sensor {sensor} is stored and was never taken");

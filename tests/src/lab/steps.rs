@@ -12,7 +12,7 @@ use varde_common::observation::Protocol;
 use varde_common::record::RecordBody;
 
 use super::oracle::{BEGAN, Said};
-use super::sensor::{Process, Uplink, places_on};
+use super::sensor::{Process, Sensor, Uplink, places_on};
 use super::world::World;
 use crate::model_disk::{CRASHES, Crash, Fault};
 use crate::spool_story::alert;
@@ -166,7 +166,11 @@ impl World {
             Step::Restore => self.restore_collector(),
             Step::Snapshot => {
                 let seed = self.random.next_u64();
-                if let Some(sensor) = self.sensors.get_mut(place) {
+                // A copy made while a spool set aside waits to be taken over is a limit that SECURITY.md names.
+                let waits = |sensor: &Sensor| sensor.holds().beside.iter().any(|beside| !beside.done);
+                if let Some(sensor) = self.sensors.get_mut(place)
+                    && !waits(sensor)
+                {
                     sensor.snapshot = Some(sensor.disk.crashed(Crash::KeepsAll, seed));
                     let (spool, aside) = sensor.places();
                     self.oracle.handle_copied(sensor.id, &aside.with(&spool))?;

@@ -336,9 +336,9 @@ impl World {
         for stream in [Stream::Control, Stream::Alerts] {
             let Some(line) = process.line().and_then(|line| self.lines.get_mut(&line)) else { return Ok(false) };
             if let Some(committed) = line.down.stream(stream).front().and_then(|frame| committed_in(frame)) {
-                self.oracle.handle_hearing(id, epoch, committed);
                 let (spool, aside) = places_on(&sensor.disk);
                 self.oracle.handle_disk(id, &aside.with(&spool))?;
+                self.oracle.handle_hearing(id, epoch, committed);
             }
             match process.hear(line, stream, wall) {
                 Ok(None) => {}

@@ -83,6 +83,16 @@ impl Incoming {
         Ok(in_memory(manifest, mapped))
     }
 
+    /// Makes it survive a restart, and the floor before it: a list that comes into force and is damaged then must not let an
+    /// older one in (I4), whatever stops in between.
+    ///
+    /// # Errors
+    /// [`DiskError`]; the one before is then still there.
+    pub fn accept(self, data: &Path, revision: Revision) -> Result<(), DiskError> {
+        store_floor(data, revision)?;
+        self.keep()
+    }
+
     /// Makes it survive a restart, in place of the list in force.
     ///
     /// # Errors
@@ -223,3 +233,21 @@ fn open(file: &File, root: &Root) -> io::Result<Result<(Manifest, IndicatorSet),
 }
 
 const _: () = assert!(HEAD_OCTETS + MANIFEST_MAX_OCTETS <= BASE_AT && BASE_AT.is_multiple_of(4096));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subscription::tests::{key, root_of};
+
+    #[test]
+    fn i4_the_floor_is_on_disk_before_a_list_comes_into_force() {
+        let data = tempfile::tempdir().unwrap();
+        let in_the_way = data.path().join("list").join("in-force");
+        let incoming = Incoming::begin(data.path(), b"a manifest").unwrap();
+        create_directory(&in_the_way.join("full")).unwrap();
+        assert!(incoming.accept(data.path(), Revision(7)).is_err(), "it stops in between");
+        fs::remove_dir_all(in_the_way).unwrap();
+        let stored = read(data.path(), &root_of(&key(1))).unwrap();
+        assert_eq!((stored.floor, stored.list.is_none()), (Revision(7), true));
+    }
+}

@@ -98,8 +98,7 @@ async fn act(
                     Ok(set) => set,
                     Err(refused) => return Ok(Err(refused.to_string())),
                 };
-                file.keep()?;
-                disk::list::store_floor(&data, revision)?;
+                file.accept(&data, revision)?;
                 Ok(Ok(set))
             });
             match kept.await? {

@@ -50,6 +50,20 @@ async fn what_the_collector_does_not_know_is_noted_and_fails_nothing() {
 }
 
 #[tokio::test]
+async fn i8_more_of_an_alert_that_is_not_known_is_told_with_its_sightings() {
+    let fixture = fixture(1).await;
+    let bodies = vec![
+        RecordBody::Opened(opened(1, 10, 0)),
+        RecordBody::Updated(updated(1, 3, Evidence::Contacted, 0)),
+        RecordBody::Updated(updated(9, 5, Evidence::Contacted, 0)),
+    ];
+    send(&fixture, 1, &batch(1, bodies)).await;
+    let in_alerts = fixture.count("SELECT SUM(count) FROM alert").await;
+    let told = "SELECT SUM(json_extract(body, '$.count')) FROM sensor_event WHERE body LIKE '%unknown_alert%'";
+    assert_eq!((in_alerts, fixture.count(told).await), (4, 5));
+}
+
+#[tokio::test]
 async fn two_members_with_the_same_indicator_are_a_campaign_and_changes_tell_of_it() {
     let fixture = fixture(3).await;
     send(&fixture, 1, &batch(1, vec![RecordBody::Opened(opened(1, 10, 0))])).await;

@@ -98,6 +98,24 @@ async fn p5_of_a_spool_that_another_has_followed_nothing_is_taken_over_again() {
     }
 }
 
+/// Found by a story: its marks were forgotten when it was released from quarantine, and nothing of it was stored.
+#[tokio::test]
+async fn p5_a_spool_that_another_has_followed_is_known_although_nothing_of_it_was_stored() {
+    let fixture = Fixture::new(1).await;
+    let mut sensor = Machine::new(7);
+    assert!(matches!(hello(&fixture, &mut sensor).await, Met::Stands { committed: Seq(0), .. }));
+    let mut snapshot = Machine { next: 5, ..sensor };
+    let mut tx = fixture.store.begin().await.unwrap();
+    crate::store::mark::quarantine(&mut tx, 1, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(fixture.store.release_sensor(1).await.unwrap());
+    work(&fixture, &mut Machine::new(8)).await;
+    match hello(&fixture, &mut snapshot).await {
+        Met::NewEpoch { committed } => assert!(committed >= Seq(snapshot.next - 1), "{committed}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tokio::test]
 async fn p5_numbers_below_what_is_stored_order_a_new_epoch_whatever_the_mark() {
     let fixture = Fixture::new(1).await;
