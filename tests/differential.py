@@ -10,7 +10,8 @@ import sys
 import tempfile
 
 from differential_seen import (
-    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, TOGETHER, Frames, is_capture, laid_anew, run_agent, run_tshark, stream, unpacked,
+    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, QUIC_TRIES_MAX, TOGETHER, Frames, initial_of, is_capture, is_contradicted, laid_alone,
+    laid_anew, run_agent, run_tshark, stream, unpacked,
 )
 
 # Further looks where the first one differs: what it means when the agent's view is found there, and how to look.
@@ -102,11 +103,54 @@ class Case:
         # A packet in fragments has the time of the first.
         rest = [one for one in frames.of_ends[(ends[0], ends[2])] if one.ports is None and one.time >= max(times)][:2]
         reason = self.faults(said + bare + rest)
-        if reason or flow[0] == "quic":
+        if reason:
+            return reason
+        if flow[0] == "quic":
+            return self.second_hello(flow, told)
+        name = (told if kind == "http" else told.sni or "").encode()
+        # The segment that ends the words is the one they are told with.
+        last = [one for one in frames.of_flow[ends] if one.time in times]
+        if last and all(one.resets_with_data for one in last):
+            return "data in a segment with RST: tshark reads no words in it"
+        reason = self.host_elsewhere(ends, name) if kind == "http" else None
+        if reason:
             return reason
         reason = self.laid_anew(kind, ends, told) if self.in_vain < IN_VAIN_MAX else None
         self.in_vain += reason is None
         return reason
+
+    def second_hello(self, flow, told):
+        """Why tshark does not tell a hello that went to a QUIC connection id of which it tells another."""
+        last, others = max(self.ours.times[("hello", flow, told)]), []
+        for other in self.ours.words[("hello", flow)]:
+            others += [time for time in self.ours.times[("hello", flow, other)] if other != told and time <= last]
+        if not others:
+            return None
+        frames = [one for one in self.frames().of_flow[flow[1:]] if one.time <= last and initial_of(one.payload)]
+        after = [one for one in frames if one.time > max(others)]
+        ids = {initial_of(one.payload) for one in frames if one not in after}
+        if after and all(initial_of(one.payload) in ids for one in after):
+            if laid_alone(flow[1:], [one.payload for one in after], told, self.seconds):
+                return "another hello to the same QUIC connection id came before it: tshark finds it once that is left out"
+        pieces = [(initial_of(one.payload), piece) for one in frames for piece in one.crypto]
+        overlap = any(
+            id == other and piece.start < more.stop and more.start < piece.stop and max(piece.start, more.start) > 0
+            for place, (id, piece) in enumerate(pieces) for other, more in pieces[:place]
+        )
+        alike = [one.sni for one in self.theirs.words[("hello", flow)] if (one.alpn, one.ja4) == (told.alpn, told.ja4)]
+        if overlap and any(name and told.sni and len(name) == len(told.sni) for name in alike):
+            return "CRYPTO frames overlap: the agent tells both readings of the hello, tshark one"
+        return None
+
+    def host_elsewhere(self, ends, name):
+        """Why tshark reads no host in a Host field that begins with nothing."""
+        octets, field = self.stream(ends), rb"(?i)\nhost[ \t]*:[ \t]*\r?\n"
+        rest = re.escape(name) + rb"[ \t]*\r?\n"
+        if re.search(field + rb"[ \t]+" + rest, octets):
+            return "a Host field that goes on in the next line (RFC 9112 section 5.2): tshark reads its first line"
+        if re.search(field + rb"host[ \t]*:[ \t]*" + rest, octets):
+            return "a second Host field behind an empty one: tshark reads the first"
+        return None
 
     def laid_anew(self, kind, ends, told):
         octets = self.stream(ends)
@@ -119,7 +163,7 @@ class Case:
         if laid_anew(kind, ends, octets + ending, told, self.seconds):
             return "tshark waits for an end that does not come"
         begins, usual, instead, what = {
-            "hello": (b"\x16\x03[\0-\4]", 443, b"\x16\3\1", "takes no record of this version for TLS"),
+            "hello": (rb"\x16\x03[\0-\xff]", 443, b"\x16\3\1", "takes no record of this version for TLS"),
             "http": (rb"[!-~]+(?= [^ \r\n]+ HTTP/1)", 80, b"GET", "does not know the request's method"),
         }[kind]
         for found in list(re.finditer(begins, octets))[:FIRST_WORDS_TRIED]:
@@ -135,8 +179,30 @@ class Case:
         reason = self.theirs.remark(kind, thing)
         if reason:
             return reason
-        reasons = [self.lie_before(thing, time) for time in self.theirs.times[(kind, thing)]]
-        return reasons[0] if all(reasons) else None
+        times = self.theirs.times[(kind, thing)]
+        for look in (self.lie_before, self.contradiction_in):
+            reasons = [look(thing, time) for time in times]
+            if all(reasons):
+                return reasons[0]
+        return None
+
+    def contradiction_in(self, thing, time):
+        """Whether a segment that brings a message contradicts one before it, of which the agent reads the first."""
+        for last in [one for one in self.frames().of_ends[thing[:2]] if one.time == time and one.ports and one.payload]:
+            ends = (last.ends[0], last.ports[0], last.ends[1], last.ports[1])
+            if "tcp" in last.protocols and is_contradicted(last, [one for one in self.frames().of_flow[ends] if one.time <= time]):
+                return "it comes in a segment that says something else than one before it at the same place"
+        return None
+
+    def behind_too_many(self, flow, told):
+        """Whether so many QUIC packets that tell no hello stand in front of it that the agent looks no further."""
+        hellos = {time for other in self.theirs.words[("hello", flow)] for time in self.theirs.times[("hello", flow, other)]}
+        tries = 0
+        for one in self.frames().of_flow[flow[1:]]:
+            if one.time in self.theirs.times[("hello", flow, told)]:
+                break
+            tries = 0 if one.time in hellos else tries + (initial_of(one.payload) is not None)
+        return "behind %d QUIC packets that tell no hello" % QUIC_TRIES_MAX if tries >= QUIC_TRIES_MAX else None
 
     def lie_before(self, thing, time):
         """What is wrong with a segment that brings a part of a message, of which tshark shows the last one."""
@@ -152,8 +218,10 @@ class Case:
     def why_agent_lacks_words(self, kind, flow, told):
         """Why the agent does not tell a hello or a host that tshark tells: what is wrong with it, by the octets of its stream."""
         reason = self.theirs.remark(kind, flow, told)
-        if reason or flow[0] == "quic":
+        if reason:
             return reason
+        if flow[0] == "quic":
+            return self.behind_too_many(flow, told)
         ends = flow[1:]
         before = [one for one in self.frames().of_flow[ends] if one.payload and one.time <= min(self.theirs.times[(kind, flow, told)])]
         lie = next((one.lie for one in before if one.lie), None)

@@ -36,6 +36,7 @@ HELLO_MAX_OCTETS = 65536
 HELLO_RECORDS_MAX = 65536
 GREETING_SEGMENTS_MAX = 16
 QUIC_HELLOS_MAX = 8
+QUIC_TRIES_MAX = 32
 TLS_HELLOS_MAX = 8
 HTTP_HEAD_MAX_OCTETS = 65536
 IPV6_EXTENSIONS_MAX = 16
@@ -267,8 +268,10 @@ class Tshark:
         extensions = 0
         for proto in packet:
             name = proto.get("name")
-            extensions = 0 if name == "ipv6" else extensions + (name in IPV6_EXTENSIONS)
-            if extensions == IPV6_EXTENSIONS_MAX + 1:
+            # Below the IPv6 header they follow, or beside it.
+            inside = sum(one.get("name") in IPV6_EXTENSIONS for one in proto) if name == "ipv6" else 0
+            extensions = inside if name == "ipv6" else extensions + (name in IPV6_EXTENSIONS)
+            if extensions > IPV6_EXTENSIONS_MAX and (inside or name in IPV6_EXTENSIONS):
                 remarks.insert(0, "behind more than %d IPv6 extension headers" % IPV6_EXTENSIONS_MAX)
             if name in UNREAD_WRAPPINGS:
                 remarks.insert(0, "it is wrapped in %s, which the agent does not read" % name)
@@ -323,7 +326,8 @@ class Tshark:
             begin, place = number(proto.get("pos")), max([number(field.get("pos")) for field in every(proto, "http.host")], default=0)
             if place > begin + HTTP_HEAD_MAX_OCTETS:
                 more.append("a Host field beyond the first %d octets of a head" % HTTP_HEAD_MAX_OCTETS)
-            host = host.strip().rpartition("@")[2]
+            # White space is space and tab (RFC 9110 section 5.6.3): other control characters are of the name.
+            host = host.strip(" \t\r\n").rpartition("@")[2]
             host = without_port(host)
             told = server_name(host.encode("latin-1", "replace"))
             if told is not None:
@@ -485,11 +489,11 @@ def run_tshark(path, preferences, seconds, more=()):
     return (seen if reader.frames else None), said or "exit %d" % code
 
 
-Frame = collections.namedtuple("Frame", "time ends ports payload sequence faults protocols lie")
+Frame = collections.namedtuple("Frame", "time ends ports payload sequence faults protocols lie resets_with_data crypto")
 FIELDS = (
     "frame.time_epoch frame.protocols frame.cap_len frame.len ip.src ip.dst ipv6.src ipv6.dst udp.srcport udp.dstport tcp.srcport "
-    "tcp.dstport udp.payload tcp.payload ipv6.plen udp.length null.family quic.version tcp.analysis.lost_segment "
-    "tcp.analysis.ack_lost_segment tcp.seq_raw gre.flags.version _ws.malformed _ws.expert.message"
+    "tcp.dstport udp.payload tcp.payload ipv6.plen udp.length null.family quic.version quic.crypto.offset quic.crypto.length tcp.analysis.lost_segment "
+    "tcp.analysis.ack_lost_segment tcp.seq_raw tcp.flags.reset tcp.len gre.flags.version _ws.malformed _ws.expert.message"
 ).split()
 
 
@@ -541,7 +545,10 @@ class Frames:
             self.families.add(fields["null.family"])
             lie = lying_tunnel(layers, each["_ws.expert.message"], each["gre.flags.version"].split("\x1f"))
             sequence = number(fields["tcp.seq_raw"])
-            frame = Frame(microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lie)
+            resets = fields["tcp.flags.reset"] in ("1", "True") and number(fields["tcp.len"]) > 0
+            pieces = zip(each["quic.crypto.offset"].split("\x1f"), each["quic.crypto.length"].split("\x1f"))
+            crypto = [range(number(start), number(start) + number(length)) for start, length in pieces if start]
+            frame = Frame(microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lie, resets, crypto)
             self.last = max(self.last, frame.time)
             if ports:
                 self.of_flow[(ends[0], ports[0], ends[1], ports[1])].append(frame)
@@ -563,6 +570,45 @@ def stream(frames):
     return bytes(octets[at] for at in range(end))
 
 
+def differ(one, other, ahead):
+    """Whether octets say something else than others that stand so far ahead, where both say something."""
+    ours, theirs = one[max(ahead, 0) :], other[max(-ahead, 0) :]
+    both = min(len(ours), len(theirs))
+    return ours[:both] != theirs[:both]
+
+
+def is_contradicted(last, frames):
+    """Whether a TCP segment says something else than one before it at the same place of their stream."""
+    for one in frames:
+        ahead = (last.sequence - one.sequence + (1 << 31)) % (1 << 32) - (1 << 31)
+        if one is not last and one.payload and differ(one.payload, last.payload, ahead):
+            return True
+    return False
+
+
+def initial_of(datagram):
+    """Version and destination connection id of the QUIC Initial a datagram begins with; none where it begins otherwise."""
+    if len(datagram) < 7 or not datagram[0] & 0x80 or datagram[5] > 20:
+        return None
+    version = datagram[1:5]
+    initial = 1 if version in (b"\x6b\x33\x43\xcf", b"\x70\x9a\x50\xc4") else 0
+    return (version, datagram[6 : 6 + datagram[5]]) if datagram[0] >> 4 & 3 == initial else None
+
+
+def is_told(kind, packets, told, seconds):
+    """Whether tshark sees this in IPv4 packets, which follow one another."""
+    records = [struct.pack("<IIII", 1, place, len(packet), len(packet)) + packet for place, packet in enumerate(packets)]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) + b"".join(records))
+        file.flush()
+        look, _ = run_tshark(file.name, TOGETHER, seconds)
+    return look is not None and any(told in words for (one, _), words in look.words.items() if one == kind)
+
+
+def in_ipv4(protocol, place, payload):
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), place, 0, 64, protocol, 0, b"\n\0\0\1", b"\n\0\0\2") + payload
+
+
 def laid_anew(kind, flow, octets, told, seconds):
     """Whether tshark sees this in these octets, laid in packets that follow one another."""
     _, client_port, _, server_port = flow
@@ -570,13 +616,16 @@ def laid_anew(kind, flow, octets, told, seconds):
     for place, start in enumerate(range(0, len(octets), 1400), 1):
         part = octets[start : start + 1400]
         tcp = struct.pack(">HHIIBBHHH", client_port, server_port, start + 1, 1, 0x50, 0x18, 65535, 0, 0) + part
-        ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), place, 0, 64, 6, 0, b"\n\0\0\1", b"\n\0\0\2")
-        packets.append(struct.pack("<IIII", 1, start, len(ip + tcp), len(ip + tcp)) + ip + tcp)
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) + b"".join(packets))
-        file.flush()
-        look, _ = run_tshark(file.name, TOGETHER, seconds)
-    return look is not None and any(told in words for (one, _), words in look.words.items() if one == kind)
+        packets.append(in_ipv4(6, place, tcp))
+    return is_told(kind, packets, told, seconds)
+
+
+def laid_alone(flow, datagrams, told, seconds):
+    """Whether tshark sees this hello in these datagrams, when it sees no others."""
+    _, client_port, _, server_port = flow
+    headers = [struct.pack(">HHHH", client_port, server_port, 8 + len(one), 0) for one in datagrams]
+    packets = [in_ipv4(17, place, header + one) for place, (header, one) in enumerate(zip(headers, datagrams), 1)]
+    return is_told("hello", packets, told, seconds)
 
 
 def run_agent(agent, path, seconds):

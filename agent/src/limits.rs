@@ -128,8 +128,15 @@ pub const QUIC_PACKETS_MAX: usize = 8;
 pub const QUIC_TRIES_MAX: u8 = 32;
 /// Connections of one flow whose hellos are gathered at once: a decoy must not push out what it stands in front of.
 pub const QUIC_CONNECTIONS_MAX: usize = 4;
-/// Hellos told of one QUIC flow: a load generator or a library that reuses its port has several connections there.
+/// Hellos told of one end of a QUIC flow: a load generator or a library that reuses its port has several connections there.
 pub const QUIC_HELLOS_MAX: u8 = 8;
+/// QUIC hellos remembered as they were told, so that what is sent again is known: of some hundred connections a second,
+/// those of the second within which a client asks again.
+pub const QUIC_LATELY_MAX: usize = 128;
+/// A longer hello is not remembered: with post-quantum keys, a ticket and ECH they have some 2,200 octets.
+pub const QUIC_LATELY_MAX_OCTETS: usize = 2_560;
+/// What all of them take.
+pub const QUIC_LATELY_TOTAL_MAX_OCTETS: usize = QUIC_LATELY_MAX * (QUIC_LATELY_MAX_OCTETS + 64);
 /// The head of an HTTP request, as far as it is read; servers commonly take 8 to 32 KiB. Kept is the line under way.
 pub const HTTP_HEAD_MAX_OCTETS: usize = 64 * 1024;
 /// Requests read of one flow: servers commonly serve 1,000 on one connection, proxies more.
@@ -312,7 +319,7 @@ pub const SPOOL_SEGMENT_MAX_S: u64 = 6 * 3600;
 /// How often what lies in the spool is looked at for its age while nothing else happens, seconds.
 pub const SPOOL_AGE_EVERY_S: u64 = 60;
 /// Octets that could not be read as records stay so long, for a person to look at, seconds: as long as a spool that was set aside.
-pub const SPOOL_TORN_KEEP_S: u64 = 30 * 86_400;
+pub const SPOOL_TORN_KEEP_S: u64 = SET_ASIDE_UNDELIVERED_KEEP_S;
 /// The whole spool unless `agent.toml` says otherwise: a week without a collector at ten times the normal rate.
 pub const SPOOL_MAX_OCTETS: u64 = 256 * 1024 * 1024;
 /// Acknowledged records stay so long, so that a collector restored from last night's backup can be refilled, seconds.
@@ -320,6 +327,15 @@ pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
 /// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: whoever has not connected a sensor for
 /// a quarter of a year will not miss it, and what tells of people is not kept for ever.
 pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = 90 * 86_400;
+/// A spool that was set aside, of which the collector has everything or the spool that goes on has the rest, stays so long: as
+/// what is acknowledged does, seconds.
+pub const SET_ASIDE_DELIVERED_KEEP_S: u64 = SPOOL_ACKNOWLEDGED_KEEP_S;
+/// One that holds what was never delivered stays so long for a person to look at: what decision 11 allows on premises, seconds.
+pub const SET_ASIDE_UNDELIVERED_KEEP_S: u64 = 30 * 86_400;
+/// How often they are looked at, seconds.
+pub const SET_ASIDE_LOOK_EVERY_S: u64 = 3_600;
+/// Octets of the file with their ages: some thousand of them.
+pub const SET_ASIDE_MAX_OCTETS: u64 = 128 * 1024;
 /// Between two looks at it what lies in the spool ages by no more than this, seconds: a clock that is set makes nothing old.
 pub const SPOOL_AGE_STEP_MAX_S: u64 = 86_400;
 /// Set aside on disk so that a loss can be written down when nothing else can.
@@ -352,6 +368,9 @@ pub const BATCHES_AT_ONCE: u32 = 60;
 /// messages (D12). That is up to 120,000 records a minute where there is much to send: a week without a collector is told
 /// in minutes.
 pub const BATCHES_PER_MINUTE: u32 = 120;
+/// After so long without a session, or after a start, what lies there is an outage's and is sent as fast as it is
+/// acknowledged; a connection that comes and goes gains no more than [`BATCHES_PER_MINUTE`] by that, seconds.
+pub const BACKLOG_AFTER_S: u64 = 60;
 /// While batches are under way, records are gathered so long before the next is sent, milliseconds.
 pub const BATCH_GATHER_MS: u64 = 200;
 /// First retry after a lost connection, at most, milliseconds; doubles with each failure.
@@ -432,6 +451,7 @@ pub const FLOODED_MAX_OCTETS: usize = FLOWS_MAX_OCTETS
     + STREAMS_MAX_OCTETS
     + GREETINGS_TOTAL_MAX_OCTETS
     + GREETINGS_MAX_OCTETS
+    + QUIC_LATELY_TOTAL_MAX_OCTETS
     + FRAGMENTS_TOTAL_MAX_OCTETS
     + FRAGMENTED_MAX_OCTETS
     + COPIES_MAX_OCTETS

@@ -1,8 +1,9 @@
 //! What is under way to the collector and when to try again. Told what happens and the time; says what to read next.
 //!
 //! Acknowledgements are cumulative: everything up to a number is committed. At most [`BATCHES_IN_FLIGHT_MAX`] batches
-//! are sent ahead of them, and so many a minute: records that come meanwhile share a batch. A gap, or a new session, moves sending back to the number the collector names; it stores what
-//! it receives twice only once.
+//! are sent ahead of them, and so many a minute: records that come meanwhile share a batch. What an outage has left is full
+//! batches as it is, and goes as fast as it is acknowledged. A gap, or a new session, moves sending back to the number the
+//! collector names; it stores what it receives twice only once.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -11,8 +12,8 @@ use varde_common::id::{Epoch, Seq};
 
 use crate::bucket::Bucket;
 use crate::limits::{
-    BATCH_GATHER_MS, BATCHES_AT_ONCE, BATCHES_IN_FLIGHT_MAX, BATCHES_PER_MINUTE, RECONNECT_BASE_MS, RECONNECT_MAX_MS,
-    RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
+    BACKLOG_AFTER_S, BATCH_GATHER_MS, BATCHES_AT_ONCE, BATCHES_IN_FLIGHT_MAX, BATCHES_PER_MINUTE, RECONNECT_BASE_MS,
+    RECONNECT_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
 };
 
 /// What to do now.
@@ -59,6 +60,10 @@ pub struct Ship {
     /// For all sessions: a connection that comes and goes sends no more.
     batches: Bucket,
     polled_at: Option<Instant>,
+    /// A session was begun, and not yet asked what to do.
+    begun: bool,
+    /// What an outage has left ends before this number.
+    backlog_end: Seq,
 }
 
 impl Ship {
@@ -75,6 +80,8 @@ impl Ship {
             gathering_since: None,
             batches: Bucket::new(BATCHES_AT_ONCE, BATCHES_PER_MINUTE),
             polled_at: None,
+            begun: false,
+            backlog_end: Seq(0),
         }
     }
 
@@ -100,6 +107,7 @@ impl Ship {
         self.gathering_since = None;
         self.committed = committed;
         self.next = committed.next();
+        self.begun = true;
         Ok(())
     }
 
@@ -158,9 +166,13 @@ impl Ship {
 
     /// What to do now.
     pub fn poll(&mut self, now: Instant) -> Next {
-        let since = self.polled_at.map_or(Duration::ZERO, |before| now.saturating_duration_since(before));
-        self.batches.pass(since);
+        let since = self.polled_at.map(|before| now.saturating_duration_since(before));
+        self.batches.pass(since.unwrap_or_default());
         self.polled_at = self.polled_at.max(Some(now));
+        // A connection that comes and goes in a storm leaves none.
+        if std::mem::take(&mut self.begun) && since.is_none_or(|since| since >= Duration::from_secs(BACKLOG_AFTER_S)) {
+            self.backlog_end = self.durable;
+        }
         if self.next >= self.durable || self.in_flight.len() >= BATCHES_IN_FLIGHT_MAX {
             return Next::Wait;
         }
@@ -168,6 +180,7 @@ impl Ship {
         let gather = Duration::from_millis(BATCH_GATHER_MS);
         match self.gathering_since {
             Some(since) if !self.in_flight.is_empty() && now < since + gather => Next::WaitUntil(since + gather),
+            Some(_) | None if self.next < self.backlog_end => Next::Send(self.next),
             Some(_) | None if !self.batches.wait().is_zero() => Next::WaitUntil(now + self.batches.wait()),
             Some(_) | None => Next::Send(self.next),
         }
@@ -288,6 +301,31 @@ mod tests {
         let most = sent.iter().zip(0..).map(|(from, before)| until(from) - before).max();
         assert!(most <= Some((BATCHES_AT_ONCE + BATCHES_PER_MINUTE) as usize), "{most:?} in a minute");
         assert!(ship.next >= Seq(179_000), "and everything gets through: {:?}", ship.next);
+    }
+
+    #[test]
+    fn d7_what_an_outage_has_left_waits_for_acknowledgements_and_for_no_clock() {
+        let now = start();
+        let mut ship = Ship::new(EPOCH, Seq(140_001));
+        ship.handle_session(Seq(0)).unwrap();
+        let drain = |ship: &mut Ship, at: Instant, from: u64, batches: u64| {
+            for batch in 0..batches {
+                let first = Seq(from + batch * 500);
+                assert_eq!(ship.poll(at), Next::Send(first), "batch {batch}");
+                ship.handle_sent(first, 500);
+                ship.handle_ack(EPOCH, Seq(first.0 + 499)).unwrap();
+            }
+        };
+        drain(&mut ship, now, 1, 280);
+        // What comes from then on is no backlog: a batch now and then.
+        ship.handle_durable(Seq(140_002), now);
+        assert!(matches!(ship.poll(now), Next::WaitUntil(at) if at <= now + Duration::from_secs(1)));
+        // A line that breaks in the middle of much traffic has no backlog; one that was away has.
+        ship.handle_durable(Seq(200_001), now);
+        ship.handle_session(Seq(140_000)).unwrap();
+        assert!(matches!(ship.poll(now), Next::WaitUntil(_)));
+        ship.handle_session(Seq(140_000)).unwrap();
+        drain(&mut ship, now + Duration::from_secs(BACKLOG_AFTER_S), 140_001, 120);
     }
 
     #[test]

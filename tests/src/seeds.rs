@@ -132,6 +132,7 @@ fn greetings(inputs: &mut Inputs) -> Result<()> {
         "scattered",
         initial(0, &scattered.iter().map(|piece| (1, piece.as_slice())).collect::<Vec<_>>()),
     );
+    decoys(inputs, &first, &message(&mut random, Manner::Quic, "evil.no", &["h3"]))?;
     for (what, head) in [
         ("get", "GET / HTTP/1.1\r\nHost: www.example.no\r\n\r\n"),
         ("post", "\r\nPOST /a HTTP/1.0\nhost:EXAMPLE.no:8080 \n\n"),
@@ -140,6 +141,31 @@ fn greetings(inputs: &mut Inputs) -> Result<()> {
         ("upgrade", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     ] {
         inputs.add("http", what, head);
+    }
+    Ok(())
+}
+
+/// Two hellos to one connection id, pieces that contradict one another, one hello again in other pieces, other frames.
+fn decoys(inputs: &mut Inputs, dialect: &Dialect, hello: &[u8]) -> Result<()> {
+    let mut other = hello.to_vec();
+    other.iter_mut().skip(6).step_by(2).take(16).for_each(|octet| *octet ^= 1);
+    let part = |stream: &[u8], range: std::ops::Range<usize>| crypto(dialect, stream, range);
+    let (end, middle) = (hello.len(), hello.len() / 2);
+    let [one, two] = [hello, &other].map(|stream| part(stream, 0..end));
+    let (front, back, wrong) = (part(hello, 0..middle), part(hello, middle..end), part(&other, 0..middle));
+    let done = [&[0x1e, 0x1c, 0, 0, 0][..], &one].concat();
+    for (what, packets) in [
+        ("second-hello", &[(0, &one[..]), (0, &two)][..]),
+        ("second-in-pieces", &[(0, &two), (0, &front), (1, &back)]),
+        ("contradicts", &[(0, &back), (0, &wrong), (0, &front)]),
+        ("contradicts-whole", &[(0, &wrong), (0, &one), (0, &back)]),
+        ("sent-again", &[(0, &one), (0, &one), (0, &back), (0, &front)]),
+        ("other-frames", &[(0, &done), (0, &[0x21])]),
+    ] {
+        inputs.add("initial", what, initial(0, packets));
+        let sealed = (0..).zip(packets).map(|(number, (_, frames))| seal(dialect, &[7; 8], &[7; 8], number, frames));
+        let datagram: Option<Vec<Vec<u8>>> = sealed.collect();
+        inputs.add("quic", what, datagram.context("it can be sealed")?.concat());
     }
     Ok(())
 }

@@ -226,7 +226,7 @@ fn in_odd_captures_nothing_differs_without_a_reason() -> Result<()> {
 }
 
 /// Why tshark and the agent may see otherwise what is seldom, and how often each may be said of [`seldom::captures`].
-const EXCUSES: [(&str, u64); 14] = [
+const EXCUSES: [(&str, u64); 22] = [
     ("tshark finds it only when told to go by content before ports", 20),
     ("tshark finds it only without putting packets together", 4),
     ("tshark reads another protocol at this port, or before it in the stream", 4),
@@ -235,6 +235,14 @@ const EXCUSES: [(&str, u64); 14] = [
     ("tshark does not join what Google's QUIC says in several packets", 2),
     ("tshark reads the line of the request and no Host field behind it", 2),
     ("the request line names no version of HTTP/1 (RFC 9112 section 2.3)", 2),
+    ("another hello to the same QUIC connection id came before it: tshark finds it once that is left out", 2),
+    ("behind 32 QUIC packets that tell no hello", 1),
+    ("tshark takes no record of this version for TLS", 2),
+    ("a Host field that goes on in the next line (RFC 9112 section 5.2): tshark reads its first line", 1),
+    ("a second Host field behind an empty one: tshark reads the first", 1),
+    ("data in a segment with RST: tshark reads no words in it", 1),
+    ("it comes in a segment that says something else than one before it at the same place", 1),
+    ("behind more than 16 IPv6 extension headers", 1),
     ("the frame is cut short", 20),
     ("a frame of it is cut short", 20),
     ("an address of another class than IN", 2),
@@ -273,6 +281,7 @@ fn an_excuse_by_a_bound_goes_by_the_agents_own() -> Result<()> {
         ("HELLO_RECORDS_MAX", limits::HELLO_RECORDS_MAX),
         ("GREETING_SEGMENTS_MAX", limits::GREETING_SEGMENTS_MAX.into()),
         ("QUIC_HELLOS_MAX", limits::QUIC_HELLOS_MAX.into()),
+        ("QUIC_TRIES_MAX", limits::QUIC_TRIES_MAX.into()),
         ("TLS_HELLOS_MAX", limits::TLS_HELLOS_MAX.into()),
         ("HTTP_HEAD_MAX_OCTETS", limits::HTTP_HEAD_MAX_OCTETS),
         ("IPV6_EXTENSIONS_MAX", limits::IPV6_EXTENSIONS_MAX),
@@ -357,6 +366,35 @@ fn an_excuse_covers_what_it_explains_and_no_more() -> Result<()> {
     ] {
         let output = differential_of_a_liar(folder.path(), &file, lie)?;
         assert!(output.code == Some(1) && output.out.contains(told), "{lie} {told}: {}{}", output.out, output.err);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_decoys_excuse_hides_neither_what_the_agent_lacks_nor_what_it_invents() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut packets = seldom::decoys::over_quic(&mut Random::seeded(1))?;
+    packets.extend(seldom::decoys::over_tcp(&mut Random::seeded(1)));
+    let file = folder.path().join("decoys");
+    std::fs::write(&file, files::usual(&seldom::frames(&packets)))?;
+    let lies = [
+        "s/other.decoy.example/never.saidd.example/",
+        "/behind.frame.example/d",
+        "s/folded.example/invented.example/",
+        "/taken.example/d",
+        "/tab.example/d",
+    ];
+    let lies: String = lies.iter().map(|lie| format!(" -e '{lie}'")).collect();
+    let output = differential_of_a_liar(folder.path(), &file, &lies)?;
+    for (what, name) in [
+        ("! tshark lacks     hello quic", "never.saidd.example"),
+        ("! the agent lacks  hello quic", "behind.frame.example"),
+        ("! tshark lacks     http", "invented.example"),
+        ("! hello tls", "taken.example"),
+        ("! the agent lacks  http", "tab.example"),
+    ] {
+        let is_told = output.out.lines().any(|line| line.contains(what) && line.contains(name));
+        assert!(output.code == Some(1) && is_told, "{what} {name}: {}{}", output.out, output.err);
     }
     Ok(())
 }

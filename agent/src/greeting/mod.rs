@@ -8,8 +8,10 @@ mod aside;
 mod counts;
 mod over_quic;
 mod over_tcp;
+mod readings;
 mod state;
 mod talk;
+mod told;
 mod words;
 
 use std::time::Duration;
@@ -28,6 +30,7 @@ use over_quic::{Means, OverQuic};
 use over_tcp::{OverTcp, Took};
 use state::Asking;
 use talk::Talk;
+use told::LatelyTold;
 use words::{Passage, Teller};
 
 pub use counts::{GreetingCounts, RefusedHellos};
@@ -94,7 +97,9 @@ pub struct Greetings {
     kept_max_octets: usize,
     /// Where QUIC packets are opened.
     space: Vec<u8>,
-    /// Hashes connection ids: which of them meet, nobody can choose.
+    /// What was told over QUIC last.
+    lately: LatelyTold,
+    /// Hashes connection ids and hellos: which of them meet, nobody can choose.
     ids: RandomState,
     fingerprints: bool,
 }
@@ -111,6 +116,7 @@ impl Greetings {
             kept_octets: 0,
             kept_max_octets,
             space: Vec::new(),
+            lately: LatelyTold::default(),
             ids: RandomState::default(),
             fingerprints: true,
         }
@@ -242,7 +248,7 @@ impl Greetings {
             }
             (Greeting::Waiting(looks), Transport::Udp { payload, .. }) => {
                 // What is not tried is not counted either: else junk in front would hide what comes.
-                if !quic::may_begin(payload) || looks.are_enough_tries(heard.from_initiator) {
+                if !quic::may_begin(payload) || looks.is_left_alone(heard.from_initiator) {
                     return greeting;
                 }
                 self.begin_quic(payload, looks, packet, heard, now, counts, emit)
@@ -300,15 +306,14 @@ impl Greetings {
         let passage = self.passage(packet, heard);
         let from_initiator = heard.from_initiator;
         let mut quic = OverQuic::default();
-        let mut means = Means { space: &mut self.space, ids: &self.ids, from_initiator };
+        let mut means = Means { space: &mut self.space, lately: &mut self.lately, ids: &self.ids, from_initiator };
         let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
         quic.take(datagram, &mut looks, &mut means, &mut teller);
-        let greeting = looks.in_quic();
         if looks.are_enough_tries(from_initiator) {
-            quic.give_up(&mut teller);
+            quic.give_up(&mut looks, &mut means, &mut teller);
         }
         if quic.is_empty() {
-            return greeting;
+            return looks.in_quic();
         }
         let gathering = Gathering { from_initiator, looks, passage, carrier: Carrier::Quic(quic) };
         self.keep(Whose::of(packet, heard), gathering, now, counts, emit)
@@ -325,7 +330,7 @@ impl Greetings {
         emit: &mut dyn FnMut(Told),
     ) -> Greeting {
         let passage = self.passage(packet, heard);
-        let Greetings { table, space, ids, kept_octets, .. } = self;
+        let Greetings { table, space, lately, ids, kept_octets, .. } = self;
         let Some((_, gathering)) = table.at_mut(place) else { return Greeting::Over };
         let kept_before = gathering.kept_octets();
         let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
@@ -355,13 +360,13 @@ impl Greetings {
                 }
             }
             (Carrier::Quic(quic), Transport::Udp { payload, .. }) => {
-                let mut means = Means { space, ids, from_initiator: heard.from_initiator };
-                let is_new = quic.take(payload, &mut gathering.looks, &mut means, &mut teller);
-                let greeting = gathering.looks.in_quic();
-                if gathering.looks.are_enough_tries(heard.from_initiator) {
-                    quic.give_up(&mut teller);
+                let mut means = Means { space, lately, ids, from_initiator: heard.from_initiator };
+                let looks = &mut gathering.looks;
+                let is_new = quic.take(payload, looks, &mut means, &mut teller);
+                if looks.are_enough_tries(heard.from_initiator) {
+                    quic.give_up(looks, &mut means, &mut teller);
                 }
-                (is_new, quic.is_empty().then_some(greeting))
+                (is_new, quic.is_empty().then_some(looks.in_quic()))
             }
             (_, _) => (false, None),
         };
@@ -438,7 +443,11 @@ impl Greetings {
             Carrier::Tcp(tcp) => {
                 tcp.give_up(&mut teller);
             }
-            Carrier::Quic(quic) => quic.give_up(&mut teller),
+            Carrier::Quic(quic) => {
+                let Greetings { space, lately, ids, .. } = self;
+                let mut means = Means { space, lately, ids, from_initiator: gathering.from_initiator };
+                quic.give_up(&mut gathering.looks, &mut means, &mut teller);
+            }
         }
     }
 

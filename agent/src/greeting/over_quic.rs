@@ -5,32 +5,41 @@
 
 use std::hash::BuildHasher;
 
-use varde_common::observation::HelloTransport;
-
+use super::readings::{Brought, Hearing, Readings};
 use super::state::Looks;
+use super::told::{LatelyTold, Stream};
 use super::words::Teller;
-use crate::hello::assembly::Assembly;
+use crate::hello::BadHello;
 use crate::hello::quic::keys::{ClientKeys, Opened};
 use crate::hello::quic::version::Version;
-use crate::hello::quic::{self, CONNECTION_ID_MAX_OCTETS, Initial, frames};
-use crate::hello::{BadHello, Opening, tls};
+use crate::hello::quic::{self, CONNECTION_ID_MAX_OCTETS, Initial};
 use crate::keyed::RandomState;
-use crate::limits::{GREETING_MAX_OCTETS, QUIC_CONNECTIONS_MAX, QUIC_PACKETS_MAX};
+use crate::limits::{QUIC_CONNECTIONS_MAX, QUIC_PACKETS_MAX};
 
 /// What packets are held against, beside the connections themselves.
 pub(super) struct Means<'a> {
     /// Where packets are opened.
     pub(super) space: &'a mut Vec<u8>,
-    /// Hashes connection ids.
+    /// What was told last, of all flows.
+    pub(super) lately: &'a mut LatelyTold,
+    /// Hashes connection ids and hellos.
     pub(super) ids: &'a RandomState,
     /// Whether the flow's initiator sends.
     pub(super) from_initiator: bool,
 }
 
-impl Means<'_> {
-    /// What is remembered of a connection id: of the same one said by the other end, something else.
-    fn hash_of(&self, id: &[u8]) -> u16 {
-        self.ids.hash_one((self.from_initiator, id)) as u16
+impl<'a> Means<'a> {
+    /// The same, without where packets are opened.
+    fn split<'b, 't>(
+        &'b mut self,
+        looks: &'b mut Looks,
+        teller: &'b mut Teller<'t>,
+    ) -> (&'b mut Vec<u8>, Hearing<'b, 't>)
+    where
+        'a: 'b,
+    {
+        let Means { space, lately, ids, from_initiator } = self;
+        (space, Hearing { looks, lately, ids, from_initiator: *from_initiator, teller })
     }
 }
 
@@ -46,22 +55,10 @@ struct Connection {
     version: &'static Version,
     /// The destination connection id the keys follow from.
     destination: Destination,
+    stream: Stream,
     keys: ClientKeys,
     largest: Option<u64>,
-    assembly: Assembly,
-}
-
-/// What the frames of a packet brought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Brought {
-    Nothing,
-    More,
-    /// The rest of a hello: it was told.
-    Told,
-    /// It is none that can be read.
-    Bad(BadHello),
-    /// Its rest lies beyond the bounds, or it is another message.
-    GivenUp,
+    readings: Readings,
 }
 
 impl OverQuic {
@@ -72,8 +69,8 @@ impl OverQuic {
 
     /// Octets of memory held beside the entry itself.
     pub(super) fn kept_octets(&self) -> usize {
-        let assemblies: usize = self.connections.iter().map(|connection| connection.assembly.kept_octets()).sum();
-        self.connections.capacity() * size_of::<Connection>() + assemblies
+        let readings: usize = self.connections.iter().map(|connection| connection.readings.kept_octets()).sum();
+        self.connections.capacity() * size_of::<Connection>() + readings
     }
 
     /// Takes a datagram; whether anything in it is new. What was tried and told goes to `looks`.
@@ -87,32 +84,29 @@ impl OverQuic {
         let mut is_new = false;
         for initial in initials(datagram) {
             if looks.are_enough_tries(means.from_initiator) {
+                // Whatever it is, nobody will know.
+                if !looks.is_left_alone(means.from_initiator) {
+                    teller.counts.given_up += 1;
+                    looks.leave_alone(means.from_initiator);
+                }
                 break;
             }
-            let hash = means.hash_of(initial.destination);
-            // Sent again, or shown again: it was read.
-            if looks.is_known(hash) {
-                continue;
-            }
-            let brought = match self.open(&initial, means.space) {
-                Some((at, opened)) => self.bring(at, &opened, means.space, teller),
-                None => self.begin(&initial, means.space, teller),
+            let (space, mut hearing) = means.split(looks, teller);
+            let brought = match self.open(&initial, space) {
+                Some((at, opened)) => self.bring(at, &opened, space, &mut hearing),
+                None => self.begin(&initial, space, &mut hearing),
             };
             match brought {
-                Some((Brought::More, _)) => is_new = true,
-                Some((Brought::Told, destination)) => {
-                    is_new = true;
-                    looks.count_told(means.from_initiator, means.hash_of(destination.as_octets()));
+                Some(Brought { told, more, bad, given_up, .. }) => {
+                    bad.into_iter().for_each(|reason| teller.refuse(reason));
+                    teller.counts.given_up += u64::from(given_up);
+                    // Nothing new of one that is under way is no try in vain: it is sent again.
+                    if told || more && bad.is_none() && !given_up {
+                        is_new = true;
+                    } else {
+                        looks.count_try(means.from_initiator);
+                    }
                 }
-                Some((Brought::Bad(reason), _)) => {
-                    teller.refuse(reason);
-                    looks.count_try(means.from_initiator);
-                }
-                Some((Brought::GivenUp, _)) => {
-                    teller.counts.given_up += 1;
-                    looks.count_try(means.from_initiator);
-                }
-                Some((Brought::Nothing, _)) => looks.count_try(means.from_initiator),
                 // A server often sends to none; nor does it say anything when it has none itself.
                 None if initial.destination.is_empty() => {}
                 None => {
@@ -139,52 +133,39 @@ impl OverQuic {
     }
 
     /// Takes the frames of a packet that one of the connections opened.
-    fn bring(
-        &mut self,
-        at: usize,
-        opened: &Opened,
-        space: &[u8],
-        teller: &mut Teller<'_>,
-    ) -> Option<(Brought, Destination)> {
+    fn bring(&mut self, at: usize, opened: &Opened, space: &[u8], hearing: &mut Hearing<'_, '_>) -> Option<Brought> {
         let connection = self.connections.get_mut(at)?;
-        let brought = connection.take(opened, space, teller);
-        let destination = connection.destination;
-        if matches!(brought, Brought::Told | Brought::Bad(_) | Brought::GivenUp) {
+        let brought = connection.take(opened, space, hearing);
+        if connection.readings.is_empty() {
             self.connections.remove(at);
         }
-        // Nothing new of one that is known is no try in vain: it is sent again.
-        Some((if brought == Brought::Nothing { Brought::More } else { brought }, destination))
+        Some(brought)
     }
 
     /// Takes a packet that may be the first of another connection; none where its own id does not open it.
-    fn begin(
-        &mut self,
-        initial: &Initial<'_>,
-        space: &mut Vec<u8>,
-        teller: &mut Teller<'_>,
-    ) -> Option<(Brought, Destination)> {
-        let mut connection = Connection::new(initial)?;
+    fn begin(&mut self, initial: &Initial<'_>, space: &mut Vec<u8>, hearing: &mut Hearing<'_, '_>) -> Option<Brought> {
+        let mut connection = Connection::new(initial, hearing)?;
         if self.connections.iter().any(|known| known.destination == connection.destination) {
             return None;
         }
         let opened = connection.keys.open(initial, None, space)?;
-        let brought = connection.take(&opened, space, teller);
-        let destination = connection.destination;
-        if brought == Brought::More {
+        let brought = connection.take(&opened, space, hearing);
+        if !connection.readings.is_empty() {
             if self.connections.len() >= QUIC_CONNECTIONS_MAX {
-                teller.counts.given_up += 1;
-                self.connections.remove(0).give_up(teller);
+                hearing.teller.counts.given_up += 1;
+                self.connections.remove(0).give_up(hearing);
             }
             self.connections.reserve_exact(1);
             self.connections.push(connection);
         }
-        Some((brought, destination))
+        Some(brought)
     }
 
     /// Nothing more will come: what there is of hellos is told.
-    pub(super) fn give_up(&mut self, teller: &mut Teller<'_>) {
+    pub(super) fn give_up(&mut self, looks: &mut Looks, means: &mut Means<'_>, teller: &mut Teller<'_>) {
+        let (_, mut hearing) = means.split(looks, teller);
         for connection in self.connections.drain(..) {
-            connection.give_up(teller);
+            connection.give_up(&mut hearing);
         }
     }
 }
@@ -206,51 +187,37 @@ impl Destination {
 }
 
 impl Connection {
-    fn new(initial: &Initial<'_>) -> Option<Connection> {
+    fn new(initial: &Initial<'_>, hearing: &Hearing<'_, '_>) -> Option<Connection> {
+        let Initial { version, destination, .. } = *initial;
         // A client chooses at least eight octets; a server often sends to none.
-        if initial.destination.is_empty() {
+        if destination.is_empty() {
             return None;
         }
+        let end = (hearing.teller.flow, hearing.from_initiator);
+        let stream = Stream(hearing.ids.hash_one((end, version.number(), destination)));
+        let known = if hearing.looks.has_told() { hearing.lately.keys_of(stream) } else { None };
         Some(Connection {
-            version: initial.version,
-            destination: Destination::of(initial.destination)?,
-            keys: ClientKeys::derive(initial.version, initial.destination)?,
+            version,
+            destination: Destination::of(destination)?,
+            stream,
+            keys: known.or_else(|| ClientKeys::derive(version, destination))?,
             largest: None,
-            assembly: Assembly::default(),
+            readings: Readings::default(),
         })
     }
 
-    /// Takes the frames of a packet; a hello that lies in one of them is read there.
-    fn take(&mut self, opened: &Opened, space: &[u8], teller: &mut Teller<'_>) -> Brought {
+    fn take(&mut self, opened: &Opened, space: &[u8], hearing: &mut Hearing<'_, '_>) -> Brought {
         self.largest = self.largest.max(Some(opened.number));
         let octets = space.get(opened.frames.clone()).unwrap_or_default();
-        let assembly = &mut self.assembly;
-        let mut brought = Brought::Nothing;
-        frames::read(octets, self.version.has_google_frames, &mut |offset, piece| {
-            if !matches!(brought, Brought::Nothing | Brought::More) {
-                return;
-            }
-            let whole = (offset == 0 && assembly.is_empty()).then(|| read_stream(piece, teller));
-            brought = match whole {
-                Some(read @ (Brought::Told | Brought::Bad(_))) => read,
-                // Where it is scattered too much, what closes a gap is still welcome.
-                Some(_) | None => match assembly.keep(offset, piece) {
-                    Ok(()) => Brought::More,
-                    Err(_) => brought,
-                },
-            };
-        });
-        if brought == Brought::More {
-            brought = read_stream(self.assembly.front(), teller);
-            if brought == Brought::GivenUp {
-                teller.cut_hello(tls::begun_body_in_quic(self.assembly.front()), HelloTransport::Quic);
-            }
+        let brought = self.readings.take(octets, self.version.has_google_frames, self.stream, hearing);
+        if brought.told {
+            hearing.lately.keep_keys(self.stream, &self.keys);
         }
         brought
     }
 
-    fn give_up(self, teller: &mut Teller<'_>) {
-        teller.cut_hello(tls::begun_body_in_quic(self.assembly.front()), HelloTransport::Quic);
+    fn give_up(self, hearing: &mut Hearing<'_, '_>) {
+        self.readings.give_up(self.stream, hearing);
     }
 }
 
@@ -266,16 +233,4 @@ fn initials(datagram: &[u8]) -> impl Iterator<Item = Initial<'_>> {
         quic::Packet::Initial(initial) => Some(initial),
         quic::Packet::Other => None,
     })
-}
-
-/// Reads what a stream of handshake messages begins with.
-fn read_stream(stream: &[u8], teller: &mut Teller<'_>) -> Brought {
-    match tls::find_hello_in_quic(stream) {
-        Opening::Whole(body) => match teller.hello(body, HelloTransport::Quic) {
-            Ok(()) => Brought::Told,
-            Err(reason) => Brought::Bad(reason),
-        },
-        Opening::Until(_) if stream.len() < GREETING_MAX_OCTETS => Brought::More,
-        Opening::Until(_) | Opening::Other => Brought::GivenUp,
-    }
 }

@@ -49,9 +49,14 @@ pub(crate) struct Looks {
     responder: u8,
     /// Hellos read over QUIC: the initiator's in the lower four bits, the responder's in the others.
     told: u8,
-    /// The connection ids that the last two of them went to, hashed, the last one first.
+    /// What the last two of them said, and to which connection ids, hashed, the last one first.
     known: [[u8; 2]; 2],
 }
+
+/// Instead of a number of tries: enough were made, and more came.
+const LEFT_ALONE: u8 = u8::MAX;
+
+const _: () = assert!(QUIC_TRIES_MAX < LEFT_ALONE && QUIC_HELLOS_MAX < 16);
 
 impl Looks {
     fn of(&mut self, initiator: bool) -> &mut u8 {
@@ -77,7 +82,12 @@ impl Looks {
 
     /// Whether enough QUIC packets of this end were tried, or enough hellos of it read.
     pub(super) fn are_enough_tries(mut self, initiator: bool) -> bool {
-        *self.of(initiator) >= QUIC_TRIES_MAX || self.told_by(initiator) >= QUIC_HELLOS_MAX
+        *self.of(initiator) >= QUIC_TRIES_MAX || self.are_enough_told(initiator)
+    }
+
+    /// Whether enough hellos of this end were read.
+    pub(super) fn are_enough_told(self, initiator: bool) -> bool {
+        self.told_by(initiator) >= QUIC_HELLOS_MAX
     }
 
     /// A QUIC packet was tried in vain.
@@ -85,7 +95,17 @@ impl Looks {
         *self.of(initiator) = self.of(initiator).saturating_add(1);
     }
 
-    /// A hello was read out of QUIC packets that go to a connection id with this hash.
+    /// What comes now of this end is not looked at any more.
+    pub(super) fn leave_alone(&mut self, initiator: bool) {
+        *self.of(initiator) = LEFT_ALONE;
+    }
+
+    /// Whether something of this end was not looked at any more.
+    pub(super) fn is_left_alone(mut self, initiator: bool) -> bool {
+        *self.of(initiator) == LEFT_ALONE
+    }
+
+    /// A hello with this hash was read out of QUIC packets.
     pub(super) fn count_told(&mut self, initiator: bool, known: u16) {
         if self.told_by(initiator) < QUIC_HELLOS_MAX {
             self.told += if initiator { 1 } else { 0x10 };
@@ -100,7 +120,7 @@ impl Looks {
         self.told > 0
     }
 
-    /// Whether one of the last two hellos went to a connection id with this hash: what comes for it says nothing new.
+    /// Whether one of the last two hellos has this hash: it says nothing new.
     pub(super) fn is_known(self, hash: u16) -> bool {
         let told = usize::from(self.told_by(true) + self.told_by(false));
         self.known.iter().take(told).any(|known| *known == hash.to_ne_bytes())
@@ -108,8 +128,8 @@ impl Looks {
 
     /// What a QUIC flow's greeting is when nothing of it is kept.
     pub(super) fn in_quic(self) -> Greeting {
-        // One end, whichever it is, never silences the other.
-        let is_over = self.are_enough_tries(true) && self.are_enough_tries(false);
+        // One end, whichever it is, never silences the other; and what is passed over is counted once for each.
+        let is_over = self.is_left_alone(true) && self.is_left_alone(false);
         if is_over { Greeting::Over } else { Greeting::Waiting(self) }
     }
 }

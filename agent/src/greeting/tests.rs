@@ -6,6 +6,7 @@ mod cut;
 mod decoys;
 mod hidden;
 mod requests;
+mod twice;
 
 use varde_common::observation::{Hello, HttpRequest, Protocol};
 

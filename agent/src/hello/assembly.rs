@@ -45,6 +45,18 @@ impl Assembly {
         self.runs.is_empty()
     }
 
+    /// Whether octets that stand at `start` say something else than what is known there.
+    pub(crate) fn contradicts(&self, start: u64, piece: &[u8]) -> bool {
+        let Ok(start) = usize::try_from(start) else { return false };
+        let end = start.saturating_add(piece.len());
+        let touched =
+            self.runs.iter().map(|run| run.start.max(start)..run.end.min(end)).filter(|both| !both.is_empty());
+        touched.into_iter().any(|both| {
+            let said = piece.get(both.start - start..both.end - start);
+            said != self.octets.get(both)
+        })
+    }
+
     /// Octets of memory held.
     pub(crate) fn kept_octets(&self) -> usize {
         self.octets.capacity() + self.runs.capacity() * size_of::<Run>()
@@ -142,6 +154,8 @@ mod tests {
             let mut assembly = Assembly::default();
             let mut plain = [None; 80];
             for (start, piece) in pieces {
+                let differs = (start..).zip(&piece).any(|(at, octet)| plain[at].is_some_and(|known| known != *octet));
+                prop_assert_eq!(assembly.contradicts(start as u64, &piece), differs);
                 prop_assert_eq!(assembly.keep(start as u64, &piece), Ok(()));
                 for (at, &octet) in (start..).zip(&piece) {
                     plain[at].get_or_insert(octet);

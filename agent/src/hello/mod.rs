@@ -32,6 +32,12 @@ pub enum BadHello {
     /// A QUIC Initial packet that the keys of its destination connection id do not open.
     #[error("the QUIC Initial packet does not open with the client's keys")]
     NotAuthentic,
+    /// CRYPTO frames of one QUIC connection that say different things at one place of its stream.
+    #[error("CRYPTO frames of the QUIC connection say different things at one place")]
+    Contradicting,
+    /// A QUIC Initial packet with a frame that cannot be read, behind which nothing is.
+    #[error("a frame of the QUIC Initial packet is none that can be read")]
+    OtherFrame,
     /// An HTTP request head longer than [`crate::limits::HTTP_HEAD_MAX_OCTETS`] without a host.
     #[error("the head of the HTTP request goes on without naming a host")]
     HeadTooLong,
@@ -39,12 +45,14 @@ pub enum BadHello {
 
 impl BadHello {
     /// Every reason, in the order they are shown.
-    pub const ALL: [BadHello; 6] = [
+    pub const ALL: [BadHello; 8] = [
         BadHello::CutShort,
         BadHello::TooLong,
         BadHello::TooManyRecords,
         BadHello::OtherRecord,
         BadHello::NotAuthentic,
+        BadHello::Contradicting,
+        BadHello::OtherFrame,
         BadHello::HeadTooLong,
     ];
 
@@ -56,6 +64,8 @@ impl BadHello {
             BadHello::TooManyRecords => "hello_too_many_records",
             BadHello::OtherRecord => "hello_other_record",
             BadHello::NotAuthentic => "quic_not_authentic",
+            BadHello::Contradicting => "quic_contradicts",
+            BadHello::OtherFrame => "quic_other_frame",
             BadHello::HeadTooLong => "http_head_too_long",
         }
     }

@@ -11,7 +11,7 @@ use crate::limits::{HELLO_MAX_OCTETS, HELLO_RECORDS_MAX, OTHER_RECORD_MAX_OCTETS
 /// Type, version and length in front of each record (RFC 8446 section 5.1).
 const RECORD_HEADER_OCTETS: usize = 5;
 /// Type and length in front of each handshake message (RFC 8446 section 4).
-const MESSAGE_HEADER_OCTETS: usize = 4;
+pub(crate) const MESSAGE_HEADER_OCTETS: usize = 4;
 /// The most a record holds: 2^14 octets, and 2048 where it was compressed (RFC 5246 section 6.2).
 const RECORD_MAX_OCTETS: usize = (1 << 14) + 2048;
 /// With so many octets of a stream it is certain whether a ClientHello begins there.

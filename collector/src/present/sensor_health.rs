@@ -167,7 +167,8 @@ pub fn reason_in_words(reason: &str, texts: &Texts) -> Option<String> {
         | "unknown_link_type"
         | "unknown_interface"
         | "hello_other_record"
-        | "quic_not_authentic" => "reason-unread",
+        | "quic_not_authentic"
+        | "quic_other_frame" => "reason-unread",
         "stream_given_up" | "stream_gaps" | "greeting_given_up" | "fragments_unfinished" => "reason-piece",
         "wrong_version"
         | "bad_length"
@@ -177,7 +178,8 @@ pub fn reason_in_words(reason: &str, texts: &Texts) -> Option<String> {
         | "dns_pointer_not_backwards"
         | "dns_name_too_long"
         | "dns_data_length"
-        | "fragments_contradict" => "reason-broken",
+        | "fragments_contradict"
+        | "quic_contradicts" => "reason-broken",
         _ => return None,
     };
     Some(texts.say(key))

@@ -1,8 +1,9 @@
 //! Captures that are sound and seldom: what collections of strangers hold, so that no first meeting happens there.
 //!
 //! [`words`] are first words of clients and DNS messages as few programs write them, [`dialects`] every version of QUIC, [`files`]
-//! ways to put frames on a wire and into a file.
+//! ways to put frames on a wire and into a file, [`decoys`] what is put in front of first words to hide them.
 
+pub mod decoys;
 pub mod dialects;
 pub mod files;
 pub mod messages;
@@ -53,6 +54,8 @@ pub fn sets(random: &mut Random) -> Result<Vec<Set>> {
         ("messages-over-tcp", messages::over_tcp()),
         ("quic", dialects::connections(random)?),
         ("quic-retry", dialects::after_retry(random)?),
+        ("quic-decoys", decoys::over_quic(random)?),
+        ("tcp-decoys", decoys::over_tcp(random)),
     ])
 }
 

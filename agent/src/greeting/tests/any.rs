@@ -109,7 +109,7 @@ proptest! {
             }
             let kept = bench.greetings.kept_octets();
             let each = 2 * GREETING_MAX_OCTETS + 4096;
-            prop_assert!(kept <= each + HELLO_MAX_OCTETS + QUIC_CONNECTIONS_MAX * each, "{kept}");
+            prop_assert!(kept <= each + HELLO_MAX_OCTETS + QUIC_CONNECTIONS_MAX * 2 * each, "{kept}");
         }
         bench.end();
         prop_assert_eq!(bench.greetings.kept_octets(), 0);

@@ -124,7 +124,7 @@ fn packets_that_share_a_datagram_are_told_apart() {
 }
 
 #[test]
-fn frames_beside_crypto_are_passed_over_and_strange_ones_end_the_reading() {
+fn frames_beside_crypto_are_passed_over_and_those_without_a_known_end_end_the_reading() {
     let crypto = [6, 0, 1, b'x'];
     let found = |before: &[u8], google| crypto_of(&[before, &crypto].concat(), google).len();
     let ack = [2, 0x40, 9, 0, 1, 0, 2, 3];
@@ -132,8 +132,38 @@ fn frames_beside_crypto_are_passed_over_and_strange_ones_end_the_reading() {
     for before in [&[][..], &[0; 50], &[1, 1], &ack, &ack_with_ecn, &[0, 1, 0]] {
         assert_eq!(found(before, false), 1, "{before:?}");
     }
-    for before in [&[0x1c, 0, 0, 0][..], &[8], &[2, 0, 0, 0xff, 0xff, 0xff, 0xff], &[6, 0, 0x40, 200]] {
+    // What has no place there, each with as much as belongs to it.
+    let new_id = [&[0x18, 1, 0x40, 2, 4][..], &[7; 4 + 16]].concat();
+    let path = [&[0x1a][..], &[6; 8]].concat();
+    for before in [
+        &[0x04, 0x40, 1, 2, 3][..],
+        &[0x05, 1, 2],
+        &[0x07, 2, 6, 6],
+        &[0x0a, 4, 2, 6, 6],
+        &[0x0f, 4, 0x80, 0, 0, 1, 2, 6, 6],
+        &[0x10, 0xc0, 0, 0, 0, 0, 0, 0, 9],
+        &[0x11, 1, 2],
+        &[0x12, 1, 0x13, 1, 0x14, 1],
+        &[0x15, 1, 2, 0x16, 1, 0x17, 1],
+        &new_id,
+        &[0x19, 1],
+        &path,
+        &[0x1c, 0, 6, 2, b'n', b'o'],
+        &[0x1d, 0, 1, 6],
+        &[0x1e],
+    ] {
+        assert_eq!(found(before, false), 1, "{before:x?}");
+        assert!(!frames::read(&before[..before.len() - 1], false, &mut |_, _| {}) || before.len() == 1, "{before:x?}");
+        assert!(!frames::read(before, true, &mut |_, _| {}) || before[0] == 0x07, "Google's are others: {before:x?}");
+    }
+    // A stream without a length fills the packet; what nobody knows has no end.
+    for before in [&[8, 1][..], &[0x0d, 1, 1]] {
+        assert_eq!(found(before, false), 0, "{before:x?}");
+        assert!(frames::read(before, false, &mut |_, _| {}));
+    }
+    for before in [&[0x1f][..], &[0x30], &[0x40, 0xaf], &[2, 0, 0, 0xff, 0xff, 0xff, 0xff], &[6, 0, 0x40, 200]] {
         assert_eq!(found(before, false), 0, "{before:?}");
+        assert!(!frames::read(&[before, &crypto].concat(), false, &mut |_, _| {}));
     }
     assert_eq!(crypto_of(&[7, 8, 0, 1, b'x', 0, 0], true), [(0, b"x".to_vec())]);
 }

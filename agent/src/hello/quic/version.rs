@@ -126,7 +126,7 @@ impl Version {
         }
     }
 
-    #[cfg(test)]
+    /// The first number of the row.
     pub(crate) fn number(&self) -> u32 {
         self.first
     }
