@@ -29,7 +29,7 @@ impl Lab {
         collector.start()?;
         collector.add_member("3407", "Gjøvik")?;
         collector.publish("vond.example\n")?;
-        let mut agent = Agent::new(&folder.path().join("agent"), None)?;
+        let agent = Agent::new(&folder.path().join("agent"), None)?;
         agent.enroll(&collector.token("3407")?)?;
         Ok(Lab { folder, collector, agent, host: 0, life: 0 })
     }

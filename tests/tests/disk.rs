@@ -86,23 +86,23 @@ fn everything(spool: &mut Spool) -> Result<BTreeMap<u64, Vec<u8>>> {
 }
 
 /// A spool of so many records, so many of them acknowledged, after an end in good order or a kill; and its segments.
-fn spool_of(records: u64, acknowledged: u64, is_killed: bool) -> (ModelDisk, Vec<PathBuf>) {
+fn spool_of(records: u64, acknowledged: u64, is_killed: bool) -> Result<(ModelDisk, Vec<PathBuf>)> {
     let disk = ModelDisk::new(records ^ (acknowledged << 8));
-    let (mut spool, _) = open(&disk).unwrap();
+    let (mut spool, _) = open(&disk)?;
     for number in 1..=records {
-        assert_eq!(spool.append(&alert(number, Severity::High).to_octets().unwrap()), Seq(number));
+        assert_eq!(spool.append(&alert(number, Severity::High).to_octets()?), Seq(number));
         if number % 5 == 0 || number == records {
             // A second is over: the witness is written again.
             let now = NOW.plus(Duration::from_secs(number));
-            spool.sync(now).unwrap();
-            spool.handle_acknowledged(Seq(number.min(acknowledged)), now).unwrap();
+            spool.sync(now)?;
+            spool.handle_acknowledged(Seq(number.min(acknowledged)), now)?;
         }
     }
     if !is_killed {
-        spool.write_hint(NOW).unwrap();
+        spool.write_hint(NOW)?;
     }
     let segments = disk.files().into_iter().filter(|path| path.to_string_lossy().ends_with(".seg")).collect();
-    (disk, segments)
+    Ok((disk, segments))
 }
 
 /// D6: any 1 to 512 octets of any segment overwritten, its header too: one record or its segment's tail is lost, and told, in
@@ -112,8 +112,9 @@ fn spool_of(records: u64, acknowledged: u64, is_killed: bool) -> (ModelDisk, Vec
 fn d6_ten_thousand_damages_cost_at_most_a_segments_tail_and_are_told() {
     let flips = std::env::var("VARDE_FLIPS").ok().and_then(|flips| flips.parse().ok()).unwrap_or(10_000);
     let shapes = [(21, 12, true), (21, 0, false), (1, 0, true), (160, 0, true), (160, 97, false), (160, 160, true)];
-    let spools =
-        shapes.map(|(records, acknowledged, killed)| (records, acknowledged, spool_of(records, acknowledged, killed)));
+    let spools = shapes.map(|(records, acknowledged, killed)| {
+        (records, acknowledged, spool_of(records, acknowledged, killed).unwrap())
+    });
     assert!(spools[0].2.1.len() == 1 && spools[3].2.1.len() >= 3, "of one segment, and of several");
     let (mut random, mut damaged, mut untouched, mut last) = (Random::seeded(6), 0u64, 0u64, 0u64);
     for flip in 0..flips {
@@ -167,7 +168,7 @@ fn d6_ten_thousand_damages_cost_at_most_a_segments_tail_and_are_told() {
 }
 
 fn names(segments: &[PathBuf]) -> Vec<FileName> {
-    let name = |path: &PathBuf| FileName::read(&path.file_name().unwrap().to_string_lossy());
+    let name = |path: &PathBuf| FileName::read(&path.file_name()?.to_string_lossy());
     segments.iter().filter_map(name).collect()
 }
 
@@ -176,7 +177,7 @@ fn names(segments: &[PathBuf]) -> Vec<FileName> {
 fn d6_a_crash_while_damage_is_mended_gives_no_number_again() {
     let mut tried = 0;
     for from in [4, 30, 40, 200] {
-        let (disk, segments) = spool_of(21, 12, true);
+        let (disk, segments) = spool_of(21, 12, true).unwrap();
         // As an earlier version left it, which knew no witness; or with one that says too little.
         for witness in [None, Some(b"rubbish".to_vec())] {
             let damaged = disk.crashed(Crash::KeepsAll, 0);
