@@ -44,6 +44,8 @@ pub struct Ledger {
     alerts: BTreeMap<AlertId, Entry>,
     /// Opened since the last sync: lost if that fails.
     fresh: Vec<(AlertId, Opened)>,
+    /// What closes an alert again that its last update has opened anew.
+    closing: Option<RecordBody>,
     forgotten: u64,
 }
 
@@ -94,7 +96,18 @@ impl Ledger {
                     count: opened.count.saturating_add(body.count_increase),
                     ..opened
                 };
-                Some(self.open(alert, Opened { body: opened, hosts: hosts.max(before) }, seq))
+                let hosts = hosts.max(before);
+                let opening = self.open(alert, Opened { body: opened, hosts }, seq);
+                if body.closed {
+                    // Nothing more will be said of it.
+                    self.alerts.remove(&alert);
+                    let updated = AlertUpdated { alert: seq, count_increase: 0, ..body };
+                    self.closing = Some(match hosts {
+                        None => RecordBody::Updated(updated),
+                        Some(hosts) => RecordBody::CrowdUpdated(CrowdUpdated { updated, hosts }),
+                    });
+                }
+                Some(opening)
             }
             None => {
                 self.forgotten = self.forgotten.saturating_add(1);
@@ -114,6 +127,12 @@ impl Ledger {
             None => RecordBody::Opened(body),
             Some(hosts) => RecordBody::CrowdOpened(CrowdOpened { opened: body, hosts }),
         }
+    }
+
+    /// What is to be written behind the statement just handled: an alert whose opening was lost and that is told anew by its last
+    /// update takes two records, or it would stand open at the collector for good.
+    pub fn poll_closing(&mut self) -> Option<RecordBody> {
+        self.closing.take()
     }
 
     /// What was written since the last call is on disk.
@@ -265,6 +284,25 @@ pub(crate) mod tests {
             }
         }
         assert_eq!(ledger.handle_statement(more(62, false), None, Seq(53)), None);
+    }
+
+    #[test]
+    fn i8_an_alert_told_anew_by_its_last_update_is_closed_behind_it() {
+        let mut ledger = Ledger::default();
+        ledger.handle_statement(opened(7, None), Some(Pseudonym(3)), Seq(40));
+        assert_eq!(ledger.poll_closing(), None);
+        ledger.handle_lost();
+        match ledger.handle_statement(updated(7, true), None, Seq(50)) {
+            Some(RecordBody::Opened(body)) => assert_eq!(body.count, 6),
+            other => panic!("{other:?}"),
+        }
+        match ledger.poll_closing() {
+            Some(RecordBody::Updated(AlertUpdated { alert: Seq(50), count_increase: 0, closed: true, .. })) => {}
+            other => panic!("{other:?}"),
+        }
+        assert_eq!((ledger.poll_closing(), ledger.alerts.len()), (None, 0), "once, and nothing is left of it");
+        ledger.handle_lost();
+        assert_eq!(ledger.handle_statement(updated(7, false), None, Seq(52)), None);
     }
 
     #[test]

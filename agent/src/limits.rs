@@ -313,6 +313,13 @@ pub const CONTACTS_FOR_REGULARITY: usize = 4;
 
 /// One segment of the spool: recovery reads it whole, and so does whoever makes room in it.
 pub const SPOOL_SEGMENT_MAX_OCTETS: usize = 1024 * 1024;
+/// Another segment is begun when the first record of the newest has lain so long, seconds: the newest always stays, and what is
+/// in one goes together, so that by so much something stays longer than what stands below says, and by no more.
+pub const SPOOL_SEGMENT_MAX_S: u64 = 6 * 3600;
+/// How often what lies in the spool is looked at for its age while nothing else happens, seconds.
+pub const SPOOL_AGE_EVERY_S: u64 = 60;
+/// Octets that could not be read as records stay so long, for a person to look at, seconds: as long as a spool that was set aside.
+pub const SPOOL_TORN_KEEP_S: u64 = SET_ASIDE_UNDELIVERED_KEEP_S;
 /// The whole spool unless `agent.toml` says otherwise: a week without a collector at ten times the normal rate.
 pub const SPOOL_MAX_OCTETS: u64 = 256 * 1024 * 1024;
 /// Acknowledged records stay so long, so that a collector restored from last night's backup can be refilled, seconds.
@@ -425,7 +432,9 @@ pub const CONTROL_QUESTION_MAX_OCTETS: usize = 64;
 pub const CONTROL_ANSWER_MAX_OCTETS: u64 = 1024 * 1024;
 /// Hosts with alerts remembered in memory, so that each is written down once a period.
 pub const HOSTS_REMEMBERED_MAX: usize = 65_536;
-/// The table that undoes pseudonyms is kept as long as alerts are, days.
+/// Octets of the file that says how long its periods have lain there: a thousand of them.
+pub const HOSTS_AGES_MAX_OCTETS: u64 = 64 * 1024;
+/// A period of the table that undoes pseudonyms is kept as long as alerts are, days since a host was last written in it.
 pub const HOSTS_KEEP_DAYS: u64 = 396;
 /// Blocks of frames waiting between several sources and the one sensor.
 pub const GATHERED_BLOCKS_MAX: usize = 64;

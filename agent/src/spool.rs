@@ -16,7 +16,9 @@
 //!   "VARDELO1"         the same without runs and without reason 2, as written by versions before
 //! ```
 //! There is one truth, the segments; everything else about the spool is found again by [`scan`]ning them. The file that
-//! remembers what is acknowledged is a hint. A record counts as taken once its segment has been fsynced.
+//! remembers what is acknowledged is a hint; `taken` is a witness against damage, which says how far the numbers had come
+//! (`io/disk/spool/taken.rs`). A record counts as taken once its segment has been fsynced. A segment whose header is damaged is
+//! read by the name of its file, which says the same ([`scan_named`]).
 //!
 //! A segment may be written anew with some of its records given up: what counted least when the spool was full. Each is
 //! replaced, under the same number, by a payload of two octets, reason u8 ‖ severity u8 as in a note of loss; no record is
@@ -166,16 +168,61 @@ pub struct Scan {
 
 /// Reads a segment as far as it is good: a prefix of the records written, never another record.
 ///
-/// Returns none if its header is damaged: then nothing in it can be placed.
+/// Returns none if its header is damaged: then [`scan_named`] goes by the name of its file.
 pub fn scan(octets: &[u8]) -> Option<Scan> {
-    let (header, mut rest) = octets.split_at_checked(SEGMENT_HEADER_OCTETS)?;
+    match header(octets)? {
+        Header::Ours { epoch, first } => Some(scan_records(octets, epoch, first)),
+        Header::Another => None,
+    }
+}
+
+/// What stands in front of records with a checksum that is right.
+enum Header {
+    Ours {
+        epoch: Epoch,
+        first: Seq,
+    },
+    /// Of no segment that is known here.
+    Another,
+}
+
+/// None where the checksum differs.
+fn header(octets: &[u8]) -> Option<Header> {
+    let (header, _) = octets.split_at_checked(SEGMENT_HEADER_OCTETS)?;
     let (fields, crc) = header.split_last_chunk::<4>()?;
     if crc32fast::hash(fields).to_be_bytes() != *crc {
         return None;
     }
-    let (epoch, first) = fields.strip_prefix(SEGMENT_MAGIC)?.split_first_chunk::<16>()?;
-    let epoch = Epoch(u128::from_be_bytes(*epoch));
-    let first = Seq(u64::from_be_bytes(first.try_into().ok()?));
+    let read = || {
+        let (epoch, first) = fields.strip_prefix(SEGMENT_MAGIC)?.split_first_chunk::<16>()?;
+        let first = Seq(u64::from_be_bytes(first.try_into().ok()?));
+        Some(Header::Ours { epoch: Epoch(u128::from_be_bytes(*epoch)), first })
+    };
+    Some(read().unwrap_or(Header::Another))
+}
+
+/// What can be believed of a segment by its octets and the name of its file, which says what its header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    /// What stands in it, whatever it is called.
+    Whole(Scan),
+    /// Its header is damaged. The name gives the lifetime and the first number; each record has its own number and checksum.
+    HeaderDamaged(Scan),
+    /// Something else, undamaged.
+    Another,
+}
+
+/// Reads a segment as [`scan`] does, and one with a damaged header by its name.
+pub fn scan_named(octets: &[u8], name: FileName) -> Named {
+    match header(octets) {
+        Some(Header::Ours { epoch, first }) => Named::Whole(scan_records(octets, epoch, first)),
+        Some(Header::Another) => Named::Another,
+        None => Named::HeaderDamaged(scan_records(octets, name.epoch, name.first)),
+    }
+}
+
+fn scan_records(octets: &[u8], epoch: Epoch, first: Seq) -> Scan {
+    let mut rest = octets.get(SEGMENT_HEADER_OCTETS..).unwrap_or_default();
     let mut scan = Scan { epoch, first, next: first, good_octets: SEGMENT_HEADER_OCTETS, damage: None };
     while !rest.is_empty() {
         match read_record(rest, scan.next) {
@@ -190,7 +237,7 @@ pub fn scan(octets: &[u8]) -> Option<Scan> {
             }
         }
     }
-    Some(scan)
+    scan
 }
 
 /// The last whole record of a damaged segment behind the damage: numbers up to it are used up, whatever became of the

@@ -67,6 +67,8 @@ struct Bench {
     collector: Collector,
     agent: Agent,
     hosts: u64,
+    /// Hosts that were revealed before.
+    found_at_least: u64,
 }
 
 impl Bench {
@@ -98,6 +100,19 @@ impl Bench {
         })
     }
 
+    /// Every host that an alert names is still found by who asks, whenever it was found.
+    fn all_are_revealed(&self, when: &str) -> Result<()> {
+        let named: BTreeSet<String> = self.collector.alerts()?.into_iter().filter_map(|alert| alert.client).collect();
+        // Those of the spool that was there before have no host here.
+        let mut found = 0;
+        for pseudonym in &named {
+            let asked = self.agent.try_ask(["reveal", pseudonym.as_str(), "--reason", "prøve"])?;
+            found += u64::from(asked.ok().is_ok());
+        }
+        ensure!(found >= self.found_at_least, "{when}: {found} of {} hosts are found", self.found_at_least);
+        Ok(())
+    }
+
     /// Every certificate is checked anew.
     fn reconnect(&mut self) -> Result<()> {
         self.collector.stop()?;
@@ -126,7 +141,7 @@ fn k1_whatever_the_clock_says_a_sensor_matches_spools_and_is_let_in() -> Result<
     agent.start([std::ffi::OsStr::new("--capture"), feed.path().as_os_str()])?;
     collector.await_in_force(1, 1)?;
     ensure!(agent.log().contains("1970-01-01T00:0"), "the shim does not shift the clock:\n{}", agent.log());
-    let mut bench = Bench { collector, agent, hosts: 0 };
+    let mut bench = Bench { collector, agent, hosts: 0, found_at_least: 1 };
     bench.raise(&mut feed)?;
     bench.all_stored("in 1970")?;
     ensure!(bench.agent.log().contains("clock is behind the collector's"), "and it is told");
@@ -144,6 +159,8 @@ fn k1_whatever_the_clock_says_a_sensor_matches_spools_and_is_let_in() -> Result<
         bench.reconnect()?;
         bench.raise(&mut feed)?;
         bench.all_stored(&format!("{what}, connected anew"))?;
+        bench.found_at_least += 2;
+        bench.all_are_revealed(what)?;
     }
 
     ensure!(old.is_file(), "acknowledged records are kept for 72 hours, and a clock that is set does not count");
@@ -161,6 +178,7 @@ fn k1_whatever_the_clock_says_a_sensor_matches_spools_and_is_let_in() -> Result<
     clock.set(0)?;
     bench.all_stored("once the clock is right")?;
     ensure!(old.is_file(), "nor does one that was wrong at the start");
+    bench.all_are_revealed("after a start ten years ahead")?;
     drop(feed);
     bench.agent.wait()?;
 

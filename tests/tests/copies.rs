@@ -149,9 +149,22 @@ fn p5_a_restored_disk_and_a_copy_that_lives_are_told_apart_and_nothing_counts_tw
     collector.ask(["sensor", "release", "1"])?;
     sensor.start(&mut host, 0)?;
     sensor.is_told_to_begin_anew()?;
+    let between = folder.path().join("between");
+    copy(&data, &between)?;
     sensor.again()?;
     sensor.agent.wait()?;
-    ensure!(sightings(&collector)? == 54, "{} of 54 after the release", sightings(&collector)?);
+    let found = sightings(&collector)?;
+    ensure!(found == 54, "{found} of 54 after the release:\n{}", sensor.agent.log());
     ensure!(!is_set(&collector, "quarantined_at")?, "released");
+
+    // The disk is put back to before the new spool began: it takes over the same again, under the same names.
+    std::fs::remove_dir_all(&data)?;
+    copy(&between, &data)?;
+    sensor.again()?;
+    sensor.is_told_to_begin_anew()?;
+    sensor.again()?;
+    sensor.agent.wait()?;
+    sensor.works(&mut host, 6)?;
+    ensure!(sightings(&collector)? == 60, "{} of 60: what was taken over counts once", sightings(&collector)?);
     collector.stop()
 }

@@ -170,14 +170,23 @@ async fn recognise(
             nothing is counted twice. If the sensor was not restored, a copy of it runs somewhere."
     };
     let was_so_at = set_back.flatten();
-    let body =
+    let others_end = mark::others_end(conn, sensor, epoch).await?;
+    let mut body =
         json!({ "event": "set_back", "words": words, "state_of": was_so_at, "next": next_seq, "committed": committed });
+    if let Some(body) = body.as_object_mut().filter(|_| must_renew) {
+        body.insert("released".to_owned(), json!(true));
+    }
     mark::note(conn, sensor, epoch, &body, now).await?;
     if !must_renew {
         mark::set_back(conn, sensor, now).await?;
         tracing::warn!(sensor, %next_seq, %committed, "an older state of this sensor came; a new epoch is ordered");
     }
-    let committed = if followed { ALL_OF_IT } else { committed };
+    let committed = match others_end {
+        _ if !followed => committed,
+        // A person has found out which is the copy: what lies beyond the end of what that one had is this one's alone.
+        Some(end) if must_renew => committed.max(Seq(end.0.saturating_sub(1))),
+        Some(_) | None => ALL_OF_IT,
+    };
     Ok(Recognised::Another(Met::NewEpoch { committed }))
 }
 

@@ -1,7 +1,7 @@
 //! The marks given to sensors, and who is in quarantine.
 
 use sqlx::{Row, SqliteConnection};
-use varde_common::id::{Epoch, Mark};
+use varde_common::id::{Epoch, Mark, Seq};
 use varde_common::time::Timestamp;
 
 use super::{Store, StoreError};
@@ -84,6 +84,21 @@ pub async fn was_followed(conn: &mut SqliteConnection, sensor: i64, epoch: Epoch
     let before = format!("%\"before\":\"{epoch}\"%");
     let notes: i64 = sqlx::query_scalar(sql).bind(sensor).bind(epoch.to_string()).bind(before).fetch_one(conn).await?;
     Ok(notes > 0)
+}
+
+/// The number that others who came with this spool, and were told to begin anew, would have given next: what lies from there on
+/// none of them can have taken over. None where no note of any is left.
+///
+/// # Errors
+/// The database's own.
+pub async fn others_end(conn: &mut SqliteConnection, sensor: i64, epoch: Epoch) -> Result<Option<Seq>, sqlx::Error> {
+    let sql = "SELECT body FROM sensor_event WHERE sensor_id = $1 AND epoch = $2 AND seq < 1
+               AND body LIKE '%\"event\":\"set_back\"%'";
+    let notes: Vec<String> = sqlx::query_scalar(sql).bind(sensor).bind(epoch.to_string()).fetch_all(&mut *conn).await?;
+    let notes = notes.iter().filter_map(|body| serde_json::from_str::<serde_json::Value>(body).ok());
+    // Of the released one itself, which may ask more than once, it says nothing.
+    let others = notes.filter(|note| note.get("released").is_none());
+    Ok(others.filter_map(|note| note.get("next")?.as_u64()).max().map(Seq))
 }
 
 /// Two live with a sensor's identity: neither is heard from now on.

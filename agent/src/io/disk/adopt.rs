@@ -18,7 +18,7 @@ use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::owner::Owner;
-use super::spool::{Caps, Spool};
+use super::spool::{Caps, Spool, choose_following, forget_following};
 use super::volume::Volume;
 use super::{DiskError, failed, read_at_most_on, write_whole_on};
 use crate::limits::{ALERTS_NUMBERED_MAX, SPOOL_GROUP_MAX_RECORDS};
@@ -73,12 +73,33 @@ impl Plan {
     }
 }
 
-/// Notes what the collector had of a spool that was just set aside, so that the rest can be taken over.
+/// Notes in a spool that is about to be set aside what the collector had of it, so that the rest can be taken over; and beside
+/// it which lifetime follows, so that what is taken over twice has the same names. Both are there when it is set aside, or
+/// neither: what an earlier, interrupted setting aside has left is not believed.
 ///
 /// # Errors
-/// [`DiskError`].
-pub fn allow(volume: &dyn Volume, aside: &Path, committed: Seq) -> Result<(), DiskError> {
-    write_whole_on(volume, &aside.join(COMMITTED), format!("{committed}\n").as_bytes())
+/// [`DiskError`]; for a disk that is full even without the reserve, then nothing is noted.
+pub fn allow(volume: &dyn Volume, spool: &Path, committed: Seq) -> Result<(), DiskError> {
+    let noted = spool.join(COMMITTED);
+    forget_following(volume, spool)?;
+    if volume.exists(&noted) {
+        volume.remove(&noted).map_err(failed("remove", &noted))?;
+        volume.sync_directory(spool).map_err(failed("fsync the directory", spool))?;
+    }
+    let note = || {
+        choose_following(volume, spool)?;
+        write_whole_on(volume, &noted, format!("{committed}\n").as_bytes())
+    };
+    let reserve = spool.join("reserve");
+    match note() {
+        // No loss will be noted in it any more.
+        Err(error) if error.is_full() && volume.exists(&reserve) => {
+            volume.remove(&reserve).map_err(failed("remove", &reserve))?;
+            volume.sync_directory(spool).map_err(failed("fsync the directory", spool))?;
+            note()
+        }
+        done => done,
+    }
 }
 
 fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
@@ -86,30 +107,51 @@ fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
     String::from_utf8(octets).ok()?.strip_suffix('\n')?.parse().ok().map(Seq)
 }
 
-/// Takes over what no session has ever seen of the spools set aside in a data directory, as far as they are this sensor's
-/// or one of the same member's; gives how many records. To be called before anything else is written to `spool`. With a
-/// disk too full even for the plan, what lies there waits for another start.
+/// Spools set aside in a data directory of which nothing was taken over, not even that there is nothing to take over.
 ///
 /// # Errors
-/// [`DiskError`]: the process must end, and goes on where it stopped.
-pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
-    let volume = spool.volume().clone();
-    let mut aside: Vec<(PathBuf, Seq)> = Vec::new();
+/// [`DiskError`].
+pub fn left(volume: &dyn Volume, data: &Path) -> Result<Vec<PathBuf>, DiskError> {
+    let mut left = Vec::new();
     for entry in volume.entries(data).map_err(failed("read", data))? {
         let path = data.join(&entry.name);
         let is_aside = entry.name.starts_with("spool.aside-") || entry.name.starts_with("spool.before-sensor-");
-        if is_aside
-            && owner.may_take_over(volume.as_ref(), &path)
-            && !volume.exists(&path.join(ADOPTED))
-            && let Some(committed) = committed(volume.as_ref(), &path)
-        {
-            aside.push((path, committed));
+        if is_aside && !entry.is_file && !volume.exists(&path.join(ADOPTED)) {
+            left.push(path);
         }
     }
-    aside.sort();
+    left.sort();
+    Ok(left)
+}
+
+/// Takes over what no session has ever seen of the spools set aside in a data directory, as far as they are this sensor's
+/// or one of the same member's; gives how many records. To be called before anything else is written to `spool`. What a full
+/// disk has no room for waits for another start; what is not taken over is named in the log.
+///
+/// # Errors
+/// [`DiskError`]: the process must end, and goes on where it stopped; never for a full disk.
+pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
+    let volume = spool.volume().clone();
     let mut adopted = 0;
-    for (directory, committed) in aside {
-        adopted += adopt_one(&volume, &directory, committed, spool, caps, now)?;
+    for directory in left(volume.as_ref(), data)? {
+        let lies_in = directory.display();
+        if !owner.may_take_over(volume.as_ref(), &directory) {
+            tracing::warn!("what lies in {lies_in} is not known to be this member's and is not taken over");
+            continue;
+        }
+        let Some(committed) = committed(volume.as_ref(), &directory) else {
+            tracing::error!(
+                "what lies in {lies_in} is not taken over: it is not known what the collector had of it; tell the CSIRT"
+            );
+            continue;
+        };
+        match adopt_one(&volume, &directory, committed, spool, caps, now) {
+            Ok(more) => adopted += more,
+            Err(error) if error.is_full() => {
+                tracing::error!("what lies in {lies_in} is not taken over before a later start: {error}");
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(adopted)
 }
@@ -151,14 +193,7 @@ fn adopt_one(
         );
     }
     if goes_on.is_none() {
-        match plan.write(volume.as_ref(), directory) {
-            Ok(()) => {}
-            Err(error) if error.is_full() => {
-                tracing::error!("nothing is taken over before a later start: {error}");
-                return Ok(0);
-            }
-            Err(error) => return Err(error),
-        }
+        plan.write(volume.as_ref(), directory)?;
     }
     let adopted = take_over(plan, &mut theirs, spool, now)?;
     // What was lost on the way and is not noted would be numbered anew after a crash: it is taken over again then.
@@ -171,7 +206,7 @@ fn adopt_one(
 }
 
 fn take_over(plan: Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp) -> Result<u64, DiskError> {
-    let mut reopened = BTreeMap::new();
+    let mut reopened = Reopened::default();
     let (mut seq, mut adopted) = (plan.from, 0);
     while seq < plan.to {
         let records = theirs.read(seq, now)?;
@@ -194,8 +229,23 @@ fn take_over(plan: Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp) 
             seq = seq.next();
         }
     }
+    // Behind them all, so that each keeps the number the plan gives it.
+    for (closing, number) in reopened.closings.iter().zip(plan.anew(plan.to).0..) {
+        if Seq(number) >= spool.next() {
+            spool.append(closing);
+        }
+    }
     spool.sync(now)?;
     Ok(adopted)
+}
+
+/// Alerts that are opened again while they are taken over.
+#[derive(Debug, Default)]
+struct Reopened {
+    /// The number each had, and the one it goes by now.
+    numbers: BTreeMap<Seq, Seq>,
+    /// What closes those again of which the last was taken over that was said of them: one place tells one thing.
+    closings: Vec<Vec<u8>>,
 }
 
 /// A record as it reads in the spool that goes on: an alert goes by the number of its first record. One that was opened
@@ -205,7 +255,7 @@ fn translate(
     seq: Seq,
     plan: Plan,
     theirs: &mut Spool,
-    reopened: &mut BTreeMap<Seq, Seq>,
+    reopened: &mut Reopened,
     now: Timestamp,
 ) -> Result<Vec<u8>, DiskError> {
     let Ok(Record { time, body }) = Record::from_octets(octets) else { return Ok(octets.to_vec()) };
@@ -222,8 +272,11 @@ fn translate(
         }
         RecordBody::Opened(_) | RecordBody::CrowdOpened(_) | RecordBody::Event(_) => return Ok(octets.to_vec()),
     };
-    let known =
-        if update.alert >= plan.from { Some(plan.anew(update.alert)) } else { reopened.get(&update.alert).copied() };
+    let known = if update.alert >= plan.from {
+        Some(plan.anew(update.alert))
+    } else {
+        reopened.numbers.get(&update.alert).copied()
+    };
     let opening = match known {
         Some(_) => None,
         None => {
@@ -234,9 +287,17 @@ fn translate(
             }
         }
     };
-    let body = match opening.filter(|_| reopened.len() < ALERTS_NUMBERED_MAX) {
+    let body = match opening.filter(|_| reopened.numbers.len() < ALERTS_NUMBERED_MAX) {
         Some(opened) => {
-            reopened.insert(update.alert, plan.anew(seq));
+            reopened.numbers.insert(update.alert, plan.anew(seq));
+            if update.closed {
+                let updated = AlertUpdated { alert: plan.anew(seq), count_increase: 0, ..update.clone() };
+                let body = match hosts {
+                    Some(hosts) => RecordBody::CrowdUpdated(CrowdUpdated { updated, hosts }),
+                    None => RecordBody::Updated(updated),
+                };
+                reopened.closings.extend((Record { time, body }).to_octets());
+            }
             let opened = AlertOpened {
                 evidence: update.evidence,
                 circumstances: update.circumstances,
@@ -310,7 +371,8 @@ mod tests {
         }
         spool.sync(NOW).unwrap();
         spool.handle_sending_ended(Seq(3)).unwrap();
-        allow(&RealVolume, &spool.set_aside().unwrap(), committed).unwrap();
+        allow(&RealVolume, spool.directory(), committed).unwrap();
+        spool.set_aside().unwrap();
     }
 
     #[test]
@@ -379,13 +441,54 @@ mod tests {
             let mut spool = open(data.path());
             assert_eq!(adopt_into(data.path(), &mut spool), taken, "{committed}");
         }
-        // Set aside by a new enrolment: nobody has said what the collector had.
+        // Nobody has said what the collector had: a disk so full that not even that could be noted. It is named for as long as
+        // it lies there.
         let data = tempfile::tempdir().unwrap();
         set_aside(data.path(), Seq(2));
-        let aside = fs::read_dir(data.path()).unwrap().last().unwrap().unwrap().path();
+        let aside = left(&RealVolume, data.path()).unwrap().pop().unwrap();
+        let committed = fs::read(aside.join(COMMITTED)).unwrap();
         fs::remove_file(aside.join(COMMITTED)).unwrap();
+        for _ in 0..2 {
+            let mut spool = open(data.path());
+            assert_eq!(adopt_into(data.path(), &mut spool), 0);
+            assert_eq!(left(&RealVolume, data.path()).unwrap().first(), Some(&aside));
+        }
+        fs::write(aside.join(COMMITTED), committed).unwrap();
+        assert_eq!(adopt_into(data.path(), &mut open(data.path())), 4);
+        assert!(left(&RealVolume, data.path()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn i8_an_alert_that_is_opened_again_by_the_last_word_of_it_is_closed_too() {
+        let data = tempfile::tempdir().unwrap();
         let mut spool = open(data.path());
+        let Statement::Updated { body, .. } = updated(1, true) else { panic!("not updated") };
+        let closing = |alert| record(RecordBody::Updated(AlertUpdated { alert: Seq(alert), ..body.clone() }));
+        for octets in [opening(), opening(), closing(1), opening(), closing(2)] {
+            spool.append(&octets);
+        }
+        spool.sync(NOW).unwrap();
+        spool.handle_sending_ended(Seq(3)).unwrap();
+        allow(&RealVolume, spool.directory(), Seq(2)).unwrap();
+        spool.set_aside().unwrap();
+        let mut spool = open(data.path());
+        assert_eq!(adopt_into(data.path(), &mut spool), 3);
+        let said: Vec<(u64, u64, bool)> = bodies(&mut spool)
+            .iter()
+            .zip(1..)
+            .map(|(body, number)| match body {
+                RecordBody::Opened(opened) => (number, opened.count, false),
+                RecordBody::Updated(update) => (update.alert.0, update.count_increase, update.closed),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(said, [(1, 5, false), (2, 1, false), (3, 5, false), (1, 0, true), (3, 0, true)]);
+        // Nor twice, when it was stopped between the last record and its end.
+        let aside = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().path());
+        let aside = aside.filter(|path| path.join(ADOPTED).exists()).last().unwrap();
+        fs::rename(aside.join(ADOPTED), aside.join(ADOPTING)).unwrap();
         assert_eq!(adopt_into(data.path(), &mut spool), 0);
+        assert_eq!(bodies(&mut spool).len(), 5);
     }
 
     #[test]

@@ -184,12 +184,12 @@ impl Keeper {
                 // What was found so far lies in it then, and can be taken over.
                 self.sync(now.steady)?;
                 let outrun = committed >= self.spool.next();
-                let aside = self.spool.set_aside()?;
-                match adopt::allow(self.spool.volume().as_ref(), &aside, committed) {
+                match adopt::allow(self.spool.volume().as_ref(), self.spool.directory(), committed) {
                     // What only it holds then stays there; the end of the process is the same.
                     Err(error) if error.is_full() => tracing::error!("nothing can be taken over from it: {error}"),
                     allowed => allowed?,
                 }
+                let aside = self.spool.set_aside()?;
                 return Err(KeeperEnded::SetAside(if outrun { Aside::Outrun(aside) } else { Aside::Ordered(aside) }));
             }
             // The end of the group tries again.
@@ -249,10 +249,14 @@ impl Keeper {
             | Statement::CrowdUpdated { .. } => None,
         };
         let seq = self.spool.next();
-        match self.ledger.handle_statement(statement, pseudonym, seq) {
+        let written = match self.ledger.handle_statement(statement, pseudonym, seq) {
             Some(body) => self.write(now, body),
             None => false,
+        };
+        if let Some(body) = self.ledger.poll_closing() {
+            self.write(now, body);
         }
+        written
     }
 
     fn write(&mut self, time: Timestamp, body: RecordBody) -> bool {
@@ -270,6 +274,7 @@ impl Keeper {
 
     /// One fsync for everything since the last; then it is taken, and told so.
     fn sync(&mut self, now: Timestamp) -> Result<Synced, KeeperEnded> {
+        self.hosts.handle_time(now)?;
         if self.spool.has_pending() {
             // The table that undoes a pseudonym before the record that carries it.
             self.hosts.sync()?;

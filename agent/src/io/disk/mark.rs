@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use varde_common::id::Mark;
 
-use super::{DiskError, read_at_most, write_whole};
+use super::volume::{RealVolume, Volume};
+use super::{DiskError, read_at_most_on, write_whole_on};
 
 /// Its file in the spool's directory: 32 hex digits and a line's end.
 pub const MARK_FILE: &str = "mark";
@@ -16,7 +17,12 @@ fn path(data: &Path) -> PathBuf {
 
 /// The mark kept; none before the first session of a spool, and none where the file says nothing that can be read.
 pub fn kept(data: &Path) -> Option<Mark> {
-    let octets = read_at_most(&path(data), 64).ok()?;
+    kept_on(&RealVolume, data)
+}
+
+/// The same on any volume.
+pub fn kept_on(volume: &dyn Volume, data: &Path) -> Option<Mark> {
+    let octets = read_at_most_on(volume, &path(data), 64).ok()?;
     let text = String::from_utf8(octets).ok()?;
     text.strip_suffix('\n').filter(|text| text.len() == 32)?.parse().ok()
 }
@@ -26,7 +32,15 @@ pub fn kept(data: &Path) -> Option<Mark> {
 /// # Errors
 /// [`DiskError`]; the one before is kept then.
 pub fn keep(data: &Path, mark: Mark) -> Result<(), DiskError> {
-    write_whole(&path(data), format!("{mark}\n").as_bytes())
+    keep_on(&RealVolume, data, mark)
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn keep_on(volume: &dyn Volume, data: &Path, mark: Mark) -> Result<(), DiskError> {
+    write_whole_on(volume, &path(data), format!("{mark}\n").as_bytes())
 }
 
 #[cfg(test)]

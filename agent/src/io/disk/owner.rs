@@ -9,9 +9,9 @@ use varde_common::id::SensorId;
 use varde_common::trust::{hex, sha256};
 
 use super::identity::Identity;
-use super::spool::survey;
+use super::spool::survey_on;
 use super::volume::{RealVolume, Volume};
-use super::{DiskError, adopt, failed, read_at_most_on, sync_directory, write_whole};
+use super::{DiskError, adopt, failed, read_at_most_on, write_whole_on};
 
 /// Its file in the spool's directory: `SENSOR CA MEMBER`, the number, the CA's SHA-256 in hex, and the member.
 pub const OWNER_FILE: &str = "owner";
@@ -77,9 +77,9 @@ impl Owner {
         Some(Owner { sensor, collector: collector.to_owned(), member: member.to_owned() })
     }
 
-    fn write(&self, directory: &Path) -> Result<(), DiskError> {
+    fn write(&self, volume: &dyn Volume, directory: &Path) -> Result<(), DiskError> {
         let Owner { sensor, collector, member } = self;
-        write_whole(&directory.join(OWNER_FILE), format!("{} {collector} {member}\n", sensor.0).as_bytes())
+        write_whole_on(volume, &directory.join(OWNER_FILE), format!("{} {collector} {member}\n", sensor.0).as_bytes())
     }
 
     fn is_same_member(&self, other: &Owner) -> bool {
@@ -97,11 +97,19 @@ impl Owner {
     /// # Errors
     /// [`DiskError`], never for a full disk.
     pub fn claim(&self, data: &Path) -> Result<(), DiskError> {
+        self.claim_on(&RealVolume, data)
+    }
+
+    /// The same on any volume.
+    ///
+    /// # Errors
+    /// [`DiskError`], never for a full disk.
+    pub fn claim_on(&self, volume: &dyn Volume, data: &Path) -> Result<(), DiskError> {
         let spool = data.join("spool");
-        if Owner::read(&RealVolume, &spool).as_ref() == Some(self) {
+        if Owner::read(volume, &spool).as_ref() == Some(self) {
             return Ok(());
         }
-        match self.write(&spool) {
+        match self.write(volume, &spool) {
             Err(error) if error.is_full() => {
                 tracing::warn!("whose the spool is cannot be written down: {error}");
                 Ok(())
@@ -123,7 +131,7 @@ pub fn disown(data: &Path) -> Result<(), DiskError> {
             && (name == "spool" || name.starts_with("spool.aside-"))
             && Owner::read(&RealVolume, &path).is_none()
         {
-            Owner::nobody().write(&path)?;
+            Owner::nobody().write(&RealVolume, &path)?;
         }
     }
     Ok(())
@@ -135,24 +143,32 @@ pub fn disown(data: &Path) -> Result<(), DiskError> {
 /// # Errors
 /// [`DiskError`].
 pub fn set_aside(data: &Path, owner: &Owner) -> Result<Option<Before>, DiskError> {
+    set_aside_on(&RealVolume, data, owner)
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn set_aside_on(volume: &dyn Volume, data: &Path, owner: &Owner) -> Result<Option<Before>, DiskError> {
     let spool = data.join("spool");
-    let Some(before) = Owner::read(&RealVolume, &spool).filter(|before| before != owner) else { return Ok(None) };
-    let figures = survey(&spool)?;
+    let Some(before) = Owner::read(volume, &spool).filter(|before| before != owner) else { return Ok(None) };
+    let figures = survey_on(volume, &spool)?;
     // What the collector is known to have; what may have been sent beyond it the spool itself knows.
-    match adopt::allow(&RealVolume, &spool, figures.acknowledged) {
+    match adopt::allow(volume, &spool, figures.acknowledged) {
         Err(error) if error.is_full() => tracing::error!("nothing can be taken over from the spool of before: {error}"),
         allowed => allowed?,
     }
     let mut number = 0u32;
     let directory = loop {
         let directory = data.join(format!("spool.before-sensor-{}-{number}", owner.sensor));
-        if !directory.exists() {
+        if !volume.exists(&directory) {
             break directory;
         }
         number = number.saturating_add(1);
     };
-    fs::rename(&spool, &directory).map_err(failed("move", &spool))?;
-    sync_directory(data)?;
+    volume.rename(&spool, &directory).map_err(failed("move", &spool))?;
+    volume.sync_directory(data).map_err(failed("fsync the directory", data))?;
     Ok(Some(Before { directory, waiting: figures.waiting(), same_member: owner.is_same_member(&before) }))
 }
 
@@ -214,7 +230,7 @@ pub(crate) mod tests {
         assert!(!owner(7, "0301").may_take_over(&RealVolume, &spool), "another member's");
         let elsewhere = Owner { collector: "another".to_owned(), ..owner(3, "3407") };
         assert!(!elsewhere.may_take_over(&RealVolume, &spool), "another collector's");
-        owner(3, "").write(&spool).unwrap();
+        owner(3, "").write(&RealVolume, &spool).unwrap();
         assert!(
             !owner(7, "").may_take_over(&RealVolume, &spool),
             "of two unknown members nobody knows that they are one"

@@ -116,6 +116,33 @@ async fn p5_a_spool_that_another_has_followed_is_known_although_nothing_of_it_wa
     }
 }
 
+/// What it found in quarantine arrives once it is released, but for numbers under which the copy may have taken something over.
+#[tokio::test]
+async fn p5_of_one_that_is_released_what_lies_beyond_the_end_of_its_copy_is_taken_over() {
+    for (copy_found, left_at) in [(2, 7), (9, 12)] {
+        let fixture = Fixture::new(1).await;
+        let mut sensor = Machine::new(7);
+        for _ in 0..3 {
+            work(&fixture, &mut sensor).await;
+        }
+        let mut copy = Machine { next: sensor.next + copy_found, ..sensor };
+        for _ in 0..4 {
+            work(&fixture, &mut sensor).await;
+        }
+        assert_eq!(hello(&fixture, &mut copy).await, Met::NewEpoch { committed: Seq(7) });
+        work(&fixture, &mut Machine::new(8)).await;
+        let mut tx = fixture.store.begin().await.unwrap();
+        crate::store::mark::quarantine(&mut tx, 1, NOW).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(fixture.store.release_sensor(1).await.unwrap());
+        sensor.next += 20;
+        for again in [false, true] {
+            let met = hello(&fixture, &mut sensor).await;
+            assert_eq!(met, Met::NewEpoch { committed: Seq(left_at) }, "asked again: {again}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn p5_numbers_below_what_is_stored_order_a_new_epoch_whatever_the_mark() {
     let fixture = Fixture::new(1).await;

@@ -3,14 +3,18 @@
 //! One thread owns this; nothing else writes the directory. A failed fsync (other than a full disk at writing) must end
 //! the process: the kernel may have dropped what it could not write, so only reading it all anew tells what there is.
 
-mod ages;
+pub(super) mod ages;
+mod following;
 mod notes;
 mod reading;
 mod recovery;
 mod room;
 mod severity;
+mod taken;
+mod torn;
 
-pub use recovery::survey;
+pub use following::{choose_following, forget_following};
+pub use recovery::{survey, survey_on};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,6 +35,7 @@ use crate::spool::{FileKind, FileName, Loss, Tally, segment_header, write_record
 use ages::Ages;
 use reading::Cursor;
 use recovery::seq_in;
+use taken::Witness;
 
 /// How much a spool keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,8 +140,9 @@ pub struct Spool {
     active: Option<Active>,
     cursor: Option<Cursor>,
     caps: Caps,
-    /// The last number found behind damage, on opening.
+    /// The last number known to be used, on opening: by what stands behind damage, or by the witness.
     used: Option<Seq>,
+    witness: Witness,
     /// Nothing from this number on was ever sent, says the file `unsent`; none while anything can be.
     unsent: Option<Seq>,
     /// Appended, not yet written.
@@ -152,6 +158,8 @@ pub struct Spool {
     octets: u64,
     given_up: Tally,
     ages: Ages,
+    /// When room was last made.
+    made_room: Option<Timestamp>,
     openings: Vec<OpeningGivenUp>,
     /// Records read to make room, this time.
     looked_at: u64,
@@ -180,6 +188,7 @@ impl Spool {
             cursor: None,
             caps,
             used: None,
+            witness: Witness::default(),
             unsent: None,
             pending: Vec::new(),
             pending_first: Seq(1),
@@ -191,19 +200,23 @@ impl Spool {
             octets: 0,
             given_up: Tally::default(),
             ages: Ages::default(),
+            made_room: None,
             openings: Vec::new(),
             looked_at: 0,
             looks_max: SPOOL_ROOM_RECORDS_MAX,
         };
         let mut recovered = Recovered::default();
         let names = spool.take_stock(&mut recovered)?;
+        if names.is_empty() {
+            spool.epoch = spool.find_following();
+        } else {
+            // Also where nothing of them can be read: numbers of a lifetime that goes on mean one thing.
+            spool.find_witness();
+            spool.acknowledged =
+                seq_in(spool.volume.as_ref(), &spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
+        }
         for name in names {
             spool.recover(name, &mut recovered)?;
-        }
-        spool.acknowledged =
-            seq_in(spool.volume.as_ref(), &spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
-        if spool.pieces.is_empty() {
-            spool.epoch = Epoch(spool.volume.unique());
         }
         // What the collector has acknowledged can never be numbered anew, even where our own copy of it is damaged.
         let end = spool.pieces.last_key_value().map_or(Seq(1), |(first, piece)| piece.next(*first));
@@ -223,6 +236,9 @@ impl Spool {
                     Err(error) => return Err(error),
                 }
             }
+        }
+        if !spool.pieces.is_empty() {
+            forget_following(spool.volume.as_ref(), directory)?;
         }
         spool.find_ages(now)?;
         spool.keep_reserve()?;
@@ -251,7 +267,7 @@ impl Spool {
         let file = self.create(&path, &header)?;
         let octets = header.len() as u64;
         self.add(self.pending_first, segment(self.pending_first, octets, Tally::default()));
-        self.ages.handle_written(self.pending_first);
+        self.ages.handle_written(self.pending_first, true);
         self.active = Some(Active { first: self.pending_first, file, octets });
         Ok(())
     }
@@ -285,6 +301,11 @@ impl Spool {
         seq
     }
 
+    /// Its directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Where it lies.
     pub fn volume(&self) -> &Arc<dyn Volume> {
         &self.volume
@@ -309,10 +330,15 @@ impl Spool {
         self.note_loss()?;
         let has_reserve = self.keep_reserve()?;
         if self.pending.is_empty() {
+            if has_reserve {
+                self.keep_witness(now)?;
+            }
+            self.let_age(now)?;
             return Ok(synced);
         }
         let last = Seq(self.next.0.saturating_sub(1));
         let range = Some((self.pending_first, last));
+        self.ages.handle_time(now);
         // What is written without a reserve takes the room in which the next loss would be noted.
         if has_reserve && self.unnoted.is_none() && self.write_pending()? {
             synced.taken = range;
@@ -324,6 +350,9 @@ impl Spool {
         self.pending_first = self.next;
         // A loss that is not noted yet would be forgotten by a crash, and its numbers given again: it is not told before.
         self.durable = self.unnoted.as_ref().map_or(self.next, |loss| loss.from);
+        if synced.taken.is_some() {
+            self.keep_witness(now)?;
+        }
         self.make_room(now)?;
         Ok(synced)
     }
@@ -331,7 +360,11 @@ impl Spool {
     /// True if it is on disk, false if the disk is full.
     fn write_pending(&mut self) -> Result<bool, DiskError> {
         let full = |error: &DiskError| error.is_full();
-        if self.active.as_ref().is_none_or(|active| active.octets >= self.caps.segment_octets) {
+        let is_full = |active: &Active| active.octets >= self.caps.segment_octets;
+        let begun = self.active.as_ref().map(|active| active.first);
+        if self.active.as_ref().is_none_or(is_full)
+            || begun.is_some_and(|first| self.is_aged(first, self.pending_first))
+        {
             self.active = None;
             // An empty segment that holds the place already has this name.
             match self.begin_segment() {
@@ -360,7 +393,7 @@ impl Spool {
         if let Some(Piece::Segment { next, octets, .. }) = self.pieces.get_mut(&active.first) {
             (*next, *octets) = (self.next, active.octets);
         }
-        self.ages.handle_written(active.first);
+        self.ages.handle_written(active.first, self.pending_first == active.first);
         Ok(true)
     }
 
@@ -371,12 +404,11 @@ impl Spool {
     pub fn handle_acknowledged(&mut self, seq: Seq, now: Timestamp) -> Result<(), DiskError> {
         let before = self.acknowledged;
         self.acknowledged = seq.min(Seq(self.durable.0.saturating_sub(1)));
-        let every = Duration::from_millis(SPOOL_HINT_EVERY_MS);
         if self.acknowledged < before {
             // A collector that was put back wants it again: after a crash an older word must not let go of it.
             self.forget_hint()?;
             self.write_hint(now)?;
-        } else if self.hint_written.is_none_or(|written| now.since(written) >= every || now < written) {
+        } else if is_due(self.hint_written, now) {
             self.write_hint(now)?;
         }
         self.make_room(now)
@@ -391,14 +423,15 @@ impl Spool {
         Ok(())
     }
 
-    /// Writes the hint now; with a full disk it stays what it was, without harm.
+    /// Writes the hint now, and the witness; with a full disk it stays what it was, without harm.
     ///
     /// # Errors
     /// [`DiskError`]: the process must end; never for a full disk.
     pub fn write_hint(&mut self, now: Timestamp) -> Result<(), DiskError> {
         self.hint_written = Some(now);
         let text = format!("{} {}\n", self.epoch, self.acknowledged);
-        self.write_small("acknowledged", text.as_bytes()).map(|_| ())
+        self.write_small("acknowledged", text.as_bytes())?;
+        self.bear_witness(self.durable)
     }
 
     /// Writes one of the files beside the segments, unless the disk is full: whether it did.
@@ -440,6 +473,12 @@ impl Spool {
             given_up,
         }
     }
+}
+
+/// Whether a file that may say too little is to be written again.
+fn is_due(written: Option<Timestamp>, now: Timestamp) -> bool {
+    let every = Duration::from_millis(SPOOL_HINT_EVERY_MS);
+    written.is_none_or(|written| now.since(written) >= every || now < written)
 }
 
 fn segment(next: Seq, octets: u64, given_up: Tally) -> Piece {

@@ -61,7 +61,7 @@ impl Spool {
             counted.add(before.reason, &before.counts());
             self.given_up = self.given_up.less(&counted);
         }
-        self.ages.handle_written(loss.from);
+        self.ages.handle_written(loss.from, false);
         self.add(loss.from, Piece::Lost(loss));
         Ok(())
     }

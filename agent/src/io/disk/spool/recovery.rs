@@ -7,19 +7,24 @@ use varde_common::time::Timestamp;
 
 use super::super::mark::MARK_FILE;
 use super::super::owner::OWNER_FILE;
-use super::super::volume::{Access, RealVolume, Volume};
+use super::super::volume::{Access, RealVolume, Volume, VolumeFile};
 use super::super::{DiskError, create_directory_on, failed, read_at_most_on};
 use super::ages::{AGES_MAX_OCTETS, Ages};
+use super::taken::TAKEN_FILE;
 use super::{Figures, Piece, Recovered, Spool, segment};
 use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
-use crate::spool::{FileKind, FileName, Loss, SEGMENT_HEADER_OCTETS, Tally, given_up_in, last_behind, scan};
+use crate::spool::{
+    FileKind, FileName, Loss, Named, SEGMENT_HEADER_OCTETS, Scan, Tally, given_up_in, last_behind, scan_named,
+    segment_header,
+};
 
 /// A segment larger than any we write is not ours; its octets are not read into memory.
 const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
 
 /// Files of ours that were being written when the program was stopped.
-const HALF_WRITTEN: [&str; 8] = [
+const HALF_WRITTEN: [&str; 9] = [
     "acknowledged.tmp",
+    "taken.tmp",
     "ages.tmp",
     "reserve.tmp",
     "unsent.tmp",
@@ -30,8 +35,19 @@ const HALF_WRITTEN: [&str; 8] = [
 ];
 
 /// Files of ours beside segments and notes of loss.
-const BESIDE: [&str; 9] =
-    ["acknowledged", "ages", "reserve", "unsent", "quarantine", "committed", "adopting", MARK_FILE, OWNER_FILE];
+const BESIDE: [&str; 11] = [
+    "acknowledged",
+    TAKEN_FILE,
+    "ages",
+    "reserve",
+    "unsent",
+    "quarantine",
+    "committed",
+    "adopting",
+    "adopted",
+    MARK_FILE,
+    OWNER_FILE,
+];
 
 impl Spool {
     /// Lists the directory: our files in order; all others go to `quarantine/`. Of several lifetimes the one with the
@@ -74,29 +90,101 @@ impl Spool {
                 }
                 _ => recovered.damaged_octets += self.quarantine(&path)?,
             },
-            FileKind::Segment => match scan(&octets) {
-                Some(found) if found.epoch == self.epoch && found.first == name.first && found.first >= expected => {
-                    let tail = octets.get(found.good_octets..).unwrap_or_default();
-                    if let Some(damage) = found.damage {
-                        tracing::warn!(file = %path.display(), octets = tail.len(), "spool: {damage}; set aside");
-                        recovered.damaged_octets += tail.len() as u64;
-                        // Numbers that may have been sent are not used again; the hole is told as lost.
-                        self.used = self.used.max(last_behind(tail, found.next));
-                        self.cut_tail(&path, tail, found.good_octets as u64)?;
-                    }
-                    recovered.records += found.next.0.saturating_sub(found.first.0);
-                    let good = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).unwrap_or_default();
-                    let given_up = given_up_in(good, found.first);
-                    self.add(found.first, segment(found.next, found.good_octets as u64, given_up));
-                }
-                // The note that it is given up was written, and then the program stopped.
-                _ if self.pieces.contains_key(&name.first) => {
-                    self.remove(&path)?;
-                }
-                _ => recovered.damaged_octets += self.quarantine(&path)?,
-            },
+            FileKind::Segment => self.recover_segment(name, &octets, expected, recovered)?,
         }
         Ok(())
+    }
+
+    fn recover_segment(
+        &mut self,
+        name: FileName,
+        octets: &[u8],
+        expected: Seq,
+        recovered: &mut Recovered,
+    ) -> Result<(), DiskError> {
+        let path = self.directory.join(name.to_string());
+        let (found, header_damaged) = match scan_named(octets, name) {
+            Named::Whole(found) => (Some(found), false),
+            Named::HeaderDamaged(found) => (Some(found), true),
+            Named::Another => (None, false),
+        };
+        // Too large to be ours, nothing of it was read.
+        let is_read = !octets.is_empty() || self.volume.entry(&path).is_ok_and(|entry| entry.octets == 0);
+        let fits =
+            |found: &Scan| is_read && found.epoch == self.epoch && found.first == name.first && found.first >= expected;
+        let Some(found) = found.filter(fits) else {
+            // The note that it is given up was written, and then the program stopped.
+            if self.pieces.contains_key(&name.first) {
+                return self.remove(&path);
+            }
+            // Whatever it is, numbers that it shows may have been sent.
+            if let Some(last) = last_behind(octets, name.first) {
+                self.handle_used(last);
+            }
+            recovered.damaged_octets += self.quarantine(&path)?;
+            return Ok(());
+        };
+        if (header_damaged || found.damage.is_some()) && !self.mend(name, octets, found, header_damaged, recovered)? {
+            return Ok(());
+        }
+        recovered.records += found.next.0.saturating_sub(found.first.0);
+        let good = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).unwrap_or_default();
+        let given_up = given_up_in(good, found.first);
+        self.add(found.first, segment(found.next, found.good_octets as u64, given_up));
+        Ok(())
+    }
+
+    /// Leaves of a damaged segment what is good; the rest is kept in a file of its own. Numbers that may have been sent are not used
+    /// again, and the hole is told as lost. False if there was no room for a header, and the file lies in quarantine.
+    fn mend(
+        &mut self,
+        name: FileName,
+        octets: &[u8],
+        found: Scan,
+        header_damaged: bool,
+        recovered: &mut Recovered,
+    ) -> Result<bool, DiskError> {
+        let path = self.directory.join(name.to_string());
+        let tail = octets.get(found.good_octets..).unwrap_or_default();
+        if let Some(last) = last_behind(tail, found.next) {
+            self.handle_used(last);
+            // Once they are cut off, nothing else tells of them.
+            self.bear_witness(last.next())?;
+        }
+        let mut kept = Vec::new();
+        if header_damaged {
+            kept.extend_from_slice(octets.get(..SEGMENT_HEADER_OCTETS).unwrap_or(octets));
+        }
+        kept.extend_from_slice(tail);
+        match found.damage {
+            Some(damage) => {
+                tracing::warn!(file = %path.display(), octets = kept.len(), header_damaged, "spool: {damage}; set aside");
+            }
+            None => tracing::warn!(file = %path.display(), "spool: a segment's header is damaged; it is mended"),
+        }
+        recovered.damaged_octets += kept.len() as u64;
+        self.keep_torn(&path, &kept)?;
+        let file = self.volume.open(&path, Access::Write).map_err(failed("open", &path))?;
+        if header_damaged && !self.write_header(file.as_ref(), &path, name)? {
+            drop(file);
+            self.quarantine(&path)?;
+            return Ok(false);
+        }
+        file.set_len(found.good_octets as u64).and_then(|()| file.sync()).map_err(failed("cut", &path))?;
+        Ok(true)
+    }
+
+    /// Whether there is room for it: it is written where the damaged one stands, but a crash may have left none.
+    fn write_header(&self, file: &dyn VolumeFile, path: &Path, name: FileName) -> Result<bool, DiskError> {
+        let header = segment_header(name.epoch, name.first);
+        loop {
+            match file.write_all_at(&header, 0).and_then(|()| file.sync()).map_err(failed("write", path)) {
+                Ok(()) => return Ok(true),
+                Err(error) if !error.is_full() => return Err(error),
+                Err(_) if self.shrink_reserve()? => {}
+                Err(_) => return Ok(false),
+            }
+        }
     }
 
     /// A segment holds good records only up to before this number, as its next opening would find. Asked for what lies
@@ -159,8 +247,11 @@ impl Spool {
         Ok(())
     }
 
-    /// Keeps the octets after the last good record in a file of their own, then cuts them off.
-    fn cut_tail(&self, path: &Path, tail: &[u8], good_octets: u64) -> Result<(), DiskError> {
+    /// Keeps octets that are no records in a file of their own beside the segment they stood in.
+    fn keep_torn(&self, path: &Path, octets: &[u8]) -> Result<(), DiskError> {
+        if octets.is_empty() {
+            return Ok(());
+        }
         let mut number = 0u32;
         let torn = loop {
             let mut torn = path.to_owned().into_os_string();
@@ -171,25 +262,30 @@ impl Spool {
             }
             number = number.saturating_add(1);
         };
-        match self.create(&torn, tail) {
-            Ok(_) => {}
-            Err(error) if error.is_full() => tracing::warn!("spool: no room to keep the torn tail: {error}"),
-            Err(error) => return Err(error),
+        match self.create(&torn, octets) {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_full() => {
+                tracing::warn!("spool: no room to keep the torn tail: {error}");
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
-        let file = self.volume.open(path, Access::Write).map_err(failed("open", path))?;
-        file.set_len(good_octets).and_then(|()| file.sync()).map_err(failed("cut", path))
     }
 
     /// Moves a file out of the way under a name nobody has; returns its size.
     fn quarantine(&self, path: &Path) -> Result<u64, DiskError> {
         let room = self.directory.join("quarantine");
-        match create_directory_on(self.volume.as_ref(), &room) {
-            Err(error) if error.is_full() => {
+        loop {
+            match create_directory_on(self.volume.as_ref(), &room) {
+                Ok(()) => break,
+                Err(error) if !error.is_full() => return Err(error),
                 // What is set aside must not keep the spool from opening.
-                self.shrink_reserve()?;
-                create_directory_on(self.volume.as_ref(), &room)?;
+                Err(_) if self.shrink_reserve()? => {}
+                Err(error) => {
+                    tracing::warn!(file = %path.display(), "spool: not a file of this spool; it stays where it is: {error}");
+                    return Ok(0);
+                }
             }
-            made => made?,
         }
         let name = path.file_name().unwrap_or_default().to_owned();
         let mut target = room.join(&name);
@@ -234,7 +330,14 @@ impl Spool {
 /// # Errors
 /// [`DiskError`].
 pub fn survey(directory: &Path) -> Result<Figures, DiskError> {
-    let volume: &dyn Volume = &RealVolume;
+    survey_on(&RealVolume, directory)
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn survey_on(volume: &dyn Volume, directory: &Path) -> Result<Figures, DiskError> {
     let mut given_up = Tally::default();
     let mut figures = Figures { first: Seq(u64::MAX), next: Seq(1), ..Figures::default() };
     let entries = match volume.entries(directory) {
@@ -246,13 +349,13 @@ pub fn survey(directory: &Path) -> Result<Figures, DiskError> {
         let Some(name) = FileName::read(&entry.name) else { continue };
         let octets = octets_of(volume, &directory.join(&entry.name))?;
         let (first, next) = match name.kind {
-            FileKind::Segment => match scan(&octets) {
-                Some(found) => {
+            FileKind::Segment => match scan_named(&octets, name) {
+                Named::Whole(found) | Named::HeaderDamaged(found) => {
                     let good = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).unwrap_or_default();
                     given_up = given_up.plus(&given_up_in(good, found.first));
                     (found.first, found.next)
                 }
-                None => continue,
+                Named::Another => continue,
             },
             FileKind::Loss => match Loss::from_octets(&octets) {
                 Some((_, loss)) => {

@@ -12,10 +12,13 @@ use super::super::volume::Access;
 use super::super::{DiskError, failed};
 use super::{Piece, Spool};
 use crate::ledger::OpeningGivenUp;
+use crate::limits::{SPOOL_AGE_EVERY_S, SPOOL_SEGMENT_MAX_S};
 use crate::spool::{FileKind, Loss, SEGMENT_HEADER_OCTETS, given_up_in, marker, segment_header, write_record};
 
 /// What counts least goes at this part of the age that nothing outlives.
 const LOW_AGES_FASTER: u64 = 2;
+/// A segment spans at most this part of that age: what has just been written is not given up with what is old.
+const SEGMENTS_OF_AN_AGE: u64 = 4;
 /// Levels of severity: what has given up all of them has no alert left.
 const LEVELS: u8 = 5;
 
@@ -23,15 +26,48 @@ impl Spool {
     /// Lets go of what may go. The newest segment always stays: it holds the place in the numbers.
     pub(super) fn make_room(&mut self, now: Timestamp) -> Result<(), DiskError> {
         self.ages.handle_time(now);
+        self.made_room = Some(now);
         self.looked_at = 0;
         self.openings.clear();
+        self.follow_aged_segment()?;
         self.forget_acknowledged_losses()?;
         self.let_go_acknowledged()?;
         self.give_up_aged()?;
         if self.is_over() {
             self.give_up_lowest()?;
         }
+        self.end_torn()?;
         self.write_ages()
+    }
+
+    /// Makes room now and then, also while nothing is written and nothing acknowledged: what is here grows old all the same.
+    pub(super) fn let_age(&mut self, now: Timestamp) -> Result<(), DiskError> {
+        let is_due = |made: Timestamp| now.since(made).as_secs() >= SPOOL_AGE_EVERY_S || now < made;
+        if self.made_room.is_none_or(is_due) { self.make_room(now) } else { Ok(()) }
+    }
+
+    /// Whether records have lain in this segment for so long that what comes now belongs in another.
+    pub(super) fn is_aged(&mut self, first: Seq, next: Seq) -> bool {
+        let most_s = SPOOL_SEGMENT_MAX_S.min(self.caps.unacknowledged_s / SEGMENTS_OF_AN_AGE);
+        first != next && self.ages.age_of_first_s(first) >= most_s
+    }
+
+    /// The newest segment stays, so another is begun in time: what has lain in it for so long does not wait for it to be full.
+    fn follow_aged_segment(&mut self) -> Result<(), DiskError> {
+        let newest = self.pieces.iter().rev().find_map(|(first, piece)| match piece {
+            Piece::Segment { next, .. } => Some((*first, *next)),
+            Piece::Lost(_) => None,
+        });
+        let Some((first, next)) = newest else { return Ok(()) };
+        let is_held_up = !self.pending.is_empty() || self.unnoted.is_some();
+        let has_place = !self.pieces.contains_key(&self.pending_first);
+        if is_held_up || !has_place || !self.is_aged(first, next) {
+            return Ok(());
+        }
+        match self.begin_segment() {
+            Err(error) if error.is_full() => Ok(()),
+            begun => begun,
+        }
     }
 
     /// Level by level, in each the oldest first; when no alert is left to give up, the oldest segments whole. What is looked at
@@ -110,14 +146,14 @@ impl Spool {
     fn give_up_aged(&mut self) -> Result<(), DiskError> {
         let keep_s = self.caps.unacknowledged_s;
         let oldest = self.waiting().next();
-        if oldest.is_none_or(|oldest| self.ages.age_s(oldest) <= keep_s / LOW_AGES_FASTER) {
+        if oldest.is_none_or(|oldest| self.ages.age_of_first_s(oldest) <= keep_s / LOW_AGES_FASTER) {
             return Ok(());
         }
         for first in self.waiting_segments() {
             if self.has_looked_enough() {
                 break;
             }
-            let age_s = self.ages.age_s(first);
+            let age_s = self.ages.age_of_first_s(first);
             if age_s > keep_s {
                 self.give_up_whole(first, LossReason::SpoolAged)?;
             } else if age_s > keep_s / LOW_AGES_FASTER {
@@ -253,7 +289,7 @@ impl Spool {
         );
         self.remove_segment(first)?;
         self.given_up = self.given_up.less(&given_up);
-        self.ages.handle_written(loss.from);
+        self.ages.handle_written(loss.from, false);
         self.add(loss.from, Piece::Lost(loss));
         Ok(true)
     }

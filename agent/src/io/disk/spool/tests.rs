@@ -1,6 +1,7 @@
 //! What the spool's files promise: taken is there after any crash, nothing is lost without a note, nothing is deleted
 //! that was not understood.
 
+mod ages;
 mod room;
 
 use super::*;
@@ -83,6 +84,8 @@ fn d3_a_torn_tail_is_set_aside_and_the_rest_goes_on() {
     let whole = fs::read(&segment).unwrap();
     for cut in SEGMENT_HEADER_OCTETS..whole.len() {
         fs::write(&segment, &whole[..cut]).unwrap();
+        // A crash comes before anything was taken, and so before the witness says that it was.
+        fs::remove_file(directory.path().join("spool").join(taken::TAKEN_FILE)).unwrap();
         let (mut spool, recovered) = open(directory.path());
         let kept = recovered.records;
         assert!(kept < 5);
@@ -213,9 +216,80 @@ fn unknown_files_and_unreadable_segments_are_kept_in_quarantine() {
     fs::write(&segment, b"not a segment").unwrap();
     let (spool, recovered) = open(directory.path());
     assert_eq!(recovered, Recovered { records: 0, damaged_octets: 18 });
-    assert_ne!(spool.figures().epoch, epoch, "numbers that may have been used are not used again");
+    assert_eq!((spool.figures().epoch, spool.next()), (epoch, Seq(4)), "numbers that were used are not used again");
     assert_eq!(fs::read(room.join("quarantine/notes.txt")).unwrap(), b"hello");
-    assert_eq!(fs::read_dir(room.join("quarantine")).unwrap().count(), 2);
+    assert_eq!(fs::read(files(directory.path(), ".torn").pop().unwrap()).unwrap(), b"not a segment");
+    drop(spool);
+    // A segment of another version, or of another spool, is not ours to mend.
+    let other = segment_header(Epoch(9), Seq(4));
+    let ours = files(directory.path(), ".seg").pop().unwrap();
+    fs::write(&ours, &other).unwrap();
+    let (spool, recovered) = open(directory.path());
+    assert_eq!((recovered.damaged_octets, spool.next()), (other.len() as u64, Seq(4)));
+    assert_eq!(fs::read(room.join("quarantine").join(ours.file_name().unwrap())).unwrap(), other);
+}
+
+#[test]
+fn d6_a_damaged_header_costs_nothing_where_the_records_are_good() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..13);
+    spool.handle_acknowledged(Seq(6), NOW).unwrap();
+    spool.active.as_mut().unwrap().octets = HUGE;
+    fill(&mut spool, 13..22);
+    let before = spool.figures();
+    drop(spool);
+    for octet in [0, 10, 30, SEGMENT_HEADER_OCTETS - 1] {
+        for segment in files(directory.path(), ".seg") {
+            let mut octets = fs::read(&segment).unwrap();
+            octets[octet] ^= 1;
+            fs::write(&segment, &octets).unwrap();
+        }
+        assert_eq!(survey(&directory.path().join("spool")).unwrap().waiting(), 15, "before anything is mended");
+        let (mut spool, recovered) = open(directory.path());
+        assert_eq!((recovered.records, recovered.damaged_octets), (21, 2 * SEGMENT_HEADER_OCTETS as u64));
+        let mut found = spool.figures();
+        found.octets = before.octets;
+        assert_eq!(found, before, "epoch, numbers and acknowledgement are what they were");
+        assert_eq!(all(&mut spool, 1), (1..22).map(record).collect::<Vec<_>>());
+    }
+    assert_eq!(open(directory.path()).1, Recovered { records: 21, damaged_octets: 0 }, "and they are mended");
+}
+
+#[test]
+fn d6_what_cannot_be_read_at_all_keeps_its_numbers_and_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..22);
+    spool.handle_acknowledged(Seq(12), NOW).unwrap();
+    let epoch = spool.figures().epoch;
+    drop(spool);
+    let segment = files(directory.path(), ".seg").pop().unwrap();
+    fs::write(&segment, vec![0; 900]).unwrap();
+    let (mut spool, _) = open(directory.path());
+    assert_eq!((spool.figures().epoch, spool.figures().acknowledged, spool.next()), (epoch, Seq(12), Seq(22)));
+    let told = all(&mut spool, 13);
+    assert_eq!(told.len(), 9);
+    for (octets, seq) in told.iter().zip(13..) {
+        let loss = RecordBody::Loss { from: Seq(seq), to: Seq(seq), reason: LossReason::SpoolDamaged };
+        assert_eq!(Record::from_octets(octets).unwrap().body, loss);
+    }
+    fill(&mut spool, 22..24);
+    assert_eq!(all(&mut spool, 22), [22, 23].map(record));
+}
+
+#[test]
+fn d6_what_one_lifetime_acknowledged_says_nothing_of_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(directory.path());
+    fill(&mut spool, 1..9);
+    spool.handle_acknowledged(Seq(8), NOW).unwrap();
+    let epoch = spool.figures().epoch;
+    drop(spool);
+    fs::remove_file(files(directory.path(), ".seg").pop().unwrap()).unwrap();
+    let (spool, _) = open(directory.path());
+    assert_ne!(spool.figures().epoch, epoch);
+    assert_eq!((spool.figures().acknowledged, spool.next()), (Seq(0), Seq(1)));
 }
 
 #[test]
@@ -299,7 +373,7 @@ fn old_and_acknowledged_is_let_go_but_never_the_place_in_the_numbers() {
     spool.handle_acknowledged(Seq(2), late).unwrap();
     assert_eq!(spool.figures().first, Seq(1), "not all of it is acknowledged");
     spool.handle_acknowledged(Seq(6), late).unwrap();
-    assert_eq!(spool.figures().first, Seq(4));
+    assert_eq!((spool.figures().first, files(directory.path(), ".seg").len()), (Seq(7), 1), "an empty one is left");
     drop(spool);
     let (mut spool, _) = open(directory.path());
     assert_eq!(spool.append(&record(7)), Seq(7));

@@ -1,0 +1,251 @@
+//! Promises P5, D3 and D5 of a spool that is set aside: wherever the power fails between the word to begin anew and the last
+//! record taken over, each record that nobody had sent is in the new spool once, under a name that does not depend on when; and no
+//! full disk keeps the sensor from starting.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use varde_agent::io::disk::adopt::{adopt, left};
+use varde_agent::io::disk::hosts::Hosts;
+use varde_agent::io::disk::keeper::{Clocks, Group, Keeper, KeeperEnded, Order};
+use varde_agent::io::disk::owner::{Owner, set_aside_on};
+use varde_agent::io::disk::spool::{Caps, Spool};
+use varde_agent::io::disk::{DiskError, mark};
+use varde_agent::pseudonym::{SITE_KEY_OCTETS, SiteKey};
+use varde_common::id::{Epoch, Mark, SensorId, Seq};
+use varde_common::indicator::Severity;
+use varde_common::time::Timestamp;
+use varde_tests::model_disk::{CRASHES, Crash, ModelDisk};
+use varde_tests::places::Places;
+use varde_tests::spool_story::{SPOOL, alert};
+
+const DATA: &str = "/data";
+const NOW: Timestamp = Timestamp(1_763_733_900_000_000);
+/// Records found before the spool was set aside, the last that was sent, and the last that the collector has.
+const FOUND: u64 = 9;
+const SENT: u64 = 4;
+const COMMITTED: u64 = 3;
+
+fn caps() -> Caps {
+    Caps { segment_octets: 300, reserve_octets: 700, ..Caps::default() }
+}
+
+fn octets(number: u64) -> Vec<u8> {
+    alert(number, Severity::High).to_octets().unwrap_or_default()
+}
+
+fn owner(sensor: u64) -> Owner {
+    Owner { sensor: SensorId(sensor), collector: "ca".to_owned(), member: "3407".to_owned() }
+}
+
+fn keeper(disk: &ModelDisk, spool: Spool) -> Result<Keeper> {
+    Ok(Keeper::new(spool, Hosts::open_on(disk.volume(), Path::new(DATA))?, SiteKey::new([7; SITE_KEY_OCTETS])).0)
+}
+
+/// A sensor's disk in the moment before it is told to begin anew.
+fn before() -> Result<ModelDisk> {
+    let disk = ModelDisk::new(11);
+    let (mut spool, _) = Spool::open(disk.volume(), Path::new(SPOOL), caps(), NOW)?;
+    owner(1).claim_on(disk.volume().as_ref(), Path::new(DATA))?;
+    for number in 1..=FOUND {
+        spool.append(&octets(number));
+        spool.sync(NOW)?;
+        if number == SENT {
+            spool.read(Seq(1), NOW)?;
+            spool.handle_sending_ended(Seq(SENT + 1))?;
+        }
+    }
+    mark::keep_on(disk.volume().as_ref(), Path::new(DATA), Mark(3))?;
+    // Another seed: what is drawn from now on is no lifetime of before.
+    Ok(disk.crashed(Crash::KeepsAll, 1 << 40))
+}
+
+/// It is told to begin anew.
+fn told(disk: &ModelDisk) -> Result<()> {
+    let (spool, _) = Spool::open(disk.volume(), Path::new(SPOOL), caps(), NOW)?;
+    let clocks = Clocks { day: NOW, steady: NOW };
+    match keeper(disk, spool)?.handle_order(Order::SetAside(Seq(COMMITTED)), &mut Group::default(), clocks) {
+        Err(KeeperEnded::SetAside(_)) => Ok(()),
+        other => anyhow::bail!("{other:?}"),
+    }
+}
+
+/// The program starts as this sensor, says that it has, and is given a mark.
+fn starts(disk: &ModelDisk, sensor: u64) -> Result<Spool, DiskError> {
+    let (volume, data) = (disk.volume(), Path::new(DATA));
+    set_aside_on(volume.as_ref(), data, &owner(sensor))?;
+    let (mut spool, _) = Spool::open(volume.clone(), Path::new(SPOOL), caps(), NOW)?;
+    owner(sensor).claim_on(volume.as_ref(), data)?;
+    adopt(data, &owner(sensor), &mut spool, caps(), NOW)?;
+    match mark::keep_on(volume.as_ref(), data, Mark(5)) {
+        Err(error) if !error.is_full() => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    Ok(spool)
+}
+
+/// What the disk holds in the spool, and in those beside it.
+fn places(disk: &ModelDisk) -> (Places, Places) {
+    let (mut spool, mut beside) = (Places::default(), Places::default());
+    for path in disk.files() {
+        let to = if path.parent() == Some(Path::new(SPOOL)) { &mut spool } else { &mut beside };
+        to.read(&path, &disk.read(&path).unwrap_or_default());
+    }
+    (spool, beside)
+}
+
+/// The records of the spool that goes on, by number.
+fn taken_over(disk: &ModelDisk, epoch: Epoch) -> BTreeMap<u64, Vec<u8>> {
+    let of_epoch = places(disk).0.records.into_iter().filter(|((of, _), _)| *of == epoch);
+    of_epoch.map(|((_, seq), octets)| (seq.0, octets)).collect()
+}
+
+fn expected() -> BTreeMap<u64, Vec<u8>> {
+    (1..).zip((SENT + 1..=FOUND).map(octets)).collect()
+}
+
+/// Goes on with a disk as it is found until the new spool has it all; gives that one's lifetime.
+fn go_on(disk: &ModelDisk, old: Epoch, sensor: u64) -> Result<Epoch> {
+    let (spool, beside) = places(disk);
+    for number in 1..=FOUND {
+        let is_there = spool.holds(old, Seq(number)) || beside.holds(old, Seq(number));
+        ensure!(is_there, "record {number} is gone");
+    }
+    let is_old = spool.records.keys().any(|(epoch, _)| *epoch == old);
+    if is_old && sensor == 1 {
+        // The collector goes on saying it.
+        told(disk)?;
+    }
+    let epoch = starts(disk, sensor)?.figures().epoch;
+    ensure!(epoch != old, "the old one goes on");
+    ensure!(left(disk.volume().as_ref(), Path::new(DATA))?.is_empty(), "a spool that was set aside is left behind");
+    let found = taken_over(disk, epoch);
+    ensure!(found == expected(), "taken over are {:?}", found.keys());
+    // And once more, as it is started again.
+    starts(disk, sensor)?;
+    ensure!(taken_over(disk, epoch) == expected(), "twice");
+    Ok(epoch)
+}
+
+/// `sensor`: 1 is told to begin anew, 2 is enrolled anew on the same machine.
+fn crash_everywhere(sensor: u64) -> Result<()> {
+    let disk = before()?;
+    let old = places(&disk).0.records.keys().next().context("no record")?.0;
+    if sensor == 1 {
+        told(&disk)?;
+    }
+    let set_aside = disk.moments();
+    let epoch = starts(&disk, sensor)?.figures().epoch;
+    let mut replay = disk.replay();
+    let mut tried = 0;
+    loop {
+        for (way, crash) in CRASHES.into_iter().enumerate() {
+            let crashed = replay.crash(crash, (replay.place() * CRASHES.len() + way + 1) as u64);
+            let is = go_on(&crashed, old, sensor);
+            let is = is.with_context(|| format!("crashed after operation {} ({crash:?})", replay.place()))?;
+            // Once it is set aside for good, what follows has its name.
+            ensure!(
+                sensor != 1 || replay.place() < set_aside || is == epoch,
+                "operation {}, {crash:?}: another lifetime follows",
+                replay.place()
+            );
+            tried += 1;
+        }
+        if !replay.step() {
+            break;
+        }
+    }
+    println!("{tried} crashes");
+    ensure!(tried > 300, "{tried}");
+    Ok(())
+}
+
+#[test]
+fn p5_d3_wherever_the_power_fails_while_a_spool_is_set_aside_and_taken_over_each_record_is_there_once() -> Result<()> {
+    crash_everywhere(1)
+}
+
+#[test]
+fn d1_d3_wherever_the_power_fails_after_a_machine_was_enrolled_anew_each_record_is_there_once() -> Result<()> {
+    crash_everywhere(2)
+}
+
+#[test]
+fn p5_a_disk_put_back_to_before_the_new_spool_began_tells_the_same_under_the_same_names() -> Result<()> {
+    for sensor in [1, 2] {
+        let disk = before()?;
+        if sensor == 1 {
+            told(&disk)?;
+        } else {
+            set_aside_on(disk.volume().as_ref(), Path::new(DATA), &owner(2))?;
+        }
+        let mut told = None;
+        for life in 1..=3 {
+            let again = disk.crashed(Crash::KeepsAll, life);
+            let epoch = starts(&again, sensor)?.figures().epoch;
+            let said = (epoch, taken_over(&again, epoch));
+            ensure!(said.1 == expected(), "taken over are {:?}", said.1.keys());
+            ensure!(*told.get_or_insert_with(|| said.clone()) == said, "life {life} tells it under other names");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn d5_a_spool_that_was_set_aside_keeps_no_sensor_from_starting_on_a_full_disk() -> Result<()> {
+    let disk = before()?;
+    told(&disk)?;
+    let (mut none, mut all, mut told_lost) = (0, 0, 0);
+    for room in (0..4_000).step_by(50) {
+        let full = disk.crashed(Crash::KeepsAll, 3);
+        full.set_capacity(Some(full.used() + room));
+        let mut spool = starts(&full, 1).with_context(|| format!("with {room} octets left"))?;
+        let found = taken_over(&full, spool.figures().epoch);
+        ensure!(found.is_empty() || found == expected(), "{room}: a part is taken over: {:?}", found.keys());
+        (none, all) = (none + u32::from(found.is_empty()), all + u32::from(!found.is_empty()));
+        // It works, and what is lost now is told; then there is room, and it starts again.
+        spool.append(&octets(77));
+        spool.sync(NOW)?;
+        full.set_capacity(None);
+        spool.sync(NOW)?;
+        drop(spool);
+        starts(&full, 1)?;
+        let spool = Spool::open(full.volume(), Path::new(SPOOL), caps(), NOW)?.0;
+        let found = taken_over(&full, spool.figures().epoch);
+        let lost = places(&full).0.lost;
+        for number in SENT + 1..=FOUND {
+            let times = found.values().filter(|record| **record == octets(number)).count();
+            // What a disk has no room for that fills up in between is lost like anything else, and told in its place.
+            let is_told = times == 0 && lost.contains_key(&(spool.figures().epoch, Seq(number - SENT)));
+            ensure!(times == 1 || is_told, "{room}: record {number} is taken over {times} times");
+            told_lost += u32::from(is_told);
+        }
+    }
+    println!("{none} without room, {all} with, {told_lost} told as lost");
+    ensure!(none > 3 && all > 3, "{none} without room, {all} with");
+    Ok(())
+}
+
+#[test]
+fn d5_p5_on_a_full_disk_the_reserve_has_room_for_what_lets_a_spool_be_taken_over() -> Result<()> {
+    let disk = before()?;
+    disk.set_capacity(Some(disk.used()));
+    told(&disk)?;
+    disk.set_capacity(None);
+    let epoch = starts(&disk, 1)?.figures().epoch;
+    ensure!(taken_over(&disk, epoch) == expected());
+    // Where there is none, nothing is taken over, and it is named for as long as it lies there.
+    let disk = before()?;
+    let reserve = Path::new(SPOOL).join("reserve");
+    disk.volume().remove(&reserve)?;
+    disk.set_capacity(Some(disk.used()));
+    told(&disk)?;
+    disk.set_capacity(None);
+    for _ in 0..2 {
+        let epoch = starts(&disk, 1)?.figures().epoch;
+        ensure!(taken_over(&disk, epoch).is_empty());
+        ensure!(left(disk.volume().as_ref(), Path::new(DATA))?.len() == 1, "forgotten");
+    }
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Promise D6 by the real programs, with a sensor as small as most are, its spool one segment: a damaged header costs nothing, and
+//! of what cannot be read any more the collector is told the range; no number means two things, and nothing counts twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use varde_common::id::{Epoch, Seq};
+use varde_common::record::RecordBody;
+use varde_tests::capture::Feed;
+use varde_tests::community::{Agent, Collector};
+use varde_tests::hits::{burst, live};
+use varde_tests::places::told_lost;
+use varde_tests::programs::{PATIENCE, eventually};
+
+struct Lab {
+    folder: tempfile::TempDir,
+    collector: Collector,
+    agent: Agent,
+    host: u64,
+    life: u64,
+}
+
+impl Lab {
+    fn new() -> Result<Lab> {
+        let folder = tempfile::tempdir()?;
+        let mut collector = Collector::init(&folder.path().join("collector"))?;
+        collector.start()?;
+        collector.add_member("3407", "Gjøvik")?;
+        collector.publish("vond.example\n")?;
+        let agent = Agent::new(&folder.path().join("agent"), None)?;
+        agent.enroll(&collector.token("3407")?)?;
+        Ok(Lab { folder, collector, agent, host: 0, life: 0 })
+    }
+
+    fn live(&mut self) -> Result<Feed> {
+        self.life += 1;
+        live(&mut self.agent, self.folder.path(), self.life)
+    }
+
+    /// So many alerts, until the sensor has taken them.
+    fn finds(&mut self, feed: &mut Feed, alerts: u64) -> Result<()> {
+        let before = self.agent.taken()?.len();
+        // What was looked up last may wait for the next packet.
+        let sent = burst(&mut self.host, alerts + 1);
+        feed.send(&sent.packets)?;
+        eventually("hits are taken", PATIENCE, || {
+            Ok((self.agent.taken()?.len() as u64 >= before as u64 + alerts).then_some(()))
+        })
+    }
+
+    fn stored(&self) -> Result<BTreeMap<(Epoch, Seq), Vec<u8>>> {
+        Ok(self.collector.records()?.into_iter().map(|record| ((record.epoch, record.seq), record.octets)).collect())
+    }
+
+    /// Waits until each record taken is stored, or told as lost in its place.
+    fn all_is_told(&self) -> Result<()> {
+        eventually("each record taken is stored or told as lost", PATIENCE, || {
+            let stored = self.stored()?;
+            Ok(self.agent.taken()?.iter().all(|place| stored.contains_key(place)).then_some(()))
+        })
+    }
+
+    fn segments(&self) -> Result<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(self.agent.data().join("spool"))?;
+        let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        Ok(paths.filter(|path| path.extension().is_some_and(|extension| extension == "seg")).collect())
+    }
+
+    fn losses(&self) -> Result<Vec<Value>> {
+        let rows: Vec<(String,)> =
+            self.collector.query("SELECT body FROM sensor_event WHERE body LIKE '%\"loss\"%'")?;
+        rows.iter().map(|(body,)| Ok(serde_json::from_str(body)?)).collect()
+    }
+
+    fn sightings(&self) -> Result<i64> {
+        let sums: Vec<(i64,)> = self.collector.query("SELECT COALESCE(SUM(count), 0) FROM alert")?;
+        sums.first().map(|sum| sum.0).context("no sum")
+    }
+}
+
+#[test]
+fn d6_a_damaged_header_costs_nothing_and_what_cannot_be_read_is_told_with_its_range_and_never_numbered_again()
+-> Result<()> {
+    let mut lab = Lab::new()?;
+    let mut feed = lab.live()?;
+    lab.collector.await_in_force(1, 1)?;
+    lab.finds(&mut feed, 12)?;
+    lab.all_is_told()?;
+    lab.collector.stop()?;
+    lab.finds(&mut feed, 9)?;
+    lab.agent.kill()?;
+    drop(feed);
+    let [segment] = &lab.segments()?[..] else { anyhow::bail!("not one segment: {:?}", lab.segments()?) };
+    let mut octets = std::fs::read(segment)?;
+    *octets.get_mut(10).context("no header")? ^= 1;
+    std::fs::write(segment, &octets)?;
+
+    lab.collector.start()?;
+    let mut feed = lab.live()?;
+    lab.all_is_told()?;
+    let stored = lab.stored()?;
+    let epochs: BTreeSet<Epoch> = stored.keys().map(|place| place.0).collect();
+    ensure!(epochs.len() == 1, "the numbers go on in one lifetime: {epochs:?}");
+    ensure!(lab.losses()?.is_empty(), "nothing is lost: {:?}", lab.losses()?);
+    ensure!(!lab.agent.log().contains("restored from a backup"), "nobody is accused:\n{}", lab.agent.log());
+    let found = lab.sightings()?;
+    ensure!(found >= 21, "{found} of 21 look-ups, and one more a life, are in alerts");
+
+    // Nothing of it can be read any more.
+    lab.collector.stop()?;
+    let taken_before = lab.agent.taken()?;
+    lab.finds(&mut feed, 5)?;
+    drop(feed);
+    lab.agent.stop()?;
+    let gone: BTreeSet<_> = lab.agent.taken()?.difference(&stored.keys().copied().collect()).copied().collect();
+    ensure!(gone.len() >= 5 && gone.is_disjoint(&taken_before), "{gone:?}");
+    for segment in lab.segments()? {
+        let octets = std::fs::read(&segment)?;
+        std::fs::write(&segment, octets.iter().map(|octet| octet ^ 0xff).collect::<Vec<_>>())?;
+    }
+    lab.collector.start()?;
+    let mut feed = lab.live()?;
+    lab.all_is_told()?;
+    let [loss] = &lab.losses()?[..] else { anyhow::bail!("not one range: {:?}", lab.losses()?) };
+    let (first, last) = (gone.first().context("none")?.1, gone.last().context("none")?.1);
+    let told = (loss["from"].as_u64(), loss["to"].as_u64(), loss["reason"].as_str());
+    ensure!(told == (Some(first.0), Some(last.0), Some("spool_damaged")), "{loss} for {first} to {last}");
+    // Those that were found between the damage and the end of the last life are gone, and none is there twice.
+    lab.finds(&mut feed, 3)?;
+    lab.all_is_told()?;
+    let stored = lab.stored()?;
+    let epochs: BTreeSet<Epoch> = stored.keys().map(|place| place.0).collect();
+    ensure!(epochs.len() == 1, "{epochs:?}");
+    for place in lab.agent.taken()? {
+        let is_lost = stored.get(&place).is_some_and(|octets| told_lost(octets).is_some());
+        ensure!(is_lost == gone.contains(&place), "{place:?}: lost {is_lost}");
+    }
+    let numbers: Vec<u64> = stored.keys().map(|place| place.1.0).collect();
+    ensure!(numbers.windows(2).all(|pair| pair.first().map(|n| n + 1) == pair.last().copied()), "a gap: {numbers:?}");
+    let opened = |octets: &Vec<u8>| match varde_common::record::Record::from_octets(octets).map(|record| record.body) {
+        Ok(RecordBody::Opened(opened)) => opened.count,
+        Ok(RecordBody::Updated(update)) => update.count_increase,
+        _ => 0,
+    };
+    let counted: u64 = stored.values().map(opened).sum();
+    ensure!(lab.sightings()? == i64::try_from(counted)?, "alerts count what their records say");
+    drop(feed);
+    lab.agent.wait()?;
+    lab.collector.stop()
+}
