@@ -9,7 +9,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use varde_collector::command::sensor::{self, SensorCommand};
 use varde_collector::io::quic;
-use varde_collector::limits::STREAMS_MAX;
 use varde_collector::store::Store;
 use varde_common::codec::{FrameHeader, Text};
 use varde_common::id::{Epoch, Revision, Seq};
@@ -158,7 +157,7 @@ async fn p1_a_session_id_is_one_certificates_and_good_for_five_streams() {
     let (_tls, answer) = tie(&site, &sensor, Some(SessionId([9; 16]))).await;
     assert_eq!(answer, REFUSED, "an id nobody was given");
     let mut more = Vec::new();
-    for _ in 1..STREAMS_MAX {
+    for _ in 1..5 {
         let (tls, answer) = tie(&site, &sensor, Some(id)).await;
         assert_eq!(answer, Some(Word::Tied(id)));
         more.push(tls);
@@ -211,6 +210,47 @@ async fn p1_over_tcp_broken_oversized_and_missing_words_end_only_who_sent_them()
     say_word(&mut control_kept, Word::Alive).await;
     say(&mut control_kept, &ToCollector::Heartbeat(Default::default())).await;
     assert!(site.row(kept.id).await.connected);
+}
+
+/// A session's first connection, or that there was no place for it.
+async fn try_tie(site: &Site, sensor: &Sensor) -> std::io::Result<Tls> {
+    let mut tls = dial(site, sensor.tls(), &[ALPN_SESSION_TCP]).await?;
+    tls.write_all(&Word::Tie(None).to_frame().unwrap()).await?;
+    tls.flush().await?;
+    match hear_word(&mut tls).await {
+        Some(Word::Tied(_)) => Ok(tls),
+        Some(other) => panic!("{other:?}"),
+        None => Err(std::io::ErrorKind::ConnectionReset.into()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn n1_over_tcp_more_sensors_than_one_neighbourhoods_share_come_from_one_address_and_all_get_in() {
+    let site = Arc::new(Site::new().await);
+    let mut sensors = Vec::new();
+    for _ in 0..240 {
+        sensors.push(site.sensor().await);
+    }
+    let mut coming = tokio::task::JoinSet::new();
+    for (sensor, index) in sensors.into_iter().zip(0_u64..) {
+        let site = site.clone();
+        coming.spawn(async move {
+            for attempt in 1_u64..60 {
+                match try_tie(&site, &sensor).await {
+                    Ok(tls) => return (tls, attempt),
+                    // Each at another time, as sensors do.
+                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100 + index * 7 % 900)).await,
+                }
+            }
+            panic!("sensor {index} does not get in");
+        });
+    }
+    let came = coming.join_all().await;
+    let attempts: u64 = came.iter().map(|(_, attempts)| attempts).sum();
+    println!("{} sensors of one address are in after {attempts} attempts", came.len());
+    // Places are given back, so that there is one for the next.
+    let late = site.sensor().await;
+    session(&site, &late).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
