@@ -313,6 +313,15 @@ pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
 /// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: whoever has not connected a sensor for
 /// a quarter of a year will not miss it, and what tells of people is not kept for ever.
 pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = 90 * 86_400;
+/// A spool that was set aside, of which the collector has everything or the spool that goes on has the rest, stays so long: as
+/// what is acknowledged does, seconds.
+pub const SET_ASIDE_DELIVERED_KEEP_S: u64 = SPOOL_ACKNOWLEDGED_KEEP_S;
+/// One that holds what was never delivered stays so long for a person to look at: what decision 11 allows on premises, seconds.
+pub const SET_ASIDE_UNDELIVERED_KEEP_S: u64 = 30 * 86_400;
+/// How often they are looked at, seconds.
+pub const SET_ASIDE_LOOK_EVERY_S: u64 = 3_600;
+/// Octets of the file with their ages: some thousand of them.
+pub const SET_ASIDE_MAX_OCTETS: u64 = 128 * 1024;
 /// Between two looks at it what lies in the spool ages by no more than this, seconds: a clock that is set makes nothing old.
 pub const SPOOL_AGE_STEP_MAX_S: u64 = 86_400;
 /// Set aside on disk so that a loss can be written down when nothing else can.

@@ -12,8 +12,10 @@ use varde_agent::command::{self, DATA_DEFAULT, Failure};
 /// else leaves the network.
 #[derive(Debug, Parser)]
 #[command(name = "varde-agent", version, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done; 1 something could not be run, and why; 2 wrong usage.\n\
-    Settings: DIR/agent.toml, else /etc/varde-agent/agent.toml. Log: standard error, RUST_LOG chooses how much.")]
+#[command(
+    after_help = "Exit codes: 0 done; 1 something could not be run, and why; 2 wrong usage; run has more (run --help).\n\
+    Settings: DIR/agent.toml, else /etc/varde-agent/agent.toml. Log: standard error, RUST_LOG chooses how much."
+)]
 struct CommandLine {
     /// The data directory: identity, spool, list.
     #[arg(long, global = true, value_name = "DIR", default_value = DATA_DEFAULT)]

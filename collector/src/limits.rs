@@ -86,6 +86,8 @@ pub const HELLO_WITHIN: Duration = Duration::from_secs(10);
 pub const FRAME_WITHIN: Duration = Duration::from_secs(30);
 /// A frame of ours is taken within this, or the other end does not read.
 pub const WRITE_WITHIN: Duration = Duration::from_secs(60);
+/// A collector whose disk has failed says goodbye for so long before it ends.
+pub const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
 /// How long a stop waits for sessions to say goodbye.
 pub const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// Heartbeats closer together than this are passed over: each is a row, and is kept for 90 days.

@@ -39,6 +39,7 @@ pub struct Collector {
     enroll: SocketAddr,
     tcp: SocketAddr,
     namespace: Option<Namespace>,
+    environment: Vec<(OsString, OsString)>,
     running: Option<Running>,
 }
 
@@ -75,7 +76,8 @@ impl Collector {
         let enroll = SocketAddr::new(quic.ip(), enroll);
         // In a network of its own the usual port is free, and sensors find it unasked.
         let tcp = SocketAddr::new(quic.ip(), if namespace.is_some() { 443 } else { quic.port() });
-        let collector = Collector { data: data.to_owned(), quic, enroll, tcp, namespace, running: None };
+        let collector =
+            Collector { data: data.to_owned(), quic, enroll, tcp, namespace, environment: Vec::new(), running: None };
         collector.ask(["init", "--name", "Prøve-CSIRT", "--address", &quic.to_string()])?;
         Ok(collector)
     }
@@ -83,6 +85,11 @@ impl Collector {
     /// Its data directory.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// What it finds in its environment when it is started from now on.
+    pub fn environment(&mut self, environment: Vec<(OsString, OsString)>) {
+        self.environment = environment;
     }
 
     /// Starts it and waits until it says where it listens.
@@ -96,7 +103,8 @@ impl Collector {
         let enroll = self.enroll.to_string();
         let tcp = self.tcp.to_string();
         let arguments = ["run", "--quic", &quic, "--enroll", &enroll, "--tcp", &tcp, "--web", "127.0.0.1:0"];
-        let command = self.command(arguments)?;
+        let mut command = self.command(arguments)?;
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut running = Running::start(command, &self.data.join("collector.log"))?;
         let found = eventually("the collector says where it listens", PATIENCE, || {
             running.still_runs()?;

@@ -15,7 +15,7 @@
 //! see what they cost; [`seldom`] has what is sound and rare, [`odd`] bends whole captures, and what two programs have [`seen`] in one is held against each other.
 //!
 //! [`model_disk`] is a disk that forgets what was not fsynced, and [`spool_story`] what a spool must make of it; [`fault`] lets the disk
-//! of a real program fail, and [`hits`] gives it something to write.
+//! of a real program fail, [`power`] takes away what it had not made safe, and [`hits`] gives it something to write.
 //!
 //! The scenarios in `tests/` are named for the promise they keep.
 
@@ -43,6 +43,7 @@ pub mod namespaces;
 pub mod odd;
 pub mod oracle;
 pub mod places;
+pub mod power;
 pub mod programs;
 pub mod random;
 pub mod sealed;

@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use varde_agent::io::clock::monotonic;
 use varde_common::id::{Epoch, Seq};
 use varde_common::record::{LossReason, Record, RecordBody};
 use varde_tests::community::{Agent, Collector};
@@ -83,6 +84,7 @@ fn d4_a_disk_that_fails_ends_the_agent_at_once_and_costs_nothing_that_was_taken(
     let mut lab = Lab::new(|_| Ok(()))?;
     let shim = Shim::compile(lab.folder.path())?;
     let mut failed: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut slowest_end = Duration::ZERO;
     for nth in faults() {
         // Every fsync; of the others, which are fewer kinds of places, some.
         let mut operations = vec!["fsync"];
@@ -105,6 +107,9 @@ fn d4_a_disk_that_fails_ends_the_agent_at_once_and_costs_nothing_that_was_taken(
                 feed.send(&burst(&mut lab.host, 2).packets)?;
                 Ok(None)
             })?;
+            // Its last word, and nothing was written after it.
+            let last_word = std::fs::metadata(lab.folder.path().join("agent.log"))?.modified()?;
+            slowest_end = slowest_end.max(last_word.elapsed().unwrap_or_default());
             let log = lab.agent.log();
             let life = log.get(said_before..).unwrap_or_default();
             ensure!(code == Some(1), "{what}: the agent ended with {code:?}:\n{life}");
@@ -118,11 +123,16 @@ fn d4_a_disk_that_fails_ends_the_agent_at_once_and_costs_nothing_that_was_taken(
         }
     }
     lab.agent.environment(Vec::new());
+    let began = monotonic();
     let feed = lab.live()?;
     finish(feed, &lab.agent, &mut lab.host)?;
+    let restarted = began.elapsed();
     lab.agent.wait()?;
     lab.all_taken_is_stored()?;
     println!("D4: failed {failed:?}; {} records taken, none lost", lab.agent.taken()?.len());
+    println!(
+        "D4: ended at most {slowest_end:.0?} after it had said why; took records again {restarted:.1?} after its start"
+    );
     lab.collector.stop()
 }
 
@@ -201,11 +211,13 @@ fn d5_a_full_disk_is_counted_exactly_and_recovered_from_while_detection_goes_on(
             .then_some(()))
     })?;
     std::fs::remove_file(&ballast)?;
+    let freed = monotonic();
     let taken = lab.agent.taken()?.len();
     eventually("records are taken again", PATIENCE, || {
         feed.send(&burst(&mut lab.host, 5).packets)?;
         Ok((lab.agent.taken()?.len() > taken + 20).then_some(()))
     })?;
+    println!("D5: records were taken again {:.1?} after there was room", freed.elapsed());
     // It fills again; room is made, nothing more happens, and the process is killed: all that was told as lost stays so.
     let lost_before = lost(&lab)?;
     fill(&ballast)?;

@@ -13,6 +13,7 @@ use varde_common::id::{Epoch, Seq};
 use varde_common::record::{Record, RecordBody};
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector, fetch};
+use varde_tests::fault::Shim;
 use varde_tests::programs::{PATIENCE, Which, eventually, run, said};
 use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::municipality::Municipality;
@@ -248,6 +249,63 @@ fn d5_a_collector_on_a_full_disk_acknowledges_nothing_it_has_not_stored_and_reco
     let lookups = member.hosts;
     let agent = member.finish()?;
     all_stored_once(&collector, &[&agent], lookups)?;
+    collector.stop()
+}
+
+#[test]
+fn d4_a_collector_whose_disk_fails_ends_with_a_sentence_and_acknowledges_nothing_that_is_not_stored() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (mut collector, _) = collector_with_list(folder.path(), &folder.path().join("collector"))?;
+    let mut member = Member::join(folder.path(), &collector, "3407", 1)?;
+    collector.await_in_force(1, 1)?;
+    member.raise(20)?;
+    collector.stop()?;
+    let shim = Shim::compile(folder.path())?;
+    let mut while_running = 0;
+    for fault in ["fsync:EIO@5", "fsync:EIO@17", "write:EIO@>70"] {
+        collector.environment(shim.failing(fault));
+        let log =
+            |collector: &Collector| fs::read_to_string(collector.data().join("collector.log")).unwrap_or_default();
+        let before = log(&collector).len();
+        match collector.start() {
+            // Not even started: that is told as well.
+            Err(error) => ensure!(format!("{error:#}").contains("exit status: 1"), "{fault}: {error:#}"),
+            Ok(_) => {
+                let status = eventually(&format!("{fault}: the collector ends"), PATIENCE, || {
+                    if let Some(status) = collector.running()?.ended()? {
+                        return Ok(Some(status));
+                    }
+                    member.raise(5)?;
+                    Ok(None)
+                })?;
+                let log = log(&collector);
+                let life = log.get(before..).unwrap_or_default();
+                ensure!(status.code() == Some(1), "{fault}: ended with {status}:\n{life}");
+                // The last of the start may fail when it has just said where it listens.
+                let database = life.contains("the disk that holds the database fails");
+                ensure!(database || life.contains("Input/output error"), "{fault}: no sentence:\n{life}");
+                ensure!(!life.contains("panicked"), "{fault}:\n{life}");
+                while_running += u32::from(database);
+                collector.kill()?;
+            }
+        }
+        // Up to where the sensor was told that it is stored, it is, whatever the disk has forgotten of the rest.
+        if let Some((epoch, seq)) = member.acknowledged()? {
+            let there = stored(&collector)?;
+            let missing: Vec<u64> = (1..=seq.0).filter(|seq| !there.contains(&(epoch, Seq(*seq)))).collect();
+            assert_eq!(missing, Vec::<u64>::new(), "{fault}: acknowledged and not stored");
+        }
+    }
+    ensure!(while_running >= 2, "only {while_running} of the faults met a running collector");
+    collector.environment(Vec::new());
+    collector.start()?;
+    eventually("what the sensor kept is taken in", PATIENCE, || {
+        Ok(member.agent.taken()?.is_subset(&stored(&collector)?).then_some(()))
+    })?;
+    let lookups = member.hosts;
+    let agent = member.finish()?;
+    all_stored_once(&collector, &[&agent], lookups)?;
+    println!("D4: {while_running} faults met a running collector; {lookups} look-ups counted once");
     collector.stop()
 }
 

@@ -20,6 +20,10 @@ use crate::settings::Settings;
 /// Where the data is unless said otherwise.
 pub const DATA_DEFAULT: &str = "/var/lib/varde-agent";
 
+/// How the agent ends when whoever started it is to start it again at once, and nothing has failed (EX_TEMPFAIL of
+/// `sysexits.h`): an interface came anew, which takes rights that were given up; or a new spool is to be begun.
+pub const EXIT_START_AGAIN: u8 = 75;
+
 /// A command that did not do what it was asked: one sentence of cause, one of remedy, and how to leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -27,7 +31,7 @@ pub struct Failure {
     pub cause: String,
     /// What to do about it.
     pub remedy: String,
-    /// 1 = could not be run, 2 = wrong usage.
+    /// 1 = could not be run, 2 = wrong usage, [`EXIT_START_AGAIN`], 130 = stopped before captures were delivered.
     pub code: u8,
 }
 

@@ -19,8 +19,8 @@ use varde_common::record::SensorEvent;
 use varde_common::time::Timestamp;
 
 use super::sources::{open_interfaces, open_sources};
-use super::status::{Confinement, Report};
-use super::{Failure, detour, settings};
+use super::status::{Confinement, Report, SetAsideReport};
+use super::{EXIT_START_AGAIN, Failure, detour, settings};
 use crate::effective_time::EffectiveTime;
 use crate::health::Health;
 use crate::io::capture::LiveSettings;
@@ -28,11 +28,11 @@ use crate::io::control::Question;
 use crate::io::disk::adopt::adopt;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
-use crate::io::disk::keeper::{Keeper, Order};
+use crate::io::disk::keeper::{Keeper, KeeperEnded, Order};
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, collector_time, create_directory, hold, list};
+use crate::io::disk::{DiskError, collector_time, create_directory, end_process, hold, list, outlived};
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use crate::io::link::timed::{SharedTime, validity};
 use crate::io::link::tls::SessionTls;
@@ -40,7 +40,7 @@ use crate::io::link::ways::Ways;
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control};
-use crate::limits::{SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
+use crate::limits::{SET_ASIDE_LOOK_EVERY_S, SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
 use crate::sensor::{Sensor, SensorSettings};
 use crate::settings::{CaptureBackend, Settings};
 use crate::subscription::Subscription;
@@ -49,15 +49,12 @@ use crate::timeline::Timekeeper;
 /// How often a person is told what is still being waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How the process ends when an interface disappeared or was made anew (EX_TEMPFAIL of `sysexits.h`): whoever started it
-/// does so again, and rights that were given up are there again.
-const EXIT_INTERFACE_GONE: u8 = 75;
-
 /// Watches traffic and tells the collector what matches.
 ///
 /// Exit codes: 0 the sources ended and everything is with the collector, or a live run was stopped; 1 something could
-/// not be run; 2 wrong usage; 75 an interface disappeared or was made anew, so start again; 130 stopped before the
-/// captures were read and delivered.
+/// not be run, or the disk failed; 2 wrong usage; 75 start it again at once, nothing has failed (an interface disappeared or
+/// was made anew, or the collector has told this sensor to begin a new spool); 130 stopped before the captures were read and
+/// delivered.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// An interface that receives mirrored traffic. May be repeated, and combined with --capture.
@@ -204,6 +201,8 @@ pub(crate) fn run_confined_by(
     if adopted > 0 {
         tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
     }
+    outlived::look_and_tell(data, clock::steady()).map_err(disk_failure)?;
+    outlived::tell_undelivered(data);
     let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, hosts, key);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);
@@ -211,7 +210,10 @@ pub(crate) fn run_confined_by(
         if let Err(ended) = keeper.run(orders_taken) {
             // Nothing may be taken any more, by anybody: end at once, and read the disk anew on the next start.
             tracing::error!("{ended}; {}", ended.remedy());
-            std::process::exit(1);
+            std::process::exit(i32::from(match ended {
+                KeeperEnded::Disk(_) => 1,
+                KeeperEnded::SetAside(_) => EXIT_START_AGAIN,
+            }));
         }
     })?;
 
@@ -344,8 +346,17 @@ impl Process {
 
     /// Lets the spool try again what it could not do, also while nothing is found and nobody is connected.
     async fn tick(&self) {
+        let mut looked = clock::monotonic();
         loop {
             tokio::time::sleep(Duration::from_secs(SPOOL_TRY_AGAIN_S)).await;
+            if looked.elapsed() >= Duration::from_secs(SET_ASIDE_LOOK_EVERY_S) {
+                looked = clock::monotonic();
+                let data = self.desk.data.clone();
+                let look = move || outlived::look_and_tell(&data, clock::steady());
+                if let Ok(Err(error)) = tokio::task::spawn_blocking(look).await {
+                    end_process(&error);
+                }
+            }
             if self.desk.orders.send(Order::Tick).await.is_err() {
                 // The spool is gone: the process is ending, and says why elsewhere.
                 return std::future::pending().await;
@@ -453,11 +464,8 @@ impl Process {
 
     fn tell_waiting(&self, what: &str) {
         let uplink = self.desk.uplink.borrow().clone();
-        let why = match (uplink.connected, uplink.last_error) {
-            (true, _) => "connected".to_owned(),
-            (false, Some(why)) => why,
-            (false, None) => "not connected yet".to_owned(),
-        };
+        let state = if uplink.connected { "connected" } else { "not connected yet" };
+        let why = uplink.last_error.unwrap_or_else(|| state.to_owned());
         tracing::warn!(collector = %self.address, "still waiting for {what}: {why}; everything is kept, stop with Ctrl-C");
     }
 
@@ -472,6 +480,7 @@ impl Process {
         report.revision = revision;
         report.indicators = indicators;
         report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
+        report.set_aside = outlived::known(&self.desk.data).iter().map(SetAsideReport::of).collect();
         report.confinement = Some(Confinement::of(&self.confined));
         if question == Question::Probe {
             report.probes = Some(probe::all());
@@ -482,7 +491,7 @@ impl Process {
 
 fn interface_gone(why: &str) -> Failure {
     let (cause, remedy) = why.rsplit_once(". ").unwrap_or((why, "start the agent again when it is back"));
-    Failure { code: EXIT_INTERFACE_GONE, ..Failure::new(cause, remedy.trim_end_matches('.')) }
+    Failure { code: EXIT_START_AGAIN, ..Failure::new(cause, remedy.trim_end_matches('.')) }
 }
 
 fn interrupted(when: &str) -> Failure {

@@ -13,6 +13,7 @@ use super::status_lines::in_words;
 use crate::health::{BlindSpots, Evictions, Health, Together};
 use crate::io::control::{self, Question};
 use crate::io::disk::identity::{Card, Identity};
+use crate::io::disk::outlived::{self, SetAside};
 use crate::io::disk::{list, spool};
 use crate::io::link::Way;
 use crate::io::link::session::Uplink;
@@ -28,7 +29,7 @@ use crate::spool::Tally;
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, way (quic, or tcp where
 /// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, last_error,
 /// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
-/// damaged}, each {info, low, medium, high, critical, other}}, health {packets, octets,
+/// damaged}, each {info, low, medium, high, critical, other}}, set_aside [{directory, undelivered, removed_in_s}], health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
 /// unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts, together {matches, alerts, rises_gathered}},
@@ -86,6 +87,8 @@ pub struct Report {
     pub indicators: u64,
     /// The spool.
     pub spool: SpoolReport,
+    /// Spools that were set aside.
+    pub set_aside: Vec<SetAsideReport>,
     /// The sensor's counters; null when not running.
     pub health: Option<HealthReport>,
     /// Its sources.
@@ -122,6 +125,24 @@ impl Confinement {
             calls_missing: confined.calls_missing.clone(),
             resolver_replaced: confined.resolver.replaced().map(|path| path.display().to_string()),
         }
+    }
+}
+
+/// A spool that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAsideReport {
+    /// Its name within the data directory.
+    pub directory: String,
+    /// Records in it that were never delivered, as far as the sensor knows.
+    pub undelivered: u64,
+    /// When it is removed, seconds from now.
+    pub removed_in_s: u64,
+}
+
+impl SetAsideReport {
+    /// As it was last looked at.
+    pub fn of(found: &SetAside) -> SetAsideReport {
+        SetAsideReport { directory: found.name.clone(), undelivered: found.undelivered, removed_in_s: found.left_s() }
     }
 }
 
@@ -266,6 +287,7 @@ impl Report {
                 not_noted: figures.unnoted,
                 given_up: figures.given_up.into(),
             },
+            set_aside: Vec::new(),
             health: None,
             sources: Vec::new(),
             last_packet: None,
@@ -375,12 +397,13 @@ fn judge(report: &Report) -> Result<(), Failure> {
 fn from_disk(data: &Path) -> Result<Report, Failure> {
     let disk = |error: crate::io::disk::DiskError| Failure::new(&error, error.remedy());
     let figures = spool::survey(&data.join("spool")).map_err(disk)?;
+    let set_aside: Vec<_> = outlived::known(data).iter().map(SetAsideReport::of).collect();
     if !Identity::exists(data) {
-        return Ok(Report::new(None, "", &figures));
+        return Ok(Report { set_aside, ..Report::new(None, "", &figures) });
     }
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let collector = super::settings(data)?.collector.unwrap_or_else(|| identity.card.collector.clone());
-    let mut report = Report::new(Some(&identity.card), &collector, &figures);
+    let mut report = Report { set_aside, ..Report::new(Some(&identity.card), &collector, &figures) };
     if let Ok(root) = identity.root()
         && let Some((manifest, indicators)) = list::read(data, &root).map_err(disk)?.list
     {
@@ -446,6 +469,15 @@ mod tests {
         let report = from_disk(directory.path()).unwrap();
         assert_eq!((report.running, report.sensor), (false, None));
         assert!(in_words(&report).contains("not enrolled"));
+        std::fs::create_dir(directory.path().join("spool.aside-5-0")).unwrap();
+        std::fs::write(directory.path().join("set-aside"), "5\nspool.aside-5-0 172800 3\nspool.aside-6-0 0 9\n")
+            .unwrap();
+        let told = in_words(&from_disk(directory.path()).unwrap());
+        assert!(
+            told.contains("spool.aside-5-0: 3 records NEVER DELIVERED; tell the CSIRT; removed in 28 days"),
+            "{told}"
+        );
+        assert!(!told.contains("spool.aside-6-0"), "one that is gone: {told}");
         let probe = run(directory.path(), &StatusArgs { json: true, check: false, probe: true }).unwrap_err();
         assert!(probe.cause.contains("nothing was tried"), "{probe}");
         assert_eq!(run(directory.path(), &StatusArgs { json: false, check: true, probe: false }).unwrap_err().code, 1);

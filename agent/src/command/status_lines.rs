@@ -2,7 +2,7 @@
 
 use varde_common::id::Revision;
 
-use super::status::{Confinement, GivenUpReport, HealthReport, LossReport, Report};
+use super::status::{Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport};
 use crate::health::{BlindSpots, Evictions, Together};
 use crate::io::watch::SourceReport;
 
@@ -43,6 +43,15 @@ pub(super) fn in_words(report: &Report) -> String {
     lines.extend(given_up_because("the spool or the disk was full", full));
     lines.extend(given_up_because("nobody fetched them in time", aged));
     lines.extend(given_up_because("they could not be read any more", damaged));
+    for SetAsideReport { directory, undelivered, removed_in_s } in &report.set_aside {
+        let days = removed_in_s / 86_400;
+        lines.push(match undelivered {
+            0 => format!("set aside  {directory}: all of it is delivered; removed in {days} days"),
+            _ => format!(
+                "set aside  {directory}: {undelivered} records NEVER DELIVERED; tell the CSIRT; removed in {days} days"
+            ),
+        });
+    }
     for source in &report.sources {
         let SourceReport { source, name, dropped, packets, .. } = source;
         let dropped = dropped.map_or_else(|| "frames dropped not known".to_owned(), |n| format!("{n} frames dropped"));

@@ -57,6 +57,11 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = running.failing() => {
+            // Nothing more is written, not even in closing: what the disk holds is known only after reading it anew.
+            tracing::error!("ending, so that the database is checked before anything is stored again");
+            std::process::exit(1);
+        }
     }
     tracing::info!("stopping");
     running.stop().await?;

@@ -142,7 +142,10 @@ pub async fn converse(
                 let said = enrol(enrolment, caller, sensor, &csr_der, &proof, &agent_version).await;
                 let message = said.map_err(|failed| {
                     match failed {
-                        Failed::Store(error) => tracing::error!("cannot enrol a sensor: {error}"),
+                        Failed::Store(error) => {
+                            tracing::error!("cannot enrol a sensor: {error}");
+                            enrolment.store.handle_error(&error);
+                        }
                         Failed::Certificate(error) => tracing::error!("cannot enrol a sensor: {error}"),
                         Failed::NoAuthority => {
                             tracing::error!(

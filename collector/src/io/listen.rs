@@ -98,6 +98,8 @@ impl Collector {
             }
             error => tracing::error!("{what}: {error}"),
         }
+        // Once it is told: it may end the process.
+        self.store.handle_error(error);
     }
 
     /// While the disk is full, tries whether it still is.

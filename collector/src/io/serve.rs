@@ -20,7 +20,7 @@ use super::tcp::{self, Door, DoorTls};
 use super::{clock, control, web};
 use crate::address::Bound;
 use crate::change::Changes;
-use crate::limits::{CHANGES_KEPT, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS};
+use crate::limits::{CHANGES_KEPT, LAST_WORD_WITHIN, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS};
 use crate::store::upgrade::{COPY_PREFIX, Upgraded};
 use crate::store::{self, Store, StoreError};
 
@@ -168,6 +168,18 @@ impl Running {
     /// What is bound.
     pub fn bound(&self) -> Bound {
         self.bound
+    }
+
+    /// Waits until the disk that holds the database fails, and has told every sensor: nobody is to wait for an end that
+    /// cannot answer. From then on nothing is written; the caller ends the process.
+    pub async fn failing(&self) {
+        self.store.failing().await;
+        let _ = self.stop.send(true);
+        let why = CloseReason::Unavailable;
+        for endpoint in [&self.sessions, &self.enrolments] {
+            endpoint.close(VarInt::from_u32(why.code()), why.sentence().as_bytes());
+        }
+        let _ = timeout(LAST_WORD_WITHIN, self.sessions.wait_idle()).await;
     }
 
     /// Says goodbye to every sensor and ends.

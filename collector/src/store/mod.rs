@@ -31,6 +31,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{Connection, Sqlite, Transaction};
+use tokio::sync::watch;
 
 use crate::limits::{DATABASE_BUSY_WITHIN, WAL_CHECKPOINT_PAGES, WAL_KEPT_OCTETS};
 
@@ -122,6 +123,11 @@ pub enum StoreError {
         "the disk that holds the database is full; make room: until then nothing is stored or acknowledged, and the sensors keep what they have"
     )]
     Full,
+    /// The disk fails.
+    #[error(
+        "the disk that holds the database fails ({0}); look at the disk and the system's log, then start the collector again: it checks the database first; nothing was acknowledged that is not stored, and the sensors keep what they have"
+    )]
+    Failing(String),
     /// A copy could not be made.
     #[error("cannot write the copy {}: {error}", .path.display())]
     Copy {
@@ -142,6 +148,8 @@ impl From<sqlx::Error> for StoreError {
         match code {
             // SQLITE_FULL; SQLITE_IOERR_SHMSIZE: no room for the index of the log.
             Some(13 | 4874) => StoreError::Full,
+            // SQLITE_IOERR: what was written may be lost though the next attempt succeeds. SQLITE_IOERR_NOMEM is no disk.
+            Some(code) if code & 0xff == 10 && code != 3082 => StoreError::Failing(error.to_string()),
             Some(code) if matches!(code & 0xff, 11 | 26) => StoreError::Damaged(error.to_string()),
             Some(_) | None => StoreError::Database(error),
         }
@@ -155,6 +163,8 @@ pub struct Store {
     readers: SqlitePool,
     /// Whether the disk was full when something was last written.
     full: Arc<AtomicBool>,
+    /// Whether the disk has failed.
+    failing: Arc<watch::Sender<bool>>,
 }
 
 /// That a collector's database is there and may be opened.
@@ -238,7 +248,7 @@ impl Store {
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).before_acquire(is_usable);
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(READERS_MAX).connect_with(options).await?;
-        let store = Store { writer, readers, full: Arc::default() };
+        let store = Store { writer, readers, full: Arc::default(), failing: Arc::default() };
         let (found, known) = (upgrade::version(&mut *store.readers.acquire().await?).await?, SCHEMA.len());
         match found.cmp(&known) {
             std::cmp::Ordering::Less => Err(StoreError::TooOld { found, known }),
@@ -253,6 +263,20 @@ impl Store {
     /// [`StoreError::Damaged`] and others.
     pub async fn check(&self) -> Result<(), StoreError> {
         copy::sound(&mut *self.readers.acquire().await?, "PRAGMA quick_check(1)").await
+    }
+
+    /// The store could not do something. That its disk fails ends the process, for what the disk holds is known only after
+    /// reading it anew; whoever waits for [`Store::failing`] sees to that.
+    pub fn handle_error(&self, error: &StoreError) {
+        if matches!(error, StoreError::Failing(_)) {
+            self.failing.send_replace(true);
+        }
+    }
+
+    /// Waits until the disk fails.
+    pub async fn failing(&self) {
+        // The sender lives as long as this store.
+        let _ = self.failing.subscribe().wait_for(|failing| *failing).await;
     }
 
     /// The disk was found full. Gives whether that is news.
@@ -292,11 +316,15 @@ impl Store {
         Ok(())
     }
 
-    /// Begins a writing transaction (`BEGIN IMMEDIATE`: two programs writing wait for each other instead of failing).
+    /// Begins a writing transaction (`BEGIN IMMEDIATE`: two programs writing wait for each other instead of failing). On a
+    /// disk that has failed there is none any more.
     ///
     /// # Errors
     /// The database's own.
     pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        if *self.failing.borrow() {
+            return Err(sqlx::Error::PoolClosed);
+        }
         self.writer.begin_with("BEGIN IMMEDIATE").await
     }
 
@@ -358,6 +386,46 @@ mod tests {
             };
             assert!(matches!(said, StoreError::Damaged(_)), "{from}: {said}");
             assert!(said.to_string().contains("restore the newest backup"), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn d4_a_disk_that_fails_is_told_from_one_that_is_full_and_from_all_else() {
+        #[derive(Debug)]
+        struct Said(&'static str);
+        impl std::fmt::Display for Said {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "disk I/O error")
+            }
+        }
+        impl std::error::Error for Said {}
+        impl sqlx::error::DatabaseError for Said {
+            fn message(&self) -> &str {
+                "disk I/O error"
+            }
+            fn code(&self) -> Option<std::borrow::Cow<'_, str>> {
+                Some(self.0.into())
+            }
+            fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+                self
+            }
+            fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+                self
+            }
+            fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+                self
+            }
+            fn kind(&self) -> sqlx::error::ErrorKind {
+                sqlx::error::ErrorKind::Other
+            }
+        }
+        // SQLITE_IOERR_READ, _WRITE, _FSYNC, _DIR_FSYNC, _SHMMAP; not FULL, _SHMSIZE, _NOMEM, BUSY, CORRUPT.
+        for (code, fails) in [("266", true), ("778", true), ("1034", true), ("1290", true), ("5386", true)]
+            .into_iter()
+            .chain(["13", "4874", "3082", "5", "11"].map(|code| (code, false)))
+        {
+            let error = StoreError::from(sqlx::Error::Database(Box::new(Said(code))));
+            assert_eq!(matches!(error, StoreError::Failing(_)), fails, "{code}: {error:?}");
         }
     }
 

@@ -4,16 +4,22 @@
  *   FAULT=write:ENOSPC@>2000        every write or pwrite from the 2000th on fails with ENOSPC
  *   FAULT=write:short@5             the 5th writes half of what it was given
  *   FAULT=rename:EIO@3,fsync:EIO@9  several, each with a count of its own
+ *   FAULT=fsync:kill@7              the process is killed before the 7th; a write has come half way then
+ *   POWER=DIR                       what of the files in a directory `spool` is safe is kept in DIR: at each fsync of a file its
+ *                                   octets, at each fsync of the directory which names it has; so that whoever killed the
+ *                                   process can take away what a power failure would (fault.rs)
  *   CLOCK_FILE=PATH                 eight octets, a signed number of seconds that the wall clock is ahead; read at each call,
  *                                   so that whoever writes the file turns the clock
  *
  * Operations: fsync (fdatasync too), write (pwrite, writev too), rename (renameat too), ftruncate.
- * Errors: EIO, ENOSPC, EDQUOT, short. Counted and failed are regular files and directories only, without the three standard
+ * Errors: EIO, ENOSPC, EDQUOT, short, kill. Counted and failed are regular files and directories only, without the three standard
  * streams: a log is no part of what is promised, and sockets are not disks. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +34,7 @@
 
 enum operation { FSYNC, WRITE, RENAME, FTRUNCATE, OPERATIONS };
 static const char *const NAMES[OPERATIONS] = {"fsync", "write", "rename", "ftruncate"};
-enum { SHORT = -1, FAULTS_MAX = 16 };
+enum { SHORT = -1, KILL = -2, FAULTS_MAX = 16 };
 
 struct fault {
     enum operation operation;
@@ -41,6 +47,7 @@ static struct fault faults[FAULTS_MAX];
 static int fault_count;
 static atomic_ulong counts[OPERATIONS];
 static volatile const long long *clock_ahead_s;
+static const char *power;
 
 static void refuse(const char *text) {
     fprintf(stderr, "fault shim: cannot read \"%s\"\n", text);
@@ -49,7 +56,7 @@ static void refuse(const char *text) {
 
 static int error_of(const char *name, size_t length) {
     static const struct { const char *name; int error; } known[] = {
-        {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"short", SHORT},
+        {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"short", SHORT}, {"kill", KILL},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strlen(known[i].name) == length && !memcmp(known[i].name, name, length)) return known[i].error;
@@ -74,6 +81,7 @@ __attribute__((constructor)) static void begin(void) {
         if (operation == OPERATIONS || !fault->error || !fault->at || (*end && *end != ',')) refuse(rest);
         rest = *end ? end + 1 : end;
     }
+    power = getenv("POWER");
     const char *path = getenv("CLOCK_FILE");
     if (path) {
         /* Mapped now: later the program may no longer open what lies outside its own directory. */
@@ -99,6 +107,12 @@ static int is_disk(int file) {
     return file > 2 && !fstat(file, &status) && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
 }
 
+static int die(void) {
+    kill(getpid(), SIGKILL);
+    for (;;) pause();
+    return -1;
+}
+
 #define REAL(name) \
     static __typeof__(&name) real; \
     if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
@@ -106,12 +120,64 @@ static int is_disk(int file) {
 #define FAIL_OR(operation, file, call) \
     do { \
         int error = is_disk(file) ? verdict(operation) : 0; \
+        if (error == KILL) return die(); \
         if (error > 0) { errno = error; return -1; } \
         return call; \
     } while (0)
 
-int fsync(int file) { REAL(fsync); FAIL_OR(FSYNC, file, real(file)); }
-int fdatasync(int file) { REAL(fdatasync); FAIL_OR(FSYNC, file, real(file)); }
+/* What a file is, whatever name it has and whoever had its number before: `NUMBER-BORN_NS`. */
+static int identity(int in, const char *name, char *text, size_t size) {
+    struct statx found;
+    if (statx(in, name, *name ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &found)) return 0;
+    unsigned long long born = found.stx_btime.tv_sec * 1000000000ull + found.stx_btime.tv_nsec;
+    snprintf(text, size, "%llu-%llu", (unsigned long long)found.stx_ino, born);
+    return S_ISREG(found.stx_mode);
+}
+
+/* Past the counts: what is kept beside the disk is no part of it. */
+static void keep(const char *name, const char *octets, size_t length) {
+    static atomic_int turn;
+    char temporary[4200], kept[4200];
+    snprintf(temporary, sizeof temporary, "%s/tmp-%d", power, atomic_fetch_add(&turn, 1));
+    snprintf(kept, sizeof kept, "%s/%s", power, name);
+    FILE *file = fopen(temporary, "we");
+    if (!file || fwrite(octets, 1, length, file) != length || fclose(file)) refuse(power);
+    static int (*real)(const char *, const char *);
+    if (!real) real = (int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename");
+    if (real(temporary, kept)) refuse(kept);
+}
+
+/* It is safe now. */
+static int safe(int file, int done) {
+    char link[64], path[4096], name[64];
+    if (done || !power) return done;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length < 6) return done;
+    path[length] = 0;
+    char *end = strrchr(path, '/');
+    if (!strcmp(end, "/spool")) {
+        DIR *directory = opendir(path);
+        if (!directory) refuse(path);
+        static _Thread_local char names[1 << 20];
+        size_t used = 0;
+        for (struct dirent *entry; (entry = readdir(directory));)
+            if (identity(dirfd(directory), entry->d_name, name, sizeof name))
+                used += snprintf(names + used, sizeof names - used, "%s %s\n", name, entry->d_name);
+        closedir(directory);
+        keep("names", names, used);
+    } else if (end - path >= 6 && !memcmp(end - 6, "/spool", 6) && identity(file, "", name, sizeof name)) {
+        struct stat status;
+        char *octets = fstat(file, &status) ? NULL : malloc(status.st_size + 1);
+        if (!octets || pread(file, octets, status.st_size, 0) != status.st_size) refuse(path);
+        keep(name, octets, status.st_size);
+        free(octets);
+    }
+    return done;
+}
+
+int fsync(int file) { REAL(fsync); FAIL_OR(FSYNC, file, safe(file, real(file))); }
+int fdatasync(int file) { REAL(fdatasync); FAIL_OR(FSYNC, file, safe(file, real(file))); }
 int ftruncate(int file, off_t length) { REAL(ftruncate); FAIL_OR(FTRUNCATE, file, real(file, length)); }
 int ftruncate64(int file, off64_t length) { REAL(ftruncate64); FAIL_OR(FTRUNCATE, file, real(file, length)); }
 
@@ -119,8 +185,9 @@ int ftruncate64(int file, off64_t length) { REAL(ftruncate64); FAIL_OR(FTRUNCATE
     do { \
         int error = is_disk(file) ? verdict(WRITE) : 0; \
         if (error > 0) { errno = error; return -1; } \
-        if (error == SHORT && length > 1) length /= 2; \
-        return call; \
+        if ((error == SHORT || error == KILL) && length > 1) length /= 2; \
+        ssize_t done = call; \
+        return error == KILL ? die() : done; \
     } while (0)
 
 ssize_t write(int file, const void *octets, size_t length) {
@@ -143,12 +210,14 @@ ssize_t writev(int file, const struct iovec *parts, int count) {
 int rename(const char *from, const char *to) {
     REAL(rename);
     int error = verdict(RENAME);
+    if (error == KILL) return die();
     if (error > 0) { errno = error; return -1; }
     return real(from, to);
 }
 int renameat(int from_in, const char *from, int to_in, const char *to) {
     REAL(renameat);
     int error = verdict(RENAME);
+    if (error == KILL) return die();
     if (error > 0) { errno = error; return -1; }
     return real(from_in, from, to_in, to);
 }

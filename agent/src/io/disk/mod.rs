@@ -8,6 +8,7 @@ pub mod keeper;
 pub mod list;
 pub mod mapped;
 pub mod mark;
+pub mod outlived;
 pub mod owner;
 pub mod spool;
 pub mod volume;

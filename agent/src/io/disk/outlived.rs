@@ -1,0 +1,248 @@
+//! Spools that were set aside come to an end: what the collector has, or what was taken over, is kept as long as in the spool
+//! itself; what was never delivered longer, so that a person can look, and `status` says how long still.
+//!
+//! How long each has lain there stands in the file `set-aside` in the data directory: the wall clock when it was last looked
+//! at, then a line for each, `NAME AGE_S UNDELIVERED`. As in `spool/ages.rs` an age goes on by what passes between two looks,
+//! and by a day at most each time; what has none there begins to age anew. One that is over is renamed first: half removed it
+//! must never be taken for a spool.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use varde_common::id::Seq;
+use varde_common::time::Timestamp;
+
+use super::spool::survey;
+use super::{DiskError, failed, read_at_most, sync_directory, write_whole};
+use crate::limits::{
+    SET_ASIDE_DELIVERED_KEEP_S, SET_ASIDE_MAX_OCTETS, SET_ASIDE_UNDELIVERED_KEEP_S, SPOOL_AGE_STEP_MAX_S,
+};
+
+const FILE: &str = "set-aside";
+const ENDED: &str = "spool.ended-";
+const PREFIXES: [&str; 2] = ["spool.aside-", "spool.before-sensor-"];
+
+/// A spool that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its directory's name within the data directory.
+    pub name: String,
+    /// How long it has lain there, seconds.
+    pub age_s: u64,
+    /// Records in it that the collector is not known to have and that nobody has taken over.
+    pub undelivered: u64,
+}
+
+impl SetAside {
+    /// When it will be removed, seconds from now.
+    pub fn left_s(&self) -> u64 {
+        let keep_s = if self.undelivered > 0 { SET_ASIDE_UNDELIVERED_KEEP_S } else { SET_ASIDE_DELIVERED_KEEP_S };
+        keep_s.saturating_sub(self.age_s)
+    }
+}
+
+/// Those there are, as they were last looked at.
+pub fn known(data: &Path) -> Vec<SetAside> {
+    let there = |one: &SetAside| data.join(&one.name).is_dir();
+    read(data).map_or(Vec::new(), |(_, known)| known.into_values().filter(there).collect())
+}
+
+/// Looks at those there are by a clock that says `now`, and removes those that are over; gives the removed.
+///
+/// # Errors
+/// [`DiskError`]; what is over is tried again the next time.
+pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
+    let (told, before) = read(data).unwrap_or((now, BTreeMap::new()));
+    let passed_s = now.since(told).as_secs().min(SPOOL_AGE_STEP_MAX_S);
+    let (mut kept, mut over) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(data).map_err(failed("read", data))? {
+        let entry = entry.map_err(failed("read", data))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // The name alone is followed nowhere.
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        if name.starts_with(ENDED) {
+            remove(&entry.path())?;
+        } else if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
+            let age_s = before.get(&name).map_or(0, |known| known.age_s.saturating_add(passed_s));
+            let undelivered = undelivered(&entry.path())?;
+            let one = SetAside { name, age_s, undelivered };
+            if one.left_s() == 0 { over.push(one) } else { kept.push(one) }
+        }
+    }
+    for one in &over {
+        let (path, ended) = (data.join(&one.name), free_name(data));
+        fs::rename(&path, &ended).map_err(failed("rename", &path))?;
+        sync_directory(data)?;
+        remove(&ended)?;
+    }
+    if kept.is_empty() {
+        return forget(data).map(|()| over);
+    }
+    let mut text = format!("{}\n", now.as_micros());
+    for SetAside { name, age_s, undelivered } in &kept {
+        text.push_str(&format!("{name} {age_s} {undelivered}\n"));
+    }
+    match write_whole(&data.join(FILE), text.as_bytes()) {
+        Err(error) if !error.is_full() => return Err(error),
+        // On a full disk they grow no older than they were.
+        Err(_) | Ok(()) => {}
+    }
+    Ok(over)
+}
+
+/// Nothing is set aside: nothing is to be remembered.
+fn forget(data: &Path) -> Result<(), DiskError> {
+    let file = data.join(FILE);
+    if file.exists() {
+        fs::remove_file(&file).map_err(failed("remove", &file))?;
+    }
+    Ok(())
+}
+
+/// The same, told in the log.
+///
+/// # Errors
+/// [`DiskError`]: the process must end.
+pub fn look_and_tell(data: &Path, now: Timestamp) -> Result<(), DiskError> {
+    for SetAside { name, undelivered, .. } in look(data, now)? {
+        tracing::warn!("the time of {name} is over: removed, with {undelivered} records never delivered");
+    }
+    Ok(())
+}
+
+/// Tells in the log which of them hold what nobody has.
+pub fn tell_undelivered(data: &Path) {
+    for one in known(data).iter().filter(|one| one.undelivered > 0) {
+        let (lies_in, days) = (data.join(&one.name), one.left_s() / 86_400);
+        let (undelivered, lies_in) = (one.undelivered, lies_in.display());
+        tracing::warn!(
+            "{undelivered} records in {lies_in} were never delivered; tell the CSIRT: they are removed in {days} days"
+        );
+    }
+}
+
+fn free_name(data: &Path) -> PathBuf {
+    let names = (0u32..).map(|number| data.join(format!("{ENDED}{number}")));
+    names.into_iter().find(|path| !path.exists()).unwrap_or_else(|| data.join(ENDED))
+}
+
+fn remove(path: &Path) -> Result<(), DiskError> {
+    fs::remove_dir_all(path).map_err(failed("remove", path))
+}
+
+fn read(data: &Path) -> Option<(Timestamp, BTreeMap<String, SetAside>)> {
+    let octets = read_at_most(&data.join(FILE), SET_ASIDE_MAX_OCTETS).ok()?;
+    let text = String::from_utf8(octets).ok()?;
+    let mut lines = text.strip_suffix('\n')?.lines();
+    let told = Timestamp(lines.next()?.parse().ok()?);
+    let one = |line: &str| {
+        let mut words = line.split(' ');
+        let name = words.next()?.to_owned();
+        let (age_s, undelivered) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+        Some((name.clone(), SetAside { name, age_s, undelivered }))
+    };
+    Some((told, lines.map(one).collect::<Option<_>>()?))
+}
+
+/// Records of it that are nowhere else, as far as is known here.
+fn undelivered(directory: &Path) -> Result<u64, DiskError> {
+    let figures = survey(directory)?;
+    let taken_over = taken_over(directory).map_or(0, |(from, to)| {
+        let from = from.max(figures.acknowledged.next());
+        to.min(figures.next).0.saturating_sub(from.0)
+    });
+    // What could not be read is something that nobody has seen.
+    let quarantined = directory.join("quarantine").is_dir();
+    Ok(figures.waiting().saturating_sub(taken_over).max(u64::from(quarantined)))
+}
+
+/// From which number on up to which the spool that goes on has them (`super::adopt`).
+fn taken_over(directory: &Path) -> Option<(Seq, Seq)> {
+    let octets = read_at_most(&directory.join("adopted"), 256).ok()?;
+    let text = String::from_utf8(octets).ok()?;
+    let mut words = text.split(' ');
+    Some((Seq(words.next()?.parse().ok()?), Seq(words.next()?.parse().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::io::disk::spool::{Caps, Spool};
+    use crate::io::disk::volume::RealVolume;
+
+    const START: Timestamp = Timestamp(1_795_269_900_000_000);
+    const HOUR_S: u64 = 3_600;
+
+    /// Six records, so many of them acknowledged, set aside.
+    fn set_aside(data: &Path, acknowledged: u64) -> PathBuf {
+        let opened = Spool::open(Arc::new(RealVolume), &data.join("spool"), Caps::default(), START);
+        let mut spool = opened.unwrap().0;
+        for _ in 0..6 {
+            spool.append(b"a record");
+        }
+        spool.sync(START).unwrap();
+        spool.handle_acknowledged(Seq(acknowledged), START).unwrap();
+        spool.write_hint(START).unwrap();
+        spool.set_aside().unwrap()
+    }
+
+    /// Looks every hour from this one on; gives after how many the directory was gone.
+    fn gone_after_h(data: &Path, directory: &Path, from: u64) -> Option<u64> {
+        (from..=1_000).find(|hour| {
+            look(data, START.plus(Duration::from_secs(hour * HOUR_S))).unwrap();
+            !directory.exists()
+        })
+    }
+
+    #[test]
+    fn what_was_delivered_goes_after_72_hours_and_what_was_not_after_30_days() {
+        let data = tempfile::tempdir().unwrap();
+        let delivered = set_aside(data.path(), 6);
+        let mut undelivered = set_aside(data.path(), 4);
+        let before = data.path().join("spool.before-sensor-7-0");
+        fs::rename(&undelivered, &before).unwrap();
+        undelivered = before;
+        assert_eq!(gone_after_h(data.path(), &delivered, 0), Some(72));
+        let [known] = &known(data.path())[..] else { panic!("not one") };
+        assert_eq!((known.undelivered, known.left_s()), (2, (720 - 72) * HOUR_S), "told while it lies there");
+        assert_eq!(gone_after_h(data.path(), &undelivered, 72), Some(720));
+        assert!(super::known(data.path()).is_empty());
+    }
+
+    #[test]
+    fn what_was_taken_over_is_delivered_and_what_may_have_been_sent_is_not() {
+        for (adopted, undelivered) in [("5 7 00 1\n", 0), ("6 7 00 1\n", 1), ("1 9 00 1\n", 0), ("rubbish", 2)] {
+            let data = tempfile::tempdir().unwrap();
+            let directory = set_aside(data.path(), 4);
+            fs::write(directory.join("adopted"), adopted).unwrap();
+            assert_eq!(super::undelivered(&directory).unwrap(), undelivered, "{adopted}");
+        }
+        let data = tempfile::tempdir().unwrap();
+        let directory = set_aside(data.path(), 6);
+        fs::create_dir(directory.join("quarantine")).unwrap();
+        assert_eq!(super::undelivered(&directory).unwrap(), 1, "what nobody could read");
+    }
+
+    #[test]
+    fn k1_a_clock_that_jumps_ends_nothing_and_what_was_half_removed_is_no_spool() {
+        let data = tempfile::tempdir().unwrap();
+        let directory = set_aside(data.path(), 6);
+        for years in [0, 10, 5, 20] {
+            look(data.path(), START.plus(Duration::from_secs(years * 31_536_000))).unwrap();
+        }
+        assert!(directory.exists(), "a jump is a day at most");
+        fs::rename(&directory, data.path().join("spool.ended-0")).unwrap();
+        fs::create_dir(data.path().join("spool")).unwrap();
+        fs::create_dir(data.path().join("spool.kept-by-hand")).unwrap();
+        look(data.path(), START).unwrap();
+        let mut left: Vec<_> = fs::read_dir(data.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["spool", "spool.kept-by-hand"], "and only what is ours goes");
+    }
+}
