@@ -98,7 +98,8 @@ pub const STORED_AT_ONCE_OCTETS: u64 = 256 * 1024 * 1024;
 /// And so much a minute from then on: the longest storm an honest one tells of needs two thirds of it, and one whose key was
 /// stolen fills 6 GB a day.
 pub const STORED_PER_MINUTE_OCTETS: u64 = 4 * 1024 * 1024;
-/// What a record takes in the database beside its own octets, at most about: its row and index, and an event's or an alert's.
+/// What a record takes in the database beside its own octets, about: its row and index, and an event's or an alert's (events of
+/// 260 octets were measured to take 570).
 pub const RECORD_STORED_OCTETS: u64 = 512;
 /// What a Hello or a heartbeat leaves there.
 pub const GREETING_STORED_OCTETS: u64 = 4 * 1024;

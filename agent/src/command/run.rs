@@ -464,11 +464,8 @@ impl Process {
 
     fn tell_waiting(&self, what: &str) {
         let uplink = self.desk.uplink.borrow().clone();
-        let why = match (uplink.connected, uplink.last_error) {
-            (true, _) => "connected".to_owned(),
-            (false, Some(why)) => why,
-            (false, None) => "not connected yet".to_owned(),
-        };
+        let state = if uplink.connected { "connected" } else { "not connected yet" };
+        let why = uplink.last_error.unwrap_or_else(|| state.to_owned());
         tracing::warn!(collector = %self.address, "still waiting for {what}: {why}; everything is kept, stop with Ctrl-C");
     }
 
