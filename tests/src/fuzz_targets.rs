@@ -102,12 +102,34 @@ fn read_hello(body: &[u8]) {
     let _ = (hello.versions().map(Iterator::count), hello.signature_algorithms().count());
 }
 
-/// The beginning of a TCP stream that may hold a ClientHello; a ClientHello by itself; one out of QUIC's CRYPTO frames.
+/// The beginning of a TCP stream that may hold a ClientHello, whole and in segments, as the observer reads it; a ClientHello
+/// by itself; one out of QUIC's CRYPTO frames.
 pub fn hello(octets: &[u8]) {
-    match tls::find_hello(octets) {
-        Ok(Opening::Whole(body)) => read_hello(&body),
-        Ok(Opening::Until(more)) => assert!(more > octets.len(), "it waits for what is there already"),
-        Ok(Opening::Other) | Err(_) => {}
+    for segment in [octets.len(), octets.len() / 2 + 1, 7] {
+        let mut observer = Observer::new(ObserveSettings::default());
+        for (seq, payload) in (1u32..).step_by(segment.max(1)).zip(octets.chunks(segment.max(1))) {
+            let packet = Packet {
+                time: Timestamp(1),
+                source: 0,
+                src: IpAddr::from([10, 0, 0, 1]),
+                dst: IpAddr::from([192, 0, 2, 1]),
+                protocol: Protocol::TCP,
+                octets: 40 + payload.len() as u32,
+                fragment: Fragment::Whole,
+                transport: Transport::Tcp {
+                    src_port: 40_000,
+                    dst_port: 443,
+                    seq,
+                    ack: 1,
+                    flags: packet::tcp_flags::ACK,
+                    urgent: 0,
+                    payload,
+                },
+            };
+            observer.handle_packet(&packet, packet.time, &mut |_| {});
+        }
+        observer.close_all();
+        while observer.poll_seen().is_some() {}
     }
     if let Opening::Whole(body) = tls::find_hello_in_quic(octets) {
         read_hello(body);
@@ -215,7 +237,7 @@ pub fn stream(octets: &[u8]) {
             protocol: Protocol::TCP,
             octets: 40 + u32::from(length),
             fragment: Fragment::Whole,
-            transport: Transport::Tcp { src_port, dst_port, seq, flags, payload },
+            transport: Transport::Tcp { src_port, dst_port, seq, ack: seq, flags, urgent: 0, payload },
         };
         observer.handle_packet(&packet, packet.time, &mut |_| {});
         seq = seq.wrapping_add(payload.len() as u32);
