@@ -12,9 +12,12 @@ pub const FLOW_ESTABLISHED_IDLE_TIMEOUT_S: u64 = 3600;
 pub const FLOW_ACTIVE_TIMEOUT_S: u64 = 1800;
 /// After FIN from both ends or a RST, late packets still belong to the flow for so long, seconds.
 pub const FLOW_LINGER_S: u64 = 5;
+/// What a RST or FIN may lie ahead of what its receiver has acknowledged, and an acknowledgement behind the one before:
+/// more than is under way on ordinary lines (RFC 7323 allows 1 GiB).
+pub const TCP_WINDOW_MAX_OCTETS: u32 = 1024 * 1024;
 
-/// UDP flows remembered after they are over, by who began them: of a municipality's conversations that are more than a
-/// look-up, those of a quarter of an hour.
+/// Flows remembered after they are over, by who began them: UDP conversations that are more than a look-up, and TCP
+/// connections whose end was not seen. Of a municipality's, those of a quarter of an hour.
 pub const FLOWS_REMEMBERED: usize = 65_536;
 /// What they take.
 pub const FLOWS_REMEMBERED_MAX_OCTETS: usize = 512 * 1024;
@@ -96,15 +99,15 @@ pub const GREETING_RUNS_MAX: usize = 64;
 /// Names read behind a gap that one greeting remembers, so that none is told again when the gap is filled: no more whole
 /// requests than these lie in what is kept.
 pub const GREETING_AHEAD_NAMES_MAX: usize = 1_024;
-/// Greetings kept in part at once. They are whole within a few round trips.
+/// Greetings kept in part at once. They are whole within a few round trips; one that waits for longer makes room first.
 pub const GREETINGS_MAX: usize = 4_096;
 /// Octets kept over all of them.
 pub const GREETINGS_TOTAL_MAX_OCTETS: usize = 4 * 1024 * 1024;
 /// What all of them take beside that.
 pub const GREETINGS_MAX_OCTETS: usize = 1024 * 1024;
-/// The rest of a greeting that has not come so long after the last of it will not come any more, seconds (RFC 6298: a
-/// sender's third retransmission comes after seven).
-pub const GREETING_TIMEOUT_S: u64 = 10;
+/// The rest of a greeting that has not come so long after the last of it will not come any more, seconds: common servers
+/// wait a minute for a request's head. A full table lets the oldest go before that.
+pub const GREETING_TIMEOUT_S: u64 = 90;
 /// One ClientHello over TCP, without the headers of its records: with post-quantum keys and tickets they have some 2,000
 /// octets; common servers (Go, rustls) take 64 KiB. Of a longer one the name is read that stands in so much of it.
 pub const HELLO_MAX_OCTETS: usize = 64 * 1024;
@@ -141,8 +144,10 @@ pub const QUIC_LATELY_TOTAL_MAX_OCTETS: usize = QUIC_LATELY_MAX * (QUIC_LATELY_M
 pub const HTTP_HEAD_MAX_OCTETS: usize = 64 * 1024;
 /// Requests read of one flow: servers commonly serve 1,000 on one connection, proxies more.
 pub const HTTP_REQUESTS_MAX: u16 = 50_000;
-/// Requests read in one segment, where one follows the other; browsers do not do so at all.
-pub const HTTP_PIPELINED_MAX: usize = 16;
+/// A line of a head that is kept whole; of a longer one the beginning is enough, unless it is one that is read.
+pub const HTTP_LINE_MAX_OCTETS: usize = 8 * 1024;
+/// A line between chunks of a body: a number, and extensions that nobody uses.
+pub const HTTP_CHUNK_LINE_MAX_OCTETS: usize = 1024;
 /// A request's body is passed over when it says it is no longer than this; in a longer one the beginning of each
 /// segment is looked at.
 pub const HTTP_BODY_MAX_OCTETS: u64 = 1 << 30;

@@ -193,9 +193,11 @@ impl Observer {
             Transport::Udp { src_port, dst_port, payload } if self.is_dns(src_port, dst_port) => {
                 self.take_datagram(packet, src_port, dst_port, payload, audience);
             }
-            Transport::Tcp { src_port, dst_port, seq, flags, payload } if self.is_dns(src_port, dst_port) => {
+            Transport::Tcp { src_port, dst_port, seq, ack, flags, payload, urgent: _ }
+                if self.is_dns(src_port, dst_port) =>
+            {
                 let (src, dst) = (Endpoint::new(packet.src, src_port), Endpoint::new(packet.dst, dst_port));
-                self.take_segment(packet, Segment { src, dst, seq, flags, payload }, audience);
+                self.take_segment(packet, Segment { src, dst, seq, ack, flags, payload }, audience);
             }
             Transport::Udp { .. }
             | Transport::Tcp { .. }
@@ -323,7 +325,7 @@ impl Observer {
         let Observer { greetings, counts, clock, .. } = self;
         let tell = &mut |told: Told| audience.take(told.into());
         let greeting = greetings.handle_packet(packet, heard, *clock, &mut counts.greetings, tell);
-        if greeting != heard.greeting {
+        if greeting != heard.greeting || heard.is_anew {
             self.flows.set_greeting(heard, greeting);
         }
     }
@@ -463,7 +465,7 @@ mod tests {
         let (src_port, dst_port) = (src.port(), dst.port());
         let transport = match protocol {
             Protocol::UDP => Transport::Udp { src_port, dst_port, payload },
-            _ => Transport::Tcp { src_port, dst_port, seq, flags, payload },
+            _ => Transport::Tcp { src_port, dst_port, seq, ack: 0, flags, urgent: 0, payload },
         };
         Packet {
             time: Timestamp::from_unix(seconds, 0),
@@ -741,12 +743,12 @@ mod tests {
                     5 => (Protocol::UDP, Transport::Udp { src_port, dst_port, payload }, if packet.seq & 1 == 0 { Fragment::Rejoined } else { Fragment::First }),
                     6 => (
                         Protocol::TCP,
-                        Transport::Tcp { src_port, dst_port, seq: packet.seq, flags: packet.flags, payload },
+                        Transport::Tcp { src_port, dst_port, seq: packet.seq, ack: packet.seq, flags: packet.flags, urgent: packet.port, payload },
                         Fragment::Rejoined,
                     ),
                     _ => (
                         Protocol::TCP,
-                        Transport::Tcp { src_port, dst_port, seq: packet.seq, flags: packet.flags, payload },
+                        Transport::Tcp { src_port, dst_port, seq: packet.seq, ack: packet.seq, flags: packet.flags, urgent: packet.port, payload },
                         Fragment::Whole,
                     ),
                 };

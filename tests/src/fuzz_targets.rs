@@ -6,7 +6,6 @@
 //! lies behind is searched too.
 
 use std::io::Write;
-use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use ed25519_dalek::SigningKey;
@@ -102,12 +101,18 @@ fn read_hello(body: &[u8]) {
     let _ = (hello.versions().map(Iterator::count), hello.signature_algorithms().count());
 }
 
-/// The beginning of a TCP stream that may hold a ClientHello; a ClientHello by itself; one out of QUIC's CRYPTO frames.
+/// The beginning of a TCP stream that may hold a ClientHello, whole and in segments, as the observer reads it; a ClientHello
+/// by itself; one out of QUIC's CRYPTO frames.
 pub fn hello(octets: &[u8]) {
-    match tls::find_hello(octets) {
-        Ok(Opening::Whole(body)) => read_hello(&body),
-        Ok(Opening::Until(more)) => assert!(more > octets.len(), "it waits for what is there already"),
-        Ok(Opening::Other) | Err(_) => {}
+    for segment in [octets.len(), octets.len() / 2 + 1, 7] {
+        let mut observer = Observer::new(ObserveSettings::default());
+        for (seq, payload) in (1u32..).step_by(segment.max(1)).zip(octets.chunks(segment.max(1))) {
+            let (src_port, dst_port, flags) = (40_000, 443, packet::tcp_flags::ACK);
+            let transport = Transport::Tcp { src_port, dst_port, seq, ack: 1, flags, urgent: 0, payload };
+            take(&mut observer, 0, ([10, 0, 0, 1], [192, 0, 2, 1]), transport);
+        }
+        observer.close_all();
+        while observer.poll_seen().is_some() {}
     }
     if let Opening::Whole(body) = tls::find_hello_in_quic(octets) {
         read_hello(body);
@@ -150,15 +155,21 @@ pub fn quic_datagram(octets: &[u8]) {
 }
 
 fn send_datagram(observer: &mut Observer, payload: &[u8]) {
+    let transport = Transport::Udp { src_port: 40_000, dst_port: 443, payload };
+    take(observer, 0, ([10, 0, 0, 1], [192, 0, 2, 1]), transport);
+}
+
+/// Shows the observer a packet from one end to the other.
+fn take(observer: &mut Observer, seconds: i64, (src, dst): ([u8; 4], [u8; 4]), transport: Transport<'_>) {
     let packet = Packet {
-        time: Timestamp(1),
+        time: Timestamp::from_unix(seconds, 1_000),
         source: 0,
-        src: IpAddr::from([10, 0, 0, 1]),
-        dst: IpAddr::from([192, 0, 2, 1]),
-        protocol: Protocol::UDP,
-        octets: 28 + payload.len() as u32,
+        src: src.into(),
+        dst: dst.into(),
+        protocol: if matches!(transport, Transport::Udp { .. }) { Protocol::UDP } else { Protocol::TCP },
+        octets: 100,
         fragment: Fragment::Whole,
-        transport: Transport::Udp { src_port: 40_000, dst_port: 443, payload },
+        transport,
     };
     observer.handle_packet(&packet, packet.time, &mut |_| {});
     while observer.poll_seen().is_some() {}
@@ -204,22 +215,12 @@ pub fn stream(octets: &[u8]) {
         seq = seq.wrapping_add_signed(i32::from(step as i8));
         seconds += i64::from(flags >> 6);
         let (from_client, flags) = (flags & 0x20 == 0, flags & 0x1f);
-        let (client, server) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 53]));
-        let (src, dst) = if from_client { (client, server) } else { (server, client) };
+        let (client, server) = ([10, 0, 0, 1], [10, 0, 0, 53]);
+        let ends = if from_client { (client, server) } else { (server, client) };
         let (src_port, dst_port) = if from_client { (40_000, 53) } else { (53, 40_000) };
-        let packet = Packet {
-            time: Timestamp::from_unix(seconds, 0),
-            source: 0,
-            src,
-            dst,
-            protocol: Protocol::TCP,
-            octets: 40 + u32::from(length),
-            fragment: Fragment::Whole,
-            transport: Transport::Tcp { src_port, dst_port, seq, flags, payload },
-        };
-        observer.handle_packet(&packet, packet.time, &mut |_| {});
+        let transport = Transport::Tcp { src_port, dst_port, seq, ack: seq, flags, urgent: 0, payload };
+        take(&mut observer, seconds, ends, transport);
         seq = seq.wrapping_add(payload.len() as u32);
-        while observer.poll_seen().is_some() {}
     }
     observer.close_all();
     while observer.poll_seen().is_some() {}

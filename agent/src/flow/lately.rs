@@ -1,6 +1,6 @@
-//! Who began UDP flows that are over: one that goes on after a long silence is the same conversation, whoever speaks first.
+//! Who began flows that are over: one that goes on after a long silence is the same conversation, whoever speaks first.
 //!
-//! UDP has no SYN: after its timeout a flow is known by nothing but its ends, and the next packet would seem to be the
+//! UDP has no SYN, and of a TCP connection whose end was not seen none may come: after its timeout a flow is known by nothing but its ends, and the next packet would seem to be the
 //! beginning of another. A call that comes in for a telephone, or a tunnel's far end that wakes up, would be an attempt
 //! from outside. So what both ends took part in is remembered for as long as a TCP connection may be silent.
 

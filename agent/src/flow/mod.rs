@@ -1,7 +1,9 @@
 //! Packets to flow records (RFC 7011, bidirectional as RFC 5103), in a bounded table.
 
+mod connection;
 mod key;
 mod lately;
+mod stand;
 mod state;
 
 use std::time::Duration;
@@ -113,8 +115,10 @@ pub(crate) struct Heard {
     pub(crate) from_initiator: bool,
     /// Sequence number of the initiator's SYN, where it was seen.
     pub(crate) syn: Option<u32>,
-    /// Whether this packet is a SYN of the initiator, in a flow of which words were looked at, that says something else of
-    /// where they begin.
+    /// The next octet that the other end expects of the one that sent the packet, where it was heard.
+    pub(crate) stands: Option<u32>,
+    /// Whether words were looked at that are none of this stream: a SYN says something else of where it begins, or its answer
+    /// does.
     pub(crate) is_anew: bool,
     /// How far the flow has got.
     pub(crate) contact: Contact,
@@ -212,7 +216,7 @@ impl Flows {
             None => {
                 self.make_room(now, counts, audience);
                 let mut flow = Flow::new(FlowId(self.next_id), &step, key.protocol(), self.data_out_octets);
-                if key.is_conversation()
+                if (key.is_conversation() || step.goes_on())
                     && let Some(initiator_is_low) = self.lately.initiator_is_low(self.table.number_of(&key), now)
                 {
                     flow.goes_on(initiator_is_low);
@@ -249,6 +253,7 @@ impl Flows {
     /// Notes how far the greeting in the flow of a packet is known now.
     pub(crate) fn set_greeting(&mut self, heard: &Heard, greeting: Greeting) {
         if let Some((key, flow)) = self.table.at_mut(heard.place) {
+            flow.begins_anew &= !heard.from_initiator;
             let protocol = key.protocol();
             *flow.greeting_mut(heard.from_initiator, protocol) = greeting;
         }
@@ -305,7 +310,7 @@ impl Flows {
     fn remember_who_began(&mut self, place: Place) {
         let Some((key, flow, last)) = self.table.at_since(place) else { return };
         let is_mutual = flow.contact == Contact::Answered || flow.awaits_initiator;
-        if is_mutual && key.is_conversation() {
+        if is_mutual && (key.is_conversation() || flow.may_go_on(key.protocol())) {
             self.lately.remember(self.table.number_of(key), flow.initiator_is_low, last);
         }
     }

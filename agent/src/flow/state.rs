@@ -4,11 +4,12 @@ use varde_common::observation::{Contact, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
 use super::key::Key;
+use super::stand::Stands;
 use super::{CLOCK_AHEAD_MAX_US, FlowEvent, FlowGlimpse, FlowId, FlowStep, Heard, Volume};
 use crate::audience::Audience;
 use crate::greeting::Greeting;
 use crate::observe::Seen;
-use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
+use crate::packet::tcp_flags::{ACK, RST, SYN};
 use crate::packet::{IcmpRole, Packet, Transport};
 use crate::table::Place;
 
@@ -39,6 +40,10 @@ pub(super) struct Step {
     pub(super) flags: u8,
     /// TCP sequence number; 0 for other protocols.
     pub(super) seq: u32,
+    /// TCP acknowledgement number, with ACK; 0 for other protocols.
+    pub(super) ack: u32,
+    /// Whether it brings data of which a stream consists.
+    pub(super) has_payload: bool,
 }
 
 impl Step {
@@ -49,6 +54,16 @@ impl Step {
     /// Whether it asks for a TCP connection.
     pub(super) fn is_syn(&self) -> bool {
         self.has(SYN) && !self.has(ACK) && !self.has(RST)
+    }
+
+    /// Whether it answers such a one.
+    pub(super) fn is_syn_ack(&self) -> bool {
+        self.flags & (SYN | ACK | RST) == SYN | ACK
+    }
+
+    /// Whether it is a segment that begins no connection, and ends none.
+    pub(super) fn goes_on(&self) -> bool {
+        self.flags & (SYN | ACK | RST) == ACK
     }
 }
 
@@ -70,8 +85,18 @@ pub(super) struct Taken {
     pub(super) answered: bool,
     /// The end that sent it has sent much now.
     pub(super) much_sent: bool,
-    /// It is a SYN of the initiator that says something else than was known of where its stream begins.
+    /// It is a SYN of the initiator that says something else than was known of where its stream begins, and nobody has
+    /// answered yet.
     pub(super) begins_stream: bool,
+}
+
+/// What is known of the initiator's SYN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SynStanding {
+    Unknown,
+    Known,
+    /// Two said different things.
+    Disputed,
 }
 
 #[derive(Debug)]
@@ -89,14 +114,23 @@ pub(super) struct Flow {
     pub(super) source: u16,
     pub(super) initiator_is_low: bool,
     /// Sequence number of the initiator's SYN, to know it when it is sent again.
-    pub(super) syn: Option<u32>,
-    /// Two SYNs said different things of it.
-    pub(super) syn_is_disputed: bool,
+    pub(super) syn: u32,
+    pub(super) syn_standing: SynStanding,
+    /// It had data, which its receiver need not take (RFC 7413).
+    pub(super) syn_has_data: bool,
+    /// The answer to the SYN shows that what was read of the initiator is no part of its stream.
+    pub(super) begins_anew: bool,
+    /// Where the receivers of both streams stand.
+    pub(super) stands: Stands,
     pub(super) contact: Contact,
     pub(super) handshake: Handshake,
     pub(super) fin_from_initiator: bool,
     pub(super) fin_from_responder: bool,
-    pub(super) reset: bool,
+    /// A RST of this end that its receiver takes, as far as was heard.
+    pub(super) reset_by_initiator: bool,
+    pub(super) reset_by_responder: bool,
+    /// One that its receiver may take: not exactly where that was heard to stand, and not far from there.
+    pub(super) reset_in_doubt: bool,
     /// It goes on what was over, and who began that has not spoken yet: nobody's attempt and nobody's answer so far.
     pub(super) awaits_initiator: bool,
     /// Of the initiator; of both where it is not TCP.
@@ -119,14 +153,19 @@ impl Flow {
             end: step.time,
             source: step.source,
             initiator_is_low: step.from_low != answers_syn,
-            syn: step.is_syn().then_some(step.seq),
-            syn_is_disputed: false,
+            syn: step.seq,
+            syn_standing: if step.is_syn() { SynStanding::Known } else { SynStanding::Unknown },
+            syn_has_data: step.is_syn() && step.has_payload,
+            begins_anew: false,
+            stands: Stands::default(),
             // Who is sent a SYN-ACK has tried.
             contact: if step.is_error { Contact::ErrorsOnly } else { Contact::Unanswered },
             handshake: Handshake { from_start: protocol == Protocol::TCP && opens, ..Handshake::default() },
             fin_from_initiator: false,
             fin_from_responder: false,
-            reset: false,
+            reset_by_initiator: false,
+            reset_by_responder: false,
+            reset_in_doubt: false,
             awaits_initiator: false,
             greeting: Greeting::default(),
             greeting_back: Greeting::default(),
@@ -146,12 +185,13 @@ impl Flow {
         let from_initiator = step.from_low == self.initiator_is_low;
         let is_back = !from_initiator && packet.protocol == Protocol::TCP;
         let greeting = if is_back { self.greeting_back } else { self.greeting };
-        let is_anew = begins_stream && greeting != Greeting::default();
+        let is_anew = (begins_stream || self.begins_anew && from_initiator) && greeting != Greeting::default();
         (is_anew || greeting.may_tell(&packet.transport)).then_some(Heard {
             place,
             flow: self.id,
             from_initiator,
-            syn: self.syn,
+            syn: self.syn(),
+            stands: self.stands.of(from_initiator),
             is_anew,
             contact: self.contact,
             greeting,
@@ -191,19 +231,7 @@ impl Flow {
         self.began = self.began.min(step.time);
         self.start = self.start.min(step.time);
         self.end = self.end.max(step.time);
-        self.reset |= step.has(RST);
-        // Overtaken by the answer to it, it still says where the stream begins.
-        let begins_stream = from_initiator && step.is_syn() && self.syn != Some(step.seq);
-        if begins_stream {
-            self.hear_syn(step.seq);
-        }
-        if step.has(FIN) {
-            if from_initiator {
-                self.fin_from_initiator = true;
-            } else {
-                self.fin_from_responder = true;
-            }
-        }
+        let begins_stream = protocol == Protocol::TCP && self.hear_tcp(step, from_initiator);
         Taken { answered: self.hear(step, protocol, from_initiator), much_sent, begins_stream }
     }
 
@@ -248,21 +276,6 @@ impl Flow {
         !step.is_request && (!from_initiator || *asked)
     }
 
-    /// Where the client's stream begins; after two SYNs that say different things nobody knows.
-    fn hear_syn(&mut self, seq: u32) {
-        match self.syn {
-            Some(known) if known != seq && self.contact != Contact::Answered => {
-                (self.syn, self.syn_is_disputed) = (None, true);
-            }
-            None if !self.syn_is_disputed => self.syn = Some(seq),
-            Some(_) | None => {}
-        }
-    }
-
-    pub(super) fn is_ending(&self) -> bool {
-        self.reset || self.fin_from_initiator || self.fin_from_responder
-    }
-
     /// Whether this packet begins another flow, however soon it comes.
     #[inline]
     pub(super) fn is_ended_by(&self, step: &Step) -> bool {
@@ -271,24 +284,14 @@ impl Flow {
             && !self.awaits_initiator
             && !step.is_error
             && step.from_low != self.initiator_is_low;
-        is_other_s_attempt || step.is_syn() && self.is_begun_anew_by(step)
-    }
-
-    /// Whether this SYN begins another flow.
-    fn is_begun_anew_by(&self, step: &Step) -> bool {
-        // Some systems send a SYN again although it was refused: the same attempt, with the same sequence number.
-        let is_sent_again = step.from_low == self.initiator_is_low && self.syn == Some(step.seq);
-        // One that stands may have ended unseen: its port is used again.
-        let has_begun = self.lane() == ESTABLISHED && (self.syn.is_some() || self.syn_is_disputed);
-        // A stray packet from the other end makes nobody who answers.
-        let is_turned = step.from_low != self.initiator_is_low && self.contact != Contact::Answered;
-        let may_begin = self.is_ending() || has_begun || is_turned;
-        may_begin && !is_sent_again
+        is_other_s_attempt || step.has(SYN) && (self.is_begun_anew_by(step) || self.is_another_s_answer(step))
     }
 
     pub(super) fn lane(&self) -> u8 {
-        if self.reset || (self.fin_from_initiator && self.fin_from_responder) {
+        if self.is_reset() || (self.fin_from_initiator && self.fin_from_responder) {
             LINGERING
+        } else if self.reset_in_doubt {
+            OPEN
         } else if self.handshake.initiator && self.handshake.responder {
             ESTABLISHED
         } else {
@@ -359,13 +362,16 @@ pub(super) fn read(packet: &Packet<'_>) -> Option<(Key, Step)> {
         is_request: false,
         flags: 0,
         seq: 0,
+        ack: 0,
+        has_payload: false,
     };
     let (src_port, dst_port, step) = match packet.transport {
         Transport::Udp { src_port, dst_port, .. } => (src_port, dst_port, plain),
-        Transport::Tcp { src_port, dst_port, flags, seq, payload } => {
+        Transport::Tcp { src_port, dst_port, flags, seq, ack, payload, urgent: _ } => {
             let is_bare = payload.is_empty() && octets <= BARE_SEGMENT_MAX_OCTETS;
             let data_octets = if is_bare { 0 } else { octets };
-            (src_port, dst_port, Step { data_octets, is_error: flags & RST != 0, flags, seq, ..plain })
+            let (is_error, has_payload) = (flags & RST != 0, !payload.is_empty());
+            (src_port, dst_port, Step { data_octets, is_error, flags, seq, ack, has_payload, ..plain })
         }
         // Without flags a segment is an attempt at most: [`Flow::shake_hands`] waits for ACKs.
         Transport::Ports { src_port, dst_port } => (src_port, dst_port, plain),

@@ -3,7 +3,9 @@
 mod any;
 mod apart;
 mod crafted;
+mod ends;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use varde_common::observation::{Endpoint, Protocol};
@@ -24,6 +26,8 @@ struct Bench {
     events: Vec<FlowEvent>,
     now: Timestamp,
     max: usize,
+    /// Where the stream of each end stands, as the other acknowledges it.
+    stands: BTreeMap<String, u32>,
 }
 
 fn keep(events: &mut Vec<FlowEvent>, seen: Seen) {
@@ -35,15 +39,22 @@ fn keep(events: &mut Vec<FlowEvent>, seen: Seen) {
 impl Bench {
     fn new(max: usize) -> Bench {
         let flows = Flows::new(max, Duration::from_secs(120), Duration::from_secs(1800), DATA_OUT_OCTETS);
-        Bench { flows, counts: FlowCounts::default(), events: Vec::new(), now: Timestamp::MIN, max }
+        Bench {
+            flows,
+            counts: FlowCounts::default(),
+            events: Vec::new(),
+            now: Timestamp::MIN,
+            max,
+            stands: BTreeMap::new(),
+        }
     }
 
     fn packet(&mut self, seconds: i64, src: &str, dst: &str, protocol: Protocol, transport: Transport<'_>) {
         let (src, dst): (Endpoint, Endpoint) = (src.parse().unwrap(), dst.parse().unwrap());
         let transport = match transport {
             Transport::Udp { payload, .. } => Transport::Udp { src_port: src.port(), dst_port: dst.port(), payload },
-            Transport::Tcp { seq, flags, payload, .. } => {
-                Transport::Tcp { src_port: src.port(), dst_port: dst.port(), seq, flags, payload }
+            Transport::Tcp { seq, ack, flags, urgent, payload, .. } => {
+                Transport::Tcp { src_port: src.port(), dst_port: dst.port(), seq, ack, flags, urgent, payload }
             }
             Transport::Ports { .. } => Transport::Ports { src_port: src.port(), dst_port: dst.port() },
             other @ (Transport::Icmp { .. } | Transport::Other) => other,
@@ -68,11 +79,21 @@ impl Bench {
     }
 
     fn tcp(&mut self, seconds: i64, src: &str, dst: &str, flags: u8) {
-        self.tcp_at(seconds, src, dst, flags, 0);
+        let seq = if flags & SYN == 0 { self.stands.get(src).copied().unwrap_or(0) } else { 0 };
+        self.tcp_at(seconds, src, dst, flags, seq);
     }
 
     fn tcp_at(&mut self, seconds: i64, src: &str, dst: &str, flags: u8, seq: u32) {
-        let transport = Transport::Tcp { src_port: 0, dst_port: 0, seq, flags, payload: &[] };
+        let ack = self.stands.get(dst).copied().unwrap_or(0);
+        if flags & (SYN | FIN) != 0 {
+            self.stands.insert(src.to_owned(), seq.wrapping_add(1));
+        }
+        self.segment(seconds, src, dst, flags, seq, ack, &[]);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a segment with all that it says")]
+    fn segment(&mut self, seconds: i64, src: &str, dst: &str, flags: u8, seq: u32, ack: u32, payload: &[u8]) {
+        let transport = Transport::Tcp { src_port: 0, dst_port: 0, seq, ack, flags, urgent: 0, payload };
         self.packet(seconds, src, dst, Protocol::TCP, transport);
     }
 
@@ -300,6 +321,7 @@ fn segments_that_only_acknowledge_send_nothing() {
         let mut bench = Bench::new(10);
         bench.flows.data_out_octets = 350;
         let (src, dst): (Endpoint, Endpoint) = (A.parse().unwrap(), B.parse().unwrap());
+        let (src_port, dst_port) = (src.port(), dst.port());
         for second in 0..10 {
             bench.take(&Packet {
                 time: Timestamp::from_unix(second, 0),
@@ -309,7 +331,7 @@ fn segments_that_only_acknowledge_send_nothing() {
                 protocol: Protocol::TCP,
                 octets,
                 fragment: Fragment::Whole,
-                transport: Transport::Tcp { src_port: src.port(), dst_port: dst.port(), seq: 0, flags: ACK, payload },
+                transport: Transport::Tcp { src_port, dst_port, seq: 0, ack: 0, flags: ACK, urgent: 0, payload },
             });
         }
         let told = bench.events.iter().any(|event| event.step == FlowStep::Volume);
@@ -462,11 +484,9 @@ fn s4_all_flows_together_take_no_more_than_the_limit_says() {
 fn a_stray_packet_from_the_other_end_before_the_syn_turns_no_flow_round() {
     for stray in [ACK, SYN, ACK | FIN] {
         let mut bench = Bench::new(10);
-        let tcp = |seq, flags| Transport::Tcp { src_port: 0, dst_port: 0, seq, flags, payload: &[] };
-        bench.packet(1, B, A, Protocol::TCP, tcp(7, stray));
-        bench.packet(1, A, B, Protocol::TCP, tcp(99, SYN));
-        bench.packet(1, B, A, Protocol::TCP, tcp(4, SYNACK));
-        bench.packet(1, A, B, Protocol::TCP, tcp(100, ACK));
+        for (src, dst, seq, flags) in [(B, A, 7, stray), (A, B, 99, SYN), (B, A, 4, SYNACK), (A, B, 100, ACK)] {
+            bench.tcp_at(1, src, dst, flags, seq);
+        }
         let answered: Vec<_> = bench.events.iter().filter(|event| event.step == FlowStep::Answered).collect();
         assert_eq!(answered.len(), 1, "{stray}");
         assert_eq!(answered[0].record.initiator, A.parse().unwrap(), "{stray}");

@@ -6,6 +6,7 @@ use super::talk::Talk;
 use super::words::{Teller, Told};
 use super::{Carrier, Gathering, GreetingCounts, Greetings, Whose};
 use crate::flow::Heard;
+use crate::hello::BadHello;
 use crate::limits::GREETING_MAX_OCTETS;
 use crate::packet::tcp_flags::{ACK, RST, SYN};
 use crate::packet::{Packet, Transport};
@@ -24,10 +25,10 @@ impl Greetings {
         let Greeting::Gathering(place) = heard.greeting else { return Greeting::default() };
         match self.table.at_mut(place) {
             Some((whose, Gathering { carrier: Carrier::Tcp(tcp), .. })) if *whose == Whose::of(packet, heard) => {
-                if tcp.stand_at(syn.wrapping_add(1)) {
+                if heard.stands.is_none() && tcp.stand_at(syn.wrapping_add(1)) {
                     return heard.greeting;
                 }
-                // It lies where the first words will.
+                // It lies where the first words will, or the answer to the SYN shows that it is none of them.
                 counts.given_up += 1;
                 self.let_go(place, counts, emit);
                 Greeting::default()
@@ -48,6 +49,25 @@ impl Greetings {
         let passage = self.passage(packet, heard);
         let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
         Talk::default().read_kept(payload, &mut teller);
+    }
+}
+
+impl Greetings {
+    /// Most receivers take an urgent octet out of the stream (RFC 6093): what stands around it is read without it too.
+    pub(super) fn read_without_urgent(
+        &self,
+        payload: &[u8],
+        urgent: u16,
+        packet: &Packet<'_>,
+        heard: &Heard,
+        counts: &mut GreetingCounts,
+        emit: &mut dyn FnMut(Told),
+    ) {
+        counts.refused.count(BadHello::Urgent);
+        let Some((before, [_, behind @ ..])) = payload.split_at_checked(usize::from(urgent).saturating_sub(1)) else {
+            return;
+        };
+        self.read_aside(&[before, behind].concat(), packet, heard, counts, emit);
     }
 }
 

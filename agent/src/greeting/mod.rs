@@ -5,6 +5,7 @@
 //! What is let go, for whatever reason, is read as far as it came: a name that was shown is matched.
 
 mod aside;
+mod certain;
 mod counts;
 mod over_quic;
 mod over_tcp;
@@ -26,6 +27,7 @@ use crate::limits::{GREETING_TIMEOUT_S, GREETINGS_MAX, GREETINGS_TOTAL_MAX_OCTET
 use crate::packet::{Packet, Transport};
 use crate::table::{Place, Table};
 use aside::{after_letting_go, begin_in, first_octet, is_taken};
+use certain::Segment;
 use over_quic::{Means, OverQuic};
 use over_tcp::{OverTcp, Took};
 use state::Asking;
@@ -184,7 +186,7 @@ impl Greetings {
         emit: &mut dyn FnMut(Told),
     ) -> Greeting {
         let mut greeting = heard.greeting;
-        if let Transport::Tcp { seq, flags, payload, .. } = packet.transport {
+        if let Transport::Tcp { seq, flags, payload, urgent, .. } = packet.transport {
             if heard.is_anew {
                 let heard =
                     Heard { is_anew: false, greeting: self.begin_anew(packet, heard, seq, counts, emit), ..*heard };
@@ -197,6 +199,13 @@ impl Greetings {
             if !is_taken(flags) {
                 self.read_aside(payload, packet, heard, counts, emit);
                 return greeting;
+            }
+            if urgent > 0 {
+                self.read_without_urgent(payload, urgent, packet, heard, counts, emit);
+            }
+            if let Some(stands) = heard.stands {
+                let segment = Segment { seq, flags, payload, stands };
+                return self.take_where_it_stands(segment, packet, heard, now, counts, emit);
             }
         }
         if let Greeting::Gathering(place) = greeting {

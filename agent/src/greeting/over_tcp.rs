@@ -1,11 +1,15 @@
 //! A greeting over TCP that does not come in one piece: what of it is there.
 
-use super::state::{Asking, Greeting};
+use std::time::Duration;
+
+use varde_common::time::Timestamp;
+
+use super::state::{AHEAD_MAX_OCTETS, Asking, Greeting};
 use super::talk::{Next, Talk};
 use super::words::{Ahead, Teller};
 use crate::hello::assembly::Assembly;
 use crate::hello::tls;
-use crate::limits::GREETING_MAX_OCTETS;
+use crate::limits::{GREETING_MAX_OCTETS, STREAM_GAP_TIMEOUT_S};
 
 /// What came of a segment.
 #[derive(Debug)]
@@ -38,6 +42,10 @@ pub(super) struct OverTcp {
     ahead: Ahead,
     /// Where the end's words stood before.
     asking: Option<Asking>,
+    /// It stands where the receiver does, who is heard: what stands elsewhere is not in its way.
+    is_certain: bool,
+    /// Since when the receiver has what is missing here.
+    missing_since: Option<Timestamp>,
 }
 
 impl OverTcp {
@@ -51,7 +59,69 @@ impl OverTcp {
         let talk = asking
             .map_or(Talk::default(), |asking| Talk::after(asking.requests(), asking.hellos(), asking.next() != began));
         let (assembly, ahead) = (Assembly::default(), Ahead::default());
-        OverTcp { next: began, began, until: 1, talk, assembly, ahead, asking }
+        OverTcp { next: began, began, until: 1, talk, assembly, ahead, asking, is_certain: false, missing_since: None }
+    }
+
+    /// The same where words stand for certain.
+    pub(super) fn certain(asking: Asking) -> OverTcp {
+        OverTcp { is_certain: true, ..OverTcp::new(asking.next(), Some(asking)) }
+    }
+
+    /// The receiver is heard now and stands there: whether what is kept goes on what it has taken. `start`: where words
+    /// begin, if they begin here.
+    pub(super) fn settle(&mut self, start: Option<u32>, stands: u32) -> bool {
+        if !self.is_certain {
+            let expected = self.asking.map(Asking::next).or(start).unwrap_or(self.began);
+            let ahead = self.next.wrapping_sub(stands) as i32;
+            let is_near = ahead > -(GREETING_MAX_OCTETS as i32) && ahead <= AHEAD_MAX_OCTETS as i32;
+            self.is_certain = expected == self.began && is_near;
+            if self.is_certain {
+                self.asking = Some(self.asking.unwrap_or(Asking::new(0, self.began)));
+            }
+        }
+        self.is_certain
+    }
+
+    /// The receiver has taken all before `stands`: what is missing before that comes out of order, if it comes soon, or was
+    /// lost on its way to the sensor.
+    pub(super) fn pass_gaps(&mut self, stands: u32, now: Timestamp, teller: &mut Teller<'_>) {
+        while let Some(start) = self.assembly.behind_gap() {
+            let behind = self.next.wrapping_add(start as u32);
+            if (stands.wrapping_sub(behind) as i32) < 0 {
+                self.missing_since = None;
+                return;
+            }
+            let since = *self.missing_since.get_or_insert(now);
+            if now.since(since) < Duration::from_secs(STREAM_GAP_TIMEOUT_S) {
+                return;
+            }
+            self.talk.cut(&mut teller.knowing(&mut self.ahead));
+            self.talk = Talk::after(self.talk.requests, self.talk.hellos, false);
+            self.assembly.skip(start);
+            (self.next, self.until) = (behind, 1);
+            if !matches!(self.read_front(0, teller), Took::More) {
+                return;
+            }
+        }
+        self.missing_since = None;
+    }
+
+    /// Whether a segment lies further ahead than is kept, while its receiver has taken what is missing.
+    pub(super) fn is_left_behind(&self, seq: u32, stands: u32) -> bool {
+        let ahead = |at: u32| at.wrapping_sub(self.next) as i32;
+        let known = self.assembly.front().len() as i32;
+        self.is_certain && ahead(seq) >= GREETING_MAX_OCTETS as i32 && ahead(stands) > known
+    }
+
+    /// Where words stand after what is kept, or stood before it.
+    pub(super) fn asking(&self) -> Asking {
+        let stood = self.asking.unwrap_or(Asking::new(0, self.next));
+        let Talk { requests, hellos, .. } = self.talk;
+        if (stood.requests(), stood.hellos()) == (requests, hellos) {
+            stood
+        } else {
+            Asking::new(requests, self.next).with_hellos(hellos)
+        }
     }
 
     /// Takes a segment that begins at `seq`.
@@ -73,19 +143,21 @@ impl OverTcp {
             let next = self.read_ahead(fresh, teller);
             let is_begun = matches!(next, Next::Until(_)) && told_before == teller.told();
             let is_waiting = self.asking.is_some() && self.next == self.began && self.assembly.front().is_empty();
-            if is_waiting && is_begun && at != self.assembly.furthest() {
+            if !self.is_certain && is_waiting && is_begun && at != self.assembly.furthest() {
                 return Took::Elsewhere;
             }
         }
-        let teller = &mut teller.knowing(&mut self.ahead);
         // What lies far ahead may be forged, and what it would leave behind is still to come.
         if fresh.is_empty() || at >= GREETING_MAX_OCTETS {
             return Took::Nothing;
         }
         // In order, and nothing waits behind it: read where it lies.
         if at == 0 && self.assembly.is_empty() {
-            let (taken, next) =
-                if fresh.len() < self.until { (0, Next::Until(self.until)) } else { self.talk.read(fresh, 0, teller) };
+            let (taken, next) = if fresh.len() < self.until {
+                (0, Next::Until(self.until))
+            } else {
+                self.talk.read(fresh, 0, &mut teller.knowing(&mut self.ahead))
+            };
             self.next = self.next.wrapping_add(taken as u32);
             if let Next::Until(until) = next {
                 let rest = fresh.get(taken..).unwrap_or_default();
@@ -96,6 +168,10 @@ impl OverTcp {
                     Took::GivenUp
                 };
             }
+            if let Next::Skip(octets) = next {
+                self.pass(octets);
+                return Took::More;
+            }
             let left = fresh.len().saturating_sub(taken);
             return self.conclude(next, left);
         }
@@ -103,27 +179,51 @@ impl OverTcp {
         if self.assembly.keep(at as u64, fresh).is_err() {
             return Took::Nothing;
         }
-        let front = self.assembly.front();
-        if front.len() < self.until {
-            return if front.len() >= GREETING_MAX_OCTETS { Took::GivenUp } else { Took::More };
-        }
-        let (taken, next) = self.talk.read(front, at, teller);
-        let left = front.len().saturating_sub(taken);
-        self.assembly.drop_front(taken);
-        self.next = self.next.wrapping_add(taken as u32);
-        match next {
-            Next::Until(_) if left >= GREETING_MAX_OCTETS => Took::GivenUp,
-            Next::Until(until) => {
-                self.until = until;
-                Took::More
+        self.read_front(at, teller)
+    }
+
+    /// Reads what is there without a gap; `segment`: where in it the last segment begins.
+    fn read_front(&mut self, mut segment: usize, teller: &mut Teller<'_>) -> Took {
+        loop {
+            let front = self.assembly.front();
+            if front.len() < self.until {
+                return if front.len() >= GREETING_MAX_OCTETS { Took::GivenUp } else { Took::More };
             }
-            // What lies behind a gap may be another request.
-            Next::Request(0) if !self.assembly.is_empty() => {
-                self.until = 1;
-                Took::More
+            let (taken, next) = self.talk.read(front, segment, &mut teller.knowing(&mut self.ahead));
+            let left = front.len().saturating_sub(taken);
+            self.assembly.drop_front(taken);
+            self.next = self.next.wrapping_add(taken as u32);
+            let passed = match next {
+                Next::Until(_) if left >= GREETING_MAX_OCTETS => return Took::GivenUp,
+                Next::Until(until) => {
+                    self.until = until;
+                    return Took::More;
+                }
+                Next::Skip(octets) => octets,
+                // What lies behind a gap may be another request.
+                Next::Request(octets) if !self.assembly.is_empty() => octets,
+                // Or a greeting, behind what is none.
+                Next::Other if self.is_certain && self.assembly.behind_gap().is_some() => {
+                    match self.asking.map(Asking::and_looked) {
+                        Some(Greeting::Asking(asking)) => self.asking = Some(asking),
+                        _ => return Took::Done(Greeting::Over),
+                    }
+                    left as u32
+                }
+                next => return self.conclude(next, left),
+            };
+            self.pass(passed);
+            segment = 0;
+            if self.assembly.front().is_empty() {
+                return Took::More;
             }
-            next => self.conclude(next, left),
         }
+    }
+
+    /// Passes over what need not be read, there or not.
+    fn pass(&mut self, octets: u32) {
+        self.assembly.skip(octets as usize);
+        (self.next, self.until) = (self.next.wrapping_add(octets), 1);
     }
 
     /// Reads a segment behind a gap that may never be filled, and changes nothing else: what is in front may still come.
@@ -163,8 +263,8 @@ impl OverTcp {
         let is_new = self.talk.requests == 0 && self.talk.hellos == 0 && nothing_before;
         match next {
             Next::Over => Took::Done(Greeting::Over),
-            Next::Other if is_new => Took::Other,
-            Next::Other | Next::Until(_) => Took::Done(self.asked(left as u32)),
+            Next::Other if is_new && !self.is_certain => Took::Other,
+            Next::Other | Next::Until(_) | Next::Skip(_) => Took::Done(self.asked(left as u32)),
             Next::Request(behind) => Took::Done(self.asked(behind)),
         }
     }

@@ -1,7 +1,8 @@
 //! How far the first words of a flow's end are known: what stands in the flow table, in eight octets.
 
 use crate::limits::{
-    GREETING_MAX_OCTETS, GREETING_SEGMENTS_MAX, HTTP_REQUESTS_MAX, QUIC_HELLOS_MAX, QUIC_TRIES_MAX, TLS_HELLOS_MAX,
+    GREETING_MAX_OCTETS, GREETING_SEGMENTS_MAX, HTTP_BODY_MAX_OCTETS, HTTP_REQUESTS_MAX, QUIC_HELLOS_MAX,
+    QUIC_TRIES_MAX, TLS_HELLOS_MAX,
 };
 use crate::packet::Transport;
 use crate::table::Place;
@@ -66,6 +67,11 @@ impl Looks {
     /// Whether no segment of this end was looked at.
     pub(super) fn is_first(mut self, initiator: bool) -> bool {
         *self.of(initiator) == 0
+    }
+
+    /// Segments of this end that were looked at.
+    pub(super) fn by(mut self, initiator: bool) -> u8 {
+        *self.of(initiator)
     }
 
     /// One segment more. When an end greets nobody in as many as are looked at, it will not.
@@ -150,6 +156,9 @@ struct HellosAndLooks(u8);
 
 const _: () = assert!(TLS_HELLOS_MAX < 16 && GREETING_SEGMENTS_MAX <= 16);
 
+/// So far ahead of what comes words may stand: behind the longest body that is passed over, which its head says.
+pub(super) const AHEAD_MAX_OCTETS: u32 = HTTP_BODY_MAX_OCTETS as u32 + 4 * GREETING_MAX_OCTETS as u32;
+
 impl Asking {
     pub(super) fn new(requests: u16, next: u32) -> Asking {
         Asking { hellos: HellosAndLooks::default(), requests: requests.to_ne_bytes(), next: next.to_ne_bytes() }
@@ -158,6 +167,12 @@ impl Asking {
     /// The same after so many hellos.
     pub(super) fn with_hellos(self, hellos: u8) -> Asking {
         Asking { hellos: HellosAndLooks(hellos.min(TLS_HELLOS_MAX) << 4), ..self }
+    }
+
+    /// The same after so many segments that began nothing.
+    pub(super) fn with_looks(self, looks: u8) -> Asking {
+        let HellosAndLooks(before) = self.hellos;
+        Asking { hellos: HellosAndLooks((before & 0xf0) | looks.min(GREETING_SEGMENTS_MAX - 1)), ..self }
     }
 
     /// Hellos read so far.
@@ -178,8 +193,7 @@ impl Asking {
     /// Octets of a segment's data, from its first on, that were read before; of a segment far ahead or far behind, none.
     pub(super) fn octets_read(self, seq: u32) -> usize {
         let behind = self.next().wrapping_sub(seq);
-        // The difference of two sequence numbers is signed (RFC 9293 section 3.4).
-        if behind as i32 > 0 { behind as usize } else { 0 }
+        if behind <= AHEAD_MAX_OCTETS { behind as usize } else { 0 }
     }
 
     /// Whether a segment lies behind a gap that another may fill: of requests, two may come in the wrong order.
@@ -200,10 +214,10 @@ impl Asking {
     }
 
     /// A segment was looked at in vain. Requests may follow for as long as they like; behind a hello all is protected,
-    /// unless it was none in truth, and that shows soon.
+    /// unless it was none in truth, and that shows soon; and who has greeted nobody so far shows soon whether he will.
     pub(super) fn and_looked(self) -> Greeting {
         let HellosAndLooks(before) = self.hellos;
-        if self.hellos() == 0 {
+        if self.hellos() == 0 && self.requests() > 0 {
             return self.greeting();
         }
         if before & 0x0f >= GREETING_SEGMENTS_MAX - 1 {
@@ -253,12 +267,15 @@ mod tests {
             let read = |behind: u32| asking.octets_read(next.wrapping_sub(behind));
             assert_eq!([read(0), read(1), read(1 << 30)], [0, 1, 1 << 30]);
             assert_eq!([read(u32::MAX), read(1 << 31)], [0, 0], "ahead");
+            assert_eq!(read(AHEAD_MAX_OCTETS + 1), 0, "no body that is passed over is so long");
             let tell = |seq: u32| {
                 Greeting::Asking(asking).may_tell(&Transport::Tcp {
                     src_port: 1,
                     dst_port: 2,
                     seq,
+                    ack: 0,
                     flags: 0,
+                    urgent: 0,
                     payload: &[0; 10],
                 })
             };

@@ -3,12 +3,11 @@
 use varde_common::observation::{HelloTransport, ServerName};
 
 use super::words::Teller;
-use crate::hello::http::{self, Progress};
+use crate::hello::http::chunks::{Chunks, ChunksRead};
+use crate::hello::http::{self, Body, Progress};
 use crate::hello::tls::{self, Records};
 use crate::hello::{BadHello, Opening, proxy_header_octets};
-use crate::limits::{
-    HTTP_BODY_MAX_OCTETS, HTTP_HOSTS_MAX, HTTP_PIPELINED_MAX, SERVER_NAME_TEXT_MAX_OCTETS, TLS_HELLOS_MAX,
-};
+use crate::limits::{HTTP_BODY_MAX_OCTETS, HTTP_HOSTS_MAX, SERVER_NAME_TEXT_MAX_OCTETS, TLS_HELLOS_MAX};
 
 /// What is known of a stream up to where it was read.
 #[derive(Debug, Default)]
@@ -33,6 +32,8 @@ enum Part {
     Head(Progress),
     /// In the head of a request that has.
     Rest(Progress, Named),
+    /// In the body of one, which comes in chunks.
+    Chunks(Chunks),
 }
 
 /// Whom a request names.
@@ -67,6 +68,8 @@ impl Named {
 pub(super) enum Next {
     /// Look again when so many octets are there behind those that were read.
     Until(usize),
+    /// So many octets need not be read, and what is under way goes on behind them.
+    Skip(u32),
     /// Another request may follow behind so many octets.
     Request(u32),
     /// What stands there begins no greeting.
@@ -85,6 +88,7 @@ impl Talk {
     pub(super) fn may_begin(stream: &[u8], is_behind_hello: bool) -> bool {
         may_be_hello(stream, is_behind_hello)
             || http::may_begin(stream)
+            || proxy_header_octets(stream) > 0
             || tls::other_records(stream, is_behind_hello) != Opening::Other
     }
 
@@ -107,8 +111,8 @@ impl Talk {
 
     fn read_all(&mut self, stream: &[u8], teller: &mut Teller<'_>) -> (usize, Next) {
         let mut taken = 0;
-        // A request is read in two steps, and before it is known to be one.
-        for _ in 0..3 * HTTP_PIPELINED_MAX {
+        // Some steps read nothing: a request is read in two, and before it is known to be one.
+        for _ in 0..=3 * stream.len() {
             let rest = stream.get(taken..).unwrap_or_default();
             let (read, next) = self.read_part(rest, teller);
             taken += read;
@@ -213,13 +217,27 @@ impl Talk {
                 };
                 match http::read_end(stream, progress, &mut further) {
                     // CONNECT has no body, whatever its fields say (RFC 9110 section 9.3.6): what follows is in the tunnel.
-                    Ok(Opening::Whole((end, _))) if named.is_tunnel => self.pass_over(stream, end, Some(0)),
-                    Ok(Opening::Whole((end, body))) => self.pass_over(stream, end, body),
+                    Ok(Opening::Whole((end, _))) if named.is_tunnel => self.pass_over(stream, end, 0),
+                    Ok(Opening::Whole((end, Body::Octets(octets)))) => self.pass_over(stream, end, octets),
+                    Ok(Opening::Whole((end, Body::Chunked))) => {
+                        self.part = Part::Chunks(Chunks::default());
+                        (end, None)
+                    }
+                    Ok(Opening::Whole((_, Body::Unknown))) => (stream.len(), Some(self.lose_track())),
                     Ok(Opening::Until(until)) => until_more(progress, until),
                     Ok(Opening::Other) => (stream.len(), Some(self.lose_track())),
                     Err(reason) => self.refuse_head(stream, reason, teller),
                 }
             }
+            Part::Chunks(chunks) => match chunks.read(stream) {
+                (taken, ChunksRead::Until(until)) => (taken, Some(Next::Until(until))),
+                (taken, ChunksRead::Skip(octets)) => (taken, Some(Next::Skip(octets))),
+                (taken, ChunksRead::End) => {
+                    self.part = Part::Beginning;
+                    (taken, None)
+                }
+                (_, ChunksRead::Bad) => (stream.len(), Some(self.lose_track())),
+            },
         }
     }
 
@@ -255,11 +273,11 @@ impl Talk {
     }
 
     /// The body of a request, which lies behind its head.
-    fn pass_over(&mut self, stream: &[u8], end: usize, body: Option<u64>) -> (usize, Option<Next>) {
+    fn pass_over(&mut self, stream: &[u8], end: usize, octets: u64) -> (usize, Option<Next>) {
         let here = stream.len().saturating_sub(end);
-        let Some(octets) = body.filter(|octets| *octets <= HTTP_BODY_MAX_OCTETS) else {
+        if octets > HTTP_BODY_MAX_OCTETS {
             return (stream.len(), Some(self.lose_track()));
-        };
+        }
         self.part = Part::Beginning;
         match u32::try_from(octets).ok().zip(u32::try_from(here).ok()) {
             Some((octets, here)) if octets > here => (stream.len(), Some(Next::Request(octets - here))),
@@ -282,7 +300,7 @@ impl Talk {
         match &self.part {
             Part::Hello(records) => records.kept_octets(),
             Part::Rest(_, named) => named.kept_octets(),
-            Part::Beginning | Part::Head(_) => 0,
+            Part::Beginning | Part::Head(_) | Part::Chunks(_) => 0,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Greetings however they are cut, scrambled, repeated, begun and not ended.
 
 mod any;
+mod certain;
 mod connections;
 mod cut;
 mod decoys;
@@ -41,6 +42,14 @@ struct Bench {
     greetings: Greetings,
     counts: GreetingCounts,
     now: i64,
+    /// What the server expects next of the client.
+    stands: u32,
+    /// What it has taken of its stream.
+    taken: Vec<(usize, usize)>,
+    /// Whether the server is not heard.
+    is_one_way: bool,
+    /// And the client of the server.
+    stands_back: u32,
     read: Vec<(Contact, Greeted)>,
 }
 
@@ -52,17 +61,29 @@ impl Bench {
             greetings: Greetings::new(),
             counts: GreetingCounts::default(),
             now: 1,
+            stands: ISN.wrapping_add(1),
+            taken: Vec::new(),
+            is_one_way: false,
+            stands_back: 6,
             read: Vec::new(),
         }
     }
 
+    /// Of a mirror that shows both directions, or the client's only.
+    fn hearing(is_one_way: bool) -> Bench {
+        Bench { is_one_way, ..Bench::new() }
+    }
+
     fn take(&mut self, src: &str, dst: &str, transport: Transport<'_>) {
+        if self.is_one_way && src == SERVER {
+            return;
+        }
         let (src, dst): (Endpoint, Endpoint) = (src.parse().unwrap(), dst.parse().unwrap());
         let (src_port, dst_port) = (src.port(), dst.port());
         let (protocol, transport) = match transport {
             Transport::Udp { payload, .. } => (Protocol::UDP, Transport::Udp { src_port, dst_port, payload }),
-            Transport::Tcp { seq, flags, payload, .. } => {
-                (Protocol::TCP, Transport::Tcp { src_port, dst_port, seq, flags, payload })
+            Transport::Tcp { seq, ack, flags, urgent, payload, .. } => {
+                (Protocol::TCP, Transport::Tcp { src_port, dst_port, seq, ack, flags, urgent, payload })
             }
             other => (Protocol::TCP, other),
         };
@@ -103,12 +124,33 @@ impl Bench {
     }
 
     fn tcp(&mut self, src: &str, dst: &str, seq: u32, flags: u8, payload: &[u8]) {
-        self.take(src, dst, Transport::Tcp { src_port: 0, dst_port: 0, seq, flags, payload });
+        self.urgent(src, dst, seq, flags, 0, payload);
     }
 
-    /// A segment of the client, at a position of its stream.
+    fn urgent(&mut self, src: &str, dst: &str, seq: u32, flags: u8, urgent: u16, payload: &[u8]) {
+        let ack = if dst == CLIENT { self.stands } else { self.stands_back };
+        self.take(src, dst, Transport::Tcp { src_port: 0, dst_port: 0, seq, ack, flags, urgent, payload });
+        if src == SERVER {
+            self.stands_back = seq.wrapping_add(payload.len() as u32 + u32::from(flags & SYN != 0));
+        }
+    }
+
+    /// The server acknowledges what it has taken.
+    fn acknowledge(&mut self) {
+        self.tcp(SERVER, CLIENT, 6, ACK, &[]);
+    }
+
+    /// A segment of the client, at a position of its stream, which the server takes.
     fn say(&mut self, at: usize, payload: &[u8]) {
-        self.tcp(CLIENT, SERVER, ISN.wrapping_add(1 + at as u32), ACK, payload);
+        let seq = ISN.wrapping_add(1 + at as u32);
+        self.tcp(CLIENT, SERVER, seq, ACK, payload);
+        self.taken.push((at, at + payload.len()));
+        self.taken.sort_unstable();
+        let on = |stands: usize, &(start, end): &(usize, usize)| if start <= stands { end.max(stands) } else { stands };
+        let stands = ISN.wrapping_add(1 + self.taken.iter().fold(0, on) as u32);
+        if stands.wrapping_sub(self.stands) as i32 > 0 {
+            self.stands = stands;
+        }
     }
 
     fn shake_hands(&mut self) {
@@ -172,6 +214,7 @@ fn the_client_is_who_says_hello() {
     // Joined midway, the server's packet first; and a server that connects back and is greeted by who was called.
     for before in [Vec::new(), vec![SYN]] {
         let mut bench = Bench::new();
+        bench.stands = 100;
         for flags in before {
             bench.tcp(SERVER, CLIENT, 7, flags, &[]);
         }
@@ -244,6 +287,7 @@ fn data_in_the_syn_and_probes_before_the_hello_do_not_disturb() {
     let stream = records(&named("evil.example"), 16384);
     let mut bench = Bench::new();
     bench.tcp(CLIENT, SERVER, ISN, SYN, &stream[..40]);
+    bench.stands = ISN.wrapping_add(41);
     bench.tcp(SERVER, CLIENT, 5, SYN | ACK, &[]);
     bench.tcp(CLIENT, SERVER, ISN, ACK, &[0]);
     bench.say(40, &stream[40..]);

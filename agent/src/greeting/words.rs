@@ -1,6 +1,6 @@
 //! What was read of a greeting, in the form it is told in.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 use varde_common::observation::{Contact, Endpoint, Hello, HelloTransport, HttpRequest, ServerName};
 use varde_common::time::Timestamp;
@@ -9,6 +9,7 @@ use super::GreetingCounts;
 use crate::flow::FlowId;
 use crate::hello::tls::{ClientHello, CutHello};
 use crate::hello::{BadHello, http, ja4, printable, server_name};
+use crate::keyed::RandomState;
 use crate::limits::{ALPNS_MAX, GREETING_AHEAD_NAMES_MAX};
 
 /// A greeting that was read, and where.
@@ -56,8 +57,9 @@ pub(super) struct Teller<'a> {
 /// What was told from behind a gap: when the gap is filled it is read again, and is not told again.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    /// Names, hashed.
+    /// Names, and what was told of them, hashed: what meets, nobody can choose.
     told: Vec<u64>,
+    ids: Option<RandomState>,
     /// Whether what is read now lies behind the gap.
     pub(super) is_read: bool,
 }
@@ -70,16 +72,25 @@ impl Ahead {
 
     /// Whether this was not told before.
     fn is_new(&mut self, greeted: &Greeted) -> bool {
-        let mut hasher = DefaultHasher::new();
-        match greeted {
-            Greeted::Hello(hello) => hello.sni.as_ref().map(ToString::to_string).hash(&mut hasher),
-            Greeted::Http(HttpRequest { host, target_port, .. }) => (host.to_string(), target_port).hash(&mut hasher),
+        // Nothing was told from behind a gap, nor is it now: most greetings.
+        if self.told.is_empty() && !self.is_read {
+            return true;
         }
-        let name = hasher.finish();
-        let is_new = !self.told.contains(&name);
+        let ids = self.ids.get_or_insert_with(RandomState::default);
+        let [name, all] = match greeted {
+            Greeted::Hello(Hello { sni, transport, ja4, is_cut, .. }) => {
+                let name = sni.as_ref().map(ToString::to_string);
+                let all = ids.hash_one((&name, transport, ja4));
+                let name = ids.hash_one(name);
+                // Of one that is cut only the name is known: whose name was told says nothing new.
+                [name, if *is_cut { name } else { all }]
+            }
+            Greeted::Http(HttpRequest { host, target_port, .. }) => [ids.hash_one((host.to_string(), target_port)); 2],
+        };
+        let is_new = !self.told.contains(&all);
         // The first ones are those that may be read again: what lies further ahead is not kept.
-        if is_new && self.is_read && self.told.len() < GREETING_AHEAD_NAMES_MAX {
-            self.told.push(name);
+        if is_new && self.is_read && self.told.len() < 2 * GREETING_AHEAD_NAMES_MAX {
+            self.told.extend([name, all]);
         }
         is_new
     }

@@ -2,12 +2,14 @@
 //!
 //! The target wins over the Host field (section 3.2.2); a tunnel's target is its host (section 3.2.3).
 
+pub(crate) mod chunks;
+
 use std::net::Ipv6Addr;
 
 use varde_common::observation::ServerName;
 
 use super::{BadHello, Opening, server_name};
-use crate::limits::{HTTP_HEAD_MAX_OCTETS, HTTP_METHOD_MAX_OCTETS};
+use crate::limits::{HTTP_HEAD_MAX_OCTETS, HTTP_LINE_MAX_OCTETS, HTTP_METHOD_MAX_OCTETS};
 
 /// CR and LF in front of a request: a server passes over empty lines (RFC 9112 section 2.2), common ones over any mix.
 const BLANK_MAX_OCTETS: usize = 64;
@@ -37,14 +39,16 @@ pub struct Progress {
     in_fields: bool,
     /// The line before is a Host field that says nothing so far: a folded line goes on with it.
     in_host: bool,
-    body: Body,
+    /// What its fields said of its body so far.
+    body: Option<Body>,
+    /// The line under way is too long to be kept, and none that is read.
+    is_passing: bool,
 }
 
 /// What stands behind a head (RFC 9112 section 6.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Body {
-    #[default]
-    None,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// So many octets.
     Octets(u64),
     /// In chunks (RFC 9112 section 7.1), the last of which is empty.
     Chunked,
@@ -69,17 +73,48 @@ impl Progress {
         value.filter(|value| !value.is_empty())
     }
 
+    /// The line that is not whole yet.
+    fn under_way<'a>(&self, stream: &'a [u8]) -> &'a [u8] {
+        stream.get(self.line..).unwrap_or_default()
+    }
+
+    /// Whether that is too long to be kept.
+    fn is_long(&self, stream: &[u8]) -> bool {
+        self.is_passing || self.under_way(stream).len() >= HTTP_LINE_MAX_OCTETS
+    }
+
+    /// Does without the line under way, unless it is one that is read.
+    fn pass_line(&mut self, stream: &[u8]) {
+        let line = self.under_way(stream);
+        let is_read =
+            [&b"host:"[..], b"transfer-encoding:", b"content-length:"].iter().any(|name| field(line, name).is_some());
+        let goes_on = self.in_host && matches!(line, [b' ' | b'\t', ..]);
+        if self.is_passing || !is_read && !goes_on {
+            self.is_passing = true;
+            (self.line, self.searched) = (stream.len(), stream.len());
+        }
+    }
+
+    /// Whether a line that ends now is one that was done without.
+    fn has_passed(&mut self) -> bool {
+        self.in_host &= !self.is_passing;
+        std::mem::take(&mut self.is_passing)
+    }
+
     /// Takes note of a field that says how long the body is.
     fn note_body(&mut self, line: &[u8]) {
         if let Some(coding) = field(line, b"transfer-encoding:") {
-            let is_first = self.body == Body::None && coding.eq_ignore_ascii_case(b"chunked");
-            self.body = if is_first { Body::Chunked } else { Body::Unknown };
+            // The last coding counts, and it comes before any length (RFC 9112 section 6.3).
+            let last = coding.rsplit(|&octet| octet == b',').next().unwrap_or_default();
+            let is_chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            self.body = Some(if is_chunked { Body::Chunked } else { Body::Unknown });
         } else if let Some(value) = field(line, b"content-length:") {
             let octets = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
             self.body = match (self.body, octets) {
-                (Body::None, Some(octets)) => Body::Octets(octets),
-                (Body::Octets(before), Some(octets)) if before == octets => self.body,
-                (_, _) => Body::Unknown,
+                (None, Some(octets)) => Some(Body::Octets(octets)),
+                (Some(Body::Octets(before)), Some(octets)) if before == octets => self.body,
+                (Some(Body::Chunked), _) => self.body,
+                (_, _) => Some(Body::Unknown),
             };
         }
     }
@@ -96,6 +131,9 @@ pub fn read_on(stream: &[u8], progress: &mut Progress) -> Result<Opening<Head>, 
     loop {
         let begin = progress.line;
         let Some(line) = next_line(stream, progress) else { break };
+        if progress.has_passed() {
+            continue;
+        }
         if progress.in_fields {
             if line.is_empty() {
                 // It is found again by whoever looks for the end of the head.
@@ -110,16 +148,27 @@ pub fn read_on(stream: &[u8], progress: &mut Progress) -> Result<Opening<Head>, 
         } else if let line = line.get(blank_octets(line)..).unwrap_or_default()
             && !line.is_empty()
         {
-            let Some((method, target)) = request_line(line) else { return Ok(Opening::Other) };
+            let is_long = progress.line.saturating_sub(begin) > HTTP_LINE_MAX_OCTETS;
+            let read = if is_long { begun_request_line(line) } else { request_line(line) };
+            let Some((method, target)) = read else { return Ok(Opening::Other) };
             progress.in_fields = true;
-            if method == b"CONNECT" {
-                let (host, port) = split_authority(target);
-                return Ok(Opening::Whole(Head { host: server_name(host), target_port: port, is_tunnel: true }));
+            if let Some(head) = head_of(method, target) {
+                return Ok(Opening::Whole(head));
             }
-            if let Some((scheme, authority)) = absolute_authority(target) {
-                let (host, port) = split_authority(authority);
-                let target_port = port.or(usual_port(scheme));
-                return Ok(Opening::Whole(Head { host: server_name(host), target_port, is_tunnel: false }));
+        }
+    }
+    if progress.is_long(stream) {
+        if progress.in_fields {
+            progress.pass_line(stream);
+        } else {
+            let Some((method, target)) = begun_request_line(progress.under_way(stream)) else {
+                return Ok(Opening::Other);
+            };
+            progress.in_fields = true;
+            progress.is_passing = true;
+            (progress.line, progress.searched) = (stream.len(), stream.len());
+            if let Some(head) = head_of(method, target) {
+                return Ok(Opening::Whole(head));
             }
         }
     }
@@ -138,46 +187,26 @@ pub(crate) fn read_end(
     stream: &[u8],
     progress: &mut Progress,
     named: &mut dyn FnMut(ServerName),
-) -> Result<Opening<(usize, Option<u64>)>, BadHello> {
+) -> Result<Opening<(usize, Body)>, BadHello> {
     while let Some(line) = next_line(stream, progress) {
+        if progress.has_passed() {
+            continue;
+        }
         if line.is_empty() {
-            let octets = match progress.body {
-                Body::None => Some(0),
-                Body::Octets(octets) => Some(octets),
-                Body::Chunked => stream.get(progress.line..).and_then(chunked_octets),
-                Body::Unknown => None,
-            };
-            return Ok(Opening::Whole((progress.line, octets)));
+            return Ok(Opening::Whole((progress.line, progress.body.unwrap_or(Body::Octets(0)))));
         }
         progress.note_body(line);
         if let Some(host) = progress.host_in(line).and_then(|value| server_name(split_authority(value).0)) {
             named(host);
         }
     }
+    if progress.is_long(stream) {
+        progress.pass_line(stream);
+    }
     if progress.dropped.saturating_add(stream.len()) >= HTTP_HEAD_MAX_OCTETS {
         return Err(BadHello::HeadTooLong);
     }
     Ok(Opening::Until(stream.len() + 1))
-}
-
-/// Octets of a body in chunks that is all there; none where it goes on, or is none.
-fn chunked_octets(stream: &[u8]) -> Option<u64> {
-    let mut reader = Progress::default();
-    loop {
-        let line = next_line(stream, &mut reader)?;
-        let size = std::str::from_utf8(line.split(|&octet| octet == b';').next()?).ok()?.trim();
-        let size = usize::from_str_radix(size, 16).ok()?;
-        if size == 0 {
-            break;
-        }
-        // The data ends a line.
-        reader.line = reader.line.checked_add(size).filter(|&end| end <= stream.len())?;
-        reader.searched = reader.line;
-        next_line(stream, &mut reader).filter(|line| line.is_empty())?;
-    }
-    // The trailer.
-    while !next_line(stream, &mut reader)?.is_empty() {}
-    u64::try_from(reader.line).ok()
 }
 
 /// Whether octets can be the first of a request: a method (RFC 9110 section 9.1, known or not), a space, a target.
@@ -237,6 +266,26 @@ fn request_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
     (is_http && is_method && !target.is_empty()).then_some((method, target))
 }
 
+/// Method and target, as far as it goes, of a line that is too long to be kept: its beginning says enough.
+fn begun_request_line(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = line.get(blank_octets(line)..)?;
+    let line = line.get(..line.len().min(HTTP_LINE_MAX_OCTETS / 2))?;
+    let method_end = line.iter().position(|&octet| octet == b' ')?;
+    let (method, target) = line.split_at_checked(method_end)?;
+    (!method.is_empty() && method.iter().all(|&octet| is_token(octet))).then_some((method, target.trim_ascii()))
+}
+
+/// Whom a request line names, where it does.
+fn head_of(method: &[u8], target: &[u8]) -> Option<Head> {
+    if method == b"CONNECT" {
+        let (host, port) = split_authority(target);
+        return Some(Head { host: server_name(host), target_port: port, is_tunnel: true });
+    }
+    let (scheme, authority) = absolute_authority(target)?;
+    let (host, port) = split_authority(authority);
+    Some(Head { host: server_name(host), target_port: port.or(usual_port(scheme)), is_tunnel: false })
+}
+
 /// Scheme and authority of a target in absolute form (RFC 9112 section 3.2.2), whatever its scheme.
 fn absolute_authority(target: &[u8]) -> Option<(&[u8], &[u8])> {
     let at = target.windows(3).position(|three| three == b"://")?;
@@ -285,193 +334,4 @@ fn is_bare_ipv6(host: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn read(stream: &[u8]) -> Result<Opening<Head>, BadHello> {
-        read_on(stream, &mut Progress::default())
-    }
-
-    fn host(stream: &str) -> Option<String> {
-        match read(stream.as_bytes()) {
-            Ok(Opening::Whole(head)) => Some(head.host.map_or_else(|| "-".to_owned(), |host| host.to_string())),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn the_host_is_where_the_standard_says() {
-        for (request, named) in [
-            ("GET / HTTP/1.1\r\nHost: Evil.Example\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nUser-Agent: x\r\nhOsT:evil.example:8080  \r\n", Some("evil.example")),
-            ("POST /a?b=http://c.no/ HTTP/1.0\nHost: evil.example.\n\n", Some("evil.example")),
-            ("GET http://evil.example/x HTTP/1.1\r\nHost: other.example\r\n\r\n", Some("evil.example")),
-            ("GET HTTP://user:pass@evil.example:81?x HTTP/1.1\r\n", Some("evil.example")),
-            ("GET http://192.0.2.1/ HTTP/1.1\r\nHost: other.example\r\n", Some("192.0.2.1")),
-            ("CONNECT evil.example:443 HTTP/1.1\r\nHost: other.example\r\n\r\n", Some("evil.example")),
-            ("VERSION-CONTROL /x HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("x!#y * HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("\r\n\r\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("\n\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("\r\r\n\n\rGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("GET    / HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("GET  http://evil.example/ HTTP/1.1\r\nHost: other.example\r\n\r\n", Some("evil.example")),
-            ("CONNECT  evil.example:443 HTTP/1.1\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nHost: evil.example:80x\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nHost: evil.example:80:90\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80x\r\n\r\n", Some("2001:db8::1")),
-            ("GET / HTTP/1.1\r\nHost:\r\n evil.example\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nHost: \r\n\t\r\n\tevil.example:80\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nHost:\r\nX: y\r\n evil.example\r\n\r\n", Some("-")),
-            ("GET /a b c HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("GET \0 HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("GET \u{e5} HTTP/1.1\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nHost: first.example\r\nHost: second.example\r\n\r\n", Some("first.example")),
-            ("GET / HTTP/1.1\r\nX: y\r\n Host: folded.example\r\nHost: evil.example\r\n\r\n", Some("evil.example")),
-            ("GET / HTTP/1.1\r\nHost: 192.0.2.1:80\r\n\r\n", Some("192.0.2.1")),
-            ("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n", Some("2001:db8::1")),
-            ("GET / HTTP/1.1\r\nHost: 2001:db8::1\r\n\r\n", Some("2001:db8::1")),
-            ("CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: a.no\r\n\r\n", Some("192.0.2.1")),
-            ("GET / HTTP/1.1\r\nHost: a b.example\r\n\r\n", Some("a b.example")),
-            ("GET / HTTP/1.1\r\nHost:\r\n\r\n", Some("-")),
-            ("GET / HTTP/1.0\r\n\r\nHost: body.example\r\n", Some("-")),
-            ("GET / HTTP/1.1\r\nX-Host: other.example\r\n\r\n", Some("-")),
-        ] {
-            assert_eq!(host(request).as_deref(), named, "{request}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_request_is_something_else() {
-        for stream in [
-            "SSH-2.0-OpenSSH_9.2p1 Debian\r\n",
-            "EHLO evil.example\r\n",
-            "INVITE sip:a@evil.example SIP/2.0\r\n",
-            "OPTIONS rtsp://evil.example/ RTSP/1.0\r\n",
-            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-            "GET /\r\n",
-            "GET  HTTP/1.1\r\n",
-            "HTTP/1.1 200 OK\r\nHost: x.no\r\n",
-            " GET / HTTP/1.1\r\n",
-            "\x16\x03\x01",
-            "GET\t/ HTTP/1.1\r\n",
-            "AMETHODTHATISLONGERTHANANYMETHODEVERWAS / HTTP/1.1\r\n",
-        ] {
-            assert_eq!(read(stream.as_bytes()), Ok(Opening::Other), "{stream}");
-        }
-        let behind = |lines: usize| format!("{}GET / HTTP/1.1\r\n\r\n", "\r\n".repeat(lines));
-        assert!(matches!(read(behind(BLANK_MAX_OCTETS / 2).as_bytes()), Ok(Opening::Whole(_))));
-        assert_eq!(read(behind(BLANK_MAX_OCTETS / 2 + 1).as_bytes()), Ok(Opening::Other));
-        assert!(matches!(read(b"CONNECT a.no:1 HTTP/1.1\r\n"), Ok(Opening::Whole(Head { is_tunnel: true, .. }))));
-    }
-
-    #[test]
-    fn a_target_names_an_address_and_a_port_where_it_has_them() {
-        for (line, address, port) in [
-            ("CONNECT 203.0.113.9:443 HTTP/1.1", Some("203.0.113.9"), Some(443)),
-            ("CONNECT [2001:db8::9]:8443 HTTP/1.1", Some("2001:db8::9"), Some(8443)),
-            ("CONNECT evil.example:443 HTTP/1.1", None, Some(443)),
-            ("CONNECT evil.example HTTP/1.1", None, None),
-            ("GET http://203.0.113.9/x HTTP/1.1", Some("203.0.113.9"), Some(80)),
-            ("GET https://u@203.0.113.9?x HTTP/1.0", Some("203.0.113.9"), Some(443)),
-            ("GET http://203.0.113.9:8080/ HTTP/1.1", Some("203.0.113.9"), Some(8080)),
-            ("GET odd://203.0.113.9/ HTTP/1.1", Some("203.0.113.9"), None),
-            ("GET http://203.0.113.9:99999/ HTTP/1.1", Some("203.0.113.9"), Some(80)),
-            ("GET http://[203.0.113.9]/ HTTP/1.1", Some("203.0.113.9"), Some(80)),
-        ] {
-            let Ok(Opening::Whole(head)) = read(format!("{line}\r\n").as_bytes()) else { panic!("{line}") };
-            let read = match head.host {
-                Some(ServerName::Address(address)) => Some(address.to_string()),
-                _ => None,
-            };
-            assert_eq!((read.as_deref(), head.target_port), (address, port), "{line}");
-        }
-        let Ok(Opening::Whole(head)) = read(b"GET / HTTP/1.1\r\nHost: 203.0.113.9:80\r\n") else { panic!() };
-        assert_eq!(head.target_port, None, "the flow's own");
-    }
-
-    #[test]
-    fn a_head_s_end_says_how_long_the_body_is_or_that_nobody_knows() {
-        for (fields, octets) in [
-            ("", Some(0)),
-            ("Content-Length: 7\r\n", Some(7)),
-            ("content-length:7 \r\nContent-Length: 7\r\n", Some(7)),
-            ("Content-Length: 7\r\nContent-Length: 8\r\n", None),
-            ("Content-Length: -7\r\n", None),
-            ("Transfer-Encoding: chunked\r\n", None),
-            ("Content-Length: 7\r\nTransfer-Encoding: chunked\r\n", None),
-            ("Transfer-Encoding: chunked\r\nContent-Length: 7\r\n", None),
-        ] {
-            for order in [format!("{fields}Host: a.no\r\n"), format!("Host: a.no\r\n{fields}"), fields.to_owned()] {
-                for end in ["\r\n", "\n"] {
-                    let stream = format!("POST / HTTP/1.1\r\n{order}{end}body");
-                    let mut progress = Progress::default();
-                    assert!(matches!(read_on(stream.as_bytes(), &mut progress), Ok(Opening::Whole(_))));
-                    let read = read_end(stream.as_bytes(), &mut progress, &mut |_| {});
-                    assert_eq!(read, Ok(Opening::Whole((stream.len() - 4, octets))), "{stream}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_body_in_chunks_ends_behind_the_empty_one() {
-        for (body, octets) in [
-            ("0\r\n\r\n", Some(5)),
-            ("5\r\nhello\r\n0\r\n\r\n", Some(15)),
-            ("A;x=y\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\nGET /", Some(36)),
-            ("5\r\nhello\r\n", None),
-            ("5\r\nhelloo\r\n0\r\n\r\n", None),
-            ("ffffffffffffffff\r\nhello\r\n0\r\n\r\n", None),
-            ("hello\r\n", None),
-            ("-1\r\n", None),
-            ("", None),
-        ] {
-            assert_eq!(chunked_octets(body.as_bytes()), octets, "{body}");
-        }
-    }
-
-    #[test]
-    fn s4_a_head_without_end_is_given_up() {
-        let fields = "X: y\r\n".repeat(HTTP_HEAD_MAX_OCTETS);
-        let stream = format!("GET / HTTP/1.1\r\n{fields}");
-        assert_eq!(read(&stream.as_bytes()[..HTTP_HEAD_MAX_OCTETS]), Err(BadHello::HeadTooLong));
-        let line = format!("GET /{}", "a".repeat(HTTP_HEAD_MAX_OCTETS));
-        assert_eq!(read(&line.as_bytes()[..HTTP_HEAD_MAX_OCTETS]), Ok(Opening::Other));
-        assert_eq!(read(&line.as_bytes()[..100]), Ok(Opening::Until(101)));
-    }
-
-    proptest! {
-        #[test]
-        fn however_it_comes_the_host_is_the_same(cuts in prop::collection::vec(1usize..80, 0..10)) {
-            let stream = b"GET /x HTTP/1.1\r\nAccept: */*\r\nHost: evil.example\r\n\r\n";
-            let mut progress = Progress::default();
-            let mut ends = cuts;
-            ends.sort_unstable();
-            ends.push(stream.len());
-            let mut found = Vec::new();
-            for end in ends {
-                match read_on(&stream[..end.min(stream.len())], &mut progress) {
-                    Ok(Opening::Whole(head)) => { found.push(head); break }
-                    other => prop_assert!(matches!(other, Ok(Opening::Until(_)))),
-                }
-            }
-            prop_assert_eq!(found.len(), 1);
-            prop_assert_eq!(found[0].host.as_ref().map(|host| host.to_string()), Some("evil.example".to_owned()));
-        }
-
-        #[test]
-        fn s3_any_octets_are_read_without_panic(octets in prop::collection::vec(any::<u8>(), 0..200), head in 0usize..3) {
-            let stream = [[&b""[..], b"GET ", b"GET / HTTP/1.1\r\n"][head], &octets[..]].concat();
-            let mut progress = Progress::default();
-            let _ = read_on(&stream, &mut progress);
-            let dropped = progress.drop_read();
-            prop_assert!(dropped <= stream.len());
-            if let Ok(Opening::Whole((end, _))) = read_end(&stream[dropped..], &mut progress, &mut |_| {}) {
-                prop_assert!(end <= stream.len() - dropped);
-            }
-        }
-    }
-}
+mod tests;

@@ -38,6 +38,9 @@ pub enum BadHello {
     /// A QUIC Initial packet with a frame that cannot be read, behind which nothing is.
     #[error("a frame of the QUIC Initial packet is none that can be read")]
     OtherFrame,
+    /// A TCP segment with an urgent octet, which its receiver may take out of what is read here.
+    #[error("an urgent octet stands among the first words of the connection")]
+    Urgent,
     /// An HTTP request head longer than [`crate::limits::HTTP_HEAD_MAX_OCTETS`] without a host.
     #[error("the head of the HTTP request goes on without naming a host")]
     HeadTooLong,
@@ -45,7 +48,7 @@ pub enum BadHello {
 
 impl BadHello {
     /// Every reason, in the order they are shown.
-    pub const ALL: [BadHello; 8] = [
+    pub const ALL: [BadHello; 9] = [
         BadHello::CutShort,
         BadHello::TooLong,
         BadHello::TooManyRecords,
@@ -53,6 +56,7 @@ impl BadHello {
         BadHello::NotAuthentic,
         BadHello::Contradicting,
         BadHello::OtherFrame,
+        BadHello::Urgent,
         BadHello::HeadTooLong,
     ];
 
@@ -66,6 +70,7 @@ impl BadHello {
             BadHello::NotAuthentic => "quic_not_authentic",
             BadHello::Contradicting => "quic_contradicts",
             BadHello::OtherFrame => "quic_other_frame",
+            BadHello::Urgent => "tcp_urgent",
             BadHello::HeadTooLong => "http_head_too_long",
         }
     }

@@ -3,8 +3,6 @@
 //! Records are joined as far as the message needs; a message in one record is read where it lies. Lists that lie about
 //! their length are read as far as they go: who names a server in a broken hello has still named it.
 
-use std::borrow::Cow;
-
 use super::{BadHello, Opening, Reader};
 use crate::limits::{HELLO_MAX_OCTETS, HELLO_RECORDS_MAX, OTHER_RECORD_MAX_OCTETS};
 
@@ -37,28 +35,6 @@ pub(crate) mod extension {
 /// Whether a code point is one of those that mean nothing (RFC 8701).
 pub fn is_grease(code: u16) -> bool {
     code & 0x0f0f == 0x0a0a && code >> 8 == code & 0xff
-}
-
-/// Finds the ClientHello at the beginning of a TCP stream: its body, without the header of the handshake message.
-/// Copies only where it lies in several records.
-///
-/// # Errors
-/// [`BadHello`] where it begins like one and cannot be read.
-pub fn find_hello(stream: &[u8]) -> Result<Opening<Cow<'_, [u8]>>, BadHello> {
-    if !may_begin(stream) {
-        return Ok(Opening::Other);
-    }
-    if let Some((body, _)) = hello_in_one_record(stream) {
-        return Ok(Opening::Whole(Cow::Borrowed(body)));
-    }
-    let mut records = Records::default();
-    let (taken, opening) = records.take(stream);
-    Ok(match opening? {
-        Opening::Whole(()) => Opening::Whole(Cow::Owned(records.body().to_vec())),
-        // With the first header comes the type of the message, which says whether it is worth waiting for more.
-        Opening::Until(until) => Opening::Until((taken + until).max(TELLING_OCTETS)),
-        Opening::Other => Opening::Other,
-    })
 }
 
 /// The body of a hello that lies in the first record and is all there, and where that record ends, which may be behind
@@ -444,9 +420,29 @@ pub(crate) mod sample {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::sample::{extension, list, message, named, records, server_name};
     use super::*;
     use proptest::prelude::*;
+
+    /// Reads a stream as [`crate::greeting`] does, the first hello in it.
+    fn find_hello(stream: &[u8]) -> Result<Opening<Cow<'_, [u8]>>, BadHello> {
+        if !may_begin(stream) {
+            return Ok(Opening::Other);
+        }
+        if let Some((body, _)) = hello_in_one_record(stream) {
+            return Ok(Opening::Whole(Cow::Borrowed(body)));
+        }
+        let mut records = Records::default();
+        let (taken, opening) = records.take(stream);
+        Ok(match opening? {
+            Opening::Whole(()) => Opening::Whole(Cow::Owned(records.body().to_vec())),
+            // With the first header comes the type of the message, which says whether it is worth waiting for more.
+            Opening::Until(until) => Opening::Until((taken + until).max(TELLING_OCTETS)),
+            Opening::Other => Opening::Other,
+        })
+    }
 
     fn whole(stream: &[u8]) -> Option<Vec<u8>> {
         match find_hello(stream) {

@@ -29,7 +29,7 @@ fn heard(observer: &mut Observer, client: Endpoint, protocol: Protocol, payload:
     let (src_port, dst_port) = (client.port(), 443);
     let transport = match protocol {
         Protocol::UDP => Transport::Udp { src_port, dst_port, payload },
-        _ => Transport::Tcp { src_port, dst_port, seq: 1, flags: 0x10, payload },
+        _ => Transport::Tcp { src_port, dst_port, seq: 1, ack: 1, flags: 0x10, urgent: 0, payload },
     };
     let mut hello = None;
     let packet = Packet {

@@ -93,6 +93,8 @@ pub mod tcp_flags {
     pub const RST: u8 = 0x04;
     /// Acknowledgement field significant.
     pub const ACK: u8 = 0x10;
+    /// Urgent pointer significant.
+    pub const URG: u8 = 0x20;
 }
 
 /// What an ICMP message is for.
@@ -126,8 +128,13 @@ pub enum Transport<'a> {
         dst_port: u16,
         /// Sequence number.
         seq: u32,
+        /// Acknowledgement number: with the flag ACK, the next octet of the other end's that is expected.
+        ack: u32,
         /// Flags, see [`tcp_flags`].
         flags: u8,
+        /// Which octet of the data, counted from 1, is urgent, and taken out of the stream by most receivers; it may lie
+        /// behind this segment. 0 = none.
+        urgent: u16,
         /// What was captured of the data (padding of the frame excluded by IP's length).
         payload: &'a [u8],
     },

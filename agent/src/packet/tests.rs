@@ -34,8 +34,10 @@ fn udp(payload: &[u8]) -> Vec<u8> {
     octets
 }
 
+const ACKED: u32 = 0x0908_0706;
+
 fn tcp(options: usize, flags: u8, payload: &[u8]) -> Vec<u8> {
-    let mut octets = vec![0x9c, 0x40, 0x01, 0xbb, 1, 2, 3, 4, 0, 0, 0, 0];
+    let mut octets = vec![0x9c, 0x40, 0x01, 0xbb, 1, 2, 3, 4, 9, 8, 7, 6];
     octets.extend([((20 + options) / 4 * 16) as u8, flags, 0xff, 0xff, 0, 0, 0, 0]);
     octets.resize(20 + options, 1);
     octets.extend(payload);
@@ -303,7 +305,15 @@ fn udp_and_tcp_headers_that_lie_are_bounded_by_what_was_captured() {
     let octets = v6(6, &tcp(8, tcp_flags::SYN | tcp_flags::ACK, b"fast open"));
     assert_eq!(
         read(LinkType::RawIp, &octets).unwrap().transport,
-        Transport::Tcp { src_port: 40000, dst_port: 443, seq: 0x0102_0304, flags: 0x12, payload: b"fast open" }
+        Transport::Tcp {
+            src_port: 40000,
+            dst_port: 443,
+            seq: 0x0102_0304,
+            ack: ACKED,
+            flags: 0x12,
+            urgent: 0,
+            payload: b"fast open"
+        }
     );
 }
 

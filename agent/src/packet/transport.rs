@@ -3,6 +3,7 @@
 use varde_common::observation::Protocol;
 
 use super::link::IpVersion;
+use super::tcp_flags::URG;
 use super::{IcmpRole, Transport};
 
 /// Reads what is above IP; of a header that is cut or broken, the ports where they are there.
@@ -59,14 +60,22 @@ fn udp(octets: &[u8]) -> Option<Transport<'_>> {
 /// The flags are enough to tell what a segment is for: where the capture ends behind them, the rest is not missed.
 #[inline(always)]
 fn tcp(octets: &[u8]) -> Option<Transport<'_>> {
-    let (&[s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, flags], _) = octets.split_first_chunk::<14>()?;
+    let (&[s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags], _) = octets.split_first_chunk::<14>()?;
     let header_octets = Some(usize::from(offset >> 4) * 4).filter(|&count| count >= 20)?;
     Some(Transport::Tcp {
         src_port: u16::from_be_bytes([s0, s1]),
         dst_port: u16::from_be_bytes([d0, d1]),
         seq: u32::from_be_bytes([q0, q1, q2, q3]),
+        ack: u32::from_be_bytes([a0, a1, a2, a3]),
         flags,
+        urgent: if flags & URG == 0 { 0 } else { urgent(octets) },
         // A header that was not captured whole leaves no data behind it.
         payload: octets.get(header_octets..).unwrap_or_default(),
     })
+}
+
+/// The urgent pointer names the octet behind the urgent one, as every receiver has it (RFC 6093 section 3); 0 is as good as 1.
+#[cold]
+fn urgent(octets: &[u8]) -> u16 {
+    octets.get(18..20).and_then(<[u8]>::first_chunk).map_or(1, |pointer| u16::from_be_bytes(*pointer).max(1))
 }

@@ -179,7 +179,8 @@ pub fn reason_in_words(reason: &str, texts: &Texts) -> Option<String> {
         | "dns_name_too_long"
         | "dns_data_length"
         | "fragments_contradict"
-        | "quic_contradicts" => "reason-broken",
+        | "quic_contradicts"
+        | "tcp_urgent" => "reason-broken",
         _ => return None,
     };
     Some(texts.say(key))

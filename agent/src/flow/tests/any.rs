@@ -35,7 +35,7 @@ proptest! {
                 0 => (Protocol::UDP, Transport::Udp { src_port: 1, dst_port: 1, payload: &[] }),
                 1 => (Protocol::ICMP, Transport::Icmp { role: if any.flags & 1 == 0 { IcmpRole::Error } else { IcmpRole::Other } }),
                 2 => (Protocol(47), Transport::Other),
-                _ => (Protocol::TCP, Transport::Tcp { src_port: 1, dst_port: 1, seq: 0, flags: any.flags, payload: &[] }),
+                _ => (Protocol::TCP, Transport::Tcp { src_port: 1, dst_port: 1, seq: 0, ack: any.octets, flags: any.flags, urgent: 0, payload: &[] }),
             };
             bench.take(&Packet {
                 time: Timestamp(if any.jump == 0 { time } else { any.jump }),

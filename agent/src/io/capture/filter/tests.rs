@@ -270,8 +270,8 @@ fn taken_apart<'a>(packet: Packet<'a>) -> (Packet<'a>, &'a [u8]) {
         Transport::Udp { src_port, dst_port, payload } => {
             (Transport::Udp { src_port, dst_port, payload: &[] }, payload)
         }
-        Transport::Tcp { src_port, dst_port, seq, flags, payload } => {
-            (Transport::Tcp { src_port, dst_port, seq, flags, payload: &[] }, payload)
+        Transport::Tcp { src_port, dst_port, seq, ack, flags, urgent, payload } => {
+            (Transport::Tcp { src_port, dst_port, seq, ack, flags, urgent, payload: &[] }, payload)
         }
         other => (other, &[][..]),
     };

@@ -1,0 +1,94 @@
+//! Where each end of a TCP connection stands in the other's stream, as it says itself: the one number that who sends that
+//! stream cannot forge. What lies elsewhere no receiver takes (RFC 9293 section 3.10.7.4).
+
+use crate::limits::TCP_WINDOW_MAX_OCTETS;
+
+/// The next octet that each end expects of the other's.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Stands {
+    next: [u32; 2],
+    is_known: [bool; 2],
+}
+
+/// What an acknowledgement says that was not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// Nothing.
+    Not,
+    /// The receiver has taken more, or says where it stands at all.
+    On,
+}
+
+/// Where a segment stands beside what its receiver has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// The receiver is not heard.
+    Unknown,
+    /// Exactly there.
+    At,
+    /// So near that what is under way may lie between.
+    Near,
+    /// Where no receiver takes it.
+    Far,
+}
+
+impl Stands {
+    /// Where the receiver of an end's stream stands.
+    #[inline]
+    pub(super) fn of(&self, initiator: bool) -> Option<u32> {
+        let ([next, next_back], [is_known, is_known_back]) = (self.next, self.is_known);
+        let (next, is_known) = if initiator { (next, is_known) } else { (next_back, is_known_back) };
+        is_known.then_some(next)
+    }
+
+    /// The receiver of an end's stream acknowledges all before `ack`; `is_another`: it
+    /// answers a SYN that begins another stream.
+    #[inline]
+    pub(super) fn hear(&mut self, of_initiator: bool, ack: u32, is_another: bool) -> Moved {
+        let ([next, next_back], [is_known, is_known_back]) = (&mut self.next, &mut self.is_known);
+        let (next, is_known) = if of_initiator { (next, is_known) } else { (next_back, is_known_back) };
+        // The difference of two sequence numbers is signed (RFC 9293 section 3.4). A little behind, it was overtaken; far
+        // behind, it belongs to another connection whose beginning was not seen.
+        let ahead = ack.wrapping_sub(*next) as i32;
+        let is_overtaken = ahead <= 0 && ahead.unsigned_abs() < TCP_WINDOW_MAX_OCTETS && !is_another;
+        if *is_known && is_overtaken {
+            return Moved::Not;
+        }
+        (*next, *is_known) = (ack, true);
+        Moved::On
+    }
+
+    /// Where a segment of an end stands.
+    pub(super) fn beside(&self, from_initiator: bool, seq: u32) -> Beside {
+        let Some(next) = self.of(from_initiator) else { return Beside::Unknown };
+        match seq.wrapping_sub(next) as i32 {
+            0 => Beside::At,
+            ahead if ahead > 0 && ahead.unsigned_abs() < TCP_WINDOW_MAX_OCTETS => Beside::Near,
+            _ => Beside::Far,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receiver_s_word_moves_on_and_is_not_overtaken() {
+        for start in [0u32, u32::MAX - 50, 1 << 31] {
+            let mut stands = Stands::default();
+            assert_eq!((stands.of(true), stands.beside(true, 7)), (None, Beside::Unknown));
+            let at = |ahead: u32| start.wrapping_add(ahead);
+            assert_eq!(stands.hear(true, at(1), false), Moved::On);
+            assert_eq!([stands.hear(true, at(1), false), stands.hear(true, at(101), false)], [Moved::Not, Moved::On]);
+            assert_eq!([stands.hear(true, at(51), false), stands.hear(true, at(101), false)], [Moved::Not; 2]);
+            assert_eq!((stands.of(true), stands.of(false)), (Some(at(101)), None));
+            let far = TCP_WINDOW_MAX_OCTETS;
+            for (ahead, beside) in [(0, Beside::At), (1, Beside::Near), (far - 1, Beside::Near), (far, Beside::Far)] {
+                assert_eq!(stands.beside(true, at(101 + ahead)), beside);
+            }
+            assert_eq!(stands.beside(true, at(100)), Beside::Far, "nobody takes what was taken");
+            assert_eq!((stands.hear(true, at(1), true), stands.of(true)), (Moved::On, Some(at(1))), "another stream");
+        }
+    }
+}

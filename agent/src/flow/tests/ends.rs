@@ -1,0 +1,122 @@
+//! What its receiver does not take begins no connection and ends none: forged SYNs, RSTs and FINs (RFC 9293, RFC 5961).
+
+use super::*;
+
+/// Where the client's stream stands.
+const AT: u32 = 1_001;
+
+/// A connection that stands, with 100 octets of the client acknowledged.
+fn standing() -> Bench {
+    let mut bench = Bench::new(10);
+    stand(&mut bench);
+    bench
+}
+
+fn stand(bench: &mut Bench) {
+    bench.segment(0, A, B, SYN, AT - 1, 0, &[]);
+    bench.segment(0, B, A, SYNACK, 9_000, AT, &[]);
+    bench.segment(0, A, B, ACK, AT, 9_001, &[]);
+    bench.segment(0, A, B, ACK, AT, 9_001, &[7; 100]);
+    bench.segment(0, B, A, ACK, 9_001, AT + 100, &[]);
+}
+
+#[test]
+fn a_forged_syn_in_a_connection_that_stands_begins_no_other() {
+    use FlowStep::{Answered, Opened};
+    let mut bench = standing();
+    for (seconds, seq) in [(1, 500_000), (2, AT - 1), (3, AT + 100), (4, 0), (5, AT + 3_000)] {
+        bench.segment(seconds, A, B, SYN, seq, 0, &[]);
+        bench.segment(seconds, B, A, ACK, 9_001, AT + 100, &[]);
+    }
+    assert_eq!(bench.steps(), [(0, Opened), (0, Answered)]);
+    // Nor does it hide how much was sent.
+    let mut bench = Bench::new(10);
+    bench.flows.data_out_octets = 20_000;
+    stand(&mut bench);
+    for number in 0..300u32 {
+        let at = AT + 100 + 100 * number;
+        if number % 60 == 59 {
+            bench.segment(1, A, B, SYN, 500_000 + number, 0, &[]);
+        }
+        bench.segment(1, A, B, ACK, at, 9_001, &[7; 100]);
+        bench.segment(1, B, A, ACK, 9_001, at + 100, &[]);
+    }
+    assert_eq!(bench.steps(), [(0, Opened), (0, Answered), (0, FlowStep::Volume)]);
+}
+
+#[test]
+fn a_syn_that_is_answered_begins_another_flow_with_its_answer() {
+    use FlowStep::{Answered, Closed, Opened};
+    let mut bench = standing();
+    bench.segment(60, A, B, SYN, 700_000, 0, &[]);
+    // The answer to the first one, sent again, is none to this.
+    bench.segment(60, B, A, SYNACK, 9_000, AT, &[]);
+    assert_eq!(bench.steps(), [(0, Opened), (0, Answered)]);
+    bench.segment(60, B, A, SYNACK, 44_000, 700_001, &[]);
+    bench.segment(60, A, B, ACK, 700_001, 44_001, &[]);
+    bench.segment(61, A, B, SYN, 700_000, 0, &[]);
+    assert_eq!(bench.steps(), [(0, Opened), (0, Answered), (0, Closed), (1, Opened), (1, Answered)]);
+    assert!(bench.records().iter().all(|record| record.initiator.to_string() == A));
+}
+
+#[test]
+fn a_reset_ends_a_connection_only_where_its_receiver_stands() {
+    let near = [AT + 101, AT + 5_000];
+    let far = [0, AT, AT + 99, AT + (1 << 21), AT.wrapping_add(1 << 30), AT.wrapping_sub(1 << 30)];
+    for (seqs, quiet_s) in [(&[AT + 100][..], 5), (&near, 120), (&far, 3_600)] {
+        for seq in seqs {
+            let mut bench = standing();
+            bench.segment(1, A, B, RST, *seq, 0, &[]);
+            bench.wait(quiet_s);
+            assert_eq!(bench.flows.len(), 1, "{seq}");
+            bench.wait(1 + quiet_s);
+            assert_eq!(bench.flows.len(), 0, "{seq}");
+        }
+    }
+    // What was under way when it was sent, the receiver has taken in truth.
+    let mut bench = standing();
+    bench.segment(1, A, B, ACK, AT + 100, 9_001, &[7; 50]);
+    bench.segment(1, A, B, RST, AT + 100, 0, &[]);
+    bench.segment(1, B, A, ACK, 9_001, AT + 150, &[]);
+    bench.wait(3_600);
+    assert_eq!(bench.flows.len(), 1);
+    // A RST before the answer to the SYN is taken back by that.
+    let mut bench = Bench::new(10);
+    bench.segment(0, A, B, SYN, AT - 1, 0, &[]);
+    bench.segment(0, A, B, RST, 77, 0, &[]);
+    bench.segment(0, B, A, SYNACK, 9_000, AT, &[]);
+    bench.segment(0, A, B, ACK, AT, 9_001, &[]);
+    bench.wait(3_599);
+    assert_eq!(bench.flows.len(), 1);
+}
+
+#[test]
+fn a_fin_far_away_is_half_of_no_end() {
+    for (seq, ends) in
+        [(AT + 100, true), (AT + 99, true), (AT.wrapping_add(1 << 29), false), (AT.wrapping_sub(1 << 29), false)]
+    {
+        let mut bench = standing();
+        bench.segment(1, A, B, FIN | ACK, seq, 9_001, &[]);
+        bench.segment(1, B, A, FIN | ACK, 9_001, AT + 100, &[]);
+        bench.wait(6);
+        assert_eq!(bench.flows.is_empty(), ends, "{seq}");
+    }
+}
+
+#[test]
+fn who_began_a_connection_whose_end_was_not_seen_has_begun_what_goes_on_in_it() {
+    // A RST in doubt and a pause: the server speaks first.
+    let mut bench = standing();
+    bench.segment(1, A, B, RST, AT + 5_000, 0, &[]);
+    bench.segment(200, B, A, ACK, 9_001, AT + 100, b"x");
+    bench.segment(201, A, B, ACK, AT + 100, 9_002, &[7; 100]);
+    bench.segment(201, B, A, ACK, 9_002, AT + 200, &[]);
+    let records = bench.records();
+    assert_eq!(records.len(), 2);
+    assert!(records.iter().all(|record| record.initiator.to_string() == A && record.contact == Contact::Answered));
+    // Of one that ended for certain nothing is remembered.
+    let mut bench = standing();
+    bench.segment(1, A, B, RST, AT + 100, 0, &[]);
+    bench.segment(200, B, A, ACK, 9_001, AT + 100, b"x");
+    assert_eq!(bench.records()[1].initiator.to_string(), B);
+}
