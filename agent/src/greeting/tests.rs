@@ -147,7 +147,10 @@ impl Bench {
         self.taken.push((at, at + payload.len()));
         self.taken.sort_unstable();
         let on = |stands: usize, &(start, end): &(usize, usize)| if start <= stands { end.max(stands) } else { stands };
-        let stands = ISN.wrapping_add(1 + self.taken.iter().fold(0, on) as u32);
+        let before = self.stands.wrapping_sub(ISN.wrapping_add(1)) as usize;
+        let after = self.taken.iter().fold(before, on);
+        self.taken.retain(|&(_, end)| end > after);
+        let stands = ISN.wrapping_add(1).wrapping_add(after as u32);
         if stands.wrapping_sub(self.stands) as i32 > 0 {
             self.stands = stands;
         }
