@@ -96,7 +96,11 @@ impl Session {
             | ToCollector::AskRoot
             | ToCollector::Kept(_)
             | ToCollector::Compact(_)
-            | ToCollector::Pulse(_) => Err(CloseReason::ProtocolError),
+            | ToCollector::Pulse(_)
+            | ToCollector::RootOutcome(_)
+            | ToCollector::Standing(_)
+            | ToCollector::NewestRefused { .. }
+            | ToCollector::AskPinned { .. } => Err(CloseReason::ProtocolError),
         }
     }
 
@@ -125,10 +129,10 @@ impl Session {
                 Ok(Action::Nothing)
             }
             (Stream::Control, ToCollector::Hello(hello)) if self.spoken.is_none() => self.handle_hello(hello),
-            (Stream::Control, ToCollector::Heartbeat(heartbeat)) if self.speaks(1) => {
+            (Stream::Control, ToCollector::Heartbeat(heartbeat)) if self.speaks(1..=1) => {
                 Ok(self.handle_heartbeat(heartbeat, None, now))
             }
-            (Stream::Control, ToCollector::Pulse(Pulse { heartbeat, further })) if self.speaks(2) => {
+            (Stream::Control, ToCollector::Pulse(Pulse { heartbeat, further })) if self.speaks(2..=u16::MAX) => {
                 Ok(self.handle_heartbeat(heartbeat, Some(further), now))
             }
             (Stream::Alerts, ToCollector::Batch(batch)) if self.spoken == Some((1, batch.epoch)) => {
@@ -163,7 +167,11 @@ impl Session {
                 | ToCollector::AskRoot
                 | ToCollector::Kept(_)
                 | ToCollector::Compact(_)
-                | ToCollector::Pulse(_),
+                | ToCollector::Pulse(_)
+                | ToCollector::RootOutcome(_)
+                | ToCollector::Standing(_)
+                | ToCollector::NewestRefused { .. }
+                | ToCollector::AskPinned { .. },
             ) => Err(CloseReason::ProtocolError),
         }
     }
@@ -178,8 +186,8 @@ impl Session {
         Ok(Action::Greet(Introduction { hello, protocol, kept: self.kept.flatten() }))
     }
 
-    fn speaks(&self, protocol: u16) -> bool {
-        self.spoken.is_some_and(|(spoken, _)| spoken == protocol)
+    fn speaks(&self, versions: RangeInclusive<u16>) -> bool {
+        self.spoken.is_some_and(|(spoken, _)| versions.contains(&spoken))
     }
 
     fn handle_heartbeat(&mut self, heartbeat: Heartbeat, further: Option<Further>, now: Instant) -> Action {
@@ -192,7 +200,7 @@ impl Session {
     }
 
     fn handle_compact(&mut self, batch: &CompactBatch) -> Result<Action, CloseReason> {
-        let Some((2, epoch)) = self.spoken else { return Err(CloseReason::ProtocolError) };
+        let Some((2.., epoch)) = self.spoken else { return Err(CloseReason::ProtocolError) };
         let batch = self.unpacker.unpack(epoch, batch).map_err(|why| {
             tracing::warn!("a batch cannot be unpacked: {why}");
             CloseReason::ProtocolError
@@ -286,9 +294,9 @@ mod tests {
         assert_eq!(spoken(say(|_| ())), Some((1, None)));
         assert_eq!(spoken(say(|h| h.sites = vec![SiteId(0), SiteId(2)])), Some((1, None)));
         assert_eq!(spoken(say(|h| h.protocol_max = 2)), Some((2, None)));
-        assert_eq!(spoken(say(|h| (h.protocol_min, h.protocol_max) = (2, 9))), Some((2, None)));
+        assert_eq!(spoken(say(|h| (h.protocol_min, h.protocol_max) = (2, 9))), Some((3, None)));
         assert_eq!(say(|h| h.sites = vec![SiteId(0), SiteId(1)]), Err(CloseReason::UnknownSite));
-        assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (3, 9)), Err(CloseReason::Version));
+        assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (4, 9)), Err(CloseReason::Version));
         assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (0, 0)), Err(CloseReason::Version));
         assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (9, 0)), Err(CloseReason::Version));
     }
@@ -329,16 +337,18 @@ mod tests {
         assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(Revision(1))));
         assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Err(CloseReason::ProtocolError));
         assert!(matches!(session.handle_message(Stream::Lists, outcome(), now), Ok(Action::Note(_))));
-        // What version 2 has in place of others, and nothing in place of them any more.
-        let second = || greeted_by(Hello { protocol_max: 2, ..hello() });
-        for (stream, message) in
-            [(Stream::Alerts, batch(7, 1, 1)), (Stream::Control, ToCollector::Heartbeat(Heartbeat::default()))]
-        {
-            assert_eq!(second().handle_message(stream, message, now), Err(CloseReason::ProtocolError));
+        // What version 2 has in place of others, and nothing in place of them any more; version 3 likewise.
+        for version in [2, 3] {
+            let later = || greeted_by(Hello { protocol_max: version, ..hello() });
+            for (stream, message) in
+                [(Stream::Alerts, batch(7, 1, 1)), (Stream::Control, ToCollector::Heartbeat(Heartbeat::default()))]
+            {
+                assert_eq!(later().handle_message(stream, message, now), Err(CloseReason::ProtocolError));
+            }
+            assert!(matches!(later().handle_message(Stream::Alerts, compact(7), now), Ok(Action::Ingest(_))));
+            let pulse = ToCollector::Pulse(Pulse::default());
+            assert!(matches!(later().handle_message(Stream::Control, pulse, now), Ok(Action::Keep(_, Some(_)))));
         }
-        assert!(matches!(second().handle_message(Stream::Alerts, compact(7), now), Ok(Action::Ingest(_))));
-        let pulse = ToCollector::Pulse(Pulse::default());
-        assert!(matches!(second().handle_message(Stream::Control, pulse, now), Ok(Action::Keep(_, Some(_)))));
     }
 
     #[test]
@@ -399,7 +409,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..13, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
+        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..30, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
             let mut session = greeted();
             for (stream, kind, body) in bodies {
                 let stream = [Stream::Control, Stream::Alerts, Stream::Statistics, Stream::Lists, Stream::Hunts][usize::from(stream)];

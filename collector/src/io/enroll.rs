@@ -154,6 +154,10 @@ pub async fn converse(
             | ToCollector::Kept(_)
             | ToCollector::Compact(_)
             | ToCollector::Pulse(_)
+            | ToCollector::RootOutcome(_)
+            | ToCollector::Standing(_)
+            | ToCollector::NewestRefused { .. }
+            | ToCollector::AskPinned { .. }
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }

@@ -42,7 +42,9 @@ pub(super) async fn lists<L: Link>(
                 | ToAgent::Enrolled { .. }
                 | ToAgent::EnrolRefused(_)
                 | ToAgent::Greeting(_)
-                | ToAgent::NewEpoch { .. },
+                | ToAgent::NewEpoch { .. }
+                | ToAgent::NextRoot { .. }
+                | ToAgent::Newest { .. },
             ) => return Err(unexpected(message.as_ref())),
         };
         if let Some(outcome) = act(step, desk, subscription, &mut incoming).await? {

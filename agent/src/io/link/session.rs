@@ -418,6 +418,8 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::Enrolled { .. }
         | ToAgent::EnrolRefused(_)
         | ToAgent::Greeting(_)
-        | ToAgent::NewEpoch { .. } => Err(unexpected(Some(&message))),
+        | ToAgent::NewEpoch { .. }
+        | ToAgent::NextRoot { .. }
+        | ToAgent::Newest { .. } => Err(unexpected(Some(&message))),
     }
 }
