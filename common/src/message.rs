@@ -198,7 +198,7 @@ pub enum ToAgent {
         /// As in its file.
         document: Vec<u8>,
     },
-    /// Version 3, on the lists stream: which list is the newest, by the timestamp role's word.
+    /// Version 3, on the lists stream: which list is the newest, by the timestamp role's word ([`crate::newest`]).
     Newest {
         /// Signed JSON.
         document: Vec<u8>,
