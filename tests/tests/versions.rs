@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result, ensure};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use varde_agent::anchor::Anchor;
 use varde_agent::effective_time::EffectiveTime;
 use varde_agent::io::clock;
 use varde_agent::io::disk::hosts::Hosts;
@@ -105,7 +106,8 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         uplink: watch::Sender::new(Uplink::default()),
         sites: vec![varde_common::id::SiteId(0)],
         sources: 1,
-        root_version: root.version,
+        anchor: watch::Sender::new(Anchor::new(root.clone(), &[])),
+        newness: watch::Sender::default(),
         started: clock::monotonic(),
         time,
         unsent,

@@ -21,7 +21,7 @@ use varde_common::message::{ALPN_ENROLL, CloseReason, EnrolRefusal, ToAgent, ToC
 use varde_common::tie::ALPN_ENROLL_TCP;
 use varde_common::time::Timestamp;
 use varde_common::token::{BadToken, EXPORTER_LABEL, Token, proof, secret_hash};
-use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted};
+use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted, sha256};
 
 use super::clock;
 use super::disk::identity::{Card, Identity, site_key};
@@ -268,11 +268,12 @@ async fn ask(
 ) -> Result<Identity, EnrolError> {
     let address = shown.address;
     write_message(write, &ToCollector::AskRoot).await?;
-    let root_document = match said(read).await? {
-        ToAgent::Root { document } => document,
-        ToAgent::EnrolRefused(refusal) => return Err(EnrolError::Refused(refusal)),
-        other => return Err(unexpected(&other)),
-    };
+    let mut root_document = root_of(said(read).await?)?;
+    if sha256(&root_document) != token.root_sha256 {
+        // There is a newer one since the token was made; the sensor begins with the one it can know, and follows.
+        write_message(write, &ToCollector::AskPinned { sha256: token.root_sha256 }).await?;
+        root_document = root_of(said(read).await?)?;
+    }
     let wrong = |why| EnrolError::WrongRoot { address: address.to_owned(), why };
     let root = Root::read_pinned(&root_document, &token.root_sha256).map_err(wrong)?;
     let foreign = shown.chain.first().filter(|_| !shown.chain.iter().any(|shown| root.names_ca(shown)));
@@ -310,6 +311,14 @@ async fn ask(
 async fn said(read: &mut (impl AsyncRead + Unpin)) -> Result<ToAgent, EnrolError> {
     let ended = || LinkError::Broken("the collector ended the conversation".to_owned());
     Ok(read_message(read).await?.ok_or_else(ended)?)
+}
+
+fn root_of(message: ToAgent) -> Result<Vec<u8>, EnrolError> {
+    match message {
+        ToAgent::Root { document } => Ok(document),
+        ToAgent::EnrolRefused(refusal) => Err(EnrolError::Refused(refusal)),
+        other => Err(unexpected(&other)),
+    }
 }
 
 fn unexpected(message: &ToAgent) -> EnrolError {

@@ -9,6 +9,7 @@ pub mod list;
 pub mod mapped;
 pub mod mark;
 pub mod owner;
+pub mod roots;
 pub mod spool;
 pub mod volume;
 
