@@ -14,6 +14,7 @@ pub mod command;
 pub mod control;
 pub mod correlate;
 pub mod coverage;
+pub mod draft;
 pub mod enrolment;
 pub mod hearing;
 pub mod incident;

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
-use varde_common::codec::Malformed;
+use varde_common::codec::{Malformed, Text};
 use varde_common::compact::Unpacker;
 use varde_common::heartbeat::Further;
 use varde_common::id::{Epoch, Mark, Revision, SiteId};
 use varde_common::message::{
-    Batch, CloseReason, CompactBatch, Heartbeat, Hello, ListOutcome, Pulse, Stream, ToCollector, common_protocol,
+    Batch, CloseReason, CompactBatch, Heartbeat, Hello, ListOutcome, Pulse, RootOutcome, Standing, Stream, ToCollector,
+    common_protocol,
 };
 
 use crate::ingest::hello::Introduction;
@@ -25,12 +26,29 @@ pub enum Action {
     Ingest(Batch),
     /// Keep a heartbeat, with what version 2 tells beside it.
     Keep(Heartbeat, Option<Further>),
-    /// From now on offer every list newer than this.
-    Follow(Revision),
+    /// From now on offer every list newer than this, and what comes before lists.
+    Follow(Following),
+    /// Keep what became of a root document.
+    NoteRoot(RootOutcome),
+    /// Keep how the sensor stands to its trust anchor.
+    NoteStanding(Standing),
+    /// Keep why a word of which list is the newest was not believed.
+    NoteNewest(Text),
     /// Keep what became of a list.
     Note(ListOutcome),
     /// Nothing: the message is passed over.
     Nothing,
+}
+
+/// What a sensor has of all that comes on the stream of lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Following {
+    /// List in force.
+    pub revision: Revision,
+    /// Root document in force.
+    pub root_version: u32,
+    /// Whether it understands root documents there, and words of which list is the newest.
+    pub roots: bool,
 }
 
 /// One sensor's conversation. It lives as long as its connection.
@@ -43,8 +61,10 @@ pub struct Session {
     kept: Option<Option<Mark>>,
     /// Version and spool, once Hello was taken.
     spoken: Option<(u16, Epoch)>,
+    root_version: u32,
     unpacker: Unpacker,
     last_heartbeat: Option<Instant>,
+    last_standing: Option<Instant>,
     subscribed: bool,
     offers: u64,
     outcomes: u64,
@@ -70,8 +90,10 @@ impl Session {
             opened: BTreeSet::new(),
             kept: None,
             spoken: None,
+            root_version: 0,
             unpacker: Unpacker::default(),
             last_heartbeat: None,
+            last_standing: None,
             subscribed: false,
             offers: 0,
             outcomes: 0,
@@ -145,14 +167,25 @@ impl Session {
             (Stream::Alerts, ToCollector::Compact(batch)) => self.handle_compact(&batch),
             (Stream::Lists, ToCollector::Subscribe { revision }) if self.spoken.is_some() && !self.subscribed => {
                 self.subscribed = true;
-                Ok(Action::Follow(revision))
+                let roots = self.speaks(3..=u16::MAX);
+                Ok(Action::Follow(Following { revision, root_version: self.root_version, roots }))
             }
             (Stream::Lists, ToCollector::ListOutcome(outcome)) if self.subscribed => {
-                self.outcomes += 1;
-                if self.outcomes > self.offers + OUTCOMES_UNASKED_MAX {
-                    return Err(CloseReason::ProtocolError);
+                self.handle_answer().map(|()| Action::Note(outcome))
+            }
+            (Stream::Lists, ToCollector::RootOutcome(outcome)) if self.subscribed && self.speaks(3..=u16::MAX) => {
+                self.handle_answer().map(|()| Action::NoteRoot(outcome))
+            }
+            (Stream::Lists, ToCollector::NewestRefused { why }) if self.subscribed && self.speaks(3..=u16::MAX) => {
+                self.handle_answer().map(|()| Action::NoteNewest(why))
+            }
+            (Stream::Control, ToCollector::Standing(standing)) if self.speaks(3..=u16::MAX) => {
+                if self.last_standing.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
+                    self.passed_over += 1;
+                    return Ok(Action::Nothing);
                 }
-                Ok(Action::Note(outcome))
+                self.last_standing = Some(now);
+                Ok(Action::NoteStanding(standing))
             }
             // Totals and hunts have no messages yet; anything else is out of place.
             (
@@ -183,7 +216,14 @@ impl Session {
             return Err(CloseReason::UnknownSite);
         }
         self.spoken = Some((protocol, hello.epoch));
+        self.root_version = hello.root_version;
         Ok(Action::Greet(Introduction { hello, protocol, kept: self.kept.flatten() }))
+    }
+
+    /// An answer to something that was sent; there are not many more of them than that.
+    fn handle_answer(&mut self) -> Result<(), CloseReason> {
+        self.outcomes += 1;
+        if self.outcomes > self.offers + OUTCOMES_UNASKED_MAX { Err(CloseReason::ProtocolError) } else { Ok(()) }
     }
 
     fn speaks(&self, versions: RangeInclusive<u16>) -> bool {
@@ -217,7 +257,7 @@ impl Session {
         self.passed_over += 1;
     }
 
-    /// A list was offered.
+    /// A list was offered, a root document or a word of which list is the newest.
     pub fn handle_offered(&mut self) {
         self.offers += 1;
     }
@@ -240,7 +280,6 @@ mod tests {
     use crate::io::clock;
     use proptest::prelude::*;
     use std::time::Duration;
-    use varde_common::codec::Text;
     use varde_common::compact::Packer;
     use varde_common::id::Seq;
     use varde_common::message::PROTOCOLS;
@@ -334,9 +373,23 @@ mod tests {
         }
         let mut session = greeted();
         assert!(matches!(session.handle_message(Stream::Alerts, batch(7, 1, 3), now), Ok(Action::Ingest(_))));
-        assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(Revision(1))));
+        let following = Following { revision: Revision(1), root_version: 1, roots: false };
+        assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(following)));
         assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Err(CloseReason::ProtocolError));
         assert!(matches!(session.handle_message(Stream::Lists, outcome(), now), Ok(Action::Note(_))));
+        // What version 3 has beside it, each on its stream.
+        let mut third = greeted_by(Hello { protocol_max: 3, root_version: 4, ..hello() });
+        let standing = || ToCollector::Standing(Standing::default());
+        let root = || ToCollector::RootOutcome(RootOutcome::InForce { version: 5, since: Timestamp(1) });
+        assert_eq!(session.handle_message(Stream::Control, standing(), now), Err(CloseReason::ProtocolError));
+        assert_eq!(session.handle_message(Stream::Lists, root(), now), Err(CloseReason::ProtocolError));
+        assert_eq!(third.handle_message(Stream::Lists, root(), now), Err(CloseReason::ProtocolError));
+        let following = Following { revision: Revision(1), root_version: 4, roots: true };
+        assert_eq!(third.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(following)));
+        assert!(matches!(third.handle_message(Stream::Lists, root(), now), Ok(Action::NoteRoot(_))));
+        assert!(matches!(third.handle_message(Stream::Control, standing(), now), Ok(Action::NoteStanding(_))));
+        assert_eq!(third.handle_message(Stream::Control, standing(), now), Ok(Action::Nothing), "too soon");
+        assert_eq!(third.handle_message(Stream::Control, root(), now), Err(CloseReason::ProtocolError));
         // What version 2 has in place of others, and nothing in place of them any more; version 3 likewise.
         for version in [2, 3] {
             let later = || greeted_by(Hello { protocol_max: version, ..hello() });
