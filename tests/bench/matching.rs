@@ -163,7 +163,7 @@ fn publish(folder: &Path, revision: u64) -> Result<()> {
     Ok(())
 }
 
-fn stored(folder: &Path, revision: u64) -> Result<IndicatorSet> {
+fn stored(folder: &Path, revision: u64) -> Result<std::sync::Arc<IndicatorSet>> {
     let stored = list::read(&folder.join(revision.to_string()), &Stored::of(root(&key())))?;
     Ok(stored.list.with_context(|| stored.refused.unwrap_or_default())?.1)
 }

@@ -20,6 +20,7 @@ use varde_common::time::Timestamp;
 
 use super::sources::{open_interfaces, open_sources};
 use super::status::{Confinement, Report, TrustReport};
+use super::trusted::Trusted;
 use super::{Failure, detour, settings};
 use crate::effective_time::EffectiveTime;
 use crate::health::Health;
@@ -32,7 +33,7 @@ use crate::io::disk::keeper::{Keeper, Order};
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, collector_time, create_directory, hold, list, roots};
+use crate::io::disk::{DiskError, collector_time, create_directory, hold, list};
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use crate::io::link::timed::{SharedTime, validity};
 use crate::io::link::tls::SessionTls;
@@ -41,7 +42,6 @@ use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control};
 use crate::limits::{SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
-use crate::newness::Newness;
 use crate::sensor::{Sensor, SensorSettings};
 use crate::settings::{CaptureBackend, Settings};
 use crate::subscription::Subscription;
@@ -188,13 +188,7 @@ pub(crate) fn run_confined_by(
 
     let hosts = Hosts::open(data).map_err(disk_failure)?;
     let key = site_key(data).map_err(disk_failure)?;
-    let roots = roots::read(data, root.clone(), &identity.root_document).map_err(disk_failure)?;
-    let anchor = roots.anchor(&root);
-    if let Some(why) = &roots.damaged {
-        tracing::error!("{why}; root document {} is in force, and the rest is asked for again", anchor.root().version);
-    }
-    let newness = Newness::new(list::read_newest(data, anchor.root()));
-    let stored = list::read(data, &roots).map_err(disk_failure)?;
+    let trusted = Trusted::read(data, &identity, &root).map_err(disk_failure)?;
     let caps = Caps {
         octets: settings.spool_max_octets(),
         unacknowledged_s: settings.spool_unacknowledged_s(),
@@ -222,23 +216,16 @@ pub(crate) fn run_confined_by(
         }
     })?;
 
-    let events = first_events(recovered.damaged_octets, &stored);
-    let in_force = stored
+    let events = first_events(recovered.damaged_octets, &trusted.stored);
+    let in_force = trusted
+        .stored
         .list
-        .map_or_else(InForce::default, |(manifest, set)| InForce { set: Arc::new(set), revision: manifest.revision });
+        .as_ref()
+        .map_or_else(InForce::default, |(manifest, set)| InForce { set: Arc::clone(set), revision: manifest.revision });
     for event in events {
         let _ = orders.blocking_send(Order::Event(event));
     }
-    let mut subscription = Subscription::new(anchor.root().clone(), stored.floor, in_force.revision);
-    if stored.of_before {
-        tracing::warn!(
-            "the list in force is signed by a key that the root document no longer names; it is matched against until another comes"
-        );
-        subscription = subscription.with_list_of_before(stored.floor);
-    }
-    if let Some(told) = newness.told() {
-        subscription.handle_named(told.revision, told.manifest_sha256.clone());
-    }
+    let subscription = trusted.subscription(in_force.revision);
     let (list, list_seen) = watch::channel(in_force);
     let health = Arc::new(Mutex::new(Health::default()));
     let (tell_matching, matching) = watch::channel(None);
@@ -252,8 +239,8 @@ pub(crate) fn run_confined_by(
         uplink: watch::Sender::new(Uplink::default()),
         sites: settings.site_ids(),
         sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
-        anchor: watch::Sender::new(anchor),
-        newness: watch::Sender::new(newness),
+        anchor: watch::Sender::new(trusted.anchor),
+        newness: watch::Sender::new(trusted.newness),
         started: clock::monotonic(),
         time,
         unsent,

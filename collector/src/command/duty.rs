@@ -35,9 +35,9 @@ pub(super) async fn let_wait(
     if let Some(there) = store.pending(Scope::Operator).await? {
         // It says the same: a signature that is on its way stays good.
         let waits = read_unverified::<Manifest>(&there.manifest).ok().map(|(waits, _)| waits);
-        if waits.is_some_and(|waits| {
-            waits.revision == manifest.revision && waits.content_blake3 == manifest.content_blake3
-        }) {
+        if waits
+            .is_some_and(|waits| waits.revision == manifest.revision && waits.content_blake3 == manifest.content_blake3)
+        {
             return Ok((there.facts, None));
         }
     }

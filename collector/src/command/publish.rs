@@ -13,7 +13,7 @@ use super::{duty, say};
 use crate::control::Poke;
 use crate::intel::compile::{self, Compiled, Compiler};
 use crate::io::control::{Poked, poke};
-use crate::io::{clock, keys};
+use crate::io::{clock, keys, trust};
 use crate::limits::COMPILE_PAGE_ROWS;
 use crate::store::pending::PendingFacts;
 use crate::store::{Scope, Store};
@@ -146,6 +146,7 @@ async fn published(data: &Path, revision: Revision, count: u64) -> anyhow::Resul
 /// Why nothing was published.
 pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timestamp) -> anyhow::Result<Outcome> {
     let (_, root) = keys::read_root(data)?;
+    trust::note_mode(data, store).await?;
     let own = data.join(keys::LIST_KEY);
     let key = match key {
         Some(key) if !key.exists() => bail!(

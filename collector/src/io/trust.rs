@@ -50,7 +50,7 @@ pub enum TrustError {
 /// [`TrustError`].
 pub async fn settle(data: &Path, store: &Store, now: Timestamp) -> Result<(), TrustError> {
     let (document, root) = read_root(data)?;
-    if store.keep_root(root.version, &document, now).await? == Kept::Another {
+    if store.keep_root(&root, &document, now).await? == Kept::Another {
         return Err(TrustError::Another(root.version));
     }
     let newest = store.root_documents(Scope::Operator).await?.pop();
@@ -107,7 +107,7 @@ pub async fn accept(
         Err(KeyError::AnotherAuthority) => return Err(TrustError::Stranger),
         other => other?,
     }
-    if store.keep_root(next.version, octets, now).await? == Kept::Another {
+    if store.keep_root(&next, octets, now).await? == Kept::Another {
         return Err(TrustError::Another(claimed_version(octets)));
     }
     directory::write_private(&data.join(ROOT_FILE), octets)?;

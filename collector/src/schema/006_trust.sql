@@ -5,6 +5,7 @@
 CREATE TABLE root_document (
     version  INTEGER PRIMARY KEY,
     document BLOB    NOT NULL,
+    expires  BIGINT  NOT NULL,
     kept_at  BIGINT  NOT NULL
 );
 

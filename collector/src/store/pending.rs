@@ -42,21 +42,31 @@ impl Pending {
     }
 }
 
+/// What waits, as people are told of it.
+///
+/// # Errors
+/// The database's own.
+pub async fn facts<'c>(
+    from: impl sqlx::Executor<'c, Database = sqlx::Sqlite>,
+) -> Result<Option<PendingFacts>, sqlx::Error> {
+    let sql = "SELECT revision, count, added, removed, prepared_at FROM pending_list";
+    let row: Option<(i64, i64, i64, i64, i64)> = sqlx::query_as(sql).fetch_optional(from).await?;
+    Ok(row.map(|(revision, count, added, removed, at)| PendingFacts {
+        revision,
+        count,
+        added,
+        removed,
+        prepared_at: Timestamp(at),
+    }))
+}
+
 impl Store {
     /// What waits, as people are told of it. Lists are for all members.
     ///
     /// # Errors
     /// The database's own.
     pub async fn pending_facts(&self, _scope: Scope) -> Result<Option<PendingFacts>, StoreError> {
-        let sql = "SELECT revision, count, added, removed, prepared_at FROM pending_list";
-        let row: Option<(i64, i64, i64, i64, i64)> = sqlx::query_as(sql).fetch_optional(self.readers()).await?;
-        Ok(row.map(|(revision, count, added, removed, at)| PendingFacts {
-            revision,
-            count,
-            added,
-            removed,
-            prepared_at: Timestamp(at),
-        }))
+        Ok(facts(self.readers()).await?)
     }
 
     /// What waits, whole.

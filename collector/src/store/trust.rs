@@ -3,6 +3,7 @@
 use serde::Serialize;
 use varde_common::message::{Freshness, Standing};
 use varde_common::time::Timestamp;
+use varde_common::trust::Root;
 
 use super::{Scope, Store, StoreError};
 
@@ -69,7 +70,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's own.
-    pub async fn keep_root(&self, version: u32, document: &[u8], now: Timestamp) -> Result<Kept, StoreError> {
+    pub async fn keep_root(&self, root: &Root, document: &[u8], now: Timestamp) -> Result<Kept, StoreError> {
+        let version = root.version;
         let mut tx = self.begin().await?;
         let there: Option<Vec<u8>> = sqlx::query_scalar("SELECT document FROM root_document WHERE version = $1")
             .bind(i64::from(version))
@@ -80,9 +82,10 @@ impl Store {
             Some(_) => return Ok(Kept::Another),
             None => {}
         }
-        sqlx::query("INSERT INTO root_document (version, document, kept_at) VALUES ($1, $2, $3)")
+        sqlx::query("INSERT INTO root_document (version, document, expires, kept_at) VALUES ($1, $2, $3, $4)")
             .bind(i64::from(version))
             .bind(document)
+            .bind(root.expires.clamped().0)
             .bind(now.0)
             .execute(&mut *tx)
             .await?;
@@ -188,10 +191,17 @@ mod tests {
     #[tokio::test]
     async fn l2_a_root_document_is_kept_once_and_never_replaced() {
         let store = Fixture::new(1).await.store;
-        assert_eq!(store.keep_root(1, b"one", NOW).await.unwrap(), Kept::Now);
-        assert_eq!(store.keep_root(1, b"one", NOW).await.unwrap(), Kept::Before);
-        assert_eq!(store.keep_root(1, b"other", NOW).await.unwrap(), Kept::Another);
-        assert_eq!(store.keep_root(2, b"two", NOW).await.unwrap(), Kept::Now);
+        let root = |version| Root {
+            version,
+            expires: NOW,
+            keys: Default::default(),
+            roles: Default::default(),
+            ca: Default::default(),
+        };
+        assert_eq!(store.keep_root(&root(1), b"one", NOW).await.unwrap(), Kept::Now);
+        assert_eq!(store.keep_root(&root(1), b"one", NOW).await.unwrap(), Kept::Before);
+        assert_eq!(store.keep_root(&root(1), b"other", NOW).await.unwrap(), Kept::Another);
+        assert_eq!(store.keep_root(&root(2), b"two", NOW).await.unwrap(), Kept::Now);
         let rows = store.root_documents(Scope::Operator).await.unwrap();
         assert_eq!(rows.iter().map(|row| row.document.as_slice()).collect::<Vec<_>>(), [b"one", b"two"]);
     }

@@ -148,7 +148,9 @@ impl Floor {
 pub fn store_floor(data: &Path, floor: Floor) -> Result<(), DiskError> {
     create_directory(&data.join("list"))?;
     let Floor { revision, root_version } = floor;
-    write_whole(&data.join("list").join("floor"), format!("{revision} {root_version}").as_bytes())
+    // Nothing comes before the first document; and programs from before know one number alone.
+    let text = if root_version <= 1 { revision.to_string() } else { format!("{revision} {root_version}") };
+    write_whole(&data.join("list").join("floor"), text.as_bytes())
 }
 
 /// Makes the last word of which list is the newest survive a restart.
@@ -170,7 +172,7 @@ pub fn read_newest(data: &Path, root: &Root) -> Option<Newest> {
 #[derive(Debug, Default)]
 pub struct Stored {
     /// The list, verified anew.
-    pub list: Option<(Manifest, IndicatorSet)>,
+    pub list: Option<(Manifest, Arc<IndicatorSet>)>,
     /// The highest revision ever accepted.
     pub floor: Revision,
     /// The list was signed by keys that the newest root document no longer names: it is matched against until another is
@@ -214,7 +216,7 @@ pub fn read(data: &Path, roots: &roots::Stored) -> Result<Stored, DiskError> {
                 if !stored.of_before {
                     stored.floor = stored.floor.max(manifest.revision);
                 }
-                stored.list = Some((manifest, set));
+                stored.list = Some((manifest, Arc::new(set)));
                 stored.refused = stored.refused.filter(|why| why == NO_FLOOR);
                 break;
             }

@@ -1,0 +1,93 @@
+//! What the pages say of trust: who signs lists and what waits for a signature, when the root document runs out, and which
+//! sensor is behind or thinks that lists are held back.
+
+use super::shown::{Moment, Shown};
+use super::text::Texts;
+use super::view::Reader;
+use crate::limits::ROOT_WARN_DAYS;
+use crate::store::picture::{Picture, SensorFacts, TrustFacts};
+
+/// What the front page says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrustView {
+    /// Which of the two modes this collector is in; none for a member, or where it is not known yet.
+    pub mode: Option<String>,
+    /// What waits for a signature, and since when.
+    pub waits: Option<(String, Moment)>,
+    /// Said from [`ROOT_WARN_DAYS`] before the root document's end, with that end.
+    pub ends: Option<(String, Moment)>,
+}
+
+impl TrustView {
+    /// From facts.
+    pub fn of(picture: &Picture, reader: &Reader) -> TrustView {
+        let texts = reader.texts;
+        let TrustFacts { root, list_key, pending } = &picture.trust;
+        let mode = match list_key.as_deref() {
+            Some("online") => Some(texts.say("trust-online")),
+            Some("duty") => Some(texts.say("trust-duty")),
+            Some(_) | None => None,
+        };
+        let waits = pending.map(|pending| {
+            let numbers = [
+                ("revision", pending.revision),
+                ("count", pending.count),
+                ("added", pending.added),
+                ("removed", pending.removed),
+            ];
+            (texts.numbers("trust-waits", &numbers), reader.calendar.moment(pending.prepared_at))
+        });
+        let ends = root.and_then(|(version, expires)| {
+            let key = if expires <= reader.now {
+                "trust-root-ended"
+            } else if expires.since(reader.now).as_secs() < ROOT_WARN_DAYS * 86_400 {
+                "trust-root-ends"
+            } else {
+                return None;
+            };
+            Some((texts.numbers(key, &[("version", version)]), reader.calendar.moment(expires)))
+        });
+        TrustView { mode, waits, ends }
+    }
+}
+
+/// What a sensor's page says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SensorTrust {
+    /// Its root document against the newest.
+    pub root: String,
+    /// What to look at, with the sensor's own words where it gave some.
+    pub warnings: Vec<(String, Option<Shown>)>,
+}
+
+impl SensorTrust {
+    /// From facts.
+    pub fn of(sensor: &SensorFacts, picture: &Picture, texts: &Texts) -> SensorTrust {
+        let facts = &sensor.trust;
+        let newest = picture.trust.root.map(|(version, _)| version);
+        let root = match (facts.root_version, newest) {
+            (None, _) => texts.say("unknown"),
+            (Some(held), Some(newest)) if held < newest => {
+                texts.numbers("trust-root-behind", &[("held", held), ("newest", newest)])
+            }
+            (Some(held), Some(newest)) if held > newest => {
+                texts.numbers("trust-root-ahead", &[("held", held), ("newest", newest)])
+            }
+            (Some(held), Some(_)) => texts.numbers("trust-root-newest", &[("held", held)]),
+            (Some(held), None) => texts.numbers("trust-root-held", &[("held", held)]),
+        };
+        let mut warnings = Vec::new();
+        if let Some(why) = &facts.root_refused {
+            warnings.push((texts.say("trust-root-refused"), Some(Shown::of(why))));
+        }
+        match facts.freshness.as_deref() {
+            Some("stale") => warnings.push((texts.say("trust-stale"), None)),
+            Some("behind") => warnings.push((texts.say("trust-behind"), None)),
+            Some(_) | None => {}
+        }
+        if let Some(why) = &facts.newest_refused {
+            warnings.push((texts.say("trust-newest-refused"), Some(Shown::of(why))));
+        }
+        SensorTrust { root, warnings }
+    }
+}
