@@ -361,6 +361,9 @@ pub const RECONNECT_REVOKED_MS: u64 = 300_000;
 pub const RECONNECT_SPREAD_MAX_MS: u64 = 900_000;
 /// Connecting, and each answer that must come at once, seconds.
 pub const ANSWER_TIMEOUT_S: u64 = 10;
+/// In enrolment, the root document that the token pins, where a newer one was shown first, seconds: well within what all of
+/// it may take.
+pub const PINNED_ANSWERED_WITHIN_S: u64 = 4;
 /// The sensor's thread takes a new list between two blocks of frames; longer than this its report does not wait, seconds.
 pub const LIST_TAKEN_WITHIN_S: u64 = 10;
 /// Root documents that one session may bring: a chain of years, and little to hold in memory while each waits for the next.
