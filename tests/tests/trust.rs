@@ -1,4 +1,4 @@
-//! Promises C1, C4, L2 and T8 of what sensors trust: root documents are followed step by step, through real programs, with
+//! Promises C1, C4, D3, L2 and T8 of what sensors trust: root documents are followed step by step, through real programs, with
 //! keys added, lost, stolen and retired; a collector that lies about any of it changes nothing and is told of; and where the
 //! list key is not on the collector nothing is in force without its signature.
 
@@ -8,15 +8,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
+use varde_agent::anchor::Document;
 use varde_agent::io::clock;
+use varde_agent::io::disk::list::{self, Floor};
+use varde_agent::io::disk::{create_directory_on, roots};
 use varde_common::id::Revision;
 use varde_common::message::{Freshness, ListOutcome, RootOutcome, ToAgent};
 use varde_common::newest::Newest;
 use varde_common::time::Timestamp;
-use varde_common::trust::{Domain, Role, Root, hex, key_id, sign};
+use varde_common::trust::{Domain, Role, Roles, Root, hex, key_id, sign};
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector, fetch};
 use varde_tests::hostile_collector::{HostileCollector, Offer};
+use varde_tests::model_disk::{CRASHES, ModelDisk};
 use varde_tests::programs::{PATIENCE, Which, eventually, run};
 
 /// A signing key that was made by the program.
@@ -225,6 +229,65 @@ fn t8_with_a_duty_key_a_list_waits_for_its_signature_and_the_page_says_so() -> R
     scene.agent.kill()?;
     drop(scene.feed);
     scene.collector.stop()
+}
+
+/// A root document of the model disk's sensor: root key 1 throughout, the list role with this key.
+fn document(version: u32, list: u8) -> Result<Document> {
+    let (root_key, list_key) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[list; 32]));
+    let id = |key: &SigningKey| key_id(&key.verifying_key());
+    let role = |key: &SigningKey| Role { keys: [id(key)].into(), threshold: 1 };
+    let public = |key: &SigningKey| (id(key), hex(key.verifying_key().as_bytes()));
+    let root = Root {
+        version,
+        expires: Timestamp::MAX,
+        keys: [public(&root_key), public(&list_key)].into(),
+        roles: Roles { root: role(&root_key), list: role(&list_key), ..Roles::default() },
+        ca: ["ab".repeat(32)].into(),
+    };
+    Ok(Document { octets: sign(Domain::Root, &root, &[&root_key])?, root })
+}
+
+#[test]
+fn d3_i4_root_documents_and_floors_are_there_whole_after_a_crash_at_any_moment() -> Result<()> {
+    let (disk, data) = (ModelDisk::new(11), Path::new("/data"));
+    let volume = disk.volume();
+    create_directory_on(volume.as_ref(), &data.join("identity"))?;
+    let pinned = document(1, 2)?;
+    // The list role changes hands with document 4, and the floor falls there.
+    let steps = [(2, 2), (3, 2), (4, 3), (5, 3)];
+    // At which moment the disk had what: a root document and the floor by it.
+    let mut had = vec![(disk.moments(), 1, 0)];
+    let mut floor = 0;
+    for (version, list) in steps {
+        roots::store_on(volume.as_ref(), data, &document(version, list)?)?;
+        if version == 4 {
+            floor = 0;
+        }
+        had.push((disk.moments(), version, floor));
+        floor += 10 * u64::from(version);
+        list::store_floor_on(volume.as_ref(), data, Floor { revision: Revision(floor), root_version: version })?;
+        had.push((disk.moments(), version, floor));
+    }
+    let began = had.first().context("no beginning")?.0;
+    let mut found_all = 0;
+    for moment in began..=disk.moments() {
+        let &(_, version, least) = had.iter().rfind(|(at, ..)| *at <= moment).context("no such moment")?;
+        for (crash, seed) in CRASHES.into_iter().flat_map(|crash| (0..4).map(move |seed| (crash, seed))) {
+            let crashed = disk.crashed_at(moment, crash, seed);
+            let stored = roots::read_on(crashed.volume().as_ref(), data, pinned.root.clone(), &pinned.octets)?;
+            let newest = stored.newest().context("not even the pinned one")?.root.version;
+            ensure!(newest >= version, "{crash:?} at {moment}: root document {newest}, and {version} was on disk");
+            let versions = stored.chain.iter().map(|document| document.root.version);
+            ensure!(versions.eq(1..=newest), "{crash:?} at {moment}: gaps");
+            let floor = list::read_floor_on(crashed.volume().as_ref(), data, &stored)?.context("a damaged floor")?;
+            // A root document that is there already although its writing was not over may have let the floor fall.
+            let fell = version < 4 && newest >= 4;
+            ensure!(floor.0 >= least || fell, "{crash:?} at {moment}: floor {floor}, and {least} was on disk");
+            found_all += u32::from(newest == 5);
+        }
+    }
+    ensure!(found_all > 0, "nothing was ever there");
+    Ok(())
 }
 
 /// The next root document, as somebody wants it.

@@ -26,7 +26,11 @@ use varde_common::time::Timestamp;
 use varde_common::trust::Root;
 
 use super::mapped::{self, Mapped};
-use super::{DiskError, create_directory, failed, read_at_most, roots, sync_directory, write_whole};
+use super::volume::{RealVolume, Volume};
+use super::{
+    DiskError, create_directory, create_directory_on, failed, read_at_most, read_at_most_on, roots, sync_directory,
+    write_whole, write_whole_on,
+};
 
 /// Digits of a revision and of a root document, and a line's end.
 const FLOOR_MAX_OCTETS: u64 = 33;
@@ -146,11 +150,19 @@ impl Floor {
 /// # Errors
 /// [`DiskError`].
 pub fn store_floor(data: &Path, floor: Floor) -> Result<(), DiskError> {
-    create_directory(&data.join("list"))?;
+    store_floor_on(&RealVolume, data, floor)
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn store_floor_on(volume: &dyn Volume, data: &Path, floor: Floor) -> Result<(), DiskError> {
+    create_directory_on(volume, &data.join("list"))?;
     let Floor { revision, root_version } = floor;
     // Nothing comes before the first document; and programs from before know one number alone.
     let text = if root_version <= 1 { revision.to_string() } else { format!("{revision} {root_version}") };
-    write_whole(&data.join("list").join("floor"), text.as_bytes())
+    write_whole_on(volume, &data.join("list").join("floor"), text.as_bytes())
 }
 
 /// Makes the last word of which list is the newest survive a restart.
@@ -190,18 +202,9 @@ pub struct Stored {
 pub fn read(data: &Path, roots: &roots::Stored) -> Result<Stored, DiskError> {
     let directory = data.join("list");
     let mut stored = Stored::default();
-    match read_at_most(&directory.join("floor"), FLOOR_MAX_OCTETS) {
-        Ok(octets) => match Floor::read(String::from_utf8_lossy(&octets).trim_end()) {
-            Some(Floor { revision, root_version }) => {
-                let mut since = roots.since(root_version);
-                let fell = since.any(|(before, after)| is_replaced(&before.roles.list, &after.roles.list));
-                stored.floor = if fell { Revision(0) } else { revision };
-            }
-            None => stored.refused = Some(NO_FLOOR.to_owned()),
-        },
-        Err(error) if error.is_missing() => {}
-        Err(error) if error.is_too_large() => stored.refused = Some(NO_FLOOR.to_owned()),
-        Err(error) => return Err(error),
+    match read_floor_on(&RealVolume, data, roots)? {
+        Some(floor) => stored.floor = floor,
+        None => stored.refused = Some(NO_FLOOR.to_owned()),
     }
     let path = directory.join("in-force");
     let file = match File::open(&path) {
@@ -225,6 +228,28 @@ pub fn read(data: &Path, roots: &roots::Stored) -> Result<Stored, DiskError> {
         }
     }
     Ok(stored)
+}
+
+/// The floor that counts by these root documents; none where the file is damaged.
+///
+/// # Errors
+/// [`DiskError`] when it is there and cannot be read.
+pub fn read_floor_on(volume: &dyn Volume, data: &Path, roots: &roots::Stored) -> Result<Option<Revision>, DiskError> {
+    let path = data.join("list").join("floor");
+    if !volume.exists(&path) {
+        return Ok(Some(Revision(0)));
+    }
+    let octets = match read_at_most_on(volume, &path, FLOOR_MAX_OCTETS) {
+        Ok(octets) => octets,
+        Err(error) if error.is_too_large() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let floor = Floor::read(String::from_utf8_lossy(&octets).trim_end());
+    Ok(floor.map(|Floor { revision, root_version }| {
+        let mut since = roots.since(root_version);
+        let fell = since.any(|(before, after)| is_replaced(&before.roles.list, &after.roles.list));
+        if fell { Revision(0) } else { revision }
+    }))
 }
 
 /// Reads as much as there is, at most the buffer.

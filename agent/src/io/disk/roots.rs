@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 use varde_common::limits::ROOT_MAX_OCTETS;
 use varde_common::trust::{Root, sha256};
 
-use super::{DiskError, failed, read_at_most, write_whole};
+use super::volume::{RealVolume, Volume};
+use super::{DiskError, failed, read_at_most_on, write_whole_on};
 use crate::anchor::{Anchor, Document};
 
 fn path_of(data: &Path, version: u32) -> PathBuf {
@@ -25,7 +26,15 @@ fn path_of(data: &Path, version: u32) -> PathBuf {
 /// # Errors
 /// [`DiskError`]; those before it are what they were.
 pub fn store(data: &Path, document: &Document) -> Result<(), DiskError> {
-    write_whole(&path_of(data, document.root.version), &document.octets)
+    store_on(&RealVolume, data, document)
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn store_on(volume: &dyn Volume, data: &Path, document: &Document) -> Result<(), DiskError> {
+    write_whole_on(volume, &path_of(data, document.root.version), &document.octets)
 }
 
 /// What the disk holds of root documents.
@@ -69,18 +78,25 @@ impl Stored {
 /// # Errors
 /// [`DiskError`] when a file is there and cannot be read.
 pub fn read(data: &Path, pinned: Root, pinned_octets: &[u8]) -> Result<Stored, DiskError> {
+    read_on(&RealVolume, data, pinned, pinned_octets)
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn read_on(volume: &dyn Volume, data: &Path, pinned: Root, pinned_octets: &[u8]) -> Result<Stored, DiskError> {
     let directory = data.join("identity");
     let mut versions = Vec::new();
-    for entry in std::fs::read_dir(&directory).map_err(failed("read", &directory))? {
-        let name = entry.map_err(failed("read", &directory))?.file_name();
-        let version = name.to_str().and_then(|name| name.strip_prefix("root-")?.strip_suffix(".json")?.parse().ok());
+    for entry in volume.entries(&directory).map_err(failed("read", &directory))? {
+        let version = entry.name.strip_prefix("root-").and_then(|name| name.strip_suffix(".json")?.parse().ok());
         versions.extend(version.filter(|version: &u32| *version > pinned.version));
     }
     versions.sort_unstable();
     let mut stored = Stored { chain: vec![Document { root: pinned, octets: pinned_octets.to_vec() }], damaged: None };
     for version in versions {
         let path = path_of(data, version);
-        let octets = match read_at_most(&path, ROOT_MAX_OCTETS as u64) {
+        let octets = match read_at_most_on(volume, &path, ROOT_MAX_OCTETS as u64) {
             Ok(octets) => octets,
             Err(error) if error.is_too_large() => Vec::new(),
             Err(error) => return Err(error),
