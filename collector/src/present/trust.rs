@@ -91,3 +91,52 @@ impl SensorTrust {
         SensorTrust { root, warnings }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::present::shown::Calendar;
+    use crate::present::text::Language;
+    use crate::store::fixture::Fixture;
+    use crate::store::pending::PendingFacts;
+    use crate::store::{Scope, setting};
+    use std::time::Duration;
+    use varde_common::time::Timestamp;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
+
+    #[tokio::test]
+    async fn l2_t8_what_waits_runs_out_or_is_behind_is_said_in_every_language_and_to_no_member() {
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
+        store.set_setting(setting::LIST_KEY_MODE, setting::DUTY).await.unwrap();
+        let mut picture = store.picture(Scope::Operator).await.unwrap();
+        let days = |days: u64| NOW.plus(Duration::from_secs(days * 86_400));
+        picture.trust.pending = Some(PendingFacts { revision: 8, count: 70, added: 3, removed: 2, prepared_at: NOW });
+        let facts = &mut picture.sensors[0].trust;
+        facts.root_version = Some(1);
+        facts.root_refused = Some("<b>skipped".to_owned());
+        facts.freshness = Some("stale".to_owned());
+        facts.newest_refused = Some("older".to_owned());
+        for language in Language::ALL {
+            let texts = Texts::of(language);
+            let reader = Reader { texts, calendar: Calendar::new(language), now: NOW };
+            let mut ends = |root| {
+                picture.trust.root = root;
+                TrustView::of(&picture, &reader).ends.map(|(words, _)| words)
+            };
+            assert_eq!(ends(Some((2, days(61)))), None);
+            let (soon, over) = (ends(Some((2, days(59)))).unwrap(), ends(Some((2, NOW))).unwrap());
+            assert!(soon.contains('2') && over.contains('2') && soon != over, "{soon} {over}");
+            let view = TrustView::of(&picture, &reader);
+            let (waits, _) = view.waits.unwrap();
+            assert!(["8", "70", "3", "2"].iter().all(|number| waits.contains(number)), "{waits}");
+            assert_eq!(view.mode, Some(texts.say("trust-duty")));
+            let sensor = SensorTrust::of(&picture.sensors[0], &picture, texts);
+            assert!(sensor.root.contains('1') && sensor.root.contains('2'), "{sensor:?}");
+            assert_eq!(sensor.warnings.len(), 3, "{sensor:?}");
+        }
+        let member = store.picture(Scope::Member(1)).await.unwrap();
+        assert_eq!(member.trust, TrustFacts::default(), "how lists are signed is the operator's business");
+    }
+}
