@@ -12,6 +12,7 @@
 //! [`proxy`], where there must be one), [`subscription`] of which list is in force, and certificates are checked by the
 //! [`effective_time`]. Nothing but [`io`] touches the world.
 
+pub mod anchor;
 pub mod audience;
 pub mod blind;
 pub mod bucket;
@@ -29,6 +30,7 @@ pub mod io;
 mod keyed;
 pub mod ledger;
 pub mod limits;
+pub mod newness;
 pub mod observe;
 pub mod packet;
 pub mod proxy;

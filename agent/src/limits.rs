@@ -395,8 +395,23 @@ pub const RECONNECT_REVOKED_MS: u64 = 300_000;
 pub const RECONNECT_SPREAD_MAX_MS: u64 = 900_000;
 /// Connecting, and each answer that must come at once, seconds.
 pub const ANSWER_TIMEOUT_S: u64 = 10;
+/// In enrolment, the root document that the token pins, where a newer one was shown first, seconds: well within what all of
+/// it may take.
+pub const PINNED_ANSWERED_WITHIN_S: u64 = 4;
 /// The sensor's thread takes a new list between two blocks of frames; longer than this its report does not wait, seconds.
 pub const LIST_TAKEN_WITHIN_S: u64 = 10;
+/// Root documents that one session may bring: a chain of years, and little to hold in memory while each waits for the next.
+pub const ROOT_STEPS_MAX: usize = 32;
+/// A root document that has run out waits so long for the one that follows it, seconds: both are on the way together.
+pub const ROOT_FOLLOWED_WITHIN_S: u64 = 5;
+/// The word of which list is the newest comes every hour; without one for so long lists may be held back, seconds
+/// (`list_stale`).
+pub const NEWEST_STALE_AFTER_S: u64 = 86_400;
+/// A word from so far ahead is not believed, seconds: a stolen key must not silence all honest words to come.
+pub const NEWEST_AHEAD_MAX_S: u64 = 86_400;
+/// In a session, and behind a word that names another list, what was named is waited for so long before it is told that it
+/// does not come, seconds.
+pub const NEWEST_WAITED_FOR_S: u64 = 10;
 /// Between heartbeats, seconds.
 pub const HEARTBEAT_EVERY_S: u64 = 30;
 /// A silent connection is given up, seconds.

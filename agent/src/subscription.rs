@@ -9,8 +9,9 @@ use varde_common::id::Revision;
 use varde_common::limits::LIST_BASE_MAX_OCTETS;
 use varde_common::list::{CHANNEL_ALL, Manifest, Refused};
 use varde_common::message::ListOutcome;
+use varde_common::rotation::is_replaced;
 use varde_common::time::Timestamp;
-use varde_common::trust::Root;
+use varde_common::trust::{Root, hex, sha256};
 
 /// What follows from what arrived.
 #[derive(Debug, PartialEq, Eq)]
@@ -63,12 +64,49 @@ pub struct Subscription {
     receiving: Receiving,
     /// The number of the offer that was accepted last.
     offered: Revision,
+    /// The list in force was signed by keys that the root still names: it counts as a floor, and none like it is wanted.
+    counts: bool,
+    /// The list that was named as the newest, and the hash of its manifest.
+    named: Option<(Revision, String)>,
 }
 
 impl Subscription {
     /// With what the disk holds: the highest revision ever accepted and the one in force (0 = none).
     pub fn new(root: Root, floor: Revision, in_force: Revision) -> Subscription {
-        Subscription { root, floor: floor.max(in_force), in_force, receiving: Receiving::Nothing, offered: Revision(0) }
+        let (receiving, offered) = (Receiving::Nothing, Revision(0));
+        Subscription { root, floor: floor.max(in_force), in_force, receiving, offered, counts: true, named: None }
+    }
+
+    /// The same where the list in force was signed by keys that the root no longer names: it is matched against, and that
+    /// is all.
+    #[must_use]
+    pub fn with_list_of_before(self, floor: Revision) -> Subscription {
+        Subscription { floor, counts: false, ..self }
+    }
+
+    /// The list that none below is wanted of: the one in force, unless the root no longer stands for it.
+    pub fn held(&self) -> Revision {
+        if self.counts { self.in_force } else { Revision(0) }
+    }
+
+    /// Another root document is in force. Gives whether the floor fell with it, which it does only where the list role was
+    /// given to wholly other keys.
+    pub fn handle_root(&mut self, root: Root) -> bool {
+        let replaced = is_replaced(&self.root.roles.list, &root.roles.list);
+        self.root = root;
+        // What has begun to arrive was held against the root before.
+        if let Receiving::Base { .. } = self.receiving {
+            self.receiving = Receiving::Skipping { octets: 0 };
+        }
+        if replaced {
+            (self.floor, self.counts) = (Revision(0), false);
+        }
+        replaced
+    }
+
+    /// A list was named as the newest.
+    pub fn handle_named(&mut self, revision: Revision, manifest_sha256: String) {
+        self.named = Some((revision, manifest_sha256));
     }
 
     /// The list in force.
@@ -89,8 +127,10 @@ impl Subscription {
     /// A manifest arrived.
     pub fn handle_offer(&mut self, manifest_octets: Vec<u8>) -> Step {
         // A list that was accepted and then lost (a damaged disk) may come again under its own number, none older.
-        let floor = if self.in_force < self.floor { Revision(self.floor.0.saturating_sub(1)) } else { self.floor };
-        match Manifest::accept(&manifest_octets, &self.root, CHANNEL_ALL, floor) {
+        let lost = self.counts && self.in_force < self.floor;
+        let floor = if lost { Revision(self.floor.0.saturating_sub(1)) } else { self.floor };
+        let accepted = Manifest::accept(&manifest_octets, &self.root, CHANNEL_ALL, floor);
+        match accepted.and_then(|manifest| self.is_named(manifest, &manifest_octets)) {
             Ok(manifest) => {
                 self.offered = manifest.revision;
                 self.receiving = Receiving::Base { manifest, hasher: Box::default(), octets: 0 };
@@ -101,6 +141,16 @@ impl Subscription {
                 let claimed = Manifest::verify(&manifest_octets, &self.root).map_or(Revision(0), |m| m.revision);
                 self.refuse(claimed, &refused)
             }
+        }
+    }
+
+    /// That it is the list that was named, where one of its number was.
+    fn is_named(&self, manifest: Manifest, octets: &[u8]) -> Result<Manifest, Refused> {
+        match &self.named {
+            Some((revision, named)) if *revision == manifest.revision && *named != hex(&sha256(octets)) => {
+                Err(Refused::NotTheNamed(manifest.revision))
+            }
+            Some(_) | None => Ok(manifest),
         }
     }
 
@@ -139,7 +189,7 @@ impl Subscription {
 
     /// The list is on disk and in force since then.
     pub fn handle_stored(&mut self, revision: Revision, since: Timestamp) -> ListOutcome {
-        self.in_force = revision;
+        (self.in_force, self.counts) = (revision, true);
         self.floor = self.floor.max(revision);
         ListOutcome::InForce { revision, since }
     }
@@ -171,7 +221,7 @@ pub(crate) mod tests {
     use varde_common::indicator::Indicator;
     use varde_common::list::write_base;
     use varde_common::matcher::Seed;
-    use varde_common::trust::{Role, Roles, hex, key_id};
+    use varde_common::trust::{Role, Roles, key_id};
 
     pub(crate) type Key = ed25519_dalek::SigningKey;
 
@@ -276,6 +326,63 @@ pub(crate) mod tests {
         assert!(matches!(transfer(&mut subscription, &older, &base).0, Step::Refused { .. }));
         take(&mut subscription, 7);
         assert_eq!(subscription.floor(), Revision(7));
+    }
+
+    #[test]
+    fn c4_a_floor_falls_only_when_the_list_role_has_wholly_other_keys() {
+        let with = |keys: &[&Key]| {
+            let mut root = root_of(keys[0]);
+            for key in keys {
+                root.keys.extend(root_of(key).keys);
+                root.roles.list.keys.extend(root_of(key).roles.list.keys);
+            }
+            root
+        };
+        let (old, new) = (key(1), key(2));
+        let mut subscription = Subscription::new(with(&[&old]), Revision(0), Revision(0));
+        // As far as whoever stole the key could get.
+        take(&mut subscription, 900);
+        let (huge, base) = publication(&old, 901);
+        assert!(matches!(subscription.handle_offer(huge), Step::Begin { .. }));
+        assert!(!subscription.handle_root(with(&[&old, &new])), "the keys are kept: the floor stays");
+        assert_eq!(subscription.handle_chunk(base.clone()), Step::Wait, "what had begun goes by the root before");
+        assert_eq!(subscription.handle_end(), Step::Wait);
+        let (low, low_base) = publication(&new, 11);
+        assert!(matches!(transfer(&mut subscription, &low, &low_base).0, Step::Refused { .. }));
+        assert_eq!((subscription.floor(), subscription.held()), (Revision(900), Revision(900)));
+        assert!(!subscription.handle_root(with(&[&new])), "one of the keys before is among them still");
+        assert!(subscription.handle_root(with(&[&key(3)])), "wholly other keys");
+        assert_eq!((subscription.floor(), subscription.held()), (Revision(0), Revision(0)));
+        assert_eq!(subscription.in_force(), Revision(900), "it is matched against until a new one is here");
+        let (by_old, _) = publication(&old, 902);
+        assert!(matches!(transfer(&mut subscription, &by_old, &base).0, Step::Refused { .. }), "at once");
+        let (by_new, new_base) = publication(&key(3), 12);
+        assert!(matches!(transfer(&mut subscription, &by_new, &new_base).0, Step::Keep(_)));
+        subscription.handle_stored(Revision(12), Timestamp(9));
+        assert_eq!((subscription.floor(), subscription.held()), (Revision(12), Revision(12)));
+        let restarted =
+            Subscription::new(with(&[&key(3)]), Revision(0), Revision(900)).with_list_of_before(Revision(0));
+        assert_eq!(
+            (restarted.floor(), restarted.held(), restarted.in_force()),
+            (Revision(0), Revision(0), Revision(900))
+        );
+    }
+
+    #[test]
+    fn l2_of_two_lists_with_one_number_only_the_named_one_is_taken() {
+        let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+        let (named, base) = publication(&key(1), 6);
+        subscription.handle_named(Revision(6), hex(&sha256(&named)));
+        let (again, _) = (Manifest::of(&base, &Default::default(), Revision(6), Timestamp(2), Timestamp::MAX), ());
+        let again = again.sign(&[&key(1)]).unwrap();
+        match subscription.handle_offer(again) {
+            Step::Refused { why, .. } => assert!(why.contains("another list"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(subscription.handle_offer(named), Step::Begin { .. }));
+        // An older one than was named is newer than the one in force: better than none, and told otherwise.
+        let (older, older_base) = publication(&key(1), 5);
+        assert!(matches!(transfer(&mut subscription, &older, &older_base).0, Step::Keep(_)));
     }
 
     #[test]

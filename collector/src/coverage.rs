@@ -172,7 +172,7 @@ fn blindness(sensor: &SensorFacts, need: Need) -> Option<Blind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::picture::{HitFacts, ListFacts, MemberFacts};
+    use crate::store::picture::{HitFacts, ListFacts, MemberFacts, SensorTrustFacts};
 
     const NOW: Timestamp = Timestamp(10_000_000_000);
 
@@ -196,6 +196,7 @@ mod tests {
             quarantined_at: None,
             replayed: 0,
             heartbeat_before: None,
+            trust: SensorTrustFacts::default(),
         }
     }
 

@@ -162,6 +162,15 @@ pub const IMPORT_ROWS_PER_STATEMENT: usize = 500;
 /// Bad lines named one by one; the rest is counted.
 pub const BAD_LINES_SHOWN: usize = 1000;
 
+/// How often sensors are told anew which list is the newest; a sensor that hears nothing for a day says so.
+pub const NEWEST_EVERY: Duration = Duration::from_secs(3600);
+/// Before a root document's end it is time for the next one, days: 2 of 3 people who keep its keys must be found.
+pub const ROOT_WARN_DAYS: u64 = 60;
+/// How often the log says that the root document runs out, or that the key which names the newest list is not here.
+pub const TRUST_SAID_EVERY: Duration = Duration::from_secs(6 * 3600);
+/// A file that is to be signed, or was: a root document or a manifest.
+pub const SIGNED_FILE_MAX_OCTETS: u64 = 64 * 1024;
+
 /// A line on the control socket.
 pub const CONTROL_LINE_MAX_OCTETS: u64 = 1024;
 /// A command waits this long for the running collector.

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
-use varde_common::codec::Malformed;
+use varde_common::codec::{Malformed, Text};
 use varde_common::compact::Unpacker;
 use varde_common::heartbeat::Further;
 use varde_common::id::{Epoch, Mark, Revision, SiteId};
 use varde_common::message::{
-    Batch, CloseReason, CompactBatch, Heartbeat, Hello, ListOutcome, Pulse, Stream, ToCollector, common_protocol,
+    Batch, CloseReason, CompactBatch, Heartbeat, Hello, ListOutcome, Pulse, RootOutcome, Standing, Stream, ToCollector,
+    common_protocol,
 };
 
 use crate::ingest::hello::Introduction;
@@ -25,12 +26,29 @@ pub enum Action {
     Ingest(Batch),
     /// Keep a heartbeat, with what version 2 tells beside it.
     Keep(Heartbeat, Option<Further>),
-    /// From now on offer every list newer than this.
-    Follow(Revision),
+    /// From now on offer every list newer than this, and what comes before lists.
+    Follow(Following),
+    /// Keep what became of a root document.
+    NoteRoot(RootOutcome),
+    /// Keep how the sensor stands to its trust anchor.
+    NoteStanding(Standing),
+    /// Keep why a word of which list is the newest was not believed.
+    NoteNewest(Text),
     /// Keep what became of a list.
     Note(ListOutcome),
     /// Nothing: the message is passed over.
     Nothing,
+}
+
+/// What a sensor has of all that comes on the stream of lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Following {
+    /// List in force.
+    pub revision: Revision,
+    /// Root document in force.
+    pub root_version: u32,
+    /// Whether it understands root documents there, and words of which list is the newest.
+    pub roots: bool,
 }
 
 /// One sensor's conversation. It lives as long as its connection.
@@ -43,8 +61,10 @@ pub struct Session {
     kept: Option<Option<Mark>>,
     /// Version and spool, once Hello was taken.
     spoken: Option<(u16, Epoch)>,
+    root_version: u32,
     unpacker: Unpacker,
     last_heartbeat: Option<Instant>,
+    last_standing: Option<Instant>,
     subscribed: bool,
     offers: u64,
     outcomes: u64,
@@ -70,8 +90,10 @@ impl Session {
             opened: BTreeSet::new(),
             kept: None,
             spoken: None,
+            root_version: 0,
             unpacker: Unpacker::default(),
             last_heartbeat: None,
+            last_standing: None,
             subscribed: false,
             offers: 0,
             outcomes: 0,
@@ -96,7 +118,11 @@ impl Session {
             | ToCollector::AskRoot
             | ToCollector::Kept(_)
             | ToCollector::Compact(_)
-            | ToCollector::Pulse(_) => Err(CloseReason::ProtocolError),
+            | ToCollector::Pulse(_)
+            | ToCollector::RootOutcome(_)
+            | ToCollector::Standing(_)
+            | ToCollector::NewestRefused { .. }
+            | ToCollector::AskPinned { .. } => Err(CloseReason::ProtocolError),
         }
     }
 
@@ -125,10 +151,10 @@ impl Session {
                 Ok(Action::Nothing)
             }
             (Stream::Control, ToCollector::Hello(hello)) if self.spoken.is_none() => self.handle_hello(hello),
-            (Stream::Control, ToCollector::Heartbeat(heartbeat)) if self.speaks(1) => {
+            (Stream::Control, ToCollector::Heartbeat(heartbeat)) if self.speaks(1..=1) => {
                 Ok(self.handle_heartbeat(heartbeat, None, now))
             }
-            (Stream::Control, ToCollector::Pulse(Pulse { heartbeat, further })) if self.speaks(2) => {
+            (Stream::Control, ToCollector::Pulse(Pulse { heartbeat, further })) if self.speaks(2..=u16::MAX) => {
                 Ok(self.handle_heartbeat(heartbeat, Some(further), now))
             }
             (Stream::Alerts, ToCollector::Batch(batch)) if self.spoken == Some((1, batch.epoch)) => {
@@ -141,14 +167,25 @@ impl Session {
             (Stream::Alerts, ToCollector::Compact(batch)) => self.handle_compact(&batch),
             (Stream::Lists, ToCollector::Subscribe { revision }) if self.spoken.is_some() && !self.subscribed => {
                 self.subscribed = true;
-                Ok(Action::Follow(revision))
+                let roots = self.speaks(3..=u16::MAX);
+                Ok(Action::Follow(Following { revision, root_version: self.root_version, roots }))
             }
             (Stream::Lists, ToCollector::ListOutcome(outcome)) if self.subscribed => {
-                self.outcomes += 1;
-                if self.outcomes > self.offers + OUTCOMES_UNASKED_MAX {
-                    return Err(CloseReason::ProtocolError);
+                self.handle_answer().map(|()| Action::Note(outcome))
+            }
+            (Stream::Lists, ToCollector::RootOutcome(outcome)) if self.subscribed && self.speaks(3..=u16::MAX) => {
+                self.handle_answer().map(|()| Action::NoteRoot(outcome))
+            }
+            (Stream::Lists, ToCollector::NewestRefused { why }) if self.subscribed && self.speaks(3..=u16::MAX) => {
+                self.handle_answer().map(|()| Action::NoteNewest(why))
+            }
+            (Stream::Control, ToCollector::Standing(standing)) if self.speaks(3..=u16::MAX) => {
+                if self.last_standing.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
+                    self.passed_over += 1;
+                    return Ok(Action::Nothing);
                 }
-                Ok(Action::Note(outcome))
+                self.last_standing = Some(now);
+                Ok(Action::NoteStanding(standing))
             }
             // Totals and hunts have no messages yet; anything else is out of place.
             (
@@ -163,7 +200,11 @@ impl Session {
                 | ToCollector::AskRoot
                 | ToCollector::Kept(_)
                 | ToCollector::Compact(_)
-                | ToCollector::Pulse(_),
+                | ToCollector::Pulse(_)
+                | ToCollector::RootOutcome(_)
+                | ToCollector::Standing(_)
+                | ToCollector::NewestRefused { .. }
+                | ToCollector::AskPinned { .. },
             ) => Err(CloseReason::ProtocolError),
         }
     }
@@ -175,11 +216,18 @@ impl Session {
             return Err(CloseReason::UnknownSite);
         }
         self.spoken = Some((protocol, hello.epoch));
+        self.root_version = hello.root_version;
         Ok(Action::Greet(Introduction { hello, protocol, kept: self.kept.flatten() }))
     }
 
-    fn speaks(&self, protocol: u16) -> bool {
-        self.spoken.is_some_and(|(spoken, _)| spoken == protocol)
+    /// An answer to something that was sent; there are not many more of them than that.
+    fn handle_answer(&mut self) -> Result<(), CloseReason> {
+        self.outcomes += 1;
+        if self.outcomes > self.offers + OUTCOMES_UNASKED_MAX { Err(CloseReason::ProtocolError) } else { Ok(()) }
+    }
+
+    fn speaks(&self, versions: RangeInclusive<u16>) -> bool {
+        self.spoken.is_some_and(|(spoken, _)| versions.contains(&spoken))
     }
 
     fn handle_heartbeat(&mut self, heartbeat: Heartbeat, further: Option<Further>, now: Instant) -> Action {
@@ -192,7 +240,7 @@ impl Session {
     }
 
     fn handle_compact(&mut self, batch: &CompactBatch) -> Result<Action, CloseReason> {
-        let Some((2, epoch)) = self.spoken else { return Err(CloseReason::ProtocolError) };
+        let Some((2.., epoch)) = self.spoken else { return Err(CloseReason::ProtocolError) };
         let batch = self.unpacker.unpack(epoch, batch).map_err(|why| {
             tracing::warn!("a batch cannot be unpacked: {why}");
             CloseReason::ProtocolError
@@ -214,7 +262,7 @@ impl Session {
         self.passed_over += 1;
     }
 
-    /// A list was offered.
+    /// A list was offered, a root document or a word of which list is the newest.
     pub fn handle_offered(&mut self) {
         self.offers += 1;
     }
@@ -237,7 +285,6 @@ mod tests {
     use crate::io::clock;
     use proptest::prelude::*;
     use std::time::Duration;
-    use varde_common::codec::Text;
     use varde_common::compact::Packer;
     use varde_common::id::Seq;
     use varde_common::message::PROTOCOLS;
@@ -291,9 +338,9 @@ mod tests {
         assert_eq!(spoken(say(|_| ())), Some((1, None)));
         assert_eq!(spoken(say(|h| h.sites = vec![SiteId(0), SiteId(2)])), Some((1, None)));
         assert_eq!(spoken(say(|h| h.protocol_max = 2)), Some((2, None)));
-        assert_eq!(spoken(say(|h| (h.protocol_min, h.protocol_max) = (2, 9))), Some((2, None)));
+        assert_eq!(spoken(say(|h| (h.protocol_min, h.protocol_max) = (2, 9))), Some((3, None)));
         assert_eq!(say(|h| h.sites = vec![SiteId(0), SiteId(1)]), Err(CloseReason::UnknownSite));
-        assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (3, 9)), Err(CloseReason::Version));
+        assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (4, 9)), Err(CloseReason::Version));
         assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (0, 0)), Err(CloseReason::Version));
         assert_eq!(say(|h| (h.protocol_min, h.protocol_max) = (9, 0)), Err(CloseReason::Version));
     }
@@ -331,19 +378,35 @@ mod tests {
         }
         let mut session = greeted();
         assert!(matches!(session.handle_message(Stream::Alerts, batch(7, 1, 3), now), Ok(Action::Ingest(_))));
-        assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(Revision(1))));
+        let following = Following { revision: Revision(1), root_version: 1, roots: false };
+        assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(following)));
         assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Err(CloseReason::ProtocolError));
         assert!(matches!(session.handle_message(Stream::Lists, outcome(), now), Ok(Action::Note(_))));
-        // What version 2 has in place of others, and nothing in place of them any more.
-        let second = || greeted_by(Hello { protocol_max: 2, ..hello() });
-        for (stream, message) in
-            [(Stream::Alerts, batch(7, 1, 1)), (Stream::Control, ToCollector::Heartbeat(Heartbeat::default()))]
-        {
-            assert_eq!(second().handle_message(stream, message, now), Err(CloseReason::ProtocolError));
+        // What version 3 has beside it, each on its stream.
+        let mut third = greeted_by(Hello { protocol_max: 3, root_version: 4, ..hello() });
+        let standing = || ToCollector::Standing(Standing::default());
+        let root = || ToCollector::RootOutcome(RootOutcome::InForce { version: 5, since: Timestamp(1) });
+        assert_eq!(session.handle_message(Stream::Control, standing(), now), Err(CloseReason::ProtocolError));
+        assert_eq!(session.handle_message(Stream::Lists, root(), now), Err(CloseReason::ProtocolError));
+        assert_eq!(third.handle_message(Stream::Lists, root(), now), Err(CloseReason::ProtocolError));
+        let following = Following { revision: Revision(1), root_version: 4, roots: true };
+        assert_eq!(third.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(following)));
+        assert!(matches!(third.handle_message(Stream::Lists, root(), now), Ok(Action::NoteRoot(_))));
+        assert!(matches!(third.handle_message(Stream::Control, standing(), now), Ok(Action::NoteStanding(_))));
+        assert_eq!(third.handle_message(Stream::Control, standing(), now), Ok(Action::Nothing), "too soon");
+        assert_eq!(third.handle_message(Stream::Control, root(), now), Err(CloseReason::ProtocolError));
+        // What version 2 has in place of others, and nothing in place of them any more; version 3 likewise.
+        for version in [2, 3] {
+            let later = || greeted_by(Hello { protocol_max: version, ..hello() });
+            for (stream, message) in
+                [(Stream::Alerts, batch(7, 1, 1)), (Stream::Control, ToCollector::Heartbeat(Heartbeat::default()))]
+            {
+                assert_eq!(later().handle_message(stream, message, now), Err(CloseReason::ProtocolError));
+            }
+            assert!(matches!(later().handle_message(Stream::Alerts, compact(7), now), Ok(Action::Ingest(_))));
+            let pulse = ToCollector::Pulse(Pulse::default());
+            assert!(matches!(later().handle_message(Stream::Control, pulse, now), Ok(Action::Keep(_, Some(_)))));
         }
-        assert!(matches!(second().handle_message(Stream::Alerts, compact(7), now), Ok(Action::Ingest(_))));
-        let pulse = ToCollector::Pulse(Pulse::default());
-        assert!(matches!(second().handle_message(Stream::Control, pulse, now), Ok(Action::Keep(_, Some(_)))));
     }
 
     #[test]
@@ -404,7 +467,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..13, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
+        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..30, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
             let mut session = greeted();
             for (stream, kind, body) in bodies {
                 let stream = [Stream::Control, Stream::Alerts, Stream::Statistics, Stream::Lists, Stream::Hunts][usize::from(stream)];

@@ -211,6 +211,24 @@ list-none-published = no list is published
 list-none = none; newest is { $newest }
 list-behind = { $held }; newest is { $newest }
 list-newest = { $held } (newest)
+# Trust
+col-root = Root document
+trust-online = The list key is on this collector: whoever takes over the machine can publish lists.
+trust-duty = Duty key: the list key is not here. A list is in force only when an analyst has signed it on a machine of their own.
+trust-waits = List { $revision } waits for a signature: { $count } indicators, { $added } new, { $removed } would go. No sensor has it yet.
+trust-since = Since
+trust-waits-next = How it comes into force:
+trust-root-ends = Root document { $version } runs out
+trust-root-ended = ROOT DOCUMENT { $version } HAS RUN OUT. Sensors work as before, but the next one should not wait. It ran out
+trust-root-next = Make the next one:
+trust-root-newest = { $held } (newest)
+trust-root-held = { $held }
+trust-root-behind = { $held }; newest is { $newest }
+trust-root-ahead = { $held }, newer than the collector's { $newest }: the collector was restored from an older copy. Accept the newer root document again.
+trust-root-refused = The sensor refused a root document, and the one before stays in force. It says:
+trust-stale = The sensor has not heard for a day which list is the newest. Somebody may hold lists back, or the timestamp key (keys/timestamp.key) is missing.
+trust-behind = The sensor has heard of a newer list than it gets. Somebody may hold it back.
+trust-newest-refused = The sensor did not believe which list was named as the newest. It says:
 list-refused = Refused:
 # A sensor
 health-heard = Last heartbeat

@@ -211,6 +211,24 @@ list-none-published = ingen liste er publisert
 list-none = ingen; nyeste er { $newest }
 list-behind = { $held }; nyeste er { $newest }
 list-newest = { $held } (nyeste)
+# Tillit
+col-root = Rotdokument
+trust-online = Listenøkkelen ligger på denne samleren: den som tar over maskinen, kan publisere lister.
+trust-duty = Vaktnøkkel: listenøkkelen ligger ikke her. En liste gjelder først når en analytiker har signert den på sin egen maskin.
+trust-waits = Liste { $revision } venter på signatur: { $count } indikatorer, { $added } nye, { $removed } går ut. Ingen sensor har den ennå.
+trust-since = Siden
+trust-waits-next = Slik kommer den i kraft:
+trust-root-ends = Rotdokument { $version } går ut
+trust-root-ended = ROTDOKUMENT { $version } ER GÅTT UT. Sensorene virker som før, men det neste bør ikke vente. Det gikk ut
+trust-root-next = Lag det neste:
+trust-root-newest = { $held } (nyeste)
+trust-root-held = { $held }
+trust-root-behind = { $held }; nyeste er { $newest }
+trust-root-ahead = { $held }, nyere enn samlerens { $newest }: samleren er gjenopprettet fra en eldre kopi. Ta det nyere rotdokumentet inn på nytt.
+trust-root-refused = Sensoren avviste et rotdokument, og det forrige gjelder. Den sier:
+trust-stale = Sensoren har ikke hørt på et døgn hvilken liste som er nyest. Noen kan holde lister tilbake, eller tidsnøkkelen (keys/timestamp.key) er borte.
+trust-behind = Sensoren har hørt om en nyere liste enn den får. Noen kan holde den tilbake.
+trust-newest-refused = Sensoren trodde ikke på hvilken liste som ble oppgitt som nyest. Den sier:
 list-refused = Avvist:
 # En sensor
 health-heard = Siste livstegn

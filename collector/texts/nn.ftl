@@ -211,6 +211,24 @@ list-none-published = inga liste er publisert
 list-none = inga; nyaste er { $newest }
 list-behind = { $held }; nyaste er { $newest }
 list-newest = { $held } (nyaste)
+# Tillit
+col-root = Rotdokument
+trust-online = Listenøkkelen ligg på denne samlaren: den som tek over maskina, kan publisere lister.
+trust-duty = Vaktnøkkel: listenøkkelen ligg ikkje her. Ei liste gjeld først når ein analytikar har signert ho på si eiga maskin.
+trust-waits = Liste { $revision } ventar på signatur: { $count } indikatorar, { $added } nye, { $removed } går ut. Ingen sensor har ho enno.
+trust-since = Sidan
+trust-waits-next = Slik kjem ho i kraft:
+trust-root-ends = Rotdokument { $version } går ut
+trust-root-ended = ROTDOKUMENT { $version } HAR GÅTT UT. Sensorane verkar som før, men det neste bør ikkje vente. Det gjekk ut
+trust-root-next = Lag det neste:
+trust-root-newest = { $held } (nyaste)
+trust-root-held = { $held }
+trust-root-behind = { $held }; nyaste er { $newest }
+trust-root-ahead = { $held }, nyare enn samlaren sitt { $newest }: samlaren er henta attende frå ein eldre kopi. Ta det nyare rotdokumentet inn på nytt.
+trust-root-refused = Sensoren avviste eit rotdokument, og det førre gjeld. Han seier:
+trust-stale = Sensoren har ikkje høyrt på eit døgn kva liste som er nyast. Nokon kan halde lister attende, eller tidsnøkkelen (keys/timestamp.key) er borte.
+trust-behind = Sensoren har høyrt om ei nyare liste enn den han får. Nokon kan halde ho attende.
+trust-newest-refused = Sensoren trudde ikkje på kva liste som vart oppgjeven som nyast. Han seier:
 list-refused = Avvist:
 # Ein sensor
 health-heard = Siste livsteikn

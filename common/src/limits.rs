@@ -45,6 +45,8 @@ pub const BUCKET_MAX_OCTETS: usize = 256 * 1024;
 pub const MANIFEST_MAX_OCTETS: usize = 16 * 1024;
 /// A root document as it travels and as it lies on disk.
 pub const ROOT_MAX_OCTETS: usize = 64 * 1024;
+/// A signed word of which list is the newest: a few short fields and [`SIGNATURES_MAX`] signatures.
+pub const NEWEST_MAX_OCTETS: usize = 4 * 1024;
 /// Signatures looked at in one envelope: more than any role will have keys.
 pub const SIGNATURES_MAX: usize = 16;
 

@@ -58,6 +58,9 @@ pub enum Refused {
         /// Highest ever accepted.
         floor: Revision,
     },
+    /// One of its number was named as the newest, and it is another.
+    #[error("another list with number {0} was named as the newest than the one that is sent")]
+    NotTheNamed(Revision),
     /// Meant for others.
     #[error("the list is for channel \"{0}\", which this sensor does not follow")]
     WrongChannel(String),

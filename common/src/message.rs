@@ -14,17 +14,23 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment) | all of 2, and 120 NextRoot, 121 Newest |
+//!
+//! In version 3 root documents and words of which list is the newest go on the stream of lists, so that each list is held
+//! against the root that came before it.
 //!
 //! Layout: [`crate::codec`], fields in the order they stand here; of kind 11 [`crate::compact`]. Golden vectors of each
-//! version: `golden_messages_1.txt`, `golden_messages_2.txt`.
+//! version: `golden_messages_1.txt`, `golden_messages_2.txt`, `golden_messages_3.txt`.
 
 mod hello;
 mod reason;
+mod standing;
 #[cfg(test)]
 mod tests;
 
 pub use hello::{Greeting, Hello, Stream};
 pub use reason::{CloseReason, EnrolRefusal, ListOutcome};
+pub use standing::{Freshness, RootOutcome, Standing};
 
 use crate::codec::{self, Decode, Encode, EncodeError, FrameHeader, Malformed, Text};
 pub use crate::compact::CompactBatch;
@@ -32,8 +38,8 @@ pub use crate::heartbeat::{BlindSpots, Evictions, Heartbeat, Pulse, Refusal};
 use crate::id::{Epoch, Mark, Revision, SensorId, Seq};
 use crate::limits::{
     BATCH_MAX_OCTETS, BATCH_MAX_RECORDS, CERTIFICATE_MAX_OCTETS, FRAME_TO_AGENT_MAX_OCTETS,
-    FRAME_TO_COLLECTOR_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS, MANIFEST_MAX_OCTETS, RECORD_MAX_OCTETS, ROOT_MAX_OCTETS,
-    SITES_MAX,
+    FRAME_TO_COLLECTOR_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS, MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, RECORD_MAX_OCTETS,
+    ROOT_MAX_OCTETS, SITES_MAX,
 };
 use crate::time::Timestamp;
 use std::ops::RangeInclusive;
@@ -43,7 +49,7 @@ pub const ALPN_SESSION: &[u8] = b"varde/1";
 /// ALPN of enrolment.
 pub const ALPN_ENROLL: &[u8] = b"varde-enroll/1";
 /// The conversation's versions that this program speaks, oldest and newest.
-pub const PROTOCOLS: RangeInclusive<u16> = 1..=2;
+pub const PROTOCOLS: RangeInclusive<u16> = 1..=3;
 
 /// The newest version that both ranges hold.
 pub fn common_protocol(ours: &RangeInclusive<u16>, theirs: &RangeInclusive<u16>) -> Option<u16> {
@@ -107,6 +113,21 @@ pub enum ToCollector {
     Compact(CompactBatch),
     /// Version 2, in place of Heartbeat.
     Pulse(Pulse),
+    /// Version 3, on the lists stream, after each root document.
+    RootOutcome(RootOutcome),
+    /// Version 3, behind each Pulse.
+    Standing(Standing),
+    /// Version 3, on the lists stream: a word of which list is the newest was not believed.
+    NewestRefused {
+        /// Why, in a sentence.
+        why: Text,
+    },
+    /// Version 3, in enrolment: the root document asked for is not the one the token pins; that one is wanted, to begin
+    /// with. The answer is Root, as to AskRoot.
+    AskPinned {
+        /// Its SHA-256.
+        sha256: [u8; 32],
+    },
 }
 
 /// Everything a collector says.
@@ -171,6 +192,17 @@ pub enum ToAgent {
         /// What is committed of the spool that is to be set aside.
         committed: Seq,
     },
+    /// Version 3, on the lists stream: the root document that follows the one this sensor has. Several come in order, each
+    /// one the next.
+    NextRoot {
+        /// As in its file.
+        document: Vec<u8>,
+    },
+    /// Version 3, on the lists stream: which list is the newest, by the timestamp role's word ([`crate::newest`]).
+    Newest {
+        /// Signed JSON.
+        document: Vec<u8>,
+    },
 }
 
 fn frame<T: Encode>(kind: u16, body: &T) -> Result<Vec<u8>, EncodeError> {
@@ -197,7 +229,8 @@ impl ToCollector {
     /// [`Malformed`]; [`Malformed::UnknownKind`] also for a kind that came with a newer version.
     pub fn from_body_until(newest: u16, kind: u16, body: &[u8]) -> Result<ToCollector, Malformed> {
         match kind {
-            10.. if newest < 2 => Err(Malformed::UnknownKind(kind)),
+            10..=19 if newest < 2 => Err(Malformed::UnknownKind(kind)),
+            20.. if newest < 3 => Err(Malformed::UnknownKind(kind)),
             _ => ToCollector::from_body(kind, body),
         }
     }
@@ -221,6 +254,10 @@ impl ToCollector {
             ToCollector::Kept(mark) => frame(10, mark),
             ToCollector::Compact(batch) => Ok(framed(11, &batch.octets)),
             ToCollector::Pulse(pulse) => frame(12, pulse),
+            ToCollector::RootOutcome(outcome) => frame(20, outcome),
+            ToCollector::Standing(standing) => frame(21, standing),
+            ToCollector::NewestRefused { why } => frame(22, why),
+            ToCollector::AskPinned { sha256 } => frame(23, sha256),
         }
     }
 
@@ -265,6 +302,10 @@ impl ToCollector {
                 pulse.heartbeat.check()?;
                 Ok(ToCollector::Pulse(pulse))
             }
+            20 => codec::decode(body).map(ToCollector::RootOutcome),
+            21 => codec::decode(body).map(ToCollector::Standing),
+            22 => codec::decode(body).map(|why| ToCollector::NewestRefused { why }),
+            23 => codec::decode(body).map(|sha256| ToCollector::AskPinned { sha256 }),
             other => Err(Malformed::UnknownKind(other)),
         }
     }
@@ -295,6 +336,8 @@ impl ToAgent {
             ToAgent::EnrolRefused(refusal) => frame(109, refusal),
             ToAgent::Greeting(greeting) => frame(110, greeting),
             ToAgent::NewEpoch { committed } => frame(111, committed),
+            ToAgent::NextRoot { document } => frame(120, document),
+            ToAgent::Newest { document } => frame(121, document),
         }
     }
 
@@ -328,6 +371,8 @@ impl ToAgent {
             109 => codec::decode(body).map(ToAgent::EnrolRefused),
             110 => codec::decode(body).map(ToAgent::Greeting),
             111 => codec::decode(body).map(|committed| ToAgent::NewEpoch { committed }),
+            120 => capped(ROOT_MAX_OCTETS).map(|document| ToAgent::NextRoot { document }),
+            121 => capped(NEWEST_MAX_OCTETS).map(|document| ToAgent::Newest { document }),
             other => Err(Malformed::UnknownKind(other)),
         }
     }

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Parser, ValueEnum};
 use ed25519_dalek::SigningKey;
 use varde_agent::io::disk::list;
+use varde_agent::io::disk::roots::Stored;
 use varde_common::confidential::ConfidentialKey;
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::list::{Content, Manifest};
@@ -162,8 +163,8 @@ fn publish(folder: &Path, revision: u64) -> Result<()> {
     Ok(())
 }
 
-fn stored(folder: &Path, revision: u64) -> Result<IndicatorSet> {
-    let stored = list::read(&folder.join(revision.to_string()), &root(&key()))?;
+fn stored(folder: &Path, revision: u64) -> Result<std::sync::Arc<IndicatorSet>> {
+    let stored = list::read(&folder.join(revision.to_string()), &Stored::of(root(&key())))?;
     Ok(stored.list.with_context(|| stored.refused.unwrap_or_default())?.1)
 }
 

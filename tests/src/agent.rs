@@ -155,6 +155,14 @@ impl Agent {
         taken_in(&self.log())
     }
 
+    /// All it says of itself (`status --json`).
+    ///
+    /// # Errors
+    /// When the command fails or says nothing.
+    pub fn status(&self) -> Result<Value> {
+        self.try_ask(["status", "--json"])?.ok()?.json()?.pop().context("no status")
+    }
+
     /// The revision it says is in force (`status --json`).
     ///
     /// # Errors

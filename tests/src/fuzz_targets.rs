@@ -419,7 +419,7 @@ fn document(octets: &[u8]) {
     if let Ok(signed) = trust::sign(Domain::Root, &content, &[&KEY])
         && let Ok(root) = Root::read_own(&signed)
     {
-        let _ = Manifest::verify(octets, &root);
+        let _ = (Manifest::verify(octets, &root), ROOT.next(&[0; 32], &signed));
         let again = trust::sign(Domain::Root, &root, &[&KEY]).unwrap_or_default();
         assert_eq!(Root::read_own(&again), Ok(root), "it says what it said");
     }

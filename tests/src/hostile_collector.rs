@@ -27,7 +27,8 @@ use varde_common::limits::{FRAME_HEADER_OCTETS, FRAME_TO_AGENT_MAX_OCTETS, LIST_
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::Seed;
 use varde_common::message::{
-    ALPN_ENROLL, ALPN_SESSION, EnrolRefusal, Greeting, Hello, ListOutcome, Stream, ToAgent, ToCollector,
+    ALPN_ENROLL, ALPN_SESSION, EnrolRefusal, Greeting, Hello, ListOutcome, RootOutcome, Standing, Stream, ToAgent,
+    ToCollector,
 };
 use varde_common::record::Record;
 use varde_common::time::Timestamp;
@@ -66,6 +67,13 @@ pub struct Offer {
     pub ended: bool,
 }
 
+/// What goes to a sensor on the stream of lists.
+#[derive(Debug, Clone)]
+enum Sent {
+    Offer(Offer),
+    Message(ToAgent),
+}
+
 /// What the sensors have said.
 #[derive(Debug, Default)]
 pub struct Heard {
@@ -73,6 +81,12 @@ pub struct Heard {
     pub hellos: Vec<Hello>,
     /// What became of the lists.
     pub outcomes: Vec<ListOutcome>,
+    /// What became of root documents.
+    pub roots: Vec<RootOutcome>,
+    /// How they stand to what they trust.
+    pub standings: Vec<Standing>,
+    /// Why words of which list is the newest were not believed.
+    pub unbelieved: Vec<String>,
     /// Records, by epoch and place.
     pub records: BTreeMap<(Epoch, Seq), Record>,
     /// Every octet of every frame, in order of arrival.
@@ -81,7 +95,7 @@ pub struct Heard {
 
 struct Shared {
     heard: Mutex<Heard>,
-    lists: Mutex<Option<mpsc::Sender<Offer>>>,
+    lists: Mutex<Option<mpsc::Sender<Sent>>>,
     issuer: Issuer<'static, KeyPair>,
     ca: CertificateDer<'static>,
     root_document: Vec<u8>,
@@ -113,7 +127,7 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, CertificateDer<'static>)> {
 }
 
 fn root_of(list_keys: &[SigningKey], threshold: u32, ca: &CertificateDer<'_>) -> Result<Vec<u8>> {
-    let root_key = SigningKey::from_bytes(&[0x11; 32]);
+    let root_key = HostileCollector::root_key();
     let all = || list_keys.iter().chain([&root_key]).map(SigningKey::verifying_key);
     let role = |keys: &[&SigningKey], threshold| Role {
         keys: keys.iter().map(|key| key_id(&key.verifying_key())).collect(),
@@ -181,6 +195,11 @@ impl HostileCollector {
         Ok(HostileCollector { list_keys, runtime, shared, quic, enroll })
     }
 
+    /// The key of its root role.
+    pub fn root_key() -> SigningKey {
+        SigningKey::from_bytes(&[0x11; 32])
+    }
+
     /// A token that pins this collector's root.
     pub fn token(&self, sensor: u64) -> String {
         Token {
@@ -224,10 +243,22 @@ impl HostileCollector {
     /// # Errors
     /// When none does.
     pub fn offer(&self, offer: &Offer) -> Result<()> {
+        self.put(&Sent::Offer(offer.clone()))
+    }
+
+    /// Sends a message on the stream of lists; waits until a sensor follows there.
+    ///
+    /// # Errors
+    /// When none does.
+    pub fn send(&self, message: &ToAgent) -> Result<()> {
+        self.put(&Sent::Message(message.clone()))
+    }
+
+    fn put(&self, sent: &Sent) -> Result<()> {
         eventually("a sensor asks for lists", PATIENCE, || {
             let sender = lock(&self.shared.lists).clone().filter(|sender| !sender.is_closed());
             let Some(sender) = sender else { return Ok(None) };
-            Ok(sender.blocking_send(offer.clone()).ok())
+            Ok(sender.blocking_send(sent.clone()).ok())
         })
     }
 
@@ -351,11 +382,19 @@ async fn control(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStr
             let (reconnect_spread_ms, clock) = (200, clock::now());
             // The newest version the sensor speaks; what it has in place of others is tapped like all the rest.
             let answer = if newest >= 2 {
-                ToAgent::Greeting(Greeting { protocol: 2, committed, reconnect_spread_ms, clock, mark: Mark(1) })
+                ToAgent::Greeting(Greeting {
+                    protocol: newest.min(3),
+                    committed,
+                    reconnect_spread_ms,
+                    clock,
+                    mark: Mark(1),
+                })
             } else {
                 ToAgent::HelloAck { protocol: 1, committed, reconnect_spread_ms, clock }
             };
             say(&mut send, &answer).await?;
+        } else if let ToCollector::Standing(standing) = message {
+            lock(&shared.heard).standings.push(standing);
         }
     }
     Ok(())
@@ -388,10 +427,21 @@ async fn lists(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStrea
         while let Ok(Some(message)) = shared.hear(&mut receive).await {
             if let ToCollector::ListOutcome(outcome) = message {
                 lock(&shared.heard).outcomes.push(outcome);
+            } else if let ToCollector::RootOutcome(outcome) = message {
+                lock(&shared.heard).roots.push(outcome);
+            } else if let ToCollector::NewestRefused { why } = message {
+                lock(&shared.heard).unbelieved.push(why.as_str().to_owned());
             }
         }
     });
-    while let Some(Offer { manifest, base, ended }) = offers.recv().await {
+    while let Some(sent) = offers.recv().await {
+        let Offer { manifest, base, ended } = match sent {
+            Sent::Offer(offer) => offer,
+            Sent::Message(message) => {
+                say(&mut send, &message).await?;
+                continue;
+            }
+        };
         say(&mut send, &ToAgent::ListOffer { manifest }).await?;
         for chunk in base.chunks(LIST_CHUNK_MAX_OCTETS) {
             say(&mut send, &ToAgent::ListChunk { octets: chunk.to_vec() }).await?;

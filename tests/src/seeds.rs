@@ -16,7 +16,8 @@ use varde_common::indicator::{Indicator, Marks, Pattern, Severity, Target};
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::{Builder, Seed};
 use varde_common::message::{
-    Batch, CloseReason, EnrolRefusal, Greeting, Hello, ListOutcome, Pulse, Stream, ToAgent, ToCollector,
+    Batch, CloseReason, EnrolRefusal, Greeting, Hello, ListOutcome, Pulse, RootOutcome, Standing, Stream, ToAgent,
+    ToCollector,
 };
 use varde_common::observation::Protocol;
 use varde_common::record::{LossCounts, LossReason, Record, RecordBody, SensorEvent};
@@ -379,6 +380,10 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("kept", ToCollector::Kept(Some(Mark(5)))),
         ("compact", ToCollector::Compact(first)),
         ("pulse", ToCollector::Pulse(pulse)),
+        ("root-refused", ToCollector::RootOutcome(RootOutcome::Refused { in_force: 1, offered: 3, why: text("no") })),
+        ("standing", ToCollector::Standing(Standing { told_at: Some(time), ..Standing::default() })),
+        ("newest-refused", ToCollector::NewestRefused { why: text("no") }),
+        ("ask-pinned", ToCollector::AskPinned { sha256: [3; 32] }),
     ] {
         inputs.add("message", &format!("up-{what}"), kind_and_body(&message.to_frame()?));
     }
@@ -391,6 +396,8 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("hello-ack", ack),
         ("greeting", ToAgent::Greeting(greeting)),
         ("new-epoch", ToAgent::NewEpoch { committed: Seq(9) }),
+        ("next-root", ToAgent::NextRoot { document: b"{}".to_vec() }),
+        ("newest", ToAgent::Newest { document: b"{}".to_vec() }),
         ("ack", ToAgent::Ack { epoch: Epoch(5), seq: Seq(9) }),
         ("gap", ToAgent::Gap { expected: Seq(3) }),
         ("offer", ToAgent::ListOffer { manifest: b"{}".to_vec() }),

@@ -8,6 +8,7 @@ pub mod run;
 mod sources;
 pub mod status;
 mod status_lines;
+mod trusted;
 
 use std::path::{Path, PathBuf};
 

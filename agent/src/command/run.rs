@@ -19,7 +19,8 @@ use varde_common::record::SensorEvent;
 use varde_common::time::Timestamp;
 
 use super::sources::{open_interfaces, open_sources};
-use super::status::{Confinement, Report, SetAsideReport};
+use super::status::{Confinement, Report, SetAsideReport, TrustReport};
+use super::trusted::Trusted;
 use super::{EXIT_START_AGAIN, Failure, detour, settings};
 use crate::effective_time::EffectiveTime;
 use crate::health::Health;
@@ -184,7 +185,7 @@ pub(crate) fn run_confined_by(
 
     let hosts = Hosts::open(data).map_err(disk_failure)?;
     let key = site_key(data).map_err(disk_failure)?;
-    let stored = list::read(data, &root).map_err(disk_failure)?;
+    let trusted = Trusted::read(data, &identity, &root).map_err(disk_failure)?;
     let caps = Caps {
         octets: settings.spool_max_octets(),
         unacknowledged_s: settings.spool_unacknowledged_s(),
@@ -217,14 +218,16 @@ pub(crate) fn run_confined_by(
         }
     })?;
 
-    let events = first_events(recovered.damaged_octets, &stored);
-    let in_force = stored
+    let events = first_events(recovered.damaged_octets, &trusted.stored);
+    let in_force = trusted
+        .stored
         .list
-        .map_or_else(InForce::default, |(manifest, set)| InForce { set: Arc::new(set), revision: manifest.revision });
+        .as_ref()
+        .map_or_else(InForce::default, |(manifest, set)| InForce { set: Arc::clone(set), revision: manifest.revision });
     for event in events {
         let _ = orders.blocking_send(Order::Event(event));
     }
-    let subscription = Subscription::new(root.clone(), stored.floor, in_force.revision);
+    let subscription = trusted.subscription(in_force.revision);
     let (list, list_seen) = watch::channel(in_force);
     let health = Arc::new(Mutex::new(Health::default()));
     let (tell_matching, matching) = watch::channel(None);
@@ -238,7 +241,8 @@ pub(crate) fn run_confined_by(
         uplink: watch::Sender::new(Uplink::default()),
         sites: settings.site_ids(),
         sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
-        root_version: root.version,
+        anchor: watch::Sender::new(trusted.anchor),
+        newness: watch::Sender::new(trusted.newness),
         started: clock::monotonic(),
         time,
         unsent,
@@ -479,6 +483,9 @@ impl Process {
         let mut report = Report::new(Some(&self.identity.card), &self.address, &self.desk.figures.borrow());
         report.revision = revision;
         report.indicators = indicators;
+        let standing = self.desk.standing();
+        let trust = TrustReport::of(&self.desk.anchor.borrow(), &self.desk.newness.borrow(), &standing);
+        report.trust = Some(trust);
         report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
         report.set_aside = outlived::known(&self.desk.data).iter().map(SetAsideReport::of).collect();
         report.confinement = Some(Confinement::of(&self.confined));

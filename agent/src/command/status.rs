@@ -5,16 +5,19 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use varde_common::id::{Revision, SensorId, Seq};
+use varde_common::message::{Freshness, Standing};
 use varde_common::record::LossCounts;
 use varde_common::time::Timestamp;
 
 use super::Failure;
 use super::status_lines::in_words;
+use crate::anchor::Anchor;
 use crate::health::{BlindSpots, Evictions, Health, Together};
+use crate::io::clock;
 use crate::io::control::{self, Question};
 use crate::io::disk::identity::{Card, Identity};
 use crate::io::disk::outlived::{self, SetAside};
-use crate::io::disk::{list, spool};
+use crate::io::disk::{list, roots, spool};
 use crate::io::link::Way;
 use crate::io::link::session::Uplink;
 use crate::io::privilege::Confined;
@@ -22,13 +25,15 @@ use crate::io::privilege::kernel::{self, Rights};
 use crate::io::privilege::paths::Paths;
 use crate::io::privilege::probe::Probe;
 use crate::io::watch::SourceReport;
+use crate::newness::Newness;
 use crate::spool::Tally;
 
 /// Shows how the agent is.
 ///
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, way (quic, or tcp where
 /// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, last_error,
-/// revision, indicators, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
+/// revision, indicators, trust {root_version, root_until, root_refused, freshness (not_told, fresh, stale, behind),
+/// told_at, named, newest_refused}, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
 /// damaged}, each {info, low, medium, high, critical, other}}, set_aside [{directory, undelivered, removed_in_s}], health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
@@ -85,6 +90,8 @@ pub struct Report {
     pub revision: Revision,
     /// Indicators in it.
     pub indicators: u64,
+    /// What it trusts; null when not enrolled.
+    pub trust: Option<TrustReport>,
     /// The spool.
     pub spool: SpoolReport,
     /// Spools that were set aside.
@@ -101,6 +108,47 @@ pub struct Report {
     pub confinement: Option<Confinement>,
     /// What came of trying; null unless asked for.
     pub probes: Option<Vec<Probe>>,
+}
+
+/// What a sensor trusts, and how new its list is known to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustReport {
+    /// The root document in force.
+    pub root_version: u32,
+    /// When a new one is wanted.
+    pub root_until: Timestamp,
+    /// Why the last one that was offered was refused, unless one was taken since.
+    pub root_refused: Option<String>,
+    /// `not_told` (nobody says which list is the newest), `fresh`, `stale` (nobody has for a day while it was connected), or
+    /// `behind` (a newer list was named and does not come).
+    pub freshness: String,
+    /// When the newest list was last named.
+    pub told_at: Option<Timestamp>,
+    /// Which; 0 = never.
+    pub named: Revision,
+    /// Why the last word of it was not believed, unless one was since.
+    pub newest_refused: Option<String>,
+}
+
+impl TrustReport {
+    /// As it is at this moment.
+    pub fn of(anchor: &Anchor, newness: &Newness, standing: &Standing) -> TrustReport {
+        let freshness = match standing.freshness {
+            Freshness::NotTold => "not_told",
+            Freshness::Fresh => "fresh",
+            Freshness::Stale => "stale",
+            Freshness::Behind => "behind",
+        };
+        TrustReport {
+            root_version: standing.root_version,
+            root_until: anchor.root().expires,
+            root_refused: anchor.refused().map(str::to_owned),
+            freshness: freshness.to_owned(),
+            told_at: standing.told_at,
+            named: standing.named,
+            newest_refused: newness.refused().map(str::to_owned),
+        }
+    }
 }
 
 /// What a running agent has given up.
@@ -277,6 +325,7 @@ impl Report {
             last_error: None,
             revision: Revision(0),
             indicators: 0,
+            trust: None,
             spool: SpoolReport {
                 epoch: figures.epoch.to_string(),
                 next_seq: figures.next,
@@ -404,11 +453,16 @@ fn from_disk(data: &Path) -> Result<Report, Failure> {
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let collector = super::settings(data)?.collector.unwrap_or_else(|| identity.card.collector.clone());
     let mut report = Report { set_aside, ..Report::new(Some(&identity.card), &collector, &figures) };
-    if let Ok(root) = identity.root()
-        && let Some((manifest, indicators)) = list::read(data, &root).map_err(disk)?.list
-    {
-        report.revision = manifest.revision;
-        report.indicators = indicators.len() as u64;
+    if let Ok(root) = identity.root() {
+        let roots = roots::read(data, root.clone(), &identity.root_document).map_err(disk)?;
+        if let Some((manifest, indicators)) = list::read(data, &roots).map_err(disk)?.list {
+            report.revision = manifest.revision;
+            report.indicators = indicators.len() as u64;
+        }
+        let anchor = roots.anchor(&root);
+        let newness = Newness::new(list::read_newest(data, anchor.root()));
+        let standing = newness.standing(anchor.root(), report.revision, Timestamp(0), clock::monotonic());
+        report.trust = Some(TrustReport::of(&anchor, &newness, &standing));
     }
     Ok(report)
 }

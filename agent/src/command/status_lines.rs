@@ -2,7 +2,7 @@
 
 use varde_common::id::Revision;
 
-use super::status::{Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport};
+use super::status::{Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport, TrustReport};
 use crate::health::{BlindSpots, Evictions, Together};
 use crate::io::watch::SourceReport;
 
@@ -31,6 +31,7 @@ pub(super) fn in_words(report: &Report) -> String {
         Revision(0) => "list       none yet".to_owned(),
         revision => format!("list       revision {revision}, {} indicators", report.indicators),
     });
+    lines.extend(report.trust.iter().flat_map(trusted));
     let spool = &report.spool;
     lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
     if spool.not_noted > 0 {
@@ -81,6 +82,25 @@ pub(super) fn in_words(report: &Report) -> String {
     }
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What it trusts, and only where that is of interest what speaks against it.
+fn trusted(trust: &TrustReport) -> Vec<String> {
+    let TrustReport { root_version, root_until, root_refused, freshness, told_at, named, newest_refused } = trust;
+    let mut lines = vec![format!("trust      root document {root_version}, good until {root_until}")];
+    lines.extend(root_refused.iter().map(|why| format!("           {why}")));
+    let told = told_at.map_or_else(|| "never".to_owned(), |at| format!("last at {at}, list {named}"));
+    match freshness.as_str() {
+        "stale" => lines.push(format!(
+            "           LIST STALE: the collector has not said for a day which list is the newest ({told}); lists may be held back"
+        )),
+        "behind" => lines.push(format!(
+            "           LIST BEHIND: list {named} was named as the newest and does not come ({told}); it may be held back"
+        )),
+        _ => {}
+    }
+    lines.extend(newest_refused.iter().map(|why| format!("           {why}")));
+    lines
 }
 
 /// Records given up for one reason; nothing where there are none.

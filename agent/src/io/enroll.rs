@@ -21,7 +21,7 @@ use varde_common::message::{ALPN_ENROLL, CloseReason, EnrolRefusal, ToAgent, ToC
 use varde_common::tie::ALPN_ENROLL_TCP;
 use varde_common::time::Timestamp;
 use varde_common::token::{BadToken, EXPORTER_LABEL, Token, proof, secret_hash};
-use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted};
+use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted, sha256};
 
 use super::clock;
 use super::disk::identity::{Card, Identity, site_key};
@@ -30,7 +30,7 @@ use super::disk::{DiskError, create_directory};
 use super::link::tcp::{TcpWay, Tls};
 use super::link::{LinkError, quic, read_message, timed, tls, write_message};
 use crate::effective_time::EffectiveTime;
-use crate::limits::ANSWER_TIMEOUT_S;
+use crate::limits::{ANSWER_TIMEOUT_S, PINNED_ANSWERED_WITHIN_S};
 use crate::proxy::Proxy;
 use crate::route::detour_address;
 
@@ -268,11 +268,20 @@ async fn ask(
 ) -> Result<Identity, EnrolError> {
     let address = shown.address;
     write_message(write, &ToCollector::AskRoot).await?;
-    let root_document = match said(read).await? {
+    let mut root_document = match said(read).await? {
         ToAgent::Root { document } => document,
         ToAgent::EnrolRefused(refusal) => return Err(EnrolError::Refused(refusal)),
         other => return Err(unexpected(&other)),
     };
+    if sha256(&root_document) != token.root_sha256 {
+        // There is a newer one since the token was made; the sensor begins with the one it can know, and follows.
+        write_message(write, &ToCollector::AskPinned { sha256: token.root_sha256 }).await?;
+        // A collector of before does not know the question; then what counts is what it has shown.
+        let pinned = timeout(Duration::from_secs(PINNED_ANSWERED_WITHIN_S), said(read)).await;
+        if let Ok(Ok(ToAgent::Root { document })) = pinned {
+            root_document = document;
+        }
+    }
     let wrong = |why| EnrolError::WrongRoot { address: address.to_owned(), why };
     let root = Root::read_pinned(&root_document, &token.root_sha256).map_err(wrong)?;
     let foreign = shown.chain.first().filter(|_| !shown.chain.iter().any(|shown| root.names_ca(shown)));

@@ -6,13 +6,17 @@ pub mod campaign;
 pub mod incident;
 pub mod indicator;
 pub mod init;
+pub mod key;
 pub mod member;
 pub mod publish;
 pub mod restore;
+pub mod root;
 pub mod run;
 pub mod sensor;
 pub mod sensor_events;
+pub mod sign;
 
+mod duty;
 mod listing;
 mod say;
 
@@ -58,6 +62,14 @@ pub enum Command {
     Indicator(indicator::IndicatorCommand),
     /// Sign all valid indicators as a new list and send it to every connected sensor.
     Publish(publish::PublishArguments),
+    /// The trust anchor: who may do what, and the next document that says so.
+    #[command(subcommand)]
+    Root(root::RootCommand),
+    /// Put a signature on a root document or a list, on the machine where the key is; needs no data directory.
+    Sign(sign::SignArguments),
+    /// New signing keys; needs no data directory.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// What several members have in common.
     #[command(subcommand)]
     Campaign(campaign::CampaignCommand),
@@ -86,6 +98,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sensor(command) => sensor::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
+        Command::Root(command) => root::run(&data, command).await,
+        Command::Sign(arguments) => sign::run(&arguments),
+        Command::Key(command) => key::run(&command),
         Command::Campaign(command) => campaign::run(&data, command).await,
         Command::Incident(command) => incident::run(&data, command).await,
         Command::Alert(command) => alert::run(&data, command).await,
@@ -131,6 +146,14 @@ mod tests {
             "indicator import -",
             "indicator list --json",
             "publish --key list.key",
+            "publish --export waiting.json",
+            "publish --accept waiting.json",
+            "publish --status --json",
+            "root show --json",
+            "root next next.json --add root=0123456789abcdef0123456789abcdef --retire list=0123456789abcdef0123456789abcdef --threshold root=2 --add-ca ca.crt --retire-ca 00 --days 400 --force",
+            "root accept next.json",
+            "sign next.json --key root.key --yes",
+            "key make root.key --json",
             "campaign list --json",
             "incident list --json",
             "alert list --json",
@@ -152,6 +175,10 @@ mod tests {
             "backup",
             "restore",
             "indicator import a --severity bad",
+            "root next",
+            "root next f --add king=0123456789abcdef0123456789abcdef",
+            "sign f",
+            "publish --export a --accept b",
             "indicator import a --confidence 101",
             "run --web here",
         ] {

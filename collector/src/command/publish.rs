@@ -9,20 +9,34 @@ use varde_common::list::Manifest;
 use varde_common::matcher::Seed;
 use varde_common::time::Timestamp;
 
-use super::say;
+use super::{duty, say};
 use crate::control::Poke;
 use crate::intel::compile::{self, Compiled, Compiler};
 use crate::io::control::{Poked, poke};
-use crate::io::{clock, keys};
+use crate::io::{clock, keys, trust};
 use crate::limits::COMPILE_PAGE_ROWS;
+use crate::store::pending::PendingFacts;
 use crate::store::{Scope, Store};
 
 /// Arguments of `publish`.
 #[derive(Debug, Default, Args)]
 pub struct PublishArguments {
     /// The list key, where it is not DIR/keys/list.key.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["export", "accept", "status"])]
     pub key: Option<PathBuf>,
+    /// Write what waits for a signature into a small file, to be signed where the list key is (varde-collector sign).
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["accept", "status"])]
+    pub export: Option<PathBuf>,
+    /// Take the signed file back: the list that waits is published.
+    #[arg(long, value_name = "FILE", conflicts_with = "status")]
+    pub accept: Option<PathBuf>,
+    /// Say which mode this collector is in and what waits for a signature; publish nothing.
+    #[arg(long)]
+    pub status: bool,
+    /// With --status: one JSON object: list_key (online or duty), pending {revision, count, added, removed, prepared_at} or
+    /// null.
+    #[arg(long, requires = "status")]
+    pub json: bool,
 }
 
 /// What a publication came to.
@@ -32,6 +46,15 @@ pub enum Outcome {
     Published {
         /// Its number.
         revision: Revision,
+        /// What it holds and leaves out.
+        compiled: Compiled,
+    },
+    /// A new list that waits for its signature.
+    Waits {
+        /// What waits.
+        facts: PendingFacts,
+        /// What waited before, and no longer does.
+        before: Option<PendingFacts>,
         /// What it holds and leaves out.
         compiled: Compiled,
     },
@@ -50,9 +73,21 @@ pub enum Outcome {
 /// Why nothing was published.
 pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
+    if let Some(file) = &arguments.export {
+        return duty::export(&store, file).await;
+    }
+    if let Some(file) = &arguments.accept {
+        let (revision, count) = duty::accept(data, &store, file).await?;
+        store.close().await;
+        return published(data, revision, count).await;
+    }
+    if arguments.status {
+        return duty::status(data, &store, arguments.json).await;
+    }
     let outcome = publish(data, &store, arguments.key.as_deref(), clock::now()).await?;
     store.close().await;
-    let (Outcome::Published { compiled, .. } | Outcome::Unchanged { compiled, .. }) = &outcome;
+    let (Outcome::Published { compiled, .. } | Outcome::Waits { compiled, .. } | Outcome::Unchanged { compiled, .. }) =
+        &outcome;
     if compiled.withheld > 0 {
         say::aside(&format!(
             "{} indicators marked TLP:AMBER+STRICT or TLP:RED are left out: they reach sensors only as keyed hashes, which this version does not make yet.",
@@ -69,32 +104,59 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
         Outcome::Unchanged { revision, .. } => {
             say::result(&format!("Nothing has changed since list {revision}; it stays the newest."))
         }
-        Outcome::Published { revision, compiled } => {
-            let sent = match poke(data, Poke::List).await {
-                Poked::Done => "It is on its way to every connected sensor.",
-                Poked::NotRunning => "The collector does not run; sensors get it when it does.",
-                Poked::Late => "The running collector has not answered yet; it looks by itself within seconds.",
-            };
-            say::result(&format!("Published list {revision} with {} indicators. {sent}", compiled.content.count))
+        Outcome::Waits { facts, before, .. } => {
+            poke(data, Poke::List).await;
+            if let Some(before) = before {
+                say::aside(&format!(
+                    "The list that has waited since {} for a signature does not any more: this one takes its place.",
+                    before.prepared_at
+                ));
+            }
+            say::result(&waiting(&facts))?;
+            say::aside(
+                "Next: varde-collector publish --export FILE, then where the list key is: varde-collector sign FILE --key KEY, then here: varde-collector publish --accept FILE",
+            );
+            Ok(())
         }
+        Outcome::Published { revision, compiled } => published(data, revision, compiled.content.count).await,
     }
 }
 
-/// Compiles, signs and keeps a list, unless it would say what the newest one says.
+/// What waits for a signature, in a sentence.
+pub(super) fn waiting(pending: &PendingFacts) -> String {
+    let PendingFacts { revision, count, added, removed, prepared_at } = pending;
+    format!(
+        "List {revision} waits for a signature since {prepared_at}: {count} indicators, {added} of them new, {removed} that are in force would be gone. No sensor has it."
+    )
+}
+
+async fn published(data: &Path, revision: Revision, count: u64) -> anyhow::Result<()> {
+    let sent = match poke(data, Poke::List).await {
+        Poked::Done => "It is on its way to every connected sensor.",
+        Poked::NotRunning => "The collector does not run; sensors get it when it does.",
+        Poked::Late => "The running collector has not answered yet; it looks by itself within seconds.",
+    };
+    say::result(&format!("Published list {revision} with {count} indicators. {sent}"))
+}
+
+/// Compiles, signs and keeps a list, unless it would say what the newest one says. Without a list key here it waits for a
+/// signature.
 ///
 /// # Errors
 /// Why nothing was published.
 pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timestamp) -> anyhow::Result<Outcome> {
     let (_, root) = keys::read_root(data)?;
+    trust::note_mode(data, store).await?;
     let own = data.join(keys::LIST_KEY);
-    let key = key.unwrap_or(&own);
-    if !key.exists() {
-        bail!(
+    let key = match key {
+        Some(key) if !key.exists() => bail!(
             "the list key {} is not there; give the file that holds it with: varde-collector publish --key FILE",
             key.display()
-        );
-    }
-    let key = keys::read_signing_key(key)?;
+        ),
+        Some(key) => Some(keys::read_signing_key(key)?),
+        None if own.exists() => Some(keys::read_signing_key(&own)?),
+        None => None,
+    };
     let mut seed = [0; 16];
     getrandom::fill(&mut seed).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
     let mut compiler = Compiler::new(now, Seed::from_octets(seed));
@@ -117,6 +179,13 @@ pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timest
     // After a restore sensors may hold lists that this database knows nothing of: the next one goes out whatever it says.
     let restored = last > newest_revision;
     let news = !empty_and_first && (restored || compile::is_news(&compiled.content, manifest.as_ref(), now));
+    let Some(key) = key else {
+        if !news {
+            return Ok(Outcome::Unchanged { revision: last, compiled });
+        }
+        let (facts, before) = duty::let_wait(store, &compiled, last, up_to_id, now).await?;
+        return Ok(Outcome::Waits { facts, before, compiled });
+    };
     // Signed even where nothing is news: a wrong key is told at once, not at the next change.
     let (manifest, octets) = compile::sign(&compiled, last, &key, &root, now)?;
     if !news {
@@ -124,6 +193,9 @@ pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timest
     }
     if !store.publish_list(&manifest, &octets, &compiled.base, up_to_id).await? {
         bail!("somebody else published in this moment; run it again to publish what has changed since");
+    }
+    if store.forget_pending().await? {
+        say::aside("A list waited for a signature; it does not any more: this one has all that is in force.");
     }
     Ok(Outcome::Published { revision: manifest.revision, compiled })
 }
@@ -154,6 +226,7 @@ mod tests {
         let number = |outcome: Outcome| match outcome {
             Outcome::Published { revision, compiled } => (true, revision.0, compiled.content.count, compiled.withheld),
             Outcome::Unchanged { revision, compiled } => (false, revision.0, compiled.content.count, compiled.withheld),
+            Outcome::Waits { .. } => panic!("the key is here"),
         };
         assert_eq!(number(publish(NOW).await), (false, 0, 0, 0));
         import(&store, "evil.example\n192.0.2.0/24\n", Tlp::Amber).await;
@@ -192,7 +265,8 @@ mod tests {
         // The duty key: away from the collector, given by hand.
         let away = dir.path().join("duty.key");
         std::fs::rename(data.join("keys/list.key"), &away).unwrap();
-        assert!(publish(&data, &store, None, NOW).await.unwrap_err().to_string().contains("--key FILE"));
+        assert!(matches!(publish(&data, &store, None, NOW).await.unwrap(), Outcome::Waits { before: None, .. }));
         assert!(matches!(publish(&data, &store, Some(&away), NOW).await.unwrap(), Outcome::Published { .. }));
+        assert!(store.pending_facts(Scope::Operator).await.unwrap().is_none(), "what waited is in force");
     }
 }

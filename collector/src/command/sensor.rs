@@ -32,7 +32,7 @@ pub enum SensorCommand {
     },
     /// List the sensors.
     #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), root_version (root document in force there), root_refused_at, root_refused_why, freshness (not_told; fresh; stale: no word for a day of which list is the newest; behind: a newer list was named than it gets), newest_told_at, newest_refused_why. Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -82,7 +82,8 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
                     (sensor.hearing, sensor.lately) = (None, None);
                 }
             }
-            print(&sensors, json, clock::now())?;
+            let newest = keys::read_root(data).ok().map(|(_, root)| i64::from(root.version));
+            print(&sensors, newest, json, clock::now())?;
         }
         SensorCommand::Events(arguments) => sensor_events::run(&store, &arguments).await?,
         SensorCommand::Release { id } => {
@@ -181,7 +182,24 @@ fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
     }
 }
 
-fn print(sensors: &[SensorRow], json: bool, now: Timestamp) -> anyhow::Result<()> {
+/// What speaks against its list or its root document; nothing where nothing does.
+fn trust(sensor: &SensorRow, newest_root: Option<i64>) -> String {
+    let mut said = String::new();
+    match sensor.freshness.as_deref() {
+        Some("stale") => said.push_str(", STALE: not told for a day which is the newest"),
+        Some("behind") => said.push_str(", BEHIND: a newer one was named and does not come"),
+        Some(_) | None => {}
+    }
+    if let Some(version) = sensor.root_version.filter(|version| newest_root.is_some_and(|newest| *version < newest)) {
+        said.push_str(&format!("; root document {version}, behind"));
+    }
+    if let Some(why) = &sensor.root_refused_why {
+        said.push_str(&format!("; refused another: {why}"));
+    }
+    said
+}
+
+fn print(sensors: &[SensorRow], newest_root: Option<i64>, json: bool, now: Timestamp) -> anyhow::Result<()> {
     let row = |sensor: &SensorRow| {
         let state = match sensor.set_back_at {
             Some(at) => format!("{} (an older state of it came {})", state(sensor, now), say::moment(Some(at))),
@@ -191,6 +209,7 @@ fn print(sensors: &[SensorRow], json: bool, now: Timestamp) -> anyhow::Result<()
             Some(why) => format!("{} (refused another: {why})", sensor.revision),
             None => sensor.revision.to_string(),
         };
+        let list = format!("{list}{}", trust(sensor, newest_root));
         vec![
             sensor.id.to_string(),
             format!("{} {}", sensor.member, sensor.member_name),

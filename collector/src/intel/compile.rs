@@ -152,6 +152,12 @@ pub enum NotSigned {
     Refused(Refused),
 }
 
+/// The manifest of the next revision, for whoever signs it.
+pub fn manifest_of(compiled: &Compiled, last: Revision, now: Timestamp) -> Manifest {
+    let revision = Revision(last.0.saturating_add(1));
+    Manifest::of(&compiled.base, &compiled.content, revision, now, now.plus(days(LIST_DAYS)))
+}
+
 /// The manifest of the next revision, signed and held against the root as a sensor will do it.
 ///
 /// # Errors
@@ -167,8 +173,7 @@ pub fn sign(
     if !root.roles.list.keys.contains(&id) {
         return Err(NotSigned::NotAListKey(id));
     }
-    let revision = Revision(last.0.saturating_add(1));
-    let manifest = Manifest::of(&compiled.base, &compiled.content, revision, now, now.plus(days(LIST_DAYS)));
+    let manifest = manifest_of(compiled, last, now);
     let unwritable = |error: serde_json::Error| NotSigned::NotEnough(Untrusted::Unreadable(error.to_string()));
     let octets = manifest.sign(&[key]).map_err(unwritable)?;
     match Manifest::verify(&octets, root) {

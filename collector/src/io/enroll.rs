@@ -11,6 +11,7 @@ use varde_common::codec::Text;
 use varde_common::id::SensorId;
 use varde_common::message::{CloseReason, EnrolRefusal, ToAgent, ToCollector};
 use varde_common::token::EXPORTER_LABEL;
+use varde_common::trust::sha256;
 
 use super::frame::{self, FrameError};
 use super::{clock, quic};
@@ -135,8 +136,9 @@ pub async fn converse(
             Err(FrameError::Stalled | FrameError::Malformed(_)) => return Err(CloseReason::ProtocolError),
         };
         match message {
-            ToCollector::AskRoot => {
-                answer(send, &ToAgent::Root { document: enrolment.root_document.clone() }).await?;
+            ToCollector::AskRoot => answer(send, &ToAgent::Root { document: root(enrolment, None).await? }).await?,
+            ToCollector::AskPinned { sha256 } => {
+                answer(send, &ToAgent::Root { document: root(enrolment, Some(sha256)).await? }).await?;
             }
             ToCollector::Enrol { sensor, csr_der, proof, agent_version } => {
                 let said = enrol(enrolment, caller, sensor, &csr_der, &proof, &agent_version).await;
@@ -165,11 +167,26 @@ pub async fn converse(
             | ToCollector::Kept(_)
             | ToCollector::Compact(_)
             | ToCollector::Pulse(_)
+            | ToCollector::RootOutcome(_)
+            | ToCollector::Standing(_)
+            | ToCollector::NewestRefused { .. }
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }
     }
     Ok(())
+}
+
+/// The newest root document, or the one with this hash: a token that was made before a newer one pins it still. Where there
+/// is none such, the newest, which whoever asks will refuse.
+async fn root(enrolment: &Enrolment, pinned: Option<[u8; 32]>) -> Result<Vec<u8>, CloseReason> {
+    let rows = enrolment.store.root_documents(Scope::Operator).await.map_err(|error| {
+        tracing::error!("cannot read the root documents: {error}");
+        CloseReason::Unavailable
+    })?;
+    let wanted = rows.iter().find(|row| pinned.is_some_and(|pinned| sha256(&row.document) == pinned));
+    let found = wanted.or(rows.last()).map(|row| row.document.clone());
+    Ok(found.unwrap_or_else(|| enrolment.root_document.clone()))
 }
 
 async fn answer(send: &mut (impl AsyncWrite + Unpin), message: &ToAgent) -> Result<(), CloseReason> {

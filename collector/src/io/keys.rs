@@ -5,6 +5,7 @@
 //! keys/root.key         signs root.json                        offline
 //! keys/list.key         signs lists                            here (online list key) or with the analyst (duty key)
 //! keys/hunt.key         signs hunts                            offline until hunts come
+//! keys/timestamp.key    says every hour which list is newest   here, where the collector runs
 //! keys/ca.key, ca.crt   signs sensors' certificates            here while sensors enrol
 //! keys/collector.key, collector.crt                            here
 //! ```
@@ -32,6 +33,8 @@ pub const ROOT_FILE: &str = "root.json";
 pub const KEYS_DIRECTORY: &str = "keys";
 /// The list key's file.
 pub const LIST_KEY: &str = "keys/list.key";
+/// The file of the key that says which list is the newest.
+pub const TIMESTAMP_KEY: &str = "keys/timestamp.key";
 const CA_KEY: &str = "keys/ca.key";
 const CA_CERTIFICATE: &str = "keys/ca.crt";
 const SERVER_KEY: &str = "keys/collector.key";
@@ -67,7 +70,11 @@ pub enum KeyError {
     NoRenewal,
 }
 
-fn new_key() -> Result<SigningKey, KeyError> {
+/// A new signing key.
+///
+/// # Errors
+/// [`KeyError::Random`].
+pub fn new_key() -> Result<SigningKey, KeyError> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| KeyError::Random(error.to_string()))?;
     Ok(SigningKey::from_bytes(&seed))
@@ -82,8 +89,7 @@ pub fn make(data: &Path, now: Timestamp) -> Result<[u8; 32], KeyError> {
     let mut public = BTreeMap::new();
     let mut make_role = |file: &str| -> Result<(SigningKey, Role), KeyError> {
         let key = new_key()?;
-        let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::NoKey(file.to_owned()))?;
-        directory::write_private(&data.join(file), pem.as_bytes())?;
+        write_signing_key(&data.join(file), &key)?;
         let id = key_id(&key.verifying_key());
         public.insert(id.clone(), hex(key.verifying_key().as_bytes()));
         Ok((key, Role { keys: BTreeSet::from([id]), threshold: 1 }))
@@ -91,6 +97,7 @@ pub fn make(data: &Path, now: Timestamp) -> Result<[u8; 32], KeyError> {
     let (root_key, root_role) = make_role("keys/root.key")?;
     let (_, list) = make_role(LIST_KEY)?;
     let (_, hunt) = make_role("keys/hunt.key")?;
+    let (_, timestamp) = make_role(TIMESTAMP_KEY)?;
 
     let made = certificate::new_authority(now)?;
     write_pair(data, CA_CERTIFICATE, CA_KEY, &made)?;
@@ -102,7 +109,7 @@ pub fn make(data: &Path, now: Timestamp) -> Result<[u8; 32], KeyError> {
         version: 1,
         expires: now.plus(days),
         keys: public,
-        roles: Roles { root: root_role, list, timestamp: Role::default(), hunt },
+        roles: Roles { root: root_role, list, timestamp, hunt },
         ca: BTreeSet::from([hex(&sha256(authority.certificate()))]),
     };
     let document = trust::sign(Domain::Root, &root, &[&root_key])
@@ -137,6 +144,15 @@ pub fn read_root(data: &Path) -> Result<(Vec<u8>, Root), KeyError> {
 pub fn names_authority(data: &Path, root: &Root) -> Result<(), KeyError> {
     let ca = certificate::read_certificate(&read_text(&data.join(CA_CERTIFICATE))?)?;
     if root.names_ca(&ca) { Ok(()) } else { Err(KeyError::AnotherAuthority) }
+}
+
+/// Writes a signing key that only its owner may read.
+///
+/// # Errors
+/// [`KeyError`].
+pub fn write_signing_key(path: &Path, key: &SigningKey) -> Result<(), KeyError> {
+    let pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|_| KeyError::NoKey(path.display().to_string()))?;
+    Ok(directory::write_private(path, pem.as_bytes())?)
 }
 
 /// A signing key from its file.
@@ -184,7 +200,7 @@ impl ServerKeys {
             write_pair(data, SERVER_CERTIFICATE, SERVER_KEY, &issued)?;
             tracing::info!("renewed the collector's certificate");
         }
-        for file in [CA_KEY, SERVER_KEY, LIST_KEY, "keys/root.key", "keys/hunt.key"] {
+        for file in [CA_KEY, SERVER_KEY, LIST_KEY, TIMESTAMP_KEY, "keys/root.key", "keys/hunt.key"] {
             if directory::others_may_read(&data.join(file)) {
                 tracing::warn!("others than its owner may read {file}; let it be mode 0600");
             }

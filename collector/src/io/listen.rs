@@ -1,6 +1,7 @@
 //! What sensors' sessions share, and how they come in over QUIC (over TCP: [`super::tcp`]); each is then [`super::talk`]'s.
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::{Endpoint, Incoming};
@@ -12,6 +13,7 @@ use varde_common::message::{CloseReason, PROTOCOLS};
 
 use super::carrier::Carrier;
 use super::clock;
+use super::keys::TIMESTAMP_KEY;
 use super::lists::Lists;
 use super::live::Live;
 use super::talk::{Streams, converse, enter};
@@ -72,10 +74,15 @@ impl Collector {
         self.quotas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has the newest list named by the key that lies in this data directory.
+    pub fn name_newest_by(&self, data: &Path) {
+        self.lists.name_newest_by(data.join(TIMESTAMP_KEY));
+    }
+
     /// A command has changed something. Gives whether it could be looked at.
     pub async fn handle_poke(&self, poke: Poke) -> bool {
         let looked: Result<(), StoreError> = match poke {
-            Poke::List => self.lists.look(&self.store, &self.changes).await.map(|_| ()),
+            Poke::List | Poke::Root => self.lists.look(&self.store, &self.changes).await.map(|_| ()),
             Poke::Sensors => self.live.cut_off_revoked().await.map(|_| {
                 // Which sensor it was, the command knows; the page reads all of them afresh.
                 let _ = self.changes.send(Change::Sensor(0));

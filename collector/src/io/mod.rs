@@ -18,4 +18,5 @@ pub mod talk;
 pub mod tcp;
 pub mod tied;
 pub mod timed;
+pub mod trust;
 pub mod web;

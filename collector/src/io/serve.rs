@@ -17,6 +17,7 @@ use super::keys::{KeyError, ServerKeys};
 use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
+use super::trust::{self, TrustError};
 use super::{clock, control, web};
 use crate::address::Bound;
 use crate::change::Changes;
@@ -36,6 +37,9 @@ pub enum StartError {
     /// The keys.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The root documents.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// QUIC.
     #[error(transparent)]
     Quic(#[from] QuicError),
@@ -101,11 +105,13 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
     // A damaged database is found before anybody relies on it, not when somebody reads the wrong page.
     store.check().await?;
     directory::remove_bound(data)?;
+    trust::settle(data, &store, clock::now()).await?;
     let keys = ServerKeys::read(data, clock::now())?;
     store.all_disconnected().await?;
 
     let changes: Changes = broadcast::Sender::new(CHANGES_KEPT);
     let collector = Collector::new(store.clone(), changes.clone());
+    collector.name_newest_by(data);
     collector.sweep().await;
 
     let tcp_listener = match wanted.tcp {

@@ -8,8 +8,9 @@ use tokio::sync::{SemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use varde_common::codec::Malformed;
-use varde_common::id::Revision;
-use varde_common::message::{Batch, CloseReason, Greeting, ListOutcome, Stream, ToAgent, ToCollector};
+use varde_common::message::{
+    Batch, CloseReason, Freshness, Greeting, ListOutcome, RootOutcome, Stream, ToAgent, ToCollector,
+};
 
 use super::carrier::{Carrier, Outgoing};
 use super::clock;
@@ -24,7 +25,7 @@ use crate::limits::{
     FRAME_WITHIN, GREETED_WITHIN, GREETING_STORED_OCTETS, HELLO_WITHIN, SMALL_BODY_MAX_OCTETS, STREAMS_MAX,
     WRITE_WITHIN,
 };
-use crate::session::{Action, Session, reconnect_spread_ms};
+use crate::session::{Action, Following, Session, reconnect_spread_ms};
 use crate::store::{Scope, StoreError};
 
 /// A sensor that was let in.
@@ -259,8 +260,11 @@ impl Talk {
                     let kept = ingest::handle_heartbeat(store, self.sensor, &heartbeat, further.as_ref(), clock::now());
                     self.tell(kept.await.map_err(|error| self.unavailable(&error))?);
                 }
-                Action::Follow(revision) => return self.serve_lists(send, recv, revision).await,
+                Action::Follow(following) => return self.serve_lists(send, recv, following).await,
                 Action::Note(outcome) => self.note(outcome).await?,
+                Action::NoteRoot(_) | Action::NoteStanding(_) | Action::NoteNewest(_) => {
+                    self.note_trust(action).await?;
+                }
                 Action::Nothing => {}
             }
         }
@@ -367,6 +371,7 @@ impl Talk {
             Some(Met::Revoked) => return Err(CloseReason::Revoked),
             None => return Err(CloseReason::Replaced),
         };
+        store.root_held(self.sensor, said.hello.root_version).await.map_err(unavailable)?;
         self.answer(send, &answer).await?;
         self.greeted.send_replace(true);
         let revision = said.hello.revision.0;
@@ -402,15 +407,16 @@ impl Talk {
         &self,
         mut send: W,
         mut recv: R,
-        held: Revision,
+        held: Following,
     ) -> Result<(), CloseReason> {
         let offered = || self.session().handle_offered();
         let follow = self.collector.lists.follow(&self.carrier, &mut send, held, offered);
         let hear = async {
             while let Some((message, _turn)) = self.next(&mut recv, SMALL_BODY_MAX_OCTETS).await? {
                 let action = self.session().handle_message(Stream::Lists, message, clock::monotonic())?;
-                if let Action::Note(outcome) = action {
-                    self.note(outcome).await?;
+                match action {
+                    Action::Note(outcome) => self.note(outcome).await?,
+                    other => self.note_trust(other).await?,
                 }
             }
             Ok(())
@@ -419,6 +425,46 @@ impl Talk {
             followed = follow => followed.or_else(reason),
             heard = hear => heard,
         }
+    }
+
+    /// What a sensor says of what it trusts; of anything else nothing.
+    async fn note_trust(&self, action: Action) -> Result<(), CloseReason> {
+        let (store, sensor, now) = (&self.collector.store, self.sensor, clock::now());
+        let noted = match action {
+            Action::NoteRoot(RootOutcome::InForce { version, .. }) => {
+                tracing::info!(sensor, version, "root document in force");
+                store.root_taken(sensor, version, now).await
+            }
+            Action::NoteRoot(RootOutcome::Refused { in_force, offered, why }) => {
+                tracing::warn!(sensor, in_force, offered, "root document refused: {}", why.as_str());
+                store.root_refused(sensor, in_force, why.as_str(), now).await
+            }
+            Action::NoteStanding(standing) => {
+                match standing.freshness {
+                    Freshness::Stale => {
+                        tracing::warn!(sensor, "list_stale: it has not heard for a day which list is the newest");
+                    }
+                    Freshness::Behind => {
+                        tracing::warn!(sensor, named = standing.named.0, "it was named a newer list than it gets");
+                    }
+                    Freshness::NotTold | Freshness::Fresh => {}
+                }
+                store.standing(sensor, &standing).await
+            }
+            Action::NoteNewest(why) => {
+                tracing::warn!(sensor, "the word of which list is the newest was refused: {}", why.as_str());
+                store.newest_refused(sensor, why.as_str(), now).await
+            }
+            Action::Greet(_)
+            | Action::Ingest(_)
+            | Action::Keep(..)
+            | Action::Follow(_)
+            | Action::Note(_)
+            | Action::Nothing => return Ok(()),
+        };
+        noted.map_err(|error| self.unavailable(&error))?;
+        self.tell(vec![Change::Sensor(sensor)]);
+        Ok(())
     }
 
     async fn note(&self, outcome: ListOutcome) -> Result<(), CloseReason> {

@@ -18,4 +18,5 @@ pub mod shown;
 pub mod spread;
 pub mod summary;
 pub mod text;
+pub mod trust;
 pub mod view;

@@ -328,6 +328,7 @@ mod tests {
                 quarantined_at: None,
                 replayed: 0,
                 heartbeat_before: None,
+                trust: crate::store::picture::SensorTrustFacts::default(),
             };
             assert_eq!(State::of(&sensor, now), state);
             let quarantined = SensorFacts { quarantined_at: Some(recent), revoked_at: None, ..sensor };
@@ -362,6 +363,7 @@ mod tests {
             quarantined_at: None,
             replayed: 0,
             heartbeat_before: heartbeat(1_000, 500, 0),
+            trust: crate::store::picture::SensorTrustFacts::default(),
         };
         let deaf = State::of(&sensor(500, 0), now);
         assert_eq!(deaf, State::Deaf(Some(now.minus(Duration::from_secs(240)))));

@@ -10,6 +10,7 @@ use super::sensor_events::EventsView;
 use super::sensor_uplink::UplinkView;
 use super::shown::{Moment, Shown, number};
 use super::text::Texts;
+use super::trust::SensorTrust;
 use super::view::Reader;
 use crate::store::event::Events;
 use crate::store::picture::{Picture, SensorFacts};
@@ -93,6 +94,8 @@ pub struct SensorView {
     pub heard: Option<Moment>,
     /// How it speaks with the collector.
     pub uplink: UplinkView,
+    /// What it trusts.
+    pub trust: SensorTrust,
     /// What it said about itself, and what was noted about it.
     pub events: EventsView,
 }
@@ -105,6 +108,7 @@ impl SensorView {
             health: Health::read(sensor.heartbeat.as_deref()).map(|health| HealthView::of(&health, reader.texts)),
             heard: sensor.last_seen_at.map(|at| reader.calendar.moment(at)),
             uplink: UplinkView::of(sensor, reader),
+            trust: SensorTrust::of(sensor, picture, reader.texts),
             events: EventsView::of(events, reader),
         }
     }

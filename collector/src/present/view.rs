@@ -7,6 +7,7 @@ use super::sensor::SensorRow;
 use super::shown::{Calendar, Moment, Shown};
 use super::summary::{Figure, Nothing};
 use super::text::Texts;
+use super::trust::TrustView;
 use crate::coverage::{Blind, Coverage};
 use crate::store::picture::{CampaignFacts, HitFacts, IncidentFacts, IndicatorFacts, Picture};
 
@@ -334,6 +335,8 @@ impl IncidentRow {
 pub struct FrontView {
     /// The summary.
     pub figures: Vec<Figure>,
+    /// Who signs lists, and what waits.
+    pub trust: TrustView,
     /// Campaigns.
     pub campaigns: Vec<CampaignCard>,
     /// Said where not all are shown.
@@ -362,6 +365,7 @@ impl FrontView {
         };
         FrontView {
             figures: Figure::all(picture, &coverage, reader),
+            trust: TrustView::of(picture, reader),
             campaigns: picture
                 .campaigns
                 .iter()

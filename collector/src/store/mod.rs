@@ -10,12 +10,14 @@ pub mod indicator;
 pub mod list;
 pub mod mark;
 pub mod member;
+pub mod pending;
 pub mod picture;
 pub mod record;
 pub mod restored;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
+pub mod trust;
 pub mod upgrade;
 
 #[cfg(test)]
@@ -51,6 +53,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/002_session.sql"),
     include_str!("../schema/003_storm.sql"),
     include_str!("../schema/004_carrier.sql"),
+    include_str!("../schema/006_trust.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -7,6 +7,7 @@ pub(super) mod reads;
 
 use varde_common::time::Timestamp;
 
+use super::pending::PendingFacts;
 use super::{Scope, Store};
 
 /// Campaigns in one picture; the page says how many there are beside them.
@@ -72,6 +73,32 @@ pub struct SensorFacts {
     pub replayed: i64,
     /// One from some time before it, to compare ([`crate::hearing`]).
     pub heartbeat_before: Option<String>,
+    /// How it stands to what it trusts.
+    pub trust: SensorTrustFacts,
+}
+
+/// How a sensor stands to its trust anchor and to the newest list, by its own word.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SensorTrustFacts {
+    /// Root document in force there.
+    pub root_version: Option<i64>,
+    /// Why it last refused one, unless it took one since.
+    pub root_refused: Option<String>,
+    /// `not_told`, `fresh`, `stale` or `behind`.
+    pub freshness: Option<String>,
+    /// Why it last did not believe which list is the newest, unless it did since.
+    pub newest_refused: Option<String>,
+}
+
+/// The trust anchor and who signs lists; nothing of it for a member.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrustFacts {
+    /// Number and end of the root document in force.
+    pub root: Option<(i64, Timestamp)>,
+    /// `online` or `duty`: where the list key is.
+    pub list_key: Option<String>,
+    /// The list that waits for a signature.
+    pub pending: Option<PendingFacts>,
 }
 
 /// The newest published list.
@@ -241,6 +268,8 @@ pub struct Picture {
     pub list: Option<ListFacts>,
     /// Indicators imported but in no list yet; always 0 for a member.
     pub unpublished: i64,
+    /// The trust anchor.
+    pub trust: TrustFacts,
     /// Members the reader may see.
     pub members: Vec<MemberFacts>,
     /// Sensors the reader may see.

@@ -58,6 +58,18 @@ pub struct SensorRow {
     pub set_back_at: Option<Timestamp>,
     /// When two were found to live with its identity; until it is released neither is heard.
     pub quarantined_at: Option<Timestamp>,
+    /// Root document in force there, by its own word.
+    pub root_version: Option<i64>,
+    /// When it last refused a root document, unless it took one since.
+    pub root_refused_at: Option<Timestamp>,
+    /// Why.
+    pub root_refused_why: Option<String>,
+    /// `not_told`, `fresh`, `stale` or `behind`; null = it says nothing of it.
+    pub freshness: Option<String>,
+    /// The time in the newest word it has of which list is the newest.
+    pub newest_told_at: Option<Timestamp>,
+    /// Why it last did not believe such a word, unless it did since.
+    pub newest_refused_why: Option<String>,
 }
 
 /// Who is behind a public key.
@@ -377,6 +389,12 @@ impl Store {
                 passed_over: row.try_get("passed_over")?,
                 set_back_at: moment(row, "set_back_at")?,
                 quarantined_at: moment(row, "quarantined_at")?,
+                root_version: row.try_get("root_version")?,
+                root_refused_at: moment(row, "root_refused_at")?,
+                root_refused_why: row.try_get("root_refused_why")?,
+                freshness: row.try_get("freshness")?,
+                newest_told_at: moment(row, "newest_told_at")?,
+                newest_refused_why: row.try_get("newest_refused_why")?,
             });
         }
         Ok(sensors)

@@ -6,6 +6,12 @@ use super::{Scope, Store, StoreError};
 pub const OPERATOR_NAME: &str = "operator_name";
 /// What sensors dial.
 pub const ADDRESS: &str = "address";
+/// Where the list key is: [`ONLINE`] or [`DUTY`]; noted for the page by whoever can see the keys.
+pub const LIST_KEY_MODE: &str = "list_key_mode";
+/// A list key lies on the collector.
+pub const ONLINE: &str = "online";
+/// It does not: an analyst's own machine signs.
+pub const DUTY: &str = "duty";
 
 impl Store {
     /// A setting's value. Settings are the operator's; a member reads none.

@@ -220,7 +220,7 @@ async fn t5_a_site_not_of_this_sensor_ends_the_session() {
     let sensor = site.sensor().await;
     for (change, why) in [
         ((|h| h.sites = vec![SiteId(0), SiteId(1)]) as fn(&mut Hello), CloseReason::UnknownSite),
-        (|h| h.protocol_min = 3, CloseReason::Version),
+        (|h| h.protocol_min = 4, CloseReason::Version),
     ] {
         let mut hello = hello();
         hello.protocol_max = 9;

@@ -3,29 +3,37 @@
 //! ```text
 //! DIR/list/in-force   "VARDEIF2" ‖ length of the manifest u32, big endian ‖ manifest ‖ zero up to octet 20,480 ‖ base
 //! DIR/list/incoming   the next one while it arrives
-//! DIR/list/floor      the highest revision ever accepted, as digits
+//! DIR/list/floor      the highest revision ever accepted, as digits; after a space the root document it was accepted by
+//! DIR/list/newest     the last word of which list is the newest, as it was signed
 //! ```
 //! A base is written as it arrives and mapped where it lies, so that a list is never in memory as a whole. At start the
 //! manifest is verified and the base held against it by reading, before it is mapped: the disk is not trusted more than
 //! the network.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use varde_common::id::Revision;
-use varde_common::limits::MANIFEST_MAX_OCTETS;
+use varde_common::limits::{MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS};
 use varde_common::list::{Manifest, Refused};
 use varde_common::matcher::IndicatorSet;
+use varde_common::newest::Newest;
+use varde_common::rotation::is_replaced;
+use varde_common::time::Timestamp;
 use varde_common::trust::Root;
 
 use super::mapped::{self, Mapped};
-use super::{DiskError, create_directory, failed, read_at_most, sync_directory, write_whole};
+use super::volume::{RealVolume, Volume};
+use super::{
+    DiskError, create_directory, create_directory_on, failed, read_at_most, read_at_most_on, roots, sync_directory,
+    write_whole, write_whole_on,
+};
 
-/// Digits of a revision and a line's end.
-const FLOOR_MAX_OCTETS: u64 = 22;
+/// Digits of a revision and of a root document, and a line's end.
+const FLOOR_MAX_OCTETS: u64 = 33;
 const NO_FLOOR: &str = "the file list/floor is no number; the revision in force is the floor";
 
 const MAGIC: &[u8; 8] = b"VARDEIF2";
@@ -88,8 +96,8 @@ impl Incoming {
     ///
     /// # Errors
     /// [`DiskError`]; the one before is then still there.
-    pub fn accept(self, data: &Path, revision: Revision) -> Result<(), DiskError> {
-        store_floor(data, revision)?;
+    pub fn accept(self, data: &Path, floor: Floor) -> Result<(), DiskError> {
+        store_floor(data, floor)?;
         self.keep()
     }
 
@@ -131,42 +139,82 @@ pub fn store(data: &Path, manifest: &[u8], base: &[u8]) -> Result<(), DiskError>
     incoming.keep()
 }
 
+/// The highest revision ever accepted, and by which root document: a root that gives lists to wholly other keys lets it fall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Floor {
+    /// The revision.
+    pub revision: Revision,
+    /// The number of the root document; 0 = written before that was.
+    pub root_version: u32,
+}
+
+impl Floor {
+    fn read(text: &str) -> Option<Floor> {
+        let (revision, root_version) = text.split_once(' ').unwrap_or((text, "0"));
+        Some(Floor { revision: Revision(revision.parse().ok()?), root_version: root_version.parse().ok()? })
+    }
+}
+
 /// Makes the floor survive a restart.
 ///
 /// # Errors
 /// [`DiskError`].
-pub fn store_floor(data: &Path, floor: Revision) -> Result<(), DiskError> {
+pub fn store_floor(data: &Path, floor: Floor) -> Result<(), DiskError> {
+    store_floor_on(&RealVolume, data, floor)
+}
+
+/// The same on any volume.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn store_floor_on(volume: &dyn Volume, data: &Path, floor: Floor) -> Result<(), DiskError> {
+    create_directory_on(volume, &data.join("list"))?;
+    let Floor { revision, root_version } = floor;
+    // Nothing comes before the first document; and programs from before know one number alone.
+    let text = if root_version <= 1 { revision.to_string() } else { format!("{revision} {root_version}") };
+    write_whole_on(volume, &data.join("list").join("floor"), text.as_bytes())
+}
+
+/// Makes the last word of which list is the newest survive a restart.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn store_newest(data: &Path, signed: &[u8]) -> Result<(), DiskError> {
     create_directory(&data.join("list"))?;
-    write_whole(&data.join("list").join("floor"), floor.to_string().as_bytes())
+    write_whole(&data.join("list").join("newest"), signed)
+}
+
+/// The last word of which list is the newest, where it is there and the root still stands for it.
+pub fn read_newest(data: &Path, root: &Root) -> Option<Newest> {
+    let signed = read_at_most(&data.join("list").join("newest"), NEWEST_MAX_OCTETS as u64).ok()?;
+    Newest::accept(&signed, root, None, Timestamp::MAX).ok()
 }
 
 /// What the disk holds of lists.
 #[derive(Debug, Default)]
 pub struct Stored {
     /// The list, verified anew.
-    pub list: Option<(Manifest, IndicatorSet)>,
+    pub list: Option<(Manifest, Arc<IndicatorSet>)>,
     /// The highest revision ever accepted.
     pub floor: Revision,
+    /// The list was signed by keys that the newest root document no longer names: it is matched against until another is
+    /// here, and is no floor.
+    pub of_before: bool,
     /// Why there is no list although there is a file.
     pub refused: Option<String>,
 }
 
 /// Reads and verifies it all. A list that is damaged is left out, the floor stays: the collector is asked for the list
-/// again, and an older one is not taken.
+/// again, and an older one is not taken. A list is good by the newest root document, or by one that was before it.
 ///
 /// # Errors
 /// [`DiskError`] when a file is there and cannot be read.
-pub fn read(data: &Path, root: &Root) -> Result<Stored, DiskError> {
+pub fn read(data: &Path, roots: &roots::Stored) -> Result<Stored, DiskError> {
     let directory = data.join("list");
     let mut stored = Stored::default();
-    match read_at_most(&directory.join("floor"), FLOOR_MAX_OCTETS) {
-        Ok(octets) => match String::from_utf8_lossy(&octets).trim_end().parse() {
-            Ok(floor) => stored.floor = Revision(floor),
-            Err(_) => stored.refused = Some(NO_FLOOR.to_owned()),
-        },
-        Err(error) if error.is_missing() => {}
-        Err(error) if error.is_too_large() => stored.refused = Some(NO_FLOOR.to_owned()),
-        Err(error) => return Err(error),
+    match read_floor_on(&RealVolume, data, roots)? {
+        Some(floor) => stored.floor = floor,
+        None => stored.refused = Some(NO_FLOOR.to_owned()),
     }
     let path = directory.join("in-force");
     let file = match File::open(&path) {
@@ -174,14 +222,44 @@ pub fn read(data: &Path, root: &Root) -> Result<Stored, DiskError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(stored),
         Err(error) => return Err(failed("read", &path)(error)),
     };
-    match open(&file, root).map_err(failed("read", &path))? {
-        Ok((manifest, set)) => {
-            stored.floor = stored.floor.max(manifest.revision);
-            stored.list = Some((manifest, set));
+    for (place, root) in roots.chain.iter().rev().map(|document| &document.root).enumerate() {
+        match open(&file, root).map_err(failed("read", &path))? {
+            Ok((manifest, set)) => {
+                stored.of_before = place > 0;
+                if !stored.of_before {
+                    stored.floor = stored.floor.max(manifest.revision);
+                }
+                stored.list = Some((manifest, Arc::new(set)));
+                stored.refused = stored.refused.filter(|why| why == NO_FLOOR);
+                break;
+            }
+            // What the newest root says of it counts.
+            Err(why) => stored.refused = stored.refused.or(Some(why)),
         }
-        Err(why) => stored.refused = Some(why),
     }
     Ok(stored)
+}
+
+/// The floor that counts by these root documents; none where the file is damaged.
+///
+/// # Errors
+/// [`DiskError`] when it is there and cannot be read.
+pub fn read_floor_on(volume: &dyn Volume, data: &Path, roots: &roots::Stored) -> Result<Option<Revision>, DiskError> {
+    let path = data.join("list").join("floor");
+    if !volume.exists(&path) {
+        return Ok(Some(Revision(0)));
+    }
+    let octets = match read_at_most_on(volume, &path, FLOOR_MAX_OCTETS) {
+        Ok(octets) => octets,
+        Err(error) if error.is_too_large() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let floor = Floor::read(String::from_utf8_lossy(&octets).trim_end());
+    Ok(floor.map(|Floor { revision, root_version }| {
+        let mut since = roots.since(root_version);
+        let fell = since.any(|(before, after)| is_replaced(&before.roles.list, &after.roles.list));
+        if fell { Revision(0) } else { revision }
+    }))
 }
 
 /// Reads as much as there is, at most the buffer.
@@ -198,7 +276,8 @@ fn read_up_to(mut file: &File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn open(file: &File, root: &Root) -> io::Result<Result<(Manifest, IndicatorSet), String>> {
+fn open(mut file: &File, root: &Root) -> io::Result<Result<(Manifest, IndicatorSet), String>> {
+    file.seek(SeekFrom::Start(0))?;
     let cut_short = || Ok(Err("the stored list is cut short or of another version".to_owned()));
     let mut head = vec![0; BASE_AT];
     if read_up_to(file, &mut head)? < BASE_AT {

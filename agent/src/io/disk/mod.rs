@@ -10,6 +10,7 @@ pub mod mapped;
 pub mod mark;
 pub mod outlived;
 pub mod owner;
+pub mod roots;
 pub mod spool;
 pub mod volume;
 

@@ -10,17 +10,19 @@ use tokio::sync::{mpsc, watch};
 use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq, SiteId};
 use varde_common::matcher::IndicatorSet;
-use varde_common::message::Hello;
+use varde_common::message::{Hello, Standing};
 use varde_common::time::Timestamp;
 
 use super::timed::{SharedTime, held};
 use super::{LinkError, Way};
+use crate::anchor::Anchor;
 use crate::health::Health;
 use crate::io::clock;
 use crate::io::disk::collector_time;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::spool::Figures;
 use crate::limits::CLOCK_SKEW_TOLD_S;
+use crate::newness::Newness;
 
 /// The list in force, as the sensor uses it.
 #[derive(Debug, Clone, Default)]
@@ -65,8 +67,10 @@ pub struct Desk {
     pub sites: Vec<SiteId>,
     /// How many sources it watches.
     pub sources: u16,
-    /// Version of the root document.
-    pub root_version: u32,
+    /// The root document in force.
+    pub anchor: watch::Sender<Anchor>,
+    /// What is known of the newest list.
+    pub newness: watch::Sender<Newness>,
     /// When the process started.
     pub started: Instant,
     /// What is known of the time.
@@ -99,10 +103,23 @@ impl Desk {
             first_seq: figures.first,
             next_seq: figures.next,
             revision: self.list.borrow().revision,
-            root_version: self.root_version,
+            root_version: self.anchor.borrow().root().version,
             sites: self.sites.clone(),
             clock: clock::now(),
         }
+    }
+
+    /// How it stands to its trust anchor and to the newest list.
+    pub fn standing(&self) -> Standing {
+        let [earliest, _] = self.times();
+        let in_force = self.list.borrow().revision;
+        self.newness.borrow().standing(self.anchor.borrow().root(), in_force, earliest, clock::monotonic())
+    }
+
+    /// The earliest and the latest time that it may be.
+    pub(super) fn times(&self) -> [Timestamp; 2] {
+        let [one, other] = held(&self.time).readings(clock::now(), clock::since_boot());
+        [one.min(other), one.max(other)]
     }
 
     /// The collector has said what time it is.

@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use varde_common::codec::Text;
 use varde_common::id::Revision;
 use varde_common::matcher::IndicatorSet;
 use varde_common::message::{ListOutcome, Stream, ToAgent, ToCollector};
 use varde_common::record::SensorEvent;
 
+use super::anchored::{newest_step, root_step};
 use super::session::{Desk, InForce, unexpected};
 use super::{Link, LinkError, read_message, write_message};
 use crate::io::disk::keeper::Order;
-use crate::io::disk::list::Incoming;
+use crate::io::disk::list::{Floor, Incoming};
 use crate::io::{clock, disk};
-use crate::limits::LIST_TAKEN_WITHIN_S;
+use crate::limits::{LIST_TAKEN_WITHIN_S, ROOT_FOLLOWED_WITHIN_S};
 use crate::subscription::{Step, Subscription};
 
 /// The stream of lists: subscribes, and takes in whatever list comes.
@@ -25,11 +26,33 @@ pub(super) async fn lists<L: Link>(
     subscription: &mut Subscription,
 ) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Lists).await?;
-    write_message(&mut write, &ToCollector::Subscribe { revision: subscription.in_force() }).await?;
+    write_message(&mut write, &ToCollector::Subscribe { revision: subscription.held() }).await?;
     let mut incoming = None;
     loop {
-        let message = read_message(&mut read).await?;
+        let message = {
+            let mut reading = std::pin::pin!(read_message(&mut read));
+            let waiting = desk.anchor.borrow().is_waiting();
+            tokio::select! {
+                message = &mut reading => message?,
+                () = sleep(Duration::from_secs(ROOT_FOLLOWED_WITHIN_S)), if waiting => {
+                    root_step(link, &mut write, desk, subscription, None).await?;
+                    reading.await?
+                }
+            }
+        };
+        if !matches!(message, Some(ToAgent::NextRoot { .. })) {
+            root_step(link, &mut write, desk, subscription, None).await?;
+        }
         let step = match message {
+            Some(ToAgent::NextRoot { document }) => {
+                // What has begun to arrive is held against the root that was in force then.
+                root_step(link, &mut write, desk, subscription, Some(document)).await?;
+                continue;
+            }
+            Some(ToAgent::Newest { document }) => {
+                newest_step(&mut write, desk, subscription, document).await?;
+                continue;
+            }
             Some(ToAgent::ListOffer { manifest }) => subscription.handle_offer(manifest),
             Some(ToAgent::ListChunk { octets }) => subscription.handle_chunk(octets),
             Some(ToAgent::ListEnd) => subscription.handle_end(),
@@ -45,7 +68,9 @@ pub(super) async fn lists<L: Link>(
                 | ToAgent::NewEpoch { .. },
             ) => return Err(unexpected(message.as_ref())),
         };
-        if let Some(outcome) = act(step, desk, subscription, &mut incoming).await? {
+        let outcome = act(step, desk, subscription, &mut incoming).await?;
+        desk.newness.send_modify(|newness| newness.handle_receiving(incoming.is_some()));
+        if let Some(outcome) = outcome {
             write_message(&mut write, &ToCollector::ListOutcome(outcome)).await?;
         }
     }
@@ -93,12 +118,13 @@ async fn act(
         Step::Keep(manifest) => {
             let Some(file) = incoming.take() else { return Ok(None) };
             let (data, revision) = (desk.data.clone(), manifest.revision);
+            let floor = Floor { revision, root_version: desk.anchor.borrow().root().version };
             let kept = on_disk(move || {
                 let set = match file.open(&manifest)? {
                     Ok(set) => set,
                     Err(refused) => return Ok(Err(refused.to_string())),
                 };
-                file.accept(&data, revision)?;
+                file.accept(&data, floor)?;
                 Ok(Ok(set))
             });
             match kept.await? {

@@ -1,5 +1,6 @@
 //! The way to the collector: five ordered byte streams, whatever carries them (decision 18), and messages on them.
 
+mod anchored;
 mod desk;
 mod lists;
 mod pulse;
@@ -23,6 +24,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use varde_common::codec::{FrameHeader, Malformed};
 use varde_common::limits::FRAME_HEADER_OCTETS;
@@ -68,6 +70,9 @@ pub trait Link: Send + Sync {
 
     /// Datagrams sent and heard so far; none where others count them.
     fn traffic(&self) -> Option<(u64, u64)>;
+
+    /// The certificates that the collector has shown, its CA's among them.
+    fn shown(&self) -> &[CertificateDer<'static>];
 }
 
 /// Why there is no connection, or no longer.

@@ -9,6 +9,7 @@ use quinn::{
     ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, RecvStream, SendStream,
     TokioRuntime, VarInt,
 };
+use rustls::pki_types::CertificateDer;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::time::timeout;
 use varde_common::message::{CloseReason, Stream, ToCollector};
@@ -132,6 +133,7 @@ pub struct QuicLink {
     address: String,
     endpoint: Endpoint,
     connection: Connection,
+    shown: Vec<CertificateDer<'static>>,
 }
 
 impl QuicLink {
@@ -142,7 +144,9 @@ impl QuicLink {
     pub async fn dial(address: &str, tls: &SessionTls, known: &mut Vec<SocketAddr>) -> Result<QuicLink, LinkError> {
         let dialled = dial(address, tls.quic.clone(), known).await;
         let (endpoint, connection) = dialled.map_err(|error| tls.trust.explain(address, error))?;
-        Ok(QuicLink { address: address.to_owned(), endpoint, connection })
+        let shown = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
+        let shown = shown.map(|shown| *shown).unwrap_or_default();
+        Ok(QuicLink { address: address.to_owned(), endpoint, connection, shown })
     }
 
     /// Waits until what was said on closing has been heard, at most a second.
@@ -184,6 +188,10 @@ impl Link for QuicLink {
     fn traffic(&self) -> Option<(u64, u64)> {
         let counted = self.connection.stats();
         Some((counted.udp_tx.datagrams, counted.udp_rx.datagrams))
+    }
+
+    fn shown(&self) -> &[CertificateDer<'static>] {
+        &self.shown
     }
 }
 

@@ -14,10 +14,12 @@ pub use super::desk::{Desk, InForce, Uplink};
 use super::lists::{lists, on_disk};
 use super::ways::{Dialled, Ways};
 use super::{Link, LinkError, Way, read_message, write_message};
+use crate::anchor::Anchor;
 use crate::io::clock;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::mark;
 use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S, LINK_IDLE_TIMEOUT_S};
+use crate::newness::Newness;
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
 
@@ -179,6 +181,7 @@ async fn session<L: Link>(
     stood: &mut Option<Stood>,
 ) -> LinkError {
     let ended = run_session(link, desk, subscription, ship, reconnect, stood).await;
+    desk.newness.send_modify(Newness::handle_session_over);
     let error = match ended {
         Ok(never) => match never {},
         Err(error) => error,
@@ -206,6 +209,8 @@ async fn run_session<L: Link>(
     desk.hear_time(said.clock).await;
     reconnect.handle_session(said.reconnect_spread_ms);
     subscription.handle_session();
+    desk.anchor.send_modify(Anchor::handle_session);
+    desk.newness.send_modify(|newness| newness.handle_session(clock::monotonic()));
     let sent_before = ship.next();
     if let Err(broken) = ship.handle_session(said.committed) {
         if matches!(broken, Broken::RolledBack { .. }) {
@@ -345,6 +350,9 @@ async fn heartbeats(
             ToCollector::Heartbeat(heartbeat)
         };
         write_message(write, &message).await?;
+        if said.protocol >= 3 {
+            write_message(write, &ToCollector::Standing(desk.standing())).await?;
+        }
         sleep(Duration::from_secs(HEARTBEAT_EVERY_S)).await;
     }
 }
@@ -453,7 +461,9 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::Enrolled { .. }
         | ToAgent::EnrolRefused(_)
         | ToAgent::Greeting(_)
-        | ToAgent::NewEpoch { .. } => Err(unexpected(Some(&message))),
+        | ToAgent::NewEpoch { .. }
+        | ToAgent::NextRoot { .. }
+        | ToAgent::Newest { .. } => Err(unexpected(Some(&message))),
     }
 }
 

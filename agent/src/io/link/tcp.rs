@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -161,6 +161,7 @@ pub struct TcpLink {
     target: SocketAddr,
     session: SessionId,
     first: Mutex<Option<Tls>>,
+    shown: Vec<CertificateDer<'static>>,
     ending: watch::Sender<Option<CloseReason>>,
     pumps: Mutex<JoinSet<()>>,
 }
@@ -174,7 +175,9 @@ impl TcpLink {
         let (mut tls, target) = way.dial(known).await?;
         let session = tie(&way, &mut tls, None).await?;
         let (ending, pumps) = (watch::Sender::new(None), Mutex::default());
-        Ok(TcpLink { way, why_not_quic, target, session, first: Mutex::new(Some(tls)), ending, pumps })
+        let shown = tls.get_ref().1.peer_certificates().unwrap_or_default();
+        let shown = shown.iter().map(|certificate| certificate.clone().into_owned()).collect();
+        Ok(TcpLink { way, why_not_quic, target, session, first: Mutex::new(Some(tls)), shown, ending, pumps })
     }
 
     /// Waits until what was said on closing is on its way, at most a moment.
@@ -250,5 +253,9 @@ impl Link for TcpLink {
 
     fn traffic(&self) -> Option<(u64, u64)> {
         None
+    }
+
+    fn shown(&self) -> &[CertificateDer<'static>] {
+        &self.shown
     }
 }

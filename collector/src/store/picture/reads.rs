@@ -10,10 +10,10 @@ use varde_common::tlp::Tlp;
 use super::{
     ALERTS_MAX, AlertFacts, CAMPAIGNS_MAX, CampaignFacts, Detail, HitFacts, INCIDENTS_MAX, INDICATORS_MAX,
     IncidentFacts, IndicatorFacts, ListFacts, MEMBERS_MAX, MemberFacts, OTHERS_SHOWN_FROM, Picture, SensorFacts,
-    Subject,
+    SensorTrustFacts, Subject, TrustFacts,
 };
-use crate::store::Scope;
 use crate::store::heartbeat::BEFORE;
+use crate::store::{Scope, pending, setting};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 macro_rules! hit_columns {
@@ -92,6 +92,7 @@ pub(super) async fn picture(
         operator,
         list,
         unpublished,
+        trust: trust(tx, scope).await?,
         members,
         sensors: sensors(tx, scope).await?,
         campaigns: read_campaigns(tx, scope, only).await?,
@@ -101,6 +102,23 @@ pub(super) async fn picture(
         exercise_campaigns: counts.try_get("exercise_campaigns")?,
         exercise_incidents: counts.try_get("exercise_incidents")?,
         alerts_total: counts.try_get("alerts")?,
+    })
+}
+
+/// The trust anchor and who signs lists: the operator's business.
+async fn trust(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<TrustFacts, sqlx::Error> {
+    if matches!(scope, Scope::Member(_)) {
+        return Ok(TrustFacts::default());
+    }
+    let root: Option<(i64, i64)> =
+        sqlx::query_as("SELECT version, expires FROM root_document ORDER BY version DESC LIMIT 1")
+            .fetch_optional(&mut **tx)
+            .await?;
+    let list_key = sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(setting::LIST_KEY_MODE);
+    Ok(TrustFacts {
+        root: root.map(|(version, expires)| (version, Timestamp(expires))),
+        list_key: list_key.fetch_optional(&mut **tx).await?,
+        pending: pending::facts(&mut **tx).await?,
     })
 }
 
@@ -114,6 +132,7 @@ pub(in crate::store) async fn sensors(
         "SELECT s.id, s.member_id, m.number, m.name, s.token_expires_at, s.enrolled_at, s.revoked_at, \
          s.agent_version, s.revision, s.refused_revision_at, s.refused_why, s.last_seen_at, s.connected, s.carrier, \
          s.heartbeat, s.set_back_at, s.quarantined_at, s.replayed, \
+         s.root_version, s.root_refused_why, s.freshness, s.newest_refused_why, \
          {BEFORE} FROM sensor s LEFT JOIN member m ON m.id = s.member_id AND ($1 IS NULL OR m.id = $1) \
          WHERE $1 IS NULL OR s.member_id = $1 OR EXISTS \
          (SELECT 1 FROM site t WHERE t.sensor_id = s.id AND t.member_id = $1) \
@@ -159,6 +178,12 @@ pub(in crate::store) async fn sensors(
             quarantined_at: maybe_time(row, "quarantined_at")?,
             replayed: row.try_get("replayed")?,
             heartbeat_before: row.try_get("heartbeat_before")?,
+            trust: SensorTrustFacts {
+                root_version: row.try_get("root_version")?,
+                root_refused: row.try_get("root_refused_why")?,
+                freshness: row.try_get("freshness")?,
+                newest_refused: row.try_get("newest_refused_why")?,
+            },
         });
     }
     Ok(sensors)

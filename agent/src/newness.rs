@@ -1,0 +1,193 @@
+//! How new the newest list is known to be: what the timestamp role last said, and what follows from its silence.
+//!
+//! It never decides what is matched: a list is taken on the word of the list role alone. It shows that somebody holds lists
+//! back, and that of two lists with one number another is sent than was named.
+
+use std::time::{Duration, Instant};
+
+use varde_common::id::Revision;
+use varde_common::message::{Freshness, Standing};
+use varde_common::newest::{Newest, NotBelieved};
+use varde_common::rotation::is_replaced;
+use varde_common::time::Timestamp;
+use varde_common::trust::Root;
+
+use crate::limits::{NEWEST_AHEAD_MAX_S, NEWEST_STALE_AFTER_S, NEWEST_WAITED_FOR_S};
+
+/// What follows from a word that arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// It is the one that is known.
+    Nothing,
+    /// Keep it, then tell [`Newness::handle_kept`].
+    Keep(Newest),
+    /// Say so; the one before stays.
+    Refused(NotBelieved),
+}
+
+/// What was said of the newest list.
+#[derive(Debug, Clone, Default)]
+pub struct Newness {
+    told: Option<Newest>,
+    /// When this process heard a word name another list than before.
+    named_at: Option<Instant>,
+    /// Since when a session stands; none = none does.
+    session_since: Option<Instant>,
+    /// A list is on its way.
+    receiving: bool,
+    refused: Option<String>,
+}
+
+impl Newness {
+    /// With what the disk holds.
+    pub fn new(told: Option<Newest>) -> Newness {
+        Newness { told, ..Newness::default() }
+    }
+
+    /// The newest word.
+    pub fn told(&self) -> Option<&Newest> {
+        self.told.as_ref()
+    }
+
+    /// Why the last word was not believed, unless one was since.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
+    /// A session stands.
+    pub fn handle_session(&mut self, now: Instant) {
+        (self.session_since, self.receiving) = (Some(now), false);
+    }
+
+    /// It is over.
+    pub fn handle_session_over(&mut self) {
+        (self.session_since, self.receiving) = (None, false);
+    }
+
+    /// A list is on its way, or no longer.
+    pub fn handle_receiving(&mut self, receiving: bool) {
+        self.receiving = receiving;
+    }
+
+    /// Another root document is in force.
+    pub fn handle_root(&mut self, before: &Root, after: &Root) {
+        if is_replaced(&before.roles.timestamp, &after.roles.timestamp) {
+            // A key that was stolen may have said it in the far future: no honest word would follow it.
+            self.told = None;
+        }
+    }
+
+    /// A word arrived; the latest it may be.
+    pub fn handle_word(&mut self, octets: &[u8], root: &Root, latest: Timestamp) -> Step {
+        let latest = latest.plus(Duration::from_secs(NEWEST_AHEAD_MAX_S));
+        match Newest::accept(octets, root, self.told.as_ref(), latest) {
+            Ok(newest) if self.told.as_ref() == Some(&newest) => Step::Nothing,
+            Ok(newest) => Step::Keep(newest),
+            Err(why) => {
+                self.refused = Some(why.to_string());
+                Step::Refused(why)
+            }
+        }
+    }
+
+    /// The word is on disk.
+    pub fn handle_kept(&mut self, newest: Newest, now: Instant) {
+        if self.told.as_ref().is_none_or(|told| told.revision != newest.revision) {
+            self.named_at = Some(now);
+        }
+        (self.told, self.refused) = (Some(newest), None);
+    }
+
+    /// How this sensor stands, with this list in force; `earliest` is the earliest time that it may be.
+    pub fn standing(&self, root: &Root, in_force: Revision, earliest: Timestamp, now: Instant) -> Standing {
+        let Newness { told, named_at, session_since, receiving, .. } = self;
+        let named = told.as_ref().map_or(Revision(0), |told| told.revision);
+        let waited = Duration::from_secs(NEWEST_WAITED_FOR_S);
+        let long_enough = |since: Instant| now.saturating_duration_since(since) >= waited;
+        let heard = session_since.is_some_and(long_enough);
+        let old = told.as_ref().is_none_or(|told| earliest.since(told.at) > Duration::from_secs(NEWEST_STALE_AFTER_S));
+        let freshness = if root.roles.timestamp.keys.is_empty() {
+            Freshness::NotTold
+        } else if heard && old {
+            Freshness::Stale
+        } else if heard && named > in_force && !receiving && named_at.is_none_or(long_enough) {
+            Freshness::Behind
+        } else {
+            Freshness::Fresh
+        };
+        Standing { root_version: root.version, told_at: told.as_ref().map(|told| told.at), named, freshness }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::clock;
+    use crate::subscription::tests::{key, root_of};
+    use varde_common::trust::{Role, key_id};
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const NOW: Timestamp = Timestamp(Timestamp::WRITTEN.0);
+
+    fn root(seed: u8) -> Root {
+        let mut root = root_of(&key(1));
+        let online = key(seed).verifying_key();
+        root.keys.insert(key_id(&online), varde_common::trust::hex(online.as_bytes()));
+        root.roles.timestamp = Role { keys: [key_id(&online)].into(), threshold: 1 };
+        root
+    }
+
+    fn say(newness: &mut Newness, seed: u8, revision: u64, at: Timestamp, now: Instant) -> Step {
+        let octets = Newest::of(b"manifest", Revision(revision), at).sign(&[&key(seed)]).unwrap();
+        let step = newness.handle_word(&octets, &root(seed), NOW);
+        if let Step::Keep(newest) = &step {
+            newness.handle_kept(newest.clone(), now);
+        }
+        step
+    }
+
+    #[test]
+    fn l2_silence_for_a_day_and_a_newer_list_that_does_not_come_are_told() {
+        let start = clock::monotonic();
+        let soon = start + Duration::from_secs(NEWEST_WAITED_FOR_S);
+        let mut newness = Newness::default();
+        let is = |newness: &Newness, in_force, earliest, now| {
+            newness.standing(&root(2), Revision(in_force), earliest, now).freshness
+        };
+        assert_eq!(is(&newness, 3, NOW, soon), Freshness::Fresh, "not connected: nothing can be held back");
+        newness.handle_session(start);
+        assert_eq!(is(&newness, 3, NOW, start), Freshness::Fresh, "it has only just asked");
+        assert_eq!(is(&newness, 3, NOW, soon), Freshness::Stale, "never a word");
+        assert!(matches!(say(&mut newness, 2, 3, NOW, start), Step::Keep(_)));
+        assert_eq!(is(&newness, 3, NOW, soon), Freshness::Fresh);
+        assert_eq!(is(&newness, 3, NOW.plus(HOUR * 24), soon), Freshness::Fresh);
+        assert_eq!(is(&newness, 3, NOW.plus(HOUR * 25), soon), Freshness::Stale);
+        assert_eq!(say(&mut newness, 2, 3, NOW, start), Step::Nothing);
+        // A newer one is named: it may be on its way, and then it must come.
+        assert!(matches!(say(&mut newness, 2, 4, NOW, soon), Step::Keep(_)));
+        assert_eq!(is(&newness, 3, NOW, soon), Freshness::Fresh);
+        let later = soon + Duration::from_secs(NEWEST_WAITED_FOR_S);
+        newness.handle_receiving(true);
+        assert_eq!(is(&newness, 3, NOW, later), Freshness::Fresh);
+        newness.handle_receiving(false);
+        assert_eq!(is(&newness, 3, NOW, later), Freshness::Behind);
+        assert_eq!(is(&newness, 4, NOW, later), Freshness::Fresh);
+        let unused = root_of(&key(1));
+        assert_eq!(newness.standing(&unused, Revision(3), NOW, later).freshness, Freshness::NotTold);
+    }
+
+    #[test]
+    fn l2_a_key_that_was_stolen_holds_no_word_up_once_it_is_replaced() {
+        let now = clock::monotonic();
+        let mut newness = Newness::default();
+        let day = Duration::from_secs(86_400);
+        assert!(matches!(say(&mut newness, 2, 900, NOW.plus(day), now), Step::Keep(_)));
+        assert!(matches!(say(&mut newness, 2, 900, NOW.plus(day * 2), now), Step::Refused(NotBelieved::Ahead(_))));
+        assert!(matches!(say(&mut newness, 2, 5, NOW.plus(day), now), Step::Refused(NotBelieved::Fewer { .. })));
+        newness.handle_root(&root(2), &root(2));
+        assert!(newness.told().is_some());
+        newness.handle_root(&root(2), &root(3));
+        assert!(matches!(say(&mut newness, 3, 5, NOW, now), Step::Keep(_)));
+        assert!(newness.refused().is_none());
+    }
+}

@@ -1,0 +1,180 @@
+//! `publish` where the list key is not on the collector (duty key): what waits for a signature, out and back in.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use varde_common::id::{IndicatorId, Revision};
+use varde_common::list::Manifest;
+use varde_common::matcher::IndicatorSet;
+use varde_common::time::Timestamp;
+use varde_common::trust::{Domain, read_unverified, sign};
+
+use super::publish::waiting;
+use super::{say, sign as signing};
+use crate::intel::compile::{Compiled, manifest_of};
+use crate::io::{directory, keys, trust};
+use crate::limits::SIGNED_FILE_MAX_OCTETS;
+use crate::store::pending::{Pending, PendingFacts};
+use crate::store::{Scope, Store};
+
+const NOTHING: &str = "no list waits for a signature; make one with: varde-collector publish";
+
+/// Lets a compiled list wait. Gives what waits now and what did before.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn let_wait(
+    store: &Store,
+    compiled: &Compiled,
+    last: Revision,
+    up_to_id: i64,
+    now: Timestamp,
+) -> anyhow::Result<(PendingFacts, Option<PendingFacts>)> {
+    let manifest = manifest_of(compiled, last, now);
+    if let Some(there) = store.pending(Scope::Operator).await? {
+        // It says the same: a signature that is on its way stays good.
+        let waits = read_unverified::<Manifest>(&there.manifest).ok().map(|(waits, _)| waits);
+        if waits
+            .is_some_and(|waits| waits.revision == manifest.revision && waits.content_blake3 == manifest.content_blake3)
+        {
+            return Ok((there.facts, None));
+        }
+    }
+    let ids = |set: &IndicatorSet| -> HashSet<IndicatorId> { set.indicators().map(|one| one.id).collect() };
+    let ours = ids(&manifest.open(compiled.base.clone())?);
+    let in_force = store.newest_list(Scope::Operator).await?;
+    let theirs = match &in_force {
+        Some(list) => {
+            let (manifest, _) = read_unverified::<Manifest>(&list.manifest)?;
+            manifest.open(list.base.clone()).map(|set| ids(&set)).unwrap_or_default()
+        }
+        None => HashSet::new(),
+    };
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let facts = PendingFacts {
+        revision: i64::try_from(manifest.revision.0).unwrap_or(i64::MAX),
+        count: number(ours.len()),
+        added: number(ours.difference(&theirs).count()),
+        removed: number(theirs.difference(&ours).count()),
+        prepared_at: now,
+    };
+    let unsigned = sign(Domain::List, &manifest, &[])?;
+    let pending = Pending { facts, manifest: unsigned, base: compiled.base.clone(), up_to_id };
+    let before = store.let_wait(&pending).await?;
+    Ok((facts, before))
+}
+
+/// Writes what is to be signed into a file.
+///
+/// # Errors
+/// When nothing waits.
+pub(super) async fn export(store: &Store, file: &Path) -> anyhow::Result<()> {
+    let Some(pending) = store.pending(Scope::Operator).await? else { bail!(NOTHING) };
+    signing::write(file, &pending.manifest)?;
+    say::result(&waiting(&pending.facts))?;
+    say::aside(&format!(
+        "Wrote {f}: it holds numbers and hashes, no indicator. Where the list key is: varde-collector sign {f} --key KEY",
+        f = file.display()
+    ));
+    Ok(())
+}
+
+/// Takes a signed file back and publishes what waits. Gives its number and how many indicators it has.
+///
+/// # Errors
+/// Why it is not published; it goes on waiting.
+pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::Result<(Revision, u64)> {
+    let octets = directory::read(file, SIGNED_FILE_MAX_OCTETS)?;
+    let Some(pending) = store.pending(Scope::Operator).await? else { bail!(NOTHING) };
+    let (_, root) = keys::read_root(data)?;
+    let signed = Manifest::verify(&octets, &root)
+        .map_err(|why| anyhow::anyhow!("every sensor would refuse this list: {why}; let a list key of root.json sign it (varde-collector root show)"))?;
+    let (wanted, _) = read_unverified::<Manifest>(&pending.manifest).context("what waits cannot be read")?;
+    if signed != wanted {
+        bail!(
+            "{} is list {} of {}, and list {} of {} waits: another has taken its place; export again and let that be signed",
+            file.display(),
+            signed.revision,
+            signed.created,
+            wanted.revision,
+            wanted.created
+        );
+    }
+    if !store.publish_list(&signed, &octets, &pending.base, pending.up_to_id).await? {
+        bail!("a list with that number was published meanwhile; publish again, and let the new one be signed");
+    }
+    store.forget_pending().await?;
+    Ok((pending.revision(), signed.count))
+}
+
+/// Says which mode this is and what waits.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) async fn status(data: &Path, store: &Store, json: bool) -> anyhow::Result<()> {
+    let online = trust::has_list_key(data)?;
+    let pending = store.pending_facts(Scope::Operator).await?;
+    if json {
+        let mode = if online { "online" } else { "duty" };
+        return say::result(&serde_json::json!({ "list_key": mode, "pending": pending }).to_string());
+    }
+    say::result(match online {
+        true => "Online list key: publish signs here, and whoever takes over this machine can publish.",
+        false => "Duty key: the list key is not here; publish lets a list wait, and an analyst's own machine signs it.",
+    })?;
+    say::result(&pending.map_or_else(|| "No list waits for a signature.".to_owned(), |pending| waiting(&pending)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::init::{self, InitArguments};
+    use crate::command::publish::{Outcome, publish};
+    use crate::intel::import::{Reader, Said};
+    use varde_common::trust::add_signature;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
+
+    #[tokio::test]
+    async fn t8_without_the_list_key_a_list_waits_and_only_its_own_signed_manifest_publishes_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, away, file) = (dir.path().join("c"), dir.path().join("duty.key"), dir.path().join("waiting"));
+        init::run(&data, InitArguments::default()).await.unwrap();
+        std::fs::rename(data.join(keys::LIST_KEY), &away).unwrap();
+        let store = Store::open(&data).await.unwrap();
+        let import = async |text: &str| {
+            let lines: Vec<_> = Reader::new().read(text.as_bytes()).map(Result::unwrap).collect();
+            store.import_indicators(&lines, &Said::default(), "x", NOW).await.unwrap();
+        };
+        assert!(export(&store, &file).await.unwrap_err().to_string().contains("no list waits"));
+        import("a.example\nb.example\n").await;
+        let wait = async |at: i64| match publish(&data, &store, None, Timestamp(NOW.0 + at)).await.unwrap() {
+            Outcome::Waits { facts, before, .. } => (facts, before),
+            other => panic!("{other:?}"),
+        };
+        let (first, before) = wait(1).await;
+        assert_eq!((first.revision, first.count, first.added, first.removed, before), (1, 2, 2, 0, None));
+        assert_eq!(store.newest_revision(Scope::Operator).await.unwrap(), Revision(0), "nothing is in force");
+        export(&store, &file).await.unwrap();
+        let unsigned = std::fs::read(&file).unwrap();
+        assert!(!String::from_utf8_lossy(&unsigned).contains("example"), "numbers and hashes");
+        assert!(accept(&data, &store, &file).await.unwrap_err().to_string().contains("0 of 1"));
+        let key = keys::read_signing_key(&away).unwrap();
+        let signed = add_signature(Domain::List, &unsigned, &key).unwrap();
+        assert_eq!(wait(2).await, (first, None), "the same again waits as it was");
+        // A newer one takes its place: the signature of before is for another.
+        import("c.example\n").await;
+        let (second, before) = wait(3).await;
+        assert_eq!((second.revision, second.count, before), (1, 3, Some(first)));
+        std::fs::write(&file, &signed).unwrap();
+        assert!(accept(&data, &store, &file).await.unwrap_err().to_string().contains("another has taken its place"));
+        export(&store, &file).await.unwrap();
+        let signed = add_signature(Domain::List, &std::fs::read(&file).unwrap(), &key).unwrap();
+        std::fs::write(&file, &signed).unwrap();
+        assert_eq!(accept(&data, &store, &file).await.unwrap(), (Revision(1), 3));
+        assert_eq!(store.newest_list(Scope::Operator).await.unwrap().unwrap().manifest, signed);
+        assert!(accept(&data, &store, &file).await.unwrap_err().to_string().contains("no list waits"));
+        assert!(matches!(publish(&data, &store, None, NOW).await.unwrap(), Outcome::Unchanged { .. }));
+    }
+}

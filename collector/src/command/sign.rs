@@ -1,0 +1,158 @@
+//! `varde-collector sign`: puts a signature on a root document or a list's manifest, on whatever machine the key is.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use varde_common::list::Manifest;
+use varde_common::trust::{Domain, Root, add_signature, key_id, read_unverified};
+
+use super::{root, say};
+use crate::io::{directory, keys};
+use crate::limits::SIGNED_FILE_MAX_OCTETS;
+
+/// Arguments of `sign`.
+#[derive(Debug, Args)]
+pub struct SignArguments {
+    /// A file from `root next` or `publish --export`. The signature is added in place.
+    pub file: PathBuf,
+    /// The private key.
+    #[arg(long, value_name = "KEY")]
+    pub key: PathBuf,
+    /// Sign without asking.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// What a file is that can be signed.
+#[derive(Debug)]
+pub(super) enum Signable {
+    /// A root document, and the keys that claim to have signed it.
+    Root(Box<Root>, Vec<String>),
+    /// A list's manifest, and the same.
+    List(Box<Manifest>, Vec<String>),
+}
+
+impl Signable {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub(super) fn read(octets: &[u8]) -> anyhow::Result<Signable> {
+        match (read_unverified::<Root>(octets), read_unverified::<Manifest>(octets)) {
+            (Ok((root, signers)), _) => Ok(Signable::Root(Box::new(root), signers)),
+            (Err(_), Ok((manifest, signers))) => Ok(Signable::List(Box::new(manifest), signers)),
+            (Err(error), Err(_)) => {
+                bail!(
+                    "it is neither a root document nor a list's manifest ({error}); give the file that `root next` or `publish --export` has written"
+                )
+            }
+        }
+    }
+
+    fn domain(&self) -> Domain {
+        match self {
+            Signable::Root(..) => Domain::Root,
+            Signable::List(..) => Domain::List,
+        }
+    }
+
+    fn signers(&self) -> &[String] {
+        match self {
+            Signable::Root(_, signers) | Signable::List(_, signers) => signers,
+        }
+    }
+
+    /// What is signed, in words.
+    fn in_words(&self) -> String {
+        let said = match self {
+            Signable::Root(root, _) => {
+                format!("A ROOT DOCUMENT: it says who may do what.\n{}", root::in_words(root))
+            }
+            Signable::List(manifest, _) => format!(
+                "A LIST for every sensor: what they look for.\nnumber     {}\nindicators {}\nchannel    {}\nmade       {}\ngood until {}\ncontent    {}",
+                manifest.revision,
+                manifest.count,
+                manifest.channel,
+                manifest.created,
+                manifest.expires,
+                manifest.content_blake3
+            ),
+        };
+        let signed = match self.signers() {
+            [] => "nobody yet".to_owned(),
+            signers => signers.join(", "),
+        };
+        format!("{said}\nsigned by  {signed}")
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why nothing was signed.
+pub fn run(arguments: &SignArguments) -> anyhow::Result<()> {
+    let SignArguments { file, key, yes } = arguments;
+    let octets = directory::read(file, SIGNED_FILE_MAX_OCTETS)?;
+    let signable = Signable::read(&octets).with_context(|| format!("{} cannot be signed", file.display()))?;
+    let key = keys::read_signing_key(key)?;
+    let id = key_id(&key.verifying_key());
+    say::aside(&format!("{}\n", signable.in_words()));
+    if signable.signers().contains(&id) {
+        say::aside(&format!("This key ({id}) has signed it already; the signature is made anew."));
+    }
+    if !yes && !is_wanted(&id, std::io::stdin().lock())? {
+        bail!("nothing was signed");
+    }
+    write(file, &add_signature(signable.domain(), &octets, &key)?)?;
+    say::result(&format!("Signed {} with key {id}.", file.display()))
+}
+
+/// Writes a file that may lie anywhere, whole or not at all.
+pub(super) fn write(file: &Path, octets: &[u8]) -> anyhow::Result<()> {
+    Ok(directory::write_private(file, octets)?)
+}
+
+fn is_wanted(id: &str, mut answers: impl BufRead) -> anyhow::Result<bool> {
+    say::aside(&format!("Sign this with key {id}? Write yes:"));
+    let mut answer = String::new();
+    answers.read_line(&mut answer).context("no answer could be read; --yes signs without asking")?;
+    Ok(answer.trim() == "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use varde_common::id::Revision;
+    use varde_common::list::Content;
+    use varde_common::time::Timestamp;
+    use varde_common::trust::{read_unverified, sign};
+
+    #[test]
+    fn only_a_clear_yes_signs() {
+        for (answer, wanted) in [("yes\n", true), ("y\n", false), ("no\n", false), ("", false)] {
+            assert_eq!(is_wanted("id", answer.as_bytes()).unwrap(), wanted, "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_is_signed_is_told_in_words_and_signed_in_its_own_domain() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, key) = (dir.path().join("list"), dir.path().join("key"));
+        let signing = keys::new_key().unwrap();
+        keys::write_signing_key(&key, &signing).unwrap();
+        let content = Content { count: 3, blake3: "ab".into() };
+        let manifest = Manifest::of(b"base", &content, Revision(7), Timestamp(1), Timestamp(2));
+        std::fs::write(&file, sign(Domain::List, &manifest, &[]).unwrap()).unwrap();
+        let words = Signable::read(&std::fs::read(&file).unwrap()).unwrap().in_words();
+        assert!(words.contains("A LIST") && words.contains("number     7") && words.contains("nobody yet"), "{words}");
+        run(&SignArguments { file: file.clone(), key: key.clone(), yes: true }).unwrap();
+        let signed = std::fs::read(&file).unwrap();
+        let id = key_id(&signing.verifying_key());
+        assert_eq!(read_unverified::<Manifest>(&signed).unwrap(), (manifest.clone(), vec![id]));
+        assert_eq!(signed, manifest.sign(&[&signing]).unwrap(), "as if it had been signed at once");
+        std::fs::write(&file, b"{}").unwrap();
+        assert!(run(&SignArguments { file, key, yes: true }).unwrap_err().to_string().contains("cannot be signed"));
+    }
+}
