@@ -409,6 +409,8 @@ pub const ROOT_FOLLOWED_WITHIN_S: u64 = 5;
 pub const NEWEST_STALE_AFTER_S: u64 = 86_400;
 /// A word from so far ahead is not believed, seconds: a stolen key must not silence all honest words to come.
 pub const NEWEST_AHEAD_MAX_S: u64 = 86_400;
+/// A word is written to disk no more often, milliseconds: it comes every hour and with each list.
+pub const NEWEST_KEPT_EVERY_MS: u64 = 1_000;
 /// In a session, and behind a word that names another list, what was named is waited for so long before it is told that it
 /// does not come, seconds.
 pub const NEWEST_WAITED_FOR_S: u64 = 10;

@@ -12,7 +12,7 @@ use varde_common::rotation::is_replaced;
 use varde_common::time::Timestamp;
 use varde_common::trust::Root;
 
-use crate::limits::{NEWEST_AHEAD_MAX_S, NEWEST_STALE_AFTER_S, NEWEST_WAITED_FOR_S};
+use crate::limits::{NEWEST_AHEAD_MAX_S, NEWEST_KEPT_EVERY_MS, NEWEST_STALE_AFTER_S, NEWEST_WAITED_FOR_S};
 
 /// What follows from a word that arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct Newness {
     told: Option<Newest>,
     /// When this process heard a word name another list than before.
     named_at: Option<Instant>,
+    /// When it last kept a word.
+    kept_at: Option<Instant>,
     /// Since when a session stands; none = none does.
     session_since: Option<Instant>,
     /// A list is on its way.
@@ -77,11 +79,14 @@ impl Newness {
         }
     }
 
-    /// A word arrived; the latest it may be.
-    pub fn handle_word(&mut self, octets: &[u8], root: &Root, latest: Timestamp) -> Step {
+    /// A word arrived; the latest it may be. One that follows another at once is passed over: whoever has the key must not
+    /// keep the disk busy with it, and the next one comes.
+    pub fn handle_word(&mut self, octets: &[u8], root: &Root, latest: Timestamp, now: Instant) -> Step {
         let latest = latest.plus(Duration::from_secs(NEWEST_AHEAD_MAX_S));
+        let every = Duration::from_millis(NEWEST_KEPT_EVERY_MS);
+        let at_once = self.told.is_some() && self.kept_at.is_some_and(|at| now.saturating_duration_since(at) < every);
         match Newest::accept(octets, root, self.told.as_ref(), latest) {
-            Ok(newest) if self.told.as_ref() == Some(&newest) => Step::Nothing,
+            Ok(newest) if at_once || self.told.as_ref() == Some(&newest) => Step::Nothing,
             Ok(newest) => Step::Keep(newest),
             Err(why) => {
                 self.refused = Some(why.to_string());
@@ -95,7 +100,7 @@ impl Newness {
         if self.told.as_ref().is_none_or(|told| told.revision != newest.revision) {
             self.named_at = Some(now);
         }
-        (self.told, self.refused) = (Some(newest), None);
+        (self.told, self.refused, self.kept_at) = (Some(newest), None, Some(now));
     }
 
     /// How this sensor stands, with this list in force; `earliest` is the earliest time that it may be.
@@ -139,7 +144,7 @@ mod tests {
 
     fn say(newness: &mut Newness, seed: u8, revision: u64, at: Timestamp, now: Instant) -> Step {
         let octets = Newest::of(b"manifest", Revision(revision), at).sign(&[&key(seed)]).unwrap();
-        let step = newness.handle_word(&octets, &root(seed), NOW);
+        let step = newness.handle_word(&octets, &root(seed), NOW, now);
         if let Step::Keep(newest) = &step {
             newness.handle_kept(newest.clone(), now);
         }
@@ -163,6 +168,7 @@ mod tests {
         assert_eq!(is(&newness, 3, NOW.plus(HOUR * 24), soon), Freshness::Fresh);
         assert_eq!(is(&newness, 3, NOW.plus(HOUR * 25), soon), Freshness::Stale);
         assert_eq!(say(&mut newness, 2, 3, NOW, start), Step::Nothing);
+        assert_eq!(say(&mut newness, 2, 4, NOW, start), Step::Nothing, "one right behind another is passed over");
         // A newer one is named: it may be on its way, and then it must come.
         assert!(matches!(say(&mut newness, 2, 4, NOW, soon), Step::Keep(_)));
         assert_eq!(is(&newness, 3, NOW, soon), Freshness::Fresh);

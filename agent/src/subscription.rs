@@ -89,6 +89,11 @@ impl Subscription {
         if self.counts { self.in_force } else { Revision(0) }
     }
 
+    /// Whether a list that was accepted is on its way.
+    pub fn is_receiving(&self) -> bool {
+        matches!(self.receiving, Receiving::Base { .. })
+    }
+
     /// Another root document is in force. Gives whether the floor fell with it, which it does only where the list role was
     /// given to wholly other keys.
     pub fn handle_root(&mut self, root: Root) -> bool {
@@ -344,7 +349,9 @@ pub(crate) mod tests {
         take(&mut subscription, 900);
         let (huge, base) = publication(&old, 901);
         assert!(matches!(subscription.handle_offer(huge), Step::Begin { .. }));
+        assert!(subscription.is_receiving());
         assert!(!subscription.handle_root(with(&[&old, &new])), "the keys are kept: the floor stays");
+        assert!(!subscription.is_receiving());
         assert_eq!(subscription.handle_chunk(base.clone()), Step::Wait, "what had begun goes by the root before");
         assert_eq!(subscription.handle_end(), Step::Wait);
         let (low, low_base) = publication(&new, 11);

@@ -87,6 +87,7 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
         number,
         session: Mutex::new(session),
         greeted: watch::Sender::new(false),
+        freshness: Mutex::new(Freshness::NotTold),
     });
     let mut serving = JoinSet::new();
     serving.spawn(talk.clone().expect_hello());
@@ -153,6 +154,8 @@ struct Talk {
     number: u64,
     session: Mutex<Session>,
     greeted: watch::Sender<bool>,
+    /// What the sensor last said of the newest list.
+    freshness: Mutex<Freshness>,
 }
 
 /// Control before alerts before lists: an alert never waits for a list.
@@ -440,7 +443,10 @@ impl Talk {
                 store.root_refused(sensor, in_force, why.as_str(), now).await
             }
             Action::NoteStanding(standing) => {
+                // Said once a session, not with each heartbeat.
+                let told = |last: &mut Freshness| std::mem::replace(last, standing.freshness) == standing.freshness;
                 match standing.freshness {
+                    _ if told(&mut self.freshness.lock().unwrap_or_else(PoisonError::into_inner)) => {}
                     Freshness::Stale => {
                         tracing::warn!(sensor, "list_stale: it has not heard for a day which list is the newest");
                     }

@@ -103,7 +103,7 @@ pub(super) async fn newest_step(
     let [_, latest] = desk.times();
     let root = desk.anchor.borrow().root().clone();
     let mut step = newness::Step::Nothing;
-    desk.newness.send_modify(|newness| step = newness.handle_word(&octets, &root, latest));
+    desk.newness.send_modify(|newness| step = newness.handle_word(&octets, &root, latest, clock::monotonic()));
     match step {
         newness::Step::Nothing => Ok(()),
         newness::Step::Refused(why) => {

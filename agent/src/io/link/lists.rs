@@ -47,6 +47,10 @@ pub(super) async fn lists<L: Link>(
             Some(ToAgent::NextRoot { document }) => {
                 // What has begun to arrive is held against the root that was in force then.
                 root_step(link, &mut write, desk, subscription, Some(document)).await?;
+                if !subscription.is_receiving() {
+                    incoming = None;
+                    desk.newness.send_modify(|newness| newness.handle_receiving(false));
+                }
                 continue;
             }
             Some(ToAgent::Newest { document }) => {
@@ -69,7 +73,7 @@ pub(super) async fn lists<L: Link>(
             ) => return Err(unexpected(message.as_ref())),
         };
         let outcome = act(step, desk, subscription, &mut incoming).await?;
-        desk.newness.send_modify(|newness| newness.handle_receiving(incoming.is_some()));
+        desk.newness.send_modify(|newness| newness.handle_receiving(subscription.is_receiving()));
         if let Some(outcome) = outcome {
             write_message(&mut write, &ToCollector::ListOutcome(outcome)).await?;
         }
