@@ -198,10 +198,7 @@ pub(crate) fn run_confined_by(
     let opened = Spool::open(Arc::new(RealVolume), &data.join("spool"), caps, clock::now());
     let (mut spool, recovered) = opened.map_err(disk_failure)?;
     owner.claim(data).map_err(disk_failure)?;
-    let adopted = adopt(data, &owner, &mut spool, caps, clock::now()).map_err(disk_failure)?;
-    if adopted > 0 {
-        tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
-    }
+    adopt(data, &owner, &mut spool, caps, clock::now()).map_err(disk_failure)?;
     outlived::look_and_tell(data, clock::steady()).map_err(disk_failure)?;
     outlived::tell_undelivered(data);
     let unsent = spool.unsent();

@@ -153,6 +153,9 @@ pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Tim
             Err(error) => return Err(error),
         }
     }
+    if adopted > 0 {
+        tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
+    }
     Ok(adopted)
 }
 
