@@ -53,7 +53,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/002_session.sql"),
     include_str!("../schema/003_storm.sql"),
     include_str!("../schema/004_carrier.sql"),
-    include_str!("../schema/006_trust.sql"),
+    include_str!("../schema/005_trust.sql"),
 ];
 
 /// Why the store could not be opened or used.
