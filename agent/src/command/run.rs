@@ -4,7 +4,6 @@
 //! touches its files; the rest is a small asynchronous runtime around the connection. Between them are bounded queues.
 
 use std::net::SocketAddr;
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -173,8 +172,7 @@ pub(crate) fn run_confined_by(
     let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
     let detour = detour(data, &settings, identity.card.fallback.as_deref(), &address)?;
     let is_name = |address: &str| address.parse::<SocketAddr>().is_err();
-    // Opening an interface and the control socket are the last that take a right; reading files and packets comes after it is
-    // given up.
+    // Interfaces and the control socket are opened while that may be done; files and packets are read once it may not.
     let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings));
     let control = control::listen(data).map_err(disk_failure)?;
     let confined = confine(&Reach {
@@ -322,7 +320,7 @@ struct Process {
 impl Process {
     async fn run(
         self,
-        control: UnixListener,
+        control: std::os::unix::net::UnixListener,
         mut ways: Ways,
         mut subscription: Subscription,
         watching: Watch,
