@@ -370,6 +370,9 @@ pub const BATCH_GATHER_MS: u64 = 200;
 pub const RECONNECT_BASE_MS: u64 = 1000;
 /// Retries are never further apart, milliseconds.
 pub const RECONNECT_MAX_MS: u64 = 300_000;
+/// Nor are they further apart than this where the collector says that it cannot store: that passes by itself (D5),
+/// milliseconds.
+pub const RECONNECT_UNAVAILABLE_MAX_MS: u64 = 30_000;
 /// The collector's word on the time is written down when it is so much later than what was, seconds.
 pub const COLLECTOR_TIME_KEEP_EVERY_S: u64 = 3600;
 /// A clock that differs so much from the collector's is told of, seconds.

@@ -13,7 +13,7 @@ use varde_common::id::{Epoch, Seq};
 use crate::bucket::Bucket;
 use crate::limits::{
     BACKLOG_AFTER_S, BATCH_GATHER_MS, BATCHES_AT_ONCE, BATCHES_IN_FLIGHT_MAX, BATCHES_PER_MINUTE, RECONNECT_BASE_MS,
-    RECONNECT_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
+    RECONNECT_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS, RECONNECT_UNAVAILABLE_MAX_MS,
 };
 
 /// What to do now.
@@ -197,6 +197,10 @@ impl Ship {
 pub enum Lost {
     /// A session stood and ended.
     Ended,
+    /// A session stood, and the collector ended it before anything came of it: it would do so again at once.
+    Fruitless,
+    /// The collector cannot store for now.
+    Unavailable,
     /// None came about.
     NotReached,
     /// The collector has revoked this sensor.
@@ -213,18 +217,23 @@ pub struct Reconnect {
 }
 
 impl Reconnect {
-    /// A session stands; the collector names the span for the first attempt after it is lost.
+    /// A session stands; the collector names the span for the first attempt after it is lost. Whether it was good for
+    /// anything shows at its end.
     pub fn handle_session(&mut self, reconnect_spread_ms: u32) {
-        self.failures = 0;
         self.spread_ms = u64::from(reconnect_spread_ms).min(RECONNECT_SPREAD_MAX_MS);
     }
 
     /// There is no session; how long to wait. `random` is any number.
     pub fn handle_lost(&mut self, lost: Lost, random: u64) -> Duration {
+        if lost == Lost::Ended {
+            self.failures = 0;
+        }
         let doubled = RECONNECT_BASE_MS.saturating_mul(1u64.checked_shl(self.failures.min(30)).unwrap_or(u64::MAX));
         self.failures = self.failures.saturating_add(1);
         let up_to_ms = match lost {
             Lost::Ended => self.spread_ms.max(RECONNECT_BASE_MS),
+            Lost::Fruitless => self.spread_ms.max(doubled.min(RECONNECT_MAX_MS)),
+            Lost::Unavailable => self.spread_ms.max(doubled.min(RECONNECT_UNAVAILABLE_MAX_MS)),
             Lost::NotReached => doubled.min(RECONNECT_MAX_MS),
             Lost::Revoked | Lost::Quarantined => {
                 return Duration::from_millis(RECONNECT_REVOKED_MS + random % RECONNECT_REVOKED_MS);
@@ -386,6 +395,29 @@ mod tests {
         reconnect.handle_session(60_000);
         assert_eq!(reconnect.handle_lost(Lost::Ended, 60_000), Duration::from_secs(60));
         assert!(reconnect.handle_lost(Lost::Revoked, 7) >= Duration::from_secs(300));
+    }
+
+    #[test]
+    fn t5_a_session_of_which_nothing_comes_is_no_reason_to_come_back_at_once() {
+        let mut reconnect = Reconnect::default();
+        let longest = |reconnect: &mut Reconnect, lost| {
+            reconnect.handle_session(1000);
+            // Full jitter: the longest of what may come, whatever the random number.
+            let same = || Reconnect { failures: reconnect.failures, spread_ms: reconnect.spread_ms };
+            let longest = (0..=2000).map(|random| same().handle_lost(lost, random * 150)).max();
+            reconnect.handle_lost(lost, 0);
+            longest
+        };
+        let spans: Vec<u64> = (0..12)
+            .filter_map(|_| longest(&mut reconnect, Lost::Fruitless))
+            .map(|span| span.as_millis() as u64)
+            .collect();
+        assert!(spans.is_sorted() && spans.last() >= Some(&(RECONNECT_MAX_MS - 150)), "{spans:?}");
+        assert!(
+            longest(&mut reconnect, Lost::Unavailable) <= Some(Duration::from_millis(RECONNECT_UNAVAILABLE_MAX_MS))
+        );
+        assert!(longest(&mut reconnect, Lost::Ended) <= Some(Duration::from_secs(1)), "it was good for something");
+        assert!(longest(&mut reconnect, Lost::Fruitless) <= Some(Duration::from_secs(2)));
     }
 
     proptest! {

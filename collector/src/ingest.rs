@@ -6,7 +6,7 @@ pub mod hello;
 #[cfg(test)]
 mod tests;
 
-use varde_common::codec::Malformed;
+use serde_json::json;
 use varde_common::heartbeat::Further;
 use varde_common::id::{Epoch, Seq};
 use varde_common::message::{Batch, Heartbeat};
@@ -14,7 +14,8 @@ use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use crate::change::Change;
-use crate::store::{Store, StoreError, heartbeat, record};
+use crate::limits::RECORD_STORED_OCTETS;
+use crate::store::{Store, StoreError, heartbeat, mark, record};
 use conclude::conclude;
 use fold::read;
 
@@ -25,6 +26,8 @@ pub struct IngestOutcome {
     pub reply: IngestReply,
     /// What to tell others.
     pub changes: Vec<Change>,
+    /// About how much the database has grown by it.
+    pub stored_octets: u64,
 }
 
 /// The answer to a batch.
@@ -47,9 +50,6 @@ pub enum IngestReply {
 /// Why a batch was not stored; nothing of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
-    /// A record names a site that is not this sensor's.
-    #[error("a record names site {0}, which this sensor does not have")]
-    UnknownSite(u16),
     /// It breaks a rule.
     #[error("a batch breaks the protocol: {0}")]
     Malformed(String),
@@ -96,7 +96,7 @@ pub async fn handle_batch(
     }
     let fresh = match tail(position.committed, &records) {
         Tail::Gap(expected) => {
-            return Ok(IngestOutcome { reply: IngestReply::Gap { expected }, changes: Vec::new() });
+            return Ok(IngestOutcome { reply: IngestReply::Gap { expected }, changes: Vec::new(), stored_octets: 0 });
         }
         Tail::Records(fresh) => fresh,
     };
@@ -106,7 +106,7 @@ pub async fn handle_batch(
         record::replayed(&mut tx, sensor, replayed).await?;
         tx.commit().await?;
         let reply = IngestReply::Ack { epoch: batch.epoch, seq: position.committed };
-        return Ok(IngestOutcome { reply, changes: Vec::new() });
+        return Ok(IngestOutcome { reply, changes: Vec::new(), stored_octets: 0 });
     };
 
     let said = read(&mut tx, sensor, batch.epoch, fresh, now).await?;
@@ -120,7 +120,21 @@ pub async fn handle_batch(
     if !said.events.is_empty() {
         changes.push(Change::Sensor(sensor));
     }
-    Ok(IngestOutcome { reply: IngestReply::Ack { epoch: batch.epoch, seq: last }, changes })
+    let stored_octets = fresh.iter().map(|record| record.octets.len() as u64 + RECORD_STORED_OCTETS).sum();
+    Ok(IngestOutcome { reply: IngestReply::Ack { epoch: batch.epoch, seq: last }, changes, stored_octets })
+}
+
+/// Notes that a sensor is held back because it sends more than is its due.
+///
+/// # Errors
+/// The database's own.
+pub async fn handle_held_back(store: &Store, sensor: i64, now: Timestamp) -> Result<Vec<Change>, StoreError> {
+    let mut tx = store.begin().await?;
+    if let Some(epoch) = record::position(&mut tx, sensor).await?.epoch {
+        mark::note(&mut tx, sensor, epoch, &json!({ "event": "held_back" }), now).await?;
+    }
+    tx.commit().await?;
+    Ok(vec![Change::Sensor(sensor)])
 }
 
 /// Stores how a sensor is.
@@ -145,23 +159,17 @@ pub async fn handle_heartbeat(
 struct Numbered<'a> {
     seq: Seq,
     octets: &'a [u8],
-    record: Record,
+    /// What it says; none where it is of no form that is known here.
+    record: Option<Record>,
 }
 
 fn decode(batch: &Batch) -> Result<Vec<Numbered<'_>>, IngestError> {
-    let bad = |seq: Seq, why: Malformed| IngestError::Malformed(format!("record {seq}: {why}"));
     let last = batch.last_seq().unwrap_or(batch.first_seq);
     if batch.first_seq == Seq(0) || i64::try_from(last.0).is_err() {
         return Err(IngestError::Malformed(format!("records are numbered from 1, not {}", batch.first_seq)));
     }
-    (batch.first_seq.0..)
-        .map(Seq)
-        .zip(&batch.records)
-        .map(|(seq, octets)| match Record::from_octets(octets) {
-            Ok(record) => Ok(Numbered { seq, octets, record }),
-            Err(why) => Err(bad(seq, why)),
-        })
-        .collect()
+    let numbered = (batch.first_seq.0..).map(Seq).zip(&batch.records);
+    Ok(numbered.map(|(seq, octets)| Numbered { seq, octets, record: Record::from_octets(octets).ok() }).collect())
 }
 
 enum Tail<'a, 'b> {
@@ -174,19 +182,22 @@ enum Tail<'a, 'b> {
 fn tail<'a, 'b>(committed: Seq, records: &'a [Numbered<'b>]) -> Tail<'a, 'b> {
     let expected = committed.next();
     match records.first() {
-        Some(first) if first.seq > expected => match first.record.body {
-            RecordBody::Loss { from, to, .. } | RecordBody::GivenUp { from, to, .. }
-                if from <= expected && to.next() == first.seq =>
+        Some(first) if first.seq > expected => match first.record.as_ref().map(|record| &record.body) {
+            Some(RecordBody::Loss { from, to, .. } | RecordBody::GivenUp { from, to, .. })
+                if *from <= expected && to.next() == first.seq =>
             {
                 Tail::Records(records)
             }
-            RecordBody::Loss { .. }
-            | RecordBody::GivenUp { .. }
-            | RecordBody::Opened(_)
-            | RecordBody::Updated(_)
-            | RecordBody::Event(_)
-            | RecordBody::CrowdOpened(_)
-            | RecordBody::CrowdUpdated(_) => Tail::Gap(expected),
+            Some(
+                RecordBody::Loss { .. }
+                | RecordBody::GivenUp { .. }
+                | RecordBody::Opened(_)
+                | RecordBody::Updated(_)
+                | RecordBody::Event(_)
+                | RecordBody::CrowdOpened(_)
+                | RecordBody::CrowdUpdated(_),
+            )
+            | None => Tail::Gap(expected),
         },
         Some(_) | None => {
             let known = records.partition_point(|record| record.seq <= committed);

@@ -1,11 +1,12 @@
 //! The collector: what the members' sensors find comes together here.
 //!
 //! [`intel`] takes indicators in and publishes them as signed lists. A sensor is let in by [`enrolment`] and speaks with a
-//! [`session`]; its batches go through [`ingest`], which stores each record once and, in the same transaction, has
+//! [`session`], within its [`quota`]; its batches go through [`ingest`], which stores each record once and, in the same transaction, has
 //! [`correlate`] draw [`incident`]s of one member and [`campaign`]s over several; [`coverage`] says who could have seen it. [`store`] holds it all; [`present`] shows
-//! it. [`certificate`] says who is who, [`address`] where sensors dial. Nothing but [`io`] and [`store`] touches the world.
+//! it. [`certificate`] says who is who, [`address`] where sensors dial, [`arrivals`] how many strangers may stand at a door. Nothing but [`io`] and [`store`] touches the world.
 
 pub mod address;
+pub mod arrivals;
 pub mod backup;
 pub mod campaign;
 pub mod certificate;
@@ -24,6 +25,7 @@ pub mod limits;
 pub mod losses;
 pub mod mark;
 pub mod present;
+pub mod quota;
 pub mod session;
 pub mod settings;
 pub mod store;

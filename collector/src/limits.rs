@@ -4,8 +4,19 @@ use std::time::Duration;
 
 /// Sessions at once. A thousand sensors are expected; a session idles at some 45 kB.
 pub const SESSIONS_MAX: usize = 4096;
+/// Handshakes under way at once, with places of their own: whoever has no certificate takes none of a session's. Each holds some
+/// 65 kB, for at most [`HANDSHAKE_WITHIN`]; a thousand sensors that come back at once need a few milliseconds each.
+pub const HANDSHAKES_MAX: usize = 256;
 /// Handshakes under way beyond which a new caller must first prove its address (QUIC Retry).
 pub const HANDSHAKES_BEFORE_RETRY: usize = 100;
+/// The same, of those of one neighbourhood.
+pub const HANDSHAKES_OF_ONE_BEFORE_RETRY: usize = 8;
+/// Of the places that are free at a door, one neighbourhood may have one in so many.
+pub const ARRIVALS_SHARE: usize = 4;
+/// That some were turned away at a door is told this often.
+pub const ARRIVALS_TOLD_EVERY: Duration = Duration::from_secs(60);
+/// A handshake that failed keeps its place for so long: QUIC remembers the connection until nothing of it can come any more.
+pub const FAILED_HANDSHAKE_KEEPS: Duration = Duration::from_secs(3);
 /// Connection attempts not yet looked at; more are refused by QUIC itself.
 pub const INCOMING_MAX: usize = 1024;
 /// Octets held for one connection before it is accepted.
@@ -16,6 +27,8 @@ pub const INCOMING_BUFFERS_MAX_OCTETS: u64 = 4 * 1024 * 1024;
 pub const STREAMS_MAX: u32 = 4;
 /// Streams a sensor may open that go one way: statistics (not spoken yet, and not read).
 pub const ONE_WAY_STREAMS_MAX: u32 = 1;
+/// TCP connections of one session: all five streams, each has one of its own.
+pub const TIED_MAX: u32 = STREAMS_MAX + ONE_WAY_STREAMS_MAX;
 /// Octets of one stream on their way to us.
 pub const STREAM_WINDOW_OCTETS: u32 = 64 * 1024;
 /// Octets of one session on their way to us.
@@ -43,11 +56,11 @@ pub const CRYPTO_BUFFER_OCTETS: usize = 16 * 1024;
 pub const SOCKET_BUFFER_OCTETS: usize = 4 * 1024 * 1024;
 
 /// TCP connections between their arrival and their tie: each holds some 20 kB, and for at most [`HANDSHAKE_WITHIN`] and
-/// [`HELLO_WITHIN`]. One more is closed unheard.
+/// [`HELLO_WITHIN`]. One more is closed unheard. A quarter of all connections there may be, where that is less.
 pub const TCP_ARRIVING_MAX: usize = 1024;
 /// TCP connections at once: all streams of all sessions, and those that arrive. What the process may have open is less on
 /// most machines; then that is the bound, less [`FILES_KEPT`].
-pub const TCP_CONNECTIONS_MAX: usize = SESSIONS_MAX * STREAMS_MAX as usize + TCP_ARRIVING_MAX;
+pub const TCP_CONNECTIONS_MAX: usize = SESSIONS_MAX * TIED_MAX as usize + TCP_ARRIVING_MAX;
 /// Of what the process may have open, so many stay for the database, the page and QUIC.
 pub const FILES_KEPT: usize = 256;
 /// Connections that wait to be accepted.
@@ -77,8 +90,22 @@ pub const WRITE_WITHIN: Duration = Duration::from_secs(60);
 pub const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
 /// How long a stop waits for sessions to say goodbye.
 pub const STOP_WITHIN: Duration = Duration::from_secs(5);
-/// Heartbeats closer together than this are passed over: each is a row.
-pub const HEARTBEAT_AT_LEAST: Duration = Duration::from_secs(1);
+/// Heartbeats closer together than this are passed over: each is a row, and is kept for 90 days.
+pub const HEARTBEAT_AT_LEAST: Duration = Duration::from_secs(10);
+/// What a sensor may have stored at once: all it can have waiting after a week without us, at ten times the usual (140,000 records,
+/// D7), almost three times over.
+pub const STORED_AT_ONCE_OCTETS: u64 = 256 * 1024 * 1024;
+/// And so much a minute from then on: the longest storm an honest one tells of needs two thirds of it, and one whose key was
+/// stolen fills 6 GB a day.
+pub const STORED_PER_MINUTE_OCTETS: u64 = 4 * 1024 * 1024;
+/// What a record takes in the database beside its own octets, at most about: its row and index, and an event's or an alert's.
+pub const RECORD_STORED_OCTETS: u64 = 512;
+/// What a Hello or a heartbeat leaves there.
+pub const GREETING_STORED_OCTETS: u64 = 4 * 1024;
+/// That a sensor is held back is told this often, while it is so.
+pub const HELD_BACK_TOLD_EVERY: Duration = Duration::from_secs(86_400);
+/// Hello is answered within this, or the sensor is told that it cannot be now: it waits for ten seconds.
+pub const GREETED_WITHIN: Duration = Duration::from_secs(8);
 /// Outcomes a sensor may tell beyond the lists it was offered: it may repeat itself after a restart of its own.
 pub const OUTCOMES_UNASKED_MAX: u64 = 8;
 /// Batches waiting for the database at once.
@@ -97,6 +124,8 @@ pub const SWEEP_EVERY: Duration = Duration::from_secs(3);
 
 /// Enrolments under way at once; each ends within [`ENROL_WITHIN`].
 pub const ENROLMENTS_MAX: usize = 256;
+/// Enrolments under way beyond which a new caller must first prove its address (QUIC Retry).
+pub const ENROLMENTS_BEFORE_RETRY: usize = ENROLMENTS_MAX / 2;
 /// An enrolment takes at most this long: the sensor makes a key and asks once.
 pub const ENROL_WITHIN: Duration = Duration::from_secs(30);
 /// Failed attempts of one address prefix within [`ATTEMPTS_WITHIN`].

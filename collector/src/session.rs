@@ -204,6 +204,11 @@ impl Session {
         Ok(Action::Ingest(batch))
     }
 
+    /// Whether Hello was heard, answered or not.
+    pub fn is_introduced(&self) -> bool {
+        self.spoken.is_some()
+    }
+
     /// A message of a kind that is not known here: a newer agent's. It is passed over.
     pub fn handle_unknown_kind(&mut self) {
         self.passed_over += 1;

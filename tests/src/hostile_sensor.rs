@@ -39,6 +39,8 @@ const FAR_TOO_LONG_OCTETS: usize = 1024 * 1024;
 /// The first of them on each stream go octet by octet, each in a datagram of its own as far as its sender can bring that
 /// about.
 const SINGLE_OCTETS: usize = 60;
+/// Sixteen times as many streams as a session has in all.
+const FAR_TOO_MANY_STREAMS: usize = 80;
 /// Between two tries of one who is thrown out each time.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
@@ -58,12 +60,14 @@ pub enum Kind {
     Heartbeats,
     /// The session's whole window on five streams, of which every second datagram is lost and never comes.
     Holes,
+    /// A stream that ends at once and says nothing, and then the next, for ever; comes back whenever it is thrown out.
+    Openers,
 }
 
 impl Kind {
     /// Each, in the order in which they come.
-    pub const ALL: [Kind; 6] =
-        [Kind::HalfFrames, Kind::Holes, Kind::Streams, Kind::TooLong, Kind::Deaf, Kind::Heartbeats];
+    pub const ALL: [Kind; 7] =
+        [Kind::HalfFrames, Kind::Holes, Kind::Streams, Kind::TooLong, Kind::Deaf, Kind::Heartbeats, Kind::Openers];
 }
 
 /// What they have come to.
@@ -121,7 +125,7 @@ impl Crowd {
     pub fn join(&mut self, kind: Kind, sensor: Arc<SensorDouble>) {
         let (endpoint, address) = match kind {
             Kind::Holes => (self.relayed.clone(), self.network.address()),
-            Kind::HalfFrames | Kind::TooLong | Kind::Streams | Kind::Deaf | Kind::Heartbeats => {
+            Kind::HalfFrames | Kind::TooLong | Kind::Streams | Kind::Deaf | Kind::Heartbeats | Kind::Openers => {
                 (self.direct.clone(), sensor.collector())
             }
         };
@@ -224,6 +228,7 @@ impl Hostile {
             Kind::Deaf => self.deaf().await,
             Kind::Heartbeats => self.heartbeats().await,
             Kind::Holes => self.holes().await,
+            Kind::Openers => self.openers().await,
         }
     }
 
@@ -349,6 +354,28 @@ impl Hostile {
         let record = Record { time: clock::now(), body: RecordBody::Event(event) }.to_octets()?;
         let records = vec![record.clone(); BATCH_MAX_OCTETS / record.len()];
         Ok(ToCollector::Batch(Batch { epoch: self.sensor.epoch, first_seq: Seq(1), records }))
+    }
+
+    async fn openers(&self) -> Result<()> {
+        for (resets, time) in [false, true].into_iter().cycle().zip(1_u64..) {
+            let Greeted { connection, control: _control, answers: _answers } = self.greeted(usual_transport()).await?;
+            let mut opened = 0;
+            while let Ok((mut stream, mut unread)) = connection.open_bi().await {
+                let _ = if resets { stream.reset(VarInt::from_u32(0)) } else { stream.finish() };
+                let _ = unread.stop(VarInt::from_u32(0));
+                opened += 1;
+                if opened == FAR_TOO_MANY_STREAMS {
+                    self.seen.beyond.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            self.is_ended(&connection).await?;
+            // Each way once.
+            if time == 2 {
+                self.is_at_worst();
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+        Ok(())
     }
 
     async fn holes(&self) -> Result<()> {

@@ -54,5 +54,6 @@ pub mod seldom;
 pub mod sensor_double;
 pub mod servers;
 pub mod spool_story;
+pub mod strangers;
 pub mod traffic;
 pub mod wire;

@@ -464,7 +464,11 @@ impl Process {
 
     fn tell_waiting(&self, what: &str) {
         let uplink = self.desk.uplink.borrow().clone();
-        let why = uplink.last_error.unwrap_or_else(|| "connected".to_owned());
+        let why = match (uplink.connected, uplink.last_error) {
+            (true, _) => "connected".to_owned(),
+            (false, Some(why)) => why,
+            (false, None) => "not connected yet".to_owned(),
+        };
         tracing::warn!(collector = %self.address, "still waiting for {what}: {why}; everything is kept, stop with Ctrl-C");
     }
 

@@ -16,7 +16,8 @@ const HELP: &str = "\
 The backup is checked and copied before anything is touched. A directory that a running collector uses is refused; what a
 stopped one left is set aside in DIR/before-restore-TIME and never deleted. Sensors then send again what they still hold:
 acknowledged records are kept for 72 hours. What lies in a spool that a sensor has set aside since is not sent again.
-Keys with --json: restored (DIR), made_at, set_aside (path or null), keys (restored, kept or missing), revocations_kept.";
+Keys with --json: restored (DIR), made_at, set_aside (path or null), keys (restored, kept or missing), revocations_kept and
+quarantines_kept (null: they could not be read).";
 
 /// Arguments of `restore`.
 #[derive(Debug, Args)]
@@ -37,6 +38,7 @@ struct Line<'a> {
     set_aside: Option<&'a Path>,
     keys: &'static str,
     revocations_kept: Option<u64>,
+    quarantines_kept: Option<u64>,
 }
 
 /// Runs the command.
@@ -48,7 +50,9 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
     let bar = bar()?;
     let restored = restore(&from, data, clock::now(), show(&bar)).await;
     bar.finish_and_clear();
-    let Restored { manifest, aside, keys, revocations } = restored?;
+    let Restored { manifest, aside, keys, carried } = restored?;
+    let (revocations, quarantines) =
+        (carried.map(|carried| carried.revocations), carried.and_then(|carried| carried.quarantines));
     if json {
         let keys = match keys {
             Keys::Restored => "restored",
@@ -56,7 +60,14 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
             Keys::Missing => "missing",
         };
         let set_aside = aside.as_deref();
-        let line = Line { restored: data, made_at: manifest.made_at, set_aside, keys, revocations_kept: revocations };
+        let line = Line {
+            restored: data,
+            made_at: manifest.made_at,
+            set_aside,
+            keys,
+            revocations_kept: revocations,
+            quarantines_kept: quarantines,
+        };
         return say::result(&serde_json::to_string(&line)?);
     }
     let made = listing::moment(manifest.made_at);
@@ -85,8 +96,14 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
         Some(carried) => format!("{carried} sensors that were revoked since are revoked still."),
         None => format!("Sensors that were revoked after {made} are let in again: revoke them once more."),
     };
+    let quarantined = match quarantines {
+        Some(0) => "Every sensor that was put in quarantine since is in quarantine still.".to_owned(),
+        Some(carried) => format!("{carried} sensors that were put in quarantine since are in quarantine still."),
+        None => format!("Sensors that were put in quarantine after {made} are heard again, the copy as well."),
+    };
     say::aside(&format!(
         "{revoked}
+{quarantined}
 Start the collector: sensors send again what they still hold, up to 72 hours. A sensor that began a new spool since {made} does not
 send again what lies in its old one (spool.aside-… in its data directory).
 Done since {made} and to be done once more: members, tokens (open ones no longer hold), indicators; then publish.

@@ -16,8 +16,8 @@ The newest first. They are kept for 90 days, as heartbeats are.
 Keys with --json: sensor (number), epoch (the spool's lifetime), seq (the record that said it; below 1: the collector noted it),
 at (the sensor's clock), received_at, body {event, …}. Events: started {version}, list_in_force {revision, indicators},
 list_refused {revision, why}, spool_damaged {octets}, loss {from, to, reason (spool_full, spool_aged or spool_damaged), counts
-{info, low, medium, high, critical, other}, where the sensor knew}, unknown_alert {alert, count: the sightings that no alert has}, unknown_indicator
-{indicator}, two_live {words, greeted_at}, mark_unknown {words}, mark_missing {words}, set_back {words, state_of, next, committed},
+{info, low, medium, high, critical, other}, where the sensor knew}, unknown_alert {alert, count: the sightings that no alert has}, unknown_indicator {indicator},
+unknown_site {site}, unreadable_record {octets}, held_back, two_live {words, greeted_at}, mark_unknown {words}, mark_missing {words}, set_back {words, state_of, next, committed},
 epoch_changed {before, committed}. A later version may have more. Times are RFC 3339 UTC, except greeted_at and state_of: as stored.";
 
 /// Arguments of `sensor events`.

@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::SqliteConnection;
 use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated, Level, Regularity};
 use varde_common::id::{Epoch, Seq, SiteId};
-use varde_common::record::{RecordBody, SensorEvent};
+use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 
 use super::{IngestError, Numbered};
@@ -39,8 +39,8 @@ pub(super) async fn read(
     let sites = record::sites(conn, sensor).await?;
     let mut indicators = BTreeSet::new();
     let mut updated = BTreeSet::new();
-    for Numbered { record, .. } in records {
-        match &record.body {
+    for Record { body, .. } in records.iter().filter_map(|numbered| numbered.record.as_ref()) {
+        match body {
             RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
                 indicators.insert(record::to_column(opened.indicator.0));
             }
@@ -53,7 +53,7 @@ pub(super) async fn read(
     let known = alert::indicators(conn, &Vec::from_iter(indicators)).await?;
     let stored = alert::opened_by(conn, sensor, epoch, &Vec::from_iter(updated)).await?;
     let stored = stored.into_iter().map(|row| (row.seq, row)).collect();
-    fold(&format!("{sensor}/{epoch}"), records, &sites, &known, stored, now)
+    Ok(fold(&format!("{sensor}/{epoch}"), records, &sites, &known, stored, now))
 }
 
 /// Applies the records to what is stored of the alerts they update. `spool` is what the alerts' names begin with.
@@ -64,15 +64,23 @@ fn fold(
     indicators: &HashMap<i64, KnownIndicator>,
     mut alerts: BTreeMap<Seq, AlertRow>,
     now: Timestamp,
-) -> Result<Said, IngestError> {
+) -> Said {
     let (mut events, mut losses) = (Vec::new(), Losses::default());
-    for Numbered { seq, record, .. } in records {
+    for Numbered { seq, octets, record } in records {
+        let Some(record) = record else {
+            // It is stored as it came: whoever refused it would never hear what stands behind it in the spool.
+            let body = json!({ "event": "unreadable_record", "octets": octets.len() });
+            events.push(record::SensorEvent { seq: *seq, at: now, body });
+            continue;
+        };
         let event = match &record.body {
             RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
-                // Whose it is follows from the site alone, never from anything else in the message.
-                let member = *sites.get(&opened.site).ok_or(IngestError::UnknownSite(opened.site.0))?;
-                match indicators.get(&record::to_column(opened.indicator.0)) {
-                    Some(known) => {
+                // Whose it is follows from the site alone, never from anything else in the message: of a site that this
+                // sensor does not have (any more) it is nobody's.
+                let member = sites.get(&opened.site).copied();
+                match (member, indicators.get(&record::to_column(opened.indicator.0))) {
+                    (None, _) => Some(json!({ "event": "unknown_site", "site": opened.site.0 })),
+                    (Some(member), Some(known)) => {
                         let name = incident::external_name(&format!("{spool}/{seq}"));
                         let mut row = open(name, *seq, member, opened, known, now);
                         row.hosts = hosts_of(&record.body);
@@ -81,7 +89,7 @@ fn fold(
                         alerts.insert(*seq, row);
                         None
                     }
-                    None => Some(json!({ "event": "unknown_indicator", "indicator": opened.indicator })),
+                    (Some(_), None) => Some(json!({ "event": "unknown_indicator", "indicator": opened.indicator })),
                 }
             }
             RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
@@ -120,7 +128,7 @@ fn fold(
         events.extend(event.map(|body| record::SensorEvent { seq: *seq, at: record.time, body }));
     }
     events.extend(losses.into_events());
-    Ok(Said { alerts, events })
+    Said { alerts, events }
 }
 
 /// About how many hosts a record's alert stands for, where it stands for many.

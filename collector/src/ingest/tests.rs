@@ -182,27 +182,46 @@ async fn d5_a_gap_is_bridged_only_by_the_loss_that_accounts_for_all_of_it() {
 }
 
 #[tokio::test]
-async fn a_batch_with_one_record_that_cannot_be_stored_stores_nothing() {
+async fn a_batch_that_cannot_be_numbered_stores_nothing() {
     let fixture = fixture(1).await;
-    let mut cut = batch(1, some());
-    cut.records[3].truncate(5);
-    let mut elsewhere = opened(1, 10, 0);
-    elsewhere.site = SiteId(9);
-    let foreign = batch(1, vec![RecordBody::Opened(opened(1, 10, 0)), RecordBody::Opened(elsewhere)]);
     let other_epoch = Batch { epoch: Epoch(8), ..batch(1, some()) };
     let zero = batch(0, some());
     let endless = Batch { first_seq: Seq(u64::MAX), ..batch(1, some()) };
-    for (batch, site) in [(cut, None), (foreign, Some(9)), (other_epoch, None), (zero, None), (endless, None)] {
-        match handle_batch(&fixture.store, 1, &batch, NOW).await {
-            Err(IngestError::UnknownSite(found)) => assert_eq!(site, Some(found)),
-            Err(IngestError::Malformed(_)) => assert_eq!(site, None),
-            other => panic!("{other:?}"),
-        }
+    for batch in [other_epoch, zero, endless] {
+        let refused = handle_batch(&fixture.store, 1, &batch, NOW).await;
+        assert!(matches!(refused, Err(IngestError::Malformed(_))), "{refused:?}");
     }
     for table in ["SELECT COUNT(*) FROM record", "SELECT COUNT(*) FROM alert", "SELECT COUNT(*) FROM incident"] {
         assert_eq!(fixture.count(table).await, 0, "{table}");
     }
     assert_eq!(committed(&fixture.store, 1, EPOCH, NOW).await.unwrap(), Seq(0));
+}
+
+#[tokio::test]
+async fn t5_a_record_that_names_anothers_site_or_nothing_known_is_stored_and_told_and_holds_nobody_up() {
+    let fixture = fixture(2).await;
+    let elsewhere = RecordBody::Opened(AlertOpened { site: SiteId(9), ..opened(1, 12, 0) });
+    let mut batch =
+        batch(1, [vec![elsewhere, RecordBody::Updated(updated(1, 9, Evidence::Contacted, 1))], some()].concat());
+    // Of the form of no version, or damaged: what is behind it must not wait for it for ever.
+    batch.records.insert(2, vec![0xff; 7]);
+    // The others' own numbers have moved by three.
+    batch.records[4] =
+        Record { time: NOW, body: RecordBody::Updated(updated(4, 4, Evidence::Contacted, 1)) }.to_octets().unwrap();
+    assert_eq!(send(&fixture, 1, &batch).await, ack(7));
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM record").await, 7);
+    let counts: Vec<i64> = alerts(&fixture, Scope::Operator).await.iter().map(|alert| alert.count).collect();
+    assert_eq!(counts, [5, 1], "of the foreign site there is no alert");
+    for told in [
+        r#"SELECT COUNT(*) FROM sensor_event WHERE seq = 1 AND body LIKE '%"unknown_site","site":9%'"#,
+        r#"SELECT COUNT(*) FROM sensor_event WHERE seq = 2 AND body LIKE '%unknown_alert%'"#,
+        r#"SELECT COUNT(*) FROM sensor_event WHERE seq = 3 AND body LIKE '%unreadable_record","octets":7%'"#,
+    ] {
+        assert_eq!(fixture.count(told).await, 1, "{told}");
+    }
+    // Before a batch it is no account of what is missing.
+    let unread = Batch { first_seq: Seq(9), records: vec![vec![0xff; 7]], ..batch };
+    assert_eq!(send(&fixture, 1, &unread).await, IngestReply::Gap { expected: Seq(8) });
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use quinn::{Connection, Endpoint, Incoming};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use varde_common::codec::Text;
@@ -15,10 +14,14 @@ use varde_common::token::EXPORTER_LABEL;
 
 use super::frame::{self, FrameError};
 use super::{clock, quic};
+use crate::arrivals::{Arrival, Arrivals, Bounds};
 use crate::certificate::{Authority, CertificateError, spki_sha256};
 use crate::change::{Change, Changes};
 use crate::enrolment::{Attempt, Attempts, judge};
-use crate::limits::{ENROL_WITHIN, ENROLMENTS_MAX, HANDSHAKE_WITHIN, WRITE_WITHIN};
+use crate::limits::{
+    ENROL_WITHIN, ENROLMENTS_BEFORE_RETRY, ENROLMENTS_MAX, HANDSHAKE_WITHIN, HANDSHAKES_OF_ONE_BEFORE_RETRY,
+    WRITE_WITHIN,
+};
 use crate::store::{Scope, Store, StoreError};
 
 /// Messages heard on one enrolment: the root is asked for once, the token is offered once or, after a slip, once more.
@@ -35,7 +38,7 @@ pub struct Enrolment {
     /// Who issues; none while its key is offline.
     pub authority: Option<Authority>,
     /// Enrolments that may be under way, over either carrier.
-    pub places: Arc<Semaphore>,
+    pub places: Arrivals,
     attempts: Mutex<Attempts>,
 }
 
@@ -59,7 +62,12 @@ enum Failed {
 impl Enrolment {
     /// Enrolment that nobody has tried yet.
     pub fn new(store: Store, changes: Changes, root_document: Vec<u8>, authority: Option<Authority>) -> Arc<Enrolment> {
-        let places = Arc::new(Semaphore::new(ENROLMENTS_MAX));
+        // Half full: whoever comes now proves its address first.
+        let places = Arrivals::new(Bounds {
+            most: ENROLMENTS_MAX,
+            before_proof: ENROLMENTS_BEFORE_RETRY,
+            of_one_before_proof: HANDSHAKES_OF_ONE_BEFORE_RETRY,
+        });
         Arc::new(Enrolment { store, changes, root_document, authority, places, attempts: Mutex::default() })
     }
 }
@@ -69,20 +77,20 @@ pub async fn accept(endpoint: Endpoint, enrolment: Arc<Enrolment>) {
     let mut tasks = JoinSet::new();
     while let Some(incoming) = endpoint.accept().await {
         while tasks.try_join_next().is_some() {}
-        // Half full: whoever comes now proves its address first.
-        if enrolment.places.available_permits() < ENROLMENTS_MAX / 2 && incoming.may_retry() {
-            let _ = incoming.retry();
-            continue;
+        match enrolment.places.arrive(incoming.remote_address().ip(), incoming.may_retry()) {
+            Arrival::Come(place) => {
+                let enrolment = enrolment.clone();
+                tasks.spawn(async move {
+                    attend(&enrolment, incoming).await;
+                    drop(place);
+                });
+            }
+            Arrival::Prove => {
+                let _ = incoming.retry();
+            }
+            // It asks again for as long as it waits.
+            Arrival::Full => incoming.ignore(),
         }
-        let Ok(place) = enrolment.places.clone().try_acquire_owned() else {
-            incoming.refuse();
-            continue;
-        };
-        let enrolment = enrolment.clone();
-        tasks.spawn(async move {
-            attend(&enrolment, incoming).await;
-            drop(place);
-        });
     }
     tasks.shutdown().await;
 }

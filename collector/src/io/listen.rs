@@ -1,24 +1,29 @@
 //! What sensors' sessions share, and how they come in over QUIC (over TCP: [`super::tcp`]); each is then [`super::talk`]'s.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::{Endpoint, Incoming};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use varde_common::message::{CloseReason, PROTOCOLS};
 
 use super::carrier::Carrier;
+use super::clock;
 use super::lists::Lists;
 use super::live::Live;
 use super::talk::{Streams, converse, enter};
+use crate::arrivals::{Arrival, Arrivals, Bounds, Place};
 use crate::certificate::spki_sha256;
 use crate::change::{Change, Changes};
 use crate::control::Poke;
-use crate::limits::{DECODES_AT_ONCE, HANDSHAKE_WITHIN, HANDSHAKES_BEFORE_RETRY, INGESTS_AT_ONCE, SESSIONS_MAX};
+use crate::limits::{
+    DECODES_AT_ONCE, FAILED_HANDSHAKE_KEEPS, HANDSHAKE_WITHIN, HANDSHAKES_BEFORE_RETRY, HANDSHAKES_MAX,
+    HANDSHAKES_OF_ONE_BEFORE_RETRY, INGESTS_AT_ONCE, SESSIONS_MAX,
+};
+use crate::quota::Quotas;
 use crate::store::{Store, StoreError};
 
 /// What all sessions share.
@@ -30,9 +35,10 @@ pub struct Collector {
     pub(super) lists: Lists,
     pub(super) ingests: Semaphore,
     pub(super) decodes: Semaphore,
+    quotas: Mutex<Quotas>,
     pub(super) protocols: RangeInclusive<u16>,
     places: Arc<Semaphore>,
-    handshakes: AtomicUsize,
+    handshakes: Arrivals,
 }
 
 impl Collector {
@@ -48,12 +54,22 @@ impl Collector {
             lists: Lists::new(),
             ingests: Semaphore::new(INGESTS_AT_ONCE),
             decodes: Semaphore::new(DECODES_AT_ONCE),
+            quotas: Mutex::default(),
             protocols,
             places: Arc::new(Semaphore::new(SESSIONS_MAX)),
-            handshakes: AtomicUsize::new(0),
+            handshakes: Arrivals::new(Bounds {
+                most: HANDSHAKES_MAX,
+                before_proof: HANDSHAKES_BEFORE_RETRY,
+                of_one_before_proof: HANDSHAKES_OF_ONE_BEFORE_RETRY,
+            }),
             store,
             changes,
         })
+    }
+
+    /// What sensors have had stored lately.
+    pub(super) fn quotas(&self) -> MutexGuard<'_, Quotas> {
+        self.quotas.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A command has changed something. Gives whether it could be looked at.
@@ -132,41 +148,52 @@ pub async fn accept(endpoint: Endpoint, collector: Arc<Collector>) {
     let mut sessions = JoinSet::new();
     while let Some(incoming) = endpoint.accept().await {
         while sessions.try_join_next().is_some() {}
-        let crowded = collector.handshakes.load(Ordering::Relaxed) >= HANDSHAKES_BEFORE_RETRY;
-        if crowded && incoming.may_retry() {
-            let _ = incoming.retry();
-            continue;
+        match collector.handshakes.arrive(incoming.remote_address().ip(), incoming.may_retry()) {
+            // Counted here and not in its task: a flood is taken in faster than tasks begin.
+            Arrival::Come(arrival) => {
+                let collector = collector.clone();
+                sessions.spawn(async move { attend(&collector, incoming, arrival).await });
+            }
+            Arrival::Prove => {
+                let _ = incoming.retry();
+            }
+            Arrival::Full => {
+                // It says its first words again for as long as it waits for an answer: by then there may be room.
+                incoming.ignore();
+                if let Some(count) = collector.handshakes.turned_away(clock::monotonic()) {
+                    tracing::warn!(count, "handshakes found no place: many callers of one neighbourhood, or of many");
+                }
+            }
         }
-        let Some(place) = collector.place() else {
-            incoming.refuse();
-            continue;
-        };
-        let collector = collector.clone();
-        // Counted here and not in its task: a flood is taken in faster than tasks begin.
-        collector.handshakes.fetch_add(1, Ordering::Relaxed);
-        sessions.spawn(async move {
-            attend(&collector, incoming).await;
-            drop(place);
-        });
     }
     while sessions.join_next().await.is_some() {}
 }
 
 /// One connection from handshake to end.
-async fn attend(collector: &Arc<Collector>, incoming: Incoming) {
-    let connection = match incoming.accept() {
-        Ok(connecting) => timeout(HANDSHAKE_WITHIN, connecting).await.ok().and_then(Result::ok),
+async fn attend(collector: &Arc<Collector>, incoming: Incoming, arrival: Place) {
+    let shaken = match incoming.accept() {
+        Ok(connecting) => timeout(HANDSHAKE_WITHIN, connecting).await.ok(),
         Err(_) => None,
     };
-    collector.handshakes.fetch_sub(1, Ordering::Relaxed);
-    let Some(connection) = connection else {
-        tracing::debug!("a handshake failed: no certificate of ours, another protocol, or too slow");
-        return;
+    let connection = match shaken {
+        Some(Ok(connection)) => connection,
+        Some(Err(error)) => {
+            tracing::debug!("a handshake failed: no certificate of ours, or another protocol: {error}");
+            tokio::spawn(async move {
+                sleep(FAILED_HANDSHAKE_KEEPS).await;
+                drop(arrival);
+            });
+            return;
+        }
+        None => return tracing::debug!("a handshake was too slow"),
     };
     let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
     let spki = chain.as_ref().and_then(|chain| spki_of(chain));
     let carrier = Carrier::Quic(connection.clone());
     let Some(spki) = spki else { return carrier.close(CloseReason::ProtocolError) };
+    // Only who has shown a certificate takes a place among the sessions.
+    let Some(_place) = collector.place() else { return carrier.close(CloseReason::Unavailable) };
+    drop(arrival);
     match enter(collector, &spki, &carrier).await {
         Ok(entered) => converse(collector, carrier, entered, Streams::Quic(connection)).await,
         Err(reason) => carrier.close(reason),

@@ -18,6 +18,7 @@ use super::backup::{BackupError, check, name_of, same};
 use super::directory::{self, DirectoryError, Lock, RUN_FILE};
 use super::keys::{KEYS_DIRECTORY, KeyError, ROOT_FILE, names_authority, read_root};
 use crate::backup::{Manifest, SETTINGS_FILE, SYSTEM_SETTINGS_FILE};
+use crate::store::restored::Carried;
 use crate::store::{DATABASE_FILE, RESTORE_MOVING, Store, StoreError, restored};
 
 const STAGING: &str = "restore.tmp";
@@ -43,8 +44,8 @@ pub struct Restored {
     pub aside: Option<PathBuf>,
     /// Where the keys come from.
     pub keys: Keys,
-    /// Revocations of the database that was there, which hold on; none where it could not be read, or none was there.
-    pub revocations: Option<u64>,
+    /// Of the database that was there, what holds on; none where it could not be read, or none was there.
+    pub carried: Option<Carried>,
 }
 
 /// Why nothing was restored.
@@ -99,16 +100,16 @@ pub async fn restore(
     let staging = data.join(STAGING);
     remove(&staging)?;
     let filled = fill(from, &staging, &manifest, &mut progress);
-    let revocations = match filled {
+    let carried = match filled {
         Ok(()) => settle(data, &staging, &manifest, now).await,
         Err(error) => Err(error),
     };
-    if revocations.is_err() {
+    if carried.is_err() {
         let _ = fs::remove_dir_all(&staging);
     }
-    let revocations = revocations?;
+    let carried = carried?;
     let aside = exchange(data, &staging, &manifest, now)?;
-    Ok(Restored { manifest, aside, keys, revocations })
+    Ok(Restored { manifest, aside, keys, carried })
 }
 
 fn judge_keys(from: &Path, data: &Path, manifest: &Manifest) -> Result<Keys, RestoreError> {
@@ -154,21 +155,26 @@ fn fill(
 }
 
 /// What the restored database must know of the time since its backup.
-async fn settle(data: &Path, staging: &Path, manifest: &Manifest, now: Timestamp) -> Result<Option<u64>, RestoreError> {
+async fn settle(
+    data: &Path,
+    staging: &Path,
+    manifest: &Manifest,
+    now: Timestamp,
+) -> Result<Option<Carried>, RestoreError> {
     let before = data.join(DATABASE_FILE);
-    let revoked = match before.exists() {
+    let shut_out = match before.exists() {
         true => {
-            let revoked = restored::revoked_in(&before).await.ok();
+            let shut_out = restored::shut_out_in(&before).await.ok();
             restored::alone(&before).await?;
-            revoked
+            shut_out
         }
         false => None,
     };
     let database = staging.join(DATABASE_FILE);
-    let carried = restored::settle(&database, revoked.as_deref().unwrap_or_default(), manifest.made_at, now).await?;
+    let carried = restored::settle(&database, shut_out.as_deref().unwrap_or_default(), manifest.made_at, now).await?;
     directory::make_file_private(&database)?;
     directory::sync_directory(staging)?;
-    Ok(revoked.map(|_| carried))
+    Ok(shut_out.map(|_| carried))
 }
 
 /// What was there goes aside, what was restored takes its names; the database last: where it is, all is.

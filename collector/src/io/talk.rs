@@ -6,7 +6,7 @@ use quinn::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{SemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use varde_common::codec::Malformed;
 use varde_common::id::Revision;
 use varde_common::message::{Batch, CloseReason, Greeting, ListOutcome, Stream, ToAgent, ToCollector};
@@ -20,7 +20,10 @@ use super::tied::{Arrived, Tied};
 use crate::change::Change;
 use crate::ingest::hello::{Introduction, Met};
 use crate::ingest::{self, IngestError, IngestReply};
-use crate::limits::{FRAME_WITHIN, HELLO_WITHIN, SMALL_BODY_MAX_OCTETS, WRITE_WITHIN};
+use crate::limits::{
+    FRAME_WITHIN, GREETED_WITHIN, GREETING_STORED_OCTETS, HELLO_WITHIN, SMALL_BODY_MAX_OCTETS, STREAMS_MAX,
+    WRITE_WITHIN,
+};
 use crate::session::{Action, Session, reconnect_spread_ms};
 use crate::store::{Scope, StoreError};
 
@@ -88,8 +91,22 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
     serving.spawn(talk.clone().expect_hello());
     match streams {
         Streams::Quic(connection) => {
-            while let Ok((send, recv)) = connection.accept_bi().await {
-                serving.spawn(talk.clone().serve(send, recv));
+            let mut streams = 0;
+            loop {
+                tokio::select! {
+                    opened = connection.accept_bi() => {
+                        let Ok((send, recv)) = opened else { break };
+                        // One that ended makes room for another, as QUIC counts them; a session needs each of its streams once.
+                        streams += 1;
+                        if streams > STREAMS_MAX {
+                            talk.close(CloseReason::ProtocolError);
+                            break;
+                        }
+                        serving.spawn(talk.clone().serve(send, recv));
+                    }
+                    // What is kept of a stream that is over is let go of while the session stands.
+                    Some(_) = serving.join_next() => {}
+                }
             }
         }
         Streams::Tcp(tied, mut arriving) => loop {
@@ -175,7 +192,9 @@ impl Talk {
 
     async fn expect_hello(self: Arc<Talk>) -> Served {
         let mut greeted = self.greeted.subscribe();
-        if timeout(HELLO_WITHIN, greeted.wait_for(|greeted| *greeted)).await.is_err() {
+        let late = timeout(HELLO_WITHIN, greeted.wait_for(|greeted| *greeted)).await.is_err();
+        // Who waits for the answer to its Hello has done its part, and the answer has a time of its own.
+        if late && !self.session().is_introduced() {
             self.close(CloseReason::ProtocolError);
         }
         Served::Greeted
@@ -196,7 +215,11 @@ impl Talk {
         let first = timeout(FRAME_WITHIN, self.next(&mut recv, SMALL_BODY_MAX_OCTETS))
             .await
             .map_err(|_| CloseReason::ProtocolError)??;
-        let Some((first, turn)) = first else { return Ok(()) };
+        let Some((first, turn)) = first else {
+            // Nobody who means well opens a stream and says nothing on it, unless all is over in this moment. Over TCP it is.
+            let stands = matches!(&self.carrier, Carrier::Quic(connection) if connection.close_reason().is_none());
+            return if stands { Err(CloseReason::ProtocolError) } else { Ok(()) };
+        };
         let stream = self.session().handle_first(&first)?;
         drop(turn);
         send.prioritise(priority(stream));
@@ -210,12 +233,20 @@ impl Talk {
             }
         }
         let body_max_octets = body_max_octets(stream);
-        while let Some((message, turn)) = self.next(&mut recv, body_max_octets).await? {
+        loop {
+            if stream == Stream::Alerts {
+                self.within_quota().await?;
+            }
+            let Some((message, turn)) = self.next(&mut recv, body_max_octets).await? else { return Ok(()) };
             let action = self.session().handle_message(stream, message, clock::monotonic())?;
             // Only a batch is held on to.
             let turn = matches!(action, Action::Ingest(_)).then_some(turn);
             match action {
-                Action::Greet(said) => self.greet(&mut send, &said).await?,
+                Action::Greet(said) => {
+                    // A database that is busy is no fault of the sensor's, and none of what it said.
+                    let greeted = timeout(GREETED_WITHIN, self.greet(&mut send, &said)).await;
+                    greeted.unwrap_or(Err(CloseReason::Unavailable))?;
+                }
                 Action::Ingest(batch) => {
                     let answer = self.ingest(&batch).await?;
                     // Whoever does not read answers must not hold a place.
@@ -223,6 +254,7 @@ impl Talk {
                     self.answer(&mut send, &answer).await?;
                 }
                 Action::Keep(heartbeat, further) => {
+                    self.stored(GREETING_STORED_OCTETS);
                     let store = &self.collector.store;
                     let kept = ingest::handle_heartbeat(store, self.sensor, &heartbeat, further.as_ref(), clock::now());
                     self.tell(kept.await.map_err(|error| self.unavailable(&error))?);
@@ -232,7 +264,27 @@ impl Talk {
                 Action::Nothing => {}
             }
         }
-        Ok(())
+    }
+
+    /// Nothing more is read of a sensor that had more stored than is its due: it is held back by its own windows, and holds no
+    /// place meanwhile.
+    async fn within_quota(&self) -> Result<(), CloseReason> {
+        loop {
+            let now = clock::monotonic();
+            let (wait, tells) = {
+                let mut quotas = self.collector.quotas();
+                (quotas.wait(self.sensor, now), quotas.tells(self.sensor, now))
+            };
+            if tells {
+                tracing::warn!(sensor = self.sensor, "it sends more than one sensor ever has to tell; it is held back");
+                let told = ingest::handle_held_back(&self.collector.store, self.sensor, clock::now()).await;
+                self.tell(told.map_err(|error| self.unavailable(&error))?);
+            }
+            if wait.is_zero() {
+                return Ok(());
+            }
+            sleep(wait).await;
+        }
     }
 
     /// The next message of a known kind, and its place among those that are decoded at once; none where the stream or the
@@ -274,6 +326,10 @@ impl Talk {
         CloseReason::Unavailable
     }
 
+    fn stored(&self, octets: u64) {
+        self.collector.quotas().handle_stored(self.sensor, octets, clock::monotonic());
+    }
+
     fn tell(&self, changes: Vec<Change>) {
         for change in changes {
             // Nobody listening is fine.
@@ -287,6 +343,11 @@ impl Talk {
 
     async fn greet(&self, send: &mut (impl AsyncWrite + Unpin), said: &Introduction) -> Result<(), CloseReason> {
         let Collector { store, live, .. } = &*self.collector;
+        // Each Hello leaves something: whoever says nothing else must not say it without end.
+        if !self.collector.quotas().wait(self.sensor, clock::monotonic()).is_zero() {
+            return Err(CloseReason::Unavailable);
+        }
+        self.stored(GREETING_STORED_OCTETS);
         let unavailable = |error: StoreError| self.unavailable(&error);
         let sensors = store.living_sensors(Scope::Operator).await.map_err(unavailable)?;
         let met = live.meet(self.sensor, self.number, said).await.map_err(unavailable)?;
@@ -323,13 +384,13 @@ impl Talk {
             }
             tracing::warn!(sensor = self.sensor, "a batch was not taken: {error}");
             match error {
-                IngestError::UnknownSite(_) => CloseReason::UnknownSite,
                 IngestError::Malformed(_) => CloseReason::ProtocolError,
                 IngestError::Revoked => CloseReason::Revoked,
                 IngestError::Quarantined => CloseReason::Quarantined,
                 IngestError::Store(_) => CloseReason::Unavailable,
             }
         })?;
+        self.stored(outcome.stored_octets);
         self.tell(outcome.changes);
         Ok(match outcome.reply {
             IngestReply::Ack { epoch, seq } => ToAgent::Ack { epoch, seq },

@@ -11,7 +11,7 @@ use rustls::server::Acceptor;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
@@ -21,6 +21,7 @@ use varde_common::tie::{ALPN_ENROLL_TCP, ALPN_SESSION_TCP, SessionId, Word};
 use varde_common::token::EXPORTER_LABEL;
 
 use super::carrier::Carrier;
+use super::clock;
 use super::enroll::{self, Caller, Enrolment};
 use super::frame;
 use super::keys::ServerKeys;
@@ -28,6 +29,7 @@ use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::talk::{Streams, converse, enter};
 use super::tied::Tied;
+use crate::arrivals::{Arrival, Arrivals, Bounds, Place};
 use crate::limits::{
     ACCEPT_AGAIN_AFTER, ENROL_WITHIN, FILES_KEPT, GOODBYE_WITHIN, HANDSHAKE_WITHIN, HELLO_WITHIN, TCP_ARRIVING_MAX,
     TCP_BACKLOG, TCP_CONNECTIONS_MAX, TCP_RECEIVE_BUFFER_OCTETS,
@@ -102,8 +104,11 @@ fn bind_one(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 /// Takes in connections until told to stop, then says goodbye to each.
 pub async fn accept(listener: TcpListener, door: Arc<Door>, mut stop: watch::Receiver<bool>) {
-    let arriving = Arc::new(Semaphore::new(TCP_ARRIVING_MAX));
     let most = connections_max(std::fs::read_to_string("/proc/self/limits").ok().as_deref());
+    // Whoever is here over TCP has its address: there is nothing to prove.
+    let arriving_max = arriving_max(most);
+    let bounds = Bounds { most: arriving_max, before_proof: arriving_max, of_one_before_proof: arriving_max };
+    let arriving = Arrivals::new(bounds);
     let places = Arc::new(Semaphore::new(most));
     let mut connections = JoinSet::new();
     loop {
@@ -120,8 +125,13 @@ pub async fn accept(listener: TcpListener, door: Arc<Door>, mut stop: watch::Rec
                 continue;
             }
         };
-        let Ok(arrival) = arriving.clone().try_acquire_owned() else {
-            tracing::debug!("{TCP_ARRIVING_MAX} connections have not said yet what they are; another was closed");
+        let Arrival::Come(arrival) = arriving.arrive(from.ip(), false) else {
+            if let Some(count) = arriving.turned_away(clock::monotonic()) {
+                tracing::warn!(
+                    count,
+                    "TCP connections were closed unheard: too many, of one neighbourhood or of many, do not say what they are"
+                );
+            }
             continue;
         };
         let Ok(place) = places.clone().try_acquire_owned() else {
@@ -151,8 +161,13 @@ fn connections_max(limits: Option<&str>) -> usize {
     files.map_or(TCP_CONNECTIONS_MAX, |files| files.saturating_sub(FILES_KEPT).clamp(1, TCP_CONNECTIONS_MAX))
 }
 
+/// Of so many connections, those that may be on their way in: they never take the places of sessions.
+fn arriving_max(most: usize) -> usize {
+    TCP_ARRIVING_MAX.min(most / 4).max(1)
+}
+
 /// One connection from handshake to end.
-async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: OwnedSemaphorePermit) {
+async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: Place) {
     let _ = connection.set_nodelay(true);
     let Ok(Some(mut tls)) = timeout(HANDSHAKE_WITHIN, shake_hands(&door, connection)).await else {
         tracing::debug!("a TLS handshake failed: no certificate of ours, another protocol, or too slow");
@@ -203,7 +218,7 @@ async fn begin(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32]) {
     };
     door.tied().insert(tied.id(), tied.clone());
     let first = async {
-        let counted = tied.tie(&spki, super::clock::monotonic()).is_ok();
+        let counted = tied.tie(&spki, clock::monotonic()).is_ok();
         if counted && say(&mut tls, Word::Tied(tied.id())).await {
             tied.carry(tls).await;
         } else {
@@ -222,7 +237,7 @@ async fn begin(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32]) {
 async fn join(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32], id: SessionId) {
     let tied = door.tied().get(&id).cloned();
     let Some(tied) = tied else { return refuse(tls, CloseReason::ProtocolError).await };
-    if let Err(why) = tied.tie(&spki, super::clock::monotonic()) {
+    if let Err(why) = tied.tie(&spki, clock::monotonic()) {
         tracing::warn!("a connection that wanted to join a session was refused: {why}");
         return refuse(tls, CloseReason::ProtocolError).await;
     }
@@ -234,7 +249,7 @@ async fn join(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32], id: Se
 }
 
 async fn enrol(enrolment: &Enrolment, mut tls: TlsStream<TcpStream>, address: IpAddr) {
-    let Ok(_place) = enrolment.places.clone().try_acquire_owned() else {
+    let Arrival::Come(_place) = enrolment.places.arrive(address, false) else {
         return refuse(tls, CloseReason::Unavailable).await;
     };
     let exporter = tls.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(b"")).ok();
@@ -281,5 +296,7 @@ mod tests {
         let most = |soft: &str| connections_max(Some(&limits(soft)));
         assert_eq!([most("1024"), most("100"), most("unlimited")], [1024 - FILES_KEPT, 1, TCP_CONNECTIONS_MAX]);
         assert_eq!(connections_max(None), TCP_CONNECTIONS_MAX);
+        // Strangers have a quarter of what there is, however little that may be.
+        assert_eq!([most("1024"), most("100"), most("unlimited")].map(arriving_max), [192, 1, TCP_ARRIVING_MAX]);
     }
 }

@@ -18,7 +18,7 @@ use varde_common::message::{CloseReason, ToAgent};
 use varde_common::tie::{SessionId, Word};
 
 use super::clock;
-use crate::limits::{GOODBYE_WITHIN, IDLE_AFTER, KEEP_ALIVE_EVERY, STREAMS_MAX, TIE_WITHIN, WRITE_WITHIN};
+use crate::limits::{GOODBYE_WITHIN, IDLE_AFTER, KEEP_ALIVE_EVERY, TIE_WITHIN, TIED_MAX, WRITE_WITHIN};
 
 /// Both directions of a stream, as the conversation sees them.
 pub type Arrived = (DuplexStream, Heard<ReadHalf<TlsStream<TcpStream>>>);
@@ -66,7 +66,7 @@ pub struct Tied(Arc<Shared>);
 impl Tied {
     /// A new session of whoever holds this key, and where its streams arrive.
     pub fn new(id: SessionId, spki_sha256: [u8; 32]) -> (Tied, mpsc::Receiver<Arrived>) {
-        let (arriving, arrived) = mpsc::channel(STREAMS_MAX as usize);
+        let (arriving, arrived) = mpsc::channel(TIED_MAX as usize);
         let until = clock::monotonic() + TIE_WITHIN;
         let (connections, goodbye) = (AtomicU32::new(0), AtomicBool::new(false));
         let ending = watch::Sender::new(Ending::Not);
@@ -89,7 +89,7 @@ impl Tied {
         if now > self.0.until || self.is_closed() {
             return Err(NotTied::Late);
         }
-        let one_more = |connections: u32| (connections < STREAMS_MAX).then_some(connections + 1);
+        let one_more = |connections: u32| (connections < TIED_MAX).then_some(connections + 1);
         let counted = self.0.connections.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         counted.map(|_| ()).map_err(|_| NotTied::Full)
     }
@@ -265,7 +265,7 @@ mod tests {
         let (session, _arrived) = tied();
         assert_eq!(session.tie(&[3; 32], now), Err(NotTied::Foreign));
         assert_eq!(session.tie(&[2; 32], now + TIE_WITHIN + Duration::from_secs(1)), Err(NotTied::Late));
-        for _ in 0..STREAMS_MAX {
+        for _ in 0..5 {
             assert_eq!(session.tie(&[2; 32], now), Ok(()));
         }
         assert_eq!(session.tie(&[2; 32], now), Err(NotTied::Full));

@@ -23,27 +23,57 @@ const RESTORED_AT: &str = "restored_at";
 /// Setting: when the backup was made.
 const RESTORED_FROM: &str = "restored_from";
 
-/// A sensor's public key (its hash) or token that was shut out, and when.
+/// A sensor's public key (its hash) or token that was shut out, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShutOut {
     spki_sha256: Option<Vec<u8>>,
     token_secret_sha256: Vec<u8>,
-    revoked_at: i64,
+    revoked_at: Option<i64>,
+    quarantined_at: Option<i64>,
+    renew_epoch: i64,
 }
 
-/// Whom a database had shut out.
+type ShutOutRow = (Option<Vec<u8>>, Vec<u8>, Option<i64>, Option<i64>, i64);
+
+/// What held of a database that is replaced, and holds of the one in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Carried {
+    /// Sensors shut out that were not when the backup was made.
+    pub revocations: u64,
+    /// Sensors not heard that were when it was made; none where either database is from before there were quarantines.
+    pub quarantines: Option<u64>,
+}
+
+/// Whom a database had shut out, or not heard.
 ///
 /// # Errors
 /// The database's own: it may be why another is restored.
-pub async fn revoked_in(database: &Path) -> Result<Vec<ShutOut>, StoreError> {
+pub async fn shut_out_in(database: &Path) -> Result<Vec<ShutOut>, StoreError> {
     let options = SqliteConnectOptions::new().filename(database).busy_timeout(DATABASE_BUSY_WITHIN);
     let mut conn = options.connect().await?;
-    let sql = "SELECT spki_sha256, token_secret_sha256, revoked_at FROM sensor WHERE revoked_at IS NOT NULL";
-    let rows: Vec<(Option<Vec<u8>>, Vec<u8>, i64)> = sqlx::query_as(sql).fetch_all(&mut conn).await?;
+    let sql = if knows_quarantine(&mut conn).await? {
+        "SELECT spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch FROM sensor
+            WHERE revoked_at IS NOT NULL OR quarantined_at IS NOT NULL OR renew_epoch <> 0"
+    } else {
+        "SELECT spki_sha256, token_secret_sha256, revoked_at, NULL, 0 FROM sensor WHERE revoked_at IS NOT NULL"
+    };
+    let rows: Vec<ShutOutRow> = sqlx::query_as(sql).fetch_all(&mut conn).await?;
     conn.close().await?;
-    let shut_out =
-        |(spki_sha256, token_secret_sha256, revoked_at)| ShutOut { spki_sha256, token_secret_sha256, revoked_at };
+    let shut_out = |(spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch)| ShutOut {
+        spki_sha256,
+        token_secret_sha256,
+        revoked_at,
+        quarantined_at,
+        renew_epoch,
+    };
     Ok(rows.into_iter().map(shut_out).collect())
+}
+
+/// Whether a database is of a version that has quarantines.
+async fn knows_quarantine(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM pragma_table_info('sensor') WHERE name IN ('quarantined_at', 'renew_epoch')";
+    let columns: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+    Ok(columns == 2)
 }
 
 /// That nobody has a database open that is about to be set aside: who closed it later would take away the log of the one that
@@ -65,16 +95,16 @@ pub async fn alone(database: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Settles a copy before it becomes the database. Gives how many sensors are shut out that were not when it was made.
+/// Settles a copy before it becomes the database. Gives what it was told of those shut out since it was made.
 ///
 /// # Errors
 /// The database's own.
 pub async fn settle(
     database: &Path,
-    revoked: &[ShutOut],
+    shut_out: &[ShutOut],
     made_at: Timestamp,
     now: Timestamp,
-) -> Result<u64, StoreError> {
+) -> Result<Carried, StoreError> {
     // No write-ahead log: one file is checked, moved and opened.
     let options = SqliteConnectOptions::new().filename(database).synchronous(SqliteSynchronous::Full);
     let mut conn = options.connect().await?;
@@ -90,12 +120,22 @@ pub async fn settle(
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-    let mut carried = 0;
-    for ShutOut { spki_sha256, token_secret_sha256, revoked_at } in revoked {
+    let mut carried =
+        Carried { revocations: 0, quarantines: if knows_quarantine(&mut tx).await? { Some(0) } else { None } };
+    for ShutOut { spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch } in shut_out {
         let sql = "UPDATE sensor SET revoked_at = $3
-            WHERE revoked_at IS NULL AND (token_secret_sha256 = $2 OR ($1 IS NOT NULL AND spki_sha256 = $1))";
+            WHERE revoked_at IS NULL AND $3 IS NOT NULL AND (token_secret_sha256 = $2 OR ($1 IS NOT NULL AND spki_sha256 = $1))";
         let done = sqlx::query(sql).bind(spki_sha256).bind(token_secret_sha256).bind(revoked_at);
-        carried += done.execute(&mut *tx).await?.rows_affected();
+        carried.revocations += done.execute(&mut *tx).await?.rows_affected();
+        let Some(quarantines) = &mut carried.quarantines else { continue };
+        let sql = "UPDATE sensor SET quarantined_at = $3
+            WHERE quarantined_at IS NULL AND $3 IS NOT NULL AND (token_secret_sha256 = $2 OR ($1 IS NOT NULL AND spki_sha256 = $1))";
+        let done = sqlx::query(sql).bind(spki_sha256).bind(token_secret_sha256).bind(quarantined_at);
+        *quarantines += done.execute(&mut *tx).await?.rows_affected();
+        // One that was released, and has not begun its new spool.
+        let sql = "UPDATE sensor SET renew_epoch = 1
+            WHERE $3 <> 0 AND (token_secret_sha256 = $2 OR ($1 IS NOT NULL AND spki_sha256 = $1))";
+        sqlx::query(sql).bind(spki_sha256).bind(token_secret_sha256).bind(renew_epoch).execute(&mut *tx).await?;
     }
     tx.commit().await?;
     conn.close().await?;

@@ -254,6 +254,25 @@ async fn p1_broken_and_oversized_frames_end_the_session_that_sent_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn i7_p1_a_stream_that_ends_unsaid_or_one_too_many_ends_the_session() {
+    let site = Site::new().await;
+    let sensor = site.sensor().await;
+    for resets in [false, true] {
+        let (connection, _control, _answers) = sensor.session(&site).await;
+        let (mut send, _recv) = connection.open_bi().await.unwrap();
+        let _ = if resets { send.reset(0u32.into()) } else { send.finish() };
+        assert_eq!(closed(&connection).await, Some(CloseReason::ProtocolError), "reset: {resets}");
+    }
+    // A stream that said what it is for, and ended, makes room for another; a session needs none twice.
+    let (connection, _control, _answers) = sensor.session(&site).await;
+    for purpose in [Stream::Alerts, Stream::Lists, Stream::Hunts, Stream::Statistics] {
+        let (mut send, _recv) = open(&connection, purpose).await;
+        let _ = send.finish();
+    }
+    assert_eq!(closed(&connection).await, Some(CloseReason::ProtocolError));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_newer_session_replaces_the_older_and_stays_connected() {
     let site = Site::new().await;
     let sensor = site.sensor().await;

@@ -65,6 +65,9 @@ pub trait Link: Send + Sync {
 
     /// What it is.
     fn way(&self) -> Way;
+
+    /// Datagrams sent and heard so far; none where others count them.
+    fn traffic(&self) -> Option<(u64, u64)>;
 }
 
 /// Why there is no connection, or no longer.
@@ -137,6 +140,9 @@ pub enum LinkError {
     /// Closed by the collector with a reason.
     #[error("{}", .0.sentence())]
     Closed(CloseReason),
+    /// Hello is not answered, and the way there is not why.
+    #[error("the collector is there but does not answer Hello; it may be busy, and is asked again")]
+    Busy,
     /// What came is no message, or not one that belongs there.
     #[error("the collector sent what it may not: {0}")]
     Protocol(String),
@@ -172,7 +178,7 @@ impl LinkError {
             | LinkError::Proxy { .. }
             | LinkError::Neither { .. }
             | LinkError::Broken(_) => true,
-            LinkError::NotAccepted(_) | LinkError::Closed(_) | LinkError::Protocol(_) => false,
+            LinkError::NotAccepted(_) | LinkError::Closed(_) | LinkError::Busy | LinkError::Protocol(_) => false,
         }
     }
 

@@ -180,6 +180,11 @@ impl Link for QuicLink {
     fn way(&self) -> Way {
         Way::Quic
     }
+
+    fn traffic(&self) -> Option<(u64, u64)> {
+        let counted = self.connection.stats();
+        Some((counted.udp_tx.datagrams, counted.udp_rx.datagrams))
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use super::{Link, LinkError, Way, read_message, write_message};
 use crate::io::clock;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::mark;
-use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S};
+use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S, LINK_IDLE_TIMEOUT_S};
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
 
@@ -42,12 +42,8 @@ pub async fn keep_connected(
     let mut ship = Ship::new(desk.figures.borrow().epoch, desk.unsent);
     loop {
         let attempt = async {
-            let lost = |error| match error {
-                LinkError::Closed(CloseReason::Revoked) => (error, Lost::Revoked),
-                LinkError::Closed(CloseReason::Quarantined) => (error, Lost::Quarantined),
-                error => (error, Lost::NotReached),
-            };
-            let mut dialled = ways.dial().await.map_err(lost)?;
+            let not_reached = |error| lost(error, None);
+            let mut dialled = ways.dial().await.map_err(not_reached)?;
             let mut moved = false;
             loop {
                 let mut stood = None;
@@ -92,18 +88,15 @@ pub async fn keep_connected(
                     }
                     Over::Ended(error) => {
                         let blocked = match &dialled {
-                            Dialled::Quic(_) => ways.handle_quic_ended(&error, stood),
+                            Dialled::Quic(_) => ways.handle_quic_ended(&error, stood.map(|stood| stood.since)),
                             Dialled::Tcp(_) => false,
                         };
                         if blocked && std::mem::take(&mut moved) {
                             tracing::warn!("QUIC (UDP) does not carry a session; back to TCP: {error}");
-                            dialled = ways.dial().await.map_err(lost)?;
+                            dialled = ways.dial().await.map_err(not_reached)?;
                             continue;
                         }
-                        return Err(match lost(error) {
-                            (error, Lost::NotReached) if stood.is_some() => (error, Lost::Ended),
-                            lost => lost,
-                        });
+                        return Err(lost(error, stood.map(|stood| stood.was_fruitful(ship.committed()))));
                     }
                 }
             }
@@ -133,6 +126,35 @@ pub async fn keep_connected(
     }
 }
 
+/// A session that stood.
+#[derive(Debug, Clone, Copy)]
+struct Stood {
+    since: Instant,
+    committed: Seq,
+}
+
+impl Stood {
+    /// Whether anything came of it, by what is committed by now.
+    fn was_fruitful(self, committed: Seq) -> bool {
+        committed > self.committed
+            || clock::monotonic().saturating_duration_since(self.since) >= Duration::from_secs(LINK_IDLE_TIMEOUT_S)
+    }
+}
+
+/// What an error means for the next attempt; `fruitful`: of the session it ended, where one stood.
+fn lost(error: LinkError, fruitful: Option<bool>) -> (LinkError, Lost) {
+    let lost = match (&error, fruitful) {
+        (LinkError::Closed(CloseReason::Revoked), _) => Lost::Revoked,
+        (LinkError::Closed(CloseReason::Quarantined), _) => Lost::Quarantined,
+        (LinkError::Closed(CloseReason::Unavailable) | LinkError::Busy, _) => Lost::Unavailable,
+        (LinkError::Closed(CloseReason::GoingDown), Some(_)) => Lost::Ended,
+        (error, Some(false)) if error.is_an_answer() => Lost::Fruitless,
+        (_, Some(_)) => Lost::Ended,
+        (_, None) => Lost::NotReached,
+    };
+    (error, lost)
+}
+
 async fn stopping(mut stop: watch::Receiver<bool>) {
     // A sender that is gone means the process is ending too.
     let _ = stop.wait_for(|stop| *stop).await;
@@ -154,7 +176,7 @@ async fn session<L: Link>(
     subscription: &mut Subscription,
     ship: &mut Ship,
     reconnect: &mut Reconnect,
-    stood: &mut Option<Instant>,
+    stood: &mut Option<Stood>,
 ) -> LinkError {
     let ended = run_session(link, desk, subscription, ship, reconnect, stood).await;
     let error = match ended {
@@ -163,7 +185,7 @@ async fn session<L: Link>(
     };
     // A reason given by the other side says more than the broken stream it caused.
     match (&error, link.ended()) {
-        (LinkError::Broken(_) | LinkError::Protocol(_), Some(said)) => said,
+        (LinkError::Broken(_) | LinkError::Busy | LinkError::Protocol(_), Some(said)) => said,
         _ => error,
     }
 }
@@ -174,13 +196,13 @@ async fn run_session<L: Link>(
     subscription: &mut Subscription,
     ship: &mut Ship,
     reconnect: &mut Reconnect,
-    stood: &mut Option<Instant>,
+    stood: &mut Option<Stood>,
 ) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Control).await?;
     let figures = *desk.figures.borrow();
     let way = link.way();
-    let said = greet(&mut write, &mut read, desk, &way).await?;
-    *stood = Some(clock::monotonic());
+    let said = greet(link, &mut write, &mut read, desk).await?;
+    *stood = Some(Stood { since: clock::monotonic(), committed: said.committed });
     desk.hear_time(said.clock).await;
     reconnect.handle_session(said.reconnect_spread_ms);
     subscription.handle_session();
@@ -227,12 +249,7 @@ struct Said {
 }
 
 /// Introduces this sensor. What must be on disk before anything else is said is there when this returns.
-async fn greet(
-    write: &mut (impl tokio::io::AsyncWrite + Unpin),
-    read: &mut (impl tokio::io::AsyncRead + Unpin),
-    desk: &Desk,
-    way: &Way,
-) -> Result<Said, LinkError> {
+async fn greet<L: Link>(link: &L, write: &mut L::Write, read: &mut L::Read, desk: &Desk) -> Result<Said, LinkError> {
     let figures = *desk.figures.borrow();
     if *desk.protocols.end() >= 2 {
         // A collector of version 1 passes it over.
@@ -242,18 +259,7 @@ async fn greet(
     }
     let asked = clock::monotonic();
     write_message(write, &ToCollector::Hello(desk.hello(&figures))).await?;
-    let answer = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), read_message(read)).await;
-    let answer = answer.map_err(|_| {
-        LinkError::Broken(
-            match way {
-                Way::Quic => {
-                    "no answer to Hello; a firewall may let the first packets of QUIC (UDP) through and drop the rest"
-                }
-                Way::Tcp { .. } => "no answer to Hello",
-            }
-            .to_owned(),
-        )
-    })??;
+    let answer = answer_to_hello(link, read).await?;
     let there_and_back = clock::monotonic().saturating_duration_since(asked);
     let offset = |clock: Timestamp| clock.plus(there_and_back / 2).0.saturating_sub(clock::now().0);
     let (said, mark) = match answer {
@@ -278,6 +284,35 @@ async fn greet(
         keep(desk, mark).await?;
     }
     Ok(said)
+}
+
+/// Waits for the answer to Hello. Where none comes, what the link has sent and heard meanwhile tells a collector that is busy from a
+/// way that swallows everything.
+async fn answer_to_hello<L: Link>(link: &L, read: &mut L::Read) -> Result<Option<ToAgent>, LinkError> {
+    let limit = Duration::from_secs(ANSWER_TIMEOUT_S);
+    let mut answer = std::pin::pin!(read_message(read));
+    // By then the last of the handshake has arrived too, or never will.
+    if let Ok(answer) = timeout(limit / 4, &mut answer).await {
+        return answer;
+    }
+    let before = link.traffic();
+    match timeout(limit - limit / 4, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(no_answer(before, link.traffic())),
+    }
+}
+
+/// Why Hello was not answered, by datagrams sent and heard before and after a long silence.
+fn no_answer(before: Option<(u64, u64)>, after: Option<(u64, u64)>) -> LinkError {
+    let why = match (before, after) {
+        // What we said was never confirmed, so QUIC said it again and again, and nothing came.
+        (Some((sent, heard)), Some((sent_after, heard_after))) if sent_after > sent && heard_after == heard => {
+            "no answer to Hello; a firewall may let the first packets of QUIC (UDP) through and drop the rest"
+        }
+        (Some(_), Some(_)) => return LinkError::Busy,
+        (None, _) | (_, None) => "no answer to Hello",
+    };
+    LinkError::Broken(why.to_owned())
 }
 
 /// Keeps the mark before anything is sent in its session. Where the disk is full the one before goes on being said, which
@@ -419,5 +454,24 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::EnrolRefused(_)
         | ToAgent::Greeting(_)
         | ToAgent::NewEpoch { .. } => Err(unexpected(Some(&message))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn d5_hello_unanswered_is_a_block_only_where_nothing_at_all_came() {
+        let blocked = |before, after| no_answer(before, after).may_be_blocked();
+        assert!(blocked(Some((5, 7)), Some((9, 7))), "said again and again, and nothing came");
+        assert!(!blocked(Some((5, 7)), Some((9, 8))), "it is confirmed");
+        assert!(!blocked(Some((5, 7)), Some((5, 7))), "it was confirmed long ago: there was nothing to say again");
+        assert_eq!(lost(LinkError::Busy, None).1, Lost::Unavailable);
+        let ended = |reason, fruitful| lost(LinkError::Closed(reason), fruitful).1;
+        assert_eq!(ended(CloseReason::ProtocolError, Some(false)), Lost::Fruitless);
+        assert_eq!(ended(CloseReason::ProtocolError, Some(true)), Lost::Ended);
+        assert_eq!(ended(CloseReason::GoingDown, Some(false)), Lost::Ended, "a restart says nothing of the sensor");
+        assert_eq!(ended(CloseReason::UnknownSite, None), Lost::NotReached);
     }
 }

@@ -247,4 +247,8 @@ impl Link for TcpLink {
             why_not_quic: self.why_not_quic.clone(),
         }
     }
+
+    fn traffic(&self) -> Option<(u64, u64)> {
+        None
+    }
 }

@@ -70,7 +70,10 @@ async fn a_backup_is_whole_and_the_owners_alone_and_is_restored_as_it_was() {
     add(&data, "0301", "Oslo").await;
 
     let restored = back(&made, &data).await.unwrap();
-    assert_eq!((restored.keys, restored.revocations), (Keys::Restored, Some(0)));
+    assert_eq!(
+        (restored.keys, restored.carried),
+        (Keys::Restored, Some(Carried { revocations: 0, quarantines: Some(0) }))
+    );
     assert_eq!(members(&data).await, 1, "as it was");
     let aside = restored.aside.unwrap();
     assert_eq!(members(&aside).await, 2, "what was there can still be opened");
@@ -79,7 +82,7 @@ async fn a_backup_is_whole_and_the_owners_alone_and_is_restored_as_it_was() {
     // A new machine.
     let new = dir.path().join("new");
     let restored = back(&made, &new).await.unwrap();
-    assert_eq!((restored.aside, restored.revocations), (None, None));
+    assert_eq!((restored.aside, restored.carried), (None, None));
     assert_eq!(members(&new).await, 1);
     ServerKeys::read(&new, clock::now()).unwrap();
     assert_eq!(fs::read(new.join(SETTINGS_FILE)).unwrap(), fs::read(made.join(SETTINGS_FILE)).unwrap());
@@ -201,10 +204,49 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     store.revoke_sensor(shut_out.0 as i64, clock::now()).await.unwrap();
     assert_eq!(number(store).await, (1, 0));
 
-    assert_eq!(back(&made, &data).await.unwrap().revocations, Some(1));
+    let carried = back(&made, &data).await.unwrap().carried;
+    assert_eq!(carried, Some(Carried { revocations: 1, quarantines: Some(0) }));
     let store = Store::open(&data).await.unwrap();
     assert!(store.sensor_by_key(Scope::Operator, &[9; 32]).await.unwrap().unwrap().revoked);
     assert!(!store.consume_token(open, &[8; 32], "0.1.0", clock::now()).await.unwrap(), "it may have been used since");
     let (id, revision) = number(store).await;
     assert!(id > 1_000_000 && revision >= 1_000, "{id} {revision}");
+}
+
+#[tokio::test]
+async fn p5_a_quarantine_since_the_backup_is_not_lifted_by_a_restore_and_a_release_not_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let later = clock::now().plus(std::time::Duration::from_secs(3600));
+    let store = Store::open(&data).await.unwrap();
+    let mut sensors = Vec::new();
+    for key in [1, 2, 3] {
+        let sensor = store.add_token(1, &[key; 32], clock::now(), later).await.unwrap();
+        assert!(store.consume_token(sensor, &[key + 10; 32], "0.1.0", clock::now()).await.unwrap());
+        sensors.push(sensor.0 as i64);
+    }
+    let quarantine = async |sensor: i64| {
+        let mut tx = store.begin().await.unwrap();
+        crate::store::mark::quarantine(&mut tx, sensor, Timestamp(77)).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    quarantine(sensors[0]).await;
+    quarantine(sensors[1]).await;
+    assert!(store.release_sensor(sensors[1]).await.unwrap());
+    store.close().await;
+
+    let carried = back(&made, &data).await.unwrap().carried;
+    assert_eq!(carried, Some(Carried { revocations: 0, quarantines: Some(1) }));
+    let store = Store::open(&data).await.unwrap();
+    let heard =
+        async |key: u8| !store.sensor_by_key(Scope::Operator, &[key + 10; 32]).await.unwrap().unwrap().quarantined;
+    assert_eq!([heard(1).await, heard(2).await, heard(3).await], [false, true, true]);
+    let mut tx = store.begin().await.unwrap();
+    let mut renews = Vec::new();
+    for sensor in &sensors {
+        renews.push(crate::store::mark::must_renew(&mut tx, *sensor).await.unwrap());
+    }
+    assert_eq!(renews, [false, true, false], "whoever was released begins a new spool still");
 }
