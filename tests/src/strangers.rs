@@ -117,7 +117,7 @@ async fn say_nothing(from: Ipv4Addr, collector: SocketAddr, met: &AtomicUsize) -
     socket.bind(SocketAddr::from((from, 0)))?;
     let mut connection = socket.connect(collector).await?;
     met.fetch_add(1, Ordering::Relaxed);
-    connection.read(&mut [0]).await?;
+    connection.read_exact(&mut [0]).await?;
     Ok(())
 }
 
