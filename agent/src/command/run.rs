@@ -18,7 +18,7 @@ use varde_common::message::PROTOCOLS;
 use varde_common::record::SensorEvent;
 use varde_common::time::Timestamp;
 
-use super::sources::{open_interfaces, open_sources};
+use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{Confinement, Report, SetAsideReport};
 use super::{EXIT_START_AGAIN, Failure, detour, settings};
 use crate::effective_time::EffectiveTime;
@@ -485,11 +485,6 @@ impl Process {
         }
         report.to_json()
     }
-}
-
-fn interface_gone(why: &str) -> Failure {
-    let (cause, remedy) = why.rsplit_once(". ").unwrap_or((why, "start the agent again when it is back"));
-    Failure { code: EXIT_START_AGAIN, ..Failure::new(cause, remedy.trim_end_matches('.')) }
 }
 
 fn interrupted(when: &str) -> Failure {
