@@ -18,7 +18,7 @@ use varde_common::message::PROTOCOLS;
 use varde_common::record::SensorEvent;
 use varde_common::time::Timestamp;
 
-use super::sources::{open_interfaces, open_sources};
+use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{Confinement, Report, SetAsideReport, TrustReport};
 use super::trusted::Trusted;
 use super::{EXIT_START_AGAIN, Failure, detour, settings};
@@ -173,8 +173,9 @@ pub(crate) fn run_confined_by(
     let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
     let detour = detour(data, &settings, identity.card.fallback.as_deref(), &address)?;
     let is_name = |address: &str| address.parse::<SocketAddr>().is_err();
-    // Opening an interface is the last thing that takes a right; reading files and packets comes after it is given up.
+    // Interfaces and the control socket are opened while that may be done; files and packets are read once it may not.
     let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings));
+    let control = control::listen(data).map_err(disk_failure)?;
     let confined = confine(&Reach {
         data: data.to_owned(),
         captures: captures.iter().map(|(_, path)| path.clone()).collect(),
@@ -266,7 +267,7 @@ pub(crate) fn run_confined_by(
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
     let sensor = SensorSettings { timekeeper, ..settings.sensor() };
-    let outcome = runtime.block_on(process.run(ways, subscription, watching, sensor));
+    let outcome = runtime.block_on(process.run(control, ways, subscription, watching, sensor));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
     keeper.join().map_err(|_| Failure::new("the spool's thread broke", "report this to the makers of Varde"))?;
@@ -320,12 +321,12 @@ struct Process {
 impl Process {
     async fn run(
         self,
+        control: std::os::unix::net::UnixListener,
         mut ways: Ways,
         mut subscription: Subscription,
         watching: Watch,
         sensor: SensorSettings,
     ) -> Result<(), Failure> {
-        let listener = control::listen(&self.desk.data).map_err(disk_failure)?;
         let (leave, leaving) = watch::channel(false);
         let uplink = keep_connected(&self.desk, &mut ways, &mut subscription, leaving);
         let work = async {
@@ -333,14 +334,14 @@ impl Process {
             leave.send_replace(true);
             result
         };
-        let told = control::answer(listener, |question| self.report(question));
+        let told = control::answer(control, |question| self.report(question));
         tokio::select! {
             // The uplink ends only when told to leave; the work is over by then.
             (result, ()) = async { tokio::join!(work, uplink) } => {
                 let _ = std::fs::remove_file(control::socket_path(&self.desk.data));
                 result
             }
-            () = told => Ok(()),
+            error = told => Err(Failure::new(format!("the control socket fails: {error}"), "look at the system's limits")),
             () = self.tick() => Ok(()),
         }
     }
@@ -491,11 +492,6 @@ impl Process {
         }
         report.to_json()
     }
-}
-
-fn interface_gone(why: &str) -> Failure {
-    let (cause, remedy) = why.rsplit_once(". ").unwrap_or((why, "start the agent again when it is back"));
-    Failure { code: EXIT_START_AGAIN, ..Failure::new(cause, remedy.trim_end_matches('.')) }
 }
 
 fn interrupted(when: &str) -> Failure {
