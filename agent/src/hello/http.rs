@@ -69,6 +69,8 @@ impl Progress {
     fn host_in<'a>(&mut self, line: &'a [u8]) -> Option<&'a [u8]> {
         let is_folded = self.in_host && matches!(line, [b' ' | b'\t', ..]);
         let value = if is_folded { Some(line.trim_ascii()) } else { field(line, b"host:") };
+        // A bare CR is no part of a name; some servers take it for the line's end (RFC 9112 section 2.2).
+        let value = value.map(|value| value.split(|&octet| octet == b'\r').next().unwrap_or_default().trim_ascii_end());
         self.in_host = value.is_some_and(<[u8]>::is_empty);
         value.filter(|value| !value.is_empty())
     }

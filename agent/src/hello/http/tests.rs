@@ -49,6 +49,7 @@ fn the_host_is_where_the_standard_says() {
         ("GET / HTTP/1.1\r\nHost: 2001:db8::1\r\n\r\n", Some("2001:db8::1")),
         ("CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: a.no\r\n\r\n", Some("192.0.2.1")),
         ("GET / HTTP/1.1\r\nHost: a b.example\r\n\r\n", Some("a b.example")),
+        ("GET / HTTP/1.1\r\nHost: evil.example \rX: y\r\n\r\n", Some("evil.example")),
         ("GET / HTTP/1.1\r\nHost:\r\n\r\n", Some("-")),
         ("GET / HTTP/1.0\r\n\r\nHost: body.example\r\n", Some("-")),
         ("GET / HTTP/1.1\r\nX-Host: other.example\r\n\r\n", Some("-")),
