@@ -85,8 +85,12 @@ impl Places {
             if path.is_dir() {
                 self.read_directory(&path)?;
             } else {
-                let octets = std::fs::read(&path).with_context(|| path.display().to_string())?;
-                self.read(&path, &octets);
+                match std::fs::read(&path) {
+                    Ok(octets) => self.read(&path, &octets),
+                    // A living agent writes a file under another name first, and removes segments.
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error).with_context(|| path.display().to_string()),
+                }
             }
         }
         Ok(())
