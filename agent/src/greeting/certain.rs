@@ -43,6 +43,7 @@ impl Greetings {
             self.read_aside(payload, packet, heard, counts, emit);
             return heard.greeting;
         }
+        let mut is_let_go = false;
         let asking = match heard.greeting {
             Greeting::Over => return Greeting::Over,
             Greeting::Waiting(looks) => {
@@ -63,10 +64,14 @@ impl Greetings {
                     let asking = tcp.asking();
                     counts.given_up += 1;
                     self.let_go(place, counts, emit);
+                    is_let_go = true;
                     if is_settled { asking } else { asking.and_stands(start(heard, looks).unwrap_or(stands)) }
                 }
-                // It was let go, and something else may lie there.
-                Some(_) | None => Asking::new(0, stands),
+                // It was let go, and something else may lie there. Something was begun, so more may be asked.
+                Some(_) | None => {
+                    is_let_go = true;
+                    Asking::new(1, stands)
+                }
             },
         };
         let asking = where_receiver_stands(asking, seq, stands);
@@ -76,7 +81,7 @@ impl Greetings {
         let ahead = seq.wrapping_sub(asking.next()) as usize;
         if fresh.is_empty() || ahead >= GREETING_MAX_OCTETS {
             self.read_aside(payload, packet, heard, counts, emit);
-            return heard.greeting;
+            return if is_let_go { Greeting::Asking(asking) } else { heard.greeting };
         }
         if ahead == 0 && !Talk::may_begin(fresh, asking.hellos() > 0) {
             return asking.and_passed(seq, fresh.len());

@@ -340,3 +340,54 @@ fn segments_that_a_mirror_shows_after_their_acknowledgement_are_read() {
         assert_eq!(bench.names(), ["evil.no"], "{first}");
     }
 }
+
+#[test]
+fn a_request_behind_a_slow_body_in_chunks_is_read_however_long_that_takes() {
+    for (chunks, pause) in [(20usize, 95), (400, 5)] {
+        let mut bench = Bench::new();
+        bench.shake_hands();
+        let head = b"POST / HTTP/1.1\r\nHost: a.no\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n";
+        bench.say(0, head);
+        let mut at = head.len();
+        for _ in 0..chunks {
+            bench.now += if chunks == 20 && at > head.len() { 0 } else { pause };
+            bench.say(at, b"0123456789abcdef\r\n10\r\n");
+            at += 22;
+            bench.acknowledge();
+        }
+        let end = b"0123456789abcdef\r\n0\r\n\r\n";
+        bench.say(at, end);
+        at += end.len();
+        bench.acknowledge();
+        bench.say(at, &get("b.no"));
+        assert_eq!(bench.names(), ["a.no", "b.no"], "{chunks} chunks");
+    }
+}
+
+#[test]
+fn a_segment_lost_in_a_large_body_in_chunks_hides_no_request_behind_it() {
+    let mut bench = Bench::new();
+    bench.shake_hands();
+    let head = b"POST / HTTP/1.1\r\nHost: a.no\r\nTransfer-Encoding: chunked\r\n\r\nc350\r\n";
+    bench.say(0, head);
+    let mut at = head.len();
+    // Fifty segments of a chunk of 50,000, the third one never shown; the receiver's word comes when all is under way.
+    for segment in 0..50 {
+        if segment != 2 {
+            bench.say(at, &[b'x'; 1_000]);
+        }
+        at += 1_000;
+        if segment == 40 {
+            bench.acknowledge();
+        }
+    }
+    bench.acknowledge();
+    bench.say(at, b"\r\n0\r\n\r\n");
+    at += 7;
+    bench.acknowledge();
+    bench.say(at, &get("b.no"));
+    at += get("b.no").len();
+    bench.acknowledge();
+    bench.say(at, &get("c.no"));
+    assert_eq!(bench.names(), ["a.no", "b.no", "c.no"]);
+}
