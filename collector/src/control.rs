@@ -10,6 +10,8 @@ pub enum Poke {
     List,
     /// A sensor got a token or was revoked.
     Sensors,
+    /// A key or certificate changed.
+    Keys,
 }
 
 /// A command's line: `{"poke":"list"}`.

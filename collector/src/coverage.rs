@@ -196,6 +196,7 @@ mod tests {
             quarantined_at: None,
             replayed: 0,
             heartbeat_before: None,
+            keys: crate::store::picture::KeyFacts::default(),
         }
     }
 

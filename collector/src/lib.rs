@@ -24,6 +24,7 @@ pub mod limits;
 pub mod losses;
 pub mod mark;
 pub mod present;
+pub mod renewal;
 pub mod session;
 pub mod settings;
 pub mod store;

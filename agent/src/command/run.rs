@@ -19,7 +19,7 @@ use varde_common::record::SensorEvent;
 use varde_common::time::Timestamp;
 
 use super::sources::{open_interfaces, open_sources};
-use super::status::{Confinement, Report};
+use super::status::{CertificateReport, Confinement, Report};
 use super::{Failure, detour, settings};
 use crate::effective_time::EffectiveTime;
 use crate::health::Health;
@@ -29,13 +29,15 @@ use crate::io::disk::adopt::adopt;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, Order};
+use crate::io::disk::keys::Keys;
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
 use crate::io::disk::{DiskError, collector_time, create_directory, hold, list};
+use crate::io::link::renewing::Renewing;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use crate::io::link::timed::{SharedTime, validity};
-use crate::io::link::tls::SessionTls;
+use crate::io::link::tls::Trust;
 use crate::io::link::ways::Ways;
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
@@ -165,7 +167,10 @@ pub(crate) fn run_confined_by(
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let root = identity.root().map_err(|error| Failure::new(error, "restore the directory `identity` from a copy"))?;
     let time = known_time(&identity, data);
-    let tls = SessionTls::new(&identity, &time).map_err(|why| {
+    let keys = Keys::of(Arc::new(RealVolume), data);
+    let opened = Renewing::open(keys, Trust::new(root.clone()), Arc::clone(&time));
+    let usable = opened.and_then(|renewing| Ok((renewing.tls()?, renewing)));
+    let (tls, mut renewing) = usable.map_err(|why| {
         let cause = format!("this sensor's key or certificate cannot be used: {why}");
         Failure::new(cause, "restore the directory `identity` from a copy, or ask the CSIRT for a new token")
     })?;
@@ -242,6 +247,7 @@ pub(crate) fn run_confined_by(
         unsent,
         protocols: PROTOCOLS,
         resent: AtomicU64::new(0),
+        certified: watch::Sender::new(None),
     };
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
@@ -256,14 +262,14 @@ pub(crate) fn run_confined_by(
         sources: Arc::clone(&sources),
         stop: Arc::clone(&stop),
     };
-    let ways = Ways::new(address.clone(), tls, detour);
+    let ways = Ways::new(address.clone(), tls, detour).enrolled_at(identity.enrolled_at.as_deref());
     let process = Process { desk, identity, address, live, stop, sources, confined };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
     let sensor = SensorSettings { timekeeper, ..settings.sensor() };
-    let outcome = runtime.block_on(process.run(ways, subscription, watching, sensor));
+    let outcome = runtime.block_on(process.run(ways, subscription, &mut renewing, watching, sensor));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
     keeper.join().map_err(|_| Failure::new("the spool's thread broke", "report this to the makers of Varde"))?;
@@ -319,12 +325,13 @@ impl Process {
         self,
         mut ways: Ways,
         mut subscription: Subscription,
+        renewing: &mut Renewing,
         watching: Watch,
         sensor: SensorSettings,
     ) -> Result<(), Failure> {
         let listener = control::listen(&self.desk.data).map_err(disk_failure)?;
         let (leave, leaving) = watch::channel(false);
-        let uplink = keep_connected(&self.desk, &mut ways, &mut subscription, leaving);
+        let uplink = keep_connected(&self.desk, &mut ways, &mut subscription, renewing, leaving);
         let work = async {
             let result = self.work(watching, sensor).await;
             leave.send_replace(true);
@@ -468,6 +475,7 @@ impl Process {
         report.revision = revision;
         report.indicators = indicators;
         report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
+        report.certificate = self.desk.certified.borrow().clone().map(CertificateReport::from);
         report.confinement = Some(Confinement::of(&self.confined));
         if question == Question::Probe {
             report.probes = Some(probe::all());

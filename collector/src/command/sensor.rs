@@ -18,6 +18,7 @@ use crate::address::{Bound, DialAddress, TCP_PORT, dial};
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, directory, keys};
+use crate::renewal::is_overdue;
 use crate::store::member::MemberRow;
 use crate::store::sensor::{Revoked, SensorRow};
 use crate::store::{Scope, Store, setting};
@@ -32,7 +33,7 @@ pub enum SensorCommand {
     },
     /// List the sensors.
     #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), certificate_until (of the certificate it last came with), renewed_at, renewal_refused_at, renewal_refused_why, pending_at (it waits for approval), words (of the key that waits). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -43,6 +44,16 @@ pub enum SensorCommand {
     Events(EventsArguments),
     /// Let a sensor out of quarantine, once the copy of it is stopped: it begins a new spool when it comes.
     Release {
+        /// The sensor's number, as listed.
+        id: u32,
+    },
+    /// Approve of a sensor that waits, once the eight words at its own end were found to be the same.
+    Approve {
+        /// The sensor's number, as listed.
+        id: u32,
+    },
+    /// Refuse a sensor that waits: its token is good for nothing any more.
+    Refuse {
         /// The sensor's number, as listed.
         id: u32,
     },
@@ -94,6 +105,22 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
                 "Sensor {id} is released. Whichever machine comes next with its identity is heard and begins a new spool: within ten minutes, or at once when varde-agent is restarted there. Should the copy live on, both are put in quarantine again."
             ))?;
         }
+        SensorCommand::Approve { id } => {
+            let words = waiting(&store, id).await?;
+            if !store.approve_sensor(i64::from(id), clock::now()).await? {
+                bail!("sensor {id} does not wait any more; see: varde-collector sensor list")
+            }
+            poke(data, Poke::Sensors).await;
+            say::result(&format!(
+                "Sensor {id} ({words}) is approved. It gets its certificate when varde-agent enroll asks next: within a minute while it waits, else when it is started again."
+            ))?;
+        }
+        SensorCommand::Refuse { id } => {
+            let words = waiting(&store, id).await?;
+            store.revoke_sensor(i64::from(id), clock::now()).await?;
+            poke(data, Poke::Sensors).await;
+            say::result(&format!("Sensor {id} ({words}) is refused; its token is good for nothing any more."))?;
+        }
         SensorCommand::Revoke { id } => {
             let said = match store.revoke_sensor(i64::from(id), clock::now()).await? {
                 Revoked::Now => format!("Sensor {id} is revoked."),
@@ -113,6 +140,15 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
     }
     store.close().await;
     Ok(())
+}
+
+/// The words of a sensor that waits for approval.
+async fn waiting(store: &Store, id: u32) -> anyhow::Result<String> {
+    let sensors = store.sensor_rows(Scope::Operator).await?;
+    let found = sensors.into_iter().find(|sensor| sensor.id == i64::from(id) && sensor.revoked_at.is_none());
+    found.and_then(|sensor| sensor.words).ok_or_else(|| {
+        anyhow!("no sensor {id} waits for approval; those that do are shown by: varde-collector sensor list")
+    })
 }
 
 /// What the one who enrols must know where UDP is blocked: nothing, on the usual port.
@@ -171,6 +207,7 @@ fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
         SensorRow { revoked_at: None, connected: true, hearing: Some("dropping"), .. } => "connected, LOSING packets",
         SensorRow { revoked_at: Some(_), .. } => "revoked",
         SensorRow { quarantined_at: Some(_), .. } => "quarantined: two machines use its identity",
+        SensorRow { enrolled_at: None, pending_at: Some(_), .. } => "WAITS for approval",
         SensorRow { enrolled_at: None, token_expires_at, .. } if *token_expires_at <= now => "token expired",
         SensorRow { enrolled_at: None, .. } => "token not used",
         SensorRow { connected: true, carrier: Some(carrier), .. } if carrier == "tcp" => {
@@ -181,11 +218,23 @@ fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
     }
 }
 
+/// What is to be said of its certificate: nothing as long as it is renewed in time.
+fn renewal(sensor: &SensorRow, now: Timestamp) -> Option<String> {
+    let until = sensor.certificate_until.filter(|_| sensor.revoked_at.is_none())?;
+    let why = sensor.renewal_refused_why.as_deref().map_or(String::new(), |why| format!(" ({why})"));
+    is_overdue(until, now).then(|| format!("certificate NOT RENEWED{why}, good until {}", say::moment(Some(until))))
+}
+
 fn print(sensors: &[SensorRow], json: bool, now: Timestamp) -> anyhow::Result<()> {
     let row = |sensor: &SensorRow| {
         let state = match sensor.set_back_at {
             Some(at) => format!("{} (an older state of it came {})", state(sensor, now), say::moment(Some(at))),
             None => state(sensor, now).to_owned(),
+        };
+        let state = match (&sensor.words, renewal(sensor, now)) {
+            (Some(words), _) => format!("{state}: {words}"),
+            (None, Some(renewal)) => format!("{state}; {renewal}"),
+            (None, None) => state,
         };
         let list = match &sensor.refused_why {
             Some(why) => format!("{} (refused another: {why})", sensor.revision),

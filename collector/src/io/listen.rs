@@ -12,10 +12,12 @@ use tokio::time::timeout;
 use varde_common::message::{CloseReason, PROTOCOLS};
 
 use super::carrier::Carrier;
+use super::clock;
+use super::keyring::Keyring;
 use super::lists::Lists;
 use super::live::Live;
+use super::renew::Proof;
 use super::talk::{Streams, converse, enter};
-use crate::certificate::spki_sha256;
 use crate::change::{Change, Changes};
 use crate::control::Poke;
 use crate::limits::{DECODES_AT_ONCE, HANDSHAKE_WITHIN, HANDSHAKES_BEFORE_RETRY, INGESTS_AT_ONCE, SESSIONS_MAX};
@@ -31,24 +33,31 @@ pub struct Collector {
     pub(super) ingests: Semaphore,
     pub(super) decodes: Semaphore,
     pub(super) protocols: RangeInclusive<u16>,
+    pub(super) keyring: Arc<Keyring>,
     places: Arc<Semaphore>,
     handshakes: AtomicUsize,
 }
 
 impl Collector {
     /// A collector with nobody connected.
-    pub fn new(store: Store, changes: Changes) -> Arc<Collector> {
-        Collector::speaking(store, changes, PROTOCOLS)
+    pub fn new(store: Store, changes: Changes, keyring: Arc<Keyring>) -> Arc<Collector> {
+        Collector::speaking(store, changes, keyring, PROTOCOLS)
     }
 
     /// The same, of a program that speaks these versions of the conversation.
-    pub fn speaking(store: Store, changes: Changes, protocols: RangeInclusive<u16>) -> Arc<Collector> {
+    pub fn speaking(
+        store: Store,
+        changes: Changes,
+        keyring: Arc<Keyring>,
+        protocols: RangeInclusive<u16>,
+    ) -> Arc<Collector> {
         Arc::new(Collector {
             live: Live::new(store.clone(), changes.clone()),
             lists: Lists::new(),
             ingests: Semaphore::new(INGESTS_AT_ONCE),
             decodes: Semaphore::new(DECODES_AT_ONCE),
             protocols,
+            keyring,
             places: Arc::new(Semaphore::new(SESSIONS_MAX)),
             handshakes: AtomicUsize::new(0),
             store,
@@ -64,6 +73,10 @@ impl Collector {
                 // Which sensor it was, the command knows; the page reads all of them afresh.
                 let _ = self.changes.send(Change::Sensor(0));
             }),
+            Poke::Keys => {
+                self.keyring.look_and_tell(clock::now()).await;
+                Ok(())
+            }
         };
         if let Err(error) = &looked {
             self.failed("cannot look at what a command has changed", error);
@@ -162,16 +175,11 @@ async fn attend(collector: &Arc<Collector>, incoming: Incoming) {
         return;
     };
     let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
-    let spki = chain.as_ref().and_then(|chain| spki_of(chain));
+    let proof = chain.as_ref().and_then(|chain| Proof::of(chain));
     let carrier = Carrier::Quic(connection.clone());
-    let Some(spki) = spki else { return carrier.close(CloseReason::ProtocolError) };
-    match enter(collector, &spki, &carrier).await {
+    let Some(proof) = proof else { return carrier.close(CloseReason::ProtocolError) };
+    match enter(collector, proof, &carrier).await {
         Ok(entered) => converse(collector, carrier, entered, Streams::Quic(connection)).await,
         Err(reason) => carrier.close(reason),
     }
-}
-
-/// The public key somebody has proved; none where the certificate cannot be read.
-pub fn spki_of(chain: &[CertificateDer<'_>]) -> Option<[u8; 32]> {
-    chain.first().and_then(|certificate| spki_sha256(certificate).ok())
 }

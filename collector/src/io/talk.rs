@@ -16,6 +16,7 @@ use super::clock;
 use super::frame::{self, FrameError};
 use super::listen::Collector;
 use super::live::Entered;
+use super::renew::{self, NoAnswer, Proof};
 use super::tied::{Arrived, Tied};
 use crate::change::Change;
 use crate::ingest::hello::{Introduction, Met};
@@ -30,20 +31,22 @@ pub struct Guest {
     sensor: i64,
     number: u64,
     session: Session,
+    proof: Proof,
 }
 
 /// Who it is, by the public key it has proved, and whether it may come in.
 ///
 /// # Errors
 /// Why it may not.
-pub async fn enter(collector: &Collector, spki: &[u8; 32], carrier: &Carrier) -> Result<Guest, CloseReason> {
+pub async fn enter(collector: &Collector, proof: Proof, carrier: &Carrier) -> Result<Guest, CloseReason> {
+    let spki = &proof.spki_sha256;
     let store_error = |error: StoreError| {
         collector.failed("cannot look up a sensor", &error);
         CloseReason::Unavailable
     };
     let known = collector.store.sensor_by_key(Scope::Operator, spki).await.map_err(store_error)?;
     let Some(known) = known else {
-        tracing::warn!("a certificate of ours whose sensor the database does not know was refused");
+        ended(collector, spki).await.map_err(store_error)?;
         return Err(CloseReason::Revoked);
     };
     if known.revoked {
@@ -51,10 +54,10 @@ pub async fn enter(collector: &Collector, spki: &[u8; 32], carrier: &Carrier) ->
         return Err(CloseReason::Revoked);
     }
     let sites = collector.store.sites_of(Scope::Operator, known.sensor).await.map_err(store_error)?;
-    match collector.live.enter(known.sensor, spki, carrier).await.map_err(store_error)? {
+    match collector.live.enter(known.sensor, proof, carrier).await.map_err(store_error)? {
         Entered::As(number) => {
             let session = Session::new(sites, collector.protocols.clone());
-            Ok(Guest { sensor: known.sensor, number, session })
+            Ok(Guest { sensor: known.sensor, number, session, proof })
         }
         Entered::Revoked => Err(CloseReason::Revoked),
         Entered::Quarantined => {
@@ -62,6 +65,21 @@ pub async fn enter(collector: &Collector, spki: &[u8; 32], carrier: &Carrier) ->
             Err(CloseReason::Quarantined)
         }
     }
+}
+
+/// A certificate of ours came whose key is nobody's now. Where it was a sensor's before, and another key was used since, it
+/// is a copy of an older disk or somebody who has taken one: that is for a person to see.
+async fn ended(collector: &Collector, spki: &[u8; 32]) -> Result<(), StoreError> {
+    let known = collector.store.known_by_key(Scope::Operator, spki).await?;
+    let Some(known) = known.filter(|known| known.ended) else {
+        tracing::warn!("a certificate of ours whose sensor the database does not know was refused");
+        return Ok(());
+    };
+    tracing::warn!(sensor = known.sensor, "a key that has ended was refused: a copy of an older disk, or a theft");
+    if collector.store.note_seldom(known.sensor, "ended_key", clock::now()).await? {
+        let _ = collector.changes.send(Change::Sensor(known.sensor));
+    }
+    Ok(())
 }
 
 /// Where a session's streams come from.
@@ -75,13 +93,14 @@ pub enum Streams {
 
 /// Serves the streams of a session until it ends, and lets the sensor go.
 pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest, streams: Streams) {
-    let Guest { sensor, number, session } = guest;
+    let Guest { sensor, number, session, proof } = guest;
     let talk = Arc::new(Talk {
         collector: collector.clone(),
         carrier,
         sensor,
         number,
         session: Mutex::new(session),
+        proof,
         greeted: watch::Sender::new(false),
     });
     let mut serving = JoinSet::new();
@@ -134,6 +153,7 @@ struct Talk {
     sensor: i64,
     number: u64,
     session: Mutex<Session>,
+    proof: Proof,
     greeted: watch::Sender<bool>,
 }
 
@@ -229,10 +249,25 @@ impl Talk {
                 }
                 Action::Follow(revision) => return self.serve_lists(send, recv, revision).await,
                 Action::Note(outcome) => self.note(outcome).await?,
+                Action::Renew(csr_der) => {
+                    let said = self.renew(&csr_der).await?;
+                    self.answer(&mut send, &said).await?;
+                }
                 Action::Nothing => {}
             }
         }
         Ok(())
+    }
+
+    async fn renew(&self, csr_der: &[u8]) -> Result<ToAgent, CloseReason> {
+        let Collector { store, changes, keyring, .. } = &*self.collector;
+        renew::renew(store, changes, keyring, self.proof, csr_der).await.map_err(|why| match why {
+            NoAnswer::Store(error) => self.unavailable(&error),
+            NoAnswer::Certificate(error) => {
+                tracing::error!(sensor = self.sensor, "cannot renew a certificate: {error}");
+                CloseReason::Unavailable
+            }
+        })
     }
 
     /// The next message of a known kind, and its place among those that are decoded at once; none where the stream or the

@@ -7,6 +7,7 @@ pub mod event;
 pub mod heartbeat;
 pub mod incident;
 pub mod indicator;
+pub mod key;
 pub mod list;
 pub mod mark;
 pub mod member;
@@ -50,6 +51,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/002_session.sql"),
     include_str!("../schema/003_storm.sql"),
     include_str!("../schema/004_carrier.sql"),
+    include_str!("../schema/005_identity.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -72,6 +72,19 @@ pub struct SensorFacts {
     pub replayed: i64,
     /// One from some time before it, to compare ([`crate::hearing`]).
     pub heartbeat_before: Option<String>,
+    /// Its certificate, and whether it waits for one.
+    pub keys: KeyFacts,
+}
+
+/// A sensor's certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyFacts {
+    /// Until when it is good.
+    pub until: Option<Timestamp>,
+    /// Why it was last not renewed.
+    pub refused_why: Option<String>,
+    /// The words of the key that waits for a person's approval, and since when.
+    pub pending: Option<(String, Timestamp)>,
 }
 
 /// The newest published list.

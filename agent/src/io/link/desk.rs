@@ -21,6 +21,7 @@ use crate::io::disk::collector_time;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::spool::Figures;
 use crate::limits::CLOCK_SKEW_TOLD_S;
+use crate::renewal::Certified;
 
 /// The list in force, as the sensor uses it.
 #[derive(Debug, Clone, Default)]
@@ -77,6 +78,8 @@ pub struct Desk {
     pub protocols: RangeInclusive<u16>,
     /// Records sent again so far.
     pub resent: AtomicU64,
+    /// How the certificate is, for whoever asks; none before the first attempt at a session.
+    pub certified: watch::Sender<Option<Certified>>,
 }
 
 impl Desk {

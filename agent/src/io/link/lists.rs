@@ -44,7 +44,10 @@ pub(super) async fn lists<L: Link>(
                 | ToAgent::Greeting(_)
                 | ToAgent::NewEpoch { .. }
                 | ToAgent::NextRoot { .. }
-                | ToAgent::Newest { .. },
+                | ToAgent::Newest { .. }
+                | ToAgent::Renewed { .. }
+                | ToAgent::Waiting
+                | ToAgent::RenewalRefused(_),
             ) => return Err(unexpected(message.as_ref())),
         };
         if let Some(outcome) = act(step, desk, subscription, &mut incoming).await? {

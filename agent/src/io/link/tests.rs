@@ -13,12 +13,14 @@ use varde_common::trust::Untrusted;
 
 use super::double::{Double, Fault, Publication};
 use super::quic::QuicLink;
+use super::renewing::Renewing;
 use super::timed::SharedTime;
-use super::tls::SessionTls;
+use super::tls::{SessionTls, Trust};
 use super::{Link, LinkError};
 use crate::command::run::{RunArgs, run_confined_by};
 use crate::effective_time::EffectiveTime;
 use crate::io::disk::identity::Identity;
+use crate::io::disk::keys::Keys;
 use crate::io::disk::owner::Owner;
 use crate::io::disk::volume::RealVolume;
 use crate::io::disk::{list, mark, spool};
@@ -28,6 +30,18 @@ use crate::subscription::tests::{key, publication};
 
 pub(super) fn unknown_time() -> SharedTime {
     SharedTime::new(EffectiveTime::new(Timestamp(0), None).into())
+}
+
+/// What proves the sensor that is enrolled here.
+pub(super) fn session_tls(data: &Path) -> SessionTls {
+    renewing(data).tls().unwrap()
+}
+
+/// Its keys.
+pub(super) fn renewing(data: &Path) -> Renewing {
+    let root = Identity::read(data).unwrap().root().unwrap();
+    let keys = Keys::of(std::sync::Arc::new(RealVolume), data);
+    Renewing::open(keys, Trust::new(root), unknown_time()).unwrap()
 }
 
 fn published(seed: u8, revision: u64) -> Publication {
@@ -236,7 +250,7 @@ fn p4_a_revoked_sensor_hears_that_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[Fault::Revoked], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let tls = SessionTls::new(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
+    let tls = session_tls(directory.path());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ended = runtime.block_on(async {
         let link = QuicLink::dial(&double.quic.to_string(), &tls, &mut Vec::new()).await?;
@@ -252,7 +266,7 @@ fn a_collector_whose_name_is_out_of_reach_is_dialled_where_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let tls = SessionTls::new(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
+    let tls = session_tls(directory.path());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // An address without a port is found by nobody.

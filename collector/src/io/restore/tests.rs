@@ -194,7 +194,7 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     let store = Store::open(&data).await.unwrap();
     let open = store.add_token(1, &[1; 32], clock::now(), later).await.unwrap();
     let shut_out = store.add_token(1, &[2; 32], clock::now(), later).await.unwrap();
-    assert!(store.consume_token(shut_out, &[9; 32], "0.1.0", clock::now()).await.unwrap());
+    assert!(store.consume_token(shut_out, &[9; 32], clock::now(), "0.1.0", clock::now()).await.unwrap());
     store.close().await;
     let made = backup(&data, &dir.path().join("b"), true).await;
     let store = Store::open(&data).await.unwrap();
@@ -204,7 +204,10 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     assert_eq!(back(&made, &data).await.unwrap().revocations, Some(1));
     let store = Store::open(&data).await.unwrap();
     assert!(store.sensor_by_key(Scope::Operator, &[9; 32]).await.unwrap().unwrap().revoked);
-    assert!(!store.consume_token(open, &[8; 32], "0.1.0", clock::now()).await.unwrap(), "it may have been used since");
+    assert!(
+        !store.consume_token(open, &[8; 32], clock::now(), "0.1.0", clock::now()).await.unwrap(),
+        "it may have been used since"
+    );
     let (id, revision) = number(store).await;
     assert!(id > 1_000_000 && revision >= 1_000, "{id} {revision}");
 }
