@@ -134,6 +134,8 @@ mod tests {
             "sensor revoke 3",
             "ca next",
             "ca switch",
+            "sensor token 3407 --replaces 3",
+            "sensor move 3 --member 0301",
             "sensor approve 3",
             "sensor refuse 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",

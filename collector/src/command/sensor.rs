@@ -30,10 +30,14 @@ pub enum SensorCommand {
     Token {
         /// The member's number.
         number: MemberNumber,
+        /// The new sensor takes the place of this one of the member's, with its sites; that one is revoked once the new one has
+        /// enrolled.
+        #[arg(long, value_name = "ID")]
+        replaces: Option<u32>,
     },
     /// List the sensors.
     #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), certificate_until (of the certificate it last came with), renewed_at, renewal_refused_at, renewal_refused_why, pending_at (it waits for approval), words (of the key that waits). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), certificate_until (of the certificate it last came with), renewed_at, renewal_refused_at, renewal_refused_why, pending_at (it waits for approval), words (of the key that waits), replaces (whose place it takes). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -57,6 +61,14 @@ pub enum SensorCommand {
         /// The sensor's number, as listed.
         id: u32,
     },
+    /// Give a sensor to another member: its alerts from now on are that member's, what is stored stays where it is.
+    Move {
+        /// The sensor's number, as listed.
+        id: u32,
+        /// The member's number.
+        #[arg(long, value_name = "NUMBER")]
+        member: MemberNumber,
+    },
     /// Revoke a sensor, or a token not used yet: its session ends at once and it stays out.
     Revoke {
         /// The sensor's number, as listed.
@@ -71,8 +83,17 @@ pub enum SensorCommand {
 pub async fn run(data: &Path, command: SensorCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
     match command {
-        SensorCommand::Token { number } => {
+        SensorCommand::Token { number, replaces } => {
+            if let Some(replaced) = replaces {
+                may_replace(&store, replaced, &number).await?;
+            }
             let (token, member) = make_token(data, &store, &number, clock::now()).await?;
+            if let Some(replaced) = replaces {
+                store.set_replaces(token.sensor, i64::from(replaced)).await?;
+                say::aside(&format!(
+                    "It takes the place of sensor {replaced}, which is revoked as soon as it has enrolled."
+                ));
+            }
             say::result(&token.to_text())?;
             say::aside(&format!(
                 "Token for sensor {} of {} ({number}). It works once, until {}. It is a secret: hand it over in person or by an encrypted message.
@@ -103,6 +124,17 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             poke(data, Poke::Sensors).await;
             say::result(&format!(
                 "Sensor {id} is released. Whichever machine comes next with its identity is heard and begins a new spool: within ten minutes, or at once when varde-agent is restarted there. Should the copy live on, both are put in quarantine again."
+            ))?;
+        }
+        SensorCommand::Move { id, member: number } => {
+            let member = find_member(&store, &number).await?;
+            if !store.move_sensor(i64::from(id), member.id).await? {
+                bail!("there is no sensor {id}, or it was revoked; see: varde-collector sensor list")
+            }
+            poke(data, Poke::Sensors).await;
+            say::result(&format!(
+                "Sensor {id} is {}'s ({number}) from now on. Its alerts until now stay where they are; one that goes on stays with the member it began with. The networks it watches must be that member's: look at its agent.toml.",
+                member.name
             ))?;
         }
         SensorCommand::Approve { id } => {
@@ -142,6 +174,22 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
     Ok(())
 }
 
+async fn find_member(store: &Store, number: &MemberNumber) -> anyhow::Result<MemberRow> {
+    let member = store.member_by_number(Scope::Operator, number).await?;
+    member.ok_or_else(|| {
+        anyhow!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
+    })
+}
+
+/// That a sensor may be replaced by a new one of this member.
+async fn may_replace(store: &Store, replaced: u32, number: &MemberNumber) -> anyhow::Result<()> {
+    let member = find_member(store, number).await?;
+    if !store.may_be_replaced(i64::from(replaced), member.id).await? {
+        bail!("{number} has no enrolled sensor {replaced}; see: varde-collector sensor list")
+    }
+    Ok(())
+}
+
 /// The words of a sensor that waits for approval.
 async fn waiting(store: &Store, id: u32) -> anyhow::Result<String> {
     let sensors = store.sensor_rows(Scope::Operator).await?;
@@ -174,10 +222,7 @@ pub async fn make_token(
     number: &MemberNumber,
     now: Timestamp,
 ) -> anyhow::Result<(Token, MemberRow)> {
-    let member = store.member_by_number(Scope::Operator, number).await?;
-    let member = member.ok_or_else(|| {
-        anyhow!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
-    })?;
+    let member = find_member(store, number).await?;
     let set = store.setting(Scope::Operator, setting::ADDRESS).await?;
     let set: Option<DialAddress> =
         set.map(|text| text.parse()).transpose().context("the address that was set cannot be read")?;

@@ -1,6 +1,7 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
 pub mod alert;
+pub mod belonging;
 pub mod campaign;
 pub mod copy;
 pub mod event;

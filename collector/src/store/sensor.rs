@@ -7,6 +7,7 @@ use varde_common::id::{Revision, SensorId, SiteId};
 use varde_common::time::Timestamp;
 use varde_common::words::fingerprint;
 
+use super::belonging::take_place;
 use super::heartbeat::BEFORE;
 use super::{Scope, Store, StoreError};
 use crate::enrolment::TokenRow;
@@ -71,6 +72,8 @@ pub struct SensorRow {
     pub pending_at: Option<Timestamp>,
     /// The eight words of the key that waits, as its own end shows them.
     pub words: Option<String>,
+    /// Number of the sensor whose place it takes.
+    pub replaces: Option<i64>,
 }
 
 /// Who is behind a public key.
@@ -224,6 +227,9 @@ impl Store {
             .bind(certificate_until.0)
             .execute(&mut *tx)
             .await?;
+        if done.rows_affected() == 1 {
+            take_place(&mut tx, number(sensor.0), now).await?;
+        }
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
@@ -450,6 +456,7 @@ impl Store {
                 renewal_refused_why: row.try_get("renewal_refused_why")?,
                 pending_at: pending.map(|(_, at)| at),
                 words: pending.map(|(key, _)| fingerprint(&key)),
+                replaces: row.try_get("replaces")?,
             });
         }
         Ok(sensors)

@@ -233,3 +233,36 @@ async fn e1_who_has_run_out_is_told_so_in_the_handshake() {
     let ConnectionError::ConnectionClosed(close) = ended else { panic!("{ended:?}") };
     assert_eq!(u64::from(close.error_code), 0x100 + 45, "certificate_expired: {close}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_the_collectors_own_certificate_is_renewed_while_a_session_stands() {
+    let site = Site::new().await;
+    let sensor = site.sensor().await;
+    let (standing, _send, _recv) = greeted(&sensor, &site, 3).await;
+    let shown = |connection: &Connection| {
+        let chain = connection.peer_identity().unwrap().downcast::<Vec<CertificateDer<'static>>>().unwrap();
+        chain.first().unwrap().clone()
+    };
+    // As if a third of a year had passed since it was issued.
+    let keys = site.data.join("keys");
+    let read = |name: &str| std::fs::read_to_string(keys.join(name)).unwrap();
+    let authority = Authority::read(&read("ca.crt"), &read("ca.key")).unwrap();
+    let aged = authority.issue_server(clock::now().minus(DAY * 130)).unwrap();
+    std::fs::write(keys.join("collector.key"), &aged.key_pem).unwrap();
+    std::fs::write(keys.join("collector.crt"), &aged.certificate_pem).unwrap();
+    let poke = varde_collector::io::control::poke(&site.data, varde_collector::control::Poke::Keys).await;
+    assert_eq!(poke, varde_collector::io::control::Poked::Done);
+    let renewed = varde_collector::certificate::read_certificate(&read("collector.crt")).unwrap();
+    let (_, until) = varde_collector::certificate::validity(&renewed).unwrap();
+    assert!(until > clock::now().plus(DAY * 360), "a new one lies there");
+    assert!(standing.close_reason().is_none(), "the session stands");
+    let other = site.sensor().await;
+    let (fresh, _send, _recv) = greeted(&other, &site, 3).await;
+    assert_eq!(shown(&fresh), renewed, "and is shown from now on");
+    assert_ne!(shown(&standing), renewed);
+    // Files that cannot be used leave the ones before in use.
+    std::fs::write(site.data.join("root.json"), "{}").unwrap();
+    varde_collector::io::control::poke(&site.data, varde_collector::control::Poke::Keys).await;
+    let connection = other.connect(site.bound().quic).await.unwrap();
+    assert_eq!(shown(&connection), renewed);
+}
