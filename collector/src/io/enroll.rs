@@ -224,7 +224,7 @@ async fn enrol(
     let keys = enrolment.keyring.keys();
     let authority = keys.authority.as_ref().ok_or(Failed::NoAuthority)?;
     let exporter = caller.exporter.ok_or(Failed::NoExporter)?;
-    let now = clock::now();
+    let now = enrolment.keyring.effective(clock::now());
     let row = enrolment.store.token_row(Scope::Operator, sensor).await.map_err(Failed::Store)?;
     let spki_sha256 = Request::read(csr_der).ok().map(|request| request.spki_sha256());
     let attempt = Attempt { exporter: &exporter, csr_der, proof, spki_sha256 };

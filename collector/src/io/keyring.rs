@@ -90,6 +90,11 @@ impl Keyring {
         self.ready.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The time that certificates are issued by: not before what is known to have passed, whatever the clock says.
+    pub fn effective(&self, clock: Timestamp) -> Timestamp {
+        clock.max(Timestamp::WRITTEN).max(self.ready().believed.issued)
+    }
+
     /// As they are now.
     pub fn keys(&self) -> Arc<ServerKeys> {
         self.ready().keys
@@ -170,5 +175,23 @@ impl ClientCertVerifier for Sensors {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::keys::make;
+    use std::time::Duration;
+
+    #[test]
+    fn k1_a_collector_whose_clock_starts_in_1970_issues_no_certificates_of_1970() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Timestamp::WRITTEN.plus(Duration::from_secs(400 * 86_400));
+        make(dir.path(), now).unwrap();
+        let keyring = Keyring::read(dir.path(), now).unwrap();
+        let day = Duration::from_secs(86_400);
+        assert!(keyring.effective(Timestamp(0)) >= now.minus(day * 2), "not before its own was issued");
+        assert_eq!(keyring.effective(now.plus(day)), now.plus(day));
     }
 }

@@ -55,7 +55,7 @@ pub async fn renew(
     proof: Proof,
     csr_der: &[u8],
 ) -> Result<ToAgent, NoAnswer> {
-    let now = clock::now();
+    let now = keyring.effective(clock::now());
     let known = store.known_by_key(Scope::Operator, &proof.spki_sha256).await?;
     let sensor = known.map(|known| known.sensor);
     let given = match judge(known.as_ref(), proof.until, now) {

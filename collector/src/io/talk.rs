@@ -71,7 +71,8 @@ pub async fn enter(collector: &Collector, proof: Proof, carrier: &Carrier) -> Re
 /// is a copy of an older disk or somebody who has taken one: that is for a person to see.
 async fn ended(collector: &Collector, spki: &[u8; 32]) -> Result<(), StoreError> {
     let known = collector.store.known_by_key(Scope::Operator, spki).await?;
-    let Some(known) = known.filter(|known| known.ended) else {
+    // A sensor that was revoked tries what it has; that is no news.
+    let Some(known) = known.filter(|known| known.ended && !known.revoked) else {
         tracing::warn!("a certificate of ours whose sensor the database does not know was refused");
         return Ok(());
     };

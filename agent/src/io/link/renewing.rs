@@ -159,14 +159,16 @@ impl Renewing {
     }
 
     async fn take(&mut self, certificate_der: Vec<u8>) -> Result<(), LinkError> {
-        let (from, until) = match validity(&certificate_der) {
-            Ok(life) => life,
+        let read = validity(&certificate_der).and_then(|(from, until)| Ok((from, until, life(&certificate_der)?)));
+        let (from, until, next) = match read {
+            Ok(read) => read,
             Err(why) => {
                 self.failed(&format!("the certificate that came cannot be read: {why}"));
                 return Ok(());
             }
         };
-        if until <= self.renewal.certified().until || !held(&self.time).may_be_issued(from) {
+        let is_newer = until > self.renewal.certified().until && next.certified().renews > self.now();
+        if !is_newer || !held(&self.time).may_be_issued(from) {
             self.failed("the certificate that came is not of this time; the collector's clock may be wrong");
             return Ok(());
         }
