@@ -156,19 +156,20 @@ fn fill(
 /// What the restored database must know of the time since its backup.
 async fn settle(data: &Path, staging: &Path, manifest: &Manifest, now: Timestamp) -> Result<Option<u64>, RestoreError> {
     let before = data.join(DATABASE_FILE);
-    let revoked = match before.exists() {
+    let known = match before.exists() {
         true => {
-            let revoked = restored::revoked_in(&before).await.ok();
+            let known = restored::known_in(&before).await.ok();
             restored::alone(&before).await?;
-            revoked
+            known
         }
         false => None,
     };
     let database = staging.join(DATABASE_FILE);
-    let carried = restored::settle(&database, revoked.as_deref().unwrap_or_default(), manifest.made_at, now).await?;
+    let none = restored::Known::default();
+    let carried = restored::settle(&database, known.as_ref().unwrap_or(&none), manifest.made_at, now).await?;
     directory::make_file_private(&database)?;
     directory::sync_directory(staging)?;
-    Ok(revoked.map(|_| carried))
+    Ok(known.map(|_| carried))
 }
 
 /// What was there goes aside, what was restored takes its names; the database last: where it is, all is.

@@ -211,3 +211,28 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     let (id, revision) = number(store).await;
     assert!(id > 1_000_000 && revision >= 1_000, "{id} {revision}");
 }
+
+#[tokio::test]
+async fn e1_d9_a_key_renewed_since_the_backup_goes_on_and_one_that_ended_stays_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let later = clock::now().plus(std::time::Duration::from_secs(3600));
+    let store = Store::open(&data).await.unwrap();
+    let sensor = store.add_token(1, &[1; 32], clock::now(), later).await.unwrap();
+    assert!(store.consume_token(sensor, &[5; 32], later, "0.1.0", clock::now()).await.unwrap());
+    store.close().await;
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    let store = Store::open(&data).await.unwrap();
+    let id = sensor.0 as i64;
+    assert!(store.key_given(id, &[5; 32], &[6; 32], later, clock::now()).await.unwrap());
+    store.key_used(id, &[6; 32], later).await.unwrap();
+    assert!(store.key_given(id, &[6; 32], &[7; 32], later, clock::now()).await.unwrap());
+    store.close().await;
+
+    back(&made, &data).await.unwrap();
+    let store = Store::open(&data).await.unwrap();
+    let known = async |key: u8| store.sensor_by_key(Scope::Operator, &[key; 32]).await.unwrap().is_some();
+    assert!(!known(5).await, "what had ended stays ended");
+    assert!(known(6).await && known(7).await, "the newest goes on, and so does the one that was given and not used");
+}
