@@ -358,6 +358,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("standing", ToCollector::Standing(Standing { told_at: Some(time), ..Standing::default() })),
         ("newest-refused", ToCollector::NewestRefused { why: text("no") }),
         ("ask-pinned", ToCollector::AskPinned { sha256: [3; 32] }),
+        ("renew", ToCollector::Renew { csr_der: vec![0x30, 0x82] }),
     ] {
         inputs.add("message", &format!("up-{what}"), kind_and_body(&message.to_frame()?));
     }
