@@ -324,7 +324,10 @@ mod tests {
         let in_the_way = data.path().join("list").join("in-force");
         let incoming = Incoming::begin(data.path(), b"a manifest").unwrap();
         create_directory(&in_the_way.join("full")).unwrap();
-        assert!(incoming.accept(data.path(), Floor { revision: Revision(7), root_version: 1 }).is_err(), "it stops in between");
+        assert!(
+            incoming.accept(data.path(), Floor { revision: Revision(7), root_version: 1 }).is_err(),
+            "it stops in between"
+        );
         fs::remove_dir_all(in_the_way).unwrap();
         let stored = read(data.path(), &roots::Stored::of(root_of(&key(1)))).unwrap();
         assert_eq!((stored.floor, stored.list.is_none()), (Revision(7), true));
