@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 from differential_seen import (
-    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, QUIC_TRIES_MAX, TOGETHER, Frames, initial_of, is_capture, is_contradicted, laid_alone,
+    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, QUIC_TRIES_MAX, STREAM_IDLE_TIMEOUT_S, TOGETHER, Frames, initial_of, is_capture, is_contradicted, laid_alone,
     laid_anew, run_agent, run_tshark, stream, unpacked,
 )
 
@@ -86,6 +86,8 @@ class Case:
         near = [one for one in of_ends if one.ports is None or 53 in one.ports and (not one.payload or number in one.payload[: 2 if "udp" in one.protocols else None])]
         if ":" in client and not of_ends and "10" in frames.families:
             return "tshark does not know Linux' number of IPv6 in BSD loopback"
+        if self.contradicted_fragments(near, labels):
+            return "fragments of it contradict one another: the agent tells both readings, tshark one"
         # Compressed or not, every label stands in the message somewhere.
         return self.faults(one for one in near if not one.payload or all(label in one.payload.lower() for label in labels))
 
@@ -112,12 +114,29 @@ class Case:
         last = [one for one in frames.of_flow[ends] if one.time in times]
         if last and all(one.resets_with_data for one in last):
             return "data in a segment with RST: tshark reads no words in it"
+        if self.refused_with_syn(ends):
+            return "a SYN with data that its receiver did not take: tshark reads on from there"
         reason = self.host_elsewhere(ends, name) if kind == "http" else None
         if reason:
             return reason
         reason = self.laid_anew(kind, ends, told) if self.in_vain < IN_VAIN_MAX else None
         self.in_vain += reason is None
         return reason
+
+    def contradicted_fragments(self, frames, labels):
+        """Whether a datagram has a reading that tshark does not tell, of which every label, cut once at most, stands in the file."""
+        if not any(one.contradicts for one in frames):
+            return False
+        with open(self.path, "rb") as file:
+            octets = file.read().lower()
+        halves = [(label[: len(label) // 2], label[len(label) // 2 :]) for label in labels]
+        return all(first in octets or second in octets for first, second in halves if second)
+
+    def refused_with_syn(self, ends):
+        """Whether a SYN brought data that its receiver did not take: it acknowledged the SYN alone (RFC 9293 section 3.5)."""
+        flow, back = self.frames().of_flow[ends], self.frames().of_flow[(*ends[2:], *ends[:2])]
+        refused = {one.acknowledged - 1 & 0xFFFFFFFF for one in back if one.begins}
+        return any(one.begins and one.payload and one.sequence in refused for one in flow)
 
     def second_hello(self, flow, told):
         """Why tshark does not tell a hello that went to a QUIC connection id of which it tells another."""
@@ -180,7 +199,7 @@ class Case:
         if reason:
             return reason
         times = self.theirs.times[(kind, thing)]
-        for look in (self.lie_before, self.contradiction_in):
+        for look in (self.lie_before, self.contradiction_in, self.long_after):
             reasons = [look(thing, time) for time in times]
             if all(reasons):
                 return reasons[0]
@@ -192,6 +211,15 @@ class Case:
             ends = (last.ends[0], last.ports[0], last.ends[1], last.ports[1])
             if "tcp" in last.protocols and is_contradicted(last, [one for one in self.frames().of_flow[ends] if one.time <= time]):
                 return "it comes in a segment that says something else than one before it at the same place"
+        return None
+
+    def long_after(self, thing, time):
+        """Whether the agent waited in vain for the rest of a message over TCP."""
+        for last in [one for one in self.frames().of_ends[thing[:2]] if one.time == time and one.ports and one.payload]:
+            flow = self.frames().of_flow[(last.ends[0], last.ports[0], last.ends[1], last.ports[1])]
+            before = [one.time for one in flow if one.time < time and one.payload]
+            if "tcp" in last.protocols and before and time - max(before) >= STREAM_IDLE_TIMEOUT_S * 1_000_000:
+                return "the rest of the message came more than %d s later" % STREAM_IDLE_TIMEOUT_S
         return None
 
     def behind_too_many(self, flow, told):

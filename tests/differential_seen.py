@@ -37,6 +37,7 @@ HELLO_RECORDS_MAX = 65536
 GREETING_SEGMENTS_MAX = 16
 QUIC_HELLOS_MAX = 8
 QUIC_TRIES_MAX = 32
+STREAM_IDLE_TIMEOUT_S = 120
 TLS_HELLOS_MAX = 8
 HTTP_HEAD_MAX_OCTETS = 65536
 IPV6_EXTENSIONS_MAX = 16
@@ -489,11 +490,14 @@ def run_tshark(path, preferences, seconds, more=()):
     return (seen if reader.frames else None), said or "exit %d" % code
 
 
-Frame = collections.namedtuple("Frame", "time ends ports payload sequence faults protocols lie resets_with_data crypto")
+Frame = collections.namedtuple(
+    "Frame", "time ends ports payload sequence faults protocols lie resets_with_data crypto begins acknowledged contradicts"
+)
 FIELDS = (
     "frame.time_epoch frame.protocols frame.cap_len frame.len ip.src ip.dst ipv6.src ipv6.dst udp.srcport udp.dstport tcp.srcport "
     "tcp.dstport udp.payload tcp.payload ipv6.plen udp.length null.family quic.version quic.crypto.offset quic.crypto.length tcp.analysis.lost_segment "
-    "tcp.analysis.ack_lost_segment tcp.seq_raw tcp.flags.reset tcp.len gre.flags.version _ws.malformed _ws.expert.message"
+    "tcp.analysis.ack_lost_segment tcp.seq_raw tcp.ack_raw tcp.flags.syn tcp.flags.reset tcp.len gre.flags.version "
+    "ip.fragment.overlap.conflict ipv6.fragment.overlap.conflict _ws.malformed _ws.expert.message"
 ).split()
 
 
@@ -548,7 +552,12 @@ class Frames:
             resets = fields["tcp.flags.reset"] in ("1", "True") and number(fields["tcp.len"]) > 0
             pieces = zip(each["quic.crypto.offset"].split("\x1f"), each["quic.crypto.length"].split("\x1f"))
             crypto = [range(number(start), number(start) + number(length)) for start, length in pieces if start]
-            frame = Frame(microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lie, resets, crypto)
+            begins = fields["tcp.flags.syn"] in ("1", "True")
+            contradicts = any(fields[name + ".fragment.overlap.conflict"] in ("1", "True") for name in ("ip", "ipv6"))
+            frame = Frame(
+                microseconds(fields["frame.time_epoch"]), ends, ports, payload, sequence, faults, layers, lie, resets, crypto,
+                begins, number(fields["tcp.ack_raw"]), contradicts,
+            )
             self.last = max(self.last, frame.time)
             if ports:
                 self.of_flow[(ends[0], ports[0], ends[1], ports[1])].append(frame)

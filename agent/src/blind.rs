@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use varde_common::alert::Direction;
+use varde_common::matcher::behind_nat64;
 use varde_common::name::{DomainName, Name};
 use varde_common::observation::Protocol;
 use varde_common::time::Timestamp;
@@ -120,7 +121,10 @@ impl PublicResolvers {
 
     fn has_address(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.addresses.contains(&address) || self.networks.iter().any(|network| network.contains(&address))
+        let is_one = |address| {
+            self.addresses.contains(&address) || self.networks.iter().any(|network| network.contains(&address))
+        };
+        is_one(address) || behind_nat64(address).is_some_and(|behind| is_one(IpAddr::V4(behind)))
     }
 
     fn has_name(&self, name: Name<'_>) -> bool {

@@ -27,6 +27,7 @@ pub struct Intake {
     fragments: Fragments,
     /// By kind, in the order of [`TunnelKind::ALL`].
     tunnelled: [u64; TunnelKind::ALL.len()],
+    unread_tunnels: u64,
 }
 
 impl Intake {
@@ -57,7 +58,7 @@ impl Intake {
             }
             Copied::Whole => return Ok(Passage::Copy),
         }
-        if opened.packet.fragment == Fragment::Whole && opened.tunnel.is_none() {
+        if opened.packet.fragment == Fragment::Whole && opened.tunnel.is_none() && !opened.is_unread_tunnel {
             take(&opened.packet);
         } else {
             self.handle_wrapped(frame, &opened, now, take);
@@ -105,6 +106,7 @@ impl Intake {
         {
             *count += 1;
         }
+        self.unread_tunnels += u64::from(opened.is_unread_tunnel);
         take(&opened.packet);
         let Some(piece) = opened.piece().filter(|piece| is_read(piece.src, piece.protocol)) else { return };
         let seen = (opened.packet.time, opened.packet.source);
@@ -137,6 +139,11 @@ impl Intake {
     /// What became of fragments.
     pub fn fragments(&self) -> FragmentCounts {
         self.fragments.counts()
+    }
+
+    /// Packets that are tunnels of a kind that is known and not read: of them only what carries it is seen.
+    pub fn unread_tunnels(&self) -> u64 {
+        self.unread_tunnels
     }
 
     /// Packets that came in tunnels, by the outermost one's kind; zeros included.

@@ -187,8 +187,10 @@ pub const FRAGMENTED_MAX_OCTETS: usize = 256 * 1024;
 /// A packet's fragments are waited for so long after the first that came, seconds (RFC 8200 section 4.5): whoever gives up
 /// before the receiver does is blind to one that sends the end late.
 pub const FRAGMENTS_TIMEOUT_S: u64 = 60;
-/// Runs of octets held of one packet: the largest packet over the smallest MTU of IPv6 makes 54 fragments.
+/// Fragments held of one packet: the largest packet over the smallest MTU of IPv6 makes 54 fragments.
 pub const FRAGMENTS_EACH_MAX: usize = 128;
+/// Octets held of one packet's fragments: the longest packet, and one fragment as long that contradicts it.
+pub const FRAGMENTS_EACH_MAX_OCTETS: usize = 2 * IP_PACKET_MAX_OCTETS;
 /// The largest IP packet (RFC 791 section 3.1): what fragments lay claim to beyond it is a lie.
 pub const IP_PACKET_MAX_OCTETS: usize = 65_535;
 
@@ -245,7 +247,8 @@ pub const SNAP_QUOTED_OCTETS: u32 = 2_048;
 /// Kept of a UDP datagram that is neither DNS nor a tunnel: two QUIC Initials (RFC 9000 section 14.1) that were joined.
 pub const SNAP_UDP_OCTETS: u32 = 4_096;
 /// Kept of a TCP segment that is not DNS: the largest TLS record (RFC 8446 section 5.1) and the headers before it. Only
-/// segments that were joined (GRO) are longer. What comes from a web server's port is kept as far: a client may bind it.
+/// segments that were joined (GRO) are longer: those that begin with first words are kept whole, the rest is bulk, and counted
+/// where it is cut. What comes from a web server's port is kept as far: a client may bind it.
 pub const SNAP_TCP_OCTETS: u32 = 17 * 1024;
 /// Frames handed out in one block of a live interface that is read without the ring.
 pub const LIVE_BLOCK_FRAMES: usize = 256;

@@ -186,7 +186,7 @@ impl Consequences {
 }
 
 /// Refusals that no one message or frame is to blame for, in the order of [`Sensor::other_refusals`].
-const OTHER_REFUSALS: [&str; 9] = [
+const OTHER_REFUSALS: [&str; 10] = [
     "answers_beyond_limit",
     "answers_broken",
     "stream_given_up",
@@ -196,6 +196,7 @@ const OTHER_REFUSALS: [&str; 9] = [
     "fragment_dropped",
     "greeting_given_up",
     "transport_header_cut",
+    "tunnel_unread",
 ];
 
 /// Every key that [`Sensor::refused`] may ever hold: each is explained to whoever reads it.
@@ -463,6 +464,7 @@ impl Sensor {
             fragments.dropped,
             seen.greetings.given_up,
             seen.flows.cut_headers,
+            self.intake.unread_tunnels(),
         ]
     }
 }

@@ -135,6 +135,9 @@ pub enum BadPattern {
     /// A name that is all digits and dots, or a bare number: an address someone cut or misspelt.
     #[error("it looks like an address but is none; an IPv4 address has four numbers up to 255")]
     LooksLikeAddress,
+    /// A star in front of a name.
+    #[error("* has no meaning here; write {0}, which means the name and everything below it")]
+    Star(String),
     /// The root or a name without meaning as indicator.
     #[error("the root of all names would match everything")]
     Root,
@@ -279,6 +282,9 @@ impl FromStr for Pattern {
         };
         if exact && numeric(head).is_some() {
             return Err(BadPattern::ExactAddress);
+        }
+        if let Some(below) = head.strip_prefix("*.").filter(|below| below.parse::<Pattern>().is_ok()) {
+            return Err(BadPattern::Star(port.map_or_else(|| below.to_owned(), |port| format!("{below}:{port}"))));
         }
         let name = DomainName::parse(head)?;
         if name.as_name().is_root() {
@@ -528,6 +534,18 @@ mod tests {
             "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1:443",
         ] {
             assert!(read(given).is_err(), "{given}: {:?}", read(given));
+        }
+    }
+
+    #[test]
+    fn a_star_is_refused_with_what_says_the_same() {
+        for (given, remedy) in [("*.evil.no", "write evil.no, which"), ("*.evil.no:8443", "write evil.no:8443, which")]
+        {
+            let refused = given.parse::<Pattern>().unwrap_err().to_string();
+            assert!(refused.contains(remedy), "{given}: {refused}");
+        }
+        for odd in ["*.", "*.*.evil.no", "a.*.evil.no", "*evil.no"] {
+            assert!(!matches!(odd.parse::<Pattern>(), Ok(_) | Err(BadPattern::Star(_))), "{odd}");
         }
     }
 }

@@ -300,12 +300,15 @@ fn others_in_a_storm(alerts: usize, matches: u64, seconds: u64) -> Result<()> {
         storm.join().map_err(|_| anyhow::anyhow!("the storm broke"))??;
         raised.map(|()| wild)
     })?;
-    let fed = fed.load(Ordering::Relaxed);
+    let (fed, waited) = (fed.load(Ordering::Relaxed), storming.waited());
     println!("D12: a sensor's alert, seen → committed, three sensors in turn");
     told("without a storm", calm);
     told("while a fourth storms", wild);
     let minutes = began.elapsed().as_secs_f64() / 60.0;
-    println!("  the storm: {fed} matches, {:.0} a minute", fed as f64 / minutes);
+    println!(
+        "  the storm: {fed} matches, {:.0} a minute ({matches} were asked for; the sensor was waited for during {waited:.1?})",
+        fed as f64 / minutes
+    );
     for agent in &mut agents {
         agent.kill()?;
     }

@@ -480,6 +480,10 @@ mod tests {
         }
         ask(b"bb");
         assert_eq!(client.recv(&mut buffer).unwrap(), 2);
+        // What was sent on is counted a moment after it is heard.
+        while net.passed().down.0 < 6 {
+            std::thread::yield_now();
+        }
         let passed = net.passed();
         assert_eq!((passed.up.0, passed.down.0, passed.lost, passed.doubled), (4, 6, 1, 3));
         net.set(Weather { loss: 1_000, ..Weather::lan() });

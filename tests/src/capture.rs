@@ -12,8 +12,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use varde_agent::io::clock;
 
-use crate::programs::eventually;
 use crate::traffic::{Packet, packet};
+
+/// A sensor that takes nothing for so long reads no more.
+const READ_WITHIN: Duration = Duration::from_secs(120);
+/// A pipe that was full is tried again after this. It holds 64 KiB, some three hundred look-ups: a pause that a person would
+/// not notice would be what a million matches a minute wait for.
+const FULL_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
 /// What stands in front of each IP packet (numbers as in the registry of link types).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,6 +222,7 @@ pub fn write(path: &Path, format: Format, packets: &[Packet]) -> Result<()> {
 pub struct Feed {
     pipe: File,
     path: PathBuf,
+    waited: Duration,
 }
 
 impl Feed {
@@ -229,8 +235,8 @@ impl Feed {
         ensure!(made.context("mkfifo")?.success(), "cannot make the pipe {}", path.display());
         // O_NONBLOCK (04000 on Linux): a sensor that was killed must not hang the test.
         let pipe = OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path);
-        let mut feed =
-            Feed { pipe: pipe.with_context(|| format!("cannot open {}", path.display()))?, path: path.to_owned() };
+        let pipe = pipe.with_context(|| format!("cannot open {}", path.display()))?;
+        let mut feed = Feed { pipe, path: path.to_owned(), waited: Duration::ZERO };
         feed.write(&Format::USUAL.header())?;
         // A sensor looks at the first frame of each file before it begins; this one is of no interest to anybody.
         let (nobody, discard) = (SocketAddr::from(([192, 0, 2, 1], 9)), SocketAddr::from(([192, 0, 2, 2], 9)));
@@ -244,26 +250,37 @@ impl Feed {
         &self.path
     }
 
+    /// How long it has waited for the sensor so far, the pipe being full.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
     /// Lets packets pass; waits while the sensor is busy.
     ///
     /// # Errors
     /// When the sensor takes nothing for two minutes.
     pub fn send(&mut self, packets: &[Packet]) -> Result<()> {
-        packets.iter().try_for_each(|packet| self.write(&Format::USUAL.record(packet)))
+        let octets: Vec<u8> = packets.iter().flat_map(|packet| Format::USUAL.record(packet)).collect();
+        self.write(&octets)
     }
 
     fn write(&mut self, octets: &[u8]) -> Result<()> {
-        let mut rest = octets;
-        eventually("the sensor reads its source", Duration::from_secs(120), || {
-            while !rest.is_empty() {
-                match self.pipe.write(rest) {
-                    Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
-                    Err(error) => return Err(error.into()),
+        let (mut rest, mut full) = (octets, Duration::ZERO);
+        while !rest.is_empty() {
+            let tried = clock::monotonic();
+            match self.pipe.write(rest) {
+                Ok(written) => (rest, full) = (rest.get(written..).unwrap_or_default(), Duration::ZERO),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    ensure!(full < READ_WITHIN, "the sensor has not read its source for {full:.0?}");
+                    std::thread::sleep(FULL_AGAIN_AFTER);
+                    full += tried.elapsed();
+                    self.waited += tried.elapsed();
                 }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).context("cannot write to the pipe"),
             }
-            Ok(Some(()))
-        })
+        }
+        Ok(())
     }
 }
 

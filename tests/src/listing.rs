@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// What tests read of `sensor list --json`: `id`, `member`, `connected`, `revision`, `refused_why`.
+/// What tests read of `sensor list --json`: `id`, `member`, `connected`, `hearing`, `revision`, `refused_why`.
 #[derive(Debug, Clone)]
 pub struct SensorLine {
     /// Its number.
@@ -15,6 +15,8 @@ pub struct SensorLine {
     pub connected: bool,
     /// What its last session came over: `quic` or `tcp`.
     pub carrier: Option<String>,
+    /// How it hears: `well`, `dropping` or `deaf`; none = not known.
+    pub hearing: Option<String>,
     /// List in force.
     pub revision: u64,
     /// Why it last refused a list.
@@ -40,6 +42,7 @@ impl SensorLine {
             member: text(json, &["member_number", "member", "number"]).unwrap_or_default(),
             connected: json.get("connected").and_then(Value::as_bool).unwrap_or(false),
             carrier: text(json, &["carrier"]),
+            hearing: text(json, &["hearing"]),
             revision: number("revision"),
             refused_why: text(json, &["refused_why", "refused"]),
         }

@@ -227,13 +227,21 @@ impl Running {
         Ok(())
     }
 
+    /// Sends it a signal, by its name without SIG.
+    ///
+    /// # Errors
+    /// When there is nobody to send it to.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        said(Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]))?.ok().map(drop)
+    }
+
     /// Asks it to stop (SIGTERM) and waits until it has; gives its exit code.
     ///
     /// # Errors
     /// When it does not stop, or a signal ended it.
     pub fn stop(&mut self) -> Result<i32> {
         if self.ended()?.is_none() {
-            said(Command::new("kill").args(["-TERM", &self.id().to_string()]))?.ok()?;
+            self.signal("TERM")?;
         }
         let what = format!("{} stops when told to", self.what);
         let status = eventually(&what, PATIENCE, || self.ended()).with_context(|| self.log_end())?;

@@ -282,6 +282,7 @@ fn an_excuse_by_a_bound_goes_by_the_agents_own() -> Result<()> {
         ("GREETING_SEGMENTS_MAX", limits::GREETING_SEGMENTS_MAX.into()),
         ("QUIC_HELLOS_MAX", limits::QUIC_HELLOS_MAX.into()),
         ("QUIC_TRIES_MAX", limits::QUIC_TRIES_MAX.into()),
+        ("STREAM_IDLE_TIMEOUT_S", usize::try_from(limits::STREAM_IDLE_TIMEOUT_S)?),
         ("TLS_HELLOS_MAX", limits::TLS_HELLOS_MAX.into()),
         ("HTTP_HEAD_MAX_OCTETS", limits::HTTP_HEAD_MAX_OCTETS),
         ("IPV6_EXTENSIONS_MAX", limits::IPV6_EXTENSIONS_MAX),

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use varde_agent::io::clock;
@@ -37,6 +38,12 @@ const HOLED_MIN_OCTETS: u64 = 40 * 1024;
 /// How many sessions at once; `VARDE_HOSTILE_SESSIONS=1000` for the long form.
 fn sessions_wanted() -> usize {
     std::env::var("VARDE_HOSTILE_SESSIONS").ok().and_then(|sessions| sessions.parse().ok()).unwrap_or(200)
+}
+
+/// How long a crowd may take to do its worst: each needs a handshake and a place in the database, and those that were thrown out
+/// contend with it for both.
+fn patience(crowd: usize) -> Duration {
+    PATIENCE + Duration::from_secs(4) * crowd as u32
 }
 
 /// What a process has in memory by a name of `/proc/PID/status`, KiB.
@@ -93,6 +100,36 @@ impl Scene {
         heard
     }
 
+    /// How long it takes from one packet on until what it tells of is committed, which is what is acknowledged; so many times.
+    fn honest_waits(&mut self, among: &str, times: usize) -> Result<()> {
+        let mut waits = Vec::new();
+        for _ in 0..times {
+            let before = self.honest_alerts()?;
+            let began = clock::monotonic();
+            self.feed.send(&burst(&mut self.hosts, 1).packets)?;
+            eventually("an alert is committed", PATIENCE, || Ok((self.honest_alerts()? > before).then_some(())))?;
+            waits.push(began.elapsed());
+        }
+        waits.sort_unstable();
+        let at = |hundredths: usize| waits.get((times - 1) * hundredths / 100).copied().unwrap_or_default();
+        let (half, most, longest) = (at(50), at(99), at(100));
+        println!(
+            "T5: an honest sensor's alert among {among}: p50 {half:.0?}, p99 {most:.0?}, longest {longest:.0?} of {times}"
+        );
+        Ok(())
+    }
+
+    /// Only the honest sensor has any: it is the first.
+    fn honest_alerts(&self) -> Result<i64> {
+        let rows: Vec<(i64,)> = self.collector.query("SELECT COUNT(*) FROM alert WHERE sensor_id = 1")?;
+        Ok(rows.first().map_or(0, |(alerts,)| *alerts))
+    }
+
+    /// How many hostile sessions the collector says there are.
+    fn hostile_connected(&self) -> Result<usize> {
+        Ok(self.collector.sensors()?.iter().filter(|sensor| sensor.connected && sensor.id != 1).count())
+    }
+
     fn resident_kib(&self) -> Result<u64> {
         memory_kib(self.process, "VmRSS")
     }
@@ -117,17 +154,19 @@ impl Scene {
             let count = of_kind.len();
             of_kind.into_iter().for_each(|sensor| crowd.join(kind, sensor));
             if kind == Kind::Holes {
-                eventually("those with holes stand", PATIENCE, || {
+                eventually("those with holes stand", patience(count), || {
                     crowd.as_expected()?;
                     Ok((crowd.waiting() >= count).then_some(()))
-                })?;
+                })
+                .with_context(|| format!("thwarted: {:?}", crowd.thwarted()))?;
                 clear = crowd.network().passed();
                 crowd.tear();
             }
-            eventually(&format!("{count} of {kind:?} do their worst"), PATIENCE, || {
+            eventually(&format!("{count} of {kind:?} do their worst"), patience(count), || {
                 crowd.as_expected()?;
                 Ok((crowd.at_worst() >= come).then_some(()))
-            })?;
+            })
+            .with_context(|| format!("{} have; thwarted: {:?}", crowd.at_worst(), crowd.thwarted()))?;
             if kind == Kind::Holes {
                 crowd.cut();
                 let (passed, each) = (crowd.network().passed(), HOLED_MIN_OCTETS * count as u64);
@@ -146,6 +185,11 @@ impl Scene {
             ensure!(now <= bound, "I7: {count} of {kind:?} took {before} KiB to {now} KiB, more than {bound} KiB");
             peak = peak.max(now);
         }
+        let (thwarted, last) = crowd.thwarted();
+        println!(
+            "{come} did their worst; {} are connected; {thwarted} times one came again that was ended before it had: {last}",
+            self.hostile_connected()?
+        );
         ensure!(crowd.beyond() == 0, "{} streams beyond those allowed, or octets beyond their window", crowd.beyond());
         Ok((peak, crowd))
     }
@@ -156,7 +200,7 @@ impl Scene {
         let (batches, heartbeats) = (crowd.said(Kind::Deaf), crowd.said(Kind::Heartbeats));
         println!("{batches} batches and {heartbeats} heartbeats were taken");
         self.runtime.block_on(crowd.disperse());
-        eventually("their places are free", PATIENCE, || {
+        eventually("their places are free", patience(deaf.len()), || {
             let connected = self.collector.sensors()?.iter().filter(|sensor| sensor.connected).count();
             Ok((connected == 1).then_some(()))
         })?;
@@ -201,10 +245,13 @@ fn p1_p2_i7_hostile_sensors_take_no_more_than_is_theirs_and_leave_it_behind() ->
     let (_, crowd) = scene.wave(sensors.get(..Kind::ALL.len()).context("too few sessions")?, 1)?;
     scene.is_left(crowd, &deaf)?;
 
+    let alerts = (count / 10).max(20);
+    scene.honest_waits("none", alerts)?;
     let before = scene.resident_kib()?;
     let (first, crowd) = scene.wave(&sensors, 2)?;
+    scene.honest_waits(&format!("{count} hostile ones"), alerts)?;
     let half_frames = of_kind(&sensors, Kind::HalfFrames).len();
-    eventually("half a frame is not waited for any longer", PATIENCE, || {
+    eventually("half a frame is not waited for any longer", patience(half_frames), || {
         crowd.as_expected()?;
         Ok((crowd.ended(Kind::HalfFrames) == half_frames).then_some(()))
     })?;

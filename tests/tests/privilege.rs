@@ -67,7 +67,7 @@ fn probed(agent: &Agent) -> Result<(Said, Value)> {
 /// What was tried and not refused. Without Landlock a kernel cannot refuse paths, and `status` says so.
 fn allowed_probes(report: &Value) -> Result<Vec<String>> {
     let probes = report["probes"].as_array().context("no probes")?;
-    ensure!(probes.len() >= 13, "{probes:?}");
+    ensure!(probes.len() >= 15, "{probes:?}");
     let without_paths = report["confinement"]["paths"]["abi"] == 0;
     if without_paths {
         eprintln!("SKIPPED: this kernel has no Landlock; paths are not restricted, and status must say so");

@@ -426,3 +426,16 @@ fn what_the_promises_name_is_there() -> Result<()> {
     assert_eq!(wrong, Vec::<String>::new());
     Ok(())
 }
+
+/// Whoever is not root may not ask an agent that root runs: the guide's first commands go together.
+#[test]
+fn the_guides_first_commands_are_given_by_one_user() -> Result<()> {
+    let guide = fs::read_to_string(workspace().join("agent/README.md"))?;
+    let block =
+        guide.split("## I gang").nth(1).and_then(|rest| rest.split("```").nth(1)).context("no first commands")?;
+    let commands: Vec<&str> = block.lines().filter(|line| line.contains("varde-agent ")).collect();
+    ensure!(commands.len() >= 3, "{block}");
+    let (by_root, by_others): (Vec<&str>, Vec<&str>) = commands.iter().partition(|line| line.starts_with("sudo "));
+    ensure!(by_root.is_empty() || by_others.is_empty(), "by root: {by_root:?}, not by root: {by_others:?}");
+    Ok(())
+}

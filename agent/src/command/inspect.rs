@@ -19,7 +19,7 @@ use varde_common::plain;
 use varde_common::time::Timestamp;
 
 use super::inspect_lines::{self as lines, Style};
-use super::status_lines::unwrapped;
+use super::status_lines::{let_go, unwrapped};
 use crate::io::capture::{Capture, CaptureRefusal, Merged, Step};
 use crate::raise::Keep;
 use crate::raise::fold::Alert;
@@ -55,7 +55,8 @@ With --json, one object a line (absent = null, times RFC 3339 UTC; of a confiden
 evidence rises: blocked looked_up answered attempted contacted data_out.
 
 The last line on standard error sums up: what was read, what came in tunnels, second copies left out, packets put
-together from fragments (these three where there are any), and what was refused, by reason. 
+together from fragments (these three where there are any), what full tables let go, by table (where there is any: names may
+have gone unseen), and what was refused, by reason.
 Exit: 0 ran, 1 something could not be read (a capture, a list, or a line of one: it is named, the rest is used), 2 wrong usage.")]
 pub struct InspectArgs {
     /// A plain list of indicators; may be repeated.
@@ -275,9 +276,11 @@ fn summary(sensor: &Sensor, captures: &Merged, alerts: u64) {
     let refused = if refused.is_empty() { "nothing".to_owned() } else { refused.join(", ") };
     let unwrapped = unwrapped(&health.tunnelled, health.duplicates, health.rejoined, |count| count.to_string());
     let unwrapped: String = unwrapped.into_iter().map(|said| format!("{said}; ")).collect();
+    let let_go = let_go(&health.evictions, |count| count.to_string());
+    let let_go = if let_go.is_empty() { let_go } else { format!("let go by full tables: {let_go}; ") };
     let _ = writeln!(
         io::stderr(),
-        "packets {}, octets {}, DNS messages {}, flows {}, alerts {alerts}; {unwrapped}without IP {}; refused: {refused}",
+        "packets {}, octets {}, DNS messages {}, flows {}, alerts {alerts}; {unwrapped}without IP {}; {let_go}refused: {refused}",
         health.packets,
         health.octets,
         health.dns_messages,

@@ -17,7 +17,7 @@ use varde_common::id::{Revision, Seq};
 use varde_common::message::PROTOCOLS;
 use varde_common::record::SensorEvent;
 
-use super::sources::{open_interfaces, open_sources};
+use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
 use super::trusted::{Proof, Trusted, known_time};
 use super::{EXIT_START_AGAIN, Failure, detour, settings};
@@ -165,8 +165,9 @@ pub(crate) fn run_confined_by(
     let address = settings.collector.clone().unwrap_or_else(|| identity.card.collector.clone());
     let detour = detour(data, &settings, identity.card.fallback.as_deref(), &address)?;
     let is_name = |address: &str| address.parse::<SocketAddr>().is_err();
-    // Opening an interface is the last thing that takes a right; reading files and packets comes after it is given up.
+    // Interfaces and the control socket are opened while that may be done; files and packets are read once it may not.
     let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings));
+    let control = control::listen(data).map_err(disk_failure)?;
     let confined = confine(&Reach {
         data: data.to_owned(),
         captures: captures.iter().map(|(_, path)| path.clone()).collect(),
@@ -262,7 +263,7 @@ pub(crate) fn run_confined_by(
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
     let sensor = SensorSettings { timekeeper, ..settings.sensor() };
-    let outcome = runtime.block_on(process.run(ways, subscription, &mut renewing, watching, sensor));
+    let outcome = runtime.block_on(process.run(control, ways, subscription, &mut renewing, watching, sensor));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
     keeper.join().map_err(|_| Failure::new("the spool's thread broke", "report this to the makers of Varde"))?;
@@ -309,13 +310,13 @@ struct Process {
 impl Process {
     async fn run(
         self,
+        control: std::os::unix::net::UnixListener,
         mut ways: Ways,
         mut subscription: Subscription,
         renewing: &mut Renewing,
         watching: Watch,
         sensor: SensorSettings,
     ) -> Result<(), Failure> {
-        let listener = control::listen(&self.desk.data).map_err(disk_failure)?;
         let (leave, leaving) = watch::channel(false);
         let uplink = keep_connected(&self.desk, &mut ways, &mut subscription, renewing, leaving);
         let work = async {
@@ -323,14 +324,14 @@ impl Process {
             leave.send_replace(true);
             result
         };
-        let told = control::answer(listener, |question| self.report(question));
+        let told = control::answer(control, |question| self.report(question));
         tokio::select! {
             // The uplink ends only when told to leave; the work is over by then.
             (result, ()) = async { tokio::join!(work, uplink) } => {
                 let _ = std::fs::remove_file(control::socket_path(&self.desk.data));
                 result
             }
-            () = told => Ok(()),
+            error = told => Err(Failure::new(format!("the control socket fails: {error}"), "look at the system's limits")),
             () = self.tick() => Ok(()),
         }
     }
@@ -482,11 +483,6 @@ impl Process {
         }
         report.to_json()
     }
-}
-
-fn interface_gone(why: &str) -> Failure {
-    let (cause, remedy) = why.rsplit_once(". ").unwrap_or((why, "start the agent again when it is back"));
-    Failure { code: EXIT_START_AGAIN, ..Failure::new(cause, remedy.trim_end_matches('.')) }
 }
 
 fn interrupted(when: &str) -> Failure {

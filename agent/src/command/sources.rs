@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Failure;
+use super::{EXIT_START_AGAIN, Failure};
 use crate::io::capture::{Capture, CaptureError, FileCapture, Late, LiveSettings, Merged, open_live};
 use crate::io::watch::{Source, SourceReport};
 
@@ -82,6 +82,12 @@ pub(super) fn open_sources(
     let source = Source::of(opened, may_hang).map_err(|error| Failure::new(error, "look at the system's limits"))?;
     *unopened = failures;
     Ok((source, reports))
+}
+
+/// An interface is no longer the one that was opened: whoever started the agent is to start it again.
+pub(super) fn interface_gone(why: &str) -> Failure {
+    let (cause, remedy) = why.rsplit_once(". ").unwrap_or((why, "start the agent again when it is back"));
+    Failure { code: EXIT_START_AGAIN, ..Failure::new(cause, remedy.trim_end_matches('.')) }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ use crate::spool::Tally;
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
 /// unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts, together {matches, alerts, rises_gathered}},
-/// sources [{source, name, dropped, packets, octets, not_ip, refused}], last_packet, last_packet_age_ms, confinement
+/// sources [{source, name, dropped, packets, octets, not_ip, refused, joined_cut}], last_packet, last_packet_age_ms, confinement
 /// {rights {threads, capabilities, bounding, no_new_privs, filtered}, paths {abi, whole, missing}, calls_missing,
 /// resolver_replaced}, probes [{what, refused, said}] (with --probe). What is not known is null, such as what a source
 /// dropped that cannot tell.

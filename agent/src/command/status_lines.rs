@@ -63,9 +63,14 @@ pub(super) fn in_words(report: &Report) -> String {
         });
     }
     for source in &report.sources {
-        let SourceReport { source, name, dropped, packets, .. } = source;
+        let SourceReport { source, name, dropped, packets, joined_cut, .. } = source;
         let dropped = dropped.map_or_else(|| "frames dropped not known".to_owned(), |n| format!("{n} frames dropped"));
         lines.push(format!("source {source:<3} {name}: {packets} packets, {dropped}"));
+        if *joined_cut > 0 {
+            lines.push(format!(
+                "           {joined_cut} frames were joined on their way (GRO) and read in part; to read all: ethtool -K {name} gro off lro off"
+            ));
+        }
     }
     if let Some(health) = &report.health {
         let last = report.last_packet.map_or_else(|| "no packet yet".to_owned(), |last| format!("last at {last}"));
@@ -172,21 +177,26 @@ fn not_read(health: &HealthReport, sources: usize) -> Vec<String> {
         lines.push(format!("  refused  {}", shown.join(", ")));
     }
     if *evicted > 0 {
-        let Evictions { flows, streams, pairings, fragments, folding, answers, other } = *evictions;
-        let tables = [
-            ("flows", flows),
-            ("streams", streams),
-            ("queries", pairings),
-            ("fragments", fragments),
-            ("alerts", folding),
-            ("answers", answers),
-            ("other", other),
-        ];
-        let full =
-            tables.iter().filter(|(_, count)| *count > 0).map(|(table, count)| format!("{table} {}", grouped(*count)));
-        lines.push(format!("  let go   {}", full.collect::<Vec<_>>().join(", ")));
+        lines.push(format!("  let go   {}", let_go(evictions, grouped)));
     }
     lines
+}
+
+/// What full tables let go, table by table; empty where they let go nothing.
+pub(super) fn let_go(evictions: &Evictions, number: impl Fn(u64) -> String) -> String {
+    let Evictions { flows, streams, pairings, fragments, folding, answers, other } = *evictions;
+    let tables = [
+        ("flows", flows),
+        ("streams", streams),
+        ("queries", pairings),
+        ("fragments", fragments),
+        ("alerts", folding),
+        ("answers", answers),
+        ("other", other),
+    ];
+    let full =
+        tables.iter().filter(|(_, count)| *count > 0).map(|(table, count)| format!("{table} {}", number(*count)));
+    full.collect::<Vec<_>>().join(", ")
 }
 
 /// What was too much to be told host by host; nothing where nothing was.
@@ -396,6 +406,10 @@ mod tests {
             told.contains("x.pcap: 0 packets, 0 frames dropped") && told.contains("not read   0 dropped"),
             "{told}"
         );
+        let joined = SourceReport { joined_cut: 3, ..SourceReport::new(0, "mirror") };
+        report.running(&Uplink::default(), &health, vec![joined], Timestamp(0));
+        let told = in_words(&report);
+        assert!(told.contains("3 frames were joined") && told.contains("ethtool -K mirror gro off"), "{told}");
         let lost = Health { dropped: 7, ..health };
         report.running(&Uplink::default(), &lost, vec![SourceReport::new(0, "mirror")], Timestamp(0));
         assert_eq!(report.health.and_then(|health| health.dropped), Some(7));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::limits::FRAGMENTS_EACH_MAX;
 use proptest::prelude::*;
 
 const SRC: [u8; 4] = [10, 0, 0, 1];
@@ -60,40 +61,77 @@ fn fragments_in_any_order_and_twice_make_the_packet_once() {
     }
 }
 
+/// Everything that is handed out of these fragments in this order.
+fn all_of(pieces: &[Piece<'_>]) -> (Vec<Vec<u8>>, FragmentCounts) {
+    let mut fragments = Fragments::new();
+    let mut told: Vec<Vec<u8>> = Vec::new();
+    for piece in pieces {
+        told.extend(take(&mut fragments, 1, *piece));
+        told.extend(given_up(&mut fragments, 1).into_iter().map(|(_, data)| data));
+    }
+    fragments.give_up_all();
+    told.extend(given_up(&mut fragments, 1).into_iter().map(|(_, data)| data));
+    assert!(fragments.is_empty() && fragments.held_octets() == 0);
+    (told, fragments.counts())
+}
+
 #[test]
-fn s3_a_fragment_that_contradicts_hides_nothing_what_came_first_and_what_came_last_are_both_told() {
+fn s3_a_fragment_that_contradicts_is_left_out_whole_of_one_reading_and_believed_in_the_other() {
     let (first, second, third) =
         (piece(7, 0, true, &[1; 16]), piece(7, 16, true, &[2; 16]), piece(7, 32, false, &[3; 8]));
     let whole = [&[1; 16][..], &[2; 16], &[3; 8]].concat();
-    let with = |at: usize, octets: &[u8]| {
-        let mut whole = whole.clone();
-        whole[at..at + octets.len()].copy_from_slice(octets);
-        Some(whole)
-    };
     for (what, poison, other) in [
-        ("the first again, other", piece(7, 0, true, &[9; 16]), with(0, &[9; 16])),
-        ("the first again, shorter", piece(7, 0, true, &[9; 8]), with(0, &[9; 8])),
-        ("a hole in the first", piece(7, 8, true, &[9; 8]), with(8, &[9; 8])),
-        ("over two", piece(7, 8, true, &[9; 16]), with(8, &[9; 16])),
-        ("an end within", piece(7, 8, false, &[1; 4]), None),
-        ("an end within, other", piece(7, 16, false, &[9; 8]), with(16, &[9; 8])),
+        ("the first again, other", piece(7, 0, true, &[9; 16]), [&[9; 16][..], &[2; 16], &[3; 8]].concat()),
+        // In its reading nothing of the true first fragment counts, so what lies behind it has no beginning to follow.
+        ("the first again, shorter", piece(7, 0, true, &[9; 8]), vec![9; 8]),
+        ("a hole in the first", piece(7, 8, true, &[9; 8]), Vec::new()),
+        ("over two", piece(7, 8, true, &[9; 16]), Vec::new()),
+        ("an end within", piece(7, 16, false, &[9; 8]), [&[1; 16][..], &[9; 8]].concat()),
     ] {
-        let mut fragments = Fragments::new();
-        assert_eq!(take(&mut fragments, 1, first), None, "{what}");
-        assert_eq!(take(&mut fragments, 1, second), None, "{what}");
-        let made: Vec<_> = [poison, third].into_iter().filter_map(|piece| take(&mut fragments, 2, piece)).collect();
-        // An end that came too early makes it whole as far as it had come: longer than that end where more was there.
-        let early = made.first().is_some_and(|made| made.len() < whole.len());
-        assert_eq!(made, [whole[..if early { 32 } else { 40 }].to_vec()], "{what}: what came first is the packet");
-        let other = other.map(|other| (2, other[..made[0].len()].to_vec()));
-        assert_eq!(given_up(&mut fragments, 2), Vec::from_iter(other), "{what}: what came last is told too");
-        assert_eq!(fragments.counts().contradicting, 1, "{what}");
-        fragments.give_up_all();
-        // The rest that came behind the wrong end.
-        assert_eq!(given_up(&mut fragments, 2), Vec::from_iter(early.then(|| (2, whole.clone()))), "{what}");
-        let FragmentCounts { rejoined, unfinished, dropped, .. } = fragments.counts();
-        assert_eq!((rejoined, unfinished, dropped, fragments.held_octets()), (1, 0, 0, 0), "{what}");
+        let (told, counts) = all_of(&[first, second, poison, third]);
+        let expected: Vec<_> = [whole.clone(), other].into_iter().filter(|data| !data.is_empty()).collect();
+        let mut sorted = (told.clone(), expected);
+        sorted.0.sort();
+        sorted.1.sort();
+        assert_eq!(sorted.0, sorted.1, "{what}");
+        assert_eq!((counts.contradicting, counts.unfinished, counts.dropped), (1, 0, 0), "{what}");
     }
+}
+
+#[test]
+fn s3_another_protocol_in_front_of_the_same_octets_is_another_reading() {
+    let (src, dst) = ([0xfd; 16].into(), [0xfc; 16].into());
+    let v6 = |protocol, offset, more, data| Piece { src, dst, id: 7, protocol, offset, more, data };
+    let pieces = [
+        v6(Protocol(99), 0, true, &[1; 8][..]),
+        v6(Protocol::UDP, 0, true, &[1; 8]),
+        v6(Protocol::UDP, 8, false, &[2; 8]),
+    ];
+    let mut fragments = Fragments::new();
+    let mut protocols = Vec::new();
+    for piece in pieces {
+        protocols.extend(fragments.handle_piece(&piece, true, (second(1), 0), second(1)));
+    }
+    protocols.extend(std::iter::from_fn(|| fragments.poll_given_up(second(1))));
+    let protocols: Vec<_> = protocols.iter().map(|datagram| datagram.protocol).collect();
+    assert_eq!(protocols, [Protocol(99), Protocol::UDP]);
+    assert_eq!(fragments.counts().contradicting, 1);
+}
+
+/// A decoy that is as long as a packet can be still leaves room for the longest packet.
+#[test]
+fn s3_the_longest_decoy_drives_out_nothing_of_the_longest_packet() {
+    let whole: Vec<u8> = (0..65_528usize).map(|at| (at / 8) as u8).collect();
+    let mut true_ones: Vec<Piece<'_>> = whole
+        .chunks(1_232)
+        .enumerate()
+        .map(|(n, data)| piece(7, n * 1_232, (n + 1) * 1_232 < whole.len(), data))
+        .collect();
+    let decoy = vec![9; 65_528];
+    true_ones.insert(0, piece(7, 0, true, &decoy));
+    let (told, counts) = all_of(&true_ones);
+    assert!(told.contains(&whole), "{counts:?}");
+    assert_eq!((counts.contradicting, counts.dropped), (1, 0));
 }
 
 #[test]
@@ -240,37 +278,81 @@ proptest! {
         prop_assert!(fragments.is_empty() && fragments.held_octets() == 0);
     }
 
+    /// The promise: whatever one false fragment says, wherever it lies and whenever it comes, the truth is told.
     #[test]
-    fn s3_octets_that_came_first_make_the_packet_and_those_that_came_last_its_other_reading(
+    fn s3_one_false_fragment_at_any_place_and_of_any_length_hides_nothing(
+        whole in prop::collection::vec(any::<u8>(), 9..400),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
+        order in any::<prop::sample::Index>(),
+        turned in any::<bool>(),
+        place in any::<prop::sample::Index>(),
+        at in any::<prop::sample::Index>(),
+        says in prop::collection::vec(any::<u8>(), 1..200),
+        like in 0u8..3,
+        more in any::<bool>(),
+    ) {
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| (cut.index(whole.len() - 1) / 8 * 8).max(8)).collect();
+        cuts.extend([0, whole.len()]);
+        cuts.sort_unstable();
+        cuts.dedup();
+        let mut pieces: Vec<Piece<'_>> = cuts
+            .windows(2)
+            .map(|ends| piece(7, ends[0], ends[1] < whole.len(), &whole[ends[0]..ends[1]]))
+            .collect();
+        let turn = order.index(pieces.len());
+        pieces.rotate_left(turn);
+        if turned { pieces.reverse() }
+        let offset = at.index(whole.len() + 32) / 8 * 8;
+        // Something else, or the truth up to its last octet, or the truth as far as it goes and then something else.
+        let mut decoy = says.clone();
+        if like > 0 {
+            decoy.iter_mut().zip(whole.iter().skip(offset)).for_each(|(decoy, truth)| *decoy = *truth);
+        }
+        if like > 1 && let Some(last) = decoy.last_mut() { *last ^= 1 }
+        if more { decoy.truncate(decoy.len() / 8 * 8) }
+        let is_fragment = !decoy.is_empty() && (more || offset > 0);
+        if is_fragment {
+            let place = place.index(pieces.len() + 1);
+            pieces.insert(place, piece(7, offset, more, &decoy));
+        }
+        let (told, counts) = all_of(&pieces);
+        prop_assert!(told.contains(&whole), "{counts:?}: {pieces:?}");
+        prop_assert_eq!(counts.dropped, 0);
+    }
+
+    #[test]
+    fn s3_fragments_that_came_first_make_the_packet_and_those_that_came_last_its_other_reading(
         steps in prop::collection::vec((0usize..8, 1usize..6, prop::bool::weighted(0.8), 0u8..3), 0..60),
     ) {
+        /// The simplest that can be said of it: octet by octet.
+        fn reading<'a>(order: impl Iterator<Item = &'a (usize, Vec<u8>, bool)>) -> Option<Vec<u8>> {
+            let (mut octets, mut total) = (BTreeMap::new(), None);
+            for (offset, data, more) in order {
+                let end = offset + data.len();
+                let furthest = octets.last_key_value().map_or(0, |(at, _)| at + 1);
+                let agrees = (*offset..).zip(data).all(|(at, octet)| octets.get(&at).is_none_or(|known| known == octet))
+                    && total.is_none_or(|total| if *more { end <= total } else { end == total })
+                    && (*more || furthest <= end);
+                if agrees {
+                    octets.extend((*offset..).zip(data.iter().copied()));
+                    total = total.or((!more).then_some(end));
+                }
+            }
+            let run: Vec<u8> = (0..).map_while(|at| octets.get(&at).copied()).collect();
+            total.filter(|total| run.len() >= *total).map(|_| run)
+        }
         let mut fragments = Fragments::new();
-        let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
-        let run = |octets: &BTreeMap<usize, u8>| -> Vec<u8> {
-            (0..).map_while(|at| octets.get(&at).copied()).collect()
-        };
-        let mut end = usize::MAX;
+        let mut came: Vec<(usize, Vec<u8>, bool)> = Vec::new();
         for (offset, length, more, variant) in steps {
             let data: Vec<u8> = (offset * 8..(offset + length) * 8).map(|at| at as u8 ^ variant << 6).collect();
-            for (at, &octet) in (offset * 8..).zip(&data) {
-                first.entry(at).or_insert(octet);
-                last.insert(at, octet);
-            }
-            end = if more { end } else { end.min((offset + length) * 8) };
             let made = take(&mut fragments, 1, piece(7, offset * 8, more, &data));
-            let expected = Some(run(&first)).filter(|run| run.len() >= end);
-            prop_assert_eq!(&made, &expected);
-            let other = given_up(&mut fragments, 1);
-            match made {
-                Some(made) => {
-                    let expected = Some(run(&last)).filter(|last| *last != made || !other.is_empty());
-                    prop_assert_eq!(other, Vec::from_iter(expected.map(|last| (1, last))));
-                    first.clear();
-                    last.clear();
-                    end = usize::MAX;
-                }
-                None => prop_assert_eq!(other, []),
-            }
+            let new = (offset * 8, data, more);
+            if !came.contains(&new) { came.push(new) }
+            let mut expected: Vec<_> = [reading(came.iter()), reading(came.iter().rev())].into_iter().flatten().collect();
+            expected.dedup();
+            let told: Vec<_> = made.into_iter().chain(given_up(&mut fragments, 1).into_iter().map(|(_, data)| data)).collect();
+            prop_assert_eq!(&told, &expected);
+            if !told.is_empty() { came.clear() }
         }
     }
 }

@@ -374,6 +374,36 @@ fn s3_no_contradicting_fragment_hides_a_question_wherever_it_comes() {
     }
 }
 
+#[test]
+fn s3_no_fragment_that_lies_over_others_hides_a_question_whatever_its_length() {
+    let question = udp(&dns::sample::query(7, "evil.no", 1));
+    for size in [8, 24] {
+        let parts = cut(&question, size, |offset, more, data| v4(7, 17, offset, more, data));
+        for (offset, length) in [(0, 32), (8, 8), (8, 96), (16, 16), (24, 8), (24, 200), (48, 8)] {
+            for (place, more) in (0..=parts.len()).flat_map(|place| [(place, true), (place, false)]) {
+                let mut frames = parts.clone();
+                frames.insert(place, v4(7, 17, offset, more, &vec![0x5a; length]));
+                let watched = Watched::of_packets(&["evil.no"], &frames);
+                let found = watched.reached().contains(&"192.0.2.1:53 udp LookedUp".to_owned());
+                assert!(found, "{size}: {offset}+{length} {more} at {place}: {:?}", watched.reached());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tunnel_that_is_not_read_is_counted_and_its_ends_are_met() {
+    let inner =
+        [&[0, 2, 0, 1, 0, 1, 0xff, 3, 0, 0x21][..], &v4(7, 17, 0, false, &udp(&dns::sample::query(7, "evil.no", 1)))]
+            .concat();
+    let frames = [ip(INSIDE, FAR, 17, &datagram((1701, 1701), &inner)), ip(INSIDE, FAR, 97, &[0x30, 0, 1, 2])];
+    let watched = Watched::of_packets(&["203.0.113.9", "evil.no"], &frames);
+    assert_eq!(watched.sensor.refused(), [("tunnel_unread", 2)].into());
+    assert!(
+        !watched.sightings.is_empty() && watched.reached().iter().all(|reached| reached.starts_with("203.0.113.9"))
+    );
+}
+
 /// Octets of a frame that is at least meant to be one: whole, in pieces, in tunnels, and bent.
 fn any_frames() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let above = prop_oneof![

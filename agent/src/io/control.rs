@@ -3,12 +3,11 @@
 
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixListener;
 
 use super::disk::{DiskError, failed};
 use crate::limits::{ANSWER_TIMEOUT_S, CONTROL_ANSWER_MAX_OCTETS, CONTROL_QUESTION_MAX_OCTETS};
@@ -40,7 +39,8 @@ pub fn socket_path(data: &Path) -> PathBuf {
     data.join("control.sock")
 }
 
-/// Opens the socket. Whoever calls this holds the data directory, so one that is there was left by a crash.
+/// Opens the socket, before the process gives up the right to make one; questions wait in it until [`answer`] runs. Whoever
+/// calls this holds the data directory, so one that is there was left by a crash.
 ///
 /// # Errors
 /// [`DiskError`].
@@ -53,11 +53,17 @@ pub fn listen(data: &Path) -> Result<UnixListener, DiskError> {
     let listener = UnixListener::bind(&path).map_err(failed("open", &path))?;
     // The data directory lets nobody else in; this is the second lock on the same door.
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed("protect", &path))?;
+    listener.set_nonblocking(true).map_err(failed("open", &path))?;
     Ok(listener)
 }
 
-/// Tells everybody who connects what `tell` says to their question, for as long as it is polled.
-pub async fn answer(listener: UnixListener, tell: impl Fn(Question) -> String) {
+/// Tells everybody who connects what `tell` says to their question, for as long as it is polled; what the system says where
+/// the socket cannot be waited on.
+pub async fn answer(listener: UnixListener, tell: impl Fn(Question) -> String) -> io::Error {
+    let listener = match tokio::net::UnixListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return error,
+    };
     loop {
         let Ok((mut stream, _)) = listener.accept().await else {
             // Out of descriptors, most likely: later it may work.
@@ -118,7 +124,7 @@ mod tests {
             [Question::Status, Question::Probe].map(|question| ask(&data, question).unwrap().unwrap())
         });
         tokio::select! {
-            () = answer(listener, |question| format!("{question:?}")) => {}
+            error = answer(listener, |question| format!("{question:?}")) => panic!("{error}"),
             told = asked => assert_eq!(told.unwrap(), ["Status", "Probe"]),
         }
     }

@@ -45,12 +45,15 @@ pub struct SourceReport {
     pub not_ip: u64,
     /// Frames refused.
     pub refused: u64,
+    /// Frames of bulk that were joined by the network card or the kernel (GRO) and read in part.
+    pub joined_cut: u64,
 }
 
 impl SourceReport {
     /// A source that has brought nothing yet.
     pub fn new(source: u16, name: impl Into<String>) -> SourceReport {
-        SourceReport { source, name: name.into(), dropped: Some(0), packets: 0, octets: 0, not_ip: 0, refused: 0 }
+        let (packets, octets, not_ip, refused, joined_cut) = (0, 0, 0, 0, 0);
+        SourceReport { source, name: name.into(), dropped: Some(0), packets, octets, not_ip, refused, joined_cut }
     }
 }
 
@@ -224,9 +227,11 @@ impl Watch {
         }
         for report in sources.iter_mut() {
             let SourceHealth { packets, octets, not_ip, refused } = sensor.source_health(report.source);
+            let mut before = CaptureCounts::default();
             let of_source = counted.iter().filter(|(source, _)| *source == report.source);
-            let before = of_source.fold(0u64, |sum, (_, counts)| sum.saturating_add(counts.refused_in_all()));
-            let refused = refused.saturating_add(before);
+            of_source.for_each(|(_, counts)| before.add(counts));
+            report.joined_cut = before.joined_cut;
+            let refused = refused.saturating_add(before.refused_in_all());
             (report.packets, report.octets, report.not_ip, report.refused) = (packets, octets, not_ip, refused);
         }
     }

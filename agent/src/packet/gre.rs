@@ -1,5 +1,6 @@
 //! GRE (RFC 2784, RFC 2890, with routing as in RFC 1701), its version 1 (RFC 2637, PPTP) and ERSPAN in it.
 
+use super::ip;
 use super::link::{self, Depth};
 use super::tunnel::{Inside, TunnelKind};
 use crate::limits;
@@ -16,6 +17,7 @@ const ACKNOWLEDGEMENT: u16 = 0x0080;
 const PPP: u16 = 0x880b;
 const ERSPAN_1_2: u16 = 0x88be;
 const ERSPAN_3: u16 = 0x22eb;
+const WCCP: u16 = 0x883e;
 
 /// The packet in a GRE packet; none where it carries something else, or its header lies.
 pub(super) fn inside(octets: &[u8]) -> Option<Inside<'_>> {
@@ -38,10 +40,17 @@ fn version_0(flags: u16, protocol: u16, octets: &[u8]) -> Option<Inside<'_>> {
             Some((TunnelKind::Erspan, mirrored))
         }
         PPP => Some((TunnelKind::Gre, link::ppp_frame(rest, Depth::FULL).ok()?)),
+        WCCP => wccp(rest).map(|inside| (TunnelKind::Gre, inside)),
         // IEEE 802.3 lengths have no place here.
         0..=1500 => None,
         ethertype => Some((TunnelKind::Gre, link::ethertype(ethertype, rest, Depth::FULL).ok()?)),
     }
+}
+
+/// Version 1 carries bare IP, version 2 a header of four octets before it (draft-wilson-wrec-wccp-v2 section 4.12).
+fn wccp(octets: &[u8]) -> Option<(link::IpVersion, &[u8])> {
+    let inside = [octets, octets.get(4..)?].into_iter().find(|inside| ip::is_header(inside))?;
+    link::raw_ip(inside).ok()
 }
 
 /// Source route entries (RFC 1701): address family, offset, length, that much data; the last has family and length 0.

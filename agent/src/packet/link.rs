@@ -89,8 +89,8 @@ pub(super) fn ethertype(first: u16, octets: &[u8], depth: Depth) -> Network<'_> 
             0x8847 | 0x8848 => return mpls(rest, depth),
             // Transparent Ethernet bridging, as GRE and Geneve announce Ethernet.
             0x6558 => return ethernet(rest, depth.deeper()?),
-            // MACsec, provider backbone bridging.
-            0x88e5 | 0x88e7 => return Err(NotRead::UnreadEncapsulation),
+            // MACsec, provider backbone bridging, network service header (RFC 8300).
+            0x88e5 | 0x88e7 | 0x894f => return Err(NotRead::UnreadEncapsulation),
             0..=1500 => return llc(rest),
             _ => return Err(NotRead::NotIp),
         }

@@ -196,8 +196,8 @@ impl Packet<'_> {
 pub enum NotRead {
     /// It carries something that is not IP (ARP, LLDP, spanning tree …): ordinary, no fault of anyone.
     NotIp,
-    /// It may carry IP inside a wrapping that is not read here (MACsec, provider backbone, compressed PPP, MPLS around
-    /// something else than IP or Ethernet).
+    /// It may carry IP inside a wrapping that is not read here (MACsec, provider backbone, service chains, compressed PPP,
+    /// MPLS around something else than IP or Ethernet).
     UnreadEncapsulation,
     /// It ends before the IP header does.
     CutShort,
@@ -260,6 +260,8 @@ pub struct Opened<'a> {
     pub ip: &'a [u8],
     /// What it came in: the outermost tunnel, where it was in any.
     pub tunnel: Option<TunnelKind>,
+    /// Whether it is itself a tunnel, of a kind that is known and not read: L2TP, EtherIP, LISP, GUE.
+    pub is_unread_tunnel: bool,
 }
 
 impl<'a> Opened<'a> {
@@ -313,7 +315,7 @@ impl<'a> Layer<'a> {
 
     #[inline(always)]
     fn opened(self, time: Timestamp, source: u16, tunnel: Option<TunnelKind>) -> Opened<'a> {
-        Opened { packet: self.packet(time, source), ip: self.header.packet, tunnel }
+        Opened { packet: self.packet(time, source), ip: self.header.packet, tunnel, is_unread_tunnel: false }
     }
 }
 
@@ -353,7 +355,7 @@ fn opened<'a>(frame: &Frame<'a>, layer: Layer<'a>, uncaptured: usize) -> Opened<
 #[cold]
 fn opened_tunnel<'a>(frame: &Frame<'a>, layer: Layer<'a>, uncaptured: usize) -> Opened<'a> {
     let (layer, tunnel) = tunnel::innermost(layer, uncaptured, &mut |_| {});
-    layer.opened(frame.time, frame.source, tunnel)
+    Opened { is_unread_tunnel: tunnel::is_unread(&layer), ..layer.opened(frame.time, frame.source, tunnel) }
 }
 
 /// What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".
@@ -426,11 +428,11 @@ pub fn open_rejoined<'a>(rejoined: &Rejoined<'a>, around: &mut impl FnMut(&Packe
     if !rejoined.has_counted() {
         layer.header.fragment = Fragment::Whole;
     }
-    let (layer, tunnel) = match tunnel::may_be_one(&layer) {
-        true => tunnel::innermost(layer, 0, &mut |outer| around(&outer.packet(time, source))),
-        false => (layer, None),
-    };
-    Some(layer.opened(time, source, tunnel))
+    if !tunnel::may_be_one(&layer) {
+        return Some(layer.opened(time, source, None));
+    }
+    let (layer, tunnel) = tunnel::innermost(layer, 0, &mut |outer| around(&outer.packet(time, source)));
+    Some(Opened { is_unread_tunnel: tunnel::is_unread(&layer), ..layer.opened(time, source, tunnel) })
 }
 
 #[cfg(test)]

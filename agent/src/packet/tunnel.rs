@@ -9,7 +9,7 @@ use crate::limits;
 /// What carries a packet inside another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TunnelKind {
-    /// GRE (RFC 2784, RFC 2890), also with PPP in it (RFC 2637).
+    /// GRE (RFC 2784, RFC 2890), also with PPP in it (RFC 2637), and as web caches are sent what they serve (WCCP).
     Gre,
     /// GRE in UDP (RFC 8086).
     GreInUdp,
@@ -17,6 +17,8 @@ pub enum TunnelKind {
     Erspan,
     /// VXLAN (RFC 7348).
     Vxlan,
+    /// VXLAN that says what it carries (draft-ietf-nvo3-vxlan-gpe).
+    VxlanGpe,
     /// Geneve (RFC 8926).
     Geneve,
     /// GTP-U (3GPP TS 29.281).
@@ -29,21 +31,25 @@ pub enum TunnelKind {
     Ipv6InIp,
     /// MPLS in IP (RFC 4023).
     MplsInIp,
+    /// MPLS in UDP (RFC 7510).
+    MplsInUdp,
 }
 
 impl TunnelKind {
     /// Every kind, in the order they are declared.
-    pub const ALL: [TunnelKind; 10] = [
+    pub const ALL: [TunnelKind; 12] = [
         TunnelKind::Gre,
         TunnelKind::GreInUdp,
         TunnelKind::Erspan,
         TunnelKind::Vxlan,
+        TunnelKind::VxlanGpe,
         TunnelKind::Geneve,
         TunnelKind::GtpU,
         TunnelKind::Teredo,
         TunnelKind::Ipv4InIp,
         TunnelKind::Ipv6InIp,
         TunnelKind::MplsInIp,
+        TunnelKind::MplsInUdp,
     ];
 
     /// Its name in counters and in JSON.
@@ -53,12 +59,14 @@ impl TunnelKind {
             TunnelKind::GreInUdp => "gre_in_udp",
             TunnelKind::Erspan => "erspan",
             TunnelKind::Vxlan => "vxlan",
+            TunnelKind::VxlanGpe => "vxlan_gpe",
             TunnelKind::Geneve => "geneve",
             TunnelKind::GtpU => "gtp_u",
             TunnelKind::Teredo => "teredo",
             TunnelKind::Ipv4InIp => "ipv4_in_ip",
             TunnelKind::Ipv6InIp => "ipv6_in_ip",
             TunnelKind::MplsInIp => "mpls_in_ip",
+            TunnelKind::MplsInUdp => "mpls_in_udp",
         }
     }
 }
@@ -71,6 +79,8 @@ const IPV4: Protocol = Protocol(4);
 const IPV6: Protocol = Protocol(41);
 const GRE: Protocol = Protocol(47);
 const MPLS: Protocol = Protocol(137);
+/// Tunnels that are known and not read: EtherIP (RFC 3378), L2TPv3 (RFC 3931).
+const UNREAD: [Protocol; 2] = [Protocol(97), Protocol(115)];
 
 /// Whether a look inside is worth it: by protocol and port alone, for every packet there is.
 #[inline]
@@ -78,7 +88,9 @@ pub(super) fn may_be_one(layer: &Layer<'_>) -> bool {
     match layer.transport {
         Transport::Tcp { .. } | Transport::Icmp { .. } | Transport::Ports { .. } => false,
         Transport::Udp { src_port, dst_port, .. } => udp_tunnel::is_port(dst_port) || udp_tunnel::is_port(src_port),
-        Transport::Other => matches!(layer.header.protocol, IPV4 | IPV6 | GRE | MPLS),
+        Transport::Other => {
+            matches!(layer.header.protocol, IPV4 | IPV6 | GRE | MPLS) || UNREAD.contains(&layer.header.protocol)
+        }
     }
 }
 
@@ -102,6 +114,22 @@ pub(super) fn innermost<'a>(
         outermost = outermost.or(Some(kind));
     }
     (layer, outermost)
+}
+
+/// Whether a packet of which no inside was found is a tunnel all the same, of a kind that is not read.
+#[cold]
+#[inline(never)]
+pub(super) fn is_unread(layer: &Layer<'_>) -> bool {
+    match (layer.header.fragment, layer.transport) {
+        (Fragment::First | Fragment::Later, _) => false,
+        (Fragment::Whole | Fragment::Rejoined, Transport::Udp { src_port, dst_port, payload }) => {
+            let ports = [dst_port, src_port];
+            !ports.iter().any(|port| NO_TUNNEL_TO.contains(port))
+                && ports.into_iter().any(|port| udp_tunnel::is_unread(port, payload))
+        }
+        (Fragment::Whole | Fragment::Rejoined, Transport::Other) => UNREAD.contains(&layer.header.protocol),
+        (_, Transport::Tcp { .. } | Transport::Icmp { .. } | Transport::Ports { .. }) => false,
+    }
 }
 
 fn inside<'a>(layer: &Layer<'a>, uncaptured: usize) -> Option<(TunnelKind, Layer<'a>)> {

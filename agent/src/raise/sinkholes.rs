@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use varde_common::matcher::behind_nat64;
 use varde_common::observation::{Answer, AnswerData};
 
 /// What is known to everybody, with its origin and licence.
@@ -28,7 +29,9 @@ impl Sinkholes {
     /// Whether who is sent to this address is sent to nobody.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.own.contains(&address) || self.networks.iter().any(|network| network.contains(&address))
+        let is_one =
+            |address| self.own.contains(&address) || self.networks.iter().any(|network| network.contains(&address));
+        is_one(address) || behind_nat64(address).is_some_and(|behind| is_one(IpAddr::V4(behind)))
     }
 
     /// Whether these answers stop a look-up: they hold addresses, and only such.
@@ -77,6 +80,8 @@ mod tests {
             ("::ffff:127.0.0.1", true),
             ("10.1.0.99", true),
             ("::ffff:10.1.0.99", true),
+            ("64:ff9b::146.112.61.104", true),
+            ("64:ff9b::203.0.113.9", false),
             ("10.1.0.98", false),
             ("146.112.61.104", true),
             ("146.112.61.103", false),

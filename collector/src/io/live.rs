@@ -98,6 +98,8 @@ impl Live {
             entries.remove(&sensor);
             if let Err(error) = self.store.sensor_disconnected(sensor, said_goodbye.then(clock::now)).await {
                 tracing::error!(sensor, "cannot note that the session is over: {error}");
+                // The first word of a disk that fails may be this one.
+                self.store.handle_error(&error);
             }
             let _ = self.changes.send(Change::Sensor(sensor));
         }

@@ -151,7 +151,7 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
     if passed_over > 0
         && let Err(error) = collector.store.passed_over(sensor, passed_over).await
     {
-        tracing::error!(sensor, "cannot note what was passed over: {error}");
+        collector.failed(&format!("cannot note what was passed over of sensor {sensor}"), &error);
     }
     tracing::info!(sensor, passed_over, "session over");
     collector.live.leave(sensor, number, talk.carrier.said_goodbye()).await;

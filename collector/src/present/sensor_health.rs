@@ -166,6 +166,7 @@ pub fn reason_in_words(reason: &str, texts: &Texts) -> Option<String> {
         | "dns_names_too_long"
         | "fragment_dropped" => "reason-limit",
         "unread_encapsulation"
+        | "tunnel_unread"
         | "dns_other_opcode"
         | "dns_no_question"
         | "unknown_link_type"

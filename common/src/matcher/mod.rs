@@ -12,7 +12,7 @@ mod record;
 mod tests;
 
 use std::hash::{BuildHasher, Hasher};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::confidential::{Confidential, ConfidentialKey, Hidden};
@@ -258,35 +258,14 @@ impl IndicatorSet {
     }
 
     /// Tells `found` every indicator that matches `address`: the address itself and each network that holds it, the
-    /// smallest first. Validity and port are the caller's to look at.
+    /// smallest first; then, of one that a NAT64 leads to an IPv4 address, the same of that. Validity and port are the
+    /// caller's to look at.
     pub fn match_address(&self, address: IpAddr, mut found: impl FnMut(Place)) {
         let Some(parts) = self.parts() else { return };
         let address = address.to_canonical();
-        match address {
-            IpAddr::V4(v4) => match_v4(parts, v4.to_bits(), &mut found),
-            IpAddr::V6(v6) => match_v6(parts, v6.to_bits(), &mut found),
-        }
-        let hidden = match address {
-            IpAddr::V4(_) => u128::from(parts.both(|layout| layout.hidden_v4) & u64::from(u32::MAX)),
-            IpAddr::V6(_) => parts.both(|layout| layout.hidden_v6),
-        };
-        for prefix in prefixes(hidden) {
-            let digest = parts.base.layout.key.network(address, prefix);
-            let hash = parts.base.layout.seed.digest(&digest);
-            if !parts.may_hold(hash) {
-                continue;
-            }
-            let mut octets = [0; 17];
-            let (first, rest) = octets.split_at_mut(1);
-            first.copy_from_slice(&[prefix]);
-            rest.copy_from_slice(&digest);
-            let key = match (address, prefix) {
-                (IpAddr::V4(_), 32) => Key { class: Class::HiddenIpv4, octets: &digest },
-                (IpAddr::V6(_), 128) => Key { class: Class::HiddenIpv6, octets: &digest },
-                (IpAddr::V4(_), _) => Key { class: Class::HiddenNetworkV4, octets: &octets },
-                (IpAddr::V6(_), _) => Key { class: Class::HiddenNetworkV6, octets: &octets },
-            };
-            parts.find(hash, key, |place, _, _| found(place));
+        match_one(parts, address, &mut found);
+        if let Some(behind) = behind_nat64(address) {
+            match_one(parts, IpAddr::V4(behind), &mut found);
         }
     }
 
@@ -305,6 +284,46 @@ impl IndicatorSet {
         if parts.may_hold(hash) {
             parts.find(hash, Key { class: Class::Ja4, octets: fingerprint.octets() }, |place, _, _| found(place));
         }
+    }
+}
+
+/// The IPv4 address that a NAT64 with the well-known prefix sends packets to this address on to (RFC 6052 section 2.1):
+/// `64:ff9b::cb00:7142` is 203.0.113.66. Networks with a prefix of their own are not seen through.
+pub fn behind_nat64(address: IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(_) => None,
+        IpAddr::V6(v6) => {
+            (v6.to_bits() >> 32 == 0x0064_ff9b_u128 << 64).then(|| Ipv4Addr::from_bits(v6.to_bits() as u32))
+        }
+    }
+}
+
+fn match_one(parts: Parts<'_>, address: IpAddr, found: &mut impl FnMut(Place)) {
+    match address {
+        IpAddr::V4(v4) => match_v4(parts, v4.to_bits(), found),
+        IpAddr::V6(v6) => match_v6(parts, v6.to_bits(), found),
+    }
+    let hidden = match address {
+        IpAddr::V4(_) => u128::from(parts.both(|layout| layout.hidden_v4) & u64::from(u32::MAX)),
+        IpAddr::V6(_) => parts.both(|layout| layout.hidden_v6),
+    };
+    for prefix in prefixes(hidden) {
+        let digest = parts.base.layout.key.network(address, prefix);
+        let hash = parts.base.layout.seed.digest(&digest);
+        if !parts.may_hold(hash) {
+            continue;
+        }
+        let mut octets = [0; 17];
+        let (first, rest) = octets.split_at_mut(1);
+        first.copy_from_slice(&[prefix]);
+        rest.copy_from_slice(&digest);
+        let key = match (address, prefix) {
+            (IpAddr::V4(_), 32) => Key { class: Class::HiddenIpv4, octets: &digest },
+            (IpAddr::V6(_), 128) => Key { class: Class::HiddenIpv6, octets: &digest },
+            (IpAddr::V4(_), _) => Key { class: Class::HiddenNetworkV4, octets: &octets },
+            (IpAddr::V6(_), _) => Key { class: Class::HiddenNetworkV6, octets: &octets },
+        };
+        parts.find(hash, key, |place, _, _| found(place));
     }
 }
 

@@ -113,6 +113,11 @@ fn networks_end_where_they_end() {
     assert_eq!(addresses(&set, "192.0.2.127"), ["192.0.2.0/24"]);
     assert_eq!(addresses(&set, "192.0.2.200"), ["192.0.2.0/24", "192.0.2.128/25", "192.0.2.200"]);
     assert_eq!(addresses(&set, "::ffff:192.0.2.1"), ["192.0.2.0/24"]);
+    // A NAT64 with the well-known prefix leads there; one of another length, or another prefix, says nothing to us.
+    assert_eq!(addresses(&set, "64:ff9b::192.0.2.1"), ["192.0.2.0/24"]);
+    for other in ["64:ff9b:1::192.0.2.1", "64:ff9b::1:c000:201", "64:ff9a::192.0.2.1", "2001:db8:1::192.0.2.1"] {
+        assert!(!addresses(&set, other).contains(&"192.0.2.0/24".to_owned()), "{other}");
+    }
     assert!(addresses(&set, "192.0.3.0").is_empty());
     assert!(addresses(&set, "192.0.1.255").is_empty());
     assert_eq!(addresses(&set, "10.255.255.255"), ["10.0.0.0/8"]);

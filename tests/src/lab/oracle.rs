@@ -132,8 +132,11 @@ pub(super) fn hosts_of(octets: &[u8]) -> Option<u64> {
 
 impl Known {
     fn look_for_openings(&mut self, places: &Places) {
-        // What is acknowledged is lost to nobody, though a note of loss may reach over it.
-        let waits = |(epoch, seq): &Place| self.heard.get(epoch).is_none_or(|heard| seq > heard);
+        // What is acknowledged is lost to nobody, though a note of loss may reach over it; nor is what was let go of then, should
+        // a restored collector want it again.
+        let waits = |place: &Place| {
+            self.heard.get(&place.0).is_none_or(|heard| place.1 > *heard) && !self.let_go.contains(place)
+        };
         let openings = self.openings.values().map(|(place, _)| *place);
         self.openings_lost.extend(openings.filter(|place| places.lost.contains_key(place) && waits(place)));
     }
@@ -269,7 +272,11 @@ impl Oracle {
                     Record::from_octets(octets)
                 ),
                 None => match places.lost.get(place) {
-                    Some(LossReason::SpoolFull) => {}
+                    Some(LossReason::SpoolFull) => {
+                        if known.heard.get(&epoch).is_some_and(|heard| seq <= *heard) {
+                            known.let_go.insert(*place);
+                        }
+                    }
                     Some(reason @ (LossReason::SpoolDamaged | LossReason::SpoolAged)) => {
                         bail!(
                             "{seq} of sensor {sensor} is given up as {reason:?}; nothing was damaged, and nothing is old"

@@ -46,6 +46,8 @@ pub struct CaptureCounts {
     pub frames: u64,
     /// Their captured octets.
     pub octets: u64,
+    /// Frames of bulk that were joined (GRO) and of which the filter left out the end.
+    pub joined_cut: u64,
     /// Frames the kernel had no room for; none where the capture cannot tell.
     pub dropped: Option<u64>,
     refused: [u64; CaptureRefusal::ALL.len()],
@@ -84,6 +86,7 @@ impl CaptureCounts {
     pub fn add(&mut self, other: &CaptureCounts) {
         self.frames = self.frames.saturating_add(other.frames);
         self.octets = self.octets.saturating_add(other.octets);
+        self.joined_cut = self.joined_cut.saturating_add(other.joined_cut);
         self.dropped = match (self.dropped, other.dropped) {
             (Some(ours), Some(theirs)) => Some(ours.saturating_add(theirs)),
             (ours, theirs) => ours.or(theirs),
@@ -105,8 +108,10 @@ mod tests {
             let mut one = CaptureCounts::default();
             one.refuse(reason);
             one.hand_out(60);
+            one.joined_cut = 2;
             sum.add(&one);
         }
+        assert_eq!(sum.joined_cut, 10);
         assert_eq!((sum.frames, sum.octets, sum.dropped), (5, 300, None));
         assert!(CaptureRefusal::ALL.iter().all(|reason| sum.refused(*reason) == 1));
         assert_eq!(sum.refused_in_all(), CaptureRefusal::ALL.len() as u64);

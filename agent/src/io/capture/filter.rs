@@ -30,9 +30,11 @@ const DNS_PORTS_MAX: usize = 32;
 const NEVER_IP: [u32; 10] = [0x0806, 0x8035, 0x8809, 0x888e, 0x8892, 0x88cc, 0x88e1, 0x8902, 0x9000, 0x88f7];
 /// IEEE 802.1Q, 802.1ad, and the older number for the latter.
 const VLAN_TAGS: [u32; 3] = [0x8100, 0x88a8, 0x9100];
-/// UDP ports of tunnels: L2TP, GTP-U, Teredo, GRE in UDP, VXLAN (and as Linux had it first), Geneve.
-const TUNNELS: [u32; 7] = [1701, 2152, 3544, 4754, 4789, 8472, 6081];
+/// UDP ports of tunnels that are read: GTP-U, Teredo, GRE in UDP, VXLAN (and as Linux had it first), VXLAN-GPE, Geneve, MPLS.
+const TUNNELS: [u32; 8] = [2152, 3544, 4754, 4789, 8472, 4790, 6081, 6635];
 const HTTPS: u32 = 443;
+/// How a TLS handshake record begins: its type, the upper half of its version (RFC 8446 section 5.1).
+const TLS_HANDSHAKE: u32 = 0x1603;
 
 const ICMP: u32 = 1;
 const TCP: u32 = 6;
@@ -83,6 +85,7 @@ enum Place {
     V6,
     Transport,
     Ports,
+    Segment,
     Udp,
     Quic,
     Headers,
@@ -154,6 +157,13 @@ pub(super) fn program(link: LinkType, dns_ports: &[u16]) -> Vec<Instruction> {
     written.unwrap_or_else(|| vec![whole])
 }
 
+/// Whether a frame of this length, of which so much was kept, is bulk that was joined (GRO) and cut: nothing else is kept as
+/// far as that.
+#[inline]
+pub(super) fn has_cut_joined(kept_octets: usize, length: u32) -> bool {
+    length > SNAP_TCP_OCTETS && usize::try_from(SNAP_TCP_OCTETS).is_ok_and(|snap| kept_octets == snap)
+}
+
 fn write(link: fn(&mut Draft), dns_ports: &[u16]) -> Option<Vec<Instruction>> {
     let mut draft = Draft::default();
     draft.does(LOAD_LENGTH, 0);
@@ -182,11 +192,11 @@ fn ethernet(draft: &mut Draft) {
     draft.goes_if(IF_EQUAL, 0x0800, Place::V4);
     draft.goes_if(IF_EQUAL, 0x86dd, Place::V6);
     draft.goes_if_any(NEVER_IP, Place::Nothing);
-    // Above are EtherTypes not known here (and a third tag); below is the length of an LLC frame, in which only SNAP
-    // carries IP (RFC 1042).
+    // Above are EtherTypes not known here (and a third tag); below is the length of an LLC frame, in which SNAP carries IP
+    // (RFC 1042), and rarely LLC by itself (RFC 948).
     draft.goes_if(IF_GREATER, 1500, Place::Whole);
     draft.does(LOAD_OCTET_AT_X, 0);
-    draft.goes_if(IF_EQUAL, 0xaa, Place::Whole);
+    draft.goes_if_any([0xaa, 0x06], Place::Whole);
     draft.goes(Place::Nothing);
 }
 
@@ -241,6 +251,25 @@ fn transport(draft: &mut Draft, dns_ports: &[u16]) {
     draft.goes_if(IF_EQUAL, UDP, Place::Udp);
     // Whichever port it comes from: a client chooses its own, 443 too, and a server may listen at any. Not even a port that
     // is high says that its end greets nobody.
+    draft.does(LOAD_LENGTH, 0);
+    draft.goes_unless(IF_GREATER, SNAP_TCP_OCTETS, Place::Segment);
+    // Several segments that the network card or kernel put together (GRO). Those that begin with first words (a TLS handshake
+    // record, the method of a request) are kept to their end: a hello may be that long. Bulk begins so by chance once in a
+    // hundred times. Every load lies within the frame, which is longer than all headers can be.
+    draft.does(LOAD_OCTET_AT_X, 12);
+    draft.does(SHIFT_RIGHT, 4);
+    draft.does(SHIFT_LEFT, 2);
+    draft.does(ADD_X, 0);
+    draft.does(X_FROM_A, 0);
+    draft.does(LOAD_HALF_AT_X, 0);
+    draft.goes_if(IF_EQUAL, TLS_HANDSHAKE, Place::Whole);
+    for at in [0, 1] {
+        draft.does(LOAD_OCTET_AT_X, at);
+        draft.goes_unless(IF_AT_LEAST, u32::from(b'A'), Place::Segment);
+        draft.goes_if(IF_GREATER, u32::from(b'Z'), Place::Segment);
+    }
+    draft.goes(Place::Whole);
+    draft.here(Place::Segment);
     draft.does(RETURN, SNAP_TCP_OCTETS);
 
     draft.here(Place::Udp);

@@ -71,6 +71,7 @@ impl RingCapture {
         let mut walk = Walk::over(block.octets());
         for frame in walk.by_ref() {
             counts.hand_out(frame.octets.len());
+            counts.joined_cut += u64::from(filter::has_cut_joined(frame.octets.len(), frame.length));
             each(Frame {
                 time: frame.time,
                 source,

@@ -58,9 +58,9 @@ pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
     let (mut kept, mut over) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(data).map_err(failed("read", data))? {
         let entry = entry.map_err(failed("read", data))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        // The name alone is followed nowhere.
-        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        // The name alone is followed nowhere; and one that is no line of the file is none of ours.
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.contains('\n') || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
         if name.starts_with(ENDED) {
@@ -139,9 +139,10 @@ fn read(data: &Path) -> Option<(Timestamp, BTreeMap<String, SetAside>)> {
     let mut lines = text.strip_suffix('\n')?.lines();
     let told = Timestamp(lines.next()?.parse().ok()?);
     let one = |line: &str| {
-        let mut words = line.split(' ');
+        // From behind: whoever copies one by hand may have put a space into its name.
+        let mut words = line.rsplitn(3, ' ');
+        let (undelivered, age_s) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         let name = words.next()?.to_owned();
-        let (age_s, undelivered) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         Some((name.clone(), SetAside { name, age_s, undelivered }))
     };
     Some((told, lines.map(one).collect::<Option<_>>()?))
@@ -169,6 +170,8 @@ fn taken_over(directory: &Path) -> Option<(Seq, Seq)> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -213,6 +216,18 @@ mod tests {
         assert_eq!((known.undelivered, known.left_s()), (2, (720 - 72) * HOUR_S), "told while it lies there");
         assert_eq!(gone_after_h(data.path(), &undelivered, 72), Some(720));
         assert!(super::known(data.path()).is_empty());
+    }
+
+    #[test]
+    fn a_copy_that_somebody_made_under_a_name_of_his_own_keeps_none_from_its_end() {
+        let data = tempfile::tempdir().unwrap();
+        let delivered = set_aside(data.path(), 6);
+        let copies = ["spool.aside-0 (copy)", "spool.aside-1\n2"].map(|name| data.path().join(name));
+        let foreign = data.path().join(OsStr::from_bytes(b"spool.aside-\xff"));
+        copies.iter().chain([&foreign]).for_each(|path| fs::create_dir(path).unwrap());
+        assert_eq!(gone_after_h(data.path(), &delivered, 0), Some(72));
+        assert_eq!(copies.each_ref().map(|path| path.exists()), [false, true]);
+        assert!(foreign.exists(), "and what is no name of ours is let alone");
     }
 
     #[test]

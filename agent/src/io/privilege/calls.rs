@@ -94,8 +94,11 @@ const X32: c_long = 0x4000_0000;
 #[cfg(target_arch = "x86_64")]
 const X32_OWN: std::ops::RangeInclusive<c_long> = 512..=547;
 
-/// Addresses a process may have: the control socket, the way to the collector, the kernel's list of interfaces.
-const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+/// Sockets a process may still make: the way to the collector, the kernel's list of interfaces. AF_UNIX is none of them: the
+/// control socket is open by then, and behind others stand a machine's services, which believe root.
+const FAMILIES: [i32; 3] = [libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+/// The half of a socket's type that says what it is; the other holds flags (socket(2)).
+const SOCKET_TYPE: u64 = 0xf;
 /// `clone` with one of these makes a namespace.
 const NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWNS,
@@ -129,6 +132,16 @@ fn any_of(
     cases.into_iter().map(|case| SeccompRule::new(vec![case?])).collect()
 }
 
+/// A pair's ends are tied to one another. Those of datagrams are so only until one of them says another address, so of them
+/// the runtime has what it needs, streams, and nothing else.
+fn only_stream_pairs() -> Result<Vec<SeccompRule>, BackendError> {
+    let stream = u64::from(libc::SOCK_STREAM.cast_unsigned());
+    let types = (0..=SOCKET_TYPE).filter(|kind| *kind != stream);
+    let kinds =
+        types.map(|kind| SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(SOCKET_TYPE), kind));
+    any_of([is(0, SeccompCmpOp::Ne, libc::AF_UNIX)].into_iter().chain(kinds))
+}
+
 /// Refused with certain arguments only.
 fn conditional() -> Result<Vec<(c_long, Vec<SeccompRule>)>, BackendError> {
     let none_of = |families: &[i32]| -> Result<Vec<SeccompRule>, BackendError> {
@@ -144,7 +157,7 @@ fn conditional() -> Result<Vec<(c_long, Vec<SeccompRule>)>, BackendError> {
         (libc::SYS_pkey_mprotect, executable()?),
         (libc::SYS_shmat, any_of([has(2, libc::SHM_EXEC)])?),
         (libc::SYS_socket, none_of(&FAMILIES)?),
-        (libc::SYS_socketpair, none_of(&[libc::AF_UNIX])?),
+        (libc::SYS_socketpair, only_stream_pairs()?),
         // Threads yes, processes and namespaces no.
         (libc::SYS_clone, any_of(namespaces.chain([lacks(0, libc::CLONE_THREAD)]))?),
         // Typing into the terminal it was started from.
@@ -173,10 +186,11 @@ fn filters() -> Result<[BpfProgram; 2], BackendError> {
         let refuse = SeccompAction::Errno(code.cast_unsigned());
         SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch)?.try_into()
     };
-    let mut unseen = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    #[cfg(target_arch = "x86_64")]
-    unseen.insert(libc::SYS_clone3 | X32, Vec::new());
-    unseen.retain(|_, rules| rules.is_empty());
+    let unseen = BTreeMap::from([
+        (libc::SYS_clone3, Vec::new()),
+        #[cfg(target_arch = "x86_64")]
+        (libc::SYS_clone3 | X32, Vec::new()),
+    ]);
     Ok([filter(refused, libc::EPERM)?, filter(unseen, libc::ENOSYS)?])
 }
 

@@ -70,13 +70,12 @@ pub(super) fn restrict(reach: &Reach, resolver: &ResolverSettings) -> Paths {
 
 fn try_restrict(reach: &Reach, resolver: &ResolverSettings) -> Result<RestrictionStatus, RulesetError> {
     let read = AccessFs::ReadFile | AccessFs::ReadDir;
-    // Nothing there is ever executed, and no device or link is made.
+    // Nothing there is ever executed, and no device, socket or link is made.
     let keep = read
         | AccessFs::WriteFile
         | AccessFs::Truncate
         | AccessFs::MakeReg
         | AccessFs::MakeDir
-        | AccessFs::MakeSock
         | AccessFs::RemoveFile
         | AccessFs::RemoveDir
         | AccessFs::Refer;

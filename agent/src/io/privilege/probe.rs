@@ -4,6 +4,7 @@
 use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::{self, IoSliceMut};
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::process::Command;
 
 use nix::mount::MsFlags;
@@ -27,23 +28,26 @@ pub struct Probe {
 
 /// No such file: what an allowed call says of it tells it from a refused one, and nothing happens.
 const NOWHERE: &CStr = c"/nonexistent/varde-probe";
+const NOWHERE_PATH: &str = "/nonexistent/varde-probe";
 
 /// Does a forbidden thing, or is refused.
 type Attempt = fn() -> io::Result<()>;
 
 /// Tries everything, in the thread that calls.
 pub fn all() -> Vec<Probe> {
-    let tries: [(&str, Attempt); 13] = [
+    let tries: [(&str, Attempt); 15] = [
         ("read /etc/passwd", || File::open("/etc/passwd").map(drop)),
         ("read the program's own file", || std::env::current_exe().and_then(File::open).map(drop)),
         ("list /", || fs::read_dir("/").map(drop)),
         ("write a file in the temporary directory", write_outside),
         ("execute a program", || Ok(execve::<&CStr, &CStr>(NOWHERE, &[NOWHERE], &[]).map(drop)?)),
-        ("start a process", || Command::new("/nonexistent/varde-probe").spawn().map(drop)),
+        ("start a process", || Command::new(NOWHERE_PATH).spawn().map(drop)),
         ("trace a process", || Ok(ptrace::getsiginfo(getpid()).map(drop)?)),
         ("read a process's memory", read_memory),
         ("make written memory executable", || memmap2::MmapMut::map_anon(1)?.make_exec().map(drop)),
         ("open a packet socket", open_packet_socket),
+        ("reach a service of this machine by its socket", reach_a_service),
+        ("send a datagram to a service of this machine", send_to_a_service),
         ("mount a file system", || {
             Ok(nix::mount::mount::<CStr, CStr, CStr, CStr>(None, NOWHERE, None, MsFlags::empty(), None)?)
         }),
@@ -82,6 +86,17 @@ fn open_packet_socket() -> io::Result<()> {
     Ok(opened.map(drop)?)
 }
 
+/// Nobody listens there: where it is allowed, the answer is that there is no such file.
+fn reach_a_service() -> io::Result<()> {
+    UnixStream::connect(NOWHERE_PATH).map(drop)
+}
+
+/// A pair needs no other end's leave to send elsewhere.
+fn send_to_a_service() -> io::Result<()> {
+    let (one, _other) = UnixDatagram::pair()?;
+    one.send_to(&[0], NOWHERE_PATH).map(drop)
+}
+
 /// The kernel's own refusal; where it is granted, it is given up again.
 fn take_back() -> io::Result<()> {
     use caps::{CapSet, Capability};
@@ -116,6 +131,8 @@ mod tests {
             "trace a process",
             "read a process's memory",
             "make written memory executable",
+            "reach a service of this machine by its socket",
+            "send a datagram to a service of this machine",
             "mount a file system",
         ] {
             assert!(allowed.iter().any(|allowed| allowed == what), "{what}; allowed: {allowed:?}");

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::TunnelKind::{Erspan, Geneve, Gre, GreInUdp, GtpU, Ipv4InIp, Ipv6InIp, MplsInIp, Teredo, Vxlan};
+use super::TunnelKind::{
+    Erspan, Geneve, Gre, GreInUdp, GtpU, Ipv4InIp, Ipv6InIp, MplsInIp, MplsInUdp, Teredo, Vxlan, VxlanGpe,
+};
 use super::*;
 use crate::packet::{Frame, LinkType, NotRead, Opened, Packet, each_around, open, outermost};
 use varde_common::time::Timestamp;
@@ -131,6 +133,19 @@ fn wrapped() -> Vec<(&'static str, TunnelKind, u8, Vec<u8>)> {
             17,
             udp_in(2152, gtp_of(0x34, &[0, 0, 0, 0x85, 1, 0, 9, 0x85, 2, 0, 0, 0, 0, 0, 0, 0])),
         ),
+        ("gre of wccp", Gre, 47, with(&[0, 0, 0x88, 0x3e], &inner4())),
+        ("gre of wccp, version 2", Gre, 47, with(&[0, 0, 0x88, 0x3e, 0x80, 0, 7, 9], &inner4())),
+        ("MPLS in UDP", MplsInUdp, 17, udp_in(6635, with(&labels, &inner4()))),
+        ("vxlan-gpe of IPv4", VxlanGpe, 17, udp_in(4790, with(&[0x0c, 0, 0, 1, 0, 0, 9, 0], &inner4()))),
+        ("vxlan-gpe of IPv6", VxlanGpe, 17, udp_in(4790, with(&[0x0c, 0, 0, 2, 0, 0, 9, 0], &inner6()))),
+        ("vxlan-gpe of Ethernet", VxlanGpe, 17, udp_in(4790, with(&[0x0c, 0, 0, 3, 0, 0, 9, 0], &ether4))),
+        (
+            "vxlan-gpe of MPLS",
+            VxlanGpe,
+            17,
+            udp_in(4790, with(&[0x0c, 0, 0, 5, 0, 0, 9, 0], &with(&labels, &inner4()))),
+        ),
+        ("vxlan-gpe that says nothing", VxlanGpe, 17, udp_in(4790, with(&[0x08, 0, 0, 0, 0, 0, 9, 0], &vlan6))),
         ("teredo", Teredo, 17, udp_in(3544, teredo(&[]))),
         ("teredo with an origin", Teredo, 17, udp(3544, 50_000, &teredo(&origin))),
         ("teredo with both", Teredo, 17, udp_in(3544, teredo(&with(&authentication, &origin)))),
@@ -221,6 +236,7 @@ fn s3_each_tunnel_in_a_tunnel_is_told_once_as_deep_as_they_are_opened() {
 fn what_is_no_tunnel_or_cannot_be_read_inside_stays_the_packet_it_is() {
     let dns = [8, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 4, b'e', b'v', b'i', b'l', 2, b'n', b'o', 0, 0, 1, 0, 1];
     let arp = ethernet(&[8, 6], &[0; 28]);
+    let bottom_label = [0, 1, 0x11, 64];
     let mut lying = inner4();
     lying[2] = 0xff;
     let cases: Vec<(&str, u8, Vec<u8>)> = vec![
@@ -248,6 +264,12 @@ fn what_is_no_tunnel_or_cannot_be_read_inside_stays_the_packet_it_is() {
             udp(5, 6081, &with(&[0x40, 0, 0x65, 0x58, 0, 0, 9, 0], &ethernet(&[8, 0], &inner4()))),
         ),
         ("encrypted pptp", 47, with(&[0x30, 1, 0x88, 0x0b, 0, 24, 0, 9, 0, 0, 0, 1, 0, 0xfd, 0x90, 0], &[0x77; 20])),
+        ("a question from vxlan-gpe's port", 17, udp(4790, 53, &dns)),
+        ("a question from mpls' port", 17, udp(6635, 53, &dns)),
+        ("vxlan-gpe of version 1", 17, udp(5, 4790, &with(&[0x1c, 0, 0, 1, 0, 0, 9, 0], &inner4()))),
+        ("vxlan-gpe of a service chain", 17, udp(5, 4790, &with(&[0x0c, 0, 0, 4, 0, 0, 9, 0], &inner4()))),
+        ("mpls of nothing known", 17, udp(5, 6635, &with(&bottom_label, &[0x10; 30]))),
+        ("gre of wccp that carries no IP", 47, with(&[0, 0, 0x88, 0x3e], &[0x10; 30])),
         ("gre of something else", 47, with(&[0, 0, 0x20, 0], &[0; 20])),
         ("gre of version 2", 47, with(&[0, 2, 8, 0], &inner4())),
         ("gre with endless routes", 47, with(&[0x40, 0, 8, 0, 0, 0, 0, 0], &[1, 0, 0, 0].repeat(40))),
@@ -273,6 +295,40 @@ fn what_is_no_tunnel_or_cannot_be_read_inside_stays_the_packet_it_is() {
             );
         }
     }
+}
+
+#[test]
+fn tunnels_that_are_known_and_not_read_are_told_apart_from_what_only_has_their_port() {
+    let ether4 = ethernet(&[8, 0], &inner4());
+    for (name, protocol, above, is_unread) in [
+        ("l2tp", 17, udp(1701, 1701, &with(&[0, 2, 0, 1, 0, 1, 0xff, 3, 0, 0x21], &inner4())), true),
+        ("l2tpv3", 17, udp(5, 1701, &with(&[0, 3, 0, 0, 0, 0, 0, 9], &ether4)), true),
+        ("l2tp's control", 17, udp(1701, 1701, &[0xc8, 2, 0, 12, 0, 1, 0, 0, 0, 0, 0, 0]), false),
+        (
+            "a question from l2tp's port",
+            17,
+            udp(1701, 53, &with(&[0, 2, 0, 1, 0, 1, 0xff, 3, 0, 0x21], &inner4())),
+            false,
+        ),
+        ("lisp", 17, udp(5, 4341, &with(&[8, 0, 0, 0, 0, 0, 0, 1], &inner4())), true),
+        ("something at lisp's port", 17, udp(5, 4341, &[7; 60]), false),
+        ("gue", 17, udp(5, 6080, &with(&[0, 4, 0, 0], &inner4())), true),
+        ("gue with more", 17, udp(5, 6080, &with(&[1, 41, 0, 0, 0, 0, 0, 0], &inner6())), true),
+        ("gue of bare IP", 17, udp(5, 6080, &inner4()), true),
+        ("gue's control", 17, udp(5, 6080, &with(&[0x20, 4, 0, 0], &inner4())), false),
+        ("etherip", 97, with(&[0x30, 0], &ether4), true),
+        ("l2tpv3 over IP", 115, with(&[0, 0, 0, 5], &ether4), true),
+        ("an outer that is read", 4, inner4(), false),
+        ("encrypted", 50, inner4(), false),
+    ] {
+        for outer in [v4_from(1, protocol, &above), v6_from(1, protocol, &above)] {
+            assert_eq!(read(LinkType::RawIp, &outer).unwrap().is_unread_tunnel, is_unread, "{name}");
+            let around = v4_from(2, if outer[0] >> 4 == 4 { 4 } else { 41 }, &outer);
+            assert_eq!(read(LinkType::RawIp, &around).unwrap().is_unread_tunnel, is_unread, "{name} in a tunnel");
+        }
+    }
+    let chain = ethernet(&[0x89, 0x4f], &with(&[0x0f, 0xc6, 1, 1, 0, 1, 0, 0xff], &inner4()));
+    assert_eq!(read(LinkType::Ethernet, &chain).err(), Some(NotRead::UnreadEncapsulation));
 }
 
 #[test]

@@ -1,10 +1,17 @@
 //! The kernel's part played by an interpreter: whatever the program drops or cuts is held against the decoder.
 
+use std::sync::Arc;
+
 use proptest::prelude::*;
+use varde_common::id::Revision;
+use varde_common::matcher::IndicatorSet;
+use varde_common::observation::Fact;
 use varde_common::time::Timestamp;
 
 use super::*;
+use crate::hello::tls;
 use crate::packet::{Frame, NotRead, Packet, Transport, decode};
+use crate::sensor::{Sensor, SensorSettings};
 
 /// Classic BPF as `bpf(4)` has it; a load outside the frame ends with nothing kept, as in the kernel.
 fn run(program: &[Instruction], frame: &[u8]) -> usize {
@@ -144,6 +151,9 @@ fn what_is_never_ip_is_dropped_and_what_is_unknown_is_kept_whole() {
     assert_eq!(kept(&ethernet_frame(&[], 38, &spanning_tree)), 0);
     let snap = [&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &body].concat();
     assert_eq!(kept(&ethernet_frame(&[], 54, &snap)), WHOLE);
+    let bare = [&[0x06, 0x06, 3][..], &v4(17, 0, 0, &udp((50_000, 53), &[0; 20]))].concat();
+    assert_eq!(kept(&ethernet_frame(&[], bare.len() as u16, &bare)), WHOLE, "IP behind LLC alone");
+    assert!(decode(&frame(LinkType::Ethernet, &ethernet_frame(&[], bare.len() as u16, &bare), 100)).is_ok());
     assert_eq!(kept(&ethernet_frame(&[0x88a8, 0x8100, 0x8100], 0x0806, &body)), WHOLE, "three tags");
     assert_eq!(kept(&[0; 33]), WHOLE, "a runt");
 }
@@ -181,7 +191,7 @@ fn each_protocol_is_kept_as_far_as_it_is_read() {
     assert_eq!(over(17, &udp((50_000, 443), &data[..1200])), headers);
     assert_eq!(over(17, &udp((443, 50_000), &data[..2500])), udp_kept, "perhaps several datagrams joined");
     assert_eq!(over(17, &udp((5000, 50_000), &data)), udp_kept);
-    for port in [2152, 3544, 4754, 4789, 6081] {
+    for port in [2152, 3544, 4754, 4789, 4790, 6081, 6635] {
         assert_eq!(over(17, &udp((50_000, port), &data)), WHOLE, "tunnel {port}");
         assert_eq!(over(17, &udp((port, 50_000), &data)), WHOLE, "tunnel {port}");
     }
@@ -195,6 +205,56 @@ fn each_protocol_is_kept_as_far_as_it_is_read() {
     let later = ethernet_frame(&[], 0x0800, &v4(17, 0, 0x0010, &data[..1000]));
     assert_eq!(kept(&later), WHOLE);
     assert_eq!(kept(&ethernet_frame(&[], 0x86dd, &v6(44, &data[..1000]))), WHOLE, "an IPv6 fragment");
+}
+
+/// What the network card joined is cut where it is bulk, and not where it begins with first words.
+#[test]
+fn first_words_in_segments_that_were_joined_are_kept_to_their_end() {
+    let long = |first: &[u8]| [first, &vec![0x40; 40_000]].concat();
+    for (name, payload, expected) in [
+        ("a hello", long(&[0x16, 3, 1, 0x40, 0]), WHOLE),
+        ("a request", long(b"GET / HTTP/1.1\r\n"), WHOLE),
+        ("encrypted bulk", long(&[0x17, 3, 3, 0x40, 0]), SNAP_TCP_OCTETS as usize),
+        ("the middle of something", long(b"Gz"), SNAP_TCP_OCTETS as usize),
+        ("zeros", long(&[0, 0]), SNAP_TCP_OCTETS as usize),
+    ] {
+        for octets in [
+            ethernet_frame(&[], 0x0800, &v4(6, 0, 0, &tcp((50_000, 443), &payload))),
+            ethernet_frame(&[0x8100], 0x0800, &v4(6, 10, 0x4000, &tcp((443, 8443), &payload))),
+            ethernet_frame(&[0x88a8, 0x8100], 0x86dd, &v6(6, &tcp((50_000, 25), &payload))),
+        ] {
+            assert_eq!(kept(&octets), expected, "{name}");
+            let left = kept(&octets).min(octets.len());
+            assert_eq!(
+                has_cut_joined(left, octets.len() as u32),
+                expected != WHOLE,
+                "{name} is counted where it is cut"
+            );
+        }
+    }
+    assert!(!has_cut_joined(SNAP_TCP_OCTETS as usize, SNAP_TCP_OCTETS), "as long as that, and whole");
+    assert!(!has_cut_joined(SNAP_UDP_OCTETS as usize, 20_000), "another protocol");
+}
+
+/// The filter and the reader together: a hello that is longer than a record, in one frame.
+#[test]
+fn a_hello_of_twenty_thousand_octets_that_was_joined_is_read_from_what_the_ring_keeps() {
+    // The name stands behind the padding, where the cut would be.
+    let padding = tls::sample::extension(21, &[0; 20_000]);
+    let hello = tls::sample::message(0x0303, &[0x1301], &[padding, tls::sample::server_name(b"evil.no")]);
+    let octets = ethernet_frame(&[], 0x0800, &v4(6, 0, 0, &tcp((50_000, 443), &tls::sample::records(&hello, 16_384))));
+    let left = &octets[..kept(&octets).min(octets.len())];
+    let settings = SensorSettings { keep_observations: true, ..SensorSettings::default() };
+    let mut sensor = Sensor::new(settings, Arc::new(IndicatorSet::default()), Revision(0));
+    sensor.handle_frame(&frame(LinkType::Ethernet, left, octets.len()));
+    sensor.close_all();
+    let names: Vec<_> = std::iter::from_fn(|| sensor.poll_observation())
+        .filter_map(|observation| match observation.fact {
+            Fact::Hello(hello) => hello.sni.map(|name| name.to_string()),
+            Fact::Dns(_) | Fact::Flow(_) | Fact::Http(_) => None,
+        })
+        .collect();
+    assert_eq!(names, ["evil.no"]);
 }
 
 #[test]

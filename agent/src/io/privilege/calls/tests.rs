@@ -84,12 +84,28 @@ fn s2_memory_is_written_or_executable_and_never_becomes_executable() {
 }
 
 #[test]
-fn s2_sockets_are_of_four_families_and_none_is_a_packet_socket() {
+fn s2_sockets_are_of_three_families_and_none_leads_to_a_service_of_this_machine() {
     for family in 0..64 {
         let expected = (!FAMILIES.contains(&family)).then_some(libc::EPERM);
         assert_eq!(refused(libc::SYS_socket, with(0, family)), expected, "{family}");
     }
-    assert_eq!(refused(libc::SYS_socket, with(0, libc::AF_PACKET)), Some(libc::EPERM));
+    for family in [libc::AF_PACKET, libc::AF_UNIX] {
+        assert_eq!(refused(libc::SYS_socket, with(0, family)), Some(libc::EPERM));
+    }
+}
+
+/// What a pair of datagrams is given to send, it sends wherever its sender says.
+#[test]
+fn s2_pairs_of_sockets_are_streams_that_lead_nowhere_else() {
+    let pair = |family: i32, kind: i32| [family as u64, kind as u64, 0, 0, 0, 0];
+    let flags = [0, libc::SOCK_CLOEXEC, libc::SOCK_NONBLOCK, libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK];
+    for flag in flags {
+        for kind in 0..16 {
+            let expected = (kind != libc::SOCK_STREAM).then_some(libc::EPERM);
+            assert_eq!(refused(libc::SYS_socketpair, pair(libc::AF_UNIX, kind | flag)), expected, "{kind} {flag:#x}");
+        }
+        assert_eq!(refused(libc::SYS_socketpair, pair(libc::AF_INET, libc::SOCK_STREAM | flag)), Some(libc::EPERM));
+    }
 }
 
 #[test]
