@@ -43,6 +43,12 @@ pub struct Guest {
 /// # Errors
 /// Why it may not.
 pub async fn enter(collector: &Collector, proof: Proof, carrier: &Carrier) -> Result<Guest, CloseReason> {
+    // A database that is busy is no fault of the sensor's, which waits for an answer to its Hello by now.
+    let entered = timeout(GREETED_WITHIN, let_in(collector, proof, carrier)).await;
+    entered.unwrap_or(Err(CloseReason::Unavailable))
+}
+
+async fn let_in(collector: &Collector, proof: Proof, carrier: &Carrier) -> Result<Guest, CloseReason> {
     let spki = &proof.spki_sha256;
     let store_error = |error: StoreError| {
         collector.failed("cannot look up a sensor", &error);

@@ -43,6 +43,18 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn key_used(&self, sensor: i64, spki_sha256: &[u8; 32], until: Timestamp) -> Result<(), StoreError> {
+        // Most sessions change nothing here, and then none waits for a database that is busy.
+        let sql = "SELECT COUNT(*) FROM sensor WHERE id = $1
+            AND (spki_next_sha256 = $2 OR (spki_sha256 = $2 AND (certificate_until IS NULL OR certificate_until <> $3)))";
+        let changes: i64 = sqlx::query_scalar(sql)
+            .bind(sensor)
+            .bind(spki_sha256.as_slice())
+            .bind(until.0)
+            .fetch_one(self.readers())
+            .await?;
+        if changes == 0 {
+            return Ok(());
+        }
         let sql = "UPDATE sensor SET
                 spki_before_sha256 = CASE WHEN spki_next_sha256 = $2 THEN spki_sha256 ELSE spki_before_sha256 END,
                 spki_next_sha256 = CASE WHEN spki_next_sha256 = $2 THEN NULL ELSE spki_next_sha256 END,
