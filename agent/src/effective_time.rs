@@ -55,6 +55,12 @@ impl EffectiveTime {
         })
     }
 
+    /// Whether something that was issued then may be believed: not from after the end of the certificate by which the
+    /// collector proved itself, as from one whose clock is years ahead for a day.
+    pub fn may_be_issued(&self, at: Timestamp) -> bool {
+        self.proved_until.is_some_and(|until| at <= until)
+    }
+
     /// What time it may be: by the system's clock, and by the collector's word.
     pub fn readings(&self, system: Timestamp, since_boot: Duration) -> [Timestamp; 2] {
         let by_system = system.max(self.passed);

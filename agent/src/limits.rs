@@ -1,5 +1,12 @@
 //! Every bound of the sensor: unit in the name, reason beside it.
 
+mod keys;
+
+pub use keys::{
+    CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,
+    RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
+};
+
 /// Flows remembered at once. A municipality of 30,000 has some 20,000 open; a flood must not cost more memory than this.
 pub const FLOWS_MAX: usize = 131_072;
 /// What all of them take, and what finds them.

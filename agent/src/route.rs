@@ -51,6 +51,15 @@ pub fn detour_address(set: Option<&str>, collector: &str) -> Option<String> {
     }
 }
 
+/// Where enrolment is, and renewal with it: at the host that is dialled for sessions, at the port where this sensor
+/// enrolled; where that is not known, at the port after that of sessions (`varde-collector`'s own rule).
+pub fn enrolment_address(session: &str, enrolled_at: Option<&str>) -> String {
+    let (host, port) = session.rsplit_once(':').unwrap_or((session, ""));
+    let known = enrolled_at.and_then(|address| address.rsplit_once(':')).map(|(_, port)| port.to_owned());
+    let next = port.parse::<u16>().ok().and_then(|port| port.checked_add(1)).map(|port| port.to_string());
+    format!("{host}:{}", known.or(next).unwrap_or_default())
+}
+
 /// What is known of the ways by now.
 #[derive(Debug)]
 pub struct Route {
@@ -115,6 +124,13 @@ impl Route {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn e1_renewal_is_where_enrolment_was_also_when_the_collector_has_moved() {
+        assert_eq!(enrolment_address("varde.example:7843", None), "varde.example:7844");
+        assert_eq!(enrolment_address("new.example:7843", Some("old.example:999")), "new.example:999");
+        assert_eq!(enrolment_address("[2001:db8::1]:7843", None), "[2001:db8::1]:7844");
+    }
 
     #[expect(clippy::disallowed_methods, reason = "a test needs some moment to count from")]
     fn start() -> Instant {

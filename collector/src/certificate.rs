@@ -30,6 +30,28 @@ pub enum CertificateError {
     NotMade(String),
 }
 
+/// What is asked with.
+#[derive(Debug)]
+pub struct Request {
+    params: CertificateSigningRequestParams,
+}
+
+impl Request {
+    /// Reads a key request (PKCS #10, DER) and checks that its own key signed it.
+    ///
+    /// # Errors
+    /// [`CertificateError::BadRequest`].
+    pub fn read(csr_der: &[u8]) -> Result<Request, CertificateError> {
+        let params = CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(csr_der));
+        params.map(|params| Request { params }).map_err(|_| CertificateError::BadRequest)
+    }
+
+    /// SHA-256 of its public key (SubjectPublicKeyInfo, DER), as [`spki_sha256`] gives it of a certificate.
+    pub fn spki_sha256(&self) -> [u8; 32] {
+        sha256(&self.params.public_key.subject_public_key_info())
+    }
+}
+
 /// A certificate and its key, as they lie in files.
 #[derive(Clone)]
 pub struct Issued {
@@ -138,8 +160,7 @@ impl Authority {
         sensor: SensorId,
         now: Timestamp,
     ) -> Result<CertificateDer<'static>, CertificateError> {
-        let request = CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(csr_der))
-            .map_err(|_| CertificateError::BadRequest)?;
+        let request = Request::read(csr_der)?.params;
         let mut params = params(&format!("sensor-{sensor}"), now, SENSOR_CERTIFICATE_DAYS);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
@@ -158,27 +179,73 @@ pub fn spki_sha256(certificate: &[u8]) -> Result<[u8; 32], CertificateError> {
     Ok(sha256(parsed.tbs_certificate.subject_pki.raw))
 }
 
-/// Whether under a third of a certificate's life is left.
+/// The same of a private key (PKCS #8, PEM).
 ///
 /// # Errors
 /// [`CertificateError::Unreadable`].
-pub fn wants_renewal(certificate: &[u8], now: Timestamp) -> Result<bool, CertificateError> {
-    let (_, parsed) =
-        X509Certificate::from_der(certificate).map_err(|error| CertificateError::Unreadable(error.to_string()))?;
-    let from = parsed.validity().not_before.timestamp();
-    let until = parsed.validity().not_after.timestamp();
-    let left = until.saturating_sub(now.0.div_euclid(1_000_000));
-    Ok(left < until.saturating_sub(from) / 3)
+pub fn key_spki_sha256(key_pem: &str) -> Result<[u8; 32], CertificateError> {
+    let key = KeyPair::from_pem(key_pem).map_err(|error| CertificateError::Unreadable(error.to_string()))?;
+    Ok(sha256(&key.subject_public_key_info()))
 }
 
-/// When a certificate was issued, to the hour before which it is not good: it cannot be earlier now.
+/// Whether a certificate was signed by the key of this authority's.
+pub fn is_issued_by(certificate: &[u8], authority: &[u8]) -> bool {
+    let (Ok((_, certificate)), Ok((_, authority))) =
+        (X509Certificate::from_der(certificate), X509Certificate::from_der(authority))
+    else {
+        return false;
+    };
+    let key = |extension: &x509_parser::extensions::ParsedExtension<'_>| match extension {
+        x509_parser::extensions::ParsedExtension::AuthorityKeyIdentifier(id) => {
+            id.key_identifier.as_ref().map(|id| id.0.to_vec())
+        }
+        x509_parser::extensions::ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+        _ => None,
+    };
+    let of = |certificate: &X509Certificate<'_>, oid| {
+        certificate.get_extension_unique(&oid).ok().flatten().and_then(|found| key(found.parsed_extension()))
+    };
+    let issuer = of(&certificate, x509_parser::oid_registry::OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER);
+    let own = of(&authority, x509_parser::oid_registry::OID_X509_EXT_SUBJECT_KEY_IDENTIFIER);
+    certificate.issuer() == authority.subject() && issuer.is_some() && issuer == own
+}
+
+/// How a certificate of the collector's own is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// Nothing to do.
+    Young,
+    /// A third of its life is over: it is renewed where that can be done.
+    WantsRenewal,
+    /// Under a third of its life is left: it must be renewed.
+    MustBeRenewed,
+}
+
+/// How far a certificate's life has gone.
 ///
 /// # Errors
 /// [`CertificateError::Unreadable`].
-pub fn issued_at(certificate: &[u8]) -> Result<Timestamp, CertificateError> {
+pub fn life(certificate: &[u8], now: Timestamp) -> Result<Life, CertificateError> {
+    let (from, until) = validity(certificate)?;
+    let third = until.since(from) / 3;
+    Ok(if until.since(now) < third {
+        Life::MustBeRenewed
+    } else if now.since(from) > third {
+        Life::WantsRenewal
+    } else {
+        Life::Young
+    })
+}
+
+/// From when until when a certificate is good. It was issued at the first, or later: it cannot be earlier now.
+///
+/// # Errors
+/// [`CertificateError::Unreadable`].
+pub fn validity(certificate: &[u8]) -> Result<(Timestamp, Timestamp), CertificateError> {
     let (_, parsed) =
         X509Certificate::from_der(certificate).map_err(|error| CertificateError::Unreadable(error.to_string()))?;
-    Ok(Timestamp::from_unix(parsed.validity().not_before.timestamp(), 0))
+    let moment = |at: x509_parser::time::ASN1Time| Timestamp::from_unix(at.timestamp(), 0);
+    Ok((moment(parsed.validity().not_before), moment(parsed.validity().not_after)))
 }
 
 #[cfg(test)]
@@ -217,6 +284,7 @@ mod tests {
         let usage = parsed.extended_key_usage().unwrap().unwrap();
         assert!(usage.value.client_auth && !usage.value.server_auth);
         assert_eq!(spki_sha256(&der).unwrap(), sha256(&key.subject_public_key_info()));
+        assert_eq!(Request::read(&csr).unwrap().spki_sha256(), spki_sha256(&der).unwrap());
         assert_eq!(parsed.validity().not_after.timestamp(), NOW.plus(DAY * 30).0 / 1_000_000);
     }
 
@@ -237,13 +305,19 @@ mod tests {
     }
 
     #[test]
-    fn the_server_certificate_is_renewed_in_its_last_third() {
+    fn e1_the_server_certificate_is_renewed_after_a_third_and_must_be_in_its_last() {
         let issued = authority().issue_server(NOW).unwrap();
         let der = read_certificate(&issued.certificate_pem).unwrap();
-        assert_eq!(wants_renewal(&der, NOW), Ok(false));
-        assert_eq!(wants_renewal(&der, NOW.plus(DAY * 240)), Ok(false));
-        assert_eq!(wants_renewal(&der, NOW.plus(DAY * 250)), Ok(true));
-        assert_eq!(wants_renewal(&der, NOW.plus(DAY * 4000)), Ok(true));
+        for (days, expected) in [
+            (0, Life::Young),
+            (120, Life::Young),
+            (123, Life::WantsRenewal),
+            (240, Life::WantsRenewal),
+            (250, Life::MustBeRenewed),
+            (4000, Life::MustBeRenewed),
+        ] {
+            assert_eq!(life(&der, NOW.plus(DAY * days)), Ok(expected), "after {days} days");
+        }
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub enum Poke {
     Sensors,
     /// A root document was accepted.
     Root,
+    /// A key or certificate changed.
+    Keys,
 }
 
 /// A command's line: `{"poke":"list"}`.

@@ -197,6 +197,7 @@ mod tests {
             replayed: 0,
             heartbeat_before: None,
             trust: SensorTrustFacts::default(),
+            keys: crate::store::picture::KeyFacts::default(),
         }
     }
 

@@ -8,7 +8,7 @@ use varde_common::message::EnrolRefusal;
 use varde_common::time::Timestamp;
 use varde_common::token::proof_is_good;
 
-use crate::limits::{ATTEMPTS_WITHIN, FAILED_ATTEMPTS_ALL, FAILED_ATTEMPTS_PER_PREFIX};
+use crate::limits::{APPROVED_WITHIN, ATTEMPTS_WITHIN, FAILED_ATTEMPTS_ALL, FAILED_ATTEMPTS_PER_PREFIX};
 
 /// What the collector keeps of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,14 @@ pub struct TokenRow {
     pub enrolled_at: Option<Timestamp>,
     /// When its sensor was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The key its sensor has.
+    pub spki_sha256: Option<[u8; 32]>,
+    /// Whether its sensor ever came.
+    pub came: bool,
+    /// The key that waits for a person's approval, and since when.
+    pub pending: Option<([u8; 32], Timestamp)>,
+    /// When a person approved of it.
+    pub approved_at: Option<Timestamp>,
     /// Whose sensor it makes.
     pub member_name: String,
 }
@@ -32,29 +40,50 @@ pub struct Attempt<'a> {
     pub exporter: &'a [u8; 32],
     /// The key request.
     pub csr_der: &'a [u8],
+    /// SHA-256 of its public key; none where it cannot be read.
+    pub spki_sha256: Option<[u8; 32]>,
     /// See [`varde_common::token::proof`].
     pub proof: &'a [u8; 32],
+}
+
+/// What a good token gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Honoured {
+    /// It is used now.
+    Now,
+    /// It is kept for this very key, and a person has not approved yet.
+    Waits,
+    /// It was kept for this very key, and a person has approved.
+    Approved,
+    /// It was used by this very key, whose sensor never came: the answer was lost, and is given again.
+    Again,
 }
 
 /// Whether a token is honoured. Who cannot prove its secret learns nothing else about it.
 ///
 /// # Errors
 /// [`EnrolRefusal`].
-pub fn judge(row: Option<&TokenRow>, attempt: Attempt<'_>, now: Timestamp) -> Result<(), EnrolRefusal> {
+pub fn judge(row: Option<&TokenRow>, attempt: Attempt<'_>, now: Timestamp) -> Result<Honoured, EnrolRefusal> {
     let row = row.ok_or(EnrolRefusal::NotGood)?;
     if !proof_is_good(&row.secret_sha256, attempt.exporter, attempt.csr_der, attempt.proof) {
         return Err(EnrolRefusal::NotGood);
     }
+    let key = attempt.spki_sha256.ok_or(EnrolRefusal::BadRequest)?;
     if row.revoked_at.is_some() {
         return Err(EnrolRefusal::Revoked);
     }
     if row.enrolled_at.is_some() {
-        return Err(EnrolRefusal::Used);
+        let again = row.spki_sha256 == Some(key) && !row.came && now < row.expires_at;
+        return if again { Ok(Honoured::Again) } else { Err(EnrolRefusal::Used) };
     }
-    if now >= row.expires_at {
-        return Err(EnrolRefusal::Expired);
+    match (row.pending, row.approved_at) {
+        (Some((waits, _)), _) if waits != key => Err(EnrolRefusal::Used),
+        (Some((_, since)), _) if now.since(since) >= APPROVED_WITHIN => Err(EnrolRefusal::Expired),
+        (Some(_), None) => Ok(Honoured::Waits),
+        (Some(_), Some(_)) => Ok(Honoured::Approved),
+        (None, _) if now >= row.expires_at => Err(EnrolRefusal::Expired),
+        (None, _) => Ok(Honoured::Now),
     }
-    Ok(())
 }
 
 /// Failed attempts of the last minute. Holds at most [`FAILED_ATTEMPTS_ALL`] of them: beyond that nobody may try.
@@ -114,6 +143,10 @@ mod tests {
             expires_at: Timestamp(100),
             enrolled_at: None,
             revoked_at: None,
+            spki_sha256: None,
+            came: false,
+            pending: None,
+            approved_at: None,
             member_name: "Gjøvik".into(),
         }
     }
@@ -125,11 +158,12 @@ mod tests {
         let relayed = proof(&hash, &[6; 32], b"csr");
         let guessed = proof(&secret_hash(&[2; 16]), &[5; 32], b"csr");
         let judge_at = |row: Option<&TokenRow>, proof: &[u8; 32], now: i64| {
-            judge(row, Attempt { exporter: &[5; 32], csr_der: b"csr", proof }, Timestamp(now))
+            let spki_sha256 = Some([7; 32]);
+            judge(row, Attempt { exporter: &[5; 32], csr_der: b"csr", proof, spki_sha256 }, Timestamp(now))
         };
         let used = TokenRow { enrolled_at: Some(Timestamp(3)), ..row() };
         let revoked = TokenRow { revoked_at: Some(Timestamp(3)), ..row() };
-        assert_eq!(judge_at(Some(&row()), &good, 99), Ok(()));
+        assert_eq!(judge_at(Some(&row()), &good, 99), Ok(Honoured::Now), "to the last moment");
         assert_eq!(judge_at(Some(&row()), &good, 100), Err(EnrolRefusal::Expired));
         assert_eq!(judge_at(Some(&used), &good, 99), Err(EnrolRefusal::Used));
         assert_eq!(judge_at(Some(&revoked), &good, 99), Err(EnrolRefusal::Revoked));
@@ -138,6 +172,36 @@ mod tests {
                 assert_eq!(judge_at(row, &proof, 999), Err(EnrolRefusal::NotGood), "nothing learnt without the secret");
             }
         }
+    }
+
+    #[test]
+    fn e1_a_token_that_is_kept_or_was_used_is_good_for_its_own_key_alone() {
+        let hash = secret_hash(&[1; 16]);
+        let proof = proof(&hash, &[5; 32], b"csr");
+        let judge_by = |row: &TokenRow, key: Option<u8>, now: i64| {
+            let spki_sha256 = key.map(|key| [key; 32]);
+            judge(
+                Some(row),
+                Attempt { exporter: &[5; 32], csr_der: b"csr", proof: &proof, spki_sha256 },
+                Timestamp(now),
+            )
+        };
+        let week = 7 * 86_400_000_000;
+        let waits = TokenRow { pending: Some(([7; 32], Timestamp(50))), ..row() };
+        assert_eq!(judge_by(&waits, Some(7), week), Ok(Honoured::Waits), "a person has more time than a token");
+        assert_eq!(judge_by(&waits, Some(7), 50 + 2 * week), Err(EnrolRefusal::Expired));
+        assert_eq!(judge_by(&waits, Some(8), 60), Err(EnrolRefusal::Used), "another key");
+        let approved = TokenRow { approved_at: Some(Timestamp(60)), ..waits.clone() };
+        assert_eq!(judge_by(&approved, Some(7), week), Ok(Honoured::Approved));
+        assert_eq!(judge_by(&approved, Some(8), 70), Err(EnrolRefusal::Used));
+        let refused = TokenRow { revoked_at: Some(Timestamp(60)), ..approved.clone() };
+        assert_eq!(judge_by(&refused, Some(7), 70), Err(EnrolRefusal::Revoked));
+        let used = TokenRow { enrolled_at: Some(Timestamp(60)), spki_sha256: Some([7; 32]), ..row() };
+        assert_eq!(judge_by(&used, Some(7), 99), Ok(Honoured::Again), "its answer was lost");
+        assert_eq!(judge_by(&used, Some(8), 99), Err(EnrolRefusal::Used));
+        assert_eq!(judge_by(&used, Some(7), 100), Err(EnrolRefusal::Used), "and not for ever");
+        assert_eq!(judge_by(&TokenRow { came: true, ..used }, Some(7), 99), Err(EnrolRefusal::Used));
+        assert_eq!(judge_by(&row(), None, 99), Err(EnrolRefusal::BadRequest));
     }
 
     #[test]

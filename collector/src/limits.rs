@@ -107,6 +107,8 @@ pub const GREETING_STORED_OCTETS: u64 = 4 * 1024;
 pub const HELD_BACK_TOLD_EVERY: Duration = Duration::from_secs(86_400);
 /// Hello is answered within this, or the sensor is told that it cannot be now: it waits for ten seconds.
 pub const GREETED_WITHIN: Duration = Duration::from_secs(8);
+/// Questions for the next certificate closer together than this are passed over: each is a signature.
+pub const RENEWALS_APART: Duration = Duration::from_secs(1);
 /// Outcomes a sensor may tell beyond the lists it was offered: it may repeat itself after a restart of its own.
 pub const OUTCOMES_UNASKED_MAX: u64 = 8;
 /// Batches waiting for the database at once.
@@ -129,6 +131,8 @@ pub const ENROLMENTS_MAX: usize = 256;
 pub const ENROLMENTS_BEFORE_RETRY: usize = ENROLMENTS_MAX / 2;
 /// An enrolment takes at most this long: the sensor makes a key and asks once.
 pub const ENROL_WITHIN: Duration = Duration::from_secs(30);
+/// A person approves of a sensor that waits within this: longer than a token is good for, since people are away.
+pub const APPROVED_WITHIN: Duration = Duration::from_secs(14 * 86_400);
 /// Failed attempts of one address prefix within [`ATTEMPTS_WITHIN`].
 pub const FAILED_ATTEMPTS_PER_PREFIX: usize = 5;
 /// Failed attempts of everybody within [`ATTEMPTS_WITHIN`].
@@ -136,14 +140,25 @@ pub const FAILED_ATTEMPTS_ALL: usize = 60;
 /// The window of the two above.
 pub const ATTEMPTS_WITHIN: Duration = Duration::from_secs(60);
 
+/// Certificates one sensor is given in place of another within a day: one is wanted every ten days, and an answer that was
+/// lost is asked for again. Each is a signature and a commit.
+pub const RENEWALS_PER_DAY: i64 = 8;
+/// Days after its end in which a certificate still proves who asks for the next one: a school's box is off all summer.
+pub const RENEWED_WITHIN_DAYS: u32 = 180;
+/// With fewer days left than this, a sensor's certificate should have been renewed: it asks with twenty left, or nineteen.
+pub const RENEWAL_OVERDUE_DAYS: u32 = 18;
 /// Days a sensor's certificate is good for.
 pub const SENSOR_CERTIFICATE_DAYS: i64 = 30;
 /// Days the collector's certificate is good for.
 pub const SERVER_CERTIFICATE_DAYS: i64 = 365;
+/// How often the running collector looks whether its own certificate wants renewal, and at the other keys.
+pub const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(3_600);
 /// Days the certificate authority is good for: ten years.
 pub const AUTHORITY_DAYS: i64 = 3652;
 /// Days the root document says it is good for.
 pub const ROOT_DAYS: i64 = 365;
+/// Authorities of before that are believed beside the present one: one is changed every few years.
+pub const AUTHORITIES_MAX: usize = 8;
 /// A certificate is good from this long before it was made: sensors' clocks are not all right.
 pub const CLOCK_SLACK_HOURS: i64 = 24;
 /// Days a list says it is good for.

@@ -14,7 +14,9 @@ use varde_common::message::{
 };
 
 use crate::ingest::hello::Introduction;
-use crate::limits::{HEARTBEAT_AT_LEAST, OUTCOMES_UNASKED_MAX, RECONNECT_SPREAD_MIN_MS, RECONNECTS_PER_SECOND};
+use crate::limits::{
+    HEARTBEAT_AT_LEAST, OUTCOMES_UNASKED_MAX, RECONNECT_SPREAD_MIN_MS, RECONNECTS_PER_SECOND, RENEWALS_APART,
+};
 
 /// What is to be done about a message.
 #[expect(clippy::large_enum_variant, reason = "an action lives for one turn and is never kept in numbers")]
@@ -36,6 +38,8 @@ pub enum Action {
     NoteNewest(Text),
     /// Keep what became of a list.
     Note(ListOutcome),
+    /// Give the next certificate, for the key that this request (PKCS #10, DER) is of.
+    Renew(Vec<u8>),
     /// Nothing: the message is passed over.
     Nothing,
 }
@@ -65,6 +69,7 @@ pub struct Session {
     unpacker: Unpacker,
     last_heartbeat: Option<Instant>,
     last_standing: Option<Instant>,
+    last_renewal: Option<Instant>,
     subscribed: bool,
     offers: u64,
     outcomes: u64,
@@ -94,6 +99,7 @@ impl Session {
             unpacker: Unpacker::default(),
             last_heartbeat: None,
             last_standing: None,
+            last_renewal: None,
             subscribed: false,
             offers: 0,
             outcomes: 0,
@@ -122,7 +128,8 @@ impl Session {
             | ToCollector::RootOutcome(_)
             | ToCollector::Standing(_)
             | ToCollector::NewestRefused { .. }
-            | ToCollector::AskPinned { .. } => Err(CloseReason::ProtocolError),
+            | ToCollector::AskPinned { .. }
+            | ToCollector::Renew { .. } => Err(CloseReason::ProtocolError),
         }
     }
 
@@ -165,6 +172,14 @@ impl Session {
                 Ok(Action::Ingest(batch))
             }
             (Stream::Alerts, ToCollector::Compact(batch)) => self.handle_compact(&batch),
+            (Stream::Control, ToCollector::Renew { csr_der }) if self.speaks(3..=u16::MAX) => {
+                if self.last_renewal.is_some_and(|last| now.saturating_duration_since(last) < RENEWALS_APART) {
+                    self.passed_over += 1;
+                    return Ok(Action::Nothing);
+                }
+                self.last_renewal = Some(now);
+                Ok(Action::Renew(csr_der))
+            }
             (Stream::Lists, ToCollector::Subscribe { revision }) if self.spoken.is_some() && !self.subscribed => {
                 self.subscribed = true;
                 let roots = self.speaks(3..=u16::MAX);
@@ -204,7 +219,8 @@ impl Session {
                 | ToCollector::RootOutcome(_)
                 | ToCollector::Standing(_)
                 | ToCollector::NewestRefused { .. }
-                | ToCollector::AskPinned { .. },
+                | ToCollector::AskPinned { .. }
+                | ToCollector::Renew { .. },
             ) => Err(CloseReason::ProtocolError),
         }
     }
@@ -354,7 +370,8 @@ mod tests {
             ToCollector::Batch(batch) => ToCollector::Compact(Packer::default().pack(&batch)),
             other => other,
         };
-        let out_of_place: [(Stream, ToCollector); 16] = [
+        let out_of_place: [(Stream, ToCollector); 17] = [
+            (Stream::Control, ToCollector::Renew { csr_der: vec![] }),
             (Stream::Control, ToCollector::Hello(hello())),
             (Stream::Control, ToCollector::Open(Stream::Control)),
             (Stream::Control, batch(7, 1, 1)),
@@ -406,6 +423,10 @@ mod tests {
             assert!(matches!(later().handle_message(Stream::Alerts, compact(7), now), Ok(Action::Ingest(_))));
             let pulse = ToCollector::Pulse(Pulse::default());
             assert!(matches!(later().handle_message(Stream::Control, pulse, now), Ok(Action::Keep(_, Some(_)))));
+            let renew = || ToCollector::Renew { csr_der: vec![7] };
+            let renewed = if version < 3 { Err(CloseReason::ProtocolError) } else { Ok(Action::Renew(vec![7])) };
+            assert_eq!(later().handle_message(Stream::Control, renew(), now), renewed);
+            assert_eq!(later().handle_message(Stream::Lists, renew(), now), Err(CloseReason::ProtocolError));
         }
     }
 

@@ -18,9 +18,11 @@ pub struct Settings {
     pub web: Option<SocketAddr>,
     /// Where sessions and enrolment are listened for where UDP is blocked, TCP.
     pub tcp: Option<Listen>,
+    /// Whether a person approves of each new sensor before it gets its certificate.
+    pub approve_sensors: bool,
 }
 
-const KEYS: [&str; 4] = ["quic", "enroll", "web", "tcp"];
+const KEYS: [&str; 5] = ["quic", "enroll", "web", "tcp", "approve_sensors"];
 
 /// Why a settings file is not obeyed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +48,18 @@ pub enum BadSettings {
         key: String,
         /// The known one it resembles.
         near: Option<&'static str>,
+    },
+    /// A value that is neither yes nor no.
+    #[error("{file} line {line}: {key} = {value} is neither true nor false")]
+    BadFlag {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// What it was set to.
+        value: String,
     },
     /// A value that is no address.
     #[error("{file} line {line}: {key} = {value} is no address and port; write for example {key} = \"[::]:{port}\"")]
@@ -95,6 +109,15 @@ impl Settings {
                 "web" => settings.web = address("web", crate::address::WEB_PORT)?,
                 "tcp" if value.get_ref().as_str() == Some("none") => settings.tcp = Some(Listen::Nowhere),
                 "tcp" => settings.tcp = address("tcp", crate::address::TCP_PORT)?.map(Listen::At),
+                "approve_sensors" => {
+                    let bad = || BadSettings::BadFlag {
+                        file: file.clone(),
+                        line,
+                        key: "approve_sensors",
+                        value: value.get_ref().to_string(),
+                    };
+                    settings.approve_sensors = value.get_ref().as_bool().ok_or_else(bad)?;
+                }
                 other => {
                     let key = other.to_owned();
                     return Err(BadSettings::UnknownKey { file, line, near: nearest(&key), key });
@@ -147,6 +170,8 @@ mod tests {
         assert_eq!(settings.enroll, Some("[::]:7844".parse().unwrap()));
         assert_eq!(settings.web, Some("127.0.0.1:8443".parse().unwrap()));
         assert_eq!(settings.tcp, Some(Listen::At("[::]:443".parse().unwrap())));
+        assert!(!settings.approve_sensors, "the example shows the default");
+        assert!(Settings::read("approve_sensors = true", "c.toml").unwrap().approve_sensors);
         assert_eq!(Settings::read("tcp = \"none\"", "c.toml").unwrap().tcp, Some(Listen::Nowhere));
     }
 
@@ -154,11 +179,15 @@ mod tests {
     fn a_refused_setting_says_where_what_and_what_would_be_right() {
         for (text, said) in [
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
-            ("colour = 1\n", "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp"),
+            (
+                "colour = 1\n",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors",
+            ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
                 "c.toml line 2: web = \"soon\" is no address and port; write for example web = \"[::]:8443\"",
             ),
+            ("approve_sensors = 1", "c.toml line 1: approve_sensors = 1 is neither true nor false"),
             ("web = 8443", "c.toml line 1: web = 8443 is no address and port; write for example web = \"[::]:8443\""),
         ] {
             assert_eq!(Settings::read(text, "c.toml").unwrap_err().to_string(), said);

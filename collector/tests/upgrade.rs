@@ -10,7 +10,9 @@
 //! cp /tmp/fixture/schema-NNN.sql collector/tests/data/
 //! ```
 //! and a line more below says what stands in it. Since version 4 there is more in it: marks, a session over TCP (sensor 1), a
-//! sensor in quarantine of which an older state came (2), and its alert of many hosts.
+//! sensor in quarantine of which an older state came (2), and its alert of many hosts. Since version 5 certificates: one that was
+//! given to sensor 1 and not used yet, and a refusal to sensor 2. Since version 6 the root document, what sensors said of it and of the
+//! newest list (sensor 2: what it did not believe), and a list that waits for its signature.
 
 use std::path::Path;
 
@@ -20,7 +22,12 @@ use varde_collector::store::alert::{self, Which};
 use varde_collector::store::{DATABASE_FILE, Scope, Store, StoreError};
 
 /// Every version that was ever in anybody's hands.
-const FIXTURES: [(i64, &str); 2] = [(1, include_str!("data/schema-001.sql")), (4, include_str!("data/schema-004.sql"))];
+const FIXTURES: [(i64, &str); 4] = [
+    (1, include_str!("data/schema-001.sql")),
+    (4, include_str!("data/schema-004.sql")),
+    (5, include_str!("data/schema-005.sql")),
+    (6, include_str!("data/schema-006.sql")),
+];
 
 async fn lay_down(data: &Path, version: i64, dump: &str) -> Result<(), sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(data.join(DATABASE_FILE)).create_if_missing(true);
@@ -83,6 +90,26 @@ async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it(
         let then = [(None, false, false, 0); 2];
         let now = [(Some("tcp"), false, false, 0), (Some("quic"), true, true, 3)];
         assert_eq!(of, if later == 1 { now } else { then });
+        // What came with version 5: who was enrolled before is asked nothing and told nothing of certificates.
+        let renewed: Vec<_> = sensors
+            .iter()
+            .map(|row| (row.certificate_until.is_some(), row.renewed_at.is_some(), row.renewal_refused_why.as_deref()))
+            .collect();
+        let since = [(true, true, None), (true, false, Some("toolate"))];
+        assert_eq!(renewed, if version >= 5 { since } else { [(false, false, None); 2] });
+        let next = store.sensor_by_key(Scope::Operator, &[0; 32]).await.unwrap().map(|found| found.sensor);
+        assert_eq!(next, (version >= 5).then_some(1), "a key that was given and not used is honoured");
+        // What came with version 6: of a database from before it nothing is known of what sensors trust.
+        let trusts: Vec<_> = sensors
+            .iter()
+            .map(|row| (row.root_version, row.root_refused_why.as_deref(), row.newest_refused_why.as_deref()))
+            .collect();
+        let since = [(Some(1), None, None), (Some(1), Some("unsigned"), Some("older"))];
+        assert_eq!(trusts, if version >= 6 { since } else { [(None, None, None); 2] });
+        let roots = store.root_documents(Scope::Operator).await.unwrap();
+        assert_eq!(roots.iter().map(|row| row.version).collect::<Vec<_>>(), [1].repeat(usize::from(version >= 6)));
+        let waits = store.pending_facts(Scope::Operator).await.unwrap().map(|facts| facts.revision);
+        assert_eq!(waits, (version >= 6).then_some(2));
         let told = store.sensor_events(Scope::Operator, 2, 10).await.unwrap();
         assert_eq!(told.total, 2 + u64::from(version >= 4), "{told:?}");
         store.close().await;

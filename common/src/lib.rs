@@ -32,3 +32,4 @@ pub mod time;
 pub mod tlp;
 pub mod token;
 pub mod trust;
+pub mod words;

@@ -14,10 +14,11 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment) | all of 2, and 120 NextRoot, 121 Newest |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused |
 //!
 //! In version 3 root documents and words of which list is the newest go on the stream of lists, so that each list is held
-//! against the root that came before it.
+//! against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
+//! nothing else is said.
 //!
 //! Layout: [`crate::codec`], fields in the order they stand here; of kind 11 [`crate::compact`]. Golden vectors of each
 //! version: `golden_messages_1.txt`, `golden_messages_2.txt`, `golden_messages_3.txt`.
@@ -29,7 +30,7 @@ mod standing;
 mod tests;
 
 pub use hello::{Greeting, Hello, Stream};
-pub use reason::{CloseReason, EnrolRefusal, ListOutcome};
+pub use reason::{CloseReason, EnrolRefusal, ListOutcome, RenewalRefusal};
 pub use standing::{Freshness, RootOutcome, Standing};
 
 use crate::codec::{self, Decode, Encode, EncodeError, FrameHeader, Malformed, Text};
@@ -48,6 +49,10 @@ use std::ops::RangeInclusive;
 pub const ALPN_SESSION: &[u8] = b"varde/1";
 /// ALPN of enrolment.
 pub const ALPN_ENROLL: &[u8] = b"varde-enroll/1";
+/// ALPN of enrolment with a sensor that can wait for a person's approval; the conversation is the same.
+pub const ALPN_ENROLL_WAITING: &[u8] = b"varde-enroll/2";
+/// ALPN of asking for a certificate in place of one that has run out, on the port of enrolment.
+pub const ALPN_RENEW: &[u8] = b"varde-renew/1";
 /// The conversation's versions that this program speaks, oldest and newest.
 pub const PROTOCOLS: RangeInclusive<u16> = 1..=3;
 
@@ -128,6 +133,11 @@ pub enum ToCollector {
         /// Its SHA-256.
         sha256: [u8; 32],
     },
+    /// Version 3: asks for a certificate of a new key, in place of the one that this connection was proved with.
+    Renew {
+        /// PKCS #10 request (DER); only its public key counts.
+        csr_der: Vec<u8>,
+    },
 }
 
 /// Everything a collector says.
@@ -203,6 +213,15 @@ pub enum ToAgent {
         /// Signed JSON.
         document: Vec<u8>,
     },
+    /// Version 3: the certificate that was asked for. Both keys are good until a session was begun with the new one.
+    Renewed {
+        /// Certificate (DER).
+        certificate_der: Vec<u8>,
+    },
+    /// Version 3, in enrolment: the token is good and kept for this key, and a person is to approve of it first.
+    Waiting,
+    /// Version 3: no certificate.
+    RenewalRefused(RenewalRefusal),
 }
 
 fn frame<T: Encode>(kind: u16, body: &T) -> Result<Vec<u8>, EncodeError> {
@@ -258,6 +277,7 @@ impl ToCollector {
             ToCollector::Standing(standing) => frame(21, standing),
             ToCollector::NewestRefused { why } => frame(22, why),
             ToCollector::AskPinned { sha256 } => frame(23, sha256),
+            ToCollector::Renew { csr_der } => frame(25, csr_der),
         }
     }
 
@@ -306,6 +326,11 @@ impl ToCollector {
             21 => codec::decode(body).map(ToCollector::Standing),
             22 => codec::decode(body).map(|why| ToCollector::NewestRefused { why }),
             23 => codec::decode(body).map(|sha256| ToCollector::AskPinned { sha256 }),
+            25 => {
+                let csr_der: Vec<u8> = codec::decode(body)?;
+                at_most(csr_der.len(), CERTIFICATE_MAX_OCTETS)?;
+                Ok(ToCollector::Renew { csr_der })
+            }
             other => Err(Malformed::UnknownKind(other)),
         }
     }
@@ -338,6 +363,9 @@ impl ToAgent {
             ToAgent::NewEpoch { committed } => frame(111, committed),
             ToAgent::NextRoot { document } => frame(120, document),
             ToAgent::Newest { document } => frame(121, document),
+            ToAgent::Renewed { certificate_der } => frame(125, certificate_der),
+            ToAgent::Waiting => frame(126, &()),
+            ToAgent::RenewalRefused(why) => frame(127, why),
         }
     }
 
@@ -373,6 +401,9 @@ impl ToAgent {
             111 => codec::decode(body).map(|committed| ToAgent::NewEpoch { committed }),
             120 => capped(ROOT_MAX_OCTETS).map(|document| ToAgent::NextRoot { document }),
             121 => capped(NEWEST_MAX_OCTETS).map(|document| ToAgent::Newest { document }),
+            125 => capped(CERTIFICATE_MAX_OCTETS).map(|certificate_der| ToAgent::Renewed { certificate_der }),
+            126 => codec::decode::<()>(body).map(|()| ToAgent::Waiting),
+            127 => codec::decode(body).map(ToAgent::RenewalRefused),
             other => Err(Malformed::UnknownKind(other)),
         }
     }

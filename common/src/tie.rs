@@ -20,7 +20,11 @@ use crate::message::CloseReason;
 pub const ALPN_SESSION_TCP: &[u8] = b"varde-tcp/1";
 /// ALPN of enrolment over TCP.
 pub const ALPN_ENROLL_TCP: &[u8] = b"varde-enroll-tcp/1";
-/// TCP port of both, where nothing else is said (decision 18).
+/// The same with a sensor that can wait for a person's approval.
+pub const ALPN_ENROLL_WAITING_TCP: &[u8] = b"varde-enroll-tcp/2";
+/// ALPN of asking for a certificate in place of one that has run out, over TCP.
+pub const ALPN_RENEW_TCP: &[u8] = b"varde-renew-tcp/1";
+/// TCP port of all, where nothing else is said (decision 18).
 pub const TCP_PORT: u16 = 443;
 /// The body of the longest word.
 pub const WORD_MAX_OCTETS: usize = 17;

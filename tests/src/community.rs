@@ -122,6 +122,16 @@ impl Collector {
         Ok(found)
     }
 
+    /// Where it listens while it runs.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub fn addresses(&self) -> Result<Addresses> {
+        let json: Value = serde_json::from_slice(&std::fs::read(self.data.join("run.json"))?)?;
+        let field = |key: &str| json.get(key).and_then(Value::as_str).map(str::to_owned).context("run.json");
+        Ok(Addresses { quic: field("quic")?, enroll: field("enroll")?, web: field("web")?, tcp: field("tcp")? })
+    }
+
     /// The running program.
     ///
     /// # Errors

@@ -74,6 +74,15 @@ enum Sent {
     Message(ToAgent),
 }
 
+/// How a sensor that says Hello is met instead of being greeted.
+#[derive(Debug, Clone)]
+pub enum Denial {
+    /// The connection is closed with this code.
+    Close(u32),
+    /// These octets come in place of an answer, whatever they are.
+    Say(Vec<u8>),
+}
+
 /// What the sensors have said.
 #[derive(Debug, Default)]
 pub struct Heard {
@@ -96,6 +105,7 @@ pub struct Heard {
 struct Shared {
     heard: Mutex<Heard>,
     lists: Mutex<Option<mpsc::Sender<Sent>>>,
+    denial: Mutex<Option<Denial>>,
     issuer: Issuer<'static, KeyPair>,
     ca: CertificateDer<'static>,
     root_document: Vec<u8>,
@@ -165,8 +175,8 @@ impl HostileCollector {
         let certificate = params.signed_by(&key, &issuer)?.der().clone();
         let chain = vec![certificate, ca.clone()];
         let told_root = Mutex::new(root_document.clone());
-        let (heard, lists) = (Mutex::default(), Mutex::default());
-        let shared = Arc::new(Shared { heard, lists, issuer, ca, root_document, told_root });
+        let (heard, lists, denial) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let shared = Arc::new(Shared { heard, lists, denial, issuer, ca, root_document, told_root });
 
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let _inside = runtime.enter();
@@ -262,6 +272,16 @@ impl HostileCollector {
         })
     }
 
+    /// From now on every sensor is met like this; none = it is greeted.
+    pub fn meet_with(&self, denial: Option<Denial>) {
+        *lock(&self.shared.denial) = denial;
+    }
+
+    /// Where sensors dial.
+    pub fn address(&self) -> SocketAddr {
+        self.quic
+    }
+
     /// Looks at what was heard.
     pub fn heard<T>(&self, look: impl FnOnce(&Heard) -> T) -> T {
         look(&lock(&self.shared.heard))
@@ -351,13 +371,13 @@ fn certify(shared: &Shared, sensor: SensorId, csr_der: Vec<u8>) -> Result<Vec<u8
 async fn converse(connection: Connection, shared: Arc<Shared>) -> Result<()> {
     loop {
         let (send, mut receive) = connection.accept_bi().await?;
-        let shared = Arc::clone(&shared);
+        let (shared, connection) = (Arc::clone(&shared), connection.clone());
         tokio::spawn(async move {
             let Some(ToCollector::Open(purpose)) = shared.hear(&mut receive).await? else {
                 bail!("a stream did not say what it is for");
             };
             match purpose {
-                Stream::Control => control(shared, send, receive).await,
+                Stream::Control => control(shared, connection, send, receive).await,
                 Stream::Alerts => alerts(shared, send, receive).await,
                 Stream::Lists => lists(shared, send, receive).await,
                 Stream::Statistics | Stream::Hunts => Ok(()),
@@ -366,7 +386,12 @@ async fn converse(connection: Connection, shared: Arc<Shared>) -> Result<()> {
     }
 }
 
-async fn control(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStream) -> Result<()> {
+async fn control(
+    shared: Arc<Shared>,
+    connection: Connection,
+    mut send: SendStream,
+    mut receive: RecvStream,
+) -> Result<()> {
     while let Some(message) = shared.hear(&mut receive).await? {
         if let ToCollector::Hello(hello) = message {
             // Nobody listens any more on the stream of the session before.
@@ -379,6 +404,18 @@ async fn control(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStr
                 heard.hellos.push(hello);
                 (committed.unwrap_or_default(), newest)
             };
+            let denial = lock(&shared.denial).clone();
+            match denial {
+                None => {}
+                Some(Denial::Close(code)) => {
+                    connection.close(code.into(), b"");
+                    return Ok(());
+                }
+                Some(Denial::Say(octets)) => {
+                    send.write_all(&octets).await?;
+                    continue;
+                }
+            }
             let (reconnect_spread_ms, clock) = (200, clock::now());
             // The newest version the sensor speaks; what it has in place of others is tapped like all the rest.
             let answer = if newest >= 2 {

@@ -384,6 +384,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("standing", ToCollector::Standing(Standing { told_at: Some(time), ..Standing::default() })),
         ("newest-refused", ToCollector::NewestRefused { why: text("no") }),
         ("ask-pinned", ToCollector::AskPinned { sha256: [3; 32] }),
+        ("renew", ToCollector::Renew { csr_der: vec![0x30, 0x82] }),
     ] {
         inputs.add("message", &format!("up-{what}"), kind_and_body(&message.to_frame()?));
     }
@@ -398,6 +399,9 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("new-epoch", ToAgent::NewEpoch { committed: Seq(9) }),
         ("next-root", ToAgent::NextRoot { document: b"{}".to_vec() }),
         ("newest", ToAgent::Newest { document: b"{}".to_vec() }),
+        ("renewed", ToAgent::Renewed { certificate_der: vec![0x30] }),
+        ("waiting", ToAgent::Waiting),
+        ("renewal-refused", ToAgent::RenewalRefused(varde_common::message::RenewalRefusal::TooLate)),
         ("ack", ToAgent::Ack { epoch: Epoch(5), seq: Seq(9) }),
         ("gap", ToAgent::Gap { expected: Seq(3) }),
         ("offer", ToAgent::ListOffer { manifest: b"{}".to_vec() }),

@@ -16,10 +16,17 @@ use varde_tests::traffic::municipality::Municipality;
 use varde_tests::traffic::{Outcome, Traffic};
 
 /// What one short run does not bring about, as the collector would have written it: a sensor in quarantine that an older state
-/// of came, a session over TCP, an alert of many hosts.
+/// of came, a session over TCP, an alert of many hosts; a certificate that was given and not used yet, and one that was refused; a
+/// root document and a word of the newest list that were not believed, and a list that waits for its signature.
 const BESIDE: &str = "
     UPDATE sensor SET quarantined_at = last_seen_at, set_back_at = last_seen_at, replayed = 3, passed_over = 2 WHERE id = 2;
     UPDATE sensor SET carrier = 'tcp', renew_epoch = 1 WHERE id = 1;
+    UPDATE sensor SET spki_next_sha256 = zeroblob(32), certificate_next_until = certificate_until + 1,
+        renewed_at = last_seen_at, renewals_from = last_seen_at, renewals = 1 WHERE id = 1;
+    UPDATE sensor SET renewal_refused_at = last_seen_at, renewal_refused_why = 'toolate' WHERE id = 2;
+    UPDATE sensor SET root_refused_at = last_seen_at, root_refused_why = 'unsigned', freshness = 'behind',
+        newest_refused_at = last_seen_at, newest_refused_why = 'older' WHERE id = 2;
+    INSERT INTO pending_list VALUES (1, 2, x'7b7d', x'00', 1, 1, 0, 0, 1795000000000000);
     UPDATE alert SET hosts = 3000, client = NULL WHERE sensor_id = 2;
     INSERT INTO sensor_event SELECT id, epoch, 0, last_seen_at, last_seen_at, '{\"event\":\"two_live\",\"greeted_at\":null}'
         FROM sensor WHERE id = 2;";

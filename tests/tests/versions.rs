@@ -15,11 +15,13 @@ use varde_agent::io::clock;
 use varde_agent::io::disk::hosts::Hosts;
 use varde_agent::io::disk::identity::{Identity, site_key};
 use varde_agent::io::disk::keeper::{Keeper, Order};
+use varde_agent::io::disk::keys::Keys;
 use varde_agent::io::disk::spool::{Caps, Spool};
 use varde_agent::io::disk::volume::RealVolume;
 use varde_agent::io::enroll::{Wishes, enroll};
+use varde_agent::io::link::renewing::Renewing;
 use varde_agent::io::link::session::{Desk, InForce, Uplink, keep_connected};
-use varde_agent::io::link::tls::SessionTls;
+use varde_agent::io::link::tls::Trust;
 use varde_agent::io::link::ways::Ways;
 use varde_agent::route::Detour;
 use varde_agent::subscription::Subscription;
@@ -27,7 +29,7 @@ use varde_collector::address::Bound;
 use varde_collector::command::init::{self, InitArguments};
 use varde_collector::command::sensor::make_token;
 use varde_collector::io::enroll::Enrolment;
-use varde_collector::io::keys::ServerKeys;
+use varde_collector::io::keyring::Keyring;
 use varde_collector::io::listen::{self, Collector};
 use varde_collector::io::{directory, enroll as enrolment, quic};
 use varde_collector::store::{Scope, Store};
@@ -53,14 +55,14 @@ impl Running {
     async fn start(data: &Path, protocols: RangeInclusive<u16>) -> Result<Running> {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let store = Store::open(data).await?;
-        let keys = ServerKeys::read(data, varde_collector::io::clock::now())?;
+        let keyring = Keyring::read(data, varde_collector::io::clock::now())?;
         let changes = broadcast::Sender::new(16);
-        let sessions = quic::session_endpoint(any, &keys)?;
-        let enrolments = quic::enrolment_endpoint(any, &keys)?;
+        let sessions = quic::session_endpoint(any, &keyring)?;
+        let enrolments = quic::enrolment_endpoint(any, &keyring)?;
         let bound = Bound { quic: sessions.local_addr()?, enroll: enrolments.local_addr()?, web: any, tcp: None };
         directory::write_bound(data, &bound)?;
-        let collector = Collector::speaking(store.clone(), changes.clone(), protocols);
-        let enrolment = Enrolment::new(store.clone(), changes, keys.root_document, keys.authority);
+        let collector = Collector::speaking(store.clone(), changes.clone(), keyring.clone(), protocols);
+        let enrolment = Enrolment::new(store.clone(), changes, keyring, false);
         let tasks = vec![
             tokio::spawn(listen::accept(sessions.clone(), collector)),
             tokio::spawn(enrolment::accept(enrolments.clone(), enrolment)),
@@ -83,7 +85,10 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
     let identity = Identity::read(&data).map_err(anyhow::Error::msg)?;
     let root = identity.root().map_err(|why| anyhow::anyhow!("{why}"))?;
     let time = Arc::new(Mutex::new(EffectiveTime::new(Timestamp::WRITTEN, None)));
-    let tls = SessionTls::new(&identity, &time).map_err(anyhow::Error::msg)?;
+    let keys = Keys::of(Arc::new(RealVolume), &data);
+    let trust = Trust::new(root.clone());
+    let mut renewing = Renewing::open(keys, Arc::clone(&trust), Arc::clone(&time)).map_err(anyhow::Error::msg)?;
+    let tls = renewing.tls().map_err(anyhow::Error::msg)?;
     let (spool, _) = Spool::open(Arc::new(RealVolume), &data.join("spool"), Caps::default(), clock::now())?;
     let unsent = spool.unsent();
     let (keeper, figures) = Keeper::new(spool, Hosts::open(&data)?, site_key(&data)?);
@@ -108,11 +113,13 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         sources: 1,
         anchor: watch::Sender::new(Anchor::new(root.clone(), &[])),
         newness: watch::Sender::default(),
+        trust,
         started: clock::monotonic(),
         time,
         unsent,
         protocols,
         resent: AtomicU64::new(0),
+        certified: watch::Sender::new(None),
     };
     let mut subscription = Subscription::new(root, Revision(0), Revision(0));
     let (stop, stopped) = watch::channel(false);
@@ -128,7 +135,7 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         said
     };
     let mut ways = Ways::new(address, tls, Detour::default());
-    let uplink = keep_connected(&desk, &mut ways, &mut subscription, stopped);
+    let uplink = keep_connected(&desk, &mut ways, &mut subscription, &mut renewing, stopped);
     let (said, ()) = tokio::join!(acknowledged, uplink);
     drop(desk);
     let ended = tokio::task::spawn_blocking(move || keeping.join()).await?;

@@ -2,12 +2,18 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::{Failure, proxy, settings};
-use crate::io::disk::identity::Identity;
+use crate::io::clock;
+use crate::io::disk::enrolling::Enrolling;
+use crate::io::disk::identity::{Card, Identity};
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::{create_directory, hold};
 use crate::io::enroll::{EnrolError, Wishes, enroll};
+use crate::limits::{ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN};
 use crate::proxy::is_host_and_port;
 use crate::route::NOWHERE;
 use crate::settings::Settings;
@@ -15,16 +21,28 @@ use crate::settings::Settings;
 /// A token with every field at its longest.
 const TOKEN_MAX_OCTETS: u64 = 8 * 1024;
 
+/// How the process ends when nobody has approved yet (EX_TEMPFAIL of `sysexits.h`).
+const EXIT_NOT_YET: u8 = 75;
+
 /// Makes this machine a sensor, once, with the token from the CSIRT.
 ///
 /// The token is good for one sensor and 72 hours. The key is born here and never leaves. QUIC (UDP) is tried first, then
 /// TLS on TCP, through the proxy that agent.toml names, if it names one; $HTTPS_PROXY is not read, because the service
 /// would not see it.
+///
+/// Where the CSIRT approves of each sensor, eight words are shown, and it waits: read them to the CSIRT by telephone. Broken
+/// off, it goes on when it is started again, also without the token.
+///
+/// Exit codes: 0 enrolled; 1 not enrolled, and why; 2 wrong usage; 75 the CSIRT has not approved yet, start it again.
 #[derive(Debug, clap::Args)]
 pub struct EnrollArgs {
     /// A file that holds the token, or - for standard input. (Not on the command line itself: others can see that.)
+    /// Not needed to go on with an enrolment that was broken off.
     #[arg(long, value_name = "FILE")]
-    token_file: PathBuf,
+    token_file: Option<PathBuf>,
+    /// How long to wait for the CSIRT's approval, minutes.
+    #[arg(long, value_name = "MINUTES", default_value_t = ENROL_WAITS_MIN, value_parser = clap::value_parser!(u64).range(0..=ENROL_WAITS_MAX_MIN))]
+    wait: u64,
     /// Where to dial over TCP when UDP is blocked, or none; replaces the setting fallback and is remembered [default: port
     /// 443 of the host the token names].
     #[arg(long, value_name = "HOST:PORT", value_parser = fallback)]
@@ -43,10 +61,7 @@ fn fallback(text: &str) -> Result<String, String> {
 /// # Errors
 /// [`Failure`].
 pub fn run(data: &Path, args: &EnrollArgs) -> Result<(), Failure> {
-    let text = read_token(&args.token_file).map_err(|error| {
-        let cause = format!("the token cannot be read from {}: {error}", args.token_file.display());
-        Failure::new(cause, "name a file that holds the token, or - and give it on standard input")
-    })?;
+    let text = token(data, args)?;
     create_directory(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let _held = hold(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let settings = settings(data)?;
@@ -55,7 +70,8 @@ pub fn run(data: &Path, args: &EnrollArgs) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::new(error, "look at the system's limits"))?;
-    let card = runtime.block_on(enroll(data, &text, &wishes)).map_err(|error| not_enrolled(&error, &settings))?;
+    let enrolled = runtime.block_on(until_approved(data, &text, &wishes, Duration::from_secs(args.wait * 60)));
+    let card = enrolled.map_err(|error| not_enrolled(&error, &settings))?;
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let before = set_aside(data, &Owner::of(&identity)).map_err(|error| Failure::new(&error, error.remedy()))?;
     if let Some(before) = before {
@@ -65,10 +81,50 @@ pub fn run(data: &Path, args: &EnrollArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What was pasted, or what an enrolment that was broken off had.
+fn token(data: &Path, args: &EnrollArgs) -> Result<String, Failure> {
+    match &args.token_file {
+        Some(file) => read_token(file).map_err(|error| {
+            let cause = format!("the token cannot be read from {}: {error}", file.display());
+            Failure::new(cause, "name a file that holds the token, or - and give it on standard input")
+        }),
+        None => Enrolling::read(data).map(|under_way| under_way.token).ok_or_else(|| {
+            let remedy = "name a file that holds the token with --token-file FILE, or - and give it on standard input";
+            Failure::usage("no enrolment is under way here", remedy)
+        }),
+    }
+}
+
+/// Enrols, and where a person is to approve first, says the words and asks again and again for so long.
+async fn until_approved(data: &Path, text: &str, wishes: &Wishes, patience: Duration) -> Result<Card, EnrolError> {
+    let begun = clock::monotonic();
+    let mut said = false;
+    loop {
+        match enroll(data, text, wishes).await {
+            Err(EnrolError::Waiting { words }) if clock::monotonic().saturating_duration_since(begun) < patience => {
+                if !said {
+                    eprintln!(
+                        "The CSIRT approves of each new sensor. Read these words to it by telephone:\n\n    {words}\n\nWaiting. Ctrl-C breaks off; varde-agent enroll goes on from here, without the token."
+                    );
+                    said = true;
+                }
+                sleep(Duration::from_secs(ENROL_AGAIN_S)).await;
+            }
+            // Somebody pulled the plug of the way there while it waited: that is no answer.
+            Err(EnrolError::Link(error)) if said && clock::monotonic().saturating_duration_since(begun) < patience => {
+                eprintln!("{error}; asking again");
+                sleep(Duration::from_secs(ENROL_AGAIN_S)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
 /// Who has set a proxy where other programs look for it would wonder.
 fn not_enrolled(error: &EnrolError, settings: &Settings) -> Failure {
     let elsewhere = ["HTTPS_PROXY", "https_proxy"].into_iter().find(|name| std::env::var_os(name).is_some());
     match (error, elsewhere) {
+        (EnrolError::Waiting { .. }, _) => Failure { code: EXIT_NOT_YET, ..Failure::new(error, error.remedy()) },
         (EnrolError::Link(_), Some(name)) if settings.proxy.is_none() => Failure::new(
             error,
             format!("{}; ${name} is not read: set proxy in agent.toml if the way goes through a proxy", error.remedy()),

@@ -16,13 +16,11 @@ use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq};
 use varde_common::message::PROTOCOLS;
 use varde_common::record::SensorEvent;
-use varde_common::time::Timestamp;
 
 use super::sources::{interface_gone, open_interfaces, open_sources};
-use super::status::{Confinement, Report, SetAsideReport, TrustReport};
-use super::trusted::Trusted;
+use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
+use super::trusted::{Proof, Trusted, known_time};
 use super::{EXIT_START_AGAIN, Failure, detour, settings};
-use crate::effective_time::EffectiveTime;
 use crate::health::Health;
 use crate::io::capture::LiveSettings;
 use crate::io::control::Question;
@@ -33,10 +31,9 @@ use crate::io::disk::keeper::{Keeper, KeeperEnded, Order};
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, collector_time, create_directory, end_process, hold, list, outlived};
+use crate::io::disk::{DiskError, create_directory, end_process, hold, list, outlived};
+use crate::io::link::renewing::Renewing;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
-use crate::io::link::timed::{SharedTime, validity};
-use crate::io::link::tls::SessionTls;
 use crate::io::link::ways::Ways;
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
@@ -162,11 +159,6 @@ pub(crate) fn run_confined_by(
     let live = !interfaces.is_empty();
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let root = identity.root().map_err(|error| Failure::new(error, "restore the directory `identity` from a copy"))?;
-    let time = known_time(&identity, data);
-    let tls = SessionTls::new(&identity, &time).map_err(|why| {
-        let cause = format!("this sensor's key or certificate cannot be used: {why}");
-        Failure::new(cause, "restore the directory `identity` from a copy, or ask the CSIRT for a new token")
-    })?;
     create_directory(data).map_err(disk_failure)?;
     let _held = hold(data).map_err(|error| Failure::new(&error, error.remedy()))?;
 
@@ -187,6 +179,8 @@ pub(crate) fn run_confined_by(
     let hosts = Hosts::open(data).map_err(disk_failure)?;
     let key = site_key(data).map_err(disk_failure)?;
     let trusted = Trusted::read(data, &identity, &root).map_err(disk_failure)?;
+    let time = known_time(&identity, data);
+    let Proof { trust, tls, mut renewing } = Proof::open(data, &trusted.anchor, &time)?;
     let caps = Caps {
         octets: settings.spool_max_octets(),
         unacknowledged_s: settings.spool_unacknowledged_s(),
@@ -241,11 +235,13 @@ pub(crate) fn run_confined_by(
         sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
         anchor: watch::Sender::new(trusted.anchor),
         newness: watch::Sender::new(trusted.newness),
+        trust,
         started: clock::monotonic(),
         time,
         unsent,
         protocols: PROTOCOLS,
         resent: AtomicU64::new(0),
+        certified: watch::Sender::new(None),
     };
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
@@ -260,14 +256,14 @@ pub(crate) fn run_confined_by(
         sources: Arc::clone(&sources),
         stop: Arc::clone(&stop),
     };
-    let ways = Ways::new(address.clone(), tls, detour);
+    let ways = Ways::new(address.clone(), tls, detour).enrolled_at(identity.enrolled_at.as_deref());
     let process = Process { desk, identity, address, live, stop, sources, confined };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
     let sensor = SensorSettings { timekeeper, ..settings.sensor() };
-    let outcome = runtime.block_on(process.run(control, ways, subscription, watching, sensor));
+    let outcome = runtime.block_on(process.run(control, ways, subscription, &mut renewing, watching, sensor));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
     keeper.join().map_err(|_| Failure::new("the spool's thread broke", "report this to the makers of Varde"))?;
@@ -276,13 +272,6 @@ pub(crate) fn run_confined_by(
         Some(failure) => Err(failure),
         None => Ok(()),
     }
-}
-
-/// What is known of the time before the collector says anything.
-fn known_time(identity: &Identity, data: &Path) -> SharedTime {
-    // A certificate that cannot be read is found a moment later, by whoever uses it.
-    let issued = validity(&identity.certificate_der).map_or(Timestamp::WRITTEN, |(issued, _)| issued);
-    Arc::new(Mutex::new(EffectiveTime::new(issued, collector_time::read(data))))
 }
 
 fn spawn<T: Send + 'static>(
@@ -324,11 +313,12 @@ impl Process {
         control: std::os::unix::net::UnixListener,
         mut ways: Ways,
         mut subscription: Subscription,
+        renewing: &mut Renewing,
         watching: Watch,
         sensor: SensorSettings,
     ) -> Result<(), Failure> {
         let (leave, leaving) = watch::channel(false);
-        let uplink = keep_connected(&self.desk, &mut ways, &mut subscription, leaving);
+        let uplink = keep_connected(&self.desk, &mut ways, &mut subscription, renewing, leaving);
         let work = async {
             let result = self.work(watching, sensor).await;
             leave.send_replace(true);
@@ -486,6 +476,7 @@ impl Process {
         report.trust = Some(trust);
         report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
         report.set_aside = outlived::known(&self.desk.data).iter().map(SetAsideReport::of).collect();
+        report.certificate = self.desk.certified.borrow().clone().map(CertificateReport::from);
         report.confinement = Some(Confinement::of(&self.confined));
         if question == Question::Probe {
             report.probes = Some(probe::all());

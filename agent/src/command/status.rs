@@ -19,6 +19,7 @@ use crate::io::disk::identity::{Card, Identity};
 use crate::io::disk::outlived::{self, SetAside};
 use crate::io::disk::{list, roots, spool};
 use crate::io::link::Way;
+use crate::io::link::renewing::certified;
 use crate::io::link::session::Uplink;
 use crate::io::privilege::Confined;
 use crate::io::privilege::kernel::{self, Rights};
@@ -26,12 +27,14 @@ use crate::io::privilege::paths::Paths;
 use crate::io::privilege::probe::Probe;
 use crate::io::watch::SourceReport;
 use crate::newness::Newness;
+use crate::renewal::Certified;
 use crate::spool::Tally;
 
 /// Shows how the agent is.
 ///
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, way (quic, or tcp where
-/// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, last_error,
+/// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, certificate {until, renews, failing (why there is no
+/// newer one although it is time)}, last_error,
 /// revision, indicators, trust {root_version, root_until, root_refused, freshness (not_told, fresh, stale, behind),
 /// told_at, named, newest_refused}, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
 /// damaged}, each {info, low, medium, high, critical, other}}, set_aside [{directory, undelivered, removed_in_s}], health {packets, octets,
@@ -84,6 +87,8 @@ pub struct Report {
     pub why_not_quic: Option<String>,
     /// Whether the collector has revoked it.
     pub revoked: bool,
+    /// Its certificate; null = not enrolled.
+    pub certificate: Option<CertificateReport>,
     /// Why the last attempt or session ended.
     pub last_error: Option<String>,
     /// List in force, 0 = none.
@@ -148,6 +153,24 @@ impl TrustReport {
             named: standing.named,
             newest_refused: newness.refused().map(str::to_owned),
         }
+    }
+}
+
+/// The certificate it proves itself with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateReport {
+    /// Good until then.
+    pub until: Timestamp,
+    /// The next is asked for then.
+    pub renews: Timestamp,
+    /// Why there is no newer one although it is time; null = all is well, or it has not been asked for.
+    pub failing: Option<String>,
+}
+
+impl From<Certified> for CertificateReport {
+    fn from(certified: Certified) -> CertificateReport {
+        let Certified { until, renews, failing } = certified;
+        CertificateReport { until, renews, failing }
     }
 }
 
@@ -322,6 +345,7 @@ impl Report {
             proxy: None,
             why_not_quic: None,
             revoked: false,
+            certificate: None,
             last_error: None,
             revision: Revision(0),
             indicators: 0,
@@ -453,6 +477,7 @@ fn from_disk(data: &Path) -> Result<Report, Failure> {
     let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
     let collector = super::settings(data)?.collector.unwrap_or_else(|| identity.card.collector.clone());
     let mut report = Report { set_aside, ..Report::new(Some(&identity.card), &collector, &figures) };
+    report.certificate = certified(&identity.certificate_der).map(CertificateReport::from);
     if let Ok(root) = identity.root() {
         let roots = roots::read(data, root.clone(), &identity.root_document).map_err(disk)?;
         if let Some((manifest, indicators)) = list::read(data, &roots).map_err(disk)?.list {
@@ -483,6 +508,12 @@ mod tests {
         assert_eq!(report.last_packet_age_ms, Some(4));
         assert_eq!(serde_json::from_str::<Report>(&report.to_json()).unwrap(), report);
         assert!(in_words(&report).contains("not connected: no answer"));
+        let failing = Some("no answer".to_owned());
+        let certified = Certified { until: Timestamp(9_000_000), renews: Timestamp(3_000_000), failing };
+        report.certificate = Some(certified.into());
+        let told = in_words(&report);
+        let said = "certificate good until 1970-01-01T00:00:09.000000Z, renewed from 1970-01-01T00:00:03.000000Z on";
+        assert!(told.contains(said) && told.contains("NOT RENEWED: no answer"), "{told}");
         let way = Way::Tcp {
             address: "varde.example:443".into(),
             proxy: Some("http://proxy:3128".into()),

@@ -2,7 +2,9 @@
 
 use varde_common::id::Revision;
 
-use super::status::{Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport, TrustReport};
+use super::status::{
+    CertificateReport, Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport, TrustReport,
+};
 use crate::health::{BlindSpots, Evictions, Together};
 use crate::io::watch::SourceReport;
 
@@ -26,6 +28,13 @@ pub(super) fn in_words(report: &Report) -> String {
     });
     if let Some(why) = report.why_not_quic.as_deref().filter(|_| report.connected) {
         lines.push(format!("           UDP is blocked: {why}; QUIC is tried again by and by"));
+    }
+    if let Some(CertificateReport { until, renews, failing }) = &report.certificate {
+        lines.push(format!("           certificate good until {until}, renewed from {renews} on"));
+        if let Some(why) = failing {
+            lines
+                .push(format!("           NOT RENEWED: {why}; it is tried again, and all is found and kept meanwhile"));
+        }
     }
     lines.push(match report.revision {
         Revision(0) => "list       none yet".to_owned(),

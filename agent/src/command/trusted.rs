@@ -1,13 +1,23 @@
-//! What a sensor trusts and matches when it starts, read from its disk: root documents, the list, and which list is the newest.
+//! What a sensor trusts, matches and proves itself with when it starts, read from its disk: root documents, the list, which list is
+//! the newest, its keys, and the time.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use varde_common::id::Revision;
+use varde_common::time::Timestamp;
 use varde_common::trust::Root;
 
+use super::Failure;
 use crate::anchor::Anchor;
+use crate::effective_time::EffectiveTime;
 use crate::io::disk::identity::Identity;
-use crate::io::disk::{DiskError, list, roots};
+use crate::io::disk::keys::Keys;
+use crate::io::disk::volume::RealVolume;
+use crate::io::disk::{DiskError, collector_time, list, roots};
+use crate::io::link::renewing::Renewing;
+use crate::io::link::timed::{SharedTime, validity};
+use crate::io::link::tls::{SessionTls, Trust};
 use crate::newness::Newness;
 use crate::subscription::Subscription;
 
@@ -54,5 +64,41 @@ impl Trusted {
             subscription.handle_named(told.revision, told.manifest_sha256.clone());
         }
         subscription
+    }
+}
+
+/// What is known of the time before the collector says anything.
+pub(super) fn known_time(identity: &Identity, data: &Path) -> SharedTime {
+    // A certificate that cannot be read is found a moment later, by whoever uses it.
+    let issued = validity(&identity.certificate_der).map_or(Timestamp::WRITTEN, |(issued, _)| issued);
+    Arc::new(Mutex::new(EffectiveTime::new(issued, collector_time::read(data))))
+}
+
+/// What the collector is held against, and what this sensor shows it.
+pub(super) struct Proof {
+    /// The CAs that are believed.
+    pub trust: Arc<Trust>,
+    /// For the first attempt.
+    pub tls: SessionTls,
+    /// The keys.
+    pub renewing: Renewing,
+}
+
+impl Proof {
+    /// Reads the keys. The collector is held against the root document in force, not the one that enrolment pinned: by now
+    /// that one may name none of its CAs.
+    ///
+    /// # Errors
+    /// [`Failure`] when no key can be used.
+    pub(super) fn open(data: &Path, anchor: &Anchor, time: &SharedTime) -> Result<Proof, Failure> {
+        let trust = Trust::new(anchor.root().clone());
+        let keys = Keys::of(Arc::new(RealVolume), data);
+        let opened = Renewing::open(keys, Arc::clone(&trust), Arc::clone(time));
+        let usable = opened.and_then(|renewing| Ok((renewing.tls()?, renewing)));
+        let (tls, renewing) = usable.map_err(|why| {
+            let cause = format!("this sensor's key or certificate cannot be used: {why}");
+            Failure::new(cause, "restore the directory `identity` from a copy, or ask the CSIRT for a new token")
+        })?;
+        Ok(Proof { trust, tls, renewing })
     }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rcgen::{KeyPair, PublicKeyData};
 use rustls::DigitallySignedStruct;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
@@ -17,14 +18,17 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use varde_common::codec::Text;
-use varde_common::message::{ALPN_ENROLL, CloseReason, EnrolRefusal, ToAgent, ToCollector};
-use varde_common::tie::ALPN_ENROLL_TCP;
+use varde_common::message::{ALPN_ENROLL, ALPN_ENROLL_WAITING, CloseReason, EnrolRefusal, ToAgent, ToCollector};
+use varde_common::tie::{ALPN_ENROLL_TCP, ALPN_ENROLL_WAITING_TCP};
 use varde_common::time::Timestamp;
 use varde_common::token::{BadToken, EXPORTER_LABEL, Token, proof, secret_hash};
 use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted, sha256};
+use varde_common::words::fingerprint;
 
 use super::clock;
+use super::disk::enrolling::Enrolling;
 use super::disk::identity::{Card, Identity, site_key};
+use super::disk::keys::is_for;
 use super::disk::owner::disown;
 use super::disk::{DiskError, create_directory};
 use super::link::tcp::{TcpWay, Tls};
@@ -83,6 +87,12 @@ pub enum EnrolError {
     /// The collector said no.
     #[error("{}", refusal_cause(*.0))]
     Refused(EnrolRefusal),
+    /// The token is good and kept for this sensor's key; a person at the CSIRT is to approve of it first.
+    #[error("the CSIRT has not approved of this sensor yet; its words are: {words}")]
+    Waiting {
+        /// Eight words for the key, which both ends show.
+        words: String,
+    },
     /// What it gave cannot be used.
     #[error("the collector's answer cannot be used: {0}")]
     BadAnswer(String),
@@ -133,6 +143,9 @@ impl EnrolError {
             EnrolError::WrongRoot { .. } | EnrolError::WrongCertificate { .. } => {
                 "tell the CSIRT by telephone: somebody may stand in between; the token's secret was not sent"
             }
+            EnrolError::Waiting { .. } => {
+                "tell the CSIRT these words by telephone, and start varde-agent enroll again: it goes on waiting, without a new token"
+            }
             EnrolError::Refused(EnrolRefusal::TooMany) => "wait a few minutes and try again",
             EnrolError::Refused(EnrolRefusal::BadRequest) | EnrolError::BadAnswer(_) => {
                 "update varde-agent; if that does not help, ask the CSIRT"
@@ -174,11 +187,14 @@ pub async fn enroll(data: &Path, token_text: &str, wishes: &Wishes) -> Result<Ca
     // Known to work before the token is used up: a token honoured and an identity lost would need a second token.
     create_directory(data)?;
     site_key(data)?;
-    let mut identity = converse(&token, wishes).await?;
+    // On disk before it is asked with: whatever stops in between, the token stays good for this key.
+    let key = Enrolling::begin(data, token_text)?.key;
+    let mut identity = converse(&token, &key, wishes).await?;
     identity.card.fallback = wishes.told.clone();
     // Before there is an identity that could take what lies there for its own.
     disown(data)?;
     identity.write(data)?;
+    Enrolling::end(data)?;
     Ok(identity.card)
 }
 
@@ -190,27 +206,27 @@ struct Shown<'a> {
 }
 
 /// Over QUIC, and over TCP where nothing comes through there.
-async fn converse(token: &Token, wishes: &Wishes) -> Result<Identity, EnrolError> {
+async fn converse(token: &Token, key: &KeyPair, wishes: &Wishes) -> Result<Identity, EnrolError> {
     let address = token.enroll.as_str();
     let internal = |why: String| EnrolError::Link(LinkError::Broken(why));
-    let config = |alpn: &[u8]| -> Result<rustls::ClientConfig, EnrolError> {
+    let config = |alpns: &[&[u8]]| -> Result<rustls::ClientConfig, EnrolError> {
         let verifier = Arc::new(Provisional(tls::provider()));
         let config = tls::builder(verifier).map_err(internal)?.with_no_client_auth();
-        Ok(tls::without_memory(config, alpn))
+        Ok(tls::without_memory(config, alpns))
     };
-    let quic_config = quic::client_config(config(ALPN_ENROLL)?).map_err(internal)?;
+    let quic_config = quic::client_config(config(&[ALPN_ENROLL_WAITING, ALPN_ENROLL])?).map_err(internal)?;
     let blocked = match quic::dial(address, quic_config, &mut Vec::new()).await {
-        Ok((endpoint, connection)) => return over_quic(token, address, endpoint, connection).await,
+        Ok((endpoint, connection)) => return over_quic(token, key, address, endpoint, connection).await,
         Err(error) => error,
     };
     let set = wishes.told.as_deref().or(wishes.set.as_deref());
     let Some(detour) = detour_address(set, address).filter(|_| blocked.may_be_blocked()) else {
         return Err(blocked.into());
     };
-    let tcp_config = Arc::new(config(ALPN_ENROLL_TCP)?);
+    let tcp_config = Arc::new(config(&[ALPN_ENROLL_WAITING_TCP, ALPN_ENROLL_TCP])?);
     let way = TcpWay { address: detour, proxy: wishes.proxy.clone(), tls: tcp_config, trust: None };
     match way.dial(&mut Vec::new()).await {
-        Ok((connection, _)) => over_tcp(token, &way.address, connection).await,
+        Ok((connection, _)) => over_tcp(token, key, &way.address, connection).await,
         Err(tcp @ (LinkError::Proxy { .. } | LinkError::Opened { .. })) => Err(tcp.into()),
         Err(tcp) => Err(LinkError::Neither { quic: Box::new(blocked), tcp: Box::new(tcp) }.into()),
     }
@@ -218,6 +234,7 @@ async fn converse(token: &Token, wishes: &Wishes) -> Result<Identity, EnrolError
 
 async fn over_quic(
     token: &Token,
+    key: &KeyPair,
     address: &str,
     endpoint: quinn::Endpoint,
     connection: quinn::Connection,
@@ -230,7 +247,7 @@ async fn over_quic(
     let talk = async {
         let opened = connection.open_bi().await;
         let (mut write, mut read) = opened.map_err(|error| quic::explain(address, error))?;
-        ask(token, &shown, &mut write, &mut read).await
+        ask(token, key, &shown, &mut write, &mut read).await
     };
     let result = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), talk).await;
     // The reason the connection ended says more than the broken stream it caused.
@@ -244,7 +261,7 @@ async fn over_quic(
     }
 }
 
-async fn over_tcp(token: &Token, address: &str, mut connection: Tls) -> Result<Identity, EnrolError> {
+async fn over_tcp(token: &Token, key: &KeyPair, address: &str, mut connection: Tls) -> Result<Identity, EnrolError> {
     let tls = connection.get_ref().1;
     let chain: Vec<CertificateDer<'static>> = tls
         .peer_certificates()
@@ -255,13 +272,14 @@ async fn over_tcp(token: &Token, address: &str, mut connection: Tls) -> Result<I
     let exporter = tls.export_keying_material([0; 32], EXPORTER_LABEL, Some(b"")).ok();
     let shown = Shown { address, chain, exporter };
     let (mut read, mut write) = tokio::io::split(&mut connection);
-    let talk = ask(token, &shown, &mut write, &mut read);
+    let talk = ask(token, key, &shown, &mut write, &mut read);
     let result = timeout(Duration::from_secs(ANSWER_TIMEOUT_S), talk).await;
     result.unwrap_or_else(|_| Err(LinkError::NoAnswer(format!("{address} (TCP)")).into()))
 }
 
 async fn ask(
     token: &Token,
+    key: &KeyPair,
     shown: &Shown<'_>,
     write: &mut (impl AsyncWrite + Unpin),
     read: &mut (impl AsyncRead + Unpin),
@@ -293,8 +311,7 @@ async fn ask(
         .map_err(|why| EnrolError::WrongCertificate { address: address.to_owned(), why })?;
 
     let key_error = |error: rcgen::Error| EnrolError::Key(error.to_string());
-    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(key_error)?;
-    let request = rcgen::CertificateParams::new(Vec::new()).and_then(|params| params.serialize_request(&key));
+    let request = rcgen::CertificateParams::new(Vec::new()).and_then(|params| params.serialize_request(key));
     let csr_der = request.map_err(key_error)?.der().to_vec();
     let exporter = shown.exporter.ok_or_else(|| EnrolError::Key("the TLS session gives no exporter".to_owned()))?;
     let proof = proof(&secret_hash(&token.secret), &exporter, &csr_der);
@@ -303,16 +320,22 @@ async fn ask(
     let (certificate_der, ca_der, member) = match said(read).await? {
         ToAgent::Enrolled { certificate_der, ca_der, member_name } => (certificate_der, ca_der, member_name),
         ToAgent::EnrolRefused(refusal) => return Err(EnrolError::Refused(refusal)),
+        ToAgent::Waiting => {
+            return Err(EnrolError::Waiting { words: fingerprint(&sha256(&key.subject_public_key_info())) });
+        }
         other => return Err(unexpected(&other)),
     };
     if !root.names_ca(&ca_der) {
         return Err(EnrolError::BadAnswer("its CA is not one the root document names".to_owned()));
     }
-    check_own(&certificate_der, key.public_key_raw()).map_err(EnrolError::BadAnswer)?;
+    if !is_for(&certificate_der, key.public_key_raw()) {
+        return Err(EnrolError::BadAnswer("its certificate is for another key".to_owned()));
+    }
     let (collector, member) = (token.quic.as_str().to_owned(), member.as_str().to_owned());
     let member_of_token = Some(token.member.as_str().to_owned());
     let card = Card { sensor: token.sensor, collector, member, fallback: None, member_of_token };
-    Ok(Identity { card, key_pem: key.serialize_pem(), certificate_der, ca_der, root_document })
+    let enrolled_at = Some(token.enroll.as_str().to_owned());
+    Ok(Identity { card, key_pem: key.serialize_pem(), certificate_der, ca_der, root_document, enrolled_at })
 }
 
 /// The next message.
@@ -329,22 +352,13 @@ fn unexpected(message: &ToAgent) -> EnrolError {
 /// Holds the certificates the server showed in the handshake against the CAs the root document names.
 fn check_chain(chain: &[CertificateDer<'static>], root: &Root, readings: [Timestamp; 2]) -> Result<(), String> {
     let (end_entity, rest) = chain.split_first().ok_or("it showed no certificate")?;
-    let ca = rest.iter().find(|certificate| root.names_ca(certificate));
-    let ca = ca.ok_or("its certificate is not of a CA that the root document names")?;
+    if !rest.iter().any(|certificate| root.names_ca(certificate)) {
+        return Err("its certificate is not of a CA that the root document names".to_owned());
+    }
     let name = ServerName::try_from(COLLECTOR_NAME).map_err(|error| error.to_string())?;
-    let verifier = tls::Trust::new(ca)?;
+    let verifier = tls::Trust::new(root.clone());
     let verified = timed::verify(verifier.as_ref(), end_entity, rest, &name, readings);
     verified.map(|_| ()).map_err(|error| error.to_string())
-}
-
-/// Whether a certificate is for this very key.
-fn check_own(certificate_der: &[u8], public_key: &[u8]) -> Result<(), String> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(certificate_der).map_err(|error| error.to_string())?;
-    if certificate.public_key().subject_public_key.data.as_ref() == public_key {
-        Ok(())
-    } else {
-        Err("its certificate is for another key".to_owned())
-    }
 }
 
 /// Takes any certificate for now, and checks that the other end holds its key. See the head of this file.

@@ -58,7 +58,7 @@ pub async fn run(data: &Path, arguments: InitArguments) -> anyhow::Result<()> {
   timestamp.key  says every hour which list is the newest, so that sensors see when lists are held back. Belongs here.
   list.key       signs lists. Here, publishing is one command (online list key), and whoever takes over this machine
                  can publish. Moved to the analyst on duty (duty key), lists wait here for a signature from there: varde-collector sign
-  ca.key         lets sensors in. Needed here while sensors enrol, and once a year to renew this collector's certificate.
+  ca.key         lets sensors in. Needed here while sensors enrol and to renew certificates: a sensor's every ten days.
   collector.key  is this machine's own.
 
 Now, before anything else: copy the whole directory {data}/keys to a place without network (a USB stick in a safe, two

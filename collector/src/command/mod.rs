@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod backup;
+pub mod ca;
 pub mod campaign;
 pub mod incident;
 pub mod indicator;
@@ -54,6 +55,9 @@ pub enum Command {
     /// The members of the community.
     #[command(subcommand)]
     Member(member::MemberCommand),
+    /// The certificate authority that lets sensors in.
+    #[command(subcommand)]
+    Ca(ca::CaCommand),
     /// The members' sensors.
     #[command(subcommand)]
     Sensor(sensor::SensorCommand),
@@ -95,6 +99,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Init(arguments) => init::run(&data, arguments).await,
         Command::Run(arguments) => run::run(&data, arguments).await,
         Command::Member(command) => member::run(&data, command).await,
+        Command::Ca(command) => ca::run(&data, command).await,
         Command::Sensor(command) => sensor::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
@@ -142,6 +147,12 @@ mod tests {
             "sensor list --json",
             "sensor events 3 --limit 50 --json",
             "sensor revoke 3",
+            "ca next",
+            "ca switch",
+            "sensor token 3407 --replaces 3",
+            "sensor move 3 --member 0301",
+            "sensor approve 3",
+            "sensor refuse 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
             "indicator import -",
             "indicator list --json",

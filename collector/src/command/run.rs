@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::address::{Bound, ENROLL_PORT, Listen, QUIC_PORT, TCP_PORT, WEB_PORT};
 use crate::io::directory;
-use crate::io::serve::{self, StartError};
+use crate::io::serve::{self, Conduct, StartError};
 use crate::limits::SETTINGS_MAX_OCTETS;
 use crate::settings::Settings;
 
@@ -44,10 +44,11 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let settings = read_settings(data)?;
     let asked = arguments.tcp.or(settings.tcp).is_some();
     let wanted = wanted(&arguments, settings);
-    let running = match serve::start(data, wanted).await {
+    let conduct = Conduct { approve_sensors: settings.approve_sensors };
+    let running = match serve::start_as(data, wanted, conduct).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");
-            serve::start(data, Bound { tcp: None, ..wanted }).await?
+            serve::start_as(data, Bound { tcp: None, ..wanted }, conduct).await?
         }
         started => started?,
     };

@@ -18,6 +18,7 @@ use crate::address::{Bound, DialAddress, TCP_PORT, dial};
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, directory, keys};
+use crate::renewal::is_overdue;
 use crate::store::member::MemberRow;
 use crate::store::sensor::{Revoked, SensorRow};
 use crate::store::{Scope, Store, setting};
@@ -29,10 +30,14 @@ pub enum SensorCommand {
     Token {
         /// The member's number.
         number: MemberNumber,
+        /// The new sensor takes the place of this one of the member's, with its sites; that one is revoked once the new one has
+        /// enrolled.
+        #[arg(long, value_name = "ID")]
+        replaces: Option<u32>,
     },
     /// List the sensors.
     #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), root_version (root document in force there), root_refused_at, root_refused_why, freshness (not_told; fresh; stale: no word for a day of which list is the newest; behind: a newer list was named than it gets), newest_told_at, newest_refused_why. Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), root_version (root document in force there), root_refused_at, root_refused_why, freshness (not_told; fresh; stale: no word for a day of which list is the newest; behind: a newer list was named than it gets), newest_told_at, newest_refused_why, certificate_until (of the certificate it last came with), renewed_at, renewal_refused_at, renewal_refused_why, pending_at (it waits for approval), words (of the key that waits), replaces (whose place it takes). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -45,6 +50,24 @@ pub enum SensorCommand {
     Release {
         /// The sensor's number, as listed.
         id: u32,
+    },
+    /// Approve of a sensor that waits, once the eight words at its own end were found to be the same.
+    Approve {
+        /// The sensor's number, as listed.
+        id: u32,
+    },
+    /// Refuse a sensor that waits: its token is good for nothing any more.
+    Refuse {
+        /// The sensor's number, as listed.
+        id: u32,
+    },
+    /// Give a sensor to another member: its alerts from now on are that member's, what is stored stays where it is.
+    Move {
+        /// The sensor's number, as listed.
+        id: u32,
+        /// The member's number.
+        #[arg(long, value_name = "NUMBER")]
+        member: MemberNumber,
     },
     /// Revoke a sensor, or a token not used yet: its session ends at once and it stays out.
     Revoke {
@@ -60,8 +83,17 @@ pub enum SensorCommand {
 pub async fn run(data: &Path, command: SensorCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
     match command {
-        SensorCommand::Token { number } => {
+        SensorCommand::Token { number, replaces } => {
+            if let Some(replaced) = replaces {
+                may_replace(&store, replaced, &number).await?;
+            }
             let (token, member) = make_token(data, &store, &number, clock::now()).await?;
+            if let Some(replaced) = replaces {
+                store.set_replaces(token.sensor, i64::from(replaced)).await?;
+                say::aside(&format!(
+                    "It takes the place of sensor {replaced}, which is revoked as soon as it has enrolled."
+                ));
+            }
             say::result(&token.to_text())?;
             say::aside(&format!(
                 "Token for sensor {} of {} ({number}). It works once, until {}. It is a secret: hand it over in person or by an encrypted message.
@@ -95,6 +127,33 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
                 "Sensor {id} is released. Whichever machine comes next with its identity is heard and begins a new spool: within ten minutes, or at once when varde-agent is restarted there. Should the copy live on, both are put in quarantine again."
             ))?;
         }
+        SensorCommand::Move { id, member: number } => {
+            let member = find_member(&store, &number).await?;
+            if !store.move_sensor(i64::from(id), member.id).await? {
+                bail!("there is no sensor {id}, or it was revoked; see: varde-collector sensor list")
+            }
+            poke(data, Poke::Sensors).await;
+            say::result(&format!(
+                "Sensor {id} is {}'s ({number}) from now on. Its alerts until now stay where they are; one that goes on stays with the member it began with. The networks it watches must be that member's: look at its agent.toml.",
+                member.name
+            ))?;
+        }
+        SensorCommand::Approve { id } => {
+            let words = waiting(&store, id).await?;
+            if !store.approve_sensor(i64::from(id), clock::now()).await? {
+                bail!("sensor {id} does not wait any more; see: varde-collector sensor list")
+            }
+            poke(data, Poke::Sensors).await;
+            say::result(&format!(
+                "Sensor {id} ({words}) is approved. It gets its certificate when varde-agent enroll asks next: within a minute while it waits, else when it is started again."
+            ))?;
+        }
+        SensorCommand::Refuse { id } => {
+            let words = waiting(&store, id).await?;
+            store.revoke_sensor(i64::from(id), clock::now()).await?;
+            poke(data, Poke::Sensors).await;
+            say::result(&format!("Sensor {id} ({words}) is refused; its token is good for nothing any more."))?;
+        }
         SensorCommand::Revoke { id } => {
             let said = match store.revoke_sensor(i64::from(id), clock::now()).await? {
                 Revoked::Now => format!("Sensor {id} is revoked."),
@@ -114,6 +173,31 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
     }
     store.close().await;
     Ok(())
+}
+
+async fn find_member(store: &Store, number: &MemberNumber) -> anyhow::Result<MemberRow> {
+    let member = store.member_by_number(Scope::Operator, number).await?;
+    member.ok_or_else(|| {
+        anyhow!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
+    })
+}
+
+/// That a sensor may be replaced by a new one of this member.
+async fn may_replace(store: &Store, replaced: u32, number: &MemberNumber) -> anyhow::Result<()> {
+    let member = find_member(store, number).await?;
+    if !store.may_be_replaced(i64::from(replaced), member.id).await? {
+        bail!("{number} has no enrolled sensor {replaced}; see: varde-collector sensor list")
+    }
+    Ok(())
+}
+
+/// The words of a sensor that waits for approval.
+async fn waiting(store: &Store, id: u32) -> anyhow::Result<String> {
+    let sensors = store.sensor_rows(Scope::Operator).await?;
+    let found = sensors.into_iter().find(|sensor| sensor.id == i64::from(id) && sensor.revoked_at.is_none());
+    found.and_then(|sensor| sensor.words).ok_or_else(|| {
+        anyhow!("no sensor {id} waits for approval; those that do are shown by: varde-collector sensor list")
+    })
 }
 
 /// What the one who enrols must know where UDP is blocked: nothing, on the usual port.
@@ -139,10 +223,7 @@ pub async fn make_token(
     number: &MemberNumber,
     now: Timestamp,
 ) -> anyhow::Result<(Token, MemberRow)> {
-    let member = store.member_by_number(Scope::Operator, number).await?;
-    let member = member.ok_or_else(|| {
-        anyhow!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
-    })?;
+    let member = find_member(store, number).await?;
     let set = store.setting(Scope::Operator, setting::ADDRESS).await?;
     let set: Option<DialAddress> =
         set.map(|text| text.parse()).transpose().context("the address that was set cannot be read")?;
@@ -172,6 +253,7 @@ fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
         SensorRow { revoked_at: None, connected: true, hearing: Some("dropping"), .. } => "connected, LOSING packets",
         SensorRow { revoked_at: Some(_), .. } => "revoked",
         SensorRow { quarantined_at: Some(_), .. } => "quarantined: two machines use its identity",
+        SensorRow { enrolled_at: None, pending_at: Some(_), .. } => "WAITS for approval",
         SensorRow { enrolled_at: None, token_expires_at, .. } if *token_expires_at <= now => "token expired",
         SensorRow { enrolled_at: None, .. } => "token not used",
         SensorRow { connected: true, carrier: Some(carrier), .. } if carrier == "tcp" => {
@@ -180,6 +262,13 @@ fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
         SensorRow { connected: true, .. } => "connected",
         SensorRow { .. } => "not connected",
     }
+}
+
+/// What is to be said of its certificate: nothing as long as it is renewed in time.
+fn renewal(sensor: &SensorRow, now: Timestamp) -> Option<String> {
+    let until = sensor.certificate_until.filter(|_| sensor.revoked_at.is_none())?;
+    let why = sensor.renewal_refused_why.as_deref().map_or(String::new(), |why| format!(" ({why})"));
+    is_overdue(until, now).then(|| format!("certificate NOT RENEWED{why}, good until {}", say::moment(Some(until))))
 }
 
 /// What speaks against its list or its root document; nothing where nothing does.
@@ -204,6 +293,11 @@ fn print(sensors: &[SensorRow], newest_root: Option<i64>, json: bool, now: Times
         let state = match sensor.set_back_at {
             Some(at) => format!("{} (an older state of it came {})", state(sensor, now), say::moment(Some(at))),
             None => state(sensor, now).to_owned(),
+        };
+        let state = match (&sensor.words, renewal(sensor, now)) {
+            (Some(words), _) => format!("{state}: {words}"),
+            (None, Some(renewal)) => format!("{state}; {renewal}"),
+            (None, None) => state,
         };
         let list = match &sensor.refused_why {
             Some(why) => format!("{} (refused another: {why})", sensor.revision),

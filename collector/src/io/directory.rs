@@ -72,6 +72,30 @@ pub fn write_private(path: &Path, octets: &[u8]) -> Result<(), DirectoryError> {
     path.parent().map_or(Ok(()), sync_directory)
 }
 
+/// Removes a file that may not be there.
+///
+/// # Errors
+/// [`DirectoryError::Io`].
+pub fn remove(path: &Path) -> Result<(), DirectoryError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused("remove", path)(error)),
+        Ok(()) | Err(_) => path.parent().map_or(Ok(()), sync_directory),
+    }
+}
+
+/// The names in a directory, in order; those that are no text are left out.
+///
+/// # Errors
+/// [`DirectoryError::Io`].
+pub fn names(path: &Path) -> Result<Vec<String>, DirectoryError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path).map_err(refused("read", path))? {
+        names.extend(entry.map_err(refused("read", path))?.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// Sees a directory's entries onto the disk.
 ///
 /// # Errors

@@ -1,24 +1,30 @@
-//! Enrolment, over QUIC on a port of its own or over TCP: the root document for whoever asks, a certificate for who proves a token.
+//! Enrolment, over QUIC on a port of its own or over TCP: the root document for whoever asks, a certificate for who proves a
+//! token, and on the lane beside it the next one for who proves a key whose certificate has run out.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use quinn::{Connection, Endpoint, Incoming};
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use varde_common::codec::Text;
 use varde_common::id::SensorId;
-use varde_common::message::{CloseReason, EnrolRefusal, ToAgent, ToCollector};
+use varde_common::message::{ALPN_ENROLL_WAITING, ALPN_RENEW, CloseReason, EnrolRefusal, ToAgent, ToCollector};
+use varde_common::time::Timestamp;
 use varde_common::token::EXPORTER_LABEL;
 use varde_common::trust::sha256;
+use varde_common::words::fingerprint;
 
 use super::frame::{self, FrameError};
+use super::keyring::Keyring;
+use super::renew::{self, NoAnswer, Proof};
 use super::{clock, quic};
 use crate::arrivals::{Arrival, Arrivals, Bounds};
-use crate::certificate::{Authority, CertificateError, spki_sha256};
+use crate::certificate::{CertificateError, Request, validity};
 use crate::change::{Change, Changes};
-use crate::enrolment::{Attempt, Attempts, judge};
+use crate::enrolment::{Attempt, Attempts, Honoured, judge};
 use crate::limits::{
     ENROL_WITHIN, ENROLMENTS_BEFORE_RETRY, ENROLMENTS_MAX, HANDSHAKE_WITHIN, HANDSHAKES_OF_ONE_BEFORE_RETRY,
     WRITE_WITHIN,
@@ -34,12 +40,12 @@ pub struct Enrolment {
     pub store: Store,
     /// Where an enrolled sensor is told.
     pub changes: Changes,
-    /// The root document, as in its file.
-    pub root_document: Vec<u8>,
-    /// Who issues; none while its key is offline.
-    pub authority: Option<Authority>,
+    /// The root document, and who issues; nobody while its key is offline.
+    pub keyring: Arc<Keyring>,
     /// Enrolments that may be under way, over either carrier.
     pub places: Arrivals,
+    /// Whether a person approves of each new sensor.
+    approve: bool,
     attempts: Mutex<Attempts>,
 }
 
@@ -50,6 +56,8 @@ pub struct Caller {
     pub exporter: Option<[u8; 32]>,
     /// Its address.
     pub address: IpAddr,
+    /// Whether it can wait for a person.
+    pub can_wait: bool,
 }
 
 /// Why there is no answer at all.
@@ -62,14 +70,14 @@ enum Failed {
 
 impl Enrolment {
     /// Enrolment that nobody has tried yet.
-    pub fn new(store: Store, changes: Changes, root_document: Vec<u8>, authority: Option<Authority>) -> Arc<Enrolment> {
+    pub fn new(store: Store, changes: Changes, keyring: Arc<Keyring>, approve: bool) -> Arc<Enrolment> {
         // Half full: whoever comes now proves its address first.
         let places = Arrivals::new(Bounds {
             most: ENROLMENTS_MAX,
             before_proof: ENROLMENTS_BEFORE_RETRY,
             of_one_before_proof: HANDSHAKES_OF_ONE_BEFORE_RETRY,
         });
-        Arc::new(Enrolment { store, changes, root_document, authority, places, attempts: Mutex::default() })
+        Arc::new(Enrolment { store, changes, keyring, places, approve, attempts: Mutex::default() })
     }
 }
 
@@ -113,10 +121,46 @@ async fn attend(enrolment: &Enrolment, incoming: Incoming) {
 
 async fn converse_quic(enrolment: &Enrolment, connection: &Connection) -> Result<(), CloseReason> {
     let Ok((mut send, mut recv)) = connection.accept_bi().await else { return Ok(()) };
+    let alpn = quic::alpn(connection);
+    if alpn.as_deref() == Some(ALPN_RENEW) {
+        let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
+        // On this port a certificate is asked for and not demanded: those that enrol have none.
+        let proof = chain.and_then(|chain| Proof::of(&chain)).ok_or(CloseReason::ProtocolError)?;
+        return converse_renewal(enrolment, &mut send, &mut recv, proof).await;
+    }
     let mut exporter = [0; 32];
     let exported = connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"");
     let exporter = exported.is_ok().then_some(exporter);
-    converse(enrolment, &mut send, &mut recv, Caller { exporter, address: connection.remote_address().ip() }).await
+    let can_wait = alpn.as_deref() == Some(ALPN_ENROLL_WAITING);
+    let caller = Caller { exporter, address: connection.remote_address().ip(), can_wait };
+    converse(enrolment, &mut send, &mut recv, caller).await
+}
+
+/// Whoever has proved a key that may have run out asks for the next certificate: one question, one answer.
+///
+/// # Errors
+/// Why it is broken off.
+pub async fn converse_renewal(
+    enrolment: &Enrolment,
+    send: &mut (impl AsyncWrite + Unpin),
+    recv: &mut (impl AsyncRead + Unpin),
+    proof: Proof,
+) -> Result<(), CloseReason> {
+    let csr_der = match frame::read(recv).await {
+        Ok(Some(ToCollector::Renew { csr_der })) => csr_der,
+        Ok(None) | Err(FrameError::Gone | FrameError::Goodbye) => return Ok(()),
+        Ok(Some(_)) | Err(FrameError::Stalled | FrameError::Malformed(_)) => return Err(CloseReason::ProtocolError),
+    };
+    let Enrolment { store, changes, keyring, .. } = enrolment;
+    let said = renew::renew(store, changes, keyring, proof, &csr_der).await.map_err(|why| {
+        tracing::error!("cannot renew a sensor's certificate: {why}");
+        match why {
+            NoAnswer::Store(error) => store.handle_error(&error),
+            NoAnswer::Certificate(_) => {}
+        }
+        CloseReason::Unavailable
+    })?;
+    answer(send, &said).await
 }
 
 /// One enrolment, to its end.
@@ -170,6 +214,7 @@ pub async fn converse(
             | ToCollector::RootOutcome(_)
             | ToCollector::Standing(_)
             | ToCollector::NewestRefused { .. }
+            | ToCollector::Renew { .. }
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }
@@ -182,11 +227,12 @@ pub async fn converse(
 async fn root(enrolment: &Enrolment, pinned: Option<[u8; 32]>) -> Result<Vec<u8>, CloseReason> {
     let rows = enrolment.store.root_documents(Scope::Operator).await.map_err(|error| {
         tracing::error!("cannot read the root documents: {error}");
+        enrolment.store.handle_error(&error);
         CloseReason::Unavailable
     })?;
     let wanted = rows.iter().find(|row| pinned.is_some_and(|pinned| sha256(&row.document) == pinned));
     let found = wanted.or(rows.last()).map(|row| row.document.clone());
-    Ok(found.unwrap_or_else(|| enrolment.root_document.clone()))
+    Ok(found.unwrap_or_else(|| enrolment.keyring.keys().root_document.clone()))
 }
 
 async fn answer(send: &mut (impl AsyncWrite + Unpin), message: &ToAgent) -> Result<(), CloseReason> {
@@ -204,33 +250,66 @@ async fn enrol(
     proof: &[u8; 32],
     agent_version: &Text,
 ) -> Result<ToAgent, Failed> {
-    let authority = enrolment.authority.as_ref().ok_or(Failed::NoAuthority)?;
+    let keys = enrolment.keyring.keys();
+    let authority = keys.authority.as_ref().ok_or(Failed::NoAuthority)?;
     let exporter = caller.exporter.ok_or(Failed::NoExporter)?;
-    let now = clock::now();
+    let now = enrolment.keyring.effective(clock::now());
     let row = enrolment.store.token_row(Scope::Operator, sensor).await.map_err(Failed::Store)?;
-    let attempt = Attempt { exporter: &exporter, csr_der, proof };
+    let spki_sha256 = Request::read(csr_der).ok().map(|request| request.spki_sha256());
+    let attempt = Attempt { exporter: &exporter, csr_der, proof, spki_sha256 };
     let judged = judged(enrolment, caller.address, || judge(row.as_ref(), attempt, now));
     let refuse = |why: EnrolRefusal| {
         tracing::warn!(sensor = sensor.0, reason = ?why, "an enrolment was refused");
         Ok(ToAgent::EnrolRefused(why))
     };
-    if let Err(why) = judged {
+    let honoured = match judged {
+        Ok(honoured) => honoured,
+        Err(why) => {
+            alarm(enrolment, sensor, why, row.is_some(), now).await;
+            return refuse(why);
+        }
+    };
+    let Some(spki) = spki_sha256 else { return refuse(EnrolRefusal::BadRequest) };
+    let id = i64::try_from(sensor.0).unwrap_or(0);
+    let waits = match honoured {
+        Honoured::Now => enrolment.approve,
+        Honoured::Waits => true,
+        Honoured::Approved | Honoured::Again => false,
+    };
+    let certificate = authority.issue_sensor(csr_der, sensor, now).map_err(Failed::Certificate)?;
+    let (_, until) = validity(&certificate).map_err(Failed::Certificate)?;
+    let store = &enrolment.store;
+    let done = match (honoured, waits) {
+        (_, true) if !caller.can_wait => {
+            tracing::warn!(
+                sensor = sensor.0,
+                "an older varde-agent cannot wait for approval; it must be updated first"
+            );
+            return refuse(EnrolRefusal::BadRequest);
+        }
+        (Honoured::Now, true) => store.keep_token(sensor, &spki, agent_version.as_str(), now).await,
+        (Honoured::Now | Honoured::Approved, false) => {
+            store.consume_token(sensor, &spki, until, agent_version.as_str(), now).await
+        }
+        (Honoured::Waits, _) | (Honoured::Approved, true) => Ok(true),
+        (Honoured::Again, _) => store.key_used(id, &spki, until).await.map(|()| true),
+    };
+    if !done.map_err(Failed::Store)? {
+        // Somebody was faster, it was revoked in this moment, or the key belongs to another sensor.
+        let row = store.token_row(Scope::Operator, sensor).await.map_err(Failed::Store)?;
+        let why = judge(row.as_ref(), attempt, now).err().unwrap_or(EnrolRefusal::BadRequest);
+        alarm(enrolment, sensor, why, row.is_some(), now).await;
         return refuse(why);
     }
-    let certificate = match authority.issue_sensor(csr_der, sensor, now) {
-        Ok(certificate) => certificate,
-        Err(CertificateError::BadRequest) => return refuse(EnrolRefusal::BadRequest),
-        Err(error) => return Err(Failed::Certificate(error)),
-    };
-    let spki = spki_sha256(&certificate).map_err(Failed::Certificate)?;
-    let consumed = enrolment.store.consume_token(sensor, &spki, agent_version.as_str(), now).await;
-    if !consumed.map_err(Failed::Store)? {
-        // Somebody was faster, it was revoked in this moment, or the key belongs to another sensor.
-        let row = enrolment.store.token_row(Scope::Operator, sensor).await.map_err(Failed::Store)?;
-        return refuse(judge(row.as_ref(), attempt, now).err().unwrap_or(EnrolRefusal::BadRequest));
+    if honoured != Honoured::Waits {
+        let words = fingerprint(&spki);
+        let what = if waits { "a sensor waits for approval" } else { "a sensor has enrolled" };
+        tracing::info!(sensor = sensor.0, words, "{what}");
+        let _ = enrolment.changes.send(Change::Sensor(id));
     }
-    tracing::info!(sensor = sensor.0, "a sensor has enrolled");
-    let _ = enrolment.changes.send(Change::Sensor(i64::try_from(sensor.0).unwrap_or(0)));
+    if waits {
+        return Ok(ToAgent::Waiting);
+    }
     Ok(ToAgent::Enrolled {
         certificate_der: certificate.to_vec(),
         ca_der: authority.certificate().to_vec(),
@@ -238,13 +317,38 @@ async fn enrol(
     })
 }
 
+/// A token that was used before and is brought again, or a number that exists and a secret that is not its own, is for a
+/// person to see: somebody else has the message in which it was sent, or guesses.
+async fn alarm(enrolment: &Enrolment, sensor: SensorId, why: EnrolRefusal, exists: bool, now: Timestamp) {
+    let event = match why {
+        EnrolRefusal::Used => "token_reused",
+        EnrolRefusal::NotGood if exists => "token_guessed",
+        EnrolRefusal::NotGood
+        | EnrolRefusal::Expired
+        | EnrolRefusal::Revoked
+        | EnrolRefusal::TooMany
+        | EnrolRefusal::BadRequest => return,
+    };
+    let id = i64::try_from(sensor.0).unwrap_or(i64::MAX);
+    match enrolment.store.note_seldom(id, event, now).await {
+        Ok(true) => {
+            let _ = enrolment.changes.send(Change::Sensor(id));
+        }
+        Ok(false) => {}
+        Err(error) => {
+            tracing::error!(sensor = sensor.0, "cannot note that {event}: {error}");
+            enrolment.store.handle_error(&error);
+        }
+    }
+}
+
 /// Judges an attempt unless there were too many: looked up, judged and counted under one lock, so that guesses in
 /// parallel are counted like guesses in a row.
 fn judged(
     enrolment: &Enrolment,
     address: IpAddr,
-    judge: impl FnOnce() -> Result<(), EnrolRefusal>,
-) -> Result<(), EnrolRefusal> {
+    judge: impl FnOnce() -> Result<Honoured, EnrolRefusal>,
+) -> Result<Honoured, EnrolRefusal> {
     let mut attempts = enrolment.attempts.lock().unwrap_or_else(PoisonError::into_inner);
     let now = clock::monotonic();
     if !attempts.may_try(address, now) {
@@ -255,4 +359,100 @@ fn judged(
         attempts.handle_failure(address, now);
     }
     judged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::keys;
+    use std::collections::BTreeMap;
+    use varde_common::token::{proof, secret_hash};
+
+    const EXPORTER: [u8; 32] = [5; 32];
+
+    /// Everything a caller says on one connection, and what is answered.
+    async fn say(enrolment: &Enrolment, from: &str, messages: &[ToCollector]) -> Vec<ToAgent> {
+        let (mut ours, theirs) = tokio::io::duplex(256 * 1024);
+        let (mut recv, mut send) = tokio::io::split(theirs);
+        for message in messages {
+            tokio::io::AsyncWriteExt::write_all(&mut ours, &message.to_frame().unwrap()).await.unwrap();
+        }
+        tokio::io::AsyncWriteExt::shutdown(&mut ours).await.unwrap();
+        let caller = Caller { exporter: Some(EXPORTER), address: from.parse().unwrap(), can_wait: true };
+        converse(enrolment, &mut send, &mut recv, caller).await.unwrap();
+        drop((send, recv));
+        let mut octets = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut ours, &mut octets).await.unwrap();
+        let mut answers = Vec::new();
+        let mut rest = octets.as_slice();
+        while let Some((header, after)) = rest.split_first_chunk() {
+            let header = varde_common::codec::FrameHeader::read(*header, ToAgent::BODY_MAX_OCTETS).unwrap();
+            let (body, after) = after.split_at(header.body_octets);
+            answers.push(ToAgent::from_body(header.kind, body).unwrap());
+            rest = after;
+        }
+        answers
+    }
+
+    #[tokio::test]
+    async fn e1_of_ten_thousand_guesses_none_enrols_and_what_is_guessed_at_is_seen_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let now = clock::now();
+        keys::make(dir.path(), now).unwrap();
+        let keyring = Keyring::read(dir.path(), now).unwrap();
+        store.add_member(&"3407".parse().unwrap(), "Gjøvik", now).await.unwrap();
+        let member = store.member_rows(Scope::Operator).await.unwrap()[0].id;
+        let later = now.plus(std::time::Duration::from_secs(3_600));
+        let sensor = store.add_token(member, &secret_hash(&[1; 16]), now, later).await.unwrap();
+        let enrolment = Enrolment::new(store.clone(), Changes::new(16), keyring, false);
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let csr_der = rcgen::CertificateParams::default().serialize_request(&key).unwrap().der().to_vec();
+        let enrol = |proof| {
+            let (csr_der, agent_version) = (csr_der.clone(), Text::cut("0.1.0"));
+            ToCollector::Enrol { sensor, csr_der, proof, agent_version }
+        };
+
+        let mut counted = BTreeMap::new();
+        for connection in 0..2_500u32 {
+            let guesses: Vec<ToCollector> = (0..4u32)
+                .map(|turn| {
+                    let mut guess = [0; 32];
+                    guess[..4].copy_from_slice(&(connection * 4 + turn).to_be_bytes());
+                    enrol(guess)
+                })
+                .collect();
+            // From ever more places, as whoever guesses would.
+            let from = format!("192.0.{}.{}", connection / 250, connection % 250);
+            for answer in say(&enrolment, &from, &guesses).await {
+                let ToAgent::EnrolRefused(why) = answer else { panic!("{answer:?}") };
+                *counted.entry(format!("{why:?}")).or_insert(0u32) += 1;
+            }
+        }
+        assert_eq!(
+            counted.values().sum::<u32>(),
+            10_000,
+            "each was answered, and none with a certificate: {counted:?}"
+        );
+        assert!(counted["TooMany"] > 9_000, "nearly all unheard: {counted:?}");
+        assert_eq!(store.sensor_rows(Scope::Operator).await.unwrap()[0].enrolled_at, None);
+        let id = i64::try_from(sensor.0).unwrap();
+        let events = store.sensor_events(Scope::Operator, id, 20).await.unwrap();
+        assert_eq!(events.total, 1, "one note, however many guesses");
+        assert_eq!(events.newest[0].body["event"], "token_guessed");
+
+        // The token itself is as good as before, once; its second use is seen.
+        let enrolment = Enrolment::new(store.clone(), Changes::new(16), enrolment.keyring.clone(), false);
+        let good = enrol(proof(&secret_hash(&[1; 16]), &EXPORTER, &csr_der));
+        let answers = say(&enrolment, "192.0.2.1", std::slice::from_ref(&good)).await;
+        assert!(matches!(answers[..], [ToAgent::Enrolled { .. }]), "{answers:?}");
+        let thief = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+        let csr_der = rcgen::CertificateParams::default().serialize_request(&thief).unwrap().der().to_vec();
+        let proof = proof(&secret_hash(&[1; 16]), &EXPORTER, &csr_der);
+        let second = ToCollector::Enrol { sensor, csr_der, proof, agent_version: Text::cut("0.1.0") };
+        let answers = say(&enrolment, "192.0.2.1", &[second]).await;
+        assert_eq!(answers, [ToAgent::EnrolRefused(EnrolRefusal::Used)]);
+        let events = store.sensor_events(Scope::Operator, id, 20).await.unwrap();
+        assert!(events.newest.iter().any(|event| event.body["event"] == "token_reused"), "{events:?}");
+    }
 }

@@ -6,7 +6,7 @@
 //! keys/list.key         signs lists                            here (online list key) or with the analyst (duty key)
 //! keys/hunt.key         signs hunts                            offline until hunts come
 //! keys/timestamp.key    says every hour which list is newest   here, where the collector runs
-//! keys/ca.key, ca.crt   signs sensors' certificates            here while sensors enrol
+//! keys/ca.key, ca.crt   signs sensors' certificates            here while sensors enrol and renew (others: authority.rs)
 //! keys/collector.key, collector.crt                            here
 //! ```
 
@@ -23,8 +23,9 @@ use varde_common::limits::ROOT_MAX_OCTETS;
 use varde_common::time::Timestamp;
 use varde_common::trust::{self, Domain, Role, Roles, Root, Untrusted, hex, key_id, sha256};
 
+use super::authority;
 use super::directory::{self, DirectoryError};
-use crate::certificate::{self, Authority, CertificateError, Issued};
+use crate::certificate::{self, Authority, CertificateError, Issued, Life};
 use crate::limits::ROOT_DAYS;
 
 /// The root document's file.
@@ -35,8 +36,8 @@ pub const KEYS_DIRECTORY: &str = "keys";
 pub const LIST_KEY: &str = "keys/list.key";
 /// The file of the key that says which list is the newest.
 pub const TIMESTAMP_KEY: &str = "keys/timestamp.key";
-const CA_KEY: &str = "keys/ca.key";
-const CA_CERTIFICATE: &str = "keys/ca.crt";
+pub(super) const CA_KEY: &str = "keys/ca.key";
+pub(super) const CA_CERTIFICATE: &str = "keys/ca.crt";
 const SERVER_KEY: &str = "keys/collector.key";
 const SERVER_CERTIFICATE: &str = "keys/collector.crt";
 /// A key or certificate as PEM.
@@ -118,12 +119,12 @@ pub fn make(data: &Path, now: Timestamp) -> Result<[u8; 32], KeyError> {
     Ok(sha256(&document))
 }
 
-fn write_pair(data: &Path, certificate: &str, key: &str, issued: &Issued) -> Result<(), DirectoryError> {
+pub(super) fn write_pair(data: &Path, certificate: &str, key: &str, issued: &Issued) -> Result<(), DirectoryError> {
     directory::write_private(&data.join(key), issued.key_pem.as_bytes())?;
     directory::write_private(&data.join(certificate), issued.certificate_pem.as_bytes())
 }
 
-fn read_text(path: &Path) -> Result<String, DirectoryError> {
+pub(super) fn read_text(path: &Path) -> Result<String, DirectoryError> {
     Ok(String::from_utf8_lossy(&directory::read(path, KEY_FILE_MAX_OCTETS)?).into_owned())
 }
 
@@ -170,12 +171,19 @@ pub struct ServerKeys {
     pub root_document: Vec<u8>,
     /// Who issues sensors' certificates; none while its key is offline.
     pub authority: Option<Authority>,
-    /// The authority's certificate.
-    pub ca: CertificateDer<'static>,
-    /// The collector's certificate, then the authority's: a new sensor knows the latter by the root document.
+    /// The certificates of all authorities that the root document names and that lie here: whose sensors are believed.
+    pub authorities: Vec<CertificateDer<'static>>,
+    /// The collector's certificate, then that of the authority which issued it: sensors know the latter by the root document.
     pub chain: Vec<CertificateDer<'static>>,
     /// The collector's private key.
     pub key: PrivateKeyDer<'static>,
+}
+
+impl std::fmt::Debug for ServerKeys {
+    /// No key belongs in a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ServerKeys({} authorities)", self.authorities.len())
+    }
 }
 
 impl ServerKeys {
@@ -195,11 +203,17 @@ impl ServerKeys {
             true => Some(Authority::read(&ca_pem, &read_text(&ca_key)?)?),
             false => None,
         };
-        if server_wants_renewal(data, now) {
-            let issued = authority.as_ref().ok_or(KeyError::NoRenewal)?.issue_server(now)?;
-            write_pair(data, SERVER_CERTIFICATE, SERVER_KEY, &issued)?;
-            tracing::info!("renewed the collector's certificate");
-        }
+        let mut authorities = vec![ca.clone()];
+        authorities.extend(authority::old(data, &root)?.into_iter().filter(|old| *old != ca));
+        let issuer = match (server_life(data, &authorities, now), &authority) {
+            (Some((Life::Young, issuer)), _) | (Some((Life::WantsRenewal, issuer)), None) => issuer,
+            (Some((Life::WantsRenewal | Life::MustBeRenewed, _)) | None, Some(authority)) => {
+                write_pair(data, SERVER_CERTIFICATE, SERVER_KEY, &authority.issue_server(now)?)?;
+                tracing::info!("renewed the collector's certificate");
+                ca
+            }
+            (Some((Life::MustBeRenewed, _)) | None, None) => return Err(KeyError::NoRenewal),
+        };
         for file in [CA_KEY, SERVER_KEY, LIST_KEY, TIMESTAMP_KEY, "keys/root.key", "keys/hunt.key"] {
             if directory::others_may_read(&data.join(file)) {
                 tracing::warn!("others than its owner may read {file}; let it be mode 0600");
@@ -209,20 +223,30 @@ impl ServerKeys {
         let key_pem = read_text(&data.join(SERVER_KEY))?;
         let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes())
             .map_err(|error| CertificateError::Unreadable(error.to_string()))?;
-        Ok(ServerKeys { root_document, authority, chain: vec![server, ca.clone()], ca, key })
+        Ok(ServerKeys { root_document, authority, chain: vec![server, issuer], authorities, key })
     }
 }
 
-/// Whether the server certificate is missing, unreadable or in its last third.
-fn server_wants_renewal(data: &Path, now: Timestamp) -> bool {
-    let Ok(pem) = read_text(&data.join(SERVER_CERTIFICATE)) else { return true };
-    let Ok(certificate) = certificate::read_certificate(&pem) else { return true };
-    !data.join(SERVER_KEY).exists() || certificate::wants_renewal(&certificate, now).unwrap_or(true)
+/// How the server certificate is, and who issued it; none where it must be made anew: missing, unreadable, of an authority that
+/// is not believed any more, or not of the key beside it (the two are two files).
+fn server_life(
+    data: &Path,
+    authorities: &[CertificateDer<'static>],
+    now: Timestamp,
+) -> Option<(Life, CertificateDer<'static>)> {
+    let server = certificate::read_certificate(&read_text(&data.join(SERVER_CERTIFICATE)).ok()?).ok()?;
+    let own = certificate::key_spki_sha256(&read_text(&data.join(SERVER_KEY)).ok()?).ok()?;
+    if certificate::spki_sha256(&server) != Ok(own) {
+        return None;
+    }
+    let issuer = authorities.iter().find(|authority| certificate::is_issued_by(&server, authority))?;
+    Some((certificate::life(&server, now).ok()?, issuer.clone()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rcgen::KeyPair;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
 
@@ -234,7 +258,9 @@ mod tests {
         assert_eq!(sha256(&document), pin);
         assert_eq!(root.version, 1);
         let keys = ServerKeys::read(dir.path(), NOW).unwrap();
-        assert!(root.names_ca(&keys.ca) && keys.authority.is_some() && keys.chain.len() == 2);
+        assert!(
+            keys.authorities.iter().all(|ca| root.names_ca(ca)) && keys.authority.is_some() && keys.chain.len() == 2
+        );
         let list = read_signing_key(&dir.path().join(LIST_KEY)).unwrap();
         assert!(root.roles.list.keys.contains(&key_id(&list.verifying_key())));
         for entry in std::fs::read_dir(dir.path().join(KEYS_DIRECTORY)).unwrap() {
@@ -243,14 +269,25 @@ mod tests {
     }
 
     #[test]
-    fn the_server_certificate_is_renewed_at_start_if_the_authority_is_here() {
+    fn e1_the_server_certificate_is_renewed_after_a_third_of_its_life_if_the_authority_is_here() {
         let dir = tempfile::tempdir().unwrap();
         make(dir.path(), NOW).unwrap();
         let later = NOW.plus(Duration::from_secs(300 * 86_400));
         let before = ServerKeys::read(dir.path(), NOW).unwrap().chain;
         assert_eq!(ServerKeys::read(dir.path(), NOW).unwrap().chain, before);
-        let renewed = ServerKeys::read(dir.path(), later).unwrap().chain;
+        let third = NOW.plus(Duration::from_secs(123 * 86_400));
+        std::fs::rename(dir.path().join(CA_KEY), dir.path().join("away")).unwrap();
+        assert_eq!(
+            ServerKeys::read(dir.path(), third).unwrap().chain,
+            before,
+            "without it the one there is good enough"
+        );
+        std::fs::rename(dir.path().join("away"), dir.path().join(CA_KEY)).unwrap();
+        let renewed = ServerKeys::read(dir.path(), third).unwrap().chain;
         assert_ne!(renewed, before);
+        // The key of one and the certificate of another, as a power failure between the two leaves them: both are made anew.
+        std::fs::write(dir.path().join(SERVER_KEY), KeyPair::generate().unwrap().serialize_pem()).unwrap();
+        assert_ne!(ServerKeys::read(dir.path(), third).unwrap().chain, renewed);
         std::fs::remove_file(dir.path().join(CA_KEY)).unwrap();
         assert!(ServerKeys::read(dir.path(), later).unwrap().authority.is_none(), "the CA key may be offline");
         let much_later = later.plus(Duration::from_secs(300 * 86_400));

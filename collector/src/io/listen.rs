@@ -13,12 +13,13 @@ use varde_common::message::{CloseReason, PROTOCOLS};
 
 use super::carrier::Carrier;
 use super::clock;
+use super::keyring::Keyring;
 use super::keys::TIMESTAMP_KEY;
 use super::lists::Lists;
 use super::live::Live;
+use super::renew::Proof;
 use super::talk::{Streams, converse, enter};
 use crate::arrivals::{Arrival, Arrivals, Bounds, Place};
-use crate::certificate::spki_sha256;
 use crate::change::{Change, Changes};
 use crate::control::Poke;
 use crate::limits::{
@@ -39,18 +40,24 @@ pub struct Collector {
     pub(super) decodes: Semaphore,
     quotas: Mutex<Quotas>,
     pub(super) protocols: RangeInclusive<u16>,
+    pub(super) keyring: Arc<Keyring>,
     places: Arc<Semaphore>,
     handshakes: Arrivals,
 }
 
 impl Collector {
     /// A collector with nobody connected.
-    pub fn new(store: Store, changes: Changes) -> Arc<Collector> {
-        Collector::speaking(store, changes, PROTOCOLS)
+    pub fn new(store: Store, changes: Changes, keyring: Arc<Keyring>) -> Arc<Collector> {
+        Collector::speaking(store, changes, keyring, PROTOCOLS)
     }
 
     /// The same, of a program that speaks these versions of the conversation.
-    pub fn speaking(store: Store, changes: Changes, protocols: RangeInclusive<u16>) -> Arc<Collector> {
+    pub fn speaking(
+        store: Store,
+        changes: Changes,
+        keyring: Arc<Keyring>,
+        protocols: RangeInclusive<u16>,
+    ) -> Arc<Collector> {
         Arc::new(Collector {
             live: Live::new(store.clone(), changes.clone()),
             lists: Lists::new(),
@@ -58,6 +65,7 @@ impl Collector {
             decodes: Semaphore::new(DECODES_AT_ONCE),
             quotas: Mutex::default(),
             protocols,
+            keyring,
             places: Arc::new(Semaphore::new(SESSIONS_MAX)),
             handshakes: Arrivals::new(Bounds {
                 most: HANDSHAKES_MAX,
@@ -82,11 +90,20 @@ impl Collector {
     /// A command has changed something. Gives whether it could be looked at.
     pub async fn handle_poke(&self, poke: Poke) -> bool {
         let looked: Result<(), StoreError> = match poke {
-            Poke::List | Poke::Root => self.lists.look(&self.store, &self.changes).await.map(|_| ()),
+            Poke::List => self.lists.look(&self.store, &self.changes).await.map(|_| ()),
+            Poke::Root => {
+                // Before a sensor hears of it: it takes the document only from a collector whose CA that names.
+                self.keyring.look_and_tell(clock::now()).await;
+                self.lists.look(&self.store, &self.changes).await.map(|_| ())
+            }
             Poke::Sensors => self.live.cut_off_revoked().await.map(|_| {
                 // Which sensor it was, the command knows; the page reads all of them afresh.
                 let _ = self.changes.send(Change::Sensor(0));
             }),
+            Poke::Keys => {
+                self.keyring.look_and_tell(clock::now()).await;
+                Ok(())
+            }
         };
         if let Err(error) = &looked {
             self.failed("cannot look at what a command has changed", error);
@@ -195,19 +212,14 @@ async fn attend(collector: &Arc<Collector>, incoming: Incoming, arrival: Place) 
         None => return tracing::debug!("a handshake was too slow"),
     };
     let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
-    let spki = chain.as_ref().and_then(|chain| spki_of(chain));
+    let proof = chain.as_ref().and_then(|chain| Proof::of(chain));
     let carrier = Carrier::Quic(connection.clone());
-    let Some(spki) = spki else { return carrier.close(CloseReason::ProtocolError) };
+    let Some(proof) = proof else { return carrier.close(CloseReason::ProtocolError) };
     // Only who has shown a certificate takes a place among the sessions.
     let Some(_place) = collector.place() else { return carrier.close(CloseReason::Unavailable) };
     drop(arrival);
-    match enter(collector, &spki, &carrier).await {
+    match enter(collector, proof, &carrier).await {
         Ok(entered) => converse(collector, carrier, entered, Streams::Quic(connection)).await,
         Err(reason) => carrier.close(reason),
     }
-}
-
-/// The public key somebody has proved; none where the certificate cannot be read.
-pub fn spki_of(chain: &[CertificateDer<'_>]) -> Option<[u8; 32]> {
-    chain.first().and_then(|certificate| spki_sha256(certificate).ok())
 }

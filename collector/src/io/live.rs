@@ -9,6 +9,7 @@ use varde_common::message::CloseReason;
 
 use super::carrier::Carrier;
 use super::clock;
+use super::renew::Proof;
 use crate::change::{Change, Changes};
 use crate::ingest::hello::{self, Introduction, Met};
 use crate::store::{Scope, Store, StoreError};
@@ -50,16 +51,18 @@ impl Live {
     ///
     /// # Errors
     /// The database's own.
-    pub async fn enter(&self, sensor: i64, spki_sha256: &[u8; 32], carrier: &Carrier) -> Result<Entered, StoreError> {
+    pub async fn enter(&self, sensor: i64, proof: Proof, carrier: &Carrier) -> Result<Entered, StoreError> {
         let mut entries = self.entries.lock().await;
         // Asked once more under the lock: a revocation either is seen here or finds this session below.
-        let known = self.store.sensor_by_key(Scope::Operator, spki_sha256).await?;
+        let known = self.store.sensor_by_key(Scope::Operator, &proof.spki_sha256).await?;
         if known.is_none_or(|known| known.revoked || known.sensor != sensor) {
             return Ok(Entered::Revoked);
         }
         if known.is_some_and(|known| known.quarantined) {
             return Ok(Entered::Quarantined);
         }
+        // Under the lock too: by the time another comes with the key before this one, that key has ended.
+        self.store.key_used(sensor, &proof.spki_sha256, proof.until).await?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         if let Some(older) = entries.insert(sensor, Entry { number, carrier: carrier.clone() }) {
             tracing::info!(sensor, "a newer session replaces the older");

@@ -1,5 +1,6 @@
 //! The only room that touches the world, beside the store.
 
+pub mod authority;
 pub mod backup;
 pub mod carrier;
 pub mod clock;
@@ -7,11 +8,13 @@ pub mod control;
 pub mod directory;
 pub mod enroll;
 pub mod frame;
+pub mod keyring;
 pub mod keys;
 pub mod listen;
 pub mod lists;
 pub mod live;
 pub mod quic;
+pub mod renew;
 pub mod restore;
 pub mod serve;
 pub mod talk;

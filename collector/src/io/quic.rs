@@ -9,14 +9,13 @@ use quinn::{Endpoint, EndpointConfig, ServerConfig, TokioRuntime, TransportConfi
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
-use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use socket2::{Domain, Protocol, Socket, Type};
-use varde_common::message::{ALPN_ENROLL, ALPN_SESSION, CloseReason};
+use varde_common::message::{ALPN_ENROLL, ALPN_ENROLL_WAITING, ALPN_RENEW, ALPN_SESSION, CloseReason};
 
-use super::keys::ServerKeys;
+use super::keyring::{Keyring, Sensors, Shown};
 use super::timed::Timed;
-use crate::certificate::issued_at;
+use crate::certificate::validity;
 use crate::limits;
 
 /// RFC 9000; drafts have no sensor that speaks them.
@@ -47,54 +46,37 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// TLS for sessions, over whichever carrier: a certificate of our authority is asked for.
+/// TLS by the keys that are in use when somebody comes, for those who show what they must.
 ///
 /// # Errors
 /// [`QuicError::Tls`].
-pub fn session_tls(keys: &ServerKeys, alpn: &[u8]) -> Result<rustls::ServerConfig, QuicError> {
-    let own = keys.chain.first().ok_or_else(|| tls_error("the collector has no certificate"))?;
-    let verifier = client_verifier(&keys.ca, own)?;
+pub fn tls(keyring: &Arc<Keyring>, shown: Shown, alpns: &[&[u8]]) -> Result<rustls::ServerConfig, QuicError> {
+    let verifier = Arc::new(Sensors { keyring: Arc::clone(keyring), shown });
     let tls = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(tls_error)?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(keys.chain.clone(), keys.key.clone_key())
-        .map_err(tls_error)?;
-    Ok(without_memory(tls, alpn))
+        .with_cert_resolver(Arc::clone(keyring) as Arc<dyn rustls::server::ResolvesServerCert>);
+    Ok(without_memory(tls, alpns))
 }
 
-/// Believes sensors' certificates of this authority, by the time that is known; `own` is the collector's.
+/// Believes sensors' certificates of these authorities, by the time that is known; `own` is the collector's.
 ///
 /// # Errors
 /// [`QuicError::Tls`].
-pub fn client_verifier(
-    ca: &CertificateDer<'_>,
-    own: &CertificateDer<'_>,
-) -> Result<Arc<dyn ClientCertVerifier>, QuicError> {
+pub fn client_verifier(authorities: &[CertificateDer<'static>], own: &CertificateDer<'_>) -> Result<Timed, QuicError> {
     let mut roots = RootCertStore::empty();
-    roots.add(ca.clone().into_owned()).map_err(tls_error)?;
+    for authority in authorities {
+        roots.add(authority.clone()).map_err(tls_error)?;
+    }
     let inner = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build().map_err(tls_error)?;
-    let issued = issued_at(own).map_err(tls_error)?;
-    Ok(Arc::new(Timed { inner, issued }))
-}
-
-/// TLS for enrolment: the caller has no certificate yet.
-///
-/// # Errors
-/// [`QuicError::Tls`].
-pub fn enrolment_tls(keys: &ServerKeys, alpn: &[u8]) -> Result<rustls::ServerConfig, QuicError> {
-    let tls = rustls::ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(tls_error)?
-        .with_no_client_auth()
-        .with_single_cert(keys.chain.clone(), keys.key.clone_key())
-        .map_err(tls_error)?;
-    Ok(without_memory(tls, alpn))
+    let (issued, _) = validity(own).map_err(tls_error)?;
+    Ok(Timed { inner, issued })
 }
 
 /// No resumption and no 0-RTT: every session proves its key anew, and nothing can be replayed.
-fn without_memory(mut tls: rustls::ServerConfig, alpn: &[u8]) -> rustls::ServerConfig {
-    tls.alpn_protocols = vec![alpn.to_vec()];
+fn without_memory(mut tls: rustls::ServerConfig, alpns: &[&[u8]]) -> rustls::ServerConfig {
+    tls.alpn_protocols = alpns.iter().map(|alpn| alpn.to_vec()).collect();
     tls.session_storage = Arc::new(NoServerSessionStorage {});
     tls.send_tls13_tickets = 0;
     tls.max_early_data_size = 0;
@@ -105,16 +87,22 @@ fn without_memory(mut tls: rustls::ServerConfig, alpn: &[u8]) -> rustls::ServerC
 ///
 /// # Errors
 /// [`QuicError`].
-pub fn session_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
-    endpoint(address, session_tls(keys, ALPN_SESSION)?, limits::STREAMS_MAX)
+pub fn session_endpoint(address: SocketAddr, keyring: &Arc<Keyring>) -> Result<Endpoint, QuicError> {
+    endpoint(address, tls(keyring, Shown::Good, &[ALPN_SESSION])?, limits::STREAMS_MAX)
 }
 
-/// The endpoint for enrolment.
+/// The endpoint for enrolment, and for those whose certificate has run out.
 ///
 /// # Errors
 /// [`QuicError`].
-pub fn enrolment_endpoint(address: SocketAddr, keys: &ServerKeys) -> Result<Endpoint, QuicError> {
-    endpoint(address, enrolment_tls(keys, ALPN_ENROLL)?, 1)
+pub fn enrolment_endpoint(address: SocketAddr, keyring: &Arc<Keyring>) -> Result<Endpoint, QuicError> {
+    endpoint(address, tls(keyring, Shown::MayHaveRunOutOrNone, &[ALPN_ENROLL_WAITING, ALPN_ENROLL, ALPN_RENEW])?, 1)
+}
+
+/// The protocol name that both ends of a connection settled on.
+pub fn alpn(connection: &quinn::Connection) -> Option<Vec<u8>> {
+    let data = connection.handshake_data()?.downcast::<quinn::crypto::rustls::HandshakeData>().ok()?;
+    data.protocol
 }
 
 fn endpoint(address: SocketAddr, tls: rustls::ServerConfig, streams: u32) -> Result<Endpoint, QuicError> {
@@ -197,7 +185,7 @@ mod tests {
     use rcgen::{CertificateParams, KeyPair};
     use rustls::pki_types::PrivateKeyDer;
 
-    fn tls() -> rustls::ServerConfig {
+    fn plain() -> rustls::ServerConfig {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
         rustls::ServerConfig::builder_with_provider(provider())
@@ -211,7 +199,8 @@ mod tests {
     /// Every number of the design's section 3.6, asked of the settings as they are used.
     #[test]
     fn p1_one_sensor_can_fill_only_so_much_of_the_collector() {
-        let said = format!("{:?}", server_config(without_memory(tls(), ALPN_SESSION), limits::STREAMS_MAX).unwrap());
+        let said =
+            format!("{:?}", server_config(without_memory(plain(), &[ALPN_SESSION]), limits::STREAMS_MAX).unwrap());
         for setting in [
             "max_concurrent_bidi_streams: 4",
             "max_concurrent_uni_streams: 1",
@@ -232,7 +221,7 @@ mod tests {
         ] {
             assert!(said.contains(setting), "{setting} in {said}");
         }
-        let enrolment = format!("{:?}", server_config(without_memory(tls(), ALPN_ENROLL), 1).unwrap());
+        let enrolment = format!("{:?}", server_config(without_memory(plain(), &[ALPN_ENROLL]), 1).unwrap());
         assert!(enrolment.contains("max_concurrent_bidi_streams: 1,"), "{enrolment}");
         assert!(enrolment.contains("max_concurrent_uni_streams: 0"), "{enrolment}");
         assert_eq!((limits::SOCKET_BUFFER_OCTETS, limits::LIST_SLOTS), (4 * 1024 * 1024, 64));

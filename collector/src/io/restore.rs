@@ -162,19 +162,20 @@ async fn settle(
     now: Timestamp,
 ) -> Result<Option<Carried>, RestoreError> {
     let before = data.join(DATABASE_FILE);
-    let shut_out = match before.exists() {
+    let known = match before.exists() {
         true => {
-            let shut_out = restored::shut_out_in(&before).await.ok();
+            let known = restored::known_in(&before).await.ok();
             restored::alone(&before).await?;
-            shut_out
+            known
         }
         false => None,
     };
     let database = staging.join(DATABASE_FILE);
-    let carried = restored::settle(&database, shut_out.as_deref().unwrap_or_default(), manifest.made_at, now).await?;
+    let none = restored::Known::default();
+    let carried = restored::settle(&database, known.as_ref().unwrap_or(&none), manifest.made_at, now).await?;
     directory::make_file_private(&database)?;
     directory::sync_directory(staging)?;
-    Ok(shut_out.map(|_| carried))
+    Ok(known.map(|_| carried))
 }
 
 /// What was there goes aside, what was restored takes its names; the database last: where it is, all is.

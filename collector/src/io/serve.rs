@@ -13,7 +13,7 @@ use varde_common::message::CloseReason;
 
 use super::directory::{self, DirectoryError, Lock};
 use super::enroll::{self, Enrolment};
-use super::keys::{KeyError, ServerKeys};
+use super::keyring::{Keyring, NotReady};
 use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
@@ -21,7 +21,9 @@ use super::trust::{self, TrustError};
 use super::{clock, control, web};
 use crate::address::Bound;
 use crate::change::Changes;
-use crate::limits::{CHANGES_KEPT, LAST_WORD_WITHIN, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS};
+use crate::limits::{
+    CHANGES_KEPT, KEYS_LOOKED_AT_EVERY, LAST_WORD_WITHIN, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS,
+};
 use crate::store::upgrade::{COPY_PREFIX, Upgraded};
 use crate::store::{self, Store, StoreError};
 
@@ -36,7 +38,7 @@ pub enum StartError {
     Store(#[from] StoreError),
     /// The keys.
     #[error(transparent)]
-    Keys(#[from] KeyError),
+    Keys(#[from] NotReady),
     /// The root documents.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -85,11 +87,26 @@ pub struct Running {
     _lock: Lock,
 }
 
-/// Binds everything, says so in `run.json`, and serves.
+/// How it behaves, as the settings say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Conduct {
+    /// A person approves of each new sensor.
+    pub approve_sensors: bool,
+}
+
+/// Starts it as it behaves where nothing is set.
 ///
 /// # Errors
 /// [`StartError`]; nothing is left running then.
 pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
+    start_as(data, wanted, Conduct::default()).await
+}
+
+/// Binds everything, says so in `run.json`, and serves.
+///
+/// # Errors
+/// [`StartError`]; nothing is left running then.
+pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Running, StartError> {
     if !wanted.web.ip().is_loopback() {
         return Err(StartError::NotLoopback(wanted.web));
     }
@@ -106,11 +123,11 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
     store.check().await?;
     directory::remove_bound(data)?;
     trust::settle(data, &store, clock::now()).await?;
-    let keys = ServerKeys::read(data, clock::now())?;
+    let keyring = Keyring::read(data, clock::now())?;
     store.all_disconnected().await?;
 
     let changes: Changes = broadcast::Sender::new(CHANGES_KEPT);
-    let collector = Collector::new(store.clone(), changes.clone());
+    let collector = Collector::new(store.clone(), changes.clone(), keyring.clone());
     collector.name_newest_by(data);
     collector.sweep().await;
 
@@ -118,9 +135,9 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
         Some(address) => Some(tcp::bind(address).map_err(|error| StartError::Tcp { address, error })?),
         None => None,
     };
-    let door_tls = DoorTls::new(&keys)?;
-    let sessions = quic::session_endpoint(wanted.quic, &keys)?;
-    let enrolments = quic::enrolment_endpoint(wanted.enroll, &keys)?;
+    let door_tls = DoorTls::new(&keyring)?;
+    let sessions = quic::session_endpoint(wanted.quic, &keyring)?;
+    let enrolments = quic::enrolment_endpoint(wanted.enroll, &keyring)?;
     let web_error = |error| StartError::Web { address: wanted.web, error };
     let page = TcpListener::bind(wanted.web).await.map_err(web_error)?;
     let tcp_address = tcp_listener.as_ref().map(TcpListener::local_addr).transpose();
@@ -134,7 +151,7 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
 
     let (stop, stopped) = watch::channel(false);
     let accepting = tokio::spawn(listen::accept(sessions.clone(), collector.clone()));
-    let enrolment = Enrolment::new(store.clone(), changes.clone(), keys.root_document, keys.authority);
+    let enrolment = Enrolment::new(store.clone(), changes.clone(), keyring.clone(), conduct.approve_sensors);
     let tcp = match tcp_listener {
         Some(listener) => {
             let door = Door::new(door_tls, collector.clone(), enrolment.clone());
@@ -157,6 +174,12 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
         loop {
             tokio::time::sleep(SWEEP_EVERY).await;
             collector.sweep().await;
+        }
+    });
+    others.spawn(async move {
+        loop {
+            tokio::time::sleep(KEYS_LOOKED_AT_EVERY).await;
+            keyring.look_and_tell(clock::now()).await;
         }
     });
     let serving = web::serve(page, store.clone(), changes, stopped);

@@ -1,5 +1,7 @@
 //! One sensor's session over its streams: turns the crank of [`crate::session`] and does what it says.
 
+mod noted;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::Connection;
@@ -8,15 +10,14 @@ use tokio::sync::{SemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use varde_common::codec::Malformed;
-use varde_common::message::{
-    Batch, CloseReason, Freshness, Greeting, ListOutcome, RootOutcome, Stream, ToAgent, ToCollector,
-};
+use varde_common::message::{Batch, CloseReason, Freshness, Greeting, Stream, ToAgent, ToCollector};
 
 use super::carrier::{Carrier, Outgoing};
 use super::clock;
 use super::frame::{self, FrameError};
 use super::listen::Collector;
 use super::live::Entered;
+use super::renew::{self, NoAnswer, Proof};
 use super::tied::{Arrived, Tied};
 use crate::change::Change;
 use crate::ingest::hello::{Introduction, Met};
@@ -34,20 +35,28 @@ pub struct Guest {
     sensor: i64,
     number: u64,
     session: Session,
+    proof: Proof,
 }
 
 /// Who it is, by the public key it has proved, and whether it may come in.
 ///
 /// # Errors
 /// Why it may not.
-pub async fn enter(collector: &Collector, spki: &[u8; 32], carrier: &Carrier) -> Result<Guest, CloseReason> {
+pub async fn enter(collector: &Collector, proof: Proof, carrier: &Carrier) -> Result<Guest, CloseReason> {
+    // A database that is busy is no fault of the sensor's, which waits for an answer to its Hello by now.
+    let entered = timeout(GREETED_WITHIN, let_in(collector, proof, carrier)).await;
+    entered.unwrap_or(Err(CloseReason::Unavailable))
+}
+
+async fn let_in(collector: &Collector, proof: Proof, carrier: &Carrier) -> Result<Guest, CloseReason> {
+    let spki = &proof.spki_sha256;
     let store_error = |error: StoreError| {
         collector.failed("cannot look up a sensor", &error);
         CloseReason::Unavailable
     };
     let known = collector.store.sensor_by_key(Scope::Operator, spki).await.map_err(store_error)?;
     let Some(known) = known else {
-        tracing::warn!("a certificate of ours whose sensor the database does not know was refused");
+        ended(collector, spki).await.map_err(store_error)?;
         return Err(CloseReason::Revoked);
     };
     if known.revoked {
@@ -55,10 +64,10 @@ pub async fn enter(collector: &Collector, spki: &[u8; 32], carrier: &Carrier) ->
         return Err(CloseReason::Revoked);
     }
     let sites = collector.store.sites_of(Scope::Operator, known.sensor).await.map_err(store_error)?;
-    match collector.live.enter(known.sensor, spki, carrier).await.map_err(store_error)? {
+    match collector.live.enter(known.sensor, proof, carrier).await.map_err(store_error)? {
         Entered::As(number) => {
             let session = Session::new(sites, collector.protocols.clone());
-            Ok(Guest { sensor: known.sensor, number, session })
+            Ok(Guest { sensor: known.sensor, number, session, proof })
         }
         Entered::Revoked => Err(CloseReason::Revoked),
         Entered::Quarantined => {
@@ -66,6 +75,22 @@ pub async fn enter(collector: &Collector, spki: &[u8; 32], carrier: &Carrier) ->
             Err(CloseReason::Quarantined)
         }
     }
+}
+
+/// A certificate of ours came whose key is nobody's now. Where it was a sensor's before, and another key was used since, it
+/// is a copy of an older disk or somebody who has taken one: that is for a person to see.
+async fn ended(collector: &Collector, spki: &[u8; 32]) -> Result<(), StoreError> {
+    let known = collector.store.known_by_key(Scope::Operator, spki).await?;
+    // A sensor that was revoked tries what it has; that is no news.
+    let Some(known) = known.filter(|known| known.ended && !known.revoked) else {
+        tracing::warn!("a certificate of ours whose sensor the database does not know was refused");
+        return Ok(());
+    };
+    tracing::warn!(sensor = known.sensor, "a key that has ended was refused: a copy of an older disk, or a theft");
+    if collector.store.note_seldom(known.sensor, "ended_key", clock::now()).await? {
+        let _ = collector.changes.send(Change::Sensor(known.sensor));
+    }
+    Ok(())
 }
 
 /// Where a session's streams come from.
@@ -79,13 +104,14 @@ pub enum Streams {
 
 /// Serves the streams of a session until it ends, and lets the sensor go.
 pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest, streams: Streams) {
-    let Guest { sensor, number, session } = guest;
+    let Guest { sensor, number, session, proof } = guest;
     let talk = Arc::new(Talk {
         collector: collector.clone(),
         carrier,
         sensor,
         number,
         session: Mutex::new(session),
+        proof,
         greeted: watch::Sender::new(false),
         freshness: Mutex::new(Freshness::NotTold),
     });
@@ -153,6 +179,7 @@ struct Talk {
     sensor: i64,
     number: u64,
     session: Mutex<Session>,
+    proof: Proof,
     greeted: watch::Sender<bool>,
     /// What the sensor last said of the newest list.
     freshness: Mutex<Freshness>,
@@ -268,6 +295,10 @@ impl Talk {
                 Action::NoteRoot(_) | Action::NoteStanding(_) | Action::NoteNewest(_) => {
                     self.note_trust(action).await?;
                 }
+                Action::Renew(csr_der) => {
+                    let said = self.renew(&csr_der).await?;
+                    self.answer(&mut send, &said).await?;
+                }
                 Action::Nothing => {}
             }
         }
@@ -292,6 +323,17 @@ impl Talk {
             }
             sleep(wait).await;
         }
+    }
+
+    async fn renew(&self, csr_der: &[u8]) -> Result<ToAgent, CloseReason> {
+        let Collector { store, changes, keyring, .. } = &*self.collector;
+        renew::renew(store, changes, keyring, self.proof, csr_der).await.map_err(|why| match why {
+            NoAnswer::Store(error) => self.unavailable(&error),
+            NoAnswer::Certificate(error) => {
+                tracing::error!(sensor = self.sensor, "cannot renew a certificate: {error}");
+                CloseReason::Unavailable
+            }
+        })
     }
 
     /// The next message of a known kind, and its place among those that are decoded at once; none where the stream or the
@@ -428,65 +470,5 @@ impl Talk {
             followed = follow => followed.or_else(reason),
             heard = hear => heard,
         }
-    }
-
-    /// What a sensor says of what it trusts; of anything else nothing.
-    async fn note_trust(&self, action: Action) -> Result<(), CloseReason> {
-        let (store, sensor, now) = (&self.collector.store, self.sensor, clock::now());
-        let noted = match action {
-            Action::NoteRoot(RootOutcome::InForce { version, .. }) => {
-                tracing::info!(sensor, version, "root document in force");
-                store.root_taken(sensor, version, now).await
-            }
-            Action::NoteRoot(RootOutcome::Refused { in_force, offered, why }) => {
-                tracing::warn!(sensor, in_force, offered, "root document refused: {}", why.as_str());
-                store.root_refused(sensor, in_force, why.as_str(), now).await
-            }
-            Action::NoteStanding(standing) => {
-                // Said once a session, not with each heartbeat.
-                let told = |last: &mut Freshness| std::mem::replace(last, standing.freshness) == standing.freshness;
-                match standing.freshness {
-                    _ if told(&mut self.freshness.lock().unwrap_or_else(PoisonError::into_inner)) => {}
-                    Freshness::Stale => {
-                        tracing::warn!(sensor, "list_stale: it has not heard for a day which list is the newest");
-                    }
-                    Freshness::Behind => {
-                        tracing::warn!(sensor, named = standing.named.0, "it was named a newer list than it gets");
-                    }
-                    Freshness::NotTold | Freshness::Fresh => {}
-                }
-                store.standing(sensor, &standing).await
-            }
-            Action::NoteNewest(why) => {
-                tracing::warn!(sensor, "the word of which list is the newest was refused: {}", why.as_str());
-                store.newest_refused(sensor, why.as_str(), now).await
-            }
-            Action::Greet(_)
-            | Action::Ingest(_)
-            | Action::Keep(..)
-            | Action::Follow(_)
-            | Action::Note(_)
-            | Action::Nothing => return Ok(()),
-        };
-        noted.map_err(|error| self.unavailable(&error))?;
-        self.tell(vec![Change::Sensor(sensor)]);
-        Ok(())
-    }
-
-    async fn note(&self, outcome: ListOutcome) -> Result<(), CloseReason> {
-        let store = &self.collector.store;
-        let noted = match outcome {
-            ListOutcome::InForce { revision, since } => {
-                tracing::info!(sensor = self.sensor, revision = revision.0, "list in force");
-                store.list_in_force(self.sensor, revision, since.clamped(), clock::now()).await
-            }
-            ListOutcome::Refused { in_force, why } => {
-                tracing::warn!(sensor = self.sensor, in_force = in_force.0, "list refused: {}", why.as_str());
-                store.list_refused(self.sensor, in_force, why.as_str(), clock::now()).await
-            }
-        };
-        noted.map_err(|error| self.unavailable(&error))?;
-        self.tell(vec![Change::Sensor(self.sensor)]);
-        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The way in where UDP is blocked: one TCP listener for sessions and enrolment, told apart by ALPN, TLS 1.3 alone.
+//! The way in where UDP is blocked: one TCP listener for sessions, enrolment and renewal, told apart by ALPN, TLS 1.3 alone.
 //!
 //! Nothing else is served here: who offers neither name, or speaks no TLS, is closed upon without an answer.
 
@@ -17,16 +17,17 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use varde_common::message::CloseReason;
-use varde_common::tie::{ALPN_ENROLL_TCP, ALPN_SESSION_TCP, SessionId, Word};
+use varde_common::tie::{ALPN_ENROLL_TCP, ALPN_ENROLL_WAITING_TCP, ALPN_RENEW_TCP, ALPN_SESSION_TCP, SessionId, Word};
 use varde_common::token::EXPORTER_LABEL;
 
 use super::carrier::Carrier;
 use super::clock;
 use super::enroll::{self, Caller, Enrolment};
 use super::frame;
-use super::keys::ServerKeys;
-use super::listen::{self, Collector};
+use super::keyring::{Keyring, Shown};
+use super::listen::Collector;
 use super::quic::{self, QuicError};
+use super::renew::Proof;
 use super::talk::{Streams, converse, enter};
 use super::tied::Tied;
 use crate::arrivals::{Arrival, Arrivals, Bounds, Place};
@@ -39,6 +40,7 @@ use crate::limits::{
 pub struct DoorTls {
     session: Arc<ServerConfig>,
     enrolment: Arc<ServerConfig>,
+    renewal: Arc<ServerConfig>,
 }
 
 impl DoorTls {
@@ -46,10 +48,12 @@ impl DoorTls {
     ///
     /// # Errors
     /// [`QuicError::Tls`].
-    pub fn new(keys: &ServerKeys) -> Result<DoorTls, QuicError> {
+    pub fn new(keyring: &Arc<Keyring>) -> Result<DoorTls, QuicError> {
+        let tls = |shown, alpns: &[&[u8]]| quic::tls(keyring, shown, alpns).map(Arc::new);
         Ok(DoorTls {
-            session: Arc::new(quic::session_tls(keys, ALPN_SESSION_TCP)?),
-            enrolment: Arc::new(quic::enrolment_tls(keys, ALPN_ENROLL_TCP)?),
+            session: tls(Shown::Good, &[ALPN_SESSION_TCP])?,
+            enrolment: tls(Shown::MayHaveRunOutOrNone, &[ALPN_ENROLL_WAITING_TCP, ALPN_ENROLL_TCP])?,
+            renewal: tls(Shown::MayHaveRunOut, &[ALPN_RENEW_TCP])?,
         })
     }
 }
@@ -173,17 +177,22 @@ async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: P
         tracing::debug!("a TLS handshake failed: no certificate of ours, another protocol, or too slow");
         return;
     };
-    if tls.get_ref().1.alpn_protocol() == Some(ALPN_ENROLL_TCP) {
+    let settled = tls.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
+    if let Some(name @ (ALPN_ENROLL_TCP | ALPN_ENROLL_WAITING_TCP)) = settled.as_deref() {
         drop(arrival);
-        return enrol(&door.enrolment, tls, from).await;
+        return enrol(&door.enrolment, tls, from, name == ALPN_ENROLL_WAITING_TCP).await;
+    }
+    if settled.as_deref() == Some(ALPN_RENEW_TCP) {
+        drop(arrival);
+        return renew(&door.enrolment, tls, from).await;
     }
     let chain = tls.get_ref().1.peer_certificates();
-    let Some(spki) = chain.and_then(listen::spki_of) else { return refuse(tls, CloseReason::ProtocolError).await };
+    let Some(proof) = chain.and_then(Proof::of) else { return refuse(tls, CloseReason::ProtocolError).await };
     let word = timeout(HELLO_WITHIN, frame::read_word(&mut tls)).await;
     drop(arrival);
     match word {
-        Ok(Ok(Word::Tie(None))) => begin(&door, tls, spki).await,
-        Ok(Ok(Word::Tie(Some(id)))) => join(&door, tls, spki, id).await,
+        Ok(Ok(Word::Tie(None))) => begin(&door, tls, proof).await,
+        Ok(Ok(Word::Tie(Some(id)))) => join(&door, tls, proof.spki_sha256, id).await,
         Ok(Ok(Word::Tied(_) | Word::Alive | Word::Close(_)) | Err(_)) | Err(_) => {
             refuse(tls, CloseReason::ProtocolError).await;
         }
@@ -194,16 +203,19 @@ async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: P
 async fn shake_hands(door: &Door, connection: TcpStream) -> Option<TlsStream<TcpStream>> {
     let begun = LazyConfigAcceptor::new(Acceptor::default(), connection).await.ok()?;
     let offers = |name: &[u8]| begun.client_hello().alpn().is_some_and(|mut offered| offered.any(|one| one == name));
-    let tls = match (offers(ALPN_SESSION_TCP), offers(ALPN_ENROLL_TCP)) {
-        (true, _) => &door.tls.session,
-        (false, true) => &door.tls.enrolment,
-        (false, false) => return None,
+    let enrols = offers(ALPN_ENROLL_TCP) || offers(ALPN_ENROLL_WAITING_TCP);
+    let tls = match (offers(ALPN_SESSION_TCP), enrols, offers(ALPN_RENEW_TCP)) {
+        (true, _, _) => &door.tls.session,
+        (false, true, _) => &door.tls.enrolment,
+        (false, false, true) => &door.tls.renewal,
+        (false, false, false) => return None,
     };
     begun.into_stream(Arc::clone(tls)).await.ok()
 }
 
 /// A session's first connection: it gives the session its id.
-async fn begin(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32]) {
+async fn begin(door: &Door, mut tls: TlsStream<TcpStream>, proof: Proof) {
+    let spki = proof.spki_sha256;
     let Some(place) = door.collector.place() else { return refuse(tls, CloseReason::Unavailable).await };
     let mut id = [0; 16];
     if let Err(error) = getrandom::fill(&mut id) {
@@ -212,7 +224,7 @@ async fn begin(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32]) {
     }
     let (tied, arriving) = Tied::new(SessionId(id), spki);
     let carrier = Carrier::Tcp(tied.clone());
-    let guest = match enter(&door.collector, &spki, &carrier).await {
+    let guest = match enter(&door.collector, proof, &carrier).await {
         Ok(guest) => guest,
         Err(reason) => return refuse(tls, reason).await,
     };
@@ -248,13 +260,30 @@ async fn join(door: &Door, mut tls: TlsStream<TcpStream>, spki: [u8; 32], id: Se
     }
 }
 
-async fn enrol(enrolment: &Enrolment, mut tls: TlsStream<TcpStream>, address: IpAddr) {
+async fn enrol(enrolment: &Enrolment, mut tls: TlsStream<TcpStream>, address: IpAddr, can_wait: bool) {
     let Arrival::Come(_place) = enrolment.places.arrive(address, false) else {
         return refuse(tls, CloseReason::Unavailable).await;
     };
     let exporter = tls.get_ref().1.export_keying_material([0; 32], EXPORTER_LABEL, Some(b"")).ok();
     let (mut recv, mut send) = tokio::io::split(&mut tls);
-    let talk = enroll::converse(enrolment, &mut send, &mut recv, Caller { exporter, address });
+    let talk = enroll::converse(enrolment, &mut send, &mut recv, Caller { exporter, address, can_wait });
+    match timeout(ENROL_WITHIN, talk).await {
+        Ok(Ok(())) => {
+            let _ = timeout(GOODBYE_WITHIN, tls.shutdown()).await;
+        }
+        Ok(Err(why)) => refuse(tls, why).await,
+        Err(_) => refuse(tls, CloseReason::ProtocolError).await,
+    }
+}
+
+async fn renew(enrolment: &Enrolment, mut tls: TlsStream<TcpStream>, address: IpAddr) {
+    let Arrival::Come(_place) = enrolment.places.arrive(address, false) else {
+        return refuse(tls, CloseReason::Unavailable).await;
+    };
+    let proof = tls.get_ref().1.peer_certificates().and_then(Proof::of);
+    let Some(proof) = proof else { return refuse(tls, CloseReason::ProtocolError).await };
+    let (mut recv, mut send) = tokio::io::split(&mut tls);
+    let talk = enroll::converse_renewal(enrolment, &mut send, &mut recv, proof);
     match timeout(ENROL_WITHIN, talk).await {
         Ok(Ok(())) => {
             let _ = timeout(GOODBYE_WITHIN, tls.shutdown()).await;

@@ -3,13 +3,11 @@
 
 use std::sync::Arc;
 
-use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use varde_common::time::Timestamp;
 
-use crate::certificate::issued_at;
+use crate::certificate::validity;
 
 /// A verifier that goes by the time that is known.
 #[derive(Debug)]
@@ -25,43 +23,41 @@ fn at_least(clock: UnixTime, passed: Timestamp) -> UnixTime {
     clock.max(UnixTime::since_unix_epoch(passed.since(Timestamp(0))))
 }
 
-impl ClientCertVerifier for Timed {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.inner.root_hint_subjects()
-    }
-
-    fn verify_client_cert(
+impl Timed {
+    /// Whether a certificate is one of ours and good at this time.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn verify(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        let issued = issued_at(end_entity).map_err(|error| rustls::Error::General(error.to_string()))?;
+        let (issued, _) = life(end_entity)?;
         let now = at_least(now, Timestamp::WRITTEN.max(self.issued).max(issued));
         self.inner.verify_client_cert(end_entity, intermediates, now)
     }
 
-    fn verify_tls12_signature(
+    /// Whether a certificate is one of ours that is good or was. How long ago is for whoever asks for the next one.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn verify_when_it_was_good(
         &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, cert, dss)
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let (issued, until) = life(end_entity)?;
+        let now = at_least(now, Timestamp::WRITTEN.max(self.issued).max(issued));
+        let now = now.min(UnixTime::since_unix_epoch(until.since(Timestamp(0))));
+        self.inner.verify_client_cert(end_entity, intermediates, now)
     }
+}
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
+fn life(certificate: &CertificateDer<'_>) -> Result<(Timestamp, Timestamp), rustls::Error> {
+    validity(certificate).map_err(|error| rustls::Error::General(error.to_string()))
 }
 
 #[cfg(test)]
@@ -80,13 +76,13 @@ mod tests {
         let made = new_authority(NOW.minus(DAY * 100)).unwrap();
         let authority = Authority::read(&made.certificate_pem, &made.key_pem).unwrap();
         let server = read_certificate(&authority.issue_server(NOW).unwrap().certificate_pem).unwrap();
-        let verifier = client_verifier(authority.certificate(), &server).unwrap();
+        let verifier = client_verifier(&[authority.certificate().clone()], &server).unwrap();
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
         let request = rcgen::CertificateParams::new(Vec::new()).unwrap().serialize_request(&key).unwrap();
         let issue = |at| authority.issue_sensor(request.der(), SensorId(1), at).unwrap();
         let verify = |certificate: &CertificateDer<'_>, clock: Timestamp| {
             let clock = UnixTime::since_unix_epoch(clock.since(Timestamp(0)));
-            verifier.verify_client_cert(certificate, &[], clock).is_ok()
+            verifier.verify(certificate, &[], clock).is_ok()
         };
         let (today, old) = (issue(NOW), issue(NOW.minus(DAY * 90)));
         for clock in [Timestamp(0), NOW.minus(DAY * 3650), NOW, NOW.plus(DAY * 20)] {
@@ -94,5 +90,13 @@ mod tests {
             assert!(!verify(&old, clock), "it ran out before the collector's own was issued; {clock}");
         }
         assert!(!verify(&today, NOW.plus(DAY * 31)));
+        // On the lane for those that have run out it is good however long ago that was, and another's is none all the same.
+        let stranger = new_authority(NOW.minus(DAY * 100)).unwrap();
+        let stranger = Authority::read(&stranger.certificate_pem, &stranger.key_pem).unwrap();
+        let foreign = stranger.issue_sensor(request.der(), SensorId(1), NOW.minus(DAY * 90)).unwrap();
+        let clock = UnixTime::since_unix_epoch(NOW.since(Timestamp(0)));
+        assert!(verifier.verify_when_it_was_good(&old, &[], clock).is_ok());
+        assert!(verifier.verify_when_it_was_good(&today, &[], clock).is_ok());
+        assert!(verifier.verify_when_it_was_good(&foreign, &[], clock).is_err());
     }
 }

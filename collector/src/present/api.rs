@@ -110,6 +110,7 @@ impl<'a> PictureJson<'a> {
                         State::Stalled(_) => "stalled",
                         State::Silent(_) => "silent",
                         State::NeverCame => "never_came",
+                        State::WaitsForApproval(_) => "waits_for_approval",
                         State::TokenWaits => "token_waits",
                         State::TokenExpired => "token_expired",
                         State::Quarantined(_) => "quarantined",

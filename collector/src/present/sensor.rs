@@ -72,6 +72,8 @@ pub enum State {
     Silent(Timestamp),
     /// Enrolled, never heard.
     NeverCame,
+    /// Its token was good, and since then it waits for a person's approval.
+    WaitsForApproval(Timestamp),
     /// Its token waits to be used.
     TokenWaits,
     /// Its token ran out unused.
@@ -90,6 +92,9 @@ impl State {
         }
         if let Some(at) = sensor.quarantined_at {
             return State::Quarantined(at);
+        }
+        if let Some((_, since)) = &sensor.keys.pending {
+            return State::WaitsForApproval(*since);
         }
         match (sensor.enrolled_at, sensor.last_seen_at, sensor.connected) {
             (None, _, _) if sensor.token_expires_at < now => State::TokenExpired,
@@ -114,7 +119,7 @@ impl State {
             State::Deaf(_) | State::Stalled(_) | State::Silent(_) | State::NeverCame | State::Quarantined(_) => {
                 ("bad", "▲")
             }
-            State::TokenWaits | State::TokenExpired => ("idle", "○"),
+            State::WaitsForApproval(_) | State::TokenWaits | State::TokenExpired => ("idle", "○"),
             State::Revoked(_) => ("off", "✕"),
         }
     }
@@ -186,6 +191,10 @@ impl SensorRow {
             State::Stalled(at) => (texts.say("sensor-stalled"), Some(at)),
             State::Silent(at) => (texts.say("sensor-silent"), Some(at)),
             State::NeverCame => (texts.say("sensor-never-came"), sensor.enrolled_at),
+            State::WaitsForApproval(at) => {
+                let words = sensor.keys.pending.as_ref().map_or("", |(words, _)| words.as_str());
+                (texts.with("sensor-waits-approval", &[("words", words)]), Some(at))
+            }
             State::TokenWaits => (texts.say("sensor-token-waits"), Some(sensor.token_expires_at)),
             State::TokenExpired => (texts.say("sensor-token-expired"), Some(sensor.token_expires_at)),
             State::Quarantined(at) => (texts.say("sensor-quarantined"), Some(at)),
@@ -291,6 +300,7 @@ fn whole(n: u64) -> i64 {
 mod tests {
     use super::*;
     use crate::present::text::Language;
+    use crate::store::picture::KeyFacts;
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -329,8 +339,13 @@ mod tests {
                 replayed: 0,
                 heartbeat_before: None,
                 trust: crate::store::picture::SensorTrustFacts::default(),
+                keys: KeyFacts::default(),
             };
             assert_eq!(State::of(&sensor, now), state);
+            let pending = Some(("ku is".to_owned(), recent));
+            let waits =
+                SensorFacts { keys: KeyFacts { pending, ..KeyFacts::default() }, revoked_at: None, ..sensor.clone() };
+            assert_eq!(State::of(&waits, now), State::WaitsForApproval(recent));
             let quarantined = SensorFacts { quarantined_at: Some(recent), revoked_at: None, ..sensor };
             assert_eq!(State::of(&quarantined, now), State::Quarantined(recent));
         }
@@ -364,6 +379,7 @@ mod tests {
             replayed: 0,
             heartbeat_before: heartbeat(1_000, 500, 0),
             trust: crate::store::picture::SensorTrustFacts::default(),
+            keys: KeyFacts::default(),
         };
         let deaf = State::of(&sensor(500, 0), now);
         assert_eq!(deaf, State::Deaf(Some(now.minus(Duration::from_secs(240)))));

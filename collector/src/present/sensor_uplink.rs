@@ -1,10 +1,12 @@
 //! How a sensor speaks with the collector: what waits there, how its clock stands, what came again, and whether it is one.
 
 use serde_json::Value;
+use varde_common::time::Timestamp;
 
-use super::shown::{Moment, number, span};
+use super::shown::{Moment, Shown, number, span};
 use super::text::Texts;
 use super::view::Reader;
+use crate::renewal::is_overdue;
 use crate::store::picture::SensorFacts;
 
 /// What is said of a sensor's uplink.
@@ -20,6 +22,10 @@ pub struct UplinkView {
     pub quarantined: bool,
     /// When an older state of it last came.
     pub set_back: Option<Moment>,
+    /// Until when its certificate is good.
+    pub certificate: Option<Moment>,
+    /// Said where that should have been renewed and was not.
+    pub not_renewed: Option<String>,
 }
 
 /// What version 2 tells beyond version 1; none in a heartbeat of an older sensor.
@@ -59,8 +65,19 @@ impl UplinkView {
             },
             quarantined: sensor.quarantined_at.is_some(),
             set_back: sensor.set_back_at.map(|at| reader.calendar.moment(at)),
+            certificate: sensor.keys.until.map(|until| reader.calendar.moment(until)),
+            not_renewed: not_renewed(sensor, reader.now, texts),
         }
     }
+}
+
+/// Why a certificate that should have been renewed was not, as far as is known.
+fn not_renewed(sensor: &SensorFacts, now: Timestamp, texts: &Texts) -> Option<String> {
+    let until = sensor.keys.until.filter(|_| sensor.revoked_at.is_none())?;
+    is_overdue(until, now).then(|| match &sensor.keys.refused_why {
+        Some(why) => texts.with("uplink-not-renewed-refused", &[("why", Shown::of(why).as_str())]),
+        None => texts.say("uplink-not-renewed"),
+    })
 }
 
 /// A clock in words: ours less its, microseconds.

@@ -1,12 +1,14 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
 pub mod alert;
+pub mod belonging;
 pub mod campaign;
 pub mod copy;
 pub mod event;
 pub mod heartbeat;
 pub mod incident;
 pub mod indicator;
+pub mod key;
 pub mod list;
 pub mod mark;
 pub mod member;
@@ -53,7 +55,8 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/002_session.sql"),
     include_str!("../schema/003_storm.sql"),
     include_str!("../schema/004_carrier.sql"),
-    include_str!("../schema/005_trust.sql"),
+    include_str!("../schema/005_identity.sql"),
+    include_str!("../schema/006_trust.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -75,6 +75,19 @@ pub struct SensorFacts {
     pub heartbeat_before: Option<String>,
     /// How it stands to what it trusts.
     pub trust: SensorTrustFacts,
+    /// Its certificate, and whether it waits for one.
+    pub keys: KeyFacts,
+}
+
+/// A sensor's certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyFacts {
+    /// Until when it is good.
+    pub until: Option<Timestamp>,
+    /// Why it was last not renewed.
+    pub refused_why: Option<String>,
+    /// The words of the key that waits for a person's approval, and since when.
+    pub pending: Option<(String, Timestamp)>,
 }
 
 /// How a sensor stands to its trust anchor and to the newest list, by its own word.

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, Row};
 use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
@@ -44,11 +44,50 @@ pub struct Carried {
     pub quarantines: Option<u64>,
 }
 
-/// Whom a database had shut out, or not heard.
+/// The keys a sensor had: one that was renewed since the backup goes on by its newest, and what had ended stays ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysThen {
+    token_secret_sha256: Vec<u8>,
+    spki_sha256: Option<Vec<u8>>,
+    spki_next_sha256: Option<Vec<u8>>,
+    spki_before_sha256: Option<Vec<u8>>,
+    certificate_until: Option<i64>,
+    certificate_next_until: Option<i64>,
+    renewed_at: Option<i64>,
+}
+
+/// What a database knows that the one restored in its place must know too.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    /// Whom it had shut out.
+    pub shut_out: Vec<ShutOut>,
+    /// The keys of those it had not.
+    pub keys: Vec<KeysThen>,
+}
+
+fn keys_then(row: &SqliteRow) -> Result<KeysThen, sqlx::Error> {
+    Ok(KeysThen {
+        token_secret_sha256: row.try_get("token_secret_sha256")?,
+        spki_sha256: row.try_get("spki_sha256")?,
+        spki_next_sha256: row.try_get("spki_next_sha256")?,
+        spki_before_sha256: row.try_get("spki_before_sha256")?,
+        certificate_until: row.try_get("certificate_until")?,
+        certificate_next_until: row.try_get("certificate_next_until")?,
+        renewed_at: row.try_get("renewed_at")?,
+    })
+}
+
+async fn renews(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM pragma_table_info('sensor') WHERE name = 'spki_next_sha256'";
+    let found: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+    Ok(found > 0)
+}
+
+/// What is to be carried over from a database.
 ///
 /// # Errors
 /// The database's own: it may be why another is restored.
-pub async fn shut_out_in(database: &Path) -> Result<Vec<ShutOut>, StoreError> {
+pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
     let options = SqliteConnectOptions::new().filename(database).busy_timeout(DATABASE_BUSY_WITHIN);
     let mut conn = options.connect().await?;
     let sql = if knows_quarantine(&mut conn).await? {
@@ -58,6 +97,11 @@ pub async fn shut_out_in(database: &Path) -> Result<Vec<ShutOut>, StoreError> {
         "SELECT spki_sha256, token_secret_sha256, revoked_at, NULL, 0 FROM sensor WHERE revoked_at IS NOT NULL"
     };
     let rows: Vec<ShutOutRow> = sqlx::query_as(sql).fetch_all(&mut conn).await?;
+    let sql = "SELECT token_secret_sha256, spki_sha256, spki_next_sha256, spki_before_sha256, certificate_until,
+            certificate_next_until, renewed_at
+        FROM sensor WHERE revoked_at IS NULL AND enrolled_at IS NOT NULL";
+    let found = if renews(&mut conn).await? { sqlx::query(sql).fetch_all(&mut conn).await? } else { Vec::new() };
+    let keys = found.iter().map(keys_then).collect::<Result<Vec<_>, _>>()?;
     conn.close().await?;
     let shut_out = |(spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch)| ShutOut {
         spki_sha256,
@@ -66,7 +110,7 @@ pub async fn shut_out_in(database: &Path) -> Result<Vec<ShutOut>, StoreError> {
         quarantined_at,
         renew_epoch,
     };
-    Ok(rows.into_iter().map(shut_out).collect())
+    Ok(Known { shut_out: rows.into_iter().map(shut_out).collect(), keys })
 }
 
 /// Whether a database is of a version that has quarantines.
@@ -99,12 +143,7 @@ pub async fn alone(database: &Path) -> Result<(), StoreError> {
 ///
 /// # Errors
 /// The database's own.
-pub async fn settle(
-    database: &Path,
-    shut_out: &[ShutOut],
-    made_at: Timestamp,
-    now: Timestamp,
-) -> Result<Carried, StoreError> {
+pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, now: Timestamp) -> Result<Carried, StoreError> {
     // No write-ahead log: one file is checked, moved and opened.
     let options = SqliteConnectOptions::new().filename(database).synchronous(SqliteSynchronous::Full);
     let mut conn = options.connect().await?;
@@ -120,6 +159,7 @@ pub async fn settle(
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
+    let Known { shut_out, keys } = known;
     let mut carried =
         Carried { revocations: 0, quarantines: if knows_quarantine(&mut tx).await? { Some(0) } else { None } };
     for ShutOut { spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch } in shut_out {
@@ -136,6 +176,24 @@ pub async fn settle(
         let sql = "UPDATE sensor SET renew_epoch = 1
             WHERE $3 <> 0 AND (token_secret_sha256 = $2 OR ($1 IS NOT NULL AND spki_sha256 = $1))";
         sqlx::query(sql).bind(spki_sha256).bind(token_secret_sha256).bind(renew_epoch).execute(&mut *tx).await?;
+    }
+    // One of before there were renewals is brought up to date when the collector starts, and sensors come by the key before.
+    let keys = if renews(&mut tx).await? { keys.as_slice() } else { &[] };
+    for then in keys {
+        sqlx::query(
+            "UPDATE sensor SET spki_sha256 = $2, spki_next_sha256 = $3, spki_before_sha256 = $4, certificate_until = $5,
+                certificate_next_until = $6, renewed_at = $7
+            WHERE token_secret_sha256 = $1 AND enrolled_at IS NOT NULL AND revoked_at IS NULL",
+        )
+        .bind(&then.token_secret_sha256)
+        .bind(&then.spki_sha256)
+        .bind(&then.spki_next_sha256)
+        .bind(&then.spki_before_sha256)
+        .bind(then.certificate_until)
+        .bind(then.certificate_next_until)
+        .bind(then.renewed_at)
+        .execute(&mut *tx)
+        .await?;
     }
     tx.commit().await?;
     conn.close().await?;

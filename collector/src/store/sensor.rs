@@ -5,7 +5,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use varde_common::id::{Revision, SensorId, SiteId};
 use varde_common::time::Timestamp;
+use varde_common::words::fingerprint;
 
+use super::belonging::take_place;
 use super::heartbeat::BEFORE;
 use super::{Scope, Store, StoreError};
 use crate::enrolment::TokenRow;
@@ -70,6 +72,20 @@ pub struct SensorRow {
     pub newest_told_at: Option<Timestamp>,
     /// Why it last did not believe such a word, unless it did since.
     pub newest_refused_why: Option<String>,
+    /// Until when the certificate is good that it last came with.
+    pub certificate_until: Option<Timestamp>,
+    /// When it was last given one in place of another.
+    pub renewed_at: Option<Timestamp>,
+    /// When it was last refused one.
+    pub renewal_refused_at: Option<Timestamp>,
+    /// Why: revoked, unknown, quarantined, toolate, toooften, badrequest or noauthority.
+    pub renewal_refused_why: Option<String>,
+    /// Since when it waits for a person's approval; null = it does not.
+    pub pending_at: Option<Timestamp>,
+    /// The eight words of the key that waits, as its own end shows them.
+    pub words: Option<String>,
+    /// Number of the sensor whose place it takes.
+    pub replaces: Option<i64>,
 }
 
 /// Who is behind a public key.
@@ -97,6 +113,11 @@ pub enum Revoked {
 /// SQLite's numbers are signed; ours that are not stay far below.
 fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A hash of another length is none.
+fn hash(row: &SqliteRow, column: &str) -> Result<Option<[u8; 32]>, sqlx::Error> {
+    Ok(row.try_get::<Option<Vec<u8>>, _>(column)?.and_then(|octets| octets.try_into().ok()))
 }
 
 fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
@@ -166,7 +187,9 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn token_row(&self, scope: Scope, sensor: SensorId) -> Result<Option<TokenRow>, StoreError> {
-        let sql = "SELECT token_secret_sha256, token_expires_at, enrolled_at, revoked_at, member.name AS member_name
+        let sql =
+            "SELECT token_secret_sha256, token_expires_at, enrolled_at, revoked_at, spki_sha256, last_connected_at,
+                pending_at, pending_spki_sha256, approved_at, member.name AS member_name
             FROM sensor JOIN member ON member.id = sensor.member_id
             WHERE sensor.id = $1 AND ($2 IS NULL OR member_id = $2)";
         let row =
@@ -180,6 +203,10 @@ impl Store {
             expires_at: Timestamp(row.try_get("token_expires_at")?),
             enrolled_at: moment(&row, "enrolled_at")?,
             revoked_at: moment(&row, "revoked_at")?,
+            spki_sha256: hash(&row, "spki_sha256")?,
+            came: moment(&row, "last_connected_at")?.is_some(),
+            pending: hash(&row, "pending_spki_sha256")?.zip(moment(&row, "pending_at")?),
+            approved_at: moment(&row, "approved_at")?,
             member_name: row.try_get("member_name")?,
         }))
     }
@@ -193,20 +220,63 @@ impl Store {
         &self,
         sensor: SensorId,
         spki_sha256: &[u8; 32],
+        certificate_until: Timestamp,
         agent_version: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let sql = "UPDATE sensor SET enrolled_at = $2, spki_sha256 = $3, agent_version = $4
-            WHERE id = $1 AND enrolled_at IS NULL AND revoked_at IS NULL AND token_expires_at > $2
-            AND NOT EXISTS (SELECT 1 FROM sensor AS other WHERE other.spki_sha256 = $3 AND other.revoked_at IS NULL)";
+        let sql = "UPDATE sensor SET enrolled_at = $2, spki_sha256 = $3, agent_version = $4, certificate_until = $5
+            WHERE id = $1 AND enrolled_at IS NULL AND revoked_at IS NULL
+            AND ((pending_at IS NULL AND token_expires_at > $2)
+                OR (approved_at IS NOT NULL AND pending_spki_sha256 = $3))
+            AND NOT EXISTS (SELECT 1 FROM sensor AS other WHERE other.revoked_at IS NULL
+                AND (other.spki_sha256 = $3 OR other.spki_next_sha256 = $3))";
         let mut tx = self.begin().await?;
         let done = sqlx::query(sql)
             .bind(number(sensor.0))
             .bind(now.0)
             .bind(spki_sha256.as_slice())
             .bind(agent_version)
+            .bind(certificate_until.0)
             .execute(&mut *tx)
             .await?;
+        if done.rows_affected() == 1 {
+            take_place(&mut tx, number(sensor.0), now).await?;
+        }
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Keeps a token for a public key, until a person approves of it; in one statement, as above.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn keep_token(
+        &self,
+        sensor: SensorId,
+        spki_sha256: &[u8; 32],
+        agent_version: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let sql = "UPDATE sensor SET pending_at = $2, pending_spki_sha256 = $3, agent_version = $4
+            WHERE id = $1 AND enrolled_at IS NULL AND revoked_at IS NULL AND token_expires_at > $2 AND pending_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM sensor AS other WHERE other.revoked_at IS NULL
+                AND (other.spki_sha256 = $3 OR other.spki_next_sha256 = $3))";
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(sql).bind(number(sensor.0)).bind(now.0).bind(spki_sha256.as_slice()).bind(agent_version);
+        let done = done.execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// A person approves of a sensor that waits. False where none of that number waits.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn approve_sensor(&self, sensor: i64, now: Timestamp) -> Result<bool, StoreError> {
+        let sql = "UPDATE sensor SET approved_at = $2 WHERE id = $1 AND pending_at IS NOT NULL
+            AND approved_at IS NULL AND enrolled_at IS NULL AND revoked_at IS NULL";
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(sql).bind(sensor).bind(now.0).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(done.rows_affected() == 1)
     }
@@ -216,7 +286,8 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn sensor_by_key(&self, scope: Scope, spki_sha256: &[u8; 32]) -> Result<Option<Identity>, StoreError> {
-        let sql = "SELECT id, revoked_at, quarantined_at FROM sensor WHERE spki_sha256 = $1 AND ($2 IS NULL OR member_id = $2)
+        let sql = "SELECT id, revoked_at, quarantined_at FROM sensor
+            WHERE (spki_sha256 = $1 OR spki_next_sha256 = $1) AND ($2 IS NULL OR member_id = $2)
             ORDER BY CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, id DESC LIMIT 1";
         let row = sqlx::query(sql).bind(spki_sha256.as_slice()).bind(scope.member_id());
         let Some(row) = row.fetch_optional(self.readers()).await? else { return Ok(None) };
@@ -366,6 +437,8 @@ impl Store {
             let connected = row.try_get::<i64, _>("connected")? != 0;
             let hearing =
                 if connected { Hearing::read(heartbeat.as_deref(), before.as_deref()) } else { Hearing::Unknown };
+            let waits = moment(row, "enrolled_at")?.is_none() && moment(row, "approved_at")?.is_none();
+            let pending = hash(row, "pending_spki_sha256")?.zip(moment(row, "pending_at")?).filter(|_| waits);
             sensors.push(SensorRow {
                 id: row.try_get("id")?,
                 member: row.try_get("member_number")?,
@@ -395,6 +468,13 @@ impl Store {
                 freshness: row.try_get("freshness")?,
                 newest_told_at: moment(row, "newest_told_at")?,
                 newest_refused_why: row.try_get("newest_refused_why")?,
+                certificate_until: moment(row, "certificate_until")?,
+                renewed_at: moment(row, "renewed_at")?,
+                renewal_refused_at: moment(row, "renewal_refused_at")?,
+                renewal_refused_why: row.try_get("renewal_refused_why")?,
+                pending_at: pending.map(|(_, at)| at),
+                words: pending.map(|(key, _)| fingerprint(&key)),
+                replaces: row.try_get("replaces")?,
             });
         }
         Ok(sensors)
@@ -421,7 +501,9 @@ mod tests {
         for n in 0..20u8 {
             // Half of them through a second program's connection.
             let store = if n % 2 == 0 { store.clone() } else { Store::open(dir.path()).await.unwrap() };
-            tries.spawn(async move { store.consume_token(sensor, &[n; 32], "0.1.0", Timestamp(50)).await.unwrap() });
+            tries.spawn(async move {
+                store.consume_token(sensor, &[n; 32], Timestamp(99), "0.1.0", Timestamp(50)).await.unwrap()
+            });
         }
         let won = tries.join_all().await.into_iter().filter(|won| *won).count();
         assert_eq!(won, 1);
@@ -434,7 +516,7 @@ mod tests {
         let token = async || store.add_token(member, &[1; 32], Timestamp(1), Timestamp(100)).await.unwrap();
         let (late, revoked, first, second) = (token().await, token().await, token().await, token().await);
         let take = async |sensor: SensorId, key: u8, now: i64| {
-            store.consume_token(sensor, &[key; 32], "0.1.0", Timestamp(now)).await.unwrap()
+            store.consume_token(sensor, &[key; 32], Timestamp(999), "0.1.0", Timestamp(now)).await.unwrap()
         };
         assert!(!take(late, 1, 100).await);
         assert_eq!(store.revoke_sensor(revoked.0 as i64, Timestamp(5)).await.unwrap(), Revoked::Now);
@@ -450,6 +532,34 @@ mod tests {
         assert_eq!(store.revoke_sensor(99, Timestamp(1)).await.unwrap(), Revoked::NoSuchSensor);
         assert_eq!(store.revoke_sensor(first.0 as i64, Timestamp(1)).await.unwrap(), Revoked::Before);
         assert_eq!(store.living_sensors(Scope::Operator).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn e1_a_kept_token_is_for_one_key_and_waits_for_a_person() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, member) = store_with_member(dir.path()).await;
+        let sensor = store.add_token(member, &[1; 32], Timestamp(1), Timestamp(100)).await.unwrap();
+        let id = sensor.0 as i64;
+        let row = async || store.sensor_rows(Scope::Operator).await.unwrap().remove(0);
+        assert!(!store.approve_sensor(id, Timestamp(5)).await.unwrap(), "nobody waits");
+        assert!(store.keep_token(sensor, &[5; 32], "0.1.0", Timestamp(50)).await.unwrap());
+        assert!(!store.keep_token(sensor, &[6; 32], "0.1.0", Timestamp(51)).await.unwrap(), "kept for one key");
+        let take = async |key: u8, now| {
+            store.consume_token(sensor, &[key; 32], Timestamp(999), "0.1.0", Timestamp(now)).await.unwrap()
+        };
+        assert!(!take(5, 60).await, "not approved");
+        assert_eq!((row().await.pending_at, row().await.words), (Some(Timestamp(50)), Some(fingerprint(&[5; 32]))));
+        assert!(store.approve_sensor(id, Timestamp(70)).await.unwrap());
+        assert!(!store.approve_sensor(id, Timestamp(71)).await.unwrap(), "once");
+        assert!(!take(6, 80).await, "approved for one key");
+        assert!(take(5, 200).await, "also when the token's own time is over by then");
+        assert_eq!((row().await.pending_at, row().await.certificate_until), (None, Some(Timestamp(999))));
+        // One that was refused comes in no more.
+        let other = store.add_token(member, &[2; 32], Timestamp(1), Timestamp(100)).await.unwrap();
+        assert!(store.keep_token(other, &[9; 32], "0.1.0", Timestamp(50)).await.unwrap());
+        store.revoke_sensor(other.0 as i64, Timestamp(60)).await.unwrap();
+        assert!(!store.approve_sensor(other.0 as i64, Timestamp(61)).await.unwrap());
+        assert!(!store.consume_token(other, &[9; 32], Timestamp(999), "0.1.0", Timestamp(62)).await.unwrap());
     }
 
     #[tokio::test]

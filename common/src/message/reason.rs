@@ -40,6 +40,48 @@ pub enum EnrolRefusal {
     BadRequest,
 }
 
+/// Why a certificate is not renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub enum RenewalRefusal {
+    /// The sensor was revoked.
+    Revoked,
+    /// No sensor is known by this key: it has ended, or the collector was restored from a backup.
+    Unknown,
+    /// Two machines live with this sensor's identity.
+    Quarantined,
+    /// The certificate has been over for too long.
+    TooLate,
+    /// It was renewed often enough for one day.
+    TooOften,
+    /// The key request cannot be read, or its key is not a new one.
+    BadRequest,
+    /// Nobody here can issue certificates at the moment.
+    NoAuthority,
+}
+
+impl RenewalRefusal {
+    /// A sentence for the log and for `varde-agent status`: the cause, and what a person can do.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            RenewalRefusal::Revoked => "the collector has revoked this sensor; ask the CSIRT for a new token",
+            RenewalRefusal::Unknown => {
+                "the collector does not know this sensor's key; ask the CSIRT whether it still knows this sensor, else for a new token"
+            }
+            RenewalRefusal::Quarantined => {
+                "two machines use this sensor's identity; stop the copy, then ask the CSIRT to release this sensor"
+            }
+            RenewalRefusal::TooLate => {
+                "it ran out more than 180 days ago; ask the CSIRT for a new token and enrol again: the spool is kept"
+            }
+            RenewalRefusal::TooOften => "the collector has renewed it several times today; it is asked again later",
+            RenewalRefusal::BadRequest => "the collector cannot use this sensor's key request; update varde-agent",
+            RenewalRefusal::NoAuthority => {
+                "the collector cannot issue certificates at the moment; tell the CSIRT that keys/ca.key is not there"
+            }
+        }
+    }
+}
+
 /// Why a session ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub enum CloseReason {

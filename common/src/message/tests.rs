@@ -116,6 +116,10 @@ fn third_version() -> Vec<(&'static str, Message)> {
         ("AskPinned", Message::Up(ToCollector::AskPinned { sha256: [7; 32] })),
         ("NextRoot", Message::Down(ToAgent::NextRoot { document: vec![2] })),
         ("Newest", Message::Down(ToAgent::Newest { document: vec![3] })),
+        ("Renew", Message::Up(ToCollector::Renew { csr_der: vec![4, 5] })),
+        ("Renewed", Message::Down(ToAgent::Renewed { certificate_der: vec![6] })),
+        ("Waiting", Message::Down(ToAgent::Waiting)),
+        ("RenewalRefused", Message::Down(ToAgent::RenewalRefused(RenewalRefusal::TooLate))),
     ]
 }
 

@@ -1,18 +1,23 @@
-//! Who this sensor is: key, certificates, root document, collector's address; and the site key. Written once, at
-//! enrolment; nothing that happens on the network makes a sensor forget them.
+//! Who this sensor is: key, certificates, root document, collector's address; and the site key. Written at enrolment; key
+//! and certificate are renewed ([`super::keys`]), and nothing that happens on the network makes a sensor forget them.
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use varde_common::id::SensorId;
 use varde_common::limits::{CERTIFICATE_MAX_OCTETS, ROOT_MAX_OCTETS};
 use varde_common::trust::{Root, Untrusted};
 
+use super::keys::Keys;
+use super::volume::RealVolume;
 use super::{DiskError, create_directory, failed, read_at_most, sync_directory, write_whole};
 use crate::pseudonym::{SITE_KEY_OCTETS, SiteKey};
 
 const SMALL_MAX_OCTETS: u64 = 16 * 1024;
+/// Beside the card, which earlier versions of this program read too and know no further field of.
+const ENROLLED_AT: &str = "enrolled-at";
 
 /// What a person may see of an identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,10 +46,13 @@ pub struct Identity {
     pub key_pem: String,
     /// Certificate of that key (DER).
     pub certificate_der: Vec<u8>,
-    /// The CA that issues sensors' and collectors' certificates (DER).
+    /// The CA that issued the first certificate (DER): it stands for the collector in the spool's `owner`, also when the
+    /// collector has another CA by then.
     pub ca_der: Vec<u8>,
     /// The signed root document as it was pinned.
     pub root_document: Vec<u8>,
+    /// Where it enrolled, `HOST:PORT`; none where that was not written down.
+    pub enrolled_at: Option<String>,
 }
 
 /// Why there is no usable identity.
@@ -101,20 +109,22 @@ impl Identity {
         }
         let damaged = |error: &dyn std::fmt::Display| NoIdentity::Damaged(error.to_string());
         let card = read_at_most(&directory.join("sensor.json"), SMALL_MAX_OCTETS)?;
-        let key = read_at_most(&directory.join("key.pem"), SMALL_MAX_OCTETS)?;
+        // Read for its own sake: a file that is missing or not readable is told as such.
+        read_at_most(&directory.join("key.pem"), SMALL_MAX_OCTETS)?;
+        read_at_most(&directory.join("certificate.der"), CERTIFICATE_MAX_OCTETS as u64)?;
+        let first = Keys::of(Arc::new(RealVolume), data).all().into_iter().next();
+        let credentials = first.ok_or_else(|| damaged(&"certificate.der is not the certificate of key.pem"))?;
+        let enrolled_at = read_at_most(&directory.join(ENROLLED_AT), SMALL_MAX_OCTETS).ok();
         let identity = Identity {
             card: serde_json::from_slice(&card).map_err(|error| damaged(&format!("sensor.json: {error}")))?,
-            key_pem: String::from_utf8(key).map_err(|_| damaged(&"key.pem is not text"))?,
-            certificate_der: read_at_most(&directory.join("certificate.der"), CERTIFICATE_MAX_OCTETS as u64)?,
+            key_pem: credentials.key_pem,
+            certificate_der: credentials.certificate_der,
             ca_der: read_at_most(&directory.join("ca.der"), CERTIFICATE_MAX_OCTETS as u64)?,
             root_document: read_at_most(&directory.join("root.json"), ROOT_MAX_OCTETS as u64)?,
+            enrolled_at: enrolled_at.and_then(|text| String::from_utf8(text).ok()).map(|text| text.trim().to_owned()),
         };
-        let root = identity.root().map_err(|error| damaged(&format!("root.json: {error}")))?;
-        if root.names_ca(&identity.ca_der) {
-            Ok(identity)
-        } else {
-            Err(damaged(&"ca.der is not a CA that root.json names"))
-        }
+        identity.root().map_err(|error| damaged(&format!("root.json: {error}")))?;
+        Ok(identity)
     }
 
     /// Writes it, whole or not at all: the directory gets its name when everything in it is on disk.
@@ -132,7 +142,9 @@ impl Identity {
         };
         create_directory(&temporary)?;
         let card = serde_json::to_vec_pretty(&self.card).unwrap_or_default();
-        let files: [(&str, &[u8]); 5] = [
+        let enrolled_at = self.enrolled_at.as_deref().unwrap_or_default();
+        let files: [(&str, &[u8]); 6] = [
+            (ENROLLED_AT, enrolled_at.as_bytes()),
             ("key.pem", self.key_pem.as_bytes()),
             ("certificate.der", &self.certificate_der),
             ("ca.der", &self.ca_der),
@@ -198,8 +210,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let (collector, member) = ("a:1".into(), "Gjøvik".into());
         let card = Card { sensor: SensorId(3), collector, member, fallback: None, member_of_token: None };
-        let identity =
-            Identity { card, key_pem: "k".into(), certificate_der: vec![1], ca_der: vec![2], root_document: vec![3] };
+        let identity = Identity {
+            card,
+            key_pem: "k".into(),
+            certificate_der: vec![1],
+            ca_der: vec![2],
+            root_document: vec![3],
+            enrolled_at: None,
+        };
         assert!(matches!(Identity::read(directory.path()), Err(NoIdentity::NotEnrolled)));
         identity.write(directory.path()).unwrap();
         assert!(identity.write(directory.path()).is_err());

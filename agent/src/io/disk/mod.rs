@@ -2,9 +2,11 @@
 
 pub mod adopt;
 pub mod collector_time;
+pub mod enrolling;
 pub mod hosts;
 pub mod identity;
 pub mod keeper;
+pub mod keys;
 pub mod list;
 pub mod mapped;
 pub mod mark;

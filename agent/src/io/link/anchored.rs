@@ -75,6 +75,7 @@ async fn keep(
     let root = document.root.clone();
     let mut outcome = None;
     desk.anchor.send_modify(|anchor| outcome = Some(anchor.handle_kept(document, clock::now())));
+    desk.trust.handle_root(root.clone());
     desk.newness.send_modify(|newness| newness.handle_root(&before, &root));
     tracing::info!(version, until = %root.expires, "a root document is in force");
     if subscription.handle_root(root) {

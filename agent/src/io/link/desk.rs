@@ -14,6 +14,7 @@ use varde_common::message::{Hello, Standing};
 use varde_common::time::Timestamp;
 
 use super::timed::{SharedTime, held};
+use super::tls::Trust;
 use super::{LinkError, Way};
 use crate::anchor::Anchor;
 use crate::health::Health;
@@ -23,6 +24,7 @@ use crate::io::disk::keeper::Order;
 use crate::io::disk::spool::Figures;
 use crate::limits::CLOCK_SKEW_TOLD_S;
 use crate::newness::Newness;
+use crate::renewal::Certified;
 
 /// The list in force, as the sensor uses it.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +73,8 @@ pub struct Desk {
     pub anchor: watch::Sender<Anchor>,
     /// What is known of the newest list.
     pub newness: watch::Sender<Newness>,
+    /// What the collector's certificates are held against.
+    pub trust: Arc<Trust>,
     /// When the process started.
     pub started: Instant,
     /// What is known of the time.
@@ -81,6 +85,8 @@ pub struct Desk {
     pub protocols: RangeInclusive<u16>,
     /// Records sent again so far.
     pub resent: AtomicU64,
+    /// How the certificate is, for whoever asks; none before the first attempt at a session.
+    pub certified: watch::Sender<Option<Certified>>,
 }
 
 impl Desk {

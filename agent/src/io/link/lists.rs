@@ -69,7 +69,10 @@ pub(super) async fn lists<L: Link>(
                 | ToAgent::Enrolled { .. }
                 | ToAgent::EnrolRefused(_)
                 | ToAgent::Greeting(_)
-                | ToAgent::NewEpoch { .. },
+                | ToAgent::NewEpoch { .. }
+                | ToAgent::Renewed { .. }
+                | ToAgent::Waiting
+                | ToAgent::RenewalRefused(_),
             ) => return Err(unexpected(message.as_ref())),
         };
         let outcome = act(step, desk, subscription, &mut incoming).await?;

@@ -1,11 +1,14 @@
 //! The way to the collector: five ordered byte streams, whatever carries them (decision 18), and messages on them.
 
 mod anchored;
+mod control_stream;
 mod desk;
+mod lane;
 mod lists;
 mod pulse;
 pub mod pump;
 pub mod quic;
+pub mod renewing;
 pub mod session;
 pub mod tcp;
 pub mod timed;
@@ -28,7 +31,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use varde_common::codec::{FrameHeader, Malformed};
 use varde_common::limits::FRAME_HEADER_OCTETS;
-use varde_common::message::{CloseReason, Stream, ToAgent, ToCollector};
+use varde_common::message::{CloseReason, RenewalRefusal, Stream, ToAgent, ToCollector};
 use varde_common::tie::Word;
 
 use crate::limits::ANSWER_TIMEOUT_S;
@@ -142,6 +145,15 @@ pub enum LinkError {
         "the collector does not accept this sensor's certificate ({0}); ask the CSIRT whether it still knows this sensor"
     )]
     NotAccepted(String),
+    /// Our certificate's time is over.
+    #[error("this sensor's certificate has run out, and the collector renews it: {0}")]
+    RunOut(String),
+    /// Our certificate's time is over, and it is not renewed.
+    #[error("this sensor's certificate has run out and is not renewed: {}", .0.sentence())]
+    NotRenewed(RenewalRefusal),
+    /// There is a new certificate, and the next session is to stand by it.
+    #[error("this sensor has a new certificate")]
+    Renewed,
     /// Closed by the collector with a reason.
     #[error("{}", .0.sentence())]
     Closed(CloseReason),
@@ -183,7 +195,13 @@ impl LinkError {
             | LinkError::Proxy { .. }
             | LinkError::Neither { .. }
             | LinkError::Broken(_) => true,
-            LinkError::NotAccepted(_) | LinkError::Closed(_) | LinkError::Busy | LinkError::Protocol(_) => false,
+            LinkError::NotAccepted(_)
+            | LinkError::RunOut(_)
+            | LinkError::NotRenewed(_)
+            | LinkError::Renewed
+            | LinkError::Closed(_)
+            | LinkError::Busy
+            | LinkError::Protocol(_) => false,
         }
     }
 

@@ -15,7 +15,6 @@ use varde_common::record::{RecordBody, SensorEvent};
 use varde_common::token::Token;
 
 use super::double::{Double, FOREIGN, Fault, Publication};
-use super::tls::SessionTls;
 use super::ways::{Dialled, Ways};
 use super::{Link, LinkError, Way};
 use crate::command::run::{RunArgs, run_confined_by};
@@ -119,11 +118,7 @@ fn d1_d2_where_udp_is_blocked_everything_goes_over_tcp_once_whatever_the_collect
 }
 
 fn ways(data: &Path, quic: &str, detour: Detour) -> Ways {
-    Ways::new(
-        quic.to_owned(),
-        SessionTls::new(&Identity::read(data).unwrap(), &super::with_double::unknown_time()).unwrap(),
-        detour,
-    )
+    Ways::new(quic.to_owned(), super::with_double::session_tls(data), detour)
 }
 
 fn detour(address: SocketAddr, proxy: Option<Proxy>) -> Detour {

@@ -7,18 +7,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 use varde_common::compact::Packer;
 use varde_common::id::{Mark, Seq};
-use varde_common::message::{Batch, CloseReason, Greeting, Pulse, Stream, ToAgent, ToCollector};
+use varde_common::message::{Batch, CloseReason, Greeting, RenewalRefusal, Stream, ToAgent, ToCollector};
 use varde_common::time::Timestamp;
 
+use super::control_stream::control;
 pub use super::desk::{Desk, InForce, Uplink};
 use super::lists::{lists, on_disk};
+use super::renewing::Renewing;
 use super::ways::{Dialled, Ways};
-use super::{Link, LinkError, Way, read_message, write_message};
+use super::{Link, LinkError, Way, lane, read_message, write_message};
 use crate::anchor::Anchor;
 use crate::io::clock;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::mark;
-use crate::limits::{ANSWER_TIMEOUT_S, HEARTBEAT_EVERY_S, LINK_IDLE_TIMEOUT_S};
+use crate::limits::{ANSWER_TIMEOUT_S, LINK_IDLE_TIMEOUT_S};
 use crate::newness::Newness;
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
@@ -38,8 +40,10 @@ pub async fn keep_connected(
     desk: &Desk,
     ways: &mut Ways,
     subscription: &mut Subscription,
+    renewing: &mut Renewing,
     mut stop: watch::Receiver<bool>,
 ) {
+    desk.certified.send_replace(Some(renewing.certified()));
     let mut reconnect = Reconnect::default();
     let mut ship = Ship::new(desk.figures.borrow().epoch, desk.unsent);
     loop {
@@ -50,16 +54,17 @@ pub async fn keep_connected(
             loop {
                 let mut stood = None;
                 let (ship, reconnect) = (&mut ship, &mut reconnect);
+                let renewing = &mut *renewing;
                 let stopped = stopping(stop.clone());
                 let over = match &dialled {
                     Dialled::Quic(link) => tokio::select! {
-                        ended = session(link, desk, subscription, ship, reconnect, &mut stood) => Over::Ended(ended),
+                        ended = session(link, desk, subscription, ship, reconnect, renewing, &mut stood) => Over::Ended(ended),
                         () = stopped => Over::Stopped,
                     },
                     Dialled::Tcp(link) => {
                         let mut better = std::pin::pin!(ways.quic_again());
                         let over = tokio::select! {
-                            ended = session(&**link, desk, subscription, ship, reconnect, &mut stood) => {
+                            ended = session(&**link, desk, subscription, ship, reconnect, renewing, &mut stood) => {
                                 Over::Ended(ended)
                             }
                             quic = &mut better => Over::Moved(quic),
@@ -110,6 +115,16 @@ pub async fn keep_connected(
             },
             () = stopping_before_a_session(stop.clone(), desk) => return,
         };
+        let again = tokio::select! {
+            again = with_another_key(&error, ways, renewing) => again,
+            () = stopping(stop.clone()) => return,
+        };
+        desk.certified.send_replace(Some(renewing.certified()));
+        let error = match again {
+            Again::Now => continue,
+            Again::Later(None) => error,
+            Again::Later(Some(instead)) => instead,
+        };
         let wait = reconnect.handle_lost(lost, getrandom::u64().unwrap_or(u64::from(u32::MAX)));
         tracing::warn!(retry_in_ms = wait.as_millis(), "not connected: {error}");
         desk.uplink.send_replace(Uplink {
@@ -157,6 +172,37 @@ fn lost(error: LinkError, fruitful: Option<bool>) -> (LinkError, Lost) {
     (error, lost)
 }
 
+/// What follows for the next attempt from how the last one ended.
+enum Again {
+    /// It is made at once, with another key.
+    Now,
+    /// It waits; why, where that is not what the last one said.
+    Later(Option<LinkError>),
+}
+
+/// Whether another key leads in where this one did not: a new one, one in place of one that has run out, an earlier one.
+async fn with_another_key(error: &LinkError, ways: &mut Ways, renewing: &mut Renewing) -> Again {
+    let instead = match error {
+        LinkError::RunOut(_) => Some(lane::renew(ways, renewing).await),
+        _ => None,
+    };
+    let again = match instead.as_ref().unwrap_or(error) {
+        LinkError::Renewed => {
+            tracing::info!(until = %renewing.certified().until, "a new certificate; the next session stands by it");
+            true
+        }
+        LinkError::NotAccepted(_)
+        | LinkError::Closed(CloseReason::Revoked)
+        | LinkError::NotRenewed(RenewalRefusal::Unknown | RenewalRefusal::Revoked) => renewing.handle_not_let_in(),
+        _ => false,
+    };
+    match renewing.tls() {
+        Ok(tls) => ways.handle_tls(tls),
+        Err(why) => return Again::Later(Some(LinkError::Broken(why))),
+    }
+    if again { Again::Now } else { Again::Later(instead) }
+}
+
 async fn stopping(mut stop: watch::Receiver<bool>) {
     // A sender that is gone means the process is ending too.
     let _ = stop.wait_for(|stop| *stop).await;
@@ -178,9 +224,10 @@ async fn session<L: Link>(
     subscription: &mut Subscription,
     ship: &mut Ship,
     reconnect: &mut Reconnect,
+    renewing: &mut Renewing,
     stood: &mut Option<Stood>,
 ) -> LinkError {
-    let ended = run_session(link, desk, subscription, ship, reconnect, stood).await;
+    let ended = run_session(link, desk, subscription, ship, reconnect, renewing, stood).await;
     desk.newness.send_modify(Newness::handle_session_over);
     let error = match ended {
         Ok(never) => match never {},
@@ -199,6 +246,7 @@ async fn run_session<L: Link>(
     subscription: &mut Subscription,
     ship: &mut Ship,
     reconnect: &mut Reconnect,
+    renewing: &mut Renewing,
     stood: &mut Option<Stood>,
 ) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Control).await?;
@@ -208,6 +256,8 @@ async fn run_session<L: Link>(
     *stood = Some(Stood { since: clock::monotonic(), committed: said.committed });
     desk.hear_time(said.clock).await;
     reconnect.handle_session(said.reconnect_spread_ms);
+    renewing.handle_stood(said.reconnect_spread_ms).await?;
+    desk.certified.send_replace(Some(renewing.certified()));
     subscription.handle_session();
     desk.anchor.send_modify(Anchor::handle_session);
     desk.newness.send_modify(|newness| newness.handle_session(clock::monotonic()));
@@ -236,8 +286,7 @@ async fn run_session<L: Link>(
     }
     desk.uplink.send_replace(Uplink { connected: true, way: Some((way, clock::now())), ..Uplink::default() });
     tokio::select! {
-        ended = heartbeats(&mut write, desk, &said) => ended,
-        ended = quiet(&mut read) => ended,
+        ended = control(&mut write, &mut read, desk, renewing, &said) => ended,
         ended = alerts(link, desk, ship, said.protocol) => ended,
         ended = lists(link, desk, subscription) => ended,
     }
@@ -245,12 +294,12 @@ async fn run_session<L: Link>(
 
 /// What the collector said to Hello.
 #[derive(Debug)]
-struct Said {
-    protocol: u16,
+pub(super) struct Said {
+    pub(super) protocol: u16,
     committed: Seq,
     reconnect_spread_ms: u32,
     clock: Timestamp,
-    clock_offset_us: i64,
+    pub(super) clock_offset_us: i64,
 }
 
 /// Introduces this sensor. What must be on disk before anything else is said is there when this returns.
@@ -335,32 +384,6 @@ pub(super) fn unexpected(message: Option<&ToAgent>) -> LinkError {
         None => LinkError::Broken("the collector ended a stream".to_owned()),
         Some(_) => LinkError::Protocol("a message came on a stream where it does not belong".to_owned()),
     }
-}
-
-async fn heartbeats(
-    write: &mut (impl tokio::io::AsyncWrite + Unpin),
-    desk: &Desk,
-    said: &Said,
-) -> Result<std::convert::Infallible, LinkError> {
-    loop {
-        let heartbeat = desk.heartbeat().await;
-        let message = if said.protocol >= 2 {
-            ToCollector::Pulse(Pulse { heartbeat, further: desk.further(Some(said.clock_offset_us)).await })
-        } else {
-            ToCollector::Heartbeat(heartbeat)
-        };
-        write_message(write, &message).await?;
-        if said.protocol >= 3 {
-            write_message(write, &ToCollector::Standing(desk.standing())).await?;
-        }
-        sleep(Duration::from_secs(HEARTBEAT_EVERY_S)).await;
-    }
-}
-
-/// Nothing more comes on the control stream for now.
-async fn quiet(read: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<std::convert::Infallible, LinkError> {
-    let message = read_message(read).await?;
-    Err(unexpected(message.as_ref()))
 }
 
 async fn alerts<L: Link>(
@@ -463,7 +486,10 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::Greeting(_)
         | ToAgent::NewEpoch { .. }
         | ToAgent::NextRoot { .. }
-        | ToAgent::Newest { .. } => Err(unexpected(Some(&message))),
+        | ToAgent::Newest { .. }
+        | ToAgent::Renewed { .. }
+        | ToAgent::Waiting
+        | ToAgent::RenewalRefused(_) => Err(unexpected(Some(&message))),
     }
 }
 

@@ -88,7 +88,8 @@ impl TcpWay {
             let error = self.explain(error);
             self.trust.as_ref().map_or(error.clone(), |trust| trust.explain(&self.address, error))
         })?;
-        if tls.get_ref().1.alpn_protocol() != self.tls.alpn_protocols.first().map(Vec::as_slice) {
+        let settled = tls.get_ref().1.alpn_protocol();
+        if !self.tls.alpn_protocols.iter().any(|offered| settled == Some(offered.as_slice())) {
             let why = "it does not speak our protocol".to_owned();
             return Err(LinkError::NotOurs { address: self.address.clone(), why });
         }
@@ -138,10 +139,12 @@ impl TcpWay {
             Some(rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRevoked)) => {
                 LinkError::Closed(CloseReason::Revoked)
             }
+            Some(rustls::Error::AlertReceived(alert @ rustls::AlertDescription::CertificateExpired)) => {
+                LinkError::RunOut(format!("{alert:?}"))
+            }
             Some(rustls::Error::AlertReceived(
                 alert @ (rustls::AlertDescription::BadCertificate
                 | rustls::AlertDescription::UnsupportedCertificate
-                | rustls::AlertDescription::CertificateExpired
                 | rustls::AlertDescription::CertificateUnknown
                 | rustls::AlertDescription::UnknownCA
                 | rustls::AlertDescription::AccessDenied

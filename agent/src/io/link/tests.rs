@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, FromArgMatches};
 use varde_common::codec::Text;
 use varde_common::id::{Mark, Revision, SensorId, Seq};
-use varde_common::message::{CloseReason, ListOutcome, Stream};
+use varde_common::message::{CloseReason, ListOutcome, RenewalRefusal, Stream, ToAgent, ToCollector};
 use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 use varde_common::token::Token;
@@ -13,12 +13,15 @@ use varde_common::trust::Untrusted;
 
 use super::double::{Double, Fault, Publication};
 use super::quic::QuicLink;
-use super::timed::SharedTime;
-use super::tls::SessionTls;
+use super::renewing::Renewing;
+use super::timed::{SharedTime, held};
+use super::tls::{SessionTls, Trust};
 use super::{Link, LinkError};
 use crate::command::run::{RunArgs, run_confined_by};
 use crate::effective_time::EffectiveTime;
+use crate::io::clock;
 use crate::io::disk::identity::Identity;
+use crate::io::disk::keys::Keys;
 use crate::io::disk::owner::Owner;
 use crate::io::disk::roots::Stored;
 use crate::io::disk::volume::RealVolume;
@@ -29,6 +32,18 @@ use crate::subscription::tests::{key, publication};
 
 pub(super) fn unknown_time() -> SharedTime {
     SharedTime::new(EffectiveTime::new(Timestamp(0), None).into())
+}
+
+/// What proves the sensor that is enrolled here.
+pub(super) fn session_tls(data: &Path) -> SessionTls {
+    renewing(data).tls().unwrap()
+}
+
+/// Its keys.
+pub(super) fn renewing(data: &Path) -> Renewing {
+    let root = Identity::read(data).unwrap().root().unwrap();
+    let keys = Keys::of(std::sync::Arc::new(RealVolume), data);
+    Renewing::open(keys, Trust::new(root), unknown_time()).unwrap()
 }
 
 fn published(seed: u8, revision: u64) -> Publication {
@@ -237,7 +252,7 @@ fn p4_a_revoked_sensor_hears_that_it_is() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[Fault::Revoked], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let tls = SessionTls::new(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
+    let tls = session_tls(directory.path());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ended = runtime.block_on(async {
         let link = QuicLink::dial(&double.quic.to_string(), &tls, &mut Vec::new()).await?;
@@ -253,7 +268,7 @@ fn a_collector_whose_name_is_out_of_reach_is_dialled_where_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let double = Double::start(&[], published(1, 3), false);
     enrol(directory.path(), &double.token()).unwrap();
-    let tls = SessionTls::new(&Identity::read(directory.path()).unwrap(), &unknown_time()).unwrap();
+    let tls = session_tls(directory.path());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         // An address without a port is found by nobody.
@@ -264,4 +279,70 @@ fn a_collector_whose_name_is_out_of_reach_is_dialled_where_it_was() {
         assert_eq!(known, [double.quic]);
         QuicLink::dial("collector", &tls, &mut known).await.unwrap();
     });
+}
+
+/// So many days from now, to the day.
+fn days(from_now: i64) -> (i32, u8, u8) {
+    let at = clock::now().0 + from_now * 86_400_000_000;
+    let text = Timestamp(at).to_string();
+    let part = |range: std::ops::Range<usize>| text[range].parse::<u16>().unwrap();
+    (i32::from(part(0..4)), part(5..7) as u8, part(8..10) as u8)
+}
+
+/// A certificate for a public key, good from and until so many days from now.
+fn certificate(key: &impl rcgen::PublicKeyData, from: i64, until: i64) -> Vec<u8> {
+    let authority = rcgen::KeyPair::generate().unwrap();
+    let issuer = rcgen::Issuer::new(rcgen::CertificateParams::default(), authority);
+    let mut params = rcgen::CertificateParams::default();
+    let ((y, m, d), (year, month, day)) = (days(from), days(until));
+    params.not_before = rcgen::date_time_ymd(y, m, d);
+    params.not_after = rcgen::date_time_ymd(year, month, day);
+    params.signed_by(key, &issuer).unwrap().der().to_vec()
+}
+
+#[tokio::test]
+async fn e1_c1_only_a_newer_certificate_of_the_key_that_was_asked_with_changes_anything() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path();
+    let identity = data.join("identity");
+    std::fs::create_dir(&identity).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    std::fs::write(identity.join("key.pem"), key.serialize_pem()).unwrap();
+    std::fs::write(identity.join("certificate.der"), certificate(&key, -13, 17)).unwrap();
+    let keys = Keys::of(std::sync::Arc::new(RealVolume), data);
+    let before = keys.all();
+    let time = unknown_time();
+    held(&time).handle_proof(Timestamp(clock::now().0 + 300 * 86_400_000_000));
+    let trust = Trust::new(crate::subscription::tests::root_of(&crate::subscription::tests::key(1)));
+    let mut renewing = Renewing::open(keys.clone(), trust, time).unwrap();
+
+    let nobody_asked = renewing.hear(ToAgent::Renewed { certificate_der: certificate(&key, 0, 30) }).await;
+    assert_eq!((nobody_asked, keys.all()), (Ok(()), before.clone()));
+    let Some(ToCollector::Renew { csr_der }) = renewing.ask().await else { panic!("it does not ask") };
+    let request = rcgen::CertificateSigningRequestParams::from_der(&csr_der.into()).unwrap();
+    let asked = &request.public_key;
+    for (what, refused) in [
+        ("rubbish", vec![0x30; 40]),
+        ("for the key in use", certificate(&key, 0, 30)),
+        ("no newer", certificate(asked, -14, 16)),
+        ("to be renewed at once", certificate(asked, -60, 18)),
+        ("of a collector whose clock is years ahead", certificate(asked, 3_000, 3_030)),
+    ] {
+        assert_eq!(renewing.hear(ToAgent::Renewed { certificate_der: refused }).await, Ok(()), "{what}");
+        assert_eq!(keys.all(), before, "{what}");
+        assert!(renewing.certified().failing.is_some(), "{what}");
+    }
+    let refused = renewing.hear(ToAgent::RenewalRefused(RenewalRefusal::NoAuthority)).await;
+    assert_eq!((refused, keys.all()), (Ok(()), before.clone()));
+    assert!(renewing.certified().failing.unwrap().contains("cannot issue"), "what the collector said");
+    assert!(renewing.hear(ToAgent::Waiting).await.is_err(), "no answer to this question");
+
+    let good = certificate(asked, 0, 30);
+    assert_eq!(renewing.hear(ToAgent::Renewed { certificate_der: good.clone() }).await, Err(LinkError::Renewed));
+    assert_eq!(keys.all().iter().map(|keys| keys.certificate_der.clone()).next(), Some(good));
+    assert_eq!(keys.all()[1..], before, "the one before stays until the new one has stood in a session");
+    // Refused with it, it goes back to the one before; refused with both, it begins with the first again.
+    assert!(renewing.handle_not_let_in() && !renewing.handle_not_let_in());
+    renewing.handle_stood(1_000).await.unwrap();
+    assert_eq!(keys.all()[1..], before, "and after it, for a collector that is restored from a backup");
 }

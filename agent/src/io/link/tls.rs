@@ -7,14 +7,14 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use varde_common::message::ALPN_SESSION;
-use varde_common::tie::ALPN_SESSION_TCP;
-use varde_common::trust::COLLECTOR_NAME;
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use varde_common::message::{ALPN_RENEW, ALPN_SESSION};
+use varde_common::tie::{ALPN_RENEW_TCP, ALPN_SESSION_TCP};
+use varde_common::trust::{COLLECTOR_NAME, Root};
 
 use super::timed::{SharedTime, Timed};
 use super::{LinkError, quic};
-use crate::io::disk::identity::Identity;
+use crate::io::disk::keys::Credentials;
 use crate::limits::ISSUER_MAX_CHARACTERS;
 
 /// The one provider of cryptography.
@@ -22,29 +22,45 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// Believes the collector's certificate of one CA, and remembers who issued another.
+/// Believes the collector's certificate of a CA that the root document names, and remembers who issued another.
+///
+/// The collector shows its CA's certificate beside its own, and the root document names it by its hash: so a sensor believes
+/// every CA its root names without having met it before, and none that its root no longer names.
 ///
 /// It goes by [`COLLECTOR_NAME`] and not by the name that was asked for (decision 23): over TCP that one is the host that
 /// was dialled, so that a firewall which lets through by name knows whom it lets through.
 #[derive(Debug)]
 pub struct Trust {
-    inner: Arc<WebPkiServerVerifier>,
-    ca_subject: Vec<u8>,
+    provider: Arc<CryptoProvider>,
+    root: Mutex<Root>,
     foreign_issuer: Mutex<Option<String>>,
 }
 
 impl Trust {
-    /// In certificates of this CA.
-    ///
-    /// # Errors
-    /// A sentence when the certificate is not one of a CA.
-    pub fn new(ca_der: &[u8]) -> Result<Arc<Trust>, String> {
+    /// In certificates of the CAs that this document names.
+    pub fn new(root: Root) -> Arc<Trust> {
+        Arc::new(Trust { provider: provider(), root: Mutex::new(root), foreign_issuer: Mutex::default() })
+    }
+
+    /// Another root document is in force: what is shown from now on is held against it.
+    pub fn handle_root(&self, root: Root) {
+        *self.root.lock().unwrap_or_else(PoisonError::into_inner) = root;
+    }
+
+    /// Whether the root document names a CA.
+    pub fn names_ca(&self, ca_der: &[u8]) -> bool {
+        self.root.lock().unwrap_or_else(PoisonError::into_inner).names_ca(ca_der)
+    }
+
+    /// Who checks certificates of the CA among these that the root document names; none where it names none of them.
+    fn verifier(&self, shown: &[CertificateDer<'_>]) -> Option<Result<Arc<WebPkiServerVerifier>, rustls::Error>> {
+        let ca = shown.iter().find(|shown| self.names_ca(shown))?.clone().into_owned();
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(ca_der.to_vec())).map_err(|error| error.to_string())?;
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
-        let inner = verifier.build().map_err(|error| error.to_string())?;
-        let (_, ca) = x509_parser::parse_x509_certificate(ca_der).map_err(|error| error.to_string())?;
-        Ok(Arc::new(Trust { inner, ca_subject: ca.subject().as_raw().to_vec(), foreign_issuer: Mutex::default() }))
+        let general = |error: String| rustls::Error::General(error);
+        Some(roots.add(ca).and_then(|()| {
+            let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&self.provider));
+            verifier.build().map_err(|error| general(error.to_string()))
+        }))
     }
 
     /// Who issued the certificate that was shown last, where it was not our CA. It is told once.
@@ -79,21 +95,23 @@ impl ServerCertVerifier for Trust {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let name = ServerName::try_from(COLLECTOR_NAME).map_err(|error| rustls::Error::General(error.to_string()))?;
-        let verified = self.inner.verify_server_cert(end_entity, intermediates, &name, ocsp_response, now);
-        let ours = x509_parser::parse_x509_certificate(end_entity)
-            .is_ok_and(|(_, shown)| shown.issuer().as_raw() == self.ca_subject.as_slice());
-        let foreign = if verified.is_ok() || ours { None } else { issuer_of(end_entity) };
+        let (verified, foreign) = match self.verifier(intermediates) {
+            Some(verifier) => {
+                (verifier?.verify_server_cert(end_entity, intermediates, &name, ocsp_response, now), None)
+            }
+            None => (Err(CertificateError::UnknownIssuer.into()), issuer_of(end_entity)),
+        };
         *self.foreign_issuer.lock().unwrap_or_else(PoisonError::into_inner) = foreign;
         verified
     }
 
     fn verify_tls12_signature(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, certificate, signed)
+        Err(rustls::Error::General("only TLS 1.3 is spoken here".to_owned()))
     }
 
     fn verify_tls13_signature(
@@ -102,11 +120,12 @@ impl ServerCertVerifier for Trust {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, certificate, signed)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -123,22 +142,27 @@ pub fn builder(
     Ok(builder.dangerous().with_custom_certificate_verifier(verifier))
 }
 
-/// The same without anything to resume with, for one protocol.
-pub fn without_memory(mut tls: ClientConfig, alpn: &[u8]) -> ClientConfig {
-    tls.alpn_protocols = vec![alpn.to_vec()];
+/// The same without anything to resume with, for these protocols, the first that both ends speak.
+pub fn without_memory(mut tls: ClientConfig, alpns: &[&[u8]]) -> ClientConfig {
+    tls.alpn_protocols = alpns.iter().map(|alpn| alpn.to_vec()).collect();
     tls.resumption = rustls::client::Resumption::disabled();
     tls.enable_early_data = false;
     tls
 }
 
-/// The settings of a session over either carrier: both ends show certificates of the same CA.
+/// The settings of a session, and of asking for a certificate, over either carrier: both ends show certificates of a CA
+/// that the root document names.
 #[derive(Debug, Clone)]
 pub struct SessionTls {
     /// Over QUIC.
     pub quic: quinn::ClientConfig,
     /// Over TCP.
     pub tcp: Arc<ClientConfig>,
-    /// What both believe.
+    /// To ask for a certificate in place of one that has run out, over QUIC.
+    pub renew_quic: quinn::ClientConfig,
+    /// The same over TCP.
+    pub renew_tcp: Arc<ClientConfig>,
+    /// What all believe.
     pub trust: Arc<Trust>,
 }
 
@@ -146,18 +170,22 @@ impl SessionTls {
     /// Of this sensor; certificates are checked by the time that is known.
     ///
     /// # Errors
-    /// A sentence when key, certificate or CA cannot be used.
-    pub fn new(identity: &Identity, time: &SharedTime) -> Result<SessionTls, String> {
-        let trust = Trust::new(&identity.ca_der)?;
+    /// A sentence when key or certificate cannot be used.
+    pub fn new(credentials: &Credentials, trust: &Arc<Trust>, time: &SharedTime) -> Result<SessionTls, String> {
         let timed = Arc::new(Timed { inner: trust.clone(), time: Arc::clone(time) });
         let config = |alpn: &[u8]| -> Result<ClientConfig, String> {
-            let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).map_err(|error| error.to_string())?;
-            let own = CertificateDer::from(identity.certificate_der.clone());
-            let chain = vec![own, CertificateDer::from(identity.ca_der.clone())];
+            let key =
+                PrivateKeyDer::from_pem_slice(credentials.key_pem.as_bytes()).map_err(|error| error.to_string())?;
+            let chain = vec![CertificateDer::from(credentials.certificate_der.clone())];
             let tls = builder(timed.clone())?.with_client_auth_cert(chain, key).map_err(|error| error.to_string())?;
-            Ok(without_memory(tls, alpn))
+            Ok(without_memory(tls, &[alpn]))
         };
-        let quic = quic::client_config(config(ALPN_SESSION)?)?;
-        Ok(SessionTls { quic, tcp: Arc::new(config(ALPN_SESSION_TCP)?), trust: trust.clone() })
+        Ok(SessionTls {
+            quic: quic::client_config(config(ALPN_SESSION)?)?,
+            tcp: Arc::new(config(ALPN_SESSION_TCP)?),
+            renew_quic: quic::client_config(config(ALPN_RENEW)?)?,
+            renew_tcp: Arc::new(config(ALPN_RENEW_TCP)?),
+            trust: Arc::clone(trust),
+        })
     }
 }

@@ -11,7 +11,8 @@ use super::tcp::{TcpLink, TcpWay};
 use super::tls::SessionTls;
 use super::{Link, LinkError};
 use crate::io::clock;
-use crate::route::{Detour, Route, Try};
+use crate::proxy::Proxy;
+use crate::route::{Detour, Route, Try, enrolment_address};
 
 /// A link that stands.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ impl Dialled {
 #[derive(Debug)]
 pub struct Ways {
     address: String,
+    /// Where a certificate is asked for once the one before has run out.
+    renewal_address: String,
     tls: SessionTls,
     detour: Detour,
     route: Route,
@@ -55,11 +58,36 @@ fn random() -> u64 {
 }
 
 impl Ways {
-    /// To the collector at this address.
+    /// To the collector at this address; its enrolment port is the next one, as is usual.
     pub fn new(address: String, tls: SessionTls, detour: Detour) -> Ways {
+        let renewal_address = enrolment_address(&address, None);
         let route = Route::new(detour.quic_again);
         let (known_quic, known_tcp) = (Vec::new(), Vec::new());
-        Ways { address, tls, detour, route, why_not_quic: String::new(), known_quic, known_tcp }
+        Ways { address, renewal_address, tls, detour, route, why_not_quic: String::new(), known_quic, known_tcp }
+    }
+
+    /// The same, where enrolment was somewhere else.
+    #[must_use]
+    pub fn enrolled_at(self, enrolled_at: Option<&str>) -> Ways {
+        Ways { renewal_address: enrolment_address(&self.address, enrolled_at), ..self }
+    }
+
+    /// What proves this sensor from now on.
+    pub fn handle_tls(&mut self, tls: SessionTls) {
+        self.tls = tls;
+    }
+
+    pub(super) fn tls(&self) -> &SessionTls {
+        &self.tls
+    }
+
+    pub(super) fn renewal_address(&self) -> &str {
+        &self.renewal_address
+    }
+
+    /// The way round, where there is one.
+    pub(super) fn detour(&self) -> Option<(&str, Option<&Proxy>)> {
+        self.detour.address.as_deref().map(|address| (address, self.detour.proxy.as_ref()))
     }
 
     /// Reaches the collector, whichever way.
@@ -134,7 +162,7 @@ impl Ways {
     }
 
     async fn tcp(&mut self, address: String) -> Result<TcpLink, LinkError> {
-        let SessionTls { tcp, trust, quic: _ } = self.tls.clone();
+        let SessionTls { tcp, trust, quic: _, renew_quic: _, renew_tcp: _ } = self.tls.clone();
         let way = TcpWay { address, proxy: self.detour.proxy.clone(), tls: tcp, trust: Some(trust) };
         TcpLink::dial(way, self.why_not_quic.clone(), &mut self.known_tcp).await
     }

@@ -197,7 +197,7 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     let store = Store::open(&data).await.unwrap();
     let open = store.add_token(1, &[1; 32], clock::now(), later).await.unwrap();
     let shut_out = store.add_token(1, &[2; 32], clock::now(), later).await.unwrap();
-    assert!(store.consume_token(shut_out, &[9; 32], "0.1.0", clock::now()).await.unwrap());
+    assert!(store.consume_token(shut_out, &[9; 32], clock::now(), "0.1.0", clock::now()).await.unwrap());
     store.close().await;
     let made = backup(&data, &dir.path().join("b"), true).await;
     let store = Store::open(&data).await.unwrap();
@@ -208,7 +208,10 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     assert_eq!(carried, Some(Carried { revocations: 1, quarantines: Some(0) }));
     let store = Store::open(&data).await.unwrap();
     assert!(store.sensor_by_key(Scope::Operator, &[9; 32]).await.unwrap().unwrap().revoked);
-    assert!(!store.consume_token(open, &[8; 32], "0.1.0", clock::now()).await.unwrap(), "it may have been used since");
+    assert!(
+        !store.consume_token(open, &[8; 32], clock::now(), "0.1.0", clock::now()).await.unwrap(),
+        "it may have been used since"
+    );
     let (id, revision) = number(store).await;
     assert!(id > 1_000_000 && revision >= 1_000, "{id} {revision}");
 }
@@ -223,7 +226,7 @@ async fn p5_a_quarantine_since_the_backup_is_not_lifted_by_a_restore_and_a_relea
     let mut sensors = Vec::new();
     for key in [1, 2, 3] {
         let sensor = store.add_token(1, &[key; 32], clock::now(), later).await.unwrap();
-        assert!(store.consume_token(sensor, &[key + 10; 32], "0.1.0", clock::now()).await.unwrap());
+        assert!(store.consume_token(sensor, &[key + 10; 32], later, "0.1.0", clock::now()).await.unwrap());
         sensors.push(sensor.0 as i64);
     }
     let quarantine = async |sensor: i64| {
@@ -249,4 +252,29 @@ async fn p5_a_quarantine_since_the_backup_is_not_lifted_by_a_restore_and_a_relea
         renews.push(crate::store::mark::must_renew(&mut tx, *sensor).await.unwrap());
     }
     assert_eq!(renews, [false, true, false], "whoever was released begins a new spool still");
+}
+
+#[tokio::test]
+async fn e1_d9_a_key_renewed_since_the_backup_goes_on_and_one_that_ended_stays_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let later = clock::now().plus(std::time::Duration::from_secs(3600));
+    let store = Store::open(&data).await.unwrap();
+    let sensor = store.add_token(1, &[1; 32], clock::now(), later).await.unwrap();
+    assert!(store.consume_token(sensor, &[5; 32], later, "0.1.0", clock::now()).await.unwrap());
+    store.close().await;
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    let store = Store::open(&data).await.unwrap();
+    let id = sensor.0 as i64;
+    assert!(store.key_given(id, &[5; 32], &[6; 32], later, clock::now()).await.unwrap());
+    store.key_used(id, &[6; 32], later).await.unwrap();
+    assert!(store.key_given(id, &[6; 32], &[7; 32], later, clock::now()).await.unwrap());
+    store.close().await;
+
+    back(&made, &data).await.unwrap();
+    let store = Store::open(&data).await.unwrap();
+    let known = async |key: u8| store.sensor_by_key(Scope::Operator, &[key; 32]).await.unwrap().is_some();
+    assert!(!known(5).await, "what had ended stays ended");
+    assert!(known(6).await && known(7).await, "the newest goes on, and so does the one that was given and not used");
 }

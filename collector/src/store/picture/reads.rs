@@ -6,11 +6,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
+use varde_common::words::fingerprint;
 
 use super::{
     ALERTS_MAX, AlertFacts, CAMPAIGNS_MAX, CampaignFacts, Detail, HitFacts, INCIDENTS_MAX, INDICATORS_MAX,
-    IncidentFacts, IndicatorFacts, ListFacts, MEMBERS_MAX, MemberFacts, OTHERS_SHOWN_FROM, Picture, SensorFacts,
-    SensorTrustFacts, Subject, TrustFacts,
+    IncidentFacts, IndicatorFacts, KeyFacts, ListFacts, MEMBERS_MAX, MemberFacts, OTHERS_SHOWN_FROM, Picture,
+    SensorFacts, SensorTrustFacts, Subject, TrustFacts,
 };
 use crate::store::heartbeat::BEFORE;
 use crate::store::{Scope, pending, setting};
@@ -131,7 +132,8 @@ pub(in crate::store) async fn sensors(
     let sql = format!(
         "SELECT s.id, s.member_id, m.number, m.name, s.token_expires_at, s.enrolled_at, s.revoked_at, \
          s.agent_version, s.revision, s.refused_revision_at, s.refused_why, s.last_seen_at, s.connected, s.carrier, \
-         s.heartbeat, s.set_back_at, s.quarantined_at, s.replayed, \
+         s.heartbeat, s.set_back_at, s.quarantined_at, s.replayed, s.certificate_until, s.renewal_refused_why, \
+         s.pending_at, s.pending_spki_sha256, s.approved_at, \
          s.root_version, s.root_refused_why, s.freshness, s.newest_refused_why, \
          {BEFORE} FROM sensor s LEFT JOIN member m ON m.id = s.member_id AND ($1 IS NULL OR m.id = $1) \
          WHERE $1 IS NULL OR s.member_id = $1 OR EXISTS \
@@ -184,9 +186,21 @@ pub(in crate::store) async fn sensors(
                 freshness: row.try_get("freshness")?,
                 newest_refused: row.try_get("newest_refused_why")?,
             },
+            keys: keys(row)?,
         });
     }
     Ok(sensors)
+}
+
+fn keys(row: &SqliteRow) -> Result<KeyFacts, sqlx::Error> {
+    let key: Option<Vec<u8>> = row.try_get("pending_spki_sha256")?;
+    let words = key.and_then(|key| key.try_into().ok()).map(|key| fingerprint(&key));
+    let over = maybe_time(row, "enrolled_at")?.is_some() || maybe_time(row, "approved_at")?.is_some();
+    Ok(KeyFacts {
+        until: maybe_time(row, "certificate_until")?,
+        refused_why: row.try_get("renewal_refused_why")?,
+        pending: words.zip(maybe_time(row, "pending_at")?).filter(|_| !over),
+    })
 }
 
 async fn read_campaigns(

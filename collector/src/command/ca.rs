@@ -1,0 +1,49 @@
+//! `varde-collector ca`: the certificate authority is replaced while everything runs.
+
+use std::path::Path;
+
+use clap::Subcommand;
+
+use super::say;
+use crate::control::Poke;
+use crate::io::control::poke;
+use crate::io::{authority, clock};
+
+/// Subcommands of `ca`.
+#[derive(Debug, Subcommand)]
+pub enum CaCommand {
+    /// Make the next authority. Nothing changes yet: a root document must name both first.
+    Next,
+    /// Begin to issue certificates by the next authority. Those of the one before stay good until they are renewed.
+    Switch,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why it could not be done.
+pub async fn run(data: &Path, command: CaCommand) -> anyhow::Result<()> {
+    match command {
+        CaCommand::Next => {
+            let name = authority::next(data, clock::now())?;
+            say::result(&name)?;
+            say::aside(&format!(
+                "The next certificate authority lies in {}/keys/ca-next.*; copy them to where the other keys are kept.
+Above is the name by which the root document is to name it, beside the one it names now:
+varde-collector root next FILE --add-ca {}/keys/ca-next.crt
+Once that is signed and accepted, and sensors hold it (varde-collector root show):
+varde-collector ca switch",
+                data.display(),
+                data.display()
+            ));
+        }
+        CaCommand::Switch => {
+            let (before, now) = authority::switch(data)?;
+            poke(data, Poke::Keys).await;
+            say::result(&format!(
+                "Certificates are issued by {now} from now on. What {before} has issued stays good until it is renewed: sensors within ten days of being connected, this collector's own when a third of its year is over, or as soon as the root document no longer names {before}. Let it name both until every sensor has a certificate of the new one and holds a root document that names it, then: varde-collector root next FILE --retire-ca {before}. The old key is kept in keys/."
+            ))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! What a sensor says of its list and of what it trusts, noted for people.
+
+use std::sync::PoisonError;
+
+use varde_common::message::{CloseReason, Freshness, ListOutcome, RootOutcome};
+
+use super::Talk;
+use crate::change::Change;
+use crate::io::clock;
+use crate::session::Action;
+
+impl Talk {
+    /// What a sensor says of what it trusts; of anything else nothing.
+    pub(super) async fn note_trust(&self, action: Action) -> Result<(), CloseReason> {
+        let (store, sensor, now) = (&self.collector.store, self.sensor, clock::now());
+        let noted = match action {
+            Action::NoteRoot(RootOutcome::InForce { version, .. }) => {
+                tracing::info!(sensor, version, "root document in force");
+                store.root_taken(sensor, version, now).await
+            }
+            Action::NoteRoot(RootOutcome::Refused { in_force, offered, why }) => {
+                tracing::warn!(sensor, in_force, offered, "root document refused: {}", why.as_str());
+                store.root_refused(sensor, in_force, why.as_str(), now).await
+            }
+            Action::NoteStanding(standing) => {
+                // Said once a session, not with each heartbeat.
+                let told = |last: &mut Freshness| std::mem::replace(last, standing.freshness) == standing.freshness;
+                match standing.freshness {
+                    _ if told(&mut self.freshness.lock().unwrap_or_else(PoisonError::into_inner)) => {}
+                    Freshness::Stale => {
+                        tracing::warn!(sensor, "list_stale: it has not heard for a day which list is the newest");
+                    }
+                    Freshness::Behind => {
+                        tracing::warn!(sensor, named = standing.named.0, "it was named a newer list than it gets");
+                    }
+                    Freshness::NotTold | Freshness::Fresh => {}
+                }
+                store.standing(sensor, &standing).await
+            }
+            Action::NoteNewest(why) => {
+                tracing::warn!(sensor, "the word of which list is the newest was refused: {}", why.as_str());
+                store.newest_refused(sensor, why.as_str(), now).await
+            }
+            Action::Greet(_)
+            | Action::Renew(_)
+            | Action::Ingest(_)
+            | Action::Keep(..)
+            | Action::Follow(_)
+            | Action::Note(_)
+            | Action::Nothing => return Ok(()),
+        };
+        noted.map_err(|error| self.unavailable(&error))?;
+        self.tell(vec![Change::Sensor(sensor)]);
+        Ok(())
+    }
+
+    /// What a sensor says of a list.
+    pub(super) async fn note(&self, outcome: ListOutcome) -> Result<(), CloseReason> {
+        let store = &self.collector.store;
+        let noted = match outcome {
+            ListOutcome::InForce { revision, since } => {
+                tracing::info!(sensor = self.sensor, revision = revision.0, "list in force");
+                store.list_in_force(self.sensor, revision, since.clamped(), clock::now()).await
+            }
+            ListOutcome::Refused { in_force, why } => {
+                tracing::warn!(sensor = self.sensor, in_force = in_force.0, "list refused: {}", why.as_str());
+                store.list_refused(self.sensor, in_force, why.as_str(), clock::now()).await
+            }
+        };
+        noted.map_err(|error| self.unavailable(&error))?;
+        self.tell(vec![Change::Sensor(self.sensor)]);
+        Ok(())
+    }
+}
