@@ -19,9 +19,14 @@ use varde_common::time::Timestamp;
 
 use super::owner::Owner;
 use super::spool::{Caps, Spool, choose_following, forget_following};
-use super::volume::Volume;
+use super::volume::{Access, Volume};
 use super::{DiskError, failed, read_at_most_on, write_whole_on};
 use crate::limits::{ALERTS_NUMBERED_MAX, SPOOL_GROUP_MAX_RECORDS};
+
+/// So much is written at once to see whether there is room.
+const ROOM_TRIED_OCTETS: usize = 65_536;
+/// Room beside what is taken over: openings told again, and the sensor's own files.
+const ROOM_BESIDE_OCTETS: u64 = 1_048_576;
 
 const COMMITTED: &str = "committed";
 const ADOPTING: &str = "adopting";
@@ -90,15 +95,22 @@ pub fn allow(volume: &dyn Volume, spool: &Path, committed: Seq) -> Result<(), Di
         choose_following(volume, spool)?;
         write_whole_on(volume, &noted, format!("{committed}\n").as_bytes())
     };
-    let reserve = spool.join("reserve");
-    match note() {
-        // No loss will be noted in it any more.
-        Err(error) if error.is_full() && volume.exists(&reserve) => {
+    // No loss will be noted in it any more, and what follows needs the room.
+    let give_reserve = || {
+        let reserve = spool.join("reserve");
+        if volume.exists(&reserve) {
             volume.remove(&reserve).map_err(failed("remove", &reserve))?;
             volume.sync_directory(spool).map_err(failed("fsync the directory", spool))?;
+        }
+        Ok(())
+    };
+    match note() {
+        Err(error) if error.is_full() => {
+            give_reserve()?;
             note()
         }
-        done => done,
+        Err(error) => Err(error),
+        Ok(()) => give_reserve(),
     }
 }
 
@@ -178,6 +190,13 @@ fn adopt_one(
         return Ok(0);
     }
     let (mut theirs, _) = Spool::open(volume.clone(), directory, caps, now)?;
+    if goes_on.is_none() && !is_room_for(volume.as_ref(), directory, theirs.figures().octets)? {
+        tracing::error!(
+            "the disk has no room for what lies in {}: it is not taken over before a later start",
+            directory.display()
+        );
+        return Ok(0);
+    }
     let plan = match goes_on {
         Some(plan) => plan,
         None => {
@@ -206,6 +225,28 @@ fn adopt_one(
         volume.sync_directory(directory).map_err(failed("fsync the directory", directory))?;
     }
     Ok(adopted)
+}
+
+/// Whether the disk has room for as much again: what filled it half-way would be lost and told so, though it lies here whole.
+fn is_room_for(volume: &dyn Volume, aside: &Path, octets: u64) -> Result<bool, DiskError> {
+    let path = aside.with_file_name("spool.room.tmp");
+    let zeros = vec![0; ROOM_TRIED_OCTETS];
+    let fill = || {
+        let file = volume.open(&path, Access::Replace)?;
+        for at in (0..octets.saturating_add(ROOM_BESIDE_OCTETS)).step_by(ROOM_TRIED_OCTETS) {
+            file.write_all_at(&zeros, at)?;
+        }
+        file.sync()
+    };
+    let filled = fill().map_err(failed("write", &path));
+    if volume.exists(&path) {
+        volume.remove(&path).map_err(failed("remove", &path))?;
+    }
+    match filled {
+        Err(error) if error.is_full() => Ok(false),
+        Err(error) => Err(error),
+        Ok(()) => Ok(true),
+    }
 }
 
 fn take_over(plan: Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp) -> Result<u64, DiskError> {

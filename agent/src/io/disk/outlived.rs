@@ -64,19 +64,33 @@ pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
             continue;
         }
         if name.starts_with(ENDED) {
-            remove(&entry.path())?;
+            remove(&entry.path());
         } else if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
             let age_s = before.get(&name).map_or(0, |known| known.age_s.saturating_add(passed_s));
-            let undelivered = undelivered(&entry.path())?;
+            // What cannot be read (a copy that belongs to somebody else, a bad sector) keeps no sensor from its work.
+            let undelivered = undelivered(&entry.path()).unwrap_or_else(|error| {
+                tracing::error!("what was set aside cannot be looked at: {error}; {}", error.remedy());
+                1
+            });
             let one = SetAside { name, age_s, undelivered };
             if one.left_s() == 0 { over.push(one) } else { kept.push(one) }
         }
     }
-    for one in &over {
+    over.retain(|one: &SetAside| {
         let (path, ended) = (data.join(&one.name), free_name(data));
-        fs::rename(&path, &ended).map_err(failed("rename", &path))?;
+        let renamed = fs::rename(&path, &ended).map_err(failed("rename", &path));
+        if let Err(error) = &renamed {
+            tracing::error!("the time of {} is over and it cannot be removed: {error}", one.name);
+        }
+        renamed.is_ok()
+    });
+    if !over.is_empty() {
         sync_directory(data)?;
-        remove(&ended)?;
+        for entry in fs::read_dir(data).map_err(failed("read", data))?.flatten() {
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(ENDED)) {
+                remove(&entry.path());
+            }
+        }
     }
     if kept.is_empty() {
         return forget(data).map(|()| over);
@@ -129,8 +143,11 @@ fn free_name(data: &Path) -> PathBuf {
     names.into_iter().find(|path| !path.exists()).unwrap_or_else(|| data.join(ENDED))
 }
 
-fn remove(path: &Path) -> Result<(), DiskError> {
-    fs::remove_dir_all(path).map_err(failed("remove", path))
+/// What is over and cannot be removed yet is tried again the next time.
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_dir_all(path).map_err(failed("remove", path)) {
+        tracing::error!("{error}; {}", error.remedy());
+    }
 }
 
 fn read(data: &Path) -> Option<(Timestamp, BTreeMap<String, SetAside>)> {
