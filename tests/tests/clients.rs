@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 use varde_agent::io::capture::{CaptureError, LiveSettings, Step, open_live};
 use varde_agent::settings::CaptureBackend;
@@ -229,9 +229,16 @@ impl Scene {
         let quiet =
             ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
         let visit = ["--no-proxy-server", "--ignore-certificate-errors", "--dump-dom", &profile, &rules, &url];
-        let page = self.does(program, &[&flags[..], &quiet, &visit].concat())?;
-        ensure!(page.out.contains("<body>"), "no page: {page:?}");
-        Ok(true)
+        // On a machine with much else to do a browser may end without a page, and without an error.
+        let mut last = None;
+        for _ in 0..3 {
+            let page = self.does(program, &[&flags[..], &quiet, &visit].concat())?;
+            if page.out.contains("<body>") {
+                return Ok(true);
+            }
+            last = Some(page);
+        }
+        bail!("no page: {last:?}")
     }
 
     fn over_quic(&self) -> Result<()> {
