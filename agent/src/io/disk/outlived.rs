@@ -80,7 +80,7 @@ pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
         let (path, ended) = (data.join(&one.name), free_name(data));
         let renamed = fs::rename(&path, &ended).map_err(failed("rename", &path));
         if let Err(error) = &renamed {
-            tracing::error!("the time of {} is over and it cannot be removed: {error}", one.name);
+            tracing::error!("the time of {} is over and it cannot be removed: {error}; {}", one.name, error.remedy());
         }
         renamed.is_ok()
     });
