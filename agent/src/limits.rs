@@ -347,6 +347,8 @@ pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = 90 * 86_400;
 pub const SET_ASIDE_DELIVERED_KEEP_S: u64 = SPOOL_ACKNOWLEDGED_KEEP_S;
 /// One that holds what was never delivered stays so long for a person to look at: what decision 11 allows on premises, seconds.
 pub const SET_ASIDE_UNDELIVERED_KEEP_S: u64 = 30 * 86_400;
+/// Pieces in which one is taken over: one more for each time that the disk is filled half-way, though there was room for all.
+pub const ADOPTED_PIECES_MAX: usize = 64;
 /// How often they are looked at, seconds.
 pub const SET_ASIDE_LOOK_EVERY_S: u64 = 3_600;
 /// Octets of the file with their ages: some thousand of them.

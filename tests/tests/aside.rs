@@ -16,7 +16,7 @@ use varde_agent::pseudonym::{SITE_KEY_OCTETS, SiteKey};
 use varde_common::id::{Epoch, Mark, SensorId, Seq};
 use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
-use varde_tests::model_disk::{CRASHES, Crash, ModelDisk};
+use varde_tests::model_disk::{CRASHES, Crash, Fault, ModelDisk};
 use varde_tests::places::Places;
 use varde_tests::spool_story::{SPOOL, alert};
 
@@ -128,14 +128,36 @@ fn go_on(disk: &ModelDisk, old: Epoch, sensor: u64) -> Result<Epoch> {
     Ok(epoch)
 }
 
+/// A start in which another program fills the disk when all but the records is written.
+fn starts_half_way(disk: &ModelDisk, sensor: u64) -> Result<()> {
+    let is_half_way =
+        |disk: &ModelDisk| disk.files().iter().any(|path| path.to_string_lossy().contains("adopting-until-"));
+    for write in 0..60 {
+        let tried = disk.crashed(Crash::KeepsAll, 1);
+        tried.fail(Fault::Filled(write));
+        starts(&tried, sensor)?;
+        if is_half_way(&tried) {
+            disk.fail(Fault::Filled(write));
+            starts(disk, sensor)?;
+            ensure!(is_half_way(disk), "write {write} is another one");
+            disk.set_capacity(None);
+            return Ok(());
+        }
+    }
+    anyhow::bail!("it never stops half-way")
+}
+
 /// `sensor`: 1 is told to begin anew, 2 is enrolled anew on the same machine.
-fn crash_everywhere(sensor: u64) -> Result<()> {
+fn crash_everywhere(sensor: u64, is_filled: bool) -> Result<()> {
     let disk = before()?;
     let old = places(&disk).0.records.keys().next().context("no record")?.0;
     if sensor == 1 {
         told(&disk)?;
     }
     let set_aside = disk.moments();
+    if is_filled {
+        starts_half_way(&disk, sensor)?;
+    }
     let epoch = starts(&disk, sensor)?.figures().epoch;
     let mut replay = disk.replay();
     let mut tried = 0;
@@ -163,12 +185,18 @@ fn crash_everywhere(sensor: u64) -> Result<()> {
 
 #[test]
 fn p5_d3_wherever_the_power_fails_while_a_spool_is_set_aside_and_taken_over_each_record_is_there_once() -> Result<()> {
-    crash_everywhere(1)
+    crash_everywhere(1, false)
+}
+
+#[test]
+fn d5_d3_wherever_the_power_fails_where_taking_over_stopped_half_way_for_a_full_disk_each_record_is_there_once()
+-> Result<()> {
+    crash_everywhere(1, true)
 }
 
 #[test]
 fn d1_d3_wherever_the_power_fails_after_a_machine_was_enrolled_anew_each_record_is_there_once() -> Result<()> {
-    crash_everywhere(2)
+    crash_everywhere(2, false)
 }
 
 #[test]
@@ -225,6 +253,64 @@ fn d5_a_spool_that_was_set_aside_keeps_no_sensor_from_starting_on_a_full_disk() 
     println!("{none} without room, {all} with, {told_lost} told as lost");
     ensure!(none > 3 && all > 3, "{none} without room, {all} with");
     ensure!(told_lost == 0, "{told_lost} records are told as lost that lie there whole");
+    Ok(())
+}
+
+/// More than one group of records that share an fsync; another program fills the disk before each write in turn.
+#[test]
+fn d5_d3_nothing_is_lost_nor_twice_where_another_program_fills_the_disk_while_a_spool_is_taken_over() -> Result<()> {
+    const MANY: u64 = 1_100;
+    let disk = ModelDisk::new(11);
+    let caps = Caps { segment_octets: 50_000, ..caps() };
+    let (mut spool, _) = Spool::open(disk.volume(), Path::new(SPOOL), caps, NOW)?;
+    owner(1).claim_on(disk.volume().as_ref(), Path::new(DATA))?;
+    for number in 1..=MANY {
+        spool.append(&octets(number));
+    }
+    spool.sync(NOW)?;
+    spool.handle_sending_ended(Seq(SENT + 1))?;
+    told(&disk)?;
+    let (mut none, mut some, mut all) = (0, 0, 0);
+    // Whether there is room is tried first, with some twenty writes.
+    for write in (0..20).step_by(5).chain(20..40) {
+        let filled = disk.crashed(Crash::KeepsAll, write);
+        filled.fail(Fault::Filled(write));
+        let mut spool = starts(&filled, 1).with_context(|| format!("filled before write {write}"))?;
+        let epoch = spool.figures().epoch;
+        let came = taken_over(&filled, epoch).len() as u64;
+        match came {
+            0 => none += 1,
+            came if came < MANY - SENT => some += 1,
+            _ => all += 1,
+        }
+        ensure!(spool.figures().lost == 0, "write {write}: {came} came, {} are told as lost", spool.figures().lost);
+        // It works on, on a full disk and then with a little room; what is lost now is told.
+        for number in 0..3 {
+            spool.append(&octets(90_000 + number));
+            spool.sync(NOW)?;
+            filled.set_capacity(Some(filled.used() + 5_000 * number));
+        }
+        drop(spool);
+        let crash = CRASHES.get(write as usize % CRASHES.len()).copied().unwrap_or(Crash::Forgets);
+        let again = filled.crashed(crash, write + 100);
+        // Once more while it is full, and then there is room.
+        again.set_capacity(Some(again.used()));
+        starts(&again, 1)?;
+        again.set_capacity(None);
+        starts(&again, 1)?;
+        ensure!(left(again.volume().as_ref(), Path::new(DATA))?.is_empty(), "write {write}: it waits still");
+        let found = taken_over(&again, epoch);
+        for number in (SENT + 1..=MANY).chain(90_000..90_003) {
+            let record = octets(number);
+            let times = found.values().filter(|found| **found == record).count();
+            let least = usize::from(number <= MANY);
+            ensure!(times <= 1 && times >= least, "write {write}: record {number} is there {times} times");
+        }
+        let lost = places(&again).0.lost.len();
+        ensure!(lost <= 3, "write {write}: {lost} are told as lost");
+    }
+    println!("{none} times nothing came, {some} times a part, {all} times all");
+    ensure!(none > 0 && some > 0 && all > 0, "{none}, {some}, {all}");
     Ok(())
 }
 

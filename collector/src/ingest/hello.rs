@@ -157,7 +157,8 @@ async fn recognise(
     };
     // Its numbers go on below what is stored under them: whatever its mark, it has been set back.
     let behind = committed > Seq(0) && next_seq <= committed;
-    let must_renew = !new_spool && mark::must_renew(conn, sensor).await?;
+    // A spool of its own that it begins anew needs no order; one that another followed is none, though nothing of it is stored.
+    let must_renew = (!new_spool || followed) && mark::must_renew(conn, sensor).await?;
     // Another followed it: what it goes on with that other may have taken over, stored or not.
     let behind = behind || followed;
     if set_back.is_none() && !behind && !must_renew {

@@ -111,7 +111,7 @@ pub struct Beside {
     /// Its lifetime.
     pub epoch: Epoch,
     /// From this number to before that one, into this spool, the first as this number; none where nothing was to be.
-    plan: Option<(Seq, Seq, Epoch, Seq)>,
+    plan: Vec<(Seq, Seq, Epoch, Seq)>,
     /// Nothing of it waits any more.
     pub done: bool,
 }
@@ -122,21 +122,21 @@ impl Beside {
         let name = directory.file_name()?.to_str()?.strip_prefix("spool.aside-")?;
         let (epoch, _) = name.rsplit_once('-')?;
         let text = |name: &str| String::from_utf8(disk.read(&directory.join(name))?).ok();
-        let plan = text("adopted").or_else(|| text("adopting"));
-        let plan = plan.and_then(|plan| {
-            let words: Vec<&str> = plan.split_whitespace().collect();
+        let plan = text("adopted").or_else(|| text("adopting")).unwrap_or_default();
+        let piece = |line: &str| {
+            let words: Vec<&str> = line.split_whitespace().collect();
             let [from, to, epoch, first] = words.as_slice() else { return None };
             let seq = |word: &str| u64::from_str(word).ok().map(Seq);
             Some((seq(from)?, seq(to)?, epoch.parse().ok()?, seq(first)?))
-        });
+        };
         let done = text("adopted").is_some() || text("committed").is_none();
-        Some(Beside { epoch: epoch.parse().ok()?, plan, done })
+        Some(Beside { epoch: epoch.parse().ok()?, plan: plan.lines().filter_map(piece).collect(), done })
     }
 
     /// Where what has this number in it was to be taken over.
     pub fn anew(&self, seq: Seq) -> Option<(Epoch, Seq)> {
-        let (from, to, epoch, first) = self.plan?;
-        (from <= seq && seq < to).then(|| (epoch, Seq(first.0 + (seq.0 - from.0))))
+        let piece = self.plan.iter().find(|(from, to, ..)| *from <= seq && seq < *to);
+        piece.map(|(from, _, epoch, first)| (*epoch, Seq(first.0 + (seq.0 - from.0))))
     }
 }
 

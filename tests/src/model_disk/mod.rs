@@ -51,6 +51,8 @@ pub enum Fault {
     Sync(u64),
     /// This write from now on fails with EIO.
     Write(u64),
+    /// Before this write from now on another program fills the disk.
+    Filled(u64),
 }
 
 #[derive(Debug, Default)]
@@ -216,12 +218,16 @@ impl Inner {
 
     /// Whether the next operation of this sort is to fail; counts it.
     fn fails(&mut self, sync: bool) -> bool {
-        let mut fails = false;
+        let (mut fails, mut filled) = (false, false);
         self.faults.retain_mut(|fault| match fault {
             Fault::Sync(left) if sync => due(left, &mut fails),
             Fault::Write(left) if !sync => due(left, &mut fails),
-            Fault::Sync(_) | Fault::Write(_) => true,
+            Fault::Filled(left) if !sync => due(left, &mut filled),
+            Fault::Sync(_) | Fault::Write(_) | Fault::Filled(_) => true,
         });
+        if filled {
+            self.capacity = Some(self.state.used());
+        }
         fails
     }
 
@@ -444,5 +450,9 @@ mod tests {
         let full = file.write_all_at(&[3; 20], 2000).unwrap_err();
         assert_eq!(full.kind(), ErrorKind::StorageFull);
         assert_eq!(disk.read(Path::new("/data/a")).unwrap().len(), 2010, "as much as fits");
+        disk.set_capacity(None);
+        disk.fail(Fault::Filled(1));
+        file.write_all_at(&[3; 20], 2010).unwrap();
+        assert_eq!(file.write_all_at(&[3; 20], 2030).unwrap_err().kind(), ErrorKind::StorageFull);
     }
 }

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use varde_common::id::Seq;
 use varde_common::time::Timestamp;
 
+use super::adopt::plan::taken_over;
 use super::spool::survey;
+use super::volume::RealVolume;
 use super::{DiskError, failed, read_at_most, sync_directory, write_whole};
 use crate::limits::{
     SET_ASIDE_DELIVERED_KEEP_S, SET_ASIDE_MAX_OCTETS, SET_ASIDE_UNDELIVERED_KEEP_S, SPOOL_AGE_STEP_MAX_S,
@@ -168,21 +169,14 @@ fn read(data: &Path) -> Option<(Timestamp, BTreeMap<String, SetAside>)> {
 /// Records of it that are nowhere else, as far as is known here.
 fn undelivered(directory: &Path) -> Result<u64, DiskError> {
     let figures = survey(directory)?;
-    let taken_over = taken_over(directory).map_or(0, |(from, to)| {
+    let taken_over = taken_over(&RealVolume, directory).into_iter().map(|(from, to)| {
         let from = from.max(figures.acknowledged.next());
         to.min(figures.next).0.saturating_sub(from.0)
     });
+    let taken_over: u64 = taken_over.sum();
     // What could not be read is something that nobody has seen.
     let quarantined = directory.join("quarantine").is_dir();
     Ok(figures.waiting().saturating_sub(taken_over).max(u64::from(quarantined)))
-}
-
-/// From which number on up to which the spool that goes on has them (`super::adopt`).
-fn taken_over(directory: &Path) -> Option<(Seq, Seq)> {
-    let octets = read_at_most(&directory.join("adopted"), 256).ok()?;
-    let text = String::from_utf8(octets).ok()?;
-    let mut words = text.split(' ');
-    Some((Seq(words.next()?.parse().ok()?), Seq(words.next()?.parse().ok()?)))
 }
 
 #[cfg(test)]
@@ -192,9 +186,10 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use varde_common::id::Seq;
+
     use super::*;
     use crate::io::disk::spool::{Caps, Spool};
-    use crate::io::disk::volume::RealVolume;
 
     const START: Timestamp = Timestamp(1_795_269_900_000_000);
     const HOUR_S: u64 = 3_600;
@@ -254,6 +249,21 @@ mod tests {
             let directory = set_aside(data.path(), 4);
             fs::write(directory.join("adopted"), adopted).unwrap();
             assert_eq!(super::undelivered(&directory).unwrap(), undelivered, "{adopted}");
+        }
+        // Half-way there: what came is delivered, and nothing else, whatever the plan says.
+        for (file, plan, undelivered) in [
+            ("adopting", "5 7 00 1\n", 2),
+            ("adopting-until-5", "5 7 00 1\n", 2),
+            ("adopting-until-6", "5 7 00 1\n", 1),
+            ("adopting-until-9", "5 7 00 1\n", 0),
+            ("adopting", "5 6 00 1\n6 7 00 9\n", 1),
+            ("adopted", "5 6 00 1\n6 7 00 9\n", 0),
+            ("adopted", "5 9 00 1\n9 7 00 9\n", 0),
+        ] {
+            let data = tempfile::tempdir().unwrap();
+            let directory = set_aside(data.path(), 4);
+            fs::write(directory.join(file), plan).unwrap();
+            assert_eq!(super::undelivered(&directory).unwrap(), undelivered, "{file}: {plan}");
         }
         let data = tempfile::tempdir().unwrap();
         let directory = set_aside(data.path(), 6);

@@ -143,6 +143,32 @@ async fn p5_of_one_that_is_released_what_lies_beyond_the_end_of_its_copy_is_take
     }
 }
 
+/// The same where nothing of the spool was stored before: it looks like a new one.
+#[tokio::test]
+async fn p5_one_that_is_released_is_known_as_such_although_nothing_of_its_spool_was_stored() {
+    let fixture = Fixture::new(1).await;
+    let mut sensor = Machine::new(7);
+    assert!(matches!(hello(&fixture, &mut sensor).await, Met::Stands { committed: Seq(0), .. }));
+    let mut copy = Machine { next: 4, ..sensor };
+    for _ in 0..2 {
+        assert!(matches!(hello(&fixture, &mut sensor).await, Met::Stands { committed: Seq(0), .. }));
+    }
+    assert!(matches!(hello(&fixture, &mut copy).await, Met::NewEpoch { .. }));
+    work(&fixture, &mut Machine::new(8)).await;
+    let mut tx = fixture.store.begin().await.unwrap();
+    crate::store::mark::quarantine(&mut tx, 1, NOW).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(fixture.store.release_sensor(1).await.unwrap());
+    sensor.next += 20;
+    for again in [false, true] {
+        let met = hello(&fixture, &mut sensor).await;
+        assert_eq!(met, Met::NewEpoch { committed: Seq(3) }, "asked again: {again}");
+    }
+    // As ordered; and then it is released no longer.
+    work(&fixture, &mut Machine::new(9)).await;
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM sensor WHERE renew_epoch <> 0").await, 0);
+}
+
 #[tokio::test]
 async fn p5_numbers_below_what_is_stored_order_a_new_epoch_whatever_the_mark() {
     let fixture = Fixture::new(1).await;

@@ -1,14 +1,16 @@
 //! What is lost when the disk is full: noted out of a reserve that only notes may use, in one note for as long as it goes on.
 //!
 //! Nothing else is written while the reserve is not whole: a disk that has no room for it is full. So a loss can be noted
-//! whenever one happens, and what is not noted yet is told to nobody and numbered anew after a crash.
+//! whenever one happens, and what is not noted yet is told to nobody and numbered anew after a crash. What lies elsewhere too
+//! (a spool that was set aside) is not lost with a full disk: it is given back.
 
 use varde_common::id::Seq;
 use varde_common::record::LossReason;
+use varde_common::time::Timestamp;
 
 use super::super::volume::Access;
 use super::super::{DiskError, failed};
-use super::{Piece, Spool};
+use super::{Active, Piece, Spool};
 use crate::spool::{FileKind, Loss, Tally};
 
 /// The reserve is given to notes in so many parts: another program may take what one note leaves of its part.
@@ -25,6 +27,43 @@ impl Spool {
             loss.tell(seq, severity);
         }
         self.note_loss()
+    }
+
+    /// Writes and fsyncs what was appended; with a full disk it is given back: it is nowhere, its numbers are free again, and nothing is
+    /// told as lost. Whether it is on disk.
+    ///
+    /// # Errors
+    /// [`DiskError`]: the process must end.
+    pub fn sync_or_give_back(&mut self, now: Timestamp) -> Result<bool, DiskError> {
+        if self.pending.is_empty() {
+            return Ok(true);
+        }
+        self.ages.handle_time(now);
+        let is_written = self.has_room()? && self.write_pending()?;
+        self.pending.clear();
+        if !is_written {
+            self.next = self.pending_first;
+            self.write_on_in_place_holder()?;
+            return Ok(false);
+        }
+        (self.pending_first, self.durable) = (self.next, self.next);
+        self.keep_witness(now)?;
+        self.make_room(now)?;
+        Ok(true)
+    }
+
+    /// An empty segment that was begun for what is given back has the name that the next one would have.
+    fn write_on_in_place_holder(&mut self) -> Result<(), DiskError> {
+        let first = self.pending_first;
+        match self.pieces.get(&first) {
+            Some(&Piece::Segment { next, octets, .. }) if next == first && self.active.is_none() => {
+                let path = self.path(first, FileKind::Segment);
+                let file = self.volume.open(&path, Access::Write).map_err(failed("open", &path))?;
+                self.active = Some(Active { first, file, octets });
+                Ok(())
+            }
+            Some(Piece::Segment { .. } | Piece::Lost(_)) | None => Ok(()),
+        }
     }
 
     /// Writes the note of a loss, out of the reserve where there is no other room; what cannot be noted waits.

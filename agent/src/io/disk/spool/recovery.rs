@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
+use super::super::adopt::plan::UNTIL;
 use super::super::mark::MARK_FILE;
 use super::super::owner::OWNER_FILE;
 use super::super::volume::{Access, RealVolume, Volume, VolumeFile};
@@ -63,7 +64,7 @@ impl Spool {
                 self.remove(&directory.join(name))?;
             } else if let Some(file) = FileName::read(name) {
                 names.push((file, entry.modified));
-            } else if !BESIDE.contains(&name) && !name.ends_with(".torn") {
+            } else if !BESIDE.contains(&name) && !name.ends_with(".torn") && !name.starts_with(UNTIL) {
                 recovered.damaged_octets += self.quarantine(&directory.join(name))?;
             }
         }

@@ -1,0 +1,193 @@
+//! What is taken over of a spool that was set aside, and how far that has come: the files beside its records.
+//!
+//! A plan is a line for each piece, `FROM TO EPOCH FIRST`: numbers of theirs, the spool that goes on, and the number the first of
+//! them gets there. It lies in `adopting` while nothing else is written to that spool, so that its next number says how far the
+//! last piece has come; then it is named `adopted`. Where the disk is filled meanwhile it is named `adopting-until-SEQ`: what lies
+//! before that number is there, the rest waits, and that spool goes on with other records. To be named so takes no room. The
+//! next start writes a plan with one piece more. Behind the last of theirs stand the words that close alerts which were opened
+//! again: they have the numbers that would follow.
+
+use std::path::{Path, PathBuf};
+
+use varde_common::id::{Epoch, Seq};
+
+use super::super::volume::Volume;
+use super::super::{DiskError, failed, read_at_most_on, write_whole_on};
+use crate::limits::ADOPTED_PIECES_MAX;
+
+const ADOPTING: &str = "adopting";
+const ADOPTED: &str = "adopted";
+/// Before the number of the first that waits.
+pub(in super::super) const UNTIL: &str = "adopting-until-";
+/// Longer than any line of a plan.
+const LINE_MAX_OCTETS: u64 = 128;
+
+/// Records that follow one another in both spools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) from: Seq,
+    pub(super) to: Seq,
+    pub(super) epoch: Epoch,
+    pub(super) first: Seq,
+}
+
+impl Piece {
+    fn read(line: &str) -> Option<Piece> {
+        let mut words = line.split(' ');
+        let piece = Piece {
+            from: words.next()?.parse().ok().map(Seq)?,
+            to: words.next()?.parse().ok().map(Seq)?,
+            epoch: words.next()?.parse().ok()?,
+            first: words.next()?.parse().ok().map(Seq)?,
+        };
+        words.next().is_none().then_some(piece)
+    }
+
+    /// The number that one of theirs gets in the spool that goes on.
+    pub(super) fn anew(self, seq: Seq) -> Seq {
+        Seq(self.first.0.saturating_add(seq.0.saturating_sub(self.from.0)))
+    }
+
+    /// The first of theirs that is not there, where the spool that goes on has all before this number.
+    pub(super) fn until(self, next: Seq) -> Seq {
+        Seq(self.from.0.saturating_add(next.0.saturating_sub(self.first.0)))
+    }
+}
+
+/// All pieces, in order; the last is the one that goes on, and its end the end of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Plan {
+    before: Vec<Piece>,
+    pub(super) last: Piece,
+}
+
+impl Plan {
+    pub(super) fn of(last: Piece) -> Plan {
+        Plan { before: Vec::new(), last }
+    }
+
+    fn read(volume: &dyn Volume, path: &Path) -> Option<Plan> {
+        let octets = read_at_most_on(volume, path, LINE_MAX_OCTETS * ADOPTED_PIECES_MAX as u64).ok()?;
+        let text = String::from_utf8(octets).ok()?;
+        let pieces = text.strip_suffix('\n')?.split('\n').map(Piece::read);
+        let mut before = pieces.collect::<Option<Vec<_>>>()?;
+        let last = before.pop()?;
+        Some(Plan { before, last })
+    }
+
+    pub(super) fn write(&self, volume: &dyn Volume, directory: &Path) -> Result<(), DiskError> {
+        let mut text = String::new();
+        for Piece { from, to, epoch, first } in self.before.iter().chain([&self.last]) {
+            text.push_str(&format!("{from} {to} {epoch} {first}\n"));
+        }
+        write_whole_on(volume, &directory.join(ADOPTING), text.as_bytes())
+    }
+
+    /// With what waits as a piece of its own; too many are never kept, then the oldest is forgotten: its alerts are opened again
+    /// by what follows, and it counts as waiting.
+    pub(super) fn gone_on(mut self, until: Seq, epoch: Epoch, first: Seq) -> Plan {
+        if until > self.last.from {
+            self.before.push(Piece { to: until, ..self.last });
+        }
+        let too_many = self.before.len().saturating_sub(ADOPTED_PIECES_MAX - 1);
+        self.before.drain(..too_many);
+        Plan { last: Piece { from: until, epoch, first, ..self.last }, ..self }
+    }
+
+    /// The pieces that lie in the spool that goes on.
+    fn there(&self) -> impl Iterator<Item = &Piece> {
+        let earlier = self.before.iter().rev().take_while(|piece| piece.epoch == self.last.epoch);
+        [&self.last].into_iter().chain(earlier)
+    }
+
+    /// The first of theirs that lies, or is to lie, in the spool that goes on.
+    pub(super) fn begins(&self) -> Seq {
+        self.there().last().map_or(self.last.from, |piece| piece.from)
+    }
+
+    /// The number that one of theirs, from there on, gets in the spool that goes on.
+    pub(super) fn anew(&self, seq: Seq) -> Seq {
+        self.there().find(|piece| piece.from <= seq).unwrap_or(&self.last).anew(seq)
+    }
+}
+
+/// How far the taking over of a spool has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing was planned.
+    New,
+    /// The spool that the last piece names has nothing else behind it.
+    Begun(Plan),
+    /// It has, perhaps; what waits begins here.
+    Until(Plan, Seq),
+}
+
+impl Standing {
+    pub(super) fn read(volume: &dyn Volume, directory: &Path) -> Result<Standing, DiskError> {
+        if let Some(plan) = Plan::read(volume, &directory.join(ADOPTING)) {
+            return Ok(Standing::Begun(plan));
+        }
+        let plan = until(volume, directory)?.and_then(|(path, until)| Some((Plan::read(volume, &path)?, until)));
+        Ok(plan.map_or(Standing::New, |(plan, until)| Standing::Until(plan, until)))
+    }
+}
+
+/// The file that says from where on the rest waits.
+fn until(volume: &dyn Volume, directory: &Path) -> Result<Option<(PathBuf, Seq)>, DiskError> {
+    let entries = volume.entries(directory).map_err(failed("read", directory))?;
+    let named = entries.into_iter().filter_map(|entry| {
+        let until = entry.name.strip_prefix(UNTIL)?.parse().ok().map(Seq)?;
+        Some((directory.join(entry.name), until))
+    });
+    Ok(named.max_by_key(|(_, until)| *until))
+}
+
+/// The plan is in `adopting`: another that says where it went on from is gone by.
+pub(super) fn forget_until(volume: &dyn Volume, directory: &Path) -> Result<(), DiskError> {
+    while let Some((path, _)) = until(volume, directory)? {
+        volume.remove(&path).map_err(failed("remove", &path))?;
+        volume.sync_directory(directory).map_err(failed("fsync the directory", directory))?;
+    }
+    Ok(())
+}
+
+fn name_plan(volume: &dyn Volume, directory: &Path, name: &str) -> Result<(), DiskError> {
+    let before = directory.join(ADOPTING);
+    volume.rename(&before, &directory.join(name)).map_err(failed("rename", &before))?;
+    volume.sync_directory(directory).map_err(failed("fsync the directory", directory))
+}
+
+/// From this number on it waits.
+pub(super) fn pause(volume: &dyn Volume, directory: &Path, until: Seq) -> Result<(), DiskError> {
+    name_plan(volume, directory, &format!("{UNTIL}{until}"))
+}
+
+/// All of it is there.
+pub(super) fn end(volume: &dyn Volume, directory: &Path) -> Result<(), DiskError> {
+    name_plan(volume, directory, ADOPTED)
+}
+
+/// Whether nothing of it waits.
+pub(super) fn has_ended(volume: &dyn Volume, directory: &Path) -> bool {
+    volume.exists(&directory.join(ADOPTED))
+}
+
+/// What of a spool that was set aside lies in one that went on, as ranges of its numbers: from, and before which.
+pub(in super::super) fn taken_over(volume: &dyn Volume, directory: &Path) -> Vec<(Seq, Seq)> {
+    let (plan, end) = match Plan::read(volume, &directory.join(ADOPTED)) {
+        Some(plan) => (plan, None),
+        None => match Standing::read(volume, directory) {
+            Ok(Standing::Until(plan, until)) => (plan, Some(until)),
+            // While it goes on nobody can say how far it is.
+            Ok(Standing::Begun(plan)) => {
+                let from = plan.last.from;
+                (plan, Some(from))
+            }
+            Ok(Standing::New) | Err(_) => return Vec::new(),
+        },
+    };
+    let all_to = plan.last.to;
+    let last = Piece { to: end.unwrap_or(all_to), ..plan.last };
+    let pieces = plan.before.into_iter().chain([last]);
+    pieces.map(|piece| (piece.from, piece.to.min(all_to))).filter(|(from, to)| from < to).collect()
+}
