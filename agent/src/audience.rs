@@ -7,7 +7,7 @@ use varde_common::observation::Endpoint;
 use varde_common::time::Timestamp;
 
 use crate::dns::Message;
-use crate::flow::FlowGlimpse;
+use crate::flow::{FlowGlimpse, FlowId};
 use crate::observe::Seen;
 use crate::transaction::Standing;
 
@@ -45,6 +45,11 @@ pub trait Audience {
     fn wants_step(&mut self, glimpse: &FlowGlimpse) -> bool {
         let _ = glimpse;
         true
+    }
+
+    /// Nothing more comes of what was gathered by this name, under which no flow begins.
+    fn let_go(&mut self, gathered_by: FlowId) {
+        let _ = gathered_by;
     }
 }
 

@@ -137,7 +137,7 @@ impl Duplicates {
             return Copied::No;
         }
         let Some(hash) = self.hash(compared, frame.source) else { return Copied::No };
-        let around = if opened.tunnel.is_some() { self.around(frame) } else { 0 };
+        let around = if opened.tunnel().is_some() { self.around(frame) } else { 0 };
         if self.remembered.is_empty() {
             let none = Remembered { hash: 0, around: 0, time_us: 0, way: 0, is_there: false };
             self.remembered.resize(COPIES_REMEMBERED, none);
@@ -211,7 +211,7 @@ impl Duplicates {
         let mut hasher = self.seed.build_hasher();
         let hop_limit_at = if opened.packet.src.is_ipv4() { 8 } else { 7 };
         hasher.write_u8(opened.ip.get(hop_limit_at).copied().unwrap_or(0));
-        if frame.link == LinkType::Ethernet && opened.tunnel.is_none() {
+        if frame.link == LinkType::Ethernet && opened.tunnel().is_none() {
             hasher.write_u16(frame.vlan.map_or(0, |vlan| vlan & 0x0fff));
             // Addresses, and the first tag where there is one.
             hasher.write(frame.octets.get(..16).unwrap_or_default());

@@ -58,7 +58,7 @@ impl Intake {
             }
             Copied::Whole => return Ok(Passage::Copy),
         }
-        if opened.packet.fragment == Fragment::Whole && opened.tunnel.is_none() && !opened.is_unread_tunnel {
+        if opened.packet.fragment == Fragment::Whole && opened.tunnels.is_none() {
             take(&opened.packet);
         } else {
             self.handle_wrapped(frame, &opened, now, take);
@@ -94,19 +94,19 @@ impl Intake {
         now: Timestamp,
         take: &mut impl FnMut(&Packet<'_>),
     ) {
-        if opened.tunnel.is_some() {
+        if opened.tunnel().is_some() {
             packet::each_around(frame, take);
         }
         self.handle_opened(opened, now, REJOINED_DEPTH_MAX, take);
     }
 
     fn handle_opened(&mut self, opened: &Opened<'_>, now: Timestamp, depth: usize, take: &mut impl FnMut(&Packet<'_>)) {
-        if let Some(kind) = opened.tunnel
+        if let Some(kind) = opened.tunnel()
             && let Some(count) = self.tunnelled.get_mut(kind as usize)
         {
             *count += 1;
         }
-        self.unread_tunnels += u64::from(opened.is_unread_tunnel);
+        self.unread_tunnels += u64::from(opened.tunnels.is_some_and(|tunnels| tunnels.is_unread));
         take(&opened.packet);
         let Some(piece) = opened.piece().filter(|piece| is_read(piece.src, piece.protocol)) else { return };
         let seen = (opened.packet.time, opened.packet.source);

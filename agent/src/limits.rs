@@ -1,7 +1,9 @@
 //! Every bound of the sensor: unit in the name, reason beside it.
 
+mod connections;
 mod keys;
 
+pub use connections::{DOUBTS_MAX, DOUBTS_MAX_OCTETS, TCP_WINDOW_MAX_OCTETS, TCP_WINDOW_SCALED_MAX_OCTETS};
 pub use keys::{
     CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,
     RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
@@ -19,10 +21,6 @@ pub const FLOW_ESTABLISHED_IDLE_TIMEOUT_S: u64 = 3600;
 pub const FLOW_ACTIVE_TIMEOUT_S: u64 = 1800;
 /// After FIN from both ends or a RST, late packets still belong to the flow for so long, seconds.
 pub const FLOW_LINGER_S: u64 = 5;
-/// What a RST or FIN may lie ahead of what its receiver has acknowledged, and an acknowledgement behind the one before:
-/// more than is under way on ordinary lines (RFC 7323 allows 1 GiB).
-pub const TCP_WINDOW_MAX_OCTETS: u32 = 1024 * 1024;
-
 /// Flows remembered after they are over, by who began them: UDP conversations that are more than a look-up, and TCP
 /// connections whose end was not seen. Of a municipality's, those of a quarter of an hour.
 pub const FLOWS_REMEMBERED: usize = 65_536;
@@ -483,6 +481,7 @@ pub const GATHERED_FRAMES_MAX: usize = 256;
 /// the program, the list, and for a live interface its ring ([`RING_BLOCKS`]).
 pub const FLOODED_MAX_OCTETS: usize = FLOWS_MAX_OCTETS
     + FLOWS_REMEMBERED_MAX_OCTETS
+    + DOUBTS_MAX_OCTETS
     + TRANSACTIONS_MAX_OCTETS
     + STREAMS_TOTAL_MAX_OCTETS
     + STREAMS_MAX_OCTETS

@@ -379,6 +379,12 @@ impl<A: Audience> Audience for BeforeClosed<'_, A> {
         }
         audience.wants_step(glimpse)
     }
+
+    fn let_go(&mut self, gathered_by: FlowId) {
+        let BeforeClosed { greetings, counts, audience } = self;
+        let tell = &mut |told: Told| audience.take(told.into());
+        greetings.handle_closed(gathered_by, Contact::Unanswered, counts, tell);
+    }
 }
 
 /// Reads a message and pairs it; false when it is none.

@@ -131,6 +131,9 @@ impl Streams {
         let kept_before = direction.kept_octets();
         let (is_end, is_begin) = (is_end && direction.may_end(&segment), direction.may_begin(&segment));
         if segment.flags & SYN != 0 && !is_begin {
+            if segment.flags & ACK == 0 {
+                direction.doubt_syn(segment.seq);
+            }
             read_alone(segment.payload, message);
         } else {
             direction.handle_segment(segment, now, counts, message);
@@ -158,8 +161,16 @@ impl Streams {
         let Some(place) = self.table.find(self.table.hash_of(&key), &key) else { return };
         let Some((_, direction)) = self.table.at_mut(place) else { return };
         let kept_before = direction.kept_octets();
-        direction.hear_receiver(segment.ack, segment.flags & SYN != 0);
+        let is_another = direction.hear_receiver(segment.ack, segment.flags & SYN != 0);
         self.kept_octets = (self.kept_octets + direction.kept_octets()).saturating_sub(kept_before);
+        // Whoever asks cannot forge that: another SYN of the other end it would have to answer first.
+        let key = Key { src: segment.src, dst: segment.dst };
+        if is_another
+            && let Some(place) = self.table.find(self.table.hash_of(&key), &key)
+            && let Some((_, direction)) = self.table.at_mut(place)
+        {
+            direction.forget_receiver();
+        }
     }
 
     /// Forgets directions that were idle for too long.

@@ -3,18 +3,21 @@
 
 use varde_common::observation::{Contact, Protocol};
 
+use super::doubt::SYN_DATA_MAX_OCTETS;
 use super::stand::{Beside, Moved};
 use super::state::{ESTABLISHED, Flow, LINGERING, Step, SynStanding};
 use crate::limits::TCP_WINDOW_MAX_OCTETS;
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 
-/// A SYN can have no more data than this: it is one segment.
-const SYN_DATA_MAX_OCTETS: u32 = 65_536;
-
 impl Flow {
     /// Sequence number of the initiator's SYN, where it is known.
     pub(super) fn syn(&self) -> Option<u32> {
-        (self.syn_standing == SynStanding::Known).then_some(self.syn)
+        matches!(self.syn_standing, SynStanding::Known { .. }).then_some(self.syn)
+    }
+
+    /// Whether it had data.
+    fn has_syn_data(&self) -> bool {
+        self.syn_standing == SynStanding::Known { has_data: true }
     }
 
     /// What a segment says of both streams: whether it is a SYN that says something else of where the initiator's begins.
@@ -56,22 +59,23 @@ impl Flow {
         }
         // Overtaken by the answer to it, a SYN still says where the stream begins; after that it may be forged.
         let is_open = beside == Beside::Unknown && from_initiator && step.is_syn();
-        self.syn_has_data |= is_open && step.has_payload;
         let begins_stream = is_open && self.syn() != Some(step.seq);
         if begins_stream {
-            self.hear_syn(step.seq);
+            self.hear_syn(step.seq, step.has_payload);
+        } else if is_open && step.has_payload {
+            self.syn_standing = SynStanding::Known { has_data: true };
         }
         begins_stream
     }
 
     /// Where the client's stream begins; after two SYNs that say different things nobody knows, until one is answered.
-    pub(super) fn hear_syn(&mut self, seq: u32) {
+    pub(super) fn hear_syn(&mut self, seq: u32, has_data: bool) {
         match self.syn() {
             Some(known) if known != seq && self.contact != Contact::Answered => {
                 self.syn_standing = SynStanding::Disputed;
             }
             None if self.syn_standing == SynStanding::Unknown => {
-                (self.syn, self.syn_standing) = (seq, SynStanding::Known);
+                (self.syn, self.syn_standing) = (seq, SynStanding::Known { has_data });
             }
             Some(_) | None => {}
         }
@@ -80,16 +84,16 @@ impl Flow {
     /// The answer to a SYN says which one it was, and how much it took of the data in it.
     pub(super) fn hear_syn_ack(&mut self, ack: u32) {
         let is_known = self.answers_known_syn(ack);
-        self.begins_anew |= !is_known || self.syn_has_data && ack == self.syn.wrapping_add(1);
+        self.begins_anew |= !is_known || self.has_syn_data() && ack == self.syn.wrapping_add(1);
         if !is_known {
-            (self.syn, self.syn_standing, self.syn_has_data) = (ack.wrapping_sub(1), SynStanding::Known, false);
+            (self.syn, self.syn_standing) = (ack.wrapping_sub(1), SynStanding::Known { has_data: false });
         }
     }
 
     /// Whether an acknowledgement can be the answer to the SYN that is known.
     pub(super) fn answers_known_syn(&self, ack: u32) -> bool {
         let behind = ack.wrapping_sub(self.syn).wrapping_sub(1);
-        self.syn().is_some() && (behind == 0 || self.syn_has_data && behind < SYN_DATA_MAX_OCTETS)
+        self.syn().is_some() && (behind == 0 || self.has_syn_data() && behind < SYN_DATA_MAX_OCTETS)
     }
 
     pub(super) fn is_reset(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Packets to flow records (RFC 7011, bidirectional as RFC 5103), in a bounded table.
 
 mod connection;
+mod doubt;
 mod key;
 mod lately;
 mod stand;
@@ -14,8 +15,10 @@ use varde_common::time::Timestamp;
 use crate::audience::Audience;
 use crate::greeting::Greeting;
 use crate::limits::{CLOCK_AHEAD_MAX_S, FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S};
+use crate::packet::tcp_flags::SYN;
 use crate::packet::{Fragment, Packet};
 use crate::table::{Place, Table};
+use doubt::Doubts;
 use key::Key;
 use lately::Lately;
 use state::{ALL_LANES, ESTABLISHED, Flow, LINGERING, OPEN, Step, Taken, read};
@@ -100,8 +103,9 @@ pub struct Flows {
     /// After so long a flow that goes on is reported, microseconds.
     active_us: u64,
     data_out_octets: u32,
-    next_id: u64,
+    next_id: FlowId,
     lately: Lately,
+    doubts: Doubts,
 }
 
 /// What the next stage needs to know of a flow whose first words may still come.
@@ -111,6 +115,8 @@ pub(crate) struct Heard {
     pub(crate) place: Place,
     /// Which flow.
     pub(crate) flow: FlowId,
+    /// By whose name words are gathered: the flow's, or that of the one which the answer to a SYN would begin.
+    pub(crate) gathered_by: FlowId,
     /// Whether its initiator sent the packet.
     pub(crate) from_initiator: bool,
     /// Sequence number of the initiator's SYN, where it was seen.
@@ -124,6 +130,13 @@ pub(crate) struct Heard {
     pub(crate) contact: Contact,
     /// How far the greeting of the end that sent it is known.
     pub(crate) greeting: Greeting,
+}
+
+impl Heard {
+    /// Whether it stands behind a SYN that may be forged.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.gathered_by != self.flow
+    }
 }
 
 /// A flow's step before it is told whole.
@@ -170,8 +183,9 @@ impl Flows {
             shortest_timeout_us,
             active_us,
             data_out_octets,
-            next_id: 0,
+            next_id: FlowId(0),
             lately: Lately::new(),
+            doubts: Doubts::new(),
         }
     }
 
@@ -204,9 +218,12 @@ impl Flows {
         };
         let hash = self.table.hash_of(&key);
         let mut place = self.table.find(hash, &key);
+        let mut begun = None;
         if let Some(old) = place
             && self.is_over(old, &step, now)
         {
+            // Its words are no part of what is over.
+            begun = self.table.at(old).and_then(|(_, flow)| self.doubts.take_answered(flow, &step));
             self.end(old, audience);
             place = None;
         }
@@ -215,14 +232,19 @@ impl Flows {
             Some(place) => place,
             None => {
                 self.make_room(now, counts, audience);
-                let mut flow = Flow::new(FlowId(self.next_id), &step, key.protocol(), self.data_out_octets);
-                if (key.is_conversation() || step.goes_on())
+                let id = begun.map_or(self.next_id, |doubt| doubt.id);
+                let mut flow = Flow::new(id, &step, key.protocol(), self.data_out_octets);
+                if let Some(doubt) = &begun {
+                    flow.began_with(doubt, &step);
+                } else if (key.is_conversation() || step.goes_on())
                     && let Some(initiator_is_low) = self.lately.initiator_is_low(self.table.number_of(&key), now)
                 {
                     flow.goes_on(initiator_is_low);
                 }
                 let place = self.table.insert(hash, key, flow, OPEN, now)?;
-                self.next_id += 1;
+                if begun.is_none() {
+                    self.next_id = FlowId(id.0 + 1);
+                }
                 counts.opened += 1;
                 place
             }
@@ -234,7 +256,14 @@ impl Flows {
             flow.tell(key, FlowStep::Reported, audience);
             flow.begin_anew(step.time);
         }
-        let Taken { answered, much_sent, begins_stream } = flow.take(&step, key.protocol());
+        let doubted = if flow.is_doubted || step.has(SYN) && !is_new {
+            self.doubts.hear(flow, &step, &mut self.next_id, now, &mut |evicted| audience.let_go(evicted))
+        } else {
+            None
+        };
+        // Nothing that may be forged moves the connection that stands.
+        let taken = if doubted.is_some() { Step { flags: 0, ..step } } else { step };
+        let Taken { answered, much_sent, begins_stream } = flow.take(&taken, key.protocol());
         if is_new {
             flow.tell(key, FlowStep::Opened, audience);
         }
@@ -245,13 +274,20 @@ impl Flows {
             flow.tell(key, FlowStep::Volume, audience);
         }
         let lane = flow.lane();
-        let heard = flow.heard(place, &step, packet, begins_stream);
+        let heard = match &doubted {
+            Some(doubted) => flow.heard_in_doubt(place, &step, packet, doubted),
+            None => flow.heard(place, &step, packet, begins_stream),
+        };
         self.table.touch(place, lane, now);
         heard
     }
 
     /// Notes how far the greeting in the flow of a packet is known now.
     pub(crate) fn set_greeting(&mut self, heard: &Heard, greeting: Greeting) {
+        if heard.is_in_doubt() {
+            self.doubts.set_greeting(heard.flow, greeting);
+            return;
+        }
         if let Some((key, flow)) = self.table.at_mut(heard.place) {
             flow.begins_anew &= !heard.from_initiator;
             let protocol = key.protocol();
@@ -293,17 +329,15 @@ impl Flows {
     /// Ends a flow, and tells it where anybody wants to know.
     pub(crate) fn end(&mut self, place: Place, audience: &mut impl Audience) {
         if let Some((key, flow)) = self.table.at(place) {
+            if flow.is_doubted
+                && let Some(doubt) = self.doubts.take(flow.id)
+            {
+                audience.let_go(doubt.id);
+            }
             flow.tell(key, FlowStep::Closed, audience);
         }
         self.remember_who_began(place);
         self.table.discard(place);
-    }
-
-    /// Ends a flow, for tests that want its last record.
-    #[cfg(test)]
-    pub(crate) fn close(&mut self, place: Place) -> Option<FlowEvent> {
-        self.remember_who_began(place);
-        self.table.remove(place).map(|(key, flow)| flow.event(&key, FlowStep::Closed))
     }
 
     /// A conversation that ends may go on after its silence: then whoever began it has begun it still.
@@ -326,6 +360,7 @@ impl Flows {
         let quiet = if by_packets > CLOCK_AHEAD_MAX_US { by_clock } else { by_clock.max(by_packets) };
         quiet >= self.shortest_timeout_us && Duration::from_micros(quiet) >= self.timeout(flow.lane())
             || flow.is_ended_by(step)
+            || flow.is_doubted && self.doubts.is_ended_by(flow, step)
     }
 
     fn make_room(&mut self, now: Timestamp, counts: &mut FlowCounts, audience: &mut impl Audience) {

@@ -1,7 +1,7 @@
 //! Where each end of a TCP connection stands in the other's stream, as it says itself: the one number that who sends that
 //! stream cannot forge. What lies elsewhere no receiver takes (RFC 9293 section 3.10.7.4).
 
-use crate::limits::TCP_WINDOW_MAX_OCTETS;
+use crate::limits::{TCP_WINDOW_MAX_OCTETS, TCP_WINDOW_SCALED_MAX_OCTETS};
 
 /// The next octet that each end expects of the other's.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,7 +26,7 @@ pub(super) enum Beside {
     Unknown,
     /// Exactly there.
     At,
-    /// So near that what is under way may lie between.
+    /// Ahead, and no further than what can be under way.
     Near,
     /// Where no receiver takes it.
     Far,
@@ -63,9 +63,16 @@ impl Stands {
         let Some(next) = self.of(from_initiator) else { return Beside::Unknown };
         match seq.wrapping_sub(next) as i32 {
             0 => Beside::At,
-            ahead if ahead > 0 && ahead.unsigned_abs() < TCP_WINDOW_MAX_OCTETS => Beside::Near,
+            ahead if ahead > 0 && ahead.unsigned_abs() < TCP_WINDOW_SCALED_MAX_OCTETS => Beside::Near,
             _ => Beside::Far,
         }
+    }
+
+    /// Whether a place in an end's stream is so far from where its receiver was heard to stand that it may be another
+    /// connection's.
+    pub(super) fn is_elsewhere(&self, of_initiator: bool, at: u32) -> bool {
+        let distance = |next: u32| (at.wrapping_sub(next) as i32).unsigned_abs();
+        self.of(of_initiator).is_some_and(|next| distance(next) >= TCP_WINDOW_MAX_OCTETS)
     }
 }
 
@@ -83,11 +90,16 @@ mod tests {
             assert_eq!([stands.hear(true, at(1), false), stands.hear(true, at(101), false)], [Moved::Not, Moved::On]);
             assert_eq!([stands.hear(true, at(51), false), stands.hear(true, at(101), false)], [Moved::Not; 2]);
             assert_eq!((stands.of(true), stands.of(false)), (Some(at(101)), None));
-            let far = TCP_WINDOW_MAX_OCTETS;
+            let far = TCP_WINDOW_SCALED_MAX_OCTETS;
             for (ahead, beside) in [(0, Beside::At), (1, Beside::Near), (far - 1, Beside::Near), (far, Beside::Far)] {
                 assert_eq!(stands.beside(true, at(101 + ahead)), beside);
             }
             assert_eq!(stands.beside(true, at(100)), Beside::Far, "nobody takes what was taken");
+            let (other, window) = (stands.is_elsewhere(false, start), TCP_WINDOW_MAX_OCTETS);
+            let elsewhere = [window, window - 1, 0].map(|ahead| stands.is_elsewhere(true, at(101).wrapping_add(ahead)));
+            assert_eq!((other, elsewhere), (false, [true, false, false]));
+            let elsewhere = [window, window - 1].map(|behind| stands.is_elsewhere(true, at(101).wrapping_sub(behind)));
+            assert_eq!(elsewhere, [true, false]);
             assert_eq!((stands.hear(true, at(1), true), stands.of(true)), (Moved::On, Some(at(1))), "another stream");
         }
     }

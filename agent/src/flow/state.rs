@@ -3,6 +3,7 @@
 use varde_common::observation::{Contact, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
+use super::doubt::{Doubt, Doubted};
 use super::key::Key;
 use super::stand::Stands;
 use super::{CLOCK_AHEAD_MAX_US, FlowEvent, FlowGlimpse, FlowId, FlowStep, Heard, Volume};
@@ -94,7 +95,10 @@ pub(super) struct Taken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SynStanding {
     Unknown,
-    Known,
+    /// `has_data`: which its receiver need not take (RFC 7413).
+    Known {
+        has_data: bool,
+    },
     /// Two said different things.
     Disputed,
 }
@@ -116,10 +120,10 @@ pub(super) struct Flow {
     /// Sequence number of the initiator's SYN, to know it when it is sent again.
     pub(super) syn: u32,
     pub(super) syn_standing: SynStanding,
-    /// It had data, which its receiver need not take (RFC 7413).
-    pub(super) syn_has_data: bool,
     /// The answer to the SYN shows that what was read of the initiator is no part of its stream.
     pub(super) begins_anew: bool,
+    /// There is, or was, a SYN that may be forged ([`super::doubt`]).
+    pub(super) is_doubted: bool,
     /// Where the receivers of both streams stand.
     pub(super) stands: Stands,
     pub(super) contact: Contact,
@@ -154,9 +158,13 @@ impl Flow {
             source: step.source,
             initiator_is_low: step.from_low != answers_syn,
             syn: step.seq,
-            syn_standing: if step.is_syn() { SynStanding::Known } else { SynStanding::Unknown },
-            syn_has_data: step.is_syn() && step.has_payload,
+            syn_standing: if step.is_syn() {
+                SynStanding::Known { has_data: step.has_payload }
+            } else {
+                SynStanding::Unknown
+            },
             begins_anew: false,
+            is_doubted: false,
             stands: Stands::default(),
             // Who is sent a SYN-ACK has tried.
             contact: if step.is_error { Contact::ErrorsOnly } else { Contact::Unanswered },
@@ -170,6 +178,13 @@ impl Flow {
             greeting: Greeting::default(),
             greeting_back: Greeting::default(),
         }
+    }
+
+    /// It began with a SYN that was in doubt, and this is the answer to it.
+    pub(super) fn began_with(&mut self, doubt: &Doubt, answer: &Step) {
+        self.initiator_is_low = !answer.from_low;
+        (self.syn, self.syn_standing) = (doubt.syn, SynStanding::Known { has_data: doubt.syn_has_data });
+        self.greeting = doubt.greeting;
     }
 
     /// It goes on a conversation that was over: who began that, began this.
@@ -189,11 +204,38 @@ impl Flow {
         (is_anew || greeting.may_tell(&packet.transport)).then_some(Heard {
             place,
             flow: self.id,
+            gathered_by: self.id,
             from_initiator,
             syn: self.syn(),
             stands: self.stands.of(from_initiator),
             is_anew,
             contact: self.contact,
+            greeting,
+        })
+    }
+
+    /// The same in a segment behind a SYN that is in doubt, or in that: nobody has answered so far.
+    pub(super) fn heard_in_doubt(
+        &self,
+        place: Place,
+        step: &Step,
+        packet: &Packet<'_>,
+        doubted: &Doubted,
+    ) -> Option<Heard> {
+        let Doubted { doubt: Doubt { id, syn, greeting, .. }, is_anew } = *doubted;
+        let is_anew = is_anew && greeting != Greeting::default();
+        if !is_anew && !greeting.may_tell(&packet.transport) {
+            return self.heard(place, step, packet, false);
+        }
+        Some(Heard {
+            place,
+            flow: self.id,
+            gathered_by: id,
+            from_initiator: true,
+            syn: Some(syn),
+            stands: None,
+            is_anew,
+            contact: Contact::Unanswered,
             greeting,
         })
     }

@@ -47,7 +47,7 @@ impl Greetings {
         emit: &mut dyn FnMut(Told),
     ) {
         let passage = self.passage(packet, heard);
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
+        let mut teller = Teller { passage, counts, emit, ahead: None };
         Talk::default().read_kept(payload, &mut teller);
     }
 }

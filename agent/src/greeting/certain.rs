@@ -105,7 +105,7 @@ impl Greetings {
         let passage = self.passage(packet, heard);
         let Some((_, gathering)) = self.table.at_mut(place) else { return };
         let kept_before = gathering.kept_octets();
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
+        let mut teller = Teller { passage, counts, emit, ahead: None };
         if let Carrier::Tcp(tcp) = &mut gathering.carrier {
             tcp.pass_gaps(stands, now, &mut teller);
         }

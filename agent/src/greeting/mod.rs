@@ -49,7 +49,7 @@ struct Whose {
 impl Whose {
     fn of(packet: &Packet<'_>, heard: &Heard) -> Whose {
         let is_tcp = matches!(packet.transport, Transport::Tcp { .. });
-        Whose { flow: heard.flow, by_initiator: heard.from_initiator || !is_tcp }
+        Whose { flow: heard.gathered_by, by_initiator: heard.from_initiator || !is_tcp }
     }
 }
 
@@ -236,7 +236,7 @@ impl Greetings {
         match (greeting, packet.transport) {
             (Greeting::Waiting(looks), Transport::Tcp { seq, flags, payload, .. }) => {
                 let seq = first_octet(seq, flags);
-                let tcp = begin_in(heard, looks, seq, payload.len() as u32);
+                let tcp = begin_in(heard, looks, seq, payload.len() as u32).doubted(heard.is_in_doubt());
                 self.begin_tcp(tcp, (seq, payload), looks, packet, heard, now, counts, emit)
             }
             (Greeting::Asking(asking), Transport::Tcp { seq, flags, payload, .. }) => {
@@ -252,7 +252,7 @@ impl Greetings {
                 } else {
                     return asking.and_passed(seq, fresh.len());
                 };
-                let tcp = OverTcp::new(began, Some(asking));
+                let tcp = OverTcp::new(began, Some(asking)).doubted(heard.is_in_doubt());
                 self.begin_tcp(tcp, (seq, fresh), Looks::default(), packet, heard, now, counts, emit)
             }
             (Greeting::Waiting(looks), Transport::Udp { payload, .. }) => {
@@ -279,7 +279,7 @@ impl Greetings {
         emit: &mut dyn FnMut(Told),
     ) -> Greeting {
         let passage = self.passage(packet, heard);
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
+        let mut teller = Teller { passage, counts, emit, ahead: None };
         match tcp.take(seq, payload, &mut teller) {
             Took::More => {
                 let carrier = Carrier::Tcp(Box::new(tcp));
@@ -316,7 +316,7 @@ impl Greetings {
         let from_initiator = heard.from_initiator;
         let mut quic = OverQuic::default();
         let mut means = Means { space: &mut self.space, lately: &mut self.lately, ids: &self.ids, from_initiator };
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
+        let mut teller = Teller { passage, counts, emit, ahead: None };
         quic.take(datagram, &mut looks, &mut means, &mut teller);
         if looks.are_enough_tries(from_initiator) {
             quic.give_up(&mut looks, &mut means, &mut teller);
@@ -342,7 +342,7 @@ impl Greetings {
         let Greetings { table, space, lately, ids, kept_octets, .. } = self;
         let Some((_, gathering)) = table.at_mut(place) else { return Greeting::Over };
         let kept_before = gathering.kept_octets();
-        let mut teller = Teller { passage, flow: heard.flow, counts, emit, ahead: None };
+        let mut teller = Teller { passage, counts, emit, ahead: None };
         let (is_new, over) = match (&mut gathering.carrier, packet.transport) {
             (Carrier::Tcp(tcp), Transport::Tcp { seq, flags, payload, .. }) => {
                 match tcp.take(first_octet(seq, flags), payload, &mut teller) {
@@ -404,6 +404,7 @@ impl Greetings {
         Passage {
             time: packet.time,
             source: packet.source,
+            flow: heard.flow,
             client: Endpoint::new(packet.src, src_port),
             server: Endpoint::new(packet.dst, dst_port),
             contact: heard.contact,
@@ -446,8 +447,8 @@ impl Greetings {
 
     /// Reads a beginning as far as it came, and forgets it.
     fn let_go(&mut self, place: Place, counts: &mut GreetingCounts, emit: &mut dyn FnMut(Told)) {
-        let Some((Whose { flow, .. }, mut gathering)) = self.forget(place) else { return };
-        let mut teller = Teller { passage: gathering.passage, flow, counts, emit, ahead: None };
+        let Some((_, mut gathering)) = self.forget(place) else { return };
+        let mut teller = Teller { passage: gathering.passage, counts, emit, ahead: None };
         match &mut gathering.carrier {
             Carrier::Tcp(tcp) => {
                 tcp.give_up(&mut teller);

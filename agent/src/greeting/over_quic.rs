@@ -193,7 +193,7 @@ impl Connection {
         if destination.is_empty() {
             return None;
         }
-        let end = (hearing.teller.flow, hearing.from_initiator);
+        let end = (hearing.teller.passage.flow, hearing.from_initiator);
         let stream = Stream(hearing.ids.hash_one((end, version.number(), destination)));
         let known = if hearing.looks.has_told() { hearing.lately.keys_of(stream) } else { None };
         Some(Connection {

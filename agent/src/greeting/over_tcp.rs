@@ -44,6 +44,8 @@ pub(super) struct OverTcp {
     asking: Option<Asking>,
     /// It stands where the receiver does, who is heard: what stands elsewhere is not in its way.
     is_certain: bool,
+    /// It began behind a SYN that may be forged.
+    is_doubted: bool,
     /// Since when the receiver has what is missing here.
     missing_since: Option<Timestamp>,
 }
@@ -51,7 +53,7 @@ pub(super) struct OverTcp {
 impl OverTcp {
     /// The same from another place on.
     pub(super) fn elsewhere(&self, began: u32) -> OverTcp {
-        OverTcp::new(began, self.asking)
+        OverTcp::new(began, self.asking).doubted(self.is_doubted)
     }
 
     /// Nothing was seen of it yet.
@@ -59,7 +61,23 @@ impl OverTcp {
         let talk = asking
             .map_or(Talk::default(), |asking| Talk::after(asking.requests(), asking.hellos(), asking.next() != began));
         let (assembly, ahead) = (Assembly::default(), Ahead::default());
-        OverTcp { next: began, began, until: 1, talk, assembly, ahead, asking, is_certain: false, missing_since: None }
+        OverTcp {
+            next: began,
+            began,
+            until: 1,
+            talk,
+            assembly,
+            ahead,
+            asking,
+            is_certain: false,
+            is_doubted: false,
+            missing_since: None,
+        }
+    }
+
+    /// The same behind a SYN that may be forged, or not.
+    pub(super) fn doubted(self, is_doubted: bool) -> OverTcp {
+        OverTcp { is_doubted, ..self }
     }
 
     /// The same where words stand for certain.
@@ -138,12 +156,15 @@ impl OverTcp {
         let is_behind_gap = at > self.assembly.front().len();
         // Nor does a hello without end hide one that begins with a segment, whole.
         let is_hello_in_hello = || self.talk.is_hello() && tls::may_begin_again(fresh);
-        if is_behind_gap && Talk::may_begin(fresh, false) || is_hello_in_hello() {
+        let is_early = is_behind_gap && Talk::may_begin(fresh, false) || is_hello_in_hello();
+        // Nor does a body that may be forged hide what begins with a segment.
+        let is_doubted = || self.is_doubted && !self.is_certain && Talk::may_begin(payload, false);
+        if is_early || is_doubted() {
             let told_before = teller.told();
-            let next = self.read_ahead(fresh, teller);
+            let next = self.read_ahead(if is_early { fresh } else { payload }, teller);
             let is_begun = matches!(next, Next::Until(_)) && told_before == teller.told();
             let is_waiting = self.asking.is_some() && self.next == self.began && self.assembly.front().is_empty();
-            if !self.is_certain && is_waiting && is_begun && at != self.assembly.furthest() {
+            if is_early && !self.is_certain && is_waiting && is_begun && at != self.assembly.furthest() {
                 return Took::Elsewhere;
             }
         }

@@ -1,5 +1,6 @@
 //! Greetings however they are cut, scrambled, repeated, begun and not ended.
 
+mod again;
 mod any;
 mod certain;
 mod connections;
@@ -12,6 +13,7 @@ mod twice;
 use varde_common::observation::{Hello, HttpRequest, Protocol};
 
 use super::*;
+use crate::audience::Audience;
 use crate::flow::{FlowCounts, FlowStep, Flows};
 use crate::hello::BadHello;
 use crate::hello::quic::sample::{Sender, crypto};
@@ -34,6 +36,21 @@ const ISN: u32 = u32::MAX - 20;
 fn s4_all_greetings_kept_in_part_take_no_more_than_the_limit_says() {
     let octets = Table::<Whose, Gathering, 1>::octets_for(GREETINGS_MAX);
     assert!(octets <= crate::limits::GREETINGS_MAX_OCTETS, "{octets} octets");
+}
+
+/// What is over, by whose name words are gathered, and how far it got.
+struct Ended(Vec<(FlowId, Contact)>);
+
+impl Audience for Ended {
+    fn take(&mut self, seen: Seen) {
+        if let Seen::Flow(event) = seen {
+            self.0.extend((event.step == FlowStep::Closed).then_some((event.flow, event.record.contact)));
+        }
+    }
+
+    fn let_go(&mut self, gathered_by: FlowId) {
+        self.0.push((gathered_by, Contact::Unanswered));
+    }
 }
 
 /// Flows and greetings, as an observer runs them.
@@ -101,13 +118,9 @@ impl Bench {
         let Bench { flows, greetings, counts, read, .. } = self;
         let mut emit = |told: Told| read.push((told.contact, told.greeted));
         greetings.handle_time(now, counts, &mut emit);
-        let mut closed = Vec::new();
-        let heard = flows.handle_packet(&packet, now, &mut FlowCounts::default(), &mut |seen: Seen| {
-            if let Seen::Flow(event) = seen {
-                closed.extend((event.step == FlowStep::Closed).then_some((event.flow, event.record.contact)));
-            }
-        });
-        for (flow, contact) in closed {
+        let mut ended = Ended(Vec::new());
+        let heard = flows.handle_packet(&packet, now, &mut FlowCounts::default(), &mut ended);
+        for (flow, contact) in ended.0 {
             greetings.handle_closed(flow, contact, counts, &mut emit);
         }
         if let Some(heard) = heard {
@@ -169,10 +182,12 @@ impl Bench {
     /// The flows are over.
     fn end(&mut self) {
         let places: Vec<_> = self.flows.open().map(|(place, _)| place).collect();
-        for event in places.into_iter().filter_map(|place| self.flows.close(place)) {
-            let Bench { greetings, counts, read, .. } = self;
-            let mut emit = |told: Told| read.push((told.contact, told.greeted));
-            greetings.handle_closed(event.flow, event.record.contact, counts, &mut emit);
+        let Bench { flows, greetings, counts, read, .. } = self;
+        let mut ended = Ended(Vec::new());
+        places.into_iter().for_each(|place| flows.end(place, &mut ended));
+        let mut emit = |told: Told| read.push((told.contact, told.greeted));
+        for (flow, contact) in ended.0 {
+            greetings.handle_closed(flow, contact, counts, &mut emit);
         }
     }
 

@@ -37,6 +37,7 @@ pub(crate) enum Greeted {
 pub(super) struct Passage {
     pub(super) time: Timestamp,
     pub(super) source: u16,
+    pub(super) flow: FlowId,
     pub(super) client: Endpoint,
     pub(super) server: Endpoint,
     pub(super) contact: Contact,
@@ -47,7 +48,6 @@ pub(super) struct Passage {
 /// Tells what is read of one flow, and counts it.
 pub(super) struct Teller<'a> {
     pub(super) passage: Passage,
-    pub(super) flow: FlowId,
     pub(super) counts: &'a mut GreetingCounts,
     pub(super) emit: &'a mut dyn FnMut(Told),
     /// What was told from behind a gap of the same stream.
@@ -99,8 +99,8 @@ impl Ahead {
 impl Teller<'_> {
     /// The same for a stream of which something was told from behind a gap.
     pub(super) fn knowing<'b>(&'b mut self, ahead: &'b mut Ahead) -> Teller<'b> {
-        let Teller { passage, flow, .. } = *self;
-        Teller { passage, flow, counts: self.counts, emit: self.emit, ahead: Some(ahead) }
+        let Teller { passage, .. } = *self;
+        Teller { passage, counts: self.counts, emit: self.emit, ahead: Some(ahead) }
     }
 
     /// Whole hellos and requests told so far, of all flows.
@@ -118,8 +118,8 @@ impl Teller<'_> {
             Greeted::Http(request) if request.is_further => {}
             Greeted::Http(_) => self.counts.requests += 1,
         }
-        let Passage { source, contact, .. } = self.passage;
-        (self.emit)(Told { source, flow: self.flow, contact, greeted });
+        let Passage { source, flow, contact, .. } = self.passage;
+        (self.emit)(Told { source, flow, contact, greeted });
     }
 
     /// A whole hello.

@@ -258,13 +258,33 @@ pub struct Opened<'a> {
     /// The same packet's octets from its IP header on, as captured, without padding. Of one put together from fragments
     /// only what stands above IP.
     pub ip: &'a [u8],
-    /// What it came in: the outermost tunnel, where it was in any.
-    pub tunnel: Option<TunnelKind>,
-    /// Whether it is itself a tunnel, of a kind that is known and not read: L2TP, EtherIP, LISP, GUE.
-    pub is_unread_tunnel: bool,
+    /// What of tunnels there is in the frame; none in most.
+    pub tunnels: Option<Tunnels>,
+}
+
+/// What of tunnels there is in a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tunnels {
+    /// What the packet came in: the outermost one, where it was in any.
+    pub outermost: Option<TunnelKind>,
+    /// Whether the packet is itself one, of a kind that is known and not read: L2TP, EtherIP, LISP, GUE.
+    pub is_unread: bool,
+}
+
+impl Tunnels {
+    /// Those of a packet in which no further one was found that is read.
+    fn of(layer: &Layer<'_>, outermost: Option<TunnelKind>) -> Option<Tunnels> {
+        let is_unread = tunnel::is_unread(layer);
+        (is_unread || outermost.is_some()).then_some(Tunnels { outermost, is_unread })
+    }
 }
 
 impl<'a> Opened<'a> {
+    /// What the packet came in: the outermost tunnel, where it was in any.
+    pub fn tunnel(&self) -> Option<TunnelKind> {
+        self.tunnels.and_then(|tunnels| tunnels.outermost)
+    }
+
     /// What it is a fragment of; none where it is whole, or nobody can tell.
     pub fn piece(&self) -> Option<Piece<'a>> {
         match self.packet.fragment {
@@ -314,8 +334,8 @@ impl<'a> Layer<'a> {
     }
 
     #[inline(always)]
-    fn opened(self, time: Timestamp, source: u16, tunnel: Option<TunnelKind>) -> Opened<'a> {
-        Opened { packet: self.packet(time, source), ip: self.header.packet, tunnel, is_unread_tunnel: false }
+    fn opened(self, time: Timestamp, source: u16, tunnels: Option<Tunnels>) -> Opened<'a> {
+        Opened { packet: self.packet(time, source), ip: self.header.packet, tunnels }
     }
 }
 
@@ -355,7 +375,7 @@ fn opened<'a>(frame: &Frame<'a>, layer: Layer<'a>, uncaptured: usize) -> Opened<
 #[cold]
 fn opened_tunnel<'a>(frame: &Frame<'a>, layer: Layer<'a>, uncaptured: usize) -> Opened<'a> {
     let (layer, tunnel) = tunnel::innermost(layer, uncaptured, &mut |_| {});
-    Opened { is_unread_tunnel: tunnel::is_unread(&layer), ..layer.opened(frame.time, frame.source, tunnel) }
+    layer.opened(frame.time, frame.source, Tunnels::of(&layer, tunnel))
 }
 
 /// What the wire had and the capture has not: headers that leave their length out mean "up to the end of the frame".
@@ -432,7 +452,7 @@ pub fn open_rejoined<'a>(rejoined: &Rejoined<'a>, around: &mut impl FnMut(&Packe
         return Some(layer.opened(time, source, None));
     }
     let (layer, tunnel) = tunnel::innermost(layer, 0, &mut |outer| around(&outer.packet(time, source)));
-    Some(Opened { is_unread_tunnel: tunnel::is_unread(&layer), ..layer.opened(time, source, tunnel) })
+    Some(layer.opened(time, source, Tunnels::of(&layer, tunnel)))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use varde_common::time::Timestamp;
 use super::{Segment, StreamCounts};
 use crate::dns::HEADER_OCTETS;
 use crate::limits::{STREAM_GAP_TIMEOUT_S, STREAM_JOINS_MAX, STREAM_MAX_OCTETS, STREAM_PIECES_MAX};
-use crate::packet::tcp_flags::{RST, SYN};
+use crate::packet::tcp_flags::{ACK, RST, SYN};
 
 /// Octets of the length in front of each message (RFC 1035 section 4.2.2).
 const PREFIX_OCTETS: usize = 2;
@@ -27,6 +27,10 @@ pub(super) struct Direction {
     syn: Option<u32>,
     /// It had data, which its receiver need not take (RFC 7413).
     syn_has_data: bool,
+    /// It began with a SYN that answers none: its sender is the client.
+    asks: bool,
+    /// The last SYN that may be forged: the receiver stands elsewhere, and has not answered it.
+    doubted: Option<u32>,
     /// Whether `next` is known to lie where the octets kept in `partial` say, from the SYN on or by a message that read well.
     certain: bool,
     /// Times it was joined midway at a place that was no start of a message.
@@ -68,9 +72,13 @@ impl Direction {
     }
 
     /// Its receiver expects that octet next; in answer to a SYN it says where the stream begins, and how much it took of
-    /// what was sent with that.
-    pub(super) fn hear_receiver(&mut self, ack: u32, is_syn_ack: bool) {
+    /// what was sent with that. Whether this is the answer to a client's SYN with which another connection begins.
+    pub(super) fn hear_receiver(&mut self, ack: u32, is_syn_ack: bool) -> bool {
+        let mut is_another = false;
         if is_syn_ack {
+            let answers = |syn: u32| ack.wrapping_sub(syn).wrapping_sub(1) < SYN_DATA_MAX_OCTETS;
+            is_another = self.doubted.is_some_and(answers)
+                || self.asks && self.stands.is_none() && self.syn.is_some_and(answers);
             let taken = self.syn.map(|syn| ack.wrapping_sub(syn).wrapping_sub(1));
             let is_refused = self.syn_has_data && self.stands.is_none() && taken == Some(0);
             let is_known = taken.is_some_and(|taken| taken == 0 || self.syn_has_data && taken < SYN_DATA_MAX_OCTETS);
@@ -82,6 +90,17 @@ impl Direction {
         if ahead > 0 || u64::from(ahead.unsigned_abs()) > SENT_AGAIN_MAX_OCTETS {
             self.stands = Some(ack);
         }
+        is_another
+    }
+
+    /// Another connection begins, and its SYN comes now: what its receiver said before it said of the one before.
+    pub(super) fn forget_receiver(&mut self) {
+        self.stands = None;
+    }
+
+    /// A SYN that may be forged, until it is answered.
+    pub(super) fn doubt_syn(&mut self, syn: u32) {
+        self.doubted = Some(syn);
     }
 
     /// A stream of which nothing was read.
@@ -128,7 +147,7 @@ impl Direction {
             seq = seq.wrapping_add(1);
             let has_data = !segment.payload.is_empty();
             if self.syn != Some(segment.seq) {
-                *self = Direction::beginning_at(seq);
+                *self = Direction { asks: segment.flags & ACK == 0, ..Direction::beginning_at(seq) };
             }
             self.syn_has_data |= has_data;
         }

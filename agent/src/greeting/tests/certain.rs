@@ -33,12 +33,15 @@ struct Decoy {
 
 /// Something that no receiver takes, beside the first octet of a stream.
 fn decoy() -> impl Strategy<Value = Decoy> {
-    let far = vec![70_000i64, 200_000, 1 << 20, 1 << 30, -70_000, -200_000, -(1 << 20), -(1 << 30)];
+    // Some of it behind one of the SYNs below.
+    let behind_syn = [(1 << 29) + 1, (1 << 29) + 40, -(3 << 20) + 1];
+    let far = [70_000i64, 200_000, 1 << 20, 1 << 30, -70_000, -200_000, -(1 << 20), -(1 << 30)];
+    let far: Vec<i64> = far.into_iter().chain(behind_syn).collect();
     let near = vec![0i64, 20, 100, 5_000, -5_000, -50];
     let place = prop_oneof![
         (prop::sample::select(far), Just(ACK)),
         (prop::sample::select(near), prop::sample::select(vec![RST | ACK, RST, 0, 8])),
-        (prop::sample::select(vec![500_000i64, -500_000, 1 << 29, 3_000, 20]), Just(SYN)),
+        (prop::sample::select(vec![500_000i64, -500_000, 1 << 29, -(3 << 20), 3_000, 20]), Just(SYN)),
         (prop::sample::select(vec![500_000i64, -500_000, 1 << 29]), prop::sample::select(vec![FIN | ACK, RST])),
         (Just(-1i64), Just(ACK)),
     ];

@@ -168,7 +168,7 @@ fn every_tunnel_gives_the_packet_inside_over_ipv4_and_ipv6() {
         for outer in [v4_from(1, protocol, &above), v6_from(1, protocol, &above)] {
             let opened = read(LinkType::RawIp, &outer).unwrap();
             assert!(is_inner(&opened), "{name}: {:?}", opened.packet);
-            assert_eq!(opened.tunnel, Some(kind), "{name}");
+            assert_eq!(opened.tunnel(), Some(kind), "{name}");
             assert!(
                 outer.ends_with(opened.ip) && [inner4(), inner6()].iter().any(|inner| inner == opened.ip),
                 "{name}"
@@ -286,7 +286,7 @@ fn what_is_no_tunnel_or_cannot_be_read_inside_stays_the_packet_it_is() {
     for (name, protocol, above) in cases {
         let outer = v4_from(1, protocol, &above);
         let opened = read(LinkType::RawIp, &outer).unwrap();
-        assert_eq!((opened.tunnel, opened.packet.src), (None, [10, 0, 0, 1].into()), "{name}");
+        assert_eq!((opened.tunnel(), opened.packet.src), (None, [10, 0, 0, 1].into()), "{name}");
         assert_eq!(opened.packet.protocol, Protocol(protocol), "{name}");
         if protocol == 17 {
             assert!(
@@ -322,9 +322,17 @@ fn tunnels_that_are_known_and_not_read_are_told_apart_from_what_only_has_their_p
         ("encrypted", 50, inner4(), false),
     ] {
         for outer in [v4_from(1, protocol, &above), v6_from(1, protocol, &above)] {
-            assert_eq!(read(LinkType::RawIp, &outer).unwrap().is_unread_tunnel, is_unread, "{name}");
+            assert_eq!(
+                read(LinkType::RawIp, &outer).unwrap().tunnels.is_some_and(|tunnels| tunnels.is_unread),
+                is_unread,
+                "{name}"
+            );
             let around = v4_from(2, if outer[0] >> 4 == 4 { 4 } else { 41 }, &outer);
-            assert_eq!(read(LinkType::RawIp, &around).unwrap().is_unread_tunnel, is_unread, "{name} in a tunnel");
+            assert_eq!(
+                read(LinkType::RawIp, &around).unwrap().tunnels.is_some_and(|tunnels| tunnels.is_unread),
+                is_unread,
+                "{name} in a tunnel"
+            );
         }
     }
     let chain = ethernet(&[0x89, 0x4f], &with(&[0x0f, 0xc6, 1, 1, 0, 1, 0, 0xff], &inner4()));
@@ -337,7 +345,7 @@ fn what_goes_to_a_name_or_web_server_is_never_taken_for_a_tunnel() {
     for (src_port, dst_port, opened) in [(4789, 53, false), (53, 4789, false), (4789, 443, false), (40_000, 4789, true)]
     {
         let packet = v4_from(1, 17, &udp(src_port, dst_port, &vxlan));
-        assert_eq!(read(LinkType::RawIp, &packet).unwrap().tunnel.is_some(), opened, "{src_port} to {dst_port}");
+        assert_eq!(read(LinkType::RawIp, &packet).unwrap().tunnel().is_some(), opened, "{src_port} to {dst_port}");
     }
 }
 
@@ -370,7 +378,7 @@ fn mpls_is_taken_off_every_link_with_ip_or_ethernet_behind_it() {
             (LinkType::LinuxSll, sll),
         ] {
             let opened = read(link, &octets).unwrap();
-            assert!(is_inner(&opened) && opened.tunnel.is_none(), "{name} over {link:?}");
+            assert!(is_inner(&opened) && opened.tunnel().is_none(), "{name} over {link:?}");
         }
     }
     for (name, octets, expected) in [
@@ -392,7 +400,7 @@ fn s3_nested_tunnels_are_opened_so_far_and_no_further() {
     let too_deep = nest(limits::TUNNELS_MAX + 1);
     let opened = read(LinkType::RawIp, &too_deep).unwrap();
     assert_eq!((opened.packet.protocol, opened.packet.src), (Protocol(4), [10, 0, 0, 1].into()));
-    assert_eq!(opened.tunnel, Some(Ipv4InIp));
+    assert_eq!(opened.tunnel(), Some(Ipv4InIp));
     // Link layers in one another are counted apart: each holds the next, none an IP header.
     let bridged = |count: usize| {
         (0..count).fold(inner4(), |inside, at| ethernet(if at == 0 { &[8, 0] } else { &[0x65, 0x58] }, &inside))
@@ -405,7 +413,7 @@ fn s3_nested_tunnels_are_opened_so_far_and_no_further() {
 fn fragments_are_not_opened_and_authentication_headers_hide_nothing() {
     let mut outer = v4_from(1, 4, &inner4());
     outer[6] = 0x20;
-    assert_eq!(read(LinkType::RawIp, &outer).unwrap().tunnel, None);
+    assert_eq!(read(LinkType::RawIp, &outer).unwrap().tunnel(), None);
     let authentication = [17, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9];
     let octets = v4_from(99, 51, &with(&authentication, &udp(40_000, 53, b"inner")));
     assert!(is_inner(&read(LinkType::RawIp, &octets).unwrap()));
@@ -422,7 +430,7 @@ fn holds(link: LinkType, octets: &[u8], length: u32) {
             around += 1;
             assert!(packet.octets >= 20);
         });
-        assert_eq!(around > 0, opened.tunnel.is_some());
+        assert_eq!(around > 0, opened.tunnel().is_some());
         assert!(around <= limits::TUNNELS_MAX && outermost(&frame).is_some());
     }
 }

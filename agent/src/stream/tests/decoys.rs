@@ -7,12 +7,15 @@ type Decoy = (u32, u8, Vec<u8>);
 
 /// Something that no receiver takes: where beside the first octet, with which flags, and what it says.
 fn decoy() -> impl Strategy<Value = Decoy> {
-    let far = vec![70_000i64, 200_000, 1 << 20, 1 << 30, -70_000, -200_000, -(1 << 20), -(1 << 30)];
+    // Some of it behind one of the SYNs below.
+    let behind_syn = [(1 << 29) + 1, (1 << 29) + 40, -(3 << 20) + 1];
+    let far = [70_000i64, 200_000, 1 << 20, 1 << 30, -70_000, -200_000, -(1 << 20), -(1 << 30)];
+    let far: Vec<i64> = far.into_iter().chain(behind_syn).collect();
     let near = vec![0i64, 20, 100, 5_000, -5_000, -50];
     let place = prop_oneof![
         (prop::sample::select(far), Just(ACK)),
         (prop::sample::select(near), prop::sample::select(vec![RST | ACK, RST, 0, 8])),
-        (prop::sample::select(vec![500_000i64, -500_000, 1 << 29, 3_000]), Just(SYN)),
+        (prop::sample::select(vec![500_000i64, -500_000, 1 << 29, -(3 << 20), 3_000]), Just(SYN)),
         (prop::sample::select(vec![500_000i64, -500_000, 1 << 29]), prop::sample::select(vec![FIN | ACK, RST])),
         (Just(-1i64), Just(ACK)),
     ];
@@ -110,4 +113,62 @@ fn s4_after_a_connection_whose_end_was_not_seen_another_of_the_same_ports_is_rea
     bench.acknowledge(0, 5_000_001, SYN | ACK);
     bench.send(5_000_001, ACK, &octets);
     assert_eq!(bench.ids, [0, 1]);
+}
+
+/// A server's messages that are longer than a segment, on a port that is used again; the end of the first connection was
+/// not seen, of the client's direction either or only of the server's.
+#[test]
+fn s4_a_server_s_answer_in_two_segments_on_a_port_used_again_is_read_from_its_own_beginning() {
+    let octets = queries(2);
+    let to_client = |seq, ack, flags, payload| Segment {
+        src: SERVER.parse().unwrap(),
+        dst: CLIENT.parse().unwrap(),
+        seq,
+        ack,
+        flags,
+        payload,
+    };
+    let to_server = |seq, ack, flags| Segment {
+        src: CLIENT.parse().unwrap(),
+        dst: SERVER.parse().unwrap(),
+        seq,
+        ack,
+        flags,
+        payload: &[],
+    };
+    for (number, another) in [9_000u32.wrapping_sub(900_000_000), 900_000_000, 12_000].into_iter().enumerate() {
+        for has_ended in [false, true] {
+            let mut bench = Bench::new();
+            for (seconds, own, theirs) in [(0, 0u32, 9_000u32), (6, 5_000_000, another)] {
+                bench.take(seconds, to_server(own, 0, SYN));
+                bench.take(seconds, to_client(theirs, own + 1, SYN | ACK, &[]));
+                let begun = theirs.wrapping_add(1);
+                bench.take(seconds, to_server(own + 1, begun, ACK));
+                bench.take(seconds, to_client(begun, own + 1, ACK, &octets[..50]));
+                bench.take(seconds, to_server(own + 1, begun.wrapping_add(50), ACK));
+                bench.take(seconds, to_client(begun.wrapping_add(50), own + 1, ACK, &octets[50..]));
+                let taken = begun.wrapping_add(octets.len() as u32);
+                bench.take(seconds, to_server(own + 1, taken, if has_ended { FIN | ACK } else { ACK }));
+            }
+            assert_eq!(bench.ids, [0, 1, 0, 1], "{number} {has_ended}");
+        }
+    }
+}
+
+#[test]
+fn s4_a_forged_answer_of_the_client_hides_no_question() {
+    let octets = queries(2);
+    for (forged, ack) in [(500_000, 9_001), (500_000, 77), (3_000, 9_001), (1 << 29, 9_001)] {
+        for cut in [20, 50] {
+            let mut bench = Bench::new();
+            let (src, dst) = (CLIENT.parse().unwrap(), SERVER.parse().unwrap());
+            bench.send(0, SYN, &[]);
+            bench.acknowledge(0, 1, SYN | ACK);
+            bench.take(0, Segment { src, dst, seq: forged, ack, flags: SYN | ACK, payload: &[] });
+            bench.send(1, ACK, &octets[..cut]);
+            bench.take(0, Segment { src, dst, seq: forged, ack, flags: SYN | ACK, payload: &[] });
+            bench.send(1 + cut as u32, ACK, &octets[cut..]);
+            assert_eq!(bench.ids, [0, 1], "{forged} {ack} {cut}");
+        }
+    }
 }

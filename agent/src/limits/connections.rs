@@ -1,0 +1,12 @@
+//! Limits of TCP connections: what may be under way in them, and in how many a SYN may be in doubt.
+
+/// What lies further than this from what a receiver has acknowledged may belong to another connection, and an
+/// acknowledgement this far behind the one before does: more than is under way on ordinary lines.
+pub const TCP_WINDOW_MAX_OCTETS: u32 = 1024 * 1024;
+/// A RST or FIN ends nothing further ahead of what its receiver has acknowledged: no window is larger (RFC 7323 section 2.3).
+pub const TCP_WINDOW_SCALED_MAX_OCTETS: u32 = 1 << 30;
+/// Connections in which a SYN is in doubt, at once: their ports are used again, or somebody forges. Of one more, the longest
+/// quiet is read as if its SYN were forged.
+pub const DOUBTS_MAX: usize = 4_096;
+/// What all of them take, and what finds them.
+pub const DOUBTS_MAX_OCTETS: usize = 512 * 1024;
