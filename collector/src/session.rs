@@ -9,8 +9,8 @@ use varde_common::compact::Unpacker;
 use varde_common::heartbeat::Further;
 use varde_common::id::{Epoch, Mark, Revision, SiteId};
 use varde_common::message::{
-    Batch, CloseReason, CompactBatch, Heartbeat, Hello, ListOutcome, Pulse, RootOutcome, Standing, Stream, ToCollector,
-    common_protocol,
+    Batch, CloseReason, CompactBatch, Heartbeat, Hello, Holds, ListOutcome, Pulse, RootOutcome, Standing, Stream,
+    ToCollector, common_protocol,
 };
 
 use crate::ingest::hello::Introduction;
@@ -45,7 +45,7 @@ pub enum Action {
 }
 
 /// What a sensor has of all that comes on the stream of lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Following {
     /// List in force.
     pub revision: Revision,
@@ -53,6 +53,8 @@ pub struct Following {
     pub root_version: u32,
     /// Whether it understands root documents there, and words of which list is the newest.
     pub roots: bool,
+    /// What it has of lists; none = it reads manifests of the older form alone.
+    pub holds: Option<Holds>,
 }
 
 /// One sensor's conversation. It lives as long as its connection.
@@ -70,6 +72,8 @@ pub struct Session {
     last_heartbeat: Option<Instant>,
     last_standing: Option<Instant>,
     last_renewal: Option<Instant>,
+    /// What was said of lists in front of Subscribe.
+    holds: Option<Holds>,
     subscribed: bool,
     offers: u64,
     outcomes: u64,
@@ -100,6 +104,7 @@ impl Session {
             last_heartbeat: None,
             last_standing: None,
             last_renewal: None,
+            holds: None,
             subscribed: false,
             offers: 0,
             outcomes: 0,
@@ -129,7 +134,8 @@ impl Session {
             | ToCollector::Standing(_)
             | ToCollector::NewestRefused { .. }
             | ToCollector::AskPinned { .. }
-            | ToCollector::Renew { .. } => Err(CloseReason::ProtocolError),
+            | ToCollector::Renew { .. }
+            | ToCollector::Holds(_) => Err(CloseReason::ProtocolError),
         }
     }
 
@@ -180,10 +186,17 @@ impl Session {
                 self.last_renewal = Some(now);
                 Ok(Action::Renew(csr_der))
             }
+            (Stream::Lists, ToCollector::Holds(holds))
+                if self.speaks(3..=u16::MAX) && self.holds.is_none() && !self.subscribed =>
+            {
+                self.holds = Some(holds);
+                Ok(Action::Nothing)
+            }
             (Stream::Lists, ToCollector::Subscribe { revision }) if self.spoken.is_some() && !self.subscribed => {
                 self.subscribed = true;
                 let roots = self.speaks(3..=u16::MAX);
-                Ok(Action::Follow(Following { revision, root_version: self.root_version, roots }))
+                let holds = self.holds.take();
+                Ok(Action::Follow(Following { revision, root_version: self.root_version, roots, holds }))
             }
             (Stream::Lists, ToCollector::ListOutcome(outcome)) if self.subscribed => {
                 self.handle_answer().map(|()| Action::Note(outcome))
@@ -220,7 +233,8 @@ impl Session {
                 | ToCollector::Standing(_)
                 | ToCollector::NewestRefused { .. }
                 | ToCollector::AskPinned { .. }
-                | ToCollector::Renew { .. },
+                | ToCollector::Renew { .. }
+                | ToCollector::Holds(_),
             ) => Err(CloseReason::ProtocolError),
         }
     }
@@ -395,7 +409,7 @@ mod tests {
         }
         let mut session = greeted();
         assert!(matches!(session.handle_message(Stream::Alerts, batch(7, 1, 3), now), Ok(Action::Ingest(_))));
-        let following = Following { revision: Revision(1), root_version: 1, roots: false };
+        let following = Following { revision: Revision(1), root_version: 1, roots: false, holds: None };
         assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(following)));
         assert_eq!(session.handle_message(Stream::Lists, subscribe(), now), Err(CloseReason::ProtocolError));
         assert!(matches!(session.handle_message(Stream::Lists, outcome(), now), Ok(Action::Note(_))));
@@ -406,7 +420,7 @@ mod tests {
         assert_eq!(session.handle_message(Stream::Control, standing(), now), Err(CloseReason::ProtocolError));
         assert_eq!(session.handle_message(Stream::Lists, root(), now), Err(CloseReason::ProtocolError));
         assert_eq!(third.handle_message(Stream::Lists, root(), now), Err(CloseReason::ProtocolError));
-        let following = Following { revision: Revision(1), root_version: 4, roots: true };
+        let following = Following { revision: Revision(1), root_version: 4, roots: true, holds: None };
         assert_eq!(third.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(following)));
         assert!(matches!(third.handle_message(Stream::Lists, root(), now), Ok(Action::NoteRoot(_))));
         assert!(matches!(third.handle_message(Stream::Control, standing(), now), Ok(Action::NoteStanding(_))));

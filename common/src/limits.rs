@@ -36,6 +36,8 @@ pub const LIST_CHUNK_MAX_OCTETS: usize = 192 * 1024;
 pub const LIST_BASE_MAX_OCTETS: u64 = 256 * 1024 * 1024;
 /// Indicators in a list.
 pub const LIST_MAX_INDICATORS: u64 = 5_000_000;
+/// Up to so many indicators a list may lose any share of itself unasked, though not all: of a few, half is soon gone.
+pub const LIST_SHRINK_ABOVE: u64 = 20;
 /// Changes in an overlay: what a sensor keeps in memory beside the mapped base (decision 24).
 pub const OVERLAY_MAX_CHANGES: usize = 65_536;
 /// One bucket of a base: what a look-up may walk through at the most. Some hundred octets are usual; thousands of

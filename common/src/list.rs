@@ -4,6 +4,10 @@
 //! form in which they are matched (its octets: `matcher/base.rs`). The manifest names the base's octets by their hash, and
 //! what is in it by the hash of its [`Content`]: the same indicators compiled anew with another seed are another file and
 //! the same content.
+//!
+//! What holds a half or less of what is in force is taken only where its manifest says that it shrinks: a mistake at the
+//! collector must not blind a thousand sensors at once. Programs from before that was said cannot read a manifest that says
+//! it; they get one of their own ([`Manifest::for_older`]), signed as well.
 
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
@@ -12,7 +16,7 @@ use crate::codec;
 use crate::confidential::ConfidentialKey;
 use crate::id::Revision;
 use crate::indicator::Indicator;
-use crate::limits::{LIST_BASE_MAX_OCTETS, LIST_MAX_INDICATORS, MANIFEST_MAX_OCTETS};
+use crate::limits::{LIST_BASE_MAX_OCTETS, LIST_MAX_INDICATORS, LIST_SHRINK_ABOVE, MANIFEST_MAX_OCTETS};
 use crate::matcher::{BadBase, Builder, IndicatorSet, NotBuilt, Seed, Storage};
 use crate::time::Timestamp;
 use crate::trust::{self, Domain, Root, Untrusted, hex};
@@ -42,6 +46,18 @@ pub struct Manifest {
     pub content_blake3: String,
     /// The oldest agent that can use it.
     pub minimum_agent: String,
+    /// Somebody wants it to hold a half or less of what a sensor may have in force ([`is_shrunken`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shrinks: bool,
+}
+
+/// Whether a list with `count` indicators in place of one with `held` is empty or much shrunken: what nobody does without
+/// saying so.
+pub fn is_shrunken(held: u64, count: u64) -> bool {
+    match count {
+        0 => held > 0,
+        _ => held > LIST_SHRINK_ABOVE && count <= held / 2,
+    }
 }
 
 /// Why a list is not taken into force. The one before stays.
@@ -88,6 +104,16 @@ pub enum Refused {
         announced: u64,
         /// In the base.
         found: u64,
+    },
+    /// A half of what is in force or less, and nobody has said that this is meant.
+    #[error(
+        "the list has {offered} indicators and {held} are in force; its manifest does not say that it shrinks (publish --allow-shrink)"
+    )]
+    Shrunken {
+        /// Offered.
+        offered: u64,
+        /// In force.
+        held: u64,
     },
     /// Needs a newer program.
     #[error("the list needs varde-agent {0} or newer; update this sensor")]
@@ -155,7 +181,26 @@ impl Manifest {
             base_blake3: hex(blake3::hash(base).as_bytes()),
             content_blake3: content.blake3.clone(),
             minimum_agent: "0.1.0".to_owned(),
+            shrinks: false,
         }
+    }
+
+    /// The same list for sensors whose program is from before a manifest could say that a list shrinks; none where this one
+    /// is of that form, or they would not follow its channel.
+    pub fn for_older(&self) -> Option<Manifest> {
+        let ours = self.channel == CHANNEL_ALL && self.shrinks;
+        ours.then(|| Manifest { shrinks: false, ..self.clone() })
+    }
+
+    /// Whether it may take the place of a list with so many indicators.
+    ///
+    /// # Errors
+    /// [`Refused::Shrunken`].
+    pub fn guard(&self, held: u64) -> Result<(), Refused> {
+        if is_shrunken(held, self.count) && !self.shrinks {
+            return Err(Refused::Shrunken { offered: self.count, held });
+        }
+        Ok(())
     }
 
     /// Signs it.
@@ -308,6 +353,35 @@ mod tests {
         let needs = Manifest { minimum_agent: "99.0.0".into(), ..manifest };
         let needs = needs.sign(&[&key()]).unwrap();
         assert!(matches!(Manifest::accept(&needs, &root, CHANNEL_ALL, Revision(0)), Err(Refused::NeedsNewerAgent(_))));
+    }
+
+    #[test]
+    fn l2_a_list_shrinks_only_where_it_says_so_and_older_programs_can_read_theirs() {
+        for (held, count, shrunken) in [
+            (0, 0, false),
+            (0, 5, false),
+            (1, 0, true),
+            (20, 1, false),
+            (20, 0, true),
+            (21, 11, false),
+            (21, 10, true),
+            (1_000_000, 500_001, false),
+            (1_000_000, 500_000, true),
+            (u64::MAX, u64::MAX, false),
+        ] {
+            assert_eq!(is_shrunken(held, count), shrunken, "{held} {count}");
+        }
+        let (manifest, octets, _) = publish(7);
+        assert!(!String::from_utf8_lossy(&octets).contains("shrinks"), "as programs from before read it");
+        assert_eq!(manifest.guard(100), Err(Refused::Shrunken { offered: 4, held: 100 }));
+        let said = Refused::Shrunken { offered: 4, held: 100 }.to_string();
+        assert!(said.contains("has 4 indicators and 100 are in force"), "{said}");
+        let meant = Manifest { shrinks: true, ..manifest.clone() };
+        assert_eq!((meant.guard(100), manifest.guard(7)), (Ok(()), Ok(())));
+        let signed = meant.sign(&[&key()]).unwrap();
+        assert_eq!(Manifest::verify(&signed, &root_with(&[&key()], 1)), Ok(meant.clone()), "it is signed");
+        assert_eq!((meant.for_older(), manifest.for_older()), (Some(manifest), None));
+        assert_eq!(Manifest { channel: "pilot".to_owned(), ..meant }.for_older(), None);
     }
 
     proptest! {

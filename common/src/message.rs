@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 131 Publication in place of 104 to who said Holds |
 //!
 //! In version 3 root documents and words of which list is the newest go on the stream of lists, so that each list is held
 //! against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
@@ -31,7 +31,7 @@ mod tests;
 
 pub use hello::{Greeting, Hello, Stream};
 pub use reason::{CloseReason, EnrolRefusal, ListOutcome, RenewalRefusal};
-pub use standing::{Freshness, RootOutcome, Standing};
+pub use standing::{Freshness, Holds, RootOutcome, Standing};
 
 use crate::codec::{self, Decode, Encode, EncodeError, FrameHeader, Malformed, Text};
 pub use crate::compact::CompactBatch;
@@ -133,6 +133,8 @@ pub enum ToCollector {
         /// Its SHA-256.
         sha256: [u8; 32],
     },
+    /// Version 3, on the lists stream in front of Subscribe: what the sensor has of lists. Who says it reads Publication.
+    Holds(Holds),
     /// Version 3: asks for a certificate of a new key, in place of the one that this connection was proved with.
     Renew {
         /// PKCS #10 request (DER); only its public key counts.
@@ -222,6 +224,11 @@ pub enum ToAgent {
     Waiting,
     /// Version 3: no certificate.
     RenewalRefused(RenewalRefusal),
+    /// Version 3, in place of ListOffer to a sensor that said Holds: a manifest in the form that can say everything.
+    Publication {
+        /// Signed JSON.
+        manifest: Vec<u8>,
+    },
 }
 
 fn frame<T: Encode>(kind: u16, body: &T) -> Result<Vec<u8>, EncodeError> {
@@ -278,6 +285,7 @@ impl ToCollector {
             ToCollector::NewestRefused { why } => frame(22, why),
             ToCollector::AskPinned { sha256 } => frame(23, sha256),
             ToCollector::Renew { csr_der } => frame(25, csr_der),
+            ToCollector::Holds(holds) => frame(30, holds),
         }
     }
 
@@ -331,6 +339,7 @@ impl ToCollector {
                 at_most(csr_der.len(), CERTIFICATE_MAX_OCTETS)?;
                 Ok(ToCollector::Renew { csr_der })
             }
+            30 => codec::decode(body).map(ToCollector::Holds),
             other => Err(Malformed::UnknownKind(other)),
         }
     }
@@ -366,6 +375,7 @@ impl ToAgent {
             ToAgent::Renewed { certificate_der } => frame(125, certificate_der),
             ToAgent::Waiting => frame(126, &()),
             ToAgent::RenewalRefused(why) => frame(127, why),
+            ToAgent::Publication { manifest } => frame(131, manifest),
         }
     }
 
@@ -404,6 +414,7 @@ impl ToAgent {
             125 => capped(CERTIFICATE_MAX_OCTETS).map(|certificate_der| ToAgent::Renewed { certificate_der }),
             126 => codec::decode::<()>(body).map(|()| ToAgent::Waiting),
             127 => codec::decode(body).map(ToAgent::RenewalRefused),
+            131 => capped(MANIFEST_MAX_OCTETS).map(|manifest| ToAgent::Publication { manifest }),
             other => Err(Malformed::UnknownKind(other)),
         }
     }

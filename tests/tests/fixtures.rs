@@ -26,7 +26,8 @@ const BESIDE: &str = "
     UPDATE sensor SET renewal_refused_at = last_seen_at, renewal_refused_why = 'toolate' WHERE id = 2;
     UPDATE sensor SET root_refused_at = last_seen_at, root_refused_why = 'unsigned', freshness = 'behind',
         newest_refused_at = last_seen_at, newest_refused_why = 'older' WHERE id = 2;
-    INSERT INTO pending_list VALUES (1, 2, x'7b7d', x'00', 1, 1, 0, 0, 1795000000000000);
+    INSERT INTO pending_list (id, revision, manifest, base, up_to_id, count, added, removed, prepared_at)
+        VALUES (1, 2, x'7b7d', x'00', 1, 1, 0, 0, 1795000000000000);
     UPDATE alert SET hosts = 3000, client = NULL WHERE sensor_id = 2;
     INSERT INTO sensor_event SELECT id, epoch, 0, last_seen_at, last_seen_at, '{\"event\":\"two_live\",\"greeted_at\":null}'
         FROM sensor WHERE id = 2;";

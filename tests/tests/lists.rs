@@ -277,3 +277,34 @@ fn l2_the_real_collector_shows_that_a_sensor_refused_a_list() -> Result<()> {
     agent.kill()?;
     collector.stop()
 }
+
+#[test]
+fn l2_a_list_that_shrinks_is_published_and_taken_only_where_that_is_said() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut collector = Collector::init(&folder.path().join("collector"))?;
+    collector.start()?;
+    collector.add_member("3407", "Gjøvik")?;
+    let names = |range: std::ops::Range<u32>| range.map(|n| format!("vond{n}.example\n")).collect::<String>();
+    collector.publish(&names(0..30))?;
+    let mut agent = Agent::new(&folder.path().join("agent"), None)?;
+    agent.enroll(&collector.token("3407")?)?;
+    let feed = Feed::new(&folder.path().join("mirror"))?;
+    agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
+    collector.await_in_force(1, 1)?;
+    // A feed withdraws all but three.
+    let gone = folder.path().join("gone.txt");
+    std::fs::write(&gone, names(3..30))?;
+    let import = ["indicator", "import", &gone.to_string_lossy(), "--valid-until", "2026-01-01T00:00:00Z"];
+    collector.ask(import)?;
+    let said = collector.try_ask(["publish"])?;
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("list 1 has 30 indicators, and only 3"), "{}", said.err);
+    assert!(said.err.contains("--allow-shrink"), "{}", said.err);
+    assert_eq!(agent.revision()?, 1);
+    collector.ask(["publish", "--allow-shrink"])?;
+    collector.await_in_force(1, 2)?;
+    assert_eq!(collector.sensors()?[0].refused_why, None);
+    drop(feed);
+    agent.wait()?;
+    collector.stop()
+}

@@ -54,6 +54,9 @@ impl Trusted {
     pub(super) fn subscription(&self, in_force: Revision) -> Subscription {
         let Trusted { anchor, newness, stored } = self;
         let mut subscription = Subscription::new(anchor.root().clone(), stored.floor, in_force);
+        if let Some((manifest, _)) = &stored.list {
+            subscription = subscription.with_list(manifest);
+        }
         if stored.of_before {
             tracing::warn!(
                 "the list in force is signed by a key that the root document no longer names; it is matched against until another comes"

@@ -7,14 +7,14 @@ use anyhow::{Context, bail};
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::list::Manifest;
 use varde_common::matcher::IndicatorSet;
-use varde_common::time::Timestamp;
 use varde_common::trust::{Domain, read_unverified, sign};
 
 use super::publish::waiting;
 use super::{say, sign as signing};
-use crate::intel::compile::{Compiled, manifest_of};
+use crate::intel::compile::Compiled;
 use crate::io::{directory, keys, trust};
 use crate::limits::SIGNED_FILE_MAX_OCTETS;
+use crate::store::list::New;
 use crate::store::pending::{Pending, PendingFacts};
 use crate::store::{Scope, Store};
 
@@ -27,17 +27,17 @@ const NOTHING: &str = "no list waits for a signature; make one with: varde-colle
 pub(super) async fn let_wait(
     store: &Store,
     compiled: &Compiled,
-    last: Revision,
+    manifest: &Manifest,
     up_to_id: i64,
-    now: Timestamp,
 ) -> anyhow::Result<(PendingFacts, Option<PendingFacts>)> {
-    let manifest = manifest_of(compiled, last, now);
     if let Some(there) = store.pending(Scope::Operator).await? {
         // It says the same: a signature that is on its way stays good.
         let waits = read_unverified::<Manifest>(&there.manifest).ok().map(|(waits, _)| waits);
-        if waits
-            .is_some_and(|waits| waits.revision == manifest.revision && waits.content_blake3 == manifest.content_blake3)
-        {
+        if waits.is_some_and(|waits| {
+            waits.revision == manifest.revision
+                && waits.content_blake3 == manifest.content_blake3
+                && waits.shrinks == manifest.shrinks
+        }) {
             return Ok((there.facts, None));
         }
     }
@@ -57,10 +57,11 @@ pub(super) async fn let_wait(
         count: number(ours.len()),
         added: number(ours.difference(&theirs).count()),
         removed: number(theirs.difference(&ours).count()),
-        prepared_at: now,
+        prepared_at: manifest.created,
     };
-    let unsigned = sign(Domain::List, &manifest, &[])?;
-    let pending = Pending { facts, manifest: unsigned, base: compiled.base.clone(), up_to_id };
+    let unsigned = sign(Domain::List, manifest, &[])?;
+    let older_manifest = manifest.for_older().map(|older| sign(Domain::List, &older, &[])).transpose()?;
+    let pending = Pending { facts, manifest: unsigned, older_manifest, base: compiled.base.clone(), up_to_id };
     let before = store.let_wait(&pending).await?;
     Ok((facts, before))
 }
@@ -71,7 +72,8 @@ pub(super) async fn let_wait(
 /// When nothing waits.
 pub(super) async fn export(store: &Store, file: &Path) -> anyhow::Result<()> {
     let Some(pending) = store.pending(Scope::Operator).await? else { bail!(NOTHING) };
-    signing::write(file, &pending.manifest)?;
+    let parts: Vec<&[u8]> = [&pending.manifest].into_iter().chain(&pending.older_manifest).map(Vec::as_slice).collect();
+    signing::write(file, &signing::together(&parts))?;
     say::result(&waiting(&pending.facts))?;
     say::aside(&format!(
         "Wrote {f}: it holds numbers and hashes, no indicator. Where the list key is: varde-collector sign {f} --key KEY",
@@ -88,10 +90,21 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
     let octets = directory::read(file, SIGNED_FILE_MAX_OCTETS)?;
     let Some(pending) = store.pending(Scope::Operator).await? else { bail!(NOTHING) };
     let (_, root) = keys::read_root(data)?;
-    let signed = Manifest::verify(&octets, &root)
-        .map_err(|why| anyhow::anyhow!("every sensor would refuse this list: {why}; let a list key of root.json sign it (varde-collector root show)"))?;
-    let (wanted, _) = read_unverified::<Manifest>(&pending.manifest).context("what waits cannot be read")?;
-    if signed != wanted {
+    let unsigned = [&pending.manifest].into_iter().chain(&pending.older_manifest);
+    let parts = signing::apart(&octets);
+    let mut verified = Vec::new();
+    for part in &parts {
+        let read = Manifest::verify(part, &root);
+        verified.push(read.map_err(|why| anyhow::anyhow!("every sensor would refuse this list: {why}; let a list key of root.json sign it (varde-collector root show)"))?);
+    }
+    let mut waits = Vec::new();
+    for part in unsigned {
+        waits.push(read_unverified::<Manifest>(part).context("what waits cannot be read")?.0);
+    }
+    let (Some(signed), Some(wanted), Some(octets)) = (verified.first(), waits.first(), parts.first()) else {
+        bail!("{} is empty; export again", file.display())
+    };
+    if verified != waits {
         bail!(
             "{} is list {} of {}, and list {} of {} waits: another has taken its place; export again and let that be signed",
             file.display(),
@@ -101,7 +114,14 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
             wanted.created
         );
     }
-    if !store.publish_list(&signed, &octets, &pending.base, pending.up_to_id).await? {
+    let list = New {
+        manifest: signed,
+        signed: octets,
+        older_manifest: parts.get(1).copied(),
+        base: &pending.base,
+        up_to_id: pending.up_to_id,
+    };
+    if !store.publish_list(&list).await? {
         bail!("a list with that number was published meanwhile; publish again, and let the new one be signed");
     }
     store.forget_pending().await?;
@@ -130,8 +150,10 @@ pub(super) async fn status(data: &Path, store: &Store, json: bool) -> anyhow::Re
 mod tests {
     use super::*;
     use crate::command::init::{self, InitArguments};
-    use crate::command::publish::{Outcome, publish};
+    use crate::command::publish::{Outcome, Wanted, publish};
+    use crate::command::sign::SignArguments;
     use crate::intel::import::{Reader, Said};
+    use varde_common::time::Timestamp;
     use varde_common::trust::add_signature;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
@@ -149,7 +171,8 @@ mod tests {
         };
         assert!(export(&store, &file).await.unwrap_err().to_string().contains("no list waits"));
         import("a.example\nb.example\n").await;
-        let wait = async |at: i64| match publish(&data, &store, None, Timestamp(NOW.0 + at)).await.unwrap() {
+        let wait = async |at: i64| match publish(&data, &store, Wanted::default(), Timestamp(NOW.0 + at)).await.unwrap()
+        {
             Outcome::Waits { facts, before, .. } => (facts, before),
             other => panic!("{other:?}"),
         };
@@ -175,6 +198,23 @@ mod tests {
         assert_eq!(accept(&data, &store, &file).await.unwrap(), (Revision(1), 3));
         assert_eq!(store.newest_list(Scope::Operator).await.unwrap().unwrap().manifest, signed);
         assert!(accept(&data, &store, &file).await.unwrap_err().to_string().contains("no list waits"));
-        assert!(matches!(publish(&data, &store, None, NOW).await.unwrap(), Outcome::Unchanged { .. }));
+        assert!(matches!(publish(&data, &store, Wanted::default(), NOW).await.unwrap(), Outcome::Unchanged { .. }));
+        // One that shrinks is signed twice in one file: as sensors of today read it, and as those from before do.
+        let allow = Wanted { allow_shrink: true, ..Wanted::default() };
+        assert!(matches!(publish(&data, &store, allow, NOW).await.unwrap(), Outcome::Waits { .. }));
+        export(&store, &file).await.unwrap();
+        signing::run(&SignArguments { file: file.clone(), key: away.clone(), yes: true }).unwrap();
+        let both = std::fs::read(&file).unwrap();
+        assert_eq!(signing::apart(&both).len(), 2);
+        std::fs::write(&file, signing::apart(&both)[0]).unwrap();
+        assert!(accept(&data, &store, &file).await.is_err(), "half of it");
+        std::fs::write(&file, &both).unwrap();
+        assert_eq!(accept(&data, &store, &file).await.unwrap(), (Revision(2), 3));
+        let list = store.newest_list(Scope::Operator).await.unwrap().unwrap();
+        let root = keys::read_root(&data).unwrap().1;
+        let older = Manifest::verify(&list.older_manifest.unwrap(), &root).unwrap();
+        let newest = Manifest::verify(&list.manifest, &root).unwrap();
+        assert_eq!(older, Manifest { shrinks: false, ..newest.clone() });
+        assert!(newest.shrinks);
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 use clap::Args;
 use varde_common::id::Revision;
-use varde_common::list::Manifest;
+use varde_common::list::{Manifest, is_shrunken};
 use varde_common::matcher::Seed;
 use varde_common::time::Timestamp;
 
@@ -15,6 +15,7 @@ use crate::intel::compile::{self, Compiled, Compiler};
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, keys, trust};
 use crate::limits::COMPILE_PAGE_ROWS;
+use crate::store::list::New;
 use crate::store::pending::PendingFacts;
 use crate::store::{Scope, Store};
 
@@ -24,6 +25,10 @@ pub struct PublishArguments {
     /// The list key, where it is not DIR/keys/list.key.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["export", "accept", "status"])]
     pub key: Option<PathBuf>,
+    /// Publish it although it is empty, or holds a half or less of what the newest list does: whatever else it held is no
+    /// longer looked for anywhere.
+    #[arg(long, conflicts_with_all = ["export", "accept", "status"])]
+    pub allow_shrink: bool,
     /// Write what waits for a signature into a small file, to be signed where the list key is (varde-collector sign).
     #[arg(long, value_name = "FILE", conflicts_with_all = ["accept", "status"])]
     pub export: Option<PathBuf>,
@@ -84,7 +89,8 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     if arguments.status {
         return duty::status(data, &store, arguments.json).await;
     }
-    let outcome = publish(data, &store, arguments.key.as_deref(), clock::now()).await?;
+    let wanted = Wanted { key: arguments.key.as_deref(), allow_shrink: arguments.allow_shrink };
+    let outcome = publish(data, &store, wanted, clock::now()).await?;
     store.close().await;
     let (Outcome::Published { compiled, .. } | Outcome::Waits { compiled, .. } | Outcome::Unchanged { compiled, .. }) =
         &outcome;
@@ -139,12 +145,33 @@ async fn published(data: &Path, revision: Revision, count: u64) -> anyhow::Resul
     say::result(&format!("Published list {revision} with {count} indicators. {sent}"))
 }
 
+/// What is asked of a publication.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// The list key, where it is not the collector's own.
+    pub key: Option<&'a Path>,
+    /// It may hold much less than the one before.
+    pub allow_shrink: bool,
+}
+
+/// That a list with `count` indicators is meant to take the place of one with `held`.
+fn guard(newest: Revision, held: u64, count: u64) -> anyhow::Result<()> {
+    if !is_shrunken(held, count) {
+        return Ok(());
+    }
+    let left = if count == 0 { "none".to_owned() } else { format!("only {count}") };
+    bail!(
+        "list {newest} has {held} indicators, and {left} would be left: nothing is published. See what is there with: varde-collector indicator list. If that is meant: varde-collector publish --allow-shrink"
+    )
+}
+
 /// Compiles, signs and keeps a list, unless it would say what the newest one says. Without a list key here it waits for a
 /// signature.
 ///
 /// # Errors
 /// Why nothing was published.
-pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timestamp) -> anyhow::Result<Outcome> {
+pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timestamp) -> anyhow::Result<Outcome> {
+    let Wanted { key, allow_shrink } = wanted;
     let (_, root) = keys::read_root(data)?;
     trust::note_mode(data, store).await?;
     let own = data.join(keys::LIST_KEY);
@@ -178,20 +205,38 @@ pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timest
     let empty_and_first = last == Revision(0) && compiled.content.count == 0;
     // After a restore sensors may hold lists that this database knows nothing of: the next one goes out whatever it says.
     let restored = last > newest_revision;
-    let news = !empty_and_first && (restored || compile::is_news(&compiled.content, manifest.as_ref(), now));
+    let said = |last: &Manifest| allow_shrink && !last.shrinks;
+    let news = !empty_and_first
+        && (restored
+            || manifest.as_ref().is_some_and(said)
+            || compile::is_news(&compiled.content, manifest.as_ref(), now));
+    if news && !allow_shrink {
+        guard(newest_revision, manifest.as_ref().map_or(0, |newest| newest.count), compiled.content.count)?;
+    }
+    // A sensor that was away may have a larger one than the newest.
+    let shrinks = allow_shrink || is_shrunken(store.largest_list(Scope::Operator).await?, compiled.content.count);
+    let manifest = compile::manifest_of(&compiled, last, shrinks, now);
     let Some(key) = key else {
         if !news {
             return Ok(Outcome::Unchanged { revision: last, compiled });
         }
-        let (facts, before) = duty::let_wait(store, &compiled, last, up_to_id, now).await?;
+        let (facts, before) = duty::let_wait(store, &compiled, &manifest, up_to_id).await?;
         return Ok(Outcome::Waits { facts, before, compiled });
     };
     // Signed even where nothing is news: a wrong key is told at once, not at the next change.
-    let (manifest, octets) = compile::sign(&compiled, last, &key, &root, now)?;
+    let signed = compile::sign(&manifest, &key, &root)?;
     if !news {
         return Ok(Outcome::Unchanged { revision: last, compiled });
     }
-    if !store.publish_list(&manifest, &octets, &compiled.base, up_to_id).await? {
+    let older_manifest = manifest.for_older().map(|older| compile::sign(&older, &key, &root)).transpose()?;
+    let list = New {
+        manifest: &manifest,
+        signed: &signed,
+        older_manifest: older_manifest.as_deref(),
+        base: &compiled.base,
+        up_to_id,
+    };
+    if !store.publish_list(&list).await? {
         bail!("somebody else published in this moment; run it again to publish what has changed since");
     }
     if store.forget_pending().await? {
@@ -207,6 +252,7 @@ mod tests {
     use crate::intel::import::{Reader, Said};
     use varde_common::list::CHANNEL_ALL;
     use varde_common::tlp::Tlp;
+    use varde_common::trust::read_unverified;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
 
@@ -222,7 +268,7 @@ mod tests {
         let data = dir.path().join("c");
         init::run(&data, InitArguments::default()).await.unwrap();
         let store = Store::open(&data).await.unwrap();
-        let publish = async |at: Timestamp| publish(&data, &store, None, at).await.unwrap();
+        let publish = async |at: Timestamp| publish(&data, &store, Wanted::default(), at).await.unwrap();
         let number = |outcome: Outcome| match outcome {
             Outcome::Published { revision, compiled } => (true, revision.0, compiled.content.count, compiled.withheld),
             Outcome::Unchanged { revision, compiled } => (false, revision.0, compiled.content.count, compiled.withheld),
@@ -245,6 +291,57 @@ mod tests {
         assert!(!names.contains(&"secret.example".to_owned()));
     }
 
+    fn by(key: &Path) -> Wanted<'_> {
+        Wanted { key: Some(key), ..Wanted::default() }
+    }
+
+    #[tokio::test]
+    async fn l2_an_empty_or_much_shrunken_list_is_not_published_unless_that_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("c");
+        init::run(&data, InitArguments::default()).await.unwrap();
+        let store = Store::open(&data).await.unwrap();
+        let until = |names: std::ops::Range<u32>, days: i64| {
+            let list: String = names.map(|n| format!("n{n}.example\n")).collect();
+            let lines: Vec<_> = Reader::new().read(list.as_bytes()).map(Result::unwrap).collect();
+            (lines, Said { valid_until: Some(Timestamp(NOW.0 + days * 86_400_000_000)), ..Said::default() })
+        };
+        for (lines, said) in [until(0..20, 300), until(20..40, 3), until(40..60, 2)] {
+            store.import_indicators(&lines, &said, "x", NOW).await.unwrap();
+        }
+        let at = |days: i64| Timestamp(NOW.0 + days * 86_400_000_000);
+        let plain = async |day| publish(&data, &store, Wanted::default(), at(day)).await;
+        let newest = async || store.newest_list(Scope::Operator).await.unwrap().unwrap();
+        let says = |octets: &[u8]| read_unverified::<Manifest>(octets).unwrap().0;
+        assert!(matches!(plain(0).await.unwrap(), Outcome::Published { .. }));
+        assert!(newest().await.older_manifest.is_none());
+        assert!(matches!(plain(2).await.unwrap(), Outcome::Published { .. }), "a third less");
+        // 20 of 40 are left.
+        let said = plain(3).await.unwrap_err().to_string();
+        assert!(said.contains("list 2 has 40 indicators, and only 20") && said.contains("--allow-shrink"), "{said}");
+        assert_eq!(newest().await.revision, Revision(2), "nothing is published");
+        let allow = Wanted { allow_shrink: true, ..Wanted::default() };
+        assert!(matches!(publish(&data, &store, allow, at(3)).await.unwrap(), Outcome::Published { .. }));
+        let list = newest().await;
+        assert!(says(&list.manifest).shrinks);
+        let older = says(list.older_manifest.as_deref().unwrap());
+        assert_eq!((older.shrinks, older.count, older.base_blake3), (false, 20, says(&list.manifest).base_blake3));
+        // Whoever was away has 60 or 40 of them: the next one says it too, and no guard asks again.
+        let (lines, said) = until(60..62, 300);
+        store.import_indicators(&lines, &said, "x", NOW).await.unwrap();
+        assert!(matches!(plain(4).await.unwrap(), Outcome::Published { .. }));
+        assert!(says(&newest().await.manifest).shrinks);
+        // None is left at all; and where no key is here, nothing waits for one either.
+        let said = plain(301).await.unwrap_err().to_string();
+        assert!(said.contains("list 4 has 22 indicators, and none"), "{said}");
+        std::fs::rename(data.join("keys/list.key"), dir.path().join("duty.key")).unwrap();
+        assert!(plain(301).await.is_err() && store.pending_facts(Scope::Operator).await.unwrap().is_none());
+        let outcome = publish(&data, &store, allow, at(301)).await.unwrap();
+        assert!(matches!(outcome, Outcome::Waits { .. }), "{outcome:?}");
+        let older = store.pending(Scope::Operator).await.unwrap().unwrap().older_manifest;
+        assert!(older.is_some_and(|older| says(&older).count == 0));
+    }
+
     #[tokio::test]
     async fn l2_only_the_list_key_publishes() {
         let dir = tempfile::tempdir().unwrap();
@@ -255,18 +352,21 @@ mod tests {
         let store = Store::open(&data).await.unwrap();
         import(&store, "evil.example\n", Tlp::Amber).await;
         for wrong in [data.join("keys/hunt.key"), data.join("keys/root.key"), other.join("keys/list.key")] {
-            let said = publish(&data, &store, Some(&wrong), NOW).await.unwrap_err().to_string();
+            let said = publish(&data, &store, by(&wrong), NOW).await.unwrap_err().to_string();
             assert!(said.contains("no list key"), "{said}");
         }
         for (wrong, said) in [("keys/ca.key", "no Ed25519 private key"), ("keys/gone.key", "is not there")] {
-            let error = publish(&data, &store, Some(&data.join(wrong)), NOW).await.unwrap_err().to_string();
+            let error = publish(&data, &store, by(&data.join(wrong)), NOW).await.unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
         }
         // The duty key: away from the collector, given by hand.
         let away = dir.path().join("duty.key");
         std::fs::rename(data.join("keys/list.key"), &away).unwrap();
-        assert!(matches!(publish(&data, &store, None, NOW).await.unwrap(), Outcome::Waits { before: None, .. }));
-        assert!(matches!(publish(&data, &store, Some(&away), NOW).await.unwrap(), Outcome::Published { .. }));
+        assert!(matches!(
+            publish(&data, &store, Wanted::default(), NOW).await.unwrap(),
+            Outcome::Waits { before: None, .. }
+        ));
+        assert!(matches!(publish(&data, &store, by(&away), NOW).await.unwrap(), Outcome::Published { .. }));
         assert!(store.pending_facts(Scope::Operator).await.unwrap().is_none(), "what waited is in force");
     }
 }

@@ -15,7 +15,7 @@ use crate::limits::SIGNED_FILE_MAX_OCTETS;
 /// Arguments of `sign`.
 #[derive(Debug, Args)]
 pub struct SignArguments {
-    /// A file from `root next` or `publish --export`. The signature is added in place.
+    /// A file from `root next` or `publish --export`. The signature is added in place, to each of the documents in it.
     pub file: PathBuf,
     /// The private key.
     #[arg(long, value_name = "KEY")]
@@ -71,9 +71,10 @@ impl Signable {
                 format!("A ROOT DOCUMENT: it says who may do what.\n{}", root::in_words(root))
             }
             Signable::List(manifest, _) => format!(
-                "A LIST for every sensor: what they look for.\nnumber     {}\nindicators {}\nchannel    {}\nmade       {}\ngood until {}\ncontent    {}",
+                "A LIST for every sensor: what they look for.\nnumber     {}\nindicators {}{}\nchannel    {}\nmade       {}\ngood until {}\ncontent    {}",
                 manifest.revision,
                 manifest.count,
+                if manifest.shrinks { ", AND IT SHRINKS: a half or less of what sensors may have" } else { "" },
                 manifest.channel,
                 manifest.created,
                 manifest.expires,
@@ -95,18 +96,42 @@ impl Signable {
 pub fn run(arguments: &SignArguments) -> anyhow::Result<()> {
     let SignArguments { file, key, yes } = arguments;
     let octets = directory::read(file, SIGNED_FILE_MAX_OCTETS)?;
-    let signable = Signable::read(&octets).with_context(|| format!("{} cannot be signed", file.display()))?;
+    let parts = apart(&octets);
+    let read = |part: &&[u8]| Signable::read(part).with_context(|| format!("{} cannot be signed", file.display()));
+    // One without any part is told like one that cannot be read.
+    let signables = if parts.is_empty() {
+        vec![read(&octets.as_slice())?]
+    } else {
+        parts.iter().map(read).collect::<anyhow::Result<_>>()?
+    };
     let key = keys::read_signing_key(key)?;
     let id = key_id(&key.verifying_key());
-    say::aside(&format!("{}\n", signable.in_words()));
-    if signable.signers().contains(&id) {
+    for signable in &signables {
+        say::aside(&format!("{}\n", signable.in_words()));
+    }
+    if signables.iter().any(|signable| signable.signers().contains(&id)) {
         say::aside(&format!("This key ({id}) has signed it already; the signature is made anew."));
     }
     if !yes && !is_wanted(&id, std::io::stdin().lock())? {
         bail!("nothing was signed");
     }
-    write(file, &add_signature(signable.domain(), &octets, &key)?)?;
+    let mut signed = Vec::new();
+    for (part, signable) in parts.iter().zip(&signables) {
+        signed.push(add_signature(signable.domain(), part, &key)?);
+    }
+    write(file, &together(&signed.iter().map(Vec::as_slice).collect::<Vec<_>>()))?;
     say::result(&format!("Signed {} with key {id}.", file.display()))
+}
+
+/// Several documents in one file: a line each, and no end of line behind the last, so that one alone is its own octets. JSON
+/// as it is written here has no line's end within.
+pub(super) fn together(parts: &[&[u8]]) -> Vec<u8> {
+    parts.join(&b'\n')
+}
+
+/// What [`together`] has put into one file.
+pub(super) fn apart(octets: &[u8]) -> Vec<&[u8]> {
+    octets.split(|octet| *octet == b'\n').filter(|part| !part.trim_ascii().is_empty()).collect()
 }
 
 /// Writes a file that may lie anywhere, whole or not at all.

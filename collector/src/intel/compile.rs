@@ -153,31 +153,25 @@ pub enum NotSigned {
 }
 
 /// The manifest of the next revision, for whoever signs it.
-pub fn manifest_of(compiled: &Compiled, last: Revision, now: Timestamp) -> Manifest {
+pub fn manifest_of(compiled: &Compiled, last: Revision, shrinks: bool, now: Timestamp) -> Manifest {
     let revision = Revision(last.0.saturating_add(1));
-    Manifest::of(&compiled.base, &compiled.content, revision, now, now.plus(days(LIST_DAYS)))
+    let manifest = Manifest::of(&compiled.base, &compiled.content, revision, now, now.plus(days(LIST_DAYS)));
+    Manifest { shrinks, ..manifest }
 }
 
-/// The manifest of the next revision, signed and held against the root as a sensor will do it.
+/// A manifest, signed and held against the root as a sensor will do it.
 ///
 /// # Errors
 /// [`NotSigned`].
-pub fn sign(
-    compiled: &Compiled,
-    last: Revision,
-    key: &SigningKey,
-    root: &Root,
-    now: Timestamp,
-) -> Result<(Manifest, Vec<u8>), NotSigned> {
+pub fn sign(manifest: &Manifest, key: &SigningKey, root: &Root) -> Result<Vec<u8>, NotSigned> {
     let id = key_id(&key.verifying_key());
     if !root.roles.list.keys.contains(&id) {
         return Err(NotSigned::NotAListKey(id));
     }
-    let manifest = manifest_of(compiled, last, now);
     let unwritable = |error: serde_json::Error| NotSigned::NotEnough(Untrusted::Unreadable(error.to_string()));
     let octets = manifest.sign(&[key]).map_err(unwritable)?;
     match Manifest::verify(&octets, root) {
-        Ok(_) => Ok((manifest, octets)),
+        Ok(_) => Ok(octets),
         Err(Refused::Untrusted(why)) => Err(why.into()),
         Err(other) => Err(NotSigned::Refused(other)),
     }
@@ -261,13 +255,14 @@ mod tests {
             (SigningKey::from_bytes(&list), SigningKey::from_bytes(&second), SigningKey::from_bytes(&hunt));
         let compiled = compile([row(1, "evil.example")], Timestamp(0)).unwrap();
         let one = root(&[&list], &hunt);
-        let (manifest, octets) = sign(&compiled, Revision(4), &list, &one, Timestamp(0)).unwrap();
+        let manifest = manifest_of(&compiled, Revision(4), false, Timestamp(0));
         assert_eq!(manifest.revision, Revision(5));
-        assert!(Manifest::accept(&octets, &one, CHANNEL_ALL, Revision(4)).is_ok());
-        assert!(matches!(sign(&compiled, Revision(4), &hunt, &one, Timestamp(0)), Err(NotSigned::NotAListKey(_))));
-        assert!(matches!(sign(&compiled, Revision(4), &second, &one, Timestamp(0)), Err(NotSigned::NotAListKey(_))));
+        let octets = sign(&manifest, &list, &one).unwrap();
+        assert_eq!(Manifest::accept(&octets, &one, CHANNEL_ALL, Revision(4)).as_ref(), Ok(&manifest));
+        assert!(matches!(sign(&manifest, &hunt, &one), Err(NotSigned::NotAListKey(_))));
+        assert!(matches!(sign(&manifest, &second, &one), Err(NotSigned::NotAListKey(_))));
         let two = root(&[&list, &second], &hunt);
-        assert!(matches!(sign(&compiled, Revision(4), &list, &two, Timestamp(0)), Err(NotSigned::NotEnough(_))));
+        assert!(matches!(sign(&manifest, &list, &two), Err(NotSigned::NotEnough(_))));
     }
 
     #[test]

@@ -215,6 +215,7 @@ pub async fn converse(
             | ToCollector::Standing(_)
             | ToCollector::NewestRefused { .. }
             | ToCollector::Renew { .. }
+            | ToCollector::Holds(_)
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }

@@ -179,7 +179,7 @@ impl Lists {
         following: Following,
         offered: impl Fn(),
     ) -> Result<(), FrameError> {
-        let Following { mut revision, mut root_version, roots } = following;
+        let Following { mut revision, mut root_version, roots, holds } = following;
         let mut told: Option<Arc<Vec<u8>>> = None;
         let mut offers = self.offer.subscribe();
         loop {
@@ -204,7 +204,7 @@ impl Lists {
             }
             if let Some(list) = offer.list.filter(|list| offer.stands && list.revision > revision) {
                 offered();
-                self.send(carrier, stream, &list).await?;
+                self.send(carrier, stream, &list, holds.is_some()).await?;
                 revision = list.revision;
             }
             offers.changed().await.map_err(|_| FrameError::Gone)?;
@@ -216,13 +216,14 @@ impl Lists {
         carrier: &Carrier,
         stream: &mut (impl AsyncWrite + Unpin),
         list: &Published,
+        reads_all: bool,
     ) -> Result<(), FrameError> {
         // Who gets no slot sends all the same, only with less on the way.
         let slot = self.slots.try_acquire().ok();
         if slot.is_some() {
             carrier.set_send_window(LIST_SEND_WINDOW_OCTETS);
         }
-        let sent = send_list(stream, list).await;
+        let sent = send_list(stream, list, reads_all).await;
         carrier.set_send_window(SEND_WINDOW_OCTETS);
         sent
     }
@@ -239,8 +240,17 @@ impl Said {
     }
 }
 
-async fn send_list(stream: &mut (impl AsyncWrite + Unpin), list: &Published) -> Result<(), FrameError> {
-    frame::write(stream, &ToAgent::ListOffer { manifest: list.manifest.clone() }, WRITE_WITHIN).await?;
+async fn send_list(
+    stream: &mut (impl AsyncWrite + Unpin),
+    list: &Published,
+    reads_all: bool,
+) -> Result<(), FrameError> {
+    let offer = if reads_all {
+        ToAgent::Publication { manifest: list.manifest.clone() }
+    } else {
+        ToAgent::ListOffer { manifest: list.older_manifest.as_ref().unwrap_or(&list.manifest).clone() }
+    };
+    frame::write(stream, &offer, WRITE_WITHIN).await?;
     for chunk in list.base.chunks(LIST_CHUNK_OCTETS) {
         frame::write(stream, &ToAgent::ListChunk { octets: chunk.to_vec() }, WRITE_WITHIN).await?;
     }

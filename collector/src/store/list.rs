@@ -14,8 +14,25 @@ pub struct Published {
     pub revision: Revision,
     /// Signed JSON.
     pub manifest: Vec<u8>,
+    /// The same list in the form that programs from before can read, where that is another.
+    pub older_manifest: Option<Vec<u8>>,
     /// The base file.
     pub base: Vec<u8>,
+}
+
+/// A list that is to be published.
+#[derive(Debug, Clone, Copy)]
+pub struct New<'a> {
+    /// What it says.
+    pub manifest: &'a Manifest,
+    /// The same, signed.
+    pub signed: &'a [u8],
+    /// See [`Published::older_manifest`].
+    pub older_manifest: Option<&'a [u8]>,
+    /// The base file.
+    pub base: &'a [u8],
+    /// Indicators up to this number may be in it.
+    pub up_to_id: i64,
 }
 
 fn number(revision: Revision) -> i64 {
@@ -52,13 +69,24 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn newest_list(&self, _scope: Scope) -> Result<Option<Published>, StoreError> {
-        let sql = "SELECT revision, manifest, base FROM list_revision ORDER BY revision DESC LIMIT 1";
+        let sql = "SELECT revision, manifest, older_manifest, base FROM list_revision ORDER BY revision DESC LIMIT 1";
         let Some(row) = sqlx::query(sql).fetch_optional(self.readers()).await? else { return Ok(None) };
         Ok(Some(Published {
             revision: revision(row.try_get("revision")?),
             manifest: row.try_get("manifest")?,
+            older_manifest: row.try_get("older_manifest")?,
             base: row.try_get("base")?,
         }))
+    }
+
+    /// How many indicators the largest list had that was ever published here: what a sensor that was away may still have.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn largest_list(&self, _scope: Scope) -> Result<u64, StoreError> {
+        let largest: Option<i64> =
+            sqlx::query_scalar("SELECT MAX(count) FROM list_revision").fetch_one(self.readers()).await?;
+        Ok(u64::try_from(largest.unwrap_or(0)).unwrap_or(0))
     }
 
     /// Keeps a new list and notes its indicators as published, those up to `up_to_id` that it can hold. Gives `false`
@@ -66,13 +94,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's own.
-    pub async fn publish_list(
-        &self,
-        manifest: &Manifest,
-        signed: &[u8],
-        base: &[u8],
-        up_to_id: i64,
-    ) -> Result<bool, StoreError> {
+    pub async fn publish_list(&self, list: &New<'_>) -> Result<bool, StoreError> {
+        let New { manifest, signed, older_manifest, base, up_to_id } = *list;
         let now = manifest.created.0;
         let mut tx = self.begin().await?;
         let last: Option<i64> =
@@ -82,13 +105,15 @@ impl Store {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO list_revision (revision, manifest, base, count, published_at, older_manifest)
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(number(manifest.revision))
         .bind(signed)
         .bind(base)
         .bind(i64::try_from(manifest.count).unwrap_or(i64::MAX))
         .bind(now)
+        .bind(older_manifest)
         .execute(&mut *tx)
         .await?;
         let published = "UPDATE indicator SET published_at = $1, published_in = $2
@@ -130,13 +155,15 @@ mod tests {
             let base = format!("base {revision}").into_bytes();
             let manifest =
                 Manifest::of(&base, &content, Revision(revision), Timestamp(100 + revision as i64), Timestamp::MAX);
-            assert!(store.publish_list(&manifest, b"signed", &base, 2).await.unwrap());
-            assert!(!store.publish_list(&manifest, b"signed", &base, 2).await.unwrap(), "a number is given once");
+            let list = New { manifest: &manifest, signed: b"signed", older_manifest: None, base: &base, up_to_id: 2 };
+            assert!(store.publish_list(&list).await.unwrap());
+            assert!(!store.publish_list(&list).await.unwrap(), "a number is given once");
         }
         let newest = store.newest_list(Scope::Operator).await.unwrap().unwrap();
         assert_eq!((newest.revision, newest.base.as_slice()), (Revision(7), b"base 7".as_slice()));
         let manifest = Manifest::of(b"", &content, Revision(8), Timestamp(200), Timestamp::MAX);
-        assert!(store.publish_list(&manifest, b"signed", b"", 99).await.unwrap());
+        let list = New { manifest: &manifest, signed: b"signed", older_manifest: None, base: b"", up_to_id: 99 };
+        assert!(store.publish_list(&list).await.unwrap());
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
         let published: Vec<_> = rows.iter().map(|r| (r.published_at.map(|at| at.0), r.published_in)).collect();
         let first = (Some(101), Some(1));

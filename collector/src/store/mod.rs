@@ -57,6 +57,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/004_carrier.sql"),
     include_str!("../schema/005_identity.sql"),
     include_str!("../schema/006_trust.sql"),
+    include_str!("../schema/007_lists.sql"),
 ];
 
 /// Why the store could not be opened or used.

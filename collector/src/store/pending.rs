@@ -29,6 +29,8 @@ pub struct Pending {
     pub facts: PendingFacts,
     /// Its manifest, in the form in which it is signed, without signatures.
     pub manifest: Vec<u8>,
+    /// The same of the manifest for programs from before, where that is another.
+    pub older_manifest: Option<Vec<u8>>,
     /// The base file.
     pub base: Vec<u8>,
     /// Indicators up to this number are in it.
@@ -75,12 +77,13 @@ impl Store {
     /// The database's own.
     pub async fn pending(&self, scope: Scope) -> Result<Option<Pending>, StoreError> {
         let Some(facts) = self.pending_facts(scope).await? else { return Ok(None) };
-        let sql = "SELECT manifest, base, up_to_id FROM pending_list WHERE revision = $1 AND prepared_at = $2";
+        let sql = "SELECT manifest, older_manifest, base, up_to_id FROM pending_list WHERE revision = $1 AND prepared_at = $2";
         let row = sqlx::query(sql).bind(facts.revision).bind(facts.prepared_at.0);
         let Some(row) = row.fetch_optional(self.readers()).await? else { return Ok(None) };
         Ok(Some(Pending {
             facts,
             manifest: row.try_get("manifest")?,
+            older_manifest: row.try_get("older_manifest")?,
             base: row.try_get("base")?,
             up_to_id: row.try_get("up_to_id")?,
         }))
@@ -92,12 +95,12 @@ impl Store {
     /// The database's own.
     pub async fn let_wait(&self, pending: &Pending) -> Result<Option<PendingFacts>, StoreError> {
         let before = self.pending_facts(Scope::Operator).await?;
-        let Pending { facts, manifest, base, up_to_id } = pending;
+        let Pending { facts, manifest, older_manifest, base, up_to_id } = pending;
         let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM pending_list").execute(&mut *tx).await?;
         sqlx::query(
-            "INSERT INTO pending_list (id, revision, manifest, base, up_to_id, count, added, removed, prepared_at)
-             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO pending_list (id, revision, manifest, base, up_to_id, count, added, removed, prepared_at, older_manifest)
+             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(facts.revision)
         .bind(manifest)
@@ -107,6 +110,7 @@ impl Store {
         .bind(facts.added)
         .bind(facts.removed)
         .bind(facts.prepared_at.0)
+        .bind(older_manifest)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;

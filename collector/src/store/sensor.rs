@@ -568,7 +568,12 @@ mod tests {
         let (store, member) = store_with_member(dir.path()).await;
         let sensor = store.add_token(member, &[1; 32], Timestamp(1), Timestamp(100)).await.unwrap().0 as i64;
         assert_eq!(store.sites_of(Scope::Operator, sensor).await.unwrap(), [SiteId(0)]);
-        sqlx::query("INSERT INTO list_revision VALUES (1, x'', x'', 0, 1)").execute(&store.writer).await.unwrap();
+        sqlx::query(
+            "INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES (1, x'', x'', 0, 1)",
+        )
+        .execute(&store.writer)
+        .await
+        .unwrap();
         for (revision, since) in [(1, 10), (1, 20), (7, 30)] {
             store.list_in_force(sensor, Revision(revision), Timestamp(since), Timestamp(50)).await.unwrap();
         }

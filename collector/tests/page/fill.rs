@@ -57,7 +57,7 @@ pub(crate) async fn fill(store: &Store, now: Timestamp, word: &(dyn Fn(&str) -> 
             .execute(&mut *tx)
             .await?;
     }
-    sqlx::query("INSERT INTO list_revision VALUES (12, x'00', x'00', 48211, $1)")
+    sqlx::query("INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES (12, x'00', x'00', 48211, $1)")
         .bind(ago(240))
         .execute(&mut *tx)
         .await?;

@@ -52,3 +52,10 @@ pub enum Freshness {
     /// A newer list was named and does not come.
     Behind,
 }
+
+/// What a sensor has of lists, said in front of Subscribe.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+pub struct Holds {
+    /// BLAKE3 of the base it matches against; none = it has none.
+    pub base: Option<[u8; 32]>,
+}

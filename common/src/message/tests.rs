@@ -120,6 +120,9 @@ fn third_version() -> Vec<(&'static str, Message)> {
         ("Renewed", Message::Down(ToAgent::Renewed { certificate_der: vec![6] })),
         ("Waiting", Message::Down(ToAgent::Waiting)),
         ("RenewalRefused", Message::Down(ToAgent::RenewalRefused(RenewalRefusal::TooLate))),
+        ("Holds", Message::Up(ToCollector::Holds(Holds { base: Some([8; 32]) }))),
+        ("Holds", Message::Up(ToCollector::Holds(Holds::default()))),
+        ("Publication", Message::Down(ToAgent::Publication { manifest: vec![7] })),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use varde_common::codec::Text;
-use varde_common::id::Revision;
+use varde_common::list::Manifest;
 use varde_common::matcher::IndicatorSet;
 use varde_common::message::{ListOutcome, Stream, ToAgent, ToCollector};
 use varde_common::record::SensorEvent;
@@ -24,8 +24,12 @@ pub(super) async fn lists<L: Link>(
     link: &L,
     desk: &Desk,
     subscription: &mut Subscription,
+    protocol: u16,
 ) -> Result<std::convert::Infallible, LinkError> {
     let (mut write, mut read) = link.open(Stream::Lists).await?;
+    if protocol >= 3 {
+        write_message(&mut write, &ToCollector::Holds(subscription.holds())).await?;
+    }
     write_message(&mut write, &ToCollector::Subscribe { revision: subscription.held() }).await?;
     let mut incoming = None;
     loop {
@@ -57,7 +61,9 @@ pub(super) async fn lists<L: Link>(
                 newest_step(&mut write, desk, subscription, document).await?;
                 continue;
             }
-            Some(ToAgent::ListOffer { manifest }) => subscription.handle_offer(manifest),
+            Some(ToAgent::ListOffer { manifest } | ToAgent::Publication { manifest }) => {
+                subscription.handle_offer(manifest)
+            }
             Some(ToAgent::ListChunk { octets }) => subscription.handle_chunk(octets),
             Some(ToAgent::ListEnd) => subscription.handle_end(),
             None
@@ -124,18 +130,20 @@ async fn act(
         }
         Step::Keep(manifest) => {
             let Some(file) = incoming.take() else { return Ok(None) };
-            let (data, revision) = (desk.data.clone(), manifest.revision);
-            let floor = Floor { revision, root_version: desk.anchor.borrow().root().version };
+            let data = desk.data.clone();
+            let floor = Floor { revision: manifest.revision, root_version: desk.anchor.borrow().root().version };
             let kept = on_disk(move || {
                 let set = match file.open(&manifest)? {
-                    Ok(set) => set,
+                    Ok(set) => (set, manifest),
                     Err(refused) => return Ok(Err(refused.to_string())),
                 };
                 file.accept(&data, floor)?;
                 Ok(Ok(set))
             });
             match kept.await? {
-                Ok(Ok(set)) => return put_in_force(Arc::new(set), revision, desk, subscription).await.map(Some),
+                Ok(Ok((set, manifest))) => {
+                    return put_in_force(Arc::new(set), &manifest, desk, subscription).await.map(Some);
+                }
                 Ok(Err(why)) | Err(why) => Err(why),
             }
         }
@@ -152,11 +160,11 @@ async fn act(
 /// Hands the sensor a list that is on disk, and waits until it has taken it.
 async fn put_in_force(
     set: Arc<IndicatorSet>,
-    revision: Revision,
+    manifest: &Manifest,
     desk: &Desk,
     subscription: &mut Subscription,
 ) -> Result<ListOutcome, LinkError> {
-    let indicators = set.len() as u64;
+    let (revision, indicators) = (manifest.revision, set.len() as u64);
     // The list before is let go of here and not by the sensor, which would wait while it is unmapped.
     let before = desk.list.send_replace(InForce { set, revision });
     // In force is what the next packet is held against, not what lies ready for it.
@@ -166,7 +174,7 @@ async fn put_in_force(
         tracing::warn!(%revision, "the sensor is busy and has not taken the list yet");
     }
     drop(tokio::task::spawn_blocking(move || drop(before)));
-    let outcome = subscription.handle_stored(revision, clock::now());
+    let outcome = subscription.handle_stored(manifest, clock::now());
     tracing::info!(%revision, indicators, "a list is in force");
     desk.order(Order::Event(SensorEvent::ListInForce { revision, indicators })).await?;
     Ok(outcome)

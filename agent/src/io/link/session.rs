@@ -288,7 +288,7 @@ async fn run_session<L: Link>(
     tokio::select! {
         ended = control(&mut write, &mut read, desk, renewing, &said) => ended,
         ended = alerts(link, desk, ship, said.protocol) => ended,
-        ended = lists(link, desk, subscription) => ended,
+        ended = lists(link, desk, subscription, protocol) => ended,
     }
 }
 
@@ -489,7 +489,8 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::Newest { .. }
         | ToAgent::Renewed { .. }
         | ToAgent::Waiting
-        | ToAgent::RenewalRefused(_) => Err(unexpected(Some(&message))),
+        | ToAgent::RenewalRefused(_)
+        | ToAgent::Publication { .. } => Err(unexpected(Some(&message))),
     }
 }
 

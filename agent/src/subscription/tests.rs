@@ -1,0 +1,249 @@
+//! What a sensor takes of lists and what it refuses, whatever comes.
+
+use super::*;
+use proptest::prelude::*;
+use varde_common::id::IndicatorId;
+use varde_common::indicator::Indicator;
+use varde_common::list::write_base;
+use varde_common::matcher::Seed;
+use varde_common::trust::{Role, Roles, key_id};
+
+pub(crate) type Key = ed25519_dalek::SigningKey;
+
+pub(crate) fn key(seed: u8) -> Key {
+    Key::from_bytes(&[seed; 32])
+}
+
+pub(crate) fn root_of(key: &Key) -> Root {
+    let id = key_id(&key.verifying_key());
+    let role = Role { keys: [id.clone()].into(), threshold: 1 };
+    let keys = [(id, hex(key.verifying_key().as_bytes()))].into();
+    let roles = Roles { root: role.clone(), list: role, timestamp: Role::default(), hunt: Role::default() };
+    Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: std::collections::BTreeSet::new() }
+}
+
+pub(crate) fn publication(key: &Key, revision: u64) -> (Vec<u8>, Vec<u8>) {
+    let list = (0..40).map(|n| Indicator::bare(IndicatorId(n), format!("evil{n}.no").parse().unwrap()));
+    let (base, content) = write_base(list.collect(), Seed::from_octets([revision as u8; 16])).unwrap();
+    let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
+    (manifest.sign(&[key]).unwrap(), base)
+}
+
+/// Offers, sends in pieces of 100, ends; what the last word was, and what was written.
+fn transfer(subscription: &mut Subscription, manifest: &[u8], base: &[u8]) -> (Step, Vec<u8>) {
+    let mut written = Vec::new();
+    let mut last = Step::Wait;
+    let mut take = |step: Step| match step {
+        Step::Wait => {}
+        Step::Begin { manifest: given } => assert_eq!(given, manifest),
+        Step::Append(octets) => written.extend_from_slice(&octets),
+        step => last = step,
+    };
+    take(subscription.handle_offer(manifest.to_vec()));
+    base.chunks(100).for_each(|chunk| take(subscription.handle_chunk(chunk.to_vec())));
+    take(subscription.handle_end());
+    (last, written)
+}
+
+fn take(subscription: &mut Subscription, revision: u64) {
+    let (manifest, base) = publication(&key(1), revision);
+    match transfer(subscription, &manifest, &base) {
+        (Step::Keep(manifest), written) => {
+            assert_eq!(written, base);
+            assert_eq!(manifest.open(written).map(|set| set.len()), Ok(40));
+            let outcome = subscription.handle_stored(&manifest, Timestamp(9));
+            assert_eq!(outcome, ListOutcome::InForce { revision: Revision(revision), since: Timestamp(9) });
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn l2_a_list_that_cannot_be_stored_is_refused_once_and_its_rest_skipped() {
+    let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    take(&mut subscription, 5);
+    let (manifest, base) = publication(&key(1), 6);
+    assert!(matches!(subscription.handle_offer(manifest), Step::Begin { .. }));
+    let refused = subscription.handle_not_stored("the disk is full");
+    assert!(matches!(refused, Step::Refused { revision: Revision(6), .. }), "{refused:?}");
+    assert_eq!(subscription.handle_chunk(base), Step::Wait);
+    assert_eq!(subscription.handle_end(), Step::Wait);
+    take(&mut subscription, 6);
+}
+
+#[test]
+fn l2_whatever_is_wrong_the_list_before_stays() {
+    let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    take(&mut subscription, 5);
+    let (good, base) = publication(&key(1), 6);
+    let (foreign, _) = publication(&key(2), 6);
+    let (older, _) = publication(&key(1), 4);
+    let (same, _) = publication(&key(1), 5);
+    let mut changed = base.clone();
+    changed[50] ^= 1;
+    let mut longer = base.clone();
+    longer.extend_from_slice(&[0; 1000]);
+    let cases: [(&str, &[u8], &[u8], &str); 6] = [
+        ("another key", &foreign, &base, "signatures"),
+        ("older", &older, &base, "not newer"),
+        ("the same again", &same, &base, "not newer"),
+        ("cut short", &good, &base[..base.len() - 1], "bytes where"),
+        ("changed", &good, &changed, "BLAKE3"),
+        ("longer than declared", &good, &longer, "bytes where"),
+    ];
+    for (case, manifest, base, words) in cases {
+        match transfer(&mut subscription, manifest, base).0 {
+            Step::Refused { why, outcome, .. } => {
+                assert!(why.contains(words), "{case}: {why}");
+                assert!(matches!(outcome, ListOutcome::Refused { in_force: Revision(5), .. }), "{case}");
+            }
+            other => panic!("{case}: {other:?}"),
+        }
+        assert_eq!(subscription.in_force(), Revision(5), "{case}");
+    }
+    take(&mut subscription, 6);
+}
+
+#[test]
+fn i4_the_floor_outlives_the_list_itself() {
+    let mut subscription = Subscription::new(root_of(&key(1)), Revision(7), Revision(0));
+    let (older, base) = publication(&key(1), 6);
+    assert!(matches!(transfer(&mut subscription, &older, &base).0, Step::Refused { .. }));
+    take(&mut subscription, 7);
+    assert_eq!(subscription.floor(), Revision(7));
+}
+
+#[test]
+fn c4_a_floor_falls_only_when_the_list_role_has_wholly_other_keys() {
+    let with = |keys: &[&Key]| {
+        let mut root = root_of(keys[0]);
+        for key in keys {
+            root.keys.extend(root_of(key).keys);
+            root.roles.list.keys.extend(root_of(key).roles.list.keys);
+        }
+        root
+    };
+    let (old, new) = (key(1), key(2));
+    let mut subscription = Subscription::new(with(&[&old]), Revision(0), Revision(0));
+    // As far as whoever stole the key could get.
+    take(&mut subscription, 900);
+    let (huge, base) = publication(&old, 901);
+    assert!(matches!(subscription.handle_offer(huge), Step::Begin { .. }));
+    assert!(subscription.is_receiving());
+    assert!(!subscription.handle_root(with(&[&old, &new])), "the keys are kept: the floor stays");
+    assert!(!subscription.is_receiving());
+    assert_eq!(subscription.handle_chunk(base.clone()), Step::Wait, "what had begun goes by the root before");
+    assert_eq!(subscription.handle_end(), Step::Wait);
+    let (low, low_base) = publication(&new, 11);
+    assert!(matches!(transfer(&mut subscription, &low, &low_base).0, Step::Refused { .. }));
+    assert_eq!((subscription.floor(), subscription.held()), (Revision(900), Revision(900)));
+    assert!(!subscription.handle_root(with(&[&new])), "one of the keys before is among them still");
+    assert!(subscription.handle_root(with(&[&key(3)])), "wholly other keys");
+    assert_eq!((subscription.floor(), subscription.held()), (Revision(0), Revision(0)));
+    assert_eq!(subscription.in_force(), Revision(900), "it is matched against until a new one is here");
+    let (by_old, _) = publication(&old, 902);
+    assert!(matches!(transfer(&mut subscription, &by_old, &base).0, Step::Refused { .. }), "at once");
+    let (by_new, new_base) = publication(&key(3), 12);
+    let Step::Keep(kept) = transfer(&mut subscription, &by_new, &new_base).0 else { panic!("not kept") };
+    subscription.handle_stored(&kept, Timestamp(9));
+    assert_eq!((subscription.floor(), subscription.held()), (Revision(12), Revision(12)));
+    let restarted = Subscription::new(with(&[&key(3)]), Revision(0), Revision(900)).with_list_of_before(Revision(0));
+    assert_eq!((restarted.floor(), restarted.held(), restarted.in_force()), (Revision(0), Revision(0), Revision(900)));
+}
+
+#[test]
+fn l2_an_empty_or_much_shrunken_list_is_taken_only_where_its_manifest_says_so() {
+    let shrunken = |revision, count: u64, shrinks| {
+        let list = (0..count).map(|n| Indicator::bare(IndicatorId(n), format!("evil{n}.no").parse().unwrap()));
+        let (base, content) = write_base(list.collect(), Seed::from_octets([7; 16])).unwrap();
+        let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
+        (Manifest { shrinks, ..manifest }.sign(&[&key(1)]).unwrap(), base)
+    };
+    let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    take(&mut subscription, 5);
+    for count in [0, 20] {
+        let (manifest, base) = shrunken(6, count, false);
+        match transfer(&mut subscription, &manifest, &base).0 {
+            Step::Refused { revision: Revision(6), why, .. } => {
+                assert!(why.contains(&format!("has {count} indicators and 40 are in force")), "{why}");
+            }
+            other => panic!("{count}: {other:?}"),
+        }
+    }
+    let (manifest, base) = shrunken(6, 21, false);
+    assert!(
+        matches!(transfer(&mut subscription, &manifest, &base).0, Step::Keep(_)),
+        "a little less than half is gone"
+    );
+    let (meant, base) = shrunken(7, 0, true);
+    let Step::Keep(kept) = transfer(&mut subscription, &meant, &base).0 else { panic!("not kept") };
+    subscription.handle_stored(&kept, Timestamp(9));
+    // The same after a restart, where the disk says what is in force.
+    let (forty, _) = publication(&key(1), 5);
+    let forty = Manifest::verify(&forty, &root_of(&key(1))).unwrap();
+    let mut restarted = Subscription::new(root_of(&key(1)), Revision(5), Revision(5)).with_list(&forty);
+    let (empty, base) = shrunken(6, 0, false);
+    assert!(matches!(transfer(&mut restarted, &empty, &base).0, Step::Refused { .. }));
+}
+
+#[test]
+fn l2_of_two_lists_with_one_number_only_the_named_one_is_taken() {
+    let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    let (named, base) = publication(&key(1), 6);
+    subscription.handle_named(Revision(6), hex(&sha256(&named)));
+    let (again, _) = (Manifest::of(&base, &Default::default(), Revision(6), Timestamp(2), Timestamp::MAX), ());
+    let again = again.sign(&[&key(1)]).unwrap();
+    match subscription.handle_offer(again) {
+        Step::Refused { why, .. } => assert!(why.contains("another list"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(subscription.handle_offer(named), Step::Begin { .. }));
+    // An older one than was named is newer than the one in force: better than none, and told otherwise.
+    let (older, older_base) = publication(&key(1), 5);
+    assert!(matches!(transfer(&mut subscription, &older, &older_base).0, Step::Keep(_)));
+}
+
+#[test]
+fn l2_endless_data_ends_the_session_and_fills_no_memory() {
+    let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    assert!(matches!(subscription.handle_chunk(vec![1]), Step::Broken(_)));
+    assert!(matches!(subscription.handle_end(), Step::Broken(_)));
+    assert!(matches!(subscription.handle_offer(vec![1, 2]), Step::Refused { .. }));
+    let chunk = vec![0; 192 * 1024];
+    let mut sent = 0;
+    while matches!(subscription.handle_chunk(chunk.clone()), Step::Wait) {
+        sent += chunk.len() as u64;
+        assert!(sent <= LIST_BASE_MAX_OCTETS);
+    }
+}
+
+#[test]
+fn a_cut_connection_leaves_nothing_half_received() {
+    let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    let (manifest, base) = publication(&key(1), 1);
+    assert!(matches!(subscription.handle_offer(manifest), Step::Begin { .. }));
+    assert_eq!(subscription.handle_chunk(base[..10].to_vec()), Step::Append(base[..10].to_vec()));
+    subscription.handle_session();
+    take(&mut subscription, 1);
+}
+
+proptest! {
+    #[test]
+    fn l2_in_force_never_falls_and_is_always_one_that_was_signed(
+        offers in prop::collection::vec((0u64..12, any::<bool>(), any::<bool>()), 1..20)
+    ) {
+        let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+        for (revision, ours, whole) in offers {
+            let before = subscription.in_force();
+            let (manifest, base) = publication(&key(if ours { 1 } else { 2 }), revision);
+            let sent = if whole { &base[..] } else { &base[..base.len() / 2] };
+            let (step, _) = transfer(&mut subscription, &manifest, sent);
+            let right = ours && whole && Revision(revision) > before;
+            prop_assert_eq!(matches!(step, Step::Keep(_)), right);
+            if let Step::Keep(manifest) = step {
+                subscription.handle_stored(&manifest, Timestamp(0));
+            }
+            prop_assert_eq!(subscription.in_force(), if right { Revision(revision) } else { before });
+        }
+    }
+}
