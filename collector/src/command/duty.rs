@@ -8,6 +8,7 @@ use varde_common::id::{IndicatorId, Revision};
 use varde_common::list::Manifest;
 use varde_common::matcher::IndicatorSet;
 use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
 use varde_common::trust::{Domain, read_unverified, sign};
 
 use super::publish::waiting;
@@ -101,11 +102,17 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
             wanted.created
         );
     }
-    if !store.publish_list(&signed, &octets, &pending.base, pending.up_to_id).await? {
+    let with_red = holds_red(&signed, &pending)?;
+    if !store.publish_list(&signed, &octets, &pending.base, pending.up_to_id, with_red).await? {
         bail!("a list with that number was published meanwhile; publish again, and let the new one be signed");
     }
     store.forget_pending().await?;
     Ok((pending.revision(), signed.count))
+}
+
+/// Whether what waits was made with what is marked TLP:RED.
+fn holds_red(manifest: &Manifest, pending: &Pending) -> anyhow::Result<bool> {
+    Ok(manifest.open(pending.base.clone())?.indicators().any(|indicator| indicator.tlp == Tlp::Red))
 }
 
 /// Says which mode this is and what waits.
@@ -149,7 +156,7 @@ mod tests {
         };
         assert!(export(&store, &file).await.unwrap_err().to_string().contains("no list waits"));
         import("a.example\nb.example\n").await;
-        let wait = async |at: i64| match publish(&data, &store, None, Timestamp(NOW.0 + at)).await.unwrap() {
+        let wait = async |at: i64| match publish(&data, &store, None, false, Timestamp(NOW.0 + at)).await.unwrap() {
             Outcome::Waits { facts, before, .. } => (facts, before),
             other => panic!("{other:?}"),
         };
@@ -175,6 +182,6 @@ mod tests {
         assert_eq!(accept(&data, &store, &file).await.unwrap(), (Revision(1), 3));
         assert_eq!(store.newest_list(Scope::Operator).await.unwrap().unwrap().manifest, signed);
         assert!(accept(&data, &store, &file).await.unwrap_err().to_string().contains("no list waits"));
-        assert!(matches!(publish(&data, &store, None, NOW).await.unwrap(), Outcome::Unchanged { .. }));
+        assert!(matches!(publish(&data, &store, None, false, NOW).await.unwrap(), Outcome::Unchanged { .. }));
     }
 }

@@ -2,21 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use varde_common::confidential::ConfidentialKey;
 use varde_common::id::Revision;
 use varde_common::list::Manifest;
 use varde_common::matcher::Seed;
 use varde_common::time::Timestamp;
+use varde_common::trust::{from_hex, hex};
 
 use super::{duty, say};
 use crate::control::Poke;
-use crate::intel::compile::{self, Compiled, Compiler};
+use crate::intel::compile::{self, Compiled, Compiler, Making};
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, keys, trust};
 use crate::limits::COMPILE_PAGE_ROWS;
 use crate::store::pending::PendingFacts;
-use crate::store::{Scope, Store};
+use crate::store::{Scope, Store, setting};
 
 /// Arguments of `publish`.
 #[derive(Debug, Default, Args)]
@@ -24,6 +26,10 @@ pub struct PublishArguments {
     /// The list key, where it is not DIR/keys/list.key.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["export", "accept", "status"])]
     pub key: Option<PathBuf>,
+    /// Publish what is marked TLP:RED too, as keyed hashes: the originator must have agreed. It holds for this list; the next
+    /// one is without, unless it is said again.
+    #[arg(long, conflicts_with_all = ["export", "accept", "status"])]
+    pub include_red: bool,
     /// Write what waits for a signature into a small file, to be signed where the list key is (varde-collector sign).
     #[arg(long, value_name = "FILE", conflicts_with_all = ["accept", "status"])]
     pub export: Option<PathBuf>,
@@ -84,14 +90,26 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     if arguments.status {
         return duty::status(data, &store, arguments.json).await;
     }
-    let outcome = publish(data, &store, arguments.key.as_deref(), clock::now()).await?;
+    let outcome = publish(data, &store, arguments.key.as_deref(), arguments.include_red, clock::now()).await?;
     store.close().await;
     let (Outcome::Published { compiled, .. } | Outcome::Waits { compiled, .. } | Outcome::Unchanged { compiled, .. }) =
         &outcome;
+    if compiled.confidential > 0 {
+        say::aside(&format!(
+            "{} indicators marked TLP:AMBER+STRICT or TLP:RED reach sensors as keyed hashes only. Whoever has root on a sensor cannot read them, but can try guesses against them.",
+            compiled.confidential
+        ));
+    }
     if compiled.withheld > 0 {
         say::aside(&format!(
-            "{} indicators marked TLP:AMBER+STRICT or TLP:RED are left out: they reach sensors only as keyed hashes, which this version does not make yet.",
+            "{} indicators marked TLP:RED are left out. With the originator's consent they are published, as keyed hashes, by: varde-collector publish --include-red",
             compiled.withheld
+        ));
+    }
+    if compiled.unhidable > 0 {
+        say::aside(&format!(
+            "{} fingerprints (ja4) marked TLP:AMBER+STRICT or TLP:RED are left out: of a fingerprint there is no keyed hash.",
+            compiled.unhidable
         ));
     }
     if compiled.expired > 0 {
@@ -144,7 +162,13 @@ async fn published(data: &Path, revision: Revision, count: u64) -> anyhow::Resul
 ///
 /// # Errors
 /// Why nothing was published.
-pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timestamp) -> anyhow::Result<Outcome> {
+pub async fn publish(
+    data: &Path,
+    store: &Store,
+    key: Option<&Path>,
+    include_red: bool,
+    now: Timestamp,
+) -> anyhow::Result<Outcome> {
     let (_, root) = keys::read_root(data)?;
     trust::note_mode(data, store).await?;
     let own = data.join(keys::LIST_KEY);
@@ -157,9 +181,8 @@ pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timest
         None if own.exists() => Some(keys::read_signing_key(&own)?),
         None => None,
     };
-    let mut seed = [0; 16];
-    getrandom::fill(&mut seed).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
-    let mut compiler = Compiler::new(now, Seed::from_octets(seed));
+    let (seed, key_of_hashes) = (Seed::from_octets(random()?), confidential_key(store).await?);
+    let mut compiler = Compiler::new(now, Making { seed, key: key_of_hashes, include_red });
     let mut up_to_id = 0;
     loop {
         let rows = store.indicators_to_compile(Scope::Operator, up_to_id, COMPILE_PAGE_ROWS).await?;
@@ -191,13 +214,30 @@ pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timest
     if !news {
         return Ok(Outcome::Unchanged { revision: last, compiled });
     }
-    if !store.publish_list(&manifest, &octets, &compiled.base, up_to_id).await? {
+    if !store.publish_list(&manifest, &octets, &compiled.base, up_to_id, include_red).await? {
         bail!("somebody else published in this moment; run it again to publish what has changed since");
     }
     if store.forget_pending().await? {
         say::aside("A list waited for a signature; it does not any more: this one has all that is in force.");
     }
     Ok(Outcome::Published { revision: manifest.revision, compiled })
+}
+
+fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut octets = [0; N];
+    getrandom::fill(&mut octets).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(octets)
+}
+
+/// What this collector hashes confidential indicators with.
+async fn confidential_key(store: &Store) -> anyhow::Result<ConfidentialKey> {
+    let kept = match store.setting(Scope::Operator, setting::CONFIDENTIAL_KEY).await? {
+        Some(kept) => kept,
+        None => store.setting_once(setting::CONFIDENTIAL_KEY, &hex(&random::<32>()?)).await?,
+    };
+    let key = from_hex(&kept)
+        .context("the key of confidential indicators in the database cannot be read; restore a backup")?;
+    Ok(ConfidentialKey(key))
 }
 
 #[cfg(test)]
@@ -222,7 +262,7 @@ mod tests {
         let data = dir.path().join("c");
         init::run(&data, InitArguments::default()).await.unwrap();
         let store = Store::open(&data).await.unwrap();
-        let publish = async |at: Timestamp| publish(&data, &store, None, at).await.unwrap();
+        let publish = async |at: Timestamp| publish(&data, &store, None, false, at).await.unwrap();
         let number = |outcome: Outcome| match outcome {
             Outcome::Published { revision, compiled } => (true, revision.0, compiled.content.count, compiled.withheld),
             Outcome::Unchanged { revision, compiled } => (false, revision.0, compiled.content.count, compiled.withheld),
@@ -255,18 +295,18 @@ mod tests {
         let store = Store::open(&data).await.unwrap();
         import(&store, "evil.example\n", Tlp::Amber).await;
         for wrong in [data.join("keys/hunt.key"), data.join("keys/root.key"), other.join("keys/list.key")] {
-            let said = publish(&data, &store, Some(&wrong), NOW).await.unwrap_err().to_string();
+            let said = publish(&data, &store, Some(&wrong), false, NOW).await.unwrap_err().to_string();
             assert!(said.contains("no list key"), "{said}");
         }
         for (wrong, said) in [("keys/ca.key", "no Ed25519 private key"), ("keys/gone.key", "is not there")] {
-            let error = publish(&data, &store, Some(&data.join(wrong)), NOW).await.unwrap_err().to_string();
+            let error = publish(&data, &store, Some(&data.join(wrong)), false, NOW).await.unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
         }
         // The duty key: away from the collector, given by hand.
         let away = dir.path().join("duty.key");
         std::fs::rename(data.join("keys/list.key"), &away).unwrap();
-        assert!(matches!(publish(&data, &store, None, NOW).await.unwrap(), Outcome::Waits { before: None, .. }));
-        assert!(matches!(publish(&data, &store, Some(&away), NOW).await.unwrap(), Outcome::Published { .. }));
+        assert!(matches!(publish(&data, &store, None, false, NOW).await.unwrap(), Outcome::Waits { before: None, .. }));
+        assert!(matches!(publish(&data, &store, Some(&away), false, NOW).await.unwrap(), Outcome::Published { .. }));
         assert!(store.pending_facts(Scope::Operator).await.unwrap().is_none(), "what waited is in force");
     }
 }

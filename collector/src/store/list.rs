@@ -61,8 +61,8 @@ impl Store {
         }))
     }
 
-    /// Keeps a new list and notes its indicators as published, those up to `up_to_id` that it can hold. Gives `false`
-    /// where another list of that number was there first; then nothing is changed.
+    /// Keeps a new list and notes its indicators as published, those up to `up_to_id` that it can hold, `with_red` also
+    /// TLP:RED. Gives `false` where another list of that number was there first; then nothing is changed.
     ///
     /// # Errors
     /// The database's own.
@@ -72,6 +72,7 @@ impl Store {
         signed: &[u8],
         base: &[u8],
         up_to_id: i64,
+        with_red: bool,
     ) -> Result<bool, StoreError> {
         let now = manifest.created.0;
         let mut tx = self.begin().await?;
@@ -93,8 +94,15 @@ impl Store {
         .await?;
         let published = "UPDATE indicator SET published_at = $1, published_in = $2
             WHERE published_at IS NULL AND id <= $3 AND (valid_until IS NULL OR valid_until > $1)
-            AND tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')";
-        sqlx::query(published).bind(now).bind(number(manifest.revision)).bind(up_to_id).execute(&mut *tx).await?;
+            AND (tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')
+                OR (kind <> 'ja4' AND (tlp = 'TLP:AMBER+STRICT' OR (tlp = 'TLP:RED' AND $4))))";
+        sqlx::query(published)
+            .bind(now)
+            .bind(number(manifest.revision))
+            .bind(up_to_id)
+            .bind(with_red)
+            .execute(&mut *tx)
+            .await?;
         sqlx::query("UPDATE list_revision SET base = x'' WHERE revision <= $1 AND base <> x''")
             .bind(number(manifest.revision).saturating_sub(LIST_CONTENTS_KEPT))
             .execute(&mut *tx)
@@ -107,7 +115,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intel::compile::may_be_published;
+    use crate::intel::compile::{Reach, reach};
     use crate::intel::import::{Line, Said};
     use varde_common::indicator::Pattern;
     use varde_common::list::Content;
@@ -130,19 +138,34 @@ mod tests {
             let base = format!("base {revision}").into_bytes();
             let manifest =
                 Manifest::of(&base, &content, Revision(revision), Timestamp(100 + revision as i64), Timestamp::MAX);
-            assert!(store.publish_list(&manifest, b"signed", &base, 2).await.unwrap());
-            assert!(!store.publish_list(&manifest, b"signed", &base, 2).await.unwrap(), "a number is given once");
+            assert!(store.publish_list(&manifest, b"signed", &base, 2, false).await.unwrap());
+            assert!(
+                !store.publish_list(&manifest, b"signed", &base, 2, false).await.unwrap(),
+                "a number is given once"
+            );
         }
         let newest = store.newest_list(Scope::Operator).await.unwrap().unwrap();
         assert_eq!((newest.revision, newest.base.as_slice()), (Revision(7), b"base 7".as_slice()));
         let manifest = Manifest::of(b"", &content, Revision(8), Timestamp(200), Timestamp::MAX);
-        assert!(store.publish_list(&manifest, b"signed", b"", 99).await.unwrap());
+        assert!(store.publish_list(&manifest, b"signed", b"", 99, false).await.unwrap());
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
         let published: Vec<_> = rows.iter().map(|r| (r.published_at.map(|at| at.0), r.published_in)).collect();
         let first = (Some(101), Some(1));
-        assert_eq!(published, [first, first, (Some(200), Some(8)), (None, None), (None, None)]);
-        let held = rows.iter().filter(|row| may_be_published(row.tlp.parse().unwrap())).count();
-        assert_eq!(held, 3, "the statement and the compiler agree on what may be published");
+        let eighth = (Some(200), Some(8));
+        assert_eq!(published, [first, first, eighth, eighth, (None, None)]);
+        let manifest = Manifest::of(b"", &content, Revision(9), Timestamp(300), Timestamp::MAX);
+        let ja4: Pattern = "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1".parse().unwrap();
+        let line = Line { pattern: ja4.to_plain(), kind: ja4.kind() };
+        let said = Said { tlp: Some(Tlp::AmberStrict), ..Said::default() };
+        store.import_indicators(&[line], &said, "x", Timestamp(1)).await.unwrap();
+        assert!(store.publish_list(&manifest, b"signed", b"", 99, true).await.unwrap());
+        let rows = store.indicator_rows(Scope::Operator).await.unwrap();
+        for row in &rows {
+            let reach = reach(row.tlp.parse().unwrap(), &row.indicator.parse().unwrap(), true);
+            let is_in = matches!(reach, Reach::Clear | Reach::Hashed);
+            assert_eq!(row.published_in.is_some(), is_in, "the statement and the compiler agree: {}", row.indicator);
+        }
+        assert_eq!(rows.iter().filter(|row| row.published_in == Some(9)).count(), 1, "TLP:RED, where that was said");
         let bases: Vec<i64> = sqlx::query_scalar("SELECT length(base) FROM list_revision ORDER BY revision")
             .fetch_all(store.readers())
             .await
