@@ -6,8 +6,9 @@ use crate::codec::{Decode, Encode};
 use crate::id::IndicatorId;
 use crate::indicator::Kind;
 use crate::name::Name;
+use crate::pattern::TargetRef;
 
-/// The key of one list's hashes; it travels within the list's base.
+/// The key of a collector's hashes; it travels within each list's base, to enrolled sensors and to nobody else.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct ConfidentialKey(pub [u8; 32]);
 
@@ -62,6 +63,25 @@ pub struct Confidential {
 }
 
 impl ConfidentialKey {
+    /// A target as its hash; nothing for a JA4 fingerprint, which has none.
+    pub fn hide(&self, number: IndicatorId, target: TargetRef<'_>) -> Option<Confidential> {
+        let (of, digest) = match target {
+            TargetRef::Domain(name) => (Hidden::Domain, self.name(name)),
+            TargetRef::Host(name) => (Hidden::Host, self.name(name)),
+            TargetRef::Address(address @ IpAddr::V4(_)) => (Hidden::Ipv4, self.network(address, 32)),
+            TargetRef::Address(address @ IpAddr::V6(_)) => (Hidden::Ipv6, self.network(address, 128)),
+            TargetRef::Network { first: first @ IpAddr::V4(_), prefix } => {
+                (Hidden::NetworkV4(prefix), self.network(first, prefix))
+            }
+            TargetRef::Network { first: first @ IpAddr::V6(_), prefix } => {
+                (Hidden::NetworkV6(prefix), self.network(first, prefix))
+            }
+            TargetRef::Ja4(_) => return None,
+            TargetRef::Confidential(hidden) => return Some(hidden),
+        };
+        Some(Confidential { number, of, digest })
+    }
+
     /// The hash of a name: keyed BLAKE3 over `1 ‖ canonical octets`. Domain and host hash alike.
     pub fn name(&self, name: Name<'_>) -> Digest {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);

@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::net::Ipv6Addr;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use varde_common::trust::hex;
+
+use crate::traffic::Packet;
 
 /// A form of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,17 +72,7 @@ pub fn forms_of_prefix(prefix: Ipv6Addr) -> Vec<Form> {
 
 /// Where a form stands in some octets.
 fn place(haystack: &[u8], lowered: &[u8], form: &Form) -> Option<usize> {
-    let haystack = if form.exact { haystack } else { lowered };
-    let (&first, rest) = form.octets.split_first()?;
-    let mut from = 0;
-    while let Some(step) = haystack.get(from..)?.iter().position(|&octet| octet == first) {
-        let at = from + step;
-        if haystack.get(at + 1..)?.starts_with(rest) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-    None
+    memchr::memmem::find(if form.exact { haystack } else { lowered }, &form.octets)
 }
 
 /// The first form found in some octets, with its place.
@@ -122,6 +115,64 @@ pub fn found_below(folder: &Path, forms: &[Form]) -> Result<Vec<String>> {
         found.extend(found_in(&octets, forms).map(|what| format!("{}: {what}", file.display())));
     }
     Ok(found)
+}
+
+/// Octets of a process' memory read at once.
+const MEMORY_READ_OCTETS: usize = 4 << 20;
+/// Octets read once more with the next piece: longer than any form.
+const OVERLAP_OCTETS: usize = 1024;
+
+/// Every place in these packets where a form stands, with the twelve octets in front of it.
+pub fn crossings(packets: &[Packet], forms: &[Form]) -> Vec<Vec<u8>> {
+    let mut crossings = Vec::new();
+    for packet in packets {
+        for form in forms {
+            let places = memchr::memmem::find_iter(&packet.ip, &form.octets);
+            let around = places.map(|at| packet.ip.get(at.saturating_sub(12)..at + form.octets.len()));
+            crossings.extend(around.flatten().map(<[u8]>::to_vec));
+        }
+    }
+    crossings
+}
+
+/// What is found in the memory of a running process, region by region, one sentence each, and how many octets of it could be
+/// read. What a core dump would hold is part of that. `crossed` are octets around a secret as they crossed the wire: what lies
+/// within those is a packet that its buffer still holds, and is passed over.
+///
+/// # Errors
+/// When there is no such process, or this one may not read it.
+pub fn found_in_memory(pid: u32, forms: &[Form], crossed: &[Vec<u8>]) -> Result<(Vec<String>, u64)> {
+    let (mut found, mut octets) = (Vec::new(), 0);
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let memory = fs::File::open(format!("/proc/{pid}/mem"))?;
+    let mut piece = vec![0; MEMORY_READ_OCTETS];
+    for line in maps.lines() {
+        let number = |text: Option<&str>| text.and_then(|text| u64::from_str_radix(text, 16).ok());
+        let (range, rest) = line.split_once(' ').context("a line of maps")?;
+        let mut borders = range.split('-');
+        let (Some(start), Some(end)) = (number(borders.next()), number(borders.next())) else { continue };
+        let name = rest.split_whitespace().nth(4).unwrap_or("anonymous");
+        let mut at = start;
+        while at < end {
+            let wanted = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece.len());
+            let Some(room) = piece.get_mut(..wanted) else { break };
+            // Pages without access, and what the kernel keeps for itself, cannot be read by anybody.
+            let Ok(read @ 1..) = memory.read_at(room, at) else { break };
+            let there = piece.get_mut(..read).unwrap_or_default();
+            for packet in crossed {
+                while let Some(place) = memchr::memmem::find(there, packet) {
+                    there.iter_mut().skip(place).take(packet.len()).for_each(|octet| *octet = 0);
+                }
+            }
+            found.extend(found_in(there, forms).map(|what| format!("{name} {range} at {at:x}: {what}")));
+            octets += read as u64;
+            at += (read.saturating_sub(OVERLAP_OCTETS).max(1)) as u64;
+            if read < wanted || at + OVERLAP_OCTETS as u64 >= end {
+                break;
+            }
+        }
+    }
+    Ok((found, octets))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub struct Alert {
     pub evidence: Evidence,
     /// What that match saw.
     pub observed: Observed,
-    /// Its other end.
+    /// Its other end; of a confidential indicator its port alone, with an address that is none.
     pub server: Endpoint,
     /// Over what.
     pub protocol: Protocol,
@@ -92,6 +92,7 @@ impl Alert {
     pub(super) fn open(opening: Opening, seen: Bearing, hosts: &impl Hosts) -> Alert {
         let Opening { id, key, is_crowd, now } = opening;
         let host = seen.client.filter(|_| !is_crowd);
+        let server = seen.server_beside();
         let mut alert = Alert {
             id,
             key,
@@ -99,7 +100,7 @@ impl Alert {
             indicator: seen.indicator,
             evidence: seen.evidence,
             observed: seen.observed,
-            server: seen.server,
+            server,
             protocol: seen.protocol,
             strongest_at: seen.start,
             first_seen: seen.start,
@@ -138,8 +139,8 @@ impl Alert {
         let rose = seen.evidence > self.evidence;
         if rose || (seen.evidence == self.evidence && seen.start < self.strongest_at) {
             self.evidence = seen.evidence;
+            self.server = seen.server_beside();
             self.observed = seen.observed;
-            self.server = seen.server;
             self.protocol = seen.protocol;
             self.strongest_at = seen.start;
         }
@@ -353,12 +354,13 @@ fn by_resolver(alert: &Alert, hosts: &impl Hosts) -> bool {
 }
 
 /// What leaves of the other end: the address that matched or was reached. Which DNS server was asked is nobody's
-/// business, and an inside address never leaves.
+/// business, and an inside address never leaves. Of a confidential indicator it would be the indicator, or soon lead to it:
+/// neither a spool nor a wire has it.
 fn seen_at(alert: &Alert, hosts: &impl Hosts) -> Where {
     let server = match &alert.observed {
         Observed::Address(address) => Some(*address),
         Observed::Name(_) | Observed::Ja4(_) if alert.evidence >= Evidence::Attempted => Some(alert.server.ip()),
-        Observed::Name(_) | Observed::Ja4(_) => None,
+        Observed::Name(_) | Observed::Ja4(_) | Observed::Withheld => None,
     };
     Where {
         server: server.filter(|&server| !hosts.is_inside(server)),

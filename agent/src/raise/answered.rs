@@ -24,16 +24,16 @@ use crate::table::{Place, Table};
 pub struct Lookup {
     /// The indicator the name met.
     pub indicator: Arc<Indicator>,
-    /// The name, or the CNAME target, as it was seen.
-    pub observed: DomainName,
+    /// The name, or the CNAME target, as it was seen; of a confidential indicator it is not kept.
+    pub observed: Option<DomainName>,
     /// When the answer came.
     since: Timestamp,
     /// Until when a flow to the address may follow from it.
     until: Timestamp,
 }
 
-/// A name that meets an indicator, as it was seen.
-pub type Listed = (Arc<Indicator>, DomainName);
+/// A name that meets an indicator, as it was seen; of a confidential indicator it is not kept.
+pub type Listed = (Arc<Indicator>, Option<DomainName>);
 
 /// Who was told of an alias, and which.
 #[derive(Debug, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl Answered {
         &mut self,
         address: IpAddr,
         indicator: &Arc<Indicator>,
-        observed: &DomainName,
+        observed: Option<&DomainName>,
         ttl_s: u32,
         now: Timestamp,
     ) {
@@ -140,7 +140,7 @@ impl Answered {
             }
         }
         self.make_room();
-        let lookup = Lookup { indicator: Arc::clone(indicator), observed: observed.clone(), since: now, until };
+        let lookup = Lookup { indicator: Arc::clone(indicator), observed: observed.cloned(), since: now, until };
         self.lookups += 1;
         match self.listed.find(hash, &address).and_then(|place| self.listed.at_mut(place)) {
             Some((_, lookups)) => lookups.push(lookup),
@@ -278,7 +278,7 @@ mod tests {
         let mut answered = Answered::default();
         let name = DomainName::parse("a.evil.no").unwrap();
         let now = Timestamp(0);
-        answered.remember_listed(address(1), &indicator(1), &name, 60, now);
+        answered.remember_listed(address(1), &indicator(1), Some(&name), 60, now);
         let last = now.plus(SECOND * (60 + ANSWER_GRACE_S as u32));
         let count = |start| answered.lookups(address(1), start).count();
         assert_eq!([count(now), count(last), count(last.plus(SECOND)), count(now.minus(SECOND))], [1, 1, 0, 0]);
@@ -289,7 +289,7 @@ mod tests {
     fn an_alias_is_for_who_was_told_of_it_and_not_for_long() {
         let mut answered = Answered::default();
         let (target, other) = (DomainName::parse("edge.example").unwrap(), DomainName::parse("example").unwrap());
-        let listed = (indicator(1), DomainName::parse("evil.no").unwrap());
+        let listed = (indicator(1), Some(DomainName::parse("evil.no").unwrap()));
         let now = Timestamp(0);
         answered.remember_alias(address(1), &target, &listed, now);
         let last = now.plus(SECOND * ALIAS_FOLLOWED_S as u32);
@@ -316,8 +316,8 @@ mod tests {
         for (from, to) in [(wrong, right), (right, wrong)] {
             let mut answered = Answered::default();
             let day = from.minus(SECOND * 86_400);
-            answered.remember_listed(address(1), &indicator(1), &name, 0, from.minus(SECOND * 100));
-            answered.remember_listed(address(2), &indicator(1), &name, 0, day);
+            answered.remember_listed(address(1), &indicator(1), Some(&name), 0, from.minus(SECOND * 100));
+            answered.remember_listed(address(2), &indicator(1), Some(&name), 0, day);
             answered.remember_unlisted(address(3), 0, from.minus(SECOND * 100));
             answered.remember_unlisted(address(4), 0, day);
             answered.handle_clock_set(from, to);
@@ -336,7 +336,7 @@ mod tests {
         let name = DomainName::parse("a.evil.no").unwrap();
         for dead in ["0.0.0.0", "127.0.0.1", "::", "::1"] {
             let dead: IpAddr = dead.parse().unwrap();
-            answered.remember_listed(dead, &indicator(1), &name, 60, Timestamp(0));
+            answered.remember_listed(dead, &indicator(1), Some(&name), 60, Timestamp(0));
             assert_eq!(answered.lookups(dead, Timestamp(0)).count(), 0);
         }
     }
@@ -346,10 +346,16 @@ mod tests {
         let mut answered = Answered::default();
         let name = DomainName::parse("a.evil.no").unwrap();
         for n in 0..(ANSWERED_MAX as u32 + 10) {
-            answered.remember_listed(address(n), &indicator(u64::from(n)), &name, u32::MAX, Timestamp(i64::from(n)));
+            answered.remember_listed(
+                address(n),
+                &indicator(u64::from(n)),
+                Some(&name),
+                u32::MAX,
+                Timestamp(i64::from(n)),
+            );
         }
         for n in 0..(ANSWERED_PER_ADDRESS_MAX as u64 + 3) {
-            answered.remember_listed(address(50), &indicator(1000 + n), &name, u32::MAX, Timestamp(1_000_000));
+            answered.remember_listed(address(50), &indicator(1000 + n), Some(&name), u32::MAX, Timestamp(1_000_000));
         }
         assert_eq!(answered.lookups, ANSWERED_MAX);
         assert_eq!(answered.listed.iter().map(|(_, _, lookups)| lookups.len()).sum::<usize>(), ANSWERED_MAX);

@@ -1,6 +1,6 @@
 //! One thing seen that bears on an alert: what was seen, by whom, how far it got, and what it adds.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use varde_common::alert::{Direction, Evidence};
@@ -35,6 +35,16 @@ pub enum Observed {
     Address(IpAddr),
     /// A fingerprint of a TLS client.
     Ja4(Ja4),
+    /// What met a confidential indicator: it would tell what that is, so it is not kept (T7a).
+    Withheld,
+}
+
+impl Observed {
+    /// What is kept of it beside the indicator it met.
+    #[must_use]
+    pub fn beside(self, indicator: &Indicator) -> Observed {
+        if indicator.pattern.is_confidential() { Observed::Withheld } else { self }
+    }
 }
 
 impl std::fmt::Display for Observed {
@@ -43,6 +53,7 @@ impl std::fmt::Display for Observed {
             Observed::Name(name) => name.fmt(f),
             Observed::Address(address) => address.fmt(f),
             Observed::Ja4(fingerprint) => fingerprint.fmt(f),
+            Observed::Withheld => f.write_str("withheld"),
         }
     }
 }
@@ -91,4 +102,15 @@ pub struct Bearing {
     pub looked_up_by_other: bool,
     /// The address is shared by unlisted names.
     pub possible_contact: bool,
+}
+
+impl Bearing {
+    /// What is kept of the other end beside the indicator: of a confidential one the port alone, for the address may be that
+    /// very indicator, or soon leads to it.
+    pub(super) fn server_beside(&self) -> Endpoint {
+        match self.observed {
+            Observed::Withheld => Endpoint::new(Ipv4Addr::UNSPECIFIED.into(), self.server.port()),
+            Observed::Name(_) | Observed::Address(_) | Observed::Ja4(_) => self.server,
+        }
+    }
 }

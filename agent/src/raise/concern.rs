@@ -5,6 +5,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use varde_common::alert::Direction;
+use varde_common::indicator::{Indicator, Target};
+use varde_common::name::DomainName;
 use varde_common::observation::Endpoint;
 use varde_common::time::Timestamp;
 
@@ -74,6 +76,19 @@ impl Raise {
             self.set.match_address(server, |_| met = true);
         }
         met || ends.direction == Direction::Outbound && self.answered.lookups(server, began).next().is_some()
+    }
+
+    /// Whether the list in force still has an indicator that a name met under an earlier one: what was withdrawn or has
+    /// run out accuses nobody from then on. Of a confidential one its hash stands for the name, which was not kept.
+    pub(super) fn still_lists(&self, indicator: &Indicator, name: Option<&DomainName>, time: Timestamp) -> bool {
+        let mut found = false;
+        let is_held = |place| self.in_force(place, time).is_some_and(|held| held.id == indicator.id);
+        match (name, &indicator.pattern.target) {
+            (Some(name), _) => self.set.match_name(name.as_name(), |place| found |= is_held(place)),
+            (None, Target::Confidential(hidden)) => self.set.match_hidden_name(hidden, |place| found |= is_held(place)),
+            (None, _) => {}
+        }
+        found
     }
 
     /// The two ends of a flow, seen from the member.

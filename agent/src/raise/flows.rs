@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use varde_common::alert::{Direction, Evidence};
 use varde_common::indicator::Indicator;
-use varde_common::name::DomainName;
 use varde_common::observation::{Contact, Endpoint, FlowRecord};
 use varde_common::time::Timestamp;
 
+use super::answered::Listed;
 use super::bearing::{Bearing, Count, Key, Observed};
 use super::fold::Hosts;
 use super::place::Ends;
@@ -57,7 +57,7 @@ impl Raise {
         let &FlowEvent { flow, source, step, began: start, ref record, .. } = event;
         for indicator in direct {
             let Some(evidence) = evidence_of_flow(event, ends) else { continue };
-            let observed = Observed::Address(ends.server.ip());
+            let observed = Observed::Address(ends.server.ip()).beside(&indicator);
             if step == FlowStep::Closed {
                 self.sight(Sighting {
                     source,
@@ -117,11 +117,11 @@ impl Raise {
             return;
         }
         let ports = record.protocol.has_ports();
-        let lookups: Vec<(Arc<Indicator>, DomainName)> = self
+        let lookups: Vec<Listed> = self
             .answered
             .lookups(address, start)
             .filter(|lookup| port_fits(&lookup.indicator, ends.server, ports))
-            .filter(|lookup| self.still_lists(&lookup.indicator, &lookup.observed, start))
+            .filter(|lookup| self.still_lists(&lookup.indicator, lookup.observed.as_ref(), start))
             .map(|lookup| (Arc::clone(&lookup.indicator), lookup.observed.clone()))
             .collect();
         // Whoever is sent to a sinkhole is there with all who asked for any blocked name.
@@ -151,7 +151,7 @@ impl Raise {
                 client,
                 direction,
                 evidence,
-                observed: Observed::Name(observed),
+                observed: observed.map_or(Observed::Withheld, Observed::Name),
                 server: ends.server,
                 protocol: record.protocol,
                 start,

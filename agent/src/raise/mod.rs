@@ -225,6 +225,7 @@ impl Raise {
         self.raise_by_alias(transaction, followed, now);
         for Met { indicator, observed, evidence } in met {
             let has_counted = standing == Standing::Again && observed == Observed::Name(transaction.qname.clone());
+            let observed = observed.beside(&indicator);
             if !has_counted {
                 self.sight(Sighting {
                     source,
@@ -299,16 +300,6 @@ impl Raise {
         holds.then(|| self.set.indicator(place)).flatten().map(Arc::new)
     }
 
-    /// Whether the list in force still has an indicator that a name met under an earlier one: what was withdrawn or has
-    /// run out accuses nobody from then on.
-    fn still_lists(&self, indicator: &Indicator, name: &DomainName, time: Timestamp) -> bool {
-        let mut found = false;
-        self.set.match_name(name.as_name(), |place| {
-            found |= self.in_force(place, time).is_some_and(|held| held.id == indicator.id);
-        });
-        found
-    }
-
     fn add(&self, met: &mut Vec<Met>, place: Place, time: Timestamp, observed: Observed, evidence: Evidence) {
         let Some(indicator) = self.in_force(place, time) else { return };
         if met.iter().all(|other| other.indicator.id != indicator.id) {
@@ -340,7 +331,7 @@ impl Raise {
         }
         let site = self.hosts.site(client.ip());
         for (indicator, observed) in followed {
-            if !self.still_lists(&indicator, &observed, transaction.time) {
+            if !self.still_lists(&indicator, observed.as_ref(), transaction.time) {
                 continue;
             }
             let key =
@@ -353,7 +344,7 @@ impl Raise {
                 client: key.client,
                 direction,
                 evidence,
-                observed: Observed::Name(observed),
+                observed: observed.map_or(Observed::Withheld, Observed::Name),
                 server,
                 protocol: transaction.protocol,
                 start: transaction.time,
@@ -371,8 +362,11 @@ impl Raise {
 
     fn remember(&mut self, transaction: &DnsTransaction, met: &[Met], followed: &[Listed]) {
         let by_name = met.iter().filter_map(|Met { indicator, observed, .. }| match observed {
-            Observed::Name(name) => Some((Arc::clone(indicator), name.clone())),
-            Observed::Address(_) | Observed::Ja4(_) => None,
+            Observed::Name(name) => {
+                let kept = (!indicator.pattern.is_confidential()).then(|| name.clone());
+                Some((Arc::clone(indicator), kept))
+            }
+            Observed::Address(_) | Observed::Ja4(_) | Observed::Withheld => None,
         });
         let listed: Vec<Listed> = by_name.chain(followed.iter().cloned()).collect();
         let addresses = transaction.answers.iter().filter_map(|answer| match answer.data {
@@ -383,7 +377,7 @@ impl Raise {
         for (address, ttl_s) in addresses {
             has_address = true;
             for (indicator, name) in &listed {
-                self.answered.remember_listed(address, indicator, name, ttl_s, transaction.end);
+                self.answered.remember_listed(address, indicator, name.as_ref(), ttl_s, transaction.end);
             }
             if listed.is_empty() {
                 self.answered.remember_unlisted(address, ttl_s, transaction.end);

@@ -120,8 +120,9 @@ impl Raise {
             Observed::Name(_) => self.most_of(ends, true),
             // Who is asked for by an address that is not the flow's own was not seen to be reached.
             Observed::Address(_) => self.most_of(ends, true).min(Evidence::Attempted),
-            Observed::Ja4(_) => self.most_of(ends, false),
+            Observed::Ja4(_) | Observed::Withheld => self.most_of(ends, false),
         };
+        let observed = observed.beside(&indicator);
         let server = ends.server.ip();
         let follows = is_name && self.answered.leads_to(server, time, indicator.id);
         let (evidence, looked_up_by_other) = (Evidence::Blocked, follows);

@@ -13,6 +13,7 @@ use super::*;
 use crate::flow::{FlowEvent, FlowId, FlowStep, Volume};
 use crate::raise::place::inside_by_default;
 
+mod confidential;
 mod named;
 mod proxied;
 mod statements;

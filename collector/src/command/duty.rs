@@ -7,6 +7,8 @@ use anyhow::{Context, bail};
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::list::Manifest;
 use varde_common::matcher::IndicatorSet;
+use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
 use varde_common::trust::{Domain, read_unverified, sign};
 
 use super::publish::waiting;
@@ -120,12 +122,18 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
         older_manifest: parts.get(1).copied(),
         base: &pending.base,
         up_to_id: pending.up_to_id,
+        with_red: holds_red(signed, &pending)?,
     };
     if !store.publish_list(&list).await? {
         bail!("a list with that number was published meanwhile; publish again, and let the new one be signed");
     }
     store.forget_pending().await?;
     Ok((pending.revision(), signed.count))
+}
+
+/// Whether what waits was made with what is marked TLP:RED.
+fn holds_red(manifest: &Manifest, pending: &Pending) -> anyhow::Result<bool> {
+    Ok(manifest.open(pending.base.clone())?.indicators().any(|indicator| indicator.tlp == Tlp::Red))
 }
 
 /// Says which mode this is and what waits.

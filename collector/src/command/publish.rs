@@ -2,22 +2,24 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use varde_common::confidential::ConfidentialKey;
 use varde_common::id::Revision;
 use varde_common::list::{Manifest, is_shrunken};
 use varde_common::matcher::Seed;
 use varde_common::time::Timestamp;
+use varde_common::trust::{from_hex, hex};
 
 use super::{duty, say};
 use crate::control::Poke;
-use crate::intel::compile::{self, Compiled, Compiler};
+use crate::intel::compile::{self, Compiled, Compiler, Making};
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, keys, trust};
 use crate::limits::COMPILE_PAGE_ROWS;
 use crate::store::list::New;
 use crate::store::pending::PendingFacts;
-use crate::store::{Scope, Store};
+use crate::store::{Scope, Store, setting};
 
 /// Arguments of `publish`.
 #[derive(Debug, Default, Args)]
@@ -29,6 +31,10 @@ pub struct PublishArguments {
     /// longer looked for anywhere.
     #[arg(long, conflicts_with_all = ["export", "accept", "status"])]
     pub allow_shrink: bool,
+    /// Publish what is marked TLP:RED too, as keyed hashes: the originator must have agreed. It holds for this list; the next
+    /// one is without, unless it is said again.
+    #[arg(long, conflicts_with_all = ["export", "accept", "status"])]
+    pub include_red: bool,
     /// Write what waits for a signature into a small file, to be signed where the list key is (varde-collector sign).
     #[arg(long, value_name = "FILE", conflicts_with_all = ["accept", "status"])]
     pub export: Option<PathBuf>,
@@ -89,15 +95,31 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     if arguments.status {
         return duty::status(data, &store, arguments.json).await;
     }
-    let wanted = Wanted { key: arguments.key.as_deref(), allow_shrink: arguments.allow_shrink };
+    let wanted = Wanted {
+        key: arguments.key.as_deref(),
+        allow_shrink: arguments.allow_shrink,
+        include_red: arguments.include_red,
+    };
     let outcome = publish(data, &store, wanted, clock::now()).await?;
     store.close().await;
     let (Outcome::Published { compiled, .. } | Outcome::Waits { compiled, .. } | Outcome::Unchanged { compiled, .. }) =
         &outcome;
+    if compiled.confidential > 0 {
+        say::aside(&format!(
+            "{} indicators marked TLP:AMBER+STRICT or TLP:RED reach sensors as keyed hashes only. Whoever has root on a sensor cannot read them, but can try guesses against them.",
+            compiled.confidential
+        ));
+    }
     if compiled.withheld > 0 {
         say::aside(&format!(
-            "{} indicators marked TLP:AMBER+STRICT or TLP:RED are left out: they reach sensors only as keyed hashes, which this version does not make yet.",
+            "{} indicators marked TLP:RED are left out. With the originator's consent they are published, as keyed hashes, by: varde-collector publish --include-red",
             compiled.withheld
+        ));
+    }
+    if compiled.unhidable > 0 {
+        say::aside(&format!(
+            "{} fingerprints (ja4) marked TLP:AMBER+STRICT or TLP:RED are left out: of a fingerprint there is no keyed hash.",
+            compiled.unhidable
         ));
     }
     if compiled.expired > 0 {
@@ -152,6 +174,8 @@ pub struct Wanted<'a> {
     pub key: Option<&'a Path>,
     /// It may hold much less than the one before.
     pub allow_shrink: bool,
+    /// And what is marked TLP:RED, as keyed hashes.
+    pub include_red: bool,
 }
 
 /// That a list with `count` indicators is meant to take the place of one with `held`.
@@ -171,7 +195,7 @@ fn guard(newest: Revision, held: u64, count: u64) -> anyhow::Result<()> {
 /// # Errors
 /// Why nothing was published.
 pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timestamp) -> anyhow::Result<Outcome> {
-    let Wanted { key, allow_shrink } = wanted;
+    let Wanted { key, allow_shrink, include_red } = wanted;
     let (_, root) = keys::read_root(data)?;
     trust::note_mode(data, store).await?;
     let own = data.join(keys::LIST_KEY);
@@ -184,9 +208,8 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
         None if own.exists() => Some(keys::read_signing_key(&own)?),
         None => None,
     };
-    let mut seed = [0; 16];
-    getrandom::fill(&mut seed).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
-    let mut compiler = Compiler::new(now, Seed::from_octets(seed));
+    let (seed, key_of_hashes) = (Seed::from_octets(random()?), confidential_key(store).await?);
+    let mut compiler = Compiler::new(now, Making { seed, key: key_of_hashes, include_red });
     let mut up_to_id = 0;
     loop {
         let rows = store.indicators_to_compile(Scope::Operator, up_to_id, COMPILE_PAGE_ROWS).await?;
@@ -235,6 +258,7 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
         older_manifest: older_manifest.as_deref(),
         base: &compiled.base,
         up_to_id,
+        with_red: include_red,
     };
     if !store.publish_list(&list).await? {
         bail!("somebody else published in this moment; run it again to publish what has changed since");
@@ -243,6 +267,23 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
         say::aside("A list waited for a signature; it does not any more: this one has all that is in force.");
     }
     Ok(Outcome::Published { revision: manifest.revision, compiled })
+}
+
+fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut octets = [0; N];
+    getrandom::fill(&mut octets).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(octets)
+}
+
+/// What this collector hashes confidential indicators with.
+async fn confidential_key(store: &Store) -> anyhow::Result<ConfidentialKey> {
+    let kept = match store.setting(Scope::Operator, setting::CONFIDENTIAL_KEY).await? {
+        Some(kept) => kept,
+        None => store.setting_once(setting::CONFIDENTIAL_KEY, &hex(&random::<32>()?)).await?,
+    };
+    let key = from_hex(&kept)
+        .context("the key of confidential indicators in the database cannot be read; restore a backup")?;
+    Ok(ConfidentialKey(key))
 }
 
 #[cfg(test)]

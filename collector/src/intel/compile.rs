@@ -3,9 +3,10 @@
 use ed25519_dalek::SigningKey;
 use varde_common::confidential::ConfidentialKey;
 use varde_common::id::{IndicatorId, Revision};
-use varde_common::indicator::{Indicator, Marks, Severity};
+use varde_common::indicator::{Indicator, Marks, Pattern, Severity, Target};
 use varde_common::list::{Content, ContentHasher, Manifest, Refused};
-use varde_common::matcher::{Builder, NotBuilt, Seed};
+use varde_common::matcher::{Builder, Facts, NotBuilt, Seed};
+use varde_common::pattern::PatternRef;
 use varde_common::time::{Timestamp, Validity};
 use varde_common::tlp::Tlp;
 use varde_common::trust::{Root, Untrusted, key_id};
@@ -56,18 +57,54 @@ pub struct Compiled {
     pub base: Vec<u8>,
     /// What it says.
     pub content: Content,
-    /// Left out: TLP:AMBER+STRICT and TLP:RED reach sensors only as keyed hashes (decision 8), which come later.
+    /// In it as keyed hashes alone.
+    pub confidential: u64,
+    /// Left out: TLP:RED, of which nobody said that it is to be published.
     pub withheld: u64,
+    /// Left out: fingerprints marked TLP:AMBER+STRICT or TLP:RED, of which there is no keyed hash.
+    pub unhidable: u64,
     /// Left out: no longer valid.
     pub expired: u64,
 }
 
-/// Whether a marking lets an indicator reach sensors in clear.
-pub fn may_be_published(tlp: Tlp) -> bool {
-    match tlp {
-        Tlp::Clear | Tlp::Green | Tlp::Amber => true,
-        Tlp::AmberStrict | Tlp::Red => false,
+/// How an indicator reaches sensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// As it is.
+    Clear,
+    /// As a keyed hash alone (decision 8).
+    Hashed,
+    /// Not at all.
+    Withheld,
+    /// Not at all, because there is no keyed hash of its kind.
+    Unhidable,
+}
+
+/// How a marking lets an indicator reach sensors. TLP:RED does only where the publisher says so.
+pub fn reach(tlp: Tlp, pattern: &Pattern, include_red: bool) -> Reach {
+    let is_red = match tlp {
+        Tlp::Clear | Tlp::Green | Tlp::Amber => return Reach::Clear,
+        Tlp::AmberStrict => false,
+        Tlp::Red => true,
+    };
+    match &pattern.target {
+        Target::Ja4(_) => Reach::Unhidable,
+        _ if is_red && !include_red => Reach::Withheld,
+        Target::Domain(_) | Target::Host(_) | Target::Address(_) | Target::Network { .. } | Target::Confidential(_) => {
+            Reach::Hashed
+        }
     }
+}
+
+/// What a list is made with, beside the indicators.
+#[derive(Debug, Clone, Copy)]
+pub struct Making {
+    /// Drawn at random for each list.
+    pub seed: Seed,
+    /// The collector's own, the same for all its lists: so that the same indicators are the same content.
+    pub key: ConfidentialKey,
+    /// TLP:RED is in it too, as keyed hashes.
+    pub include_red: bool,
 }
 
 /// Makes a list of all rows that may be published and have not expired. Those that are not valid yet are in it: sensors
@@ -77,16 +114,19 @@ pub fn may_be_published(tlp: Tlp) -> bool {
 pub struct Compiler {
     builder: Builder,
     content: ContentHasher,
+    making: Making,
+    confidential: u64,
     withheld: u64,
+    unhidable: u64,
     expired: u64,
     now: Timestamp,
 }
 
 impl Compiler {
-    /// Of nothing yet. The seed is drawn at random for each list.
-    pub fn new(now: Timestamp, seed: Seed) -> Compiler {
-        let builder = Builder::new(seed, ConfidentialKey::default());
-        Compiler { builder, content: ContentHasher::default(), withheld: 0, expired: 0, now }
+    /// Of nothing yet.
+    pub fn new(now: Timestamp, making: Making) -> Compiler {
+        let (builder, content) = (Builder::new(making.seed, making.key), ContentHasher::default());
+        Compiler { builder, content, making, confidential: 0, withheld: 0, unhidable: 0, expired: 0, now }
     }
 
     /// Takes the row with the next number.
@@ -98,12 +138,25 @@ impl Compiler {
             self.expired += 1;
             return Ok(());
         }
-        let indicator = read_row(row)?;
-        if may_be_published(indicator.tlp) {
-            self.content.add(&indicator);
-            self.builder.add(indicator.id, (&indicator.pattern).into(), &(&indicator).into())?;
-        } else {
-            self.withheld += 1;
+        let mut indicator = read_row(row)?;
+        let facts = Facts::from(&indicator);
+        match reach(indicator.tlp, &indicator.pattern, self.making.include_red) {
+            Reach::Clear => {
+                self.builder.add(indicator.id, (&indicator.pattern).into(), &facts)?;
+                self.content.add(&indicator);
+            }
+            Reach::Hashed => {
+                let pattern = PatternRef::from(&indicator.pattern);
+                self.builder.add_confidential(indicator.id, pattern, &facts)?;
+                let hidden = self.making.key.hide(indicator.id, pattern.target);
+                let target = hidden.map(Target::Confidential).ok_or(NotBuilt::NoPattern(indicator.id))?;
+                // Not even the hash of the whole content is over what nobody is to read.
+                indicator.pattern = Pattern { target, port: indicator.pattern.port };
+                self.content.add(&indicator);
+                self.confidential += 1;
+            }
+            Reach::Withheld => self.withheld += 1,
+            Reach::Unhidable => self.unhidable += 1,
         }
         Ok(())
     }
@@ -113,8 +166,9 @@ impl Compiler {
     /// # Errors
     /// [`NotCompiled::NotBuilt`].
     pub fn finish(self) -> Result<Compiled, NotCompiled> {
-        let Compiler { builder, content, withheld, expired, .. } = self;
-        Ok(Compiled { base: builder.finish()?.into_octets(), content: content.finish(), withheld, expired })
+        let Compiler { builder, content, confidential, withheld, unhidable, expired, .. } = self;
+        let (base, content) = (builder.finish()?.into_octets(), content.finish());
+        Ok(Compiled { base, content, confidential, withheld, unhidable, expired })
     }
 }
 
@@ -195,7 +249,17 @@ mod tests {
     }
 
     fn compile_with(rows: impl IntoIterator<Item = Stored>, now: Timestamp, seed: u8) -> Result<Compiled, NotCompiled> {
-        let mut compiler = Compiler::new(now, Seed::from_octets([seed; 16]));
+        compile_as(rows, now, seed, false)
+    }
+
+    fn compile_as(
+        rows: impl IntoIterator<Item = Stored>,
+        now: Timestamp,
+        seed: u8,
+        include_red: bool,
+    ) -> Result<Compiled, NotCompiled> {
+        let making = Making { seed: Seed::from_octets([seed; 16]), key: ConfidentialKey([7; 32]), include_red };
+        let mut compiler = Compiler::new(now, making);
         rows.into_iter().try_for_each(|row| compiler.take(&row))?;
         compiler.finish()
     }
@@ -236,16 +300,62 @@ mod tests {
             Stored { valid_from: Some(101), valid_until: Some(200), ..row(6, "soon.example") },
         ];
         let compiled = compile(rows, Timestamp(100)).unwrap();
-        assert_eq!((compiled.content.count, compiled.withheld, compiled.expired), (3, 2, 1));
+        assert_eq!((compiled.content.count, compiled.withheld, compiled.expired), (4, 1, 1));
         let mut read: Vec<_> = IndicatorSet::open(Arc::new(compiled.base)).unwrap().indicators().collect();
         read.sort_by_key(|indicator| indicator.id);
         let shown: Vec<_> = read.iter().map(|i| (i.id.0, i.pattern.to_plain(), i.marks.exercise)).collect();
-        let want =
-            [(1, "evil.example".to_owned(), false), (2, "=x.example".into(), true), (6, "soon.example".into(), false)];
-        assert_eq!(shown, want);
+        let want = [
+            (1, "evil.example", false),
+            (2, "=x.example", true),
+            (4, "confidential indicator 4", false),
+            (6, "soon.example", false),
+        ];
+        assert_eq!(shown, want.map(|(id, shown, exercise)| (id, shown.to_owned(), exercise)));
         assert_eq!((read[0].confidence, read[0].severity), (80, Severity::High));
-        assert_eq!(read[2].validity, Validity { from: Some(Timestamp(101)), until: Some(Timestamp(200)) });
+        assert_eq!(read[3].validity, Validity { from: Some(Timestamp(101)), until: Some(Timestamp(200)) });
         assert!(matches!(compile([row(1, "..")], Timestamp(0)), Err(NotCompiled::BadRow { id: 1, .. })));
+    }
+
+    #[test]
+    fn t7a_what_is_confidential_is_in_a_list_as_keyed_hashes_alone_and_red_only_where_that_is_said() {
+        let of = |id: i64, tlp: &str, pattern: &str| Stored { tlp: tlp.into(), ..row(id, pattern) };
+        let rows = || {
+            vec![
+                row(1, "open.example"),
+                of(2, "TLP:AMBER+STRICT", "strictmark.example:8443"),
+                of(3, "TLP:AMBER+STRICT", "=wwwmark.example"),
+                of(4, "TLP:AMBER+STRICT", "2001:db8:6d61:726b::/64"),
+                of(5, "TLP:RED", "redmark.example"),
+                of(6, "TLP:RED", "203.0.113.200"),
+                of(7, "TLP:RED", "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1"),
+            ]
+        };
+        let without = compile_as(rows(), Timestamp(0), 1, false).unwrap();
+        let counts = |c: &Compiled| (c.content.count, c.confidential, c.withheld, c.unhidable);
+        assert_eq!(counts(&without), (4, 3, 2, 1));
+        let with = compile_as(rows(), Timestamp(0), 1, true).unwrap();
+        assert_eq!(counts(&with), (6, 5, 0, 1));
+        for plain in [&b"mark"[..], &[0xdb, 8, 0x6d, 0x61], &[203, 0, 113, 200]] {
+            assert!(!with.base.windows(plain.len()).any(|octets| octets == plain), "{plain:?} is in the base");
+        }
+        let again = compile_as(rows(), Timestamp(0), 2, true).unwrap();
+        assert_eq!(again.content, with.content, "another seed, the same content");
+        assert_ne!(with.content, without.content);
+        // The content's hash is over the keyed hashes: nobody holds a guess against it who has no key.
+        let making = Making { seed: Seed::from_octets([1; 16]), key: ConfidentialKey([8; 32]), include_red: true };
+        let mut other = Compiler::new(Timestamp(0), making);
+        rows().iter().try_for_each(|row| other.take(row)).unwrap();
+        assert_ne!(other.finish().unwrap().content, with.content);
+        let set = IndicatorSet::open(Arc::new(with.base)).unwrap();
+        let met = |name: &str| {
+            let mut met = Vec::new();
+            let name = varde_common::name::DomainName::parse(name).unwrap();
+            set.match_name(name.as_name(), |place| met.extend(set.indicator(place).map(|i| (i.id.0, i.pattern.port))));
+            met
+        };
+        assert_eq!(met("a.b.strictmark.example"), [(2, Some(8443))]);
+        assert_eq!((met("wwwmark.example"), met("x.wwwmark.example")), (vec![(3, None)], vec![]));
+        assert_eq!((met("redmark.example"), met("mark.example")), (vec![(5, None)], vec![]));
     }
 
     #[test]

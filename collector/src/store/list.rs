@@ -33,6 +33,8 @@ pub struct New<'a> {
     pub base: &'a [u8],
     /// Indicators up to this number may be in it.
     pub up_to_id: i64,
+    /// And those marked TLP:RED among them.
+    pub with_red: bool,
 }
 
 fn number(revision: Revision) -> i64 {
@@ -95,7 +97,7 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn publish_list(&self, list: &New<'_>) -> Result<bool, StoreError> {
-        let New { manifest, signed, older_manifest, base, up_to_id } = *list;
+        let New { manifest, signed, older_manifest, base, up_to_id, with_red } = *list;
         let now = manifest.created.0;
         let mut tx = self.begin().await?;
         let last: Option<i64> =
@@ -118,8 +120,15 @@ impl Store {
         .await?;
         let published = "UPDATE indicator SET published_at = $1, published_in = $2
             WHERE published_at IS NULL AND id <= $3 AND (valid_until IS NULL OR valid_until > $1)
-            AND tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')";
-        sqlx::query(published).bind(now).bind(number(manifest.revision)).bind(up_to_id).execute(&mut *tx).await?;
+            AND (tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')
+                OR (kind <> 'ja4' AND (tlp = 'TLP:AMBER+STRICT' OR (tlp = 'TLP:RED' AND $4))))";
+        sqlx::query(published)
+            .bind(now)
+            .bind(number(manifest.revision))
+            .bind(up_to_id)
+            .bind(with_red)
+            .execute(&mut *tx)
+            .await?;
         sqlx::query("UPDATE list_revision SET base = x'' WHERE revision <= $1 AND base <> x''")
             .bind(number(manifest.revision).saturating_sub(LIST_CONTENTS_KEPT))
             .execute(&mut *tx)
@@ -132,7 +141,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intel::compile::may_be_published;
+    use crate::intel::compile::{Reach, reach};
     use crate::intel::import::{Line, Said};
     use varde_common::indicator::Pattern;
     use varde_common::list::Content;
@@ -155,21 +164,55 @@ mod tests {
             let base = format!("base {revision}").into_bytes();
             let manifest =
                 Manifest::of(&base, &content, Revision(revision), Timestamp(100 + revision as i64), Timestamp::MAX);
-            let list = New { manifest: &manifest, signed: b"signed", older_manifest: None, base: &base, up_to_id: 2 };
+            let list = New {
+                manifest: &manifest,
+                signed: b"signed",
+                older_manifest: None,
+                base: &base,
+                up_to_id: 2,
+                with_red: false,
+            };
             assert!(store.publish_list(&list).await.unwrap());
             assert!(!store.publish_list(&list).await.unwrap(), "a number is given once");
         }
         let newest = store.newest_list(Scope::Operator).await.unwrap().unwrap();
         assert_eq!((newest.revision, newest.base.as_slice()), (Revision(7), b"base 7".as_slice()));
         let manifest = Manifest::of(b"", &content, Revision(8), Timestamp(200), Timestamp::MAX);
-        let list = New { manifest: &manifest, signed: b"signed", older_manifest: None, base: b"", up_to_id: 99 };
+        let list = New {
+            manifest: &manifest,
+            signed: b"signed",
+            older_manifest: None,
+            base: b"",
+            up_to_id: 99,
+            with_red: false,
+        };
         assert!(store.publish_list(&list).await.unwrap());
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
         let published: Vec<_> = rows.iter().map(|r| (r.published_at.map(|at| at.0), r.published_in)).collect();
         let first = (Some(101), Some(1));
-        assert_eq!(published, [first, first, (Some(200), Some(8)), (None, None), (None, None)]);
-        let held = rows.iter().filter(|row| may_be_published(row.tlp.parse().unwrap())).count();
-        assert_eq!(held, 3, "the statement and the compiler agree on what may be published");
+        let eighth = (Some(200), Some(8));
+        assert_eq!(published, [first, first, eighth, eighth, (None, None)]);
+        let manifest = Manifest::of(b"", &content, Revision(9), Timestamp(300), Timestamp::MAX);
+        let ja4: Pattern = "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1".parse().unwrap();
+        let line = Line { pattern: ja4.to_plain(), kind: ja4.kind() };
+        let said = Said { tlp: Some(Tlp::AmberStrict), ..Said::default() };
+        store.import_indicators(&[line], &said, "x", Timestamp(1)).await.unwrap();
+        let list = New {
+            manifest: &manifest,
+            signed: b"signed",
+            older_manifest: None,
+            base: b"",
+            up_to_id: 99,
+            with_red: true,
+        };
+        assert!(store.publish_list(&list).await.unwrap());
+        let rows = store.indicator_rows(Scope::Operator).await.unwrap();
+        for row in &rows {
+            let reach = reach(row.tlp.parse().unwrap(), &row.indicator.parse().unwrap(), true);
+            let is_in = matches!(reach, Reach::Clear | Reach::Hashed);
+            assert_eq!(row.published_in.is_some(), is_in, "the statement and the compiler agree: {}", row.indicator);
+        }
+        assert_eq!(rows.iter().filter(|row| row.published_in == Some(9)).count(), 1, "TLP:RED, where that was said");
         let bases: Vec<i64> = sqlx::query_scalar("SELECT length(base) FROM list_revision ORDER BY revision")
             .fetch_all(store.readers())
             .await

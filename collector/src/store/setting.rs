@@ -8,6 +8,8 @@ pub const OPERATOR_NAME: &str = "operator_name";
 pub const ADDRESS: &str = "address";
 /// Where the list key is: [`ONLINE`] or [`DUTY`]; noted for the page by whoever can see the keys.
 pub const LIST_KEY_MODE: &str = "list_key_mode";
+/// What confidential indicators are hashed with, 64 hex digits; drawn when first needed. It lies beside the indicators themselves.
+pub const CONFIDENTIAL_KEY: &str = "confidential_key";
 /// A list key lies on the collector.
 pub const ONLINE: &str = "online";
 /// It does not: an analyst's own machine signs.
@@ -24,6 +26,19 @@ impl Store {
         }
         let value = sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(key);
         Ok(value.fetch_optional(self.readers()).await?)
+    }
+
+    /// A setting's value that is set once and for all: this one, where none is yet.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn setting_once(&self, key: &str, value: &str) -> Result<String, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+        sqlx::query(sql).bind(key).bind(value).execute(&mut *tx).await?;
+        let kept = sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(key).fetch_one(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(kept)
     }
 
     /// Sets a value.
@@ -52,5 +67,7 @@ mod tests {
         store.set_setting(ADDRESS, "b.example").await.unwrap();
         assert_eq!(store.setting(Scope::Operator, ADDRESS).await.unwrap().as_deref(), Some("b.example"));
         assert_eq!(store.setting(Scope::Member(1), ADDRESS).await.unwrap(), None);
+        assert_eq!(store.setting_once(CONFIDENTIAL_KEY, "first").await.unwrap(), "first");
+        assert_eq!(store.setting_once(CONFIDENTIAL_KEY, "second").await.unwrap(), "first");
     }
 }

@@ -220,22 +220,15 @@ impl Builder {
         pattern: PatternRef<'_>,
         facts: &Facts,
     ) -> Result<(), NotBuilt> {
-        let (of, digest, labels) = match pattern.target {
+        let labels = match pattern.target {
             TargetRef::Domain(name) | TargetRef::Host(name) => {
-                let labels = 1 << name.label_count().checked_sub(1).ok_or(NotBuilt::NoPattern(id))?;
-                let is_host = matches!(pattern.target, TargetRef::Host(_));
-                (if is_host { Hidden::Host } else { Hidden::Domain }, self.key.name(name), labels)
+                1 << name.label_count().checked_sub(1).ok_or(NotBuilt::NoPattern(id))?
             }
-            TargetRef::Address(address @ IpAddr::V4(_)) => (Hidden::Ipv4, self.key.network(address, 32), 0),
-            TargetRef::Address(address @ IpAddr::V6(_)) => (Hidden::Ipv6, self.key.network(address, 128), 0),
-            TargetRef::Network { first, prefix } => {
-                let of = if first.is_ipv4() { Hidden::NetworkV4(prefix) } else { Hidden::NetworkV6(prefix) };
-                (of, self.key.network(first, prefix), 0)
-            }
-            TargetRef::Ja4(_) => return Err(NotBuilt::NoPattern(id)),
+            TargetRef::Address(_) | TargetRef::Network { .. } | TargetRef::Ja4(_) => 0,
             TargetRef::Confidential(_) => return self.add(id, pattern, facts),
         };
-        self.add_hidden(id, Confidential { number: id, of, digest }, pattern.port, facts, labels)
+        let hidden = self.key.hide(id, pattern.target).ok_or(NotBuilt::NoPattern(id))?;
+        self.add_hidden(id, hidden, pattern.port, facts, labels)
     }
 
     fn add_hidden(

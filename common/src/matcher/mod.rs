@@ -257,6 +257,15 @@ impl IndicatorSet {
         }
     }
 
+    /// Tells `found` every indicator that is this keyed hash of a name.
+    pub fn match_hidden_name(&self, hidden: &Confidential, mut found: impl FnMut(Place)) {
+        let Some(parts) = self.parts() else { return };
+        let hash = parts.base.layout.seed.digest(&hidden.digest);
+        if parts.may_hold(hash) {
+            parts.find(hash, Key { class: Class::HiddenName, octets: &hidden.digest }, |place, _, _| found(place));
+        }
+    }
+
     /// Tells `found` every indicator that matches `address`: the address itself and each network that holds it, the
     /// smallest first; then, of one that a NAT64 leads to an IPv4 address, the same of that. Validity and port are the
     /// caller's to look at.

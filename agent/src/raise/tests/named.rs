@@ -34,7 +34,14 @@ impl Bench {
     }
 
     /// A flow whose client says hello once it is open, or once it is answered.
-    fn talk(&mut self, ends: (&str, &str), transport: HelloTransport, sni: Option<&str>, ja4: &str, answered: bool) {
+    pub(super) fn talk(
+        &mut self,
+        ends: (&str, &str),
+        transport: HelloTransport,
+        sni: Option<&str>,
+        ja4: &str,
+        answered: bool,
+    ) {
         self.flow += 1;
         let (flow, began, protocol) = (FlowId(self.flow), self.now, transport.protocol());
         let mut so_far = SoFar { flow, began, contact: Contact::Unanswered, volume: Volume::default() };
