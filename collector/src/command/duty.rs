@@ -10,8 +10,10 @@ use varde_common::matcher::IndicatorSet;
 use varde_common::time::Timestamp;
 use varde_common::trust::{Domain, read_unverified, sign};
 
+use super::noted::{deed, list_in_force, noted};
 use super::publish::waiting;
 use super::{say, sign as signing};
+use crate::audit::On;
 use crate::intel::compile::{Compiled, manifest_of};
 use crate::io::{directory, keys, trust};
 use crate::limits::SIGNED_FILE_MAX_OCTETS;
@@ -61,7 +63,10 @@ pub(super) async fn let_wait(
     };
     let unsigned = sign(Domain::List, &manifest, &[])?;
     let pending = Pending { facts, manifest: unsigned, base: compiled.base.clone(), up_to_id };
-    let before = store.let_wait(&pending).await?;
+    let preparing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
+        .was(list_in_force(store).await?)
+        .becomes(format!("waits for a signature: {} indicators, content {}", manifest.count, manifest.content_blake3));
+    let before = store.noting(preparing).let_wait(&pending).await?;
     Ok((facts, before))
 }
 
@@ -71,7 +76,9 @@ pub(super) async fn let_wait(
 /// When nothing waits.
 pub(super) async fn export(store: &Store, file: &Path) -> anyhow::Result<()> {
     let Some(pending) = store.pending(Scope::Operator).await? else { bail!(NOTHING) };
-    signing::write(file, &pending.manifest)?;
+    let exporting = deed("publish", On::Thing(format!("list {} that waits for a signature", pending.revision())))
+        .becomes(format!("written to be signed: {}", file.display()));
+    noted(store, exporting, async { signing::write(file, &pending.manifest) }).await?;
     say::result(&waiting(&pending.facts))?;
     say::aside(&format!(
         "Wrote {f}: it holds numbers and hashes, no indicator. Where the list key is: varde-collector sign {f} --key KEY",
@@ -101,7 +108,16 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
             wanted.created
         );
     }
-    if !store.publish_list(&signed, &octets, &pending.base, pending.up_to_id).await? {
+    let (_, signers) = read_unverified::<Manifest>(&octets)?;
+    let publishing = deed("publish", On::Thing(format!("list {}", signed.revision)))
+        .was(list_in_force(store).await?)
+        .becomes(format!(
+            "published: {} indicators, content {}, signed by {}",
+            signed.count,
+            signed.content_blake3,
+            signers.join(", ")
+        ));
+    if !store.noting(publishing).publish_list(&signed, &octets, &pending.base, pending.up_to_id).await? {
         bail!("a list with that number was published meanwhile; publish again, and let the new one be signed");
     }
     store.forget_pending().await?;

@@ -8,8 +8,11 @@ use varde_common::id::Revision;
 use varde_common::list::Manifest;
 use varde_common::matcher::Seed;
 use varde_common::time::Timestamp;
+use varde_common::trust::key_id;
 
+use super::noted::{deed, list_in_force};
 use super::{duty, say};
+use crate::audit::On;
 use crate::control::Poke;
 use crate::intel::compile::{self, Compiled, Compiler};
 use crate::io::control::{Poked, poke};
@@ -191,7 +194,15 @@ pub async fn publish(data: &Path, store: &Store, key: Option<&Path>, now: Timest
     if !news {
         return Ok(Outcome::Unchanged { revision: last, compiled });
     }
-    if !store.publish_list(&manifest, &octets, &compiled.base, up_to_id).await? {
+    let publishing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
+        .was(list_in_force(store).await?)
+        .becomes(format!(
+            "published: {} indicators, content {}, signed by {}",
+            manifest.count,
+            manifest.content_blake3,
+            key_id(&key.verifying_key())
+        ));
+    if !store.noting(publishing).publish_list(&manifest, &octets, &compiled.base, up_to_id).await? {
         bail!("somebody else published in this moment; run it again to publish what has changed since");
     }
     if store.forget_pending().await? {
