@@ -225,3 +225,16 @@ pub const EVENTS_LISTED: u32 = 100;
 pub const EVENTS_LISTED_MAX: u32 = 10_000;
 /// Losses added up for a page, the newest: each is a range, and a sensor that made up more would hold up its own page.
 pub const LOSSES_SUMMED_MAX: i64 = 20_000;
+
+/// A text of an audit entry: a name, a file's path, a list's facts in a sentence.
+pub const AUDIT_TEXT_MAX_CHARACTERS: usize = 1_000;
+/// How long audit entries are kept: 24 months (decision 11).
+pub const AUDIT_KEPT: Duration = Duration::from_secs(731 * 86_400);
+/// Audit entries read at once.
+pub const AUDIT_PAGE_ROWS: i64 = 2_000;
+/// A page that shows hosts is noted once in so long, however often it renews itself: without a login more says nothing.
+pub const VIEWS_NOTED_EVERY: Duration = Duration::from_secs(3_600);
+/// Pages of which is remembered when they were last noted; one more, and all are noted anew.
+pub const VIEWS_REMEMBERED: usize = 4_096;
+/// How often entries that are older than is kept are looked for.
+pub const AUDIT_FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);

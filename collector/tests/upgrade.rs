@@ -12,12 +12,14 @@
 //! and a line more below says what stands in it. Since version 4 there is more in it: marks, a session over TCP (sensor 1), a
 //! sensor in quarantine of which an older state came (2), and its alert of many hosts. Since version 5 certificates: one that was
 //! given to sensor 1 and not used yet, and a refusal to sensor 2. Since version 6 the root document, what sensors said of it and of the
-//! newest list (sensor 2: what it did not believe), and a list that waits for its signature.
+//! newest list (sensor 2: what it did not believe), and a list that waits for its signature. Since version 7 an audit of the commands that
+//! made it.
 
 use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use varde_collector::audit::Wrong;
 use varde_collector::store::alert::{self, Which};
 use varde_collector::store::{DATABASE_FILE, Scope, Store, StoreError};
 
@@ -110,6 +112,9 @@ async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it(
         assert_eq!(roots.iter().map(|row| row.version).collect::<Vec<_>>(), [1].repeat(usize::from(version >= 6)));
         let waits = store.pending_facts(Scope::Operator).await.unwrap().map(|facts| facts.revision);
         assert_eq!(waits, (version >= 6).then_some(2));
+        // What came with version 7: the audit is whole still; a database from before it has none.
+        let audit = store.verify_audit(Scope::Operator, None, |_| {}).await.unwrap();
+        assert_eq!(audit.map(|sound| sound.first), if version >= 7 { Ok(1) } else { Err(Wrong::Empty) });
         let told = store.sensor_events(Scope::Operator, 2, 10).await.unwrap();
         assert_eq!(told.total, 2 + u64::from(version >= 4), "{told:?}");
         store.close().await;

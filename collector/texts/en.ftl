@@ -378,3 +378,6 @@ room-full = The disk of the database is full: nothing new is stored.
 room-full-next = Make room on it. Nothing is lost meanwhile: the sensors keep what they have, and it is taken in by itself as soon as there is room.
 broken-title = No answer
 broken-words = The collector could not read the database. Try again in a while; if it lasts, the log of varde-collector says why.
+
+unnoted-title = Not shown
+unnoted-words = This page shows hosts of a member, and that it is shown could not be written into the audit. So it is not shown. If the disk is full, make room; else the log of varde-collector says why.

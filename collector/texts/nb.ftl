@@ -378,3 +378,6 @@ room-full = Disken til databasen er full: ingenting nytt blir lagret.
 room-full-next = Gjør plass på den. Ingenting går tapt imens: sensorene holder på det de har, og det blir tatt inn av seg selv så snart det er plass.
 broken-title = Fikk ikke svar
 broken-words = Samleren fikk ikke lest databasen. Prøv igjen om litt; varer det, står årsaken i loggen til varde-collector.
+
+unnoted-title = Vises ikke
+unnoted-words = Siden viser maskiner hos et medlem, og at den vises, kunne ikke skrives i revisjonsloggen. Derfor vises den ikke. Er disken full, gjør plass; ellers står årsaken i loggen til varde-collector.

@@ -378,3 +378,6 @@ room-full = Disken til databasen er full: ingenting nytt blir lagra.
 room-full-next = Gjer plass på han. Ingenting går tapt så lenge: sensorane held på det dei har, og det blir teke inn av seg sjølv så snart det er plass.
 broken-title = Fekk ikkje svar
 broken-words = Samlaren fekk ikkje lese databasen. Prøv igjen om litt; varer det, står årsaka i loggen til varde-collector.
+
+unnoted-title = Blir ikkje vist
+unnoted-words = Sida viser maskiner hos ein medlem, og at ho blir vist, kunne ikkje skrivast i revisjonsloggen. Difor blir ho ikkje vist. Er disken full, gjer plass; elles står årsaka i loggen til varde-collector.

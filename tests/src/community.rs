@@ -290,6 +290,20 @@ impl Collector {
         })
     }
 
+    /// Several changes behind the program's back, one after another.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub fn tamper_all(&self, sql: &'static str) -> Result<()> {
+        let options = SqliteConnectOptions::new().filename(self.data.join(DATABASE_FILE));
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+            let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+            sqlx::raw_sql(sql).execute(&pool).await?;
+            pool.close().await;
+            Ok(())
+        })
+    }
+
     /// Changes the database behind the program's back, as only a test may.
     ///
     /// # Errors

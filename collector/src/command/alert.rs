@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::noted::{deed, reading};
 use super::{listing, say};
+use crate::audit::On;
 use crate::store::alert::{self, AlertView, Which};
 use crate::store::{Scope, Store};
 
@@ -53,6 +55,7 @@ pub enum AlertCommand {
 pub async fn run(data: &Path, command: AlertCommand) -> anyhow::Result<()> {
     let AlertCommand::List { json } = command;
     let store = Store::open(data).await?;
+    reading(&store, deed("alert list", On::Everybody).becomes("hosts shown by their pseudonyms")).await?;
     let limit = i64::try_from(PAGE)?;
     let mut which = Which::default();
     loop {

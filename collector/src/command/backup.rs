@@ -7,8 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use varde_common::time::Timestamp;
 
+use super::noted::{deed, if_it_can, noted};
 use super::run::SYSTEM_SETTINGS;
 use super::say;
+use crate::audit::On;
 use crate::io::backup::{Made, make};
 use crate::io::clock;
 
@@ -67,7 +69,20 @@ pub(super) fn show(bar: &ProgressBar) -> impl FnMut(u64, u64) {
 pub async fn run(data: &Path, arguments: BackupArguments) -> anyhow::Result<()> {
     let BackupArguments { to, without_keys, json } = arguments;
     let bar = bar()?;
-    let made = make(data, &to, !without_keys, Path::new(SYSTEM_SETTINGS), clock::now(), show(&bar)).await;
+    let make = async {
+        let (settings, now) = (Path::new(SYSTEM_SETTINGS), clock::now());
+        Ok(make(data, &to, !without_keys, settings, now, show(&bar)).await?)
+    };
+    let made = match if_it_can(data).await? {
+        Some(store) => {
+            let keys = if without_keys { "without the keys" } else { "with the keys" };
+            let copying = deed("backup", On::Collector).becomes(format!("copied {keys} to {}", to.display()));
+            let made = noted(&store, copying, make).await;
+            store.close().await;
+            made
+        }
+        None => make.await,
+    };
     bar.finish_and_clear();
     let Made { path, manifest } = made?;
     if json {

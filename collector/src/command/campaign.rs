@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::bail;
 use serde::Serialize;
 
+use super::noted::{deed, reading};
 use super::{alert as alert_command, incident as incident_command, listing, say};
+use crate::audit::On;
 use crate::store::alert::{self, AlertView, Which};
 use crate::store::campaign::{self, CampaignView};
 use crate::store::incident::{self, IncidentView};
@@ -102,6 +104,10 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
     let (Some(id), Some(shown)) = (found, campaigns.first()) else {
         bail!("there is no campaign \"{name}\"; varde-collector campaign list shows those there are");
     };
+    let showing = deed("campaign show", On::Thing(format!("campaign {id}")))
+        .becomes("hosts shown by their pseudonyms")
+        .concerns(shown.members.iter().map(|part| part.number.clone()));
+    reading(store, showing).await?;
     let incidents = incident::list(store, Scope::Operator, Some(id)).await?;
     let which = Which { after: 0, campaign: Some(id) };
     let alerts = alert::list(store, Scope::Operator, which, ALERTS_MAX).await?;

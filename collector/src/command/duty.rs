@@ -7,12 +7,13 @@ use anyhow::{Context, bail};
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::list::Manifest;
 use varde_common::matcher::IndicatorSet;
-use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 use varde_common::trust::{Domain, read_unverified, sign};
 
+use super::noted::{deed, list_in_force, noted};
 use super::publish::waiting;
 use super::{say, sign as signing};
+use crate::audit::On;
 use crate::intel::compile::Compiled;
 use crate::io::{directory, keys, trust};
 use crate::limits::SIGNED_FILE_MAX_OCTETS;
@@ -64,7 +65,10 @@ pub(super) async fn let_wait(
     let unsigned = sign(Domain::List, manifest, &[])?;
     let older_manifest = manifest.for_older().map(|older| sign(Domain::List, &older, &[])).transpose()?;
     let pending = Pending { facts, manifest: unsigned, older_manifest, base: compiled.base.clone(), up_to_id };
-    let before = store.let_wait(&pending).await?;
+    let preparing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
+        .was(list_in_force(store).await?)
+        .becomes(format!("waits for a signature: {} indicators, content {}", manifest.count, manifest.content_blake3));
+    let before = store.noting(preparing).let_wait(&pending).await?;
     Ok((facts, before))
 }
 
@@ -75,7 +79,9 @@ pub(super) async fn let_wait(
 pub(super) async fn export(store: &Store, file: &Path) -> anyhow::Result<()> {
     let Some(pending) = store.pending(Scope::Operator).await? else { bail!(NOTHING) };
     let parts: Vec<&[u8]> = [&pending.manifest].into_iter().chain(&pending.older_manifest).map(Vec::as_slice).collect();
-    signing::write(file, &signing::together(&parts))?;
+    let exporting = deed("publish", On::Thing(format!("list {} that waits for a signature", pending.revision())))
+        .becomes(format!("written to be signed: {}", file.display()));
+    noted(store, exporting, async { signing::write(file, &signing::together(&parts)) }).await?;
     say::result(&waiting(&pending.facts))?;
     say::aside(&format!(
         "Wrote {f}: it holds numbers and hashes, no indicator. Where the list key is: varde-collector sign {f} --key KEY",
@@ -124,7 +130,16 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
         up_to_id: pending.up_to_id,
         with_red: holds_red(signed, &pending)?,
     };
-    if !store.publish_list(&list).await? {
+    let (_, signers) = read_unverified::<Manifest>(octets)?;
+    let publishing = deed("publish", On::Thing(format!("list {}", signed.revision)))
+        .was(list_in_force(store).await?)
+        .becomes(format!(
+            "published: {} indicators, content {}, signed by {}",
+            signed.count,
+            signed.content_blake3,
+            signers.join(", ")
+        ));
+    if !store.noting(publishing).publish_list(&list).await? {
         bail!("a list with that number was published meanwhile; publish again, and let the new one be signed");
     }
     store.forget_pending().await?;
@@ -211,7 +226,7 @@ mod tests {
         let allow = Wanted { allow_shrink: true, ..Wanted::default() };
         assert!(matches!(publish(&data, &store, allow, NOW).await.unwrap(), Outcome::Waits { .. }));
         export(&store, &file).await.unwrap();
-        signing::run(&SignArguments { file: file.clone(), key: away.clone(), yes: true }).unwrap();
+        signing::run(&data, &SignArguments { file: file.clone(), key: away.clone(), yes: true }).await.unwrap();
         let both = std::fs::read(&file).unwrap();
         assert_eq!(signing::apart(&both).len(), 2);
         std::fs::write(&file, signing::apart(&both)[0]).unwrap();

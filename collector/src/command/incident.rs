@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::noted::{deed, reading};
 use super::{listing, say};
+use crate::audit::On;
 use crate::store::incident::{self, IncidentView};
 use crate::store::{Scope, Store};
 
@@ -40,6 +42,7 @@ pub enum IncidentCommand {
 pub async fn run(data: &Path, command: IncidentCommand) -> anyhow::Result<()> {
     let IncidentCommand::List { json } = command;
     let store = Store::open(data).await?;
+    reading(&store, deed("incident list", On::Everybody).becomes("hosts shown by their pseudonyms")).await?;
     let incidents = incident::list(&store, Scope::Operator, None).await?;
     if json {
         listing::print_json(&incidents)?;

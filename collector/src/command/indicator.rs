@@ -9,9 +9,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
+use varde_common::trust::{hex, sha256};
 
 use super::init::operator_name;
+use super::noted::deed;
 use super::say;
+use crate::audit::On;
 use crate::intel::import::{Line, Reader, Said};
 use crate::io::{clock, directory};
 use crate::limits::{BAD_LINES_SHOWN, IMPORT_MAX_OCTETS, PROGRESS_FROM_LINES};
@@ -112,7 +115,10 @@ async fn import(store: &Store, arguments: ImportArguments) -> anyhow::Result<()>
         valid_until: arguments.valid_until,
         exercise: arguments.exercise,
     };
-    let (imported, left_out) = import_list(store, shown(&arguments.file), &name, &list, &said, clock::now()).await?;
+    let importing = deed("indicator import", On::Thing("indicators".to_owned())).becomes(in_words(&name, &list, &said));
+    let importing = store.noting(importing);
+    let (imported, left_out) =
+        import_list(&importing, shown(&arguments.file), &name, &list, &said, clock::now()).await?;
     let mut summary = format!("{name}: {} new, {} already known", imported.new, imported.known);
     if left_out > 0 {
         summary.push_str(&format!(", {left_out} lines left out"));
@@ -129,6 +135,27 @@ async fn import(store: &Store, arguments: ImportArguments) -> anyhow::Result<()>
         );
     }
     Ok(())
+}
+
+/// What is imported, in words, without any indicator.
+fn in_words(name: &str, list: &[u8], said: &Said) -> String {
+    let Said { source, threat, severity, confidence, tlp, valid_from, valid_until, exercise } = said;
+    let mut words = format!("{name}, {} bytes, SHA-256 {}", list.len(), hex(&sha256(list)));
+    for (what, value) in [
+        ("source", source.clone()),
+        ("threat", threat.clone()),
+        ("severity", severity.map(|severity| severity.as_str().to_owned())),
+        ("confidence", confidence.map(|confidence| confidence.to_string())),
+        ("marked", tlp.map(|tlp| tlp.to_string())),
+        ("valid from", valid_from.map(|at| at.to_string())),
+        ("valid until", valid_until.map(|at| at.to_string())),
+        ("exercise", exercise.then(|| "yes".to_owned())),
+    ] {
+        if let Some(value) = value {
+            words.push_str(&format!("; {what} {value}"));
+        }
+    }
+    words
 }
 
 /// How messages call a list.

@@ -6,8 +6,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use clap::Args;
 
+use super::noted::deed;
 use super::{DEFAULT_DIRECTORY, say};
 use crate::address::DialAddress;
+use crate::audit::On;
 use crate::io::directory::{self, LOCK_FILE, Lock};
 use crate::io::{clock, keys};
 use crate::limits::NAME_MAX_CHARACTERS;
@@ -113,10 +115,13 @@ async fn change(data: &Path, arguments: &InitArguments) -> anyhow::Result<()> {
 
 async fn save(store: &Store, arguments: &InitArguments) -> anyhow::Result<()> {
     if let Some(name) = &arguments.name {
-        store.set_setting(setting::OPERATOR_NAME, name).await?;
+        let naming = deed("init", On::Setting(setting::OPERATOR_NAME)).becomes(name.as_str());
+        store.noting(naming).set_setting(setting::OPERATOR_NAME, name).await?;
     }
     if let Some(address) = &arguments.address {
-        store.set_setting(setting::ADDRESS, &address.to_string()).await?;
+        let address = address.to_string();
+        let moving = deed("init", On::Setting(setting::ADDRESS)).becomes(address.as_str());
+        store.noting(moving).set_setting(setting::ADDRESS, &address).await?;
     }
     Ok(())
 }
@@ -147,6 +152,8 @@ async fn make(data: &Path, arguments: &InitArguments) -> anyhow::Result<()> {
     }
     directory::make_private(&staging)?;
     let store = Store::create(&staging).await?;
+    // The first entry of all: an audit without one was emptied.
+    store.note(&deed("init", On::Collector).was("nothing").becomes(format!("made in {}", data.display()))).await?;
     save(&store, arguments).await?;
     store.close().await;
     let database = staging.join(DATABASE_FILE);

@@ -1,12 +1,14 @@
 //! `varde-collector key`: new signing keys, made where they are to be kept.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Subcommand;
 use varde_common::trust::{hex, key_id};
 
+use super::noted::{beside, deed, noted};
 use super::say;
+use crate::audit::On;
 use crate::io::keys;
 
 /// Subcommands of `key`.
@@ -26,15 +28,23 @@ pub enum KeyCommand {
 ///
 /// # Errors
 /// Why there is no key.
-pub fn run(command: &KeyCommand) -> anyhow::Result<()> {
+pub async fn run(data: &Path, command: &KeyCommand) -> anyhow::Result<()> {
     let KeyCommand::Make { file, json } = command;
     if file.exists() {
         bail!("{} is there already, and a key is never written over; name another file", file.display());
     }
     let key = keys::new_key()?;
-    keys::write_signing_key(file, &key)?;
     let public = key.verifying_key();
     let (id, public) = (key_id(&public), hex(public.as_bytes()));
+    let write = async { Ok(keys::write_signing_key(file, &key)?) };
+    match beside(data).await? {
+        Some(store) => {
+            let making = deed("key make", On::Thing(format!("key {}", file.display()))).becomes(format!("made: {id}"));
+            noted(&store, making, write).await?;
+            store.close().await;
+        }
+        None => write.await?,
+    }
     if *json {
         return say::result(&serde_json::json!({ "id": id, "public": public, "file": file }).to_string());
     }

@@ -6,7 +6,9 @@ use clap::Subcommand;
 use varde_common::id::MemberNumber;
 
 use super::init::operator_name;
+use super::noted::deed;
 use super::say;
+use crate::audit::On;
 use crate::io::clock;
 use crate::store::member::{Added, MemberRow};
 use crate::store::{Scope, Store};
@@ -39,7 +41,9 @@ pub async fn run(data: &Path, command: MemberCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
     match command {
         MemberCommand::Add { number, name } => {
-            say::result(&match store.add_member(&number, &name, clock::now()).await? {
+            let on = On::Member(number.as_str().to_owned());
+            let adding = store.noting(deed("member add", on).becomes(name.as_str()));
+            say::result(&match adding.add_member(&number, &name, clock::now()).await? {
                 Added::New => format!("Added {name} ({number})."),
                 Added::Known => format!("{name} ({number}) was there already."),
                 Added::Renamed => format!("{number} is now called {name}."),

@@ -1,6 +1,8 @@
 //! One file a subcommand. Exit codes: 0 done, 1 it could not be done (says why and what to do), 2 wrong usage.
 
 pub mod alert;
+pub mod audit;
+pub mod audited;
 pub mod backup;
 pub mod ca;
 pub mod campaign;
@@ -19,6 +21,7 @@ pub mod sign;
 
 mod duty;
 mod listing;
+mod noted;
 mod say;
 
 use std::path::PathBuf;
@@ -83,6 +86,9 @@ pub enum Command {
     /// What sensors have raised.
     #[command(subcommand)]
     Alert(alert::AlertCommand),
+    /// What was done here, by whom and on whom.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Copy everything a collector is, while it runs.
     Backup(backup::BackupArguments),
     /// Make the data directory what it was when a backup was made.
@@ -104,11 +110,12 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Indicator(command) => indicator::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
         Command::Root(command) => root::run(&data, command).await,
-        Command::Sign(arguments) => sign::run(&arguments),
-        Command::Key(command) => key::run(&command),
+        Command::Sign(arguments) => sign::run(&data, &arguments).await,
+        Command::Key(command) => key::run(&data, &command).await,
         Command::Campaign(command) => campaign::run(&data, command).await,
         Command::Incident(command) => incident::run(&data, command).await,
         Command::Alert(command) => alert::run(&data, command).await,
+        Command::Audit(command) => audit::run(&data, command).await,
         Command::Backup(arguments) => backup::run(&data, arguments).await,
         Command::Restore(arguments) => restore::run(&data, arguments).await,
     }
@@ -168,6 +175,9 @@ mod tests {
             "campaign list --json",
             "incident list --json",
             "alert list --json",
+            "audit list --json",
+            "audit verify --json --head 0000000000000000000000000000000000000000000000000000000000000000",
+            "audit export --member 3407 --json",
             "backup /mnt/backups --without-keys --json",
             "restore /mnt/backups/varde-collector-20261129T155410Z --json",
         ] {
@@ -186,6 +196,8 @@ mod tests {
             "backup",
             "restore",
             "indicator import a --severity bad",
+            "audit export",
+            "audit verify --head 00",
             "root next",
             "root next f --add king=0123456789abcdef0123456789abcdef",
             "sign f",

@@ -9,9 +9,11 @@ use varde_common::id::Revision;
 use varde_common::list::{Manifest, is_shrunken};
 use varde_common::matcher::Seed;
 use varde_common::time::Timestamp;
-use varde_common::trust::{from_hex, hex};
+use varde_common::trust::{from_hex, hex, key_id};
 
+use super::noted::{deed, list_in_force};
 use super::{duty, say};
+use crate::audit::On;
 use crate::control::Poke;
 use crate::intel::compile::{self, Compiled, Compiler, Making};
 use crate::io::control::{Poked, poke};
@@ -260,7 +262,15 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
         up_to_id,
         with_red: include_red,
     };
-    if !store.publish_list(&list).await? {
+    let publishing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
+        .was(list_in_force(store).await?)
+        .becomes(format!(
+            "published: {} indicators, content {}, signed by {}",
+            manifest.count,
+            manifest.content_blake3,
+            key_id(&key.verifying_key())
+        ));
+    if !store.noting(publishing).publish_list(&list).await? {
         bail!("somebody else published in this moment; run it again to publish what has changed since");
     }
     if store.forget_pending().await? {

@@ -7,9 +7,10 @@ use serde::Serialize;
 use varde_common::time::Timestamp;
 
 use super::backup::{bar, show};
+use super::noted::deed;
 use super::{listing, say};
+use crate::audit::On;
 use crate::backup::SYSTEM_SETTINGS_FILE;
-use crate::io::clock;
 use crate::io::restore::{Keys, Restored, restore};
 
 const HELP: &str = "\
@@ -48,7 +49,8 @@ struct Line<'a> {
 pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()> {
     let RestoreArguments { from, json } = arguments;
     let bar = bar()?;
-    let restored = restore(&from, data, clock::now(), show(&bar)).await;
+    let restoring = deed("restore", On::Collector).becomes(format!("as it was in {}", from.display()));
+    let restored = restore(&from, data, &restoring, show(&bar)).await;
     bar.finish_and_clear();
     let Restored { manifest, aside, keys, carried } = restored?;
     let (revocations, quarantines) =

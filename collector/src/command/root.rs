@@ -8,7 +8,9 @@ use serde::Serialize;
 use varde_common::time::Timestamp;
 use varde_common::trust::{Domain, Root, hex, key_id, sha256, sign};
 
+use super::noted::{deed, noted};
 use super::{say, sign as signing};
+use crate::audit::On;
 use crate::certificate::read_certificate;
 use crate::control::Poke;
 use crate::draft::{self, Changes, Keyed, RoleName, Threshold};
@@ -74,7 +76,7 @@ pub struct NextArguments {
 pub async fn run(data: &Path, command: RootCommand) -> anyhow::Result<()> {
     match command {
         RootCommand::Show { json } => show(data, json).await,
-        RootCommand::Next(arguments) => next(data, &arguments),
+        RootCommand::Next(arguments) => next(data, &arguments).await,
         RootCommand::Accept { file } => accept(data, &file).await,
     }
 }
@@ -98,7 +100,14 @@ pub(super) fn in_words(root: &Root) -> String {
     lines.join("\n")
 }
 
-fn next(data: &Path, arguments: &NextArguments) -> anyhow::Result<()> {
+/// The same on one line, for the audit.
+fn on_one_line(root: &Root) -> String {
+    let lines: Vec<String> =
+        in_words(root).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    lines.join("; ")
+}
+
+async fn next(data: &Path, arguments: &NextArguments) -> anyhow::Result<()> {
     let (_, before) = keys::read_root(data)?;
     let ca = |file: &PathBuf| -> anyhow::Result<String> {
         let pem = directory::read(file, SIGNED_FILE_MAX_OCTETS)?;
@@ -120,7 +129,13 @@ fn next(data: &Path, arguments: &NextArguments) -> anyhow::Result<()> {
     if !arguments.force && warnings.iter().any(|(refused, _)| *refused) {
         bail!("nothing was written; --force writes it all the same");
     }
-    signing::write(&arguments.file, &sign(Domain::Root, &next, &[])?)?;
+    let unsigned = sign(Domain::Root, &next, &[])?;
+    let store = Store::open(data).await?;
+    let drafting = deed("root next", On::Thing(format!("root document {}", next.version)))
+        .was(format!("root document {} in force", before.version))
+        .becomes(format!("drafted, unsigned, in {}: {}", arguments.file.display(), on_one_line(&next)));
+    noted(&store, drafting, async { signing::write(&arguments.file, &unsigned) }).await?;
+    store.close().await;
     say::result(&format!("{}\n\nWrote {}.", in_words(&next), arguments.file.display()))?;
     say::aside(&format!(
         "Next: {} of the root keys of document {} and {} of its own sign it, each where it is kept: varde-collector sign {} --key KEY\nThen: varde-collector root accept {}",
@@ -136,7 +151,12 @@ fn next(data: &Path, arguments: &NextArguments) -> anyhow::Result<()> {
 async fn accept(data: &Path, file: &Path) -> anyhow::Result<()> {
     let octets = directory::read(file, SIGNED_FILE_MAX_OCTETS)?;
     let store = Store::open(data).await?;
-    let accepted = trust::accept(data, &store, &octets, clock::now()).await?;
+    let accepting = |before: &Root, next: &Root| {
+        deed("root accept", On::Thing(format!("root document {}", next.version)))
+            .was(on_one_line(before))
+            .becomes(format!("in force: {}", on_one_line(next)))
+    };
+    let accepted = trust::accept(data, &store, &octets, &accepting, clock::now()).await?;
     let waits = match &accepted {
         // What waits was made for the keys of before; whether they may still sign it, `publish --accept` says.
         Some((before, after)) if before.roles.list != after.roles.list => store.pending_facts(Scope::Operator).await?,

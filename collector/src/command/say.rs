@@ -54,7 +54,7 @@ pub(super) fn rows<T: Serialize>(
 }
 
 /// Text from outside must not steer the terminal.
-fn printable(text: String) -> String {
+pub(super) fn printable(text: String) -> String {
     if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
 }
 

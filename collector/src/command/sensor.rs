@@ -12,9 +12,11 @@ use varde_common::time::Timestamp;
 use varde_common::token::{Token, secret_hash};
 use varde_common::trust::sha256;
 
+use super::noted::deed;
 use super::say;
 use super::sensor_events::{self, EventsArguments};
 use crate::address::{Bound, DialAddress, TCP_PORT, dial};
+use crate::audit::On;
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, directory, keys};
@@ -89,7 +91,9 @@ pub async fn run(data: &Path, command: SensorCommand) -> anyhow::Result<()> {
             }
             let (token, member) = make_token(data, &store, &number, clock::now()).await?;
             if let Some(replaced) = replaces {
-                store.set_replaces(token.sensor, i64::from(replaced)).await?;
+                let words = format!("its place is for sensor {}, once that has enrolled", token.sensor);
+                let replacing = store.noting(deed("sensor token", On::Sensor(i64::from(replaced))).becomes(words));
+                replacing.set_replaces(token.sensor, i64::from(replaced)).await?;
                 say::aside(&format!(
                     "It takes the place of sensor {replaced}, which is revoked as soon as it has enrolled."
                 ));
@@ -119,7 +123,8 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
         }
         SensorCommand::Events(arguments) => sensor_events::run(&store, &arguments).await?,
         SensorCommand::Release { id } => {
-            if !store.release_sensor(i64::from(id)).await? {
+            let released = deed("sensor release", On::Sensor(i64::from(id))).becomes("heard again, with a new spool");
+            if !store.noting(released).release_sensor(i64::from(id)).await? {
                 bail!("sensor {id} is not in quarantine; see: varde-collector sensor list")
             }
             poke(data, Poke::Sensors).await;
@@ -129,7 +134,10 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
         }
         SensorCommand::Move { id, member: number } => {
             let member = find_member(&store, &number).await?;
-            if !store.move_sensor(i64::from(id), member.id).await? {
+            let moved = deed("sensor move", On::Sensor(i64::from(id)))
+                .becomes(format!("of {number} {} from now on", member.name))
+                .concerns([member.number.clone()]);
+            if !store.noting(moved).move_sensor(i64::from(id), member.id).await? {
                 bail!("there is no sensor {id}, or it was revoked; see: varde-collector sensor list")
             }
             poke(data, Poke::Sensors).await;
@@ -140,7 +148,8 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
         }
         SensorCommand::Approve { id } => {
             let words = waiting(&store, id).await?;
-            if !store.approve_sensor(i64::from(id), clock::now()).await? {
+            let approved = deed("sensor approve", On::Sensor(i64::from(id))).becomes(format!("approved of: {words}"));
+            if !store.noting(approved).approve_sensor(i64::from(id), clock::now()).await? {
                 bail!("sensor {id} does not wait any more; see: varde-collector sensor list")
             }
             poke(data, Poke::Sensors).await;
@@ -150,12 +159,14 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
         }
         SensorCommand::Refuse { id } => {
             let words = waiting(&store, id).await?;
-            store.revoke_sensor(i64::from(id), clock::now()).await?;
+            let refused = deed("sensor refuse", On::Sensor(i64::from(id))).becomes(format!("refused: {words}"));
+            store.noting(refused).revoke_sensor(i64::from(id), clock::now()).await?;
             poke(data, Poke::Sensors).await;
             say::result(&format!("Sensor {id} ({words}) is refused; its token is good for nothing any more."))?;
         }
         SensorCommand::Revoke { id } => {
-            let said = match store.revoke_sensor(i64::from(id), clock::now()).await? {
+            let revoked = deed("sensor revoke", On::Sensor(i64::from(id))).becomes("revoked");
+            let said = match store.noting(revoked).revoke_sensor(i64::from(id), clock::now()).await? {
                 Revoked::Now => format!("Sensor {id} is revoked."),
                 Revoked::Before => format!("Sensor {id} was revoked before."),
                 Revoked::NoSuchSensor => {
@@ -233,7 +244,9 @@ pub async fn make_token(
     getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
     let life = u64::try_from(TOKEN_LIFE_HOURS).unwrap_or(0);
     let expires = now.plus(Duration::from_secs(life * 3600));
-    let sensor = store.add_token(member.id, &secret_hash(&secret), now, expires).await?;
+    let made = deed("sensor token", On::Member(number.as_str().to_owned()))
+        .becomes(format!("a token for a new sensor, good until {}", say::moment(Some(expires))));
+    let sensor = store.noting(made).add_token(member.id, &secret_hash(&secret), now, expires).await?;
     let token = Token {
         sensor,
         member: Text::cut(&format!("{} ({number})", member.name)),

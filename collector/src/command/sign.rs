@@ -8,7 +8,9 @@ use clap::Args;
 use varde_common::list::Manifest;
 use varde_common::trust::{Domain, Root, add_signature, key_id, read_unverified};
 
+use super::noted::{beside, deed, noted};
 use super::{root, say};
+use crate::audit::On;
 use crate::io::{directory, keys};
 use crate::limits::SIGNED_FILE_MAX_OCTETS;
 
@@ -58,6 +60,13 @@ impl Signable {
         }
     }
 
+    fn name(&self) -> String {
+        match self {
+            Signable::Root(root, _) => format!("root document {}", root.version),
+            Signable::List(manifest, _) => format!("list {}", manifest.revision),
+        }
+    }
+
     fn signers(&self) -> &[String] {
         match self {
             Signable::Root(_, signers) | Signable::List(_, signers) => signers,
@@ -93,7 +102,7 @@ impl Signable {
 ///
 /// # Errors
 /// Why nothing was signed.
-pub fn run(arguments: &SignArguments) -> anyhow::Result<()> {
+pub async fn run(data: &Path, arguments: &SignArguments) -> anyhow::Result<()> {
     let SignArguments { file, key, yes } = arguments;
     let octets = directory::read(file, SIGNED_FILE_MAX_OCTETS)?;
     let parts = apart(&octets);
@@ -119,7 +128,16 @@ pub fn run(arguments: &SignArguments) -> anyhow::Result<()> {
     for (part, signable) in parts.iter().zip(&signables) {
         signed.push(add_signature(signable.domain(), part, &key)?);
     }
-    write(file, &together(&signed.iter().map(Vec::as_slice).collect::<Vec<_>>()))?;
+    let signed = together(&signed.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let name = signables.first().map(Signable::name).unwrap_or_default();
+    match beside(data).await? {
+        Some(store) => {
+            let signing = deed("sign", On::Thing(name)).becomes(format!("signed by {id} in {}", file.display()));
+            noted(&store, signing, async { write(file, &signed) }).await?;
+            store.close().await;
+        }
+        None => write(file, &signed)?,
+    }
     say::result(&format!("Signed {} with key {id}.", file.display()))
 }
 
@@ -161,8 +179,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_signed_is_told_in_words_and_signed_in_its_own_domain() {
+    #[tokio::test]
+    async fn what_is_signed_is_told_in_words_and_signed_in_its_own_domain() {
         let dir = tempfile::tempdir().unwrap();
         let (file, key) = (dir.path().join("list"), dir.path().join("key"));
         let signing = keys::new_key().unwrap();
@@ -172,12 +190,13 @@ mod tests {
         std::fs::write(&file, sign(Domain::List, &manifest, &[]).unwrap()).unwrap();
         let words = Signable::read(&std::fs::read(&file).unwrap()).unwrap().in_words();
         assert!(words.contains("A LIST") && words.contains("number     7") && words.contains("nobody yet"), "{words}");
-        run(&SignArguments { file: file.clone(), key: key.clone(), yes: true }).unwrap();
+        run(dir.path(), &SignArguments { file: file.clone(), key: key.clone(), yes: true }).await.unwrap();
         let signed = std::fs::read(&file).unwrap();
         let id = key_id(&signing.verifying_key());
         assert_eq!(read_unverified::<Manifest>(&signed).unwrap(), (manifest.clone(), vec![id]));
         assert_eq!(signed, manifest.sign(&[&signing]).unwrap(), "as if it had been signed at once");
         std::fs::write(&file, b"{}").unwrap();
-        assert!(run(&SignArguments { file, key, yes: true }).unwrap_err().to_string().contains("cannot be signed"));
+        let refused = run(dir.path(), &SignArguments { file, key, yes: true }).await.unwrap_err().to_string();
+        assert!(refused.contains("cannot be signed"));
     }
 }

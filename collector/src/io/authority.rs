@@ -56,6 +56,12 @@ fn read(data: &Path, file: &str) -> Result<CertificateDer<'static>, KeyError> {
     Ok(certificate::read_certificate(&read_text(&data.join(file))?)?)
 }
 
+/// The names of the authority that issues and of the next one, where they are there.
+pub fn present_and_next(data: &Path) -> (Option<String>, Option<String>) {
+    let named = |file| read(data, file).ok().map(|certificate| name(&certificate));
+    (named(CA_CERTIFICATE), named(NEXT_CERTIFICATE))
+}
+
 /// Makes the next authority, or finds the one that was made. Gives the name by which the root document is to name it.
 ///
 /// # Errors

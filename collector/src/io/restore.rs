@@ -17,6 +17,7 @@ use varde_common::time::Timestamp;
 use super::backup::{BackupError, check, name_of, same};
 use super::directory::{self, DirectoryError, Lock, RUN_FILE};
 use super::keys::{KEYS_DIRECTORY, KeyError, ROOT_FILE, names_authority, read_root};
+use crate::audit::Deed;
 use crate::backup::{Manifest, SETTINGS_FILE, SYSTEM_SETTINGS_FILE};
 use crate::store::restored::Carried;
 use crate::store::{DATABASE_FILE, RESTORE_MOVING, Store, StoreError, restored};
@@ -77,14 +78,14 @@ fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Restore
     move |error| DirectoryError::Io { what, path, error }.into()
 }
 
-/// Restores a collector into a data directory that no collector uses.
+/// Restores a collector into a data directory that no collector uses. `deed` says what the audit of the restored database is told.
 ///
 /// # Errors
 /// [`RestoreError`]. Until everything is checked and copied nothing that was there is touched.
 pub async fn restore(
     from: &Path,
     data: &Path,
-    now: Timestamp,
+    deed: &Deed,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Restored, RestoreError> {
     // Whoever uses the directory is found before minutes are spent on reading the backup.
@@ -101,14 +102,14 @@ pub async fn restore(
     remove(&staging)?;
     let filled = fill(from, &staging, &manifest, &mut progress);
     let carried = match filled {
-        Ok(()) => settle(data, &staging, &manifest, now).await,
+        Ok(()) => settle(data, &staging, &manifest, deed).await,
         Err(error) => Err(error),
     };
     if carried.is_err() {
         let _ = fs::remove_dir_all(&staging);
     }
     let carried = carried?;
-    let aside = exchange(data, &staging, &manifest, now)?;
+    let aside = exchange(data, &staging, &manifest, deed.at)?;
     Ok(Restored { manifest, aside, keys, carried })
 }
 
@@ -159,20 +160,22 @@ async fn settle(
     data: &Path,
     staging: &Path,
     manifest: &Manifest,
-    now: Timestamp,
+    deed: &Deed,
 ) -> Result<Option<Carried>, RestoreError> {
     let before = data.join(DATABASE_FILE);
     let known = match before.exists() {
         true => {
             let known = restored::known_in(&before).await.ok();
             restored::alone(&before).await?;
-            known
+            // As far as it can be written: it may be damaged, and that why another is restored.
+            let audit = restored::note_end(&before, deed).await.ok().flatten();
+            known.map(|known| restored::Known { audit, ..known })
         }
         false => None,
     };
     let database = staging.join(DATABASE_FILE);
     let none = restored::Known::default();
-    let carried = restored::settle(&database, known.as_ref().unwrap_or(&none), manifest.made_at, now).await?;
+    let carried = restored::settle(&database, known.as_ref().unwrap_or(&none), manifest.made_at, deed).await?;
     directory::make_file_private(&database)?;
     directory::sync_directory(staging)?;
     Ok(known.map(|_| carried))

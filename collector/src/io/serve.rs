@@ -18,14 +18,19 @@ use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
-use super::{clock, control, web};
+use super::{clock, control, user, web};
 use crate::address::Bound;
+use crate::audit::{Deed, On};
 use crate::change::Changes;
 use crate::limits::{
-    CHANGES_KEPT, KEYS_LOOKED_AT_EVERY, LAST_WORD_WITHIN, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS,
+    AUDIT_FORGOTTEN_EVERY, CHANGES_KEPT, KEYS_LOOKED_AT_EVERY, LAST_WORD_WITHIN, STOP_WITHIN, SWEEP_EVERY,
+    UPGRADE_COPY_DAYS,
 };
 use crate::store::upgrade::{COPY_PREFIX, Upgraded};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Scope, Store, StoreError};
+
+/// As what the settings a collector runs by stand in the audit.
+const RUN: &str = "run";
 
 /// Why the collector does not start.
 #[derive(Debug, thiserror::Error)]
@@ -122,6 +127,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     // A damaged database is found before anybody relies on it, not when somebody reads the wrong page.
     store.check().await?;
     directory::remove_bound(data)?;
+    settings_noted(&store, wanted, conduct).await;
     trust::settle(data, &store, clock::now()).await?;
     let keyring = Keyring::read(data, clock::now())?;
     store.all_disconnected().await?;
@@ -176,6 +182,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
             collector.sweep().await;
         }
     });
+    others.spawn(forget(store.clone()));
     others.spawn(async move {
         loop {
             tokio::time::sleep(KEYS_LOOKED_AT_EVERY).await;
@@ -191,6 +198,39 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     directory::write_bound(data, &bound)?;
     let data = data.to_owned();
     Ok(Running { data, bound, store, sessions, enrolments, accepting, tcp, others, web, stop, _lock: lock })
+}
+
+/// Notes by which settings it runs, where they are others than before. On a full disk it runs all the same: nobody's deed goes unseen
+/// by that, and the sensors need it.
+async fn settings_noted(store: &Store, wanted: Bound, conduct: Conduct) {
+    let Bound { quic, enroll, web, tcp } = wanted;
+    let tcp = tcp.map_or_else(|| "none".to_owned(), |tcp| tcp.to_string());
+    let settings =
+        format!("quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}", conduct.approve_sensors);
+    let noted = async {
+        let before = store.last_became(Scope::Operator, RUN).await?;
+        if before.as_ref() == Some(&settings) {
+            return Ok(());
+        }
+        let running = Deed::new(user::who(), RUN, On::Collector, clock::now()).becomes(settings.as_str());
+        store.note(&running.was(before.unwrap_or_else(|| "not run by a version that has an audit".to_owned()))).await?;
+        Ok::<(), StoreError>(())
+    };
+    if let Err(error) = noted.await {
+        tracing::warn!("the settings it runs by could not be noted in the audit: {error}");
+    }
+}
+
+/// Removes, now and then, what is older in the audit than is kept.
+async fn forget(store: Store) {
+    loop {
+        match store.forget_audit(clock::now()).await {
+            Ok(0) => {}
+            Ok(gone) => tracing::info!(gone, "entries of the audit were older than is kept, and are removed"),
+            Err(error) => tracing::warn!("entries of the audit that are older than is kept are not removed: {error}"),
+        }
+        tokio::time::sleep(AUDIT_FORGOTTEN_EVERY).await;
+    }
 }
 
 impl Running {

@@ -11,6 +11,7 @@ use varde_common::trust::{Root, key_id, sha256};
 
 use super::directory::{self, DirectoryError};
 use super::keys::{KeyError, LIST_KEY, ROOT_FILE, names_authority, read_root, read_signing_key};
+use crate::audit::Deed;
 use crate::store::trust::Kept;
 use crate::store::{Scope, Store, StoreError, setting};
 
@@ -84,7 +85,7 @@ pub fn has_list_key(data: &Path) -> Result<bool, KeyError> {
 }
 
 /// Holds a root document against the one in force as a sensor will, and puts it in force here. Gives what was before and
-/// what is now; none where it was in force already.
+/// what is now; none where it was in force already. `deed` says what the audit is told, with the commit that puts it in force.
 ///
 /// # Errors
 /// [`TrustError`]; then the one before stays.
@@ -92,6 +93,7 @@ pub async fn accept(
     data: &Path,
     store: &Store,
     octets: &[u8],
+    deed: &(dyn Fn(&Root, &Root) -> Deed + Sync),
     now: Timestamp,
 ) -> Result<Option<(Root, Root)>, TrustError> {
     settle(data, store, now).await?;
@@ -107,7 +109,7 @@ pub async fn accept(
         Err(KeyError::AnotherAuthority) => return Err(TrustError::Stranger),
         other => other?,
     }
-    if store.keep_root(&next, octets, now).await? == Kept::Another {
+    if store.noting(deed(&before, &next)).keep_root(&next, octets, now).await? == Kept::Another {
         return Err(TrustError::Another(claimed_version(octets)));
     }
     directory::write_private(&data.join(ROOT_FILE), octets)?;
@@ -118,6 +120,7 @@ pub async fn accept(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::On;
     use crate::io::keys;
     use varde_common::trust::{Domain, sign};
 
@@ -136,7 +139,13 @@ mod tests {
             change(&mut next);
             sign(Domain::Root, &next, &[&key]).unwrap()
         };
-        let accept = async |octets: &[u8]| super::accept(data, &store, octets, NOW).await;
+        let accept = async |octets: &[u8]| {
+            let deed = |_: &Root, next: &Root| {
+                let on = On::Thing(format!("root document {}", next.version));
+                Deed::new("kari".to_owned(), "root accept", on, NOW)
+            };
+            super::accept(data, &store, octets, &deed, NOW).await
+        };
         assert!(matches!(accept(&next(&|root| root.version = 3)).await, Err(TrustError::NotNext(_))));
         assert!(matches!(accept(&next(&|root| root.expires = NOW)).await, Err(TrustError::Expired(_))));
         let foreign = next(&|root| root.ca = ["00".repeat(32)].into());

@@ -3,8 +3,6 @@
 //! Nothing here changes anything: every route answers GET alone. Until there is a login the caller binds to loopback, and
 //! the `Host` guard keeps a page elsewhere from reaching us under its own name (DNS rebinding).
 
-use std::collections::HashSet;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,16 +12,16 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{StatusCode, Uri};
 use axum::middleware::{self, Next};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
-use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::clock;
+use super::news::tell;
+use super::views::Views;
 use crate::change::{Change, Changes};
 use crate::limits::EVENTS_SHOWN;
 use crate::present::api::PictureJson;
@@ -36,7 +34,7 @@ use crate::present::shown::{Calendar, Shown};
 use crate::present::text::{Language, Texts};
 use crate::present::view::{FrontView, Reader};
 use crate::store::picture::{Picture, Subject};
-use crate::store::{Scope, Store};
+use crate::store::{Scope, Store, StoreError};
 
 /// Scripts, styles and pictures from here alone; nothing inline, no framing, no forms.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -44,12 +42,6 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 const LANGUAGE_COOKIE: &str = "varde_lang";
 /// Open live streams: a few screens for everybody on duty.
 const LISTENERS_MAX: usize = 64;
-/// Changes within this time are told as one.
-const FOLD: Duration = Duration::from_secs(1);
-/// The same where only sensors' health has changed: heartbeats never rest.
-const FOLD_HEALTH: Duration = Duration::from_secs(5);
-/// Changes told apart in one event; beyond that the number stays.
-const NEWS_MAX: usize = 10_000;
 /// Answers under way may take this long once we are told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -59,6 +51,24 @@ struct Shared {
     stop: watch::Receiver<bool>,
     tiles: Tiles,
     listeners: Arc<Semaphore>,
+    views: Views,
+}
+
+impl Shared {
+    /// What shows hosts is not shown unless it stands in the audit.
+    fn unnoted(&self, visit: &Visit, operator: Option<&str>, error: StoreError) -> Response {
+        match &error {
+            StoreError::Full => {
+                if self.store.handle_full() {
+                    tracing::error!("{error}");
+                    let _ = self.changes.send(Change::Room);
+                }
+            }
+            other => tracing::error!("that a page is shown could not be noted in the audit: {other}"),
+        }
+        self.store.handle_error(&error);
+        visit.unnoted(operator)
+    }
 }
 
 /// Serves the page until `stop` says so. The listener is bound to loopback by the caller.
@@ -89,6 +99,7 @@ fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router
         stop,
         tiles: Tiles::read(TILE_GRID),
         listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
+        views: Views::default(),
     });
     let mut app = Router::new()
         .route("/", get(front))
@@ -108,7 +119,7 @@ fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router
 }
 
 /// Resolves when `stop` turns true or nobody is left to turn it.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means the sender is gone: stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
 }
@@ -243,6 +254,12 @@ impl Visit {
         self.answer(StatusCode::NOT_FOUND, page::message(&self.head(operator), &title, &words, self.extent))
     }
 
+    fn unnoted(&self, operator: Option<&str>) -> Response {
+        let texts = self.texts();
+        let (title, words) = (texts.say("unnoted-title"), texts.say("unnoted-words"));
+        self.answer(StatusCode::SERVICE_UNAVAILABLE, page::message(&self.head(operator), &title, &words, self.extent))
+    }
+
     fn broken(&self, error: &sqlx::Error) -> Response {
         tracing::error!(%error, "the page could not read the database");
         let texts = self.texts();
@@ -277,6 +294,10 @@ async fn campaign(Path(id): Path<String>, parts: Parts) -> Response {
             let Some(facts) = picture.campaigns.first() else {
                 return visit.not_there(operator);
             };
+            let members = facts.hits.iter().map(|hit| hit.member.number.clone());
+            if let Err(error) = shared.views.note(&shared.store, Subject::Campaign(id), members, clock::now()).await {
+                return shared.unnoted(&visit, operator, error);
+            }
             let view = CampaignView::of(facts, &picture, &detail, &visit.reader());
             visit.answer(StatusCode::OK, page::campaign(&visit.head(operator), &view, visit.extent))
         }
@@ -296,6 +317,10 @@ async fn incident(Path(id): Path<String>, parts: Parts) -> Response {
             let Some(facts) = detail.incidents.first() else {
                 return visit.not_there(operator.as_deref());
             };
+            let members = [facts.hit.member.number.clone()];
+            if let Err(error) = shared.views.note(&shared.store, Subject::Incident(id), members, clock::now()).await {
+                return shared.unnoted(&visit, operator.as_deref(), error);
+            }
             let view = IncidentView::of(facts, &detail, &visit.reader());
             visit.answer(StatusCode::OK, page::incident(&visit.head(operator.as_deref()), &view, visit.extent))
         }
@@ -366,94 +391,6 @@ async fn live(State(shared): State<Arc<Shared>>) -> Response {
     Sse::new(ReceiverStream::new(stream)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
 }
 
-/// What has changed since the last event of one listener.
-#[derive(Debug, Default)]
-struct News {
-    campaigns: HashSet<i64>,
-    incidents: HashSet<i64>,
-    health: bool,
-    lists: bool,
-    room: bool,
-    /// Some changes were missed: everything is to be read afresh.
-    missed: bool,
-}
-
-impl News {
-    fn take(&mut self, change: Change) {
-        match change {
-            Change::Campaign(id) if self.campaigns.len() < NEWS_MAX => {
-                self.campaigns.insert(id);
-            }
-            Change::Incident(id) if self.incidents.len() < NEWS_MAX => {
-                self.incidents.insert(id);
-            }
-            Change::Campaign(_) | Change::Incident(_) => {}
-            Change::Sensor(_) => self.health = true,
-            Change::List(_) => self.lists = true,
-            Change::Room => self.room = true,
-        }
-    }
-
-    /// How long after the last event this may be told; none = there is nothing to tell.
-    fn after(&self) -> Option<Duration> {
-        if self.missed || self.lists || self.room || !self.campaigns.is_empty() || !self.incidents.is_empty() {
-            Some(FOLD)
-        } else if self.health {
-            Some(FOLD_HEALTH)
-        } else {
-            None
-        }
-    }
-
-    fn event(&self) -> Event {
-        if self.missed {
-            return Event::default().event("reload").data("{}");
-        }
-        let (campaigns, incidents) = (self.campaigns.len(), self.incidents.len());
-        let body = serde_json::json!({
-            "news": campaigns + incidents, "campaigns": campaigns, "incidents": incidents,
-            "sensors": self.health, "lists": self.lists,
-        });
-        Event::default().event("change").data(body.to_string())
-    }
-}
-
-/// Tells one listener of changes, many at once where they come fast, until it goes or we stop.
-async fn tell(
-    mut changes: broadcast::Receiver<Change>,
-    mut stop: watch::Receiver<bool>,
-    events: mpsc::Sender<Result<Event, Infallible>>,
-    _place: OwnedSemaphorePermit,
-) {
-    // Tells the page at once that it is connected; proxies and browsers wait for the first bytes.
-    if events.send(Ok(Event::default().event("hello").data("{}"))).await.is_err() {
-        return;
-    }
-    let mut news = News::default();
-    let mut last: Option<Instant> = None;
-    loop {
-        let due = news.after().map(|after| last.map_or_else(Instant::now, |last| last + after));
-        tokio::select! {
-            () = stopped(&mut stop) => return,
-            () = events.closed() => return,
-            change = changes.recv() => match change {
-                Ok(change) => news.take(change),
-                Err(RecvError::Lagged(_)) => news.missed = true,
-                Err(RecvError::Closed) => return,
-            },
-            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                // A listener that does not read is told when it does; until then its changes gather in `news`.
-                match events.try_send(Ok(news.event())) {
-                    Ok(()) => news = News::default(),
-                    Err(mpsc::error::TrySendError::Full(_)) => {}
-                    Err(mpsc::error::TrySendError::Closed(_)) => return,
-                }
-                last = Some(Instant::now());
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -468,18 +405,5 @@ mod tests {
         {
             assert!(!names_loopback(bad), "{bad}");
         }
-    }
-
-    #[test]
-    fn what_is_told_counts_each_thing_once() {
-        let mut news = News::default();
-        assert_eq!(news.after(), None);
-        news.take(Change::Sensor(1));
-        assert_eq!(news.after(), Some(FOLD_HEALTH));
-        for id in [1, 2, 2, 1] {
-            news.take(Change::Campaign(id));
-        }
-        assert_eq!(news.after(), Some(FOLD));
-        assert_eq!((news.campaigns.len(), news.incidents.len()), (2, 0));
     }
 }

@@ -170,11 +170,12 @@ impl Store {
         let sql =
             "UPDATE sensor SET quarantined_at = NULL, renew_epoch = 1 WHERE id = $1 AND quarantined_at IS NOT NULL";
         let done = sqlx::query(sql).bind(sensor).execute(&mut *tx).await?;
-        if done.rows_affected() == 1 {
-            forget(&mut tx, sensor).await?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
         }
+        forget(&mut tx, sensor).await?;
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(true)
     }
 
     /// So many messages of a session were passed over.

@@ -55,7 +55,8 @@ impl Store {
                     .await?;
                 Added::New
             }
-            Some(old) if old == name => Added::Known,
+            // Nothing is done, and so nothing is committed.
+            Some(old) if old == name => return Ok(Added::Known),
             Some(_) => {
                 sqlx::query("UPDATE member SET name = $2 WHERE number = $1")
                     .bind(number.as_str())

@@ -1,6 +1,7 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
 pub mod alert;
+pub mod audit;
 pub mod belonging;
 pub mod campaign;
 pub mod copy;
@@ -27,8 +28,8 @@ pub(crate) mod fixture;
 
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::pool::PoolConnectionMetadata;
 use sqlx::sqlite::{
@@ -37,6 +38,7 @@ use sqlx::sqlite::{
 use sqlx::{Connection, Sqlite, Transaction};
 use tokio::sync::watch;
 
+use crate::audit::Deed;
 use crate::limits::{DATABASE_BUSY_WITHIN, WAL_CHECKPOINT_PAGES, WAL_KEPT_OCTETS};
 
 pub use scope::Scope;
@@ -58,6 +60,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/005_identity.sql"),
     include_str!("../schema/006_trust.sql"),
     include_str!("../schema/007_lists.sql"),
+    include_str!("../schema/008_audit.sql"),
 ];
 
 /// Why the store could not be opened or used.
@@ -172,6 +175,8 @@ pub struct Store {
     full: Arc<AtomicBool>,
     /// Whether the disk has failed.
     failing: Arc<watch::Sender<bool>>,
+    /// What the next transaction is about to do, to be noted in it.
+    deed: Option<Arc<Mutex<Option<Deed>>>>,
 }
 
 /// That a collector's database is there and may be opened.
@@ -255,7 +260,7 @@ impl Store {
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).before_acquire(is_usable);
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(READERS_MAX).connect_with(options).await?;
-        let store = Store { writer, readers, full: Arc::default(), failing: Arc::default() };
+        let store = Store { writer, readers, full: Arc::default(), failing: Arc::default(), deed: None };
         let (found, known) = (upgrade::version(&mut *store.readers.acquire().await?).await?, SCHEMA.len());
         match found.cmp(&known) {
             std::cmp::Ordering::Less => Err(StoreError::TooOld { found, known }),
@@ -332,7 +337,18 @@ impl Store {
         if *self.failing.borrow() {
             return Err(sqlx::Error::PoolClosed);
         }
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+        let mut tx = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let deed = self.deed.as_ref().and_then(|deed| deed.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some(deed) = deed {
+            audit::append(&mut tx, &deed).await?;
+        }
+        Ok(tx)
+    }
+
+    /// This store, and its next transaction notes this deed before anything else: both are committed, or neither. For the one call
+    /// that does it; what follows in further transactions is noted already.
+    pub fn noting(&self, deed: Deed) -> Store {
+        Store { deed: Some(Arc::new(Mutex::new(Some(deed)))), ..self.clone() }
     }
 
     /// Connections for reading.

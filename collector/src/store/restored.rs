@@ -8,8 +8,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow, SqliteSync
 use sqlx::{ConnectOptions, Connection, Row};
 use varde_common::id::Revision;
 use varde_common::time::Timestamp;
+use varde_common::trust::hex;
 
+use super::audit::{self, Head};
 use super::{Scope, Store, StoreError};
+use crate::audit::Deed;
 use crate::limits::{DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT};
 
 /// A command that only reads is over by then.
@@ -63,6 +66,8 @@ pub struct Known {
     pub shut_out: Vec<ShutOut>,
     /// The keys of those it had not.
     pub keys: Vec<KeysThen>,
+    /// Where its audit ended.
+    pub audit: Option<Head>,
 }
 
 fn keys_then(row: &SqliteRow) -> Result<KeysThen, sqlx::Error> {
@@ -110,7 +115,7 @@ pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
         quarantined_at,
         renew_epoch,
     };
-    Ok(Known { shut_out: rows.into_iter().map(shut_out).collect(), keys })
+    Ok(Known { shut_out: rows.into_iter().map(shut_out).collect(), keys, audit: None })
 }
 
 /// Whether a database is of a version that has quarantines.
@@ -139,15 +144,49 @@ pub async fn alone(database: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Notes in a database that is about to be set aside that it is, and gives where its audit ends with that; none where it has no audit.
+///
+/// # Errors
+/// The database's own: it may be why another is restored.
+pub async fn note_end(database: &Path, deed: &Deed) -> Result<Option<Head>, StoreError> {
+    let options = SqliteConnectOptions::new().filename(database).synchronous(SqliteSynchronous::Full);
+    let mut conn = options.busy_timeout(USED_WITHIN).connect().await?;
+    if !audit::has_audit(&mut conn).await? {
+        conn.close().await?;
+        return Ok(None);
+    }
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let set_aside = deed.clone().was("in use").becomes("set aside, and never deleted by this program");
+    let head = audit::append(&mut tx, &set_aside).await?;
+    tx.commit().await?;
+    conn.close().await?;
+    Ok(Some(head))
+}
+
+/// What is replaced, for the audit of what takes its place.
+fn replaced(known: &Known) -> String {
+    match known.audit {
+        Some(Head { seq, hash }) => {
+            format!("another state, set aside, whose audit ends with entry {seq}, head {}", hex(&hash))
+        }
+        None => "nothing, or a state whose audit could not be read".to_owned(),
+    }
+}
+
 /// Settles a copy before it becomes the database. Gives what it was told of those shut out since it was made.
 ///
 /// # Errors
 /// The database's own.
-pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, now: Timestamp) -> Result<Carried, StoreError> {
+pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &Deed) -> Result<Carried, StoreError> {
+    let now = deed.at;
     // No write-ahead log: one file is checked, moved and opened.
     let options = SqliteConnectOptions::new().filename(database).synchronous(SqliteSynchronous::Full);
     let mut conn = options.connect().await?;
     let mut tx = conn.begin().await?;
+    // One of before there was an audit gets its first entry when the collector starts.
+    if audit::has_audit(&mut tx).await? {
+        audit::append(&mut tx, &deed.clone().was(replaced(known))).await?;
+    }
     let lists = "SELECT COALESCE(MAX(revision), 0) FROM list_revision";
     leave_out(&mut tx, REVISIONS_ABOVE, lists, REVISIONS_LEFT_OUT).await?;
     let indicators = "SELECT COALESCE(MAX(id), 0) FROM indicator";
@@ -159,7 +198,7 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, now: Tim
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-    let Known { shut_out, keys } = known;
+    let Known { shut_out, keys, audit: _ } = known;
     let mut carried =
         Carried { revocations: 0, quarantines: if knows_quarantine(&mut tx).await? { Some(0) } else { None } };
     for ShutOut { spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch } in shut_out {

@@ -277,8 +277,11 @@ impl Store {
             AND approved_at IS NULL AND enrolled_at IS NULL AND revoked_at IS NULL";
         let mut tx = self.begin().await?;
         let done = sqlx::query(sql).bind(sensor).bind(now.0).execute(&mut *tx).await?;
+        if done.rows_affected() != 1 {
+            return Ok(false);
+        }
         tx.commit().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(true)
     }
 
     /// Who is behind a public key; a living sensor before a revoked one.
@@ -400,14 +403,13 @@ impl Store {
             .bind(now.0)
             .execute(&mut *tx)
             .await?;
+        if done.rows_affected() == 1 {
+            tx.commit().await?;
+            return Ok(Revoked::Now);
+        }
         let there: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM sensor WHERE id = $1").bind(sensor).fetch_one(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(match (done.rows_affected(), there) {
-            (1, _) => Revoked::Now,
-            (_, 0) => Revoked::NoSuchSensor,
-            (_, _) => Revoked::Before,
-        })
+        Ok(if there == 0 { Revoked::NoSuchSensor } else { Revoked::Before })
     }
 
     /// All revoked sensors.

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
+use crate::audit::On;
 use crate::command::init::{self, InitArguments};
 use crate::io::backup::make;
 use crate::io::clock;
@@ -36,7 +37,8 @@ async fn backup(data: &Path, to: &Path, with_keys: bool) -> PathBuf {
 }
 
 async fn back(from: &Path, data: &Path) -> Result<Restored, RestoreError> {
-    restore(from, data, clock::now(), |_, _| {}).await
+    let deed = Deed::new("kari".to_owned(), "restore", On::Collector, clock::now());
+    restore(from, data, &deed, |_, _| {}).await
 }
 
 /// Every file below with its octets, the lock apart.

@@ -1,0 +1,202 @@
+//! `varde-collector audit`: what was done here, by whom and on whom; that nothing of it was changed; and a member's part of it.
+
+use std::path::Path;
+
+use anyhow::{anyhow, bail};
+use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use varde_common::id::MemberNumber;
+use varde_common::time::Timestamp;
+use varde_common::trust::{from_hex, hex};
+
+use super::noted::{deed, reading};
+use super::{listing, say};
+use crate::audit::{Entry, On, Sound};
+use crate::store::{Scope, Store};
+
+const KEYS: &str = "\
+Keys with --json (one object a line): seq (its place, without gaps), at (RFC 3339 UTC), who (user of the system; who logged in, where
+that is another; or a part of the program), what (the command), on (whom or what), members (numbers of the members it concerns; null =
+all of them), before, after (in words), hash (SHA-256 over the one before and this). Entries are kept for 24 months.";
+
+const VERIFY: &str = "\
+The head is the newest entry's hash. Keep it where nobody can write who can write the database: who can may cut off the end of the
+audit, or write all of it anew, and only a head that was kept shows it. Any head that was printed since will do, not only the last.
+Keys with --json: sound (bool); where it is, entries, first, last (places), from, until, head, head_asked_for_at (place of the entry with
+the head that was given, or null); else wrong_entry (its place, or null) and why.
+Exit: 0 it is whole; 1 it is not, and what is wrong first.";
+
+/// Subcommands of `audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List what was done, the oldest first.
+    #[command(after_help = KEYS)]
+    List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hold the audit against itself: nothing was changed, removed or moved; and against a head that was kept.
+    #[command(after_help = VERIFY)]
+    Verify {
+        /// A head that an earlier `audit verify` printed.
+        #[arg(long, value_name = "HASH", value_parser = head)]
+        head: Option<[u8; 32]>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// A member's part: what concerns it, without words that name another member.
+    #[command(after_help = KEYS)]
+    Export {
+        /// The member's number, or one it had.
+        #[arg(long, value_name = "NUMBER")]
+        member: MemberNumber,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn head(text: &str) -> Result<[u8; 32], String> {
+    from_hex(text.trim()).ok_or_else(|| "a head has 64 hexadecimal digits, as audit verify prints it".to_owned())
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why it could not be done, or what is wrong with the audit.
+pub async fn run(data: &Path, command: AuditCommand) -> anyhow::Result<()> {
+    let store = Store::open(data).await?;
+    let done = match command {
+        AuditCommand::List { json } => list(&store, None, json).await,
+        AuditCommand::Verify { head, json } => verify(&store, head, json).await,
+        AuditCommand::Export { member, json } => export(&store, &member, json).await,
+    };
+    store.close().await;
+    done
+}
+
+/// An entry as it is listed.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    seq: i64,
+    at: Timestamp,
+    who: &'a str,
+    what: &'a str,
+    on: &'a str,
+    members: Option<Vec<&'a str>>,
+    before: &'a str,
+    after: &'a str,
+    hash: String,
+}
+
+impl Line<'_> {
+    fn of(entry: &Entry) -> Line<'_> {
+        Line {
+            seq: entry.seq,
+            at: entry.at,
+            who: &entry.who,
+            what: &entry.what,
+            on: &entry.on,
+            members: entry.member_numbers(),
+            before: &entry.was,
+            after: &entry.became,
+            hash: hex(&entry.hash),
+        }
+    }
+}
+
+async fn list(store: &Store, of: Option<&str>, json: bool) -> anyhow::Result<()> {
+    let (mut after, mut any) = (i64::MIN, false);
+    loop {
+        let page = store.audit_entries(Scope::Operator, of, after).await?;
+        let Some(last) = page.last() else { break };
+        (after, any) = (last.seq, true);
+        let lines: Vec<Line<'_>> = page.iter().map(Line::of).collect();
+        let read_on = if json { listing::print_json(&lines)? } else { listing::print(&table(&lines))? };
+        if !read_on {
+            return Ok(());
+        }
+    }
+    if !any && !json {
+        say::aside("Nothing stands in the audit.");
+    }
+    Ok(())
+}
+
+fn table(lines: &[Line<'_>]) -> String {
+    let mut table = listing::table(&["SEQ", "AT", "WHO", "WHAT", "ON", "BEFORE", "AFTER"]);
+    for line in lines {
+        let texts = [line.who, line.what, line.on, line.before, line.after].map(|text| say::printable(text.to_owned()));
+        table.add_row([line.seq.to_string(), listing::moment(line.at)].into_iter().chain(texts));
+    }
+    format!("{table}\n")
+}
+
+async fn export(store: &Store, member: &MemberNumber, json: bool) -> anyhow::Result<()> {
+    let known = store.member_by_number(Scope::Operator, member).await?.is_some();
+    let had = !known && !store.audit_entries(Scope::Operator, Some(member.as_str()), i64::MIN).await?.is_empty();
+    if !known && !had {
+        bail!("there is no member {member}, and nothing that was done names one; see: varde-collector member list");
+    }
+    let given =
+        deed("audit export", On::Member(member.as_str().to_owned())).becomes("its part of the audit is given out");
+    reading(store, given).await?;
+    list(store, Some(member.as_str()), json).await
+}
+
+/// What `audit verify --json` says.
+#[derive(Debug, Serialize)]
+struct Verdict<'a> {
+    sound: bool,
+    #[serde(flatten)]
+    facts: Option<&'a Sound>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrong_entry: Option<Option<i64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+async fn verify(store: &Store, head: Option<[u8; 32]>, json: bool) -> anyhow::Result<()> {
+    let all = u64::try_from(store.audit_head(Scope::Operator).await?.seq).unwrap_or(0);
+    let bar = ProgressBar::new(all)
+        .with_style(ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} entries, {eta} left")?);
+    let verdict = store.verify_audit(Scope::Operator, head, |read| bar.set_position(read)).await;
+    bar.finish_and_clear();
+    match verdict? {
+        Ok(sound) if json => {
+            let verdict = Verdict { sound: true, facts: Some(&sound), wrong_entry: None, why: None };
+            say::result(&serde_json::to_string(&verdict)?)
+        }
+        Ok(sound) => {
+            let Sound { entries, first, last, from, until, head, head_asked_for_at } = &sound;
+            say::result(&format!(
+                "The audit is whole: {entries} entries, {first} of {} to {last} of {}.",
+                listing::moment(*from),
+                listing::moment(*until)
+            ))?;
+            if let Some(at) = head_asked_for_at {
+                say::result(&format!(
+                    "The head that was given is that of entry {at}: nothing up to there has changed since."
+                ))?;
+            }
+            say::result(&format!("Head: {head}"))?;
+            say::aside(&format!(
+                "Keep the head where nobody can write who can write this database, and give it next time: varde-collector audit verify --head {head}"
+            ));
+            Ok(())
+        }
+        Err(wrong) => {
+            if json {
+                let why = Some(wrong.to_string());
+                let verdict = Verdict { sound: false, facts: None, wrong_entry: Some(wrong.seq()), why };
+                say::result(&serde_json::to_string(&verdict)?)?;
+            }
+            Err(anyhow!(
+                "the audit is not whole: {wrong}; keep the database as it is, and compare it with the newest backup (varde-collector audit verify --data on a restored copy)"
+            ))
+        }
+    }
+}

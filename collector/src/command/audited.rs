@@ -1,0 +1,79 @@
+//! Which commands the audit knows, and which only read: every one of them, so that a new one cannot be forgotten.
+
+/// What the audit has to do with a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conduct {
+    /// An entry under this name is committed before it does or shows anything.
+    Noted,
+    /// It changes nothing and shows nothing of what goes on at a member's hosts; why so.
+    ReadsOnly(&'static str),
+}
+
+use Conduct::{Noted, ReadsOnly};
+
+/// Every command by its words.
+pub const COMMANDS: &[(&str, Conduct)] = &[
+    ("init", Noted),
+    // Its settings, where they are others than before.
+    ("run", Noted),
+    ("member add", Noted),
+    ("member list", ReadsOnly("names and numbers that are public")),
+    ("ca next", Noted),
+    ("ca switch", Noted),
+    ("sensor token", Noted),
+    ("sensor list", ReadsOnly("how sensors are; no host")),
+    ("sensor events", ReadsOnly("what a sensor says of itself; no host")),
+    ("sensor release", Noted),
+    ("sensor approve", Noted),
+    ("sensor refuse", Noted),
+    ("sensor move", Noted),
+    ("sensor revoke", Noted),
+    ("indicator import", Noted),
+    ("indicator list", ReadsOnly("what is looked for, not what was found")),
+    // With --status it only reads.
+    ("publish", Noted),
+    ("root show", ReadsOnly("keys that are public, and versions")),
+    ("root next", Noted),
+    ("root accept", Noted),
+    ("sign", Noted),
+    ("key make", Noted),
+    ("campaign list", ReadsOnly("numbers of hosts; no host")),
+    ("campaign show", Noted),
+    ("incident list", Noted),
+    ("alert list", Noted),
+    ("audit list", ReadsOnly("what stands in it already")),
+    ("audit verify", ReadsOnly("what stands in it already")),
+    ("audit export", Noted),
+    ("backup", Noted),
+    ("restore", Noted),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Cli;
+    use clap::CommandFactory;
+    use std::collections::BTreeSet;
+
+    /// The words of every command that does something itself.
+    fn leaves(command: &clap::Command, above: &str, all: &mut Vec<String>) {
+        let own = |sub: &clap::Command| format!("{above}{}", sub.get_name());
+        for sub in command.get_subcommands() {
+            match sub.has_subcommands() {
+                true => leaves(sub, &format!("{} ", own(sub)), all),
+                false => all.push(own(sub)),
+            }
+        }
+    }
+
+    #[test]
+    fn w2_every_command_is_in_the_audit_or_is_named_as_reading_only() {
+        let mut found = Vec::new();
+        leaves(&Cli::command(), "", &mut found);
+        let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
+        let named: BTreeSet<&str> = COMMANDS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(named.len(), COMMANDS.len(), "each once");
+        assert_eq!(found, named, "a new command says in command/audited.rs whether it is in the audit");
+        assert!(found.len() > 25 && found.contains("sensor revoke"), "{found:?}");
+    }
+}

@@ -1,0 +1,86 @@
+//! Pages that show hosts stand in the audit before they are shown: once an hour each, for a page that is open renews itself.
+
+use std::collections::HashMap;
+
+use tokio::sync::Mutex;
+use varde_common::time::Timestamp;
+
+use crate::audit::{Deed, On};
+use crate::limits::{VIEWS_NOTED_EVERY, VIEWS_REMEMBERED};
+use crate::store::picture::Subject;
+use crate::store::{Store, StoreError};
+
+/// Who looks at the page: it has no login yet.
+const WHO: &str = "the page (whoever is on this machine)";
+const WHAT: &str = "page";
+
+/// Which pages were noted of late.
+#[derive(Debug, Default)]
+pub struct Views {
+    /// Held while one is noted: who asks meanwhile is shown nothing before that is committed either.
+    noted: Mutex<HashMap<(bool, i64), Timestamp>>,
+}
+
+impl Views {
+    /// Notes that a page is shown, unless it was of late.
+    ///
+    /// # Errors
+    /// The database's own; then it may not be shown.
+    pub async fn note(
+        &self,
+        store: &Store,
+        subject: Subject,
+        members: impl IntoIterator<Item = String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (key, what) = match subject {
+            Subject::Campaign(id) => ((true, id), format!("campaign {id}")),
+            Subject::Incident(id) => ((false, id), format!("incident {id}")),
+        };
+        let mut noted = self.noted.lock().await;
+        // A clock that was set back is no reason to show more unnoted.
+        if noted.get(&key).is_some_and(|at| *at <= now && now.since(*at) < VIEWS_NOTED_EVERY) {
+            return Ok(());
+        }
+        let deed = Deed::new(WHO.to_owned(), WHAT, On::Thing(what), now)
+            .becomes("hosts shown by their pseudonyms")
+            .concerns(members);
+        store.note(&deed).await?;
+        if noted.len() >= VIEWS_REMEMBERED {
+            noted.clear();
+        }
+        noted.insert(key, now);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Scope;
+    use crate::store::fixture::{Fixture, NOW};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn i9_a_page_of_hosts_is_noted_before_it_is_shown_and_again_after_an_hour() {
+        let fixture = Fixture::new(1).await;
+        let (store, views) = (&fixture.store, Views::default());
+        let view = async |subject, seconds| {
+            views.note(store, subject, ["1001".to_owned()], NOW.plus(Duration::from_secs(seconds))).await
+        };
+        let noted = async || store.audit_head(Scope::Operator).await.unwrap().seq;
+        for (subject, seconds, entries) in [
+            (Subject::Campaign(1), 0, 1),
+            (Subject::Campaign(1), 3_599, 1),
+            (Subject::Incident(1), 3_599, 2),
+            (Subject::Campaign(1), 3_600, 3),
+        ] {
+            view(subject, seconds).await.unwrap();
+            assert_eq!(noted().await, entries);
+        }
+        // What cannot be noted may not be shown.
+        fixture.run("ALTER TABLE audit RENAME TO gone").await;
+        assert!(view(Subject::Incident(2), 0).await.is_err());
+        assert!(view(Subject::Incident(2), 0).await.is_err(), "nor the second time");
+    }
+}

@@ -1,0 +1,390 @@
+//! The audit as it stands in the database: appended to in the transaction of the deed, read by the operator, shortened at its front.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use varde_common::time::Timestamp;
+
+use super::{Scope, Store, StoreError};
+use crate::audit::{Cut, Deed, Entry, NOTHING_BEFORE, On, Sound, Verifier, Wrong, cut_text, members};
+use crate::limits::{AUDIT_KEPT, AUDIT_PAGE_ROWS};
+
+/// Who shortens the audit.
+const PROGRAM: &str = "varde-collector";
+/// What a checkpoint is called.
+const RETENTION: &str = "audit retention";
+
+const COLUMNS: &str = "seq, at, who, what, on_whom, members, was, became, cut_seq, cut_hash, hash";
+
+/// The newest entry's place and hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its place; 0 = there is none.
+    pub seq: i64,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+/// Appends what is about to be done.
+///
+/// # Errors
+/// The database's own.
+pub async fn append(conn: &mut SqliteConnection, deed: &Deed) -> Result<Head, sqlx::Error> {
+    add(conn, deed, None).await
+}
+
+async fn add(conn: &mut SqliteConnection, deed: &Deed, cut: Option<Cut>) -> Result<Head, sqlx::Error> {
+    let before = head(conn).await?;
+    let (was, mut numbers) = stands(conn, &deed.on).await?;
+    numbers.extend(deed.members.iter().cloned());
+    let mut entry = Entry {
+        seq: before.seq.saturating_add(1),
+        at: deed.at,
+        who: cut_text(&deed.who),
+        what: cut_text(deed.what),
+        on: cut_text(&deed.on.words()),
+        members: members(&deed.on, &numbers),
+        was: cut_text(deed.was.as_deref().unwrap_or(&was)),
+        became: cut_text(&deed.became),
+        cut,
+        hash: NOTHING_BEFORE,
+    };
+    entry.hash = entry.hash_after(&before.hash);
+    let sql = "INSERT INTO audit (seq, at, who, what, on_whom, members, was, became, cut_seq, cut_hash, hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    sqlx::query(sql)
+        .bind(entry.seq)
+        .bind(entry.at.0)
+        .bind(&entry.who)
+        .bind(&entry.what)
+        .bind(&entry.on)
+        .bind(&entry.members)
+        .bind(&entry.was)
+        .bind(&entry.became)
+        .bind(entry.cut.map(|cut| cut.seq))
+        .bind(entry.cut.map(|cut| cut.hash.to_vec()))
+        .bind(entry.hash.as_slice())
+        .execute(conn)
+        .await?;
+    Ok(Head { seq: entry.seq, hash: entry.hash })
+}
+
+/// The newest entry's place and hash.
+///
+/// # Errors
+/// The database's own; a database of before there was an audit has none.
+pub async fn head(conn: &mut SqliteConnection) -> Result<Head, sqlx::Error> {
+    let row: Option<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetch_optional(conn).await?;
+    let Some((seq, hash)) = row else { return Ok(Head { seq: 0, hash: NOTHING_BEFORE }) };
+    // A hash of another length is somebody's doing: the chain is broken there, and whoever verifies it is told.
+    Ok(Head { seq, hash: hash.try_into().unwrap_or(NOTHING_BEFORE) })
+}
+
+/// Whether a database is of a version that has an audit.
+///
+/// # Errors
+/// The database's own.
+pub async fn has_audit(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'audit'";
+    let found: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+    Ok(found > 0)
+}
+
+/// What is now, in words, and which members it concerns.
+async fn stands(conn: &mut SqliteConnection, on: &On) -> Result<(String, Vec<String>), sqlx::Error> {
+    match on {
+        On::Collector | On::Everybody | On::Thing(_) => Ok((String::new(), Vec::new())),
+        On::Member(number) => {
+            let name: Option<String> = sqlx::query_scalar("SELECT name FROM member WHERE number = $1")
+                .bind(number)
+                .fetch_optional(conn)
+                .await?;
+            Ok((name.unwrap_or_else(|| "no member".to_owned()), vec![number.clone()]))
+        }
+        On::Sensor(id) => {
+            let sql = "SELECT number, name, enrolled_at, revoked_at, quarantined_at, pending_at, approved_at
+                FROM sensor JOIN member ON member.id = sensor.member_id WHERE sensor.id = $1";
+            let Some(row) = sqlx::query(sql).bind(id).fetch_optional(conn).await? else {
+                return Ok(("no sensor".to_owned(), Vec::new()));
+            };
+            let (number, name): (String, String) = (row.try_get("number")?, row.try_get("name")?);
+            let is = |column| row.try_get::<Option<i64>, _>(column).map(|at| at.is_some());
+            let state = if is("revoked_at")? {
+                "revoked"
+            } else if is("quarantined_at")? {
+                "in quarantine"
+            } else if is("enrolled_at")? {
+                "enrolled"
+            } else if is("approved_at")? {
+                "approved of"
+            } else if is("pending_at")? {
+                "waits for approval"
+            } else {
+                "has a token not used yet"
+            };
+            Ok((format!("{state}; of {number} {name}"), vec![number]))
+        }
+        On::Setting(key) => {
+            let value: Option<String> =
+                sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(key).fetch_optional(conn).await?;
+            Ok((value.unwrap_or_else(|| "not set".to_owned()), Vec::new()))
+        }
+    }
+}
+
+/// A row as an entry. What has no known form becomes something whose hash cannot be right.
+fn entry(row: &SqliteRow) -> Entry {
+    let text = |column: &str| {
+        let octets: Vec<u8> = row.try_get(column).unwrap_or_else(|_| vec![0xff]);
+        String::from_utf8_lossy(&octets).into_owned()
+    };
+    let hash = |column: &str| {
+        let octets: Vec<u8> = row.try_get(column).unwrap_or_default();
+        octets.try_into().unwrap_or(NOTHING_BEFORE)
+    };
+    let number = |column: &str| row.try_get::<i64, _>(column).unwrap_or(i64::MIN);
+    let is_cut = !matches!(row.try_get::<Option<i64>, _>("cut_seq"), Ok(None))
+        || !matches!(row.try_get::<Option<Vec<u8>>, _>("cut_hash"), Ok(None));
+    Entry {
+        seq: number("seq"),
+        at: Timestamp(number("at")).clamped(),
+        who: text("who"),
+        what: text("what"),
+        on: text("on_whom"),
+        members: text("members"),
+        was: text("was"),
+        became: text("became"),
+        cut: is_cut.then(|| Cut { seq: number("cut_seq"), hash: hash("cut_hash") }),
+        hash: hash("hash"),
+    }
+}
+
+impl Store {
+    /// Notes a deed by itself: what it is about is done elsewhere, once this is committed.
+    ///
+    /// # Errors
+    /// The database's own; then nothing may be done or shown.
+    pub async fn note(&self, deed: &Deed) -> Result<Head, StoreError> {
+        let mut tx = self.begin().await?;
+        let head = append(&mut tx, deed).await?;
+        tx.commit().await?;
+        Ok(head)
+    }
+
+    /// The newest entry's place and hash. The audit is the operator's; a member has an export.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn audit_head(&self, _scope: Scope) -> Result<Head, StoreError> {
+        Ok(head(&mut *self.readers().acquire().await?).await?)
+    }
+
+    /// Entries after a place, in order, as many as are read at once. With `of`, those that concern the member which has or had that
+    /// number, as a member may see them; a member is given its own, whatever it asks for.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn audit_entries(&self, scope: Scope, of: Option<&str>, after: i64) -> Result<Vec<Entry>, StoreError> {
+        let own = match scope {
+            Scope::Operator => None,
+            Scope::Member(id) => {
+                let sql = "SELECT number FROM member WHERE id = $1";
+                let number: Option<String> = sqlx::query_scalar(sql).bind(id).fetch_optional(self.readers()).await?;
+                Some(number.unwrap_or_default())
+            }
+        };
+        let of = own.as_deref().or(of);
+        // Numbers are digits: nothing in one means anything to LIKE.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM audit WHERE seq > $1
+             AND ($2 IS NULL OR members = '*' OR members LIKE '% ' || $2 || ' %') ORDER BY seq LIMIT $3"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(of).bind(AUDIT_PAGE_ROWS);
+        let rows = rows.fetch_all(self.readers()).await?;
+        let shown = |row: &SqliteRow| if of.is_some() { entry(row).as_shown_to_a_member() } else { entry(row) };
+        Ok(rows.iter().map(shown).collect())
+    }
+
+    /// Holds the whole audit against itself; `head` is one that somebody kept. `progress` is told how many entries were read.
+    ///
+    /// # Errors
+    /// The database's own. What is wrong with the audit is no error of reading it.
+    pub async fn verify_audit(
+        &self,
+        scope: Scope,
+        head: Option<[u8; 32]>,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Result<Sound, Wrong>, StoreError> {
+        let first: Option<i64> = sqlx::query_scalar("SELECT MIN(seq) FROM audit").fetch_one(self.readers()).await?;
+        let checkpoint = match first {
+            Some(first) if first > 1 => {
+                let sql = format!(
+                    "SELECT {COLUMNS} FROM audit WHERE cut_seq IS NOT NULL
+                     ORDER BY CASE WHEN cut_seq = $1 THEN 0 ELSE 1 END, seq DESC LIMIT 1"
+                );
+                let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(first.saturating_sub(1));
+                row.fetch_optional(self.readers()).await?.and_then(|row| entry(&row).cut)
+            }
+            Some(_) | None => None,
+        };
+        let mut verifier = Verifier::new(checkpoint, head);
+        let (mut after, mut read) = (i64::MIN, 0_u64);
+        loop {
+            let page = self.audit_entries(scope, None, after).await?;
+            let Some(last) = page.last() else { break };
+            after = last.seq;
+            read = read.saturating_add(page.len() as u64);
+            if let Err(wrong) = page.iter().try_for_each(|entry| verifier.take(entry)) {
+                return Ok(Err(wrong));
+            }
+            progress(read);
+        }
+        Ok(verifier.finish())
+    }
+
+    /// What the newest entry of a command says that it became.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn last_became(&self, _scope: Scope, what: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT became FROM audit WHERE what = $1 ORDER BY seq DESC LIMIT 1";
+        Ok(sqlx::query_scalar(sql).bind(what).fetch_optional(self.readers()).await?)
+    }
+
+    /// Removes entries from the front that are older than is kept, once a checkpoint names the last of them. Gives how many.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn forget_audit(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let limit = now.minus(AUDIT_KEPT);
+        let mut tx = self.begin().await?;
+        // The first that is kept; where a clock was set, what stands behind it stays with it.
+        let sql = "SELECT seq FROM audit WHERE at >= $1 ORDER BY seq LIMIT 1";
+        let kept: Option<i64> = sqlx::query_scalar(sql).bind(limit.0).fetch_optional(&mut *tx).await?;
+        let sql = "SELECT seq, at, hash FROM audit WHERE ($1 IS NULL OR seq < $1) ORDER BY seq DESC LIMIT 1";
+        let last: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(sql).bind(kept).fetch_optional(&mut *tx).await?;
+        let Some((seq, at, hash)) = last else { return Ok(0) };
+        let cut = Cut { seq, hash: hash.try_into().unwrap_or(NOTHING_BEFORE) };
+        let on = On::Thing(format!("entries up to {seq}"));
+        let deed = Deed::new(PROGRAM.to_owned(), RETENTION, on, now)
+            .was(format!("the last of them of {}", Timestamp(at).clamped()))
+            .becomes("removed: kept for 24 months");
+        add(&mut tx, &deed, Some(cut)).await?;
+        let gone = sqlx::query("DELETE FROM audit WHERE seq <= $1").bind(seq).execute(&mut *tx).await?.rows_affected();
+        tx.commit().await?;
+        Ok(gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::{Fixture, NOW};
+    use std::time::Duration;
+
+    fn deed(what: &'static str, on: On, after: u64) -> Deed {
+        Deed::new("kari".to_owned(), what, on, NOW.plus(Duration::from_secs(after)))
+    }
+
+    async fn verify(store: &Store) -> Result<Sound, Wrong> {
+        store.verify_audit(Scope::Operator, None, |_| {}).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn w2_an_entry_and_its_deed_are_committed_together_or_not_at_all() {
+        let fixture = Fixture::new(2).await;
+        let store = &fixture.store;
+        let noting = store.noting(deed("member add", On::Member("1001".to_owned()), 1).becomes("Nytt navn"));
+        noting.add_member(&"1001".parse().unwrap(), "Nytt navn", NOW).await.unwrap();
+        let entries = store.audit_entries(Scope::Operator, None, 0).await.unwrap();
+        assert_eq!((entries[0].was.as_str(), entries[0].became.as_str()), ("Kommune 1", "Nytt navn"));
+        assert_eq!(entries[0].members, " 1001 ");
+        // What is not done is not noted either.
+        let mut tx = store.noting(deed("sensor revoke", On::Sensor(1), 2)).begin().await.unwrap();
+        assert_eq!(head(&mut tx).await.unwrap().seq, 2, "noted before anything else");
+        drop(tx);
+        assert_eq!(store.audit_head(Scope::Operator).await.unwrap().seq, 1);
+        for nothing_to_do in [1, 99] {
+            let noting = || store.noting(deed("sensor approve", On::Sensor(nothing_to_do), 3));
+            assert!(!noting().approve_sensor(nothing_to_do, NOW).await.unwrap());
+            assert!(!noting().release_sensor(nothing_to_do).await.unwrap());
+        }
+        assert!(!store.noting(deed("sensor move", On::Sensor(99), 3)).move_sensor(99, 1).await.unwrap());
+        store.noting(deed("sensor revoke", On::Sensor(99), 3)).revoke_sensor(99, NOW).await.unwrap();
+        store
+            .noting(deed("member add", On::Member("1002".to_owned()), 3))
+            .add_member(&"1002".parse().unwrap(), "Kommune 2", NOW)
+            .await
+            .unwrap();
+        assert_eq!(store.audit_head(Scope::Operator).await.unwrap().seq, 1, "nothing was done");
+        verify(store).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn w2_what_is_changed_behind_the_programs_back_is_named() {
+        let fixture = Fixture::new(1).await;
+        for n in 0..20 {
+            fixture.store.note(&deed("sensor move", On::Sensor(1), n)).await.unwrap();
+        }
+        assert_eq!(verify(&fixture.store).await.unwrap().entries, 20);
+        for (sql, undo, wrong) in [
+            ("UPDATE audit SET at = at + 1 WHERE seq = 7", "UPDATE audit SET at = at - 1 WHERE seq = 7", 7),
+            ("UPDATE audit SET who = 'Kari' WHERE seq = 3", "UPDATE audit SET who = 'kari' WHERE seq = 3", 3),
+            ("UPDATE audit SET cut_hash = x'00' WHERE seq = 5", "UPDATE audit SET cut_hash = NULL WHERE seq = 5", 5),
+            ("UPDATE audit SET at = 'x' WHERE seq = 9", "", 9),
+            ("UPDATE audit SET who = x'ff00' WHERE seq = 8", "", 8),
+            ("UPDATE audit SET hash = x'00' WHERE seq = 4", "", 4),
+            ("DELETE FROM audit WHERE seq = 2", "", 2),
+            ("DELETE FROM audit WHERE seq = 1", "", 1),
+        ] {
+            fixture.run(sql).await;
+            assert_eq!(verify(&fixture.store).await.unwrap_err().seq(), Some(wrong), "{sql}");
+            if !undo.is_empty() {
+                fixture.run(undo).await;
+                verify(&fixture.store).await.unwrap();
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn w2_what_is_too_old_goes_behind_a_checkpoint_and_the_rest_is_verified_still() {
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
+        let day = 86_400;
+        for n in 0..10 {
+            store.note(&deed("backup", On::Collector, n * day)).await.unwrap();
+        }
+        assert_eq!(store.forget_audit(NOW.plus(AUDIT_KEPT)).await.unwrap(), 0, "as long as is promised");
+        let later = |days: u64| NOW.plus(AUDIT_KEPT + Duration::from_secs(days * day + 1));
+        assert_eq!(store.forget_audit(later(3)).await.unwrap(), 4);
+        let sound = verify(store).await.unwrap();
+        assert_eq!((sound.first, sound.last, sound.entries), (5, 11, 7));
+        assert_eq!(store.forget_audit(later(3)).await.unwrap(), 0, "once");
+        assert_eq!(store.forget_audit(later(9)).await.unwrap(), 6, "all but the checkpoints");
+        store.note(&deed("backup", On::Collector, 900 * day)).await.unwrap();
+        let sound = verify(store).await.unwrap();
+        assert_eq!((sound.first, sound.last), (11, 13), "a checkpoint of before, the newest, and what came since");
+        fixture.run("DELETE FROM audit WHERE seq = 11").await;
+        assert_eq!(verify(store).await.unwrap_err(), Wrong::Gone { seq: 11, found: 12 });
+    }
+
+    #[tokio::test]
+    async fn a_member_is_given_what_concerns_it_and_no_others_name() {
+        let fixture = Fixture::new(3).await;
+        let store = &fixture.store;
+        store.note(&deed("alert list", On::Everybody, 1)).await.unwrap();
+        store.note(&deed("sensor revoke", On::Sensor(1), 2)).await.unwrap();
+        store.note(&deed("sensor revoke", On::Sensor(2), 3)).await.unwrap();
+        let moved = deed("sensor move", On::Sensor(1), 4).becomes("of 1002 Kommune 2").concerns(["1002".to_owned()]);
+        store.note(&moved).await.unwrap();
+        store.note(&deed("backup", On::Collector, 5)).await.unwrap();
+        for (scope, of) in [(Scope::Operator, Some("1001")), (Scope::Member(1), None), (Scope::Member(1), Some("1002"))]
+        {
+            let own = store.audit_entries(scope, of, 0).await.unwrap();
+            assert_eq!(own.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 4], "{of:?}");
+            assert!(!format!("{own:?}").contains("1002"), "{own:?}");
+        }
+        assert_eq!(store.audit_entries(Scope::Operator, Some("100"), 0).await.unwrap().len(), 1, "no part of a number");
+        assert_eq!(store.last_became(Scope::Operator, "sensor move").await.unwrap().unwrap(), "of 1002 Kommune 2");
+    }
+}

@@ -1,0 +1,324 @@
+//! Promises W2 and I9, by the real programs: what is done, and what is shown of a member's hosts, stands in the audit before it is;
+//! and whatever is changed, removed, moved or cut off of the audit afterwards is found.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use tokio::runtime::Runtime;
+use varde_collector::command::audited::{COMMANDS, Conduct};
+use varde_collector::store::DATABASE_FILE;
+use varde_tests::capture::{self, Format};
+use varde_tests::community::{Agent, Collector};
+use varde_tests::programs::{PATIENCE, eventually, said};
+use varde_tests::traffic::dns::{Question, rtype};
+use varde_tests::traffic::municipality::Municipality;
+use varde_tests::traffic::{Outcome, Traffic};
+
+/// No entry can be written while this stands.
+const BLOCK: &str = "CREATE TRIGGER blocked BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no entry'); END";
+const UNBLOCK: &str = "DROP TRIGGER blocked";
+
+/// Two members with a campaign, and the collector stopped.
+fn community(folder: &Path) -> Result<Collector> {
+    let mut collector = Collector::init(&folder.join("collector"))?;
+    collector.start()?;
+    collector.add_member("3407", "Gjøvik")?;
+    collector.add_member("0301", "Oslo")?;
+    collector.publish("vond.example\n")?;
+    for (number, place) in [("3407", 1), ("0301", 2)] {
+        let mut agent = Agent::new(&folder.join(number), None)?;
+        agent.enroll(&collector.token(number)?)?;
+        let place = Municipality { number: place };
+        let mut traffic = Traffic::starting(varde_agent::io::clock::now());
+        let client = std::net::SocketAddr::new(place.client(1), 40_000);
+        let question = Question { id: 1, name: "vond.example", qtype: rtype::A };
+        traffic.lookup(client, place.resolver(), question, &Outcome::address("vond.example", [198, 51, 100, 9].into()));
+        let file = folder.join(format!("{number}.pcap"));
+        capture::write(&file, Format::USUAL, &traffic.packets)?;
+        agent.start([std::ffi::OsStr::new("--capture"), file.as_os_str()])?;
+        agent.wait()?;
+    }
+    eventually("the campaign is there", PATIENCE, || Ok((collector.campaigns()?.len() == 1).then_some(())))?;
+    collector.stop()?;
+    Ok(collector)
+}
+
+/// Sees whether anybody has committed anything (`PRAGMA data_version`).
+struct Watch {
+    runtime: Runtime,
+    conn: SqliteConnection,
+}
+
+impl Watch {
+    fn new(collector: &Collector) -> Result<Watch> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let options = SqliteConnectOptions::new().filename(collector.data().join(DATABASE_FILE));
+        let conn = runtime.block_on(SqliteConnection::connect_with(&options))?;
+        Ok(Watch { runtime, conn })
+    }
+
+    fn version(&mut self) -> Result<i64> {
+        Ok(self.runtime.block_on(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.conn))?)
+    }
+}
+
+/// Every file below with its octets, the database's own and logs apart.
+fn files(directory: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else if !name.starts_with(DATABASE_FILE) && name != "lock" && name != "collector.log" {
+            found.push((path.clone(), fs::read(&path)?));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn entries(collector: &Collector) -> Result<Vec<Value>> {
+    collector.ask(["audit", "list", "--json"])?.json()
+}
+
+/// The command by which it stands in the audit: its words, without what is given to it.
+fn name<'a>(line: &[&'a str]) -> Result<&'a str> {
+    let two = line.iter().take(2).copied().collect::<Vec<_>>().join(" ");
+    let known = |name: &&'static (&'static str, Conduct)| name.0 == two || Some(&name.0) == line.first();
+    Ok(COMMANDS.iter().find(known).with_context(|| format!("{line:?}"))?.0)
+}
+
+/// Does a command twice: where no entry can be written, when it must do and show nothing; and as it is.
+fn twice(collector: &Collector, folder: &Path, line: &[&str]) -> Result<()> {
+    let mut watch = Watch::new(collector)?;
+    collector.tamper(BLOCK)?;
+    let (before, version) = (files(folder)?, watch.version()?);
+    let refused = collector.try_ask(line.iter().copied())?;
+    ensure!(refused.code == Some(1), "{line:?} was done without an entry: {refused:?}");
+    ensure!(refused.err.contains("no entry"), "{line:?} fails for another reason: {}", refused.err);
+    ensure!(refused.out.trim().is_empty(), "{line:?} shows something without an entry: {}", refused.out);
+    ensure!(watch.version()? == version, "{line:?} changed the database without an entry");
+    ensure!(files(folder)? == before, "{line:?} wrote a file without an entry");
+    collector.tamper(UNBLOCK)?;
+    let count = entries(collector)?.len();
+    collector.ask(line.iter().copied())?;
+    let now = entries(collector)?;
+    let newest = now.get(count..).unwrap_or_default();
+    let named = name(line)?;
+    let is_named = |entry: &Value| entry["what"] == named;
+    ensure!(!newest.is_empty() && newest.iter().all(is_named), "{line:?} stands as {newest:?}");
+    for entry in newest {
+        let said = |key: &str| entry[key].as_str().is_some_and(|text| !text.is_empty());
+        ensure!(said("at") && said("who") && said("on") && said("after"), "{entry}");
+    }
+    Ok(())
+}
+
+#[test]
+fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Result<()> {
+    let outside = tempfile::tempdir()?;
+    let folder = outside.path();
+    let mut collector = community(folder)?;
+    let data = collector.data().to_owned();
+    let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let (list, waiting, duty, key) = (path("list.txt"), path("waiting"), path("duty.key"), path("new.key"));
+    let (root, root_key, next_ca) = (path("root"), data.join("keys/root.key"), data.join("keys/ca-next.crt"));
+    let (root_key, next_ca) = (root_key.to_string_lossy().into_owned(), next_ca.to_string_lossy().into_owned());
+    let (backups, backup) = (path("backups"), path("backups/one"));
+    fs::create_dir(&backups)?;
+    let step = |line: &[&str]| twice(&collector, folder, line);
+
+    step(&["init", "--name", "Ny-CSIRT"])?;
+    step(&["init", "--address", "varde.example:7843"])?;
+    step(&["member", "add", "5001", "Trondheim"])?;
+    step(&["member", "add", "5001", "Trondheim kommune"])?;
+    for _ in 0..3 {
+        step(&["sensor", "token", "3407"])?;
+    }
+    step(&["sensor", "move", "2", "--member", "3407"])?;
+    collector.tamper("UPDATE sensor SET quarantined_at = 1 WHERE id = 1")?;
+    step(&["sensor", "release", "1"])?;
+    collector.tamper("UPDATE sensor SET pending_at = 1, pending_spki_sha256 = zeroblob(32) WHERE id = 3")?;
+    step(&["sensor", "approve", "3"])?;
+    collector.tamper("UPDATE sensor SET pending_at = 1, pending_spki_sha256 = zeroblob(32) WHERE id = 4")?;
+    step(&["sensor", "refuse", "4"])?;
+    step(&["sensor", "revoke", "5"])?;
+    // A token is made, and then the place is promised: both are blocked by one block.
+    step(&["sensor", "token", "3407", "--replaces", "1"])?;
+    fs::write(&list, "verre.example\nfarlig.example\n")?;
+    step(&["indicator", "import", &list, "--threat", "Lure"])?;
+    step(&["publish"])?;
+    fs::rename(data.join("keys/list.key"), &duty)?;
+    fs::write(&list, "verst.example\n")?;
+    step(&["indicator", "import", &list])?;
+    // Where the key is, is a fact that publishing notes for the page, and no deed.
+    collector.tamper("UPDATE setting SET value = 'duty' WHERE key = 'list_key_mode'")?;
+    step(&["publish"])?;
+    step(&["publish", "--export", &waiting])?;
+    step(&["sign", &waiting, "--key", &duty, "--yes"])?;
+    step(&["publish", "--accept", &waiting])?;
+    step(&["ca", "next"])?;
+    step(&["root", "next", &root, "--add-ca", &next_ca])?;
+    step(&["sign", &root, "--key", &root_key, "--yes"])?;
+    step(&["root", "accept", &root])?;
+    step(&["ca", "switch"])?;
+    step(&["key", "make", &key])?;
+    step(&["campaign", "show", "1"])?;
+    step(&["campaign", "show", "1", "--json"])?;
+    step(&["incident", "list"])?;
+    step(&["incident", "list", "--json"])?;
+    step(&["alert", "list"])?;
+    step(&["alert", "list", "--json"])?;
+    step(&["audit", "export", "--member", "3407", "--json"])?;
+    step(&["backup", &backup])?;
+
+    // What was before and after is said in words, and no indicator is.
+    let said = entries(&collector)?;
+    let renamed = said.iter().find(|entry| entry["after"] == "Trondheim kommune").context("renamed")?;
+    assert_eq!((&renamed["before"], &renamed["on"]), (&"Trondheim".into(), &"member 5001".into()));
+    let moved = said.iter().find(|entry| entry["what"] == "sensor move").context("moved")?;
+    assert_eq!(moved["members"], serde_json::json!(["0301", "3407"]));
+    ensure!(said.iter().all(|entry| !entry.to_string().contains("farlig.example")), "an indicator stands in the audit");
+    let table = collector.ask(["audit", "list"])?.out;
+    ensure!(table.contains("Trondheim kommune") && table.contains("sensor revoke"), "{table}");
+
+    // What is set aside says so, and what takes its place says what that was.
+    collector.ask(["restore", &backup])?;
+    collector.start()?;
+    let said = entries(&collector)?;
+    let restored = said.iter().find(|entry| entry["what"] == "restore").context("restored")?;
+    ensure!(
+        restored["before"].as_str().is_some_and(|words| words.contains("whose audit ends with entry")),
+        "{restored}"
+    );
+    ensure!(said.iter().any(|entry| entry["what"] == "run"), "its settings are noted when they are others");
+    let whats: BTreeSet<&str> = said.iter().filter_map(|entry| entry["what"].as_str()).collect();
+    let noted = COMMANDS.iter().filter(|(_, conduct)| *conduct == Conduct::Noted).map(|(name, _)| *name);
+    let missing: Vec<&str> = noted.filter(|name| !whats.contains(name)).collect();
+    ensure!(missing.is_empty(), "{missing:?} are said to stand in the audit, and this test has seen no entry of them");
+    let verdict = collector.ask(["audit", "verify", "--json"])?.json()?;
+    assert_eq!(verdict[0]["sound"], true);
+    collector.stop()
+}
+
+/// A page, however it is answered.
+fn look(web: &str, path: &str) -> Result<String> {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"]);
+    Ok(said(command.arg(format!("http://{web}{path}?lang=en")))?.ok()?.out)
+}
+
+#[test]
+fn i9_a_page_that_shows_hosts_is_not_shown_before_it_stands_in_the_audit() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut collector = community(folder.path())?;
+    let web = collector.start()?.web;
+    let pages = ["/sak/1", "/kampanje/1"];
+    let shown = |count: usize| -> Result<()> {
+        let pages = entries(&collector)?.into_iter().filter(|entry| entry["what"] == "page");
+        let pages = pages.collect::<Vec<_>>();
+        ensure!(pages.len() == count, "{pages:?}");
+        Ok(())
+    };
+    collector.tamper(BLOCK)?;
+    for page in pages {
+        let answer = look(&web, page)?;
+        ensure!(answer.ends_with("\n503") && answer.contains("Not shown") && !answer.contains("H-"), "{answer}");
+    }
+    ensure!(look(&web, "/")?.ends_with("\n200"), "what shows no host is shown");
+    collector.tamper(UNBLOCK)?;
+    shown(0)?;
+    for page in pages {
+        let answer = look(&web, page)?;
+        ensure!(answer.ends_with("\n200") && answer.contains("H-"), "{answer}");
+    }
+    shown(2)?;
+    look(&web, "/sak/1")?;
+    shown(2)?;
+    collector.stop()
+}
+
+#[test]
+fn w2_an_audit_that_was_tampered_with_is_told_with_the_first_wrong_entry() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::init(&folder.path().join("collector"))?;
+    collector.add_member("3407", "Gjøvik")?;
+    collector.add_member("0301", "Oslo")?;
+    collector.ask(["sensor", "token", "3407"])?;
+    let verify = |head: Option<&str>| -> Result<(i32, Value, String)> {
+        let line = ["audit", "verify", "--json"].into_iter().chain(head.map(|_| "--head")).chain(head);
+        let said = collector.try_ask(line)?;
+        let verdict = said.json()?.into_iter().next().unwrap_or_default();
+        Ok((said.code.unwrap_or(-1), verdict, said.err))
+    };
+    let (code, whole, _) = verify(None)?;
+    assert_eq!((code, &whole["sound"]), (0, &true.into()));
+    let head = whole["head"].as_str().context("head")?.to_owned();
+    let words = collector.ask(["audit", "verify", "--head", &head])?.out;
+    ensure!(words.contains("The audit is whole") && words.contains(&format!("Head: {head}")), "{words}");
+
+    // It goes on, and the head of before is in it.
+    collector.ask(["sensor", "revoke", "1"])?;
+    let last = verify(Some(&head))?;
+    assert_eq!((last.0, &last.1["head_asked_for_at"]), (0, &whole["last"]));
+    let newest = last.1["head"].as_str().context("head")?.to_owned();
+    // A member's part holds what is its own.
+    let part = collector.ask(["audit", "export", "--member", "3407", "--json"])?.json()?;
+    let whats: Vec<&str> = part.iter().filter_map(|entry| entry["what"].as_str()).collect();
+    assert_eq!(whats, ["member add", "sensor token", "sensor revoke", "audit export"]);
+    ensure!(part.iter().all(|entry| !entry.to_string().contains("Oslo")), "{part:?}");
+    let unknown = collector.try_ask(["audit", "export", "--member", "9999"])?;
+    ensure!(unknown.code == Some(1) && unknown.err.contains("member list"), "{unknown:?}");
+
+    // The end cut off: whole in itself, and not what it was.
+    let saved = fs::read(collector.data().join(DATABASE_FILE))?;
+    let back = || fs::write(collector.data().join(DATABASE_FILE), &saved);
+    collector.tamper("DELETE FROM audit WHERE what IN ('sensor revoke', 'audit export')")?;
+    assert_eq!(verify(None)?.0, 0);
+    let (code, cut, why) = verify(Some(&newest))?;
+    assert_eq!((code, &cut["sound"]), (1, &false.into()));
+    ensure!(why.contains(&newest) && why.contains("cut off"), "{why}");
+    back()?;
+    assert_eq!(verify(Some(&newest))?.0, 0);
+
+    for (sql, wrong) in [
+        ("UPDATE audit SET became = 'Gjovik' WHERE what = 'member add' AND became = 'Gjøvik'", 4),
+        ("DELETE FROM audit WHERE seq = 5", 5),
+        (
+            "UPDATE audit SET seq = seq + 90 WHERE seq = 5; UPDATE audit SET seq = seq - 1 WHERE seq IN (6); UPDATE audit SET seq = 6 WHERE seq = 95",
+            5,
+        ),
+    ] {
+        collector.tamper_all(sql)?;
+        let (code, verdict, why) = verify(None)?;
+        assert_eq!((code, &verdict["wrong_entry"]), (1, &wrong.into()), "{sql}: {why}");
+        ensure!(why.contains(&format!("entry {wrong}")), "{why}");
+        back()?;
+    }
+
+    // An octet of the file itself.
+    let mut octets = saved.clone();
+    let name = "Gjøvik".as_bytes();
+    let places: Vec<usize> =
+        octets.windows(name.len()).enumerate().filter(|(_, w)| *w == name).map(|(at, _)| at).collect();
+    ensure!(!places.is_empty(), "the name is in no page");
+    let mut found = 0;
+    for place in places {
+        octets[place] ^= 0x20;
+        fs::write(collector.data().join(DATABASE_FILE), &octets)?;
+        found += usize::from(verify(None)?.0 == 1);
+        octets[place] ^= 0x20;
+    }
+    // The name stands in the table of members too; there it is no part of the audit.
+    ensure!(found >= 1, "no flipped octet was found");
+    back()?;
+    assert_eq!(verify(Some(&newest))?.0, 0);
+    Ok(())
+}
