@@ -129,7 +129,8 @@ impl Session {
             | ToCollector::Standing(_)
             | ToCollector::NewestRefused { .. }
             | ToCollector::AskPinned { .. }
-            | ToCollector::Renew { .. } => Err(CloseReason::ProtocolError),
+            | ToCollector::Renew { .. }
+            | ToCollector::AskRoots { .. } => Err(CloseReason::ProtocolError),
         }
     }
 
@@ -220,7 +221,8 @@ impl Session {
                 | ToCollector::Standing(_)
                 | ToCollector::NewestRefused { .. }
                 | ToCollector::AskPinned { .. }
-                | ToCollector::Renew { .. },
+                | ToCollector::Renew { .. }
+                | ToCollector::AskRoots { .. },
             ) => Err(CloseReason::ProtocolError),
         }
     }

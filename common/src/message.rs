@@ -14,11 +14,11 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 36 AskRoots (lane of roots) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 137 NoMoreRoots (lane of roots) |
 //!
 //! In version 3 root documents and words of which list is the newest go on the stream of lists, so that each list is held
 //! against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
-//! nothing else is said.
+//! nothing else is said. Over [`ALPN_ROOT`] AskRoots is all that is asked, and NextRoot and NoMoreRoots are all the answer.
 //!
 //! Layout: [`crate::codec`], fields in the order they stand here; of kind 11 [`crate::compact`]. Golden vectors of each
 //! version: `golden_messages_1.txt`, `golden_messages_2.txt`, `golden_messages_3.txt`.
@@ -53,6 +53,8 @@ pub const ALPN_ENROLL: &[u8] = b"varde-enroll/1";
 pub const ALPN_ENROLL_WAITING: &[u8] = b"varde-enroll/2";
 /// ALPN of asking for a certificate in place of one that has run out, on the port of enrolment.
 pub const ALPN_RENEW: &[u8] = b"varde-renew/1";
+/// ALPN of asking for root documents, on the port of enrolment: for a sensor that knows nobody there any more.
+pub const ALPN_ROOT: &[u8] = b"varde-root/1";
 /// The conversation's versions that this program speaks, oldest and newest.
 pub const PROTOCOLS: RangeInclusive<u16> = 1..=3;
 
@@ -138,6 +140,11 @@ pub enum ToCollector {
         /// PKCS #10 request (DER); only its public key counts.
         csr_der: Vec<u8>,
     },
+    /// Version 3, over [`ALPN_ROOT`]: the root documents behind this one are wanted. It is all that is said there of a sensor.
+    AskRoots {
+        /// The number of the newest that is held.
+        version: u32,
+    },
 }
 
 /// Everything a collector says.
@@ -222,6 +229,11 @@ pub enum ToAgent {
     Waiting,
     /// Version 3: no certificate.
     RenewalRefused(RenewalRefusal),
+    /// Version 3, over [`ALPN_ROOT`]: that was all, behind a NextRoot for each document.
+    NoMoreRoots {
+        /// The number of the newest there is, as the collector says.
+        newest: u32,
+    },
 }
 
 fn frame<T: Encode>(kind: u16, body: &T) -> Result<Vec<u8>, EncodeError> {
@@ -278,6 +290,7 @@ impl ToCollector {
             ToCollector::NewestRefused { why } => frame(22, why),
             ToCollector::AskPinned { sha256 } => frame(23, sha256),
             ToCollector::Renew { csr_der } => frame(25, csr_der),
+            ToCollector::AskRoots { version } => frame(36, version),
         }
     }
 
@@ -331,6 +344,7 @@ impl ToCollector {
                 at_most(csr_der.len(), CERTIFICATE_MAX_OCTETS)?;
                 Ok(ToCollector::Renew { csr_der })
             }
+            36 => codec::decode(body).map(|version| ToCollector::AskRoots { version }),
             other => Err(Malformed::UnknownKind(other)),
         }
     }
@@ -366,6 +380,7 @@ impl ToAgent {
             ToAgent::Renewed { certificate_der } => frame(125, certificate_der),
             ToAgent::Waiting => frame(126, &()),
             ToAgent::RenewalRefused(why) => frame(127, why),
+            ToAgent::NoMoreRoots { newest } => frame(137, newest),
         }
     }
 
@@ -404,6 +419,7 @@ impl ToAgent {
             125 => capped(CERTIFICATE_MAX_OCTETS).map(|certificate_der| ToAgent::Renewed { certificate_der }),
             126 => codec::decode::<()>(body).map(|()| ToAgent::Waiting),
             127 => codec::decode(body).map(ToAgent::RenewalRefused),
+            137 => codec::decode(body).map(|newest| ToAgent::NoMoreRoots { newest }),
             other => Err(Malformed::UnknownKind(other)),
         }
     }

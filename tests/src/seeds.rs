@@ -385,6 +385,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("newest-refused", ToCollector::NewestRefused { why: text("no") }),
         ("ask-pinned", ToCollector::AskPinned { sha256: [3; 32] }),
         ("renew", ToCollector::Renew { csr_der: vec![0x30, 0x82] }),
+        ("ask-roots", ToCollector::AskRoots { version: 3 }),
     ] {
         inputs.add("message", &format!("up-{what}"), kind_and_body(&message.to_frame()?));
     }
@@ -402,6 +403,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("renewed", ToAgent::Renewed { certificate_der: vec![0x30] }),
         ("waiting", ToAgent::Waiting),
         ("renewal-refused", ToAgent::RenewalRefused(varde_common::message::RenewalRefusal::TooLate)),
+        ("no-more-roots", ToAgent::NoMoreRoots { newest: 3 }),
         ("ack", ToAgent::Ack { epoch: Epoch(5), seq: Seq(9) }),
         ("gap", ToAgent::Gap { expected: Seq(3) }),
         ("offer", ToAgent::ListOffer { manifest: b"{}".to_vec() }),

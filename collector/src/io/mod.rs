@@ -16,6 +16,7 @@ pub mod live;
 pub mod quic;
 pub mod renew;
 pub mod restore;
+pub mod root_lane;
 pub mod serve;
 pub mod talk;
 pub mod tcp;

@@ -120,6 +120,8 @@ fn third_version() -> Vec<(&'static str, Message)> {
         ("Renewed", Message::Down(ToAgent::Renewed { certificate_der: vec![6] })),
         ("Waiting", Message::Down(ToAgent::Waiting)),
         ("RenewalRefused", Message::Down(ToAgent::RenewalRefused(RenewalRefusal::TooLate))),
+        ("AskRoots", Message::Up(ToCollector::AskRoots { version: 300 })),
+        ("NoMoreRoots", Message::Down(ToAgent::NoMoreRoots { newest: 300 })),
     ]
 }
 
