@@ -5,6 +5,10 @@
 //! its own ([`varde_common::rotation`]). One whose time is over is a step on the way and no more: it is kept once another
 //! follows it. One that no longer names the CA by which this session's collector proved itself waits for another session:
 //! taken now, it could be the last thing this sensor ever heard.
+//!
+//! On the lane for who knows nobody there any more (`io/link/root_lane.rs`) each document is held against the one before it
+//! just the same, and all of them wait: they are taken together, once whoever brought them has proved by the last of them to be
+//! the collector.
 
 use varde_common::codec::Text;
 use varde_common::message::RootOutcome;
@@ -12,7 +16,7 @@ use varde_common::rotation::{NotNext, claimed_version};
 use varde_common::time::Timestamp;
 use varde_common::trust::{Root, sha256};
 
-use crate::limits::ROOT_STEPS_MAX;
+use crate::limits::{REFUSAL_MAX_CHARACTERS, ROOT_STEPS_MAX};
 
 /// Why a root document is not taken into force.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +24,9 @@ pub enum Refused {
     /// It does not follow the one in force.
     #[error("root document refused: {0}")]
     NotNext(#[from] NotNext),
+    /// Who brought it on the lane is no collector by it.
+    #[error("root document refused: whoever brought it cannot prove by it to be the collector")]
+    NotProved,
     /// Its time is over and none follows.
     #[error("root document refused: it ran out at {0}, and none that is good follows it")]
     Expired(Timestamp),
@@ -67,6 +74,8 @@ pub struct Anchor {
     sha256: [u8; 32],
     /// Good but run out, each following the one before it.
     waiting: Vec<Document>,
+    /// None is taken before all are here.
+    on_lane: bool,
     steps: usize,
     refused: Option<String>,
 }
@@ -74,7 +83,7 @@ pub struct Anchor {
 impl Anchor {
     /// With the newest document that the disk holds.
     pub fn new(root: Root, octets: &[u8]) -> Anchor {
-        Anchor { root, sha256: sha256(octets), waiting: Vec::new(), steps: 0, refused: None }
+        Anchor { root, sha256: sha256(octets), waiting: Vec::new(), on_lane: false, steps: 0, refused: None }
     }
 
     /// The document in force.
@@ -95,7 +104,28 @@ impl Anchor {
     /// A new session: what was half received is forgotten.
     pub fn handle_session(&mut self) {
         self.waiting.clear();
+        self.on_lane = false;
         self.steps = 0;
+    }
+
+    /// Root documents are asked for on the lane: what comes waits for [`Anchor::handle_lane_over`].
+    pub fn handle_lane(&mut self) {
+        self.handle_session();
+        self.on_lane = true;
+    }
+
+    /// All that the lane brings is here. `proves` tells whether who brought it proves by a root document to be the collector.
+    pub fn handle_lane_over(&mut self, earliest: Timestamp, proves: impl FnOnce(&Root) -> bool) -> Step {
+        self.on_lane = false;
+        let Some(last) = self.waiting.last() else { return Step::Wait };
+        let (version, expires) = (last.root.version, last.root.expires);
+        if expires <= earliest {
+            return self.refuse(version, Refused::Expired(expires));
+        }
+        if !proves(&last.root) {
+            return self.refuse(version, Refused::NotProved);
+        }
+        Step::Keep(std::mem::take(&mut self.waiting))
     }
 
     /// A root document arrived, from a collector that has shown these certificates (DER); `earliest` is the earliest time
@@ -114,7 +144,7 @@ impl Anchor {
             Ok(root) => root,
             Err(why) => return self.refuse(claimed_version(&octets), why.into()),
         };
-        if root.expires <= earliest {
+        if self.on_lane || root.expires <= earliest {
             self.waiting.push(Document { root, octets });
             return Step::Wait;
         }
@@ -143,16 +173,26 @@ impl Anchor {
     }
 
     /// This document could not be kept.
-    pub fn handle_not_kept(&mut self, version: u32, why: String) -> Step {
-        self.refuse(version, Refused::NotKept(why))
+    pub fn handle_not_kept(&mut self, version: u32, why: String) -> (Refused, RootOutcome) {
+        self.refused_for(version, Refused::NotKept(why))
     }
 
     fn refuse(&mut self, offered: u32, why: Refused) -> Step {
-        self.waiting.clear();
-        self.refused = Some(why.to_string());
-        let outcome = RootOutcome::Refused { in_force: self.root.version, offered, why: Text::cut(&why.to_string()) };
+        let (why, outcome) = self.refused_for(offered, why);
         Step::Refused { why, outcome }
     }
+
+    fn refused_for(&mut self, offered: u32, why: Refused) -> (Refused, RootOutcome) {
+        self.waiting.clear();
+        self.refused = Some(printable(&why.to_string()));
+        let outcome = RootOutcome::Refused { in_force: self.root.version, offered, why: Text::cut(&why.to_string()) };
+        (why, outcome)
+    }
+}
+
+/// Without what a terminal would act on, and no longer than a line: whoever sent the document may have written of it.
+pub fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(REFUSAL_MAX_CHARACTERS).collect()
 }
 
 #[cfg(test)]
@@ -243,6 +283,43 @@ mod tests {
         assert!(matches!(refused, Step::Refused { why: Refused::StrangerToIt, .. }), "{refused:?}");
         one.handle_session();
         assert!(matches!(offer(&mut one, new, NEW_CA), Step::Keep(_)));
+    }
+
+    #[test]
+    fn c1_the_lane_brings_a_whole_chain_or_nothing_and_only_from_who_proves_itself_by_its_end() {
+        let (a, b) = (key(1), key(2));
+        let both = signed(&root(2, &b, &[OLD_CA, NEW_CA], i64::MAX), &[&a, &b]);
+        // Neither the one that has brought them nor the present time fits the steps on the way.
+        let other = signed(&root(3, &b, &[b"a CA between"], NOW.0), &[&b]);
+        let new = signed(&root(4, &b, &[NEW_CA], i64::MAX), &[&b]);
+        let nobody: [&[u8]; 0] = [];
+        let bring = |anchor: &mut Anchor, documents: &[&Vec<u8>]| -> Vec<Step> {
+            anchor.handle_lane();
+            documents.iter().map(|octets| anchor.handle_next((*octets).clone(), &nobody, NOW)).collect()
+        };
+        let proves = |root: &Root| root.names_ca(NEW_CA);
+        let mut one = anchor();
+        assert_eq!(one.handle_lane_over(NOW, proves), Step::Wait, "nothing came");
+        assert!(bring(&mut one, &[&both, &other, &new]).iter().all(|step| *step == Step::Wait));
+        assert_eq!(one.root().version, 1, "not before all are here");
+        let Step::Keep(all) = one.handle_lane_over(NOW, proves) else { panic!("not kept") };
+        assert_eq!(all.iter().map(|document| document.root.version).collect::<Vec<_>>(), [2, 3, 4]);
+        // Cut short, by who is no collector, forged: nothing of it.
+        let mut cut = anchor();
+        bring(&mut cut, &[&both, &other]);
+        assert!(matches!(cut.handle_lane_over(NOW, |_| true), Step::Refused { why: Refused::Expired(_), .. }));
+        let mut stranger = anchor();
+        bring(&mut stranger, &[&both]);
+        assert!(matches!(stranger.handle_lane_over(NOW, |_| false), Step::Refused { why: Refused::NotProved, .. }));
+        let forged = signed(&root(2, &b, &[NEW_CA], i64::MAX), &[&b]);
+        let said = bring(&mut stranger, &[&forged]);
+        assert!(matches!(said[..], [Step::Refused { why: Refused::NotNext(_), .. }]), "{said:?}");
+        assert_eq!(stranger.handle_lane_over(NOW, |_| true), Step::Wait);
+        // What waited is forgotten, and a session goes by its own rules again.
+        bring(&mut stranger, &[&both]);
+        stranger.handle_session();
+        assert!(!stranger.is_waiting());
+        assert!(matches!(offer(&mut stranger, both, OLD_CA), Step::Keep(_)));
     }
 
     #[test]

@@ -2,11 +2,16 @@
 
 mod connections;
 mod keys;
+mod trust;
 
 pub use connections::{DOUBTS_MAX, DOUBTS_MAX_OCTETS, TCP_WINDOW_MAX_OCTETS, TCP_WINDOW_SCALED_MAX_OCTETS};
 pub use keys::{
     CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,
     RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
+};
+pub use trust::{
+    REFUSAL_MAX_CHARACTERS, ROOT_FOLLOWED_WITHIN_S, ROOT_LANE_AGAIN_MAX_S, ROOT_LANE_AGAIN_S, ROOT_LANE_MAX_OCTETS,
+    ROOT_LANE_WITHIN_S, ROOT_STEPS_MAX,
 };
 
 /// Flows remembered at once. A municipality of 30,000 has some 20,000 open; a flood must not cost more memory than this.
@@ -410,10 +415,6 @@ pub const ANSWER_TIMEOUT_S: u64 = 10;
 pub const PINNED_ANSWERED_WITHIN_S: u64 = 4;
 /// The sensor's thread takes a new list between two blocks of frames; longer than this its report does not wait, seconds.
 pub const LIST_TAKEN_WITHIN_S: u64 = 10;
-/// Root documents that one session may bring: a chain of years, and little to hold in memory while each waits for the next.
-pub const ROOT_STEPS_MAX: usize = 32;
-/// A root document that has run out waits so long for the one that follows it, seconds: both are on the way together.
-pub const ROOT_FOLLOWED_WITHIN_S: u64 = 5;
 /// The word of which list is the newest comes every hour; without one for so long lists may be held back, seconds
 /// (`list_stale`).
 pub const NEWEST_STALE_AFTER_S: u64 = 86_400;

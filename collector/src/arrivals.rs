@@ -77,7 +77,7 @@ impl Drop for Place {
 
 /// Whom a share is for: 256 neighbouring addresses of IPv4, which is what the smallest network on the internet has, or the /48
 /// from which an organisation with IPv6 chooses its own.
-fn neighbourhood(address: IpAddr) -> IpAddr {
+pub fn neighbourhood(address: IpAddr) -> IpAddr {
     let v4 = |v4: Ipv4Addr| IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & !0xff));
     match address {
         IpAddr::V4(address) => v4(address),

@@ -133,6 +133,17 @@ pub const ENROLMENTS_BEFORE_RETRY: usize = ENROLMENTS_MAX / 2;
 pub const ENROL_WITHIN: Duration = Duration::from_secs(30);
 /// A person approves of a sensor that waits within this: longer than a token is good for, since people are away.
 pub const APPROVED_WITHIN: Duration = Duration::from_secs(14 * 86_400);
+/// Root documents told to one who asks for those behind its own: as many as a sensor takes.
+pub const ROOTS_TOLD_MAX: usize = 32;
+/// And so many octets of them: who asks has proved its address by then, and no certificate.
+pub const ROOTS_TOLD_MAX_OCTETS: usize = 128 * 1024;
+/// Askings for root documents that are answered within [`ROOTS_TOLD_WITHIN`], of one neighbourhood: the sensors of a joint
+/// operating company come back together from behind one address, and each asks again after a minute.
+pub const ROOTS_TOLD_OF_ONE: usize = 30;
+/// And of everybody: a thousand sensors that were off over one weekend are told within minutes, and the line is not filled.
+pub const ROOTS_TOLD_ALL: usize = 300;
+/// The time those are counted in.
+pub const ROOTS_TOLD_WITHIN: Duration = Duration::from_secs(60);
 /// Failed attempts of one address prefix within [`ATTEMPTS_WITHIN`].
 pub const FAILED_ATTEMPTS_PER_PREFIX: usize = 5;
 /// Failed attempts of everybody within [`ATTEMPTS_WITHIN`].

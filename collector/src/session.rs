@@ -135,6 +135,7 @@ impl Session {
             | ToCollector::NewestRefused { .. }
             | ToCollector::AskPinned { .. }
             | ToCollector::Renew { .. }
+            | ToCollector::AskRoots { .. }
             | ToCollector::Holds(_) => Err(CloseReason::ProtocolError),
         }
     }
@@ -234,6 +235,7 @@ impl Session {
                 | ToCollector::NewestRefused { .. }
                 | ToCollector::AskPinned { .. }
                 | ToCollector::Renew { .. }
+                | ToCollector::AskRoots { .. }
                 | ToCollector::Holds(_),
             ) => Err(CloseReason::ProtocolError),
         }

@@ -14,11 +14,11 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 131 Publication in place of 104 to who said Holds |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 36 AskRoots (lane of roots) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 131 Publication in place of 104 to who said Holds, 137 NoMoreRoots (lane of roots) |
 //!
 //! In version 3 root documents and words of which list is the newest go on the stream of lists, so that each list is held
 //! against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
-//! nothing else is said.
+//! nothing else is said. Over [`ALPN_ROOT`] AskRoots is all that is asked, and NextRoot and NoMoreRoots are all the answer.
 //!
 //! Layout: [`crate::codec`], fields in the order they stand here; of kind 11 [`crate::compact`]. Golden vectors of each
 //! version: `golden_messages_1.txt`, `golden_messages_2.txt`, `golden_messages_3.txt`.
@@ -53,6 +53,8 @@ pub const ALPN_ENROLL: &[u8] = b"varde-enroll/1";
 pub const ALPN_ENROLL_WAITING: &[u8] = b"varde-enroll/2";
 /// ALPN of asking for a certificate in place of one that has run out, on the port of enrolment.
 pub const ALPN_RENEW: &[u8] = b"varde-renew/1";
+/// ALPN of asking for root documents, on the port of enrolment: for a sensor that knows nobody there any more.
+pub const ALPN_ROOT: &[u8] = b"varde-root/1";
 /// The conversation's versions that this program speaks, oldest and newest.
 pub const PROTOCOLS: RangeInclusive<u16> = 1..=3;
 
@@ -139,6 +141,11 @@ pub enum ToCollector {
     Renew {
         /// PKCS #10 request (DER); only its public key counts.
         csr_der: Vec<u8>,
+    },
+    /// Version 3, over [`ALPN_ROOT`]: the root documents behind this one are wanted. It is all that is said there of a sensor.
+    AskRoots {
+        /// The number of the newest that is held.
+        version: u32,
     },
 }
 
@@ -229,6 +236,11 @@ pub enum ToAgent {
         /// Signed JSON.
         manifest: Vec<u8>,
     },
+    /// Version 3, over [`ALPN_ROOT`]: that was all, behind a NextRoot for each document.
+    NoMoreRoots {
+        /// The number of the newest there is, as the collector says.
+        newest: u32,
+    },
 }
 
 fn frame<T: Encode>(kind: u16, body: &T) -> Result<Vec<u8>, EncodeError> {
@@ -286,6 +298,7 @@ impl ToCollector {
             ToCollector::AskPinned { sha256 } => frame(23, sha256),
             ToCollector::Renew { csr_der } => frame(25, csr_der),
             ToCollector::Holds(holds) => frame(30, holds),
+            ToCollector::AskRoots { version } => frame(36, version),
         }
     }
 
@@ -340,6 +353,7 @@ impl ToCollector {
                 Ok(ToCollector::Renew { csr_der })
             }
             30 => codec::decode(body).map(ToCollector::Holds),
+            36 => codec::decode(body).map(|version| ToCollector::AskRoots { version }),
             other => Err(Malformed::UnknownKind(other)),
         }
     }
@@ -376,6 +390,7 @@ impl ToAgent {
             ToAgent::Waiting => frame(126, &()),
             ToAgent::RenewalRefused(why) => frame(127, why),
             ToAgent::Publication { manifest } => frame(131, manifest),
+            ToAgent::NoMoreRoots { newest } => frame(137, newest),
         }
     }
 
@@ -415,6 +430,7 @@ impl ToAgent {
             126 => codec::decode::<()>(body).map(|()| ToAgent::Waiting),
             127 => codec::decode(body).map(ToAgent::RenewalRefused),
             131 => capped(MANIFEST_MAX_OCTETS).map(|manifest| ToAgent::Publication { manifest }),
+            137 => codec::decode(body).map(|newest| ToAgent::NoMoreRoots { newest }),
             other => Err(Malformed::UnknownKind(other)),
         }
     }

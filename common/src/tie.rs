@@ -24,6 +24,8 @@ pub const ALPN_ENROLL_TCP: &[u8] = b"varde-enroll-tcp/1";
 pub const ALPN_ENROLL_WAITING_TCP: &[u8] = b"varde-enroll-tcp/2";
 /// ALPN of asking for a certificate in place of one that has run out, over TCP.
 pub const ALPN_RENEW_TCP: &[u8] = b"varde-renew-tcp/1";
+/// ALPN of asking for root documents over TCP.
+pub const ALPN_ROOT_TCP: &[u8] = b"varde-root-tcp/1";
 /// TCP port of all, where nothing else is said (decision 18).
 pub const TCP_PORT: u16 = 443;
 /// The body of the longest word.

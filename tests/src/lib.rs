@@ -3,7 +3,7 @@
 //! The story in order: [`random`] draws from a printed seed; [`traffic`] turns what it draws into IP packets (lookups,
 //! connections, whole municipalities); [`capture`] writes them as any file a sensor may be given, or feeds them through a
 //! pipe as if live. [`programs`] builds, starts and kills the two programs; [`community`] makes of them a collector with
-//! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks, on which [`wire`] puts frames. [`hostile_collector`] is a collector that
+//! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks, on which [`wire`] puts frames. [`hostile_lane`] stands in a collector's place; [`hostile_collector`] is a collector that
 //! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty, or a
 //! crowd of [`hostile_sensor`]s. [`secrets`] searches for what must not be
 //! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
@@ -34,6 +34,7 @@ pub mod fuzz_targets;
 pub mod hits;
 pub mod hostile;
 pub mod hostile_collector;
+pub mod hostile_lane;
 pub mod hostile_sensor;
 pub mod lab;
 pub mod listing;

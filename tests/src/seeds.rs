@@ -386,6 +386,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("ask-pinned", ToCollector::AskPinned { sha256: [3; 32] }),
         ("renew", ToCollector::Renew { csr_der: vec![0x30, 0x82] }),
         ("holds", ToCollector::Holds(Holds { base: Some([4; 32]) })),
+        ("ask-roots", ToCollector::AskRoots { version: 3 }),
     ] {
         inputs.add("message", &format!("up-{what}"), kind_and_body(&message.to_frame()?));
     }
@@ -404,6 +405,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("waiting", ToAgent::Waiting),
         ("renewal-refused", ToAgent::RenewalRefused(varde_common::message::RenewalRefusal::TooLate)),
         ("publication", ToAgent::Publication { manifest: b"{}".to_vec() }),
+        ("no-more-roots", ToAgent::NoMoreRoots { newest: 3 }),
         ("ack", ToAgent::Ack { epoch: Epoch(5), seq: Seq(9) }),
         ("gap", ToAgent::Gap { expected: Seq(3) }),
         ("offer", ToAgent::ListOffer { manifest: b"{}".to_vec() }),

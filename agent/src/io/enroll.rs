@@ -11,10 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{KeyPair, PublicKeyData};
-use rustls::DigitallySignedStruct;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use varde_common::codec::Text;
@@ -22,7 +19,7 @@ use varde_common::message::{ALPN_ENROLL, ALPN_ENROLL_WAITING, CloseReason, Enrol
 use varde_common::tie::{ALPN_ENROLL_TCP, ALPN_ENROLL_WAITING_TCP};
 use varde_common::time::Timestamp;
 use varde_common::token::{BadToken, EXPORTER_LABEL, Token, proof, secret_hash};
-use varde_common::trust::{COLLECTOR_NAME, Root, Untrusted, sha256};
+use varde_common::trust::{Root, Untrusted, sha256};
 use varde_common::words::fingerprint;
 
 use super::clock;
@@ -31,8 +28,9 @@ use super::disk::identity::{Card, Identity, site_key};
 use super::disk::keys::is_for;
 use super::disk::owner::disown;
 use super::disk::{DiskError, create_directory};
+use super::link::provisional::{check_chain, client_config};
 use super::link::tcp::{TcpWay, Tls};
-use super::link::{LinkError, quic, read_message, timed, tls, write_message};
+use super::link::{LinkError, quic, read_message, tls, write_message};
 use crate::effective_time::EffectiveTime;
 use crate::limits::{ANSWER_TIMEOUT_S, PINNED_ANSWERED_WITHIN_S};
 use crate::proxy::Proxy;
@@ -209,11 +207,7 @@ struct Shown<'a> {
 async fn converse(token: &Token, key: &KeyPair, wishes: &Wishes) -> Result<Identity, EnrolError> {
     let address = token.enroll.as_str();
     let internal = |why: String| EnrolError::Link(LinkError::Broken(why));
-    let config = |alpns: &[&[u8]]| -> Result<rustls::ClientConfig, EnrolError> {
-        let verifier = Arc::new(Provisional(tls::provider()));
-        let config = tls::builder(verifier).map_err(internal)?.with_no_client_auth();
-        Ok(tls::without_memory(config, alpns))
-    };
+    let config = |alpns: &[&[u8]]| client_config(alpns).map_err(internal);
     let quic_config = quic::client_config(config(&[ALPN_ENROLL_WAITING, ALPN_ENROLL])?).map_err(internal)?;
     let blocked = match quic::dial(address, quic_config, &mut Vec::new()).await {
         Ok((endpoint, connection)) => return over_quic(token, key, address, endpoint, connection).await,
@@ -347,55 +341,4 @@ async fn said(read: &mut (impl AsyncRead + Unpin)) -> Result<ToAgent, EnrolError
 fn unexpected(message: &ToAgent) -> EnrolError {
     let _ = message;
     EnrolError::BadAnswer("it is not the answer to the question asked".to_owned())
-}
-
-/// Holds the certificates the server showed in the handshake against the CAs the root document names.
-fn check_chain(chain: &[CertificateDer<'static>], root: &Root, readings: [Timestamp; 2]) -> Result<(), String> {
-    let (end_entity, rest) = chain.split_first().ok_or("it showed no certificate")?;
-    if !rest.iter().any(|certificate| root.names_ca(certificate)) {
-        return Err("its certificate is not of a CA that the root document names".to_owned());
-    }
-    let name = ServerName::try_from(COLLECTOR_NAME).map_err(|error| error.to_string())?;
-    let verifier = tls::Trust::new(root.clone());
-    let verified = timed::verify(verifier.as_ref(), end_entity, rest, &name, readings);
-    verified.map(|_| ()).map_err(|error| error.to_string())
-}
-
-/// Takes any certificate for now, and checks that the other end holds its key. See the head of this file.
-#[derive(Debug)]
-struct Provisional(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Provisional {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(rustls::Error::General("only TLS 1.3 is spoken here".to_owned()))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

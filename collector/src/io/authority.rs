@@ -4,7 +4,7 @@
 //! ```text
 //! keys/ca.key, ca.crt             issues now
 //! keys/ca-next.key, ca-next.crt   made by `ca next`, issues after `ca switch`
-//! keys/ca-old-ID.key, ca-old-ID.crt   issued before; believed as long as the root document names it
+//! keys/ca-old-ID.key, ca-old-ID.crt   issued before; believed as long as the root document names it, and after that for renewal alone
 //! ```
 //!
 //! A switch cut off anywhere is finished by `ca switch` again: the old pair is kept before anything is replaced, and the next
@@ -125,11 +125,24 @@ fn oldest_kept(data: &Path, root: &Root) -> Result<String, KeyError> {
 /// # Errors
 /// [`KeyError`].
 pub fn old(data: &Path, root: &Root) -> Result<Vec<CertificateDer<'static>>, KeyError> {
+    kept(data, |certificate| root.names_ca(certificate))
+}
+
+/// The authorities that issued before and that the root document names no more. What they issued is good for one thing: to
+/// ask for a certificate in its place, by a key that the registry honours.
+///
+/// # Errors
+/// [`KeyError`].
+pub fn retired(data: &Path, root: &Root) -> Result<Vec<CertificateDer<'static>>, KeyError> {
+    kept(data, |certificate| !root.names_ca(certificate))
+}
+
+fn kept(data: &Path, wanted: impl Fn(&CertificateDer<'_>) -> bool) -> Result<Vec<CertificateDer<'static>>, KeyError> {
     let mut found = Vec::new();
     for file in directory::names(&data.join(KEYS_DIRECTORY))? {
         if found.len() < AUTHORITIES_MAX && file.starts_with(OLD_PREFIX) && file.ends_with(".crt") {
             let certificate = read(data, &format!("{KEYS_DIRECTORY}/{file}"))?;
-            if root.names_ca(&certificate) {
+            if wanted(&certificate) {
                 found.push(certificate);
             }
         }

@@ -11,7 +11,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use varde_common::codec::Text;
 use varde_common::id::SensorId;
-use varde_common::message::{ALPN_ENROLL_WAITING, ALPN_RENEW, CloseReason, EnrolRefusal, ToAgent, ToCollector};
+use varde_common::message::{
+    ALPN_ENROLL_WAITING, ALPN_RENEW, ALPN_ROOT, CloseReason, EnrolRefusal, ToAgent, ToCollector,
+};
 use varde_common::time::Timestamp;
 use varde_common::token::EXPORTER_LABEL;
 use varde_common::trust::sha256;
@@ -20,8 +22,9 @@ use varde_common::words::fingerprint;
 use super::frame::{self, FrameError};
 use super::keyring::Keyring;
 use super::renew::{self, NoAnswer, Proof};
-use super::{clock, quic};
+use super::{clock, quic, root_lane};
 use crate::arrivals::{Arrival, Arrivals, Bounds};
+use crate::behind::Told;
 use crate::certificate::{CertificateError, Request, validity};
 use crate::change::{Change, Changes};
 use crate::enrolment::{Attempt, Attempts, Honoured, judge};
@@ -47,6 +50,8 @@ pub struct Enrolment {
     /// Whether a person approves of each new sensor.
     approve: bool,
     attempts: Mutex<Attempts>,
+    /// Who was told root documents lately.
+    pub told_roots: Mutex<Told>,
 }
 
 /// Who wants to enrol, as the connection shows it.
@@ -77,7 +82,8 @@ impl Enrolment {
             before_proof: ENROLMENTS_BEFORE_RETRY,
             of_one_before_proof: HANDSHAKES_OF_ONE_BEFORE_RETRY,
         });
-        Arc::new(Enrolment { store, changes, keyring, places, approve, attempts: Mutex::default() })
+        let (attempts, told_roots) = (Mutex::default(), Mutex::default());
+        Arc::new(Enrolment { store, changes, keyring, places, approve, attempts, told_roots })
     }
 }
 
@@ -127,6 +133,10 @@ async fn converse_quic(enrolment: &Enrolment, connection: &Connection) -> Result
         // On this port a certificate is asked for and not demanded: those that enrol have none.
         let proof = chain.and_then(|chain| Proof::of(&chain)).ok_or(CloseReason::ProtocolError)?;
         return converse_renewal(enrolment, &mut send, &mut recv, proof).await;
+    }
+    if alpn.as_deref() == Some(ALPN_ROOT) {
+        let address = connection.remote_address().ip();
+        return root_lane::converse(enrolment, &mut send, &mut recv, address).await;
     }
     let mut exporter = [0; 32];
     let exported = connection.export_keying_material(&mut exporter, EXPORTER_LABEL, b"");
@@ -216,6 +226,7 @@ pub async fn converse(
             | ToCollector::NewestRefused { .. }
             | ToCollector::Renew { .. }
             | ToCollector::Holds(_)
+            | ToCollector::AskRoots { .. }
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }
@@ -236,7 +247,7 @@ async fn root(enrolment: &Enrolment, pinned: Option<[u8; 32]>) -> Result<Vec<u8>
     Ok(found.unwrap_or_else(|| enrolment.keyring.keys().root_document.clone()))
 }
 
-async fn answer(send: &mut (impl AsyncWrite + Unpin), message: &ToAgent) -> Result<(), CloseReason> {
+pub(super) async fn answer(send: &mut (impl AsyncWrite + Unpin), message: &ToAgent) -> Result<(), CloseReason> {
     match frame::write(send, message, WRITE_WITHIN).await {
         Ok(()) | Err(FrameError::Gone | FrameError::Goodbye) => Ok(()),
         Err(FrameError::Stalled | FrameError::Malformed(_)) => Err(CloseReason::ProtocolError),

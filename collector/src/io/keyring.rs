@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use varde_common::time::Timestamp;
 
 use super::keys::{KeyError, ServerKeys};
@@ -22,6 +22,8 @@ struct Ready {
     keys: Arc<ServerKeys>,
     shown: Arc<CertifiedKey>,
     believed: Arc<Timed>,
+    /// Also by authorities that were retired: for who asks for the next certificate.
+    believed_for_renewal: Arc<Timed>,
 }
 
 impl Ready {
@@ -29,8 +31,10 @@ impl Ready {
         let tls = |error: rustls::Error| QuicError::Tls(error.to_string());
         let shown = CertifiedKey::from_der(keys.chain.clone(), keys.key.clone_key(), &provider()).map_err(tls)?;
         let own = keys.chain.first().ok_or_else(|| QuicError::Tls("the collector has no certificate".to_owned()))?;
-        let believed = client_verifier(&keys.authorities, own)?;
-        Ok(Ready { shown: Arc::new(shown), believed: Arc::new(believed), keys: Arc::new(keys) })
+        let believed = Arc::new(client_verifier(&keys.authorities, own)?);
+        let all = [keys.authorities.as_slice(), &keys.retired].concat();
+        let believed_for_renewal = Arc::new(client_verifier(&all, own)?);
+        Ok(Ready { shown: Arc::new(shown), believed, believed_for_renewal, keys: Arc::new(keys) })
     }
 }
 
@@ -112,7 +116,7 @@ impl ResolvesServerCert for Keyring {
 pub enum Shown {
     /// A certificate of ours that is good now: for sessions.
     Good,
-    /// A certificate of ours whose time may be over: to ask for the next one, and for nothing else.
+    /// A certificate of ours whose time, or whose issuer's, may be over: to ask for the next one, and for nothing else.
     MayHaveRunOut,
     /// The same, or none: for enrolment, which believes a token and no certificate, on the port it shares with the above.
     MayHaveRunOutOrNone,
@@ -146,13 +150,19 @@ impl ClientCertVerifier for Sensors {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        let believed = self.keyring.ready().believed;
-        match self.shown {
+        let Ready { believed, believed_for_renewal, .. } = self.keyring.ready();
+        let verified = match self.shown {
             Shown::Good => believed.verify(end_entity, intermediates, now),
             Shown::MayHaveRunOut | Shown::MayHaveRunOutOrNone => {
-                believed.verify_when_it_was_good(end_entity, intermediates, now)
+                believed_for_renewal.verify_when_it_was_good(end_entity, intermediates, now)
             }
-        }
+        };
+        verified.map_err(|error| match error {
+            // All our authorities have one name, so that a certificate of one that is not believed passes for a forged one of
+            // another. Its sensor is to be told that the issuer is not believed, for then it asks for the next one.
+            rustls::Error::InvalidCertificate(CertificateError::BadSignature) => CertificateError::UnknownIssuer.into(),
+            error => error,
+        })
     }
 
     fn verify_tls12_signature(

@@ -173,6 +173,8 @@ pub struct ServerKeys {
     pub authority: Option<Authority>,
     /// The certificates of all authorities that the root document names and that lie here: whose sensors are believed.
     pub authorities: Vec<CertificateDer<'static>>,
+    /// The certificates of those it names no more: whose sensors may ask for a certificate of the present one.
+    pub retired: Vec<CertificateDer<'static>>,
     /// The collector's certificate, then that of the authority which issued it: sensors know the latter by the root document.
     pub chain: Vec<CertificateDer<'static>>,
     /// The collector's private key.
@@ -223,7 +225,8 @@ impl ServerKeys {
         let key_pem = read_text(&data.join(SERVER_KEY))?;
         let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes())
             .map_err(|error| CertificateError::Unreadable(error.to_string()))?;
-        Ok(ServerKeys { root_document, authority, chain: vec![server, issuer], authorities, key })
+        let retired = authority::retired(data, &root)?;
+        Ok(ServerKeys { root_document, authority, chain: vec![server, issuer], authorities, retired, key })
     }
 }
 

@@ -17,6 +17,7 @@ mod news;
 pub mod quic;
 pub mod renew;
 pub mod restore;
+pub mod root_lane;
 pub mod serve;
 pub mod talk;
 pub mod tcp;

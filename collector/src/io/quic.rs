@@ -11,7 +11,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use socket2::{Domain, Protocol, Socket, Type};
-use varde_common::message::{ALPN_ENROLL, ALPN_ENROLL_WAITING, ALPN_RENEW, ALPN_SESSION, CloseReason};
+use varde_common::message::{ALPN_ENROLL, ALPN_ENROLL_WAITING, ALPN_RENEW, ALPN_ROOT, ALPN_SESSION, CloseReason};
 
 use super::keyring::{Keyring, Sensors, Shown};
 use super::timed::Timed;
@@ -91,12 +91,13 @@ pub fn session_endpoint(address: SocketAddr, keyring: &Arc<Keyring>) -> Result<E
     endpoint(address, tls(keyring, Shown::Good, &[ALPN_SESSION])?, limits::STREAMS_MAX)
 }
 
-/// The endpoint for enrolment, and for those whose certificate has run out.
+/// The endpoint for enrolment, for those whose certificate has run out, and for those who know this collector no more.
 ///
 /// # Errors
 /// [`QuicError`].
 pub fn enrolment_endpoint(address: SocketAddr, keyring: &Arc<Keyring>) -> Result<Endpoint, QuicError> {
-    endpoint(address, tls(keyring, Shown::MayHaveRunOutOrNone, &[ALPN_ENROLL_WAITING, ALPN_ENROLL, ALPN_RENEW])?, 1)
+    let lanes = [ALPN_ENROLL_WAITING, ALPN_ENROLL, ALPN_RENEW, ALPN_ROOT];
+    endpoint(address, tls(keyring, Shown::MayHaveRunOutOrNone, &lanes)?, 1)
 }
 
 /// The protocol name that both ends of a connection settled on.

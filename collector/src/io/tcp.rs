@@ -1,4 +1,4 @@
-//! The way in where UDP is blocked: one TCP listener for sessions, enrolment and renewal, told apart by ALPN, TLS 1.3 alone.
+//! The way in where UDP is blocked: one TCP listener for sessions, enrolment, renewal and root documents, told apart by ALPN, TLS 1.3 alone.
 //!
 //! Nothing else is served here: who offers neither name, or speaks no TLS, is closed upon without an answer.
 
@@ -17,7 +17,9 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use varde_common::message::CloseReason;
-use varde_common::tie::{ALPN_ENROLL_TCP, ALPN_ENROLL_WAITING_TCP, ALPN_RENEW_TCP, ALPN_SESSION_TCP, SessionId, Word};
+use varde_common::tie::{
+    ALPN_ENROLL_TCP, ALPN_ENROLL_WAITING_TCP, ALPN_RENEW_TCP, ALPN_ROOT_TCP, ALPN_SESSION_TCP, SessionId, Word,
+};
 use varde_common::token::EXPORTER_LABEL;
 
 use super::carrier::Carrier;
@@ -28,6 +30,7 @@ use super::keyring::{Keyring, Shown};
 use super::listen::Collector;
 use super::quic::{self, QuicError};
 use super::renew::Proof;
+use super::root_lane;
 use super::talk::{Streams, converse, enter};
 use super::tied::Tied;
 use crate::arrivals::{Arrival, Arrivals, Bounds, Place};
@@ -52,7 +55,7 @@ impl DoorTls {
         let tls = |shown, alpns: &[&[u8]]| quic::tls(keyring, shown, alpns).map(Arc::new);
         Ok(DoorTls {
             session: tls(Shown::Good, &[ALPN_SESSION_TCP])?,
-            enrolment: tls(Shown::MayHaveRunOutOrNone, &[ALPN_ENROLL_WAITING_TCP, ALPN_ENROLL_TCP])?,
+            enrolment: tls(Shown::MayHaveRunOutOrNone, &[ALPN_ENROLL_WAITING_TCP, ALPN_ENROLL_TCP, ALPN_ROOT_TCP])?,
             renewal: tls(Shown::MayHaveRunOut, &[ALPN_RENEW_TCP])?,
         })
     }
@@ -186,6 +189,10 @@ async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: P
         drop(arrival);
         return renew(&door.enrolment, tls, from).await;
     }
+    if settled.as_deref() == Some(ALPN_ROOT_TCP) {
+        drop(arrival);
+        return tell_roots(&door.enrolment, tls, from).await;
+    }
     let chain = tls.get_ref().1.peer_certificates();
     let Some(proof) = chain.and_then(Proof::of) else { return refuse(tls, CloseReason::ProtocolError).await };
     let word = timeout(HELLO_WITHIN, frame::read_word(&mut tls)).await;
@@ -203,7 +210,7 @@ async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: P
 async fn shake_hands(door: &Door, connection: TcpStream) -> Option<TlsStream<TcpStream>> {
     let begun = LazyConfigAcceptor::new(Acceptor::default(), connection).await.ok()?;
     let offers = |name: &[u8]| begun.client_hello().alpn().is_some_and(|mut offered| offered.any(|one| one == name));
-    let enrols = offers(ALPN_ENROLL_TCP) || offers(ALPN_ENROLL_WAITING_TCP);
+    let enrols = offers(ALPN_ENROLL_TCP) || offers(ALPN_ENROLL_WAITING_TCP) || offers(ALPN_ROOT_TCP);
     let tls = match (offers(ALPN_SESSION_TCP), enrols, offers(ALPN_RENEW_TCP)) {
         (true, _, _) => &door.tls.session,
         (false, true, _) => &door.tls.enrolment,
@@ -285,6 +292,20 @@ async fn renew(enrolment: &Enrolment, mut tls: TlsStream<TcpStream>, address: Ip
     let (mut recv, mut send) = tokio::io::split(&mut tls);
     let talk = enroll::converse_renewal(enrolment, &mut send, &mut recv, proof);
     match timeout(ENROL_WITHIN, talk).await {
+        Ok(Ok(())) => {
+            let _ = timeout(GOODBYE_WITHIN, tls.shutdown()).await;
+        }
+        Ok(Err(why)) => refuse(tls, why).await,
+        Err(_) => refuse(tls, CloseReason::ProtocolError).await,
+    }
+}
+
+async fn tell_roots(enrolment: &Enrolment, mut tls: TlsStream<TcpStream>, address: IpAddr) {
+    let Arrival::Come(_place) = enrolment.places.arrive(address, false) else {
+        return refuse(tls, CloseReason::Unavailable).await;
+    };
+    let (mut recv, mut send) = tokio::io::split(&mut tls);
+    match timeout(ENROL_WITHIN, root_lane::converse(enrolment, &mut send, &mut recv, address)).await {
         Ok(Ok(())) => {
             let _ = timeout(GOODBYE_WITHIN, tls.shutdown()).await;
         }

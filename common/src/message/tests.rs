@@ -123,6 +123,8 @@ fn third_version() -> Vec<(&'static str, Message)> {
         ("Holds", Message::Up(ToCollector::Holds(Holds { base: Some([8; 32]) }))),
         ("Holds", Message::Up(ToCollector::Holds(Holds::default()))),
         ("Publication", Message::Down(ToAgent::Publication { manifest: vec![7] })),
+        ("AskRoots", Message::Up(ToCollector::AskRoots { version: 300 })),
+        ("NoMoreRoots", Message::Down(ToAgent::NoMoreRoots { newest: 300 })),
     ]
 }
 

@@ -7,7 +7,7 @@ use varde_common::message::{RootOutcome, ToCollector};
 use super::lists::on_disk;
 use super::session::Desk;
 use super::{Link, LinkError, write_message};
-use crate::anchor::{Anchor, Document, Step};
+use crate::anchor::{Anchor, Document, Refused, Step};
 use crate::io::clock;
 use crate::io::disk::list::{self, Floor};
 use crate::io::disk::roots;
@@ -33,8 +33,9 @@ pub(super) async fn root_step<L: Link>(
         Step::Refused { why, outcome } => refused(write, &why, outcome).await,
         Step::Keep(documents) => {
             for document in documents {
-                if !keep(write, desk, subscription, document).await? {
-                    break;
+                match keep(desk, subscription, document).await? {
+                    Ok(outcome) => write_message(write, &ToCollector::RootOutcome(outcome)).await?,
+                    Err((why, outcome)) => return refused(write, &why, outcome).await,
                 }
             }
             Ok(())
@@ -48,33 +49,27 @@ fn change(desk: &Desk, with: impl FnOnce(&mut Anchor) -> Step) -> Step {
     step
 }
 
-async fn refused(
-    write: &mut (impl AsyncWrite + Unpin),
-    why: &crate::anchor::Refused,
-    outcome: RootOutcome,
-) -> Result<(), LinkError> {
+async fn refused(write: &mut (impl AsyncWrite + Unpin), why: &Refused, outcome: RootOutcome) -> Result<(), LinkError> {
     tracing::warn!("{why}");
     write_message(write, &ToCollector::RootOutcome(outcome)).await
 }
 
-/// Has a document on disk, then in force. Gives whether it is.
-async fn keep(
-    write: &mut (impl AsyncWrite + Unpin),
+/// Has a document on disk, then in force. Within: why it could not be kept.
+pub(super) async fn keep(
     desk: &Desk,
     subscription: &mut Subscription,
     document: Document,
-) -> Result<bool, LinkError> {
+) -> Result<Result<RootOutcome, (Refused, RootOutcome)>, LinkError> {
     let (data, kept, version) = (desk.data.clone(), document.clone(), document.root.version);
     if let Err(full) = on_disk(move || roots::store(&data, &kept)).await? {
-        if let Step::Refused { why, outcome } = change(desk, |anchor| anchor.handle_not_kept(version, full)) {
-            refused(write, &why, outcome).await?;
-        }
-        return Ok(false);
+        let mut refused = None;
+        desk.anchor.send_modify(|anchor| refused = Some(anchor.handle_not_kept(version, full)));
+        return refused.map(Err).ok_or_else(|| LinkError::Broken("a root document could not be kept".to_owned()));
     }
     let before = desk.anchor.borrow().root().clone();
     let root = document.root.clone();
-    let mut outcome = None;
-    desk.anchor.send_modify(|anchor| outcome = Some(anchor.handle_kept(document, clock::now())));
+    let mut outcome = RootOutcome::InForce { version, since: clock::now() };
+    desk.anchor.send_modify(|anchor| outcome = anchor.handle_kept(document, clock::now()));
     desk.trust.handle_root(root.clone());
     desk.newness.send_modify(|newness| newness.handle_root(&before, &root));
     tracing::info!(version, until = %root.expires, "a root document is in force");
@@ -88,10 +83,7 @@ async fn keep(
             tracing::error!("the floor of lists cannot be written: {full}");
         }
     }
-    if let Some(outcome) = outcome {
-        write_message(write, &ToCollector::RootOutcome(outcome)).await?;
-    }
-    Ok(true)
+    Ok(Ok(outcome))
 }
 
 /// Carries out what follows from a word of which list is the newest.

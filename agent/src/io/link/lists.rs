@@ -78,6 +78,7 @@ pub(super) async fn lists<L: Link>(
                 | ToAgent::NewEpoch { .. }
                 | ToAgent::Renewed { .. }
                 | ToAgent::Waiting
+                | ToAgent::NoMoreRoots { .. }
                 | ToAgent::RenewalRefused(_),
             ) => return Err(unexpected(message.as_ref())),
         };

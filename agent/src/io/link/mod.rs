@@ -1,14 +1,17 @@
 //! The way to the collector: five ordered byte streams, whatever carries them (decision 18), and messages on them.
 
+mod again;
 mod anchored;
 mod control_stream;
 mod desk;
 mod lane;
 mod lists;
+pub mod provisional;
 mod pulse;
 pub mod pump;
 pub mod quic;
 pub mod renewing;
+mod root_lane;
 pub mod session;
 pub mod tcp;
 pub mod timed;
@@ -145,6 +148,23 @@ pub enum LinkError {
         "the collector does not accept this sensor's certificate ({0}); ask the CSIRT whether it still knows this sensor"
     )]
     NotAccepted(String),
+    /// The collector does not believe who issued our certificate: that CA was retired, or it never knew it.
+    #[error(
+        "the collector does not believe the CA that issued this sensor's certificate ({0}); ask the CSIRT whether it still knows this sensor"
+    )]
+    IssuerNotBelieved(String),
+    /// The collector is a stranger by every root document that we have, and asking for a newer one does not help.
+    #[error(
+        "{met}. If the CSIRT has changed its CA, a newer root document (behind number {held}) would tell; it was asked for, and: {why}"
+    )]
+    Stranger {
+        /// What was met.
+        met: Box<LinkError>,
+        /// The root document in force.
+        held: u32,
+        /// Why none newer is in force.
+        why: String,
+    },
     /// Our certificate's time is over.
     #[error("this sensor's certificate has run out, and the collector renews it: {0}")]
     RunOut(String),
@@ -194,8 +214,33 @@ impl LinkError {
             | LinkError::Opened { .. }
             | LinkError::Proxy { .. }
             | LinkError::Neither { .. }
+            | LinkError::Stranger { .. }
             | LinkError::Broken(_) => true,
             LinkError::NotAccepted(_)
+            | LinkError::IssuerNotBelieved(_)
+            | LinkError::RunOut(_)
+            | LinkError::NotRenewed(_)
+            | LinkError::Renewed
+            | LinkError::Closed(_)
+            | LinkError::Busy
+            | LinkError::Protocol(_) => false,
+        }
+    }
+
+    /// Whether a certificate was shown of a CA that the root document does not name.
+    pub fn is_of_a_stranger(&self) -> bool {
+        match self {
+            LinkError::Opened { .. } => true,
+            LinkError::Neither { quic, tcp } => quic.is_of_a_stranger() || tcp.is_of_a_stranger(),
+            LinkError::Stranger { met, .. } => met.is_of_a_stranger(),
+            LinkError::Name { .. }
+            | LinkError::NoAnswer(_)
+            | LinkError::NotReached { .. }
+            | LinkError::NotOurs { .. }
+            | LinkError::Proxy { .. }
+            | LinkError::Broken(_)
+            | LinkError::NotAccepted(_)
+            | LinkError::IssuerNotBelieved(_)
             | LinkError::RunOut(_)
             | LinkError::NotRenewed(_)
             | LinkError::Renewed
@@ -239,18 +284,33 @@ pub async fn write_message(writer: &mut (impl AsyncWrite + Unpin), message: &ToC
 /// # Errors
 /// [`LinkError`].
 pub async fn read_message(reader: &mut (impl AsyncRead + Unpin)) -> Result<Option<ToAgent>, LinkError> {
+    read_message_of(reader, ToAgent::BODY_MAX_OCTETS).await
+}
+
+/// The same, of a body of so many octets at most.
+///
+/// # Errors
+/// [`LinkError`].
+pub async fn read_message_of(
+    reader: &mut (impl AsyncRead + Unpin),
+    body_max_octets: usize,
+) -> Result<Option<ToAgent>, LinkError> {
     loop {
-        let Some((kind, body)) = read_frame(reader).await? else { return Ok(None) };
+        let Some((kind, body)) = read_frame(reader, body_max_octets).await? else { return Ok(None) };
         match Word::from_body(kind, &body)? {
             None => return Ok(Some(ToAgent::from_body(kind, &body)?)),
-            Some(Word::Alive) => {}
+            // Whoever says nothing but this, as fast as it goes, must not keep the clock that ends it from being looked at.
+            Some(Word::Alive) => tokio::task::yield_now().await,
             Some(Word::Close(reason)) => return Err(LinkError::Closed(reason)),
             Some(Word::Tie(_) | Word::Tied(_)) => return Err(Malformed::UnknownKind(kind).into()),
         }
     }
 }
 
-async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> Result<Option<(u16, Vec<u8>)>, LinkError> {
+async fn read_frame(
+    reader: &mut (impl AsyncRead + Unpin),
+    body_max_octets: usize,
+) -> Result<Option<(u16, Vec<u8>)>, LinkError> {
     let mut header = [0; FRAME_HEADER_OCTETS];
     let mut filled = 0;
     while let Some(rest) = header.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -260,7 +320,7 @@ async fn read_frame(reader: &mut (impl AsyncRead + Unpin)) -> Result<Option<(u16
             read => filled += read,
         }
     }
-    let header = FrameHeader::read(header, ToAgent::BODY_MAX_OCTETS)?;
+    let header = FrameHeader::read(header, body_max_octets)?;
     let mut body = vec![0; header.body_octets];
     reader.read_exact(&mut body).await?;
     Ok(Some((header.kind, body)))

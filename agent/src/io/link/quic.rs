@@ -114,10 +114,11 @@ pub fn explain(address: &str, error: ConnectionError) -> LinkError {
             LinkError::NotOurs { address: address.to_owned(), why: error.to_string() }
         }
         // A TLS alert from the other side (RFC 9001 section 4.8) speaks of our certificate: there is nothing else of ours
-        // to refuse. 44 = certificate_revoked, 45 = certificate_expired (RFC 8446 section 6.2).
+        // to refuse. 44 = certificate_revoked, 45 = certificate_expired, 48 = unknown_ca (RFC 8446 section 6.2).
         ConnectionError::ConnectionClosed(close) => match u64::from(close.error_code) {
             0x12c => LinkError::Closed(CloseReason::Revoked),
             0x12d => LinkError::RunOut(close.to_string()),
+            0x130 => LinkError::IssuerNotBelieved(close.to_string()),
             0x100..0x200 => LinkError::NotAccepted(close.to_string()),
             _ => LinkError::Broken(close.to_string()),
         },

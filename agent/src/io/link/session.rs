@@ -7,15 +7,16 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 use varde_common::compact::Packer;
 use varde_common::id::{Mark, Seq};
-use varde_common::message::{Batch, CloseReason, Greeting, RenewalRefusal, Stream, ToAgent, ToCollector};
+use varde_common::message::{Batch, CloseReason, Greeting, Stream, ToAgent, ToCollector};
 use varde_common::time::Timestamp;
 
+use super::again::{Again, Follows};
 use super::control_stream::control;
 pub use super::desk::{Desk, InForce, Uplink};
 use super::lists::{lists, on_disk};
 use super::renewing::Renewing;
 use super::ways::{Dialled, Ways};
-use super::{Link, LinkError, Way, lane, read_message, write_message};
+use super::{Link, LinkError, Way, read_message, write_message};
 use crate::anchor::Anchor;
 use crate::io::clock;
 use crate::io::disk::keeper::Order;
@@ -46,6 +47,7 @@ pub async fn keep_connected(
     desk.certified.send_replace(Some(renewing.certified()));
     let mut reconnect = Reconnect::default();
     let mut ship = Ship::new(desk.figures.borrow().epoch, desk.unsent);
+    let mut again = Again::default();
     loop {
         let attempt = async {
             let not_reached = |error| lost(error, None);
@@ -115,15 +117,15 @@ pub async fn keep_connected(
             },
             () = stopping_before_a_session(stop.clone(), desk) => return,
         };
-        let again = tokio::select! {
-            again = with_another_key(&error, ways, renewing) => again,
+        let follows = tokio::select! {
+            follows = again.after(&error, ways, desk, subscription, renewing) => follows,
             () = stopping(stop.clone()) => return,
         };
         desk.certified.send_replace(Some(renewing.certified()));
-        let error = match again {
-            Again::Now => continue,
-            Again::Later(None) => error,
-            Again::Later(Some(instead)) => instead,
+        let error = match follows {
+            Follows::Now => continue,
+            Follows::Later(None) => error,
+            Follows::Later(Some(instead)) => instead,
         };
         let wait = reconnect.handle_lost(lost, getrandom::u64().unwrap_or(u64::from(u32::MAX)));
         tracing::warn!(retry_in_ms = wait.as_millis(), "not connected: {error}");
@@ -170,37 +172,6 @@ fn lost(error: LinkError, fruitful: Option<bool>) -> (LinkError, Lost) {
         (_, None) => Lost::NotReached,
     };
     (error, lost)
-}
-
-/// What follows for the next attempt from how the last one ended.
-enum Again {
-    /// It is made at once, with another key.
-    Now,
-    /// It waits; why, where that is not what the last one said.
-    Later(Option<LinkError>),
-}
-
-/// Whether another key leads in where this one did not: a new one, one in place of one that has run out, an earlier one.
-async fn with_another_key(error: &LinkError, ways: &mut Ways, renewing: &mut Renewing) -> Again {
-    let instead = match error {
-        LinkError::RunOut(_) => Some(lane::renew(ways, renewing).await),
-        _ => None,
-    };
-    let again = match instead.as_ref().unwrap_or(error) {
-        LinkError::Renewed => {
-            tracing::info!(until = %renewing.certified().until, "a new certificate; the next session stands by it");
-            true
-        }
-        LinkError::NotAccepted(_)
-        | LinkError::Closed(CloseReason::Revoked)
-        | LinkError::NotRenewed(RenewalRefusal::Unknown | RenewalRefusal::Revoked) => renewing.handle_not_let_in(),
-        _ => false,
-    };
-    match renewing.tls() {
-        Ok(tls) => ways.handle_tls(tls),
-        Err(why) => return Again::Later(Some(LinkError::Broken(why))),
-    }
-    if again { Again::Now } else { Again::Later(instead) }
 }
 
 async fn stopping(mut stop: watch::Receiver<bool>) {
@@ -489,6 +460,7 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::Newest { .. }
         | ToAgent::Renewed { .. }
         | ToAgent::Waiting
+        | ToAgent::NoMoreRoots { .. }
         | ToAgent::RenewalRefused(_)
         | ToAgent::Publication { .. } => Err(unexpected(Some(&message))),
     }

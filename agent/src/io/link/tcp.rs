@@ -142,11 +142,13 @@ impl TcpWay {
             Some(rustls::Error::AlertReceived(alert @ rustls::AlertDescription::CertificateExpired)) => {
                 LinkError::RunOut(format!("{alert:?}"))
             }
+            Some(rustls::Error::AlertReceived(alert @ rustls::AlertDescription::UnknownCA)) => {
+                LinkError::IssuerNotBelieved(format!("{alert:?}"))
+            }
             Some(rustls::Error::AlertReceived(
                 alert @ (rustls::AlertDescription::BadCertificate
                 | rustls::AlertDescription::UnsupportedCertificate
                 | rustls::AlertDescription::CertificateUnknown
-                | rustls::AlertDescription::UnknownCA
                 | rustls::AlertDescription::AccessDenied
                 | rustls::AlertDescription::CertificateRequired),
             )) => LinkError::NotAccepted(format!("{alert:?}")),

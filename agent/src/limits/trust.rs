@@ -1,0 +1,17 @@
+//! Limits of what a sensor trusts: root documents in a session, and on the lane where nobody has proved anything yet.
+
+/// Root documents that one session, or one asking on the lane, may bring: a chain of years, and little to hold in memory while each waits for the next.
+pub const ROOT_STEPS_MAX: usize = 32;
+/// A root document that has run out waits so long for the one that follows it, seconds: both are on the way together.
+pub const ROOT_FOLLOWED_WITHIN_S: u64 = 5;
+/// All root documents that one asking brings, octets: some two kilobytes each are usual, [`super::ROOT_STEPS_MAX`] at most.
+pub const ROOT_LANE_MAX_OCTETS: usize = 256 * 1024;
+/// One asking takes at most this long on each way, seconds: whoever sends for ever is cut off.
+pub const ROOT_LANE_WITHIN_S: u64 = 20;
+/// Asked again after this, seconds, and later and later, each time up to half as long more: whoever answers on the lane may be
+/// anybody.
+pub const ROOT_LANE_AGAIN_S: u64 = 60;
+/// But never later than this, seconds: an hour is how long a sensor that could come back stays away.
+pub const ROOT_LANE_AGAIN_MAX_S: u64 = 3_600;
+/// Why a root document was refused, as it is shown: a sentence that may have the sender's words in it.
+pub const REFUSAL_MAX_CHARACTERS: usize = 400;
