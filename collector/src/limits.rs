@@ -225,3 +225,14 @@ pub const EVENTS_LISTED: u32 = 100;
 pub const EVENTS_LISTED_MAX: u32 = 10_000;
 /// Losses added up for a page, the newest: each is a range, and a sensor that made up more would hold up its own page.
 pub const LOSSES_SUMMED_MAX: i64 = 20_000;
+
+/// Characters of a name, a supplier or an e-mail address in a member's profile: what a person writes on one line.
+pub const MEMBER_TEXT_MAX_CHARACTERS: usize = 200;
+/// Domains of one member: the largest municipalities have some fifty.
+pub const MEMBER_DOMAINS_MAX: usize = 500;
+/// Networks of one member on the internet.
+pub const MEMBER_NETWORKS_MAX: usize = 500;
+/// Members in one file, and altogether here: over five times the municipalities there are.
+pub const MEMBERS_MAX: usize = 2_000;
+/// A file with members: every one of them with all contacts and a screen of domains.
+pub const MEMBERS_FILE_MAX_OCTETS: u64 = 16 * 1024 * 1024;
