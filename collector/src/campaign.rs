@@ -1,13 +1,14 @@
 //! Puts incidents of several members together into campaigns.
 //!
 //! A campaign is what [`MEMBERS_MIN`] members or more share within [`WINDOW`](crate::incident::WINDOW), through any number
-//! of others. It may grow or join another, never split. Each member counts once however many of its sites saw something.
+//! of others. It may grow or join another, never split. Each member counts once however many of its sites saw something, and
+//! members behind one shared supplier network count once together: what one box of theirs fetches, all of them did (decision 4).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::incident::{Span, Topic, cluster};
 
-/// Members with an incident each, for a campaign to be.
+/// Members with an incident each, and networks of their own, for a campaign to be.
 pub const MEMBERS_MIN: usize = 2;
 
 /// A campaign as it is stored.
@@ -24,8 +25,8 @@ pub struct Campaign {
 /// An incident as this step sees it. Its name is its place in the list handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentFact {
-    /// Whose.
-    pub member: i64,
+    /// Whose, and the same for all behind one shared supplier network.
+    pub independent: i64,
     /// What its alerts share.
     pub topic: Topic,
     /// Its sightings.
@@ -83,8 +84,8 @@ fn gather_topic(
         ids.sort_unstable();
         let inside: Vec<&(usize, &IncidentFact)> =
             parts.iter().filter_map(|part| here.get(part.checked_sub(campaigns.len())?)).collect();
-        let members: BTreeSet<i64> = inside.iter().map(|(_, incident)| incident.member).collect();
-        let is_one = !ids.is_empty() || members.len() >= MEMBERS_MIN;
+        let independent: BTreeSet<i64> = inside.iter().map(|(_, incident)| incident.independent).collect();
+        let is_one = !ids.is_empty() || independent.len() >= MEMBERS_MIN;
         if is_one && inside.iter().any(|(_, incident)| incident.fresh) {
             let mut ids = ids.into_iter();
             decisions.push(CampaignDecision {
@@ -117,7 +118,7 @@ mod tests {
     }
 
     fn incident(member: i64, first_day: i64, last_day: i64) -> IncidentFact {
-        IncidentFact { member, topic: topic(), span: span(first_day, last_day), fresh: true }
+        IncidentFact { independent: member, topic: topic(), span: span(first_day, last_day), fresh: true }
     }
 
     fn campaign(id: i64, first_day: i64, last_day: i64) -> Campaign {

@@ -1,6 +1,6 @@
 //! Runs both steps of correlation over what a batch touched: decides, while the store applies, all or nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::campaign::{self, Campaign, CampaignDecision, IncidentFact};
 use crate::incident::{self, AlertFact, Incident, IncidentDecision};
@@ -12,6 +12,15 @@ pub struct Known {
     pub incidents: Vec<Incident>,
     /// All campaigns of the batch's topics.
     pub campaigns: Vec<Campaign>,
+    /// Members behind a shared supplier network, each with the one that stands for all behind it.
+    pub shared: BTreeMap<i64, i64>,
+}
+
+impl Known {
+    /// The same for all members behind one shared supplier network.
+    fn independent(&self, member: i64) -> i64 {
+        self.shared.get(&member).copied().unwrap_or(member)
+    }
 }
 
 /// An incident that may not have an id yet.
@@ -43,13 +52,23 @@ pub fn correlate(alerts: &[AlertFact], known: &Known) -> Decisions {
     let mut names = Vec::new();
     for (place, decision) in incidents.iter().enumerate() {
         let IncidentDecision { member, topic, span, .. } = decision;
-        facts.push(IncidentFact { member: *member, topic: topic.clone(), span: *span, fresh: true });
+        facts.push(IncidentFact {
+            independent: known.independent(*member),
+            topic: topic.clone(),
+            span: *span,
+            fresh: true,
+        });
         names.push(IncidentRef::Decided(place));
     }
     for stored in &known.incidents {
         if stored.campaign.is_none() && !decided.contains(&stored.id) {
             let Incident { member, topic, span, .. } = stored;
-            facts.push(IncidentFact { member: *member, topic: topic.clone(), span: *span, fresh: false });
+            facts.push(IncidentFact {
+                independent: known.independent(*member),
+                topic: topic.clone(),
+                span: *span,
+                fresh: false,
+            });
             names.push(IncidentRef::Stored(stored.id));
         }
     }
@@ -65,8 +84,6 @@ pub fn correlate(alerts: &[AlertFact], known: &Known) -> Decisions {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
     use varde_common::time::Timestamp;
 
@@ -90,6 +107,7 @@ mod tests {
         alerts: BTreeMap<usize, (Alert, Option<i64>)>,
         incidents: BTreeMap<i64, Incident>,
         campaigns: BTreeMap<i64, Campaign>,
+        shared: BTreeMap<i64, i64>,
     }
 
     impl World {
@@ -111,6 +129,7 @@ mod tests {
             let known = Known {
                 incidents: self.incidents.values().cloned().collect(),
                 campaigns: self.campaigns.values().cloned().collect(),
+                shared: self.shared.clone(),
             };
             let decisions = correlate(&facts, &known);
             let mut ids = Vec::new();
@@ -178,7 +197,7 @@ mod tests {
     type Named = (usize, Option<usize>, Option<usize>);
 
     /// The same by brute force: no spans of groups, no order, only "near" between founding alerts until nothing changes.
-    fn oracle(alerts: &BTreeMap<usize, Alert>) -> Vec<Named> {
+    fn oracle(alerts: &BTreeMap<usize, Alert>, shared: &BTreeMap<i64, i64>) -> Vec<Named> {
         let closure = |same: &dyn Fn(&Alert, &Alert) -> bool| {
             let mut group: BTreeMap<usize, usize> =
                 alerts.iter().filter(|(_, a)| a.founds).map(|(name, _)| (*name, *name)).collect();
@@ -220,6 +239,7 @@ mod tests {
             let whole = campaign[&group];
             let mut members: Vec<i64> =
                 campaign.iter().filter(|(_, g)| **g == whole).map(|(name, _)| alerts[name].member).collect();
+            members.iter_mut().for_each(|member| *member = shared.get(member).copied().unwrap_or(*member));
             members.sort_unstable();
             members.dedup();
             (members.len() >= 2).then_some(whole)
@@ -252,6 +272,7 @@ mod tests {
             alerts in alerts(),
             order in prop::collection::vec(any::<u32>(), 48),
             cuts in prop::collection::vec(1usize..6, 48),
+            two_share in any::<bool>(),
         ) {
             // Each alert arrives twice: as it began, and as it was in the end.
             let mut arrivals: Vec<(u32, usize, Alert)> = Vec::new();
@@ -263,14 +284,16 @@ mod tests {
                 arrivals.push((keys[1], name, alert.clone()));
             }
             arrivals.sort_by_key(|(key, name, _)| (*key, *name));
-            let mut world = World::default();
+            // Members 1 and 2 are behind one supplier's network, or nobody is.
+            let shared: BTreeMap<i64, i64> = if two_share { [(1, 1), (2, 1)].into() } else { BTreeMap::new() };
+            let mut world = World { shared: shared.clone(), ..World::default() };
             let mut rest: Vec<(usize, Alert)> = arrivals.into_iter().map(|(_, name, alert)| (name, alert)).collect();
             for cut in cuts {
                 let batch: BTreeMap<usize, Alert> = rest.drain(..cut.min(rest.len())).collect();
                 world.take(&batch.into_iter().collect::<Vec<_>>());
             }
             world.take(&rest);
-            prop_assert_eq!(world.content(), oracle(&alerts.into_iter().enumerate().collect()));
+            prop_assert_eq!(world.content(), oracle(&alerts.into_iter().enumerate().collect(), &shared));
         }
     }
 }

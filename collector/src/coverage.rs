@@ -212,7 +212,7 @@ mod tests {
             ..sensor(1)
         };
         let picture = Picture {
-            members: vec![MemberFacts { id: 1, number: "1".to_owned(), name: String::new() }],
+            members: vec![MemberFacts { id: 1, number: "1".to_owned(), name: String::new(), supplier: None }],
             sensors: vec![deaf],
             ..Picture::default()
         };
@@ -227,7 +227,9 @@ mod tests {
     fn each_reason_for_not_seeing_is_told_apart() {
         let picture = Picture {
             list: Some(ListFacts { revision: 3, count: 1, published_at: NOW }),
-            members: (1..=8).map(|id| MemberFacts { id, number: id.to_string(), name: String::new() }).collect(),
+            members: (1..=8)
+                .map(|id| MemberFacts { id, number: id.to_string(), name: String::new(), supplier: None })
+                .collect(),
             sensors: vec![
                 sensor(1),
                 SensorFacts { enrolled_at: None, ..sensor(3) },
@@ -268,6 +270,7 @@ mod tests {
                 arrived_at: Some(NOW.minus(Duration::from_secs(700))),
             }],
             others: Some(0),
+            departed: 0,
             indicators: Vec::new(),
         };
         let coverage = Coverage::of_campaign(&picture, &campaign);

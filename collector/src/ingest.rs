@@ -15,8 +15,8 @@ use varde_common::time::Timestamp;
 
 use crate::change::Change;
 use crate::limits::RECORD_STORED_OCTETS;
-use crate::store::{Store, StoreError, heartbeat, mark, record};
-use conclude::conclude;
+use crate::store::{Store, StoreError, heartbeat, mark, record, succession};
+use conclude::{conclude, rejoin};
 use fold::read;
 
 /// What became of a batch.
@@ -135,6 +135,18 @@ pub async fn handle_held_back(store: &Store, sensor: i64, now: Timestamp) -> Res
     }
     tx.commit().await?;
     Ok(vec![Change::Sensor(sensor)])
+}
+
+/// A member becomes part of another: everything it has is that one's, and what are now incidents of one are joined. One
+/// transaction.
+///
+/// # Errors
+/// [`IngestError::Store`]; then nothing has changed.
+pub async fn handle_merger(store: &Store, from: i64, into: i64, now: Timestamp) -> Result<(), IngestError> {
+    let mut tx = store.begin().await?;
+    succession::hand_over(&mut tx, from, into, now).await?;
+    rejoin(&mut tx, into, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Stores how a sensor is.

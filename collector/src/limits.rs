@@ -249,3 +249,13 @@ pub const VIEWS_NOTED_EVERY: Duration = Duration::from_secs(3_600);
 pub const VIEWS_REMEMBERED: usize = 4_096;
 /// How often entries that are older than is kept are looked for.
 pub const AUDIT_FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
+/// Characters of a name, a supplier or an e-mail address in a member's profile: what a person writes on one line.
+pub const MEMBER_TEXT_MAX_CHARACTERS: usize = 200;
+/// Domains of one member: the largest municipalities have some fifty.
+pub const MEMBER_DOMAINS_MAX: usize = 500;
+/// Networks of one member on the internet.
+pub const MEMBER_NETWORKS_MAX: usize = 500;
+/// Members in one file, and altogether here: over five times the municipalities there are.
+pub const MEMBERS_MAX: usize = 2_000;
+/// A file with members: every one of them with all contacts and a screen of domains.
+pub const MEMBERS_FILE_MAX_OCTETS: u64 = 16 * 1024 * 1024;

@@ -71,6 +71,12 @@ reach = { $hit } of { $able } members that could see it were hit. { $blind } of 
 reach-all = { $hit } of { $able } members were hit. All { $total } could see it.
 reach-own = You were hit.
 reach-own-others = You were hit, and { $shown } other members.
+behind-supplier = behind { $supplier }
+counted-shared = { $hit } members are { $independent } independent ones: those behind one shared network count once, because one hit there may be seen by all of them.
+counted-departed = { $n ->
+    [one] One member that was hit has left since; of it nothing but this number is kept.
+   *[other] { $shown } members that were hit have left since; of them nothing but this number is kept.
+}
 blind-why = Why some cannot see:
 blind-no-sensor = { $n ->
     [1] 1 member has no sensor
@@ -278,6 +284,7 @@ event-two-live = Two machines use the sensor's identity: one came that had been 
 event-token-reused = Somebody came with a token that had been used before. Somebody else has the message it was sent in, or it was tried twice: ask the member, and make another token if in doubt.
 event-token-guessed = Somebody tried to enrol by this number without knowing its token's secret: a token copied wrongly, or a guess.
 event-ended-key = Somebody came with a key that this sensor had before its certificate was renewed. It was refused. An older copy of the machine was started, or the key was taken: ask the member.
+event-foreign-site = The sensor's agent.toml names a site that it may not report for. Its session was ended, and it keeps what it finds. Either the site is to be given to it (sensor site add), or the number in agent.toml is wrong.
 event-mark-unknown = The sensor said a mark that this collector does not remember to have given. That is so after the collector was restored from a backup.
 event-mark-missing = The sensor no longer has the mark it was given; somebody may have cleared its spool's directory.
 event-set-back = An older state of the sensor came: it would have gone on from record { $next }, but { $committed } was stored. It was told to begin a new spool, and nothing is counted twice. If its disk was not restored, a copy of it runs somewhere.

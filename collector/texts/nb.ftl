@@ -71,6 +71,12 @@ reach = { $hit } av { $able } medlemmer som kunne se det, er truffet. { $blind }
 reach-all = { $hit } av { $able } medlemmer er truffet. Alle { $total } kunne se det.
 reach-own = Dere er truffet.
 reach-own-others = Dere er truffet, og { $shown } andre medlemmer.
+behind-supplier = bak { $supplier }
+counted-shared = { $hit } medlemmer er { $independent } uavhengige: de som er bak samme fellesnett, teller én gang, for ett treff der kan ses hos alle.
+counted-departed = { $n ->
+    [one] Ett medlem som ble truffet, har gått ut siden; av det er bare dette tallet igjen.
+   *[other] { $shown } medlemmer som ble truffet, har gått ut siden; av dem er bare dette tallet igjen.
+}
 blind-why = Hvorfor noen ikke kan se:
 blind-no-sensor = { $n ->
     [1] 1 medlem har ingen sensor
@@ -278,6 +284,7 @@ event-two-live = To maskiner bruker identiteten til sensoren: én kom som var hi
 event-token-reused = Noen kom med en kode som var brukt før. Noen andre har meldingen den ble sendt i, eller den ble prøvd to ganger: spør medlemmet, og lag en ny hvis dere er i tvil.
 event-token-guessed = Noen prøvde å koble til med dette nummeret uten å kjenne hemmeligheten i koden: en kode som er kopiert feil, eller en gjetning.
 event-ended-key = Noen kom med en nøkkel denne sensoren hadde før sertifikatet ble fornyet. Den ble avvist. En eldre kopi av maskinen er startet, eller nøkkelen er tatt: spør medlemmet.
+event-foreign-site = agent.toml på sensoren nevner et sted den ikke kan melde for. Økten ble avsluttet, og den tar vare på det den finner. Enten skal den få stedet (sensor site add), eller så er nummeret i agent.toml feil.
 event-mark-unknown = Sensoren sa et merke denne samleren ikke husker å ha gitt. Slik er det etter at samleren er lagt tilbake fra en kopi.
 event-mark-missing = Sensoren har ikke lenger merket den fikk; noen kan ha tømt mappen med køen.
 event-set-back = En eldre tilstand av sensoren meldte seg: den ville gå videre fra post { $next }, men { $committed } var lagret. Den fikk beskjed om å begynne på en ny kø, og ingenting telles to ganger. Ble ikke disken gjenopprettet, kjører en kopi et sted.

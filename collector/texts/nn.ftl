@@ -71,6 +71,12 @@ reach = { $hit } av { $able } medlemer som kunne sjå det, er ramma. { $blind } 
 reach-all = { $hit } av { $able } medlemer er ramma. Alle { $total } kunne sjå det.
 reach-own = De er ramma.
 reach-own-others = De er ramma, og { $shown } andre medlemer.
+behind-supplier = bak { $supplier }
+counted-shared = { $hit } medlemer er { $independent } uavhengige: dei som er bak same fellesnett, tel éin gong, for eitt treff der kan visast hos alle.
+counted-departed = { $n ->
+    [one] Éin medlem som vart ramma, har gått ut sidan; av han er berre dette talet att.
+   *[other] { $shown } medlemer som vart ramma, har gått ut sidan; av dei er berre dette talet att.
+}
 blind-why = Kvifor nokon ikkje kan sjå:
 blind-no-sensor = { $n ->
     [1] 1 medlem har ingen sensor
@@ -278,6 +284,7 @@ event-two-live = To maskiner brukar identiteten til sensoren: éi kom som var he
 event-token-reused = Nokon kom med ein kode som var brukt før. Nokon andre har meldinga han vart send i, eller han vart prøvd to gonger: spør medlemen, og lag ein ny om de er i tvil.
 event-token-guessed = Nokon prøvde å kople til med dette nummeret utan å kjenne løyndomen i koden: ein kode som er kopiert feil, eller ei gjetting.
 event-ended-key = Nokon kom med ein nøkkel denne sensoren hadde før sertifikatet vart fornya. Han vart avvist. Ein eldre kopi av maskina er starta, eller nøkkelen er teken: spør medlemen.
+event-foreign-site = agent.toml på sensoren nemner ein stad han ikkje kan melde for. Økta vart avslutta, og han tek vare på det han finn. Anten skal han få staden (sensor site add), eller så er nummeret i agent.toml feil.
 event-mark-unknown = Sensoren sa eit merke denne samlaren ikkje hugsar å ha gitt. Slik er det etter at samlaren er lagd tilbake frå ein kopi.
 event-mark-missing = Sensoren har ikkje lenger merket han fekk; nokon kan ha tømt mappa med køen.
 event-set-back = Ein eldre tilstand av sensoren melde seg: han ville gå vidare frå post { $next }, men { $committed } var lagra. Han fekk melding om å byrje på ein ny kø, og ingenting blir talt to gonger. Vart ikkje disken gjenoppretta, køyrer ein kopi ein stad.

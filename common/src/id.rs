@@ -102,17 +102,36 @@ pub struct MemberNumber(String);
 
 /// Text that is no member number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "\"{0}\" is not a member number; write the four digits of a kommunenummer (0301), two of a fylke or nine of an organisation"
-)]
-pub struct BadMemberNumber(pub String);
+pub enum BadMemberNumber {
+    /// It has not the form of one.
+    #[error(
+        "\"{0}\" is not a member number; write the four digits of a kommunenummer (0301), two of a fylke or nine of an organisation"
+    )]
+    Form(String),
+    /// Its last digit does not follow from the others: a digit is wrong, or two changed places.
+    #[error(
+        "\"{0}\" is no organisasjonsnummer: its last digit does not fit the others; look for a digit that is wrong"
+    )]
+    CheckDigit(String),
+}
+
+/// What each of an organisasjonsnummer's first eight digits counts; the ninth makes the sum divisible by eleven.
+const ORGANISATION_WEIGHTS: [u32; 9] = [3, 2, 7, 6, 5, 4, 3, 2, 1];
 
 impl FromStr for MemberNumber {
     type Err = BadMemberNumber;
 
     fn from_str(text: &str) -> Result<MemberNumber, BadMemberNumber> {
         let right = matches!(text.len(), 2 | 4 | 9) && text.bytes().all(|byte| byte.is_ascii_digit());
-        if right { Ok(MemberNumber(text.to_owned())) } else { Err(BadMemberNumber(text.to_owned())) }
+        if !right {
+            return Err(BadMemberNumber::Form(text.to_owned()));
+        }
+        let digits = text.bytes().map(|byte| u32::from(byte.wrapping_sub(b'0')));
+        let sum: u32 = digits.zip(ORGANISATION_WEIGHTS).map(|(digit, weight)| digit * weight).sum();
+        if text.len() == ORGANISATION_WEIGHTS.len() && !sum.is_multiple_of(11) {
+            return Err(BadMemberNumber::CheckDigit(text.to_owned()));
+        }
+        Ok(MemberNumber(text.to_owned()))
     }
 }
 
@@ -192,6 +211,23 @@ mod tests {
         }
         assert!("H-ZZZZZZZZZZZZZ".parse::<Pseudonym>().is_err(), "65 bits");
         assert!("H-123".parse::<Pseudonym>().is_err());
+    }
+
+    #[test]
+    fn an_organisation_number_with_a_wrong_digit_is_told_from_none() {
+        // Brønnøysundregistrene, Oslo kommune, KS.
+        for good in ["974760673", "958935420", "971032146"] {
+            assert_eq!(good.parse::<MemberNumber>().map(|number| number.to_string()), Ok(good.to_owned()));
+            for place in 0..9 {
+                let mut digits = good.as_bytes().to_vec();
+                digits[place] = b'0' + (digits[place] - b'0' + 1) % 10;
+                let wrong = String::from_utf8(digits).unwrap();
+                assert_eq!(wrong.parse::<MemberNumber>(), Err(BadMemberNumber::CheckDigit(wrong)));
+            }
+        }
+        let swapped = "974760637";
+        assert_eq!(swapped.parse::<MemberNumber>(), Err(BadMemberNumber::CheckDigit(swapped.to_owned())));
+        assert!(matches!("97476067".parse::<MemberNumber>(), Err(BadMemberNumber::Form(_))));
     }
 
     #[test]

@@ -22,8 +22,11 @@ KEYS of --json (one object a line, the latest seen first; absent = null; times R
   title                  in words
   link_kind, link        what its incidents share: an indicator or a threat, and which
   indicators             [{indicator, kind}] that were met
-  members                [{number, name, first_seen, evidence}], the first hit first
+  members                [{number, name, supplier, first_seen, evidence}], the first hit first; supplier: the shared
+                         network it is behind
   member_count           how many members it hit
+  independent            the same, those behind one shared network counted once: what makes a campaign
+  departed               how many members it hit that have left since; nothing else of them is kept
   able_to_see            how many members could have seen it: hit, or with a sensor that was heard from since it
                          began and holds a list that shows it; the others cannot
   members_total          how many members there are
@@ -118,7 +121,11 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
     let members: Vec<String> = shown
         .members
         .iter()
-        .map(|part| format!("  {} {}  {}  {}", part.number, part.name, listing::moment(part.first_seen), part.evidence))
+        .map(|part| {
+            let shared = part.supplier.as_ref().map_or(String::new(), |supplier| format!("  behind {supplier}"));
+            let since = listing::moment(part.first_seen);
+            format!("  {} {}  {since}  {}{shared}", part.number, part.name, part.evidence)
+        })
         .collect();
     let indicators: Vec<String> =
         shown.indicators.iter().map(|listed| format!("  {} ({})", listed.indicator, listed.kind)).collect();
@@ -153,7 +160,15 @@ fn table(campaigns: &[CampaignView]) -> String {
 fn spread(campaign: &CampaignView) -> String {
     match (campaign.member_count, campaign.able_to_see, campaign.members_total) {
         (Some(hit), Some(able), Some(total)) => {
-            format!("{hit} of {able} that could see it; {} cannot", total.saturating_sub(able))
+            let alone = match campaign.independent {
+                Some(independent) if independent < hit => format!(" ({independent} independent)"),
+                Some(_) | None => String::new(),
+            };
+            let departed = match campaign.departed {
+                Some(departed) if departed > 0 => format!("; {departed} more have left"),
+                Some(_) | None => String::new(),
+            };
+            format!("{hit}{alone} of {able} that could see it; {} cannot{departed}", total.saturating_sub(able))
         }
         _ => "too few to count".to_owned(),
     }
@@ -193,6 +208,8 @@ mod tests {
             indicators: Vec::new(),
             members: Vec::new(),
             member_count: None,
+            independent: None,
+            departed: None,
             able_to_see: None,
             members_total: None,
             evidence: varde_common::alert::Evidence::Blocked,

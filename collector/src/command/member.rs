@@ -1,16 +1,24 @@
-//! `varde-collector member`: who belongs to the community.
+//! `varde-collector member`: who belongs to the community, from the first day to the last.
 
 use std::path::Path;
 
+use anyhow::{anyhow, bail};
 use clap::Subcommand;
 use varde_common::id::MemberNumber;
 
 use super::init::operator_name;
+use super::member_file::{ExportArguments, ImportArguments};
+use super::member_set::SetArguments;
+use super::member_show::ShowArguments;
 use super::noted::deed;
-use super::say;
+use super::{member_file, member_set, member_show, say};
 use crate::audit::On;
+use crate::control::Poke;
+use crate::ingest::handle_merger;
 use crate::io::clock;
+use crate::io::control::poke;
 use crate::store::member::{Added, MemberRow};
+use crate::store::succession::{Holds, Renumbered};
 use crate::store::{Scope, Store};
 
 /// Subcommands of `member`.
@@ -25,12 +33,47 @@ pub enum MemberCommand {
         name: String,
     },
     /// List the members.
-    #[command(after_help = "Keys with --json: number, name, added_at (RFC 3339 UTC), sensors (those not revoked).")]
+    #[command(
+        after_help = "Keys with --json: number, name, added_at (RFC 3339 UTC), sensors (those not revoked), language (bokmaal, nynorsk or neutral), covered (by digitalsikkerhetsloven; null = not known), supplier (the shared network it is behind, or null), former_numbers [{number, name, until}] (each leads on to it)."
+    )]
     List {
         /// One JSON object a line.
         #[arg(long)]
         json: bool,
     },
+    /// Everything known of a member: whom to call, what is its own, its sensors and their sites.
+    Show(ShowArguments),
+    /// Change what is known of a member.
+    Set(SetArguments),
+    /// Give a member another name or another number; the old number leads on to it.
+    Rename {
+        /// Its number, or one it had.
+        number: MemberNumber,
+        /// The new name.
+        #[arg(long, value_parser = operator_name, required_unless_present = "new_number")]
+        name: Option<String>,
+        /// The new number.
+        #[arg(long = "number", value_name = "NUMBER")]
+        new_number: Option<MemberNumber>,
+    },
+    /// Members become part of another: sensors, sites, alerts, incidents and numbers are that one's from now on. This cannot be undone.
+    Merge {
+        /// Those that become part of it.
+        #[arg(required = true, value_name = "NUMBER")]
+        numbers: Vec<MemberNumber>,
+        /// The one that goes on.
+        #[arg(long, value_name = "NUMBER")]
+        into: MemberNumber,
+    },
+    /// Remove a member that was entered by mistake; one that has sensors or alerts leaves instead (member leave).
+    Remove {
+        /// Its number.
+        number: MemberNumber,
+    },
+    /// Read members from a spreadsheet's file (CSV): all lines or none.
+    Import(ImportArguments),
+    /// Write members as a file that a spreadsheet reads (CSV).
+    Export(ExportArguments),
 }
 
 /// Runs the command.
@@ -39,26 +82,132 @@ pub enum MemberCommand {
 /// Why it could not be done.
 pub async fn run(data: &Path, command: MemberCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
-    match command {
-        MemberCommand::Add { number, name } => {
-            let on = On::Member(number.as_str().to_owned());
-            let adding = store.noting(deed("member add", on).becomes(name.as_str()));
-            say::result(&match adding.add_member(&number, &name, clock::now()).await? {
-                Added::New => format!("Added {name} ({number})."),
-                Added::Known => format!("{name} ({number}) was there already."),
-                Added::Renamed => format!("{number} is now called {name}."),
-            })?;
-        }
-        MemberCommand::List { json } => {
-            let members = store.member_rows(Scope::Operator).await?;
-            let row = |member: &MemberRow| {
-                let MemberRow { number, name, added_at, sensors, .. } = member;
-                vec![number.clone(), name.clone(), say::moment(Some(*added_at)), sensors.to_string()]
-            };
-            let nothing = "No members yet. Add one with: varde-collector member add NUMBER NAME";
-            say::rows(&members, json, &["NUMBER", "NAME", "ADDED", "SENSORS"], row, nothing)?;
-        }
-    }
+    let done = dispatch(data, &store, command).await;
     store.close().await;
+    done
+}
+
+async fn dispatch(data: &Path, store: &Store, command: MemberCommand) -> anyhow::Result<()> {
+    match command {
+        MemberCommand::Add { number, name } => add(store, &number, &name).await,
+        MemberCommand::List { json } => list(store, json).await,
+        MemberCommand::Show(arguments) => member_show::run(store, &arguments).await,
+        MemberCommand::Set(arguments) => member_set::run(store, arguments).await,
+        MemberCommand::Rename { number, name, new_number } => rename(store, &number, name, new_number).await,
+        MemberCommand::Merge { numbers, into } => {
+            merge(store, &numbers, &into).await?;
+            poke(data, Poke::Sensors).await;
+            Ok(())
+        }
+        MemberCommand::Remove { number } => remove(store, &number).await,
+        MemberCommand::Import(arguments) => member_file::import(store, &arguments).await,
+        MemberCommand::Export(arguments) => member_file::export(store, &arguments).await,
+    }
+}
+
+/// The member of a number, or that goes on for the one that had it; in the second case that is told.
+///
+/// # Errors
+/// There is none.
+pub(super) async fn find(store: &Store, number: &MemberNumber) -> anyhow::Result<MemberRow> {
+    let found = store.member_by_number(Scope::Operator, number).await?;
+    let member = found.ok_or_else(|| {
+        anyhow!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
+    })?;
+    if member.number != number.as_str() {
+        say::aside(&format!("{number} is {} ({}) now.", member.name, member.number));
+    }
+    Ok(member)
+}
+
+async fn add(store: &Store, number: &MemberNumber, name: &str) -> anyhow::Result<()> {
+    let adding = store.noting(deed("member add", On::Member(number.as_str().to_owned())).becomes(name));
+    say::result(&match adding.add_member(number, name, clock::now()).await? {
+        Added::New => format!("Added {name} ({number})."),
+        Added::Known => format!("{name} ({number}) was there already."),
+        Added::Renamed => format!("{number} is now called {name}."),
+        Added::Former(today) => {
+            bail!("{number} was given up and leads on to {today}; see: varde-collector member show {today}")
+        }
+    })
+}
+
+async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
+    let members = store.member_rows(Scope::Operator).await?;
+    let row = |member: &MemberRow| {
+        let former: Vec<&str> = member.former_numbers.iter().map(|former| former.number.as_str()).collect();
+        vec![
+            member.number.clone(),
+            member.name.clone(),
+            say::moment(Some(member.added_at)),
+            member.sensors.to_string(),
+            member.supplier.clone().unwrap_or_else(|| "-".to_owned()),
+            if former.is_empty() { "-".to_owned() } else { former.join(", ") },
+        ]
+    };
+    let nothing = "No members yet. Add one with: varde-collector member add NUMBER NAME";
+    say::rows(&members, json, &["NUMBER", "NAME", "ADDED", "SENSORS", "SUPPLIER", "FORMER NUMBERS"], row, nothing)
+}
+
+async fn rename(
+    store: &Store,
+    number: &MemberNumber,
+    name: Option<String>,
+    new_number: Option<MemberNumber>,
+) -> anyhow::Result<()> {
+    let member = find(store, number).await?;
+    let done = store.rename_member(member.id, name.as_deref(), new_number.as_ref(), clock::now()).await?;
+    let called = name.as_deref().unwrap_or(&member.name);
+    match done {
+        Renumbered::Taken(today, whose) => bail!(
+            "{} is {whose}'s ({today}); if the two have become one: varde-collector member merge {} --into {today}",
+            new_number.as_ref().map_or("", MemberNumber::as_str),
+            member.number
+        ),
+        Renumbered::Now => say::result(&format!(
+            "{called} has the number {} from now on; {} leads on to it.",
+            new_number.as_ref().map_or("", MemberNumber::as_str),
+            member.number
+        )),
+        Renumbered::Before => say::result(&format!("{} is called {called}.", member.number)),
+    }
+}
+
+async fn merge(store: &Store, numbers: &[MemberNumber], into: &MemberNumber) -> anyhow::Result<()> {
+    let kept = find(store, into).await?;
+    let mut parts = Vec::new();
+    for number in numbers {
+        let part = find(store, number).await?;
+        if part.id == kept.id {
+            bail!("{number} is {} ({}) already", kept.name, kept.number)
+        }
+        parts.push(part);
+    }
+    parts.sort_by_key(|part| part.id);
+    parts.dedup_by_key(|part| part.id);
+    for part in &parts {
+        handle_merger(store, part.id, kept.id, clock::now()).await?;
+        say::result(&format!(
+            "{} ({}) is part of {} ({}) from now on: its sensors, sites, alerts and incidents are that one's, and {} leads on to it.",
+            part.name, part.number, kept.name, kept.number, part.number
+        ))?;
+    }
+    say::aside(&format!("Look through its contacts and domains: varde-collector member show {}", kept.number));
     Ok(())
+}
+
+async fn remove(store: &Store, number: &MemberNumber) -> anyhow::Result<()> {
+    let member = find(store, number).await?;
+    if member.number != number.as_str() {
+        bail!("name it by its number of today: varde-collector member remove {}", member.number)
+    }
+    match store.remove_member(member.id).await? {
+        Ok(()) => {
+            say::result(&format!("Removed {} ({number}), and nothing was known of it but its profile.", member.name))
+        }
+        Err(Holds { sensors, sites, alerts, joined }) => bail!(
+            "{} ({number}) is no mistake: it has {sensors} sensors, {sites} sites, {alerts} alerts, and {joined} members became part of it. A member that leaves: varde-collector member leave {number}",
+            member.name
+        ),
+    }
 }

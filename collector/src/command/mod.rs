@@ -11,12 +11,16 @@ pub mod indicator;
 pub mod init;
 pub mod key;
 pub mod member;
+pub mod member_file;
+pub mod member_set;
+pub mod member_show;
 pub mod publish;
 pub mod restore;
 pub mod root;
 pub mod run;
 pub mod sensor;
 pub mod sensor_events;
+pub mod sensor_site;
 pub mod sign;
 
 mod duty;
@@ -150,6 +154,16 @@ mod tests {
             "run --quic 127.0.0.1:0 --enroll 127.0.0.1:0 --web 127.0.0.1:0",
             "member add 3407 Gjøvik",
             "member list --json",
+            "member show 3407 --json",
+            "member set 3407 --language nynorsk --covered yes --supplier IKT --domain a.kommune.no --network 192.0.2.0/24",
+            "member set 3407 --contact oncall --name Kari --telephone 22000000 --out-of-hours 90000000 --email a@b.no --confirmed today --json",
+            "member set 3407 --no-supplier --no-domain a.kommune.no --no-network 192.0.2.0/24 --no-contact it",
+            "member rename 3407 --name Gjøvik --number 3411",
+            "member merge 3405 3407 --into 3411",
+            "member remove 3407",
+            "member import members.csv --dry-run --json",
+            "member export members.csv",
+            "member export --json",
             "sensor token 3407",
             "sensor list --json",
             "sensor events 3 --limit 50 --json",
@@ -158,6 +172,10 @@ mod tests {
             "ca switch",
             "sensor token 3407 --replaces 3",
             "sensor move 3 --member 0301",
+            "sensor site add 3 1 --member 0301",
+            "sensor site remove 3 1",
+            "sensor site list --json",
+            "sensor site list 3",
             "sensor approve 3",
             "sensor refuse 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
@@ -190,8 +208,18 @@ mod tests {
             "",
             "sensor token 12345",
             "sensor revoke x",
+            "sensor site add 3 0 --member 0301",
+            "sensor site add 3 70000 --member 0301",
+            "sensor site add 3 1",
             "sensor events 3 --limit 0",
             "member add 34O7 G",
+            "member add 958935421 Oslo",
+            "member rename 3407",
+            "member merge 3407",
+            "member set 3407 --telephone 22000000",
+            "member set 3407 --contact it --telephone 1234567",
+            "member set 3407 --network 10.0.0.0/8",
+            "member set 3407 --domain kommune.no",
             "indicator import",
             "backup",
             "restore",

@@ -13,8 +13,9 @@ use varde_common::token::{Token, secret_hash};
 use varde_common::trust::sha256;
 
 use super::noted::deed;
-use super::say;
 use super::sensor_events::{self, EventsArguments};
+use super::sensor_site::{self, SiteCommand};
+use super::{member, say};
 use crate::address::{Bound, DialAddress, TCP_PORT, dial};
 use crate::audit::On;
 use crate::control::Poke;
@@ -71,6 +72,9 @@ pub enum SensorCommand {
         #[arg(long, value_name = "NUMBER")]
         member: MemberNumber,
     },
+    /// Which networks of other members a sensor may report for.
+    #[command(subcommand)]
+    Site(SiteCommand),
     /// Revoke a sensor, or a token not used yet: its session ends at once and it stays out.
     Revoke {
         /// The sensor's number, as listed.
@@ -133,9 +137,9 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             ))?;
         }
         SensorCommand::Move { id, member: number } => {
-            let member = find_member(&store, &number).await?;
+            let member = member::find(&store, &number).await?;
             let moved = deed("sensor move", On::Sensor(i64::from(id)))
-                .becomes(format!("of {number} {} from now on", member.name))
+                .becomes(format!("of {} {} from now on", member.number, member.name))
                 .concerns([member.number.clone()]);
             if !store.noting(moved).move_sensor(i64::from(id), member.id).await? {
                 bail!("there is no sensor {id}, or it was revoked; see: varde-collector sensor list")
@@ -164,6 +168,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             poke(data, Poke::Sensors).await;
             say::result(&format!("Sensor {id} ({words}) is refused; its token is good for nothing any more."))?;
         }
+        SensorCommand::Site(command) => sensor_site::run(data, &store, command).await?,
         SensorCommand::Revoke { id } => {
             let revoked = deed("sensor revoke", On::Sensor(i64::from(id))).becomes("revoked");
             let said = match store.noting(revoked).revoke_sensor(i64::from(id), clock::now()).await? {
@@ -186,16 +191,9 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
     Ok(())
 }
 
-async fn find_member(store: &Store, number: &MemberNumber) -> anyhow::Result<MemberRow> {
-    let member = store.member_by_number(Scope::Operator, number).await?;
-    member.ok_or_else(|| {
-        anyhow!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
-    })
-}
-
 /// That a sensor may be replaced by a new one of this member.
 async fn may_replace(store: &Store, replaced: u32, number: &MemberNumber) -> anyhow::Result<()> {
-    let member = find_member(store, number).await?;
+    let member = member::find(store, number).await?;
     if !store.may_be_replaced(i64::from(replaced), member.id).await? {
         bail!("{number} has no enrolled sensor {replaced}; see: varde-collector sensor list")
     }
@@ -234,7 +232,7 @@ pub async fn make_token(
     number: &MemberNumber,
     now: Timestamp,
 ) -> anyhow::Result<(Token, MemberRow)> {
-    let member = find_member(store, number).await?;
+    let member = member::find(store, number).await?;
     let set = store.setting(Scope::Operator, setting::ADDRESS).await?;
     let set: Option<DialAddress> =
         set.map(|text| text.parse()).transpose().context("the address that was set cannot be read")?;

@@ -9,7 +9,7 @@ use varde_common::time::Timestamp;
 use super::IngestError;
 use crate::change::Change;
 use crate::correlate::{self, IncidentRef, Known};
-use crate::incident::{AlertFact, Link, Span, Topic, founds_an_incident};
+use crate::incident::{AlertFact, Incident, Link, Span, Topic, founds_an_incident};
 use crate::store::alert::AlertRow;
 use crate::store::{alert, campaign, incident};
 
@@ -39,6 +39,7 @@ pub(super) async fn conclude(
     let known = Known {
         incidents: incident::of_links(conn, &links, &members).await?,
         campaigns: campaign::of_links(conn, &links).await?,
+        shared: incident::behind_suppliers(conn).await?,
     };
     // What founds nothing itself may join because of what is new.
     let mut others = Vec::new();
@@ -84,4 +85,53 @@ pub(super) async fn conclude(
     }
     alert::write(conn, sensor, epoch, &Vec::from_iter(&rows), now).await?;
     Ok(changes)
+}
+
+/// Two members have become one: of its incidents those that are one from now on are joined, as if they had always been its.
+pub(super) async fn rejoin(conn: &mut SqliteConnection, member: i64, now: Timestamp) -> Result<(), IngestError> {
+    let own = incident::of_member(conn, member).await?;
+    let as_fact = |incident: &Incident| AlertFact {
+        member,
+        topic: incident.topic.clone(),
+        span: incident.span,
+        founds: true,
+        fresh: true,
+        incident: Some(incident.id),
+    };
+    let mut facts: Vec<AlertFact> = own.iter().map(as_fact).collect();
+    let Some(span) = own.iter().map(|incident| incident.span).reduce(Span::join) else { return Ok(()) };
+    let links: BTreeSet<Link> = own.iter().map(|incident| incident.topic.link.clone()).collect();
+    let members = BTreeSet::from([member]);
+    let known = Known {
+        incidents: incident::of_links(conn, &links, &members).await?,
+        campaigns: campaign::of_links(conn, &links).await?,
+        shared: incident::behind_suppliers(conn).await?,
+    };
+    let mut others = Vec::new();
+    for (id, _, fact) in incident::alerts_without_host(conn, &links, &members, span).await? {
+        others.push(id);
+        facts.push(fact);
+    }
+    let decisions = correlate::correlate(&facts, &known);
+    let mut ids = Vec::with_capacity(decisions.incidents.len());
+    for decision in &decisions.incidents {
+        let id = incident::apply(conn, decision, "", "", now).await?;
+        for place in &decision.alerts {
+            if let Some(&alert) = place.checked_sub(own.len()).and_then(|place| others.get(place)) {
+                incident::attach_alert(conn, alert, id).await?;
+            }
+        }
+        ids.push(id);
+    }
+    for (decision, inside) in &decisions.campaigns {
+        let inside: Vec<i64> = inside
+            .iter()
+            .filter_map(|incident| match incident {
+                IncidentRef::Decided(place) => ids.get(*place).copied(),
+                IncidentRef::Stored(id) => Some(*id),
+            })
+            .collect();
+        campaign::apply(conn, decision, &inside, now).await?;
+    }
+    Ok(())
 }

@@ -96,10 +96,16 @@ impl Collector {
                 self.keyring.look_and_tell(clock::now()).await;
                 self.lists.look(&self.store, &self.changes).await.map(|_| ())
             }
-            Poke::Sensors => self.live.cut_off_revoked().await.map(|_| {
-                // Which sensor it was, the command knows; the page reads all of them afresh.
-                let _ = self.changes.send(Change::Sensor(0));
-            }),
+            Poke::Sensors => {
+                let cut = match self.live.cut_off_revoked().await {
+                    Ok(_) => self.live.cut_off_lost_sites().await,
+                    Err(error) => Err(error),
+                };
+                cut.map(|_| {
+                    // Which sensor it was, the command knows; the page reads all of them afresh.
+                    let _ = self.changes.send(Change::Sensor(0));
+                })
+            }
             Poke::Keys => {
                 self.keyring.look_and_tell(clock::now()).await;
                 Ok(())
@@ -148,6 +154,9 @@ impl Collector {
         }
         if let Err(error) = self.live.cut_off_revoked().await {
             self.failed("cannot look for revoked sensors", &error);
+        }
+        if let Err(error) = self.live.cut_off_lost_sites().await {
+            self.failed("cannot look for sites that were taken away", &error);
         }
         self.look_for_room().await;
     }

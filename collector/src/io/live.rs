@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
-use varde_common::id::Mark;
+use varde_common::id::{Mark, SiteId};
 use varde_common::message::CloseReason;
 
 use super::carrier::Carrier;
@@ -18,6 +18,8 @@ use crate::store::{Scope, Store, StoreError};
 struct Entry {
     number: u64,
     carrier: Carrier,
+    /// What its Hello named; nothing before.
+    sites: Vec<SiteId>,
 }
 
 /// The sessions that stand. Its lock is held while the database is told, so that what the database says of a sensor is
@@ -64,7 +66,7 @@ impl Live {
         // Under the lock too: by the time another comes with the key before this one, that key has ended.
         self.store.key_used(sensor, &proof.spki_sha256, proof.until).await?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        if let Some(older) = entries.insert(sensor, Entry { number, carrier: carrier.clone() }) {
+        if let Some(older) = entries.insert(sensor, Entry { number, carrier: carrier.clone(), sites: Vec::new() }) {
             tracing::info!(sensor, "a newer session replaces the older");
             older.carrier.close(CloseReason::Replaced);
         }
@@ -82,8 +84,9 @@ impl Live {
         if getrandom::fill(&mut fresh).is_err() {
             fresh = u128::from(clock::now().0.unsigned_abs()).to_be_bytes();
         }
-        let entries = self.entries.lock().await;
-        let Some(entry) = entries.get(&sensor).filter(|entry| entry.number == number) else { return Ok(None) };
+        let mut entries = self.entries.lock().await;
+        let Some(entry) = entries.get_mut(&sensor).filter(|entry| entry.number == number) else { return Ok(None) };
+        entry.sites.clone_from(&said.hello.sites);
         let (mark, carrier) = (Mark(u128::from_be_bytes(fresh)), entry.carrier.name());
         let met = hello::meet(&self.store, sensor, said, mark, carrier, clock::now()).await?;
         let _ = self.changes.send(Change::Sensor(sensor));
@@ -121,6 +124,27 @@ impl Live {
             {
                 tracing::warn!(sensor, "revoked: its session is cut off");
                 entry.carrier.close(CloseReason::Revoked);
+                cut += 1;
+            }
+        }
+        Ok(cut)
+    }
+
+    /// Cuts off the sessions of sensors that named a site which is theirs no more; gives how many.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn cut_off_lost_sites(&self) -> Result<usize, StoreError> {
+        let entries = self.entries.lock().await;
+        let mut cut = 0;
+        // A sensor keeps its home for as long as it is let in.
+        let with_others = |entry: &Entry| entry.sites.iter().any(|site| *site != SiteId(0));
+        let standing = entries.iter().filter(|(_, entry)| with_others(entry) && !entry.carrier.is_closed());
+        for (&sensor, entry) in standing {
+            let allowed = self.store.sites_of(Scope::Operator, sensor).await?;
+            if entry.sites.iter().any(|site| !allowed.contains(site)) {
+                tracing::warn!(sensor, "a site it named is its no more: its session is cut off");
+                entry.carrier.close(CloseReason::UnknownSite);
                 cut += 1;
             }
         }

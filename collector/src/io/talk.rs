@@ -233,6 +233,9 @@ impl Talk {
 
     async fn serve<W: Outgoing, R: AsyncRead + Unpin + Send>(self: Arc<Talk>, send: W, recv: R) -> Served {
         if let Err(why) = self.serve_stream(send, recv).await {
+            if why == CloseReason::UnknownSite {
+                self.note_foreign_site().await;
+            }
             self.close(why);
         }
         Served::Over

@@ -175,7 +175,7 @@ mod tests {
 
     fn hit(id: i64, first: i64, last: i64) -> HitFacts {
         HitFacts {
-            member: MemberFacts { id, number: "0301".to_owned(), name: "Oslo".to_owned() },
+            member: MemberFacts { id, number: "0301".to_owned(), name: "Oslo".to_owned(), supplier: None },
             first_seen: Timestamp(first),
             last_seen: Timestamp(last),
             evidence: 4,

@@ -136,6 +136,8 @@ pub struct HitRow {
     pub name: Shown,
     /// Its number.
     pub number: Shown,
+    /// The shared network it is behind, in words.
+    pub shared: Option<String>,
     /// Earliest sighting.
     pub first: Moment,
     /// Latest sighting.
@@ -157,6 +159,11 @@ impl HitRow {
             order,
             name: Shown::of(&facts.member.name),
             number: Shown::of(&facts.member.number),
+            shared: facts
+                .member
+                .supplier
+                .as_ref()
+                .map(|supplier| reader.texts.with("behind-supplier", &[("supplier", Shown::of(supplier).as_str())])),
             first: reader.calendar.moment(facts.first_seen),
             last: reader.calendar.moment(facts.last_seen),
             steps: Steps::of(facts.evidence, reader.texts),
@@ -200,6 +207,8 @@ pub struct CampaignCard {
     pub reach: String,
     /// Why the others could not see it, in words.
     pub blind: Vec<String>,
+    /// What else is to be known of the count: a network that several share, members that have left.
+    pub counted: Vec<String>,
     /// Earliest sighting.
     pub first: Moment,
     /// Latest sighting.
@@ -248,6 +257,7 @@ impl CampaignCard {
             more_hits: 0,
             reach,
             blind,
+            counted: counted(facts, picture, texts),
             first: reader.calendar.moment(first),
             last: reader.calendar.moment(last),
             hosts: hosts(sum(|hit| hit.hosts), facts.hits.iter().any(|hit| hit.hosts_about), texts),
@@ -262,6 +272,18 @@ impl CampaignCard {
         self.hits.truncate(CARD_MEMBERS);
         self
     }
+}
+
+fn counted(facts: &CampaignFacts, picture: &Picture, texts: &Texts) -> Vec<String> {
+    let (hit, independent) = (facts.hits.len(), facts.independent());
+    let mut words = Vec::new();
+    if !picture.for_member && independent < hit {
+        words.push(texts.numbers("counted-shared", &[("hit", size(hit)), ("independent", size(independent))]));
+    }
+    if facts.departed > 0 {
+        words.push(texts.count("counted-departed", facts.departed));
+    }
+    words
 }
 
 /// What it is called: the indicator defanged, or the threat's name.

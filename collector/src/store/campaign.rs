@@ -158,6 +158,8 @@ pub struct MemberPart {
     pub number: String,
     /// The member's name.
     pub name: String,
+    /// The shared network it is behind; nothing of it for a member.
+    pub supplier: Option<String>,
     /// Its first sighting.
     pub first_seen: Timestamp,
     /// How far it got there.
@@ -176,6 +178,8 @@ pub struct CampaignView {
     pub indicators: Vec<IndicatorView>,
     pub members: Vec<MemberPart>,
     pub member_count: Option<i64>,
+    pub independent: Option<i64>,
+    pub departed: Option<i64>,
     pub able_to_see: Option<i64>,
     pub members_total: Option<i64>,
     pub evidence: Evidence,
@@ -197,7 +201,9 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
     let mut tx = store.readers().begin().await?;
     let (low, high) = ids(campaign);
     let rows = sqlx::query(
-        "SELECT c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, c.opened_at, c.exercise,
+        "SELECT c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, c.opened_at, c.exercise, c.departed,
+                (SELECT COUNT(DISTINCT COALESCE(m.supplier, m.id)) FROM incident o JOIN member m ON m.id = o.member_id
+                 WHERE o.campaign_id = c.id) AS independent,
                 (SELECT COUNT(DISTINCT o.member_id) FROM incident o WHERE o.campaign_id = c.id) AS member_count
          FROM campaign c LEFT JOIN indicator n ON c.link_kind = 'indicator' AND n.id = CAST(c.link_value AS BIGINT)
          WHERE c.id BETWEEN $1 AND $2",
@@ -223,6 +229,9 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
         let pattern: Option<String> = row.try_get("pattern")?;
         let link_value: String = row.try_get("link_value")?;
         let coverage = coverage.remove(&id).unwrap_or_default();
+        let independent: i64 = row.try_get("independent")?;
+        // Towards what may be told of others, members behind one supplier's network count once.
+        let spread = |count: i64| told(count).filter(|_| told(independent).is_some());
         campaigns.push(CampaignView {
             id,
             uuid: row.try_get("uuid")?,
@@ -230,7 +239,9 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
             link_kind: row.try_get("link_kind")?,
             link: pattern.map_or(link_value, |pattern| shown_pattern(&pattern)),
             indicators: indicators.remove(&id).unwrap_or_default(),
-            member_count: told(row.try_get("member_count")?),
+            member_count: spread(row.try_get("member_count")?),
+            independent: Some(independent).filter(|_| scope == Scope::Operator),
+            departed: Some(row.try_get("departed")?).filter(|_| scope == Scope::Operator),
             able_to_see: told(size(coverage.able.len())),
             members_total: told(size(coverage.total())),
             evidence: parts.iter().map(|part| part.view.evidence).max().unwrap_or(Evidence::Blocked),
@@ -270,20 +281,20 @@ async fn parts(
 ) -> Result<BTreeMap<i64, Vec<Part>>, sqlx::Error> {
     let (low, high) = ids(campaign);
     let sql = format!(
-        "SELECT i.campaign_id, m.number, m.name, MIN(i.first_seen), MAX(i.last_seen),
+        "SELECT i.campaign_id, m.number, m.name, CASE WHEN $1 IS NULL THEN m.supplier END, MIN(i.first_seen), MAX(i.last_seen),
                 MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END),
                 {HOSTS}, COUNT(a.id), SUM(a.count)
          FROM incident i JOIN member m ON m.id = i.member_id JOIN alert a ON a.incident_id = i.id
          WHERE i.campaign_id BETWEEN $2 AND $3 AND ($1 IS NULL OR i.member_id = $1)
-         GROUP BY i.campaign_id, m.id, m.number, m.name ORDER BY MIN(i.first_seen), m.number"
+         GROUP BY i.campaign_id, m.id, m.number, m.name, m.supplier ORDER BY MIN(i.first_seen), m.number"
     );
-    type Found = (i64, String, String, i64, i64, i64, i64, i64, i64);
+    type Found = (i64, String, String, Option<String>, i64, i64, i64, i64, i64, i64);
     let rows: Vec<Found> =
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(low).bind(high).fetch_all(conn).await?;
     let mut parts: BTreeMap<i64, Vec<Part>> = BTreeMap::new();
-    for (campaign, number, name, first, last, evidence, hosts, alerts, sightings) in rows {
+    for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings) in rows {
         let span = Span::new(Timestamp(first), Timestamp(last));
-        let view = MemberPart { number, name, first_seen: span.first, evidence: evidence_from(evidence) };
+        let view = MemberPart { number, name, supplier, first_seen: span.first, evidence: evidence_from(evidence) };
         parts.entry(campaign).or_default().push(Part { view, span, hosts, alerts, sightings });
     }
     Ok(parts)

@@ -120,6 +120,34 @@ pub async fn of_links(
     Ok(incidents)
 }
 
+/// All incidents of a member.
+///
+/// # Errors
+/// The database's own.
+pub async fn of_member(conn: &mut SqliteConnection, member: i64) -> Result<Vec<Incident>, sqlx::Error> {
+    let sql = "SELECT id, link_kind, link_value, exercise, first_seen, last_seen, campaign_id FROM incident
+        WHERE member_id = $1 ORDER BY id";
+    type Found = (i64, String, String, bool, i64, i64, Option<i64>);
+    let rows: Vec<Found> = sqlx::query_as(sql).bind(member).fetch_all(conn).await?;
+    let read = |(id, kind, value, exercise, first, last, campaign): Found| {
+        let kind = if kind == LinkKind::Threat.as_str() { LinkKind::Threat } else { LinkKind::Indicator };
+        let span = Span::new(Timestamp(first), Timestamp(last));
+        Incident { id, member, topic: Topic { link: Link { kind, value }, exercise }, span, campaign }
+    };
+    Ok(rows.into_iter().map(read).collect())
+}
+
+/// Members behind a shared supplier network, each with the one of them that stands for all (decision 4).
+///
+/// # Errors
+/// The database's own.
+pub async fn behind_suppliers(conn: &mut SqliteConnection) -> Result<BTreeMap<i64, i64>, sqlx::Error> {
+    let sql = "SELECT m.id, (SELECT MIN(o.id) FROM member o WHERE o.supplier = m.supplier)
+        FROM member m WHERE m.supplier IS NOT NULL";
+    let rows: Vec<(i64, i64)> = sqlx::query_as(sql).fetch_all(conn).await?;
+    Ok(rows.into_iter().collect())
+}
+
 /// Stored alerts without a host that found nothing, of these links and members, near `span`: id, uuid and fact.
 ///
 /// # Errors

@@ -1,11 +1,23 @@
-//! The members of the community.
+//! The members of the community, and the numbers they go by: one today, and those that led to it.
 
 use serde::Serialize;
 use sqlx::Row;
 use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
+use super::profile::find;
 use super::{Scope, Store, StoreError};
+
+/// A number that was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FormerNumber {
+    /// The number.
+    pub number: String,
+    /// What the member that had it was called.
+    pub name: String,
+    /// Until when.
+    pub until: Timestamp,
+}
 
 /// A member as listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,10 +33,18 @@ pub struct MemberRow {
     pub added_at: Timestamp,
     /// Sensors with a token or more, not revoked.
     pub sensors: i64,
+    /// The form of Norwegian it is written to in.
+    pub language: String,
+    /// Whether digitalsikkerhetsloven covers it; null = not known.
+    pub covered: Option<bool>,
+    /// The shared network it is behind.
+    pub supplier: Option<String>,
+    /// Numbers that lead on to it, the latest first.
+    pub former_numbers: Vec<FormerNumber>,
 }
 
 /// What became of adding a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Added {
     /// It is there now.
     New,
@@ -32,6 +52,8 @@ pub enum Added {
     Known,
     /// It was there under another name and has the new one now: municipalities merge and are renamed.
     Renamed,
+    /// The number was given up and leads on to the member with this one.
+    Former(String),
 }
 
 impl Store {
@@ -41,11 +63,7 @@ impl Store {
     /// The database's own.
     pub async fn add_member(&self, number: &MemberNumber, name: &str, now: Timestamp) -> Result<Added, StoreError> {
         let mut tx = self.begin().await?;
-        let known: Option<String> = sqlx::query_scalar("SELECT name FROM member WHERE number = $1")
-            .bind(number.as_str())
-            .fetch_optional(&mut *tx)
-            .await?;
-        let added = match known {
+        let added = match find(&mut tx, number).await? {
             None => {
                 sqlx::query("INSERT INTO member (number, name, added_at) VALUES ($1, $2, $3)")
                     .bind(number.as_str())
@@ -55,14 +73,11 @@ impl Store {
                     .await?;
                 Added::New
             }
+            Some((_, today, _)) if today != number.as_str() => return Ok(Added::Former(today)),
             // Nothing is done, and so nothing is committed.
-            Some(old) if old == name => return Ok(Added::Known),
-            Some(_) => {
-                sqlx::query("UPDATE member SET name = $2 WHERE number = $1")
-                    .bind(number.as_str())
-                    .bind(name)
-                    .execute(&mut *tx)
-                    .await?;
+            Some((_, _, old)) if old == name => return Ok(Added::Known),
+            Some((id, _, _)) => {
+                sqlx::query("UPDATE member SET name = $2 WHERE id = $1").bind(id).bind(name).execute(&mut *tx).await?;
                 Added::Renamed
             }
         };
@@ -75,10 +90,11 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn member_rows(&self, scope: Scope) -> Result<Vec<MemberRow>, StoreError> {
-        let sql = "SELECT id, number, name, added_at,
+        let mut tx = self.readers().begin().await?;
+        let sql = "SELECT id, number, name, added_at, language, covered, supplier,
                 (SELECT COUNT(*) FROM sensor WHERE sensor.member_id = member.id AND revoked_at IS NULL) AS sensors
             FROM member WHERE ($1 IS NULL OR id = $1) ORDER BY number";
-        let rows = sqlx::query(sql).bind(scope.member_id()).fetch_all(self.readers()).await?;
+        let rows = sqlx::query(sql).bind(scope.member_id()).fetch_all(&mut *tx).await?;
         let mut members = Vec::with_capacity(rows.len());
         for row in rows {
             members.push(MemberRow {
@@ -87,18 +103,32 @@ impl Store {
                 name: row.try_get("name")?,
                 added_at: Timestamp(row.try_get("added_at")?),
                 sensors: row.try_get("sensors")?,
+                language: row.try_get("language")?,
+                covered: row.try_get::<Option<i64>, _>("covered")?.map(|covered| covered != 0),
+                supplier: row.try_get("supplier")?,
+                former_numbers: Vec::new(),
             });
+        }
+        let sql = "SELECT member_id, number, name, until FROM former_number
+            WHERE ($1 IS NULL OR member_id = $1) ORDER BY until DESC, number";
+        let former: Vec<(i64, String, String, i64)> =
+            sqlx::query_as(sql).bind(scope.member_id()).fetch_all(&mut *tx).await?;
+        for (id, number, name, until) in former {
+            if let Some(member) = members.iter_mut().find(|member| member.id == id) {
+                member.former_numbers.push(FormerNumber { number, name, until: Timestamp(until) });
+            }
         }
         Ok(members)
     }
 
-    /// The member of that number.
+    /// The member of that number, or that goes on for the one that had it.
     ///
     /// # Errors
     /// The database's own.
     pub async fn member_by_number(&self, scope: Scope, number: &MemberNumber) -> Result<Option<MemberRow>, StoreError> {
         let all = self.member_rows(scope).await?;
-        Ok(all.into_iter().find(|member| member.number == number.as_str()))
+        let leads = |member: &MemberRow| member.former_numbers.iter().any(|former| former.number == number.as_str());
+        Ok(all.into_iter().find(|member| member.number == number.as_str() || leads(member)))
     }
 }
 

@@ -15,11 +15,14 @@ pub mod mark;
 pub mod member;
 pub mod pending;
 pub mod picture;
+pub mod profile;
 pub mod record;
 pub mod restored;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
+pub mod site;
+pub mod succession;
 pub mod trust;
 pub mod upgrade;
 
@@ -61,6 +64,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/006_trust.sql"),
     include_str!("../schema/007_lists.sql"),
     include_str!("../schema/008_audit.sql"),
+    include_str!("../schema/009_members.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -5,6 +5,8 @@
 
 pub(super) mod reads;
 
+use std::collections::HashSet;
+
 use varde_common::time::Timestamp;
 
 use super::pending::PendingFacts;
@@ -32,6 +34,8 @@ pub struct MemberFacts {
     pub number: String,
     /// Its name.
     pub name: String,
+    /// The shared network it is behind.
+    pub supplier: Option<String>,
 }
 
 /// A sensor and what it last said of itself.
@@ -192,8 +196,18 @@ pub struct CampaignFacts {
     pub hits: Vec<HitFacts>,
     /// Members hit beside those in `hits`: none = not told.
     pub others: Option<i64>,
+    /// Members hit that have left since; always 0 for a member.
+    pub departed: i64,
     /// What it was found by.
     pub indicators: Vec<IndicatorFacts>,
+}
+
+impl CampaignFacts {
+    /// Members hit, those behind one shared network counted once.
+    pub fn independent(&self) -> usize {
+        let shared: HashSet<&str> = self.hits.iter().filter_map(|hit| hit.member.supplier.as_deref()).collect();
+        shared.len() + self.hits.iter().filter(|hit| hit.member.supplier.is_none()).count()
+    }
 }
 
 /// An incident: alerts of one member with the same link.

@@ -167,7 +167,7 @@ mod tests {
         filled(dir.path()).await;
         let broken =
             "INSERT INTO member (number, name, added_at) VALUES ('x', 'x', 1); SELECT no_such_column FROM member;";
-        let strays = "PRAGMA foreign_keys = OFF; INSERT INTO site VALUES (77, 0, 77);";
+        let strays = "PRAGMA foreign_keys = OFF; INSERT INTO site (sensor_id, site, member_id) VALUES (77, 0, 77);";
         for last in [broken, strays] {
             let schema = with_next(&[NEXT, last]).await;
             let refused = upgrade(dir.path(), &schema).await.unwrap_err();

@@ -29,7 +29,7 @@ pub(crate) async fn fill(store: &Store, now: Timestamp, word: &(dyn Fn(&str) -> 
         .execute(&mut *tx)
         .await?;
     for (id, (number, name)) in (1_i64..).zip(MEMBERS) {
-        sqlx::query("INSERT INTO member VALUES ($1, $2, $3, $4)")
+        sqlx::query("INSERT INTO member (id, number, name, added_at) VALUES ($1, $2, $3, $4)")
             .bind(id)
             .bind(word(number))
             .bind(word(name))
@@ -168,7 +168,7 @@ async fn sensor(
         .bind((!never).then_some(heartbeat))
         .execute(&mut **tx)
         .await?;
-    sqlx::query("INSERT INTO site VALUES ($1, 0, $1)").bind(id).execute(&mut **tx).await?;
+    sqlx::query("INSERT INTO site (sensor_id, site, member_id) VALUES ($1, 0, $1)").bind(id).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -182,7 +182,7 @@ async fn campaign(
     word: &(dyn Fn(&str) -> String + Sync),
 ) -> anyhow::Result<()> {
     let first = now.minus(Duration::from_secs(200 * 60)).0;
-    sqlx::query("INSERT INTO campaign VALUES ($1,$2,$3,$4,$4,$5,$6,$6,$7,$7)")
+    sqlx::query("INSERT INTO campaign (id, uuid, link_kind, link_value, title, exercise, opened_at, first_seen, last_seen, updated_at) VALUES ($1,$2,$3,$4,$4,$5,$6,$6,$7,$7)")
         .bind(id)
         .bind(word(&format!("5a1c0de0-0000-5000-8000-00000000000{id}")))
         .bind(link_kind)

@@ -192,7 +192,10 @@ async fn nothing_is_explained_with_its_denominator_and_the_next_step() {
     assert!(body.contains("ingen medlemmer ennå") && body.contains("varde-collector member add"));
     assert!(!body.contains("<strong>0</strong>"), "a bare zero");
     let mut tx = site.store.begin().await.unwrap();
-    sqlx::query("INSERT INTO member VALUES (1, '3407', 'Gjøvik', 0)").execute(&mut *tx).await.unwrap();
+    sqlx::query("INSERT INTO member (id, number, name, added_at) VALUES (1, '3407', 'Gjøvik', 0)")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let (_, _, body) = get(&site, "/", "Accept-Language: en\r\n").await.unwrap();
     assert!(body.contains("Hits at 0 of 0 members that can see now (1 in all)"), "{body}");

@@ -77,10 +77,10 @@ async fn two_members_with_the_same_indicator_are_a_campaign_and_changes_tell_of_
         "id": 1, "uuid": line["uuid"], "title": "evil.no", "link_kind": "indicator", "link": "evil.no",
         "indicators": [{ "indicator": "evil.no", "kind": "domain" }],
         "members": [
-            { "number": "1001", "name": "Kommune 1", "first_seen": day(0), "evidence": "looked_up" },
-            { "number": "1002", "name": "Kommune 2", "first_seen": day(3), "evidence": "looked_up" },
+            { "number": "1001", "name": "Kommune 1", "supplier": null, "first_seen": day(0), "evidence": "looked_up" },
+            { "number": "1002", "name": "Kommune 2", "supplier": null, "first_seen": day(3), "evidence": "looked_up" },
         ],
-        "member_count": 2, "able_to_see": 3, "members_total": 3, "evidence": "looked_up", "hosts": 2, "alerts": 2,
+        "member_count": 2, "independent": 2, "departed": 0, "able_to_see": 3, "members_total": 3, "evidence": "looked_up", "hosts": 2, "alerts": 2,
         "sightings": 2, "first_seen": day(0), "last_seen": day(3), "opened_at": NOW, "exercise": false,
     });
     assert_eq!(line, expected);
@@ -253,4 +253,55 @@ async fn who_could_see_it_is_the_same_for_commands_and_page() {
     assert_eq!((page.able.len(), page.total()), (3, 7));
     let own = campaigns(&fixture, Scope::Member(1)).await;
     assert_eq!((own[0].able_to_see, own[0].members_total), (None, Some(7)), "three at most are not counted");
+}
+
+#[tokio::test]
+async fn members_behind_one_suppliers_network_count_once_and_each_is_named() {
+    let fixture = fixture(4).await;
+    fixture.run("UPDATE member SET supplier = 'IKT Øst' WHERE id IN (1, 2)").await;
+    for sensor in [1, 2] {
+        send(&fixture, sensor, &batch(1, vec![RecordBody::Opened(opened(1, 10, 0))])).await;
+    }
+    assert_eq!(campaigns(&fixture, Scope::Operator).await, [], "one network twice is no spread");
+    send(&fixture, 3, &batch(1, vec![RecordBody::Opened(opened(1, 10, 1))])).await;
+    let found = campaigns(&fixture, Scope::Operator).await;
+    let named: Vec<_> = found[0].members.iter().map(|part| (part.number.as_str(), part.supplier.as_deref())).collect();
+    assert_eq!(named, [("1001", Some("IKT Øst")), ("1002", Some("IKT Øst")), ("1003", None)]);
+    assert_eq!((found[0].member_count, found[0].independent), (Some(3), Some(2)));
+
+    // Four members with three networks: a member is told of no count, for three others would be two.
+    send(&fixture, 4, &batch(1, vec![RecordBody::Opened(opened(1, 10, 1))])).await;
+    let own = &campaigns(&fixture, Scope::Member(4)).await[0];
+    assert_eq!((own.member_count, own.independent, own.members[0].supplier.as_deref()), (None, None, None));
+    let picture = fixture.store.picture(Scope::Member(4)).await.unwrap();
+    assert_eq!(picture.campaigns[0].others, None, "the page says as little");
+    fixture.run("UPDATE member SET supplier = NULL").await;
+    assert_eq!(campaigns(&fixture, Scope::Member(4)).await[0].member_count, Some(4));
+    assert_eq!(fixture.store.picture(Scope::Member(4)).await.unwrap().campaigns[0].others, Some(3));
+}
+
+#[tokio::test]
+async fn two_members_that_become_one_have_one_incident_and_their_numbers_lead_there() {
+    let fixture = fixture(3).await;
+    for sensor in [1, 2, 3] {
+        let first_day = if sensor == 2 { 3 } else { 0 };
+        send(&fixture, sensor, &batch(1, vec![RecordBody::Opened(opened(1, 10, first_day))])).await;
+        send(&fixture, sensor, &batch(2, vec![RecordBody::Opened(opened(2, 10, sensor * 30))])).await;
+    }
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM incident WHERE member_id IN (1, 2)").await, 4);
+    handle_merger(&fixture.store, 1, 2, NOW).await.unwrap();
+    // What was within seven days is one; what was a month apart stays two.
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM incident WHERE member_id = 2").await, 3);
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM incident WHERE member_id = 1").await, 0);
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM alert WHERE member_id = 2").await, 4);
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM alert WHERE incident_id IS NULL").await, 0);
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM site WHERE member_id = 2").await, 2);
+    let found = campaigns(&fixture, Scope::Operator).await;
+    assert_eq!((found.len(), found[0].member_count), (1, Some(2)), "{found:?}");
+    let whole = fixture.store.member_by_number(Scope::Operator, &"1001".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!((whole.number.as_str(), whole.sensors), ("1002", 2));
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM joined_member WHERE id = 1 AND into_id = 2").await, 1);
+    // The sensor of the one that is no more goes on, for the one that is.
+    send(&fixture, 1, &batch(3, vec![RecordBody::Opened(opened(1, 77, 4))])).await;
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM alert WHERE member_id = 2 AND sensor_id = 1").await, 3);
 }

@@ -10,6 +10,17 @@ use crate::io::clock;
 use crate::session::Action;
 
 impl Talk {
+    /// The sensor named a site that it may not report for: to whoever looks at it here it would only seem silent.
+    pub(super) async fn note_foreign_site(&self) {
+        match self.collector.store.note_seldom(self.sensor, "foreign_site", clock::now()).await {
+            Ok(true) => {
+                let _ = self.collector.changes.send(Change::Sensor(self.sensor));
+            }
+            Ok(false) => {}
+            Err(error) => self.collector.failed("cannot note that a sensor named a site not of its own", &error),
+        }
+    }
+
     /// What a sensor says of what it trusts; of anything else nothing.
     pub(super) async fn note_trust(&self, action: Action) -> Result<(), CloseReason> {
         let (store, sensor, now) = (&self.collector.store, self.sensor, clock::now());

@@ -66,7 +66,7 @@ pub(super) async fn picture(
         Scope::Member(_) => 0,
     };
     let members = sqlx::query(
-        "SELECT id AS member_id, number, name FROM member WHERE ($1 IS NULL OR id = $1) ORDER BY number LIMIT $2",
+        "SELECT id AS member_id, number, name, supplier FROM member WHERE ($1 IS NULL OR id = $1) ORDER BY number LIMIT $2",
     )
     .bind(member)
     .bind(MEMBERS_MAX)
@@ -142,7 +142,7 @@ pub(in crate::store) async fn sensors(
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(member).bind(MEMBERS_MAX).fetch_all(&mut **tx).await?;
     let mut watches: HashMap<i64, Vec<i64>> = HashMap::new();
-    for row in sqlx::query("SELECT DISTINCT sensor_id, member_id FROM site WHERE ($1 IS NULL OR member_id = $1)")
+    for row in sqlx::query("SELECT DISTINCT sensor_id, member_id FROM site WHERE ($1 IS NULL OR member_id = $1) AND (site = 0 OR named = 1)")
         .bind(member)
         .fetch_all(&mut **tx)
         .await?
@@ -232,19 +232,20 @@ async fn read_campaigns(
             updated_at: Some(time(row, "updated_at")?).filter(|_| operator),
             hits: Vec::new(),
             others: Some(0).filter(|_| operator),
+            departed: if operator { row.try_get("departed")? } else { 0 },
             indicators: Vec::new(),
         });
     }
     let place: HashMap<i64, usize> = campaigns.iter().enumerate().map(|(place, c)| (c.id, place)).collect();
 
     let hits = sqlx::query(concat!(
-        "SELECT i.campaign_id, i.member_id, m.number, m.name, ",
+        "SELECT i.campaign_id, i.member_id, m.number, m.name, m.supplier, ",
         hit_columns!(),
         "FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id \
          LEFT JOIN indicator n ON n.id = a.indicator_id \
          WHERE ($1 IS NULL OR i.member_id = $1) AND i.campaign_id IN ",
         shown_campaigns!(),
-        " GROUP BY i.campaign_id, i.member_id, m.number, m.name ORDER BY 5, m.number"
+        " GROUP BY i.campaign_id, i.member_id, m.number, m.name, m.supplier ORDER BY 6, m.number"
     ))
     .bind(member)
     .bind(CAMPAIGNS_MAX)
@@ -261,8 +262,9 @@ async fn read_campaigns(
     }
     if member.is_some() {
         let others = sqlx::query(concat!(
-            "SELECT i.campaign_id, COUNT(DISTINCT i.member_id) AS others FROM incident i \
-             WHERE i.member_id <> $1 AND i.campaign_id IN ",
+            "SELECT i.campaign_id, COUNT(DISTINCT i.member_id) AS others, \
+             COUNT(DISTINCT COALESCE(m.supplier, m.id)) AS independent FROM incident i \
+             JOIN member m ON m.id = i.member_id WHERE i.member_id <> $1 AND i.campaign_id IN ",
             shown_campaigns!(),
             " GROUP BY i.campaign_id"
         ))
@@ -273,7 +275,9 @@ async fn read_campaigns(
         .await?;
         for row in &others {
             if let Some(campaign) = place.get(&row.try_get("campaign_id")?).and_then(|&at| campaigns.get_mut(at)) {
-                campaign.others = Some(row.try_get("others")?).filter(|&count: &i64| count >= OTHERS_SHOWN_FROM);
+                // Members behind one supplier's network count once: three of them are one box.
+                let independent: i64 = row.try_get("independent")?;
+                campaign.others = Some(row.try_get("others")?).filter(|_| independent >= OTHERS_SHOWN_FROM);
             }
         }
     }
@@ -305,13 +309,13 @@ async fn read_incidents(
 ) -> Result<Vec<IncidentFacts>, sqlx::Error> {
     let (campaign, incident) = subject(of);
     let rows = sqlx::query(concat!(
-        "SELECT i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.member_id, m.number, m.name, ",
+        "SELECT i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.member_id, m.number, m.name, m.supplier, ",
         hit_columns!(),
         "FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id \
          LEFT JOIN indicator n ON n.id = a.indicator_id WHERE i.id IN (SELECT x.id FROM incident x \
          WHERE ($1 IS NULL OR x.member_id = $1) AND ($2 IS NULL OR x.campaign_id = $2) AND ($3 IS NULL OR x.id = $3) \
          ORDER BY x.exercise, x.last_seen DESC, x.id DESC LIMIT $4) \
-         GROUP BY i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.member_id, m.number, m.name \
+         GROUP BY i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.member_id, m.number, m.name, m.supplier \
          ORDER BY i.exercise, MAX(i.last_seen) DESC, i.id DESC"
     ))
     .bind(scope.member_id())
@@ -416,7 +420,12 @@ fn withheld(scope: Scope, row: &SqliteRow) -> Result<bool, sqlx::Error> {
 }
 
 fn member_facts(row: &SqliteRow) -> Result<MemberFacts, sqlx::Error> {
-    Ok(MemberFacts { id: row.try_get("member_id")?, number: row.try_get("number")?, name: row.try_get("name")? })
+    Ok(MemberFacts {
+        id: row.try_get("member_id")?,
+        number: row.try_get("number")?,
+        name: row.try_get("name")?,
+        supplier: row.try_get("supplier")?,
+    })
 }
 
 fn hit_facts(row: &SqliteRow) -> Result<HitFacts, sqlx::Error> {

@@ -1,0 +1,181 @@
+//! `varde-collector member import` and `export`: many members at once, as a spreadsheet has them.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde::Serialize;
+
+use super::member_set::tell;
+use super::{listing, say};
+use crate::io::{clock, directory};
+use crate::limits::MEMBERS_FILE_MAX_OCTETS;
+use crate::roster::{self, Remark, Roster};
+use crate::store::profile::Became;
+use crate::store::{Scope, Store};
+
+const IMPORT_HELP: &str = "\
+Columns: nummer, navn, målform, digitalsikkerhetsloven, leverandørnett, domener, nett, and for each of it, sikkerhet, vakt,
+ledelse and personvern: _navn, _telefon, _vakttelefon, _epost, _bekreftet. Only nummer must be there; a column that is missing
+changes nothing, an empty cell empties what was known. Separated by semicolons, UTF-8; begin with: member export.
+All lines or none: where anything is wrong nothing is written, and everything wrong is told by line. Members that are not in
+the file stay as they are.
+Keys with --json, one object a line: line, number, name, added, changed [what]; of what is wrong: line, column, wrong; of what
+was read otherwise than it stands: line, column, noted.";
+
+/// Arguments of `member import`.
+#[derive(Debug, Args)]
+#[command(after_help = IMPORT_HELP)]
+pub struct ImportArguments {
+    /// The file; - reads standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Say what would come of it and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `member export`.
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// The file to write, readable by its owner alone; without it everything goes to standard output.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// One JSON object a line, with the keys of: member show --json, as far as they are in a file.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Wrong<'a> {
+    line: u64,
+    column: Option<&'a str>,
+    wrong: &'a str,
+}
+
+#[derive(Serialize)]
+struct Noted<'a> {
+    line: u64,
+    column: Option<&'a str>,
+    noted: &'a str,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    line: u64,
+    #[serde(flatten)]
+    became: &'a Became,
+}
+
+fn read_file(file: &Path) -> anyhow::Result<Vec<u8>> {
+    if file != Path::new("-") {
+        return Ok(directory::read(file, MEMBERS_FILE_MAX_OCTETS)?);
+    }
+    let mut octets = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(MEMBERS_FILE_MAX_OCTETS + 1)
+        .read_to_end(&mut octets)
+        .context("cannot read standard input")?;
+    if octets.len() as u64 > MEMBERS_FILE_MAX_OCTETS {
+        bail!("standard input has more than {MEMBERS_FILE_MAX_OCTETS} bytes; no file of members has")
+    }
+    Ok(octets)
+}
+
+/// Runs `member import`.
+///
+/// # Errors
+/// Why nothing was written.
+pub async fn import(store: &Store, arguments: &ImportArguments) -> anyhow::Result<()> {
+    let ImportArguments { file, dry_run, json } = arguments;
+    let now = clock::now();
+    let Roster { lines, mut wrong, noted } = roster::read(&read_file(file)?, now);
+    for Remark { line, column, why } in &noted {
+        if *json {
+            say::result(&serde_json::to_string(&Noted { line: *line, column: column.as_deref(), noted: why })?)?;
+        } else {
+            say::aside(&Remark { line: *line, column: column.clone(), why: why.clone() }.to_string());
+        }
+    }
+    let (numbers, wanted): (Vec<u64>, Vec<_>) = lines.into_iter().unzip();
+    let mut became = Vec::new();
+    if wrong.is_empty() {
+        match store.write_members(&wanted, *dry_run, now).await {
+            Ok(done) => became = done,
+            Err((Some(place), why)) => {
+                let line = numbers.get(place).copied().unwrap_or(1);
+                wrong.push(Remark { line, column: None, why: why.to_string() });
+            }
+            Err((None, why)) => return Err(why.into()),
+        }
+    }
+    for remark in &wrong {
+        if *json {
+            let Remark { line, column, why } = remark;
+            say::result(&serde_json::to_string(&Wrong { line: *line, column: column.as_deref(), wrong: why })?)?;
+        } else {
+            say::aside(&remark.to_string());
+        }
+    }
+    if !wrong.is_empty() {
+        bail!(
+            "nothing was written: {} things are wrong in {}; mend them and import the file again",
+            wrong.len(),
+            file.display()
+        )
+    }
+    for (line, became) in numbers.into_iter().zip(&became) {
+        if *json {
+            say::result(&serde_json::to_string(&Line { line, became })?)?;
+        } else {
+            tell(became, false)?;
+        }
+    }
+    if !json {
+        let new = became.iter().filter(|became| became.added).count();
+        let changed = became.iter().filter(|became| !became.added && !became.changed.is_empty()).count();
+        let written = if *dry_run { "Nothing was written (--dry-run). It would be" } else { "Written:" };
+        say::aside(&format!("{written} {new} new, {changed} changed, {} as they were.", became.len() - new - changed));
+    }
+    Ok(())
+}
+
+/// Runs `member export`.
+///
+/// # Errors
+/// Why nothing was written.
+pub async fn export(store: &Store, arguments: &ExportArguments) -> anyhow::Result<()> {
+    let ExportArguments { file, json } = arguments;
+    let mut members = Vec::new();
+    for member in store.member_rows(Scope::Operator).await? {
+        let profile = store.profile(Scope::Operator, member.id).await?;
+        members.extend(profile.map(|profile| (member, profile)));
+    }
+    let text = if *json {
+        let mut text = String::new();
+        for (member, profile) in &members {
+            let mut line = serde_json::to_value(member)?;
+            let profile = serde_json::to_value(profile)?;
+            if let (Some(line), Some(profile)) = (line.as_object_mut(), profile.as_object()) {
+                line.extend(profile.clone());
+            }
+            text.push_str(&format!("{line}\n"));
+        }
+        text
+    } else {
+        let rows = members.iter().map(|(member, profile)| (member.number.as_str(), member.name.as_str(), profile));
+        roster::write(rows).map_err(|error| anyhow::anyhow!("cannot put the file together: {error}"))?
+    };
+    let Some(file) = file else { return listing::print(&text).map(|_| ()) };
+    directory::write_private(file, text.as_bytes())?;
+    say::result(&format!(
+        "Wrote {} members to {}. It holds names and telephone numbers: keep it as such.",
+        members.len(),
+        file.display()
+    ))
+}

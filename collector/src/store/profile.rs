@@ -1,0 +1,319 @@
+//! What is known of a member, read and written; many members at once, all or none.
+
+use std::collections::BTreeMap;
+
+use sqlx::{Row, SqliteConnection};
+use varde_common::id::MemberNumber;
+use varde_common::time::Timestamp;
+
+use super::{Scope, Store, StoreError};
+use crate::profile::{Contact, Language, Profile, Role, Wanted};
+
+/// What became of one [`Wanted`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Became {
+    /// Its number today.
+    pub number: String,
+    /// Its name from now on.
+    pub name: String,
+    /// Whether it is new.
+    pub added: bool,
+    /// What is different from now on; nothing where nothing is.
+    pub changed: Vec<String>,
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotWritten {
+    /// The database's own.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nobody has the number, and no name was given.
+    #[error("there is no member {0}; give it a name, or add it first with: varde-collector member add {0} NAME")]
+    NoName(MemberNumber),
+    /// More than is kept of one member.
+    #[error("{0}: {1}")]
+    Bad(MemberNumber, crate::profile::BadProfile),
+    /// More members than there may be.
+    #[error("there are at most {} members here", crate::limits::MEMBERS_MAX)]
+    TooMany,
+}
+
+impl From<sqlx::Error> for NotWritten {
+    fn from(error: sqlx::Error) -> NotWritten {
+        NotWritten::Store(error.into())
+    }
+}
+
+/// The row of the member with this number today, or that goes on for the one that had it; and its name.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn find(
+    conn: &mut SqliteConnection,
+    number: &MemberNumber,
+) -> Result<Option<(i64, String, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, number, name FROM member WHERE number = $1
+         UNION ALL SELECT m.id, m.number, m.name FROM former_number f JOIN member m ON m.id = f.member_id WHERE f.number = $1
+         LIMIT 1",
+    )
+    .bind(number.as_str())
+    .fetch_optional(conn)
+    .await
+}
+
+fn bad(column: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("{column} holds what no member has").into())
+}
+
+/// What is known of a member.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn read(conn: &mut SqliteConnection, member: i64) -> Result<Profile, sqlx::Error> {
+    let sql = "SELECT language, covered, supplier FROM member WHERE id = $1";
+    let row = sqlx::query(sql).bind(member).fetch_one(&mut *conn).await?;
+    let language: String = row.try_get("language")?;
+    let domains: Vec<String> = sqlx::query_scalar("SELECT domain FROM member_domain WHERE member_id = $1")
+        .bind(member)
+        .fetch_all(&mut *conn)
+        .await?;
+    let networks: Vec<String> = sqlx::query_scalar("SELECT network FROM member_network WHERE member_id = $1")
+        .bind(member)
+        .fetch_all(&mut *conn)
+        .await?;
+    let sql =
+        "SELECT role, name, telephone, out_of_hours, email, confirmed_at FROM member_contact WHERE member_id = $1";
+    let mut contacts = BTreeMap::new();
+    for row in sqlx::query(sql).bind(member).fetch_all(&mut *conn).await? {
+        let role: String = row.try_get("role")?;
+        let telephone = |column: &str| -> Result<_, sqlx::Error> {
+            let text: Option<String> = row.try_get(column)?;
+            text.map(|text| text.parse()).transpose().map_err(|_| bad(column))
+        };
+        let contact = Contact {
+            name: row.try_get("name")?,
+            telephone: telephone("telephone")?,
+            out_of_hours: telephone("out_of_hours")?,
+            email: row.try_get("email")?,
+            confirmed_at: row.try_get::<Option<i64>, _>("confirmed_at")?.map(Timestamp),
+        };
+        contacts.insert(Role::of(&role).ok_or_else(|| bad("role"))?, contact);
+    }
+    Ok(Profile {
+        language: Language::of(&language).ok_or_else(|| bad("language"))?,
+        covered: row.try_get::<Option<i64>, _>("covered")?.map(|covered| covered != 0),
+        supplier: row.try_get("supplier")?,
+        domains: domains.into_iter().collect(),
+        networks: networks.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(|_| bad("network"))?,
+        contacts,
+    })
+}
+
+/// Makes what is known of a member this.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn write(conn: &mut SqliteConnection, member: i64, profile: &Profile) -> Result<(), sqlx::Error> {
+    let Profile { language, covered, supplier, domains, networks, contacts } = profile;
+    sqlx::query("UPDATE member SET language = $2, covered = $3, supplier = $4 WHERE id = $1")
+        .bind(member)
+        .bind(language.as_str())
+        .bind(covered.map(i64::from))
+        .bind(supplier)
+        .execute(&mut *conn)
+        .await?;
+    for sql in [
+        "DELETE FROM member_domain WHERE member_id = $1",
+        "DELETE FROM member_network WHERE member_id = $1",
+        "DELETE FROM member_contact WHERE member_id = $1",
+    ] {
+        sqlx::query(sql).bind(member).execute(&mut *conn).await?;
+    }
+    for domain in domains {
+        let sql = "INSERT INTO member_domain (member_id, domain) VALUES ($1, $2)";
+        sqlx::query(sql).bind(member).bind(domain).execute(&mut *conn).await?;
+    }
+    for network in networks {
+        let sql = "INSERT INTO member_network (member_id, network) VALUES ($1, $2)";
+        sqlx::query(sql).bind(member).bind(network.to_string()).execute(&mut *conn).await?;
+    }
+    for (role, contact) in contacts {
+        let Contact { name, telephone, out_of_hours, email, confirmed_at } = contact;
+        let sql = "INSERT INTO member_contact (member_id, role, name, telephone, out_of_hours, email, confirmed_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        sqlx::query(sql)
+            .bind(member)
+            .bind(role.as_str())
+            .bind(name)
+            .bind(telephone.as_ref().map(|number| number.as_str()))
+            .bind(out_of_hours.as_ref().map(|number| number.as_str()))
+            .bind(email)
+            .bind(confirmed_at.map(|at| at.0))
+            .execute(&mut *conn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// A supplier that is known in another case is the same one, or its members would count twice.
+async fn as_known(conn: &mut SqliteConnection, supplier: &str) -> Result<String, sqlx::Error> {
+    // SQLite's own lower() knows ASCII alone.
+    let known: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT supplier FROM member WHERE supplier IS NOT NULL").fetch_all(conn).await?;
+    let low = supplier.to_lowercase();
+    Ok(known.into_iter().find(|known| known.to_lowercase() == low).unwrap_or_else(|| supplier.to_owned()))
+}
+
+async fn become_one(conn: &mut SqliteConnection, wanted: &Wanted, now: Timestamp) -> Result<Became, NotWritten> {
+    let Wanted { number, name, edits } = wanted;
+    let (id, number_now, was_called, added) = match (find(conn, number).await?, name) {
+        (Some((id, number, called)), _) => (id, number, called, false),
+        (None, None) => return Err(NotWritten::NoName(number.clone())),
+        (None, Some(name)) => {
+            let sql = "INSERT INTO member (number, name, added_at) VALUES ($1, $2, $3) RETURNING id";
+            let id = sqlx::query_scalar(sql).bind(number.as_str()).bind(name).bind(now.0).fetch_one(&mut *conn).await?;
+            (id, number.to_string(), name.clone(), true)
+        }
+    };
+    let mut changed = Vec::new();
+    if let Some(name) = name.as_ref().filter(|name| **name != was_called) {
+        sqlx::query("UPDATE member SET name = $2 WHERE id = $1").bind(id).bind(name).execute(&mut *conn).await?;
+        changed.push("name".to_owned());
+    }
+    let before = read(conn, id).await?;
+    let mut after = before.clone();
+    for edit in edits {
+        edit.apply(&mut after);
+    }
+    if let Some(supplier) = &after.supplier {
+        after.supplier = Some(as_known(conn, supplier).await?);
+    }
+    after.bounded().map_err(|why| NotWritten::Bad(number.clone(), why))?;
+    changed.extend(after.changes(&before));
+    if after != before {
+        write(conn, id, &after).await?;
+    }
+    Ok(Became { number: number_now, name: name.clone().unwrap_or(was_called), added, changed })
+}
+
+impl Store {
+    /// Makes members what they are to become, all of them or none; with `try_only` none, and says what would come of it.
+    ///
+    /// # Errors
+    /// [`NotWritten`], with the place in `wanted` that it is about where it is about one.
+    pub async fn write_members(
+        &self,
+        wanted: &[Wanted],
+        try_only: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Became>, (Option<usize>, NotWritten)> {
+        let mut tx = self.begin().await.map_err(|error| (None, error.into()))?;
+        let mut became = Vec::with_capacity(wanted.len());
+        for (place, wanted) in wanted.iter().enumerate() {
+            became.push(become_one(&mut tx, wanted, now).await.map_err(|why| (Some(place), why))?);
+        }
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM member")
+            .fetch_one(&mut *tx)
+            .await
+            .map_err(|error| (None, error.into()))?;
+        if usize::try_from(count).unwrap_or(usize::MAX) > crate::limits::MEMBERS_MAX {
+            return Err((None, NotWritten::TooMany));
+        }
+        let ended = if try_only { tx.rollback().await } else { tx.commit().await };
+        ended.map_err(|error| (None, error.into()))?;
+        Ok(became)
+    }
+
+    /// What is known of a member; none where the reader may not know it, or there is none.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn profile(&self, scope: Scope, member: i64) -> Result<Option<Profile>, StoreError> {
+        if scope.member_id().is_some_and(|own| own != member) {
+            return Ok(None);
+        }
+        let mut tx = self.readers().begin().await?;
+        let there: i64 =
+            sqlx::query_scalar("SELECT COUNT(*) FROM member WHERE id = $1").bind(member).fetch_one(&mut *tx).await?;
+        Ok(if there == 0 { None } else { Some(read(&mut tx, member).await?) })
+    }
+
+    /// The shared networks that members are behind, each with how many.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn suppliers(&self, scope: Scope) -> Result<Vec<(String, i64)>, StoreError> {
+        let sql = "SELECT supplier, COUNT(*) FROM member
+            WHERE supplier IS NOT NULL AND ($1 IS NULL OR id = $1) GROUP BY supplier ORDER BY supplier";
+        Ok(sqlx::query_as(sql).bind(scope.member_id()).fetch_all(self.readers()).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Edit;
+    use crate::store::fixture::{Fixture, NOW};
+
+    fn wanted(number: &str, name: Option<&str>, edits: Vec<Edit>) -> Wanted {
+        Wanted { number: number.parse().unwrap(), name: name.map(str::to_owned), edits }
+    }
+
+    #[tokio::test]
+    async fn members_become_what_they_are_to_become_all_or_none() {
+        let fixture = Fixture::new(2).await;
+        let store = &fixture.store;
+        let call = Contact {
+            name: "Kari Nordmann".to_owned(),
+            telephone: Some("22 00 00 00".parse().unwrap()),
+            out_of_hours: Some("900 00 000".parse().unwrap()),
+            email: Some("kari@a.kommune.no".to_owned()),
+            confirmed_at: Some(NOW),
+        };
+        let full = vec![
+            Edit::Language(Language::Nynorsk),
+            Edit::Covered(Some(true)),
+            Edit::Supplier(Some("IKT Øst".to_owned())),
+            Edit::Domains(vec!["a.kommune.no".to_owned()]),
+            Edit::AddNetwork("192.0.2.0/24".parse().unwrap()),
+            Edit::Contact(Role::OnCall, call.clone()),
+        ];
+        let asked = [wanted("1001", None, full.clone()), wanted("3407", Some("Gjøvik"), full)];
+        let became = store.write_members(&asked, true, NOW).await.unwrap();
+        assert_eq!(became[0].changed, ["language", "covered", "supplier", "domains", "networks", "contact oncall"]);
+        assert!(became[1].added && !became[0].added);
+        assert_eq!(store.profile(Scope::Operator, 1).await.unwrap(), Some(Profile::default()), "only tried");
+        assert_eq!(fixture.count("SELECT COUNT(*) FROM member").await, 2);
+
+        // One that is wrong, and nothing of any is written.
+        let wrong = [asked[0].clone(), wanted("4999", None, vec![])];
+        let (place, why) = store.write_members(&wrong, false, NOW).await.unwrap_err();
+        assert_eq!(place, Some(1));
+        assert!(why.to_string().contains("no member 4999"), "{why}");
+        assert_eq!(store.profile(Scope::Operator, 1).await.unwrap(), Some(Profile::default()));
+
+        store.write_members(&asked, false, NOW).await.unwrap();
+        let kept = store.profile(Scope::Operator, 1).await.unwrap().unwrap();
+        assert_eq!(kept.contacts[&Role::OnCall], call);
+        assert_eq!((kept.language, kept.covered), (Language::Nynorsk, Some(true)));
+        assert_eq!(store.profile(Scope::Member(2), 1).await.unwrap(), None, "another member's is nobody's business");
+        assert_eq!(store.profile(Scope::Operator, 99).await.unwrap(), None);
+        let again = store.write_members(&asked, false, NOW).await.unwrap();
+        assert!(again.iter().all(|became| became.changed.is_empty() && !became.added), "{again:?}");
+
+        // The same supplier in another case is the same one.
+        let same = [wanted("1002", None, vec![Edit::Supplier(Some("ikt ØST".to_owned()))])];
+        store.write_members(&same, false, NOW).await.unwrap();
+        assert_eq!(store.suppliers(Scope::Operator).await.unwrap(), [("IKT Øst".to_owned(), 3)]);
+        let less = [wanted(
+            "1001",
+            Some("Nytt navn"),
+            vec![Edit::RemoveDomain("a.kommune.no".to_owned()), Edit::NoContact(Role::OnCall), Edit::Supplier(None)],
+        )];
+        let became = store.write_members(&less, false, NOW).await.unwrap();
+        assert_eq!(became[0].changed, ["name", "supplier", "domains", "contact oncall"]);
+        assert_eq!(became[0].name, "Nytt navn");
+    }
+}
