@@ -156,8 +156,14 @@ async fn rename(
     new_number: Option<MemberNumber>,
 ) -> anyhow::Result<()> {
     let member = find(store, number).await?;
-    let done = store.rename_member(member.id, name.as_deref(), new_number.as_ref(), clock::now()).await?;
     let called = name.as_deref().unwrap_or(&member.name);
+    let numbered = new_number.as_ref().map_or(member.number.as_str(), MemberNumber::as_str);
+    let renaming = deed("member rename", On::Member(member.number.clone()))
+        .was(format!("{} {}", member.number, member.name))
+        .becomes(format!("{numbered} {called}"))
+        .concerns([numbered.to_owned()]);
+    let renaming = store.noting(renaming);
+    let done = renaming.rename_member(member.id, name.as_deref(), new_number.as_ref(), clock::now()).await?;
     match done {
         Renumbered::Taken(today, whose) => bail!(
             "{} is {whose}'s ({today}); if the two have become one: varde-collector member merge {} --into {today}",
@@ -186,7 +192,11 @@ async fn merge(store: &Store, numbers: &[MemberNumber], into: &MemberNumber) -> 
     parts.sort_by_key(|part| part.id);
     parts.dedup_by_key(|part| part.id);
     for part in &parts {
-        handle_merger(store, part.id, kept.id, clock::now()).await?;
+        let merging = deed("member merge", On::Member(part.number.clone()))
+            .was(format!("a member of its own: {}", part.name))
+            .becomes(format!("part of {} {}", kept.number, kept.name))
+            .concerns([kept.number.clone()]);
+        handle_merger(&store.noting(merging), part.id, kept.id, clock::now()).await?;
         say::result(&format!(
             "{} ({}) is part of {} ({}) from now on: its sensors, sites, alerts and incidents are that one's, and {} leads on to it.",
             part.name, part.number, kept.name, kept.number, part.number
@@ -201,7 +211,9 @@ async fn remove(store: &Store, number: &MemberNumber) -> anyhow::Result<()> {
     if member.number != number.as_str() {
         bail!("name it by its number of today: varde-collector member remove {}", member.number)
     }
-    match store.remove_member(member.id).await? {
+    let removing =
+        deed("member remove", On::Member(member.number.clone())).was(member.name.as_str()).becomes("removed");
+    match store.noting(removing).remove_member(member.id).await? {
         Ok(()) => {
             say::result(&format!("Removed {} ({number}), and nothing was known of it but its profile.", member.name))
         }

@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
+use varde_common::time::Timestamp;
 
 use super::member_set::tell;
+use super::noted::{deed, reading};
 use super::{listing, say};
+use crate::audit::On;
 use crate::io::{clock, directory};
 use crate::limits::MEMBERS_FILE_MAX_OCTETS;
+use crate::profile::Wanted;
 use crate::roster::{self, Remark, Roster};
-use crate::store::profile::Became;
+use crate::store::profile::{Became, NotWritten};
 use crate::store::{Scope, Store};
 
 const IMPORT_HELP: &str = "\
@@ -87,6 +91,36 @@ fn read_file(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(octets)
 }
 
+/// What becomes of members, in words without anybody's telephone number.
+pub(super) fn changes(became: &[Became]) -> String {
+    let one = |became: &Became| match (became.added, became.changed.is_empty()) {
+        (true, _) => Some(format!("{} is new", became.number)),
+        (false, true) => None,
+        (false, false) => Some(format!("{}: {}", became.number, became.changed.join(", "))),
+    };
+    let words: Vec<String> = became.iter().filter_map(one).collect();
+    if words.is_empty() { "nothing changed".to_owned() } else { words.join("; ") }
+}
+
+/// Writes what a file says once the audit has it.
+async fn write(
+    store: &Store,
+    file: &Path,
+    wanted: &[Wanted],
+    dry_run: bool,
+    now: Timestamp,
+) -> Result<Vec<Became>, (Option<usize>, NotWritten)> {
+    let tried = store.write_members(wanted, true, now).await?;
+    if dry_run {
+        return Ok(tried);
+    }
+    let numbers = tried.iter().filter(|became| became.added || !became.changed.is_empty());
+    let importing = deed("member import", On::Thing(format!("members in {}", file.display())))
+        .becomes(changes(&tried))
+        .concerns(numbers.map(|became| became.number.clone()));
+    store.noting(importing).write_members(wanted, false, now).await
+}
+
 /// Runs `member import`.
 ///
 /// # Errors
@@ -105,7 +139,7 @@ pub async fn import(store: &Store, arguments: &ImportArguments) -> anyhow::Resul
     let (numbers, wanted): (Vec<u64>, Vec<_>) = lines.into_iter().unzip();
     let mut became = Vec::new();
     if wrong.is_empty() {
-        match store.write_members(&wanted, *dry_run, now).await {
+        match write(store, file, &wanted, *dry_run, now).await {
             Ok(done) => became = done,
             Err((Some(place), why)) => {
                 let line = numbers.get(place).copied().unwrap_or(1);
@@ -171,6 +205,9 @@ pub async fn export(store: &Store, arguments: &ExportArguments) -> anyhow::Resul
         let rows = members.iter().map(|(member, profile)| (member.number.as_str(), member.name.as_str(), profile));
         roster::write(rows).map_err(|error| anyhow::anyhow!("cannot put the file together: {error}"))?
     };
+    let giving = deed("member export", On::Everybody)
+        .becomes(format!("profiles of {} members shown, with names and telephone numbers", members.len()));
+    reading(store, giving).await?;
     let Some(file) = file else { return listing::print(&text).map(|_| ()) };
     directory::write_private(file, text.as_bytes())?;
     say::result(&format!(

@@ -6,7 +6,9 @@ use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
 use super::init::operator_name;
-use super::{member, say};
+use super::noted::deed;
+use super::{member, member_file, say};
+use crate::audit::On;
 use crate::io::clock;
 use crate::profile::{self, Contact, Edit, Language, Role, Telephone, Wanted};
 use crate::roster::date;
@@ -121,10 +123,14 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
         bail!("say what to change; see: varde-collector member set --help")
     }
     let wanted = [Wanted { number: number.clone(), name: None, edits }];
-    let became = store.write_members(&wanted, false, now).await.map_err(|(_, why)| match why {
+    let refused = |(_, why)| match why {
         NotWritten::Store(error) => anyhow::Error::from(error),
         why @ (NotWritten::NoName(_) | NotWritten::Bad(..) | NotWritten::TooMany) => why.into(),
-    })?;
+    };
+    // What will have changed is said before it is; which telephone numbers people have is nothing for the audit.
+    let tried = store.write_members(&wanted, true, now).await.map_err(refused)?;
+    let setting = deed("member set", On::Member(member.number.clone())).becomes(member_file::changes(&tried));
+    let became = store.noting(setting).write_members(&wanted, false, now).await.map_err(refused)?;
     for became in &became {
         tell(became, arguments.json)?;
     }

@@ -7,7 +7,9 @@ use clap::Subcommand;
 use varde_common::id::{MemberNumber, SiteId};
 use varde_common::limits::SITES_MAX;
 
+use super::noted::deed;
 use super::{member, say};
+use crate::audit::On;
 use crate::control::Poke;
 use crate::io::control::poke;
 use crate::store::site::{SiteAdded, SiteRow};
@@ -57,7 +59,10 @@ pub async fn run(data: &Path, store: &Store, command: SiteCommand) -> anyhow::Re
         SiteCommand::Add { id, site, member } => {
             let member = member::find(store, &member).await?;
             let whose = format!("{} ({})", member.name, member.number);
-            let said = match store.add_site(i64::from(id), SiteId(site), member.id).await? {
+            let adding = deed("sensor site add", On::Sensor(i64::from(id)))
+                .becomes(format!("may report for site {site}, which is {whose}'s"))
+                .concerns([member.number.clone()]);
+            let said = match store.noting(adding).add_site(i64::from(id), SiteId(site), member.id).await? {
                 SiteAdded::Now => format!("Sensor {id} may report for site {site}, which is {whose}'s."),
                 SiteAdded::Before => format!("Site {site} of sensor {id} is {whose}'s already."),
                 SiteAdded::Another => bail!(
@@ -75,7 +80,9 @@ pub async fn run(data: &Path, store: &Store, command: SiteCommand) -> anyhow::Re
             ));
         }
         SiteCommand::Remove { id, site } => {
-            if !store.remove_site(i64::from(id), SiteId(site)).await? {
+            let removing = deed("sensor site remove", On::Sensor(i64::from(id)))
+                .becomes(format!("may not report for site {site}"));
+            if !store.noting(removing).remove_site(i64::from(id), SiteId(site)).await? {
                 bail!("sensor {id} has no site {site}; see: varde-collector sensor site list")
             }
             poke(data, Poke::Sensors).await;
