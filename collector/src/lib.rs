@@ -1,7 +1,7 @@
 //! The collector: what the members' sensors find comes together here.
 //!
 //! [`intel`] takes indicators in and publishes them as signed lists. A sensor is let in by [`enrolment`] and speaks with a
-//! [`session`], within its [`quota`]; its batches go through [`ingest`], which stores each record once and, in the same transaction, has
+//! [`session`], within its [`quota`], and one [`thrown_out`] again and again waits; its batches go through [`ingest`], which stores each record once and, in the same transaction, has
 //! [`correlate`] draw [`incident`]s of one member and [`campaign`]s over several; [`coverage`] says who could have seen it. [`store`] holds it all; [`present`] shows
 //! it. [`certificate`] says who is who, [`address`] where sensors dial, [`audit`] what people did here, [`arrivals`] how many strangers may stand at a door, [`behind`] how often they are told root documents. Nothing but [`io`] and [`store`] touches the world.
 
@@ -35,3 +35,4 @@ pub mod roster;
 pub mod session;
 pub mod settings;
 pub mod store;
+pub mod thrown_out;

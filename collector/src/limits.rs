@@ -105,6 +105,17 @@ pub const RECORD_STORED_OCTETS: u64 = 512;
 pub const GREETING_STORED_OCTETS: u64 = 4 * 1024;
 /// That a sensor is held back is told this often, while it is so.
 pub const HELD_BACK_TOLD_EVERY: Duration = Duration::from_secs(86_400);
+/// So often a sensor may be thrown out for a broken rule, within [`THROWN_OUT_FORGOTTEN_AFTER`], before it has to wait: an honest one
+/// breaks none, but for a batch under way while its spool was begun anew.
+pub const THROWN_OUT_FREE: u32 = 3;
+/// From then on it is not greeted for this long, and each time for twice as long.
+pub const THROWN_OUT_PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// At most for this long: an agent's own wait between two sessions ends there too.
+pub const THROWN_OUT_PAUSE_MAX: Duration = Duration::from_secs(300);
+/// A calm hour, and nothing is held against it any more.
+pub const THROWN_OUT_FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
+/// Sensors of which it is known: all that a large community has, some 100 KiB.
+pub const THROWN_OUT_KEPT_MAX: usize = 4_096;
 /// Hello is answered within this, or the sensor is told that it cannot be now: it waits for ten seconds.
 pub const GREETED_WITHIN: Duration = Duration::from_secs(8);
 /// Questions for the next certificate closer together than this are passed over: each is a signature.

@@ -280,6 +280,7 @@ event-unknown-indicator = A match of indicator { $indicator }, which is not know
 event-unknown-site = A match at site { $site }, which is not one of this sensor's: agent.toml named it, or an earlier sensor's records came along. The record is stored, without an alert.
 event-unreadable-record = A record of { $octets } bytes in a form this collector does not know: a newer sensor's, or damaged. It is stored as it came, without an alert.
 event-held-back = It sent more than one sensor ever has to tell, and what it sends is now taken in slowly. If no storm of matches explains it, somebody else may have its key: see whether to revoke it.
+event-thrown-out = It broke the rules of the conversation again and again, and is not greeted for a while each time, five minutes at most. If both programs have the same version, somebody else may have its key: see whether to revoke it.
 event-two-live = Two machines use the sensor's identity: one came that had been greeted before, while another was greeted since. Neither is heard until the sensor is released.
 event-token-reused = Somebody came with a token that had been used before. Somebody else has the message it was sent in, or it was tried twice: ask the member, and make another token if in doubt.
 event-token-guessed = Somebody tried to enrol by this number without knowing its token's secret: a token copied wrongly, or a guess.

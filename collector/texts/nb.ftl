@@ -280,6 +280,7 @@ event-unknown-indicator = Treff på indikator { $indicator }, som ikke er kjent 
 event-unknown-site = Treff på sted { $site }, som ikke er et av denne sensorens: agent.toml nevner det, eller postene er en tidligere sensors. Posten er lagret, uten alarm.
 event-unreadable-record = En post på { $octets } byte i en form denne samleren ikke kjenner: fra en nyere sensor, eller skadet. Den er lagret slik den kom, uten alarm.
 event-held-back = Den sendte mer enn én sensor noen gang har å melde, og det den sender, tas nå imot langsomt. Er det ingen storm av treff som forklarer det, kan noen andre ha nøkkelen: vurder å trekke den tilbake.
+event-thrown-out = Den brøt reglene for samtalen gang på gang, og blir ikke sluppet til på en stund hver gang, høyst fem minutter. Har begge programmene samme versjon, kan noen andre ha nøkkelen: vurder å trekke den tilbake.
 event-two-live = To maskiner bruker identiteten til sensoren: én kom som var hilst på før, mens en annen var hilst på siden. Ingen av dem blir hørt før sensoren er sluppet fri.
 event-token-reused = Noen kom med en kode som var brukt før. Noen andre har meldingen den ble sendt i, eller den ble prøvd to ganger: spør medlemmet, og lag en ny hvis dere er i tvil.
 event-token-guessed = Noen prøvde å koble til med dette nummeret uten å kjenne hemmeligheten i koden: en kode som er kopiert feil, eller en gjetning.

@@ -280,6 +280,7 @@ event-unknown-indicator = Treff på indikator { $indicator }, som ikkje er kjend
 event-unknown-site = Treff på stad { $site }, som ikkje er ein av stadene til denne sensoren: agent.toml nemner han, eller postane er frå ein tidlegare sensor. Posten er lagra, utan alarm.
 event-unreadable-record = Ein post på { $octets } byte i ei form denne samlaren ikkje kjenner: frå ein nyare sensor, eller skadd. Han er lagra slik han kom, utan alarm.
 event-held-back = Han sende meir enn éin sensor nokon gong har å melde, og det han sender, blir no teke imot langsamt. Er det ingen storm av treff som forklarer det, kan nokon andre ha nøkkelen: vurder å trekkje han tilbake.
+event-thrown-out = Han braut reglane for samtalen gong på gong, og slepp ikkje til på ei stund kvar gong, høgst fem minutt. Har begge programma same versjon, kan nokon andre ha nøkkelen: vurder å trekkje han tilbake.
 event-two-live = To maskiner brukar identiteten til sensoren: éi kom som var helsa på før, medan ei anna var helsa på sidan. Ingen av dei blir høyrde før sensoren er sleppt fri.
 event-token-reused = Nokon kom med ein kode som var brukt før. Nokon andre har meldinga han vart send i, eller han vart prøvd to gonger: spør medlemen, og lag ein ny om de er i tvil.
 event-token-guessed = Nokon prøvde å kople til med dette nummeret utan å kjenne løyndomen i koden: ein kode som er kopiert feil, eller ei gjetting.

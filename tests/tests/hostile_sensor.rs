@@ -71,9 +71,10 @@ async fn enrolled(data: &Path, sensors: usize) -> Result<Vec<Arc<SensorDouble>>>
     Ok(all)
 }
 
-/// Who of them goes which way: always the same.
-fn of_kind(sensors: &[Arc<SensorDouble>], kind: Kind) -> Vec<Arc<SensorDouble>> {
-    let kinds = Kind::ALL.into_iter().cycle();
+/// Who of them goes which way in this wave: another in each, or those that break the rules would wait for what they did in the one
+/// before.
+fn of_kind(sensors: &[Arc<SensorDouble>], kind: Kind, wave: usize) -> Vec<Arc<SensorDouble>> {
+    let kinds = Kind::ALL.into_iter().cycle().skip(wave);
     sensors.iter().zip(kinds).filter(|(_, theirs)| *theirs == kind).map(|(sensor, _)| sensor.clone()).collect()
 }
 
@@ -140,14 +141,14 @@ impl Scene {
 
     /// All of them come, one kind after another, and do their worst. Gives the peak so far, in KiB, and the crowd, which
     /// goes on.
-    fn wave(&mut self, sensors: &[Arc<SensorDouble>], seed: u64) -> Result<(u64, Crowd)> {
+    fn wave(&mut self, sensors: &[Arc<SensorDouble>], wave: usize) -> Result<(u64, Crowd)> {
         let collector = sensors.first().context("no sensors")?.collector();
-        let mut crowd = self.runtime.block_on(async { Crowd::new(collector, seed) })?;
+        let mut crowd = self.runtime.block_on(async { Crowd::new(collector, wave as u64) })?;
         let handle = self.runtime.handle().clone();
         let _within = handle.enter();
         let (mut peak, mut come, mut clear) = (0, 0, Passed::default());
         for kind in Kind::ALL {
-            let of_kind = of_kind(sensors, kind);
+            let of_kind = of_kind(sensors, kind, wave);
             let before = self.resident_kib()?;
             forget_peak(self.process)?;
             come += of_kind.len();
@@ -235,8 +236,10 @@ fn p1_p2_i7_hostile_sensors_take_no_more_than_is_theirs_and_leave_it_behind() ->
     println!("{count} enrolled in {:?}", began.elapsed());
     let process = collector.running()?.id();
     let mut deaf = BTreeMap::new();
-    for sensor in of_kind(&sensors, Kind::Deaf) {
-        deaf.insert(i64::try_from(sensor.sensor.0)?, sensor.epoch);
+    for wave in 1..=3 {
+        for sensor in of_kind(&sensors, Kind::Deaf, wave) {
+            deaf.insert(i64::try_from(sensor.sensor.0)?, sensor.epoch);
+        }
     }
     let mut scene = Scene { runtime, collector, agent, feed, hosts: 0, process };
 
@@ -250,7 +253,7 @@ fn p1_p2_i7_hostile_sensors_take_no_more_than_is_theirs_and_leave_it_behind() ->
     let before = scene.resident_kib()?;
     let (first, crowd) = scene.wave(&sensors, 2)?;
     scene.honest_waits(&format!("{count} hostile ones"), alerts)?;
-    let half_frames = of_kind(&sensors, Kind::HalfFrames).len();
+    let half_frames = of_kind(&sensors, Kind::HalfFrames, 2).len();
     eventually("half a frame is not waited for any longer", patience(half_frames), || {
         crowd.as_expected()?;
         Ok((crowd.ended(Kind::HalfFrames) == half_frames).then_some(()))

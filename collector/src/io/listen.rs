@@ -28,6 +28,7 @@ use crate::limits::{
 };
 use crate::quota::Quotas;
 use crate::store::{Store, StoreError};
+use crate::thrown_out::ThrownOut;
 
 /// What all sessions share.
 #[derive(Debug)]
@@ -39,6 +40,7 @@ pub struct Collector {
     pub(super) ingests: Semaphore,
     pub(super) decodes: Semaphore,
     quotas: Mutex<Quotas>,
+    thrown_out: Mutex<ThrownOut>,
     pub(super) protocols: RangeInclusive<u16>,
     pub(super) keyring: Arc<Keyring>,
     places: Arc<Semaphore>,
@@ -64,6 +66,7 @@ impl Collector {
             ingests: Semaphore::new(INGESTS_AT_ONCE),
             decodes: Semaphore::new(DECODES_AT_ONCE),
             quotas: Mutex::default(),
+            thrown_out: Mutex::default(),
             protocols,
             keyring,
             places: Arc::new(Semaphore::new(SESSIONS_MAX)),
@@ -80,6 +83,11 @@ impl Collector {
     /// What sensors have had stored lately.
     pub(super) fn quotas(&self) -> MutexGuard<'_, Quotas> {
         self.quotas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who was thrown out lately.
+    pub(super) fn thrown_out(&self) -> MutexGuard<'_, ThrownOut> {
+        self.thrown_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the newest list named by the key that lies in this data directory.

@@ -1,8 +1,11 @@
 //! One sensor's session over its streams: turns the crank of [`crate::session`] and does what it says.
 
+mod broken;
 mod noted;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use quinn::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -63,6 +66,10 @@ async fn let_in(collector: &Collector, proof: Proof, carrier: &Carrier) -> Resul
         tracing::warn!(sensor = known.sensor, "a revoked sensor was refused");
         return Err(CloseReason::Revoked);
     }
+    if let Some(left) = collector.thrown_out().left(known.sensor, clock::monotonic()) {
+        tracing::debug!(sensor = known.sensor, "it broke the rules too often and is not greeted for {left:.0?}");
+        return Err(CloseReason::ProtocolError);
+    }
     let sites = collector.store.sites_of(Scope::Operator, known.sensor).await.map_err(store_error)?;
     match collector.live.enter(known.sensor, proof, carrier).await.map_err(store_error)? {
         Entered::As(number) => {
@@ -114,6 +121,8 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
         proof,
         greeted: watch::Sender::new(false),
         freshness: Mutex::new(Freshness::NotTold),
+        was_slow: AtomicBool::new(false),
+        broken: OnceLock::new(),
     });
     let mut serving = JoinSet::new();
     serving.spawn(talk.clone().expect_hello());
@@ -127,7 +136,7 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
                         // One that ended makes room for another, as QUIC counts them; a session needs each of its streams once.
                         streams += 1;
                         if streams > STREAMS_MAX {
-                            talk.close(CloseReason::ProtocolError);
+                            talk.throw_out(CloseReason::ProtocolError);
                             break;
                         }
                         serving.spawn(talk.clone().serve(send, recv));
@@ -159,6 +168,7 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
     {
         collector.failed(&format!("cannot note what was passed over of sensor {sensor}"), &error);
     }
+    talk.note_thrown_out().await;
     tracing::info!(sensor, passed_over, "session over");
     collector.live.leave(sensor, number, talk.carrier.said_goodbye()).await;
 }
@@ -183,6 +193,10 @@ struct Talk {
     greeted: watch::Sender<bool>,
     /// What the sensor last said of the newest list.
     freshness: Mutex<Freshness>,
+    /// Something was not said or not read in time: its end is no broken rule's.
+    was_slow: AtomicBool,
+    /// It has broken a rule, and is not greeted again for so long.
+    broken: OnceLock<Duration>,
 }
 
 /// Control before alerts before lists: an alert never waits for a list.
@@ -200,14 +214,6 @@ fn body_max_octets(stream: Stream) -> usize {
     match stream {
         Stream::Alerts => ToCollector::BODY_MAX_OCTETS,
         Stream::Control | Stream::Statistics | Stream::Lists | Stream::Hunts => SMALL_BODY_MAX_OCTETS,
-    }
-}
-
-/// A frame error as the end of a session; none where the connection is gone anyway.
-fn reason(error: FrameError) -> Result<(), CloseReason> {
-    match error {
-        FrameError::Gone | FrameError::Goodbye => Ok(()),
-        FrameError::Stalled | FrameError::Malformed(_) => Err(CloseReason::ProtocolError),
     }
 }
 
@@ -236,7 +242,7 @@ impl Talk {
             if why == CloseReason::UnknownSite {
                 self.note_foreign_site().await;
             }
-            self.close(why);
+            self.throw_out(why);
         }
         Served::Over
     }
@@ -246,9 +252,8 @@ impl Talk {
         mut send: W,
         mut recv: R,
     ) -> Result<(), CloseReason> {
-        let first = timeout(FRAME_WITHIN, self.next(&mut recv, SMALL_BODY_MAX_OCTETS))
-            .await
-            .map_err(|_| CloseReason::ProtocolError)??;
+        let first =
+            timeout(FRAME_WITHIN, self.next(&mut recv, SMALL_BODY_MAX_OCTETS)).await.map_err(|_| self.too_slow())??;
         let Some((first, turn)) = first else {
             // Nobody who means well opens a stream and says nothing on it, unless all is over in this moment. Over TCP it is.
             let stands = matches!(&self.carrier, Carrier::Quic(connection) if connection.close_reason().is_none());
@@ -359,7 +364,7 @@ impl Talk {
                     return Ok(None);
                 }
                 Err(error @ (FrameError::Gone | FrameError::Stalled | FrameError::Malformed(_))) => {
-                    return reason(error).map(|()| None);
+                    return self.reason(error).map(|()| None);
                 }
             };
             // Only once the body is here: whoever dawdles holds no place.
@@ -368,7 +373,7 @@ impl Talk {
             match message {
                 Ok(message) => return Ok(Some((message, turn))),
                 Err(Malformed::UnknownKind(_)) => self.session().handle_unknown_kind(),
-                Err(malformed) => return reason(malformed.into()).map(|()| None),
+                Err(malformed) => return self.reason(malformed.into()).map(|()| None),
             }
         }
     }
@@ -390,7 +395,7 @@ impl Talk {
     }
 
     async fn answer(&self, send: &mut (impl AsyncWrite + Unpin), message: &ToAgent) -> Result<(), CloseReason> {
-        frame::write(send, message, WRITE_WITHIN).await.or_else(reason)
+        frame::write(send, message, WRITE_WITHIN).await.or_else(|error| self.reason(error))
     }
 
     async fn greet(&self, send: &mut (impl AsyncWrite + Unpin), said: &Introduction) -> Result<(), CloseReason> {
@@ -470,7 +475,7 @@ impl Talk {
             Ok(())
         };
         tokio::select! {
-            followed = follow => followed.or_else(reason),
+            followed = follow => followed.or_else(|error| self.reason(error)),
             heard = hear => heard,
         }
     }

@@ -15,6 +15,7 @@ use varde_collector::certificate::{self, Authority};
 use varde_collector::command::sensor::{self, SensorCommand};
 use varde_collector::io::serve::{self, StartError};
 use varde_collector::io::{clock, directory, keys};
+use varde_collector::limits::THROWN_OUT_FREE;
 use varde_collector::store::Store;
 use varde_common::codec::{FrameHeader, Text};
 use varde_common::id::{Epoch, Revision, Seq, SiteId};
@@ -271,6 +272,51 @@ async fn i7_p1_a_stream_that_ends_unsaid_or_one_too_many_ends_the_session() {
         let _ = send.finish();
     }
     assert_eq!(closed(&connection).await, Some(CloseReason::ProtocolError));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p1_who_breaks_the_rules_again_and_again_is_not_greeted_for_a_while_and_nobody_else_waits() {
+    let site = Site::new().await;
+    let (sensor, honest) = (site.sensor().await, site.sensor().await);
+    // One that merely falls, however often, is greeted at once.
+    for _ in 0..2 * THROWN_OUT_FREE {
+        let (connection, _control, _answers) = honest.session(&site).await;
+        connection.close(9u32.into(), b"fell");
+    }
+    let nonsense = [FrameHeader { body_octets: 3, kind: 2 }.to_octets().as_slice(), &[255, 255, 255]].concat();
+    for _ in 0..=THROWN_OUT_FREE {
+        let (connection, mut control, _answers) = sensor.session(&site).await;
+        control.write_all(&nonsense).await.unwrap();
+        assert_eq!(closed(&connection).await, Some(CloseReason::ProtocolError));
+    }
+    let connection = sensor.connect(site.bound().quic).await.unwrap();
+    assert!(!answered(&connection).await, "its Hello is not answered");
+    assert_eq!(closed(&connection).await, Some(CloseReason::ProtocolError));
+    let (_connection, _control, _answers) = honest.session(&site).await;
+    // People are told.
+    let events = || async {
+        let store = Store::open(&site.data).await.unwrap();
+        let sql = "SELECT COUNT(*) FROM sensor_event WHERE sensor_id = $1 AND body LIKE '%thrown_out%'";
+        let count: i64 = sqlx::query_scalar(sql).bind(sensor.id.0 as i64).fetch_one(store.readers()).await.unwrap();
+        count
+    };
+    let mut tries = 0;
+    while events().await != 1 {
+        tries += 1;
+        assert!(tries < 600, "never told");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    // The pause has an end.
+    let mut tries = 0;
+    loop {
+        let connection = sensor.connect(site.bound().quic).await.unwrap();
+        if answered(&connection).await {
+            break;
+        }
+        tries += 1;
+        assert!(tries < 600, "never greeted again");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
