@@ -1,7 +1,9 @@
 //! Every bound of the sensor: unit in the name, reason beside it.
 
+mod carried;
 mod keys;
 
+pub use carried::{CARRIED_ANSWERS_MAX_OCTETS, CARRIED_PIECE_OCTETS, CARRIED_WITHIN_S};
 pub use keys::{
     CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,
     RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,

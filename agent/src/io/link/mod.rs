@@ -1,8 +1,10 @@
 //! The way to the collector: five ordered byte streams, whatever carries them (decision 18), and messages on them.
 
 mod anchored;
+pub mod carried;
 mod control_stream;
 mod desk;
+mod ended;
 mod lane;
 mod lists;
 mod pulse;
