@@ -1,9 +1,11 @@
 //! Every bound of the sensor: unit in the name, reason beside it.
 
+mod carried;
 mod connections;
 mod keys;
 mod trust;
 
+pub use carried::{CARRIED_ANSWERS_MAX_OCTETS, CARRIED_PIECE_OCTETS, CARRIED_WITHIN_S};
 pub use connections::{DOUBTS_MAX, DOUBTS_MAX_OCTETS, TCP_WINDOW_MAX_OCTETS, TCP_WINDOW_SCALED_MAX_OCTETS};
 pub use keys::{
     CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,

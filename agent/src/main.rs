@@ -30,6 +30,8 @@ enum Command {
     Enroll(command::enroll::EnrollArgs),
     Run(command::run::RunArgs),
     Status(command::status::StatusArgs),
+    #[command(subcommand)]
+    List(command::list::ListCommand),
     Reveal(command::reveal::RevealArgs),
     Inspect(command::inspect::InspectArgs),
 }
@@ -40,7 +42,12 @@ fn main() -> ExitCode {
         Ok(line) => line,
         Err(error) => error.exit(),
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let usual = match &line.command {
+        // It says itself what it did, to the person who stands there.
+        Command::List(_) => "error",
+        Command::Enroll(_) | Command::Run(_) | Command::Status(_) | Command::Reveal(_) | Command::Inspect(_) => "info",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -57,6 +64,7 @@ fn main() -> ExitCode {
             }
             command::run::run(data, &args)
         }
+        Command::List(list) => command::list::run(data, &list),
         Command::Status(args) => command::status::run(data, &args),
         Command::Reveal(args) => command::reveal::run(data, &args),
         // It says all it has to say itself, beside what it found.

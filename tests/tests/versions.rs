@@ -19,6 +19,7 @@ use varde_agent::io::disk::keys::Keys;
 use varde_agent::io::disk::spool::{Caps, Spool};
 use varde_agent::io::disk::volume::RealVolume;
 use varde_agent::io::enroll::{Wishes, enroll};
+use varde_agent::io::link::carried::Counter;
 use varde_agent::io::link::renewing::Renewing;
 use varde_agent::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use varde_agent::io::link::tls::Trust;
@@ -120,6 +121,8 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         protocols,
         resent: AtomicU64::new(0),
         certified: watch::Sender::new(None),
+        counter: Counter::default(),
+        ca: identity.ca_der.clone().into(),
     };
     let mut subscription = Subscription::new(root, Revision(0), Revision(0));
     let (stop, stopped) = watch::channel(false);

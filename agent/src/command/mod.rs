@@ -3,6 +3,7 @@
 pub mod enroll;
 pub mod inspect;
 mod inspect_lines;
+pub mod list;
 pub mod reveal;
 pub mod run;
 mod sources;

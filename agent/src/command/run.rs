@@ -32,6 +32,7 @@ use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
 use crate::io::disk::{DiskError, create_directory, end_process, hold, list, outlived};
+use crate::io::link::carried::Counter;
 use crate::io::link::renewing::Renewing;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use crate::io::link::ways::Ways;
@@ -242,6 +243,8 @@ pub(crate) fn run_confined_by(
         protocols: PROTOCOLS,
         resent: AtomicU64::new(0),
         certified: watch::Sender::new(None),
+        counter: Counter::default(),
+        ca: identity.ca_der.clone().into(),
     };
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
@@ -324,7 +327,7 @@ impl Process {
             leave.send_replace(true);
             result
         };
-        let told = control::answer(control, |question| self.report(question));
+        let told = control::answer(control, |question| self.report(question), &self.desk.counter);
         tokio::select! {
             // The uplink ends only when told to leave; the work is over by then.
             (result, ()) = async { tokio::join!(work, uplink) } => {

@@ -1,7 +1,9 @@
 //! The local status socket: whoever may open it (its owner, root) is told how the agent is, as one JSON object. The question
-//! is one word and a line's end, `status` or `probe`; who asks nothing is told the status.
+//! is one word and a line's end, `status`, `probe` or `import`; who asks nothing is told the status. Who says `import` is told `ready`,
+//! sends a list that was carried here (`varde_common::carried`) and its end, and is told what came of it.
 
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -10,7 +12,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::disk::{DiskError, failed};
-use crate::limits::{ANSWER_TIMEOUT_S, CONTROL_ANSWER_MAX_OCTETS, CONTROL_QUESTION_MAX_OCTETS};
+use super::link::carried::Counter;
+use crate::limits::{ANSWER_TIMEOUT_S, CARRIED_WITHIN_S, CONTROL_ANSWER_MAX_OCTETS, CONTROL_QUESTION_MAX_OCTETS};
 
 /// What can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,18 +22,30 @@ pub enum Question {
     Status,
     /// The same, and what comes of trying what it must not be able to do.
     Probe,
+    /// That it takes a list.
+    Import,
 }
+
+/// What is said to who brings a list.
+const READY: &[u8] = b"ready\n";
+/// What is said to who brings one while another is being taken.
+const BUSY: &[u8] = b"busy\n";
 
 impl Question {
     fn line(self) -> &'static str {
         match self {
             Question::Status => "status\n",
             Question::Probe => "probe\n",
+            Question::Import => "import\n",
         }
     }
 
     fn read(line: &[u8]) -> Question {
-        if line.trim_ascii() == b"probe" { Question::Probe } else { Question::Status }
+        match line.trim_ascii() {
+            b"probe" => Question::Probe,
+            b"import" => Question::Import,
+            _ => Question::Status,
+        }
     }
 }
 
@@ -57,9 +72,9 @@ pub fn listen(data: &Path) -> Result<UnixListener, DiskError> {
     Ok(listener)
 }
 
-/// Tells everybody who connects what `tell` says to their question, for as long as it is polled; what the system says where
-/// the socket cannot be waited on.
-pub async fn answer(listener: UnixListener, tell: impl Fn(Question) -> String) -> io::Error {
+/// Tells everybody who connects what `tell` says to their question, for as long as it is polled, and sends who brings a list to the
+/// `counter`; what the system says where the socket cannot be waited on.
+pub async fn answer(listener: UnixListener, tell: impl Fn(Question) -> String, counter: &Counter) -> io::Error {
     let listener = match tokio::net::UnixListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return error,
@@ -74,7 +89,15 @@ pub async fn answer(listener: UnixListener, tell: impl Fn(Question) -> String) -
         let mut line = [0; CONTROL_QUESTION_MAX_OCTETS];
         let asked = tokio::time::timeout(Duration::from_secs(1), stream.read(&mut line)).await;
         let said = asked.ok().and_then(Result::ok).unwrap_or(0);
-        let text = tell(Question::read(line.get(..said).unwrap_or_default()));
+        let question = Question::read(line.get(..said).unwrap_or_default());
+        if question == Question::Import {
+            let _ = tokio::time::timeout(Duration::from_secs(1), stream.write_all(READY)).await;
+            if let Err(mut turned_away) = counter.hand_in(stream) {
+                let _ = tokio::time::timeout(Duration::from_secs(1), turned_away.write_all(BUSY)).await;
+            }
+            continue;
+        }
+        let text = tell(question);
         let write = async {
             let _ = stream.write_all(text.as_bytes()).await;
             let _ = stream.shutdown().await;
@@ -102,6 +125,52 @@ pub fn ask(data: &Path, question: Question) -> io::Result<Option<String>> {
     Ok(Some(text))
 }
 
+/// What a running agent said to a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// What came of it, one JSON object ([`super::link::carried::Carried`]).
+    Said(String),
+    /// Somebody else brings one just now.
+    Busy,
+    /// It is of a version that takes none.
+    Older,
+}
+
+/// Brings a running agent a list; none if there is no agent.
+///
+/// # Errors
+/// What the system says when there is a socket and it does not answer, or when the list cannot be read.
+pub fn bring(data: &Path, list: &mut impl Read) -> io::Result<Option<Heard>> {
+    let mut stream = match UnixStream::connect(socket_path(data)) {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    stream.set_read_timeout(Some(Duration::from_secs(ANSWER_TIMEOUT_S)))?;
+    stream.write_all(Question::Import.line().as_bytes())?;
+    let mut ready = [0; READY.len()];
+    if stream.read_exact(&mut ready).is_err() || ready != *READY {
+        return Ok(Some(Heard::Older));
+    }
+    stream.set_read_timeout(Some(Duration::from_secs(CARRIED_WITHIN_S)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(CARRIED_WITHIN_S)))?;
+    match io::copy(list, &mut stream) {
+        // It has heard enough, and says why.
+        Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {}
+        Err(error) => return Err(error),
+        Ok(_) => stream.shutdown(Shutdown::Write)?,
+    }
+    let mut heard = Vec::new();
+    match Read::by_ref(&mut stream).take(CONTROL_ANSWER_MAX_OCTETS).read_to_end(&mut heard) {
+        // It has not listened to the end, and what it said is here.
+        Err(error) if error.kind() != io::ErrorKind::ConnectionReset => return Err(error),
+        Err(_) | Ok(_) => {}
+    }
+    Ok(Some(if heard == BUSY { Heard::Busy } else { Heard::Said(String::from_utf8_lossy(&heard).into_owned()) }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,8 +192,9 @@ mod tests {
             other.write_all(&[b'x'; 100]).unwrap();
             [Question::Status, Question::Probe].map(|question| ask(&data, question).unwrap().unwrap())
         });
+        let counter = Counter::default();
         tokio::select! {
-            error = answer(listener, |question| format!("{question:?}")) => panic!("{error}"),
+            error = answer(listener, |question| format!("{question:?}"), &counter) => panic!("{error}"),
             told = asked => assert_eq!(told.unwrap(), ["Status", "Probe"]),
         }
     }

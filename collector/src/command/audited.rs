@@ -43,6 +43,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("indicator list", ReadsOnly("what is looked for, not what was found")),
     // With --status it only reads.
     ("publish", Noted),
+    ("list export", Noted),
     ("root show", ReadsOnly("keys that are public, and versions")),
     ("root next", Noted),
     ("root accept", Noted),

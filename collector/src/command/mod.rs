@@ -24,6 +24,7 @@ pub mod sensor_site;
 pub mod sign;
 
 mod duty;
+pub mod list;
 mod listing;
 mod noted;
 mod say;
@@ -73,6 +74,9 @@ pub enum Command {
     Indicator(indicator::IndicatorCommand),
     /// Sign all valid indicators as a new list and send it to every connected sensor.
     Publish(publish::PublishArguments),
+    /// The newest list as a file, for sensors without contact.
+    #[command(subcommand)]
+    List(list::ListCommand),
     /// The trust anchor: who may do what, and the next document that says so.
     #[command(subcommand)]
     Root(root::RootCommand),
@@ -113,6 +117,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sensor(command) => sensor::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
+        Command::List(command) => list::run(&data, command).await,
         Command::Root(command) => root::run(&data, command).await,
         Command::Sign(arguments) => sign::run(&data, &arguments).await,
         Command::Key(command) => key::run(&data, &command).await,

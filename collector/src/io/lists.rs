@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, watch};
+use varde_common::carried::MAGIC;
 use varde_common::id::Revision;
 use varde_common::list::Manifest;
 use varde_common::message::ToAgent;
@@ -209,6 +210,27 @@ impl Lists {
             }
             offers.changed().await.map_err(|_| FrameError::Gone)?;
         }
+    }
+
+    /// The newest list, with what it is held against, for whoever carries it by hand ([`varde_common::carried`]): all that a
+    /// sensor is sent that has nothing. Gives its number; none where there is no list that sensors would take.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn carry(&self, out: &mut (impl AsyncWrite + Unpin)) -> Result<Option<Revision>, FrameError> {
+        let offer = self.offer.borrow().clone();
+        let Some(list) = offer.list.filter(|_| offer.stands) else { return Ok(None) };
+        out.write_all(MAGIC).await.map_err(|_| FrameError::Gone)?;
+        // The first one is what enrolment pins.
+        for document in offer.roots.values().skip(1) {
+            let next = ToAgent::NextRoot { document: document.octets.clone() };
+            frame::write(out, &next, WRITE_WITHIN).await?;
+        }
+        if let Some(word) = &offer.word {
+            frame::write(out, &ToAgent::Newest { document: word.to_vec() }, WRITE_WITHIN).await?;
+        }
+        send_list(out, &list, true).await?;
+        Ok(Some(list.revision))
     }
 
     async fn send(

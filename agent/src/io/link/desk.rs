@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use rustls::pki_types::CertificateDer;
 use tokio::sync::{mpsc, watch};
 use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq, SiteId};
@@ -13,6 +14,7 @@ use varde_common::matcher::IndicatorSet;
 use varde_common::message::{Hello, Standing};
 use varde_common::time::Timestamp;
 
+use super::carried::Counter;
 use super::timed::{SharedTime, held};
 use super::tls::Trust;
 use super::{LinkError, Way};
@@ -85,6 +87,10 @@ pub struct Desk {
     pub protocols: RangeInclusive<u16>,
     /// Records sent again so far.
     pub resent: AtomicU64,
+    /// Who brings a list by hand.
+    pub counter: Counter,
+    /// The CA that enrolment met: what a list brought by hand comes with is held against it.
+    pub ca: CertificateDer<'static>,
     /// How the certificate is, for whoever asks; none before the first attempt at a session.
     pub certified: watch::Sender<Option<Certified>>,
 }

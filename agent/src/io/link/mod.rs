@@ -2,8 +2,10 @@
 
 mod again;
 mod anchored;
+pub mod carried;
 mod control_stream;
 mod desk;
+mod ended;
 mod lane;
 mod lists;
 pub mod provisional;

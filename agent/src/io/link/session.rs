@@ -1,7 +1,7 @@
 //! A session with the collector, and the next one after it: turns the crank of [`crate::ship`] and
 //! [`crate::subscription`] and holds no opinion of its own.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{sleep, sleep_until, timeout};
@@ -11,8 +11,10 @@ use varde_common::message::{Batch, CloseReason, Greeting, Stream, ToAgent, ToCol
 use varde_common::time::Timestamp;
 
 use super::again::{Again, Follows};
+use super::carried;
 use super::control_stream::control;
 pub use super::desk::{Desk, InForce, Uplink};
+use super::ended::{Stood, lost};
 use super::lists::{lists, on_disk};
 use super::renewing::Renewing;
 use super::ways::{Dialled, Ways};
@@ -21,7 +23,7 @@ use crate::anchor::Anchor;
 use crate::io::clock;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::mark;
-use crate::limits::{ANSWER_TIMEOUT_S, LINK_IDLE_TIMEOUT_S};
+use crate::limits::ANSWER_TIMEOUT_S;
 use crate::newness::Newness;
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
@@ -32,8 +34,17 @@ enum Over {
     Ended(LinkError),
     /// It goes on over QUIC.
     Moved(super::quic::QuicLink),
+    /// It is left, of our own accord.
+    Left(Left),
+}
+
+/// Why a session, or the attempt at one, is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
     /// This process ends.
     Stopped,
+    /// Somebody has brought a list by hand: it is taken before anything else.
+    ForCarried,
 }
 
 /// Connects, again and again, until told to stop.
@@ -49,6 +60,9 @@ pub async fn keep_connected(
     let mut ship = Ship::new(desk.figures.borrow().epoch, desk.unsent);
     let mut again = Again::default();
     loop {
+        if let Some(carried) = desk.counter.take() {
+            carried::serve(desk, subscription, carried).await;
+        }
         let attempt = async {
             let not_reached = |error| lost(error, None);
             let mut dialled = ways.dial().await.map_err(not_reached)?;
@@ -57,11 +71,11 @@ pub async fn keep_connected(
                 let mut stood = None;
                 let (ship, reconnect) = (&mut ship, &mut reconnect);
                 let renewing = &mut *renewing;
-                let stopped = stopping(stop.clone());
+                let left = leaving(stop.clone(), desk);
                 let over = match &dialled {
                     Dialled::Quic(link) => tokio::select! {
                         ended = session(link, desk, subscription, ship, reconnect, renewing, &mut stood) => Over::Ended(ended),
-                        () = stopped => Over::Stopped,
+                        left = left => Over::Left(left),
                     },
                     Dialled::Tcp(link) => {
                         let mut better = std::pin::pin!(ways.quic_again());
@@ -70,7 +84,7 @@ pub async fn keep_connected(
                                 Over::Ended(ended)
                             }
                             quic = &mut better => Over::Moved(quic),
-                            () = stopped => Over::Stopped,
+                            left = left => Over::Left(left),
                         };
                         match over {
                             // The collector has seen the new session before we have: it is about to stand here too.
@@ -84,12 +98,12 @@ pub async fn keep_connected(
                 };
                 let _ = desk.order(Order::SendingEnded(ship.unsent())).await;
                 let code = match &over {
-                    Over::Stopped | Over::Moved(_) => CloseReason::GoingDown,
+                    Over::Left(_) | Over::Moved(_) => CloseReason::GoingDown,
                     Over::Ended(_) => CloseReason::ProtocolError,
                 };
                 dialled.close(code).await;
                 match over {
-                    Over::Stopped => return Ok(()),
+                    Over::Left(left) => return Ok(left),
                     Over::Moved(quic) => {
                         tracing::info!("QUIC (UDP) answers again; leaving TCP");
                         dialled = Dialled::Quic(quic);
@@ -112,10 +126,17 @@ pub async fn keep_connected(
         };
         let (error, lost) = tokio::select! {
             result = attempt => match result {
-                Ok(()) => return,
+                Ok(Left::Stopped) => return,
+                Ok(Left::ForCarried) => {
+                    desk.uplink.send_replace(Uplink::default());
+                    continue;
+                }
                 Err(lost) => lost,
             },
-            () = stopping_before_a_session(stop.clone(), desk) => return,
+            left = leaving_before_a_session(stop.clone(), desk) => match left {
+                Left::Stopped => return,
+                Left::ForCarried => continue,
+            },
         };
         let follows = tokio::select! {
             follows = again.after(&error, ways, desk, subscription, renewing) => follows,
@@ -137,6 +158,7 @@ pub async fn keep_connected(
         });
         tokio::select! {
             () = sleep(wait) => {}
+            () = desk.counter.asked() => {}
             () = stopping(stop.clone()) => return,
         }
         if *stop.borrow_and_update() {
@@ -145,47 +167,26 @@ pub async fn keep_connected(
     }
 }
 
-/// A session that stood.
-#[derive(Debug, Clone, Copy)]
-struct Stood {
-    since: Instant,
-    committed: Seq,
-}
-
-impl Stood {
-    /// Whether anything came of it, by what is committed by now.
-    fn was_fruitful(self, committed: Seq) -> bool {
-        committed > self.committed
-            || clock::monotonic().saturating_duration_since(self.since) >= Duration::from_secs(LINK_IDLE_TIMEOUT_S)
-    }
-}
-
-/// What an error means for the next attempt; `fruitful`: of the session it ended, where one stood.
-fn lost(error: LinkError, fruitful: Option<bool>) -> (LinkError, Lost) {
-    let lost = match (&error, fruitful) {
-        (LinkError::Closed(CloseReason::Revoked), _) => Lost::Revoked,
-        (LinkError::Closed(CloseReason::Quarantined), _) => Lost::Quarantined,
-        (LinkError::Closed(CloseReason::Unavailable) | LinkError::Busy, _) => Lost::Unavailable,
-        (LinkError::Closed(CloseReason::GoingDown), Some(_)) => Lost::Ended,
-        (error, Some(false)) if error.is_an_answer() => Lost::Fruitless,
-        (_, Some(_)) => Lost::Ended,
-        (_, None) => Lost::NotReached,
-    };
-    (error, lost)
-}
-
 async fn stopping(mut stop: watch::Receiver<bool>) {
     // A sender that is gone means the process is ending too.
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
+async fn leaving(stop: watch::Receiver<bool>, desk: &Desk) -> Left {
+    tokio::select! {
+        () = stopping(stop) => Left::Stopped,
+        () = desk.counter.asked() => Left::ForCarried,
+    }
+}
+
 /// While dialling nothing needs to be said to anybody; during a session the session's own end comes first.
-async fn stopping_before_a_session(stop: watch::Receiver<bool>, desk: &Desk) {
-    stopping(stop).await;
+async fn leaving_before_a_session(stop: watch::Receiver<bool>, desk: &Desk) -> Left {
+    let left = leaving(stop, desk).await;
     if desk.uplink.borrow().connected {
-        // The session's branch sees the same stop and closes the connection in words.
+        // The session's branch sees the same and closes the connection in words.
         sleep(Duration::from_secs(3)).await;
     }
+    left
 }
 
 /// One session from Hello to its end; says why it ended.
