@@ -109,7 +109,7 @@ pub struct Collector {
 }
 
 /// In memory where the machine has such a place: what a crash leaves is SQLite's business here, not the disk's.
-fn folder() -> Result<TempDir> {
+pub(super) fn folder() -> Result<TempDir> {
     let memory = Path::new("/dev/shm");
     Ok(if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? })
 }

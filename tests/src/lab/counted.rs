@@ -31,6 +31,12 @@ pub struct Counted {
     pub collector_faults: u64,
     /// Gaps met.
     pub gaps: u64,
+    /// Lists that came into force.
+    pub lists_in_force: u64,
+    /// Lists refused.
+    pub lists_refused: u64,
+    /// Sensors stopped while a list came into force.
+    pub lists_stopped: u64,
 }
 
 impl std::ops::AddAssign for Counted {
@@ -49,5 +55,8 @@ impl std::ops::AddAssign for Counted {
         self.cuts += more.cuts;
         self.collector_faults += more.collector_faults;
         self.gaps += more.gaps;
+        self.lists_in_force += more.lists_in_force;
+        self.lists_refused += more.lists_refused;
+        self.lists_stopped += more.lists_stopped;
     }
 }

@@ -4,7 +4,7 @@
 //! A [`world`] has one [`collector`] (session, ingest, SQLite) and a few [`sensor`]s (ledger, spool, ship, reconnect) on disks
 //! that crash ([`crate::model_disk`]), tied by [`line`]s that break between any two frames. In each step something happens;
 //! the invariants of the design's section 3.8 are held after every one, and in the end, everybody reconnected, *taken =
-//! stored ⊎ told as lost*, each once. Encryption and packets are not in it: real QUIC is met elsewhere.
+//! stored ⊎ told as lost*, each once. [`lists`] have a story of their own from the same seed. Encryption and packets are not in it: real QUIC is met elsewhere.
 //!
 //! The same seed is the same story. A failure prints the command that repeats it.
 
@@ -13,6 +13,7 @@ pub mod collector;
 pub mod counted;
 pub mod far_end;
 pub mod line;
+pub mod lists;
 pub mod oracle;
 pub mod sensor;
 pub mod steps;
@@ -22,6 +23,9 @@ use std::fmt;
 
 pub use counted::Counted;
 use world::World;
+
+/// One step of lists for so many of the rest: each is signatures and files.
+const LISTS_EVERY: u64 = 4;
 
 /// What went wrong, and how to see it again.
 pub struct Failure {
@@ -78,8 +82,7 @@ pub fn live(seed: u64, steps: u64, verbose: bool) -> Result<Counted, Failure> {
             return Err(failure(step + 1, why, world.lately()));
         }
     }
-    match world.end() {
-        Ok(counted) => Ok(counted),
-        Err(why) => Err(failure(steps, why, world.lately())),
-    }
+    let mut counted = world.end().map_err(|why| failure(steps, why, world.lately()))?;
+    counted += lists::live(seed, steps / LISTS_EVERY).map_err(|(step, why)| failure(step, why, Vec::new()))?;
+    Ok(counted)
 }

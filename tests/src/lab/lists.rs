@@ -1,0 +1,383 @@
+//! Lists in the simulation: published while sensors are there or not, offered again by a collector that was put back, mixed and
+//! changed on their way, and stopped at any step of coming into force. After every step what lies on a sensor's disk is read anew,
+//! as a start would: the floor never falls (I4), and what is in force was signed, is whole, and is none older than before (I5).
+//!
+//! The sensor's core and its files are the real ones, on the machine's own disk; who brings the octets is not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use ed25519_dalek::SigningKey;
+use tempfile::TempDir;
+use varde_agent::io::disk::list::{self, Floor, Incoming};
+use varde_agent::io::disk::roots;
+use varde_agent::subscription::{Step, Subscription};
+use varde_common::id::{IndicatorId, Revision};
+use varde_common::indicator::Indicator;
+use varde_common::list::{Manifest, write_base};
+use varde_common::matcher::Seed;
+use varde_common::time::Timestamp;
+use varde_common::trust::{Role, Roles, Root, hex, key_id};
+
+use super::collector::folder;
+use super::counted::Counted;
+use crate::random::Random;
+
+/// Numbers that a restore leaves out; the program leaves out as many.
+const LEFT_OUT: u64 = 1_000;
+
+/// A list that was signed.
+#[derive(Debug)]
+struct Publication {
+    revision: Revision,
+    manifest: Vec<u8>,
+    base: Vec<u8>,
+    base_blake3: String,
+    indicators: usize,
+}
+
+/// Whoever publishes.
+struct Publisher {
+    key: SigningKey,
+    /// All that was ever signed, by whatever state of it.
+    signed: Vec<Publication>,
+    /// What it knows of: the newest's place, and its number.
+    newest: Option<usize>,
+    last: u64,
+    backup: Option<(Option<usize>, u64)>,
+}
+
+/// Where a list that comes into force is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Floor,
+    Rename,
+}
+
+/// A sensor as far as lists go.
+struct Listener {
+    data: PathBuf,
+    root: Root,
+    /// None while it is off.
+    subscription: Option<Subscription>,
+    incoming: Option<Incoming>,
+    /// What it matches against.
+    matches: Revision,
+    /// The highest floor, and the newest list, that its disk has shown.
+    floor: Revision,
+    in_force: Revision,
+    /// Somebody changed the list on its disk, and no other has come since.
+    is_damaged: bool,
+}
+
+fn root_of(key: &SigningKey) -> Root {
+    let id = key_id(&key.verifying_key());
+    let role = Role { keys: [id.clone()].into(), threshold: 1 };
+    let roles = Roles { root: role.clone(), list: role, timestamp: Role::default(), hunt: Role::default() };
+    let keys = [(id, hex(key.verifying_key().as_bytes()))].into();
+    Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: std::collections::BTreeSet::new() }
+}
+
+/// A list with so many indicators, signed by this key.
+fn signed_by(key: &SigningKey, revision: u64, indicators: u64, random: &mut Random) -> Result<Publication> {
+    let named = (0..indicators).map(|n| Ok(Indicator::bare(IndicatorId(n), format!("vond{n}.example").parse()?)));
+    let named = named.collect::<Result<Vec<_>>>()?;
+    let (base, content) = write_base(named, Seed::from_octets([random.below(256) as u8; 16]))?;
+    let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
+    Ok(Publication {
+        revision: Revision(revision),
+        base_blake3: manifest.base_blake3.clone(),
+        indicators: indicators as usize,
+        manifest: manifest.sign(&[key])?,
+        base,
+    })
+}
+
+impl Publisher {
+    fn publish(&mut self, random: &mut Random) -> Result<()> {
+        self.last += 1;
+        let indicators = random.within(1, 60);
+        self.signed.push(signed_by(&self.key, self.last, indicators, random)?);
+        self.newest = Some(self.signed.len() - 1);
+        Ok(())
+    }
+
+    /// A copy is put in its place: by the program, which leaves numbers out, or by hand.
+    fn restore(&mut self, by_hand: bool) {
+        if let Some((newest, last)) = self.backup {
+            (self.newest, self.last) = (newest, last + if by_hand { 0 } else { LEFT_OUT });
+        }
+    }
+}
+
+impl Listener {
+    fn roots(&self) -> roots::Stored {
+        roots::Stored::of(self.root.clone())
+    }
+
+    fn start(&mut self) -> Result<()> {
+        let stored = list::read(&self.data, &self.roots())?;
+        self.matches = stored.list.as_ref().map_or(Revision(0), |(manifest, _)| manifest.revision);
+        self.subscription = Some(Subscription::new(self.root.clone(), stored.floor, self.matches));
+        Ok(())
+    }
+
+    /// It is killed: what was half written lies there.
+    fn die(&mut self) -> Result<()> {
+        self.subscription = None;
+        let (half, kept) = (self.data.join("list/incoming"), self.data.join("list/kept"));
+        if let Some(incoming) = self.incoming.take() {
+            let lay_there = fs::rename(&half, &kept).is_ok();
+            drop(incoming);
+            if lay_there {
+                fs::rename(&kept, &half)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A manifest and a base come, in pieces; after so many of them the session is cut, or it is killed.
+    fn is_offered(
+        &mut self,
+        (manifest, base): (&[u8], &[u8]),
+        ends: Option<(u64, bool)>,
+        stops: Option<At>,
+        counted: &mut Counted,
+    ) -> Result<()> {
+        let Some(subscription) = &mut self.subscription else { return Ok(()) };
+        subscription.handle_session();
+        self.incoming = None;
+        let step = subscription.handle_offer(manifest.to_vec());
+        self.act(step, stops, counted)?;
+        for (number, chunk) in base.chunks(700).enumerate() {
+            if let Some((_, kills)) = ends.filter(|(after, _)| *after == number as u64) {
+                return if kills { self.die() } else { Ok(()) };
+            }
+            let Some(subscription) = &mut self.subscription else { return Ok(()) };
+            let step = subscription.handle_chunk(chunk.to_vec());
+            self.act(step, stops, counted)?;
+        }
+        let Some(subscription) = &mut self.subscription else { return Ok(()) };
+        let step = subscription.handle_end();
+        self.act(step, stops, counted)
+    }
+
+    /// Does what the core says, as the program does.
+    fn act(&mut self, step: Step, stops: Option<At>, counted: &mut Counted) -> Result<()> {
+        match step {
+            Step::Wait => Ok(()),
+            Step::Broken(why) => bail!("it says that the collector breaks the rules: {why}"),
+            Step::Refused { .. } => {
+                self.incoming = None;
+                counted.lists_refused += 1;
+                Ok(())
+            }
+            Step::Begin { manifest } => {
+                self.incoming = Some(Incoming::begin(&self.data, &manifest)?);
+                Ok(())
+            }
+            Step::Append(octets) => {
+                self.incoming.as_mut().context("nothing was begun")?.write(&octets).map_err(Into::into)
+            }
+            Step::Keep(manifest) => {
+                let incoming = self.incoming.take().context("nothing was begun")?;
+                let opened = incoming.open(&manifest)?;
+                let subscription = self.subscription.as_mut().context("it is off")?;
+                if let Err(refused) = opened {
+                    let step = subscription.handle_not_stored(&refused.to_string());
+                    return self.act(step, stops, counted);
+                }
+                let floor = Floor { revision: manifest.revision, root_version: 1 };
+                let in_the_way = match stops {
+                    None => None,
+                    Some(At::Floor) => Some(InTheWay::of(self.data.join("list/floor"))?),
+                    Some(At::Rename) => Some(InTheWay::of(self.data.join("list/in-force"))?),
+                };
+                let accepted = incoming.accept(&self.data, floor);
+                match (accepted, in_the_way) {
+                    (Ok(()), None) => {
+                        subscription.handle_stored(manifest.revision, Timestamp(9));
+                        self.matches = manifest.revision;
+                        self.is_damaged = false;
+                        counted.lists_in_force += 1;
+                        Ok(())
+                    }
+                    (Err(_), Some(in_the_way)) => {
+                        in_the_way.clear()?;
+                        counted.lists_stopped += 1;
+                        self.die()
+                    }
+                    (Ok(()), Some(_)) => bail!("nothing stops it"),
+                    (Err(error), None) => Err(error.into()),
+                }
+            }
+        }
+    }
+
+    /// Somebody changes what lies on its disk, while it is off.
+    fn damage(&mut self, random: &mut Random) -> Result<()> {
+        let path = self.data.join("list/in-force");
+        let Ok(mut octets) = fs::read(&path) else { return Ok(()) };
+        let at = random.below(octets.len() as u64) as usize;
+        if random.percent(50) {
+            octets.truncate(at);
+        } else {
+            // Behind the manifest nothing but zero stands up to the base, and nobody reads it.
+            let at = at.max(20_480).min(octets.len() - 1);
+            octets.get_mut(at).into_iter().for_each(|octet| *octet ^= 1);
+        }
+        self.is_damaged = true;
+        Ok(fs::write(path, octets)?)
+    }
+
+    /// What its disk shows, read as a start would.
+    fn is_sound(&mut self, signed: &[Publication]) -> Result<()> {
+        let stored = list::read(&self.data, &self.roots())?;
+        ensure!(stored.floor >= self.floor, "I4: the floor was {}, and is {}", self.floor, stored.floor);
+        self.floor = stored.floor;
+        let Some((manifest, set)) = stored.list else {
+            let was_there = self.in_force > Revision(0);
+            ensure!(self.is_damaged || !was_there, "I5: list {} is gone: {:?}", self.in_force, stored.refused);
+            return Ok(());
+        };
+        let revision = manifest.revision;
+        let is_it = |one: &Publication| {
+            (one.revision, &one.base_blake3, one.indicators) == (revision, &manifest.base_blake3, set.len())
+        };
+        ensure!(signed.iter().any(is_it), "I5: what lies there as list {revision} was never signed as a whole");
+        ensure!(revision >= self.in_force, "I4: list {revision} is in force after {}", self.in_force);
+        self.in_force = revision;
+        if let Some(subscription) = &self.subscription {
+            let said = (subscription.in_force(), subscription.floor());
+            ensure!(said == (revision, self.floor), "I5: it says {said:?}, its disk {revision} and {}", self.floor);
+            ensure!(self.matches == revision, "I5: it matches against {}, its disk has {revision}", self.matches);
+        }
+        Ok(())
+    }
+}
+
+/// Something that lies where a file is to be put, so that the program is stopped there.
+struct InTheWay {
+    path: PathBuf,
+    kept: PathBuf,
+}
+
+impl InTheWay {
+    fn of(path: PathBuf) -> Result<InTheWay> {
+        let kept = path.with_extension("kept");
+        if path.exists() {
+            fs::rename(&path, &kept)?;
+        }
+        fs::create_dir_all(path.join("full"))?;
+        Ok(InTheWay { path, kept })
+    }
+
+    fn clear(self) -> Result<()> {
+        // What was stopped somewhere else has put its file there already.
+        if self.path.is_dir() {
+            fs::remove_dir_all(&self.path)?;
+        }
+        if self.kept.exists() {
+            fs::rename(&self.kept, &self.path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Lives the story of a seed.
+///
+/// # Errors
+/// The step that showed it, and the rule that is broken.
+pub fn live(seed: u64, steps: u64) -> std::result::Result<Counted, (u64, anyhow::Error)> {
+    let mut counted = Counted::default();
+    let told = |step: u64| move |why: anyhow::Error| (step, why.context("lists"));
+    let (mut random, folder) = (Random::seeded(seed ^ 0x115_7115), folder().map_err(told(0))?);
+    let mut publisher =
+        Publisher { key: SigningKey::from_bytes(&[1; 32]), signed: Vec::new(), newest: None, last: 0, backup: None };
+    let mut listeners = listeners(&folder, &publisher, random.within(1, 2)).map_err(told(0))?;
+    for step in 1..=steps {
+        happen(&mut random, &mut publisher, &mut listeners, &mut counted).map_err(told(step))?;
+    }
+    Ok(counted)
+}
+
+fn listeners(folder: &TempDir, publisher: &Publisher, many: u64) -> Result<Vec<Listener>> {
+    let listener = |number| {
+        let data: &Path = folder.path();
+        let mut listener = Listener {
+            data: data.join(format!("sensor-{number}")),
+            root: root_of(&publisher.key),
+            subscription: None,
+            incoming: None,
+            matches: Revision(0),
+            floor: Revision(0),
+            in_force: Revision(0),
+            is_damaged: false,
+        };
+        fs::create_dir(&listener.data)?;
+        listener.start()?;
+        Ok(listener)
+    };
+    (0..many).map(listener).collect()
+}
+
+/// Something happens.
+fn happen(
+    random: &mut Random,
+    publisher: &mut Publisher,
+    listeners: &mut [Listener],
+    counted: &mut Counted,
+) -> Result<()> {
+    let place = random.below(listeners.len() as u64) as usize;
+    let listener = listeners.get_mut(place).context("no sensor")?;
+    match random.below(20) {
+        0..4 => publisher.publish(random)?,
+        4 => publisher.backup = Some((publisher.newest, publisher.last)),
+        5 => publisher.restore(random.percent(50)),
+        6 => listener.die()?,
+        7 => {
+            listener.die()?;
+            listener.damage(random)?;
+        }
+        8..11 if listener.subscription.is_none() => listener.start()?,
+        11..13 => is_deceived(listener, publisher, random, counted)?,
+        _ => {
+            let ends = random.percent(20).then(|| (random.below(4), random.percent(50)));
+            let stops = random.percent(20).then(|| if random.percent(50) { At::Floor } else { At::Rename });
+            if let Some(one) = publisher.newest.and_then(|newest| publisher.signed.get(newest)) {
+                listener.is_offered((&one.manifest, &one.base), ends, stops, counted)?;
+            }
+        }
+    }
+    listener.is_sound(&publisher.signed)
+}
+
+/// What no collector of ours would bring is brought.
+fn is_deceived(
+    listener: &mut Listener,
+    publisher: &Publisher,
+    random: &mut Random,
+    counted: &mut Counted,
+) -> Result<()> {
+    let (Some(one), Some(other)) = (random.one_of(&publisher.signed), random.one_of(&publisher.signed)) else {
+        return Ok(());
+    };
+    let mut base = one.base.clone();
+    match random.below(4) {
+        // One of before, as it was.
+        0 => {}
+        // The words of one, the octets of another.
+        1 => base.clone_from(&other.base),
+        2 => {
+            let at = random.below(base.len() as u64) as usize;
+            base.get_mut(at).into_iter().for_each(|octet| *octet ^= 1);
+        }
+        _ => {
+            let foreign = SigningKey::from_bytes(&[2; 32]);
+            let one = signed_by(&foreign, publisher.last + 5, 3, random)?;
+            return listener.is_offered((&one.manifest, &one.base), None, None, counted);
+        }
+    }
+    listener.is_offered((&one.manifest, &base), None, None, counted)
+}
