@@ -4,6 +4,7 @@ pub mod alert;
 pub mod backup;
 pub mod ca;
 pub mod campaign;
+pub mod channel;
 pub mod incident;
 pub mod indicator;
 pub mod init;
@@ -151,6 +152,9 @@ mod tests {
             "ca switch",
             "sensor token 3407 --replaces 3",
             "sensor move 3 --member 0301",
+            "sensor channel 3 pilot --key list.key",
+            "sensor channel --accept word.json",
+            "publish --channel pilot --allow-shrink",
             "sensor approve 3",
             "sensor refuse 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
@@ -180,6 +184,9 @@ mod tests {
             "",
             "sensor token 12345",
             "sensor revoke x",
+            "sensor channel 3",
+            "sensor channel 3 Pilot",
+            "sensor channel",
             "sensor events 3 --limit 0",
             "member add 34O7 G",
             "indicator import",

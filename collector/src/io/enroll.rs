@@ -216,6 +216,7 @@ pub async fn converse(
             | ToCollector::NewestRefused { .. }
             | ToCollector::Renew { .. }
             | ToCollector::Holds(_)
+            | ToCollector::ChannelOutcome(_)
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }

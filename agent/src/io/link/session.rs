@@ -490,6 +490,7 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::Renewed { .. }
         | ToAgent::Waiting
         | ToAgent::RenewalRefused(_)
+        | ToAgent::Channel { .. }
         | ToAgent::Publication { .. } => Err(unexpected(Some(&message))),
     }
 }
