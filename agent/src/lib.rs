@@ -34,6 +34,7 @@ pub mod limits;
 pub mod newness;
 pub mod observe;
 pub mod packet;
+pub mod placed;
 pub mod proxy;
 pub mod pseudonym;
 pub mod raise;

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, Instant};
 
+use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::message::{Freshness, Standing};
 use varde_common::newest::{Newest, NotBelieved};
@@ -71,6 +72,11 @@ impl Newness {
         self.receiving = receiving;
     }
 
+    /// Another channel is followed: what was said of the one before says nothing of it.
+    pub fn handle_channel(&mut self) {
+        (self.told, self.named_at, self.kept_at, self.refused) = (None, None, None, None);
+    }
+
     /// Another root document is in force.
     pub fn handle_root(&mut self, before: &Root, after: &Root) {
         if is_replaced(&before.roles.timestamp, &after.roles.timestamp) {
@@ -81,11 +87,18 @@ impl Newness {
 
     /// A word arrived; the latest it may be. One that follows another at once is passed over: whoever has the key must not
     /// keep the disk busy with it, and the next one comes.
-    pub fn handle_word(&mut self, octets: &[u8], root: &Root, latest: Timestamp, now: Instant) -> Step {
+    pub fn handle_word(
+        &mut self,
+        octets: &[u8],
+        root: &Root,
+        channel: &ChannelName,
+        latest: Timestamp,
+        now: Instant,
+    ) -> Step {
         let latest = latest.plus(Duration::from_secs(NEWEST_AHEAD_MAX_S));
         let every = Duration::from_millis(NEWEST_KEPT_EVERY_MS);
         let at_once = self.told.is_some() && self.kept_at.is_some_and(|at| now.saturating_duration_since(at) < every);
-        match Newest::accept(octets, root, self.told.as_ref(), latest) {
+        match Newest::accept(octets, root, channel, self.told.as_ref(), latest) {
             Ok(newest) if at_once || self.told.as_ref() == Some(&newest) => Step::Nothing,
             Ok(newest) => Step::Keep(newest),
             Err(why) => {
@@ -143,8 +156,9 @@ mod tests {
     }
 
     fn say(newness: &mut Newness, seed: u8, revision: u64, at: Timestamp, now: Instant) -> Step {
-        let octets = Newest::of(b"manifest", Revision(revision), at).sign(&[&key(seed)]).unwrap();
-        let step = newness.handle_word(&octets, &root(seed), NOW, now);
+        let octets =
+            Newest::of(&ChannelName::default(), b"manifest", Revision(revision), at).sign(&[&key(seed)]).unwrap();
+        let step = newness.handle_word(&octets, &root(seed), &ChannelName::default(), NOW, now);
         if let Step::Keep(newest) = &step {
             newness.handle_kept(newest.clone(), now);
         }

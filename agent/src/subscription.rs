@@ -4,14 +4,17 @@
 //! to disk piece by piece, up to its declared size and not an octet further; only what is whole, hashed and readable is
 //! kept, and only what is kept comes into force. Whatever is wrong with an offer, the list before it stays.
 
+use varde_common::channel::Placement;
 use varde_common::codec::Text;
 use varde_common::id::Revision;
 use varde_common::limits::LIST_BASE_MAX_OCTETS;
 use varde_common::list::{CHANNEL_ALL, Manifest, Refused};
-use varde_common::message::{Holds, ListOutcome};
+use varde_common::message::{ChannelOutcome, Holds, ListOutcome};
 use varde_common::rotation::is_replaced;
 use varde_common::time::Timestamp;
 use varde_common::trust::{Root, from_hex, hex, sha256};
+
+use crate::placed::Placed;
 
 /// What follows from what arrived.
 #[derive(Debug, PartialEq, Eq)]
@@ -59,16 +62,21 @@ enum Receiving {
 #[derive(Debug)]
 pub struct Subscription {
     root: Root,
+    /// Which channel is followed.
+    placed: Placed,
+    /// Of that channel.
     floor: Revision,
     in_force: Revision,
+    /// The channel of the list in force; another than is followed where none of that one has come yet.
+    channel_in_force: String,
     /// Indicators in the list in force, and its base.
     indicators: u64,
     base: Option<[u8; 32]>,
     receiving: Receiving,
     /// The number of the offer that was accepted last.
     offered: Revision,
-    /// The list in force was signed by keys that the root still names: it counts as a floor, and none like it is wanted.
-    counts: bool,
+    /// The list in force was signed by keys that the root still names.
+    stands: bool,
     /// The list that was named as the newest, and the hash of its manifest.
     named: Option<(Revision, String)>,
 }
@@ -79,7 +87,25 @@ impl Subscription {
         let (receiving, offered) = (Receiving::Nothing, Revision(0));
         let floor = floor.max(in_force);
         let (indicators, base) = (0, None);
-        Subscription { root, floor, in_force, indicators, base, receiving, offered, counts: true, named: None }
+        Subscription {
+            root,
+            placed: Placed::default(),
+            floor,
+            in_force,
+            channel_in_force: CHANNEL_ALL.to_owned(),
+            indicators,
+            base,
+            receiving,
+            offered,
+            stands: true,
+            named: None,
+        }
+    }
+
+    /// The same of a sensor that follows this channel, of which this is the floor.
+    #[must_use]
+    pub fn with_channel(self, placed: Placed, floor: Revision) -> Subscription {
+        Subscription { placed, floor, ..self }
     }
 
     /// The same with what the list in force has in it.
@@ -91,23 +117,53 @@ impl Subscription {
 
     fn holds_list(&mut self, manifest: &Manifest) {
         (self.indicators, self.base) = (manifest.count, from_hex(&manifest.base_blake3));
+        self.channel_in_force.clone_from(&manifest.channel);
     }
 
     /// The same where the list in force was signed by keys that the root no longer names: it is matched against, and that
     /// is all.
     #[must_use]
     pub fn with_list_of_before(self, floor: Revision) -> Subscription {
-        Subscription { floor, counts: false, ..self }
+        Subscription { floor, stands: false, ..self }
     }
 
     /// The list that none below is wanted of: the one in force, unless the root no longer stands for it.
     pub fn held(&self) -> Revision {
-        if self.counts { self.in_force } else { Revision(0) }
+        if self.counts() { self.in_force } else { Revision(0) }
+    }
+
+    /// Whether the list in force is of the channel that is followed, by keys that the root names: it counts as a floor, and
+    /// none like it is wanted.
+    fn counts(&self) -> bool {
+        self.stands && !self.is_elsewhere()
+    }
+
+    /// Whether what is in force is another channel's.
+    fn is_elsewhere(&self) -> bool {
+        self.in_force > Revision(0) && self.channel_in_force != self.placed.channel().as_str()
+    }
+
+    /// Which channel is followed.
+    pub fn placed(&self) -> &Placed {
+        &self.placed
+    }
+
+    /// Another channel is followed, by a word that is on disk; its floor. What is in force is matched against until a list of
+    /// that channel is here.
+    pub fn handle_placed(&mut self, placement: Placement, floor: Revision) -> ChannelOutcome {
+        if placement.channel != *self.placed.channel() {
+            if let Receiving::Base { .. } = self.receiving {
+                self.receiving = Receiving::Skipping { octets: 0 };
+            }
+            (self.floor, self.named) = (floor, None);
+        }
+        self.placed.handle_kept(placement)
     }
 
     /// What is said in front of the first word on the stream of lists.
     pub fn holds(&self) -> Holds {
-        Holds { base: self.base }
+        let channel = Text::cut(self.placed.channel().as_str());
+        Holds { channel, placed_at: self.placed.at(), base: self.base }
     }
 
     /// Whether a list that was accepted is on its way.
@@ -125,7 +181,8 @@ impl Subscription {
             self.receiving = Receiving::Skipping { octets: 0 };
         }
         if replaced {
-            (self.floor, self.counts) = (Revision(0), false);
+            (self.floor, self.stands) = (Revision(0), false);
+            self.placed.handle_keys_replaced();
         }
         replaced
     }
@@ -150,15 +207,20 @@ impl Subscription {
         self.receiving = Receiving::Nothing;
     }
 
-    /// A manifest arrived.
-    pub fn handle_offer(&mut self, manifest_octets: Vec<u8>) -> Step {
-        // A list that was accepted and then lost (a damaged disk) may come again under its own number, none older.
-        let lost = self.counts && self.in_force < self.floor;
+    /// A manifest arrived; the earliest time that it may be by now. One that has run out is taken only where there is none:
+    /// whoever has one is told rather than given what somebody kept back.
+    pub fn handle_offer(&mut self, manifest_octets: Vec<u8>, earliest: Timestamp) -> Step {
+        // A list that was accepted and then lost (a damaged disk, another channel for a while) may come again under its own
+        // number, none older.
+        let lost = self.is_elsewhere() || (self.stands && self.in_force < self.floor);
         let floor = if lost { Revision(self.floor.0.saturating_sub(1)) } else { self.floor };
-        let accepted = Manifest::accept(&manifest_octets, &self.root, CHANNEL_ALL, floor);
+        let accepted = Manifest::accept(&manifest_octets, &self.root, self.placed.channel().as_str(), floor);
         let accepted = accepted.and_then(|manifest| {
             // What is matched against counts, whoever stands for it by now.
             manifest.guard(self.indicators)?;
+            if self.in_force > Revision(0) && manifest.expires <= earliest {
+                return Err(Refused::Expired(manifest.expires));
+            }
             self.is_named(manifest, &manifest_octets)
         });
         match accepted {
@@ -222,7 +284,7 @@ impl Subscription {
     pub fn handle_stored(&mut self, manifest: &Manifest, since: Timestamp) -> ListOutcome {
         let revision = manifest.revision;
         self.holds_list(manifest);
-        (self.in_force, self.counts) = (revision, true);
+        (self.in_force, self.stands) = (revision, true);
         self.floor = self.floor.max(revision);
         ListOutcome::InForce { revision, since }
     }

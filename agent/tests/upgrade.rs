@@ -14,7 +14,7 @@ use varde_agent::io::disk::list;
 use varde_agent::io::disk::roots::Stored;
 use varde_agent::io::disk::spool::{Caps, Spool};
 use varde_agent::io::disk::volume::RealVolume;
-use varde_common::id::{Revision, Seq};
+use varde_common::id::{Revision, SensorId, Seq};
 use varde_common::record::{LossReason, Record, RecordBody};
 
 /// What there is, and how many records are in the first segment.
@@ -45,7 +45,7 @@ fn v1_every_earlier_data_directory_is_opened_with_all_that_is_in_it() {
         let identity = Identity::read(dir.path()).unwrap();
         assert_eq!((identity.card.sensor.0, identity.card.member.as_str()), (1, "Gjøvik"));
         let root = identity.root().unwrap();
-        let stored = list::read(dir.path(), &Stored::of(root.clone())).unwrap();
+        let stored = list::read(dir.path(), &Stored::of(root.clone()), SensorId(1)).unwrap();
         assert_eq!((stored.floor, stored.refused), (Revision(1), None));
         assert_eq!(stored.list.map(|(manifest, set)| (manifest.revision, set.len())), Some((Revision(1), 1)));
         assert_eq!(fs::metadata(dir.path().join("site.key")).unwrap().len(), 32);

@@ -37,7 +37,10 @@ impl Blind {
 /// What a sensor must have had to see something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Need {
+    /// A list that shows it.
     revision: i64,
+    /// A sensor of another channel needs that one's newest instead.
+    newest: bool,
     /// Heard from at or after this moment of our clock.
     heard_from: Timestamp,
     /// Enrolled by this moment.
@@ -74,6 +77,7 @@ impl Coverage {
     pub fn now(picture: &Picture, now: Timestamp) -> Coverage {
         let need = Need {
             revision: picture.list.map_or(1, |list| list.revision),
+            newest: true,
             heard_from: now.minus(SILENT_AFTER),
             enrolled_by: now,
             revoked_by: Timestamp::MAX,
@@ -86,6 +90,7 @@ impl Coverage {
     pub fn of_case(sensors: &[SensorFacts], members: impl IntoIterator<Item = i64>, case: &Case) -> Coverage {
         let need = Need {
             revision: case.revision.max(1),
+            newest: false,
             heard_from: case.begun,
             enrolled_by: case.until,
             revoked_by: case.begun,
@@ -161,7 +166,11 @@ fn blindness(sensor: &SensorFacts, need: Need) -> Option<Blind> {
     if sensor.last_seen_at.is_none_or(|at| at < need.heard_from) {
         return Some(Blind::Silent);
     }
-    if sensor.revision < need.revision {
+    let needed = match need.newest {
+        true => sensor.newest(Some(need.revision)).unwrap_or(1),
+        false => need.revision,
+    };
+    if sensor.revision < needed {
         return Some(Blind::OldList);
     }
     let is_deaf = Hearing::of_sensor(sensor) == Hearing::Deaf;
@@ -187,6 +196,7 @@ mod tests {
             revoked_at: None,
             agent_version: None,
             revision: 3,
+            elsewhere: None,
             refused: None,
             last_seen_at: Some(NOW),
             connected: true,
@@ -221,6 +231,24 @@ mod tests {
             let case = Case { begun: NOW.minus(Duration::from_secs(begun_s)), until: NOW, ..Case::default() };
             assert_eq!(Coverage::of_case(&picture.sensors, [1], &case).able.len(), able);
         }
+    }
+
+    #[test]
+    fn a_sensor_of_another_channel_sees_by_that_channels_newest_list() {
+        // It may be an older one than everybody's, or a newer.
+        let pilot = |id, revision, newest| {
+            let elsewhere = Some(("pilot".to_owned(), newest));
+            SensorFacts { revision, elsewhere, ..sensor(id) }
+        };
+        let picture = Picture {
+            list: Some(ListFacts { revision: 3, count: 1, published_at: NOW }),
+            members: (1..=4)
+                .map(|id| MemberFacts { id, number: id.to_string(), name: String::new(), supplier: None })
+                .collect(),
+            sensors: vec![pilot(1, 2, Some(2)), pilot(2, 3, Some(4)), pilot(3, 1, None), pilot(4, 0, None)],
+            ..Picture::default()
+        };
+        assert_eq!(Coverage::now(&picture, NOW).able, HashSet::from([1, 3]));
     }
 
     #[test]

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
+use varde_common::channel::ChannelName;
 use varde_common::codec::{Malformed, Text};
 use varde_common::compact::Unpacker;
 use varde_common::heartbeat::Further;
 use varde_common::id::{Epoch, Mark, Revision, SiteId};
 use varde_common::message::{
-    Batch, CloseReason, CompactBatch, Heartbeat, Hello, Holds, ListOutcome, Pulse, RootOutcome, Standing, Stream,
-    ToCollector, common_protocol,
+    Batch, ChannelOutcome, CloseReason, CompactBatch, Heartbeat, Hello, Holds, ListOutcome, Pulse, RootOutcome,
+    Standing, Stream, ToCollector, common_protocol,
 };
+use varde_common::time::Timestamp;
 
 use crate::ingest::hello::Introduction;
 use crate::limits::{
@@ -36,6 +38,8 @@ pub enum Action {
     NoteStanding(Standing),
     /// Keep why a word of which list is the newest was not believed.
     NoteNewest(Text),
+    /// Keep which channel the sensor follows, and why it did not follow another.
+    NoteChannel(ChannelName, Option<Text>),
     /// Keep what became of a list.
     Note(ListOutcome),
     /// Give the next certificate, for the key that this request (PKCS #10, DER) is of.
@@ -54,7 +58,18 @@ pub struct Following {
     /// Whether it understands root documents there, and words of which list is the newest.
     pub roots: bool,
     /// What it has of lists; none = it reads manifests of the older form alone.
-    pub holds: Option<Holds>,
+    pub holds: Option<Holding>,
+}
+
+/// What a sensor said in front of Subscribe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// The channel it follows.
+    pub channel: ChannelName,
+    /// Of when the word is that has it follow it.
+    pub placed_at: Option<Timestamp>,
+    /// BLAKE3 of its base.
+    pub base: Option<[u8; 32]>,
 }
 
 /// One sensor's conversation. It lives as long as its connection.
@@ -73,7 +88,7 @@ pub struct Session {
     last_standing: Option<Instant>,
     last_renewal: Option<Instant>,
     /// What was said of lists in front of Subscribe.
-    holds: Option<Holds>,
+    holds: Option<Holding>,
     subscribed: bool,
     offers: u64,
     outcomes: u64,
@@ -136,6 +151,7 @@ impl Session {
             | ToCollector::AskPinned { .. }
             | ToCollector::Renew { .. }
             | ToCollector::AskRoots { .. }
+            | ToCollector::ChannelOutcome(_)
             | ToCollector::Holds(_) => Err(CloseReason::ProtocolError),
         }
     }
@@ -190,7 +206,9 @@ impl Session {
             (Stream::Lists, ToCollector::Holds(holds))
                 if self.speaks(3..=u16::MAX) && self.holds.is_none() && !self.subscribed =>
             {
-                self.holds = Some(holds);
+                let Holds { channel, placed_at, base } = holds;
+                let channel = channel.as_str().parse().map_err(|_| CloseReason::ProtocolError)?;
+                self.holds = Some(Holding { channel, placed_at, base });
                 Ok(Action::Nothing)
             }
             (Stream::Lists, ToCollector::Subscribe { revision }) if self.spoken.is_some() && !self.subscribed => {
@@ -207,6 +225,14 @@ impl Session {
             }
             (Stream::Lists, ToCollector::NewestRefused { why }) if self.subscribed && self.speaks(3..=u16::MAX) => {
                 self.handle_answer().map(|()| Action::NoteNewest(why))
+            }
+            (Stream::Lists, ToCollector::ChannelOutcome(outcome)) if self.subscribed && self.speaks(3..=u16::MAX) => {
+                let (channel, why) = match outcome {
+                    ChannelOutcome::Follows { channel } => (channel, None),
+                    ChannelOutcome::Refused { channel, why } => (channel, Some(why)),
+                };
+                let channel = channel.as_str().parse().map_err(|_| CloseReason::ProtocolError)?;
+                self.handle_answer().map(|()| Action::NoteChannel(channel, why))
             }
             (Stream::Control, ToCollector::Standing(standing)) if self.speaks(3..=u16::MAX) => {
                 if self.last_standing.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
@@ -236,6 +262,7 @@ impl Session {
                 | ToCollector::AskPinned { .. }
                 | ToCollector::Renew { .. }
                 | ToCollector::AskRoots { .. }
+                | ToCollector::ChannelOutcome(_)
                 | ToCollector::Holds(_),
             ) => Err(CloseReason::ProtocolError),
         }
@@ -320,7 +347,6 @@ mod tests {
     use varde_common::compact::Packer;
     use varde_common::id::Seq;
     use varde_common::message::PROTOCOLS;
-    use varde_common::time::Timestamp;
 
     fn hello() -> Hello {
         Hello {

@@ -218,6 +218,7 @@ list-none-published = no list is published
 list-none = none; newest is { $newest }
 list-behind = { $held }; newest is { $newest }
 list-newest = { $held } (newest)
+list-channel = { $list }, channel { $channel }
 # Trust
 col-root = Root document
 trust-online = The list key is on this collector: whoever takes over the machine can publish lists.

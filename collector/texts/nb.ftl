@@ -218,6 +218,7 @@ list-none-published = ingen liste er publisert
 list-none = ingen; nyeste er { $newest }
 list-behind = { $held }; nyeste er { $newest }
 list-newest = { $held } (nyeste)
+list-channel = { $list }, kanal { $channel }
 # Tillit
 col-root = Rotdokument
 trust-online = Listenøkkelen ligger på denne samleren: den som tar over maskinen, kan publisere lister.

@@ -218,6 +218,7 @@ list-none-published = inga liste er publisert
 list-none = inga; nyaste er { $newest }
 list-behind = { $held }; nyaste er { $newest }
 list-newest = { $held } (nyaste)
+list-channel = { $list }, kanal { $channel }
 # Tillit
 col-root = Rotdokument
 trust-online = Listenøkkelen ligg på denne samlaren: den som tek over maskina, kan publisere lister.

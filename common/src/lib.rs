@@ -10,6 +10,7 @@
 
 pub mod alert;
 pub mod carried;
+pub mod channel;
 pub mod codec;
 pub mod compact;
 pub mod confidential;

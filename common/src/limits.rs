@@ -49,6 +49,12 @@ pub const MANIFEST_MAX_OCTETS: usize = 16 * 1024;
 pub const ROOT_MAX_OCTETS: usize = 64 * 1024;
 /// A signed word of which list is the newest: a few short fields and [`SIGNATURES_MAX`] signatures.
 pub const NEWEST_MAX_OCTETS: usize = 4 * 1024;
+/// A channel's name: a word or two.
+pub const CHANNEL_NAME_MAX_OCTETS: usize = 32;
+/// A signed word of which channel to follow: a few short fields and [`SIGNATURES_MAX`] signatures.
+pub const PLACEMENT_MAX_OCTETS: usize = 4 * 1024;
+/// How far ahead of the sensor's time such a word may be: whoever stole a list key for a day must not have the last word.
+pub const PLACEMENT_AHEAD_MAX_S: u64 = 86_400;
 /// Signatures looked at in one envelope: more than any role will have keys.
 pub const SIGNATURES_MAX: usize = 16;
 

@@ -115,6 +115,9 @@ pub enum Refused {
         /// In force.
         held: u64,
     },
+    /// It ran out before it came, and there is one in force.
+    #[error("the list was good until {0}; that has passed, and the one in force is kept: publish anew")]
+    Expired(Timestamp),
     /// Needs a newer program.
     #[error("the list needs varde-agent {0} or newer; update this sensor")]
     NeedsNewerAgent(String),

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 36 AskRoots (lane of roots) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 131 Publication in place of 104 to who said Holds, 137 NoMoreRoots (lane of roots) |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 31 ChannelOutcome, 36 AskRoots (lane of roots) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 130 Channel, 131 Publication in place of 104 to who said Holds, 137 NoMoreRoots (lane of roots) |
 //!
 //! In version 3 root documents and words of which list is the newest go on the stream of lists, so that each list is held
 //! against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
@@ -31,7 +31,7 @@ mod tests;
 
 pub use hello::{Greeting, Hello, Stream};
 pub use reason::{CloseReason, EnrolRefusal, ListOutcome, RenewalRefusal};
-pub use standing::{Freshness, Holds, RootOutcome, Standing};
+pub use standing::{ChannelOutcome, Freshness, Holds, RootOutcome, Standing};
 
 use crate::codec::{self, Decode, Encode, EncodeError, FrameHeader, Malformed, Text};
 pub use crate::compact::CompactBatch;
@@ -39,8 +39,8 @@ pub use crate::heartbeat::{BlindSpots, Evictions, Heartbeat, Pulse, Refusal};
 use crate::id::{Epoch, Mark, Revision, SensorId, Seq};
 use crate::limits::{
     BATCH_MAX_OCTETS, BATCH_MAX_RECORDS, CERTIFICATE_MAX_OCTETS, FRAME_TO_AGENT_MAX_OCTETS,
-    FRAME_TO_COLLECTOR_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS, MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, RECORD_MAX_OCTETS,
-    ROOT_MAX_OCTETS, SITES_MAX,
+    FRAME_TO_COLLECTOR_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS, MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, PLACEMENT_MAX_OCTETS,
+    RECORD_MAX_OCTETS, ROOT_MAX_OCTETS, SITES_MAX,
 };
 use crate::time::Timestamp;
 use std::ops::RangeInclusive;
@@ -137,6 +137,8 @@ pub enum ToCollector {
     },
     /// Version 3, on the lists stream in front of Subscribe: what the sensor has of lists. Who says it reads Publication.
     Holds(Holds),
+    /// Version 3, on the lists stream, after each word of which channel to follow.
+    ChannelOutcome(ChannelOutcome),
     /// Version 3: asks for a certificate of a new key, in place of the one that this connection was proved with.
     Renew {
         /// PKCS #10 request (DER); only its public key counts.
@@ -231,6 +233,11 @@ pub enum ToAgent {
     Waiting,
     /// Version 3: no certificate.
     RenewalRefused(RenewalRefusal),
+    /// Version 3, on the lists stream to a sensor that said Holds: which channel it is to follow ([`crate::channel`]).
+    Channel {
+        /// Signed JSON.
+        document: Vec<u8>,
+    },
     /// Version 3, in place of ListOffer to a sensor that said Holds: a manifest in the form that can say everything.
     Publication {
         /// Signed JSON.
@@ -298,6 +305,7 @@ impl ToCollector {
             ToCollector::AskPinned { sha256 } => frame(23, sha256),
             ToCollector::Renew { csr_der } => frame(25, csr_der),
             ToCollector::Holds(holds) => frame(30, holds),
+            ToCollector::ChannelOutcome(outcome) => frame(31, outcome),
             ToCollector::AskRoots { version } => frame(36, version),
         }
     }
@@ -353,6 +361,7 @@ impl ToCollector {
                 Ok(ToCollector::Renew { csr_der })
             }
             30 => codec::decode(body).map(ToCollector::Holds),
+            31 => codec::decode(body).map(ToCollector::ChannelOutcome),
             36 => codec::decode(body).map(|version| ToCollector::AskRoots { version }),
             other => Err(Malformed::UnknownKind(other)),
         }
@@ -389,6 +398,7 @@ impl ToAgent {
             ToAgent::Renewed { certificate_der } => frame(125, certificate_der),
             ToAgent::Waiting => frame(126, &()),
             ToAgent::RenewalRefused(why) => frame(127, why),
+            ToAgent::Channel { document } => frame(130, document),
             ToAgent::Publication { manifest } => frame(131, manifest),
             ToAgent::NoMoreRoots { newest } => frame(137, newest),
         }
@@ -429,6 +439,7 @@ impl ToAgent {
             125 => capped(CERTIFICATE_MAX_OCTETS).map(|certificate_der| ToAgent::Renewed { certificate_der }),
             126 => codec::decode::<()>(body).map(|()| ToAgent::Waiting),
             127 => codec::decode(body).map(ToAgent::RenewalRefused),
+            130 => capped(PLACEMENT_MAX_OCTETS).map(|document| ToAgent::Channel { document }),
             131 => capped(MANIFEST_MAX_OCTETS).map(|manifest| ToAgent::Publication { manifest }),
             137 => codec::decode(body).map(|newest| ToAgent::NoMoreRoots { newest }),
             other => Err(Malformed::UnknownKind(other)),

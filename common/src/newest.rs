@@ -6,8 +6,8 @@
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
+use crate::channel::ChannelName;
 use crate::id::Revision;
-use crate::list::CHANNEL_ALL;
 use crate::time::Timestamp;
 use crate::trust::{self, Domain, Root, Untrusted, hex, sha256};
 
@@ -56,10 +56,10 @@ pub enum NotBelieved {
 }
 
 impl Newest {
-    /// That the list with this signed manifest is the newest.
-    pub fn of(manifest: &[u8], revision: Revision, at: Timestamp) -> Newest {
+    /// That the list with this signed manifest is the newest of a channel.
+    pub fn of(channel: &ChannelName, manifest: &[u8], revision: Revision, at: Timestamp) -> Newest {
         let manifest_sha256 = hex(&sha256(manifest));
-        Newest { channel: CHANNEL_ALL.to_owned(), revision, manifest_sha256, at }
+        Newest { channel: channel.to_string(), revision, manifest_sha256, at }
     }
 
     /// Signs it.
@@ -70,18 +70,19 @@ impl Newest {
         trust::sign(Domain::Newest, self, keys)
     }
 
-    /// Reads a word and holds it against the one known before. `latest` is the latest time it may be of.
+    /// Reads a word for a channel and holds it against the one known before. `latest` is the latest time it may be of.
     ///
     /// # Errors
     /// [`NotBelieved`].
     pub fn accept(
         octets: &[u8],
         root: &Root,
+        channel: &ChannelName,
         known: Option<&Newest>,
         latest: Timestamp,
     ) -> Result<Newest, NotBelieved> {
         let newest: Newest = trust::verify(Domain::Newest, octets, &root.keys, &root.roles.timestamp)?;
-        if newest.channel != CHANNEL_ALL {
+        if newest.channel != channel.as_str() {
             return Err(NotBelieved::WrongChannel(newest.channel));
         }
         if newest.at > latest {
@@ -109,13 +110,14 @@ mod tests {
     fn l2_a_word_is_signed_by_its_role_and_never_older_than_the_one_before() {
         let (key, stranger) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
         let mut root = root_with(&[&key], 1);
-        let said = |revision, at| Newest::of(b"manifest", Revision(revision), Timestamp(at));
+        let all = ChannelName::default();
+        let said = |revision, at| Newest::of(&all, b"manifest", Revision(revision), Timestamp(at));
         let latest = Timestamp(100);
         let sign = |newest: &Newest, key| newest.sign(&[key]).unwrap();
-        let no_role = Newest::accept(&sign(&said(3, 50), &key), &root, None, latest);
+        let no_role = Newest::accept(&sign(&said(3, 50), &key), &root, &all, None, latest);
         assert_eq!(no_role, Err(NotBelieved::Untrusted(Untrusted::NoSuchRole)));
         root.roles.timestamp = Role { keys: [key_id(&key.verifying_key())].into(), threshold: 1 };
-        let accept = |octets: &[u8], known: Option<&Newest>| Newest::accept(octets, &root, known, latest);
+        let accept = |octets: &[u8], known: Option<&Newest>| Newest::accept(octets, &root, &all, known, latest);
         let first = accept(&sign(&said(3, 50), &key), None).unwrap();
         assert_eq!(first, said(3, 50));
         assert!(matches!(accept(&sign(&said(3, 50), &stranger), None), Err(NotBelieved::Untrusted(_))));

@@ -26,6 +26,8 @@ pub enum Domain {
     List,
     /// Which list is the newest.
     Newest,
+    /// Which channel a sensor follows.
+    Channel,
 }
 
 impl Domain {
@@ -34,6 +36,7 @@ impl Domain {
             Domain::Root => b"varde root 1\0",
             Domain::List => b"varde list 1\0",
             Domain::Newest => b"varde newest 1\0",
+            Domain::Channel => b"varde channel 1\0",
         }
     }
 }

@@ -12,7 +12,7 @@ use ed25519_dalek::SigningKey;
 use varde_agent::io::disk::list;
 use varde_agent::io::disk::roots::Stored;
 use varde_common::confidential::ConfidentialKey;
-use varde_common::id::{IndicatorId, Revision};
+use varde_common::id::{IndicatorId, Revision, SensorId};
 use varde_common::list::{Content, Manifest};
 use varde_common::matcher::{Builder, Built, Facts, IndicatorSet, Seed};
 use varde_common::name::DomainName;
@@ -164,7 +164,7 @@ fn publish(folder: &Path, revision: u64) -> Result<()> {
 }
 
 fn stored(folder: &Path, revision: u64) -> Result<std::sync::Arc<IndicatorSet>> {
-    let stored = list::read(&folder.join(revision.to_string()), &Stored::of(root(&key())))?;
+    let stored = list::read(&folder.join(revision.to_string()), &Stored::of(root(&key())), SensorId(1))?;
     Ok(stored.list.with_context(|| stored.refused.unwrap_or_default())?.1)
 }
 

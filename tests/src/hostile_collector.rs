@@ -27,8 +27,8 @@ use varde_common::limits::{FRAME_HEADER_OCTETS, FRAME_TO_AGENT_MAX_OCTETS, LIST_
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::Seed;
 use varde_common::message::{
-    ALPN_ENROLL, ALPN_SESSION, EnrolRefusal, Greeting, Hello, ListOutcome, RootOutcome, Standing, Stream, ToAgent,
-    ToCollector,
+    ALPN_ENROLL, ALPN_SESSION, ChannelOutcome, EnrolRefusal, Greeting, Hello, ListOutcome, RootOutcome, Standing,
+    Stream, ToAgent, ToCollector,
 };
 use varde_common::record::Record;
 use varde_common::time::Timestamp;
@@ -94,6 +94,8 @@ pub struct Heard {
     pub roots: Vec<RootOutcome>,
     /// How they stand to what they trust.
     pub standings: Vec<Standing>,
+    /// What became of words of which channel to follow.
+    pub channels: Vec<ChannelOutcome>,
     /// Why words of which list is the newest were not believed.
     pub unbelieved: Vec<String>,
     /// Records, by epoch and place.
@@ -468,6 +470,8 @@ async fn lists(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStrea
                 lock(&shared.heard).roots.push(outcome);
             } else if let ToCollector::NewestRefused { why } = message {
                 lock(&shared.heard).unbelieved.push(why.as_str().to_owned());
+            } else if let ToCollector::ChannelOutcome(outcome) = message {
+                lock(&shared.heard).channels.push(outcome);
             }
         }
     });

@@ -16,8 +16,8 @@ use varde_common::indicator::{Indicator, Marks, Pattern, Severity, Target};
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::{Builder, Seed};
 use varde_common::message::{
-    Batch, CloseReason, EnrolRefusal, Greeting, Hello, Holds, ListOutcome, Pulse, RootOutcome, Standing, Stream,
-    ToAgent, ToCollector,
+    Batch, ChannelOutcome, CloseReason, EnrolRefusal, Greeting, Hello, Holds, ListOutcome, Pulse, RootOutcome,
+    Standing, Stream, ToAgent, ToCollector,
 };
 use varde_common::observation::Protocol;
 use varde_common::record::{LossCounts, LossReason, Record, RecordBody, SensorEvent};
@@ -385,7 +385,8 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("newest-refused", ToCollector::NewestRefused { why: text("no") }),
         ("ask-pinned", ToCollector::AskPinned { sha256: [3; 32] }),
         ("renew", ToCollector::Renew { csr_der: vec![0x30, 0x82] }),
-        ("holds", ToCollector::Holds(Holds { base: Some([4; 32]) })),
+        ("channel-outcome", ToCollector::ChannelOutcome(ChannelOutcome::Follows { channel: text("pilot") })),
+        ("holds", ToCollector::Holds(Holds { base: Some([4; 32]), ..Holds::default() })),
         ("ask-roots", ToCollector::AskRoots { version: 3 }),
     ] {
         inputs.add("message", &format!("up-{what}"), kind_and_body(&message.to_frame()?));
@@ -404,6 +405,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("renewed", ToAgent::Renewed { certificate_der: vec![0x30] }),
         ("waiting", ToAgent::Waiting),
         ("renewal-refused", ToAgent::RenewalRefused(varde_common::message::RenewalRefusal::TooLate)),
+        ("channel", ToAgent::Channel { document: b"{}".to_vec() }),
         ("publication", ToAgent::Publication { manifest: b"{}".to_vec() }),
         ("no-more-roots", ToAgent::NoMoreRoots { newest: 3 }),
         ("ack", ToAgent::Ack { epoch: Epoch(5), seq: Seq(9) }),

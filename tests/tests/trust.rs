@@ -12,6 +12,7 @@ use varde_agent::anchor::Document;
 use varde_agent::io::clock;
 use varde_agent::io::disk::list::{self, Floor};
 use varde_agent::io::disk::{create_directory_on, roots};
+use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::message::{Freshness, ListOutcome, RootOutcome, ToAgent};
 use varde_common::newest::Newest;
@@ -265,7 +266,12 @@ fn d3_i4_root_documents_and_floors_are_there_whole_after_a_crash_at_any_moment()
         }
         had.push((disk.moments(), version, floor));
         floor += 10 * u64::from(version);
-        list::store_floor_on(volume.as_ref(), data, Floor { revision: Revision(floor), root_version: version })?;
+        list::store_floor_on(
+            volume.as_ref(),
+            data,
+            &ChannelName::default(),
+            Floor { revision: Revision(floor), root_version: version },
+        )?;
         had.push((disk.moments(), version, floor));
     }
     let began = had.first().context("no beginning")?.0;
@@ -279,7 +285,8 @@ fn d3_i4_root_documents_and_floors_are_there_whole_after_a_crash_at_any_moment()
             ensure!(newest >= version, "{crash:?} at {moment}: root document {newest}, and {version} was on disk");
             let versions = stored.chain.iter().map(|document| document.root.version);
             ensure!(versions.eq(1..=newest), "{crash:?} at {moment}: gaps");
-            let floor = list::read_floor_on(crashed.volume().as_ref(), data, &stored)?.context("a damaged floor")?;
+            let floor = list::read_floor_on(crashed.volume().as_ref(), data, &ChannelName::default(), &stored)?
+                .context("a damaged floor")?;
             // A root document that is there already although its writing was not over may have let the floor fall.
             let fell = version < 4 && newest >= 4;
             ensure!(floor.0 >= least || fell, "{crash:?} at {moment}: floor {floor}, and {least} was on disk");
@@ -405,7 +412,7 @@ fn c1_l2_a_hostile_collector_changes_neither_root_nor_list_and_every_lie_is_told
         collector.send(&ToAgent::Newest { document: newest.sign(&[key])? })
     };
     let now = clock::now();
-    let word = |revision: u64, at: Timestamp| Newest::of(&manifest, Revision(revision), at);
+    let word = |revision: u64, at: Timestamp| Newest::of(&ChannelName::default(), &manifest, Revision(revision), at);
     let day = std::time::Duration::from_secs(86_400);
     say(&word(7, now), &online)?;
     for (what, newest, key, words) in [

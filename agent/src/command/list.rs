@@ -150,6 +150,7 @@ fn without_an_agent(data: &Path, list: &mut File) -> Result<Carried, Failure> {
         sources: 0,
         anchor: watch::Sender::new(trusted.anchor),
         newness: watch::Sender::new(trusted.newness),
+        channel: watch::Sender::new(trusted.stored.placed.channel().clone()),
         trust,
         started: clock::monotonic(),
         time,

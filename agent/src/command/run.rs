@@ -234,6 +234,7 @@ pub(crate) fn run_confined_by(
         uplink: watch::Sender::new(Uplink::default()),
         sites: settings.site_ids(),
         sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
+        channel: watch::Sender::new(trusted.stored.placed.channel().clone()),
         anchor: watch::Sender::new(trusted.anchor),
         newness: watch::Sender::new(trusted.newness),
         trust,
@@ -474,6 +475,7 @@ impl Process {
         let mut report = Report::new(Some(&self.identity.card), &self.address, &self.desk.figures.borrow());
         report.revision = revision;
         report.indicators = indicators;
+        report.channel = self.desk.channel.borrow().to_string();
         let standing = self.desk.standing();
         let trust = TrustReport::of(&self.desk.anchor.borrow(), &self.desk.newness.borrow(), &standing);
         report.trust = Some(trust);

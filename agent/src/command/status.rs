@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use varde_common::channel::ChannelName;
 use varde_common::id::{Revision, SensorId, Seq};
 use varde_common::message::{Freshness, Standing};
 use varde_common::record::LossCounts;
@@ -35,7 +36,7 @@ use crate::spool::Tally;
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, way (quic, or tcp where
 /// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, certificate {until, renews, failing (why there is no
 /// newer one although it is time)}, last_error,
-/// revision, indicators, trust {root_version, root_until, root_refused, freshness (not_told, fresh, stale, behind),
+/// revision, indicators, channel (which lists it follows), trust {root_version, root_until, root_refused, freshness (not_told, fresh, stale, behind),
 /// told_at, named, newest_refused}, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
 /// damaged}, each {info, low, medium, high, critical, other}}, set_aside [{directory, undelivered, removed_in_s}], health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
@@ -95,6 +96,9 @@ pub struct Report {
     pub revision: Revision,
     /// Indicators in it.
     pub indicators: u64,
+    /// Which channel it follows.
+    #[serde(default)]
+    pub channel: String,
     /// What it trusts; null when not enrolled.
     pub trust: Option<TrustReport>,
     /// The spool.
@@ -349,6 +353,7 @@ impl Report {
             last_error: None,
             revision: Revision(0),
             indicators: 0,
+            channel: ChannelName::default().to_string(),
             trust: None,
             spool: SpoolReport {
                 epoch: figures.epoch.to_string(),
@@ -480,12 +485,14 @@ fn from_disk(data: &Path) -> Result<Report, Failure> {
     report.certificate = certified(&identity.certificate_der).map(CertificateReport::from);
     if let Ok(root) = identity.root() {
         let roots = roots::read(data, root.clone(), &identity.root_document).map_err(disk)?;
-        if let Some((manifest, indicators)) = list::read(data, &roots).map_err(disk)?.list {
+        let stored = list::read(data, &roots, identity.card.sensor).map_err(disk)?;
+        report.channel = stored.placed.channel().to_string();
+        if let Some((manifest, indicators)) = stored.list {
             report.revision = manifest.revision;
             report.indicators = indicators.len() as u64;
         }
         let anchor = roots.anchor(&root);
-        let newness = Newness::new(list::read_newest(data, anchor.root()));
+        let newness = Newness::new(list::read_newest(data, anchor.root(), stored.placed.channel()));
         let standing = newness.standing(anchor.root(), report.revision, Timestamp(0), clock::monotonic());
         report.trust = Some(TrustReport::of(&anchor, &newness, &standing));
     }

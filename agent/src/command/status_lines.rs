@@ -1,6 +1,7 @@
 //! The lines `status` prints for people.
 
 use varde_common::id::Revision;
+use varde_common::list::CHANNEL_ALL;
 
 use super::status::{
     CertificateReport, Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport, TrustReport,
@@ -40,6 +41,9 @@ pub(super) fn in_words(report: &Report) -> String {
         Revision(0) => "list       none yet".to_owned(),
         revision => format!("list       revision {revision}, {} indicators", report.indicators),
     });
+    if report.channel != CHANNEL_ALL {
+        lines.push(format!("           it follows channel {}", report.channel));
+    }
     lines.extend(report.trust.iter().flat_map(trusted));
     let spool = &report.spool;
     lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));

@@ -46,14 +46,16 @@ impl Trusted {
                 anchor.root().version
             );
         }
-        let newness = Newness::new(list::read_newest(data, anchor.root()));
-        Ok(Trusted { stored: list::read(data, &roots)?, anchor, newness })
+        let stored = list::read(data, &roots, identity.card.sensor)?;
+        let newness = Newness::new(list::read_newest(data, anchor.root(), stored.placed.channel()));
+        Ok(Trusted { stored, anchor, newness })
     }
 
     /// The state of the list, with this one in force.
     pub(super) fn subscription(&self, in_force: Revision) -> Subscription {
         let Trusted { anchor, newness, stored } = self;
-        let mut subscription = Subscription::new(anchor.root().clone(), stored.floor, in_force);
+        let mut subscription = Subscription::new(anchor.root().clone(), stored.floor, in_force)
+            .with_channel(stored.placed.clone(), stored.floor);
         if let Some((manifest, _)) = &stored.list {
             subscription = subscription.with_list(manifest);
         }

@@ -2,11 +2,14 @@
 
 use super::*;
 use proptest::prelude::*;
-use varde_common::id::IndicatorId;
+use varde_common::id::{IndicatorId, SensorId};
 use varde_common::indicator::Indicator;
 use varde_common::list::write_base;
 use varde_common::matcher::Seed;
 use varde_common::trust::{Role, Roles, key_id};
+
+/// What the clock says.
+const NOW: Timestamp = Timestamp(1_000);
 
 pub(crate) type Key = ed25519_dalek::SigningKey;
 
@@ -39,7 +42,7 @@ fn transfer(subscription: &mut Subscription, manifest: &[u8], base: &[u8]) -> (S
         Step::Append(octets) => written.extend_from_slice(&octets),
         step => last = step,
     };
-    take(subscription.handle_offer(manifest.to_vec()));
+    take(subscription.handle_offer(manifest.to_vec(), NOW));
     base.chunks(100).for_each(|chunk| take(subscription.handle_chunk(chunk.to_vec())));
     take(subscription.handle_end());
     (last, written)
@@ -63,7 +66,7 @@ fn l2_a_list_that_cannot_be_stored_is_refused_once_and_its_rest_skipped() {
     let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
     take(&mut subscription, 5);
     let (manifest, base) = publication(&key(1), 6);
-    assert!(matches!(subscription.handle_offer(manifest), Step::Begin { .. }));
+    assert!(matches!(subscription.handle_offer(manifest, NOW), Step::Begin { .. }));
     let refused = subscription.handle_not_stored("the disk is full");
     assert!(matches!(refused, Step::Refused { revision: Revision(6), .. }), "{refused:?}");
     assert_eq!(subscription.handle_chunk(base), Step::Wait);
@@ -128,7 +131,7 @@ fn c4_a_floor_falls_only_when_the_list_role_has_wholly_other_keys() {
     // As far as whoever stole the key could get.
     take(&mut subscription, 900);
     let (huge, base) = publication(&old, 901);
-    assert!(matches!(subscription.handle_offer(huge), Step::Begin { .. }));
+    assert!(matches!(subscription.handle_offer(huge, NOW), Step::Begin { .. }));
     assert!(subscription.is_receiving());
     assert!(!subscription.handle_root(with(&[&old, &new])), "the keys are kept: the floor stays");
     assert!(!subscription.is_receiving());
@@ -186,6 +189,73 @@ fn l2_an_empty_or_much_shrunken_list_is_taken_only_where_its_manifest_says_so() 
     assert!(matches!(transfer(&mut restarted, &empty, &base).0, Step::Refused { .. }));
 }
 
+/// A list of these indicators for a channel.
+fn of_channel(channel: &str, revision: u64) -> (Vec<u8>, Vec<u8>) {
+    let (signed, base) = publication(&key(1), revision);
+    let manifest = Manifest::verify(&signed, &root_of(&key(1))).unwrap();
+    (Manifest { channel: channel.to_owned(), ..manifest }.sign(&[&key(1)]).unwrap(), base)
+}
+
+fn placed(subscription: &mut Subscription, channel: &str, floor: u64) {
+    let at = Timestamp(subscription.placed().at().map_or(1, |at| at.0 + 1));
+    let placement = Placement { sensor: SensorId(0), channel: channel.parse().unwrap(), at };
+    subscription.handle_placed(placement, Revision(floor));
+}
+
+#[test]
+fn l2_i4_each_channel_has_its_floor_and_none_gives_way_by_another() {
+    let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    take(&mut subscription, 9);
+    let offer = |subscription: &mut Subscription, channel: &str, revision| {
+        let (manifest, base) = of_channel(channel, revision);
+        match transfer(subscription, &manifest, &base).0 {
+            Step::Keep(manifest) => {
+                subscription.handle_stored(&manifest, Timestamp(9));
+                String::new()
+            }
+            Step::Refused { why, .. } => why,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(offer(&mut subscription, "pilot", 10).contains("for channel \"pilot\""));
+    placed(&mut subscription, "pilot", 0);
+    assert_eq!((subscription.held(), subscription.in_force()), (Revision(0), Revision(9)), "it is matched against");
+    assert!(offer(&mut subscription, "all", 11).contains("for channel \"all\""));
+    assert_eq!(offer(&mut subscription, "pilot", 3), "", "a lower number: it is another channel's");
+    assert!(offer(&mut subscription, "pilot", 3).contains("not newer"));
+    // Back, and what was in force there may come again, none older.
+    placed(&mut subscription, "all", 9);
+    assert!(offer(&mut subscription, "all", 8).contains("not newer"));
+    assert_eq!(offer(&mut subscription, "all", 9), "");
+    assert!(offer(&mut subscription, "all", 9).contains("not newer"), "once");
+    // There and back before a list of the other one came: the one in force counts as before.
+    placed(&mut subscription, "pilot", 3);
+    placed(&mut subscription, "all", 9);
+    assert_eq!(subscription.held(), Revision(9));
+    assert!(offer(&mut subscription, "all", 9).contains("not newer"));
+    // What has begun to arrive is of the channel before.
+    let (manifest, base) = of_channel("all", 12);
+    assert!(matches!(subscription.handle_offer(manifest, NOW), Step::Begin { .. }));
+    placed(&mut subscription, "pilot", 3);
+    assert_eq!((subscription.handle_chunk(base), subscription.handle_end()), (Step::Wait, Step::Wait));
+    assert!(!subscription.is_receiving());
+}
+
+#[test]
+fn l2_a_list_that_has_run_out_is_taken_by_nobody_who_has_one() {
+    let (signed, base) = publication(&key(1), 6);
+    let manifest = Manifest::verify(&signed, &root_of(&key(1))).unwrap();
+    let over = Manifest { expires: NOW, ..manifest }.sign(&[&key(1)]).unwrap();
+    let mut none = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    assert!(matches!(transfer(&mut none, &over, &base).0, Step::Keep(_)), "better than none");
+    let mut one = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    take(&mut one, 5);
+    match transfer(&mut one, &over, &base).0 {
+        Step::Refused { why, .. } => assert!(why.contains("that has passed"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn l2_of_two_lists_with_one_number_only_the_named_one_is_taken() {
     let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
@@ -193,11 +263,11 @@ fn l2_of_two_lists_with_one_number_only_the_named_one_is_taken() {
     subscription.handle_named(Revision(6), hex(&sha256(&named)));
     let (again, _) = (Manifest::of(&base, &Default::default(), Revision(6), Timestamp(2), Timestamp::MAX), ());
     let again = again.sign(&[&key(1)]).unwrap();
-    match subscription.handle_offer(again) {
+    match subscription.handle_offer(again, NOW) {
         Step::Refused { why, .. } => assert!(why.contains("another list"), "{why}"),
         other => panic!("{other:?}"),
     }
-    assert!(matches!(subscription.handle_offer(named), Step::Begin { .. }));
+    assert!(matches!(subscription.handle_offer(named, NOW), Step::Begin { .. }));
     // An older one than was named is newer than the one in force: better than none, and told otherwise.
     let (older, older_base) = publication(&key(1), 5);
     assert!(matches!(transfer(&mut subscription, &older, &older_base).0, Step::Keep(_)));
@@ -208,7 +278,7 @@ fn l2_endless_data_ends_the_session_and_fills_no_memory() {
     let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
     assert!(matches!(subscription.handle_chunk(vec![1]), Step::Broken(_)));
     assert!(matches!(subscription.handle_end(), Step::Broken(_)));
-    assert!(matches!(subscription.handle_offer(vec![1, 2]), Step::Refused { .. }));
+    assert!(matches!(subscription.handle_offer(vec![1, 2], NOW), Step::Refused { .. }));
     let chunk = vec![0; 192 * 1024];
     let mut sent = 0;
     while matches!(subscription.handle_chunk(chunk.clone()), Step::Wait) {
@@ -221,7 +291,7 @@ fn l2_endless_data_ends_the_session_and_fills_no_memory() {
 fn a_cut_connection_leaves_nothing_half_received() {
     let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
     let (manifest, base) = publication(&key(1), 1);
-    assert!(matches!(subscription.handle_offer(manifest), Step::Begin { .. }));
+    assert!(matches!(subscription.handle_offer(manifest, NOW), Step::Begin { .. }));
     assert_eq!(subscription.handle_chunk(base[..10].to_vec()), Step::Append(base[..10].to_vec()));
     subscription.handle_session();
     take(&mut subscription, 1);

@@ -36,6 +36,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("sensor refuse", Noted),
     ("sensor move", Noted),
     ("sensor site add", Noted),
+    ("sensor channel", Noted),
     ("sensor site remove", Noted),
     ("sensor site list", ReadsOnly("whose networks sensors watch; no host")),
     ("sensor revoke", Noted),

@@ -40,13 +40,15 @@ pub(super) async fn let_wait(
             waits.revision == manifest.revision
                 && waits.content_blake3 == manifest.content_blake3
                 && waits.shrinks == manifest.shrinks
+                && waits.channel == manifest.channel
         }) {
             return Ok((there.facts, None));
         }
     }
     let ids = |set: &IndicatorSet| -> HashSet<IndicatorId> { set.indicators().map(|one| one.id).collect() };
     let ours = ids(&manifest.open(compiled.base.clone())?);
-    let in_force = store.newest_list(Scope::Operator).await?;
+    let channel = manifest.channel.parse().unwrap_or_default();
+    let in_force = store.newest_list(Scope::Operator, &channel).await?;
     let theirs = match &in_force {
         Some(list) => {
             let (manifest, _) = read_unverified::<Manifest>(&list.manifest)?;
@@ -64,7 +66,7 @@ pub(super) async fn let_wait(
     };
     let unsigned = sign(Domain::List, manifest, &[])?;
     let older_manifest = manifest.for_older().map(|older| sign(Domain::List, &older, &[])).transpose()?;
-    let pending = Pending { facts, manifest: unsigned, older_manifest, base: compiled.base.clone(), up_to_id };
+    let pending = Pending { facts, channel, manifest: unsigned, older_manifest, base: compiled.base.clone(), up_to_id };
     let preparing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
         .was(list_in_force(store).await?)
         .becomes(format!("waits for a signature: {} indicators, content {}", manifest.count, manifest.content_blake3));
@@ -176,6 +178,7 @@ mod tests {
     use crate::command::publish::{Outcome, Wanted, publish};
     use crate::command::sign::SignArguments;
     use crate::intel::import::{Reader, Said};
+    use varde_common::channel::ChannelName;
     use varde_common::time::Timestamp;
     use varde_common::trust::add_signature;
 
@@ -219,7 +222,10 @@ mod tests {
         let signed = add_signature(Domain::List, &std::fs::read(&file).unwrap(), &key).unwrap();
         std::fs::write(&file, &signed).unwrap();
         assert_eq!(accept(&data, &store, &file).await.unwrap(), (Revision(1), 3));
-        assert_eq!(store.newest_list(Scope::Operator).await.unwrap().unwrap().manifest, signed);
+        assert_eq!(
+            store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap().manifest,
+            signed
+        );
         assert!(accept(&data, &store, &file).await.unwrap_err().to_string().contains("no list waits"));
         assert!(matches!(publish(&data, &store, Wanted::default(), NOW).await.unwrap(), Outcome::Unchanged { .. }));
         // One that shrinks is signed twice in one file: as sensors of today read it, and as those from before do.
@@ -233,7 +239,7 @@ mod tests {
         assert!(accept(&data, &store, &file).await.is_err(), "half of it");
         std::fs::write(&file, &both).unwrap();
         assert_eq!(accept(&data, &store, &file).await.unwrap(), (Revision(2), 3));
-        let list = store.newest_list(Scope::Operator).await.unwrap().unwrap();
+        let list = store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap();
         let root = keys::read_root(&data).unwrap().1;
         let older = Manifest::verify(&list.older_manifest.unwrap(), &root).unwrap();
         let newest = Manifest::verify(&list.manifest, &root).unwrap();

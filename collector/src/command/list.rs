@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use tokio::sync::broadcast;
+use varde_common::channel::ChannelName;
 
 use super::noted::{deed, noted};
 use super::say;
@@ -24,6 +25,9 @@ pub enum ListCommand {
     Export {
         /// The file; one that is there is replaced.
         file: PathBuf,
+        /// The channel that the sensor follows.
+        #[arg(long, value_name = "NAME", default_value = "all")]
+        channel: ChannelName,
     },
 }
 
@@ -32,14 +36,14 @@ pub enum ListCommand {
 /// # Errors
 /// Why there is no file.
 pub async fn run(data: &Path, command: ListCommand) -> anyhow::Result<()> {
-    let ListCommand::Export { file } = command;
+    let ListCommand::Export { file, channel } = command;
     let store = Store::open(data).await?;
     let lists = Lists::new();
     lists.name_newest_by(data.join(TIMESTAMP_KEY));
     let (changes, _) = broadcast::channel(1);
     lists.look(&store, &changes).await?;
     let mut octets = Vec::new();
-    let Some(list) = lists.carry(&mut octets).await? else {
+    let Some(list) = lists.carry(&channel, &mut octets).await? else {
         bail!(
             "there is no list that sensors would take: none is published yet, or root.json no longer names the key that signed the newest; make one with: varde-collector publish"
         )

@@ -6,6 +6,7 @@ pub mod audited;
 pub mod backup;
 pub mod ca;
 pub mod campaign;
+pub mod channel;
 pub mod incident;
 pub mod indicator;
 pub mod init;
@@ -181,6 +182,9 @@ mod tests {
             "sensor site remove 3 1",
             "sensor site list --json",
             "sensor site list 3",
+            "sensor channel 3 pilot --key list.key",
+            "sensor channel --accept word.json",
+            "publish --channel pilot --allow-shrink",
             "sensor approve 3",
             "sensor refuse 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
@@ -216,6 +220,9 @@ mod tests {
             "sensor site add 3 0 --member 0301",
             "sensor site add 3 70000 --member 0301",
             "sensor site add 3 1",
+            "sensor channel 3",
+            "sensor channel 3 Pilot",
+            "sensor channel",
             "sensor events 3 --limit 0",
             "member add 34O7 G",
             "member add 958935421 Oslo",

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use clap::Args;
+use varde_common::channel::ChannelName;
 use varde_common::confidential::ConfidentialKey;
 use varde_common::id::Revision;
 use varde_common::list::{Manifest, is_shrunken};
@@ -29,6 +30,9 @@ pub struct PublishArguments {
     /// The list key, where it is not DIR/keys/list.key.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["export", "accept", "status"])]
     pub key: Option<PathBuf>,
+    /// For the sensors that follow this channel, and no others: pilot. Which those are: varde-collector sensor channel.
+    #[arg(long, value_name = "NAME", default_value = "all", conflicts_with_all = ["export", "accept", "status"])]
+    pub channel: ChannelName,
     /// Publish it although it is empty, or holds a half or less of what the newest list does: whatever else it held is no
     /// longer looked for anywhere.
     #[arg(long, conflicts_with_all = ["export", "accept", "status"])]
@@ -97,10 +101,12 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     if arguments.status {
         return duty::status(data, &store, arguments.json).await;
     }
+    let PublishArguments { key, channel, allow_shrink, include_red, .. } = &arguments;
     let wanted = Wanted {
-        key: arguments.key.as_deref(),
-        allow_shrink: arguments.allow_shrink,
-        include_red: arguments.include_red,
+        key: key.as_deref(),
+        channel: channel.clone(),
+        allow_shrink: *allow_shrink,
+        include_red: *include_red,
     };
     let outcome = publish(data, &store, wanted, clock::now()).await?;
     store.close().await;
@@ -170,10 +176,12 @@ async fn published(data: &Path, revision: Revision, count: u64) -> anyhow::Resul
 }
 
 /// What is asked of a publication.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wanted<'a> {
     /// The list key, where it is not the collector's own.
     pub key: Option<&'a Path>,
+    /// For whom.
+    pub channel: ChannelName,
     /// It may hold much less than the one before.
     pub allow_shrink: bool,
     /// And what is marked TLP:RED, as keyed hashes.
@@ -197,7 +205,7 @@ fn guard(newest: Revision, held: u64, count: u64) -> anyhow::Result<()> {
 /// # Errors
 /// Why nothing was published.
 pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timestamp) -> anyhow::Result<Outcome> {
-    let Wanted { key, allow_shrink, include_red } = wanted;
+    let Wanted { key, channel, allow_shrink, include_red } = wanted;
     let (_, root) = keys::read_root(data)?;
     trust::note_mode(data, store).await?;
     let own = data.join(keys::LIST_KEY);
@@ -222,28 +230,33 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
         }
     }
     let compiled = compiler.finish()?;
-    let newest = store.newest_manifest(Scope::Operator).await?;
+    let newest = store.newest_manifest(Scope::Operator, &channel).await?;
     let newest_revision = newest.as_ref().map_or(Revision(0), |(revision, _)| *revision);
     let last = store.last_revision(Scope::Operator).await?;
     // A manifest that this root no longer stands for is replaced, whatever it says.
     let manifest = newest.and_then(|(_, octets)| Manifest::verify(&octets, &root).ok());
     let empty_and_first = last == Revision(0) && compiled.content.count == 0;
     // After a restore sensors may hold lists that this database knows nothing of: the next one goes out whatever it says.
-    let restored = last > newest_revision;
+    let restored = newest_revision < store.restored_above(Scope::Operator).await?;
     let said = |last: &Manifest| allow_shrink && !last.shrinks;
     let news = !empty_and_first
         && (restored
             || manifest.as_ref().is_some_and(said)
             || compile::is_news(&compiled.content, manifest.as_ref(), now));
     if news && !allow_shrink {
-        guard(newest_revision, manifest.as_ref().map_or(0, |newest| newest.count), compiled.content.count)?;
+        // The first list of a channel takes the place of what its sensors follow until then.
+        let all = store.newest_manifest(Scope::Operator, &ChannelName::default()).await?;
+        let all = all.and_then(|(revision, octets)| Some((revision, Manifest::verify(&octets, &root).ok()?)));
+        let before = manifest.as_ref().map(|newest| (newest_revision, newest.count));
+        let (revision, held) = before.or(all.map(|(revision, all)| (revision, all.count))).unwrap_or_default();
+        guard(revision, held, compiled.content.count)?;
     }
     // A sensor that was away may have a larger one than the newest.
     let shrinks = allow_shrink || is_shrunken(store.largest_list(Scope::Operator).await?, compiled.content.count);
-    let manifest = compile::manifest_of(&compiled, last, shrinks, now);
+    let manifest = compile::manifest_of(&compiled, &channel, last, shrinks, now);
     let Some(key) = key else {
         if !news {
-            return Ok(Outcome::Unchanged { revision: last, compiled });
+            return Ok(Outcome::Unchanged { revision: newest_revision, compiled });
         }
         let (facts, before) = duty::let_wait(store, &compiled, &manifest, up_to_id).await?;
         return Ok(Outcome::Waits { facts, before, compiled });
@@ -251,7 +264,7 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
     // Signed even where nothing is news: a wrong key is told at once, not at the next change.
     let signed = compile::sign(&manifest, &key, &root)?;
     if !news {
-        return Ok(Outcome::Unchanged { revision: last, compiled });
+        return Ok(Outcome::Unchanged { revision: newest_revision, compiled });
     }
     let older_manifest = manifest.for_older().map(|older| compile::sign(&older, &key, &root)).transpose()?;
     let list = New {
@@ -274,7 +287,9 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
         bail!("somebody else published in this moment; run it again to publish what has changed since");
     }
     if store.forget_pending().await? {
-        say::aside("A list waited for a signature; it does not any more: this one has all that is in force.");
+        say::aside(
+            "A list waited for a signature; it does not any more: its number is given now. Publish it again where it was for others.",
+        );
     }
     Ok(Outcome::Published { revision: manifest.revision, compiled })
 }
@@ -334,7 +349,7 @@ mod tests {
         assert_eq!(number(publish(NOW).await), (true, 2, 3, 1));
 
         let (_, root) = keys::read_root(&data).unwrap();
-        let list = store.newest_list(Scope::Operator).await.unwrap().unwrap();
+        let list = store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap();
         let manifest = Manifest::accept(&list.manifest, &root, CHANNEL_ALL, Revision(1)).unwrap();
         let names: Vec<_> =
             manifest.open(list.base).unwrap().indicators().map(|indicator| indicator.pattern.to_plain()).collect();
@@ -362,7 +377,7 @@ mod tests {
         }
         let at = |days: i64| Timestamp(NOW.0 + days * 86_400_000_000);
         let plain = async |day| publish(&data, &store, Wanted::default(), at(day)).await;
-        let newest = async || store.newest_list(Scope::Operator).await.unwrap().unwrap();
+        let newest = async || store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap();
         let says = |octets: &[u8]| read_unverified::<Manifest>(octets).unwrap().0;
         assert!(matches!(plain(0).await.unwrap(), Outcome::Published { .. }));
         assert!(newest().await.older_manifest.is_none());
@@ -372,7 +387,7 @@ mod tests {
         assert!(said.contains("list 2 has 40 indicators, and only 20") && said.contains("--allow-shrink"), "{said}");
         assert_eq!(newest().await.revision, Revision(2), "nothing is published");
         let allow = Wanted { allow_shrink: true, ..Wanted::default() };
-        assert!(matches!(publish(&data, &store, allow, at(3)).await.unwrap(), Outcome::Published { .. }));
+        assert!(matches!(publish(&data, &store, allow.clone(), at(3)).await.unwrap(), Outcome::Published { .. }));
         let list = newest().await;
         assert!(says(&list.manifest).shrinks);
         let older = says(list.older_manifest.as_deref().unwrap());
@@ -387,7 +402,7 @@ mod tests {
         assert!(said.contains("list 4 has 22 indicators, and none"), "{said}");
         std::fs::rename(data.join("keys/list.key"), dir.path().join("duty.key")).unwrap();
         assert!(plain(301).await.is_err() && store.pending_facts(Scope::Operator).await.unwrap().is_none());
-        let outcome = publish(&data, &store, allow, at(301)).await.unwrap();
+        let outcome = publish(&data, &store, allow.clone(), at(301)).await.unwrap();
         assert!(matches!(outcome, Outcome::Waits { .. }), "{outcome:?}");
         let older = store.pending(Scope::Operator).await.unwrap().unwrap().older_manifest;
         assert!(older.is_some_and(|older| says(&older).count == 0));

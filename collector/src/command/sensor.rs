@@ -8,10 +8,12 @@ use clap::Subcommand;
 use varde_common::codec::Text;
 use varde_common::id::MemberNumber;
 use varde_common::limits::TOKEN_LIFE_HOURS;
+use varde_common::list::CHANNEL_ALL;
 use varde_common::time::Timestamp;
 use varde_common::token::{Token, secret_hash};
 use varde_common::trust::sha256;
 
+use super::channel::{self, ChannelArguments};
 use super::noted::deed;
 use super::sensor_events::{self, EventsArguments};
 use super::sensor_site::{self, SiteCommand};
@@ -40,7 +42,7 @@ pub enum SensorCommand {
     },
     /// List the sensors.
     #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), root_version (root document in force there), root_refused_at, root_refused_why, freshness (not_told; fresh; stale: no word for a day of which list is the newest; behind: a newer list was named than it gets), newest_told_at, newest_refused_why, certificate_until (of the certificate it last came with), renewed_at, renewal_refused_at, renewal_refused_why, pending_at (it waits for approval), words (of the key that waits), replaces (whose place it takes). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), root_version (root document in force there), root_refused_at, root_refused_why, freshness (not_told; fresh; stale: no word for a day of which list is the newest; behind: a newer list was named than it gets), newest_told_at, newest_refused_why, certificate_until (of the certificate it last came with), renewed_at, renewal_refused_at, renewal_refused_why, pending_at (it waits for approval), words (of the key that waits), replaces (whose place it takes), channel (whose lists it is to follow), follows (whose it does follow, by its own word), channel_refused_why. Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -75,6 +77,8 @@ pub enum SensorCommand {
     /// Which networks of other members a sensor may report for.
     #[command(subcommand)]
     Site(SiteCommand),
+    /// Which lists a sensor follows: those of channel all, or of another that few follow first.
+    Channel(ChannelArguments),
     /// Revoke a sensor, or a token not used yet: its session ends at once and it stays out.
     Revoke {
         /// The sensor's number, as listed.
@@ -169,6 +173,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             say::result(&format!("Sensor {id} ({words}) is refused; its token is good for nothing any more."))?;
         }
         SensorCommand::Site(command) => sensor_site::run(data, &store, command).await?,
+        SensorCommand::Channel(arguments) => channel::run(data, &store, arguments).await?,
         SensorCommand::Revoke { id } => {
             let revoked = deed("sensor revoke", On::Sensor(i64::from(id))).becomes("revoked");
             let said = match store.noting(revoked).revoke_sensor(i64::from(id), clock::now()).await? {
@@ -282,6 +287,17 @@ fn renewal(sensor: &SensorRow, now: Timestamp) -> Option<String> {
     is_overdue(until, now).then(|| format!("certificate NOT RENEWED{why}, good until {}", say::moment(Some(until))))
 }
 
+/// Which channel it follows, where that is not everybody's.
+fn channel_words(sensor: &SensorRow) -> String {
+    let follows = sensor.follows.as_deref().unwrap_or(CHANNEL_ALL);
+    let why = sensor.channel_refused_why.as_deref().map_or(String::new(), |why| format!(" and refuses: {why}"));
+    match sensor.channel.as_str() {
+        CHANNEL_ALL if follows == CHANNEL_ALL => String::new(),
+        named if named == follows => format!(", channel {named}"),
+        named => format!(", channel {follows}, told to follow {named}{why}"),
+    }
+}
+
 /// What speaks against its list or its root document; nothing where nothing does.
 fn trust(sensor: &SensorRow, newest_root: Option<i64>) -> String {
     let mut said = String::new();
@@ -314,7 +330,7 @@ fn print(sensors: &[SensorRow], newest_root: Option<i64>, json: bool, now: Times
             Some(why) => format!("{} (refused another: {why})", sensor.revision),
             None => sensor.revision.to_string(),
         };
-        let list = format!("{list}{}", trust(sensor, newest_root));
+        let list = format!("{list}{}{}", channel_words(sensor), trust(sensor, newest_root));
         vec![
             sensor.id.to_string(),
             format!("{} {}", sensor.member, sensor.member_name),

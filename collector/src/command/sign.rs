@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
+use varde_common::channel::Placement;
 use varde_common::list::Manifest;
 use varde_common::trust::{Domain, Root, add_signature, key_id, read_unverified};
 
@@ -17,7 +18,7 @@ use crate::limits::SIGNED_FILE_MAX_OCTETS;
 /// Arguments of `sign`.
 #[derive(Debug, Args)]
 pub struct SignArguments {
-    /// A file from `root next` or `publish --export`. The signature is added in place, to each of the documents in it.
+    /// A file from `root next`, `publish --export` or `sensor channel --export`. The signature is added in place, to each of the documents in it.
     pub file: PathBuf,
     /// The private key.
     #[arg(long, value_name = "KEY")]
@@ -34,6 +35,8 @@ pub(super) enum Signable {
     Root(Box<Root>, Vec<String>),
     /// A list's manifest, and the same.
     List(Box<Manifest>, Vec<String>),
+    /// Which channel a sensor is to follow, and the same.
+    Channel(Placement, Vec<String>),
 }
 
 impl Signable {
@@ -46,8 +49,11 @@ impl Signable {
             (Ok((root, signers)), _) => Ok(Signable::Root(Box::new(root), signers)),
             (Err(_), Ok((manifest, signers))) => Ok(Signable::List(Box::new(manifest), signers)),
             (Err(error), Err(_)) => {
+                if let Ok((placement, signers)) = read_unverified::<Placement>(octets) {
+                    return Ok(Signable::Channel(placement, signers));
+                }
                 bail!(
-                    "it is neither a root document nor a list's manifest ({error}); give the file that `root next` or `publish --export` has written"
+                    "it is no root document, no list's manifest and no word of which channel to follow ({error}); give the file that `root next`, `publish --export` or `sensor channel --export` has written"
                 )
             }
         }
@@ -57,6 +63,7 @@ impl Signable {
         match self {
             Signable::Root(..) => Domain::Root,
             Signable::List(..) => Domain::List,
+            Signable::Channel(..) => Domain::Channel,
         }
     }
 
@@ -64,12 +71,13 @@ impl Signable {
         match self {
             Signable::Root(root, _) => format!("root document {}", root.version),
             Signable::List(manifest, _) => format!("list {}", manifest.revision),
+            Signable::Channel(placement, _) => format!("channel {} of sensor {}", placement.channel, placement.sensor),
         }
     }
 
     fn signers(&self) -> &[String] {
         match self {
-            Signable::Root(_, signers) | Signable::List(_, signers) => signers,
+            Signable::Root(_, signers) | Signable::List(_, signers) | Signable::Channel(_, signers) => signers,
         }
     }
 
@@ -79,8 +87,12 @@ impl Signable {
             Signable::Root(root, _) => {
                 format!("A ROOT DOCUMENT: it says who may do what.\n{}", root::in_words(root))
             }
+            Signable::Channel(placement, _) => format!(
+                "A CHANNEL: which lists one sensor follows from now on.\nsensor     {}\nchannel    {}\nmade       {}",
+                placement.sensor, placement.channel, placement.at
+            ),
             Signable::List(manifest, _) => format!(
-                "A LIST for every sensor: what they look for.\nnumber     {}\nindicators {}{}\nchannel    {}\nmade       {}\ngood until {}\ncontent    {}",
+                "A LIST for every sensor of its channel: what they look for.\nnumber     {}\nindicators {}{}\nchannel    {}\nmade       {}\ngood until {}\ncontent    {}",
                 manifest.revision,
                 manifest.count,
                 if manifest.shrinks { ", AND IT SHRINKS: a half or less of what sensors may have" } else { "" },

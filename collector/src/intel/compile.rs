@@ -1,6 +1,7 @@
 //! Indicators → a list: what is left out and why, the base, the manifest, its signature.
 
 use ed25519_dalek::SigningKey;
+use varde_common::channel::ChannelName;
 use varde_common::confidential::ConfidentialKey;
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::indicator::{Indicator, Marks, Pattern, Severity, Target};
@@ -207,10 +208,16 @@ pub enum NotSigned {
 }
 
 /// The manifest of the next revision, for whoever signs it.
-pub fn manifest_of(compiled: &Compiled, last: Revision, shrinks: bool, now: Timestamp) -> Manifest {
+pub fn manifest_of(
+    compiled: &Compiled,
+    channel: &ChannelName,
+    last: Revision,
+    shrinks: bool,
+    now: Timestamp,
+) -> Manifest {
     let revision = Revision(last.0.saturating_add(1));
     let manifest = Manifest::of(&compiled.base, &compiled.content, revision, now, now.plus(days(LIST_DAYS)));
-    Manifest { shrinks, ..manifest }
+    Manifest { channel: channel.to_string(), shrinks, ..manifest }
 }
 
 /// A manifest, signed and held against the root as a sensor will do it.
@@ -365,7 +372,7 @@ mod tests {
             (SigningKey::from_bytes(&list), SigningKey::from_bytes(&second), SigningKey::from_bytes(&hunt));
         let compiled = compile([row(1, "evil.example")], Timestamp(0)).unwrap();
         let one = root(&[&list], &hunt);
-        let manifest = manifest_of(&compiled, Revision(4), false, Timestamp(0));
+        let manifest = manifest_of(&compiled, &ChannelName::default(), Revision(4), false, Timestamp(0));
         assert_eq!(manifest.revision, Revision(5));
         let octets = sign(&manifest, &list, &one).unwrap();
         assert_eq!(Manifest::accept(&octets, &one, CHANNEL_ALL, Revision(4)).as_ref(), Ok(&manifest));

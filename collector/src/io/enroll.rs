@@ -227,6 +227,7 @@ pub async fn converse(
             | ToCollector::Renew { .. }
             | ToCollector::Holds(_)
             | ToCollector::AskRoots { .. }
+            | ToCollector::ChannelOutcome(_)
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, watch};
 use varde_common::carried::MAGIC;
+use varde_common::channel::{ChannelName, Placement};
 use varde_common::id::Revision;
 use varde_common::list::Manifest;
 use varde_common::message::ToAgent;
@@ -26,6 +27,7 @@ use crate::limits::{
     TRUST_SAID_EVERY, WRITE_WITHIN,
 };
 use crate::session::Following;
+use crate::store::channel::Placed;
 use crate::store::list::Published;
 use crate::store::{Scope, Store, StoreError};
 
@@ -36,21 +38,32 @@ struct Document {
     octets: Vec<u8>,
 }
 
+/// What the sensors of one channel get.
+#[derive(Debug, Clone)]
+struct Offered {
+    list: Arc<Published>,
+    /// The newest root document stands for the list: its key was not retired since.
+    stands: bool,
+    /// That it is the newest; none where nobody can say so.
+    word: Option<Arc<Vec<u8>>>,
+}
+
 /// What sensors get, at one moment.
 #[derive(Debug, Clone, Default)]
 struct Offer {
     roots: Arc<BTreeMap<u32, Document>>,
-    word: Option<Arc<Vec<u8>>>,
-    list: Option<Arc<Published>>,
-    /// The newest root document stands for the list: its key was not retired since.
-    stands: bool,
+    channels: BTreeMap<ChannelName, Offered>,
+    placed: Arc<BTreeMap<i64, Placed>>,
 }
 
-/// What the word says, by which root document, and when it was said; and when the log last spoke of any of it.
+/// What a word of the newest list says: the list, by which root document, and when it was said.
+type Word = (Revision, u32, Timestamp);
+
+/// What was said last of each channel's newest list; and when the log last spoke of any of it.
 #[derive(Debug, Default)]
 struct Said {
     key: Option<PathBuf>,
-    word: Option<(Revision, u32, Timestamp)>,
+    words: BTreeMap<ChannelName, Word>,
     warned: Option<Timestamp>,
 }
 
@@ -83,8 +96,8 @@ impl Lists {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks whether a newer list was published or a root document accepted; if so, all who follow get it. Gives the
-    /// number of a new list.
+    /// Looks whether a newer list was published, a root document accepted or a sensor given another channel; if so, all whom
+    /// it concerns get it. Gives the number of a new list.
     ///
     /// # Errors
     /// The database's own.
@@ -98,63 +111,56 @@ impl Lists {
             };
             offer.roots = Arc::new(rows.into_iter().filter_map(read).collect());
         }
-        let held = offer.list.as_ref().map_or(Revision(0), |list| list.revision);
-        let mut newer_list = None;
-        if store.newest_revision(Scope::Operator).await? > held
-            && let Some(list) = store.newest_list(Scope::Operator).await?
-        {
-            newer_list = Some(list.revision);
-            offer.list = Some(Arc::new(list));
-        }
-        if newer_root || newer_list.is_some() {
-            let root = offer.roots.values().next_back().map(|document| &document.root);
-            let signed = offer.list.as_ref().map(|list| &list.manifest);
-            offer.stands = root.zip(signed).is_none_or(|(root, signed)| Manifest::verify(signed, root).is_ok());
-            if !offer.stands {
-                tracing::warn!(
-                    "the newest list is signed by a key that the root document no longer names: publish anew"
-                );
+        let mut newer_lists = Vec::new();
+        for (channel, newest) in store.newest_revisions(Scope::Operator).await? {
+            let held = offer.channels.get(&channel).map_or(Revision(0), |offered| offered.list.revision);
+            if newest > held
+                && let Some(list) = store.newest_list(Scope::Operator, &channel).await?
+            {
+                newer_lists.push((channel.clone(), list.revision));
+                offer.channels.insert(channel, Offered { list: Arc::new(list), stands: true, word: None });
             }
         }
-        let newer_word = self.word(&offer, clock::now());
-        if newer_root || newer_list.is_some() || newer_word.is_some() {
-            offer.word = newer_word.unwrap_or(offer.word);
+        let root = offer.roots.values().next_back().map(|document| &document.root);
+        if newer_root || !newer_lists.is_empty() {
+            for (channel, offered) in &mut offer.channels {
+                offered.stands = root.is_none_or(|root| Manifest::verify(&offered.list.manifest, root).is_ok());
+                if !offered.stands {
+                    tracing::warn!(
+                        %channel,
+                        "the newest list is signed by a key that the root document no longer names: publish anew"
+                    );
+                }
+            }
+        }
+        let placed = store.placements(Scope::Operator).await?;
+        let newer_places = newer_root || !placed.iter().eq(offer.placed.values());
+        if newer_places {
+            let number = |placed: Placed| Some((i64::try_from(placed.placement.sensor.0).ok()?, placed));
+            offer.placed = Arc::new(placed.into_iter().filter_map(number).collect());
+        }
+        let newer_word = self.words(&mut offer, clock::now());
+        if newer_root || !newer_lists.is_empty() || newer_word || newer_places {
             self.offer.send_replace(offer);
         }
-        if let Some(revision) = newer_list {
-            tracing::info!(revision = revision.0, "a new list goes to all sensors");
+        for (channel, revision) in &newer_lists {
+            tracing::info!(revision = revision.0, %channel, "a new list goes to all sensors of its channel");
             let _ = changes.send(Change::List(revision.0));
         }
-        Ok(newer_list)
+        Ok(newer_lists.into_iter().map(|(_, revision)| revision).max())
     }
 
-    /// The word of which list is the newest, where it is to be said anew; within: none, where nobody can.
-    fn word(&self, offer: &Offer, now: Timestamp) -> Option<Option<Arc<Vec<u8>>>> {
-        let (version, Document { root, .. }) = offer.roots.iter().next_back()?;
+    /// Says which list is the newest of each channel, where it is to be said anew. Gives whether anything has changed.
+    fn words(&self, offer: &mut Offer, now: Timestamp) -> bool {
+        let Some((version, Document { root, .. })) = offer.roots.iter().next_back() else { return false };
         let mut said = self.said();
         self.warn_of_end(&mut said, root, now);
-        let list = offer.list.as_ref().filter(|_| offer.stands)?;
-        let due = |(revision, by, at): (Revision, u32, Timestamp)| {
-            revision != list.revision || by != *version || now.since(at) >= NEWEST_EVERY || now < at
-        };
-        if root.roles.timestamp.keys.is_empty() || !said.word.is_none_or(due) {
-            return None;
+        let mut changed = false;
+        for (channel, offered) in &mut offer.channels {
+            let Some(word) = said.word(channel, offered, *version, root, now) else { continue };
+            (offered.word, changed) = (word, true);
         }
-        let path = said.key.clone()?;
-        let key = read_signing_key(&path).ok();
-        let key = key.filter(|key| root.roles.timestamp.keys.contains(&key_id(&key.verifying_key())));
-        let Some(key) = key else {
-            if said.may_warn(now) {
-                tracing::warn!(
-                    "{} is not here or not the key that the root document names: sensors are not told which list is the newest, and say so after a day",
-                    path.display()
-                );
-            }
-            return Some(None);
-        };
-        let signed = Newest::of(&list.manifest, list.revision, now).sign(&[&key]).ok()?;
-        said.word = Some((list.revision, *version, now));
-        Some(Some(Arc::new(signed)))
+        changed
     }
 
     fn warn_of_end(&self, said: &mut Said, root: &Root, now: Timestamp) {
@@ -177,10 +183,14 @@ impl Lists {
         &self,
         carrier: &Carrier,
         stream: &mut (impl AsyncWrite + Unpin),
+        sensor: i64,
         following: Following,
         offered: impl Fn(),
     ) -> Result<(), FrameError> {
         let Following { mut revision, mut root_version, roots, holds } = following;
+        let reads_all = holds.is_some();
+        let (mut channel, mut placed_at) =
+            holds.map_or_else(Default::default, |holds| (holds.channel, holds.placed_at));
         let mut told: Option<Arc<Vec<u8>>> = None;
         let mut offers = self.offer.subscribe();
         loop {
@@ -197,40 +207,55 @@ impl Lists {
                 }
                 root_version = *version;
             }
-            if let Some(word) = offer.word.as_ref().filter(|word| roots && offer.stands && told.as_ref() != Some(*word))
-            {
+            if let Some(placed) = offer.word_for(sensor, placed_at).filter(|_| reads_all) {
                 offered();
-                frame::write(stream, &ToAgent::Newest { document: word.to_vec() }, WRITE_WITHIN).await?;
-                told = Some(word.clone());
+                frame::write(stream, &ToAgent::Channel { document: placed.signed.clone() }, WRITE_WITHIN).await?;
+                placed_at = Some(placed.placement.at);
+                if channel != placed.placement.channel {
+                    channel = placed.placement.channel.clone();
+                    // Whatever it holds is another channel's.
+                    (revision, told) = (Revision(0), None);
+                }
             }
-            if let Some(list) = offer.list.filter(|list| offer.stands && list.revision > revision) {
-                offered();
-                self.send(carrier, stream, &list, holds.is_some()).await?;
-                revision = list.revision;
+            if let Some(Offered { list, word, .. }) = offer.channels.get(&channel).filter(|offered| offered.stands) {
+                if let Some(word) = word.as_ref().filter(|word| roots && told.as_ref() != Some(*word)) {
+                    offered();
+                    frame::write(stream, &ToAgent::Newest { document: word.to_vec() }, WRITE_WITHIN).await?;
+                    told = Some(word.clone());
+                }
+                if list.revision > revision {
+                    offered();
+                    self.send(carrier, stream, list, reads_all).await?;
+                    revision = list.revision;
+                }
             }
             offers.changed().await.map_err(|_| FrameError::Gone)?;
         }
     }
 
-    /// The newest list, with what it is held against, for whoever carries it by hand ([`varde_common::carried`]): all that a
+    /// The newest list of a channel, with what it is held against, for whoever carries it by hand ([`varde_common::carried`]): all that a
     /// sensor is sent that has nothing. Gives its number; none where there is no list that sensors would take.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub async fn carry(&self, out: &mut (impl AsyncWrite + Unpin)) -> Result<Option<Revision>, FrameError> {
+    pub async fn carry(
+        &self,
+        channel: &ChannelName,
+        out: &mut (impl AsyncWrite + Unpin),
+    ) -> Result<Option<Revision>, FrameError> {
         let offer = self.offer.borrow().clone();
-        let Some(list) = offer.list.filter(|_| offer.stands) else { return Ok(None) };
+        let Some(offered) = offer.channels.get(channel).filter(|offered| offered.stands) else { return Ok(None) };
         out.write_all(MAGIC).await.map_err(|_| FrameError::Gone)?;
         // The first one is what enrolment pins.
         for document in offer.roots.values().skip(1) {
             let next = ToAgent::NextRoot { document: document.octets.clone() };
             frame::write(out, &next, WRITE_WITHIN).await?;
         }
-        if let Some(word) = &offer.word {
+        if let Some(word) = &offered.word {
             frame::write(out, &ToAgent::Newest { document: word.to_vec() }, WRITE_WITHIN).await?;
         }
-        send_list(out, &list, true).await?;
-        Ok(Some(list.revision))
+        send_list(out, &offered.list, true).await?;
+        Ok(Some(offered.list.revision))
     }
 
     async fn send(
@@ -251,7 +276,51 @@ impl Lists {
     }
 }
 
+impl Offer {
+    /// The word that has this sensor follow a channel, where it has an older one. One that no key of the newest root document
+    /// has signed is not even sent.
+    fn word_for(&self, sensor: i64, known: Option<Timestamp>) -> Option<&Placed> {
+        let placed = self.placed.get(&sensor)?;
+        let root = &self.roots.values().next_back()?.root;
+        let stands = Placement::verify(&placed.signed, root, placed.placement.sensor).is_ok();
+        (stands && known.is_none_or(|known| known < placed.placement.at)).then_some(placed)
+    }
+}
+
 impl Said {
+    /// The word that a channel's list is the newest, where it is to be said anew; within: none, where nobody can.
+    fn word(
+        &mut self,
+        channel: &ChannelName,
+        offered: &Offered,
+        version: u32,
+        root: &Root,
+        now: Timestamp,
+    ) -> Option<Option<Arc<Vec<u8>>>> {
+        let list = Some(&offered.list).filter(|_| offered.stands)?;
+        let due = |(revision, by, at): &Word| {
+            *revision != list.revision || *by != version || now.since(*at) >= NEWEST_EVERY || now < *at
+        };
+        if root.roles.timestamp.keys.is_empty() || !self.words.get(channel).is_none_or(due) {
+            return None;
+        }
+        let path = self.key.clone()?;
+        let key = read_signing_key(&path).ok();
+        let key = key.filter(|key| root.roles.timestamp.keys.contains(&key_id(&key.verifying_key())));
+        let Some(key) = key else {
+            if self.may_warn(now) {
+                tracing::warn!(
+                    "{} is not here or not the key that the root document names: sensors are not told which list is the newest, and say so after a day",
+                    path.display()
+                );
+            }
+            return Some(None);
+        };
+        let signed = Newest::of(channel, &list.manifest, list.revision, now).sign(&[&key]).ok()?;
+        self.words.insert(channel.clone(), (list.revision, version, now));
+        Some(Some(Arc::new(signed)))
+    }
+
     /// Whether the log may speak of it again.
     fn may_warn(&mut self, now: Timestamp) -> bool {
         let may = self.warned.is_none_or(|at| now.since(at) >= TRUST_SAID_EVERY || now < at);

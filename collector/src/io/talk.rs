@@ -300,7 +300,7 @@ impl Talk {
                 }
                 Action::Follow(following) => return self.serve_lists(send, recv, following).await,
                 Action::Note(outcome) => self.note(outcome).await?,
-                Action::NoteRoot(_) | Action::NoteStanding(_) | Action::NoteNewest(_) => {
+                Action::NoteRoot(_) | Action::NoteStanding(_) | Action::NoteNewest(_) | Action::NoteChannel(..) => {
                     self.note_trust(action).await?;
                 }
                 Action::Renew(csr_der) => {
@@ -462,8 +462,11 @@ impl Talk {
         mut recv: R,
         held: Following,
     ) -> Result<(), CloseReason> {
+        if let Some(holds) = &held.holds {
+            self.note_channel(&holds.channel, None).await?;
+        }
         let offered = || self.session().handle_offered();
-        let follow = self.collector.lists.follow(&self.carrier, &mut send, held, offered);
+        let follow = self.collector.lists.follow(&self.carrier, &mut send, self.sensor, held, offered);
         let hear = async {
             while let Some((message, _turn)) = self.next(&mut recv, SMALL_BODY_MAX_OCTETS).await? {
                 let action = self.session().handle_message(Stream::Lists, message, clock::monotonic())?;

@@ -248,13 +248,17 @@ impl SensorRow {
 }
 
 fn list_words(sensor: &SensorFacts, picture: &Picture, texts: &Texts) -> (String, bool) {
-    match (sensor.revision, picture.list) {
+    let (said, good) = match (sensor.revision, sensor.newest(picture.list.map(|list| list.revision))) {
         (0, None) => (texts.say("list-none-published"), true),
-        (0, Some(list)) => (texts.numbers("list-none", &[("newest", list.revision)]), false),
-        (held, Some(list)) if held < list.revision => {
-            (texts.numbers("list-behind", &[("held", held), ("newest", list.revision)]), false)
+        (0, Some(newest)) => (texts.numbers("list-none", &[("newest", newest)]), false),
+        (held, Some(newest)) if held < newest => {
+            (texts.numbers("list-behind", &[("held", held), ("newest", newest)]), false)
         }
         (held, _) => (texts.numbers("list-newest", &[("held", held)]), true),
+    };
+    match &sensor.elsewhere {
+        None => (said, good),
+        Some((channel, _)) => (texts.with("list-channel", &[("list", &said), ("channel", channel)]), good),
     }
 }
 
@@ -329,6 +333,7 @@ mod tests {
                 revoked_at: revoked,
                 agent_version: None,
                 revision: 0,
+                elsewhere: None,
                 refused: None,
                 last_seen_at: seen,
                 connected,
@@ -369,6 +374,7 @@ mod tests {
             revoked_at: None,
             agent_version: None,
             revision: 0,
+            elsewhere: None,
             refused: None,
             last_seen_at: Some(now),
             connected: true,

@@ -7,7 +7,7 @@ use super::shown::number;
 use super::text::Texts;
 use super::view::{Reader, blind_words, size};
 use crate::coverage::Coverage;
-use crate::store::picture::Picture;
+use crate::store::picture::{Picture, SensorFacts};
 
 /// A number of the summary with what it is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,8 +48,9 @@ impl Figure {
         let value = |n: i64, of: i64| if of > 0 { number(n) } else { "–".to_owned() };
         let well = picture.sensors.iter().filter(|s| State::of(s, reader.now).is_well()).count();
         let kept = picture.sensors.iter().filter(|s| s.revoked_at.is_none()).count();
-        let newest = picture.list.map_or(0, |list| list.revision);
-        let holding = picture.sensors.iter().filter(|s| s.revoked_at.is_none() && s.revision >= newest).count();
+        let newest = picture.list.map(|list| list.revision);
+        let holds = |s: &&SensorFacts| s.revoked_at.is_none() && s.revision >= s.newest(newest).unwrap_or(0);
+        let holding = picture.sensors.iter().filter(holds).count();
         let members = size(coverage.total());
         vec![
             Figure {

@@ -1,6 +1,7 @@
 //! Published lists.
 
 use sqlx::Row;
+use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::list::Manifest;
 
@@ -56,23 +57,42 @@ impl Store {
         Ok(newest.map_or(Revision(0), revision))
     }
 
-    /// The newest list's signed manifest.
+    /// The number of each channel's newest list.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn newest_manifest(&self, _scope: Scope) -> Result<Option<(Revision, Vec<u8>)>, StoreError> {
-        let sql = "SELECT revision, manifest FROM list_revision ORDER BY revision DESC LIMIT 1";
-        let row: Option<(i64, Vec<u8>)> = sqlx::query_as(sql).fetch_optional(self.readers()).await?;
+    pub async fn newest_revisions(&self, _scope: Scope) -> Result<Vec<(ChannelName, Revision)>, StoreError> {
+        let sql = "SELECT channel, MAX(revision) FROM list_revision GROUP BY channel ORDER BY channel";
+        let rows: Vec<(String, i64)> = sqlx::query_as(sql).fetch_all(self.readers()).await?;
+        let read = |(channel, newest): (String, i64)| Some((channel.parse().ok()?, revision(newest)));
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// The signed manifest of a channel's newest list.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn newest_manifest(
+        &self,
+        _scope: Scope,
+        channel: &ChannelName,
+    ) -> Result<Option<(Revision, Vec<u8>)>, StoreError> {
+        let sql = "SELECT revision, manifest FROM list_revision WHERE channel = $1 ORDER BY revision DESC LIMIT 1";
+        let row: Option<(i64, Vec<u8>)> =
+            sqlx::query_as(sql).bind(channel.as_str()).fetch_optional(self.readers()).await?;
         Ok(row.map(|(number, manifest)| (revision(number), manifest)))
     }
 
-    /// The newest list, whole.
+    /// A channel's newest list, whole.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn newest_list(&self, _scope: Scope) -> Result<Option<Published>, StoreError> {
-        let sql = "SELECT revision, manifest, older_manifest, base FROM list_revision ORDER BY revision DESC LIMIT 1";
-        let Some(row) = sqlx::query(sql).fetch_optional(self.readers()).await? else { return Ok(None) };
+    pub async fn newest_list(&self, _scope: Scope, channel: &ChannelName) -> Result<Option<Published>, StoreError> {
+        let sql = "SELECT revision, manifest, older_manifest, base FROM list_revision
+            WHERE channel = $1 ORDER BY revision DESC LIMIT 1";
+        let Some(row) = sqlx::query(sql).bind(channel.as_str()).fetch_optional(self.readers()).await? else {
+            return Ok(None);
+        };
         Ok(Some(Published {
             revision: revision(row.try_get("revision")?),
             manifest: row.try_get("manifest")?,
@@ -107,8 +127,8 @@ impl Store {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO list_revision (revision, manifest, base, count, published_at, older_manifest)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO list_revision (revision, manifest, base, count, published_at, older_manifest, channel)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(number(manifest.revision))
         .bind(signed)
@@ -116,6 +136,7 @@ impl Store {
         .bind(i64::try_from(manifest.count).unwrap_or(i64::MAX))
         .bind(now)
         .bind(older_manifest)
+        .bind(&manifest.channel)
         .execute(&mut *tx)
         .await?;
         let published = "UPDATE indicator SET published_at = $1, published_in = $2
@@ -129,10 +150,14 @@ impl Store {
             .bind(with_red)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("UPDATE list_revision SET base = x'' WHERE revision <= $1 AND base <> x''")
-            .bind(number(manifest.revision).saturating_sub(LIST_CONTENTS_KEPT))
-            .execute(&mut *tx)
-            .await?;
+        // Each channel's newest is what a sensor that comes is given, however long ago that was.
+        sqlx::query(
+            "UPDATE list_revision SET base = x'' WHERE revision <= $1 AND base <> x''
+             AND revision NOT IN (SELECT MAX(revision) FROM list_revision GROUP BY channel)",
+        )
+        .bind(number(manifest.revision).saturating_sub(LIST_CONTENTS_KEPT))
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -175,7 +200,7 @@ mod tests {
             assert!(store.publish_list(&list).await.unwrap());
             assert!(!store.publish_list(&list).await.unwrap(), "a number is given once");
         }
-        let newest = store.newest_list(Scope::Operator).await.unwrap().unwrap();
+        let newest = store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap();
         assert_eq!((newest.revision, newest.base.as_slice()), (Revision(7), b"base 7".as_slice()));
         let manifest = Manifest::of(b"", &content, Revision(8), Timestamp(200), Timestamp::MAX);
         let list = New {

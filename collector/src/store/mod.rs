@@ -4,6 +4,7 @@ pub mod alert;
 pub mod audit;
 pub mod belonging;
 pub mod campaign;
+pub mod channel;
 pub mod copy;
 pub mod event;
 pub mod heartbeat;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sqlx::Row;
+use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
@@ -27,6 +28,8 @@ pub struct PendingFacts {
 pub struct Pending {
     /// What people are told.
     pub facts: PendingFacts,
+    /// For whom it is.
+    pub channel: ChannelName,
     /// Its manifest, in the form in which it is signed, without signatures.
     pub manifest: Vec<u8>,
     /// The same of the manifest for programs from before, where that is another.
@@ -77,11 +80,12 @@ impl Store {
     /// The database's own.
     pub async fn pending(&self, scope: Scope) -> Result<Option<Pending>, StoreError> {
         let Some(facts) = self.pending_facts(scope).await? else { return Ok(None) };
-        let sql = "SELECT manifest, older_manifest, base, up_to_id FROM pending_list WHERE revision = $1 AND prepared_at = $2";
+        let sql = "SELECT channel, manifest, older_manifest, base, up_to_id FROM pending_list WHERE revision = $1 AND prepared_at = $2";
         let row = sqlx::query(sql).bind(facts.revision).bind(facts.prepared_at.0);
         let Some(row) = row.fetch_optional(self.readers()).await? else { return Ok(None) };
         Ok(Some(Pending {
             facts,
+            channel: row.try_get::<String, _>("channel")?.parse().unwrap_or_default(),
             manifest: row.try_get("manifest")?,
             older_manifest: row.try_get("older_manifest")?,
             base: row.try_get("base")?,
@@ -95,12 +99,12 @@ impl Store {
     /// The database's own.
     pub async fn let_wait(&self, pending: &Pending) -> Result<Option<PendingFacts>, StoreError> {
         let before = self.pending_facts(Scope::Operator).await?;
-        let Pending { facts, manifest, older_manifest, base, up_to_id } = pending;
+        let Pending { facts, channel, manifest, older_manifest, base, up_to_id } = pending;
         let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM pending_list").execute(&mut *tx).await?;
         sqlx::query(
-            "INSERT INTO pending_list (id, revision, manifest, base, up_to_id, count, added, removed, prepared_at, older_manifest)
-             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO pending_list (id, revision, manifest, base, up_to_id, count, added, removed, prepared_at, older_manifest, channel)
+             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         )
         .bind(facts.revision)
         .bind(manifest)
@@ -111,6 +115,7 @@ impl Store {
         .bind(facts.removed)
         .bind(facts.prepared_at.0)
         .bind(older_manifest)
+        .bind(channel.as_str())
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;

@@ -59,6 +59,8 @@ pub struct SensorFacts {
     pub agent_version: Option<String>,
     /// List in force; 0 = none.
     pub revision: i64,
+    /// The channel it follows, where that is not everybody's, and that channel's newest list.
+    pub elsewhere: Option<(String, Option<i64>)>,
     /// Last refusal of a list, and why.
     pub refused: Option<(Timestamp, String)>,
     /// Last heartbeat or batch.
@@ -81,6 +83,13 @@ pub struct SensorFacts {
     pub trust: SensorTrustFacts,
     /// Its certificate, and whether it waits for one.
     pub keys: KeyFacts,
+}
+
+impl SensorFacts {
+    /// The newest list that it can have, where everybody's newest is this one.
+    pub fn newest(&self, of_all: Option<i64>) -> Option<i64> {
+        self.elsewhere.as_ref().map_or(of_all, |(_, newest)| *newest)
+    }
 }
 
 /// A sensor's certificate.

@@ -290,13 +290,21 @@ pub(super) async fn next_indicator(conn: &mut SqliteConnection) -> Result<Option
 }
 
 impl Store {
+    /// Lists get numbers above this since the last restore: one that is not is from before it, and sensors may know newer.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn restored_above(&self, _scope: Scope) -> Result<Revision, StoreError> {
+        let above = revisions_above(&mut *self.readers().acquire().await?).await?;
+        Ok(Revision(u64::try_from(above).unwrap_or(0)))
+    }
+
     /// What the next list's number must be above: the newest list's, or more after a restore. Lists are for all members.
     ///
     /// # Errors
     /// The database's own.
     pub async fn last_revision(&self, scope: Scope) -> Result<Revision, StoreError> {
         let newest = self.newest_revision(scope).await?;
-        let above = revisions_above(&mut *self.readers().acquire().await?).await?;
-        Ok(newest.max(Revision(u64::try_from(above).unwrap_or(0))))
+        Ok(newest.max(self.restored_above(scope).await?))
     }
 }

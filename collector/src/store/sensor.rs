@@ -86,6 +86,12 @@ pub struct SensorRow {
     pub words: Option<String>,
     /// Number of the sensor whose place it takes.
     pub replaces: Option<i64>,
+    /// The channel it is to follow.
+    pub channel: String,
+    /// The one it follows, by its own word.
+    pub follows: Option<String>,
+    /// Why it last did not follow another.
+    pub channel_refused_why: Option<String>,
 }
 
 /// Who is behind a public key.
@@ -477,6 +483,9 @@ impl Store {
                 pending_at: pending.map(|(_, at)| at),
                 words: pending.map(|(key, _)| fingerprint(&key)),
                 replaces: row.try_get("replaces")?,
+                channel: row.try_get("channel")?,
+                follows: row.try_get("follows")?,
+                channel_refused_why: row.try_get("channel_refused_why")?,
             });
         }
         Ok(sensors)

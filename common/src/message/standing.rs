@@ -26,6 +26,23 @@ pub enum RootOutcome {
     },
 }
 
+/// What became of a word of which channel to follow.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum ChannelOutcome {
+    /// On disk and followed.
+    Follows {
+        /// Which.
+        channel: Text,
+    },
+    /// Not followed; the one before stays.
+    Refused {
+        /// The one that is followed.
+        channel: Text,
+        /// Why, in a sentence.
+        why: Text,
+    },
+}
+
 /// How a sensor stands to its trust anchor and to the newest list, beside each heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Standing {
@@ -56,6 +73,10 @@ pub enum Freshness {
 /// What a sensor has of lists, said in front of Subscribe.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Holds {
+    /// The channel it follows.
+    pub channel: Text,
+    /// Of when the word is that has it follow it; none = it never had one.
+    pub placed_at: Option<Timestamp>,
     /// BLAKE3 of the base it matches against; none = it has none.
     pub base: Option<[u8; 32]>,
 }

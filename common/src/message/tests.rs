@@ -106,6 +106,9 @@ fn third_version() -> Vec<(&'static str, Message)> {
     let in_force = RootOutcome::InForce { version: 3, since: Timestamp(1_763_733_900_000_000) };
     let refused = RootOutcome::Refused { in_force: 2, offered: 4, why: Text::cut("no") };
     let told_at = Some(Timestamp(1_763_733_900_000_000));
+    let holds = Holds { channel: Text::cut("pilot"), placed_at: told_at, base: Some([8; 32]) };
+    let follows = ChannelOutcome::Follows { channel: Text::cut("pilot") };
+    let not_followed = ChannelOutcome::Refused { channel: Text::cut("all"), why: Text::cut("no") };
     let standing = Standing { root_version: 2, told_at, named: Revision(300), freshness: Freshness::Behind };
     vec![
         ("RootOutcome", Message::Up(ToCollector::RootOutcome(in_force))),
@@ -120,8 +123,11 @@ fn third_version() -> Vec<(&'static str, Message)> {
         ("Renewed", Message::Down(ToAgent::Renewed { certificate_der: vec![6] })),
         ("Waiting", Message::Down(ToAgent::Waiting)),
         ("RenewalRefused", Message::Down(ToAgent::RenewalRefused(RenewalRefusal::TooLate))),
-        ("Holds", Message::Up(ToCollector::Holds(Holds { base: Some([8; 32]) }))),
+        ("Holds", Message::Up(ToCollector::Holds(holds))),
         ("Holds", Message::Up(ToCollector::Holds(Holds::default()))),
+        ("ChannelOutcome", Message::Up(ToCollector::ChannelOutcome(follows))),
+        ("ChannelOutcome", Message::Up(ToCollector::ChannelOutcome(not_followed))),
+        ("Channel", Message::Down(ToAgent::Channel { document: vec![9] })),
         ("Publication", Message::Down(ToAgent::Publication { manifest: vec![7] })),
         ("AskRoots", Message::Up(ToCollector::AskRoots { version: 300 })),
         ("NoMoreRoots", Message::Down(ToAgent::NoMoreRoots { newest: 300 })),

@@ -4,6 +4,8 @@
 //! DIR/list/in-force   "VARDEIF2" ‖ length of the manifest u32, big endian ‖ manifest ‖ zero up to octet 20,480 ‖ base
 //! DIR/list/incoming   the next one while it arrives
 //! DIR/list/floor      the highest revision ever accepted, as digits; after a space the root document it was accepted by
+//! DIR/list/floor-NAME the same of another channel than all
+//! DIR/list/channel    the last word of which channel to follow, as it was signed
 //! DIR/list/newest     the last word of which list is the newest, as it was signed
 //! ```
 //! A base is written as it arrives and mapped where it lies, so that a list is never in memory as a whole. At start the
@@ -16,8 +18,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use varde_common::id::Revision;
-use varde_common::limits::{MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS};
+use varde_common::channel::{ChannelName, Placement};
+use varde_common::id::{Revision, SensorId};
+use varde_common::limits::{MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, PLACEMENT_MAX_OCTETS};
 use varde_common::list::{Manifest, Refused};
 use varde_common::matcher::IndicatorSet;
 use varde_common::newest::Newest;
@@ -31,6 +34,7 @@ use super::{
     DiskError, create_directory, create_directory_on, failed, read_at_most, read_at_most_on, roots, sync_directory,
     write_whole, write_whole_on,
 };
+use crate::placed::Placed;
 
 /// Digits of a revision and of a root document, and a line's end.
 const FLOOR_MAX_OCTETS: u64 = 33;
@@ -96,8 +100,8 @@ impl Incoming {
     ///
     /// # Errors
     /// [`DiskError`]; the one before is then still there.
-    pub fn accept(self, data: &Path, floor: Floor) -> Result<(), DiskError> {
-        store_floor(data, floor)?;
+    pub fn accept(self, data: &Path, channel: &ChannelName, floor: Floor) -> Result<(), DiskError> {
+        store_floor(data, channel, floor)?;
         self.keep()
     }
 
@@ -155,24 +159,56 @@ impl Floor {
     }
 }
 
+/// Where a channel's floor lies. A channel's name is a part of a file's.
+fn floor_of(data: &Path, channel: &ChannelName) -> PathBuf {
+    data.join("list").join(if channel.is_all() { "floor".to_owned() } else { format!("floor-{channel}") })
+}
+
+/// Makes the word of which channel to follow survive a restart.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn store_channel(data: &Path, signed: &[u8]) -> Result<(), DiskError> {
+    create_directory(&data.join("list"))?;
+    write_whole(&data.join("list").join("channel"), signed)
+}
+
+/// Which channel this sensor follows, by a word that a root document of these stands for. Where it is damaged the sensor
+/// follows *all*, and is told again.
+pub fn read_channel(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Placed {
+    let placed = Placed::new(sensor);
+    let Ok(signed) = read_at_most(&data.join("list").join("channel"), PLACEMENT_MAX_OCTETS as u64) else {
+        return placed;
+    };
+    let found = roots.chain.iter().rev().find_map(|document| {
+        let placement = Placement::verify(&signed, &document.root, sensor).ok()?;
+        let mut since = roots.since(document.root.version);
+        Some((placement, !since.any(|(before, after)| is_replaced(&before.roles.list, &after.roles.list))))
+    });
+    match found {
+        Some((placement, counts)) => placed.with_word(placement, counts),
+        None => placed,
+    }
+}
+
 /// Makes the floor survive a restart.
 ///
 /// # Errors
 /// [`DiskError`].
-pub fn store_floor(data: &Path, floor: Floor) -> Result<(), DiskError> {
-    store_floor_on(&RealVolume, data, floor)
+pub fn store_floor(data: &Path, channel: &ChannelName, floor: Floor) -> Result<(), DiskError> {
+    store_floor_on(&RealVolume, data, channel, floor)
 }
 
 /// The same on any volume.
 ///
 /// # Errors
 /// [`DiskError`].
-pub fn store_floor_on(volume: &dyn Volume, data: &Path, floor: Floor) -> Result<(), DiskError> {
+pub fn store_floor_on(volume: &dyn Volume, data: &Path, channel: &ChannelName, floor: Floor) -> Result<(), DiskError> {
     create_directory_on(volume, &data.join("list"))?;
     let Floor { revision, root_version } = floor;
     // Nothing comes before the first document; and programs from before know one number alone.
     let text = if root_version <= 1 { revision.to_string() } else { format!("{revision} {root_version}") };
-    write_whole_on(volume, &data.join("list").join("floor"), text.as_bytes())
+    write_whole_on(volume, &floor_of(data, channel), text.as_bytes())
 }
 
 /// Makes the last word of which list is the newest survive a restart.
@@ -185,9 +221,9 @@ pub fn store_newest(data: &Path, signed: &[u8]) -> Result<(), DiskError> {
 }
 
 /// The last word of which list is the newest, where it is there and the root still stands for it.
-pub fn read_newest(data: &Path, root: &Root) -> Option<Newest> {
+pub fn read_newest(data: &Path, root: &Root, channel: &ChannelName) -> Option<Newest> {
     let signed = read_at_most(&data.join("list").join("newest"), NEWEST_MAX_OCTETS as u64).ok()?;
-    Newest::accept(&signed, root, None, Timestamp::MAX).ok()
+    Newest::accept(&signed, root, channel, None, Timestamp::MAX).ok()
 }
 
 /// What the disk holds of lists.
@@ -195,7 +231,9 @@ pub fn read_newest(data: &Path, root: &Root) -> Option<Newest> {
 pub struct Stored {
     /// The list, verified anew.
     pub list: Option<(Manifest, Arc<IndicatorSet>)>,
-    /// The highest revision ever accepted.
+    /// Which channel is followed.
+    pub placed: Placed,
+    /// The highest revision of that channel ever accepted.
     pub floor: Revision,
     /// The list was signed by keys that the newest root document no longer names: it is matched against until another is
     /// here, and is no floor.
@@ -209,10 +247,10 @@ pub struct Stored {
 ///
 /// # Errors
 /// [`DiskError`] when a file is there and cannot be read.
-pub fn read(data: &Path, roots: &roots::Stored) -> Result<Stored, DiskError> {
+pub fn read(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Result<Stored, DiskError> {
     let directory = data.join("list");
-    let mut stored = Stored::default();
-    match read_floor_on(&RealVolume, data, roots)? {
+    let mut stored = Stored { placed: read_channel(data, roots, sensor), ..Stored::default() };
+    match read_floor_on(&RealVolume, data, stored.placed.channel(), roots)? {
         Some(floor) => stored.floor = floor,
         None => stored.refused = Some(NO_FLOOR.to_owned()),
     }
@@ -226,7 +264,7 @@ pub fn read(data: &Path, roots: &roots::Stored) -> Result<Stored, DiskError> {
         match open(&file, root).map_err(failed("read", &path))? {
             Ok((manifest, set)) => {
                 stored.of_before = place > 0;
-                if !stored.of_before {
+                if !stored.of_before && manifest.channel == stored.placed.channel().as_str() {
                     stored.floor = stored.floor.max(manifest.revision);
                 }
                 stored.list = Some((manifest, Arc::new(set)));
@@ -240,12 +278,17 @@ pub fn read(data: &Path, roots: &roots::Stored) -> Result<Stored, DiskError> {
     Ok(stored)
 }
 
-/// The floor that counts by these root documents; none where the file is damaged.
+/// A channel's floor that counts by these root documents; none where the file is damaged.
 ///
 /// # Errors
 /// [`DiskError`] when it is there and cannot be read.
-pub fn read_floor_on(volume: &dyn Volume, data: &Path, roots: &roots::Stored) -> Result<Option<Revision>, DiskError> {
-    let path = data.join("list").join("floor");
+pub fn read_floor_on(
+    volume: &dyn Volume,
+    data: &Path,
+    channel: &ChannelName,
+    roots: &roots::Stored,
+) -> Result<Option<Revision>, DiskError> {
+    let path = floor_of(data, channel);
     if !volume.exists(&path) {
         return Ok(Some(Revision(0)));
     }
@@ -325,11 +368,45 @@ mod tests {
         let incoming = Incoming::begin(data.path(), b"a manifest").unwrap();
         create_directory(&in_the_way.join("full")).unwrap();
         assert!(
-            incoming.accept(data.path(), Floor { revision: Revision(7), root_version: 1 }).is_err(),
+            incoming
+                .accept(data.path(), &ChannelName::default(), Floor { revision: Revision(7), root_version: 1 })
+                .is_err(),
             "it stops in between"
         );
         fs::remove_dir_all(in_the_way).unwrap();
-        let stored = read(data.path(), &roots::Stored::of(root_of(&key(1)))).unwrap();
+        let stored = read(data.path(), &roots::Stored::of(root_of(&key(1))), SensorId(7)).unwrap();
         assert_eq!((stored.floor, stored.list.is_none()), (Revision(7), true));
+    }
+
+    #[test]
+    fn l2_i4_the_channel_and_the_floor_of_each_survive_a_restart_and_keys_that_are_gone_hold_up_no_word() {
+        let directory = tempfile::tempdir().unwrap();
+        let (data, me) = (directory.path(), SensorId(7));
+        let one = roots::Stored::of(root_of(&key(1)));
+        assert!(read_channel(data, &one, me).channel().is_all());
+        let pilot: ChannelName = "pilot".parse().unwrap();
+        let word = |by| Placement { sensor: me, channel: pilot.clone(), at: Timestamp(5) }.sign(&[&key(by)]).unwrap();
+        store_channel(data, &word(2)).unwrap();
+        assert!(read_channel(data, &one, me).channel().is_all(), "a stranger's");
+        store_channel(data, &word(1)).unwrap();
+        let placed = read_channel(data, &one, me);
+        assert_eq!((placed.channel(), placed.at()), (&pilot, Some(Timestamp(5))));
+        assert!(read_channel(data, &one, SensorId(8)).channel().is_all(), "another sensor's");
+        for (channel, revision) in [("all", 9), ("pilot", 3)] {
+            let floor = Floor { revision: Revision(revision), root_version: 1 };
+            store_floor(data, &channel.parse().unwrap(), floor).unwrap();
+        }
+        assert_eq!(read(data, &one, me).unwrap().floor, Revision(3), "the floor of the one that is followed");
+        let all = read_floor_on(&RealVolume, data, &ChannelName::default(), &one);
+        assert_eq!(all.unwrap(), Some(Revision(9)));
+        // Wholly other keys: the channel stays, and neither its floor nor the time of the word counts.
+        let mut other = root_of(&key(3));
+        other.version = 2;
+        let mut both = one.clone();
+        both.chain.push(crate::anchor::Document { root: other, octets: Vec::new() });
+        let stored = read(data, &both, me).unwrap();
+        assert_eq!((stored.placed.channel(), stored.placed.at(), stored.floor), (&pilot, None, Revision(0)));
+        std::fs::write(data.join("list/channel"), b"{").unwrap();
+        assert!(read(data, &one, me).unwrap().placed.channel().is_all());
     }
 }

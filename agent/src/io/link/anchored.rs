@@ -78,8 +78,9 @@ pub(super) async fn keep(
             "it gives lists to wholly other keys: what was signed before counts no more, and numbers begin anew"
         );
         // Cut off before this, the start finds the same: which root the floor was of is written with it.
-        let (data, floor) = (desk.data.clone(), Floor { revision: subscription.floor(), root_version: version });
-        if let Err(full) = on_disk(move || list::store_floor(&data, floor)).await? {
+        let (data, channel) = (desk.data.clone(), subscription.placed().channel().clone());
+        let floor = Floor { revision: subscription.floor(), root_version: version };
+        if let Err(full) = on_disk(move || list::store_floor(&data, &channel, floor)).await? {
             tracing::error!("the floor of lists cannot be written: {full}");
         }
     }
@@ -95,8 +96,9 @@ pub(super) async fn newest_step(
 ) -> Result<(), LinkError> {
     let [_, latest] = desk.times();
     let root = desk.anchor.borrow().root().clone();
+    let channel = subscription.placed().channel();
     let mut step = newness::Step::Nothing;
-    desk.newness.send_modify(|newness| step = newness.handle_word(&octets, &root, latest, clock::monotonic()));
+    desk.newness.send_modify(|newness| step = newness.handle_word(&octets, &root, channel, latest, clock::monotonic()));
     match step {
         newness::Step::Nothing => Ok(()),
         newness::Step::Refused(why) => {

@@ -15,7 +15,9 @@ use varde_common::carried::MAGIC;
 use varde_common::codec::FrameHeader;
 use varde_common::id::Revision;
 use varde_common::limits::FRAME_HEADER_OCTETS;
-use varde_common::message::{CloseReason, ListOutcome, PROTOCOLS, RootOutcome, Stream, ToAgent, ToCollector};
+use varde_common::message::{
+    ChannelOutcome, CloseReason, ListOutcome, PROTOCOLS, RootOutcome, Stream, ToAgent, ToCollector,
+};
 use varde_common::rotation::claimed_version;
 
 use super::desk::Desk;
@@ -165,8 +167,12 @@ impl Carried {
             ToCollector::ListOutcome(ListOutcome::Refused { why, .. }) | ToCollector::NewestRefused { why } => {
                 self.refused.push(why.as_str().to_owned());
             }
-            ToCollector::RootOutcome(RootOutcome::Refused { why, .. }) => self.refused.push(why.as_str().to_owned()),
-            ToCollector::RootOutcome(RootOutcome::InForce { .. })
+            ToCollector::RootOutcome(RootOutcome::Refused { why, .. })
+            | ToCollector::ChannelOutcome(ChannelOutcome::Refused { why, .. }) => {
+                self.refused.push(why.as_str().to_owned())
+            }
+            ToCollector::ChannelOutcome(ChannelOutcome::Follows { .. })
+            | ToCollector::RootOutcome(RootOutcome::InForce { .. })
             | ToCollector::Open(_)
             | ToCollector::Hello(_)
             | ToCollector::Heartbeat(_)

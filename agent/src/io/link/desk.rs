@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{mpsc, watch};
+use varde_common::channel::ChannelName;
 use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq, SiteId};
 use varde_common::matcher::IndicatorSet;
@@ -73,6 +74,8 @@ pub struct Desk {
     pub sources: u16,
     /// The root document in force.
     pub anchor: watch::Sender<Anchor>,
+    /// Which channel is followed.
+    pub channel: watch::Sender<ChannelName>,
     /// What is known of the newest list.
     pub newness: watch::Sender<Newness>,
     /// What the collector's certificates are held against.

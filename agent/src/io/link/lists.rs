@@ -11,6 +11,7 @@ use varde_common::message::{ListOutcome, Stream, ToAgent, ToCollector};
 use varde_common::record::SensorEvent;
 
 use super::anchored::{newest_step, root_step};
+use super::placing::channel_step;
 use super::session::{Desk, InForce, unexpected};
 use super::{Link, LinkError, read_message, write_message};
 use crate::io::disk::keeper::Order;
@@ -61,8 +62,18 @@ pub(super) async fn lists<L: Link>(
                 newest_step(&mut write, desk, subscription, document).await?;
                 continue;
             }
+            Some(ToAgent::Channel { document }) => {
+                // What has begun to arrive is of the channel before.
+                channel_step(&mut write, desk, subscription, document).await?;
+                if !subscription.is_receiving() {
+                    incoming = None;
+                    desk.newness.send_modify(|newness| newness.handle_receiving(false));
+                }
+                continue;
+            }
             Some(ToAgent::ListOffer { manifest } | ToAgent::Publication { manifest }) => {
-                subscription.handle_offer(manifest)
+                let [earliest, _] = desk.times();
+                subscription.handle_offer(manifest, earliest)
             }
             Some(ToAgent::ListChunk { octets }) => subscription.handle_chunk(octets),
             Some(ToAgent::ListEnd) => subscription.handle_end(),
@@ -131,14 +142,14 @@ async fn act(
         }
         Step::Keep(manifest) => {
             let Some(file) = incoming.take() else { return Ok(None) };
-            let data = desk.data.clone();
+            let (data, channel) = (desk.data.clone(), subscription.placed().channel().clone());
             let floor = Floor { revision: manifest.revision, root_version: desk.anchor.borrow().root().version };
             let kept = on_disk(move || {
                 let set = match file.open(&manifest)? {
                     Ok(set) => (set, manifest),
                     Err(refused) => return Ok(Err(refused.to_string())),
                 };
-                file.accept(&data, floor)?;
+                file.accept(&data, &channel, floor)?;
                 Ok(Ok(set))
             });
             match kept.await? {

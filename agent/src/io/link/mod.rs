@@ -24,6 +24,7 @@ pub mod ways;
 mod double;
 #[cfg(test)]
 mod over_tcp;
+mod placing;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod with_double;

@@ -463,6 +463,7 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::Waiting
         | ToAgent::NoMoreRoots { .. }
         | ToAgent::RenewalRefused(_)
+        | ToAgent::Channel { .. }
         | ToAgent::Publication { .. } => Err(unexpected(Some(&message))),
     }
 }

@@ -210,7 +210,7 @@ fn l2_a_foreign_list_is_refused_over_the_wire_and_the_old_one_stays() {
     run_until(data, || double.seen.lock().unwrap().outcomes.iter().any(refused));
     let told = |body: &RecordBody| matches!(body, RecordBody::Event(SensorEvent::ListRefused { .. }));
     run_until(data, || double.seen.lock().unwrap().bodies().iter().any(told));
-    let stored = list::read(data, &Stored::of(root.clone())).unwrap();
+    let stored = list::read(data, &Stored::of(root.clone()), SensorId(7)).unwrap();
     assert_eq!(stored.list.map(|(manifest, _)| manifest.revision), Some(Revision(3)));
 }
 
@@ -226,19 +226,19 @@ fn l2_a_list_damaged_on_disk_is_told_and_fetched_again_under_its_own_number() {
     // Another's list, put there by hand.
     let (_, manifest, base) = published(2, 4);
     list::store(data, &manifest, &base).unwrap();
-    let stored = list::read(data, &Stored::of(root.clone())).unwrap();
+    let stored = list::read(data, &Stored::of(root.clone()), SensorId(7)).unwrap();
     assert!(stored.list.is_none() && stored.refused.is_some());
     assert_eq!(stored.floor, Revision(3), "the floor outlives the list");
     for end in [0, 5, 12, 40, kept.len() - 1] {
         std::fs::write(data.join("list/in-force"), &kept[..end]).unwrap();
-        assert!(list::read(data, &Stored::of(root.clone())).unwrap().list.is_none(), "cut at {end}");
+        assert!(list::read(data, &Stored::of(root.clone()), SensorId(7)).unwrap().list.is_none(), "cut at {end}");
     }
     run_once(data).unwrap();
-    let stored = list::read(data, &Stored::of(root.clone())).unwrap();
+    let stored = list::read(data, &Stored::of(root.clone()), SensorId(7)).unwrap();
     assert_eq!(stored.list.map(|(manifest, _)| manifest.revision), Some(Revision(3)));
     for rubbish in ["", "many", &"9".repeat(100)] {
         std::fs::write(data.join("list/floor"), rubbish).unwrap();
-        let stored = list::read(data, &Stored::of(root.clone())).unwrap();
+        let stored = list::read(data, &Stored::of(root.clone()), SensorId(7)).unwrap();
         assert!(stored.list.is_some() && stored.refused.is_some(), "{rubbish}");
         assert_eq!(stored.floor, Revision(3), "the list in force is the floor then");
     }

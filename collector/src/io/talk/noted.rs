@@ -2,6 +2,8 @@
 
 use std::sync::PoisonError;
 
+use varde_common::channel::ChannelName;
+use varde_common::codec::Text;
 use varde_common::message::{CloseReason, Freshness, ListOutcome, RootOutcome};
 
 use super::Talk;
@@ -52,6 +54,7 @@ impl Talk {
                 tracing::warn!(sensor, "the word of which list is the newest was refused: {}", why.as_str());
                 store.newest_refused(sensor, why.as_str(), now).await
             }
+            Action::NoteChannel(channel, why) => return self.note_channel(&channel, why.as_ref()).await,
             Action::Greet(_)
             | Action::Renew(_)
             | Action::Ingest(_)
@@ -62,6 +65,17 @@ impl Talk {
         };
         noted.map_err(|error| self.unavailable(&error))?;
         self.tell(vec![Change::Sensor(sensor)]);
+        Ok(())
+    }
+
+    /// Which channel a sensor follows, and why it did not follow another.
+    pub(super) async fn note_channel(&self, channel: &ChannelName, why: Option<&Text>) -> Result<(), CloseReason> {
+        if let Some(why) = why {
+            tracing::warn!(sensor = self.sensor, %channel, "it does not follow the channel it is told to: {}", why.as_str());
+        }
+        let noted = self.collector.store.follows(self.sensor, channel, why.map(Text::as_str)).await;
+        noted.map_err(|error| self.unavailable(&error))?;
+        self.tell(vec![Change::Sensor(self.sensor)]);
         Ok(())
     }
 

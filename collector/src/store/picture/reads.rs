@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
+use varde_common::list::CHANNEL_ALL;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 use varde_common::words::fingerprint;
@@ -48,17 +49,19 @@ pub(super) async fn picture(
     let member = scope.member_id();
     let operator: Option<String> =
         sqlx::query_scalar("SELECT value FROM setting WHERE key = 'operator_name'").fetch_optional(&mut **tx).await?;
-    let list = sqlx::query("SELECT revision, count, published_at FROM list_revision ORDER BY revision DESC LIMIT 1")
-        .fetch_optional(&mut **tx)
-        .await?
-        .map(|row| -> Result<ListFacts, sqlx::Error> {
-            Ok(ListFacts {
-                revision: row.try_get("revision")?,
-                count: row.try_get("count")?,
-                published_at: time(&row, "published_at")?,
-            })
+    let list = sqlx::query(
+        "SELECT revision, count, published_at FROM list_revision WHERE channel = 'all' ORDER BY revision DESC LIMIT 1",
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .map(|row| -> Result<ListFacts, sqlx::Error> {
+        Ok(ListFacts {
+            revision: row.try_get("revision")?,
+            count: row.try_get("count")?,
+            published_at: time(&row, "published_at")?,
         })
-        .transpose()?;
+    })
+    .transpose()?;
     let unpublished = match scope {
         Scope::Operator => {
             sqlx::query_scalar("SELECT COUNT(*) FROM indicator WHERE published_at IS NULL").fetch_one(&mut **tx).await?
@@ -134,7 +137,8 @@ pub(in crate::store) async fn sensors(
          s.agent_version, s.revision, s.refused_revision_at, s.refused_why, s.last_seen_at, s.connected, s.carrier, \
          s.heartbeat, s.set_back_at, s.quarantined_at, s.replayed, s.certificate_until, s.renewal_refused_why, \
          s.pending_at, s.pending_spki_sha256, s.approved_at, \
-         s.root_version, s.root_refused_why, s.freshness, s.newest_refused_why, \
+         COALESCE(s.follows, 'all') AS follows, (SELECT MAX(l.revision) FROM list_revision l \
+         WHERE l.channel = COALESCE(s.follows, 'all')) AS newest, s.root_version, s.root_refused_why, s.freshness, s.newest_refused_why, \
          {BEFORE} FROM sensor s LEFT JOIN member m ON m.id = s.member_id AND ($1 IS NULL OR m.id = $1) \
          WHERE $1 IS NULL OR s.member_id = $1 OR EXISTS \
          (SELECT 1 FROM site t WHERE t.sensor_id = s.id AND t.member_id = $1) \
@@ -171,6 +175,7 @@ pub(in crate::store) async fn sensors(
             revoked_at: maybe_time(row, "revoked_at")?,
             agent_version: row.try_get("agent_version")?,
             revision: row.try_get("revision")?,
+            elsewhere: elsewhere(row)?,
             refused: refused_at.map(|at| (at, refused_why.unwrap_or_default())),
             last_seen_at: maybe_time(row, "last_seen_at")?,
             connected: row.try_get::<i64, _>("connected")? != 0,
@@ -190,6 +195,13 @@ pub(in crate::store) async fn sensors(
         });
     }
     Ok(sensors)
+}
+
+/// Which channel it follows, where that is not everybody's, and the number of its newest list.
+fn elsewhere(row: &SqliteRow) -> Result<Option<(String, Option<i64>)>, sqlx::Error> {
+    let channel: String = row.try_get("follows")?;
+    let newest = row.try_get("newest")?;
+    Ok(Some((channel, newest)).filter(|(channel, _)| channel != CHANNEL_ALL))
 }
 
 fn keys(row: &SqliteRow) -> Result<KeyFacts, sqlx::Error> {

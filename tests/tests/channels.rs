@@ -1,0 +1,85 @@
+//! Promise L2 of channels: a sensor follows the one that the list key names for it, keeps it over a restart, and nothing else
+//! has it follow another.
+
+use std::ffi::OsStr;
+
+use anyhow::{Context, Result};
+use varde_tests::capture::Feed;
+use varde_tests::community::{Agent, Collector};
+use varde_tests::programs::{PATIENCE, eventually};
+
+fn await_list(agent: &Agent, revision: u64) -> Result<()> {
+    eventually(&format!("list {revision} is in force"), PATIENCE, || Ok((agent.revision()? == revision).then_some(())))
+}
+
+/// Waits until a sensor says that it follows a channel.
+fn await_follows(collector: &Collector, sensor: u64, channel: &str) -> Result<()> {
+    eventually(&format!("sensor {sensor} follows {channel}"), PATIENCE, || {
+        let sensors = collector.list("sensor")?;
+        let row = sensors.iter().find(|row| row.get("id").and_then(serde_json::Value::as_u64) == Some(sensor));
+        Ok((row.context("no such sensor")?.get("follows") == Some(&channel.into())).then_some(()))
+    })
+}
+
+#[test]
+fn l2_a_sensor_follows_the_channel_that_the_list_key_names_for_it_and_keeps_it() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut collector = Collector::init(&folder.path().join("collector"))?;
+    collector.start()?;
+    collector.add_member("3407", "Gjøvik")?;
+    collector.publish("vond.example\n")?;
+    let mut sensors = Vec::new();
+    for name in ["first", "second"] {
+        let mut agent = Agent::new(&folder.path().join(name), None)?;
+        agent.enroll(&collector.token("3407")?)?;
+        let feed = Feed::new(&folder.path().join(format!("{name}-mirror")))?;
+        agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
+        sensors.push((agent, feed));
+    }
+    collector.await_in_force(2, 1)?;
+    let [(mut first, feed), (mut second, second_feed)] = <[_; 2]>::try_from(sensors).ok().context("two sensors")?;
+
+    // Named while it is connected; what it has stays in force until the channel has a list.
+    let said = collector.ask(["sensor", "channel", "1", "pilot"])?;
+    assert!(said.err.contains("no list for pilot yet"), "{}", said.err);
+    await_follows(&collector, 1, "pilot")?;
+    assert_eq!(first.revision()?, 1);
+    std::fs::write(folder.path().join("more.txt"), "verre.example\n")?;
+    collector.ask(["indicator", "import", &folder.path().join("more.txt").to_string_lossy()])?;
+    collector.ask(["publish", "--channel", "pilot"])?;
+    await_list(&first, 2)?;
+    collector.ask(["publish"])?;
+    await_list(&second, 3)?;
+    assert_eq!(first.revision()?, 2, "a list of another channel is not even offered");
+    assert_eq!(collector.sensors()?.iter().filter_map(|sensor| sensor.refused_why.clone()).count(), 0);
+    let page = varde_tests::community::fetch(None, &collector.addresses()?.web, "/api/picture")?;
+    assert!(page.contains("\"members_able\":1"), "who follows another channel sees by its newest list: {page}");
+
+    // Over a restart, and where the list key is somewhere else.
+    first.kill()?;
+    drop(feed);
+    let away = folder.path().join("list.key");
+    std::fs::rename(collector.data().join("keys/list.key"), &away)?;
+    let refused = collector.try_ask(["sensor", "channel", "1", "all"])?;
+    assert!(refused.code == Some(1) && refused.err.contains("--export"), "{}", refused.err);
+    let feed = Feed::new(&folder.path().join("mirror-again"))?;
+    first.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
+    await_list(&first, 2)?;
+    assert_eq!(first.status()?.get("channel"), Some(&"pilot".into()));
+    let word = folder.path().join("word.json").to_string_lossy().into_owned();
+    collector.ask(["sensor", "channel", "1", "all", "--export", &word])?;
+    assert_eq!(collector.try_ask(["sensor", "channel", "--accept", &word])?.code, Some(1), "nobody has signed it");
+    collector.ask(["sign", &word, "--yes", "--key", &away.to_string_lossy()])?;
+    collector.ask(["sensor", "channel", "--accept", &word])?;
+    await_list(&first, 3)?;
+    await_follows(&collector, 1, "all")?;
+    // And back: what was in force there comes again under its own number.
+    std::fs::rename(&away, collector.data().join("keys/list.key"))?;
+    collector.ask(["sensor", "channel", "1", "pilot"])?;
+    await_list(&first, 2)?;
+    for (agent, feed) in [(&mut first, feed), (&mut second, second_feed)] {
+        drop(feed);
+        agent.wait()?;
+    }
+    collector.stop()
+}
