@@ -32,6 +32,7 @@ enum Command {
     Status(command::status::StatusArgs),
     Reveal(command::reveal::RevealArgs),
     Inspect(command::inspect::InspectArgs),
+    Wipe(command::wipe::WipeArgs),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         }
         Command::Status(args) => command::status::run(data, &args),
         Command::Reveal(args) => command::reveal::run(data, &args),
+        Command::Wipe(args) => command::wipe::run(data, &args),
         // It says all it has to say itself, beside what it found.
         Command::Inspect(args) => return command::inspect::run(&args),
     };
