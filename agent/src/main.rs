@@ -34,6 +34,7 @@ enum Command {
     List(command::list::ListCommand),
     Reveal(command::reveal::RevealArgs),
     Inspect(command::inspect::InspectArgs),
+    Wipe(command::wipe::WipeArgs),
 }
 
 fn main() -> ExitCode {
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
     };
     let usual = match &line.command {
         // It says itself what it did, to the person who stands there.
-        Command::List(_) => "error",
+        Command::List(_) | Command::Wipe(_) => "error",
         Command::Enroll(_) | Command::Run(_) | Command::Status(_) | Command::Reveal(_) | Command::Inspect(_) => "info",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Command::List(list) => command::list::run(data, &list),
         Command::Status(args) => command::status::run(data, &args),
         Command::Reveal(args) => command::reveal::run(data, &args),
+        Command::Wipe(args) => command::wipe::run(data, &args),
         // It says all it has to say itself, beside what it found.
         Command::Inspect(args) => return command::inspect::run(&args),
     };

@@ -110,7 +110,9 @@ pub async fn handle_batch(
     };
 
     let said = read(&mut tx, sensor, batch.epoch, fresh, now).await?;
-    let octets: Vec<(Seq, &[u8])> = fresh.iter().map(|record| (record.seq, record.octets)).collect();
+    let kept = |record: &Numbered<'_>| !said.nobodys.contains(&record.seq);
+    let octets: Vec<(Seq, &[u8])> =
+        fresh.iter().map(|record| (record.seq, if kept(record) { record.octets } else { &[] })).collect();
     record::insert(&mut tx, sensor, batch.epoch, &octets, now).await?;
     record::insert_events(&mut tx, sensor, batch.epoch, &said.events, now).await?;
     let mut changes = conclude(&mut tx, sensor, batch.epoch, said.alerts, now).await?;

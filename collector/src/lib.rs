@@ -17,6 +17,7 @@ pub mod command;
 pub mod control;
 pub mod correlate;
 pub mod coverage;
+pub mod departure;
 pub mod draft;
 pub mod enrolment;
 pub mod hearing;

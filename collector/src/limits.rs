@@ -270,3 +270,9 @@ pub const MEMBER_NETWORKS_MAX: usize = 500;
 pub const MEMBERS_MAX: usize = 2_000;
 /// A file with members: every one of them with all contacts and a screen of domains.
 pub const MEMBERS_FILE_MAX_OCTETS: u64 = 16 * 1024 * 1024;
+/// The file of departures: a hundred thousand of them, far more than members there will ever be.
+pub const DEPARTURES_MAX_OCTETS: u64 = 16 * 1024 * 1024;
+/// A certificate of deletion: a page, and the rows of those that had joined.
+pub const CERTIFICATE_OF_DELETION_MAX_OCTETS: u64 = 1024 * 1024;
+/// Backups are kept no longer (decision 11): what was deleted is gone from them by then.
+pub const BACKUP_DAYS: u64 = 35;

@@ -390,3 +390,29 @@ broken-words = The collector could not read the database. Try again in a while; 
 
 unnoted-title = Not shown
 unnoted-words = This page shows hosts of a member, and that it is shown could not be written into the audit. So it is not shown. If the disk is full, make room; else the log of varde-collector says why.
+
+deletion-title = CERTIFICATE OF DELETION
+deletion-whose = Member: { $name } ({ $number })
+deletion-former = Former numbers: { $numbers }
+deletion-by = Deleted by { $operator } at { $at } with varde-collector { $program }
+deletion-what = This was deleted, and overwritten in the database:
+deletion-members = members (itself and those that had become part of it)
+deletion-contacts = contacts
+deletion-addresses = domains and networks
+deletion-sensors = sensors, all revoked, with keys and history
+deletion-sites = sites on sensors of others
+deletion-alerts = alerts
+deletion-incidents = incidents
+deletion-records = records from the sensors
+deletion-heartbeats = heartbeats
+deletion-events = events of the sensors
+deletion-kept = This is left:
+deletion-kept-departure = that a member left at this time, without name and number, so that an older copy which is restored is deleted again
+deletion-kept-campaigns = { $n ->
+    [one] in one campaign: that one more member was hit
+   *[other] in { $shown } campaigns: that one more member was hit
+}
+deletion-backups = Backups from before the deletion still hold the data. They are kept no longer than until { $until }. If one of them is restored before that, the program deletes the member again.
+deletion-copies = Copies in the collector's data directory from before the deletion, which must be removed as well: { $copies }
+deletion-sensor = On the member's own machine the sensor is deleted with: varde-agent wipe
+deletion-exported = This was handed over before the deletion (SHA-256 and file):

@@ -390,3 +390,29 @@ broken-words = Samleren fikk ikke lest databasen. Prøv igjen om litt; varer det
 
 unnoted-title = Vises ikke
 unnoted-words = Siden viser maskiner hos et medlem, og at den vises, kunne ikke skrives i revisjonsloggen. Derfor vises den ikke. Er disken full, gjør plass; ellers står årsaken i loggen til varde-collector.
+
+deletion-title = SLETTEBEKREFTELSE
+deletion-whose = Medlem: { $name } ({ $number })
+deletion-former = Tidligere nummer: { $numbers }
+deletion-by = Slettet av { $operator } { $at } med varde-collector { $program }
+deletion-what = Dette er slettet og overskrevet i databasen:
+deletion-members = medlemmer (det selv og de som var slått sammen med det)
+deletion-contacts = kontakter
+deletion-addresses = domener og nett
+deletion-sensors = sensorer, alle sperret, med nøkler og historikk
+deletion-sites = steder på andres sensorer
+deletion-alerts = alarmer
+deletion-incidents = saker
+deletion-records = poster fra sensorene
+deletion-heartbeats = livstegn
+deletion-events = hendelser på sensorene
+deletion-kept = Dette er igjen:
+deletion-kept-departure = at et medlem gikk ut på dette tidspunktet, uten navn og nummer, så en eldre kopi som legges tilbake, slettes på nytt
+deletion-kept-campaigns = { $n ->
+    [one] i én kampanje: at ett medlem til ble truffet
+   *[other] i { $shown } kampanjer: at ett medlem til ble truffet
+}
+deletion-backups = Sikkerhetskopier fra før slettingen inneholder fortsatt dataene. De oppbevares ikke lenger enn til { $until }. Legges en av dem tilbake før det, sletter programmet medlemmet på nytt.
+deletion-copies = Kopier i samlerens datamappe fra før slettingen, som også må fjernes: { $copies }
+deletion-sensor = På medlemmets egen maskin slettes sensoren med: varde-agent wipe
+deletion-exported = Dette ble levert ut før slettingen (SHA-256 og fil):

@@ -390,3 +390,29 @@ broken-words = Samlaren fekk ikkje lese databasen. Prøv igjen om litt; varer de
 
 unnoted-title = Blir ikkje vist
 unnoted-words = Sida viser maskiner hos ein medlem, og at ho blir vist, kunne ikkje skrivast i revisjonsloggen. Difor blir ho ikkje vist. Er disken full, gjer plass; elles står årsaka i loggen til varde-collector.
+
+deletion-title = SLETTESTADFESTING
+deletion-whose = Medlem: { $name } ({ $number })
+deletion-former = Tidlegare nummer: { $numbers }
+deletion-by = Sletta av { $operator } { $at } med varde-collector { $program }
+deletion-what = Dette er sletta og skrive over i databasen:
+deletion-members = medlemer (han sjølv og dei som var slegne saman med han)
+deletion-contacts = kontaktar
+deletion-addresses = domene og nett
+deletion-sensors = sensorar, alle sperra, med nøklar og historikk
+deletion-sites = stader på sensorane til andre
+deletion-alerts = alarmar
+deletion-incidents = saker
+deletion-records = postar frå sensorane
+deletion-heartbeats = livsteikn
+deletion-events = hendingar på sensorane
+deletion-kept = Dette er att:
+deletion-kept-departure = at ein medlem gjekk ut på dette tidspunktet, utan namn og nummer, så ein eldre kopi som blir lagd tilbake, blir sletta på nytt
+deletion-kept-campaigns = { $n ->
+    [one] i éin kampanje: at éin medlem til vart ramma
+   *[other] i { $shown } kampanjar: at éin medlem til vart ramma
+}
+deletion-backups = Tryggingskopiar frå før slettinga inneheld framleis dataa. Dei blir ikkje tekne vare på lenger enn til { $until }. Blir ein av dei lagd tilbake før det, slettar programmet medlemen på nytt.
+deletion-copies = Kopiar i datamappa til samlaren frå før slettinga, som òg må fjernast: { $copies }
+deletion-sensor = På medlemen si eiga maskin blir sensoren sletta med: varde-agent wipe
+deletion-exported = Dette vart levert ut før slettinga (SHA-256 og fil):

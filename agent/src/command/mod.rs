@@ -10,6 +10,7 @@ mod sources;
 pub mod status;
 mod status_lines;
 mod trusted;
+pub mod wipe;
 
 use std::path::{Path, PathBuf};
 

@@ -23,6 +23,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("member rename", Noted),
     ("member merge", Noted),
     ("member remove", Noted),
+    ("member leave", Noted),
     // With --dry-run it only reads.
     ("member import", Noted),
     ("member export", Noted),

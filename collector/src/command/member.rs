@@ -8,10 +8,11 @@ use varde_common::id::MemberNumber;
 
 use super::init::operator_name;
 use super::member_file::{ExportArguments, ImportArguments};
+use super::member_leave::LeaveArguments;
 use super::member_set::SetArguments;
 use super::member_show::ShowArguments;
 use super::noted::deed;
-use super::{member_file, member_set, member_show, say};
+use super::{member_file, member_leave, member_set, member_show, say};
 use crate::audit::On;
 use crate::control::Poke;
 use crate::ingest::handle_merger;
@@ -70,6 +71,8 @@ pub enum MemberCommand {
         /// Its number.
         number: MemberNumber,
     },
+    /// A member leaves: its data is handed over and deleted, its sensors are revoked, a certificate says so.
+    Leave(LeaveArguments),
     /// Read members from a spreadsheet's file (CSV): all lines or none.
     Import(ImportArguments),
     /// Write members as a file that a spreadsheet reads (CSV).
@@ -100,6 +103,7 @@ async fn dispatch(data: &Path, store: &Store, command: MemberCommand) -> anyhow:
             Ok(())
         }
         MemberCommand::Remove { number } => remove(store, &number).await,
+        MemberCommand::Leave(arguments) => member_leave::run(data, store, &arguments).await,
         MemberCommand::Import(arguments) => member_file::import(store, &arguments).await,
         MemberCommand::Export(arguments) => member_file::export(store, &arguments).await,
     }

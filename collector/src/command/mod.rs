@@ -13,6 +13,7 @@ pub mod init;
 pub mod key;
 pub mod member;
 pub mod member_file;
+pub mod member_leave;
 pub mod member_set;
 pub mod member_show;
 pub mod publish;
@@ -167,6 +168,8 @@ mod tests {
             "member rename 3407 --name Gjøvik --number 3411",
             "member merge 3405 3407 --into 3411",
             "member remove 3407",
+            "member leave 3407 --to left --yes --json",
+            "member leave --again left/deletion.json",
             "member import members.csv --dry-run --json",
             "member export members.csv",
             "member export --json",
@@ -228,6 +231,8 @@ mod tests {
             "member add 958935421 Oslo",
             "member rename 3407",
             "member merge 3407",
+            "member leave 3407",
+            "member leave 3407 --to a --again b",
             "member set 3407 --telephone 22000000",
             "member set 3407 --contact it --telephone 1234567",
             "member set 3407 --network 10.0.0.0/8",

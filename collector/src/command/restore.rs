@@ -18,7 +18,7 @@ The backup is checked and copied before anything is touched. A directory that a 
 stopped one left is set aside in DIR/before-restore-TIME and never deleted. Sensors then send again what they still hold:
 acknowledged records are kept for 72 hours. What lies in a spool that a sensor has set aside since is not sent again.
 Keys with --json: restored (DIR), made_at, set_aside (path or null), keys (restored, kept or missing), revocations_kept and
-quarantines_kept (null: they could not be read).";
+quarantines_kept (null: they could not be read), departed_again (members that had left and were in the backup: deleted again).";
 
 /// Arguments of `restore`.
 #[derive(Debug, Args)]
@@ -40,6 +40,7 @@ struct Line<'a> {
     keys: &'static str,
     revocations_kept: Option<u64>,
     quarantines_kept: Option<u64>,
+    departed_again: u64,
 }
 
 /// Runs the command.
@@ -52,7 +53,7 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
     let restoring = deed("restore", On::Collector).becomes(format!("as it was in {}", from.display()));
     let restored = restore(&from, data, &restoring, show(&bar)).await;
     bar.finish_and_clear();
-    let Restored { manifest, aside, keys, carried } = restored?;
+    let Restored { manifest, aside, keys, carried, departures } = restored?;
     let (revocations, quarantines) =
         (carried.map(|carried| carried.revocations), carried.and_then(|carried| carried.quarantines));
     if json {
@@ -69,6 +70,7 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
             keys,
             revocations_kept: revocations,
             quarantines_kept: quarantines,
+            departed_again: departures,
         };
         return say::result(&serde_json::to_string(&line)?);
     }
@@ -103,9 +105,17 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
         Some(carried) => format!("{carried} sensors that were put in quarantine since are in quarantine still."),
         None => format!("Sensors that were put in quarantine after {made} are heard again, the copy as well."),
     };
+    let departed = match (departures, carried) {
+        (0, Some(_)) => "No member that has left was in it.".to_owned(),
+        (0, None) => format!(
+            "If members have left after {made}, they are back: delete each again with varde-collector member leave --again CERTIFICATE."
+        ),
+        (again, _) => format!("{again} members that have left were in it and were deleted again."),
+    };
     say::aside(&format!(
         "{revoked}
 {quarantined}
+{departed}
 Start the collector: sensors send again what they still hold, up to 72 hours. A sensor that began a new spool since {made} does not
 send again what lies in its old one (spool.aside-… in its data directory).
 Done since {made} and to be done once more: members, tokens (open ones no longer hold), indicators; then publish.

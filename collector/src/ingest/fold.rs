@@ -26,6 +26,8 @@ pub(super) struct Said {
     pub(super) alerts: BTreeMap<Seq, AlertRow>,
     /// What it says of itself.
     pub(super) events: Vec<record::SensorEvent>,
+    /// Alerts at sites that are nobody's here: their places are kept, what stands in them is not (a member may have left).
+    pub(super) nobodys: BTreeSet<Seq>,
 }
 
 /// What records say, held against what is stored.
@@ -65,7 +67,7 @@ fn fold(
     mut alerts: BTreeMap<Seq, AlertRow>,
     now: Timestamp,
 ) -> Said {
-    let (mut events, mut losses) = (Vec::new(), Losses::default());
+    let (mut events, mut losses, mut nobodys) = (Vec::new(), Losses::default(), BTreeSet::new());
     for Numbered { seq, octets, record } in records {
         let Some(record) = record else {
             // It is stored as it came: whoever refused it would never hear what stands behind it in the spool.
@@ -79,7 +81,10 @@ fn fold(
                 // sensor does not have (any more) it is nobody's.
                 let member = sites.get(&opened.site).copied();
                 match (member, indicators.get(&record::to_column(opened.indicator.0))) {
-                    (None, _) => Some(json!({ "event": "unknown_site", "site": opened.site.0 })),
+                    (None, _) => {
+                        nobodys.insert(*seq);
+                        Some(json!({ "event": "unknown_site", "site": opened.site.0 }))
+                    }
                     (Some(member), Some(known)) => {
                         let name = incident::external_name(&format!("{spool}/{seq}"));
                         let mut row = open(name, *seq, member, opened, known, now);
@@ -128,7 +133,7 @@ fn fold(
         events.extend(event.map(|body| record::SensorEvent { seq: *seq, at: record.time, body }));
     }
     events.extend(losses.into_events());
-    Said { alerts, events }
+    Said { alerts, events, nobodys }
 }
 
 /// About how many hosts a record's alert stands for, where it stands for many.

@@ -1,6 +1,7 @@
 //! Batches: each record once, in order, all or nothing; and what they make of the alerts, incidents and campaigns.
 
 mod drawn;
+mod leaving;
 mod marks;
 mod storm;
 
@@ -210,6 +211,8 @@ async fn t5_a_record_that_names_anothers_site_or_nothing_known_is_stored_and_tol
         Record { time: NOW, body: RecordBody::Updated(updated(4, 4, Evidence::Contacted, 1)) }.to_octets().unwrap();
     assert_eq!(send(&fixture, 1, &batch).await, ack(7));
     assert_eq!(fixture.count("SELECT COUNT(*) FROM record").await, 7);
+    let blank = "SELECT COUNT(*) FROM record WHERE octets = x''";
+    assert_eq!(fixture.count(blank).await, 1, "what is nobody's has its place and nothing in it");
     let counts: Vec<i64> = alerts(&fixture, Scope::Operator).await.iter().map(|alert| alert.count).collect();
     assert_eq!(counts, [5, 1], "of the foreign site there is no alert");
     for told in [

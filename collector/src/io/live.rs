@@ -117,11 +117,11 @@ impl Live {
         if entries.is_empty() {
             return Ok(0);
         }
+        // One that is gone with its member is revoked too.
+        let living = self.store.unrevoked_sensors(Scope::Operator).await?;
         let mut cut = 0;
-        for sensor in self.store.revoked_sensors(Scope::Operator).await? {
-            if let Some(entry) = entries.get(&sensor)
-                && !entry.carrier.is_closed()
-            {
+        for (&sensor, entry) in entries.iter().filter(|(_, entry)| !entry.carrier.is_closed()) {
+            if !living.contains(&sensor) {
                 tracing::warn!(sensor, "revoked: its session is cut off");
                 entry.carrier.close(CloseReason::Revoked);
                 cut += 1;
@@ -143,7 +143,7 @@ impl Live {
         for (&sensor, entry) in standing {
             let allowed = self.store.sites_of(Scope::Operator, sensor).await?;
             if entry.sites.iter().any(|site| !allowed.contains(site)) {
-                tracing::warn!(sensor, "a site it named is its no more: its session is cut off");
+                tracing::warn!(sensor, "a site that it named is not its any more: its session is cut off");
                 entry.carrier.close(CloseReason::UnknownSite);
                 cut += 1;
             }

@@ -19,6 +19,8 @@ use super::directory::{self, DirectoryError, Lock, RUN_FILE};
 use super::keys::{KEYS_DIRECTORY, KeyError, ROOT_FILE, names_authority, read_root};
 use crate::audit::Deed;
 use crate::backup::{Manifest, SETTINGS_FILE, SYSTEM_SETTINGS_FILE};
+use crate::departure::{self, Departed};
+use crate::limits::DEPARTURES_MAX_OCTETS;
 use crate::store::restored::Carried;
 use crate::store::{DATABASE_FILE, RESTORE_MOVING, Store, StoreError, restored};
 
@@ -47,6 +49,13 @@ pub struct Restored {
     pub keys: Keys,
     /// Of the database that was there, what holds on; none where it could not be read, or none was there.
     pub carried: Option<Carried>,
+    /// Members that had left and were in the backup: deleted again.
+    pub departures: u64,
+}
+
+struct Settled {
+    carried: Option<Carried>,
+    departures: u64,
 }
 
 /// Why nothing was restored.
@@ -70,6 +79,16 @@ pub enum RestoreError {
         keys: PathBuf,
         /// What does not fit.
         why: KeyError,
+    },
+    /// Who has left cannot be read.
+    #[error(
+        "{} says which members have left, and cannot be read: {why}; put it there from a copy, or move it away and delete again with: varde-collector member leave --again CERTIFICATE", .path.display()
+    )]
+    Departures {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
     },
 }
 
@@ -98,19 +117,20 @@ pub async fn restore(
         None => Lock::take(data)?,
     };
     let keys = judge_keys(from, data, &manifest)?;
+    let departed = departures(data)?;
     let staging = data.join(STAGING);
     remove(&staging)?;
     let filled = fill(from, &staging, &manifest, &mut progress);
     let carried = match filled {
-        Ok(()) => settle(data, &staging, &manifest, deed).await,
+        Ok(()) => settle(data, &staging, &manifest, departed, deed).await,
         Err(error) => Err(error),
     };
     if carried.is_err() {
         let _ = fs::remove_dir_all(&staging);
     }
-    let carried = carried?;
+    let Settled { carried, departures } = carried?;
     let aside = exchange(data, &staging, &manifest, deed.at)?;
-    Ok(Restored { manifest, aside, keys, carried })
+    Ok(Restored { manifest, aside, keys, carried, departures })
 }
 
 fn judge_keys(from: &Path, data: &Path, manifest: &Manifest) -> Result<Keys, RestoreError> {
@@ -160,8 +180,9 @@ async fn settle(
     data: &Path,
     staging: &Path,
     manifest: &Manifest,
+    departed: Vec<Departed>,
     deed: &Deed,
-) -> Result<Option<Carried>, RestoreError> {
+) -> Result<Settled, RestoreError> {
     let before = data.join(DATABASE_FILE);
     let known = match before.exists() {
         true => {
@@ -174,11 +195,27 @@ async fn settle(
         false => None,
     };
     let database = staging.join(DATABASE_FILE);
-    let none = restored::Known::default();
-    let carried = restored::settle(&database, known.as_ref().unwrap_or(&none), manifest.made_at, deed).await?;
+    let read = known.is_some();
+    let mut known = known.unwrap_or_default();
+    // Beside the database: a damaged one must not bring back who has left.
+    known.departed.extend(departed);
+    let carried = restored::settle(&database, &known, manifest.made_at, deed).await?;
     directory::make_file_private(&database)?;
     directory::sync_directory(staging)?;
-    Ok(known.map(|_| carried))
+    Ok(Settled { carried: read.then_some(carried), departures: carried.departures })
+}
+
+/// Departures that are known beside the database.
+///
+/// # Errors
+/// It is there and cannot be read: then somebody who has left would be back.
+fn departures(data: &Path) -> Result<Vec<Departed>, RestoreError> {
+    let path = data.join(departure::FILE);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let octets = directory::read(&path, DEPARTURES_MAX_OCTETS)?;
+    serde_json::from_slice(&octets).map_err(|error| RestoreError::Departures { path, why: error.to_string() })
 }
 
 /// What was there goes aside, what was restored takes its names; the database last: where it is, all is.

@@ -10,7 +10,7 @@ use varde_common::time::Timestamp;
 
 use super::alert::{MemberView, evidence_from, shown_pattern};
 use super::record::ROWS_PER_STATEMENT;
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, departure, restored};
 use crate::incident::{AlertFact, Incident, IncidentDecision, Link, LinkKind, Span, Topic, WINDOW};
 
 /// Names made by the collector are UUIDv5 in this namespace: the same thing gets the same name, and tells nothing else.
@@ -27,14 +27,15 @@ pub(crate) fn external_name(text: &str) -> String {
 
 /// The next id of a table whose rows may be merged away: ids are never used twice.
 pub(crate) async fn next_id(conn: &mut SqliteConnection, kind: &str) -> Result<i64, sqlx::Error> {
-    let sql = match kind {
-        "campaign" => "SELECT MAX(id) FROM campaign",
-        _ => "SELECT MAX(id) FROM incident",
+    let (sql, above) = match kind {
+        "campaign" => ("SELECT MAX(id) FROM campaign", departure::CAMPAIGNS_ABOVE),
+        _ => ("SELECT MAX(id) FROM incident", departure::INCIDENTS_ABOVE),
     };
+    let deleted = restored::above(conn, above).await?;
     let there: Option<i64> = sqlx::query_scalar(sql).fetch_one(&mut *conn).await?;
     let gone: Option<i64> =
         sqlx::query_scalar("SELECT MAX(id) FROM merged WHERE kind = $1").bind(kind).fetch_one(&mut *conn).await?;
-    Ok(there.max(gone).unwrap_or(0) + 1)
+    Ok(there.max(gone).unwrap_or(0).max(deleted) + 1)
 }
 
 /// Remembers that `id` has become part of `into`, before it is deleted.

@@ -11,8 +11,9 @@ use varde_common::time::Timestamp;
 use varde_common::trust::hex;
 
 use super::audit::{self, Head};
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, departure};
 use crate::audit::Deed;
+use crate::departure::Departed;
 use crate::limits::{DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT};
 
 /// A command that only reads is over by then.
@@ -45,6 +46,8 @@ pub struct Carried {
     pub revocations: u64,
     /// Sensors not heard that were when it was made; none where either database is from before there were quarantines.
     pub quarantines: Option<u64>,
+    /// Members that had left and were in the backup: deleted again.
+    pub departures: u64,
 }
 
 /// The keys a sensor had: one that was renewed since the backup goes on by its newest, and what had ended stays ended.
@@ -68,6 +71,8 @@ pub struct Known {
     pub keys: Vec<KeysThen>,
     /// Where its audit ended.
     pub audit: Option<Head>,
+    /// Who had left.
+    pub departed: Vec<Departed>,
 }
 
 fn keys_then(row: &SqliteRow) -> Result<KeysThen, sqlx::Error> {
@@ -107,6 +112,7 @@ pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
         FROM sensor WHERE revoked_at IS NULL AND enrolled_at IS NOT NULL";
     let found = if renews(&mut conn).await? { sqlx::query(sql).fetch_all(&mut conn).await? } else { Vec::new() };
     let keys = found.iter().map(keys_then).collect::<Result<Vec<_>, _>>()?;
+    let departed = departure::all(&mut conn).await?;
     conn.close().await?;
     let shut_out = |(spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch)| ShutOut {
         spki_sha256,
@@ -115,7 +121,7 @@ pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
         quarantined_at,
         renew_epoch,
     };
-    Ok(Known { shut_out: rows.into_iter().map(shut_out).collect(), keys, audit: None })
+    Ok(Known { shut_out: rows.into_iter().map(shut_out).collect(), keys, audit: None, departed })
 }
 
 /// Whether a database is of a version that has quarantines.
@@ -198,9 +204,12 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-    let Known { shut_out, keys, audit: _ } = known;
-    let mut carried =
-        Carried { revocations: 0, quarantines: if knows_quarantine(&mut tx).await? { Some(0) } else { None } };
+    let Known { shut_out, keys, audit: _, departed } = known;
+    let mut carried = Carried {
+        revocations: 0,
+        departures: 0,
+        quarantines: if knows_quarantine(&mut tx).await? { Some(0) } else { None },
+    };
     for ShutOut { spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch } in shut_out {
         let sql = "UPDATE sensor SET revoked_at = $3
             WHERE revoked_at IS NULL AND $3 IS NOT NULL AND (token_secret_sha256 = $2 OR ($1 IS NOT NULL AND spki_sha256 = $1))";
@@ -234,6 +243,9 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
         .execute(&mut *tx)
         .await?;
     }
+    // Last: what was carried over to a sensor goes with it.
+    departure::overwrite(&mut tx).await?;
+    carried.departures = departure::forget_again(&mut tx, departed).await?;
     tx.commit().await?;
     conn.close().await?;
     Ok(carried)
@@ -250,12 +262,12 @@ async fn leave_out(
     set(conn, key, &above.to_string()).await
 }
 
-async fn set(conn: &mut SqliteConnection, key: &str, value: &str) -> Result<(), sqlx::Error> {
+pub(super) async fn set(conn: &mut SqliteConnection, key: &str, value: &str) -> Result<(), sqlx::Error> {
     let sql = "INSERT INTO setting (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     sqlx::query(sql).bind(key).bind(value).execute(conn).await.map(drop)
 }
 
-async fn above(conn: &mut SqliteConnection, key: &str) -> Result<i64, sqlx::Error> {
+pub(super) async fn above(conn: &mut SqliteConnection, key: &str) -> Result<i64, sqlx::Error> {
     let value: Option<String> =
         sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(key).fetch_optional(conn).await?;
     Ok(value.and_then(|value| value.parse().ok()).unwrap_or(0))

@@ -1,5 +1,7 @@
 //! Sensors: their tokens, identities, sessions, lists in force and revocation.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -8,8 +10,9 @@ use varde_common::time::Timestamp;
 use varde_common::words::fingerprint;
 
 use super::belonging::take_place;
+use super::departure::SENSORS_ABOVE;
 use super::heartbeat::BEFORE;
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, restored};
 use crate::enrolment::TokenRow;
 use crate::hearing::{Hearing, Lately};
 
@@ -170,9 +173,13 @@ impl Store {
         expires_at: Timestamp,
     ) -> Result<SensorId, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "INSERT INTO sensor (member_id, token_created_at, token_expires_at, token_secret_sha256)
-            VALUES ($1, $2, $3, $4) RETURNING id";
+        let highest: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) FROM sensor").fetch_one(&mut *tx).await?;
+        // The number of one that was deleted with its member is never another's.
+        let next = highest.max(restored::above(&mut tx, SENSORS_ABOVE).await?).saturating_add(1);
+        let sql = "INSERT INTO sensor (id, member_id, token_created_at, token_expires_at, token_secret_sha256)
+            VALUES ($1, $2, $3, $4, $5) RETURNING id";
         let id: i64 = sqlx::query_scalar(sql)
+            .bind(next)
             .bind(member_id)
             .bind(now.0)
             .bind(expires_at.0)
@@ -416,6 +423,16 @@ impl Store {
         let there: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM sensor WHERE id = $1").bind(sensor).fetch_one(&mut *tx).await?;
         Ok(if there == 0 { Revoked::NoSuchSensor } else { Revoked::Before })
+    }
+
+    /// All sensors that are not revoked.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn unrevoked_sensors(&self, scope: Scope) -> Result<HashSet<i64>, StoreError> {
+        let sql = "SELECT id FROM sensor WHERE revoked_at IS NULL AND ($1 IS NULL OR member_id = $1)";
+        let ids: Vec<i64> = sqlx::query_scalar(sql).bind(scope.member_id()).fetch_all(self.readers()).await?;
+        Ok(ids.into_iter().collect())
     }
 
     /// All revoked sensors.

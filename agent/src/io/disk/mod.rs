@@ -15,6 +15,7 @@ pub mod owner;
 pub mod roots;
 pub mod spool;
 pub mod volume;
+pub mod wipe;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};

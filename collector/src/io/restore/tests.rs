@@ -74,7 +74,7 @@ async fn a_backup_is_whole_and_the_owners_alone_and_is_restored_as_it_was() {
     let restored = back(&made, &data).await.unwrap();
     assert_eq!(
         (restored.keys, restored.carried),
-        (Keys::Restored, Some(Carried { revocations: 0, quarantines: Some(0) }))
+        (Keys::Restored, Some(Carried { revocations: 0, quarantines: Some(0), departures: 0 }))
     );
     assert_eq!(members(&data).await, 1, "as it was");
     let aside = restored.aside.unwrap();
@@ -207,7 +207,7 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     assert_eq!(number(store).await, (1, 0));
 
     let carried = back(&made, &data).await.unwrap().carried;
-    assert_eq!(carried, Some(Carried { revocations: 1, quarantines: Some(0) }));
+    assert_eq!(carried, Some(Carried { revocations: 1, quarantines: Some(0), departures: 0 }));
     let store = Store::open(&data).await.unwrap();
     assert!(store.sensor_by_key(Scope::Operator, &[9; 32]).await.unwrap().unwrap().revoked);
     assert!(
@@ -243,7 +243,7 @@ async fn p5_a_quarantine_since_the_backup_is_not_lifted_by_a_restore_and_a_relea
     store.close().await;
 
     let carried = back(&made, &data).await.unwrap().carried;
-    assert_eq!(carried, Some(Carried { revocations: 0, quarantines: Some(1) }));
+    assert_eq!(carried, Some(Carried { revocations: 0, quarantines: Some(1), departures: 0 }));
     let store = Store::open(&data).await.unwrap();
     let heard =
         async |key: u8| !store.sensor_by_key(Scope::Operator, &[key + 10; 32]).await.unwrap().unwrap().quarantined;
@@ -279,4 +279,59 @@ async fn e1_d9_a_key_renewed_since_the_backup_goes_on_and_one_that_ended_stays_e
     let known = async |key: u8| store.sensor_by_key(Scope::Operator, &[key; 32]).await.unwrap().is_some();
     assert!(!known(5).await, "what had ended stays ended");
     assert!(known(6).await && known(7).await, "the newest goes on, and so does the one that was given and not used");
+}
+
+#[tokio::test]
+async fn q3_a_member_that_has_left_is_not_back_after_a_restore_however_little_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    // What a restore sets aside is named after its second.
+    let mut second = 1_000;
+    let mut back = async |from: &Path, data: &Path| {
+        second += 1;
+        restore(from, data, Timestamp::from_unix(second, 0), |_, _| {}).await
+    };
+    let data = dir.path().join("c");
+    collector(&data).await;
+    add(&data, "0301", "Oslo").await;
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    let store = Store::open(&data).await.unwrap();
+    let oslo = store.member_by_number(Scope::Operator, &"0301".parse().unwrap()).await.unwrap().unwrap();
+    store.depart(oslo.id, Timestamp(50)).await.unwrap();
+    let departed = store.departures(Scope::Operator).await.unwrap();
+    store.close().await;
+    directory::write_private(&data.join(departure::FILE), &serde_json::to_vec(&departed).unwrap()).unwrap();
+    // No octet of the file that was the database tells it any more.
+    let octets = fs::read(data.join(DATABASE_FILE)).unwrap();
+    assert!(!octets.windows(4).any(|window| window == b"Oslo"), "what is deleted is overwritten");
+
+    let restored = back(&made, &data).await.unwrap();
+    assert_eq!((restored.departures, restored.carried.map(|carried| carried.departures)), (1, Some(1)));
+    assert_eq!(members(&data).await, 1);
+    let octets = fs::read(data.join(DATABASE_FILE)).unwrap();
+    assert!(!octets.windows(4).any(|window| window == b"Oslo"));
+    // Again, from the restored one, which knows it too.
+    fs::remove_file(data.join(departure::FILE)).unwrap();
+    assert_eq!(back(&made, &data).await.unwrap().departures, 1);
+
+    // A database that cannot be read: the file beside it knows.
+    directory::write_private(&data.join(departure::FILE), &serde_json::to_vec(&departed).unwrap()).unwrap();
+    fs::write(data.join(DATABASE_FILE), b"no database").unwrap();
+    let restored = back(&made, &data).await.unwrap();
+    assert_eq!((restored.departures, restored.carried), (1, None));
+    assert_eq!(members(&data).await, 1);
+    // One that cannot be read itself is told, and nothing is touched.
+    fs::write(data.join(departure::FILE), b"[{").unwrap();
+    let before = all(&data);
+    let refused = back(&made, &data).await.unwrap_err().to_string();
+    assert!(refused.contains("which members have left") && refused.contains("--again"), "{refused}");
+    assert!(all(&data) == before, "nothing was touched");
+
+    // Of a machine that knows nothing it is back, until it is told by the certificate.
+    let new = dir.path().join("new");
+    assert_eq!(back(&made, &new).await.unwrap().departures, 0);
+    let store = Store::open(&new).await.unwrap();
+    assert_eq!(store.depart_again(&departed).await.unwrap(), 1);
+    assert_eq!(store.depart_again(&departed).await.unwrap(), 0);
+    store.close().await;
+    assert_eq!(members(&new).await, 1);
 }
