@@ -5,12 +5,14 @@
 //! mirror does not show. So what the client says from where such a SYN said that it begins is read by itself: beside the
 //! words of the connection that stands, which it can neither end nor hide.
 
+use varde_common::observation::Contact;
 use varde_common::time::Timestamp;
 
-use super::FlowId;
 use super::state::{Flow, Step};
+use super::{FlowId, Heard};
 use crate::greeting::Greeting;
 use crate::limits::{DOUBTS_MAX, TCP_WINDOW_MAX_OCTETS};
+use crate::packet::Packet;
 use crate::packet::tcp_flags::{ACK, RST};
 use crate::table::{Place, Table};
 
@@ -27,16 +29,10 @@ pub(super) struct Doubt {
     pub(super) syn_has_data: bool,
     /// Where the client's words were last seen to begin.
     seen_at: u32,
+    /// It came after another, and nothing behind it was heard yet.
+    is_anew: bool,
     /// Of the client, behind that SYN.
     pub(super) greeting: Greeting,
-}
-
-/// What a segment of a flow is to the SYN that is in doubt.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Doubted {
-    pub(super) doubt: Doubt,
-    /// It is such a SYN, and another than before.
-    pub(super) is_anew: bool,
 }
 
 /// The flows in which there is one.
@@ -91,7 +87,18 @@ impl Doubts {
         id: &mut FlowId,
         now: Timestamp,
         let_go: &mut dyn FnMut(FlowId),
-    ) -> Option<Doubted> {
+    ) -> bool {
+        self.look(flow, step, id, now, let_go).is_some()
+    }
+
+    fn look(
+        &mut self,
+        flow: &mut Flow,
+        step: &Step,
+        id: &mut FlowId,
+        now: Timestamp,
+        let_go: &mut dyn FnMut(FlowId),
+    ) -> Option<()> {
         let from_initiator = step.from_low == flow.initiator_is_low;
         let is_elsewhere = from_initiator && flow.stands.is_elsewhere(true, step.seq);
         if !is_elsewhere || step.has(RST) || step.is_syn() && flow.syn() == Some(step.seq) {
@@ -105,18 +112,19 @@ impl Doubts {
             if (step.seq.wrapping_sub(doubt.seen_at) as i32) > 0 {
                 doubt.seen_at = step.seq;
             }
-            return Some(Doubted { doubt: *doubt, is_anew: false });
+            doubt.is_anew = false;
+            return Some(());
         }
         let begun = step.seq.wrapping_add(1);
         if let Some(place) = known {
             self.table.touch(place, 0, now);
             let (_, doubt) = self.table.at_mut(place)?;
-            let is_anew = doubt.syn != step.seq;
-            if is_anew {
+            doubt.is_anew = doubt.syn != step.seq;
+            if doubt.is_anew {
                 (doubt.syn, doubt.syn_has_data, doubt.seen_at) = (step.seq, false, begun);
             }
             doubt.syn_has_data |= step.has_payload;
-            return Some(Doubted { doubt: *doubt, is_anew });
+            return Some(());
         }
         if self.table.is_full()
             && let Some((oldest, _)) = self.table.oldest(0)
@@ -125,11 +133,34 @@ impl Doubts {
             let_go(doubt.id);
         }
         let (syn_has_data, greeting) = (step.has_payload, Greeting::default());
-        let doubt = Doubt { id: *id, syn: step.seq, syn_has_data, seen_at: begun, greeting };
+        let doubt = Doubt { id: *id, syn: step.seq, syn_has_data, seen_at: begun, is_anew: false, greeting };
         self.table.insert(self.table.hash_of(&flow.id), flow.id, doubt, 0, now)?;
         flow.is_doubted = true;
         *id = FlowId(id.0 + 1);
-        Some(Doubted { doubt, is_anew: false })
+        Some(())
+    }
+
+    /// What is to be heard of first words in a segment that [`Doubts::hear`] took: nobody has answered so far. What there is
+    /// nothing more to be heard of is read as if it were the standing connection's.
+    #[cold]
+    pub(super) fn heard(&self, flow: &Flow, place: Place, step: &Step, packet: &Packet<'_>) -> Option<Heard> {
+        let (_, doubt) = self.find(flow.id).and_then(|place| self.table.at(place))?;
+        let Doubt { id, syn, is_anew, greeting, .. } = *doubt;
+        let is_anew = is_anew && greeting != Greeting::default();
+        if !is_anew && !greeting.may_tell(&packet.transport) {
+            return flow.heard(place, step, packet, false);
+        }
+        Some(Heard {
+            place,
+            flow: flow.id,
+            gathered_by: id,
+            from_initiator: true,
+            syn: Some(syn),
+            stands: None,
+            is_anew,
+            contact: Contact::Unanswered,
+            greeting,
+        })
     }
 
     /// Takes out what was in doubt in a flow.

@@ -212,7 +212,7 @@ impl Flows {
             counts.later_fragments += 1;
             return None;
         }
-        let Some((key, step)) = read(packet) else {
+        let Some((key, mut step)) = read(packet) else {
             counts.cut_headers += 1;
             return None;
         };
@@ -251,19 +251,18 @@ impl Flows {
         };
         let active_us = self.active_us;
         let (key, flow) = self.table.at_mut(place)?;
-        let step = Step { time: flow.dated(step.time), ..step };
+        step.time = flow.dated(step.time);
         if step.time.micros_since(flow.start) >= active_us && !is_new {
             flow.tell(key, FlowStep::Reported, audience);
             flow.begin_anew(step.time);
         }
-        let doubted = if flow.is_doubted || step.has(SYN) && !is_new {
-            self.doubts.hear(flow, &step, &mut self.next_id, now, &mut |evicted| audience.let_go(evicted))
-        } else {
-            None
-        };
-        // Nothing that may be forged moves the connection that stands.
-        let taken = if doubted.is_some() { Step { flags: 0, ..step } } else { step };
-        let Taken { answered, much_sent, begins_stream } = flow.take(&taken, key.protocol());
+        let is_doubted = (flow.is_doubted || step.has(SYN) && !is_new)
+            && self.doubts.hear(flow, &step, &mut self.next_id, now, &mut |evicted| audience.let_go(evicted));
+        if is_doubted {
+            // Nothing that may be forged moves the connection that stands.
+            step.flags = 0;
+        }
+        let Taken { answered, much_sent, begins_stream } = flow.take(&step, key.protocol());
         if is_new {
             flow.tell(key, FlowStep::Opened, audience);
         }
@@ -274,9 +273,9 @@ impl Flows {
             flow.tell(key, FlowStep::Volume, audience);
         }
         let lane = flow.lane();
-        let heard = match &doubted {
-            Some(doubted) => flow.heard_in_doubt(place, &step, packet, doubted),
-            None => flow.heard(place, &step, packet, begins_stream),
+        let heard = match is_doubted {
+            true => self.doubts.heard(flow, place, &step, packet),
+            false => flow.heard(place, &step, packet, begins_stream),
         };
         self.table.touch(place, lane, now);
         heard

@@ -3,7 +3,7 @@
 use varde_common::observation::{Contact, FlowRecord, Protocol};
 use varde_common::time::Timestamp;
 
-use super::doubt::{Doubt, Doubted};
+use super::doubt::Doubt;
 use super::key::Key;
 use super::stand::Stands;
 use super::{CLOCK_AHEAD_MAX_US, FlowEvent, FlowGlimpse, FlowId, FlowStep, Heard, Volume};
@@ -210,32 +210,6 @@ impl Flow {
             stands: self.stands.of(from_initiator),
             is_anew,
             contact: self.contact,
-            greeting,
-        })
-    }
-
-    /// The same in a segment behind a SYN that is in doubt, or in that: nobody has answered so far.
-    pub(super) fn heard_in_doubt(
-        &self,
-        place: Place,
-        step: &Step,
-        packet: &Packet<'_>,
-        doubted: &Doubted,
-    ) -> Option<Heard> {
-        let Doubted { doubt: Doubt { id, syn, greeting, .. }, is_anew } = *doubted;
-        let is_anew = is_anew && greeting != Greeting::default();
-        if !is_anew && !greeting.may_tell(&packet.transport) {
-            return self.heard(place, step, packet, false);
-        }
-        Some(Heard {
-            place,
-            flow: self.id,
-            gathered_by: id,
-            from_initiator: true,
-            syn: Some(syn),
-            stands: None,
-            is_anew,
-            contact: Contact::Unanswered,
             greeting,
         })
     }
