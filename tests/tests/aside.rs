@@ -232,6 +232,7 @@ fn d5_a_spool_that_was_set_aside_keeps_no_sensor_from_starting_on_a_full_disk() 
         let mut spool = starts(&full, 1).with_context(|| format!("with {room} octets left"))?;
         let found = taken_over(&full, spool.figures().epoch);
         ensure!(found.is_empty() || found == expected(), "{room}: a part is taken over: {:?}", found.keys());
+        ensure!(found.is_empty() || room >= 1_000_000, "{room}: taken over, and nothing is left for what comes");
         (none, all) = (none + u32::from(found.is_empty()), all + u32::from(!found.is_empty()));
         // It works, and what is lost now is told; then there is room, and it starts again.
         spool.append(&octets(77));
@@ -315,10 +316,18 @@ fn d5_d3_nothing_is_lost_nor_twice_where_another_program_fills_the_disk_while_a_
 }
 
 #[test]
-fn d5_p5_on_a_full_disk_the_reserve_has_room_for_what_lets_a_spool_be_taken_over() -> Result<()> {
+fn d5_p5_on_a_full_disk_the_reserve_has_room_for_what_lets_a_spool_be_taken_over_and_the_next_one_begin() -> Result<()>
+{
     let disk = before()?;
     disk.set_capacity(Some(disk.used()));
     told(&disk)?;
+    // And for the sensor to start anew: its numbers have a place, which they keep.
+    let next = starts(&disk, 1)?.figures();
+    let is_begun = disk
+        .files()
+        .iter()
+        .any(|path| path.parent() == Some(Path::new(SPOOL)) && path.extension().is_some_and(|end| end == "seg"));
+    ensure!(is_begun && starts(&disk, 1)?.figures() == next, "the new spool has no place on the full disk");
     disk.set_capacity(None);
     let epoch = starts(&disk, 1)?.figures().epoch;
     ensure!(taken_over(&disk, epoch) == expected());

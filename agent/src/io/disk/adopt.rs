@@ -102,7 +102,7 @@ pub fn left(volume: &dyn Volume, data: &Path) -> Result<Vec<PathBuf>, DiskError>
 /// disk has no room for waits for another start, whenever it fills; what is not taken over is named in the log.
 ///
 /// # Errors
-/// [`DiskError`]: the process must end, and goes on where it stopped; never for a full disk.
+/// [`DiskError`]: the process must end, and goes on where it stopped; never for a full disk, nor for what cannot be read.
 pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
     let volume = spool.volume().clone();
     let mut adopted = 0;
@@ -146,11 +146,11 @@ fn adopt_one(
         let is_here = begun.last.epoch == spool.figures().epoch;
         if !is_here || !spool.has_room()? {
             // Where it stands is written down at once: that spool goes on with other records, or will be gone one day.
-            let until = if is_here {
-                begun.last.until(spool.next())
-            } else {
-                left_by(begun.last, volume, directory, caps, now)?
+            let until = match is_here {
+                true => Some(begun.last.until(spool.next())),
+                false => left_by(begun.last, volume, directory, caps, now)?,
             };
+            let Some(until) = until else { return Ok(0) };
             plan::pause(volume.as_ref(), directory, until)?;
             standing = Standing::Until(begun.clone(), until);
         }
@@ -160,7 +160,12 @@ fn adopt_one(
         tracing::error!("the disk is full: what lies in {lies_in} is not taken over before a later start");
         return Ok(0);
     }
-    let (mut theirs, _) = Spool::open(volume.clone(), directory, caps, now)?;
+    let Some(mut theirs) = read_of(Spool::open(volume.clone(), directory, caps, now))?.map(|(theirs, _)| theirs) else {
+        if let Standing::Begun(begun) = &standing {
+            plan::pause(volume.as_ref(), directory, begun.last.until(spool.next()))?;
+        }
+        return Ok(0);
+    };
     if !goes_on && !is_room_for(volume.as_ref(), directory, theirs.figures().octets)? {
         tracing::error!("the disk has no room for what lies in {lies_in}: it is not taken over before a later start");
         return Ok(0);
@@ -191,30 +196,44 @@ fn adopt_one(
     } else {
         plan::pause(volume.as_ref(), directory, until)?;
         tracing::error!(
-            "the disk is full: what lies in {lies_in} from record {until} on is taken over at a later start"
+            "not all of {lies_in} is taken over: what lies there from record {until} on follows at a later start"
         );
     }
     Ok(until.min(plan.last.to).0.saturating_sub(plan.last.until(first).0))
 }
 
-/// The first that the spool it names did not get: that was set aside itself before it had all of them, whatever it is called.
+/// The first that the spool it names did not get: that was set aside itself before it had all of them, whatever it is called. None
+/// where that cannot be read.
 fn left_by(
     piece: Piece,
     volume: &Arc<dyn Volume>,
     directory: &Path,
     caps: Caps,
     now: Timestamp,
-) -> Result<Seq, DiskError> {
+) -> Result<Option<Seq>, DiskError> {
     let data = directory.parent().unwrap_or(Path::new("."));
     let mut next = piece.first;
     for other in aside(volume.as_ref(), data)? {
         let entries = volume.entries(&other).map_err(failed("read", &other))?;
         let is_it = |name: &str| FileName::read(name).is_some_and(|name| name.epoch == piece.epoch);
         if entries.iter().any(|entry| is_it(&entry.name)) {
-            next = next.max(Spool::open(volume.clone(), &other, caps, now)?.0.next());
+            let Some((other, _)) = read_of(Spool::open(volume.clone(), &other, caps, now))? else { return Ok(None) };
+            next = next.max(other.next());
         }
     }
-    Ok(piece.until(next).min(piece.to))
+    Ok(Some(piece.until(next).min(piece.to)))
+}
+
+/// What cannot be read (a bad sector, a copy that somebody made) keeps no sensor from its work, and is tried again at the next start.
+fn read_of<T>(read: Result<T, DiskError>) -> Result<Option<T>, DiskError> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if error.is_of_reading() => {
+            tracing::error!("what was set aside is not taken over before a later start: {error}; {}", error.remedy());
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the disk has room for as much again: what filled it half-way would be lost and told so, though it lies here whole.
@@ -239,7 +258,7 @@ fn is_room_for(volume: &dyn Volume, aside: &Path, octets: u64) -> Result<bool, D
     }
 }
 
-/// Whether all of them are there; false with a full disk, then those that are there are on it, and no others have numbers.
+/// Whether all of them are there; false with a full disk, or where one cannot be read: then those that are there are on it, and no others have numbers.
 fn take_over(plan: &Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp) -> Result<bool, DiskError> {
     let mut reopened = Reopened::default();
     // From the first that this spool has: what it opened again goes by the same number in what follows.
@@ -247,7 +266,10 @@ fn take_over(plan: &Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp)
     // What was taken over before an interruption is there.
     let waits = |seq: Seq, spool: &Spool| seq >= plan.last.from && plan.last.anew(seq) >= spool.next();
     while seq < plan.last.to {
-        let records = theirs.read(seq, now)?;
+        let Some(records) = read_of(theirs.read(seq, now))? else {
+            spool.sync_or_give_back(now)?;
+            return Ok(false);
+        };
         if records.is_empty() {
             break;
         }
@@ -255,7 +277,10 @@ fn take_over(plan: &Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp)
             if seq >= plan.last.to {
                 break;
             }
-            let octets = translate(&octets, seq, plan, theirs, &mut reopened, now)?;
+            let Some(octets) = read_of(translate(&octets, seq, plan, theirs, &mut reopened, now))? else {
+                spool.sync_or_give_back(now)?;
+                return Ok(false);
+            };
             if waits(seq, spool) {
                 spool.append(&octets);
                 pending += 1;

@@ -39,6 +39,11 @@ impl DiskError {
         matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
     }
 
+    /// Whether something could not be read; nothing was to be changed by it.
+    pub fn is_of_reading(&self) -> bool {
+        matches!(self.doing, "read" | "open")
+    }
+
     /// Whether the file is not there.
     pub fn is_missing(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound

@@ -304,3 +304,41 @@ fn p5_d2_what_a_spool_took_over_that_was_set_aside_itself_is_not_taken_over_agai
         }
     }
 }
+
+#[test]
+fn d6_a_spool_set_aside_that_cannot_be_read_keeps_no_sensor_from_starting_and_is_taken_over_once_it_can() {
+    // Before anything came, and when the new spool has half of it.
+    for is_begun in [false, true] {
+        let data = tempfile::tempdir().unwrap();
+        set_aside(data.path(), Seq(2));
+        let aside = left(&RealVolume, data.path()).unwrap().pop().unwrap();
+        let mut spool = open(data.path());
+        if is_begun {
+            let epoch = spool.figures().epoch;
+            Plan::of(Piece { from: Seq(3), to: Seq(7), epoch, first: Seq(1) }).write(&RealVolume, &aside).unwrap();
+            [opening(), opening()].iter().for_each(|octets| {
+                spool.append(octets);
+            });
+            spool.sync(NOW).unwrap();
+        }
+        let names = fs::read_dir(&aside).unwrap().map(|entry| entry.unwrap().path());
+        let segment = names.filter(|path| path.extension().is_some_and(|end| end == "seg")).last().unwrap();
+        let kept = data.path().join("kept");
+        fs::rename(&segment, &kept).unwrap();
+        // As a bad sector does, a directory refuses to be read.
+        fs::create_dir(&segment).unwrap();
+        assert_eq!(adopt_into(data.path(), &mut spool), 0);
+        let looked = crate::io::disk::outlived::look(data.path(), NOW).unwrap();
+        assert!(looked.is_empty() && crate::io::disk::outlived::known(data.path())[0].undelivered > 0);
+        // It works.
+        spool.append(&opening());
+        assert_eq!(spool.sync(NOW).unwrap().lost, None);
+        drop(spool);
+        fs::remove_dir(&segment).unwrap();
+        fs::rename(&kept, &segment).unwrap();
+        let mut spool = open(data.path());
+        assert_eq!(adopt_into(data.path(), &mut spool), if is_begun { 2 } else { 4 });
+        assert_eq!(spool.next(), Seq(6), "four and one");
+        assert!(left(&RealVolume, data.path()).unwrap().is_empty());
+    }
+}
