@@ -27,6 +27,7 @@ pub mod losses;
 pub mod mark;
 pub mod present;
 pub mod quota;
+pub mod reach;
 pub mod renewal;
 pub mod session;
 pub mod settings;

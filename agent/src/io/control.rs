@@ -192,8 +192,9 @@ mod tests {
             other.write_all(&[b'x'; 100]).unwrap();
             [Question::Status, Question::Probe].map(|question| ask(&data, question).unwrap().unwrap())
         });
+        let counter = Counter::default();
         tokio::select! {
-            error = answer(listener, |question| format!("{question:?}"), &Counter::default()) => panic!("{error}"),
+            error = answer(listener, |question| format!("{question:?}"), &counter) => panic!("{error}"),
             told = asked => assert_eq!(told.unwrap(), ["Status", "Probe"]),
         }
     }

@@ -14,6 +14,7 @@ pub mod mark;
 pub mod member;
 pub mod pending;
 pub mod picture;
+pub mod reach;
 pub mod record;
 pub mod restored;
 pub mod scope;
