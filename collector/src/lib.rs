@@ -31,6 +31,7 @@ pub mod mark;
 pub mod present;
 pub mod profile;
 pub mod quota;
+pub mod reach;
 pub mod renewal;
 pub mod roster;
 pub mod session;

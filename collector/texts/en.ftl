@@ -219,6 +219,10 @@ list-none = none; newest is { $newest }
 list-behind = { $held }; newest is { $newest }
 list-newest = { $held } (newest)
 list-channel = { $list }, channel { $channel }
+list-age = published { $span } ago
+list-reach = List { $revision } is in force at { $inforce } of { $sensors } sensors. From publication until it was: half { $half }, 95 % { $most }, all { $all }.
+list-reach-after = after { $span }
+list-reach-not-yet = not yet
 # Trust
 col-root = Root document
 trust-online = The list key is on this collector: whoever takes over the machine can publish lists.

@@ -219,6 +219,10 @@ list-none = ingen; nyeste er { $newest }
 list-behind = { $held }; nyeste er { $newest }
 list-newest = { $held } (nyeste)
 list-channel = { $list }, kanal { $channel }
+list-age = publisert for { $span } siden
+list-reach = Liste { $revision } gjelder hos { $inforce } av { $sensors } sensorer. Fra publisering til den gjaldt: halvparten { $half }, 95 % { $most }, alle { $all }.
+list-reach-after = etter { $span }
+list-reach-not-yet = ikke ennå
 # Tillit
 col-root = Rotdokument
 trust-online = Listenøkkelen ligger på denne samleren: den som tar over maskinen, kan publisere lister.

@@ -219,6 +219,10 @@ list-none = inga; nyaste er { $newest }
 list-behind = { $held }; nyaste er { $newest }
 list-newest = { $held } (nyaste)
 list-channel = { $list }, kanal { $channel }
+list-age = publisert for { $span } sidan
+list-reach = Liste { $revision } gjeld hos { $inforce } av { $sensors } sensorar. Frå publisering til ho gjaldt: halvparten { $half }, 95 % { $most }, alle { $all }.
+list-reach-after = etter { $span }
+list-reach-not-yet = ikkje enno
 # Tillit
 col-root = Rotdokument
 trust-online = Listenøkkelen ligg på denne samlaren: den som tek over maskina, kan publisere lister.

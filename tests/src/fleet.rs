@@ -46,6 +46,11 @@ impl Fleet {
         Ok(fleet)
     }
 
+    /// The collector.
+    pub fn collector(&self) -> &Collector {
+        &self.collector
+    }
+
     /// Imports and publishes; gives how long after the command began each sensor had the list in force, sorted, once the
     /// collector knows it of all of them.
     ///

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Subcommand;
+use serde::Serialize;
 use varde_common::codec::Text;
 use varde_common::id::MemberNumber;
 use varde_common::limits::TOKEN_LIFE_HOURS;
@@ -23,10 +24,14 @@ use crate::audit::On;
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, directory, keys};
+use crate::reach::Reach;
 use crate::renewal::is_overdue;
 use crate::store::member::MemberRow;
 use crate::store::sensor::{Revoked, SensorRow};
 use crate::store::{Scope, Store, setting};
+
+/// Numbers of sensors without the newest list that are shown.
+const MISSING_SHOWN: usize = 20;
 
 /// Subcommands of `sensor`.
 #[derive(Debug, Subcommand)]
@@ -42,7 +47,7 @@ pub enum SensorCommand {
     },
     /// List the sensors.
     #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), root_version (root document in force there), root_refused_at, root_refused_why, freshness (not_told; fresh; stale: no word for a day of which list is the newest; behind: a newer list was named than it gets), newest_told_at, newest_refused_why, certificate_until (of the certificate it last came with), renewed_at, renewal_refused_at, renewal_refused_why, pending_at (it waits for approval), words (of the key that waits), replaces (whose place it takes), channel (whose lists it is to follow), follows (whose it does follow, by its own word), channel_refused_why. Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, revision_published_at, revision_age_s, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), root_version (root document in force there), root_refused_at, root_refused_why, freshness (not_told; fresh; stale: no word for a day of which list is the newest; behind: a newer list was named than it gets), newest_told_at, newest_refused_why, certificate_until (of the certificate it last came with), renewed_at, renewal_refused_at, renewal_refused_why, pending_at (it waits for approval), words (of the key that waits), replaces (whose place it takes), channel (whose lists it is to follow), follows (whose it does follow, by its own word), channel_refused_why, newest_list (of channel all) {revision, published_at, sensors (enrolled, not revoked, following it), in_force (at how many of them), half_ms, most_ms (95 %), all_ms (milliseconds from publication, of a sensor that enrolled later from then, until the collector heard it was in force; null = not yet), missing (numbers)} (the same on each line). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -127,7 +132,8 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
                 }
             }
             let newest = keys::read_root(data).ok().map(|(_, root)| i64::from(root.version));
-            print(&sensors, newest, json, clock::now())?;
+            let reach = store.reach(Scope::Operator).await?;
+            print(&sensors, newest, reach.as_ref(), json, clock::now())?;
         }
         SensorCommand::Events(arguments) => sensor_events::run(&store, &arguments).await?,
         SensorCommand::Release { id } => {
@@ -315,7 +321,61 @@ fn trust(sensor: &SensorRow, newest_root: Option<i64>) -> String {
     said
 }
 
-fn print(sensors: &[SensorRow], newest_root: Option<i64>, json: bool, now: Timestamp) -> anyhow::Result<()> {
+/// A sensor with what a program wants to know of the newest list beside it.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    sensor: &'a SensorRow,
+    revision_age_s: Option<u64>,
+    newest_list: Option<&'a Reach>,
+}
+
+/// How old the list at a sensor is.
+fn age_s(sensor: &SensorRow, now: Timestamp) -> Option<u64> {
+    sensor.revision_published_at.map(|at| now.since(at).as_secs())
+}
+
+/// A length of time, in its largest unit.
+fn length(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{} ms", ms.max(1)),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        60_000..7_200_000 => format!("{} min", ms / 60_000),
+        7_200_000..172_800_000 => format!("{} h", ms / 3_600_000),
+        _ => format!("{} days", ms / 86_400_000),
+    }
+}
+
+/// How far the newest list has come, in a sentence or two.
+fn reach_words(reach: &Reach) -> String {
+    let Reach { revision, sensors, in_force, missing, .. } = reach;
+    let took = |ms: Option<u64>| ms.map_or_else(|| "not yet".to_owned(), |ms| format!("after {}", length(ms)));
+    let mut said = format!(
+        "List {revision} is in force at {in_force} of {sensors} sensors. From publication until it was: half {}, 95 % {}, all {}.",
+        took(reach.half_ms),
+        took(reach.most_ms),
+        took(reach.all_ms)
+    );
+    if !missing.is_empty() {
+        let shown: Vec<String> = missing.iter().take(MISSING_SHOWN).map(i64::to_string).collect();
+        let more = if missing.len() > MISSING_SHOWN { ", …" } else { "" };
+        said.push_str(&format!(" Not at: {}{more}.", shown.join(", ")));
+    }
+    said
+}
+
+fn print(
+    sensors: &[SensorRow],
+    newest_root: Option<i64>,
+    reach: Option<&Reach>,
+    json: bool,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    if json {
+        let line = |sensor| Line { sensor, revision_age_s: age_s(sensor, now), newest_list: reach };
+        let lines: Vec<Line<'_>> = sensors.iter().map(line).collect();
+        return say::rows(&lines, true, &[], |_| Vec::new(), "");
+    }
     let row = |sensor: &SensorRow| {
         let state = match sensor.set_back_at {
             Some(at) => format!("{} (an older state of it came {})", state(sensor, now), say::moment(Some(at))),
@@ -330,7 +390,9 @@ fn print(sensors: &[SensorRow], newest_root: Option<i64>, json: bool, now: Times
             Some(why) => format!("{} (refused another: {why})", sensor.revision),
             None => sensor.revision.to_string(),
         };
-        let list = format!("{list}{}{}", channel_words(sensor), trust(sensor, newest_root));
+        let age = age_s(sensor, now)
+            .map_or(String::new(), |age| format!(", published {} ago", length((age * 1_000).max(1_000))));
+        let list = format!("{list}{}{age}{}", channel_words(sensor), trust(sensor, newest_root));
         vec![
             sensor.id.to_string(),
             format!("{} {}", sensor.member, sensor.member_name),
@@ -343,7 +405,11 @@ fn print(sensors: &[SensorRow], newest_root: Option<i64>, json: bool, now: Times
     };
     let heads = ["ID", "MEMBER", "STATE", "LIST", "LAST SEEN", "ENROLLED", "REVOKED"];
     let nothing = "No sensors yet. Make a token with: varde-collector sensor token NUMBER";
-    say::rows(sensors, json, &heads, row, nothing)
+    say::rows(sensors, false, &heads, row, nothing)?;
+    match reach.filter(|reach| reach.sensors > 0) {
+        Some(reach) => say::result(&reach_words(reach)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What people and machines are shown: facts of the store become views (plain values), views become pages and JSON.
 //!
 //! [`view`] is the front page with its [`summary`], [`detail`] one campaign or incident; [`crate::coverage`] says who could have seen something,
-//! [`sensor`] how a sensor is, [`spread`] and [`map`] draw. [`text`] holds the languages, [`shown`] how foreign text, times
+//! [`sensor`] how a sensor is, [`reach`] how far the newest list has come, [`spread`] and [`map`] draw. [`text`] holds the languages, [`shown`] how foreign text, times
 //! and numbers are written, [`page`] the pages, [`asset`] the files beside them, [`api`] the same for machines. Nothing
 //! here reads a clock, a socket or the database.
 
@@ -11,6 +11,7 @@ pub mod deletion;
 pub mod detail;
 pub mod map;
 pub mod page;
+pub mod reach;
 pub mod sensor;
 pub mod sensor_events;
 pub mod sensor_health;

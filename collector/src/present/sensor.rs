@@ -3,6 +3,7 @@
 use serde_json::Value;
 use varde_common::time::Timestamp;
 
+use super::reach::age_words;
 use super::shown::{Calendar, Moment, Shown, mebibytes, number, span};
 use super::text::Texts;
 use crate::coverage::SILENT_AFTER;
@@ -146,6 +147,8 @@ pub struct SensorRow {
     pub ago: String,
     /// The list in force against the newest.
     pub list: String,
+    /// How long ago it was published.
+    pub list_age: Option<String>,
     /// Whether the list is the newest.
     pub list_good: bool,
     /// Why a list was refused.
@@ -231,6 +234,7 @@ impl SensorRow {
                 _ => String::new(),
             },
             list,
+            list_age: age_words(sensor.trust.list_published_at, now, texts),
             list_good,
             refused_list: sensor.refused.as_ref().filter(|_| !list_good).map(|(_, why)| Shown::of(why)),
             packets: seen(heartbeat.packets),

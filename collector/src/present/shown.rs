@@ -152,14 +152,26 @@ pub fn span(texts: &Texts, seconds: u64) -> String {
     }
 }
 
+/// A length of time that may be less than seconds: up to a minute with one decimal, and never as nothing.
+pub fn brief(texts: &Texts, ms: u64) -> String {
+    match i64::try_from(ms / 100) {
+        Ok(0..10) => format!("{}\u{a0}ms", ms.max(1)),
+        Ok(tenths @ 10..600) => format!("{}{}{}\u{a0}s", tenths / 10, decimal_mark(texts.language()), tenths % 10),
+        Ok(_) | Err(_) => span(texts, ms / 1_000),
+    }
+}
+
+fn decimal_mark(language: Language) -> char {
+    match language {
+        Language::Bokmaal | Language::Nynorsk => ',',
+        Language::English => '.',
+    }
+}
+
 /// Octets as MiB with one decimal.
 pub fn mebibytes(language: Language, octets: u64) -> String {
     let tenths = i64::try_from(u128::from(octets) * 10 / (1024 * 1024)).unwrap_or(i64::MAX);
-    let mark = match language {
-        Language::Bokmaal | Language::Nynorsk => ',',
-        Language::English => '.',
-    };
-    format!("{}{mark}{}\u{a0}MiB", number(tenths / 10), tenths % 10)
+    format!("{}{}{}\u{a0}MiB", number(tenths / 10), decimal_mark(language), tenths % 10)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use varde_common::time::Timestamp;
 
 use super::map::{TileMap, Tiles};
+use super::reach::reach_words;
 use super::sensor::SensorRow;
 use super::shown::{Calendar, Moment, Shown};
 use super::summary::{Figure, Nothing};
@@ -359,6 +360,8 @@ pub struct FrontView {
     pub figures: Vec<Figure>,
     /// Who signs lists, and what waits.
     pub trust: TrustView,
+    /// How far the newest list has come.
+    pub reach: Option<String>,
     /// Campaigns.
     pub campaigns: Vec<CampaignCard>,
     /// Said where not all are shown.
@@ -388,6 +391,7 @@ impl FrontView {
         FrontView {
             figures: Figure::all(picture, &coverage, reader),
             trust: TrustView::of(picture, reader),
+            reach: picture.reach.as_ref().and_then(|reach| reach_words(reach, texts)),
             campaigns: picture
                 .campaigns
                 .iter()

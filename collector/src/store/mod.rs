@@ -18,6 +18,7 @@ pub mod member;
 pub mod pending;
 pub mod picture;
 pub mod profile;
+pub mod reach;
 pub mod record;
 pub mod restored;
 pub mod scope;

@@ -11,6 +11,7 @@ use varde_common::time::Timestamp;
 
 use super::pending::PendingFacts;
 use super::{Scope, Store};
+use crate::reach::Reach;
 
 /// Campaigns in one picture; the page says how many there are beside them.
 pub const CAMPAIGNS_MAX: i64 = 50;
@@ -114,6 +115,8 @@ pub struct SensorTrustFacts {
     pub freshness: Option<String>,
     /// Why it last did not believe which list is the newest, unless it did since.
     pub newest_refused: Option<String>,
+    /// When the list in force there was published.
+    pub list_published_at: Option<Timestamp>,
 }
 
 /// The trust anchor and who signs lists; nothing of it for a member.
@@ -302,6 +305,8 @@ pub struct Picture {
     pub operator: Option<String>,
     /// The newest published list.
     pub list: Option<ListFacts>,
+    /// How far it has come; none for a member.
+    pub reach: Option<Reach>,
     /// Indicators imported but in no list yet; always 0 for a member.
     pub unpublished: i64,
     /// The trust anchor.

@@ -41,6 +41,8 @@ pub struct SensorRow {
     pub revision: i64,
     /// Since when, by the sensor's clock.
     pub revision_since: Option<Timestamp>,
+    /// When that list was published.
+    pub revision_published_at: Option<Timestamp>,
     /// When it last refused a list.
     pub refused_at: Option<Timestamp>,
     /// Why.
@@ -450,7 +452,9 @@ impl Store {
     /// The database's own.
     pub async fn sensor_rows(&self, scope: Scope) -> Result<Vec<SensorRow>, StoreError> {
         let sql = format!(
-            "SELECT s.*, {BEFORE}, member.number AS member_number, member.name AS member_name
+            "SELECT s.*, {BEFORE},
+             (SELECT list.published_at FROM list_revision list WHERE list.revision = s.revision) AS revision_published_at,
+             member.number AS member_number, member.name AS member_name
              FROM sensor s JOIN member ON member.id = s.member_id
              WHERE ($1 IS NULL OR s.member_id = $1) ORDER BY s.id"
         );
@@ -476,6 +480,7 @@ impl Store {
                 lately: hearing.lately(),
                 revision: row.try_get("revision")?,
                 revision_since: moment(row, "revision_since")?,
+                revision_published_at: moment(row, "revision_published_at")?,
                 refused_at: moment(row, "refused_revision_at")?,
                 refused_why: row.try_get("refused_why")?,
                 agent_version: row.try_get("agent_version")?,

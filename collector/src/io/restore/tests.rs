@@ -288,7 +288,8 @@ async fn q3_a_member_that_has_left_is_not_back_after_a_restore_however_little_is
     let mut second = 1_000;
     let mut back = async |from: &Path, data: &Path| {
         second += 1;
-        restore(from, data, Timestamp::from_unix(second, 0), |_, _| {}).await
+        let deed = Deed::new("kari".to_owned(), "restore", On::Collector, Timestamp::from_unix(second, 0));
+        restore(from, data, &deed, |_, _| {}).await
     };
     let data = dir.path().join("c");
     collector(&data).await;

@@ -15,7 +15,7 @@ use super::{
     SensorFacts, SensorTrustFacts, Subject, TrustFacts,
 };
 use crate::store::heartbeat::BEFORE;
-use crate::store::{Scope, pending, setting};
+use crate::store::{Scope, pending, reach, setting};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 macro_rules! hit_columns {
@@ -62,6 +62,10 @@ pub(super) async fn picture(
         })
     })
     .transpose()?;
+    let reach = match scope {
+        Scope::Operator => reach::newest(tx).await?,
+        Scope::Member(_) => None,
+    };
     let unpublished = match scope {
         Scope::Operator => {
             sqlx::query_scalar("SELECT COUNT(*) FROM indicator WHERE published_at IS NULL").fetch_one(&mut **tx).await?
@@ -95,6 +99,7 @@ pub(super) async fn picture(
         for_member: member.is_some(),
         operator,
         list,
+        reach,
         unpublished,
         trust: trust(tx, scope).await?,
         members,
@@ -139,6 +144,7 @@ pub(in crate::store) async fn sensors(
          s.pending_at, s.pending_spki_sha256, s.approved_at, \
          COALESCE(s.follows, 'all') AS follows, (SELECT MAX(l.revision) FROM list_revision l \
          WHERE l.channel = COALESCE(s.follows, 'all')) AS newest, s.root_version, s.root_refused_why, s.freshness, s.newest_refused_why, \
+         (SELECT l.published_at FROM list_revision l WHERE l.revision = s.revision) AS list_published_at, \
          {BEFORE} FROM sensor s LEFT JOIN member m ON m.id = s.member_id AND ($1 IS NULL OR m.id = $1) \
          WHERE $1 IS NULL OR s.member_id = $1 OR EXISTS \
          (SELECT 1 FROM site t WHERE t.sensor_id = s.id AND t.member_id = $1) \
@@ -190,6 +196,7 @@ pub(in crate::store) async fn sensors(
                 root_refused: row.try_get("root_refused_why")?,
                 freshness: row.try_get("freshness")?,
                 newest_refused: row.try_get("newest_refused_why")?,
+                list_published_at: maybe_time(row, "list_published_at")?,
             },
             keys: keys(row)?,
         });
