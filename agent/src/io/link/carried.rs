@@ -31,6 +31,8 @@ use crate::subscription::Subscription;
 pub struct Carried {
     /// The list that was taken; none = it was refused.
     pub taken: Option<Revision>,
+    /// Root documents that were taken, in order.
+    pub roots: Vec<u32>,
     /// The list in force by now, 0 = none.
     pub in_force: Revision,
     /// The root document in force by now.
@@ -165,8 +167,8 @@ impl Carried {
                 self.refused.push(why.as_str().to_owned());
             }
             ToCollector::RootOutcome(RootOutcome::Refused { why, .. }) => self.refused.push(why.as_str().to_owned()),
-            ToCollector::RootOutcome(RootOutcome::InForce { .. })
-            | ToCollector::Open(_)
+            ToCollector::RootOutcome(RootOutcome::InForce { version, .. }) => self.roots.push(version),
+            ToCollector::Open(_)
             | ToCollector::Hello(_)
             | ToCollector::Heartbeat(_)
             | ToCollector::Batch(_)
