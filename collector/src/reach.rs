@@ -6,6 +6,9 @@ use varde_common::time::Timestamp;
 /// In hundredths of the sensors: what counts as nearly all.
 const MOST_HUNDREDTHS: usize = 95;
 
+/// Sensors without the list that are named: enough to look at one by one, and no more than a line of a listing holds.
+const MISSING_MAX: usize = 50;
+
 /// One sensor, and the newest list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {
@@ -35,7 +38,7 @@ pub struct Reach {
     pub most_ms: Option<u64>,
     /// Until all had it.
     pub all_ms: Option<u64>,
-    /// Those that have it not.
+    /// Those that have it not, the first 50 of them.
     pub missing: Vec<i64>,
 }
 
@@ -62,7 +65,12 @@ impl Reach {
             half_ms: until(50),
             most_ms: until(MOST_HUNDREDTHS),
             all_ms: until(100),
-            missing: sensors.iter().filter(|one| one.heard_at.is_none()).map(|one| one.sensor).collect(),
+            missing: sensors
+                .iter()
+                .filter(|one| one.heard_at.is_none())
+                .map(|one| one.sensor)
+                .take(MISSING_MAX)
+                .collect(),
         }
     }
 }
@@ -97,6 +105,8 @@ mod tests {
         }
         let few = Reach::of(7, at(100), &sensors);
         assert_eq!((few.half_ms, few.in_force), (None, 19));
+        let many: Vec<_> = (1..=200).map(|n| reached(n, 1, None)).collect();
+        assert_eq!(Reach::of(7, at(100), &many).missing.len(), MISSING_MAX);
     }
 
     #[test]

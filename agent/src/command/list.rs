@@ -38,7 +38,8 @@ pub enum ListCommand {
     Import {
         /// The file.
         file: PathBuf,
-        /// One JSON object: taken (its number, null = refused), in_force (0 = none), root_version, refused (sentences).
+        /// One JSON object: taken (its number, null = refused), roots (root documents that were taken), in_force (0 = none),
+        /// root_version, refused (sentences).
         #[arg(long)]
         json: bool,
     },
@@ -91,7 +92,10 @@ fn told(carried: &Carried, json: bool) -> Result<(), Failure> {
     if json {
         println!("{}", serde_json::to_string(carried).unwrap_or_default());
     }
-    let Carried { taken, in_force, refused, .. } = carried;
+    let Carried { taken, roots, in_force, refused, .. } = carried;
+    if let Some(version) = roots.last().filter(|_| !json) {
+        println!("Root document {version} is in force.");
+    }
     match taken {
         Some(revision) => {
             if !json {

@@ -33,6 +33,8 @@ use crate::subscription::Subscription;
 pub struct Carried {
     /// The list that was taken; none = it was refused.
     pub taken: Option<Revision>,
+    /// Root documents that were taken, in order.
+    pub roots: Vec<u32>,
     /// The list in force by now, 0 = none.
     pub in_force: Revision,
     /// The root document in force by now.
@@ -169,10 +171,10 @@ impl Carried {
             }
             ToCollector::RootOutcome(RootOutcome::Refused { why, .. })
             | ToCollector::ChannelOutcome(ChannelOutcome::Refused { why, .. }) => {
-                self.refused.push(why.as_str().to_owned())
+                self.refused.push(why.as_str().to_owned());
             }
+            ToCollector::RootOutcome(RootOutcome::InForce { version, .. }) => self.roots.push(version),
             ToCollector::ChannelOutcome(ChannelOutcome::Follows { .. })
-            | ToCollector::RootOutcome(RootOutcome::InForce { .. })
             | ToCollector::Open(_)
             | ToCollector::Hello(_)
             | ToCollector::Heartbeat(_)

@@ -108,7 +108,7 @@ pub enum LinkError {
     },
     /// Another's certificate was shown: somebody on the way opens TLS.
     #[error(
-        "{address} answers with a certificate issued by \"{issuer}\", not with the collector's: a firewall on the way opens TLS; ask that {address} is exempted from inspection"
+        "{address} answers with a certificate issued by \"{issuer}\", not with the collector's: a firewall on the way opens TLS; ask that {address} is exempted from inspection; or the collector changed its CA while this sensor was off: a list carried by hand (varde-agent list import) brings what was missed"
     )]
     Opened {
         /// Dialled.
