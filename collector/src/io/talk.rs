@@ -233,10 +233,11 @@ impl Talk {
 
     async fn serve<W: Outgoing, R: AsyncRead + Unpin + Send>(self: Arc<Talk>, send: W, recv: R) -> Served {
         if let Err(why) = self.serve_stream(send, recv).await {
+            // First of all: the stream ends here, and the sensor must not take that for the reason.
+            self.close(why);
             if why == CloseReason::UnknownSite {
                 self.note_foreign_site().await;
             }
-            self.close(why);
         }
         Served::Over
     }
