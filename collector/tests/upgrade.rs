@@ -12,8 +12,8 @@
 //! and a line more below says what stands in it. Since version 4 there is more in it: marks, a session over TCP (sensor 1), a
 //! sensor in quarantine of which an older state came (2), and its alert of many hosts. Since version 5 certificates: one that was
 //! given to sensor 1 and not used yet, and a refusal to sensor 2. Since version 6 the root document, what sensors said of it and of the
-//! newest list (sensor 2: what it did not believe), and a list that waits for its signature. Since version 7 an audit of the commands that
-//! made it.
+//! newest list (sensor 2: what it did not believe), and a list that waits for its signature. Since version 9 an audit of the commands that
+//! made it, a profile (Gjøvik: a contact, an old number, a shared network), a site of its at sensor 2, and that a member has left.
 
 use std::path::Path;
 
@@ -115,6 +115,23 @@ async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it(
         // What came with version 7: the audit is whole still; a database from before it has none.
         let audit = store.verify_audit(Scope::Operator, None, |_| {}).await.unwrap();
         assert_eq!(audit.map(|sound| sound.first), if version >= 7 { Ok(1) } else { Err(Wrong::Empty) });
+        // What came with version 7: of members from before nothing is known but number and name.
+        let number = "0502".parse().unwrap();
+        let former = store.member_by_number(Scope::Operator, &number).await.unwrap().map(|member| member.number);
+        assert_eq!(former, (version >= 7).then(|| "3407".to_owned()), "an old number leads on");
+        let gjovik = store.member_by_number(Scope::Operator, &"3407".parse().unwrap()).await.unwrap().unwrap();
+        let profile = store.profile(Scope::Operator, gjovik.id).await.unwrap().unwrap();
+        let known = (profile.supplier.as_deref(), profile.language.as_str(), profile.covered, profile.contacts.len());
+        let now = (Some("IKT Øst"), "nynorsk", Some(true), 1);
+        assert_eq!(known, if version >= 7 { now } else { (None, "neutral", None, 0) });
+        let sites = store.site_rows(Scope::Member(gjovik.id), None).await.unwrap();
+        let watched: Vec<_> = sites.iter().map(|site| (site.sensor, site.site, site.watches())).collect();
+        assert_eq!(
+            watched,
+            [(1, 0, true), (2, 4, true)].into_iter().take(if version >= 7 { 2 } else { 1 }).collect::<Vec<_>>()
+        );
+        let departed = store.departures(Scope::Operator).await.unwrap().len();
+        assert_eq!(departed, usize::from(version >= 7));
         let told = store.sensor_events(Scope::Operator, 2, 10).await.unwrap();
         assert_eq!(told.total, 2 + u64::from(version >= 4), "{told:?}");
         store.close().await;

@@ -239,10 +239,11 @@ impl Talk {
 
     async fn serve<W: Outgoing, R: AsyncRead + Unpin + Send>(self: Arc<Talk>, send: W, recv: R) -> Served {
         if let Err(why) = self.serve_stream(send, recv).await {
+            // First of all: the stream ends here, and the sensor must not take that for the reason.
+            self.throw_out(why);
             if why == CloseReason::UnknownSite {
                 self.note_foreign_site().await;
             }
-            self.throw_out(why);
         }
         Served::Over
     }
