@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use varde_agent::io::disk::list::{self, Floor, Incoming};
 use varde_agent::io::disk::roots;
 use varde_agent::subscription::{Step, Subscription};
-use varde_common::id::{IndicatorId, Revision};
+use varde_common::channel::ChannelName;
+use varde_common::id::{IndicatorId, Revision, SensorId};
 use varde_common::indicator::Indicator;
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::Seed;
@@ -85,6 +86,8 @@ fn signed_by(key: &SigningKey, revision: u64, indicators: u64, random: &mut Rand
     let named = named.collect::<Result<Vec<_>>>()?;
     let (base, content) = write_base(named, Seed::from_octets([random.below(256) as u8; 16]))?;
     let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
+    // Its publisher meant it, however few are left.
+    let manifest = Manifest { shrinks: true, ..manifest };
     Ok(Publication {
         revision: Revision(revision),
         base_blake3: manifest.base_blake3.clone(),
@@ -117,9 +120,14 @@ impl Listener {
     }
 
     fn start(&mut self) -> Result<()> {
-        let stored = list::read(&self.data, &self.roots())?;
+        let stored = list::read(&self.data, &self.roots(), SensorId(1))?;
         self.matches = stored.list.as_ref().map_or(Revision(0), |(manifest, _)| manifest.revision);
-        self.subscription = Some(Subscription::new(self.root.clone(), stored.floor, self.matches));
+        let mut subscription = Subscription::new(self.root.clone(), stored.floor, self.matches)
+            .with_channel(stored.placed.clone(), stored.floor);
+        if let Some((manifest, _)) = &stored.list {
+            subscription = subscription.with_list(manifest);
+        }
+        self.subscription = Some(subscription);
         Ok(())
     }
 
@@ -148,7 +156,7 @@ impl Listener {
         let Some(subscription) = &mut self.subscription else { return Ok(()) };
         subscription.handle_session();
         self.incoming = None;
-        let step = subscription.handle_offer(manifest.to_vec());
+        let step = subscription.handle_offer(manifest.to_vec(), Timestamp(0));
         self.act(step, stops, counted)?;
         for (number, chunk) in base.chunks(700).enumerate() {
             if let Some((_, kills)) = ends.filter(|(after, _)| *after == number as u64) {
@@ -194,10 +202,10 @@ impl Listener {
                     Some(At::Floor) => Some(InTheWay::of(self.data.join("list/floor"))?),
                     Some(At::Rename) => Some(InTheWay::of(self.data.join("list/in-force"))?),
                 };
-                let accepted = incoming.accept(&self.data, floor);
+                let accepted = incoming.accept(&self.data, &ChannelName::default(), floor);
                 match (accepted, in_the_way) {
                     (Ok(()), None) => {
-                        subscription.handle_stored(manifest.revision, Timestamp(9));
+                        subscription.handle_stored(&manifest, Timestamp(9));
                         self.matches = manifest.revision;
                         self.is_damaged = false;
                         counted.lists_in_force += 1;
@@ -233,7 +241,7 @@ impl Listener {
 
     /// What its disk shows, read as a start would.
     fn is_sound(&mut self, signed: &[Publication]) -> Result<()> {
-        let stored = list::read(&self.data, &self.roots())?;
+        let stored = list::read(&self.data, &self.roots(), SensorId(1))?;
         ensure!(stored.floor >= self.floor, "I4: the floor was {}, and is {}", self.floor, stored.floor);
         self.floor = stored.floor;
         let Some((manifest, set)) = stored.list else {
