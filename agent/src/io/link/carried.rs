@@ -65,14 +65,19 @@ impl Counter {
             return Err(stream);
         }
         *waiting = Some(stream);
-        self.come.notify_one();
+        self.come.notify_waiters();
         Ok(())
     }
 
-    /// Until somebody waits.
+    /// Until somebody waits. Whoever else waits for that is told as well.
     pub(super) async fn asked(&self) {
-        while self.waiting().is_none() {
-            self.come.notified().await;
+        loop {
+            // Begun before the look, so that nobody comes in between.
+            let come = self.come.notified();
+            if self.waiting().is_some() {
+                return;
+            }
+            come.await;
         }
     }
 
@@ -202,6 +207,7 @@ async fn pass_on(file: &mut (impl AsyncRead + Unpin), feed: &mut DuplexStream, v
     }
     let broken = |why: LinkError| match why {
         LinkError::Broken(_) => "the file is cut short".to_owned(),
+        LinkError::Protocol(why) => format!("the file is damaged: {why}"),
         why => format!("the file is damaged: {why}"),
     };
     while let Some(message) = read_message(file).await.map_err(broken)? {
@@ -224,4 +230,41 @@ async fn read_answer(answers: &mut DuplexStream) -> io::Result<Option<ToCollecto
     let mut body = vec![0; header.body_octets];
     answers.read_exact(&mut body).await?;
     Ok(ToCollector::from_body(header.kind, &body).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_stands_at_the_counter_at_a_time_and_all_who_wait_for_that_are_told() {
+        let counter = Counter::default();
+        let [(one, _other), (two, _second)] = [(); 2].map(|()| UnixStream::pair().unwrap());
+        let come = async {
+            tokio::task::yield_now().await;
+            assert!(counter.hand_in(one).is_ok());
+        };
+        tokio::join!(counter.asked(), counter.asked(), come);
+        assert!(counter.hand_in(two).is_err(), "another is there");
+        assert!(counter.take().is_some() && counter.take().is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_such_file_or_is_cut_short_is_told_in_a_sentence() {
+        let end = ToAgent::ListEnd.to_frame().unwrap();
+        let cut = &end[..end.len() - 1];
+        for (octets, words) in [
+            (b"VARDEXX1".to_vec(), "no file of varde-collector list export"),
+            (b"VARDE".to_vec(), "no file of varde-collector list export"),
+            ([&MAGIC[..], cut].concat(), "damaged: the bytes end before the value does"),
+            ([&MAGIC[..], &[0xff; 64]].concat(), "damaged"),
+        ] {
+            let (mut feed, _read) = duplex(1024);
+            let said = pass_on(&mut &octets[..], &mut feed, 1).await.unwrap_err();
+            assert!(said.contains(words), "{said}");
+        }
+        let (mut feed, mut read) = duplex(1024);
+        pass_on(&mut &[&MAGIC[..], &end].concat()[..], &mut feed, 1).await.unwrap();
+        assert_eq!(read_message(&mut read).await, Ok(Some(ToAgent::ListEnd)));
+    }
 }
