@@ -381,3 +381,7 @@ broken-words = The collector could not read the database. Try again in a while; 
 
 unnoted-title = Not shown
 unnoted-words = This page shows hosts of a member, and that it is shown could not be written into the audit. So it is not shown. If the disk is full, make room; else the log of varde-collector says why.
+
+beat-begins = Heartbeats of the collector will be sent to
+beat-arrives = Heartbeats of the collector arrive at
+beat-fails = HEARTBEATS OF THE COLLECTOR DO NOT ARRIVE at whoever is to raise the alarm should it die.

@@ -381,3 +381,7 @@ broken-words = Samleren fikk ikke lest databasen. Prøv igjen om litt; varer det
 
 unnoted-title = Vises ikke
 unnoted-words = Siden viser maskiner hos et medlem, og at den vises, kunne ikke skrives i revisjonsloggen. Derfor vises den ikke. Er disken full, gjør plass; ellers står årsaken i loggen til varde-collector.
+
+beat-begins = Livstegn fra samleren skal sendes til
+beat-arrives = Livstegn fra samleren kommer fram til
+beat-fails = LIVSTEGN FRA SAMLEREN KOMMER IKKE FRAM til den som skal slå alarm hvis den dør.

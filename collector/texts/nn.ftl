@@ -381,3 +381,7 @@ broken-words = Samlaren fekk ikkje lese databasen. Prøv igjen om litt; varer de
 
 unnoted-title = Blir ikkje vist
 unnoted-words = Sida viser maskiner hos ein medlem, og at ho blir vist, kunne ikkje skrivast i revisjonsloggen. Difor blir ho ikkje vist. Er disken full, gjer plass; elles står årsaka i loggen til varde-collector.
+
+beat-begins = Livsteikn frå samlaren skal sendast til
+beat-arrives = Livsteikn frå samlaren kjem fram til
+beat-fails = LIVSTEIKN FRÅ SAMLAREN KJEM IKKJE FRAM til den som skal slå alarm om han døyr.

@@ -35,6 +35,7 @@ pub mod hits;
 pub mod hostile;
 pub mod hostile_collector;
 pub mod hostile_sensor;
+pub mod initials;
 pub mod lab;
 pub mod listing;
 pub mod measure;

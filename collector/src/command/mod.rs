@@ -18,6 +18,7 @@ pub mod run;
 pub mod sensor;
 pub mod sensor_events;
 pub mod sign;
+pub mod status;
 
 mod duty;
 mod listing;
@@ -55,6 +56,8 @@ pub enum Command {
     Init(init::InitArguments),
     /// Run the collector until it is told to stop (SIGTERM, Ctrl-C).
     Run(run::RunArguments),
+    /// Whether the collector runs and is well, and whether its heartbeats arrive.
+    Status(status::StatusArguments),
     /// The members of the community.
     #[command(subcommand)]
     Member(member::MemberCommand),
@@ -104,6 +107,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match command {
         Command::Init(arguments) => init::run(&data, arguments).await,
         Command::Run(arguments) => run::run(&data, arguments).await,
+        Command::Status(arguments) => status::run(&data, &arguments).await,
         Command::Member(command) => member::run(&data, command).await,
         Command::Ca(command) => ca::run(&data, command).await,
         Command::Sensor(command) => sensor::run(&data, command).await,
@@ -148,6 +152,7 @@ mod tests {
             "init",
             "init --name Kommune-CSIRT --address varde.example:7843",
             "run --quic 127.0.0.1:0 --enroll 127.0.0.1:0 --web 127.0.0.1:0",
+            "status --json",
             "member add 3407 Gjøvik",
             "member list --json",
             "sensor token 3407",

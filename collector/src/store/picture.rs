@@ -9,6 +9,7 @@ use varde_common::time::Timestamp;
 
 use super::pending::PendingFacts;
 use super::{Scope, Store};
+use crate::beat::Fare;
 
 /// Campaigns in one picture; the page says how many there are beside them.
 pub const CAMPAIGNS_MAX: i64 = 50;
@@ -283,6 +284,8 @@ pub struct Picture {
     pub unpublished: i64,
     /// The trust anchor.
     pub trust: TrustFacts,
+    /// How the outgoing heartbeat fares; none where none is sent, and for a member.
+    pub beat: Option<Fare>,
     /// Members the reader may see.
     pub members: Vec<MemberFacts>,
     /// Sensors the reader may see.
