@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
         let _ = tokio::signal::ctrl_c().await;
         let _ = stop.send(true);
     });
-    web::serve(listener, store, changes, stopped).await?;
+    web::serve(listener, store, changes, stopped).await;
     std::fs::remove_dir_all(&directory)?;
     Ok(())
 }

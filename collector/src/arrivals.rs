@@ -8,23 +8,13 @@ use std::time::Instant;
 
 use crate::limits::{ARRIVALS_SHARE, ARRIVALS_TOLD_EVERY};
 
-/// How many there may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// At once, of all neighbourhoods.
-    pub most: usize,
-    /// Who comes when so many are there must first prove that it has its address.
-    pub before_proof: usize,
-    /// So must who comes when so many of its neighbourhood are there: else a liar takes the share of those he names.
-    pub of_one_before_proof: usize,
-}
-
 /// What becomes of somebody who has come.
 #[derive(Debug)]
 pub enum Arrival {
     /// Let it say who it is; it has this place until then.
     Come(Place),
-    /// Let it prove its address first.
+    /// Let it prove its address first. Whoever could be asked and is not might be somebody else, who is then sent what he never asked for:
+    /// QUIC itself keeps that to three times what was said and up to a datagram more (3.3 times were measured); nobody is owed any.
     Prove,
     /// There is no room for it. Let it try again.
     Full,
@@ -41,7 +31,8 @@ struct Inside {
 
 #[derive(Debug)]
 struct Shared {
-    bounds: Bounds,
+    /// At once, of all neighbourhoods.
+    most: usize,
     inside: Mutex<Inside>,
 }
 
@@ -89,22 +80,21 @@ pub fn neighbourhood(address: IpAddr) -> IpAddr {
 }
 
 impl Arrivals {
-    /// Nobody has come.
-    pub fn new(bounds: Bounds) -> Arrivals {
-        Arrivals(Arc::new(Shared { bounds, inside: Mutex::default() }))
+    /// Nobody has come, and so many may be there at once.
+    pub fn new(most: usize) -> Arrivals {
+        Arrivals(Arc::new(Shared { most, inside: Mutex::default() }))
     }
 
     /// Somebody comes from there. `may_be_asked`: it has not proved its address, and can be asked to.
     pub fn arrive(&self, from: IpAddr, may_be_asked: bool) -> Arrival {
-        let Bounds { most, before_proof, of_one_before_proof } = self.0.bounds;
+        if may_be_asked {
+            return Arrival::Prove;
+        }
         let neighbourhood = neighbourhood(from);
         let mut inside = self.0.inside();
         let of_one = inside.of.get(&neighbourhood).copied().unwrap_or(0);
-        if may_be_asked && (inside.all >= before_proof || of_one >= of_one_before_proof) {
-            return Arrival::Prove;
-        }
         // A share of what is free, not of all: however many neighbourhoods take theirs, there is something left.
-        let free = most.saturating_sub(inside.all);
+        let free = self.0.most.saturating_sub(inside.all);
         if free == 0 || of_one >= (free / ARRIVALS_SHARE).max(1) {
             inside.turned_away += 1;
             return Arrival::Full;
@@ -134,7 +124,7 @@ mod tests {
 
     use crate::io::clock;
 
-    const BOUNDS: Bounds = Bounds { most: 256, before_proof: 100, of_one_before_proof: 8 };
+    const MOST: usize = 256;
 
     fn of(network: u32, host: u32) -> IpAddr {
         IpAddr::V4(Ipv4Addr::from_bits(10 << 24 | network << 8 | host))
@@ -149,19 +139,19 @@ mod tests {
 
     #[test]
     fn n1_a_neighbourhood_takes_a_share_and_there_is_always_room_for_another() {
-        let arrivals = Arrivals::new(BOUNDS);
+        let arrivals = Arrivals::new(MOST);
         // Thirty neighbourhoods try to take all they can; each handshake ends at some time, and two are begun in its place.
         let mut places: Vec<VecDeque<Place>> = (0..30).map(|_| VecDeque::new()).collect();
         for round in 0..200 {
             for (network, held) in (0..).zip(&mut places) {
                 drop((round > 10).then(|| held.pop_front()));
                 held.extend((0..2).filter_map(|host| come(&arrivals, of(network, host))));
-                assert!(held.len() <= BOUNDS.most / 5, "network {network} has {}", held.len());
+                assert!(held.len() <= MOST / 5, "network {network} has {}", held.len());
             }
         }
         let all = arrivals.0.inside().all;
         let each = places.iter().map(VecDeque::len).min();
-        assert!(all <= BOUNDS.most - 20 && each >= Some(4), "{all} in all, {each:?} of each");
+        assert!(all <= MOST - 20 && each >= Some(4), "{all} in all, {each:?} of each");
         assert!(come(&arrivals, of(77, 1)).is_some(), "thirty that take all they can leave room for the next");
         places.clear();
         let inside = arrivals.0.inside();
@@ -169,24 +159,18 @@ mod tests {
     }
 
     #[test]
-    fn n1_never_more_than_there_are_places_and_a_liar_takes_little_in_anothers_name() {
-        let arrivals = Arrivals::new(BOUNDS);
+    fn n1_never_more_than_there_are_places_and_a_liar_takes_nothing_in_anothers_name() {
+        let arrivals = Arrivals::new(MOST);
         let places: Vec<Place> = (0..1_000).filter_map(|network| come(&arrivals, of(network, 1))).collect();
-        assert_eq!(places.len(), BOUNDS.most);
+        assert_eq!(places.len(), MOST);
         drop(places);
-        let (mut unproven, mut asked) = (Vec::new(), 0);
-        for _ in 0..50 {
-            match arrivals.arrive(of(1, 1), true) {
-                Arrival::Come(place) => unproven.push(place),
-                Arrival::Prove => asked += 1,
-                Arrival::Full => panic!("there is room"),
-            }
+        for network in 0..1_000 {
+            assert!(
+                matches!(arrivals.arrive(of(network, 1), true), Arrival::Prove),
+                "in nobody's name anything is had"
+            );
         }
-        assert_eq!((unproven.len(), asked), (BOUNDS.of_one_before_proof, 42));
-        assert!(come(&arrivals, of(1, 1)).is_some(), "who has proved it still finds the rest of the share");
-        let many: Vec<Arrival> = (0..300).map(|network| arrivals.arrive(of(network, 1), true)).collect();
-        let came = many.iter().filter(|arrival| matches!(arrival, Arrival::Come(_))).count();
-        assert!(came <= BOUNDS.before_proof, "{came} of many names");
+        assert!(come(&arrivals, of(1, 1)).is_some(), "and nothing was taken from who proves it");
     }
 
     #[test]
@@ -199,7 +183,7 @@ mod tests {
 
     #[test]
     fn who_is_turned_away_is_counted_and_told_once_a_minute() {
-        let arrivals = Arrivals::new(Bounds { most: 1, ..BOUNDS });
+        let arrivals = Arrivals::new(1);
         let now = clock::monotonic();
         assert_eq!(arrivals.turned_away(now), None);
         let _place = come(&arrivals, of(1, 1));

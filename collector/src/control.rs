@@ -14,6 +14,8 @@ pub enum Poke {
     Root,
     /// A key or certificate changed.
     Keys,
+    /// Nothing: is the collector well?
+    Health,
 }
 
 /// A command's line: `{"poke":"list"}`.

@@ -7,10 +7,6 @@ pub const SESSIONS_MAX: usize = 4096;
 /// Handshakes under way at once, with places of their own: whoever has no certificate takes none of a session's. Each holds some
 /// 65 kB, for at most [`HANDSHAKE_WITHIN`]; a thousand sensors that come back at once need a few milliseconds each.
 pub const HANDSHAKES_MAX: usize = 256;
-/// Handshakes under way beyond which a new caller must first prove its address (QUIC Retry).
-pub const HANDSHAKES_BEFORE_RETRY: usize = 100;
-/// The same, of those of one neighbourhood.
-pub const HANDSHAKES_OF_ONE_BEFORE_RETRY: usize = 8;
 /// Of the places that are free at a door, one neighbourhood may have one in so many.
 pub const ARRIVALS_SHARE: usize = 4;
 /// That some were turned away at a door is told this often.
@@ -138,8 +134,6 @@ pub const SWEEP_EVERY: Duration = Duration::from_secs(3);
 
 /// Enrolments under way at once; each ends within [`ENROL_WITHIN`].
 pub const ENROLMENTS_MAX: usize = 256;
-/// Enrolments under way beyond which a new caller must first prove its address (QUIC Retry).
-pub const ENROLMENTS_BEFORE_RETRY: usize = ENROLMENTS_MAX / 2;
 /// An enrolment takes at most this long: the sensor makes a key and asks once.
 pub const ENROL_WITHIN: Duration = Duration::from_secs(30);
 /// A person approves of a sensor that waits within this: longer than a token is good for, since people are away.
@@ -276,3 +270,30 @@ pub const DEPARTURES_MAX_OCTETS: u64 = 16 * 1024 * 1024;
 pub const CERTIFICATE_OF_DELETION_MAX_OCTETS: u64 = 1024 * 1024;
 /// Backups are kept no longer (decision 11): what was deleted is gone from them by then.
 pub const BACKUP_DAYS: u64 = 35;
+
+/// How often a heartbeat goes to whoever watches over the collector, unless the settings say otherwise.
+pub const BEAT_EVERY: Duration = Duration::from_secs(60);
+/// Seconds between two heartbeats, at least: each is a handshake.
+pub const BEAT_EVERY_MIN_S: i64 = 5;
+/// And at most: what is said less often is no sign of life.
+pub const BEAT_EVERY_MAX_S: i64 = 3_600;
+/// A heartbeat is answered within this, or it has not arrived; the next one waits for it.
+pub const BEAT_WITHIN: Duration = Duration::from_secs(20);
+/// The address heartbeats go to.
+pub const BEAT_ADDRESS_MAX_OCTETS: usize = 1_024;
+/// Why one did not arrive, as it is shown.
+pub const BEAT_WHY_MAX_CHARACTERS: usize = 300;
+/// What is read of an answer: its head.
+pub const HTTP_HEAD_MAX_OCTETS: usize = 16 * 1024;
+/// The database answers and can be written within this, or the collector is not well. Longer than a step of a large import.
+pub const HEALTH_WITHIN: Duration = Duration::from_secs(8);
+
+/// Connections to the page at once: a few screens for everybody on duty, and a live stream each.
+pub const PAGE_CONNECTIONS_MAX: usize = 128;
+const _: () = assert!(PAGE_CONNECTIONS_MAX < FILES_KEPT / 2 + 1, "the page would take the files of the database");
+/// A request's head is there within this, and the next one's too, or the connection ends.
+pub const REQUEST_WITHIN: Duration = Duration::from_secs(10);
+/// An answer moves within this, or nobody reads it.
+pub const PAGE_READ_WITHIN: Duration = Duration::from_secs(10);
+/// Header fields of a request: a browser sends some twenty.
+pub const HTTP_HEADERS_MAX: usize = 64;

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use toml::{Spanned, Value};
 
 use crate::address::Listen;
+use crate::beat;
+use crate::limits::{BEAT_EVERY_MAX_S, BEAT_EVERY_MIN_S};
 
 /// What the file sets; flags win over it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     /// Where sessions are listened for, UDP.
     pub quic: Option<SocketAddr>,
@@ -20,9 +23,16 @@ pub struct Settings {
     pub tcp: Option<Listen>,
     /// Whether a person approves of each new sensor before it gets its certificate.
     pub approve_sensors: bool,
+    /// Where heartbeats go; none = none are sent.
+    pub heartbeat: Option<beat::Address>,
+    /// How often, seconds.
+    pub heartbeat_every_s: Option<u64>,
+    /// CA certificates by which their receiver is believed.
+    pub heartbeat_ca: Option<PathBuf>,
 }
 
-const KEYS: [&str; 5] = ["quic", "enroll", "web", "tcp", "approve_sensors"];
+const KEYS: [&str; 8] =
+    ["quic", "enroll", "web", "tcp", "approve_sensors", "heartbeat", "heartbeat_every_s", "heartbeat_ca"];
 
 /// Why a settings file is not obeyed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +62,48 @@ pub enum BadSettings {
     /// A value that is neither yes nor no.
     #[error("{file} line {line}: {key} = {value} is neither true nor false")]
     BadFlag {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// What it was set to.
+        value: String,
+    },
+    /// A value that is no address for heartbeats; it may hold a secret and is not repeated.
+    #[error(
+        "{file} line {line}: heartbeat {why}; write for example heartbeat = \"https://watch.example/ping/collector\""
+    )]
+    BadHeartbeat {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        why: beat::BadAddress,
+    },
+    /// A value that is no number, or too small or large a one.
+    #[error("{file} line {line}: {key} = {value} is no number of seconds from {min} to {max}")]
+    BadSeconds {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// What it was set to.
+        value: String,
+        /// The least.
+        min: i64,
+        /// The most.
+        max: i64,
+    },
+    /// A value that is no file.
+    #[error(
+        "{file} line {line}: {key} = {value} is no path of a file; write for example {key} = \"/etc/varde-collector/watch-ca.pem\""
+    )]
+    BadPath {
         /// The file.
         file: String,
         /// Line, from 1.
@@ -118,6 +170,35 @@ impl Settings {
                     };
                     settings.approve_sensors = value.get_ref().as_bool().ok_or_else(bad)?;
                 }
+                "heartbeat" => {
+                    let text = value.get_ref().as_str().unwrap_or_default();
+                    let bad = |why| BadSettings::BadHeartbeat { file: file.clone(), line, why };
+                    settings.heartbeat = Some(text.parse().map_err(bad)?);
+                }
+                "heartbeat_every_s" => {
+                    let (min, max) = (BEAT_EVERY_MIN_S, BEAT_EVERY_MAX_S);
+                    let seconds = value.get_ref().as_integer().filter(|seconds| (min..=max).contains(seconds));
+                    let bad = || BadSettings::BadSeconds {
+                        file: file.clone(),
+                        line,
+                        key: "heartbeat_every_s",
+                        value: value.get_ref().to_string(),
+                        min,
+                        max,
+                    };
+                    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
+                    settings.heartbeat_every_s = Some(seconds.ok_or_else(bad)?);
+                }
+                "heartbeat_ca" => {
+                    let bad = || BadSettings::BadPath {
+                        file: file.clone(),
+                        line,
+                        key: "heartbeat_ca",
+                        value: value.get_ref().to_string(),
+                    };
+                    let path = value.get_ref().as_str().filter(|path| !path.is_empty()).ok_or_else(bad)?;
+                    settings.heartbeat_ca = Some(PathBuf::from(path));
+                }
                 other => {
                     let key = other.to_owned();
                     return Err(BadSettings::UnknownKey { file, line, near: nearest(&key), key });
@@ -155,6 +236,7 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::BEAT_EVERY;
 
     #[test]
     fn the_packaged_example_is_what_the_program_reads() {
@@ -171,6 +253,10 @@ mod tests {
         assert_eq!(settings.web, Some("127.0.0.1:8443".parse().unwrap()));
         assert_eq!(settings.tcp, Some(Listen::At("[::]:443".parse().unwrap())));
         assert!(!settings.approve_sensors, "the example shows the default");
+        let heartbeat = settings.heartbeat.unwrap();
+        assert_eq!((heartbeat.host.as_str(), heartbeat.tls), ("watch.example", true));
+        assert_eq!(settings.heartbeat_every_s, Some(BEAT_EVERY.as_secs()), "the example shows the default");
+        assert!(settings.heartbeat_ca.is_some());
         assert!(Settings::read("approve_sensors = true", "c.toml").unwrap().approve_sensors);
         assert_eq!(Settings::read("tcp = \"none\"", "c.toml").unwrap().tcp, Some(Listen::Nowhere));
     }
@@ -181,7 +267,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
@@ -189,6 +275,15 @@ mod tests {
             ),
             ("approve_sensors = 1", "c.toml line 1: approve_sensors = 1 is neither true nor false"),
             ("web = 8443", "c.toml line 1: web = 8443 is no address and port; write for example web = \"[::]:8443\""),
+            (
+                "heartbeat = \"http://watch.example/secret\"",
+                "c.toml line 1: heartbeat must begin with https://; http:// is taken only to 127.0.0.1 and [::1]; write for example heartbeat = \"https://watch.example/ping/collector\"",
+            ),
+            ("heartbeat_every_s = 4", "c.toml line 1: heartbeat_every_s = 4 is no number of seconds from 5 to 3600"),
+            (
+                "heartbeat_ca = 1",
+                "c.toml line 1: heartbeat_ca = 1 is no path of a file; write for example heartbeat_ca = \"/etc/varde-collector/watch-ca.pem\"",
+            ),
         ] {
             assert_eq!(Settings::read(text, "c.toml").unwrap_err().to_string(), said);
         }

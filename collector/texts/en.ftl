@@ -420,3 +420,7 @@ deletion-backups = Backups from before the deletion still hold the data. They ar
 deletion-copies = Copies in the collector's data directory from before the deletion, which must be removed as well: { $copies }
 deletion-sensor = On the member's own machine the sensor is deleted with: varde-agent wipe
 deletion-exported = This was handed over before the deletion (SHA-256 and file):
+
+beat-begins = Heartbeats of the collector will be sent to
+beat-arrives = Heartbeats of the collector arrive at
+beat-fails = HEARTBEATS OF THE COLLECTOR DO NOT ARRIVE at whoever is to raise the alarm should it die.

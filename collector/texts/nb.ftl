@@ -420,3 +420,7 @@ deletion-backups = Sikkerhetskopier fra før slettingen inneholder fortsatt data
 deletion-copies = Kopier i samlerens datamappe fra før slettingen, som også må fjernes: { $copies }
 deletion-sensor = På medlemmets egen maskin slettes sensoren med: varde-agent wipe
 deletion-exported = Dette ble levert ut før slettingen (SHA-256 og fil):
+
+beat-begins = Livstegn fra samleren skal sendes til
+beat-arrives = Livstegn fra samleren kommer fram til
+beat-fails = LIVSTEGN FRA SAMLEREN KOMMER IKKE FRAM til den som skal slå alarm hvis den dør.

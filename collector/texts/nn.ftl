@@ -420,3 +420,7 @@ deletion-backups = Tryggingskopiar frå før slettinga inneheld framleis dataa. 
 deletion-copies = Kopiar i datamappa til samlaren frå før slettinga, som òg må fjernast: { $copies }
 deletion-sensor = På medlemen si eiga maskin blir sensoren sletta med: varde-agent wipe
 deletion-exported = Dette vart levert ut før slettinga (SHA-256 og fil):
+
+beat-begins = Livsteikn frå samlaren skal sendast til
+beat-arrives = Livsteikn frå samlaren kjem fram til
+beat-fails = LIVSTEIKN FRÅ SAMLAREN KJEM IKKJE FRAM til den som skal slå alarm om han døyr.

@@ -36,6 +36,7 @@ pub mod hostile;
 pub mod hostile_collector;
 pub mod hostile_lane;
 pub mod hostile_sensor;
+pub mod initials;
 pub mod lab;
 pub mod listing;
 pub mod measure;

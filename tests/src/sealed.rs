@@ -146,7 +146,7 @@ pub fn seal(dialect: &Dialect, chosen: &[u8], destination: &[u8], number: u32, f
     seal_with_token(dialect, chosen, destination, &[], number, frames)
 }
 
-/// The same with a token of at most 63 octets, which a server gave in a Retry packet (RFC 9000 section 17.2.5).
+/// The same with a token, which a server gave in a Retry packet (RFC 9000 section 17.2.5).
 pub fn seal_with_token(
     dialect: &Dialect,
     chosen: &[u8],
@@ -168,7 +168,11 @@ pub fn seal_with_token(
     packet.push(destination.len() as u8);
     packet.extend_from_slice(destination);
     // No source connection id.
-    packet.extend_from_slice(&[0, token.len() as u8]);
+    packet.push(0);
+    match token.len() {
+        short @ 0..64 => packet.push(short as u8),
+        long => packet.extend_from_slice(&variable(long)),
+    }
     packet.extend_from_slice(token);
     packet.extend_from_slice(&variable(4 + frames.len() + 16));
     let number_at = packet.len();

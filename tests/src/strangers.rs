@@ -8,12 +8,14 @@ use std::time::Duration;
 use anyhow::Result;
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{Endpoint, TransportConfig};
-use rustls::RootCertStore;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpSocket, UdpSocket};
 use tokio::task::JoinSet;
-use varde_common::message::ALPN_SESSION;
+use varde_common::message::{ALPN_ENROLL, ALPN_SESSION};
 use varde_common::trust::COLLECTOR_NAME;
 
 /// Whose connection was closed comes again after this.
@@ -98,6 +100,27 @@ impl Strangers {
         Ok(Strangers { _tasks: tasks, _endpoint: Some(endpoint), met })
     }
 
+    /// So many callers of enrolment from one address: each finishes the handshake, as anybody may, says the beginning of something,
+    /// and waits. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// When there is no socket to be had.
+    pub fn slow_at_enrolment(from: Ipv4Addr, collector: SocketAddr, count: usize) -> Result<Strangers> {
+        let (mut tasks, met) = (JoinSet::new(), Arc::new(AtomicUsize::new(0)));
+        let mut endpoint = Endpoint::client(SocketAddr::from((from, 0)))?;
+        endpoint.set_default_client_config(believing(ALPN_ENROLL)?);
+        for _ in 0..count {
+            let (endpoint, met) = (endpoint.clone(), met.clone());
+            tasks.spawn(async move {
+                loop {
+                    let _ = dawdle(&endpoint, collector, &met).await;
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+            });
+        }
+        Ok(Strangers { _tasks: tasks, _endpoint: Some(endpoint), met })
+    }
+
     /// How often one of them met with anything: a connection, or a datagram.
     pub fn met(&self) -> usize {
         self.met.load(Ordering::Relaxed)
@@ -121,15 +144,77 @@ async fn say_nothing(from: Ipv4Addr, collector: SocketAddr, met: &AtomicUsize) -
     Ok(())
 }
 
+async fn dawdle(endpoint: &Endpoint, collector: SocketAddr, met: &AtomicUsize) -> Result<()> {
+    let connection = endpoint.connect(collector, COLLECTOR_NAME)?.await?;
+    met.fetch_add(1, Ordering::Relaxed);
+    let (mut send, _receive) = connection.open_bi().await?;
+    send.write_all(&[0, 0, 1]).await?;
+    connection.closed().await;
+    Ok(())
+}
+
 /// Whether a datagram asks to prove an address (RFC 9000 section 17.2.5).
 fn is_retry(datagram: &[u8]) -> bool {
     datagram.first().is_some_and(|first| first & 0xf0 == 0xf0)
 }
 
-fn client() -> Result<quinn::ClientConfig> {
+fn cheap() -> Arc<CryptoProvider> {
     let groups = vec![aws_lc_rs::kx_group::X25519];
-    let provider = CryptoProvider { kx_groups: groups, ..aws_lc_rs::default_provider() };
-    let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+    Arc::new(CryptoProvider { kx_groups: groups, ..aws_lc_rs::default_provider() })
+}
+
+/// A caller that takes whoever answers for the collector.
+fn believing(alpn: &[u8]) -> Result<quinn::ClientConfig> {
+    let mut tls = rustls::ClientConfig::builder_with_provider(cheap())
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Anybody(cheap())))
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![alpn.to_vec()];
+    Ok(quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls)?)))
+}
+
+/// Whoever it is, is believed.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+fn client() -> Result<quinn::ClientConfig> {
+    let mut tls = rustls::ClientConfig::builder_with_provider(cheap())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_root_certificates(RootCertStore::empty())
         .with_no_client_auth();

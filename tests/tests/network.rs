@@ -3,20 +3,16 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use quinn::crypto::rustls::QuicClientConfig;
-use rustls::RootCertStore;
-use rustls::crypto::aws_lc_rs;
 use varde_common::message::ALPN_SESSION;
-use varde_common::trust::COLLECTOR_NAME;
 use varde_tests::community::{Agent, Collector};
 use varde_tests::hits::{LISTED, burst, live};
+use varde_tests::initials::initials;
 use varde_tests::namespaces::{End, Namespace, allowed, cable};
 use varde_tests::oracle;
-use varde_tests::programs::{PATIENCE, eventually, said};
+use varde_tests::programs::{eventually, said};
 use varde_tests::random::Random;
 use varde_tests::traffic::packet;
 use varde_tests::wire::Wire;
@@ -31,41 +27,6 @@ const MEMORY_MORE_MAX_KIB: u64 = 64 * 1024;
 /// How many handshakes are begun; `VARDE_INITIALS=200000` for the long form.
 fn initials_wanted() -> usize {
     std::env::var("VARDE_INITIALS").ok().and_then(|initials| initials.parse().ok()).unwrap_or(20_000)
-}
-
-/// The first datagrams of so many handshakes, each a sound one of its own, as a real client writes them.
-async fn initials(count: usize) -> Result<Vec<Vec<u8>>> {
-    let provider = rustls::crypto::CryptoProvider {
-        kx_groups: vec![aws_lc_rs::kx_group::X25519],
-        ..aws_lc_rs::default_provider()
-    };
-    let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![ALPN_SESSION.to_vec()];
-    let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls)?));
-    let sink = tokio::net::UdpSocket::bind("127.0.0.1:0").await?;
-    let target = sink.local_addr()?;
-    let mut endpoint = quinn::Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    endpoint.set_default_client_config(config);
-    let (mut all, mut known) = (Vec::with_capacity(count), BTreeSet::new());
-    let mut buffer = vec![0; 2_000];
-    while all.len() < count {
-        let connecting = endpoint.connect(target, COLLECTOR_NAME)?;
-        loop {
-            let received = tokio::time::timeout(PATIENCE, sink.recv(&mut buffer)).await;
-            let length = received.context("no first datagram")??;
-            let datagram = buffer.get(..length).unwrap_or_default();
-            // The end of an attempt given up goes to the same connection id.
-            if known.insert(datagram.get(5..26).unwrap_or_default().to_vec()) {
-                all.push(datagram.to_vec());
-                break;
-            }
-        }
-        drop(connecting);
-    }
-    Ok(all)
 }
 
 /// A number that the kernel counts of an interface.
@@ -139,7 +100,7 @@ fn n1_n2_a_flood_of_handshakes_holds_up_nobody_fills_no_memory_and_is_not_amplif
     collector.await_in_force(1, 1)?;
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let initials = runtime.block_on(initials(initials_wanted()))?;
+    let initials = runtime.block_on(initials(initials_wanted(), ALPN_SESSION))?;
     let mut random = Random::seeded(1);
     let frames = spoofed(&initials, hardware_address(&csirt, "c1")?, &mut random);
     let wire = liar.within(|| Wire::open("l0"))??;
@@ -173,7 +134,7 @@ fn n1_n2_a_flood_of_handshakes_holds_up_nobody_fills_no_memory_and_is_not_amplif
 #[test]
 fn n1_first_datagrams_are_sound_and_each_another() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let initials = runtime.block_on(initials(20))?;
+    let initials = runtime.block_on(initials(20, ALPN_SESSION))?;
     let ids: BTreeSet<&[u8]> = initials.iter().filter_map(|datagram| datagram.get(5..26)).collect();
     assert_eq!(ids.len(), 20, "connection ids");
     assert!(initials.iter().all(|datagram| datagram.len() >= 1_200 && datagram[0] & 0xf0 == 0xc0 && datagram[5] == 20));

@@ -16,6 +16,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("init", Noted),
     // Its settings, where they are others than before.
     ("run", Noted),
+    ("status", ReadsOnly("whether it lives; no member")),
     ("member add", Noted),
     ("member list", ReadsOnly("names and numbers that are public")),
     ("member show", ReadsOnly("whom to call there, which is what it is kept for; no host")),

@@ -24,6 +24,7 @@ pub mod sensor;
 pub mod sensor_events;
 pub mod sensor_site;
 pub mod sign;
+pub mod status;
 
 mod duty;
 pub mod list;
@@ -62,6 +63,8 @@ pub enum Command {
     Init(init::InitArguments),
     /// Run the collector until it is told to stop (SIGTERM, Ctrl-C).
     Run(run::RunArguments),
+    /// Whether the collector runs and is well, and whether its heartbeats arrive.
+    Status(status::StatusArguments),
     /// The members of the community.
     #[command(subcommand)]
     Member(member::MemberCommand),
@@ -114,6 +117,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     match command {
         Command::Init(arguments) => init::run(&data, arguments).await,
         Command::Run(arguments) => run::run(&data, arguments).await,
+        Command::Status(arguments) => status::run(&data, &arguments).await,
         Command::Member(command) => member::run(&data, command).await,
         Command::Ca(command) => ca::run(&data, command).await,
         Command::Sensor(command) => sensor::run(&data, command).await,
@@ -159,6 +163,7 @@ mod tests {
             "init",
             "init --name Kommune-CSIRT --address varde.example:7843",
             "run --quic 127.0.0.1:0 --enroll 127.0.0.1:0 --web 127.0.0.1:0",
+            "status --json",
             "member add 3407 Gjøvik",
             "member list --json",
             "member show 3407 --json",

@@ -2,14 +2,16 @@
 
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::address::{Bound, ENROLL_PORT, Listen, QUIC_PORT, TCP_PORT, WEB_PORT};
+use crate::io::beat;
 use crate::io::directory;
 use crate::io::serve::{self, Conduct, StartError};
-use crate::limits::SETTINGS_MAX_OCTETS;
+use crate::limits::{BEAT_EVERY, SETTINGS_MAX_OCTETS};
 use crate::settings::Settings;
 
 /// Where settings are looked for when the data directory has none.
@@ -43,9 +45,12 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let settings = read_settings(data)?;
     let asked = arguments.tcp.or(settings.tcp).is_some();
-    let wanted = wanted(&arguments, settings);
-    let conduct = Conduct { approve_sensors: settings.approve_sensors };
-    let running = match serve::start_as(data, wanted, conduct).await {
+    let wanted = wanted(&arguments, &settings);
+    let every = settings.heartbeat_every_s.map_or(BEAT_EVERY, Duration::from_secs);
+    let Settings { heartbeat, heartbeat_ca: authorities, approve_sensors, .. } = settings;
+    let heartbeat = heartbeat.map(|to| beat::Wanted { to, every, authorities });
+    let conduct = Conduct { approve_sensors, heartbeat };
+    let running = match serve::start_as(data, wanted, conduct.clone()).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");
             serve::start_as(data, Bound { tcp: None, ..wanted }, conduct).await?
@@ -70,7 +75,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn wanted(arguments: &RunArguments, settings: Settings) -> Bound {
+fn wanted(arguments: &RunArguments, settings: &Settings) -> Bound {
     let everywhere = |port| SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
     Bound {
         quic: arguments.quic.or(settings.quic).unwrap_or(everywhere(QUIC_PORT)),
@@ -101,13 +106,13 @@ mod tests {
         let file = "quic = \"127.0.0.1:1\"\nenroll = \"127.0.0.1:2\"\n";
         std::fs::write(dir.path().join("collector.toml"), file).unwrap();
         let flags = RunArguments { quic: Some("127.0.0.1:9".parse().unwrap()), ..RunArguments::default() };
-        let wanted = wanted(&flags, read_settings(dir.path()).unwrap());
+        let wanted = wanted(&flags, &read_settings(dir.path()).unwrap());
         assert_eq!(wanted.quic.to_string(), "127.0.0.1:9");
         assert_eq!(wanted.enroll.to_string(), "127.0.0.1:2");
         assert_eq!(wanted.web.to_string(), "127.0.0.1:8443");
         assert_eq!(wanted.tcp, Some("[::]:443".parse().unwrap()));
         let none = RunArguments { tcp: Some("none".parse().unwrap()), ..RunArguments::default() };
-        assert_eq!(super::wanted(&none, Settings::default()).tcp, None);
+        assert_eq!(super::wanted(&none, &Settings::default()).tcp, None);
         assert!("soon".parse::<Listen>().unwrap_err().contains("[::]:443, or none"));
         std::fs::write(dir.path().join("collector.toml"), "\nqick = 1").unwrap();
         let said = read_settings(dir.path()).unwrap_err().to_string();

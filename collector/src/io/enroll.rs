@@ -8,7 +8,7 @@ use quinn::{Connection, Endpoint, Incoming};
 use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use varde_common::codec::Text;
 use varde_common::id::SensorId;
 use varde_common::message::{
@@ -23,15 +23,12 @@ use super::frame::{self, FrameError};
 use super::keyring::Keyring;
 use super::renew::{self, NoAnswer, Proof};
 use super::{clock, quic, root_lane};
-use crate::arrivals::{Arrival, Arrivals, Bounds};
+use crate::arrivals::{Arrival, Arrivals};
 use crate::behind::Told;
 use crate::certificate::{CertificateError, Request, validity};
 use crate::change::{Change, Changes};
 use crate::enrolment::{Attempt, Attempts, Honoured, judge};
-use crate::limits::{
-    ENROL_WITHIN, ENROLMENTS_BEFORE_RETRY, ENROLMENTS_MAX, HANDSHAKE_WITHIN, HANDSHAKES_OF_ONE_BEFORE_RETRY,
-    WRITE_WITHIN,
-};
+use crate::limits::{ENROL_WITHIN, ENROLMENTS_MAX, FAILED_HANDSHAKE_KEEPS, HANDSHAKE_WITHIN, WRITE_WITHIN};
 use crate::store::{Scope, Store, StoreError};
 
 /// Messages heard on one enrolment: the root is asked for once, the token is offered once or, after a slip, once more.
@@ -76,13 +73,8 @@ enum Failed {
 impl Enrolment {
     /// Enrolment that nobody has tried yet.
     pub fn new(store: Store, changes: Changes, keyring: Arc<Keyring>, approve: bool) -> Arc<Enrolment> {
-        // Half full: whoever comes now proves its address first.
-        let places = Arrivals::new(Bounds {
-            most: ENROLMENTS_MAX,
-            before_proof: ENROLMENTS_BEFORE_RETRY,
-            of_one_before_proof: HANDSHAKES_OF_ONE_BEFORE_RETRY,
-        });
         let (attempts, told_roots) = (Mutex::default(), Mutex::default());
+        let places = Arrivals::new(ENROLMENTS_MAX);
         Arc::new(Enrolment { store, changes, keyring, places, approve, attempts, told_roots })
     }
 }
@@ -96,7 +88,10 @@ pub async fn accept(endpoint: Endpoint, enrolment: Arc<Enrolment>) {
             Arrival::Come(place) => {
                 let enrolment = enrolment.clone();
                 tasks.spawn(async move {
-                    attend(&enrolment, incoming).await;
+                    // As in `listen`: QUIC remembers the connection until nothing of it can come any more.
+                    if !attend(&enrolment, incoming).await {
+                        sleep(FAILED_HANDSHAKE_KEEPS).await;
+                    }
                     drop(place);
                 });
             }
@@ -110,9 +105,9 @@ pub async fn accept(endpoint: Endpoint, enrolment: Arc<Enrolment>) {
     tasks.shutdown().await;
 }
 
-async fn attend(enrolment: &Enrolment, incoming: Incoming) {
-    let Ok(connecting) = incoming.accept() else { return };
-    let Ok(Ok(connection)) = timeout(HANDSHAKE_WITHIN, connecting).await else { return };
+async fn attend(enrolment: &Enrolment, incoming: Incoming) -> bool {
+    let Ok(connecting) = incoming.accept() else { return false };
+    let Ok(Ok(connection)) = timeout(HANDSHAKE_WITHIN, connecting).await else { return false };
     let why = match timeout(ENROL_WITHIN, converse_quic(enrolment, &connection)).await {
         Ok(Ok(())) => {
             // The sensor closes once it has read the answer.
@@ -123,6 +118,7 @@ async fn attend(enrolment: &Enrolment, incoming: Incoming) {
         Err(_) => CloseReason::ProtocolError,
     };
     quic::close(&connection, why);
+    true
 }
 
 async fn converse_quic(enrolment: &Enrolment, connection: &Connection) -> Result<(), CloseReason> {

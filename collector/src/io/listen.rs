@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use varde_common::message::{CloseReason, PROTOCOLS};
 
+use super::beat::health;
 use super::carrier::Carrier;
 use super::clock;
 use super::keyring::Keyring;
@@ -19,12 +20,11 @@ use super::lists::Lists;
 use super::live::Live;
 use super::renew::Proof;
 use super::talk::{Streams, converse, enter};
-use crate::arrivals::{Arrival, Arrivals, Bounds, Place};
+use crate::arrivals::{Arrival, Arrivals, Place};
 use crate::change::{Change, Changes};
 use crate::control::Poke;
 use crate::limits::{
-    DECODES_AT_ONCE, FAILED_HANDSHAKE_KEEPS, HANDSHAKE_WITHIN, HANDSHAKES_BEFORE_RETRY, HANDSHAKES_MAX,
-    HANDSHAKES_OF_ONE_BEFORE_RETRY, INGESTS_AT_ONCE, SESSIONS_MAX,
+    DECODES_AT_ONCE, FAILED_HANDSHAKE_KEEPS, HANDSHAKE_WITHIN, HANDSHAKES_MAX, INGESTS_AT_ONCE, SESSIONS_MAX,
 };
 use crate::quota::Quotas;
 use crate::store::{Store, StoreError};
@@ -70,11 +70,7 @@ impl Collector {
             protocols,
             keyring,
             places: Arc::new(Semaphore::new(SESSIONS_MAX)),
-            handshakes: Arrivals::new(Bounds {
-                most: HANDSHAKES_MAX,
-                before_proof: HANDSHAKES_BEFORE_RETRY,
-                of_one_before_proof: HANDSHAKES_OF_ONE_BEFORE_RETRY,
-            }),
+            handshakes: Arrivals::new(HANDSHAKES_MAX),
             store,
             changes,
         })
@@ -98,6 +94,7 @@ impl Collector {
     /// A command has changed something. Gives whether it could be looked at.
     pub async fn handle_poke(&self, poke: Poke) -> bool {
         let looked: Result<(), StoreError> = match poke {
+            Poke::Health => return health(&self.store).await.is_ok(),
             Poke::List => self.lists.look(&self.store, &self.changes).await.map(|_| ()),
             Poke::Root => {
                 // Before a sensor hears of it: it takes the document only from a collector whose CA that names.

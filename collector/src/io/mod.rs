@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod backup;
+pub mod beat;
 pub mod carrier;
 pub mod clock;
 pub mod control;
@@ -14,6 +15,7 @@ pub mod listen;
 pub mod lists;
 pub mod live;
 mod news;
+mod pages;
 pub mod quic;
 pub mod renew;
 pub mod restore;

@@ -18,7 +18,7 @@ use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
-use super::{clock, control, user, web};
+use super::{beat, clock, control, user, web};
 use crate::address::Bound;
 use crate::audit::{Deed, On};
 use crate::change::Changes;
@@ -47,6 +47,9 @@ pub enum StartError {
     /// The root documents.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The heartbeat.
+    #[error(transparent)]
+    Beat(#[from] beat::BeatError),
     /// QUIC.
     #[error(transparent)]
     Quic(#[from] QuicError),
@@ -93,10 +96,12 @@ pub struct Running {
 }
 
 /// How it behaves, as the settings say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Conduct {
     /// A person approves of each new sensor.
     pub approve_sensors: bool,
+    /// Where heartbeats go.
+    pub heartbeat: Option<beat::Wanted>,
 }
 
 /// Starts it as it behaves where nothing is set.
@@ -115,6 +120,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     if !wanted.web.ip().is_loopback() {
         return Err(StartError::NotLoopback(wanted.web));
     }
+    let heartbeat = conduct.heartbeat.clone().map(beat::Sender::new).transpose()?;
     store::find(data)?;
     let lock = Lock::take(data)?;
     if let Some(Upgraded { from, to, copy }) = Store::upgrade(data).await? {
@@ -127,7 +133,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     // A damaged database is found before anybody relies on it, not when somebody reads the wrong page.
     store.check().await?;
     directory::remove_bound(data)?;
-    settings_noted(&store, wanted, conduct).await;
+    settings_noted(&store, wanted, &conduct).await;
     trust::settle(data, &store, clock::now()).await?;
     let keyring = Keyring::read(data, clock::now())?;
     store.all_disconnected().await?;
@@ -183,6 +189,14 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         }
     });
     others.spawn(forget(store.clone()));
+    match heartbeat {
+        Some(sender) => {
+            others.spawn(beat::go_on(sender, store.clone(), changes.clone()));
+        }
+        None => beat::off(&store)
+            .await
+            .unwrap_or_else(|error| tracing::warn!("a heartbeat of before is shown still: {error}")),
+    }
     others.spawn(async move {
         loop {
             tokio::time::sleep(KEYS_LOOKED_AT_EVERY).await;
@@ -190,11 +204,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         }
     });
     let serving = web::serve(page, store.clone(), changes, stopped);
-    let web = tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::error!("the page is not served any more: {error:#}");
-        }
-    });
+    let web = tokio::spawn(serving);
     directory::write_bound(data, &bound)?;
     let data = data.to_owned();
     Ok(Running { data, bound, store, sessions, enrolments, accepting, tcp, others, web, stop, _lock: lock })
@@ -202,11 +212,18 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
 
 /// Notes by which settings it runs, where they are others than before. On a full disk it runs all the same: nobody's deed goes unseen
 /// by that, and the sensors need it.
-async fn settings_noted(store: &Store, wanted: Bound, conduct: Conduct) {
+async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
     let Bound { quic, enroll, web, tcp } = wanted;
     let tcp = tcp.map_or_else(|| "none".to_owned(), |tcp| tcp.to_string());
-    let settings =
-        format!("quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}", conduct.approve_sensors);
+    // Its path may hold a secret.
+    let heartbeat = conduct.heartbeat.as_ref().map_or_else(
+        || "none".to_owned(),
+        |heartbeat| format!("to {} every {} s", heartbeat.to.host, heartbeat.every.as_secs()),
+    );
+    let settings = format!(
+        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}",
+        conduct.approve_sensors
+    );
     let noted = async {
         let before = store.last_became(Scope::Operator, RUN).await?;
         if before.as_ref() == Some(&settings) {

@@ -33,7 +33,7 @@ use super::renew::Proof;
 use super::root_lane;
 use super::talk::{Streams, converse, enter};
 use super::tied::Tied;
-use crate::arrivals::{Arrival, Arrivals, Bounds, Place};
+use crate::arrivals::{Arrival, Arrivals, Place};
 use crate::limits::{
     ACCEPT_AGAIN_AFTER, ENROL_WITHIN, FILES_KEPT, GOODBYE_WITHIN, HANDSHAKE_WITHIN, HELLO_WITHIN, TCP_ARRIVING_MAX,
     TCP_BACKLOG, TCP_CONNECTIONS_MAX, TCP_RECEIVE_BUFFER_OCTETS,
@@ -114,8 +114,7 @@ pub async fn accept(listener: TcpListener, door: Arc<Door>, mut stop: watch::Rec
     let most = connections_max(std::fs::read_to_string("/proc/self/limits").ok().as_deref());
     // Whoever is here over TCP has its address: there is nothing to prove.
     let arriving_max = arriving_max(most);
-    let bounds = Bounds { most: arriving_max, before_proof: arriving_max, of_one_before_proof: arriving_max };
-    let arriving = Arrivals::new(bounds);
+    let arriving = Arrivals::new(arriving_max);
     let places = Arc::new(Semaphore::new(most));
     let mut connections = JoinSet::new();
     loop {

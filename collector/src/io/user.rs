@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn w2_whoever_uses_sudo_is_named_all_the_same() {
-        let users = "root:x:0:0:root:/root:/bin/sh\nkari:x:1000:1000::/home/kari:/bin/sh\nbroken\n";
+        let users = "root:x:0:0:root:/:/bin/sh\nkari:x:1000:1000::/:/bin/sh\nbroken\n";
         assert_eq!(in_words(Some(1000), Some(1000), users), "kari");
         assert_eq!(in_words(Some(0), Some(1000), users), "root (logged in as kari)");
         assert_eq!(in_words(Some(0), Some(NOBODY), users), "root", "a service");

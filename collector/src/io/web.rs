@@ -19,9 +19,10 @@ use serde::Deserialize;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::clock;
+use super::beat::health;
 use super::news::tell;
 use super::views::Views;
+use super::{clock, pages};
 use crate::change::{Change, Changes};
 use crate::limits::EVENTS_SHOWN;
 use crate::present::api::PictureJson;
@@ -72,24 +73,13 @@ impl Shared {
 }
 
 /// Serves the page until `stop` says so. The listener is bound to loopback by the caller.
-///
-/// # Errors
-/// Where the listener can take no more connections.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    store: Store,
-    changes: Changes,
-    stop: watch::Receiver<bool>,
-) -> anyhow::Result<()> {
-    let mut told = stop.clone();
+pub async fn serve(listener: tokio::net::TcpListener, store: Store, changes: Changes, stop: watch::Receiver<bool>) {
     let mut overdue = stop.clone();
-    let app = router(store, changes, stop);
-    let serving = axum::serve(listener, app).with_graceful_shutdown(async move { stopped(&mut told).await });
+    let app = router(store, changes, stop.clone());
     tokio::select! {
-        ended = serving.into_future() => ended?,
+        () = pages::serve(listener, app, stop) => {}
         () = async { stopped(&mut overdue).await; tokio::time::sleep(STOP_WITHIN).await } => {}
     }
-    Ok(())
 }
 
 fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router {
@@ -108,7 +98,7 @@ fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router
         .route("/sensor/{id}", get(sensor))
         .route("/api/picture", get(picture_json))
         .route("/live", get(live))
-        .route("/health", get(health));
+        .route("/health", get(healthy));
     for asset in ASSETS {
         app = app.route(asset.path, get(move || async move { file(asset) }));
     }
@@ -371,10 +361,10 @@ async fn picture_json(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
-async fn health(State(shared): State<Arc<Shared>>) -> Response {
-    match shared.store.is_full() {
-        false => "ok\n".into_response(),
-        true => (StatusCode::SERVICE_UNAVAILABLE, "the disk of the database is full\n").into_response(),
+async fn healthy(State(shared): State<Arc<Shared>>) -> Response {
+    match health(&shared.store).await {
+        Ok(()) => "ok\n".into_response(),
+        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod asset;
+pub mod beat;
 pub mod deletion;
 pub mod detail;
 pub mod map;

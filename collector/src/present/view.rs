@@ -2,6 +2,7 @@
 
 use varde_common::time::Timestamp;
 
+use super::beat::BeatView;
 use super::map::{TileMap, Tiles};
 use super::reach::reach_words;
 use super::sensor::SensorRow;
@@ -362,6 +363,8 @@ pub struct FrontView {
     pub trust: TrustView,
     /// How far the newest list has come.
     pub reach: Option<String>,
+    /// The outgoing heartbeat, where one is sent.
+    pub beat: Option<BeatView>,
     /// Campaigns.
     pub campaigns: Vec<CampaignCard>,
     /// Said where not all are shown.
@@ -392,6 +395,7 @@ impl FrontView {
             figures: Figure::all(picture, &coverage, reader),
             trust: TrustView::of(picture, reader),
             reach: picture.reach.as_ref().and_then(|reach| reach_words(reach, texts)),
+            beat: BeatView::of(picture, reader),
             campaigns: picture
                 .campaigns
                 .iter()

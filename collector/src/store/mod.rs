@@ -354,6 +354,14 @@ impl Store {
         Ok(tx)
     }
 
+    /// Whether somebody could write now, found out by beginning to: who holds the database for good is found too.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn is_writable(&self) -> Result<(), StoreError> {
+        Ok(self.begin().await?.rollback().await?)
+    }
+
     /// This store, and its next transaction notes this deed before anything else: both are committed, or neither. For the one call
     /// that does it; what follows in further transactions is noted already.
     pub fn noting(&self, deed: Deed) -> Store {

@@ -11,6 +11,7 @@ use varde_common::time::Timestamp;
 
 use super::pending::PendingFacts;
 use super::{Scope, Store};
+use crate::beat::Fare;
 use crate::reach::Reach;
 
 /// Campaigns in one picture; the page says how many there are beside them.
@@ -311,6 +312,8 @@ pub struct Picture {
     pub unpublished: i64,
     /// The trust anchor.
     pub trust: TrustFacts,
+    /// How the outgoing heartbeat fares; none where none is sent, and for a member.
+    pub beat: Option<Fare>,
     /// Members the reader may see.
     pub members: Vec<MemberFacts>,
     /// Sensors the reader may see.

@@ -1,6 +1,7 @@
 //! What the operator has set: one value a key.
 
 use super::{Scope, Store, StoreError};
+use crate::beat::Fare;
 
 /// The operator's name.
 pub const OPERATOR_NAME: &str = "operator_name";
@@ -15,7 +16,29 @@ pub const ONLINE: &str = "online";
 /// It does not: an analyst's own machine signs.
 pub const DUTY: &str = "duty";
 
+/// How the outgoing heartbeat fares, as JSON; not there where none is sent.
+pub const HEARTBEAT: &str = "heartbeat";
+
 impl Store {
+    /// How the outgoing heartbeat fares; none where none is sent. The operator's business.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn heartbeat_fare(&self, scope: Scope) -> Result<Option<Fare>, StoreError> {
+        let text = self.setting(scope, HEARTBEAT).await?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Forgets a value.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn forget_setting(&self, key: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("DELETE FROM setting WHERE key = $1").bind(key).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// A setting's value. Settings are the operator's; a member reads none.
     ///
     /// # Errors

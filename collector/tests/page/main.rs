@@ -24,7 +24,7 @@ struct Site {
     changes: Changes,
     stop: watch::Sender<bool>,
     address: String,
-    serving: JoinHandle<anyhow::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 async fn site(word: Option<&(dyn Fn(&str) -> String + Sync)>, room: usize) -> anyhow::Result<Site> {
@@ -428,7 +428,7 @@ async fn changes_are_told_live_folded_and_the_stream_ends_on_stop() {
     site.stop.send(true).unwrap();
     let mut rest = Vec::new();
     tokio::time::timeout(DEADLINE, stream.read_to_end(&mut rest)).await.unwrap().unwrap();
-    tokio::time::timeout(DEADLINE, site.serving).await.unwrap().unwrap().unwrap();
+    tokio::time::timeout(DEADLINE, site.serving).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -180,8 +180,8 @@ async fn try_enrol(site: &Site, token: &varde_common::token::Token, key: &KeyPai
 async fn e1_a_sensor_waits_for_a_person_with_its_own_key_and_nobody_elses() {
     let mut site = Site::new().await;
     site.running.take().unwrap().stop().await.unwrap();
-    let conduct = Conduct { approve_sensors: true };
-    site.running = Some(serve::start_as(&site.data, anywhere(), conduct).await.unwrap());
+    let conduct = Conduct { approve_sensors: true, ..Conduct::default() };
+    site.running = Some(serve::start_as(&site.data, anywhere(), conduct.clone()).await.unwrap());
     let (token, key, thief) = (site.token().await, new_key(), new_key());
     let id = token.sensor.0 as u32;
     let refused = |why| Some(ToAgent::EnrolRefused(why));

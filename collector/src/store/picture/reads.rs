@@ -14,6 +14,7 @@ use super::{
     IncidentFacts, IndicatorFacts, KeyFacts, ListFacts, MEMBERS_MAX, MemberFacts, OTHERS_SHOWN_FROM, Picture,
     SensorFacts, SensorTrustFacts, Subject, TrustFacts,
 };
+use crate::beat::Fare;
 use crate::store::heartbeat::BEFORE;
 use crate::store::{Scope, pending, reach, setting};
 
@@ -102,6 +103,7 @@ pub(super) async fn picture(
         reach,
         unpublished,
         trust: trust(tx, scope).await?,
+        beat: beat(tx, scope).await?,
         members,
         sensors: sensors(tx, scope).await?,
         campaigns: read_campaigns(tx, scope, only).await?,
@@ -129,6 +131,16 @@ async fn trust(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<Tr
         list_key: list_key.fetch_optional(&mut **tx).await?,
         pending: pending::facts(&mut **tx).await?,
     })
+}
+
+/// How the outgoing heartbeat fares: the operator's business.
+async fn beat(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<Option<Fare>, sqlx::Error> {
+    if matches!(scope, Scope::Member(_)) {
+        return Ok(None);
+    }
+    let text = sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(setting::HEARTBEAT);
+    let text: Option<String> = text.fetch_optional(&mut **tx).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// Every sensor and whom it watches.

@@ -1,0 +1,111 @@
+//! The page's connections: so many at once, each request within a time, and none that stands still is kept.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Sleep, sleep};
+
+use super::web::stopped;
+use crate::limits::{
+    ACCEPT_AGAIN_AFTER, HTTP_HEAD_MAX_OCTETS, HTTP_HEADERS_MAX, PAGE_CONNECTIONS_MAX, PAGE_READ_WITHIN, REQUEST_WITHIN,
+};
+
+/// Serves connections until `stop` says so, then waits for the answers under way.
+pub(super) async fn serve(listener: TcpListener, app: Router, stop: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(PAGE_CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    let mut told = stop.clone();
+    loop {
+        while connections.try_join_next().is_some() {}
+        // Who comes when all places are taken waits to be accepted, and is no file of ours meanwhile.
+        let came = tokio::select! {
+            () = stopped(&mut told) => break,
+            came = async {
+                let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+                Ok::<_, io::Error>((listener.accept().await?.0, place))
+            } => came,
+        };
+        match came {
+            Ok((stream, place)) => {
+                connections.spawn(attend(stream, app.clone(), stop.clone(), place));
+            }
+            Err(error) => {
+                tracing::debug!("the page's next connection cannot be had: {error}");
+                sleep(ACCEPT_AGAIN_AFTER).await;
+            }
+        }
+    }
+    while connections.join_next().await.is_some() {}
+}
+
+/// One connection to its end.
+async fn attend(stream: TcpStream, app: Router, mut stop: watch::Receiver<bool>, _place: OwnedSemaphorePermit) {
+    let mut http = http1::Builder::new();
+    // Also between two requests: a browser that rests comes again.
+    http.timer(TokioTimer::new()).header_read_timeout(REQUEST_WITHIN);
+    http.max_headers(HTTP_HEADERS_MAX).max_buf_size(HTTP_HEAD_MAX_OCTETS);
+    let connection =
+        http.serve_connection(TokioIo::new(Moving { stream, stalled: None }), TowerToHyperService::new(app));
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stopped(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!("a connection to the page ended: {error}");
+    }
+}
+
+/// A connection whose other end reads what it asked for, or loses it.
+struct Moving {
+    stream: TcpStream,
+    /// Runs while nothing of ours is taken.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl Moving {
+    /// What became of a write, unless it has been waiting for too long.
+    fn moved<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(PAGE_READ_WITHIN)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Moving {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Moving {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, octets);
+        self.moved(cx, written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
