@@ -242,3 +242,5 @@ pub const DEPARTURES_MAX_OCTETS: u64 = 16 * 1024 * 1024;
 pub const CERTIFICATE_OF_DELETION_MAX_OCTETS: u64 = 1024 * 1024;
 /// Backups are kept no longer (decision 11): what was deleted is gone from them by then.
 pub const BACKUP_DAYS: u64 = 35;
+/// A contact that nobody has looked at for longer may have left: a year.
+pub const CONTACT_CONFIRMED_WITHIN: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -10,6 +10,7 @@ pub mod asset;
 pub mod deletion;
 pub mod detail;
 pub mod map;
+pub mod member;
 pub mod page;
 pub mod sensor;
 pub mod sensor_events;
