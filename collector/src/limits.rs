@@ -297,3 +297,5 @@ pub const REQUEST_WITHIN: Duration = Duration::from_secs(10);
 pub const PAGE_READ_WITHIN: Duration = Duration::from_secs(10);
 /// Header fields of a request: a browser sends some twenty.
 pub const HTTP_HEADERS_MAX: usize = 64;
+/// A contact that nobody has looked at for longer may have left: a year.
+pub const CONTACT_CONFIRMED_WITHIN: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -1,7 +1,5 @@
 //! `varde-collector member show`: everything known of a member.
 
-use std::time::Duration;
-
 use clap::Args;
 use serde::Serialize;
 use varde_common::id::MemberNumber;
@@ -9,14 +7,12 @@ use varde_common::time::Timestamp;
 
 use super::{member, say};
 use crate::io::clock;
+use crate::limits::CONTACT_CONFIRMED_WITHIN;
 use crate::profile::{Profile, Role};
 use crate::roster::day;
 use crate::store::member::MemberRow;
 use crate::store::site::SiteRow;
 use crate::store::{Scope, Store};
-
-/// A contact that nobody has looked at for longer may have left: a year.
-pub const CONFIRMED_WITHIN: Duration = Duration::from_secs(365 * 24 * 3600);
 
 const HELP: &str = "\
 Keys with --json: those of member list, and: domains, networks, contacts {role: {name, telephone, out_of_hours, email,
@@ -92,7 +88,9 @@ fn lines(member: &MemberRow, profile: &Profile, sites: &[SiteRow], now: Timestam
         said.extend(contact.email.clone());
         said.push(match contact.confirmed_at {
             None => "NEVER CONFIRMED".to_owned(),
-            Some(at) if at < now.minus(CONFIRMED_WITHIN) => format!("LAST CONFIRMED {}, over a year ago", day(at)),
+            Some(at) if at < now.minus(CONTACT_CONFIRMED_WITHIN) => {
+                format!("LAST CONFIRMED {}, over a year ago", day(at))
+            }
             Some(at) => format!("confirmed {}", day(at)),
         });
         lines.push(format!("Contact {}: {}", role.as_str(), said.join(", ")));
@@ -115,6 +113,8 @@ fn lines(member: &MemberRow, profile: &Profile, sites: &[SiteRow], now: Timestam
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
     use crate::profile::Contact;
 
     #[test]
@@ -133,8 +133,8 @@ mod tests {
         };
         let mut profile = Profile::default();
         for (role, confirmed_at) in [
-            (Role::It, Some(now.minus(CONFIRMED_WITHIN + Duration::from_secs(1)))),
-            (Role::OnCall, Some(now.minus(CONFIRMED_WITHIN))),
+            (Role::It, Some(now.minus(CONTACT_CONFIRMED_WITHIN + Duration::from_secs(1)))),
+            (Role::OnCall, Some(now.minus(CONTACT_CONFIRMED_WITHIN))),
             (Role::Privacy, None),
         ] {
             profile.contacts.insert(role, Contact { name: "Kari".to_owned(), confirmed_at, ..Contact::default() });

@@ -13,7 +13,7 @@ use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::{StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::sse::{KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use serde::Deserialize;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -29,6 +29,7 @@ use crate::present::api::PictureJson;
 use crate::present::asset::{ASSETS, Asset, TILE_GRID};
 use crate::present::detail::{CampaignView, IncidentView};
 use crate::present::map::Tiles;
+use crate::present::member::MemberView;
 use crate::present::page::{self, Extent, Head};
 use crate::present::sensor_health::SensorView;
 use crate::present::shown::{Calendar, Shown};
@@ -96,6 +97,7 @@ fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router
         .route("/kampanje/{id}", get(campaign))
         .route("/sak/{id}", get(incident))
         .route("/sensor/{id}", get(sensor))
+        .route("/medlem/{number}", get(member))
         .route("/api/picture", get(picture_json))
         .route("/live", get(live))
         .route("/health", get(healthy));
@@ -250,7 +252,7 @@ impl Visit {
         self.answer(StatusCode::SERVICE_UNAVAILABLE, page::message(&self.head(operator), &title, &words, self.extent))
     }
 
-    fn broken(&self, error: &sqlx::Error) -> Response {
+    fn broken(&self, error: &(impl std::fmt::Display + ?Sized)) -> Response {
         tracing::error!(%error, "the page could not read the database");
         let texts = self.texts();
         let (title, words) = (texts.say("broken-title"), texts.say("broken-words"));
@@ -338,6 +340,26 @@ async fn sensor(Path(id): Path<String>, parts: Parts) -> Response {
             let view = SensorView::of(facts, &picture, &events, &visit.reader());
             visit.answer(StatusCode::OK, page::sensor(&visit.head(operator), &view, visit.extent))
         }
+        Err(error) => visit.broken(&error),
+    }
+}
+
+async fn member(Path(number): Path<String>, parts: Parts) -> Response {
+    let (State(shared), asked, headers, uri) = parts;
+    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
+    let Ok(number) = number.parse() else {
+        return visit.not_there(None);
+    };
+    match shared.store.known_of(Scope::Operator, &number).await {
+        // An old number leads on.
+        Ok(Some(known)) if known.member.number != number.as_str() => {
+            Redirect::to(&format!("/medlem/{}", known.member.number)).into_response()
+        }
+        Ok(Some(known)) => {
+            let view = MemberView::of(&known.member, &known.profile, &known.sites, &visit.reader());
+            visit.answer(StatusCode::OK, page::member(&visit.head(known.operator.as_deref()), &view, visit.extent))
+        }
+        Ok(None) => visit.not_there(None),
         Err(error) => visit.broken(&error),
     }
 }

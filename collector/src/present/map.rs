@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
+use varde_common::id::MemberNumber;
 
 use super::shown::Shown;
 use super::text::Texts;
@@ -68,6 +69,8 @@ pub struct KeyLine {
 pub struct MemberRow {
     /// Its number.
     pub number: Shown,
+    /// Where its page is; none where its number is none that a page has.
+    pub page: Option<String>,
     /// Its name.
     pub name: Shown,
     /// Sign of its state.
@@ -187,6 +190,7 @@ impl TileMap {
                 let (class, sign) = state.looks();
                 MemberRow {
                     number: Shown::of(&member.number),
+                    page: member.number.parse::<MemberNumber>().ok().map(|number| format!("/medlem/{number}")),
                     name: Shown::of(&member.name),
                     sign,
                     class,

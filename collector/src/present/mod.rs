@@ -11,6 +11,7 @@ pub mod beat;
 pub mod deletion;
 pub mod detail;
 pub mod map;
+pub mod member;
 pub mod page;
 pub mod reach;
 pub mod sensor;

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::detail::{CampaignView, IncidentView};
+use super::member::MemberView;
 use super::sensor_health::SensorView;
 use super::shown::Shown;
 use super::text::{Language, Texts};
@@ -71,6 +72,14 @@ struct SensorPage<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "member.html", blocks = ["content"])]
+struct MemberPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    v: &'a MemberView,
+}
+
+#[derive(Template)]
 #[template(path = "message.html", blocks = ["content"])]
 struct MessagePage<'a> {
     head: &'a Head,
@@ -121,6 +130,18 @@ pub fn incident(head: &Head, view: &IncidentView, extent: Extent) -> askama::Res
 /// None of ours; the template's type demands it.
 pub fn sensor(head: &Head, view: &SensorView, extent: Extent) -> askama::Result<String> {
     let page = SensorPage { head, t: head.texts(), v: view };
+    match extent {
+        Extent::Whole => page.render(),
+        Extent::Fragment => page.as_content().render(),
+    }
+}
+
+/// A member's page.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn member(head: &Head, view: &MemberView, extent: Extent) -> askama::Result<String> {
+    let page = MemberPage { head, t: head.texts(), v: view };
     match extent {
         Extent::Whole => page.render(),
         Extent::Fragment => page.as_content().render(),

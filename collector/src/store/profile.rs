@@ -6,7 +6,9 @@ use sqlx::{Row, SqliteConnection};
 use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
-use super::{Scope, Store, StoreError};
+use super::member::MemberRow;
+use super::site::SiteRow;
+use super::{Scope, Store, StoreError, setting};
 use crate::profile::{Contact, Language, Profile, Role, Wanted};
 
 /// What became of one [`Wanted`].
@@ -20,6 +22,19 @@ pub struct Became {
     pub added: bool,
     /// What is different from now on; nothing where nothing is.
     pub changed: Vec<String>,
+}
+
+/// Everything known of a member, for its page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Whose collector it is.
+    pub operator: Option<String>,
+    /// The member.
+    pub member: MemberRow,
+    /// What is known of it.
+    pub profile: Profile,
+    /// Its sites.
+    pub sites: Vec<SiteRow>,
 }
 
 /// Why nothing was written.
@@ -238,6 +253,18 @@ impl Store {
         let there: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM member WHERE id = $1").bind(member).fetch_one(&mut *tx).await?;
         Ok(if there == 0 { None } else { Some(read(&mut tx, member).await?) })
+    }
+
+    /// Everything known of the member of that number, or that goes on for the one that had it.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn known_of(&self, scope: Scope, number: &MemberNumber) -> Result<Option<Known>, StoreError> {
+        let Some(member) = self.member_by_number(scope, number).await? else { return Ok(None) };
+        let Some(profile) = self.profile(scope, member.id).await? else { return Ok(None) };
+        let sites = self.site_rows(Scope::Member(member.id), None).await?;
+        let operator = self.setting(scope, setting::OPERATOR_NAME).await?;
+        Ok(Some(Known { operator, member, profile, sites }))
     }
 
     /// The shared networks that members are behind, each with how many.

@@ -305,3 +305,29 @@ async fn two_members_that_become_one_have_one_incident_and_their_numbers_lead_th
     send(&fixture, 1, &batch(3, vec![RecordBody::Opened(opened(1, 77, 4))])).await;
     assert_eq!(fixture.count("SELECT COUNT(*) FROM alert WHERE member_id = 2 AND sensor_id = 1").await, 3);
 }
+
+#[tokio::test]
+async fn a_member_is_covered_by_a_site_that_was_given_and_named_and_by_no_other() {
+    let fixture = fixture(2).await;
+    fixture.run("INSERT INTO member (id, number, name, added_at) VALUES (3, '1003', 'Kommune 3', 0)").await;
+    let able = async || {
+        let picture = fixture.store.picture(Scope::Operator).await.unwrap();
+        let mut able: Vec<i64> = Coverage::now(&picture, NOW).able.into_iter().collect();
+        able.sort_unstable();
+        able
+    };
+    let hello = async |epoch: u128, sites: Vec<SiteId>| {
+        let mut said = introduction(Epoch(epoch), 2, Seq(1), None);
+        said.hello.sites = sites;
+        hello::meet(&fixture.store, 1, &said, Mark(epoch), "quic", NOW).await.unwrap();
+        fixture.run("UPDATE sensor SET revision = 1").await;
+    };
+    hello(21, vec![SiteId(0), SiteId(4)]).await;
+    assert_eq!(able().await, [1, 2], "the sensor's word alone covers nobody");
+    fixture.store.add_site(1, SiteId(4), 3).await.unwrap();
+    assert_eq!(able().await, [1, 2], "nor does what was given and is not named");
+    hello(22, vec![SiteId(0), SiteId(4)]).await;
+    assert_eq!(able().await, [1, 2, 3]);
+    hello(23, vec![SiteId(0)]).await;
+    assert_eq!(able().await, [1, 2], "taken out of its settings again");
+}
