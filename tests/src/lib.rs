@@ -36,6 +36,7 @@ pub mod hostile;
 pub mod hostile_collector;
 pub mod hostile_sensor;
 pub mod lab;
+pub mod list_attacks;
 pub mod listing;
 pub mod measure;
 pub mod model_disk;

@@ -217,6 +217,7 @@ pub async fn converse(
             | ToCollector::Renew { .. }
             | ToCollector::Holds(_)
             | ToCollector::ChannelOutcome(_)
+            | ToCollector::AskWhole
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quinn::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{SemaphorePermit, mpsc, watch};
+use tokio::sync::{Notify, SemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use varde_common::codec::Malformed;
@@ -16,6 +16,7 @@ use super::carrier::{Carrier, Outgoing};
 use super::clock;
 use super::frame::{self, FrameError};
 use super::listen::Collector;
+use super::lists::Follower;
 use super::live::Entered;
 use super::renew::{self, NoAnswer, Proof};
 use super::tied::{Arrived, Tied};
@@ -299,7 +300,7 @@ impl Talk {
                     let said = self.renew(&csr_der).await?;
                     self.answer(&mut send, &said).await?;
                 }
-                Action::Nothing => {}
+                Action::SendWhole | Action::Nothing => {}
             }
         }
     }
@@ -458,12 +459,15 @@ impl Talk {
             self.note_channel(&holds.channel, None).await?;
         }
         let offered = || self.session().handle_offered();
-        let follow = self.collector.lists.follow(&self.carrier, &mut send, self.sensor, held, offered);
+        let asks_whole = Notify::new();
+        let follower = Follower { sensor: self.sensor, store: &self.collector.store, asks_whole: &asks_whole };
+        let follow = self.collector.lists.follow(&self.carrier, &mut send, follower, held, offered);
         let hear = async {
             while let Some((message, _turn)) = self.next(&mut recv, SMALL_BODY_MAX_OCTETS).await? {
                 let action = self.session().handle_message(Stream::Lists, message, clock::monotonic())?;
                 match action {
                     Action::Note(outcome) => self.note(outcome).await?,
+                    Action::SendWhole => asks_whole.notify_one(),
                     other => self.note_trust(other).await?,
                 }
             }

@@ -3,9 +3,12 @@
 use sqlx::Row;
 use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
-use varde_common::list::Manifest;
+use varde_common::list::{Manifest, Refused};
+use varde_common::matcher::IndicatorSet;
+use varde_common::trust::read_unverified;
 
 use super::{Scope, Store, StoreError, restored};
+use crate::intel::changes::Changes;
 use crate::limits::LIST_CONTENTS_KEPT;
 
 /// A published list as it is sent.
@@ -19,6 +22,23 @@ pub struct Published {
     pub older_manifest: Option<Vec<u8>>,
     /// The base file.
     pub base: Vec<u8>,
+    /// The list it was compiled for: this one, or one before it.
+    pub base_revision: Revision,
+    /// The changes over it; none = it is all of the list.
+    pub overlay: Option<Vec<u8>>,
+}
+
+impl Published {
+    /// What it holds.
+    ///
+    /// # Errors
+    /// [`Refused`], where what was stored is not what was signed.
+    pub fn set(&self) -> Result<IndicatorSet, Refused> {
+        let (manifest, _) = read_unverified::<Manifest>(&self.manifest)?;
+        manifest.check(self.base.len() as u64, &blake3::hash(&self.base))?;
+        let base = IndicatorSet::open(std::sync::Arc::new(self.base.clone()))?;
+        manifest.complete(&base, self.overlay.as_deref().unwrap_or_default())
+    }
 }
 
 /// A list that is to be published.
@@ -30,8 +50,10 @@ pub struct New<'a> {
     pub signed: &'a [u8],
     /// See [`Published::older_manifest`].
     pub older_manifest: Option<&'a [u8]>,
-    /// The base file.
+    /// A base that holds all of it.
     pub base: &'a [u8],
+    /// The changes over another list's base, where it goes out as such.
+    pub changes: Option<&'a Changes>,
     /// Indicators up to this number may be in it.
     pub up_to_id: i64,
 }
@@ -86,8 +108,10 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn newest_list(&self, _scope: Scope, channel: &ChannelName) -> Result<Option<Published>, StoreError> {
-        let sql = "SELECT revision, manifest, older_manifest, base FROM list_revision
-            WHERE channel = $1 ORDER BY revision DESC LIMIT 1";
+        let sql = "SELECT l.revision, l.manifest, l.older_manifest, l.overlay, COALESCE(b.revision, l.revision) AS base_revision,
+                COALESCE(b.base, l.base) AS base
+            FROM list_revision l LEFT JOIN list_revision b ON b.revision = l.base_revision
+            WHERE l.channel = $1 ORDER BY l.revision DESC LIMIT 1";
         let Some(row) = sqlx::query(sql).bind(channel.as_str()).fetch_optional(self.readers()).await? else {
             return Ok(None);
         };
@@ -96,7 +120,20 @@ impl Store {
             manifest: row.try_get("manifest")?,
             older_manifest: row.try_get("older_manifest")?,
             base: row.try_get("base")?,
+            base_revision: revision(row.try_get("base_revision")?),
+            overlay: row.try_get("overlay")?,
         }))
+    }
+
+    /// A base that holds all of a list, for sensors that know of no changes.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn whole_list(&self, _scope: Scope, revision: Revision) -> Result<Vec<u8>, StoreError> {
+        let sql = "SELECT base FROM list_revision WHERE revision = $1";
+        let base: Option<Vec<u8>> =
+            sqlx::query_scalar(sql).bind(number(revision)).fetch_optional(self.readers()).await?;
+        Ok(base.unwrap_or_default())
     }
 
     /// How many indicators the largest list had that was ever published here: what a sensor that was away may still have.
@@ -115,7 +152,9 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn publish_list(&self, list: &New<'_>) -> Result<bool, StoreError> {
-        let New { manifest, signed, older_manifest, base, up_to_id } = *list;
+        let New { manifest, signed, older_manifest, base, changes, up_to_id } = *list;
+        // Of a channel that no older program follows nobody wants all of it where there are changes.
+        let base = if changes.is_some() && older_manifest.is_none() { &[] } else { base };
         let now = manifest.created.0;
         let mut tx = self.begin().await?;
         let last: Option<i64> =
@@ -125,8 +164,9 @@ impl Store {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO list_revision (revision, manifest, base, count, published_at, older_manifest, channel)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO list_revision (revision, manifest, base, count, published_at, older_manifest, channel, overlay,
+                base_revision)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(number(manifest.revision))
         .bind(signed)
@@ -135,16 +175,20 @@ impl Store {
         .bind(now)
         .bind(older_manifest)
         .bind(&manifest.channel)
+        .bind(changes.map(|changes| changes.overlay.as_slice()))
+        .bind(changes.map(|changes| number(changes.base_revision)))
         .execute(&mut *tx)
         .await?;
         let published = "UPDATE indicator SET published_at = $1, published_in = $2
             WHERE published_at IS NULL AND id <= $3 AND (valid_until IS NULL OR valid_until > $1)
             AND tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')";
         sqlx::query(published).bind(now).bind(number(manifest.revision)).bind(up_to_id).execute(&mut *tx).await?;
-        // Each channel's newest is what a sensor that comes is given, however long ago that was.
+        // Each channel's newest, with the base it is over, is what a sensor that comes is given, however long ago that was.
         sqlx::query(
-            "UPDATE list_revision SET base = x'' WHERE revision <= $1 AND base <> x''
-             AND revision NOT IN (SELECT MAX(revision) FROM list_revision GROUP BY channel)",
+            "UPDATE list_revision SET base = x'', overlay = NULL WHERE revision <= $1 AND base <> x''
+             AND revision NOT IN (SELECT MAX(revision) FROM list_revision GROUP BY channel)
+             AND revision NOT IN (SELECT COALESCE(base_revision, 0) FROM list_revision
+                WHERE revision IN (SELECT MAX(revision) FROM list_revision GROUP BY channel))",
         )
         .bind(number(manifest.revision).saturating_sub(LIST_CONTENTS_KEPT))
         .execute(&mut *tx)
@@ -180,14 +224,28 @@ mod tests {
             let base = format!("base {revision}").into_bytes();
             let manifest =
                 Manifest::of(&base, &content, Revision(revision), Timestamp(100 + revision as i64), Timestamp::MAX);
-            let list = New { manifest: &manifest, signed: b"signed", older_manifest: None, base: &base, up_to_id: 2 };
+            let list = New {
+                manifest: &manifest,
+                signed: b"signed",
+                older_manifest: None,
+                base: &base,
+                changes: None,
+                up_to_id: 2,
+            };
             assert!(store.publish_list(&list).await.unwrap());
             assert!(!store.publish_list(&list).await.unwrap(), "a number is given once");
         }
         let newest = store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap();
         assert_eq!((newest.revision, newest.base.as_slice()), (Revision(7), b"base 7".as_slice()));
         let manifest = Manifest::of(b"", &content, Revision(8), Timestamp(200), Timestamp::MAX);
-        let list = New { manifest: &manifest, signed: b"signed", older_manifest: None, base: b"", up_to_id: 99 };
+        let list = New {
+            manifest: &manifest,
+            signed: b"signed",
+            older_manifest: None,
+            base: b"",
+            changes: None,
+            up_to_id: 99,
+        };
         assert!(store.publish_list(&list).await.unwrap());
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
         let published: Vec<_> = rows.iter().map(|r| (r.published_at.map(|at| at.0), r.published_in)).collect();
