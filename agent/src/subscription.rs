@@ -1,8 +1,9 @@
 //! Which list is in force, and what it takes for another to replace it. Told what arrives; says what to keep and answer.
 //!
-//! An offer is held against the root and the floor before its base is fetched; the base is hashed as it arrives and goes
+//! An offer is held against the root, the channel and the floor before its base is fetched; the base is hashed as it arrives and goes
 //! to disk piece by piece, up to its declared size and not an octet further; only what is whole, hashed and readable is
-//! kept, and only what is kept comes into force. Whatever is wrong with an offer, the list before it stays.
+//! kept, and only what is kept comes into force. Changes over the base in force are hashed and read in the same way, and stand
+//! with it or not at all. Whatever is wrong with an offer, the list before it stays.
 
 use varde_common::channel::Placement;
 use varde_common::codec::Text;
@@ -30,7 +31,7 @@ pub enum Step {
     Append(Vec<u8>),
     /// The file is whole and its hash is right: open it, keep it, then tell [`Subscription::handle_stored`]. Where that
     /// fails, as where beginning or appending did, tell [`Subscription::handle_not_stored`].
-    Keep(Box<Manifest>),
+    Keep(Box<Arrived>),
     /// Write it down and answer so; the list before stays.
     Refused {
         /// The number it claimed, 0 if it could not be read.
@@ -44,11 +45,24 @@ pub enum Step {
     Broken(&'static str),
 }
 
+/// A list that has arrived whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// What it says.
+    pub manifest: Manifest,
+    /// The same, as it was signed.
+    pub signed: Vec<u8>,
+    /// Its base is in the file; else it is the one in force.
+    pub whole: bool,
+    /// Its changes over the base; none where it has no such part.
+    pub overlay: Vec<u8>,
+}
+
 #[derive(Debug)]
 enum Receiving {
     Nothing,
     Base {
-        manifest: Manifest,
+        arrived: Box<Arrived>,
         hasher: Box<blake3::Hasher>,
         octets: u64,
     },
@@ -79,6 +93,8 @@ pub struct Subscription {
     stands: bool,
     /// The list that was named as the newest, and the hash of its manifest.
     named: Option<(Revision, String)>,
+    /// Changes came over a base that is not here.
+    asks_whole: bool,
 }
 
 impl Subscription {
@@ -99,6 +115,7 @@ impl Subscription {
             offered,
             stands: true,
             named: None,
+            asks_whole: false,
         }
     }
 
@@ -207,9 +224,19 @@ impl Subscription {
         self.receiving = Receiving::Nothing;
     }
 
-    /// A manifest arrived; the earliest time that it may be by now. One that has run out is taken only where there is none:
-    /// whoever has one is told rather than given what somebody kept back.
+    /// Whether the list just refused is to be asked for whole; once for each.
+    pub fn takes_ask_for_whole(&mut self) -> bool {
+        std::mem::take(&mut self.asks_whole)
+    }
+
+    /// A manifest arrived, its base behind it.
     pub fn handle_offer(&mut self, manifest_octets: Vec<u8>, earliest: Timestamp) -> Step {
+        self.handle_publication(manifest_octets, true, earliest)
+    }
+
+    /// A manifest arrived; whether its base follows, or its changes alone; the earliest time that it may be by now. One that has
+    /// run out is taken only where there is none: whoever has one is told rather than given what somebody kept back.
+    pub fn handle_publication(&mut self, manifest_octets: Vec<u8>, whole: bool, earliest: Timestamp) -> Step {
         // A list that was accepted and then lost (a damaged disk, another channel for a while) may come again under its own
         // number, none older.
         let lost = self.is_elsewhere() || (self.stands && self.in_force < self.floor);
@@ -221,15 +248,20 @@ impl Subscription {
             if self.in_force > Revision(0) && manifest.expires <= earliest {
                 return Err(Refused::Expired(manifest.expires));
             }
-            self.is_named(manifest, &manifest_octets)
+            let manifest = self.is_named(manifest, &manifest_octets)?;
+            let over_ours = manifest.overlay.is_some()
+                && self.base.is_some_and(|ours| Some(ours) == from_hex(&manifest.base_blake3));
+            if whole || over_ours { Ok(manifest) } else { Err(Refused::AnotherBase) }
         });
         match accepted {
             Ok(manifest) => {
                 self.offered = manifest.revision;
-                self.receiving = Receiving::Base { manifest, hasher: Box::default(), octets: 0 };
-                Step::Begin { manifest: manifest_octets }
+                let arrived = Arrived { manifest, signed: manifest_octets.clone(), whole, overlay: Vec::new() };
+                self.receiving = Receiving::Base { arrived: Box::new(arrived), hasher: Box::default(), octets: 0 };
+                if whole { Step::Begin { manifest: manifest_octets } } else { Step::Wait }
             }
             Err(refused) => {
+                self.asks_whole = refused == Refused::AnotherBase;
                 self.receiving = Receiving::Skipping { octets: 0 };
                 let claimed = Manifest::verify(&manifest_octets, &self.root).map_or(Revision(0), |m| m.revision);
                 self.refuse(claimed, &refused)
@@ -255,8 +287,12 @@ impl Subscription {
                 *skipped += chunk.len() as u64;
                 if *skipped > LIST_BASE_MAX_OCTETS { Step::Broken("a list came that never ends") } else { Step::Wait }
             }
-            Receiving::Base { manifest, hasher, octets } => {
+            Receiving::Base { arrived, .. } if !arrived.whole => {
+                Step::Broken("a base came where changes were announced")
+            }
+            Receiving::Base { arrived, hasher, octets } => {
                 *octets += chunk.len() as u64;
+                let Arrived { manifest, .. } = &**arrived;
                 if *octets <= manifest.base_octets {
                     hasher.update(&chunk);
                     return Step::Append(chunk);
@@ -268,15 +304,41 @@ impl Subscription {
         }
     }
 
-    /// The base is complete.
+    /// Octets of the changes arrived.
+    pub fn handle_overlay_chunk(&mut self, chunk: &[u8]) -> Step {
+        match &mut self.receiving {
+            Receiving::Nothing => Step::Broken("a piece of a list's changes came without an offer"),
+            Receiving::Skipping { octets: skipped } => {
+                *skipped += chunk.len() as u64;
+                if *skipped > LIST_BASE_MAX_OCTETS { Step::Broken("a list came that never ends") } else { Step::Wait }
+            }
+            Receiving::Base { arrived, .. } => {
+                let (announced, found) =
+                    (arrived.manifest.overlay_octets(), (arrived.overlay.len() + chunk.len()) as u64);
+                if found <= announced {
+                    arrived.overlay.extend_from_slice(chunk);
+                    return Step::Wait;
+                }
+                let revision = arrived.manifest.revision;
+                self.receiving = Receiving::Skipping { octets: found };
+                self.refuse(revision, &Refused::WrongSize { announced, found })
+            }
+        }
+    }
+
+    /// The base is complete, and what else belongs to the list.
     pub fn handle_end(&mut self) -> Step {
         match std::mem::replace(&mut self.receiving, Receiving::Nothing) {
             Receiving::Nothing => Step::Broken("a list ended that never began"),
             Receiving::Skipping { .. } => Step::Wait,
-            Receiving::Base { manifest, hasher, octets } => match manifest.check(octets, &hasher.finalize()) {
-                Ok(()) => Step::Keep(Box::new(manifest)),
-                Err(refused) => self.refuse(manifest.revision, &refused),
-            },
+            Receiving::Base { arrived, hasher, octets } => {
+                let Arrived { manifest, whole, overlay, .. } = &*arrived;
+                let base = if *whole { manifest.check(octets, &hasher.finalize()) } else { Ok(()) };
+                match base.and_then(|()| manifest.check_overlay(overlay)) {
+                    Ok(()) => Step::Keep(arrived),
+                    Err(refused) => self.refuse(manifest.revision, &refused),
+                }
+            }
         }
     }
 

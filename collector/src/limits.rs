@@ -181,6 +181,9 @@ pub const CLOCK_SLACK_HOURS: i64 = 24;
 pub const LIST_DAYS: i64 = 30;
 /// An unchanged list is published anew once it has less than this left.
 pub const LIST_RENEW_DAYS: i64 = 10;
+/// A base is compiled anew once the changes over it are more than one in so many of what it holds: a sensor that has it not
+/// gets both, and both are looked at for every name.
+pub const OVERLAY_REBUILD_SHARE: u64 = 4;
 /// Lists whose content is kept; of older ones only the manifest.
 pub const LIST_CONTENTS_KEPT: i64 = 5;
 

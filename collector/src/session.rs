@@ -40,6 +40,8 @@ pub enum Action {
     NoteNewest(Text),
     /// Keep which channel the sensor follows, and why it did not follow another.
     NoteChannel(ChannelName, Option<Text>),
+    /// Send the newest list whole: the sensor has not the base that its changes are over.
+    SendWhole,
     /// Keep what became of a list.
     Note(ListOutcome),
     /// Give the next certificate, for the key that this request (PKCS #10, DER) is of.
@@ -151,6 +153,7 @@ impl Session {
             | ToCollector::AskPinned { .. }
             | ToCollector::Renew { .. }
             | ToCollector::AskRoots { .. }
+            | ToCollector::AskWhole
             | ToCollector::ChannelOutcome(_)
             | ToCollector::Holds(_) => Err(CloseReason::ProtocolError),
         }
@@ -226,6 +229,9 @@ impl Session {
             (Stream::Lists, ToCollector::NewestRefused { why }) if self.subscribed && self.speaks(3..=u16::MAX) => {
                 self.handle_answer().map(|()| Action::NoteNewest(why))
             }
+            (Stream::Lists, ToCollector::AskWhole) if self.subscribed && self.speaks(3..=u16::MAX) => {
+                self.handle_answer().map(|()| Action::SendWhole)
+            }
             (Stream::Lists, ToCollector::ChannelOutcome(outcome)) if self.subscribed && self.speaks(3..=u16::MAX) => {
                 let (channel, why) = match outcome {
                     ChannelOutcome::Follows { channel } => (channel, None),
@@ -262,6 +268,7 @@ impl Session {
                 | ToCollector::AskPinned { .. }
                 | ToCollector::Renew { .. }
                 | ToCollector::AskRoots { .. }
+                | ToCollector::AskWhole
                 | ToCollector::ChannelOutcome(_)
                 | ToCollector::Holds(_),
             ) => Err(CloseReason::ProtocolError),

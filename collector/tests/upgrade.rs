@@ -13,7 +13,8 @@
 //! sensor in quarantine of which an older state came (2), and its alert of many hosts. Since version 5 certificates: one that was
 //! given to sensor 1 and not used yet, and a refusal to sensor 2. Since version 6 the root document, what sensors said of it and of the
 //! newest list (sensor 2: what it did not believe), and a list that waits for its signature. Since version 9 an audit of the commands that
-//! made it, a profile (Gjøvik: a contact, an old number, a shared network), a site of its at sensor 2, and that a member has left.
+//! made it, a profile (Gjøvik: a contact, an old number, a shared network), a site of its at sensor 2, and that a member has left; sensor 1 is
+//! in another channel, sensor 2 would not follow one, and what waits are changes over a base.
 
 use std::path::Path;
 
@@ -22,6 +23,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use varde_collector::audit::Wrong;
 use varde_collector::store::alert::{self, Which};
 use varde_collector::store::{DATABASE_FILE, Scope, Store, StoreError};
+use varde_common::channel::ChannelName;
+use varde_common::id::Revision;
 
 /// Every version that was ever in anybody's hands.
 const FIXTURES: [(i64, &str); 4] = [
@@ -132,6 +135,18 @@ async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it(
         );
         let departed = store.departures(Scope::Operator).await.unwrap().len();
         assert_eq!(departed, usize::from(version >= 7));
+        // What came with version 7: everybody followed the one channel there was, and each list was its base.
+        let placed: Vec<_> = sensors
+            .iter()
+            .map(|row| (row.channel.as_str(), row.follows.as_deref(), row.channel_refused_why.as_deref()))
+            .collect();
+        let since = [("pilot", Some("pilot"), None), ("all", Some("all"), Some("older"))];
+        assert_eq!(placed, if version >= 7 { since } else { [("all", None, None); 2] });
+        assert_eq!(store.placements(Scope::Operator).await.unwrap().len(), usize::from(version >= 7));
+        let list = store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap();
+        assert_eq!((list.base_revision, list.overlay, list.older_manifest), (Revision(1), None, None));
+        let changes = store.pending(Scope::Operator).await.unwrap().and_then(|pending| pending.changes);
+        assert_eq!(changes.map(|changes| changes.base_revision), (version >= 7).then_some(Revision(1)));
         let told = store.sensor_events(Scope::Operator, 2, 10).await.unwrap();
         assert_eq!(told.total, 2 + u64::from(version >= 4), "{told:?}");
         store.close().await;

@@ -25,6 +25,7 @@ pub mod message;
 pub mod name;
 pub mod newest;
 pub mod observation;
+pub mod overlay;
 pub mod pattern;
 pub mod plain;
 pub mod record;

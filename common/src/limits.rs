@@ -40,6 +40,10 @@ pub const LIST_MAX_INDICATORS: u64 = 5_000_000;
 pub const LIST_SHRINK_ABOVE: u64 = 20;
 /// Changes in an overlay: what a sensor keeps in memory beside the mapped base (decision 24).
 pub const OVERLAY_MAX_CHANGES: usize = 65_536;
+/// One indicator in an overlay: a name of [`NAME_MAX_OCTETS`] and some forty octets of facts.
+pub const OVERLAY_INDICATOR_MAX_OCTETS: usize = 320;
+/// An overlay's file: as many changes as it may have, each as long as it may be. A sensor holds it in memory while it arrives.
+pub const OVERLAY_MAX_OCTETS: u64 = 16 + (OVERLAY_MAX_CHANGES * (4 + OVERLAY_INDICATOR_MAX_OCTETS)) as u64;
 /// One bucket of a base: what a look-up may walk through at the most. Some hundred octets are usual; thousands of
 /// indicators with one pattern fill it.
 pub const BUCKET_MAX_OCTETS: usize = 256 * 1024;

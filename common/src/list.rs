@@ -16,8 +16,11 @@ use crate::codec;
 use crate::confidential::ConfidentialKey;
 use crate::id::Revision;
 use crate::indicator::Indicator;
-use crate::limits::{LIST_BASE_MAX_OCTETS, LIST_MAX_INDICATORS, LIST_SHRINK_ABOVE, MANIFEST_MAX_OCTETS};
-use crate::matcher::{BadBase, Builder, IndicatorSet, NotBuilt, Seed, Storage};
+use crate::limits::{
+    LIST_BASE_MAX_OCTETS, LIST_MAX_INDICATORS, LIST_SHRINK_ABOVE, MANIFEST_MAX_OCTETS, OVERLAY_MAX_OCTETS,
+};
+use crate::matcher::{BadBase, Builder, IndicatorSet, NotBuilt, Overlay, Seed, Storage};
+use crate::overlay::BadOverlay;
 use crate::time::Timestamp;
 use crate::trust::{self, Domain, Root, Untrusted, hex};
 
@@ -36,7 +39,7 @@ pub struct Manifest {
     pub created: Timestamp,
     /// After this it is old; it keeps matching all the same.
     pub expires: Timestamp,
-    /// Indicators in the base.
+    /// Indicators in the list: in the base, with the changes.
     pub count: u64,
     /// Octets of the base.
     pub base_octets: u64,
@@ -49,6 +52,19 @@ pub struct Manifest {
     /// Somebody wants it to hold a half or less of what a sensor may have in force ([`is_shrunken`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shrinks: bool,
+    /// What has changed since the base was made, in a file of its own; none = the base is all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<OverlayFile>,
+}
+
+/// A file of changes over a base ([`crate::overlay`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OverlayFile {
+    /// Its octets.
+    pub octets: u64,
+    /// BLAKE3 of it, 64 hex digits.
+    pub blake3: String,
 }
 
 /// Whether a list with `count` indicators in place of one with `held` is empty or much shrunken: what nobody does without
@@ -118,6 +134,15 @@ pub enum Refused {
     /// It ran out before it came, and there is one in force.
     #[error("the list was good until {0}; that has passed, and the one in force is kept: publish anew")]
     Expired(Timestamp),
+    /// Changes over a base that this sensor does not have.
+    #[error("the list comes as changes over another base than the one in force")]
+    AnotherBase,
+    /// The changes cannot be used.
+    #[error("the list's changes cannot be read: {0}")]
+    BadOverlay(#[from] BadOverlay),
+    /// The changes cannot be put over the base.
+    #[error("the list's changes cannot be put over its base: {0}")]
+    NotBuilt(#[from] NotBuilt),
     /// Needs a newer program.
     #[error("the list needs varde-agent {0} or newer; update this sensor")]
     NeedsNewerAgent(String),
@@ -185,14 +210,66 @@ impl Manifest {
             content_blake3: content.blake3.clone(),
             minimum_agent: "0.1.0".to_owned(),
             shrinks: false,
+            overlay: None,
         }
     }
 
     /// The same list for sensors whose program is from before a manifest could say that a list shrinks; none where this one
     /// is of that form, or they would not follow its channel.
-    pub fn for_older(&self) -> Option<Manifest> {
-        let ours = self.channel == CHANNEL_ALL && self.shrinks;
-        ours.then(|| Manifest { shrinks: false, ..self.clone() })
+    ///
+    /// `whole` is a base that holds all of it.
+    pub fn for_older(&self, whole: &[u8]) -> Option<Manifest> {
+        let ours = self.channel == CHANNEL_ALL && (self.shrinks || self.overlay.is_some());
+        ours.then(|| Manifest {
+            base_octets: whole.len() as u64,
+            base_blake3: hex(blake3::hash(whole).as_bytes()),
+            shrinks: false,
+            overlay: None,
+            ..self.clone()
+        })
+    }
+
+    /// The same list as changes over a base that is there already.
+    #[must_use]
+    pub fn over(self, base: &Manifest, overlay: &[u8]) -> Manifest {
+        let overlay = OverlayFile { octets: overlay.len() as u64, blake3: hex(blake3::hash(overlay).as_bytes()) };
+        let (base_octets, base_blake3) = (base.base_octets, base.base_blake3.clone());
+        Manifest { base_octets, base_blake3, overlay: Some(overlay), ..self }
+    }
+
+    /// Octets of its changes; 0 where it has none.
+    pub fn overlay_octets(&self) -> u64 {
+        self.overlay.as_ref().map_or(0, |overlay| overlay.octets)
+    }
+
+    /// Holds the changes' size and hash against the manifest.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn check_overlay(&self, overlay: &[u8]) -> Result<(), Refused> {
+        let (announced, found) = (self.overlay_octets(), overlay.len() as u64);
+        if found != announced {
+            return Err(Refused::WrongSize { announced, found });
+        }
+        match &self.overlay {
+            Some(file) if hex(blake3::hash(overlay).as_bytes()) != file.blake3 => Err(Refused::WrongHash),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The list as it is matched: its base, and the changes where it has some. Both were held against the manifest before.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn complete(&self, base: &IndicatorSet, overlay: &[u8]) -> Result<IndicatorSet, Refused> {
+        let set = match &self.overlay {
+            Some(_) => base.with_overlay(&Overlay::from_octets(overlay)?)?,
+            None => base.clone(),
+        };
+        match set.len() as u64 {
+            found if found != self.count => Err(Refused::WrongCount { announced: self.count, found }),
+            _ => Ok(set),
+        }
     }
 
     /// Whether it may take the place of a list with so many indicators.
@@ -229,6 +306,9 @@ impl Manifest {
         }
         if manifest.base_octets > LIST_BASE_MAX_OCTETS {
             return Err(Refused::TooLarge(manifest.base_octets));
+        }
+        if manifest.overlay_octets() > OVERLAY_MAX_OCTETS {
+            return Err(Refused::TooLarge(manifest.overlay_octets()));
         }
         if manifest.count > LIST_MAX_INDICATORS {
             return Err(Refused::TooLarge(manifest.count));
@@ -269,11 +349,7 @@ impl Manifest {
     /// # Errors
     /// [`Refused`].
     pub fn open_checked(&self, base: Storage) -> Result<IndicatorSet, Refused> {
-        let set = IndicatorSet::open(base)?;
-        match set.len() as u64 {
-            found if found != self.count => Err(Refused::WrongCount { announced: self.count, found }),
-            _ => Ok(set),
-        }
+        self.complete(&IndicatorSet::open(base)?, &[])
     }
 
     /// Holds a base in memory against the manifest and opens it.
@@ -374,7 +450,7 @@ mod tests {
         ] {
             assert_eq!(is_shrunken(held, count), shrunken, "{held} {count}");
         }
-        let (manifest, octets, _) = publish(7);
+        let (manifest, octets, base) = publish(7);
         assert!(!String::from_utf8_lossy(&octets).contains("shrinks"), "as programs from before read it");
         assert_eq!(manifest.guard(100), Err(Refused::Shrunken { offered: 4, held: 100 }));
         let said = Refused::Shrunken { offered: 4, held: 100 }.to_string();
@@ -383,8 +459,37 @@ mod tests {
         assert_eq!((meant.guard(100), manifest.guard(7)), (Ok(()), Ok(())));
         let signed = meant.sign(&[&key()]).unwrap();
         assert_eq!(Manifest::verify(&signed, &root_with(&[&key()], 1)), Ok(meant.clone()), "it is signed");
-        assert_eq!((meant.for_older(), manifest.for_older()), (Some(manifest), None));
-        assert_eq!(Manifest { channel: "pilot".to_owned(), ..meant }.for_older(), None);
+        assert_eq!((meant.for_older(&base), manifest.for_older(&base)), (Some(manifest), None));
+        assert_eq!(Manifest { channel: "pilot".to_owned(), ..meant }.for_older(&base), None);
+    }
+
+    #[test]
+    fn l2_changes_are_taken_over_their_own_base_whole_and_as_they_were_signed() {
+        let (of_base, _, base) = publish(7);
+        let set = of_base.open(base.clone()).unwrap();
+        let wanted = indicators(&["evil.no", "192.0.2.0/24:443", "=a.no", "2001:db8::2", "more.no"]);
+        let (whole, content) = write_base(wanted, seed(4)).unwrap();
+        let whole_manifest = Manifest::of(&whole, &content, Revision(8), Timestamp(1), Timestamp::MAX);
+        let wanted_set = whole_manifest.open(whole.clone()).unwrap();
+        let overlay = Overlay::between(&set, &wanted_set).unwrap().to_octets();
+        let manifest = whole_manifest.clone().over(&of_base, &overlay);
+        let signed = manifest.sign(&[&key()]).unwrap();
+        let root = root_with(&[&key()], 1);
+        assert_eq!(Manifest::accept(&signed, &root, CHANNEL_ALL, Revision(7)), Ok(manifest.clone()));
+        assert_eq!(manifest.for_older(&whole), Some(whole_manifest), "as if there were no changes");
+        assert_eq!(manifest.check_overlay(&overlay), Ok(()));
+        assert_eq!(manifest.complete(&set, &overlay).map(|set| set.len()), Ok(5));
+        let cut = &overlay[..overlay.len() - 1];
+        assert!(matches!(manifest.check_overlay(cut), Err(Refused::WrongSize { .. })));
+        let mut torn = overlay.clone();
+        torn[20] ^= 1;
+        assert_eq!(manifest.check_overlay(&torn), Err(Refused::WrongHash));
+        assert!(matches!(manifest.complete(&set, cut).map(|set| set.len()), Err(Refused::BadOverlay(_))));
+        let lying = Manifest { count: 4, ..manifest.clone() };
+        assert!(matches!(lying.complete(&set, &overlay).map(|set| set.len()), Err(Refused::WrongCount { .. })));
+        let endless = OverlayFile { octets: OVERLAY_MAX_OCTETS + 1, ..manifest.overlay.clone().unwrap() };
+        let endless = Manifest { overlay: Some(endless), ..manifest }.sign(&[&key()]).unwrap();
+        assert!(matches!(Manifest::accept(&endless, &root, CHANNEL_ALL, Revision(7)), Err(Refused::TooLarge(_))));
     }
 
     proptest! {

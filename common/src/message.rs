@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 31 ChannelOutcome, 36 AskRoots (lane of roots) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 130 Channel, 131 Publication in place of 104 to who said Holds, 137 NoMoreRoots (lane of roots) |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 31 ChannelOutcome, 32 AskWhole, 36 AskRoots (lane of roots) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 130 Channel, 131 Publication in place of 104 to who said Holds, 132 OverlayChunk, 137 NoMoreRoots (lane of roots) |
 //!
 //! In version 3 root documents and words of which list is the newest go on the stream of lists, so that each list is held
 //! against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
@@ -139,6 +139,8 @@ pub enum ToCollector {
     Holds(Holds),
     /// Version 3, on the lists stream, after each word of which channel to follow.
     ChannelOutcome(ChannelOutcome),
+    /// Version 3, on the lists stream: the changes just offered are over a base that is not here; the whole list is wanted.
+    AskWhole,
     /// Version 3: asks for a certificate of a new key, in place of the one that this connection was proved with.
     Renew {
         /// PKCS #10 request (DER); only its public key counts.
@@ -242,6 +244,13 @@ pub enum ToAgent {
     Publication {
         /// Signed JSON.
         manifest: Vec<u8>,
+        /// Its base follows in chunks, then its changes if it has some; else the changes alone, over the base that is there.
+        whole: bool,
+    },
+    /// Version 3, behind Publication: octets of the list's changes, in order.
+    OverlayChunk {
+        /// At most [`LIST_CHUNK_MAX_OCTETS`].
+        octets: Vec<u8>,
     },
     /// Version 3, over [`ALPN_ROOT`]: that was all, behind a NextRoot for each document.
     NoMoreRoots {
@@ -306,6 +315,7 @@ impl ToCollector {
             ToCollector::Renew { csr_der } => frame(25, csr_der),
             ToCollector::Holds(holds) => frame(30, holds),
             ToCollector::ChannelOutcome(outcome) => frame(31, outcome),
+            ToCollector::AskWhole => frame(32, &()),
             ToCollector::AskRoots { version } => frame(36, version),
         }
     }
@@ -362,6 +372,7 @@ impl ToCollector {
             }
             30 => codec::decode(body).map(ToCollector::Holds),
             31 => codec::decode(body).map(ToCollector::ChannelOutcome),
+            32 => codec::decode::<()>(body).map(|()| ToCollector::AskWhole),
             36 => codec::decode(body).map(|version| ToCollector::AskRoots { version }),
             other => Err(Malformed::UnknownKind(other)),
         }
@@ -399,7 +410,8 @@ impl ToAgent {
             ToAgent::Waiting => frame(126, &()),
             ToAgent::RenewalRefused(why) => frame(127, why),
             ToAgent::Channel { document } => frame(130, document),
-            ToAgent::Publication { manifest } => frame(131, manifest),
+            ToAgent::Publication { manifest, whole } => frame(131, &(manifest, whole)),
+            ToAgent::OverlayChunk { octets } => frame(132, octets),
             ToAgent::NoMoreRoots { newest } => frame(137, newest),
         }
     }
@@ -440,7 +452,12 @@ impl ToAgent {
             126 => codec::decode::<()>(body).map(|()| ToAgent::Waiting),
             127 => codec::decode(body).map(ToAgent::RenewalRefused),
             130 => capped(PLACEMENT_MAX_OCTETS).map(|document| ToAgent::Channel { document }),
-            131 => capped(MANIFEST_MAX_OCTETS).map(|manifest| ToAgent::Publication { manifest }),
+            131 => {
+                let (manifest, whole): (Vec<u8>, bool) = codec::decode(body)?;
+                at_most(manifest.len(), MANIFEST_MAX_OCTETS)?;
+                Ok(ToAgent::Publication { manifest, whole })
+            }
+            132 => capped(LIST_CHUNK_MAX_OCTETS).map(|octets| ToAgent::OverlayChunk { octets }),
             137 => codec::decode(body).map(|newest| ToAgent::NoMoreRoots { newest }),
             other => Err(Malformed::UnknownKind(other)),
         }

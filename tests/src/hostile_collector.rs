@@ -96,6 +96,8 @@ pub struct Heard {
     pub standings: Vec<Standing>,
     /// What became of words of which channel to follow.
     pub channels: Vec<ChannelOutcome>,
+    /// How often the whole list was asked for.
+    pub whole_asked: usize,
     /// Why words of which list is the newest were not believed.
     pub unbelieved: Vec<String>,
     /// Records, by epoch and place.
@@ -145,14 +147,13 @@ fn root_of(list_keys: &[SigningKey], threshold: u32, ca: &CertificateDer<'_>) ->
         keys: keys.iter().map(|key| key_id(&key.verifying_key())).collect(),
         threshold,
     };
-    let list: Vec<&SigningKey> = list_keys.iter().collect();
     let root = Root {
         version: 1,
         expires: Timestamp::MAX,
         keys: all().map(|key| (key_id(&key), hex(key.as_bytes()))).collect(),
         roles: Roles {
             root: role(&[&root_key], 1),
-            list: role(&list, threshold),
+            list: role(&list_keys.iter().collect::<Vec<_>>(), threshold),
             timestamp: Role::default(),
             hunt: role(&[&root_key], 1),
         },
@@ -470,6 +471,8 @@ async fn lists(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStrea
                 lock(&shared.heard).roots.push(outcome);
             } else if let ToCollector::NewestRefused { why } = message {
                 lock(&shared.heard).unbelieved.push(why.as_str().to_owned());
+            } else if let ToCollector::AskWhole = message {
+                lock(&shared.heard).whole_asked += 1;
             } else if let ToCollector::ChannelOutcome(outcome) = message {
                 lock(&shared.heard).channels.push(outcome);
             }

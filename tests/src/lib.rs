@@ -38,6 +38,7 @@ pub mod hostile_lane;
 pub mod hostile_sensor;
 pub mod initials;
 pub mod lab;
+pub mod list_attacks;
 pub mod listing;
 pub mod measure;
 pub mod model_disk;

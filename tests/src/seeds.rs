@@ -386,6 +386,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("ask-pinned", ToCollector::AskPinned { sha256: [3; 32] }),
         ("renew", ToCollector::Renew { csr_der: vec![0x30, 0x82] }),
         ("channel-outcome", ToCollector::ChannelOutcome(ChannelOutcome::Follows { channel: text("pilot") })),
+        ("ask-whole", ToCollector::AskWhole),
         ("holds", ToCollector::Holds(Holds { base: Some([4; 32]), ..Holds::default() })),
         ("ask-roots", ToCollector::AskRoots { version: 3 }),
     ] {
@@ -406,7 +407,8 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("waiting", ToAgent::Waiting),
         ("renewal-refused", ToAgent::RenewalRefused(varde_common::message::RenewalRefusal::TooLate)),
         ("channel", ToAgent::Channel { document: b"{}".to_vec() }),
-        ("publication", ToAgent::Publication { manifest: b"{}".to_vec() }),
+        ("publication", ToAgent::Publication { manifest: b"{}".to_vec(), whole: true }),
+        ("overlay-chunk", ToAgent::OverlayChunk { octets: vec![0; 40] }),
         ("no-more-roots", ToAgent::NoMoreRoots { newest: 3 }),
         ("ack", ToAgent::Ack { epoch: Epoch(5), seq: Seq(9) }),
         ("gap", ToAgent::Gap { expected: Seq(3) }),

@@ -17,8 +17,9 @@ use varde_tests::traffic::{Outcome, Traffic};
 
 /// What one short run does not bring about, as the collector would have written it: a sensor in quarantine that an older state
 /// of came, a session over TCP, an alert of many hosts; a certificate that was given and not used yet, and one that was refused; a
-/// root document and a word of the newest list that were not believed, and a list that waits for its signature; a member with a contact, an
-/// old number and a shared network, a site of it at the other's sensor, and a member that has left.
+/// root document and a word of the newest list that were not believed, and a list that waits for its signature, as changes; a sensor in a
+/// channel, and one that would not follow; a member with a contact, an old number and a shared network, a site of it at the other's sensor, and
+/// a member that has left.
 const BESIDE: &str = "
     UPDATE sensor SET quarantined_at = last_seen_at, set_back_at = last_seen_at, replayed = 3, passed_over = 2 WHERE id = 2;
     UPDATE sensor SET carrier = 'tcp', renew_epoch = 1 WHERE id = 1;
@@ -34,6 +35,9 @@ const BESIDE: &str = "
     INSERT INTO member_contact SELECT id, 'it', 'Kari Nordmann', '+4761180011', NULL, NULL, added_at FROM member WHERE number = '3407';
     INSERT INTO site (sensor_id, site, member_id, named) SELECT 2, 4, id, 1 FROM member WHERE number = '3407';
     INSERT INTO departure VALUES (9, 1, 2);
+    UPDATE sensor SET channel = 'pilot', channel_word = x'7b7d', channel_at = 1795000000000000, follows = 'pilot' WHERE id = 1;
+    UPDATE sensor SET follows = 'all', channel_refused_why = 'older' WHERE id = 2;
+    UPDATE pending_list SET older_manifest = x'7b7d', overlay = x'00', base_revision = 1;
     UPDATE alert SET hosts = 3000, client = NULL WHERE sensor_id = 2;
     INSERT INTO sensor_event SELECT id, epoch, 0, last_seen_at, last_seen_at, '{\"event\":\"two_live\",\"greeted_at\":null}'
         FROM sensor WHERE id = 2;";

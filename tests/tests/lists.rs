@@ -14,6 +14,7 @@ use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector};
 use varde_tests::hostile_collector::{HostileCollector, Offer};
 use varde_tests::programs::{PATIENCE, eventually};
+use varde_tests::sensor_double::SensorDouble;
 use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::{Outcome, PAGE, Traffic};
 
@@ -169,6 +170,90 @@ fn l2_a_list_that_shrinks_is_published_and_taken_only_where_that_is_said() -> Re
     assert_eq!(agent.revision()?, 1);
     collector.ask(["publish", "--allow-shrink"])?;
     collector.await_in_force(1, 2)?;
+    assert_eq!(collector.sensors()?[0].refused_why, None);
+    drop(feed);
+    agent.wait()?;
+    collector.stop()
+}
+
+/// What lies in a sensor's directory of lists, by the beginning of its name.
+fn lies(agent: &Agent, begins: &str) -> Result<Vec<std::path::PathBuf>> {
+    let entries = std::fs::read_dir(agent.data().join("list"))?.collect::<std::io::Result<Vec<_>>>()?;
+    let named = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(begins);
+    Ok(entries.iter().filter(|entry| named(entry)).map(std::fs::DirEntry::path).collect())
+}
+
+#[test]
+fn l2_little_that_has_changed_travels_as_changes_and_outlives_a_restart_without_a_network() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut collector = Collector::init(&folder.path().join("collector"))?;
+    collector.start()?;
+    collector.add_member("3407", "Gjøvik")?;
+    collector.publish(&(0..40).map(|n| format!("vond{n}.example\n")).collect::<String>())?;
+    let mut agent = Agent::new(&folder.path().join("agent"), None)?;
+    agent.enroll(&collector.token("3407")?)?;
+    let mut feed = Feed::new(&folder.path().join("mirror"))?;
+    agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
+    collector.await_in_force(1, 1)?;
+    let base = std::fs::read(agent.data().join("list/in-force"))?;
+
+    // One comes, one goes: the base stays where it is.
+    let gone = folder.path().join("gone.txt");
+    std::fs::write(&gone, "vond7.example\n")?;
+    collector.ask(["indicator", "import", &gone.to_string_lossy(), "--valid-until", "2026-01-01T00:00:00Z"])?;
+    collector.publish("ny.example\n")?;
+    collector.await_in_force(1, 2)?;
+    let stored: Vec<(i64, i64)> = collector.query(
+        "SELECT COALESCE(base_revision, 0), COALESCE(length(overlay), 0) FROM list_revision ORDER BY revision",
+    )?;
+    assert!(stored[0] == (0, 0) && stored[1].0 == 1 && stored[1].1 < 300, "{stored:?}");
+    assert!(std::fs::read(agent.data().join("list/in-force"))? == base, "the base was written again");
+    assert_eq!(lies(&agent, "overlay-")?.len(), 1);
+    for name in ["vond7.example", "ny.example", "vond8.example"] {
+        feed.send(&lookup(name)?.packets)?;
+    }
+    let found = eventually("two of the three are found", PATIENCE, || {
+        let alerts = collector.alerts()?;
+        Ok((alerts.len() >= 2).then_some(alerts))
+    })?;
+    let mut found: Vec<_> = found.iter().map(|alert| alert.indicator.as_str()).collect();
+    found.sort_unstable();
+    assert_eq!(found, ["ny.example", "vond8.example"]);
+    // A program from before is given all of it.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let older = runtime.block_on(async {
+        let sensor = SensorDouble::enrol(&collector.token("3407")?).await?;
+        sensor.connect(Revision(0)).await?.next_list(sensor.root()).await
+    })?;
+    assert_eq!(older, Revision(2));
+
+    // Killed, and nobody answers: what is in force comes from the disk.
+    agent.kill()?;
+    collector.stop()?;
+    drop(feed);
+    let feed = Feed::new(&folder.path().join("mirror-alone"))?;
+    agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
+    let indicators = |agent: &Agent| -> Result<Option<u64>> {
+        Ok(agent.status()?.get("indicators").and_then(serde_json::Value::as_u64))
+    };
+    eventually("it runs", PATIENCE, || Ok((agent.status()?["running"] == true).then_some(())))?;
+    assert_eq!((agent.revision()?, indicators(&agent)?), (2, Some(40)));
+    // Without its base it is given the whole list under its own number.
+    agent.kill()?;
+    drop(feed);
+    std::fs::remove_file(agent.data().join("list/in-force"))?;
+    collector.start()?;
+    let feed = Feed::new(&folder.path().join("mirror-again"))?;
+    agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
+    eventually("it has all of it", PATIENCE, || {
+        Ok((agent.revision()? == 2 && indicators(&agent)? == Some(40)).then_some(()))
+    })?;
+    assert_eq!(std::fs::read(agent.data().join("list/in-force"))?.len(), base.len());
+    // More than a quarter: a base of its own.
+    collector.publish(&(0..12).map(|n| format!("mer{n}.example\n")).collect::<String>())?;
+    collector.await_in_force(1, 3)?;
+    assert!(lies(&agent, "overlay-")?.is_empty(), "changes over a base that is gone");
+    assert_ne!(std::fs::read(agent.data().join("list/in-force"))?.len(), base.len());
     assert_eq!(collector.sensors()?[0].refused_why, None);
     drop(feed);
     agent.wait()?;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use varde_common::channel::ChannelName;
 use varde_common::id::{Revision, SensorId, Seq};
 use varde_common::message::{Freshness, Standing};
 use varde_common::record::LossCounts;
@@ -353,7 +352,7 @@ impl Report {
             last_error: None,
             revision: Revision(0),
             indicators: 0,
-            channel: ChannelName::default().to_string(),
+            channel: varde_common::list::CHANNEL_ALL.to_owned(),
             trust: None,
             spool: SpoolReport {
                 epoch: figures.epoch.to_string(),

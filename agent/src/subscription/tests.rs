@@ -4,8 +4,8 @@ use super::*;
 use proptest::prelude::*;
 use varde_common::id::{IndicatorId, SensorId};
 use varde_common::indicator::Indicator;
-use varde_common::list::write_base;
-use varde_common::matcher::Seed;
+use varde_common::list::{is_shrunken, write_base};
+use varde_common::matcher::{IndicatorSet, Overlay, Seed};
 use varde_common::trust::{Role, Roles, key_id};
 
 /// What the clock says.
@@ -51,7 +51,8 @@ fn transfer(subscription: &mut Subscription, manifest: &[u8], base: &[u8]) -> (S
 fn take(subscription: &mut Subscription, revision: u64) {
     let (manifest, base) = publication(&key(1), revision);
     match transfer(subscription, &manifest, &base) {
-        (Step::Keep(manifest), written) => {
+        (Step::Keep(arrived), written) => {
+            let manifest = arrived.manifest;
             assert_eq!(written, base);
             assert_eq!(manifest.open(written).map(|set| set.len()), Ok(40));
             let outcome = subscription.handle_stored(&manifest, Timestamp(9));
@@ -148,7 +149,7 @@ fn c4_a_floor_falls_only_when_the_list_role_has_wholly_other_keys() {
     assert!(matches!(transfer(&mut subscription, &by_old, &base).0, Step::Refused { .. }), "at once");
     let (by_new, new_base) = publication(&key(3), 12);
     let Step::Keep(kept) = transfer(&mut subscription, &by_new, &new_base).0 else { panic!("not kept") };
-    subscription.handle_stored(&kept, Timestamp(9));
+    subscription.handle_stored(&kept.manifest, Timestamp(9));
     assert_eq!((subscription.floor(), subscription.held()), (Revision(12), Revision(12)));
     let restarted = Subscription::new(with(&[&key(3)]), Revision(0), Revision(900)).with_list_of_before(Revision(0));
     assert_eq!((restarted.floor(), restarted.held(), restarted.in_force()), (Revision(0), Revision(0), Revision(900)));
@@ -180,7 +181,7 @@ fn l2_an_empty_or_much_shrunken_list_is_taken_only_where_its_manifest_says_so() 
     );
     let (meant, base) = shrunken(7, 0, true);
     let Step::Keep(kept) = transfer(&mut subscription, &meant, &base).0 else { panic!("not kept") };
-    subscription.handle_stored(&kept, Timestamp(9));
+    subscription.handle_stored(&kept.manifest, Timestamp(9));
     // The same after a restart, where the disk says what is in force.
     let (forty, _) = publication(&key(1), 5);
     let forty = Manifest::verify(&forty, &root_of(&key(1))).unwrap();
@@ -209,8 +210,8 @@ fn l2_i4_each_channel_has_its_floor_and_none_gives_way_by_another() {
     let offer = |subscription: &mut Subscription, channel: &str, revision| {
         let (manifest, base) = of_channel(channel, revision);
         match transfer(subscription, &manifest, &base).0 {
-            Step::Keep(manifest) => {
-                subscription.handle_stored(&manifest, Timestamp(9));
+            Step::Keep(arrived) => {
+                subscription.handle_stored(&arrived.manifest, Timestamp(9));
                 String::new()
             }
             Step::Refused { why, .. } => why,
@@ -297,23 +298,174 @@ fn a_cut_connection_leaves_nothing_half_received() {
     take(&mut subscription, 1);
 }
 
+/// A list of these numbers over the base of `over`: its manifest and its changes.
+fn changes(over: &(Vec<u8>, Vec<u8>), revision: u64, count: u64) -> (Vec<u8>, Vec<u8>) {
+    let root = root_of(&key(1));
+    let of_base = Manifest::verify(&over.0, &root).unwrap();
+    let list = (0..count).map(|n| Indicator::bare(IndicatorId(n), format!("evil{n}.no").parse().unwrap()));
+    let (whole, content) = write_base(list.collect(), Seed::from_octets([9; 16])).unwrap();
+    let manifest = Manifest::of(&whole, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
+    let base = of_base.open(over.1.clone()).unwrap();
+    let overlay = Overlay::between(&base, &manifest.open(whole).unwrap()).unwrap().to_octets();
+    (manifest.over(&of_base, &overlay).sign(&[&key(1)]).unwrap(), overlay)
+}
+
+/// Offers changes alone and sends them in pieces of 30; what the last word was.
+fn transfer_changes(subscription: &mut Subscription, manifest: &[u8], overlay: &[u8]) -> Step {
+    let mut last = Step::Wait;
+    let mut take = |step: Step| {
+        if step != Step::Wait {
+            last = step;
+        }
+    };
+    take(subscription.handle_publication(manifest.to_vec(), false, NOW));
+    overlay.chunks(30).for_each(|chunk| take(subscription.handle_overlay_chunk(chunk)));
+    take(subscription.handle_end());
+    last
+}
+
+#[test]
+fn l2_changes_are_taken_over_the_base_in_force_alone_and_else_the_whole_list_is_asked_for() {
+    let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
+    let base = publication(&key(1), 5);
+    let (manifest, overlay) = changes(&base, 6, 44);
+    let refused = |step: Step, word: &str| match step {
+        Step::Refused { why, .. } => assert!(why.contains(word), "{word}: {why}"),
+        other => panic!("{word}: {other:?}"),
+    };
+    refused(transfer_changes(&mut subscription, &manifest, &overlay), "another base");
+    assert!(subscription.takes_ask_for_whole() && !subscription.takes_ask_for_whole(), "once");
+    take(&mut subscription, 5);
+    assert_eq!(subscription.holds().base, from_hex(&Manifest::verify(&base.0, &root_of(&key(1))).unwrap().base_blake3));
+    let (foreign, over_it) = changes(&publication(&key(1), 4), 6, 44);
+    refused(transfer_changes(&mut subscription, &foreign, &over_it), "another base");
+    let plain = publication(&key(1), 6);
+    refused(subscription.handle_publication(plain.0.clone(), false, NOW), "another base");
+    refused(transfer_changes(&mut subscription, &manifest, &overlay[..overlay.len() - 1]), "bytes where");
+    refused(transfer_changes(&mut subscription, &manifest, &[&overlay[..], &[0]].concat()), "bytes where");
+    let mut torn = overlay.clone();
+    torn[20] ^= 1;
+    refused(transfer_changes(&mut subscription, &manifest, &torn), "BLAKE3");
+    let (few, fewer) = changes(&base, 6, 20);
+    refused(transfer_changes(&mut subscription, &few, &fewer), "does not say that it shrinks");
+    refused(transfer_changes(&mut subscription, &changes(&base, 5, 44).0, &overlay), "not newer");
+    assert!(!subscription.takes_ask_for_whole(), "asked for only where the base is what is missing");
+    let Step::Keep(arrived) = transfer_changes(&mut subscription, &manifest, &overlay) else { panic!("not kept") };
+    assert_eq!((arrived.whole, &arrived.overlay, &arrived.signed), (false, &overlay, &manifest));
+    subscription.handle_stored(&arrived.manifest, Timestamp(9));
+    // The next changes are over the base, not over these; and a base where changes are announced ends the session.
+    let (next, over_base) = changes(&base, 7, 45);
+    assert!(matches!(transfer_changes(&mut subscription, &next, &over_base), Step::Keep(_)));
+    assert_eq!(subscription.handle_publication(next.clone(), false, NOW), Step::Wait);
+    assert!(matches!(subscription.handle_chunk(base.1), Step::Broken(_)));
+    subscription.handle_session();
+    assert!(matches!(subscription.handle_overlay_chunk(&[1]), Step::Broken(_)));
+}
+
+/// What is offered in one step of a story.
+#[derive(Debug, Clone)]
+struct Offered {
+    channel: bool,
+    revision: u64,
+    count: u64,
+    ours: bool,
+    whole: bool,
+    shrinks: bool,
+    over: bool,
+    /// As changes over the base in force, or over another one.
+    changes: Option<bool>,
+    /// The sensor is put into the channel first.
+    placed: bool,
+    /// It is started anew first, with what its disk holds.
+    restarted: bool,
+}
+
+fn any_offer() -> impl Strategy<Value = Offered> {
+    let first = (any::<bool>(), 0u64..12, prop::sample::select(vec![0u64, 10, 25, 30, 60]), prop::bool::weighted(0.8));
+    let second = (prop::bool::weighted(0.8), any::<bool>(), prop::bool::weighted(0.1));
+    let third =
+        (prop::option::weighted(0.4, prop::bool::weighted(0.8)), prop::bool::weighted(0.2), prop::bool::weighted(0.2));
+    (first, second, third).prop_map(|((channel, revision, count, ours), (whole, shrinks, over), third)| {
+        let (changes, placed, restarted) = third;
+        Offered { channel, revision, count, ours, whole, shrinks, over, changes, placed, restarted }
+    })
+}
+
 proptest! {
     #[test]
-    fn l2_in_force_never_falls_and_is_always_one_that_was_signed(
-        offers in prop::collection::vec((0u64..12, any::<bool>(), any::<bool>()), 1..20)
+    fn l2_whatever_is_offered_in_whatever_order_no_floor_falls_and_what_is_in_force_was_signed_whole_and_meant(
+        offers in prop::collection::vec(any_offer(), 1..25)
     ) {
-        let mut subscription = Subscription::new(root_of(&key(1)), Revision(0), Revision(0));
-        for (revision, ours, whole) in offers {
-            let before = subscription.in_force();
-            let (manifest, base) = publication(&key(if ours { 1 } else { 2 }), revision);
-            let sent = if whole { &base[..] } else { &base[..base.len() / 2] };
-            let (step, _) = transfer(&mut subscription, &manifest, sent);
-            let right = ours && whole && Revision(revision) > before;
-            prop_assert_eq!(matches!(step, Step::Keep(_)), right);
-            if let Step::Keep(manifest) = step {
-                subscription.handle_stored(&manifest, Timestamp(0));
+        let root = root_of(&key(1));
+        let channel = |pilot: bool| if pilot { "pilot" } else { "all" };
+        let mut floors = std::collections::BTreeMap::from([("all", 0u64), ("pilot", 0)]);
+        let mut follows = "all";
+        // The list in force as it was signed: its manifest, and its base.
+        let mut in_force: Option<(Manifest, Vec<u8>)> = None;
+        let mut subscription = Subscription::new(root.clone(), Revision(0), Revision(0));
+        let mut at = 0;
+        for offer in offers {
+            if offer.restarted {
+                let word = Placement { sensor: SensorId(0), channel: follows.parse().unwrap(), at: Timestamp(at) };
+                let placed = Placed::new(SensorId(0)).with_word(word, true);
+                let number = in_force.as_ref().map_or(Revision(0), |(manifest, _)| manifest.revision);
+                subscription =
+                    Subscription::new(root.clone(), Revision(0), number).with_channel(placed, Revision(floors[follows]));
+                if let Some((manifest, _)) = &in_force {
+                    subscription = subscription.with_list(manifest);
+                }
             }
-            prop_assert_eq!(subscription.in_force(), if right { Revision(revision) } else { before });
+            let to = channel(offer.channel);
+            if offer.placed && follows != to {
+                at += 1;
+                let word = Placement { sensor: SensorId(0), channel: to.parse().unwrap(), at: Timestamp(at) };
+                subscription.handle_placed(word, Revision(floors[to]));
+                follows = to;
+            }
+            let list = (0..offer.count).map(|n| Indicator::bare(IndicatorId(n), format!("evil{n}.no").parse().unwrap()));
+            let (base, content) = write_base(list.collect(), Seed::from_octets([offer.revision as u8; 16])).unwrap();
+            let expires = if offer.over { NOW } else { Timestamp::MAX };
+            let manifest = Manifest::of(&base, &content, Revision(offer.revision), Timestamp(1), expires);
+            let manifest = Manifest { channel: to.to_owned(), shrinks: offer.shrinks, ..manifest };
+            let signer = key(if offer.ours { 1 } else { 2 });
+            let held = in_force.as_ref().map_or(0, |(manifest, _)| manifest.count);
+            let holds_this = in_force.as_ref().is_some_and(|(there, _)| there.channel == to);
+            let newer = offer.revision > floors[to] || (!holds_this && held > 0 && offer.revision == floors[to] && offer.revision > 0);
+            let right = offer.ours && offer.whole && to == follows && newer
+                && (offer.shrinks || !is_shrunken(held, offer.count))
+                && (in_force.is_none() || !offer.over);
+            let (step, kept_base, right) = match (offer.changes, &in_force) {
+                (Some(over_ours), Some((there, there_base))) => {
+                    let set = IndicatorSet::open(std::sync::Arc::new(there_base.clone())).unwrap();
+                    let overlay = Overlay::between(&set, &manifest.open(base.clone()).unwrap()).unwrap().to_octets();
+                    let mut manifest = manifest.over(there, &overlay);
+                    if !over_ours {
+                        manifest.base_blake3 = "ab".repeat(32);
+                    }
+                    let signed = manifest.sign(&[&signer]).unwrap();
+                    let sent = if offer.whole { &overlay[..] } else { &overlay[..overlay.len() - 1] };
+                    (transfer_changes(&mut subscription, &signed, sent), there_base.clone(), right && over_ours)
+                }
+                (Some(_) | None, _) => {
+                    let signed = manifest.sign(&[&signer]).unwrap();
+                    let sent = if offer.whole { &base[..] } else { &base[..base.len() / 2] };
+                    (transfer(&mut subscription, &signed, sent).0, base, right)
+                }
+            };
+            prop_assert_eq!(matches!(step, Step::Keep(_)), right, "{:?} after floors {:?} and {:?}", offer, floors, step);
+            if let Step::Keep(arrived) = step {
+                let signed = Manifest::verify(&arrived.signed, &root);
+                prop_assert_eq!(signed.as_ref(), Ok(&arrived.manifest));
+                let base = IndicatorSet::open(std::sync::Arc::new(kept_base.clone())).unwrap();
+                let set = arrived.manifest.complete(&base, &arrived.overlay);
+                prop_assert_eq!(set.map(|set| set.len() as u64), Ok(offer.count));
+                subscription.handle_stored(&arrived.manifest, Timestamp(0));
+                floors.insert(to, floors[to].max(offer.revision));
+                in_force = Some((arrived.manifest, kept_base));
+            }
+            prop_assert_eq!(subscription.floor(), Revision(floors[follows]));
+            let number = in_force.as_ref().map_or(Revision(0), |(manifest, _)| manifest.revision);
+            prop_assert_eq!(subscription.in_force(), number);
         }
     }
 }

@@ -14,6 +14,7 @@ use super::noted::{deed, list_in_force, noted};
 use super::publish::waiting;
 use super::{say, sign as signing};
 use crate::audit::On;
+use crate::intel::changes;
 use crate::intel::compile::Compiled;
 use crate::io::{directory, keys, trust};
 use crate::limits::SIGNED_FILE_MAX_OCTETS;
@@ -46,16 +47,16 @@ pub(super) async fn let_wait(
         }
     }
     let ids = |set: &IndicatorSet| -> HashSet<IndicatorId> { set.indicators().map(|one| one.id).collect() };
-    let ours = ids(&manifest.open(compiled.base.clone())?);
+    let whole = IndicatorSet::open(std::sync::Arc::new(compiled.base.clone()))?;
+    let ours = ids(&whole);
     let channel = manifest.channel.parse().unwrap_or_default();
     let in_force = store.newest_list(Scope::Operator, &channel).await?;
-    let theirs = match &in_force {
-        Some(list) => {
-            let (manifest, _) = read_unverified::<Manifest>(&list.manifest)?;
-            manifest.open(list.base.clone()).map(|set| ids(&set)).unwrap_or_default()
-        }
-        None => HashSet::new(),
+    let theirs = in_force.as_ref().and_then(|list| list.set().ok()).map(|set| ids(&set)).unwrap_or_default();
+    let (manifest, changes) = match changes::since(manifest, &whole, in_force.as_ref()) {
+        Some((manifest, changes)) => (manifest, Some(changes)),
+        None => (manifest.clone(), None),
     };
+    drop((in_force, whole));
     let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let facts = PendingFacts {
         revision: i64::try_from(manifest.revision.0).unwrap_or(i64::MAX),
@@ -64,9 +65,10 @@ pub(super) async fn let_wait(
         removed: number(theirs.difference(&ours).count()),
         prepared_at: manifest.created,
     };
-    let unsigned = sign(Domain::List, manifest, &[])?;
-    let older_manifest = manifest.for_older().map(|older| sign(Domain::List, &older, &[])).transpose()?;
-    let pending = Pending { facts, channel, manifest: unsigned, older_manifest, base: compiled.base.clone(), up_to_id };
+    let unsigned = sign(Domain::List, &manifest, &[])?;
+    let older_manifest = manifest.for_older(&compiled.base).map(|older| sign(Domain::List, &older, &[])).transpose()?;
+    let pending =
+        Pending { facts, channel, manifest: unsigned, older_manifest, base: compiled.base.clone(), changes, up_to_id };
     let preparing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
         .was(list_in_force(store).await?)
         .becomes(format!("waits for a signature: {} indicators, content {}", manifest.count, manifest.content_blake3));
@@ -129,6 +131,7 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
         signed: octets,
         older_manifest: parts.get(1).copied(),
         base: &pending.base,
+        changes: pending.changes.as_ref(),
         up_to_id: pending.up_to_id,
         with_red: holds_red(signed, &pending)?,
     };
@@ -243,7 +246,8 @@ mod tests {
         let root = keys::read_root(&data).unwrap().1;
         let older = Manifest::verify(&list.older_manifest.unwrap(), &root).unwrap();
         let newest = Manifest::verify(&list.manifest, &root).unwrap();
-        assert_eq!(older, Manifest { shrinks: false, ..newest.clone() });
+        assert_eq!((older.shrinks, older.count, &older.content_blake3), (false, newest.count, &newest.content_blake3));
+        assert!(newest.overlay.is_some() && older.overlay.is_none(), "nothing has changed but what is said");
         assert!(newest.shrinks);
     }
 }

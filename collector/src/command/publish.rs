@@ -8,14 +8,15 @@ use varde_common::channel::ChannelName;
 use varde_common::confidential::ConfidentialKey;
 use varde_common::id::Revision;
 use varde_common::list::{Manifest, is_shrunken};
-use varde_common::matcher::Seed;
+use varde_common::matcher::{IndicatorSet, Seed};
 use varde_common::time::Timestamp;
-use varde_common::trust::{from_hex, hex, key_id};
+use varde_common::trust::{from_hex, hex, key_id, read_unverified};
 
 use super::noted::{deed, list_in_force};
 use super::{duty, say};
 use crate::audit::On;
 use crate::control::Poke;
+use crate::intel::changes;
 use crate::intel::compile::{self, Compiled, Compiler, Making};
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, keys, trust};
@@ -233,6 +234,7 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
     let newest = store.newest_manifest(Scope::Operator, &channel).await?;
     let newest_revision = newest.as_ref().map_or(Revision(0), |(revision, _)| *revision);
     let last = store.last_revision(Scope::Operator).await?;
+    let last_said = newest.as_ref().and_then(|(_, octets)| Some(read_unverified::<Manifest>(octets).ok()?.0));
     // A manifest that this root no longer stands for is replaced, whatever it says.
     let manifest = newest.and_then(|(_, octets)| Manifest::verify(&octets, &root).ok());
     let empty_and_first = last == Revision(0) && compiled.content.count == 0;
@@ -246,32 +248,42 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
     if news && !allow_shrink {
         // The first list of a channel takes the place of what its sensors follow until then.
         let all = store.newest_manifest(Scope::Operator, &ChannelName::default()).await?;
-        let all = all.and_then(|(revision, octets)| Some((revision, Manifest::verify(&octets, &root).ok()?)));
-        let before = manifest.as_ref().map(|newest| (newest_revision, newest.count));
+        let all = all.and_then(|(revision, octets)| Some((revision, read_unverified::<Manifest>(&octets).ok()?.0)));
+        let before = last_said.map(|newest| (newest_revision, newest.count));
         let (revision, held) = before.or(all.map(|(revision, all)| (revision, all.count))).unwrap_or_default();
         guard(revision, held, compiled.content.count)?;
     }
     // A sensor that was away may have a larger one than the newest.
     let shrinks = allow_shrink || is_shrunken(store.largest_list(Scope::Operator).await?, compiled.content.count);
-    let manifest = compile::manifest_of(&compiled, &channel, last, shrinks, now);
+    let whole = compile::manifest_of(&compiled, &channel, last, shrinks, now);
     let Some(key) = key else {
         if !news {
             return Ok(Outcome::Unchanged { revision: newest_revision, compiled });
         }
-        let (facts, before) = duty::let_wait(store, &compiled, &manifest, up_to_id).await?;
+        let (facts, before) = duty::let_wait(store, &compiled, &whole, up_to_id).await?;
         return Ok(Outcome::Waits { facts, before, compiled });
     };
     // Signed even where nothing is news: a wrong key is told at once, not at the next change.
-    let signed = compile::sign(&manifest, &key, &root)?;
+    compile::sign(&whole, &key, &root)?;
     if !news {
         return Ok(Outcome::Unchanged { revision: newest_revision, compiled });
     }
-    let older_manifest = manifest.for_older().map(|older| compile::sign(&older, &key, &root)).transpose()?;
+    let before = store.newest_list(Scope::Operator, &channel).await?;
+    let set = IndicatorSet::open(std::sync::Arc::new(compiled.base.clone()))?;
+    let (manifest, changes) = match changes::since(&whole, &set, before.as_ref()) {
+        Some((manifest, changes)) => (manifest, Some(changes)),
+        None => (whole, None),
+    };
+    drop((before, set));
+    let signed = compile::sign(&manifest, &key, &root)?;
+    let older_manifest =
+        manifest.for_older(&compiled.base).map(|older| compile::sign(&older, &key, &root)).transpose()?;
     let list = New {
         manifest: &manifest,
         signed: &signed,
         older_manifest: older_manifest.as_deref(),
         base: &compiled.base,
+        changes: changes.as_ref(),
         up_to_id,
         with_red: include_red,
     };
@@ -318,7 +330,6 @@ mod tests {
     use crate::intel::import::{Reader, Said};
     use varde_common::list::CHANNEL_ALL;
     use varde_common::tlp::Tlp;
-    use varde_common::trust::read_unverified;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
 

@@ -224,6 +224,7 @@ pub async fn converse(
             | ToCollector::Holds(_)
             | ToCollector::AskRoots { .. }
             | ToCollector::ChannelOutcome(_)
+            | ToCollector::AskWhole
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, OnceCell, Semaphore, watch};
 use varde_common::carried::MAGIC;
 use varde_common::channel::{ChannelName, Placement};
 use varde_common::id::Revision;
@@ -15,7 +15,7 @@ use varde_common::message::ToAgent;
 use varde_common::newest::Newest;
 use varde_common::rotation::is_replaced;
 use varde_common::time::Timestamp;
-use varde_common::trust::{Root, key_id};
+use varde_common::trust::{Root, from_hex, key_id, read_unverified};
 
 use super::carrier::Carrier;
 use super::clock;
@@ -42,6 +42,8 @@ struct Document {
 #[derive(Debug, Clone)]
 struct Offered {
     list: Arc<Published>,
+    /// A base that holds all of it, once somebody has asked for one: a sensor whose program knows of no changes.
+    whole: Arc<OnceCell<Vec<u8>>>,
     /// The newest root document stands for the list: its key was not retired since.
     stands: bool,
     /// That it is the newest; none where nobody can say so.
@@ -65,6 +67,17 @@ struct Said {
     key: Option<PathBuf>,
     words: BTreeMap<ChannelName, Word>,
     warned: Option<Timestamp>,
+}
+
+/// Who follows.
+#[derive(Debug, Clone, Copy)]
+pub struct Follower<'a> {
+    /// Its number.
+    pub sensor: i64,
+    /// Where lists lie.
+    pub store: &'a Store,
+    /// It lacks the base of what was sent last.
+    pub asks_whole: &'a Notify,
 }
 
 /// What sensors get, and those who wait for the next.
@@ -118,7 +131,9 @@ impl Lists {
                 && let Some(list) = store.newest_list(Scope::Operator, &channel).await?
             {
                 newer_lists.push((channel.clone(), list.revision));
-                offer.channels.insert(channel, Offered { list: Arc::new(list), stands: true, word: None });
+                offer
+                    .channels
+                    .insert(channel, Offered { list: Arc::new(list), whole: Arc::default(), stands: true, word: None });
             }
         }
         let root = offer.roots.values().next_back().map(|document| &document.root);
@@ -183,14 +198,16 @@ impl Lists {
         &self,
         carrier: &Carrier,
         stream: &mut (impl AsyncWrite + Unpin),
-        sensor: i64,
+        follower: Follower<'_>,
         following: Following,
         offered: impl Fn(),
     ) -> Result<(), FrameError> {
+        let Follower { sensor, store, asks_whole } = follower;
         let Following { mut revision, mut root_version, roots, holds } = following;
         let reads_all = holds.is_some();
-        let (mut channel, mut placed_at) =
-            holds.map_or_else(Default::default, |holds| (holds.channel, holds.placed_at));
+        let (mut channel, mut placed_at, mut base) =
+            holds.map_or_else(Default::default, |holds| (holds.channel, holds.placed_at, holds.base));
+        let mut alone = false;
         let mut told: Option<Arc<Vec<u8>>> = None;
         let mut offers = self.offer.subscribe();
         loop {
@@ -217,7 +234,9 @@ impl Lists {
                     (revision, told) = (Revision(0), None);
                 }
             }
-            if let Some(Offered { list, word, .. }) = offer.channels.get(&channel).filter(|offered| offered.stands) {
+            if let Some(Offered { list, whole, word, .. }) =
+                offer.channels.get(&channel).filter(|offered| offered.stands)
+            {
                 if let Some(word) = word.as_ref().filter(|word| roots && told.as_ref() != Some(*word)) {
                     offered();
                     frame::write(stream, &ToAgent::Newest { document: word.to_vec() }, WRITE_WITHIN).await?;
@@ -225,11 +244,33 @@ impl Lists {
                 }
                 if list.revision > revision {
                     offered();
-                    self.send(carrier, stream, list, reads_all).await?;
-                    revision = list.revision;
+                    let wanted = read_unverified::<Manifest>(&list.manifest).ok();
+                    let wanted = wanted.and_then(|(manifest, _)| from_hex::<32>(&manifest.base_blake3));
+                    alone = reads_all && list.overlay.is_some() && wanted.is_some() && base == wanted;
+                    let parts = match (reads_all, &list.overlay) {
+                        (true, _) if alone => Parts::Changes,
+                        (false, Some(_)) => {
+                            let read = whole.get_or_try_init(|| store.whole_list(Scope::Operator, list.revision));
+                            match read.await {
+                                Ok(whole) => Parts::Older(whole),
+                                Err(error) => {
+                                    tracing::error!("a list cannot be read: {error}");
+                                    return Err(FrameError::Gone);
+                                }
+                            }
+                        }
+                        (false, None) => Parts::Older(&list.base),
+                        (true, _) => Parts::Whole,
+                    };
+                    self.send(carrier, stream, list, parts).await?;
+                    (revision, base) = (list.revision, wanted);
                 }
             }
-            offers.changed().await.map_err(|_| FrameError::Gone)?;
+            tokio::select! {
+                changed = offers.changed() => changed.map_err(|_| FrameError::Gone)?,
+                // Once for each that was sent without its base.
+                () = asks_whole.notified(), if alone => (revision, base, alone) = (Revision(0), None, false),
+            }
         }
     }
 
@@ -263,14 +304,14 @@ impl Lists {
         carrier: &Carrier,
         stream: &mut (impl AsyncWrite + Unpin),
         list: &Published,
-        reads_all: bool,
+        parts: Parts<'_>,
     ) -> Result<(), FrameError> {
         // Who gets no slot sends all the same, only with less on the way.
         let slot = self.slots.try_acquire().ok();
         if slot.is_some() {
             carrier.set_send_window(LIST_SEND_WINDOW_OCTETS);
         }
-        let sent = send_list(stream, list, reads_all).await;
+        let sent = send_list(stream, list, parts).await;
         carrier.set_send_window(SEND_WINDOW_OCTETS);
         sent
     }
@@ -331,19 +372,38 @@ impl Said {
     }
 }
 
+/// What is sent of a list.
+#[derive(Debug, Clone, Copy)]
+enum Parts<'a> {
+    /// This base, which holds all of it, with a manifest in the form of before.
+    Older(&'a [u8]),
+    /// Its base, and its changes.
+    Whole,
+    /// Its changes alone, over the base that is there.
+    Changes,
+}
+
 async fn send_list(
     stream: &mut (impl AsyncWrite + Unpin),
     list: &Published,
-    reads_all: bool,
+    parts: Parts<'_>,
 ) -> Result<(), FrameError> {
-    let offer = if reads_all {
-        ToAgent::Publication { manifest: list.manifest.clone() }
-    } else {
-        ToAgent::ListOffer { manifest: list.older_manifest.as_ref().unwrap_or(&list.manifest).clone() }
+    let manifest = list.manifest.clone();
+    let changes = list.overlay.as_deref().unwrap_or_default();
+    let (offer, base, overlay) = match parts {
+        Parts::Older(base) => {
+            let manifest = list.older_manifest.clone().unwrap_or(manifest);
+            (ToAgent::ListOffer { manifest }, base, &[][..])
+        }
+        Parts::Whole => (ToAgent::Publication { manifest, whole: true }, list.base.as_slice(), changes),
+        Parts::Changes => (ToAgent::Publication { manifest, whole: false }, &[][..], changes),
     };
     frame::write(stream, &offer, WRITE_WITHIN).await?;
-    for chunk in list.base.chunks(LIST_CHUNK_OCTETS) {
+    for chunk in base.chunks(LIST_CHUNK_OCTETS) {
         frame::write(stream, &ToAgent::ListChunk { octets: chunk.to_vec() }, WRITE_WITHIN).await?;
+    }
+    for chunk in overlay.chunks(LIST_CHUNK_OCTETS) {
+        frame::write(stream, &ToAgent::OverlayChunk { octets: chunk.to_vec() }, WRITE_WITHIN).await?;
     }
     frame::write(stream, &ToAgent::ListEnd, WRITE_WITHIN).await
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use quinn::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{SemaphorePermit, mpsc, watch};
+use tokio::sync::{Notify, SemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use varde_common::codec::Malformed;
@@ -19,6 +19,7 @@ use super::carrier::{Carrier, Outgoing};
 use super::clock;
 use super::frame::{self, FrameError};
 use super::listen::Collector;
+use super::lists::Follower;
 use super::live::Entered;
 use super::renew::{self, NoAnswer, Proof};
 use super::tied::{Arrived, Tied};
@@ -308,7 +309,7 @@ impl Talk {
                     let said = self.renew(&csr_der).await?;
                     self.answer(&mut send, &said).await?;
                 }
-                Action::Nothing => {}
+                Action::SendWhole | Action::Nothing => {}
             }
         }
     }
@@ -467,12 +468,15 @@ impl Talk {
             self.note_channel(&holds.channel, None).await?;
         }
         let offered = || self.session().handle_offered();
-        let follow = self.collector.lists.follow(&self.carrier, &mut send, self.sensor, held, offered);
+        let asks_whole = Notify::new();
+        let follower = Follower { sensor: self.sensor, store: &self.collector.store, asks_whole: &asks_whole };
+        let follow = self.collector.lists.follow(&self.carrier, &mut send, follower, held, offered);
         let hear = async {
             while let Some((message, _turn)) = self.next(&mut recv, SMALL_BODY_MAX_OCTETS).await? {
                 let action = self.session().handle_message(Stream::Lists, message, clock::monotonic())?;
                 match action {
                     Action::Note(outcome) => self.note(outcome).await?,
+                    Action::SendWhole => asks_whole.notify_one(),
                     other => self.note_trust(other).await?,
                 }
             }

@@ -11,3 +11,10 @@ ALTER TABLE sensor ADD COLUMN channel_word BLOB;                     -- the sign
 ALTER TABLE sensor ADD COLUMN channel_at BIGINT;                     -- the time in it
 ALTER TABLE sensor ADD COLUMN follows TEXT;                          -- the one it follows, by its own word; none = its version says nothing of it
 ALTER TABLE sensor ADD COLUMN channel_refused_why TEXT;              -- why it last did not follow such a word; none since it did
+
+-- Changes over a base that sensors have already: the base stands in the row of the list it was compiled for. A list's own column
+-- base holds all of it, for programs that know of no changes.
+ALTER TABLE list_revision ADD COLUMN overlay BLOB;             -- none = the list is its base
+ALTER TABLE list_revision ADD COLUMN base_revision BIGINT;     -- the list whose base the changes are over
+ALTER TABLE pending_list ADD COLUMN overlay BLOB;
+ALTER TABLE pending_list ADD COLUMN base_revision BIGINT;

@@ -3,9 +3,12 @@
 use sqlx::Row;
 use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
-use varde_common::list::Manifest;
+use varde_common::list::{Manifest, Refused};
+use varde_common::matcher::IndicatorSet;
+use varde_common::trust::read_unverified;
 
 use super::{Scope, Store, StoreError, restored};
+use crate::intel::changes::Changes;
 use crate::limits::LIST_CONTENTS_KEPT;
 
 /// A published list as it is sent.
@@ -19,6 +22,23 @@ pub struct Published {
     pub older_manifest: Option<Vec<u8>>,
     /// The base file.
     pub base: Vec<u8>,
+    /// The list it was compiled for: this one, or one before it.
+    pub base_revision: Revision,
+    /// The changes over it; none = it is all of the list.
+    pub overlay: Option<Vec<u8>>,
+}
+
+impl Published {
+    /// What it holds.
+    ///
+    /// # Errors
+    /// [`Refused`], where what was stored is not what was signed.
+    pub fn set(&self) -> Result<IndicatorSet, Refused> {
+        let (manifest, _) = read_unverified::<Manifest>(&self.manifest)?;
+        manifest.check(self.base.len() as u64, &blake3::hash(&self.base))?;
+        let base = IndicatorSet::open(std::sync::Arc::new(self.base.clone()))?;
+        manifest.complete(&base, self.overlay.as_deref().unwrap_or_default())
+    }
 }
 
 /// A list that is to be published.
@@ -30,8 +50,10 @@ pub struct New<'a> {
     pub signed: &'a [u8],
     /// See [`Published::older_manifest`].
     pub older_manifest: Option<&'a [u8]>,
-    /// The base file.
+    /// A base that holds all of it.
     pub base: &'a [u8],
+    /// The changes over another list's base, where it goes out as such.
+    pub changes: Option<&'a Changes>,
     /// Indicators up to this number may be in it.
     pub up_to_id: i64,
     /// And those marked TLP:RED among them.
@@ -88,8 +110,10 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn newest_list(&self, _scope: Scope, channel: &ChannelName) -> Result<Option<Published>, StoreError> {
-        let sql = "SELECT revision, manifest, older_manifest, base FROM list_revision
-            WHERE channel = $1 ORDER BY revision DESC LIMIT 1";
+        let sql = "SELECT l.revision, l.manifest, l.older_manifest, l.overlay, COALESCE(b.revision, l.revision) AS base_revision,
+                COALESCE(b.base, l.base) AS base
+            FROM list_revision l LEFT JOIN list_revision b ON b.revision = l.base_revision
+            WHERE l.channel = $1 ORDER BY l.revision DESC LIMIT 1";
         let Some(row) = sqlx::query(sql).bind(channel.as_str()).fetch_optional(self.readers()).await? else {
             return Ok(None);
         };
@@ -98,7 +122,20 @@ impl Store {
             manifest: row.try_get("manifest")?,
             older_manifest: row.try_get("older_manifest")?,
             base: row.try_get("base")?,
+            base_revision: revision(row.try_get("base_revision")?),
+            overlay: row.try_get("overlay")?,
         }))
+    }
+
+    /// A base that holds all of a list, for sensors that know of no changes.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn whole_list(&self, _scope: Scope, revision: Revision) -> Result<Vec<u8>, StoreError> {
+        let sql = "SELECT base FROM list_revision WHERE revision = $1";
+        let base: Option<Vec<u8>> =
+            sqlx::query_scalar(sql).bind(number(revision)).fetch_optional(self.readers()).await?;
+        Ok(base.unwrap_or_default())
     }
 
     /// How many indicators the largest list had that was ever published here: what a sensor that was away may still have.
@@ -117,7 +154,9 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn publish_list(&self, list: &New<'_>) -> Result<bool, StoreError> {
-        let New { manifest, signed, older_manifest, base, up_to_id, with_red } = *list;
+        let New { manifest, signed, older_manifest, base, changes, up_to_id, with_red } = *list;
+        // Of a channel that no older program follows nobody wants all of it where there are changes.
+        let base = if changes.is_some() && older_manifest.is_none() { &[] } else { base };
         let now = manifest.created.0;
         let mut tx = self.begin().await?;
         let last: Option<i64> =
@@ -127,8 +166,9 @@ impl Store {
             return Ok(false);
         }
         sqlx::query(
-            "INSERT INTO list_revision (revision, manifest, base, count, published_at, older_manifest, channel)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO list_revision (revision, manifest, base, count, published_at, older_manifest, channel, overlay,
+                base_revision)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(number(manifest.revision))
         .bind(signed)
@@ -137,6 +177,8 @@ impl Store {
         .bind(now)
         .bind(older_manifest)
         .bind(&manifest.channel)
+        .bind(changes.map(|changes| changes.overlay.as_slice()))
+        .bind(changes.map(|changes| number(changes.base_revision)))
         .execute(&mut *tx)
         .await?;
         let published = "UPDATE indicator SET published_at = $1, published_in = $2
@@ -150,10 +192,12 @@ impl Store {
             .bind(with_red)
             .execute(&mut *tx)
             .await?;
-        // Each channel's newest is what a sensor that comes is given, however long ago that was.
+        // Each channel's newest, with the base it is over, is what a sensor that comes is given, however long ago that was.
         sqlx::query(
-            "UPDATE list_revision SET base = x'' WHERE revision <= $1 AND base <> x''
-             AND revision NOT IN (SELECT MAX(revision) FROM list_revision GROUP BY channel)",
+            "UPDATE list_revision SET base = x'', overlay = NULL WHERE revision <= $1 AND base <> x''
+             AND revision NOT IN (SELECT MAX(revision) FROM list_revision GROUP BY channel)
+             AND revision NOT IN (SELECT COALESCE(base_revision, 0) FROM list_revision
+                WHERE revision IN (SELECT MAX(revision) FROM list_revision GROUP BY channel))",
         )
         .bind(number(manifest.revision).saturating_sub(LIST_CONTENTS_KEPT))
         .execute(&mut *tx)
@@ -194,6 +238,7 @@ mod tests {
                 signed: b"signed",
                 older_manifest: None,
                 base: &base,
+                changes: None,
                 up_to_id: 2,
                 with_red: false,
             };
@@ -208,6 +253,7 @@ mod tests {
             signed: b"signed",
             older_manifest: None,
             base: b"",
+            changes: None,
             up_to_id: 99,
             with_red: false,
         };

@@ -7,6 +7,7 @@ use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
+use crate::intel::changes::Changes;
 
 /// What waits, as people are told of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,8 +35,10 @@ pub struct Pending {
     pub manifest: Vec<u8>,
     /// The same of the manifest for programs from before, where that is another.
     pub older_manifest: Option<Vec<u8>>,
-    /// The base file.
+    /// A base that holds all of it.
     pub base: Vec<u8>,
+    /// The changes over another list's base, where it goes out as such.
+    pub changes: Option<Changes>,
     /// Indicators up to this number are in it.
     pub up_to_id: i64,
 }
@@ -80,15 +83,19 @@ impl Store {
     /// The database's own.
     pub async fn pending(&self, scope: Scope) -> Result<Option<Pending>, StoreError> {
         let Some(facts) = self.pending_facts(scope).await? else { return Ok(None) };
-        let sql = "SELECT channel, manifest, older_manifest, base, up_to_id FROM pending_list WHERE revision = $1 AND prepared_at = $2";
+        let sql = "SELECT channel, manifest, older_manifest, base, overlay, base_revision, up_to_id FROM pending_list WHERE revision = $1 AND prepared_at = $2";
         let row = sqlx::query(sql).bind(facts.revision).bind(facts.prepared_at.0);
         let Some(row) = row.fetch_optional(self.readers()).await? else { return Ok(None) };
+        let changes =
+            row.try_get::<Option<Vec<u8>>, _>("overlay")?.zip(row.try_get::<Option<i64>, _>("base_revision")?);
         Ok(Some(Pending {
             facts,
             channel: row.try_get::<String, _>("channel")?.parse().unwrap_or_default(),
             manifest: row.try_get("manifest")?,
             older_manifest: row.try_get("older_manifest")?,
             base: row.try_get("base")?,
+            changes: changes
+                .map(|(overlay, base)| Changes { overlay, base_revision: Revision(u64::try_from(base).unwrap_or(0)) }),
             up_to_id: row.try_get("up_to_id")?,
         }))
     }
@@ -99,12 +106,13 @@ impl Store {
     /// The database's own.
     pub async fn let_wait(&self, pending: &Pending) -> Result<Option<PendingFacts>, StoreError> {
         let before = self.pending_facts(Scope::Operator).await?;
-        let Pending { facts, channel, manifest, older_manifest, base, up_to_id } = pending;
+        let Pending { facts, channel, manifest, older_manifest, base, changes, up_to_id } = pending;
         let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM pending_list").execute(&mut *tx).await?;
         sqlx::query(
-            "INSERT INTO pending_list (id, revision, manifest, base, up_to_id, count, added, removed, prepared_at, older_manifest, channel)
-             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            "INSERT INTO pending_list (id, revision, manifest, base, up_to_id, count, added, removed, prepared_at, older_manifest, channel,
+                overlay, base_revision)
+             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(facts.revision)
         .bind(manifest)
@@ -116,6 +124,8 @@ impl Store {
         .bind(facts.prepared_at.0)
         .bind(older_manifest)
         .bind(channel.as_str())
+        .bind(changes.as_ref().map(|changes| changes.overlay.as_slice()))
+        .bind(changes.as_ref().map(|changes| i64::try_from(changes.base_revision.0).unwrap_or(i64::MAX)))
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;

@@ -169,6 +169,18 @@ impl IndicatorSet {
         Some(Parts { base, changes })
     }
 
+    /// The key that confidential indicators are hashed with, the base's and the changes' alike.
+    pub fn confidential_key(&self) -> ConfidentialKey {
+        self.base.as_deref().map(|base| base.layout.key).unwrap_or_default()
+    }
+
+    /// Whether any indicator is known by its keyed hash alone.
+    pub fn has_confidential(&self) -> bool {
+        self.parts().is_some_and(|parts| {
+            parts.both(|layout| layout.hidden_labels | layout.hidden_v6 | u128::from(layout.hidden_v4)) > 0
+        })
+    }
+
     /// How many indicators it holds.
     pub fn len(&self) -> usize {
         let Some(parts) = self.parts() else { return 0 };

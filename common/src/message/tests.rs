@@ -128,7 +128,9 @@ fn third_version() -> Vec<(&'static str, Message)> {
         ("ChannelOutcome", Message::Up(ToCollector::ChannelOutcome(follows))),
         ("ChannelOutcome", Message::Up(ToCollector::ChannelOutcome(not_followed))),
         ("Channel", Message::Down(ToAgent::Channel { document: vec![9] })),
-        ("Publication", Message::Down(ToAgent::Publication { manifest: vec![7] })),
+        ("Publication", Message::Down(ToAgent::Publication { manifest: vec![7], whole: true })),
+        ("OverlayChunk", Message::Down(ToAgent::OverlayChunk { octets: vec![5; 2] })),
+        ("AskWhole", Message::Up(ToCollector::AskWhole)),
         ("AskRoots", Message::Up(ToCollector::AskRoots { version: 300 })),
         ("NoMoreRoots", Message::Down(ToAgent::NoMoreRoots { newest: 300 })),
     ]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! DIR/list/in-force   "VARDEIF2" ‖ length of the manifest u32, big endian ‖ manifest ‖ zero up to octet 20,480 ‖ base
+//! DIR/list/overlay-H  changes over the base in force (`super::overlay`)
 //! DIR/list/incoming   the next one while it arrives
 //! DIR/list/floor      the highest revision ever accepted, as digits; after a space the root document it was accepted by
 //! DIR/list/floor-NAME the same of another channel than all
@@ -11,6 +12,10 @@
 //! A base is written as it arrives and mapped where it lies, so that a list is never in memory as a whole. At start the
 //! manifest is verified and the base held against it by reading, before it is mapped: the disk is not trusted more than
 //! the network.
+//!
+//! What is in force is the base, with the changes where their manifest names that base and is newer than the base's own.
+//! Changes are on disk before the base they are over takes its name, and those over another base are removed after it: at
+//! each moment there is one list, whole. A base whose own manifest has changes is none without them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -20,21 +25,23 @@ use std::sync::Arc;
 
 use varde_common::channel::{ChannelName, Placement};
 use varde_common::id::{Revision, SensorId};
-use varde_common::limits::{MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, PLACEMENT_MAX_OCTETS};
+use varde_common::limits::{LIST_BASE_MAX_OCTETS, MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, PLACEMENT_MAX_OCTETS};
 use varde_common::list::{Manifest, Refused};
-use varde_common::matcher::IndicatorSet;
+use varde_common::matcher::{BadBase, IndicatorSet};
 use varde_common::newest::Newest;
 use varde_common::rotation::is_replaced;
 use varde_common::time::Timestamp;
-use varde_common::trust::Root;
+use varde_common::trust::{Root, hex};
 
-use super::mapped::{self, Mapped};
+use super::mapped;
+use super::overlay::{self, StoredOverlay};
 use super::volume::{RealVolume, Volume};
 use super::{
     DiskError, create_directory, create_directory_on, failed, read_at_most, read_at_most_on, roots, sync_directory,
     write_whole, write_whole_on,
 };
 use crate::placed::Placed;
+use crate::subscription::Arrived;
 
 /// Digits of a revision and of a root document, and a line's end.
 const FLOOR_MAX_OCTETS: u64 = 33;
@@ -90,19 +97,9 @@ impl Incoming {
     ///
     /// # Errors
     /// [`DiskError`]; within, why this base cannot be used.
-    pub fn open(&self, manifest: &Manifest) -> Result<Result<IndicatorSet, Refused>, DiskError> {
+    fn open(&self) -> Result<Result<IndicatorSet, Refused>, DiskError> {
         let mapped = mapped::map(&self.file, BASE_AT).map_err(failed("map", &self.path))?;
-        Ok(in_memory(manifest, mapped))
-    }
-
-    /// Makes it survive a restart, and the floor before it: a list that comes into force and is damaged then must not let an
-    /// older one in (I4), whatever stops in between.
-    ///
-    /// # Errors
-    /// [`DiskError`]; the one before is then still there.
-    pub fn accept(self, data: &Path, channel: &ChannelName, floor: Floor) -> Result<(), DiskError> {
-        store_floor(data, channel, floor)?;
-        self.keep()
+        Ok(IndicatorSet::open(Arc::new(mapped)).map_err(Refused::from))
     }
 
     /// Makes it survive a restart, in place of the list in force.
@@ -126,11 +123,50 @@ impl Drop for Incoming {
     }
 }
 
-/// Opens a checked base where it is mapped, and brings into memory what every look-up touches.
-fn in_memory(manifest: &Manifest, mapped: Mapped) -> Result<IndicatorSet, Refused> {
-    let set = manifest.open_checked(Arc::new(mapped))?;
-    set.touch();
+/// The list that has arrived, as it is matched: over the base in its file, or over the one in force. What every look-up
+/// touches is in memory.
+///
+/// # Errors
+/// [`DiskError`]; within, why it cannot be used.
+pub fn complete(
+    file: Option<&Incoming>,
+    in_force: &IndicatorSet,
+    arrived: &Arrived,
+) -> Result<Result<IndicatorSet, Refused>, DiskError> {
+    let base = match file.filter(|_| arrived.whole) {
+        Some(file) => file.open()?,
+        None => Ok(in_force.clone()),
+    };
+    let set = base.and_then(|base| arrived.manifest.complete(&base, &arrived.overlay));
+    if let Ok(set) = &set {
+        set.touch();
+    }
     Ok(set)
+}
+
+/// Makes it survive a restart, and the floor before it: a list that comes into force and is damaged then must not let an
+/// older one in (I4), whatever stops in between.
+///
+/// # Errors
+/// [`DiskError`]; the one before is then still there.
+pub fn accept(
+    file: Option<Incoming>,
+    data: &Path,
+    channel: &ChannelName,
+    floor: Floor,
+    arrived: &Arrived,
+) -> Result<(), DiskError> {
+    store_floor(data, channel, floor)?;
+    if arrived.manifest.overlay.is_some() {
+        let Arrived { manifest, signed, overlay, .. } = arrived;
+        let changes = StoredOverlay { signed: signed.clone(), overlay: overlay.clone() };
+        overlay::store_on(&RealVolume, data, &manifest.base_blake3, &changes)?;
+    }
+    if let Some(file) = file.filter(|_| arrived.whole) {
+        file.keep()?;
+        overlay::forget_others(data, &arrived.manifest.base_blake3)?;
+    }
+    Ok(())
 }
 
 /// Makes a list that is at hand whole survive a restart.
@@ -260,9 +296,18 @@ pub fn read(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Result<Stor
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(stored),
         Err(error) => return Err(failed("read", &path)(error)),
     };
+    let found = match found(&file).map_err(failed("read", &path))? {
+        Ok(found) => found,
+        Err(why) => {
+            stored.refused = Some(why);
+            return Ok(stored);
+        }
+    };
+    let overlay = overlay::read_on(&RealVolume, data, &hex(found.hash.as_bytes()))?;
     for (place, root) in roots.chain.iter().rev().map(|document| &document.root).enumerate() {
-        match open(&file, root).map_err(failed("read", &path))? {
+        match found.list(overlay.as_ref(), root) {
             Ok((manifest, set)) => {
+                set.touch();
                 stored.of_before = place > 0;
                 if !stored.of_before && manifest.channel == stored.placed.channel().as_str() {
                     stored.floor = stored.floor.max(manifest.revision);
@@ -272,7 +317,7 @@ pub fn read(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Result<Stor
                 break;
             }
             // What the newest root says of it counts.
-            Err(why) => stored.refused = stored.refused.or(Some(why)),
+            Err(why) => stored.refused = stored.refused.or(Some(why.to_string())),
         }
     }
     Ok(stored)
@@ -319,7 +364,39 @@ fn read_up_to(mut file: &File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
-fn open(mut file: &File, root: &Root) -> io::Result<Result<(Manifest, IndicatorSet), String>> {
+/// A base as it lies on disk, whoever stands for it.
+struct Found {
+    /// The manifest it came with.
+    manifest: Vec<u8>,
+    octets: u64,
+    hash: blake3::Hash,
+    base: Result<IndicatorSet, BadBase>,
+}
+
+impl Found {
+    /// The list that it and the changes over it are, by the word of this root.
+    fn list(&self, overlay: Option<&StoredOverlay>, root: &Root) -> Result<(Manifest, IndicatorSet), Refused> {
+        let changed = overlay.map(|there| self.by(&there.signed, &there.overlay, root));
+        match (self.by(&self.manifest, &[], root), changed) {
+            // A base that came without changes after these were made is newer than they are.
+            (Ok(plain), Some(Ok(changed))) if plain.0.revision > changed.0.revision => Ok(plain),
+            (_, Some(Ok(changed))) => Ok(changed),
+            (plain, Some(Err(_)) | None) => plain,
+        }
+    }
+
+    fn by(&self, signed: &[u8], overlay: &[u8], root: &Root) -> Result<(Manifest, IndicatorSet), Refused> {
+        let manifest = Manifest::verify(signed, root)?;
+        manifest.check(self.octets, &self.hash)?;
+        manifest.check_overlay(overlay)?;
+        let base = self.base.as_ref().map_err(|bad| Refused::BadBase(*bad))?;
+        let set = manifest.complete(base, overlay)?;
+        Ok((manifest, set))
+    }
+}
+
+/// Reads the base and what it came with; within, why there is none.
+fn found(mut file: &File) -> io::Result<Result<Found, String>> {
     file.seek(SeekFrom::Start(0))?;
     let cut_short = || Ok(Err("the stored list is cut short or of another version".to_owned()));
     let mut head = vec![0; BASE_AT];
@@ -330,16 +407,12 @@ fn open(mut file: &File, root: &Root) -> io::Result<Result<(Manifest, IndicatorS
         let (length, rest) = head.strip_prefix(MAGIC)?.split_first_chunk::<4>()?;
         rest.get(..u32::from_be_bytes(*length) as usize)
     };
-    let Some(manifest) = manifest() else { return cut_short() };
-    let manifest = match Manifest::verify(manifest, root) {
-        Ok(manifest) => manifest,
-        Err(refused) => return Ok(Err(refused.to_string())),
-    };
+    let Some(manifest) = manifest().map(<[u8]>::to_vec) else { return cut_short() };
     let mut hasher = blake3::Hasher::new();
     let mut block = vec![0; READ_OCTETS];
     let mut octets = 0u64;
     // A file that has grown is not read to its end.
-    while octets <= manifest.base_octets {
+    while octets <= LIST_BASE_MAX_OCTETS {
         let read = read_up_to(file, &mut block)?;
         if read == 0 {
             break;
@@ -347,11 +420,8 @@ fn open(mut file: &File, root: &Root) -> io::Result<Result<(Manifest, IndicatorS
         hasher.update(block.get(..read).unwrap_or_default());
         octets += read as u64;
     }
-    if let Err(refused) = manifest.check(octets, &hasher.finalize()) {
-        return Ok(Err(refused.to_string()));
-    }
-    let mapped = mapped::map(file, BASE_AT)?;
-    Ok(in_memory(&manifest, mapped).map(|set| (manifest, set)).map_err(|refused| refused.to_string()))
+    let base = IndicatorSet::open(Arc::new(mapped::map(file, BASE_AT)?));
+    Ok(Ok(Found { manifest, octets, hash: hasher.finalize(), base }))
 }
 
 const _: () = assert!(HEAD_OCTETS + MANIFEST_MAX_OCTETS <= BASE_AT && BASE_AT.is_multiple_of(4096));
@@ -359,23 +429,93 @@ const _: () = assert!(HEAD_OCTETS + MANIFEST_MAX_OCTETS <= BASE_AT && BASE_AT.is
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::subscription::tests::{key, root_of};
+    use crate::subscription::tests::{key, publication, root_of};
+
+    /// A list as it arrived whole; over the base of another as changes.
+    fn arrived(revision: u64, over: Option<&Arrived>) -> (Arrived, Vec<u8>) {
+        let (signed, base) = publication(&key(1), revision);
+        let manifest = Manifest::verify(&signed, &root_of(&key(1))).unwrap();
+        let Some(over) = over else {
+            return (Arrived { manifest, signed, whole: true, overlay: Vec::new() }, base);
+        };
+        let overlay = varde_common::matcher::Overlay::default().to_octets();
+        let manifest = manifest.over(&over.manifest, &overlay);
+        let signed = manifest.sign(&[&key(1)]).unwrap();
+        (Arrived { manifest, signed, whole: false, overlay }, base)
+    }
+
+    fn accept_all(data: &Path, arrived: &Arrived, base: &[u8]) -> Result<(), DiskError> {
+        let file = arrived.whole.then(|| {
+            let mut file = Incoming::begin(data, &arrived.signed).unwrap();
+            file.write(base).unwrap();
+            file
+        });
+        let floor = Floor { revision: arrived.manifest.revision, root_version: 1 };
+        accept(file, data, &ChannelName::default(), floor, arrived)
+    }
+
+    fn there(data: &Path) -> Stored {
+        read(data, &roots::Stored::of(root_of(&key(1))), SensorId(7)).unwrap()
+    }
+
+    fn revision(stored: &Stored) -> Option<u64> {
+        stored.list.as_ref().map(|(manifest, _)| manifest.revision.0)
+    }
 
     #[test]
     fn i4_the_floor_is_on_disk_before_a_list_comes_into_force() {
         let data = tempfile::tempdir().unwrap();
         let in_the_way = data.path().join("list").join("in-force");
-        let incoming = Incoming::begin(data.path(), b"a manifest").unwrap();
         create_directory(&in_the_way.join("full")).unwrap();
-        assert!(
-            incoming
-                .accept(data.path(), &ChannelName::default(), Floor { revision: Revision(7), root_version: 1 })
-                .is_err(),
-            "it stops in between"
-        );
+        let (seven, base) = arrived(7, None);
+        assert!(accept_all(data.path(), &seven, &base).is_err(), "it stops in between");
         fs::remove_dir_all(in_the_way).unwrap();
-        let stored = read(data.path(), &roots::Stored::of(root_of(&key(1))), SensorId(7)).unwrap();
+        let stored = there(data.path());
         assert_eq!((stored.floor, stored.list.is_none()), (Revision(7), true));
+    }
+
+    #[test]
+    fn l2_d3_base_and_changes_are_one_list_on_disk_and_never_a_half_of_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path();
+        let (five, five_base) = arrived(5, None);
+        accept_all(data, &five, &five_base).unwrap();
+        let (six, _) = arrived(6, Some(&five));
+        accept_all(data, &six, &[]).unwrap();
+        assert_eq!(revision(&there(data)), Some(6), "a restart needs no network");
+        let of_six = overlay::path_of(data, &five.manifest.base_blake3);
+        let octets = fs::read(&of_six).unwrap();
+        // Whatever is wrong with the changes: the base alone is the list before them, and the floor stays.
+        for damaged in [&octets[..octets.len() - 1], &octets[..6], &[&octets[..], &[0]].concat(), b""] {
+            fs::write(&of_six, damaged).unwrap();
+            let stored = there(data);
+            assert_eq!((revision(&stored), stored.floor), (Some(5), Revision(6)));
+        }
+        fs::write(&of_six, &octets).unwrap();
+        // Cut off between the changes of another base and that base: nothing of either is in force.
+        let (nine, nine_base) = arrived(9, None);
+        let overlay = varde_common::matcher::Overlay::default().to_octets();
+        let manifest = nine.manifest.clone().over(&nine.manifest, &overlay);
+        let signed = manifest.sign(&[&key(1)]).unwrap();
+        let changes = StoredOverlay { signed: signed.clone(), overlay: overlay.clone() };
+        let both = Arrived { manifest, signed, whole: true, overlay };
+        overlay::store_on(&RealVolume, data, &both.manifest.base_blake3, &changes).unwrap();
+        assert_eq!(revision(&there(data)), Some(6));
+        accept_all(data, &both, &nine_base).unwrap();
+        assert_eq!(revision(&there(data)), Some(9));
+        assert!(!of_six.exists(), "what is over another base is gone");
+        // A base that came with changes is nothing without them.
+        fs::remove_file(overlay::path_of(data, &both.manifest.base_blake3)).unwrap();
+        let stored = there(data);
+        assert_eq!((revision(&stored), stored.floor), (None, Revision(9)));
+        assert!(stored.refused.is_some_and(|why| why.contains("bytes where")));
+        // The same base without changes, later than they were.
+        let (ten, _) = arrived(10, None);
+        let ten = Arrived { manifest: Manifest { revision: Revision(10), ..nine.manifest.clone() }, ..ten };
+        let ten = Arrived { signed: ten.manifest.sign(&[&key(1)]).unwrap(), ..ten };
+        overlay::store_on(&RealVolume, data, &both.manifest.base_blake3, &changes).unwrap();
+        accept_all(data, &ten, &nine_base).unwrap();
+        assert_eq!(revision(&there(data)), Some(10));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod list;
 pub mod mapped;
 pub mod mark;
 pub mod outlived;
+pub mod overlay;
 pub mod owner;
 pub mod roots;
 pub mod spool;

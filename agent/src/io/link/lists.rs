@@ -15,7 +15,7 @@ use super::placing::channel_step;
 use super::session::{Desk, InForce, unexpected};
 use super::{Link, LinkError, read_message, write_message};
 use crate::io::disk::keeper::Order;
-use crate::io::disk::list::{Floor, Incoming};
+use crate::io::disk::list::{self, Floor, Incoming};
 use crate::io::{clock, disk};
 use crate::limits::{LIST_TAKEN_WITHIN_S, ROOT_FOLLOWED_WITHIN_S};
 use crate::subscription::{Step, Subscription};
@@ -71,10 +71,15 @@ pub(super) async fn lists<L: Link>(
                 }
                 continue;
             }
-            Some(ToAgent::ListOffer { manifest } | ToAgent::Publication { manifest }) => {
+            Some(ToAgent::ListOffer { manifest }) => {
                 let [earliest, _] = desk.times();
                 subscription.handle_offer(manifest, earliest)
             }
+            Some(ToAgent::Publication { manifest, whole }) => {
+                let [earliest, _] = desk.times();
+                subscription.handle_publication(manifest, whole, earliest)
+            }
+            Some(ToAgent::OverlayChunk { octets }) => subscription.handle_overlay_chunk(&octets),
             Some(ToAgent::ListChunk { octets }) => subscription.handle_chunk(octets),
             Some(ToAgent::ListEnd) => subscription.handle_end(),
             None
@@ -97,6 +102,9 @@ pub(super) async fn lists<L: Link>(
         desk.newness.send_modify(|newness| newness.handle_receiving(subscription.is_receiving()));
         if let Some(outcome) = outcome {
             write_message(&mut write, &ToCollector::ListOutcome(outcome)).await?;
+        }
+        if subscription.takes_ask_for_whole() {
+            write_message(&mut write, &ToCollector::AskWhole).await?;
         }
     }
 }
@@ -140,17 +148,22 @@ async fn act(
             let appended = on_disk(move || file.write(&octets).map(|()| file)).await?;
             appended.map(|file| *incoming = Some(file))
         }
-        Step::Keep(manifest) => {
-            let Some(file) = incoming.take() else { return Ok(None) };
+        Step::Keep(arrived) => {
+            let file = incoming.take();
+            if arrived.whole && file.is_none() {
+                return Ok(None);
+            }
             let (data, channel) = (desk.data.clone(), subscription.placed().channel().clone());
-            let floor = Floor { revision: manifest.revision, root_version: desk.anchor.borrow().root().version };
+            let floor =
+                Floor { revision: arrived.manifest.revision, root_version: desk.anchor.borrow().root().version };
+            let ours = Arc::clone(&desk.list.borrow().set);
             let kept = on_disk(move || {
-                let set = match file.open(&manifest)? {
-                    Ok(set) => (set, manifest),
+                let set = match list::complete(file.as_ref(), &ours, &arrived)? {
+                    Ok(set) => set,
                     Err(refused) => return Ok(Err(refused.to_string())),
                 };
-                file.accept(&data, &channel, floor)?;
-                Ok(Ok(set))
+                list::accept(file, &data, &channel, floor, &arrived)?;
+                Ok(Ok((set, arrived.manifest)))
             });
             match kept.await? {
                 Ok(Ok((set, manifest))) => {

@@ -464,6 +464,7 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::NoMoreRoots { .. }
         | ToAgent::RenewalRefused(_)
         | ToAgent::Channel { .. }
+        | ToAgent::OverlayChunk { .. }
         | ToAgent::Publication { .. } => Err(unexpected(Some(&message))),
     }
 }

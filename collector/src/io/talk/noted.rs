@@ -61,6 +61,7 @@ impl Talk {
             | Action::Keep(..)
             | Action::Follow(_)
             | Action::Note(_)
+            | Action::SendWhole
             | Action::Nothing => return Ok(()),
         };
         noted.map_err(|error| self.unavailable(&error))?;
