@@ -123,7 +123,7 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     let wanted = [Wanted { number: number.clone(), name: None, edits }];
     let became = store.write_members(&wanted, false, now).await.map_err(|(_, why)| match why {
         NotWritten::Store(error) => anyhow::Error::from(error),
-        why @ (NotWritten::NoName(_) | NotWritten::Bad(..) | NotWritten::TooMany) => why.into(),
+        why @ (NotWritten::NoName(_) | NotWritten::Bad(..) | NotWritten::Twice(..) | NotWritten::TooMany) => why.into(),
     })?;
     for became in &became {
         tell(became, arguments.json)?;
