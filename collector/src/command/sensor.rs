@@ -113,10 +113,10 @@ pub async fn run(data: &Path, command: SensorCommand) -> anyhow::Result<()> {
             }
             say::result(&token.to_text())?;
             say::aside(&format!(
-                "Token for sensor {} of {} ({number}). It works once, until {}. It is a secret: hand it over in person or by an encrypted message.
+                "Token for sensor {} of {} ({}). It works once, until {}. It is a secret: hand it over in person or by an encrypted message.
 On the sensor: varde-agent enroll --token-file FILE (a file with the token, or - to paste it)
 Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
-                token.sensor, member.name, say::moment(Some(token.expires)), token.quic.as_str(), token.enroll.as_str(),
+                token.sensor, member.name, member.number, say::moment(Some(token.expires)), token.quic.as_str(), token.enroll.as_str(),
                 over_tcp(directory::read_bound(data).as_ref(), token.quic.as_str())
             ));
             poke(data, Poke::Sensors).await;
@@ -253,9 +253,14 @@ pub async fn make_token(
     getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
     let life = u64::try_from(TOKEN_LIFE_HOURS).unwrap_or(0);
     let expires = now.plus(Duration::from_secs(life * 3600));
+<<<<<<< HEAD
     let made = deed("sensor token", On::Member(number.as_str().to_owned()))
         .becomes(format!("a token for a new sensor, good until {}", say::moment(Some(expires))));
     let sensor = store.noting(made).add_token(member.id, &secret_hash(&secret), now, expires).await?;
+=======
+    let number = &member.number;
+    let sensor = store.add_token(member.id, &secret_hash(&secret), now, expires).await?;
+>>>>>>> members
     let token = Token {
         sensor,
         member: Text::cut(&format!("{} ({number})", member.name)),

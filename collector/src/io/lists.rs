@@ -295,7 +295,7 @@ impl Lists {
         if let Some(word) = &offered.word {
             frame::write(out, &ToAgent::Newest { document: word.to_vec() }, WRITE_WITHIN).await?;
         }
-        send_list(out, &offered.list, true).await?;
+        send_list(out, &offered.list, Parts::Whole).await?;
         Ok(Some(offered.list.revision))
     }
 

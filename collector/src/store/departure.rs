@@ -1,6 +1,6 @@
 //! A member's data is deleted, here and again in whatever older state of the database comes back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use sqlx::SqliteConnection;
 use varde_common::record::{Record, RecordBody};
@@ -329,6 +329,16 @@ impl Store {
         let mut conn = self.writer.acquire().await?;
         sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *conn).await?;
         Ok(())
+    }
+
+    /// All sensors that are not revoked, nor gone with their member.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn unrevoked_sensors(&self, scope: Scope) -> Result<HashSet<i64>, StoreError> {
+        let sql = "SELECT id FROM sensor WHERE revoked_at IS NULL AND ($1 IS NULL OR member_id = $1)";
+        let ids: Vec<i64> = sqlx::query_scalar(sql).bind(scope.member_id()).fetch_all(self.readers()).await?;
+        Ok(ids.into_iter().collect())
     }
 
     /// Every departure. For all members: it names none.

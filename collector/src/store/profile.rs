@@ -1,6 +1,6 @@
 //! What is known of a member, read and written; many members at once, all or none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use sqlx::{Row, SqliteConnection};
 use varde_common::id::MemberNumber;
@@ -49,6 +49,9 @@ pub enum NotWritten {
     /// More than is kept of one member.
     #[error("{0}: {1}")]
     Bad(MemberNumber, crate::profile::BadProfile),
+    /// Two of what is wanted lead to one member.
+    #[error("{0} leads to {1}, which is named already")]
+    Twice(MemberNumber, String),
     /// More members than there may be.
     #[error("there are at most {} members here", crate::limits::MEMBERS_MAX)]
     TooMany,
@@ -226,8 +229,13 @@ impl Store {
     ) -> Result<Vec<Became>, (Option<usize>, NotWritten)> {
         let mut tx = self.begin().await.map_err(|error| (None, error.into()))?;
         let mut became = Vec::with_capacity(wanted.len());
+        let mut numbers = HashSet::new();
         for (place, wanted) in wanted.iter().enumerate() {
-            became.push(become_one(&mut tx, wanted, now).await.map_err(|why| (Some(place), why))?);
+            let one = become_one(&mut tx, wanted, now).await.map_err(|why| (Some(place), why))?;
+            if !numbers.insert(one.number.clone()) {
+                return Err((Some(place), NotWritten::Twice(wanted.number.clone(), one.number)));
+            }
+            became.push(one);
         }
         let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM member")
             .fetch_one(&mut *tx)
@@ -320,6 +328,11 @@ mod tests {
         assert_eq!(place, Some(1));
         assert!(why.to_string().contains("no member 4999"), "{why}");
         assert_eq!(store.profile(Scope::Operator, 1).await.unwrap(), Some(Profile::default()));
+
+        fixture.run("INSERT INTO former_number VALUES ('0999', 1, 'Gammelby', 1)").await;
+        let twice = [asked[0].clone(), wanted("0999", None, vec![])];
+        let (place, why) = store.write_members(&twice, false, NOW).await.unwrap_err();
+        assert_eq!((place, why.to_string()), (Some(1), "0999 leads to 1001, which is named already".to_owned()));
 
         store.write_members(&asked, false, NOW).await.unwrap();
         let kept = store.profile(Scope::Operator, 1).await.unwrap().unwrap();

@@ -1,7 +1,5 @@
 //! Sensors: their tokens, identities, sessions, lists in force and revocation.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -425,16 +423,6 @@ impl Store {
         let there: i64 =
             sqlx::query_scalar("SELECT COUNT(*) FROM sensor WHERE id = $1").bind(sensor).fetch_one(&mut *tx).await?;
         Ok(if there == 0 { Revoked::NoSuchSensor } else { Revoked::Before })
-    }
-
-    /// All sensors that are not revoked.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn unrevoked_sensors(&self, scope: Scope) -> Result<HashSet<i64>, StoreError> {
-        let sql = "SELECT id FROM sensor WHERE revoked_at IS NULL AND ($1 IS NULL OR member_id = $1)";
-        let ids: Vec<i64> = sqlx::query_scalar(sql).bind(scope.member_id()).fetch_all(self.readers()).await?;
-        Ok(ids.into_iter().collect())
     }
 
     /// All revoked sensors.

@@ -62,7 +62,11 @@ pub(crate) async fn fill(store: &Store, now: Timestamp, word: &(dyn Fn(&str) -> 
         "INSERT INTO member_contact SELECT id, 'oncall', $1, '+4761180011', '+4790000000', NULL, NULL FROM member WHERE number = $2",
         "INSERT INTO former_number SELECT '0502', id, $1, added_at FROM member WHERE number = $2",
     ] {
-        let text = if sql.contains("contact") { "Kari <Nordmann" } else { "IKT Øst" };
+        let text = match (sql.contains("contact"), sql.contains("former")) {
+            (true, _) => "Kari <Nordmann",
+            (false, true) => "Gjøvik by",
+            (false, false) => "IKT Øst",
+        };
         sqlx::query(sql).bind(word(text)).bind(word("3407")).execute(&mut *tx).await?;
     }
     sqlx::query("INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES (12, x'00', x'00', 48211, $1)")

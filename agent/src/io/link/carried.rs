@@ -193,6 +193,7 @@ impl Carried {
             | ToCollector::Standing(_)
             | ToCollector::Holds(_)
             | ToCollector::AskRoots { .. }
+            | ToCollector::AskWhole
             | ToCollector::AskPinned { .. }
             | ToCollector::Renew { .. } => {}
         }
