@@ -125,17 +125,12 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     let wanted = [Wanted { number: number.clone(), name: None, edits }];
     let refused = |(_, why)| match why {
         NotWritten::Store(error) => anyhow::Error::from(error),
-<<<<<<< HEAD
-        why @ (NotWritten::NoName(_) | NotWritten::Bad(..) | NotWritten::TooMany) => why.into(),
+        why @ (NotWritten::NoName(_) | NotWritten::Bad(..) | NotWritten::Twice(..) | NotWritten::TooMany) => why.into(),
     };
     // What will have changed is said before it is; which telephone numbers people have is nothing for the audit.
     let tried = store.write_members(&wanted, true, now).await.map_err(refused)?;
     let setting = deed("member set", On::Member(member.number.clone())).becomes(member_file::changes(&tried));
     let became = store.noting(setting).write_members(&wanted, false, now).await.map_err(refused)?;
-=======
-        why @ (NotWritten::NoName(_) | NotWritten::Bad(..) | NotWritten::Twice(..) | NotWritten::TooMany) => why.into(),
-    })?;
->>>>>>> members
     for became in &became {
         tell(became, arguments.json)?;
     }

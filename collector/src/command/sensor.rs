@@ -253,14 +253,10 @@ pub async fn make_token(
     getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
     let life = u64::try_from(TOKEN_LIFE_HOURS).unwrap_or(0);
     let expires = now.plus(Duration::from_secs(life * 3600));
-<<<<<<< HEAD
-    let made = deed("sensor token", On::Member(number.as_str().to_owned()))
+    let number = &member.number;
+    let made = deed("sensor token", On::Member(number.clone()))
         .becomes(format!("a token for a new sensor, good until {}", say::moment(Some(expires))));
     let sensor = store.noting(made).add_token(member.id, &secret_hash(&secret), now, expires).await?;
-=======
-    let number = &member.number;
-    let sensor = store.add_token(member.id, &secret_hash(&secret), now, expires).await?;
->>>>>>> members
     let token = Token {
         sensor,
         member: Text::cut(&format!("{} ({number})", member.name)),

@@ -17,7 +17,7 @@ use varde_common::channel::ChannelName;
 use varde_common::id::{IndicatorId, Revision, SensorId};
 use varde_common::indicator::Indicator;
 use varde_common::list::{Manifest, write_base};
-use varde_common::matcher::Seed;
+use varde_common::matcher::{IndicatorSet, Seed};
 use varde_common::time::Timestamp;
 use varde_common::trust::{Role, Roles, Root, hex, key_id};
 
@@ -188,25 +188,26 @@ impl Listener {
             Step::Append(octets) => {
                 self.incoming.as_mut().context("nothing was begun")?.write(&octets).map_err(Into::into)
             }
-            Step::Keep(manifest) => {
-                let incoming = self.incoming.take().context("nothing was begun")?;
-                let opened = incoming.open(&manifest)?;
+            Step::Keep(arrived) => {
+                let incoming = Some(self.incoming.take().context("nothing was begun")?);
+                // Every list of these stories is whole: there is no base that others' changes are over.
+                let opened = list::complete(incoming.as_ref(), &IndicatorSet::default(), &arrived)?;
                 let subscription = self.subscription.as_mut().context("it is off")?;
                 if let Err(refused) = opened {
                     let step = subscription.handle_not_stored(&refused.to_string());
                     return self.act(step, stops, counted);
                 }
-                let floor = Floor { revision: manifest.revision, root_version: 1 };
+                let floor = Floor { revision: arrived.manifest.revision, root_version: 1 };
                 let in_the_way = match stops {
                     None => None,
                     Some(At::Floor) => Some(InTheWay::of(self.data.join("list/floor"))?),
                     Some(At::Rename) => Some(InTheWay::of(self.data.join("list/in-force"))?),
                 };
-                let accepted = incoming.accept(&self.data, &ChannelName::default(), floor);
+                let accepted = list::accept(incoming, &self.data, &ChannelName::default(), floor, &arrived);
                 match (accepted, in_the_way) {
                     (Ok(()), None) => {
-                        subscription.handle_stored(&manifest, Timestamp(9));
-                        self.matches = manifest.revision;
+                        subscription.handle_stored(&arrived.manifest, Timestamp(9));
+                        self.matches = arrived.manifest.revision;
                         self.is_damaged = false;
                         counted.lists_in_force += 1;
                         Ok(())
