@@ -25,8 +25,8 @@ KEYS of --json (one object a line, in the order of id; absent = null; times RFC 
   by_resolver            the client is a resolver that asked for somebody: a trace, no victim
   looked_up_by_other     the host was found by its flow; another looked the name up
   possible_contact       contact with an address that unlisted names share
-  labels_left            how many labels stood left of the listed name
-  server, port, protocol the outside server, its port; udp, tcp, icmp or the number
+  labels_left            how many labels stood left of the listed name; 0 where it is confidential
+  server, port, protocol the outside server (null where the indicator is confidential), its port; udp, tcp, icmp or the number
   severity               info, low, medium, high or critical, as the list says
   revision               the list in force when it was opened
   first_seen, last_seen, count   of its sightings

@@ -250,4 +250,27 @@ mod tests {
         assert!(newest.overlay.is_some() && older.overlay.is_none(), "nothing has changed but what is said");
         assert!(newest.shrinks);
     }
+
+    #[tokio::test]
+    async fn t7a_what_waits_with_red_in_it_is_noted_as_published_once_it_is_signed_and_only_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, away, file) = (dir.path().join("c"), dir.path().join("duty.key"), dir.path().join("waiting"));
+        init::run(&data, InitArguments::default()).await.unwrap();
+        std::fs::rename(data.join(keys::LIST_KEY), &away).unwrap();
+        let store = Store::open(&data).await.unwrap();
+        let lines: Vec<_> = Reader::new().read("red.example\n".as_bytes()).map(Result::unwrap).collect();
+        let said = Said { tlp: Some(Tlp::Red), ..Said::default() };
+        store.import_indicators(&lines, &said, "x", NOW).await.unwrap();
+        let nothing = publish(&data, &store, None, false, NOW).await.unwrap();
+        assert!(matches!(nothing, Outcome::Unchanged { revision: Revision(0), .. }), "{nothing:?}");
+        let published = async || store.indicator_rows(Scope::Operator).await.unwrap()[0].published_in;
+        assert!(matches!(publish(&data, &store, None, true, NOW).await.unwrap(), Outcome::Waits { .. }));
+        assert_eq!(published().await, None);
+        export(&store, &file).await.unwrap();
+        let key = keys::read_signing_key(&away).unwrap();
+        let signed = add_signature(Domain::List, &std::fs::read(&file).unwrap(), &key).unwrap();
+        std::fs::write(&file, signed).unwrap();
+        assert_eq!(accept(&data, &store, &file).await.unwrap(), (Revision(1), 1));
+        assert_eq!(published().await, Some(1));
+    }
 }
