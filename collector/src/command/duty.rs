@@ -261,10 +261,11 @@ mod tests {
         let lines: Vec<_> = Reader::new().read("red.example\n".as_bytes()).map(Result::unwrap).collect();
         let said = Said { tlp: Some(Tlp::Red), ..Said::default() };
         store.import_indicators(&lines, &said, "x", NOW).await.unwrap();
-        let nothing = publish(&data, &store, None, false, NOW).await.unwrap();
+        let nothing = publish(&data, &store, Wanted::default(), NOW).await.unwrap();
         assert!(matches!(nothing, Outcome::Unchanged { revision: Revision(0), .. }), "{nothing:?}");
         let published = async || store.indicator_rows(Scope::Operator).await.unwrap()[0].published_in;
-        assert!(matches!(publish(&data, &store, None, true, NOW).await.unwrap(), Outcome::Waits { .. }));
+        let red = Wanted { include_red: true, ..Wanted::default() };
+        assert!(matches!(publish(&data, &store, red, NOW).await.unwrap(), Outcome::Waits { .. }));
         assert_eq!(published().await, None);
         export(&store, &file).await.unwrap();
         let key = keys::read_signing_key(&away).unwrap();

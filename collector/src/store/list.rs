@@ -273,6 +273,7 @@ mod tests {
             signed: b"signed",
             older_manifest: None,
             base: b"",
+            changes: None,
             up_to_id: 99,
             with_red: true,
         };
