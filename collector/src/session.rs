@@ -9,8 +9,8 @@ use varde_common::compact::Unpacker;
 use varde_common::heartbeat::Further;
 use varde_common::id::{Epoch, Mark, Revision, SiteId};
 use varde_common::message::{
-    Batch, CloseReason, CompactBatch, Heartbeat, Hello, ListOutcome, Pulse, RootOutcome, Standing, Stream, ToCollector,
-    common_protocol,
+    Batch, BrakeOutcome, CloseReason, CompactBatch, Heartbeat, Hello, ListOutcome, Pulse, RootOutcome, Standing,
+    Stream, ToCollector, common_protocol,
 };
 
 use crate::ingest::hello::Introduction;
@@ -36,6 +36,8 @@ pub enum Action {
     NoteStanding(Standing),
     /// Keep why a word of which list is the newest was not believed.
     NoteNewest(Text),
+    /// Note what became of an order of the brake.
+    NoteBrake(BrakeOutcome),
     /// Keep what became of a list.
     Note(ListOutcome),
     /// Give the next certificate, for the key that this request (PKCS #10, DER) is of.
@@ -130,7 +132,8 @@ impl Session {
             | ToCollector::NewestRefused { .. }
             | ToCollector::AskPinned { .. }
             | ToCollector::Renew { .. }
-            | ToCollector::AskRoots { .. } => Err(CloseReason::ProtocolError),
+            | ToCollector::AskRoots { .. }
+            | ToCollector::BrakeOutcome(_) => Err(CloseReason::ProtocolError),
         }
     }
 
@@ -195,6 +198,9 @@ impl Session {
             (Stream::Lists, ToCollector::NewestRefused { why }) if self.subscribed && self.speaks(3..=u16::MAX) => {
                 self.handle_answer().map(|()| Action::NoteNewest(why))
             }
+            (Stream::Lists, ToCollector::BrakeOutcome(outcome)) if self.subscribed && self.speaks(3..=u16::MAX) => {
+                self.handle_answer().map(|()| Action::NoteBrake(outcome))
+            }
             (Stream::Control, ToCollector::Standing(standing)) if self.speaks(3..=u16::MAX) => {
                 if self.last_standing.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
                     self.passed_over += 1;
@@ -222,7 +228,8 @@ impl Session {
                 | ToCollector::NewestRefused { .. }
                 | ToCollector::AskPinned { .. }
                 | ToCollector::Renew { .. }
-                | ToCollector::AskRoots { .. },
+                | ToCollector::AskRoots { .. }
+                | ToCollector::BrakeOutcome(_),
             ) => Err(CloseReason::ProtocolError),
         }
     }
@@ -490,7 +497,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..30, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
+        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..40, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
             let mut session = greeted();
             for (stream, kind, body) in bodies {
                 let stream = [Stream::Control, Stream::Alerts, Stream::Statistics, Stream::Lists, Stream::Hunts][usize::from(stream)];

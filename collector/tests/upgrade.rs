@@ -12,7 +12,8 @@
 //! and a line more below says what stands in it. Since version 4 there is more in it: marks, a session over TCP (sensor 1), a
 //! sensor in quarantine of which an older state came (2), and its alert of many hosts. Since version 5 certificates: one that was
 //! given to sensor 1 and not used yet, and a refusal to sensor 2. Since version 6 the root document, what sensors said of it and of the
-//! newest list (sensor 2: what it did not believe), and a list that waits for its signature.
+//! newest list (sensor 2: what it did not believe), and a list that waits for its signature. Since version 7 an order of the brake, what
+//! sensor 1 counted by it, and why sensor 2 refused it.
 
 use std::path::Path;
 
@@ -22,11 +23,12 @@ use varde_collector::store::alert::{self, Which};
 use varde_collector::store::{DATABASE_FILE, Scope, Store, StoreError};
 
 /// Every version that was ever in anybody's hands.
-const FIXTURES: [(i64, &str); 4] = [
+const FIXTURES: [(i64, &str); 5] = [
     (1, include_str!("data/schema-001.sql")),
     (4, include_str!("data/schema-004.sql")),
     (5, include_str!("data/schema-005.sql")),
     (6, include_str!("data/schema-006.sql")),
+    (7, include_str!("data/schema-007.sql")),
 ];
 
 async fn lay_down(data: &Path, version: i64, dump: &str) -> Result<(), sqlx::Error> {
@@ -110,6 +112,13 @@ async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it(
         assert_eq!(roots.iter().map(|row| row.version).collect::<Vec<_>>(), [1].repeat(usize::from(version >= 6)));
         let waits = store.pending_facts(Scope::Operator).await.unwrap().map(|facts| facts.revision);
         assert_eq!(waits, (version >= 6).then_some(2));
+        // What came with version 7: before it nothing was ever braked.
+        let braked = i64::from(version >= 7);
+        let order = store.newest_brake(Scope::Operator).await.unwrap().map(|order| order.number);
+        assert_eq!(order, (version >= 7).then_some(7));
+        let counted: Vec<_> = picture.brakes.iter().map(|row| (row.matches, row.sensors, row.hosts)).collect();
+        assert_eq!(counted, [(300, 1, 20)].repeat(braked as usize));
+        assert_eq!(picture.brake_refusals.len(), 2 * braked as usize);
         let told = store.sensor_events(Scope::Operator, 2, 10).await.unwrap();
         assert_eq!(told.total, 2 + u64::from(version >= 4), "{told:?}");
         store.close().await;

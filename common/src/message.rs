@@ -14,10 +14,10 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 36 AskRoots (lane of roots) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 137 NoMoreRoots (lane of roots) |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 36 AskRoots (lane of roots), 37 BrakeOutcome | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 136 Brake, 137 NoMoreRoots (lane of roots) |
 //!
-//! In version 3 root documents and words of which list is the newest go on the stream of lists, so that each list is held
-//! against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
+//! In version 3 root documents, words of which list is the newest and orders of the brake go on the stream of lists, so that each
+//! is held against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
 //! nothing else is said. Over [`ALPN_ROOT`] AskRoots is all that is asked, and NextRoot and NoMoreRoots are all the answer.
 //!
 //! Layout: [`crate::codec`], fields in the order they stand here; of kind 11 [`crate::compact`]. Golden vectors of each
@@ -31,14 +31,14 @@ mod tests;
 
 pub use hello::{Greeting, Hello, Stream};
 pub use reason::{CloseReason, EnrolRefusal, ListOutcome, RenewalRefusal};
-pub use standing::{Freshness, RootOutcome, Standing};
+pub use standing::{BrakeOutcome, Freshness, RootOutcome, Standing};
 
 use crate::codec::{self, Decode, Encode, EncodeError, FrameHeader, Malformed, Text};
 pub use crate::compact::CompactBatch;
 pub use crate::heartbeat::{BlindSpots, Evictions, Heartbeat, Pulse, Refusal};
 use crate::id::{Epoch, Mark, Revision, SensorId, Seq};
 use crate::limits::{
-    BATCH_MAX_OCTETS, BATCH_MAX_RECORDS, CERTIFICATE_MAX_OCTETS, FRAME_TO_AGENT_MAX_OCTETS,
+    BATCH_MAX_OCTETS, BATCH_MAX_RECORDS, BRAKE_MAX_OCTETS, CERTIFICATE_MAX_OCTETS, FRAME_TO_AGENT_MAX_OCTETS,
     FRAME_TO_COLLECTOR_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS, MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, RECORD_MAX_OCTETS,
     ROOT_MAX_OCTETS, SITES_MAX,
 };
@@ -145,6 +145,8 @@ pub enum ToCollector {
         /// The number of the newest that is held.
         version: u32,
     },
+    /// Version 3, on the lists stream, after each order of the brake.
+    BrakeOutcome(BrakeOutcome),
 }
 
 /// Everything a collector says.
@@ -229,6 +231,11 @@ pub enum ToAgent {
     Waiting,
     /// Version 3: no certificate.
     RenewalRefused(RenewalRefusal),
+    /// Version 3, on the lists stream: an order of the brake ([`crate::brake`]), which says all that is braked.
+    Brake {
+        /// Signed JSON.
+        document: Vec<u8>,
+    },
     /// Version 3, over [`ALPN_ROOT`]: that was all, behind a NextRoot for each document.
     NoMoreRoots {
         /// The number of the newest there is, as the collector says.
@@ -291,6 +298,7 @@ impl ToCollector {
             ToCollector::AskPinned { sha256 } => frame(23, sha256),
             ToCollector::Renew { csr_der } => frame(25, csr_der),
             ToCollector::AskRoots { version } => frame(36, version),
+            ToCollector::BrakeOutcome(outcome) => frame(37, outcome),
         }
     }
 
@@ -345,6 +353,7 @@ impl ToCollector {
                 Ok(ToCollector::Renew { csr_der })
             }
             36 => codec::decode(body).map(|version| ToCollector::AskRoots { version }),
+            37 => codec::decode(body).map(ToCollector::BrakeOutcome),
             other => Err(Malformed::UnknownKind(other)),
         }
     }
@@ -380,6 +389,7 @@ impl ToAgent {
             ToAgent::Renewed { certificate_der } => frame(125, certificate_der),
             ToAgent::Waiting => frame(126, &()),
             ToAgent::RenewalRefused(why) => frame(127, why),
+            ToAgent::Brake { document } => frame(136, document),
             ToAgent::NoMoreRoots { newest } => frame(137, newest),
         }
     }
@@ -419,6 +429,7 @@ impl ToAgent {
             125 => capped(CERTIFICATE_MAX_OCTETS).map(|certificate_der| ToAgent::Renewed { certificate_der }),
             126 => codec::decode::<()>(body).map(|()| ToAgent::Waiting),
             127 => codec::decode(body).map(ToAgent::RenewalRefused),
+            136 => capped(BRAKE_MAX_OCTETS).map(|document| ToAgent::Brake { document }),
             137 => codec::decode(body).map(|newest| ToAgent::NoMoreRoots { newest }),
             other => Err(Malformed::UnknownKind(other)),
         }

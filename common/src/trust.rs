@@ -26,6 +26,8 @@ pub enum Domain {
     List,
     /// Which list is the newest.
     Newest,
+    /// An order of the brake.
+    Brake,
 }
 
 impl Domain {
@@ -34,6 +36,7 @@ impl Domain {
             Domain::Root => b"varde root 1\0",
             Domain::List => b"varde list 1\0",
             Domain::Newest => b"varde newest 1\0",
+            Domain::Brake => b"varde brake 1\0",
         }
     }
 }
@@ -61,6 +64,9 @@ pub struct Roles {
     pub timestamp: Role,
     /// Signs hunts and previews.
     pub hunt: Role,
+    /// Signs orders by which indicators are counted only, for a day at most ([`crate::brake`]). No keys = the role is not in use.
+    #[serde(default)]
+    pub brake: Role,
 }
 
 /// The root document.
@@ -268,7 +274,8 @@ pub(crate) mod tests {
         let keys: BTreeMap<_, _> =
             list.iter().map(|k| (key_id(&k.verifying_key()), hex(k.verifying_key().as_bytes()))).collect();
         let role = Role { keys: keys.keys().cloned().collect(), threshold };
-        let roles = Roles { root: role.clone(), list: role.clone(), timestamp: Role::default(), hunt: role };
+        let (timestamp, brake) = (Role::default(), Role::default());
+        let roles = Roles { root: role.clone(), list: role.clone(), timestamp, hunt: role, brake };
         Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: BTreeSet::new() }
     }
 

@@ -17,7 +17,8 @@ use varde_tests::traffic::{Outcome, Traffic};
 
 /// What one short run does not bring about, as the collector would have written it: a sensor in quarantine that an older state
 /// of came, a session over TCP, an alert of many hosts; a certificate that was given and not used yet, and one that was refused; a
-/// root document and a word of the newest list that were not believed, and a list that waits for its signature.
+/// root document and a word of the newest list that were not believed, and a list that waits for its signature; an order of the brake,
+/// what one sensor counted by it and why the other refused it.
 const BESIDE: &str = "
     UPDATE sensor SET quarantined_at = last_seen_at, set_back_at = last_seen_at, replayed = 3, passed_over = 2 WHERE id = 2;
     UPDATE sensor SET carrier = 'tcp', renew_epoch = 1 WHERE id = 1;
@@ -27,6 +28,10 @@ const BESIDE: &str = "
     UPDATE sensor SET root_refused_at = last_seen_at, root_refused_why = 'unsigned', freshness = 'behind',
         newest_refused_at = last_seen_at, newest_refused_why = 'older' WHERE id = 2;
     INSERT INTO pending_list VALUES (1, 2, x'7b7d', x'00', 1, 1, 0, 0, 1795000000000000);
+    INSERT INTO brake_order VALUES (7, x'7b7d', 1795000000000000);
+    INSERT INTO brake VALUES (1, 1, 0, 'falsk', 1795000000000000, 1795003600000000, 7, NULL, NULL);
+    INSERT INTO sensor_brake VALUES (1, 7, 1795000000000000, NULL, NULL), (2, 0, NULL, 1795000000000000, 'unsigned');
+    INSERT INTO braked_count VALUES (1, 0, 1, 1, 0, 'outbound', 7, 2, 300, 20, 1795000000000000, 1795000000000001, 1795000000000002);
     UPDATE alert SET hosts = 3000, client = NULL WHERE sensor_id = 2;
     INSERT INTO sensor_event SELECT id, epoch, 0, last_seen_at, last_seen_at, '{\"event\":\"two_live\",\"greeted_at\":null}'
         FROM sensor WHERE id = 2;";

@@ -90,6 +90,7 @@ fn told(collector: &HostileCollector) -> Vec<(u64, Evidence)> {
         RecordBody::Updated(updated) => Some((u64::MAX, updated.evidence)),
         RecordBody::CrowdOpened(_)
         | RecordBody::CrowdUpdated(_)
+        | RecordBody::Braked(_)
         | RecordBody::Loss { .. }
         | RecordBody::GivenUp { .. }
         | RecordBody::Event(_) => None,
@@ -192,6 +193,7 @@ fn l2_every_bad_list_is_refused_and_reported_and_the_old_one_stays() -> Result<(
                 RecordBody::Updated(_)
                 | RecordBody::CrowdOpened(_)
                 | RecordBody::CrowdUpdated(_)
+                | RecordBody::Braked(_)
                 | RecordBody::Loss { .. }
                 | RecordBody::GivenUp { .. }
                 | RecordBody::Event(_) => None,

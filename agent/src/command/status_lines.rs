@@ -5,6 +5,7 @@ use varde_common::id::Revision;
 use super::status::{
     CertificateReport, Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport, TrustReport,
 };
+use super::status_brake::BrakeReport;
 use crate::health::{BlindSpots, Evictions, Together};
 use crate::io::watch::SourceReport;
 
@@ -41,6 +42,7 @@ pub(super) fn in_words(report: &Report) -> String {
         revision => format!("list       revision {revision}, {} indicators", report.indicators),
     });
     lines.extend(report.trust.iter().flat_map(trusted));
+    lines.extend(report.brake.iter().flat_map(BrakeReport::in_words));
     let spool = &report.spool;
     lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
     if spool.not_noted > 0 {

@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod backup;
+mod brake;
 pub mod ca;
 pub mod campaign;
 pub mod incident;

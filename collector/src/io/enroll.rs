@@ -226,6 +226,7 @@ pub async fn converse(
             | ToCollector::NewestRefused { .. }
             | ToCollector::Renew { .. }
             | ToCollector::AskRoots { .. }
+            | ToCollector::BrakeOutcome(_)
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }

@@ -25,6 +25,7 @@ use crate::limits::{
     TRUST_SAID_EVERY, WRITE_WITHIN,
 };
 use crate::session::Following;
+use crate::store::brake::OrderRow;
 use crate::store::list::Published;
 use crate::store::{Scope, Store, StoreError};
 
@@ -40,6 +41,8 @@ struct Document {
 struct Offer {
     roots: Arc<BTreeMap<u32, Document>>,
     word: Option<Arc<Vec<u8>>>,
+    /// The newest order of the brake.
+    brake: Option<Arc<OrderRow>>,
     list: Option<Arc<Published>>,
     /// The newest root document stands for the list: its key was not retired since.
     stands: bool,
@@ -97,6 +100,10 @@ impl Lists {
             };
             offer.roots = Arc::new(rows.into_iter().filter_map(read).collect());
         }
+        let held_brake = offer.brake.as_ref().map(|order| order.number);
+        let brake = store.newest_brake(Scope::Operator).await?.filter(|order| Some(order.number) != held_brake);
+        let newer_brake = brake.is_some();
+        offer.brake = brake.map(Arc::new).or(offer.brake);
         let held = offer.list.as_ref().map_or(Revision(0), |list| list.revision);
         let mut newer_list = None;
         if store.newest_revision(Scope::Operator).await? > held
@@ -116,7 +123,7 @@ impl Lists {
             }
         }
         let newer_word = self.word(&offer, clock::now());
-        if newer_root || newer_list.is_some() || newer_word.is_some() {
+        if newer_root || newer_brake || newer_list.is_some() || newer_word.is_some() {
             offer.word = newer_word.unwrap_or(offer.word);
             self.offer.send_replace(offer);
         }
@@ -180,7 +187,7 @@ impl Lists {
         offered: impl Fn(),
     ) -> Result<(), FrameError> {
         let Following { mut revision, mut root_version, roots } = following;
-        let mut told: Option<Arc<Vec<u8>>> = None;
+        let (mut told, mut braked): (Option<Arc<Vec<u8>>>, Option<u64>) = (None, None);
         let mut offers = self.offer.subscribe();
         loop {
             let offer = offers.borrow_and_update().clone();
@@ -201,6 +208,12 @@ impl Lists {
                 offered();
                 frame::write(stream, &ToAgent::Newest { document: word.to_vec() }, WRITE_WITHIN).await?;
                 told = Some(word.clone());
+            }
+            let brake = offer.brake.as_ref().filter(|order| roots && braked != Some(order.number));
+            if let Some(order) = brake.filter(|order| order.matters(clock::now())) {
+                offered();
+                frame::write(stream, &ToAgent::Brake { document: order.document.clone() }, WRITE_WITHIN).await?;
+                braked = Some(order.number);
             }
             if let Some(list) = offer.list.filter(|list| offer.stands && list.revision > revision) {
                 offered();

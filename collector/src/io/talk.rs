@@ -292,7 +292,7 @@ impl Talk {
                 }
                 Action::Follow(following) => return self.serve_lists(send, recv, following).await,
                 Action::Note(outcome) => self.note(outcome).await?,
-                Action::NoteRoot(_) | Action::NoteStanding(_) | Action::NoteNewest(_) => {
+                Action::NoteRoot(_) | Action::NoteStanding(_) | Action::NoteNewest(_) | Action::NoteBrake(_) => {
                     self.note_trust(action).await?;
                 }
                 Action::Renew(csr_der) => {

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod asset;
+pub mod brake;
 pub mod detail;
 pub mod map;
 pub mod page;

@@ -2,6 +2,7 @@
 
 use varde_common::time::Timestamp;
 
+use super::brake::BrakeLine;
 use super::map::{TileMap, Tiles};
 use super::sensor::SensorRow;
 use super::shown::{Calendar, Moment, Shown};
@@ -337,6 +338,8 @@ pub struct FrontView {
     pub figures: Vec<Figure>,
     /// Who signs lists, and what waits.
     pub trust: TrustView,
+    /// What is braked, and was.
+    pub brakes: Vec<BrakeLine>,
     /// Campaigns.
     pub campaigns: Vec<CampaignCard>,
     /// Said where not all are shown.
@@ -366,6 +369,7 @@ impl FrontView {
         FrontView {
             figures: Figure::all(picture, &coverage, reader),
             trust: TrustView::of(picture, reader),
+            brakes: BrakeLine::all(&picture.brakes, &picture.brake_refusals, reader),
             campaigns: picture
                 .campaigns
                 .iter()

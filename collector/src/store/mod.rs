@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod belonging;
+pub mod brake;
 pub mod campaign;
 pub mod copy;
 pub mod event;
@@ -57,6 +58,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/004_carrier.sql"),
     include_str!("../schema/005_identity.sql"),
     include_str!("../schema/006_trust.sql"),
+    include_str!("../schema/007_brake.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -7,6 +7,7 @@ pub(super) mod reads;
 
 use varde_common::time::Timestamp;
 
+use super::brake::BrakeRow;
 use super::pending::PendingFacts;
 use super::{Scope, Store};
 
@@ -283,6 +284,10 @@ pub struct Picture {
     pub unpublished: i64,
     /// The trust anchor.
     pub trust: TrustFacts,
+    /// What is braked and what was, newest first.
+    pub brakes: Vec<BrakeRow>,
+    /// What each sensor says of the brake: the newest order it has taken, and why it last refused one.
+    pub brake_refusals: Vec<(i64, i64, Option<String>)>,
     /// Members the reader may see.
     pub members: Vec<MemberFacts>,
     /// Sensors the reader may see.

@@ -2,6 +2,7 @@
 
 mod again;
 mod anchored;
+mod braking;
 mod control_stream;
 mod desk;
 mod lane;

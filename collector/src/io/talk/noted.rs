@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use varde_common::message::{CloseReason, Freshness, ListOutcome, RootOutcome};
+use varde_common::message::{BrakeOutcome, CloseReason, Freshness, ListOutcome, RootOutcome};
 
 use super::Talk;
 use crate::change::Change;
@@ -40,6 +40,15 @@ impl Talk {
             Action::NoteNewest(why) => {
                 tracing::warn!(sensor, "the word of which list is the newest was refused: {}", why.as_str());
                 store.newest_refused(sensor, why.as_str(), now).await
+            }
+            Action::NoteBrake(outcome) => {
+                match &outcome {
+                    BrakeOutcome::Taken { number, .. } => tracing::info!(sensor, number, "brake in force"),
+                    BrakeOutcome::Refused { known, why } => {
+                        tracing::warn!(sensor, known, "brake refused: {}", why.as_str());
+                    }
+                }
+                store.brake_outcome(sensor, &outcome, now).await
             }
             Action::Greet(_)
             | Action::Renew(_)

@@ -14,7 +14,7 @@ use super::{
     SensorFacts, SensorTrustFacts, Subject, TrustFacts,
 };
 use crate::store::heartbeat::BEFORE;
-use crate::store::{Scope, pending, setting};
+use crate::store::{Scope, brake, pending, setting};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 macro_rules! hit_columns {
@@ -94,6 +94,8 @@ pub(super) async fn picture(
         list,
         unpublished,
         trust: trust(tx, scope).await?,
+        brakes: brake::newest(tx, scope).await?,
+        brake_refusals: brake::standings(tx, scope).await?,
         members,
         sensors: sensors(tx, scope).await?,
         campaigns: read_campaigns(tx, scope, only).await?,
