@@ -200,6 +200,12 @@ mod tests {
         let long = order(7, vec![braked(3, 1), braked(4, 25)]);
         let said = accept(&long, 2, None, NOW);
         assert!(matches!(said, Err(NotTaken::TooLong { indicator: IndicatorId(4), .. })), "{said:?}");
+        let begun = Braked { since: NOW.minus(HOUR * 2), ..braked(4, 23) };
+        let said = accept(&order(7, vec![begun]), 2, None, NOW);
+        assert!(
+            matches!(said, Err(NotTaken::TooLong { .. })),
+            "a day from when it began, not from when it came: {said:?}"
+        );
         // Not by beginning later either.
         assert!(matches!(accept(&good, 2, None, NOW.minus(HOUR)), Err(NotTaken::TooLong { .. })));
         assert_eq!(accept(&good, 2, None, NOW.plus(HOUR * 100)), Ok(good.clone()), "one that is over demotes nothing");
