@@ -3,6 +3,7 @@
 pub use varde_common::heartbeat::{BlindSpots, Evictions};
 use varde_common::time::Timestamp;
 
+pub use crate::raise::braked::BrakedTotal;
 pub use crate::raise::storm::Together;
 
 /// Totals of one sensor.
@@ -42,6 +43,8 @@ pub struct Health {
     pub alerts: u64,
     /// What was told of many hosts together, because it was too much to be told host by host.
     pub together: Together,
+    /// What was counted only, of each indicator that is braked.
+    pub braked: Vec<BrakedTotal>,
     /// Time of the packet that came last.
     pub last_packet: Option<Timestamp>,
 }

@@ -69,6 +69,8 @@ impl Ledger {
             Statement::CrowdUpdated { alert, body: CrowdUpdated { updated, hosts } } => {
                 self.update(alert, updated, Some(hosts), seq)
             }
+            // Each says what has come since the last: none needs another to be understood.
+            Statement::Braked(body) => Some(RecordBody::Braked(body)),
         }
     }
 
@@ -164,6 +166,7 @@ impl Ledger {
                 RecordBody::CrowdOpened(CrowdOpened { opened, hosts }) => (opened, Some(hosts)),
                 RecordBody::Updated(_)
                 | RecordBody::CrowdUpdated(_)
+                | RecordBody::Braked(_)
                 | RecordBody::Loss { .. }
                 | RecordBody::GivenUp { .. }
                 | RecordBody::Event(_) => continue,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated, Zone};
+use varde_common::alert::{AlertOpened, AlertUpdated, BrakedCount, CrowdOpened, CrowdUpdated, Zone};
 use varde_common::id::{Revision, SiteId};
 use varde_common::matcher::IndicatorSet;
 use varde_common::observation::{Fact, Observation, ServerName};
@@ -20,6 +20,7 @@ use crate::hello::BadHello;
 use crate::intake::{Intake, Passage};
 use crate::observe::{ObserveSettings, Observer, Seen};
 use crate::packet::{Frame, NotRead, Packet};
+use crate::raise::braked::Braking;
 use crate::raise::fold::Alert;
 use crate::raise::place::{Places, inside_by_default};
 use crate::raise::resolvers::Resolvers;
@@ -64,6 +65,8 @@ pub enum Statement {
         /// `alert` is `Seq(0)` in here.
         body: CrowdUpdated,
     },
+    /// Matches of an indicator that is braked, which belong to no alert.
+    Braked(BrakedCount),
 }
 
 /// What the member's settings say about its networks.
@@ -330,6 +333,11 @@ impl Sensor {
         self.take_over();
     }
 
+    /// Matches of these indicators are counted only from now on, those of others no more.
+    pub fn handle_braking(&mut self, braking: Arc<Braking>) {
+        self.consequences.raise.handle_braking(braking);
+    }
+
     /// Another list is in force from now on.
     pub fn handle_set(&mut self, set: Arc<IndicatorSet>, revision: Revision) {
         // A fingerprint costs more than all else that is read of a hello.
@@ -413,6 +421,7 @@ impl Sensor {
             blind: self.consequences.blind.counts(),
             sightings: self.consequences.raise.sightings_total(),
             alerts: self.consequences.raise.alerts_total(),
+            braked: self.consequences.raise.braked(),
             together: self.consequences.raise.together(),
             last_packet: self.last_packet,
         }

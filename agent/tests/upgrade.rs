@@ -70,7 +70,8 @@ fn v1_every_earlier_data_directory_is_opened_with_all_that_is_in_it() {
                 RecordBody::Updated(_)
                 | RecordBody::Event(_)
                 | RecordBody::CrowdOpened(_)
-                | RecordBody::CrowdUpdated(_) => {}
+                | RecordBody::CrowdUpdated(_)
+                | RecordBody::Braked(_) => {}
             }
         }
         assert_eq!((alerts, losses), (2, 5), "one alert in each segment");

@@ -12,6 +12,8 @@ pub enum Poke {
     Sensors,
     /// A root document was accepted.
     Root,
+    /// An order of the brake was given.
+    Brake,
     /// A key or certificate changed.
     Keys,
     /// Nothing: is the collector well?

@@ -20,11 +20,14 @@ pub enum RoleName {
     Timestamp,
     /// Signs hunts.
     Hunt,
+    /// Signs orders of the brake.
+    Brake,
 }
 
 impl RoleName {
     /// All of them, in the order in which they are told.
-    pub const ALL: [RoleName; 4] = [RoleName::Root, RoleName::List, RoleName::Timestamp, RoleName::Hunt];
+    pub const ALL: [RoleName; 5] =
+        [RoleName::Root, RoleName::List, RoleName::Timestamp, RoleName::Hunt, RoleName::Brake];
 
     /// Its name.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +36,7 @@ impl RoleName {
             RoleName::List => "list",
             RoleName::Timestamp => "timestamp",
             RoleName::Hunt => "hunt",
+            RoleName::Brake => "brake",
         }
     }
 
@@ -43,6 +47,7 @@ impl RoleName {
             RoleName::List => "signs lists: what sensors look for",
             RoleName::Timestamp => "says every hour which list is the newest",
             RoleName::Hunt => "signs searches in members' history",
+            RoleName::Brake => "has single indicators counted only, for a day at most",
         }
     }
 
@@ -53,6 +58,7 @@ impl RoleName {
             RoleName::List => &roles.list,
             RoleName::Timestamp => &roles.timestamp,
             RoleName::Hunt => &roles.hunt,
+            RoleName::Brake => &roles.brake,
         }
     }
 
@@ -62,6 +68,7 @@ impl RoleName {
             RoleName::List => &mut roles.list,
             RoleName::Timestamp => &mut roles.timestamp,
             RoleName::Hunt => &mut roles.hunt,
+            RoleName::Brake => &mut roles.brake,
         }
     }
 }
@@ -73,7 +80,7 @@ impl FromStr for RoleName {
         RoleName::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| format!("\"{text}\" is no role; there are root, list, timestamp and hunt"))
+            .ok_or_else(|| format!("\"{text}\" is no role; there are root, list, timestamp, hunt and brake"))
     }
 }
 
@@ -191,7 +198,7 @@ pub fn warnings(before: &Root, next: &Root, now: Timestamp) -> Vec<(bool, String
         let (role, old) = (name.of(&next.roles), name.of(&before.roles));
         let have = u32::try_from(role.keys.len()).unwrap_or(u32::MAX);
         let role_name = name.as_str();
-        if role.keys.is_empty() && !(old.keys.is_empty() && matches!(name, RoleName::Timestamp)) {
+        if role.keys.is_empty() && !(old.keys.is_empty() && matches!(name, RoleName::Timestamp | RoleName::Brake)) {
             let refused = matches!(name, RoleName::Root);
             found.push((refused, format!("nobody would have the role {role_name} any more")));
         } else if role.threshold > have {
@@ -250,7 +257,7 @@ mod tests {
             version: 1,
             expires: NOW,
             keys: [1, 2, 3, 4].map(|seed| (id(seed), public(seed))).into(),
-            roles: Roles { root: role(1), list: role(2), timestamp: role(3), hunt: role(4) },
+            roles: Roles { root: role(1), list: role(2), timestamp: role(3), hunt: role(4), brake: Role::default() },
             ca: ["aa".repeat(32)].into(),
         }
     }

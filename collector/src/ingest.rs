@@ -15,7 +15,7 @@ use varde_common::time::Timestamp;
 
 use crate::change::Change;
 use crate::limits::RECORD_STORED_OCTETS;
-use crate::store::{Store, StoreError, heartbeat, mark, record, succession};
+use crate::store::{Store, StoreError, brake, heartbeat, mark, record, succession};
 use conclude::{conclude, rejoin};
 use fold::read;
 
@@ -114,12 +114,15 @@ pub async fn handle_batch(
     let octets: Vec<(Seq, &[u8])> =
         fresh.iter().map(|record| (record.seq, if kept(record) { record.octets } else { &[] })).collect();
     record::insert(&mut tx, sensor, batch.epoch, &octets, now).await?;
+    for (member, counted) in &said.braked {
+        brake::count(&mut tx, sensor, *member, counted, now).await?;
+    }
     record::insert_events(&mut tx, sensor, batch.epoch, &said.events, now).await?;
     let mut changes = conclude(&mut tx, sensor, batch.epoch, said.alerts, now).await?;
     record::advance(&mut tx, sensor, last, now).await?;
     record::replayed(&mut tx, sensor, replayed).await?;
     tx.commit().await?;
-    if !said.events.is_empty() {
+    if !said.events.is_empty() || !said.braked.is_empty() {
         changes.push(Change::Sensor(sensor));
     }
     let stored_octets = fresh.iter().map(|record| record.octets.len() as u64 + RECORD_STORED_OCTETS).sum();
@@ -209,7 +212,8 @@ fn tail<'a, 'b>(committed: Seq, records: &'a [Numbered<'b>]) -> Tail<'a, 'b> {
                 | RecordBody::Updated(_)
                 | RecordBody::Event(_)
                 | RecordBody::CrowdOpened(_)
-                | RecordBody::CrowdUpdated(_),
+                | RecordBody::CrowdUpdated(_)
+                | RecordBody::Braked(_),
             )
             | None => Tail::Gap(expected),
         },

@@ -138,6 +138,12 @@ pub const ENROLMENTS_MAX: usize = 256;
 pub const ENROL_WITHIN: Duration = Duration::from_secs(30);
 /// A person approves of a sensor that waits within this: longer than a token is good for, since people are away.
 pub const APPROVED_WITHIN: Duration = Duration::from_secs(14 * 86_400);
+/// Orders of the brake that a restore leaves out: more than a community gives between two backups.
+pub const BRAKES_LEFT_OUT: i64 = 1_000;
+/// A brake that is over is shown for so long after its end: who comes back from a weekend is to see what was hidden.
+pub const BRAKES_SHOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
+/// Brakes shown at once.
+pub const BRAKES_LISTED_MAX: i64 = 200;
 /// Root documents told to one who asks for those behind its own: as many as a sensor takes.
 pub const ROOTS_TOLD_MAX: usize = 32;
 /// And so many octets of them: who asks has proved its address by then, and no certificate.

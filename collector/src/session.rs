@@ -10,8 +10,8 @@ use varde_common::compact::Unpacker;
 use varde_common::heartbeat::Further;
 use varde_common::id::{Epoch, Mark, Revision, SiteId};
 use varde_common::message::{
-    Batch, ChannelOutcome, CloseReason, CompactBatch, Heartbeat, Hello, Holds, ListOutcome, Pulse, RootOutcome,
-    Standing, Stream, ToCollector, common_protocol,
+    Batch, BrakeOutcome, ChannelOutcome, CloseReason, CompactBatch, Heartbeat, Hello, Holds, ListOutcome, Pulse,
+    RootOutcome, Standing, Stream, ToCollector, common_protocol,
 };
 use varde_common::time::Timestamp;
 
@@ -42,6 +42,8 @@ pub enum Action {
     NoteChannel(ChannelName, Option<Text>),
     /// Send the newest list whole: the sensor has not the base that its changes are over.
     SendWhole,
+    /// Note what became of an order of the brake.
+    NoteBrake(BrakeOutcome),
     /// Keep what became of a list.
     Note(ListOutcome),
     /// Give the next certificate, for the key that this request (PKCS #10, DER) is of.
@@ -154,6 +156,7 @@ impl Session {
             | ToCollector::Renew { .. }
             | ToCollector::AskRoots { .. }
             | ToCollector::AskWhole
+            | ToCollector::BrakeOutcome(_)
             | ToCollector::ChannelOutcome(_)
             | ToCollector::Holds(_) => Err(CloseReason::ProtocolError),
         }
@@ -240,6 +243,9 @@ impl Session {
                 let channel = channel.as_str().parse().map_err(|_| CloseReason::ProtocolError)?;
                 self.handle_answer().map(|()| Action::NoteChannel(channel, why))
             }
+            (Stream::Lists, ToCollector::BrakeOutcome(outcome)) if self.subscribed && self.speaks(3..=u16::MAX) => {
+                self.handle_answer().map(|()| Action::NoteBrake(outcome))
+            }
             (Stream::Control, ToCollector::Standing(standing)) if self.speaks(3..=u16::MAX) => {
                 if self.last_standing.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
                     self.passed_over += 1;
@@ -269,6 +275,7 @@ impl Session {
                 | ToCollector::Renew { .. }
                 | ToCollector::AskRoots { .. }
                 | ToCollector::AskWhole
+                | ToCollector::BrakeOutcome(_)
                 | ToCollector::ChannelOutcome(_)
                 | ToCollector::Holds(_),
             ) => Err(CloseReason::ProtocolError),
@@ -537,7 +544,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..30, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
+        fn p1_any_bodies_in_any_order_never_panic(bodies in prop::collection::vec((0u8..5, 0u16..40, prop::collection::vec(any::<u8>(), 0..60)), 0..40)) {
             let mut session = greeted();
             for (stream, kind, body) in bodies {
                 let stream = [Stream::Control, Stream::Alerts, Stream::Statistics, Stream::Lists, Stream::Hunts][usize::from(stream)];

@@ -12,9 +12,10 @@
 //! and a line more below says what stands in it. Since version 4 there is more in it: marks, a session over TCP (sensor 1), a
 //! sensor in quarantine of which an older state came (2), and its alert of many hosts. Since version 5 certificates: one that was
 //! given to sensor 1 and not used yet, and a refusal to sensor 2. Since version 6 the root document, what sensors said of it and of the
-//! newest list (sensor 2: what it did not believe), and a list that waits for its signature. Since version 9 an audit of the commands that
+//! newest list (sensor 2: what it did not believe), and a list that waits for its signature. Since version 10 an audit of the commands that
 //! made it, a profile (Gjøvik: a contact, an old number, a shared network), a site of its at sensor 2, and that a member has left; sensor 1 is
-//! in another channel, sensor 2 would not follow one, and what waits are changes over a base.
+//! in another channel, sensor 2 would not follow one, and what waits are changes over a base; an order of the
+//! brake, what sensor 1 counted by it, and why sensor 2 refused it.
 
 use std::path::Path;
 
@@ -147,6 +148,13 @@ async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it(
         assert_eq!((list.base_revision, list.overlay, list.older_manifest), (Revision(1), None, None));
         let changes = store.pending(Scope::Operator).await.unwrap().and_then(|pending| pending.changes);
         assert_eq!(changes.map(|changes| changes.base_revision), (version >= 7).then_some(Revision(1)));
+        // What came with version 7: before it nothing was ever braked.
+        let braked = i64::from(version >= 7);
+        let order = store.newest_brake(Scope::Operator).await.unwrap().map(|order| order.number);
+        assert_eq!(order, (version >= 7).then_some(7));
+        let counted: Vec<_> = picture.brakes.iter().map(|row| (row.matches, row.sensors, row.hosts)).collect();
+        assert_eq!(counted, [(300, 1, 20)].repeat(braked as usize));
+        assert_eq!(picture.brake_refusals.len(), 2 * braked as usize);
         let told = store.sensor_events(Scope::Operator, 2, 10).await.unwrap();
         assert_eq!(told.total, 2 + u64::from(version >= 4), "{told:?}");
         store.close().await;

@@ -241,6 +241,11 @@ trust-root-refused = The sensor refused a root document, and the one before stay
 trust-stale = The sensor has not heard for a day which list is the newest. Somebody may hold lists back, or the timestamp key (keys/timestamp.key) is missing.
 trust-behind = The sensor has heard of a newer list than it gets. Somebody may hold it back.
 trust-newest-refused = The sensor did not believe which list was named as the newest. It says:
+brake-holds = Brake: indicator { $id } makes no alerts, its matches are counted only. It ends by itself
+brake-holds-exercise = Brake (exercise): indicator { $id } makes no alerts, its matches are counted only. It ends by itself
+brake-over = The brake on indicator { $id } is over. It ended
+brake-counted = Counted: { $matches } matches at about { $hosts } hosts, by { $by } of { $total } sensors; { $sensors } of { $total } have taken the order.
+brake-refused = Sensor { $sensor } refused an order. It says:
 list-refused = Refused:
 # A sensor
 health-heard = Last heartbeat

@@ -241,6 +241,11 @@ trust-root-refused = Sensoren avviste et rotdokument, og det forrige gjelder. De
 trust-stale = Sensoren har ikke hørt på et døgn hvilken liste som er nyest. Noen kan holde lister tilbake, eller tidsnøkkelen (keys/timestamp.key) er borte.
 trust-behind = Sensoren har hørt om en nyere liste enn den får. Noen kan holde den tilbake.
 trust-newest-refused = Sensoren trodde ikke på hvilken liste som ble oppgitt som nyest. Den sier:
+brake-holds = Brems: indikator { $id } gir ingen alarmer, treffene telles bare. Det slutter av seg selv
+brake-holds-exercise = Brems (øvelse): indikator { $id } gir ingen alarmer, treffene telles bare. Det slutter av seg selv
+brake-over = Brems er over for indikator { $id }. Det sluttet
+brake-counted = Talt: { $matches } treff hos om lag { $hosts } maskiner, ved { $by } av { $total } sensorer; { $sensors } av { $total } har tatt ordren.
+brake-refused = Sensor { $sensor } avviste en ordre. Den sier:
 list-refused = Avvist:
 # En sensor
 health-heard = Siste livstegn

@@ -241,6 +241,11 @@ trust-root-refused = Sensoren avviste eit rotdokument, og det førre gjeld. Han 
 trust-stale = Sensoren har ikkje høyrt på eit døgn kva liste som er nyast. Nokon kan halde lister attende, eller tidsnøkkelen (keys/timestamp.key) er borte.
 trust-behind = Sensoren har høyrt om ei nyare liste enn den han får. Nokon kan halde ho attende.
 trust-newest-refused = Sensoren trudde ikkje på kva liste som vart oppgjeven som nyast. Han seier:
+brake-holds = Brems: indikator { $id } gjev ingen alarmar, treffa vert berre talde. Det sluttar av seg sjølv
+brake-holds-exercise = Brems (øving): indikator { $id } gjev ingen alarmar, treffa vert berre talde. Det sluttar av seg sjølv
+brake-over = Bremsen er over for indikator { $id }. Det slutta
+brake-counted = Talt: { $matches } treff hos om lag { $hosts } maskiner, ved { $by } av { $total } sensorar; { $sensors } av { $total } har teke ordren.
+brake-refused = Sensor { $sensor } avviste ein ordre. Han seier:
 list-refused = Avvist:
 # Ein sensor
 health-heard = Siste livsteikn

@@ -230,3 +230,32 @@ pub struct CrowdUpdated {
     /// About how many hosts by now; it never falls.
     pub hosts: u64,
 }
+
+/// Matches of an indicator that is braked: no alert, but a count of all hosts together.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct BrakedCount {
+    /// The order of the brake by which they are counted only.
+    pub order: u64,
+    /// Which of the sensor's sites.
+    pub site: SiteId,
+    /// What matched.
+    pub indicator: IndicatorId,
+    /// The list in force.
+    pub revision: Revision,
+    /// As the list says.
+    pub severity: Severity,
+    /// As the list says.
+    pub marks: Marks,
+    /// Which way.
+    pub direction: Direction,
+    /// How far the furthest got, since it was braked.
+    pub evidence: Evidence,
+    /// First sighting since it was braked.
+    pub first_seen: Timestamp,
+    /// Last sighting.
+    pub last_seen: Timestamp,
+    /// Sightings since the last statement.
+    pub count_increase: u64,
+    /// About how many hosts since it was braked.
+    pub hosts: u64,
+}

@@ -117,7 +117,8 @@ impl Packer {
                         | RecordBody::GivenUp { .. }
                         | RecordBody::Event(_)
                         | RecordBody::CrowdOpened(_)
-                        | RecordBody::CrowdUpdated(_),
+                        | RecordBody::CrowdUpdated(_)
+                        | RecordBody::Braked(_),
                     ..
                 })
                 | None => {

@@ -9,6 +9,7 @@
 //! Nothing here does I/O, reads a clock or knows either program.
 
 pub mod alert;
+pub mod brake;
 pub mod carried;
 pub mod channel;
 pub mod codec;

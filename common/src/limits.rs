@@ -59,6 +59,14 @@ pub const CHANNEL_NAME_MAX_OCTETS: usize = 32;
 pub const PLACEMENT_MAX_OCTETS: usize = 4 * 1024;
 /// How far ahead of the sensor's time such a word may be: whoever stole a list key for a day must not have the last word.
 pub const PLACEMENT_AHEAD_MAX_S: u64 = 86_400;
+/// Indicators that one order of the brake may name: more of them gone wrong at once is a list gone wrong, which is published anew.
+pub const BRAKE_ENTRIES_MAX: usize = 64;
+/// Hours that one order may hold an indicator (decision 23).
+pub const BRAKE_HOURS_MAX: u64 = 24;
+/// Why an indicator is braked, as UTF-8: a sentence.
+pub const BRAKE_REASON_MAX_OCTETS: usize = 200;
+/// A signed order of the brake as it travels and as it lies on disk: the largest has some 40,000.
+pub const BRAKE_MAX_OCTETS: usize = 64 * 1024;
 /// Signatures looked at in one envelope: more than any role will have keys.
 pub const SIGNATURES_MAX: usize = 16;
 

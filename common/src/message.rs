@@ -14,10 +14,10 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 31 ChannelOutcome, 32 AskWhole, 36 AskRoots (lane of roots) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 130 Channel, 131 Publication in place of 104 to who said Holds, 132 OverlayChunk, 137 NoMoreRoots (lane of roots) |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 31 ChannelOutcome, 32 AskWhole, 36 AskRoots (lane of roots), 37 BrakeOutcome | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 130 Channel, 131 Publication in place of 104 to who said Holds, 132 OverlayChunk, 136 Brake, 137 NoMoreRoots (lane of roots) |
 //!
-//! In version 3 root documents and words of which list is the newest go on the stream of lists, so that each list is held
-//! against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
+//! In version 3 root documents, words of which list is the newest and orders of the brake go on the stream of lists, so that each
+//! is held against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
 //! nothing else is said. Over [`ALPN_ROOT`] AskRoots is all that is asked, and NextRoot and NoMoreRoots are all the answer.
 //!
 //! Layout: [`crate::codec`], fields in the order they stand here; of kind 11 [`crate::compact`]. Golden vectors of each
@@ -31,14 +31,14 @@ mod tests;
 
 pub use hello::{Greeting, Hello, Stream};
 pub use reason::{CloseReason, EnrolRefusal, ListOutcome, RenewalRefusal};
-pub use standing::{ChannelOutcome, Freshness, Holds, RootOutcome, Standing};
+pub use standing::{BrakeOutcome, ChannelOutcome, Freshness, Holds, RootOutcome, Standing};
 
 use crate::codec::{self, Decode, Encode, EncodeError, FrameHeader, Malformed, Text};
 pub use crate::compact::CompactBatch;
 pub use crate::heartbeat::{BlindSpots, Evictions, Heartbeat, Pulse, Refusal};
 use crate::id::{Epoch, Mark, Revision, SensorId, Seq};
 use crate::limits::{
-    BATCH_MAX_OCTETS, BATCH_MAX_RECORDS, CERTIFICATE_MAX_OCTETS, FRAME_TO_AGENT_MAX_OCTETS,
+    BATCH_MAX_OCTETS, BATCH_MAX_RECORDS, BRAKE_MAX_OCTETS, CERTIFICATE_MAX_OCTETS, FRAME_TO_AGENT_MAX_OCTETS,
     FRAME_TO_COLLECTOR_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS, MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, PLACEMENT_MAX_OCTETS,
     RECORD_MAX_OCTETS, ROOT_MAX_OCTETS, SITES_MAX,
 };
@@ -151,6 +151,8 @@ pub enum ToCollector {
         /// The number of the newest that is held.
         version: u32,
     },
+    /// Version 3, on the lists stream, after each order of the brake.
+    BrakeOutcome(BrakeOutcome),
 }
 
 /// Everything a collector says.
@@ -252,6 +254,11 @@ pub enum ToAgent {
         /// At most [`LIST_CHUNK_MAX_OCTETS`].
         octets: Vec<u8>,
     },
+    /// Version 3, on the lists stream: an order of the brake ([`crate::brake`]), which says all that is braked.
+    Brake {
+        /// Signed JSON.
+        document: Vec<u8>,
+    },
     /// Version 3, over [`ALPN_ROOT`]: that was all, behind a NextRoot for each document.
     NoMoreRoots {
         /// The number of the newest there is, as the collector says.
@@ -317,6 +324,7 @@ impl ToCollector {
             ToCollector::ChannelOutcome(outcome) => frame(31, outcome),
             ToCollector::AskWhole => frame(32, &()),
             ToCollector::AskRoots { version } => frame(36, version),
+            ToCollector::BrakeOutcome(outcome) => frame(37, outcome),
         }
     }
 
@@ -374,6 +382,7 @@ impl ToCollector {
             31 => codec::decode(body).map(ToCollector::ChannelOutcome),
             32 => codec::decode::<()>(body).map(|()| ToCollector::AskWhole),
             36 => codec::decode(body).map(|version| ToCollector::AskRoots { version }),
+            37 => codec::decode(body).map(ToCollector::BrakeOutcome),
             other => Err(Malformed::UnknownKind(other)),
         }
     }
@@ -412,6 +421,7 @@ impl ToAgent {
             ToAgent::Channel { document } => frame(130, document),
             ToAgent::Publication { manifest, whole } => frame(131, &(manifest, whole)),
             ToAgent::OverlayChunk { octets } => frame(132, octets),
+            ToAgent::Brake { document } => frame(136, document),
             ToAgent::NoMoreRoots { newest } => frame(137, newest),
         }
     }
@@ -458,6 +468,7 @@ impl ToAgent {
                 Ok(ToAgent::Publication { manifest, whole })
             }
             132 => capped(LIST_CHUNK_MAX_OCTETS).map(|octets| ToAgent::OverlayChunk { octets }),
+            136 => capped(BRAKE_MAX_OCTETS).map(|document| ToAgent::Brake { document }),
             137 => codec::decode(body).map(|newest| ToAgent::NoMoreRoots { newest }),
             other => Err(Malformed::UnknownKind(other)),
         }

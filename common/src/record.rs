@@ -1,6 +1,6 @@
 //! What a spool holds and a batch carries. A record is (sensor, epoch, seq) and is ordered by seq, never by clock.
 
-use crate::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated};
+use crate::alert::{AlertOpened, AlertUpdated, BrakedCount, CrowdOpened, CrowdUpdated};
 use crate::codec::{self, Decode, Encode, EncodeError, Malformed, Text};
 use crate::id::{Revision, Seq};
 use crate::indicator::Severity;
@@ -165,6 +165,8 @@ pub enum RecordBody {
     CrowdOpened(CrowdOpened),
     /// More of such an alert.
     CrowdUpdated(CrowdUpdated),
+    /// Matches of an indicator that is braked, which make no alert.
+    Braked(BrakedCount),
 }
 
 impl Record {
@@ -235,6 +237,26 @@ mod tests {
         }
     }
 
+    fn braked() -> BrakedCount {
+        let AlertOpened { site, indicator, revision, severity, marks, direction, evidence, .. } = opened();
+        let (first_seen, last_seen) = (Timestamp(1_000_000), Timestamp(2_000_000));
+        let (order, count_increase, hosts) = (7, 300, 251);
+        BrakedCount {
+            order,
+            site,
+            indicator,
+            revision,
+            severity,
+            marks,
+            direction,
+            evidence,
+            first_seen,
+            last_seen,
+            count_increase,
+            hosts,
+        }
+    }
+
     /// The layout as it stands: a record in a spool on some disk must still be readable after an update. A difference
     /// here is a new variant of [`RecordBody`], never a new golden text.
     #[test]
@@ -252,6 +274,7 @@ mod tests {
             },
             RecordBody::CrowdOpened(CrowdOpened { opened: AlertOpened { client: None, ..opened() }, hosts: 2_000 }),
             RecordBody::CrowdUpdated(CrowdUpdated { updated: updated(), hosts: 70_000 }),
+            RecordBody::Braked(braked()),
         ];
         let golden = include_str!("golden_records.txt").lines();
         let mut seen = 0;
@@ -262,7 +285,7 @@ mod tests {
             assert_eq!(Record::from_octets(&octets), Ok(record));
             seen += 1;
         }
-        assert_eq!(seen, 7);
+        assert_eq!(seen, 8);
     }
 
     #[test]

@@ -157,7 +157,7 @@ mod tests {
     fn l2_a_role_a_later_version_adds_is_passed_over_and_not_refused() {
         let first = root(1, &[1], 1);
         let mut next = serde_json::to_value(root(2, &[1], 1)).unwrap();
-        next["roles"]["brake"] = serde_json::to_value(role(&[9], 1)).unwrap();
+        next["roles"]["later"] = serde_json::to_value(role(&[9], 1)).unwrap();
         let octets = sign(Domain::Root, &next, &[&key(1)]).unwrap();
         assert_eq!(first.next(&[0; 32], &octets).map(|root| root.version), Ok(2));
     }

@@ -28,6 +28,8 @@ pub enum Domain {
     Newest,
     /// Which channel a sensor follows.
     Channel,
+    /// An order of the brake.
+    Brake,
 }
 
 impl Domain {
@@ -37,6 +39,7 @@ impl Domain {
             Domain::List => b"varde list 1\0",
             Domain::Newest => b"varde newest 1\0",
             Domain::Channel => b"varde channel 1\0",
+            Domain::Brake => b"varde brake 1\0",
         }
     }
 }
@@ -64,6 +67,9 @@ pub struct Roles {
     pub timestamp: Role,
     /// Signs hunts and previews.
     pub hunt: Role,
+    /// Signs orders by which indicators are counted only, for a day at most ([`crate::brake`]). No keys = the role is not in use.
+    #[serde(default)]
+    pub brake: Role,
 }
 
 /// The root document.
@@ -271,7 +277,8 @@ pub(crate) mod tests {
         let keys: BTreeMap<_, _> =
             list.iter().map(|k| (key_id(&k.verifying_key()), hex(k.verifying_key().as_bytes()))).collect();
         let role = Role { keys: keys.keys().cloned().collect(), threshold };
-        let roles = Roles { root: role.clone(), list: role.clone(), timestamp: Role::default(), hunt: role };
+        let (timestamp, brake) = (Role::default(), Role::default());
+        let roles = Roles { root: role.clone(), list: role.clone(), timestamp, hunt: role, brake };
         Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: BTreeSet::new() }
     }
 

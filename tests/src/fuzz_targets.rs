@@ -391,7 +391,7 @@ static ROOT: LazyLock<Root> = LazyLock::new(|| {
     let key = KEY.verifying_key();
     let role = Role { keys: [trust::key_id(&key)].into(), threshold: 1 };
     let keys = [(trust::key_id(&key), trust::hex(key.as_bytes()))].into();
-    let roles = Roles { root: role.clone(), list: role.clone(), timestamp: Role::default(), hunt: role };
+    let roles = Roles { root: role.clone(), list: role.clone(), hunt: role, ..Roles::default() };
     Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: [].into() }
 });
 

@@ -27,8 +27,8 @@ use varde_common::limits::{FRAME_HEADER_OCTETS, FRAME_TO_AGENT_MAX_OCTETS, LIST_
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::Seed;
 use varde_common::message::{
-    ALPN_ENROLL, ALPN_SESSION, ChannelOutcome, EnrolRefusal, Greeting, Hello, ListOutcome, RootOutcome, Standing,
-    Stream, ToAgent, ToCollector,
+    ALPN_ENROLL, ALPN_SESSION, BrakeOutcome, ChannelOutcome, EnrolRefusal, Greeting, Hello, ListOutcome, RootOutcome,
+    Standing, Stream, ToAgent, ToCollector,
 };
 use varde_common::record::Record;
 use varde_common::time::Timestamp;
@@ -98,6 +98,8 @@ pub struct Heard {
     pub channels: Vec<ChannelOutcome>,
     /// How often the whole list was asked for.
     pub whole_asked: usize,
+    /// What became of orders of the brake.
+    pub brakes: Vec<BrakeOutcome>,
     /// Why words of which list is the newest were not believed.
     pub unbelieved: Vec<String>,
     /// Records, by epoch and place.
@@ -141,8 +143,8 @@ fn authority() -> Result<(Issuer<'static, KeyPair>, CertificateDer<'static>)> {
 }
 
 fn root_of(list_keys: &[SigningKey], threshold: u32, ca: &CertificateDer<'_>) -> Result<Vec<u8>> {
-    let root_key = HostileCollector::root_key();
-    let all = || list_keys.iter().chain([&root_key]).map(SigningKey::verifying_key);
+    let (root_key, brake_key) = (HostileCollector::root_key(), HostileCollector::brake_key());
+    let all = || list_keys.iter().chain([&root_key, &brake_key]).map(SigningKey::verifying_key);
     let role = |keys: &[&SigningKey], threshold| Role {
         keys: keys.iter().map(|key| key_id(&key.verifying_key())).collect(),
         threshold,
@@ -156,6 +158,7 @@ fn root_of(list_keys: &[SigningKey], threshold: u32, ca: &CertificateDer<'_>) ->
             list: role(&list_keys.iter().collect::<Vec<_>>(), threshold),
             timestamp: Role::default(),
             hunt: role(&[&root_key], 1),
+            brake: role(&[&brake_key], 1),
         },
         ca: BTreeSet::from([hex(&sha256(ca))]),
     };
@@ -213,6 +216,11 @@ impl HostileCollector {
         SigningKey::from_bytes(&[0x11; 32])
     }
 
+    /// The key of its brake role.
+    pub fn brake_key() -> SigningKey {
+        SigningKey::from_bytes(&[0x33; 32])
+    }
+
     /// A token that pins this collector's root.
     pub fn token(&self, sensor: u64) -> String {
         Token {
@@ -247,8 +255,7 @@ impl HostileCollector {
         };
         let indicators = patterns.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
         let (base, content) = write_base(indicators, Seed::from_octets([revision as u8; 16]))?;
-        let now = clock::now();
-        Ok((Manifest::of(&base, &content, Revision(revision), now, Timestamp::MAX), base))
+        Ok((Manifest::of(&base, &content, Revision(revision), clock::now(), Timestamp::MAX), base))
     }
 
     /// Offers a list to the sensor that follows; waits until one does.
@@ -349,8 +356,7 @@ async fn enrol(connection: Connection, shared: Arc<Shared>) -> Result<()> {
                     continue;
                 }
                 let certificate_der = certify(&shared, sensor, csr_der)?;
-                let ca_der = shared.ca.to_vec();
-                let member_name = Text::cut("Prøve kommune");
+                let (ca_der, member_name) = (shared.ca.to_vec(), Text::cut("Prøve kommune"));
                 say(&mut send, &ToAgent::Enrolled { certificate_der, ca_der, member_name }).await?;
             }
             other => bail!("not at enrolment: {other:?}"),
@@ -465,16 +471,15 @@ async fn lists(shared: Arc<Shared>, mut send: SendStream, mut receive: RecvStrea
     *lock(&shared.lists) = Some(sender);
     let listening = tokio::spawn(async move {
         while let Ok(Some(message)) = shared.hear(&mut receive).await {
-            if let ToCollector::ListOutcome(outcome) = message {
-                lock(&shared.heard).outcomes.push(outcome);
-            } else if let ToCollector::RootOutcome(outcome) = message {
-                lock(&shared.heard).roots.push(outcome);
-            } else if let ToCollector::NewestRefused { why } = message {
-                lock(&shared.heard).unbelieved.push(why.as_str().to_owned());
-            } else if let ToCollector::AskWhole = message {
-                lock(&shared.heard).whole_asked += 1;
-            } else if let ToCollector::ChannelOutcome(outcome) = message {
-                lock(&shared.heard).channels.push(outcome);
+            let mut heard = lock(&shared.heard);
+            match message {
+                ToCollector::ListOutcome(outcome) => heard.outcomes.push(outcome),
+                ToCollector::RootOutcome(outcome) => heard.roots.push(outcome),
+                ToCollector::BrakeOutcome(outcome) => heard.brakes.push(outcome),
+                ToCollector::AskWhole => heard.whole_asked += 1,
+                ToCollector::ChannelOutcome(outcome) => heard.channels.push(outcome),
+                ToCollector::NewestRefused { why } => heard.unbelieved.push(why.as_str().to_owned()),
+                _ => {}
             }
         }
     });

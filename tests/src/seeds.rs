@@ -4,8 +4,8 @@
 use anyhow::{Context, Result, ensure};
 use rustls::quic::Version;
 use varde_common::alert::{
-    AlertOpened, AlertUpdated, Circumstances, CrowdOpened, CrowdUpdated, Direction, Evidence, Level, Regularity, Where,
-    Zone,
+    AlertOpened, AlertUpdated, BrakedCount, Circumstances, CrowdOpened, CrowdUpdated, Direction, Evidence, Level,
+    Regularity, Where, Zone,
 };
 use varde_common::codec::{self, Text};
 use varde_common::compact::{CompactBatch, Packer};
@@ -16,8 +16,8 @@ use varde_common::indicator::{Indicator, Marks, Pattern, Severity, Target};
 use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::{Builder, Seed};
 use varde_common::message::{
-    Batch, ChannelOutcome, CloseReason, EnrolRefusal, Greeting, Hello, Holds, ListOutcome, Pulse, RootOutcome,
-    Standing, Stream, ToAgent, ToCollector,
+    Batch, BrakeOutcome, ChannelOutcome, CloseReason, EnrolRefusal, Greeting, Hello, Holds, ListOutcome, Pulse,
+    RootOutcome, Standing, Stream, ToAgent, ToCollector,
 };
 use varde_common::observation::Protocol;
 use varde_common::record::{LossCounts, LossReason, Record, RecordBody, SensorEvent};
@@ -291,12 +291,27 @@ fn record_bodies() -> Vec<(&'static str, RecordBody)> {
     };
     let text = Text::cut("0.1.0");
     let crowd_opened = CrowdOpened { opened: AlertOpened { client: None, ..opened.clone() }, hosts: 2_000 };
+    let braked = BrakedCount {
+        order: 7,
+        site: opened.site,
+        indicator: opened.indicator,
+        revision: opened.revision,
+        severity: opened.severity,
+        marks: opened.marks,
+        direction: opened.direction,
+        evidence: opened.evidence,
+        first_seen: opened.first_seen,
+        last_seen: opened.last_seen,
+        count_increase: 300,
+        hosts: 2_000,
+    };
     let crowd_updated = CrowdUpdated { updated: AlertUpdated { regularity: None, ..updated.clone() }, hosts: 30_000 };
     vec![
         ("opened", RecordBody::Opened(opened)),
         ("updated", RecordBody::Updated(updated)),
         ("crowd-opened", RecordBody::CrowdOpened(crowd_opened)),
         ("crowd-updated", RecordBody::CrowdUpdated(crowd_updated)),
+        ("braked", RecordBody::Braked(braked)),
         ("loss", RecordBody::Loss { from: Seq(3), to: Seq(900), reason: LossReason::SpoolDamaged }),
         (
             "given-up",
@@ -389,6 +404,8 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("ask-whole", ToCollector::AskWhole),
         ("holds", ToCollector::Holds(Holds { base: Some([4; 32]), ..Holds::default() })),
         ("ask-roots", ToCollector::AskRoots { version: 3 }),
+        ("brake-taken", ToCollector::BrakeOutcome(BrakeOutcome::Taken { number: 3, since: Timestamp(5) })),
+        ("brake-refused", ToCollector::BrakeOutcome(BrakeOutcome::Refused { known: 3, why: Text::cut("nei") })),
     ] {
         inputs.add("message", &format!("up-{what}"), kind_and_body(&message.to_frame()?));
     }
@@ -409,6 +426,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("channel", ToAgent::Channel { document: b"{}".to_vec() }),
         ("publication", ToAgent::Publication { manifest: b"{}".to_vec(), whole: true }),
         ("overlay-chunk", ToAgent::OverlayChunk { octets: vec![0; 40] }),
+        ("brake", ToAgent::Brake { document: b"{}".to_vec() }),
         ("no-more-roots", ToAgent::NoMoreRoots { newest: 3 }),
         ("ack", ToAgent::Ack { epoch: Epoch(5), seq: Seq(9) }),
         ("gap", ToAgent::Gap { expected: Seq(3) }),

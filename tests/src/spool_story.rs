@@ -474,6 +474,7 @@ fn places(spool: &mut Spool, now: Timestamp) -> Result<BTreeMap<u64, Place>, Dis
                     | RecordBody::Updated(_)
                     | RecordBody::CrowdOpened(_)
                     | RecordBody::CrowdUpdated(_)
+                    | RecordBody::Braked(_)
                     | RecordBody::Event(_),
                 )
                 | Err(_) => Place::Record(octets),

@@ -19,7 +19,7 @@ use varde_tests::traffic::{Outcome, Traffic};
 /// of came, a session over TCP, an alert of many hosts; a certificate that was given and not used yet, and one that was refused; a
 /// root document and a word of the newest list that were not believed, and a list that waits for its signature, as changes; a sensor in a
 /// channel, and one that would not follow; a member with a contact, an old number and a shared network, a site of it at the other's sensor, and
-/// a member that has left.
+/// a member that has left; an order of the brake, what one sensor counted by it and why the other refused it.
 const BESIDE: &str = "
     UPDATE sensor SET quarantined_at = last_seen_at, set_back_at = last_seen_at, replayed = 3, passed_over = 2 WHERE id = 2;
     UPDATE sensor SET carrier = 'tcp', renew_epoch = 1 WHERE id = 1;
@@ -38,6 +38,10 @@ const BESIDE: &str = "
     UPDATE sensor SET channel = 'pilot', channel_word = x'7b7d', channel_at = 1795000000000000, follows = 'pilot' WHERE id = 1;
     UPDATE sensor SET follows = 'all', channel_refused_why = 'older' WHERE id = 2;
     UPDATE pending_list SET older_manifest = x'7b7d', overlay = x'00', base_revision = 1;
+    INSERT INTO brake_order VALUES (7, x'7b7d', 1795000000000000);
+    INSERT INTO brake VALUES (1, 1, 0, 'falsk', 1795000000000000, 1795003600000000, 7, NULL, NULL);
+    INSERT INTO sensor_brake VALUES (1, 7, 1795000000000000, NULL, NULL), (2, 0, NULL, 1795000000000000, 'unsigned');
+    INSERT INTO braked_count VALUES (1, 0, 1, 1, 0, 'outbound', 7, 2, 300, 20, 1795000000000000, 1795000000000001, 1795000000000002);
     UPDATE alert SET hosts = 3000, client = NULL WHERE sensor_id = 2;
     INSERT INTO sensor_event SELECT id, epoch, 0, last_seen_at, last_seen_at, '{\"event\":\"two_live\",\"greeted_at\":null}'
         FROM sensor WHERE id = 2;";

@@ -43,6 +43,7 @@ fn told(collector: &HostileCollector) -> Vec<(u64, Evidence)> {
         RecordBody::Updated(updated) => Some((u64::MAX, updated.evidence)),
         RecordBody::CrowdOpened(_)
         | RecordBody::CrowdUpdated(_)
+        | RecordBody::Braked(_)
         | RecordBody::Loss { .. }
         | RecordBody::GivenUp { .. }
         | RecordBody::Event(_) => None,

@@ -97,7 +97,7 @@ fn all_stored_once(collector: &Collector, agents: &[&Agent], lookups: u64) -> Re
             }
             RecordBody::CrowdOpened(crowd) => crowd.opened.count,
             RecordBody::CrowdUpdated(crowd) => crowd.updated.count_increase,
-            RecordBody::Event(_) => 0,
+            RecordBody::Event(_) | RecordBody::Braked(_) => 0,
         };
     }
     let sums: Vec<(i64,)> = collector.query("SELECT COALESCE(SUM(count), 0) FROM alert")?;

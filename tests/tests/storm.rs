@@ -135,7 +135,10 @@ impl Uplink {
     fn write(&mut self, statement: Statement, at: Timestamp) -> Result<()> {
         let pseudonym = match &statement {
             Statement::Opened { client, .. } => client.map(|_| Pseudonym(1)),
-            Statement::Updated { .. } | Statement::CrowdOpened { .. } | Statement::CrowdUpdated { .. } => None,
+            Statement::Updated { .. }
+            | Statement::CrowdOpened { .. }
+            | Statement::CrowdUpdated { .. }
+            | Statement::Braked(_) => None,
         };
         let seq = Seq(self.records.len() as u64 + 1);
         let body = self.ledger.handle_statement(statement, pseudonym, seq).context("an update of what is not open")?;
@@ -223,7 +226,9 @@ fn d12_i8_a_million_matches_a_minute_through_sensor_ledger_and_ship_are_few_batc
             RecordBody::CrowdOpened(crowd) => (Seq(seq), Some(crowd.opened.indicator.0), crowd.opened.count),
             RecordBody::Updated(update) => (update.alert, None, update.count_increase),
             RecordBody::CrowdUpdated(update) => (update.updated.alert, None, update.updated.count_increase),
-            RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => continue,
+            RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) | RecordBody::Braked(_) => {
+                continue;
+            }
         };
         let indicator = indicator.or_else(|| opened.get(&alert).copied()).context("an update of nothing")?;
         opened.insert(alert, indicator);

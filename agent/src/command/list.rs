@@ -142,6 +142,7 @@ fn without_an_agent(data: &Path, list: &mut File) -> Result<Carried, Failure> {
     let (orders, mut told) = mpsc::channel(SPOOL_ORDERS_MAX);
     let (_, figures) = watch::channel(Figures::default());
     let (_, matching) = watch::channel(None);
+    let (_, counting) = watch::channel(None);
     let desk = Desk {
         data: data.to_owned(),
         orders,
@@ -155,6 +156,9 @@ fn without_an_agent(data: &Path, list: &mut File) -> Result<Carried, Failure> {
         anchor: watch::Sender::new(trusted.anchor),
         newness: watch::Sender::new(trusted.newness),
         channel: watch::Sender::new(trusted.stored.placed.channel().clone()),
+        brakes: watch::Sender::new(trusted.brakes),
+        braking: watch::Sender::new(Arc::default()),
+        counting,
         trust,
         started: clock::monotonic(),
         time,

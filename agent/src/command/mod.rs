@@ -8,6 +8,7 @@ pub mod reveal;
 pub mod run;
 mod sources;
 pub mod status;
+mod status_brake;
 mod status_lines;
 mod trusted;
 pub mod wipe;

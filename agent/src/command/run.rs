@@ -12,14 +12,13 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot, watch};
-use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq};
 use varde_common::message::PROTOCOLS;
-use varde_common::record::SensorEvent;
 
 use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
-use super::trusted::{Proof, Trusted, known_time};
+use super::status_brake::BrakeReport;
+use super::trusted::{Proof, Trusted, first_events, known_time};
 use super::{EXIT_START_AGAIN, Failure, detour, settings};
 use crate::health::Health;
 use crate::io::capture::LiveSettings;
@@ -31,7 +30,7 @@ use crate::io::disk::keeper::{Keeper, KeeperEnded, Order};
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, create_directory, end_process, hold, list, outlived};
+use crate::io::disk::{DiskError, create_directory, end_process, hold, outlived};
 use crate::io::link::carried::Counter;
 use crate::io::link::renewing::Renewing;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
@@ -224,6 +223,8 @@ pub(crate) fn run_confined_by(
     let (list, list_seen) = watch::channel(in_force);
     let health = Arc::new(Mutex::new(Health::default()));
     let (tell_matching, matching) = watch::channel(None);
+    let (braking, braking_seen) = watch::channel(Arc::default());
+    let (tell_counting, counting) = watch::channel(None);
     let desk = Desk {
         data: data.to_owned(),
         orders: orders.clone(),
@@ -236,6 +237,9 @@ pub(crate) fn run_confined_by(
         sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
         channel: watch::Sender::new(trusted.stored.placed.channel().clone()),
         anchor: watch::Sender::new(trusted.anchor),
+        brakes: watch::Sender::new(trusted.brakes),
+        braking,
+        counting,
         newness: watch::Sender::new(trusted.newness),
         trust,
         started: clock::monotonic(),
@@ -247,6 +251,8 @@ pub(crate) fn run_confined_by(
         counter: Counter::default(),
         ca: identity.ca_der.clone().into(),
     };
+    // What was braked before holds on, before the first packet is read.
+    desk.look_at_brakes();
     let stop = Arc::new(AtomicBool::new(false));
     let sources = Arc::new(Mutex::new(names));
     let watching = Watch {
@@ -255,6 +261,8 @@ pub(crate) fn run_confined_by(
         paced: args.speed == Speed::Real,
         orders,
         list: list_seen,
+        braking: braking_seen,
+        counting: tell_counting,
         matching: tell_matching,
         health,
         sources: Arc::clone(&sources),
@@ -284,20 +292,6 @@ fn spawn<T: Send + 'static>(
 ) -> Result<thread::JoinHandle<T>, Failure> {
     let thread = thread::Builder::new().name(name.to_owned()).spawn(work);
     thread.map_err(|error| Failure::new(error, "look at the system's limits"))
-}
-
-/// What is written down before anything else.
-fn first_events(damaged_octets: u64, stored: &list::Stored) -> Vec<SensorEvent> {
-    let mut events = vec![SensorEvent::Started { version: Text::cut(env!("CARGO_PKG_VERSION")) }];
-    if damaged_octets > 0 {
-        tracing::warn!(octets = damaged_octets, "the spool was damaged; what could not be read was set aside");
-        events.push(SensorEvent::SpoolDamaged { octets: damaged_octets });
-    }
-    if let Some(why) = &stored.refused {
-        tracing::warn!("the stored list is damaged: {why}");
-        events.push(SensorEvent::ListRefused { revision: Revision(0), why: Text::cut(why) });
-    }
-    events
 }
 
 /// The process while it runs.
@@ -337,6 +331,7 @@ impl Process {
             }
             error = told => Err(Failure::new(format!("the control socket fails: {error}"), "look at the system's limits")),
             () = self.tick() => Ok(()),
+            () = self.desk.let_brakes_run_out() => Ok(()),
         }
     }
 
@@ -479,6 +474,7 @@ impl Process {
         let standing = self.desk.standing();
         let trust = TrustReport::of(&self.desk.anchor.borrow(), &self.desk.newness.borrow(), &standing);
         report.trust = Some(trust);
+        report.brake = Some(BrakeReport::running(&self.desk, &health.braked));
         report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
         report.set_aside = outlived::known(&self.desk.data).iter().map(SetAsideReport::of).collect();
         report.certificate = self.desk.certified.borrow().clone().map(CertificateReport::from);

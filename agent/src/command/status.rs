@@ -10,7 +10,9 @@ use varde_common::record::LossCounts;
 use varde_common::time::Timestamp;
 
 use super::Failure;
+use super::status_brake::BrakeReport;
 use super::status_lines::in_words;
+use super::trusted::brakes;
 use crate::anchor::Anchor;
 use crate::health::{BlindSpots, Evictions, Health, Together};
 use crate::io::clock;
@@ -36,7 +38,7 @@ use crate::spool::Tally;
 /// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, certificate {until, renews, failing (why there is no
 /// newer one although it is time)}, last_error,
 /// revision, indicators, channel (which lists it follows), trust {root_version, root_until, root_refused, freshness (not_told, fresh, stale, behind),
-/// told_at, named, newest_refused}, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
+/// told_at, named, newest_refused}, brake {order, indicators [{indicator, exercise, since, until, reason, matches}], refused}, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
 /// damaged}, each {info, low, medium, high, critical, other}}, set_aside [{directory, undelivered, removed_in_s}], health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
@@ -100,6 +102,8 @@ pub struct Report {
     pub channel: String,
     /// What it trusts; null when not enrolled.
     pub trust: Option<TrustReport>,
+    /// What is counted only; null when not enrolled.
+    pub brake: Option<BrakeReport>,
     /// The spool.
     pub spool: SpoolReport,
     /// Spools that were set aside.
@@ -354,6 +358,7 @@ impl Report {
             indicators: 0,
             channel: varde_common::list::CHANNEL_ALL.to_owned(),
             trust: None,
+            brake: None,
             spool: SpoolReport {
                 epoch: figures.epoch.to_string(),
                 next_seq: figures.next,
@@ -494,6 +499,7 @@ fn from_disk(data: &Path) -> Result<Report, Failure> {
         let newness = Newness::new(list::read_newest(data, anchor.root(), stored.placed.channel()));
         let standing = newness.standing(anchor.root(), report.revision, Timestamp(0), clock::monotonic());
         report.trust = Some(TrustReport::of(&anchor, &newness, &standing));
+        report.brake = Some(BrakeReport::at_rest(&brakes(data, &roots, anchor.root()).map_err(disk)?));
     }
     Ok(report)
 }

@@ -6,6 +6,7 @@ use varde_common::list::CHANNEL_ALL;
 use super::status::{
     CertificateReport, Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport, TrustReport,
 };
+use super::status_brake::BrakeReport;
 use crate::health::{BlindSpots, Evictions, Together};
 use crate::io::watch::SourceReport;
 
@@ -45,6 +46,7 @@ pub(super) fn in_words(report: &Report) -> String {
         lines.push(format!("           it follows channel {}", report.channel));
     }
     lines.extend(report.trust.iter().flat_map(trusted));
+    lines.extend(report.brake.iter().flat_map(BrakeReport::in_words));
     let spool = &report.spool;
     lines.push(format!("spool      {} records waiting, {} bytes, {} lost", spool.waiting, spool.octets, spool.lost));
     if spool.not_noted > 0 {

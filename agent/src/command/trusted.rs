@@ -4,17 +4,21 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use varde_common::codec::Text;
 use varde_common::id::Revision;
+use varde_common::record::SensorEvent;
+use varde_common::rotation::is_replaced;
 use varde_common::time::Timestamp;
 use varde_common::trust::Root;
 
 use super::Failure;
 use crate::anchor::Anchor;
+use crate::brake::Brakes;
 use crate::effective_time::EffectiveTime;
 use crate::io::disk::identity::Identity;
 use crate::io::disk::keys::Keys;
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, collector_time, list, roots};
+use crate::io::disk::{DiskError, brake, collector_time, list, roots};
 use crate::io::link::renewing::Renewing;
 use crate::io::link::timed::{SharedTime, validity};
 use crate::io::link::tls::{SessionTls, Trust};
@@ -28,6 +32,8 @@ pub(super) struct Trusted {
     pub anchor: Anchor,
     /// What was last said of the newest list.
     pub newness: Newness,
+    /// What is braked.
+    pub brakes: Brakes,
     /// The list.
     pub stored: list::Stored,
 }
@@ -48,12 +54,13 @@ impl Trusted {
         }
         let stored = list::read(data, &roots, identity.card.sensor)?;
         let newness = Newness::new(list::read_newest(data, anchor.root(), stored.placed.channel()));
-        Ok(Trusted { stored, anchor, newness })
+        let brakes = brakes(data, &roots, anchor.root())?;
+        Ok(Trusted { stored, anchor, newness, brakes })
     }
 
     /// The state of the list, with this one in force.
     pub(super) fn subscription(&self, in_force: Revision) -> Subscription {
-        let Trusted { anchor, newness, stored } = self;
+        let Trusted { anchor, newness, stored, brakes: _ } = self;
         let mut subscription = Subscription::new(anchor.root().clone(), stored.floor, in_force)
             .with_channel(stored.placed.clone(), stored.floor);
         if let Some((manifest, _)) = &stored.list {
@@ -70,6 +77,29 @@ impl Trusted {
         }
         subscription
     }
+}
+
+/// What is written down before anything else.
+pub(super) fn first_events(damaged_octets: u64, stored: &list::Stored) -> Vec<SensorEvent> {
+    let mut events = vec![SensorEvent::Started { version: Text::cut(env!("CARGO_PKG_VERSION")) }];
+    if damaged_octets > 0 {
+        tracing::warn!(octets = damaged_octets, "the spool was damaged; what could not be read was set aside");
+        events.push(SensorEvent::SpoolDamaged { octets: damaged_octets });
+    }
+    if let Some(why) = &stored.refused {
+        tracing::warn!("the stored list is damaged: {why}");
+        events.push(SensorEvent::ListRefused { revision: Revision(0), why: Text::cut(why) });
+    }
+    events
+}
+
+/// What is braked, by the root documents that followed since.
+pub(super) fn brakes(data: &Path, roots: &roots::Stored, root: &Root) -> Result<Brakes, DiskError> {
+    let kept = brake::read(data)?;
+    let replaced = kept.as_ref().is_some_and(|kept| {
+        roots.since(kept.root_version).any(|(before, after)| is_replaced(&before.roles.brake, &after.roles.brake))
+    });
+    Ok(Brakes::new(kept, root, replaced))
 }
 
 /// What is known of the time before the collector says anything.

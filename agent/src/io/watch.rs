@@ -17,6 +17,7 @@ use crate::io::gather::{Dropped, Gathered};
 use crate::io::link::session::InForce;
 use crate::limits::CLOCK_AHEAD_MAX_S;
 use crate::packet::Frame;
+use crate::raise::braked::Braking;
 use crate::sensor::Sensor;
 
 /// How often the counters are told to the others.
@@ -131,6 +132,10 @@ pub struct Watch {
     pub orders: mpsc::Sender<Order>,
     /// The list in force.
     pub list: watch::Receiver<InForce>,
+    /// What is counted only.
+    pub braking: watch::Receiver<Arc<Braking>>,
+    /// Where it is told that it does.
+    pub counting: watch::Sender<Option<Arc<Braking>>>,
     /// Where it is told which list is matched against.
     pub matching: watch::Sender<Option<Revision>>,
     /// Where the counters are told.
@@ -152,6 +157,7 @@ impl Watch {
         if self.live {
             sensor.handle_time(clock::now());
         }
+        self.brake(&mut sensor);
         self.tell(&sensor);
         let ended = loop {
             if self.stop.load(Ordering::Relaxed) {
@@ -161,6 +167,9 @@ impl Watch {
                 let new = self.list.borrow_and_update().clone();
                 sensor.handle_set(new.set, new.revision);
                 self.matching.send_replace(Some(new.revision));
+            }
+            if self.braking.has_changed().unwrap_or(false) {
+                self.brake(&mut sensor);
             }
             let (orders, stop, paced) = (&self.orders, &self.stop, self.paced && !self.live);
             let step = self.source.next_block(&mut |frame| {
@@ -200,6 +209,7 @@ impl Watch {
             }
         };
         self.matching.send_replace(None);
+        self.counting.send_replace(None);
         sensor.close_all();
         while let Some(statement) = sensor.poll_statement() {
             if self.orders.blocking_send(Order::Statement(statement)).is_err() {
@@ -208,6 +218,12 @@ impl Watch {
         }
         self.tell(&sensor);
         ended
+    }
+
+    fn brake(&mut self, sensor: &mut Sensor) {
+        let braking = self.braking.borrow_and_update().clone();
+        sensor.handle_braking(Arc::clone(&braking));
+        self.counting.send_replace(Some(braking));
     }
 
     fn tell(&self, sensor: &Sensor) {
@@ -322,6 +338,8 @@ mod tests {
                 paced: false,
                 orders,
                 list,
+                braking: watch::channel(Arc::default()).1,
+                counting: watch::channel(None).0,
                 matching: watch::channel(None).0,
                 health: Arc::clone(&health),
                 sources: Arc::clone(&sources),

@@ -13,5 +13,12 @@ pub const ROOT_LANE_WITHIN_S: u64 = 20;
 pub const ROOT_LANE_AGAIN_S: u64 = 60;
 /// But never later than this, seconds: an hour is how long a sensor that could come back stays away.
 pub const ROOT_LANE_AGAIN_MAX_S: u64 = 3_600;
+/// Groups (site, indicator, direction, marks) counted by the brake at once, some 0.7 kB each: 64 indicators at eight sites, both ways.
+pub const BRAKED_GROUPS_MAX: usize = 1024;
+/// What one process took down as the time, and what the next one finds, may differ by less than this, seconds: a clock that was set back
+/// further ends a brake.
+pub const BRAKE_CLOCKS_DIFFER_S: u64 = 3_600;
+/// Whether a brake has run out is looked at this often, seconds.
+pub const BRAKE_LOOK_EVERY_S: u64 = 1;
 /// Why a root document was refused, as it is shown: a sentence that may have the sender's words in it.
 pub const REFUSAL_MAX_CHARACTERS: usize = 400;

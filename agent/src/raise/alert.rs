@@ -147,7 +147,7 @@ impl Alert {
         let before = (self.first_seen, self.last_seen, self.count, self.circumstances);
         self.first_seen = self.first_seen.min(seen.start);
         self.last_seen = self.last_seen.max(seen.end);
-        let follows_own = self.answer_until.is_some_and(|until| seen.start <= until);
+        let follows_own = self.counted_look_up(seen.start);
         let counts = match seen.count {
             Count::Own => true,
             Count::OwnUnlessLookedUp => is_new || !follows_own,
@@ -170,6 +170,11 @@ impl Alert {
         self.active_at = self.active_at.max(now);
         self.changed |= rose || before != (self.first_seen, self.last_seen, self.count, self.circumstances);
         (u64::from(counts), rose)
+    }
+
+    /// Whether contact that begins then follows from a look-up that was counted here.
+    pub(super) fn counted_look_up(&self, start: Timestamp) -> bool {
+        self.answer_until.is_some_and(|until| start <= until)
     }
 
     /// What it is told of together with.

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use varde_common::alert::Zone;
@@ -13,6 +14,7 @@ use varde_common::time::Timestamp;
 pub use super::alert::Alert;
 use super::alert::Opening;
 use super::bearing::{Bearing, Key};
+use super::braked::{Braked, BrakedTotal, Braking, Circumstance};
 use super::storm::{Group, Storm, Together, Verdict};
 use crate::keyed::RandomState;
 use crate::limits::ALERTS_MAX;
@@ -41,6 +43,7 @@ pub struct Fold {
     /// The first of them: asked after every packet.
     next_due: Timestamp,
     storm: Storm,
+    braked: Braked,
     /// Picks a host's bit in a crowd.
     host_hash: RandomState,
     statements: VecDeque<Statement>,
@@ -62,6 +65,7 @@ impl Fold {
             due: BTreeSet::new(),
             next_due: Timestamp::MAX,
             storm: Storm::default(),
+            braked: Braked::default(),
             host_hash: RandomState::default(),
             statements: VecDeque::new(),
             closed: VecDeque::new(),
@@ -76,7 +80,8 @@ impl Fold {
     /// Whether this host has an open alert for this indicator, or is told of together with others.
     pub fn has(&self, key: &Key) -> bool {
         let in_crowd = |client| self.storm.crowd(&Group::of(key)).is_some_and(|crowd| self.is_in_crowd(crowd, client));
-        self.by_key.contains_key(key) || key.client.is_some_and(in_crowd)
+        let is_told_of = self.by_key.contains_key(key) || key.client.is_some_and(in_crowd);
+        is_told_of || self.braked.knows(key, &self.host_hash)
     }
 
     fn is_in_crowd(&self, crowd: AlertId, client: IpAddr) -> bool {
@@ -89,6 +94,10 @@ impl Fold {
         let site = seen.client.map(|client| hosts.site(client)).unwrap_or_default();
         let Bearing { ref indicator, client, direction, .. } = seen;
         let key = Key { site, indicator: indicator.id, client, direction, marks: indicator.marks };
+        if !self.keep_closed && self.braked.holds(indicator) {
+            self.count(&key, seen, revision, now, hosts);
+            return;
+        }
         if let Some(id) = self.by_key.get(&key).copied() {
             self.take(id, seen, now, hosts);
             return;
@@ -98,6 +107,28 @@ impl Fold {
             Verdict::Joins(crowd) => self.take(crowd, seen, now, hosts),
             Verdict::OpensCrowd => self.open(Key { client: None, ..key }, seen, true, revision, now, hosts),
         }
+    }
+
+    /// It is braked: counted, and told with all others.
+    fn count(&mut self, key: &Key, seen: Bearing, revision: Revision, now: Timestamp, hosts: &impl Hosts) {
+        let alert = self.by_key.get(key).and_then(|id| self.alerts.get(id));
+        let circumstance = Circumstance {
+            has_alert: alert.is_some(),
+            follows_its_alert: alert.is_some_and(|alert| alert.counted_look_up(seen.start)),
+            is_resolver: seen.client.is_some_and(|client| hosts.is_resolver(client)),
+        };
+        let Fold { braked, host_hash, statements, .. } = self;
+        braked.count(key, seen, circumstance, (revision, now), host_hash, statements);
+    }
+
+    /// Matches of these indicators are counted only from now on. Alerts that are open stay, and go on once the brake has ended.
+    pub fn handle_braking(&mut self, braking: Arc<Braking>) {
+        self.braked.handle_braking(braking, &mut self.statements);
+    }
+
+    /// What was counted of each indicator that is braked.
+    pub fn braked(&self) -> Vec<BrakedTotal> {
+        self.braked.totals()
     }
 
     /// Who takes in what no open alert of its host does. Where that is a new alert, there is room for it afterwards.
@@ -209,6 +240,7 @@ impl Fold {
 
     /// States what is due, closes what is quiet or old.
     pub fn handle_time(&mut self, now: Timestamp, hosts: &impl Hosts) {
+        self.braked.handle_time(now, &mut self.statements);
         if now < self.next_due {
             return;
         }
@@ -242,6 +274,7 @@ impl Fold {
 
     /// The sources have ended: states what has not been stated. The alerts stay open for another run to add nothing to.
     pub fn close_all(&mut self, hosts: &impl Hosts) {
+        self.braked.tell_all(&mut self.statements);
         // Crowds first: their number has in it the hosts whose alerts are still open.
         let order = |alert: &Alert| (alert.crowd.is_none(), alert.first_seen, alert.id);
         let mut ids: Vec<(bool, Timestamp, AlertId)> = self.alerts.values().map(|alert| order(alert)).collect();

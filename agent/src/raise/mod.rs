@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod answered;
 pub mod bearing;
+pub mod braked;
 mod concern;
 pub mod crowd;
 mod flows;

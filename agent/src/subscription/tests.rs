@@ -21,7 +21,7 @@ pub(crate) fn root_of(key: &Key) -> Root {
     let id = key_id(&key.verifying_key());
     let role = Role { keys: [id.clone()].into(), threshold: 1 };
     let keys = [(id, hex(key.verifying_key().as_bytes()))].into();
-    let roles = Roles { root: role.clone(), list: role, timestamp: Role::default(), hunt: Role::default() };
+    let roles = Roles { root: role.clone(), list: role, ..Roles::default() };
     Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: std::collections::BTreeSet::new() }
 }
 

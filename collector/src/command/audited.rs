@@ -43,6 +43,8 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("sensor site list", ReadsOnly("whose networks sensors watch; no host")),
     ("sensor revoke", Noted),
     ("indicator import", Noted),
+    ("indicator brake", Noted),
+    ("indicator brakes", ReadsOnly("numbers of hosts; no host")),
     ("indicator list", ReadsOnly("what is looked for, not what was found")),
     // With --status it only reads.
     ("publish", Noted),

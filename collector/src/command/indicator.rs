@@ -11,6 +11,7 @@ use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 use varde_common::trust::{hex, sha256};
 
+use super::brake::{self, BrakeArguments};
 use super::init::operator_name;
 use super::noted::deed;
 use super::say;
@@ -38,6 +39,22 @@ pub enum IndicatorCommand {
         after_help = "Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), source, threat, confidence (0-100), severity, tlp, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have sensors count the matches of single indicators only, without alerts, for a day at most; or tell them again.
+    #[command(
+        after_help = "For an indicator that turns out to be wrong while people are being called out of bed. It takes nothing from the list and adds nothing; every match is counted and shown (indicator brakes, the page, varde-agent status), and it ends by itself. What is wrong for good is taken out of the list.
+The order is signed by the brake key (keys/brake.key). A collector from before it gets one so: varde-collector key make DIR/keys/brake.key, then varde-collector root next FILE --add brake=PUBLIC, sign, root accept.
+Exit: 0 the order is given, 1 it is not, 2 wrong usage."
+    )]
+    Brake(BrakeArguments),
+    /// What is braked, and what was until a week ago: why, until when, at how many sensors, and how many matches were counted.
+    #[command(
+        after_help = "Keys with --json: indicator_id, indicator, exercise, reason, since, until, ended_at (released or ordered anew), in_force, sensors (that have taken the order), sensors_total, matches, counted_by (sensors), members, hosts (about), evidence (the furthest), last_seen. Times are RFC 3339 UTC; what is not is null."
+    )]
+    Brakes {
         /// One JSON object a line.
         #[arg(long)]
         json: bool,
@@ -88,6 +105,8 @@ fn severity(text: &str) -> Result<Severity, String> {
 pub async fn run(data: &Path, command: IndicatorCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
     let done = match command {
+        IndicatorCommand::Brake(arguments) => brake::run(data, &store, arguments).await,
+        IndicatorCommand::Brakes { json } => brake::list(&store, json).await,
         IndicatorCommand::Import(arguments) => import(&store, arguments).await,
         IndicatorCommand::List { json } => match store.indicator_rows(Scope::Operator).await {
             Ok(rows) => print(&rows, json),

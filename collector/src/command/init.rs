@@ -58,6 +58,7 @@ pub async fn run(data: &Path, arguments: InitArguments) -> anyhow::Result<()> {
   root.key       says who may sign what. Needed only to replace another key. Whoever has it is the collector.
   hunt.key       signs searches in members' history. Not needed yet.
   timestamp.key  says every hour which list is the newest, so that sensors see when lists are held back. Belongs here.
+  brake.key      has single indicators counted only, for a day (indicator brake). Belongs here.
   list.key       signs lists. Here, publishing is one command (online list key), and whoever takes over this machine
                  can publish. Moved to the analyst on duty (duty key), lists wait here for a signature from there: varde-collector sign
   ca.key         lets sensors in. Needed here while sensors enrol and to renew certificates: a sensor's every ten days.

@@ -4,6 +4,7 @@ pub mod alert;
 pub mod audit;
 pub mod audited;
 pub mod backup;
+mod brake;
 pub mod ca;
 pub mod campaign;
 pub mod channel;

@@ -46,7 +46,7 @@ pub enum RootCommand {
 pub struct NextArguments {
     /// Where it is written.
     pub file: PathBuf,
-    /// A key that comes into a role (root, list, timestamp, hunt): its public key, or the id of one that has a role already.
+    /// A key that comes into a role (root, list, timestamp, hunt, brake): its public key, or the id of one that has a role already.
     #[arg(long, value_name = "ROLE=KEY")]
     pub add: Vec<Keyed>,
     /// A key that goes out of a role: its id or its public key.

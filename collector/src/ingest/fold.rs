@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::json;
 use sqlx::SqliteConnection;
-use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated, Level, Regularity};
+use varde_common::alert::{AlertOpened, AlertUpdated, BrakedCount, CrowdOpened, CrowdUpdated, Level, Regularity};
 use varde_common::id::{Epoch, Seq, SiteId};
 use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
@@ -24,6 +24,8 @@ const HOSTS_MAX: u64 = 1 << 32;
 pub(super) struct Said {
     /// Alerts new and changed, by the record that opened them.
     pub(super) alerts: BTreeMap<Seq, AlertRow>,
+    /// What it counted in place of alerts, and of which member.
+    pub(super) braked: Vec<(i64, BrakedCount)>,
     /// What it says of itself.
     pub(super) events: Vec<record::SensorEvent>,
     /// Alerts at sites that are nobody's here: their places are kept, what stands in them is not (a member may have left).
@@ -49,6 +51,9 @@ pub(super) async fn read(
             RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
                 updated.insert(update.alert);
             }
+            RecordBody::Braked(counted) => {
+                indicators.insert(record::to_column(counted.indicator.0));
+            }
             RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => {}
         }
     }
@@ -67,7 +72,8 @@ fn fold(
     mut alerts: BTreeMap<Seq, AlertRow>,
     now: Timestamp,
 ) -> Said {
-    let (mut events, mut losses, mut nobodys) = (Vec::new(), Losses::default(), BTreeSet::new());
+    let (mut events, mut losses) = (Vec::new(), Losses::default());
+    let (mut nobodys, mut braked) = (BTreeSet::new(), Vec::new());
     for Numbered { seq, octets, record } in records {
         let Some(record) = record else {
             // It is stored as it came: whoever refused it would never hear what stands behind it in the spool.
@@ -111,6 +117,22 @@ fn fold(
                     })),
                 }
             }
+            RecordBody::Braked(counted) => {
+                match (sites.get(&counted.site), indicators.get(&record::to_column(counted.indicator.0))) {
+                    (None, _) => Some(json!({ "event": "unknown_site", "site": counted.site.0 })),
+                    (Some(member), Some(known)) => {
+                        let mut counted = counted.clone();
+                        counted.marks.exercise &= known.exercise;
+                        counted.count_increase = counted.count_increase.min(COUNT_MAX);
+                        counted.hosts = counted.hosts.min(HOSTS_MAX);
+                        braked.push((*member, counted));
+                        None
+                    }
+                    (Some(_), None) => Some(json!({
+                        "event": "unknown_indicator", "indicator": counted.indicator, "count": counted.count_increase
+                    })),
+                }
+            }
             RecordBody::Loss { from, to, reason } => {
                 losses.add(*seq, record.time, Lost { from: *from, to: *to, reason: *reason, counts: None });
                 None
@@ -133,7 +155,7 @@ fn fold(
         events.extend(event.map(|body| record::SensorEvent { seq: *seq, at: record.time, body }));
     }
     events.extend(losses.into_events());
-    Said { alerts, events, nobodys }
+    Said { alerts, braked, events, nobodys }
 }
 
 /// About how many hosts a record's alert stands for, where it stands for many.
@@ -146,6 +168,7 @@ fn hosts_of(body: &RecordBody) -> Option<i64> {
         | RecordBody::Updated(_)
         | RecordBody::Loss { .. }
         | RecordBody::GivenUp { .. }
+        | RecordBody::Braked(_)
         | RecordBody::Event(_) => return None,
     };
     Some(record::to_column(hosts.min(HOSTS_MAX)))

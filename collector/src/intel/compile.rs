@@ -292,7 +292,7 @@ mod tests {
             keys: keys.iter().map(|k| key_id(&k.verifying_key())).collect(),
             threshold: u32::try_from(keys.len()).unwrap(),
         };
-        let roles = Roles { root: role(&[hunt]), list: role(list), timestamp: Role::default(), hunt: role(&[hunt]) };
+        let roles = Roles { root: role(&[hunt]), list: role(list), hunt: role(&[hunt]), ..Roles::default() };
         Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: BTreeSet::new() }
     }
 

@@ -225,6 +225,7 @@ pub async fn converse(
             | ToCollector::AskRoots { .. }
             | ToCollector::ChannelOutcome(_)
             | ToCollector::AskWhole
+            | ToCollector::BrakeOutcome(_)
             | ToCollector::Subscribe { .. }
             | ToCollector::ListOutcome(_) => return Err(CloseReason::ProtocolError),
         }

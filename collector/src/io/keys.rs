@@ -6,6 +6,7 @@
 //! keys/list.key         signs lists                            here (online list key) or with the analyst (duty key)
 //! keys/hunt.key         signs hunts                            offline until hunts come
 //! keys/timestamp.key    says every hour which list is newest   here, where the collector runs
+//! keys/brake.key        has indicators counted only, for a day  here, where the commands are given
 //! keys/ca.key, ca.crt   signs sensors' certificates            here while sensors enrol and renew (others: authority.rs)
 //! keys/collector.key, collector.crt                            here
 //! ```
@@ -36,6 +37,8 @@ pub const KEYS_DIRECTORY: &str = "keys";
 pub const LIST_KEY: &str = "keys/list.key";
 /// The file of the key that says which list is the newest.
 pub const TIMESTAMP_KEY: &str = "keys/timestamp.key";
+/// The file of the key that orders the brake.
+pub const BRAKE_KEY: &str = "keys/brake.key";
 pub(super) const CA_KEY: &str = "keys/ca.key";
 pub(super) const CA_CERTIFICATE: &str = "keys/ca.crt";
 const SERVER_KEY: &str = "keys/collector.key";
@@ -99,6 +102,7 @@ pub fn make(data: &Path, now: Timestamp) -> Result<[u8; 32], KeyError> {
     let (_, list) = make_role(LIST_KEY)?;
     let (_, hunt) = make_role("keys/hunt.key")?;
     let (_, timestamp) = make_role(TIMESTAMP_KEY)?;
+    let (_, brake) = make_role(BRAKE_KEY)?;
 
     let made = certificate::new_authority(now)?;
     write_pair(data, CA_CERTIFICATE, CA_KEY, &made)?;
@@ -110,7 +114,7 @@ pub fn make(data: &Path, now: Timestamp) -> Result<[u8; 32], KeyError> {
         version: 1,
         expires: now.plus(days),
         keys: public,
-        roles: Roles { root: root_role, list, timestamp, hunt },
+        roles: Roles { root: root_role, list, timestamp, hunt, brake },
         ca: BTreeSet::from([hex(&sha256(authority.certificate()))]),
     };
     let document = trust::sign(Domain::Root, &root, &[&root_key])
@@ -216,7 +220,7 @@ impl ServerKeys {
             }
             (Some((Life::MustBeRenewed, _)) | None, None) => return Err(KeyError::NoRenewal),
         };
-        for file in [CA_KEY, SERVER_KEY, LIST_KEY, TIMESTAMP_KEY, "keys/root.key", "keys/hunt.key"] {
+        for file in [CA_KEY, SERVER_KEY, LIST_KEY, TIMESTAMP_KEY, BRAKE_KEY, "keys/root.key", "keys/hunt.key"] {
             if directory::others_may_read(&data.join(file)) {
                 tracing::warn!("others than its owner may read {file}; let it be mode 0600");
             }

@@ -95,7 +95,7 @@ impl Collector {
     pub async fn handle_poke(&self, poke: Poke) -> bool {
         let looked: Result<(), StoreError> = match poke {
             Poke::Health => return health(&self.store).await.is_ok(),
-            Poke::List => self.lists.look(&self.store, &self.changes).await.map(|_| ()),
+            Poke::List | Poke::Brake => self.lists.look(&self.store, &self.changes).await.map(|_| ()),
             Poke::Root => {
                 // Before a sensor hears of it: it takes the document only from a collector whose CA that names.
                 self.keyring.look_and_tell(clock::now()).await;

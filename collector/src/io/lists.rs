@@ -27,6 +27,7 @@ use crate::limits::{
     TRUST_SAID_EVERY, WRITE_WITHIN,
 };
 use crate::session::Following;
+use crate::store::brake::OrderRow;
 use crate::store::channel::Placed;
 use crate::store::list::Published;
 use crate::store::{Scope, Store, StoreError};
@@ -56,6 +57,8 @@ struct Offer {
     roots: Arc<BTreeMap<u32, Document>>,
     channels: BTreeMap<ChannelName, Offered>,
     placed: Arc<BTreeMap<i64, Placed>>,
+    /// The newest order of the brake.
+    brake: Option<Arc<OrderRow>>,
 }
 
 /// What a word of the newest list says: the list, by which root document, and when it was said.
@@ -124,6 +127,10 @@ impl Lists {
             };
             offer.roots = Arc::new(rows.into_iter().filter_map(read).collect());
         }
+        let held_brake = offer.brake.as_ref().map(|order| order.number);
+        let brake = store.newest_brake(Scope::Operator).await?.filter(|order| Some(order.number) != held_brake);
+        let newer_brake = brake.is_some();
+        offer.brake = brake.map(Arc::new).or(offer.brake);
         let mut newer_lists = Vec::new();
         for (channel, newest) in store.newest_revisions(Scope::Operator).await? {
             let held = offer.channels.get(&channel).map_or(Revision(0), |offered| offered.list.revision);
@@ -155,7 +162,7 @@ impl Lists {
             offer.placed = Arc::new(placed.into_iter().filter_map(number).collect());
         }
         let newer_word = self.words(&mut offer, clock::now());
-        if newer_root || !newer_lists.is_empty() || newer_word || newer_places {
+        if newer_root || newer_brake || !newer_lists.is_empty() || newer_word || newer_places {
             self.offer.send_replace(offer);
         }
         for (channel, revision) in &newer_lists {
@@ -208,7 +215,7 @@ impl Lists {
         let (mut channel, mut placed_at, mut base) =
             holds.map_or_else(Default::default, |holds| (holds.channel, holds.placed_at, holds.base));
         let mut alone = false;
-        let mut told: Option<Arc<Vec<u8>>> = None;
+        let (mut told, mut braked): (Option<Arc<Vec<u8>>>, Option<u64>) = (None, None);
         let mut offers = self.offer.subscribe();
         loop {
             let offer = offers.borrow_and_update().clone();
@@ -265,6 +272,12 @@ impl Lists {
                     self.send(carrier, stream, list, parts).await?;
                     (revision, base) = (list.revision, wanted);
                 }
+            }
+            let brake = offer.brake.as_ref().filter(|order| roots && braked != Some(order.number));
+            if let Some(order) = brake.filter(|order| order.matters(clock::now())) {
+                offered();
+                frame::write(stream, &ToAgent::Brake { document: order.document.clone() }, WRITE_WITHIN).await?;
+                braked = Some(order.number);
             }
             tokio::select! {
                 changed = offers.changed() => changed.map_err(|_| FrameError::Gone)?,

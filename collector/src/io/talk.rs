@@ -302,7 +302,11 @@ impl Talk {
                 }
                 Action::Follow(following) => return self.serve_lists(send, recv, following).await,
                 Action::Note(outcome) => self.note(outcome).await?,
-                Action::NoteRoot(_) | Action::NoteStanding(_) | Action::NoteNewest(_) | Action::NoteChannel(..) => {
+                Action::NoteRoot(_)
+                | Action::NoteStanding(_)
+                | Action::NoteNewest(_)
+                | Action::NoteBrake(_)
+                | Action::NoteChannel(..) => {
                     self.note_trust(action).await?;
                 }
                 Action::Renew(csr_der) => {

@@ -8,6 +8,7 @@
 pub mod api;
 pub mod asset;
 pub mod beat;
+pub mod brake;
 pub mod deletion;
 pub mod detail;
 pub mod map;

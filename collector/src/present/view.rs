@@ -3,6 +3,7 @@
 use varde_common::time::Timestamp;
 
 use super::beat::BeatView;
+use super::brake::BrakeLine;
 use super::map::{TileMap, Tiles};
 use super::reach::reach_words;
 use super::sensor::SensorRow;
@@ -365,6 +366,8 @@ pub struct FrontView {
     pub reach: Option<String>,
     /// The outgoing heartbeat, where one is sent.
     pub beat: Option<BeatView>,
+    /// What is braked, and was.
+    pub brakes: Vec<BrakeLine>,
     /// Campaigns.
     pub campaigns: Vec<CampaignCard>,
     /// Said where not all are shown.
@@ -396,6 +399,7 @@ impl FrontView {
             trust: TrustView::of(picture, reader),
             reach: picture.reach.as_ref().and_then(|reach| reach_words(reach, texts)),
             beat: BeatView::of(picture, reader),
+            brakes: BrakeLine::all(&picture.brakes, &picture.brake_refusals, reader),
             campaigns: picture
                 .campaigns
                 .iter()

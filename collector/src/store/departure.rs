@@ -80,6 +80,9 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
 
     deleted.records += blank_records(conn, member).await?;
     deleted.alerts = delete(conn, "DELETE FROM alert WHERE member_id = $1", member).await?;
+    if has_table(conn, "braked_count").await? {
+        delete(conn, "DELETE FROM braked_count WHERE member_id = $1", member).await?;
+    }
     forget_incidents(conn, member, profiles, &mut deleted).await?;
     deleted.sites = delete(
         conn,
@@ -171,6 +174,10 @@ async fn forget_sensor(
     }
     deleted.records += delete(conn, "DELETE FROM record WHERE sensor_id = $1", sensor).await?;
     delete(conn, "DELETE FROM in_force WHERE sensor_id = $1", sensor).await?;
+    if has_table(conn, "sensor_brake").await? {
+        delete(conn, "DELETE FROM sensor_brake WHERE sensor_id = $1", sensor).await?;
+        delete(conn, "DELETE FROM braked_count WHERE sensor_id = $1", sensor).await?;
+    }
     if has_table(conn, "sensor_mark").await? {
         delete(conn, "DELETE FROM sensor_mark WHERE sensor_id = $1", sensor).await?;
     }
@@ -233,15 +240,24 @@ async fn blank_spool(
                 Ok(RecordBody::Opened(_) | RecordBody::CrowdOpened(_)) => u64::try_from(*seq).ok(),
                 Ok(RecordBody::Updated(update)) => Some(update.alert.0),
                 Ok(RecordBody::CrowdUpdated(update)) => Some(update.updated.alert.0),
+                // What was counted stands in a table of its own, by member.
+                Ok(RecordBody::Braked(_)) => {
+                    blanked += blank(conn, sensor, epoch, *seq).await?;
+                    continue;
+                }
                 Ok(RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_)) | Err(_) => None,
             };
             if !octets.is_empty() && about.is_some_and(|alert| named.contains(&alert)) != others {
-                let sql = "UPDATE record SET octets = x'' WHERE sensor_id = $1 AND epoch = $2 AND seq = $3";
-                let done = sqlx::query(sql).bind(sensor).bind(epoch).bind(seq).execute(&mut *conn).await?;
-                blanked += done.rows_affected();
+                blanked += blank(conn, sensor, epoch, *seq).await?;
             }
         }
     }
+}
+
+async fn blank(conn: &mut SqliteConnection, sensor: i64, epoch: &str, seq: i64) -> Result<u64, sqlx::Error> {
+    let sql = "UPDATE record SET octets = x'' WHERE sensor_id = $1 AND epoch = $2 AND seq = $3";
+    let done = sqlx::query(sql).bind(sensor).bind(epoch).bind(seq).execute(conn).await?;
+    Ok(done.rows_affected())
 }
 
 /// Members that have left and are in this state of the database again are deleted again. Gives how many.

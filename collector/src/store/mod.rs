@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod audit;
 pub mod belonging;
+pub mod brake;
 pub mod campaign;
 pub mod channel;
 pub mod copy;
@@ -68,6 +69,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/007_lists.sql"),
     include_str!("../schema/008_audit.sql"),
     include_str!("../schema/009_members.sql"),
+    include_str!("../schema/010_brake.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use varde_common::time::Timestamp;
 
+use super::brake::BrakeRow;
 use super::pending::PendingFacts;
 use super::{Scope, Store};
 use crate::beat::Fare;
@@ -314,6 +315,10 @@ pub struct Picture {
     pub trust: TrustFacts,
     /// How the outgoing heartbeat fares; none where none is sent, and for a member.
     pub beat: Option<Fare>,
+    /// What is braked and what was, newest first.
+    pub brakes: Vec<BrakeRow>,
+    /// What each sensor says of the brake: the newest order it has taken, and why it last refused one.
+    pub brake_refusals: Vec<(i64, i64, Option<String>)>,
     /// Members the reader may see.
     pub members: Vec<MemberFacts>,
     /// Sensors the reader may see.

@@ -14,7 +14,7 @@ use super::audit::{self, Head};
 use super::{Scope, Store, StoreError, departure};
 use crate::audit::Deed;
 use crate::departure::Departed;
-use crate::limits::{DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT};
+use crate::limits::{BRAKES_LEFT_OUT, DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT};
 
 /// A command that only reads is over by then.
 const USED_WITHIN: Duration = Duration::from_secs(2);
@@ -22,6 +22,8 @@ const USED_WITHIN: Duration = Duration::from_secs(2);
 const REVISIONS_ABOVE: &str = "revisions_above";
 /// Setting: indicators get numbers above this.
 const INDICATORS_ABOVE: &str = "indicators_above";
+/// Setting: orders of the brake get numbers above this.
+const BRAKES_ABOVE: &str = "brakes_above";
 /// Setting: when it was restored.
 const RESTORED_AT: &str = "restored_at";
 /// Setting: when the backup was made.
@@ -197,6 +199,11 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
     leave_out(&mut tx, REVISIONS_ABOVE, lists, REVISIONS_LEFT_OUT).await?;
     let indicators = "SELECT COALESCE(MAX(id), 0) FROM indicator";
     leave_out(&mut tx, INDICATORS_ABOVE, indicators, INDICATORS_LEFT_OUT).await?;
+    let orders = match has_brakes(&mut tx).await? {
+        true => "SELECT COALESCE(MAX(number), 0) FROM brake_order",
+        false => "SELECT 0",
+    };
+    leave_out(&mut tx, BRAKES_ABOVE, orders, BRAKES_LEFT_OUT).await?;
     set(&mut tx, RESTORED_AT, &now.to_string()).await?;
     set(&mut tx, RESTORED_FROM, &made_at.to_string()).await?;
     // A token that was used since would work a second time.
@@ -281,6 +288,21 @@ pub(super) async fn restored_at(conn: &mut SqliteConnection) -> Result<Option<Ti
     let sql = "SELECT value FROM setting WHERE key = $1";
     let value: Option<String> = sqlx::query_scalar(sql).bind(RESTORED_AT).fetch_optional(conn).await?;
     Ok(value.and_then(|value| value.parse().ok()))
+}
+
+/// Whether a database is of a version that has a brake.
+async fn has_brakes(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'brake_order'";
+    let tables: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+    Ok(tables == 1)
+}
+
+/// Orders of the brake get numbers above this, whatever is the newest.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn brakes_above(conn: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    above(conn, BRAKES_ABOVE).await
 }
 
 /// Lists get numbers above this, whatever is the newest.

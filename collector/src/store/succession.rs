@@ -61,6 +61,7 @@ pub(crate) async fn hand_over(
         "UPDATE site SET member_id = $2 WHERE member_id = $1",
         "UPDATE incident SET member_id = $2 WHERE member_id = $1",
         "UPDATE alert SET member_id = $2 WHERE member_id = $1",
+        "UPDATE braked_count SET member_id = $2 WHERE member_id = $1",
         "UPDATE former_number SET member_id = $2 WHERE member_id = $1",
         "UPDATE joined_member SET into_id = $2 WHERE into_id = $1",
     ] {

@@ -26,6 +26,25 @@ pub enum RootOutcome {
     },
 }
 
+/// What became of an order of the brake that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum BrakeOutcome {
+    /// On disk and in force, as far as it has not run out.
+    Taken {
+        /// Its number.
+        number: u64,
+        /// The sensor's clock.
+        since: Timestamp,
+    },
+    /// Not taken; the one before stays.
+    Refused {
+        /// The number of the last one taken; 0 = none.
+        known: u64,
+        /// Why, in a sentence.
+        why: Text,
+    },
+}
+
 /// What became of a word of which channel to follow.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum ChannelOutcome {

@@ -105,6 +105,8 @@ fn second_version() -> Vec<(&'static str, Message)> {
 fn third_version() -> Vec<(&'static str, Message)> {
     let in_force = RootOutcome::InForce { version: 3, since: Timestamp(1_763_733_900_000_000) };
     let refused = RootOutcome::Refused { in_force: 2, offered: 4, why: Text::cut("no") };
+    let taken = BrakeOutcome::Taken { number: 300, since: Timestamp(1_763_733_900_000_000) };
+    let not_taken = BrakeOutcome::Refused { known: 7, why: Text::cut("no") };
     let told_at = Some(Timestamp(1_763_733_900_000_000));
     let holds = Holds { channel: Text::cut("pilot"), placed_at: told_at, base: Some([8; 32]) };
     let follows = ChannelOutcome::Follows { channel: Text::cut("pilot") };
@@ -133,6 +135,9 @@ fn third_version() -> Vec<(&'static str, Message)> {
         ("AskWhole", Message::Up(ToCollector::AskWhole)),
         ("AskRoots", Message::Up(ToCollector::AskRoots { version: 300 })),
         ("NoMoreRoots", Message::Down(ToAgent::NoMoreRoots { newest: 300 })),
+        ("BrakeOutcome", Message::Up(ToCollector::BrakeOutcome(taken))),
+        ("BrakeOutcome", Message::Up(ToCollector::BrakeOutcome(not_taken))),
+        ("Brake", Message::Down(ToAgent::Brake { document: vec![7] })),
     ]
 }
 

@@ -75,7 +75,7 @@ struct Listener {
 fn root_of(key: &SigningKey) -> Root {
     let id = key_id(&key.verifying_key());
     let role = Role { keys: [id.clone()].into(), threshold: 1 };
-    let roles = Roles { root: role.clone(), list: role, timestamp: Role::default(), hunt: Role::default() };
+    let roles = Roles { root: role.clone(), list: role, ..Roles::default() };
     let keys = [(id, hex(key.verifying_key().as_bytes()))].into();
     Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: std::collections::BTreeSet::new() }
 }

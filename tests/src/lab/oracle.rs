@@ -115,7 +115,10 @@ pub(super) fn carried(octets: &[u8]) -> Option<(u64, u64)> {
         RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
             (update.last_seen, update.count_increase)
         }
-        RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => return None,
+        // No simulation gives the order.
+        RecordBody::Braked(_) | RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => {
+            return None;
+        }
     };
     Some((last_seen.micros_since(BEGAN), count))
 }

@@ -246,7 +246,8 @@ impl Keeper {
             Statement::Opened { client: None, .. }
             | Statement::Updated { .. }
             | Statement::CrowdOpened { .. }
-            | Statement::CrowdUpdated { .. } => None,
+            | Statement::CrowdUpdated { .. }
+            | Statement::Braked(_) => None,
         };
         let seq = self.spool.next();
         let written = match self.ledger.handle_statement(statement, pseudonym, seq) {

@@ -1,6 +1,7 @@
 //! Files that must survive a crash: written whole, fsynced, then given their name; the directory fsynced as well.
 
 pub mod adopt;
+pub mod brake;
 pub mod collector_time;
 pub mod enrolling;
 pub mod hosts;

@@ -72,6 +72,8 @@ pub(super) async fn keep(
     desk.anchor.send_modify(|anchor| outcome = anchor.handle_kept(document, clock::now()));
     desk.trust.handle_root(root.clone());
     desk.newness.send_modify(|newness| newness.handle_root(&before, &root));
+    desk.brakes.send_modify(|brakes| brakes.handle_root(&before, &root));
+    desk.look_at_brakes();
     tracing::info!(version, until = %root.expires, "a root document is in force");
     if subscription.handle_root(root) {
         tracing::warn!(

@@ -194,6 +194,7 @@ impl Carried {
             | ToCollector::Holds(_)
             | ToCollector::AskRoots { .. }
             | ToCollector::AskWhole
+            | ToCollector::BrakeOutcome(_)
             | ToCollector::AskPinned { .. }
             | ToCollector::Renew { .. } => {}
         }

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{mpsc, watch};
@@ -20,13 +20,15 @@ use super::timed::{SharedTime, held};
 use super::tls::Trust;
 use super::{LinkError, Way};
 use crate::anchor::Anchor;
+use crate::brake::Brakes;
 use crate::health::Health;
 use crate::io::clock;
 use crate::io::disk::collector_time;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::spool::Figures;
-use crate::limits::CLOCK_SKEW_TOLD_S;
+use crate::limits::{BRAKE_LOOK_EVERY_S, CLOCK_SKEW_TOLD_S};
 use crate::newness::Newness;
+use crate::raise::braked::Braking;
 use crate::renewal::Certified;
 
 /// The list in force, as the sensor uses it.
@@ -76,6 +78,12 @@ pub struct Desk {
     pub anchor: watch::Sender<Anchor>,
     /// Which channel is followed.
     pub channel: watch::Sender<ChannelName>,
+    /// What is braked.
+    pub brakes: watch::Sender<Brakes>,
+    /// What the sensor's thread counts only.
+    pub braking: watch::Sender<Arc<Braking>>,
+    /// What it counts only by now; none while it does not run.
+    pub counting: watch::Receiver<Option<Arc<Braking>>>,
     /// What is known of the newest list.
     pub newness: watch::Sender<Newness>,
     /// What the collector's certificates are held against.
@@ -135,6 +143,35 @@ impl Desk {
     pub(super) fn times(&self) -> [Timestamp; 2] {
         let [one, other] = held(&self.time).readings(clock::now(), clock::since_boot());
         [one.min(other), one.max(other)]
+    }
+
+    /// What time it is by the collector's word, as far as there is one.
+    pub fn by_word(&self) -> Timestamp {
+        let [_, by_word] = held(&self.time).readings(clock::now(), clock::since_boot());
+        by_word
+    }
+
+    /// What is braked may have changed or run out: the sensor's thread is told, and the log.
+    pub fn look_at_brakes(&self) {
+        let (now, steady) = (self.by_word(), clock::steady());
+        let mut changed = None;
+        self.brakes.send_if_modified(|brakes| {
+            changed = brakes.handle_time(now, steady);
+            changed.is_some()
+        });
+        if let Some(braking) = changed {
+            let indicators = braking.indicators.len();
+            tracing::info!(order = braking.order, indicators, "so many indicators are counted only, by the brake");
+            self.braking.send_replace(braking);
+        }
+    }
+
+    /// A brake ends by itself, whoever is connected.
+    pub async fn let_brakes_run_out(&self) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(BRAKE_LOOK_EVERY_S)).await;
+            self.look_at_brakes();
+        }
     }
 
     /// The collector has said what time it is.

@@ -11,6 +11,7 @@ use varde_common::message::{ListOutcome, Stream, ToAgent, ToCollector};
 use varde_common::record::SensorEvent;
 
 use super::anchored::{newest_step, root_step};
+use super::braking::brake_step;
 use super::placing::channel_step;
 use super::session::{Desk, InForce, unexpected};
 use super::{Link, LinkError, read_message, write_message};
@@ -60,6 +61,10 @@ pub(super) async fn lists<L: Link>(
             }
             Some(ToAgent::Newest { document }) => {
                 newest_step(&mut write, desk, subscription, document).await?;
+                continue;
+            }
+            Some(ToAgent::Brake { document }) => {
+                brake_step(&mut write, desk, document).await?;
                 continue;
             }
             Some(ToAgent::Channel { document }) => {

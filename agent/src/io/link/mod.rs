@@ -2,6 +2,7 @@
 
 mod again;
 mod anchored;
+mod braking;
 pub mod carried;
 mod control_stream;
 mod desk;

@@ -461,6 +461,7 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         | ToAgent::Newest { .. }
         | ToAgent::Renewed { .. }
         | ToAgent::Waiting
+        | ToAgent::Brake { .. }
         | ToAgent::NoMoreRoots { .. }
         | ToAgent::RenewalRefused(_)
         | ToAgent::Channel { .. }

@@ -75,6 +75,8 @@ const START: Timestamp = Timestamp(1_800_000_000_000_000);
 struct Reader {
     alerts: BTreeMap<AlertId, (AlertOpened, Option<u64>)>,
     open: BTreeSet<AlertId>,
+    /// By indicator, whether of an exercise, and order: the sum, the most hosts, the strongest evidence.
+    braked: BTreeMap<(u64, bool, u64), (u64, u64, Evidence)>,
     statements: usize,
 }
 
@@ -98,6 +100,12 @@ impl Reader {
                 Statement::Updated { alert, body } => (alert, body, None),
                 Statement::CrowdUpdated { alert, body: CrowdUpdated { updated, hosts } } => {
                     (alert, updated, Some(hosts))
+                }
+                Statement::Braked(said) => {
+                    let key = (said.indicator.0, said.marks.exercise, said.order);
+                    let sum = self.braked.entry(key).or_insert((0, 0, Evidence::Blocked));
+                    *sum = (sum.0 + said.count_increase, sum.1.max(said.hosts), sum.2.max(said.evidence));
+                    continue;
                 }
             };
             assert!(self.open.contains(&alert), "an update of what is not open");
@@ -307,5 +315,112 @@ proptest! {
         prop_assert_eq!(reader.sums(), expected);
         prop_assert!(reader.open.is_empty() && fold.due.is_empty() && fold.by_key.is_empty());
         prop_assert!(fold.storm.is_calm(), "no group is left behind");
+    }
+}
+
+fn braking(order: u64, named: &[(u64, bool)]) -> Arc<Braking> {
+    let indicators = named.iter().map(|(id, exercise)| (IndicatorId(*id), *exercise)).collect();
+    Arc::new(Braking { order, indicators })
+}
+
+#[test]
+fn t10_i8_what_is_braked_makes_no_alert_and_is_counted_to_the_last_match_in_few_statements() {
+    const MATCHES: u32 = 100_000;
+    let (hay, other) = (indicator(1, false), indicator(2, false));
+    let (mut fold, mut reader) = (Fold::new(false), Reader::default());
+    fold.handle_braking(braking(7, &[(1, false)]));
+    for n in 0..MATCHES {
+        let now = START.plus(Duration::from_micros(u64::from(n) * 600));
+        let evidence = if n == 50_000 { Evidence::Contacted } else { Evidence::Answered };
+        fold.handle(seen(1_000 + n % 2_000, &hay, evidence, now), Revision(1), now, &Village);
+        fold.handle_time(now, &Village);
+    }
+    let over = START.plus(Duration::from_secs(61));
+    fold.handle(seen(9, &other, Evidence::Answered, over), Revision(1), over, &Village);
+    reader.read(&mut fold);
+    assert!(!reader.has_open(1, false) && reader.has_named(2, false), "another is told as ever");
+    assert!(reader.statements < 5, "{} statements", reader.statements);
+    assert_eq!(fold.braked(), [BrakedTotal { indicator: IndicatorId(1), exercise: false, matches: MATCHES.into() }]);
+    fold.handle_braking(braking(8, &[]));
+    reader.read(&mut fold);
+    let (sum, hosts, evidence) = reader.braked[&(1, false, 7)];
+    assert_eq!((sum, evidence), (u64::from(MATCHES), Evidence::Contacted), "I8");
+    assert!((1_900..2_100).contains(&hosts), "about 2,000 hosts: {hosts}");
+    assert!(fold.braked().is_empty() && reader.braked.len() == 1);
+    // And then all is as before.
+    fold.handle(seen(1_000, &hay, Evidence::Answered, over), Revision(1), over, &Village);
+    reader.read(&mut fold);
+    assert!(reader.has_named(1, false));
+    assert_eq!(reader.sums()[&(1, false)].0, 1);
+}
+
+#[test]
+fn t10_a_brake_for_an_exercise_demotes_nothing_real_and_the_other_way_round() {
+    for braked_is_exercise in [false, true] {
+        let (mut fold, mut reader) = (Fold::new(false), Reader::default());
+        fold.handle_braking(braking(7, &[(1, braked_is_exercise)]));
+        for exercise in [false, true] {
+            let listed = indicator(1, exercise);
+            fold.handle(seen(5, &listed, Evidence::Contacted, START), Revision(1), START, &Village);
+        }
+        reader.read(&mut fold);
+        assert_eq!(
+            [false, true].map(|exercise| reader.has_named(1, exercise)),
+            [braked_is_exercise, !braked_is_exercise]
+        );
+        let key = (1, braked_is_exercise, 7);
+        assert_eq!(reader.braked.keys().copied().collect::<Vec<_>>(), [key]);
+    }
+}
+
+#[test]
+fn t10_i8_an_alert_that_is_open_stays_as_it_is_and_goes_on_behind_the_brake() {
+    let listed = indicator(1, false);
+    let (mut fold, mut reader) = (Fold::new(false), Reader::default());
+    let at = |s: u64| START.plus(Duration::from_secs(s));
+    let looked_up = |s| Bearing { answer_until: Some(at(1_000)), ..seen(5, &listed, Evidence::Answered, at(s)) };
+    let contact = |s, count| Bearing { count, ..seen(5, &listed, Evidence::Contacted, at(s)) };
+    let handle = |fold: &mut Fold, seen: Bearing, s| fold.handle(seen, Revision(1), at(s), &Village);
+    handle(&mut fold, looked_up(0), 0);
+    fold.handle_braking(braking(7, &[(1, false)]));
+    handle(&mut fold, contact(1, Count::More), 1);
+    handle(&mut fold, contact(2, Count::OwnUnlessLookedUp), 2);
+    handle(&mut fold, looked_up(3), 3);
+    fold.handle_time(at(60), &Village);
+    reader.read(&mut fold);
+    assert_eq!(reader.sums()[&(1, false)], (1, Evidence::Answered), "nothing is added to it");
+    assert_eq!(reader.braked[&(1, false, 7)].0, 1, "what follows from a look-up that counted does not count again");
+    // The next order counts by its own number.
+    fold.handle_braking(braking(8, &[(1, false)]));
+    handle(&mut fold, seen(6, &listed, Evidence::LookedUp, at(70)), 70);
+    fold.close_all(&Village);
+    reader.read(&mut fold);
+    assert_eq!(reader.braked[&(1, false, 8)].0, 1);
+    assert!(reader.open.is_empty());
+}
+
+proptest! {
+    #[test]
+    fn t10_i8_whatever_is_braked_and_let_go_of_every_match_is_counted_once(
+        steps in prop::collection::vec((0u32..40, 0u64..3, any::<bool>(), 0u64..600, prop::option::of((0u64..3, any::<bool>()))), 1..200)
+    ) {
+        let (mut fold, mut reader) = (small(5, 16), Reader::default());
+        let (mut now, mut order, mut matches) = (START, 0, 0u64);
+        for (host, id, exercise, later_s, brake) in steps {
+            now = now.plus(Duration::from_secs(later_s));
+            fold.handle_time(now, &Village);
+            if let Some(named) = brake {
+                order += 1;
+                let named = if order % 3 == 0 { vec![] } else { vec![named] };
+                fold.handle_braking(braking(order, &named));
+            }
+            fold.handle(seen(host, &indicator(id, exercise), Evidence::LookedUp, now), Revision(1), now, &Village);
+            matches += 1;
+        }
+        fold.close_all(&Village);
+        reader.read(&mut fold);
+        let told: u64 = reader.sums().values().map(|(count, _)| count).sum();
+        let braked: u64 = reader.braked.values().map(|(count, ..)| count).sum();
+        prop_assert_eq!(told + braked, matches);
     }
 }

@@ -51,6 +51,8 @@ fn withheld(mut statement: Statement) -> Statement {
         Statement::Updated { body, .. } => body.seen_at.server = None,
         Statement::CrowdOpened { body, .. } => (body.opened.labels_left, body.opened.seen_at.server) = (0, None),
         Statement::CrowdUpdated { body, .. } => body.updated.seen_at.server = None,
+        // It names no server anyway.
+        Statement::Braked(_) => {}
     }
     statement
 }

@@ -76,7 +76,10 @@ fn regular_contact_is_reckoned_on_the_sensor() {
     bench.raise.close_all();
     let mut regularity = statements(&mut bench.raise).into_iter().filter_map(|statement| match statement {
         Statement::Updated { body, .. } => body.regularity,
-        Statement::Opened { .. } | Statement::CrowdOpened { .. } | Statement::CrowdUpdated { .. } => None,
+        Statement::Opened { .. }
+        | Statement::CrowdOpened { .. }
+        | Statement::CrowdUpdated { .. }
+        | Statement::Braked(_) => None,
     });
     let last = regularity.next_back().unwrap();
     assert_eq!((last.contacts, last.median_interval_ms, last.spread_ms), (10, 300_000, 0));

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use varde_common::channel::ChannelName;
 use varde_common::codec::Text;
-use varde_common::message::{CloseReason, Freshness, ListOutcome, RootOutcome};
+use varde_common::message::{BrakeOutcome, CloseReason, Freshness, ListOutcome, RootOutcome};
 
 use super::Talk;
 use crate::change::Change;
@@ -55,6 +55,15 @@ impl Talk {
                 store.newest_refused(sensor, why.as_str(), now).await
             }
             Action::NoteChannel(channel, why) => return self.note_channel(&channel, why.as_ref()).await,
+            Action::NoteBrake(outcome) => {
+                match &outcome {
+                    BrakeOutcome::Taken { number, .. } => tracing::info!(sensor, number, "brake in force"),
+                    BrakeOutcome::Refused { known, why } => {
+                        tracing::warn!(sensor, known, "brake refused: {}", why.as_str());
+                    }
+                }
+                store.brake_outcome(sensor, &outcome, now).await
+            }
             Action::Greet(_)
             | Action::Renew(_)
             | Action::Ingest(_)

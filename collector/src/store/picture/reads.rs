@@ -16,7 +16,7 @@ use super::{
 };
 use crate::beat::Fare;
 use crate::store::heartbeat::BEFORE;
-use crate::store::{Scope, pending, reach, setting};
+use crate::store::{Scope, brake, pending, reach, setting};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 macro_rules! hit_columns {
@@ -104,6 +104,8 @@ pub(super) async fn picture(
         unpublished,
         trust: trust(tx, scope).await?,
         beat: beat(tx, scope).await?,
+        brakes: brake::newest(tx, scope).await?,
+        brake_refusals: brake::standings(tx, scope).await?,
         members,
         sensors: sensors(tx, scope).await?,
         campaigns: read_campaigns(tx, scope, only).await?,

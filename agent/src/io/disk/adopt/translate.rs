@@ -44,7 +44,9 @@ pub(super) fn translate(
             let body = RecordBody::GivenUp { from: plan.anew(from), to: plan.anew(to), reason, counts };
             return Ok((Record { time, body }).to_octets().unwrap_or_else(|_| octets.to_vec()));
         }
-        RecordBody::Opened(_) | RecordBody::CrowdOpened(_) | RecordBody::Event(_) => return Ok(octets.to_vec()),
+        RecordBody::Opened(_) | RecordBody::CrowdOpened(_) | RecordBody::Event(_) | RecordBody::Braked(_) => {
+            return Ok(octets.to_vec());
+        }
     };
     let known = if update.alert >= plan.begins() {
         Some(plan.anew(update.alert))

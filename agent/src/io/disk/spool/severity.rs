@@ -48,6 +48,7 @@ impl Spool {
                     updates.push((*seq, update.alert));
                     (None, false)
                 }
+                Ok(RecordBody::Braked(counted)) => (Some(counted.severity), false),
                 Ok(RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_)) | Err(_) => {
                     (None, false)
                 }
@@ -115,6 +116,7 @@ fn opening(payload: &[u8]) -> Option<Severity> {
         RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => Some(opened.severity),
         RecordBody::Updated(_)
         | RecordBody::CrowdUpdated(_)
+        | RecordBody::Braked(_)
         | RecordBody::Loss { .. }
         | RecordBody::GivenUp { .. }
         | RecordBody::Event(_) => None,
