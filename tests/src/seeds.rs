@@ -14,7 +14,7 @@ use varde_common::heartbeat::{BlindSpots, Evictions, Further, Heartbeat, Refusal
 use varde_common::id::{Epoch, IndicatorId, Mark, Pseudonym, Revision, SensorId, Seq, SiteId};
 use varde_common::indicator::{Indicator, Marks, Pattern, Severity, Target};
 use varde_common::list::{Manifest, write_base};
-use varde_common::matcher::{Builder, Seed};
+use varde_common::matcher::{Builder, Overlay, Seed};
 use varde_common::message::{
     Batch, BrakeOutcome, ChannelOutcome, CloseReason, EnrolRefusal, Greeting, Hello, Holds, ListOutcome, Pulse,
     RootOutcome, Standing, Stream, ToAgent, ToCollector,
@@ -245,6 +245,8 @@ fn lists(inputs: &mut Inputs) -> Result<()> {
     }
     inputs.add("list", "base-small", builder.finish()?.into_octets());
     inputs.add("list", "base-empty", write_base(Vec::new(), seed)?.0);
+    let changes = Overlay { added: all.clone(), removed: vec![IndicatorId(1), IndicatorId(3)] };
+    inputs.add("list", "changes", changes.to_octets());
     inputs.add("list", "overlay", codec::encode(&(all, vec![IndicatorId(1), IndicatorId(3)]))?);
     let manifest = Manifest::of(&base, &content, Revision(7), Timestamp(1), Timestamp::MAX);
     // The base of every kind has a map of the networks, and is little but zeros: twice the size of all other seeds.

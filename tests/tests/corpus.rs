@@ -11,7 +11,7 @@ use varde_common::codec;
 use varde_common::id::IndicatorId;
 use varde_common::indicator::Indicator;
 use varde_common::list::Manifest;
-use varde_common::matcher::IndicatorSet;
+use varde_common::matcher::{IndicatorSet, Overlay};
 use varde_common::message::{ToAgent, ToCollector};
 use varde_common::record::Record;
 use varde_common::token::Token;
@@ -106,6 +106,7 @@ fn s1_the_first_seeds_lie_there_as_they_are_made_and_what_should_be_valid_is() -
             ("token", "octets") => codec::decode::<Token>(octets).is_ok(),
             ("token", "text") => std::str::from_utf8(octets).is_ok_and(|text| Token::from_text(text).is_ok()),
             ("list", "base") => IndicatorSet::open(std::sync::Arc::new(octets.to_vec())).is_ok(),
+            ("list", "changes") => Overlay::from_octets(octets).is_ok(),
             ("list", "overlay") => codec::decode::<(Vec<Indicator>, Vec<IndicatorId>)>(octets).is_ok(),
             ("list", "manifest") if what.ends_with("signed") => Manifest::verify(octets, root()).is_ok(),
             ("list", "root") if what.ends_with("signed") => Root::read_own(octets).is_ok(),

@@ -2,17 +2,25 @@
 //! good list withdraws accuses nobody any more.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ed25519_dalek::SigningKey;
 use varde_agent::io::clock;
+use varde_agent::io::disk::list::{self, Floor};
+use varde_agent::io::disk::{create_directory_on, overlay, roots};
+use varde_agent::subscription::Arrived;
 use varde_common::alert::Evidence;
+use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
+use varde_common::list::{Content, Manifest};
 use varde_common::message::ListOutcome;
 use varde_common::record::RecordBody;
+use varde_common::time::Timestamp;
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector};
 use varde_tests::hostile_collector::{HostileCollector, Offer};
+use varde_tests::model_disk::{CRASHES, ModelDisk};
 use varde_tests::programs::{PATIENCE, eventually};
 use varde_tests::sensor_double::SensorDouble;
 use varde_tests::traffic::dns::{Question, rtype};
@@ -259,4 +267,48 @@ fn l2_little_that_has_changed_travels_as_changes_and_outlives_a_restart_without_
     drop(feed);
     agent.wait()?;
     collector.stop()
+}
+
+#[test]
+fn d3_i4_changes_and_their_floor_are_there_whole_after_a_crash_at_any_moment() -> Result<()> {
+    let (disk, data) = (ModelDisk::new(12), Path::new("/data"));
+    let volume = disk.volume();
+    create_directory_on(volume.as_ref(), data)?;
+    let all = ChannelName::default();
+    // Which list a file is of is told by its octets; only the sensor's own order of writing is asked here.
+    let arrived = |revision: u64| -> Result<Arrived> {
+        let content = Content { count: 1, blake3: String::new() };
+        let manifest = Manifest::of(b"base", &content, Revision(revision), Timestamp(1), Timestamp::MAX);
+        let overlay = vec![revision as u8; 5_000];
+        let manifest = manifest.clone().over(&manifest, &overlay);
+        Ok(Arrived { signed: manifest.sign(&[])?, manifest, whole: false, overlay })
+    };
+    let base = arrived(1)?.manifest.base_blake3;
+    let mut had = vec![(disk.moments(), 0)];
+    for revision in 1..=4 {
+        let floor = Floor { revision: Revision(revision), root_version: 1 };
+        list::prepare_on(volume.as_ref(), data, &all, floor, &arrived(revision)?)?;
+        had.push((disk.moments(), revision));
+    }
+    let roots = roots::Stored { chain: Vec::new(), damaged: None };
+    let began = had.first().context("no beginning")?.0;
+    let mut found = 0;
+    for moment in began..=disk.moments() {
+        let &(_, least) = had.iter().rfind(|(at, _)| *at <= moment).context("no such moment")?;
+        for (crash, seed) in CRASHES.into_iter().flat_map(|crash| (0..4).map(move |seed| (crash, seed))) {
+            let crashed = disk.crashed_at(moment, crash, seed);
+            let volume = crashed.volume();
+            let floor = list::read_floor_on(volume.as_ref(), data, &all, &roots)?.context("a damaged floor")?;
+            let there = overlay::read_on(volume.as_ref(), data, &base)?;
+            let revision = there.as_ref().map_or(0, |there| u64::from(there.overlay.first().copied().unwrap_or(0)));
+            ensure!(revision >= least, "{crash:?} at {moment}: list {revision}, and {least} was in force");
+            ensure!(floor.0 >= revision, "{crash:?} at {moment}: list {revision} stands above the floor {floor}");
+            let Some(there) = there else { continue };
+            let whole = arrived(revision)?;
+            ensure!((there.signed, there.overlay) == (whole.signed, whole.overlay), "{crash:?} at {moment}: a half");
+            found += 1;
+        }
+    }
+    ensure!(found > 0, "nothing was ever there");
+    Ok(())
 }

@@ -194,7 +194,7 @@ impl Store {
             .await?;
         // Each channel's newest, with the base it is over, is what a sensor that comes is given, however long ago that was.
         sqlx::query(
-            "UPDATE list_revision SET base = x'', overlay = NULL WHERE revision <= $1 AND base <> x''
+            "UPDATE list_revision SET base = x'', overlay = NULL WHERE revision <= $1 AND (base <> x'' OR overlay IS NOT NULL)
              AND revision NOT IN (SELECT MAX(revision) FROM list_revision GROUP BY channel)
              AND revision NOT IN (SELECT COALESCE(base_revision, 0) FROM list_revision
                 WHERE revision IN (SELECT MAX(revision) FROM list_revision GROUP BY channel))",
@@ -216,6 +216,31 @@ mod tests {
     use varde_common::list::Content;
     use varde_common::time::Timestamp;
     use varde_common::tlp::Tlp;
+
+    #[tokio::test]
+    async fn the_base_that_changes_are_over_is_kept_as_long_as_a_channels_newest_list_needs_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let content = Content { count: 3, blake3: String::new() };
+        let changes = Changes { overlay: b"changes".to_vec(), base_revision: Revision(1) };
+        for revision in 1..=9 {
+            let base = format!("base {revision}").into_bytes();
+            let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
+            let changes = Some(&changes).filter(|_| revision > 1);
+            let older_manifest = changes.map(|_| b"older".as_slice());
+            let list =
+                New { manifest: &manifest, signed: b"signed", older_manifest, base: &base, changes, up_to_id: 0 };
+            assert!(store.publish_list(&list).await.unwrap());
+        }
+        let newest = store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap();
+        assert_eq!((newest.revision, newest.base_revision), (Revision(9), Revision(1)));
+        assert_eq!((newest.base.as_slice(), newest.overlay.as_deref()), (&b"base 1"[..], Some(&b"changes"[..])));
+        let whole = async |revision| store.whole_list(Scope::Operator, Revision(revision)).await.unwrap();
+        assert_eq!((whole(9).await, whole(2).await), (b"base 9".to_vec(), Vec::new()), "for programs from before");
+        let overlays: i64 =
+            sqlx::query_scalar("SELECT COUNT(overlay) FROM list_revision").fetch_one(store.readers()).await.unwrap();
+        assert_eq!(overlays, LIST_CONTENTS_KEPT, "old changes are let go");
+    }
 
     #[tokio::test]
     async fn facts_of_publication_are_written_once_and_for_what_the_list_holds() {

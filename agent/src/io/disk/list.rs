@@ -144,6 +144,27 @@ pub fn complete(
     Ok(set)
 }
 
+/// What is on disk before a base takes its name: the floor, then the changes. Where the base is there already that is all, and
+/// the list stands with its changes.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn prepare_on(
+    volume: &dyn Volume,
+    data: &Path,
+    channel: &ChannelName,
+    floor: Floor,
+    arrived: &Arrived,
+) -> Result<(), DiskError> {
+    store_floor_on(volume, data, channel, floor)?;
+    let Arrived { manifest, signed, overlay, .. } = arrived;
+    if manifest.overlay.is_none() {
+        return Ok(());
+    }
+    let changes = StoredOverlay { signed: signed.clone(), overlay: overlay.clone() };
+    overlay::store_on(volume, data, &manifest.base_blake3, &changes)
+}
+
 /// Makes it survive a restart, and the floor before it: a list that comes into force and is damaged then must not let an
 /// older one in (I4), whatever stops in between.
 ///
@@ -156,12 +177,7 @@ pub fn accept(
     floor: Floor,
     arrived: &Arrived,
 ) -> Result<(), DiskError> {
-    store_floor(data, channel, floor)?;
-    if arrived.manifest.overlay.is_some() {
-        let Arrived { manifest, signed, overlay, .. } = arrived;
-        let changes = StoredOverlay { signed: signed.clone(), overlay: overlay.clone() };
-        overlay::store_on(&RealVolume, data, &manifest.base_blake3, &changes)?;
-    }
+    prepare_on(&RealVolume, data, channel, floor, arrived)?;
     if let Some(file) = file.filter(|_| arrived.whole) {
         file.keep()?;
         overlay::forget_others(data, &arrived.manifest.base_blake3)?;
