@@ -143,6 +143,7 @@ fn l2_every_attack_on_lists_is_refused_with_its_own_reason_and_the_list_before_s
             | RecordBody::CrowdUpdated(_)
             | RecordBody::Loss { .. }
             | RecordBody::GivenUp { .. }
+            | RecordBody::Braked(_)
             | RecordBody::Event(_) => None,
         };
         heard.records.values().filter_map(|record| alert(&record.body)).collect::<Vec<_>>()

@@ -228,8 +228,15 @@ mod tests {
             let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
             let changes = Some(&changes).filter(|_| revision > 1);
             let older_manifest = changes.map(|_| b"older".as_slice());
-            let list =
-                New { manifest: &manifest, signed: b"signed", older_manifest, base: &base, changes, up_to_id: 0 };
+            let list = New {
+                manifest: &manifest,
+                signed: b"signed",
+                older_manifest,
+                base: &base,
+                changes,
+                up_to_id: 0,
+                with_red: false,
+            };
             assert!(store.publish_list(&list).await.unwrap());
         }
         let newest = store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap();
