@@ -112,9 +112,13 @@ impl Flow {
     /// Whether this SYN begins another flow.
     pub(super) fn is_begun_anew_by(&self, step: &Step) -> bool {
         let from_initiator = step.from_low == self.initiator_is_low;
-        // In a connection of which both ends are heard it may be forged, and a RST before it too, until it is answered.
-        let is_over = self.reset_by_responder || self.fin_from_initiator && self.fin_from_responder;
-        let is_in_doubt = from_initiator && self.stands.of(true).is_some() && !is_over;
+        // In a connection of which both ends are heard it may be forged, and a RST before it too, until it is answered. Nor
+        // need who is heard first of a connection joined midway have begun it: neither end's SYN ends it.
+        let is_reset = if from_initiator { self.reset_by_responder } else { self.reset_by_initiator };
+        let is_over = is_reset || self.fin_from_initiator && self.fin_from_responder;
+        let is_heard =
+            self.stands.of(from_initiator).is_some() && (from_initiator || self.contact == Contact::Answered);
+        let is_in_doubt = is_heard && !is_over;
         if !step.is_syn() || is_in_doubt {
             return false;
         }
@@ -123,7 +127,7 @@ impl Flow {
         // One that stands may have ended unseen: its port is used again.
         let has_begun = self.lane() == ESTABLISHED && self.syn_standing != SynStanding::Unknown;
         // A stray packet from the other end makes nobody who answers.
-        let is_turned = step.from_low != self.initiator_is_low && self.contact != Contact::Answered;
+        let is_turned = !from_initiator && self.contact != Contact::Answered;
         let may_begin = self.is_ending() || has_begun || is_turned;
         may_begin && !is_sent_again
     }

@@ -246,3 +246,80 @@ fn s4_a_syn_in_doubt_that_is_let_go_is_counted() {
     let sighting = line.sensor.poll_sighting().unwrap();
     assert_eq!(sighting.evidence, Attempted, "what was told of it is told as it is");
 }
+
+impl Line {
+    /// A connection joined midway, the server heard first or the client, whose end is not seen.
+    fn midway(mut self, is_server_first: bool) -> Line {
+        for _ in 0..20 {
+            if is_server_first {
+                self.server(ACK, &[0x17; 96]);
+            }
+            self.say(&[0x17; 37]);
+        }
+        self.now_ms += 60_000;
+        self
+    }
+}
+
+#[test]
+fn d21_on_the_port_of_a_connection_joined_midway_the_next_begins_whoever_was_heard_first() {
+    for opening in OPENINGS {
+        for (is_server_first, has_fin) in [(true, false), (true, true), (false, false)] {
+            let mut line = Line::new(&["evil.example"]).midway(is_server_first);
+            if has_fin {
+                line.client(FIN | ACK, &[]);
+            }
+            line.open(opening, "evil.example");
+            line.say_much();
+            line.finish();
+            assert_eq!(line.told(), (vec![DataOut], vec![(DataOut, 1)]), "{opening:?} {is_server_first} {has_fin}");
+        }
+    }
+}
+
+#[test]
+fn s4_a_syn_in_the_server_s_name_ends_no_connection_and_hides_neither_its_hello_nor_what_is_sent() {
+    let octets = hello("evil.example");
+    for forged in [3_000_000_000, 5_000, 5_001, 70_000] {
+        for (at, is_refused) in [(0, false), (1, false), (2, false), (1, true), (2, true)] {
+            let mut line = Line::new(&["evil.example"]);
+            line.client(SYN, &[]);
+            line.server(SYN | ACK, &[]);
+            line.client(ACK, &[]);
+            for (number, part) in [&octets[..70], &octets[70..], &[]].into_iter().enumerate() {
+                if number == at {
+                    line.packet(false, (forged, 0), SYN, &[]);
+                    if is_refused {
+                        // What a receiver answers to a SYN within a connection (RFC 5961 section 4).
+                        line.client(ACK, &[]);
+                    }
+                }
+                line.say(part);
+            }
+            line.say_much();
+            line.finish();
+            assert_eq!(line.told(), (vec![DataOut], vec![(DataOut, 1)]), "{forged} {at} {is_refused}");
+        }
+    }
+}
+
+#[test]
+fn a_port_used_again_from_the_other_end_begins_a_flow_of_that_end() {
+    for is_seen in [true, false] {
+        let mut line = Line::new(&["203.0.113.9"]).old("good.example", false);
+        (line.server, line.client) = (ANEW, 77_777);
+        line.packet(false, (ANEW, 0), SYN, &[]);
+        line.server += 1;
+        if is_seen {
+            line.client(SYN | ACK, &[]);
+        } else {
+            line.client += 1;
+        }
+        line.server(ACK, b"SSH-2.0-x\r\n");
+        line.client(ACK, b"SSH-2.0-y\r\n");
+        line.server(ACK, &[]);
+        line.finish();
+        let (sightings, alerts) = line.told();
+        assert_eq!((sightings, alerts.len()), (vec![Contacted; 2], 2), "outbound, and inbound");
+    }
+}
