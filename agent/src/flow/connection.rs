@@ -3,10 +3,9 @@
 
 use varde_common::observation::{Contact, Protocol};
 
-use super::doubt::SYN_DATA_MAX_OCTETS;
 use super::stand::{Beside, Moved};
-use super::state::{ESTABLISHED, Flow, LINGERING, Step, SynStanding};
-use crate::limits::TCP_WINDOW_MAX_OCTETS;
+use super::state::{Anew, ESTABLISHED, Flow, LINGERING, Step, SynStanding};
+use crate::limits::{SYN_DATA_MAX_OCTETS, TCP_WINDOW_MAX_OCTETS};
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 
 impl Flow {
@@ -74,6 +73,9 @@ impl Flow {
             Some(known) if known != seq && self.contact != Contact::Answered => {
                 self.syn_standing = SynStanding::Disputed;
             }
+            None if self.syn_standing == SynStanding::Disputed && seq != self.syn => {
+                self.syn_standing = SynStanding::Unclear;
+            }
             None if self.syn_standing == SynStanding::Unknown => {
                 (self.syn, self.syn_standing) = (seq, SynStanding::Known { has_data });
             }
@@ -84,7 +86,14 @@ impl Flow {
     /// The answer to a SYN says which one it was, and how much it took of the data in it.
     pub(super) fn hear_syn_ack(&mut self, ack: u32) {
         let is_known = self.answers_known_syn(ack);
-        self.begins_anew |= !is_known || self.has_syn_data() && ack == self.syn.wrapping_add(1);
+        // Of two SYNs each may be forged. Where this answers the first one, nothing in a SYN was taken.
+        let is_disputed = self.syn_standing == SynStanding::Disputed;
+        let takes_no_data = ack == self.syn.wrapping_add(1);
+        if is_disputed && !takes_no_data {
+            self.begins_anew = Anew::UnlessTaken;
+        } else if !is_known || self.has_syn_data() && takes_no_data {
+            self.begins_anew = Anew::Yes;
+        }
         if !is_known {
             (self.syn, self.syn_standing) = (ack.wrapping_sub(1), SynStanding::Known { has_data: false });
         }

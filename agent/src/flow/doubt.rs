@@ -12,13 +12,10 @@ use varde_common::time::Timestamp;
 use super::state::{Flow, Step};
 use super::{FlowCounts, FlowId, Heard};
 use crate::greeting::Greeting;
-use crate::limits::{DOUBTS_MAX, TCP_WINDOW_MAX_OCTETS};
+use crate::limits::{DOUBTS_MAX, SYN_DATA_MAX_OCTETS, TCP_WINDOW_MAX_OCTETS};
 use crate::packet::Packet;
 use crate::packet::tcp_flags::{ACK, RST};
 use crate::table::{Place, Table};
-
-/// A SYN can have no more data than this: it is one segment.
-pub(super) const SYN_DATA_MAX_OCTETS: u32 = 65_536;
 
 /// One such SYN of a flow. A flow has two at most, so that what is forged displaces none behind which something was said.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +29,8 @@ pub(super) struct Doubt {
     from_initiator: bool,
     /// Where the words behind it were last seen to begin.
     seen_at: u32,
+    /// Where the last segment began of which something was to be heard.
+    heard_at: u32,
     /// It came after another, not far from it, and nothing behind it was heard yet.
     is_anew: bool,
     /// Of who sent it, behind it.
@@ -159,6 +158,7 @@ impl Doubts {
             syn_has_data: step.has_payload,
             from_initiator,
             seen_at: begun,
+            heard_at: step.seq,
             is_anew: false,
             greeting: Greeting::default(),
         };
@@ -204,21 +204,25 @@ impl Doubts {
     }
 
     /// What is to be heard of first words in a segment that [`Doubts::hear`] took: nobody has answered so far. What there is
-    /// nothing more to be heard of is read as if it were the standing connection's.
+    /// nothing more to be heard of is read as if it were the standing connection's, unless it only comes again.
     #[cold]
     pub(super) fn heard(
-        &self,
+        &mut self,
         doubt: Place,
         flow: &Flow,
         place: Place,
         step: &Step,
         packet: &Packet<'_>,
     ) -> Option<Heard> {
-        let (_, &Doubt { id, syn, is_anew, greeting, .. }) = self.table.at(doubt)?;
+        let (_, doubt) = self.table.at_mut(doubt)?;
+        let Doubt { id, syn, is_anew, greeting, heard_at, .. } = *doubt;
         let is_anew = is_anew && greeting != Greeting::default();
         if !is_anew && !greeting.may_tell(&packet.transport) {
-            return flow.heard(place, step, packet, false);
+            let is_over = greeting == Greeting::Over;
+            let comes_again = !is_over && step.has_payload && heard_at == step.seq;
+            return if comes_again { None } else { flow.heard(place, step, packet, false) };
         }
+        doubt.heard_at = step.seq;
         Some(Heard {
             place,
             flow: flow.id,
@@ -228,6 +232,7 @@ impl Doubts {
             syn: Some(syn),
             stands: None,
             is_anew,
+            may_be_taken: false,
             contact: Contact::Unanswered,
             greeting,
         })

@@ -21,7 +21,7 @@ use crate::table::{Place, Table};
 use doubt::Doubts;
 use key::Key;
 use lately::Lately;
-use state::{ALL_LANES, ESTABLISHED, Flow, LINGERING, OPEN, Step, Taken, read};
+use state::{ALL_LANES, Anew, ESTABLISHED, Flow, LINGERING, OPEN, Step, Taken, read};
 
 const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
 
@@ -128,6 +128,8 @@ pub(crate) struct Heard {
     /// Whether words were looked at that are none of this stream: a SYN says something else of where it begins, or its answer
     /// does.
     pub(crate) is_anew: bool,
+    /// Unless they are exactly what that answer took.
+    pub(crate) may_be_taken: bool,
     /// How far the flow has got.
     pub(crate) contact: Contact,
     /// How far the greeting of the end that sent it is known.
@@ -294,7 +296,9 @@ impl Flows {
             return;
         }
         if let Some((key, flow)) = self.table.at_mut(heard.place) {
-            flow.begins_anew &= !heard.from_initiator;
+            if heard.from_initiator {
+                flow.begins_anew = Anew::No;
+            }
             let protocol = key.protocol();
             *flow.greeting_mut(heard.from_initiator, protocol) = greeting;
         }

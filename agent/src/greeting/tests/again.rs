@@ -160,6 +160,20 @@ fn a_syn_in_doubt_gives_way_to_the_next_and_what_was_said_behind_each_is_told() 
     assert_eq!(bench.greetings.kept_octets(), 0);
 }
 
+#[test]
+fn on_a_port_used_again_what_is_sent_again_is_told_once() {
+    let octets = hello("second.no");
+    for (flags, octets) in [(SYN, octets.clone()), (ACK, octets), (ACK, get("second.no"))] {
+        let mut bench = spoken();
+        bench.tcp(CLIENT, SERVER, ANEW, SYN, if flags == SYN { &octets } else { &[] });
+        for _ in 0..3 {
+            bench.tcp(CLIENT, SERVER, ANEW.wrapping_add(u32::from(flags == ACK)), flags, &octets);
+        }
+        bench.end();
+        assert_eq!(bench.names(), ["first.no", "second.no"], "{flags}");
+    }
+}
+
 /// SYNs that none of the client's own lies near.
 const FORGED: [u32; 4] = [3_000_000_000, ANEW + (2 << 20), ANEW - (2 << 20), 77];
 
