@@ -384,6 +384,7 @@ impl<A: Audience> Audience for BeforeClosed<'_, A> {
         let BeforeClosed { greetings, counts, audience } = self;
         let tell = &mut |told: Told| audience.take(told.into());
         greetings.handle_closed(gathered_by, Contact::Unanswered, counts, tell);
+        audience.let_go(gathered_by);
     }
 }
 

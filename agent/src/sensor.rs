@@ -14,7 +14,7 @@ use varde_common::time::Timestamp;
 use crate::audience::{Audience, Response};
 use crate::blind::Blind;
 use crate::dns::BadMessage;
-use crate::flow::{FlowGlimpse, FlowStep};
+use crate::flow::{FlowGlimpse, FlowId, FlowStep};
 use crate::health::{Evictions, Health, SourceHealth};
 use crate::hello::BadHello;
 use crate::intake::{Intake, Passage};
@@ -140,6 +140,10 @@ impl Audience for At<'_> {
         let ends = raise.ends(glimpse.initiator, glimpse.responder);
         blind.handle_step(glimpse, &ends, |server, began| raise.explains(server, began));
         raise.concerns_step(glimpse, &ends) || *keep_observations
+    }
+
+    fn let_go(&mut self, gathered_by: FlowId) {
+        self.consequences.raise.handle_let_go(gathered_by);
     }
 }
 
@@ -410,7 +414,7 @@ impl Sensor {
             dns_messages: seen.dns_messages,
             flows: seen.flows.opened,
             evictions: Evictions {
-                flows: seen.flows.evicted,
+                flows: seen.flows.evicted + seen.flows.doubts_evicted,
                 streams: seen.streams.evicted + seen.greetings.evicted,
                 pairings: seen.transactions.evicted,
                 fragments: self.intake.fragments().evicted,

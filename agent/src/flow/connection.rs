@@ -3,10 +3,9 @@
 
 use varde_common::observation::{Contact, Protocol};
 
-use super::doubt::SYN_DATA_MAX_OCTETS;
 use super::stand::{Beside, Moved};
-use super::state::{ESTABLISHED, Flow, LINGERING, Step, SynStanding};
-use crate::limits::TCP_WINDOW_MAX_OCTETS;
+use super::state::{Anew, ESTABLISHED, Flow, LINGERING, Step, SynStanding};
+use crate::limits::{SYN_DATA_MAX_OCTETS, TCP_WINDOW_MAX_OCTETS};
 use crate::packet::tcp_flags::{ACK, FIN, RST, SYN};
 
 impl Flow {
@@ -74,6 +73,9 @@ impl Flow {
             Some(known) if known != seq && self.contact != Contact::Answered => {
                 self.syn_standing = SynStanding::Disputed;
             }
+            None if self.syn_standing == SynStanding::Disputed && seq != self.syn => {
+                self.syn_standing = SynStanding::Unclear;
+            }
             None if self.syn_standing == SynStanding::Unknown => {
                 (self.syn, self.syn_standing) = (seq, SynStanding::Known { has_data });
             }
@@ -84,7 +86,14 @@ impl Flow {
     /// The answer to a SYN says which one it was, and how much it took of the data in it.
     pub(super) fn hear_syn_ack(&mut self, ack: u32) {
         let is_known = self.answers_known_syn(ack);
-        self.begins_anew |= !is_known || self.has_syn_data() && ack == self.syn.wrapping_add(1);
+        // Of two SYNs each may be forged. Where this answers the first one, nothing in a SYN was taken.
+        let is_disputed = self.syn_standing == SynStanding::Disputed;
+        let takes_no_data = ack == self.syn.wrapping_add(1);
+        if is_disputed && !takes_no_data {
+            self.begins_anew = Anew::UnlessTaken;
+        } else if !is_known || self.has_syn_data() && takes_no_data {
+            self.begins_anew = Anew::Yes;
+        }
         if !is_known {
             (self.syn, self.syn_standing) = (ack.wrapping_sub(1), SynStanding::Known { has_data: false });
         }
@@ -112,9 +121,13 @@ impl Flow {
     /// Whether this SYN begins another flow.
     pub(super) fn is_begun_anew_by(&self, step: &Step) -> bool {
         let from_initiator = step.from_low == self.initiator_is_low;
-        // In a connection of which both ends are heard it may be forged, and a RST before it too, until it is answered.
-        let is_over = self.reset_by_responder || self.fin_from_initiator && self.fin_from_responder;
-        let is_in_doubt = from_initiator && self.stands.of(true).is_some() && !is_over;
+        // In a connection of which both ends are heard it may be forged, and a RST before it too, until it is answered. Nor
+        // need who is heard first of a connection joined midway have begun it: neither end's SYN ends it.
+        let is_reset = if from_initiator { self.reset_by_responder } else { self.reset_by_initiator };
+        let is_over = is_reset || self.fin_from_initiator && self.fin_from_responder;
+        let is_heard =
+            self.stands.of(from_initiator).is_some() && (from_initiator || self.contact == Contact::Answered);
+        let is_in_doubt = is_heard && !is_over;
         if !step.is_syn() || is_in_doubt {
             return false;
         }
@@ -123,7 +136,7 @@ impl Flow {
         // One that stands may have ended unseen: its port is used again.
         let has_begun = self.lane() == ESTABLISHED && self.syn_standing != SynStanding::Unknown;
         // A stray packet from the other end makes nobody who answers.
-        let is_turned = step.from_low != self.initiator_is_low && self.contact != Contact::Answered;
+        let is_turned = !from_initiator && self.contact != Contact::Answered;
         let may_begin = self.is_ending() || has_begun || is_turned;
         may_begin && !is_sent_again
     }

@@ -21,7 +21,7 @@ use crate::table::{Place, Table};
 use doubt::Doubts;
 use key::Key;
 use lately::Lately;
-use state::{ALL_LANES, ESTABLISHED, Flow, LINGERING, OPEN, Step, Taken, read};
+use state::{ALL_LANES, Anew, ESTABLISHED, Flow, LINGERING, OPEN, Step, Taken, read};
 
 const LINGER: Duration = Duration::from_secs(FLOW_LINGER_S);
 
@@ -85,6 +85,8 @@ pub struct FlowCounts {
     pub opened: u64,
     /// Flows let go before their time because the table was full.
     pub evicted: u64,
+    /// SYNs in doubt let go because too many were.
+    pub doubts_evicted: u64,
     /// Fragments that count in no flow: later ones name no ports. Nor does the first one where it does not hold the whole
     /// transport header: what they make together counts.
     pub later_fragments: u64,
@@ -115,7 +117,7 @@ pub(crate) struct Heard {
     pub(crate) place: Place,
     /// Which flow.
     pub(crate) flow: FlowId,
-    /// By whose name words are gathered: the flow's, or that of the one which the answer to a SYN would begin.
+    /// By whose name words are gathered and told: the flow's, or that of the one which the answer to a SYN would begin.
     pub(crate) gathered_by: FlowId,
     /// Whether its initiator sent the packet.
     pub(crate) from_initiator: bool,
@@ -126,6 +128,8 @@ pub(crate) struct Heard {
     /// Whether words were looked at that are none of this stream: a SYN says something else of where it begins, or its answer
     /// does.
     pub(crate) is_anew: bool,
+    /// Unless they are exactly what that answer took.
+    pub(crate) may_be_taken: bool,
     /// How far the flow has got.
     pub(crate) contact: Contact,
     /// How far the greeting of the end that sent it is known.
@@ -256,9 +260,13 @@ impl Flows {
             flow.tell(key, FlowStep::Reported, audience);
             flow.begin_anew(step.time);
         }
-        let is_doubted = (flow.is_doubted || step.has(SYN) && !is_new)
-            && self.doubts.hear(flow, &step, &mut self.next_id, now, &mut |evicted| audience.let_go(evicted));
-        if is_doubted {
+        let doubt = if flow.is_doubted || step.has(SYN) && !is_new {
+            let let_go = &mut |gathered_by| audience.let_go(gathered_by);
+            self.doubts.hear(flow, &step, &mut self.next_id, now, counts, let_go)
+        } else {
+            None
+        };
+        if doubt.is_some() {
             // Nothing that may be forged moves the connection that stands.
             step.flags = 0;
         }
@@ -273,9 +281,9 @@ impl Flows {
             flow.tell(key, FlowStep::Volume, audience);
         }
         let lane = flow.lane();
-        let heard = match is_doubted {
-            true => self.doubts.heard(flow, place, &step, packet),
-            false => flow.heard(place, &step, packet, begins_stream),
+        let heard = match doubt {
+            Some(doubt) => self.doubts.heard(doubt, flow, place, &step, packet),
+            None => flow.heard(place, &step, packet, begins_stream),
         };
         self.table.touch(place, lane, now);
         heard
@@ -284,11 +292,13 @@ impl Flows {
     /// Notes how far the greeting in the flow of a packet is known now.
     pub(crate) fn set_greeting(&mut self, heard: &Heard, greeting: Greeting) {
         if heard.is_in_doubt() {
-            self.doubts.set_greeting(heard.flow, greeting);
+            self.doubts.set_greeting(heard, greeting);
             return;
         }
         if let Some((key, flow)) = self.table.at_mut(heard.place) {
-            flow.begins_anew &= !heard.from_initiator;
+            if heard.from_initiator {
+                flow.begins_anew = Anew::No;
+            }
             let protocol = key.protocol();
             *flow.greeting_mut(heard.from_initiator, protocol) = greeting;
         }
@@ -328,7 +338,7 @@ impl Flows {
     /// Ends a flow, and tells it where anybody wants to know.
     pub(crate) fn end(&mut self, place: Place, audience: &mut impl Audience) {
         if let Some((key, flow)) = self.table.at(place) {
-            if flow.is_doubted
+            while flow.is_doubted
                 && let Some(doubt) = self.doubts.take(flow.id)
             {
                 audience.let_go(doubt.id);

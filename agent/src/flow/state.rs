@@ -99,8 +99,19 @@ pub(super) enum SynStanding {
     Known {
         has_data: bool,
     },
-    /// Two said different things.
+    /// Two said different things; of the first the number is known.
     Disputed,
+    /// Three did, or the second came again.
+    Unclear,
+}
+
+/// Whether the answer to the SYN shows that what was read of the initiator is no part of its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anew {
+    No,
+    Yes,
+    /// It does, unless that is exactly what this answer took, in one of two SYNs that say different things.
+    UnlessTaken,
 }
 
 #[derive(Debug)]
@@ -120,8 +131,7 @@ pub(super) struct Flow {
     /// Sequence number of the initiator's SYN, to know it when it is sent again.
     pub(super) syn: u32,
     pub(super) syn_standing: SynStanding,
-    /// The answer to the SYN shows that what was read of the initiator is no part of its stream.
-    pub(super) begins_anew: bool,
+    pub(super) begins_anew: Anew,
     /// There is, or was, a SYN that may be forged ([`super::doubt`]).
     pub(super) is_doubted: bool,
     /// Where the receivers of both streams stand.
@@ -163,7 +173,7 @@ impl Flow {
             } else {
                 SynStanding::Unknown
             },
-            begins_anew: false,
+            begins_anew: Anew::No,
             is_doubted: false,
             stands: Stands::default(),
             // Who is sent a SYN-ACK has tried.
@@ -200,7 +210,8 @@ impl Flow {
         let from_initiator = step.from_low == self.initiator_is_low;
         let is_back = !from_initiator && packet.protocol == Protocol::TCP;
         let greeting = if is_back { self.greeting_back } else { self.greeting };
-        let is_anew = (begins_stream || self.begins_anew && from_initiator) && greeting != Greeting::default();
+        let is_anew =
+            (begins_stream || self.begins_anew != Anew::No && from_initiator) && greeting != Greeting::default();
         (is_anew || greeting.may_tell(&packet.transport)).then_some(Heard {
             place,
             flow: self.id,
@@ -209,6 +220,7 @@ impl Flow {
             syn: self.syn(),
             stands: self.stands.of(from_initiator),
             is_anew,
+            may_be_taken: self.begins_anew == Anew::UnlessTaken,
             contact: self.contact,
             greeting,
         })

@@ -28,6 +28,9 @@ impl Greetings {
                 if heard.stands.is_none() && tcp.stand_at(syn.wrapping_add(1)) {
                     return heard.greeting;
                 }
+                if heard.may_be_taken && heard.stands.is_some_and(|stands| tcp.settle_before(stands)) {
+                    return heard.greeting;
+                }
                 // It lies where the first words will, or the answer to the SYN shows that it is none of them.
                 counts.given_up += 1;
                 self.let_go(place, counts, emit);

@@ -404,7 +404,7 @@ impl Greetings {
         Passage {
             time: packet.time,
             source: packet.source,
-            flow: heard.flow,
+            flow: heard.gathered_by,
             client: Endpoint::new(packet.src, src_port),
             server: Endpoint::new(packet.dst, dst_port),
             contact: heard.contact,

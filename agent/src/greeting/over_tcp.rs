@@ -9,7 +9,7 @@ use super::talk::{Next, Talk};
 use super::words::{Ahead, Teller};
 use crate::hello::assembly::Assembly;
 use crate::hello::tls;
-use crate::limits::{GREETING_MAX_OCTETS, STREAM_GAP_TIMEOUT_S};
+use crate::limits::{GREETING_MAX_OCTETS, STREAM_GAP_TIMEOUT_S, SYN_DATA_MAX_OCTETS};
 
 /// What came of a segment.
 #[derive(Debug)]
@@ -98,6 +98,19 @@ impl OverTcp {
             }
         }
         self.is_certain
+    }
+
+    /// The answer to a SYN took all before `stands`: whether that is exactly what is kept, the data in that SYN. Where another
+    /// SYN said that words begin behind what is kept, it may as well be forged.
+    pub(super) fn settle_before(&mut self, stands: u32) -> bool {
+        let kept_until = self.next.wrapping_add(self.assembly.front().len() as u32);
+        let is_in_syn = stands.wrapping_sub(self.began) < SYN_DATA_MAX_OCTETS && stands != self.began;
+        let is_other = self.asking.is_none_or(|asking| asking.next() != stands);
+        let is_taken = kept_until == stands && is_in_syn && is_other;
+        if is_taken {
+            (self.is_certain, self.asking) = (true, Some(Asking::new(0, self.began)));
+        }
+        is_taken
     }
 
     /// The receiver has taken all before `stands`: what is missing before that comes out of order, if it comes soon, or was

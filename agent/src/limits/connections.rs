@@ -5,8 +5,10 @@
 pub const TCP_WINDOW_MAX_OCTETS: u32 = 1024 * 1024;
 /// A RST or FIN ends nothing further ahead of what its receiver has acknowledged: no window is larger (RFC 7323 section 2.3).
 pub const TCP_WINDOW_SCALED_MAX_OCTETS: u32 = 1 << 30;
-/// Connections in which a SYN is in doubt, at once: their ports are used again, or somebody forges. Of one more, the longest
-/// quiet is read as if its SYN were forged.
+/// A SYN can have no more data than this: it is one segment.
+pub const SYN_DATA_MAX_OCTETS: u32 = 65_536;
+/// SYNs in doubt at once, two of a connection at most: their ports are used again, or somebody forges. Of one more, the longest
+/// quiet is read as if it were forged.
 pub const DOUBTS_MAX: usize = 4_096;
 /// What all of them take, and what finds them.
 pub const DOUBTS_MAX_OCTETS: usize = 512 * 1024;

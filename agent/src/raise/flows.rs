@@ -22,6 +22,9 @@ impl Raise {
         let ends = self.hosts.places.ends(event.record.initiator, event.record.responder);
         if event.step == FlowStep::Opened || !self.watched.is_of_no_concern(event.flow) {
             let direct = self.meet_flow(event, &ends, now);
+            if event.step == FlowStep::Opened {
+                self.watched.handle_begun(event.flow);
+            }
             self.handle_direct(event, &ends, direct, now);
         }
         self.handle_ties(event, now);

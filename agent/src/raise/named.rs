@@ -187,6 +187,13 @@ impl Raise {
         }
     }
 
+    /// No flow begins by this name: what was said by it got no further.
+    pub fn handle_let_go(&mut self, flow: FlowId) {
+        if let Some(watch) = self.watched.remove(flow) {
+            self.tell_watch(watch);
+        }
+    }
+
     /// A watched flow is over, or let go.
     pub(super) fn tell_watch(&mut self, watch: Watch) {
         for tie in watch.ties {

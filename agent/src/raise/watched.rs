@@ -86,8 +86,8 @@ impl Watch {
 #[derive(Debug)]
 pub(super) struct Watched {
     table: Table<FlowId, Watch, 1>,
-    /// Flows are numbered as they open: the last one that was held against the list at its opening, and the last one
-    /// before this list came into force.
+    /// Flows are numbered as they open, or as the SYN in doubt comes with whose answer they open: the highest number that
+    /// was held against the list at its opening, and the highest one before this list came into force.
     newest: Option<FlowId>,
     newest_before: Option<FlowId>,
     /// The highest number ever let go.
@@ -114,6 +114,14 @@ impl Watched {
     /// A flow has opened and is held against the list.
     pub(super) fn handle_opened(&mut self, flow: FlowId) {
         self.newest = self.newest.max(Some(flow));
+    }
+
+    /// What is watched has only opened, with a higher number let go before it, as where its SYN was in doubt: its address
+    /// has not counted it.
+    pub(super) fn handle_begun(&mut self, flow: FlowId) {
+        if let Some((_, watch)) = self.find(flow).and_then(|place| self.table.at_mut(place)) {
+            watch.was_let_go = false;
+        }
     }
 
     /// Another list is in force: what is known of open flows says nothing about it.

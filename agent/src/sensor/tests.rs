@@ -1,5 +1,7 @@
 //! The whole sensor: each source counted for itself, parts of hellos matched, and that what is not put together concerned nobody.
 
+mod again;
+
 use super::*;
 use crate::dns::sample;
 use crate::hello::tls;

@@ -199,9 +199,35 @@ fn s4_syns_in_doubt_in_any_number_of_connections_take_bounded_memory_and_the_las
         bench.segment(1, &client, B, SYN, ANEW, 0, &[]);
     }
     assert_eq!(bench.flows.len(), 2 * DOUBTS_MAX);
+    assert_eq!(bench.counts.doubts_evicted, DOUBTS_MAX as u64);
     let opened = bench.counts.opened;
     for (number, is_known) in [(0, false), (2 * DOUBTS_MAX - 1, true)] {
         bench.segment(2, B, &client(number), ACK, 44_001, ANEW + 101, b"x");
         assert_eq!(bench.counts.opened, opened + u64::from(is_known), "{number}");
+    }
+}
+
+#[test]
+fn s4_of_syns_in_doubt_only_what_belongs_behind_one_keeps_it() {
+    use crate::limits::DOUBTS_MAX;
+    let client = |number: usize| format!("10.{}.{}.1:40000", number / 250, number % 250);
+    for (at, is_kept) in [(ANEW + 1, true), (ANEW + (1 << 29), false)] {
+        let mut bench = Bench::new(3 * DOUBTS_MAX);
+        for number in 0..=DOUBTS_MAX {
+            let client = client(number);
+            bench.segment(0, &client, B, SYN, AT - 1, 0, &[]);
+            bench.segment(0, B, &client, SYNACK, 9_000, AT, &[]);
+            bench.segment(0, &client, B, ACK, AT, 9_001, &[]);
+        }
+        for number in 0..DOUBTS_MAX {
+            bench.segment(1, &client(number), B, SYN, ANEW, 0, &[]);
+        }
+        bench.segment(2, &client(0), B, ACK, at, 9_001, &[7; 10]);
+        bench.segment(3, &client(DOUBTS_MAX), B, SYN, ANEW, 0, &[]);
+        assert_eq!(bench.counts.doubts_evicted, 1);
+        let opened = bench.counts.opened;
+        // What is acknowledged behind its SYN begins a flow where that is remembered.
+        bench.segment(4, B, &client(0), ACK, 44_001, ANEW + 11, b"x");
+        assert_eq!(bench.counts.opened, opened + u64::from(is_kept), "{at}");
     }
 }

@@ -161,6 +161,71 @@ fn a_syn_in_doubt_gives_way_to_the_next_and_what_was_said_behind_each_is_told() 
 }
 
 #[test]
+fn on_a_port_used_again_what_is_sent_again_is_told_once() {
+    let octets = hello("second.no");
+    for (flags, octets) in [(SYN, octets.clone()), (ACK, octets), (ACK, get("second.no"))] {
+        let mut bench = spoken();
+        bench.tcp(CLIENT, SERVER, ANEW, SYN, if flags == SYN { &octets } else { &[] });
+        for _ in 0..3 {
+            bench.tcp(CLIENT, SERVER, ANEW.wrapping_add(u32::from(flags == ACK)), flags, &octets);
+        }
+        bench.end();
+        assert_eq!(bench.names(), ["first.no", "second.no"], "{flags}");
+    }
+}
+
+/// SYNs that none of the client's own lies near.
+const FORGED: [u32; 4] = [3_000_000_000, ANEW + (2 << 20), ANEW - (2 << 20), 77];
+
+#[test]
+fn s4_on_a_port_used_again_a_forged_syn_hides_no_hello_of_which_a_part_stands_in_the_syn() {
+    let octets = hello("second.no");
+    for forged in FORGED {
+        for (is_first, is_answered) in [(false, true), (true, true), (false, false), (true, false)] {
+            let mut bench = spoken();
+            let forge = |bench: &mut Bench| bench.tcp(CLIENT, SERVER, forged, SYN, &[]);
+            if is_first {
+                forge(&mut bench);
+            }
+            bench.tcp(CLIENT, SERVER, ANEW, SYN, &octets[..70]);
+            if !is_first {
+                // However often: behind it nothing is said.
+                forge(&mut bench);
+                bench.tcp(CLIENT, SERVER, forged + (1 << 22), SYN, &[]);
+                forge(&mut bench);
+            }
+            if is_answered {
+                answer_anew(&mut bench, 70, SYN | ACK);
+            }
+            say_anew(&mut bench, 70, &octets[70..]);
+            answer_anew(&mut bench, octets.len(), ACK);
+            bench.end();
+            assert_eq!(bench.names(), ["first.no", "second.no"], "{forged} {is_first} {is_answered}");
+        }
+    }
+}
+
+#[test]
+fn s4_on_a_port_used_again_a_forged_syn_hides_no_hello_between_whose_parts_it_stands() {
+    let octets = hello("second.no");
+    for forged in FORGED {
+        for number in 0..3 {
+            let mut bench = spoken();
+            bench.tcp(CLIENT, SERVER, ANEW, SYN, &[]);
+            for (at, octets) in [(0, &octets[..70]), (70, &octets[70..])] {
+                for _ in 0..number {
+                    bench.tcp(CLIENT, SERVER, forged, SYN, &[]);
+                }
+                say_anew(&mut bench, at, octets);
+            }
+            answer_anew(&mut bench, octets.len(), ACK);
+            bench.end();
+            assert_eq!(bench.names(), ["first.no", "second.no"], "{forged} {number}");
+        }
+    }
+}
+
+#[test]
 fn what_is_said_behind_a_forged_syn_hides_nothing_of_the_connection_that_stands() {
     let stream = hello("evil.no");
     let junk: [&[u8]; 4] = [

@@ -165,3 +165,55 @@ fn what_no_receiver_takes_stands_for_nothing() {
         assert_eq!(bench.names(), ["evil.no"]);
     }
 }
+
+#[test]
+fn s4_one_forged_syn_hides_no_hello_of_which_a_part_stands_in_the_true_one() {
+    let octets = records(&named("evil.no"), 1 << 14);
+    for far in [1u32 << 31, 2 << 20, 50_000, 500, 71, 69, (50_000u32).wrapping_neg()] {
+        for (is_first, is_again) in [(false, false), (true, false), (false, true)] {
+            let mut bench = Bench::new();
+            if is_first {
+                bench.tcp(CLIENT, SERVER, ISN.wrapping_add(far), SYN, &[]);
+            }
+            bench.tcp(CLIENT, SERVER, ISN, SYN, &octets[..70]);
+            if !is_first {
+                bench.tcp(CLIENT, SERVER, ISN.wrapping_add(far), SYN, &[]);
+            }
+            if is_again {
+                bench.tcp(CLIENT, SERVER, ISN, SYN, &octets[..70]);
+            }
+            bench.stands = ISN.wrapping_add(71);
+            bench.tcp(SERVER, CLIENT, 5, SYN | ACK, &[]);
+            bench.say(70, &octets[70..]);
+            bench.end();
+            assert_eq!(bench.names(), ["evil.no"], "{far} {is_first} {is_again}");
+        }
+    }
+}
+
+#[test]
+fn s4_data_in_a_forged_syn_that_ends_where_the_true_stream_begins_hides_none_of_that() {
+    let octets = records(&named("evil.no"), 1 << 14);
+    let decoys: [&[u8]; 2] = [b"\x16\x03\x01\x20\x00\x01\x00\x1f\xfc", b"POST / HTTP/1.1\r\nContent-Length: 900\r\n"];
+    for decoy in decoys {
+        let forged = ISN.wrapping_sub(decoy.len() as u32);
+        for (is_first, are_two) in [(true, false), (true, true), (false, false), (false, true)] {
+            let mut bench = Bench::new();
+            if is_first {
+                bench.tcp(CLIENT, SERVER, forged, SYN, decoy);
+            }
+            if are_two {
+                bench.tcp(CLIENT, SERVER, ISN.wrapping_add(1 << 30), SYN, &[]);
+            }
+            bench.tcp(CLIENT, SERVER, ISN, SYN, &[]);
+            if !is_first {
+                bench.tcp(CLIENT, SERVER, forged, SYN, decoy);
+            }
+            bench.tcp(SERVER, CLIENT, 5, SYN | ACK, &[]);
+            bench.say(0, &octets[..70]);
+            bench.say(70, &octets[70..]);
+            bench.end();
+            assert_eq!(bench.names(), ["evil.no"], "{decoy:?} {is_first} {are_two}");
+        }
+    }
+}

@@ -102,3 +102,20 @@ fn a_list_that_comes_later_meets_flows_that_are_open() {
     bench.step(FlowStep::Closed, H, BAD, Protocol::TCP, SoFar { contact: Contact::Answered, volume: OUT, ..so_far });
     assert_eq!(bench.alerts(), ["203.0.113.9 10.0.0.5 data_out 1"]);
 }
+
+#[test]
+fn d20_a_flow_whose_number_was_given_before_another_s_that_was_let_go_counts_for_its_address() {
+    let mut bench = Bench::new(&["evil.no", "203.0.113.9"]);
+    for number in 0..=crate::limits::WATCHED_FLOWS_MAX as u64 {
+        let flow = FlowId(1_000 + number);
+        bench.hello(flow, Contact::Unanswered, HelloTransport::Tls, (H, "203.0.113.80:443"), Some("evil.no"), NO_JA4);
+    }
+    assert_eq!(bench.raise.evicted().watched, 1);
+    for flow in [5, 6] {
+        let contact = Contact::Unanswered;
+        let so_far = SoFar { flow: FlowId(flow), began: bench.now, contact, volume: NONE };
+        bench.step(FlowStep::Opened, H, BAD, Protocol::TCP, so_far);
+        bench.step(FlowStep::Closed, H, BAD, Protocol::TCP, so_far);
+    }
+    assert!(bench.alerts().contains(&"203.0.113.9 10.0.0.5 attempted 2".to_owned()));
+}
