@@ -102,7 +102,8 @@ pub fn left(volume: &dyn Volume, data: &Path) -> Result<Vec<PathBuf>, DiskError>
 /// disk has no room for waits for another start, whenever it fills; what is not taken over is named in the log.
 ///
 /// # Errors
-/// [`DiskError`]: the process must end, and goes on where it stopped; never for a full disk, nor for what cannot be read.
+/// [`DiskError`]: the process must end, and goes on where it stopped. So also for a disk that has no room even to name how far it
+/// came: nothing may be written behind a plan that stands. Never for a disk that is full before, nor for what cannot be read.
 pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
     let volume = spool.volume().clone();
     let mut adopted = 0;
@@ -118,13 +119,7 @@ pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Tim
             );
             continue;
         };
-        match adopt_one(&volume, &directory, committed, spool, caps, now) {
-            Ok(more) => adopted += more,
-            Err(error) if error.is_full() => {
-                tracing::error!("what lies in {lies_in} is not taken over before a later start: {error}");
-            }
-            Err(error) => return Err(error),
-        }
+        adopted += adopt_one(&volume, &directory, committed, spool, caps, now)?;
     }
     if adopted > 0 {
         tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
@@ -151,7 +146,13 @@ fn adopt_one(
                 false => left_by(begun.last, volume, directory, caps, now)?,
             };
             let Some(until) = until else { return Ok(0) };
-            plan::pause(volume.as_ref(), directory, until)?;
+            let paused = plan::pause(directory, until, spool);
+            match is_here {
+                true => paused?,
+                // Nothing is written any more to the spool that this plan names.
+                false if room_of(paused, directory)?.is_none() => return Ok(0),
+                false => {}
+            }
             standing = Standing::Until(begun.clone(), until);
         }
     }
@@ -160,9 +161,10 @@ fn adopt_one(
         tracing::error!("the disk is full: what lies in {lies_in} is not taken over before a later start");
         return Ok(0);
     }
-    let Some(mut theirs) = read_of(Spool::open(volume.clone(), directory, caps, now))?.map(|(theirs, _)| theirs) else {
+    let opened = room_of(Spool::open(volume.clone(), directory, caps, now), directory);
+    let Some((mut theirs, _)) = read_of(opened)?.flatten() else {
         if let Standing::Begun(begun) = &standing {
-            plan::pause(volume.as_ref(), directory, begun.last.until(spool.next()))?;
+            plan::pause(directory, begun.last.until(spool.next()), spool)?;
         }
         return Ok(0);
     };
@@ -185,16 +187,17 @@ fn adopt_one(
             Plan::of(Piece { from, to, epoch, first })
         }
     };
-    if !goes_on {
-        plan.write(volume.as_ref(), directory)?;
+    if !goes_on && !plan.write(volume.as_ref(), directory)? {
+        tracing::error!("the disk is full: what lies in {lies_in} is not taken over before a later start");
+        return Ok(0);
     }
     plan::forget_until(volume.as_ref(), directory)?;
     let is_whole = take_over(&plan, &mut theirs, spool, now)?;
     let until = plan.last.until(spool.next());
     if is_whole {
-        plan::end(volume.as_ref(), directory)?;
+        plan::end(directory, spool)?;
     } else {
-        plan::pause(volume.as_ref(), directory, until)?;
+        plan::pause(directory, until, spool)?;
         tracing::error!(
             "not all of {lies_in} is taken over: what lies there from record {until} on follows at a later start"
         );
@@ -230,6 +233,19 @@ fn read_of<T>(read: Result<T, DiskError>) -> Result<Option<T>, DiskError> {
         Ok(read) => Ok(Some(read)),
         Err(error) if error.is_of_reading() => {
             tracing::error!("what was set aside is not taken over before a later start: {error}; {}", error.remedy());
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What a full disk has no room for before a plan stands waits for a later start: nothing depends on it.
+fn room_of<T>(done: Result<T, DiskError>, directory: &Path) -> Result<Option<T>, DiskError> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.is_full() => {
+            let lies_in = directory.display();
+            tracing::error!("what lies in {lies_in} is not taken over before a later start: {error}");
             Ok(None)
         }
         Err(error) => Err(error),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use varde_common::id::{Epoch, Seq};
 
+use super::super::spool::Spool;
 use super::super::volume::Volume;
 use super::super::{DiskError, failed, read_at_most_on, write_whole_on};
 use crate::limits::ADOPTED_PIECES_MAX;
@@ -75,12 +76,18 @@ impl Plan {
         Some(Plan { before, last })
     }
 
-    pub(super) fn write(&self, volume: &dyn Volume, directory: &Path) -> Result<(), DiskError> {
+    /// False if the disk is full: then there is no plan. Once it has its name, no disk is too full to go by it.
+    pub(super) fn write(&self, volume: &dyn Volume, directory: &Path) -> Result<bool, DiskError> {
         let mut text = String::new();
         for Piece { from, to, epoch, first } in self.before.iter().chain([&self.last]) {
             text.push_str(&format!("{from} {to} {epoch} {first}\n"));
         }
-        write_whole_on(volume, &directory.join(ADOPTING), text.as_bytes())
+        let path = directory.join(ADOPTING);
+        match write_whole_on(volume, &path, text.as_bytes()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_full() && !volume.exists(&path) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// With what waits as a piece of its own; too many are never kept, then the oldest is forgotten: its alerts are opened again
@@ -151,20 +158,27 @@ pub(super) fn forget_until(volume: &dyn Volume, directory: &Path) -> Result<(), 
     Ok(())
 }
 
-fn name_plan(volume: &dyn Volume, directory: &Path, name: &str) -> Result<(), DiskError> {
-    let before = directory.join(ADOPTING);
-    volume.rename(&before, &directory.join(name)).map_err(failed("rename", &before))?;
+/// Gives up the reserve of the spool that goes on where a name has no room: what cannot be named must not be written behind.
+fn name_plan(directory: &Path, name: &str, spool: &Spool) -> Result<(), DiskError> {
+    let (volume, before) = (spool.volume(), directory.join(ADOPTING));
+    loop {
+        match volume.rename(&before, &directory.join(name)).map_err(failed("rename", &before)) {
+            Ok(()) => break,
+            Err(error) if error.is_full() && spool.shrink_reserve()? => {}
+            Err(error) => return Err(error),
+        }
+    }
     volume.sync_directory(directory).map_err(failed("fsync the directory", directory))
 }
 
 /// From this number on it waits.
-pub(super) fn pause(volume: &dyn Volume, directory: &Path, until: Seq) -> Result<(), DiskError> {
-    name_plan(volume, directory, &format!("{UNTIL}{until}"))
+pub(super) fn pause(directory: &Path, until: Seq, spool: &Spool) -> Result<(), DiskError> {
+    name_plan(directory, &format!("{UNTIL}{until}"), spool)
 }
 
 /// All of it is there.
-pub(super) fn end(volume: &dyn Volume, directory: &Path) -> Result<(), DiskError> {
-    name_plan(volume, directory, ADOPTED)
+pub(super) fn end(directory: &Path, spool: &Spool) -> Result<(), DiskError> {
+    name_plan(directory, ADOPTED, spool)
 }
 
 /// Whether nothing of it waits.

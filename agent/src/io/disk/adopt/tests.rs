@@ -232,7 +232,7 @@ fn d5_i8_what_waited_for_room_follows_what_was_written_meanwhile_and_knows_its_a
         let aside = aside.filter(|path| path.join("adopted").exists()).last().unwrap();
         fs::remove_file(aside.join("adopted")).unwrap();
         Plan::of(Piece { from: Seq(3), to: Seq(7), epoch, first: Seq(1) }).write(&RealVolume, &aside).unwrap();
-        plan::pause(&RealVolume, &aside, Seq(3 + stopped_after as u64)).unwrap();
+        plan::pause(&aside, Seq(3 + stopped_after as u64), &spool).unwrap();
         // The sensor works on.
         spool.append(&record(RecordBody::Event(SensorEvent::Started { version: Text::cut("1") })));
         spool.sync(NOW).unwrap();
