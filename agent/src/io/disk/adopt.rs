@@ -106,20 +106,10 @@ pub fn left(volume: &dyn Volume, data: &Path) -> Result<Vec<PathBuf>, DiskError>
 /// came: nothing may be written behind a plan that stands. Never for a disk that is full before, nor for what cannot be read.
 pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
     let volume = spool.volume().clone();
+    let waiting = settle(data, owner, spool)?;
     let mut adopted = 0;
-    for directory in left(volume.as_ref(), data)? {
-        let lies_in = directory.display();
-        if !owner.may_take_over(volume.as_ref(), &directory) {
-            tracing::warn!("what lies in {lies_in} is not known to be this member's and is not taken over");
-            continue;
-        }
-        let Some(committed) = committed(volume.as_ref(), &directory) else {
-            tracing::error!(
-                "what lies in {lies_in} is not taken over: it is not known what the collector had of it; tell the CSIRT"
-            );
-            continue;
-        };
-        adopted += adopt_one(&volume, &directory, committed, spool, caps, now)?;
+    for (directory, committed, standing) in waiting {
+        adopted += adopt_one(&volume, &directory, committed, standing, spool, caps, now)?;
     }
     if adopted > 0 {
         tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
@@ -127,16 +117,52 @@ pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Tim
     Ok(adopted)
 }
 
+/// Those that can be taken over, with what the collector had of each and how far it has come: first the one that this spool has begun.
+/// Of the others it is noted how far they came before anything is written behind what their plans promise.
+fn settle(data: &Path, owner: &Owner, spool: &Spool) -> Result<Vec<(PathBuf, Seq, Standing)>, DiskError> {
+    let (volume, epoch) = (spool.volume().as_ref(), spool.figures().epoch);
+    let mut waiting = Vec::new();
+    for directory in left(volume, data)? {
+        let lies_in = directory.display();
+        let standing = Standing::read(volume, &directory);
+        let committed = if standing == Standing::Unreadable {
+            tracing::error!("what lies in {lies_in} is not taken over before it can be read how far that has come");
+            plan::leave_unread(&directory, spool)?;
+            None
+        } else if !owner.may_take_over(volume, &directory) {
+            tracing::warn!("what lies in {lies_in} is not known to be this member's and is not taken over");
+            None
+        } else {
+            let committed = committed(volume, &directory);
+            if committed.is_none() {
+                tracing::error!(
+                    "what lies in {lies_in} is not taken over: it is not known what the collector had of it; tell the CSIRT"
+                );
+            }
+            committed
+        };
+        match (committed, standing) {
+            (Some(committed), standing) => waiting.push((directory, committed, standing)),
+            (None, Standing::Begun(begun)) if begun.last.epoch == epoch => {
+                plan::pause(&directory, begun.last.until(spool.next()), spool)?;
+            }
+            (None, Standing::New | Standing::Begun(_) | Standing::Until(..) | Standing::Unreadable) => {}
+        }
+    }
+    waiting.sort_by_key(|(_, _, standing)| !matches!(standing, Standing::Begun(begun) if begun.last.epoch == epoch));
+    Ok(waiting)
+}
+
 fn adopt_one(
     volume: &Arc<dyn Volume>,
     directory: &Path,
     committed: Seq,
+    mut standing: Standing,
     spool: &mut Spool,
     caps: Caps,
     now: Timestamp,
 ) -> Result<u64, DiskError> {
     let lies_in = directory.display();
-    let mut standing = Standing::read(volume.as_ref(), directory)?;
     if let Standing::Begun(begun) = &standing {
         let is_here = begun.last.epoch == spool.figures().epoch;
         if !is_here || !spool.has_room()? {
@@ -176,6 +202,7 @@ fn adopt_one(
     let plan = match standing {
         Standing::Begun(plan) => plan,
         Standing::Until(plan, until) => plan.gone_on(until, epoch, first),
+        Standing::Unreadable => return Ok(0),
         Standing::New => {
             let (from, to) = (theirs.unsent().max(committed.next()), theirs.next());
             let unclear = from.min(to).0.saturating_sub(committed.next().0);
@@ -217,7 +244,7 @@ fn left_by(
     let data = directory.parent().unwrap_or(Path::new("."));
     let mut next = piece.first;
     for other in aside(volume.as_ref(), data)? {
-        let entries = volume.entries(&other).map_err(failed("read", &other))?;
+        let Some(entries) = read_of(volume.entries(&other).map_err(failed("read", &other)))? else { return Ok(None) };
         let is_it = |name: &str| FileName::read(name).is_some_and(|name| name.epoch == piece.epoch);
         if entries.iter().any(|entry| is_it(&entry.name)) {
             let Some((other, _)) = read_of(Spool::open(volume.clone(), &other, caps, now))? else { return Ok(None) };
