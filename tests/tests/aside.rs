@@ -16,7 +16,7 @@ use varde_agent::pseudonym::{SITE_KEY_OCTETS, SiteKey};
 use varde_common::id::{Epoch, Mark, SensorId, Seq};
 use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
-use varde_tests::model_disk::{CRASHES, Crash, Fault, ModelDisk};
+use varde_tests::model_disk::{CRASHES, Crash, Fault, ModelDisk, ROOM_NEEDED};
 use varde_tests::places::Places;
 use varde_tests::spool_story::{SPOOL, alert};
 
@@ -312,6 +312,63 @@ fn d5_d3_nothing_is_lost_nor_twice_where_another_program_fills_the_disk_while_a_
     }
     println!("{none} times nothing came, {some} times a part, {all} times all");
     ensure!(none > 0 && some > 0 && all > 0, "{none}, {some}, {all}");
+    Ok(())
+}
+
+/// Each fsync, rename, removal and cut in turn finds no room while a spool is taken over, once or from then on; the sensor works on
+/// if it can, or ends and starts again.
+#[test]
+fn d5_d1_nothing_is_lost_nor_twice_where_any_change_finds_no_room_while_a_spool_is_taken_over() -> Result<()> {
+    let mut disk = before()?;
+    told(&disk)?;
+    let (mut worked, mut ended) = (0, 0);
+    for is_half_way in [false, true] {
+        if is_half_way {
+            // As it is found after a start in which the disk was filled meanwhile.
+            disk = disk.crashed(Crash::KeepsAll, 5);
+            starts_half_way(&disk, 1)?;
+        }
+        for doing in ROOM_NEEDED {
+            for (nth, lasts) in (0..40).flat_map(|nth| [(nth, 1), (nth, 9)]) {
+                let at = format!("{doing:?} {nth}, {lasts} times, half-way: {is_half_way}");
+                let tried = disk.crashed(Crash::KeepsAll, nth + 7);
+                (nth..nth + lasts).for_each(|nth| tried.fail(Fault::NoRoom(doing, nth)));
+                let (mut taken, mut told_lost) = (Vec::new(), 0);
+                match starts(&tried, 1) {
+                    Ok(mut spool) => {
+                        for number in 0..20 {
+                            spool.append(&octets(90_000 + number));
+                            let Ok(synced) = spool.sync(NOW) else {
+                                // It may have come as far as the note of it.
+                                told_lost += 1;
+                                break;
+                            };
+                            taken.extend(synced.taken.map(|_| 90_000 + number));
+                            told_lost += usize::from(synced.lost.is_some());
+                        }
+                        worked += 1;
+                    }
+                    Err(_) => ended += 1,
+                }
+                let drawn = CRASHES.get((nth + lasts) as usize % CRASHES.len()).copied();
+                for crash in [Crash::KeepsAll].into_iter().chain(drawn) {
+                    let again = tried.crashed(crash, nth + 100);
+                    let epoch = starts(&again, 1)?.figures().epoch;
+                    starts(&again, 1)?;
+                    ensure!(left(again.volume().as_ref(), Path::new(DATA))?.is_empty(), "{at}, {crash:?}: it waits");
+                    let (spool, _) = places(&again);
+                    ensure!(spool.lost.len() <= told_lost, "{at}, {crash:?}: lost are {:?}", spool.lost.keys());
+                    let found = taken_over(&again, epoch);
+                    for number in (SENT + 1..=FOUND).chain(taken.iter().copied()) {
+                        let times = found.values().filter(|found| **found == octets(number)).count();
+                        ensure!(times == 1, "{at}, {crash:?}: record {number} is there {times} times");
+                    }
+                }
+            }
+        }
+    }
+    println!("{worked} times it worked on, {ended} times it ended");
+    ensure!(worked > 50 && ended > 50, "{worked}, {ended}");
     Ok(())
 }
 

@@ -53,7 +53,27 @@ pub enum Fault {
     Write(u64),
     /// Before this write from now on another program fills the disk.
     Filled(u64),
+    /// This one from now on has no room, though every write had: a file system that copies on write needs some for each change.
+    NoRoom(Doing, u64),
 }
+
+/// What is done to a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    /// An fsync, of a file or of a directory.
+    Sync,
+    /// Octets written.
+    Write,
+    /// Another name given.
+    Rename,
+    /// A name taken away.
+    Remove,
+    /// A file cut or lengthened.
+    Cut,
+}
+
+/// Everything but writing, for which a disk is full by itself.
+pub const ROOM_NEEDED: [Doing; 4] = [Doing::Sync, Doing::Rename, Doing::Remove, Doing::Cut];
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -216,19 +236,24 @@ impl Inner {
         self.log.push(change);
     }
 
-    /// Whether the next operation of this sort is to fail; counts it.
-    fn fails(&mut self, sync: bool) -> bool {
-        let (mut fails, mut filled) = (false, false);
+    /// Lets this operation fail if it is to; counts it.
+    fn try_to(&mut self, doing: Doing) -> Result<()> {
+        let (mut fails, mut filled, mut no_room) = (false, false, false);
         self.faults.retain_mut(|fault| match fault {
-            Fault::Sync(left) if sync => due(left, &mut fails),
-            Fault::Write(left) if !sync => due(left, &mut fails),
-            Fault::Filled(left) if !sync => due(left, &mut filled),
-            Fault::Sync(_) | Fault::Write(_) | Fault::Filled(_) => true,
+            Fault::Sync(left) if doing == Doing::Sync => due(left, &mut fails),
+            Fault::Write(left) if doing == Doing::Write => due(left, &mut fails),
+            Fault::Filled(left) if doing == Doing::Write => due(left, &mut filled),
+            Fault::NoRoom(what, left) if doing == *what => due(left, &mut no_room),
+            Fault::Sync(_) | Fault::Write(_) | Fault::Filled(_) | Fault::NoRoom(..) => true,
         });
         if filled {
             self.capacity = Some(self.state.used());
         }
-        fails
+        match (fails, no_room) {
+            (true, _) => Err(Error::other("the disk was told to fail")),
+            (false, true) => Err(Error::from(ErrorKind::StorageFull)),
+            (false, false) => Ok(()),
+        }
     }
 
     fn room(&self) -> u64 {
@@ -246,10 +271,6 @@ fn due(left: &mut u64, fails: &mut bool) -> bool {
 
 fn missing() -> Error {
     Error::from(ErrorKind::NotFound)
-}
-
-fn broken() -> Error {
-    Error::other("the disk was told to fail")
 }
 
 impl Volume for ModelDisk {
@@ -320,6 +341,7 @@ impl Volume for ModelDisk {
         if !inner.state.names.contains_key(from) {
             return Err(missing());
         }
+        inner.try_to(Doing::Rename)?;
         inner.change(Change::Rename { from: from.to_owned(), to: to.to_owned() });
         Ok(())
     }
@@ -329,15 +351,14 @@ impl Volume for ModelDisk {
         if !matches!(inner.state.names.get(path), Some(Node::File(_))) {
             return Err(missing());
         }
+        inner.try_to(Doing::Remove)?;
         inner.change(Change::Name { path: path.to_owned(), node: None });
         Ok(())
     }
 
     fn sync_directory(&self, path: &Path) -> Result<()> {
         let mut inner = self.inner();
-        if inner.fails(true) {
-            return Err(broken());
-        }
+        inner.try_to(Doing::Sync)?;
         inner.change(Change::SyncNames(path.to_owned()));
         Ok(())
     }
@@ -367,9 +388,7 @@ impl VolumeFile for ModelFile {
 
     fn write_all_at(&self, octets: &[u8], offset: u64) -> Result<()> {
         let mut inner = self.disk.inner();
-        if inner.fails(false) {
-            return Err(broken());
-        }
+        inner.try_to(Doing::Write)?;
         let size = inner.state.files.get(&self.file).map_or(0, |file| file.octets.len() as u64);
         let room = inner.room().saturating_add(size.saturating_sub(offset));
         let fits = usize::try_from(room).unwrap_or(usize::MAX).min(octets.len());
@@ -379,15 +398,15 @@ impl VolumeFile for ModelFile {
     }
 
     fn set_len(&self, octets: u64) -> Result<()> {
-        self.disk.inner().change(Change::Length { file: self.file, octets });
+        let mut inner = self.disk.inner();
+        inner.try_to(Doing::Cut)?;
+        inner.change(Change::Length { file: self.file, octets });
         Ok(())
     }
 
     fn sync(&self) -> Result<()> {
         let mut inner = self.disk.inner();
-        if inner.fails(true) {
-            return Err(broken());
-        }
+        inner.try_to(Doing::Sync)?;
         inner.change(Change::SyncFile(self.file));
         Ok(())
     }

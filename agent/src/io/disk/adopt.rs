@@ -102,29 +102,14 @@ pub fn left(volume: &dyn Volume, data: &Path) -> Result<Vec<PathBuf>, DiskError>
 /// disk has no room for waits for another start, whenever it fills; what is not taken over is named in the log.
 ///
 /// # Errors
-/// [`DiskError`]: the process must end, and goes on where it stopped; never for a full disk, nor for what cannot be read.
+/// [`DiskError`]: the process must end, and goes on where it stopped. So also for a disk that has no room even to name how far it
+/// came: nothing may be written behind a plan that stands. Never for a disk that is full before, nor for what cannot be read.
 pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
     let volume = spool.volume().clone();
+    let waiting = settle(data, owner, spool)?;
     let mut adopted = 0;
-    for directory in left(volume.as_ref(), data)? {
-        let lies_in = directory.display();
-        if !owner.may_take_over(volume.as_ref(), &directory) {
-            tracing::warn!("what lies in {lies_in} is not known to be this member's and is not taken over");
-            continue;
-        }
-        let Some(committed) = committed(volume.as_ref(), &directory) else {
-            tracing::error!(
-                "what lies in {lies_in} is not taken over: it is not known what the collector had of it; tell the CSIRT"
-            );
-            continue;
-        };
-        match adopt_one(&volume, &directory, committed, spool, caps, now) {
-            Ok(more) => adopted += more,
-            Err(error) if error.is_full() => {
-                tracing::error!("what lies in {lies_in} is not taken over before a later start: {error}");
-            }
-            Err(error) => return Err(error),
-        }
+    for (directory, committed, standing) in waiting {
+        adopted += adopt_one(&volume, &directory, committed, standing, spool, caps, now)?;
     }
     if adopted > 0 {
         tracing::info!(records = adopted, "what a spool that was set aside had found and never sent is taken over");
@@ -132,16 +117,52 @@ pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Tim
     Ok(adopted)
 }
 
+/// Those that can be taken over, with what the collector had of each and how far it has come: first the one that this spool has begun.
+/// Of the others it is noted how far they came before anything is written behind what their plans promise.
+fn settle(data: &Path, owner: &Owner, spool: &Spool) -> Result<Vec<(PathBuf, Seq, Standing)>, DiskError> {
+    let (volume, epoch) = (spool.volume().as_ref(), spool.figures().epoch);
+    let mut waiting = Vec::new();
+    for directory in left(volume, data)? {
+        let lies_in = directory.display();
+        let standing = Standing::read(volume, &directory);
+        let committed = if standing == Standing::Unreadable {
+            tracing::error!("what lies in {lies_in} is not taken over before it can be read how far that has come");
+            plan::leave_unread(&directory, spool)?;
+            None
+        } else if !owner.may_take_over(volume, &directory) {
+            tracing::warn!("what lies in {lies_in} is not known to be this member's and is not taken over");
+            None
+        } else {
+            let committed = committed(volume, &directory);
+            if committed.is_none() {
+                tracing::error!(
+                    "what lies in {lies_in} is not taken over: it is not known what the collector had of it; tell the CSIRT"
+                );
+            }
+            committed
+        };
+        match (committed, standing) {
+            (Some(committed), standing) => waiting.push((directory, committed, standing)),
+            (None, Standing::Begun(begun)) if begun.last.epoch == epoch => {
+                plan::pause(&directory, begun.last.until(spool.next()), spool)?;
+            }
+            (None, Standing::New | Standing::Begun(_) | Standing::Until(..) | Standing::Unreadable) => {}
+        }
+    }
+    waiting.sort_by_key(|(_, _, standing)| !matches!(standing, Standing::Begun(begun) if begun.last.epoch == epoch));
+    Ok(waiting)
+}
+
 fn adopt_one(
     volume: &Arc<dyn Volume>,
     directory: &Path,
     committed: Seq,
+    mut standing: Standing,
     spool: &mut Spool,
     caps: Caps,
     now: Timestamp,
 ) -> Result<u64, DiskError> {
     let lies_in = directory.display();
-    let mut standing = Standing::read(volume.as_ref(), directory)?;
     if let Standing::Begun(begun) = &standing {
         let is_here = begun.last.epoch == spool.figures().epoch;
         if !is_here || !spool.has_room()? {
@@ -151,7 +172,13 @@ fn adopt_one(
                 false => left_by(begun.last, volume, directory, caps, now)?,
             };
             let Some(until) = until else { return Ok(0) };
-            plan::pause(volume.as_ref(), directory, until)?;
+            let paused = plan::pause(directory, until, spool);
+            match is_here {
+                true => paused?,
+                // Nothing is written any more to the spool that this plan names.
+                false if room_of(paused, directory)?.is_none() => return Ok(0),
+                false => {}
+            }
             standing = Standing::Until(begun.clone(), until);
         }
     }
@@ -160,9 +187,10 @@ fn adopt_one(
         tracing::error!("the disk is full: what lies in {lies_in} is not taken over before a later start");
         return Ok(0);
     }
-    let Some(mut theirs) = read_of(Spool::open(volume.clone(), directory, caps, now))?.map(|(theirs, _)| theirs) else {
+    let opened = room_of(Spool::open(volume.clone(), directory, caps, now), directory);
+    let Some((mut theirs, _)) = read_of(opened)?.flatten() else {
         if let Standing::Begun(begun) = &standing {
-            plan::pause(volume.as_ref(), directory, begun.last.until(spool.next()))?;
+            plan::pause(directory, begun.last.until(spool.next()), spool)?;
         }
         return Ok(0);
     };
@@ -174,6 +202,7 @@ fn adopt_one(
     let plan = match standing {
         Standing::Begun(plan) => plan,
         Standing::Until(plan, until) => plan.gone_on(until, epoch, first),
+        Standing::Unreadable => return Ok(0),
         Standing::New => {
             let (from, to) = (theirs.unsent().max(committed.next()), theirs.next());
             let unclear = from.min(to).0.saturating_sub(committed.next().0);
@@ -185,16 +214,17 @@ fn adopt_one(
             Plan::of(Piece { from, to, epoch, first })
         }
     };
-    if !goes_on {
-        plan.write(volume.as_ref(), directory)?;
+    if !goes_on && !plan.write(volume.as_ref(), directory)? {
+        tracing::error!("the disk is full: what lies in {lies_in} is not taken over before a later start");
+        return Ok(0);
     }
     plan::forget_until(volume.as_ref(), directory)?;
     let is_whole = take_over(&plan, &mut theirs, spool, now)?;
     let until = plan.last.until(spool.next());
     if is_whole {
-        plan::end(volume.as_ref(), directory)?;
+        plan::end(directory, spool)?;
     } else {
-        plan::pause(volume.as_ref(), directory, until)?;
+        plan::pause(directory, until, spool)?;
         tracing::error!(
             "not all of {lies_in} is taken over: what lies there from record {until} on follows at a later start"
         );
@@ -214,7 +244,7 @@ fn left_by(
     let data = directory.parent().unwrap_or(Path::new("."));
     let mut next = piece.first;
     for other in aside(volume.as_ref(), data)? {
-        let entries = volume.entries(&other).map_err(failed("read", &other))?;
+        let Some(entries) = read_of(volume.entries(&other).map_err(failed("read", &other)))? else { return Ok(None) };
         let is_it = |name: &str| FileName::read(name).is_some_and(|name| name.epoch == piece.epoch);
         if entries.iter().any(|entry| is_it(&entry.name)) {
             let Some((other, _)) = read_of(Spool::open(volume.clone(), &other, caps, now))? else { return Ok(None) };
@@ -230,6 +260,19 @@ fn read_of<T>(read: Result<T, DiskError>) -> Result<Option<T>, DiskError> {
         Ok(read) => Ok(Some(read)),
         Err(error) if error.is_of_reading() => {
             tracing::error!("what was set aside is not taken over before a later start: {error}; {}", error.remedy());
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// What a full disk has no room for before a plan stands waits for a later start: nothing depends on it.
+fn room_of<T>(done: Result<T, DiskError>, directory: &Path) -> Result<Option<T>, DiskError> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(error) if error.is_full() => {
+            let lies_in = directory.display();
+            tracing::error!("what lies in {lies_in} is not taken over before a later start: {error}");
             Ok(None)
         }
         Err(error) => Err(error),

@@ -46,6 +46,11 @@ impl DiskError {
         matches!(self.doing, "read" | "open")
     }
 
+    /// Whether it may not be done by the user that runs this.
+    pub fn is_forbidden(&self) -> bool {
+        self.source.kind() == io::ErrorKind::PermissionDenied
+    }
+
     /// Whether the file is not there.
     pub fn is_missing(&self) -> bool {
         self.source.kind() == io::ErrorKind::NotFound

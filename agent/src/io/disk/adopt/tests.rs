@@ -232,7 +232,7 @@ fn d5_i8_what_waited_for_room_follows_what_was_written_meanwhile_and_knows_its_a
         let aside = aside.filter(|path| path.join("adopted").exists()).last().unwrap();
         fs::remove_file(aside.join("adopted")).unwrap();
         Plan::of(Piece { from: Seq(3), to: Seq(7), epoch, first: Seq(1) }).write(&RealVolume, &aside).unwrap();
-        plan::pause(&RealVolume, &aside, Seq(3 + stopped_after as u64)).unwrap();
+        plan::pause(&aside, Seq(3 + stopped_after as u64), &spool).unwrap();
         // The sensor works on.
         spool.append(&record(RecordBody::Event(SensorEvent::Started { version: Text::cut("1") })));
         spool.sync(NOW).unwrap();
@@ -341,4 +341,107 @@ fn d6_a_spool_set_aside_that_cannot_be_read_keeps_no_sensor_from_starting_and_is
         assert_eq!(spool.next(), Seq(6), "four and one");
         assert!(left(&RealVolume, data.path()).unwrap().is_empty());
     }
+}
+
+/// As it was when two of four had come: gives the directory that was set aside.
+fn begun(data: &Path, spool: &mut Spool) -> PathBuf {
+    let aside = left(&RealVolume, data).unwrap().pop().unwrap();
+    let piece = Piece { from: Seq(3), to: Seq(7), epoch: spool.figures().epoch, first: Seq(1) };
+    Plan::of(piece).write(&RealVolume, &aside).unwrap();
+    [opening(), opening()].iter().for_each(|octets| {
+        spool.append(octets);
+    });
+    spool.sync(NOW).unwrap();
+    aside
+}
+
+#[test]
+fn d6_d2_a_plan_that_cannot_be_read_is_never_written_over_and_nothing_is_lost_nor_twice_once_it_can() {
+    let octets = {
+        let data = tempfile::tempdir().unwrap();
+        set_aside(data.path(), Seq(2));
+        fs::read(begun(data.path(), &mut open(data.path())).join("adopting")).unwrap().len()
+    };
+    // Each of its octets in turn is damaged, and last a bad sector.
+    for damaged in (0..=octets).step_by(3).chain([octets - 1]) {
+        let data = tempfile::tempdir().unwrap();
+        set_aside(data.path(), Seq(2));
+        let mut spool = open(data.path());
+        let aside = begun(data.path(), &mut spool);
+        let (plan, kept) = (aside.join("adopting"), data.path().join("kept"));
+        let whole = fs::read(&plan).unwrap();
+        if damaged == octets {
+            fs::rename(&plan, &kept).unwrap();
+            fs::create_dir(&plan).unwrap();
+        } else {
+            let mut torn = whole.clone();
+            torn[damaged] ^= 1;
+            fs::write(&plan, torn).unwrap();
+        }
+        // It works, and writes where the plan had promised a place.
+        for next in 3..5 {
+            assert_eq!(adopt_into(data.path(), &mut spool), 0, "octet {damaged}");
+            spool.append(&record(RecordBody::Event(SensorEvent::Started { version: Text::cut("1") })));
+            spool.sync(NOW).unwrap();
+            assert_eq!(spool.next(), Seq(next + 1));
+            spool = open(data.path());
+        }
+        let names = fs::read_dir(&aside).unwrap().map(|entry| entry.unwrap().path());
+        let named = names.filter(|path| path.to_string_lossy().contains("adopting")).last().unwrap();
+        if damaged == octets {
+            fs::remove_dir(&named).unwrap();
+        }
+        fs::write(&named, &whole).unwrap();
+        assert_eq!(adopt_into(data.path(), &mut spool), 2, "octet {damaged}");
+        let alerts = bodies(&mut spool).into_iter().filter(|body| !matches!(body, RecordBody::Event(_)));
+        assert_eq!(alerts.count(), 4, "octet {damaged}");
+        assert!(left(&RealVolume, data.path()).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn v1_a_plan_as_it_was_written_before_it_had_a_checksum_is_gone_on_with() {
+    let data = tempfile::tempdir().unwrap();
+    set_aside(data.path(), Seq(2));
+    let mut spool = open(data.path());
+    let plan = begun(data.path(), &mut spool).join("adopting");
+    fs::write(&plan, format!("3 7 {} 1\n", spool.figures().epoch)).unwrap();
+    assert_eq!(adopt_into(data.path(), &mut spool), 2);
+    assert!(left(&RealVolume, data.path()).unwrap().is_empty());
+}
+
+#[test]
+fn d6_one_directory_that_nobody_can_read_keeps_no_sensor_from_starting() {
+    let data = tempfile::tempdir().unwrap();
+    set_aside(data.path(), Seq(2));
+    let mut spool = open(data.path());
+    // Begun by a spool that was set aside in its turn; to know how far it came all of them must be read.
+    begun(data.path(), &mut spool);
+    allow(&RealVolume, spool.directory(), Seq(0)).unwrap();
+    spool.set_aside().unwrap();
+    let nowhere = data.path().join("spool.aside-0-0");
+    std::os::unix::fs::symlink("nowhere", &nowhere).unwrap();
+    let mut spool = open(data.path());
+    assert_eq!(adopt_into(data.path(), &mut spool), 2, "what came before it was set aside itself");
+    fs::remove_file(&nowhere).unwrap();
+    assert_eq!(adopt_into(data.path(), &mut open(data.path())), 2);
+    assert!(left(&RealVolume, data.path()).unwrap().is_empty());
+}
+
+#[test]
+fn d2_what_has_begun_is_ended_before_another_is_begun_whatever_they_are_called() {
+    let data = tempfile::tempdir().unwrap();
+    set_aside(data.path(), Seq(2));
+    let mut spool = open(data.path());
+    let aside = begun(data.path(), &mut spool);
+    drop(spool);
+    fs::rename(&aside, data.path().join("spool.aside-z-0")).unwrap();
+    let kept = data.path().join("kept");
+    fs::rename(data.path().join("spool"), &kept).unwrap();
+    // Another that waited, for room or until it could be read, and stands before it.
+    set_aside(data.path(), Seq(2));
+    fs::rename(kept, data.path().join("spool")).unwrap();
+    let mut spool = open(data.path());
+    assert_eq!(adopt_into(data.path(), &mut spool), 6);
+    assert_eq!(bodies(&mut spool).len(), 8);
 }

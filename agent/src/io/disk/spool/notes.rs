@@ -123,7 +123,7 @@ impl Spool {
     }
 
     /// Gives a part of the reserve to what must be written now; false if nothing is left of it.
-    pub(super) fn shrink_reserve(&self) -> Result<bool, DiskError> {
+    pub(in super::super) fn shrink_reserve(&self) -> Result<bool, DiskError> {
         let path = self.directory.join("reserve");
         let Ok(entry) = self.volume.entry(&path) else { return Ok(false) };
         let left = entry.octets.saturating_sub((self.caps.reserve_octets as u64 / RESERVE_PARTS).max(1));
