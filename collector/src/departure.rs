@@ -1,5 +1,6 @@
 //! A member that leaves: by what an older backup is known to hold it, and what the certificate of its deletion says. No name and
-//! no number is kept here of one that has left; they stand in the certificate, which is the member's.
+//! no number is kept here of one that has left; they stand in the certificate, which is the member's, and in what the audit says of
+//! the time before, until that is as old as is kept there.
 
 use serde::{Deserialize, Serialize};
 use varde_common::time::Timestamp;
@@ -88,6 +89,8 @@ pub struct Certificate {
     pub exported: Vec<Exported>,
     /// Backups made before it still hold the data, and are kept no longer than until then.
     pub backups_until: Timestamp,
+    /// Until when the audit's entries name it.
+    pub audit_until: Timestamp,
     /// Copies of the database in the data directory that were made before.
     pub copies: Vec<String>,
     /// By what a restored backup is known to hold it: whoever restores one deletes it again.

@@ -234,6 +234,8 @@ pub const WAL_KEPT_OCTETS: u64 = 16 * 1024 * 1024;
 /// Numbers left out for lists after a restore: those published since the backup are in force at sensors and are never given
 /// again. More than anybody publishes between two backups.
 pub const REVISIONS_LEFT_OUT: i64 = 1_000;
+/// The same for sensors, where it cannot be read how many were given since: more than anybody enrols between two backups.
+pub const SENSORS_LEFT_OUT: i64 = 10_000;
 /// The same for indicators: a record that a sensor still holds must not come to mean another one. More than two of the
 /// largest imports.
 pub const INDICATORS_LEFT_OUT: i64 = 50_000_000;
@@ -261,6 +263,9 @@ pub const AUDIT_PAGE_ROWS: i64 = 2_000;
 pub const VIEWS_NOTED_EVERY: Duration = Duration::from_secs(3_600);
 /// Pages of which is remembered when they were last noted; one more, and all are noted anew.
 pub const VIEWS_REMEMBERED: usize = 4_096;
+/// Of the audit no more than one part of so many is removed at once: at one an hour more than ever grows too old, and a clock that
+/// is years ahead takes a fifth in a day.
+pub const AUDIT_PARTS: i64 = 100;
 /// How often entries that are older than is kept are looked for.
 pub const AUDIT_FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
 /// Characters of a name, a supplier or an e-mail address in a member's profile: what a person writes on one line.

@@ -417,6 +417,7 @@ deletion-heartbeats = heartbeats
 deletion-events = events of the sensors
 deletion-kept = This is left:
 deletion-kept-departure = that a member left at this time, without name and number, so that an older copy which is restored is deleted again
+deletion-kept-audit = its name and its numbers in the audit, where it stands who did what: entries are removed when they are 24 months old, the last of them after { $until }
 deletion-kept-campaigns = { $n ->
     [one] in one campaign: that one more member was hit
    *[other] in { $shown } campaigns: that one more member was hit

@@ -417,6 +417,7 @@ deletion-heartbeats = livstegn
 deletion-events = hendelser på sensorene
 deletion-kept = Dette er igjen:
 deletion-kept-departure = at et medlem gikk ut på dette tidspunktet, uten navn og nummer, så en eldre kopi som legges tilbake, slettes på nytt
+deletion-kept-audit = navnet og numrene i revisjonsloggen, der det står hvem som gjorde hva: innslag fjernes når de er 24 måneder gamle, de siste etter { $until }
 deletion-kept-campaigns = { $n ->
     [one] i én kampanje: at ett medlem til ble truffet
    *[other] i { $shown } kampanjer: at ett medlem til ble truffet

@@ -417,6 +417,7 @@ deletion-heartbeats = livsteikn
 deletion-events = hendingar på sensorane
 deletion-kept = Dette er att:
 deletion-kept-departure = at ein medlem gjekk ut på dette tidspunktet, utan namn og nummer, så ein eldre kopi som blir lagd tilbake, blir sletta på nytt
+deletion-kept-audit = namnet og numra i revisjonsloggen, der det står kven som gjorde kva: innslag blir fjerna når dei er 24 månader gamle, dei siste etter { $until }
 deletion-kept-campaigns = { $n ->
     [one] i éin kampanje: at éin medlem til vart ramma
    *[other] i { $shown } kampanjar: at éin medlem til vart ramma

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector};
 use varde_tests::hits::{LISTED, burst, live};
@@ -185,6 +187,29 @@ fn database(collector: &Collector) -> Result<Vec<u8>> {
     Ok(all)
 }
 
+/// Tables with a column in which this stands.
+fn tables_with(collector: &Collector, mark: &str) -> Result<Vec<String>> {
+    let options = SqliteConnectOptions::new().filename(collector.data().join("varde.sqlite"));
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut conn = SqliteConnection::connect_with(&options).await?;
+        let sql = "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'";
+        let columns: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(&mut conn).await?;
+        ensure!(columns.len() > 50, "{columns:?}");
+        let mut found = Vec::new();
+        for (table, column) in columns {
+            let sql = format!(
+                "SELECT COUNT(*) FROM \"{table}\" WHERE instr(CAST(\"{column}\" AS BLOB), CAST($1 AS BLOB)) > 0"
+            );
+            let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(mark).fetch_one(&mut conn).await?;
+            if count > 0 && !found.contains(&table) {
+                found.push(table);
+            }
+        }
+        conn.close().await?;
+        Ok(found)
+    })
+}
+
 fn holds(all: &[u8], mark: &str) -> bool {
     all.windows(mark.len()).any(|window| window == mark.as_bytes())
 }
@@ -204,6 +229,7 @@ fn q3_p4_a_member_that_leaves_is_handed_its_data_is_gone_and_is_not_back_after_a
     let person = ["--contact", "it", "--name", "Kari Nordmann", "--telephone", "61180011"];
     collector.ask(["member", "set", "3407"].into_iter().chain(person))?;
     collector.ask(["member", "rename", "3407", "--number", "3499"])?;
+    collector.ask(["sensor", "site", "add", "2", "4", "--member", "3499"])?;
     let backup = folder.path().join("backup").to_string_lossy().into_owned();
     collector.ask(["backup", &backup])?;
 
@@ -226,6 +252,11 @@ fn q3_p4_a_member_that_leaves_is_handed_its_data_is_gone_and_is_not_back_after_a
     ensure!(pseudonyms.len() >= 9, "{handed}");
     ensure!(!handed.contains("Lillehammer") && !fs::read_to_string(to.join("campaigns.jsonl"))?.contains("3405"));
 
+    // Of the sensor that was to watch one of its networks it is told the number, and not whose it is.
+    let sites = fs::read_to_string(to.join("sites.jsonl"))?;
+    ensure!(sites.contains("\"site\":4") && sites.contains("Gjøvik"), "{sites}");
+    ensure!(!sites.contains("3405") && !sites.contains("Lillehammer"), "{sites}");
+
     // Neither by its number of today nor by an old one, in no listing and no file.
     for number in ["3407", "3499"] {
         ensure!(collector.try_ask(["member", "show", number])?.code == Some(1), "{number}");
@@ -247,15 +278,25 @@ fn q3_p4_a_member_that_leaves_is_handed_its_data_is_gone_and_is_not_back_after_a
     })?;
     collector.stop()?;
     let gone: Vec<&str> =
-        ["Gjøvik", "Kari Nordmann", "+4761180011"].into_iter().chain(pseudonyms.iter().map(String::as_str)).collect();
+        ["Kari Nordmann", "+4761180011"].into_iter().chain(pseudonyms.iter().map(String::as_str)).collect();
     let left: Vec<&&str> = gone.iter().filter(|mark| holds(&database(&collector).unwrap_or_default(), mark)).collect();
     ensure!(left.is_empty(), "still in the database's file: {left:?}");
+    // The audit is not rewritten: what it said before it says still, and what it says of the leaving names nobody.
+    assert_eq!(tables_with(&collector, "Gjøvik")?, ["audit"]);
+    let audit = collector.ask(["audit", "list", "--json"])?.json()?;
+    let leaving: Vec<&Value> = audit.iter().filter(|entry| entry["what"] == "member leave").collect();
+    ensure!(leaving.len() >= 3 && !format!("{leaving:?}").contains("Gjøvik"), "{leaving:?}");
+    ensure!(certificate["audit_until"].as_str() > certificate["backups_until"].as_str(), "{certificate}");
+    ensure!(said.out.contains("navnet og numrene i revisjonsloggen"), "{}", said.out);
+    let part = fs::read_to_string(to.join("audit.jsonl"))?;
+    ensure!(part.contains("Gjøvik") && part.contains("member leave") && !part.contains("Lillehammer"), "{part}");
 
     // The backup knows it; the restore does not let it back, and the other's sensor goes on.
     let said = collector.ask(["restore", &backup, "--json"])?.json()?;
     ensure!(said[0]["departed_again"] == 1, "{said:?}");
     let left: Vec<&&str> = gone.iter().filter(|mark| holds(&database(&collector).unwrap_or_default(), mark)).collect();
     ensure!(left.is_empty(), "back in the database's file: {left:?}");
+    assert_eq!(tables_with(&collector, "Gjøvik")?, ["audit"]);
     collector.start()?;
     ensure!(collector.list("member")?.len() == 1 && collector.list("incident")?.len() == 1);
     eventually("the other's sensor is back, and the one that left is not", PATIENCE, || {

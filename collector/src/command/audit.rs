@@ -12,7 +12,9 @@ use varde_common::trust::{from_hex, hex};
 
 use super::noted::{deed, reading};
 use super::{listing, say};
-use crate::audit::{Entry, On, Sound};
+use crate::audit::{Entry, Kept, On, Sound};
+use crate::io::clock;
+use crate::store::audit_part::Part;
 use crate::store::{Scope, Store};
 
 const KEYS: &str = "\
@@ -21,10 +23,12 @@ that is another; or a part of the program), what (the command), on (whom or what
 all of them), before, after (in words), hash (SHA-256 over the one before and this). Entries are kept for 24 months.";
 
 const VERIFY: &str = "\
-The head is the newest entry's hash. Keep it where nobody can write who can write the database: who can may cut off the end of the
-audit, or write all of it anew, and only a head that was kept shows it. Any head that was printed since will do, not only the last.
-Keys with --json: sound (bool); where it is, entries, first, last (places), from, until, head, head_asked_for_at (place of the entry with
-the head that was given, or null); else wrong_entry (its place, or null) and why.
+The head is the newest entry's hash and the first entry's number. Keep it where nobody can write who can write the database: who can may
+cut off the end of the audit, or write all of it anew, and only a head that was kept shows it. Any head that was printed since will do,
+not only the last. Entries that are gone from the front must have been 24 months old, by the time of the next that is there.
+Keys with --json: sound (bool); where it is, entries, first, last (places), from, until, head (the hash; HASH:FIRST is what --head takes),
+head_asked_for_at (place of the entry with the head that was given, or null), gone_since (places of the first and the last entry that were
+there when it was printed and have grown too old since, or null); else wrong_entry (its place, or null) and why.
 Exit: 0 it is whole; 1 it is not, and what is wrong first.";
 
 /// Subcommands of `audit`.
@@ -40,9 +44,9 @@ pub enum AuditCommand {
     /// Hold the audit against itself: nothing was changed, removed or moved; and against a head that was kept.
     #[command(after_help = VERIFY)]
     Verify {
-        /// A head that an earlier `audit verify` printed.
-        #[arg(long, value_name = "HASH", value_parser = head)]
-        head: Option<[u8; 32]>,
+        /// A head that an earlier `audit verify` printed; without :FIRST what is gone since is not told.
+        #[arg(long, value_name = "HASH:FIRST", value_parser = head)]
+        head: Option<Kept>,
         /// One JSON object.
         #[arg(long)]
         json: bool,
@@ -50,7 +54,7 @@ pub enum AuditCommand {
     /// A member's part: what concerns it, without words that name another member.
     #[command(after_help = KEYS)]
     Export {
-        /// The member's number, or one it had.
+        /// The member's number, or one it had: what stands under any of them is its own. Of a number that is free again: the last that had it.
         #[arg(long, value_name = "NUMBER")]
         member: MemberNumber,
         /// One JSON object a line.
@@ -59,8 +63,14 @@ pub enum AuditCommand {
     },
 }
 
-fn head(text: &str) -> Result<[u8; 32], String> {
-    from_hex(text.trim()).ok_or_else(|| "a head has 64 hexadecimal digits, as audit verify prints it".to_owned())
+fn head(text: &str) -> Result<Kept, String> {
+    let (hash, first) = match text.trim().split_once(':') {
+        Some((hash, first)) => (hash, first.parse::<i64>().ok().map(Some)),
+        None => (text.trim(), Some(None)),
+    };
+    from_hex(hash).zip(first).map(|(hash, first)| Kept { hash, first }).ok_or_else(|| {
+        "a head has 64 hexadecimal digits, a colon and the first entry's number, as audit verify prints it".to_owned()
+    })
 }
 
 /// Runs the command.
@@ -108,10 +118,13 @@ impl Line<'_> {
     }
 }
 
-async fn list(store: &Store, of: Option<&str>, json: bool) -> anyhow::Result<()> {
+async fn list(store: &Store, part: Option<&Part>, json: bool) -> anyhow::Result<()> {
     let (mut after, mut any) = (i64::MIN, false);
     loop {
-        let page = store.audit_entries(Scope::Operator, of, after).await?;
+        let page = match part {
+            Some(part) => store.audit_part_entries(part, after).await?,
+            None => store.audit_entries(Scope::Operator, after).await?,
+        };
         let Some(last) = page.last() else { break };
         (after, any) = (last.seq, true);
         let lines: Vec<Line<'_>> = page.iter().map(Line::of).collect();
@@ -126,6 +139,23 @@ async fn list(store: &Store, of: Option<&str>, json: bool) -> anyhow::Result<()>
     Ok(())
 }
 
+/// A member's part as lines, as it is handed over.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn part(store: &Store, scope: Scope) -> anyhow::Result<String> {
+    let (mut text, mut after) = (String::new(), i64::MIN);
+    loop {
+        let page = store.audit_entries(scope, after).await?;
+        let Some(last) = page.last() else { return Ok(text) };
+        after = last.seq;
+        for entry in &page {
+            text.push_str(&serde_json::to_string(&Line::of(entry))?);
+            text.push('\n');
+        }
+    }
+}
+
 fn table(lines: &[Line<'_>]) -> String {
     let mut table = listing::table(&["SEQ", "AT", "WHO", "WHAT", "ON", "BEFORE", "AFTER"]);
     for line in lines {
@@ -136,15 +166,13 @@ fn table(lines: &[Line<'_>]) -> String {
 }
 
 async fn export(store: &Store, member: &MemberNumber, json: bool) -> anyhow::Result<()> {
-    let known = store.member_by_number(Scope::Operator, member).await?.is_some();
-    let had = !known && !store.audit_entries(Scope::Operator, Some(member.as_str()), i64::MIN).await?.is_empty();
-    if !known && !had {
+    let Some(part) = store.audit_part_by_number(Scope::Operator, member.as_str()).await? else {
         bail!("there is no member {member}, and nothing that was done names one; see: varde-collector member list");
-    }
+    };
     let given =
         deed("audit export", On::Member(member.as_str().to_owned())).becomes("its part of the audit is given out");
     reading(store, given).await?;
-    list(store, Some(member.as_str()), json).await
+    list(store, Some(&part), json).await
 }
 
 /// What `audit verify --json` says.
@@ -159,11 +187,11 @@ struct Verdict<'a> {
     why: Option<String>,
 }
 
-async fn verify(store: &Store, head: Option<[u8; 32]>, json: bool) -> anyhow::Result<()> {
+async fn verify(store: &Store, head: Option<Kept>, json: bool) -> anyhow::Result<()> {
     let all = u64::try_from(store.audit_head(Scope::Operator).await?.seq).unwrap_or(0);
     let bar = ProgressBar::new(all)
         .with_style(ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} entries, {eta} left")?);
-    let verdict = store.verify_audit(Scope::Operator, head, |read| bar.set_position(read)).await;
+    let verdict = store.verify_audit(Scope::Operator, head, clock::now(), |read| bar.set_position(read)).await;
     bar.finish_and_clear();
     match verdict? {
         Ok(sound) if json => {
@@ -171,7 +199,7 @@ async fn verify(store: &Store, head: Option<[u8; 32]>, json: bool) -> anyhow::Re
             say::result(&serde_json::to_string(&verdict)?)
         }
         Ok(sound) => {
-            let Sound { entries, first, last, from, until, head, head_asked_for_at } = &sound;
+            let Sound { entries, first, last, from, until, head, head_asked_for_at, gone_since } = &sound;
             say::result(&format!(
                 "The audit is whole: {entries} entries, {first} of {} to {last} of {}.",
                 listing::moment(*from),
@@ -182,9 +210,14 @@ async fn verify(store: &Store, head: Option<[u8; 32]>, json: bool) -> anyhow::Re
                     "The head that was given is that of entry {at}: nothing up to there has changed since."
                 ))?;
             }
-            say::result(&format!("Head: {head}"))?;
+            if let Some((from, to)) = gone_since {
+                say::result(&format!(
+                    "Entries {from}-{to} were there then and are no longer there: entry {first}, behind them, was 24 months old when they were removed."
+                ))?;
+            }
+            say::result(&format!("Head: {head}:{first}"))?;
             say::aside(&format!(
-                "Keep the head where nobody can write who can write this database, and give it next time: varde-collector audit verify --head {head}"
+                "Keep the head where nobody can write who can write this database, and give it next time: varde-collector audit verify --head {head}:{first}"
             ));
             Ok(())
         }

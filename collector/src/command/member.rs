@@ -13,7 +13,7 @@ use super::member_set::SetArguments;
 use super::member_show::ShowArguments;
 use super::noted::deed;
 use super::{member_file, member_leave, member_set, member_show, say};
-use crate::audit::On;
+use crate::audit::{On, REMOVED};
 use crate::control::Poke;
 use crate::ingest::handle_merger;
 use crate::io::clock;
@@ -215,8 +215,10 @@ async fn remove(store: &Store, number: &MemberNumber) -> anyhow::Result<()> {
     if member.number != number.as_str() {
         bail!("name it by its number of today: varde-collector member remove {}", member.number)
     }
-    let removing =
-        deed("member remove", On::Member(member.number.clone())).was(member.name.as_str()).becomes("removed");
+    let removing = deed("member remove", On::Member(member.number.clone()))
+        .was(member.name.as_str())
+        .becomes(REMOVED)
+        .concerns(member.former_numbers.iter().map(|former| former.number.clone()));
     match store.noting(removing).remove_member(member.id).await? {
         Ok(()) => {
             say::result(&format!("Removed {} ({number}), and nothing was known of it but its profile.", member.name))

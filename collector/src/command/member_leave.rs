@@ -12,12 +12,12 @@ use varde_common::trust::{hex, sha256};
 
 use super::noted::{deed, reading};
 use super::{member, say};
-use crate::audit::On;
+use crate::audit::{LEFT, On};
 use crate::control::Poke;
-use crate::departure::{self, Certificate, Departed, Exported, FORMAT};
+use crate::departure::{Certificate, Departed, Exported, FORMAT};
 use crate::io::control::{Poked, poke};
-use crate::io::{clock, directory};
-use crate::limits::{BACKUP_DAYS, CERTIFICATE_OF_DELETION_MAX_OCTETS, EVENTS_LISTED_MAX};
+use crate::io::{clock, departures, directory, user};
+use crate::limits::{AUDIT_KEPT, BACKUP_DAYS, CERTIFICATE_OF_DELETION_MAX_OCTETS, EVENTS_LISTED_MAX};
 use crate::present::deletion;
 use crate::store::alert::{self, Which};
 use crate::store::member::MemberRow;
@@ -29,15 +29,15 @@ const PAGE: i64 = 1_000;
 const COPIES: [&str; 2] = ["before-upgrade-", "before-restore-"];
 
 const HELP: &str = "\
-What is handed over stands in DIR: member.json (its profile), sensors, sites, alerts, incidents, campaigns (its own part) and
-events, one JSON object a line each with the keys of the commands that list them. Then its sensors are revoked and everything of
+What is handed over stands in DIR: member.json (its profile), sensors, sites, alerts, incidents, campaigns (its own part), events and
+audit (its own part), one JSON object a line each with the keys of the commands that list them. Then its sensors are revoked and everything of
 it is deleted, in one transaction: at once, or not at all. DIR/deletion.txt (in the language the member is written to in) and
-DIR/deletion.json are the certificate.
+DIR/deletion.json are the certificate. In the AUDIT its name and its numbers stay until those entries are 24 months old.
 BACKUPS made before still hold it: keep none longer than 35 days. Whoever restores one deletes the member again without being
 asked; on a new machine: member leave --again DIR/deletion.json.
 Keys with --json: those of deletion.json: format, number, name, former_numbers, operator, deleted_at, program, deleted {members,
 contacts, addresses, sensors, sites, alerts, incidents, records, heartbeats, events, campaigns}, exported [{name, octets,
-sha256}], backups_until, copies, rows [{id, added_at}]; with --again: {deleted_again}.";
+sha256}], backups_until, audit_until, copies, rows [{id, added_at}]; with --again: {deleted_again}.";
 
 /// Arguments of `member leave`.
 #[derive(Debug, Args)]
@@ -89,8 +89,9 @@ pub async fn run(data: &Path, store: &Store, arguments: &LeaveArguments) -> anyh
     if to.exists() && !directory::names(to)?.is_empty() {
         bail!("{} is not empty; name a directory that is not there yet", to.display())
     }
-    let handing = deed("member leave", On::Member(member.number.clone()))
-        .becomes(format!("everything of it handed over in {}", to.display()));
+    // By its number alone: what stands in the audit stays there when everything else of it is gone.
+    let handing =
+        deed("member leave", On::Member(member.number.clone())).was("a member").becomes("everything of it handed over");
     reading(store, handing).await?;
     directory::make_private(to)?;
     let exported = export(store, &member, to).await?;
@@ -100,12 +101,14 @@ pub async fn run(data: &Path, store: &Store, arguments: &LeaveArguments) -> anyh
     let language = store.profile(Scope::Operator, member.id).await?.unwrap_or_default().language;
     let operator = store.setting(Scope::Operator, setting::OPERATOR_NAME).await?.unwrap_or_default();
     let now = clock::now();
+    let former_numbers = || member.former_numbers.iter().map(|former| former.number.clone());
     let leaving = deed("member leave", On::Member(member.number.clone()))
-        .was(member.name.as_str())
-        .becomes("its sensors are revoked and everything of it is deleted");
+        .was("a member")
+        .becomes(LEFT)
+        .concerns(former_numbers());
     let gone = store.noting(leaving).depart(member.id, now).await?;
     // From here on it is done, whatever else fails.
-    let remembered = remember(data, store).await;
+    let remembered = departures::remember(data, store, &user::who(), now).await;
     let ended = poke(data, Poke::Sensors).await;
     let names = directory::names(data)?;
     let is_copy = |name: &String| COPIES.iter().any(|prefix| name.starts_with(prefix));
@@ -120,6 +123,7 @@ pub async fn run(data: &Path, store: &Store, arguments: &LeaveArguments) -> anyh
         deleted: gone.deleted,
         exported,
         backups_until: now.plus(Duration::from_secs(BACKUP_DAYS * 86_400)),
+        audit_until: now.plus(AUDIT_KEPT),
         copies: names.into_iter().filter(is_copy).collect(),
         rows: gone.rows,
     };
@@ -175,12 +179,6 @@ fn confirm(member: &MemberRow, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Departures beside the database, from which a restore reads them where the database cannot be read.
-async fn remember(data: &Path, store: &Store) -> anyhow::Result<()> {
-    let departed = store.departures(Scope::Operator).await?;
-    Ok(directory::write_private(&data.join(departure::FILE), &serde_json::to_vec(&departed)?)?)
-}
-
 async fn again(data: &Path, store: &Store, file: &Path, json: bool) -> anyhow::Result<()> {
     let octets = directory::read(file, CERTIFICATE_OF_DELETION_MAX_OCTETS)?;
     let certificate: Certificate =
@@ -195,9 +193,10 @@ async fn again(data: &Path, store: &Store, file: &Path, json: bool) -> anyhow::R
     let departed: Vec<Departed> =
         certificate.rows.iter().map(|row| Departed { row: *row, left_at: certificate.deleted_at }).collect();
     let leaving = deed("member leave", On::Member(certificate.number.clone()))
+        .was("whatever is here of it")
         .becomes("what is here of it again is deleted, as its certificate of deletion says");
-    let deleted_again = store.noting(leaving).depart_again(&departed).await?;
-    remember(data, store).await?;
+    let deleted_again = store.noting(leaving).depart_again(&departed, &user::who(), clock::now()).await?;
+    departures::remember(data, store, &user::who(), clock::now()).await?;
     poke(data, Poke::Sensors).await;
     if json {
         return say::result(&serde_json::to_string(&Again { deleted_again })?);
@@ -224,11 +223,12 @@ async fn export(store: &Store, member: &MemberRow, to: &Path) -> anyhow::Result<
     let files = [
         ("member.json", lines(&[profile])?),
         ("sensors.jsonl", lines(&sensors)?),
-        ("sites.jsonl", lines(&store.site_rows(scope, None).await?)?),
+        ("sites.jsonl", sites(store, scope).await?),
         ("alerts.jsonl", alerts(store, scope).await?),
         ("incidents.jsonl", lines(&incident::list(store, scope, None).await?)?),
         ("campaigns.jsonl", lines(&campaign::list(store, scope, None).await?)?),
         ("events.jsonl", lines(&events)?),
+        ("audit.jsonl", super::audit::part(store, scope).await?),
     ];
     let mut exported = Vec::new();
     for (name, text) in files {
@@ -237,6 +237,21 @@ async fn export(store: &Store, member: &MemberRow, to: &Path) -> anyhow::Result<
         exported.push(Exported { name: name.to_owned(), octets: text.len() as u64, sha256 });
     }
     Ok(exported)
+}
+
+/// Its sites. Whose the sensor is that watches one is not said where that is another: a member is never told of others.
+async fn sites(store: &Store, scope: Scope) -> anyhow::Result<String> {
+    let own = store.sensor_rows(scope).await?;
+    let mut sites = Vec::new();
+    for site in store.site_rows(scope, None).await? {
+        let mut line = serde_json::to_value(&site)?;
+        if let (false, Some(line)) = (own.iter().any(|sensor| sensor.id == site.sensor), line.as_object_mut()) {
+            line.remove("member");
+            line.remove("member_name");
+        }
+        sites.push(line);
+    }
+    lines(&sites)
 }
 
 async fn alerts(store: &Store, scope: Scope) -> anyhow::Result<String> {

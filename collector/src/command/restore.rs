@@ -18,7 +18,8 @@ The backup is checked and copied before anything is touched. A directory that a 
 stopped one left is set aside in DIR/before-restore-TIME and never deleted. Sensors then send again what they still hold:
 acknowledged records are kept for 72 hours. What lies in a spool that a sensor has set aside since is not sent again.
 Keys with --json: restored (DIR), made_at, set_aside (path or null), keys (restored, kept or missing), revocations_kept and
-quarantines_kept (null: they could not be read), departed_again (members that had left and were in the backup: deleted again).";
+quarantines_kept (null: they could not be read), departed_again (members that had left and were in the backup: deleted again),
+places_kept (sensors that have another member, other sites or another channel since: they keep them; null as above).";
 
 /// Arguments of `restore`.
 #[derive(Debug, Args)]
@@ -41,6 +42,7 @@ struct Line<'a> {
     revocations_kept: Option<u64>,
     quarantines_kept: Option<u64>,
     departed_again: u64,
+    places_kept: Option<u64>,
 }
 
 /// Runs the command.
@@ -71,6 +73,7 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
             revocations_kept: revocations,
             quarantines_kept: quarantines,
             departed_again: departures,
+            places_kept: carried.map(|carried| carried.places),
         };
         return say::result(&serde_json::to_string(&line)?);
     }
@@ -112,10 +115,19 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
         ),
         (again, _) => format!("{again} members that have left were in it and were deleted again."),
     };
+    let places = match carried.map(|carried| carried.places) {
+        Some(kept) => format!(
+            "{kept} sensors were moved, given or refused a site or put on a channel since, and that holds; not where the member came later."
+        ),
+        None => format!(
+            "Sensors that were moved, given or refused a site or put on a channel after {made} are as they were then: their alerts go to the members of then. Do it once more before you start the collector."
+        ),
+    };
     say::aside(&format!(
         "{revoked}
 {quarantined}
 {departed}
+{places}
 Start the collector: sensors send again what they still hold, up to 72 hours. A sensor that began a new spool since {made} does not
 send again what lies in its old one (spool.aside-… in its data directory).
 Done since {made} and to be done once more: members, tokens (open ones no longer hold), indicators; then publish.

@@ -154,6 +154,11 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             if !store.noting(moved).move_sensor(i64::from(id), member.id).await? {
                 bail!("there is no sensor {id}, or it was revoked; see: varde-collector sensor list")
             }
+            for (new, old) in store.places_lost(Scope::Operator, i64::from(id)).await? {
+                say::aside(&format!(
+                    "Sensor {new} was to take the place of sensor {old} once it has enrolled, and will not: they are of two members now. Then: varde-collector sensor revoke {old}, and sensor site add {new} for each site it is to have."
+                ));
+            }
             poke(data, Poke::Sensors).await;
             say::result(&format!(
                 "Sensor {id} is {}'s ({number}) from now on. Its alerts until now stay where they are; one that goes on stays with the member it began with. The networks it watches must be that member's: look at its agent.toml.",

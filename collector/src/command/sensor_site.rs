@@ -80,6 +80,7 @@ pub async fn run(data: &Path, store: &Store, command: SiteCommand) -> anyhow::Re
             ));
         }
         SiteCommand::Remove { id, site } => {
+            // The member whose network it was is concerned by it: the audit finds it among those the sensor watches.
             let removing = deed("sensor site remove", On::Sensor(i64::from(id)))
                 .becomes(format!("may not report for site {site}"));
             if !store.noting(removing).remove_site(i64::from(id), SiteId(site)).await? {

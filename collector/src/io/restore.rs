@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use varde_common::time::Timestamp;
 
 use super::backup::{BackupError, check, name_of, same};
+use super::departures::{self, DeparturesError};
 use super::directory::{self, DirectoryError, Lock, RUN_FILE};
 use super::keys::{KEYS_DIRECTORY, KeyError, ROOT_FILE, names_authority, read_root};
 use crate::audit::Deed;
 use crate::backup::{Manifest, SETTINGS_FILE, SYSTEM_SETTINGS_FILE};
-use crate::departure::{self, Departed};
-use crate::limits::DEPARTURES_MAX_OCTETS;
+use crate::departure::Departed;
 use crate::store::restored::Carried;
 use crate::store::{DATABASE_FILE, RESTORE_MOVING, Store, StoreError, restored};
 
@@ -80,16 +80,9 @@ pub enum RestoreError {
         /// What does not fit.
         why: KeyError,
     },
-    /// Who has left cannot be read.
-    #[error(
-        "{} says which members have left, and cannot be read: {why}; put it there from a copy, or move it away and delete again with: varde-collector member leave --again CERTIFICATE", .path.display()
-    )]
-    Departures {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
+    /// Who has left.
+    #[error(transparent)]
+    Departures(#[from] DeparturesError),
 }
 
 fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> RestoreError {
@@ -117,7 +110,7 @@ pub async fn restore(
         None => Lock::take(data)?,
     };
     let keys = judge_keys(from, data, &manifest)?;
-    let departed = departures(data)?;
+    let departed = departures::read(data)?;
     let staging = data.join(STAGING);
     remove(&staging)?;
     let filled = fill(from, &staging, &manifest, &mut progress);
@@ -199,23 +192,12 @@ async fn settle(
     let mut known = known.unwrap_or_default();
     // Beside the database: a damaged one must not bring back who has left.
     known.departed.extend(departed);
+    // And a restored one of before there were departures must not be all that knows of them.
+    departures::add(data, &known.departed)?;
     let carried = restored::settle(&database, &known, manifest.made_at, deed).await?;
     directory::make_file_private(&database)?;
     directory::sync_directory(staging)?;
     Ok(Settled { carried: read.then_some(carried), departures: carried.departures })
-}
-
-/// Departures that are known beside the database.
-///
-/// # Errors
-/// It is there and cannot be read: then somebody who has left would be back.
-fn departures(data: &Path) -> Result<Vec<Departed>, RestoreError> {
-    let path = data.join(departure::FILE);
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let octets = directory::read(&path, DEPARTURES_MAX_OCTETS)?;
-    serde_json::from_slice(&octets).map_err(|error| RestoreError::Departures { path, why: error.to_string() })
 }
 
 /// What was there goes aside, what was restored takes its names; the database last: where it is, all is.

@@ -18,7 +18,7 @@ use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
-use super::{beat, clock, control, user, web};
+use super::{beat, clock, control, departures, user, web};
 use crate::address::Bound;
 use crate::audit::{Deed, On};
 use crate::change::Changes;
@@ -134,6 +134,11 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     store.check().await?;
     directory::remove_bound(data)?;
     settings_noted(&store, wanted, &conduct).await;
+    match departures::remember(data, &store, &user::who(), clock::now()).await {
+        Ok(0) => {}
+        Ok(again) => tracing::warn!(again, "members that have left were in the database again, and are deleted again"),
+        Err(error) => tracing::warn!("whether all who have left are known here is not known: {error}"),
+    }
     trust::settle(data, &store, clock::now()).await?;
     let keyring = Keyring::read(data, clock::now())?;
     store.all_disconnected().await?;
@@ -238,15 +243,16 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
     }
 }
 
-/// Removes, now and then, what is older in the audit than is kept.
+/// Removes, now and then, what is older in the audit than is kept. Not at once: who started it with a clock that is years ahead
+/// has time to see it.
 async fn forget(store: Store) {
     loop {
+        tokio::time::sleep(AUDIT_FORGOTTEN_EVERY).await;
         match store.forget_audit(clock::now()).await {
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "entries of the audit were older than is kept, and are removed"),
             Err(error) => tracing::warn!("entries of the audit that are older than is kept are not removed: {error}"),
         }
-        tokio::time::sleep(AUDIT_FORGOTTEN_EVERY).await;
     }
 }
 

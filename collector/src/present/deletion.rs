@@ -62,6 +62,9 @@ pub fn text(certificate: &Certificate, language: Language) -> String {
     }
     lines.extend([String::new(), texts.say("deletion-kept")]);
     lines.push(format!("- {}", texts.say("deletion-kept-departure")));
+    let audit_until = calendar.moment(certificate.audit_until);
+    let audit = texts.with("deletion-kept-audit", &[("until", audit_until.shown.as_str())]);
+    lines.push(format!("- {audit}"));
     if campaigns > 0 {
         lines.push(format!("- {}", texts.count("deletion-kept-campaigns", whole(campaigns))));
     }
@@ -102,18 +105,31 @@ mod tests {
             deleted: Deleted { members: 1, alerts: 12_345, campaigns: 2, ..Deleted::default() },
             exported: vec![exported],
             backups_until: at.plus(std::time::Duration::from_secs(35 * 86_400)),
+            audit_until: at.plus(crate::limits::AUDIT_KEPT),
             copies: vec!["before-upgrade-6.sqlite".to_owned()],
             rows: vec![Row { id: 1, added_at: at }],
         };
-        for (language, part) in [
-            (Language::Bokmaal, "Sikkerhetskopier"),
-            (Language::Nynorsk, "Tryggingskopiar"),
-            (Language::English, "Backups"),
+        for (language, part, audit) in [
+            (Language::Bokmaal, "Sikkerhetskopier", "revisjonsloggen"),
+            (Language::Nynorsk, "Tryggingskopiar", "revisjonsloggen"),
+            (Language::English, "Backups", "in the audit"),
         ] {
             let said = text(&certificate, language);
-            let until = if language == Language::English { "26 Dec 2026" } else { "26.12.2026" };
-            for part in [part, until, "3407", "0502", "12\u{a0}345", "before-upgrade-6.sqlite", "alerts.jsonl", "wipe"]
-            {
+            let english = language == Language::English;
+            let until = if english { "26 Dec 2026" } else { "26.12.2026" };
+            let audit_until = if english { "21 Nov 2028" } else { "21.11.2028" };
+            for part in [
+                part,
+                audit,
+                until,
+                audit_until,
+                "3407",
+                "0502",
+                "12\u{a0}345",
+                "before-upgrade-6.sqlite",
+                "alerts.jsonl",
+                "wipe",
+            ] {
                 assert!(said.contains(part), "{part}:\n{said}");
             }
             assert!(!said.contains('\u{202e}'), "foreign text is made visible");

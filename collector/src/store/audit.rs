@@ -5,15 +5,15 @@ use sqlx::{Row, SqliteConnection};
 use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
-use crate::audit::{Cut, Deed, Entry, NOTHING_BEFORE, On, Sound, Verifier, Wrong, cut_text, members};
-use crate::limits::{AUDIT_KEPT, AUDIT_PAGE_ROWS};
+use crate::audit::{Cut, Deed, Entry, Kept, NOTHING_BEFORE, On, Sound, Verifier, Wrong, cut_text, members};
+use crate::limits::{AUDIT_KEPT, AUDIT_PAGE_ROWS, AUDIT_PARTS};
 
 /// Who shortens the audit.
 const PROGRAM: &str = "varde-collector";
 /// What a checkpoint is called.
 const RETENTION: &str = "audit retention";
 
-const COLUMNS: &str = "seq, at, who, what, on_whom, members, was, became, cut_seq, cut_hash, hash";
+pub(super) const COLUMNS: &str = "seq, at, who, what, on_whom, members, was, became, cut_seq, cut_hash, hash";
 
 /// The newest entry's place and hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +104,7 @@ async fn stands(conn: &mut SqliteConnection, on: &On) -> Result<(String, Vec<Str
         On::Sensor(id) => {
             let sql = "SELECT number, name, enrolled_at, revoked_at, quarantined_at, pending_at, approved_at
                 FROM sensor JOIN member ON member.id = sensor.member_id WHERE sensor.id = $1";
-            let Some(row) = sqlx::query(sql).bind(id).fetch_optional(conn).await? else {
+            let Some(row) = sqlx::query(sql).bind(id).fetch_optional(&mut *conn).await? else {
                 return Ok(("no sensor".to_owned(), Vec::new()));
             };
             let (number, name): (String, String) = (row.try_get("number")?, row.try_get("name")?);
@@ -122,7 +122,11 @@ async fn stands(conn: &mut SqliteConnection, on: &On) -> Result<(String, Vec<Str
             } else {
                 "has a token not used yet"
             };
-            Ok((format!("{state}; of {number} {name}"), vec![number]))
+            let sql = "SELECT DISTINCT number FROM site JOIN member ON member.id = site.member_id
+                WHERE sensor_id = $1 AND number <> $2 ORDER BY number";
+            let others: Vec<String> = sqlx::query_scalar(sql).bind(id).bind(&number).fetch_all(&mut *conn).await?;
+            let was = format!("{state}; of {number} {name}");
+            Ok((was, [number].into_iter().chain(others).collect()))
         }
         On::Setting(key) => {
             let value: Option<String> =
@@ -133,7 +137,7 @@ async fn stands(conn: &mut SqliteConnection, on: &On) -> Result<(String, Vec<Str
 }
 
 /// A row as an entry. What has no known form becomes something whose hash cannot be right.
-fn entry(row: &SqliteRow) -> Entry {
+pub(super) fn entry(row: &SqliteRow) -> Entry {
     let text = |column: &str| {
         let octets: Vec<u8> = row.try_get(column).unwrap_or_else(|_| vec![0xff]);
         String::from_utf8_lossy(&octets).into_owned()
@@ -179,40 +183,30 @@ impl Store {
         Ok(head(&mut *self.readers().acquire().await?).await?)
     }
 
-    /// Entries after a place, in order, as many as are read at once. With `of`, those that concern the member which has or had that
-    /// number, as a member may see them; a member is given its own, whatever it asks for.
+    /// Entries after a place, in order, as many as are read at once. All of them are the operator's; a member is given its part
+    /// ([`Store::audit_part`]).
     ///
     /// # Errors
     /// The database's own.
-    pub async fn audit_entries(&self, scope: Scope, of: Option<&str>, after: i64) -> Result<Vec<Entry>, StoreError> {
-        let own = match scope {
-            Scope::Operator => None,
-            Scope::Member(id) => {
-                let sql = "SELECT number FROM member WHERE id = $1";
-                let number: Option<String> = sqlx::query_scalar(sql).bind(id).fetch_optional(self.readers()).await?;
-                Some(number.unwrap_or_default())
-            }
-        };
-        let of = own.as_deref().or(of);
-        // Numbers are digits: nothing in one means anything to LIKE.
-        let sql = format!(
-            "SELECT {COLUMNS} FROM audit WHERE seq > $1
-             AND ($2 IS NULL OR members = '*' OR members LIKE '% ' || $2 || ' %') ORDER BY seq LIMIT $3"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(of).bind(AUDIT_PAGE_ROWS);
-        let rows = rows.fetch_all(self.readers()).await?;
-        let shown = |row: &SqliteRow| if of.is_some() { entry(row).as_shown_to_a_member() } else { entry(row) };
-        Ok(rows.iter().map(shown).collect())
+    pub async fn audit_entries(&self, scope: Scope, after: i64) -> Result<Vec<Entry>, StoreError> {
+        if let Scope::Member(id) = scope {
+            let part = self.audit_part(scope, id).await?;
+            return self.audit_part_entries(&part, after).await;
+        }
+        let sql = format!("SELECT {COLUMNS} FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(AUDIT_PAGE_ROWS);
+        Ok(rows.fetch_all(self.readers()).await?.iter().map(entry).collect())
     }
 
-    /// Holds the whole audit against itself; `head` is one that somebody kept. `progress` is told how many entries were read.
+    /// Holds the whole audit against itself, now; `head` is one that somebody kept. `progress` is told how many entries were read.
     ///
     /// # Errors
     /// The database's own. What is wrong with the audit is no error of reading it.
     pub async fn verify_audit(
         &self,
         scope: Scope,
-        head: Option<[u8; 32]>,
+        head: Option<Kept>,
+        now: Timestamp,
         mut progress: impl FnMut(u64),
     ) -> Result<Result<Sound, Wrong>, StoreError> {
         let first: Option<i64> = sqlx::query_scalar("SELECT MIN(seq) FROM audit").fetch_one(self.readers()).await?;
@@ -227,10 +221,10 @@ impl Store {
             }
             Some(_) | None => None,
         };
-        let mut verifier = Verifier::new(checkpoint, head);
+        let mut verifier = Verifier::new(checkpoint, head, now);
         let (mut after, mut read) = (i64::MIN, 0_u64);
         loop {
-            let page = self.audit_entries(scope, None, after).await?;
+            let page = self.audit_entries(scope, after).await?;
             let Some(last) = page.last() else { break };
             after = last.seq;
             read = read.saturating_add(page.len() as u64);
@@ -251,18 +245,30 @@ impl Store {
         Ok(sqlx::query_scalar(sql).bind(what).fetch_optional(self.readers()).await?)
     }
 
-    /// Removes entries from the front that are older than is kept, once a checkpoint names the last of them. Gives how many.
+    /// Removes entries from the front that are older than is kept, once a checkpoint names the last of them. Gives how many. Only
+    /// what is that much older than the newest entry, and never more than a part: a clock that is years ahead cannot take all of
+    /// it, and is found before it has taken much. The youngest of those that are old enough stays, to show that they were.
     ///
     /// # Errors
     /// The database's own.
     pub async fn forget_audit(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let limit = now.minus(AUDIT_KEPT);
         let mut tx = self.begin().await?;
-        // The first that is kept; where a clock was set, what stands behind it stays with it.
+        // Checkpoints are this program's own: they are no sign that so much time has passed.
+        let sql = "SELECT at FROM audit WHERE cut_seq IS NULL ORDER BY seq DESC LIMIT 1";
+        let newest: Option<i64> = sqlx::query_scalar(sql).fetch_optional(&mut *tx).await?;
+        let Some(newest) = newest else { return Ok(0) };
+        let limit = Timestamp(newest).clamped().min(now).minus(AUDIT_KEPT);
+        let (first, count): (Option<i64>, i64) =
+            sqlx::query_as("SELECT MIN(seq), COUNT(*) FROM audit").fetch_one(&mut *tx).await?;
+        let Some(first) = first else { return Ok(0) };
+        // The first that is too young; where a clock was set, what stands behind it stays with it.
         let sql = "SELECT seq FROM audit WHERE at >= $1 ORDER BY seq LIMIT 1";
-        let kept: Option<i64> = sqlx::query_scalar(sql).bind(limit.0).fetch_optional(&mut *tx).await?;
-        let sql = "SELECT seq, at, hash FROM audit WHERE ($1 IS NULL OR seq < $1) ORDER BY seq DESC LIMIT 1";
-        let last: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(sql).bind(kept).fetch_optional(&mut *tx).await?;
+        let young: Option<i64> = sqlx::query_scalar(sql).bind(limit.0).fetch_optional(&mut *tx).await?;
+        let Some(young) = young else { return Ok(0) };
+        let part = count.saturating_add(AUDIT_PARTS - 1) / AUDIT_PARTS;
+        let stays = young.saturating_sub(1).min(first.saturating_add(part));
+        let sql = "SELECT seq, at, hash FROM audit WHERE seq < $1 ORDER BY seq DESC LIMIT 1";
+        let last: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(sql).bind(stays).fetch_optional(&mut *tx).await?;
         let Some((seq, at, hash)) = last else { return Ok(0) };
         let cut = Cut { seq, hash: hash.try_into().unwrap_or(NOTHING_BEFORE) };
         let on = On::Thing(format!("entries up to {seq}"));
@@ -287,7 +293,7 @@ mod tests {
     }
 
     async fn verify(store: &Store) -> Result<Sound, Wrong> {
-        store.verify_audit(Scope::Operator, None, |_| {}).await.unwrap()
+        store.verify_audit(Scope::Operator, None, NOW.plus(AUDIT_KEPT * 9), |_| {}).await.unwrap()
     }
 
     #[tokio::test]
@@ -296,7 +302,7 @@ mod tests {
         let store = &fixture.store;
         let noting = store.noting(deed("member add", On::Member("1001".to_owned()), 1).becomes("Nytt navn"));
         noting.add_member(&"1001".parse().unwrap(), "Nytt navn", NOW).await.unwrap();
-        let entries = store.audit_entries(Scope::Operator, None, 0).await.unwrap();
+        let entries = store.audit_entries(Scope::Operator, 0).await.unwrap();
         assert_eq!((entries[0].was.as_str(), entries[0].became.as_str()), ("Kommune 1", "Nytt navn"));
         assert_eq!(entries[0].members, " 1001 ");
         // What is not done is not noted either.
@@ -346,45 +352,57 @@ mod tests {
         }
     }
 
+    const DAY: u64 = 86_400;
+
+    fn kept_and(days: u64) -> Timestamp {
+        NOW.plus(AUDIT_KEPT + Duration::from_secs(days * DAY + 1))
+    }
+
     #[tokio::test]
     async fn w2_what_is_too_old_goes_behind_a_checkpoint_and_the_rest_is_verified_still() {
         let fixture = Fixture::new(1).await;
         let store = &fixture.store;
-        let day = 86_400;
         for n in 0..10 {
-            store.note(&deed("backup", On::Collector, n * day)).await.unwrap();
+            store.note(&deed("backup", On::Collector, n * DAY)).await.unwrap();
         }
-        assert_eq!(store.forget_audit(NOW.plus(AUDIT_KEPT)).await.unwrap(), 0, "as long as is promised");
-        let later = |days: u64| NOW.plus(AUDIT_KEPT + Duration::from_secs(days * day + 1));
-        assert_eq!(store.forget_audit(later(3)).await.unwrap(), 4);
-        let sound = verify(store).await.unwrap();
-        assert_eq!((sound.first, sound.last, sound.entries), (5, 11, 7));
-        assert_eq!(store.forget_audit(later(3)).await.unwrap(), 0, "once");
-        assert_eq!(store.forget_audit(later(9)).await.unwrap(), 6, "all but the checkpoints");
-        store.note(&deed("backup", On::Collector, 900 * day)).await.unwrap();
-        let sound = verify(store).await.unwrap();
-        assert_eq!((sound.first, sound.last), (11, 13), "a checkpoint of before, the newest, and what came since");
-        fixture.run("DELETE FROM audit WHERE seq = 11").await;
-        assert_eq!(verify(store).await.unwrap_err(), Wrong::Gone { seq: 11, found: 12 });
+        store.note(&Deed::new("kari".to_owned(), "backup", On::Collector, kept_and(3))).await.unwrap();
+        // Those of days 0 to 3 are too old: the last of them stays, the others go one by one, being a hundredth or less.
+        for gone in 1..=3 {
+            assert_eq!(store.forget_audit(kept_and(3)).await.unwrap(), 1);
+            let sound = verify(store).await.unwrap();
+            assert_eq!((sound.first, sound.last), (gone + 1, 11 + gone));
+        }
+        assert_eq!(store.forget_audit(kept_and(3)).await.unwrap(), 0);
+        // Whoever removes one more and writes a checkpoint as well as the program does is found out.
+        let sql = "SELECT hash FROM audit WHERE seq = 4";
+        let hash: Vec<u8> = sqlx::query_scalar(sql).fetch_one(store.readers()).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let cut = Cut { seq: 4, hash: hash.try_into().unwrap() };
+        add(&mut tx, &Deed::new("x".to_owned(), RETENTION, On::Collector, kept_and(3)), Some(cut)).await.unwrap();
+        tx.commit().await.unwrap();
+        fixture.run("DELETE FROM audit WHERE seq <= 4").await;
+        assert_eq!(verify(store).await.unwrap_err(), Wrong::TooYoung { from: 1, to: 4, next: 5 });
+        fixture.run("DELETE FROM audit WHERE seq = 5").await;
+        assert_eq!(verify(store).await.unwrap_err(), Wrong::Gone { seq: 5, found: 6 });
     }
 
     #[tokio::test]
-    async fn a_member_is_given_what_concerns_it_and_no_others_name() {
-        let fixture = Fixture::new(3).await;
+    async fn w2_a_clock_that_is_years_ahead_takes_nothing_or_little_of_the_audit() {
+        let fixture = Fixture::new(1).await;
         let store = &fixture.store;
-        store.note(&deed("alert list", On::Everybody, 1)).await.unwrap();
-        store.note(&deed("sensor revoke", On::Sensor(1), 2)).await.unwrap();
-        store.note(&deed("sensor revoke", On::Sensor(2), 3)).await.unwrap();
-        let moved = deed("sensor move", On::Sensor(1), 4).becomes("of 1002 Kommune 2").concerns(["1002".to_owned()]);
-        store.note(&moved).await.unwrap();
-        store.note(&deed("backup", On::Collector, 5)).await.unwrap();
-        for (scope, of) in [(Scope::Operator, Some("1001")), (Scope::Member(1), None), (Scope::Member(1), Some("1002"))]
-        {
-            let own = store.audit_entries(scope, of, 0).await.unwrap();
-            assert_eq!(own.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 4], "{of:?}");
-            assert!(!format!("{own:?}").contains("1002"), "{own:?}");
+        for n in 0..200 {
+            store.note(&deed("backup", On::Collector, n * DAY)).await.unwrap();
         }
-        assert_eq!(store.audit_entries(Scope::Operator, Some("100"), 0).await.unwrap().len(), 1, "no part of a number");
-        assert_eq!(store.last_became(Scope::Operator, "sensor move").await.unwrap().unwrap(), "of 1002 Kommune 2");
+        assert_eq!(store.forget_audit(kept_and(9_000)).await.unwrap(), 0, "nothing was done that late");
+        store.note(&Deed::new("kari".to_owned(), "backup", On::Collector, kept_and(9_000))).await.unwrap();
+        assert_eq!(store.forget_audit(kept_and(0)).await.unwrap(), 0, "it is right again, and one entry is ahead");
+        assert_eq!(store.forget_audit(kept_and(9_000)).await.unwrap(), 3, "no more than a part at once");
+        assert_eq!(verify(store).await.unwrap().first, 4);
+        let verdict = store.verify_audit(Scope::Operator, None, kept_and(0), |_| {}).await.unwrap();
+        assert_eq!(
+            verdict.unwrap_err(),
+            Wrong::TooYoung { from: 1, to: 3, next: 4 },
+            "and who has the right time sees it"
+        );
     }
 }

@@ -7,7 +7,8 @@ use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::restored::{above, set};
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, audit};
+use crate::audit::{Deed, LEFT, On};
 use crate::departure::{Deleted, Departed, Row};
 
 /// Sensors get numbers above this, whatever is the highest: one that was deleted must not come to mean another.
@@ -58,7 +59,7 @@ async fn keep_above(conn: &mut SqliteConnection, key: &'static str, highest: &'s
 
 /// Deletes everything of a member, in a database of any version: its alerts and incidents, its sensors with what they sent,
 /// its profile and its numbers. Of a campaign it was in there stays that one more was hit. Nothing is left of it but that a
-/// member left.
+/// member left, and what the audit says of the time before.
 ///
 /// # Errors
 /// The database's own.
@@ -264,7 +265,12 @@ async fn blank(conn: &mut SqliteConnection, sensor: i64, epoch: &str, seq: i64) 
 ///
 /// # Errors
 /// The database's own.
-pub(super) async fn forget_again(conn: &mut SqliteConnection, departed: &[Departed]) -> Result<u64, sqlx::Error> {
+pub(super) async fn forget_again(
+    conn: &mut SqliteConnection,
+    departed: &[Departed],
+    who: &str,
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
     let mut again = 0;
     for departed in departed {
         let Departed { row: Row { id, added_at }, left_at } = departed;
@@ -274,6 +280,7 @@ pub(super) async fn forget_again(conn: &mut SqliteConnection, departed: &[Depart
             .fetch_one(&mut *conn)
             .await?;
         if there > 0 {
+            note_again(conn, *id, who, now).await?;
             forget(conn, *id, *left_at).await?;
             again += 1;
         } else if has_table(conn, "departure").await? {
@@ -281,6 +288,27 @@ pub(super) async fn forget_again(conn: &mut SqliteConnection, departed: &[Depart
         }
     }
     Ok(again)
+}
+
+/// The audit is told, as it was the first time: whoever is given a number of it later is another.
+async fn note_again(conn: &mut SqliteConnection, member: i64, who: &str, now: Timestamp) -> Result<(), sqlx::Error> {
+    if !audit::has_audit(conn).await? {
+        return Ok(());
+    }
+    let number: String =
+        sqlx::query_scalar("SELECT number FROM member WHERE id = $1").bind(member).fetch_one(&mut *conn).await?;
+    let former: Vec<String> = match has_table(conn, "former_number").await? {
+        true => {
+            let sql = "SELECT number FROM former_number WHERE member_id = $1 ORDER BY number";
+            sqlx::query_scalar(sql).bind(member).fetch_all(&mut *conn).await?
+        }
+        false => Vec::new(),
+    };
+    let leaving = Deed::new(who.to_owned(), "member leave", On::Member(number), now)
+        .was("a member that had left and was back")
+        .becomes(LEFT)
+        .concerns(former);
+    audit::append(conn, &leaving).await.map(drop)
 }
 
 /// Every departure that a database knows; none in one from before there were departures.
@@ -326,14 +354,15 @@ impl Store {
         Ok(gone)
     }
 
-    /// Members that have left, by a certificate or a file, are deleted again where they came back. Gives how many.
+    /// Members that have left, by a certificate or a file, are deleted again where they came back; the audit
+    /// says by whom and when. Gives how many.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn depart_again(&self, departed: &[Departed]) -> Result<u64, StoreError> {
+    pub async fn depart_again(&self, departed: &[Departed], who: &str, now: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         overwrite(&mut tx).await?;
-        let again = forget_again(&mut tx, departed).await?;
+        let again = forget_again(&mut tx, departed, who, now).await?;
         tx.commit().await?;
         self.empty_log().await?;
         Ok(again)

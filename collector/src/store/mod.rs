@@ -2,6 +2,7 @@
 
 pub mod alert;
 pub mod audit;
+pub mod audit_part;
 pub mod belonging;
 pub mod brake;
 pub mod campaign;
@@ -18,6 +19,7 @@ pub mod mark;
 pub mod member;
 pub mod pending;
 pub mod picture;
+mod places;
 pub mod profile;
 pub mod reach;
 pub mod record;

@@ -11,10 +11,14 @@ use varde_common::time::Timestamp;
 use varde_common::trust::hex;
 
 use super::audit::{self, Head};
+use super::departure::SENSORS_ABOVE;
+use super::places::{self, Place};
 use super::{Scope, Store, StoreError, departure};
 use crate::audit::Deed;
 use crate::departure::Departed;
-use crate::limits::{BRAKES_LEFT_OUT, DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT};
+use crate::limits::{
+    BRAKES_LEFT_OUT, DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT, SENSORS_LEFT_OUT,
+};
 
 /// A command that only reads is over by then.
 const USED_WITHIN: Duration = Duration::from_secs(2);
@@ -24,6 +28,7 @@ const REVISIONS_ABOVE: &str = "revisions_above";
 const INDICATORS_ABOVE: &str = "indicators_above";
 /// Setting: orders of the brake get numbers above this.
 const BRAKES_ABOVE: &str = "brakes_above";
+const HIGHEST_SENSOR: &str = "SELECT COALESCE(MAX(id), 0) FROM sensor";
 /// Setting: when it was restored.
 const RESTORED_AT: &str = "restored_at";
 /// Setting: when the backup was made.
@@ -50,6 +55,8 @@ pub struct Carried {
     pub quarantines: Option<u64>,
     /// Members that had left and were in the backup: deleted again.
     pub departures: u64,
+    /// Sensors that had another member, other sites or another channel when the backup was made.
+    pub places: u64,
 }
 
 /// The keys a sensor had: one that was renewed since the backup goes on by its newest, and what had ended stays ended.
@@ -75,6 +82,10 @@ pub struct Known {
     pub audit: Option<Head>,
     /// Who had left.
     pub departed: Vec<Departed>,
+    /// Whose its sensors were, for which sites, on which channel.
+    pub places: Vec<Place>,
+    /// The highest number that a sensor was given; none where nothing is known.
+    pub sensors: Option<i64>,
 }
 
 fn keys_then(row: &SqliteRow) -> Result<KeysThen, sqlx::Error> {
@@ -115,6 +126,9 @@ pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
     let found = if renews(&mut conn).await? { sqlx::query(sql).fetch_all(&mut conn).await? } else { Vec::new() };
     let keys = found.iter().map(keys_then).collect::<Result<Vec<_>, _>>()?;
     let departed = departure::all(&mut conn).await?;
+    let places = places::all(&mut conn).await?;
+    let sensors: i64 = sqlx::query_scalar(HIGHEST_SENSOR).fetch_one(&mut conn).await?;
+    let sensors = Some(sensors.max(above(&mut conn, SENSORS_ABOVE).await?));
     conn.close().await?;
     let shut_out = |(spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch)| ShutOut {
         spki_sha256,
@@ -123,7 +137,7 @@ pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
         quarantined_at,
         renew_epoch,
     };
-    Ok(Known { shut_out: rows.into_iter().map(shut_out).collect(), keys, audit: None, departed })
+    Ok(Known { shut_out: rows.into_iter().map(shut_out).collect(), keys, audit: None, departed, places, sensors })
 }
 
 /// Whether a database is of a version that has quarantines.
@@ -204,6 +218,14 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
         false => "SELECT 0",
     };
     leave_out(&mut tx, BRAKES_ABOVE, orders, BRAKES_LEFT_OUT).await?;
+    // What was said to a number then (a word of its channel, a token) must not come to mean another sensor.
+    leave_out(&mut tx, SENSORS_ABOVE, HIGHEST_SENSOR, if known.sensors.is_some() { 0 } else { SENSORS_LEFT_OUT })
+        .await?;
+    if let Some(highest) = known.sensors
+        && highest > above(&mut tx, SENSORS_ABOVE).await?
+    {
+        set(&mut tx, SENSORS_ABOVE, &highest.to_string()).await?;
+    }
     set(&mut tx, RESTORED_AT, &now.to_string()).await?;
     set(&mut tx, RESTORED_FROM, &made_at.to_string()).await?;
     // A token that was used since would work a second time.
@@ -211,10 +233,11 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-    let Known { shut_out, keys, audit: _, departed } = known;
+    let Known { shut_out, keys, audit: _, departed, places, sensors: _ } = known;
     let mut carried = Carried {
         revocations: 0,
         departures: 0,
+        places: 0,
         quarantines: if knows_quarantine(&mut tx).await? { Some(0) } else { None },
     };
     for ShutOut { spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch } in shut_out {
@@ -250,9 +273,10 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
         .execute(&mut *tx)
         .await?;
     }
+    carried.places = places::put(&mut tx, places).await?;
     // Last: what was carried over to a sensor goes with it.
     departure::overwrite(&mut tx).await?;
-    carried.departures = departure::forget_again(&mut tx, departed).await?;
+    carried.departures = departure::forget_again(&mut tx, departed, &deed.who, now).await?;
     tx.commit().await?;
     conn.close().await?;
     Ok(carried)

@@ -252,10 +252,14 @@ impl Store {
             .bind(certificate_until.0)
             .execute(&mut *tx)
             .await?;
-        if done.rows_affected() == 1 {
-            take_place(&mut tx, number(sensor.0), now).await?;
-        }
+        let taken = done.rows_affected() != 1 || take_place(&mut tx, number(sensor.0), now).await?;
         tx.commit().await?;
+        if !taken {
+            tracing::warn!(
+                sensor = sensor.0,
+                "the sensor does not take the place that was promised with its token: one of the two was moved to another member meanwhile; revoke the old one by hand, and give the new one its sites"
+            );
+        }
         Ok(done.rows_affected() == 1)
     }
 

@@ -128,10 +128,10 @@ async fn what_had_become_part_of_a_member_leaves_with_it_and_a_moved_sensors_ale
 
     // Who comes back under the same row number is another.
     fixture.run("INSERT INTO member (id, number, name, added_at) VALUES (1, '1001', 'Ny', 77)").await;
-    assert_eq!(fixture.store.depart_again(&known).await.unwrap(), 0);
+    assert_eq!(fixture.store.depart_again(&known, "kari", NOW).await.unwrap(), 0);
     fixture.run("INSERT INTO member (id, number, name, added_at) VALUES (4, '1004', 'Den samme', 0)").await;
     let again: Vec<Departed> = known.into_iter().filter(|departed| departed.row.id == 4).collect();
-    assert_eq!(fixture.store.depart_again(&again).await.unwrap(), 1);
+    assert_eq!(fixture.store.depart_again(&again, "kari", NOW).await.unwrap(), 1);
     assert_eq!(fixture.count("SELECT COUNT(*) FROM member WHERE id IN (1, 4)").await, 1);
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::audit::On;
 use crate::command::init::{self, InitArguments};
+use crate::departure;
 use crate::io::backup::make;
 use crate::io::clock;
 use crate::io::keys::{LIST_KEY, ServerKeys};
@@ -74,7 +75,7 @@ async fn a_backup_is_whole_and_the_owners_alone_and_is_restored_as_it_was() {
     let restored = back(&made, &data).await.unwrap();
     assert_eq!(
         (restored.keys, restored.carried),
-        (Keys::Restored, Some(Carried { revocations: 0, quarantines: Some(0), departures: 0 }))
+        (Keys::Restored, Some(Carried { revocations: 0, quarantines: Some(0), departures: 0, places: 0 }))
     );
     assert_eq!(members(&data).await, 1, "as it was");
     let aside = restored.aside.unwrap();
@@ -207,7 +208,7 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     assert_eq!(number(store).await, (1, 0));
 
     let carried = back(&made, &data).await.unwrap().carried;
-    assert_eq!(carried, Some(Carried { revocations: 1, quarantines: Some(0), departures: 0 }));
+    assert_eq!(carried, Some(Carried { revocations: 1, quarantines: Some(0), departures: 0, places: 0 }));
     let store = Store::open(&data).await.unwrap();
     assert!(store.sensor_by_key(Scope::Operator, &[9; 32]).await.unwrap().unwrap().revoked);
     assert!(
@@ -243,7 +244,7 @@ async fn p5_a_quarantine_since_the_backup_is_not_lifted_by_a_restore_and_a_relea
     store.close().await;
 
     let carried = back(&made, &data).await.unwrap().carried;
-    assert_eq!(carried, Some(Carried { revocations: 0, quarantines: Some(1), departures: 0 }));
+    assert_eq!(carried, Some(Carried { revocations: 0, quarantines: Some(1), departures: 0, places: 0 }));
     let store = Store::open(&data).await.unwrap();
     let heard =
         async |key: u8| !store.sensor_by_key(Scope::Operator, &[key + 10; 32]).await.unwrap().unwrap().quarantined;
@@ -331,8 +332,111 @@ async fn q3_a_member_that_has_left_is_not_back_after_a_restore_however_little_is
     let new = dir.path().join("new");
     assert_eq!(back(&made, &new).await.unwrap().departures, 0);
     let store = Store::open(&new).await.unwrap();
-    assert_eq!(store.depart_again(&departed).await.unwrap(), 1);
-    assert_eq!(store.depart_again(&departed).await.unwrap(), 0);
+    assert_eq!(store.depart_again(&departed, "kari", Timestamp(60)).await.unwrap(), 1);
+    assert_eq!(store.depart_again(&departed, "kari", Timestamp(60)).await.unwrap(), 0);
     store.close().await;
     assert_eq!(members(&new).await, 1);
+}
+
+async fn tamper(store: &Store, sql: &'static str) {
+    let mut tx = store.begin().await.unwrap();
+    sqlx::query(sql).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn q3_a_member_that_has_left_is_not_back_after_a_second_restore_of_a_backup_of_before_there_were_departures() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut second = 1_000;
+    let mut back = async |from: &Path, data: &Path| {
+        second += 1;
+        let deed = Deed::new("kari".to_owned(), "restore", On::Collector, Timestamp::from_unix(second, 0));
+        restore(from, data, &deed, |_, _| {}).await.unwrap()
+    };
+    let data = dir.path().join("c");
+    collector(&data).await;
+    add(&data, "0301", "Oslo").await;
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    let store = Store::open(&data).await.unwrap();
+    let oslo = store.member_by_number(Scope::Operator, &"0301".parse().unwrap()).await.unwrap().unwrap();
+    let gone = store.depart(oslo.id, Timestamp(50)).await.unwrap();
+    let departed: Vec<Departed> = gone.rows.iter().map(|row| Departed { row: *row, left_at: Timestamp(50) }).collect();
+    // As after a restore of such a backup: the database knows of none, the file does.
+    tamper(&store, "DELETE FROM departure").await;
+    directory::write_private(&data.join(departure::FILE), &serde_json::to_vec(&departed).unwrap()).unwrap();
+    // Another leaves, or a certificate is shown: nobody is forgotten by that.
+    assert_eq!(departures::remember(&data, &store, "kari", Timestamp(70)).await.unwrap(), 0);
+    assert_eq!(store.departures(Scope::Operator).await.unwrap(), departed, "the database knows what the file did");
+    store.close().await;
+    fs::remove_file(data.join(departure::FILE)).unwrap();
+    for _ in 0..2 {
+        assert_eq!(back(&made, &data).await.departures, 1);
+        assert_eq!(departures::read(&data).unwrap(), departed, "and the file what the one set aside did");
+        let store = Store::open(&data).await.unwrap();
+        tamper(&store, "DELETE FROM departure").await;
+        // Its number is free, and what stands in the audit under it is not the next one's.
+        store.add_member(&"0301".parse().unwrap(), "En annen", Timestamp(80)).await.unwrap();
+        let part = store.audit_part_by_number(Scope::Operator, "0301").await.unwrap().unwrap();
+        let of_it = store.audit_part_entries(&part, 0).await.unwrap();
+        assert!(of_it.iter().all(|entry| entry.what != "member leave"), "{of_it:?}");
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn d9_no_sensors_number_is_given_again_after_a_restore() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let token = async |data: &Path, secret: u8| {
+        let store = Store::open(data).await.unwrap();
+        let given = store.add_token(1, &[secret; 32], Timestamp(1), Timestamp(2)).await.unwrap();
+        store.close().await;
+        given.0
+    };
+    assert_eq!(token(&data, 1).await, 1);
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    assert_eq!((token(&data, 2).await, token(&data, 3).await), (2, 3));
+    back(&made, &data).await.unwrap();
+    assert_eq!(token(&data, 4).await, 4, "those of since are not given again");
+    // Of a state that cannot be read it is not known how many there were.
+    let new = dir.path().join("new");
+    back(&made, &new).await.unwrap();
+    assert!(token(&new, 5).await > 1_000);
+}
+
+#[tokio::test]
+async fn d9_t5_a_restore_undoes_no_move_no_site_and_no_channel() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    add(&data, "0301", "Oslo").await;
+    let site = varde_common::id::SiteId;
+    let later = clock::now().plus(std::time::Duration::from_secs(3600));
+    let store = Store::open(&data).await.unwrap();
+    for secret in [1, 2, 3] {
+        store.add_token(1, &[secret; 32], clock::now(), later).await.unwrap();
+    }
+    store.add_site(2, site(4), 2).await.unwrap();
+    store.close().await;
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    add(&data, "5001", "Trondheim").await;
+    let store = Store::open(&data).await.unwrap();
+    assert!(store.move_sensor(1, 2).await.unwrap());
+    assert!(store.remove_site(2, site(4)).await.unwrap());
+    store.add_site(2, site(5), 2).await.unwrap();
+    store.add_site(3, site(6), 3).await.unwrap();
+    let sql = "UPDATE sensor SET channel = 'pilot', channel_word = x'01', channel_at = 9 WHERE id = 3";
+    tamper(&store, sql).await;
+    store.close().await;
+
+    let carried = back(&made, &data).await.unwrap().carried.unwrap();
+    assert_eq!(carried.places, 3);
+    let store = Store::open(&data).await.unwrap();
+    let rows = store.site_rows(Scope::Operator, None).await.unwrap();
+    let of: Vec<_> = rows.iter().map(|row| (row.sensor, row.site, row.member.as_str())).collect();
+    // The member of site 6 is not in the backup: nobody is given its network.
+    assert_eq!(of, [(1, 0, "0301"), (2, 0, "3407"), (2, 5, "0301"), (3, 0, "3407")]);
+    let sensors = store.sensor_rows(Scope::Operator).await.unwrap();
+    assert_eq!((sensors[0].member.as_str(), sensors[2].channel.as_str()), ("0301", "pilot"));
 }
