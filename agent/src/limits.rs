@@ -7,7 +7,8 @@ mod trust;
 
 pub use carried::{CARRIED_ANSWERS_MAX_OCTETS, CARRIED_PIECE_OCTETS, CARRIED_WITHIN_S};
 pub use connections::{
-    DOUBTS_MAX, DOUBTS_MAX_OCTETS, SYN_DATA_MAX_OCTETS, TCP_WINDOW_MAX_OCTETS, TCP_WINDOW_SCALED_MAX_OCTETS,
+    DOUBTS_MAX, DOUBTS_MAX_OCTETS, FLOW_ESTABLISHED_IDLE_TIMEOUT_S, FLOW_LINGER_S, SYN_DATA_MAX_OCTETS,
+    TCP_WINDOW_MAX_OCTETS, TCP_WINDOW_SCALED_MAX_OCTETS,
 };
 pub use keys::{
     CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,
@@ -24,12 +25,8 @@ pub const FLOWS_MAX: usize = 131_072;
 pub const FLOWS_MAX_OCTETS: usize = 26 * 1024 * 1024;
 /// A flow without packets for so long is over (RFC 7011 "idle timeout"), seconds.
 pub const FLOW_IDLE_TIMEOUT_S: u64 = 120;
-/// A TCP connection that stands may be silent for so long, seconds: firewalls give it an hour too.
-pub const FLOW_ESTABLISHED_IDLE_TIMEOUT_S: u64 = 3600;
 /// A flow that goes on is reported after so long (RFC 7011 "active timeout"), seconds.
 pub const FLOW_ACTIVE_TIMEOUT_S: u64 = 1800;
-/// After FIN from both ends or a RST, late packets still belong to the flow for so long, seconds.
-pub const FLOW_LINGER_S: u64 = 5;
 /// Flows remembered after they are over, by who began them: UDP conversations that are more than a look-up, and TCP
 /// connections whose end was not seen. Of a municipality's, those of a quarter of an hour.
 pub const FLOWS_REMEMBERED: usize = 65_536;

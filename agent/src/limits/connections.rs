@@ -1,5 +1,9 @@
-//! Limits of TCP connections: what may be under way in them, and in how many a SYN may be in doubt.
+//! Limits of TCP connections: how long they last, what may be under way in them, and how many SYNs may be in doubt.
 
+/// A TCP connection that stands may be silent for so long, seconds: firewalls give it an hour too.
+pub const FLOW_ESTABLISHED_IDLE_TIMEOUT_S: u64 = 3600;
+/// After FIN from both ends or a RST, late packets still belong to the flow for so long, seconds.
+pub const FLOW_LINGER_S: u64 = 5;
 /// What lies further than this from what a receiver has acknowledged may belong to another connection, and an
 /// acknowledgement this far behind the one before does: more than is under way on ordinary lines.
 pub const TCP_WINDOW_MAX_OCTETS: u32 = 1024 * 1024;
