@@ -7,6 +7,7 @@
 //! aside lies the [`plan`] of what is taken over. Nothing else is written to the new spool before it is either all there or known
 //! how far it came: what a full disk has no room for is lost nowhere, for it lies here whole.
 
+pub mod again;
 pub(super) mod plan;
 mod translate;
 
