@@ -23,7 +23,7 @@ use varde_tests::spool_story::{SPOOL, alert};
 const DATA: &str = "/data";
 const NOW: Timestamp = Timestamp(1_763_733_900_000_000);
 /// Records found before the spool was set aside, the last that was sent, and the last that the collector has.
-const FOUND: u64 = 9;
+const FOUND: u64 = 60;
 const SENT: u64 = 4;
 const COMMITTED: u64 = 3;
 
@@ -329,7 +329,7 @@ fn d5_d1_nothing_is_lost_nor_twice_where_any_change_finds_no_room_while_a_spool_
             starts_half_way(&disk, 1)?;
         }
         for doing in ROOM_NEEDED {
-            for (nth, lasts) in (0..40).flat_map(|nth| [(nth, 1), (nth, 9)]) {
+            for (nth, lasts) in (0..40).map(|nth| (nth, 1)).chain((0..40).step_by(4).map(|nth| (nth, 9))) {
                 let at = format!("{doing:?} {nth}, {lasts} times, half-way: {is_half_way}");
                 let tried = disk.crashed(Crash::KeepsAll, nth + 7);
                 (nth..nth + lasts).for_each(|nth| tried.fail(Fault::NoRoom(doing, nth)));
@@ -368,7 +368,7 @@ fn d5_d1_nothing_is_lost_nor_twice_where_any_change_finds_no_room_while_a_spool_
         }
     }
     println!("{worked} times it worked on, {ended} times it ended");
-    ensure!(worked > 50 && ended > 50, "{worked}, {ended}");
+    ensure!(worked > 30 && ended > 30, "{worked}, {ended}");
     Ok(())
 }
 

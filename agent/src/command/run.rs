@@ -11,7 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq};
 use varde_common::message::PROTOCOLS;
 
@@ -24,6 +25,7 @@ use crate::health::Health;
 use crate::io::capture::LiveSettings;
 use crate::io::control::Question;
 use crate::io::disk::adopt::adopt;
+use crate::io::disk::adopt::again::has_room_by_now;
 use crate::io::disk::hosts::Hosts;
 use crate::io::disk::identity::{Identity, site_key};
 use crate::io::disk::keeper::{Keeper, KeeperEnded, Order};
@@ -37,7 +39,7 @@ use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use crate::io::link::ways::Ways;
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
-use crate::io::{clock, control};
+use crate::io::{clock, control, host};
 use crate::limits::{SET_ASIDE_LOOK_EVERY_S, SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
 use crate::sensor::{Sensor, SensorSettings};
 use crate::settings::{CaptureBackend, Settings};
@@ -51,8 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// Exit codes: 0 the sources ended and everything is with the collector, or a live run was stopped; 1 something could
 /// not be run, or the disk failed; 2 wrong usage; 75 start it again at once, nothing has failed (an interface disappeared or
-/// was made anew, or the collector has told this sensor to begin a new spool); 130 stopped before the captures were read and
-/// delivered.
+/// was made anew, the collector has told this sensor to begin a new spool, or there is room by now for what waits of an old one);
+/// 130 stopped before the captures were read and delivered.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// An interface that receives mirrored traffic. May be repeated, and combined with --capture.
@@ -269,7 +271,8 @@ pub(crate) fn run_confined_by(
         stop: Arc::clone(&stop),
     };
     let ways = Ways::new(address.clone(), tls, detour).enrolled_at(identity.enrolled_at.as_deref());
-    let process = Process { desk, identity, address, live, stop, sources, confined };
+    let again = Notify::new();
+    let process = Process { desk, identity, address, live, stop, again, sources, confined };
 
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
@@ -301,6 +304,8 @@ struct Process {
     address: String,
     live: bool,
     stop: Arc<AtomicBool>,
+    /// It is to end, and to be started anew.
+    again: Notify,
     sources: Arc<Mutex<Vec<SourceReport>>>,
     confined: Confined,
 }
@@ -347,6 +352,7 @@ impl Process {
                 if let Ok(Err(error)) = tokio::task::spawn_blocking(look).await {
                     end_process(&error);
                 }
+                self.start_again_for_room().await;
             }
             if self.desk.orders.send(Order::Tick).await.is_err() {
                 // The spool is gone: the process is ending, and says why elsewhere.
@@ -355,15 +361,32 @@ impl Process {
         }
     }
 
+    /// What waits of a spool that was set aside is taken over at a start, and nobody starts a sensor because there is room. At most
+    /// once for each look; captures are read to their end first.
+    async fn start_again_for_room(&self) {
+        let (data, owner) = (self.desk.data.clone(), Owner::of(&self.identity));
+        let asked = tokio::task::spawn_blocking(move || {
+            has_room_by_now(&RealVolume, &data, &owner, host::figures(&data).disk_free_octets)
+        });
+        if self.live && asked.await.unwrap_or(false) {
+            tracing::warn!(
+                "there is room by now for what waits of a spool that was set aside: starting again to take it over"
+            );
+            self.again.notify_one();
+        }
+    }
+
     /// From the first list to the last acknowledgement.
     async fn work(&self, watching: Watch, settings: SensorSettings) -> Result<(), Failure> {
         let no_signals = |error| Failure::new(error, "look at the system's limits");
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+        let is_again = AtomicBool::new(false);
         let mut stopped = std::pin::pin!(async {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                () = self.again.notified() => is_again.store(true, Ordering::Relaxed),
             }
             self.stop.store(true, Ordering::Relaxed);
         });
@@ -395,6 +418,7 @@ impl Process {
             result.map_err(|_| Failure::new("the sensor's thread broke", "report this to the makers of Varde"))?;
         let figures = self.flush().await?;
         match result {
+            Ended::Sources | Ended::Stopped if is_again.load(Ordering::Relaxed) => Err(room_by_now()),
             // The sources may have ended in the moment the word to stop came.
             Ended::Sources | Ended::Stopped if told_to_stop && self.live => Ok(()),
             Ended::Sources if told_to_stop => Err(self.interrupted_waiting()),
@@ -484,6 +508,11 @@ impl Process {
         }
         report.to_json()
     }
+}
+
+fn room_by_now() -> Failure {
+    let cause = "there is room by now for what waits of a spool that was set aside";
+    Failure { code: EXIT_START_AGAIN, ..Failure::new(cause, "start it again") }
 }
 
 fn interrupted(when: &str) -> Failure {

@@ -19,7 +19,7 @@ use varde_common::token::EXPORTER_LABEL;
 use varde_common::trust::sha256;
 use varde_common::words::fingerprint;
 
-use super::frame::{self, FrameError};
+use super::frame;
 use super::keyring::Keyring;
 use super::renew::{self, NoAnswer, Proof};
 use super::{clock, quic, root_lane};
@@ -154,8 +154,9 @@ pub async fn converse_renewal(
 ) -> Result<(), CloseReason> {
     let csr_der = match frame::read(recv).await {
         Ok(Some(ToCollector::Renew { csr_der })) => csr_der,
-        Ok(None) | Err(FrameError::Gone | FrameError::Goodbye) => return Ok(()),
-        Ok(Some(_)) | Err(FrameError::Stalled | FrameError::Malformed(_)) => return Err(CloseReason::ProtocolError),
+        Ok(None) => return Ok(()),
+        Ok(Some(_)) => return Err(CloseReason::ProtocolError),
+        Err(error) => return error.close_reason().map_or(Ok(()), Err),
     };
     let Enrolment { store, changes, keyring, .. } = enrolment;
     let said = renew::renew(store, changes, keyring, proof, &csr_der).await.map_err(|why| {
@@ -182,8 +183,8 @@ pub async fn converse(
     for _ in 0..MESSAGES_MAX {
         let message = match frame::read(recv).await {
             Ok(Some(message)) => message,
-            Ok(None) | Err(FrameError::Gone | FrameError::Goodbye) => return Ok(()),
-            Err(FrameError::Stalled | FrameError::Malformed(_)) => return Err(CloseReason::ProtocolError),
+            Ok(None) => return Ok(()),
+            Err(error) => return error.close_reason().map_or(Ok(()), Err),
         };
         match message {
             ToCollector::AskRoot => answer(send, &ToAgent::Root { document: root(enrolment, None).await? }).await?,
@@ -247,10 +248,8 @@ async fn root(enrolment: &Enrolment, pinned: Option<[u8; 32]>) -> Result<Vec<u8>
 }
 
 pub(super) async fn answer(send: &mut (impl AsyncWrite + Unpin), message: &ToAgent) -> Result<(), CloseReason> {
-    match frame::write(send, message, WRITE_WITHIN).await {
-        Ok(()) | Err(FrameError::Gone | FrameError::Goodbye) => Ok(()),
-        Err(FrameError::Stalled | FrameError::Malformed(_)) => Err(CloseReason::ProtocolError),
-    }
+    let written = frame::write(send, message, WRITE_WITHIN).await;
+    written.or_else(|error| error.close_reason().map_or(Ok(()), Err))
 }
 
 async fn enrol(

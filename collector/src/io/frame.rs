@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use varde_common::codec::{FrameHeader, Malformed};
 use varde_common::limits::FRAME_HEADER_OCTETS;
-use varde_common::message::{ToAgent, ToCollector};
+use varde_common::message::{CloseReason, ToAgent, ToCollector};
 use varde_common::tie::Word;
 
 use crate::limits::FRAME_WITHIN;
@@ -26,6 +26,24 @@ pub enum FrameError {
     /// The octets are no frame of ours.
     #[error("{0}")]
     Malformed(#[from] Malformed),
+    /// A message of our own is none that may be sent: our fault, and nobody else's.
+    #[error("a message of this collector cannot be sent: {0}")]
+    Unsendable(String),
+}
+
+impl FrameError {
+    /// Why a session or an enrolment ends by it; none where the connection is gone anyway. Only what the other end did is its breaking
+    /// of a rule.
+    pub fn close_reason(&self) -> Option<CloseReason> {
+        match self {
+            FrameError::Gone | FrameError::Goodbye => None,
+            FrameError::Stalled | FrameError::Malformed(_) => Some(CloseReason::ProtocolError),
+            FrameError::Unsendable(_) => {
+                tracing::error!("{self}; report this to the makers of Varde");
+                Some(CloseReason::Unavailable)
+            }
+        }
+    }
 }
 
 /// The next message; none where the stream ended between two. A kind not known here is [`Malformed::UnknownKind`]; the
@@ -101,7 +119,11 @@ pub async fn write(
     message: &ToAgent,
     within: Duration,
 ) -> Result<(), FrameError> {
-    let octets = message.to_frame().map_err(|error| Malformed::Refused(error.to_string()))?;
+    let octets = message.to_frame().map_err(|error| FrameError::Unsendable(error.to_string()))?;
+    let body_octets = octets.len().saturating_sub(FRAME_HEADER_OCTETS);
+    if body_octets > ToAgent::BODY_MAX_OCTETS {
+        return Err(FrameError::Unsendable(format!("it has {body_octets} bytes, more than a sensor reads")));
+    }
     let written = async {
         stream.write_all(&octets).await?;
         stream.flush().await
@@ -110,5 +132,19 @@ pub async fn write(
         Ok(Ok(())) => Ok(()),
         Ok(Err(_)) => Err(FrameError::Gone),
         Err(_) => Err(FrameError::Stalled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn n1_a_message_of_ours_that_is_too_large_is_no_fault_of_the_sensors() {
+        let message = ToAgent::Newest { document: vec![0; 64 * 1024 * 1024] };
+        let error = write(&mut tokio::io::sink(), &message, Duration::from_secs(60)).await.unwrap_err();
+        assert_eq!(error.close_reason(), Some(CloseReason::Unavailable), "{error}");
+        let theirs = FrameError::Malformed(Malformed::UnknownKind(9));
+        assert_eq!(theirs.close_reason(), Some(CloseReason::ProtocolError));
     }
 }

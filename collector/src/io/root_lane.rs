@@ -9,7 +9,7 @@ use varde_common::message::{CloseReason, ToAgent, ToCollector};
 
 use super::clock;
 use super::enroll::{Enrolment, answer};
-use super::frame::{self, FrameError};
+use super::frame;
 use crate::limits::{ROOTS_TOLD_MAX, ROOTS_TOLD_MAX_OCTETS};
 use crate::store::Scope;
 use crate::store::trust::RootRow;
@@ -26,8 +26,9 @@ pub async fn converse(
 ) -> Result<(), CloseReason> {
     let held = match frame::read(recv).await {
         Ok(Some(ToCollector::AskRoots { version })) => version,
-        Ok(None) | Err(FrameError::Gone | FrameError::Goodbye) => return Ok(()),
-        Ok(Some(_)) | Err(FrameError::Stalled | FrameError::Malformed(_)) => return Err(CloseReason::ProtocolError),
+        Ok(None) => return Ok(()),
+        Ok(Some(_)) => return Err(CloseReason::ProtocolError),
+        Err(error) => return error.close_reason().map_or(Ok(()), Err),
     };
     let may = {
         let mut told = enrolment.told_roots.lock().unwrap_or_else(PoisonError::into_inner);

@@ -369,7 +369,12 @@ impl Talk {
                     self.carrier.handle_goodbye();
                     return Ok(None);
                 }
-                Err(error @ (FrameError::Gone | FrameError::Stalled | FrameError::Malformed(_))) => {
+                Err(
+                    error @ (FrameError::Gone
+                    | FrameError::Stalled
+                    | FrameError::Malformed(_)
+                    | FrameError::Unsendable(_)),
+                ) => {
                     return self.reason(error).map(|()| None);
                 }
             };

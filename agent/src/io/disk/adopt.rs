@@ -7,13 +7,14 @@
 //! aside lies the [`plan`] of what is taken over. Nothing else is written to the new spool before it is either all there or known
 //! how far it came: what a full disk has no room for is lost nowhere, for it lies here whole.
 
+pub mod again;
 pub(super) mod plan;
 mod translate;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use varde_common::id::Seq;
+use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
 use self::plan::{Piece, Plan, Standing};
@@ -30,6 +31,8 @@ const ROOM_TRIED_OCTETS: usize = 65_536;
 /// Room beside what is taken over: openings told again, and the sensor's own files.
 const ROOM_BESIDE_OCTETS: u64 = 1_048_576;
 
+/// Written to see whether there is room, and removed again.
+const ROOM_FILE: &str = "spool.room.tmp";
 const COMMITTED: &str = "committed";
 /// Beginnings of the names that spools have which were set aside.
 const ASIDE: [&str; 2] = ["spool.aside-", "spool.before-sensor-"];
@@ -97,6 +100,14 @@ pub fn left(volume: &dyn Volume, data: &Path) -> Result<Vec<PathBuf>, DiskError>
     Ok(left)
 }
 
+/// From which number on the spool of this lifetime has only what is being taken over: nothing else is written behind it meanwhile.
+pub(super) fn begun_from(volume: &dyn Volume, data: &Path, epoch: Epoch) -> Option<Seq> {
+    left(volume, data).ok()?.iter().find_map(|directory| match Standing::read(volume, directory) {
+        Standing::Begun(plan) if plan.last.epoch == epoch => Some(plan.last.first),
+        Standing::Begun(_) | Standing::New | Standing::Until(..) | Standing::Unreadable => None,
+    })
+}
+
 /// Takes over what no session has ever seen of the spools set aside in a data directory, as far as they are this sensor's
 /// or one of the same member's; gives how many records. To be called before anything else is written to `spool`. What a full
 /// disk has no room for waits for another start, whenever it fills; what is not taken over is named in the log.
@@ -106,6 +117,11 @@ pub fn left(volume: &dyn Volume, data: &Path) -> Result<Vec<PathBuf>, DiskError>
 /// came: nothing may be written behind a plan that stands. Never for a disk that is full before, nor for what cannot be read.
 pub fn adopt(data: &Path, owner: &Owner, spool: &mut Spool, caps: Caps, now: Timestamp) -> Result<u64, DiskError> {
     let volume = spool.volume().clone();
+    // Of a start that was stopped while it wrote that: it takes as much room as what waits.
+    let tried = data.join(ROOM_FILE);
+    if volume.exists(&tried) {
+        volume.remove(&tried).map_err(failed("remove", &tried))?;
+    }
     let waiting = settle(data, owner, spool)?;
     let mut adopted = 0;
     for (directory, committed, standing) in waiting {
@@ -281,7 +297,7 @@ fn room_of<T>(done: Result<T, DiskError>, directory: &Path) -> Result<Option<T>,
 
 /// Whether the disk has room for as much again: what filled it half-way would be lost and told so, though it lies here whole.
 fn is_room_for(volume: &dyn Volume, aside: &Path, octets: u64) -> Result<bool, DiskError> {
-    let path = aside.with_file_name("spool.room.tmp");
+    let path = aside.with_file_name(ROOM_FILE);
     let zeros = vec![0; ROOM_TRIED_OCTETS];
     let fill = || {
         let file = volume.open(&path, Access::Replace)?;

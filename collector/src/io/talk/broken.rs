@@ -13,9 +13,10 @@ impl Talk {
     /// A frame error as the end of a session; none where the connection is gone anyway.
     pub(super) fn reason(&self, error: FrameError) -> Result<(), CloseReason> {
         match error {
-            FrameError::Gone | FrameError::Goodbye => Ok(()),
             FrameError::Stalled => Err(self.too_slow()),
-            FrameError::Malformed(_) => Err(CloseReason::ProtocolError),
+            FrameError::Gone | FrameError::Goodbye | FrameError::Malformed(_) | FrameError::Unsendable(_) => {
+                error.close_reason().map_or(Ok(()), Err)
+            }
         }
     }
 

@@ -14,11 +14,11 @@ use varde_common::record::{Record, RecordBody, SensorEvent};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
-fn open(data: &Path) -> Spool {
+pub(super) fn open(data: &Path) -> Spool {
     Spool::open(Arc::new(RealVolume), &data.join("spool"), Caps::default(), NOW).unwrap().0
 }
 
-fn adopt_into(data: &Path, spool: &mut Spool) -> u64 {
+pub(super) fn adopt_into(data: &Path, spool: &mut Spool) -> u64 {
     adopt(data, &owner(7, "3407"), spool, Caps::default(), NOW).unwrap()
 }
 
@@ -42,7 +42,7 @@ fn bodies(spool: &mut Spool) -> Vec<RecordBody> {
 }
 
 /// Two records that were sent, and four that never were.
-fn set_aside(data: &Path, committed: Seq) {
+pub(super) fn set_aside(data: &Path, committed: Seq) {
     let mut spool = open(data);
     for octets in [opening(), opening(), update_of(2), opening(), update_of(4), update_of(2)] {
         spool.append(&octets);
@@ -344,7 +344,7 @@ fn d6_a_spool_set_aside_that_cannot_be_read_keeps_no_sensor_from_starting_and_is
 }
 
 /// As it was when two of four had come: gives the directory that was set aside.
-fn begun(data: &Path, spool: &mut Spool) -> PathBuf {
+pub(super) fn begun(data: &Path, spool: &mut Spool) -> PathBuf {
     let aside = left(&RealVolume, data).unwrap().pop().unwrap();
     let piece = Piece { from: Seq(3), to: Seq(7), epoch: spool.figures().epoch, first: Seq(1) };
     Plan::of(piece).write(&RealVolume, &aside).unwrap();
@@ -444,4 +444,13 @@ fn d2_what_has_begun_is_ended_before_another_is_begun_whatever_they_are_called()
     let mut spool = open(data.path());
     assert_eq!(adopt_into(data.path(), &mut spool), 6);
     assert_eq!(bodies(&mut spool).len(), 8);
+}
+
+#[test]
+fn d5_what_tried_for_room_and_was_stopped_takes_none_after_the_next_start() {
+    let data = tempfile::tempdir().unwrap();
+    let tried = data.path().join("spool.room.tmp");
+    fs::write(&tried, [0; 9]).unwrap();
+    assert_eq!(adopt_into(data.path(), &mut open(data.path())), 0);
+    assert!(!tried.exists());
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
+use super::super::adopt::begun_from;
 use super::super::adopt::plan::UNTIL;
 use super::super::mark::MARK_FILE;
 use super::super::owner::OWNER_FILE;
@@ -119,7 +120,7 @@ impl Spool {
                 return self.remove(&path);
             }
             // Whatever it is, numbers that it shows may have been sent.
-            if let Some(last) = last_behind(octets, name.first) {
+            if let Some(last) = last_behind(octets, name.first).filter(|_| !self.is_taken_over_again(name.first)) {
                 self.handle_used(last);
             }
             recovered.damaged_octets += self.quarantine(&path)?;
@@ -135,6 +136,16 @@ impl Spool {
         Ok(())
     }
 
+    /// Whether what stood from this number on lies whole beside, in a spool that is being taken over, and was never sent: a power cut tore
+    /// a group of it, and it gets the same numbers again.
+    fn is_taken_over_again(&self, from: Seq) -> bool {
+        let volume = self.volume.as_ref();
+        let unsent = seq_in(volume, &self.directory, "unsent", self.epoch);
+        let data = self.directory.parent().unwrap_or(Path::new("."));
+        unsent.is_some_and(|unsent| unsent <= from)
+            && begun_from(volume, data, self.epoch).is_some_and(|first| first <= from)
+    }
+
     /// Leaves of a damaged segment what is good; the rest is kept in a file of its own. Numbers that may have been sent are not used
     /// again, and the hole is told as lost. False if there was no room for a header, and the file lies in quarantine.
     fn mend(
@@ -147,7 +158,7 @@ impl Spool {
     ) -> Result<bool, DiskError> {
         let path = self.directory.join(name.to_string());
         let tail = octets.get(found.good_octets..).unwrap_or_default();
-        if let Some(last) = last_behind(tail, found.next) {
+        if let Some(last) = last_behind(tail, found.next).filter(|_| !self.is_taken_over_again(found.next)) {
             self.handle_used(last);
             // Once they are cut off, nothing else tells of them.
             self.bear_witness(last.next())?;
