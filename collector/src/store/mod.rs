@@ -1,6 +1,7 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
 pub mod alert;
+mod approval;
 pub mod audit;
 pub mod audit_part;
 pub mod belonging;
