@@ -478,9 +478,8 @@ pub const GATHERED_BLOCKS_MAX: usize = 64;
 /// Frames gathered into one such block.
 pub const GATHERED_FRAMES_MAX: usize = 256;
 
-/// All that a flood can fill where nothing it shows is listed; [`SHARED_MAX`] makes the last MiB. Every table would have
-/// to be full of the largest entries at once; a flood of a million clients of every kind holds some 50 MiB. On top come
-/// the program, the list, and for a live interface its ring ([`RING_BLOCKS`]).
+/// All that a flood can fill where nothing it shows is listed, every table full of its largest entries; [`SHARED_MAX`] makes the
+/// last MiB. A million clients of every kind hold some 50 MiB. On top come the program, the list and a ring ([`RING_BLOCKS`]).
 pub const FLOODED_MAX_OCTETS: usize = FLOWS_MAX_OCTETS
     + FLOWS_REMEMBERED_MAX_OCTETS
     + DOUBTS_MAX_OCTETS

@@ -151,8 +151,8 @@ next-member = add the first member with its number and name.
 next-token = make a token for the first member's sensor; it is good for 72 hours.
 next-import = import a list of indicators.
 next-publish = { $n ->
-    [1] 1 indicator is imported but not published; publish a list.
-   *[other] { $shown } indicators are imported but not published; publish a list.
+    [1] 1 indicator is imported but not published to all; publish a list.
+   *[other] { $shown } indicators are imported but not published to all; publish a list.
 }
 next-enroll = enrol a sensor at a member with the token it was given.
 next-wait = none. All can see, and the page tells when something comes.

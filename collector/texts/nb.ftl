@@ -151,8 +151,8 @@ next-member = legg til det første medlemmet med nummer og navn.
 next-token = lag en kode for det første medlemmets sensor; den gjelder i 72 timer.
 next-import = les inn en liste med indikatorer.
 next-publish = { $n ->
-    [1] 1 indikator er lest inn, men ikke publisert; publiser en liste.
-   *[other] { $shown } indikatorer er lest inn, men ikke publisert; publiser en liste.
+    [1] 1 indikator er lest inn, men ikke publisert til alle; publiser en liste.
+   *[other] { $shown } indikatorer er lest inn, men ikke publisert til alle; publiser en liste.
 }
 next-enroll = koble til en sensor hos et medlem med koden det har fått.
 next-wait = ingen. Alle kan se, og siden sier fra når noe kommer.

@@ -151,8 +151,8 @@ next-member = legg til den første medlemen med nummer og namn.
 next-token = lag ein kode for sensoren til den første medlemen; han gjeld i 72 timar.
 next-import = les inn ei liste med indikatorar.
 next-publish = { $n ->
-    [1] 1 indikator er lesen inn, men ikkje publisert; publiser ei liste.
-   *[other] { $shown } indikatorar er lesne inn, men ikkje publiserte; publiser ei liste.
+    [1] 1 indikator er lesen inn, men ikkje publisert til alle; publiser ei liste.
+   *[other] { $shown } indikatorar er lesne inn, men ikkje publiserte til alle; publiser ei liste.
 }
 next-enroll = kople til ein sensor hos ein medlem med koden han har fått.
 next-wait = ingen. Alle kan sjå, og sida seier frå når noko kjem.

@@ -4,7 +4,7 @@
 //! "VARDECA1" ‖ frames as they go to the agent (`codec`, `message`):
 //!   NextRoot (120)    each root document after the first, in order; a sensor passes over those it has
 //!   Newest (121)      the word of which list is the newest, where there is one
-//!   ListOffer (104), ListChunk (105) …, ListEnd (106)
+//!   Publication (131), ListChunk (105) …, OverlayChunk (132) …, ListEnd (106): the base, and the changes over it
 //! ```
 //! Nothing in it is believed because it is in it: each part is signed and held against the same as on the wire, and so is the
 //! floor. It holds the key of confidential indicators, as every base does: it is for enrolled sensors and for nobody else.

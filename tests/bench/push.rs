@@ -11,8 +11,8 @@ use varde_tests::fleet::Fleet;
 /// How long a publication takes to be in force everywhere.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Connected sensors; B11 asks for 1000.
-    #[arg(long, default_value_t = 50)]
+    /// Connected sensors; B11 asks for as many as there are without it.
+    #[arg(long, default_value_t = 1_000)]
     sensors: usize,
     /// Publications.
     #[arg(long, default_value_t = 5)]

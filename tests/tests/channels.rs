@@ -55,6 +55,23 @@ fn l2_a_sensor_follows_the_channel_that_the_list_key_names_for_it_and_keeps_it()
     let page = varde_tests::community::fetch(None, &collector.addresses()?.web, "/api/picture")?;
     assert!(page.contains("\"members_able\":1"), "who follows another channel sees by its newest list: {page}");
 
+    // Carried by hand, the list of another channel is refused in words that say which one to bring; and of a channel without a
+    // list there is nothing to carry.
+    let file = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    collector.ask(["list", "export", &file("all.varde")])?;
+    let refused = first.try_ask(["list", "import", &file("all.varde")].map(OsStr::new))?;
+    assert!(refused.code == Some(1) && refused.err.contains("list export FILE --channel pilot"), "{}", refused.err);
+    let nothing = collector.try_ask(["list", "export", &file("none"), "--channel", "canary"])?;
+    assert!(nothing.err.contains("varde-collector publish --channel canary"), "{}", nothing.err);
+    // A box that takes the place of one on pilot follows all: whoever makes its token is told, and whoever looks.
+    let token = collector.ask(["sensor", "token", "3407", "--replaces", "1"])?;
+    assert!(token.err.contains("varde-collector sensor channel 3 pilot"), "{}", token.err);
+    let listed = collector.ask(["sensor", "list"])?.out;
+    assert!(listed.contains("channel all although sensor 1, whose place it takes, was on pilot"), "{listed}");
+    collector.ask(["sensor", "channel", "3", "pilot"])?;
+    let listed = collector.ask(["sensor", "list"])?.out;
+    assert!(!listed.contains("although"), "{listed}");
+
     // Over a restart, and where the list key is somewhere else.
     first.kill()?;
     drop(feed);

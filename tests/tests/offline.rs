@@ -135,8 +135,21 @@ fn l2_a_sensor_without_contact_takes_a_carried_list_running_or_not_and_nothing_t
         eventually("it is connected", PATIENCE, || Ok((scene.agent.status()?["connected"] == true).then_some(())))
     };
     connected(&scene)?;
+    eventually("what came by hand counts as in force", PATIENCE, || {
+        let sensors = scene.collector.list("sensor")?;
+        Ok(sensors.iter().all(|sensor| sensor["newest_list"]["in_force"] == 1).then_some(()))
+    })?;
     scene.refused(&second, "revision 2 is not newer than revision 3")?;
     connected(&scene)?;
+    // A file that is made beside a running collector says nothing later than that one does: it is no attack on the next session.
+    let beside = scene.folder.path().join("beside");
+    scene.collector.ask(["list", "export", &beside.to_string_lossy()])?;
+    scene.refused(&beside, "revision 3 is not newer than revision 3")?;
+    connected(&scene)?;
+    scene.collector.publish("evil4.example\n")?;
+    scene.collector.await_in_force(1, 4)?;
+    let log = scene.collector.running()?.log();
+    ensure!(!log.contains("the word of which list is the newest was refused"), "{log}");
     drop(feed);
     scene.agent.wait()?;
     let alerts = scene.collector.list("alert")?;

@@ -41,8 +41,8 @@ fn r2_fewer_long_stories_meet_everything_that_may_happen() -> Result<(), Failure
     let counted = lived(seeds, 400)?;
     let Counted { statements, taken, stored, told_lost, set_aside, adopted, .. } = counted;
     let Counted { crowds, without_alert, crashes, cuts, collector_faults, gaps, .. } = counted;
-    let Counted { lists_in_force, lists_refused, lists_stopped, .. } = counted;
-    let of_lists = [lists_in_force, lists_refused, lists_stopped];
+    let Counted { lists_in_force, lists_of_changes, lists_refused, lists_stopped, .. } = counted;
+    let of_lists = [lists_in_force, lists_of_changes, lists_refused, lists_stopped];
     let of_records = [statements, taken, stored, told_lost, set_aside, adopted, crowds, without_alert];
     for met in of_records.into_iter().chain([crashes, cuts, collector_faults, gaps]).chain(of_lists) {
         assert!(met > 0, "something never happened");
@@ -65,9 +65,12 @@ fn i4_i5_no_floor_falls_and_what_is_in_force_was_signed_and_whole_wherever_it_st
         counted +=
             lab::lists::live(seed, 120).unwrap_or_else(|(step, why)| panic!("seed {seed}, step {step}: {why:#}"));
     }
-    let Counted { lists_in_force, lists_refused, lists_stopped, .. } = counted;
-    println!("{lists_in_force} came into force, {lists_refused} were refused, {lists_stopped} stopped");
+    let Counted { lists_in_force, lists_of_changes, lists_refused, lists_stopped, .. } = counted;
+    println!(
+        "{lists_in_force} came into force, {lists_of_changes} of them as changes, {lists_refused} were refused, {lists_stopped} stopped"
+    );
     assert!(lists_in_force > stories() && lists_refused > stories() && lists_stopped > stories() / 2, "{counted:?}");
+    assert!(lists_of_changes > stories(), "{counted:?}");
 }
 
 /// Found by a story: with a full disk the file that says what was never sent could not be written anew, stayed, and was

@@ -39,7 +39,8 @@ pub enum ListCommand {
         /// The file.
         file: PathBuf,
         /// One JSON object: taken (its number, null = refused), roots (root documents that were taken), in_force (0 = none),
-        /// root_version, refused (sentences).
+        /// root_version, refused (sentences), follows (the channel that is followed), list_channel (the file's; null = no list
+        /// was read in it).
         #[arg(long)]
         json: bool,
     },
@@ -92,7 +93,7 @@ fn told(carried: &Carried, json: bool) -> Result<(), Failure> {
     if json {
         println!("{}", serde_json::to_string(carried).unwrap_or_default());
     }
-    let Carried { taken, roots, in_force, refused, .. } = carried;
+    let Carried { taken, roots, in_force, refused, follows, list_channel, .. } = carried;
     if let Some(version) = roots.last().filter(|_| !json) {
         println!("Root document {version} is in force.");
     }
@@ -110,7 +111,14 @@ fn told(carried: &Carried, json: bool) -> Result<(), Failure> {
                 0 => "no list is in force".to_owned(),
                 revision => format!("list {revision} stays in force"),
             };
-            let remedy = "bring a newer file of this sensor's own collector (there: varde-collector list export FILE)";
+            let for_another = list_channel.as_ref().is_some_and(|channel| channel != follows) && !follows.is_empty();
+            let remedy = if for_another {
+                format!(
+                    "bring the list of the channel that this sensor follows (there: varde-collector list export FILE --channel {follows})"
+                )
+            } else {
+                "bring a newer file of this sensor's own collector (there: varde-collector list export FILE)".to_owned()
+            };
             Err(Failure::new(format!("the list was refused, {stays}: {why}"), remedy))
         }
     }

@@ -1,5 +1,6 @@
 //! `varde-collector sensor channel`: which lists a sensor follows, by a word that the list key signs.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use varde_common::channel::{ChannelName, Placement};
 use varde_common::id::SensorId;
+use varde_common::list::CHANNEL_ALL;
 use varde_common::time::Timestamp;
 use varde_common::trust::{Domain, Root, read_unverified, sign};
 
@@ -18,6 +20,7 @@ use crate::io::control::{Poked, poke};
 use crate::io::{clock, directory, keys};
 use crate::limits::SIGNED_FILE_MAX_OCTETS;
 use crate::store::channel::Placed;
+use crate::store::sensor::SensorRow;
 use crate::store::{Scope, Store};
 
 /// Arguments of `sensor channel`.
@@ -99,6 +102,18 @@ pub(super) async fn run(data: &Path, store: &Store, arguments: ChannelArguments)
         ));
     }
     Ok(())
+}
+
+/// The channel of the sensor whose place each of these takes, where no word was ever made for the new one: it follows all, and
+/// whoever set a new box up may think that it follows what the old one did.
+pub(super) fn left_behind(sensors: &[SensorRow], placed: &[Placed]) -> BTreeMap<i64, (i64, String)> {
+    let has_word = |id: i64| placed.iter().any(|one| i64::try_from(one.placement.sensor.0) == Ok(id));
+    let left = |new: &SensorRow| {
+        let old = sensors.iter().find(|old| Some(old.id) == new.replaces)?;
+        let left = new.revoked_at.is_none() && old.channel != CHANNEL_ALL && !has_word(new.id);
+        left.then(|| (new.id, (old.id, old.channel.clone())))
+    };
+    sensors.iter().filter_map(left).collect()
 }
 
 /// The next word for a sensor.

@@ -10,7 +10,7 @@ use varde_common::matcher::IndicatorSet;
 use varde_common::tlp::Tlp;
 use varde_common::trust::{Domain, read_unverified, sign};
 
-use super::noted::{deed, list_in_force, noted};
+use super::noted::{deed, list_in_force, noted, publication};
 use super::publish::waiting;
 use super::{say, sign as signing};
 use crate::audit::On;
@@ -32,7 +32,7 @@ pub(super) async fn let_wait(
     store: &Store,
     compiled: &Compiled,
     manifest: &Manifest,
-    up_to_id: i64,
+    (up_to_id, said): (i64, &'static str),
 ) -> anyhow::Result<(PendingFacts, Option<PendingFacts>)> {
     if let Some(there) = store.pending(Scope::Operator).await? {
         // It says the same: a signature that is on its way stays good.
@@ -70,8 +70,8 @@ pub(super) async fn let_wait(
     let pending =
         Pending { facts, channel, manifest: unsigned, older_manifest, base: compiled.base.clone(), changes, up_to_id };
     let preparing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
-        .was(list_in_force(store).await?)
-        .becomes(format!("waits for a signature: {} indicators, content {}", manifest.count, manifest.content_blake3));
+        .was(list_in_force(store, &pending.channel).await?)
+        .becomes(format!("waits for a signature, for {}{said}", publication(&manifest)));
     let before = store.noting(preparing).let_wait(&pending).await?;
     Ok((facts, before))
 }
@@ -133,17 +133,13 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
         base: &pending.base,
         changes: pending.changes.as_ref(),
         up_to_id: pending.up_to_id,
-        with_red: holds_red(signed, &pending)?,
+        with_red: holds_red(&pending)?,
     };
     let (_, signers) = read_unverified::<Manifest>(octets)?;
+    let red = if list.with_red { ", with what is marked TLP:RED" } else { "" };
     let publishing = deed("publish", On::Thing(format!("list {}", signed.revision)))
-        .was(list_in_force(store).await?)
-        .becomes(format!(
-            "published: {} indicators, content {}, signed by {}",
-            signed.count,
-            signed.content_blake3,
-            signers.join(", ")
-        ));
+        .was(list_in_force(store, &pending.channel).await?)
+        .becomes(format!("published for {}, signed by {}{red}", publication(signed), signers.join(", ")));
     if !store.noting(publishing).publish_list(&list).await? {
         bail!("a list with that number was published meanwhile; publish again, and let the new one be signed");
     }
@@ -151,9 +147,10 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
     Ok((pending.revision(), signed.count))
 }
 
-/// Whether what waits was made with what is marked TLP:RED.
-fn holds_red(manifest: &Manifest, pending: &Pending) -> anyhow::Result<bool> {
-    Ok(manifest.open(pending.base.clone())?.indicators().any(|indicator| indicator.tlp == Tlp::Red))
+/// Whether what waits was made with what is marked TLP:RED. Its base is all of it, also where the manifest is of changes over another.
+fn holds_red(pending: &Pending) -> anyhow::Result<bool> {
+    let whole = IndicatorSet::open(std::sync::Arc::new(pending.base.clone()))?;
+    Ok(whole.indicators().any(|indicator| indicator.tlp == Tlp::Red))
 }
 
 /// Says which mode this is and what waits.

@@ -44,14 +44,20 @@ pub async fn run(data: &Path, command: ListCommand) -> anyhow::Result<()> {
     lists.look(&store, &changes).await?;
     let mut octets = Vec::new();
     let Some(list) = lists.carry(&channel, &mut octets).await? else {
+        let for_channel = if channel.is_all() { String::new() } else { format!(" --channel {channel}") };
         bail!(
-            "there is no list that sensors would take: none is published yet, or root.json no longer names the key that signed the newest; make one with: varde-collector publish"
+            "there is no list of channel {channel} that sensors would take: none is published yet, or root.json no longer names the key that signed the newest; make one with: varde-collector publish{for_channel}"
         )
     };
     let path = std::path::absolute(&file).context("the file's name")?;
     let exporting = deed("list export", On::Thing(format!("list {list}")))
         .becomes(format!("written with the key of confidential indicators: {}", path.display()));
-    noted(&store, exporting, async { Ok(directory::write_private(&path, &octets)?) }).await?;
+    noted(&store, exporting, async {
+        // Before any sensor hears of it: the running collector says nothing older from then on.
+        lists.keep_words(&store).await?;
+        Ok(directory::write_private(&path, &octets)?)
+    })
+    .await?;
     store.close().await;
     say::result(&format!("Wrote list {list} to {}, {} bytes.", path.display(), octets.len()))?;
     say::aside(

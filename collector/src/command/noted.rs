@@ -3,6 +3,9 @@
 
 use std::path::Path;
 
+use varde_common::channel::ChannelName;
+use varde_common::list::Manifest;
+
 use super::{say, sentence};
 use crate::audit::{Deed, On};
 use crate::io::{clock, user};
@@ -74,13 +77,30 @@ pub(super) async fn if_it_can(data: &Path) -> anyhow::Result<Option<Store>> {
     }
 }
 
-/// The list in force, in words.
+/// A channel's list in force, in words.
 ///
 /// # Errors
 /// The database's own.
-pub(super) async fn list_in_force(store: &Store) -> anyhow::Result<String> {
-    Ok(match store.newest_revision(Scope::Operator).await? {
-        varde_common::id::Revision(0) => "no list in force".to_owned(),
-        revision => format!("list {revision} in force"),
+pub(super) async fn list_in_force(store: &Store, channel: &ChannelName) -> anyhow::Result<String> {
+    Ok(match store.newest_manifest(Scope::Operator, channel).await? {
+        None => format!("no list of channel {channel} in force"),
+        Some((revision, _)) => format!("list {revision} of channel {channel} in force"),
     })
+}
+
+/// What a publication is, in words: for whom and how much.
+pub(super) fn publication(manifest: &Manifest) -> String {
+    let Manifest { channel, count, content_blake3, shrinks, .. } = manifest;
+    let shrinks = if *shrinks { ", may take the place of a much larger list" } else { "" };
+    format!("channel {channel}: {count} indicators{shrinks}, content {content_blake3}")
+}
+
+/// What somebody said that a publication may do.
+pub(super) fn as_said(allow_shrink: bool, include_red: bool) -> &'static str {
+    match (allow_shrink, include_red) {
+        (false, false) => "",
+        (true, false) => " (--allow-shrink)",
+        (false, true) => " (--include-red)",
+        (true, true) => " (--allow-shrink --include-red)",
+    }
 }

@@ -10,9 +10,9 @@ use varde_common::id::Revision;
 use varde_common::list::{Manifest, is_shrunken};
 use varde_common::matcher::{IndicatorSet, Seed};
 use varde_common::time::Timestamp;
-use varde_common::trust::{from_hex, hex, key_id, read_unverified};
+use varde_common::trust::{from_hex, hex, key_id};
 
-use super::noted::{deed, list_in_force};
+use super::noted::{as_said, deed, list_in_force, publication};
 use super::{duty, say};
 use crate::audit::On;
 use crate::control::Poke;
@@ -234,33 +234,35 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
     let newest = store.newest_manifest(Scope::Operator, &channel).await?;
     let newest_revision = newest.as_ref().map_or(Revision(0), |(revision, _)| *revision);
     let last = store.last_revision(Scope::Operator).await?;
-    let last_said = newest.as_ref().and_then(|(_, octets)| Some(read_unverified::<Manifest>(octets).ok()?.0));
     // A manifest that this root no longer stands for is replaced, whatever it says.
     let manifest = newest.and_then(|(_, octets)| Manifest::verify(&octets, &root).ok());
     let empty_and_first = last == Revision(0) && compiled.content.count == 0;
     // After a restore sensors may hold lists that this database knows nothing of: the next one goes out whatever it says.
     let restored = newest_revision < store.restored_above(Scope::Operator).await?;
-    let said = |last: &Manifest| allow_shrink && !last.shrinks;
+    let is_said_anew = |last: &Manifest| allow_shrink && !last.shrinks;
     let news = !empty_and_first
         && (restored
-            || manifest.as_ref().is_some_and(said)
+            || manifest.as_ref().is_some_and(is_said_anew)
             || compile::is_news(&compiled.content, manifest.as_ref(), now));
     if news && !allow_shrink {
-        // The first list of a channel takes the place of what its sensors follow until then.
-        let all = store.newest_manifest(Scope::Operator, &ChannelName::default()).await?;
-        let all = all.and_then(|(revision, octets)| Some((revision, read_unverified::<Manifest>(&octets).ok()?.0)));
-        let before = last_said.map(|newest| (newest_revision, newest.count));
-        let (revision, held) = before.or(all.map(|(revision, all)| (revision, all.count))).unwrap_or_default();
+        // Whoever signed it: what sensors have they go on matching against when its key is lost. The first list of a channel
+        // takes the place of what its sensors follow until then.
+        let before = match store.newest_count(Scope::Operator, &channel).await? {
+            Some(before) => Some(before),
+            None => store.newest_count(Scope::Operator, &ChannelName::default()).await?,
+        };
+        let (revision, held) = before.unwrap_or_default();
         guard(revision, held, compiled.content.count)?;
     }
     // A sensor that was away may have a larger one than the newest.
     let shrinks = allow_shrink || is_shrunken(store.largest_list(Scope::Operator).await?, compiled.content.count);
     let whole = compile::manifest_of(&compiled, &channel, last, shrinks, now);
+    let said = as_said(allow_shrink, include_red);
     let Some(key) = key else {
         if !news {
             return Ok(Outcome::Unchanged { revision: newest_revision, compiled });
         }
-        let (facts, before) = duty::let_wait(store, &compiled, &whole, up_to_id).await?;
+        let (facts, before) = duty::let_wait(store, &compiled, &whole, (up_to_id, said)).await?;
         return Ok(Outcome::Waits { facts, before, compiled });
     };
     // Signed even where nothing is news: a wrong key is told at once, not at the next change.
@@ -288,13 +290,8 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
         with_red: include_red,
     };
     let publishing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
-        .was(list_in_force(store).await?)
-        .becomes(format!(
-            "published: {} indicators, content {}, signed by {}",
-            manifest.count,
-            manifest.content_blake3,
-            key_id(&key.verifying_key())
-        ));
+        .was(list_in_force(store, &channel).await?)
+        .becomes(format!("published for {}, signed by {}{said}", publication(&manifest), key_id(&key.verifying_key())));
     if !store.noting(publishing).publish_list(&list).await? {
         bail!("somebody else published in this moment; run it again to publish what has changed since");
     }
@@ -330,6 +327,7 @@ mod tests {
     use crate::intel::import::{Reader, Said};
     use varde_common::list::CHANNEL_ALL;
     use varde_common::tlp::Tlp;
+    use varde_common::trust::read_unverified;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
 
@@ -445,5 +443,38 @@ mod tests {
         ));
         assert!(matches!(publish(&data, &store, by(&away), NOW).await.unwrap(), Outcome::Published { .. }));
         assert!(store.pending_facts(Scope::Operator).await.unwrap().is_none(), "what waited is in force");
+    }
+
+    #[tokio::test]
+    async fn l2_a_list_whose_key_was_lost_guards_the_next_one_and_the_audit_says_what_was_allowed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, other) = (dir.path().join("c"), dir.path().join("other"));
+        for data in [&data, &other] {
+            init::run(data, InitArguments::default()).await.unwrap();
+        }
+        let store = Store::open(&data).await.unwrap();
+        let list: String = (0..60).map(|n| format!("n{n}.example\n")).collect();
+        let lines: Vec<_> = Reader::new().read(list.as_bytes()).map(Result::unwrap).collect();
+        let until = Some(Timestamp(NOW.0 + 86_400_000_000));
+        store.import_indicators(&lines, &Said { valid_until: until, ..Said::default() }, "x", NOW).await.unwrap();
+        import(&store, "stays.example\n", Tlp::Amber).await;
+        assert!(matches!(publish(&data, &store, Wanted::default(), NOW).await.unwrap(), Outcome::Published { .. }));
+        // Other keys, and a root document that names them: nothing that was published verifies any more.
+        for name in ["root.json", "keys/list.key"] {
+            std::fs::copy(other.join(name), data.join(name)).unwrap();
+        }
+        let later = Timestamp(NOW.0 + 2 * 86_400_000_000);
+        let pilot: ChannelName = "pilot".parse().unwrap();
+        for channel in [ChannelName::default(), pilot.clone()] {
+            let said = publish(&data, &store, Wanted { channel, ..Wanted::default() }, later).await.unwrap_err();
+            assert!(said.to_string().contains("list 1 has 61 indicators, and only 1"), "{said}");
+        }
+        let wanted = Wanted { channel: pilot, allow_shrink: true, include_red: true, key: None };
+        assert!(matches!(publish(&data, &store, wanted, later).await.unwrap(), Outcome::Published { .. }));
+        let sql = "SELECT was || ' / ' || became FROM audit WHERE what = 'publish' ORDER BY seq DESC LIMIT 1";
+        let said: String = sqlx::query_scalar(sql).fetch_one(store.readers()).await.unwrap();
+        let begins =
+            "no list of channel pilot in force / published for channel pilot: 1 indicators, may take the place";
+        assert!(said.starts_with(begins) && said.ends_with(" (--allow-shrink --include-red)"), "{said}");
     }
 }

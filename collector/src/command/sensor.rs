@@ -1,5 +1,6 @@
 //! `varde-collector sensor`: tokens for new sensors, how the sensors are, and revocation.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -110,6 +111,14 @@ pub async fn run(data: &Path, command: SensorCommand) -> anyhow::Result<()> {
                 say::aside(&format!(
                     "It takes the place of sensor {replaced}, which is revoked as soon as it has enrolled."
                 ));
+                let (sensors, placed) =
+                    (store.sensor_rows(Scope::Operator).await?, store.placements(Scope::Operator).await?);
+                let new = i64::try_from(token.sensor.0).unwrap_or(i64::MAX);
+                if let Some((old, channel)) = channel::left_behind(&sensors, &placed).get(&new) {
+                    say::aside(&format!(
+                        "Sensor {old} follows channel {channel}, and the new one follows all until you say otherwise, which you can do now: varde-collector sensor channel {new} {channel}"
+                    ));
+                }
             }
             say::result(&token.to_text())?;
             say::aside(&format!(
@@ -133,7 +142,8 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             }
             let newest = keys::read_root(data).ok().map(|(_, root)| i64::from(root.version));
             let reach = store.reach(Scope::Operator).await?;
-            print(&sensors, newest, reach.as_ref(), json, clock::now())?;
+            let left = channel::left_behind(&sensors, &store.placements(Scope::Operator).await?);
+            print(&sensors, &left, newest, reach.as_ref(), json, clock::now())?;
         }
         SensorCommand::Events(arguments) => sensor_events::run(&store, &arguments).await?,
         SensorCommand::Release { id } => {
@@ -300,11 +310,13 @@ fn renewal(sensor: &SensorRow, now: Timestamp) -> Option<String> {
 }
 
 /// Which channel it follows, where that is not everybody's.
-fn channel_words(sensor: &SensorRow) -> String {
+fn channel_words(sensor: &SensorRow, left: Option<&(i64, String)>) -> String {
     let follows = sensor.follows.as_deref().unwrap_or(CHANNEL_ALL);
     let why = sensor.channel_refused_why.as_deref().map_or(String::new(), |why| format!(" and refuses: {why}"));
     match sensor.channel.as_str() {
-        CHANNEL_ALL if follows == CHANNEL_ALL => String::new(),
+        CHANNEL_ALL if follows == CHANNEL_ALL => left.map_or(String::new(), |(old, channel)| {
+            format!(", channel all although sensor {old}, whose place it takes, was on {channel}")
+        }),
         named if named == follows => format!(", channel {named}"),
         named => format!(", channel {follows}, told to follow {named}{why}"),
     }
@@ -372,6 +384,7 @@ fn reach_words(reach: &Reach) -> String {
 
 fn print(
     sensors: &[SensorRow],
+    left: &BTreeMap<i64, (i64, String)>,
     newest_root: Option<i64>,
     reach: Option<&Reach>,
     json: bool,
@@ -398,7 +411,7 @@ fn print(
         };
         let age = age_s(sensor, now)
             .map_or(String::new(), |age| format!(", published {} ago", length((age * 1_000).max(1_000))));
-        let list = format!("{list}{}{age}{}", channel_words(sensor), trust(sensor, newest_root));
+        let list = format!("{list}{}{age}{}", channel_words(sensor, left.get(&sensor.id)), trust(sensor, newest_root));
         vec![
             sensor.id.to_string(),
             format!("{} {}", sensor.member, sensor.member_name),

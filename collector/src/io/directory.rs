@@ -69,7 +69,12 @@ pub fn write_private(path: &Path, octets: &[u8]) -> Result<(), DirectoryError> {
         fs::rename(&fresh, path)
     };
     write().map_err(refused("write", path))?;
-    path.parent().map_or(Ok(()), sync_directory)
+    sync_directory(above(path))
+}
+
+/// The directory that a file stands in: that of whoever runs the program, where the file has a name alone.
+fn above(path: &Path) -> &Path {
+    path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Removes a file that may not be there.
@@ -79,7 +84,7 @@ pub fn write_private(path: &Path, octets: &[u8]) -> Result<(), DirectoryError> {
 pub fn remove(path: &Path) -> Result<(), DirectoryError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused("remove", path)(error)),
-        Ok(()) | Err(_) => path.parent().map_or(Ok(()), sync_directory),
+        Ok(()) | Err(_) => sync_directory(above(path)),
     }
 }
 

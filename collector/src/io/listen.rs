@@ -91,15 +91,20 @@ impl Collector {
         self.lists.name_newest_by(data.join(TIMESTAMP_KEY));
     }
 
+    async fn look_at_lists(&self) -> Result<(), StoreError> {
+        self.lists.look(&self.store, &self.changes).await?;
+        self.lists.keep_words(&self.store).await
+    }
+
     /// A command has changed something. Gives whether it could be looked at.
     pub async fn handle_poke(&self, poke: Poke) -> bool {
         let looked: Result<(), StoreError> = match poke {
             Poke::Health => return health(&self.store).await.is_ok(),
-            Poke::List | Poke::Brake => self.lists.look(&self.store, &self.changes).await.map(|_| ()),
+            Poke::List | Poke::Brake => self.look_at_lists().await,
             Poke::Root => {
                 // Before a sensor hears of it: it takes the document only from a collector whose CA that names.
                 self.keyring.look_and_tell(clock::now()).await;
-                self.lists.look(&self.store, &self.changes).await.map(|_| ())
+                self.look_at_lists().await
             }
             Poke::Sensors => {
                 let cut = match self.live.cut_off_revoked().await {

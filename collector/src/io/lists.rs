@@ -161,7 +161,11 @@ impl Lists {
             let number = |placed: Placed| Some((i64::try_from(placed.placement.sensor.0).ok()?, placed));
             offer.placed = Arc::new(placed.into_iter().filter_map(number).collect());
         }
-        let newer_word = self.words(&mut offer, clock::now());
+        let mut kept = BTreeMap::new();
+        for channel in offer.channels.keys() {
+            kept.extend(store.newest_word(Scope::Operator, channel).await?.map(|word| (channel.clone(), word)));
+        }
+        let newer_word = self.words(&mut offer, &kept, clock::now());
         if newer_root || newer_brake || !newer_lists.is_empty() || newer_word || newer_places {
             self.offer.send_replace(offer);
         }
@@ -172,13 +176,32 @@ impl Lists {
         Ok(newer_lists.into_iter().map(|(_, revision)| revision).max())
     }
 
-    /// Says which list is the newest of each channel, where it is to be said anew. Gives whether anything has changed.
-    fn words(&self, offer: &mut Offer, now: Timestamp) -> bool {
+    /// Keeps the words that were said, for whoever says the next ones.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn keep_words(&self, store: &Store) -> Result<(), StoreError> {
+        let offer = self.offer.borrow().clone();
+        for (channel, Offered { word, .. }) in &offer.channels {
+            let Some(word) = word else { continue };
+            if store.newest_word(Scope::Operator, channel).await?.as_ref() != Some(word) {
+                store.keep_newest_word(channel, word).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says which list is the newest of each channel, where it is to be said anew. Gives whether anything has changed. What was
+    /// kept may be a later word of another process: a sensor that has heard that one believes none of before.
+    fn words(&self, offer: &mut Offer, kept: &BTreeMap<ChannelName, Vec<u8>>, now: Timestamp) -> bool {
         let Some((version, Document { root, .. })) = offer.roots.iter().next_back() else { return false };
         let mut said = self.said();
         self.warn_of_end(&mut said, root, now);
         let mut changed = false;
         for (channel, offered) in &mut offer.channels {
+            if let Some(word) = kept.get(channel).and_then(|word| said.heard(channel, offered, word, *version, root)) {
+                (offered.word, changed) = (Some(word), true);
+            }
             let Some(word) = said.word(channel, offered, *version, root, now) else { continue };
             (offered.word, changed) = (word, true);
         }
@@ -342,6 +365,29 @@ impl Offer {
 }
 
 impl Said {
+    /// A word that was kept, where it is later than what was said here and still says what is so.
+    fn heard(
+        &mut self,
+        channel: &ChannelName,
+        offered: &Offered,
+        kept: &[u8],
+        version: u32,
+        root: &Root,
+    ) -> Option<Arc<Vec<u8>>> {
+        let list = Some(&offered.list).filter(|_| offered.stands)?;
+        if offered.word.as_ref().is_some_and(|word| word.as_slice() == kept) {
+            return None;
+        }
+        let newest = Newest::accept(kept, root, channel, None, Timestamp::MAX).ok()?;
+        let is_so = newest == Newest::of(channel, &list.manifest, list.revision, newest.at);
+        let is_later = self.words.get(channel).is_none_or(|(_, _, at)| newest.at > *at);
+        if !is_so || !is_later {
+            return None;
+        }
+        self.words.insert(channel.clone(), (list.revision, version, newest.at));
+        Some(Arc::new(kept.to_vec()))
+    }
+
     /// The word that a channel's list is the newest, where it is to be said anew; within: none, where nobody can.
     fn word(
         &mut self,

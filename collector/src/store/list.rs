@@ -105,6 +105,20 @@ impl Store {
         Ok(row.map(|(number, manifest)| (revision(number), manifest)))
     }
 
+    /// The number of a channel's newest list and how many indicators it has, whoever signed it; none where there is none.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn newest_count(
+        &self,
+        _scope: Scope,
+        channel: &ChannelName,
+    ) -> Result<Option<(Revision, u64)>, StoreError> {
+        let sql = "SELECT revision, count FROM list_revision WHERE channel = $1 ORDER BY revision DESC LIMIT 1";
+        let row: Option<(i64, i64)> = sqlx::query_as(sql).bind(channel.as_str()).fetch_optional(self.readers()).await?;
+        Ok(row.map(|(number, count)| (revision(number), u64::try_from(count).unwrap_or(0))))
+    }
+
     /// A channel's newest list, whole.
     ///
     /// # Errors
@@ -322,5 +336,36 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(bases[..3], [0, 0, 0], "old contents are let go");
+    }
+
+    #[tokio::test]
+    async fn l2_what_is_published_for_a_channel_first_waits_for_everybodys_list() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let content = Content { count: 1, blake3: String::new() };
+        let unpublished = async || store.picture(Scope::Operator).await.unwrap().unpublished;
+        for (number, channel, left) in [(1, "all", 0), (2, "pilot", 1), (3, "pilot", 2), (4, "all", 0), (5, "pilot", 1)]
+        {
+            let pattern: Pattern = format!("n{number}.example").parse().unwrap();
+            let line = Line { pattern: pattern.to_plain(), kind: pattern.kind() };
+            store.import_indicators(&[line], &Said::default(), "x", Timestamp(1)).await.unwrap();
+            assert!(unpublished().await > 0);
+            let manifest = Manifest::of(b"", &content, Revision(number), Timestamp(100), Timestamp::MAX);
+            let manifest = Manifest { channel: channel.to_owned(), ..manifest };
+            let list = New {
+                manifest: &manifest,
+                signed: b"signed",
+                older_manifest: None,
+                base: b"",
+                changes: None,
+                up_to_id: 99,
+                with_red: false,
+            };
+            assert!(store.publish_list(&list).await.unwrap());
+            assert_eq!(unpublished().await, left, "after list {number} of {channel}");
+        }
+        let rows = store.indicator_rows(Scope::Operator).await.unwrap();
+        let first: Vec<_> = rows.iter().map(|row| row.published_in).collect();
+        assert_eq!(first, [1, 2, 3, 4, 5].map(Some), "the first publication is a fact, whomever it was for");
     }
 }

@@ -32,6 +32,7 @@ pub mod site;
 pub mod succession;
 pub mod trust;
 pub mod upgrade;
+pub mod word;
 
 #[cfg(test)]
 pub(crate) mod fixture;

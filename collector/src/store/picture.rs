@@ -4,6 +4,7 @@
 //! and only from [`OTHERS_SHOWN_FROM`] up.
 
 pub(super) mod reads;
+mod rows;
 
 use std::collections::HashSet;
 
@@ -309,7 +310,7 @@ pub struct Picture {
     pub list: Option<ListFacts>,
     /// How far it has come; none for a member.
     pub reach: Option<Reach>,
-    /// Indicators imported but in no list yet; always 0 for a member.
+    /// Indicators imported but in no list for all yet; always 0 for a member.
     pub unpublished: i64,
     /// The trust anchor.
     pub trust: TrustFacts,

@@ -1,5 +1,6 @@
 //! At which sensors the newest list is in force, and since when the collector knows.
 
+use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
@@ -28,7 +29,50 @@ pub(super) async fn newest(conn: &mut sqlx::SqliteConnection) -> Result<Option<R
     Ok(Some(Reach::of(revision, Timestamp(published_at), &sensors)))
 }
 
+fn number(revision: Revision) -> i64 {
+    i64::try_from(revision.0).unwrap_or(i64::MAX)
+}
+
+/// Notes that a list is in force at a sensor; the first time it says so stays.
+pub(super) async fn note_in_force(
+    conn: &mut sqlx::SqliteConnection,
+    sensor: i64,
+    revision: Revision,
+    since: Timestamp,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    // Only numbers that were published: a sensor cannot fill this table.
+    let sql = "INSERT INTO in_force (sensor_id, revision, since, heard_at)
+        SELECT $1, revision, $3, $4 FROM list_revision WHERE revision = $2
+        ON CONFLICT (sensor_id, revision) DO NOTHING";
+    sqlx::query(sql).bind(sensor).bind(number(revision)).bind(since.0).bind(now.0).execute(conn).await?;
+    Ok(())
+}
+
 impl Store {
+    /// A list came into force at a sensor. The first time it says so stays.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn list_in_force(
+        &self,
+        sensor: i64,
+        revision: Revision,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE sensor SET revision = $2, revision_since = $3, last_seen_at = $4 WHERE id = $1")
+            .bind(sensor)
+            .bind(number(revision))
+            .bind(since.0)
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        note_in_force(&mut tx, sensor, revision, since, now).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// How far the newest list has come; none where there is none, and none for a member: it counts others' sensors.
     ///
     /// # Errors
@@ -46,7 +90,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::store::fixture::Fixture;
-    use varde_common::id::Revision;
+    use crate::store::sensor;
 
     #[tokio::test]
     async fn a_revoked_sensor_and_a_token_are_none_of_those_a_list_is_to_reach() {
@@ -75,5 +119,31 @@ mod tests {
         assert_eq!((all.sensors, all.in_force, all.missing.len()), (2, 2, 0));
         assert!(all.all_ms.is_some(), "who is revoked keeps nobody from being all");
         assert!(store.reach(Scope::Member(1)).await.unwrap().is_none(), "it counts others' sensors");
+    }
+
+    #[tokio::test]
+    async fn l2_a_list_that_came_into_force_while_no_session_stood_counts_from_the_next_hello() {
+        let fixture = Fixture::new(2).await;
+        let store = &fixture.store;
+        fixture.run("INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES (5, x'', x'', 1, 1000)").await;
+        let says = async |sensor: i64, revision: u64, at: i64| {
+            let mut tx = store.begin().await.unwrap();
+            let said = (Revision(revision), 3, "quic", Timestamp(at));
+            sensor::connected(&mut tx, sensor, "0.1.0", said.0, said.1, said.2, said.3).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let reach = async || store.reach(Scope::Operator).await.unwrap().unwrap();
+        // What nobody published is none, whatever a sensor says.
+        says(1, 9, 2_000).await;
+        assert_eq!((reach().await.in_force, fixture.count("SELECT COUNT(*) FROM in_force").await), (0, 0));
+        says(1, 5, 3_000).await;
+        says(1, 5, 4_000).await;
+        assert_eq!(fixture.count("SELECT heard_at FROM in_force").await, 3_000, "the first time counts");
+        assert_eq!(fixture.count("SELECT revision_since FROM sensor WHERE id = 1").await, 3_000);
+        store.list_in_force(2, Revision(5), Timestamp(20), Timestamp(50)).await.unwrap();
+        says(2, 5, 4_000).await;
+        assert_eq!(fixture.count("SELECT since FROM in_force WHERE sensor_id = 2").await, 20, "its own word stays");
+        assert_eq!(fixture.count("SELECT revision_since FROM sensor WHERE id = 2").await, 20);
+        assert_eq!((reach().await.in_force, reach().await.missing.len()), (2, 0));
     }
 }

@@ -10,7 +10,7 @@ use varde_common::words::fingerprint;
 use super::belonging::take_place;
 use super::departure::SENSORS_ABOVE;
 use super::heartbeat::BEFORE;
-use super::{Scope, Store, StoreError, restored};
+use super::{Scope, Store, StoreError, reach, restored};
 use crate::enrolment::TokenRow;
 use crate::hearing::{Hearing, Lately};
 
@@ -133,7 +133,8 @@ fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, sqlx::Erro
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp))
 }
 
-/// A session stands.
+/// A session stands. A list that came into force while none did (carried by hand, or a word of it that was lost) is in force as far
+/// as the collector knows since now.
 ///
 /// # Errors
 /// The database's own.
@@ -147,6 +148,7 @@ pub async fn connected(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let sql = "UPDATE sensor SET connected = 1, last_connected_at = $2, last_seen_at = $2, agent_version = $3,
+            revision_since = CASE WHEN revision = $4 THEN revision_since WHEN $4 = 0 THEN NULL ELSE $2 END,
             revision = $4, protocol = $5, carrier = $6 WHERE id = $1";
     sqlx::query(sql)
         .bind(sensor)
@@ -155,9 +157,9 @@ pub async fn connected(
         .bind(number(revision.0))
         .bind(i64::from(protocol))
         .bind(carrier)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-    Ok(())
+    reach::note_in_force(conn, sensor, revision, now, now).await
 }
 
 impl Store {
@@ -323,33 +325,6 @@ impl Store {
     pub async fn all_disconnected(&self) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query("UPDATE sensor SET connected = 0 WHERE connected <> 0").execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// A list came into force at a sensor. The first time it says so stays.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn list_in_force(
-        &self,
-        sensor: i64,
-        revision: Revision,
-        since: Timestamp,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("UPDATE sensor SET revision = $2, revision_since = $3, last_seen_at = $4 WHERE id = $1")
-            .bind(sensor)
-            .bind(number(revision.0))
-            .bind(since.0)
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
-        // Only numbers that were published: a sensor cannot fill this table.
-        let sql = "INSERT INTO in_force (sensor_id, revision, since, heard_at)
-            SELECT $1, revision, $3, $4 FROM list_revision WHERE revision = $2
-            ON CONFLICT (sensor_id, revision) DO NOTHING";
-        sqlx::query(sql).bind(sensor).bind(number(revision.0)).bind(since.0).bind(now.0).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 

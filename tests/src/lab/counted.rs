@@ -33,6 +33,8 @@ pub struct Counted {
     pub gaps: u64,
     /// Lists that came into force.
     pub lists_in_force: u64,
+    /// And of them as changes over the base that was there.
+    pub lists_of_changes: u64,
     /// Lists refused.
     pub lists_refused: u64,
     /// Sensors stopped while a list came into force.
@@ -56,6 +58,7 @@ impl std::ops::AddAssign for Counted {
         self.collector_faults += more.collector_faults;
         self.gaps += more.gaps;
         self.lists_in_force += more.lists_in_force;
+        self.lists_of_changes += more.lists_of_changes;
         self.lists_refused += more.lists_refused;
         self.lists_stopped += more.lists_stopped;
     }

@@ -1,11 +1,13 @@
-//! Lists in the simulation: published while sensors are there or not, offered again by a collector that was put back, mixed and
-//! changed on their way, and stopped at any step of coming into force. After every step what lies on a sensor's disk is read anew,
+//! Lists in the simulation: published whole or as changes over the base at hand, while sensors are there or not, offered again by a
+//! collector that was put back, mixed and changed on their way, and stopped at any step of coming into force. After every step what lies on a sensor's disk is read anew,
 //! as a start would: the floor never falls (I4), and what is in force was signed, is whole, and is none older than before (I5).
 //!
 //! The sensor's core and its files are the real ones, on the machine's own disk; who brings the octets is not.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use ed25519_dalek::SigningKey;
@@ -17,9 +19,9 @@ use varde_common::channel::ChannelName;
 use varde_common::id::{IndicatorId, Revision, SensorId};
 use varde_common::indicator::Indicator;
 use varde_common::list::{Manifest, write_base};
-use varde_common::matcher::{IndicatorSet, Seed};
+use varde_common::matcher::{IndicatorSet, Overlay, Seed};
 use varde_common::time::Timestamp;
-use varde_common::trust::{Role, Roles, Root, hex, key_id};
+use varde_common::trust::{Role, Roles, Root, hex, key_id, read_unverified};
 
 use super::collector::folder;
 use super::counted::Counted;
@@ -31,11 +33,27 @@ const LEFT_OUT: u64 = 1_000;
 /// A list that was signed.
 #[derive(Debug)]
 struct Publication {
-    revision: Revision,
+    says: Manifest,
     manifest: Vec<u8>,
     base: Vec<u8>,
-    base_blake3: String,
-    indicators: usize,
+    /// The changes over it; empty where it is all of the list.
+    overlay: Vec<u8>,
+    /// The numbers of its indicators.
+    named: BTreeSet<u64>,
+}
+
+/// A list on its way, in the parts in which it is sent.
+#[derive(Debug, Clone, Copy)]
+struct Parts<'a> {
+    manifest: &'a [u8],
+    base: &'a [u8],
+    overlay: &'a [u8],
+}
+
+impl Publication {
+    fn parts(&self) -> Parts<'_> {
+        Parts { manifest: &self.manifest, base: &self.base, overlay: &self.overlay }
+    }
 }
 
 /// Whoever publishes.
@@ -52,7 +70,11 @@ struct Publisher {
 /// Where a list that comes into force is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
+    /// Before its floor is written.
     Floor,
+    /// Between that and its changes.
+    Overlay,
+    /// Between that and its base.
     Rename,
 }
 
@@ -65,6 +87,7 @@ struct Listener {
     incoming: Option<Incoming>,
     /// What it matches against.
     matches: Revision,
+    set: Arc<IndicatorSet>,
     /// The highest floor, and the newest list, that its disk has shown.
     floor: Revision,
     in_force: Revision,
@@ -80,28 +103,46 @@ fn root_of(key: &SigningKey) -> Root {
     Root { version: 1, expires: Timestamp::MAX, keys, roles, ca: std::collections::BTreeSet::new() }
 }
 
-/// A list with so many indicators, signed by this key.
-fn signed_by(key: &SigningKey, revision: u64, indicators: u64, random: &mut Random) -> Result<Publication> {
-    let named = (0..indicators).map(|n| Ok(Indicator::bare(IndicatorId(n), format!("vond{n}.example").parse()?)));
-    let named = named.collect::<Result<Vec<_>>>()?;
-    let (base, content) = write_base(named, Seed::from_octets([random.below(256) as u8; 16]))?;
-    let manifest = Manifest::of(&base, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
+/// A list of these, signed by this key: whole, or as changes over the base of another.
+fn signed_by(
+    key: &SigningKey,
+    revision: u64,
+    named: BTreeSet<u64>,
+    over: Option<&Publication>,
+    random: &mut Random,
+) -> Result<Publication> {
+    let indicators = named.iter().map(|n| Ok(Indicator::bare(IndicatorId(*n), format!("vond{n}.example").parse()?)));
+    let indicators = indicators.collect::<Result<Vec<_>>>()?;
+    let (whole, content) = write_base(indicators, Seed::from_octets([random.below(256) as u8; 16]))?;
+    let says = Manifest::of(&whole, &content, Revision(revision), Timestamp(1), Timestamp::MAX);
     // Its publisher meant it, however few are left.
-    let manifest = Manifest { shrinks: true, ..manifest };
-    Ok(Publication {
-        revision: Revision(revision),
-        base_blake3: manifest.base_blake3.clone(),
-        indicators: indicators as usize,
-        manifest: manifest.sign(&[key])?,
-        base,
-    })
+    let says = Manifest { shrinks: true, ..says };
+    let (says, base, overlay) = match over {
+        None => (says, whole, Vec::new()),
+        Some(before) => {
+            let [theirs, ours] = [&before.base, &whole].map(|base| IndicatorSet::open(Arc::new(base.clone())));
+            let overlay = Overlay::between(&theirs?, &ours?).context("too many changes")?.to_octets();
+            (says.over(&before.says, &overlay), before.base.clone(), overlay)
+        }
+    };
+    Ok(Publication { manifest: says.sign(&[key])?, says, base, overlay, named })
 }
 
 impl Publisher {
+    /// Half of the time little has changed, and goes out as changes over the newest one's base.
     fn publish(&mut self, random: &mut Random) -> Result<()> {
         self.last += 1;
-        let indicators = random.within(1, 60);
-        self.signed.push(signed_by(&self.key, self.last, indicators, random)?);
+        let over = self.newest.and_then(|newest| self.signed.get(newest)).filter(|_| random.percent(50));
+        let named = match over {
+            None => (0..random.within(1, 60)).collect(),
+            Some(before) => {
+                let gone = random.below(60);
+                let others = before.named.iter().copied().filter(|n| *n != gone);
+                others.chain((0..random.within(1, 4)).map(|_| 60 + random.below(30))).collect()
+            }
+        };
+        let one = signed_by(&self.key, self.last, named, over, random)?;
+        self.signed.push(one);
         self.newest = Some(self.signed.len() - 1);
         Ok(())
     }
@@ -122,6 +163,7 @@ impl Listener {
     fn start(&mut self) -> Result<()> {
         let stored = list::read(&self.data, &self.roots(), SensorId(1))?;
         self.matches = stored.list.as_ref().map_or(Revision(0), |(manifest, _)| manifest.revision);
+        self.set = stored.list.as_ref().map(|(_, set)| Arc::clone(set)).unwrap_or_default();
         let mut subscription = Subscription::new(self.root.clone(), stored.floor, self.matches)
             .with_channel(stored.placed.clone(), stored.floor);
         if let Some((manifest, _)) = &stored.list {
@@ -145,10 +187,12 @@ impl Listener {
         Ok(())
     }
 
-    /// A manifest and a base come, in pieces; after so many of them the session is cut, or it is killed.
+    /// A list comes, in pieces; after so many of them the session is cut, or it is killed. Who has its base is sent the changes
+    /// alone; `blindly` that is done whatever it has, and what it asks for then is sent.
     fn is_offered(
         &mut self,
-        (manifest, base): (&[u8], &[u8]),
+        parts: Parts<'_>,
+        blindly: bool,
         ends: Option<(u64, bool)>,
         stops: Option<At>,
         counted: &mut Counted,
@@ -156,14 +200,38 @@ impl Listener {
         let Some(subscription) = &mut self.subscription else { return Ok(()) };
         subscription.handle_session();
         self.incoming = None;
-        let step = subscription.handle_offer(manifest.to_vec(), Timestamp(0));
+        let (says, _) = read_unverified::<Manifest>(parts.manifest)?;
+        let has_base = subscription.holds().base.is_some_and(|base| hex(&base) == says.base_blake3);
+        let alone = !parts.overlay.is_empty() && (has_base || blindly);
+        self.is_sent(parts, !alone, ends, stops, counted)?;
+        match self.subscription.as_mut().is_some_and(Subscription::takes_ask_for_whole) {
+            true => self.is_sent(parts, true, ends, stops, counted),
+            false => Ok(()),
+        }
+    }
+
+    fn is_sent(
+        &mut self,
+        Parts { manifest, base, overlay }: Parts<'_>,
+        whole: bool,
+        ends: Option<(u64, bool)>,
+        stops: Option<At>,
+        counted: &mut Counted,
+    ) -> Result<()> {
+        let Some(subscription) = &mut self.subscription else { return Ok(()) };
+        let step = subscription.handle_publication(manifest.to_vec(), whole, Timestamp(0));
         self.act(step, stops, counted)?;
-        for (number, chunk) in base.chunks(700).enumerate() {
+        let of_base = base.chunks(700).filter(|_| whole).map(|chunk| (chunk, true));
+        let pieces = of_base.chain(overlay.chunks(60).map(|chunk| (chunk, false)));
+        for (number, (chunk, is_base)) in pieces.enumerate() {
             if let Some((_, kills)) = ends.filter(|(after, _)| *after == number as u64) {
                 return if kills { self.die() } else { Ok(()) };
             }
             let Some(subscription) = &mut self.subscription else { return Ok(()) };
-            let step = subscription.handle_chunk(chunk.to_vec());
+            let step = match is_base {
+                true => subscription.handle_chunk(chunk.to_vec()),
+                false => subscription.handle_overlay_chunk(chunk),
+            };
             self.act(step, stops, counted)?;
         }
         let Some(subscription) = &mut self.subscription else { return Ok(()) };
@@ -189,27 +257,36 @@ impl Listener {
                 self.incoming.as_mut().context("nothing was begun")?.write(&octets).map_err(Into::into)
             }
             Step::Keep(arrived) => {
-                let incoming = Some(self.incoming.take().context("nothing was begun")?);
-                // Every list of these stories is whole: there is no base that others' changes are over.
-                let opened = list::complete(incoming.as_ref(), &IndicatorSet::default(), &arrived)?;
+                let incoming = self.incoming.take();
+                ensure!(incoming.is_some() == arrived.whole, "a base is there that was not sent, or the other way");
+                let opened = list::complete(incoming.as_ref(), &self.set, &arrived)?;
                 let subscription = self.subscription.as_mut().context("it is off")?;
-                if let Err(refused) = opened {
-                    let step = subscription.handle_not_stored(&refused.to_string());
-                    return self.act(step, stops, counted);
-                }
+                let set = match opened {
+                    Ok(set) => set,
+                    Err(refused) => {
+                        let step = subscription.handle_not_stored(&refused.to_string());
+                        return self.act(step, stops, counted);
+                    }
+                };
                 let floor = Floor { revision: arrived.manifest.revision, root_version: 1 };
                 let in_the_way = match stops {
                     None => None,
-                    Some(At::Floor) => Some(InTheWay::of(self.data.join("list/floor"))?),
-                    Some(At::Rename) => Some(InTheWay::of(self.data.join("list/in-force"))?),
+                    // What is not written cannot be stopped.
+                    Some(At::Overlay) if arrived.manifest.overlay.is_some() => {
+                        let over = arrived.manifest.base_blake3.get(..16).unwrap_or_default();
+                        Some(InTheWay::of(self.data.join(format!("list/overlay-{over}")))?)
+                    }
+                    Some(At::Rename) if arrived.whole => Some(InTheWay::of(self.data.join("list/in-force"))?),
+                    Some(At::Floor | At::Overlay | At::Rename) => Some(InTheWay::of(self.data.join("list/floor"))?),
                 };
                 let accepted = list::accept(incoming, &self.data, &ChannelName::default(), floor, &arrived);
                 match (accepted, in_the_way) {
                     (Ok(()), None) => {
                         subscription.handle_stored(&arrived.manifest, Timestamp(9));
-                        self.matches = arrived.manifest.revision;
-                        self.is_damaged = false;
+                        (self.matches, self.set) = (arrived.manifest.revision, Arc::new(set));
+                        self.is_damaged &= !arrived.whole;
                         counted.lists_in_force += 1;
+                        counted.lists_of_changes += u64::from(!arrived.whole);
                         Ok(())
                     }
                     (Err(_), Some(in_the_way)) => {
@@ -251,13 +328,14 @@ impl Listener {
             return Ok(());
         };
         let revision = manifest.revision;
-        let is_it = |one: &Publication| {
-            (one.revision, &one.base_blake3, one.indicators) == (revision, &manifest.base_blake3, set.len())
-        };
+        let there: BTreeSet<u64> = set.indicators().map(|one| one.id.0).collect();
+        let is_it = |one: &Publication| one.says == manifest && one.named == there;
         ensure!(signed.iter().any(is_it), "I5: what lies there as list {revision} was never signed as a whole");
         ensure!(revision >= self.in_force, "I4: list {revision} is in force after {}", self.in_force);
         self.in_force = revision;
         if let Some(subscription) = &self.subscription {
+            let matched: BTreeSet<u64> = self.set.indicators().map(|one| one.id.0).collect();
+            ensure!(matched == there, "I5: it matches against something else than its disk has");
             let said = (subscription.in_force(), subscription.floor());
             ensure!(said == (revision, self.floor), "I5: it says {said:?}, its disk {revision} and {}", self.floor);
             ensure!(self.matches == revision, "I5: it matches against {}, its disk has {revision}", self.matches);
@@ -320,6 +398,7 @@ fn listeners(folder: &TempDir, publisher: &Publisher, many: u64) -> Result<Vec<L
             subscription: None,
             incoming: None,
             matches: Revision(0),
+            set: Arc::default(),
             floor: Revision(0),
             in_force: Revision(0),
             is_damaged: false,
@@ -353,9 +432,14 @@ fn happen(
         11..13 => is_deceived(listener, publisher, random, counted)?,
         _ => {
             let ends = random.percent(20).then(|| (random.below(4), random.percent(50)));
-            let stops = random.percent(20).then(|| if random.percent(50) { At::Floor } else { At::Rename });
+            let stops = random.percent(30).then(|| match random.below(3) {
+                0 => At::Floor,
+                1 => At::Overlay,
+                _ => At::Rename,
+            });
+            let blindly = random.percent(20);
             if let Some(one) = publisher.newest.and_then(|newest| publisher.signed.get(newest)) {
-                listener.is_offered((&one.manifest, &one.base), ends, stops, counted)?;
+                listener.is_offered(one.parts(), blindly, ends, stops, counted)?;
             }
         }
     }
@@ -372,21 +456,26 @@ fn is_deceived(
     let (Some(one), Some(other)) = (random.one_of(&publisher.signed), random.one_of(&publisher.signed)) else {
         return Ok(());
     };
-    let mut base = one.base.clone();
-    match random.below(4) {
+    let (mut base, mut overlay) = (one.base.clone(), one.overlay.clone());
+    match random.below(5) {
         // One of before, as it was.
         0 => {}
         // The words of one, the octets of another.
         1 => base.clone_from(&other.base),
-        2 => {
-            let at = random.below(base.len() as u64) as usize;
-            base.get_mut(at).into_iter().for_each(|octet| *octet ^= 1);
+        2 => overlay.clone_from(&other.overlay),
+        3 => {
+            let part = if random.percent(50) && !overlay.is_empty() { &mut overlay } else { &mut base };
+            let at = random.below(part.len() as u64) as usize;
+            part.get_mut(at).into_iter().for_each(|octet| *octet ^= 1);
         }
         _ => {
             let foreign = SigningKey::from_bytes(&[2; 32]);
-            let one = signed_by(&foreign, publisher.last + 5, 3, random)?;
-            return listener.is_offered((&one.manifest, &one.base), None, None, counted);
+            let named = one.named.iter().copied().chain([99]).collect();
+            let over = Some(one).filter(|_| random.percent(50));
+            let one = signed_by(&foreign, publisher.last + 5, named, over, random)?;
+            return listener.is_offered(one.parts(), false, None, None, counted);
         }
     }
-    listener.is_offered((&one.manifest, &base), None, None, counted)
+    let parts = Parts { manifest: &one.manifest, base: &base, overlay: &overlay };
+    listener.is_offered(parts, random.percent(50), None, None, counted)
 }

@@ -15,10 +15,12 @@ use varde_common::carried::MAGIC;
 use varde_common::codec::FrameHeader;
 use varde_common::id::Revision;
 use varde_common::limits::FRAME_HEADER_OCTETS;
+use varde_common::list::Manifest;
 use varde_common::message::{
     ChannelOutcome, CloseReason, ListOutcome, PROTOCOLS, RootOutcome, Stream, ToAgent, ToCollector,
 };
 use varde_common::rotation::claimed_version;
+use varde_common::trust::read_unverified;
 
 use super::desk::Desk;
 use super::lists::lists;
@@ -41,6 +43,12 @@ pub struct Carried {
     pub root_version: u32,
     /// What was refused and why, a sentence each.
     pub refused: Vec<String>,
+    /// The channel that is followed; empty where a running agent of before says nothing of it.
+    #[serde(default)]
+    pub follows: String,
+    /// The channel that the file's list says it is for, whoever signed it; none where no list was read.
+    #[serde(default)]
+    pub list_channel: Option<String>,
 }
 
 /// One who stands at the control socket with a list.
@@ -137,8 +145,9 @@ pub async fn take(desk: &Desk, subscription: &mut Subscription, file: &mut (impl
     let (write, mut answers) = duplex(CARRIED_ANSWERS_MAX_OCTETS);
     let link = File { streams: Mutex::new(Some((write, read))), shown: vec![desk.ca.clone()] };
     let version = desk.anchor.borrow().root().version;
+    let mut list_channel = None;
     let fed = async {
-        let fed = pass_on(file, &mut feed, version).await;
+        let fed = pass_on(file, &mut feed, version, &mut list_channel).await;
         drop(feed);
         fed
     };
@@ -162,6 +171,8 @@ pub async fn take(desk: &Desk, subscription: &mut Subscription, file: &mut (impl
         Ok((Err(why), _)) => carried.refused.push(why),
         Err(_) => carried.refused.push(format!("the file did not come whole within {CARRIED_WITHIN_S} seconds")),
     }
+    carried.list_channel = list_channel;
+    carried.follows = desk.channel.borrow().to_string();
     carried.in_force = desk.list.borrow().revision;
     carried.root_version = desk.anchor.borrow().root().version;
     carried
@@ -201,8 +212,14 @@ impl Carried {
     }
 }
 
-/// Passes a file's messages on, but for root documents up to this one. An error is a sentence.
-async fn pass_on(file: &mut (impl AsyncRead + Unpin), feed: &mut DuplexStream, version: u32) -> Result<(), String> {
+/// Passes a file's messages on, but for root documents up to this one, and notes for which channel the list says it is. An error
+/// is a sentence.
+async fn pass_on(
+    file: &mut (impl AsyncRead + Unpin),
+    feed: &mut DuplexStream,
+    version: u32,
+    list_channel: &mut Option<String>,
+) -> Result<(), String> {
     let mut magic = [0; MAGIC.len()];
     if file.read_exact(&mut magic).await.is_err() || magic != *MAGIC {
         return Err("this is no file of varde-collector list export".to_owned());
@@ -215,6 +232,9 @@ async fn pass_on(file: &mut (impl AsyncRead + Unpin), feed: &mut DuplexStream, v
     while let Some(message) = read_message(file).await.map_err(broken)? {
         if matches!(&message, ToAgent::NextRoot { document } if claimed_version(document) <= version) {
             continue;
+        }
+        if let ToAgent::ListOffer { manifest } | ToAgent::Publication { manifest, .. } = &message {
+            *list_channel = read_unverified::<Manifest>(manifest).ok().map(|(manifest, _)| manifest.channel);
         }
         let frame = message.to_frame().map_err(|error| error.to_string())?;
         feed.write_all(&frame).await.map_err(|_| "more came than a list".to_owned())?;
@@ -262,11 +282,11 @@ mod tests {
             ([&MAGIC[..], &[0xff; 64]].concat(), "damaged"),
         ] {
             let (mut feed, _read) = duplex(1024);
-            let said = pass_on(&mut &octets[..], &mut feed, 1).await.unwrap_err();
+            let said = pass_on(&mut &octets[..], &mut feed, 1, &mut None).await.unwrap_err();
             assert!(said.contains(words), "{said}");
         }
         let (mut feed, mut read) = duplex(1024);
-        pass_on(&mut &[&MAGIC[..], &end].concat()[..], &mut feed, 1).await.unwrap();
+        pass_on(&mut &[&MAGIC[..], &end].concat()[..], &mut feed, 1, &mut None).await.unwrap();
         assert_eq!(read_message(&mut read).await, Ok(Some(ToAgent::ListEnd)));
     }
 }

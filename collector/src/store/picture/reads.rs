@@ -1,4 +1,4 @@
-//! The statements behind the picture, and how their rows become facts.
+//! The statements behind the picture.
 
 use std::collections::HashMap;
 
@@ -6,13 +6,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 use varde_common::list::CHANNEL_ALL;
 use varde_common::time::Timestamp;
-use varde_common::tlp::Tlp;
 use varde_common::words::fingerprint;
 
+use super::rows::{alert_facts, hit_facts, indicator_facts, maybe_time, member_facts, time, withheld};
 use super::{
-    ALERTS_MAX, AlertFacts, CAMPAIGNS_MAX, CampaignFacts, Detail, HitFacts, INCIDENTS_MAX, INDICATORS_MAX,
-    IncidentFacts, IndicatorFacts, KeyFacts, ListFacts, MEMBERS_MAX, MemberFacts, OTHERS_SHOWN_FROM, Picture,
-    SensorFacts, SensorTrustFacts, Subject, TrustFacts,
+    ALERTS_MAX, CAMPAIGNS_MAX, CampaignFacts, Detail, INCIDENTS_MAX, INDICATORS_MAX, IncidentFacts, KeyFacts,
+    ListFacts, MEMBERS_MAX, OTHERS_SHOWN_FROM, Picture, SensorFacts, SensorTrustFacts, Subject, TrustFacts,
 };
 use crate::beat::Fare;
 use crate::store::heartbeat::BEFORE;
@@ -69,7 +68,11 @@ pub(super) async fn picture(
     };
     let unpublished = match scope {
         Scope::Operator => {
-            sqlx::query_scalar("SELECT COUNT(*) FROM indicator WHERE published_at IS NULL").fetch_one(&mut **tx).await?
+            // What was published for another channel first is not everybody's until a later list of all has it; numbers are
+            // given once for all channels.
+            let sql = "SELECT COUNT(*) FROM indicator WHERE published_at IS NULL
+                OR published_in > COALESCE((SELECT MAX(revision) FROM list_revision WHERE channel = 'all'), 0)";
+            sqlx::query_scalar(sql).fetch_one(&mut **tx).await?
         }
         Scope::Member(_) => 0,
     };
@@ -434,94 +437,4 @@ fn subject(of: Option<Subject>) -> (Option<i64>, Option<i64>) {
         Some(Subject::Campaign(id)) => (Some(id), None),
         Some(Subject::Incident(id)) => (None, Some(id)),
     }
-}
-
-fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, sqlx::Error> {
-    Ok(Timestamp(row.try_get(column)?).clamped())
-}
-
-fn maybe_time(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
-    Ok(row.try_get::<Option<i64>, _>(column)?.map(|at| Timestamp(at).clamped()))
-}
-
-/// Whether the title would tell a member an indicator that is marked for fewer eyes.
-fn withheld(scope: Scope, row: &SqliteRow) -> Result<bool, sqlx::Error> {
-    match scope {
-        Scope::Operator => Ok(false),
-        Scope::Member(_) => Ok(row.try_get::<Option<i64>, _>("strict")?.unwrap_or(0) != 0),
-    }
-}
-
-fn member_facts(row: &SqliteRow) -> Result<MemberFacts, sqlx::Error> {
-    Ok(MemberFacts {
-        id: row.try_get("member_id")?,
-        number: row.try_get("number")?,
-        name: row.try_get("name")?,
-        supplier: row.try_get("supplier")?,
-    })
-}
-
-fn hit_facts(row: &SqliteRow) -> Result<HitFacts, sqlx::Error> {
-    Ok(HitFacts {
-        member: member_facts(row)?,
-        first_seen: time(row, "first_seen")?,
-        last_seen: time(row, "last_seen")?,
-        evidence: row.try_get("evidence")?,
-        severity: row.try_get("severity")?,
-        hosts: row.try_get("hosts")?,
-        hosts_about: row.try_get::<i64, _>("hosts_about")? != 0,
-        sightings: row.try_get("sightings")?,
-        alerts: row.try_get("alerts")?,
-        arrived_at: maybe_time(row, "arrived_at")?,
-    })
-}
-
-fn indicator_facts(scope: Scope, row: &SqliteRow) -> Result<IndicatorFacts, sqlx::Error> {
-    let tlp: String = row.try_get("tlp")?;
-    // A marking that cannot be read counts as the strictest.
-    let open = match scope {
-        Scope::Operator => true,
-        Scope::Member(_) => tlp.parse::<Tlp>().is_ok_and(|tlp| tlp < Tlp::AmberStrict),
-    };
-    Ok(IndicatorFacts {
-        id: row.try_get("id")?,
-        pattern: Some(row.try_get("pattern")?).filter(|_| open),
-        kind: row.try_get("kind")?,
-        source: row.try_get("source")?,
-        threat: row.try_get::<Option<String>, _>("threat")?.filter(|_| open),
-        tlp,
-        confidence: row.try_get("confidence")?,
-        published_in: row.try_get("published_in")?,
-    })
-}
-
-fn alert_facts(row: &SqliteRow) -> Result<AlertFacts, sqlx::Error> {
-    let yes = |column: &str| row.try_get::<i64, _>(column).map(|value| value != 0);
-    Ok(AlertFacts {
-        id: row.try_get("id")?,
-        uuid: row.try_get("uuid")?,
-        member_id: row.try_get("member_id")?,
-        member_name: row.try_get("member_name")?,
-        sensor_id: row.try_get("sensor_id")?,
-        indicator_id: row.try_get("indicator_id")?,
-        revision: row.try_get("revision")?,
-        client: row.try_get("client")?,
-        hosts: row.try_get("hosts")?,
-        zone: row.try_get("zone")?,
-        direction: row.try_get("direction")?,
-        evidence: row.try_get("evidence")?,
-        by_resolver: yes("by_resolver")?,
-        looked_up_by_other: yes("looked_up_by_other")?,
-        possible_contact: yes("possible_contact")?,
-        labels_left: row.try_get("labels_left")?,
-        server: row.try_get("server")?,
-        port: row.try_get("port")?,
-        protocol: row.try_get("protocol")?,
-        severity: row.try_get("severity")?,
-        first_seen: time(row, "first_seen")?,
-        last_seen: time(row, "last_seen")?,
-        count: row.try_get("count")?,
-        regularity: row.try_get("regularity")?,
-        closed: yes("closed")?,
-    })
 }
