@@ -112,7 +112,7 @@ pub struct Refusal {
 /// Entries let go because their table was full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, Serialize, Deserialize)]
 pub struct Evictions {
-    /// Flows closed before their time.
+    /// Flows closed before their time, and SYNs in doubt within flows let go.
     pub flows: u64,
     /// TCP streams no longer put together.
     pub streams: u64,
