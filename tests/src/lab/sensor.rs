@@ -122,7 +122,11 @@ impl Beside {
         let name = directory.file_name()?.to_str()?.strip_prefix("spool.aside-")?;
         let (epoch, _) = name.rsplit_once('-')?;
         let text = |name: &str| String::from_utf8(disk.read(&directory.join(name))?).ok();
-        let plan = text("adopted").or_else(|| text("adopting")).unwrap_or_default();
+        let files = disk.files();
+        let beside = files.iter().filter(|path| path.parent() == Some(directory));
+        let mut names = beside.filter_map(|path| path.file_name()?.to_str());
+        let until = names.find(|name| name.starts_with("adopting-until-"));
+        let plan = text("adopted").or_else(|| text("adopting")).or_else(|| text(until?)).unwrap_or_default();
         let piece = |line: &str| {
             let words: Vec<&str> = line.split_whitespace().collect();
             let [from, to, epoch, first] = words.as_slice() else { return None };

@@ -131,9 +131,15 @@ impl World {
             Step::SyncFails => self.break_disk(place, Fault::Sync),
             Step::WriteFails => self.break_disk(place, Fault::Write),
             Step::DiskFull => {
-                let left = self.random.below(1_200);
+                let (left, write, meanwhile) =
+                    (self.random.below(1_200), self.random.below(50), self.random.percent(40));
                 if let Some(sensor) = self.sensors.get(place) {
-                    sensor.disk.set_capacity(Some(sensor.disk.used() + left));
+                    if meanwhile {
+                        // By another program, in the middle of whatever it writes next: also of a spool that is taken over.
+                        sensor.disk.fail(Fault::Filled(write));
+                    } else {
+                        sensor.disk.set_capacity(Some(sensor.disk.used() + left));
+                    }
                 }
                 Ok(())
             }
