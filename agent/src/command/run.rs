@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq};
 use varde_common::message::PROTOCOLS;
 

@@ -16,9 +16,7 @@ use super::places::{self, Place};
 use super::{Scope, Store, StoreError, departure};
 use crate::audit::Deed;
 use crate::departure::Departed;
-use crate::limits::{
-    BRAKES_LEFT_OUT, DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT, SENSORS_LEFT_OUT,
-};
+use crate::limits::{BRAKES_LEFT_OUT, DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT, SENSORS_LEFT_OUT};
 
 /// A command that only reads is over by then.
 const USED_WITHIN: Duration = Duration::from_secs(2);
