@@ -1,7 +1,7 @@
 //! A collector that breaks every rule on demand: it has a root, a CA and keys of its own, enrols real agents, and then
 //! offers them whatever list a test wants. All it is told, it keeps, octet by octet: a tap at the codec.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,9 +9,7 @@ use anyhow::{Context, Result, bail};
 use ed25519_dalek::SigningKey;
 use quinn::crypto::rustls::QuicServerConfig;
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-};
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivateKeyDer};
@@ -33,8 +31,9 @@ use varde_common::message::{
 use varde_common::record::Record;
 use varde_common::time::Timestamp;
 use varde_common::token::{EXPORTER_LABEL, Token, proof_is_good, secret_hash};
-use varde_common::trust::{COLLECTOR_NAME, Domain, Role, Roles, Root, hex, key_id, sha256, sign};
+use varde_common::trust::{COLLECTOR_NAME, sha256};
 
+use crate::hostile_authority::{authority, root_of};
 use crate::programs::{PATIENCE, eventually};
 
 const SECRET: [u8; 16] = [0x5a; 16];
@@ -130,39 +129,6 @@ pub struct HostileCollector {
     shared: Arc<Shared>,
     quic: SocketAddr,
     enroll: SocketAddr,
-}
-
-fn authority() -> Result<(Issuer<'static, KeyPair>, CertificateDer<'static>)> {
-    let mut params = CertificateParams::new(Vec::new())?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name.push(DnType::CommonName, "a hostile CA");
-    let key = KeyPair::generate()?;
-    let ca = params.self_signed(&key)?.der().clone();
-    Ok((Issuer::new(params, key), ca))
-}
-
-fn root_of(list_keys: &[SigningKey], threshold: u32, ca: &CertificateDer<'_>) -> Result<Vec<u8>> {
-    let (root_key, brake_key) = (HostileCollector::root_key(), HostileCollector::brake_key());
-    let all = || list_keys.iter().chain([&root_key, &brake_key]).map(SigningKey::verifying_key);
-    let role = |keys: &[&SigningKey], threshold| Role {
-        keys: keys.iter().map(|key| key_id(&key.verifying_key())).collect(),
-        threshold,
-    };
-    let root = Root {
-        version: 1,
-        expires: Timestamp::MAX,
-        keys: all().map(|key| (key_id(&key), hex(key.as_bytes()))).collect(),
-        roles: Roles {
-            root: role(&[&root_key], 1),
-            list: role(&list_keys.iter().collect::<Vec<_>>(), threshold),
-            timestamp: Role::default(),
-            hunt: role(&[&root_key], 1),
-            brake: role(&[&brake_key], 1),
-        },
-        ca: BTreeSet::from([hex(&sha256(ca))]),
-    };
-    Ok(sign(Domain::Root, &root, &[&root_key])?)
 }
 
 impl HostileCollector {

@@ -33,6 +33,7 @@ pub mod fleet;
 pub mod fuzz_targets;
 pub mod hits;
 pub mod hostile;
+mod hostile_authority;
 pub mod hostile_collector;
 pub mod hostile_lane;
 pub mod hostile_sensor;

@@ -6,10 +6,12 @@ mod inspect_lines;
 pub mod list;
 pub mod reveal;
 pub mod run;
+mod run_args;
 mod sources;
 pub mod status;
 mod status_brake;
 mod status_lines;
+mod status_trust;
 mod trusted;
 pub mod wipe;
 

@@ -4,7 +4,7 @@
 //! touches its files; the rest is a small asynchronous runtime around the connection. Between them are bounded queues.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -15,13 +15,13 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use varde_common::id::{Revision, Seq};
 use varde_common::message::PROTOCOLS;
 
+pub use super::run_args::{RunArgs, Speed};
 use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
 use super::status_brake::BrakeReport;
 use super::trusted::{Proof, Trusted, first_events, known_time};
 use super::{EXIT_START_AGAIN, Failure, detour, settings};
 use crate::health::Health;
-use crate::io::capture::LiveSettings;
 use crate::io::control::Question;
 use crate::io::disk::adopt::adopt;
 use crate::io::disk::adopt::again::has_room_by_now;
@@ -41,96 +41,12 @@ use crate::io::watch::{Ended, SourceReport, Watch};
 use crate::io::{clock, control, host};
 use crate::limits::{SET_ASIDE_LOOK_EVERY_S, SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
 use crate::sensor::{Sensor, SensorSettings};
-use crate::settings::{CaptureBackend, Settings};
+
 use crate::subscription::Subscription;
 use crate::timeline::Timekeeper;
 
 /// How often a person is told what is still being waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Watches traffic and tells the collector what matches.
-///
-/// Exit codes: 0 the sources ended and everything is with the collector, or a live run was stopped; 1 something could
-/// not be run, or the disk failed; 2 wrong usage; 75 start it again at once, nothing has failed (an interface disappeared or
-/// was made anew, the collector has told this sensor to begin a new spool, or there is room by now for what waits of an old one);
-/// 130 stopped before the captures were read and delivered.
-#[derive(Debug, clap::Args)]
-pub struct RunArgs {
-    /// An interface that receives mirrored traffic. May be repeated, and combined with --capture.
-    #[arg(long, value_name = "NAME")]
-    interface: Vec<String>,
-    /// A capture file (pcap, pcapng). May be repeated. With files alone the program ends when they are read and
-    /// everything is with the collector.
-    #[arg(long, value_name = "FILE")]
-    capture: Vec<PathBuf>,
-    /// How fast capture files are read: as fast as possible, or in the pace at which they were captured, where a gap of
-    /// more than an hour is not waited for.
-    #[arg(long, value_enum, default_value_t = Speed::Max)]
-    speed: Speed,
-    /// How interfaces are read; replaces the setting capture_backend. The default is the kernel's ring; pnet is for where
-    /// that cannot be had.
-    #[arg(long, value_enum, value_name = "BACKEND")]
-    capture_backend: Option<CaptureBackend>,
-    /// Agents that name the same number (1 to 255) share an interface's traffic, each flow whole to one of them; replaces
-    /// the setting capture_fanout. Not for a mirror that comes in a tunnel.
-    #[arg(long, value_name = "GROUP", value_parser = clap::value_parser!(u8).range(1..))]
-    capture_fanout: Option<u8>,
-    /// Where each source stood on the command line; filled in by [`RunArgs::number_sources`].
-    #[arg(skip)]
-    places: Places,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Places {
-    interfaces: Vec<usize>,
-    captures: Vec<usize>,
-}
-
-/// How fast capture files are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Speed {
-    /// As fast as possible.
-    Max,
-    /// In the pace at which they were captured.
-    Real,
-}
-
-impl RunArgs {
-    /// Sources are numbered in the order they stand on the command line, whichever option names them.
-    pub fn number_sources(&mut self, matches: &clap::ArgMatches) {
-        let places = |id: &str| matches.indices_of(id).map(Iterator::collect).unwrap_or_default();
-        self.places = Places { interfaces: places("interface"), captures: places("capture") };
-    }
-
-    fn live(&self, settings: &Settings) -> LiveSettings {
-        LiveSettings {
-            backend: self.capture_backend.unwrap_or(settings.capture_backend),
-            ring_blocks: settings.ring_blocks(),
-            fanout: self.capture_fanout.or(settings.capture_fanout),
-            dns_ports: settings.sensor().dns_ports,
-            filter: true,
-        }
-    }
-
-    /// Interfaces and files with their numbers.
-    #[expect(clippy::type_complexity, reason = "two lists of the same plain shape, taken apart at once")]
-    fn sources(&self, settings: &Settings) -> (Vec<(u16, String)>, Vec<(u16, PathBuf)>) {
-        if self.interface.is_empty() && self.capture.is_empty() {
-            return ((0..).zip(settings.interfaces.iter().cloned()).collect(), Vec::new());
-        }
-        let number = |places: &[usize], index: usize| {
-            let place = places.get(index).copied().unwrap_or(index);
-            let all = self.places.interfaces.iter().chain(&self.places.captures);
-            u16::try_from(all.filter(|other| **other < place).count()).unwrap_or(u16::MAX)
-        };
-        let interfaces = self.interface.iter().enumerate();
-        let captures = self.capture.iter().enumerate();
-        (
-            interfaces.map(|(i, name)| (number(&self.places.interfaces, i), name.clone())).collect(),
-            captures.map(|(i, file)| (number(&self.places.captures, i), file.clone())).collect(),
-        )
-    }
-}
 
 fn disk_failure(error: DiskError) -> Failure {
     Failure::new(&error, error.remedy())
@@ -521,43 +437,8 @@ fn interrupted(when: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::command::run_args::tests::parse;
     use crate::io::capture::CaptureError;
-    use clap::{CommandFactory, FromArgMatches, Parser};
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        run: RunArgs,
-    }
-
-    fn parse(line: &[&str]) -> RunArgs {
-        let matches = Line::command().get_matches_from(line);
-        let mut run = Line::from_arg_matches(&matches).unwrap().run;
-        run.number_sources(&matches);
-        run
-    }
-
-    #[test]
-    fn sources_are_numbered_as_they_stand_on_the_command_line() {
-        let line = ["x", "--capture", "a", "--interface", "i", "--capture", "b", "--speed", "real"];
-        let (interfaces, captures) = parse(&line).sources(&Settings::default());
-        assert_eq!(interfaces, [(1, "i".to_owned())]);
-        assert_eq!(captures, [(0, "a".into()), (2, "b".into())]);
-        let set = Settings { interfaces: vec!["p".into(), "q".into()], ..Settings::default() };
-        assert_eq!(parse(&["x"]).sources(&set).0, [(0, "p".to_owned()), (1, "q".to_owned())]);
-        assert!(parse(&line).sources(&set).0.iter().all(|(_, name)| name == "i"), "the command line wins");
-    }
-
-    #[test]
-    fn the_command_line_wins_over_the_settings_for_how_interfaces_are_read() {
-        let settings =
-            Settings::read("capture_backend = \"pnet\"\ncapture_fanout = 3\ndns_ports = [5353]", "x").unwrap();
-        let live = parse(&["x"]).live(&settings);
-        assert_eq!((live.backend, live.fanout, live.dns_ports), (CaptureBackend::Pnet, Some(3), vec![5353]));
-        let live = parse(&["x", "--capture-backend", "ring", "--capture-fanout", "7"]).live(&settings);
-        assert_eq!((live.backend, live.fanout, live.filter), (CaptureBackend::Ring, Some(7), true));
-        assert_eq!(parse(&["x"]).live(&Settings::default()).backend, CaptureBackend::Ring);
-    }
 
     #[test]
     fn an_interface_that_went_ends_with_a_code_of_its_own() {

@@ -5,15 +5,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use varde_common::id::{Revision, SensorId, Seq};
-use varde_common::message::{Freshness, Standing};
 use varde_common::record::LossCounts;
 use varde_common::time::Timestamp;
 
 use super::Failure;
 use super::status_brake::BrakeReport;
 use super::status_lines::in_words;
+pub use super::status_trust::TrustReport;
 use super::trusted::brakes;
-use crate::anchor::Anchor;
 use crate::health::{BlindSpots, Evictions, Health, Together};
 use crate::io::clock;
 use crate::io::control::{self, Question};
@@ -120,47 +119,6 @@ pub struct Report {
     pub confinement: Option<Confinement>,
     /// What came of trying; null unless asked for.
     pub probes: Option<Vec<Probe>>,
-}
-
-/// What a sensor trusts, and how new its list is known to be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrustReport {
-    /// The root document in force.
-    pub root_version: u32,
-    /// When a new one is wanted.
-    pub root_until: Timestamp,
-    /// Why the last one that was offered was refused, unless one was taken since.
-    pub root_refused: Option<String>,
-    /// `not_told` (nobody says which list is the newest), `fresh`, `stale` (nobody has for a day while it was connected), or
-    /// `behind` (a newer list was named and does not come).
-    pub freshness: String,
-    /// When the newest list was last named.
-    pub told_at: Option<Timestamp>,
-    /// Which; 0 = never.
-    pub named: Revision,
-    /// Why the last word of it was not believed, unless one was since.
-    pub newest_refused: Option<String>,
-}
-
-impl TrustReport {
-    /// As it is at this moment.
-    pub fn of(anchor: &Anchor, newness: &Newness, standing: &Standing) -> TrustReport {
-        let freshness = match standing.freshness {
-            Freshness::NotTold => "not_told",
-            Freshness::Fresh => "fresh",
-            Freshness::Stale => "stale",
-            Freshness::Behind => "behind",
-        };
-        TrustReport {
-            root_version: standing.root_version,
-            root_until: anchor.root().expires,
-            root_refused: anchor.refused().map(str::to_owned),
-            freshness: freshness.to_owned(),
-            told_at: standing.told_at,
-            named: standing.named,
-            newest_refused: newness.refused().map(str::to_owned),
-        }
-    }
 }
 
 /// The certificate it proves itself with.
