@@ -183,6 +183,8 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["indicator", "import", &list, "--threat", "Lure"])?;
     step(&["publish"])?;
     step(&["list", "export", &carried])?;
+    step(&["indicator", "brake", "1", "--hours", "1", "--reason", "falsk alarm"])?;
+    step(&["indicator", "brake", "1", "--release"])?;
     step(&["sensor", "channel", "1", "pilot"])?;
     fs::rename(data.join("keys/list.key"), &duty)?;
     fs::write(&list, "verst.example\n")?;

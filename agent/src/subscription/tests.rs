@@ -430,7 +430,7 @@ proptest! {
             let signer = key(if offer.ours { 1 } else { 2 });
             let held = in_force.as_ref().map_or(0, |(manifest, _)| manifest.count);
             let holds_this = in_force.as_ref().is_some_and(|(there, _)| there.channel == to);
-            let newer = offer.revision > floors[to] || (!holds_this && held > 0 && offer.revision == floors[to] && offer.revision > 0);
+            let newer = offer.revision > floors[to] || (!holds_this && in_force.is_some() && offer.revision == floors[to] && offer.revision > 0);
             let right = offer.ours && offer.whole && to == follows && newer
                 && (offer.shrinks || !is_shrunken(held, offer.count))
                 && (in_force.is_none() || !offer.over);
