@@ -28,11 +28,12 @@ use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 
 /// Every version that was ever in anybody's hands.
-const FIXTURES: [(i64, &str); 4] = [
+const FIXTURES: [(i64, &str); 5] = [
     (1, include_str!("data/schema-001.sql")),
     (4, include_str!("data/schema-004.sql")),
     (5, include_str!("data/schema-005.sql")),
     (6, include_str!("data/schema-006.sql")),
+    (10, include_str!("data/schema-010.sql")),
 ];
 
 async fn lay_down(data: &Path, version: i64, dump: &str) -> Result<(), sqlx::Error> {
