@@ -118,12 +118,17 @@ impl Volume for RealVolume {
     }
 
     fn entries(&self, directory: &Path) -> io::Result<Vec<Entry>> {
-        fs::read_dir(directory)?
-            .map(|entry| {
-                let entry = entry?;
-                Ok(entry_of(entry.file_name().to_string_lossy().into_owned(), &entry.metadata()?))
-            })
-            .collect()
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            match entry.metadata() {
+                Ok(found) => entries.push(entry_of(entry.file_name().to_string_lossy().into_owned(), &found)),
+                // Another thread has renamed or removed it since: it is not there any more.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(entries)
     }
 
     fn entry(&self, path: &Path) -> io::Result<Entry> {
@@ -193,5 +198,31 @@ impl VolumeFile for File {
     fn sync(&self) -> io::Result<()> {
         // The length counts among what is synced here too (POSIX: whatever is needed to read the octets again).
         self.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_file_that_is_renamed_while_a_directory_is_listed_is_no_failure() {
+        let directory = tempfile::tempdir().unwrap();
+        // What takes long to look at leaves time for what changes.
+        (0..300).for_each(|n| fs::write(directory.path().join(format!("{n}.seg")), b"x").unwrap());
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (first, then) = (directory.path().join("mark.tmp"), directory.path().join("mark"));
+                while !over.load(Ordering::Relaxed) {
+                    fs::write(&first, b"x").unwrap();
+                    fs::rename(&first, &then).unwrap();
+                }
+            });
+            let listed: io::Result<Vec<_>> = (0..1_000).map(|_| RealVolume.entries(directory.path())).collect();
+            over.store(true, Ordering::Relaxed);
+            assert!(listed.is_ok(), "{listed:?}");
+        });
     }
 }
