@@ -193,14 +193,20 @@ pub const OVERLAY_REBUILD_SHARE: u64 = 4;
 /// Lists whose content is kept; of older ones only the manifest.
 pub const LIST_CONTENTS_KEPT: i64 = 5;
 
-/// A plain list to import.
-pub const IMPORT_MAX_OCTETS: u64 = 512 * 1024 * 1024;
-/// Lines from which a progress bar is worth its place.
-pub const PROGRESS_FROM_LINES: usize = 10_000;
-/// Indicators written in one statement: eleven values each, SQLite takes 32,766.
+/// A file to import: five million STIX objects of 800 octets.
+pub const IMPORT_MAX_OCTETS: u64 = 4 * 1024 * 1024 * 1024;
+/// Its beginning, by which its format is known.
+pub const IMPORT_HEAD_OCTETS: usize = 64 * 1024;
+/// Entries that are written in one transaction: long enough to be quick, short enough that alerts come between.
+pub const IMPORT_BATCH_ITEMS: usize = 5_000;
+/// Batches read before the ones before them are written.
+pub const IMPORT_BATCHES_WAITING: usize = 2;
+/// Octets from which a progress bar is worth its place.
+pub const PROGRESS_FROM_OCTETS: u64 = 256 * 1024;
+/// Indicators written in one statement: thirteen values each, SQLite takes 32,766.
 pub const IMPORT_ROWS_PER_STATEMENT: usize = 500;
-/// Bad lines named one by one; the rest is counted.
-pub const BAD_LINES_SHOWN: usize = 1000;
+/// Bad entries named one by one; the rest is counted.
+pub const BAD_ENTRIES_SHOWN: u64 = 1000;
 
 /// How often sensors are told anew which list is the newest; a sensor that hears nothing for a day says so.
 pub const NEWEST_EVERY: Duration = Duration::from_secs(3600);

@@ -28,6 +28,19 @@ pub enum Tlp {
     Red,
 }
 
+impl Tlp {
+    /// 0 (clear) to 4 (red).
+    pub fn level(self) -> u8 {
+        match self {
+            Tlp::Clear => 0,
+            Tlp::Green => 1,
+            Tlp::Amber => 2,
+            Tlp::AmberStrict => 3,
+            Tlp::Red => 4,
+        }
+    }
+}
+
 impl fmt::Display for Tlp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -69,7 +82,7 @@ mod tests {
     #[test]
     fn strictness_is_the_order_and_text_goes_both_ways() {
         let all = [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red];
-        assert!(all.is_sorted());
+        assert!(all.is_sorted() && all.iter().map(|tlp| tlp.level()).eq(0..5));
         for tlp in all {
             assert_eq!(tlp.to_string().parse(), Ok(tlp));
         }

@@ -177,7 +177,8 @@ mod tests {
     use crate::command::init::{self, InitArguments};
     use crate::command::publish::{Outcome, Wanted, publish};
     use crate::command::sign::SignArguments;
-    use crate::intel::import::{Reader, Said};
+    use crate::intel::canonical::About;
+    use crate::store::fixture;
     use varde_common::channel::ChannelName;
     use varde_common::time::Timestamp;
     use varde_common::trust::add_signature;
@@ -191,10 +192,7 @@ mod tests {
         init::run(&data, InitArguments::default()).await.unwrap();
         std::fs::rename(data.join(keys::LIST_KEY), &away).unwrap();
         let store = Store::open(&data).await.unwrap();
-        let import = async |text: &str| {
-            let lines: Vec<_> = Reader::new().read(text.as_bytes()).map(Result::unwrap).collect();
-            store.import_indicators(&lines, &Said::default(), "x", NOW).await.unwrap();
-        };
+        let import = async |text: &str| fixture::import(&store, text, &About::default(), NOW).await;
         assert!(export(&store, &file).await.unwrap_err().to_string().contains("no list waits"));
         import("a.example\nb.example\n").await;
         let wait = async |at: i64| match publish(&data, &store, Wanted::default(), Timestamp(NOW.0 + at)).await.unwrap()
@@ -255,9 +253,8 @@ mod tests {
         init::run(&data, InitArguments::default()).await.unwrap();
         std::fs::rename(data.join(keys::LIST_KEY), &away).unwrap();
         let store = Store::open(&data).await.unwrap();
-        let lines: Vec<_> = Reader::new().read("red.example\n".as_bytes()).map(Result::unwrap).collect();
-        let said = Said { tlp: Some(Tlp::Red), ..Said::default() };
-        store.import_indicators(&lines, &said, "x", NOW).await.unwrap();
+        let about = About { tlp: Some(Tlp::Red), ..About::default() };
+        fixture::import(&store, "red.example\n", &about, NOW).await;
         let nothing = publish(&data, &store, Wanted::default(), NOW).await.unwrap();
         assert!(matches!(nothing, Outcome::Unchanged { revision: Revision(0), .. }), "{nothing:?}");
         let published = async || store.indicator_rows(Scope::Operator).await.unwrap()[0].published_in;

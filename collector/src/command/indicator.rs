@@ -1,42 +1,44 @@
-//! `varde-collector indicator`: plain lists in, and what is there.
+//! `varde-collector indicator`: intelligence in, and what is there.
 
-use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use varde_common::indicator::Severity;
+use varde_common::list::is_shrunken;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
-use varde_common::trust::{hex, sha256};
 
 use super::brake::{self, BrakeArguments};
 use super::init::operator_name;
 use super::noted::deed;
 use super::say;
 use crate::audit::On;
-use crate::intel::import::{Line, Reader, Said};
-use crate::io::{clock, directory};
-use crate::limits::{BAD_LINES_SHOWN, IMPORT_MAX_OCTETS, PROGRESS_FROM_LINES};
-use crate::store::indicator::{Imported, IndicatorRow};
+use crate::intel::canonical::{About, Details, Pap};
+use crate::intel::format::{Format, Item};
+use crate::intel::import::Importer;
+use crate::io::clock;
+use crate::io::intake::Intake;
+use crate::limits::{BAD_ENTRIES_SHOWN, PROGRESS_FROM_OCTETS};
+use crate::store::claim::Imported;
+use crate::store::indicator::IndicatorRow;
 use crate::store::{Scope, Store};
 
-/// Lines written in one transaction: long enough to be quick, short enough that alerts come between.
-const LINES_PER_TRANSACTION: usize = 5_000;
 const STANDARD_INPUT: &str = "standard input";
 
 /// Subcommands of `indicator`.
 #[derive(Debug, Subcommand)]
 pub enum IndicatorCommand {
-    /// Import a plain list: one indicator a line, # begins a comment.
+    /// Import a file of indicators, such as a plain list: one indicator a line, # begins a comment.
     #[command(
-        after_help = "A line is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port; or ja4:VALUE, programs whose TLS or QUIC hello has this JA4 fingerprint.\nAn indicator that is known already is kept once; what an option says is set anew, the rest stays. Lines that are no indicator are named and the rest is loaded.\nExit: 0 every line was loaded, 1 some were left out (the rest is loaded) or it could not be done, 2 wrong usage."
+        after_help = "A line of a plain list is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port; or ja4:VALUE, programs whose TLS or QUIC hello has this JA4 fingerprint.\nWhat an option says is said of every entry that does not say it itself; of two markings (TLP, PAP) the stricter one counts. An indicator that is known already is kept once, with every source that names it: it is as sure and as bad as the surest and the worst of them, marked as the strictest, and holds for as long as one says so. What a source says again takes the place of what it said; the rest stays. Entries that are no indicator are named and the rest is loaded.\nKeys with --json: source, format, new, known, left_out, clues (what no sensor can look for: hashes, paths), withdrawn, dry_run.\nExit: 0 every entry was loaded, 1 some were left out (the rest is loaded) or it could not be done, 2 wrong usage."
     )]
     Import(ImportArguments),
     /// List the indicators.
     #[command(
-        after_help = "Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), source, threat, confidence (0-100), severity, tlp, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -62,13 +64,28 @@ Exit: 0 the order is given, 1 it is not, 2 wrong usage."
 }
 
 /// Arguments of `indicator import`.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ImportArguments {
-    /// The list; - for standard input.
+    /// The file; - for standard input.
     pub file: String,
+    /// How it is written: auto looks [default: auto].
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    pub format: Option<Wish>,
     /// Where it comes from [default: the file's name].
     #[arg(long, value_name = "TEXT", value_parser = operator_name)]
     pub source: Option<String>,
+    /// It is all that its source says: what that said before and does not say here is withdrawn.
+    #[arg(long)]
+    pub replace: bool,
+    /// With --replace: withdraw it even if that is half of what the source said, or more.
+    #[arg(long, requires = "replace")]
+    pub allow_shrink: bool,
+    /// Only say what would be taken in and what not.
+    #[arg(long, conflicts_with = "replace")]
+    pub dry_run: bool,
+    /// Print what was done as one JSON object.
+    #[arg(long)]
+    pub json: bool,
     /// What it belongs to: campaigns are drawn over all indicators of one threat.
     #[arg(long, value_name = "TEXT", value_parser = operator_name)]
     pub threat: Option<String>,
@@ -81,6 +98,9 @@ pub struct ImportArguments {
     /// How far it may be shared: clear, green, amber, amber+strict or red [default: amber].
     #[arg(long)]
     pub tlp: Option<Tlp>,
+    /// What may be done with it: clear, green, amber or red.
+    #[arg(long)]
+    pub pap: Option<Pap>,
     /// Holds from, e.g. 2026-11-21T14:05:00Z.
     #[arg(long, value_name = "TIME")]
     pub valid_from: Option<Timestamp>,
@@ -98,6 +118,26 @@ fn severity(text: &str) -> Result<Severity, String> {
     found.ok_or_else(|| "there are info, low, medium, high and critical".to_owned())
 }
 
+/// A format, or none where the file is to tell.
+type Wish = Option<Format>;
+
+fn format(text: &str) -> Result<Wish, String> {
+    if text == "auto" { Ok(None) } else { text.parse().map(Some) }
+}
+
+/// What an import came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Done {
+    source: String,
+    format: &'static str,
+    new: u64,
+    known: u64,
+    left_out: u64,
+    clues: u64,
+    withdrawn: u64,
+    dry_run: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -107,7 +147,7 @@ pub async fn run(data: &Path, command: IndicatorCommand) -> anyhow::Result<()> {
     let done = match command {
         IndicatorCommand::Brake(arguments) => brake::run(data, &store, arguments).await,
         IndicatorCommand::Brakes { json } => brake::list(&store, json).await,
-        IndicatorCommand::Import(arguments) => import(&store, arguments).await,
+        IndicatorCommand::Import(arguments) => import(data, &store, arguments).await,
         IndicatorCommand::List { json } => match store.indicator_rows(Scope::Operator).await {
             Ok(rows) => print(&rows, json),
             Err(error) => Err(error.into()),
@@ -117,58 +157,110 @@ pub async fn run(data: &Path, command: IndicatorCommand) -> anyhow::Result<()> {
     done
 }
 
-async fn import(store: &Store, arguments: ImportArguments) -> anyhow::Result<()> {
-    if let (Some(from), Some(until)) = (arguments.valid_from, arguments.valid_until)
-        && until <= from
-    {
-        bail!("--valid-until {until} is not after --valid-from {from}; nothing would ever match");
-    }
-    let (name, list) = read_list(&arguments.file)?;
-    let said = Said {
-        source: arguments.source,
-        threat: arguments.threat,
+async fn import(data: &Path, store: &Store, arguments: ImportArguments) -> anyhow::Result<()> {
+    let about = About {
+        threat: arguments.threat.clone(),
         severity: arguments.severity,
         confidence: arguments.confidence,
         tlp: arguments.tlp,
+        pap: arguments.pap,
         valid_from: arguments.valid_from,
         valid_until: arguments.valid_until,
         exercise: arguments.exercise,
+        details: Details::default(),
     };
-    let importing = deed("indicator import", On::Thing("indicators".to_owned())).becomes(in_words(&name, &list, &said));
-    let importing = store.noting(importing);
-    let (imported, left_out) =
-        import_list(&importing, shown(&arguments.file), &name, &list, &said, clock::now()).await?;
-    let mut summary = format!("{name}: {} new, {} already known", imported.new, imported.known);
-    if left_out > 0 {
-        summary.push_str(&format!(", {left_out} lines left out"));
+    if let (true, Some(from), Some(until)) = (about.is_never(), about.valid_from, about.valid_until) {
+        bail!("--valid-until {until} is not after --valid-from {from}; nothing would ever match");
     }
-    say::result(&summary)?;
-    if imported == Imported::default() {
-        bail!("{name} holds no indicator that could be loaded; a plain list has one domain, address or network a line");
+    let (name, intake) = open(data, &arguments.file)?;
+    let format = arguments.format.flatten().unwrap_or_else(|| Format::detect(&intake.head, &name));
+    let source = arguments.source.clone().unwrap_or_else(|| name.clone());
+    let words = in_words(&name, &intake, format, &source, &about, &arguments);
+    let importing = deed("indicator import", On::Thing("indicators".to_owned())).becomes(words);
+    let noting;
+    let mut taking = match arguments.dry_run {
+        true => Taking::new(store, &source, format, true, clock::now()),
+        false => {
+            noting = store.noting(importing);
+            Taking::new(&noting, &source, format, false, clock::now())
+        }
+    };
+    let read = taking.take(intake, Importer::new(about), shown(&arguments.file)).await;
+    if read.is_ok() && arguments.replace {
+        taking.replace(arguments.allow_shrink).await?;
     }
-    say::aside("Sensors get them with the next: varde-collector publish");
-    // A program that imports every night must notice.
-    if left_out > 0 {
+    let done = taking.done;
+    let entries = if format == Format::Plain { "lines" } else { "entries" };
+    let nothing = done.new + done.known + done.clues == 0;
+    if arguments.json {
+        say::result(&serde_json::to_string(&done)?)?;
+    } else {
+        say::result(&in_a_sentence(&name, &done, entries))?;
+    }
+    if let Err(error) = read {
         bail!(
-            "{left_out} lines of {name} were left out, the rest is imported; correct those named above and import again"
+            "{name}, read as {format}: {error}; what stood before that is {}",
+            if done.dry_run { "good" } else { "imported" }
         );
     }
-    Ok(())
+    if nothing && done.withdrawn == 0 {
+        bail!("{name} holds no indicator that could be loaded; a plain list has one domain, address or network a line");
+    }
+    if done.dry_run {
+        say::aside("Nothing was imported. To do so: the same without --dry-run");
+    } else if !nothing || done.withdrawn > 0 {
+        say::aside("Sensors get it with the next: varde-collector publish");
+    }
+    // A program that imports every night must notice.
+    match done.left_out {
+        0 => Ok(()),
+        left_out => bail!(
+            "{left_out} {entries} of {name} were left out, the rest is {}; correct those named above and import again",
+            if done.dry_run { "good" } else { "imported" }
+        ),
+    }
+}
+
+fn in_a_sentence(name: &str, done: &Done, entries: &str) -> String {
+    let mut summary = match done.dry_run {
+        true => format!("{name}: {} would be new, {} are known already", done.new, done.known),
+        false => format!("{name}: {} new, {} already known", done.new, done.known),
+    };
+    for (count, what) in [
+        (done.left_out, format!("{entries} left out")),
+        (done.withdrawn, "withdrawn".to_owned()),
+        (done.clues, "that no sensor can look for, kept for people".to_owned()),
+    ] {
+        if count > 0 {
+            summary.push_str(&format!(", {count} {what}"));
+        }
+    }
+    summary
 }
 
 /// What is imported, in words, without any indicator.
-fn in_words(name: &str, list: &[u8], said: &Said) -> String {
-    let Said { source, threat, severity, confidence, tlp, valid_from, valid_until, exercise } = said;
-    let mut words = format!("{name}, {} bytes, SHA-256 {}", list.len(), hex(&sha256(list)));
+fn in_words(
+    name: &str,
+    intake: &Intake,
+    format: Format,
+    source: &str,
+    about: &About,
+    arguments: &ImportArguments,
+) -> String {
+    let About { threat, severity, confidence, tlp, pap, valid_from, valid_until, exercise, details: _ } = about;
+    let mut words = format!("{name}, {} bytes, SHA-256 {}, read as {format}", intake.octets, intake.sha256);
     for (what, value) in [
-        ("source", source.clone()),
+        ("source", (source != name).then(|| source.to_owned())),
         ("threat", threat.clone()),
         ("severity", severity.map(|severity| severity.as_str().to_owned())),
         ("confidence", confidence.map(|confidence| confidence.to_string())),
         ("marked", tlp.map(|tlp| tlp.to_string())),
+        ("marked", pap.map(|pap| pap.to_string())),
         ("valid from", valid_from.map(|at| at.to_string())),
         ("valid until", valid_until.map(|at| at.to_string())),
         ("exercise", exercise.then(|| "yes".to_owned())),
+        ("all that the source says", arguments.replace.then(|| "yes".to_owned())),
+        ("however much is withdrawn", arguments.allow_shrink.then(|| "yes".to_owned())),
     ] {
         if let Some(value) = value {
             words.push_str(&format!("; {what} {value}"));
@@ -177,83 +269,120 @@ fn in_words(name: &str, list: &[u8], said: &Said) -> String {
     words
 }
 
-/// How messages call a list.
+/// How messages call a file.
 fn shown(file: &str) -> &str {
     if file == "-" { STANDARD_INPUT } else { file }
 }
 
-fn read_list(file: &str) -> anyhow::Result<(String, Vec<u8>)> {
+fn open(data: &Path, file: &str) -> anyhow::Result<(String, Intake)> {
     if file == "-" {
-        let mut list = Vec::new();
-        let mut input = std::io::stdin().lock().take(IMPORT_MAX_OCTETS + 1);
-        input.read_to_end(&mut list).context("cannot read standard input")?;
-        if list.len() as u64 > IMPORT_MAX_OCTETS {
-            bail!("standard input holds more than {IMPORT_MAX_OCTETS} bytes; split the list");
-        }
-        return Ok((STANDARD_INPUT.to_owned(), list));
+        let intake = Intake::gather(std::io::stdin().lock(), data).context("cannot read standard input")?;
+        return Ok((STANDARD_INPUT.to_owned(), intake));
     }
     let path = Path::new(file);
-    let list = match directory::read(path, IMPORT_MAX_OCTETS) {
-        Ok(list) => list,
-        Err(directory::DirectoryError::Io { error, .. }) => {
+    let name = path.file_name().map_or(file.into(), |name| name.to_string_lossy());
+    match Intake::open(path) {
+        Ok(intake) => Ok((name.into_owned(), intake)),
+        Err(error) => {
             bail!("cannot read the list {file}: {error}; give a file that this user may read, or - for standard input")
         }
-        Err(error) => return Err(error.into()),
-    };
-    let name = path.file_name().map_or(file.into(), |name| name.to_string_lossy());
-    Ok((name.into_owned(), list))
+    }
 }
 
-/// Loads the good lines, by `source` unless another was said, and names the others; gives what was loaded and how many
-/// were left out.
-async fn import_list(
-    store: &Store,
-    name: &str,
-    source: &str,
-    list: &[u8],
-    said: &Said,
+/// An import under way.
+struct Taking<'a> {
+    store: &'a Store,
     now: Timestamp,
-) -> anyhow::Result<(Imported, usize)> {
-    let lines = list.iter().filter(|&&octet| octet == b'\n').count();
-    // Shown in a terminal only; elsewhere it is silent by itself.
-    let progress = if lines > PROGRESS_FROM_LINES {
-        let style = ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} lines, {eta} left")?;
-        ProgressBar::new(lines as u64).with_style(style)
-    } else {
-        ProgressBar::hidden()
-    };
-    let mut imported = Imported::default();
-    let mut left_out = 0;
-    let mut reader = Reader::new();
-    let mut waiting: Vec<Line> = Vec::with_capacity(LINES_PER_TRANSACTION);
-    for line in reader.read(list) {
-        match line {
-            Ok(line) => waiting.push(line),
-            Err(bad) => {
-                left_out += 1;
-                if left_out <= BAD_LINES_SHOWN {
-                    progress.suspend(|| say::aside(&format!("{name}, {bad}")));
+    done: Done,
+}
+
+impl<'a> Taking<'a> {
+    fn new(store: &'a Store, source: &str, format: Format, dry_run: bool, now: Timestamp) -> Taking<'a> {
+        let done = Done {
+            source: source.to_owned(),
+            format: format.as_str(),
+            new: 0,
+            known: 0,
+            left_out: 0,
+            clues: 0,
+            withdrawn: 0,
+            dry_run,
+        };
+        Taking { store, now, done }
+    }
+
+    /// Takes in all of a file that can be, names the rest, and says how its reading ended.
+    async fn take(&mut self, intake: Intake, importer: Importer, shown: &str) -> anyhow::Result<()> {
+        // Shown in a terminal only; elsewhere it is silent by itself.
+        let progress = if intake.octets > PROGRESS_FROM_OCTETS {
+            let style =
+                ProgressStyle::with_template("{wide_bar} {decimal_bytes} of {decimal_total_bytes}, {eta} left")?;
+            ProgressBar::new(intake.octets).with_style(style)
+        } else {
+            ProgressBar::hidden()
+        };
+        let format = self.done.format.parse().map_err(anyhow::Error::msg)?;
+        let (mut batches, reading) = intake.read(format, importer, &progress);
+        while let Some(batch) = batches.recv().await {
+            self.take_batch(batch, &progress, shown).await?;
+        }
+        progress.finish_and_clear();
+        if self.done.left_out > BAD_ENTRIES_SHOWN {
+            say::aside(&format!("{shown}: {} more left out and not named", self.done.left_out - BAD_ENTRIES_SHOWN));
+        }
+        Ok(reading.await.context("the file was not read to its end")??)
+    }
+
+    async fn take_batch(&mut self, batch: Vec<Item>, progress: &ProgressBar, shown: &str) -> anyhow::Result<()> {
+        let (mut found, mut clues, mut withdrawn) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+        for item in batch {
+            match item {
+                Item::Found(_, one) => found.push(*one),
+                Item::Clue(clue) => clues.push(clue),
+                Item::Withdrawn(object) => withdrawn.push(object),
+                Item::LeftOut(left_out) => {
+                    self.done.left_out += 1;
+                    if self.done.left_out <= BAD_ENTRIES_SHOWN {
+                        progress.suspend(|| say::aside(&format!("{shown}, {left_out}")));
+                    }
                 }
             }
         }
-        if waiting.len() == LINES_PER_TRANSACTION {
-            add(&mut imported, store.import_indicators(&waiting, said, source, now).await?);
-            progress.inc(waiting.len() as u64);
-            waiting.clear();
+        self.done.clues += clues.len() as u64;
+        if self.done.dry_run {
+            let known = self.store.known(Scope::Operator, &found).await?;
+            self.done.known += known;
+            self.done.new += (found.len() as u64).saturating_sub(known);
+            return Ok(());
         }
+        let source = self.done.source.as_str();
+        let Imported { new, known } = self.store.take_in(source, &found, self.now).await?;
+        self.done.new += new;
+        self.done.known += known;
+        if !clues.is_empty() {
+            self.store.take_in_clues(source, &clues, self.now).await?;
+        }
+        if !withdrawn.is_empty() {
+            let why = "the source took it back";
+            self.done.withdrawn += self.store.withdraw_objects(source, &withdrawn, why, self.now).await?;
+        }
+        Ok(())
     }
-    add(&mut imported, store.import_indicators(&waiting, said, source, now).await?);
-    progress.finish_and_clear();
-    imported.known += reader.repeated();
-    if left_out > BAD_LINES_SHOWN {
-        say::aside(&format!("{name}: {} more lines left out and not named", left_out - BAD_LINES_SHOWN));
-    }
-    Ok((imported, left_out))
-}
 
-fn add(sum: &mut Imported, part: Imported) {
-    sum.new += part.new;
-    sum.known += part.known;
+    /// Withdraws what the source has not said again, unless that is too much to be meant.
+    async fn replace(&mut self, allow_shrink: bool) -> anyhow::Result<()> {
+        let source = self.done.source.as_str();
+        let (all, gone) = self.store.claims_not_renewed(Scope::Operator, source, self.now).await?;
+        if is_shrunken(all, all.saturating_sub(gone)) && !allow_shrink {
+            bail!(
+                "{source} says {} of what it said before and leaves out {gone}: nothing is withdrawn. If that is meant: --replace --allow-shrink",
+                all.saturating_sub(gone)
+            );
+        }
+        let why = "the source does not say it any more";
+        self.done.withdrawn += self.store.withdraw_not_renewed(source, self.now, why, clock::now()).await?;
+        Ok(())
+    }
 }
 
 fn print(indicators: &[IndicatorRow], json: bool) -> anyhow::Result<()> {
@@ -266,9 +395,12 @@ fn print(indicators: &[IndicatorRow], json: bool) -> anyhow::Result<()> {
             row.confidence.to_string(),
             row.tlp.clone(),
             row.threat.clone().unwrap_or_else(|| "-".to_owned()),
-            row.source.clone(),
+            row.sources.join(", "),
             say::moment(row.received_at.into()),
-            row.published_in.map_or("-".to_owned(), |list| list.to_string()),
+            match (row.withdrawn_at, row.published_in) {
+                (Some(_), _) => "withdrawn".to_owned(),
+                (None, list) => list.map_or("-".to_owned(), |list| list.to_string()),
+            },
         ]
     };
     let heads = ["ID", "INDICATOR", "KIND", "SEVERITY", "SURE", "TLP", "THREAT", "SOURCE", "RECEIVED", "LIST"];
@@ -279,19 +411,17 @@ fn print(indicators: &[IndicatorRow], json: bool) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
 
-    fn arguments(file: &Path) -> ImportArguments {
-        ImportArguments {
-            file: file.display().to_string(),
-            source: None,
-            threat: None,
-            severity: None,
-            confidence: None,
-            tlp: None,
-            valid_from: None,
-            valid_until: None,
-            exercise: false,
-        }
+    #[derive(Debug, Parser)]
+    struct Given {
+        #[command(flatten)]
+        arguments: ImportArguments,
+    }
+
+    fn arguments(file: &Path, more: &str) -> ImportArguments {
+        let words = ["import", file.to_str().unwrap()].into_iter().chain(more.split_whitespace());
+        Given::parse_from(words).arguments
     }
 
     #[tokio::test]
@@ -300,23 +430,61 @@ mod tests {
         let store = Store::create(dir.path()).await.unwrap();
         let file = dir.path().join("list.txt");
         std::fs::write(&file, "evil.example\nnot an indicator\n10.0.0.0/8\nevil.example\n192.0.2.1:443\n").unwrap();
-        let list = std::fs::read(&file).unwrap();
-        let done = import_list(&store, "a/list.txt", "list.txt", &list, &Said::default(), Timestamp(1)).await.unwrap();
-        assert_eq!(done, (Imported { new: 2, known: 1 }, 2));
-        let left_out = import(&store, arguments(&file)).await.unwrap_err().to_string();
+        let import = async |more: &str| super::import(dir.path(), &store, arguments(&file, more)).await;
+        let left_out = import("--dry-run").await.unwrap_err().to_string();
+        assert!(left_out.starts_with("2 lines of list.txt were left out, the rest is good"), "{left_out}");
+        assert!(store.indicator_rows(Scope::Operator).await.unwrap().is_empty(), "a dry run");
+        let mut taking = Taking::new(&store, "s", Format::Plain, false, Timestamp(1));
+        taking.take(Intake::open(&file).unwrap(), Importer::new(About::default()), "a/list.txt").await.unwrap();
+        assert_eq!((taking.done.new, taking.done.known, taking.done.left_out), (2, 1, 2));
+        assert_eq!(
+            in_a_sentence("list.txt", &taking.done, "lines"),
+            "list.txt: 2 new, 1 already known, 2 lines left out"
+        );
+        let left_out = import("").await.unwrap_err().to_string();
         assert!(left_out.starts_with("2 lines of list.txt were left out, the rest is imported"), "{left_out}");
         assert_eq!((shown("-"), shown("a/list.txt")), ("standard input", "a/list.txt"));
         std::fs::write(&file, "evil.example\n").unwrap();
-        import(&store, arguments(&file)).await.unwrap();
+        import("--json").await.unwrap();
         for nothing in ["", "# only a comment\n", "blåbær.no\nno\n"] {
             std::fs::write(&file, nothing).unwrap();
-            assert!(import(&store, arguments(&file)).await.unwrap_err().to_string().contains("holds no indicator"));
+            assert!(import("").await.unwrap_err().to_string().contains("holds no indicator"));
         }
-        let missing = import(&store, arguments(&dir.path().join("missing"))).await.unwrap_err().to_string();
+        let missing = super::import(dir.path(), &store, arguments(&dir.path().join("missing"), "")).await;
+        let missing = missing.unwrap_err().to_string();
         assert!(missing.starts_with("cannot read the list") && missing.contains("give a file"), "{missing}");
-        let never =
-            ImportArguments { valid_from: Some(Timestamp(2)), valid_until: Some(Timestamp(2)), ..arguments(&file) };
-        assert!(import(&store, never).await.unwrap_err().to_string().contains("is not after"));
+        let never = import("--valid-from 2026-01-01T00:00:00Z --valid-until 2026-01-01T00:00:00Z").await;
+        assert!(never.unwrap_err().to_string().contains("is not after"));
         assert_eq!(store.indicator_rows(Scope::Operator).await.unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn what_a_source_says_no_more_is_withdrawn_where_that_is_asked_and_can_be_meant() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let file = dir.path().join("list.txt");
+        let import = async |list: String, more: &str| {
+            std::fs::write(&file, list).unwrap();
+            super::import(dir.path(), &store, arguments(&file, more)).await
+        };
+        let names = |count: u32| (0..count).map(|n| format!("n{n}.example\n")).collect::<String>();
+        let standing = async || {
+            let rows = store.indicator_rows(Scope::Operator).await.unwrap();
+            rows.iter().filter(|row| row.withdrawn_at.is_none()).count()
+        };
+        import(names(100), "").await.unwrap();
+        import(names(80), "").await.unwrap();
+        assert_eq!(standing().await, 100, "without --replace nothing goes");
+        import(names(80), "--replace").await.unwrap();
+        assert_eq!(standing().await, 80);
+        let refused = import(names(10), "--replace").await.unwrap_err().to_string();
+        assert!(refused.contains("leaves out 70") && refused.contains("--allow-shrink"), "{refused}");
+        assert_eq!(standing().await, 80, "nothing is withdrawn");
+        import(names(10), "--replace --allow-shrink").await.unwrap();
+        assert_eq!(standing().await, 10);
+        import(names(100), "--source other").await.unwrap();
+        assert_eq!(standing().await, 100);
+        import(names(9), "--replace").await.unwrap();
+        assert_eq!(standing().await, 100, "another source still says so");
     }
 }

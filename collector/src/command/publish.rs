@@ -324,7 +324,8 @@ async fn confidential_key(store: &Store) -> anyhow::Result<ConfidentialKey> {
 mod tests {
     use super::*;
     use crate::command::init::{self, InitArguments};
-    use crate::intel::import::{Reader, Said};
+    use crate::intel::canonical::About;
+    use crate::store::fixture;
     use varde_common::list::CHANNEL_ALL;
     use varde_common::tlp::Tlp;
     use varde_common::trust::read_unverified;
@@ -332,9 +333,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
 
     async fn import(store: &Store, list: &str, tlp: Tlp) {
-        let lines: Vec<_> = Reader::new().read(list.as_bytes()).map(Result::unwrap).collect();
-        let said = Said { tlp: Some(tlp), ..Said::default() };
-        store.import_indicators(&lines, &said, "x", NOW).await.unwrap();
+        fixture::import(store, list, &About { tlp: Some(tlp), ..About::default() }, NOW).await;
     }
 
     #[tokio::test]
@@ -378,11 +377,10 @@ mod tests {
         let store = Store::open(&data).await.unwrap();
         let until = |names: std::ops::Range<u32>, days: i64| {
             let list: String = names.map(|n| format!("n{n}.example\n")).collect();
-            let lines: Vec<_> = Reader::new().read(list.as_bytes()).map(Result::unwrap).collect();
-            (lines, Said { valid_until: Some(Timestamp(NOW.0 + days * 86_400_000_000)), ..Said::default() })
+            (list, About { valid_until: Some(Timestamp(NOW.0 + days * 86_400_000_000)), ..About::default() })
         };
-        for (lines, said) in [until(0..20, 300), until(20..40, 3), until(40..60, 2)] {
-            store.import_indicators(&lines, &said, "x", NOW).await.unwrap();
+        for (list, about) in [until(0..20, 300), until(20..40, 3), until(40..60, 2)] {
+            fixture::import(&store, &list, &about, NOW).await;
         }
         let at = |days: i64| Timestamp(NOW.0 + days * 86_400_000_000);
         let plain = async |day| publish(&data, &store, Wanted::default(), at(day)).await;
@@ -402,8 +400,8 @@ mod tests {
         let older = says(list.older_manifest.as_deref().unwrap());
         assert_eq!((older.shrinks, older.count, older.base_blake3), (false, 20, says(&list.manifest).base_blake3));
         // Whoever was away has 60 or 40 of them: the next one says it too, and no guard asks again.
-        let (lines, said) = until(60..62, 300);
-        store.import_indicators(&lines, &said, "x", NOW).await.unwrap();
+        let (list, about) = until(60..62, 300);
+        fixture::import(&store, &list, &about, NOW).await;
         assert!(matches!(plain(4).await.unwrap(), Outcome::Published { .. }));
         assert!(says(&newest().await.manifest).shrinks);
         // None is left at all; and where no key is here, nothing waits for one either.
@@ -454,9 +452,8 @@ mod tests {
         }
         let store = Store::open(&data).await.unwrap();
         let list: String = (0..60).map(|n| format!("n{n}.example\n")).collect();
-        let lines: Vec<_> = Reader::new().read(list.as_bytes()).map(Result::unwrap).collect();
         let until = Some(Timestamp(NOW.0 + 86_400_000_000));
-        store.import_indicators(&lines, &Said { valid_until: until, ..Said::default() }, "x", NOW).await.unwrap();
+        fixture::import(&store, &list, &About { valid_until: until, ..About::default() }, NOW).await;
         import(&store, "stays.example\n", Tlp::Amber).await;
         assert!(matches!(publish(&data, &store, Wanted::default(), NOW).await.unwrap(), Outcome::Published { .. }));
         // Other keys, and a root document that names them: nothing that was published verifies any more.

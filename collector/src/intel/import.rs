@@ -1,132 +1,98 @@
-//! A plain list read for import: the good lines as indicators, the bad ones by line number with what would be right.
+//! Between a format and the database: what is said of a whole file is added to every entry, and what would do harm is left out.
 
-use std::collections::HashSet;
+use super::canonical::About;
+use super::format::{Item, LeftOut};
+use super::guard::Guard;
 
-use varde_common::indicator::{Kind, Pattern, Severity};
-use varde_common::plain::{self, BadLine};
-use varde_common::time::Timestamp;
-use varde_common::tlp::Tlp;
-
-use super::guard::{Guard, Harmful};
-
-/// What is said about all lines of a list. What is not said stays as it is for indicators already known.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Said {
-    /// Where it comes from.
-    pub source: Option<String>,
-    /// What it belongs to.
-    pub threat: Option<String>,
-    /// How bad it would be.
-    pub severity: Option<Severity>,
-    /// How sure the source is, 0-100.
-    pub confidence: Option<u8>,
-    /// How far it may be shared.
-    pub tlp: Option<Tlp>,
-    /// Holds from.
-    pub valid_from: Option<Timestamp>,
-    /// Holds until.
-    pub valid_until: Option<Timestamp>,
-    /// Part of an exercise.
-    pub exercise: bool,
-}
-
-/// A line as it goes into the database: canonical pattern and its kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// As plain lists write it.
-    pub pattern: String,
-    /// Which kind.
-    pub kind: Kind,
-}
-
-/// A line left out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LeftOut {
-    /// It is no indicator.
-    #[error("{0}")]
-    Bad(#[from] BadLine),
-    /// It would do harm.
-    #[error("line {line}: \"{pattern}\" is not imported: {why}")]
-    Harmful {
-        /// Line number, from 1.
-        line: usize,
-        /// The indicator.
-        pattern: String,
-        /// Why.
-        why: Harmful,
-    },
-}
-
-/// Reads a plain list line by line, each pattern once.
+/// Goes over entries, one by one.
 #[derive(Debug)]
-pub struct Reader {
+pub struct Importer {
     guard: Guard,
-    seen: HashSet<Pattern>,
-    repeated: u64,
+    about: About,
 }
 
-impl Default for Reader {
-    fn default() -> Reader {
-        Reader::new()
-    }
-}
-
-impl Reader {
-    /// A reader that has seen nothing.
-    pub fn new() -> Reader {
-        Reader { guard: Guard::new(), seen: HashSet::new(), repeated: 0 }
+impl Importer {
+    /// With what is said of all entries.
+    pub fn new(about: About) -> Importer {
+        Importer { guard: Guard::new(), about }
     }
 
-    /// The lines of `list` that are there for the first time, and those left out, in order.
-    pub fn read<'a>(&'a mut self, list: &'a [u8]) -> impl Iterator<Item = Result<Line, LeftOut>> + 'a {
-        plain::read(list).filter_map(|line| match line {
-            Ok((number, pattern)) => self.take(number, pattern),
-            Err(bad) => Some(Err(bad.into())),
-        })
-    }
-
-    fn take(&mut self, number: usize, pattern: Pattern) -> Option<Result<Line, LeftOut>> {
-        if let Err(why) = self.guard.check(&pattern) {
-            return Some(Err(LeftOut::Harmful { line: number, pattern: pattern.to_plain(), why }));
+    /// The entry as it goes into the database.
+    pub fn take(&self, item: Item) -> Item {
+        match item {
+            Item::Found(place, mut found) => {
+                let text = found.pattern.to_plain();
+                if let Err(why) = self.guard.check(&found.pattern) {
+                    return Item::LeftOut(LeftOut { place, text, why: format!("is not imported: {why}") });
+                }
+                found.about = found.about.or(&self.about);
+                if found.about.is_never() {
+                    let why = "is not imported: it holds until before it holds from; nothing would ever match".into();
+                    return Item::LeftOut(LeftOut { place, text, why });
+                }
+                Item::Found(place, found)
+            }
+            Item::Clue(mut clue) => {
+                clue.tlp = clue.tlp.max(self.about.tlp);
+                Item::Clue(clue)
+            }
+            item @ (Item::Withdrawn(_) | Item::LeftOut(_)) => item,
         }
-        let line = Line { pattern: pattern.to_plain(), kind: pattern.kind() };
-        if !self.seen.insert(pattern) {
-            self.repeated += 1;
-            return None;
-        }
-        Some(Ok(line))
-    }
-
-    /// Lines that repeated an earlier one.
-    pub fn repeated(&self) -> u64 {
-        self.repeated
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intel::format::{self, Format};
     use proptest::prelude::*;
+    use std::io::Cursor;
+    use std::ops::ControlFlow;
+    use varde_common::time::Timestamp;
+
+    fn read(list: &[u8], about: About) -> (Vec<String>, Vec<String>) {
+        let importer = Importer::new(about);
+        let (mut good, mut bad) = (Vec::new(), Vec::new());
+        format::read(Format::Plain, &mut Cursor::new(list), &mut |item| {
+            match importer.take(item) {
+                Item::Found(_, found) => good.push(found.pattern.to_plain()),
+                Item::LeftOut(left_out) => bad.push(left_out.to_string()),
+                Item::Withdrawn(_) | Item::Clue(_) => {}
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        (good, bad)
+    }
 
     #[test]
-    fn good_lines_go_in_once_and_the_others_are_named() {
-        let list = "evil.example # c2\n=evil.example\nEVIL.example.\n10.0.0.1\nblåbær.no\n192.0.2.0/24\nno\n";
-        let mut reader = Reader::new();
-        let read: Vec<_> = reader.read(list.as_bytes()).collect();
-        let good: Vec<_> = read.iter().filter_map(|l| l.as_ref().ok()).map(|l| l.pattern.as_str()).collect();
-        let bad: Vec<_> = read.iter().filter_map(|l| l.as_ref().err()).map(ToString::to_string).collect();
+    fn good_lines_go_in_and_the_others_are_named() {
+        let list = "evil.example # c2\n=evil.example\n10.0.0.1\nblåbær.no\n192.0.2.0/24\nno\n";
+        let (good, bad) = read(list.as_bytes(), About::default());
         assert_eq!(good, ["evil.example", "=evil.example", "192.0.2.0/24"]);
-        assert_eq!(reader.repeated(), 1);
         assert_eq!(bad.len(), 3);
-        assert!(bad[0].starts_with("line 4: \"10.0.0.1\" is not imported: it belongs to 10.0.0.0/8"), "{}", bad[0]);
-        assert!(bad[1].starts_with("line 5: ") && bad[1].contains("xn--"), "{}", bad[1]);
-        assert!(bad[2].starts_with("line 7: \"no\" is not imported: it is a top-level"), "{}", bad[2]);
+        assert!(bad[0].starts_with("line 3: \"10.0.0.1\" is not imported: it belongs to 10.0.0.0/8"), "{}", bad[0]);
+        assert!(bad[1].starts_with("line 4: ") && bad[1].contains("xn--"), "{}", bad[1]);
+        assert!(bad[2].starts_with("line 6: \"no\" is not imported: it is a top-level"), "{}", bad[2]);
+        let never = About { valid_from: Some(Timestamp(2)), valid_until: Some(Timestamp(2)), ..About::default() };
+        assert_eq!(read(b"evil.example", never).1.len(), 1);
+    }
+
+    #[test]
+    fn who_has_enough_is_told_no_more() {
+        let mut told = 0;
+        format::read(Format::Plain, &mut Cursor::new("a.example\n".repeat(100)), &mut |_| {
+            told += 1;
+            if told == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .unwrap();
+        assert_eq!(told, 3);
     }
 
     proptest! {
         #[test]
         fn hostile_lists_never_panic(list in prop::collection::vec(any::<u8>(), 0..2000)) {
-            let _ = Reader::new().read(&list).count();
+            let _ = read(&list, About::default());
         }
     }
 }

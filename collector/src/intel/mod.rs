@@ -1,6 +1,8 @@
 //! Indicators in, lists out.
 
+pub mod canonical;
 pub mod changes;
 pub mod compile;
+pub mod format;
 pub mod guard;
 pub mod import;

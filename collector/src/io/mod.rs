@@ -10,6 +10,7 @@ pub mod departures;
 pub mod directory;
 pub mod enroll;
 pub mod frame;
+pub mod intake;
 pub mod keyring;
 pub mod keys;
 pub mod listen;

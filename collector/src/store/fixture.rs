@@ -5,6 +5,14 @@ use tempfile::TempDir;
 use varde_common::time::Timestamp;
 
 use super::Store;
+use crate::intel::canonical::{About, Found};
+
+/// Imports a plain list whose lines are all good, all of whose indicators are said the same of, from a source "x".
+pub(crate) async fn import(store: &Store, list: &str, about: &About, now: Timestamp) {
+    let patterns = varde_common::plain::read(list.as_bytes()).map(|line| line.unwrap().1);
+    let found: Vec<Found> = patterns.map(|pattern| Found { about: about.clone(), ..Found::bare(pattern) }).collect();
+    store.take_in("x", &found, now).await.unwrap();
+}
 
 /// A store in a directory that goes away with it.
 pub(crate) struct Fixture {

@@ -1,24 +1,16 @@
-//! Indicators as imported: each pattern once.
+//! Indicators: each pattern once, as the claims of its sources have it.
+
+use std::collections::HashSet;
 
 use serde::Serialize;
 use sqlx::{QueryBuilder, Row, Sqlite};
 use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
-use varde_common::tlp::Tlp;
 
-use super::{Scope, Store, StoreError, restored};
+use super::{Scope, Store, StoreError};
+use crate::intel::canonical::Found;
 use crate::intel::compile::Stored;
-use crate::intel::import::{Line, Said};
 use crate::limits::IMPORT_ROWS_PER_STATEMENT;
-
-/// What an import has changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Imported {
-    /// Indicators that were not there.
-    pub new: u64,
-    /// Those that were.
-    pub known: u64,
-}
 
 /// An indicator as `indicator list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,8 +21,8 @@ pub struct IndicatorRow {
     pub indicator: String,
     /// domain, host, ipv4, ipv6 or network.
     pub kind: String,
-    /// Where it comes from.
-    pub source: String,
+    /// Who says so, in the order in which they came; of a withdrawn one those that did.
+    pub sources: Vec<String>,
     /// What it belongs to.
     pub threat: Option<String>,
     /// 0-100.
@@ -39,6 +31,8 @@ pub struct IndicatorRow {
     pub severity: &'static str,
     /// How far it may be shared.
     pub tlp: String,
+    /// What may be done with it.
+    pub pap: Option<String>,
     /// Holds from.
     pub valid_from: Option<Timestamp>,
     /// Holds until.
@@ -51,62 +45,11 @@ pub struct IndicatorRow {
     pub published_at: Option<Timestamp>,
     /// In which list.
     pub published_in: Option<i64>,
+    /// Since when no source says so any more.
+    pub withdrawn_at: Option<Timestamp>,
 }
 
-/// What an indicator of which nothing is said counts as.
-const CONFIDENCE_UNSAID: u8 = 50;
-
 impl Store {
-    /// Puts lines in, in one transaction. A pattern that is there already is kept; only what was said of it changes.
-    ///
-    /// # Errors
-    /// The database's own; then none of these lines is in.
-    pub async fn import_indicators(
-        &self,
-        lines: &[Line],
-        said: &Said,
-        source: &str,
-        now: Timestamp,
-    ) -> Result<Imported, StoreError> {
-        let mut imported = Imported::default();
-        let mut tx = self.begin().await?;
-        for lines in lines.chunks(IMPORT_ROWS_PER_STATEMENT) {
-            // After a restore the first ones are numbered by hand, far above those that were given since the backup.
-            let mut next = restored::next_indicator(&mut tx).await?;
-            let id = if next.is_some() { "id, " } else { "" };
-            let mut insert = QueryBuilder::<Sqlite>::new(format!(
-                "INSERT INTO indicator ({id}pattern, kind, source, threat, confidence, severity, tlp, valid_from,
-                valid_until, exercise, received_at) ",
-            ));
-            insert.push_values(lines, |mut row, line| {
-                if let Some(id) = &mut next {
-                    row.push_bind(*id);
-                    *id = id.saturating_add(1);
-                }
-                row.push_bind(line.pattern.as_str())
-                    .push_bind(line.kind.to_string())
-                    .push_bind(said.source.as_deref().unwrap_or(source))
-                    .push_bind(said.threat.as_deref())
-                    .push_bind(i64::from(said.confidence.unwrap_or(CONFIDENCE_UNSAID)))
-                    .push_bind(i64::from(said.severity.unwrap_or_default().level()))
-                    .push_bind(said.tlp.unwrap_or_default().to_string())
-                    .push_bind(said.valid_from.map(|at| at.0))
-                    .push_bind(said.valid_until.map(|at| at.0))
-                    .push_bind(i64::from(said.exercise))
-                    .push_bind(now.0);
-            });
-            insert.push(" ON CONFLICT (pattern) DO NOTHING");
-            let new = insert.build().execute(&mut *tx).await?.rows_affected();
-            imported.new += new;
-            imported.known += (lines.len() as u64).saturating_sub(new);
-            if *said != Said::default() && new < lines.len() as u64 {
-                update(lines, said).build().execute(&mut *tx).await?;
-            }
-        }
-        tx.commit().await?;
-        Ok(imported)
-    }
-
     /// The indicators, by number. For now they are the operator's alone.
     ///
     /// # Errors
@@ -115,29 +58,64 @@ impl Store {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
+        let said = "SELECT c.indicator_id, s.name FROM claim c JOIN source s ON s.id = c.source_id
+            JOIN indicator n ON n.id = c.indicator_id WHERE c.withdrawn_at IS NULL OR n.withdrawn_at IS NOT NULL
+            GROUP BY c.indicator_id, s.name ORDER BY c.indicator_id, MIN(c.id)";
+        let said: Vec<(i64, String)> = sqlx::query_as(said).fetch_all(self.readers()).await?;
+        let mut said = said.into_iter().peekable();
         let rows = sqlx::query("SELECT * FROM indicator ORDER BY id").fetch_all(self.readers()).await?;
         let mut indicators = Vec::with_capacity(rows.len());
         for row in &rows {
             let severity = Severity::from_level(u8::try_from(row.try_get::<i64, _>("severity")?).unwrap_or(0));
             let moment = |column: &str| row.try_get::<Option<i64>, _>(column).map(|at| at.map(Timestamp));
+            let id: i64 = row.try_get("id")?;
+            // Between the two reads an indicator may have come or gone.
+            while said.next_if(|(of, _)| *of < id).is_some() {}
+            let sources = std::iter::from_fn(|| said.next_if(|(of, _)| *of == id)).map(|(_, name)| name);
             indicators.push(IndicatorRow {
-                id: row.try_get("id")?,
+                id,
                 indicator: row.try_get("pattern")?,
                 kind: row.try_get("kind")?,
-                source: row.try_get("source")?,
+                sources: sources.collect(),
                 threat: row.try_get("threat")?,
                 confidence: row.try_get("confidence")?,
                 severity: severity.as_str(),
                 tlp: row.try_get("tlp")?,
+                pap: row.try_get("pap")?,
                 valid_from: moment("valid_from")?,
                 valid_until: moment("valid_until")?,
                 exercise: row.try_get::<i64, _>("exercise")? != 0,
                 received_at: Timestamp(row.try_get("received_at")?),
                 published_at: moment("published_at")?,
                 published_in: row.try_get("published_in")?,
+                withdrawn_at: moment("withdrawn_at")?,
             });
         }
         Ok(indicators)
+    }
+
+    /// How many of these are there, each pattern as often as it is found.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn known(&self, scope: Scope, found: &[Found]) -> Result<u64, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(0);
+        }
+        let mut known = 0;
+        for found in found.chunks(IMPORT_ROWS_PER_STATEMENT) {
+            let patterns: Vec<String> = found.iter().map(|found| found.pattern.to_plain()).collect();
+            let mut select = QueryBuilder::<Sqlite>::new("SELECT pattern FROM indicator WHERE pattern IN (");
+            let mut values = select.separated(", ");
+            for pattern in &patterns {
+                values.push_bind(pattern.as_str());
+            }
+            select.push(")");
+            let there: HashSet<String> =
+                select.build_query_scalar().fetch_all(self.readers()).await?.into_iter().collect();
+            known += patterns.iter().filter(|pattern| there.contains(*pattern)).count() as u64;
+        }
+        Ok(known)
     }
 
     /// Indicators as a list needs them, by number: at most `at_most`, those numbered above `after`.
@@ -154,7 +132,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let sql = "SELECT id, pattern, confidence, severity, tlp, valid_from, valid_until, exercise
-            FROM indicator WHERE id > $1 ORDER BY id LIMIT $2";
+            FROM indicator WHERE id > $1 AND withdrawn_at IS NULL ORDER BY id LIMIT $2";
         let rows = sqlx::query(sql).bind(after).bind(at_most).fetch_all(self.readers()).await?;
         let mut stored = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -173,93 +151,52 @@ impl Store {
     }
 }
 
-/// Sets what was said for those of the lines that are there.
-fn update<'a>(lines: &'a [Line], said: &'a Said) -> QueryBuilder<Sqlite> {
-    let mut update = QueryBuilder::<Sqlite>::new("UPDATE indicator SET ");
-    let mut fields = update.separated(", ");
-    if let Some(source) = &said.source {
-        fields.push("source = ").push_bind_unseparated(source.as_str());
-    }
-    if let Some(threat) = &said.threat {
-        fields.push("threat = ").push_bind_unseparated(threat.as_str());
-    }
-    if let Some(severity) = said.severity {
-        fields.push("severity = ").push_bind_unseparated(i64::from(severity.level()));
-    }
-    if let Some(confidence) = said.confidence {
-        fields.push("confidence = ").push_bind_unseparated(i64::from(confidence));
-    }
-    if let Some(tlp) = said.tlp {
-        fields.push("tlp = ").push_bind_unseparated(Tlp::to_string(&tlp));
-    }
-    if let Some(from) = said.valid_from {
-        fields.push("valid_from = ").push_bind_unseparated(from.0);
-    }
-    if let Some(until) = said.valid_until {
-        fields.push("valid_until = ").push_bind_unseparated(until.0);
-    }
-    if said.exercise {
-        fields.push("exercise = 1");
-    }
-    update.push(" WHERE pattern IN (");
-    let mut patterns = update.separated(", ");
-    for line in lines {
-        patterns.push_bind(line.pattern.as_str());
-    }
-    update.push(")");
-    update
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use varde_common::indicator::Pattern;
+    use crate::intel::canonical::About;
+    use varde_common::tlp::Tlp;
 
-    fn lines(list: &[&str]) -> Vec<Line> {
-        let read = list.iter().map(|text| text.parse::<Pattern>().unwrap());
-        read.map(|pattern| Line { pattern: pattern.to_plain(), kind: pattern.kind() }).collect()
+    async fn import(store: &Store, list: &[&str], about: &About, source: &str, at: i64) -> (u64, u64) {
+        let found = list.iter().map(|text| Found { about: about.clone(), ..Found::bare(text.parse().unwrap()) });
+        let done = store.take_in(source, &found.collect::<Vec<_>>(), Timestamp(at)).await.unwrap();
+        (done.new, done.known)
     }
 
     #[tokio::test]
     async fn a_pattern_is_kept_once_and_only_what_is_said_again_changes() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(dir.path()).await.unwrap();
-        let import = async |list: &[&str], said: &Said, source: &str, at: i64| {
-            let done = store.import_indicators(&lines(list), said, source, Timestamp(at)).await.unwrap();
-            (done.new, done.known)
-        };
-        let first = Said { threat: Some("Lure".into()), severity: Some(Severity::High), ..Said::default() };
-        assert_eq!(import(&["a.example", "=a.example", "192.0.2.1"], &first, "one.txt", 1).await, (3, 0));
-        assert_eq!(import(&["a.example", "b.example"], &Said::default(), "two.txt", 2).await, (1, 1));
+        let first = About { threat: Some("Lure".into()), severity: Some(Severity::High), ..About::default() };
+        assert_eq!(import(&store, &["a.example", "=a.example", "192.0.2.1"], &first, "one.txt", 1).await, (3, 0));
+        assert_eq!(import(&store, &["a.example", "b.example"], &About::default(), "two.txt", 2).await, (1, 1));
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
         let shown: Vec<_> = rows
             .iter()
-            .map(|r| (r.indicator.as_str(), r.source.as_str(), r.threat.as_deref(), r.severity, r.received_at.0))
+            .map(|r| (r.indicator.as_str(), r.sources.join(" "), r.threat.as_deref(), r.severity, r.received_at.0))
             .collect();
         assert_eq!(
             shown,
             [
-                ("a.example", "one.txt", Some("Lure"), "high", 1),
-                ("=a.example", "one.txt", Some("Lure"), "high", 1),
-                ("192.0.2.1", "one.txt", Some("Lure"), "high", 1),
-                ("b.example", "two.txt", None, "medium", 2),
+                ("a.example", "one.txt two.txt".to_owned(), Some("Lure"), "high", 1),
+                ("=a.example", "one.txt".to_owned(), Some("Lure"), "high", 1),
+                ("192.0.2.1", "one.txt".to_owned(), Some("Lure"), "high", 1),
+                ("b.example", "two.txt".to_owned(), None, "medium", 2),
             ]
         );
-        let again = Said {
-            source: Some("three".into()),
+        let again = About {
             tlp: Some(Tlp::Green),
             confidence: Some(90),
             valid_from: Some(Timestamp(5)),
             valid_until: Some(Timestamp(6)),
             exercise: true,
-            ..Said::default()
+            ..About::default()
         };
-        assert_eq!(import(&["a.example"], &again, "three.txt", 3).await, (0, 1));
+        assert_eq!(import(&store, &["192.0.2.1"], &again, "one.txt", 3).await, (0, 1));
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
-        assert_eq!(rows[0].source, "three");
-        assert_eq!((rows[0].confidence, rows[0].tlp.as_str(), rows[0].exercise), (90, "TLP:GREEN", true));
-        assert_eq!((rows[0].valid_from, rows[0].valid_until), (Some(Timestamp(5)), Some(Timestamp(6))));
-        assert_eq!((rows[0].severity, rows[0].received_at.0), ("high", 1), "unsaid stays");
+        assert_eq!((rows[2].confidence, rows[2].tlp.as_str(), rows[2].exercise), (90, "TLP:GREEN", true));
+        assert_eq!((rows[2].valid_from, rows[2].valid_until), (Some(Timestamp(5)), Some(Timestamp(6))));
+        assert_eq!((rows[2].severity, rows[2].received_at.0), ("high", 1), "unsaid stays");
         assert_eq!(rows[1].tlp, "TLP:AMBER", "others stay");
         assert!(store.indicator_rows(Scope::Member(1)).await.unwrap().is_empty());
     }
@@ -270,10 +207,9 @@ mod tests {
         let store = Store::create(dir.path()).await.unwrap();
         let names: Vec<String> = (0..1203).map(|n| format!("n{n}.example")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let said = Said { confidence: Some(1), ..Said::default() };
+        let about = About { confidence: Some(1), ..About::default() };
         for want in [(1203, 0), (0, 1203)] {
-            let done = store.import_indicators(&lines(&names), &said, "x", Timestamp(1)).await.unwrap();
-            assert_eq!((done.new, done.known), want);
+            assert_eq!(import(&store, &names, &about, "x", 1).await, want);
         }
         let mut pages = Vec::new();
         let mut after = 0;

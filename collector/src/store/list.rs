@@ -224,9 +224,9 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intel::canonical::About;
     use crate::intel::compile::{Reach, reach};
-    use crate::intel::import::{Line, Said};
-    use varde_common::indicator::Pattern;
+    use crate::store::fixture;
     use varde_common::list::Content;
     use varde_common::time::Timestamp;
     use varde_common::tlp::Tlp;
@@ -268,10 +268,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(dir.path()).await.unwrap();
         for (n, tlp) in [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red].into_iter().enumerate() {
-            let pattern: Pattern = format!("n{n}.example").parse().unwrap();
-            let line = Line { pattern: pattern.to_plain(), kind: pattern.kind() };
-            let said = Said { tlp: Some(tlp), ..Said::default() };
-            store.import_indicators(&[line], &said, "x", Timestamp(1)).await.unwrap();
+            let about = About { tlp: Some(tlp), ..About::default() };
+            fixture::import(&store, &format!("n{n}.example"), &about, Timestamp(1)).await;
         }
         assert_eq!(store.newest_revision(Scope::Operator).await.unwrap(), Revision(0));
         let content = Content { count: 3, blake3: String::new() };
@@ -310,10 +308,8 @@ mod tests {
         let eighth = (Some(200), Some(8));
         assert_eq!(published, [first, first, eighth, eighth, (None, None)]);
         let manifest = Manifest::of(b"", &content, Revision(9), Timestamp(300), Timestamp::MAX);
-        let ja4: Pattern = "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1".parse().unwrap();
-        let line = Line { pattern: ja4.to_plain(), kind: ja4.kind() };
-        let said = Said { tlp: Some(Tlp::AmberStrict), ..Said::default() };
-        store.import_indicators(&[line], &said, "x", Timestamp(1)).await.unwrap();
+        let about = About { tlp: Some(Tlp::AmberStrict), ..About::default() };
+        fixture::import(&store, "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1", &about, Timestamp(1)).await;
         let list = New {
             manifest: &manifest,
             signed: b"signed",
@@ -346,9 +342,7 @@ mod tests {
         let unpublished = async || store.picture(Scope::Operator).await.unwrap().unpublished;
         for (number, channel, left) in [(1, "all", 0), (2, "pilot", 1), (3, "pilot", 2), (4, "all", 0), (5, "pilot", 1)]
         {
-            let pattern: Pattern = format!("n{number}.example").parse().unwrap();
-            let line = Line { pattern: pattern.to_plain(), kind: pattern.kind() };
-            store.import_indicators(&[line], &Said::default(), "x", Timestamp(1)).await.unwrap();
+            fixture::import(&store, &format!("n{number}.example"), &About::default(), Timestamp(1)).await;
             assert!(unpublished().await > 0);
             let manifest = Manifest::of(b"", &content, Revision(number), Timestamp(100), Timestamp::MAX);
             let manifest = Manifest { channel: channel.to_owned(), ..manifest };

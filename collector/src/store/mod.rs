@@ -8,6 +8,7 @@ pub mod belonging;
 pub mod brake;
 pub mod campaign;
 pub mod channel;
+pub mod claim;
 pub mod copy;
 pub mod departure;
 pub mod event;
@@ -74,6 +75,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/008_audit.sql"),
     include_str!("../schema/009_members.sql"),
     include_str!("../schema/010_brake.sql"),
+    include_str!("../schema/011_claims.sql"),
 ];
 
 /// Why the store could not be opened or used.

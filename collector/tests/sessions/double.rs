@@ -101,14 +101,7 @@ impl Site {
         std::fs::write(&file, list).unwrap();
         let import = varde_collector::command::indicator::ImportArguments {
             file: file.display().to_string(),
-            source: None,
-            threat: None,
-            severity: None,
-            confidence: None,
-            tlp: None,
-            valid_from: None,
-            valid_until: None,
-            exercise: false,
+            ..Default::default()
         };
         indicator::run(&self.data, IndicatorCommand::Import(import)).await.unwrap();
         publish::run(&self.data, PublishArguments::default()).await.unwrap();

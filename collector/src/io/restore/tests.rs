@@ -188,9 +188,8 @@ async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     let data = dir.path().join("c");
     collector(&data).await;
     let number = |store: Store| async move {
-        let line = crate::intel::import::Reader::new().read(b"evil.example\n").next().unwrap().unwrap();
-        let imported = store.import_indicators(&[line], &Default::default(), "x", Timestamp(1)).await.unwrap();
-        assert_eq!(imported.new, 1);
+        let found = crate::intel::canonical::Found::bare("evil.example".parse().unwrap());
+        assert_eq!(store.take_in("x", &[found], Timestamp(1)).await.unwrap().new, 1);
         let id = store.indicator_rows(Scope::Operator).await.unwrap().last().unwrap().id;
         let revision = store.last_revision(Scope::Operator).await.unwrap().0;
         store.close().await;

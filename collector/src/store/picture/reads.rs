@@ -70,7 +70,7 @@ pub(super) async fn picture(
         Scope::Operator => {
             // What was published for another channel first is not everybody's until a later list of all has it; numbers are
             // given once for all channels.
-            let sql = "SELECT COUNT(*) FROM indicator WHERE published_at IS NULL
+            let sql = "SELECT COUNT(*) FROM indicator WHERE published_at IS NULL AND withdrawn_at IS NULL
                 OR published_in > COALESCE((SELECT MAX(revision) FROM list_revision WHERE channel = 'all'), 0)";
             sqlx::query_scalar(sql).fetch_one(&mut **tx).await?
         }
