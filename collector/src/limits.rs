@@ -272,8 +272,18 @@ pub const VIEWS_REMEMBERED: usize = 4_096;
 /// Of the audit no more than one part of so many is removed at once: at one an hour more than ever grows too old, and a clock that
 /// is years ahead takes a fifth in a day.
 pub const AUDIT_PARTS: i64 = 100;
-/// How often entries that are older than is kept are looked for.
-pub const AUDIT_FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
+/// What qualifies alerts (losses) is kept for as long as they are: 13 months (decision 11).
+pub const LOSSES_KEPT: Duration = Duration::from_secs(397 * 86_400);
+/// Of heartbeats and what sensors say no more is deleted at once than so much of their time: six times what an hour adds, so that
+/// a collector that was off catches up, and a clock that is ahead does not have all of it deleted before somebody looks.
+pub const RETENTION_STEP: Duration = Duration::from_secs(6 * 3_600);
+/// Two clocks that differ by no more than this agree: more than any that is set by the network is off.
+pub const CLOCKS_AGREE_WITHIN: Duration = Duration::from_secs(300);
+/// For so long after a restore a sensor that says records are damaged more likely let them go, having been told they were
+/// stored: one that was away comes back within it, and later damage is damage.
+pub const RESTORE_MISSED_FOR: Duration = Duration::from_secs(30 * 86_400);
+/// How often what is older than is kept is looked for.
+pub const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
 /// Characters of a name, a supplier or an e-mail address in a member's profile: what a person writes on one line.
 pub const MEMBER_TEXT_MAX_CHARACTERS: usize = 200;
 /// Domains of one member: the largest municipalities have some fifty.

@@ -100,7 +100,9 @@ fn fold(
                         alerts.insert(*seq, row);
                         None
                     }
-                    (Some(_), None) => Some(json!({ "event": "unknown_indicator", "indicator": opened.indicator })),
+                    (Some(_), None) => Some(json!({
+                        "event": "unknown_indicator", "indicator": opened.indicator, "count": opened.count
+                    })),
                 }
             }
             RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {

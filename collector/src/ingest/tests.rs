@@ -261,7 +261,10 @@ async fn heartbeats_are_kept_ninety_days() {
         let changes = handle_heartbeat(&fixture.store, sensor, &heartbeat, None, at).await.unwrap();
         assert_eq!(changes, [Change::Sensor(sensor)]);
     }
-    assert_eq!(fixture.count("SELECT COUNT(*) FROM heartbeat").await, 1);
+    for left in [2, 1, 1] {
+        fixture.store.forget_heartbeats(day(100)).await.unwrap();
+        assert_eq!(fixture.count("SELECT COUNT(*) FROM heartbeat").await, left);
+    }
     assert_eq!(fixture.count("SELECT COUNT(*) FROM sensor WHERE heartbeat LIKE '%\"packets\":5%'").await, 2);
 }
 

@@ -176,7 +176,7 @@ async fn settle(
     departed: Vec<Departed>,
     deed: &Deed,
 ) -> Result<Settled, RestoreError> {
-    let before = data.join(DATABASE_FILE);
+    let before = replaced(data)?;
     let known = match before.exists() {
         true => {
             let known = restored::known_in(&before).await.ok();
@@ -198,6 +198,20 @@ async fn settle(
     directory::make_file_private(&database)?;
     directory::sync_directory(staging)?;
     Ok(Settled { carried: read.then_some(carried), departures: carried.departures })
+}
+
+/// The database that is replaced: where a restore was cut off it may lie aside already.
+fn replaced(data: &Path) -> Result<PathBuf, RestoreError> {
+    let here = data.join(DATABASE_FILE);
+    if here.exists() || !data.join(RESTORE_MOVING).exists() {
+        return Ok(here);
+    }
+    let names = directory::names(data)?.into_iter().filter(|name| name.starts_with(ASIDE_PREFIX));
+    let mut aside: Vec<PathBuf> =
+        names.map(|name| data.join(name).join(DATABASE_FILE)).filter(|database| database.exists()).collect();
+    // They are named by their time.
+    aside.sort_unstable();
+    Ok(aside.pop().unwrap_or(here))
 }
 
 /// What was there goes aside, what was restored takes its names; the database last: where it is, all is.

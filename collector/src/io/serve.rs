@@ -23,8 +23,7 @@ use crate::address::Bound;
 use crate::audit::{Deed, On};
 use crate::change::Changes;
 use crate::limits::{
-    AUDIT_FORGOTTEN_EVERY, CHANGES_KEPT, KEYS_LOOKED_AT_EVERY, LAST_WORD_WITHIN, STOP_WITHIN, SWEEP_EVERY,
-    UPGRADE_COPY_DAYS,
+    CHANGES_KEPT, KEYS_LOOKED_AT_EVERY, LAST_WORD_WITHIN, RETENTION_EVERY, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS,
 };
 use crate::store::upgrade::{COPY_PREFIX, Upgraded};
 use crate::store::{self, Scope, Store, StoreError};
@@ -127,11 +126,12 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         let copy = copy.map_or(String::new(), |copy| format!("; as it was it lies in {}", copy.display()));
         tracing::info!("brought the database from version {from} to {to}{copy}");
     }
+    let store = Store::open(data).await?;
+    // A damaged database is found before anybody relies on it, not when somebody reads the wrong page, and before the copy goes
+    // that is there for it.
+    store.check().await?;
     let kept = Duration::from_secs(UPGRADE_COPY_DAYS * 86_400);
     directory::remove_outlived(data, COPY_PREFIX, clock::now().minus(kept))?;
-    let store = Store::open(data).await?;
-    // A damaged database is found before anybody relies on it, not when somebody reads the wrong page.
-    store.check().await?;
     directory::remove_bound(data)?;
     settings_noted(&store, wanted, &conduct).await;
     match departures::remember(data, &store, &user::who(), clock::now()).await {
@@ -243,11 +243,18 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
     }
 }
 
-/// Removes, now and then, what is older in the audit than is kept. Not at once: who started it with a clock that is years ahead
+/// Removes, now and then, what is older than is kept. Not at once: who started it with a clock that is years ahead
 /// has time to see it.
 async fn forget(store: Store) {
     loop {
-        tokio::time::sleep(AUDIT_FORGOTTEN_EVERY).await;
+        tokio::time::sleep(RETENTION_EVERY).await;
+        match store.forget_heartbeats(clock::now()).await {
+            Ok(0) => {}
+            Ok(gone) => {
+                tracing::debug!(gone, "heartbeats and events of sensors were older than is kept, and are removed")
+            }
+            Err(error) => tracing::warn!("heartbeats that are older than is kept are not removed: {error}"),
+        }
         match store.forget_audit(clock::now()).await {
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "entries of the audit were older than is kept, and are removed"),

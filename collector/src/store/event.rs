@@ -1,12 +1,13 @@
-//! What sensors said about themselves, and what was noted about them: read by people, and kept as long as heartbeats.
+//! What sensors said about themselves, and what was noted about them: read by people, and kept as long as heartbeats; losses, and
+//! what tells whose spool one was, as long as alerts.
 
 use serde::Serialize;
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 use varde_common::time::Timestamp;
 
 use super::record::from_column;
-use super::{Scope, Store, heartbeat, restored};
-use crate::limits::LOSSES_SUMMED_MAX;
+use super::{Scope, Store, restored};
+use crate::limits::{LOSSES_SUMMED_MAX, RESTORE_MISSED_FOR};
 use crate::losses::Told;
 
 /// Something a sensor said about itself, or that was noted about it.
@@ -81,21 +82,15 @@ impl Store {
             if place >= LOSSES_SUMMED_MAX {
                 lost.more = true;
             } else if let Ok(body) = serde_json::from_str(body) {
-                lost.add(&body, restored_at.is_some_and(|restored| Timestamp(*at) >= restored));
+                // What is damaged long after has nothing to do with it.
+                let is_missed = |restored: Timestamp| {
+                    Timestamp(*at) >= restored && Timestamp(*at) < restored.plus(RESTORE_MISSED_FOR)
+                };
+                lost.add(&body, restored_at.is_some_and(is_missed));
             }
         }
         Ok(Events { newest, total: from_column(total), lost, restored_at })
     }
-}
-
-/// Forgets what is as old as heartbeats may be.
-///
-/// # Errors
-/// The database's own.
-pub async fn forget(conn: &mut SqliteConnection, now: Timestamp) -> Result<(), sqlx::Error> {
-    let sql = "DELETE FROM sensor_event WHERE received_at < $1";
-    sqlx::query(sql).bind(now.minus(heartbeat::KEPT).0).execute(conn).await?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -151,22 +146,9 @@ mod tests {
         let restored = NOW.plus(Duration::from_secs(10));
         fixture.store.set_setting("restored_at", &restored.to_string()).await.unwrap();
         say(&fixture, 1, 9, loss(6, 8, "spool_damaged"), NOW.plus(Duration::from_secs(20))).await;
+        say(&fixture, 1, 12, loss(10, 11, "spool_damaged"), restored.plus(RESTORE_MISSED_FOR)).await;
         let events = fixture.store.sensor_events(Scope::Operator, 1, 20).await.unwrap();
         assert_eq!(events.restored_at, Some(restored));
-        assert_eq!(events.lost.sums(), [(Why::Damaged, 4), (Why::Gone, 3)]);
-    }
-
-    #[tokio::test]
-    async fn events_are_kept_as_long_as_heartbeats() {
-        let fixture = Fixture::new(1).await;
-        say(&fixture, 1, 1, loss(1, 1, "spool_full"), NOW).await;
-        say(&fixture, 1, 3, loss(2, 2, "spool_full"), NOW.plus(Duration::from_secs(60))).await;
-        let mut tx = fixture.store.begin().await.unwrap();
-        let heartbeat = varde_common::message::Heartbeat::default();
-        let now = NOW.plus(heartbeat::KEPT + Duration::from_secs(30));
-        heartbeat::store(&mut tx, 1, &heartbeat, None, now).await.unwrap();
-        tx.commit().await.unwrap();
-        let events = fixture.store.sensor_events(Scope::Operator, 1, 20).await.unwrap();
-        assert_eq!(events.newest.iter().map(|event| event.seq).collect::<Vec<_>>(), [3]);
+        assert_eq!(events.lost.sums(), [(Why::Damaged, 6), (Why::Gone, 3)]);
     }
 }

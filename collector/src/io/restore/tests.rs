@@ -183,6 +183,36 @@ async fn a_restore_cut_off_anywhere_is_seen_and_begun_anew() {
 }
 
 #[tokio::test]
+async fn p4_a_restore_cut_off_after_the_database_went_aside_still_knows_who_was_revoked() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let later = clock::now().plus(std::time::Duration::from_secs(3600));
+    let store = Store::open(&data).await.unwrap();
+    let sensor = store.add_token(1, &[2; 32], clock::now(), later).await.unwrap();
+    assert!(store.consume_token(sensor, &[9; 32], clock::now(), "0.1.0", clock::now()).await.unwrap());
+    store.close().await;
+    let made = backup(&data, &dir.path().join("b"), true).await;
+    let store = Store::open(&data).await.unwrap();
+    store.revoke_sensor(sensor.0 as i64, clock::now()).await.unwrap();
+    store.close().await;
+    // An earlier restore's, and the one that was cut off: its own database has not come to its place.
+    for (when, database) in [("20200101T000000Z", false), ("20261130T010000Z", true)] {
+        let aside = data.join(format!("{ASIDE_PREFIX}{when}"));
+        fs::create_dir(&aside).unwrap();
+        match database {
+            true => fs::rename(data.join(DATABASE_FILE), aside.join(DATABASE_FILE)).unwrap(),
+            false => fs::copy(made.join(DATABASE_FILE), aside.join(DATABASE_FILE)).map(drop).unwrap(),
+        }
+    }
+    fs::create_dir(data.join(RESTORE_MOVING)).unwrap();
+    let carried = back(&made, &data).await.unwrap().carried;
+    assert_eq!(carried.map(|carried| carried.revocations), Some(1));
+    let store = Store::open(&data).await.unwrap();
+    assert!(store.sensor_by_key(Scope::Operator, &[9; 32]).await.unwrap().unwrap().revoked);
+}
+
+#[tokio::test]
 async fn what_happened_since_the_backup_is_neither_repeated_nor_forgiven() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("c");
