@@ -197,6 +197,16 @@ pub const LIST_CONTENTS_KEPT: i64 = 5;
 pub const IMPORT_MAX_OCTETS: u64 = 4 * 1024 * 1024 * 1024;
 /// Its beginning, by which its format is known.
 pub const IMPORT_HEAD_OCTETS: usize = 64 * 1024;
+/// One line of a feed.
+pub const FEED_LINE_MAX_OCTETS: usize = 64 * 1024;
+/// One object of a feed: an indicator with all that its source knows of it is a few thousand octets.
+pub const FEED_OBJECT_MAX_OCTETS: usize = 1024 * 1024;
+/// What one file says of other objects than indicators, and is held together while it is read.
+pub const FEED_REFERENCES_MAX: usize = 500_000;
+/// An object as it came, kept for people; of a larger one only what was read of it.
+pub const OBJECT_TEXT_MAX_OCTETS: usize = 16 * 1024;
+/// A regular expression that an importer is given, compiled.
+pub const EXPRESSION_MAX_OCTETS: usize = 1024 * 1024;
 /// Entries that are written in one transaction: long enough to be quick, short enough that alerts come between.
 pub const IMPORT_BATCH_ITEMS: usize = 5_000;
 /// Batches read before the ones before them are written.

@@ -17,11 +17,11 @@ use super::noted::deed;
 use super::say;
 use crate::audit::On;
 use crate::intel::canonical::{About, Details, Pap};
-use crate::intel::format::{Format, Item};
+use crate::intel::format::{Format, Item, Options};
 use crate::intel::import::Importer;
 use crate::io::clock;
 use crate::io::intake::Intake;
-use crate::limits::{BAD_ENTRIES_SHOWN, PROGRESS_FROM_OCTETS};
+use crate::limits::{BAD_ENTRIES_SHOWN, EXPRESSION_MAX_OCTETS, PROGRESS_FROM_OCTETS};
 use crate::store::claim::Imported;
 use crate::store::indicator::IndicatorRow;
 use crate::store::{Scope, Store};
@@ -31,9 +31,9 @@ const STANDARD_INPUT: &str = "standard input";
 /// Subcommands of `indicator`.
 #[derive(Debug, Subcommand)]
 pub enum IndicatorCommand {
-    /// Import a file of indicators, such as a plain list: one indicator a line, # begins a comment.
+    /// Import a file of indicators: a plain list, STIX, MISP, Zeek, RPZ, a table …
     #[command(
-        after_help = "A line of a plain list is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port; or ja4:VALUE, programs whose TLS or QUIC hello has this JA4 fingerprint.\nWhat an option says is said of every entry that does not say it itself; of two markings (TLP, PAP) the stricter one counts. An indicator that is known already is kept once, with every source that names it: it is as sure and as bad as the surest and the worst of them, marked as the strictest, and holds for as long as one says so. What a source says again takes the place of what it said; the rest stays. Entries that are no indicator are named and the rest is loaded.\nKeys with --json: source, format, new, known, left_out, clues (what no sensor can look for: hashes, paths), withdrawn, dry_run.\nExit: 0 every entry was loaded, 1 some were left out (the rest is loaded) or it could not be done, 2 wrong usage."
+        after_help = "Formats: plain (one indicator a line, # begins a comment), stix (2.1 bundles, answers of TAXII servers), misp (events), zeek, rpz, suricata (datasets), hosts, csv, urlhaus, threatfox, feodo. Which one it is is found out, unless --format says so. Values written so that nobody clicks on them (hxxp, [.]) are understood outside plain lists; of a URL the host is taken, half as sure; names in letters beyond ASCII as xn--.\nA line of a plain list is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port; or ja4:VALUE, programs whose TLS or QUIC hello has this JA4 fingerprint.\nWhat an option says is said of every entry that does not say it itself; of two markings (TLP, PAP) the stricter one counts. An indicator that is known already is kept once, with every source that names it: it is as sure and as bad as the surest and the worst of them, marked as the strictest, and holds for as long as one says so. What a source says again takes the place of what it said; the rest stays. Entries that are no indicator are named and the rest is loaded.\nKeys with --json: source, format, new, known, left_out, clues (what no sensor can look for: hashes, paths), harmless (by the source's own word; not looked for), passed_over (meant for people to read), withdrawn, dry_run.\nExit: 0 every entry was loaded, 1 some were left out (the rest is loaded) or it could not be done, 2 wrong usage."
     )]
     Import(ImportArguments),
     /// List the indicators.
@@ -71,6 +71,15 @@ pub struct ImportArguments {
     /// How it is written: auto looks [default: auto].
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub format: Option<Wish>,
+    /// With --format csv: the column with the indicator, by its number from 1 or its name.
+    #[arg(long, value_name = "COLUMN")]
+    pub column: Option<String>,
+    /// With --format csv: what stands between columns, one character or "tab" [default: found out].
+    #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
+    pub delimiter: Option<u8>,
+    /// With --format csv: pass over lines that this regular expression matches.
+    #[arg(long, value_name = "REGEX", value_parser = expression)]
+    pub exclude: Option<regex::Regex>,
     /// Where it comes from [default: the file's name].
     #[arg(long, value_name = "TEXT", value_parser = operator_name)]
     pub source: Option<String>,
@@ -125,6 +134,19 @@ fn format(text: &str) -> Result<Wish, String> {
     if text == "auto" { Ok(None) } else { text.parse().map(Some) }
 }
 
+fn delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        [octet] if octet.is_ascii() => Ok(*octet),
+        b"tab" | b"\\t" => Ok(b'\t'),
+        _ => Err("give one character, such as ; or tab".to_owned()),
+    }
+}
+
+fn expression(text: &str) -> Result<regex::Regex, String> {
+    let built = regex::RegexBuilder::new(text).size_limit(EXPRESSION_MAX_OCTETS).build();
+    built.map_err(|error| error.to_string())
+}
+
 /// What an import came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Done {
@@ -134,6 +156,8 @@ struct Done {
     known: u64,
     left_out: u64,
     clues: u64,
+    harmless: u64,
+    passed_over: u64,
     withdrawn: u64,
     dry_run: bool,
 }
@@ -173,7 +197,17 @@ async fn import(data: &Path, store: &Store, arguments: ImportArguments) -> anyho
         bail!("--valid-until {until} is not after --valid-from {from}; nothing would ever match");
     }
     let (name, intake) = open(data, &arguments.file)?;
-    let format = arguments.format.flatten().unwrap_or_else(|| Format::detect(&intake.head, &name));
+    let format = arguments.format.flatten().unwrap_or_else(|| Format::detect(&intake.head));
+    if format != Format::Csv
+        && (arguments.column.is_some() || arguments.delimiter.is_some() || arguments.exclude.is_some())
+    {
+        bail!("{name} is read as {format}; --column, --delimiter and --exclude are for tables: --format csv");
+    }
+    let options = Options {
+        column: arguments.column.clone(),
+        delimiter: arguments.delimiter,
+        exclude: arguments.exclude.clone(),
+    };
     let source = arguments.source.clone().unwrap_or_else(|| name.clone());
     let words = in_words(&name, &intake, format, &source, &about, &arguments);
     let importing = deed("indicator import", On::Thing("indicators".to_owned())).becomes(words);
@@ -185,13 +219,13 @@ async fn import(data: &Path, store: &Store, arguments: ImportArguments) -> anyho
             Taking::new(&noting, &source, format, false, clock::now())
         }
     };
-    let read = taking.take(intake, Importer::new(about), shown(&arguments.file)).await;
+    let read = taking.take(intake, options, Importer::new(about), shown(&arguments.file)).await;
     if read.is_ok() && arguments.replace {
         taking.replace(arguments.allow_shrink).await?;
     }
     let done = taking.done;
-    let entries = if format == Format::Plain { "lines" } else { "entries" };
-    let nothing = done.new + done.known + done.clues == 0;
+    let entries = if format.has_lines() { "lines" } else { "objects" };
+    let nothing = done.new + done.known + done.clues + done.harmless + done.passed_over == 0;
     if arguments.json {
         say::result(&serde_json::to_string(&done)?)?;
     } else {
@@ -230,6 +264,8 @@ fn in_a_sentence(name: &str, done: &Done, entries: &str) -> String {
         (done.left_out, format!("{entries} left out")),
         (done.withdrawn, "withdrawn".to_owned()),
         (done.clues, "that no sensor can look for, kept for people".to_owned()),
+        (done.harmless, "that the source says are harmless, not looked for".to_owned()),
+        (done.passed_over, "meant for people to read, passed over".to_owned()),
     ] {
         if count > 0 {
             summary.push_str(&format!(", {count} {what}"));
@@ -305,6 +341,8 @@ impl<'a> Taking<'a> {
             known: 0,
             left_out: 0,
             clues: 0,
+            harmless: 0,
+            passed_over: 0,
             withdrawn: 0,
             dry_run,
         };
@@ -312,7 +350,7 @@ impl<'a> Taking<'a> {
     }
 
     /// Takes in all of a file that can be, names the rest, and says how its reading ended.
-    async fn take(&mut self, intake: Intake, importer: Importer, shown: &str) -> anyhow::Result<()> {
+    async fn take(&mut self, intake: Intake, options: Options, importer: Importer, shown: &str) -> anyhow::Result<()> {
         // Shown in a terminal only; elsewhere it is silent by itself.
         let progress = if intake.octets > PROGRESS_FROM_OCTETS {
             let style =
@@ -322,7 +360,7 @@ impl<'a> Taking<'a> {
             ProgressBar::hidden()
         };
         let format = self.done.format.parse().map_err(anyhow::Error::msg)?;
-        let (mut batches, reading) = intake.read(format, importer, &progress);
+        let (mut batches, reading) = intake.read(format, options, importer, &progress);
         while let Some(batch) = batches.recv().await {
             self.take_batch(batch, &progress, shown).await?;
         }
@@ -340,6 +378,8 @@ impl<'a> Taking<'a> {
                 Item::Found(_, one) => found.push(*one),
                 Item::Clue(clue) => clues.push(clue),
                 Item::Withdrawn(object) => withdrawn.push(object),
+                Item::Harmless(..) => self.done.harmless += 1,
+                Item::PassedOver => self.done.passed_over += 1,
                 Item::LeftOut(left_out) => {
                     self.done.left_out += 1;
                     if self.done.left_out <= BAD_ENTRIES_SHOWN {
@@ -435,7 +475,10 @@ mod tests {
         assert!(left_out.starts_with("2 lines of list.txt were left out, the rest is good"), "{left_out}");
         assert!(store.indicator_rows(Scope::Operator).await.unwrap().is_empty(), "a dry run");
         let mut taking = Taking::new(&store, "s", Format::Plain, false, Timestamp(1));
-        taking.take(Intake::open(&file).unwrap(), Importer::new(About::default()), "a/list.txt").await.unwrap();
+        taking
+            .take(Intake::open(&file).unwrap(), Options::default(), Importer::new(About::default()), "a/list.txt")
+            .await
+            .unwrap();
         assert_eq!((taking.done.new, taking.done.known, taking.done.left_out), (2, 1, 2));
         assert_eq!(
             in_a_sentence("list.txt", &taking.done, "lines"),

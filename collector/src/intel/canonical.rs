@@ -8,6 +8,11 @@ use varde_common::indicator::{Pattern, Severity};
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
+/// What an indicator counts as of which no source says how sure it is.
+pub const CONFIDENCE_UNSAID: u8 = 50;
+/// Of a URL no more is kept for people.
+const URL_MAX_CHARACTERS: usize = 1_000;
+
 /// What may be done with it, in order of strictness (the Permissible Actions Protocol).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pap {
@@ -97,6 +102,12 @@ pub struct Details {
     /// In the source's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Where the source tells more; or, where `of_url`, the URL of which only the host can be seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The indicator is the host of a URL, and so says more than the source does.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub of_url: bool,
 }
 
 impl Details {
@@ -117,6 +128,14 @@ impl About {
         self.valid_from = self.valid_from.or(all.valid_from);
         self.valid_until = self.valid_until.or(all.valid_until);
         self.exercise |= all.exercise;
+        self
+    }
+
+    /// The same of the host of a URL: half as sure, for the host may be others' too.
+    pub fn of_url(mut self, url: &str) -> About {
+        self.confidence = Some(self.confidence.unwrap_or(CONFIDENCE_UNSAID) / 2);
+        self.details.url = Some(url.chars().take(URL_MAX_CHARACTERS).collect());
+        self.details.of_url = true;
         self
     }
 

@@ -36,7 +36,7 @@ impl Importer {
                 clue.tlp = clue.tlp.max(self.about.tlp);
                 Item::Clue(clue)
             }
-            item @ (Item::Withdrawn(_) | Item::LeftOut(_)) => item,
+            item @ (Item::Withdrawn(_) | Item::Harmless(..) | Item::PassedOver | Item::LeftOut(_)) => item,
         }
     }
 }
@@ -44,7 +44,7 @@ impl Importer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intel::format::{self, Format};
+    use crate::intel::format::{self, Format, Options};
     use proptest::prelude::*;
     use std::io::Cursor;
     use std::ops::ControlFlow;
@@ -53,11 +53,11 @@ mod tests {
     fn read(list: &[u8], about: About) -> (Vec<String>, Vec<String>) {
         let importer = Importer::new(about);
         let (mut good, mut bad) = (Vec::new(), Vec::new());
-        format::read(Format::Plain, &mut Cursor::new(list), &mut |item| {
+        format::read(Format::Plain, &Options::default(), &mut Cursor::new(list), &mut |item| {
             match importer.take(item) {
                 Item::Found(_, found) => good.push(found.pattern.to_plain()),
                 Item::LeftOut(left_out) => bad.push(left_out.to_string()),
-                Item::Withdrawn(_) | Item::Clue(_) => {}
+                Item::Withdrawn(_) | Item::Harmless(..) | Item::PassedOver | Item::Clue(_) => {}
             }
             ControlFlow::Continue(())
         })
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn who_has_enough_is_told_no_more() {
         let mut told = 0;
-        format::read(Format::Plain, &mut Cursor::new("a.example\n".repeat(100)), &mut |_| {
+        format::read(Format::Plain, &Options::default(), &mut Cursor::new("a.example\n".repeat(100)), &mut |_| {
             told += 1;
             if told == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })

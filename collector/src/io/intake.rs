@@ -9,7 +9,7 @@ use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 use varde_common::trust::hex;
 
-use crate::intel::format::{self, BadFile, Format, Item};
+use crate::intel::format::{self, BadFile, Format, Item, Options};
 use crate::intel::import::Importer;
 use crate::limits::{IMPORT_BATCH_ITEMS, IMPORT_BATCHES_WAITING, IMPORT_HEAD_OCTETS, IMPORT_MAX_OCTETS};
 
@@ -95,6 +95,7 @@ impl Intake {
     pub fn read(
         self,
         format: Format,
+        options: Options,
         importer: Importer,
         progress: &ProgressBar,
     ) -> (mpsc::Receiver<Vec<Item>>, tokio::task::JoinHandle<Result<(), BadFile>>) {
@@ -102,7 +103,7 @@ impl Intake {
         let mut input = BufReader::with_capacity(1 << 16, progress.wrap_read(self.file));
         let task = tokio::task::spawn_blocking(move || {
             let mut batch = Vec::with_capacity(IMPORT_BATCH_ITEMS);
-            let read = format::read(format, &mut input, &mut |item| {
+            let read = format::read(format, &options, &mut input, &mut |item| {
                 batch.push(importer.take(item));
                 if batch.len() < IMPORT_BATCH_ITEMS {
                     return ControlFlow::Continue(());
@@ -137,7 +138,8 @@ mod tests {
         assert_eq!((file.octets, &file.sha256, &file.head), (stream.octets, &stream.sha256, &stream.head));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "the stream's file has no name");
         for intake in [file, stream] {
-            let (mut items, task) = intake.read(Format::Plain, Importer::new(About::default()), &ProgressBar::hidden());
+            let (mut items, task) =
+                intake.read(Format::Plain, Options::default(), Importer::new(About::default()), &ProgressBar::hidden());
             let mut batches = Vec::new();
             while let Some(batch) = items.recv().await {
                 batches.push(batch.len());

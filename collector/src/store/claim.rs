@@ -1,13 +1,13 @@
 //! What each source says, and what it comes to: an indicator is marked as strictly as the strictest of its claims, is as sure
 //! and as bad as the surest and the worst of them, and lives for as long as one stands.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError, restored};
-use crate::intel::canonical::Found;
+use crate::intel::canonical::{CONFIDENCE_UNSAID, Found};
 use crate::intel::format::{Clue, Withdrawn};
 use crate::limits::IMPORT_ROWS_PER_STATEMENT;
 
@@ -37,16 +37,22 @@ impl Store {
         let mut imported = Imported::default();
         let mut tx = self.begin().await?;
         let source_id = source_id(&mut tx, source, now).await?;
+        let mut is_replaced = false;
         for found in found.chunks(IMPORT_ROWS_PER_STATEMENT) {
             let rows = Row::each_once(found);
             let new = insert_indicators(&mut tx, &rows, source, now).await?;
             insert_claims(&mut tx, &rows, source_id, now).await?;
+            let replaced = withdraw_replaced(&mut tx, &rows, source_id, now).await?;
+            is_replaced |= replaced > 0;
             if new < rows.len() as u64 {
                 let patterns: Vec<&str> = rows.iter().map(|row| row.pattern.as_str()).collect();
                 sum_up(&mut tx, &patterns).await?;
             }
             imported.new += new;
             imported.known += (found.len() as u64).saturating_sub(new);
+        }
+        if is_replaced {
+            settle(&mut tx, now).await?;
         }
         tx.commit().await?;
         Ok(imported)
@@ -218,9 +224,6 @@ async fn insert_indicators(
     Ok(insert.build().execute(tx).await?.rows_affected())
 }
 
-/// What an indicator counts as of which no source says how sure it is.
-const CONFIDENCE_UNSAID: u8 = 50;
-
 async fn insert_claims(
     tx: &mut SqliteConnection,
     rows: &[Row<'_>],
@@ -275,6 +278,38 @@ async fn insert_claims(
     );
     insert.build().execute(tx).await?;
     Ok(())
+}
+
+/// Takes back what these objects said in an older version and do not say any more; gives how many claims that were.
+async fn withdraw_replaced(
+    tx: &mut SqliteConnection,
+    rows: &[Row<'_>],
+    source_id: i64,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let versions = rows.iter().filter_map(|row| Some((row.found.object.id.as_str(), row.found.object.modified?)));
+    let newest: HashMap<&str, Timestamp> = versions.fold(HashMap::new(), |mut newest, (id, modified)| {
+        let known = newest.entry(id).or_insert(modified);
+        *known = modified.max(*known);
+        newest
+    });
+    if newest.is_empty() {
+        return Ok(0);
+    }
+    let mut update = QueryBuilder::<Sqlite>::new("WITH said (object_id, modified_at) AS (");
+    update.push_values(&newest, |mut values, (id, modified)| {
+        values.push_bind(*id).push_bind(modified.0);
+    });
+    update.push(") UPDATE claim SET withdrawn_at = ").push_bind(now.0);
+    update.push(", withdrawn_why = 'a newer version of the object does not say it' FROM said WHERE claim.source_id = ");
+    update.push_bind(source_id);
+    // What another batch of this import said of the same object stands in the same moment.
+    update.push(
+        " AND claim.object_id = said.object_id AND claim.withdrawn_at IS NULL
+        AND claim.modified_at < said.modified_at AND claim.renewed_at < ",
+    );
+    update.push_bind(now.0);
+    Ok(update.build().execute(tx).await?.rows_affected())
 }
 
 /// What the standing claims of one indicator come to. What a source leaves unsaid is for the others to say, but a marking:
@@ -413,10 +448,15 @@ mod tests {
         assert_eq!(rows(&store).await[0].confidence, 10, "what was revoked comes back by a newer version alone");
         store.take_in("misp", &[found("a.example", &say(30), "indicator--2", 7)], Timestamp(4)).await.unwrap();
         assert_eq!(rows(&store).await[0].confidence, 30);
+        // A newer version that names another thing takes back what the older one named.
+        store.take_in("misp", &[found("c.example", &say(5), "indicator--3", 5)], Timestamp(5)).await.unwrap();
+        store.take_in("misp", &[found("d.example", &say(5), "indicator--3", 6)], Timestamp(6)).await.unwrap();
+        let gone: Vec<_> = rows(&store).await.iter().map(|row| (row.indicator.clone(), row.withdrawn_at)).collect();
+        assert_eq!(gone[1..], [("c.example".to_owned(), Some(Timestamp(6))), ("d.example".to_owned(), None)]);
         // Twice in one breath: the last word counts.
         let twice = [found("b.example", &say(1), "", 0), found("b.example", &say(2), "", 0)];
-        assert_eq!(store.take_in("misp", &twice, Timestamp(5)).await.unwrap(), Imported { new: 1, known: 1 });
-        assert_eq!(rows(&store).await[1].confidence, 2);
+        assert_eq!(store.take_in("misp", &twice, Timestamp(7)).await.unwrap(), Imported { new: 1, known: 1 });
+        assert_eq!(rows(&store).await[3].confidence, 2);
     }
 
     #[tokio::test]

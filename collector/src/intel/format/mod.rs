@@ -1,6 +1,17 @@
 //! Formats in which intelligence comes: each read entry by entry, without ever being in memory as a whole.
 
+mod detect;
+mod hosts;
+mod json;
+mod lines;
+mod misp;
 mod plain;
+mod rpz;
+mod stix;
+mod suricata;
+mod table;
+mod value;
+mod zeek;
 
 use std::fmt;
 use std::io::{BufRead, Seek};
@@ -17,22 +28,69 @@ use super::canonical::Found;
 pub enum Format {
     /// One indicator a line, # begins a comment.
     Plain,
+    /// STIX 2.1 bundles and what TAXII servers answer.
+    Stix,
+    /// MISP events.
+    Misp,
+    /// Zeek's intelligence files.
+    Zeek,
+    /// Response policy zones.
+    Rpz,
+    /// Suricata's datasets.
+    Suricata,
+    /// Hosts files.
+    Hosts,
+    /// Any table of comma-separated values.
+    Csv,
+    /// URLhaus' table.
+    Urlhaus,
+    /// ThreatFox' table.
+    Threatfox,
+    /// Feodo Tracker's table.
+    Feodo,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 1] = [Format::Plain];
+    pub const ALL: [Format; 11] = [
+        Format::Plain,
+        Format::Stix,
+        Format::Misp,
+        Format::Zeek,
+        Format::Rpz,
+        Format::Suricata,
+        Format::Hosts,
+        Format::Csv,
+        Format::Urlhaus,
+        Format::Threatfox,
+        Format::Feodo,
+    ];
 
     /// What the command line calls it.
     pub fn as_str(self) -> &'static str {
         match self {
             Format::Plain => "plain",
+            Format::Stix => "stix",
+            Format::Misp => "misp",
+            Format::Zeek => "zeek",
+            Format::Rpz => "rpz",
+            Format::Suricata => "suricata",
+            Format::Hosts => "hosts",
+            Format::Csv => "csv",
+            Format::Urlhaus => "urlhaus",
+            Format::Threatfox => "threatfox",
+            Format::Feodo => "feodo",
         }
     }
 
-    /// Which one a file is, by its first octets and its name; plain where nothing says otherwise.
-    pub fn detect(_head: &[u8], _name: &str) -> Format {
-        Format::Plain
+    /// Whether people speak of its lines rather than of its objects.
+    pub fn has_lines(self) -> bool {
+        !matches!(self, Format::Stix | Format::Misp)
+    }
+
+    /// Which one a file is, by its first octets; plain where nothing says otherwise.
+    pub fn detect(head: &[u8]) -> Format {
+        detect::format_of(head)
     }
 }
 
@@ -50,6 +108,17 @@ impl FromStr for Format {
         let found = Format::ALL.into_iter().find(|format| format.as_str() == text);
         found.ok_or_else(|| format!("\"{text}\" is no format; there are auto, {}", names()))
     }
+}
+
+/// How tables are read.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The column with the value: its number, from 1, or its name.
+    pub column: Option<String>,
+    /// What stands between columns; none = found out.
+    pub delimiter: Option<u8>,
+    /// Lines that are passed over.
+    pub exclude: Option<regex::Regex>,
 }
 
 /// Where in a file something stands.
@@ -111,8 +180,12 @@ pub enum Item {
     Found(Place, Box<Found>),
     /// An object says nothing any more.
     Withdrawn(Withdrawn),
+    /// An indicator that its source says is harmless.
+    Harmless(Place, Box<Found>),
     /// No sensor can look for it.
     Clue(Clue),
+    /// The source means it for people to read.
+    PassedOver,
     /// What cannot be taken in.
     LeftOut(LeftOut),
 }
@@ -139,10 +212,36 @@ impl<T: BufRead + Seek> Input for T {}
 /// [`BadFile`].
 pub fn read(
     format: Format,
+    options: &Options,
     input: &mut dyn Input,
     take: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), BadFile> {
     match format {
         Format::Plain => plain::read(input, take),
+        Format::Stix => stix::read(input, take),
+        Format::Misp => misp::read(input, take),
+        Format::Zeek => zeek::read(input, take),
+        Format::Rpz => rpz::read(input, take),
+        Format::Suricata => suricata::read(input, take),
+        Format::Hosts => hosts::read(input, take),
+        Format::Csv => table::read(table::Table::Any, options, input, take),
+        Format::Urlhaus => table::read(table::Table::Urlhaus, options, input, take),
+        Format::Threatfox => table::read(table::Table::Threatfox, options, input, take),
+        Format::Feodo => table::read(table::Table::Feodo, options, input, take),
     }
 }
+
+/// ATT&CK techniques in labels such as `misp-galaxy:mitre-attack-pattern="Phishing - T1566"`.
+fn techniques(labels: &[String]) -> Vec<String> {
+    let of_attack = labels.iter().filter(|label| label.contains("attack-pattern"));
+    let words = of_attack.flat_map(|label| label.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.')));
+    let is_technique = |word: &&str| {
+        let (number, sub) = word.split_once('.').unwrap_or((word, "000"));
+        let digits = |text: &str, count: usize| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+        number.strip_prefix('T').is_some_and(|number| digits(number, 4)) && digits(sub, 3)
+    };
+    words.filter(is_technique).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;

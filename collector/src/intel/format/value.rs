@@ -1,0 +1,250 @@
+//! One value as people and programs write it: with brackets around its dots, with a scheme and a path, in letters beyond ASCII;
+//! as an indicator, or as what no sensor can look for.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use varde_common::indicator::{Pattern, Target};
+
+/// What a value turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    /// An indicator.
+    Pattern(Pattern),
+    /// The host of a URL: all of it that can be seen from outside, and more than the URL means.
+    OfUrl(Pattern),
+    /// No sensor can look for it; what it is.
+    Clue(&'static str),
+}
+
+/// How a format means its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// It and everything below it.
+    Domain,
+    /// It alone.
+    Host,
+}
+
+/// How reports write dots, colons and schemes so that nobody clicks on them.
+const DEFANGED: [(&str, &str); 16] = [
+    ("[.]", "."),
+    ("(.)", "."),
+    ("{.}", "."),
+    ("[dot]", "."),
+    ("(dot)", "."),
+    ("{dot}", "."),
+    ("[punktum]", "."),
+    ("[:]", ":"),
+    ("[://]", "://"),
+    ("[/]", "/"),
+    ("[at]", "@"),
+    ("(at)", "@"),
+    ("[@]", "@"),
+    ("hxxp", "http"),
+    ("h**p", "http"),
+    ("fxp:", "ftp:"),
+];
+
+/// A value as it was meant.
+pub(super) fn refang(text: &str) -> Cow<'_, str> {
+    // Nearly every value of nearly every feed.
+    if !text.bytes().any(|octet| matches!(octet, b'[' | b'(' | b'{' | b'*' | b'x' | b'X')) {
+        return Cow::Borrowed(text);
+    }
+    let lower = text.to_ascii_lowercase();
+    if !DEFANGED.iter().any(|(defanged, _)| lower.contains(defanged)) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = lower;
+    for (defanged, meant) in DEFANGED {
+        plain = plain.replace(defanged, meant);
+    }
+    Cow::Owned(plain)
+}
+
+/// Reads a value.
+///
+/// # Errors
+/// Why it is none, and what would be right.
+pub(super) fn read(text: &str, names: Names) -> Result<Value, String> {
+    let text = refang(text.trim());
+    let text = text.trim().trim_matches(|c| matches!(c, '"' | '\'' | '<' | '>'));
+    if text.is_empty() {
+        return Err("is not an indicator: it is empty".to_owned());
+    }
+    if let Some(kind) = clue(text) {
+        return Ok(Value::Clue(kind));
+    }
+    if let Some((scheme, rest)) = text.split_once("://") {
+        return of_url(&scheme.to_ascii_lowercase(), rest).map(Value::OfUrl);
+    }
+    if let Some((host, _)) =
+        text.split_once('/').filter(|(host, _)| host.bytes().any(|octet| octet.is_ascii_alphabetic()))
+        && !host.contains(':')
+        && host.contains('.')
+    {
+        // A URL without its scheme, as Zeek and many reports write it.
+        return of_url("http", text).map(Value::OfUrl);
+    }
+    pattern(text, names).map(Value::Pattern)
+}
+
+/// Reads an address, network or name, with or without a port.
+///
+/// # Errors
+/// Why it is none, and what would be right.
+pub(super) fn pattern(text: &str, names: Names) -> Result<Pattern, String> {
+    let is_star = text.starts_with("*.");
+    let text = text.strip_prefix("*.").or_else(|| text.strip_prefix('.')).unwrap_or(text);
+    let text = to_ascii(text)?;
+    let mut pattern = text.parse::<Pattern>().map_err(|why| format!("is not an indicator: {why}"))?;
+    if names == Names::Host
+        && !is_star
+        && let Target::Domain(name) = pattern.target
+    {
+        pattern.target = Target::Host(name);
+    }
+    Ok(pattern)
+}
+
+/// Letters beyond ASCII in their A-form (RFC 5890), as the wire has them.
+fn to_ascii(text: &str) -> Result<Cow<'_, str>, String> {
+    if text.is_ascii() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let (mark, name) = text.strip_prefix('=').map_or(("", text), |name| ("=", name));
+    let (name, port) = match name.rsplit_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (name, None),
+    };
+    let ascii = idna::domain_to_ascii(name.trim_end_matches('.'))
+        .map_err(|_| "is not an indicator: it is no name that can be registered (IDNA)".to_owned())?;
+    Ok(Cow::Owned(format!("{mark}{ascii}{}{}", if port.is_some() { ":" } else { "" }, port.unwrap_or_default())))
+}
+
+/// Ports that need not be written.
+const USUAL_PORTS: [(&str, u16); 4] = [("http", 80), ("https", 443), ("ftp", 21), ("ws", 80)];
+
+/// The host of what stands behind a scheme. A name is meant exactly and on every port, since a look-up shows none; an address on
+/// the URL's port alone.
+fn of_url(scheme: &str, rest: &str) -> Result<Pattern, String> {
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    // Who is before the @ is the user.
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let bad = |why: String| format!("{why} (of a URL)");
+    let (host, port) = match authority.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
+        Some((host, after)) => (host, after.strip_prefix(':')),
+        None => match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    let port = port.filter(|port| !port.is_empty());
+    if let Ok(address) = host.parse::<IpAddr>() {
+        let usual = USUAL_PORTS.iter().find(|(of, _)| *of == scheme).map(|(_, port)| *port);
+        let port = match port {
+            Some(text) => Some(
+                text.parse::<u16>()
+                    .ok()
+                    .filter(|port| *port > 0)
+                    .ok_or_else(|| bad(format!("is not an indicator: \"{text}\" is no port; use 1 to 65535")))?,
+            ),
+            None => usual,
+        };
+        return Ok(Pattern { target: Target::Address(address.to_canonical()), port });
+    }
+    pattern(host, Names::Host).map_err(bad)
+}
+
+/// What no sensor can look for, by its form.
+fn clue(text: &str) -> Option<&'static str> {
+    let is_hex = text.bytes().all(|octet| octet.is_ascii_hexdigit());
+    match text.len() {
+        32 if is_hex => return Some("md5"),
+        40 if is_hex => return Some("sha1"),
+        64 if is_hex => return Some("sha256"),
+        96 if is_hex => return Some("sha384"),
+        128 if is_hex => return Some("sha512"),
+        _ => {}
+    }
+    let is_mail = text.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty() && !user.contains(['/', ':', ' ']) && host.contains('.') && !host.contains(['/', '@'])
+    });
+    if is_mail {
+        return Some("email");
+    }
+    let bytes = text.as_bytes();
+    let has_drive = matches!(bytes, [drive, b':', b'\\', ..] if drive.is_ascii_alphabetic());
+    (has_drive || text.starts_with("\\\\") || text.starts_with('/') || text.starts_with('%')).then_some("path")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn shown(text: &str, names: Names) -> String {
+        match read(text, names) {
+            Ok(Value::Pattern(pattern)) => pattern.to_plain(),
+            Ok(Value::OfUrl(pattern)) => format!("of a URL: {}", pattern.to_plain()),
+            Ok(Value::Clue(kind)) => format!("clue: {kind}"),
+            Err(why) => why,
+        }
+    }
+
+    #[test]
+    fn what_people_write_is_read_as_they_mean_it() {
+        for (written, meant) in [
+            ("Evil.Example.", "evil.example"),
+            ("evil[.]example", "evil.example"),
+            ("EVIL(dot)example", "evil.example"),
+            ("198[.]51[.]100[.]24:8443", "198.51.100.24:8443"),
+            ("*.wildcard.example", "wildcard.example"),
+            (".dotted.example", "dotted.example"),
+            ("børnehage.example", "xn--brnehage-54a.example"),
+            ("=blåbær.example", "=xn--blbr-roah.example"),
+            ("blåbær.example:8443", "xn--blbr-roah.example:8443"),
+            ("hxxps://last-ned[.]example/faktura.zip", "of a URL: =last-ned.example"),
+            ("http://203.0.113.9:8088/i", "of a URL: 203.0.113.9:8088"),
+            ("https://203.0.113.9/x", "of a URL: 203.0.113.9:443"),
+            ("http://[2001:db8::9]/x", "of a URL: [2001:db8::9]:80"),
+            ("http://user:word@evil.example:81/x?y", "of a URL: =evil.example"),
+            ("https://good.example@evil.example/", "of a URL: =evil.example"),
+            ("last-ned.example/faktura.zip", "of a URL: =last-ned.example"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("192.0.2.128/28", "192.0.2.128/28"),
+            ("\"evil.example\"", "evil.example"),
+            ("d41d8cd98f00b204e9800998ecf8427e", "clue: md5"),
+            ("ola[@]evil[.]example", "clue: email"),
+            ("C:\\Windows\\x.exe", "clue: path"),
+            ("/tmp/.x/y", "clue: path"),
+        ] {
+            assert_eq!(shown(written, Names::Domain), meant, "{written}");
+        }
+        assert_eq!(shown("evil.example", Names::Host), "=evil.example");
+        assert_eq!(shown("*.evil.example", Names::Host), "evil.example");
+        assert_eq!(shown("192.0.2.1", Names::Host), "192.0.2.1");
+    }
+
+    #[test]
+    fn what_is_nothing_is_refused_with_a_reason() {
+        for nothing in
+            ["", "  ", "domain autuo.xicp.net", "http://", "http:///x", "http://evil.example:x:y/", "a..b", "300.1.1.1"]
+        {
+            let why = shown(nothing, Names::Domain);
+            let is_read = why == "of a URL: =evil.example";
+            assert!(why.starts_with("is not an indicator") || is_read, "{nothing}: {why}");
+        }
+        assert!(shown("http://203.0.113.9:99999/", Names::Domain).contains("no port"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_what_is_read_reads_again(text in "\\PC{0,60}") {
+            if let Ok(Value::Pattern(pattern) | Value::OfUrl(pattern)) = read(&text, Names::Domain) {
+                prop_assert_eq!(pattern.to_plain().parse::<Pattern>(), Ok(pattern));
+            }
+        }
+    }
+}

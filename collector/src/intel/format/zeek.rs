@@ -1,0 +1,112 @@
+//! Zeek's intelligence files: columns between tabs, named by the line `#fields`. Names are meant alone, as Zeek matches them.
+
+use std::ops::ControlFlow;
+
+use super::value::{self, Names, Value};
+use super::{BadFile, Clue, Input, Item, Place, Withdrawn, lines};
+use crate::intel::canonical::{About, Details, Found, Object};
+
+/// Whether a line begins such a file.
+pub(super) fn is_line(line: &str) -> bool {
+    line.starts_with("#fields\t") && line.contains("indicator_type")
+}
+
+/// Where the columns that are read stand.
+#[derive(Debug, Default, Clone, Copy)]
+struct Columns {
+    indicator: Option<usize>,
+    kind: Option<usize>,
+    source: Option<usize>,
+    description: Option<usize>,
+    url: Option<usize>,
+    remove: Option<usize>,
+}
+
+impl Columns {
+    fn of(header: &str) -> Columns {
+        let mut columns = Columns::default();
+        for (at, name) in header.split('\t').skip(1).enumerate() {
+            let place = match name {
+                "indicator" => &mut columns.indicator,
+                "indicator_type" => &mut columns.kind,
+                "meta.source" => &mut columns.source,
+                "meta.desc" => &mut columns.description,
+                "meta.url" => &mut columns.url,
+                "meta.remove" => &mut columns.remove,
+                _ => continue,
+            };
+            *place = Some(at);
+        }
+        columns
+    }
+}
+
+pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Result<(), BadFile> {
+    let mut columns = None;
+    lines::each(input, &mut |number, line| {
+        let line = match line {
+            Ok(line) => line,
+            Err(why) => return take(lines::left_out(number, "", why)),
+        };
+        if line.starts_with("#fields\t") {
+            columns = Some(Columns::of(line));
+        }
+        if line.starts_with('#') || line.trim().is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let Some(columns) = columns else {
+            return take(lines::left_out(number, line, "stands before the line #fields, which names the columns"));
+        };
+        take(entry(number, line, columns))
+    })
+}
+
+fn entry(number: u64, line: &str, columns: Columns) -> Item {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let field =
+        |at: Option<usize>| fields.get(at?).map(|text| text.trim()).filter(|text| !text.is_empty() && *text != "-");
+    let Some(indicator) = field(columns.indicator) else {
+        return lines::left_out(number, line, "has no indicator; columns stand between tabs, not spaces");
+    };
+    let kind = field(columns.kind).unwrap_or_default();
+    let object_id = format!("{}/{indicator}", field(columns.source).unwrap_or_default());
+    if field(columns.remove).is_some_and(|word| word == "T") {
+        return Item::Withdrawn(Withdrawn { object_id, modified: None });
+    }
+    let clue = |kind: &str| {
+        Item::Clue(Clue { object_id: object_id.clone(), kind: kind.to_owned(), value: indicator.to_owned(), tlp: None })
+    };
+    let read = match kind {
+        "Intel::ADDR" | "Intel::SUBNET" => value::pattern(indicator, Names::Host).map(Value::Pattern),
+        "Intel::DOMAIN" => value::pattern(indicator, Names::Host).map(Value::Pattern),
+        // Without its scheme, by Zeek's rule.
+        "Intel::URL" => value::read(&format!("http://{indicator}"), Names::Host),
+        "Intel::EMAIL" => return clue("email"),
+        "Intel::FILE_HASH" => return clue("hash"),
+        "Intel::FILE_NAME" => return clue("filename"),
+        "Intel::CERT_HASH" => return clue("x509-sha1"),
+        "Intel::PUBKEY_HASH" => return clue("pubkey-hash"),
+        "Intel::SOFTWARE" => return clue("software"),
+        "Intel::USER_NAME" => return clue("user"),
+        _ => return lines::left_out(number, indicator, format!("is of a type that is not known here: \"{kind}\"")),
+    };
+    let about = About {
+        details: Details {
+            note: field(columns.description).map(str::to_owned),
+            url: field(columns.url).map(str::to_owned),
+            ..Details::default()
+        },
+        ..About::default()
+    };
+    let object = Object { id: object_id, ..Object::default() };
+    match read {
+        Ok(Value::Pattern(pattern)) => Item::Found(Place::Line(number), Box::new(Found { pattern, about, object })),
+        Ok(Value::OfUrl(pattern)) => {
+            Item::Found(Place::Line(number), Box::new(Found { pattern, about: about.of_url(indicator), object }))
+        }
+        Ok(Value::Clue(kind)) => {
+            Item::Clue(Clue { object_id: object.id, kind: kind.into(), value: indicator.into(), tlp: None })
+        }
+        Err(why) => lines::left_out(number, indicator, why),
+    }
+}
