@@ -8,6 +8,7 @@ mod brake;
 pub mod ca;
 pub mod campaign;
 pub mod channel;
+pub mod import;
 pub mod incident;
 pub mod indicator;
 pub mod init;

@@ -99,7 +99,7 @@ impl Site {
     pub(crate) async fn publish(&self, list: &str) {
         let file = self.data.join("list.txt");
         std::fs::write(&file, list).unwrap();
-        let import = varde_collector::command::indicator::ImportArguments {
+        let import = varde_collector::command::import::ImportArguments {
             file: file.display().to_string(),
             ..Default::default()
         };

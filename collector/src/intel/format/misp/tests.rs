@@ -1,3 +1,5 @@
+//! Events of MISP's as PyMISP and its server write them.
+
 use super::super::tests::told;
 use super::super::{Format, Options};
 

@@ -1,3 +1,5 @@
+//! Bundles as misp-stix and the standard's makers write them, and each thing that an object may say of itself.
+
 use super::super::tests::told;
 use super::super::{Format, Options};
 
