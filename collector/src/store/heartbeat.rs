@@ -129,7 +129,8 @@ pub async fn store(
 
 /// What sensors said that qualifies their alerts, and what tells whose spool one was: kept for as long as alerts.
 const QUALIFIES: &str = "(body LIKE '%\"event\":\"loss\"%' OR body LIKE '%\"event\":\"set_back\"%'
-    OR body LIKE '%\"event\":\"epoch_changed\"%' OR body LIKE '%\"event\":\"two_live\"%')";
+    OR body LIKE '%\"event\":\"epoch_changed\"%' OR body LIKE '%\"event\":\"two_live\"%'
+    OR body LIKE '%\"event\":\"records_ended\"%' OR body LIKE '%\"event\":\"unread_ended\"%')";
 
 impl Store {
     /// Deletes heartbeats and what sensors said about themselves that is older than is kept, of all sensors (one that was

@@ -20,6 +20,7 @@ use varde_common::time::Timestamp;
 use self::plan::{Piece, Plan, Standing};
 use self::translate::{Reopened, translate};
 use super::owner::Owner;
+use super::spool::own::own_from;
 use super::spool::{Caps, Spool, choose_following, forget_following};
 use super::volume::{Access, Volume};
 use super::{DiskError, failed, read_at_most_on, write_whole_on};
@@ -73,7 +74,8 @@ pub fn allow(volume: &dyn Volume, spool: &Path, committed: Seq) -> Result<(), Di
     }
 }
 
-fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
+/// What the collector had of a spool when it was set aside; none where nobody noted it.
+pub(super) fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
     let octets = read_at_most_on(volume, &aside.join(COMMITTED), 64).ok()?;
     String::from_utf8(octets).ok()?.strip_suffix('\n')?.parse().ok().map(Seq)
 }
@@ -140,7 +142,19 @@ fn settle(data: &Path, owner: &Owner, spool: &Spool) -> Result<Vec<(PathBuf, Seq
     let mut waiting = Vec::new();
     for directory in left(volume, data)? {
         let lies_in = directory.display();
-        let standing = Standing::read(volume, &directory);
+        let standing = match Standing::read(volume, &directory) {
+            // What was written while nobody could enter the directory stands where the plan had promised a place.
+            Standing::Begun(begun) if begun.last.epoch == epoch => {
+                match own_from(volume, spool.directory(), epoch, begun.last.first) {
+                    Some(own) => {
+                        let until = begun.last.until(own).min(begun.last.to);
+                        Standing::Until(begun, until)
+                    }
+                    None => Standing::Begun(begun),
+                }
+            }
+            standing => standing,
+        };
         let committed = if standing == Standing::Unreadable {
             tracing::error!("what lies in {lies_in} is not taken over before it can be read how far that has come");
             plan::leave_unread(&directory, spool)?;
@@ -264,7 +278,8 @@ fn left_by(
         let is_it = |name: &str| FileName::read(name).is_some_and(|name| name.epoch == piece.epoch);
         if entries.iter().any(|entry| is_it(&entry.name)) {
             let Some((other, _)) = read_of(Spool::open(volume.clone(), &other, caps, now))? else { return Ok(None) };
-            next = next.max(other.next());
+            let own = own_from(volume.as_ref(), other.directory(), piece.epoch, piece.first);
+            next = next.max(own.unwrap_or(other.next()));
         }
     }
     Ok(Some(piece.until(next).min(piece.to)))
@@ -360,4 +375,4 @@ fn take_over(plan: &Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp)
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

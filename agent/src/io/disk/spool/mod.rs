@@ -4,8 +4,10 @@
 //! the process: the kernel may have dropped what it could not write, so only reading it all anew tells what there is.
 
 pub(super) mod ages;
+pub(super) mod ended;
 mod following;
 mod notes;
+pub(super) mod own;
 mod reading;
 mod recovery;
 mod room;
@@ -161,9 +163,9 @@ pub struct Spool {
     /// When room was last made.
     made_room: Option<Timestamp>,
     openings: Vec<OpeningGivenUp>,
-    /// Records read to make room, this time.
+    torn_over: Vec<String>,
+    /// Records read to make room this time, and how many are enough.
     looked_at: u64,
-    /// How many of them are enough for one time.
     looks_max: u64,
 }
 
@@ -202,6 +204,7 @@ impl Spool {
             ages: Ages::default(),
             made_room: None,
             openings: Vec::new(),
+            torn_over: Vec::new(),
             looked_at: 0,
             looks_max: SPOOL_ROOM_RECORDS_MAX,
         };
@@ -301,12 +304,12 @@ impl Spool {
         seq
     }
 
-    /// Its directory.
+    /// Where it lies.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Where it lies.
+    /// On which disk.
     pub fn volume(&self) -> &Arc<dyn Volume> {
         &self.volume
     }
@@ -475,7 +478,7 @@ impl Spool {
     }
 }
 
-/// Whether a file that may say too little is to be written again.
+/// Whether a file that may say too little is due.
 fn is_due(written: Option<Timestamp>, now: Timestamp) -> bool {
     let every = Duration::from_millis(SPOOL_HINT_EVERY_MS);
     written.is_none_or(|written| now.since(written) >= every || now < written)
