@@ -87,13 +87,35 @@ impl Spool {
         let octets = octets_of(self.volume.as_ref(), &path)?;
         match name.kind {
             FileKind::Loss => match Loss::from_octets(&octets) {
-                Some((epoch, loss)) if epoch == self.epoch && loss.from == name.first && loss.from >= expected => {
-                    self.add(loss.from, Piece::Lost(loss));
+                Some((epoch, loss)) if epoch == self.epoch && loss.from == name.first => {
+                    self.finish_giving_up(&loss, recovered)?;
+                    let expected = self.pieces.last_key_value().map_or(Seq(0), |(first, piece)| piece.next(*first));
+                    match loss.from >= expected {
+                        true => self.add(loss.from, Piece::Lost(loss)),
+                        false => recovered.damaged_octets += self.quarantine(&path)?,
+                    }
                 }
                 _ => recovered.damaged_octets += self.quarantine(&path)?,
             },
             FileKind::Segment => self.recover_segment(name, &octets, expected, recovered)?,
         }
+        Ok(())
+    }
+
+    /// A note that speaks of the end of a segment: what stands before it was acknowledged, and the program stopped when the note of
+    /// the rest was written and the segment was still to go.
+    fn finish_giving_up(&mut self, loss: &Loss, recovered: &mut Recovered) -> Result<(), DiskError> {
+        let (first, records, marked) = match self.pieces.last_key_value() {
+            Some((&first, &Piece::Segment { next, given_up, .. }))
+                if first < loss.from && loss.from < next && next <= loss.to.next() =>
+            {
+                (first, next.0.saturating_sub(first.0), given_up)
+            }
+            Some((_, Piece::Segment { .. } | Piece::Lost(_))) | None => return Ok(()),
+        };
+        self.remove_segment(first)?;
+        self.given_up = self.given_up.less(&marked);
+        recovered.records = recovered.records.saturating_sub(records);
         Ok(())
     }
 

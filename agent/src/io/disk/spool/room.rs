@@ -269,11 +269,13 @@ impl Spool {
             // It holds a place that a later one holds by now.
             return self.remove_segment(first).map(|()| true);
         }
-        let mut loss = Loss::new(first, Seq(next.0.saturating_sub(1)), reason);
+        // What the collector has is let go of, and is no loss.
+        let from = first.max(self.acknowledged.next());
+        let mut loss = Loss::new(from, Seq(next.0.saturating_sub(1)), reason);
         let mut opened = Vec::new();
         if let Some(records) = self.records_of(first)? {
-            opened = openings(&records, |seq| seq > self.acknowledged);
-            for (seq, (severity, _)) in self.severities(&records)? {
+            opened = openings(&records, |seq| seq >= from);
+            for (seq, (severity, _)) in self.severities(&records)?.split_off(&from) {
                 if !loss.tell(seq, severity) {
                     break;
                 }
