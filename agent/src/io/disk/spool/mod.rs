@@ -3,6 +3,7 @@
 //! One thread owns this; nothing else writes the directory. A failed fsync (other than a full disk at writing) must end
 //! the process: the kernel may have dropped what it could not write, so only reading it all anew tells what there is.
 
+mod acknowledged;
 pub(super) mod ages;
 mod following;
 mod notes;
@@ -395,43 +396,6 @@ impl Spool {
         }
         self.ages.handle_written(active.first, self.pending_first == active.first);
         Ok(true)
-    }
-
-    /// The collector has committed everything up to here.
-    ///
-    /// # Errors
-    /// [`DiskError`]: the process must end.
-    pub fn handle_acknowledged(&mut self, seq: Seq, now: Timestamp) -> Result<(), DiskError> {
-        let before = self.acknowledged;
-        self.acknowledged = seq.min(Seq(self.durable.0.saturating_sub(1)));
-        if self.acknowledged < before {
-            // A collector that was put back wants it again: after a crash an older word must not let go of it.
-            self.forget_hint()?;
-            self.write_hint(now)?;
-        } else if is_due(self.hint_written, now) {
-            self.write_hint(now)?;
-        }
-        self.make_room(now)
-    }
-
-    fn forget_hint(&mut self) -> Result<(), DiskError> {
-        let path = self.directory.join("acknowledged");
-        if self.volume.exists(&path) {
-            self.remove(&path)?;
-            self.sync_directory()?;
-        }
-        Ok(())
-    }
-
-    /// Writes the hint now, and the witness; with a full disk it stays what it was, without harm.
-    ///
-    /// # Errors
-    /// [`DiskError`]: the process must end; never for a full disk.
-    pub fn write_hint(&mut self, now: Timestamp) -> Result<(), DiskError> {
-        self.hint_written = Some(now);
-        let text = format!("{} {}\n", self.epoch, self.acknowledged);
-        self.write_small("acknowledged", text.as_bytes())?;
-        self.bear_witness(self.durable)
     }
 
     /// Writes one of the files beside the segments, unless the disk is full: whether it did.

@@ -97,11 +97,11 @@ impl Spool {
         self.looked_at >= self.looks_max
     }
 
-    fn write_ages(&mut self) -> Result<(), DiskError> {
-        match self.ages.poll_file(self.epoch) {
-            Some(text) => self.write_small("ages", text.as_bytes()).map(|_| ()),
-            None => Ok(()),
-        }
+    pub(super) fn write_ages(&mut self) -> Result<(), DiskError> {
+        let Some(text) = self.ages.poll_file(self.epoch) else { return Ok(()) };
+        let is_written = self.write_small("ages", text.as_bytes())?;
+        self.ages.handle_saved(is_written);
+        Ok(())
     }
 
     /// Segments in order, without the newest.

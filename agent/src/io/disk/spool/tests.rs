@@ -1,6 +1,7 @@
 //! What the spool's files promise: taken is there after any crash, nothing is lost without a note, nothing is deleted
 //! that was not understood.
 
+mod acknowledged;
 mod ages;
 mod room;
 
@@ -369,10 +370,14 @@ fn old_and_acknowledged_is_let_go_but_never_the_place_in_the_numbers() {
         spool.handle_acknowledged(Seq(6), hours(late)).unwrap();
         assert_eq!(spool.figures().first, Seq(1), "not old yet: a restored collector may want it");
     }
-    let late = hours(SPOOL_ACKNOWLEDGED_KEEP_S / 3600 + 1);
-    spool.handle_acknowledged(Seq(2), late).unwrap();
+    let late = |more| hours(SPOOL_ACKNOWLEDGED_KEEP_S / 3600 + more);
+    spool.handle_acknowledged(Seq(2), late(1)).unwrap();
     assert_eq!(spool.figures().first, Seq(1), "not all of it is acknowledged");
-    spool.handle_acknowledged(Seq(6), late).unwrap();
+    for more in [1, 24, 48, 73] {
+        spool.handle_acknowledged(Seq(6), late(more)).unwrap();
+        assert_eq!(spool.figures().first, Seq(1), "acknowledged anew: it may be wanted anew");
+    }
+    spool.handle_acknowledged(Seq(6), late(74)).unwrap();
     assert_eq!((spool.figures().first, files(directory.path(), ".seg").len()), (Seq(7), 1), "an empty one is left");
     drop(spool);
     let (mut spool, _) = open(directory.path());
