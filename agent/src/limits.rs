@@ -346,11 +346,12 @@ pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
 /// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: whoever has not connected a sensor for
 /// a quarter of a year will not miss it, and what tells of people is not kept for ever.
 pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = 90 * 86_400;
-/// A spool that was set aside, of which the collector has everything or the spool that goes on has the rest, stays so long: as
-/// what is acknowledged does, seconds.
+/// A spool that was set aside and is delivered, or taken over, stays so long: as what is acknowledged does, seconds.
 pub const SET_ASIDE_DELIVERED_KEEP_S: u64 = SPOOL_ACKNOWLEDGED_KEEP_S;
 /// One that holds what was never delivered stays so long for a person to look at: what decision 11 allows on premises, seconds.
 pub const SET_ASIDE_UNDELIVERED_KEEP_S: u64 = 30 * 86_400;
+/// Files of what could not be read that are told of by themselves when their time is over, in one go: each is a record.
+pub const ENDED_FILES_MAX: usize = 128;
 /// Pieces in which one is taken over: one more for each time that the disk is filled half-way, though there was room for all.
 pub const ADOPTED_PIECES_MAX: usize = 64;
 /// How often they are looked at, seconds.

@@ -4,6 +4,7 @@ pub mod enroll;
 pub mod inspect;
 mod inspect_lines;
 pub mod list;
+mod outlive;
 pub mod reveal;
 pub mod run;
 mod run_args;

@@ -20,7 +20,7 @@ use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
 use super::status_brake::BrakeReport;
 use super::trusted::{Proof, Trusted, first_events, known_time};
-use super::{EXIT_START_AGAIN, Failure, detour, settings};
+use super::{EXIT_START_AGAIN, Failure, detour, outlive, settings};
 use crate::health::Health;
 use crate::io::control::Question;
 use crate::io::disk::adopt::adopt;
@@ -31,7 +31,7 @@ use crate::io::disk::keeper::{Keeper, KeeperEnded, Order};
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, create_directory, end_process, hold, outlived};
+use crate::io::disk::{DiskError, create_directory, hold, outlived};
 use crate::io::link::carried::Counter;
 use crate::io::link::renewing::Renewing;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
@@ -111,10 +111,10 @@ pub(crate) fn run_confined_by(
     let (mut spool, recovered) = opened.map_err(disk_failure)?;
     owner.claim(data).map_err(disk_failure)?;
     adopt(data, &owner, &mut spool, caps, clock::now()).map_err(disk_failure)?;
-    outlived::look_and_tell(data, clock::steady()).map_err(disk_failure)?;
-    outlived::tell_undelivered(data);
     let unsent = spool.unsent();
-    let (keeper, figures) = Keeper::new(spool, hosts, key);
+    let (mut keeper, figures) = Keeper::new(spool, hosts, key);
+    outlive::at_start(data, &owner, &mut keeper).map_err(|error| Failure::new(&error, error.remedy()))?;
+    outlived::tell_undelivered(data);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);
     let keeper = spawn("spool", move || {
         if let Err(ended) = keeper.run(orders_taken) {
@@ -262,11 +262,7 @@ impl Process {
             tokio::time::sleep(Duration::from_secs(SPOOL_TRY_AGAIN_S)).await;
             if looked.elapsed() >= Duration::from_secs(SET_ASIDE_LOOK_EVERY_S) {
                 looked = clock::monotonic();
-                let data = self.desk.data.clone();
-                let look = move || outlived::look_and_tell(&data, clock::steady());
-                if let Ok(Err(error)) = tokio::task::spawn_blocking(look).await {
-                    end_process(&error);
-                }
+                outlive::hourly(self.desk.data.clone(), Owner::of(&self.identity), &self.desk.orders).await;
                 self.start_again_for_room().await;
             }
             if self.desk.orders.send(Order::Tick).await.is_err() {

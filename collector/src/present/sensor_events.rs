@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::shown::{Moment, Shown, number};
 use super::text::Texts;
 use super::view::Reader;
-use crate::losses::{Told, Why, records_of};
+use crate::losses::{RECORDS_ENDED, Told, UNREAD_ENDED, Why, records_of};
 use crate::store::event::{EventRow, Events};
 
 /// An event's line.
@@ -63,6 +63,8 @@ fn why_in_words(why: Why, texts: &Texts) -> String {
         Why::Aged => "lost-aged",
         Why::Damaged => "lost-damaged",
         Why::Gone => "lost-gone",
+        Why::SetAside => "lost-set-aside",
+        Why::SetAsideOrSent => "lost-set-aside-or-sent",
         Why::Other => "lost-other",
     })
 }
@@ -85,7 +87,8 @@ pub fn in_words(body: &Value, restored: bool, texts: &Texts) -> String {
         Some("list_in_force") => filled("event-list-in-force", &["revision", "indicators"]),
         Some("list_refused") => filled("event-list-refused", &["revision", "why"]),
         Some("spool_damaged") => filled("event-spool-damaged", &["octets"]),
-        Some("loss") => loss(body, restored, texts),
+        Some("loss" | RECORDS_ENDED) => loss(body, restored, texts),
+        Some(UNREAD_ENDED) => filled("event-unread-ended", &["octets"]),
         Some("unknown_alert") => filled("event-unknown-alert", &["alert", "count"]),
         Some("unknown_indicator") => filled("event-unknown-indicator", &["indicator"]),
         Some("unknown_site") => filled("event-unknown-site", &["site"]),
@@ -151,6 +154,9 @@ mod tests {
             json!({ "event": "list_refused", "revision": 3, "why": "no" }),
             json!({ "event": "spool_damaged", "octets": 7 }),
             json!({ "event": "loss", "from": 2, "to": 4, "reason": "spool_full" }),
+            json!({ "event": "records_ended", "epoch": "00", "from": 2, "to": 4, "may_be_sent": false }),
+            json!({ "event": "records_ended", "epoch": "00", "from": 2, "to": 4, "may_be_sent": true }),
+            json!({ "event": "unread_ended", "place": "00", "octets": 7 }),
             json!({ "event": "unknown_alert", "alert": 4, "count": 7 }),
             json!({ "event": "unknown_indicator", "indicator": 4 }),
             json!({ "event": "unknown_site", "site": 4 }),

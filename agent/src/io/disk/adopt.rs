@@ -73,7 +73,8 @@ pub fn allow(volume: &dyn Volume, spool: &Path, committed: Seq) -> Result<(), Di
     }
 }
 
-fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
+/// What the collector had of a spool when it was set aside; none where nobody noted it.
+pub(super) fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
     let octets = read_at_most_on(volume, &aside.join(COMMITTED), 64).ok()?;
     String::from_utf8(octets).ok()?.strip_suffix('\n')?.parse().ok().map(Seq)
 }
@@ -360,4 +361,4 @@ fn take_over(plan: &Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp)
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

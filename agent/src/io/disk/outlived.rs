@@ -3,8 +3,12 @@
 //!
 //! How long each has lain there stands in the file `set-aside` in the data directory: the wall clock when it was last looked
 //! at, then a line for each, `NAME AGE_S UNDELIVERED`. As in `spool/ages.rs` an age goes on by what passes between two looks,
-//! and by a day at most each time; what has none there begins to age anew. One that is over is renamed first: half removed it
-//! must never be taken for a spool.
+//! and by a day at most each time; what has none there begins to age anew. One that is over is told to the collector as lost
+//! ([`lost_with`]) before it is renamed and removed: half removed it must never be taken for a spool.
+
+mod lost;
+
+pub use lost::lost_with;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -49,10 +53,10 @@ pub fn known(data: &Path) -> Vec<SetAside> {
     read(data).map_or(Vec::new(), |(_, known)| known.into_values().filter(there).collect())
 }
 
-/// Looks at those there are by a clock that says `now`, and removes those that are over; gives the removed.
+/// Looks at those there are by a clock that says `now`; gives those that are over, again and again until they are removed.
 ///
 /// # Errors
-/// [`DiskError`]; what is over is tried again the next time.
+/// [`DiskError`].
 pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
     let (told, before) = read(data).unwrap_or((now, BTreeMap::new()));
     let passed_s = now.since(told).as_secs().min(SPOOL_AGE_STEP_MAX_S);
@@ -77,27 +81,11 @@ pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
             if one.left_s() == 0 { over.push(one) } else { kept.push(one) }
         }
     }
-    over.retain(|one: &SetAside| {
-        let (path, ended) = (data.join(&one.name), free_name(data));
-        let renamed = fs::rename(&path, &ended).map_err(failed("rename", &path));
-        if let Err(error) = &renamed {
-            tracing::error!("the time of {} is over and it cannot be removed: {error}; {}", one.name, error.remedy());
-        }
-        renamed.is_ok()
-    });
-    if !over.is_empty() {
-        sync_directory(data)?;
-        for entry in fs::read_dir(data).map_err(failed("read", data))?.flatten() {
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with(ENDED)) {
-                remove(&entry.path());
-            }
-        }
-    }
-    if kept.is_empty() {
+    if kept.is_empty() && over.is_empty() {
         return forget(data).map(|()| over);
     }
     let mut text = format!("{}\n", now.as_micros());
-    for SetAside { name, age_s, undelivered } in &kept {
+    for SetAside { name, age_s, undelivered } in kept.iter().chain(&over) {
         text.push_str(&format!("{name} {age_s} {undelivered}\n"));
     }
     match write_whole(&data.join(FILE), text.as_bytes()) {
@@ -117,14 +105,20 @@ fn forget(data: &Path) -> Result<(), DiskError> {
     Ok(())
 }
 
-/// The same, told in the log.
+/// Removes one that is over, once it is told what is lost with it.
 ///
 /// # Errors
-/// [`DiskError`]: the process must end.
-pub fn look_and_tell(data: &Path, now: Timestamp) -> Result<(), DiskError> {
-    for SetAside { name, undelivered, .. } in look(data, now)? {
-        tracing::warn!("the time of {name} is over: removed, with {undelivered} records never delivered");
+/// [`DiskError`]: the process must end. What cannot be moved is named in the log and stays.
+pub fn end(data: &Path, one: &SetAside) -> Result<(), DiskError> {
+    let SetAside { name, undelivered, .. } = one;
+    let (path, ended) = (data.join(name), free_name(data));
+    if let Err(error) = fs::rename(&path, &ended).map_err(failed("rename", &path)) {
+        tracing::error!("the time of {name} is over and it cannot be removed: {error}; {}", error.remedy());
+        return Ok(());
     }
+    sync_directory(data)?;
+    remove(&ended);
+    tracing::warn!("the time of {name} is over: removed, with {undelivered} records never delivered");
     Ok(())
 }
 
@@ -210,7 +204,9 @@ mod tests {
     /// Looks every hour from this one on; gives after how many the directory was gone.
     fn gone_after_h(data: &Path, directory: &Path, from: u64) -> Option<u64> {
         (from..=1_000).find(|hour| {
-            look(data, START.plus(Duration::from_secs(hour * HOUR_S))).unwrap();
+            for over in look(data, START.plus(Duration::from_secs(hour * HOUR_S))).unwrap() {
+                end(data, &over).unwrap();
+            }
             !directory.exists()
         })
     }

@@ -42,7 +42,7 @@ fn bodies(spool: &mut Spool) -> Vec<RecordBody> {
 }
 
 /// Two records that were sent, and four that never were.
-pub(super) fn set_aside(data: &Path, committed: Seq) {
+pub(in crate::io::disk) fn set_aside(data: &Path, committed: Seq) {
     let mut spool = open(data);
     for octets in [opening(), opening(), update_of(2), opening(), update_of(4), update_of(2)] {
         spool.append(&octets);

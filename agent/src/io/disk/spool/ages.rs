@@ -163,14 +163,14 @@ impl Ages {
         is_due
     }
 
-    /// These files of it are there, and no others; gives those that were seen for the first time longer ago than this.
+    /// These files of it are there, and no others; gives those that were seen for the first time longer ago than this, again and
+    /// again until they are gone.
     pub(in crate::io::disk) fn handle_torn(&mut self, there: Vec<String>, keep_s: u64) -> Vec<String> {
         let known = std::mem::take(&mut self.torn);
         let found = |name: &String| known.get(name).copied().unwrap_or(self.clock_s);
-        let (over, kept): (Vec<String>, Vec<String>) =
-            there.into_iter().partition(|name| self.clock_s.saturating_sub(found(name)) > keep_s);
-        self.torn = kept.into_iter().map(|name| (name.clone(), found(&name))).collect();
-        over
+        self.torn = there.into_iter().map(|name| (name.clone(), found(&name))).collect();
+        let over = self.torn.iter().filter(|(_, found_s)| self.clock_s.saturating_sub(**found_s) > keep_s);
+        over.map(|(name, _)| name.clone()).collect()
     }
 }
 

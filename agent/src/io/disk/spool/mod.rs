@@ -5,6 +5,7 @@
 
 mod acknowledged;
 pub(super) mod ages;
+pub(super) mod ended;
 mod following;
 mod notes;
 mod reading;
@@ -162,9 +163,10 @@ pub struct Spool {
     /// When room was last made.
     made_room: Option<Timestamp>,
     openings: Vec<OpeningGivenUp>,
-    /// Records read to make room, this time.
+    /// What could not be read and is over.
+    torn_over: Vec<String>,
+    /// Records read to make room this time, and how many are enough.
     looked_at: u64,
-    /// How many of them are enough for one time.
     looks_max: u64,
 }
 
@@ -203,6 +205,7 @@ impl Spool {
             ages: Ages::default(),
             made_room: None,
             openings: Vec::new(),
+            torn_over: Vec::new(),
             looked_at: 0,
             looks_max: SPOOL_ROOM_RECORDS_MAX,
         };
@@ -302,12 +305,12 @@ impl Spool {
         seq
     }
 
-    /// Its directory.
+    /// Where it lies.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Where it lies.
+    /// On which disk.
     pub fn volume(&self) -> &Arc<dyn Volume> {
         &self.volume
     }
@@ -439,7 +442,7 @@ impl Spool {
     }
 }
 
-/// Whether a file that may say too little is to be written again.
+/// Whether a file that may say too little is due.
 fn is_due(written: Option<Timestamp>, now: Timestamp) -> bool {
     let every = Duration::from_millis(SPOOL_HINT_EVERY_MS);
     written.is_none_or(|written| now.since(written) >= every || now < written)

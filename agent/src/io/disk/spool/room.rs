@@ -36,7 +36,7 @@ impl Spool {
         if self.is_over() {
             self.give_up_lowest()?;
         }
-        self.end_torn()?;
+        self.find_torn()?;
         self.write_ages()
     }
 
