@@ -525,8 +525,8 @@ mod tests {
         assert_eq!((report.running, report.sensor), (false, None));
         assert!(in_words(&report).contains("not enrolled"));
         std::fs::create_dir(directory.path().join("spool.aside-5-0")).unwrap();
-        std::fs::write(directory.path().join("set-aside"), "5\nspool.aside-5-0 172800 3\nspool.aside-6-0 0 9\n")
-            .unwrap();
+        let lines = "5\nspool.aside-5-0 172800 3\nspool.aside-6-0 0 9\n";
+        std::fs::write(directory.path().join("set-aside"), crate::io::disk::sealed::lines(lines)).unwrap();
         let told = in_words(&from_disk(directory.path()).unwrap());
         assert!(
             told.contains("spool.aside-5-0: 3 records NEVER DELIVERED; tell the CSIRT; removed in 28 days"),

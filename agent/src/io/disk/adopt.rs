@@ -22,7 +22,7 @@ use self::translate::{Reopened, translate};
 use super::owner::Owner;
 use super::spool::{Caps, Spool, choose_following, forget_following};
 use super::volume::{Access, Volume};
-use super::{DiskError, failed, read_at_most_on, write_whole_on};
+use super::{DiskError, failed, read_at_most_on, sealed, write_whole_on};
 use crate::limits::SPOOL_GROUP_MAX_RECORDS;
 use crate::spool::FileName;
 
@@ -52,7 +52,7 @@ pub fn allow(volume: &dyn Volume, spool: &Path, committed: Seq) -> Result<(), Di
     }
     let note = || {
         choose_following(volume, spool)?;
-        write_whole_on(volume, &noted, format!("{committed}\n").as_bytes())
+        write_whole_on(volume, &noted, sealed::line(&format!("{committed} {COMMITTED}")).as_bytes())
     };
     // No loss will be noted in it any more, and what follows needs the room.
     let give_reserve = || {
@@ -76,7 +76,10 @@ pub fn allow(volume: &dyn Volume, spool: &Path, committed: Seq) -> Result<(), Di
 /// What the collector had of a spool when it was set aside; none where nobody noted it.
 pub(super) fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
     let octets = read_at_most_on(volume, &aside.join(COMMITTED), 64).ok()?;
-    String::from_utf8(octets).ok()?.strip_suffix('\n')?.parse().ok().map(Seq)
+    let sealed = sealed::said_in(&octets).and_then(|said| said.strip_suffix(COMMITTED)?.strip_suffix(' '));
+    // A number alone is what a version before wrote: without it what was set aside then would never be taken over.
+    let said = sealed.or_else(|| str::from_utf8(&octets).ok()?.strip_suffix('\n'))?;
+    said.parse().ok().map(Seq)
 }
 
 /// Spools that were set aside in a data directory.

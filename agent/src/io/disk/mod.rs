@@ -15,6 +15,7 @@ pub mod outlived;
 pub mod overlay;
 pub mod owner;
 pub mod roots;
+pub mod sealed;
 pub mod spool;
 pub mod volume;
 pub mod wipe;

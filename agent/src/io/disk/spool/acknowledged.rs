@@ -4,6 +4,7 @@ use varde_common::id::Seq;
 use varde_common::time::Timestamp;
 
 use super::super::DiskError;
+use super::recovery::{ACKNOWLEDGED, hint};
 use super::{Spool, is_due};
 
 impl Spool {
@@ -43,7 +44,7 @@ impl Spool {
     }
 
     fn forget_hint(&mut self) -> Result<(), DiskError> {
-        let path = self.directory.join("acknowledged");
+        let path = self.directory.join(ACKNOWLEDGED);
         if self.volume.exists(&path) {
             self.remove(&path)?;
             self.sync_directory()?;
@@ -59,8 +60,8 @@ impl Spool {
         self.hint_written = Some(now);
         // What its age is not written of could be let go of after a crash.
         if !self.ages.is_behind() {
-            let text = format!("{} {}\n", self.epoch, self.acknowledged);
-            self.write_small("acknowledged", text.as_bytes())?;
+            let text = hint(ACKNOWLEDGED, self.epoch, self.acknowledged);
+            self.write_small(ACKNOWLEDGED, text.as_bytes())?;
         }
         self.bear_witness(self.durable)
     }

@@ -36,7 +36,6 @@ use crate::limits::{
 use crate::spool::{FileKind, FileName, Loss, Tally, segment_header, write_record};
 use ages::Ages;
 use reading::Cursor;
-use recovery::seq_in;
 use taken::Witness;
 
 /// How much a spool keeps.
@@ -216,14 +215,16 @@ impl Spool {
         } else {
             // Also where nothing of them can be read: numbers of a lifetime that goes on mean one thing.
             spool.find_witness();
-            spool.acknowledged =
-                seq_in(spool.volume.as_ref(), &spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
         }
+        let begins = names.is_empty();
         for name in names {
             spool.recover(name, &mut recovered)?;
         }
         // What the collector has acknowledged can never be numbered anew, even where our own copy of it is damaged.
         let end = spool.pieces.last_key_value().map_or(Seq(1), |(first, piece)| piece.next(*first));
+        if !begins {
+            spool.acknowledged = spool.find_acknowledged(end);
+        }
         spool.next = end.max(spool.acknowledged.next()).max(spool.used.map_or(Seq(0), Seq::next));
         (spool.pending_first, spool.durable) = (spool.next, spool.next);
         match spool.pieces.last_key_value() {

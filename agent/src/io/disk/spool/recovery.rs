@@ -10,7 +10,7 @@ use super::super::adopt::plan::UNTIL;
 use super::super::mark::MARK_FILE;
 use super::super::owner::OWNER_FILE;
 use super::super::volume::{Access, RealVolume, Volume, VolumeFile};
-use super::super::{DiskError, create_directory_on, failed, read_at_most_on};
+use super::super::{DiskError, create_directory_on, failed, read_at_most_on, sealed};
 use super::ages::{AGES_MAX_OCTETS, Ages};
 use super::taken::TAKEN_FILE;
 use super::{Figures, Piece, Recovered, Spool, segment};
@@ -19,6 +19,9 @@ use crate::spool::{
     FileKind, FileName, Loss, Named, SEGMENT_HEADER_OCTETS, Scan, Tally, given_up_in, last_behind, scan_named,
     segment_header,
 };
+
+/// Octets of the longest hint: two numbers, a name and a checksum.
+const HINT_MAX_OCTETS: u64 = 128;
 
 /// A segment larger than any we write is not ours; its octets are not read into memory.
 const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
@@ -36,13 +39,18 @@ const HALF_WRITTEN: [&str; 9] = [
     "committed.tmp",
 ];
 
+/// Up to where the collector has everything.
+pub(super) const ACKNOWLEDGED: &str = "acknowledged";
+/// From where on nothing was sent.
+const UNSENT: &str = "unsent";
+
 /// Files of ours beside segments and notes of loss.
 const BESIDE: [&str; 11] = [
-    "acknowledged",
+    ACKNOWLEDGED,
     TAKEN_FILE,
     "ages",
     "reserve",
-    "unsent",
+    UNSENT,
     "quarantine",
     "committed",
     "adopting",
@@ -79,6 +87,19 @@ impl Spool {
         // A note of loss before the segment it speaks of: the segment was about to be given up.
         ours.sort_by_key(|name| (name.first, name.kind == FileKind::Segment));
         Ok(ours)
+    }
+
+    /// Up to where the collector has everything, by our own hint: none where it is damaged. As a version before wrote it, without a
+    /// checksum, it is believed as far as other words go: what it says beyond them is damage, and would leave a hole in the numbers.
+    pub(super) fn find_acknowledged(&self, end: Seq) -> Seq {
+        let last = Seq(end.0.saturating_sub(1));
+        match (hint_in(self.volume.as_ref(), &self.directory, ACKNOWLEDGED, self.epoch), self.used) {
+            (Some(Hint::Sealed(seq)), _) => seq,
+            (Some(Hint::Before(seq)), Some(used)) => seq.min(last.max(used)),
+            // A version that knew no witness either.
+            (Some(Hint::Before(seq)), None) => seq,
+            (None, _) => Seq(0),
+        }
     }
 
     pub(super) fn recover(&mut self, name: FileName, recovered: &mut Recovered) -> Result<(), DiskError> {
@@ -162,7 +183,7 @@ impl Spool {
     /// a group of it, and it gets the same numbers again.
     fn is_taken_over_again(&self, from: Seq) -> bool {
         let volume = self.volume.as_ref();
-        let unsent = seq_in(volume, &self.directory, "unsent", self.epoch);
+        let unsent = seq_in(volume, &self.directory, UNSENT, self.epoch);
         let data = self.directory.parent().unwrap_or(Path::new("."));
         unsent.is_some_and(|unsent| unsent <= from)
             && begun_from(volume, data, self.epoch).is_some_and(|first| first <= from)
@@ -241,7 +262,8 @@ impl Spool {
     pub(super) fn find_ages(&mut self, now: Timestamp) -> Result<(), DiskError> {
         let path = self.directory.join("ages");
         match read_at_most_on(self.volume.as_ref(), &path, AGES_MAX_OCTETS) {
-            Ok(octets) => self.ages = Ages::read(&String::from_utf8_lossy(&octets), self.epoch),
+            // As a version before wrote them, without a checksum, they are not believed: one flipped bit would make everything too old.
+            Ok(octets) => self.ages = Ages::read(sealed::lines_in(&octets).unwrap_or_default(), self.epoch),
             Err(error) if error.is_missing() || error.is_too_large() => {}
             Err(error) => return Err(error),
         }
@@ -252,7 +274,7 @@ impl Spool {
     }
 
     pub(super) fn find_unsent(&mut self) -> Result<(), DiskError> {
-        let found = seq_in(self.volume.as_ref(), &self.directory, "unsent", self.epoch);
+        let found = seq_in(self.volume.as_ref(), &self.directory, UNSENT, self.epoch);
         // It is there, whether it can be written anew or not: it must go before anything is sent.
         self.unsent = found.map(|found| found.min(self.next));
         self.handle_sending_ended(self.unsent())
@@ -265,8 +287,7 @@ impl Spool {
     /// # Errors
     /// [`DiskError`]: the process must end; never for a full disk.
     pub fn handle_sending_ended(&mut self, unsent: Seq) -> Result<(), DiskError> {
-        let text = format!("{} {unsent}\n", self.epoch);
-        if self.write_small("unsent", text.as_bytes())? {
+        if self.write_small(UNSENT, hint(UNSENT, self.epoch, unsent).as_bytes())? {
             self.unsent = Some(unsent);
         }
         Ok(())
@@ -275,7 +296,7 @@ impl Spool {
     /// What is read is about to be sent: the file must not say otherwise, not even after a crash.
     pub(super) fn begin_sending(&mut self) -> Result<(), DiskError> {
         if self.unsent.take().is_some() {
-            self.remove(&self.directory.join("unsent"))?;
+            self.remove(&self.directory.join(UNSENT))?;
             self.sync_directory()?;
         }
         Ok(())
@@ -406,7 +427,7 @@ pub fn survey_on(volume: &dyn Volume, directory: &Path) -> Result<Figures, DiskE
     }
     (figures.lost, figures.given_up) = (given_up.total(), given_up);
     figures.first = figures.first.min(figures.next);
-    let acknowledged = seq_in(volume, directory, "acknowledged", figures.epoch).unwrap_or(Seq(0));
+    let acknowledged = seq_in(volume, directory, ACKNOWLEDGED, figures.epoch).unwrap_or(Seq(0));
     figures.acknowledged = acknowledged.min(Seq(figures.next.0.saturating_sub(1)));
     Ok(figures)
 }
@@ -419,10 +440,33 @@ pub(super) fn octets_of(volume: &dyn Volume, path: &Path) -> Result<Vec<u8>, Dis
     }
 }
 
-/// The number in one of the small files beside the segments; none if it says nothing about this lifetime.
+/// What one of the small files beside the segments says of this lifetime, `EPOCH SEQ NAME` with a checksum; as a version before wrote
+/// it, without name and checksum, it is another matter how far it can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint {
+    Sealed(Seq),
+    Before(Seq),
+}
+
+pub(super) fn hint(name: &str, epoch: Epoch, seq: Seq) -> String {
+    sealed::line(&format!("{epoch} {seq} {name}"))
+}
+
+/// None if there is none, or it is damaged.
+pub(super) fn hint_in(volume: &dyn Volume, directory: &Path, name: &str, epoch: Epoch) -> Option<Hint> {
+    let octets = read_at_most_on(volume, &directory.join(name), HINT_MAX_OCTETS).ok()?;
+    let said = sealed::said_in(&octets);
+    let sealed = said.and_then(|said| said.strip_suffix(name)?.strip_suffix(' '));
+    let text = match sealed {
+        Some(sealed) => sealed,
+        None => str::from_utf8(&octets).ok()?.strip_suffix('\n')?,
+    };
+    let (_, seq) = text.split_once(' ').filter(|(of, _)| of.parse() == Ok(epoch))?;
+    let seq = Seq(seq.parse().ok()?);
+    Some(if sealed.is_some() { Hint::Sealed(seq) } else { Hint::Before(seq) })
+}
+
+/// The number in it, whoever wrote it.
 pub(super) fn seq_in(volume: &dyn Volume, directory: &Path, name: &str, epoch: Epoch) -> Option<Seq> {
-    let octets = read_at_most_on(volume, &directory.join(name), 64).ok()?;
-    let text = String::from_utf8_lossy(&octets);
-    let (of, seq) = text.strip_suffix('\n')?.split_once(' ')?;
-    if of.parse() == Ok(epoch) { seq.parse().ok().map(Seq) } else { None }
+    hint_in(volume, directory, name, epoch).map(|(Hint::Sealed(seq) | Hint::Before(seq))| seq)
 }

@@ -9,7 +9,7 @@ use varde_common::record::{LossReason, Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::super::volume::Access;
-use super::super::{DiskError, failed};
+use super::super::{DiskError, failed, sealed};
 use super::{Piece, Spool};
 use crate::ledger::OpeningGivenUp;
 use crate::limits::{SPOOL_AGE_EVERY_S, SPOOL_SEGMENT_MAX_S};
@@ -99,7 +99,7 @@ impl Spool {
 
     pub(super) fn write_ages(&mut self) -> Result<(), DiskError> {
         let Some(text) = self.ages.poll_file(self.epoch) else { return Ok(()) };
-        let is_written = self.write_small("ages", text.as_bytes())?;
+        let is_written = self.write_small("ages", sealed::lines(&text).as_bytes())?;
         self.ages.handle_saved(is_written);
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 mod acknowledged;
 mod ages;
+mod hints;
 mod room;
 
 use super::*;
@@ -373,7 +374,7 @@ fn old_and_acknowledged_is_let_go_but_never_the_place_in_the_numbers() {
     let late = |more| hours(SPOOL_ACKNOWLEDGED_KEEP_S / 3600 + more);
     spool.handle_acknowledged(Seq(2), late(1)).unwrap();
     assert_eq!(spool.figures().first, Seq(1), "not all of it is acknowledged");
-    for more in [1, 24, 48, 73] {
+    for more in [1, 24, 48, 72, 73] {
         spool.handle_acknowledged(Seq(6), late(more)).unwrap();
         assert_eq!(spool.figures().first, Seq(1), "acknowledged anew: it may be wanted anew");
     }
@@ -406,7 +407,6 @@ fn k1_d9_a_clock_that_is_days_wrong_at_a_start_deletes_nothing_that_a_restored_c
     }
 }
 
-/// A disk that is really full: a file system of its own of a few hundred kilobytes.
 /// Found by a story: the hint of before lay there still, was believed at the next start, and what the collector had just asked
 /// for anew was let go of for room, without a word.
 #[test]

@@ -27,7 +27,8 @@ fn d9_what_waited_for_days_is_kept_for_72_hours_from_its_acknowledgement_also_ov
             spool.sync(at(0)).unwrap();
             spool.active.as_mut().unwrap().octets = HUGE;
         }
-        for hour in 1..WAITED_H {
+        // The file of ages is written just before, and would not be for an hour.
+        for hour in 1..=WAITED_H {
             spool.sync(at(hour)).unwrap();
         }
         for seq in &acknowledged {
