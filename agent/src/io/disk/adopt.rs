@@ -207,7 +207,7 @@ fn adopt_one(
         tracing::error!("the disk is full: what lies in {lies_in} is not taken over before a later start");
         return Ok(0);
     }
-    let opened = room_of(Spool::open(volume.clone(), directory, caps, now), directory);
+    let opened = room_of(Spool::open_aside(volume.clone(), directory, caps, now), directory);
     let Some((mut theirs, _)) = read_of(opened)?.flatten() else {
         if let Standing::Begun(begun) = &standing {
             plan::pause(directory, begun.last.until(spool.next()), spool)?;
@@ -267,7 +267,9 @@ fn left_by(
         let Some(entries) = read_of(volume.entries(&other).map_err(failed("read", &other)))? else { return Ok(None) };
         let is_it = |name: &str| FileName::read(name).is_some_and(|name| name.epoch == piece.epoch);
         if entries.iter().any(|entry| is_it(&entry.name)) {
-            let Some((other, _)) = read_of(Spool::open(volume.clone(), &other, caps, now))? else { return Ok(None) };
+            let Some((other, _)) = read_of(Spool::open_aside(volume.clone(), &other, caps, now))? else {
+                return Ok(None);
+            };
             next = next.max(other.next());
         }
     }

@@ -47,6 +47,13 @@ impl DiskError {
         matches!(self.doing, "read" | "open")
     }
 
+    /// Whether the disk cannot give what lies on it (a bad sector, a file system that has found damage): no right that is missing, and
+    /// nothing that the process has too many of.
+    pub fn is_of_medium(&self) -> bool {
+        const MEDIUM: [i32; 4] = [libc::EIO, libc::EUCLEAN, libc::EBADMSG, libc::ENODATA];
+        self.is_of_reading() && self.source.raw_os_error().is_some_and(|error| MEDIUM.contains(&error))
+    }
+
     /// Whether it may not be done by the user that runs this.
     pub fn is_forbidden(&self) -> bool {
         self.source.kind() == io::ErrorKind::PermissionDenied

@@ -12,11 +12,13 @@ mod reading;
 mod recovery;
 mod room;
 mod severity;
+mod survey;
 mod taken;
 mod torn;
+mod worn;
 
 pub use following::{choose_following, forget_following};
-pub use recovery::{survey, survey_on};
+pub use survey::{survey, survey_as_far, survey_on};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -141,6 +143,8 @@ pub struct Spool {
     active: Option<Active>,
     cursor: Option<Cursor>,
     caps: Caps,
+    /// What cannot be read is left as it lies, and not opened: it was set aside.
+    waits_for_reading: bool,
     /// The last number known to be used, on opening: by what stands behind damage, or by the witness.
     used: Option<Seq>,
     witness: Witness,
@@ -180,6 +184,29 @@ impl Spool {
         caps: Caps,
         now: Timestamp,
     ) -> Result<(Spool, Recovered), DiskError> {
+        Spool::open_as(volume, directory, caps, now, false)
+    }
+
+    /// Opens one that was set aside: where the disk cannot read a file of it, it stays as it is, to be tried again.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn open_aside(
+        volume: Arc<dyn Volume>,
+        directory: &Path,
+        caps: Caps,
+        now: Timestamp,
+    ) -> Result<(Spool, Recovered), DiskError> {
+        Spool::open_as(volume, directory, caps, now, true)
+    }
+
+    fn open_as(
+        volume: Arc<dyn Volume>,
+        directory: &Path,
+        caps: Caps,
+        now: Timestamp,
+        waits_for_reading: bool,
+    ) -> Result<(Spool, Recovered), DiskError> {
         create_directory_on(volume.as_ref(), directory)?;
         let mut spool = Spool {
             volume,
@@ -189,6 +216,7 @@ impl Spool {
             active: None,
             cursor: None,
             caps,
+            waits_for_reading,
             used: None,
             witness: Witness::default(),
             unsent: None,

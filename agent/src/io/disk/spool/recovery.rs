@@ -9,15 +9,15 @@ use super::super::adopt::begun_from;
 use super::super::adopt::plan::UNTIL;
 use super::super::mark::MARK_FILE;
 use super::super::owner::OWNER_FILE;
-use super::super::volume::{Access, RealVolume, Volume, VolumeFile};
+use super::super::volume::{Access, Volume, VolumeFile};
 use super::super::{DiskError, create_directory_on, failed, read_at_most_on, sealed};
 use super::ages::{AGES_MAX_OCTETS, Ages};
 use super::taken::TAKEN_FILE;
-use super::{Figures, Piece, Recovered, Spool, segment};
+use super::worn::AsFar;
+use super::{Piece, Recovered, Spool, segment};
 use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
 use crate::spool::{
-    FileKind, FileName, Loss, Named, SEGMENT_HEADER_OCTETS, Scan, Tally, given_up_in, last_behind, scan_named,
-    segment_header,
+    FileKind, FileName, Loss, Named, SEGMENT_HEADER_OCTETS, Scan, given_up_in, last_behind, scan_named, segment_header,
 };
 
 /// Octets of the longest hint: two numbers, a name and a checksum.
@@ -105,9 +105,9 @@ impl Spool {
     pub(super) fn recover(&mut self, name: FileName, recovered: &mut Recovered) -> Result<(), DiskError> {
         let path = self.directory.join(name.to_string());
         let expected = self.pieces.last_key_value().map_or(Seq(0), |(first, piece)| piece.next(*first));
-        let octets = octets_of(self.volume.as_ref(), &path)?;
+        let read = self.read_as_far(&path)?;
         match name.kind {
-            FileKind::Loss => match Loss::from_octets(&octets) {
+            FileKind::Loss => match Loss::from_octets(&read.octets).filter(|_| read.is_whole) {
                 Some((epoch, loss)) if epoch == self.epoch && loss.from == name.first => {
                     self.finish_giving_up(&loss, recovered)?;
                     let expected = self.pieces.last_key_value().map_or(Seq(0), |(first, piece)| piece.next(*first));
@@ -118,7 +118,7 @@ impl Spool {
                 }
                 _ => recovered.damaged_octets += self.quarantine(&path)?,
             },
-            FileKind::Segment => self.recover_segment(name, &octets, expected, recovered)?,
+            FileKind::Segment => self.recover_segment(name, &read, expected, recovered)?,
         }
         Ok(())
     }
@@ -143,11 +143,11 @@ impl Spool {
     fn recover_segment(
         &mut self,
         name: FileName,
-        octets: &[u8],
+        read: &AsFar,
         expected: Seq,
         recovered: &mut Recovered,
     ) -> Result<(), DiskError> {
-        let path = self.directory.join(name.to_string());
+        let (path, octets) = (self.directory.join(name.to_string()), read.octets.as_slice());
         let (found, header_damaged) = match scan_named(octets, name) {
             Named::Whole(found) => (Some(found), false),
             Named::HeaderDamaged(found) => (Some(found), true),
@@ -169,7 +169,8 @@ impl Spool {
             recovered.damaged_octets += self.quarantine(&path)?;
             return Ok(());
         };
-        if (header_damaged || found.damage.is_some()) && !self.mend(name, octets, found, header_damaged, recovered)? {
+        let is_good = read.is_whole && !header_damaged && found.damage.is_none();
+        if !is_good && !self.mend(name, read, found, header_damaged, recovered)? {
             return Ok(());
         }
         recovered.records += found.next.0.saturating_sub(found.first.0);
@@ -194,17 +195,25 @@ impl Spool {
     fn mend(
         &mut self,
         name: FileName,
-        octets: &[u8],
+        read: &AsFar,
         found: Scan,
         header_damaged: bool,
         recovered: &mut Recovered,
     ) -> Result<bool, DiskError> {
-        let path = self.directory.join(name.to_string());
+        let (path, octets) = (self.directory.join(name.to_string()), read.octets.as_slice());
         let tail = octets.get(found.good_octets..).unwrap_or_default();
         if let Some(last) = last_behind(tail, found.next).filter(|_| !self.is_taken_over_again(found.next)) {
             self.handle_used(last);
             // Once they are cut off, nothing else tells of them.
             self.bear_witness(last.next())?;
+        }
+        if !read.is_whole {
+            let is_any = found.next > found.first;
+            let records = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).filter(|_| is_any).unwrap_or_default();
+            let mut good = if is_any { segment_header(name.epoch, name.first) } else { Vec::new() };
+            good.extend_from_slice(records);
+            recovered.damaged_octets += (octets.len().saturating_sub(good.len())) as u64;
+            return self.replace_worn(name, &good);
         }
         let mut kept = Vec::new();
         if header_damaged {
@@ -265,6 +274,7 @@ impl Spool {
             // As a version before wrote them, without a checksum, they are not believed: one flipped bit would make everything too old.
             Ok(octets) => self.ages = Ages::read(sealed::lines_in(&octets).unwrap_or_default(), self.epoch),
             Err(error) if error.is_missing() || error.is_too_large() => {}
+            Err(error) if error.is_of_medium() => tracing::error!("{error}; what is here begins to age anew"),
             Err(error) => return Err(error),
         }
         // First the time, then what is new to it: what it knows nothing of is not older than this moment.
@@ -328,7 +338,7 @@ impl Spool {
     }
 
     /// Moves a file out of the way under a name nobody has; returns its size.
-    fn quarantine(&self, path: &Path) -> Result<u64, DiskError> {
+    pub(super) fn quarantine(&self, path: &Path) -> Result<u64, DiskError> {
         let room = self.directory.join("quarantine");
         loop {
             match create_directory_on(self.volume.as_ref(), &room) {
@@ -378,58 +388,6 @@ impl Spool {
         self.volume.sync_directory(&parent).map_err(failed("fsync the directory", &parent))?;
         Ok(target)
     }
-}
-
-/// The spool in numbers without touching it: for a person who asks while no agent runs.
-///
-/// # Errors
-/// [`DiskError`].
-pub fn survey(directory: &Path) -> Result<Figures, DiskError> {
-    survey_on(&RealVolume, directory)
-}
-
-/// The same on any volume.
-///
-/// # Errors
-/// [`DiskError`].
-pub fn survey_on(volume: &dyn Volume, directory: &Path) -> Result<Figures, DiskError> {
-    let mut given_up = Tally::default();
-    let mut figures = Figures { first: Seq(u64::MAX), next: Seq(1), ..Figures::default() };
-    let entries = match volume.entries(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Figures::default()),
-        Err(error) => return Err(failed("read", directory)(error)),
-    };
-    for entry in entries {
-        let Some(name) = FileName::read(&entry.name) else { continue };
-        let octets = octets_of(volume, &directory.join(&entry.name))?;
-        let (first, next) = match name.kind {
-            FileKind::Segment => match scan_named(&octets, name) {
-                Named::Whole(found) | Named::HeaderDamaged(found) => {
-                    let good = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).unwrap_or_default();
-                    given_up = given_up.plus(&given_up_in(good, found.first));
-                    (found.first, found.next)
-                }
-                Named::Another => continue,
-            },
-            FileKind::Loss => match Loss::from_octets(&octets) {
-                Some((_, loss)) => {
-                    given_up.add(loss.reason, &loss.counts());
-                    (loss.from, loss.to.next())
-                }
-                None => continue,
-            },
-        };
-        figures.epoch = name.epoch;
-        figures.octets += entry.octets;
-        figures.first = figures.first.min(first);
-        figures.next = figures.next.max(next);
-    }
-    (figures.lost, figures.given_up) = (given_up.total(), given_up);
-    figures.first = figures.first.min(figures.next);
-    let acknowledged = seq_in(volume, directory, ACKNOWLEDGED, figures.epoch).unwrap_or(Seq(0));
-    figures.acknowledged = acknowledged.min(Seq(figures.next.0.saturating_sub(1)));
-    Ok(figures)
 }
 
 /// A file of the spool as it lies; nothing of one that is too large to be ours.

@@ -5,6 +5,7 @@ mod acknowledged;
 mod ages;
 mod hints;
 mod room;
+mod worn;
 
 use super::*;
 use crate::io::disk::volume::RealVolume;
