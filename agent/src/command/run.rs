@@ -438,6 +438,7 @@ mod tests {
 
     #[test]
     fn an_interface_that_went_ends_with_a_code_of_its_own() {
+        assert_eq!(room_by_now().code, 75, "what waits for room: whoever started it starts it again");
         let gone = interface_gone(&CaptureError::InterfaceGone { interface: "ens19".into() }.to_string());
         assert_eq!(gone.code, 75);
         assert!(gone.to_string().contains("made anew.\nStart the agent again"), "{gone}");
