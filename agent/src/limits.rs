@@ -350,6 +350,8 @@ pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = 90 * 86_400;
 pub const SET_ASIDE_DELIVERED_KEEP_S: u64 = SPOOL_ACKNOWLEDGED_KEEP_S;
 /// One that holds what was never delivered stays so long for a person to look at: what decision 11 allows on premises, seconds.
 pub const SET_ASIDE_UNDELIVERED_KEEP_S: u64 = 30 * 86_400;
+/// Blocks of a file that a disk may fail to read before the rest of it is left alone: each may take it many seconds, at a start.
+pub const SPOOL_UNREAD_BLOCKS_MAX: u32 = 8;
 /// Files of what could not be read that are told of by themselves when their time is over, in one go: each is a record.
 pub const ENDED_FILES_MAX: usize = 128;
 /// Pieces in which one is taken over: one more for each time that the disk is filled half-way, though there was room for all.

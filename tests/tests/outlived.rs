@@ -12,6 +12,7 @@ use serde_json::Value;
 use varde_agent::io::clock;
 use varde_agent::io::disk::hosts::Hosts;
 use varde_agent::io::disk::keeper::{Clocks, Keeper};
+use varde_agent::io::disk::sealed;
 use varde_agent::io::disk::spool::{Caps, Spool};
 use varde_agent::io::disk::volume::RealVolume;
 use varde_agent::pseudonym::{SITE_KEY_OCTETS, SiteKey};
@@ -50,7 +51,8 @@ fn set_aside(data: &Path, name: &str, owner: Option<&str>) -> Result<(PathBuf, E
 
 fn made_old(data: &Path, names: &[&str]) -> Result<()> {
     let lines: String = names.iter().map(|name| format!("{name} {DAYS_30_S} {FOUND}\n")).collect();
-    Ok(fs::write(data.join("set-aside"), format!("{}\n{lines}", clock::now().as_micros()))?)
+    let sealed = sealed::lines(&format!("{}\n{lines}", clock::now().as_micros()));
+    Ok(fs::write(data.join("set-aside"), sealed)?)
 }
 
 fn told(collector: &Collector) -> Result<Vec<Value>> {

@@ -12,6 +12,7 @@ mod sources;
 pub mod status;
 mod status_brake;
 mod status_lines;
+mod status_stopped;
 mod status_trust;
 mod trusted;
 pub mod wipe;

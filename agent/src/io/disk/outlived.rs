@@ -2,7 +2,7 @@
 //! itself; what was never delivered longer, so that a person can look, and `status` says how long still.
 //!
 //! How long each has lain there stands in the file `set-aside` in the data directory: the wall clock when it was last looked
-//! at, then a line for each, `NAME AGE_S UNDELIVERED`. As in `spool/ages.rs` an age goes on by what passes between two looks,
+//! at, then a line for each, `NAME AGE_S UNDELIVERED`, with a checksum (`sealed.rs`). As in `spool/ages.rs` an age goes on by what passes between two looks,
 //! and by a day at most each time; what has none there begins to age anew. One that is over is told to the collector as lost
 //! ([`lost_with`]) before it is renamed and removed: half removed it must never be taken for a spool.
 
@@ -19,7 +19,7 @@ use varde_common::time::Timestamp;
 use super::adopt::plan::taken_over;
 use super::spool::survey;
 use super::volume::RealVolume;
-use super::{DiskError, failed, read_at_most, sync_directory, write_whole};
+use super::{DiskError, failed, read_at_most, sealed, sync_directory, write_whole};
 use crate::limits::{
     SET_ASIDE_DELIVERED_KEEP_S, SET_ASIDE_MAX_OCTETS, SET_ASIDE_UNDELIVERED_KEEP_S, SPOOL_AGE_STEP_MAX_S,
 };
@@ -88,7 +88,7 @@ pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
     for SetAside { name, age_s, undelivered } in kept.iter().chain(&over) {
         text.push_str(&format!("{name} {age_s} {undelivered}\n"));
     }
-    match write_whole(&data.join(FILE), text.as_bytes()) {
+    match write_whole(&data.join(FILE), sealed::lines(&text).as_bytes()) {
         Err(error) if !error.is_full() => return Err(error),
         // On a full disk they grow no older than they were.
         Err(_) | Ok(()) => {}
@@ -147,8 +147,8 @@ fn remove(path: &Path) {
 
 fn read(data: &Path) -> Option<(Timestamp, BTreeMap<String, SetAside>)> {
     let octets = read_at_most(&data.join(FILE), SET_ASIDE_MAX_OCTETS).ok()?;
-    let text = String::from_utf8(octets).ok()?;
-    let mut lines = text.strip_suffix('\n')?.lines();
+    // As a version before wrote it, without a checksum, it is not believed: one flipped bit would end what was never delivered.
+    let mut lines = sealed::lines_in(&octets)?.strip_suffix('\n')?.lines();
     let told = Timestamp(lines.next()?.parse().ok()?);
     let one = |line: &str| {
         // From behind: whoever copies one by hand may have put a space into its name.
@@ -265,6 +265,32 @@ mod tests {
         let directory = set_aside(data.path(), 6);
         fs::create_dir(directory.join("quarantine")).unwrap();
         assert_eq!(super::undelivered(&directory).unwrap(), 1, "what nobody could read");
+    }
+
+    #[test]
+    fn d6_one_flipped_bit_ends_nothing_that_was_never_delivered() {
+        let data = tempfile::tempdir().unwrap();
+        set_aside(data.path(), 4);
+        let at = |hours: u64| START.plus(Duration::from_secs(hours * HOUR_S));
+        for hours in [0, 1, 25, 49] {
+            assert!(look(data.path(), at(hours)).unwrap().is_empty());
+        }
+        let whole = fs::read(data.path().join(FILE)).unwrap();
+        let age_s = known(data.path())[0].age_s;
+        assert!(age_s > 100_000, "{age_s}");
+        for (place, bit) in (0..whole.len()).flat_map(|place| (0..8).map(move |bit| (place, bit))) {
+            let mut torn = whole.clone();
+            torn[place] ^= 1 << bit;
+            fs::write(data.path().join(FILE), torn).unwrap();
+            assert!(known(data.path()).is_empty(), "octet {place}, bit {bit}");
+            if bit == 3 {
+                assert!(look(data.path(), at(49)).unwrap().is_empty(), "octet {place}");
+                assert_eq!(known(data.path())[0].age_s, 0, "it begins to age anew");
+            }
+        }
+        // As a version before wrote it.
+        fs::write(data.path().join(FILE), &whole[13..]).unwrap();
+        assert!(known(data.path()).is_empty() && look(data.path(), at(49)).unwrap().is_empty());
     }
 
     #[test]

@@ -456,3 +456,26 @@ fn d5_what_tried_for_room_and_was_stopped_takes_none_after_the_next_start() {
     assert_eq!(adopt_into(data.path(), &mut open(data.path())), 0);
     assert!(!tried.exists());
 }
+
+/// Found by a review: a flipped bit took over what the collector had, twice.
+#[test]
+fn d6_d2_what_the_collector_had_of_a_spool_set_aside_is_known_or_not_and_never_something_else() {
+    let data = tempfile::tempdir().unwrap();
+    set_aside(data.path(), Seq(5));
+    let aside = left(&RealVolume, data.path()).unwrap().pop().unwrap();
+    let noted = fs::read(aside.join(COMMITTED)).unwrap();
+    assert_eq!(committed(&RealVolume, &aside), Some(Seq(5)));
+    for place in 0..noted.len() {
+        for bit in 0..8 {
+            let mut torn = noted.clone();
+            torn[place] ^= 1 << bit;
+            fs::write(aside.join(COMMITTED), torn).unwrap();
+            assert_eq!(committed(&RealVolume, &aside), None, "octet {place}, bit {bit}");
+        }
+    }
+    let mut spool = open(data.path());
+    assert_eq!(adopt_into(data.path(), &mut spool), 0, "nothing is taken over on a damaged word");
+    // A version before wrote the number alone.
+    fs::write(aside.join(COMMITTED), "5\n").unwrap();
+    assert_eq!(adopt_into(data.path(), &mut spool), 1, "the sixth");
+}

@@ -3,6 +3,7 @@
 //! One thread owns this; nothing else writes the directory. A failed fsync (other than a full disk at writing) must end
 //! the process: the kernel may have dropped what it could not write, so only reading it all anew tells what there is.
 
+mod acknowledged;
 pub(super) mod ages;
 pub(super) mod ended;
 mod following;
@@ -12,11 +13,13 @@ mod reading;
 mod recovery;
 mod room;
 mod severity;
+mod survey;
 mod taken;
 mod torn;
+mod worn;
 
 pub use following::{choose_following, forget_following};
-pub use recovery::{survey, survey_on};
+pub use survey::{survey, survey_as_far, survey_on};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,7 +39,6 @@ use crate::limits::{
 use crate::spool::{FileKind, FileName, Loss, Tally, segment_header, write_record};
 use ages::Ages;
 use reading::Cursor;
-use recovery::seq_in;
 use taken::Witness;
 
 /// How much a spool keeps.
@@ -142,6 +144,8 @@ pub struct Spool {
     active: Option<Active>,
     cursor: Option<Cursor>,
     caps: Caps,
+    /// What cannot be read is left as it lies, and not opened: it was set aside.
+    waits_for_reading: bool,
     /// The last number known to be used, on opening: by what stands behind damage, or by the witness.
     used: Option<Seq>,
     witness: Witness,
@@ -180,6 +184,29 @@ impl Spool {
         caps: Caps,
         now: Timestamp,
     ) -> Result<(Spool, Recovered), DiskError> {
+        Spool::open_as(volume, directory, caps, now, false)
+    }
+
+    /// Opens one that was set aside: where the disk cannot read a file of it, it stays as it is, to be tried again.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn open_aside(
+        volume: Arc<dyn Volume>,
+        directory: &Path,
+        caps: Caps,
+        now: Timestamp,
+    ) -> Result<(Spool, Recovered), DiskError> {
+        Spool::open_as(volume, directory, caps, now, true)
+    }
+
+    fn open_as(
+        volume: Arc<dyn Volume>,
+        directory: &Path,
+        caps: Caps,
+        now: Timestamp,
+        waits_for_reading: bool,
+    ) -> Result<(Spool, Recovered), DiskError> {
         create_directory_on(volume.as_ref(), directory)?;
         let mut spool = Spool {
             volume,
@@ -189,6 +216,7 @@ impl Spool {
             active: None,
             cursor: None,
             caps,
+            waits_for_reading,
             used: None,
             witness: Witness::default(),
             unsent: None,
@@ -215,14 +243,16 @@ impl Spool {
         } else {
             // Also where nothing of them can be read: numbers of a lifetime that goes on mean one thing.
             spool.find_witness();
-            spool.acknowledged =
-                seq_in(spool.volume.as_ref(), &spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
         }
+        let begins = names.is_empty();
         for name in names {
             spool.recover(name, &mut recovered)?;
         }
         // What the collector has acknowledged can never be numbered anew, even where our own copy of it is damaged.
         let end = spool.pieces.last_key_value().map_or(Seq(1), |(first, piece)| piece.next(*first));
+        if !begins {
+            spool.acknowledged = spool.find_acknowledged(end);
+        }
         spool.next = end.max(spool.acknowledged.next()).max(spool.used.map_or(Seq(0), Seq::next));
         (spool.pending_first, spool.durable) = (spool.next, spool.next);
         match spool.pieces.last_key_value() {
@@ -398,43 +428,6 @@ impl Spool {
         }
         self.ages.handle_written(active.first, self.pending_first == active.first);
         Ok(true)
-    }
-
-    /// The collector has committed everything up to here.
-    ///
-    /// # Errors
-    /// [`DiskError`]: the process must end.
-    pub fn handle_acknowledged(&mut self, seq: Seq, now: Timestamp) -> Result<(), DiskError> {
-        let before = self.acknowledged;
-        self.acknowledged = seq.min(Seq(self.durable.0.saturating_sub(1)));
-        if self.acknowledged < before {
-            // A collector that was put back wants it again: after a crash an older word must not let go of it.
-            self.forget_hint()?;
-            self.write_hint(now)?;
-        } else if is_due(self.hint_written, now) {
-            self.write_hint(now)?;
-        }
-        self.make_room(now)
-    }
-
-    fn forget_hint(&mut self) -> Result<(), DiskError> {
-        let path = self.directory.join("acknowledged");
-        if self.volume.exists(&path) {
-            self.remove(&path)?;
-            self.sync_directory()?;
-        }
-        Ok(())
-    }
-
-    /// Writes the hint now, and the witness; with a full disk it stays what it was, without harm.
-    ///
-    /// # Errors
-    /// [`DiskError`]: the process must end; never for a full disk.
-    pub fn write_hint(&mut self, now: Timestamp) -> Result<(), DiskError> {
-        self.hint_written = Some(now);
-        let text = format!("{} {}\n", self.epoch, self.acknowledged);
-        self.write_small("acknowledged", text.as_bytes())?;
-        self.bear_witness(self.durable)
     }
 
     /// Writes one of the files beside the segments, unless the disk is full: whether it did.

@@ -9,7 +9,7 @@ use varde_common::record::{LossReason, Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::super::volume::Access;
-use super::super::{DiskError, failed};
+use super::super::{DiskError, failed, sealed};
 use super::{Piece, Spool};
 use crate::ledger::OpeningGivenUp;
 use crate::limits::{SPOOL_AGE_EVERY_S, SPOOL_SEGMENT_MAX_S};
@@ -97,11 +97,11 @@ impl Spool {
         self.looked_at >= self.looks_max
     }
 
-    fn write_ages(&mut self) -> Result<(), DiskError> {
-        match self.ages.poll_file(self.epoch) {
-            Some(text) => self.write_small("ages", text.as_bytes()).map(|_| ()),
-            None => Ok(()),
-        }
+    pub(super) fn write_ages(&mut self) -> Result<(), DiskError> {
+        let Some(text) = self.ages.poll_file(self.epoch) else { return Ok(()) };
+        let is_written = self.write_small("ages", sealed::lines(&text).as_bytes())?;
+        self.ages.handle_saved(is_written);
+        Ok(())
     }
 
     /// Segments in order, without the newest.
@@ -269,11 +269,13 @@ impl Spool {
             // It holds a place that a later one holds by now.
             return self.remove_segment(first).map(|()| true);
         }
-        let mut loss = Loss::new(first, Seq(next.0.saturating_sub(1)), reason);
+        // What the collector has is let go of, and is no loss.
+        let from = first.max(self.acknowledged.next());
+        let mut loss = Loss::new(from, Seq(next.0.saturating_sub(1)), reason);
         let mut opened = Vec::new();
         if let Some(records) = self.records_of(first)? {
-            opened = openings(&records, |seq| seq > self.acknowledged);
-            for (seq, (severity, _)) in self.severities(&records)? {
+            opened = openings(&records, |seq| seq >= from);
+            for (seq, (severity, _)) in self.severities(&records)?.split_off(&from) {
                 if !loss.tell(seq, severity) {
                     break;
                 }
