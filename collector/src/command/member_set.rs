@@ -83,7 +83,7 @@ pub struct SetArguments {
     /// There is nobody in this role any more.
     #[arg(long, value_name = "ROLE", conflicts_with = "contact")]
     pub no_contact: Option<Role>,
-    /// One JSON object instead of a sentence: {number, name, added, changed: [what]}.
+    /// One JSON object instead of a sentence: {number, former (null), name, added, changed: [what]}.
     #[arg(long)]
     pub json: bool,
 }
@@ -96,9 +96,8 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     let now = clock::now();
     let member = member::find(store, &arguments.number).await?;
     let mut edits = Vec::new();
-    let SetArguments {
-        number, language, covered, supplier, no_supplier, domain, no_domain, network, no_network, ..
-    } = &arguments;
+    let SetArguments { language, covered, supplier, no_supplier, domain, no_domain, network, no_network, .. } =
+        &arguments;
     edits.extend(language.map(Edit::Language));
     edits.extend(covered.map(|covered| {
         Edit::Covered(match covered {
@@ -122,10 +121,17 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     if edits.is_empty() {
         bail!("say what to change; see: varde-collector member set --help")
     }
-    let wanted = [Wanted { number: number.clone(), name: None, edits }];
+    // Whose it is now was told: an old number need not stand by itself.
+    let number: MemberNumber = member.number.parse()?;
+    let wanted = [Wanted { number, name: None, edits }];
     let refused = |(_, why)| match why {
         NotWritten::Store(error) => anyhow::Error::from(error),
-        why @ (NotWritten::NoName(_) | NotWritten::Bad(..) | NotWritten::Twice(..) | NotWritten::TooMany) => why.into(),
+        why @ (NotWritten::NoName(_)
+        | NotWritten::Bad(..)
+        | NotWritten::Joined { .. }
+        | NotWritten::MayHaveJoined { .. }
+        | NotWritten::Twice(..)
+        | NotWritten::TooMany) => why.into(),
     };
     // What will have changed is said before it is; which telephone numbers people have is nothing for the audit.
     let tried = store.write_members(&wanted, true, now).await.map_err(refused)?;
@@ -170,7 +176,7 @@ pub(super) fn tell(became: &Became, json: bool) -> anyhow::Result<()> {
     if json {
         return say::result(&serde_json::to_string(became)?);
     }
-    let Became { number, name, added, changed } = became;
+    let Became { number, former: _, name, added, changed } = became;
     say::result(&match (added, changed.as_slice()) {
         (true, _) => format!("{name} ({number}): new."),
         (false, []) => format!("{name} ({number}): as it was."),
