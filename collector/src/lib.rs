@@ -29,6 +29,7 @@ pub mod io;
 pub mod limits;
 pub mod losses;
 pub mod mark;
+pub mod merger;
 pub mod present;
 pub mod profile;
 pub mod quota;

@@ -18,6 +18,7 @@ use crate::control::Poke;
 use crate::ingest::handle_merger;
 use crate::io::clock;
 use crate::io::control::poke;
+use crate::merger;
 use crate::store::member::{Added, MemberRow};
 use crate::store::succession::{Holds, Renumbered};
 use crate::store::{Scope, Store};
@@ -188,23 +189,34 @@ async fn merge(store: &Store, numbers: &[MemberNumber], into: &MemberNumber) -> 
     let mut parts = Vec::new();
     for number in numbers {
         let part = find(store, number).await?;
-        if part.id == kept.id {
-            bail!("{number} is {} ({}) already", kept.name, kept.number)
+        if part.id != kept.id {
+            parts.push(part);
+        } else if number.as_str() == kept.number {
+            bail!("{} ({}) cannot become part of itself", kept.name, kept.number)
         }
-        parts.push(part);
+        // Of one that is part of it already that was told: a command that was cut off is given once more as it was.
     }
     parts.sort_by_key(|part| part.id);
     parts.dedup_by_key(|part| part.id);
     for part in &parts {
+        let profile = async |id| store.profile(Scope::Operator, id).await.map(Option::unwrap_or_default);
+        let (own, given) = (profile(kept.id).await?, profile(part.id).await?);
+        let (joined, dropped) = merger::join(&own, given);
         let merging = deed("member merge", On::Member(part.number.clone()))
             .was(format!("a member of its own: {}", part.name))
-            .becomes(format!("part of {} {}", kept.number, kept.name))
+            .becomes(format!("part of {} {}{}", kept.number, kept.name, merger::noted(&own, &joined, &dropped)))
             .concerns([kept.number.clone()]);
-        handle_merger(&store.noting(merging), part.id, kept.id, clock::now()).await?;
+        let dropped = handle_merger(&store.noting(merging), part.id, kept.id, clock::now()).await?;
         say::result(&format!(
             "{} ({}) is part of {} ({}) from now on: its sensors, sites, alerts and incidents are that one's, and {} leads on to it.",
             part.name, part.number, kept.name, kept.number, part.number
         ))?;
+        for one in dropped {
+            say::result(&format!("Not taken, because {} has its own: {one}", kept.name))?;
+        }
+    }
+    if parts.is_empty() {
+        say::result("Nothing was left to do.")?;
     }
     say::aside(&format!("Look through its contacts and domains: varde-collector member show {}", kept.number));
     Ok(())
@@ -227,5 +239,44 @@ async fn remove(store: &Store, number: &MemberNumber) -> anyhow::Result<()> {
             "{} ({number}) is no mistake: it has {sensors} sensors, {sites} sites, {alerts} alerts, and {joined} members became part of it. A member that leaves: varde-collector member leave {number}",
             member.name
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Edit, Wanted};
+
+    async fn community(members: &[(&str, Option<&str>)]) -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        for (number, supplier) in members {
+            let number: MemberNumber = number.parse().unwrap();
+            let edits = vec![Edit::Supplier(supplier.map(str::to_owned))];
+            let wanted = [Wanted { name: Some(format!("Kommune {number}")), number, edits }];
+            store.write_members(&wanted, false, clock::now()).await.unwrap();
+        }
+        (dir, store)
+    }
+
+    #[tokio::test]
+    async fn a_merger_that_was_cut_off_is_given_again_as_it_was_and_its_suppliers_stand() {
+        let (dir, store) = community(&[("1401", Some("IKT Øst")), ("1439", Some("IKT Vest")), ("4602", None)]).await;
+        let merge = async |numbers: &[&str]| {
+            let numbers = numbers.iter().map(|number| number.parse().unwrap()).collect();
+            run(dir.path(), MemberCommand::Merge { numbers, into: "4602".parse().unwrap() }).await
+        };
+        // Killed between the two.
+        merge(&["1401"]).await.unwrap();
+        merge(&["1401", "1439"]).await.unwrap();
+        merge(&["1401", "1439"]).await.unwrap();
+        assert!(merge(&["4602"]).await.unwrap_err().to_string().contains("cannot become part of itself"));
+        let left = store.member_rows(Scope::Operator).await.unwrap();
+        assert_eq!((left.len(), left[0].supplier.as_deref()), (1, Some("IKT Øst")));
+        let entries = store.audit_entries(Scope::Operator, 0).await.unwrap();
+        let noted: Vec<&str> = entries.iter().map(|entry| entry.became.as_str()).collect();
+        assert_eq!(noted.len(), 2, "{noted:?}");
+        assert!(noted[0].ends_with("; it takes supplier"), "{noted:?}");
+        assert!(noted[1].ends_with("; not taken, because it has its own: supplier IKT Vest"), "{noted:?}");
     }
 }
