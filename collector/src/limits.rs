@@ -155,11 +155,12 @@ pub const ROOTS_TOLD_OF_ONE: usize = 30;
 pub const ROOTS_TOLD_ALL: usize = 300;
 /// The time those are counted in.
 pub const ROOTS_TOLD_WITHIN: Duration = Duration::from_secs(60);
-/// Failed attempts of one address prefix within [`ATTEMPTS_WITHIN`].
-pub const FAILED_ATTEMPTS_PER_PREFIX: usize = 5;
-/// Failed attempts of everybody within [`ATTEMPTS_WITHIN`].
-pub const FAILED_ATTEMPTS_ALL: usize = 60;
-/// The window of the two above.
+/// Failed enrolments of one neighbourhood, or with one token's number, that are told why within [`ATTEMPTS_WITHIN`]: somebody who
+/// mistypes is told five times. What is good is never counted.
+pub const FAILED_ATTEMPTS_TOLD: usize = 5;
+/// Failed enrolments that are remembered: each is from somebody who has proved an address, and looked through at the next.
+pub const FAILED_ATTEMPTS_KEPT: usize = 1_024;
+/// The window of the first of these.
 pub const ATTEMPTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Certificates one sensor is given in place of another within a day: one is wanted every ten days, and an answer that was
