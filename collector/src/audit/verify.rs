@@ -61,6 +61,12 @@ pub enum Wrong {
         /// The first that is there.
         first: i64,
     },
+    /// The database can keep entries from being written or seen.
+    #[error("{what}: whatever was noted since may have been kept out of it")]
+    Meddled {
+        /// What it holds.
+        what: String,
+    },
     /// All of it is gone.
     #[error("there is no entry at all, and a collector has one from the moment it is made")]
     Empty,
@@ -80,7 +86,7 @@ impl Wrong {
         match self {
             Wrong::Changed { seq } | Wrong::Gone { seq, .. } | Wrong::NoBeginning { seq } => Some(*seq),
             Wrong::TooYoung { from, .. } => Some(*from),
-            Wrong::OtherBeginning { .. } | Wrong::Empty | Wrong::HeadGone { .. } => None,
+            Wrong::OtherBeginning { .. } | Wrong::Meddled { .. } | Wrong::Empty | Wrong::HeadGone { .. } => None,
         }
     }
 }
