@@ -258,6 +258,8 @@ pub const LOSSES_SUMMED_MAX: i64 = 20_000;
 pub const AUDIT_TEXT_MAX_CHARACTERS: usize = 1_000;
 /// How long audit entries are kept: 24 months (decision 11).
 pub const AUDIT_KEPT: Duration = Duration::from_secs(731 * 86_400);
+/// Restores that are named where a head is missed that one of them may have set aside: the newest.
+pub const AUDIT_RESTORES_TOLD: usize = 8;
 /// Audit entries read at once.
 pub const AUDIT_PAGE_ROWS: i64 = 2_000;
 /// A page that shows hosts is noted once in so long, however often it renews itself: without a login more says nothing.
