@@ -144,7 +144,7 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["init", "--name", "Ny-CSIRT"])?;
     step(&["init", "--address", "varde.example:7843"])?;
     step(&["member", "add", "5001", "Trondheim"])?;
-    step(&["member", "add", "5001", "Trondheim kommune"])?;
+    step(&["member", "rename", "5001", "--name", "Trondheim kommune"])?;
     for _ in 0..3 {
         step(&["sensor", "token", "3407"])?;
     }

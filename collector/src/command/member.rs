@@ -26,7 +26,7 @@ use crate::store::{Scope, Store};
 /// Subcommands of `member`.
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
-    /// Add a member, or give a known one a new name.
+    /// Add a member.
     Add {
         /// Kommunenummer (four digits), fylkesnummer (two) or organisasjonsnummer (nine).
         number: MemberNumber,
@@ -117,7 +117,7 @@ async fn dispatch(data: &Path, store: &Store, command: MemberCommand) -> anyhow:
 pub(super) async fn find(store: &Store, number: &MemberNumber) -> anyhow::Result<MemberRow> {
     let found = store.member_by_number(Scope::Operator, number).await?;
     let member = found.ok_or_else(|| {
-        anyhow!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
+        anyhow!("there is no member {number}, and none had that number; see: varde-collector member list")
     })?;
     if member.number != number.as_str() {
         say::aside(&format!("{number} is {} ({}) now.", member.name, member.number));
@@ -125,12 +125,25 @@ pub(super) async fn find(store: &Store, number: &MemberNumber) -> anyhow::Result
     Ok(member)
 }
 
+/// The same, for who is to be given something: where there is none it may be that nobody has added it yet.
+///
+/// # Errors
+/// There is none.
+pub(super) async fn find_or_add(store: &Store, number: &MemberNumber) -> anyhow::Result<MemberRow> {
+    if store.member_by_number(Scope::Operator, number).await?.is_none() {
+        bail!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
+    }
+    find(store, number).await
+}
+
 async fn add(store: &Store, number: &MemberNumber, name: &str) -> anyhow::Result<()> {
     let adding = store.noting(deed("member add", On::Member(number.as_str().to_owned())).becomes(name));
     say::result(&match adding.add_member(number, name, clock::now()).await? {
         Added::New => format!("Added {name} ({number})."),
         Added::Known => format!("{name} ({number}) was there already."),
-        Added::Renamed => format!("{number} is now called {name}."),
+        Added::Another(whose) => bail!(
+            "{number} is {whose}; where {whose} is to be called {name}: varde-collector member rename {number} --name \"{name}\""
+        ),
         Added::Former(today) => {
             bail!("{number} was given up and leads on to {today}; see: varde-collector member show {today}")
         }
@@ -185,7 +198,7 @@ async fn rename(
 }
 
 async fn merge(store: &Store, numbers: &[MemberNumber], into: &MemberNumber) -> anyhow::Result<()> {
-    let kept = find(store, into).await?;
+    let kept = find_or_add(store, into).await?;
     let mut parts = Vec::new();
     for number in numbers {
         let part = find(store, number).await?;
@@ -222,6 +235,11 @@ async fn merge(store: &Store, numbers: &[MemberNumber], into: &MemberNumber) -> 
     Ok(())
 }
 
+/// How many of something that is one, or several by an s.
+fn counted(number: i64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
 async fn remove(store: &Store, number: &MemberNumber) -> anyhow::Result<()> {
     let member = find(store, number).await?;
     if member.number != number.as_str() {
@@ -236,8 +254,12 @@ async fn remove(store: &Store, number: &MemberNumber) -> anyhow::Result<()> {
             say::result(&format!("Removed {} ({number}), and nothing was known of it but its profile.", member.name))
         }
         Err(Holds { sensors, sites, alerts, joined }) => bail!(
-            "{} ({number}) is no mistake: it has {sensors} sensors, {sites} sites, {alerts} alerts, and {joined} members became part of it. A member that leaves: varde-collector member leave {number}",
-            member.name
+            "{} ({number}) is no mistake: it has {}, {}, {} and {} that became part of it. A member that leaves: varde-collector member leave {number}",
+            member.name,
+            counted(sensors, "sensor"),
+            counted(sites, "site"),
+            counted(alerts, "alert"),
+            counted(joined, "member")
         ),
     }
 }
@@ -266,6 +288,13 @@ mod tests {
             let numbers = numbers.iter().map(|number| number.parse().unwrap()).collect();
             run(dir.path(), MemberCommand::Merge { numbers, into: "4602".parse().unwrap() }).await
         };
+        // One that is there is renamed by nobody who mistypes a number, and who is not there is not told to be added.
+        let add = MemberCommand::Add { number: "1401".parse().unwrap(), name: "Bergen".to_owned() };
+        let said = run(dir.path(), add).await.unwrap_err().to_string();
+        assert!(said.contains("member rename 1401 --name \"Bergen\""), "{said}");
+        assert_eq!(store.member_rows(Scope::Operator).await.unwrap()[0].name, "Kommune 1401");
+        let said = run(dir.path(), MemberCommand::Remove { number: "1999".parse().unwrap() }).await.unwrap_err();
+        assert!(!said.to_string().contains("add"), "{said}");
         // Killed between the two.
         merge(&["1401"]).await.unwrap();
         merge(&["1401", "1439"]).await.unwrap();

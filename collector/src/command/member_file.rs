@@ -164,9 +164,10 @@ pub async fn import(store: &Store, arguments: &ImportArguments) -> anyhow::Resul
     }
     if !wrong.is_empty() {
         bail!(
-            "nothing was written: {} things are wrong in {}; mend them and import the file again",
-            wrong.len(),
-            file.display()
+            "nothing was written: {} wrong in {}; mend {} and import the file again",
+            if wrong.len() == 1 { "1 thing is".to_owned() } else { format!("{} things are", wrong.len()) },
+            file.display(),
+            if wrong.len() == 1 { "it" } else { "them" }
         )
     }
     for (line, became) in numbers.into_iter().zip(&became) {

@@ -94,7 +94,7 @@ pub struct SetArguments {
 /// Why nothing was changed.
 pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     let now = clock::now();
-    let member = member::find(store, &arguments.number).await?;
+    let member = member::find_or_add(store, &arguments.number).await?;
     let mut edits = Vec::new();
     let SetArguments { language, covered, supplier, no_supplier, domain, no_domain, network, no_network, .. } =
         &arguments;

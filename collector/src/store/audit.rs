@@ -345,8 +345,8 @@ mod tests {
     async fn w2_an_entry_and_its_deed_are_committed_together_or_not_at_all() {
         let fixture = Fixture::new(2).await;
         let store = &fixture.store;
-        let noting = store.noting(deed("member add", On::Member("1001".to_owned()), 1).becomes("Nytt navn"));
-        noting.add_member(&"1001".parse().unwrap(), "Nytt navn", NOW).await.unwrap();
+        let noting = store.noting(deed("member rename", On::Member("1001".to_owned()), 1).becomes("Nytt navn"));
+        noting.rename_member(1, Some("Nytt navn"), None, NOW).await.unwrap();
         let entries = store.audit_entries(Scope::Operator, 0).await.unwrap();
         assert_eq!((entries[0].was.as_str(), entries[0].became.as_str()), ("Kommune 1", "Nytt navn"));
         assert_eq!(entries[0].members, " 1001 ");
