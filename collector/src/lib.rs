@@ -18,6 +18,7 @@ pub mod command;
 pub mod control;
 pub mod correlate;
 pub mod coverage;
+pub mod day;
 pub mod departure;
 pub mod draft;
 pub mod enrolment;

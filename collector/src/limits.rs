@@ -273,6 +273,8 @@ pub const AUDIT_PARTS: i64 = 100;
 pub const AUDIT_FORGOTTEN_EVERY: Duration = Duration::from_secs(3_600);
 /// Characters of a name, a supplier or an e-mail address in a member's profile: what a person writes on one line.
 pub const MEMBER_TEXT_MAX_CHARACTERS: usize = 200;
+/// What is told to be wrong in one cell of a file of members, or in its heads: whoever mends these finds the others.
+pub const CELL_COMPLAINTS_MAX: usize = 10;
 /// Domains of one member: the largest municipalities have some fifty.
 pub const MEMBER_DOMAINS_MAX: usize = 500;
 /// Networks of one member on the internet.

@@ -9,6 +9,7 @@ use super::init::operator_name;
 use super::noted::deed;
 use super::{member, member_file, say};
 use crate::audit::On;
+use crate::day;
 use crate::io::clock;
 use crate::profile::{self, Contact, Edit, Language, Role, Telephone, Wanted};
 use crate::roster::date;
@@ -155,7 +156,7 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
 fn contact(arguments: &SetArguments, known: Contact, now: Timestamp) -> anyhow::Result<Contact> {
     let confirmed_at = match arguments.confirmed.as_deref() {
         None => known.confirmed_at,
-        Some("today" | "i dag") => Some(now),
+        Some("today" | "i dag") => Some(day::of(now)),
         Some(day) => Some(date(day, now)?),
     };
     let contact = Contact {

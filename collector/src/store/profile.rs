@@ -9,6 +9,7 @@ use varde_common::time::Timestamp;
 use super::member::MemberRow;
 use super::site::SiteRow;
 use super::{Scope, Store, StoreError, setting};
+use crate::day;
 use crate::profile::{Contact, Language, Profile, Role, Wanted};
 
 /// What became of one [`Wanted`].
@@ -141,7 +142,8 @@ pub(super) async fn read(conn: &mut SqliteConnection, member: i64) -> Result<Pro
             telephone: telephone("telephone")?,
             out_of_hours: telephone("out_of_hours")?,
             email: row.try_get("email")?,
-            confirmed_at: row.try_get::<Option<i64>, _>("confirmed_at")?.map(Timestamp),
+            // Earlier versions kept the moment in which somebody said "today".
+            confirmed_at: row.try_get::<Option<i64>, _>("confirmed_at")?.map(|at| day::of(Timestamp(at))),
         };
         contacts.insert(Role::of(&role).ok_or_else(|| bad("role"))?, contact);
     }
@@ -355,7 +357,7 @@ mod tests {
             telephone: Some("22 00 00 00".parse().unwrap()),
             out_of_hours: Some("900 00 000".parse().unwrap()),
             email: Some("kari@a.kommune.no".to_owned()),
-            confirmed_at: Some(NOW),
+            confirmed_at: Some(day::of(NOW)),
         };
         let full = vec![
             Edit::Language(Language::Nynorsk),
