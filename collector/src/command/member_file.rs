@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use varde_common::time::Timestamp;
 
-use super::member_set::tell;
+use super::member_set::{tell, tell_overlaps};
 use super::noted::{deed, reading};
 use super::{listing, say};
 use crate::audit::On;
@@ -179,6 +179,14 @@ pub async fn import(store: &Store, arguments: &ImportArguments) -> anyhow::Resul
             say::result(&serde_json::to_string(&Line { line, became })?)?;
         } else {
             tell(became, false)?;
+        }
+    }
+    if !dry_run {
+        let own = |became: &&Became| became.changed.iter().any(|part| part == "domains" || part == "networks");
+        for became in became.iter().filter(own) {
+            if let Some(member) = store.member_by_number(Scope::Operator, &became.number.parse()?).await? {
+                tell_overlaps(store, member.id).await?;
+            }
         }
     }
     if !json {

@@ -141,6 +141,9 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     for became in &became {
         tell(became, arguments.json)?;
     }
+    if !domain.is_empty() || !network.is_empty() {
+        tell_overlaps(store, member.id).await?;
+    }
     if let Some(supplier) = supplier {
         let suppliers = store.suppliers(Scope::Operator).await?;
         if !arguments.json && suppliers.iter().any(|(name, members)| name == supplier && *members == 1) {
@@ -170,6 +173,14 @@ fn contact(arguments: &SetArguments, known: Contact, now: Timestamp) -> anyhow::
         bail!("nobody has that role yet: say who it is with --name")
     }
     Ok(contact)
+}
+
+/// Says what of a member's is another's too.
+pub(super) async fn tell_overlaps(store: &Store, member: i64) -> anyhow::Result<()> {
+    for overlap in store.overlaps(Scope::Operator, member).await? {
+        say::aside(&format!("{overlap}."));
+    }
+    Ok(())
 }
 
 /// What became of a member, in a line.

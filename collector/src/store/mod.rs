@@ -18,6 +18,7 @@ pub mod key;
 pub mod list;
 pub mod mark;
 pub mod member;
+pub mod overlap;
 pub mod pending;
 pub mod picture;
 mod places;
