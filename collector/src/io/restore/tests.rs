@@ -111,7 +111,7 @@ async fn w2_a_head_of_before_a_restore_is_in_what_was_set_aside_and_that_is_name
     };
     let Err(Wrong::HeadSetAside { restores, .. }) = verify(&data).await else { panic!("it is not told") };
     let named: Vec<PathBuf> = restores.iter().map(|of| aside_of(&data, of.at)).collect();
-    assert_eq!(named, [aside.clone()]);
+    assert_eq!(named, std::slice::from_ref(&aside));
     assert!(verify(&aside).await.unwrap().head_asked_for_at.is_some());
 }
 
