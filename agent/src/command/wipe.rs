@@ -92,11 +92,7 @@ fn confirm(data: &Path, found: &Found) -> Result<(), Failure> {
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
-    if is_yes(&answer) {
-        Ok(())
-    } else {
-        Err(Failure::new("nothing was removed", "run it again if it is meant"))
-    }
+    if is_yes(&answer) { Ok(()) } else { Err(Failure::new("nothing was removed", "run it again if it is meant")) }
 }
 
 #[cfg(test)]
