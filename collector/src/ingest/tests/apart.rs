@@ -30,9 +30,9 @@ async fn of_others(fixture: &Fixture) -> BTreeMap<String, Vec<String>> {
 }
 
 /// One of everything a record can say, about these.
-fn said(kind: u8, indicator: u64, seq: u64, site: u16) -> RecordBody {
+fn said(kind: u8, indicator: u64, seq: u64, site: u16, last_day: i64) -> RecordBody {
     let opened = AlertOpened { site: SiteId(site), ..opened(indicator, seq + 800, 1) };
-    let updated = updated(seq, 3, Evidence::Contacted, 2);
+    let updated = updated(seq, 3, Evidence::Contacted, last_day);
     match kind {
         0 => RecordBody::Opened(opened),
         1 => RecordBody::Updated(updated),
@@ -75,10 +75,10 @@ async fn community() -> Fixture {
     let fixture = fixture(3).await;
     fixture.store.add_site(2, SiteId(5), 3).await.unwrap();
     for sensor in 1..=3 {
-        let bodies = (0..9).map(|kind| said(kind, 1, 1, 0)).collect();
+        let bodies = (0..9).map(|kind| said(kind, 1, 1, 0, 2)).collect();
         send(&fixture, sensor, &batch(1, bodies)).await;
     }
-    send(&fixture, 2, &batch(10, vec![said(0, 2, 1, 5)])).await;
+    send(&fixture, 2, &batch(10, vec![said(0, 2, 1, 5, 2)])).await;
     fixture
 }
 
@@ -94,13 +94,15 @@ fn i6_nothing_a_session_says_changes_a_row_of_another_sensor_or_of_another_membe
     }
     let next = std::cell::Cell::new(10_u64);
     let stored = std::cell::Cell::new(0_u32);
-    let body = (0..9_u8, 0..6_u64, 0..24_u64, prop::sample::select(vec![0_u16, 0, 0, 5, 6]));
+    let body = (0..9_u8, 0..6_u64, 0..24_u64, prop::sample::select(vec![0_u16, 0, 0, 5, 6]), 3..90_i64);
     let case = (prop::collection::vec(body, 1..6), 0..4_u8, 0..3_u64);
     let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
     let outcome = TestRunner::new(config).run(&case, |(bodies, hello, back)| {
         runtime.block_on(async {
-            let bodies: Vec<RecordBody> =
-                bodies.into_iter().map(|(kind, indicator, seq, site)| said(kind, indicator, seq, site)).collect();
+            let bodies: Vec<RecordBody> = bodies
+                .into_iter()
+                .map(|(kind, indicator, seq, site, day)| said(kind, indicator, seq, site, day))
+                .collect();
             let count = bodies.len() as u64;
             // From where it stands, or from before: what was stored is said again with other words.
             let first = next.get().saturating_sub(back).max(1);
