@@ -155,11 +155,12 @@ pub const ROOTS_TOLD_OF_ONE: usize = 30;
 pub const ROOTS_TOLD_ALL: usize = 300;
 /// The time those are counted in.
 pub const ROOTS_TOLD_WITHIN: Duration = Duration::from_secs(60);
-/// Failed attempts of one address prefix within [`ATTEMPTS_WITHIN`].
-pub const FAILED_ATTEMPTS_PER_PREFIX: usize = 5;
-/// Failed attempts of everybody within [`ATTEMPTS_WITHIN`].
-pub const FAILED_ATTEMPTS_ALL: usize = 60;
-/// The window of the two above.
+/// Failed enrolments of one neighbourhood, or with one token's number, that are told why within [`ATTEMPTS_WITHIN`]: somebody who
+/// mistypes is told five times. What is good is never counted.
+pub const FAILED_ATTEMPTS_TOLD: usize = 5;
+/// Failed enrolments that are remembered: each is from somebody who has proved an address, and looked through at the next.
+pub const FAILED_ATTEMPTS_KEPT: usize = 1_024;
+/// The window of the first of these.
 pub const ATTEMPTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Certificates one sensor is given in place of another within a day: one is wanted every ten days, and an answer that was
@@ -257,6 +258,8 @@ pub const LOSSES_SUMMED_MAX: i64 = 20_000;
 pub const AUDIT_TEXT_MAX_CHARACTERS: usize = 1_000;
 /// How long audit entries are kept: 24 months (decision 11).
 pub const AUDIT_KEPT: Duration = Duration::from_secs(731 * 86_400);
+/// Restores that are named where a head is missed that one of them may have set aside: the newest.
+pub const AUDIT_RESTORES_TOLD: usize = 8;
 /// Audit entries read at once.
 pub const AUDIT_PAGE_ROWS: i64 = 2_000;
 /// A page that shows hosts is noted once in so long, however often it renews itself: without a login more says nothing.
@@ -280,6 +283,8 @@ pub const RESTORE_MISSED_FOR: Duration = Duration::from_secs(30 * 86_400);
 pub const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
 /// Characters of a name, a supplier or an e-mail address in a member's profile: what a person writes on one line.
 pub const MEMBER_TEXT_MAX_CHARACTERS: usize = 200;
+/// What is told to be wrong in one cell of a file of members, or in its heads: whoever mends these finds the others.
+pub const CELL_COMPLAINTS_MAX: usize = 10;
 /// Domains of one member: the largest municipalities have some fifty.
 pub const MEMBER_DOMAINS_MAX: usize = 500;
 /// Networks of one member on the internet.

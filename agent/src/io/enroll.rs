@@ -108,7 +108,9 @@ fn refusal_cause(refusal: EnrolRefusal) -> &'static str {
         EnrolRefusal::Expired => "the token has run out",
         EnrolRefusal::Revoked => "the token has been withdrawn",
         EnrolRefusal::NotGood => "the collector does not know this token",
-        EnrolRefusal::TooMany => "the collector has had too many attempts",
+        EnrolRefusal::TooMany => {
+            "the collector did not take the token and does not say why: too many have failed from here, or with its number"
+        }
         EnrolRefusal::BadRequest => "the collector cannot read this sensor's key request",
     }
 }
@@ -144,7 +146,7 @@ impl EnrolError {
             EnrolError::Waiting { .. } => {
                 "tell the CSIRT these words by telephone, and start varde-agent enroll again: it goes on waiting, without a new token"
             }
-            EnrolError::Refused(EnrolRefusal::TooMany) => "wait a few minutes and try again",
+            EnrolError::Refused(EnrolRefusal::TooMany) => "wait a few minutes and try again to hear why",
             EnrolError::Refused(EnrolRefusal::BadRequest) | EnrolError::BadAnswer(_) => {
                 "update varde-agent; if that does not help, ask the CSIRT"
             }

@@ -9,7 +9,7 @@ use varde_common::time::Timestamp;
 use super::backup::{bar, show};
 use super::noted::deed;
 use super::{listing, say};
-use crate::audit::On;
+use crate::audit::{On, RESTORE};
 use crate::backup::SYSTEM_SETTINGS_FILE;
 use crate::io::restore::{Keys, Restored, restore};
 
@@ -52,7 +52,7 @@ struct Line<'a> {
 pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()> {
     let RestoreArguments { from, json } = arguments;
     let bar = bar()?;
-    let restoring = deed("restore", On::Collector).becomes(format!("as it was in {}", from.display()));
+    let restoring = deed(RESTORE, On::Collector).becomes(format!("as it was in {}", from.display()));
     let restored = restore(&from, data, &restoring, show(&bar)).await;
     bar.finish_and_clear();
     let Restored { manifest, aside, keys, carried, departures } = restored?;

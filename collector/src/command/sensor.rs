@@ -157,7 +157,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             ))?;
         }
         SensorCommand::Move { id, member: number } => {
-            let member = member::find(&store, &number).await?;
+            let member = member::find_or_add(&store, &number).await?;
             let moved = deed("sensor move", On::Sensor(i64::from(id)))
                 .becomes(format!("of {} {} from now on", member.number, member.name))
                 .concerns([member.number.clone()]);
@@ -219,7 +219,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
 
 /// That a sensor may be replaced by a new one of this member.
 async fn may_replace(store: &Store, replaced: u32, number: &MemberNumber) -> anyhow::Result<()> {
-    let member = member::find(store, number).await?;
+    let member = member::find_or_add(store, number).await?;
     if !store.may_be_replaced(i64::from(replaced), member.id).await? {
         bail!("{number} has no enrolled sensor {replaced}; see: varde-collector sensor list")
     }
@@ -258,7 +258,7 @@ pub async fn make_token(
     number: &MemberNumber,
     now: Timestamp,
 ) -> anyhow::Result<(Token, MemberRow)> {
-    let member = member::find(store, number).await?;
+    let member = member::find_or_add(store, number).await?;
     let set = store.setting(Scope::Operator, setting::ADDRESS).await?;
     let set: Option<DialAddress> =
         set.map(|text| text.parse()).transpose().context("the address that was set cannot be read")?;

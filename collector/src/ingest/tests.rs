@@ -1,5 +1,6 @@
 //! Batches: each record once, in order, all or nothing; and what they make of the alerts, incidents and campaigns.
 
+mod apart;
 mod drawn;
 mod leaving;
 mod marks;

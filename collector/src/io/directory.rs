@@ -18,7 +18,7 @@ pub const LOCK_FILE: &str = "lock";
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// The system said no.
-    #[error("cannot {what} {}: {error}; see that this user owns the data directory", .path.display())]
+    #[error("cannot {what} {}: {error}; {}", .path.display(), remedy(error))]
     Io {
         /// What was tried.
         what: &'static str,
@@ -38,6 +38,14 @@ pub enum DirectoryError {
         /// Bytes allowed.
         max: u64,
     },
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::NotFound {
+        "see that the path is right"
+    } else {
+        "see that this user owns the data directory"
+    }
 }
 
 fn refused(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DirectoryError {

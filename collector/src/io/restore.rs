@@ -126,6 +126,11 @@ pub async fn restore(
     Ok(Restored { manifest, aside, keys, carried, departures })
 }
 
+/// Where a restore of then put what was there.
+pub fn aside_of(data: &Path, at: Timestamp) -> PathBuf {
+    data.join(format!("{ASIDE_PREFIX}{}", name_of(at)))
+}
+
 fn judge_keys(from: &Path, data: &Path, manifest: &Manifest) -> Result<Keys, RestoreError> {
     if manifest.keys {
         return Ok(Keys::Restored);
@@ -221,7 +226,7 @@ fn exchange(data: &Path, staging: &Path, manifest: &Manifest, now: Timestamp) ->
     remove(&moving)?;
     fs::rename(staging, &moving).map_err(io("name", &moving))?;
     directory::sync_directory(data)?;
-    let aside = data.join(format!("{ASIDE_PREFIX}{}", name_of(now)));
+    let aside = aside_of(data, now);
     let has = |name: &str| manifest.files.iter().any(|entry| entry.name == name);
     let names = [(KEYS_DIRECTORY, manifest.keys), (ROOT_FILE, true), (SETTINGS_FILE, has(SETTINGS_FILE))];
     let restored = names.into_iter().filter(|(_, restored)| *restored).map(|(name, _)| name);

@@ -14,7 +14,7 @@ use super::audit::{self, Head};
 use super::departure::SENSORS_ABOVE;
 use super::places::{self, Place};
 use super::{Scope, Store, StoreError, departure};
-use crate::audit::Deed;
+use crate::audit::{Deed, SET_ASIDE};
 use crate::departure::Departed;
 use crate::limits::{BRAKES_LEFT_OUT, DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT, SENSORS_LEFT_OUT};
 
@@ -187,7 +187,7 @@ pub async fn note_end(database: &Path, deed: &Deed) -> Result<Option<Head>, Stor
 fn replaced(known: &Known) -> String {
     match known.audit {
         Some(Head { seq, hash }) => {
-            format!("another state, set aside, whose audit ends with entry {seq}, head {}", hex(&hash))
+            format!("{SET_ASIDE}, whose audit ends with entry {seq}, head {}", hex(&hash))
         }
         None => "nothing, or a state whose audit could not be read".to_owned(),
     }
