@@ -16,7 +16,7 @@ use super::trusted::brakes;
 use crate::health::{BlindSpots, Evictions, Health, Together};
 use crate::io::clock;
 use crate::io::control::{self, Question};
-use crate::io::disk::identity::{Card, Identity};
+use crate::io::disk::identity::{Card, Identity, NoIdentity};
 use crate::io::disk::outlived::{self, SetAside};
 use crate::io::disk::{list, roots, spool};
 use crate::io::link::Way;
@@ -436,12 +436,16 @@ fn judge(report: &Report) -> Result<(), Failure> {
 
 fn from_disk(data: &Path) -> Result<Report, Failure> {
     let disk = |error: crate::io::disk::DiskError| Failure::new(&error, error.remedy());
+    let identity = match Identity::read(data) {
+        Ok(identity) => Some(identity),
+        Err(NoIdentity::NotEnrolled) => None,
+        Err(error) => return Err(Failure::new(&error, error.remedy())),
+    };
     let figures = spool::survey(&data.join("spool")).map_err(disk)?;
     let set_aside: Vec<_> = outlived::known(data).iter().map(SetAsideReport::of).collect();
-    if !Identity::exists(data) {
+    let Some(identity) = identity else {
         return Ok(Report { set_aside, ..Report::new(None, "", &figures) });
-    }
-    let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
+    };
     let collector = super::settings(data)?.collector.unwrap_or_else(|| identity.card.collector.clone());
     let mut report = Report { set_aside, ..Report::new(Some(&identity.card), &collector, &figures) };
     report.certificate = certified(&identity.certificate_der).map(CertificateReport::from);
