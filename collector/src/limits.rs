@@ -280,8 +280,20 @@ pub const MEMBERS_MAX: usize = 2_000;
 pub const MEMBERS_FILE_MAX_OCTETS: u64 = 16 * 1024 * 1024;
 /// The file of departures: a hundred thousand of them, far more than members there will ever be.
 pub const DEPARTURES_MAX_OCTETS: u64 = 16 * 1024 * 1024;
+/// Heartbeats read at once when they are handed over: some megabyte of JSON.
+pub const HEARTBEATS_PAGE_ROWS: i64 = 1_000;
 /// A certificate of deletion: a page, and the rows of those that had joined.
 pub const CERTIFICATE_OF_DELETION_MAX_OCTETS: u64 = 1024 * 1024;
+/// Events, and counts of what was braked, read at once when they are handed over: some hundred kilobytes.
+pub const HANDED_OVER_PAGE_ROWS: i64 = 1_000;
+/// A leaving is begun anew so often where something of the member came, by a sensor of another, while the rest was handed over.
+pub const LEAVING_TRIES: usize = 8;
+/// The running collector looks so often whether what was deleted can be taken out of the database's log: a look is one row.
+pub const LOG_EMPTIED_EVERY: Duration = Duration::from_secs(10);
+/// Who deletes tries to take it out so often itself,
+pub const LOG_TRIES: usize = 50;
+/// with so much time in between, ten seconds in all: a page is read in less, a backup is not.
+pub const LOG_TRIED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Backups are kept no longer (decision 11): what was deleted is gone from them by then.
 pub const BACKUP_DAYS: u64 = 35;
 

@@ -405,6 +405,7 @@ deletion-whose = Member: { $name } ({ $number })
 deletion-former = Former numbers: { $numbers }
 deletion-by = Deleted by { $operator } at { $at } with varde-collector { $program }
 deletion-what = This was deleted, and overwritten in the database:
+deletion-what-in-log = This was deleted. Somebody was reading the database meanwhile, so that it still stands in the database's log, and is overwritten there once they are done:
 deletion-members = members (itself and those that had become part of it)
 deletion-contacts = contacts
 deletion-addresses = domains and networks

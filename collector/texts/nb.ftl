@@ -405,6 +405,7 @@ deletion-whose = Medlem: { $name } ({ $number })
 deletion-former = Tidligere nummer: { $numbers }
 deletion-by = Slettet av { $operator } { $at } med varde-collector { $program }
 deletion-what = Dette er slettet og overskrevet i databasen:
+deletion-what-in-log = Dette er slettet. Noen leste i databasen samtidig, så det står fortsatt i loggfilen til databasen, og overskrives der når de er ferdige:
 deletion-members = medlemmer (det selv og de som var slått sammen med det)
 deletion-contacts = kontakter
 deletion-addresses = domener og nett

@@ -405,6 +405,7 @@ deletion-whose = Medlem: { $name } ({ $number })
 deletion-former = Tidlegare nummer: { $numbers }
 deletion-by = Sletta av { $operator } { $at } med varde-collector { $program }
 deletion-what = Dette er sletta og skrive over i databasen:
+deletion-what-in-log = Dette er sletta. Nokon las i databasen samstundes, så det står framleis i loggfila til databasen, og blir skrive over der når dei er ferdige:
 deletion-members = medlemer (han sjølv og dei som var slegne saman med han)
 deletion-contacts = kontaktar
 deletion-addresses = domene og nett

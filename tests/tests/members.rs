@@ -238,7 +238,7 @@ fn q3_p4_a_member_that_leaves_is_handed_its_data_is_gone_and_is_not_back_after_a
     let unasked = collector.try_ask(["member", "leave", "3499", "--to", &to_text])?;
     ensure!(unasked.code == Some(1) && unasked.err.contains("nothing was deleted"), "{unasked:?}");
     ensure!(collector.ask(["member", "show", "3407"])?.out.contains("Gjøvik"));
-    fs::remove_dir_all(&to)?;
+    ensure!(!to.exists(), "nobody was asked, and something was handed over");
     let said = collector.ask(["member", "leave", "3499", "--to", &to_text, "--yes"])?;
     ensure!(said.out.contains("SLETTEBEKREFTELSE") && said.out.contains("Tidligere nummer: 3407"), "{}", said.out);
     ensure!(fs::read_to_string(to.join("deletion.txt"))?.trim() == said.out.trim());
@@ -285,7 +285,7 @@ fn q3_p4_a_member_that_leaves_is_handed_its_data_is_gone_and_is_not_back_after_a
     assert_eq!(tables_with(&collector, "Gjøvik")?, ["audit"]);
     let audit = collector.ask(["audit", "list", "--json"])?.json()?;
     let leaving: Vec<&Value> = audit.iter().filter(|entry| entry["what"] == "member leave").collect();
-    ensure!(leaving.len() >= 3 && !format!("{leaving:?}").contains("Gjøvik"), "{leaving:?}");
+    ensure!(leaving.len() >= 2 && !format!("{leaving:?}").contains("Gjøvik"), "{leaving:?}");
     ensure!(certificate["audit_until"].as_str() > certificate["backups_until"].as_str(), "{certificate}");
     ensure!(said.out.contains("navnet og numrene i revisjonsloggen"), "{}", said.out);
     let part = fs::read_to_string(to.join("audit.jsonl"))?;

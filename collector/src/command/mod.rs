@@ -28,6 +28,7 @@ pub mod sign;
 pub mod status;
 
 mod duty;
+mod handing_over;
 pub mod list;
 mod listing;
 mod noted;

@@ -18,7 +18,7 @@ use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
-use super::{beat, clock, control, departures, user, web};
+use super::{beat, clock, control, departures, overwritten, user, web};
 use crate::address::Bound;
 use crate::audit::{Deed, On};
 use crate::change::Changes;
@@ -194,6 +194,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         }
     });
     others.spawn(forget(store.clone()));
+    others.spawn(overwritten::go_on(store.clone()));
     match heartbeat {
         Some(sender) => {
             others.spawn(beat::go_on(sender, store.clone(), changes.clone()));
