@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
 use varde_common::id::MemberNumber;
-use varde_common::trust::{hex, sha256};
+use varde_common::time::Timestamp;
 
 use super::noted::{deed, reading};
 use super::{member, say};
@@ -16,11 +16,13 @@ use crate::audit::{LEFT, On};
 use crate::control::Poke;
 use crate::departure::{Certificate, Departed, Exported, FORMAT};
 use crate::io::control::{Poked, poke};
+use crate::io::handover::Handover;
 use crate::io::{clock, departures, directory, user};
 use crate::limits::{AUDIT_KEPT, BACKUP_DAYS, CERTIFICATE_OF_DELETION_MAX_OCTETS, EVENTS_LISTED_MAX};
 use crate::present::deletion;
 use crate::store::alert::{self, Which};
 use crate::store::member::MemberRow;
+use crate::store::sensor::SensorRow;
 use crate::store::{Scope, Store, campaign, incident, setting};
 
 /// Alerts read at a time.
@@ -29,12 +31,14 @@ const PAGE: i64 = 1_000;
 const COPIES: [&str; 2] = ["before-upgrade-", "before-restore-"];
 
 const HELP: &str = "\
-What is handed over stands in DIR: member.json (its profile), sensors, sites, alerts, incidents, campaigns (its own part), events and
-audit (its own part), one JSON object a line each with the keys of the commands that list them. Then its sensors are revoked and everything of
+What is handed over stands in DIR: member.json (its profile), sensors, sites, alerts, incidents, campaigns (its own part), events,
+heartbeats (sensor, at, heartbeat: what it told every 30 seconds for 90 days, some 200 MB a sensor) and audit (its own part), one JSON
+object a line each with the keys of the commands that list them. Then its sensors are revoked and everything of
 it is deleted, in one transaction: at once, or not at all. DIR/deletion.txt (in the language the member is written to in) and
 DIR/deletion.json are the certificate. In the AUDIT its name and its numbers stay until those entries are 24 months old.
-BACKUPS made before still hold it: keep none longer than 35 days. Whoever restores one deletes the member again without being
-asked; on a new machine: member leave --again DIR/deletion.json.
+BACKUPS made before still hold it, for 35 days at most: `backup DIR` removes older ones in DIR, and the running collector what upgrades and
+restores set aside; a backup elsewhere is yours to remove. Whoever restores one deletes the member again without being asked, and the
+audit says so; on a new machine: member leave --again DIR/deletion.json.
 Keys with --json: those of deletion.json: format, number, name, former_numbers, operator, deleted_at, program, deleted {members,
 contacts, addresses, sensors, sites, alerts, incidents, records, heartbeats, events, campaigns}, exported [{name, octets,
 sha256}], backups_until, audit_until, copies, rows [{id, added_at}]; with --again: {deleted_again}.";
@@ -148,7 +152,9 @@ fn tell(certificate: &Certificate, to: &Path, ended: Poked) {
         say::aside("The running collector has not answered yet; it ends the sessions of its sensors within seconds.");
     }
     for copy in &certificate.copies {
-        say::aside(&format!("{copy} in the data directory was made before and still holds the data: remove it."));
+        say::aside(&format!(
+            "{copy} in the data directory was made before and still holds the data: remove it, or the collector does {BACKUP_DAYS} days after it was made."
+        ));
     }
     if certificate.deleted.sites > 0 {
         say::aside(
@@ -220,27 +226,21 @@ async fn export(store: &Store, member: &MemberRow, to: &Path) -> anyhow::Result<
     if let (Some(profile), Some(known)) = (profile.as_object_mut(), known.as_object()) {
         profile.extend(known.clone());
     }
-    let files = [
-        ("member.json", lines(&[profile])?),
-        ("sensors.jsonl", lines(&sensors)?),
-        ("sites.jsonl", sites(store, scope).await?),
-        ("alerts.jsonl", alerts(store, scope).await?),
-        ("incidents.jsonl", lines(&incident::list(store, scope, None).await?)?),
-        ("campaigns.jsonl", lines(&campaign::list(store, scope, None).await?)?),
-        ("events.jsonl", lines(&events)?),
-        ("audit.jsonl", super::audit::part(store, scope).await?),
-    ];
-    let mut exported = Vec::new();
-    for (name, text) in files {
-        directory::write_private(&to.join(name), text.as_bytes())?;
-        let sha256 = hex(&sha256(text.as_bytes()));
-        exported.push(Exported { name: name.to_owned(), octets: text.len() as u64, sha256 });
-    }
-    Ok(exported)
+    Ok(vec![
+        whole(to, "member.json", &[profile])?,
+        whole(to, "sensors.jsonl", &sensors)?,
+        whole(to, "sites.jsonl", &sites(store, scope).await?)?,
+        alerts(store, scope, Handover::begin(to, "alerts.jsonl")?).await?,
+        whole(to, "incidents.jsonl", &incident::list(store, scope, None).await?)?,
+        whole(to, "campaigns.jsonl", &campaign::list(store, scope, None).await?)?,
+        whole(to, "events.jsonl", &events)?,
+        heartbeats(store, scope, &sensors, Handover::begin(to, "heartbeats.jsonl")?).await?,
+        super::audit::part(store, scope, Handover::begin(to, "audit.jsonl")?).await?,
+    ])
 }
 
 /// Its sites. Whose the sensor is that watches one is not said where that is another: a member is never told of others.
-async fn sites(store: &Store, scope: Scope) -> anyhow::Result<String> {
+async fn sites(store: &Store, scope: Scope) -> anyhow::Result<Vec<serde_json::Value>> {
     let own = store.sensor_rows(scope).await?;
     let mut sites = Vec::new();
     for site in store.site_rows(scope, None).await? {
@@ -251,24 +251,53 @@ async fn sites(store: &Store, scope: Scope) -> anyhow::Result<String> {
         }
         sites.push(line);
     }
-    lines(&sites)
+    Ok(sites)
 }
 
-async fn alerts(store: &Store, scope: Scope) -> anyhow::Result<String> {
-    let (mut text, mut which) = (String::new(), Which::default());
+async fn alerts(store: &Store, scope: Scope, mut file: Handover) -> anyhow::Result<Exported> {
+    let mut which = Which::default();
     loop {
         let page = alert::list(store, scope, which, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(text) };
+        let Some(last) = page.last() else { return Ok(file.end()?) };
         which.after = last.id;
-        text.push_str(&lines(&page)?);
+        file.lines(&page)?;
     }
 }
 
-fn lines<T: Serialize>(items: &[T]) -> anyhow::Result<String> {
-    let mut text = String::new();
-    for item in items {
-        text.push_str(&serde_json::to_string(item)?);
-        text.push('\n');
+/// A heartbeat of a sensor, as it was told.
+#[derive(Serialize)]
+struct Beat {
+    sensor: i64,
+    at: Timestamp,
+    heartbeat: serde_json::Value,
+}
+
+/// Every heartbeat of its sensors that there is: some 260,000 a sensor in 90 days, a page at a time.
+async fn heartbeats(
+    store: &Store,
+    scope: Scope,
+    sensors: &[SensorRow],
+    mut file: Handover,
+) -> anyhow::Result<Exported> {
+    for sensor in sensors {
+        let mut after = Timestamp(i64::MIN);
+        loop {
+            let page = store.heartbeats(scope, sensor.id, after).await?;
+            let Some((last, _)) = page.last() else { break };
+            after = *last;
+            for (at, body) in page {
+                // What is no JSON any more is handed over as it stands.
+                let heartbeat = serde_json::from_str(&body).unwrap_or(serde_json::Value::String(body));
+                file.line(&Beat { sensor: sensor.id, at, heartbeat })?;
+            }
+        }
     }
-    Ok(text)
+    Ok(file.end()?)
+}
+
+/// A file of what is no more than is read at once.
+fn whole<T: Serialize>(to: &Path, name: &'static str, items: &[T]) -> anyhow::Result<Exported> {
+    let mut file = Handover::begin(to, name)?;
+    file.lines(items)?;
+    Ok(file.end()?)
 }
