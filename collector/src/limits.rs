@@ -140,6 +140,10 @@ pub const ENROL_WITHIN: Duration = Duration::from_secs(30);
 pub const APPROVED_WITHIN: Duration = Duration::from_secs(14 * 86_400);
 /// Orders of the brake that a restore leaves out: more than a community gives between two backups.
 pub const BRAKES_LEFT_OUT: i64 = 1_000;
+/// `indicator brake` waits so long for connected sensors to say what became of the order: a round trip and one fsync take far less.
+pub const BRAKE_ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// And looks so often: a person sees no difference.
+pub const BRAKE_LOOKED_AT_EVERY: Duration = Duration::from_millis(50);
 /// A brake that is over is shown for so long after its end: who comes back from a weekend is to see what was hidden.
 pub const BRAKES_SHOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
 /// Brakes shown at once.
@@ -296,6 +300,9 @@ pub const LOG_TRIES: usize = 50;
 pub const LOG_TRIED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Backups are kept no longer (decision 11): what was deleted is gone from them by then.
 pub const BACKUP_DAYS: u64 = 35;
+/// Of the time that a clock says has passed since the backup before, so many days are believed when older ones are removed: a week
+/// without a backup is usual, years are a clock that was set.
+pub const BACKUP_CLOCK_AHEAD_DAYS: u64 = 7;
 
 /// How often a heartbeat goes to whoever watches over the collector, unless the settings say otherwise.
 pub const BEAT_EVERY: Duration = Duration::from_secs(60);

@@ -35,8 +35,9 @@ object a line each with the keys of the commands that list them. Then everything
 at all, and only what was handed over. DIR/deletion.txt (in the language the member is written to in) and DIR/deletion.json are the
 certificate; if it is cut off before they stand there, the same line again writes them. In the AUDIT its name and its numbers stay until
 those entries are 24 months old.
-BACKUPS made before still hold it: keep none longer than 35 days. Whoever restores one deletes the member again without being
-asked; on a new machine: member leave --again DIR/deletion.json.
+BACKUPS made before still hold it, for 35 days at most: `backup DIR` removes older ones in DIR, and the running collector what upgrades and
+restores set aside; a backup elsewhere is yours to remove. Whoever restores one deletes the member again without being asked, and the
+audit says so; on a new machine: member leave --again DIR/deletion.json.
 Keys with --json: those of deletion.json: format, number, name, former_numbers, operator, deleted_at, program, deleted {members,
 contacts, addresses, sensors, sites, alerts, incidents, records, heartbeats, events, campaigns}, exported [{name, octets,
 sha256}], backups_until, audit_until, copies, rows [{id, added_at}]; and overwritten (false while somebody reads the database: what was
@@ -276,7 +277,9 @@ fn tell(certificate: &Certificate, to: &Path, ended: Poked) {
         say::aside("The running collector has not answered yet; it ends the sessions of its sensors within seconds.");
     }
     for copy in &certificate.copies {
-        say::aside(&format!("{copy} in the data directory was made before and still holds the data: remove it."));
+        say::aside(&format!(
+            "{copy} in the data directory was made before and still holds the data: remove it, or the collector does {BACKUP_DAYS} days after it was made."
+        ));
     }
     if certificate.deleted.sites > 0 {
         say::aside(

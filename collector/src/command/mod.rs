@@ -33,6 +33,7 @@ pub mod list;
 mod listing;
 mod noted;
 mod say;
+mod sensor_list;
 
 use std::path::PathBuf;
 

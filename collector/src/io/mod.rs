@@ -17,6 +17,7 @@ pub mod listen;
 pub mod lists;
 pub mod live;
 mod news;
+pub mod outlived;
 pub mod overwritten;
 mod pages;
 pub mod quic;

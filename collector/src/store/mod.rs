@@ -6,6 +6,7 @@ pub mod audit;
 pub mod audit_part;
 pub mod belonging;
 pub mod brake;
+pub mod brake_standing;
 pub mod campaign;
 pub mod channel;
 pub mod copy;
