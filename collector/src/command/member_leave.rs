@@ -27,6 +27,8 @@ use crate::store::{Scope, Store, setting};
 /// What lies in the data directory and may hold a copy of the database from before.
 const COPIES: [&str; 2] = ["before-upgrade-", "before-restore-"];
 
+const IN_LOG: &str = "Somebody reads the database: what was deleted stands in its log until they are done; a running collector sees to it by itself.";
+
 const HELP: &str = "\
 It asks first. Then its sensors are revoked, so that nothing more comes of them, and what is handed over is written to DIR: member.json
 (its profile), sensors, sites, alerts, incidents, campaigns (its own part), events, braked (what was counted in place of alerts),
@@ -130,7 +132,7 @@ async fn hand_over_and_delete(
     // By its number alone: what stands in the audit stays there when everything else of it is gone.
     let on = || deed("member leave", On::Member(member.number.clone())).was("a member");
     let former_numbers: Vec<String> = member.former_numbers.iter().map(|former| former.number.clone()).collect();
-    for _ in 0..LEAVING_TRIES {
+    for tried in 0..LEAVING_TRIES {
         // It may have been renamed, or have left, while somebody thought about the question.
         match store.member_by_number(scope, number).await? {
             Some(today) if (&today.name, &today.number, today.id) == (&member.name, &member.number, member.id) => {}
@@ -140,7 +142,12 @@ async fn hand_over_and_delete(
             None => return Err(has_left(member, &to)),
         }
         let handing = on().becomes("its sensors are revoked and everything of it is handed over");
-        if !store.noting(handing).begin_leaving(member.id, clock::now()).await? {
+        let begun = store.noting(handing).begin_leaving(member.id, clock::now()).await;
+        if begun.is_err() && tried == 0 {
+            // Where nothing is noted nothing is written either, not even whose directory this is.
+            directory::remove_all(&to)?;
+        }
+        if !begun? {
             return Err(has_left(member, &to));
         }
         poke(data, Poke::Sensors).await;
@@ -264,9 +271,7 @@ async fn finish(data: &Path, store: &Store, unfinished: &Unfinished, json: bool)
     say::result(&text)?;
     tell(certificate, to, ended);
     if !overwritten {
-        say::aside(&format!(
-            "Somebody reads the database: what was deleted stands in its log until they are done; a running collector sees to it by itself. Then, for a certificate that says so: {again}"
-        ));
+        say::aside(&format!("{IN_LOG} Then, for a certificate that says so: {again}"));
     }
     Ok(())
 }
@@ -326,6 +331,9 @@ async fn again(data: &Path, store: &Store, file: &Path, json: bool) -> anyhow::R
     let deleted_again = store.noting(leaving).depart_again(&departed, &user::who(), clock::now()).await?;
     departures::remember(data, store, &user::who(), clock::now()).await?;
     poke(data, Poke::Sensors).await;
+    if !overwritten::empty_log(store).await? {
+        say::aside(IN_LOG);
+    }
     if json {
         return say::result(&serde_json::to_string(&Again { deleted_again })?);
     }
