@@ -140,6 +140,10 @@ pub const ENROL_WITHIN: Duration = Duration::from_secs(30);
 pub const APPROVED_WITHIN: Duration = Duration::from_secs(14 * 86_400);
 /// Orders of the brake that a restore leaves out: more than a community gives between two backups.
 pub const BRAKES_LEFT_OUT: i64 = 1_000;
+/// `indicator brake` waits so long for connected sensors to say what became of the order: a round trip and one fsync take far less.
+pub const BRAKE_ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// And looks so often: a person sees no difference.
+pub const BRAKE_LOOKED_AT_EVERY: Duration = Duration::from_millis(50);
 /// A brake that is over is shown for so long after its end: who comes back from a weekend is to see what was hidden.
 pub const BRAKES_SHOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
 /// Brakes shown at once.
@@ -295,10 +299,25 @@ pub const MEMBERS_MAX: usize = 2_000;
 pub const MEMBERS_FILE_MAX_OCTETS: u64 = 16 * 1024 * 1024;
 /// The file of departures: a hundred thousand of them, far more than members there will ever be.
 pub const DEPARTURES_MAX_OCTETS: u64 = 16 * 1024 * 1024;
+/// Heartbeats read at once when they are handed over: some megabyte of JSON.
+pub const HEARTBEATS_PAGE_ROWS: i64 = 1_000;
 /// A certificate of deletion: a page, and the rows of those that had joined.
 pub const CERTIFICATE_OF_DELETION_MAX_OCTETS: u64 = 1024 * 1024;
+/// Events, and counts of what was braked, read at once when they are handed over: some hundred kilobytes.
+pub const HANDED_OVER_PAGE_ROWS: i64 = 1_000;
+/// A leaving is begun anew so often where something of the member came, by a sensor of another, while the rest was handed over.
+pub const LEAVING_TRIES: usize = 8;
+/// The running collector looks so often whether what was deleted can be taken out of the database's log: a look is one row.
+pub const LOG_EMPTIED_EVERY: Duration = Duration::from_secs(10);
+/// Who deletes tries to take it out so often itself,
+pub const LOG_TRIES: usize = 50;
+/// with so much time in between, ten seconds in all: a page is read in less, a backup is not.
+pub const LOG_TRIED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Backups are kept no longer (decision 11): what was deleted is gone from them by then.
 pub const BACKUP_DAYS: u64 = 35;
+/// Of the time that a clock says has passed since the backup before, so many days are believed when older ones are removed: a week
+/// without a backup is usual, years are a clock that was set.
+pub const BACKUP_CLOCK_AHEAD_DAYS: u64 = 7;
 
 /// How often a heartbeat goes to whoever watches over the collector, unless the settings say otherwise.
 pub const BEAT_EVERY: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ipnet::IpNet;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use varde_common::id::MemberNumber;
 use varde_common::indicator::{Pattern, Target};
 use varde_common::name::DomainName;
@@ -55,7 +55,7 @@ impl Role {
 }
 
 /// The form of Norwegian a member is written to in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// Bokmål.

@@ -225,6 +225,7 @@ list-reach-after = after { $span }
 list-reach-not-yet = not yet
 # Trust
 col-root = Root document
+col-brake = Brake
 trust-online = The list key is on this collector: whoever takes over the machine can publish lists.
 trust-duty = Duty key: the list key is not here. A list is in force only when an analyst has signed it on a machine of their own.
 trust-waits = List { $revision } waits for a signature: { $count } indicators, { $added } new, { $removed } would go. No sensor has it yet.
@@ -246,6 +247,14 @@ brake-holds-exercise = Brake (exercise): indicator { $id } makes no alerts, its 
 brake-over = The brake on indicator { $id } is over. It ended
 brake-counted = Counted: { $matches } matches at about { $hosts } hosts, by { $by } of { $total } sensors; { $sensors } of { $total } have taken the order.
 brake-refused = Sensor { $sensor } refused an order. It says:
+brake-reach = Brake order { $order } is followed by { $followed } of { $sensors } sensors. From the order until it was: half { $half }, 95 % { $most }, all { $all }.
+brake-reach-ends = Order { $order }, which releases the brake, is followed by { $followed } of { $sensors } sensors. From the order until it was: half { $half }, 95 % { $most }, all { $all }.
+sensor-brake-holds = Brakes by order { $order } since
+sensor-brake-nothing = Brakes nothing by order { $order } since
+sensor-brake-not-yet = Goes by order { $order }, not yet by { $newest }
+sensor-brake-not-yet-any = Has not taken order { $newest } yet and brakes nothing
+sensor-brake-refuses = Refused order { $newest } and goes by { $order } (0 = none). Refused
+sensor-brake-unable = Knows no brake and tells as before; update varde-agent there
 list-refused = Refused:
 # A sensor
 health-heard = Last heartbeat
@@ -408,6 +417,7 @@ deletion-whose = Member: { $name } ({ $number })
 deletion-former = Former numbers: { $numbers }
 deletion-by = Deleted by { $operator } at { $at } with varde-collector { $program }
 deletion-what = This was deleted, and overwritten in the database:
+deletion-what-in-log = This was deleted. Somebody was reading the database meanwhile, so that it still stands in the database's log, and is overwritten there once they are done:
 deletion-members = members (itself and those that had become part of it)
 deletion-contacts = contacts
 deletion-addresses = domains and networks
@@ -426,7 +436,7 @@ deletion-kept-campaigns = { $n ->
    *[other] in { $shown } campaigns: that one more member was hit
 }
 deletion-backups = Backups from before the deletion still hold the data. They are kept no longer than until { $until }. If one of them is restored before that, the program deletes the member again.
-deletion-copies = Copies in the collector's data directory from before the deletion, which must be removed as well: { $copies }
+deletion-copies = Copies in the collector's data directory from before the deletion, which are removed as well, by the collector itself within 35 days after they were made: { $copies }
 deletion-sensor = On the member's own machine the sensor is deleted with: varde-agent wipe
 deletion-exported = This was handed over before the deletion (SHA-256 and file):
 

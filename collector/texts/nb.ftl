@@ -225,6 +225,7 @@ list-reach-after = etter { $span }
 list-reach-not-yet = ikke ennå
 # Tillit
 col-root = Rotdokument
+col-brake = Brems
 trust-online = Listenøkkelen ligger på denne samleren: den som tar over maskinen, kan publisere lister.
 trust-duty = Vaktnøkkel: listenøkkelen ligger ikke her. En liste gjelder først når en analytiker har signert den på sin egen maskin.
 trust-waits = Liste { $revision } venter på signatur: { $count } indikatorer, { $added } nye, { $removed } går ut. Ingen sensor har den ennå.
@@ -246,6 +247,14 @@ brake-holds-exercise = Brems (øvelse): indikator { $id } gir ingen alarmer, tre
 brake-over = Bremsen er over for indikator { $id }. Det sluttet
 brake-counted = Talt: { $matches } treff hos om lag { $hosts } maskiner, ved { $by } av { $total } sensorer; { $sensors } av { $total } har tatt ordren.
 brake-refused = Sensor { $sensor } avviste en ordre. Den sier:
+brake-reach = Bremseordre { $order } følges av { $followed } av { $sensors } sensorer. Fra ordren til den ble fulgt: halvparten { $half }, 95 % { $most }, alle { $all }.
+brake-reach-ends = Ordre { $order }, som løser bremsen, følges av { $followed } av { $sensors } sensorer. Fra ordren til den ble fulgt: halvparten { $half }, 95 % { $most }, alle { $all }.
+sensor-brake-holds = Bremser etter ordre { $order } siden
+sensor-brake-nothing = Bremser ingenting etter ordre { $order } siden
+sensor-brake-not-yet = Følger ordre { $order } og ennå ikke { $newest }
+sensor-brake-not-yet-any = Har ennå ikke tatt ordre { $newest } og bremser ingenting
+sensor-brake-refuses = Avviste ordre { $newest } og går etter { $order } (0 = ingen). Avvist
+sensor-brake-unable = Kjenner ingen brems og varsler som før; oppdater varde-agent der
 list-refused = Avvist:
 # En sensor
 health-heard = Siste livstegn
@@ -408,6 +417,7 @@ deletion-whose = Medlem: { $name } ({ $number })
 deletion-former = Tidligere nummer: { $numbers }
 deletion-by = Slettet av { $operator } { $at } med varde-collector { $program }
 deletion-what = Dette er slettet og overskrevet i databasen:
+deletion-what-in-log = Dette er slettet. Noen leste i databasen samtidig, så det står fortsatt i loggfilen til databasen, og overskrives der når de er ferdige:
 deletion-members = medlemmer (det selv og de som var slått sammen med det)
 deletion-contacts = kontakter
 deletion-addresses = domener og nett
@@ -426,7 +436,7 @@ deletion-kept-campaigns = { $n ->
    *[other] i { $shown } kampanjer: at ett medlem til ble truffet
 }
 deletion-backups = Sikkerhetskopier fra før slettingen inneholder fortsatt dataene. De oppbevares ikke lenger enn til { $until }. Legges en av dem tilbake før det, sletter programmet medlemmet på nytt.
-deletion-copies = Kopier i samlerens datamappe fra før slettingen, som også må fjernes: { $copies }
+deletion-copies = Kopier i samlerens datamappe fra før slettingen, som også fjernes, av samleren selv senest 35 døgn etter at de ble laget: { $copies }
 deletion-sensor = På medlemmets egen maskin slettes sensoren med: varde-agent wipe
 deletion-exported = Dette ble levert ut før slettingen (SHA-256 og fil):
 

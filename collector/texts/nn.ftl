@@ -225,6 +225,7 @@ list-reach-after = etter { $span }
 list-reach-not-yet = ikkje enno
 # Tillit
 col-root = Rotdokument
+col-brake = Brems
 trust-online = Listenøkkelen ligg på denne samlaren: den som tek over maskina, kan publisere lister.
 trust-duty = Vaktnøkkel: listenøkkelen ligg ikkje her. Ei liste gjeld først når ein analytikar har signert ho på si eiga maskin.
 trust-waits = Liste { $revision } ventar på signatur: { $count } indikatorar, { $added } nye, { $removed } går ut. Ingen sensor har ho enno.
@@ -246,6 +247,14 @@ brake-holds-exercise = Brems (øving): indikator { $id } gjev ingen alarmar, tre
 brake-over = Bremsen er over for indikator { $id }. Det slutta
 brake-counted = Talt: { $matches } treff hos om lag { $hosts } maskiner, ved { $by } av { $total } sensorar; { $sensors } av { $total } har teke ordren.
 brake-refused = Sensor { $sensor } avviste ein ordre. Han seier:
+brake-reach = Bremseordre { $order } vert følgd av { $followed } av { $sensors } sensorar. Frå ordren til han vart følgd: halvparten { $half }, 95 % { $most }, alle { $all }.
+brake-reach-ends = Ordre { $order }, som løyser bremsen, vert følgd av { $followed } av { $sensors } sensorar. Frå ordren til han vart følgd: halvparten { $half }, 95 % { $most }, alle { $all }.
+sensor-brake-holds = Bremsar etter ordre { $order } sidan
+sensor-brake-nothing = Bremsar ingenting etter ordre { $order } sidan
+sensor-brake-not-yet = Følgjer ordre { $order } og enno ikkje { $newest }
+sensor-brake-not-yet-any = Har enno ikkje teke ordre { $newest } og bremsar ingenting
+sensor-brake-refuses = Avviste ordre { $newest } og går etter { $order } (0 = ingen). Avvist
+sensor-brake-unable = Kjenner ingen brems og varslar som før; oppdater varde-agent der
 list-refused = Avvist:
 # Ein sensor
 health-heard = Siste livsteikn
@@ -408,6 +417,7 @@ deletion-whose = Medlem: { $name } ({ $number })
 deletion-former = Tidlegare nummer: { $numbers }
 deletion-by = Sletta av { $operator } { $at } med varde-collector { $program }
 deletion-what = Dette er sletta og skrive over i databasen:
+deletion-what-in-log = Dette er sletta. Nokon las i databasen samstundes, så det står framleis i loggfila til databasen, og blir skrive over der når dei er ferdige:
 deletion-members = medlemer (han sjølv og dei som var slegne saman med han)
 deletion-contacts = kontaktar
 deletion-addresses = domene og nett
@@ -426,7 +436,7 @@ deletion-kept-campaigns = { $n ->
    *[other] i { $shown } kampanjar: at éin medlem til vart ramma
 }
 deletion-backups = Tryggingskopiar frå før slettinga inneheld framleis dataa. Dei blir ikkje tekne vare på lenger enn til { $until }. Blir ein av dei lagd tilbake før det, slettar programmet medlemen på nytt.
-deletion-copies = Kopiar i datamappa til samlaren frå før slettinga, som òg må fjernast: { $copies }
+deletion-copies = Kopiar i datamappa til samlaren frå før slettinga, som òg blir fjerna, av samlaren sjølv seinast 35 døgn etter at dei vart laga: { $copies }
 deletion-sensor = På medlemen si eiga maskin blir sensoren sletta med: varde-agent wipe
 deletion-exported = Dette vart levert ut før slettinga (SHA-256 og fil):
 

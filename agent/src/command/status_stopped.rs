@@ -25,14 +25,15 @@ pub(super) fn from_disk(data: &Path) -> Result<Report, Failure> {
     let (figures, errors) = as_far(survey_as_far(&RealVolume, &data.join("spool")), &mut unread)?.unwrap_or_default();
     unread.extend(errors.iter().map(ToString::to_string));
     let set_aside: Vec<_> = outlived::known(data).iter().map(SetAsideReport::of).collect();
-    let identity = match Identity::exists(data).then(|| Identity::read(data)) {
-        Some(Err(NoIdentity::Disk(error))) => as_far(Err(error), &mut unread)?,
-        Some(Ok(identity)) => Some(identity),
-        Some(Err(error @ NoIdentity::Damaged(_))) => {
+    let identity = match Identity::read(data) {
+        Ok(identity) => Some(identity),
+        Err(NoIdentity::NotEnrolled) => None,
+        Err(error @ NoIdentity::HalfWiped) => return Err(Failure::new(&error, error.remedy())),
+        Err(NoIdentity::Disk(error)) => as_far(Err(error), &mut unread)?,
+        Err(error @ NoIdentity::Damaged(_)) => {
             unread.push(error.to_string());
             None
         }
-        Some(Err(NoIdentity::NotEnrolled)) | None => None,
     };
     let Some(identity) = identity else {
         return Ok(Report { set_aside, unread, ..Report::new(None, "", &figures) });

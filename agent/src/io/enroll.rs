@@ -27,7 +27,7 @@ use super::disk::enrolling::Enrolling;
 use super::disk::identity::{Card, Identity, site_key};
 use super::disk::keys::is_for;
 use super::disk::owner::disown;
-use super::disk::{DiskError, create_directory};
+use super::disk::{DiskError, create_directory, wipe};
 use super::link::provisional::{check_chain, client_config};
 use super::link::tcp::{TcpWay, Tls};
 use super::link::{LinkError, quic, read_message, tls, write_message};
@@ -82,6 +82,9 @@ pub enum EnrolError {
         /// As the certificate names it.
         issuer: String,
     },
+    /// A wipe was cut off: what is left of the sensor before must not become this one's.
+    #[error("a wipe of this data directory was cut off, and what it left is another sensor's")]
+    HalfWiped,
     /// The collector said no.
     #[error("{}", refusal_cause(*.0))]
     Refused(EnrolRefusal),
@@ -122,6 +125,7 @@ impl EnrolError {
             EnrolError::AlreadyEnrolled { .. } => {
                 "start it with: varde-agent run; for another sensor give another directory with --data DIR"
             }
+            EnrolError::HalfWiped => "run it again first: varde-agent wipe; the token was not used",
             EnrolError::Token(_) => "copy the whole token from the CSIRT's message into a file and try again",
             EnrolError::Expired(..) => {
                 "if that is not the time, set the clock (NTP) and try again with the same token; if it is, ask the CSIRT for a new one"
@@ -172,6 +176,9 @@ pub struct Wishes {
 /// # Errors
 /// [`EnrolError`]; the data directory then holds no identity it did not hold before.
 pub async fn enroll(data: &Path, token_text: &str, wishes: &Wishes) -> Result<Card, EnrolError> {
+    if wipe::is_cut_off(data) {
+        return Err(EnrolError::HalfWiped);
+    }
     if Identity::exists(data) {
         let card = Identity::read(data).map(|identity| identity.card);
         let (sensor, member) =

@@ -13,7 +13,9 @@ use varde_common::trust::{from_hex, hex};
 use super::noted::{deed, reading};
 use super::{listing, say};
 use crate::audit::{Entry, Kept, On, Sound, Wrong};
+use crate::departure::Exported;
 use crate::io::clock;
+use crate::io::handover::Handover;
 use crate::io::restore::aside_of;
 use crate::store::audit_part::Part;
 use crate::store::{Scope, Store};
@@ -145,16 +147,15 @@ async fn list(store: &Store, part: Option<&Part>, json: bool) -> anyhow::Result<
 /// A member's part as lines, as it is handed over.
 ///
 /// # Errors
-/// The database's own.
-pub(super) async fn part(store: &Store, scope: Scope) -> anyhow::Result<String> {
-    let (mut text, mut after) = (String::new(), i64::MIN);
+/// The database's own; the file's.
+pub(super) async fn part(store: &Store, scope: Scope, mut file: Handover) -> anyhow::Result<Exported> {
+    let mut after = i64::MIN;
     loop {
         let page = store.audit_entries(scope, after).await?;
-        let Some(last) = page.last() else { return Ok(text) };
+        let Some(last) = page.last() else { return Ok(file.end()?) };
         after = last.seq;
         for entry in &page {
-            text.push_str(&serde_json::to_string(&Line::of(entry))?);
-            text.push('\n');
+            file.line(&Line::of(entry))?;
         }
     }
 }

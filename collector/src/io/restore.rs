@@ -1,10 +1,10 @@
 //! A collector is restored from a backup: everything checked and copied before anything is touched, what was there set
-//! aside and never deleted.
+//! aside and not deleted by it.
 //!
 //! ```text
 //! restore.tmp/       the copy, while it is made; nothing else is touched yet
 //! restore.moving/    the same, whole and checked, while names change; while it stands nothing opens the database
-//! before-restore-…/  what was there before
+//! before-restore-…/  what was there before; the database in it goes after 35 days (`outlived`)
 //! ```
 //!
 //! Cut off anywhere, the next restore begins anew and sets aside what it finds.
@@ -25,7 +25,7 @@ use crate::store::restored::Carried;
 use crate::store::{DATABASE_FILE, RESTORE_MOVING, Store, StoreError, restored};
 
 const STAGING: &str = "restore.tmp";
-const ASIDE_PREFIX: &str = "before-restore-";
+pub(super) const ASIDE_PREFIX: &str = "before-restore-";
 
 /// Where the keys of a restored collector come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -223,6 +223,16 @@ impl Store {
         Ok(head(&mut *self.readers().acquire().await?).await?)
     }
 
+    /// When the newest entry was written; none = there is none. It is everybody's.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn audit_newest_at(&self, _scope: Scope) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT at FROM audit ORDER BY seq DESC LIMIT 1";
+        let at: Option<i64> = sqlx::query_scalar(sql).fetch_optional(self.readers()).await?;
+        Ok(at.map(|at| Timestamp(at).clamped()))
+    }
+
     /// Entries after a place, in order, as many as are read at once. All of them are the operator's; a member is given its part
     /// ([`Store::audit_part`]).
     ///

@@ -176,7 +176,8 @@ pub async fn note_end(database: &Path, deed: &Deed) -> Result<Option<Head>, Stor
         return Ok(None);
     }
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let set_aside = deed.clone().was("in use").becomes("set aside, and never deleted by this program");
+    let set_aside =
+        deed.clone().was("in use").becomes("set aside; the database is removed after 35 days, its keys never");
     let head = audit::append(&mut tx, &set_aside).await?;
     tx.commit().await?;
     conn.close().await?;
