@@ -343,8 +343,7 @@ pub const SPOOL_TORN_KEEP_S: u64 = SET_ASIDE_UNDELIVERED_KEEP_S;
 pub const SPOOL_MAX_OCTETS: u64 = 256 * 1024 * 1024;
 /// Acknowledged records stay so long, so that a collector restored from last night's backup can be refilled, seconds.
 pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
-/// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: whoever has not connected a sensor for
-/// a quarter of a year will not miss it, and what tells of people is not kept for ever.
+/// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: what tells of people is not kept for ever.
 pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = 90 * 86_400;
 /// A spool that was set aside and is delivered, or taken over, stays so long: as what is acknowledged does, seconds.
 pub const SET_ASIDE_DELIVERED_KEEP_S: u64 = SPOOL_ACKNOWLEDGED_KEEP_S;
@@ -364,8 +363,7 @@ pub const SET_ASIDE_MAX_OCTETS: u64 = 128 * 1024;
 pub const SPOOL_AGE_STEP_MAX_S: u64 = 86_400;
 /// Set aside on disk so that a loss can be written down when nothing else can.
 pub const SPOOL_RESERVE_OCTETS: usize = 64 * 1024;
-/// Of lost records in a row is told what each was, as long as that changes no more often than so: some five kilobytes a note,
-/// of which a dozen fit into the reserve.
+/// Of lost records in a row is told what each was while that changes no more often: five kilobytes a note, a dozen in the reserve.
 pub const SPOOL_LOSS_RUNS_MAX: usize = 1024;
 /// An alert's updates go with it when the spool is full; in so many segments before theirs the alert is looked for.
 pub const SPOOL_LOOK_BACK_SEGMENTS: usize = 8;
