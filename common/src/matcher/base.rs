@@ -370,7 +370,8 @@ impl<'a> View<'a> {
         if end > records.len() {
             return;
         }
-        walk(self.storage, records.start + start..records.start + end, self.layout.widths, |at, record| {
+        let range = records.start + start..records.start + end;
+        walk(self.octets, self.storage, range, self.layout.widths, |at, record| {
             #[cfg(test)]
             WALKED.set(WALKED.get() + 1);
             if record.key == key
@@ -388,6 +389,9 @@ impl<'a> View<'a> {
         let end = records.end.min(start.checked_add(RECORD_MAX_OCTETS)?);
         if start >= end {
             return None;
+        }
+        if let Some(octets) = self.octets.get(start..end) {
+            return read(Record::read(octets, self.layout.widths)?.0);
         }
         let mut room = [0; RECORD_MAX_OCTETS];
         read(Record::read(self.storage.read(start..end, &mut room), self.layout.widths)?.0)

@@ -10,7 +10,8 @@ use crate::limits::RECORDS_READ_OCTETS;
 /// The octets of a base.
 #[expect(clippy::len_without_is_empty, reason = "a base has a header")]
 pub trait BaseOctets: Send + Sync {
-    /// The first of them, in place: what stands before the records, at least (`records_begin`).
+    /// The first of them, in place: what stands before the records (`records_begin`), and the records too where they are in
+    /// memory; then they are read here.
     fn front(&self) -> &[u8];
 
     /// How many they are.
@@ -39,19 +40,35 @@ impl<T: AsRef<[u8]> + Send + Sync> BaseOctets for T {
 /// Where a base lies: in a file by who does I/O, or in memory.
 pub type Storage = Arc<dyn BaseOctets>;
 
-/// Tells `found` each record in a range of a base, and where it begins, until one is none.
-pub(super) fn walk(storage: &Storage, range: Range<usize>, widths: Widths, mut found: impl FnMut(usize, Record<'_>)) {
+/// Tells `found` each record in octets that begin at a place of the base, until one is none; gives where that is.
+fn walk_in_place(octets: &[u8], start: usize, widths: Widths, found: &mut impl FnMut(usize, Record<'_>)) -> usize {
+    let (mut at, mut rest) = (start, octets);
+    while let Some((record, after)) = Record::read(rest, widths) {
+        found(at, record);
+        at += rest.len() - after.len();
+        rest = after;
+    }
+    at
+}
+
+/// The same for a range of a base, in its front or behind it.
+pub(super) fn walk(
+    front: &[u8],
+    storage: &Storage,
+    range: Range<usize>,
+    widths: Widths,
+    mut found: impl FnMut(usize, Record<'_>),
+) {
+    if let Some(octets) = front.get(range.clone()) {
+        walk_in_place(octets, range.start, widths, &mut found);
+        return;
+    }
     let mut room = [0; RECORDS_READ_OCTETS];
     let mut at = range.start;
     while at < range.end {
         let window = storage.read(at..range.end, &mut room);
         let (begun, is_last) = (at, window.len() >= range.end - at);
-        let mut rest = window;
-        while let Some((record, after)) = Record::read(rest, widths) {
-            found(at, record);
-            at += rest.len() - after.len();
-            rest = after;
-        }
+        at = walk_in_place(window, begun, widths, &mut found);
         // A record that the window cuts is whole in the next one; what is none there either ends the walk.
         if is_last || at == begun {
             return;
