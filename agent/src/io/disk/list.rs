@@ -9,7 +9,7 @@
 //! DIR/list/channel    the last word of which channel to follow, as it was signed
 //! DIR/list/newest     the last word of which list is the newest, as it was signed
 //! ```
-//! A base is written as it arrives and mapped where it lies, so that a list is never in memory as a whole. At start the
+//! A base is written as it arrives and used where it lies (`mapped`), so that a list is never in memory as a whole. At start the
 //! manifest is verified and the base held against it by reading, before it is mapped: the disk is not trusted more than
 //! the network.
 //!
