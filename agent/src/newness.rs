@@ -41,6 +41,11 @@ pub struct Newness {
     refused: Option<String>,
 }
 
+/// The latest that a word may be of, where it is at the latest this.
+fn ahead_of(latest: Timestamp) -> Timestamp {
+    latest.plus(Duration::from_secs(NEWEST_AHEAD_MAX_S))
+}
+
 impl Newness {
     /// With what the disk holds.
     pub fn new(told: Option<Newest>) -> Newness {
@@ -95,10 +100,13 @@ impl Newness {
         latest: Timestamp,
         now: Instant,
     ) -> Step {
-        let latest = latest.plus(Duration::from_secs(NEWEST_AHEAD_MAX_S));
+        let latest = ahead_of(latest);
+        // One that is still to come by every clock was said by a clock that was wrong: its time holds up no other.
+        let known =
+            self.told.clone().map(|told| if told.at > latest { Newest { at: Timestamp::MIN, ..told } } else { told });
         let every = Duration::from_millis(NEWEST_KEPT_EVERY_MS);
         let at_once = self.told.is_some() && self.kept_at.is_some_and(|at| now.saturating_duration_since(at) < every);
-        match Newest::accept(octets, root, channel, self.told.as_ref(), latest) {
+        match Newest::accept(octets, root, channel, known.as_ref(), latest) {
             Ok(newest) if at_once || self.told.as_ref() == Some(&newest) => Step::Nothing,
             Ok(newest) => Step::Keep(newest),
             Err(why) => {
@@ -116,14 +124,18 @@ impl Newness {
         (self.told, self.refused, self.kept_at) = (Some(newest), None, Some(now));
     }
 
-    /// How this sensor stands, with this list in force; `earliest` is the earliest time that it may be.
-    pub fn standing(&self, root: &Root, in_force: Revision, earliest: Timestamp, now: Instant) -> Standing {
+    /// How this sensor stands, with this list in force; the earliest and the latest time that it may be.
+    pub fn standing(&self, root: &Root, in_force: Revision, times: [Timestamp; 2], now: Instant) -> Standing {
+        let [earliest, latest] = times;
         let Newness { told, named_at, session_since, receiving, .. } = self;
         let named = told.as_ref().map_or(Revision(0), |told| told.revision);
         let waited = Duration::from_secs(NEWEST_WAITED_FOR_S);
         let long_enough = |since: Instant| now.saturating_duration_since(since) >= waited;
         let heard = session_since.is_some_and(long_enough);
-        let old = told.as_ref().is_none_or(|told| earliest.since(told.at) > Duration::from_secs(NEWEST_STALE_AFTER_S));
+        let is_old = |told: &Newest| {
+            earliest.since(told.at) > Duration::from_secs(NEWEST_STALE_AFTER_S) || told.at > ahead_of(latest)
+        };
+        let old = told.as_ref().is_none_or(is_old);
         let freshness = if root.roles.timestamp.keys.is_empty() {
             Freshness::NotTold
         } else if heard && old {
@@ -171,7 +183,7 @@ mod tests {
         let soon = start + Duration::from_secs(NEWEST_WAITED_FOR_S);
         let mut newness = Newness::default();
         let is = |newness: &Newness, in_force, earliest, now| {
-            newness.standing(&root(2), Revision(in_force), earliest, now).freshness
+            newness.standing(&root(2), Revision(in_force), [earliest; 2], now).freshness
         };
         assert_eq!(is(&newness, 3, NOW, soon), Freshness::Fresh, "not connected: nothing can be held back");
         newness.handle_session(start);
@@ -193,7 +205,33 @@ mod tests {
         assert_eq!(is(&newness, 3, NOW, later), Freshness::Behind);
         assert_eq!(is(&newness, 4, NOW, later), Freshness::Fresh);
         let unused = root_of(&key(1));
-        assert_eq!(newness.standing(&unused, Revision(3), NOW, later).freshness, Freshness::NotTold);
+        assert_eq!(newness.standing(&unused, Revision(3), [NOW; 2], later).freshness, Freshness::NotTold);
+    }
+
+    #[test]
+    fn l2_t14_a_word_of_a_clock_that_was_ahead_holds_up_no_other_once_that_is_right() {
+        let day = Duration::from_secs(86_400);
+        let (root, all, start) = (root(2), ChannelName::default(), clock::monotonic());
+        let soon = start + Duration::from_secs(NEWEST_WAITED_FOR_S);
+        let word = |revision, at| Newest::of(&all, b"manifest", Revision(revision), at).sign(&[&key(2)]).unwrap();
+        let mut newness = Newness::default();
+        newness.handle_session(start);
+        let (ahead, was) = (NOW.plus(day * 40), Revision(7));
+        let Step::Keep(newest) = newness.handle_word(&word(7, ahead), &root, &all, ahead, start) else { panic!() };
+        newness.handle_kept(newest, start);
+        assert_eq!(newness.standing(&root, was, [NOW, ahead], soon).freshness, Freshness::Fresh);
+        let still_ahead = newness.handle_word(&word(7, NOW), &root, &all, ahead, soon);
+        assert!(
+            matches!(still_ahead, Step::Refused(NotBelieved::Older { .. })),
+            "it may be an old one: {still_ahead:?}"
+        );
+        // Silence behind it is not taken for news of forty days.
+        assert_eq!(newness.standing(&root, was, [NOW; 2], soon).freshness, Freshness::Stale);
+        let fewer = newness.handle_word(&word(6, NOW), &root, &all, NOW, soon);
+        assert!(matches!(fewer, Step::Refused(NotBelieved::Fewer { .. })), "{fewer:?}");
+        let Step::Keep(newest) = newness.handle_word(&word(7, NOW), &root, &all, NOW, soon) else { panic!() };
+        newness.handle_kept(newest, soon);
+        assert_eq!(newness.standing(&root, was, [NOW; 2], soon).freshness, Freshness::Fresh);
     }
 
     #[test]

@@ -455,7 +455,7 @@ fn from_disk(data: &Path) -> Result<Report, Failure> {
         }
         let anchor = roots.anchor(&root);
         let newness = Newness::new(list::read_newest(data, anchor.root(), stored.placed.channel()));
-        let standing = newness.standing(anchor.root(), report.revision, Timestamp(0), clock::monotonic());
+        let standing = newness.standing(anchor.root(), report.revision, [Timestamp(0); 2], clock::monotonic());
         report.trust = Some(TrustReport::of(&anchor, &newness, &standing));
         report.brake = Some(BrakeReport::at_rest(&brakes(data, &roots, anchor.root()).map_err(disk)?));
     }

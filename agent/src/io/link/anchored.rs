@@ -6,6 +6,7 @@ use varde_common::message::{RootOutcome, ToCollector};
 
 use super::lists::on_disk;
 use super::session::Desk;
+use super::timed::held;
 use super::{Link, LinkError, write_message};
 use crate::anchor::{Anchor, Document, Refused, Step};
 use crate::io::clock;
@@ -71,6 +72,7 @@ pub(super) async fn keep(
     let mut outcome = RootOutcome::InForce { version, since: clock::now() };
     desk.anchor.send_modify(|anchor| outcome = anchor.handle_kept(document, clock::now()));
     desk.trust.handle_root(root.clone());
+    held(&desk.time).handle_root(&root);
     desk.newness.send_modify(|newness| newness.handle_root(&before, &root));
     desk.brakes.send_modify(|brakes| brakes.handle_root(&before, &root));
     desk.look_at_brakes();

@@ -28,10 +28,10 @@ use crate::io::disk::volume::RealVolume;
 use crate::io::disk::{list, mark, spool};
 use crate::io::enroll::{EnrolError, Wishes, enroll};
 use crate::io::privilege::Confined;
-use crate::subscription::tests::{key, publication};
+use crate::subscription::tests::{key, publication, root_of};
 
 pub(super) fn unknown_time() -> SharedTime {
-    SharedTime::new(EffectiveTime::new(Timestamp(0), None).into())
+    SharedTime::new(EffectiveTime::new(&root_of(&key(1)), None, clock::now()).into())
 }
 
 /// What proves the sensor that is enrolled here.
@@ -312,7 +312,7 @@ async fn e1_c1_only_a_newer_certificate_of_the_key_that_was_asked_with_changes_a
     let keys = Keys::of(std::sync::Arc::new(RealVolume), data);
     let before = keys.all();
     let time = unknown_time();
-    held(&time).handle_proof(Timestamp(clock::now().0 + 300 * 86_400_000_000));
+    held(&time).handle_proof(Timestamp(clock::now().0 + 300 * 86_400_000_000), String::new());
     let trust = Trust::new(crate::subscription::tests::root_of(&crate::subscription::tests::key(1)));
     let mut renewing = Renewing::open(keys.clone(), trust, time).unwrap();
 
