@@ -40,6 +40,11 @@ impl Placed {
         Placed { channel: placement.channel, at: counts.then_some(placement.at), ..self }
     }
 
+    /// Who this sensor is.
+    pub fn sensor(&self) -> SensorId {
+        self.sensor
+    }
+
     /// The channel.
     pub fn channel(&self) -> &ChannelName {
         &self.channel
@@ -50,7 +55,7 @@ impl Placed {
         self.at
     }
 
-    /// The list role was given to wholly other keys: whoever had those before may have said it for tomorrow.
+    /// Too few of those who signed the word have the list role still: whoever had the keys before may have said it for tomorrow.
     pub fn handle_keys_replaced(&mut self) {
         self.at = None;
     }

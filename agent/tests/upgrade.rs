@@ -46,7 +46,7 @@ fn v1_every_earlier_data_directory_is_opened_with_all_that_is_in_it() {
         assert_eq!((identity.card.sensor.0, identity.card.member.as_str()), (1, "Gjøvik"));
         let root = identity.root().unwrap();
         let stored = list::read(dir.path(), &Stored::of(root.clone()), SensorId(1)).unwrap();
-        assert_eq!((stored.floor, stored.refused), (Revision(1), None));
+        assert_eq!((stored.floor.revision(), stored.refused), (Revision(1), None));
         assert_eq!(stored.list.map(|(manifest, set)| (manifest.revision, set.len())), Some((Revision(1), 1)));
         assert_eq!(fs::metadata(dir.path().join("site.key")).unwrap().len(), 32);
 

@@ -61,16 +61,16 @@ impl Trusted {
     /// The state of the list, with this one in force.
     pub(super) fn subscription(&self, in_force: Revision) -> Subscription {
         let Trusted { anchor, newness, stored, brakes: _ } = self;
-        let mut subscription = Subscription::new(anchor.root().clone(), stored.floor, in_force)
-            .with_channel(stored.placed.clone(), stored.floor);
+        let mut subscription = Subscription::new(anchor.root().clone(), stored.floor.revision(), in_force)
+            .with_channel(stored.placed.clone(), stored.floor.clone());
         if let Some((manifest, _)) = &stored.list {
-            subscription = subscription.with_list(manifest);
+            subscription = subscription.with_list(manifest).with_signers(stored.signers.clone());
         }
         if stored.of_before {
             tracing::warn!(
                 "the list in force is signed by a key that the root document no longer names; it is matched against until another comes"
             );
-            subscription = subscription.with_list_of_before(stored.floor);
+            subscription = subscription.with_list_of_before(stored.floor.clone());
         }
         if let Some(told) = newness.told() {
             subscription.handle_named(told.revision, told.manifest_sha256.clone());

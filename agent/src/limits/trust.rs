@@ -30,3 +30,6 @@ pub const COLLECTOR_AHEAD_MAX_S: u64 = 60 * 86_400;
 /// A lower word than the one before is believed from so far behind a clock that is set, seconds: a machine's clock may be off by a
 /// wrong time zone.
 pub const COLLECTOR_TIME_SLACK_S: u64 = 86_400;
+/// Numbers kept of a channel's floor, each with the keys that signed it: an analyst has a key, and a collector a handful of analysts.
+/// Beyond that the lowest goes.
+pub const FLOOR_MARKS_MAX: usize = 16;

@@ -409,8 +409,9 @@ fn print(
             Some(why) => format!("{} (refused another: {why})", sensor.revision),
             None => sensor.revision.to_string(),
         };
+        let unpublished = if sensor.revision > 0 { ", never published here" } else { "" };
         let age = age_s(sensor, now)
-            .map_or(String::new(), |age| format!(", published {} ago", length((age * 1_000).max(1_000))));
+            .map_or(unpublished.to_owned(), |age| format!(", published {} ago", length((age * 1_000).max(1_000))));
         let list = format!("{list}{}{age}{}", channel_words(sensor, left.get(&sensor.id)), trust(sensor, newest_root));
         vec![
             sensor.id.to_string(),
