@@ -48,6 +48,15 @@ pub(super) async fn channel_step(
             match kept.await? {
                 Ok(floor) => {
                     tracing::info!(channel = %placement.channel, "another channel is followed");
+                    if floor.is_none() {
+                        let why = format!(
+                            "the floor of channel {} on this disk is no number: an older list of it may be taken once",
+                            placement.channel
+                        );
+                        tracing::warn!("{why}");
+                        let event = SensorEvent::ListRefused { revision: Revision(0), why: Text::cut(&why) };
+                        desk.order(Order::Event(event)).await?;
+                    }
                     let outcome = subscription.handle_placed(placement, floor.unwrap_or_default());
                     desk.newness.send_modify(Newness::handle_channel);
                     desk.channel.send_replace(subscription.placed().channel().clone());
