@@ -39,7 +39,6 @@ use varde_common::compact::{Packer, Unpacker};
 use varde_common::id::{Revision, Seq};
 use varde_common::message::ToCollector;
 use varde_common::record::{Record, RecordBody, SensorEvent};
-use varde_common::time::Timestamp;
 use varde_tests::alerts::{B9, Make, batch, updates};
 use varde_tests::programs::PATIENCE;
 use varde_tests::random::Random;
