@@ -15,8 +15,9 @@ pub use keys::{
     RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
 };
 pub use trust::{
-    BRAKE_CLOCKS_DIFFER_S, BRAKE_LOOK_EVERY_S, BRAKED_GROUPS_MAX, REFUSAL_MAX_CHARACTERS, ROOT_FOLLOWED_WITHIN_S,
-    ROOT_LANE_AGAIN_MAX_S, ROOT_LANE_AGAIN_S, ROOT_LANE_MAX_OCTETS, ROOT_LANE_WITHIN_S, ROOT_STEPS_MAX,
+    BRAKE_CLOCKS_DIFFER_S, BRAKE_LOOK_EVERY_S, BRAKED_GROUPS_MAX, COLLECTOR_AHEAD_MAX_S, COLLECTOR_TIME_KEEP_EVERY_S,
+    COLLECTOR_TIME_SLACK_S, FLOOR_MARKS_MAX, REFUSAL_MAX_CHARACTERS, ROOT_FOLLOWED_WITHIN_S, ROOT_LANE_AGAIN_MAX_S,
+    ROOT_LANE_AGAIN_S, ROOT_LANE_MAX_OCTETS, ROOT_LANE_WITHIN_S, ROOT_STEPS_MAX,
 };
 
 /// Flows remembered at once. A municipality of 30,000 has some 20,000 open; a flood must not cost more memory than this.
@@ -402,8 +403,6 @@ pub const RECONNECT_MAX_MS: u64 = 300_000;
 /// Nor are they further apart than this where the collector says that it cannot store: that passes by itself (D5),
 /// milliseconds.
 pub const RECONNECT_UNAVAILABLE_MAX_MS: u64 = 30_000;
-/// The collector's word on the time is written down when it is so much later than what was, seconds.
-pub const COLLECTOR_TIME_KEEP_EVERY_S: u64 = 3600;
 /// A clock that differs so much from the collector's is told of, seconds.
 pub const CLOCK_SKEW_TOLD_S: u64 = 5;
 /// A revoked sensor asks again no more often, milliseconds.

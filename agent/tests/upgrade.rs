@@ -75,7 +75,7 @@ fn v1_every_earlier_data_directory_is_opened_with_all_that_is_in_it() {
         assert_eq!((identity.card.sensor.0, identity.card.member.as_str()), (1, "Gjøvik"));
         let root = identity.root().unwrap();
         let stored = list::read(dir.path(), &Stored::of(root.clone()), SensorId(1)).unwrap();
-        assert_eq!((stored.floor, stored.refused), (Revision(revision), None), "{name}");
+        assert_eq!((stored.floor.revision(), stored.refused), (Revision(revision), None), "{name}");
         assert_eq!(stored.placed.channel().as_str(), channel);
         let (manifest, set) = stored.list.unwrap();
         assert_eq!((manifest.revision, set.len() as u64), (Revision(revision), indicators), "{name}");

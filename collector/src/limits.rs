@@ -178,6 +178,8 @@ pub const RENEWAL_OVERDUE_DAYS: u32 = 18;
 pub const SENSOR_CERTIFICATE_DAYS: i64 = 30;
 /// Days the collector's certificate is good for.
 pub const SERVER_CERTIFICATE_DAYS: i64 = 365;
+/// One that begins further ahead of the clock than this was made while that was wrong, and is made anew, seconds.
+pub const CERTIFICATE_AHEAD_MAX_S: u64 = 86_400;
 /// How often the running collector looks whether its own certificate wants renewal, and at the other keys.
 pub const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(3_600);
 /// Days the certificate authority is good for: ten years.

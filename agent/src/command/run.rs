@@ -96,7 +96,7 @@ pub(crate) fn run_confined_by(
     let hosts = Hosts::open(data).map_err(disk_failure)?;
     let key = site_key(data).map_err(disk_failure)?;
     let trusted = Trusted::read(data, &identity, &root).map_err(disk_failure)?;
-    let time = known_time(&identity, data);
+    let time = known_time(&identity, data, trusted.anchor.root());
     let Proof { trust, tls, mut renewing } = Proof::open(data, &trusted.anchor, &time)?;
     let caps = Caps {
         octets: settings.spool_max_octets(),

@@ -57,7 +57,7 @@ fn trusted(data: &Path, identity: &Identity, report: &mut Report) -> Result<(), 
     }
     let anchor = roots.anchor(&root);
     let newness = Newness::new(list::read_newest(data, anchor.root(), stored.placed.channel()));
-    let standing = newness.standing(anchor.root(), report.revision, Timestamp(0), clock::monotonic());
+    let standing = newness.standing(anchor.root(), report.revision, [Timestamp(0); 2], clock::monotonic());
     report.trust = Some(TrustReport::of(&anchor, &newness, &standing));
     report.brake = Some(BrakeReport::at_rest(&brakes(data, &roots, anchor.root())?));
     Ok(())

@@ -309,7 +309,7 @@ async fn ask(
     if let Some(issuer) = foreign.and_then(tls::issuer_of) {
         return Err(EnrolError::Opened { address: address.to_owned(), issuer });
     }
-    let readings = EffectiveTime::new(Timestamp::WRITTEN, None).readings(clock::now(), clock::since_boot());
+    let readings = EffectiveTime::new(&root, None, clock::now()).readings(clock::now(), clock::since_boot());
     check_chain(&shown.chain, &root, readings)
         .map_err(|why| EnrolError::WrongCertificate { address: address.to_owned(), why })?;
 

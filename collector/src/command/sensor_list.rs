@@ -199,8 +199,9 @@ fn print(sensors: &[SensorRow], beside: &Beside, json: bool, now: Timestamp) -> 
             Some(why) => format!("{} (refused another: {why})", sensor.revision),
             None => sensor.revision.to_string(),
         };
+        let unpublished = if sensor.revision > 0 { ", never published here" } else { "" };
         let age = age_s(sensor, now)
-            .map_or(String::new(), |age| format!(", published {} ago", length((age * 1_000).max(1_000))));
+            .map_or(unpublished.to_owned(), |age| format!(", published {} ago", length((age * 1_000).max(1_000))));
         let brake = beside.following(sensor, now).map_or(String::new(), |following| following_words(&following));
         let channel = channel_words(sensor, left.get(&sensor.id));
         let list = format!("{list}{channel}{age}{}{brake}", trust(sensor, *newest_root));

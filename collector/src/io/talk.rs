@@ -435,7 +435,7 @@ impl Talk {
             Some(Met::Revoked) => return Err(CloseReason::Revoked),
             None => return Err(CloseReason::Replaced),
         };
-        store.root_held(self.sensor, said.hello.root_version).await.map_err(unavailable)?;
+        self.note_held(&said.hello).await?;
         self.answer(send, &answer).await?;
         self.greeted.send_replace(true);
         let revision = said.hello.revision.0;

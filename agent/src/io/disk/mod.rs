@@ -4,6 +4,7 @@ pub mod adopt;
 pub mod brake;
 pub mod collector_time;
 pub mod enrolling;
+pub mod floor;
 pub mod hosts;
 pub mod identity;
 pub mod keeper;

@@ -24,7 +24,6 @@ use crate::io::clock;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::mark;
 use crate::limits::ANSWER_TIMEOUT_S;
-use crate::newness::Newness;
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
 
@@ -200,7 +199,7 @@ async fn session<L: Link>(
     stood: &mut Option<Stood>,
 ) -> LinkError {
     let ended = run_session(link, desk, subscription, ship, reconnect, renewing, stood).await;
-    desk.newness.send_modify(Newness::handle_session_over);
+    desk.newness.send_modify(|newness| newness.handle_session_over(clock::monotonic()));
     let error = match ended {
         Ok(never) => match never {},
         Err(error) => error,
