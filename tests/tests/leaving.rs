@@ -395,3 +395,40 @@ fn q3_overwritten_is_said_only_of_what_nobody_can_read_in_the_log_any_more() -> 
     ensure!(collector.try_ask(["member", "leave", "3407", "--yes", "--to", &to_text])?.code == Some(1));
     collector.stop()
 }
+
+#[test]
+fn q3_a_certificate_deletes_again_only_whom_it_names_and_only_when_somebody_says_so() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::init(&folder.path().join("collector"))?;
+    collector.add_member("3407", "Gjøvik")?;
+    collector.add_member("0301", "Oslo")?;
+    let to = folder.path().join("left");
+    collector.ask(["member", "leave", "3407", "--yes", "--to", &to.to_string_lossy()])?;
+    // It has left the house, and comes back with the row of another.
+    let mut forged = certificate(&to)?;
+    let row: Vec<(i64, i64)> = collector.query("SELECT id, added_at FROM member WHERE number = '0301'")?;
+    let (id, added_at) = *row.first().context("no Oslo")?;
+    forged["rows"][0] = serde_json::json!({ "id": id, "added_at": varde_common::time::Timestamp(added_at) });
+    let file = folder.path().join("forged.json");
+    let file_text = file.to_string_lossy().into_owned();
+    fs::write(&file, forged.to_string())?;
+    let again = ["member", "leave", "--again", &file_text];
+    let is_there = || Ok::<_, anyhow::Error>(collector.list("member")?.len() == 1);
+    let said = collector.try_ask(again.into_iter().chain(["--yes"]))?;
+    ensure!(said.code == Some(1) && said.err.contains("nothing was deleted") && is_there()?, "{said:?}");
+    // One that names it, as on a machine that a backup was carried to.
+    forged["number"] = "0301".into();
+    fs::write(&file, forged.to_string())?;
+    let said = collector.try_ask(again)?;
+    ensure!(said.code == Some(1) && said.err.contains("nobody can be asked") && is_there()?, "{said:?}");
+    for (typed, code) in [("3407", 1), ("0301", 0)] {
+        let mut terminal = Terminal::start(collector.command(again)?)?;
+        terminal.await_said("Type its number")?;
+        terminal.type_line(typed)?;
+        let said = terminal.end()?;
+        ensure!(said.code == Some(code) && is_there()? == (code == 1), "{typed}: {said:?}");
+    }
+    // Who is not here needs no answer.
+    ensure!(collector.ask(again)?.out.contains("Nothing of"));
+    Ok(())
+}

@@ -14,7 +14,7 @@ use super::noted::deed;
 use super::{member, say};
 use crate::audit::{LEFT, On};
 use crate::control::Poke;
-use crate::departure::{Certificate, Deleted, Departed, FORMAT, Unfinished};
+use crate::departure::{Certificate, Deleted, Departed, FORMAT, Row, Unfinished};
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, departures, directory, overwritten, unfinished, user};
 use crate::limits::{AUDIT_KEPT, BACKUP_DAYS, CERTIFICATE_OF_DELETION_MAX_OCTETS, LEAVING_TRIES};
@@ -85,7 +85,7 @@ struct Left<'a> {
 /// Why nothing was deleted; or what could not be written after it was.
 pub async fn run(data: &Path, store: &Store, arguments: &LeaveArguments) -> anyhow::Result<()> {
     if let Some(certificate) = &arguments.again {
-        return again(data, store, certificate, arguments.json).await;
+        return again(data, store, certificate, arguments).await;
     }
     let (Some(number), Some(to)) = (&arguments.number, &arguments.to) else {
         bail!("say which member leaves and where its data goes; see: varde-collector member leave --help")
@@ -108,7 +108,11 @@ pub async fn run(data: &Path, store: &Store, arguments: &LeaveArguments) -> anyh
         bail!("{} is not empty; name a directory that is not there yet", to.display())
     }
     if !arguments.yes {
-        confirm(&member, &to)?;
+        let to = to.display();
+        confirm(
+            &member,
+            &format!("leaves: its sensors are revoked, everything of it is written to {to} and then deleted for good"),
+        )?;
     }
     directory::make_private(&to)?;
     // Two that leave at once hand over to two directories.
@@ -294,16 +298,11 @@ fn tell(certificate: &Certificate, to: &Path, ended: Poked) {
 }
 
 /// Asks the person at the keyboard, before anything is done.
-fn confirm(member: &MemberRow, to: &Path) -> anyhow::Result<()> {
+fn confirm(member: &MemberRow, what: &str) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
         bail!("nothing was deleted: nobody can be asked here; run it with --yes if it is meant")
     }
-    say::aside(&format!(
-        "{} ({}) leaves: its sensors are revoked, everything of it is written to {} and then deleted for good. Type its number to go on:",
-        member.name,
-        member.number,
-        to.display()
-    ));
+    say::aside(&format!("{} ({}) {what}. Type its number to go on:", member.name, member.number));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     if answer.trim() != member.number {
@@ -312,7 +311,7 @@ fn confirm(member: &MemberRow, to: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn again(data: &Path, store: &Store, file: &Path, json: bool) -> anyhow::Result<()> {
+async fn again(data: &Path, store: &Store, file: &Path, arguments: &LeaveArguments) -> anyhow::Result<()> {
     let octets = directory::read(file, CERTIFICATE_OF_DELETION_MAX_OCTETS)?;
     let certificate: Certificate =
         serde_json::from_slice(&octets).with_context(|| format!("{} is no deletion.json", file.display()))?;
@@ -322,6 +321,24 @@ async fn again(data: &Path, store: &Store, file: &Path, json: bool) -> anyhow::R
             file.display(),
             certificate.format
         )
+    }
+    // The file is not signed and has left the house: it deletes nobody whose number it does not say, and nobody unasked.
+    let is_meant = |row: &MemberRow| certificate.rows.contains(&Row { id: row.id, added_at: row.added_at });
+    let says = |number: &String| *number == certificate.number || certificate.former_numbers.contains(number);
+    let mut here = store.member_rows(Scope::Operator).await?;
+    here.retain(is_meant);
+    for member in &here {
+        if !says(&member.number) && !member.former_numbers.iter().any(|former| says(&former.number)) {
+            bail!(
+                "nothing was deleted: {} means {} ({}) here and says no number of it; it was changed, or is of another collector",
+                file.display(),
+                member.name,
+                member.number
+            )
+        }
+        if !arguments.yes {
+            confirm(member, "leaves again: its sensors are revoked and everything of it is deleted for good")?;
+        }
     }
     let departed: Vec<Departed> =
         certificate.rows.iter().map(|row| Departed { row: *row, left_at: certificate.deleted_at }).collect();
@@ -334,7 +351,7 @@ async fn again(data: &Path, store: &Store, file: &Path, json: bool) -> anyhow::R
     if !overwritten::empty_log(store).await? {
         say::aside(IN_LOG);
     }
-    if json {
+    if arguments.json {
         return say::result(&serde_json::to_string(&Again { deleted_again })?);
     }
     say::result(&match deleted_again {
