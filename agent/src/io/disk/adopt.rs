@@ -20,6 +20,7 @@ use varde_common::time::Timestamp;
 use self::plan::{Piece, Plan, Standing};
 use self::translate::{Reopened, translate};
 use super::owner::Owner;
+use super::spool::own::own_from;
 use super::spool::{Caps, Spool, choose_following, forget_following};
 use super::volume::{Access, Volume};
 use super::{DiskError, failed, read_at_most_on, sealed, write_whole_on};
@@ -144,7 +145,19 @@ fn settle(data: &Path, owner: &Owner, spool: &Spool) -> Result<Vec<(PathBuf, Seq
     let mut waiting = Vec::new();
     for directory in left(volume, data)? {
         let lies_in = directory.display();
-        let standing = Standing::read(volume, &directory);
+        let standing = match Standing::read(volume, &directory) {
+            // What was written while nobody could enter the directory stands where the plan had promised a place.
+            Standing::Begun(begun) if begun.last.epoch == epoch => {
+                match own_from(volume, spool.directory(), epoch, begun.last.first) {
+                    Some(own) => {
+                        let until = begun.last.until(own).min(begun.last.to);
+                        Standing::Until(begun, until)
+                    }
+                    None => Standing::Begun(begun),
+                }
+            }
+            standing => standing,
+        };
         let committed = if standing == Standing::Unreadable {
             tracing::error!("what lies in {lies_in} is not taken over before it can be read how far that has come");
             plan::leave_unread(&directory, spool)?;
@@ -270,7 +283,8 @@ fn left_by(
             let Some((other, _)) = read_of(Spool::open_aside(volume.clone(), &other, caps, now))? else {
                 return Ok(None);
             };
-            next = next.max(other.next());
+            let own = own_from(volume.as_ref(), other.directory(), piece.epoch, piece.first);
+            next = next.max(own.unwrap_or(other.next()));
         }
     }
     Ok(Some(piece.until(next).min(piece.to)))

@@ -1,5 +1,7 @@
 //! What is taken over of a spool that was set aside: once, under the right numbers, and only what nobody has sent.
 
+mod own;
+
 use std::fs;
 
 use super::*;

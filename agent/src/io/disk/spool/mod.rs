@@ -8,6 +8,7 @@ pub(super) mod ages;
 pub(super) mod ended;
 mod following;
 mod notes;
+pub(super) mod own;
 mod reading;
 mod recovery;
 mod room;
@@ -166,7 +167,6 @@ pub struct Spool {
     /// When room was last made.
     made_room: Option<Timestamp>,
     openings: Vec<OpeningGivenUp>,
-    /// What could not be read and is over.
     torn_over: Vec<String>,
     /// Records read to make room this time, and how many are enough.
     looked_at: u64,

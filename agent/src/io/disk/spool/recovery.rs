@@ -12,6 +12,7 @@ use super::super::owner::OWNER_FILE;
 use super::super::volume::{Access, Volume, VolumeFile};
 use super::super::{DiskError, create_directory_on, failed, read_at_most_on, sealed};
 use super::ages::{AGES_MAX_OCTETS, Ages};
+use super::own::{OWN_FILE, own_from};
 use super::taken::TAKEN_FILE;
 use super::worn::AsFar;
 use super::{Piece, Recovered, Spool, segment};
@@ -27,7 +28,7 @@ const HINT_MAX_OCTETS: u64 = 128;
 const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
 
 /// Files of ours that were being written when the program was stopped.
-const HALF_WRITTEN: [&str; 9] = [
+const HALF_WRITTEN: [&str; 10] = [
     "acknowledged.tmp",
     "taken.tmp",
     "ages.tmp",
@@ -37,6 +38,7 @@ const HALF_WRITTEN: [&str; 9] = [
     "owner.tmp",
     "adopting.tmp",
     "committed.tmp",
+    "own.tmp",
 ];
 
 /// Up to where the collector has everything.
@@ -45,7 +47,7 @@ pub(super) const ACKNOWLEDGED: &str = "acknowledged";
 const UNSENT: &str = "unsent";
 
 /// Files of ours beside segments and notes of loss.
-const BESIDE: [&str; 11] = [
+const BESIDE: [&str; 12] = [
     ACKNOWLEDGED,
     TAKEN_FILE,
     "ages",
@@ -57,6 +59,7 @@ const BESIDE: [&str; 11] = [
     "adopted",
     MARK_FILE,
     OWNER_FILE,
+    OWN_FILE,
 ];
 
 impl Spool {
@@ -187,7 +190,9 @@ impl Spool {
         let unsent = seq_in(volume, &self.directory, UNSENT, self.epoch);
         let data = self.directory.parent().unwrap_or(Path::new("."));
         unsent.is_some_and(|unsent| unsent <= from)
-            && begun_from(volume, data, self.epoch).is_some_and(|first| first <= from)
+            && begun_from(volume, data, self.epoch).is_some_and(|first| {
+                first <= from && own_from(volume, &self.directory, self.epoch, first).is_none_or(|own| from < own)
+            })
     }
 
     /// Leaves of a damaged segment what is good; the rest is kept in a file of its own. Numbers that may have been sent are not used
