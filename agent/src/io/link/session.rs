@@ -443,6 +443,7 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         }
         ToAgent::Gap { expected } => {
             tracing::warn!(%expected, "the collector misses records; sending from there again");
+            desk.bears()?;
             let sent_before = ship.next();
             ship.handle_gap(expected).map_err(broken)?;
             desk.resent(sent_before, ship.next());

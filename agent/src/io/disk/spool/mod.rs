@@ -117,7 +117,7 @@ enum Piece {
         octets: u64,
         /// What the markers in it tell.
         given_up: Tally,
-        /// No alert below this level of severity is in it: given up, or never there. Zero while nobody looked.
+        /// Nothing that goes in a turn before this one is in it: given up, or never there. Zero while nobody looked.
         thinned: u8,
     },
     Lost(Loss),
