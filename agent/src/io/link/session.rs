@@ -485,6 +485,8 @@ mod tests {
         let ended = |reason, fruitful| lost(LinkError::Closed(reason), fruitful).1;
         assert_eq!(ended(CloseReason::ProtocolError, Some(false)), Lost::Fruitless);
         assert_eq!(ended(CloseReason::ProtocolError, Some(true)), Lost::Ended);
+        assert_eq!(ended(CloseReason::Replaced, None), Lost::Replaced, "before it was greeted");
+        assert_eq!(ended(CloseReason::Replaced, Some(false)), Lost::Replaced);
         assert_eq!(ended(CloseReason::GoingDown, Some(false)), Lost::Ended, "a restart says nothing of the sensor");
         assert_eq!(ended(CloseReason::UnknownSite, None), Lost::NotReached);
     }

@@ -44,7 +44,7 @@ pub struct Caps {
     pub octets: u64,
     /// What is acknowledged stays so long, seconds.
     pub acknowledged_s: u64,
-    /// What is not stays so long, seconds; alerts of severity info and low half as long.
+    /// What is not stays so long, seconds; refusals and alerts of severity info and low half as long.
     pub unacknowledged_s: u64,
     /// A segment this large is followed by another.
     pub segment_octets: u64,
