@@ -224,6 +224,13 @@ pub const ROOT_WARN_DAYS: u64 = 60;
 pub const TRUST_SAID_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// A file that is to be signed, or was: a root document or a manifest.
 pub const SIGNED_FILE_MAX_OCTETS: u64 = 64 * 1024;
+/// The file beside a key that says which numbers it has signed: a line a channel.
+pub const SIGNED_NUMBERS_MAX_OCTETS: u64 = 64 * 1024;
+/// A number so far above the last that a key has signed is signed by a person's own hand only: other keys sign too, and of an hour's
+/// list for a month there are fewer.
+pub const LIST_NUMBER_STEP_MAX: u64 = 1_000;
+/// The same of the first that a key signs on a machine: a list each hour for ten years.
+pub const LIST_NUMBER_FIRST_MAX: u64 = 100_000;
 
 /// A line on the control socket.
 pub const CONTROL_LINE_MAX_OCTETS: u64 = 1024;

@@ -31,6 +31,7 @@ mod duty;
 pub mod list;
 mod listing;
 mod noted;
+mod numbers;
 mod say;
 
 use std::path::PathBuf;
