@@ -40,6 +40,7 @@ pub mod placed;
 pub mod proxy;
 pub mod pseudonym;
 pub mod raise;
+pub mod refusals;
 pub mod renewal;
 pub mod route;
 pub mod sensor;

@@ -3,6 +3,7 @@
 mod carried;
 mod connections;
 mod keys;
+mod reconnect;
 mod trust;
 
 pub use carried::{CARRIED_ANSWERS_MAX_OCTETS, CARRIED_PIECE_OCTETS, CARRIED_WITHIN_S};
@@ -13,6 +14,11 @@ pub use connections::{
 pub use keys::{
     CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,
     RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
+};
+pub use reconnect::{
+    RECONNECT_BASE_MS, RECONNECT_MAX_MS, RECONNECT_REPLACED_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
+    RECONNECT_UNAVAILABLE_MAX_MS, REFUSALS_BORNE_A_MINUTE, REFUSALS_BORNE_AT_ONCE, REFUSALS_LOOK_EVERY_S,
+    REFUSALS_TOLD_A_MINUTE, REFUSALS_TOLD_AT_ONCE,
 };
 pub use trust::{
     BRAKE_CLOCKS_DIFFER_S, BRAKE_LOOK_EVERY_S, BRAKED_GROUPS_MAX, COLLECTOR_AHEAD_MAX_S, COLLECTOR_TIME_KEEP_EVERY_S,
@@ -396,19 +402,8 @@ pub const BATCHES_PER_MINUTE: u32 = 120;
 pub const BACKLOG_AFTER_S: u64 = 60;
 /// While batches are under way, records are gathered so long before the next is sent, milliseconds.
 pub const BATCH_GATHER_MS: u64 = 200;
-/// First retry after a lost connection, at most, milliseconds; doubles with each failure.
-pub const RECONNECT_BASE_MS: u64 = 1000;
-/// Retries are never further apart, milliseconds.
-pub const RECONNECT_MAX_MS: u64 = 300_000;
-/// Nor are they further apart than this where the collector says that it cannot store: that passes by itself (D5),
-/// milliseconds.
-pub const RECONNECT_UNAVAILABLE_MAX_MS: u64 = 30_000;
 /// A clock that differs so much from the collector's is told of, seconds.
 pub const CLOCK_SKEW_TOLD_S: u64 = 5;
-/// A revoked sensor asks again no more often, milliseconds.
-pub const RECONNECT_REVOKED_MS: u64 = 300_000;
-/// The collector's wish for a spread is honoured up to this, milliseconds.
-pub const RECONNECT_SPREAD_MAX_MS: u64 = 900_000;
 /// Connecting, and each answer that must come at once, seconds.
 pub const ANSWER_TIMEOUT_S: u64 = 10;
 /// In enrolment, the root document that the token pins, where a newer one was shown first, seconds: well within what all of

@@ -42,3 +42,4 @@ pub mod session;
 pub mod settings;
 pub mod store;
 pub mod thrown_out;
+pub mod visits;

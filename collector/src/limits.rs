@@ -112,6 +112,20 @@ pub const THROWN_OUT_PAUSE_MAX: Duration = Duration::from_secs(300);
 pub const THROWN_OUT_FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 /// Sensors of which it is known: all that a large community has, some 100 KiB.
 pub const THROWN_OUT_KEPT_MAX: usize = 4_096;
+/// Connections by one sensor's key that have not said Hello yet, beside the session that stands: one for each way there, and as many
+/// for attempts that the network has swallowed. One more ends the oldest.
+pub const GUESTS_PER_SENSOR_MAX: usize = 4;
+/// A session that took another's place while that stood is told of from so many on within [`VISITS_WITHIN`]: a network that breaks off
+/// does it once in a while.
+pub const VISITS_REPLACED_TOLD: usize = 3;
+/// A connection that never said Hello, from so many on: a firewall that swallows QUIC after its first packets makes three in an hour.
+pub const VISITS_SILENT_TOLD: usize = 6;
+/// So long such a visit counts.
+pub const VISITS_WITHIN: Duration = Duration::from_secs(3_600);
+/// A refused knock of one sensor goes into the log this often, with the number of those between.
+pub const KNOCK_TOLD_EVERY: Duration = Duration::from_secs(60);
+/// Sensors of which such things are known: all that a large community has, some 1 MiB.
+pub const VISITS_KEPT_MAX: usize = 4_096;
 /// Hello is answered within this, or the sensor is told that it cannot be now: it waits for ten seconds.
 pub const GREETED_WITHIN: Duration = Duration::from_secs(8);
 /// Questions for the next certificate closer together than this are passed over: each is a signature.
@@ -217,6 +231,13 @@ pub const ROOT_WARN_DAYS: u64 = 60;
 pub const TRUST_SAID_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// A file that is to be signed, or was: a root document or a manifest.
 pub const SIGNED_FILE_MAX_OCTETS: u64 = 64 * 1024;
+/// The file beside a key that says which numbers it has signed: a line a channel.
+pub const SIGNED_NUMBERS_MAX_OCTETS: u64 = 64 * 1024;
+/// A number so far above the last that a key has signed is signed by a person's own hand only: other keys sign too, and of an hour's
+/// list for a month there are fewer.
+pub const LIST_NUMBER_STEP_MAX: u64 = 1_000;
+/// The same of the first that a key signs on a machine: a list each hour for ten years.
+pub const LIST_NUMBER_FIRST_MAX: u64 = 100_000;
 
 /// A line on the control socket.
 pub const CONTROL_LINE_MAX_OCTETS: u64 = 1024;

@@ -173,6 +173,7 @@ fn without_an_agent(data: &Path, list: &mut File) -> Result<Carried, Failure> {
         unsent: Seq(0),
         protocols: PROTOCOLS,
         resent: AtomicU64::new(0),
+        refusals: Mutex::default(),
         certified: watch::Sender::new(None),
         counter: Counter::default(),
         ca: identity.ca_der.clone().into(),

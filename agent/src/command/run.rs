@@ -164,6 +164,7 @@ pub(crate) fn run_confined_by(
         unsent,
         protocols: PROTOCOLS,
         resent: AtomicU64::new(0),
+        refusals: Mutex::default(),
         certified: watch::Sender::new(None),
         counter: Counter::default(),
         ca: identity.ca_der.clone().into(),
@@ -252,6 +253,7 @@ impl Process {
             error = told => Err(Failure::new(format!("the control socket fails: {error}"), "look at the system's limits")),
             () = self.tick() => Ok(()),
             () = self.desk.let_brakes_run_out() => Ok(()),
+            () = self.desk.tell_of_refusals() => Ok(()),
         }
     }
 

@@ -32,6 +32,7 @@ mod handing_over;
 pub mod list;
 mod listing;
 mod noted;
+mod numbers;
 mod say;
 mod sensor_list;
 

@@ -20,8 +20,10 @@ list_refused {revision, why}, spool_damaged {octets}, loss {from, to, reason (sp
 unknown_indicator {indicator}, unknown_site {site}, unreadable_record {octets}, held_back, thrown_out (it broke the rules of the conversation again and again,
 and is not greeted for up to five minutes each time), two_live {words, greeted_at}, mark_unknown {words}, mark_missing {words}, set_back {words, state_of, next, committed},
 epoch_changed {before, committed}, token_reused and token_guessed (somebody came with a token that was used before, or whose secret
-was not known), ended_key (somebody came with a key from before a renewal), foreign_site (its agent.toml names a site that it may not report for), unpublished_list (it came with a list
-whose number is beyond all that were published here). A later version may have more. Times are RFC 3339 UTC, except greeted_at and state_of: as stored.";
+was not known), ended_key (somebody came with a key from before a renewal), replaced_again (a session took the place of
+one that stood, for the third time in an hour or more), silent_again (somebody proved its key and never said Hello, six times in an hour or more), foreign_site (its agent.toml
+names a site that it may not report for), unpublished_list (it came with a list whose number is beyond all that were published here). A later version may have more. Times are
+RFC 3339 UTC, except greeted_at and state_of: as stored.";
 
 /// Arguments of `sensor events`.
 #[derive(Debug, clap::Args)]

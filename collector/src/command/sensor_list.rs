@@ -73,14 +73,14 @@ fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
 /// What is to be said of its certificate: nothing as long as it is renewed in time.
 fn renewal(sensor: &SensorRow, now: Timestamp) -> Option<String> {
     let until = sensor.certificate_until.filter(|_| sensor.revoked_at.is_none())?;
-    let why = sensor.renewal_refused_why.as_deref().map_or(String::new(), |why| format!(" ({why})"));
+    let why = sensor.renewal_refused_why.as_deref().map_or(String::new(), |why| format!(" ({})", say::briefly(why)));
     is_overdue(until, now).then(|| format!("certificate NOT RENEWED{why}, good until {}", say::moment(Some(until))))
 }
 
 /// Which channel it follows, where that is not everybody's.
 fn channel_words(sensor: &SensorRow, left: Option<&(i64, String)>) -> String {
     let follows = sensor.follows.as_deref().unwrap_or(CHANNEL_ALL);
-    let why = sensor.channel_refused_why.as_deref().map_or(String::new(), |why| format!(" and refuses: {why}"));
+    let why = sensor.channel_refused_why.as_deref().map_or(String::new(), |why| format!(" and refuses: {}", say::briefly(why)));
     match sensor.channel.as_str() {
         CHANNEL_ALL if follows == CHANNEL_ALL => left.map_or(String::new(), |(old, channel)| {
             format!(", channel all although sensor {old}, whose place it takes, was on {channel}")
@@ -102,7 +102,7 @@ fn trust(sensor: &SensorRow, newest_root: Option<i64>) -> String {
         said.push_str(&format!("; root document {version}, behind"));
     }
     if let Some(why) = &sensor.root_refused_why {
-        said.push_str(&format!("; refused another: {why}"));
+        said.push_str(&format!("; refused another: {}", say::briefly(why)));
     }
     said
 }
@@ -196,7 +196,7 @@ fn print(sensors: &[SensorRow], beside: &Beside, json: bool, now: Timestamp) -> 
             (None, None) => state,
         };
         let list = match &sensor.refused_why {
-            Some(why) => format!("{} (refused another: {why})", sensor.revision),
+            Some(why) => format!("{} (refused another: {})", sensor.revision, say::briefly(why)),
             None => sensor.revision.to_string(),
         };
         let unpublished = if sensor.revision > 0 { ", never published here" } else { "" };

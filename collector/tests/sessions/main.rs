@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "all of this file is tests")]
 
 mod double;
+mod guests;
 mod renewal;
 mod second;
 mod tcp;

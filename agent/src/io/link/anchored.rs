@@ -33,12 +33,12 @@ pub(super) async fn root_step<L: Link>(
     match step {
         Step::Wait => Ok(()),
         Step::Broken(why) => Err(LinkError::Protocol(why.to_owned())),
-        Step::Refused { why, outcome } => refused(write, &why, outcome).await,
+        Step::Refused { why, outcome } => refused(write, desk, &why, outcome).await,
         Step::Keep(documents) => {
             for document in documents {
                 match keep(desk, subscription, document).await? {
                     Ok(outcome) => write_message(write, &ToCollector::RootOutcome(outcome)).await?,
-                    Err((why, outcome)) => return refused(write, &why, outcome).await,
+                    Err((why, outcome)) => return refused(write, desk, &why, outcome).await,
                 }
             }
             Ok(())
@@ -52,8 +52,13 @@ fn change(desk: &Desk, with: impl FnOnce(&mut Anchor) -> Step) -> Step {
     step
 }
 
-async fn refused(write: &mut (impl AsyncWrite + Unpin), why: &Refused, outcome: RootOutcome) -> Result<(), LinkError> {
-    tracing::warn!("{why}");
+async fn refused(
+    write: &mut (impl AsyncWrite + Unpin),
+    desk: &Desk,
+    why: &Refused,
+    outcome: RootOutcome,
+) -> Result<(), LinkError> {
+    desk.refused(&why.to_string())?;
     write_message(write, &ToCollector::RootOutcome(outcome)).await
 }
 
@@ -137,7 +142,7 @@ pub(super) async fn newest_step(
     match step {
         newness::Step::Nothing => Ok(()),
         newness::Step::Refused(why) => {
-            tracing::warn!("{why}");
+            desk.refused(&why.to_string())?;
             let why = varde_common::codec::Text::cut(&why.to_string());
             write_message(write, &ToCollector::NewestRefused { why }).await
         }

@@ -166,6 +166,7 @@ pub async fn take(desk: &Desk, subscription: &mut Subscription, file: &mut (impl
             carried.refused.push("the file holds no whole list".to_owned());
         }
         Ok((Ok(()), _)) => {}
+        Ok((Err(_), Err(why @ LinkError::RefusedTooOften))) => carried.refused.push(why.to_string()),
         // What the list was refused for says more than the pieces that nobody took any more.
         Ok((Err(_), Err(LinkError::Protocol(why)))) => carried.refused.push(why),
         Ok((Err(why), _)) => carried.refused.push(why),

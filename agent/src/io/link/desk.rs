@@ -29,6 +29,7 @@ use crate::io::disk::spool::Figures;
 use crate::limits::{BRAKE_LOOK_EVERY_S, CLOCK_SKEW_TOLD_S};
 use crate::newness::Newness;
 use crate::raise::braked::Braking;
+use crate::refusals::Refusals;
 use crate::renewal::Certified;
 
 /// The list in force, as the sensor uses it.
@@ -98,6 +99,8 @@ pub struct Desk {
     pub protocols: RangeInclusive<u16>,
     /// Records sent again so far.
     pub resent: AtomicU64,
+    /// What was refused lately, in this session and those before.
+    pub refusals: Mutex<Refusals>,
     /// Who brings a list by hand.
     pub counter: Counter,
     /// The CA that enrolment met: what a list brought by hand comes with is held against it.

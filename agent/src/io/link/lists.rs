@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use varde_common::codec::Text;
 use varde_common::list::Manifest;
 use varde_common::matcher::IndicatorSet;
 use varde_common::message::{ListOutcome, Stream, ToAgent, ToCollector};
@@ -145,8 +144,7 @@ async fn act(
         Step::Broken(why) => return Err(LinkError::Protocol(why.to_owned())),
         Step::Refused { revision, why, outcome } => {
             *incoming = None;
-            tracing::warn!(%revision, "a list was refused: {why}");
-            desk.order(Order::Event(SensorEvent::ListRefused { revision, why: Text::cut(&why) })).await?;
+            desk.list_refused(revision, &why).await?;
             return Ok(Some(outcome));
         }
         Step::Begin { manifest } => {

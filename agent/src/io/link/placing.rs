@@ -3,10 +3,8 @@
 use std::path::Path;
 
 use tokio::io::AsyncWrite;
-use varde_common::codec::Text;
 use varde_common::id::Revision;
 use varde_common::message::{ChannelOutcome, ToCollector};
-use varde_common::record::SensorEvent;
 use varde_common::trust::Root;
 
 use super::lists::on_disk;
@@ -14,7 +12,6 @@ use super::session::Desk;
 use super::{LinkError, write_message};
 use crate::io::disk::floor;
 use crate::io::disk::identity::Identity;
-use crate::io::disk::keeper::Order;
 use crate::io::disk::list;
 use crate::io::disk::roots::{self, Stored};
 use crate::io::disk::volume::RealVolume;
@@ -34,9 +31,7 @@ pub(super) async fn channel_step(
     let outcome = match subscription.placed().handle_word(&octets, &root, latest) {
         Step::Nothing(outcome) => outcome,
         Step::Refused(why, outcome) => {
-            tracing::warn!("{why}");
-            let event = SensorEvent::ListRefused { revision: Revision(0), why: Text::cut(&why.to_string()) };
-            desk.order(Order::Event(event)).await?;
+            desk.list_refused(Revision(0), &why.to_string()).await?;
             outcome
         }
         Step::Keep(placement) => {

@@ -442,6 +442,7 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         }
         ToAgent::Gap { expected } => {
             tracing::warn!(%expected, "the collector misses records; sending from there again");
+            desk.bears()?;
             let sent_before = ship.next();
             ship.handle_gap(expected).map_err(broken)?;
             desk.resent(sent_before, ship.next());
@@ -483,6 +484,8 @@ mod tests {
         let ended = |reason, fruitful| lost(LinkError::Closed(reason), fruitful).1;
         assert_eq!(ended(CloseReason::ProtocolError, Some(false)), Lost::Fruitless);
         assert_eq!(ended(CloseReason::ProtocolError, Some(true)), Lost::Ended);
+        assert_eq!(ended(CloseReason::Replaced, None), Lost::Replaced, "before it was greeted");
+        assert_eq!(ended(CloseReason::Replaced, Some(false)), Lost::Replaced);
         assert_eq!(ended(CloseReason::GoingDown, Some(false)), Lost::Ended, "a restart says nothing of the sensor");
         assert_eq!(ended(CloseReason::UnknownSite, None), Lost::NotReached);
     }

@@ -48,7 +48,7 @@ pub struct Caps {
     pub octets: u64,
     /// What is acknowledged stays so long, seconds.
     pub acknowledged_s: u64,
-    /// What is not stays so long, seconds; alerts of severity info and low half as long.
+    /// What is not stays so long, seconds; refusals and alerts of severity info and low half as long.
     pub unacknowledged_s: u64,
     /// A segment this large is followed by another.
     pub segment_octets: u64,
@@ -121,7 +121,7 @@ enum Piece {
         octets: u64,
         /// What the markers in it tell.
         given_up: Tally,
-        /// No alert below this level of severity is in it: given up, or never there. Zero while nobody looked.
+        /// Nothing that goes in a turn before this one is in it: given up, or never there. Zero while nobody looked.
         thinned: u8,
     },
     Lost(Loss),

@@ -23,8 +23,8 @@ impl Spool {
         let begun = Loss::new(self.pending_first, last, LossReason::SpoolFull);
         let loss = self.unnoted.get_or_insert(begun);
         loss.to = last;
-        for (seq, (severity, _)) in severities {
-            loss.tell(seq, severity);
+        for (seq, worth) in severities {
+            loss.tell(seq, worth.severity);
         }
         self.note_loss()
     }

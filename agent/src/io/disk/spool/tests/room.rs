@@ -3,6 +3,8 @@
 use super::*;
 use crate::ledger::tests::{opened, updated};
 use crate::sensor::Statement;
+use varde_common::codec::Text;
+use varde_common::id::Revision;
 use varde_common::indicator::Severity;
 use varde_common::record::LossCounts;
 
@@ -249,4 +251,47 @@ fn i3_one_making_of_room_is_bounded_and_the_next_goes_on() {
     }
     assert!(goes > 2, "the test is too small for the bound");
     assert_eq!(spool.figures().given_up.full, LossCounts { low: 100, ..LossCounts::default() });
+}
+
+fn refusal(number: u64) -> Vec<u8> {
+    let event = SensorEvent::ListRefused { revision: Revision(number), why: Text::cut("{}") };
+    Record { time: NOW, body: RecordBody::Event(event) }.to_octets().unwrap()
+}
+
+#[test]
+fn c1_i3_what_a_collector_has_refused_goes_before_every_alert_and_takes_nothing_else_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = small(directory.path(), HUGE);
+    // Alerts and what else happened, and then a flood of refusals that a spool of this size cannot hold.
+    let mut written = mixed(&mut spool, 40);
+    // Room for the newest segment, which nothing goes from, and for what is left of those with something else in them.
+    spool.caps.octets = spool.figures().octets + 8_000;
+    for number in 0..2_000 {
+        written.push(refusal(number));
+        spool.append(&refusal(number));
+        if number % 10 == 0 {
+            spool.sync(NOW).unwrap();
+        }
+    }
+    spool.sync(NOW).unwrap();
+    let figures = spool.figures();
+    assert!(figures.octets <= spool.caps.octets, "{figures:?}");
+    let gone = fates(&mut spool, &written);
+    for (place, fate) in gone.iter().enumerate().take(120) {
+        assert_eq!(*fate, None, "the record at {place} was there before");
+    }
+    let lost = gone.iter().filter(|fate| **fate == Some((LossReason::SpoolFull, None))).count() as u64;
+    assert!(lost > 1_500, "{lost}");
+    assert_eq!(figures.given_up.full, LossCounts { other: lost, ..LossCounts::default() }, "each is counted");
+    // An alert that comes now stays too.
+    spool.append(&alert(Severity::Info));
+    spool.sync(NOW).unwrap();
+    written.push(alert(Severity::Info));
+    for number in 0..500 {
+        written.push(refusal(number));
+        spool.append(&refusal(number));
+        spool.sync(NOW).unwrap();
+    }
+    assert_eq!(fates(&mut spool, &written)[2_120], None);
+    assert_eq!(spool.figures().given_up.full.info, 0);
 }
