@@ -80,7 +80,10 @@ fn renewal(sensor: &SensorRow, now: Timestamp) -> Option<String> {
 /// Which channel it follows, where that is not everybody's.
 fn channel_words(sensor: &SensorRow, left: Option<&(i64, String)>) -> String {
     let follows = sensor.follows.as_deref().unwrap_or(CHANNEL_ALL);
-    let why = sensor.channel_refused_why.as_deref().map_or(String::new(), |why| format!(" and refuses: {}", say::briefly(why)));
+    let why = sensor
+        .channel_refused_why
+        .as_deref()
+        .map_or(String::new(), |why| format!(" and refuses: {}", say::briefly(why)));
     match sensor.channel.as_str() {
         CHANNEL_ALL if follows == CHANNEL_ALL => left.map_or(String::new(), |(old, channel)| {
             format!(", channel all although sensor {old}, whose place it takes, was on {channel}")

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use tokio::io::AsyncWrite;
+use varde_common::codec::Text;
 use varde_common::id::Revision;
 use varde_common::message::{ChannelOutcome, ToCollector};
+use varde_common::record::SensorEvent;
 use varde_common::trust::Root;
 
 use super::lists::on_disk;
@@ -12,6 +14,7 @@ use super::session::Desk;
 use super::{LinkError, write_message};
 use crate::io::disk::floor;
 use crate::io::disk::identity::Identity;
+use crate::io::disk::keeper::Order;
 use crate::io::disk::list;
 use crate::io::disk::roots::{self, Stored};
 use crate::io::disk::volume::RealVolume;

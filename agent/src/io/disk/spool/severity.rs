@@ -94,7 +94,9 @@ impl Spool {
                     RecordBody::Event(
                         SensorEvent::Started { .. }
                         | SensorEvent::ListInForce { .. }
-                        | SensorEvent::SpoolDamaged { .. },
+                        | SensorEvent::SpoolDamaged { .. }
+                        | SensorEvent::RecordsEnded { .. }
+                        | SensorEvent::UnreadEnded { .. },
                     )
                     | RecordBody::Loss { .. }
                     | RecordBody::GivenUp { .. },
