@@ -1,7 +1,7 @@
 //! From which numbers on a spool has records of its own although a plan may have promised those to another's: the file `own`, for plans
 //! in directories that nobody could enter, where nothing could be said in the plan's own name.
 //!
-//! `EPOCH NEXT NEXT …`: the next number at each start at which such a directory was there, the last few of them. What a plan promised
+//! `EPOCH NEXT NEXT … CRC` (`sealed.rs`): the next number at each start at which such a directory was there, the last few of them. What a plan promised
 //! before such a number, and none before that, is what was taken over.
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::path::Path;
 use varde_common::id::{Epoch, Seq};
 
 use super::super::volume::Volume;
-use super::super::{DiskError, read_at_most_on, write_whole_on};
+use super::super::{DiskError, read_at_most_on, sealed, write_whole_on};
 use super::Spool;
 use crate::limits::ADOPTED_PIECES_MAX;
 
@@ -19,8 +19,7 @@ const OWN_MAX_OCTETS: u64 = 4_096;
 fn read(volume: &dyn Volume, directory: &Path, epoch: Epoch) -> Vec<Seq> {
     let read = || {
         let octets = read_at_most_on(volume, &directory.join(OWN_FILE), OWN_MAX_OCTETS).ok()?;
-        let text = String::from_utf8(octets).ok()?;
-        let mut words = text.strip_suffix('\n')?.split(' ');
+        let mut words = sealed::said_in(&octets)?.split(' ');
         if words.next()?.parse() != Ok(epoch) {
             return None;
         }
@@ -50,7 +49,7 @@ impl Spool {
         own.drain(..own.len().saturating_sub(ADOPTED_PIECES_MAX));
         let numbers: String = own.iter().map(|seq| format!(" {seq}")).collect();
         loop {
-            let text = format!("{}{numbers}\n", self.epoch);
+            let text = sealed::line(&format!("{}{numbers}", self.epoch));
             match write_whole_on(self.volume.as_ref(), &self.directory.join(OWN_FILE), text.as_bytes()) {
                 Err(error) if error.is_full() && self.shrink_reserve()? => {}
                 written => return written,
