@@ -125,6 +125,7 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         resent: AtomicU64::new(0),
         certified: watch::Sender::new(None),
         counter: Counter::default(),
+        refusals: Default::default(),
         ca: identity.ca_der.clone().into(),
     };
     let mut subscription = Subscription::new(root, Revision(0), Revision(0));

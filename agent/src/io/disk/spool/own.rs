@@ -1,7 +1,8 @@
 //! From which numbers on a spool has records of its own although a plan may have promised those to another's: the file `own`, for plans
 //! in directories that nobody could enter, where nothing could be said in the plan's own name.
 //!
-//! `EPOCH NEXT NEXT …` with a checksum: the next number at each start at which such a directory was there, the last few of them. What a plan promised
+//! `EPOCH NEXT NEXT …` with a checksum (`sealed.rs`): the next number at each start at which such a directory was there, the last few of
+//! them. What a plan promised
 //! before such a number, and none before that, is what was taken over.
 
 use std::path::Path;
