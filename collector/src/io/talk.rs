@@ -68,6 +68,7 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
         freshness: Mutex::new(Freshness::NotTold),
         was_slow: AtomicBool::new(false),
         broken: OnceLock::new(),
+        refused: OnceLock::new(),
     });
     let mut serving = JoinSet::new();
     serving.spawn(talk.clone().expect_hello());
@@ -114,12 +115,14 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
         collector.failed(&format!("cannot note what was passed over of sensor {sensor}"), &error);
     }
     talk.note_thrown_out().await;
+    talk.note_foreign_site().await;
     let introduced = talk.session().is_introduced();
     // One that never said Hello was none, and may come without end: what is odd about it is told elsewhere.
     if introduced {
         tracing::info!(sensor, passed_over, "session over");
     }
-    collector.live.leave(sensor, number, introduced, talk.carrier.said_goodbye()).await;
+    let has_spoken = introduced || talk.refused.get().is_some();
+    collector.live.leave(sensor, number, has_spoken, talk.carrier.said_goodbye()).await;
 }
 
 /// What became of one task of a session.
@@ -146,6 +149,8 @@ struct Talk {
     was_slow: AtomicBool,
     /// It has broken a rule, and is not greeted again for so long.
     broken: OnceLock<Duration>,
+    /// Why it was ended though it broke no rule: it has said something.
+    refused: OnceLock<CloseReason>,
 }
 
 /// Control before alerts before lists: an alert never waits for a list.
@@ -189,11 +194,12 @@ impl Talk {
 
     async fn serve<W: Outgoing, R: AsyncRead + Unpin + Send>(self: Arc<Talk>, send: W, recv: R) -> Served {
         if let Err(why) = self.serve_stream(send, recv).await {
-            // First of all: the stream ends here, and the sensor must not take that for the reason.
-            self.throw_out(why);
-            if why == CloseReason::UnknownSite {
-                self.note_foreign_site().await;
+            // Before the close: whoever sees the session over asks for it. Noted is it there, for this task ends with the session.
+            if why != CloseReason::ProtocolError {
+                let _ = self.refused.set(why);
             }
+            // The stream ends here, and the sensor must not take that for the reason.
+            self.throw_out(why);
         }
         Served::Over
     }

@@ -15,6 +15,9 @@ use crate::store::{Scope, StoreError};
 impl Talk {
     /// The sensor named a site that it may not report for: to whoever looks at it here it would only seem silent.
     pub(super) async fn note_foreign_site(&self) {
+        if self.refused.get() != Some(&CloseReason::UnknownSite) {
+            return;
+        }
         match self.collector.store.note_seldom(self.sensor, "foreign_site", clock::now()).await {
             Ok(true) => {
                 let _ = self.collector.changes.send(Change::Sensor(self.sensor));
