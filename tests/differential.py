@@ -10,8 +10,8 @@ import sys
 import tempfile
 
 from differential_seen import (
-    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, QUIC_TRIES_MAX, STREAM_IDLE_TIMEOUT_S, TOGETHER, Frames, initial_of, is_capture, is_contradicted, laid_alone,
-    laid_anew, run_agent, run_tshark, stream, unpacked,
+    HELLO_RECORDS_MAX, GREETING_SEGMENTS_MAX, HELLOS_MAX, QUIC_TRIES_MAX, STREAM_IDLE_TIMEOUT_S, STREAM_READ_OCTETS, TOGETHER, Frames, initial_of, is_capture, is_contradicted, laid_alone,
+    laid_anew, run_agent, run_tshark, stream, told_alone, unpacked,
 )
 
 # Further looks where the first one differs: what it means when the agent's view is found there, and how to look.
@@ -41,8 +41,8 @@ JA4_PARTS = ("version, counts or first protocol", "cipher list", "extension or s
 class Case:
     """One file, looked at again where something differs; each look is taken once, and only if it is needed."""
 
-    def __init__(self, path, ours, theirs, seconds):
-        self.path, self.ours, self.theirs, self.seconds = path, ours, theirs, seconds
+    def __init__(self, agent, path, ours, theirs, seconds):
+        self.agent, self.path, self.ours, self.theirs, self.seconds = agent, path, ours, theirs, seconds
         self.taken = {}
         self.in_vain = 0
 
@@ -116,6 +116,8 @@ class Case:
             return "data in a segment with RST: tshark reads no words in it"
         if self.refused_with_syn(ends):
             return "a SYN with data that its receiver did not take: tshark reads on from there"
+        if self.behind_stray_syn(kind, ends, told):
+            return "a SYN that nobody took stands in the middle of the connection: tshark finds it once that is left out"
         reason = self.host_elsewhere(ends, name) if kind == "http" else None
         if reason:
             return reason
@@ -137,6 +139,20 @@ class Case:
         flow, back = self.frames().of_flow[ends], self.frames().of_flow[(*ends[2:], *ends[:2])]
         refused = {one.acknowledged - 1 & 0xFFFFFFFF for one in back if one.begins}
         return any(one.begins and one.payload and one.sequence in refused for one in flow)
+
+    def behind_stray_syn(self, kind, ends, told):
+        """Whether tshark, which begins anew at every SYN, finds it in a connection's octets without the SYNs nobody took."""
+        flow, back = self.frames().of_flow[ends], self.frames().of_flow[(*ends[2:], *ends[:2])]
+
+        def is_taken(syn):
+            return any(0 < (one.acknowledged - syn.sequence) % (1 << 32) < STREAM_READ_OCTETS for one in back)
+
+        begins = [place for place, one in enumerate(flow) if one.begins]
+        strays = [place for place in begins if not is_taken(flow[place])]
+        start = max((place for place in begins if place not in strays), default=0)
+        # What a SYN brings stands behind the SYN itself.
+        rest = [one._replace(sequence=one.sequence + one.begins) for place, one in enumerate(flow) if place >= start and place not in strays]
+        return any(place > start for place in strays) and laid_anew(kind, ends, stream(rest), told, self.seconds)
 
     def second_hello(self, flow, told):
         """Why tshark does not tell a hello that went to a QUIC connection id of which it tells another."""
@@ -248,6 +264,11 @@ class Case:
         reason = self.theirs.remark(kind, flow, told)
         if reason:
             return reason
+        if self.ours.let_go and self.in_vain < IN_VAIN_MAX:
+            alone = told_alone(self.agent, self.path, flow[1:], self.seconds)
+            if alone is not None and told in alone.words.get((kind, flow), []):
+                return "tables of the agent were full, as its last line says: it tells it when the flow comes alone"
+            self.in_vain += 1
         if flow[0] == "quic":
             return self.behind_too_many(flow, told)
         ends = flow[1:]
@@ -368,7 +389,7 @@ def one_file(path, options, kinds, total, reasons):
                 print("%s: %s" % (path, trouble if ours is None else "no capture (%s)" % complaint))
             return
         total["files"] += 1
-        equal, differences = compare(Case(plain, ours, theirs, options.seconds), kinds)
+        equal, differences = compare(Case(options.agent, plain, ours, theirs, options.seconds), kinds)
     if complaint and "breaks off" in complaint:
         differences.append(("tshark's view is not whole: " + complaint, None))
     unexplained = [line for line, reason in differences if reason is None]

@@ -7,6 +7,7 @@ import hashlib
 import io
 import ipaddress
 import json
+import os
 import re
 import struct
 import subprocess
@@ -143,6 +144,8 @@ class Seen:
         # When, microseconds since 1970.
         self.times = collections.defaultdict(list)
         self.headless = set()
+        # Whether a full table let something go.
+        self.let_go = False
 
     def first_words(self, kind, flow, told, remarks=(), time=None):
         """What a client says of itself in a flow, in the order of its packets."""
@@ -664,9 +667,22 @@ def run_agent(agent, path, seconds):
         told = it["host"] if it["type"] == "http" else Hello(sni=it["sni"], alpn=tuple(it["alpn"]), ja4=it["ja4"])
         seen.first_words(it["type"], flow, told, time=time)
     complaints = ended.stderr.decode("utf-8", "replace").strip()
+    seen.let_go = re.search(r"let go by full tables: (?!nothing)", complaints) is not None
     if ended.returncode < 0 or ended.returncode > 1 or "panicked" in complaints:
         return None, "the agent died (%d): %s" % (ended.returncode, complaints[-300:])
     return seen, complaints if ended.returncode else None
+
+
+def told_alone(agent, path, flow, seconds):
+    """What the agent sees in what passes between the ends of one flow, without the rest of the file; none where it cannot be had."""
+    client, client_port, server, server_port = flow
+    version = "ipv6" if ":" in client else "ip"
+    between = ["%s.addr == %s" % (version, end) for end in (client, server)]
+    between += ["(tcp.port == %d || udp.port == %d)" % (port, port) for port in (client_port, server_port)]
+    with tempfile.TemporaryDirectory() as folder:
+        alone = os.path.join(folder, "alone")
+        ended = tshark(path, ["-Y", " && ".join(between), "-w", alone], [], seconds, lambda output: None)
+        return run_agent(agent, alone, seconds)[0] if ended and ended[0] == 0 else None
 
 
 def is_capture(path):

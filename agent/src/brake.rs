@@ -12,7 +12,7 @@ use varde_common::codec::Text;
 use varde_common::message::BrakeOutcome;
 use varde_common::rotation::is_replaced;
 use varde_common::time::Timestamp;
-use varde_common::trust::Root;
+use varde_common::trust::{Root, Untrusted};
 
 use crate::anchor::printable;
 use crate::limits::BRAKE_CLOCKS_DIFFER_S;
@@ -58,6 +58,9 @@ impl Brakes {
     /// With what the disk holds. `replaced`: the role was given to wholly other keys since.
     pub fn new(kept: Option<Kept>, root: &Root, replaced: bool) -> Brakes {
         let Some(kept) = kept.filter(|_| !replaced) else { return Brakes::default() };
+        if is_forsaken(&kept, root) {
+            return Brakes::default();
+        }
         let floor = kept.number;
         let order = Order::read(&kept.octets, root).ok().filter(|order| order.number == floor);
         Brakes { floor, taken: order.map(|order| (order, kept)), ..Brakes::default() }
@@ -99,7 +102,8 @@ impl Brakes {
 
     /// Another root document is in force. By wholly other keys numbers begin anew; what the new ones do not stand for ends.
     pub fn handle_root(&mut self, before: &Root, root: &Root) {
-        if is_replaced(&before.roles.brake, &root.roles.brake) {
+        let forsaken = self.taken.as_ref().is_some_and(|(_, kept)| is_forsaken(kept, root));
+        if forsaken || is_replaced(&before.roles.brake, &root.roles.brake) {
             self.floor = 0;
         }
         let stands = |kept: &Kept| !matches!(Order::read(&kept.octets, root), Err(NotTaken::Untrusted(_)));
@@ -146,6 +150,12 @@ impl Brakes {
         self.refused = Some(why);
         outcome
     }
+}
+
+/// Whether too few of those who signed an order have the role still: its number, which may be a thief's, holds up no other.
+fn is_forsaken(kept: &Kept, root: &Root) -> bool {
+    let why = Order::read(&kept.octets, root);
+    matches!(why, Err(NotTaken::Untrusted(Untrusted::TooFewSignatures { .. } | Untrusted::NoSuchRole)))
 }
 
 #[cfg(test)]
@@ -236,6 +246,15 @@ mod tests {
         assert_eq!((held(&mut live, 2), live.number()), (vec![(4, false)], 7), "another document alone ends nothing");
         live.handle_root(&first, &second);
         assert_eq!((held(&mut live, 2), live.number()), (vec![], 0));
+        // One of two keys is retired, and the order was its alone: a thief's highest number goes with it.
+        let mut both = root(1, 2);
+        both.keys.extend(root(1, 3).keys);
+        both.roles.brake.keys.extend(root(1, 3).roles.brake.keys);
+        let mut live = Brakes::new(Some(kept.clone()), &both, false);
+        assert_eq!(live.number(), 7);
+        live.handle_root(&both, &second);
+        assert_eq!((held(&mut live, 2), live.number()), (vec![], 0));
+        assert_eq!(Brakes::new(Some(kept.clone()), &second, false).number(), 0, "and over a restart");
         // Damaged on disk: no brake, and the number stays.
         let mut damaged = Brakes::new(Some(Kept { octets: b"{}".to_vec(), ..kept }), &first, false);
         assert_eq!((held(&mut damaged, 2), damaged.number()), (vec![], 7));

@@ -9,7 +9,7 @@
 //! [`bucket`]); [`sensor`] owns all of
 //! these stages and is told the time, from which it makes the [`timeline`] they go by ([`blind`] counts what none of them can see). What it decides gets its number in the [`ledger`], its host a [`pseudonym`], and is
 //! written to the [`spool`]; [`ship`] keeps count of what the collector has committed, [`route`] of the way there (through a
-//! [`proxy`], where there must be one), [`subscription`] of which list is in force, [`brake`] of what is counted only, [`renewal`] of when the next certificate is asked for, and certificates are
+//! [`proxy`], where there must be one), [`subscription`] of which list is in force (above which [`floor`]), [`brake`] of what is counted only, [`renewal`] of when the next certificate is asked for, and certificates are
 //! checked by the [`effective_time`]; [`behind`] says how often a sensor that knows its collector no more asks why. Nothing but [`io`] touches the world.
 
 pub mod anchor;
@@ -22,6 +22,7 @@ pub mod command;
 pub mod dns;
 pub mod duplicate;
 pub mod effective_time;
+pub mod floor;
 pub mod flow;
 pub mod fragment;
 pub mod greeting;
@@ -39,6 +40,7 @@ pub mod placed;
 pub mod proxy;
 pub mod pseudonym;
 pub mod raise;
+pub mod refusals;
 pub mod renewal;
 pub mod route;
 pub mod sensor;

@@ -3,6 +3,7 @@
 mod carried;
 mod connections;
 mod keys;
+mod reconnect;
 mod trust;
 
 pub use carried::{CARRIED_ANSWERS_MAX_OCTETS, CARRIED_PIECE_OCTETS, CARRIED_WITHIN_S};
@@ -14,9 +15,15 @@ pub use keys::{
     CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,
     RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
 };
+pub use reconnect::{
+    RECONNECT_BASE_MS, RECONNECT_MAX_MS, RECONNECT_REPLACED_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
+    RECONNECT_UNAVAILABLE_MAX_MS, REFUSALS_BORNE_A_MINUTE, REFUSALS_BORNE_AT_ONCE, REFUSALS_LOOK_EVERY_S,
+    REFUSALS_TOLD_A_MINUTE, REFUSALS_TOLD_AT_ONCE,
+};
 pub use trust::{
-    BRAKE_CLOCKS_DIFFER_S, BRAKE_LOOK_EVERY_S, BRAKED_GROUPS_MAX, REFUSAL_MAX_CHARACTERS, ROOT_FOLLOWED_WITHIN_S,
-    ROOT_LANE_AGAIN_MAX_S, ROOT_LANE_AGAIN_S, ROOT_LANE_MAX_OCTETS, ROOT_LANE_WITHIN_S, ROOT_STEPS_MAX,
+    BRAKE_CLOCKS_DIFFER_S, BRAKE_LOOK_EVERY_S, BRAKED_GROUPS_MAX, COLLECTOR_AHEAD_MAX_S, COLLECTOR_TIME_KEEP_EVERY_S,
+    COLLECTOR_TIME_SLACK_S, FLOOR_MARKS_MAX, REFUSAL_MAX_CHARACTERS, ROOT_FOLLOWED_WITHIN_S, ROOT_LANE_AGAIN_MAX_S,
+    ROOT_LANE_AGAIN_S, ROOT_LANE_MAX_OCTETS, ROOT_LANE_WITHIN_S, ROOT_STEPS_MAX,
 };
 
 /// Flows remembered at once. A municipality of 30,000 has some 20,000 open; a flood must not cost more memory than this.
@@ -343,14 +350,16 @@ pub const SPOOL_TORN_KEEP_S: u64 = SET_ASIDE_UNDELIVERED_KEEP_S;
 pub const SPOOL_MAX_OCTETS: u64 = 256 * 1024 * 1024;
 /// Acknowledged records stay so long, so that a collector restored from last night's backup can be refilled, seconds.
 pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
-/// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: whoever has not connected a sensor for
-/// a quarter of a year will not miss it, and what tells of people is not kept for ever.
+/// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: what tells of people is not kept for ever.
 pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = 90 * 86_400;
-/// A spool that was set aside, of which the collector has everything or the spool that goes on has the rest, stays so long: as
-/// what is acknowledged does, seconds.
+/// A spool that was set aside and is delivered, or taken over, stays so long: as what is acknowledged does, seconds.
 pub const SET_ASIDE_DELIVERED_KEEP_S: u64 = SPOOL_ACKNOWLEDGED_KEEP_S;
 /// One that holds what was never delivered stays so long for a person to look at: what decision 11 allows on premises, seconds.
 pub const SET_ASIDE_UNDELIVERED_KEEP_S: u64 = 30 * 86_400;
+/// Blocks of a file that a disk may fail to read before the rest of it is left alone: each may take it many seconds, at a start.
+pub const SPOOL_UNREAD_BLOCKS_MAX: u32 = 8;
+/// Files of what could not be read that are told of by themselves when their time is over, in one go: each is a record.
+pub const ENDED_FILES_MAX: usize = 128;
 /// Pieces in which one is taken over: one more for each time that the disk is filled half-way, though there was room for all.
 pub const ADOPTED_PIECES_MAX: usize = 64;
 /// How often they are looked at, seconds.
@@ -361,8 +370,7 @@ pub const SET_ASIDE_MAX_OCTETS: u64 = 128 * 1024;
 pub const SPOOL_AGE_STEP_MAX_S: u64 = 86_400;
 /// Set aside on disk so that a loss can be written down when nothing else can.
 pub const SPOOL_RESERVE_OCTETS: usize = 64 * 1024;
-/// Of lost records in a row is told what each was, as long as that changes no more often than so: some five kilobytes a note,
-/// of which a dozen fit into the reserve.
+/// Of lost records in a row is told what each was while that changes no more often: five kilobytes a note, a dozen in the reserve.
 pub const SPOOL_LOSS_RUNS_MAX: usize = 1024;
 /// An alert's updates go with it when the spool is full; in so many segments before theirs the alert is looked for.
 pub const SPOOL_LOOK_BACK_SEGMENTS: usize = 8;
@@ -394,21 +402,8 @@ pub const BATCHES_PER_MINUTE: u32 = 120;
 pub const BACKLOG_AFTER_S: u64 = 60;
 /// While batches are under way, records are gathered so long before the next is sent, milliseconds.
 pub const BATCH_GATHER_MS: u64 = 200;
-/// First retry after a lost connection, at most, milliseconds; doubles with each failure.
-pub const RECONNECT_BASE_MS: u64 = 1000;
-/// Retries are never further apart, milliseconds.
-pub const RECONNECT_MAX_MS: u64 = 300_000;
-/// Nor are they further apart than this where the collector says that it cannot store: that passes by itself (D5),
-/// milliseconds.
-pub const RECONNECT_UNAVAILABLE_MAX_MS: u64 = 30_000;
-/// The collector's word on the time is written down when it is so much later than what was, seconds.
-pub const COLLECTOR_TIME_KEEP_EVERY_S: u64 = 3600;
 /// A clock that differs so much from the collector's is told of, seconds.
 pub const CLOCK_SKEW_TOLD_S: u64 = 5;
-/// A revoked sensor asks again no more often, milliseconds.
-pub const RECONNECT_REVOKED_MS: u64 = 300_000;
-/// The collector's wish for a spread is honoured up to this, milliseconds.
-pub const RECONNECT_SPREAD_MAX_MS: u64 = 900_000;
 /// Connecting, and each answer that must come at once, seconds.
 pub const ANSWER_TIMEOUT_S: u64 = 10;
 /// In enrolment, the root document that the token pins, where a newer one was shown first, seconds: well within what all of

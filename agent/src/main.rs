@@ -1,6 +1,5 @@
 //! The sensor's program: reads its command line, sets up the log, and hands over to a command.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -52,7 +51,8 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        // Colours are a feature that is not built in: asked for at a terminal, they are a panic.
+        .with_ansi(false)
         // A log on a full disk is lost; the program goes on.
         .log_internal_errors(false)
         .init();

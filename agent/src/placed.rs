@@ -1,6 +1,6 @@
 //! Which channel this sensor follows, and by which word.
 
-use varde_common::channel::{ChannelName, NotPlaced, Placement};
+use varde_common::channel::{ChannelName, NotPlaced, Placement, is_still_to_come};
 use varde_common::codec::Text;
 use varde_common::id::SensorId;
 use varde_common::message::ChannelOutcome;
@@ -40,6 +40,11 @@ impl Placed {
         Placed { channel: placement.channel, at: counts.then_some(placement.at), ..self }
     }
 
+    /// Who this sensor is.
+    pub fn sensor(&self) -> SensorId {
+        self.sensor
+    }
+
     /// The channel.
     pub fn channel(&self) -> &ChannelName {
         &self.channel
@@ -50,14 +55,16 @@ impl Placed {
         self.at
     }
 
-    /// The list role was given to wholly other keys: whoever had those before may have said it for tomorrow.
+    /// Too few of those who signed the word have the list role still: whoever had the keys before may have said it for tomorrow.
     pub fn handle_keys_replaced(&mut self) {
         self.at = None;
     }
 
     /// A word arrived; the latest time that it may be.
     pub fn handle_word(&self, octets: &[u8], root: &Root, latest: Timestamp) -> Step {
-        match Placement::accept(octets, root, self.sensor, self.at, latest) {
+        // One that is still to come by every clock was said by a clock that was wrong: it holds up no other.
+        let known = self.at.filter(|at| !is_still_to_come(*at, latest));
+        match Placement::accept(octets, root, self.sensor, known, latest) {
             Ok(placement) if self.at == Some(placement.at) && self.channel == placement.channel => {
                 Step::Nothing(self.follows())
             }
@@ -97,6 +104,7 @@ impl Placed {
 mod tests {
     use super::*;
     use crate::subscription::tests::{key, root_of};
+    use varde_common::limits::PLACEMENT_AHEAD_MAX_S;
 
     #[test]
     fn l2_a_channel_is_followed_by_the_latest_word_and_a_stolen_key_has_no_last_one() {
@@ -119,6 +127,16 @@ mod tests {
         assert!(matches!(placed.handle_word(&word("pilot", 500, 1), &root, latest), Step::Nothing(_)));
         assert!(!follow(&mut placed, &word("all", 499, 1)), "an older word");
         assert_eq!((placed.channel().as_str(), placed.at()), ("pilot", Some(Timestamp(500))));
+        // Of a clock that was ahead, by one that is right again.
+        let (ahead, right) = (Timestamp(PLACEMENT_AHEAD_MAX_S as i64 * 4_000_000), Timestamp(1_000));
+        let far = word("pilot", ahead.0, 1);
+        let Step::Keep(far) = placed.handle_word(&far, &root, ahead) else { panic!("not kept") };
+        placed.handle_kept(far);
+        assert!(matches!(
+            placed.handle_word(&word("all", 900, 1), &root, ahead),
+            Step::Refused(NotPlaced::Older { .. }, _)
+        ));
+        assert!(matches!(placed.handle_word(&word("all", 900, 1), &root, right), Step::Keep(_)));
         placed.handle_keys_replaced();
         assert!(follow(&mut placed, &word("all", 499, 1)), "what was said by keys that are gone holds up no word");
         let refused = placed.handle_not_kept("the disk is full");

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use varde_common::time::Timestamp;
 
 use crate::limits::{
-    ANSWER_TIMEOUT_S, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S, RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
+    ANSWER_TIMEOUT_S, COLLECTOR_TIME_SLACK_S, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S, RENEWAL_LATE_SPREADS,
+    RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
 };
 
 /// What is to be done about the certificate.
@@ -35,6 +36,7 @@ pub struct Certified {
 /// The life of the certificate in use.
 #[derive(Debug)]
 pub struct Renewal {
+    from: Timestamp,
     certified: Certified,
     failures: u32,
     again: Option<Instant>,
@@ -48,12 +50,25 @@ impl Renewal {
         let life = until.since(from);
         let within = Duration::from_secs(draw % RENEWAL_SPREAD_S).min(life / 3);
         let certified = Certified { until, renews: from.plus(life / 3).plus(within), failing: None };
-        Renewal { certified, failures: 0, again: None, asked: false }
+        Renewal { from, certified, failures: 0, again: None, asked: false }
     }
 
     /// How it is.
     pub fn certified(&self) -> &Certified {
         &self.certified
+    }
+
+    /// Whether it is of a time that is still to come, as from a collector whose clock was ahead: the next is asked for at once, and
+    /// one that begins earlier takes its place.
+    pub fn is_ahead_of(&self, at: Timestamp) -> bool {
+        self.from > at.plus(Duration::from_secs(COLLECTOR_TIME_SLACK_S))
+    }
+
+    /// Whether another may take its place, by the time of now.
+    pub fn gives_way_to(&self, other: &Renewal, now: Timestamp) -> bool {
+        let is_newer = other.certified.until > self.certified.until;
+        let is_of_now = self.is_ahead_of(now) && self.is_ahead_of(other.from);
+        (is_newer || is_of_now) && other.certified.renews > now
     }
 
     /// A session stands. One that is late by then does not ask at once: others may have waited for the same collector.
@@ -68,7 +83,7 @@ impl Renewal {
     /// What is to be done. `now` is the time by the collector's word.
     pub fn poll(&mut self, now: Timestamp, monotonic: Instant) -> Next {
         let look = Duration::from_secs(RENEWAL_LOOK_S);
-        if now < self.certified.renews {
+        if now < self.certified.renews && !self.is_ahead_of(now) {
             return Next::Wait(self.certified.renews.since(now).min(look));
         }
         match self.again {
@@ -121,6 +136,20 @@ mod tests {
 
     fn month(draw: u64) -> Renewal {
         Renewal::new(FROM, FROM.plus(DAY * 30), draw)
+    }
+
+    #[test]
+    fn k1_a_certificate_of_a_time_still_to_come_gives_way_to_one_of_now_and_to_no_other_like_it() {
+        let (now, start) = (FROM.plus(DAY * 5), start());
+        let of = |from: Duration| Renewal::new(FROM.plus(from), FROM.plus(from + DAY * 30), 0);
+        let mut ahead = of(DAY * 170);
+        assert_eq!(ahead.poll(now, start), Next::Ask);
+        assert!(ahead.gives_way_to(&of(DAY * 5), now));
+        assert!(!ahead.gives_way_to(&of(DAY * 170), now), "or it would be asked for again and again");
+        assert!(ahead.gives_way_to(&of(DAY * 200), now));
+        assert!(!of(DAY * 5).gives_way_to(&of(DAY * 4), now));
+        assert!(!ahead.gives_way_to(&of(Duration::ZERO), FROM.plus(DAY * 40)), "that has run out");
+        assert_eq!(of(DAY * 6).poll(now, start), Next::Wait(Duration::from_secs(RENEWAL_LOOK_S)), "clocks differ");
     }
 
     #[test]

@@ -13,7 +13,8 @@ use varde_common::id::{Epoch, Seq};
 use crate::bucket::Bucket;
 use crate::limits::{
     BACKLOG_AFTER_S, BATCH_GATHER_MS, BATCHES_AT_ONCE, BATCHES_IN_FLIGHT_MAX, BATCHES_PER_MINUTE, RECONNECT_BASE_MS,
-    RECONNECT_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS, RECONNECT_UNAVAILABLE_MAX_MS,
+    RECONNECT_MAX_MS, RECONNECT_REPLACED_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
+    RECONNECT_UNAVAILABLE_MAX_MS,
 };
 
 /// What to do now.
@@ -201,6 +202,9 @@ pub enum Lost {
     Fruitless,
     /// The collector cannot store for now.
     Unavailable,
+    /// Another connection by this sensor's key took its place. Where that was not this sensor, it is to be back before anybody has
+    /// gained by it.
+    Replaced,
     /// None came about.
     NotReached,
     /// The collector has revoked this sensor.
@@ -234,6 +238,7 @@ impl Reconnect {
             Lost::Ended => self.spread_ms.max(RECONNECT_BASE_MS),
             Lost::Fruitless => self.spread_ms.max(doubled.min(RECONNECT_MAX_MS)),
             Lost::Unavailable => self.spread_ms.max(doubled.min(RECONNECT_UNAVAILABLE_MAX_MS)),
+            Lost::Replaced => doubled.min(RECONNECT_REPLACED_MAX_MS),
             Lost::NotReached => doubled.min(RECONNECT_MAX_MS),
             Lost::Revoked | Lost::Quarantined => {
                 return Duration::from_millis(RECONNECT_REVOKED_MS + random % RECONNECT_REVOKED_MS);
@@ -415,6 +420,10 @@ mod tests {
         assert!(spans.is_sorted() && spans.last() >= Some(&(RECONNECT_MAX_MS - 150)), "{spans:?}");
         assert!(
             longest(&mut reconnect, Lost::Unavailable) <= Some(Duration::from_millis(RECONNECT_UNAVAILABLE_MAX_MS))
+        );
+        assert!(
+            longest(&mut reconnect, Lost::Replaced) <= Some(Duration::from_millis(RECONNECT_REPLACED_MAX_MS)),
+            "p5: who holds its key keeps it away no longer each time"
         );
         assert!(longest(&mut reconnect, Lost::Ended) <= Some(Duration::from_secs(1)), "it was good for something");
         assert!(longest(&mut reconnect, Lost::Fruitless) <= Some(Duration::from_secs(2)));

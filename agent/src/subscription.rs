@@ -5,6 +5,8 @@
 //! kept, and only what is kept comes into force. Changes over the base in force are hashed and read in the same way, and stand
 //! with it or not at all. Whatever is wrong with an offer, the list before it stays.
 
+use std::collections::BTreeSet;
+
 use varde_common::channel::Placement;
 use varde_common::codec::Text;
 use varde_common::id::Revision;
@@ -15,6 +17,7 @@ use varde_common::rotation::is_replaced;
 use varde_common::time::Timestamp;
 use varde_common::trust::{Root, from_hex, hex, sha256};
 
+use crate::floor::{Floor, stand};
 use crate::placed::Placed;
 
 /// What follows from what arrived.
@@ -79,7 +82,7 @@ pub struct Subscription {
     /// Which channel is followed.
     placed: Placed,
     /// Of that channel.
-    floor: Revision,
+    floor: Floor,
     in_force: Revision,
     /// The channel of the list in force; another than is followed where none of that one has come yet.
     channel_in_force: String,
@@ -89,8 +92,14 @@ pub struct Subscription {
     receiving: Receiving,
     /// The number of the offer that was accepted last.
     offered: Revision,
-    /// The list in force was signed by keys that the root still names.
+    /// And who signed it.
+    offered_by: BTreeSet<String>,
+    /// Enough of those who signed the list in force have the role still.
     stands: bool,
+    /// Who they are; none where nobody has written them down.
+    in_force_by: BTreeSet<String>,
+    /// That ended in this session, and the collector may not know.
+    is_forsaken: bool,
     /// The list that was named as the newest, and the hash of its manifest.
     named: Option<(Revision, String)>,
     /// Changes came over a base that is not here.
@@ -101,7 +110,7 @@ impl Subscription {
     /// With what the disk holds: the highest revision ever accepted and the one in force (0 = none).
     pub fn new(root: Root, floor: Revision, in_force: Revision) -> Subscription {
         let (receiving, offered) = (Receiving::Nothing, Revision(0));
-        let floor = floor.max(in_force);
+        let floor = Floor::of(floor.max(in_force));
         let (indicators, base) = (0, None);
         Subscription {
             root,
@@ -113,7 +122,10 @@ impl Subscription {
             base,
             receiving,
             offered,
+            offered_by: BTreeSet::new(),
             stands: true,
+            in_force_by: BTreeSet::new(),
+            is_forsaken: false,
             named: None,
             asks_whole: false,
         }
@@ -121,8 +133,8 @@ impl Subscription {
 
     /// The same of a sensor that follows this channel, of which this is the floor.
     #[must_use]
-    pub fn with_channel(self, placed: Placed, floor: Revision) -> Subscription {
-        Subscription { placed, floor, ..self }
+    pub fn with_channel(self, placed: Placed, floor: impl Into<Floor>) -> Subscription {
+        Subscription { placed, floor: floor.into(), ..self }
     }
 
     /// The same with what the list in force has in it.
@@ -130,6 +142,12 @@ impl Subscription {
     pub fn with_list(mut self, manifest: &Manifest) -> Subscription {
         self.holds_list(manifest);
         self
+    }
+
+    /// The same with who signed that list.
+    #[must_use]
+    pub fn with_signers(self, in_force_by: BTreeSet<String>) -> Subscription {
+        Subscription { in_force_by, ..self }
     }
 
     fn holds_list(&mut self, manifest: &Manifest) {
@@ -140,8 +158,8 @@ impl Subscription {
     /// The same where the list in force was signed by keys that the root no longer names: it is matched against, and that
     /// is all.
     #[must_use]
-    pub fn with_list_of_before(self, floor: Revision) -> Subscription {
-        Subscription { floor, stands: false, ..self }
+    pub fn with_list_of_before(self, floor: impl Into<Floor>) -> Subscription {
+        Subscription { floor: floor.into(), stands: false, ..self }
     }
 
     /// The list that none below is wanted of: the one in force, unless the root no longer stands for it.
@@ -167,12 +185,12 @@ impl Subscription {
 
     /// Another channel is followed, by a word that is on disk; its floor. What is in force is matched against until a list of
     /// that channel is here.
-    pub fn handle_placed(&mut self, placement: Placement, floor: Revision) -> ChannelOutcome {
+    pub fn handle_placed(&mut self, placement: Placement, floor: impl Into<Floor>) -> ChannelOutcome {
         if placement.channel != *self.placed.channel() {
             if let Receiving::Base { .. } = self.receiving {
                 self.receiving = Receiving::Skipping { octets: 0 };
             }
-            (self.floor, self.named) = (floor, None);
+            (self.floor, self.named) = (floor.into(), None);
         }
         self.placed.handle_kept(placement)
     }
@@ -188,20 +206,35 @@ impl Subscription {
         matches!(self.receiving, Receiving::Base { .. })
     }
 
-    /// Another root document is in force. Gives whether the floor fell with it, which it does only where the list role was
-    /// given to wholly other keys.
+    /// Another root document is in force. Gives whether the floor fell with it, or the list in force is nobody's any more: a key
+    /// that is retired takes both with it, where too few of those who signed are left.
     pub fn handle_root(&mut self, root: Root) -> bool {
         let replaced = is_replaced(&self.root.roles.list, &root.roles.list);
+        let (fell, held) = (self.floor.handle_root(&self.root, &root), self.held());
+        let left = stand(&self.in_force_by, &root.roles.list) || (self.in_force_by.is_empty() && !replaced);
+        self.stands = self.stands && left;
+        // Where all keys are others the collector knows it by the document.
+        self.is_forsaken |= held > self.held() && !replaced;
         self.root = root;
         // What has begun to arrive was held against the root before.
         if let Receiving::Base { .. } = self.receiving {
             self.receiving = Receiving::Skipping { octets: 0 };
         }
         if replaced {
-            (self.floor, self.stands) = (Revision(0), false);
+            self.stands = false;
             self.placed.handle_keys_replaced();
         }
-        replaced
+        fell || held > self.held()
+    }
+
+    /// Of those who signed the word of which channel to follow too few are left.
+    pub fn handle_word_forsaken(&mut self) {
+        self.placed.handle_keys_replaced();
+    }
+
+    /// Whether the list in force lost its standing in this session, so that the collector may think that none is wanted.
+    pub fn is_forsaken(&self) -> bool {
+        self.is_forsaken && !self.is_receiving()
     }
 
     /// A list was named as the newest.
@@ -216,12 +249,23 @@ impl Subscription {
 
     /// The highest revision ever accepted.
     pub fn floor(&self) -> Revision {
-        self.floor
+        self.floor.revision()
+    }
+
+    /// The same with who signed what.
+    pub fn whole_floor(&self) -> &Floor {
+        &self.floor
+    }
+
+    /// What it is once this list, which has just arrived, is in force.
+    pub fn floor_with(&self, manifest: &Manifest) -> Floor {
+        let by = if manifest.revision == self.offered { self.offered_by.clone() } else { BTreeSet::new() };
+        self.floor.clone().with(manifest.revision, by)
     }
 
     /// A new session: what was half received is forgotten.
     pub fn handle_session(&mut self) {
-        self.receiving = Receiving::Nothing;
+        (self.receiving, self.is_forsaken) = (Receiving::Nothing, false);
     }
 
     /// Whether the list just refused is to be asked for whole; once for each.
@@ -239,8 +283,9 @@ impl Subscription {
     pub fn handle_publication(&mut self, manifest_octets: Vec<u8>, whole: bool, earliest: Timestamp) -> Step {
         // A list that was accepted and then lost (a damaged disk, another channel for a while) may come again under its own
         // number, none older.
-        let lost = self.is_elsewhere() || (self.stands && self.in_force < self.floor);
-        let floor = if lost { Revision(self.floor.0.saturating_sub(1)) } else { self.floor };
+        let floor = self.floor();
+        let lost = self.is_elsewhere() || !self.stands || self.in_force < floor;
+        let floor = if lost { Revision(floor.0.saturating_sub(1)) } else { floor };
         let accepted = Manifest::accept(&manifest_octets, &self.root, self.placed.channel().as_str(), floor);
         let accepted = accepted.and_then(|manifest| {
             // What is matched against counts, whoever stands for it by now.
@@ -256,6 +301,7 @@ impl Subscription {
         match accepted {
             Ok(manifest) => {
                 self.offered = manifest.revision;
+                self.offered_by = Manifest::signers(&manifest_octets, &self.root);
                 let arrived = Arrived { manifest, signed: manifest_octets.clone(), whole, overlay: Vec::new() };
                 self.receiving = Receiving::Base { arrived: Box::new(arrived), hasher: Box::default(), octets: 0 };
                 if whole { Step::Begin { manifest: manifest_octets } } else { Step::Wait }
@@ -346,8 +392,9 @@ impl Subscription {
     pub fn handle_stored(&mut self, manifest: &Manifest, since: Timestamp) -> ListOutcome {
         let revision = manifest.revision;
         self.holds_list(manifest);
-        (self.in_force, self.stands) = (revision, true);
-        self.floor = self.floor.max(revision);
+        self.floor = self.floor_with(manifest);
+        self.in_force_by = std::mem::take(&mut self.offered_by);
+        (self.in_force, self.stands, self.is_forsaken) = (revision, true, false);
         ListOutcome::InForce { revision, since }
     }
 

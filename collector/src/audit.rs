@@ -20,7 +20,7 @@ use crate::limits::AUDIT_TEXT_MAX_CHARACTERS;
 
 mod verify;
 
-pub use verify::{Kept, Sound, Verifier, Wrong};
+pub use verify::{Kept, Restoration, Sound, Verifier, Wrong};
 
 /// What keeps one kind of hash from being taken for another.
 const DOMAIN: &[u8] = b"varde-audit-1\n";
@@ -140,6 +140,10 @@ pub const ALL_MEMBERS: &str = "*";
 pub const LEFT: &str = "its sensors are revoked and everything of it is deleted";
 /// What one became that was entered by mistake: so are its.
 pub const REMOVED: &str = "removed";
+/// What a restore is called.
+pub const RESTORE: &str = "restore";
+/// How an entry begins that says what a restore put another state in the place of.
+pub const SET_ASIDE: &str = "another state, set aside";
 /// What a member is shown in place of words that name another.
 const WITHHELD: &str = "(withheld: it names another member)";
 

@@ -14,7 +14,9 @@ use varde_common::time::Timestamp;
 use varde_common::trust::{COLLECTOR_NAME, sha256};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::limits::{AUTHORITY_DAYS, CLOCK_SLACK_HOURS, SENSOR_CERTIFICATE_DAYS, SERVER_CERTIFICATE_DAYS};
+use crate::limits::{
+    AUTHORITY_DAYS, CERTIFICATE_AHEAD_MAX_S, CLOCK_SLACK_HOURS, SENSOR_CERTIFICATE_DAYS, SERVER_CERTIFICATE_DAYS,
+};
 
 /// Why a certificate could not be made or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -215,7 +217,7 @@ pub fn is_issued_by(certificate: &[u8], authority: &[u8]) -> bool {
 pub enum Life {
     /// Nothing to do.
     Young,
-    /// A third of its life is over: it is renewed where that can be done.
+    /// A third of its life is over, or it is of a time still to come: it is renewed where that can be done.
     WantsRenewal,
     /// Under a third of its life is left: it must be renewed.
     MustBeRenewed,
@@ -230,11 +232,17 @@ pub fn life(certificate: &[u8], now: Timestamp) -> Result<Life, CertificateError
     let third = until.since(from) / 3;
     Ok(if until.since(now) < third {
         Life::MustBeRenewed
-    } else if now.since(from) > third {
+    } else if now.since(from) > third || is_ahead_of(from, now) {
         Life::WantsRenewal
     } else {
         Life::Young
     })
+}
+
+/// Whether a certificate that begins then was made while the clock was ahead. One with such a certificate takes every sensor's for
+/// run out. A clock from before this program was written says nothing.
+fn is_ahead_of(from: Timestamp, now: Timestamp) -> bool {
+    now >= Timestamp::WRITTEN && from > now.plus(Duration::from_secs(CERTIFICATE_AHEAD_MAX_S))
 }
 
 /// From when until when a certificate is good. It was issued at the first, or later: it cannot be earlier now.

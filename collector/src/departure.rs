@@ -2,8 +2,12 @@
 //! no number is kept here of one that has left; they stand in the certificate, which is the member's, and in what the audit says of
 //! the time before, until that is as old as is kept there.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use varde_common::time::Timestamp;
+
+use crate::profile::Language;
 
 /// A member's row in any state of this collector's database: its id, and when it was added. Ids may come again, not both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,6 +99,18 @@ pub struct Certificate {
     pub copies: Vec<String>,
     /// By what a restored backup is known to hold it: whoever restores one deletes it again.
     pub rows: Vec<Row>,
+}
+
+/// A member whose data is deleted, or about to be, and whose certificate does not stand yet where it is to go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unfinished {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The form of Norwegian it is written in.
+    pub language: Language,
+    /// The directory it goes to, beside what was handed over.
+    pub to: PathBuf,
 }
 
 /// The form of certificates that this program writes and reads.

@@ -213,6 +213,13 @@ pub fn warnings(before: &Root, next: &Root, now: Timestamp) -> Vec<(bool, String
             found.push((false, format!("every one of the {have} root keys must sign: with one lost, none can follow")));
         }
         let kept = old.keys.intersection(&role.keys).count();
+        let retires = kept < old.keys.len() || role.threshold > old.threshold;
+        if matches!(name, RoleName::List) && retires && kept > 0 {
+            found.push((
+                false,
+                "the role list loses a key, or asks for more: what too few of those left have signed counts no more, at sensors too; their numbers fall to the highest that those left have signed. Publish anew by one that is left, whoever signed the newest list: it may be another that sensors have".to_owned(),
+            ));
+        }
         if matches!(name, RoleName::List) && !old.keys.is_empty() && kept == 0 && have > 0 {
             found.push((
                 false,
@@ -312,6 +319,16 @@ mod tests {
         says(&of(Changes::default(), 0), true, "has passed");
         let replaced = Changes { add: vec![keyed(&format!("list={}", public(9)))], ..retire("list", 2) };
         says(&of(replaced, 365), false, "wholly other keys");
+        let mut two = first();
+        two.keys.insert(id(9), public(9));
+        two.roles.list.keys.insert(id(9));
+        let one_less = next(&two, &retire("list", 9), NOW, 365).unwrap();
+        says(&warnings(&two, &one_less, NOW), false, "the role list loses a key");
+        let one_more = warnings(&first(), &two, NOW);
+        assert!(
+            !one_more.iter().any(|(_, said)| said.contains("the role list")),
+            "a key more takes nothing: {one_more:?}"
+        );
         let all = Changes {
             add: vec![keyed(&format!("root={}", public(5)))],
             thresholds: vec!["root=2".parse().unwrap()],

@@ -1,14 +1,15 @@
 //! Token → certificate: when a token is honoured, and how often one may guess. The store consumes it in one statement.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Instant;
 
 use varde_common::message::EnrolRefusal;
 use varde_common::time::Timestamp;
 use varde_common::token::proof_is_good;
 
-use crate::limits::{APPROVED_WITHIN, ATTEMPTS_WITHIN, FAILED_ATTEMPTS_ALL, FAILED_ATTEMPTS_PER_PREFIX};
+use crate::arrivals::neighbourhood;
+use crate::limits::{APPROVED_WITHIN, ATTEMPTS_WITHIN, FAILED_ATTEMPTS_KEPT, FAILED_ATTEMPTS_TOLD};
 
 /// What the collector keeps of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,47 +87,40 @@ pub fn judge(row: Option<&TokenRow>, attempt: Attempt<'_>, now: Timestamp) -> Re
     }
 }
 
-/// Failed attempts of the last minute. Holds at most [`FAILED_ATTEMPTS_ALL`] of them: beyond that nobody may try.
+/// Failed attempts of the last minute. Only they are held back: a secret has 128 bits, so that no number of guesses finds one,
+/// and whoever could shut the door by guessing would shut it for all who have a good token.
 #[derive(Debug, Default)]
 pub struct Attempts {
-    failed: VecDeque<(Instant, IpAddr)>,
-    refused: u64,
+    failed: VecDeque<Failure>,
 }
 
-/// Whom attempts are counted for: one IPv4 address, or the /64 an IPv6 host chooses its addresses from.
-fn prefix(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => IpAddr::V4(v4),
-            None => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
-        },
-    }
+#[derive(Debug)]
+struct Failure {
+    at: Instant,
+    neighbourhood: IpAddr,
+    sensor: u64,
 }
 
 impl Attempts {
-    /// Whether this address may try now.
-    pub fn may_try(&mut self, address: IpAddr, now: Instant) -> bool {
-        while self.failed.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= ATTEMPTS_WITHIN) {
+    /// An attempt failed: whether it is told why. Of one neighbourhood, and with one token's number from wherever, so many are within a
+    /// minute.
+    pub fn handle_failure(&mut self, address: IpAddr, sensor: u64, now: Instant) -> bool {
+        while self.failed.front().is_some_and(|of| now.saturating_duration_since(of.at) >= ATTEMPTS_WITHIN) {
             self.failed.pop_front();
         }
-        let prefix = prefix(address);
-        let own = self.failed.iter().filter(|(_, of)| *of == prefix).count();
-        let may = own < FAILED_ATTEMPTS_PER_PREFIX && self.failed.len() < FAILED_ATTEMPTS_ALL;
-        self.refused += u64::from(!may);
-        may
-    }
-
-    /// An attempt of this address failed.
-    pub fn handle_failure(&mut self, address: IpAddr, now: Instant) {
-        if self.failed.len() < FAILED_ATTEMPTS_ALL {
-            self.failed.push_back((now, prefix(address)));
+        let neighbourhood = neighbourhood(address);
+        let few = |own: &dyn Fn(&Failure) -> bool| {
+            self.failed.iter().filter(|failure| own(failure)).count() < FAILED_ATTEMPTS_TOLD
+        };
+        let told = few(&|of| of.neighbourhood == neighbourhood) && few(&|of| of.sensor == sensor);
+        if told {
+            // A full table lets the oldest go: its own may try again a little sooner.
+            if self.failed.len() >= FAILED_ATTEMPTS_KEPT {
+                self.failed.pop_front();
+            }
+            self.failed.push_back(Failure { at: now, neighbourhood, sensor });
         }
-    }
-
-    /// Attempts refused unheard so far.
-    pub fn refused(&self) -> u64 {
-        self.refused
+        told
     }
 }
 
@@ -134,6 +128,7 @@ impl Attempts {
 mod tests {
     use super::*;
     use crate::io::clock;
+    use std::net::Ipv6Addr;
     use std::time::Duration;
     use varde_common::token::{proof, secret_hash};
 
@@ -205,42 +200,27 @@ mod tests {
     }
 
     #[test]
-    fn e1_guessing_is_slow_for_one_and_for_all() {
+    fn e1_guesses_are_held_back_by_neighbourhood_and_by_token_and_by_nothing_else() {
         let start = clock::monotonic();
         let mut attempts = Attempts::default();
-        let guesser: IpAddr = "2001:db8::1".parse().unwrap();
-        let tried = (0..10_000u32)
+        let guesser: IpAddr = "2001:db8:1::1".parse().unwrap();
+        let told = (0..10_000u32)
             .filter(|n| {
-                let address = IpAddr::V6(Ipv6Addr::from_bits(u128::from(*n) | 0x2001_0db8 << 96));
-                let may = attempts.may_try(address, start);
-                if may {
-                    attempts.handle_failure(address, start);
-                }
-                may
+                // Another /64 each, of one /48.
+                let address = IpAddr::V6(Ipv6Addr::from_bits(u128::from(*n) << 64 | 0x2001_0db8_0001 << 80));
+                attempts.handle_failure(address, u64::from(*n), start)
             })
             .count();
-        assert_eq!(tried, FAILED_ATTEMPTS_PER_PREFIX, "one /64 is one guesser");
-        assert_eq!(attempts.refused(), 10_000 - 5);
-        assert!(attempts.may_try("192.0.2.1".parse().unwrap(), start), "others are not held up");
-        assert!(!attempts.may_try(guesser, start + Duration::from_secs(59)));
-        assert!(attempts.may_try(guesser, start + Duration::from_secs(60)));
+        assert_eq!(told, FAILED_ATTEMPTS_TOLD, "one /48 is one guesser");
+        assert!(attempts.handle_failure("2001:db8:2::1".parse().unwrap(), 10_001, start), "its neighbour is not");
+        assert!(!attempts.handle_failure(guesser, 1, start + Duration::from_secs(59)));
+        assert!(attempts.handle_failure(guesser, 1, start + Duration::from_secs(60)));
 
-        let mut tried = 0;
-        for n in 0..10_000u32 {
-            let address = IpAddr::V4(n.into());
-            if attempts.may_try(address, start) {
-                attempts.handle_failure(address, start);
-                tried += 1;
-            }
-        }
-        assert!(tried <= FAILED_ATTEMPTS_ALL && attempts.failed.len() <= FAILED_ATTEMPTS_ALL);
-        assert!(attempts.may_try("::ffff:192.0.2.9".parse().unwrap(), start + Duration::from_secs(61)));
-    }
-
-    #[test]
-    fn fifty_sensors_behind_one_address_enrol_unhindered() {
         let mut attempts = Attempts::default();
-        let now = clock::monotonic();
-        assert!((0..50).all(|_| attempts.may_try("127.0.0.1".parse().unwrap(), now)));
+        let of = |n: u32| IpAddr::V4((n << 8).into());
+        let told = (0..10_000).filter(|n| attempts.handle_failure(of(*n), 7, start)).count();
+        assert_eq!(told, FAILED_ATTEMPTS_TOLD, "one token is guessed at from everywhere no faster");
+        let told = (0..10_000).filter(|n| attempts.handle_failure(of(20_000 + *n), u64::from(*n) + 8, start)).count();
+        assert_eq!((told, attempts.failed.len()), (10_000, FAILED_ATTEMPTS_KEPT), "and what is kept has a bound");
     }
 }

@@ -15,6 +15,7 @@ use varde_common::time::Timestamp;
 
 use crate::change::Change;
 use crate::limits::RECORD_STORED_OCTETS;
+use crate::merger::Dropped;
 use crate::store::{Store, StoreError, brake, heartbeat, mark, record, succession};
 use conclude::{conclude, rejoin};
 use fold::read;
@@ -143,15 +144,16 @@ pub async fn handle_held_back(store: &Store, sensor: i64, now: Timestamp) -> Res
 }
 
 /// A member becomes part of another: everything it has is that one's, and what are now incidents of one are joined. One
-/// transaction.
+/// transaction. Gives what of its profile that one did not take.
 ///
 /// # Errors
 /// [`IngestError::Store`]; then nothing has changed.
-pub async fn handle_merger(store: &Store, from: i64, into: i64, now: Timestamp) -> Result<(), IngestError> {
+pub async fn handle_merger(store: &Store, from: i64, into: i64, now: Timestamp) -> Result<Vec<Dropped>, IngestError> {
     let mut tx = store.begin().await?;
-    succession::hand_over(&mut tx, from, into, now).await?;
+    let dropped = succession::hand_over(&mut tx, from, into, now).await?;
     rejoin(&mut tx, into, now).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(dropped)
 }
 
 /// Stores how a sensor is.

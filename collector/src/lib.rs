@@ -2,7 +2,7 @@
 //!
 //! [`intel`] takes indicators in and publishes them as signed lists. A sensor is let in by [`enrolment`] and speaks with a
 //! [`session`], within its [`quota`], and one [`thrown_out`] again and again waits; its batches go through [`ingest`], which stores each record once and, in the same transaction, has
-//! [`correlate`] draw [`incident`]s of one member and [`campaign`]s over several; [`coverage`] says who could have seen it. [`store`] holds it all; [`present`] shows
+//! [`correlate`] draw [`incident`]s of one member and [`campaign`]s over several; [`coverage`] says who could have seen it, [`braking`] who goes by an order of the brake. [`store`] holds it all; [`present`] shows
 //! it. [`certificate`] says who is who, [`address`] where sensors dial, [`audit`] what people did here, [`beat`] that it lives, to whoever watches over it, [`arrivals`] how many strangers may stand at a door, [`behind`] how often they are told root documents. Nothing but [`io`] and [`store`] touches the world.
 
 pub mod address;
@@ -11,6 +11,7 @@ pub mod audit;
 pub mod backup;
 pub mod beat;
 pub mod behind;
+pub mod braking;
 pub mod campaign;
 pub mod certificate;
 pub mod change;
@@ -18,6 +19,7 @@ pub mod command;
 pub mod control;
 pub mod correlate;
 pub mod coverage;
+pub mod day;
 pub mod departure;
 pub mod draft;
 pub mod enrolment;
@@ -29,6 +31,7 @@ pub mod io;
 pub mod limits;
 pub mod losses;
 pub mod mark;
+pub mod merger;
 pub mod present;
 pub mod profile;
 pub mod quota;
@@ -39,3 +42,4 @@ pub mod session;
 pub mod settings;
 pub mod store;
 pub mod thrown_out;
+pub mod visits;

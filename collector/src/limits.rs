@@ -112,6 +112,20 @@ pub const THROWN_OUT_PAUSE_MAX: Duration = Duration::from_secs(300);
 pub const THROWN_OUT_FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 /// Sensors of which it is known: all that a large community has, some 100 KiB.
 pub const THROWN_OUT_KEPT_MAX: usize = 4_096;
+/// Connections by one sensor's key that have not said Hello yet, beside the session that stands: one for each way there, and as many
+/// for attempts that the network has swallowed. One more ends the oldest.
+pub const GUESTS_PER_SENSOR_MAX: usize = 4;
+/// A session that took another's place while that stood is told of from so many on within [`VISITS_WITHIN`]: a network that breaks off
+/// does it once in a while.
+pub const VISITS_REPLACED_TOLD: usize = 3;
+/// A connection that never said Hello, from so many on: a firewall that swallows QUIC after its first packets makes three in an hour.
+pub const VISITS_SILENT_TOLD: usize = 6;
+/// So long such a visit counts.
+pub const VISITS_WITHIN: Duration = Duration::from_secs(3_600);
+/// A refused knock of one sensor goes into the log this often, with the number of those between.
+pub const KNOCK_TOLD_EVERY: Duration = Duration::from_secs(60);
+/// Sensors of which such things are known: all that a large community has, some 1 MiB.
+pub const VISITS_KEPT_MAX: usize = 4_096;
 /// Hello is answered within this, or the sensor is told that it cannot be now: it waits for ten seconds.
 pub const GREETED_WITHIN: Duration = Duration::from_secs(8);
 /// Questions for the next certificate closer together than this are passed over: each is a signature.
@@ -140,6 +154,10 @@ pub const ENROL_WITHIN: Duration = Duration::from_secs(30);
 pub const APPROVED_WITHIN: Duration = Duration::from_secs(14 * 86_400);
 /// Orders of the brake that a restore leaves out: more than a community gives between two backups.
 pub const BRAKES_LEFT_OUT: i64 = 1_000;
+/// `indicator brake` waits so long for connected sensors to say what became of the order: a round trip and one fsync take far less.
+pub const BRAKE_ANSWERED_WITHIN: Duration = Duration::from_secs(5);
+/// And looks so often: a person sees no difference.
+pub const BRAKE_LOOKED_AT_EVERY: Duration = Duration::from_millis(50);
 /// A brake that is over is shown for so long after its end: who comes back from a weekend is to see what was hidden.
 pub const BRAKES_SHOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
 /// Brakes shown at once.
@@ -155,11 +173,12 @@ pub const ROOTS_TOLD_OF_ONE: usize = 30;
 pub const ROOTS_TOLD_ALL: usize = 300;
 /// The time those are counted in.
 pub const ROOTS_TOLD_WITHIN: Duration = Duration::from_secs(60);
-/// Failed attempts of one address prefix within [`ATTEMPTS_WITHIN`].
-pub const FAILED_ATTEMPTS_PER_PREFIX: usize = 5;
-/// Failed attempts of everybody within [`ATTEMPTS_WITHIN`].
-pub const FAILED_ATTEMPTS_ALL: usize = 60;
-/// The window of the two above.
+/// Failed enrolments of one neighbourhood, or with one token's number, that are told why within [`ATTEMPTS_WITHIN`]: somebody who
+/// mistypes is told five times. What is good is never counted.
+pub const FAILED_ATTEMPTS_TOLD: usize = 5;
+/// Failed enrolments that are remembered: each is from somebody who has proved an address, and looked through at the next.
+pub const FAILED_ATTEMPTS_KEPT: usize = 1_024;
+/// The window of the first of these.
 pub const ATTEMPTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// Certificates one sensor is given in place of another within a day: one is wanted every ten days, and an answer that was
@@ -173,6 +192,8 @@ pub const RENEWAL_OVERDUE_DAYS: u32 = 18;
 pub const SENSOR_CERTIFICATE_DAYS: i64 = 30;
 /// Days the collector's certificate is good for.
 pub const SERVER_CERTIFICATE_DAYS: i64 = 365;
+/// One that begins further ahead of the clock than this was made while that was wrong, and is made anew, seconds.
+pub const CERTIFICATE_AHEAD_MAX_S: u64 = 86_400;
 /// How often the running collector looks whether its own certificate wants renewal, and at the other keys.
 pub const KEYS_LOOKED_AT_EVERY: Duration = Duration::from_secs(3_600);
 /// Days the certificate authority is good for: ten years.
@@ -226,6 +247,13 @@ pub const ROOT_WARN_DAYS: u64 = 60;
 pub const TRUST_SAID_EVERY: Duration = Duration::from_secs(6 * 3600);
 /// A file that is to be signed, or was: a root document or a manifest.
 pub const SIGNED_FILE_MAX_OCTETS: u64 = 64 * 1024;
+/// The file beside a key that says which numbers it has signed: a line a channel.
+pub const SIGNED_NUMBERS_MAX_OCTETS: u64 = 64 * 1024;
+/// A number so far above the last that a key has signed is signed by a person's own hand only: other keys sign too, and of an hour's
+/// list for a month there are fewer.
+pub const LIST_NUMBER_STEP_MAX: u64 = 1_000;
+/// The same of the first that a key signs on a machine: a list each hour for ten years.
+pub const LIST_NUMBER_FIRST_MAX: u64 = 100_000;
 
 /// A line on the control socket.
 pub const CONTROL_LINE_MAX_OCTETS: u64 = 1024;
@@ -273,6 +301,8 @@ pub const LOSSES_SUMMED_MAX: i64 = 20_000;
 pub const AUDIT_TEXT_MAX_CHARACTERS: usize = 1_000;
 /// How long audit entries are kept: 24 months (decision 11).
 pub const AUDIT_KEPT: Duration = Duration::from_secs(731 * 86_400);
+/// Restores that are named where a head is missed that one of them may have set aside: the newest.
+pub const AUDIT_RESTORES_TOLD: usize = 8;
 /// Audit entries read at once.
 pub const AUDIT_PAGE_ROWS: i64 = 2_000;
 /// A page that shows hosts is noted once in so long, however often it renews itself: without a login more says nothing.
@@ -296,6 +326,8 @@ pub const RESTORE_MISSED_FOR: Duration = Duration::from_secs(30 * 86_400);
 pub const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
 /// Characters of a name, a supplier or an e-mail address in a member's profile: what a person writes on one line.
 pub const MEMBER_TEXT_MAX_CHARACTERS: usize = 200;
+/// What is told to be wrong in one cell of a file of members, or in its heads: whoever mends these finds the others.
+pub const CELL_COMPLAINTS_MAX: usize = 10;
 /// Domains of one member: the largest municipalities have some fifty.
 pub const MEMBER_DOMAINS_MAX: usize = 500;
 /// Networks of one member on the internet.
@@ -306,10 +338,25 @@ pub const MEMBERS_MAX: usize = 2_000;
 pub const MEMBERS_FILE_MAX_OCTETS: u64 = 16 * 1024 * 1024;
 /// The file of departures: a hundred thousand of them, far more than members there will ever be.
 pub const DEPARTURES_MAX_OCTETS: u64 = 16 * 1024 * 1024;
+/// Heartbeats read at once when they are handed over: some megabyte of JSON.
+pub const HEARTBEATS_PAGE_ROWS: i64 = 1_000;
 /// A certificate of deletion: a page, and the rows of those that had joined.
 pub const CERTIFICATE_OF_DELETION_MAX_OCTETS: u64 = 1024 * 1024;
+/// Events, and counts of what was braked, read at once when they are handed over: some hundred kilobytes.
+pub const HANDED_OVER_PAGE_ROWS: i64 = 1_000;
+/// A leaving is begun anew so often where something of the member came, by a sensor of another, while the rest was handed over.
+pub const LEAVING_TRIES: usize = 8;
+/// The running collector looks so often whether what was deleted can be taken out of the database's log: a look is one row.
+pub const LOG_EMPTIED_EVERY: Duration = Duration::from_secs(10);
+/// Who deletes tries to take it out so often itself,
+pub const LOG_TRIES: usize = 50;
+/// with so much time in between, ten seconds in all: a page is read in less, a backup is not.
+pub const LOG_TRIED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Backups are kept no longer (decision 11): what was deleted is gone from them by then.
 pub const BACKUP_DAYS: u64 = 35;
+/// Of the time that a clock says has passed since the backup before, so many days are believed when older ones are removed: a week
+/// without a backup is usual, years are a clock that was set.
+pub const BACKUP_CLOCK_AHEAD_DAYS: u64 = 7;
 
 /// How often a heartbeat goes to whoever watches over the collector, unless the settings say otherwise.
 pub const BEAT_EVERY: Duration = Duration::from_secs(60);

@@ -9,6 +9,22 @@ use varde_common::time::Timestamp;
 
 use crate::store::record;
 
+/// Records of a spool that was set aside, whose time on the sensor's disk is over.
+pub const RECORDS_ENDED: &str = "records_ended";
+/// Octets that could not be read, whose time there is over.
+pub const UNREAD_ENDED: &str = "unread_ended";
+
+/// Lost records by severity, as they are stored.
+pub fn counts_of(counts: &LossCounts) -> Value {
+    let LossCounts { info, low, medium, high, critical, other } = counts;
+    json!({ "info": info, "low": low, "medium": medium, "high": high, "critical": critical, "other": other })
+}
+
+/// Whether it is told before something is removed at the sensor: then it may be told twice, in the same words, and is one.
+pub fn is_of_removal(body: &Value) -> bool {
+    matches!(body.get("event").and_then(Value::as_str), Some(RECORDS_ENDED | UNREAD_ENDED))
+}
+
 /// What a record says is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lost {
@@ -51,13 +67,8 @@ impl Losses {
                 LossReason::SpoolAged => "spool_aged",
             };
             let mut body = json!({ "event": "loss", "from": from, "to": to, "reason": reason });
-            if let (Some(LossCounts { info, low, medium, high, critical, other }), Some(body)) =
-                (counts, body.as_object_mut())
-            {
-                let counts = json!({
-                    "info": info, "low": low, "medium": medium, "high": high, "critical": critical, "other": other
-                });
-                body.insert("counts".to_owned(), counts);
+            if let (Some(counts), Some(body)) = (counts, body.as_object_mut()) {
+                body.insert("counts".to_owned(), counts_of(&counts));
             }
             record::SensorEvent { seq, at, body }
         })
@@ -75,6 +86,10 @@ pub enum Why {
     Damaged,
     /// The same, said since this collector was restored: more likely they were let go, 72 hours after it had had them.
     Gone,
+    /// They lay in a spool that was set aside until their time was over, and nobody had them.
+    SetAside,
+    /// The same, of which some may have been sent before.
+    SetAsideOrSent,
     /// A reason not known here.
     Other,
 }
@@ -82,6 +97,12 @@ pub enum Why {
 impl Why {
     /// Of a stored loss; `restored` = it was said since this collector was restored.
     pub fn of(loss: &Value, restored: bool) -> Why {
+        if loss.get("event").and_then(Value::as_str) == Some(RECORDS_ENDED) {
+            return match loss.get("may_be_sent").and_then(Value::as_bool) {
+                Some(false) => Why::SetAside,
+                Some(true) | None => Why::SetAsideOrSent,
+            };
+        }
         match (loss.get("reason").and_then(Value::as_str), restored) {
             (Some("spool_full"), _) => Why::Full,
             (Some("spool_aged"), _) => Why::Aged,
@@ -112,7 +133,7 @@ pub struct Told {
 impl Told {
     /// One more; what is no loss adds nothing.
     pub fn add(&mut self, body: &Value, restored: bool) {
-        if body.get("event").and_then(Value::as_str) == Some("loss") {
+        if matches!(body.get("event").and_then(Value::as_str), Some("loss" | RECORDS_ENDED)) {
             let sum = self.sums.entry(Why::of(body, restored)).or_default();
             *sum = sum.saturating_add(records_of(body));
         }

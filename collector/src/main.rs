@@ -1,6 +1,6 @@
 //! `varde-collector`: reads the command line, sets up the log and hands over.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -14,7 +14,8 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("VARDE_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=error"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
+        // Colours are a feature that is not built in: asked for at a terminal, they are a panic.
+        .with_ansi(false)
         .with_writer(std::io::stderr)
         // A log on a full disk is lost; the program goes on.
         .log_internal_errors(false)

@@ -6,12 +6,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use ipnet::IpNet;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use varde_common::id::MemberNumber;
 use varde_common::indicator::{Pattern, Target};
 use varde_common::name::DomainName;
 use varde_common::time::Timestamp;
 
+use crate::day;
 use crate::intel::guard::Guard;
 use crate::limits::{MEMBER_DOMAINS_MAX, MEMBER_NETWORKS_MAX, MEMBER_TEXT_MAX_CHARACTERS};
 
@@ -54,7 +55,7 @@ impl Role {
 }
 
 /// The form of Norwegian a member is written to in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     /// Bokmål.
@@ -130,6 +131,10 @@ impl FromStr for Telephone {
                 }
                 None => Err(bad()),
             },
+            // 00 47, of which a spreadsheet has taken the zeros away.
+            None if digits.len() == 10 && digits.strip_prefix("47").is_some_and(is_norwegian) => {
+                Ok(Telephone(format!("+{digits}")))
+            }
             None if is_norwegian(digits) => Ok(Telephone(format!("+47{digits}"))),
             // Short numbers: 112, 1881, 02497, 116 117.
             None if (3..=6).contains(&digits.len()) && digits.starts_with(['0', '1']) => {
@@ -178,7 +183,7 @@ pub struct Contact {
     pub out_of_hours: Option<Telephone>,
     /// E-mail.
     pub email: Option<String>,
-    /// When somebody last found it to be right.
+    /// The day on which somebody last found it to be right ([`day::of`]).
     pub confirmed_at: Option<Timestamp>,
 }
 
@@ -261,14 +266,15 @@ impl Edit {
                 profile.networks.remove(&network);
             }
             Edit::Contact(role, contact) => {
-                profile.contacts.insert(role, contact);
+                let confirmed_at = contact.confirmed_at.map(day::of);
+                profile.contacts.insert(role, Contact { confirmed_at, ..contact });
             }
             Edit::NoContact(role) => {
                 profile.contacts.remove(&role);
             }
             Edit::Confirmed(role, at) => {
                 if let Some(contact) = profile.contacts.get_mut(&role) {
-                    contact.confirmed_at = Some(at);
+                    contact.confirmed_at = Some(day::of(at));
                 }
             }
         }
@@ -324,20 +330,26 @@ pub fn email(text: &str) -> Result<String, BadProfile> {
     let kept = line(text).map_err(|_| bad())?;
     let (person, domain) = kept.split_once('@').ok_or_else(bad)?;
     let odd = |c: char| c.is_whitespace() || matches!(c, '@' | ',' | ';' | '<' | '>' | '"' | '(' | ')');
-    if person.is_empty() || kept.replacen('@', "", 1).contains(odd) || self::domain(domain).is_err() {
+    if person.is_empty() || kept.replacen('@', "", 1).contains(odd) {
         return Err(bad());
     }
-    Ok(kept)
+    let compared = self::domain(domain).map_err(|_| bad())?;
+    Ok(if domain.is_ascii() { kept } else { format!("{person}@{compared}") })
 }
 
-/// A domain of a member's own.
+/// A domain of a member's own, in the form that is compared: `xn--gjvik-wua.no` for `gjøvik.no`.
 ///
 /// # Errors
 /// [`BadProfile::Domain`].
 pub fn domain(text: &str) -> Result<String, BadProfile> {
     let text = text.trim();
     let bad = |why: String| BadProfile::Domain(text.to_owned(), why);
-    let name = DomainName::parse(text).map_err(|why| bad(why.to_string()))?;
+    // As a person writes it; what comes over the wire, and is compared, has the other form.
+    let ascii = match text.is_ascii() {
+        true => text.to_owned(),
+        false => idna::domain_to_ascii(text).map_err(|_| bad("its letters make no name".to_owned()))?,
+    };
+    let name = DomainName::parse(&ascii).map_err(|why| bad(why.to_string()))?;
     let shared = Guard::new().check(&Pattern { target: Target::Domain(name.clone()), port: None });
     shared.map_err(|_| bad("many others live below it; name the member's own".to_owned()))?;
     Ok(name.to_string())
@@ -408,6 +420,9 @@ mod tests {
             ("116 117", "116117", "116117"),
             ("112", "112", "112"),
             ("+46 (8) 123 456", "+468123456", "+468123456"),
+            ("004790000000", "+4790000000", "900 00 000"),
+            ("4790000000", "+4790000000", "900 00 000"),
+            ("4712345678", "", ""),
             ("0358 9 123 4567", "", ""),
             ("800 33 000", "+4780033000", "800 33 000"),
         ] {
@@ -428,7 +443,9 @@ mod tests {
     #[test]
     fn what_a_member_calls_its_own_is_its_own() {
         assert_eq!(domain(" Gjovik.Kommune.no. ").unwrap(), "gjovik.kommune.no");
-        for bad in ["kommune.no", "no", "gjøvik.no", "a b.no", ""] {
+        assert_eq!(domain("Gjøvik.Kommune.no").unwrap(), "xn--gjvik-wua.kommune.no");
+        assert_eq!(email("ikt@gjøvik.no").unwrap(), "ikt@xn--gjvik-wua.no");
+        for bad in ["kommune.no", "no", "gj\u{202e}vik.no", "ø b.no", "a b.no", ""] {
             assert!(domain(bad).is_err(), "{bad}");
         }
         assert_eq!(network("192.0.2.0/24").unwrap().to_string(), "192.0.2.0/24");

@@ -8,13 +8,16 @@ use serde::Serialize;
 use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
-use crate::limits::MEMBERS_MAX;
+use crate::day;
+use crate::limits::{CELL_COMPLAINTS_MAX, MEMBER_TEXT_MAX_CHARACTERS, MEMBERS_MAX};
 use crate::profile::{self, Contact, Edit, Language, Profile, Role, Telephone, Wanted};
 
 /// How UTF-8 begins where Excel writes it, and where it reads it as such.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// A cell that begins so is a formula to a spreadsheet.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// The longest that a cell, or a word of one that has several, can be: a domain in full, with a dot behind it.
+const WORD_MAX_CHARACTERS: usize = 254;
 /// The columns of a member itself; each role has five more.
 const PLAIN: [&str; 7] = ["nummer", "navn", "målform", "digitalsikkerhetsloven", "leverandørnett", "domener", "nett"];
 /// What is known of whoever has a role.
@@ -78,8 +81,12 @@ pub fn read(octets: &[u8], now: Timestamp) -> Roster {
         return roster;
     };
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let (said, text) = said_delimiter(text);
+    let first_line = if said.is_some() { 2 } else { 1 };
     let first = text.lines().next().unwrap_or_default();
-    let delimiter = if first.contains(';') || !first.contains([',', '\t']) {
+    let delimiter = if let Some(said) = said {
+        said
+    } else if first.contains(';') || !first.contains([',', '\t']) {
         b';'
     } else if first.contains('\t') {
         b'\t'
@@ -88,9 +95,9 @@ pub fn read(octets: &[u8], now: Timestamp) -> Roster {
     };
     let mut reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
     let heads = match reader.headers() {
-        Ok(heads) => read_heads(heads, &mut roster.wrong),
+        Ok(heads) => read_heads(heads, first_line, &mut roster.wrong),
         Err(error) => {
-            roster.wrong.push(Remark { line: 1, column: None, why: error.to_string() });
+            roster.wrong.push(Remark { line: first_line, column: None, why: error.to_string() });
             return roster;
         }
     };
@@ -98,7 +105,7 @@ pub fn read(octets: &[u8], now: Timestamp) -> Roster {
         return roster;
     }
     let mut seen: BTreeMap<MemberNumber, u64> = BTreeMap::new();
-    let mut place = Place { text, byte: 0, line: 1 };
+    let mut place = Place { text, byte: 0, line: first_line };
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
@@ -153,11 +160,30 @@ impl Place<'_> {
     }
 }
 
-fn read_heads(record: &StringRecord, wrong: &mut Vec<Remark>) -> Vec<String> {
+/// A first line by which Excel is told how cells are separated (`sep=;`), and the rest.
+fn said_delimiter(text: &str) -> (Option<u8>, &str) {
+    let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+    match first.trim_end_matches('\r').to_lowercase().strip_prefix("sep=").map(str::as_bytes) {
+        Some(&[said]) => (Some(said), rest),
+        Some(_) | None => (None, text),
+    }
+}
+
+/// What stands in a file, as far as it is shown where it is wrong.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= MEMBER_TEXT_MAX_CHARACTERS {
+        return text.to_owned();
+    }
+    text.chars().take(MEMBER_TEXT_MAX_CHARACTERS).chain(['…']).collect()
+}
+
+fn read_heads(record: &StringRecord, line: u64, wrong: &mut Vec<Remark>) -> Vec<String> {
     let known = columns();
     let heads: Vec<String> = record.iter().map(|head| head.trim().to_lowercase()).collect();
     let mut complain = |column: &str, why: String| {
-        wrong.push(Remark { line: 1, column: Some(column.to_owned()), why });
+        if wrong.len() < CELL_COMPLAINTS_MAX {
+            wrong.push(Remark { line, column: Some(cut(column)), why });
+        }
     };
     let mut seen = BTreeSet::new();
     for head in heads.iter().filter(|head| !head.is_empty()) {
@@ -197,6 +223,19 @@ impl Cells<'_> {
         self.wrong.push(Remark { line: self.line, column: Some(column.to_owned()), why });
     }
 
+    /// Whether a word is as long as anything that is kept; what is not is told without all of it.
+    fn is_short(&mut self, column: &str, word: &str) -> bool {
+        let short = word.chars().nth(WORD_MAX_CHARACTERS).is_none();
+        if !short {
+            let why = format!(
+                "\"{}\" is longer than anything that is kept here; write {WORD_MAX_CHARACTERS} characters at most",
+                cut(word)
+            );
+            self.complain(column, why);
+        }
+        short
+    }
+
     /// A cell as something; `None` where there is no such column or it is wrong, `Some(None)` where it is empty.
     fn read<T, E: std::fmt::Display>(
         &mut self,
@@ -206,6 +245,9 @@ impl Cells<'_> {
         let cell = self.cell(column)?;
         if cell.is_empty() {
             return Some(None);
+        }
+        if !self.is_short(column, &cell) {
+            return None;
         }
         match read(&cell) {
             Ok(value) => Some(Some(value)),
@@ -226,6 +268,13 @@ impl Cells<'_> {
         let mut all = Vec::new();
         let before = self.wrong.len();
         for word in cell.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty()) {
+            if self.wrong.len() >= before.saturating_add(CELL_COMPLAINTS_MAX) {
+                self.complain(column, "there is more wrong in this cell".to_owned());
+                break;
+            }
+            if !self.is_short(column, word) {
+                continue;
+            }
             match read(word) {
                 Ok(one) => all.push(one),
                 Err(why) => self.complain(column, why.to_string()),
@@ -311,7 +360,7 @@ pub enum BadDate {
     Ahead(String),
 }
 
-/// A day as it is written in Norway or by ISO 8601: its beginning, UTC. Only one that has been.
+/// A day as it is written in Norway or by ISO 8601: its beginning, UTC. Only one that has been, or is, in Norway.
 ///
 /// # Errors
 /// [`BadDate`].
@@ -326,11 +375,11 @@ pub fn date(text: &str, now: Timestamp) -> Result<Timestamp, BadDate> {
     let iso = norwegian().unwrap_or_else(|| text.to_owned());
     let day = Some(iso).filter(|iso| iso.len() == 10).ok_or_else(bad)?;
     let at: Timestamp = format!("{day}T00:00:00Z").parse().map_err(|_| bad())?;
-    if at > now { Err(BadDate::Ahead(text.to_owned())) } else { Ok(at) }
+    if at > day::of(now) { Err(BadDate::Ahead(text.to_owned())) } else { Ok(at) }
 }
 
 /// A day as ISO 8601 writes it.
-pub fn day(at: Timestamp) -> String {
+pub fn written(at: Timestamp) -> String {
     at.to_string().chars().take(10).collect()
 }
 
@@ -364,7 +413,7 @@ fn cells(number: &str, name: &str, profile: &Profile) -> Vec<String> {
             telephone(&by_day),
             telephone(&out_of_hours),
             email.unwrap_or_default(),
-            confirmed_at.map(day).unwrap_or_default(),
+            confirmed_at.map(written).unwrap_or_default(),
         ]);
     }
     line.into_iter().map(guarded).collect()

@@ -156,7 +156,7 @@ async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it(
         assert_eq!(order, (version >= 7).then_some(7));
         let counted: Vec<_> = picture.brakes.iter().map(|row| (row.matches, row.sensors, row.hosts)).collect();
         assert_eq!(counted, [(300, 1, 20)].repeat(braked as usize));
-        assert_eq!(picture.brake_refusals.len(), 2 * braked as usize);
+        assert_eq!(picture.brake_standings.len(), 2 * braked as usize);
         let told = store.sensor_events(Scope::Operator, 2, 10).await.unwrap();
         assert_eq!(told.total, 2 + u64::from(version >= 4), "{told:?}");
         store.close().await;

@@ -117,6 +117,12 @@ pub enum NotPlaced {
     Ahead(Timestamp),
 }
 
+/// Whether a word of that time is one of a clock that was ahead, where it is at the latest this: it is not followed, and one that
+/// was holds up no other.
+pub fn is_still_to_come(at: Timestamp, latest: Timestamp) -> bool {
+    at > latest.plus(Duration::from_secs(PLACEMENT_AHEAD_MAX_S))
+}
+
 impl Placement {
     /// Signs it.
     ///
@@ -153,7 +159,7 @@ impl Placement {
         latest: Timestamp,
     ) -> Result<Placement, NotPlaced> {
         let placement = Placement::verify(octets, root, sensor)?;
-        if placement.at > latest.plus(Duration::from_secs(PLACEMENT_AHEAD_MAX_S)) {
+        if is_still_to_come(placement.at, latest) {
             return Err(NotPlaced::Ahead(placement.at));
         }
         match known {

@@ -47,6 +47,8 @@ pub const OVERLAY_MAX_OCTETS: u64 = 16 + (OVERLAY_MAX_CHANGES * (4 + OVERLAY_IND
 /// One bucket of a base: what a look-up may walk through at the most. Some hundred octets are usual; thousands of
 /// indicators with one pattern fill it.
 pub const BUCKET_MAX_OCTETS: usize = 256 * 1024;
+/// What a look-up reads at once of the records of a base in a file: a usual bucket whole, and room for the longest record.
+pub const RECORDS_READ_OCTETS: usize = 1024;
 /// A signed manifest as it travels.
 pub const MANIFEST_MAX_OCTETS: usize = 16 * 1024;
 /// A root document as it travels and as it lies on disk.

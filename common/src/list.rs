@@ -9,6 +9,8 @@
 //! collector must not blind a thousand sensors at once. Programs from before that was said cannot read a manifest that says
 //! it; they get one of their own ([`Manifest::for_older`]), signed as well.
 
+use std::collections::BTreeSet;
+
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
@@ -328,6 +330,11 @@ impl Manifest {
             return Err(Refused::TooLarge(octets.len() as u64));
         }
         Ok(trust::verify(Domain::List, octets, &root.keys, &root.roles.list)?)
+    }
+
+    /// The ids of the list role's keys that have signed a manifest; none where they are too few.
+    pub fn signers(octets: &[u8], root: &Root) -> BTreeSet<String> {
+        trust::signers(Domain::List, octets, &root.keys, &root.roles.list).unwrap_or_default()
     }
 
     /// Holds a base's size and hash against the manifest, however they were come by.

@@ -2,7 +2,7 @@
 
 use crate::alert::{AlertOpened, AlertUpdated, BrakedCount, CrowdOpened, CrowdUpdated};
 use crate::codec::{self, Decode, Encode, EncodeError, Malformed, Text};
-use crate::id::{Revision, Seq};
+use crate::id::{Epoch, Revision, Seq};
 use crate::indicator::Severity;
 use crate::limits::RECORD_MAX_OCTETS;
 use crate::time::Timestamp;
@@ -32,6 +32,26 @@ pub enum SensorEvent {
     /// The spool was found damaged; what could not be read was set aside.
     SpoolDamaged {
         /// Bytes set aside.
+        octets: u64,
+    },
+    /// Records of a spool that was set aside, not known to be delivered: their time on the sensor's disk is over.
+    RecordsEnded {
+        /// The lifetime that their numbers are of, seldom this one's.
+        epoch: Epoch,
+        /// First of them.
+        from: Seq,
+        /// Last of them.
+        to: Seq,
+        /// Whether they may have been sent all the same, the word for that being lost.
+        may_be_sent: bool,
+        /// What they were; all of them `other` where they are another member's.
+        counts: LossCounts,
+    },
+    /// What could not be read as records and was kept for a person to look at: its time on the sensor's disk is over.
+    UnreadEnded {
+        /// The first 64 bits of the SHA-256 of where it lay: told twice, it is one all the same.
+        place: u64,
+        /// Its bytes; zero where nobody can say.
         octets: u64,
     },
 }
@@ -275,6 +295,14 @@ mod tests {
             RecordBody::CrowdOpened(CrowdOpened { opened: AlertOpened { client: None, ..opened() }, hosts: 2_000 }),
             RecordBody::CrowdUpdated(CrowdUpdated { updated: updated(), hosts: 70_000 }),
             RecordBody::Braked(braked()),
+            RecordBody::Event(SensorEvent::RecordsEnded {
+                epoch: Epoch(1 << 90 | 7),
+                from: Seq(4),
+                to: Seq(300),
+                may_be_sent: true,
+                counts: LossCounts { info: 251, low: 1, medium: 0, high: 2, critical: 0, other: 43 },
+            }),
+            RecordBody::Event(SensorEvent::UnreadEnded { place: 0x0123_4567_89ab_cdef, octets: 77 }),
         ];
         let golden = include_str!("golden_records.txt").lines();
         let mut seen = 0;
@@ -285,7 +313,7 @@ mod tests {
             assert_eq!(Record::from_octets(&octets), Ok(record));
             seen += 1;
         }
-        assert_eq!(seen, 8);
+        assert_eq!(seen, 10);
     }
 
     #[test]

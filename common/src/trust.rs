@@ -216,6 +216,30 @@ pub fn verify<T: for<'de> Deserialize<'de>>(
 ) -> Result<T, Untrusted> {
     let unreadable = |error: serde_json::Error| Untrusted::Unreadable(error.to_string());
     let envelope: Envelope = serde_json::from_slice(octets).map_err(unreadable)?;
+    good_signers(domain, &envelope, keys, role)?;
+    serde_json::from_str(envelope.signed.get()).map_err(unreadable)
+}
+
+/// The ids of the keys of `role` that have signed a document, where they are enough.
+///
+/// # Errors
+/// [`Untrusted`].
+pub fn signers(
+    domain: Domain,
+    octets: &[u8],
+    keys: &BTreeMap<String, String>,
+    role: &Role,
+) -> Result<BTreeSet<String>, Untrusted> {
+    let envelope = serde_json::from_slice(octets).map_err(|error| Untrusted::Unreadable(error.to_string()))?;
+    good_signers(domain, &envelope, keys, role)
+}
+
+fn good_signers(
+    domain: Domain,
+    envelope: &Envelope,
+    keys: &BTreeMap<String, String>,
+    role: &Role,
+) -> Result<BTreeSet<String>, Untrusted> {
     if role.keys.is_empty() || role.threshold == 0 {
         return Err(Untrusted::NoSuchRole);
     }
@@ -229,14 +253,14 @@ pub fn verify<T: for<'de> Deserialize<'de>>(
             && key_id(&key) == line.key
             && key.verify_strict(&message, &signature).is_ok()
         {
-            good.insert(line.key.as_str());
+            good.insert(line.key.clone());
         }
     }
     let found = u32::try_from(good.len()).unwrap_or(u32::MAX);
     if found < role.threshold {
         return Err(Untrusted::TooFewSignatures { found, needed: role.threshold });
     }
-    serde_json::from_str(envelope.signed.get()).map_err(unreadable)
+    Ok(good)
 }
 
 impl Root {
@@ -295,6 +319,9 @@ pub(crate) mod tests {
             verify::<String>(Domain::List, &octets, &root.keys, &root.roles.list)
         };
         assert_eq!(check(&[&a, &b]), Ok("hei".to_owned()));
+        let octets = sign(Domain::List, &"hei", &[&stranger, &b, &a, &b]).unwrap();
+        let both = signers(Domain::List, &octets, &root.keys, &root.roles.list).unwrap();
+        assert_eq!(both, root.roles.list.keys, "who signed it, each once, and no stranger");
         let one = Err(Untrusted::TooFewSignatures { found: 1, needed: 2 });
         assert_eq!(check(&[&a]), one);
         assert_eq!(check(&[&a, &a]), one, "one key twice");

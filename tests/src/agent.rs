@@ -56,7 +56,11 @@ impl Agent {
         said(&mut self.command(arguments)?)
     }
 
-    fn command<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Result<Command> {
+    /// A subcommand on its data directory, to be started as the caller likes.
+    ///
+    /// # Errors
+    /// When the program cannot be built.
+    pub fn command<A: Into<OsString>>(&self, arguments: impl IntoIterator<Item = A>) -> Result<Command> {
         let arguments = arguments.into_iter().map(Into::into);
         let arguments = arguments.chain(["--data".into(), self.data.clone().into_os_string()]);
         let mut command = Which::Agent.command(arguments)?;

@@ -159,7 +159,11 @@ impl Collector {
         Ok(())
     }
 
-    fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Command> {
+    /// A subcommand on its data directory, to be started as the caller likes.
+    ///
+    /// # Errors
+    /// When the program cannot be built.
+    pub fn command<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Result<Command> {
         let arguments = arguments.into_iter().map(OsString::from);
         let arguments = arguments.chain(["--data".into(), self.data.clone().into_os_string()]);
         let command = Which::Collector.command(arguments)?;

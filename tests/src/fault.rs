@@ -37,6 +37,12 @@ impl Shim {
         vec![("LD_PRELOAD".into(), self.library.clone().into()), ("FAULT".into(), fault.into())]
     }
 
+    /// The environment in which one block of this file can never be read, whatever the file is called later.
+    pub fn bad_sector(&self, file: &Path, at: u64) -> Vec<(OsString, OsString)> {
+        let bad = format!("{}@{at}", file.display());
+        vec![("LD_PRELOAD".into(), self.library.clone().into()), ("BAD".into(), bad.into())]
+    }
+
     /// The environment in which a program's clock is as far ahead as this file says ([`turn`]).
     ///
     /// # Errors
@@ -79,6 +85,27 @@ mod tests {
         );
         assert_eq!(run(shim.failing("write:EIO@2,fsync:ENOSPC@2"), &script), "4\n5\n4\n4\nok\n28\n");
         assert_eq!(run(shim.failing("write:short@1,write:EIO@>3"), &script), "2\n4\n5\n5\nok\nok\n");
+    }
+
+    #[test]
+    fn d4_the_read_that_was_named_fails_and_a_bad_sector_stays_bad_under_another_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let shim = Shim::compile(folder.path()).unwrap();
+        let (segment, other) = (folder.path().join("a.seg"), folder.path().join("other"));
+        for path in [&segment, &other] {
+            std::fs::write(path, vec![1; 9_000]).unwrap();
+        }
+        let reads = |path: &Path| {
+            format!(
+                "f = os.open('{}', os.O_RDONLY)\nfor at in (0, 4096, 8191, 8192):\n  try: print(len(os.pread(f, 8, at)), end=' ')\n  except OSError as e: print('E', e.errno, sep='', end=' ')\n",
+                path.display()
+            )
+        };
+        let both = format!("import os\n{}{}", reads(&other), reads(&segment));
+        assert_eq!(run(shim.failing("read:EIO@2"), &both).trim(), "8 8 8 8 8 E5 8 8");
+        let moved =
+            format!("{both}os.rename('{0}', '{0}.1')\n{1}", segment.display(), reads(&folder.path().join("a.seg.1")));
+        assert_eq!(run(shim.bad_sector(&segment, 4096), &moved).trim(), "8 8 8 8 8 E5 E5 8 8 E5 E5 8");
     }
 
     #[test]

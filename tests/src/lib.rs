@@ -2,7 +2,7 @@
 //!
 //! The story in order: [`random`] draws from a printed seed; [`traffic`] turns what it draws into IP packets (lookups,
 //! connections, whole municipalities); [`capture`] writes them as any file a sensor may be given, or feeds them through a
-//! pipe as if live. [`programs`] builds, starts and kills the two programs; [`community`] makes of them a collector with
+//! pipe as if live. [`programs`] builds, starts and kills the two programs, also at a [`terminal`]; [`community`] makes of them a collector with
 //! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks, on which [`wire`] puts frames. [`hostile_lane`] stands in a collector's place; [`hostile_collector`] is a collector that
 //! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty, or a
 //! crowd of [`hostile_sensor`]s. [`secrets`] searches for what must not be
@@ -59,5 +59,6 @@ pub mod sensor_double;
 pub mod servers;
 pub mod spool_story;
 pub mod strangers;
+pub mod terminal;
 pub mod traffic;
 pub mod wire;

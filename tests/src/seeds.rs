@@ -328,6 +328,17 @@ fn record_bodies() -> Vec<(&'static str, RecordBody)> {
         ("in-force", RecordBody::Event(SensorEvent::ListInForce { revision: Revision(7), indicators: 1_000_000 })),
         ("refused", RecordBody::Event(SensorEvent::ListRefused { revision: Revision(8), why: text })),
         ("damaged", RecordBody::Event(SensorEvent::SpoolDamaged { octets: 77 })),
+        (
+            "records-ended",
+            RecordBody::Event(SensorEvent::RecordsEnded {
+                epoch: Epoch(9),
+                from: Seq(3),
+                to: Seq(900),
+                may_be_sent: false,
+                counts: LossCounts { high: 898, ..LossCounts::default() },
+            }),
+        ),
+        ("unread-ended", RecordBody::Event(SensorEvent::UnreadEnded { place: 1 << 60, octets: 4_096 })),
     ]
 }
 

@@ -144,7 +144,7 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["init", "--name", "Ny-CSIRT"])?;
     step(&["init", "--address", "varde.example:7843"])?;
     step(&["member", "add", "5001", "Trondheim"])?;
-    step(&["member", "add", "5001", "Trondheim kommune"])?;
+    step(&["member", "rename", "5001", "--name", "Trondheim kommune"])?;
     for _ in 0..3 {
         step(&["sensor", "token", "3407"])?;
     }
@@ -212,8 +212,8 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
 
     // What was before and after is said in words, and no indicator is.
     let said = entries(&collector)?;
-    let renamed = said.iter().find(|entry| entry["after"] == "Trondheim kommune").context("renamed")?;
-    assert_eq!((&renamed["before"], &renamed["on"]), (&"Trondheim".into(), &"member 5001".into()));
+    let renamed = said.iter().find(|entry| entry["after"] == "5001 Trondheim kommune").context("renamed")?;
+    assert_eq!((&renamed["before"], &renamed["on"]), (&"5001 Trondheim".into(), &"member 5001".into()));
     let moved = said.iter().find(|entry| entry["what"] == "sensor move").context("moved")?;
     assert_eq!(moved["members"], serde_json::json!(["0301", "3407"]));
     ensure!(said.iter().all(|entry| !entry.to_string().contains("farlig.example")), "an indicator stands in the audit");

@@ -99,11 +99,16 @@ fn ids(collector: &Collector) -> Result<Vec<String>> {
     Ok(rows.iter().filter_map(|row| Some(row.get("id")?.as_i64()?.to_string())).collect())
 }
 
+/// How the only sensor stands to the brake, as `sensor list` says it.
+fn standing(collector: &Collector) -> Result<Value> {
+    collector.list("sensor")?.pop().context("no sensor")
+}
+
 #[test]
 fn t10_what_is_braked_is_counted_to_the_last_match_on_both_sides_over_restarts_and_told_again_after() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut collector = Collector::init(&folder.path().join("collector"))?;
-    collector.start()?;
+    let web = collector.start()?.web;
     collector.add_member("3407", "Gjøvik")?;
     collector.publish("hoy.example\nannen.example\n")?;
     let mut sensor = Watched::new(&collector.token("3407")?)?;
@@ -114,6 +119,16 @@ fn t10_what_is_braked_is_counted_to_the_last_match_on_both_sides_over_restarts_a
 
     let said = collector.ask(["indicator", "brake", &hay, "--hours", "2", "--reason", "falsk alarm hos alle"])?;
     ensure!(said.out.contains("Order 1") && !said.err.contains("Not reached"), "{said:?}");
+    // Who ordered it is told how far it has come, and finds it again with each sensor.
+    ensure!(said.out.contains("Brake order 1 is followed by 1 of 1 sensors"), "{said:?}");
+    let follows = standing(&collector)?;
+    ensure!(follows["brake"]["state"] == "follows" && follows["brake"]["order"] == 1, "{follows}");
+    ensure!(follows["brake"]["since"].is_string() && follows["newest_brake"]["all_ms"].is_u64(), "{follows}");
+    ensure!(follows["newest_brake"]["holds"] == true && follows["newest_brake"]["followed_by"] == 1, "{follows}");
+    let listed = collector.ask(["sensor", "list"])?.out;
+    ensure!(listed.contains("brake: order 1 since") && listed.contains("followed by 1 of 1"), "{listed}");
+    let (page, front) = (fetch(None, &web, "/sensor/1")?, fetch(None, &web, "/")?);
+    ensure!(page.contains("id=\"brake\"") && front.contains("id=\"brake-reach\""), "{page}");
     let status = sensor.await_braked(&[(hay.parse()?, 0)])?;
     ensure!(status.pointer("/brake/indicators/0/reason") == Some(&Value::from("falsk alarm hos alle")), "{status}");
     sensor.look_up("a.hoy.example", 40)?;
@@ -140,6 +155,11 @@ fn t10_what_is_braked_is_counted_to_the_last_match_on_both_sides_over_restarts_a
     let released = collector.ask(["indicator", "brake", &hay, "--release"])?;
     ensure!(released.out.contains("nothing is braked any more"), "{released:?}");
     sensor.await_braked(&[])?;
+    eventually("what ends a brake is an order that is followed too", PATIENCE, || {
+        let after = standing(&collector)?;
+        let follows = after["brake"]["state"] == "follows" && after["brake"]["order"] == 2;
+        Ok((follows && after["newest_brake"]["holds"] == false).then_some(()))
+    })?;
     let mut further = 0;
     eventually("a match is an alert again", PATIENCE, || {
         sensor.look_up("hoy.example", 1)?;
@@ -210,6 +230,22 @@ fn t10_a_root_without_the_role_says_how_to_get_one_and_an_old_sensor_is_named_as
     ensure!(collector.tamper("UPDATE sensor SET protocol = 2")? == 1);
     let said = collector.ask(["indicator", "brake", "1", "--hours", "1", "--reason", "nok et forsøk"])?;
     ensure!(said.err.contains("Not reached: sensor 1 of Gjøvik; its version knows no brake"), "{said:?}");
+    ensure!(said.out.contains("is followed by 0 of 1 sensors") && said.out.contains("Not by: 1."), "{said:?}");
+    let behind = standing(&collector)?;
+    ensure!(behind["brake"]["state"] == "unable" && behind["newest_brake"]["all_ms"].is_null(), "{behind}");
+    // One that could and was away when it was ordered.
+    ensure!(collector.tamper("UPDATE sensor SET protocol = 3")? == 1);
+    let behind = standing(&collector)?;
+    let (known, newest) = (behind["brake"]["order"].as_u64(), behind["newest_brake"]["order"].as_u64());
+    ensure!(behind["brake"]["state"] == "not_yet" && known < newest && known > Some(0), "{behind}");
+    let listed = collector.ask(["sensor", "list"])?.out;
+    ensure!(listed.contains("brake: NOT YET by the newest order"), "{listed}");
+    sensor.start()?;
+    eventually("it goes by the newest once it is back", PATIENCE, || {
+        let back = standing(&collector)?;
+        Ok((back["brake"]["state"] == "follows" && back["brake"]["order"].as_u64() == newest).then_some(()))
+    })?;
+    sensor.agent.kill()?;
     collector.stop()
 }
 

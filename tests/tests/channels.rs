@@ -95,8 +95,15 @@ fn l2_a_sensor_follows_the_channel_that_the_list_key_names_for_it_and_keeps_it()
     await_follows(&collector, 1, "all")?;
     // And back: what was in force there comes again under its own number.
     std::fs::rename(&away, collector.data().join("keys/list.key"))?;
+    std::fs::write(first.data().join("list/floor-pilot"), "many")?;
     collector.ask(["sensor", "channel", "1", "pilot"])?;
     await_list(&first, 2)?;
+    // A floor there that is damaged is told, as at a start.
+    assert!(first.log().contains("the floor of channel pilot on this disk is no number"), "{}", first.log());
+    eventually("the collector hears of it", PATIENCE, || {
+        let events = collector.ask(["sensor", "events", "1", "--json"])?;
+        Ok(events.out.contains("is no number").then_some(()))
+    })?;
     for (agent, feed) in [(&mut first, feed), (&mut second, second_feed)] {
         drop(feed);
         agent.wait()?;

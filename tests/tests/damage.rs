@@ -10,6 +10,7 @@ use varde_common::id::{Epoch, Seq};
 use varde_common::record::RecordBody;
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector};
+use varde_tests::fault::Shim;
 use varde_tests::hits::{burst, live};
 use varde_tests::places::told_lost;
 use varde_tests::programs::{PATIENCE, eventually};
@@ -146,6 +147,59 @@ fn d6_a_damaged_header_costs_nothing_and_what_cannot_be_read_is_told_with_its_ra
     };
     let counted: u64 = stored.values().map(opened).sum();
     ensure!(lab.sightings()? == i64::try_from(counted)?, "alerts count what their records say");
+    drop(feed);
+    lab.agent.wait()?;
+    lab.collector.stop()
+}
+
+/// Found by a review: each start ended with 1, for ever.
+#[test]
+fn d6_d4_one_bad_sector_in_a_segment_keeps_no_sensor_down_and_what_it_held_is_told_with_its_range() -> Result<()> {
+    const BLOCK: u64 = 4096;
+    let mut lab = Lab::new()?;
+    let mut feed = lab.live()?;
+    lab.collector.await_in_force(1, 1)?;
+    lab.finds(&mut feed, 12)?;
+    lab.all_is_told()?;
+    lab.collector.stop()?;
+    let [segment] = &lab.segments()?[..] else { anyhow::bail!("not one segment: {:?}", lab.segments()?) };
+    // Until the block behind the first is full, and more.
+    eventually("the segment grows", PATIENCE, || {
+        lab.finds(&mut feed, 20)?;
+        Ok((std::fs::metadata(segment)?.len() > 3 * BLOCK).then_some(()))
+    })?;
+    drop(feed);
+    lab.agent.stop()?;
+    let before = lab.agent.taken()?;
+    let shim = Shim::compile(lab.folder.path())?;
+    // A read that fails once costs nothing; one that always does costs what lies there and behind it.
+    lab.agent.environment(shim.failing("read:EIO@1"));
+    let mut feed = lab.live()?;
+    lab.finds(&mut feed, 1)?;
+    ensure!(!lab.agent.log().contains("the disk cannot read"), "it was read at the second try:\n{}", lab.agent.log());
+    drop(feed);
+    lab.agent.stop()?;
+    lab.agent.environment(shim.bad_sector(segment, 2 * BLOCK));
+    let mut feed = lab.live()?;
+    lab.finds(&mut feed, 3)?;
+    ensure!(lab.agent.log().contains("the disk cannot read"), "it is said:\n{}", lab.agent.log());
+    lab.collector.start()?;
+    lab.all_is_told()?;
+    let [loss] = &lab.losses()?[..] else { anyhow::bail!("not one range: {:?}", lab.losses()?) };
+    let (from, to) = (loss["from"].as_u64().context("no first")?, loss["to"].as_u64().context("no last")?);
+    ensure!(loss["reason"].as_str() == Some("spool_damaged"), "{loss}");
+    let (first, last) = (before.first().context("none")?.1.0, before.last().context("none")?.1.0);
+    ensure!(
+        first + 20 < from && from < last && last <= to,
+        "{loss}: of {first} to {last} what stands before it is there"
+    );
+    let stored = lab.stored()?;
+    for place in lab.agent.taken()? {
+        let is_lost = stored.get(&place).is_some_and(|octets| told_lost(octets).is_some());
+        ensure!(is_lost == (from..=to).contains(&place.1.0), "{place:?}: lost {is_lost}");
+    }
+    let epochs: BTreeSet<Epoch> = stored.keys().map(|place| place.0).collect();
+    ensure!(epochs.len() == 1, "{epochs:?}");
     drop(feed);
     lab.agent.wait()?;
     lab.collector.stop()

@@ -2,7 +2,7 @@
 //! when a format changes; how and when stands in `collector/tests/upgrade.rs`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -74,12 +74,16 @@ fn make_the_fixtures_of_today() -> Result<()> {
     }
     eventually("the campaign is there", PATIENCE, || Ok((collector.campaigns()?.len() == 1).then_some(())))?;
     collector.stop()?;
-    let database = collector.data().join("varde.sqlite");
+    // A copy: the collector goes on by its own.
+    let database = folder.path().join("copy.sqlite");
+    fs::copy(collector.data().join("varde.sqlite"), &database)?;
     said(Command::new("sqlite3").arg(&database).arg(BESIDE))?.ok()?;
     let versions: Vec<(i64,)> = collector.query("PRAGMA user_version")?;
     let mut dump = Command::new("sqlite3");
     dump.arg(&database).arg(".dump");
     fs::write(to.join(format!("schema-{:03}.sql", versions[0].0)), said(&mut dump)?.ok()?.out)?;
+
+    follow_a_channel_and_brake(&mut collector, &mut agents[0], folder.path())?;
 
     // What the sensor has written, and beside it in its spool what one test cannot bring about: a loss between two segments.
     let agent = to.join("agent");
@@ -108,6 +112,33 @@ fn make_the_fixtures_of_today() -> Result<()> {
     varde_agent::spool::write_record(&mut segment, first, &stored.context("no alert")?.octets);
     fs::write(agent.join("spool").join(name(epoch, first, "seg")), segment)?;
     Ok(())
+}
+
+/// What came with version 10: the sensor follows channel pilot, whose list is a base and changes over it, and goes by an order of the
+/// brake. In the database of before it none of this stands.
+fn follow_a_channel_and_brake(collector: &mut Collector, agent: &mut Agent, folder: &Path) -> Result<()> {
+    collector.start()?;
+    collector.ask(["sensor", "channel", "1", "pilot"])?;
+    let publish = |name: &str, list: &str| -> Result<()> {
+        let file = folder.join(name);
+        fs::write(&file, list)?;
+        collector.ask(["indicator", "import", &file.to_string_lossy()])?;
+        collector.ask(["publish", "--channel", "pilot"]).map(drop)
+    };
+    let many: String = (0..15).map(|n| format!("vond{n}.example\n")).collect();
+    publish("base.txt", &many)?;
+    let feed = capture::Feed::new(&folder.join("mirror"))?;
+    agent.start([std::ffi::OsStr::new("--capture"), feed.path().as_os_str()])?;
+    eventually("the base is in force", PATIENCE, || Ok((agent.status()?["revision"] == 2).then_some(())))?;
+    publish("changes.txt", "verre.example\n")?;
+    eventually("the changes are in force", PATIENCE, || Ok((agent.status()?["revision"] == 3).then_some(())))?;
+    collector.ask(["indicator", "brake", "1", "--hours", "24", "--reason", "falsk alarm hos alle"])?;
+    eventually("the brake is in force", PATIENCE, || {
+        Ok((agent.status()?.pointer("/brake/order") == Some(&1.into())).then_some(()))
+    })?;
+    drop(feed);
+    agent.wait()?;
+    collector.stop()
 }
 
 fn name(epoch: Epoch, first: Seq, kind: &str) -> String {

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use ed25519_dalek::SigningKey;
 use varde_agent::io::clock;
+use varde_agent::limits::{REFUSALS_BORNE_AT_ONCE, REFUSALS_TOLD_AT_ONCE};
 use varde_common::codec::FrameHeader;
 use varde_common::id::{Epoch, Seq};
 use varde_common::message::{EnrolRefusal, RenewalRefusal, ToAgent};
+use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_tests::capture::Feed;
 use varde_tests::community::Agent;
 use varde_tests::hostile_collector::{Denial, HostileCollector, Offer};
@@ -146,5 +148,61 @@ fn c1_no_event_on_the_network_makes_a_sensor_forget() -> Result<()> {
     ensure!(missing.is_empty(), "of {} records taken these are gone: {missing:?}", taken.len());
     ensure!(asides >= 1, "no spool was set aside");
     println!("C1: {} denials, {} records taken, {asides} spools set aside, nothing forgotten", host - 2, taken.len());
+    Ok(())
+}
+
+#[test]
+fn c1_a_flood_of_rubbish_fills_neither_the_spool_nor_the_log_and_ends_its_session() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = HostileCollector::start(2)?;
+    let mut agent = Agent::new(&folder.path().join("agent"), None)?;
+    agent.enroll(&collector.token(7))?;
+    fs::write(agent.data().join("agent.toml"), "fallback = \"none\"\n")?;
+    let mut feed = Feed::new(&folder.path().join("mirror"))?;
+    agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
+    let (manifest, base) = collector.list(3, &["vond.example"])?;
+    let keys: Vec<&SigningKey> = collector.list_keys.iter().collect();
+    collector.offer(&Offer { manifest: manifest.sign(&keys)?, base, ended: true })?;
+    eventually("the list is in force", PATIENCE, || Ok((agent.revision()? == 3).then_some(())))?;
+    raise(&mut agent, &mut feed, 1)?;
+
+    let rubbish = || b"{}".to_vec();
+    let words = [
+        ToAgent::ListOffer { manifest: rubbish() },
+        ToAgent::Channel { document: rubbish() },
+        ToAgent::Newest { document: rubbish() },
+        ToAgent::Brake { document: rubbish() },
+    ];
+    let hellos = || collector.heard(|heard| heard.hellos.len());
+    let (before, mut sent) = (hellos(), 0);
+    while hellos() == before && sent < 20 * REFUSALS_BORNE_AT_ONCE {
+        let word = words.get(sent as usize % words.len()).context("a word")?;
+        collector.send(word)?;
+        sent += 1;
+    }
+    ensure!(hellos() > before, "{sent} refusals were borne in one session");
+    eventually("it says why it ended the session", PATIENCE, || {
+        Ok(agent.log().contains("again and again what is refused").then_some(()))
+    })?;
+    // What was found, and what comes now, is there; of the flood there is a little.
+    raise(&mut agent, &mut feed, 2)?;
+    let taken = agent.taken()?;
+    agent.kill()?;
+    let mut places = Places::default();
+    places.read_directory(&agent.data().join("spool"))?;
+    let missing: Vec<_> = taken.iter().filter(|(epoch, seq)| !places.records.contains_key(&(*epoch, *seq))).collect();
+    ensure!(missing.is_empty(), "of {} records taken these are gone: {missing:?}", taken.len());
+    let is_refusal = |octets: &Vec<u8>| {
+        let body = Record::from_octets(octets).map(|record| record.body);
+        matches!(body, Ok(RecordBody::Event(SensorEvent::ListRefused { .. })))
+    };
+    let refusals = places.records.values().filter(|octets| is_refusal(octets)).count();
+    // Some minutes may have passed.
+    let most = REFUSALS_TOLD_AT_ONCE as usize + 10;
+    ensure!(refusals >= 1 && refusals <= most, "{refusals} records of {sent} refusals");
+    let lines = agent.log().lines().filter(|line| line.contains("refused") || line.contains("manifest")).count();
+    ensure!(lines <= 2 * most, "{lines} lines in the log of {sent} refusals");
+    println!("C1: {sent} words of rubbish, {refusals} records and {lines} lines of log");
+    collector.stop();
     Ok(())
 }

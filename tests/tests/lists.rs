@@ -6,9 +6,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ed25519_dalek::SigningKey;
+use varde_agent::floor::Floor;
 use varde_agent::io::clock;
-use varde_agent::io::disk::list::{self, Floor};
 use varde_agent::io::disk::{create_directory_on, overlay, roots};
+use varde_agent::io::disk::{floor, list};
 use varde_agent::subscription::Arrived;
 use varde_common::alert::Evidence;
 use varde_common::channel::ChannelName;
@@ -286,8 +287,8 @@ fn d3_i4_changes_and_their_floor_are_there_whole_after_a_crash_at_any_moment() -
     let base = arrived(1)?.manifest.base_blake3;
     let mut had = vec![(disk.moments(), 0)];
     for revision in 1..=4 {
-        let floor = Floor { revision: Revision(revision), root_version: 1 };
-        list::prepare_on(volume.as_ref(), data, &all, floor, &arrived(revision)?)?;
+        let floor = Floor::of(Revision(revision));
+        list::prepare_on(volume.as_ref(), data, &all, (&floor, 1), &arrived(revision)?)?;
         had.push((disk.moments(), revision));
     }
     let roots = roots::Stored { chain: Vec::new(), damaged: None };
@@ -298,7 +299,7 @@ fn d3_i4_changes_and_their_floor_are_there_whole_after_a_crash_at_any_moment() -
         for (crash, seed) in CRASHES.into_iter().flat_map(|crash| (0..4).map(move |seed| (crash, seed))) {
             let crashed = disk.crashed_at(moment, crash, seed);
             let volume = crashed.volume();
-            let floor = list::read_floor_on(volume.as_ref(), data, &all, &roots)?.context("a damaged floor")?;
+            let floor = floor::read_on(volume.as_ref(), data, &all, &roots)?.context("a damaged floor")?.revision();
             let there = overlay::read_on(volume.as_ref(), data, &base)?;
             let revision = there.as_ref().map_or(0, |there| u64::from(there.overlay.first().copied().unwrap_or(0)));
             ensure!(revision >= least, "{crash:?} at {moment}: list {revision}, and {least} was in force");

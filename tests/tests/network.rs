@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use varde_agent::io::clock::monotonic;
 use varde_common::message::ALPN_SESSION;
 use varde_tests::community::{Agent, Collector};
 use varde_tests::hits::{LISTED, burst, live};
@@ -107,14 +108,17 @@ fn n1_n2_a_flood_of_handshakes_holds_up_nobody_fills_no_memory_and_is_not_amplif
     let process = collector.running()?.id();
     let before = memory_kib(process)?;
     let (mut hosts, mut memory) = (0, before);
+    let (began, mut longest) = (monotonic(), Duration::ZERO);
     for burst_of_frames in frames.chunks(frames.len().div_ceil(10)) {
         let taken = agent.taken()?.len();
+        let sent = monotonic();
         feed.send(&burst(&mut hosts, 10).packets)?;
         wire.send(burst_of_frames)?;
         eventually("records are acknowledged through the flood", Duration::from_secs(60), || {
             let books = oracle::close(&collector, &[&agent])?;
             Ok((books.taken as usize >= taken + 10 && books.stored == books.taken).then_some(()))
         })?;
+        longest = longest.max(sent.elapsed());
         memory = memory.max(memory_kib(process)?);
         let (sent, answered) = (datagram_octets(&liar, "l0", "tx")?, datagram_octets(&liar, "l0", "rx")?);
         assert!(answered <= 3 * sent, "N2: {answered} octets were sent for {sent}");
@@ -124,6 +128,11 @@ fn n1_n2_a_flood_of_handshakes_holds_up_nobody_fills_no_memory_and_is_not_amplif
         "{} handshakes begun; {sent} octets in, {answered} out ({:.2}); memory {before} KiB, at most {memory} KiB",
         frames.len(),
         answered as f64 / sent as f64
+    );
+    // Of the ten that were sent together the last is counted, and the flood's own sending is in it: no less than p99.
+    println!(
+        "N1: {:.0} handshakes begun a second; a hundred alerts, ten at a time, each committed within {longest:.0?} of being on the wire",
+        frames.len() as f64 / began.elapsed().as_secs_f64()
     );
     ensure!(answered > 0, "the collector answered nobody: nothing was shown");
     assert!(memory <= before + MEMORY_MORE_MAX_KIB, "N1: {before} KiB grew to {memory} KiB");

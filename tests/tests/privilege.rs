@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use varde_agent::io::clock;
+use varde_common::matcher::records_begin;
 use varde_tests::agent::Agent;
 use varde_tests::capture::{self, Feed, Format};
 use varde_tests::community::Collector;
@@ -188,5 +189,65 @@ fn s2_capture_files_that_were_named_are_read_and_no_others() -> Result<()> {
     agent.start(arguments)?;
     agent.wait()?;
     assert_eq!(collector.alerts()?.len(), 12, "{}", agent.log());
+    collector.stop()
+}
+
+/// Octets of a file that count as a process's memory, by the kernel's word, in each of the file's maps.
+fn resident(process: u32, path: &Path) -> Result<Vec<u64>> {
+    let maps = fs::read_to_string(format!("/proc/{process}/smaps"))?;
+    let path = path.to_str().context("a path of text")?;
+    let (mut lines, mut resident) = (maps.lines(), Vec::new());
+    while lines.any(|line| line.ends_with(path)) {
+        let rss = lines.find_map(|line| line.strip_prefix("Rss:")).context("no Rss")?;
+        resident.push(rss.trim().trim_end_matches(" kB").parse::<u64>()? * 1024);
+    }
+    Ok(resident)
+}
+
+/// The bar on memory (decision 11) is held by what a look-up leaves there: nothing of the records, which are most of a list.
+#[test]
+fn b4_s2_a_confined_sensor_finds_names_all_over_a_long_list_and_holds_its_records_in_no_memory() -> Result<()> {
+    const LISTED: u32 = 60_000;
+    const ASKED: u32 = 400;
+    let folder = tempfile::tempdir()?;
+    let mut collector = Collector::init(&folder.path().join("collector"))?;
+    collector.start()?;
+    collector.add_member("3407", "Gjøvik")?;
+    let mut agent = Agent::new(&folder.path().join("agent"), None)?;
+    agent.enroll(&collector.token("3407")?)?;
+    let mut feed = Feed::new(&folder.path().join("mirror"))?;
+    agent.start([OsStr::new("--capture"), feed.path().as_os_str()])?;
+    let name = |n: u32| format!("n{n}-{}.example", "long".repeat(12));
+    collector.publish(&(0..LISTED).map(|n| name(n) + "\n").collect::<String>())?;
+    collector.await_in_force(1, 1)?;
+
+    let place = Municipality { number: 9 };
+    let mut traffic = Traffic::starting(clock::now());
+    for n in 0..ASKED {
+        let name = name(n * (LISTED / ASKED));
+        let client = SocketAddr::new(place.client(1), 40_000 + n as u16);
+        let question = Question { id: n as u16, name: &name, qtype: rtype::A };
+        traffic.lookup(client, place.resolver(), question, &Outcome::address(&name, [198, 51, 100, 9].into()));
+    }
+    feed.send(&traffic.packets)?;
+    eventually("each of the names has become an alert", PATIENCE, || {
+        Ok((collector.alerts()?.len() == ASKED as usize).then_some(()))
+    })?;
+    every_thread_is_confined(agent.running()?.id())?;
+
+    // Where the base begins in its file (`agent::io::disk::list`).
+    let (list, base_at) = (agent.data().join("list/in-force"), 20_480);
+    let octets = fs::read(&list)?;
+    let base = octets.get(base_at..).context("no base")?;
+    let most = (base_at + records_begin(base, base.len())?).next_multiple_of(4096) as u64;
+    ensure!(
+        octets.len() as u64 > 4 * most,
+        "too short a list to tell: {} octets, {most} before its records",
+        octets.len()
+    );
+    let resident = resident(agent.running()?.id(), &list)?;
+    ensure!(!resident.is_empty() && resident.iter().sum::<u64>() <= most, "{resident:?} in memory, {most} at the most");
+    drop(feed);
+    agent.kill()?;
     collector.stop()
 }

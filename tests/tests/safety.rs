@@ -29,7 +29,9 @@ struct Member {
 
 impl Member {
     fn join(folder: &Path, collector: &Collector, number: &str, place: u8) -> Result<Member> {
-        collector.add_member(number, number)?;
+        if !collector.list("member")?.iter().any(|member| member["number"] == number) {
+            collector.add_member(number, number)?;
+        }
         let mut agent = Agent::new(&folder.join(format!("agent-{number}")), None)?;
         agent.enroll(&collector.token(number)?)?;
         let feed = Feed::new(&folder.join(format!("mirror-{number}")))?;

@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use ed25519_dalek::SigningKey;
 use serde_json::Value;
 use varde_agent::anchor::Document;
+use varde_agent::floor::Floor;
 use varde_agent::io::clock;
-use varde_agent::io::disk::list::{self, Floor};
-use varde_agent::io::disk::{create_directory_on, roots};
+use varde_agent::io::disk::{create_directory_on, floor, roots};
 use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::message::{Freshness, ListOutcome, RootOutcome, ToAgent};
@@ -266,12 +266,9 @@ fn d3_i4_root_documents_and_floors_are_there_whole_after_a_crash_at_any_moment()
         }
         had.push((disk.moments(), version, floor));
         floor += 10 * u64::from(version);
-        list::store_floor_on(
-            volume.as_ref(),
-            data,
-            &ChannelName::default(),
-            Floor { revision: Revision(floor), root_version: version },
-        )?;
+        // Of what nobody wrote down who signed it, which is the harder of the two.
+        let whole = Floor::of(Revision(floor));
+        floor::store_on(volume.as_ref(), data, &ChannelName::default(), &whole, version)?;
         had.push((disk.moments(), version, floor));
     }
     let began = had.first().context("no beginning")?.0;
@@ -285,8 +282,9 @@ fn d3_i4_root_documents_and_floors_are_there_whole_after_a_crash_at_any_moment()
             ensure!(newest >= version, "{crash:?} at {moment}: root document {newest}, and {version} was on disk");
             let versions = stored.chain.iter().map(|document| document.root.version);
             ensure!(versions.eq(1..=newest), "{crash:?} at {moment}: gaps");
-            let floor = list::read_floor_on(crashed.volume().as_ref(), data, &ChannelName::default(), &stored)?
-                .context("a damaged floor")?;
+            let floor = floor::read_on(crashed.volume().as_ref(), data, &ChannelName::default(), &stored)?
+                .context("a damaged floor")?
+                .revision();
             // A root document that is there already although its writing was not over may have let the floor fall.
             let fell = version < 4 && newest >= 4;
             ensure!(floor.0 >= least || fell, "{crash:?} at {moment}: floor {floor}, and {least} was on disk");

@@ -39,7 +39,6 @@ use varde_common::compact::{Packer, Unpacker};
 use varde_common::id::{Revision, Seq};
 use varde_common::message::ToCollector;
 use varde_common::record::{Record, RecordBody, SensorEvent};
-use varde_common::time::Timestamp;
 use varde_tests::alerts::{B9, Make, batch, updates};
 use varde_tests::programs::PATIENCE;
 use varde_tests::random::Random;
@@ -85,7 +84,7 @@ impl Running {
 async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, records: usize) -> Result<Seq> {
     let identity = Identity::read(&data).map_err(anyhow::Error::msg)?;
     let root = identity.root().map_err(|why| anyhow::anyhow!("{why}"))?;
-    let time = Arc::new(Mutex::new(EffectiveTime::new(Timestamp::WRITTEN, None)));
+    let time = Arc::new(Mutex::new(EffectiveTime::new(&root, None, clock::now())));
     let keys = Keys::of(Arc::new(RealVolume), &data);
     let trust = Trust::new(root.clone());
     let mut renewing = Renewing::open(keys, Arc::clone(&trust), Arc::clone(&time)).map_err(anyhow::Error::msg)?;
@@ -126,6 +125,7 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         resent: AtomicU64::new(0),
         certified: watch::Sender::new(None),
         counter: Counter::default(),
+        refusals: Default::default(),
         ca: identity.ca_der.clone().into(),
     };
     let mut subscription = Subscription::new(root, Revision(0), Revision(0));

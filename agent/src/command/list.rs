@@ -144,7 +144,7 @@ fn without_an_agent(data: &Path, list: &mut File) -> Result<Carried, Failure> {
         .as_ref()
         .map_or_else(InForce::default, |(manifest, set)| InForce { set: Arc::clone(set), revision: manifest.revision });
     let mut subscription = trusted.subscription(in_force.revision);
-    let time = known_time(&identity, data);
+    let time = known_time(&identity, data, trusted.anchor.root());
     let trust = Trust::new(trusted.anchor.root().clone());
     // What would be told to the collector is told to the person who stands here.
     let (orders, mut told) = mpsc::channel(SPOOL_ORDERS_MAX);
@@ -173,6 +173,7 @@ fn without_an_agent(data: &Path, list: &mut File) -> Result<Carried, Failure> {
         unsent: Seq(0),
         protocols: PROTOCOLS,
         resent: AtomicU64::new(0),
+        refusals: Mutex::default(),
         certified: watch::Sender::new(None),
         counter: Counter::default(),
         ca: identity.ca_der.clone().into(),

@@ -20,7 +20,7 @@ use super::sources::{interface_gone, open_interfaces, open_sources};
 use super::status::{CertificateReport, Confinement, Report, SetAsideReport, TrustReport};
 use super::status_brake::BrakeReport;
 use super::trusted::{Proof, Trusted, first_events, known_time};
-use super::{EXIT_START_AGAIN, Failure, detour, settings};
+use super::{EXIT_START_AGAIN, Failure, detour, outlive, settings};
 use crate::health::Health;
 use crate::io::control::Question;
 use crate::io::disk::adopt::adopt;
@@ -31,7 +31,7 @@ use crate::io::disk::keeper::{Keeper, KeeperEnded, Order};
 use crate::io::disk::owner::{Owner, set_aside};
 use crate::io::disk::spool::{Caps, Figures, Spool};
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, create_directory, end_process, hold, outlived};
+use crate::io::disk::{DiskError, create_directory, hold, outlived};
 use crate::io::link::carried::Counter;
 use crate::io::link::renewing::Renewing;
 use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
@@ -96,7 +96,7 @@ pub(crate) fn run_confined_by(
     let hosts = Hosts::open(data).map_err(disk_failure)?;
     let key = site_key(data).map_err(disk_failure)?;
     let trusted = Trusted::read(data, &identity, &root).map_err(disk_failure)?;
-    let time = known_time(&identity, data);
+    let time = known_time(&identity, data, trusted.anchor.root());
     let Proof { trust, tls, mut renewing } = Proof::open(data, &trusted.anchor, &time)?;
     let caps = Caps {
         octets: settings.spool_max_octets(),
@@ -111,10 +111,10 @@ pub(crate) fn run_confined_by(
     let (mut spool, recovered) = opened.map_err(disk_failure)?;
     owner.claim(data).map_err(disk_failure)?;
     adopt(data, &owner, &mut spool, caps, clock::now()).map_err(disk_failure)?;
-    outlived::look_and_tell(data, clock::steady()).map_err(disk_failure)?;
-    outlived::tell_undelivered(data);
     let unsent = spool.unsent();
-    let (keeper, figures) = Keeper::new(spool, hosts, key);
+    let (mut keeper, figures) = Keeper::new(spool, hosts, key);
+    outlive::at_start(data, &owner, &mut keeper).map_err(|error| Failure::new(&error, error.remedy()))?;
+    outlived::tell_undelivered(data);
     let (orders, orders_taken) = mpsc::channel(SPOOL_ORDERS_MAX);
     let keeper = spawn("spool", move || {
         if let Err(ended) = keeper.run(orders_taken) {
@@ -164,6 +164,7 @@ pub(crate) fn run_confined_by(
         unsent,
         protocols: PROTOCOLS,
         resent: AtomicU64::new(0),
+        refusals: Mutex::default(),
         certified: watch::Sender::new(None),
         counter: Counter::default(),
         ca: identity.ca_der.clone().into(),
@@ -252,6 +253,7 @@ impl Process {
             error = told => Err(Failure::new(format!("the control socket fails: {error}"), "look at the system's limits")),
             () = self.tick() => Ok(()),
             () = self.desk.let_brakes_run_out() => Ok(()),
+            () = self.desk.tell_of_refusals() => Ok(()),
         }
     }
 
@@ -262,11 +264,7 @@ impl Process {
             tokio::time::sleep(Duration::from_secs(SPOOL_TRY_AGAIN_S)).await;
             if looked.elapsed() >= Duration::from_secs(SET_ASIDE_LOOK_EVERY_S) {
                 looked = clock::monotonic();
-                let data = self.desk.data.clone();
-                let look = move || outlived::look_and_tell(&data, clock::steady());
-                if let Ok(Err(error)) = tokio::task::spawn_blocking(look).await {
-                    end_process(&error);
-                }
+                outlive::hourly(self.desk.data.clone(), Owner::of(&self.identity), &self.desk.orders).await;
                 self.start_again_for_room().await;
             }
             if self.desk.orders.send(Order::Tick).await.is_err() {
@@ -442,6 +440,7 @@ mod tests {
 
     #[test]
     fn an_interface_that_went_ends_with_a_code_of_its_own() {
+        assert_eq!(room_by_now().code, 75, "what waits for room: whoever started it starts it again");
         let gone = interface_gone(&CaptureError::InterfaceGone { interface: "ens19".into() }.to_string());
         assert_eq!(gone.code, 75);
         assert!(gone.to_string().contains("made anew.\nStart the agent again"), "{gone}");

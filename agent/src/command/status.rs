@@ -11,23 +11,20 @@ use varde_common::time::Timestamp;
 use super::Failure;
 use super::status_brake::BrakeReport;
 use super::status_lines::in_words;
+use super::status_stopped::from_disk;
 pub use super::status_trust::TrustReport;
-use super::trusted::brakes;
 use crate::health::{BlindSpots, Evictions, Health, Together};
-use crate::io::clock;
 use crate::io::control::{self, Question};
-use crate::io::disk::identity::{Card, Identity};
-use crate::io::disk::outlived::{self, SetAside};
-use crate::io::disk::{list, roots, spool};
+use crate::io::disk::identity::Card;
+use crate::io::disk::outlived::SetAside;
+use crate::io::disk::spool;
 use crate::io::link::Way;
-use crate::io::link::renewing::certified;
 use crate::io::link::session::Uplink;
 use crate::io::privilege::Confined;
 use crate::io::privilege::kernel::{self, Rights};
 use crate::io::privilege::paths::Paths;
 use crate::io::privilege::probe::Probe;
 use crate::io::watch::SourceReport;
-use crate::newness::Newness;
 use crate::renewal::Certified;
 use crate::spool::Tally;
 
@@ -35,10 +32,9 @@ use crate::spool::Tally;
 ///
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, way (quic, or tcp where
 /// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, certificate {until, renews, failing (why there is no
-/// newer one although it is time)}, last_error,
-/// revision, indicators, channel (which lists it follows), trust {root_version, root_until, root_refused, freshness (not_told, fresh, stale, behind),
+/// newer one although it is time)}, last_error, revision, indicators, channel (which lists it follows), trust {root_version, root_until, root_refused, freshness (not_told, fresh, stale, behind),
 /// told_at, named, newest_refused}, brake {order, indicators [{indicator, exercise, since, until, reason, matches}], refused}, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
-/// damaged}, each {info, low, medium, high, critical, other}}, set_aside [{directory, undelivered, removed_in_s}], health {packets, octets,
+/// damaged}, each {info, low, medium, high, critical, other}}, set_aside [{directory, undelivered, removed_in_s}], unread [why a file of it cannot be read], health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
 /// unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts, together {matches, alerts, rises_gathered}},
@@ -107,6 +103,9 @@ pub struct Report {
     pub spool: SpoolReport,
     /// Spools that were set aside.
     pub set_aside: Vec<SetAsideReport>,
+    /// What of the data directory cannot be read, where the agent does not run.
+    #[serde(default)]
+    pub unread: Vec<String>,
     /// The sensor's counters; null when not running.
     pub health: Option<HealthReport>,
     /// Its sources.
@@ -328,6 +327,7 @@ impl Report {
                 given_up: figures.given_up.into(),
             },
             set_aside: Vec::new(),
+            unread: Vec::new(),
             health: None,
             sources: Vec::new(),
             last_packet: None,
@@ -434,34 +434,6 @@ fn judge(report: &Report) -> Result<(), Failure> {
     Err(Failure::new(cause, "look at the lines rights, paths and calls of varde-agent status"))
 }
 
-fn from_disk(data: &Path) -> Result<Report, Failure> {
-    let disk = |error: crate::io::disk::DiskError| Failure::new(&error, error.remedy());
-    let figures = spool::survey(&data.join("spool")).map_err(disk)?;
-    let set_aside: Vec<_> = outlived::known(data).iter().map(SetAsideReport::of).collect();
-    if !Identity::exists(data) {
-        return Ok(Report { set_aside, ..Report::new(None, "", &figures) });
-    }
-    let identity = Identity::read(data).map_err(|error| Failure::new(&error, error.remedy()))?;
-    let collector = super::settings(data)?.collector.unwrap_or_else(|| identity.card.collector.clone());
-    let mut report = Report { set_aside, ..Report::new(Some(&identity.card), &collector, &figures) };
-    report.certificate = certified(&identity.certificate_der).map(CertificateReport::from);
-    if let Ok(root) = identity.root() {
-        let roots = roots::read(data, root.clone(), &identity.root_document).map_err(disk)?;
-        let stored = list::read(data, &roots, identity.card.sensor).map_err(disk)?;
-        report.channel = stored.placed.channel().to_string();
-        if let Some((manifest, indicators)) = stored.list {
-            report.revision = manifest.revision;
-            report.indicators = indicators.len() as u64;
-        }
-        let anchor = roots.anchor(&root);
-        let newness = Newness::new(list::read_newest(data, anchor.root(), stored.placed.channel()));
-        let standing = newness.standing(anchor.root(), report.revision, Timestamp(0), clock::monotonic());
-        report.trust = Some(TrustReport::of(&anchor, &newness, &standing));
-        report.brake = Some(BrakeReport::at_rest(&brakes(data, &roots, anchor.root()).map_err(disk)?));
-    }
-    Ok(report)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -519,20 +491,8 @@ mod tests {
     }
 
     #[test]
-    fn without_a_running_agent_the_data_directory_answers() {
+    fn without_a_running_agent_nothing_is_tried_and_it_is_not_well() {
         let directory = tempfile::tempdir().unwrap();
-        let report = from_disk(directory.path()).unwrap();
-        assert_eq!((report.running, report.sensor), (false, None));
-        assert!(in_words(&report).contains("not enrolled"));
-        std::fs::create_dir(directory.path().join("spool.aside-5-0")).unwrap();
-        std::fs::write(directory.path().join("set-aside"), "5\nspool.aside-5-0 172800 3\nspool.aside-6-0 0 9\n")
-            .unwrap();
-        let told = in_words(&from_disk(directory.path()).unwrap());
-        assert!(
-            told.contains("spool.aside-5-0: 3 records NEVER DELIVERED; tell the CSIRT; removed in 28 days"),
-            "{told}"
-        );
-        assert!(!told.contains("spool.aside-6-0"), "one that is gone: {told}");
         let probe = run(directory.path(), &StatusArgs { json: true, check: false, probe: true }).unwrap_err();
         assert!(probe.cause.contains("nothing was tried"), "{probe}");
         assert_eq!(run(directory.path(), &StatusArgs { json: false, check: true, probe: false }).unwrap_err().code, 1);

@@ -19,6 +19,9 @@ pub(super) fn in_words(report: &Report) -> String {
     match (report.sensor, &report.member) {
         (Some(sensor), Some(member)) => lines.push(format!("sensor     {sensor} of {member}")),
         (Some(sensor), None) => lines.push(format!("sensor     {sensor}")),
+        (None, _) if !report.unread.is_empty() => {
+            lines.push("sensor     not enrolled, or what says so cannot be read (see below)".to_owned());
+        }
         (None, _) => lines.push("sensor     not enrolled; next: varde-agent enroll --token-file FILE".to_owned()),
     }
     let collector = report.collector.as_deref().unwrap_or("none");
@@ -59,6 +62,7 @@ pub(super) fn in_words(report: &Report) -> String {
     lines.extend(given_up_because("the spool or the disk was full", full));
     lines.extend(given_up_because("nobody fetched them in time", aged));
     lines.extend(given_up_because("they could not be read any more", damaged));
+    lines.extend(report.unread.iter().map(|why| format!("UNREADABLE {why}; look at the disk and the system's log")));
     for SetAsideReport { directory, undelivered, removed_in_s } in &report.set_aside {
         let days = removed_in_s / 86_400;
         lines.push(match undelivered {

@@ -8,13 +8,13 @@ use varde_common::codec::Text;
 use varde_common::id::Revision;
 use varde_common::record::SensorEvent;
 use varde_common::rotation::is_replaced;
-use varde_common::time::Timestamp;
 use varde_common::trust::Root;
 
 use super::Failure;
 use crate::anchor::Anchor;
 use crate::brake::Brakes;
-use crate::effective_time::EffectiveTime;
+use crate::effective_time::{EffectiveTime, Passed};
+use crate::io::clock;
 use crate::io::disk::identity::Identity;
 use crate::io::disk::keys::Keys;
 use crate::io::disk::volume::RealVolume;
@@ -61,16 +61,16 @@ impl Trusted {
     /// The state of the list, with this one in force.
     pub(super) fn subscription(&self, in_force: Revision) -> Subscription {
         let Trusted { anchor, newness, stored, brakes: _ } = self;
-        let mut subscription = Subscription::new(anchor.root().clone(), stored.floor, in_force)
-            .with_channel(stored.placed.clone(), stored.floor);
+        let mut subscription = Subscription::new(anchor.root().clone(), stored.floor.revision(), in_force)
+            .with_channel(stored.placed.clone(), stored.floor.clone());
         if let Some((manifest, _)) = &stored.list {
-            subscription = subscription.with_list(manifest);
+            subscription = subscription.with_list(manifest).with_signers(stored.signers.clone());
         }
         if stored.of_before {
             tracing::warn!(
                 "the list in force is signed by a key that the root document no longer names; it is matched against until another comes"
             );
-            subscription = subscription.with_list_of_before(stored.floor);
+            subscription = subscription.with_list_of_before(stored.floor.clone());
         }
         if let Some(told) = newness.told() {
             subscription.handle_named(told.revision, told.manifest_sha256.clone());
@@ -103,10 +103,12 @@ pub(super) fn brakes(data: &Path, roots: &roots::Stored, root: &Root) -> Result<
 }
 
 /// What is known of the time before the collector says anything.
-pub(super) fn known_time(identity: &Identity, data: &Path) -> SharedTime {
-    // A certificate that cannot be read is found a moment later, by whoever uses it.
-    let issued = validity(&identity.certificate_der).map_or(Timestamp::WRITTEN, |(issued, _)| issued);
-    Arc::new(Mutex::new(EffectiveTime::new(issued, collector_time::read(data))))
+pub(super) fn known_time(identity: &Identity, data: &Path, root: &Root) -> SharedTime {
+    // Before the first session there is no word, and then what the CA signed was issued. A certificate that cannot be read is
+    // found a moment later, by whoever uses it.
+    let issued = || validity(&identity.certificate_der).ok().map(|(issued, _)| Passed { at: issued, ca: None });
+    let kept = collector_time::read(data).or_else(issued);
+    Arc::new(Mutex::new(EffectiveTime::new(root, kept, clock::now())))
 }
 
 /// What the collector is held against, and what this sensor shows it.

@@ -73,6 +73,11 @@ fn lines(found: &Found) -> Vec<String> {
     lines
 }
 
+/// Whether an answer says that it is meant, in either language of its readers.
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "yes" | "ja")
+}
+
 fn confirm(data: &Path, found: &Found) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
         let cause = "nothing was removed: nobody can be asked here";
@@ -80,16 +85,27 @@ fn confirm(data: &Path, found: &Found) -> Result<(), Failure> {
     }
     let names: Vec<&str> = found.removed.iter().map(|part| part.name.as_str()).collect();
     eprint!(
-        "From {} go for good: {}. What the collector does not have yet is lost. Write yes to go on: ",
+        "From {} go for good: {}. What the collector does not have yet is lost. Write yes (or ja) to go on: ",
         data.display(),
         names.join(", ")
     );
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
-    if answer.trim() == "yes" {
-        Ok(())
-    } else {
-        Err(Failure::new("nothing was removed", "run it again if it is meant"))
+    if is_yes(&answer) { Ok(()) } else { Err(Failure::new("nothing was removed", "run it again if it is meant")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_is_said_in_either_language_and_nothing_else_is() {
+        for yes in ["yes\n", " JA\r\n", "ja"] {
+            assert!(is_yes(yes), "{yes:?}");
+        }
+        for no in ["", "\n", "y", "j", "nei", "yes please", "jaja"] {
+            assert!(!is_yes(no), "{no:?}");
+        }
     }
 }

@@ -27,7 +27,7 @@ use super::disk::enrolling::Enrolling;
 use super::disk::identity::{Card, Identity, site_key};
 use super::disk::keys::is_for;
 use super::disk::owner::disown;
-use super::disk::{DiskError, create_directory};
+use super::disk::{DiskError, create_directory, wipe};
 use super::link::provisional::{check_chain, client_config};
 use super::link::tcp::{TcpWay, Tls};
 use super::link::{LinkError, quic, read_message, tls, write_message};
@@ -82,6 +82,9 @@ pub enum EnrolError {
         /// As the certificate names it.
         issuer: String,
     },
+    /// A wipe was cut off: what is left of the sensor before must not become this one's.
+    #[error("a wipe of this data directory was cut off, and what it left is another sensor's")]
+    HalfWiped,
     /// The collector said no.
     #[error("{}", refusal_cause(*.0))]
     Refused(EnrolRefusal),
@@ -108,7 +111,9 @@ fn refusal_cause(refusal: EnrolRefusal) -> &'static str {
         EnrolRefusal::Expired => "the token has run out",
         EnrolRefusal::Revoked => "the token has been withdrawn",
         EnrolRefusal::NotGood => "the collector does not know this token",
-        EnrolRefusal::TooMany => "the collector has had too many attempts",
+        EnrolRefusal::TooMany => {
+            "the collector did not take the token and does not say why: too many have failed from here, or with its number"
+        }
         EnrolRefusal::BadRequest => "the collector cannot read this sensor's key request",
     }
 }
@@ -120,6 +125,7 @@ impl EnrolError {
             EnrolError::AlreadyEnrolled { .. } => {
                 "start it with: varde-agent run; for another sensor give another directory with --data DIR"
             }
+            EnrolError::HalfWiped => "run it again first: varde-agent wipe; the token was not used",
             EnrolError::Token(_) => "copy the whole token from the CSIRT's message into a file and try again",
             EnrolError::Expired(..) => {
                 "if that is not the time, set the clock (NTP) and try again with the same token; if it is, ask the CSIRT for a new one"
@@ -144,7 +150,7 @@ impl EnrolError {
             EnrolError::Waiting { .. } => {
                 "tell the CSIRT these words by telephone, and start varde-agent enroll again: it goes on waiting, without a new token"
             }
-            EnrolError::Refused(EnrolRefusal::TooMany) => "wait a few minutes and try again",
+            EnrolError::Refused(EnrolRefusal::TooMany) => "wait a few minutes and try again to hear why",
             EnrolError::Refused(EnrolRefusal::BadRequest) | EnrolError::BadAnswer(_) => {
                 "update varde-agent; if that does not help, ask the CSIRT"
             }
@@ -170,6 +176,9 @@ pub struct Wishes {
 /// # Errors
 /// [`EnrolError`]; the data directory then holds no identity it did not hold before.
 pub async fn enroll(data: &Path, token_text: &str, wishes: &Wishes) -> Result<Card, EnrolError> {
+    if wipe::is_cut_off(data) {
+        return Err(EnrolError::HalfWiped);
+    }
     if Identity::exists(data) {
         let card = Identity::read(data).map(|identity| identity.card);
         let (sensor, member) =
@@ -300,7 +309,7 @@ async fn ask(
     if let Some(issuer) = foreign.and_then(tls::issuer_of) {
         return Err(EnrolError::Opened { address: address.to_owned(), issuer });
     }
-    let readings = EffectiveTime::new(Timestamp::WRITTEN, None).readings(clock::now(), clock::since_boot());
+    let readings = EffectiveTime::new(&root, None, clock::now()).readings(clock::now(), clock::since_boot());
     check_chain(&shown.chain, &root, readings)
         .map_err(|why| EnrolError::WrongCertificate { address: address.to_owned(), why })?;
 

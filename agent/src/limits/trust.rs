@@ -22,3 +22,14 @@ pub const BRAKE_CLOCKS_DIFFER_S: u64 = 3_600;
 pub const BRAKE_LOOK_EVERY_S: u64 = 1;
 /// Why a root document was refused, as it is shown: a sentence that may have the sender's words in it.
 pub const REFUSAL_MAX_CHARACTERS: usize = 400;
+/// The collector's word on the time is written down when it is so much later than what was, seconds.
+pub const COLLECTOR_TIME_KEEP_EVERY_S: u64 = 3_600;
+/// What has passed by its word is never this far ahead of a clock that is set, seconds: 60 days, half of what an honest
+/// collector's certificate has left at the least, so that no word makes one that is good seem to have run out.
+pub const COLLECTOR_AHEAD_MAX_S: u64 = 60 * 86_400;
+/// A lower word than the one before is believed from so far behind a clock that is set, seconds: a machine's clock may be off by a
+/// wrong time zone.
+pub const COLLECTOR_TIME_SLACK_S: u64 = 86_400;
+/// Numbers kept of a channel's floor, each with the keys that signed it: an analyst has a key, and a collector a handful of analysts.
+/// Beyond that the lowest goes.
+pub const FLOOR_MARKS_MAX: usize = 16;

@@ -49,7 +49,11 @@ fn transfer(subscription: &mut Subscription, manifest: &[u8], base: &[u8]) -> (S
 }
 
 fn take(subscription: &mut Subscription, revision: u64) {
-    let (manifest, base) = publication(&key(1), revision);
+    take_by(subscription, &key(1), revision);
+}
+
+fn take_by(subscription: &mut Subscription, by: &Key, revision: u64) {
+    let (manifest, base) = publication(by, revision);
     match transfer(subscription, &manifest, &base) {
         (Step::Keep(arrived), written) => {
             let manifest = arrived.manifest;
@@ -118,7 +122,7 @@ fn i4_the_floor_outlives_the_list_itself() {
 }
 
 #[test]
-fn c4_a_floor_falls_only_when_the_list_role_has_wholly_other_keys() {
+fn c4_a_retired_key_takes_its_list_and_its_floor_with_it_and_wholly_other_keys_begin_anew() {
     let with = |keys: &[&Key]| {
         let mut root = root_of(keys[0]);
         for key in keys {
@@ -141,9 +145,34 @@ fn c4_a_floor_falls_only_when_the_list_role_has_wholly_other_keys() {
     let (low, low_base) = publication(&new, 11);
     assert!(matches!(transfer(&mut subscription, &low, &low_base).0, Step::Refused { .. }));
     assert_eq!((subscription.floor(), subscription.held()), (Revision(900), Revision(900)));
-    assert!(!subscription.handle_root(with(&[&new])), "one of the keys before is among them still");
+    assert!(!subscription.is_forsaken());
+    // The stolen key goes, one of the keys before is among them still: the collector may think that nothing is wanted.
+    assert!(subscription.handle_root(with(&[&new])));
+    assert_eq!((subscription.floor(), subscription.held()), (Revision(0), Revision(0)));
+    assert!(subscription.is_forsaken());
+    take_by(&mut subscription, &new, 11);
+    assert!(!subscription.is_forsaken());
+    assert_eq!((subscription.floor(), subscription.held()), (Revision(11), Revision(11)));
+    let mut next_session = Subscription::new(with(&[&old, &new]), Revision(0), Revision(0));
+    take_by(&mut next_session, &new, 3);
+    take_by(&mut next_session, &old, 900);
+    assert!(next_session.handle_root(with(&[&new])));
+    assert_eq!(next_session.floor(), Revision(3), "the highest that the others signed");
+    next_session.handle_session();
+    assert!(!next_session.is_forsaken() && next_session.held() == Revision(0), "its first word says so");
+    let (older, _) = publication(&new, 2);
+    assert!(matches!(next_session.handle_offer(older, NOW), Step::Refused { .. }), "none below it");
+    take_by(&mut next_session, &new, 3);
+    // Who signed it stands, and another key goes: nothing changes.
+    let mut good = Subscription::new(with(&[&old, &new]), Revision(0), Revision(0));
+    take_by(&mut good, &new, 3);
+    assert!(!good.handle_root(with(&[&new])) && good.held() == Revision(3));
+
+    let mut subscription = Subscription::new(with(&[&old]), Revision(0), Revision(0));
+    take(&mut subscription, 900);
     assert!(subscription.handle_root(with(&[&key(3)])), "wholly other keys");
     assert_eq!((subscription.floor(), subscription.held()), (Revision(0), Revision(0)));
+    assert!(!subscription.is_forsaken(), "the collector knows it by the document");
     assert_eq!(subscription.in_force(), Revision(900), "it is matched against until a new one is here");
     let (by_old, _) = publication(&old, 902);
     assert!(matches!(transfer(&mut subscription, &by_old, &base).0, Step::Refused { .. }), "at once");

@@ -1,11 +1,13 @@
 //! Whether an audit is whole: the chain is held against itself, against a head that somebody kept, and against the age of what is gone.
 
+use std::collections::VecDeque;
+
 use serde::Serialize;
 use varde_common::time::Timestamp;
 use varde_common::trust::hex;
 
-use super::{Cut, Entry, NOTHING_BEFORE};
-use crate::limits::AUDIT_KEPT;
+use super::{Cut, Entry, NOTHING_BEFORE, RESTORE, SET_ASIDE};
+use crate::limits::{AUDIT_KEPT, AUDIT_RESTORES_TOLD};
 
 /// A head that somebody kept, and where the audit began when it was printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,15 @@ pub struct Kept {
     pub hash: [u8; 32],
     /// Place of the first entry that was there then; none where it was not kept with the hash.
     pub first: Option<i64>,
+}
+
+/// A restore that a chain tells of: heads that were printed before may be of what it set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restoration {
+    /// Place of the entry that says so.
+    pub seq: i64,
+    /// When, which names the directory.
+    pub at: Timestamp,
 }
 
 /// What is wrong with a chain: the first of it.
@@ -61,9 +72,25 @@ pub enum Wrong {
         /// The first that is there.
         first: i64,
     },
+    /// The database can keep entries from being written or seen.
+    #[error("{what}: whatever was noted since may have been kept out of it")]
+    Meddled {
+        /// What it holds.
+        what: String,
+    },
     /// All of it is gone.
     #[error("there is no entry at all, and a collector has one from the moment it is made")]
     Empty,
+    /// The head that somebody kept is not in it, and a collector was restored, which sets aside what has it.
+    #[error(
+        "no entry has the hash {head}; but the collector was restored (entry {}), and a head that was printed before is in the audit that was set aside then", .restores.iter().map(|of| of.seq.to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    HeadSetAside {
+        /// The head.
+        head: String,
+        /// The restore that names it as the end of what it set aside, or the newest of all.
+        restores: Vec<Restoration>,
+    },
     /// The head that somebody kept is not in it.
     #[error(
         "no entry has the hash {head}: the end of the audit was cut off or written anew since that head was printed, or entries that old are no longer kept"
@@ -80,7 +107,11 @@ impl Wrong {
         match self {
             Wrong::Changed { seq } | Wrong::Gone { seq, .. } | Wrong::NoBeginning { seq } => Some(*seq),
             Wrong::TooYoung { from, .. } => Some(*from),
-            Wrong::OtherBeginning { .. } | Wrong::Empty | Wrong::HeadGone { .. } => None,
+            Wrong::OtherBeginning { .. }
+            | Wrong::Meddled { .. }
+            | Wrong::Empty
+            | Wrong::HeadGone { .. }
+            | Wrong::HeadSetAside { .. } => None,
         }
     }
 }
@@ -117,6 +148,9 @@ pub struct Verifier {
     before: [u8; 32],
     next: i64,
     head: Option<Kept>,
+    restores: VecDeque<Restoration>,
+    /// The restore that says of the head that it was the last of what is set aside.
+    names_head: Option<Restoration>,
     sound: Option<Sound>,
 }
 
@@ -125,7 +159,9 @@ impl Verifier {
     /// that somebody kept; what a clock that was ahead said is no later than `now`.
     pub fn new(checkpoint: Option<Cut>, head: Option<Kept>, now: Timestamp) -> Verifier {
         let (before, next) = checkpoint.map_or((NOTHING_BEFORE, 1), |cut| (cut.hash, cut.seq.saturating_add(1)));
-        Verifier { begins_after: checkpoint, cut_at: None, now, before, next, head, sound: None }
+        let restores = VecDeque::new();
+        let begins_after = checkpoint;
+        Verifier { begins_after, cut_at: None, now, before, next, head, restores, names_head: None, sound: None }
     }
 
     /// Takes the next entry.
@@ -146,6 +182,16 @@ impl Verifier {
         }
         if entry.cut.is_some() && entry.cut == self.begins_after {
             self.cut_at = Some(entry.at.min(self.now));
+        }
+        if entry.what == RESTORE && entry.was.starts_with(SET_ASIDE) {
+            let restored = Restoration { seq: entry.seq, at: entry.at };
+            if self.head.is_some_and(|head| entry.was.ends_with(&hex(&head.hash))) {
+                self.names_head = Some(restored);
+            }
+            if self.restores.len() >= AUDIT_RESTORES_TOLD {
+                self.restores.pop_front();
+            }
+            self.restores.push_back(restored);
         }
         (self.before, self.next) = (hash, entry.seq.saturating_add(1));
         let at = self.head.is_some_and(|head| head.hash == hash).then_some(entry.seq);
@@ -182,7 +228,13 @@ impl Verifier {
             }
         }
         if let (Some(head), None) = (self.head, sound.head_asked_for_at) {
-            return Err(Wrong::HeadGone { head: hex(&head.hash) });
+            let head = hex(&head.hash);
+            let restores: Vec<Restoration> =
+                self.names_head.map_or_else(|| self.restores.into_iter().rev().collect(), |named| vec![named]);
+            return Err(match restores.as_slice() {
+                [] => Wrong::HeadGone { head },
+                [_, ..] => Wrong::HeadSetAside { head, restores },
+            });
         }
         match was_first {
             Some(said) if said < 1 || said > first => Err(Wrong::OtherBeginning { said, first }),
@@ -263,6 +315,36 @@ mod tests {
         forged[3].became = "nothing happened".to_owned();
         forged[3].hash = forged[3].hash_after(&forged[2].hash);
         assert!(verify(&forged, None).is_ok() && verify(&forged, Some(head)).is_err());
+    }
+
+    #[test]
+    fn w2_a_head_of_what_a_restore_set_aside_is_looked_for_there() {
+        let mut entries = chain(None, 12);
+        let (kept, ended) = ([7; 32], [8; 32]);
+        for (place, was) in [
+            (3, "nothing, or a state whose audit could not be read".to_owned()),
+            (6, format!("{SET_ASIDE}, head {}", hex(&[9; 32]))),
+            (9, format!("{SET_ASIDE}, head {}", hex(&ended))),
+        ] {
+            (entries[place].what, entries[place].was) = (RESTORE.to_owned(), was);
+        }
+        let mut before = NOTHING_BEFORE;
+        for entry in &mut entries {
+            entry.hash = entry.hash_after(&before);
+            before = entry.hash;
+        }
+        let at = |head| match verify(&entries, Some(head)) {
+            Err(Wrong::HeadSetAside { restores, .. }) => restores.iter().map(|of| of.seq).collect(),
+            _ => Vec::new(),
+        };
+        assert_eq!(at(kept), [10, 7], "the newest first, and none that set nothing aside");
+        assert_eq!(at(ended), [10], "the one that names it");
+        assert_eq!(verify(&entries, Some(entries[2].hash)).unwrap().head_asked_for_at, Some(3));
+        assert!(matches!(verify(&entries[..4], Some(kept)), Err(Wrong::HeadGone { .. })));
+        // A chain that is not whole is that first.
+        let mut broken = entries.clone();
+        broken[11].who = "x".to_owned();
+        assert_eq!(verify(&broken, Some(kept)), Err(Wrong::Changed { seq: 12 }));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `varde-collector audit`: what was done here, by whom and on whom; that nothing of it was changed; and a member's part of it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use clap::Subcommand;
@@ -12,8 +12,11 @@ use varde_common::trust::{from_hex, hex};
 
 use super::noted::{deed, reading};
 use super::{listing, say};
-use crate::audit::{Entry, Kept, On, Sound};
+use crate::audit::{Entry, Kept, On, Sound, Wrong};
+use crate::departure::Exported;
 use crate::io::clock;
+use crate::io::handover::Handover;
+use crate::io::restore::aside_of;
 use crate::store::audit_part::Part;
 use crate::store::{Scope, Store};
 
@@ -28,7 +31,9 @@ cut off the end of the audit, or write all of it anew, and only a head that was 
 not only the last. Entries that are gone from the front must have been 24 months old, by the time of the next that is there.
 Keys with --json: sound (bool); where it is, entries, first, last (places), from, until, head (the hash; HASH:FIRST is what --head takes),
 head_asked_for_at (place of the entry with the head that was given, or null), gone_since (places of the first and the last entry that were
-there when it was printed and have grown too old since, or null); else wrong_entry (its place, or null) and why.
+there when it was printed and have grown too old since, or null); else wrong_entry (its place, or null), why, and where the head may be of a state that a restore set aside, look_in [directory].
+A restore sets aside the audit of what it takes the place of: hold that one against heads of before (--data DIR/before-restore-…), and keep
+a new head of the one that is in use now.
 Exit: 0 it is whole; 1 it is not, and what is wrong first.";
 
 /// Subcommands of `audit`.
@@ -81,7 +86,7 @@ pub async fn run(data: &Path, command: AuditCommand) -> anyhow::Result<()> {
     let store = Store::open(data).await?;
     let done = match command {
         AuditCommand::List { json } => list(&store, None, json).await,
-        AuditCommand::Verify { head, json } => verify(&store, head, json).await,
+        AuditCommand::Verify { head, json } => verify(&store, data, head, json).await,
         AuditCommand::Export { member, json } => export(&store, &member, json).await,
     };
     store.close().await;
@@ -142,16 +147,15 @@ async fn list(store: &Store, part: Option<&Part>, json: bool) -> anyhow::Result<
 /// A member's part as lines, as it is handed over.
 ///
 /// # Errors
-/// The database's own.
-pub(super) async fn part(store: &Store, scope: Scope) -> anyhow::Result<String> {
-    let (mut text, mut after) = (String::new(), i64::MIN);
+/// The database's own; the file's.
+pub(super) async fn part(store: &Store, scope: Scope, mut file: Handover) -> anyhow::Result<Exported> {
+    let mut after = i64::MIN;
     loop {
         let page = store.audit_entries(scope, after).await?;
-        let Some(last) = page.last() else { return Ok(text) };
+        let Some(last) = page.last() else { return Ok(file.end()?) };
         after = last.seq;
         for entry in &page {
-            text.push_str(&serde_json::to_string(&Line::of(entry))?);
-            text.push('\n');
+            file.line(&Line::of(entry))?;
         }
     }
 }
@@ -185,9 +189,26 @@ struct Verdict<'a> {
     wrong_entry: Option<Option<i64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    look_in: Option<&'a [PathBuf]>,
 }
 
-async fn verify(store: &Store, head: Option<Kept>, json: bool) -> anyhow::Result<()> {
+/// Where a head may be that is not here.
+fn set_aside(data: &Path, wrong: &Wrong) -> Option<Vec<PathBuf>> {
+    match wrong {
+        Wrong::HeadSetAside { restores, .. } => Some(restores.iter().map(|of| aside_of(data, of.at)).collect()),
+        Wrong::Changed { .. }
+        | Wrong::Gone { .. }
+        | Wrong::NoBeginning { .. }
+        | Wrong::TooYoung { .. }
+        | Wrong::OtherBeginning { .. }
+        | Wrong::Meddled { .. }
+        | Wrong::Empty
+        | Wrong::HeadGone { .. } => None,
+    }
+}
+
+async fn verify(store: &Store, data: &Path, head: Option<Kept>, json: bool) -> anyhow::Result<()> {
     let all = u64::try_from(store.audit_head(Scope::Operator).await?.seq).unwrap_or(0);
     let bar = ProgressBar::new(all)
         .with_style(ProgressStyle::with_template("{wide_bar} {human_pos} of {human_len} entries, {eta} left")?);
@@ -195,7 +216,7 @@ async fn verify(store: &Store, head: Option<Kept>, json: bool) -> anyhow::Result
     bar.finish_and_clear();
     match verdict? {
         Ok(sound) if json => {
-            let verdict = Verdict { sound: true, facts: Some(&sound), wrong_entry: None, why: None };
+            let verdict = Verdict { sound: true, facts: Some(&sound), wrong_entry: None, why: None, look_in: None };
             say::result(&serde_json::to_string(&verdict)?)
         }
         Ok(sound) => {
@@ -222,13 +243,25 @@ async fn verify(store: &Store, head: Option<Kept>, json: bool) -> anyhow::Result
             Ok(())
         }
         Err(wrong) => {
+            let look_in = set_aside(data, &wrong);
             if json {
-                let why = Some(wrong.to_string());
-                let verdict = Verdict { sound: false, facts: None, wrong_entry: Some(wrong.seq()), why };
+                let (why, wrong_entry) = (Some(wrong.to_string()), Some(wrong.seq()));
+                let verdict = Verdict { sound: false, facts: None, wrong_entry, why, look_in: look_in.as_deref() };
                 say::result(&serde_json::to_string(&verdict)?)?;
             }
+            let Some(look_in) = look_in else {
+                return Err(anyhow!(
+                    "the audit is not whole: {wrong}; keep the database as it is, and compare it with the newest backup (varde-collector audit verify --data on a restored copy)"
+                ));
+            };
+            let given = head.map(|head| hex(&head.hash)).unwrap_or_default();
+            let commands: Vec<String> = look_in
+                .iter()
+                .map(|directory| format!("varde-collector audit verify --data {} --head {given}", directory.display()))
+                .collect();
             Err(anyhow!(
-                "the audit is not whole: {wrong}; keep the database as it is, and compare it with the newest backup (varde-collector audit verify --data on a restored copy)"
+                "the audit is whole in itself, and cannot be held against that head: {wrong}. Hold that one against it: {}. Where it is whole up to there, print a head here and keep that: varde-collector audit verify. Where no such directory has it, entries were cut off or written anew",
+                commands.join("; or: ")
             ))
         }
     }

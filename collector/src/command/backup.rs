@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -12,13 +13,19 @@ use super::run::SYSTEM_SETTINGS;
 use super::say;
 use crate::audit::On;
 use crate::io::backup::{Made, make};
-use crate::io::clock;
+use crate::io::outlived::{Old, old_backups, remove_backups};
+use crate::io::{clock, keys};
+use crate::limits::BACKUP_DAYS;
+use crate::store::{Scope, Store};
 
 const HELP: &str = "\
 A backup is a directory: varde.sqlite (one consistent copy), root.json, keys/, settings, and manifest.json with the SHA-256
 of each file. It is readable by its owner alone, checked, and takes its name only when it is whole and on the disk.
 WITHOUT --without-keys IT HOLDS THE KEYS: whoever has it can pose as this collector. Keep it as you keep the keys.
-Keys with --json: backup (its path), made_at, keys (bool), octets, files, schema.";
+Where TO is a directory, backups of this collector in it that are older than 35 days are removed once the new one is whole: those made
+under a name after the time; one with a name of its own is never touched.
+Keys with --json: backup (its path), made_at, keys (bool), octets, files, schema, removed (paths).";
+const NOT_SHED: &str = "the backup is made and whole; the ones older than 35 days beside it could not be removed";
 
 /// Arguments of `backup`.
 #[derive(Debug, Args)]
@@ -43,6 +50,7 @@ struct Line<'a> {
     octets: u64,
     files: usize,
     schema: usize,
+    removed: &'a [PathBuf],
 }
 
 /// A bar for octets, shown in a terminal only.
@@ -73,18 +81,26 @@ pub async fn run(data: &Path, arguments: BackupArguments) -> anyhow::Result<()> 
         let (settings, now) = (Path::new(SYSTEM_SETTINGS), clock::now());
         Ok(make(data, &to, !without_keys, settings, now, show(&bar)).await?)
     };
-    let made = match if_it_can(data).await? {
+    let store = if_it_can(data).await?;
+    let made = match &store {
         Some(store) => {
             let keys = if without_keys { "without the keys" } else { "with the keys" };
             let copying = deed("backup", On::Collector).becomes(format!("copied {keys} to {}", to.display()));
-            let made = noted(&store, copying, make).await;
-            store.close().await;
-            made
+            noted(store, copying, make).await
         }
         None => make.await,
     };
     bar.finish_and_clear();
     let Made { path, manifest } = made?;
+    let old = match &store {
+        // Under a name of its own it lies wherever somebody wished, and so may others there.
+        Some(store) if path != to => Some(shed(data, store, &path).await),
+        Some(_) | None => None,
+    };
+    if let Some(store) = store {
+        store.close().await;
+    }
+    let removed = old.as_ref().and_then(|old| old.as_ref().ok()).map_or(&[][..], |old| old.outlived.as_slice());
     if json {
         let line = Line {
             backup: &path,
@@ -93,8 +109,10 @@ pub async fn run(data: &Path, arguments: BackupArguments) -> anyhow::Result<()> 
             octets: manifest.octets(),
             files: manifest.files.len(),
             schema: manifest.schema,
+            removed,
         };
-        return say::result(&serde_json::to_string(&line)?);
+        say::result(&serde_json::to_string(&line)?)?;
+        return old.transpose().map(drop).context(NOT_SHED);
     }
     let (path, octets) = (path.display(), manifest.octets());
     say::result(&format!("Made and checked the backup {path}, {octets} bytes."))?;
@@ -104,5 +122,31 @@ pub async fn run(data: &Path, arguments: BackupArguments) -> anyhow::Result<()> 
         ),
         false => "It holds no keys: to restore it you need the copy of keys/ that you keep elsewhere.".to_owned(),
     });
+    for removed in removed {
+        say::aside(&format!("Removed {}: it was older than {BACKUP_DAYS} days.", removed.display()));
+    }
+    let old = old.transpose().context(NOT_SHED)?.unwrap_or_default();
+    for stays in &old.in_doubt {
+        say::aside(&format!(
+            "{} is older than {BACKUP_DAYS} days by this machine's clock, and stays: none was made for long, or the clock is ahead. Remove it by hand, or let the next backup do it.",
+            stays.display()
+        ));
+    }
     Ok(())
+}
+
+/// Removes the backups beside this one that are older than is kept, once that stands in the audit.
+async fn shed(data: &Path, store: &Store, newest: &Path) -> anyhow::Result<Old> {
+    let mut roots: Vec<Vec<u8>> =
+        store.root_documents(Scope::Operator).await?.into_iter().map(|row| row.document).collect();
+    roots.push(keys::read_root(data)?.0);
+    let old = old_backups(newest, &roots, clock::now())?;
+    if !old.outlived.is_empty() {
+        let names: Vec<String> = old.outlived.iter().map(|path| path.display().to_string()).collect();
+        let shedding = deed("backup", On::Collector)
+            .was(format!("{} older than {BACKUP_DAYS} days", names.len()))
+            .becomes(format!("removed {}", names.join(", ")));
+        noted(store, shedding, async { Ok(remove_backups(newest, &old.outlived)?) }).await?;
+    }
+    Ok(old)
 }

@@ -1,4 +1,5 @@
-//! `indicator brake` and `indicator brakes`: indicators that sensors count only, for a day at most, and what that hides.
+//! `indicator brake` and `indicator brakes`: indicators that sensors count only, for a day at most, what that hides, and which sensors
+//! go by it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,10 +13,13 @@ use varde_common::trust::key_id;
 
 use super::noted::deed;
 use super::say;
+use super::sensor_list::{MISSING_SHOWN, length};
 use crate::audit::{Deed, On};
+use crate::braking::{BrakeReach, Following};
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, keys};
+use crate::limits::{BRAKE_ANSWERED_WITHIN, BRAKE_LOOKED_AT_EVERY};
 use crate::store::brake::{BrakeRow, Wish};
 use crate::store::sensor::SensorRow;
 use crate::store::{Scope, Store};
@@ -82,17 +86,76 @@ pub(super) async fn run(data: &Path, store: &Store, arguments: BrakeArguments) -
     };
     let sign = |order: &Order| order.sign(&[&key]).map_err(|error| error.to_string());
     let order = store.noting(braking(&wish)).give_brake(&wish, clock::now(), sign).await?;
-    let sent = match poke(data, Poke::Brake).await {
+    let sent = poke(data, Poke::Brake).await;
+    let words = match sent {
         Poked::Done => "It is on its way to every connected sensor.",
         Poked::NotRunning => "The collector does not run; sensors get it when it does.",
         Poked::Late => "The running collector has not answered yet; it looks by itself within seconds.",
     };
-    say::result(&format!("{} {sent}", in_words(&order)))?;
-    for line in not_reached(&store.sensor_rows(Scope::Operator).await?) {
+    say::result(&format!("{} {words}", in_words(&order)))?;
+    let sensors = store.sensor_rows(Scope::Operator).await?;
+    if sent == Poked::Done {
+        answered(store, &sensors).await?;
+    }
+    if let Some(reach) = store.brake_reach(Scope::Operator, clock::now()).await?.filter(|reach| reach.sensors > 0) {
+        say::result(&reach_words(&reach))?;
+    }
+    for line in not_reached(&sensors) {
         say::aside(&line);
     }
     say::aside("What it hides is counted: varde-collector indicator brakes");
     Ok(())
+}
+
+/// Waits until every connected sensor that knows the brake has said what became of the order, and no longer than a person waits.
+async fn answered(store: &Store, sensors: &[SensorRow]) -> anyhow::Result<()> {
+    let began = clock::monotonic();
+    let asked = |sensor: &&SensorRow| sensor.connected && sensor.enrolled_at.is_some() && sensor.revoked_at.is_none();
+    let asked: Vec<&SensorRow> = sensors.iter().filter(asked).collect();
+    while began.elapsed() < BRAKE_ANSWERED_WITHIN {
+        let (newest, said) = store.brake_standings(Scope::Operator).await?;
+        let waits = |sensor: &&SensorRow| {
+            let following = Following::of(newest.as_ref(), said.get(&sensor.id), sensor.protocol, clock::now());
+            matches!(following, Some(Following::NotYet { .. }))
+        };
+        if !asked.iter().any(waits) {
+            return Ok(());
+        }
+        tokio::time::sleep(BRAKE_LOOKED_AT_EVERY).await;
+    }
+    Ok(())
+}
+
+/// How far the newest order has come, in a sentence or two.
+pub(super) fn reach_words(reach: &BrakeReach) -> String {
+    let BrakeReach { order, holds, sensors, followed_by, missing, .. } = reach;
+    let took = |ms: Option<u64>| ms.map_or_else(|| "not yet".to_owned(), |ms| format!("after {}", length(ms)));
+    let which = if *holds { "Brake order" } else { "Brake order (which brakes nothing now)" };
+    let mut said = format!(
+        "{which} {order} is followed by {followed_by} of {sensors} sensors. From the order until it was: half {}, 95 % {}, all {}.",
+        took(reach.half_ms),
+        took(reach.most_ms),
+        took(reach.all_ms)
+    );
+    if !missing.is_empty() {
+        let shown: Vec<String> = missing.iter().take(MISSING_SHOWN).map(i64::to_string).collect();
+        let more = if sensors - followed_by > shown.len() { ", …" } else { "" };
+        said.push_str(&format!(" Not by: {}{more}.", shown.join(", ")));
+    }
+    said
+}
+
+/// Which order a sensor goes by, towards the newest.
+pub(super) fn following_words(following: &Following) -> String {
+    let by = |order: i64| if order == 0 { "none".to_owned() } else { order.to_string() };
+    match following {
+        Following::Follows { order, since } => format!("; brake: order {order} since {}", say::moment(*since)),
+        Following::Refuses { order, why, .. } => {
+            format!("; brake: REFUSED the newest order ({why}), goes by {}", by(*order))
+        }
+        Following::NotYet { order } => format!("; brake: NOT YET by the newest order, goes by {}", by(*order)),
+        Following::Unable => "; brake: NONE, its version knows no brake".to_owned(),
+    }
 }
 
 fn braking(wish: &Wish) -> Deed {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use varde_common::channel::{ChannelName, Placement};
+use varde_common::channel::{ChannelName, Placement, is_still_to_come};
 use varde_common::id::SensorId;
 use varde_common::list::CHANNEL_ALL;
 use varde_common::time::Timestamp;
@@ -125,8 +125,9 @@ async fn next(store: &Store, id: u32, channel: ChannelName, now: Timestamp) -> a
     let sensor = SensorId(u64::from(id));
     let before = store.placements(Scope::Operator).await?;
     let before = before.into_iter().find(|placed| placed.placement.sensor == sensor);
-    // A clock that was set back must not make it the older word.
-    let after = before.map_or(Timestamp::MIN, |placed| placed.placement.at.plus(Duration::from_micros(1)));
+    // A clock that was set back must not make it the older word; one that was far ahead is not followed there.
+    let before = before.map(|placed| placed.placement.at).filter(|at| !is_still_to_come(*at, now));
+    let after = before.map_or(Timestamp::MIN, |at| at.plus(Duration::from_micros(1)));
     Ok(Placement { sensor, channel, at: now.max(after) })
 }
 

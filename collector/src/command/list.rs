@@ -65,3 +65,56 @@ pub async fn run(data: &Path, command: ListCommand) -> anyhow::Result<()> {
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::init::{self, InitArguments};
+    use crate::command::publish::{Outcome, Wanted, publish};
+    use crate::intel::canonical::About;
+    use crate::io::{clock, keys, trust};
+    use crate::store::{Scope, fixture};
+    use std::time::Duration;
+    use varde_common::id::Revision;
+    use varde_common::newest::Newest;
+    use varde_common::time::Timestamp;
+
+    fn holds(octets: &[u8], word: &[u8]) -> bool {
+        octets.windows(word.len()).any(|window| window == word)
+    }
+
+    #[tokio::test]
+    async fn l2_whoever_says_the_next_word_knows_the_one_that_a_carried_list_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let (data, file) = (dir.path().join("c"), dir.path().join("carried"));
+        init::run(&data, InitArguments::default()).await.unwrap();
+        let store = Store::open(&data).await.unwrap();
+        // As each start does.
+        trust::settle(&data, &store, clock::now()).await.unwrap();
+        fixture::import(&store, "evil.example\n", &About::default(), clock::now()).await;
+        let published = publish(&data, &store, Wanted::default(), clock::now()).await.unwrap();
+        assert!(matches!(published, Outcome::Published { revision: Revision(1), .. }));
+        let all = ChannelName::default();
+        // The running collector said it two hours ago: the next word is due.
+        let list = store.newest_list(Scope::Operator, &all).await.unwrap().unwrap();
+        let key = keys::read_signing_key(&data.join(TIMESTAMP_KEY)).unwrap();
+        let said_at = |at: Timestamp| Newest::of(&all, &list.manifest, list.revision, at).sign(&[&key]).unwrap();
+        let before = said_at(clock::now().minus(Duration::from_secs(7_200)));
+        store.keep_newest_word(&all, &before).await.unwrap();
+
+        let export = ListCommand::Export { file: file.clone(), channel: all.clone() };
+        run(&data, export).await.unwrap();
+        let carried = std::fs::read(&file).unwrap();
+        let kept = store.newest_word(Scope::Operator, &all).await.unwrap().unwrap();
+        assert!(kept != before && !holds(&carried, &before), "an old word is not carried");
+        assert!(holds(&carried, &kept), "what the file says is not what is kept");
+        // Whoever says it next begins with that one: a sensor to which the file came is told nothing older.
+        let (lists, (changes, _)) = (Lists::new(), broadcast::channel(1));
+        lists.name_newest_by(data.join(TIMESTAMP_KEY));
+        lists.look(&store, &changes).await.unwrap();
+        let mut next = Vec::new();
+        lists.carry(&all, &mut next).await.unwrap();
+        assert!(holds(&next, &kept), "the running collector says another word");
+        store.close().await;
+    }
+}

@@ -18,6 +18,7 @@ use crate::control::Poke;
 use crate::ingest::handle_merger;
 use crate::io::clock;
 use crate::io::control::poke;
+use crate::merger;
 use crate::store::member::{Added, MemberRow};
 use crate::store::succession::{Holds, Renumbered};
 use crate::store::{Scope, Store};
@@ -25,7 +26,7 @@ use crate::store::{Scope, Store};
 /// Subcommands of `member`.
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
-    /// Add a member, or give a known one a new name.
+    /// Add a member.
     Add {
         /// Kommunenummer (four digits), fylkesnummer (two) or organisasjonsnummer (nine).
         number: MemberNumber,
@@ -116,7 +117,7 @@ async fn dispatch(data: &Path, store: &Store, command: MemberCommand) -> anyhow:
 pub(super) async fn find(store: &Store, number: &MemberNumber) -> anyhow::Result<MemberRow> {
     let found = store.member_by_number(Scope::Operator, number).await?;
     let member = found.ok_or_else(|| {
-        anyhow!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
+        anyhow!("there is no member {number}, and none had that number; see: varde-collector member list")
     })?;
     if member.number != number.as_str() {
         say::aside(&format!("{number} is {} ({}) now.", member.name, member.number));
@@ -124,12 +125,25 @@ pub(super) async fn find(store: &Store, number: &MemberNumber) -> anyhow::Result
     Ok(member)
 }
 
+/// The same, for who is to be given something: where there is none it may be that nobody has added it yet.
+///
+/// # Errors
+/// There is none.
+pub(super) async fn find_or_add(store: &Store, number: &MemberNumber) -> anyhow::Result<MemberRow> {
+    if store.member_by_number(Scope::Operator, number).await?.is_none() {
+        bail!("there is no member {number}; add it first with: varde-collector member add {number} NAME")
+    }
+    find(store, number).await
+}
+
 async fn add(store: &Store, number: &MemberNumber, name: &str) -> anyhow::Result<()> {
     let adding = store.noting(deed("member add", On::Member(number.as_str().to_owned())).becomes(name));
     say::result(&match adding.add_member(number, name, clock::now()).await? {
         Added::New => format!("Added {name} ({number})."),
         Added::Known => format!("{name} ({number}) was there already."),
-        Added::Renamed => format!("{number} is now called {name}."),
+        Added::Another(whose) => bail!(
+            "{number} is {whose}; where {whose} is to be called {name}: varde-collector member rename {number} --name \"{name}\""
+        ),
         Added::Former(today) => {
             bail!("{number} was given up and leads on to {today}; see: varde-collector member show {today}")
         }
@@ -184,30 +198,46 @@ async fn rename(
 }
 
 async fn merge(store: &Store, numbers: &[MemberNumber], into: &MemberNumber) -> anyhow::Result<()> {
-    let kept = find(store, into).await?;
+    let kept = find_or_add(store, into).await?;
     let mut parts = Vec::new();
     for number in numbers {
         let part = find(store, number).await?;
-        if part.id == kept.id {
-            bail!("{number} is {} ({}) already", kept.name, kept.number)
+        if part.id != kept.id {
+            parts.push(part);
+        } else if number.as_str() == kept.number {
+            bail!("{} ({}) cannot become part of itself", kept.name, kept.number)
         }
-        parts.push(part);
+        // Of one that is part of it already that was told: a command that was cut off is given once more as it was.
     }
     parts.sort_by_key(|part| part.id);
     parts.dedup_by_key(|part| part.id);
     for part in &parts {
+        let profile = async |id| store.profile(Scope::Operator, id).await.map(Option::unwrap_or_default);
+        let (own, given) = (profile(kept.id).await?, profile(part.id).await?);
+        let (joined, dropped) = merger::join(&own, given);
         let merging = deed("member merge", On::Member(part.number.clone()))
             .was(format!("a member of its own: {}", part.name))
-            .becomes(format!("part of {} {}", kept.number, kept.name))
+            .becomes(format!("part of {} {}{}", kept.number, kept.name, merger::noted(&own, &joined, &dropped)))
             .concerns([kept.number.clone()]);
-        handle_merger(&store.noting(merging), part.id, kept.id, clock::now()).await?;
+        let dropped = handle_merger(&store.noting(merging), part.id, kept.id, clock::now()).await?;
         say::result(&format!(
             "{} ({}) is part of {} ({}) from now on: its sensors, sites, alerts and incidents are that one's, and {} leads on to it.",
             part.name, part.number, kept.name, kept.number, part.number
         ))?;
+        for one in dropped {
+            say::result(&format!("Not taken, because {} has its own: {one}", kept.name))?;
+        }
+    }
+    if parts.is_empty() {
+        say::result("Nothing was left to do.")?;
     }
     say::aside(&format!("Look through its contacts and domains: varde-collector member show {}", kept.number));
     Ok(())
+}
+
+/// How many of something that is one, or several by an s.
+fn counted(number: i64, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
 async fn remove(store: &Store, number: &MemberNumber) -> anyhow::Result<()> {
@@ -224,8 +254,58 @@ async fn remove(store: &Store, number: &MemberNumber) -> anyhow::Result<()> {
             say::result(&format!("Removed {} ({number}), and nothing was known of it but its profile.", member.name))
         }
         Err(Holds { sensors, sites, alerts, joined }) => bail!(
-            "{} ({number}) is no mistake: it has {sensors} sensors, {sites} sites, {alerts} alerts, and {joined} members became part of it. A member that leaves: varde-collector member leave {number}",
-            member.name
+            "{} ({number}) is no mistake: it has {}, {}, {} and {} that became part of it. A member that leaves: varde-collector member leave {number}",
+            member.name,
+            counted(sensors, "sensor"),
+            counted(sites, "site"),
+            counted(alerts, "alert"),
+            counted(joined, "member")
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Edit, Wanted};
+
+    async fn community(members: &[(&str, Option<&str>)]) -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        for (number, supplier) in members {
+            let number: MemberNumber = number.parse().unwrap();
+            let edits = vec![Edit::Supplier(supplier.map(str::to_owned))];
+            let wanted = [Wanted { name: Some(format!("Kommune {number}")), number, edits }];
+            store.write_members(&wanted, false, clock::now()).await.unwrap();
+        }
+        (dir, store)
+    }
+
+    #[tokio::test]
+    async fn a_merger_that_was_cut_off_is_given_again_as_it_was_and_its_suppliers_stand() {
+        let (dir, store) = community(&[("1401", Some("IKT Øst")), ("1439", Some("IKT Vest")), ("4602", None)]).await;
+        let merge = async |numbers: &[&str]| {
+            let numbers = numbers.iter().map(|number| number.parse().unwrap()).collect();
+            run(dir.path(), MemberCommand::Merge { numbers, into: "4602".parse().unwrap() }).await
+        };
+        // One that is there is renamed by nobody who mistypes a number, and who is not there is not told to be added.
+        let add = MemberCommand::Add { number: "1401".parse().unwrap(), name: "Bergen".to_owned() };
+        let said = run(dir.path(), add).await.unwrap_err().to_string();
+        assert!(said.contains("member rename 1401 --name \"Bergen\""), "{said}");
+        assert_eq!(store.member_rows(Scope::Operator).await.unwrap()[0].name, "Kommune 1401");
+        let said = run(dir.path(), MemberCommand::Remove { number: "1999".parse().unwrap() }).await.unwrap_err();
+        assert!(!said.to_string().contains("add"), "{said}");
+        // Killed between the two.
+        merge(&["1401"]).await.unwrap();
+        merge(&["1401", "1439"]).await.unwrap();
+        merge(&["1401", "1439"]).await.unwrap();
+        assert!(merge(&["4602"]).await.unwrap_err().to_string().contains("cannot become part of itself"));
+        let left = store.member_rows(Scope::Operator).await.unwrap();
+        assert_eq!((left.len(), left[0].supplier.as_deref()), (1, Some("IKT Øst")));
+        let entries = store.audit_entries(Scope::Operator, 0).await.unwrap();
+        let noted: Vec<&str> = entries.iter().map(|entry| entry.became.as_str()).collect();
+        assert_eq!(noted.len(), 2, "{noted:?}");
+        assert!(noted[0].ends_with("; it takes supplier"), "{noted:?}");
+        assert!(noted[1].ends_with("; not taken, because it has its own: supplier IKT Vest"), "{noted:?}");
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 use varde_common::time::Timestamp;
 
-use super::member_set::tell;
+use super::member_set::{tell, tell_overlaps};
 use super::noted::{deed, reading};
 use super::{listing, say};
 use crate::audit::On;
@@ -23,9 +23,11 @@ const IMPORT_HELP: &str = "\
 Columns: nummer, navn, målform, digitalsikkerhetsloven, leverandørnett, domener, nett, and for each of it, sikkerhet, vakt,
 ledelse and personvern: _navn, _telefon, _vakttelefon, _epost, _bekreftet. Only nummer must be there; a column that is missing
 changes nothing, an empty cell empties what was known. Separated by semicolons, UTF-8; begin with: member export.
+A line that names a member by an old number of its own is that member's, which is told; one that names a member by the number of one
+that became part of it is wrong: what stands there is not that member's.
 All lines or none: where anything is wrong nothing is written, and everything wrong is told by line. Members that are not in
 the file stay as they are.
-Keys with --json, one object a line: line, number, name, added, changed [what]; of what is wrong: line, column, wrong; of what
+Keys with --json, one object a line: line, number, former (the old number that stood there, or null), name, added, changed [what]; of what is wrong: line, column, wrong; of what
 was read otherwise than it stands: line, column, noted.";
 
 /// Arguments of `member import`.
@@ -91,6 +93,16 @@ fn read_file(file: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(octets)
 }
 
+/// Tells what was read otherwise than it stands in the file.
+fn note(remark: &Remark, json: bool) -> anyhow::Result<()> {
+    if !json {
+        say::aside(&remark.to_string());
+        return Ok(());
+    }
+    let Remark { line, column, why } = remark;
+    say::result(&serde_json::to_string(&Noted { line: *line, column: column.as_deref(), noted: why })?)
+}
+
 /// What becomes of members, in words without anybody's telephone number.
 pub(super) fn changes(became: &[Became]) -> String {
     let one = |became: &Became| match (became.added, became.changed.is_empty()) {
@@ -129,13 +141,7 @@ pub async fn import(store: &Store, arguments: &ImportArguments) -> anyhow::Resul
     let ImportArguments { file, dry_run, json } = arguments;
     let now = clock::now();
     let Roster { lines, mut wrong, noted } = roster::read(&read_file(file)?, now);
-    for Remark { line, column, why } in &noted {
-        if *json {
-            say::result(&serde_json::to_string(&Noted { line: *line, column: column.as_deref(), noted: why })?)?;
-        } else {
-            say::aside(&Remark { line: *line, column: column.clone(), why: why.clone() }.to_string());
-        }
-    }
+    noted.iter().try_for_each(|remark| note(remark, *json))?;
     let (numbers, wanted): (Vec<u64>, Vec<_>) = lines.into_iter().unzip();
     let mut became = Vec::new();
     if wrong.is_empty() {
@@ -158,16 +164,29 @@ pub async fn import(store: &Store, arguments: &ImportArguments) -> anyhow::Resul
     }
     if !wrong.is_empty() {
         bail!(
-            "nothing was written: {} things are wrong in {}; mend them and import the file again",
-            wrong.len(),
-            file.display()
+            "nothing was written: {} wrong in {}; mend {} and import the file again",
+            if wrong.len() == 1 { "1 thing is".to_owned() } else { format!("{} things are", wrong.len()) },
+            file.display(),
+            if wrong.len() == 1 { "it" } else { "them" }
         )
     }
     for (line, became) in numbers.into_iter().zip(&became) {
+        if let Some(former) = &became.former {
+            let why = format!("{former} is {} ({}) now, and the line is read as its own", became.name, became.number);
+            note(&Remark { line, column: Some("nummer".to_owned()), why }, *json)?;
+        }
         if *json {
             say::result(&serde_json::to_string(&Line { line, became })?)?;
         } else {
             tell(became, false)?;
+        }
+    }
+    if !dry_run {
+        let own = |became: &&Became| became.changed.iter().any(|part| part == "domains" || part == "networks");
+        for became in became.iter().filter(own) {
+            if let Some(member) = store.member_by_number(Scope::Operator, &became.number.parse()?).await? {
+                tell_overlaps(store, member.id).await?;
+            }
         }
     }
     if !json {

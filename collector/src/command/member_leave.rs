@@ -4,40 +4,46 @@ use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 use varde_common::id::MemberNumber;
-use varde_common::trust::{hex, sha256};
 
-use super::noted::{deed, reading};
+use super::handing_over::{PROFILE, export};
+use super::noted::deed;
 use super::{member, say};
 use crate::audit::{LEFT, On};
 use crate::control::Poke;
-use crate::departure::{Certificate, Departed, Exported, FORMAT};
+use crate::departure::{Certificate, Deleted, Departed, FORMAT, Row, Unfinished};
 use crate::io::control::{Poked, poke};
-use crate::io::{clock, departures, directory, user};
-use crate::limits::{AUDIT_KEPT, BACKUP_DAYS, CERTIFICATE_OF_DELETION_MAX_OCTETS, EVENTS_LISTED_MAX};
+use crate::io::{clock, departures, directory, overwritten, unfinished, user};
+use crate::limits::{AUDIT_KEPT, BACKUP_DAYS, CERTIFICATE_OF_DELETION_MAX_OCTETS, LEAVING_TRIES};
 use crate::present::deletion;
-use crate::store::alert::{self, Which};
+use crate::store::departure::Gone;
+use crate::store::leaving::Departing;
 use crate::store::member::MemberRow;
-use crate::store::{Scope, Store, campaign, incident, setting};
+use crate::store::{Scope, Store, setting};
 
-/// Alerts read at a time.
-const PAGE: i64 = 1_000;
 /// What lies in the data directory and may hold a copy of the database from before.
 const COPIES: [&str; 2] = ["before-upgrade-", "before-restore-"];
 
+const IN_LOG: &str = "Somebody reads the database: what was deleted stands in its log until they are done; a running collector sees to it by itself.";
+
 const HELP: &str = "\
-What is handed over stands in DIR: member.json (its profile), sensors, sites, alerts, incidents, campaigns (its own part), events and
-audit (its own part), one JSON object a line each with the keys of the commands that list them. Then its sensors are revoked and everything of
-it is deleted, in one transaction: at once, or not at all. DIR/deletion.txt (in the language the member is written to in) and
-DIR/deletion.json are the certificate. In the AUDIT its name and its numbers stay until those entries are 24 months old.
-BACKUPS made before still hold it: keep none longer than 35 days. Whoever restores one deletes the member again without being
-asked; on a new machine: member leave --again DIR/deletion.json.
+It asks first. Then its sensors are revoked, so that nothing more comes of them, and what is handed over is written to DIR: member.json
+(its profile), sensors, sites, alerts, incidents, campaigns (its own part), events, braked (what was counted in place of alerts),
+heartbeats (sensor, at, heartbeat: what it told every 30 seconds for 90 days, some 200 MB a sensor) and audit (its own part), one JSON
+object a line each with the keys of the commands that list them. Then everything of it is deleted, in one transaction: at once, or not
+at all, and only what was handed over. DIR/deletion.txt (in the language the member is written to in) and DIR/deletion.json are the
+certificate; if it is cut off before they stand there, the same line again writes them. In the AUDIT its name and its numbers stay until
+those entries are 24 months old.
+BACKUPS made before still hold it, for 35 days at most: `backup DIR` removes older ones in DIR, and the running collector what upgrades and
+restores set aside; a backup elsewhere is yours to remove. Whoever restores one deletes the member again without being asked, and the
+audit says so; on a new machine: member leave --again DIR/deletion.json.
 Keys with --json: those of deletion.json: format, number, name, former_numbers, operator, deleted_at, program, deleted {members,
 contacts, addresses, sensors, sites, alerts, incidents, records, heartbeats, events, campaigns}, exported [{name, octets,
-sha256}], backups_until, audit_until, copies, rows [{id, added_at}]; with --again: {deleted_again}.";
+sha256}], backups_until, audit_until, copies, rows [{id, added_at}]; and overwritten (false while somebody reads the database: what was
+deleted stands in its log until they are done); with --again: {deleted_again}.";
 
 /// Arguments of `member leave`.
 #[derive(Debug, Args)]
@@ -65,17 +71,29 @@ struct Again {
     deleted_again: u64,
 }
 
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Left<'a> {
+    #[serde(flatten)]
+    certificate: &'a Certificate,
+    overwritten: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// Why nothing was deleted; or what could not be written after it was.
 pub async fn run(data: &Path, store: &Store, arguments: &LeaveArguments) -> anyhow::Result<()> {
     if let Some(certificate) = &arguments.again {
-        return again(data, store, certificate, arguments.json).await;
+        return again(data, store, certificate, arguments).await;
     }
     let (Some(number), Some(to)) = (&arguments.number, &arguments.to) else {
         bail!("say which member leaves and where its data goes; see: varde-collector member leave --help")
     };
+    let to = std::path::absolute(to).with_context(|| format!("{} is no directory", to.display()))?;
+    if let Some(unfinished) = cut_off(data, store, number, &to).await? {
+        return finish(data, store, &unfinished, arguments.json).await;
+    }
     let member = member::find(store, number).await?;
     if member.number != number.as_str() {
         bail!("name it by its number of today: varde-collector member leave {} --to {}", member.number, to.display())
@@ -86,58 +104,178 @@ pub async fn run(data: &Path, store: &Store, arguments: &LeaveArguments) -> anyh
             member.name
         )
     }
-    if to.exists() && !directory::names(to)?.is_empty() {
+    if to.exists() && !directory::names(&to)?.is_empty() {
         bail!("{} is not empty; name a directory that is not there yet", to.display())
     }
-    // By its number alone: what stands in the audit stays there when everything else of it is gone.
-    let handing =
-        deed("member leave", On::Member(member.number.clone())).was("a member").becomes("everything of it handed over");
-    reading(store, handing).await?;
-    directory::make_private(to)?;
-    let exported = export(store, &member, to).await?;
     if !arguments.yes {
-        confirm(&member, to)?;
+        let to = to.display();
+        confirm(
+            &member,
+            &format!("leaves: its sensors are revoked, everything of it is written to {to} and then deleted for good"),
+        )?;
     }
-    let language = store.profile(Scope::Operator, member.id).await?.unwrap_or_default().language;
-    let operator = store.setting(Scope::Operator, setting::OPERATOR_NAME).await?.unwrap_or_default();
-    let now = clock::now();
-    let former_numbers = || member.former_numbers.iter().map(|former| former.number.clone());
-    let leaving = deed("member leave", On::Member(member.number.clone()))
-        .was("a member")
-        .becomes(LEFT)
-        .concerns(former_numbers());
-    let gone = store.noting(leaving).depart(member.id, now).await?;
-    // From here on it is done, whatever else fails.
-    let remembered = departures::remember(data, store, &user::who(), now).await;
+    directory::make_private(&to)?;
+    // Two that leave at once hand over to two directories.
+    directory::claim(&to.join(PROFILE))
+        .with_context(|| format!("nothing was deleted: {} is not empty any more", to.display()))?;
+    let unfinished = hand_over_and_delete(data, store, number, &member, to).await?;
+    finish(data, store, &unfinished, arguments.json).await
+}
+
+/// Revokes, hands over and deletes. What something came for meanwhile, by a sensor of another, is handed over anew.
+async fn hand_over_and_delete(
+    data: &Path,
+    store: &Store,
+    number: &MemberNumber,
+    member: &MemberRow,
+    to: PathBuf,
+) -> anyhow::Result<Unfinished> {
+    let scope = Scope::Operator;
+    let language = store.profile(scope, member.id).await?.unwrap_or_default().language;
+    let operator = store.setting(scope, setting::OPERATOR_NAME).await?.unwrap_or_default();
+    // By its number alone: what stands in the audit stays there when everything else of it is gone.
+    let on = || deed("member leave", On::Member(member.number.clone())).was("a member");
+    let former_numbers: Vec<String> = member.former_numbers.iter().map(|former| former.number.clone()).collect();
+    for tried in 0..LEAVING_TRIES {
+        // It may have been renamed, or have left, while somebody thought about the question.
+        match store.member_by_number(scope, number).await? {
+            Some(today) if (&today.name, &today.number, today.id) == (&member.name, &member.number, member.id) => {}
+            Some(today) => {
+                bail!("nothing was deleted: {number} is {} ({}) now; run it again", today.name, today.number)
+            }
+            None => return Err(has_left(member, &to)),
+        }
+        let handing = on().becomes("its sensors are revoked and everything of it is handed over");
+        let begun = store.noting(handing).begin_leaving(member.id, clock::now()).await;
+        if begun.is_err() && tried == 0 {
+            // Where nothing is noted nothing is written either, not even whose directory this is.
+            directory::remove_all(&to)?;
+        }
+        if !begun? {
+            return Err(has_left(member, &to));
+        }
+        poke(data, Poke::Sensors).await;
+        let extent = store.extent(scope, member.id).await?;
+        let exported = export(store, member, &to).await?;
+        let now = clock::now();
+        let names = directory::names(data)?;
+        let is_copy = |name: &String| COPIES.iter().any(|prefix| name.starts_with(prefix));
+        let certificate = Certificate {
+            format: FORMAT,
+            number: member.number.clone(),
+            name: member.name.clone(),
+            former_numbers: former_numbers.clone(),
+            operator: operator.clone(),
+            deleted_at: now,
+            program: env!("CARGO_PKG_VERSION").to_owned(),
+            deleted: Deleted::default(),
+            exported,
+            backups_until: now.plus(Duration::from_secs(BACKUP_DAYS * 86_400)),
+            audit_until: now.plus(AUDIT_KEPT),
+            copies: names.into_iter().filter(is_copy).collect(),
+            rows: Vec::new(),
+        };
+        let mut unfinished = Unfinished { certificate, language, to: to.clone() };
+        let keep = |gone: &Gone| {
+            unfinished.certificate.deleted = gone.deleted;
+            unfinished.certificate.rows.clone_from(&gone.rows);
+            unfinished::keep(data, &unfinished)
+        };
+        let leaving = on().becomes(LEFT).concerns(former_numbers.iter().cloned());
+        match store.noting(leaving).finish_leaving(member.id, &extent, now, keep).await? {
+            Departing::Gone(_) => return Ok(unfinished),
+            Departing::Grown => {}
+            Departing::NotThere => return Err(has_left(member, &to)),
+            Departing::NotKept(error) => {
+                return Err(anyhow::Error::new(error).context("nothing was deleted: the certificate cannot be kept"));
+            }
+        }
+    }
+    bail!(
+        "nothing was deleted: alerts of {} keep coming over a sensor of another, faster than they are handed over; take its sites out of that sensor (varde-collector sensor site list, sensor site remove) and run it again with another directory",
+        member.name
+    )
+}
+
+/// Somebody else was faster, and handed it over: what this one wrote must not stay.
+fn has_left(member: &MemberRow, to: &Path) -> anyhow::Error {
+    let whose = format!("{} ({}) has left meanwhile: another member leave handed it over", member.name, member.number);
+    match directory::remove_all(to) {
+        Ok(()) => anyhow!("{whose}, and {}, which this one wrote, is removed", to.display()),
+        Err(error) => anyhow!("{whose}; remove what this one wrote to {}: {error}", to.display()),
+    }
+}
+
+/// A leaving of this member that was cut off, and is to be finished. Those of others are finished on the way, where it is known
+/// where their certificates go.
+async fn cut_off(data: &Path, store: &Store, number: &MemberNumber, to: &Path) -> anyhow::Result<Option<Unfinished>> {
+    let mut asked = None;
+    for mut unfinished in unfinished::all(data, store).await? {
+        let Certificate { number: of, former_numbers, name, .. } = &unfinished.certificate;
+        let is_asked = of == number.as_str() || former_numbers.iter().any(|former| former == number.as_str());
+        let there = unfinished.to.is_dir();
+        // A number may be another's by now.
+        if is_asked && asked.is_none() && store.member_by_number(Scope::Operator, number).await?.is_none() {
+            if !there {
+                unfinished.to = to.to_owned();
+            }
+            asked = Some(unfinished);
+        } else if there {
+            let (whose, place) = (format!("{name} ({of})"), unfinished.to.display().to_string());
+            // What is wrong with that one keeps nobody from leaving.
+            say::aside(&match complete(data, store, &unfinished).await {
+                Ok(_) => format!("The leaving of {whose} was cut off; it is finished in {place}."),
+                Err(error) => format!("The leaving of {whose} was cut off, and is not finished in {place}: {error:#}"),
+            });
+        } else {
+            let (whose, to) = (format!("{name} ({of})"), unfinished.to.display());
+            say::aside(&format!(
+                "The leaving of {whose} was cut off; make {to} again for its certificate, and run this again."
+            ));
+        }
+    }
+    Ok(asked)
+}
+
+/// What was done once the data was gone.
+struct Completed {
+    text: String,
+    overwritten: bool,
+    ended: Poked,
+}
+
+/// All that is to be done once the data is gone, as often as somebody begins. Its certificate waits in the data directory until it is.
+async fn complete(data: &Path, store: &Store, unfinished: &Unfinished) -> anyhow::Result<Completed> {
+    let Unfinished { certificate, language, to } = unfinished;
+    let remembered = departures::remember(data, store, &user::who(), clock::now()).await;
     let ended = poke(data, Poke::Sensors).await;
-    let names = directory::names(data)?;
-    let is_copy = |name: &String| COPIES.iter().any(|prefix| name.starts_with(prefix));
-    let certificate = Certificate {
-        format: FORMAT,
-        number: member.number,
-        name: member.name,
-        former_numbers: member.former_numbers.into_iter().map(|former| former.number).collect(),
-        operator,
-        deleted_at: now,
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        deleted: gone.deleted,
-        exported,
-        backups_until: now.plus(Duration::from_secs(BACKUP_DAYS * 86_400)),
-        audit_until: now.plus(AUDIT_KEPT),
-        copies: names.into_iter().filter(is_copy).collect(),
-        rows: gone.rows,
-    };
-    let text = deletion::text(&certificate, deletion::language(language));
-    let line = serde_json::to_string_pretty(&certificate)?;
-    let written = directory::write_private(&to.join("deletion.txt"), text.as_bytes())
-        .and_then(|()| directory::write_private(&to.join("deletion.json"), line.as_bytes()));
-    say::result(&if arguments.json { serde_json::to_string(&certificate)? } else { text })?;
-    written.context(
-        "the member's data is deleted, but the certificate could not be written: keep what is printed above",
-    )?;
-    remembered.context("the member's data is deleted, but departures.json could not be written: run member leave --again with the certificate once there is room")?;
-    if !arguments.json {
-        tell(&certificate, to, ended);
+    let overwritten = overwritten::empty_log(store).await?;
+    let text = deletion::text(certificate, deletion::language(*language), overwritten);
+    let line = serde_json::to_string_pretty(certificate)?;
+    directory::make_private(to)
+        .and_then(|()| directory::write_private(&to.join("deletion.txt"), text.as_bytes()))
+        .and_then(|()| directory::write_private(&to.join("deletion.json"), line.as_bytes()))?;
+    remembered?;
+    if overwritten {
+        unfinished::end(data, unfinished)?;
+    }
+    Ok(Completed { text, overwritten, ended })
+}
+
+async fn finish(data: &Path, store: &Store, unfinished: &Unfinished, json: bool) -> anyhow::Result<()> {
+    let Unfinished { certificate, to, .. } = unfinished;
+    let again = format!("varde-collector member leave {} --to {}", certificate.number, to.display());
+    let completed = complete(data, store, unfinished).await;
+    let Completed { text, overwritten, ended } = completed.with_context(|| {
+        format!("the member's data is deleted, and not all is written that says so; run it again: {again}")
+    })?;
+    if json {
+        return say::result(&serde_json::to_string(&Left { certificate, overwritten })?);
+    }
+    say::result(&text)?;
+    tell(certificate, to, ended);
+    if !overwritten {
+        say::aside(&format!("{IN_LOG} Then, for a certificate that says so: {again}"));
     }
     Ok(())
 }
@@ -148,7 +286,9 @@ fn tell(certificate: &Certificate, to: &Path, ended: Poked) {
         say::aside("The running collector has not answered yet; it ends the sessions of its sensors within seconds.");
     }
     for copy in &certificate.copies {
-        say::aside(&format!("{copy} in the data directory was made before and still holds the data: remove it."));
+        say::aside(&format!(
+            "{copy} in the data directory was made before and still holds the data: remove it, or the collector does {BACKUP_DAYS} days after it was made."
+        ));
     }
     if certificate.deleted.sites > 0 {
         say::aside(
@@ -157,29 +297,21 @@ fn tell(certificate: &Certificate, to: &Path, ended: Poked) {
     }
 }
 
-/// Asks the person at the keyboard.
-fn confirm(member: &MemberRow, to: &Path) -> anyhow::Result<()> {
+/// Asks the person at the keyboard, before anything is done.
+fn confirm(member: &MemberRow, what: &str) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
-        bail!(
-            "nothing was deleted: nobody can be asked here; look through {} and run it with --yes and another directory",
-            to.display()
-        )
+        bail!("nothing was deleted: nobody can be asked here; run it with --yes if it is meant")
     }
-    say::aside(&format!(
-        "{} ({}) was written to {}. Its sensors are now revoked and everything of it is deleted for good. Type its number to go on:",
-        member.name,
-        member.number,
-        to.display()
-    ));
+    say::aside(&format!("{} ({}) {what}. Type its number to go on:", member.name, member.number));
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     if answer.trim() != member.number {
-        bail!("nothing was deleted; what was written to {} stays there", to.display())
+        bail!("nothing was deleted, and no sensor was revoked")
     }
     Ok(())
 }
 
-async fn again(data: &Path, store: &Store, file: &Path, json: bool) -> anyhow::Result<()> {
+async fn again(data: &Path, store: &Store, file: &Path, arguments: &LeaveArguments) -> anyhow::Result<()> {
     let octets = directory::read(file, CERTIFICATE_OF_DELETION_MAX_OCTETS)?;
     let certificate: Certificate =
         serde_json::from_slice(&octets).with_context(|| format!("{} is no deletion.json", file.display()))?;
@@ -190,6 +322,24 @@ async fn again(data: &Path, store: &Store, file: &Path, json: bool) -> anyhow::R
             certificate.format
         )
     }
+    // The file is not signed and has left the house: it deletes nobody whose number it does not say, and nobody unasked.
+    let is_meant = |row: &MemberRow| certificate.rows.contains(&Row { id: row.id, added_at: row.added_at });
+    let says = |number: &String| *number == certificate.number || certificate.former_numbers.contains(number);
+    let mut here = store.member_rows(Scope::Operator).await?;
+    here.retain(is_meant);
+    for member in &here {
+        if !says(&member.number) && !member.former_numbers.iter().any(|former| says(&former.number)) {
+            bail!(
+                "nothing was deleted: {} means {} ({}) here and says no number of it; it was changed, or is of another collector",
+                file.display(),
+                member.name,
+                member.number
+            )
+        }
+        if !arguments.yes {
+            confirm(member, "leaves again: its sensors are revoked and everything of it is deleted for good")?;
+        }
+    }
     let departed: Vec<Departed> =
         certificate.rows.iter().map(|row| Departed { row: *row, left_at: certificate.deleted_at }).collect();
     let leaving = deed("member leave", On::Member(certificate.number.clone()))
@@ -198,77 +348,14 @@ async fn again(data: &Path, store: &Store, file: &Path, json: bool) -> anyhow::R
     let deleted_again = store.noting(leaving).depart_again(&departed, &user::who(), clock::now()).await?;
     departures::remember(data, store, &user::who(), clock::now()).await?;
     poke(data, Poke::Sensors).await;
-    if json {
+    if !overwritten::empty_log(store).await? {
+        say::aside(IN_LOG);
+    }
+    if arguments.json {
         return say::result(&serde_json::to_string(&Again { deleted_again })?);
     }
     say::result(&match deleted_again {
         0 => format!("Nothing of {} ({}) was here.", certificate.name, certificate.number),
         _ => format!("{} ({}) was here again, and is deleted again.", certificate.name, certificate.number),
     })
-}
-
-/// Everything of a member as files, read as that member may read it.
-async fn export(store: &Store, member: &MemberRow, to: &Path) -> anyhow::Result<Vec<Exported>> {
-    let scope = Scope::Member(member.id);
-    let sensors = store.sensor_rows(scope).await?;
-    let mut events = Vec::new();
-    for sensor in &sensors {
-        events.extend(store.sensor_events(scope, sensor.id, EVENTS_LISTED_MAX).await?.newest);
-    }
-    let mut profile = serde_json::to_value(member)?;
-    let known = serde_json::to_value(store.profile(scope, member.id).await?.unwrap_or_default())?;
-    if let (Some(profile), Some(known)) = (profile.as_object_mut(), known.as_object()) {
-        profile.extend(known.clone());
-    }
-    let files = [
-        ("member.json", lines(&[profile])?),
-        ("sensors.jsonl", lines(&sensors)?),
-        ("sites.jsonl", sites(store, scope).await?),
-        ("alerts.jsonl", alerts(store, scope).await?),
-        ("incidents.jsonl", lines(&incident::list(store, scope, None).await?)?),
-        ("campaigns.jsonl", lines(&campaign::list(store, scope, None).await?)?),
-        ("events.jsonl", lines(&events)?),
-        ("audit.jsonl", super::audit::part(store, scope).await?),
-    ];
-    let mut exported = Vec::new();
-    for (name, text) in files {
-        directory::write_private(&to.join(name), text.as_bytes())?;
-        let sha256 = hex(&sha256(text.as_bytes()));
-        exported.push(Exported { name: name.to_owned(), octets: text.len() as u64, sha256 });
-    }
-    Ok(exported)
-}
-
-/// Its sites. Whose the sensor is that watches one is not said where that is another: a member is never told of others.
-async fn sites(store: &Store, scope: Scope) -> anyhow::Result<String> {
-    let own = store.sensor_rows(scope).await?;
-    let mut sites = Vec::new();
-    for site in store.site_rows(scope, None).await? {
-        let mut line = serde_json::to_value(&site)?;
-        if let (false, Some(line)) = (own.iter().any(|sensor| sensor.id == site.sensor), line.as_object_mut()) {
-            line.remove("member");
-            line.remove("member_name");
-        }
-        sites.push(line);
-    }
-    lines(&sites)
-}
-
-async fn alerts(store: &Store, scope: Scope) -> anyhow::Result<String> {
-    let (mut text, mut which) = (String::new(), Which::default());
-    loop {
-        let page = alert::list(store, scope, which, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(text) };
-        which.after = last.id;
-        text.push_str(&lines(&page)?);
-    }
-}
-
-fn lines<T: Serialize>(items: &[T]) -> anyhow::Result<String> {
-    let mut text = String::new();
-    for item in items {
-        text.push_str(&serde_json::to_string(item)?);
-        text.push('\n');
-    }
-    Ok(text)
 }

@@ -9,6 +9,7 @@ use super::init::operator_name;
 use super::noted::deed;
 use super::{member, member_file, say};
 use crate::audit::On;
+use crate::day;
 use crate::io::clock;
 use crate::profile::{self, Contact, Edit, Language, Role, Telephone, Wanted};
 use crate::roster::date;
@@ -83,7 +84,7 @@ pub struct SetArguments {
     /// There is nobody in this role any more.
     #[arg(long, value_name = "ROLE", conflicts_with = "contact")]
     pub no_contact: Option<Role>,
-    /// One JSON object instead of a sentence: {number, name, added, changed: [what]}.
+    /// One JSON object instead of a sentence: {number, former (null), name, added, changed: [what]}.
     #[arg(long)]
     pub json: bool,
 }
@@ -94,11 +95,10 @@ pub struct SetArguments {
 /// Why nothing was changed.
 pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     let now = clock::now();
-    let member = member::find(store, &arguments.number).await?;
+    let member = member::find_or_add(store, &arguments.number).await?;
     let mut edits = Vec::new();
-    let SetArguments {
-        number, language, covered, supplier, no_supplier, domain, no_domain, network, no_network, ..
-    } = &arguments;
+    let SetArguments { language, covered, supplier, no_supplier, domain, no_domain, network, no_network, .. } =
+        &arguments;
     edits.extend(language.map(Edit::Language));
     edits.extend(covered.map(|covered| {
         Edit::Covered(match covered {
@@ -122,10 +122,17 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     if edits.is_empty() {
         bail!("say what to change; see: varde-collector member set --help")
     }
-    let wanted = [Wanted { number: number.clone(), name: None, edits }];
+    // Whose it is now was told: an old number need not stand by itself.
+    let number: MemberNumber = member.number.parse()?;
+    let wanted = [Wanted { number, name: None, edits }];
     let refused = |(_, why)| match why {
         NotWritten::Store(error) => anyhow::Error::from(error),
-        why @ (NotWritten::NoName(_) | NotWritten::Bad(..) | NotWritten::Twice(..) | NotWritten::TooMany) => why.into(),
+        why @ (NotWritten::NoName(_)
+        | NotWritten::Bad(..)
+        | NotWritten::Joined { .. }
+        | NotWritten::MayHaveJoined { .. }
+        | NotWritten::Twice(..)
+        | NotWritten::TooMany) => why.into(),
     };
     // What will have changed is said before it is; which telephone numbers people have is nothing for the audit.
     let tried = store.write_members(&wanted, true, now).await.map_err(refused)?;
@@ -133,6 +140,9 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
     let became = store.noting(setting).write_members(&wanted, false, now).await.map_err(refused)?;
     for became in &became {
         tell(became, arguments.json)?;
+    }
+    if !domain.is_empty() || !network.is_empty() {
+        tell_overlaps(store, member.id).await?;
     }
     if let Some(supplier) = supplier {
         let suppliers = store.suppliers(Scope::Operator).await?;
@@ -149,7 +159,7 @@ pub async fn run(store: &Store, arguments: SetArguments) -> anyhow::Result<()> {
 fn contact(arguments: &SetArguments, known: Contact, now: Timestamp) -> anyhow::Result<Contact> {
     let confirmed_at = match arguments.confirmed.as_deref() {
         None => known.confirmed_at,
-        Some("today" | "i dag") => Some(now),
+        Some("today" | "i dag") => Some(day::of(now)),
         Some(day) => Some(date(day, now)?),
     };
     let contact = Contact {
@@ -165,12 +175,20 @@ fn contact(arguments: &SetArguments, known: Contact, now: Timestamp) -> anyhow::
     Ok(contact)
 }
 
+/// Says what of a member's is another's too.
+pub(super) async fn tell_overlaps(store: &Store, member: i64) -> anyhow::Result<()> {
+    for overlap in store.overlaps(Scope::Operator, member).await? {
+        say::aside(&format!("{overlap}."));
+    }
+    Ok(())
+}
+
 /// What became of a member, in a line.
 pub(super) fn tell(became: &Became, json: bool) -> anyhow::Result<()> {
     if json {
         return say::result(&serde_json::to_string(became)?);
     }
-    let Became { number, name, added, changed } = became;
+    let Became { number, former: _, name, added, changed } = became;
     say::result(&match (added, changed.as_slice()) {
         (true, _) => format!("{name} ({number}): new."),
         (false, []) => format!("{name} ({number}): as it was."),

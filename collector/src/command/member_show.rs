@@ -6,17 +6,19 @@ use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
 use super::{member, say};
+use crate::day;
 use crate::io::clock;
 use crate::limits::CONTACT_CONFIRMED_WITHIN;
 use crate::profile::{Profile, Role};
-use crate::roster::day;
+use crate::roster::written;
 use crate::store::member::MemberRow;
 use crate::store::site::SiteRow;
 use crate::store::{Scope, Store};
 
 const HELP: &str = "\
 Keys with --json: those of member list, and: domains, networks, contacts {role: {name, telephone, out_of_hours, email,
-confirmed_at}} (roles it, security, oncall, management, privacy; null = not known), watched_by [{sensor, site, member,
+confirmed_at}} (roles it, security, oncall, management, privacy; null = not known; confirmed_at is a day, given as its beginning by
+UTC), watched_by [{sensor, site, member,
 member_name, named, revoked}] (its sites; named = the sensor said in its last Hello that it watches it).";
 
 /// Arguments of `member show`.
@@ -63,7 +65,7 @@ pub async fn run(store: &Store, arguments: &ShowArguments) -> anyhow::Result<()>
 fn lines(member: &MemberRow, profile: &Profile, sites: &[SiteRow], now: Timestamp) -> Vec<String> {
     let mut lines = vec![format!("{} ({}), since {}", member.name, member.number, say::moment(Some(member.added_at)))];
     for former in &member.former_numbers {
-        lines.push(format!("  was {} ({}) until {}", former.name, former.number, day(former.until)));
+        lines.push(format!("  was {} ({}) until {}", former.name, former.number, written(day::of(former.until))));
     }
     let covered = profile.covered.map_or("not known", |covered| if covered { "yes" } else { "no" });
     lines.push(format!("Written to in: {}", profile.language.norwegian()));
@@ -89,9 +91,9 @@ fn lines(member: &MemberRow, profile: &Profile, sites: &[SiteRow], now: Timestam
         said.push(match contact.confirmed_at {
             None => "NEVER CONFIRMED".to_owned(),
             Some(at) if at < now.minus(CONTACT_CONFIRMED_WITHIN) => {
-                format!("LAST CONFIRMED {}, over a year ago", day(at))
+                format!("LAST CONFIRMED {}, over a year ago", written(at))
             }
-            Some(at) => format!("confirmed {}", day(at)),
+            Some(at) => format!("confirmed {}", written(at)),
         });
         lines.push(format!("Contact {}: {}", role.as_str(), said.join(", ")));
     }

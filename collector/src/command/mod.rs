@@ -29,10 +29,13 @@ pub mod sign;
 pub mod status;
 
 mod duty;
+mod handing_over;
 pub mod list;
 mod listing;
 mod noted;
+mod numbers;
 mod say;
+mod sensor_list;
 
 use std::path::PathBuf;
 
@@ -43,7 +46,7 @@ const DEFAULT_DIRECTORY: &str = "/var/lib/varde-collector";
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done; 1 it could not be done, and why; 2 wrong usage.
-Settings: DIR/collector.toml, else /etc/varde-collector/collector.toml. Log: standard error, RUST_LOG chooses how much.";
+Settings: DIR/collector.toml, else /etc/varde-collector/collector.toml. Log: standard error, VARDE_LOG chooses how much.";
 
 /// The collector: publishes signed indicator lists to the members' sensors, takes in their alerts, shows what they have
 /// in common.

@@ -9,13 +9,14 @@ use varde_common::time::Timestamp;
 use super::backup::{bar, show};
 use super::noted::deed;
 use super::{listing, say};
-use crate::audit::On;
+use crate::audit::{On, RESTORE};
 use crate::backup::SYSTEM_SETTINGS_FILE;
 use crate::io::restore::{Keys, Restored, restore};
 
 const HELP: &str = "\
 The backup is checked and copied before anything is touched. A directory that a running collector uses is refused; what a
-stopped one left is set aside in DIR/before-restore-TIME and never deleted. Sensors then send again what they still hold:
+stopped one left is set aside in DIR/before-restore-TIME; the running
+collector removes the database in it after 35 days, and never the keys. Sensors then send again what they still hold:
 acknowledged records are kept for 72 hours. What lies in a spool that a sensor has set aside since is not sent again.
 Keys with --json: restored (DIR), made_at, set_aside (path or null), keys (restored, kept or missing), revocations_kept and
 quarantines_kept (null: they could not be read), departed_again (members that had left and were in the backup: deleted again),
@@ -52,7 +53,7 @@ struct Line<'a> {
 pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()> {
     let RestoreArguments { from, json } = arguments;
     let bar = bar()?;
-    let restoring = deed("restore", On::Collector).becomes(format!("as it was in {}", from.display()));
+    let restoring = deed(RESTORE, On::Collector).becomes(format!("as it was in {}", from.display()));
     let restored = restore(&from, data, &restoring, show(&bar)).await;
     bar.finish_and_clear();
     let Restored { manifest, aside, keys, carried, departures } = restored?;
@@ -81,7 +82,7 @@ pub async fn run(data: &Path, arguments: RestoreArguments) -> anyhow::Result<()>
     say::result(&format!("Restored {} as it was at {made}.", data.display()))?;
     if let Some(aside) = aside {
         say::aside(&format!(
-            "What was there before lies in {}; remove it when you no longer need it.",
+            "What was there before lies in {}; the collector removes the database in it after 35 days, you the rest when you no longer need it.",
             aside.display()
         ));
     }

@@ -9,6 +9,8 @@ use super::listing;
 
 /// Rows printed between two looks at whether anybody still reads.
 const ROWS_AT_ONCE: usize = 1000;
+/// Characters of a reason in a table: what it is shows by then, and the table still fits a screen.
+const REASON_MAX_CHARACTERS: usize = 48;
 
 /// A line on standard output: a result.
 ///
@@ -58,6 +60,16 @@ pub(super) fn printable(text: String) -> String {
     if text.chars().any(char::is_control) { text.escape_debug().to_string() } else { text }
 }
 
+/// A reason as a table has room for it: its beginning. The whole stands on the sensor's page and in `--json`.
+pub(super) fn briefly(why: &str) -> String {
+    let mut rest = why.chars();
+    let mut begun: String = rest.by_ref().take(REASON_MAX_CHARACTERS).collect();
+    if rest.next().is_some() {
+        begun.push('…');
+    }
+    begun
+}
+
 /// A time for a table, or a dash.
 pub(super) fn moment(at: Option<Timestamp>) -> String {
     at.map_or("-".to_owned(), listing::moment)
@@ -72,5 +84,7 @@ mod tests {
         assert_eq!(printable("a\u{1b}[2J".into()), "a\\u{1b}[2J");
         assert_eq!(printable("Gjøvik".into()), "Gjøvik");
         assert_eq!(moment(None), "-");
+        assert_eq!(briefly("nei"), "nei");
+        assert_eq!(briefly(&"ø".repeat(255)), format!("{}…", "ø".repeat(REASON_MAX_CHARACTERS)));
     }
 }

@@ -1,16 +1,13 @@
 //! `varde-collector sensor`: tokens for new sensors, how the sensors are, and revocation.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::Subcommand;
-use serde::Serialize;
 use varde_common::codec::Text;
 use varde_common::id::MemberNumber;
 use varde_common::limits::TOKEN_LIFE_HOURS;
-use varde_common::list::CHANNEL_ALL;
 use varde_common::time::Timestamp;
 use varde_common::token::{Token, secret_hash};
 use varde_common::trust::sha256;
@@ -19,20 +16,15 @@ use super::channel::{self, ChannelArguments};
 use super::noted::deed;
 use super::sensor_events::{self, EventsArguments};
 use super::sensor_site::{self, SiteCommand};
-use super::{member, say};
+use super::{member, say, sensor_list};
 use crate::address::{Bound, DialAddress, TCP_PORT, dial};
 use crate::audit::On;
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, directory, keys};
-use crate::reach::Reach;
-use crate::renewal::is_overdue;
 use crate::store::member::MemberRow;
-use crate::store::sensor::{Revoked, SensorRow};
+use crate::store::sensor::Revoked;
 use crate::store::{Scope, Store, setting};
-
-/// Numbers of sensors without the newest list that are shown.
-const MISSING_SHOWN: usize = 20;
 
 /// Subcommands of `sensor`.
 #[derive(Debug, Subcommand)]
@@ -47,9 +39,7 @@ pub enum SensorCommand {
         replaces: Option<u32>,
     },
     /// List the sensors.
-    #[command(
-        after_help = "Keys with --json: id, member (number), member_name, enrolled_at, token_expires_at, connected, carrier (what its last session came over: quic, or tcp where UDP is blocked), hearing (well; dropping: more than 1 % of frames lost in the last minutes; deaf: no packet for two minutes; null = not known or not connected), lately {packets, dropped} (in the last minutes), revision (list in force, 0 = none), revision_since, revision_published_at, revision_age_s, refused_at, refused_why, agent_version, last_connected_at, last_seen_at, revoked_at, protocol (version of the conversation last spoken), replayed (records that came again; none is stored twice), passed_over (messages not understood), set_back_at (an older state of it came), quarantined_at (two machines use its identity), root_version (root document in force there), root_refused_at, root_refused_why, freshness (not_told; fresh; stale: no word for a day of which list is the newest; behind: a newer list was named than it gets), newest_told_at, newest_refused_why, certificate_until (of the certificate it last came with), renewed_at, renewal_refused_at, renewal_refused_why, pending_at (it waits for approval), words (of the key that waits), replaces (whose place it takes), channel (whose lists it is to follow), follows (whose it does follow, by its own word), channel_refused_why, newest_list (of channel all) {revision, published_at, sensors (enrolled, not revoked, following it), in_force (at how many of them), half_ms, most_ms (95 %), all_ms (milliseconds from publication, of a sensor that enrolled later from then, until the collector heard it was in force; null = not yet), missing (the first 50 without it)} (the same on each line). Times are RFC 3339 UTC; what is not is null."
-    )]
+    #[command(after_help = sensor_list::KEYS)]
     List {
         /// One JSON object a line.
         #[arg(long)]
@@ -131,19 +121,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             poke(data, Poke::Sensors).await;
         }
         SensorCommand::List { json } => {
-            let running = poke(data, Poke::Sensors).await != Poked::NotRunning;
-            let mut sensors = store.sensor_rows(Scope::Operator).await?;
-            for sensor in &mut sensors {
-                // A collector that was killed could not note that its sessions ended.
-                sensor.connected &= running;
-                if !running {
-                    (sensor.hearing, sensor.lately) = (None, None);
-                }
-            }
-            let newest = keys::read_root(data).ok().map(|(_, root)| i64::from(root.version));
-            let reach = store.reach(Scope::Operator).await?;
-            let left = channel::left_behind(&sensors, &store.placements(Scope::Operator).await?);
-            print(&sensors, &left, newest, reach.as_ref(), json, clock::now())?;
+            sensor_list::run(data, &store, json).await?;
         }
         SensorCommand::Events(arguments) => sensor_events::run(&store, &arguments).await?,
         SensorCommand::Release { id } => {
@@ -157,7 +135,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
             ))?;
         }
         SensorCommand::Move { id, member: number } => {
-            let member = member::find(&store, &number).await?;
+            let member = member::find_or_add(&store, &number).await?;
             let moved = deed("sensor move", On::Sensor(i64::from(id)))
                 .becomes(format!("of {} {} from now on", member.number, member.name))
                 .concerns([member.number.clone()]);
@@ -219,7 +197,7 @@ Sensors will dial {} (sessions) and {} (enrolment), both UDP.{}",
 
 /// That a sensor may be replaced by a new one of this member.
 async fn may_replace(store: &Store, replaced: u32, number: &MemberNumber) -> anyhow::Result<()> {
-    let member = member::find(store, number).await?;
+    let member = member::find_or_add(store, number).await?;
     if !store.may_be_replaced(i64::from(replaced), member.id).await? {
         bail!("{number} has no enrolled sensor {replaced}; see: varde-collector sensor list")
     }
@@ -258,7 +236,7 @@ pub async fn make_token(
     number: &MemberNumber,
     now: Timestamp,
 ) -> anyhow::Result<(Token, MemberRow)> {
-    let member = member::find(store, number).await?;
+    let member = member::find_or_add(store, number).await?;
     let set = store.setting(Scope::Operator, setting::ADDRESS).await?;
     let set: Option<DialAddress> =
         set.map(|text| text.parse()).transpose().context("the address that was set cannot be read")?;
@@ -282,153 +260,6 @@ pub async fn make_token(
         expires,
     };
     Ok((token, member))
-}
-
-/// How a sensor is, in a few words.
-fn state(sensor: &SensorRow, now: Timestamp) -> &'static str {
-    match sensor {
-        SensorRow { revoked_at: None, connected: true, hearing: Some("deaf"), .. } => "connected, DEAF: no packets",
-        SensorRow { revoked_at: None, connected: true, hearing: Some("dropping"), .. } => "connected, LOSING packets",
-        SensorRow { revoked_at: Some(_), .. } => "revoked",
-        SensorRow { quarantined_at: Some(_), .. } => "quarantined: two machines use its identity",
-        SensorRow { enrolled_at: None, pending_at: Some(_), .. } => "WAITS for approval",
-        SensorRow { enrolled_at: None, token_expires_at, .. } if *token_expires_at <= now => "token expired",
-        SensorRow { enrolled_at: None, .. } => "token not used",
-        SensorRow { connected: true, carrier: Some(carrier), .. } if carrier == "tcp" => {
-            "connected over TCP (UDP is blocked)"
-        }
-        SensorRow { connected: true, .. } => "connected",
-        SensorRow { .. } => "not connected",
-    }
-}
-
-/// What is to be said of its certificate: nothing as long as it is renewed in time.
-fn renewal(sensor: &SensorRow, now: Timestamp) -> Option<String> {
-    let until = sensor.certificate_until.filter(|_| sensor.revoked_at.is_none())?;
-    let why = sensor.renewal_refused_why.as_deref().map_or(String::new(), |why| format!(" ({why})"));
-    is_overdue(until, now).then(|| format!("certificate NOT RENEWED{why}, good until {}", say::moment(Some(until))))
-}
-
-/// Which channel it follows, where that is not everybody's.
-fn channel_words(sensor: &SensorRow, left: Option<&(i64, String)>) -> String {
-    let follows = sensor.follows.as_deref().unwrap_or(CHANNEL_ALL);
-    let why = sensor.channel_refused_why.as_deref().map_or(String::new(), |why| format!(" and refuses: {why}"));
-    match sensor.channel.as_str() {
-        CHANNEL_ALL if follows == CHANNEL_ALL => left.map_or(String::new(), |(old, channel)| {
-            format!(", channel all although sensor {old}, whose place it takes, was on {channel}")
-        }),
-        named if named == follows => format!(", channel {named}"),
-        named => format!(", channel {follows}, told to follow {named}{why}"),
-    }
-}
-
-/// What speaks against its list or its root document; nothing where nothing does.
-fn trust(sensor: &SensorRow, newest_root: Option<i64>) -> String {
-    let mut said = String::new();
-    match sensor.freshness.as_deref() {
-        Some("stale") => said.push_str(", STALE: not told for a day which is the newest"),
-        Some("behind") => said.push_str(", BEHIND: a newer one was named and does not come"),
-        Some(_) | None => {}
-    }
-    if let Some(version) = sensor.root_version.filter(|version| newest_root.is_some_and(|newest| *version < newest)) {
-        said.push_str(&format!("; root document {version}, behind"));
-    }
-    if let Some(why) = &sensor.root_refused_why {
-        said.push_str(&format!("; refused another: {why}"));
-    }
-    said
-}
-
-/// A sensor with what a program wants to know of the newest list beside it.
-#[derive(Serialize)]
-struct Line<'a> {
-    #[serde(flatten)]
-    sensor: &'a SensorRow,
-    revision_age_s: Option<u64>,
-    newest_list: Option<&'a Reach>,
-}
-
-/// How old the list at a sensor is.
-fn age_s(sensor: &SensorRow, now: Timestamp) -> Option<u64> {
-    sensor.revision_published_at.map(|at| now.since(at).as_secs())
-}
-
-/// A length of time, in its largest unit.
-fn length(ms: u64) -> String {
-    match ms {
-        0..1_000 => format!("{} ms", ms.max(1)),
-        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
-        60_000..7_200_000 => format!("{} min", ms / 60_000),
-        7_200_000..172_800_000 => format!("{} h", ms / 3_600_000),
-        _ => format!("{} days", ms / 86_400_000),
-    }
-}
-
-/// How far the newest list has come, in a sentence or two.
-fn reach_words(reach: &Reach) -> String {
-    let Reach { revision, sensors, in_force, missing, .. } = reach;
-    let took = |ms: Option<u64>| ms.map_or_else(|| "not yet".to_owned(), |ms| format!("after {}", length(ms)));
-    let mut said = format!(
-        "List {revision} is in force at {in_force} of {sensors} sensors. From publication until it was: half {}, 95 % {}, all {}.",
-        took(reach.half_ms),
-        took(reach.most_ms),
-        took(reach.all_ms)
-    );
-    if !missing.is_empty() {
-        let shown: Vec<String> = missing.iter().take(MISSING_SHOWN).map(i64::to_string).collect();
-        let more = if sensors - in_force > shown.len() { ", …" } else { "" };
-        said.push_str(&format!(" Not at: {}{more}.", shown.join(", ")));
-    }
-    said
-}
-
-fn print(
-    sensors: &[SensorRow],
-    left: &BTreeMap<i64, (i64, String)>,
-    newest_root: Option<i64>,
-    reach: Option<&Reach>,
-    json: bool,
-    now: Timestamp,
-) -> anyhow::Result<()> {
-    if json {
-        let line = |sensor| Line { sensor, revision_age_s: age_s(sensor, now), newest_list: reach };
-        let lines: Vec<Line<'_>> = sensors.iter().map(line).collect();
-        return say::rows(&lines, true, &[], |_| Vec::new(), "");
-    }
-    let row = |sensor: &SensorRow| {
-        let state = match sensor.set_back_at {
-            Some(at) => format!("{} (an older state of it came {})", state(sensor, now), say::moment(Some(at))),
-            None => state(sensor, now).to_owned(),
-        };
-        let state = match (&sensor.words, renewal(sensor, now)) {
-            (Some(words), _) => format!("{state}: {words}"),
-            (None, Some(renewal)) => format!("{state}; {renewal}"),
-            (None, None) => state,
-        };
-        let list = match &sensor.refused_why {
-            Some(why) => format!("{} (refused another: {why})", sensor.revision),
-            None => sensor.revision.to_string(),
-        };
-        let age = age_s(sensor, now)
-            .map_or(String::new(), |age| format!(", published {} ago", length((age * 1_000).max(1_000))));
-        let list = format!("{list}{}{age}{}", channel_words(sensor, left.get(&sensor.id)), trust(sensor, newest_root));
-        vec![
-            sensor.id.to_string(),
-            format!("{} {}", sensor.member, sensor.member_name),
-            state,
-            list,
-            say::moment(sensor.last_seen_at),
-            say::moment(sensor.enrolled_at),
-            say::moment(sensor.revoked_at),
-        ]
-    };
-    let heads = ["ID", "MEMBER", "STATE", "LIST", "LAST SEEN", "ENROLLED", "REVOKED"];
-    let nothing = "No sensors yet. Make a token with: varde-collector sensor token NUMBER";
-    say::rows(sensors, false, &heads, row, nothing)?;
-    match reach.filter(|reach| reach.sensors > 0) {
-        Some(reach) => say::result(&reach_words(reach)),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

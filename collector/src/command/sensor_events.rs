@@ -16,11 +16,14 @@ The newest first. They are kept for 90 days, as heartbeats are.
 Keys with --json: sensor (number), epoch (the spool's lifetime), seq (the record that said it; below 1: the collector noted it),
 at (the sensor's clock), received_at, body {event, …}. Events: started {version}, list_in_force {revision, indicators},
 list_refused {revision, why}, spool_damaged {octets}, loss {from, to, reason (spool_full, spool_aged or spool_damaged), counts
-{info, low, medium, high, critical, other}, where the sensor knew}, unknown_alert {alert, count: the sightings that no alert has},
+{info, low, medium, high, critical, other}, where the sensor knew}, records_ended {epoch (of the spool that was set aside), from, to, may_be_sent, counts: removed after 30 days, known to be nowhere else}, unread_ended {place, octets: what could not be read, removed after 30 days}, unknown_alert {alert, count: the sightings that no alert has},
 unknown_indicator {indicator}, unknown_site {site}, unreadable_record {octets}, held_back, thrown_out (it broke the rules of the conversation again and again,
 and is not greeted for up to five minutes each time), two_live {words, greeted_at}, mark_unknown {words}, mark_missing {words}, set_back {words, state_of, next, committed},
 epoch_changed {before, committed}, token_reused and token_guessed (somebody came with a token that was used before, or whose secret
-was not known), ended_key (somebody came with a key from before a renewal), foreign_site (its agent.toml names a site that it may not report for). A later version may have more. Times are RFC 3339 UTC, except greeted_at and state_of: as stored.";
+was not known), ended_key (somebody came with a key from before a renewal), replaced_again (a session took the place of
+one that stood, for the third time in an hour or more), silent_again (somebody proved its key and never said Hello, six times in an hour or more), foreign_site (its agent.toml
+names a site that it may not report for), unpublished_list (it came with a list whose number is beyond all that were published here). A later version may have more. Times are
+RFC 3339 UTC, except greeted_at and state_of: as stored.";
 
 /// Arguments of `sensor events`.
 #[derive(Debug, clap::Args)]

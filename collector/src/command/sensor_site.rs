@@ -57,14 +57,14 @@ pub enum SiteCommand {
 pub async fn run(data: &Path, store: &Store, command: SiteCommand) -> anyhow::Result<()> {
     match command {
         SiteCommand::Add { id, site, member } => {
-            let member = member::find(store, &member).await?;
+            let member = member::find_or_add(store, &member).await?;
             let whose = format!("{} ({})", member.name, member.number);
             let adding = deed("sensor site add", On::Sensor(i64::from(id)))
-                .becomes(format!("may report for site {site}, which is {whose}'s"))
+                .becomes(format!("may report for site {site}, which belongs to {whose}"))
                 .concerns([member.number.clone()]);
             let said = match store.noting(adding).add_site(i64::from(id), SiteId(site), member.id).await? {
-                SiteAdded::Now => format!("Sensor {id} may report for site {site}, which is {whose}'s."),
-                SiteAdded::Before => format!("Site {site} of sensor {id} is {whose}'s already."),
+                SiteAdded::Now => format!("Sensor {id} may report for site {site}, which belongs to {whose}."),
+                SiteAdded::Before => format!("Site {site} of sensor {id} belongs to {whose} already."),
                 SiteAdded::Another => bail!(
                     "site {site} of sensor {id} is another member's (varde-collector sensor site list {id}); take another number, or remove that one first"
                 ),
@@ -76,7 +76,7 @@ pub async fn run(data: &Path, store: &Store, command: SiteCommand) -> anyhow::Re
             poke(data, Poke::Sensors).await;
             say::result(&said)?;
             say::aside(&format!(
-                "On the sensor, in agent.toml: [[site]] with id = {site} and the networks that are {whose}'s; then restart varde-agent. Until its Hello names the site, nobody is counted as watched by it."
+                "On the sensor, in agent.toml: [[site]] with id = {site} and the networks that belong to {whose}; then restart varde-agent. Until its Hello names the site, nobody is counted as watched by it."
             ));
         }
         SiteCommand::Remove { id, site } => {

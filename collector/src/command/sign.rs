@@ -10,7 +10,7 @@ use varde_common::list::Manifest;
 use varde_common::trust::{Domain, Root, add_signature, key_id, read_unverified};
 
 use super::noted::{beside, deed, noted};
-use super::{root, say};
+use super::{numbers, root, say};
 use crate::audit::On;
 use crate::io::{directory, keys};
 use crate::limits::SIGNED_FILE_MAX_OCTETS;
@@ -23,7 +23,7 @@ pub struct SignArguments {
     /// The private key.
     #[arg(long, value_name = "KEY")]
     pub key: PathBuf,
-    /// Sign without asking.
+    /// Sign without asking. A list whose number jumps is not signed so.
     #[arg(long)]
     pub yes: bool,
 }
@@ -72,6 +72,13 @@ impl Signable {
             Signable::Root(root, _) => format!("root document {}", root.version),
             Signable::List(manifest, _) => format!("list {}", manifest.revision),
             Signable::Channel(placement, _) => format!("channel {} of sensor {}", placement.channel, placement.sensor),
+        }
+    }
+
+    fn list(&self) -> Option<&Manifest> {
+        match self {
+            Signable::List(manifest, _) => Some(manifest),
+            Signable::Root(..) | Signable::Channel(..) => None,
         }
     }
 
@@ -125,20 +132,36 @@ pub async fn run(data: &Path, arguments: &SignArguments) -> anyhow::Result<()> {
     } else {
         parts.iter().map(read).collect::<anyhow::Result<_>>()?
     };
-    let key = keys::read_signing_key(key)?;
-    let id = key_id(&key.verifying_key());
+    let signing = keys::read_signing_key(key)?;
+    let id = key_id(&signing.verifying_key());
+    let lists: Vec<&Manifest> = signables.iter().filter_map(Signable::list).collect();
+    let numbers = if lists.is_empty() { numbers::Numbers::new() } else { numbers::read(key)? };
+    let mut jumps = Vec::new();
     for signable in &signables {
         say::aside(&format!("{}\n", signable.in_words()));
+    }
+    // Those of one file are to be the same list, and need not be.
+    let highest = lists.iter().max_by_key(|list| list.revision);
+    if let Some(list) = highest {
+        let seen = numbers::look_at(list, &numbers);
+        say::aside(&format!("Of the number: {}.", seen.as_ref().unwrap_or_else(|jump| jump)));
+        jumps.extend(seen.err());
     }
     if signables.iter().any(|signable| signable.signers().contains(&id)) {
         say::aside(&format!("This key ({id}) has signed it already; the signature is made anew."));
     }
-    if !yes && !is_wanted(&id, std::io::stdin().lock())? {
+    let word = match (jumps.is_empty(), highest) {
+        (false, Some(list)) => list.revision.to_string(),
+        (true, _) | (false, None) => "yes".to_owned(),
+    };
+    if *yes {
+        numbers::refuse_unseen(&jumps)?;
+    } else if !is_wanted(&id, &word, std::io::stdin().lock())? {
         bail!("nothing was signed");
     }
     let mut signed = Vec::new();
     for (part, signable) in parts.iter().zip(&signables) {
-        signed.push(add_signature(signable.domain(), part, &key)?);
+        signed.push(add_signature(signable.domain(), part, &signing)?);
     }
     let signed = together(&signed.iter().map(Vec::as_slice).collect::<Vec<_>>());
     let name = signables.first().map(Signable::name).unwrap_or_default();
@@ -149,6 +172,13 @@ pub async fn run(data: &Path, arguments: &SignArguments) -> anyhow::Result<()> {
             store.close().await;
         }
         None => write(file, &signed)?,
+    }
+    if !lists.is_empty()
+        && let Err(error) = numbers::keep(key, numbers, &lists)
+    {
+        say::aside(&format!(
+            "Which number was signed cannot be kept beside the key ({error}): the next one is held against none."
+        ));
     }
     say::result(&format!("Signed {} with key {id}.", file.display()))
 }
@@ -169,11 +199,11 @@ pub(super) fn write(file: &Path, octets: &[u8]) -> anyhow::Result<()> {
     Ok(directory::write_private(file, octets)?)
 }
 
-fn is_wanted(id: &str, mut answers: impl BufRead) -> anyhow::Result<bool> {
-    say::aside(&format!("Sign this with key {id}? Write yes:"));
+fn is_wanted(id: &str, word: &str, mut answers: impl BufRead) -> anyhow::Result<bool> {
+    say::aside(&format!("Sign this with key {id}? Write {word}:"));
     let mut answer = String::new();
     answers.read_line(&mut answer).context("no answer could be read; --yes signs without asking")?;
-    Ok(answer.trim() == "yes")
+    Ok(answer.trim() == word)
 }
 
 #[cfg(test)]
@@ -187,7 +217,7 @@ mod tests {
     #[test]
     fn only_a_clear_yes_signs() {
         for (answer, wanted) in [("yes\n", true), ("y\n", false), ("no\n", false), ("", false)] {
-            assert_eq!(is_wanted("id", answer.as_bytes()).unwrap(), wanted, "{answer}");
+            assert_eq!(is_wanted("id", "yes", answer.as_bytes()).unwrap(), wanted, "{answer}");
         }
     }
 
@@ -207,6 +237,14 @@ mod tests {
         let id = key_id(&signing.verifying_key());
         assert_eq!(read_unverified::<Manifest>(&signed).unwrap(), (manifest.clone(), vec![id]));
         assert_eq!(signed, manifest.sign(&[&signing]).unwrap(), "as if it had been signed at once");
+        // One by a collector in other hands, with a number that nothing comes above: no script signs it.
+        let far = Manifest { revision: Revision(u64::MAX), ..manifest.clone() };
+        let both = [sign(Domain::List, &manifest, &[]).unwrap(), sign(Domain::List, &far, &[]).unwrap()];
+        std::fs::write(&file, together(&[&both[0], &both[1]])).unwrap();
+        let jumps = SignArguments { file: file.clone(), key: key.clone(), yes: true };
+        let refused = run(dir.path(), &jumps).await.unwrap_err().to_string();
+        assert!(refused.contains("JUMPS from 7"), "{refused}");
+        assert_eq!(std::fs::read(&file).unwrap(), together(&[&both[0], &both[1]]), "unsigned as it was");
         std::fs::write(&file, b"{}").unwrap();
         let refused = run(dir.path(), &SignArguments { file, key, yes: true }).await.unwrap_err().to_string();
         assert!(refused.contains("cannot be signed"));

@@ -11,9 +11,9 @@ use varde_common::time::Timestamp;
 
 use super::{IngestError, Numbered};
 use crate::incident::Span;
-use crate::losses::{Losses, Lost};
+use crate::losses::{Losses, Lost, RECORDS_ENDED, UNREAD_ENDED, counts_of};
 use crate::store::alert::{AlertRow, KnownIndicator};
-use crate::store::{alert, incident, record};
+use crate::store::{alert, event, incident, record};
 
 /// Sightings one alert may claim: far more than a line can carry in a day, and a sum over all alerts still fits an i64.
 pub(super) const COUNT_MAX: u64 = 1 << 40;
@@ -60,7 +60,9 @@ pub(super) async fn read(
     let known = alert::indicators(conn, &Vec::from_iter(indicators)).await?;
     let stored = alert::opened_by(conn, sensor, epoch, &Vec::from_iter(updated)).await?;
     let stored = stored.into_iter().map(|row| (row.seq, row)).collect();
-    Ok(fold(&format!("{sensor}/{epoch}"), records, &sites, &known, stored, now))
+    let mut said = fold(&format!("{sensor}/{epoch}"), records, &sites, &known, stored, now);
+    event::leave_out_told(conn, sensor, &mut said.events).await?;
+    Ok(said)
 }
 
 /// Applies the records to what is stored of the alerts they update. `spool` is what the alerts' names begin with.
@@ -152,6 +154,13 @@ fn fold(
                     json!({ "event": "list_refused", "revision": revision, "why": why.as_str() })
                 }
                 SensorEvent::SpoolDamaged { octets } => json!({ "event": "spool_damaged", "octets": octets }),
+                SensorEvent::RecordsEnded { epoch, from, to, may_be_sent, counts } => json!({
+                    "event": RECORDS_ENDED, "epoch": epoch.to_string(), "from": from, "to": to,
+                    "may_be_sent": may_be_sent, "counts": counts_of(counts)
+                }),
+                SensorEvent::UnreadEnded { place, octets } => {
+                    json!({ "event": UNREAD_ENDED, "place": format!("{place:016x}"), "octets": octets })
+                }
             }),
         };
         events.extend(event.map(|body| record::SensorEvent { seq: *seq, at: record.time, body }));

@@ -1,5 +1,6 @@
 //! Batches: each record once, in order, all or nothing; and what they make of the alerts, incidents and campaigns.
 
+mod apart;
 mod drawn;
 mod leaving;
 mod marks;
@@ -11,7 +12,7 @@ use serde_json::json;
 use varde_common::alert::{AlertOpened, AlertUpdated, Level, Regularity};
 use varde_common::id::{Mark, SiteId};
 use varde_common::message::Hello;
-use varde_common::record::{LossReason, SensorEvent};
+use varde_common::record::{LossCounts, LossReason, SensorEvent};
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -25,6 +26,7 @@ use super::fold::COUNT_MAX;
 use super::hello::{Introduction, Met, meet};
 use super::*;
 use crate::coverage::Coverage;
+use crate::losses::Why;
 use crate::store::Scope;
 use crate::store::alert::Which;
 use crate::store::fixture::{Fixture, NOW};
@@ -225,6 +227,31 @@ async fn t5_a_record_that_names_anothers_site_or_nothing_known_is_stored_and_tol
     // Before a batch it is no account of what is missing.
     let unread = Batch { first_seq: Seq(9), records: vec![vec![0xff; 7]], ..batch };
     assert_eq!(send(&fixture, 1, &unread).await, IngestReply::Gap { expected: Seq(8) });
+}
+
+#[tokio::test]
+async fn d2_what_is_told_of_records_that_were_removed_counts_once_however_often_it_is_told() {
+    let fixture = fixture(2).await;
+    let counts = LossCounts { high: 2, other: 1, ..LossCounts::default() };
+    let removed = |from, to, may_be_sent| {
+        let epoch = Epoch(3);
+        RecordBody::Event(SensorEvent::RecordsEnded { epoch, from: Seq(from), to: Seq(to), may_be_sent, counts })
+    };
+    let unread = |place| RecordBody::Event(SensorEvent::UnreadEnded { place, octets: 77 });
+    let told = vec![removed(5, 7, false), removed(1, 4, true), unread(1), unread(2)];
+    // Twice in one batch, and once more from the spool that followed.
+    assert_eq!(send(&fixture, 1, &batch(1, [told.clone(), told.clone()].concat())).await, ack(8));
+    let again = Batch { epoch: Epoch(8), ..batch(1, told.clone()) };
+    committed(&fixture.store, 1, Epoch(8), NOW).await.unwrap();
+    handle_batch(&fixture.store, 1, &again, NOW).await.unwrap();
+    let events = fixture.store.sensor_events(Scope::Operator, 1, 100).await.unwrap();
+    assert_eq!(events.lost.sums(), [(Why::SetAside, 3), (Why::SetAsideOrSent, 4)]);
+    let unread = events.newest.iter().filter(|event| event.body["event"] == "unread_ended").count();
+    assert_eq!(unread, 2, "what lay in two places is two");
+    // Another sensor's are its own.
+    handle_batch(&fixture.store, 2, &batch(1, told), NOW).await.unwrap();
+    assert_eq!(fixture.store.sensor_events(Scope::Operator, 2, 100).await.unwrap().lost.total(), 7);
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM record").await, 16, "the records themselves are all stored");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use crate::store::copy::{check_copy, copy};
 use crate::store::{self, DATABASE_FILE, StoreError};
 
 /// How backups that get no name of their own are called, before their time.
-const NAME: &str = "varde-collector";
+pub(super) const NAME: &str = "varde-collector";
 
 /// Why no backup was made, or why it is none.
 #[derive(Debug, thiserror::Error)]

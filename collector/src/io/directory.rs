@@ -18,7 +18,7 @@ pub const LOCK_FILE: &str = "lock";
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     /// The system said no.
-    #[error("cannot {what} {}: {error}; see that this user owns the data directory", .path.display())]
+    #[error("cannot {what} {}: {error}; {}", .path.display(), remedy(error))]
     Io {
         /// What was tried.
         what: &'static str,
@@ -38,6 +38,14 @@ pub enum DirectoryError {
         /// Bytes allowed.
         max: u64,
     },
+}
+
+fn remedy(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::NotFound {
+        "see that the path is right"
+    } else {
+        "see that this user owns the data directory"
+    }
 }
 
 fn refused(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DirectoryError {
@@ -77,12 +85,32 @@ fn above(path: &Path) -> &Path {
     path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// Makes an empty file that must not be there, readable by its owner alone: of two who try one gets it.
+///
+/// # Errors
+/// [`DirectoryError::Io`].
+pub fn claim(path: &Path) -> Result<(), DirectoryError> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.map(drop).map_err(refused("make", path))
+}
+
 /// Removes a file that may not be there.
 ///
 /// # Errors
 /// [`DirectoryError::Io`].
 pub fn remove(path: &Path) -> Result<(), DirectoryError> {
     match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused("remove", path)(error)),
+        Ok(()) | Err(_) => sync_directory(above(path)),
+    }
+}
+
+/// Removes a directory with everything in it; it may not be there.
+///
+/// # Errors
+/// [`DirectoryError::Io`].
+pub fn remove_all(path: &Path) -> Result<(), DirectoryError> {
+    match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused("remove", path)(error)),
         Ok(()) | Err(_) => sync_directory(above(path)),
     }

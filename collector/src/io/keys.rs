@@ -276,6 +276,23 @@ mod tests {
     }
 
     #[test]
+    fn k1_t14_a_certificate_made_while_the_clock_was_ahead_is_made_anew_and_none_by_a_clock_in_1970() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Timestamp::WRITTEN.plus(Duration::from_secs(400 * 86_400));
+        make(dir.path(), now).unwrap();
+        let ahead = ServerKeys::read(dir.path(), now.plus(Duration::from_secs(250 * 86_400))).unwrap().chain;
+        assert_eq!(ServerKeys::read(dir.path(), Timestamp(0)).unwrap().chain, ahead);
+        std::fs::rename(dir.path().join(CA_KEY), dir.path().join("away")).unwrap();
+        assert_eq!(ServerKeys::read(dir.path(), now).unwrap().chain, ahead, "without the authority it must do");
+        std::fs::rename(dir.path().join("away"), dir.path().join(CA_KEY)).unwrap();
+        let right = ServerKeys::read(dir.path(), now).unwrap().chain;
+        assert_ne!(right, ahead);
+        let (from, _) = certificate::validity(right.first().unwrap()).unwrap();
+        assert!(from <= now);
+        assert_eq!(ServerKeys::read(dir.path(), now).unwrap().chain, right, "once");
+    }
+
+    #[test]
     fn e1_the_server_certificate_is_renewed_after_a_third_of_its_life_if_the_authority_is_here() {
         let dir = tempfile::tempdir().unwrap();
         make(dir.path(), NOW).unwrap();

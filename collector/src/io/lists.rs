@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, OnceCell, Semaphore, watch};
 use varde_common::carried::MAGIC;
-use varde_common::channel::{ChannelName, Placement};
+use varde_common::channel::{ChannelName, Placement, is_still_to_come};
 use varde_common::id::Revision;
 use varde_common::list::Manifest;
 use varde_common::message::ToAgent;
@@ -360,6 +360,8 @@ impl Offer {
         let placed = self.placed.get(&sensor)?;
         let root = &self.roots.values().next_back()?.root;
         let stands = Placement::verify(&placed.signed, root, placed.placement.sensor).is_ok();
+        // What a clock that was ahead once said is none to be later than.
+        let known = known.filter(|known| !is_still_to_come(*known, clock::now()));
         (stands && known.is_none_or(|known| known < placed.placement.at)).then_some(placed)
     }
 }

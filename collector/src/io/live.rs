@@ -1,6 +1,11 @@
-//! Which sensors have a session now: one each. A newer session replaces the older, a revoked sensor's is cut off at once.
+//! Which sensors have a session now: one each. A newer session takes the older's place with its Hello, a revoked sensor's is cut off
+//! at once.
+//!
+//! A connection that has proved a sensor's key is a guest beside the session that stands, until it says Hello: the key alone, in
+//! another's hand, must not end the session of the sensor it was taken from. There are few guests of one sensor at a time, and what is odd
+//! about them is told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
@@ -12,7 +17,9 @@ use super::clock;
 use super::renew::Proof;
 use crate::change::{Change, Changes};
 use crate::ingest::hello::{self, Introduction, Met};
+use crate::limits::GUESTS_PER_SENSOR_MAX;
 use crate::store::{Scope, Store, StoreError};
+use crate::visits::{Visit, Visits};
 
 #[derive(Debug)]
 struct Entry {
@@ -22,20 +29,35 @@ struct Entry {
     sites: Vec<SiteId>,
 }
 
+/// The connections of one sensor.
+#[derive(Debug, Default)]
+struct Present {
+    standing: Option<Entry>,
+    /// Have not said Hello; the oldest first.
+    guests: VecDeque<Entry>,
+}
+
+impl Present {
+    fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.standing.iter().chain(&self.guests)
+    }
+}
+
 /// The sessions that stand. Its lock is held while the database is told, so that what the database says of a sensor is
 /// never older than what is said here.
 #[derive(Debug)]
 pub struct Live {
     store: Store,
     changes: Changes,
-    entries: Mutex<HashMap<i64, Entry>>,
+    present: Mutex<HashMap<i64, Present>>,
+    visits: std::sync::Mutex<Visits>,
     next: AtomicU64,
 }
 
 /// What became of a new connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entered {
-    /// It is the sensor's session now, by this number.
+    /// It is a guest, by this number, until it says Hello.
     As(u64),
     /// The sensor is revoked.
     Revoked,
@@ -46,16 +68,23 @@ pub enum Entered {
 impl Live {
     /// Nobody is connected.
     pub fn new(store: Store, changes: Changes) -> Live {
-        Live { store, changes, entries: Mutex::new(HashMap::new()), next: AtomicU64::new(1) }
+        let (present, visits) = (Mutex::default(), std::sync::Mutex::default());
+        Live { store, changes, present, visits, next: AtomicU64::new(1) }
     }
 
-    /// A sensor's connection has proved its key. An older one is closed.
+    /// What was odd lately.
+    pub(super) fn visits(&self) -> std::sync::MutexGuard<'_, Visits> {
+        self.visits.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// A sensor's connection has proved its key: it may say Hello. With too many of one sensor the oldest is closed: whoever has its
+    /// key and says nothing keeps nobody out by that.
     ///
     /// # Errors
     /// The database's own.
     pub async fn enter(&self, sensor: i64, proof: Proof, carrier: &Carrier) -> Result<Entered, StoreError> {
-        let mut entries = self.entries.lock().await;
-        // Asked once more under the lock: a revocation either is seen here or finds this session below.
+        let mut present = self.present.lock().await;
+        // Asked once more under the lock: a revocation either is seen here or finds this connection below.
         let known = self.store.sensor_by_key(Scope::Operator, &proof.spki_sha256).await?;
         if known.is_none_or(|known| known.revoked || known.sensor != sensor) {
             return Ok(Entered::Revoked);
@@ -63,48 +92,108 @@ impl Live {
         if known.is_some_and(|known| known.quarantined) {
             return Ok(Entered::Quarantined);
         }
-        // Under the lock too: by the time another comes with the key before this one, that key has ended.
-        self.store.key_used(sensor, &proof.spki_sha256, proof.until).await?;
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        if let Some(older) = entries.insert(sensor, Entry { number, carrier: carrier.clone(), sites: Vec::new() }) {
-            tracing::info!(sensor, "a newer session replaces the older");
-            older.carrier.close(CloseReason::Replaced);
+        let guests = &mut present.entry(sensor).or_default().guests;
+        while guests.len() >= GUESTS_PER_SENSOR_MAX
+            && let Some(oldest) = guests.pop_front()
+        {
+            oldest.carrier.close(CloseReason::Replaced);
         }
+        guests.push_back(Entry { number, carrier: carrier.clone(), sites: Vec::new() });
         Ok(Entered::As(number))
     }
 
-    /// A sensor says Hello. None where a newer session has taken its place: a mark given now, and never heard by the newer
-    /// one, would accuse it.
+    /// A sensor says Hello, and where it stands by that, it takes the place of the session before. None where it is a guest no more: a
+    /// mark given now, and never heard by the newer one, would accuse it.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn meet(&self, sensor: i64, number: u64, said: &Introduction) -> Result<Option<Met>, StoreError> {
+    pub async fn meet(
+        &self,
+        sensor: i64,
+        number: u64,
+        proof: Proof,
+        said: &Introduction,
+    ) -> Result<Option<Met>, StoreError> {
         let mut fresh = [0; 16];
         // Without randomness the time is the best that is left: it is not said twice.
         if getrandom::fill(&mut fresh).is_err() {
             fresh = u128::from(clock::now().0.unsigned_abs()).to_be_bytes();
         }
-        let mut entries = self.entries.lock().await;
-        let Some(entry) = entries.get_mut(&sensor).filter(|entry| entry.number == number) else { return Ok(None) };
-        entry.sites.clone_from(&said.hello.sites);
-        let (mark, carrier) = (Mark(u128::from_be_bytes(fresh)), entry.carrier.name());
+        let mut present = self.present.lock().await;
+        let Some(guest) = guest_of(&present, sensor, number) else { return Ok(None) };
+        // While it waited, another may have come with the key behind this one, and ended this one by that.
+        let known = self.store.sensor_by_key(Scope::Operator, &proof.spki_sha256).await?;
+        if known.is_none_or(|known| known.sensor != sensor) {
+            return Ok(Some(Met::Revoked));
+        }
+        // Under the lock too: by the time another comes with the key before this one, that key has ended.
+        self.store.key_used(sensor, &proof.spki_sha256, proof.until).await?;
+        let (mark, carrier) = (Mark(u128::from_be_bytes(fresh)), guest.carrier.name());
         let met = hello::meet(&self.store, sensor, said, mark, carrier, clock::now()).await?;
+        let mut was_standing = false;
+        match &met {
+            Met::Stands { .. } => was_standing = stand(&mut present, sensor, number, &said.hello.sites),
+            // Of two that live neither is heard.
+            Met::Quarantined => {
+                if let Some(standing) = present.get(&sensor).and_then(|present| present.standing.as_ref()) {
+                    standing.carrier.close(CloseReason::Quarantined);
+                }
+            }
+            // It is told to come again, or not to; whoever stands goes on.
+            Met::NewEpoch { .. } | Met::Revoked => {}
+        }
+        drop(present);
         let _ = self.changes.send(Change::Sensor(sensor));
+        if was_standing {
+            self.handle_visit(sensor, Visit::Replaced).await;
+        }
         Ok(Some(met))
     }
 
+    /// That something odd came again and again is noted for people.
+    async fn handle_visit(&self, sensor: i64, visit: Visit) {
+        if !self.visits().handle_visit(sensor, visit, clock::monotonic()) {
+            return;
+        }
+        match self.store.note_seldom(sensor, visit.event(), clock::now()).await {
+            Ok(true) => {
+                match visit {
+                    Visit::Replaced => tracing::warn!(
+                        sensor,
+                        "its session was replaced again and again while it stood: its network breaks off, or somebody else has its key"
+                    ),
+                    Visit::Silent => tracing::warn!(
+                        sensor,
+                        "again and again somebody proved its key and said nothing: a firewall swallows what follows, or somebody else has its key"
+                    ),
+                }
+                let _ = self.changes.send(Change::Sensor(sensor));
+            }
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!(sensor, "cannot note what came of it again and again: {error}");
+                self.store.handle_error(&error);
+            }
+        }
+    }
+
     /// A connection is over. Where a newer one has taken its place, nothing is told. A goodbye is the last that is heard
-    /// of a sensor.
-    pub async fn leave(&self, sensor: i64, number: u64, said_goodbye: bool) {
-        let mut entries = self.entries.lock().await;
-        if entries.get(&sensor).is_some_and(|entry| entry.number == number) {
-            entries.remove(&sensor);
+    /// of a sensor. `introduced`: it has said Hello.
+    pub async fn leave(&self, sensor: i64, number: u64, introduced: bool, said_goodbye: bool) {
+        let mut present = self.present.lock().await;
+        let stood = remove(&mut present, sensor, number);
+        if stood {
             if let Err(error) = self.store.sensor_disconnected(sensor, said_goodbye.then(clock::now)).await {
                 tracing::error!(sensor, "cannot note that the session is over: {error}");
                 // The first word of a disk that fails may be this one.
                 self.store.handle_error(&error);
             }
             let _ = self.changes.send(Change::Sensor(sensor));
+        }
+        drop(present);
+        if !introduced {
+            self.handle_visit(sensor, Visit::Silent).await;
         }
     }
 
@@ -113,14 +202,14 @@ impl Live {
     /// # Errors
     /// The database's own.
     pub async fn cut_off_revoked(&self) -> Result<usize, StoreError> {
-        let entries = self.entries.lock().await;
-        if entries.is_empty() {
+        let present = self.present.lock().await;
+        if present.is_empty() {
             return Ok(0);
         }
         // One that is gone with its member is revoked too.
         let living = self.store.unrevoked_sensors(Scope::Operator).await?;
         let mut cut = 0;
-        for (&sensor, entry) in entries.iter().filter(|(_, entry)| !entry.carrier.is_closed()) {
+        for (sensor, entry) in open_ones(&present) {
             if !living.contains(&sensor) {
                 tracing::warn!(sensor, "revoked: its session is cut off");
                 entry.carrier.close(CloseReason::Revoked);
@@ -135,12 +224,11 @@ impl Live {
     /// # Errors
     /// The database's own.
     pub async fn cut_off_lost_sites(&self) -> Result<usize, StoreError> {
-        let entries = self.entries.lock().await;
+        let present = self.present.lock().await;
         let mut cut = 0;
         // A sensor keeps its home for as long as it is let in.
         let with_others = |entry: &Entry| entry.sites.iter().any(|site| *site != SiteId(0));
-        let standing = entries.iter().filter(|(_, entry)| with_others(entry) && !entry.carrier.is_closed());
-        for (&sensor, entry) in standing {
+        for (sensor, entry) in open_ones(&present).filter(|(_, entry)| with_others(entry)) {
             let allowed = self.store.sites_of(Scope::Operator, sensor).await?;
             if entry.sites.iter().any(|site| !allowed.contains(site)) {
                 tracing::warn!(sensor, "a site that it named is not its any more: its session is cut off");
@@ -153,6 +241,42 @@ impl Live {
 
     /// How many sessions stand or are about to.
     pub async fn count(&self) -> usize {
-        self.entries.lock().await.len()
+        self.present.lock().await.values().map(|present| present.all().count()).sum()
     }
+}
+
+/// Connections that have not ended, each with its sensor.
+fn open_ones(present: &HashMap<i64, Present>) -> impl Iterator<Item = (i64, &Entry)> {
+    let all = present.iter().flat_map(|(sensor, present)| present.all().map(|entry| (*sensor, entry)));
+    all.filter(|(_, entry)| !entry.carrier.is_closed())
+}
+
+fn guest_of(present: &HashMap<i64, Present>, sensor: i64, number: u64) -> Option<&Entry> {
+    present.get(&sensor)?.guests.iter().find(|guest| guest.number == number)
+}
+
+/// This guest stands from now on; whether another stood until now.
+fn stand(present: &mut HashMap<i64, Present>, sensor: i64, number: u64, sites: &[SiteId]) -> bool {
+    let Some(of_it) = present.get_mut(&sensor) else { return false };
+    let place = of_it.guests.iter().position(|guest| guest.number == number);
+    let Some(guest) = place.and_then(|place| of_it.guests.remove(place)) else { return false };
+    let before = of_it.standing.replace(Entry { sites: sites.to_vec(), ..guest });
+    let Some(before) = before.filter(|before| !before.carrier.is_closed()) else { return false };
+    tracing::info!(sensor, "a newer session replaces the older");
+    before.carrier.close(CloseReason::Replaced);
+    true
+}
+
+/// Whether it was the one that stood.
+fn remove(present: &mut HashMap<i64, Present>, sensor: i64, number: u64) -> bool {
+    let Some(of_it) = present.get_mut(&sensor) else { return false };
+    of_it.guests.retain(|guest| guest.number != number);
+    let stood = of_it.standing.as_ref().is_some_and(|standing| standing.number == number);
+    if stood {
+        of_it.standing = None;
+    }
+    if of_it.standing.is_none() && of_it.guests.is_empty() {
+        present.remove(&sensor);
+    }
+    stood
 }

@@ -1,10 +1,10 @@
 //! A collector is restored from a backup: everything checked and copied before anything is touched, what was there set
-//! aside and never deleted.
+//! aside and not deleted by it.
 //!
 //! ```text
 //! restore.tmp/       the copy, while it is made; nothing else is touched yet
 //! restore.moving/    the same, whole and checked, while names change; while it stands nothing opens the database
-//! before-restore-…/  what was there before
+//! before-restore-…/  what was there before; the database in it goes after 35 days (`outlived`)
 //! ```
 //!
 //! Cut off anywhere, the next restore begins anew and sets aside what it finds.
@@ -25,7 +25,7 @@ use crate::store::restored::Carried;
 use crate::store::{DATABASE_FILE, RESTORE_MOVING, Store, StoreError, restored};
 
 const STAGING: &str = "restore.tmp";
-const ASIDE_PREFIX: &str = "before-restore-";
+pub(super) const ASIDE_PREFIX: &str = "before-restore-";
 
 /// Where the keys of a restored collector come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +126,11 @@ pub async fn restore(
     Ok(Restored { manifest, aside, keys, carried, departures })
 }
 
+/// Where a restore of then put what was there.
+pub fn aside_of(data: &Path, at: Timestamp) -> PathBuf {
+    data.join(format!("{ASIDE_PREFIX}{}", name_of(at)))
+}
+
 fn judge_keys(from: &Path, data: &Path, manifest: &Manifest) -> Result<Keys, RestoreError> {
     if manifest.keys {
         return Ok(Keys::Restored);
@@ -221,7 +226,7 @@ fn exchange(data: &Path, staging: &Path, manifest: &Manifest, now: Timestamp) ->
     remove(&moving)?;
     fs::rename(staging, &moving).map_err(io("name", &moving))?;
     directory::sync_directory(data)?;
-    let aside = data.join(format!("{ASIDE_PREFIX}{}", name_of(now)));
+    let aside = aside_of(data, now);
     let has = |name: &str| manifest.files.iter().any(|entry| entry.name == name);
     let names = [(KEYS_DIRECTORY, manifest.keys), (ROOT_FILE, true), (SETTINGS_FILE, has(SETTINGS_FILE))];
     let restored = names.into_iter().filter(|(_, restored)| *restored).map(|(name, _)| name);

@@ -10,6 +10,7 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use varde_common::message::CloseReason;
+use varde_common::time::Timestamp;
 
 use super::directory::{self, DirectoryError, Lock};
 use super::enroll::{self, Enrolment};
@@ -18,7 +19,7 @@ use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
-use super::{beat, clock, control, departures, user, web};
+use super::{beat, clock, control, departures, outlived, overwritten, user, web};
 use crate::address::Bound;
 use crate::audit::{Deed, On};
 use crate::change::Changes;
@@ -28,6 +29,8 @@ use crate::limits::{
 use crate::store::upgrade::{COPY_PREFIX, Upgraded};
 use crate::store::{self, Scope, Store, StoreError};
 
+/// How long the copy that is made before an upgrade is kept.
+const UPGRADE_COPY_KEPT: Duration = Duration::from_secs(UPGRADE_COPY_DAYS * 86_400);
 /// As what the settings a collector runs by stand in the audit.
 const RUN: &str = "run";
 
@@ -130,8 +133,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     // A damaged database is found before anybody relies on it, not when somebody reads the wrong page, and before the copy goes
     // that is there for it.
     store.check().await?;
-    let kept = Duration::from_secs(UPGRADE_COPY_DAYS * 86_400);
-    directory::remove_outlived(data, COPY_PREFIX, clock::now().minus(kept))?;
+    directory::remove_outlived(data, COPY_PREFIX, clock::now().minus(UPGRADE_COPY_KEPT))?;
     directory::remove_bound(data)?;
     settings_noted(&store, wanted, &conduct).await;
     match departures::remember(data, &store, &user::who(), clock::now()).await {
@@ -193,7 +195,8 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
             collector.sweep().await;
         }
     });
-    others.spawn(forget(store.clone()));
+    others.spawn(forget(data.to_owned(), store.clone()));
+    others.spawn(overwritten::go_on(store.clone()));
     match heartbeat {
         Some(sender) => {
             others.spawn(beat::go_on(sender, store.clone(), changes.clone()));
@@ -243,9 +246,10 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
     }
 }
 
-/// Removes, now and then, what is older than is kept. Not at once: who started it with a clock that is years ahead
+/// Removes, now and then, what is older than is kept: of heartbeats and the audit, and in what restores set aside. Not at once: who
+/// started it with a clock that is years ahead
 /// has time to see it.
-async fn forget(store: Store) {
+async fn forget(data: PathBuf, store: Store) {
     loop {
         tokio::time::sleep(RETENTION_EVERY).await;
         match store.forget_heartbeats(clock::now()).await {
@@ -259,6 +263,22 @@ async fn forget(store: Store) {
             Ok(0) => {}
             Ok(gone) => tracing::info!(gone, "entries of the audit were older than is kept, and are removed"),
             Err(error) => tracing::warn!("entries of the audit that are older than is kept are not removed: {error}"),
+        }
+        // By the newest entry, too: a clock that is ahead outlives nothing unless something was done that late.
+        let removed = match store.audit_newest_at(Scope::Operator).await {
+            Ok(newest) => {
+                let now = newest.map_or(Timestamp(0), |at| at.min(clock::now()));
+                let copies = directory::remove_outlived(&data, COPY_PREFIX, now.minus(UPGRADE_COPY_KEPT));
+                copies
+                    .and_then(|()| outlived::remove_set_aside(&data, now.minus(outlived::KEPT)))
+                    .map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match removed {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "databases that restores set aside 35 days ago are removed"),
+            Err(error) => tracing::warn!("databases that restores set aside long ago are not removed: {error}"),
         }
     }
 }

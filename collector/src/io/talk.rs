@@ -1,6 +1,7 @@
 //! One sensor's session over its streams: turns the crank of [`crate::session`] and does what it says.
 
 mod broken;
+mod entering;
 mod noted;
 
 use std::sync::atomic::AtomicBool;
@@ -20,7 +21,6 @@ use super::clock;
 use super::frame::{self, FrameError};
 use super::listen::Collector;
 use super::lists::Follower;
-use super::live::Entered;
 use super::renew::{self, NoAnswer, Proof};
 use super::tied::{Arrived, Tied};
 use crate::change::Change;
@@ -33,6 +33,9 @@ use crate::limits::{
 use crate::session::{Action, Following, Session, reconnect_spread_ms};
 use crate::store::{Scope, StoreError};
 
+pub use entering::enter;
+use entering::{ended, refused};
+
 /// A sensor that was let in.
 #[derive(Debug)]
 pub struct Guest {
@@ -40,65 +43,6 @@ pub struct Guest {
     number: u64,
     session: Session,
     proof: Proof,
-}
-
-/// Who it is, by the public key it has proved, and whether it may come in.
-///
-/// # Errors
-/// Why it may not.
-pub async fn enter(collector: &Collector, proof: Proof, carrier: &Carrier) -> Result<Guest, CloseReason> {
-    // A database that is busy is no fault of the sensor's, which waits for an answer to its Hello by now.
-    let entered = timeout(GREETED_WITHIN, let_in(collector, proof, carrier)).await;
-    entered.unwrap_or(Err(CloseReason::Unavailable))
-}
-
-async fn let_in(collector: &Collector, proof: Proof, carrier: &Carrier) -> Result<Guest, CloseReason> {
-    let spki = &proof.spki_sha256;
-    let store_error = |error: StoreError| {
-        collector.failed("cannot look up a sensor", &error);
-        CloseReason::Unavailable
-    };
-    let known = collector.store.sensor_by_key(Scope::Operator, spki).await.map_err(store_error)?;
-    let Some(known) = known else {
-        ended(collector, spki).await.map_err(store_error)?;
-        return Err(CloseReason::Revoked);
-    };
-    if known.revoked {
-        tracing::warn!(sensor = known.sensor, "a revoked sensor was refused");
-        return Err(CloseReason::Revoked);
-    }
-    if let Some(left) = collector.thrown_out().left(known.sensor, clock::monotonic()) {
-        tracing::debug!(sensor = known.sensor, "it broke the rules too often and is not greeted for {left:.0?}");
-        return Err(CloseReason::ProtocolError);
-    }
-    let sites = collector.store.sites_of(Scope::Operator, known.sensor).await.map_err(store_error)?;
-    match collector.live.enter(known.sensor, proof, carrier).await.map_err(store_error)? {
-        Entered::As(number) => {
-            let session = Session::new(sites, collector.protocols.clone());
-            Ok(Guest { sensor: known.sensor, number, session, proof })
-        }
-        Entered::Revoked => Err(CloseReason::Revoked),
-        Entered::Quarantined => {
-            tracing::warn!(sensor = known.sensor, "a sensor in quarantine was refused");
-            Err(CloseReason::Quarantined)
-        }
-    }
-}
-
-/// A certificate of ours came whose key is nobody's now. Where it was a sensor's before, and another key was used since, it
-/// is a copy of an older disk or somebody who has taken one: that is for a person to see.
-async fn ended(collector: &Collector, spki: &[u8; 32]) -> Result<(), StoreError> {
-    let known = collector.store.known_by_key(Scope::Operator, spki).await?;
-    // A sensor that was revoked tries what it has; that is no news.
-    let Some(known) = known.filter(|known| known.ended && !known.revoked) else {
-        tracing::warn!("a certificate of ours whose sensor the database does not know was refused");
-        return Ok(());
-    };
-    tracing::warn!(sensor = known.sensor, "a key that has ended was refused: a copy of an older disk, or a theft");
-    if collector.store.note_seldom(known.sensor, "ended_key", clock::now()).await? {
-        let _ = collector.changes.send(Change::Sensor(known.sensor));
-    }
-    Ok(())
 }
 
 /// Where a session's streams come from.
@@ -124,6 +68,7 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
         freshness: Mutex::new(Freshness::NotTold),
         was_slow: AtomicBool::new(false),
         broken: OnceLock::new(),
+        refused: OnceLock::new(),
     });
     let mut serving = JoinSet::new();
     serving.spawn(talk.clone().expect_hello());
@@ -170,8 +115,14 @@ pub async fn converse(collector: &Arc<Collector>, carrier: Carrier, guest: Guest
         collector.failed(&format!("cannot note what was passed over of sensor {sensor}"), &error);
     }
     talk.note_thrown_out().await;
-    tracing::info!(sensor, passed_over, "session over");
-    collector.live.leave(sensor, number, talk.carrier.said_goodbye()).await;
+    talk.note_foreign_site().await;
+    let introduced = talk.session().is_introduced();
+    // One that never said Hello was none, and may come without end: what is odd about it is told elsewhere.
+    if introduced {
+        tracing::info!(sensor, passed_over, "session over");
+    }
+    let has_spoken = introduced || talk.refused.get().is_some();
+    collector.live.leave(sensor, number, has_spoken, talk.carrier.said_goodbye()).await;
 }
 
 /// What became of one task of a session.
@@ -198,6 +149,8 @@ struct Talk {
     was_slow: AtomicBool,
     /// It has broken a rule, and is not greeted again for so long.
     broken: OnceLock<Duration>,
+    /// Why it was ended though it broke no rule: it has said something.
+    refused: OnceLock<CloseReason>,
 }
 
 /// Control before alerts before lists: an alert never waits for a list.
@@ -233,18 +186,20 @@ impl Talk {
         let late = timeout(HELLO_WITHIN, greeted.wait_for(|greeted| *greeted)).await.is_err();
         // Who waits for the answer to its Hello has done its part, and the answer has a time of its own.
         if late && !self.session().is_introduced() {
-            self.close(CloseReason::ProtocolError);
+            refused(&self.collector, self.sensor, "it proved its key and said no Hello");
+            self.carrier.close(CloseReason::ProtocolError);
         }
         Served::Greeted
     }
 
     async fn serve<W: Outgoing, R: AsyncRead + Unpin + Send>(self: Arc<Talk>, send: W, recv: R) -> Served {
         if let Err(why) = self.serve_stream(send, recv).await {
-            // First of all: the stream ends here, and the sensor must not take that for the reason.
-            self.throw_out(why);
-            if why == CloseReason::UnknownSite {
-                self.note_foreign_site().await;
+            // Before the close: whoever sees the session over asks for it. Noted is it there, for this task ends with the session.
+            if why != CloseReason::ProtocolError {
+                let _ = self.refused.set(why);
             }
+            // The stream ends here, and the sensor must not take that for the reason.
+            self.throw_out(why);
         }
         Served::Over
     }
@@ -418,7 +373,7 @@ impl Talk {
         self.stored(GREETING_STORED_OCTETS);
         let unavailable = |error: StoreError| self.unavailable(&error);
         let sensors = store.living_sensors(Scope::Operator).await.map_err(unavailable)?;
-        let met = live.meet(self.sensor, self.number, said).await.map_err(unavailable)?;
+        let met = live.meet(self.sensor, self.number, self.proof, said).await.map_err(unavailable)?;
         let (reconnect_spread_ms, clock) = (reconnect_spread_ms(sensors), clock::now());
         let protocol = said.protocol;
         let (committed, answer) = match met {
@@ -432,10 +387,13 @@ impl Talk {
             // It ends the session itself once it has heard.
             Some(Met::NewEpoch { committed }) => return self.answer(send, &ToAgent::NewEpoch { committed }).await,
             Some(Met::Quarantined) => return Err(CloseReason::Quarantined),
-            Some(Met::Revoked) => return Err(CloseReason::Revoked),
+            Some(Met::Revoked) => {
+                ended(&self.collector, &self.proof.spki_sha256).await.map_err(unavailable)?;
+                return Err(CloseReason::Revoked);
+            }
             None => return Err(CloseReason::Replaced),
         };
-        store.root_held(self.sensor, said.hello.root_version).await.map_err(unavailable)?;
+        self.note_held(&said.hello).await?;
         self.answer(send, &answer).await?;
         self.greeted.send_replace(true);
         let revision = said.hello.revision.0;

@@ -1,6 +1,7 @@
-//! Pages that show hosts stand in the audit before they are shown: once an hour each, for a page that is open renews itself.
+//! Pages that show hosts stand in the audit before they are shown: once an hour each, for a page that is open renews itself; and
+//! at once where a member's stand there that was not named.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use tokio::sync::Mutex;
 use varde_common::time::Timestamp;
@@ -14,15 +15,24 @@ use crate::store::{Store, StoreError};
 const WHO: &str = "the page (whoever is on this machine)";
 const WHAT: &str = "page";
 
+/// What an entry says of a page.
+#[derive(Debug)]
+struct Noted {
+    at: Timestamp,
+    /// Numbers of those whose hosts stood on it.
+    members: BTreeSet<String>,
+}
+
 /// Which pages were noted of late.
 #[derive(Debug, Default)]
 pub struct Views {
     /// Held while one is noted: who asks meanwhile is shown nothing before that is committed either.
-    noted: Mutex<HashMap<(bool, i64), Timestamp>>,
+    noted: Mutex<HashMap<(bool, i64), Noted>>,
 }
 
 impl Views {
-    /// Notes that a page is shown, unless it was of late.
+    /// Notes that a page is shown, unless it was of late and names everybody who stands on it now: a campaign that another member
+    /// joins, and an incident that became another member's, are noted anew.
     ///
     /// # Errors
     /// The database's own; then it may not be shown.
@@ -37,19 +47,21 @@ impl Views {
             Subject::Campaign(id) => ((true, id), format!("campaign {id}")),
             Subject::Incident(id) => ((false, id), format!("incident {id}")),
         };
+        let members: BTreeSet<String> = members.into_iter().collect();
         let mut noted = self.noted.lock().await;
         // A clock that was set back is no reason to show more unnoted.
-        if noted.get(&key).is_some_and(|at| *at <= now && now.since(*at) < VIEWS_NOTED_EVERY) {
+        let of_late = |before: &Noted| before.at <= now && now.since(before.at) < VIEWS_NOTED_EVERY;
+        if noted.get(&key).is_some_and(|before| of_late(before) && members.is_subset(&before.members)) {
             return Ok(());
         }
         let deed = Deed::new(WHO.to_owned(), WHAT, On::Thing(what), now)
             .becomes("hosts shown by their pseudonyms")
-            .concerns(members);
+            .concerns(members.iter().cloned());
         store.note(&deed).await?;
         if noted.len() >= VIEWS_REMEMBERED {
             noted.clear();
         }
-        noted.insert(key, now);
+        noted.insert(key, Noted { at: now, members });
         Ok(())
     }
 }
@@ -78,6 +90,17 @@ mod tests {
             view(subject, seconds).await.unwrap();
             assert_eq!(noted().await, entries);
         }
+        // A page is keyed by what it is about; who stands on it may change under it.
+        let on = async |numbers: &[&str], seconds| {
+            let numbers = numbers.iter().map(|number| (*number).to_owned());
+            views.note(store, Subject::Campaign(1), numbers, NOW.plus(Duration::from_secs(seconds))).await.unwrap();
+            let entries = store.audit_entries(Scope::Operator, 3).await.unwrap();
+            entries.into_iter().map(|entry| entry.members).collect::<Vec<_>>()
+        };
+        assert_eq!(on(&["1001"], 3_601).await, Vec::<String>::new());
+        assert_eq!(on(&["1001", "1002"], 3_602).await, [" 1001 1002 "], "another member has joined");
+        assert_eq!(on(&["1002"], 3_603).await.len(), 1, "fewer are no reason");
+        assert_eq!(on(&["1003"], 3_604).await, [" 1001 1002 ", " 1003 "], "it is another's, after a merger");
         // What cannot be noted may not be shown.
         fixture.run("ALTER TABLE audit RENAME TO gone").await;
         assert!(view(Subject::Incident(2), 0).await.is_err());

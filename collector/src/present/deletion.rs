@@ -17,8 +17,8 @@ fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// The certificate, for people.
-pub fn text(certificate: &Certificate, language: Language) -> String {
+/// The certificate, for people; `overwritten` where nothing of what was deleted stands in the database's log any more.
+pub fn text(certificate: &Certificate, language: Language, overwritten: bool) -> String {
     let (texts, calendar) = (Texts::of(language), Calendar::new(language));
     let shown = |text: &str| Shown::of(text).as_str().to_owned();
     let Certificate { number: of, name, former_numbers, operator, deleted_at, program, deleted, .. } = certificate;
@@ -29,10 +29,11 @@ pub fn text(certificate: &Certificate, language: Language) -> String {
     if !former_numbers.is_empty() {
         lines.push(texts.with("deletion-former", &[("numbers", shown(&former_numbers.join(", ")).as_str())]));
     }
+    let what = if overwritten { "deletion-what" } else { "deletion-what-in-log" };
     let at = calendar.moment(*deleted_at);
     let (operator, program) = (shown(operator), shown(program));
     let by = [("operator", operator.as_str()), ("at", at.shown.as_str()), ("program", program.as_str())];
-    lines.extend([texts.with("deletion-by", &by), String::new(), texts.say("deletion-what")]);
+    lines.extend([texts.with("deletion-by", &by), String::new(), texts.say(what)]);
     let Deleted {
         members,
         contacts,
@@ -114,8 +115,13 @@ mod tests {
             (Language::Nynorsk, "Tryggingskopiar", "revisjonsloggen"),
             (Language::English, "Backups", "in the audit"),
         ] {
-            let said = text(&certificate, language);
+            let said = text(&certificate, language, true);
             let english = language == Language::English;
+            let overwritten = match language {
+                Language::Bokmaal => "slettet og overskrevet",
+                Language::Nynorsk => "sletta og skrive over",
+                Language::English => "deleted, and overwritten",
+            };
             let until = if english { "26 Dec 2026" } else { "26.12.2026" };
             let audit_until = if english { "21 Nov 2028" } else { "21.11.2028" };
             for part in [
@@ -133,6 +139,10 @@ mod tests {
                 assert!(said.contains(part), "{part}:\n{said}");
             }
             assert!(!said.contains('\u{202e}'), "foreign text is made visible");
+            // Only what is so is said to be.
+            let in_log = text(&certificate, language, false);
+            assert!(said.contains(overwritten) && !in_log.contains(overwritten), "{in_log}");
+            assert!(in_log.lines().count() == said.lines().count());
         }
         let json = serde_json::to_string(&certificate).unwrap();
         assert_eq!(serde_json::from_str::<Certificate>(&json).unwrap(), certificate);

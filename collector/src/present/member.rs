@@ -121,7 +121,7 @@ fn row(role: Role, contact: &Contact, reader: &Reader) -> ContactRow {
         telephone: number(telephone),
         out_of_hours: number(out_of_hours),
         email: Shown::of(email.as_deref().unwrap_or("–")),
-        confirmed: confirmed_at.map(|at| reader.calendar.moment(at)),
+        confirmed: confirmed_at.map(|at| reader.calendar.day(at)),
         doubt: match confirmed_at {
             None => Some(texts.say("contact-never-confirmed")),
             Some(at) if *at < reader.now.minus(CONTACT_CONFIRMED_WITHIN) => {
@@ -191,6 +191,8 @@ mod tests {
         let view = MemberView::of(&member, &profile, &sites, &reader);
         let doubts: Vec<bool> = view.contacts.iter().map(|contact| contact.doubt.is_some()).collect();
         assert_eq!(doubts, [true, false, true]);
+        let confirmed: Vec<_> = view.contacts.iter().map(|contact| contact.confirmed.as_ref()).collect();
+        assert_eq!(confirmed[1].map(|day| day.shown.as_str()), Some("21.11.2026"), "a day has no hour");
         assert_eq!(view.former, ["Het Gjøvik (0502) til 21.11.2026 kl. 01:00"]);
         let words: Vec<&str> = view.sites.iter().map(|site| site.words.as_str()).collect();
         assert_eq!(words[0], "eget nett");

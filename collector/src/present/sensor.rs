@@ -258,6 +258,10 @@ fn list_words(sensor: &SensorFacts, picture: &Picture, texts: &Texts) -> (String
         (held, Some(newest)) if held < newest => {
             (texts.numbers("list-behind", &[("held", held), ("newest", newest)]), false)
         }
+        // A thief's, or of before a restore: the newest it is not.
+        (held, newest) if sensor.trust.list_published_at.is_none() && Some(held) > newest => {
+            (texts.numbers("list-unpublished", &[("held", held)]), false)
+        }
         (held, _) => (texts.numbers("list-newest", &[("held", held)]), true),
     };
     match &sensor.elsewhere {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::shown::{Moment, Shown, number};
 use super::text::Texts;
 use super::view::Reader;
-use crate::losses::{Told, Why, records_of};
+use crate::losses::{RECORDS_ENDED, Told, UNREAD_ENDED, Why, records_of};
 use crate::store::event::{EventRow, Events};
 
 /// An event's line.
@@ -63,6 +63,8 @@ fn why_in_words(why: Why, texts: &Texts) -> String {
         Why::Aged => "lost-aged",
         Why::Damaged => "lost-damaged",
         Why::Gone => "lost-gone",
+        Why::SetAside => "lost-set-aside",
+        Why::SetAsideOrSent => "lost-set-aside-or-sent",
         Why::Other => "lost-other",
     })
 }
@@ -85,16 +87,20 @@ pub fn in_words(body: &Value, restored: bool, texts: &Texts) -> String {
         Some("list_in_force") => filled("event-list-in-force", &["revision", "indicators"]),
         Some("list_refused") => filled("event-list-refused", &["revision", "why"]),
         Some("spool_damaged") => filled("event-spool-damaged", &["octets"]),
-        Some("loss") => loss(body, restored, texts),
+        Some("loss" | RECORDS_ENDED) => loss(body, restored, texts),
+        Some(UNREAD_ENDED) => filled("event-unread-ended", &["octets"]),
         Some("unknown_alert") => filled("event-unknown-alert", &["alert", "count"]),
         Some("unknown_indicator") => filled("event-unknown-indicator", &["indicator"]),
         Some("unknown_site") => filled("event-unknown-site", &["site"]),
         Some("unreadable_record") => filled("event-unreadable-record", &["octets"]),
         Some("held_back") => texts.say("event-held-back"),
+        Some("unpublished_list") => texts.say("event-unpublished-list"),
         Some("thrown_out") => texts.say("event-thrown-out"),
         Some("token_reused") => texts.say("event-token-reused"),
         Some("token_guessed") => texts.say("event-token-guessed"),
         Some("ended_key") => texts.say("event-ended-key"),
+        Some("replaced_again") => texts.say("event-replaced-again"),
+        Some("silent_again") => texts.say("event-silent-again"),
         Some("foreign_site") => texts.say("event-foreign-site"),
         Some("two_live") => texts.say("event-two-live"),
         Some("mark_unknown") => texts.say("event-mark-unknown"),
@@ -151,15 +157,21 @@ mod tests {
             json!({ "event": "list_refused", "revision": 3, "why": "no" }),
             json!({ "event": "spool_damaged", "octets": 7 }),
             json!({ "event": "loss", "from": 2, "to": 4, "reason": "spool_full" }),
+            json!({ "event": "records_ended", "epoch": "00", "from": 2, "to": 4, "may_be_sent": false }),
+            json!({ "event": "records_ended", "epoch": "00", "from": 2, "to": 4, "may_be_sent": true }),
+            json!({ "event": "unread_ended", "place": "00", "octets": 7 }),
             json!({ "event": "unknown_alert", "alert": 4, "count": 7 }),
             json!({ "event": "unknown_indicator", "indicator": 4 }),
             json!({ "event": "unknown_site", "site": 4 }),
             json!({ "event": "unreadable_record", "octets": 4 }),
             json!({ "event": "held_back" }),
+            json!({ "event": "unpublished_list" }),
             json!({ "event": "thrown_out" }),
             json!({ "event": "token_reused" }),
             json!({ "event": "token_guessed" }),
             json!({ "event": "ended_key" }),
+            json!({ "event": "replaced_again" }),
+            json!({ "event": "silent_again" }),
             json!({ "event": "foreign_site" }),
             json!({ "event": "two_live", "words": "…", "greeted_at": null }),
             json!({ "event": "mark_unknown", "words": "…" }),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use varde_common::heartbeat::{BlindSpots, Evictions};
 use varde_common::limits::REFUSALS_MAX;
 
+use super::brake::SensorBrake;
 use super::sensor::SensorRow;
 use super::sensor_events::EventsView;
 use super::sensor_uplink::UplinkView;
@@ -96,6 +97,8 @@ pub struct SensorView {
     pub uplink: UplinkView,
     /// What it trusts.
     pub trust: SensorTrust,
+    /// Which order of the brake it goes by, while one matters.
+    pub brake: Option<SensorBrake>,
     /// What it said about itself, and what was noted about it.
     pub events: EventsView,
 }
@@ -109,6 +112,7 @@ impl SensorView {
             heard: sensor.last_seen_at.map(|at| reader.calendar.moment(at)),
             uplink: UplinkView::of(sensor, reader),
             trust: SensorTrust::of(sensor, picture, reader.texts),
+            brake: SensorBrake::of(sensor, picture, reader),
             events: EventsView::of(events, reader),
         }
     }

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use varde_common::time::Timestamp;
 
 use super::text::{Language, Texts};
+use crate::day;
 
 /// Characters of one foreign text shown: a name has at most 253, escaped at most four times as many, and more than a few
 /// lines helps nobody.
@@ -83,10 +84,9 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// For a reader of `language` in Norway. The rule is written here: small machines have no time zone files, and it
-    /// has stood since 1996.
+    /// For a reader of `language` in Norway.
     pub fn new(language: Language) -> Calendar {
-        Calendar { zone: TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap_or(TimeZone::UTC), language }
+        Calendar { zone: day::norway(), language }
     }
 
     /// A moment three ways.
@@ -103,6 +103,19 @@ impl Calendar {
             utc: moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             machine: moment.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         }
+    }
+
+    /// A day three ways: nobody said at which hour.
+    pub fn day(&self, at: Timestamp) -> Moment {
+        let Ok(moment) = jiff::Timestamp::from_microsecond(day::of(at).0) else {
+            return Moment::default();
+        };
+        let form = match self.language {
+            Language::Bokmaal | Language::Nynorsk => "%d.%m.%Y",
+            Language::English => "%-d %b %Y",
+        };
+        let machine = moment.strftime("%Y-%m-%d").to_string();
+        Moment { shown: moment.strftime(form).to_string(), utc: machine.clone(), machine }
     }
 
     /// The short form on an axis: the time, with the day where `with_day`.

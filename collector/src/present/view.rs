@@ -3,7 +3,7 @@
 use varde_common::time::Timestamp;
 
 use super::beat::BeatView;
-use super::brake::BrakeLine;
+use super::brake::{BrakeLine, brake_reach_words};
 use super::map::{TileMap, Tiles};
 use super::reach::reach_words;
 use super::sensor::SensorRow;
@@ -368,6 +368,8 @@ pub struct FrontView {
     pub beat: Option<BeatView>,
     /// What is braked, and was.
     pub brakes: Vec<BrakeLine>,
+    /// How far the newest order of the brake has come.
+    pub brake_reach: Option<String>,
     /// Campaigns.
     pub campaigns: Vec<CampaignCard>,
     /// Said where not all are shown.
@@ -399,7 +401,8 @@ impl FrontView {
             trust: TrustView::of(picture, reader),
             reach: picture.reach.as_ref().and_then(|reach| reach_words(reach, texts)),
             beat: BeatView::of(picture, reader),
-            brakes: BrakeLine::all(&picture.brakes, &picture.brake_refusals, reader),
+            brakes: BrakeLine::all(&picture.brakes, &picture.brake_standings, reader),
+            brake_reach: brake_reach_words(picture, reader),
             campaigns: picture
                 .campaigns
                 .iter()

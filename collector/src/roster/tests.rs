@@ -60,7 +60,7 @@ fn a_file_that_excel_has_been_at_is_read_all_the_same() {
     let (line, wanted) = &roster.lines[0];
     assert_eq!((*line, wanted.number.as_str(), wanted.edits.len()), (2, "0301", 1), "the rest is let alone");
     let contact = &applied(wanted).contacts[&Role::OnCall];
-    assert_eq!(contact.confirmed_at.map(day).as_deref(), Some("2026-02-01"));
+    assert_eq!(contact.confirmed_at.map(written).as_deref(), Some("2026-02-01"));
     for other in ["nummer,navn\n3407,Gjøvik\n", "nummer\tnavn\n3407\tGjøvik\n", "nummer;navn\n3407;Gjøvik"] {
         assert_eq!(read(other.as_bytes(), NOW).lines.len(), 1, "{other:?}");
     }
@@ -107,6 +107,47 @@ fn everything_wrong_is_told_by_line_and_column_with_what_would_be_right() {
         .chain((0..=MEMBERS_MAX).map(|number| format!("{number:04};n\n")))
         .collect();
     assert!(read(many.as_bytes(), NOW).wrong.iter().any(|remark| remark.why.contains("at most")));
+}
+
+#[test]
+fn what_excel_says_of_its_file_is_read_and_no_cell_makes_a_line_of_its_own_length() {
+    let roster =
+        read("\u{feff}sep=,\r\nnummer,navn,domener\r\n301,Oslo,gjøvik.no\r\n3407,a\u{7}b,\r\n".as_bytes(), NOW);
+    assert_eq!(roster.lines.len(), 1);
+    assert_eq!(applied(&roster.lines[0].1).domains, ["xn--gjvik-wua.no".to_owned()].into());
+    assert_eq!((roster.lines[0].0, roster.wrong[0].line), (3, 4), "lines are counted as the file has them");
+
+    let long = "x".repeat(3_000_000);
+    let words = "a_b@ ".repeat(100_000);
+    for text in [
+        format!("nummer;navn\n{long};Oslo\n"),
+        format!("nummer;navn\n301;{long}\n"),
+        format!("nummer;it_navn;it_telefon\n301;Kari;{long}\n"),
+        format!("nummer;domener;nett\n301;{long};{long}\n"),
+        format!("nummer;domener\n301;{words}\n"),
+        format!("nummer;{long}\n301;x\n"),
+        format!("nummer;{}\n301;x\n", "a;b;".repeat(100_000)),
+    ] {
+        let said: Vec<String> = read(text.as_bytes(), NOW).wrong.iter().map(ToString::to_string).collect();
+        let octets: usize = said.iter().map(String::len).sum();
+        assert!(!said.is_empty() && octets < 10_000, "{octets} octets in {} lines", said.len());
+    }
+}
+
+#[test]
+fn a_day_is_the_one_that_norwegians_call_today_and_an_untouched_file_changes_nothing() {
+    let half_past_midnight: Timestamp = "2026-11-29T23:30:00Z".parse().unwrap();
+    assert_eq!(date("30.11.2026", half_past_midnight).map(written), Ok("2026-11-30".to_owned()));
+    assert!(date("1.12.2026", half_past_midnight).is_err());
+    let contact = Contact { name: "Kari".to_owned(), confirmed_at: Some(half_past_midnight), ..Contact::default() };
+    let mut profile = Profile::default();
+    Edit::Contact(Role::It, contact).apply(&mut profile);
+    let text = write([("0301", "Oslo", &profile)]).unwrap();
+    let roster = read(text.as_bytes(), half_past_midnight);
+    assert_eq!(roster.wrong, vec![]);
+    let mut again = profile.clone();
+    roster.lines[0].1.edits.iter().for_each(|edit| edit.apply(&mut again));
+    assert_eq!(again.changes(&profile), Vec::<String>::new());
 }
 
 proptest::proptest! {

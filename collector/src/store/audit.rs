@@ -24,6 +24,34 @@ pub struct Head {
     pub hash: [u8; 32],
 }
 
+/// What keeps the audit from being what it says, in a database that somebody else wrote to.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Meddled(String);
+
+impl From<Meddled> for sqlx::Error {
+    fn from(meddled: Meddled) -> sqlx::Error {
+        sqlx::Error::Decode(Box::new(meddled))
+    }
+}
+
+/// That nothing acts in the database by itself, or stands before a table: this program makes neither triggers nor views, and either can
+/// keep an entry from being written, or from being seen, while everything says that it was.
+///
+/// # Errors
+/// The database's own; [`Meddled`] in it.
+pub async fn unmeddled(conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    let sql =
+        "SELECT type || ' ' || name FROM sqlite_master WHERE type NOT IN ('table', 'index') ORDER BY name LIMIT 1";
+    let found: Option<String> = sqlx::query_scalar(sql).fetch_optional(conn).await?;
+    match found {
+        None => Ok(()),
+        Some(found) => {
+            Err(Meddled(format!("it holds the {}, which this program never makes", cut_text(&found))).into())
+        }
+    }
+}
+
 /// Appends what is about to be done.
 ///
 /// # Errors
@@ -51,7 +79,7 @@ async fn add(conn: &mut SqliteConnection, deed: &Deed, cut: Option<Cut>) -> Resu
     entry.hash = entry.hash_after(&before.hash);
     let sql = "INSERT INTO audit (seq, at, who, what, on_whom, members, was, became, cut_seq, cut_hash, hash)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    sqlx::query(sql)
+    let written = sqlx::query(sql)
         .bind(entry.seq)
         .bind(entry.at.0)
         .bind(&entry.who)
@@ -63,9 +91,14 @@ async fn add(conn: &mut SqliteConnection, deed: &Deed, cut: Option<Cut>) -> Resu
         .bind(entry.cut.map(|cut| cut.seq))
         .bind(entry.cut.map(|cut| cut.hash.to_vec()))
         .bind(entry.hash.as_slice())
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-    Ok(Head { seq: entry.seq, hash: entry.hash })
+    // That a statement did not fail is no sign that it did anything: a table can be made to let rows go unsaid.
+    let stands = Head { seq: entry.seq, hash: entry.hash };
+    if written.rows_affected() != 1 || head(conn).await? != stands {
+        return Err(Meddled(format!("entry {} of the audit is not there after it was written", entry.seq)).into());
+    }
+    Ok(stands)
 }
 
 /// The newest entry's place and hash.
@@ -163,6 +196,13 @@ pub(super) fn entry(row: &SqliteRow) -> Entry {
     }
 }
 
+/// Entries after a place, in order, as many as are read at once.
+async fn page(conn: &mut SqliteConnection, after: i64) -> Result<Vec<Entry>, sqlx::Error> {
+    let sql = format!("SELECT {COLUMNS} FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(AUDIT_PAGE_ROWS).fetch_all(conn).await?;
+    Ok(rows.iter().map(entry).collect())
+}
+
 impl Store {
     /// Notes a deed by itself: what it is about is done elsewhere, once this is committed.
     ///
@@ -183,6 +223,16 @@ impl Store {
         Ok(head(&mut *self.readers().acquire().await?).await?)
     }
 
+    /// When the newest entry was written; none = there is none. It is everybody's.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn audit_newest_at(&self, _scope: Scope) -> Result<Option<Timestamp>, StoreError> {
+        let sql = "SELECT at FROM audit ORDER BY seq DESC LIMIT 1";
+        let at: Option<i64> = sqlx::query_scalar(sql).fetch_optional(self.readers()).await?;
+        Ok(at.map(|at| Timestamp(at).clamped()))
+    }
+
     /// Entries after a place, in order, as many as are read at once. All of them are the operator's; a member is given its part
     /// ([`Store::audit_part`]).
     ///
@@ -193,9 +243,7 @@ impl Store {
             let part = self.audit_part(scope, id).await?;
             return self.audit_part_entries(&part, after).await;
         }
-        let sql = format!("SELECT {COLUMNS} FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(after).bind(AUDIT_PAGE_ROWS);
-        Ok(rows.fetch_all(self.readers()).await?.iter().map(entry).collect())
+        Ok(page(&mut *self.readers().acquire().await?, after).await?)
     }
 
     /// Holds the whole audit against itself, now; `head` is one that somebody kept. `progress` is told how many entries were read.
@@ -204,12 +252,19 @@ impl Store {
     /// The database's own. What is wrong with the audit is no error of reading it.
     pub async fn verify_audit(
         &self,
-        scope: Scope,
+        _scope: Scope,
         head: Option<Kept>,
         now: Timestamp,
         mut progress: impl FnMut(u64),
     ) -> Result<Result<Sound, Wrong>, StoreError> {
-        let first: Option<i64> = sqlx::query_scalar("SELECT MIN(seq) FROM audit").fetch_one(self.readers()).await?;
+        // One snapshot: what is removed from the front, or restored, while it is read must not look like a hole.
+        let mut tx = self.readers().begin().await?;
+        match unmeddled(&mut tx).await.map_err(StoreError::from) {
+            Ok(()) => {}
+            Err(StoreError::Meddled(what)) => return Ok(Err(Wrong::Meddled { what })),
+            Err(error) => return Err(error),
+        }
+        let first: Option<i64> = sqlx::query_scalar("SELECT MIN(seq) FROM audit").fetch_one(&mut *tx).await?;
         let checkpoint = match first {
             Some(first) if first > 1 => {
                 let sql = format!(
@@ -217,14 +272,14 @@ impl Store {
                      ORDER BY CASE WHEN cut_seq = $1 THEN 0 ELSE 1 END, seq DESC LIMIT 1"
                 );
                 let row = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(first.saturating_sub(1));
-                row.fetch_optional(self.readers()).await?.and_then(|row| entry(&row).cut)
+                row.fetch_optional(&mut *tx).await?.and_then(|row| entry(&row).cut)
             }
             Some(_) | None => None,
         };
         let mut verifier = Verifier::new(checkpoint, head, now);
         let (mut after, mut read) = (i64::MIN, 0_u64);
         loop {
-            let page = self.audit_entries(scope, after).await?;
+            let page = page(&mut tx, after).await?;
             let Some(last) = page.last() else { break };
             after = last.seq;
             read = read.saturating_add(page.len() as u64);
@@ -300,8 +355,8 @@ mod tests {
     async fn w2_an_entry_and_its_deed_are_committed_together_or_not_at_all() {
         let fixture = Fixture::new(2).await;
         let store = &fixture.store;
-        let noting = store.noting(deed("member add", On::Member("1001".to_owned()), 1).becomes("Nytt navn"));
-        noting.add_member(&"1001".parse().unwrap(), "Nytt navn", NOW).await.unwrap();
+        let noting = store.noting(deed("member rename", On::Member("1001".to_owned()), 1).becomes("Nytt navn"));
+        noting.rename_member(1, Some("Nytt navn"), None, NOW).await.unwrap();
         let entries = store.audit_entries(Scope::Operator, 0).await.unwrap();
         assert_eq!((entries[0].was.as_str(), entries[0].became.as_str()), ("Kommune 1", "Nytt navn"));
         assert_eq!(entries[0].members, " 1001 ");
@@ -350,6 +405,84 @@ mod tests {
                 verify(&fixture.store).await.unwrap();
             }
         }
+    }
+
+    #[tokio::test]
+    async fn w2_nothing_is_done_where_the_database_would_keep_it_out_of_the_audit() {
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
+        store.note(&deed("backup", On::Collector, 0)).await.unwrap();
+        for (make, undo, hides) in [
+            (
+                "CREATE TRIGGER t BEFORE INSERT ON audit WHEN NEW.what = 'alert list' BEGIN SELECT RAISE(IGNORE); END",
+                "DROP TRIGGER t",
+                true,
+            ),
+            (
+                "CREATE TRIGGER t AFTER INSERT ON audit BEGIN DELETE FROM audit WHERE seq = NEW.seq; END",
+                "DROP TRIGGER t",
+                true,
+            ),
+            (
+                "CREATE TRIGGER t AFTER INSERT ON alert BEGIN DELETE FROM audit WHERE seq > 1; END",
+                "DROP TRIGGER t",
+                false,
+            ),
+            ("CREATE VIEW t AS SELECT * FROM audit", "DROP VIEW t", false),
+        ] {
+            fixture.run(make).await;
+            if hides {
+                let refused = store.note(&deed("alert list", On::Everybody, 1)).await;
+                assert!(matches!(refused, Err(StoreError::Meddled(_))), "{make}: {refused:?}");
+                let revoking = store.noting(deed("alert list", On::Sensor(1), 1));
+                assert!(matches!(revoking.revoke_sensor(1, NOW).await, Err(StoreError::Meddled(_))), "{make}");
+            }
+            assert_eq!(fixture.count("SELECT COUNT(*) FROM sensor WHERE revoked_at IS NOT NULL").await, 0, "{make}");
+            assert!(matches!(verify(store).await, Err(Wrong::Meddled { .. })), "{make}");
+            assert!(matches!(store.check().await, Err(StoreError::Meddled(_))), "nor is it started upon: {make}");
+            fixture.run(undo).await;
+            assert_eq!(verify(store).await.unwrap().entries, 1, "{make}");
+            store.check().await.unwrap();
+        }
+        // A table that lets rows go unsaid needs neither.
+        fixture.run("DROP TABLE audit").await;
+        fixture
+            .run(
+                "CREATE TABLE audit (seq, at, who, what UNIQUE ON CONFLICT IGNORE, on_whom, members, was, became, cut_seq, cut_hash, hash)",
+            )
+            .await;
+        store.note(&deed("alert list", On::Everybody, 0)).await.unwrap();
+        let refused = store.note(&deed("alert list", On::Everybody, 1)).await;
+        assert!(matches!(refused, Err(StoreError::Meddled(_))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn w2_an_audit_is_verified_as_it_was_at_one_moment_whatever_is_removed_meanwhile() {
+        let fixture = Fixture::new(1).await;
+        let entries = usize::try_from(AUDIT_PAGE_ROWS).unwrap() + 2;
+        let mut tx = fixture.store.begin().await.unwrap();
+        for n in 0..entries {
+            append(&mut tx, &deed("backup", On::Collector, n as u64)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        // Between two pages everything of the second goes.
+        let (store, other) = (fixture.store.clone(), fixture.store.clone());
+        let verdict = store.verify_audit(Scope::Operator, None, NOW.plus(AUDIT_KEPT * 9), |_| {
+            let other = other.clone();
+            std::thread::scope(|threads| {
+                threads.spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                    runtime.block_on(async {
+                        let mut tx = other.begin().await.unwrap();
+                        let sql = "DELETE FROM audit WHERE seq > $1";
+                        sqlx::query(sql).bind(AUDIT_PAGE_ROWS).execute(&mut *tx).await.unwrap();
+                        tx.commit().await.unwrap();
+                    });
+                });
+            });
+        });
+        assert_eq!(verdict.await.unwrap().unwrap().entries, entries as u64);
+        assert_eq!(fixture.count("SELECT COUNT(*) FROM audit").await, AUDIT_PAGE_ROWS);
     }
 
     const DAY: u64 = 86_400;

@@ -1,4 +1,4 @@
-//! The brake: orders given, what they hold, how sensors stand to them, and what was counted in place of alerts.
+//! The brake: orders given, what they hold, and what was counted in place of alerts.
 
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use varde_common::alert::{BrakedCount, Evidence};
 use varde_common::brake::{Braked, LONGEST, Order};
 use varde_common::id::IndicatorId;
-use varde_common::message::BrakeOutcome;
 use varde_common::time::Timestamp;
 
 use super::record::{from_column, to_column};
@@ -231,35 +230,6 @@ impl Store {
         Ok(order)
     }
 
-    /// What a sensor says of an order.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn brake_outcome(&self, sensor: i64, outcome: &BrakeOutcome, now: Timestamp) -> Result<(), StoreError> {
-        let sql = "INSERT INTO sensor_brake (sensor_id, number, taken_at, refused_at, refused_why)
-            VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (sensor_id) DO UPDATE SET number = excluded.number,
-                taken_at = COALESCE(excluded.taken_at, sensor_brake.taken_at),
-                refused_at = excluded.refused_at, refused_why = excluded.refused_why";
-        let (number, taken_at, refused_at, why) = match outcome {
-            BrakeOutcome::Taken { number, since } => (*number, Some(since.clamped().0), None, None),
-            BrakeOutcome::Refused { known, why } => (*known, None, Some(now.0), Some(why.as_str())),
-        };
-        let mut tx = self.begin().await?;
-        let insert = sqlx::query(sql).bind(sensor).bind(to_column(number)).bind(taken_at);
-        insert.bind(refused_at).bind(why).execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// The newest order each sensor has taken, and why it last refused one, for those that have said anything.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn sensor_brakes(&self, scope: Scope) -> Result<Vec<(i64, i64, Option<String>)>, StoreError> {
-        let mut conn = self.readers().acquire().await?;
-        Ok(standings(&mut conn, scope).await?)
-    }
-
     /// What is braked and what was lately, newest first, with what was counted. A member sees its own counts; an indicator is
     /// named to it where lists are.
     ///
@@ -270,17 +240,6 @@ impl Store {
         let rows = rows(&mut conn, scope, now).await?;
         Ok(rows.into_iter().filter(|row| now.since(row.ended_at.unwrap_or(row.until)) < BRAKES_SHOWN_FOR).collect())
     }
-}
-
-/// What each sensor said, within a read that is under way.
-pub(super) async fn standings(
-    conn: &mut SqliteConnection,
-    scope: Scope,
-) -> Result<Vec<(i64, i64, Option<String>)>, sqlx::Error> {
-    let sql =
-        "SELECT sensor_id, number, sensor_brake.refused_why FROM sensor_brake JOIN sensor ON sensor.id = sensor_id
-        WHERE sensor.revoked_at IS NULL AND ($1 IS NULL OR sensor.member_id = $1) ORDER BY sensor_id";
-    sqlx::query_as(sql).bind(scope.member_id()).fetch_all(conn).await
 }
 
 /// What is braked and was, within a read that is under way and knows no time: whoever shows it does.
@@ -387,6 +346,7 @@ mod tests {
     use varde_common::codec::Text;
     use varde_common::id::{Revision, SiteId};
     use varde_common::indicator::{Marks, Severity};
+    use varde_common::message::BrakeOutcome;
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -491,10 +451,6 @@ mod tests {
         let own = store.brake_rows(Scope::Member(1), NOW).await.unwrap();
         let told: Vec<_> = own.iter().map(|row| (row.matches, row.members, row.sensors_total)).collect();
         assert_eq!(told, [(0, None, 1), (305, None, 1)]);
-        assert_eq!(
-            store.sensor_brakes(Scope::Operator).await.unwrap(),
-            [(1, 1, None), (2, 0, Some("unsigned".into()))]
-        );
         assert!(store.brake_rows(Scope::Operator, NOW.plus(HOUR * 24 * 9)).await.unwrap().is_empty());
     }
 }

@@ -6,6 +6,7 @@ use sqlx::SqliteConnection;
 use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 
+use super::overwritten::hold;
 use super::restored::{above, set};
 use super::{Scope, Store, StoreError, audit};
 use crate::audit::{Deed, LEFT, On};
@@ -341,17 +342,14 @@ impl Store {
         Ok(sqlx::query_as(sql).bind(member).bind(scope.member_id()).fetch_all(self.readers()).await?)
     }
 
-    /// A member leaves: see [`forget`]. One transaction.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn depart(&self, member: i64, now: Timestamp) -> Result<Gone, StoreError> {
-        let mut tx = self.begin().await?;
-        overwrite(&mut tx).await?;
-        let gone = forget(&mut tx, member, now).await?;
-        tx.commit().await?;
-        self.empty_log().await?;
-        Ok(gone)
+    /// A member leaves in one step, with nothing handed over.
+    #[cfg(test)]
+    pub(crate) async fn depart(&self, member: i64, now: Timestamp) -> Result<Gone, StoreError> {
+        let extent = self.extent(Scope::Operator, member).await?;
+        match self.finish_leaving(member, &extent, now, |_| Ok::<(), ()>(())).await? {
+            super::leaving::Departing::Gone(gone) => Ok(gone),
+            other => Err(StoreError::Database(sqlx::Error::Protocol(format!("{other:?}")))),
+        }
     }
 
     /// Members that have left, by a certificate or a file, are deleted again where they came back; the audit
@@ -363,17 +361,11 @@ impl Store {
         let mut tx = self.begin().await?;
         overwrite(&mut tx).await?;
         let again = forget_again(&mut tx, departed, who, now).await?;
+        if again > 0 {
+            hold(&mut tx, now).await?;
+        }
         tx.commit().await?;
-        self.empty_log().await?;
         Ok(again)
-    }
-
-    /// What stood on pages before they changed may stand in the write-ahead log still: it is written into the database and
-    /// emptied, now or, where somebody reads at this moment, with the next checkpoint.
-    async fn empty_log(&self) -> Result<(), StoreError> {
-        let mut conn = self.writer.acquire().await?;
-        sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *conn).await?;
-        Ok(())
     }
 
     /// All sensors that are not revoked, nor gone with their member.

@@ -1,14 +1,16 @@
 //! What sensors said about themselves, and what was noted about them: read by people, and kept as long as heartbeats; losses, and
 //! what tells whose spool one was, as long as alerts.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
-use sqlx::Row;
+use sqlx::{Row, SqliteConnection};
 use varde_common::time::Timestamp;
 
 use super::record::from_column;
-use super::{Scope, Store, restored};
+use super::{Scope, Store, record, restored};
 use crate::limits::{LOSSES_SUMMED_MAX, RESTORE_MISSED_FOR};
-use crate::losses::Told;
+use crate::losses::{Told, is_of_removal};
 
 /// Something a sensor said about itself, or that was noted about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -72,7 +74,8 @@ impl Store {
         }
         // Within a text of the sensor's the quotes would be escaped.
         let sql = format!(
-            "SELECT received_at, body FROM sensor_event WHERE {OWN} AND body LIKE '%\"event\":\"loss\"%'
+            "SELECT received_at, body FROM sensor_event WHERE {OWN}
+             AND (body LIKE '%\"event\":\"loss\"%' OR body LIKE '%\"event\":\"records_ended\"%')
              ORDER BY received_at DESC LIMIT $3"
         );
         let rows = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(sensor).bind(scope.member_id());
@@ -91,6 +94,28 @@ impl Store {
         }
         Ok(Events { newest, total: from_column(total), lost, restored_at })
     }
+}
+
+/// Leaves out what tells of a removal that was told before: an agent that is stopped between telling and removing, or a copy of its
+/// disk, tells it once more.
+///
+/// # Errors
+/// The database's own.
+pub async fn leave_out_told(
+    conn: &mut SqliteConnection,
+    sensor: i64,
+    events: &mut Vec<record::SensorEvent>,
+) -> Result<(), sqlx::Error> {
+    if !events.iter().any(|event| is_of_removal(&event.body)) {
+        return Ok(());
+    }
+    let sql = "SELECT body FROM sensor_event WHERE sensor_id = $1
+        AND (body LIKE '%\"event\":\"records_ended\"%' OR body LIKE '%\"event\":\"unread_ended\"%')
+        ORDER BY received_at DESC LIMIT $2";
+    let told: Vec<String> = sqlx::query_scalar(sql).bind(sensor).bind(LOSSES_SUMMED_MAX).fetch_all(conn).await?;
+    let mut told = HashSet::<String>::from_iter(told);
+    events.retain(|event| !is_of_removal(&event.body) || told.insert(event.body.to_string()));
+    Ok(())
 }
 
 #[cfg(test)]

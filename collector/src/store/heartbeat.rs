@@ -7,8 +7,8 @@ use varde_common::heartbeat::Further;
 use varde_common::message::Heartbeat;
 use varde_common::time::Timestamp;
 
-use super::{Store, StoreError};
-use crate::limits::{CLOCKS_AGREE_WITHIN, LOSSES_KEPT, RETENTION_STEP};
+use super::{Scope, Store, StoreError};
+use crate::limits::{CLOCKS_AGREE_WITHIN, HEARTBEATS_PAGE_ROWS, LOSSES_KEPT, RETENTION_STEP};
 
 /// Heartbeats, and most of what sensors said about themselves, older than this are deleted (decision 11).
 pub const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -89,6 +89,31 @@ pub fn to_json(heartbeat: &Heartbeat, further: Option<&Further>) -> serde_json::
     json
 }
 
+impl Store {
+    /// Heartbeats of a sensor after a time, in order, as many as are read at once: when each came, and its JSON as it is stored.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn heartbeats(
+        &self,
+        scope: Scope,
+        sensor: i64,
+        after: Timestamp,
+    ) -> Result<Vec<(Timestamp, String)>, StoreError> {
+        let sql = "SELECT at, body FROM heartbeat WHERE sensor_id = $1 AND at > $2
+            AND EXISTS (SELECT 1 FROM sensor s WHERE s.id = sensor_id AND ($3 IS NULL OR s.member_id = $3))
+            ORDER BY at LIMIT $4";
+        let rows: Vec<(i64, String)> = sqlx::query_as(sql)
+            .bind(sensor)
+            .bind(after.0)
+            .bind(scope.member_id())
+            .bind(HEARTBEATS_PAGE_ROWS)
+            .fetch_all(self.readers())
+            .await?;
+        Ok(rows.into_iter().map(|(at, body)| (Timestamp(at), body)).collect())
+    }
+}
+
 /// Stores a heartbeat. Those of the sensor that lie ahead of it are let go where its clock agrees with ours: they were stored
 /// while ours was ahead, and would count as the newest until that time comes. One clock alone moves nothing.
 ///
@@ -129,7 +154,8 @@ pub async fn store(
 
 /// What sensors said that qualifies their alerts, and what tells whose spool one was: kept for as long as alerts.
 const QUALIFIES: &str = "(body LIKE '%\"event\":\"loss\"%' OR body LIKE '%\"event\":\"set_back\"%'
-    OR body LIKE '%\"event\":\"epoch_changed\"%' OR body LIKE '%\"event\":\"two_live\"%')";
+    OR body LIKE '%\"event\":\"epoch_changed\"%' OR body LIKE '%\"event\":\"two_live\"%'
+    OR body LIKE '%\"event\":\"records_ended\"%' OR body LIKE '%\"event\":\"unread_ended\"%')";
 
 impl Store {
     /// Deletes heartbeats and what sensors said about themselves that is older than is kept, of all sensors (one that was
@@ -168,7 +194,6 @@ impl Store {
 mod tests {
     use super::*;
     use crate::hearing::Hearing;
-    use crate::store::Scope;
     use crate::store::fixture::{Fixture, NOW};
     use crate::store::record::{SensorEvent, insert_events};
     use serde_json::json;
@@ -268,5 +293,35 @@ mod tests {
         }
         assert_eq!(hearing().await, Some("well"));
         assert_eq!(fixture.count("SELECT COUNT(*) FROM heartbeat").await, 29);
+    }
+
+    #[tokio::test]
+    async fn q3_every_heartbeat_of_a_members_sensors_is_read_page_by_page_and_none_of_anothers() {
+        let fixture = Fixture::new(2).await;
+        let store = &fixture.store;
+        let count = HEARTBEATS_PAGE_ROWS * 2 + 1;
+        let mut tx = store.begin().await.unwrap();
+        for (sensor, count) in [(1, count), (2, 3)] {
+            let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+                INSERT INTO heartbeat (sensor_id, at, body) SELECT $1, $3 + i, '{\"packets\":' || i || '}' FROM n";
+            sqlx::query(sql).bind(sensor).bind(count).bind(NOW.0).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let read = async |scope, sensor| {
+            let (mut all, mut after) = (Vec::new(), Timestamp(i64::MIN));
+            loop {
+                let page = store.heartbeats(scope, sensor, after).await.unwrap();
+                assert!(page.len() as i64 <= HEARTBEATS_PAGE_ROWS, "no more is held at once");
+                let Some((last, _)) = page.last() else { return all };
+                after = *last;
+                all.extend(page);
+            }
+        };
+        let own = read(Scope::Member(1), 1).await;
+        assert_eq!(own.len() as i64, count);
+        assert_eq!(own.last().unwrap(), &(Timestamp(NOW.0 + count), format!("{{\"packets\":{count}}}")));
+        assert!(own.is_sorted(), "in order, each once");
+        assert_eq!(read(Scope::Member(1), 2).await, [], "another's");
+        assert_eq!(read(Scope::Operator, 2).await.len(), 3);
     }
 }

@@ -50,14 +50,14 @@ pub enum Added {
     New,
     /// It was there under that name.
     Known,
-    /// It was there under another name and has the new one now: municipalities merge and are renamed.
-    Renamed,
+    /// The number is that of a member with this name, which it keeps.
+    Another(String),
     /// The number was given up and leads on to the member with this one.
     Former(String),
 }
 
 impl Store {
-    /// Adds a member, or gives a known one its new name.
+    /// Adds a member. One that is there is let alone: a number that was mistyped must not rename another.
     ///
     /// # Errors
     /// The database's own.
@@ -76,10 +76,7 @@ impl Store {
             Some((_, today, _)) if today != number.as_str() => return Ok(Added::Former(today)),
             // Nothing is done, and so nothing is committed.
             Some((_, _, old)) if old == name => return Ok(Added::Known),
-            Some((id, _, _)) => {
-                sqlx::query("UPDATE member SET name = $2 WHERE id = $1").bind(id).bind(name).execute(&mut *tx).await?;
-                Added::Renamed
-            }
+            Some((_, _, old)) => return Ok(Added::Another(old)),
         };
         tx.commit().await?;
         Ok(added)
@@ -137,17 +134,20 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_member_is_kept_once_and_may_be_renamed() {
+    async fn a_member_is_kept_once_and_adding_renames_nobody() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(dir.path()).await.unwrap();
         let (gjovik, lillehammer) = ("3407".parse().unwrap(), "3405".parse().unwrap());
         assert_eq!(store.add_member(&gjovik, "Gjøvik", Timestamp(1)).await.unwrap(), Added::New);
         assert_eq!(store.add_member(&gjovik, "Gjøvik", Timestamp(2)).await.unwrap(), Added::Known);
         assert_eq!(store.add_member(&lillehammer, "Lillehammer", Timestamp(3)).await.unwrap(), Added::New);
-        assert_eq!(store.add_member(&gjovik, "Gjøvik kommune", Timestamp(4)).await.unwrap(), Added::Renamed);
+        assert_eq!(
+            store.add_member(&gjovik, "Gjøvik kommune", Timestamp(4)).await.unwrap(),
+            Added::Another("Gjøvik".into())
+        );
         let members = store.member_rows(Scope::Operator).await.unwrap();
         let shown: Vec<_> = members.iter().map(|m| (m.number.as_str(), m.name.as_str(), m.added_at.0)).collect();
-        assert_eq!(shown, [("3405", "Lillehammer", 3), ("3407", "Gjøvik kommune", 1)]);
+        assert_eq!(shown, [("3405", "Lillehammer", 3), ("3407", "Gjøvik", 1)]);
         let own = store.member_rows(Scope::Member(members[1].id)).await.unwrap();
         assert_eq!(own, [members[1].clone()], "a member sees no other");
         assert_eq!(store.member_by_number(Scope::Member(members[0].id), &gjovik).await.unwrap(), None);

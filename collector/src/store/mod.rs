@@ -6,19 +6,24 @@ pub mod audit;
 pub mod audit_part;
 pub mod belonging;
 pub mod brake;
+pub mod brake_standing;
 pub mod campaign;
 pub mod channel;
 pub mod claim;
 pub mod copy;
 pub mod departure;
 pub mod event;
+pub mod handed_over;
 pub mod heartbeat;
 pub mod incident;
 pub mod indicator;
 pub mod key;
+pub mod leaving;
 pub mod list;
 pub mod mark;
 pub mod member;
+pub mod overlap;
+mod overwritten;
 pub mod pending;
 pub mod picture;
 mod places;
@@ -143,6 +148,11 @@ pub enum StoreError {
         "the database is damaged ({0}); stop the collector and restore the newest backup: varde-collector restore BACKUP"
     )]
     Damaged(String),
+    /// Somebody else wrote to it.
+    #[error(
+        "somebody has changed the database behind this program's back: {0}; nothing was done; keep it as it is, and see: varde-collector audit verify"
+    )]
+    Meddled(String),
     /// No room.
     #[error(
         "the disk that holds the database is full; make room: until then nothing is stored or acknowledged, and the sensors keep what they have"
@@ -170,6 +180,11 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
         // Result codes of SQLite (sqlite.org/rescode.html), the extended ones with the plain one in their last octet.
         let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+        if let sqlx::Error::Decode(why) = &error
+            && let Some(meddled) = why.downcast_ref::<audit::Meddled>()
+        {
+            return StoreError::Meddled(meddled.to_string());
+        }
         match code {
             // SQLITE_FULL; SQLITE_IOERR_SHMSIZE: no room for the index of the log.
             Some(13 | 4874) => StoreError::Full,
@@ -289,9 +304,11 @@ impl Store {
     /// Reads the whole database and says what is wrong with it, if anything is.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] and others.
+    /// [`StoreError::Damaged`], [`StoreError::Meddled`] and others.
     pub async fn check(&self) -> Result<(), StoreError> {
-        copy::sound(&mut *self.readers.acquire().await?, "PRAGMA quick_check(1)").await
+        let mut conn = self.readers.acquire().await?;
+        copy::sound(&mut conn, "PRAGMA quick_check(1)").await?;
+        Ok(audit::unmeddled(&mut conn).await?)
     }
 
     /// The store could not do something. That its disk fails ends the process, for what the disk holds is known only after

@@ -14,6 +14,7 @@ use super::brake::BrakeRow;
 use super::pending::PendingFacts;
 use super::{Scope, Store};
 use crate::beat::Fare;
+use crate::braking::{Newest, Standing};
 use crate::reach::Reach;
 
 /// Campaigns in one picture; the page says how many there are beside them.
@@ -120,6 +121,8 @@ pub struct SensorTrustFacts {
     pub newest_refused: Option<String>,
     /// When the list in force there was published.
     pub list_published_at: Option<Timestamp>,
+    /// Version of the conversation in its last session.
+    pub protocol: Option<i64>,
 }
 
 /// The trust anchor and who signs lists; nothing of it for a member.
@@ -318,8 +321,10 @@ pub struct Picture {
     pub beat: Option<Fare>,
     /// What is braked and what was, newest first.
     pub brakes: Vec<BrakeRow>,
+    /// The newest order of the brake.
+    pub brake_newest: Option<Newest>,
     /// What each sensor says of the brake: the newest order it has taken, and why it last refused one.
-    pub brake_refusals: Vec<(i64, i64, Option<String>)>,
+    pub brake_standings: Vec<Standing>,
     /// Members the reader may see.
     pub members: Vec<MemberFacts>,
     /// Sensors the reader may see.

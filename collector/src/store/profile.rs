@@ -9,6 +9,7 @@ use varde_common::time::Timestamp;
 use super::member::MemberRow;
 use super::site::SiteRow;
 use super::{Scope, Store, StoreError, setting};
+use crate::day;
 use crate::profile::{Contact, Language, Profile, Role, Wanted};
 
 /// What became of one [`Wanted`].
@@ -16,6 +17,8 @@ use crate::profile::{Contact, Language, Profile, Role, Wanted};
 pub struct Became {
     /// Its number today.
     pub number: String,
+    /// The one it was named by, where that is an old one of its own.
+    pub former: Option<String>,
     /// Its name from now on.
     pub name: String,
     /// Whether it is new.
@@ -49,6 +52,30 @@ pub enum NotWritten {
     /// More than is kept of one member.
     #[error("{0}: {1}")]
     Bad(MemberNumber, crate::profile::BadProfile),
+    /// The number was that of a member that is part of another now, and what is said of it is not that one's.
+    #[error(
+        "{number} became part of {name} ({today}), and what stands here is not {name}'s; take it out, or write {today} where {name} is meant"
+    )]
+    Joined {
+        /// The number.
+        number: MemberNumber,
+        /// The number of the one that goes on.
+        today: String,
+        /// What that one is called.
+        name: String,
+    },
+    /// The number was given up before others became part of the member it leads to: whose it was is not known here.
+    #[error(
+        "{number} leads to {name} ({today}), which others have become part of since, and it may have been one of theirs; take it out, or write {today} where {name} is meant"
+    )]
+    MayHaveJoined {
+        /// The number.
+        number: MemberNumber,
+        /// The number of the one that goes on.
+        today: String,
+        /// What that one is called.
+        name: String,
+    },
     /// Two of what is wanted lead to one member.
     #[error("{0} leads to {1}, which is named already")]
     Twice(MemberNumber, String),
@@ -115,7 +142,8 @@ pub(super) async fn read(conn: &mut SqliteConnection, member: i64) -> Result<Pro
             telephone: telephone("telephone")?,
             out_of_hours: telephone("out_of_hours")?,
             email: row.try_get("email")?,
-            confirmed_at: row.try_get::<Option<i64>, _>("confirmed_at")?.map(Timestamp),
+            // Earlier versions kept the moment in which somebody said "today".
+            confirmed_at: row.try_get::<Option<i64>, _>("confirmed_at")?.map(|at| day::of(Timestamp(at))),
         };
         contacts.insert(Role::of(&role).ok_or_else(|| bad("role"))?, contact);
     }
@@ -184,10 +212,33 @@ async fn as_known(conn: &mut SqliteConnection, supplier: &str) -> Result<String,
     Ok(known.into_iter().find(|known| known.to_lowercase() == low).unwrap_or_else(|| supplier.to_owned()))
 }
 
+/// That a number a member no longer has was its own, and not that of one which became part of it: a merger moves its numbers along.
+async fn was_its_own(
+    conn: &mut SqliteConnection,
+    number: &MemberNumber,
+    (member, today, name): (i64, &str, &str),
+) -> Result<(), NotWritten> {
+    let sql = "SELECT f.until, MIN(j.joined_at) FROM former_number f JOIN joined_member j ON j.into_id = $2 AND j.joined_at >= f.until
+        WHERE f.number = $1 GROUP BY f.until";
+    let since: Option<(i64, i64)> = sqlx::query_as(sql).bind(number.as_str()).bind(member).fetch_optional(conn).await?;
+    let (number, today, name) = (number.clone(), today.to_owned(), name.to_owned());
+    match since {
+        None => Ok(()),
+        // A merger gives up a number in the moment in which it joins.
+        Some((until, joined_at)) if until == joined_at => Err(NotWritten::Joined { number, today, name }),
+        Some(_) => Err(NotWritten::MayHaveJoined { number, today, name }),
+    }
+}
+
 async fn become_one(conn: &mut SqliteConnection, wanted: &Wanted, now: Timestamp) -> Result<Became, NotWritten> {
     let Wanted { number, name, edits } = wanted;
     let (id, number_now, was_called, added) = match (find(conn, number).await?, name) {
-        (Some((id, number, called)), _) => (id, number, called, false),
+        (Some((id, today, called)), _) => {
+            if today != number.as_str() {
+                was_its_own(conn, number, (id, &today, &called)).await?;
+            }
+            (id, today, called, false)
+        }
         (None, None) => return Err(NotWritten::NoName(number.clone())),
         (None, Some(name)) => {
             let sql = "INSERT INTO member (number, name, added_at) VALUES ($1, $2, $3) RETURNING id";
@@ -213,7 +264,8 @@ async fn become_one(conn: &mut SqliteConnection, wanted: &Wanted, now: Timestamp
     if after != before {
         write(conn, id, &after).await?;
     }
-    Ok(Became { number: number_now, name: name.clone().unwrap_or(was_called), added, changed })
+    let former = (number_now != number.as_str()).then(|| number.to_string());
+    Ok(Became { number: number_now, former, name: name.clone().unwrap_or(was_called), added, changed })
 }
 
 impl Store {
@@ -305,7 +357,7 @@ mod tests {
             telephone: Some("22 00 00 00".parse().unwrap()),
             out_of_hours: Some("900 00 000".parse().unwrap()),
             email: Some("kari@a.kommune.no".to_owned()),
-            confirmed_at: Some(NOW),
+            confirmed_at: Some(day::of(NOW)),
         };
         let full = vec![
             Edit::Language(Language::Nynorsk),
@@ -334,6 +386,9 @@ mod tests {
         let (place, why) = store.write_members(&twice, false, NOW).await.unwrap_err();
         assert_eq!((place, why.to_string()), (Some(1), "0999 leads to 1001, which is named already".to_owned()));
 
+        let old = [wanted("0999", None, vec![])];
+        assert_eq!(store.write_members(&old, true, NOW).await.unwrap()[0].former.as_deref(), Some("0999"));
+
         store.write_members(&asked, false, NOW).await.unwrap();
         let kept = store.profile(Scope::Operator, 1).await.unwrap().unwrap();
         assert_eq!(kept.contacts[&Role::OnCall], call);
@@ -355,5 +410,37 @@ mod tests {
         let became = store.write_members(&less, false, NOW).await.unwrap();
         assert_eq!(became[0].changed, ["name", "supplier", "domains", "contact oncall"]);
         assert_eq!(became[0].name, "Nytt navn");
+    }
+
+    #[tokio::test]
+    async fn a_sheet_of_before_a_merger_writes_nothing_over_the_one_that_goes_on() {
+        let fixture = Fixture::new(3).await;
+        let store = &fixture.store;
+        let number = |text: &str| text.parse::<MemberNumber>().unwrap();
+        let later = |micros: i64| Timestamp(NOW.0 + micros);
+        let domain = vec![Edit::Domains(vec!["a.kommune.no".to_owned()])];
+        store.write_members(&[wanted("1002", None, domain)], false, NOW).await.unwrap();
+        // Member 2 had another number itself before member 1, which also had, became part of it, and one after that.
+        store.rename_member(2, None, Some(&number("3302")), later(1)).await.unwrap();
+        store.rename_member(1, None, Some(&number("3301")), later(2)).await.unwrap();
+        crate::ingest::handle_merger(store, 1, 2, later(3)).await.unwrap();
+        store.rename_member(2, None, Some(&number("4602")), later(4)).await.unwrap();
+        let import = async |old: &str| {
+            let lines = [wanted(old, Some("Vågsøy"), vec![Edit::Domains(vec![])])];
+            store.write_members(&lines, false, NOW).await.map_err(|(_, why)| why.to_string())
+        };
+        let said = import("3301").await.unwrap_err();
+        assert!(said.starts_with("3301 became part of Kommune 2 (4602)"), "{said}");
+        for doubtful in ["1001", "1002"] {
+            let said = import(doubtful).await.unwrap_err();
+            assert!(said.contains("others have become part of since"), "{said}");
+        }
+        let kept = store.member_by_number(Scope::Operator, &number("4602")).await.unwrap().unwrap();
+        assert_eq!(kept.name, "Kommune 2");
+        assert_eq!(store.profile(Scope::Operator, 2).await.unwrap().unwrap().domains.len(), 1);
+        // One it had itself since is followed, and that is told.
+        let became = import("3302").await.unwrap();
+        assert_eq!((became[0].number.as_str(), became[0].former.as_deref()), ("4602", Some("3302")));
+        assert_eq!(import("4602").await.unwrap()[0].former, None);
     }
 }

@@ -14,7 +14,7 @@ use super::audit::{self, Head};
 use super::departure::SENSORS_ABOVE;
 use super::places::{self, Place};
 use super::{Scope, Store, StoreError, departure};
-use crate::audit::Deed;
+use crate::audit::{Deed, SET_ASIDE};
 use crate::departure::Departed;
 use crate::limits::{BRAKES_LEFT_OUT, DATABASE_BUSY_WITHIN, INDICATORS_LEFT_OUT, REVISIONS_LEFT_OUT, SENSORS_LEFT_OUT};
 
@@ -176,7 +176,8 @@ pub async fn note_end(database: &Path, deed: &Deed) -> Result<Option<Head>, Stor
         return Ok(None);
     }
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let set_aside = deed.clone().was("in use").becomes("set aside, and never deleted by this program");
+    let set_aside =
+        deed.clone().was("in use").becomes("set aside; the database is removed after 35 days, its keys never");
     let head = audit::append(&mut tx, &set_aside).await?;
     tx.commit().await?;
     conn.close().await?;
@@ -187,7 +188,7 @@ pub async fn note_end(database: &Path, deed: &Deed) -> Result<Option<Head>, Stor
 fn replaced(known: &Known) -> String {
     match known.audit {
         Some(Head { seq, hash }) => {
-            format!("another state, set aside, whose audit ends with entry {seq}, head {}", hex(&hash))
+            format!("{SET_ASIDE}, whose audit ends with entry {seq}, head {}", hex(&hash))
         }
         None => "nothing, or a state whose audit could not be read".to_owned(),
     }

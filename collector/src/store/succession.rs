@@ -6,6 +6,7 @@ use varde_common::time::Timestamp;
 
 use super::profile::{find, read, write};
 use super::{Store, StoreError};
+use crate::merger::{Dropped, join};
 
 /// What became of a new number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,8 @@ pub struct Holds {
 }
 
 /// Everything a member has goes to another, which goes on for both: sensors and sites, alerts and incidents, numbers, and of
-/// its profile what that one lacks. Which of their incidents are one from now on is for correlation to say.
+/// its profile what that one lacks; what it does not take is given back. Which of their incidents are one from now on is for
+/// correlation to say.
 ///
 /// # Errors
 /// The database's own.
@@ -41,16 +43,11 @@ pub(crate) async fn hand_over(
     from: i64,
     into: i64,
     now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let (mut kept, given) = (read(conn, into).await?, read(conn, from).await?);
-    kept.domains.extend(given.domains);
-    kept.networks.extend(given.networks);
-    for (role, contact) in given.contacts {
-        kept.contacts.entry(role).or_insert(contact);
-    }
+) -> Result<Vec<Dropped>, sqlx::Error> {
+    let (joined, dropped) = join(&read(conn, into).await?, read(conn, from).await?);
     let none = crate::profile::Profile::default();
     write(conn, from, &none).await?;
-    write(conn, into, &kept).await?;
+    write(conn, into, &joined).await?;
     let (number, name, added_at): (String, String, i64) =
         sqlx::query_as("SELECT number, name, added_at FROM member WHERE id = $1")
             .bind(from)
@@ -72,7 +69,7 @@ pub(crate) async fn hand_over(
     sqlx::query("DELETE FROM member WHERE id = $1").bind(from).execute(&mut *conn).await?;
     let sql = "INSERT INTO former_number (number, member_id, name, until) VALUES ($1, $2, $3, $4)";
     sqlx::query(sql).bind(number).bind(into).bind(name).bind(now.0).execute(conn).await?;
-    Ok(())
+    Ok(dropped)
 }
 
 impl Store {

@@ -133,7 +133,8 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn standing(&self, sensor: i64, standing: &Standing) -> Result<(), StoreError> {
-        let sql = "UPDATE sensor SET root_version = $2, freshness = $3,
+        // It comes on another stream than that a document was taken, and may have been made before: in a session the number only rises.
+        let sql = "UPDATE sensor SET root_version = CASE WHEN root_version > $2 THEN root_version ELSE $2 END, freshness = $3,
             newest_refused_why = CASE WHEN $4 > COALESCE(newest_told_at, 0) THEN NULL ELSE newest_refused_why END,
             newest_refused_at = CASE WHEN $4 > COALESCE(newest_told_at, 0) THEN NULL ELSE newest_refused_at END,
             newest_told_at = $4 WHERE id = $1";
@@ -208,7 +209,8 @@ mod tests {
 
     #[tokio::test]
     async fn l2_what_a_sensor_refused_is_shown_until_it_takes_another() {
-        let store = Fixture::new(1).await.store;
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
         let row = async || store.sensor_rows(Scope::Operator).await.unwrap().remove(0);
         store.root_held(1, 1).await.unwrap();
         store.root_refused(1, 1, "skipped", NOW).await.unwrap();
@@ -226,5 +228,10 @@ mod tests {
         let said = row().await;
         assert_eq!((said.root_version, said.root_refused_why), (Some(2), None));
         assert_eq!((said.freshness.as_deref(), said.newest_refused_why), (Some("fresh"), None));
+        // A word of how it stands that was made before, and comes after.
+        store.standing(1, &fresh).await.unwrap();
+        assert_eq!(row().await.root_version, Some(2));
+        store.root_held(1, 1).await.unwrap();
+        assert_eq!(row().await.root_version, Some(1), "another session, perhaps of an older disk");
     }
 }

@@ -444,7 +444,7 @@ async fn a_listener_that_fell_behind_is_told_to_read_afresh() {
 }
 
 #[tokio::test]
-async fn a_member_is_never_told_anothers_name_number_or_time() {
+async fn p3_a_member_is_never_told_anothers_name_number_or_time() {
     let site = site(Some(&as_is), 16).await.unwrap();
     for (own, (number, name)) in (1_i64..).zip(fill::MEMBERS) {
         let scope = Scope::Member(own);

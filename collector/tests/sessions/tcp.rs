@@ -21,7 +21,7 @@ use varde_common::trust::COLLECTOR_NAME;
 
 use crate::double::*;
 
-type Tls = TlsStream<TcpStream>;
+pub(crate) type Tls = TlsStream<TcpStream>;
 
 async fn dial(site: &Site, mut config: rustls::ClientConfig, alpn: &[&[u8]]) -> std::io::Result<Tls> {
     config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
@@ -52,7 +52,7 @@ async fn hear_word(tls: &mut Tls) -> Option<Word> {
     tokio::time::timeout(SOON, listen).await.expect("a word in time")
 }
 
-async fn tie(site: &Site, sensor: &Sensor, id: Option<SessionId>) -> (Tls, Option<Word>) {
+pub(crate) async fn tie(site: &Site, sensor: &Sensor, id: Option<SessionId>) -> (Tls, Option<Word>) {
     let mut tls = dial(site, sensor.tls(), &[ALPN_SESSION_TCP]).await.unwrap();
     say_word(&mut tls, Word::Tie(id)).await;
     let answer = hear_word(&mut tls).await;
@@ -371,11 +371,11 @@ async fn d2_a_sensor_that_moves_back_to_quic_leaves_tcp_and_is_stored_once() {
     say(&mut alerts, &batch()).await;
     assert!(matches!(hear(&mut alerts).await, Some(ToAgent::Ack { .. })));
     let connection = sensor.connect(site.bound().quic).await.unwrap();
-    assert_eq!(hear_word(&mut control).await, Some(Word::Close(CloseReason::Replaced)));
     let (mut send, mut recv) = connection.open_bi().await.unwrap();
     say(&mut send, &ToCollector::Open(Stream::Control)).await;
     say(&mut send, &ToCollector::Hello(hello())).await;
     assert!(matches!(hear(&mut recv).await, Some(ToAgent::HelloAck { committed: Seq(1), .. })));
+    assert_eq!(hear_word(&mut control).await, Some(Word::Close(CloseReason::Replaced)));
     let (mut send, mut recv) = crate::double::open(&connection, Stream::Alerts).await;
     say(&mut send, &batch()).await;
     assert_eq!(hear(&mut recv).await, Some(ToAgent::Ack { epoch: Epoch(77), seq: Seq(1) }), "again, and stored once");

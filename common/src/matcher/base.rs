@@ -1,4 +1,4 @@
-//! The base: a list as a file that is used as it lies, mapped, without being read at start.
+//! The base: a list as a file that is used as it lies, without being read at start.
 //!
 //! # Format, version 1
 //! All numbers little endian. Sections follow each other in this order, each beginning at a multiple of 64, the gaps
@@ -53,21 +53,19 @@
 //! the worst. A bucket longer than [`BUCKET_MAX_OCTETS`] is looked at no further than that.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::facts::{Entry, FACTS_OCTETS};
 use super::filter::{self, BLOCK_OCTETS};
 use super::hash::Seed;
-use super::record::{Key, Record, Widths};
+use super::record::{Key, RECORD_MAX_OCTETS, Record, Widths};
+use super::storage::{Storage, walk};
 use crate::confidential::ConfidentialKey;
 use crate::limits::{BUCKET_MAX_OCTETS, LIST_BASE_MAX_OCTETS, LIST_MAX_INDICATORS};
 
-/// Where a base lies: mapped from a file by who does I/O, or in memory.
-pub type Storage = Arc<dyn AsRef<[u8]> + Send + Sync>;
-
 pub(super) const MAGIC: &[u8; 8] = b"VARDEBA1";
 pub(super) const VERSION: u32 = 1;
-pub(super) const HEADER_OCTETS: usize = 320;
+/// The header of a base.
+pub const HEADER_OCTETS: usize = 320;
 /// Sections begin at multiples of this: a block of the filter is one cache line wherever the file is mapped.
 pub(super) const ALIGNED_TO: usize = 64;
 const BUCKET_BITS_MAX: u8 = 26;
@@ -124,10 +122,20 @@ pub(super) struct Layout {
     pub(super) records: Range<usize>,
 }
 
+/// Where the records of a base begin that has this header and so many octets: what stands before them is looked at in place.
+///
+/// # Errors
+/// [`BadBase`].
+pub fn records_begin(header: &[u8], octets: usize) -> Result<usize, BadBase> {
+    Ok(Layout::read(header, octets)?.records.start)
+}
+
 /// Reads numbers off a header.
 struct Fields<'a> {
     octets: &'a [u8],
     at: usize,
+    /// Of the whole base.
+    len: usize,
 }
 
 impl Fields<'_> {
@@ -161,7 +169,7 @@ impl Fields<'_> {
         let at = usize::try_from(self.u64()?).map_err(|_| bad)?;
         let octets = usize::try_from(self.u64()?).map_err(|_| bad)?;
         let until = at.checked_add(octets).ok_or(bad)?;
-        if at != end.next_multiple_of(ALIGNED_TO) || until > self.octets.len() || !fits(octets) {
+        if at != end.next_multiple_of(ALIGNED_TO) || until > self.len || !fits(octets) {
             return Err(bad);
         }
         *end = until;
@@ -170,8 +178,9 @@ impl Fields<'_> {
 }
 
 impl Layout {
-    pub(super) fn read(octets: &[u8]) -> Result<Layout, BadBase> {
-        let mut fields = Fields { octets, at: 0 };
+    /// Reads the header off the front of a base of so many octets.
+    pub(super) fn read(octets: &[u8], len: usize) -> Result<Layout, BadBase> {
+        let mut fields = Fields { octets, at: 0, len };
         if fields.take::<8>().ok().as_ref() != Some(MAGIC) {
             return Err(BadBase::NoBase);
         }
@@ -183,7 +192,7 @@ impl Layout {
             return Err(BadBase::Header(12));
         }
         let announced = fields.u64()?;
-        let found = octets.len() as u64;
+        let found = len as u64;
         if announced != found || found > LIST_BASE_MAX_OCTETS {
             return Err(BadBase::WrongSize { announced, found });
         }
@@ -225,7 +234,7 @@ impl Layout {
             facts: fields.section("facts", &mut end, |octets| octets % FACTS_OCTETS == 0)?,
             records: fields.section("records", &mut end, |octets| u32::try_from(octets).is_ok())?,
         };
-        if end != octets.len() {
+        if end != len {
             return Err(BadBase::Section("records"));
         }
         // The shortest record has two octets.
@@ -296,14 +305,14 @@ impl std::fmt::Debug for Base {
 impl Base {
     /// Opens it: looks at its header and nothing else.
     pub(super) fn open(storage: Storage) -> Result<Base, BadBase> {
-        let layout = Layout::read((*storage).as_ref())?;
+        let layout = Layout::read(storage.front(), storage.len())?;
         Ok(Base { storage, layout })
     }
 
     pub(super) fn view(&self) -> View<'_> {
-        let octets: &[u8] = (*self.storage).as_ref();
+        let octets = self.storage.front();
         let (filter, _) = octets.get(self.layout.filter.clone()).unwrap_or_default().as_chunks();
-        View { octets, filter, layout: &self.layout }
+        View { octets, filter, layout: &self.layout, storage: &self.storage }
     }
 }
 
@@ -313,9 +322,12 @@ pub(super) struct View<'a> {
     octets: &'a [u8],
     filter: &'a [[u8; BLOCK_OCTETS]],
     pub(super) layout: &'a Layout,
+    /// Of the records.
+    storage: &'a Storage,
 }
 
 impl<'a> View<'a> {
+    /// A section that is looked at in place: any but the records.
     fn section(self, section: &Range<usize>) -> &'a [u8] {
         self.octets.get(section.clone()).unwrap_or_default()
     }
@@ -345,7 +357,7 @@ impl<'a> View<'a> {
     }
 
     /// Tells `found` where each record with this key stands, and which facts it has.
-    pub(super) fn find(self, hash: u64, key: Key<'_>, mut found: impl FnMut(u32, Record<'a>)) {
+    pub(super) fn find(self, hash: u64, key: Key<'_>, mut found: impl FnMut(u32, Record<'_>)) {
         let buckets = self.section(&self.layout.buckets);
         let bucket = bucket_of(hash, self.layout.bucket_bits);
         let border = |number: usize| {
@@ -354,24 +366,35 @@ impl<'a> View<'a> {
         };
         let (Some(start), Some(end)) = (border(bucket), border(bucket + 1)) else { return };
         let end = end.min(start.saturating_add(BUCKET_MAX_OCTETS));
-        let records = self.section(&self.layout.records);
-        let mut rest = records.get(start..end).unwrap_or_default();
-        while let Some((record, after)) = Record::read(rest, self.layout.widths) {
+        let records = &self.layout.records;
+        if end > records.len() {
+            return;
+        }
+        let range = records.start + start..records.start + end;
+        walk(self.octets, self.storage, range, self.layout.widths, |at, record| {
             #[cfg(test)]
             WALKED.set(WALKED.get() + 1);
             if record.key == key
-                && let Ok(at) = u32::try_from(end - rest.len())
+                && let Ok(at) = u32::try_from(at - records.start)
             {
                 found(at, record);
             }
-            rest = after;
-        }
+        });
     }
 
-    /// The record at a place that `find` gave out; for any other number, something or nothing.
-    pub(super) fn record(self, at: u32) -> Option<Record<'a>> {
-        let records = self.section(&self.layout.records);
-        Some(Record::read(records.get(at as usize..)?, self.layout.widths)?.0)
+    /// Gives `read` the record at a place that `find` gave out; for any other number, something or nothing.
+    pub(super) fn record<T>(self, at: u32, read: impl FnOnce(Record<'_>) -> Option<T>) -> Option<T> {
+        let records = &self.layout.records;
+        let start = records.start.checked_add(at as usize)?;
+        let end = records.end.min(start.checked_add(RECORD_MAX_OCTETS)?);
+        if start >= end {
+            return None;
+        }
+        if let Some(octets) = self.octets.get(start..end) {
+            return read(Record::read(octets, self.layout.widths)?.0);
+        }
+        let mut room = [0; RECORD_MAX_OCTETS];
+        read(Record::read(self.storage.read(start..end, &mut room), self.layout.widths)?.0)
     }
 
     /// A record's facts.
@@ -387,12 +410,11 @@ impl<'a> View<'a> {
 
     /// Where every record stands, from the first.
     pub(super) fn places(self) -> impl Iterator<Item = u32> + 'a {
-        let records = self.section(&self.layout.records);
-        let widths = self.layout.widths;
-        let mut rest = records;
+        let mut next = 0;
         std::iter::from_fn(move || {
-            let at = u32::try_from(records.len() - rest.len()).ok()?;
-            rest = Record::read(rest, widths)?.1;
+            let at = next;
+            let octets = self.record(at, |record| u32::try_from(record.written_octets(self.layout.widths)).ok())?;
+            next = at.checked_add(octets)?;
             Some(at)
         })
     }

@@ -1,4 +1,4 @@
-//! The indicator set: a base that is used as it lies (mapped or in memory) and the changes since, immutable, swapped
+//! The indicator set: a base that is used as it lies (in a file or in memory) and the changes since, immutable, swapped
 //! whole. An observation goes in, the indicators that match come out.
 
 mod base;
@@ -8,6 +8,7 @@ mod filter;
 mod hash;
 mod placing;
 mod record;
+mod storage;
 #[cfg(test)]
 mod tests;
 
@@ -22,13 +23,14 @@ use crate::ja4::Ja4;
 use crate::limits::OVERLAY_MAX_CHANGES;
 use crate::name::Name;
 use crate::time::Validity;
-pub use base::{BadBase, Storage};
+pub use base::{BadBase, HEADER_OCTETS, records_begin};
 use base::{Base, View};
 pub use build::{Builder, Built, NotBuilt};
 pub use facts::Facts;
 pub use hash::Seed;
 use hash::{mask_v4, mask_v6};
 use record::{Class, Key, Record};
+pub use storage::{BaseOctets, Storage};
 
 /// The place of an indicator within its set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,7 +75,7 @@ impl<'a> Parts<'a> {
         self.base.may_hold(hash) || self.changes.is_some_and(|(added, _)| added.may_hold(hash))
     }
 
-    fn find(self, hash: u64, key: Key<'_>, mut found: impl FnMut(Place, View<'a>, Record<'a>)) {
+    fn find(self, hash: u64, key: Key<'_>, mut found: impl FnMut(Place, View<'a>, Record<'_>)) {
         self.base.find(hash, key, |at, record| {
             if !self.is_removed(record) {
                 found(Place(at), self.base, record);
@@ -202,34 +204,34 @@ impl IndicatorSet {
         }
     }
 
-    fn record(&self, place: Place) -> Option<(View<'_>, Record<'_>)> {
+    fn record<T>(&self, place: Place, read: impl FnOnce(View<'_>, Record<'_>) -> Option<T>) -> Option<T> {
         let parts = self.parts()?;
         let view = if place.0 & IN_OVERLAY == 0 { parts.base } else { parts.changes?.0 };
-        Some((view, view.record(place.0 & !IN_OVERLAY)?))
+        view.record(place.0 & !IN_OVERLAY, |record| read(view, record))
     }
 
     /// When the indicator at a place holds.
     pub fn validity(&self, place: Place) -> Option<Validity> {
-        let (view, record) = self.record(place)?;
-        Some(view.entry(record)?.facts.validity)
+        self.record(place, |view, record| Some(view.entry(record)?.facts.validity))
     }
 
     /// The indicator at a place this set gave out. Put together anew each time, so only for what has matched.
     pub fn indicator(&self, place: Place) -> Option<Indicator> {
-        let (view, record) = self.record(place)?;
-        let entry = view.entry(record)?;
-        let id = IndicatorId(view.id(record));
-        let target = target_of(record.key, entry.exact, id)?;
-        let Facts { validity, confidence, severity, tlp, marks } = entry.facts;
-        let pattern = Pattern { target, port: entry.port };
-        Some(Indicator { id, pattern, validity, confidence, severity, tlp, marks })
+        self.record(place, |view, record| {
+            let entry = view.entry(record)?;
+            let id = IndicatorId(view.id(record));
+            let target = target_of(record.key, entry.exact, id)?;
+            let Facts { validity, confidence, severity, tlp, marks } = entry.facts;
+            let pattern = Pattern { target, port: entry.port };
+            Some(Indicator { id, pattern, validity, confidence, severity, tlp, marks })
+        })
     }
 
     /// All indicators, those of the base first, in no order of meaning.
     pub fn indicators(&self) -> impl Iterator<Item = Indicator> + '_ {
         let parts = self.parts();
         let base = parts.into_iter().flat_map(|parts| {
-            let kept = move |at: &u32| parts.base.record(*at).is_some_and(|record| !parts.is_removed(record));
+            let kept = move |at: &u32| parts.base.record(*at, |record| Some(!parts.is_removed(record))) == Some(true);
             parts.base.places().filter(kept).map(Place)
         });
         let added = parts.and_then(|parts| parts.changes).into_iter();

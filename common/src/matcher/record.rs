@@ -103,6 +103,9 @@ pub(super) fn width_of(most: u64) -> usize {
     usize::try_from((u64::BITS - most.leading_zeros()).div_ceil(8)).unwrap_or(8)
 }
 
+/// The longest record: a name, its length before it, and both numbers as wide as they can be.
+pub(super) const RECORD_MAX_OCTETS: usize = 1 + 255 + 4 + 8;
+
 /// A record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Record<'a> {
@@ -123,6 +126,11 @@ impl<'a> Record<'a> {
         self.key.write(to);
         to.extend_from_slice(self.facts.to_le_bytes().get(..widths.facts).unwrap_or_default());
         to.extend_from_slice(self.id.to_le_bytes().get(..widths.id).unwrap_or_default());
+    }
+
+    /// How many octets it takes when written.
+    pub(super) fn written_octets(self, widths: Widths) -> usize {
+        self.key.written_octets() + widths.facts + widths.id
     }
 
     /// Reads one off the front.
@@ -159,7 +167,8 @@ mod tests {
                 let widths = Widths { facts: width_of(facts.into()), id: width_of(id) };
                 let mut octets = Vec::new();
                 Record { key, facts, id }.write(widths, &mut octets);
-                prop_assert_eq!(octets.len(), key.written_octets() + widths.facts + widths.id);
+                prop_assert_eq!(octets.len(), Record { key, facts, id }.written_octets(widths));
+                prop_assert!(octets.len() <= RECORD_MAX_OCTETS);
                 octets.push(9);
                 prop_assert_eq!(Record::read(&octets, widths), Some((Record { key, facts, id }, &[9u8][..])));
             }

@@ -308,7 +308,7 @@ fn ask_all(set: &IndicatorSet) {
 #[test]
 fn a_base_with_any_octet_changed_or_cut_anywhere_is_refused_or_harmless() {
     let octets = built(&varied());
-    let map = Layout::read(&octets).unwrap().map;
+    let map = Layout::read(&octets, octets.len()).unwrap().map;
     let worth_changing = (0..octets.len()).filter(|at| !map.contains(at) || at % 512 == 0);
     let mut opened = 0;
     for at in worth_changing {
@@ -336,7 +336,7 @@ fn a_bucket_that_claims_everything_is_walked_no_further_than_its_bound() {
     let list: Vec<String> = (0..40_000).map(|n| format!("n{n}.example")).collect();
     let list: Vec<&str> = list.iter().map(String::as_str).collect();
     let mut octets = built(&indicators(&list));
-    let layout = Layout::read(&octets).unwrap();
+    let layout = Layout::read(&octets, octets.len()).unwrap();
     // Every bucket from the first record to the last.
     for at in layout.buckets.clone().step_by(4) {
         octets[at..at + 4].copy_from_slice(&0u32.to_le_bytes());

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use ed25519_dalek::SigningKey;
 use tempfile::TempDir;
-use varde_agent::io::disk::list::{self, Floor, Incoming};
+use varde_agent::io::disk::list::{self, Incoming};
 use varde_agent::io::disk::roots;
 use varde_agent::subscription::{Step, Subscription};
 use varde_common::channel::ChannelName;
@@ -164,10 +164,10 @@ impl Listener {
         let stored = list::read(&self.data, &self.roots(), SensorId(1))?;
         self.matches = stored.list.as_ref().map_or(Revision(0), |(manifest, _)| manifest.revision);
         self.set = stored.list.as_ref().map(|(_, set)| Arc::clone(set)).unwrap_or_default();
-        let mut subscription = Subscription::new(self.root.clone(), stored.floor, self.matches)
+        let mut subscription = Subscription::new(self.root.clone(), stored.floor.revision(), self.matches)
             .with_channel(stored.placed.clone(), stored.floor);
         if let Some((manifest, _)) = &stored.list {
-            subscription = subscription.with_list(manifest);
+            subscription = subscription.with_list(manifest).with_signers(stored.signers.clone());
         }
         self.subscription = Some(subscription);
         Ok(())
@@ -268,7 +268,7 @@ impl Listener {
                         return self.act(step, stops, counted);
                     }
                 };
-                let floor = Floor { revision: arrived.manifest.revision, root_version: 1 };
+                let floor = subscription.floor_with(&arrived.manifest);
                 let in_the_way = match stops {
                     None => None,
                     // What is not written cannot be stopped.
@@ -279,7 +279,7 @@ impl Listener {
                     Some(At::Rename) if arrived.whole => Some(InTheWay::of(self.data.join("list/in-force"))?),
                     Some(At::Floor | At::Overlay | At::Rename) => Some(InTheWay::of(self.data.join("list/floor"))?),
                 };
-                let accepted = list::accept(incoming, &self.data, &ChannelName::default(), floor, &arrived);
+                let accepted = list::accept(incoming, &self.data, &ChannelName::default(), (&floor, 1), &arrived);
                 match (accepted, in_the_way) {
                     (Ok(()), None) => {
                         subscription.handle_stored(&arrived.manifest, Timestamp(9));
@@ -320,8 +320,9 @@ impl Listener {
     /// What its disk shows, read as a start would.
     fn is_sound(&mut self, signed: &[Publication]) -> Result<()> {
         let stored = list::read(&self.data, &self.roots(), SensorId(1))?;
-        ensure!(stored.floor >= self.floor, "I4: the floor was {}, and is {}", self.floor, stored.floor);
-        self.floor = stored.floor;
+        let floor = stored.floor.revision();
+        ensure!(floor >= self.floor, "I4: the floor was {}, and is {floor}", self.floor);
+        self.floor = floor;
         let Some((manifest, set)) = stored.list else {
             let was_there = self.in_force > Revision(0);
             ensure!(self.is_damaged || !was_there, "I5: list {} is gone: {:?}", self.in_force, stored.refused);

@@ -5,13 +5,16 @@
  *   FAULT=write:short@5             the 5th writes half of what it was given
  *   FAULT=rename:EIO@3,fsync:EIO@9  several, each with a count of its own
  *   FAULT=fsync:kill@7              the process is killed before the 7th; a write has come half way then
+ *   FAULT=read:EIO@1                the first read of a segment of a spool (`*.seg`, by pread) fails
+ *   BAD=PATH@4096                   the block at octet 4096 of the file that has this path at the start can never be read, whatever the
+ *                                   file is called later: a bad sector
  *   POWER=DIR                       what of the files in a directory `spool` is safe is kept in DIR: at each fsync of a file its
  *                                   octets, at each fsync of the directory which names it has; so that whoever killed the
  *                                   process can take away what a power failure would (fault.rs)
  *   CLOCK_FILE=PATH                 eight octets, a signed number of seconds that the wall clock is ahead; read at each call,
  *                                   so that whoever writes the file turns the clock
  *
- * Operations: fsync (fdatasync too), write (pwrite, writev too), rename (renameat too), ftruncate.
+ * Operations: fsync (fdatasync too), write (pwrite, writev too), rename (renameat too), ftruncate, read (pread of segments).
  * Errors: EIO, ENOSPC, EDQUOT, short, kill. Counted and failed are regular files and directories only, without the three standard
  * streams: a log is no part of what is promised, and sockets are not disks. */
 #define _GNU_SOURCE
@@ -32,8 +35,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum operation { FSYNC, WRITE, RENAME, FTRUNCATE, OPERATIONS };
-static const char *const NAMES[OPERATIONS] = {"fsync", "write", "rename", "ftruncate"};
+enum operation { FSYNC, WRITE, RENAME, FTRUNCATE, READ, OPERATIONS };
+static const char *const NAMES[OPERATIONS] = {"fsync", "write", "rename", "ftruncate", "read"};
+enum { BLOCK_OCTETS = 4096 };
 enum { SHORT = -1, KILL = -2, FAULTS_MAX = 16 };
 
 struct fault {
@@ -48,6 +52,8 @@ static int fault_count;
 static atomic_ulong counts[OPERATIONS];
 static volatile const long long *clock_ahead_s;
 static const char *power;
+static struct stat bad;
+static off_t bad_at = -1;
 
 static void refuse(const char *text) {
     fprintf(stderr, "fault shim: cannot read \"%s\"\n", text);
@@ -82,6 +88,15 @@ __attribute__((constructor)) static void begin(void) {
         rest = *end ? end + 1 : end;
     }
     power = getenv("POWER");
+    const char *worn = getenv("BAD");
+    if (worn) {
+        const char *at = strrchr(worn, '@');
+        char path[4096];
+        if (!at || at - worn >= (long)sizeof path) refuse(worn);
+        snprintf(path, sizeof path, "%.*s", (int)(at - worn), worn);
+        bad_at = strtol(at + 1, NULL, 10);
+        if (stat(path, &bad)) refuse(worn);
+    }
     const char *path = getenv("CLOCK_FILE");
     if (path) {
         /* Mapped now: later the program may no longer open what lies outside its own directory. */
@@ -205,6 +220,39 @@ ssize_t pwrite64(int file, const void *octets, size_t length, off64_t at) {
 ssize_t writev(int file, const struct iovec *parts, int count) {
     REAL(writev);
     WRITE_OR(file, count, real(file, parts, count));
+}
+
+static int is_segment(int file) {
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    return length > 4 && !memcmp(path + length - 4, ".seg", 4);
+}
+
+static int read_verdict(int file, size_t length, off_t at) {
+    struct stat found;
+    if (bad_at >= 0 && at < bad_at + BLOCK_OCTETS && at + (off_t)length > bad_at && !fstat(file, &found) &&
+        found.st_ino == bad.st_ino && found.st_dev == bad.st_dev)
+        return EIO;
+    return fault_count && is_disk(file) && is_segment(file) ? verdict(READ) : 0;
+}
+
+#define READ_OR(file, length, at, call) \
+    do { \
+        int error = read_verdict(file, length, at); \
+        if (error == KILL) return die(); \
+        if (error > 0) { errno = error; return -1; } \
+        if (error == SHORT && length > 1) length /= 2; \
+        return call; \
+    } while (0)
+
+ssize_t pread(int file, void *octets, size_t length, off_t at) {
+    REAL(pread);
+    READ_OR(file, length, at, real(file, octets, length, at));
+}
+ssize_t pread64(int file, void *octets, size_t length, off64_t at) {
+    REAL(pread64);
+    READ_OR(file, length, at, real(file, octets, length, at));
 }
 
 int rename(const char *from, const char *to) {

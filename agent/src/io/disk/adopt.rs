@@ -20,9 +20,10 @@ use varde_common::time::Timestamp;
 use self::plan::{Piece, Plan, Standing};
 use self::translate::{Reopened, translate};
 use super::owner::Owner;
+use super::spool::own::own_from;
 use super::spool::{Caps, Spool, choose_following, forget_following};
 use super::volume::{Access, Volume};
-use super::{DiskError, failed, read_at_most_on, write_whole_on};
+use super::{DiskError, failed, read_at_most_on, sealed, write_whole_on};
 use crate::limits::SPOOL_GROUP_MAX_RECORDS;
 use crate::spool::FileName;
 
@@ -52,7 +53,7 @@ pub fn allow(volume: &dyn Volume, spool: &Path, committed: Seq) -> Result<(), Di
     }
     let note = || {
         choose_following(volume, spool)?;
-        write_whole_on(volume, &noted, format!("{committed}\n").as_bytes())
+        write_whole_on(volume, &noted, sealed::line(&format!("{committed} {COMMITTED}")).as_bytes())
     };
     // No loss will be noted in it any more, and what follows needs the room.
     let give_reserve = || {
@@ -73,9 +74,13 @@ pub fn allow(volume: &dyn Volume, spool: &Path, committed: Seq) -> Result<(), Di
     }
 }
 
-fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
+/// What the collector had of a spool when it was set aside; none where nobody noted it.
+pub(super) fn committed(volume: &dyn Volume, aside: &Path) -> Option<Seq> {
     let octets = read_at_most_on(volume, &aside.join(COMMITTED), 64).ok()?;
-    String::from_utf8(octets).ok()?.strip_suffix('\n')?.parse().ok().map(Seq)
+    let sealed = sealed::said_in(&octets).and_then(|said| said.strip_suffix(COMMITTED)?.strip_suffix(' '));
+    // A number alone is what a version before wrote: without it what was set aside then would never be taken over.
+    let said = sealed.or_else(|| str::from_utf8(&octets).ok()?.strip_suffix('\n'))?;
+    said.parse().ok().map(Seq)
 }
 
 /// Spools that were set aside in a data directory.
@@ -140,7 +145,19 @@ fn settle(data: &Path, owner: &Owner, spool: &Spool) -> Result<Vec<(PathBuf, Seq
     let mut waiting = Vec::new();
     for directory in left(volume, data)? {
         let lies_in = directory.display();
-        let standing = Standing::read(volume, &directory);
+        let standing = match Standing::read(volume, &directory) {
+            // What was written while nobody could enter the directory stands where the plan had promised a place.
+            Standing::Begun(begun) if begun.last.epoch == epoch => {
+                match own_from(volume, spool.directory(), epoch, begun.last.first) {
+                    Some(own) => {
+                        let until = begun.last.until(own).min(begun.last.to);
+                        Standing::Until(begun, until)
+                    }
+                    None => Standing::Begun(begun),
+                }
+            }
+            standing => standing,
+        };
         let committed = if standing == Standing::Unreadable {
             tracing::error!("what lies in {lies_in} is not taken over before it can be read how far that has come");
             plan::leave_unread(&directory, spool)?;
@@ -203,7 +220,7 @@ fn adopt_one(
         tracing::error!("the disk is full: what lies in {lies_in} is not taken over before a later start");
         return Ok(0);
     }
-    let opened = room_of(Spool::open(volume.clone(), directory, caps, now), directory);
+    let opened = room_of(Spool::open_aside(volume.clone(), directory, caps, now), directory);
     let Some((mut theirs, _)) = read_of(opened)?.flatten() else {
         if let Standing::Begun(begun) = &standing {
             plan::pause(directory, begun.last.until(spool.next()), spool)?;
@@ -263,8 +280,11 @@ fn left_by(
         let Some(entries) = read_of(volume.entries(&other).map_err(failed("read", &other)))? else { return Ok(None) };
         let is_it = |name: &str| FileName::read(name).is_some_and(|name| name.epoch == piece.epoch);
         if entries.iter().any(|entry| is_it(&entry.name)) {
-            let Some((other, _)) = read_of(Spool::open(volume.clone(), &other, caps, now))? else { return Ok(None) };
-            next = next.max(other.next());
+            let Some((other, _)) = read_of(Spool::open_aside(volume.clone(), &other, caps, now))? else {
+                return Ok(None);
+            };
+            let own = own_from(volume.as_ref(), other.directory(), piece.epoch, piece.first);
+            next = next.max(own.unwrap_or(other.next()));
         }
     }
     Ok(Some(piece.until(next).min(piece.to)))
@@ -360,4 +380,4 @@ fn take_over(plan: &Plan, theirs: &mut Spool, spool: &mut Spool, now: Timestamp)
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

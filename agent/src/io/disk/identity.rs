@@ -12,7 +12,7 @@ use varde_common::trust::{Root, Untrusted};
 
 use super::keys::Keys;
 use super::volume::RealVolume;
-use super::{DiskError, create_directory, failed, read_at_most, sync_directory, write_whole};
+use super::{DiskError, create_directory, failed, read_at_most, sync_directory, wipe, write_whole};
 use crate::pseudonym::{SITE_KEY_OCTETS, SiteKey};
 
 const SMALL_MAX_OCTETS: u64 = 16 * 1024;
@@ -61,6 +61,9 @@ pub enum NoIdentity {
     /// Never enrolled.
     #[error("this sensor is not enrolled")]
     NotEnrolled,
+    /// A wipe was cut off: what is left is no sensor's.
+    #[error("a wipe of this data directory was cut off, and this machine is no sensor any more")]
+    HalfWiped,
     /// A file of it is missing or unreadable.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -74,6 +77,7 @@ impl NoIdentity {
     pub fn remedy(&self) -> &'static str {
         match self {
             NoIdentity::NotEnrolled => "ask the CSIRT for a token and run: varde-agent enroll --token-file FILE",
+            NoIdentity::HalfWiped => "run it again, so that nothing is left: varde-agent wipe",
             NoIdentity::Disk(error) => error.remedy(),
             NoIdentity::Damaged(_) => {
                 "restore the directory `identity` from a copy, or move it away and enrol with a new token"
@@ -101,6 +105,9 @@ impl Identity {
     /// # Errors
     /// [`NoIdentity`].
     pub fn read(data: &Path) -> Result<Identity, NoIdentity> {
+        if wipe::is_cut_off(data) {
+            return Err(NoIdentity::HalfWiped);
+        }
         let directory = data.join("identity");
         match fs::metadata(&directory) {
             Ok(_) => {}

@@ -36,6 +36,13 @@ pub enum Order {
     SendingEnded(Seq),
     /// The collector knows more of this spool than the spool itself, up to this number: set it aside and end.
     SetAside(Seq),
+    /// Something is about to be removed for good: write down what is told of it.
+    Ended {
+        /// What is told.
+        events: Vec<SensorEvent>,
+        /// Whether it is on disk, with all before it; if not, nothing may be removed.
+        reply: oneshot::Sender<bool>,
+    },
     /// Time has passed: what could not be noted before may find room now.
     Tick,
     /// Everything ordered before this is on disk when the answer comes.
@@ -86,7 +93,8 @@ pub struct Clocks {
 }
 
 impl Clocks {
-    fn read() -> Clocks {
+    /// What they say now.
+    pub fn read() -> Clocks {
         Clocks { day: clock::now(), steady: clock::steady() }
     }
 }
@@ -160,6 +168,7 @@ impl Keeper {
                 | Order::Acknowledged(_)
                 | Order::SendingEnded(_)
                 | Order::SetAside(_)
+                | Order::Ended { .. }
                 | Order::Tick
                 | Order::Flush(_) => {}
             }
@@ -182,7 +191,7 @@ impl Keeper {
             Order::SendingEnded(unsent) => self.spool.handle_sending_ended(unsent)?,
             Order::SetAside(committed) => {
                 // What was found so far lies in it then, and can be taken over.
-                self.sync(now.steady)?;
+                self.sync(now)?;
                 let outrun = committed >= self.spool.next();
                 match adopt::allow(self.spool.volume().as_ref(), self.spool.directory(), committed) {
                     // What only it holds then stays there; the end of the process is the same.
@@ -191,6 +200,10 @@ impl Keeper {
                 }
                 let aside = self.spool.set_aside()?;
                 return Err(KeeperEnded::SetAside(if outrun { Aside::Outrun(aside) } else { Aside::Ordered(aside) }));
+            }
+            Order::Ended { events, reply } => {
+                // Whoever asked may have gone: then it is told, and once more before it is removed.
+                let _ = reply.send(self.tell_ended(events, now)?);
             }
             // The end of the group tries again.
             Order::Tick => {}
@@ -205,7 +218,7 @@ impl Keeper {
     /// # Errors
     /// [`KeeperEnded`]: the process must end.
     pub fn close_group(&mut self, group: Group, now: Clocks) -> Result<Synced, KeeperEnded> {
-        let synced = self.sync(now.steady)?;
+        let synced = self.sync(now)?;
         for question in group.questions {
             match question {
                 Question::Read { from, reply } => {
@@ -225,7 +238,7 @@ impl Keeper {
     /// # Errors
     /// [`KeeperEnded`]: the process ends with it.
     pub fn end(mut self, now: Clocks) -> Result<(), KeeperEnded> {
-        self.sync(now.steady)?;
+        self.sync(now)?;
         let unnoted = self.spool.unnoted();
         if unnoted > 0 {
             tracing::error!(
@@ -273,26 +286,62 @@ impl Keeper {
         }
     }
 
+    /// Writes down what is told of something that is about to be removed for good; whether it is on disk.
+    ///
+    /// # Errors
+    /// [`KeeperEnded`]: the process must end.
+    pub fn tell_ended(&mut self, events: Vec<SensorEvent>, now: Clocks) -> Result<bool, KeeperEnded> {
+        self.sync(now)?;
+        let is_told = self.note(events, now)?;
+        self.sync(now)?;
+        Ok(is_told)
+    }
+
+    /// The same where nothing else waits to be written: what finds no room is given back, for what it tells of is still there.
+    fn note(&mut self, events: Vec<SensorEvent>, now: Clocks) -> Result<bool, KeeperEnded> {
+        let first = self.spool.next();
+        for event in events {
+            self.write(now.day, RecordBody::Event(event));
+        }
+        let last = Seq(self.spool.next().0.saturating_sub(1));
+        let is_told = self.spool.sync_note(now.steady)?;
+        self.ledger.handle_given_up(self.spool.poll_openings());
+        if is_told {
+            self.tell_taken(first, last);
+        }
+        Ok(is_told)
+    }
+
+    fn tell_taken(&self, first: Seq, last: Seq) {
+        let epoch = self.spool.figures().epoch;
+        for seq in first.0..=last.0 {
+            tracing::info!(target: "varde::taken", "taken seq={seq} epoch={epoch}");
+        }
+    }
+
     /// One fsync for everything since the last; then it is taken, and told so.
-    fn sync(&mut self, now: Timestamp) -> Result<Synced, KeeperEnded> {
-        self.hosts.handle_time(now)?;
+    fn sync(&mut self, now: Clocks) -> Result<Synced, KeeperEnded> {
+        self.hosts.handle_time(now.steady)?;
         if self.spool.has_pending() {
             // The table that undoes a pseudonym before the record that carries it.
             self.hosts.sync()?;
         }
-        let synced = self.spool.sync(now)?;
-        let figures = self.spool.figures();
+        let synced = self.spool.sync(now.steady)?;
         if let Some((first, last)) = synced.taken {
             self.ledger.handle_taken();
-            for seq in first.0..=last.0 {
-                tracing::info!(target: "varde::taken", "taken seq={seq} epoch={}", figures.epoch);
-            }
+            self.tell_taken(first, last);
         }
         if let Some((first, last)) = synced.lost {
             self.ledger.handle_lost();
             tracing::error!(%first, %last, "the disk is full: records are lost; make room");
         }
         self.ledger.handle_given_up(self.spool.poll_openings());
+        let torn = self.spool.ended_torn();
+        if !torn.is_empty() {
+            let is_told = self.note(torn, now)?;
+            self.spool.end_torn(is_told)?;
+        }
+        let figures = self.spool.figures();
         self.figures.send_if_modified(|told| {
             let news = *told != figures;
             *told = figures;

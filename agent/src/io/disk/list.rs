@@ -1,15 +1,14 @@
-//! The list in force, as it lies on disk, and the floor below which no list is taken.
+//! The list in force, as it lies on disk.
 //!
 //! ```text
 //! DIR/list/in-force   "VARDEIF2" ‖ length of the manifest u32, big endian ‖ manifest ‖ zero up to octet 20,480 ‖ base
 //! DIR/list/overlay-H  changes over the base in force (`super::overlay`)
 //! DIR/list/incoming   the next one while it arrives
-//! DIR/list/floor      the highest revision ever accepted, as digits; after a space the root document it was accepted by
-//! DIR/list/floor-NAME the same of another channel than all
+//! DIR/list/floor…     the highest revision ever accepted, and who signed what (`super::floor`)
 //! DIR/list/channel    the last word of which channel to follow, as it was signed
 //! DIR/list/newest     the last word of which list is the newest, as it was signed
 //! ```
-//! A base is written as it arrives and mapped where it lies, so that a list is never in memory as a whole. At start the
+//! A base is written as it arrives and used where it lies (`mapped`), so that a list is never in memory as a whole. At start the
 //! manifest is verified and the base held against it by reading, before it is mapped: the disk is not trusted more than
 //! the network.
 //!
@@ -17,6 +16,7 @@
 //! Changes are on disk before the base they are over takes its name, and those over another base are removed after it: at
 //! each moment there is one list, whole. A base whose own manifest has changes is none without them.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -24,27 +24,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use varde_common::channel::{ChannelName, Placement};
-use varde_common::id::{Revision, SensorId};
+use varde_common::id::SensorId;
 use varde_common::limits::{LIST_BASE_MAX_OCTETS, MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, PLACEMENT_MAX_OCTETS};
 use varde_common::list::{Manifest, Refused};
 use varde_common::matcher::{BadBase, IndicatorSet};
 use varde_common::newest::Newest;
-use varde_common::rotation::is_replaced;
 use varde_common::time::Timestamp;
 use varde_common::trust::{Root, hex};
 
 use super::mapped;
 use super::overlay::{self, StoredOverlay};
 use super::volume::{RealVolume, Volume};
-use super::{
-    DiskError, create_directory, create_directory_on, failed, read_at_most, read_at_most_on, roots, sync_directory,
-    write_whole, write_whole_on,
-};
+use super::{DiskError, create_directory, failed, floor, read_at_most, roots, sync_directory, write_whole};
+use crate::floor::Floor;
 use crate::placed::Placed;
 use crate::subscription::Arrived;
 
-/// Digits of a revision and of a root document, and a line's end.
-const FLOOR_MAX_OCTETS: u64 = 33;
 const NO_FLOOR: &str = "the file list/floor is no number; the revision in force is the floor";
 
 const MAGIC: &[u8; 8] = b"VARDEIF2";
@@ -153,10 +148,10 @@ pub fn prepare_on(
     volume: &dyn Volume,
     data: &Path,
     channel: &ChannelName,
-    floor: Floor,
+    (floor, root_version): (&Floor, u32),
     arrived: &Arrived,
 ) -> Result<(), DiskError> {
-    store_floor_on(volume, data, channel, floor)?;
+    floor::store_on(volume, data, channel, floor, root_version)?;
     let Arrived { manifest, signed, overlay, .. } = arrived;
     if manifest.overlay.is_none() {
         return Ok(());
@@ -174,7 +169,7 @@ pub fn accept(
     file: Option<Incoming>,
     data: &Path,
     channel: &ChannelName,
-    floor: Floor,
+    floor: (&Floor, u32),
     arrived: &Arrived,
 ) -> Result<(), DiskError> {
     prepare_on(&RealVolume, data, channel, floor, arrived)?;
@@ -195,27 +190,6 @@ pub fn store(data: &Path, manifest: &[u8], base: &[u8]) -> Result<(), DiskError>
     incoming.keep()
 }
 
-/// The highest revision ever accepted, and by which root document: a root that gives lists to wholly other keys lets it fall.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Floor {
-    /// The revision.
-    pub revision: Revision,
-    /// The number of the root document; 0 = written before that was.
-    pub root_version: u32,
-}
-
-impl Floor {
-    fn read(text: &str) -> Option<Floor> {
-        let (revision, root_version) = text.split_once(' ').unwrap_or((text, "0"));
-        Some(Floor { revision: Revision(revision.parse().ok()?), root_version: root_version.parse().ok()? })
-    }
-}
-
-/// Where a channel's floor lies. A channel's name is a part of a file's.
-fn floor_of(data: &Path, channel: &ChannelName) -> PathBuf {
-    data.join("list").join(if channel.is_all() { "floor".to_owned() } else { format!("floor-{channel}") })
-}
-
 /// Makes the word of which channel to follow survive a restart.
 ///
 /// # Errors
@@ -232,35 +206,17 @@ pub fn read_channel(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Pla
     let Ok(signed) = read_at_most(&data.join("list").join("channel"), PLACEMENT_MAX_OCTETS as u64) else {
         return placed;
     };
-    let found = roots.chain.iter().rev().find_map(|document| {
-        let placement = Placement::verify(&signed, &document.root, sensor).ok()?;
-        let mut since = roots.since(document.root.version);
-        Some((placement, !since.any(|(before, after)| is_replaced(&before.roles.list, &after.roles.list))))
-    });
+    // By the newest it counts against an older one; else it is followed, and holds up none.
+    let found = roots
+        .chain
+        .iter()
+        .rev()
+        .enumerate()
+        .find_map(|(place, document)| Some((Placement::verify(&signed, &document.root, sensor).ok()?, place == 0)));
     match found {
         Some((placement, counts)) => placed.with_word(placement, counts),
         None => placed,
     }
-}
-
-/// Makes the floor survive a restart.
-///
-/// # Errors
-/// [`DiskError`].
-pub fn store_floor(data: &Path, channel: &ChannelName, floor: Floor) -> Result<(), DiskError> {
-    store_floor_on(&RealVolume, data, channel, floor)
-}
-
-/// The same on any volume.
-///
-/// # Errors
-/// [`DiskError`].
-pub fn store_floor_on(volume: &dyn Volume, data: &Path, channel: &ChannelName, floor: Floor) -> Result<(), DiskError> {
-    create_directory_on(volume, &data.join("list"))?;
-    let Floor { revision, root_version } = floor;
-    // Nothing comes before the first document; and programs from before know one number alone.
-    let text = if root_version <= 1 { revision.to_string() } else { format!("{revision} {root_version}") };
-    write_whole_on(volume, &floor_of(data, channel), text.as_bytes())
 }
 
 /// Makes the last word of which list is the newest survive a restart.
@@ -285,8 +241,10 @@ pub struct Stored {
     pub list: Option<(Manifest, Arc<IndicatorSet>)>,
     /// Which channel is followed.
     pub placed: Placed,
-    /// The highest revision of that channel ever accepted.
-    pub floor: Revision,
+    /// The highest revision of that channel ever accepted, and whose.
+    pub floor: Floor,
+    /// Who signed the list.
+    pub signers: BTreeSet<String>,
     /// The list was signed by keys that the newest root document no longer names: it is matched against until another is
     /// here, and is no floor.
     pub of_before: bool,
@@ -302,7 +260,7 @@ pub struct Stored {
 pub fn read(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Result<Stored, DiskError> {
     let directory = data.join("list");
     let mut stored = Stored { placed: read_channel(data, roots, sensor), ..Stored::default() };
-    match read_floor_on(&RealVolume, data, stored.placed.channel(), roots)? {
+    match floor::read_on(&RealVolume, data, stored.placed.channel(), roots)? {
         Some(floor) => stored.floor = floor,
         None => stored.refused = Some(NO_FLOOR.to_owned()),
     }
@@ -322,13 +280,13 @@ pub fn read(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Result<Stor
     let overlay = overlay::read_on(&RealVolume, data, &hex(found.hash.as_bytes()))?;
     for (place, root) in roots.chain.iter().rev().map(|document| &document.root).enumerate() {
         match found.list(overlay.as_ref(), root) {
-            Ok((manifest, set)) => {
+            Ok((manifest, set, signers)) => {
                 set.touch();
                 stored.of_before = place > 0;
                 if !stored.of_before && manifest.channel == stored.placed.channel().as_str() {
-                    stored.floor = stored.floor.max(manifest.revision);
+                    stored.floor = stored.floor.with(manifest.revision, signers.clone());
                 }
-                stored.list = Some((manifest, Arc::new(set)));
+                (stored.list, stored.signers) = (Some((manifest, Arc::new(set))), signers);
                 stored.refused = stored.refused.filter(|why| why == NO_FLOOR);
                 break;
             }
@@ -337,33 +295,6 @@ pub fn read(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Result<Stor
         }
     }
     Ok(stored)
-}
-
-/// A channel's floor that counts by these root documents; none where the file is damaged.
-///
-/// # Errors
-/// [`DiskError`] when it is there and cannot be read.
-pub fn read_floor_on(
-    volume: &dyn Volume,
-    data: &Path,
-    channel: &ChannelName,
-    roots: &roots::Stored,
-) -> Result<Option<Revision>, DiskError> {
-    let path = floor_of(data, channel);
-    if !volume.exists(&path) {
-        return Ok(Some(Revision(0)));
-    }
-    let octets = match read_at_most_on(volume, &path, FLOOR_MAX_OCTETS) {
-        Ok(octets) => octets,
-        Err(error) if error.is_too_large() => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let floor = Floor::read(String::from_utf8_lossy(&octets).trim_end());
-    Ok(floor.map(|Floor { revision, root_version }| {
-        let mut since = roots.since(root_version);
-        let fell = since.any(|(before, after)| is_replaced(&before.roles.list, &after.roles.list));
-        if fell { Revision(0) } else { revision }
-    }))
 }
 
 /// Reads as much as there is, at most the buffer.
@@ -380,6 +311,9 @@ fn read_up_to(mut file: &File, buffer: &mut [u8]) -> io::Result<usize> {
     Ok(filled)
 }
 
+/// A list, and who has signed it.
+type Standing = (Manifest, IndicatorSet, BTreeSet<String>);
+
 /// A base as it lies on disk, whoever stands for it.
 struct Found {
     /// The manifest it came with.
@@ -391,7 +325,7 @@ struct Found {
 
 impl Found {
     /// The list that it and the changes over it are, by the word of this root.
-    fn list(&self, overlay: Option<&StoredOverlay>, root: &Root) -> Result<(Manifest, IndicatorSet), Refused> {
+    fn list(&self, overlay: Option<&StoredOverlay>, root: &Root) -> Result<Standing, Refused> {
         let changed = overlay.map(|there| self.by(&there.signed, &there.overlay, root));
         match (self.by(&self.manifest, &[], root), changed) {
             // A base that came without changes after these were made is newer than they are.
@@ -401,13 +335,13 @@ impl Found {
         }
     }
 
-    fn by(&self, signed: &[u8], overlay: &[u8], root: &Root) -> Result<(Manifest, IndicatorSet), Refused> {
+    fn by(&self, signed: &[u8], overlay: &[u8], root: &Root) -> Result<Standing, Refused> {
         let manifest = Manifest::verify(signed, root)?;
         manifest.check(self.octets, &self.hash)?;
         manifest.check_overlay(overlay)?;
         let base = self.base.as_ref().map_err(|bad| Refused::BadBase(*bad))?;
         let set = manifest.complete(base, overlay)?;
-        Ok((manifest, set))
+        Ok((manifest, set, Manifest::signers(signed, root)))
     }
 }
 
@@ -446,6 +380,7 @@ const _: () = assert!(HEAD_OCTETS + MANIFEST_MAX_OCTETS <= BASE_AT && BASE_AT.is
 mod tests {
     use super::*;
     use crate::subscription::tests::{key, publication, root_of};
+    use varde_common::id::Revision;
 
     /// A list as it arrived whole; over the base of another as changes.
     fn arrived(revision: u64, over: Option<&Arrived>) -> (Arrived, Vec<u8>) {
@@ -466,8 +401,8 @@ mod tests {
             file.write(base).unwrap();
             file
         });
-        let floor = Floor { revision: arrived.manifest.revision, root_version: 1 };
-        accept(file, data, &ChannelName::default(), floor, arrived)
+        let floor = Floor::of(arrived.manifest.revision);
+        accept(file, data, &ChannelName::default(), (&floor, 1), arrived)
     }
 
     fn there(data: &Path) -> Stored {
@@ -487,7 +422,7 @@ mod tests {
         assert!(accept_all(data.path(), &seven, &base).is_err(), "it stops in between");
         fs::remove_dir_all(in_the_way).unwrap();
         let stored = there(data.path());
-        assert_eq!((stored.floor, stored.list.is_none()), (Revision(7), true));
+        assert_eq!((stored.floor.revision(), stored.list.is_none()), (Revision(7), true));
     }
 
     #[test]
@@ -505,7 +440,7 @@ mod tests {
         for damaged in [&octets[..octets.len() - 1], &octets[..6], &[&octets[..], &[0]].concat(), b""] {
             fs::write(&of_six, damaged).unwrap();
             let stored = there(data);
-            assert_eq!((revision(&stored), stored.floor), (Some(5), Revision(6)));
+            assert_eq!((revision(&stored), stored.floor.revision()), (Some(5), Revision(6)));
         }
         fs::write(&of_six, &octets).unwrap();
         // Cut off between the changes of another base and that base: nothing of either is in force.
@@ -523,7 +458,7 @@ mod tests {
         // A base that came with changes is nothing without them.
         fs::remove_file(overlay::path_of(data, &both.manifest.base_blake3)).unwrap();
         let stored = there(data);
-        assert_eq!((revision(&stored), stored.floor), (None, Revision(9)));
+        assert_eq!((revision(&stored), stored.floor.revision()), (None, Revision(9)));
         assert!(stored.refused.is_some_and(|why| why.contains("bytes where")));
         // The same base without changes, later than they were.
         let (ten, _) = arrived(10, None);
@@ -549,19 +484,23 @@ mod tests {
         assert_eq!((placed.channel(), placed.at()), (&pilot, Some(Timestamp(5))));
         assert!(read_channel(data, &one, SensorId(8)).channel().is_all(), "another sensor's");
         for (channel, revision) in [("all", 9), ("pilot", 3)] {
-            let floor = Floor { revision: Revision(revision), root_version: 1 };
-            store_floor(data, &channel.parse().unwrap(), floor).unwrap();
+            let (channel, floor) = (channel.parse().unwrap(), Floor::of(Revision(revision)));
+            floor::store_on(&RealVolume, data, &channel, &floor, 1).unwrap();
         }
-        assert_eq!(read(data, &one, me).unwrap().floor, Revision(3), "the floor of the one that is followed");
-        let all = read_floor_on(&RealVolume, data, &ChannelName::default(), &one);
-        assert_eq!(all.unwrap(), Some(Revision(9)));
+        assert_eq!(
+            read(data, &one, me).unwrap().floor.revision(),
+            Revision(3),
+            "the floor of the one that is followed"
+        );
+        let all = floor::read_on(&RealVolume, data, &ChannelName::default(), &one);
+        assert_eq!(all.unwrap(), Some(Floor::of(Revision(9))));
         // Wholly other keys: the channel stays, and neither its floor nor the time of the word counts.
         let mut other = root_of(&key(3));
         other.version = 2;
         let mut both = one.clone();
         both.chain.push(crate::anchor::Document { root: other, octets: Vec::new() });
         let stored = read(data, &both, me).unwrap();
-        assert_eq!((stored.placed.channel(), stored.placed.at(), stored.floor), (&pilot, None, Revision(0)));
+        assert_eq!((stored.placed.channel(), stored.placed.at(), stored.floor.revision()), (&pilot, None, Revision(0)));
         std::fs::write(data.join("list/channel"), b"{").unwrap();
         assert!(read(data, &one, me).unwrap().placed.channel().is_all());
     }

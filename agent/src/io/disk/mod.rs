@@ -4,6 +4,7 @@ pub mod adopt;
 pub mod brake;
 pub mod collector_time;
 pub mod enrolling;
+pub mod floor;
 pub mod hosts;
 pub mod identity;
 pub mod keeper;
@@ -15,6 +16,7 @@ pub mod outlived;
 pub mod overlay;
 pub mod owner;
 pub mod roots;
+pub mod sealed;
 pub mod spool;
 pub mod volume;
 pub mod wipe;
@@ -44,6 +46,13 @@ impl DiskError {
     /// Whether something could not be read; nothing was to be changed by it.
     pub fn is_of_reading(&self) -> bool {
         matches!(self.doing, "read" | "open")
+    }
+
+    /// Whether the disk cannot give what lies on it (a bad sector, a file system that has found damage): no right that is missing, and
+    /// nothing that the process has too many of.
+    pub fn is_of_medium(&self) -> bool {
+        const MEDIUM: [i32; 4] = [libc::EIO, libc::EUCLEAN, libc::EBADMSG, libc::ENODATA];
+        self.is_of_reading() && self.source.raw_os_error().is_some_and(|error| MEDIUM.contains(&error))
     }
 
     /// Whether it may not be done by the user that runs this.

@@ -2,9 +2,13 @@
 //! itself; what was never delivered longer, so that a person can look, and `status` says how long still.
 //!
 //! How long each has lain there stands in the file `set-aside` in the data directory: the wall clock when it was last looked
-//! at, then a line for each, `NAME AGE_S UNDELIVERED`. As in `spool/ages.rs` an age goes on by what passes between two looks,
-//! and by a day at most each time; what has none there begins to age anew. One that is over is renamed first: half removed it
-//! must never be taken for a spool.
+//! at, then a line for each, `NAME AGE_S UNDELIVERED`, with a checksum (`sealed.rs`). As in `spool/ages.rs` an age goes on by what passes between two looks,
+//! and by a day at most each time; what has none there begins to age anew. One that is over is told to the collector as lost
+//! ([`lost_with`]) before it is renamed and removed: half removed it must never be taken for a spool.
+
+mod lost;
+
+pub use lost::lost_with;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +19,7 @@ use varde_common::time::Timestamp;
 use super::adopt::plan::taken_over;
 use super::spool::survey;
 use super::volume::RealVolume;
-use super::{DiskError, failed, read_at_most, sync_directory, write_whole};
+use super::{DiskError, failed, read_at_most, sealed, sync_directory, write_whole};
 use crate::limits::{
     SET_ASIDE_DELIVERED_KEEP_S, SET_ASIDE_MAX_OCTETS, SET_ASIDE_UNDELIVERED_KEEP_S, SPOOL_AGE_STEP_MAX_S,
 };
@@ -49,10 +53,10 @@ pub fn known(data: &Path) -> Vec<SetAside> {
     read(data).map_or(Vec::new(), |(_, known)| known.into_values().filter(there).collect())
 }
 
-/// Looks at those there are by a clock that says `now`, and removes those that are over; gives the removed.
+/// Looks at those there are by a clock that says `now`; gives those that are over, again and again until they are removed.
 ///
 /// # Errors
-/// [`DiskError`]; what is over is tried again the next time.
+/// [`DiskError`].
 pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
     let (told, before) = read(data).unwrap_or((now, BTreeMap::new()));
     let passed_s = now.since(told).as_secs().min(SPOOL_AGE_STEP_MAX_S);
@@ -77,30 +81,14 @@ pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
             if one.left_s() == 0 { over.push(one) } else { kept.push(one) }
         }
     }
-    over.retain(|one: &SetAside| {
-        let (path, ended) = (data.join(&one.name), free_name(data));
-        let renamed = fs::rename(&path, &ended).map_err(failed("rename", &path));
-        if let Err(error) = &renamed {
-            tracing::error!("the time of {} is over and it cannot be removed: {error}; {}", one.name, error.remedy());
-        }
-        renamed.is_ok()
-    });
-    if !over.is_empty() {
-        sync_directory(data)?;
-        for entry in fs::read_dir(data).map_err(failed("read", data))?.flatten() {
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with(ENDED)) {
-                remove(&entry.path());
-            }
-        }
-    }
-    if kept.is_empty() {
+    if kept.is_empty() && over.is_empty() {
         return forget(data).map(|()| over);
     }
     let mut text = format!("{}\n", now.as_micros());
-    for SetAside { name, age_s, undelivered } in &kept {
+    for SetAside { name, age_s, undelivered } in kept.iter().chain(&over) {
         text.push_str(&format!("{name} {age_s} {undelivered}\n"));
     }
-    match write_whole(&data.join(FILE), text.as_bytes()) {
+    match write_whole(&data.join(FILE), sealed::lines(&text).as_bytes()) {
         Err(error) if !error.is_full() => return Err(error),
         // On a full disk they grow no older than they were.
         Err(_) | Ok(()) => {}
@@ -117,14 +105,20 @@ fn forget(data: &Path) -> Result<(), DiskError> {
     Ok(())
 }
 
-/// The same, told in the log.
+/// Removes one that is over, once it is told what is lost with it.
 ///
 /// # Errors
-/// [`DiskError`]: the process must end.
-pub fn look_and_tell(data: &Path, now: Timestamp) -> Result<(), DiskError> {
-    for SetAside { name, undelivered, .. } in look(data, now)? {
-        tracing::warn!("the time of {name} is over: removed, with {undelivered} records never delivered");
+/// [`DiskError`]: the process must end. What cannot be moved is named in the log and stays.
+pub fn end(data: &Path, one: &SetAside) -> Result<(), DiskError> {
+    let SetAside { name, undelivered, .. } = one;
+    let (path, ended) = (data.join(name), free_name(data));
+    if let Err(error) = fs::rename(&path, &ended).map_err(failed("rename", &path)) {
+        tracing::error!("the time of {name} is over and it cannot be removed: {error}; {}", error.remedy());
+        return Ok(());
     }
+    sync_directory(data)?;
+    remove(&ended);
+    tracing::warn!("the time of {name} is over: removed, with {undelivered} records never delivered");
     Ok(())
 }
 
@@ -153,8 +147,8 @@ fn remove(path: &Path) {
 
 fn read(data: &Path) -> Option<(Timestamp, BTreeMap<String, SetAside>)> {
     let octets = read_at_most(&data.join(FILE), SET_ASIDE_MAX_OCTETS).ok()?;
-    let text = String::from_utf8(octets).ok()?;
-    let mut lines = text.strip_suffix('\n')?.lines();
+    // As a version before wrote it, without a checksum, it is not believed: one flipped bit would end what was never delivered.
+    let mut lines = sealed::lines_in(&octets)?.strip_suffix('\n')?.lines();
     let told = Timestamp(lines.next()?.parse().ok()?);
     let one = |line: &str| {
         // From behind: whoever copies one by hand may have put a space into its name.
@@ -210,7 +204,9 @@ mod tests {
     /// Looks every hour from this one on; gives after how many the directory was gone.
     fn gone_after_h(data: &Path, directory: &Path, from: u64) -> Option<u64> {
         (from..=1_000).find(|hour| {
-            look(data, START.plus(Duration::from_secs(hour * HOUR_S))).unwrap();
+            for over in look(data, START.plus(Duration::from_secs(hour * HOUR_S))).unwrap() {
+                end(data, &over).unwrap();
+            }
             !directory.exists()
         })
     }
@@ -269,6 +265,32 @@ mod tests {
         let directory = set_aside(data.path(), 6);
         fs::create_dir(directory.join("quarantine")).unwrap();
         assert_eq!(super::undelivered(&directory).unwrap(), 1, "what nobody could read");
+    }
+
+    #[test]
+    fn d6_one_flipped_bit_ends_nothing_that_was_never_delivered() {
+        let data = tempfile::tempdir().unwrap();
+        set_aside(data.path(), 4);
+        let at = |hours: u64| START.plus(Duration::from_secs(hours * HOUR_S));
+        for hours in [0, 1, 25, 49] {
+            assert!(look(data.path(), at(hours)).unwrap().is_empty());
+        }
+        let whole = fs::read(data.path().join(FILE)).unwrap();
+        let age_s = known(data.path())[0].age_s;
+        assert!(age_s > 100_000, "{age_s}");
+        for (place, bit) in (0..whole.len()).flat_map(|place| (0..8).map(move |bit| (place, bit))) {
+            let mut torn = whole.clone();
+            torn[place] ^= 1 << bit;
+            fs::write(data.path().join(FILE), torn).unwrap();
+            assert!(known(data.path()).is_empty(), "octet {place}, bit {bit}");
+            if bit == 3 {
+                assert!(look(data.path(), at(49)).unwrap().is_empty(), "octet {place}");
+                assert_eq!(known(data.path())[0].age_s, 0, "it begins to age anew");
+            }
+        }
+        // As a version before wrote it.
+        fs::write(data.path().join(FILE), &whole[13..]).unwrap();
+        assert!(known(data.path()).is_empty() && look(data.path(), at(49)).unwrap().is_empty());
     }
 
     #[test]

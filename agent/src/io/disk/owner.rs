@@ -9,7 +9,7 @@ use varde_common::id::SensorId;
 use varde_common::trust::{hex, sha256};
 
 use super::identity::Identity;
-use super::spool::survey_on;
+use super::spool::survey_as_far;
 use super::volume::{RealVolume, Volume};
 use super::{DiskError, adopt, failed, read_at_most_on, write_whole_on};
 
@@ -153,7 +153,11 @@ pub fn set_aside(data: &Path, owner: &Owner) -> Result<Option<Before>, DiskError
 pub fn set_aside_on(volume: &dyn Volume, data: &Path, owner: &Owner) -> Result<Option<Before>, DiskError> {
     let spool = data.join("spool");
     let Some(before) = Owner::read(volume, &spool).filter(|before| before != owner) else { return Ok(None) };
-    let figures = survey_on(volume, &spool)?;
+    // A bad sector in it keeps no sensor from starting.
+    let (figures, unread) = survey_as_far(volume, &spool)?;
+    for error in unread {
+        tracing::error!("{error}; {}", error.remedy());
+    }
     // What the collector is known to have; what may have been sent beyond it the spool itself knows.
     match adopt::allow(volume, &spool, figures.acknowledged) {
         Err(error) if error.is_full() => tracing::error!("nothing can be taken over from the spool of before: {error}"),

@@ -7,7 +7,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{DiskError, failed, sync_directory};
+use super::{DiskError, failed, sync_directory, write_whole};
+
+/// Stands in the data directory from before the first thing is removed until after the last: what is left then is no sensor's.
+const UNDER_WAY: &str = "wiping";
 
 /// Something that is removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,6 +45,7 @@ fn what(name: &str) -> Option<(u8, &'static str)> {
         "list" => (6, "indicator list"),
         "collector-time" | "set-aside" | "spool.next" => (7, "what was noted between starts"),
         "control.sock" | "lock" => (8, "what a running agent holds"),
+        UNDER_WAY => (9, "that a wipe was cut off"),
         _ if name.starts_with("identity.new-") => (0, "identity and keys"),
         _ if name.starts_with("spool.") => (5, "a spool of before"),
         _ if name.ends_with(".tmp") => (7, "what was noted between starts"),
@@ -98,11 +102,21 @@ fn each_file(path: &Path, act: &mut impl FnMut(&Path) -> Result<(), DiskError>) 
     Ok(())
 }
 
-/// Removes it. Cut off anywhere, it can be begun again.
+/// Whether a wipe was cut off here: what it left is to be wiped too before this is anything else.
+pub fn is_cut_off(data: &Path) -> bool {
+    fs::symlink_metadata(data.join(UNDER_WAY)).is_ok()
+}
+
+/// Removes it. Cut off anywhere, it can be begun again, and until it was nothing else begins here ([`is_cut_off`]).
 ///
 /// # Errors
 /// [`DiskError`].
 pub fn remove(data: &Path, found: &Found) -> Result<(), DiskError> {
+    match write_whole(&data.join(UNDER_WAY), b"") {
+        // A disk without room for it is emptied all the same.
+        Err(error) if !error.is_full() => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     for Part { name, .. } in &found.removed {
         let path = data.join(name);
         let Ok(there) = fs::symlink_metadata(&path) else { continue };
@@ -116,7 +130,14 @@ pub fn remove(data: &Path, found: &Found) -> Result<(), DiskError> {
         }
         sync_directory(data)?;
     }
-    Ok(())
+    let under_way = data.join(UNDER_WAY);
+    match fs::remove_file(&under_way) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(failed("remove", &under_way)(error));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    sync_directory(data)
 }
 
 fn overwrite(file: &Path) -> std::io::Result<()> {
@@ -169,7 +190,11 @@ mod tests {
         assert_eq!(found.kept, ["agent.toml", "notes.txt", "reveal.log"]);
         assert_eq!((found.removed[2].files, found.removed[2].octets), (1, 7));
         remove(&data, &found).unwrap();
-        remove(&data, &found).unwrap();
+        assert!(!is_cut_off(&data));
+        fs::write(data.join(UNDER_WAY), "").unwrap();
+        assert!(is_cut_off(&data));
+        remove(&data, &find(&data).unwrap()).unwrap();
+        assert!(!is_cut_off(&data));
         assert_eq!(find(&data).unwrap().removed, []);
         assert_eq!(fs::read_dir(&data).unwrap().count(), 3);
         assert_eq!(fs::read(directory.path().join("kept.key")).unwrap(), [0; 6]);

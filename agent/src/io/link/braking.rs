@@ -36,8 +36,11 @@ pub(super) async fn brake_step(
     desk.brakes.send_modify(|brakes| step = Some(brakes.handle_order(octets, &root, now, steady)));
     let outcome = match step {
         None => return Ok(()),
-        Some(Step::Again(outcome) | Step::Refused(outcome)) => outcome,
+        Some(Step::Again(outcome)) => return write_message(write, &ToCollector::BrakeOutcome(outcome)).await,
+        Some(Step::Refused(outcome)) => outcome,
         Some(Step::Keep(kept)) => {
+            // The key is at the collector: nobody else's hand is needed for one order after the other, and each is written to disk.
+            desk.bears()?;
             let (data, stored) = (desk.data.clone(), kept.clone());
             let stored = on_disk(move || brake::store(&data, &stored)).await?;
             let mut outcome = None;
@@ -59,7 +62,7 @@ pub(super) async fn brake_step(
         BrakeOutcome::Taken { number, .. } => {
             tracing::info!(number, "an order of the brake is in force: what it names is counted only; see status");
         }
-        BrakeOutcome::Refused { known, why } => tracing::warn!(known, "{}", why.as_str()),
+        BrakeOutcome::Refused { known: _, why } => desk.refused(why.as_str())?,
     }
     write_message(write, &ToCollector::BrakeOutcome(outcome)).await
 }

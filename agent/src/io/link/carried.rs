@@ -26,8 +26,8 @@ use super::desk::Desk;
 use super::lists::lists;
 use super::{Link, LinkError, Way, read_message};
 use crate::anchor::Anchor;
+use crate::io::clock;
 use crate::limits::{CARRIED_ANSWERS_MAX_OCTETS, CARRIED_PIECE_OCTETS, CARRIED_WITHIN_S};
-use crate::newness::Newness;
 use crate::subscription::Subscription;
 
 /// What came of it.
@@ -154,7 +154,7 @@ pub async fn take(desk: &Desk, subscription: &mut Subscription, file: &mut (impl
     let within = Duration::from_secs(CARRIED_WITHIN_S);
     let brought =
         timeout(within, async { tokio::join!(fed, lists(&link, desk, subscription, *PROTOCOLS.end())) }).await;
-    desk.newness.send_modify(Newness::handle_session_over);
+    desk.newness.send_modify(|newness| newness.handle_session_over(clock::monotonic()));
     subscription.handle_session();
     drop(link);
     let mut carried = Carried::default();
@@ -166,6 +166,7 @@ pub async fn take(desk: &Desk, subscription: &mut Subscription, file: &mut (impl
             carried.refused.push("the file holds no whole list".to_owned());
         }
         Ok((Ok(()), _)) => {}
+        Ok((Err(_), Err(why @ LinkError::RefusedTooOften))) => carried.refused.push(why.to_string()),
         // What the list was refused for says more than the pieces that nobody took any more.
         Ok((Err(_), Err(LinkError::Protocol(why)))) => carried.refused.push(why),
         Ok((Err(why), _)) => carried.refused.push(why),

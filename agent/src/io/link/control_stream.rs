@@ -77,7 +77,10 @@ async fn speak(
         tokio::select! {
             message = hearing.recv() => match message {
                 // Whoever cannot have been asked answers nothing.
-                Some(message) if said.protocol >= RENEWS_SINCE => renewing.hear(message).await?,
+                Some(message) if said.protocol >= RENEWS_SINCE => {
+                    desk.bears()?;
+                    renewing.hear(message).await?;
+                }
                 message => return Err(unexpected(message.as_ref())),
             },
             () = sleep_until(until) => {}

@@ -29,6 +29,7 @@ use crate::io::disk::spool::Figures;
 use crate::limits::{BRAKE_LOOK_EVERY_S, CLOCK_SKEW_TOLD_S};
 use crate::newness::Newness;
 use crate::raise::braked::Braking;
+use crate::refusals::Refusals;
 use crate::renewal::Certified;
 
 /// The list in force, as the sensor uses it.
@@ -98,6 +99,8 @@ pub struct Desk {
     pub protocols: RangeInclusive<u16>,
     /// Records sent again so far.
     pub resent: AtomicU64,
+    /// What was refused lately, in this session and those before.
+    pub refusals: Mutex<Refusals>,
     /// Who brings a list by hand.
     pub counter: Counter,
     /// The CA that enrolment met: what a list brought by hand comes with is held against it.
@@ -134,21 +137,18 @@ impl Desk {
 
     /// How it stands to its trust anchor and to the newest list.
     pub fn standing(&self) -> Standing {
-        let [earliest, _] = self.times();
         let in_force = self.list.borrow().revision;
-        self.newness.borrow().standing(self.anchor.borrow().root(), in_force, earliest, clock::monotonic())
+        self.newness.borrow().standing(self.anchor.borrow().root(), in_force, self.times(), clock::monotonic())
     }
 
-    /// The earliest and the latest time that it may be.
+    /// The earliest and the latest time that it may be, for what somebody has signed.
     pub(super) fn times(&self) -> [Timestamp; 2] {
-        let [one, other] = held(&self.time).readings(clock::now(), clock::since_boot());
-        [one.min(other), one.max(other)]
+        held(&self.time).between(clock::now(), clock::since_boot())
     }
 
     /// What time it is by the collector's word, as far as there is one.
     pub fn by_word(&self) -> Timestamp {
-        let [_, by_word] = held(&self.time).readings(clock::now(), clock::since_boot());
-        by_word
+        held(&self.time).by_word(clock::now(), clock::since_boot())
     }
 
     /// What is braked may have changed or run out: the sensor's thread is told, and the log.
@@ -185,10 +185,10 @@ impl Desk {
                 if own > word { "ahead of" } else { "behind" }
             );
         }
-        let worth = held(&self.time).handle_word(word, clock::since_boot());
-        if let Some(word) = worth {
+        let worth = held(&self.time).handle_word(word, own, clock::since_boot());
+        if let Some(passed) = worth {
             let data = self.data.clone();
-            let kept = tokio::task::spawn_blocking(move || collector_time::keep(&data, word)).await;
+            let kept = tokio::task::spawn_blocking(move || collector_time::keep(&data, &passed)).await;
             if let Ok(Err(error)) = kept {
                 tracing::debug!("the collector's time is not kept: {error}");
             }

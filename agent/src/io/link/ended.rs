@@ -30,8 +30,11 @@ pub(super) fn lost(error: LinkError, fruitful: Option<bool>) -> (LinkError, Lost
     let lost = match (&error, fruitful) {
         (LinkError::Closed(CloseReason::Revoked), _) => Lost::Revoked,
         (LinkError::Closed(CloseReason::Quarantined), _) => Lost::Quarantined,
+        (LinkError::Closed(CloseReason::Replaced), _) => Lost::Replaced,
         (LinkError::Closed(CloseReason::Unavailable) | LinkError::Busy, _) => Lost::Unavailable,
         (LinkError::Closed(CloseReason::GoingDown), Some(_)) => Lost::Ended,
+        // Whatever else came of it.
+        (LinkError::RefusedTooOften, _) => Lost::Fruitless,
         (error, Some(false)) if error.is_an_answer() => Lost::Fruitless,
         (_, Some(_)) => Lost::Ended,
         (_, None) => Lost::NotReached,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use varde_common::codec::Text;
 use varde_common::list::Manifest;
 use varde_common::matcher::IndicatorSet;
 use varde_common::message::{ListOutcome, Stream, ToAgent, ToCollector};
@@ -16,10 +15,13 @@ use super::placing::channel_step;
 use super::session::{Desk, InForce, unexpected};
 use super::{Link, LinkError, read_message, write_message};
 use crate::io::disk::keeper::Order;
-use crate::io::disk::list::{self, Floor, Incoming};
+use crate::io::disk::list::{self, Incoming};
 use crate::io::{clock, disk};
 use crate::limits::{LIST_TAKEN_WITHIN_S, ROOT_FOLLOWED_WITHIN_S};
 use crate::subscription::{Step, Subscription};
+
+/// The collector may think that what is held here is the newest: the next session's first word says that it counts no more.
+const NOBODYS: &str = "too few of those who signed the list in force have the list role still; asking for another list";
 
 /// The stream of lists: subscribes, and takes in whatever list comes.
 pub(super) async fn lists<L: Link>(
@@ -37,11 +39,14 @@ pub(super) async fn lists<L: Link>(
     loop {
         let message = {
             let mut reading = std::pin::pin!(read_message(&mut read));
-            let waiting = desk.anchor.borrow().is_waiting();
+            let waiting = desk.anchor.borrow().is_waiting() || subscription.is_forsaken();
             tokio::select! {
                 message = &mut reading => message?,
                 () = sleep(Duration::from_secs(ROOT_FOLLOWED_WITHIN_S)), if waiting => {
                     root_step(link, &mut write, desk, subscription, None).await?;
+                    if subscription.is_forsaken() {
+                        return Err(LinkError::Broken(NOBODYS.to_owned()));
+                    }
                     reading.await?
                 }
             }
@@ -139,8 +144,7 @@ async fn act(
         Step::Broken(why) => return Err(LinkError::Protocol(why.to_owned())),
         Step::Refused { revision, why, outcome } => {
             *incoming = None;
-            tracing::warn!(%revision, "a list was refused: {why}");
-            desk.order(Order::Event(SensorEvent::ListRefused { revision, why: Text::cut(&why) })).await?;
+            desk.list_refused(revision, &why).await?;
             return Ok(Some(outcome));
         }
         Step::Begin { manifest } => {
@@ -159,15 +163,14 @@ async fn act(
                 return Ok(None);
             }
             let (data, channel) = (desk.data.clone(), subscription.placed().channel().clone());
-            let floor =
-                Floor { revision: arrived.manifest.revision, root_version: desk.anchor.borrow().root().version };
+            let (floor, version) = (subscription.floor_with(&arrived.manifest), desk.anchor.borrow().root().version);
             let ours = Arc::clone(&desk.list.borrow().set);
             let kept = on_disk(move || {
                 let set = match list::complete(file.as_ref(), &ours, &arrived)? {
                     Ok(set) => set,
                     Err(refused) => return Ok(Err(refused.to_string())),
                 };
-                list::accept(file, &data, &channel, floor, &arrived)?;
+                list::accept(file, &data, &channel, (&floor, version), &arrived)?;
                 Ok(Ok((set, arrived.manifest)))
             });
             match kept.await? {

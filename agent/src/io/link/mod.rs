@@ -13,6 +13,7 @@ pub mod provisional;
 mod pulse;
 pub mod pump;
 pub mod quic;
+mod refused;
 pub mod renewing;
 mod root_lane;
 pub mod session;
@@ -187,6 +188,11 @@ pub enum LinkError {
     /// What came is no message, or not one that belongs there.
     #[error("the collector sent what it may not: {0}")]
     Protocol(String),
+    /// Again and again what came was refused, or should come rarely.
+    #[error(
+        "the collector sends again and again what is refused or should come rarely; the session was ended, and the next comes later; tell the CSIRT"
+    )]
+    RefusedTooOften,
     /// Anything else that ends a connection.
     #[error("the connection to the collector broke: {0}")]
     Broken(String),
@@ -227,6 +233,7 @@ impl LinkError {
             | LinkError::Renewed
             | LinkError::Closed(_)
             | LinkError::Busy
+            | LinkError::RefusedTooOften
             | LinkError::Protocol(_) => false,
         }
     }
@@ -250,6 +257,7 @@ impl LinkError {
             | LinkError::Renewed
             | LinkError::Closed(_)
             | LinkError::Busy
+            | LinkError::RefusedTooOften
             | LinkError::Protocol(_) => false,
         }
     }

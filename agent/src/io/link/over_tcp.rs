@@ -18,6 +18,7 @@ use super::double::{Double, FOREIGN, Fault, Publication};
 use super::ways::{Dialled, Ways};
 use super::{Link, LinkError, Way};
 use crate::command::run::{RunArgs, run_confined_by};
+use crate::io::clock;
 use crate::io::disk::identity::{Card, Identity};
 use crate::io::disk::spool;
 use crate::io::enroll::{EnrolError, Wishes, enroll};
@@ -147,6 +148,16 @@ fn quic_is_tried_again_while_tcp_carries_and_a_closed_door_is_told() {
         assert_eq!(moved.way(), Way::Quic);
         let _ = moved.open(Stream::Control).await;
     });
+    // The double hears of it a moment later, and takes the fault that was meant for it; until then it would take the next one's.
+    let deadline = clock::monotonic() + std::time::Duration::from_secs(60);
+    let has_come = || {
+        let seen = double.seen.lock().unwrap();
+        seen.sessions > seen.over_tcp
+    };
+    while !has_come() {
+        assert!(clock::monotonic() < deadline, "the double has heard of QUIC");
+        std::thread::yield_now();
+    }
     let nowhere = ways_to_revoked(directory.path(), &double);
     assert_eq!(nowhere, LinkError::Closed(CloseReason::Revoked));
 }

@@ -12,6 +12,7 @@ use varde_common::trust::Root;
 use super::lists::on_disk;
 use super::session::Desk;
 use super::{LinkError, write_message};
+use crate::io::disk::floor;
 use crate::io::disk::identity::Identity;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::list;
@@ -33,20 +34,27 @@ pub(super) async fn channel_step(
     let outcome = match subscription.placed().handle_word(&octets, &root, latest) {
         Step::Nothing(outcome) => outcome,
         Step::Refused(why, outcome) => {
-            tracing::warn!("{why}");
-            let event = SensorEvent::ListRefused { revision: Revision(0), why: Text::cut(&why.to_string()) };
-            desk.order(Order::Event(event)).await?;
+            desk.list_refused(Revision(0), &why.to_string()).await?;
             outcome
         }
         Step::Keep(placement) => {
             let (data, channel) = (desk.data.clone(), placement.channel.clone());
             let kept = on_disk(move || {
                 list::store_channel(&data, &octets)?;
-                list::read_floor_on(&RealVolume, &data, &channel, &roots_of(&data, root))
+                floor::read_on(&RealVolume, &data, &channel, &roots_of(&data, root))
             });
             match kept.await? {
                 Ok(floor) => {
                     tracing::info!(channel = %placement.channel, "another channel is followed");
+                    if floor.is_none() {
+                        let why = format!(
+                            "the floor of channel {} on this disk is no number: an older list of it may be taken once",
+                            placement.channel
+                        );
+                        tracing::warn!("{why}");
+                        let event = SensorEvent::ListRefused { revision: Revision(0), why: Text::cut(&why) };
+                        desk.order(Order::Event(event)).await?;
+                    }
                     let outcome = subscription.handle_placed(placement, floor.unwrap_or_default());
                     desk.newness.send_modify(Newness::handle_channel);
                     desk.channel.send_replace(subscription.placed().channel().clone());
@@ -63,7 +71,7 @@ pub(super) async fn channel_step(
 }
 
 /// The root documents of the disk: one of them may have let that channel's floor fall since it was set.
-fn roots_of(data: &Path, in_force: Root) -> Stored {
+pub(super) fn roots_of(data: &Path, in_force: Root) -> Stored {
     let identity = Identity::read(data).ok();
     let stored = identity.and_then(|identity| roots::read(data, identity.root().ok()?, &identity.root_document).ok());
     stored.unwrap_or_else(|| Stored::of(in_force))

@@ -117,8 +117,7 @@ impl Renewing {
 
     /// By the collector's word, as far as there is one.
     fn now(&self) -> Timestamp {
-        let [_, by_word] = held(&self.time).readings(clock::now(), clock::since_boot());
-        by_word
+        held(&self.time).by_word(clock::now(), clock::since_boot())
     }
 
     /// When to look again; none = it is time to ask.
@@ -159,16 +158,15 @@ impl Renewing {
     }
 
     async fn take(&mut self, certificate_der: Vec<u8>) -> Result<(), LinkError> {
-        let read = validity(&certificate_der).and_then(|(from, until)| Ok((from, until, life(&certificate_der)?)));
-        let (from, until, next) = match read {
+        let read = validity(&certificate_der).and_then(|(from, _)| Ok((from, life(&certificate_der)?)));
+        let (from, next) = match read {
             Ok(read) => read,
             Err(why) => {
                 self.failed(&format!("the certificate that came cannot be read: {why}"));
                 return Ok(());
             }
         };
-        let is_newer = until > self.renewal.certified().until && next.certified().renews > self.now();
-        if !is_newer || !held(&self.time).may_be_issued(from) {
+        if !self.renewal.gives_way_to(&next, self.now()) || !held(&self.time).may_be_issued(from) {
             self.failed("the certificate that came is not of this time; the collector's clock may be wrong");
             return Ok(());
         }

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use varde_common::message::{ALPN_ROOT, CloseReason, ToAgent, ToCollector};
 use varde_common::tie::ALPN_ROOT_TCP;
 use varde_common::time::Timestamp;
+use varde_common::trust::Root;
 
 use super::anchored::keep;
 use super::provisional::{check_chain, client_config};
@@ -135,15 +136,19 @@ async fn converse(
             other => return Err(super::session::unexpected(Some(&other)).into()),
         }
     };
-    let proves = |root: &_| check_chain(chain, root, readings(desk)).is_ok();
+    let proves = |root: &_| check_chain(chain, root, readings(desk, root)).is_ok();
     match settled(step(desk, |anchor| anchor.handle_lane_over(earliest, proves)))? {
         documents if documents.is_empty() => Err(Failed::None { held: version, newest }),
         documents => Ok(documents),
     }
 }
 
-fn readings(desk: &Desk) -> [Timestamp; 2] {
-    held(&desk.time).readings(clock::now(), clock::since_boot())
+/// As they are once this document is in force: what was said under a CA that it no longer names must not keep out who proves
+/// itself by another.
+fn readings(desk: &Desk, root: &Root) -> [Timestamp; 2] {
+    let mut by_then = held(&desk.time).clone();
+    by_then.handle_root(root);
+    by_then.readings(clock::now(), clock::since_boot())
 }
 
 fn step(desk: &Desk, with: impl FnOnce(&mut Anchor) -> Step) -> Step {

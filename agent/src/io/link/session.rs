@@ -24,7 +24,6 @@ use crate::io::clock;
 use crate::io::disk::keeper::Order;
 use crate::io::disk::mark;
 use crate::limits::ANSWER_TIMEOUT_S;
-use crate::newness::Newness;
 use crate::ship::{Broken, Lost, Next, Reconnect, Ship};
 use crate::subscription::Subscription;
 
@@ -200,7 +199,7 @@ async fn session<L: Link>(
     stood: &mut Option<Stood>,
 ) -> LinkError {
     let ended = run_session(link, desk, subscription, ship, reconnect, renewing, stood).await;
-    desk.newness.send_modify(Newness::handle_session_over);
+    desk.newness.send_modify(|newness| newness.handle_session_over(clock::monotonic()));
     let error = match ended {
         Ok(never) => match never {},
         Err(error) => error,
@@ -443,6 +442,7 @@ async fn hear(ship: &mut Ship, message: ToAgent, desk: &Desk) -> Result<(), Link
         }
         ToAgent::Gap { expected } => {
             tracing::warn!(%expected, "the collector misses records; sending from there again");
+            desk.bears()?;
             let sent_before = ship.next();
             ship.handle_gap(expected).map_err(broken)?;
             desk.resent(sent_before, ship.next());
@@ -484,6 +484,8 @@ mod tests {
         let ended = |reason, fruitful| lost(LinkError::Closed(reason), fruitful).1;
         assert_eq!(ended(CloseReason::ProtocolError, Some(false)), Lost::Fruitless);
         assert_eq!(ended(CloseReason::ProtocolError, Some(true)), Lost::Ended);
+        assert_eq!(ended(CloseReason::Replaced, None), Lost::Replaced, "before it was greeted");
+        assert_eq!(ended(CloseReason::Replaced, Some(false)), Lost::Replaced);
         assert_eq!(ended(CloseReason::GoingDown, Some(false)), Lost::Ended, "a restart says nothing of the sensor");
         assert_eq!(ended(CloseReason::UnknownSite, None), Lost::NotReached);
     }

@@ -28,10 +28,10 @@ use crate::io::disk::volume::RealVolume;
 use crate::io::disk::{list, mark, spool};
 use crate::io::enroll::{EnrolError, Wishes, enroll};
 use crate::io::privilege::Confined;
-use crate::subscription::tests::{key, publication};
+use crate::subscription::tests::{key, publication, root_of};
 
 pub(super) fn unknown_time() -> SharedTime {
-    SharedTime::new(EffectiveTime::new(Timestamp(0), None).into())
+    SharedTime::new(EffectiveTime::new(&root_of(&key(1)), None, clock::now()).into())
 }
 
 /// What proves the sensor that is enrolled here.
@@ -228,7 +228,7 @@ fn l2_a_list_damaged_on_disk_is_told_and_fetched_again_under_its_own_number() {
     list::store(data, &manifest, &base).unwrap();
     let stored = list::read(data, &Stored::of(root.clone()), SensorId(7)).unwrap();
     assert!(stored.list.is_none() && stored.refused.is_some());
-    assert_eq!(stored.floor, Revision(3), "the floor outlives the list");
+    assert_eq!(stored.floor.revision(), Revision(3), "the floor outlives the list");
     for end in [0, 5, 12, 40, kept.len() - 1] {
         std::fs::write(data.join("list/in-force"), &kept[..end]).unwrap();
         assert!(list::read(data, &Stored::of(root.clone()), SensorId(7)).unwrap().list.is_none(), "cut at {end}");
@@ -240,7 +240,7 @@ fn l2_a_list_damaged_on_disk_is_told_and_fetched_again_under_its_own_number() {
         std::fs::write(data.join("list/floor"), rubbish).unwrap();
         let stored = list::read(data, &Stored::of(root.clone()), SensorId(7)).unwrap();
         assert!(stored.list.is_some() && stored.refused.is_some(), "{rubbish}");
-        assert_eq!(stored.floor, Revision(3), "the list in force is the floor then");
+        assert_eq!(stored.floor.revision(), Revision(3), "the list in force is the floor then");
     }
     let seen = double.seen.lock().unwrap();
     assert!(seen.bodies().iter().any(|body| matches!(body, RecordBody::Event(SensorEvent::ListRefused { .. }))));
@@ -312,7 +312,7 @@ async fn e1_c1_only_a_newer_certificate_of_the_key_that_was_asked_with_changes_a
     let keys = Keys::of(std::sync::Arc::new(RealVolume), data);
     let before = keys.all();
     let time = unknown_time();
-    held(&time).handle_proof(Timestamp(clock::now().0 + 300 * 86_400_000_000));
+    held(&time).handle_proof(Timestamp(clock::now().0 + 300 * 86_400_000_000), String::new());
     let trust = Trust::new(crate::subscription::tests::root_of(&crate::subscription::tests::key(1)));
     let mut renewing = Renewing::open(keys.clone(), trust, time).unwrap();
 

@@ -6,7 +6,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use varde_common::time::Timestamp;
+use varde_common::trust::{hex, sha256};
 
+use super::tls::Trust;
 use crate::effective_time::EffectiveTime;
 use crate::io::clock;
 
@@ -54,7 +56,7 @@ pub fn verify(
 #[derive(Debug)]
 pub struct Timed {
     /// Who checks everything but the time.
-    pub inner: Arc<dyn ServerCertVerifier>,
+    pub inner: Arc<Trust>,
     /// What is known.
     pub time: SharedTime,
 }
@@ -71,7 +73,9 @@ impl ServerCertVerifier for Timed {
         let readings = held(&self.time).readings(clock::now(), clock::since_boot());
         let verified = verify(self.inner.as_ref(), end_entity, intermediates, server_name, readings)?;
         let (_, until) = validity(end_entity).map_err(rustls::Error::General)?;
-        held(&self.time).handle_proof(until);
+        if let Some(ca) = intermediates.iter().find(|shown| self.inner.names_ca(shown)) {
+            held(&self.time).handle_proof(until, hex(&sha256(ca)));
+        }
         Ok(verified)
     }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::departure::{Deleted, Departed};
+use crate::store::leaving::Departing;
 use crate::store::site::SiteAdded;
 
 /// Members 1 to 3 hit by the same indicator; member 1 also on a site of member 2's sensor, and a look-up of its own.
@@ -142,4 +143,60 @@ async fn a_sensor_that_also_watches_another_is_told_before_its_member_leaves() {
     assert!(fixture.store.shared_sensors(Scope::Operator, 1).await.unwrap().is_empty());
     fixture.store.revoke_sensor(2, NOW).await.unwrap();
     assert!(fixture.store.shared_sensors(Scope::Operator, 2).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn q3_only_what_was_handed_over_is_deleted() {
+    let fixture = hit().await;
+    let store = &fixture.store;
+    assert!(store.begin_leaving(1, NOW).await.unwrap());
+    let late = batch(3, vec![RecordBody::Opened(opened(1, 903, 4))]);
+    let refused = handle_batch(store, 1, &late, NOW).await.unwrap_err();
+    assert!(matches!(refused, IngestError::Revoked), "{refused}");
+    let kept = std::cell::Cell::new(0);
+    let finish = async |extent: &_, keeps: bool| {
+        let keep = |gone: &crate::store::departure::Gone| {
+            assert_eq!(gone.rows.len(), 1);
+            kept.set(kept.get() + 1);
+            if keeps { Ok(()) } else { Err("no room") }
+        };
+        store.finish_leaving(1, extent, NOW, keep).await.unwrap()
+    };
+    let everything_of_it = "SELECT COUNT(*) FROM alert WHERE member_id = 1";
+    let before = fixture.count(everything_of_it).await;
+    // Over the sensor of another, which nobody revokes, something comes while the rest is handed over.
+    let extent = store.extent(Scope::Operator, 1).await.unwrap();
+    let more = RecordBody::Updated(updated(2, 9, Evidence::DataOut, 3));
+    send(&fixture, 2, &batch(5, vec![more])).await;
+    assert!(matches!(finish(&extent, true).await, Departing::Grown));
+    assert_eq!((fixture.count(everything_of_it).await, kept.get()), (before, 0));
+
+    // What comes of others changes nothing; whatever comes of it does.
+    let extent = store.extent(Scope::Operator, 1).await.unwrap();
+    fixture.run("INSERT INTO heartbeat VALUES (2, 5, '{}')").await;
+    fixture.run("INSERT INTO member_contact (member_id, role, name) VALUES (2, 'it', 'Ola')").await;
+    send(&fixture, 3, &batch(2, vec![RecordBody::Updated(updated(1, 7, Evidence::Contacted, 2))])).await;
+    assert_eq!(store.extent(Scope::Operator, 1).await.unwrap(), extent);
+    for change in [
+        "INSERT INTO heartbeat VALUES (1, 5, '{}')",
+        "INSERT INTO sensor_event VALUES (1, 'e', 1, 5, 5, '{}')",
+        "INSERT INTO braked_count VALUES (2, 5, 1, 1, 0, 'outbound', 1, 1, 7, 1, 1, 1, 1)",
+        "UPDATE braked_count SET count = 8",
+        "INSERT INTO sensor (id, member_id, token_created_at, token_expires_at, token_secret_sha256) VALUES (9, 1, 0, 0, x'00')",
+        "INSERT INTO site (sensor_id, site, member_id) VALUES (3, 7, 1)",
+        "INSERT INTO member_contact (member_id, role, name) VALUES (1, 'it', 'Kari')",
+        "UPDATE incident SET updated_at = updated_at + 1 WHERE member_id = 1",
+    ] {
+        let before = store.extent(Scope::Operator, 1).await.unwrap();
+        fixture.run(change).await;
+        assert!(matches!(finish(&before, true).await, Departing::Grown), "{change}");
+    }
+    let extent = store.extent(Scope::Operator, 1).await.unwrap();
+    assert!(matches!(finish(&extent, false).await, Departing::NotKept("no room")));
+    assert_eq!((fixture.count(everything_of_it).await, kept.get()), (before, 1), "what must outlive it is not kept");
+    assert!(matches!(finish(&extent, true).await, Departing::Gone(_)));
+    assert_eq!((fixture.count(everything_of_it).await, kept.get()), (0, 2));
+    // Another who was about to do the same.
+    assert!(matches!(finish(&extent, true).await, Departing::NotThere));
+    assert!(!store.begin_leaving(1, NOW).await.unwrap());
 }

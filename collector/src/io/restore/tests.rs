@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::audit::On;
+use crate::audit::{Kept, On, Wrong};
 use crate::command::init::{self, InitArguments};
 use crate::departure;
 use crate::io::backup::make;
@@ -89,6 +89,30 @@ async fn a_backup_is_whole_and_the_owners_alone_and_is_restored_as_it_was() {
     assert_eq!(members(&new).await, 1);
     ServerKeys::read(&new, clock::now()).unwrap();
     assert_eq!(fs::read(new.join(SETTINGS_FILE)).unwrap(), fs::read(made.join(SETTINGS_FILE)).unwrap());
+}
+
+#[tokio::test]
+async fn w2_a_head_of_before_a_restore_is_in_what_was_set_aside_and_that_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("c");
+    collector(&data).await;
+    let made = backup(&data, dir.path(), true).await;
+    let store = Store::open(&data).await.unwrap();
+    let deed = Deed::new("kari".to_owned(), "sensor revoke", On::Collector, clock::now());
+    let kept = Kept { hash: store.note(&deed).await.unwrap().hash, first: None };
+    store.note(&deed).await.unwrap();
+    store.close().await;
+    let aside = back(&made, &data).await.unwrap().aside.unwrap();
+    let verify = async |data: &Path| {
+        let store = Store::open(data).await.unwrap();
+        let verdict = store.verify_audit(Scope::Operator, Some(kept), clock::now(), |_| {}).await.unwrap();
+        store.close().await;
+        verdict
+    };
+    let Err(Wrong::HeadSetAside { restores, .. }) = verify(&data).await else { panic!("it is not told") };
+    let named: Vec<PathBuf> = restores.iter().map(|of| aside_of(&data, of.at)).collect();
+    assert_eq!(named, std::slice::from_ref(&aside));
+    assert!(verify(&aside).await.unwrap().head_asked_for_at.is_some());
 }
 
 #[tokio::test]

@@ -4,16 +4,20 @@ use std::sync::PoisonError;
 
 use varde_common::channel::ChannelName;
 use varde_common::codec::Text;
-use varde_common::message::{BrakeOutcome, CloseReason, Freshness, ListOutcome, RootOutcome};
+use varde_common::message::{BrakeOutcome, CloseReason, Freshness, Hello, ListOutcome, RootOutcome};
 
 use super::Talk;
 use crate::change::Change;
 use crate::io::clock;
 use crate::session::Action;
+use crate::store::{Scope, StoreError};
 
 impl Talk {
     /// The sensor named a site that it may not report for: to whoever looks at it here it would only seem silent.
     pub(super) async fn note_foreign_site(&self) {
+        if self.refused.get() != Some(&CloseReason::UnknownSite) {
+            return;
+        }
         match self.collector.store.note_seldom(self.sensor, "foreign_site", clock::now()).await {
             Ok(true) => {
                 let _ = self.collector.changes.send(Change::Sensor(self.sensor));
@@ -21,6 +25,22 @@ impl Talk {
             Ok(false) => {}
             Err(error) => self.collector.failed("cannot note that a sensor named a site not of its own", &error),
         }
+    }
+
+    /// What a sensor has as it comes: its root document, and its list. A list with a number beyond all that were published here is
+    /// somebody else's, and people must hear of it.
+    pub(super) async fn note_held(&self, hello: &Hello) -> Result<(), CloseReason> {
+        let (store, sensor) = (&self.collector.store, self.sensor);
+        let unavailable = |error: StoreError| self.unavailable(&error);
+        store.root_held(sensor, hello.root_version).await.map_err(unavailable)?;
+        let newest = store.newest_revision(Scope::Operator).await.map_err(unavailable)?;
+        if hello.revision > newest {
+            tracing::warn!(sensor, revision = %hello.revision, "it holds a list that was never published here");
+            if store.note_seldom(sensor, "unpublished_list", clock::now()).await.map_err(unavailable)? {
+                self.tell(vec![Change::Sensor(sensor)]);
+            }
+        }
+        Ok(())
     }
 
     /// What a sensor says of what it trusts; of anything else nothing.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::beat::Fare;
 use crate::store::heartbeat::BEFORE;
-use crate::store::{Scope, brake, pending, reach, setting};
+use crate::store::{Scope, brake, brake_standing, pending, reach, setting};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 macro_rules! hit_columns {
@@ -108,7 +108,8 @@ pub(super) async fn picture(
         trust: trust(tx, scope).await?,
         beat: beat(tx, scope).await?,
         brakes: brake::newest(tx, scope).await?,
-        brake_refusals: brake::standings(tx, scope).await?,
+        brake_newest: brake_standing::newest_order(tx).await?,
+        brake_standings: brake_standing::standings(tx, scope).await?,
         members,
         sensors: sensors(tx, scope).await?,
         campaigns: read_campaigns(tx, scope, only).await?,
@@ -160,7 +161,7 @@ pub(in crate::store) async fn sensors(
          s.heartbeat, s.set_back_at, s.quarantined_at, s.replayed, s.certificate_until, s.renewal_refused_why, \
          s.pending_at, s.pending_spki_sha256, s.approved_at, \
          COALESCE(s.follows, 'all') AS follows, (SELECT MAX(l.revision) FROM list_revision l \
-         WHERE l.channel = COALESCE(s.follows, 'all')) AS newest, s.root_version, s.root_refused_why, s.freshness, s.newest_refused_why, \
+         WHERE l.channel = COALESCE(s.follows, 'all')) AS newest, s.root_version, s.root_refused_why, s.freshness, s.newest_refused_why, s.protocol, \
          (SELECT l.published_at FROM list_revision l WHERE l.revision = s.revision) AS list_published_at, \
          {BEFORE} FROM sensor s LEFT JOIN member m ON m.id = s.member_id AND ($1 IS NULL OR m.id = $1) \
          WHERE $1 IS NULL OR s.member_id = $1 OR EXISTS \
@@ -214,6 +215,7 @@ pub(in crate::store) async fn sensors(
                 freshness: row.try_get("freshness")?,
                 newest_refused: row.try_get("newest_refused_why")?,
                 list_published_at: maybe_time(row, "list_published_at")?,
+                protocol: row.try_get("protocol")?,
             },
             keys: keys(row)?,
         });

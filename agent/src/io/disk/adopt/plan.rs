@@ -218,7 +218,7 @@ fn until(volume: &dyn Volume, directory: &Path) -> Result<Option<(PathBuf, Until
 /// its own is said in the plan's name.
 ///
 /// # Errors
-/// [`DiskError`]: the process must end, for what cannot be named must not be written behind; not where nobody may enter the directory.
+/// [`DiskError`]: the process must end, for what cannot be named must not be written behind.
 pub(super) fn leave_unread(directory: &Path, spool: &Spool) -> Result<(), DiskError> {
     match spool.volume().entry(&directory.join(ADOPTING)) {
         Ok(_) => {
@@ -227,12 +227,13 @@ pub(super) fn leave_unread(directory: &Path, spool: &Spool) -> Result<(), DiskEr
                 // Somebody took it from us; a copy that was made by hand keeps no sensor from its work.
                 Err(error) if error.is_forbidden() => {
                     tracing::error!("{error}; {}", error.remedy());
-                    Ok(())
+                    spool.note_own()
                 }
                 named => named,
             }
         }
-        Err(_) => Ok(()),
+        // No plan is to be seen: there is none, or nobody may enter; then it is noted where we may.
+        Err(_) => spool.note_own(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is taken over of a spool that was set aside: once, under the right numbers, and only what nobody has sent.
 
+mod own;
+
 use std::fs;
 
 use super::*;
@@ -42,7 +44,7 @@ fn bodies(spool: &mut Spool) -> Vec<RecordBody> {
 }
 
 /// Two records that were sent, and four that never were.
-pub(super) fn set_aside(data: &Path, committed: Seq) {
+pub(in crate::io::disk) fn set_aside(data: &Path, committed: Seq) {
     let mut spool = open(data);
     for octets in [opening(), opening(), update_of(2), opening(), update_of(4), update_of(2)] {
         spool.append(&octets);
@@ -453,4 +455,27 @@ fn d5_what_tried_for_room_and_was_stopped_takes_none_after_the_next_start() {
     fs::write(&tried, [0; 9]).unwrap();
     assert_eq!(adopt_into(data.path(), &mut open(data.path())), 0);
     assert!(!tried.exists());
+}
+
+/// Found by a review: a flipped bit took over what the collector had, twice.
+#[test]
+fn d6_d2_what_the_collector_had_of_a_spool_set_aside_is_known_or_not_and_never_something_else() {
+    let data = tempfile::tempdir().unwrap();
+    set_aside(data.path(), Seq(5));
+    let aside = left(&RealVolume, data.path()).unwrap().pop().unwrap();
+    let noted = fs::read(aside.join(COMMITTED)).unwrap();
+    assert_eq!(committed(&RealVolume, &aside), Some(Seq(5)));
+    for place in 0..noted.len() {
+        for bit in 0..8 {
+            let mut torn = noted.clone();
+            torn[place] ^= 1 << bit;
+            fs::write(aside.join(COMMITTED), torn).unwrap();
+            assert_eq!(committed(&RealVolume, &aside), None, "octet {place}, bit {bit}");
+        }
+    }
+    let mut spool = open(data.path());
+    assert_eq!(adopt_into(data.path(), &mut spool), 0, "nothing is taken over on a damaged word");
+    // A version before wrote the number alone.
+    fs::write(aside.join(COMMITTED), "5\n").unwrap();
+    assert_eq!(adopt_into(data.path(), &mut spool), 1, "the sixth");
 }

@@ -2,13 +2,13 @@
 //! theirs.
 //!
 //! A wall clock that is set ten years forward must not make everything too old at once: this one goes on by what passes
-//! between two words of the wall clock, and by a day at most each time. It stands in the file `ages`, which may be lost
-//! without harm: what has no age there begins to age anew.
+//! between two words of the wall clock, and by a day at most each time. It stands in the file `ages` (lines with a checksum,
+//! `sealed.rs`), which may be lost without harm: what has no age there begins to age anew.
 //!
 //! ```text
 //! EPOCH CLOCK TOLD      the lifetime; this clock, seconds; the wall clock's last word, microseconds
-//! FIRST LAST BEGUN      a segment: by this clock when it was last written, and when its first record was
-//! FIRST LAST            the same, as versions before wrote it
+//! FIRST LAST BEGUN      a segment: by this clock when it was last written or all of it acknowledged, and when its first record
+//!                       was written
 //! = FOUND NAME          a file of octets that are no records: when it was first seen (`torn.rs`)
 //! ```
 
@@ -35,6 +35,8 @@ pub(in crate::io::disk) struct Ages {
     torn: BTreeMap<String, u64>,
     looked_s: Option<u64>,
     saved_s: Option<u64>,
+    /// One that had waited is acknowledged, and the file does not say so.
+    is_behind: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +64,7 @@ impl Ages {
                     ages.torn.insert(name.to_owned(), found.parse().ok()?);
                     continue;
                 }
-                let (last, first) = rest.split_once(' ').unwrap_or((rest, rest));
+                let (last, first) = rest.split_once(' ')?;
                 let written = Written { last_s: last.parse().ok()?, first_s: first.parse().ok()? };
                 ages.written.insert(Seq(key.parse().ok()?), written);
             }
@@ -73,7 +75,8 @@ impl Ages {
 
     /// What to write, if it is time to.
     pub(in crate::io::disk) fn poll_file(&mut self, epoch: Epoch) -> Option<String> {
-        if self.saved_s.is_some_and(|saved| self.clock_s.saturating_sub(saved) < WRITE_EVERY_S) {
+        let is_saved = self.saved_s.is_some_and(|saved| self.clock_s.saturating_sub(saved) < WRITE_EVERY_S);
+        if is_saved && !self.is_behind {
             return None;
         }
         self.saved_s = Some(self.clock_s);
@@ -85,6 +88,16 @@ impl Ages {
             text.push_str(&format!("= {found_s} {name}\n"));
         }
         Some(text)
+    }
+
+    /// Whether what was polled is on disk; a full one had no room for it.
+    pub(in crate::io::disk) fn handle_saved(&mut self, is_saved: bool) {
+        self.is_behind &= !is_saved;
+    }
+
+    /// Whether a crash would make something older than it is by more than the file may be wrong.
+    pub(in crate::io::disk) fn is_behind(&self) -> bool {
+        self.is_behind
     }
 
     /// What the wall clock says.
@@ -107,6 +120,12 @@ impl Ages {
         }
     }
 
+    /// The collector has all of a segment, or was told of all of a loss: from now on it is kept for one that is put back.
+    pub(in crate::io::disk) fn handle_acknowledged(&mut self, first: Seq) {
+        self.is_behind |= self.age_s(first) >= WRITE_EVERY_S;
+        self.handle_written(first, false);
+    }
+
     /// These are there, and no others; what was not known begins now.
     pub(in crate::io::disk) fn handle_found(&mut self, there: impl Iterator<Item = Seq>) {
         let known = std::mem::take(&mut self.written);
@@ -119,7 +138,7 @@ impl Ages {
         self.written.remove(&first);
     }
 
-    /// Seconds since a segment was last written; what was not known begins now.
+    /// Seconds since a segment was last written, or all of it was acknowledged; what was not known begins now.
     pub(in crate::io::disk) fn age_s(&mut self, first: Seq) -> u64 {
         self.clock_s.saturating_sub(self.written(first).last_s)
     }
@@ -143,14 +162,14 @@ impl Ages {
         is_due
     }
 
-    /// These files of it are there, and no others; gives those that were seen for the first time longer ago than this.
+    /// These files of it are there, and no others; gives those that were seen for the first time longer ago than this, again and
+    /// again until they are gone.
     pub(in crate::io::disk) fn handle_torn(&mut self, there: Vec<String>, keep_s: u64) -> Vec<String> {
         let known = std::mem::take(&mut self.torn);
         let found = |name: &String| known.get(name).copied().unwrap_or(self.clock_s);
-        let (over, kept): (Vec<String>, Vec<String>) =
-            there.into_iter().partition(|name| self.clock_s.saturating_sub(found(name)) > keep_s);
-        self.torn = kept.into_iter().map(|name| (name.clone(), found(&name))).collect();
-        over
+        self.torn = there.into_iter().map(|name| (name.clone(), found(&name))).collect();
+        let over = self.torn.iter().filter(|(_, found_s)| self.clock_s.saturating_sub(**found_s) > keep_s);
+        over.map(|(name, _)| name.clone()).collect()
     }
 }
 
@@ -189,8 +208,6 @@ mod tests {
         );
         assert!(again.handle_torn(vec!["a b.torn".to_owned()], 100).is_empty());
         assert_eq!(again.handle_torn(vec!["a b.torn".to_owned(), "new".to_owned()], 99), ["a b.torn"]);
-        let before = Ages::read(&text.replace(" 86410 86410\n", " 86410\n"), Epoch(5));
-        assert_eq!(before.clone().age_s(Seq(9)), before.clone().age_of_first_s(Seq(9)), "as it was written before");
         assert_eq!(Ages::read(&text, Epoch(6)).age_s(Seq(1)), 0, "of another spool");
         assert_eq!(Ages::read("rubbish", Epoch(5)).age_s(Seq(1)), 0);
     }

@@ -3,18 +3,23 @@
 //! One thread owns this; nothing else writes the directory. A failed fsync (other than a full disk at writing) must end
 //! the process: the kernel may have dropped what it could not write, so only reading it all anew tells what there is.
 
+mod acknowledged;
 pub(super) mod ages;
+pub(super) mod ended;
 mod following;
 mod notes;
+pub(super) mod own;
 mod reading;
 mod recovery;
 mod room;
 mod severity;
+mod survey;
 mod taken;
 mod torn;
+mod worn;
 
 pub use following::{choose_following, forget_following};
-pub use recovery::{survey, survey_on};
+pub use survey::{survey, survey_as_far, survey_on};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,7 +39,6 @@ use crate::limits::{
 use crate::spool::{FileKind, FileName, Loss, Tally, segment_header, write_record};
 use ages::Ages;
 use reading::Cursor;
-use recovery::seq_in;
 use taken::Witness;
 
 /// How much a spool keeps.
@@ -44,7 +48,7 @@ pub struct Caps {
     pub octets: u64,
     /// What is acknowledged stays so long, seconds.
     pub acknowledged_s: u64,
-    /// What is not stays so long, seconds; alerts of severity info and low half as long.
+    /// What is not stays so long, seconds; refusals and alerts of severity info and low half as long.
     pub unacknowledged_s: u64,
     /// A segment this large is followed by another.
     pub segment_octets: u64,
@@ -117,7 +121,7 @@ enum Piece {
         octets: u64,
         /// What the markers in it tell.
         given_up: Tally,
-        /// No alert below this level of severity is in it: given up, or never there. Zero while nobody looked.
+        /// Nothing that goes in a turn before this one is in it: given up, or never there. Zero while nobody looked.
         thinned: u8,
     },
     Lost(Loss),
@@ -140,6 +144,8 @@ pub struct Spool {
     active: Option<Active>,
     cursor: Option<Cursor>,
     caps: Caps,
+    /// What cannot be read is left as it lies, and not opened: it was set aside.
+    waits_for_reading: bool,
     /// The last number known to be used, on opening: by what stands behind damage, or by the witness.
     used: Option<Seq>,
     witness: Witness,
@@ -161,9 +167,9 @@ pub struct Spool {
     /// When room was last made.
     made_room: Option<Timestamp>,
     openings: Vec<OpeningGivenUp>,
-    /// Records read to make room, this time.
+    torn_over: Vec<String>,
+    /// Records read to make room this time, and how many are enough.
     looked_at: u64,
-    /// How many of them are enough for one time.
     looks_max: u64,
 }
 
@@ -178,6 +184,29 @@ impl Spool {
         caps: Caps,
         now: Timestamp,
     ) -> Result<(Spool, Recovered), DiskError> {
+        Spool::open_as(volume, directory, caps, now, false)
+    }
+
+    /// Opens one that was set aside: where the disk cannot read a file of it, it stays as it is, to be tried again.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn open_aside(
+        volume: Arc<dyn Volume>,
+        directory: &Path,
+        caps: Caps,
+        now: Timestamp,
+    ) -> Result<(Spool, Recovered), DiskError> {
+        Spool::open_as(volume, directory, caps, now, true)
+    }
+
+    fn open_as(
+        volume: Arc<dyn Volume>,
+        directory: &Path,
+        caps: Caps,
+        now: Timestamp,
+        waits_for_reading: bool,
+    ) -> Result<(Spool, Recovered), DiskError> {
         create_directory_on(volume.as_ref(), directory)?;
         let mut spool = Spool {
             volume,
@@ -187,6 +216,7 @@ impl Spool {
             active: None,
             cursor: None,
             caps,
+            waits_for_reading,
             used: None,
             witness: Witness::default(),
             unsent: None,
@@ -202,6 +232,7 @@ impl Spool {
             ages: Ages::default(),
             made_room: None,
             openings: Vec::new(),
+            torn_over: Vec::new(),
             looked_at: 0,
             looks_max: SPOOL_ROOM_RECORDS_MAX,
         };
@@ -212,14 +243,16 @@ impl Spool {
         } else {
             // Also where nothing of them can be read: numbers of a lifetime that goes on mean one thing.
             spool.find_witness();
-            spool.acknowledged =
-                seq_in(spool.volume.as_ref(), &spool.directory, "acknowledged", spool.epoch).unwrap_or(Seq(0));
         }
+        let begins = names.is_empty();
         for name in names {
             spool.recover(name, &mut recovered)?;
         }
         // What the collector has acknowledged can never be numbered anew, even where our own copy of it is damaged.
         let end = spool.pieces.last_key_value().map_or(Seq(1), |(first, piece)| piece.next(*first));
+        if !begins {
+            spool.acknowledged = spool.find_acknowledged(end);
+        }
         spool.next = end.max(spool.acknowledged.next()).max(spool.used.map_or(Seq(0), Seq::next));
         (spool.pending_first, spool.durable) = (spool.next, spool.next);
         match spool.pieces.last_key_value() {
@@ -301,12 +334,12 @@ impl Spool {
         seq
     }
 
-    /// Its directory.
+    /// Where it lies.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Where it lies.
+    /// On which disk.
     pub fn volume(&self) -> &Arc<dyn Volume> {
         &self.volume
     }
@@ -397,43 +430,6 @@ impl Spool {
         Ok(true)
     }
 
-    /// The collector has committed everything up to here.
-    ///
-    /// # Errors
-    /// [`DiskError`]: the process must end.
-    pub fn handle_acknowledged(&mut self, seq: Seq, now: Timestamp) -> Result<(), DiskError> {
-        let before = self.acknowledged;
-        self.acknowledged = seq.min(Seq(self.durable.0.saturating_sub(1)));
-        if self.acknowledged < before {
-            // A collector that was put back wants it again: after a crash an older word must not let go of it.
-            self.forget_hint()?;
-            self.write_hint(now)?;
-        } else if is_due(self.hint_written, now) {
-            self.write_hint(now)?;
-        }
-        self.make_room(now)
-    }
-
-    fn forget_hint(&mut self) -> Result<(), DiskError> {
-        let path = self.directory.join("acknowledged");
-        if self.volume.exists(&path) {
-            self.remove(&path)?;
-            self.sync_directory()?;
-        }
-        Ok(())
-    }
-
-    /// Writes the hint now, and the witness; with a full disk it stays what it was, without harm.
-    ///
-    /// # Errors
-    /// [`DiskError`]: the process must end; never for a full disk.
-    pub fn write_hint(&mut self, now: Timestamp) -> Result<(), DiskError> {
-        self.hint_written = Some(now);
-        let text = format!("{} {}\n", self.epoch, self.acknowledged);
-        self.write_small("acknowledged", text.as_bytes())?;
-        self.bear_witness(self.durable)
-    }
-
     /// Writes one of the files beside the segments, unless the disk is full: whether it did.
     fn write_small(&self, name: &str, octets: &[u8]) -> Result<bool, DiskError> {
         match write_whole_on(self.volume.as_ref(), &self.directory.join(name), octets) {
@@ -475,7 +471,7 @@ impl Spool {
     }
 }
 
-/// Whether a file that may say too little is to be written again.
+/// Whether a file that may say too little is due.
 fn is_due(written: Option<Timestamp>, now: Timestamp) -> bool {
     let every = Duration::from_millis(SPOOL_HINT_EVERY_MS);
     written.is_none_or(|written| now.since(written) >= every || now < written)

@@ -23,8 +23,8 @@ impl Spool {
         let begun = Loss::new(self.pending_first, last, LossReason::SpoolFull);
         let loss = self.unnoted.get_or_insert(begun);
         loss.to = last;
-        for (seq, (severity, _)) in severities {
-            loss.tell(seq, severity);
+        for (seq, worth) in severities {
+            loss.tell(seq, worth.severity);
         }
         self.note_loss()
     }
@@ -40,6 +40,31 @@ impl Spool {
         }
         self.ages.handle_time(now);
         let is_written = self.has_room()? && self.write_pending()?;
+        self.close_attempt(is_written, now)
+    }
+
+    /// The same for what tells of a loss elsewhere, which is about to happen: it may have the reserve, as every note of a loss may.
+    ///
+    /// # Errors
+    /// [`DiskError`]: the process must end.
+    pub fn sync_note(&mut self, now: Timestamp) -> Result<bool, DiskError> {
+        if self.pending.is_empty() {
+            return Ok(true);
+        }
+        self.ages.handle_time(now);
+        let mut is_written = false;
+        // A loss that waits for room itself comes first.
+        while self.unnoted.is_none() {
+            is_written = self.write_pending()?;
+            if is_written || !self.shrink_reserve()? {
+                break;
+            }
+            self.write_on_in_place_holder()?;
+        }
+        self.close_attempt(is_written, now)
+    }
+
+    fn close_attempt(&mut self, is_written: bool, now: Timestamp) -> Result<bool, DiskError> {
         self.pending.clear();
         if !is_written {
             self.next = self.pending_first;

@@ -9,22 +9,26 @@ use super::super::adopt::begun_from;
 use super::super::adopt::plan::UNTIL;
 use super::super::mark::MARK_FILE;
 use super::super::owner::OWNER_FILE;
-use super::super::volume::{Access, RealVolume, Volume, VolumeFile};
-use super::super::{DiskError, create_directory_on, failed, read_at_most_on};
+use super::super::volume::{Access, Volume, VolumeFile};
+use super::super::{DiskError, create_directory_on, failed, read_at_most_on, sealed};
 use super::ages::{AGES_MAX_OCTETS, Ages};
+use super::own::{OWN_FILE, own_from};
 use super::taken::TAKEN_FILE;
-use super::{Figures, Piece, Recovered, Spool, segment};
+use super::worn::AsFar;
+use super::{Piece, Recovered, Spool, segment};
 use crate::limits::SPOOL_SEGMENT_MAX_OCTETS;
 use crate::spool::{
-    FileKind, FileName, Loss, Named, SEGMENT_HEADER_OCTETS, Scan, Tally, given_up_in, last_behind, scan_named,
-    segment_header,
+    FileKind, FileName, Loss, Named, SEGMENT_HEADER_OCTETS, Scan, given_up_in, last_behind, scan_named, segment_header,
 };
+
+/// Octets of the longest hint: two numbers, a name and a checksum.
+const HINT_MAX_OCTETS: u64 = 128;
 
 /// A segment larger than any we write is not ours; its octets are not read into memory.
 const SEGMENT_READ_MAX_OCTETS: u64 = 4 * SPOOL_SEGMENT_MAX_OCTETS as u64;
 
 /// Files of ours that were being written when the program was stopped.
-const HALF_WRITTEN: [&str; 9] = [
+const HALF_WRITTEN: [&str; 10] = [
     "acknowledged.tmp",
     "taken.tmp",
     "ages.tmp",
@@ -34,21 +38,28 @@ const HALF_WRITTEN: [&str; 9] = [
     "owner.tmp",
     "adopting.tmp",
     "committed.tmp",
+    "own.tmp",
 ];
 
+/// Up to where the collector has everything.
+pub(super) const ACKNOWLEDGED: &str = "acknowledged";
+/// From where on nothing was sent.
+const UNSENT: &str = "unsent";
+
 /// Files of ours beside segments and notes of loss.
-const BESIDE: [&str; 11] = [
-    "acknowledged",
+const BESIDE: [&str; 12] = [
+    ACKNOWLEDGED,
     TAKEN_FILE,
     "ages",
     "reserve",
-    "unsent",
+    UNSENT,
     "quarantine",
     "committed",
     "adopting",
     "adopted",
     MARK_FILE,
     OWNER_FILE,
+    OWN_FILE,
 ];
 
 impl Spool {
@@ -81,30 +92,65 @@ impl Spool {
         Ok(ours)
     }
 
+    /// Up to where the collector has everything, by our own hint: none where it is damaged. As a version before wrote it, without a
+    /// checksum, it is believed as far as other words go: what it says beyond them is damage, and would leave a hole in the numbers.
+    pub(super) fn find_acknowledged(&self, end: Seq) -> Seq {
+        let last = Seq(end.0.saturating_sub(1));
+        match (hint_in(self.volume.as_ref(), &self.directory, ACKNOWLEDGED, self.epoch), self.used) {
+            (Some(Hint::Sealed(seq)), _) => seq,
+            (Some(Hint::Before(seq)), Some(used)) => seq.min(last.max(used)),
+            // A version that knew no witness either.
+            (Some(Hint::Before(seq)), None) => seq,
+            (None, _) => Seq(0),
+        }
+    }
+
     pub(super) fn recover(&mut self, name: FileName, recovered: &mut Recovered) -> Result<(), DiskError> {
         let path = self.directory.join(name.to_string());
         let expected = self.pieces.last_key_value().map_or(Seq(0), |(first, piece)| piece.next(*first));
-        let octets = octets_of(self.volume.as_ref(), &path)?;
+        let read = self.read_as_far(&path)?;
         match name.kind {
-            FileKind::Loss => match Loss::from_octets(&octets) {
-                Some((epoch, loss)) if epoch == self.epoch && loss.from == name.first && loss.from >= expected => {
-                    self.add(loss.from, Piece::Lost(loss));
+            FileKind::Loss => match Loss::from_octets(&read.octets).filter(|_| read.is_whole) {
+                Some((epoch, loss)) if epoch == self.epoch && loss.from == name.first => {
+                    self.finish_giving_up(&loss, recovered)?;
+                    let expected = self.pieces.last_key_value().map_or(Seq(0), |(first, piece)| piece.next(*first));
+                    match loss.from >= expected {
+                        true => self.add(loss.from, Piece::Lost(loss)),
+                        false => recovered.damaged_octets += self.quarantine(&path)?,
+                    }
                 }
                 _ => recovered.damaged_octets += self.quarantine(&path)?,
             },
-            FileKind::Segment => self.recover_segment(name, &octets, expected, recovered)?,
+            FileKind::Segment => self.recover_segment(name, &read, expected, recovered)?,
         }
+        Ok(())
+    }
+
+    /// A note that speaks of the end of a segment: what stands before it was acknowledged, and the program stopped when the note of
+    /// the rest was written and the segment was still to go.
+    fn finish_giving_up(&mut self, loss: &Loss, recovered: &mut Recovered) -> Result<(), DiskError> {
+        let (first, records, marked) = match self.pieces.last_key_value() {
+            Some((&first, &Piece::Segment { next, given_up, .. }))
+                if first < loss.from && loss.from < next && next <= loss.to.next() =>
+            {
+                (first, next.0.saturating_sub(first.0), given_up)
+            }
+            Some((_, Piece::Segment { .. } | Piece::Lost(_))) | None => return Ok(()),
+        };
+        self.remove_segment(first)?;
+        self.given_up = self.given_up.less(&marked);
+        recovered.records = recovered.records.saturating_sub(records);
         Ok(())
     }
 
     fn recover_segment(
         &mut self,
         name: FileName,
-        octets: &[u8],
+        read: &AsFar,
         expected: Seq,
         recovered: &mut Recovered,
     ) -> Result<(), DiskError> {
-        let path = self.directory.join(name.to_string());
+        let (path, octets) = (self.directory.join(name.to_string()), read.octets.as_slice());
         let (found, header_damaged) = match scan_named(octets, name) {
             Named::Whole(found) => (Some(found), false),
             Named::HeaderDamaged(found) => (Some(found), true),
@@ -126,7 +172,8 @@ impl Spool {
             recovered.damaged_octets += self.quarantine(&path)?;
             return Ok(());
         };
-        if (header_damaged || found.damage.is_some()) && !self.mend(name, octets, found, header_damaged, recovered)? {
+        let is_good = read.is_whole && !header_damaged && found.damage.is_none();
+        if !is_good && !self.mend(name, read, found, header_damaged, recovered)? {
             return Ok(());
         }
         recovered.records += found.next.0.saturating_sub(found.first.0);
@@ -140,10 +187,12 @@ impl Spool {
     /// a group of it, and it gets the same numbers again.
     fn is_taken_over_again(&self, from: Seq) -> bool {
         let volume = self.volume.as_ref();
-        let unsent = seq_in(volume, &self.directory, "unsent", self.epoch);
+        let unsent = seq_in(volume, &self.directory, UNSENT, self.epoch);
         let data = self.directory.parent().unwrap_or(Path::new("."));
         unsent.is_some_and(|unsent| unsent <= from)
-            && begun_from(volume, data, self.epoch).is_some_and(|first| first <= from)
+            && begun_from(volume, data, self.epoch).is_some_and(|first| {
+                first <= from && own_from(volume, &self.directory, self.epoch, first).is_none_or(|own| from < own)
+            })
     }
 
     /// Leaves of a damaged segment what is good; the rest is kept in a file of its own. Numbers that may have been sent are not used
@@ -151,17 +200,25 @@ impl Spool {
     fn mend(
         &mut self,
         name: FileName,
-        octets: &[u8],
+        read: &AsFar,
         found: Scan,
         header_damaged: bool,
         recovered: &mut Recovered,
     ) -> Result<bool, DiskError> {
-        let path = self.directory.join(name.to_string());
+        let (path, octets) = (self.directory.join(name.to_string()), read.octets.as_slice());
         let tail = octets.get(found.good_octets..).unwrap_or_default();
         if let Some(last) = last_behind(tail, found.next).filter(|_| !self.is_taken_over_again(found.next)) {
             self.handle_used(last);
             // Once they are cut off, nothing else tells of them.
             self.bear_witness(last.next())?;
+        }
+        if !read.is_whole {
+            let is_any = found.next > found.first;
+            let records = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).filter(|_| is_any).unwrap_or_default();
+            let mut good = if is_any { segment_header(name.epoch, name.first) } else { Vec::new() };
+            good.extend_from_slice(records);
+            recovered.damaged_octets += (octets.len().saturating_sub(good.len())) as u64;
+            return self.replace_worn(name, &good);
         }
         let mut kept = Vec::new();
         if header_damaged {
@@ -219,8 +276,10 @@ impl Spool {
     pub(super) fn find_ages(&mut self, now: Timestamp) -> Result<(), DiskError> {
         let path = self.directory.join("ages");
         match read_at_most_on(self.volume.as_ref(), &path, AGES_MAX_OCTETS) {
-            Ok(octets) => self.ages = Ages::read(&String::from_utf8_lossy(&octets), self.epoch),
+            // As a version before wrote them, without a checksum, they are not believed: one flipped bit would make everything too old.
+            Ok(octets) => self.ages = Ages::read(sealed::lines_in(&octets).unwrap_or_default(), self.epoch),
             Err(error) if error.is_missing() || error.is_too_large() => {}
+            Err(error) if error.is_of_medium() => tracing::error!("{error}; what is here begins to age anew"),
             Err(error) => return Err(error),
         }
         // First the time, then what is new to it: what it knows nothing of is not older than this moment.
@@ -230,7 +289,7 @@ impl Spool {
     }
 
     pub(super) fn find_unsent(&mut self) -> Result<(), DiskError> {
-        let found = seq_in(self.volume.as_ref(), &self.directory, "unsent", self.epoch);
+        let found = seq_in(self.volume.as_ref(), &self.directory, UNSENT, self.epoch);
         // It is there, whether it can be written anew or not: it must go before anything is sent.
         self.unsent = found.map(|found| found.min(self.next));
         self.handle_sending_ended(self.unsent())
@@ -243,8 +302,7 @@ impl Spool {
     /// # Errors
     /// [`DiskError`]: the process must end; never for a full disk.
     pub fn handle_sending_ended(&mut self, unsent: Seq) -> Result<(), DiskError> {
-        let text = format!("{} {unsent}\n", self.epoch);
-        if self.write_small("unsent", text.as_bytes())? {
+        if self.write_small(UNSENT, hint(UNSENT, self.epoch, unsent).as_bytes())? {
             self.unsent = Some(unsent);
         }
         Ok(())
@@ -253,7 +311,7 @@ impl Spool {
     /// What is read is about to be sent: the file must not say otherwise, not even after a crash.
     pub(super) fn begin_sending(&mut self) -> Result<(), DiskError> {
         if self.unsent.take().is_some() {
-            self.remove(&self.directory.join("unsent"))?;
+            self.remove(&self.directory.join(UNSENT))?;
             self.sync_directory()?;
         }
         Ok(())
@@ -285,7 +343,7 @@ impl Spool {
     }
 
     /// Moves a file out of the way under a name nobody has; returns its size.
-    fn quarantine(&self, path: &Path) -> Result<u64, DiskError> {
+    pub(super) fn quarantine(&self, path: &Path) -> Result<u64, DiskError> {
         let room = self.directory.join("quarantine");
         loop {
             match create_directory_on(self.volume.as_ref(), &room) {
@@ -337,58 +395,6 @@ impl Spool {
     }
 }
 
-/// The spool in numbers without touching it: for a person who asks while no agent runs.
-///
-/// # Errors
-/// [`DiskError`].
-pub fn survey(directory: &Path) -> Result<Figures, DiskError> {
-    survey_on(&RealVolume, directory)
-}
-
-/// The same on any volume.
-///
-/// # Errors
-/// [`DiskError`].
-pub fn survey_on(volume: &dyn Volume, directory: &Path) -> Result<Figures, DiskError> {
-    let mut given_up = Tally::default();
-    let mut figures = Figures { first: Seq(u64::MAX), next: Seq(1), ..Figures::default() };
-    let entries = match volume.entries(directory) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Figures::default()),
-        Err(error) => return Err(failed("read", directory)(error)),
-    };
-    for entry in entries {
-        let Some(name) = FileName::read(&entry.name) else { continue };
-        let octets = octets_of(volume, &directory.join(&entry.name))?;
-        let (first, next) = match name.kind {
-            FileKind::Segment => match scan_named(&octets, name) {
-                Named::Whole(found) | Named::HeaderDamaged(found) => {
-                    let good = octets.get(SEGMENT_HEADER_OCTETS..found.good_octets).unwrap_or_default();
-                    given_up = given_up.plus(&given_up_in(good, found.first));
-                    (found.first, found.next)
-                }
-                Named::Another => continue,
-            },
-            FileKind::Loss => match Loss::from_octets(&octets) {
-                Some((_, loss)) => {
-                    given_up.add(loss.reason, &loss.counts());
-                    (loss.from, loss.to.next())
-                }
-                None => continue,
-            },
-        };
-        figures.epoch = name.epoch;
-        figures.octets += entry.octets;
-        figures.first = figures.first.min(first);
-        figures.next = figures.next.max(next);
-    }
-    (figures.lost, figures.given_up) = (given_up.total(), given_up);
-    figures.first = figures.first.min(figures.next);
-    let acknowledged = seq_in(volume, directory, "acknowledged", figures.epoch).unwrap_or(Seq(0));
-    figures.acknowledged = acknowledged.min(Seq(figures.next.0.saturating_sub(1)));
-    Ok(figures)
-}
-
 /// A file of the spool as it lies; nothing of one that is too large to be ours.
 pub(super) fn octets_of(volume: &dyn Volume, path: &Path) -> Result<Vec<u8>, DiskError> {
     match read_at_most_on(volume, path, SEGMENT_READ_MAX_OCTETS) {
@@ -397,10 +403,33 @@ pub(super) fn octets_of(volume: &dyn Volume, path: &Path) -> Result<Vec<u8>, Dis
     }
 }
 
-/// The number in one of the small files beside the segments; none if it says nothing about this lifetime.
+/// What one of the small files beside the segments says of this lifetime, `EPOCH SEQ NAME` with a checksum; as a version before wrote
+/// it, without name and checksum, it is another matter how far it can be believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hint {
+    Sealed(Seq),
+    Before(Seq),
+}
+
+pub(super) fn hint(name: &str, epoch: Epoch, seq: Seq) -> String {
+    sealed::line(&format!("{epoch} {seq} {name}"))
+}
+
+/// None if there is none, or it is damaged.
+pub(super) fn hint_in(volume: &dyn Volume, directory: &Path, name: &str, epoch: Epoch) -> Option<Hint> {
+    let octets = read_at_most_on(volume, &directory.join(name), HINT_MAX_OCTETS).ok()?;
+    let said = sealed::said_in(&octets);
+    let sealed = said.and_then(|said| said.strip_suffix(name)?.strip_suffix(' '));
+    let text = match sealed {
+        Some(sealed) => sealed,
+        None => str::from_utf8(&octets).ok()?.strip_suffix('\n')?,
+    };
+    let (_, seq) = text.split_once(' ').filter(|(of, _)| of.parse() == Ok(epoch))?;
+    let seq = Seq(seq.parse().ok()?);
+    Some(if sealed.is_some() { Hint::Sealed(seq) } else { Hint::Before(seq) })
+}
+
+/// The number in it, whoever wrote it.
 pub(super) fn seq_in(volume: &dyn Volume, directory: &Path, name: &str, epoch: Epoch) -> Option<Seq> {
-    let octets = read_at_most_on(volume, &directory.join(name), 64).ok()?;
-    let text = String::from_utf8_lossy(&octets);
-    let (of, seq) = text.strip_suffix('\n')?.split_once(' ')?;
-    if of.parse() == Ok(epoch) { seq.parse().ok().map(Seq) } else { None }
+    hint_in(volume, directory, name, epoch).map(|(Hint::Sealed(seq) | Hint::Before(seq))| seq)
 }

@@ -1,5 +1,9 @@
 //! Making room: what is acknowledged and old goes; over the cap, or too old, what counts least; and what is not acknowledged
 //! only after the note of its loss is on disk.
+//!
+//! What counts least: first that something was refused, for whoever has the collector's place can have any number of that written
+//! without a signature; then alerts by their severity, info first; and when neither is left the oldest segments whole, with what
+//! else happened to the sensor (starts, lists in force, damage, losses), of which nobody outside can make many.
 
 use std::path::Path;
 
@@ -9,7 +13,8 @@ use varde_common::record::{LossReason, Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use super::super::volume::Access;
-use super::super::{DiskError, failed};
+use super::super::{DiskError, failed, sealed};
+use super::severity::{REFUSALS, TURNS, Worth, name_of, turn_of};
 use super::{Piece, Spool};
 use crate::ledger::OpeningGivenUp;
 use crate::limits::{SPOOL_AGE_EVERY_S, SPOOL_SEGMENT_MAX_S};
@@ -19,8 +24,6 @@ use crate::spool::{FileKind, Loss, SEGMENT_HEADER_OCTETS, given_up_in, marker, s
 const LOW_AGES_FASTER: u64 = 2;
 /// A segment spans at most this part of that age: what has just been written is not given up with what is old.
 const SEGMENTS_OF_AN_AGE: u64 = 4;
-/// Levels of severity: what has given up all of them has no alert left.
-const LEVELS: u8 = 5;
 
 impl Spool {
     /// Lets go of what may go. The newest segment always stays: it holds the place in the numbers.
@@ -36,7 +39,7 @@ impl Spool {
         if self.is_over() {
             self.give_up_lowest()?;
         }
-        self.end_torn()?;
+        self.find_torn()?;
         self.write_ages()
     }
 
@@ -70,13 +73,13 @@ impl Spool {
         }
     }
 
-    /// Level by level, in each the oldest first; when no alert is left to give up, the oldest segments whole. What is looked at
+    /// Turn by turn, in each the oldest first; when nothing is left that goes by itself, the oldest segments whole. What is looked at
     /// for that in one go is bounded: the next making of room goes on where this one ended, and the sensor is not kept waiting.
     fn give_up_lowest(&mut self) -> Result<(), DiskError> {
-        for level in 0..LEVELS {
+        for turn in REFUSALS..TURNS {
             for first in self.waiting_segments() {
                 // No room even to make room: the next time, then.
-                if !self.is_over() || self.has_looked_enough() || !self.thin(first, level, LossReason::SpoolFull)? {
+                if !self.is_over() || self.has_looked_enough() || !self.thin(first, turn, LossReason::SpoolFull)? {
                     return Ok(());
                 }
             }
@@ -97,11 +100,11 @@ impl Spool {
         self.looked_at >= self.looks_max
     }
 
-    fn write_ages(&mut self) -> Result<(), DiskError> {
-        match self.ages.poll_file(self.epoch) {
-            Some(text) => self.write_small("ages", text.as_bytes()).map(|_| ()),
-            None => Ok(()),
-        }
+    pub(super) fn write_ages(&mut self) -> Result<(), DiskError> {
+        let Some(text) = self.ages.poll_file(self.epoch) else { return Ok(()) };
+        let is_written = self.write_small("ages", sealed::lines(&text).as_bytes())?;
+        self.ages.handle_saved(is_written);
+        Ok(())
     }
 
     /// Segments in order, without the newest.
@@ -157,7 +160,7 @@ impl Spool {
             if age_s > keep_s {
                 self.give_up_whole(first, LossReason::SpoolAged)?;
             } else if age_s > keep_s / LOW_AGES_FASTER {
-                self.thin(first, Severity::Low.level(), LossReason::SpoolAged)?;
+                self.thin(first, turn_of(Severity::Low), LossReason::SpoolAged)?;
             } else {
                 break;
             }
@@ -178,36 +181,33 @@ impl Spool {
         Ok(())
     }
 
-    /// Writes a segment anew without its alerts up to this level, their updates included; each is replaced by the note of its
+    /// Writes a segment anew without what goes in the turns up to this one, alerts with their updates; each is replaced by the note of its
     /// loss in the moment the new one takes the name of the old. False if the disk has no room for that.
-    fn thin(&mut self, first: Seq, level: u8, reason: LossReason) -> Result<bool, DiskError> {
+    fn thin(&mut self, first: Seq, turn: u8, reason: LossReason) -> Result<bool, DiskError> {
         let Some(Piece::Segment { next, octets, given_up, thinned, .. }) = self.pieces.get(&first) else {
             return Ok(true);
         };
         let (next, octets, given_up) = (*next, *octets, *given_up);
-        if *thinned > level {
+        if *thinned > turn {
             return Ok(true);
         }
         let Some(records) = self.records_of(first)? else { return Ok(true) };
         let severities = self.severities(&records)?;
-        let goes = |seq: Seq, severity: &Option<Severity>| {
-            seq > self.acknowledged && severity.is_some_and(|severity| severity.level() <= level)
-        };
+        let goes = |seq: Seq, worth: &Worth| seq > self.acknowledged && worth.turn().is_some_and(|of_it| of_it <= turn);
         let mut new = segment_header(self.epoch, first);
         for (seq, payload) in &records {
             match severities.get(seq) {
-                Some((severity, false)) if goes(*seq, severity) => {
-                    write_record(&mut new, *seq, &marker(reason, *severity))
+                Some(worth) if !worth.is_given_up && goes(*seq, worth) => {
+                    write_record(&mut new, *seq, &marker(reason, worth.severity));
                 }
                 Some(_) | None => write_record(&mut new, *seq, payload),
             }
         }
-        let openings = openings(&records, |seq| severities.get(&seq).is_some_and(|(severity, _)| goes(seq, severity)));
-        let stays = |(seq, (severity, given_up)): (&Seq, &(Option<Severity>, bool))| {
-            let level_of = severity.map(|severity| severity.level());
-            level_of.filter(|level_of| !given_up && *seq > self.acknowledged && *level_of > level)
+        let openings = openings(&records, |seq| severities.get(&seq).is_some_and(|worth| goes(seq, worth)));
+        let stays = |(seq, worth): (&Seq, &Worth)| {
+            worth.turn().filter(|of_it| !worth.is_given_up && *seq > self.acknowledged && *of_it > turn)
         };
-        let left = severities.iter().filter_map(stays).min().unwrap_or(LEVELS);
+        let left = severities.iter().filter_map(stays).min().unwrap_or(TURNS);
         let lost = given_up_in(new.get(SEGMENT_HEADER_OCTETS..).unwrap_or_default(), first);
         let nothing_left = lost.total() == next.0.saturating_sub(first.0) && first > self.acknowledged;
         if nothing_left {
@@ -219,8 +219,8 @@ impl Spool {
             }
             self.tell_openings(openings);
             tracing::error!(
-                segment = %first, records = lost.total() - given_up.total(), severity = Severity::from_level(level).as_str(),
-                "{}: alerts of this severity and below are given up; connect the sensor, or give the spool more room",
+                segment = %first, records = lost.total() - given_up.total(), up_to = name_of(turn),
+                "{}: what counts least is given up, refusals first, then alerts up to this severity; connect the sensor, or give the spool more room",
                 why(reason)
             );
             self.octets = self.octets.saturating_sub(octets).saturating_add(new.len() as u64);
@@ -269,12 +269,14 @@ impl Spool {
             // It holds a place that a later one holds by now.
             return self.remove_segment(first).map(|()| true);
         }
-        let mut loss = Loss::new(first, Seq(next.0.saturating_sub(1)), reason);
+        // What the collector has is let go of, and is no loss.
+        let from = first.max(self.acknowledged.next());
+        let mut loss = Loss::new(from, Seq(next.0.saturating_sub(1)), reason);
         let mut opened = Vec::new();
         if let Some(records) = self.records_of(first)? {
-            opened = openings(&records, |seq| seq > self.acknowledged);
-            for (seq, (severity, _)) in self.severities(&records)? {
-                if !loss.tell(seq, severity) {
+            opened = openings(&records, |seq| seq >= from);
+            for (seq, worth) in self.severities(&records)?.split_off(&from) {
+                if !loss.tell(seq, worth.severity) {
                     break;
                 }
             }

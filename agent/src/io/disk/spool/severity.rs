@@ -1,11 +1,12 @@
-//! What records say of their severity: an alert its own, an update that of its alert, wherever that lies.
+//! What records count for when room is made: an alert by its severity, an update by that of its alert, wherever that lies; below all of
+//! them what was refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use varde_common::alert::{CrowdOpened, CrowdUpdated};
 use varde_common::id::Seq;
 use varde_common::indicator::Severity;
-use varde_common::record::{Record, RecordBody};
+use varde_common::record::{Record, RecordBody, SensorEvent};
 
 use super::super::DiskError;
 use super::recovery::octets_of;
@@ -13,8 +14,45 @@ use super::{Piece, Spool};
 use crate::limits::SPOOL_LOOK_BACK_SEGMENTS;
 use crate::spool::{FileKind, SEGMENT_HEADER_OCTETS, read_marker, read_record};
 
-/// The severity of each record, and whether it is given up already. None: it has none, or nobody knows.
-pub(super) type Severities = BTreeMap<Seq, (Option<Severity>, bool)>;
+/// What one record counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Worth {
+    /// None: it has none, or nobody knows.
+    pub(super) severity: Option<Severity>,
+    /// It tells that something of the collector's was refused: whoever has the collector's place makes as many as it likes of them.
+    pub(super) is_refusal: bool,
+    /// It is given up already.
+    pub(super) is_given_up: bool,
+}
+
+impl Worth {
+    fn of(severity: Option<Severity>) -> Worth {
+        Worth { severity, ..Worth::default() }
+    }
+
+    /// In which turn it goes: [`REFUSALS`] first, then alerts by their severity. None: only with all that lies around it.
+    pub(super) fn turn(self) -> Option<u8> {
+        if self.is_refusal { Some(REFUSALS) } else { self.severity.map(turn_of) }
+    }
+}
+
+/// The turn of what was refused.
+pub(super) const REFUSALS: u8 = 0;
+/// So many turns there are: what has given up all of them has nothing left that goes by itself.
+pub(super) const TURNS: u8 = 6;
+
+/// The turn of alerts of this severity.
+pub(super) fn turn_of(severity: Severity) -> u8 {
+    severity.level().saturating_add(1)
+}
+
+/// What goes in this turn, for people.
+pub(super) fn name_of(turn: u8) -> &'static str {
+    turn.checked_sub(1).map_or("refusals", |level| Severity::from_level(level).as_str())
+}
+
+/// What each record counts for.
+pub(super) type Severities = BTreeMap<Seq, Worth>;
 
 /// Records with their numbers.
 type Records = Vec<(Seq, Vec<u8>)>;
@@ -37,29 +75,41 @@ impl Spool {
         let mut updates: Vec<(Seq, Seq)> = Vec::new();
         for (seq, payload) in records {
             if let Some((_, severity)) = read_marker(payload) {
-                said.insert(*seq, (severity, true));
+                said.insert(*seq, Worth { is_given_up: true, ..Worth::of(severity) });
                 continue;
             }
-            let severity = match Record::from_octets(payload).map(|record| record.body) {
+            let worth = match Record::from_octets(payload).map(|record| record.body) {
                 Ok(RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. })) => {
-                    (Some(opened.severity), false)
+                    Worth::of(Some(opened.severity))
                 }
                 Ok(RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. })) => {
                     updates.push((*seq, update.alert));
-                    (None, false)
+                    Worth::default()
                 }
-                Ok(RecordBody::Braked(counted)) => (Some(counted.severity), false),
-                Ok(RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_)) | Err(_) => {
-                    (None, false)
+                Ok(RecordBody::Braked(counted)) => Worth::of(Some(counted.severity)),
+                Ok(RecordBody::Event(SensorEvent::ListRefused { .. })) => {
+                    Worth { is_refusal: true, ..Worth::default() }
                 }
+                Ok(
+                    RecordBody::Event(
+                        SensorEvent::Started { .. }
+                        | SensorEvent::ListInForce { .. }
+                        | SensorEvent::SpoolDamaged { .. }
+                        | SensorEvent::RecordsEnded { .. }
+                        | SensorEvent::UnreadEnded { .. },
+                    )
+                    | RecordBody::Loss { .. }
+                    | RecordBody::GivenUp { .. },
+                )
+                | Err(_) => Worth::default(),
             };
-            said.insert(*seq, severity);
+            said.insert(*seq, worth);
         }
         let elsewhere = updates.iter().map(|(_, alert)| *alert).filter(|alert| !said.contains_key(alert));
         let elsewhere = self.severities_elsewhere(elsewhere.collect())?;
         for (seq, alert) in updates {
-            let severity = said.get(&alert).map(|(severity, _)| *severity).or_else(|| elsewhere.get(&alert).copied());
-            said.insert(seq, (severity.flatten(), false));
+            let severity = said.get(&alert).map(|worth| worth.severity).or_else(|| elsewhere.get(&alert).copied());
+            said.insert(seq, Worth::of(severity.flatten()));
         }
         Ok(said)
     }

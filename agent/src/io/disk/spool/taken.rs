@@ -7,11 +7,14 @@
 //! written after the fsync of what it tells of, so that it never says too much; at most once a second, so that it may say too
 //! little by what was taken in the last second before a crash; and before anything is cut off whose numbers were used.
 
+use std::path::Path;
+
 use varde_common::id::{Epoch, Seq};
 use varde_common::time::Timestamp;
 
 use super::super::DiskError;
 use super::super::read_at_most_on;
+use super::super::volume::Volume;
 use super::{Spool, is_due};
 
 pub(super) const TAKEN_FILE: &str = "taken";
@@ -26,9 +29,7 @@ pub(super) struct Witness {
 impl Spool {
     /// Numbers that are known to be used, whatever can still be read.
     pub(super) fn find_witness(&mut self) {
-        let path = self.directory.join(TAKEN_FILE);
-        let read = read_at_most_on(self.volume.as_ref(), &path, 128).ok();
-        if let Some(next) = read.and_then(|octets| read_witness(&octets, self.epoch)) {
+        if let Some(next) = witness_in(self.volume.as_ref(), &self.directory, self.epoch) {
             self.witness.next = next;
             self.handle_used(Seq(next.0.saturating_sub(1)));
         }
@@ -55,6 +56,11 @@ impl Spool {
         }
         Ok(())
     }
+}
+
+/// The number after the last that is known to be used in this directory; none where that cannot be read.
+pub(super) fn witness_in(volume: &dyn Volume, directory: &Path, epoch: Epoch) -> Option<Seq> {
+    read_witness(&read_at_most_on(volume, &directory.join(TAKEN_FILE), 128).ok()?, epoch)
 }
 
 fn witness(epoch: Epoch, next: Seq) -> String {

@@ -1,8 +1,11 @@
 //! What the spool's files promise: taken is there after any crash, nothing is lost without a note, nothing is deleted
 //! that was not understood.
 
+mod acknowledged;
 mod ages;
+mod hints;
 mod room;
+mod worn;
 
 use super::*;
 use crate::io::disk::volume::RealVolume;
@@ -369,10 +372,14 @@ fn old_and_acknowledged_is_let_go_but_never_the_place_in_the_numbers() {
         spool.handle_acknowledged(Seq(6), hours(late)).unwrap();
         assert_eq!(spool.figures().first, Seq(1), "not old yet: a restored collector may want it");
     }
-    let late = hours(SPOOL_ACKNOWLEDGED_KEEP_S / 3600 + 1);
-    spool.handle_acknowledged(Seq(2), late).unwrap();
+    let late = |more| hours(SPOOL_ACKNOWLEDGED_KEEP_S / 3600 + more);
+    spool.handle_acknowledged(Seq(2), late(1)).unwrap();
     assert_eq!(spool.figures().first, Seq(1), "not all of it is acknowledged");
-    spool.handle_acknowledged(Seq(6), late).unwrap();
+    for more in [1, 24, 48, 72, 73] {
+        spool.handle_acknowledged(Seq(6), late(more)).unwrap();
+        assert_eq!(spool.figures().first, Seq(1), "acknowledged anew: it may be wanted anew");
+    }
+    spool.handle_acknowledged(Seq(6), late(74)).unwrap();
     assert_eq!((spool.figures().first, files(directory.path(), ".seg").len()), (Seq(7), 1), "an empty one is left");
     drop(spool);
     let (mut spool, _) = open(directory.path());
@@ -401,7 +408,6 @@ fn k1_d9_a_clock_that_is_days_wrong_at_a_start_deletes_nothing_that_a_restored_c
     }
 }
 
-/// A disk that is really full: a file system of its own of a few hundred kilobytes.
 /// Found by a story: the hint of before lay there still, was believed at the next start, and what the collector had just asked
 /// for anew was let go of for room, without a word.
 #[test]

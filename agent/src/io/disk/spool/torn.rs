@@ -1,18 +1,17 @@
 //! What could not be read as records comes to an end: torn tails, and what lies in `quarantine/`, are kept for a person to look at,
-//! and not for ever, since they may hold what tells of people.
+//! and not for ever, since they may hold what tells of people. Of each the collector is told before it is gone.
 
-use std::path::PathBuf;
+use varde_common::record::SensorEvent;
 
 use super::super::{DiskError, failed};
 use super::Spool;
-use crate::limits::SPOOL_TORN_KEEP_S;
-
-const QUARANTINE: &str = "quarantine";
+use super::ended::{QUARANTINE, file_of_another, unread};
+use crate::limits::{ENDED_FILES_MAX, SPOOL_TORN_KEEP_S};
 
 impl Spool {
-    /// Removes what has lain here for longer than is said of it, by the clock of the spool's own. Only files: a directory was never
+    /// Finds what has lain here for longer than is said of it, by the clock of the spool's own. Only files: a directory was never
     /// made by us.
-    pub(super) fn end_torn(&mut self) -> Result<(), DiskError> {
+    pub(super) fn find_torn(&mut self) -> Result<(), DiskError> {
         if !self.ages.poll_hourly() {
             return Ok(());
         }
@@ -31,18 +30,45 @@ impl Spool {
                 }
             }
         }
-        let over = self.ages.handle_torn(there, SPOOL_TORN_KEEP_S);
-        for name in &over {
-            let path: PathBuf = self.directory.join(name);
+        self.torn_over = self.ages.handle_torn(there, SPOOL_TORN_KEEP_S);
+        // The rest of very many follows in an hour.
+        self.torn_over.truncate(ENDED_FILES_MAX);
+        Ok(())
+    }
+
+    /// What is to be told of those that were found; they stay until [`Spool::end_torn`].
+    pub fn ended_torn(&self) -> Vec<SensorEvent> {
+        let told = |name: &String| {
+            let path = self.directory.join(name);
             // One whose name is no UTF-8 is found by another.
+            let octets = self.volume.entry(&path).ok()?.octets;
+            // What was of this lifetime is told already, as a hole in its numbers.
+            let another = file_of_another(self.volume.as_ref(), &path, self.epoch, true);
+            Some(another.unwrap_or_else(|| unread(&format!("{}/{name}", self.epoch), octets)))
+        };
+        self.torn_over.iter().filter_map(told).collect()
+    }
+
+    /// Removes those that were found, where what is to be told of them is on disk; else they wait for the next hour.
+    ///
+    /// # Errors
+    /// [`DiskError`]: the process must end.
+    pub fn end_torn(&mut self, is_told: bool) -> Result<(), DiskError> {
+        let over = std::mem::take(&mut self.torn_over);
+        if !is_told || over.is_empty() {
+            return Ok(());
+        }
+        for name in &over {
+            let path = self.directory.join(name);
             if self.volume.exists(&path) {
                 tracing::warn!(file = %path.display(), "spool: the time of what could not be read is over; removed");
                 self.remove(&path)?;
             }
         }
         if over.iter().any(|name| name.contains('/')) {
+            let room = self.directory.join(QUARANTINE);
             self.volume.sync_directory(&room).map_err(failed("fsync the directory", &room))?;
         }
-        if over.is_empty() { Ok(()) } else { self.sync_directory() }
+        self.sync_directory()
     }
 }

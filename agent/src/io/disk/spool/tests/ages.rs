@@ -8,7 +8,7 @@ fn at(hours: u64) -> Timestamp {
 }
 
 /// The spool's thread does nothing but tick, hour by hour; gives the first in which this holds.
-fn ticked_until(spool: &mut Spool, from: u64, holds: impl Fn(&Spool) -> bool) -> Option<u64> {
+fn ticked_until(spool: &mut Spool, from: u64, mut holds: impl FnMut(&mut Spool) -> bool) -> Option<u64> {
     (from..from + 3_000).find(|hour| {
         assert_eq!(spool.sync(at(*hour)).unwrap(), Synced::default());
         holds(spool)
@@ -94,7 +94,20 @@ fn i3_what_could_not_be_read_is_kept_for_a_month_and_no_clock_that_jumps_ends_it
     }
     drop(spool);
     let (mut spool, _) = open(directory.path());
-    let gone = ticked_until(&mut spool, 0, |_| there() == 0);
+    // It is removed once it is on disk what is told of it, and not before.
+    let gone = ticked_until(&mut spool, 0, |spool| {
+        let told = spool.ended_torn();
+        assert!(told.is_empty() || told.len() == there(), "{told:?}");
+        spool.end_torn(false).unwrap();
+        !told.is_empty()
+    });
+    assert_eq!(there(), 2);
+    let hour = gone.unwrap();
+    let gone = ticked_until(&mut spool, hour + 1, |spool| {
+        spool.end_torn(true).unwrap();
+        there() == 0
+    });
+
     let keeps = SPOOL_TORN_KEEP_S / 3600;
     assert!(gone.is_some_and(|hour| hour > keeps - 24 * 5 && hour <= keeps + 2), "{gone:?}");
     fill(&mut spool, 4..5);

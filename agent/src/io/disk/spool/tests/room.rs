@@ -3,6 +3,8 @@
 use super::*;
 use crate::ledger::tests::{opened, updated};
 use crate::sensor::Statement;
+use varde_common::codec::Text;
+use varde_common::id::Revision;
 use varde_common::indicator::Severity;
 use varde_common::record::LossCounts;
 
@@ -39,7 +41,12 @@ fn mixed(spool: &mut Spool, rounds: u64) -> Vec<Vec<u8>> {
 
 /// What became of each place: none where the record is there, else why it is not and what it was.
 fn fates(spool: &mut Spool, written: &[Vec<u8>]) -> Vec<Option<(LossReason, Option<Severity>)>> {
-    let read = all(spool, 1);
+    fates_from(spool, 1, written)
+}
+
+/// The same from this number on: what is acknowledged before it may be let go of.
+fn fates_from(spool: &mut Spool, first: u64, written: &[Vec<u8>]) -> Vec<Option<(LossReason, Option<Severity>)>> {
+    let read = all(spool, first);
     assert_eq!(read.len(), written.len());
     let fate = |(read, written): (&Vec<u8>, &Vec<u8>)| match Record::from_octets(read).unwrap().body {
         RecordBody::GivenUp { reason, counts, .. } => Some((reason, counts.highest())),
@@ -115,6 +122,45 @@ fn i3_what_is_only_low_becomes_one_note_and_the_last_resort_is_the_oldest() {
     assert_eq!(all(&mut spool, 1).len(), 300, "each place is told");
 }
 
+/// Found by a review: what the collector had of a segment that was given up whole was counted as lost.
+#[test]
+fn d5_of_a_segment_that_is_given_up_what_is_acknowledged_is_not_counted_as_lost_wherever_it_was_stopped() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = small(directory.path(), HUGE);
+    for number in 1..=200 {
+        spool.append(&record(number));
+        spool.sync(NOW).unwrap();
+    }
+    let segments = files(directory.path(), ".seg");
+    let begins = |path: &PathBuf| FileName::read(path.file_name().unwrap().to_str().unwrap()).unwrap().first.0;
+    let (first, second, third) = (begins(&segments[0]), begins(&segments[1]), begins(&segments[2]));
+    let acknowledged = second + (third - second) / 2;
+    spool.handle_acknowledged(Seq(acknowledged), NOW).unwrap();
+    spool.write_hint(NOW).unwrap();
+    let whole = fs::read(&segments[1]).unwrap();
+    spool.caps.octets = spool.figures().octets - fs::metadata(&segments[0]).unwrap().len() - 1;
+    spool.handle_acknowledged(Seq(acknowledged), NOW).unwrap();
+    let (figures, lost) = (spool.figures(), third - 1 - acknowledged);
+    assert_eq!((first, figures.lost, figures.first), (1, lost, Seq(acknowledged + 1)), "neither more nor less");
+    let told = all(&mut spool, acknowledged + 1);
+    drop(spool);
+    for stopped_before_it_was_removed in [false, true] {
+        if stopped_before_it_was_removed {
+            fs::write(&segments[1], &whole).unwrap();
+        }
+        let caps = Caps { octets: HUGE, segment_octets: 2_000, ..Caps::default() };
+        let opened = Spool::open(Arc::new(RealVolume), &directory.path().join("spool"), caps, NOW);
+        let (mut spool, recovered) = opened.unwrap();
+        assert_eq!(recovered, Recovered { records: 201 - third, damaged_octets: 0 });
+        assert_eq!(spool.figures(), figures, "stopped: {stopped_before_it_was_removed}");
+        assert_eq!(all(&mut spool, acknowledged + 1), told);
+        assert_eq!(told.len() as u64, 200 - acknowledged, "each place is told");
+        assert!(!segments[1].exists());
+        drop(spool);
+        assert_eq!(survey(&directory.path().join("spool")).unwrap().lost, lost);
+    }
+}
+
 #[test]
 fn what_is_acknowledged_is_no_loss_and_what_waits_too_long_is() {
     let directory = tempfile::tempdir().unwrap();
@@ -140,9 +186,10 @@ fn what_is_acknowledged_is_no_loss_and_what_waits_too_long_is() {
     for days in 12..=22 {
         spool.handle_acknowledged(Seq(30), day(days)).unwrap();
     }
-    let whole = fates(&mut spool, &written);
-    assert!(whole.iter().take(newest).skip(60).all(Option::is_some), "nothing outlives the cap");
-    assert!(whole.iter().skip(newest).all(Option::is_none), "the newest segment holds the place");
+    let whole = fates_from(&mut spool, 31, &written[30..]);
+    assert!(whole.iter().take(newest - 30).all(Option::is_some), "nothing outlives the cap");
+    assert!(whole.iter().skip(newest - 30).all(Option::is_none), "the newest segment holds the place");
+    assert_eq!(spool.figures().lost, newest as u64 - 30, "and what was acknowledged is not counted");
 }
 
 #[test]
@@ -204,4 +251,47 @@ fn i3_one_making_of_room_is_bounded_and_the_next_goes_on() {
     }
     assert!(goes > 2, "the test is too small for the bound");
     assert_eq!(spool.figures().given_up.full, LossCounts { low: 100, ..LossCounts::default() });
+}
+
+fn refusal(number: u64) -> Vec<u8> {
+    let event = SensorEvent::ListRefused { revision: Revision(number), why: Text::cut("{}") };
+    Record { time: NOW, body: RecordBody::Event(event) }.to_octets().unwrap()
+}
+
+#[test]
+fn c1_i3_what_a_collector_has_refused_goes_before_every_alert_and_takes_nothing_else_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut spool = small(directory.path(), HUGE);
+    // Alerts and what else happened, and then a flood of refusals that a spool of this size cannot hold.
+    let mut written = mixed(&mut spool, 40);
+    // Room for the newest segment, which nothing goes from, and for what is left of those with something else in them.
+    spool.caps.octets = spool.figures().octets + 8_000;
+    for number in 0..2_000 {
+        written.push(refusal(number));
+        spool.append(&refusal(number));
+        if number % 10 == 0 {
+            spool.sync(NOW).unwrap();
+        }
+    }
+    spool.sync(NOW).unwrap();
+    let figures = spool.figures();
+    assert!(figures.octets <= spool.caps.octets, "{figures:?}");
+    let gone = fates(&mut spool, &written);
+    for (place, fate) in gone.iter().enumerate().take(120) {
+        assert_eq!(*fate, None, "the record at {place} was there before");
+    }
+    let lost = gone.iter().filter(|fate| **fate == Some((LossReason::SpoolFull, None))).count() as u64;
+    assert!(lost > 1_500, "{lost}");
+    assert_eq!(figures.given_up.full, LossCounts { other: lost, ..LossCounts::default() }, "each is counted");
+    // An alert that comes now stays too.
+    spool.append(&alert(Severity::Info));
+    spool.sync(NOW).unwrap();
+    written.push(alert(Severity::Info));
+    for number in 0..500 {
+        written.push(refusal(number));
+        spool.append(&refusal(number));
+        spool.sync(NOW).unwrap();
+    }
+    assert_eq!(fates(&mut spool, &written)[2_120], None);
+    assert_eq!(spool.figures().given_up.full.info, 0);
 }
