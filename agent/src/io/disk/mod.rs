@@ -18,6 +18,7 @@ pub mod owner;
 pub mod roots;
 pub mod sealed;
 pub mod spool;
+pub mod unread;
 pub mod volume;
 pub mod wipe;
 
