@@ -178,6 +178,9 @@ pub const ROOTS_TOLD_WITHIN: Duration = Duration::from_secs(60);
 pub const FAILED_ATTEMPTS_TOLD: usize = 5;
 /// Failed enrolments that are remembered: each is from somebody who has proved an address, and looked through at the next.
 pub const FAILED_ATTEMPTS_KEPT: usize = 1_024;
+/// Failed enrolments within [`ATTEMPTS_WITHIN`], from everywhere, of which each that is told why goes into the log; beyond that one does
+/// each [`KNOCK_TOLD_EVERY`], with the number of those before it. More than a day of many new sensors has of slips in a minute.
+pub const FAILED_ATTEMPTS_LOGGED: usize = 20;
 /// The window of the first of these.
 pub const ATTEMPTS_WITHIN: Duration = Duration::from_secs(60);
 
