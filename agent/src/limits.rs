@@ -362,6 +362,8 @@ pub const SPOOL_UNREAD_BLOCKS_MAX: u32 = 8;
 pub const ENDED_FILES_MAX: usize = 128;
 /// Pieces in which one is taken over: one more for each time that the disk is filled half-way, though there was room for all.
 pub const ADOPTED_PIECES_MAX: usize = 64;
+/// Words of the file that says which records are a spool's own: two for each plan that was begun and then could not be read.
+pub const OWN_WORDS_MAX: usize = 2 * ADOPTED_PIECES_MAX;
 /// How often they are looked at, seconds.
 pub const SET_ASIDE_LOOK_EVERY_S: u64 = 3_600;
 /// Octets of the file with their ages: some thousand of them.

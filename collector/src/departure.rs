@@ -111,6 +111,9 @@ pub struct Unfinished {
     pub language: Language,
     /// The directory it goes to, beside what was handed over.
     pub to: PathBuf,
+    /// It stands there, and says that what was deleted stands in the database's log still; nothing but that is left to do.
+    #[serde(default)]
+    pub stands: bool,
 }
 
 /// The form of certificates that this program writes and reads.

@@ -9,7 +9,10 @@ use varde_common::time::Timestamp;
 use varde_common::token::proof_is_good;
 
 use crate::arrivals::neighbourhood;
-use crate::limits::{APPROVED_WITHIN, ATTEMPTS_WITHIN, FAILED_ATTEMPTS_KEPT, FAILED_ATTEMPTS_TOLD};
+use crate::limits::{
+    APPROVED_WITHIN, ATTEMPTS_WITHIN, FAILED_ATTEMPTS_KEPT, FAILED_ATTEMPTS_LOGGED, FAILED_ATTEMPTS_TOLD,
+    KNOCK_TOLD_EVERY,
+};
 
 /// What the collector keeps of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +95,18 @@ pub fn judge(row: Option<&TokenRow>, attempt: Attempt<'_>, now: Timestamp) -> Re
 #[derive(Debug, Default)]
 pub struct Attempts {
     failed: VecDeque<Failure>,
+    /// When one last went into the log, and how many came since that did not.
+    logged: Option<Instant>,
+    unlogged: u64,
+}
+
+/// What follows from an attempt that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// Whether it is told why.
+    pub told: bool,
+    /// Where it goes into the log, how many before it did not.
+    pub unlogged: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -102,9 +117,9 @@ struct Failure {
 }
 
 impl Attempts {
-    /// An attempt failed: whether it is told why. Of one neighbourhood, and with one token's number from wherever, so many are within a
-    /// minute.
-    pub fn handle_failure(&mut self, address: IpAddr, sensor: u64, now: Instant) -> bool {
+    /// An attempt failed. Of one neighbourhood, and with one token's number from wherever, so many are told why within a minute; and
+    /// whoever guesses without end fills no log.
+    pub fn handle_failure(&mut self, address: IpAddr, sensor: u64, now: Instant) -> Failed {
         while self.failed.front().is_some_and(|of| now.saturating_duration_since(of.at) >= ATTEMPTS_WITHIN) {
             self.failed.pop_front();
         }
@@ -120,7 +135,13 @@ impl Attempts {
             }
             self.failed.push_back(Failure { at: now, neighbourhood, sensor });
         }
-        told
+        let is_due = self.logged.is_none_or(|logged| now.saturating_duration_since(logged) >= KNOCK_TOLD_EVERY);
+        if is_due || (told && self.failed.len() <= FAILED_ATTEMPTS_LOGGED) {
+            self.logged = Some(now);
+            return Failed { told, unlogged: Some(std::mem::take(&mut self.unlogged)) };
+        }
+        self.unlogged = self.unlogged.saturating_add(1);
+        Failed { told, unlogged: None }
     }
 }
 
@@ -208,19 +229,48 @@ mod tests {
             .filter(|n| {
                 // Another /64 each, of one /48.
                 let address = IpAddr::V6(Ipv6Addr::from_bits(u128::from(*n) << 64 | 0x2001_0db8_0001 << 80));
-                attempts.handle_failure(address, u64::from(*n), start)
+                attempts.handle_failure(address, u64::from(*n), start).told
             })
             .count();
         assert_eq!(told, FAILED_ATTEMPTS_TOLD, "one /48 is one guesser");
-        assert!(attempts.handle_failure("2001:db8:2::1".parse().unwrap(), 10_001, start), "its neighbour is not");
-        assert!(!attempts.handle_failure(guesser, 1, start + Duration::from_secs(59)));
-        assert!(attempts.handle_failure(guesser, 1, start + Duration::from_secs(60)));
+        assert!(attempts.handle_failure("2001:db8:2::1".parse().unwrap(), 10_001, start).told, "its neighbour is not");
+        assert!(!attempts.handle_failure(guesser, 1, start + Duration::from_secs(59)).told);
+        assert!(attempts.handle_failure(guesser, 1, start + Duration::from_secs(60)).told);
 
         let mut attempts = Attempts::default();
         let of = |n: u32| IpAddr::V4((n << 8).into());
-        let told = (0..10_000).filter(|n| attempts.handle_failure(of(*n), 7, start)).count();
+        let told = (0..10_000).filter(|n| attempts.handle_failure(of(*n), 7, start).told).count();
         assert_eq!(told, FAILED_ATTEMPTS_TOLD, "one token is guessed at from everywhere no faster");
-        let told = (0..10_000).filter(|n| attempts.handle_failure(of(20_000 + *n), u64::from(*n) + 8, start)).count();
+        let told =
+            (0..10_000).filter(|n| attempts.handle_failure(of(20_000 + *n), u64::from(*n) + 8, start).told).count();
         assert_eq!((told, attempts.failed.len()), (10_000, FAILED_ATTEMPTS_KEPT), "and what is kept has a bound");
+    }
+
+    #[test]
+    fn n1_guesses_without_end_are_lines_in_the_log_while_they_are_few_and_one_a_minute_beyond() {
+        let start = clock::monotonic();
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let guesser: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut attempts = Attempts::default();
+        let lines = |attempts: &mut Attempts, from: IpAddr, numbers: std::ops::Range<u64>, now| -> Vec<u64> {
+            numbers.filter_map(|n| attempts.handle_failure(from, n, now).unlogged).collect()
+        };
+        assert_eq!(
+            lines(&mut attempts, guesser, 0..1_000, start),
+            [0; FAILED_ATTEMPTS_TOLD],
+            "those that are told why"
+        );
+        assert_eq!(lines(&mut attempts, guesser, 0..1_000, at(59)), [0; 0]);
+        // A minute after the last line, and then not before the next is due.
+        let untold = 2_000 - FAILED_ATTEMPTS_TOLD as u64;
+        assert_eq!(lines(&mut attempts, guesser, 0..1, at(60)), [untold]);
+        assert_eq!(lines(&mut attempts, "198.51.100.7".parse().unwrap(), 0..1, at(61)), [0], "another's slip is seen");
+
+        // From everywhere, with every number: each is told why, and the log is no longer for that.
+        let mut attempts = Attempts::default();
+        let lines: Vec<u64> = (0..10_000u32)
+            .filter_map(|n| attempts.handle_failure(IpAddr::V4((n << 8).into()), u64::from(n), start).unlogged)
+            .collect();
+        assert_eq!(lines, [0; FAILED_ATTEMPTS_LOGGED]);
     }
 }

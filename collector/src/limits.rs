@@ -178,6 +178,9 @@ pub const ROOTS_TOLD_WITHIN: Duration = Duration::from_secs(60);
 pub const FAILED_ATTEMPTS_TOLD: usize = 5;
 /// Failed enrolments that are remembered: each is from somebody who has proved an address, and looked through at the next.
 pub const FAILED_ATTEMPTS_KEPT: usize = 1_024;
+/// Failed enrolments within [`ATTEMPTS_WITHIN`], from everywhere, of which each that is told why goes into the log; beyond that one does
+/// each [`KNOCK_TOLD_EVERY`], with the number of those before it. More than a day of many new sensors has of slips in a minute.
+pub const FAILED_ATTEMPTS_LOGGED: usize = 20;
 /// The window of the first of these.
 pub const ATTEMPTS_WITHIN: Duration = Duration::from_secs(60);
 
@@ -348,6 +351,12 @@ pub const HANDED_OVER_PAGE_ROWS: i64 = 1_000;
 pub const LEAVING_TRIES: usize = 8;
 /// The running collector looks so often whether what was deleted can be taken out of the database's log: a look is one row.
 pub const LOG_EMPTIED_EVERY: Duration = Duration::from_secs(10);
+/// A certificate of deletion that never came to stand is written by the running collector once the deletion is so long ago: whoever
+/// deleted is not about to write it any more.
+pub const CERTIFICATE_LEFT_ALONE: Duration = Duration::from_secs(600);
+/// One that stands and cannot be written anew, for the directory is not there or not the collector's to write, is left as it is after so
+/// long: a medium comes back within it, and the departed member's name is kept for it no longer.
+pub const CERTIFICATE_WAITS: Duration = Duration::from_secs(7 * 86_400);
 /// Who deletes tries to take it out so often itself,
 pub const LOG_TRIES: usize = 50;
 /// with so much time in between, ten seconds in all: a page is read in less, a backup is not.

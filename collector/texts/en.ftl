@@ -274,13 +274,13 @@ uplink-set-back = An older state of this sensor came: its disk was restored, or 
 uplink-not-renewed = The certificate should have been renewed and was not. The sensor has not asked: it is not connected, or its program is of an older version and must be updated. Once the certificate has run out, it does not get in.
 uplink-not-renewed-refused = The certificate should have been renewed and was not. The last answer was: { $why }. Once the certificate has run out, the sensor does not get in.
 events-title = What the sensor has told
-events-words = What has happened to the sensor, the newest first. Kept for 90 days.
+events-words = What has happened to the sensor, the newest first. Kept for 90 days; what was lost and notes of copies for 13 months.
 events-none = The sensor has told nothing in the last 90 days.
 events-more = { $n ->
     [1] 1 more; see it with
    *[other] { $shown } more; see them with
 }
-told-lost-title = Told as lost, last 90 days
+told-lost-title = Told as lost, last 13 months
 told-lost-none = nothing
 told-lost = { $records } records: { $reasons }
 told-lost-least = at least { $records } records: { $reasons }

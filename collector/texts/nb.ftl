@@ -274,13 +274,13 @@ uplink-set-back = En eldre tilstand av denne sensoren meldte seg: disken er gjen
 uplink-not-renewed = Sertifikatet skulle vært fornyet, og er det ikke. Sensoren har ikke bedt om det: den er ikke tilkoblet, eller programmet er av en eldre utgave og må oppdateres. Når sertifikatet går ut, kommer den ikke inn.
 uplink-not-renewed-refused = Sertifikatet skulle vært fornyet, og er det ikke. Siste svar var: { $why }. Når sertifikatet går ut, kommer sensoren ikke inn.
 events-title = Det sensoren har meldt
-events-words = Hva som har hendt sensoren, det nyeste øverst. Lagres i 90 dager.
+events-words = Hva som har hendt sensoren, det nyeste øverst. Lagres i 90 dager; det som er mistet, og merknader om kopier, i 13 måneder.
 events-none = Sensoren har ikke meldt noe de siste 90 dagene.
 events-more = { $n ->
     [1] 1 melding til; se den med
    *[other] { $shown } meldinger til; se dem med
 }
-told-lost-title = Meldt mistet siste 90 dager
+told-lost-title = Meldt mistet siste 13 måneder
 told-lost-none = ingenting
 told-lost = { $records } poster: { $reasons }
 told-lost-least = minst { $records } poster: { $reasons }

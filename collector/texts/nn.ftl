@@ -274,13 +274,13 @@ uplink-set-back = Ein eldre tilstand av denne sensoren melde seg: disken er gjen
 uplink-not-renewed = Sertifikatet skulle vore fornya, og er det ikkje. Sensoren har ikkje bede om det: han er ikkje tilkopla, eller programmet er av ei eldre utgåve og må oppdaterast. Når sertifikatet går ut, kjem han ikkje inn.
 uplink-not-renewed-refused = Sertifikatet skulle vore fornya, og er det ikkje. Siste svar var: { $why }. Når sertifikatet går ut, kjem sensoren ikkje inn.
 events-title = Det sensoren har meldt
-events-words = Kva som har hendt sensoren, det nyaste øvst. Blir lagra i 90 dagar.
+events-words = Kva som har hendt sensoren, det nyaste øvst. Blir lagra i 90 dagar; det som er mista, og merknader om kopiar, i 13 månader.
 events-none = Sensoren har ikkje meldt noko dei siste 90 dagane.
 events-more = { $n ->
     [1] 1 melding til; sjå ho med
    *[other] { $shown } meldingar til; sjå dei med
 }
-told-lost-title = Meldt mista siste 90 dagar
+told-lost-title = Meldt mista siste 13 månader
 told-lost-none = ingenting
 told-lost = { $records } postar: { $reasons }
 told-lost-least = minst { $records } postar: { $reasons }

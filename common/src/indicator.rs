@@ -283,7 +283,9 @@ impl FromStr for Pattern {
         if exact && numeric(head).is_some() {
             return Err(BadPattern::ExactAddress);
         }
-        if let Some(below) = head.strip_prefix("*.").filter(|below| below.parse::<Pattern>().is_ok()) {
+        // One star alone has a meaning that can be written; of many, each would be asked for the next.
+        let below = head.strip_prefix("*.").filter(|below| !below.contains('*'));
+        if let Some(below) = below.filter(|below| below.parse::<Pattern>().is_ok()) {
             return Err(BadPattern::Star(port.map_or_else(|| below.to_owned(), |port| format!("{below}:{port}"))));
         }
         let name = DomainName::parse(head)?;
@@ -546,6 +548,9 @@ mod tests {
         }
         for odd in ["*.", "*.*.evil.no", "a.*.evil.no", "*evil.no"] {
             assert!(!matches!(odd.parse::<Pattern>(), Ok(_) | Err(BadPattern::Star(_))), "{odd}");
+        }
+        for many in ["*.".repeat(100_000), "*.=".repeat(100_000), "=*.".repeat(100_000)] {
+            assert!(format!("{many}a.example").parse::<Pattern>().is_err());
         }
     }
 }

@@ -106,6 +106,19 @@ mod tests {
         let moved =
             format!("{both}os.rename('{0}', '{0}.1')\n{1}", segment.display(), reads(&folder.path().join("a.seg.1")));
         assert_eq!(run(shim.bad_sector(&segment, 4096), &moved).trim(), "8 8 8 8 8 E5 E5 8 8 E5 E5 8");
+        // The list in force is read from its beginning to its end.
+        let list = folder.path().join("list").join("in-force");
+        std::fs::create_dir(folder.path().join("list")).unwrap();
+        std::fs::write(&list, vec![1; 9_000]).unwrap();
+        let through = [&other, &list].map(|path| {
+            format!(
+                "f = os.open('{}', os.O_RDONLY)\nfor n in range(3):\n  try: print(len(os.read(f, 4096)), end=' ')\n  except OSError as e: print('E', e.errno, sep='', end=' '); os.lseek(f, 4096, 1)\n",
+                path.display()
+            )
+        });
+        let through = format!("import os\n{}", through.concat());
+        assert_eq!(run(shim.failing("list:EIO@1"), &through).trim(), "4096 4096 808 E5 4096 808");
+        assert_eq!(run(shim.bad_sector(&list, 4096), &through).trim(), "4096 4096 808 4096 E5 808");
     }
 
     #[test]

@@ -369,7 +369,7 @@ fn d5_d1_nothing_is_lost_nor_twice_where_any_change_finds_no_room_while_a_spool_
         }
     }
     println!("{worked} times it worked on, {ended} times it ended");
-    ensure!(worked > 30 && ended > 30, "{worked}, {ended}");
+    ensure!(worked > 30 && ended > 20, "{worked}, {ended}");
     Ok(())
 }
 

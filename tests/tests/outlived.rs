@@ -94,7 +94,7 @@ fn d5_what_was_set_aside_is_told_with_its_range_before_it_is_removed_and_counts_
     let rubbish = data.join("spool.aside-2-0");
     fs::create_dir(&rubbish)?;
     fs::write(rubbish.join("committed"), "9\n")?;
-    let (unread, _) = set_aside(&data, "spool.aside-3-0", None)?;
+    let (unread, of_unread) = set_aside(&data, "spool.aside-3-0", None)?;
     let segment =
         fs::read_dir(&unread)?.filter_map(Result::ok).find(|entry| entry.path().extension() == Some("seg".as_ref()));
     let segment = segment.context("a segment")?.path();
@@ -113,8 +113,11 @@ fn d5_what_was_set_aside_is_told_with_its_range_before_it_is_removed_and_counts_
     ensure!(own_told["may_be_sent"] == true, "{own_told}");
     let [others_told] = of(of_others)[..] else { anyhow::bail!("{found:?}") };
     ensure!(others_told["counts"]["other"] == FOUND && others_told["may_be_sent"] == false, "{others_told}");
+    let [unread_told] = of(of_unread)[..] else { anyhow::bail!("{found:?}") };
+    ensure!(unread_told["from"] == 1 && unread_told["to"] == FOUND, "by the witness: {unread_told}");
+    ensure!(unread_told["counts"]["other"] == FOUND, "{unread_told}");
     let unread_told = found.iter().filter(|body| body["event"] == "unread_ended").count();
-    ensure!(unread_told == 1, "what could not be read is told as that: {found:?}");
+    ensure!(unread_told == 1, "and that its newest file could not be read: {found:?}");
 
     // The program was stopped between telling and removing, or the disk was put back.
     fs::rename(&copy, &own)?;

@@ -33,7 +33,13 @@ impl NotEnded {
 /// At a start, by whoever owns the spool.
 pub(super) fn at_start(data: &Path, owner: &Owner, keeper: &mut Keeper) -> Result<(), NotEnded> {
     for one in look(data, clock::steady())? {
-        let lost = lost_with(&RealVolume, data, &one, owner);
+        let lost = match lost_with(&RealVolume, data, &one, owner) {
+            Ok(lost) => lost,
+            Err(error) => {
+                stays_unread(&one, &error);
+                continue;
+            }
+        };
         if keeper.tell_ended(lost, Clocks::read())? {
             end(data, &one)?;
         } else {
@@ -59,6 +65,13 @@ pub(super) async fn hourly(data: PathBuf, owner: Owner, orders: &mpsc::Sender<Or
         Err(_) => return,
     };
     for (lost, one) in over {
+        let lost = match lost {
+            Ok(lost) => lost,
+            Err(error) => {
+                stays_unread(&one, &error);
+                continue;
+            }
+        };
         if !is_told(lost, orders).await {
             waits(&one);
             continue;
@@ -79,5 +92,13 @@ fn waits(one: &SetAside) {
     tracing::error!(
         "the time of {} is over, and it stays until what is lost with it can be written down: make room on the disk",
         one.name
+    );
+}
+
+fn stays_unread(one: &SetAside, error: &DiskError) {
+    tracing::error!(
+        "the time of {} is over, and it stays until what is lost with it can be read: {error}; {}",
+        one.name,
+        error.remedy()
     );
 }

@@ -41,15 +41,18 @@ pub(super) fn from_disk(data: &Path) -> Result<Report, Failure> {
     let collector = super::settings(data)?.collector.unwrap_or_else(|| identity.card.collector.clone());
     let mut report = Report { set_aside, ..Report::new(Some(&identity.card), &collector, &figures) };
     report.certificate = certified(&identity.certificate_der).map(CertificateReport::from);
-    as_far(trusted(data, &identity, &mut report), &mut unread)?;
+    let mut of_list = Vec::new();
+    as_far(trusted(data, &identity, &mut report, &mut of_list), &mut unread)?;
+    unread.extend(of_list);
     Ok(Report { unread, ..report })
 }
 
 /// The root documents, the list and the brake, each as far as it could be read.
-fn trusted(data: &Path, identity: &Identity, report: &mut Report) -> Result<(), DiskError> {
+fn trusted(data: &Path, identity: &Identity, report: &mut Report, unread: &mut Vec<String>) -> Result<(), DiskError> {
     let Ok(root) = identity.root() else { return Ok(()) };
     let roots = roots::read(data, root.clone(), &identity.root_document)?;
     let stored = list::read(data, &roots, identity.card.sensor)?;
+    unread.extend(stored.unread.iter().map(ToString::to_string));
     report.channel = stored.placed.channel().to_string();
     if let Some((manifest, indicators)) = stored.list {
         report.revision = manifest.revision;

@@ -18,7 +18,7 @@ use crate::io::clock;
 use crate::io::disk::identity::Identity;
 use crate::io::disk::keys::Keys;
 use crate::io::disk::volume::RealVolume;
-use crate::io::disk::{DiskError, brake, collector_time, list, roots};
+use crate::io::disk::{DiskError, brake, collector_time, list, roots, unread};
 use crate::io::link::renewing::Renewing;
 use crate::io::link::timed::{SharedTime, validity};
 use crate::io::link::tls::{SessionTls, Trust};
@@ -53,6 +53,7 @@ impl Trusted {
             );
         }
         let stored = list::read(data, &roots, identity.card.sensor)?;
+        unread::put_away(&stored.unread);
         let newness = Newness::new(list::read_newest(data, anchor.root(), stored.placed.channel()));
         let brakes = brakes(data, &roots, anchor.root())?;
         Ok(Trusted { stored, anchor, newness, brakes })

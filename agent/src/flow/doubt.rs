@@ -95,6 +95,14 @@ impl Doubt {
     }
 }
 
+/// Where the words of a segment begin that may be, or belong behind, such a SYN: it is no part of what stands.
+fn begun(flow: &Flow, step: &Step) -> Option<u32> {
+    let from_initiator = step.from_low == flow.initiator_is_low;
+    let is_known = step.is_syn() && from_initiator && flow.syn() == Some(step.seq);
+    let may_be = flow.stands.is_elsewhere(from_initiator, step.seq) && !step.has(RST) && !is_known;
+    may_be.then(|| step.seq.wrapping_add(u32::from(step.is_syn())))
+}
+
 impl Doubts {
     pub(super) fn new() -> Doubts {
         Doubts { table: Table::new(DOUBTS_MAX) }
@@ -134,11 +142,7 @@ impl Doubts {
         let_go: &mut dyn FnMut(FlowId),
     ) -> Option<Place> {
         let from_initiator = step.from_low == flow.initiator_is_low;
-        let is_elsewhere = flow.stands.is_elsewhere(from_initiator, step.seq);
-        if !is_elsewhere || step.has(RST) || step.is_syn() && from_initiator && flow.syn() == Some(step.seq) {
-            return None;
-        }
-        let begun = step.seq.wrapping_add(u32::from(step.is_syn()));
+        let begun = begun(flow, step)?;
         let known = if flow.is_doubted { self.near(flow.id, from_initiator, step, begun) } else { None };
         if let Some(place) = known {
             self.table.touch(place, 0, now);
@@ -165,6 +169,17 @@ impl Doubts {
         let place = self.table.insert(self.table.hash_of(&name), name, doubt, 0, now)?;
         flow.is_doubted = true;
         *id = FlowId(id.0 + 1);
+        Some(place)
+    }
+
+    /// The one to which a segment belongs that [`Doubts::hear`] took in pieces, or could not, and that is whole now.
+    #[cold]
+    pub(super) fn rejoined(&mut self, flow: &Flow, step: &Step) -> Option<Place> {
+        let from_initiator = step.from_low == flow.initiator_is_low;
+        let place = self.near(flow.id, from_initiator, step, begun(flow, step)?)?;
+        let (_, doubt) = self.table.at_mut(place)?;
+        // The first piece of it may have held the header alone.
+        doubt.syn_has_data |= step.is_syn() && doubt.syn == step.seq && step.has_payload;
         Some(place)
     }
 

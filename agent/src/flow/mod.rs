@@ -305,11 +305,15 @@ impl Flows {
     }
 
     /// What the next stage needs to know of the flow of a packet that has been counted already, in pieces.
-    pub(crate) fn hear(&self, packet: &Packet<'_>) -> Option<Heard> {
+    pub(crate) fn hear(&mut self, packet: &Packet<'_>) -> Option<Heard> {
         let (key, step) = read(packet)?;
         let place = self.table.find(self.table.hash_of(&key), &key)?;
         let (_, flow) = self.table.at(place)?;
-        flow.heard(place, &step, packet, false)
+        let doubt = if flow.is_doubted { self.doubts.rejoined(flow, &step) } else { None };
+        match doubt {
+            Some(doubt) => self.doubts.heard(doubt, flow, place, &step, packet),
+            None => flow.heard(place, &step, packet, false),
+        }
     }
 
     /// How long a flow of a lane may be idle. A TCP connection that stands is often silent for long; cut short, its next

@@ -119,7 +119,7 @@ impl Bench {
         let mut emit = |told: Told| read.push((told.contact, told.greeted));
         greetings.handle_time(now, counts, &mut emit);
         let mut ended = Ended(Vec::new());
-        let heard = flows.handle_packet(&packet, now, &mut FlowCounts::default(), &mut ended);
+        let heard = again::handled(flows, &packet, now, &mut ended);
         for (flow, contact) in ended.0 {
             greetings.handle_closed(flow, contact, counts, &mut emit);
         }

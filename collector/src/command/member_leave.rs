@@ -18,7 +18,6 @@ use crate::departure::{Certificate, Deleted, Departed, FORMAT, Row, Unfinished};
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, departures, directory, overwritten, unfinished, user};
 use crate::limits::{AUDIT_KEPT, BACKUP_DAYS, CERTIFICATE_OF_DELETION_MAX_OCTETS, LEAVING_TRIES};
-use crate::present::deletion;
 use crate::store::departure::Gone;
 use crate::store::leaving::Departing;
 use crate::store::member::MemberRow;
@@ -35,7 +34,8 @@ It asks first. Then its sensors are revoked, so that nothing more comes of them,
 heartbeats (sensor, at, heartbeat: what it told every 30 seconds for 90 days, some 200 MB a sensor) and audit (its own part), one JSON
 object a line each with the keys of the commands that list them. Then everything of it is deleted, in one transaction: at once, or not
 at all, and only what was handed over. DIR/deletion.txt (in the language the member is written to in) and DIR/deletion.json are the
-certificate; if it is cut off before they stand there, the same line again writes them. In the AUDIT its name and its numbers stay until
+certificate; if it is cut off before they stand there, the same line again writes them, and where nothing was deleted yet it says which
+directory to remove first. In the AUDIT its name and its numbers stay until
 those entries are 24 months old.
 BACKUPS made before still hold it, for 35 days at most: `backup DIR` removes older ones in DIR, and the running collector what upgrades and
 restores set aside; a backup elsewhere is yours to remove. Whoever restores one deletes the member again without being asked, and the
@@ -105,7 +105,7 @@ pub async fn run(data: &Path, store: &Store, arguments: &LeaveArguments) -> anyh
         )
     }
     if to.exists() && !directory::names(&to)?.is_empty() {
-        bail!("{} is not empty; name a directory that is not there yet", to.display())
+        return Err(not_empty(store, &member, &to).await?);
     }
     if !arguments.yes {
         let to = to.display();
@@ -175,7 +175,7 @@ async fn hand_over_and_delete(
             copies: names.into_iter().filter(is_copy).collect(),
             rows: Vec::new(),
         };
-        let mut unfinished = Unfinished { certificate, language, to: to.clone() };
+        let mut unfinished = Unfinished { certificate, language, to: to.clone(), stands: false };
         let keep = |gone: &Gone| {
             unfinished.certificate.deleted = gone.deleted;
             unfinished.certificate.rows.clone_from(&gone.rows);
@@ -195,6 +195,27 @@ async fn hand_over_and_delete(
         "nothing was deleted: alerts of {} keep coming over a sensor of another, faster than they are handed over; take its sites out of that sensor (varde-collector sensor site list, sensor site remove) and run it again with another directory",
         member.name
     )
+}
+
+/// Something lies there already: often what a leaving of this member wrote that was cut off before anything was deleted.
+async fn not_empty(store: &Store, member: &MemberRow, to: &Path) -> anyhow::Result<anyhow::Error> {
+    let (names, place) = (directory::names(to)?, to.display());
+    let is_begun = names.iter().any(|name| name.strip_suffix(".new").unwrap_or(name) == PROFILE);
+    // Whose it is stands there unless it was cut off at the very first.
+    let profile = directory::read(&to.join(PROFILE), CERTIFICATE_OF_DELETION_MAX_OCTETS).unwrap_or_default();
+    let profile: serde_json::Value = serde_json::from_slice(&profile).unwrap_or_default();
+    let is_anothers = profile.get("number").is_some_and(|number| *number != member.number);
+    if !is_begun || is_anothers || names.iter().any(|name| name == unfinished::FOR_PROGRAMS) {
+        return Ok(anyhow!("{place} is not empty; name a directory that is not there yet"));
+    }
+    let sensors = store.sensor_rows(Scope::Member(member.id)).await?;
+    let revoked = sensors.iter().filter(|sensor| sensor.revoked_at.is_some()).count();
+    Ok(anyhow!(
+        "a leaving of {name} ({number}) was cut off here, or another member leave is at it: nothing of it is deleted, {revoked} of its {all} sensors are revoked, and a part of its data lies in {place}. Unless the other is still at it, remove that directory (rm -r {place}), and the same line again hands everything over anew, deletes it and writes the certificate: varde-collector member leave {number} --to {place}",
+        name = member.name,
+        number = member.number,
+        all = sensors.len()
+    ))
 }
 
 /// Somebody else was faster, and handed it over: what this one wrote must not stay.
@@ -227,6 +248,11 @@ async fn cut_off(data: &Path, store: &Store, number: &MemberNumber, to: &Path) -
                 Ok(_) => format!("The leaving of {whose} was cut off; it is finished in {place}."),
                 Err(error) => format!("The leaving of {whose} was cut off, and is not finished in {place}: {error:#}"),
             });
+        } else if unfinished.stands {
+            // It was handed over with its certificate, and waits for nothing but the log.
+            if store.empty_log().await? {
+                unfinished::end(data, &unfinished)?;
+            }
         } else {
             let (whose, to) = (format!("{name} ({of})"), unfinished.to.display());
             say::aside(&format!(
@@ -246,18 +272,15 @@ struct Completed {
 
 /// All that is to be done once the data is gone, as often as somebody begins. Its certificate waits in the data directory until it is.
 async fn complete(data: &Path, store: &Store, unfinished: &Unfinished) -> anyhow::Result<Completed> {
-    let Unfinished { certificate, language, to } = unfinished;
     let remembered = departures::remember(data, store, &user::who(), clock::now()).await;
     let ended = poke(data, Poke::Sensors).await;
     let overwritten = overwritten::empty_log(store).await?;
-    let text = deletion::text(certificate, deletion::language(*language), overwritten);
-    let line = serde_json::to_string_pretty(certificate)?;
-    directory::make_private(to)
-        .and_then(|()| directory::write_private(&to.join("deletion.txt"), text.as_bytes()))
-        .and_then(|()| directory::write_private(&to.join("deletion.json"), line.as_bytes()))?;
+    let text = unfinished::write(unfinished, overwritten)?;
     remembered?;
     if overwritten {
         unfinished::end(data, unfinished)?;
+    } else {
+        unfinished::keep(data, &Unfinished { stands: true, ..unfinished.clone() })?;
     }
     Ok(Completed { text, overwritten, ended })
 }
@@ -275,7 +298,7 @@ async fn finish(data: &Path, store: &Store, unfinished: &Unfinished, json: bool)
     say::result(&text)?;
     tell(certificate, to, ended);
     if !overwritten {
-        say::aside(&format!("{IN_LOG} Then, for a certificate that says so: {again}"));
+        say::aside(&format!("{IN_LOG} It writes the certificate anew then; where none runs, do it with: {again}"));
     }
     Ok(())
 }

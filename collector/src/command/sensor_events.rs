@@ -12,7 +12,7 @@ use crate::store::event::{EventRow, Events};
 use crate::store::{Scope, Store};
 
 const HELP: &str = "\
-The newest first. They are kept for 90 days, as heartbeats are.
+The newest first. They are kept for 90 days, as heartbeats are; losses and notes of copies of a sensor for 13 months.
 Keys with --json: sensor (number), epoch (the spool's lifetime), seq (the record that said it; below 1: the collector noted it),
 at (the sensor's clock), received_at, body {event, …}. Events: started {version}, list_in_force {revision, indicators},
 list_refused {revision, why}, spool_damaged {octets}, loss {from, to, reason (spool_full, spool_aged or spool_damaged), counts

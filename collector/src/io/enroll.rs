@@ -30,9 +30,12 @@ use crate::change::{Change, Changes};
 use crate::enrolment::{Attempt, Attempts, Honoured, judge};
 use crate::limits::{ENROL_WITHIN, ENROLMENTS_MAX, FAILED_HANDSHAKE_KEEPS, HANDSHAKE_WITHIN, WRITE_WITHIN};
 use crate::store::{Scope, Store, StoreError};
+use crate::visits::Visits;
 
 /// Messages heard on one enrolment: the root is asked for once, the token is offered once or, after a slip, once more.
 const MESSAGES_MAX: usize = 4;
+/// As the log says it.
+const REFUSED: &str = "an enrolment was refused";
 
 /// What enrolment needs.
 pub struct Enrolment {
@@ -49,6 +52,8 @@ pub struct Enrolment {
     attempts: Mutex<Attempts>,
     /// Who was told root documents lately.
     pub told_roots: Mutex<Told>,
+    /// Who has proved a key or a token here lately and was refused.
+    visits: Mutex<Visits>,
 }
 
 /// Who wants to enrol, as the connection shows it.
@@ -73,9 +78,9 @@ enum Failed {
 impl Enrolment {
     /// Enrolment that nobody has tried yet.
     pub fn new(store: Store, changes: Changes, keyring: Arc<Keyring>, approve: bool) -> Arc<Enrolment> {
-        let (attempts, told_roots) = (Mutex::default(), Mutex::default());
+        let (attempts, told_roots, visits) = (Mutex::default(), Mutex::default(), Mutex::default());
         let places = Arrivals::new(ENROLMENTS_MAX);
-        Arc::new(Enrolment { store, changes, keyring, places, approve, attempts, told_roots })
+        Arc::new(Enrolment { store, changes, keyring, places, approve, attempts, told_roots, visits })
     }
 }
 
@@ -158,8 +163,8 @@ pub async fn converse_renewal(
         Ok(Some(_)) => return Err(CloseReason::ProtocolError),
         Err(error) => return error.close_reason().map_or(Ok(()), Err),
     };
-    let Enrolment { store, changes, keyring, .. } = enrolment;
-    let said = renew::renew(store, changes, keyring, proof, &csr_der).await.map_err(|why| {
+    let Enrolment { store, changes, keyring, visits, .. } = enrolment;
+    let said = renew::renew(store, changes, keyring, visits, proof, &csr_der).await.map_err(|why| {
         tracing::error!("cannot renew a sensor's certificate: {why}");
         match why {
             NoAnswer::Store(error) => store.handle_error(&error),
@@ -260,16 +265,19 @@ async fn enrol(
     proof: &[u8; 32],
     agent_version: &Text,
 ) -> Result<ToAgent, Failed> {
-    let keys = enrolment.keyring.keys();
-    let authority = keys.authority.as_ref().ok_or(Failed::NoAuthority)?;
     let exporter = caller.exporter.ok_or(Failed::NoExporter)?;
     let now = enrolment.keyring.effective(clock::now());
     let row = enrolment.store.token_row(Scope::Operator, sensor).await.map_err(Failed::Store)?;
     let spki_sha256 = Request::read(csr_der).ok().map(|request| request.spki_sha256());
     let attempt = Attempt { exporter: &exporter, csr_der, proof, spki_sha256 };
     let judged = judge(row.as_ref(), attempt, now);
-    let refuse = |why: EnrolRefusal| {
-        tracing::warn!(sensor = sensor.0, reason = ?why, "an enrolment was refused");
+    let id = i64::try_from(sensor.0).unwrap_or(0);
+    // Who has proved the token is known by it, and may come again without end.
+    let refuse = |why: EnrolRefusal, words: &'static str| {
+        let mut visits = enrolment.visits.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(untold) = visits.handle_refused(id, clock::monotonic()) {
+            tracing::warn!(sensor = sensor.0, reason = ?why, untold, "{words}");
+        }
         Ok(ToAgent::EnrolRefused(why))
     };
     let honoured = match judged {
@@ -280,26 +288,25 @@ async fn enrol(
             if told == why || why == EnrolRefusal::Used {
                 alarm(enrolment, sensor, why, row.is_some(), now).await;
             }
-            return refuse(told);
+            return Ok(ToAgent::EnrolRefused(told));
         }
     };
-    let Some(spki) = spki_sha256 else { return refuse(EnrolRefusal::BadRequest) };
-    let id = i64::try_from(sensor.0).unwrap_or(0);
+    let Some(spki) = spki_sha256 else { return refuse(EnrolRefusal::BadRequest, REFUSED) };
     let waits = match honoured {
         Honoured::Now => enrolment.approve,
         Honoured::Waits => true,
         Honoured::Approved | Honoured::Again => false,
     };
+    // Asked for once the token is proved: strangers do not make an error of it.
+    let keys = enrolment.keyring.keys();
+    let authority = keys.authority.as_ref().ok_or(Failed::NoAuthority)?;
     let certificate = authority.issue_sensor(csr_der, sensor, now).map_err(Failed::Certificate)?;
     let (_, until) = validity(&certificate).map_err(Failed::Certificate)?;
     let store = &enrolment.store;
     let done = match (honoured, waits) {
         (_, true) if !caller.can_wait => {
-            tracing::warn!(
-                sensor = sensor.0,
-                "an older varde-agent cannot wait for approval; it must be updated first"
-            );
-            return refuse(EnrolRefusal::BadRequest);
+            let words = "an older varde-agent cannot wait for approval; it must be updated first";
+            return refuse(EnrolRefusal::BadRequest, words);
         }
         (Honoured::Now, true) => store.keep_token(sensor, &spki, agent_version.as_str(), now).await,
         (Honoured::Now | Honoured::Approved, false) => {
@@ -313,7 +320,7 @@ async fn enrol(
         let row = store.token_row(Scope::Operator, sensor).await.map_err(Failed::Store)?;
         let why = judge(row.as_ref(), attempt, now).err().unwrap_or(EnrolRefusal::BadRequest);
         alarm(enrolment, sensor, why, row.is_some(), now).await;
-        return refuse(why);
+        return refuse(why, REFUSED);
     }
     if honoured != Honoured::Waits {
         let words = fingerprint(&spki);
@@ -356,17 +363,24 @@ async fn alarm(enrolment: &Enrolment, sensor: SensorId, why: EnrolRefusal, exist
     }
 }
 
-/// What an attempt that failed is told: why, unless too many have failed beside it. One that is good never comes here.
+/// What an attempt that failed is told: why, unless too many have failed beside it. One that is good never comes here. The log says
+/// of those that are told, and of the others how many.
 fn told(enrolment: &Enrolment, address: IpAddr, sensor: SensorId, why: EnrolRefusal) -> EnrolRefusal {
     let mut attempts = enrolment.attempts.lock().unwrap_or_else(PoisonError::into_inner);
-    let told = attempts.handle_failure(address, sensor.0, clock::monotonic());
-    if told { why } else { EnrolRefusal::TooMany }
+    let failed = attempts.handle_failure(address, sensor.0, clock::monotonic());
+    let told = if failed.told { why } else { EnrolRefusal::TooMany };
+    if let Some(unlogged) = failed.unlogged {
+        tracing::warn!(sensor = sensor.0, reason = ?told, unlogged, "{REFUSED}");
+    }
+    told
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::io::keys;
+    use crate::io::logged::Logged;
+    use crate::limits::FAILED_ATTEMPTS_TOLD;
     use std::collections::BTreeMap;
     use varde_common::token::{proof, secret_hash};
 
@@ -397,7 +411,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn e1_of_ten_thousand_guesses_none_enrols_and_what_is_guessed_at_is_seen_once() {
+    async fn e1_n1_of_ten_thousand_guesses_none_enrols_what_is_guessed_at_is_seen_once_and_the_log_is_not_filled() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::create(dir.path()).await.unwrap();
         let now = clock::now();
@@ -415,6 +429,8 @@ mod tests {
             ToCollector::Enrol { sensor, csr_der, proof, agent_version }
         };
 
+        let logged = Logged::begin();
+        let begun = clock::monotonic();
         let mut counted = BTreeMap::new();
         for connection in 0..2_500u32 {
             let guesses: Vec<ToCollector> = (0..4u32)
@@ -437,6 +453,10 @@ mod tests {
             "each was answered, and none with a certificate: {counted:?}"
         );
         assert!(counted["TooMany"] > 9_000, "nearly all are told nothing: {counted:?}");
+        // Those that are told why, and one a minute for all the others.
+        let minutes = 1 + usize::try_from(clock::monotonic().duration_since(begun).as_secs() / 60).unwrap();
+        let lines = logged.lines(REFUSED).len();
+        assert!((1..=minutes * (FAILED_ATTEMPTS_TOLD + 1)).contains(&lines), "{lines} lines in {minutes} minutes");
         assert_eq!(store.sensor_rows(Scope::Operator).await.unwrap()[0].enrolled_at, None);
         let id = i64::try_from(sensor.0).unwrap();
         let events = store.sensor_events(Scope::Operator, id, 20).await.unwrap();

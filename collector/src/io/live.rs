@@ -72,6 +72,11 @@ impl Live {
         Live { store, changes, present, visits, next: AtomicU64::new(1) }
     }
 
+    /// What was odd lately, for who locks it.
+    pub(super) fn all_visits(&self) -> &std::sync::Mutex<Visits> {
+        &self.visits
+    }
+
     /// What was odd lately.
     pub(super) fn visits(&self) -> std::sync::MutexGuard<'_, Visits> {
         self.visits.lock().unwrap_or_else(std::sync::PoisonError::into_inner)

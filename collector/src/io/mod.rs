@@ -17,6 +17,8 @@ pub mod keys;
 pub mod listen;
 pub mod lists;
 pub mod live;
+#[cfg(test)]
+mod logged;
 mod news;
 pub mod outlived;
 pub mod overwritten;

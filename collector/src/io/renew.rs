@@ -1,6 +1,6 @@
 //! The next certificate for a sensor that has proved its key, in a session or on the lane for those that have run out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::pki_types::CertificateDer;
 use varde_common::id::SensorId;
@@ -11,8 +11,9 @@ use super::clock;
 use super::keyring::Keyring;
 use crate::certificate::{CertificateError, Request, spki_sha256, validity};
 use crate::change::{Change, Changes};
-use crate::renewal::judge;
+use crate::renewal::{Known, judge};
 use crate::store::{Scope, Store, StoreError};
+use crate::visits::Visits;
 
 /// What a connection was proved with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,7 @@ pub async fn renew(
     store: &Store,
     changes: &Changes,
     keyring: &Arc<Keyring>,
+    visits: &Mutex<Visits>,
     proof: Proof,
     csr_der: &[u8],
 ) -> Result<ToAgent, NoAnswer> {
@@ -62,17 +64,30 @@ pub async fn renew(
         Ok(()) => give(store, keyring, proof, sensor.unwrap_or_default(), csr_der, now).await?,
         Err(why) => Err(why),
     };
-    if let (Some(sensor), Some(known)) = (sensor, known) {
-        match &given {
-            Ok(_) => tracing::info!(sensor, "a sensor's certificate is renewed"),
-            Err(why) => {
-                tracing::warn!(sensor, reason = ?why, ended = known.ended, "a sensor's certificate is not renewed");
-                store.renewal_refused(sensor, &format!("{why:?}").to_lowercase(), now).await?;
+    // Whoever has a certificate of ours may ask without end: told now and then, in the log and on the pages. No sensor has the
+    // number nought: those that the database does not know are counted together, and members that have left have such ones.
+    let untold = || {
+        let mut visits = visits.lock().unwrap_or_else(PoisonError::into_inner);
+        visits.handle_refused(sensor.unwrap_or_default(), clock::monotonic())
+    };
+    match (known, &given) {
+        (Some(Known { sensor, .. }), Ok(_)) => {
+            tracing::info!(sensor, "a sensor's certificate is renewed");
+            let _ = changes.send(Change::Sensor(sensor));
+        }
+        (Some(Known { sensor, ended, .. }), Err(why)) => {
+            if let Some(untold) = untold() {
+                tracing::warn!(sensor, reason = ?why, ended, untold, "a sensor's certificate is not renewed");
+            }
+            if store.renewal_refused(sensor, &format!("{why:?}").to_lowercase(), now).await? {
+                let _ = changes.send(Change::Sensor(sensor));
             }
         }
-        let _ = changes.send(Change::Sensor(sensor));
-    } else {
-        tracing::warn!("a certificate of ours whose key the database does not know is not renewed");
+        (None, _) => {
+            if let Some(untold) = untold() {
+                tracing::warn!(untold, "a certificate of ours whose key the database does not know is not renewed");
+            }
+        }
     }
     Ok(match given {
         Ok(certificate_der) => ToAgent::Renewed { certificate_der },
@@ -100,4 +115,46 @@ async fn give(
     // It was revoked in this moment, others were faster, or the key is not a new one.
     let known = store.known_by_key(Scope::Operator, &proof.spki_sha256).await?;
     Ok(Err(judge(known.as_ref(), proof.until, now).err().unwrap_or(RenewalRefusal::BadRequest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::keys;
+    use crate::io::logged::Logged;
+    use crate::store::fixture::Fixture;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn p4_n1_whoever_is_refused_a_certificate_without_end_fills_neither_the_log_nor_the_pages() {
+        let dir = tempfile::tempdir().unwrap();
+        keys::make(dir.path(), clock::now()).unwrap();
+        let keyring = Keyring::read(dir.path(), clock::now()).unwrap();
+        let fixture = Fixture::new(2).await;
+        fixture.run("UPDATE sensor SET spki_sha256 = zeroblob(32) WHERE id = 1").await;
+        fixture.store.revoke_sensor(1, clock::now()).await.unwrap();
+        let (changes, visits) = (Changes::new(1_024), Mutex::default());
+        let mut heard = changes.subscribe();
+        let logged = Logged::begin();
+        let until = clock::now().plus(Duration::from_secs(86_400));
+        let asked = clock::monotonic();
+        for _ in 0..200 {
+            for (key, why) in [([0; 32], RenewalRefusal::Revoked), ([77; 32], RenewalRefusal::Unknown)] {
+                let proof = Proof { spki_sha256: key, until };
+                let said = renew(&fixture.store, &changes, &keyring, &visits, proof, b"").await.unwrap();
+                assert_eq!(said, ToAgent::RenewalRefused(why));
+            }
+        }
+        // One of each, and one more a minute where the machine takes that long.
+        let most = 1 + usize::try_from(clock::monotonic().duration_since(asked).as_secs() / 60).unwrap();
+        for words in ["a sensor's certificate is not renewed", "whose key the database does not know"] {
+            let lines = logged.lines(words);
+            assert!((1..=most).contains(&lines.len()), "{lines:?}");
+        }
+        let mut told = 0;
+        while heard.try_recv().is_ok() {
+            told += 1;
+        }
+        assert!((1..=most).contains(&told), "{told} times the pages were told of a change");
+    }
 }

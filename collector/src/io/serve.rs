@@ -196,7 +196,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         }
     });
     others.spawn(forget(data.to_owned(), store.clone()));
-    others.spawn(overwritten::go_on(store.clone()));
+    others.spawn(overwritten::go_on(data.to_owned(), store.clone()));
     match heartbeat {
         Some(sender) => {
             others.spawn(beat::go_on(sender, store.clone(), changes.clone()));

@@ -295,8 +295,8 @@ impl Talk {
     }
 
     async fn renew(&self, csr_der: &[u8]) -> Result<ToAgent, CloseReason> {
-        let Collector { store, changes, keyring, .. } = &*self.collector;
-        renew::renew(store, changes, keyring, self.proof, csr_der).await.map_err(|why| match why {
+        let Collector { store, changes, keyring, live, .. } = &*self.collector;
+        renew::renew(store, changes, keyring, live.all_visits(), self.proof, csr_der).await.map_err(|why| match why {
             NoAnswer::Store(error) => self.unavailable(&error),
             NoAnswer::Certificate(error) => {
                 tracing::error!(sensor = self.sensor, "cannot renew a certificate: {error}");

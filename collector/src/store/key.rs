@@ -137,18 +137,19 @@ impl Store {
         Ok(true)
     }
 
-    /// A sensor asked for its next certificate and was not given it.
+    /// A sensor asked for its next certificate and was not given it. Whether that was written.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn renewal_refused(&self, sensor: i64, why: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn renewal_refused(&self, sensor: i64, why: &str, now: Timestamp) -> Result<bool, StoreError> {
         // Once a minute is enough: whoever asks without end must not write without end.
         let sql = "UPDATE sensor SET renewal_refused_at = $2, renewal_refused_why = $3 WHERE id = $1
             AND (renewal_refused_why IS NULL OR renewal_refused_why <> $3
                 OR renewal_refused_at > $2 OR renewal_refused_at <= $2 - 60000000)";
         let mut tx = self.begin().await?;
-        sqlx::query(sql).bind(sensor).bind(now.0).bind(why).execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
+        let written = sqlx::query(sql).bind(sensor).bind(now.0).bind(why).execute(&mut *tx).await?.rows_affected() > 0;
+        tx.commit().await?;
+        Ok(written)
     }
 }
 

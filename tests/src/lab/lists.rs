@@ -310,7 +310,7 @@ impl Listener {
             octets.truncate(at);
         } else {
             // Behind the manifest nothing but zero stands up to the base, and nobody reads it.
-            let at = at.max(20_480).min(octets.len() - 1);
+            let at = at.max(20_480).min(octets.len().saturating_sub(1));
             octets.get_mut(at).into_iter().for_each(|octet| *octet ^= 1);
         }
         self.is_damaged = true;

@@ -6,6 +6,7 @@
  *   FAULT=rename:EIO@3,fsync:EIO@9  several, each with a count of its own
  *   FAULT=fsync:kill@7              the process is killed before the 7th; a write has come half way then
  *   FAULT=read:EIO@1                the first read of a segment of a spool (`*.seg`, by pread) fails
+ *   FAULT=list:EIO@1                the first read of the list in force (`list/in-force`, by read) fails
  *   BAD=PATH@4096                   the block at octet 4096 of the file that has this path at the start can never be read, whatever the
  *                                   file is called later: a bad sector
  *   POWER=DIR                       what of the files in a directory `spool` is safe is kept in DIR: at each fsync of a file its
@@ -14,7 +15,7 @@
  *   CLOCK_FILE=PATH                 eight octets, a signed number of seconds that the wall clock is ahead; read at each call,
  *                                   so that whoever writes the file turns the clock
  *
- * Operations: fsync (fdatasync too), write (pwrite, writev too), rename (renameat too), ftruncate, read (pread of segments).
+ * Operations: fsync (fdatasync too), write (pwrite, writev too), rename (renameat too), ftruncate, read (pread of segments), list.
  * Errors: EIO, ENOSPC, EDQUOT, short, kill. Counted and failed are regular files and directories only, without the three standard
  * streams: a log is no part of what is promised, and sockets are not disks. */
 #define _GNU_SOURCE
@@ -35,8 +36,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum operation { FSYNC, WRITE, RENAME, FTRUNCATE, READ, OPERATIONS };
-static const char *const NAMES[OPERATIONS] = {"fsync", "write", "rename", "ftruncate", "read"};
+enum operation { FSYNC, WRITE, RENAME, FTRUNCATE, READ, LIST, OPERATIONS };
+static const char *const NAMES[OPERATIONS] = {"fsync", "write", "rename", "ftruncate", "read", "list"};
 enum { BLOCK_OCTETS = 4096 };
 enum { SHORT = -1, KILL = -2, FAULTS_MAX = 16 };
 
@@ -222,24 +223,24 @@ ssize_t writev(int file, const struct iovec *parts, int count) {
     WRITE_OR(file, count, real(file, parts, count));
 }
 
-static int is_segment(int file) {
+static int is_called(int file, const char *end) {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    return length > 4 && !memcmp(path + length - 4, ".seg", 4);
+    ssize_t length = readlink(link, path, sizeof path - 1), wanted = strlen(end);
+    return length > wanted && !memcmp(path + length - wanted, end, wanted);
 }
 
-static int read_verdict(int file, size_t length, off_t at) {
+static int read_verdict(int file, size_t length, off_t at, enum operation operation, const char *end) {
     struct stat found;
     if (bad_at >= 0 && at < bad_at + BLOCK_OCTETS && at + (off_t)length > bad_at && !fstat(file, &found) &&
         found.st_ino == bad.st_ino && found.st_dev == bad.st_dev)
         return EIO;
-    return fault_count && is_disk(file) && is_segment(file) ? verdict(READ) : 0;
+    return fault_count && is_disk(file) && is_called(file, end) ? verdict(operation) : 0;
 }
 
-#define READ_OR(file, length, at, call) \
+#define READ_OR(file, length, at, operation, end, call) \
     do { \
-        int error = read_verdict(file, length, at); \
+        int error = read_verdict(file, length, at, operation, end); \
         if (error == KILL) return die(); \
         if (error > 0) { errno = error; return -1; } \
         if (error == SHORT && length > 1) length /= 2; \
@@ -248,11 +249,18 @@ static int read_verdict(int file, size_t length, off_t at) {
 
 ssize_t pread(int file, void *octets, size_t length, off_t at) {
     REAL(pread);
-    READ_OR(file, length, at, real(file, octets, length, at));
+    READ_OR(file, length, at, READ, ".seg", real(file, octets, length, at));
 }
 ssize_t pread64(int file, void *octets, size_t length, off64_t at) {
     REAL(pread64);
-    READ_OR(file, length, at, real(file, octets, length, at));
+    READ_OR(file, length, at, READ, ".seg", real(file, octets, length, at));
+}
+ssize_t read(int file, void *octets, size_t length) {
+    REAL(read);
+    off_t at = bad_at < 0 && !fault_count ? -1 : lseek(file, 0, SEEK_CUR);
+    /* What has no places is no file of a disk. */
+    if (at < 0) return real(file, octets, length);
+    READ_OR(file, length, at, LIST, "/list/in-force", real(file, octets, length));
 }
 
 int rename(const char *from, const char *to) {

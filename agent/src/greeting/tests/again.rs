@@ -5,6 +5,28 @@ use super::*;
 /// SYN of the connection that follows.
 const ANEW: u32 = 900_000_000;
 
+thread_local! {
+    /// Of each segment with words so many octets of them come in a first fragment; none = in no fragments.
+    static IN_FIRST_FRAGMENT: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+}
+
+/// Gives a packet to its flow as an observer does, whole or in fragments.
+pub(super) fn handled(flows: &mut Flows, packet: &Packet<'_>, now: Timestamp, ended: &mut Ended) -> Option<Heard> {
+    let mut counts = FlowCounts::default();
+    match (packet.transport, IN_FIRST_FRAGMENT.get()) {
+        (Transport::Tcp { src_port, dst_port, seq, ack, flags, urgent, payload }, Some(first))
+            if payload.len() > first =>
+        {
+            let payload = payload.get(..first).unwrap();
+            let transport = Transport::Tcp { src_port, dst_port, seq, ack, flags, urgent, payload };
+            let piece = Packet { fragment: Fragment::First, transport, ..*packet };
+            flows.handle_packet(&piece, now, &mut counts, ended);
+            flows.hear(&Packet { fragment: Fragment::Rejoined, ..*packet })
+        }
+        _ => flows.handle_packet(packet, now, &mut counts, ended),
+    }
+}
+
 fn hello(name: &str) -> Vec<u8> {
     records(&named(name), 1 << 14)
 }
@@ -267,4 +289,21 @@ fn what_is_said_behind_a_forged_syn_hides_nothing_of_the_connection_that_stands(
             }
         }
     }
+}
+
+/// Found by a review: a hello in fragments was asked for among the words of the connection that stands alone.
+#[test]
+fn s4_d21_on_a_port_used_again_it_is_the_same_where_segments_come_in_fragments() {
+    for octets in [0, 4, 44] {
+        IN_FIRST_FRAGMENT.set(Some(octets));
+        s4_on_a_port_used_again_a_hello_is_told_whether_the_answer_is_seen_in_time_late_or_never();
+        s4_on_a_port_used_again_every_request_is_told_whether_the_answer_is_seen_in_time_late_or_never();
+        s4_on_a_port_used_again_a_hello_in_the_syn_is_told();
+        a_syn_in_doubt_gives_way_to_the_next_and_what_was_said_behind_each_is_told();
+        on_a_port_used_again_what_is_sent_again_is_told_once();
+        s4_on_a_port_used_again_a_forged_syn_hides_no_hello_of_which_a_part_stands_in_the_syn();
+        s4_on_a_port_used_again_a_forged_syn_hides_no_hello_between_whose_parts_it_stands();
+        what_is_said_behind_a_forged_syn_hides_nothing_of_the_connection_that_stands();
+    }
+    IN_FIRST_FRAGMENT.set(None);
 }

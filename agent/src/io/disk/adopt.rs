@@ -20,7 +20,7 @@ use varde_common::time::Timestamp;
 use self::plan::{Piece, Plan, Standing};
 use self::translate::{Reopened, translate};
 use super::owner::Owner;
-use super::spool::own::own_from;
+use super::spool::own::{Own, own_from};
 use super::spool::{Caps, Spool, choose_following, forget_following};
 use super::volume::{Access, Volume};
 use super::{DiskError, failed, read_at_most_on, sealed, write_whole_on};
@@ -149,11 +149,19 @@ fn settle(data: &Path, owner: &Owner, spool: &Spool) -> Result<Vec<(PathBuf, Seq
             // What was written while nobody could enter the directory stands where the plan had promised a place.
             Standing::Begun(begun) if begun.last.epoch == epoch => {
                 match own_from(volume, spool.directory(), epoch, begun.last.first) {
-                    Some(own) => {
+                    Own::From(own) => {
                         let until = begun.last.until(own).min(begun.last.to);
                         Standing::Until(begun, until)
                     }
-                    None => Standing::Begun(begun),
+                    Own::Nothing => Standing::Begun(begun),
+                    // Rather twice than never.
+                    Own::Unknown => {
+                        let from = begun.last.from;
+                        tracing::error!(
+                            "how far {lies_in} was taken over is not known: from its record {from} on all counts anew"
+                        );
+                        Standing::Until(begun, from)
+                    }
                 }
             }
             standing => standing,
@@ -247,7 +255,8 @@ fn adopt_one(
             Plan::of(Piece { from, to, epoch, first })
         }
     };
-    if !goes_on && !plan.write(volume.as_ref(), directory)? {
+    let is_planned = goes_on || (spool.note_begun(first)? && plan.write(volume.as_ref(), directory)?);
+    if !is_planned {
         tracing::error!("the disk is full: what lies in {lies_in} is not taken over before a later start");
         return Ok(0);
     }
@@ -283,8 +292,11 @@ fn left_by(
             let Some((other, _)) = read_of(Spool::open_aside(volume.clone(), &other, caps, now))? else {
                 return Ok(None);
             };
-            let own = own_from(volume.as_ref(), other.directory(), piece.epoch, piece.first);
-            next = next.max(own.unwrap_or(other.next()));
+            next = next.max(match own_from(volume.as_ref(), other.directory(), piece.epoch, piece.first) {
+                Own::From(own) => own,
+                Own::Nothing => other.next(),
+                Own::Unknown => piece.first,
+            });
         }
     }
     Ok(Some(piece.until(next).min(piece.to)))

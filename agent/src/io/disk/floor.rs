@@ -17,6 +17,7 @@ use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::trust::from_hex;
 
+use super::unread::or_unread;
 use super::volume::{RealVolume, Volume};
 use super::{DiskError, create_directory_on, read_at_most_on, roots, write_whole_on};
 use crate::floor::{Floor, Mark};
@@ -89,22 +90,39 @@ fn store_number(
 /// A channel's floor that counts by these root documents; none where the file is damaged.
 ///
 /// # Errors
-/// [`DiskError`] when it is there and cannot be read.
+/// [`DiskError`] when it is there and may not be read, or not just now.
 pub fn read_on(
     volume: &dyn Volume,
     data: &Path,
     channel: &ChannelName,
     roots: &roots::Stored,
 ) -> Result<Option<Floor>, DiskError> {
+    read_noting(volume, data, channel, roots, &mut Vec::new())
+}
+
+/// The same, noting what the disk cannot give. Of two files the other one is the floor then; there is none where nothing is left.
+///
+/// # Errors
+/// As above.
+pub(super) fn read_noting(
+    volume: &dyn Volume,
+    data: &Path,
+    channel: &ChannelName,
+    roots: &roots::Stored,
+    unread: &mut Vec<DiskError>,
+) -> Result<Option<Floor>, DiskError> {
     let path = path_of(data, "floor", channel);
-    let mut floor = signed(volume, data, channel, roots)?.unwrap_or_default();
+    let signed = or_unread(unread, || signed(volume, data, channel, roots))?.flatten();
+    let mut floor = signed.unwrap_or_default();
     let written: Vec<Revision> = floor.marks().iter().map(|mark| mark.revision).collect();
     if let Some(newest) = roots.newest() {
         floor.handle_root(&newest.root, &newest.root);
     }
     if volume.exists(&path) {
-        let octets = match read_at_most_on(volume, &path, FLOOR_MAX_OCTETS) {
-            Ok(octets) => octets,
+        let octets = match or_unread(unread, || read_at_most_on(volume, &path, FLOOR_MAX_OCTETS)) {
+            Ok(Some(octets)) => octets,
+            // Who signed is as high, unless a program from before has raised the number alone.
+            Ok(None) => return Ok((!written.is_empty()).then_some(floor)),
             Err(error) if error.is_too_large() => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -168,7 +186,9 @@ fn signed(
 mod tests {
     use super::*;
     use crate::anchor::Document;
+    use crate::io::disk::volume::{Access, Entry, VolumeFile};
     use crate::subscription::tests::{key, root_of};
+    use std::io;
     use varde_common::trust::{Role, Root, key_id};
 
     fn id(seed: u8) -> String {
@@ -243,5 +263,56 @@ mod tests {
         assert_eq!(fell(), Some(Revision(3)));
         std::fs::write(data.join("list/signed"), signed).unwrap();
         assert_eq!(fell(), Some(Revision(3)));
+    }
+
+    /// A disk that cannot read files of these names.
+    #[derive(Debug)]
+    struct Worn(&'static [&'static str]);
+
+    impl Volume for Worn {
+        fn create_directory(&self, path: &Path) -> io::Result<()> {
+            RealVolume.create_directory(path)
+        }
+        fn entries(&self, directory: &Path) -> io::Result<Vec<Entry>> {
+            RealVolume.entries(directory)
+        }
+        fn entry(&self, path: &Path) -> io::Result<Entry> {
+            RealVolume.entry(path)
+        }
+        fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn VolumeFile>> {
+            match self.0.iter().any(|name| path.ends_with(name)) {
+                true => Err(io::Error::from_raw_os_error(libc::EIO)),
+                false => RealVolume.open(path, access),
+            }
+        }
+        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+            RealVolume.rename(from, to)
+        }
+        fn remove(&self, path: &Path) -> io::Result<()> {
+            RealVolume.remove(path)
+        }
+        fn sync_directory(&self, path: &Path) -> io::Result<()> {
+            RealVolume.sync_directory(path)
+        }
+        fn unique(&self) -> u128 {
+            RealVolume.unique()
+        }
+    }
+
+    #[test]
+    fn d6_i4_of_a_floor_one_of_whose_files_cannot_be_read_the_other_one_is_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let (data, all, one) = (directory.path(), ChannelName::default(), chain(&[root(1, &[2, 3])]));
+        let nine = Floor::default().with(Revision(9), [id(3)].into());
+        store_on(&RealVolume, data, &all, &nine, 1).unwrap();
+        let read = |names: &'static [&'static str]| {
+            let mut unread = Vec::new();
+            let floor = read_noting(&Worn(names), data, &all, &one, &mut unread).unwrap();
+            (floor.map(|floor| floor.revision()), unread.len())
+        };
+        assert_eq!(read(&[]), (Some(Revision(9)), 0));
+        assert_eq!(read(&["floor"]), (Some(Revision(9)), 1));
+        assert_eq!(read(&["signed"]), (Some(Revision(9)), 1));
+        assert_eq!(read(&["floor", "signed"]), (None, 2), "it is said, and the list in force is the floor");
     }
 }

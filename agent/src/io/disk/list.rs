@@ -7,6 +7,7 @@
 //! DIR/list/floor…     the highest revision ever accepted, and who signed what (`super::floor`)
 //! DIR/list/channel    the last word of which channel to follow, as it was signed
 //! DIR/list/newest     the last word of which list is the newest, as it was signed
+//! DIR/list/unread-…   a base and changes that the disk could not read (`super::unread`)
 //! ```
 //! A base is written as it arrives and used where it lies (`mapped`), so that a list is never in memory as a whole. At start the
 //! manifest is verified and the base held against it by reading, before it is mapped: the disk is not trusted more than
@@ -34,13 +35,14 @@ use varde_common::trust::{Root, hex};
 
 use super::mapped;
 use super::overlay::{self, StoredOverlay};
+use super::unread::or_unread;
 use super::volume::{RealVolume, Volume};
 use super::{DiskError, create_directory, failed, floor, read_at_most, roots, sync_directory, write_whole};
 use crate::floor::Floor;
 use crate::placed::Placed;
 use crate::subscription::Arrived;
 
-const NO_FLOOR: &str = "the file list/floor is no number; the revision in force is the floor";
+const NO_FLOOR: &str = "the file list/floor is no number or cannot be read; the revision in force is the floor";
 
 const MAGIC: &[u8; 8] = b"VARDEIF2";
 const HEAD_OCTETS: usize = 12;
@@ -248,36 +250,48 @@ pub struct Stored {
     /// The list was signed by keys that the newest root document no longer names: it is matched against until another is
     /// here, and is no floor.
     pub of_before: bool,
-    /// Why there is no list although there is a file.
+    /// Why there is no list although there is a file, or not all of it.
     pub refused: Option<String>,
+    /// What of it the disk cannot give.
+    pub unread: Vec<DiskError>,
 }
 
 /// Reads and verifies it all. A list that is damaged is left out, the floor stays: the collector is asked for the list
 /// again, and an older one is not taken. A list is good by the newest root document, or by one that was before it.
 ///
+/// What lies on a bad sector is damaged too; whoever holds the directory puts it away ([`super::unread::put_away`]).
+///
 /// # Errors
-/// [`DiskError`] when a file is there and cannot be read.
+/// [`DiskError`] when a file is there and may not be read, or not just now.
 pub fn read(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Result<Stored, DiskError> {
-    let directory = data.join("list");
+    let mut stored = read_as_far(data, roots, sensor)?;
+    if stored.refused.is_none() {
+        stored.refused = stored.unread.first().map(ToString::to_string);
+    }
+    Ok(stored)
+}
+
+fn read_as_far(data: &Path, roots: &roots::Stored, sensor: SensorId) -> Result<Stored, DiskError> {
     let mut stored = Stored { placed: read_channel(data, roots, sensor), ..Stored::default() };
-    match floor::read_on(&RealVolume, data, stored.placed.channel(), roots)? {
+    match floor::read_noting(&RealVolume, data, stored.placed.channel(), roots, &mut stored.unread)? {
         Some(floor) => stored.floor = floor,
         None => stored.refused = Some(NO_FLOOR.to_owned()),
     }
-    let path = directory.join("in-force");
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(stored),
-        Err(error) => return Err(failed("read", &path)(error)),
-    };
-    let found = match found(&file).map_err(failed("read", &path))? {
-        Ok(found) => found,
-        Err(why) => {
+    let path = data.join("list").join("in-force");
+    let read = or_unread(&mut stored.unread, || match File::open(&path).and_then(|file| found(&file)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        found => found.map(Some).map_err(failed("read", &path)),
+    });
+    let found = match read?.flatten() {
+        Some(Ok(found)) => found,
+        Some(Err(why)) => {
             stored.refused = Some(why);
             return Ok(stored);
         }
+        None => return Ok(stored),
     };
-    let overlay = overlay::read_on(&RealVolume, data, &hex(found.hash.as_bytes()))?;
+    let base = hex(found.hash.as_bytes());
+    let overlay = or_unread(&mut stored.unread, || overlay::read_on(&RealVolume, data, &base))?.flatten();
     for (place, root) in roots.chain.iter().rev().map(|document| &document.root).enumerate() {
         match found.list(overlay.as_ref(), root) {
             Ok((manifest, set, signers)) => {

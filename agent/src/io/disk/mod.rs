@@ -18,6 +18,7 @@ pub mod owner;
 pub mod roots;
 pub mod sealed;
 pub mod spool;
+pub mod unread;
 pub mod volume;
 pub mod wipe;
 
@@ -53,6 +54,14 @@ impl DiskError {
     pub fn is_of_medium(&self) -> bool {
         const MEDIUM: [i32; 4] = [libc::EIO, libc::EUCLEAN, libc::EBADMSG, libc::ENODATA];
         self.is_of_reading() && self.source.raw_os_error().is_some_and(|error| MEDIUM.contains(&error))
+    }
+
+    /// Whether asking again gives the same: the disk cannot give it, or no such file stands there. A right that is missing, and too many
+    /// open files, are for a person or the next hour to mend.
+    pub fn is_lasting(&self) -> bool {
+        const NO_FILE: [i32; 5] = [libc::EISDIR, libc::ENOTDIR, libc::ELOOP, libc::ENOENT, libc::ENXIO];
+        let is_no_file = self.source.raw_os_error().is_some_and(|error| NO_FILE.contains(&error));
+        self.is_of_medium() || is_no_file || self.source.kind() == io::ErrorKind::UnexpectedEof
     }
 
     /// Whether it may not be done by the user that runs this.

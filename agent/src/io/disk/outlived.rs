@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use varde_common::time::Timestamp;
 
 use super::adopt::plan::taken_over;
-use super::spool::survey;
-use super::volume::RealVolume;
+use super::spool::survey_as_far;
+use super::volume::{RealVolume, Volume};
 use super::{DiskError, failed, read_at_most, sealed, sync_directory, write_whole};
 use crate::limits::{
     SET_ASIDE_DELIVERED_KEEP_S, SET_ASIDE_MAX_OCTETS, SET_ASIDE_UNDELIVERED_KEEP_S, SPOOL_AGE_STEP_MAX_S,
@@ -73,7 +73,7 @@ pub fn look(data: &Path, now: Timestamp) -> Result<Vec<SetAside>, DiskError> {
         } else if PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
             let age_s = before.get(&name).map_or(0, |known| known.age_s.saturating_add(passed_s));
             // What cannot be read (a copy that belongs to somebody else, a bad sector) keeps no sensor from its work.
-            let undelivered = undelivered(&entry.path()).unwrap_or_else(|error| {
+            let undelivered = undelivered(&RealVolume, &entry.path()).unwrap_or_else(|error| {
                 tracing::error!("what was set aside cannot be looked at: {error}; {}", error.remedy());
                 1
             });
@@ -161,16 +161,19 @@ fn read(data: &Path) -> Option<(Timestamp, BTreeMap<String, SetAside>)> {
 }
 
 /// Records of it that are nowhere else, as far as is known here.
-fn undelivered(directory: &Path) -> Result<u64, DiskError> {
-    let figures = survey(directory)?;
-    let taken_over = taken_over(&RealVolume, directory).into_iter().map(|(from, to)| {
+fn undelivered(volume: &dyn Volume, directory: &Path) -> Result<u64, DiskError> {
+    let (figures, errors) = survey_as_far(volume, directory)?;
+    for error in &errors {
+        tracing::error!("what was set aside cannot be read in places: {error}; {}", error.remedy());
+    }
+    let taken_over = taken_over(volume, directory).into_iter().map(|(from, to)| {
         let from = from.max(figures.acknowledged.next());
         to.min(figures.next).0.saturating_sub(from.0)
     });
     let taken_over: u64 = taken_over.sum();
     // What could not be read is something that nobody has seen.
     let quarantined = directory.join("quarantine").is_dir();
-    Ok(figures.waiting().saturating_sub(taken_over).max(u64::from(quarantined)))
+    Ok(figures.waiting().saturating_sub(taken_over).max(u64::from(quarantined || !errors.is_empty())))
 }
 
 #[cfg(test)]
@@ -244,7 +247,7 @@ mod tests {
             let data = tempfile::tempdir().unwrap();
             let directory = set_aside(data.path(), 4);
             fs::write(directory.join("adopted"), adopted).unwrap();
-            assert_eq!(super::undelivered(&directory).unwrap(), undelivered, "{adopted}");
+            assert_eq!(super::undelivered(&RealVolume, &directory).unwrap(), undelivered, "{adopted}");
         }
         // Half-way there: what came is delivered, and nothing else, whatever the plan says.
         for (file, plan, undelivered) in [
@@ -259,12 +262,12 @@ mod tests {
             let data = tempfile::tempdir().unwrap();
             let directory = set_aside(data.path(), 4);
             fs::write(directory.join(file), plan).unwrap();
-            assert_eq!(super::undelivered(&directory).unwrap(), undelivered, "{file}: {plan}");
+            assert_eq!(super::undelivered(&RealVolume, &directory).unwrap(), undelivered, "{file}: {plan}");
         }
         let data = tempfile::tempdir().unwrap();
         let directory = set_aside(data.path(), 6);
         fs::create_dir(directory.join("quarantine")).unwrap();
-        assert_eq!(super::undelivered(&directory).unwrap(), 1, "what nobody could read");
+        assert_eq!(super::undelivered(&RealVolume, &directory).unwrap(), 1, "what nobody could read");
     }
 
     #[test]

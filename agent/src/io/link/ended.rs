@@ -32,7 +32,8 @@ pub(super) fn lost(error: LinkError, fruitful: Option<bool>) -> (LinkError, Lost
         (LinkError::Closed(CloseReason::Quarantined), _) => Lost::Quarantined,
         (LinkError::Closed(CloseReason::Replaced), _) => Lost::Replaced,
         (LinkError::Closed(CloseReason::Unavailable) | LinkError::Busy, _) => Lost::Unavailable,
-        (LinkError::Closed(CloseReason::GoingDown), Some(_)) => Lost::Ended,
+        // Nobody ended it on us: what we are to say next is to be said soon.
+        (LinkError::Closed(CloseReason::GoingDown) | LinkError::ListForsaken, Some(_)) => Lost::Ended,
         // Whatever else came of it.
         (LinkError::RefusedTooOften, _) => Lost::Fruitless,
         (error, Some(false)) if error.is_an_answer() => Lost::Fruitless,
@@ -40,4 +41,17 @@ pub(super) fn lost(error: LinkError, fruitful: Option<bool>) -> (LinkError, Lost
         (_, None) => Lost::NotReached,
     };
     (error, lost)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c4_a_session_that_this_end_has_ended_to_ask_anew_is_no_silence_and_the_next_comes_at_once() {
+        assert!(!LinkError::ListForsaken.may_be_blocked() && !LinkError::ListForsaken.is_of_a_stranger());
+        for fruitful in [false, true] {
+            assert_eq!(lost(LinkError::ListForsaken, Some(fruitful)).1, Lost::Ended);
+        }
+    }
 }

@@ -20,9 +20,6 @@ use crate::io::{clock, disk};
 use crate::limits::{LIST_TAKEN_WITHIN_S, ROOT_FOLLOWED_WITHIN_S};
 use crate::subscription::{Step, Subscription};
 
-/// The collector may think that what is held here is the newest: the next session's first word says that it counts no more.
-const NOBODYS: &str = "too few of those who signed the list in force have the list role still; asking for another list";
-
 /// The stream of lists: subscribes, and takes in whatever list comes.
 pub(super) async fn lists<L: Link>(
     link: &L,
@@ -45,7 +42,8 @@ pub(super) async fn lists<L: Link>(
                 () = sleep(Duration::from_secs(ROOT_FOLLOWED_WITHIN_S)), if waiting => {
                     root_step(link, &mut write, desk, subscription, None).await?;
                     if subscription.is_forsaken() {
-                        return Err(LinkError::Broken(NOBODYS.to_owned()));
+                        // The collector may think that what is held here is the newest.
+                        return Err(LinkError::ListForsaken);
                     }
                     reading.await?
                 }

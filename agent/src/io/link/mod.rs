@@ -193,6 +193,9 @@ pub enum LinkError {
         "the collector sends again and again what is refused or should come rarely; the session was ended, and the next comes later; tell the CSIRT"
     )]
     RefusedTooOften,
+    /// The list in force counts no more: ended from this side, and the next session's first word says so to the collector.
+    #[error("too few of those who signed the list in force have the list role still; asking for another list")]
+    ListForsaken,
     /// Anything else that ends a connection.
     #[error("the connection to the collector broke: {0}")]
     Broken(String),
@@ -234,6 +237,7 @@ impl LinkError {
             | LinkError::Closed(_)
             | LinkError::Busy
             | LinkError::RefusedTooOften
+            | LinkError::ListForsaken
             | LinkError::Protocol(_) => false,
         }
     }
@@ -258,6 +262,7 @@ impl LinkError {
             | LinkError::Closed(_)
             | LinkError::Busy
             | LinkError::RefusedTooOften
+            | LinkError::ListForsaken
             | LinkError::Protocol(_) => false,
         }
     }

@@ -48,7 +48,7 @@ pub(super) async fn channel_step(
                     tracing::info!(channel = %placement.channel, "another channel is followed");
                     if floor.is_none() {
                         let why = format!(
-                            "the floor of channel {} on this disk is no number: an older list of it may be taken once",
+                            "the floor of channel {} on this disk is no number or cannot be read: an older list of it may be taken once",
                             placement.channel
                         );
                         tracing::warn!("{why}");

@@ -14,6 +14,11 @@ fn hello(name: &str) -> Vec<u8> {
     tls::sample::records(&tls::sample::named(name), 16384)
 }
 
+thread_local! {
+    /// Hellos come in IP fragments of so many octets; none = whole.
+    static FRAGMENT_OCTETS: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+}
+
 /// A client and a server, each with the next octet of its stream.
 struct Line {
     sensor: Sensor,
@@ -42,25 +47,34 @@ impl Line {
             addresses.reverse();
             ports.reverse();
         }
-        let mut octets = vec![0x45, 0];
-        octets.extend((40 + payload.len() as u16).to_be_bytes());
-        octets.extend([0, 0, 0, 0, 64, 6, 0, 0]);
-        octets.extend(addresses.concat());
-        octets.extend(ports.map(u16::to_be_bytes).concat());
-        octets.extend([seq, ack].map(u32::to_be_bytes).concat());
-        octets.extend([0x50, flags, 1, 0, 0, 0, 0, 0]);
-        octets.extend(payload);
+        let mut segment = ports.map(u16::to_be_bytes).concat();
+        segment.extend([seq, ack].map(u32::to_be_bytes).concat());
+        segment.extend([0x50, flags, 1, 0, 0, 0, 0, 0]);
+        segment.extend(payload);
         self.now_ms += 1;
         let time = Timestamp(self.now_ms * 1_000);
-        let length = octets.len() as u32;
-        self.sensor.handle_frame(&Frame {
-            time,
-            source: 0,
-            link: LinkType::RawIp,
-            octets: &octets,
-            length,
-            vlan: None,
-        });
+        let piece_octets = FRAGMENT_OCTETS.get().filter(|_| payload.first() == Some(&0x16)).unwrap_or(segment.len());
+        let pieces = segment.chunks(piece_octets);
+        let last = pieces.len() - 1;
+        for (number, piece) in pieces.enumerate() {
+            let place = (number * piece_octets / 8) as u16 | if number < last { 0x2000 } else { 0 };
+            let mut octets = vec![0x45, 0];
+            octets.extend((20 + piece.len() as u16).to_be_bytes());
+            octets.extend((self.now_ms as u16).to_be_bytes());
+            octets.extend(place.to_be_bytes());
+            octets.extend([64, 6, 0, 0]);
+            octets.extend(addresses.concat());
+            octets.extend(piece);
+            let length = octets.len() as u32;
+            self.sensor.handle_frame(&Frame {
+                time,
+                source: 0,
+                link: LinkType::RawIp,
+                octets: &octets,
+                length,
+                vlan: None,
+            });
+        }
     }
 
     fn client(&mut self, flags: u8, payload: &[u8]) {
@@ -322,4 +336,19 @@ fn a_port_used_again_from_the_other_end_begins_a_flow_of_that_end() {
         let (sightings, alerts) = line.told();
         assert_eq!((sightings, alerts.len()), (vec![Contacted; 2], 2), "outbound, and inbound");
     }
+}
+
+#[test]
+fn d21_d20_of_a_hello_in_fragments_behind_a_syn_in_doubt_it_is_the_same() {
+    // The first holds a part of the header, the header and four octets more, or a part of the hello.
+    for octets in [16, 24, 64] {
+        FRAGMENT_OCTETS.set(Some(octets));
+        d21_a_name_behind_a_syn_in_doubt_has_sent_what_its_own_connection_sends();
+        d21_a_name_behind_a_syn_that_nobody_answers_is_attempted_whatever_the_standing_connection_does();
+        d21_a_name_behind_an_unanswered_syn_is_not_lifted_by_the_next_that_is_answered();
+        d20_a_name_that_is_told_on_both_connections_of_a_port_counts_twice();
+        d21_a_connection_that_began_in_doubt_counts_for_its_address();
+        d21_on_the_port_of_a_connection_joined_midway_the_next_begins_whoever_was_heard_first();
+    }
+    FRAGMENT_OCTETS.set(None);
 }

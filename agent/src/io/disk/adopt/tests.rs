@@ -28,7 +28,7 @@ fn record(body: RecordBody) -> Vec<u8> {
     Record { time: NOW, body }.to_octets().unwrap()
 }
 
-fn opening() -> Vec<u8> {
+pub(in crate::io::disk) fn opening() -> Vec<u8> {
     let Statement::Opened { body, .. } = opened(1, None) else { panic!("not opened") };
     record(RecordBody::Opened(body))
 }

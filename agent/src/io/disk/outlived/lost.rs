@@ -1,6 +1,7 @@
 //! What is lost with a spool that was set aside once its time is over, told to the collector before it is removed: there is no record
 //! that is neither here, nor there, nor counted.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use varde_common::record::SensorEvent;
@@ -9,15 +10,33 @@ use super::super::adopt::committed;
 use super::super::adopt::plan::taken_over;
 use super::super::owner::Owner;
 use super::super::spool::ended::{QUARANTINE, Range, file_of_another, records, unread, unsent_in, used_in};
-use super::super::spool::survey_on;
+use super::super::spool::survey_as_far;
 use super::super::volume::Volume;
+use super::super::{DiskError, failed};
 use super::SetAside;
 use crate::limits::ENDED_FILES_MAX;
+use crate::spool::{FileKind, FileName};
 
-/// What nobody is known to have of it. The same each time it is asked, so that what is told twice can be known to be one thing.
-pub fn lost_with(volume: &dyn Volume, data: &Path, one: &SetAside, owner: &Owner) -> Vec<SensorEvent> {
+/// What nobody is known to have of it. The same each time it is asked, so that what is told twice can be known to be one thing. One file
+/// that cannot be read hides nothing of the others: its numbers count as far as names and the witness tell them.
+///
+/// # Errors
+/// [`DiskError`] where it may be read another time: nothing can be said of it now, and it must stay.
+pub fn lost_with(
+    volume: &dyn Volume,
+    data: &Path,
+    one: &SetAside,
+    owner: &Owner,
+) -> Result<Vec<SensorEvent>, DiskError> {
     let directory = data.join(&one.name);
-    let Ok(figures) = survey_on(volume, &directory) else { return vec![unread(&one.name, 0)] };
+    let (figures, errors) = match survey_as_far(volume, &directory) {
+        Err(error) if error.is_lasting() => return Ok(vec![unread(&one.name, 0)]),
+        found => found?,
+    };
+    let mut not_read = end_not_read(volume, &directory, &errors);
+    if let Some(error) = errors.into_iter().find(|error| !error.is_lasting()) {
+        return Err(error);
+    }
     let end = figures.next.max(used_in(volume, &directory, figures.epoch).unwrap_or(figures.next));
     // What lies below what was sent, or what the collector had of a later state, may be there.
     let clear = match committed(volume, &directory) {
@@ -38,46 +57,64 @@ pub fn lost_with(volume: &dyn Volume, data: &Path, one: &SetAside, owner: &Owner
     }
     // What was another member's is that one's: how many they were, and no more.
     let told_apart = owner.may_take_over(volume, &directory);
-    let mut lost = records(volume, &directory, figures.epoch, &ranges, told_apart);
-    let (mut files, mut octets) = (0, 0u64);
-    for (path, size) in unread_files(volume, &directory) {
+    let mut lost = records(volume, &directory, figures.epoch, &ranges, told_apart)?;
+    let mut files = 0;
+    for (path, size) in unread_files(volume, &directory)? {
         let told =
-            if files < ENDED_FILES_MAX { file_of_another(volume, &path, figures.epoch, told_apart) } else { None };
+            if files < ENDED_FILES_MAX { file_of_another(volume, &path, figures.epoch, told_apart)? } else { None };
         match told {
             Some(event) => {
                 files += 1;
                 lost.push(event);
             }
-            None => octets = octets.saturating_add(size),
+            None => not_read = Some(not_read.unwrap_or_default().saturating_add(size)),
         }
     }
-    if octets > 0 {
-        lost.push(unread(&one.name, octets));
-    }
-    lost
+    lost.extend(not_read.map(|octets| unread(&one.name, octets)));
+    Ok(lost)
 }
 
-/// Files in it that are none of a spool's, with their sizes; what cannot be listed is not there.
-fn unread_files(volume: &dyn Volume, directory: &Path) -> Vec<(PathBuf, u64)> {
-    let listed = |directory: &Path| {
-        let entries = volume.entries(directory).unwrap_or_default().into_iter().filter(|entry| entry.is_file);
-        entries.map(|entry| (directory.join(&entry.name), entry.octets)).collect::<Vec<_>>()
+/// Octets of the newest segment where that is one of those that cannot be read: what the witness did not know of stood there.
+fn end_not_read(volume: &dyn Volume, directory: &Path, errors: &[DiskError]) -> Option<u64> {
+    let of = |error: &DiskError| error.path.file_name().and_then(OsStr::to_str).and_then(FileName::read);
+    let unread: Vec<FileName> = errors.iter().filter_map(of).collect();
+    let entries = volume.entries(directory).unwrap_or_default().into_iter();
+    let named = entries.filter_map(|entry| Some((FileName::read(&entry.name)?, entry.octets)));
+    let newest = named.filter(|(name, _)| name.kind == FileKind::Segment).max_by_key(|(name, _)| name.first);
+    newest.filter(|(name, _)| unread.contains(name)).map(|(_, octets)| octets)
+}
+
+/// Files in it that are none of a spool's and not empty, with their sizes; a directory that nobody can list counts as one.
+fn unread_files(volume: &dyn Volume, directory: &Path) -> Result<Vec<(PathBuf, u64)>, DiskError> {
+    let listed = |directory: &Path| match volume.entries(directory).map_err(failed("read", directory)) {
+        Ok(entries) => {
+            let files = entries.into_iter().filter(|entry| entry.is_file && entry.octets > 0);
+            Ok(files.map(|entry| (directory.join(&entry.name), entry.octets)).collect::<Vec<_>>())
+        }
+        Err(error) if error.is_missing() => Ok(Vec::new()),
+        Err(error) if error.is_lasting() => Ok(vec![(directory.to_owned(), 0)]),
+        Err(error) => Err(error),
     };
-    let mut files = listed(directory);
+    let mut files = listed(directory)?;
     files.retain(|(path, _)| path.extension().is_some_and(|ending| ending == "torn"));
-    files.extend(listed(&directory.join(QUARANTINE)));
-    files
+    files.extend(listed(&directory.join(QUARANTINE))?);
+    Ok(files)
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::Arc;
 
     use varde_common::id::{Epoch, Seq};
     use varde_common::record::LossCounts;
+    use varde_common::time::Timestamp;
 
-    use super::super::super::adopt::tests::set_aside;
+    use super::super::super::adopt::allow;
+    use super::super::super::adopt::tests::{opening, set_aside};
     use super::super::super::owner::tests::owner;
+    use super::super::super::spool::tests::worn::Worn;
+    use super::super::super::spool::{Caps, Spool};
     use super::super::super::volume::RealVolume;
     use super::*;
     use crate::spool::{segment_header, write_record};
@@ -102,7 +139,7 @@ mod tests {
         let aside = super::super::super::adopt::left(&RealVolume, data.path()).unwrap().pop().unwrap();
         let name = aside.file_name().unwrap().to_str().unwrap().to_owned();
         let one = SetAside { name: name.clone(), age_s: 0, undelivered: 6 };
-        let lost = |owner: &Owner| lost_with(&RealVolume, data.path(), &one, owner);
+        let lost = |owner: &Owner| lost_with(&RealVolume, data.path(), &one, owner).unwrap();
         let ours = || lost(&owner(7, "3407"));
         assert_eq!(ranges(&ours()), [(1, 3, true, 0), (4, 6, false, 0)]);
         assert_eq!(ours(), ours(), "the same each time");
@@ -146,7 +183,7 @@ mod tests {
         fs::write(room.join("notes of mine"), b"hello").unwrap();
         fs::write(aside.join("a.0.torn"), b"torn").unwrap();
         fs::write(aside.join("acknowledged"), "rubbish").unwrap();
-        let told = lost_with(&RealVolume, data.path(), &one, &owner(7, "3407"));
+        let told = lost_with(&RealVolume, data.path(), &one, &owner(7, "3407")).unwrap();
         let counts = LossCounts::of(None, 3);
         let other =
             SensorEvent::RecordsEnded { epoch: Epoch(5), from: Seq(40), to: Seq(42), may_be_sent: true, counts };
@@ -154,6 +191,65 @@ mod tests {
         assert_eq!(ranges(&told[..1]), [(1, 6, true, 0)]);
         fs::remove_dir_all(&aside).unwrap();
         fs::write(&aside, b"no directory").unwrap();
-        assert_eq!(lost_with(&RealVolume, data.path(), &one, &owner(7, "3407")), [unread(&name, 0)]);
+        assert_eq!(lost_with(&RealVolume, data.path(), &one, &owner(7, "3407")).unwrap(), [unread(&name, 0)]);
+    }
+
+    const EACH: u64 = 200;
+
+    /// Four segments of several blocks each, never sent, that have lain there long enough.
+    fn four_segments(data: &Path) -> (SetAside, Vec<PathBuf>) {
+        const NOW: Timestamp = Timestamp(1_000_000);
+        let caps = Caps { segment_octets: 1_024, ..Caps::default() };
+        let mut spool = Spool::open(Arc::new(RealVolume), &data.join("spool"), caps, NOW).unwrap().0;
+        for _ in 0..4 {
+            for _ in 0..EACH {
+                spool.append(&opening());
+            }
+            spool.sync(NOW).unwrap();
+        }
+        spool.handle_sending_ended(Seq(1)).unwrap();
+        allow(&RealVolume, spool.directory(), Seq(0)).unwrap();
+        let aside = spool.set_aside().unwrap();
+        let paths = fs::read_dir(&aside).unwrap().map(|entry| entry.unwrap().path());
+        let mut segments: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "seg")).collect();
+        segments.sort();
+        assert_eq!(segments.len(), 4);
+        let name = aside.file_name().unwrap().to_str().unwrap().to_owned();
+        (SetAside { name, age_s: 0, undelivered: 1 }, segments)
+    }
+
+    /// Found by a review: all of it went, and the collector was told of no octet.
+    #[test]
+    fn d5_d6_one_bad_sector_hides_nothing_of_what_lies_beside_it_and_its_own_numbers_are_told() {
+        for which in 0..4 {
+            let data = tempfile::tempdir().unwrap();
+            let (one, segments) = four_segments(data.path());
+            assert!(fs::metadata(&segments[which]).unwrap().len() > 2 * 4096);
+            let worn = Worn::new(&segments[which], 4096, libc::EIO, u32::MAX);
+            let lost = || lost_with(&worn, data.path(), &one, &owner(7, "3407")).unwrap();
+            let told = lost();
+            let [SensorEvent::RecordsEnded { from, to, may_be_sent: false, counts, .. }, rest @ ..] = &told[..] else {
+                panic!("{which}: {told:?}")
+            };
+            assert_eq!((*from, *to, counts.total()), (Seq(1), Seq(4 * EACH), 4 * EACH), "{which}");
+            assert!(counts.other > 0 && counts.other < EACH, "{which}: what stood behind it in that file: {counts:?}");
+            // Of the newest nobody can say what stood at its end.
+            assert_eq!(rest.len(), usize::from(which == 3), "{which}: {rest:?}");
+            assert_eq!(lost(), told, "{which}: the same each time");
+            let undelivered = super::super::undelivered(&worn, &data.path().join(&one.name)).unwrap();
+            assert_eq!(undelivered, 4 * EACH, "{which}: told while it lies there");
+        }
+    }
+
+    #[test]
+    fn d5_what_may_be_read_another_time_is_not_told_as_lost() {
+        for error in [libc::EMFILE, libc::ENOMEM, libc::EACCES] {
+            let data = tempfile::tempdir().unwrap();
+            let (one, segments) = four_segments(data.path());
+            let worn = Worn::new(&segments[1], 0, error, u32::MAX);
+            let lost = lost_with(&worn, data.path(), &one, &owner(7, "3407"));
+            assert!(!lost.unwrap_err().is_lasting(), "{error}");
+            assert_eq!(lost_with(&RealVolume, data.path(), &one, &owner(7, "3407")).unwrap().len(), 1);
+        }
     }
 }

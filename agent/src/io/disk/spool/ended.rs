@@ -11,8 +11,10 @@ use varde_common::record::{LossCounts, Record, RecordBody, SensorEvent};
 use varde_common::trust::sha256;
 
 use super::super::volume::Volume;
+use super::super::{DiskError, failed};
 use super::recovery::{octets_of, seq_in};
 use super::taken::witness_in;
+use super::worn::octets_as_far;
 use crate::limits::ALERTS_NUMBERED_MAX;
 use crate::spool::{FileKind, FileName, Loss, Named, SEGMENT_HEADER_OCTETS, read_marker, read_record, scan_named};
 
@@ -48,41 +50,62 @@ pub(in crate::io::disk) fn unread(place: &str, octets: u64) -> SensorEvent {
 
 /// What is told of these ranges of one lifetime. What they were is read from the directory; where that cannot be (or is nobody's
 /// business: `told_apart` is false) they count as records of which no more is known.
+///
+/// # Errors
+/// [`DiskError`] where it may be read another time.
 pub(in crate::io::disk) fn records(
     volume: &dyn Volume,
     directory: &Path,
     epoch: Epoch,
     ranges: &[Range],
     told_apart: bool,
-) -> Vec<SensorEvent> {
+) -> Result<Vec<SensorEvent>, DiskError> {
     let mut count = Count { ranges, counts: vec![LossCounts::default(); ranges.len()], ..Count::default() };
     if told_apart {
-        let entries = volume.entries(directory).unwrap_or_default();
+        let entries = volume.entries(directory).map_err(failed("read", directory)).or_else(lasting)?;
         let mut names: Vec<FileName> = entries.iter().filter_map(|entry| FileName::read(&entry.name)).collect();
         names.retain(|name| name.epoch == epoch);
         // As they are recovered: a note before the segment it speaks of.
         names.sort_by_key(|name| (name.first, name.kind == FileKind::Segment));
         for name in names {
-            count.add_file(name, &octets_of(volume, &directory.join(name.to_string())).unwrap_or_default());
+            // A bad sector costs what stands behind it in its own file.
+            let read = octets_as_far(volume, &directory.join(name.to_string())).map(|read| read.octets);
+            count.add_file(name, &read.or_else(lasting)?);
         }
     }
-    count.events(epoch)
+    Ok(count.events(epoch))
+}
+
+/// What nobody can read is nothing; what may be read another time is waited for.
+fn lasting<T: Default>(error: DiskError) -> Result<T, DiskError> {
+    if error.is_lasting() { Ok(T::default()) } else { Err(error) }
 }
 
 /// What is told of a file in quarantine that is a whole file of another lifetime than this one; none where it is none.
+///
+/// # Errors
+/// [`DiskError`] where it may be read another time.
 pub(in crate::io::disk) fn file_of_another(
     volume: &dyn Volume,
     path: &Path,
     own: Epoch,
     told_apart: bool,
-) -> Option<SensorEvent> {
+) -> Result<Option<SensorEvent>, DiskError> {
+    let Some(name) = named(path).filter(|name| name.epoch != own) else { return Ok(None) };
+    let octets = octets_of(volume, path).or_else(lasting)?;
+    Ok(event_of(name, &octets, told_apart))
+}
+
+fn named(path: &Path) -> Option<FileName> {
     let named = path.file_name()?.to_str()?;
     // A second one of the same name was given a number behind it.
-    let name = FileName::read(named).or_else(|| FileName::read(named.rsplit_once('.')?.0))?;
-    let octets = octets_of(volume, path).ok().filter(|_| name.epoch != own)?;
+    FileName::read(named).or_else(|| FileName::read(named.rsplit_once('.')?.0))
+}
+
+fn event_of(name: FileName, octets: &[u8], told_apart: bool) -> Option<SensorEvent> {
     let (from, before) = match name.kind {
-        FileKind::Loss => Loss::from_octets(&octets).map(|(_, loss)| (loss.from, loss.to.next()))?,
-        FileKind::Segment => match scan_named(&octets, name) {
+        FileKind::Loss => Loss::from_octets(octets).map(|(_, loss)| (loss.from, loss.to.next()))?,
+        FileKind::Segment => match scan_named(octets, name) {
             Named::Whole(found) if found.epoch == name.epoch => (found.first, found.next),
             Named::HeaderDamaged(found) => (found.first, found.next),
             Named::Whole(_) | Named::Another => return None,
@@ -95,7 +118,7 @@ pub(in crate::io::disk) fn file_of_another(
     let ranges = [Range { from, before, may_be_sent: true }];
     let mut count = Count { ranges: &ranges, counts: vec![LossCounts::default()], ..Count::default() };
     if told_apart {
-        count.add_file(FileName { first: from, ..name }, &octets);
+        count.add_file(FileName { first: from, ..name }, octets);
     }
     count.events(name.epoch).pop()
 }

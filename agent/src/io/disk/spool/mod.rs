@@ -491,4 +491,4 @@ impl Piece {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

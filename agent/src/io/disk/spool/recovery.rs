@@ -12,7 +12,7 @@ use super::super::owner::OWNER_FILE;
 use super::super::volume::{Access, Volume, VolumeFile};
 use super::super::{DiskError, create_directory_on, failed, read_at_most_on, sealed};
 use super::ages::{AGES_MAX_OCTETS, Ages};
-use super::own::{OWN_FILE, own_from};
+use super::own::{OWN_FILE, Own, own_from};
 use super::taken::TAKEN_FILE;
 use super::worn::AsFar;
 use super::{Piece, Recovered, Spool, segment};
@@ -191,7 +191,13 @@ impl Spool {
         let data = self.directory.parent().unwrap_or(Path::new("."));
         unsent.is_some_and(|unsent| unsent <= from)
             && begun_from(volume, data, self.epoch).is_some_and(|first| {
-                first <= from && own_from(volume, &self.directory, self.epoch, first).is_none_or(|own| from < own)
+                let is_theirs = || match own_from(volume, &self.directory, self.epoch, first) {
+                    Own::Nothing => true,
+                    Own::From(own) => from < own,
+                    // What is taken over anew gets other numbers.
+                    Own::Unknown => false,
+                };
+                first <= from && is_theirs()
             })
     }
 

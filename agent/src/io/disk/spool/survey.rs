@@ -9,7 +9,10 @@ use super::super::{DiskError, failed};
 use super::Figures;
 use super::recovery::{ACKNOWLEDGED, octets_of, seq_in};
 use super::taken::witness_in;
-use crate::spool::{FileKind, FileName, Loss, Named, SEGMENT_HEADER_OCTETS, Tally, given_up_in, scan_named};
+use super::worn::octets_as_far;
+use crate::spool::{
+    FileKind, FileName, Loss, Named, SEGMENT_HEADER_OCTETS, Tally, given_up_in, last_behind, scan_named,
+};
 
 /// The spool in this directory.
 ///
@@ -50,6 +53,16 @@ pub fn survey_as_far(volume: &dyn Volume, directory: &Path) -> Result<(Figures, 
     Ok((figures, unread))
 }
 
+/// The number after the last that shows in a segment which cannot be read in places.
+fn end_as_far(volume: &dyn Volume, path: &Path, name: FileName) -> Seq {
+    let octets = octets_as_far(volume, path).map_or(Vec::new(), |read| read.octets);
+    let (next, tail) = match scan_named(&octets, name) {
+        Named::Whole(found) | Named::HeaderDamaged(found) => (found.next, octets.get(found.good_octets..)),
+        Named::Another => (name.first, octets.get(SEGMENT_HEADER_OCTETS..)),
+    };
+    last_behind(tail.unwrap_or_default(), next).map_or(next, Seq::next)
+}
+
 fn survey_noting(
     volume: &dyn Volume,
     directory: &Path,
@@ -67,7 +80,7 @@ fn survey_noting(
         let (first, next) = match (octets_of(volume, &directory.join(&entry.name)), name.kind) {
             (Err(error), FileKind::Segment | FileKind::Loss) => {
                 note(error)?;
-                (name.first, name.first)
+                (name.first, end_as_far(volume, &directory.join(&entry.name), name))
             }
             (Ok(octets), FileKind::Segment) => match scan_named(&octets, name) {
                 Named::Whole(found) | Named::HeaderDamaged(found) => {

@@ -5,7 +5,7 @@ mod acknowledged;
 mod ages;
 mod hints;
 mod room;
-mod worn;
+pub(in crate::io::disk) mod worn;
 
 use super::*;
 use crate::io::disk::volume::RealVolume;

@@ -43,7 +43,7 @@ impl Spool {
             // One whose name is no UTF-8 is found by another.
             let octets = self.volume.entry(&path).ok()?.octets;
             // What was of this lifetime is told already, as a hole in its numbers.
-            let another = file_of_another(self.volume.as_ref(), &path, self.epoch, true);
+            let another = file_of_another(self.volume.as_ref(), &path, self.epoch, true).ok().flatten();
             Some(another.unwrap_or_else(|| unread(&format!("{}/{name}", self.epoch), octets)))
         };
         self.torn_over.iter().filter_map(told).collect()

@@ -13,7 +13,7 @@ const RECORDS: u64 = 3 * EACH;
 
 /// A disk of which one block of one file cannot be read, so many times; whatever that file is called.
 #[derive(Debug, Clone)]
-struct Worn(Arc<Bad>);
+pub(in crate::io::disk) struct Worn(Arc<Bad>);
 
 #[derive(Debug)]
 struct Bad {
@@ -24,7 +24,7 @@ struct Bad {
 }
 
 impl Worn {
-    fn new(path: &Path, at: u64, error: i32, times: u32) -> Worn {
+    pub(in crate::io::disk) fn new(path: &Path, at: u64, error: i32, times: u32) -> Worn {
         Worn(Arc::new(Bad { path: Mutex::new(path.to_owned()), at, error, left: AtomicU32::new(times) }))
     }
 }
