@@ -325,7 +325,7 @@ impl<'a> Taking<'a> {
             match item {
                 Item::Found(_, one) => found.push(*one),
                 Item::Clue(clue) => clues.push(clue),
-                Item::Withdrawn(object) => withdrawn.push(object),
+                Item::Withdrawn(object) | Item::Silent(object) => withdrawn.push(object),
                 Item::Harmless(..) => self.done.harmless += 1,
                 Item::PassedOver => self.done.passed_over += 1,
                 Item::LeftOut(left_out) => {

@@ -36,7 +36,8 @@ impl Importer {
                 clue.tlp = clue.tlp.max(self.about.tlp);
                 Item::Clue(clue)
             }
-            item @ (Item::Withdrawn(_) | Item::Harmless(..) | Item::PassedOver | Item::LeftOut(_)) => item,
+            item
+            @ (Item::Withdrawn(_) | Item::Silent(_) | Item::Harmless(..) | Item::PassedOver | Item::LeftOut(_)) => item,
         }
     }
 }
@@ -57,7 +58,7 @@ mod tests {
             match importer.take(item) {
                 Item::Found(_, found) => good.push(found.pattern.to_plain()),
                 Item::LeftOut(left_out) => bad.push(left_out.to_string()),
-                Item::Withdrawn(_) | Item::Harmless(..) | Item::PassedOver | Item::Clue(_) => {}
+                Item::Withdrawn(_) | Item::Silent(_) | Item::Harmless(..) | Item::PassedOver | Item::Clue(_) => {}
             }
             ControlFlow::Continue(())
         })

@@ -180,6 +180,8 @@ pub enum Item {
     Found(Place, Box<Found>),
     /// An object says nothing any more.
     Withdrawn(Withdrawn),
+    /// This version of an object names no indicator; what an older one named does not stand. Told beside what else it is.
+    Silent(Withdrawn),
     /// An indicator that its source says is harmless.
     Harmless(Place, Box<Found>),
     /// No sensor can look for it.

@@ -27,6 +27,7 @@ pub(super) fn told(format: Format, options: &Options, text: &[u8]) -> Vec<String
                 line
             }
             Item::Withdrawn(gone) => format!("withdrawn {}", gone.object_id),
+            Item::Silent(object) => format!("silent {}", object.object_id),
             Item::Harmless(_, found) => format!("harmless {}", found.pattern.to_plain()),
             Item::Clue(clue) => format!("clue {} {}", clue.kind, clue.value),
             Item::PassedOver => "passed over".to_owned(),
