@@ -20,7 +20,7 @@ pub enum IndicatorCommand {
     Import(ImportArguments),
     /// List the indicators.
     #[command(
-        after_help = "Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more), recalled_at and recalled_why (kept out of every list since then; varde-collector recall). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -36,7 +36,7 @@ Exit: 0 the order is given, 1 it is not, 2 wrong usage."
     Brake(BrakeArguments),
     /// What is braked, and what was until a week ago: why, until when, at how many sensors, and how many matches were counted.
     #[command(
-        after_help = "Keys with --json: indicator_id, indicator, exercise, reason, since, until, ended_at (released or ordered anew), in_force, sensors (that have taken the order), sensors_total, matches, counted_by (sensors), members, hosts (about), evidence (the furthest), last_seen. Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: indicator_id, indicator, exercise, reason, since, until, ended_at (released or ordered anew), in_force, sensors (that have taken the order), sensors_total, matches, counted_by (sensors), members, hosts (about), evidence (the furthest), last_seen. Behind them what sensors count only by themselves, because it matched too often there: indicator_id, indicator, exercise, by_sensors (true), counted_by, matches, members, hosts, evidence, since, last_seen. Such a one is told again a day later, when a list says something else of it, and when an order of the brake has named it: brake it, then --release. Times are RFC 3339 UTC; what is not is null."
     )]
     Brakes {
         /// One JSON object a line.
@@ -76,9 +76,10 @@ fn print(indicators: &[IndicatorRow], json: bool) -> anyhow::Result<()> {
             row.threat.clone().unwrap_or_else(|| "-".to_owned()),
             row.sources.join(", "),
             say::moment(row.received_at.into()),
-            match (row.withdrawn_at, row.published_in) {
-                (Some(_), _) => "withdrawn".to_owned(),
-                (None, list) => list.map_or("-".to_owned(), |list| list.to_string()),
+            match (row.recalled_at, row.withdrawn_at, row.published_in) {
+                (Some(_), _, _) => "RECALLED".to_owned(),
+                (None, Some(_), _) => "withdrawn".to_owned(),
+                (None, None, list) => list.map_or("-".to_owned(), |list| list.to_string()),
             },
         ]
     };

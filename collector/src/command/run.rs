@@ -7,12 +7,14 @@ use std::time::Duration;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::conductor;
 use crate::address::{Bound, ENROLL_PORT, Listen, QUIC_PORT, TCP_PORT, WEB_PORT};
 use crate::io::beat;
 use crate::io::directory;
 use crate::io::serve::{self, Conduct, StartError};
 use crate::limits::{BEAT_EVERY, SETTINGS_MAX_OCTETS};
 use crate::settings::Settings;
+use crate::store::Store;
 
 /// Where settings are looked for when the data directory has none.
 pub(super) const SYSTEM_SETTINGS: &str = "/etc/varde-collector/collector.toml";
@@ -47,6 +49,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let asked = arguments.tcp.or(settings.tcp).is_some();
     let wanted = wanted(&arguments, &settings);
     let every = settings.heartbeat_every_s.map_or(BEAT_EVERY, Duration::from_secs);
+    let bounds = settings.bounds();
     let Settings { heartbeat, heartbeat_ca: authorities, approve_sensors, .. } = settings;
     let heartbeat = heartbeat.map(|to| beat::Wanted { to, every, authorities });
     let conduct = Conduct { approve_sensors, heartbeat };
@@ -60,9 +63,11 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let Bound { quic, enroll, web, tcp } = running.bound();
     let tcp = tcp.map_or_else(|| "not over TCP".to_owned(), |tcp| format!("both on TCP {tcp} too"));
     tracing::info!("running: sessions on UDP {quic}, enrolment on UDP {enroll}, {tcp}, the page at http://{web}/");
+    let store = Store::open(data).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = conductor::go_on(data, store.clone(), bounds) => {}
         () = running.failing() => {
             // Nothing more is written, not even in closing: what the disk holds is known only after reading it anew.
             tracing::error!("ending, so that the database is checked before anything is stored again");
@@ -70,6 +75,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         }
     }
     tracing::info!("stopping");
+    store.close().await;
     running.stop().await?;
     tracing::info!("stopped");
     Ok(())
@@ -85,7 +91,7 @@ fn wanted(arguments: &RunArguments, settings: &Settings) -> Bound {
     }
 }
 
-fn read_settings(data: &Path) -> anyhow::Result<Settings> {
+pub(super) fn read_settings(data: &Path) -> anyhow::Result<Settings> {
     let own = data.join("collector.toml");
     for path in [own.as_path(), Path::new(SYSTEM_SETTINGS)] {
         if path.exists() {

@@ -47,6 +47,10 @@ pub struct IndicatorRow {
     pub published_in: Option<i64>,
     /// Since when no source says so any more.
     pub withdrawn_at: Option<Timestamp>,
+    /// Since when it is recalled: kept out of every list, whatever sources say.
+    pub recalled_at: Option<Timestamp>,
+    /// Why.
+    pub recalled_why: Option<String>,
 }
 
 impl Store {
@@ -63,7 +67,9 @@ impl Store {
             GROUP BY c.indicator_id, s.name ORDER BY c.indicator_id, MIN(c.id)";
         let said: Vec<(i64, String)> = sqlx::query_as(said).fetch_all(self.readers()).await?;
         let mut said = said.into_iter().peekable();
-        let rows = sqlx::query("SELECT * FROM indicator ORDER BY id").fetch_all(self.readers()).await?;
+        let sql = "SELECT n.*, r.at AS recalled_at, r.reason AS recalled_why FROM indicator n
+            LEFT JOIN recall r ON r.indicator_id = n.id AND r.lifted_at IS NULL ORDER BY n.id";
+        let rows = sqlx::query(sql).fetch_all(self.readers()).await?;
         let mut indicators = Vec::with_capacity(rows.len());
         for row in &rows {
             let severity = Severity::from_level(u8::try_from(row.try_get::<i64, _>("severity")?).unwrap_or(0));
@@ -89,9 +95,23 @@ impl Store {
                 published_at: moment("published_at")?,
                 published_in: row.try_get("published_in")?,
                 withdrawn_at: moment("withdrawn_at")?,
+                recalled_at: moment("recalled_at")?,
+                recalled_why: row.try_get("recalled_why")?,
             });
         }
         Ok(indicators)
+    }
+
+    /// The number of an indicator, by how plain lists write it.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn indicator_id(&self, scope: Scope, pattern: &str) -> Result<Option<i64>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(None);
+        }
+        let sql = "SELECT id FROM indicator WHERE pattern = $1";
+        Ok(sqlx::query_scalar(sql).bind(pattern).fetch_optional(self.readers()).await?)
     }
 
     /// How many of these are there, each pattern as often as it is found.
@@ -132,7 +152,9 @@ impl Store {
             return Ok(Vec::new());
         }
         let sql = "SELECT id, pattern, confidence, severity, tlp, valid_from, valid_until, exercise
-            FROM indicator WHERE id > $1 AND withdrawn_at IS NULL ORDER BY id LIMIT $2";
+            FROM indicator WHERE id > $1 AND withdrawn_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM recall WHERE recall.indicator_id = indicator.id AND recall.lifted_at IS NULL)
+            ORDER BY id LIMIT $2";
         let rows = sqlx::query(sql).bind(after).bind(at_most).fetch_all(self.readers()).await?;
         let mut stored = Vec::with_capacity(rows.len());
         for row in &rows {

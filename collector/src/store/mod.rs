@@ -11,7 +11,9 @@ pub mod campaign;
 pub mod channel;
 pub mod claim;
 pub mod copy;
+pub mod demoted;
 pub mod departure;
+pub mod draft;
 pub mod event;
 pub mod handed_over;
 pub mod heartbeat;
@@ -29,8 +31,10 @@ pub mod picture;
 mod places;
 pub mod profile;
 pub mod reach;
+pub mod recall;
 pub mod record;
 pub mod restored;
+pub mod rollout;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
@@ -81,6 +85,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/009_members.sql"),
     include_str!("../schema/010_brake.sql"),
     include_str!("../schema/011_claims.sql"),
+    include_str!("../schema/014_drafts.sql"),
 ];
 
 /// Why the store could not be opened or used.

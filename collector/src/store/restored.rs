@@ -212,7 +212,7 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
     leave_out(&mut tx, REVISIONS_ABOVE, lists, REVISIONS_LEFT_OUT).await?;
     let indicators = "SELECT COALESCE(MAX(id), 0) FROM indicator";
     leave_out(&mut tx, INDICATORS_ABOVE, indicators, INDICATORS_LEFT_OUT).await?;
-    let orders = match has_brakes(&mut tx).await? {
+    let orders = match has_table(&mut tx, "brake_order").await? {
         true => "SELECT COALESCE(MAX(number), 0) FROM brake_order",
         false => "SELECT 0",
     };
@@ -224,6 +224,13 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
         && highest > above(&mut tx, SENSORS_ABOVE).await?
     {
         set(&mut tx, SENSORS_ABOVE, &highest.to_string()).await?;
+    }
+    // What was on its way when the backup was made goes to nobody by itself: nobody knows what has become of it since.
+    if has_table(&mut tx, "rollout").await? {
+        sqlx::query("UPDATE rollout SET ended_at = $1, ended_why = 'superseded', base = x'' WHERE ended_at IS NULL")
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
     }
     set(&mut tx, RESTORED_AT, &now.to_string()).await?;
     set(&mut tx, RESTORED_FROM, &made_at.to_string()).await?;
@@ -313,10 +320,10 @@ pub(super) async fn restored_at(conn: &mut SqliteConnection) -> Result<Option<Ti
     Ok(value.and_then(|value| value.parse().ok()))
 }
 
-/// Whether a database is of a version that has a brake.
-async fn has_brakes(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'brake_order'";
-    let tables: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+/// Whether a database is of a version that has a table.
+async fn has_table(conn: &mut SqliteConnection, name: &str) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1";
+    let tables: i64 = sqlx::query_scalar(sql).bind(name).fetch_one(conn).await?;
     Ok(tables == 1)
 }
 
