@@ -273,7 +273,7 @@ fn part(part: Part, folder: &Path) -> Result<()> {
 fn changes_of_a_hundredth(folder: &Path) -> Result<(usize, usize)> {
     let base = stored(folder, 1)?;
     let mut random = Random(7);
-    let one_in_a_hundred = |id: IndicatorId| id.0 % 100 == 0;
+    let one_in_a_hundred = |id: IndicatorId| id.0.is_multiple_of(100);
     let mut builder = Builder::new(Seed::from_octets(*b"bench seed again"), ConfidentialKey::default());
     let mut changed = 0;
     for (indicator, new) in base.indicators().zip((base.len() as u64 + 1..).map(IndicatorId)) {
