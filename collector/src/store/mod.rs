@@ -27,6 +27,7 @@ mod overwritten;
 pub mod pending;
 pub mod picture;
 mod places;
+pub mod presence;
 pub mod profile;
 pub mod reach;
 pub mod record;
