@@ -231,14 +231,47 @@ pub const FEED_REFERENCES_MAX: usize = 500_000;
 pub const OBJECT_TEXT_MAX_OCTETS: usize = 16 * 1024;
 /// A regular expression that an importer is given, compiled.
 pub const EXPRESSION_MAX_OCTETS: usize = 1024 * 1024;
+/// Entries of one file, of whatever kind: twice the largest import that is planned for. A file of short lines that holds more is no
+/// intelligence, and would fill the database.
+pub const IMPORT_MAX_ENTRIES: u64 = 10_000_000;
+/// Octets of entries that are handed on at once: some thousand objects with their texts.
+pub const IMPORT_BATCH_OCTETS: usize = 4 * 1024 * 1024;
+/// An import that finds another one under way looks so often whether that has ended,
+pub const IMPORT_LOOKS_EVERY: Duration = Duration::from_millis(100);
+/// and so many times: ten minutes.
+pub const IMPORT_LOOKS: u32 = 6_000;
+/// What an indicator belongs to: the name of a campaign or of a family.
+pub const THREAT_MAX_CHARACTERS: usize = 200;
+/// What a source writes of it in prose: a screen.
+pub const NOTE_MAX_CHARACTERS: usize = 4_000;
+/// A tag, a label, or a technique.
+pub const TAG_MAX_CHARACTERS: usize = 200;
+/// Tags, techniques and measures, of each so many: more nobody reads.
+pub const TAGS_MAX: usize = 50;
+/// A measure: a sentence or two.
+pub const MEASURE_MAX_CHARACTERS: usize = 500;
+/// Of a URL no more is kept for people.
+pub const URL_MAX_CHARACTERS: usize = 1_000;
+/// What a source calls an object; UUIDs with a word before them have some fifty.
+pub const OBJECT_ID_MAX_CHARACTERS: usize = 200;
+/// What no sensor can look for: a hash, a path, a pattern of another kind.
+pub const CLUE_MAX_CHARACTERS: usize = 4_000;
+/// And the word for what it is.
+pub const CLUE_KIND_MAX_CHARACTERS: usize = 60;
 /// Entries that are written in one transaction: long enough to be quick, short enough that alerts come between.
 pub const IMPORT_BATCH_ITEMS: usize = 5_000;
 /// Batches read before the ones before them are written.
 pub const IMPORT_BATCHES_WAITING: usize = 2;
 /// Octets from which a progress bar is worth its place.
 pub const PROGRESS_FROM_OCTETS: u64 = 256 * 1024;
-/// Indicators written in one statement: thirteen values each, SQLite takes 32,766.
+/// Indicators written in one statement: sixteen values each, SQLite takes 32,766.
 pub const IMPORT_ROWS_PER_STATEMENT: usize = 500;
+/// Indicators the command lists unless told otherwise.
+pub const INDICATORS_LISTED: u32 = 1_000;
+/// And at most: some tens of megabytes of text.
+pub const INDICATORS_LISTED_MAX: u32 = 100_000;
+/// Claims of one indicator that are shown, the newest; there are as many sources as that only where somebody makes them up.
+pub const CLAIMS_SHOWN: u32 = 200;
 /// Bad entries named one by one; the rest is counted.
 pub const BAD_ENTRIES_SHOWN: u64 = 1000;
 

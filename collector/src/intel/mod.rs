@@ -3,6 +3,8 @@
 pub mod canonical;
 pub mod changes;
 pub mod compile;
+pub mod cut;
 pub mod format;
 pub mod guard;
+pub mod hidden;
 pub mod import;

@@ -9,9 +9,13 @@ use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 use varde_common::trust::hex;
 
-use crate::intel::format::{self, BadFile, Format, Item, Options};
+use crate::intel::canonical::{Details, Found};
+use crate::intel::format::{self, BadFile, Clue, Format, Item, Options};
 use crate::intel::import::Importer;
-use crate::limits::{IMPORT_BATCH_ITEMS, IMPORT_BATCHES_WAITING, IMPORT_HEAD_OCTETS, IMPORT_MAX_OCTETS};
+use crate::limits::{
+    IMPORT_BATCH_ITEMS, IMPORT_BATCH_OCTETS, IMPORT_BATCHES_WAITING, IMPORT_HEAD_OCTETS, IMPORT_MAX_ENTRIES,
+    IMPORT_MAX_OCTETS,
+};
 
 /// What is to be imported: opened, measured and hashed, and at its beginning.
 #[derive(Debug)]
@@ -102,23 +106,57 @@ impl Intake {
         let (sender, receiver) = mpsc::channel(IMPORT_BATCHES_WAITING);
         let mut input = BufReader::with_capacity(1 << 16, progress.wrap_read(self.file));
         let task = tokio::task::spawn_blocking(move || {
-            let mut batch = Vec::with_capacity(IMPORT_BATCH_ITEMS);
+            let mut batch = Vec::new();
+            let (mut octets, mut entries) = (0, 0_u64);
             let read = format::read(format, &options, &mut input, &mut |item| {
-                batch.push(importer.take(item));
-                if batch.len() < IMPORT_BATCH_ITEMS {
-                    return ControlFlow::Continue(());
+                entries += 1;
+                if entries > IMPORT_MAX_ENTRIES {
+                    return ControlFlow::Break(());
                 }
-                let full = std::mem::replace(&mut batch, Vec::with_capacity(IMPORT_BATCH_ITEMS));
-                match sender.blocking_send(full) {
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(_) => ControlFlow::Break(()),
-                }
+                importer.take(item, &mut |item| {
+                    octets += weight(&item);
+                    batch.push(item);
+                    if batch.len() < IMPORT_BATCH_ITEMS && octets < IMPORT_BATCH_OCTETS {
+                        return ControlFlow::Continue(());
+                    }
+                    octets = 0;
+                    match sender.blocking_send(std::mem::take(&mut batch)) {
+                        Ok(()) => ControlFlow::Continue(()),
+                        Err(_) => ControlFlow::Break(()),
+                    }
+                })
             });
             // Nobody listening is no fault of the file's.
             let _ = sender.blocking_send(batch);
-            read
+            match read {
+                Ok(()) if entries > IMPORT_MAX_ENTRIES => {
+                    Err(BadFile::Format(format!("it holds more than {IMPORT_MAX_ENTRIES} entries; split it")))
+                }
+                read => read,
+            }
         });
         (receiver, task)
+    }
+}
+
+/// About how many octets of memory an entry holds.
+fn weight(item: &Item) -> usize {
+    let own = size_of::<Item>();
+    own + match item {
+        Item::Found(_, found) | Item::Harmless(_, found) => {
+            let Found { about, object, pattern: _ } = found.as_ref();
+            let Details { techniques, tags, measures, note, url, of_url: _, cut: _ } = &about.details;
+            let texts = [&object.text, &about.threat, note, url].into_iter().flatten().map(String::len).sum::<usize>();
+            let lists = [techniques, tags, measures].into_iter().flatten();
+            size_of::<Found>()
+                + object.id.len()
+                + texts
+                + lists.map(|text| size_of::<String>() + text.len()).sum::<usize>()
+        }
+        Item::Clue(Clue { object_id, kind, value, tlp: _ }) => object_id.len() + kind.len() + value.len(),
+        Item::Withdrawn(object) | Item::Silent(object) => object.object_id.len(),
+        Item::LeftOut(left_out) => left_out.text.len() + left_out.why.len(),
+        Item::PassedOver => 0,
     }
 }
 
@@ -126,6 +164,33 @@ impl Intake {
 mod tests {
     use super::*;
     use crate::intel::canonical::About;
+
+    fn importer() -> Importer {
+        Importer::new(About::default(), Format::Plain, b"")
+    }
+
+    #[tokio::test]
+    async fn f2_entries_are_handed_on_by_their_octets_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let long = "x".repeat(60_000);
+        let objects = (0..500).map(|n| {
+            let pattern = format!("[domain-name:value = 'n{n}.example']");
+            serde_json::json!({ "type": "indicator", "spec_version": "2.1", "id": format!("indicator--{n}"),
+                "pattern": pattern, "pattern_type": "stix", "description": long })
+        });
+        let bundle = serde_json::json!({ "type": "bundle", "objects": objects.collect::<Vec<_>>() });
+        let intake = Intake::gather(bundle.to_string().as_bytes(), dir.path()).unwrap();
+        let (mut items, task) = intake.read(Format::Stix, Options::default(), importer(), &ProgressBar::hidden());
+        let (mut batches, mut all) = (0, 0);
+        while let Some(batch) = items.recv().await {
+            let octets = batch.iter().map(weight).sum::<usize>();
+            assert!(octets < IMPORT_BATCH_OCTETS + 128 * 1024, "{octets}");
+            batches += 1;
+            all += batch.len();
+        }
+        task.await.unwrap().unwrap();
+        assert!(all >= 500 && batches >= 1, "{all} in {batches}");
+    }
 
     #[tokio::test]
     async fn a_file_and_a_stream_are_read_the_same_in_batches() {
@@ -138,8 +203,7 @@ mod tests {
         assert_eq!((file.octets, &file.sha256, &file.head), (stream.octets, &stream.sha256, &stream.head));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "the stream's file has no name");
         for intake in [file, stream] {
-            let (mut items, task) =
-                intake.read(Format::Plain, Options::default(), Importer::new(About::default()), &ProgressBar::hidden());
+            let (mut items, task) = intake.read(Format::Plain, Options::default(), importer(), &ProgressBar::hidden());
             let mut batches = Vec::new();
             while let Some(batch) = items.recv().await {
                 batches.push(batch.len());

@@ -10,6 +10,7 @@ pub mod brake_standing;
 pub mod campaign;
 pub mod channel;
 pub mod claim;
+mod claim_sum;
 pub mod copy;
 pub mod departure;
 pub mod event;
@@ -36,6 +37,7 @@ pub mod scope;
 pub mod sensor;
 pub mod setting;
 pub mod site;
+pub mod stage;
 pub mod succession;
 pub mod trust;
 pub mod upgrade;
@@ -206,6 +208,8 @@ pub struct Store {
     full: Arc<AtomicBool>,
     /// Whether the disk has failed.
     failing: Arc<watch::Sender<bool>>,
+    /// Its file.
+    path: Arc<Path>,
     /// What the next transaction is about to do, to be noted in it.
     deed: Option<Arc<Mutex<Option<Deed>>>>,
 }
@@ -289,11 +293,12 @@ impl Store {
     }
 
     async fn connect(data: &Path) -> Result<Store, StoreError> {
-        let options = options(&data.join(DATABASE_FILE));
+        let path: Arc<Path> = data.join(DATABASE_FILE).into();
+        let options = options(&path);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).before_acquire(is_usable);
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(READERS_MAX).connect_with(options).await?;
-        let store = Store { writer, readers, full: Arc::default(), failing: Arc::default(), deed: None };
+        let store = Store { writer, readers, full: Arc::default(), failing: Arc::default(), path, deed: None };
         let (found, known) = (upgrade::version(&mut *store.readers.acquire().await?).await?, SCHEMA.len());
         match found.cmp(&known) {
             std::cmp::Ordering::Less => Err(StoreError::TooOld { found, known }),
