@@ -223,6 +223,13 @@ pub const IMPORT_MAX_OCTETS: u64 = 4 * 1024 * 1024 * 1024;
 pub const IMPORT_HEAD_OCTETS: usize = 64 * 1024;
 /// One line of a feed.
 pub const FEED_LINE_MAX_OCTETS: usize = 64 * 1024;
+/// Lines of one entry that goes on, by a quote or a parenthesis, over several: an address with its SOA record's numbers, a note of a
+/// few paragraphs. One that does not end by then began by mistake.
+pub const FEED_ENTRY_MAX_LINES: usize = 20;
+/// Of a feed's own words a sentence quotes so many characters.
+pub const FEED_WORD_SHOWN_CHARACTERS: usize = 80;
+/// Columns of a table that a sentence names.
+pub const FEED_COLUMNS_SHOWN: usize = 20;
 /// One object of a feed: an indicator with all that its source knows of it is a few thousand octets.
 pub const FEED_OBJECT_MAX_OCTETS: usize = 1024 * 1024;
 /// What one file says of other objects than indicators, and is held together while it is read.
