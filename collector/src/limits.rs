@@ -223,10 +223,28 @@ pub const IMPORT_MAX_OCTETS: u64 = 4 * 1024 * 1024 * 1024;
 pub const IMPORT_HEAD_OCTETS: usize = 64 * 1024;
 /// One line of a feed.
 pub const FEED_LINE_MAX_OCTETS: usize = 64 * 1024;
-/// One object of a feed: an indicator with all that its source knows of it is a few thousand octets.
-pub const FEED_OBJECT_MAX_OCTETS: usize = 1024 * 1024;
-/// What one file says of other objects than indicators, and is held together while it is read.
-pub const FEED_REFERENCES_MAX: usize = 500_000;
+/// One object of a feed: an indicator with all that its source knows of it is a few thousand octets, a report that names 70,000
+/// others these 4 MiB.
+pub const FEED_OBJECT_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// What a file says of its indicators elsewhere than in them, held together while it is read: a report that names a million of them
+/// is 16 MB, a million relationships are 64.
+pub const FEED_AROUND_MAX_OCTETS: usize = 64 * 1024 * 1024;
+/// The name of an object: STIX' and MISP's are below a hundred octets.
+pub const OBJECT_ID_MAX_OCTETS: usize = 256;
+/// Tags kept of one entry, and techniques: more than anybody reads.
+pub const TAGS_KEPT_MAX: usize = 50;
+/// One of them, or the name of a threat.
+pub const TAG_MAX_CHARACTERS: usize = 200;
+/// What a source writes about one entry, kept for people.
+pub const NOTE_MAX_CHARACTERS: usize = 2_000;
+/// What no sensor can look for is called so, with the reason.
+pub const CLUE_KIND_MAX_CHARACTERS: usize = 200;
+/// One STIX pattern: ten thousand comparisons of names.
+pub const PATTERN_MAX_OCTETS: usize = 1024 * 1024;
+/// Comparisons in it, the elements of lists counted.
+pub const PATTERN_COMPARISONS_MAX: usize = 10_000;
+/// Parentheses within parentheses: nobody writes ten.
+pub const PATTERN_DEPTH_MAX: usize = 50;
 /// An object as it came, kept for people; of a larger one only what was read of it.
 pub const OBJECT_TEXT_MAX_OCTETS: usize = 16 * 1024;
 /// A regular expression that an importer is given, compiled.
