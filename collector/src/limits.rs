@@ -230,10 +230,20 @@ pub const FEED_ENTRY_MAX_LINES: usize = 20;
 pub const FEED_WORD_SHOWN_CHARACTERS: usize = 80;
 /// Columns of a table that a sentence names.
 pub const FEED_COLUMNS_SHOWN: usize = 20;
-/// One object of a feed: an indicator with all that its source knows of it is a few thousand octets.
-pub const FEED_OBJECT_MAX_OCTETS: usize = 1024 * 1024;
-/// What one file says of other objects than indicators, and is held together while it is read.
-pub const FEED_REFERENCES_MAX: usize = 500_000;
+/// One object of a feed: an indicator with all that its source knows of it is a few thousand octets, a report that names 70,000
+/// others these 4 MiB.
+pub const FEED_OBJECT_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// What a file says of its indicators elsewhere than in them, held together while it is read: a report that names a million of them
+/// is 16 MB, a million relationships are 64.
+pub const FEED_AROUND_MAX_OCTETS: usize = 64 * 1024 * 1024;
+/// The name of an object: STIX' and MISP's are below a hundred octets.
+pub const OBJECT_ID_MAX_OCTETS: usize = 256;
+/// One STIX pattern: ten thousand comparisons of names.
+pub const PATTERN_MAX_OCTETS: usize = 1024 * 1024;
+/// Comparisons in it, the elements of lists counted.
+pub const PATTERN_COMPARISONS_MAX: usize = 10_000;
+/// Parentheses within parentheses: nobody writes ten.
+pub const PATTERN_DEPTH_MAX: usize = 50;
 /// An object as it came, kept for people; of a larger one only what was read of it.
 pub const OBJECT_TEXT_MAX_OCTETS: usize = 16 * 1024;
 /// A regular expression that an importer is given, compiled.
@@ -264,7 +274,7 @@ pub const OBJECT_ID_MAX_CHARACTERS: usize = 200;
 /// What no sensor can look for: a hash, a path, a pattern of another kind.
 pub const CLUE_MAX_CHARACTERS: usize = 4_000;
 /// And the word for what it is.
-pub const CLUE_KIND_MAX_CHARACTERS: usize = 60;
+pub const CLUE_KIND_MAX_CHARACTERS: usize = 200;
 /// Entries that are written in one transaction: long enough to be quick, short enough that alerts come between.
 pub const IMPORT_BATCH_ITEMS: usize = 5_000;
 /// Batches read before the ones before them are written.

@@ -103,6 +103,12 @@ pub struct Details {
     /// Where the source tells more; or, where `of_url`, the URL of which only the host can be seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// When the source's own side first saw it at work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Timestamp>,
+    /// When it last did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
     /// The indicator is the host of a URL, and so says more than the source does.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub of_url: bool,

@@ -32,7 +32,7 @@ fn about_all(about: &mut About) -> bool {
         valid_until: _,
         exercise: _,
     } = about;
-    let Details { techniques, tags, measures, note, url, of_url: _, cut: _ } = details;
+    let Details { techniques, tags, measures, note, url, of_url: _, cut: _, first_seen: _, last_seen: _ } = details;
     let mut is_cut = false;
     for (text, most) in [(threat, THREAT_MAX_CHARACTERS), (note, NOTE_MAX_CHARACTERS), (url, URL_MAX_CHARACTERS)] {
         is_cut |= text.as_mut().is_some_and(|text| shorten(text, most));

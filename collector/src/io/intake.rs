@@ -145,7 +145,8 @@ fn weight(item: &Item) -> usize {
     own + match item {
         Item::Found(_, found) | Item::Harmless(_, found) => {
             let Found { about, object, pattern: _ } = found.as_ref();
-            let Details { techniques, tags, measures, note, url, of_url: _, cut: _ } = &about.details;
+            let Details { techniques, tags, measures, note, url, of_url: _, cut: _, first_seen: _, last_seen: _ } =
+                &about.details;
             let texts = [&object.text, &about.threat, note, url].into_iter().flatten().map(String::len).sum::<usize>();
             let lists = [techniques, tags, measures].into_iter().flatten();
             size_of::<Found>()

@@ -4,6 +4,8 @@ mod detect;
 mod hosts;
 mod json;
 mod lines;
+mod loose;
+mod marked;
 mod misp;
 mod plain;
 mod rpz;
@@ -245,5 +247,7 @@ fn techniques(labels: &[String]) -> Vec<String> {
     words.filter(is_technique).map(str::to_owned).collect()
 }
 
+#[cfg(test)]
+mod mutations;
 #[cfg(test)]
 mod tests;

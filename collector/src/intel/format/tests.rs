@@ -24,6 +24,9 @@ pub(super) fn told(format: Format, options: &Options, text: &[u8]) -> Vec<String
                         line.push_str(&format!(" {what}{}{value}", if what.is_empty() { "" } else { "=" }));
                     }
                 }
+                if found.about.exercise {
+                    line.push_str(" exercise");
+                }
                 line
             }
             Item::Withdrawn(gone) => format!("withdrawn {}", gone.object_id),
