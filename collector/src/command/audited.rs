@@ -46,6 +46,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("indicator brake", Noted),
     ("indicator brakes", ReadsOnly("numbers of hosts; no host")),
     ("indicator list", ReadsOnly("what is looked for, not what was found")),
+    ("indicator show", ReadsOnly("what is looked for and who says so, not what was found")),
     // With --status it only reads.
     ("publish", Noted),
     ("list export", Noted),

@@ -6,9 +6,8 @@ use clap::Subcommand;
 
 use super::brake::{self, BrakeArguments};
 use super::import::{ImportArguments, import};
-use super::say;
-use crate::store::indicator::IndicatorRow;
-use crate::store::{Scope, Store};
+use super::indicator_show::{self, ListArguments, ShowArguments};
+use crate::store::Store;
 
 /// Subcommands of `indicator`.
 #[derive(Debug, Subcommand)]
@@ -19,14 +18,11 @@ pub enum IndicatorCommand {
     )]
     Import(ImportArguments),
     /// List the indicators.
-    #[command(
-        after_help = "Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more). Times are RFC 3339 UTC; what is not is null."
-    )]
-    List {
-        /// One JSON object a line.
-        #[arg(long)]
-        json: bool,
-    },
+    #[command(after_help = indicator_show::LIST_HELP)]
+    List(ListArguments),
+    /// One indicator and all that its sources say of it.
+    #[command(after_help = indicator_show::SHOW_HELP)]
+    Show(ShowArguments),
     /// Have sensors count the matches of single indicators only, without alerts, for a day at most; or tell them again.
     #[command(
         after_help = "For an indicator that turns out to be wrong while people are being called out of bed. It takes nothing from the list and adds nothing; every match is counted and shown (indicator brakes, the page, varde-agent status), and it ends by itself. What is wrong for good is taken out of the list.
@@ -55,34 +51,9 @@ pub async fn run(data: &Path, command: IndicatorCommand) -> anyhow::Result<()> {
         IndicatorCommand::Brake(arguments) => brake::run(data, &store, arguments).await,
         IndicatorCommand::Brakes { json } => brake::list(&store, json).await,
         IndicatorCommand::Import(arguments) => import(data, &store, arguments).await,
-        IndicatorCommand::List { json } => match store.indicator_rows(Scope::Operator).await {
-            Ok(rows) => print(&rows, json),
-            Err(error) => Err(error.into()),
-        },
+        IndicatorCommand::List(arguments) => indicator_show::list(&store, &arguments).await,
+        IndicatorCommand::Show(arguments) => indicator_show::show(&store, &arguments).await,
     };
     store.close().await;
     done
-}
-
-fn print(indicators: &[IndicatorRow], json: bool) -> anyhow::Result<()> {
-    let row = |row: &IndicatorRow| {
-        vec![
-            row.id.to_string(),
-            row.indicator.clone(),
-            row.kind.clone(),
-            row.severity.to_owned(),
-            row.confidence.to_string(),
-            row.tlp.clone(),
-            row.threat.clone().unwrap_or_else(|| "-".to_owned()),
-            row.sources.join(", "),
-            say::moment(row.received_at.into()),
-            match (row.withdrawn_at, row.published_in) {
-                (Some(_), _) => "withdrawn".to_owned(),
-                (None, list) => list.map_or("-".to_owned(), |list| list.to_string()),
-            },
-        ]
-    };
-    let heads = ["ID", "INDICATOR", "KIND", "SEVERITY", "SURE", "TLP", "THREAT", "SOURCE", "RECEIVED", "LIST"];
-    let nothing = "No indicators yet. Load a list with: varde-collector indicator import FILE";
-    say::rows(indicators, json, &heads, row, nothing)
 }

@@ -11,6 +11,7 @@ pub mod channel;
 pub mod import;
 pub mod incident;
 pub mod indicator;
+pub mod indicator_show;
 pub mod init;
 pub mod key;
 pub mod member;
@@ -202,7 +203,10 @@ mod tests {
             "sensor refuse 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
             "indicator import -",
-            "indicator list --json",
+            "indicator import list.txt --exercise=no --replace --dry-run",
+            "indicator list --json --limit 10 --after 7",
+            "indicator show 7 --json",
+            "indicator show evil.example",
             "publish --key list.key",
             "publish --export waiting.json",
             "publish --accept waiting.json",

@@ -103,6 +103,17 @@ impl Intake {
         importer: Importer,
         progress: &ProgressBar,
     ) -> (mpsc::Receiver<Vec<Item>>, tokio::task::JoinHandle<Result<(), BadFile>>) {
+        self.read_at_most(IMPORT_MAX_ENTRIES, format, options, importer, progress)
+    }
+
+    fn read_at_most(
+        self,
+        entries_max: u64,
+        format: Format,
+        options: Options,
+        importer: Importer,
+        progress: &ProgressBar,
+    ) -> (mpsc::Receiver<Vec<Item>>, tokio::task::JoinHandle<Result<(), BadFile>>) {
         let (sender, receiver) = mpsc::channel(IMPORT_BATCHES_WAITING);
         let mut input = BufReader::with_capacity(1 << 16, progress.wrap_read(self.file));
         let task = tokio::task::spawn_blocking(move || {
@@ -110,7 +121,7 @@ impl Intake {
             let (mut octets, mut entries) = (0, 0_u64);
             let read = format::read(format, &options, &mut input, &mut |item| {
                 entries += 1;
-                if entries > IMPORT_MAX_ENTRIES {
+                if entries > entries_max {
                     return ControlFlow::Break(());
                 }
                 importer.take(item, &mut |item| {
@@ -129,8 +140,8 @@ impl Intake {
             // Nobody listening is no fault of the file's.
             let _ = sender.blocking_send(batch);
             match read {
-                Ok(()) if entries > IMPORT_MAX_ENTRIES => {
-                    Err(BadFile::Format(format!("it holds more than {IMPORT_MAX_ENTRIES} entries; split it")))
+                Ok(()) if entries > entries_max => {
+                    Err(BadFile::Format(format!("it holds more than {entries_max} entries; split it")))
                 }
                 read => read,
             }
@@ -173,8 +184,8 @@ mod tests {
     #[tokio::test]
     async fn f2_entries_are_handed_on_by_their_octets_too() {
         let dir = tempfile::tempdir().unwrap();
-        let long = "x".repeat(60_000);
-        let objects = (0..500).map(|n| {
+        let long = "x".repeat(14_000);
+        let objects = (0..600).map(|n| {
             let pattern = format!("[domain-name:value = 'n{n}.example']");
             serde_json::json!({ "type": "indicator", "spec_version": "2.1", "id": format!("indicator--{n}"),
                 "pattern": pattern, "pattern_type": "stix", "description": long })
@@ -190,7 +201,23 @@ mod tests {
             all += batch.len();
         }
         task.await.unwrap().unwrap();
-        assert!(all >= 500 && batches >= 1, "{all} in {batches}");
+        assert!(all >= 600 && batches >= 2, "{all} in {batches}");
+    }
+
+    #[tokio::test]
+    async fn f2_a_file_of_more_entries_than_are_taken_is_refused_by_its_number() {
+        let dir = tempfile::tempdir().unwrap();
+        for (lines, is_refused) in [(10, false), (11, true)] {
+            let list = "evil.example\n".repeat(lines);
+            let intake = Intake::gather(list.as_bytes(), dir.path()).unwrap();
+            let (options, progress) = (Options::default(), ProgressBar::hidden());
+            let (mut items, task) = intake.read_at_most(10, Format::Plain, options, importer(), &progress);
+            while items.recv().await.is_some() {}
+            let read = task.await.unwrap();
+            assert_eq!(read.is_err(), is_refused, "{lines}");
+            let why = read.err().map(|why| why.to_string()).unwrap_or_default();
+            assert_eq!(why.contains("more than 10 entries"), is_refused, "{why}");
+        }
     }
 
     #[tokio::test]

@@ -87,11 +87,7 @@ impl Stage {
         let (mut after, mut claims) = (0, 0);
         loop {
             let mut tx = self.conn.begin_with("BEGIN IMMEDIATE").await?;
-            // By another import's time, not an older one: clocks are set.
-            let sql = "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2 WHERE id IN (SELECT id FROM claim
-                WHERE id > $3 AND source_id = (SELECT id FROM source WHERE name = $4) AND withdrawn_at IS NULL
-                AND renewed_at <> $1 ORDER BY id LIMIT $5) RETURNING id, indicator_id";
-            let update = sqlx::query_as(sql).bind(now.0).bind(why).bind(after).bind(source);
+            let update = sqlx::query_as(UNSAID).bind(now.0).bind(why).bind(after).bind(source);
             let gone: Vec<(i64, i64)> = update.bind(IMPORT_BATCH_ITEMS as i64).fetch_all(&mut *tx).await?;
             let Some(last) = gone.iter().map(|(id, _)| *id).max() else {
                 tx.rollback().await?;
@@ -135,6 +131,31 @@ const BY_NUMBER: &str = "s.n > $2 AND s.n <= $3";
 /// The entries that count: none of an older version of an object than is known, and none of one that was taken back.
 const GOOD: &str = "LEFT JOIN object o ON o.source_id = $1 AND o.object_id = e.object_id
     WHERE e.n > $2 AND e.n <= $3 AND o.withdrawn_at IS NULL AND COALESCE(e.modified_at >= o.modified_at, 1)";
+
+/// What these objects said and do not say any more. Joined as it is written (CROSS): from the other end each page would read all claims
+/// of the source.
+const WITHDRAW: &str = "UPDATE claim SET withdrawn_at = $4, withdrawn_why = CASE WHEN EXISTS (SELECT 1 FROM object
+                WHERE source_id = claim.source_id AND object_id = claim.object_id AND withdrawn_at IS NOT NULL)
+                THEN 'the source took it back' ELSE 'a newer version of the object does not say it' END
+            WHERE id IN (SELECT c.id FROM stage.said s CROSS JOIN claim c ON c.source_id = $1 AND c.object_id = s.object_id
+                LEFT JOIN object o ON o.source_id = $1 AND o.object_id = s.object_id
+                WHERE s.n > $2 AND s.n <= $3 AND c.withdrawn_at IS NULL AND (o.withdrawn_at IS NOT NULL
+                    OR c.modified_at < o.modified_at
+                    OR (c.modified_at IS NULL AND o.modified_at IS NOT NULL AND c.renewed_at <> $4)
+                    OR (s.state = 1 AND s.modified_at IS NULL AND c.renewed_at <> $4)))
+            RETURNING indicator_id";
+
+/// What stands of objects whose newer version is known.
+const RENEW: &str = "UPDATE claim SET renewed_at = $4 WHERE id IN (SELECT c.id FROM stage.said s
+                CROSS JOIN object o ON o.source_id = $1 AND o.object_id = s.object_id
+                CROSS JOIN claim c ON c.source_id = $1 AND c.object_id = s.object_id
+                WHERE s.n > $2 AND s.n <= $3 AND s.modified_at < o.modified_at AND c.withdrawn_at IS NULL)";
+
+/// What a source has not said again. By another import's time, not an older one: clocks are set. The + has the claims be read by their
+/// numbers, from where the page before ended; by their source each page would read them all.
+const UNSAID: &str = "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2 WHERE id IN (SELECT id FROM claim
+                WHERE id > $3 AND +source_id = (SELECT id FROM source WHERE name = $4) AND withdrawn_at IS NULL
+                AND renewed_at <> $1 ORDER BY id LIMIT $5) RETURNING id, indicator_id";
 
 /// What a claim says.
 const SAID: [&str; 10] =
@@ -212,29 +233,13 @@ impl Page {
     /// Takes back what these objects said before and do not say in their newest version, and all of those that are taken back;
     /// gives the indicators, one a claim.
     async fn withdraw(&self, tx: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
-        let sql =
-            "UPDATE claim SET withdrawn_at = $4, withdrawn_why = CASE WHEN gone.is_whole THEN 'the source took it back'
-                ELSE 'a newer version of the object does not say it' END
-            FROM (SELECT c.id, o.withdrawn_at IS NOT NULL AS is_whole FROM stage.said s
-                JOIN claim c ON c.source_id = $1 AND c.object_id = s.object_id
-                LEFT JOIN object o ON o.source_id = $1 AND o.object_id = s.object_id
-                WHERE s.n > $2 AND s.n <= $3 AND c.withdrawn_at IS NULL AND (o.withdrawn_at IS NOT NULL
-                    OR c.modified_at < o.modified_at
-                    OR (c.modified_at IS NULL AND o.modified_at IS NOT NULL AND c.renewed_at <> $4)
-                    OR (s.state = 1 AND s.modified_at IS NULL AND c.renewed_at <> $4))) AS gone
-            WHERE claim.id = gone.id RETURNING indicator_id";
-        let update = sqlx::query_scalar(sql).bind(self.source_id).bind(self.from).bind(self.to).bind(self.now.0);
+        let update = sqlx::query_scalar(WITHDRAW).bind(self.source_id).bind(self.from).bind(self.to).bind(self.now.0);
         Ok(update.fetch_all(tx).await?)
     }
 
     /// A file that holds an older version of an object has said of the object that it is still there.
     async fn renew_newer(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        let sql = "UPDATE claim SET renewed_at = $4 FROM (SELECT c.id FROM stage.said s
-                JOIN object o ON o.source_id = $1 AND o.object_id = s.object_id
-                JOIN claim c ON c.source_id = $1 AND c.object_id = s.object_id
-                WHERE s.n > $2 AND s.n <= $3 AND s.modified_at < o.modified_at AND c.withdrawn_at IS NULL) AS newer
-            WHERE claim.id = newer.id";
-        let update = sqlx::query(sql).bind(self.source_id).bind(self.from).bind(self.to).bind(self.now.0);
+        let update = sqlx::query(RENEW).bind(self.source_id).bind(self.from).bind(self.to).bind(self.now.0);
         update.execute(tx).await?;
         Ok(())
     }

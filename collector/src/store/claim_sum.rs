@@ -31,7 +31,7 @@ pub(super) fn severity_unsaid() -> i64 {
 
 /// What the standing claims of indicators come to. What a source leaves unsaid is for the others to say, but a marking: what is
 /// unmarked counts as AMBER beside whatever else; and it is an exercise only where all say so.
-fn sum_up(which: &str) -> String {
+pub(super) fn sum_up(which: &str) -> String {
     format!(
         "UPDATE indicator SET confidence = sum.confidence, severity = sum.severity, tlp = {}, pap = {},
             valid_from = sum.valid_from, valid_until = sum.valid_until, exercise = sum.exercise, withdrawn_at = NULL,
@@ -50,10 +50,17 @@ fn sum_up(which: &str) -> String {
     )
 }
 
+/// The indicators of gathered entries.
+pub(super) const OF_ENTRIES: &str =
+    "SELECT i.id FROM stage.entry e JOIN indicator i ON i.pattern = e.pattern WHERE e.n > $1 AND e.n <= $2";
+/// Ends those of these that nobody says any more.
+pub(super) const WITHOUT_CLAIMS: &str = "UPDATE indicator SET withdrawn_at = $2 WHERE withdrawn_at IS NULL
+    AND id IN (SELECT value FROM json_each($1))
+    AND NOT EXISTS (SELECT 1 FROM claim WHERE indicator_id = indicator.id AND withdrawn_at IS NULL)";
+
 /// Has the indicators of these gathered entries be what their claims come to.
 pub(super) async fn of_entries(tx: &mut SqliteConnection, from: i64, to: i64) -> Result<(), StoreError> {
-    let which = "SELECT i.id FROM stage.entry e JOIN indicator i ON i.pattern = e.pattern WHERE e.n > $1 AND e.n <= $2";
-    sqlx::query(AssertSqlSafe(sum_up(which))).bind(from).bind(to).execute(tx).await?;
+    sqlx::query(AssertSqlSafe(sum_up(OF_ENTRIES))).bind(from).bind(to).execute(tx).await?;
     Ok(())
 }
 
@@ -65,9 +72,6 @@ pub(super) async fn settle(tx: &mut SqliteConnection, indicators: &[i64], now: T
     let which = serde_json::to_string(indicators).unwrap_or_default();
     let of_these = "SELECT value FROM json_each($1)";
     sqlx::query(AssertSqlSafe(sum_up(of_these))).bind(which.as_str()).execute(&mut *tx).await?;
-    let sql = "UPDATE indicator SET withdrawn_at = $2 WHERE withdrawn_at IS NULL
-        AND id IN (SELECT value FROM json_each($1))
-        AND NOT EXISTS (SELECT 1 FROM claim WHERE indicator_id = indicator.id AND withdrawn_at IS NULL)";
-    sqlx::query(sql).bind(which.as_str()).bind(now.0).execute(tx).await?;
+    sqlx::query(WITHOUT_CLAIMS).bind(which.as_str()).bind(now.0).execute(tx).await?;
     Ok(())
 }

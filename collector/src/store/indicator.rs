@@ -1,16 +1,12 @@
 //! Indicators: each pattern once, as the claims of its sources have it.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::Row;
 use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
-use crate::intel::canonical::Found;
 use crate::intel::compile::Stored;
-use crate::limits::IMPORT_ROWS_PER_STATEMENT;
 
 /// An indicator as `indicator list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,20 +46,38 @@ pub struct IndicatorRow {
 }
 
 impl Store {
-    /// The indicators, by number. For now they are the operator's alone.
+    /// All indicators, by number.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn indicator_rows(&self, scope: Scope) -> Result<Vec<IndicatorRow>, StoreError> {
+    #[cfg(test)]
+    pub(crate) async fn indicator_rows(&self, scope: Scope) -> Result<Vec<IndicatorRow>, StoreError> {
+        self.indicator_page(scope, 0, i64::MAX).await
+    }
+
+    /// The indicators, by number: at most `at_most`, those numbered above `after`. For now they are the operator's alone.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn indicator_page(
+        &self,
+        scope: Scope,
+        after: i64,
+        at_most: i64,
+    ) -> Result<Vec<IndicatorRow>, StoreError> {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
         let said = "SELECT c.indicator_id, s.name FROM claim c JOIN source s ON s.id = c.source_id
-            JOIN indicator n ON n.id = c.indicator_id WHERE c.withdrawn_at IS NULL OR n.withdrawn_at IS NOT NULL
+            JOIN indicator n ON n.id = c.indicator_id WHERE c.indicator_id > $1 AND c.indicator_id <= $2
+            AND (c.withdrawn_at IS NULL OR n.withdrawn_at IS NOT NULL)
             GROUP BY c.indicator_id, s.name ORDER BY c.indicator_id, MIN(c.id)";
-        let said: Vec<(i64, String)> = sqlx::query_as(said).fetch_all(self.readers()).await?;
+        let sql = "SELECT * FROM indicator WHERE id > $1 ORDER BY id LIMIT $2";
+        let rows = sqlx::query(sql).bind(after).bind(at_most).fetch_all(self.readers()).await?;
+        let Some(last) = rows.last() else { return Ok(Vec::new()) };
+        let last: i64 = last.try_get("id")?;
+        let said: Vec<(i64, String)> = sqlx::query_as(said).bind(after).bind(last).fetch_all(self.readers()).await?;
         let mut said = said.into_iter().peekable();
-        let rows = sqlx::query("SELECT * FROM indicator ORDER BY id").fetch_all(self.readers()).await?;
         let mut indicators = Vec::with_capacity(rows.len());
         for row in &rows {
             let severity = Severity::from_level(u8::try_from(row.try_get::<i64, _>("severity")?).unwrap_or(0));
@@ -92,30 +106,6 @@ impl Store {
             });
         }
         Ok(indicators)
-    }
-
-    /// How many of these are there, each pattern as often as it is found.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn known(&self, scope: Scope, found: &[Found]) -> Result<u64, StoreError> {
-        if scope != Scope::Operator {
-            return Ok(0);
-        }
-        let mut known = 0;
-        for found in found.chunks(IMPORT_ROWS_PER_STATEMENT) {
-            let patterns: Vec<String> = found.iter().map(|found| found.pattern.to_plain()).collect();
-            let mut select = QueryBuilder::<Sqlite>::new("SELECT pattern FROM indicator WHERE pattern IN (");
-            let mut values = select.separated(", ");
-            for pattern in &patterns {
-                values.push_bind(pattern.as_str());
-            }
-            select.push(")");
-            let there: HashSet<String> =
-                select.build_query_scalar().fetch_all(self.readers()).await?.into_iter().collect();
-            known += patterns.iter().filter(|pattern| there.contains(*pattern)).count() as u64;
-        }
-        Ok(known)
     }
 
     /// Indicators as a list needs them, by number: at most `at_most`, those numbered above `after`.
@@ -154,7 +144,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intel::canonical::About;
+    use crate::intel::canonical::{About, Found};
     use varde_common::tlp::Tlp;
 
     async fn import(store: &Store, list: &[&str], about: &About, source: &str, at: i64) -> (u64, u64) {

@@ -18,6 +18,7 @@ pub mod handed_over;
 pub mod heartbeat;
 pub mod incident;
 pub mod indicator;
+pub mod indicator_said;
 pub mod key;
 pub mod leaving;
 pub mod list;

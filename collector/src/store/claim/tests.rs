@@ -353,3 +353,26 @@ async fn clues_are_kept_once_and_as_they_are_marked_last() {
         assert_eq!(count().await, all);
     }
 }
+
+/// A page of an import looks its rows up: what it costs does not grow with what is there.
+#[tokio::test]
+async fn v5_no_page_of_an_import_reads_all_that_is_said() {
+    let bench = Bench::new().await;
+    bench.take(&[says("a.example", "o", 1, &sure(1))], 1).await;
+    let mut stage = bench.stage(Manner::default(), &[], true).await;
+    let settle = claim_sum::sum_up("SELECT value FROM json_each($1)");
+    let of_entries = claim_sum::sum_up(claim_sum::OF_ENTRIES);
+    for sql in [WITHDRAW, RENEW, UNSAID, settle.as_str(), of_entries.as_str(), claim_sum::WITHOUT_CLAIMS] {
+        let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(&mut stage.conn).await.unwrap();
+        for (.., step) in plan {
+            let all = ["SCAN claim", "SCAN c", "SCAN indicator", "SCAN i", "SCAN object", "SCAN o", "(source_id=?)"];
+            assert!(
+                !all.iter()
+                    .any(|all| step == *all || step.starts_with(&format!("{all} ")) || step.ends_with("(source_id=?)")),
+                "{step} in {sql}"
+            );
+        }
+    }
+    stage.close().await.unwrap();
+}
