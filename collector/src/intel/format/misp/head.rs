@@ -14,7 +14,7 @@ use super::super::marked::Said;
 use crate::limits::{FEED_AROUND_MAX_OCTETS, OBJECT_ID_MAX_OCTETS, TAG_MAX_CHARACTERS};
 
 /// A tag.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct Tag {
     #[serde(deserialize_with = "loose::word")]
@@ -22,7 +22,7 @@ pub(super) struct Tag {
 }
 
 /// A galaxy: clusters of one kind, as the event's or an attribute's.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct Galaxy {
     #[serde(deserialize_with = "loose::word")]
@@ -31,7 +31,7 @@ pub(super) struct Galaxy {
     clusters: Vec<Cluster>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default)]
 struct Cluster {
     #[serde(deserialize_with = "loose::word")]
@@ -58,7 +58,7 @@ pub(super) fn said(tags: &[Tag], galaxies: &[Galaxy]) -> Said {
 }
 
 /// What is gathered of an event while its keys come by.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct RawHead {
     uuid: String,
     info: Option<String>,
@@ -161,7 +161,8 @@ pub(super) fn is_id(id: &str) -> bool {
 /// The heads of a file's events, within a bound of octets.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
-    heads: Vec<Rc<Head>>,
+    /// None where nothing is said.
+    heads: Vec<Option<Rc<Head>>>,
     deleted: HashSet<usize>,
     octets: usize,
 }
@@ -169,14 +170,19 @@ pub(super) struct Heads {
 impl Heads {
     /// The head of the event of this number, from 1.
     pub(super) fn add(&mut self, event: usize, raw: RawHead) {
+        if raw == RawHead::default() {
+            return;
+        }
         let head = Head::from(raw);
         let texts = [head.said.tags.as_slice(), head.said.techniques.as_slice()].concat();
         let texts: usize = texts.iter().chain(&head.info).map(|text| text.len() + size_of::<String>()).sum();
+        if self.heads.len() < event {
+            self.octets += (event - self.heads.len()) * size_of::<Option<Rc<Head>>>();
+            self.heads.resize(event, None);
+        }
         self.octets += size_of::<Head>() + head.uuid.len() + texts;
-        // Events do not stand in one another, so they end in the order in which they begin.
-        self.heads.resize_with(event, Rc::default);
-        if let Some(last) = self.heads.last_mut() {
-            *last = Rc::new(head);
+        if let Some(place) = event.checked_sub(1).and_then(|place| self.heads.get_mut(place)) {
+            *place = Some(Rc::new(head));
         }
     }
 
@@ -201,7 +207,7 @@ impl Heads {
 
     /// The head of an event; one that says nothing where there is none.
     pub(super) fn of(&self, event: usize) -> Rc<Head> {
-        event.checked_sub(1).and_then(|place| self.heads.get(place)).cloned().unwrap_or_default()
+        event.checked_sub(1).and_then(|place| self.heads.get(place)).cloned().flatten().unwrap_or_default()
     }
 
     /// Whether the object of this number is deleted.
@@ -211,6 +217,6 @@ impl Heads {
 
     /// Events of which something cannot be read.
     pub(super) fn unreadable(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.heads.iter().filter_map(|head| Some((head.uuid.as_str(), head.unreadable.as_deref()?)))
+        self.heads.iter().flatten().filter_map(|head| Some((head.uuid.as_str(), head.unreadable.as_deref()?)))
     }
 }

@@ -35,6 +35,8 @@ fn servers_write_numbers_as_text_and_answers_have_several_forms() {
     assert_eq!(misp(&event), [want, want]);
     assert_eq!(misp(&format!(r#"{{"response":[{event},{event}]}}"#)), [want; 4]);
     assert_eq!(misp(&format!("[{event}]")), [want; 2]);
+    let bare = event.strip_prefix("{\"Event\":").unwrap().strip_suffix('}').unwrap();
+    assert_eq!(misp(bare), [want; 2], "PyMISP writes an event by itself");
     let answer = r#"{"response":{"Attribute":[{"uuid":"a","type":"ip-dst|port","value":"192.0.2.1|443","to_ids":true,"Event":{"info":"Own","uuid":"e"},"Tag":[{"name":"tlp:green"},{"name":"admiralty-scale:information-credibility=\"2\""}]}]}}"#;
     assert_eq!(misp(answer), ["192.0.2.1:443 threat=Own sure=70 TLP:GREEN"]);
     let gone = r#"{"Event":{"uuid":"e","Attribute":[{"uuid":"a","type":"domain","value":"x.example","to_ids":true,"deleted":"1"}]}}"#;

@@ -95,8 +95,8 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
         let Node { walk, allowance, is, mut stands } = self;
         match is {
-            Is::Above => {}
-            Is::Event => {
+            // What stands above events may be one itself: PyMISP writes an event without saying that it is one.
+            Is::Above | Is::Event => {
                 walk.events += 1;
                 stands = Stands { event: walk.events, object: 0 };
             }
@@ -126,7 +126,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                     object.next_value_seed(Node { walk: &mut *walk, allowance, is: Is::Object, stands })?;
                 }
                 ("deleted", Is::Object) => is_deleted |= flag(&object.next_value::<Box<RawValue>>()?),
-                (key, Is::Event) if RawHead::has(key) && matches!(walk.told, Told::Heads(_)) => {
+                (key, Is::Above | Is::Event) if RawHead::has(key) && matches!(walk.told, Told::Heads(_)) => {
                     head.add(key, &object.next_value::<Box<RawValue>>()?);
                 }
                 // Proposals by others (ShadowAttribute) are no word of the event's, nor is what it is related to.
@@ -135,7 +135,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             allowance.renew();
         }
         if let Told::Heads(heads) = &mut walk.told {
-            if is == Is::Event {
+            if is != Is::Object {
                 heads.add(stands.event, head);
             }
             if is_deleted {
