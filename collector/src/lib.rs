@@ -42,4 +42,5 @@ pub mod session;
 pub mod settings;
 pub mod store;
 pub mod thrown_out;
+pub mod verdict;
 pub mod visits;

@@ -207,6 +207,8 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["incident", "list", "--json"])?;
     step(&["alert", "list"])?;
     step(&["alert", "list", "--json"])?;
+    step(&["alert", "verdict", "1", "false-positive", "--reason", "navnet er utdatert"])?;
+    step(&["alert", "verdict", "1", "none", "--reason", "det var det ikke"])?;
     step(&["audit", "export", "--member", "3407", "--json"])?;
     step(&["backup", &backup])?;
 

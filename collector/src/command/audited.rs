@@ -58,6 +58,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("campaign show", Noted),
     ("incident list", Noted),
     ("alert list", Noted),
+    ("alert verdict", Noted),
     ("audit list", ReadsOnly("what stands in it already")),
     ("audit verify", ReadsOnly("what stands in it already")),
     ("audit export", Noted),

@@ -36,6 +36,7 @@ mod noted;
 mod numbers;
 mod say;
 mod sensor_list;
+mod verdict;
 
 use std::path::PathBuf;
 
@@ -215,6 +216,8 @@ mod tests {
             "campaign list --json",
             "incident list --json",
             "alert list --json",
+            "alert verdict 7 false-positive --reason x --json",
+            "alert verdict 7 none --reason x",
             "audit list --json",
             "audit verify --json --head 0000000000000000000000000000000000000000000000000000000000000000",
             "audit export --member 3407 --json",
@@ -259,6 +262,8 @@ mod tests {
             "publish --export a --accept b",
             "indicator import a --confidence 101",
             "run --web here",
+            "alert verdict 7 confirmed",
+            "alert verdict 7 maybe --reason x",
         ] {
             let words = ["varde-collector"].into_iter().chain(wrong.split(' ').filter(|word| !word.is_empty()));
             assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{wrong}");

@@ -121,8 +121,8 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let sql =
-            "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2 WHERE withdrawn_at IS NULL AND renewed_at < $3
-            AND source_id = (SELECT id FROM source WHERE name = $4)";
+            "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2, refuted_at = NULL
+            WHERE (withdrawn_at IS NULL OR refuted_at IS NOT NULL) AND renewed_at < $3 AND source_id = (SELECT id FROM source WHERE name = $4)";
         let claims =
             sqlx::query(sql).bind(now.0).bind(why).bind(since.0).bind(source).execute(&mut *tx).await?.rows_affected();
         if claims > 0 {
@@ -146,8 +146,8 @@ impl Store {
         let mut tx = self.begin().await?;
         let mut claims = 0;
         for Withdrawn { object_id, modified } in objects {
-            let sql = "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2, modified_at = COALESCE($3, modified_at)
-                WHERE withdrawn_at IS NULL AND source_id = (SELECT id FROM source WHERE name = $4) AND object_id = $5
+            let sql = "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2, modified_at = COALESCE($3, modified_at),
+                refuted_at = NULL WHERE (withdrawn_at IS NULL OR refuted_at IS NOT NULL) AND source_id = (SELECT id FROM source WHERE name = $4) AND object_id = $5
                 AND (modified_at IS NULL OR $3 IS NULL OR $3 >= modified_at)";
             let update = sqlx::query(sql).bind(now.0).bind(why).bind(modified.map(|at| at.0)).bind(source);
             claims += update.bind(object_id.as_str()).execute(&mut *tx).await?.rows_affected();
@@ -181,9 +181,15 @@ impl<'a> Row<'a> {
 }
 
 async fn source_id(tx: &mut SqliteConnection, name: &str, now: Timestamp) -> Result<i64, StoreError> {
+    changed(tx).await?;
     let sql = "INSERT INTO source (name, added_at, received_at) VALUES ($1, $2, $2)
         ON CONFLICT (name) DO UPDATE SET received_at = excluded.received_at RETURNING id";
     Ok(sqlx::query_scalar(sql).bind(name).bind(now.0).fetch_one(tx).await?)
+}
+
+/// What is said of indicators is another from here on: whatever is made of it is made anew.
+pub(super) async fn changed(tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE indicator_change SET number = number + 1").execute(tx).await.map(drop)
 }
 
 /// Those that are not there, with what is said of them; gives how many.
@@ -273,7 +279,9 @@ async fn insert_claims(
             valid_until = COALESCE(excluded.valid_until, claim.valid_until),
             exercise = MAX(excluded.exercise, claim.exercise),
             details = COALESCE(excluded.details, claim.details), object = COALESCE(excluded.object, claim.object),
-            renewed_at = excluded.renewed_at, withdrawn_at = NULL, withdrawn_why = NULL
+            renewed_at = excluded.renewed_at,
+            withdrawn_at = CASE WHEN claim.refuted_at IS NOT NULL THEN claim.withdrawn_at END,
+            withdrawn_why = CASE WHEN claim.refuted_at IS NOT NULL THEN claim.withdrawn_why END
         WHERE claim.modified_at IS NULL OR excluded.modified_at IS NULL OR excluded.modified_at >= claim.modified_at",
     );
     insert.build().execute(tx).await?;
@@ -301,11 +309,14 @@ async fn withdraw_replaced(
         values.push_bind(*id).push_bind(modified.0);
     });
     update.push(") UPDATE claim SET withdrawn_at = ").push_bind(now.0);
-    update.push(", withdrawn_why = 'a newer version of the object does not say it' FROM said WHERE claim.source_id = ");
+    update.push(
+        ", withdrawn_why = 'a newer version of the object does not say it',
+        refuted_at = NULL FROM said WHERE claim.source_id = ",
+    );
     update.push_bind(source_id);
     // What another batch of this import said of the same object stands in the same moment.
     update.push(
-        " AND claim.object_id = said.object_id AND claim.withdrawn_at IS NULL
+        " AND claim.object_id = said.object_id AND (claim.withdrawn_at IS NULL OR claim.refuted_at IS NOT NULL)
         AND claim.modified_at < said.modified_at AND claim.renewed_at < ",
     );
     update.push_bind(now.0);
@@ -324,14 +335,15 @@ const FROM_SUM: &str = "UPDATE indicator SET confidence = sum.confidence, severi
     tlp = CASE sum.tlp WHEN 0 THEN 'TLP:CLEAR' WHEN 1 THEN 'TLP:GREEN' WHEN 2 THEN 'TLP:AMBER'
         WHEN 3 THEN 'TLP:AMBER+STRICT' ELSE 'TLP:RED' END,
     pap = CASE sum.pap WHEN 0 THEN 'PAP:CLEAR' WHEN 1 THEN 'PAP:GREEN' WHEN 2 THEN 'PAP:AMBER' WHEN 3 THEN 'PAP:RED' END,
-    valid_from = sum.valid_from, valid_until = sum.valid_until, exercise = sum.exercise, withdrawn_at = NULL,
+    valid_from = sum.valid_from, valid_until = sum.valid_until, exercise = sum.exercise,
+    withdrawn_at = CASE WHEN indicator.refuted_at IS NOT NULL THEN indicator.withdrawn_at END,
     threat = (SELECT threat FROM claim WHERE indicator_id = indicator.id AND withdrawn_at IS NULL AND threat IS NOT NULL
         ORDER BY COALESCE(confidence, 50) DESC, id LIMIT 1)
     FROM (";
 const BY_SUM: &str = ") GROUP BY indicator_id) AS sum WHERE sum.indicator_id = indicator.id";
 
 /// Has indicators be what their claims come to.
-async fn sum_up(tx: &mut SqliteConnection, patterns: &[&str]) -> Result<(), StoreError> {
+pub(super) async fn sum_up(tx: &mut SqliteConnection, patterns: &[&str]) -> Result<(), StoreError> {
     let mut update = QueryBuilder::<Sqlite>::new(FROM_SUM);
     update.push(SUM).push("SELECT id FROM indicator WHERE pattern IN (");
     let mut values = update.separated(", ");
@@ -345,6 +357,7 @@ async fn sum_up(tx: &mut SqliteConnection, patterns: &[&str]) -> Result<(), Stor
 
 /// The same for all of which claims were withdrawn at `now`; those without any that stands are withdrawn themselves.
 async fn settle(tx: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
+    changed(tx).await?;
     let mut update = QueryBuilder::<Sqlite>::new(FROM_SUM);
     update.push(SUM).push("SELECT indicator_id FROM claim WHERE withdrawn_at = ").push_bind(now.0).push(BY_SUM);
     update.build().execute(&mut *tx).await?;

@@ -38,6 +38,7 @@ pub mod site;
 pub mod succession;
 pub mod trust;
 pub mod upgrade;
+pub mod verdict;
 pub mod word;
 
 #[cfg(test)]
@@ -81,6 +82,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/009_members.sql"),
     include_str!("../schema/010_brake.sql"),
     include_str!("../schema/011_claims.sql"),
+    include_str!("../schema/015_verdicts.sql"),
 ];
 
 /// Why the store could not be opened or used.
