@@ -6,3 +6,4 @@ pub mod compile;
 pub mod format;
 pub mod guard;
 pub mod import;
+pub mod outward;

@@ -17,6 +17,7 @@ use self::pattern::{Wanted, What};
 use super::value::{self, Names, Value};
 use super::{BadFile, Clue, Input, Item, LeftOut, Place, Withdrawn, json, techniques};
 use crate::intel::canonical::{About, Details, Found, Object, Pap};
+use crate::intel::outward::stix::{EXACT_HOST, severity_of};
 use crate::limits::{FEED_REFERENCES_MAX, OBJECT_TEXT_MAX_OCTETS};
 
 /// What every object has, and what those that are read have beside.
@@ -241,8 +242,9 @@ impl Around {
         let is_benign = indicator.indicator_types.iter().any(|kind| kind == "benign");
         let text = (text.len() <= OBJECT_TEXT_MAX_OCTETS).then(|| text.to_owned());
         let object = Object { id: common.id.clone(), modified, text };
+        let names = if common.labels.iter().any(|label| label == EXACT_HOST) { Names::Host } else { Names::Domain };
         for one in wanted {
-            let (pattern, about) = match sought(&one) {
+            let (pattern, about) = match sought(&one, names) {
                 Ok(Value::Pattern(pattern)) => (pattern, about.clone()),
                 Ok(Value::OfUrl(pattern)) => (pattern, about.clone().of_url(&one.value)),
                 Ok(Value::Clue(kind)) => {
@@ -282,6 +284,7 @@ impl Around {
         About {
             threat: threat.or_else(|| reports.iter().find_map(|report| report.name.clone())),
             confidence: indicator.confidence.filter(|sure| *sure <= 100),
+            severity: common.labels.iter().filter_map(|label| severity_of(label)).max(),
             tlp,
             pap,
             valid_from: indicator.valid_from.as_deref().and_then(|text| text.parse().ok()),
@@ -299,7 +302,7 @@ impl Around {
 }
 
 /// What a comparison asks for.
-fn sought(one: &Wanted) -> Result<Value, String> {
+fn sought(one: &Wanted, names: Names) -> Result<Value, String> {
     match &one.what {
         What::Other(_) => Ok(Value::Clue("")),
         What::Url => value::read(&one.value, Names::Host).map(|read| match read {
@@ -314,7 +317,7 @@ fn sought(one: &Wanted) -> Result<Value, String> {
                 None => one.value.clone(),
             };
             // Words in front of a name are a mistake of whoever wrote it, not part of the name.
-            value::pattern(&text, Names::Domain).map(Value::Pattern)
+            value::pattern(&text, names).map(Value::Pattern)
         }
     }
 }
