@@ -36,6 +36,7 @@ pub mod present;
 pub mod profile;
 pub mod quota;
 pub mod reach;
+pub mod reader;
 pub mod renewal;
 pub mod roster;
 pub mod session;

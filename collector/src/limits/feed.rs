@@ -51,3 +51,5 @@ pub const SIGHTINGS_AT_ONCE: i64 = 50;
 pub const SIGHTINGS_LOOKED_AT_EVERY: Duration = Duration::from_secs(30);
 /// A server's key, in its file.
 pub const SIGHTING_KEY_MAX_OCTETS: u64 = 1_024;
+/// What became of a sighting is kept for so long after it arrived or was given up.
+pub const SIGHTINGS_KEPT: Duration = Duration::from_secs(90 * 86_400);

@@ -8,6 +8,7 @@ use varde_common::time::Timestamp;
 use super::alert::verdict_from;
 use super::claim::{changed, sum_up};
 use super::{Scope, Store, StoreError};
+use crate::limits::feed::SIGHTINGS_WAITING_MAX;
 use crate::verdict::Verdict;
 
 /// An alert as a verdict concerns it.
@@ -106,8 +107,9 @@ async fn queue(
     let sql = "INSERT INTO sighting (source_id, judgement_id, object_id, kind, at, next_at)
         SELECT c.source_id, $2, c.object_id, $3, $4, $4 FROM claim c JOIN sighting_target t ON t.source_id = c.source_id
         WHERE c.indicator_id = $1 AND c.object_id LIKE '%/%' AND (c.withdrawn_at IS NULL OR c.refuted_at IS NOT NULL)
-        AND COALESCE(c.tlp, 2) <= 2 AND COALESCE(c.pap, 0) < 3";
-    let queue = sqlx::query(sql).bind(indicator).bind(judgement).bind(kind).bind(now.0);
+        AND COALESCE(c.tlp, 2) <= 2 AND COALESCE(c.pap, 0) < 3
+        AND (SELECT COUNT(*) FROM sighting WHERE sent_at IS NULL AND given_up_at IS NULL) < $5";
+    let queue = sqlx::query(sql).bind(indicator).bind(judgement).bind(kind).bind(now.0).bind(SIGHTINGS_WAITING_MAX);
     Ok(queue.execute(tx).await?.rows_affected())
 }
 

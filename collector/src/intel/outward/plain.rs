@@ -47,9 +47,7 @@ mod tests {
             (shown("192.0.2.0/24"), shown("2001:db8::/32")),
             (address("192.0.2.0/24"), address("2001:db8::/32"))
         );
-        for none in
-            ["evil.example:8443", "192.0.2.1:443", "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1"]
-        {
+        for none in ["evil.example:8443", "192.0.2.1:443", "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1"] {
             assert_eq!(shown(none), None, "{none}");
         }
         assert_eq!(line(&Entry { pap: Some(Pap::Amber), ..entry(1, "evil.example") }), None);
