@@ -207,6 +207,17 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["incident", "list", "--json"])?;
     step(&["alert", "list"])?;
     step(&["alert", "list", "--json"])?;
+    step(&["alert", "verdict", "1", "false-positive", "--reason", "navnet er utdatert"])?;
+    step(&["alert", "verdict", "1", "none", "--reason", "det var det ikke"])?;
+    step(&["indicator", "export", "--format", "plain", "--tlp-max", "amber"])?;
+    step(&["indicator", "export", "--format", "stix", "--out", &path("bundle.json")])?;
+    step(&["reader", "add", "brannmur", "--tlp", "amber", "--member", "3407"])?;
+    step(&["reader", "remove", "1"])?;
+    fs::write(folder.join("misp.key"), "k0\n")?;
+    let source = ["--url", "https://misp.example", "--key-file", &path("misp.key")];
+    step(&[&["sighting", "to", "list.txt"][..], &source].concat())?;
+    step(&["sighting", "send"])?;
+    step(&["sighting", "off", "list.txt"])?;
     step(&["audit", "export", "--member", "3407", "--json"])?;
     step(&["backup", &backup])?;
 

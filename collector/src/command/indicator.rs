@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Subcommand;
 
 use super::brake::{self, BrakeArguments};
+use super::export::{self, ExportArguments};
 use super::import::{ImportArguments, import};
 use super::indicator_show::{self, ListArguments, ShowArguments};
 use crate::store::Store;
@@ -23,6 +24,9 @@ pub enum IndicatorCommand {
     /// One indicator and all that its sources say of it.
     #[command(after_help = indicator_show::SHOW_HELP)]
     Show(ShowArguments),
+    /// Write what is in force as a file for others: a STIX bundle, a MISP event, plain lines or a policy zone.
+    #[command(after_help = export::HELP)]
+    Export(ExportArguments),
     /// Have sensors count the matches of single indicators only, without alerts, for a day at most; or tell them again.
     #[command(
         after_help = "For an indicator that turns out to be wrong while people are being called out of bed. It takes nothing from the list and adds nothing; every match is counted and shown (indicator brakes, the page, varde-agent status), and it ends by itself. What is wrong for good is taken out of the list.
@@ -50,6 +54,7 @@ pub async fn run(data: &Path, command: IndicatorCommand) -> anyhow::Result<()> {
     let done = match command {
         IndicatorCommand::Brake(arguments) => brake::run(data, &store, arguments).await,
         IndicatorCommand::Brakes { json } => brake::list(&store, json).await,
+        IndicatorCommand::Export(arguments) => export::run(&store, arguments).await,
         IndicatorCommand::Import(arguments) => import(data, &store, arguments).await,
         IndicatorCommand::List(arguments) => indicator_show::list(&store, &arguments).await,
         IndicatorCommand::Show(arguments) => indicator_show::show(&store, &arguments).await,

@@ -143,7 +143,7 @@ fn in_words(said: &IndicatorSaid) -> Vec<String> {
 }
 
 fn of_claim(claim: &ClaimRow) -> Vec<String> {
-    let Details { techniques, tags, measures, note, url, of_url, cut } = &claim.details;
+    let Details { techniques, tags, measures, note, url, of_url, cut, first_seen, last_seen } = &claim.details;
     let mut lines = vec![say::printable(claim.source.clone())];
     let listed = |texts: &[String]| (!texts.is_empty()).then(|| texts.join(", "));
     let moment = |at| say::moment(Some(at));
@@ -163,6 +163,8 @@ fn of_claim(claim: &ClaimRow) -> Vec<String> {
         ("measures", listed(measures)),
         ("note", note.clone()),
         (if *of_url { "host of" } else { "more at" }, url.clone()),
+        ("seen first", first_seen.map(moment)),
+        ("seen last", last_seen.map(moment)),
         ("cut", cut.then(|| "the source wrote more than is kept".to_owned())),
         ("first said", Some(moment(claim.received_at))),
         ("last said", Some(moment(claim.renewed_at))),

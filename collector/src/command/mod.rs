@@ -20,16 +20,19 @@ pub mod member_leave;
 pub mod member_set;
 pub mod member_show;
 pub mod publish;
+pub mod reader;
 pub mod restore;
 pub mod root;
 pub mod run;
 pub mod sensor;
 pub mod sensor_events;
 pub mod sensor_site;
+pub mod sighting;
 pub mod sign;
 pub mod status;
 
 mod duty;
+mod export;
 mod handing_over;
 pub mod list;
 mod listing;
@@ -37,6 +40,7 @@ mod noted;
 mod numbers;
 mod say;
 mod sensor_list;
+mod verdict;
 
 use std::path::PathBuf;
 
@@ -85,6 +89,12 @@ pub enum Command {
     Indicator(indicator::IndicatorCommand),
     /// Sign all valid indicators as a new list and send it to every connected sensor.
     Publish(publish::PublishArguments),
+    /// Firewalls, resolvers and servers that read the list over HTTPS.
+    #[command(subcommand)]
+    Reader(reader::ReaderCommand),
+    /// What MISP servers are told of verdicts on their attributes.
+    #[command(subcommand)]
+    Sighting(sighting::SightingCommand),
     /// The newest list as a file, for sensors without contact.
     #[command(subcommand)]
     List(list::ListCommand),
@@ -129,6 +139,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sensor(command) => sensor::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
+        Command::Reader(command) => reader::run(&data, command).await,
+        Command::Sighting(command) => sighting::run(&data, command).await,
         Command::List(command) => list::run(&data, command).await,
         Command::Root(command) => root::run(&data, command).await,
         Command::Sign(arguments) => sign::run(&data, &arguments).await,
@@ -207,6 +219,17 @@ mod tests {
             "indicator list --json --limit 10 --after 7",
             "indicator show 7 --json",
             "indicator show evil.example",
+            "indicator export --format stix --tlp-max green --out bundle.json",
+            "indicator export --format rpz",
+            "reader add brannmur --tlp amber --member 3407 --until 2027-01-01T00:00:00Z",
+            "reader add misp --tlp amber+strict --own --json",
+            "reader add unbound --path-token",
+            "reader list --json",
+            "reader remove 3",
+            "sighting to MISP --url https://misp.example --key-file misp.key --ca ca.pem",
+            "sighting off MISP",
+            "sighting list --json",
+            "sighting send",
             "publish --key list.key",
             "publish --export waiting.json",
             "publish --accept waiting.json",
@@ -219,6 +242,8 @@ mod tests {
             "campaign list --json",
             "incident list --json",
             "alert list --json",
+            "alert verdict 7 false-positive --reason x --json",
+            "alert verdict 7 none --reason x",
             "audit list --json",
             "audit verify --json --head 0000000000000000000000000000000000000000000000000000000000000000",
             "audit export --member 3407 --json",
@@ -263,6 +288,14 @@ mod tests {
             "publish --export a --accept b",
             "indicator import a --confidence 101",
             "run --web here",
+            "alert verdict 7 confirmed",
+            "indicator export --format pdf",
+            "indicator export --format stix --tlp-max red",
+            "reader add x --tlp red",
+            "reader add x --own --member 3407",
+            "reader remove",
+            "sighting to MISP --url https://misp.example",
+            "alert verdict 7 maybe --reason x",
         ] {
             let words = ["varde-collector"].into_iter().chain(wrong.split(' ').filter(|word| !word.is_empty()));
             assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{wrong}");

@@ -8,3 +8,4 @@ pub mod format;
 pub mod guard;
 pub mod hidden;
 pub mod import;
+pub mod outward;

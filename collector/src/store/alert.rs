@@ -15,6 +15,7 @@ use varde_common::time::Timestamp;
 use super::record::{ROWS_PER_STATEMENT, from_column, to_column};
 use super::{Scope, Store, StoreError};
 use crate::incident::{Link, LinkKind};
+use crate::verdict::Verdict;
 
 /// An alert as ingest holds it between reading and writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -354,6 +355,9 @@ pub struct AlertView {
     pub incident: Option<i64>,
     pub exercise: bool,
     pub retro: bool,
+    pub verdict: Option<Verdict>,
+    pub verdict_reason: Option<String>,
+    pub verdict_at: Option<Timestamp>,
 }
 
 /// Which alerts to read.
@@ -420,5 +424,13 @@ fn view_from(scope: Scope, row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
         incident: row.try_get("incident_id")?,
         exercise: row.try_get("exercise")?,
         retro: row.try_get("retro")?,
+        verdict: verdict_from(row.try_get("verdict")?),
+        verdict_reason: row.try_get("verdict_reason")?,
+        verdict_at: row.try_get::<Option<i64>, _>("verdict_at")?.map(Timestamp),
     })
+}
+
+/// A verdict from the database.
+pub(crate) fn verdict_from(word: Option<String>) -> Option<Verdict> {
+    word.and_then(|word| word.parse().ok())
 }

@@ -109,7 +109,13 @@ impl Stage {
     }
 }
 
+/// What is said of indicators is another from here on: whatever is made of it is made anew.
+pub(super) async fn changed(tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE indicator_change SET number = number + 1").execute(tx).await.map(drop)
+}
+
 async fn source_id(tx: &mut SqliteConnection, name: &str, now: Timestamp) -> Result<i64, StoreError> {
+    changed(tx).await?;
     let sql = "INSERT INTO source (name, added_at, received_at) VALUES ($1, $2, $2)
         ON CONFLICT (name) DO UPDATE SET received_at = excluded.received_at RETURNING id";
     Ok(sqlx::query_scalar(sql).bind(name).bind(now.0).fetch_one(tx).await?)
@@ -134,12 +140,12 @@ const GOOD: &str = "LEFT JOIN object o ON o.source_id = $1 AND o.object_id = e.o
 
 /// What these objects said and do not say any more. Joined as it is written (CROSS): from the other end each page would read all claims
 /// of the source.
-const WITHDRAW: &str = "UPDATE claim SET withdrawn_at = $4, withdrawn_why = CASE WHEN EXISTS (SELECT 1 FROM object
+const WITHDRAW: &str = "UPDATE claim SET withdrawn_at = $4, refuted_at = NULL, withdrawn_why = CASE WHEN EXISTS (SELECT 1 FROM object
                 WHERE source_id = claim.source_id AND object_id = claim.object_id AND withdrawn_at IS NOT NULL)
                 THEN 'the source took it back' ELSE 'a newer version of the object does not say it' END
             WHERE id IN (SELECT c.id FROM stage.said s CROSS JOIN claim c ON c.source_id = $1 AND c.object_id = s.object_id
                 LEFT JOIN object o ON o.source_id = $1 AND o.object_id = s.object_id
-                WHERE s.n > $2 AND s.n <= $3 AND c.withdrawn_at IS NULL AND (o.withdrawn_at IS NOT NULL
+                WHERE s.n > $2 AND s.n <= $3 AND (c.withdrawn_at IS NULL OR c.refuted_at IS NOT NULL) AND (o.withdrawn_at IS NOT NULL
                     OR c.modified_at < o.modified_at
                     OR (c.modified_at IS NULL AND o.modified_at IS NOT NULL AND c.renewed_at <> $4)
                     OR (s.state = 1 AND s.modified_at IS NULL AND c.renewed_at <> $4)))
@@ -149,13 +155,13 @@ const WITHDRAW: &str = "UPDATE claim SET withdrawn_at = $4, withdrawn_why = CASE
 const RENEW: &str = "UPDATE claim SET renewed_at = $4 WHERE id IN (SELECT c.id FROM stage.said s
                 CROSS JOIN object o ON o.source_id = $1 AND o.object_id = s.object_id
                 CROSS JOIN claim c ON c.source_id = $1 AND c.object_id = s.object_id
-                WHERE s.n > $2 AND s.n <= $3 AND s.modified_at < o.modified_at AND c.withdrawn_at IS NULL)";
+                WHERE s.n > $2 AND s.n <= $3 AND s.modified_at < o.modified_at AND (c.withdrawn_at IS NULL OR c.refuted_at IS NOT NULL))";
 
 /// What a source has not said again. By another import's time, not an older one: clocks are set. The + has the claims be read by their
 /// numbers, from where the page before ended; by their source each page would read them all.
-const UNSAID: &str = "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2 WHERE id IN (SELECT id FROM claim
-                WHERE id > $3 AND +source_id = (SELECT id FROM source WHERE name = $4) AND withdrawn_at IS NULL
-                AND renewed_at <> $1 ORDER BY id LIMIT $5) RETURNING id, indicator_id";
+const UNSAID: &str = "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2, refuted_at = NULL WHERE id IN (SELECT id FROM claim
+                WHERE id > $3 AND +source_id = (SELECT id FROM source WHERE name = $4)
+                AND (withdrawn_at IS NULL OR refuted_at IS NOT NULL) AND renewed_at <> $1 ORDER BY id LIMIT $5) RETURNING id, indicator_id";
 
 /// What a claim says.
 const SAID: [&str; 10] =
@@ -223,7 +229,9 @@ impl Page {
             e.pap, e.valid_from, e.valid_until, e.exercise, e.details, e.object, $4, $4
             FROM stage.entry e JOIN indicator i ON i.pattern = e.pattern {GOOD}
             ON CONFLICT (source_id, object_id, indicator_id) DO UPDATE SET {set}modified_at = excluded.modified_at,
-                renewed_at = excluded.renewed_at, withdrawn_at = NULL, withdrawn_why = NULL"
+                renewed_at = excluded.renewed_at,
+                withdrawn_at = CASE WHEN claim.refuted_at IS NOT NULL THEN claim.withdrawn_at END,
+                withdrawn_why = CASE WHEN claim.refuted_at IS NOT NULL THEN claim.withdrawn_why END"
         );
         let insert =
             sqlx::query(AssertSqlSafe(sql)).bind(self.source_id).bind(self.from).bind(self.to).bind(self.now.0);
@@ -260,22 +268,40 @@ impl Page {
 
 #[cfg(test)]
 impl super::Store {
-    /// Gathers these and takes them in.
+    /// Gathers these.
+    async fn gather(&self, found: &[crate::intel::canonical::Found]) -> Result<Stage, StoreError> {
+        let file = tempfile::NamedTempFile::new().map_err(sqlx::Error::Io)?;
+        let is_exercise = found.iter().any(|found| found.about.exercise);
+        let manner = super::stage::Manner { keeps_unsaid: true, exercise: is_exercise.then_some(true) };
+        let mut stage = Stage::begin(self, file.path(), manner).await?;
+        stage.put(found).await?;
+        Ok(stage)
+    }
+
+    /// Takes in what a source says.
     pub(crate) async fn take_in(
         &self,
         source: &str,
         found: &[crate::intel::canonical::Found],
         now: Timestamp,
     ) -> Result<Imported, StoreError> {
-        let file = tempfile::NamedTempFile::new().map_err(sqlx::Error::Io)?;
-        let manner = super::stage::Manner { keeps_unsaid: true, exercise: None };
-        let is_exercise = found.iter().any(|found| found.about.exercise);
-        let manner = super::stage::Manner { exercise: is_exercise.then_some(true), ..manner };
-        let mut stage = Stage::begin(self, file.path(), manner).await?;
-        stage.put(found).await?;
+        let mut stage = self.gather(found).await?;
         let imported = stage.take_in(source, now, &mut |_| {}).await?;
         stage.close().await?;
         Ok(imported)
+    }
+
+    /// The same, and it is all that the source says.
+    pub(crate) async fn say_only(
+        &self,
+        source: &str,
+        found: &[crate::intel::canonical::Found],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut stage = self.gather(found).await?;
+        stage.take_in(source, now, &mut |_| {}).await?;
+        stage.withdraw_unsaid(source, "gone", now).await?;
+        stage.close().await
     }
 }
 

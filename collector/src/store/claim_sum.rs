@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnection;
 use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
 
-use super::StoreError;
+use super::{StoreError, claim};
 use crate::intel::canonical::CONFIDENCE_UNSAID;
 
 /// A marking's text by its level, in SQL.
@@ -34,7 +34,8 @@ pub(super) fn severity_unsaid() -> i64 {
 pub(super) fn sum_up(which: &str) -> String {
     format!(
         "UPDATE indicator SET confidence = sum.confidence, severity = sum.severity, tlp = {}, pap = {},
-            valid_from = sum.valid_from, valid_until = sum.valid_until, exercise = sum.exercise, withdrawn_at = NULL,
+            valid_from = sum.valid_from, valid_until = sum.valid_until, exercise = sum.exercise,
+            withdrawn_at = CASE WHEN indicator.refuted_at IS NOT NULL THEN indicator.withdrawn_at END,
             threat = (SELECT threat FROM claim WHERE indicator_id = indicator.id AND withdrawn_at IS NULL
                 AND threat IS NOT NULL ORDER BY COALESCE(confidence, {CONFIDENCE_UNSAID}) DESC, id LIMIT 1)
         FROM (SELECT indicator_id, COALESCE(MAX(confidence), {CONFIDENCE_UNSAID}) AS confidence,
@@ -72,6 +73,7 @@ pub(super) async fn settle(tx: &mut SqliteConnection, indicators: &[i64], now: T
     let which = serde_json::to_string(indicators).unwrap_or_default();
     let of_these = "SELECT value FROM json_each($1)";
     sqlx::query(AssertSqlSafe(sum_up(of_these))).bind(which.as_str()).execute(&mut *tx).await?;
+    claim::changed(&mut *tx).await?;
     sqlx::query(WITHOUT_CLAIMS).bind(which.as_str()).bind(now.0).execute(tx).await?;
     Ok(())
 }

@@ -14,6 +14,7 @@ mod claim_sum;
 pub mod copy;
 pub mod departure;
 pub mod event;
+pub mod feed;
 pub mod handed_over;
 pub mod heartbeat;
 pub mod incident;
@@ -32,16 +33,20 @@ mod places;
 pub mod presence;
 pub mod profile;
 pub mod reach;
+pub mod reader;
 pub mod record;
 pub mod restored;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
+pub mod sighting;
+
 pub mod site;
 pub mod stage;
 pub mod succession;
 pub mod trust;
 pub mod upgrade;
+pub mod verdict;
 pub mod word;
 
 #[cfg(test)]
@@ -85,6 +90,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/009_members.sql"),
     include_str!("../schema/010_brake.sql"),
     include_str!("../schema/011_claims.sql"),
+    include_str!("../schema/015_verdicts.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -26,6 +26,7 @@ use super::marked::Said;
 use super::value::{self, Names, Value};
 use super::{BadFile, Clue, Input, Item, LeftOut, Place, Withdrawn};
 use crate::intel::canonical::{About, Details, Found, Object};
+use crate::intel::outward::stix::{EXACT_HOST, severity_of};
 use crate::limits::{
     CLUE_KIND_MAX_CHARACTERS, FEED_AROUND_MAX_OCTETS, NOTE_MAX_CHARACTERS, OBJECT_TEXT_MAX_OCTETS, TAG_MAX_CHARACTERS,
     TAGS_MAX,
@@ -297,7 +298,10 @@ fn wanted(indicator: &Indicator) -> Result<Vec<Wanted>, NotTaken> {
 /// converter says in a label which it was.
 fn is_host(common: &Common) -> bool {
     common.labels.iter().any(|label| {
-        matches!(label.trim(), "misp:type=\"hostname\"" | "misp:type=\"hostname|port\"" | "misp:type=\"hostname-port\"")
+        matches!(
+            label.trim(),
+            EXACT_HOST | "misp:type=\"hostname\"" | "misp:type=\"hostname|port\"" | "misp:type=\"hostname-port\""
+        )
     })
 }
 
@@ -314,6 +318,7 @@ fn about(known: &Known, common: &Common, indicator: &Indicator) -> About {
     About {
         threat: known.threat.clone().or(said.threat.map(|(_, name)| name)),
         confidence: sure.or(said.sure),
+        severity: common.labels.iter().filter_map(|label| severity_of(label)).max(),
         tlp: known.tlp.max(said.tlp),
         pap: known.pap.max(said.pap),
         valid_from: moment(&indicator.valid_from),
