@@ -198,3 +198,45 @@ pub fn is_too_much(would: &Would, is_all: bool) -> bool {
     let gone = would.withdrawn.saturating_add(unsaid);
     is_all && is_shrunken(would.standing, would.standing.saturating_sub(gone))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intel::canonical::About;
+    use crate::io::clock;
+
+    fn reading(intake: Intake) -> Reading {
+        let importer = Importer::new(About::default(), Format::Plain, b"");
+        let (format, options, manner) = (Format::Plain, Options::default(), manner(Format::Plain, None));
+        Reading { intake, format, options, importer, manner }
+    }
+
+    #[tokio::test]
+    async fn f2_a_file_that_turns_out_bad_after_thousands_of_good_entries_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let import = async |list: &str, entries_max: u64| {
+            let intake = Intake::gather(list.as_bytes(), dir.path()).unwrap().at_most(entries_max);
+            let bar = ProgressBar::hidden();
+            let gathered = gather(&store, dir.path(), reading(intake), &bar, &mut |_| {}).await;
+            match gathered {
+                Ok(gathered) => gathered.take_in("feed", true, clock::now(), &mut |_| {}).await.unwrap(),
+                Err((error, beside)) => {
+                    assert!(error.to_string().contains("more than 11000 entries"), "{error}");
+                    assert_eq!(beside.left_out, 1, "what was left out until then is told");
+                    Imported::default()
+                }
+            }
+        };
+        assert_eq!(import("old.example\n", 10).await.new, 1);
+        let list: String = (0..12_000).map(|n| format!("n{n}.example\n")).collect();
+        assert_eq!(import(&format!("no\n{list}"), 11_000).await, Imported::default());
+        let standing = store.indicators_to_compile(Scope::Operator, 0, 10).await.unwrap();
+        assert_eq!(standing.iter().map(|row| row.pattern.as_str()).collect::<Vec<_>>(), ["old.example"]);
+        let claims: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM claim").fetch_one(store.readers()).await.unwrap();
+        assert_eq!(claims, 1);
+        let imported = import(&list, 12_000).await;
+        assert_eq!((imported.new, imported.withdrawn), (12_000, 1), "the good one goes in, and it is all that is said");
+        assert!(!dir.path().join("import.stage").exists());
+    }
+}

@@ -27,6 +27,7 @@ pub struct Intake {
     pub sha256: String,
     /// Its first octets.
     pub head: Vec<u8>,
+    entries_max: u64,
 }
 
 /// Why it cannot be.
@@ -92,7 +93,13 @@ impl Intake {
         }
         // A pipe cannot be read again: `gather` is for those.
         file.seek(SeekFrom::Start(0))?;
-        Ok(Intake { file, octets, sha256: hex(&hash.finalize()), head })
+        Ok(Intake { file, octets, sha256: hex(&hash.finalize()), head, entries_max: IMPORT_MAX_ENTRIES })
+    }
+
+    /// The same, of which fewer entries are taken.
+    #[cfg(test)]
+    pub(crate) fn at_most(self, entries_max: u64) -> Intake {
+        Intake { entries_max, ..self }
     }
 
     /// Reads it in the background; its entries come in batches, and at the end how it ended. Who no longer listens ends it.
@@ -103,17 +110,7 @@ impl Intake {
         importer: Importer,
         progress: &ProgressBar,
     ) -> (mpsc::Receiver<Vec<Item>>, tokio::task::JoinHandle<Result<(), BadFile>>) {
-        self.read_at_most(IMPORT_MAX_ENTRIES, format, options, importer, progress)
-    }
-
-    fn read_at_most(
-        self,
-        entries_max: u64,
-        format: Format,
-        options: Options,
-        importer: Importer,
-        progress: &ProgressBar,
-    ) -> (mpsc::Receiver<Vec<Item>>, tokio::task::JoinHandle<Result<(), BadFile>>) {
+        let entries_max = self.entries_max;
         let (sender, receiver) = mpsc::channel(IMPORT_BATCHES_WAITING);
         let mut input = BufReader::with_capacity(1 << 16, progress.wrap_read(self.file));
         let task = tokio::task::spawn_blocking(move || {
@@ -209,9 +206,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for (lines, is_refused) in [(10, false), (11, true)] {
             let list = "evil.example\n".repeat(lines);
-            let intake = Intake::gather(list.as_bytes(), dir.path()).unwrap();
+            let intake = Intake::gather(list.as_bytes(), dir.path()).unwrap().at_most(10);
             let (options, progress) = (Options::default(), ProgressBar::hidden());
-            let (mut items, task) = intake.read_at_most(10, Format::Plain, options, importer(), &progress);
+            let (mut items, task) = intake.read(Format::Plain, options, importer(), &progress);
             while items.recv().await.is_some() {}
             let read = task.await.unwrap();
             assert_eq!(read.is_err(), is_refused, "{lines}");
