@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub mod prose;
+
 /// Sessions at once. A thousand sensors are expected; a session idles at some 45 kB.
 pub const SESSIONS_MAX: usize = 4096;
 /// Handshakes under way at once, with places of their own: whoever has no certificate takes none of a session's. Each holds some

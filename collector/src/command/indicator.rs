@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::brake::{self, BrakeArguments};
 use super::import::{ImportArguments, import};
+use super::import_text;
 use super::say;
 use crate::store::indicator::IndicatorRow;
 use crate::store::{Scope, Store};
@@ -15,7 +16,7 @@ use crate::store::{Scope, Store};
 pub enum IndicatorCommand {
     /// Import a file of indicators: a plain list, STIX, MISP, Zeek, RPZ, a table …
     #[command(
-        after_help = "Formats: plain (one indicator a line, # begins a comment), stix (2.1 bundles, answers of TAXII servers), misp (events), zeek, rpz, suricata (datasets), hosts, csv, urlhaus, threatfox, feodo. Which one it is is found out, unless --format says so. Values written so that nobody clicks on them (hxxp, [.]) are understood outside plain lists; of a URL the host is taken, half as sure; names in letters beyond ASCII as xn--.\nA line of a plain list is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port; or ja4:VALUE, programs whose TLS or QUIC hello has this JA4 fingerprint.\nWhat an option says is said of every entry that does not say it itself; of two markings (TLP, PAP) the stricter one counts. An indicator that is known already is kept once, with every source that names it: it is as sure and as bad as the surest and the worst of them, marked as the strictest, and holds for as long as one says so. What a source says again takes the place of what it said; the rest stays. Entries that are no indicator are named and the rest is loaded.\nKeys with --json: source, format, new, known, left_out, clues (what no sensor can look for: hashes, paths), harmless (by the source's own word; not looked for), passed_over (meant for people to read), withdrawn, dry_run.\nExit: 0 every entry was loaded, 1 some were left out (the rest is loaded) or it could not be done, 2 wrong usage."
+        after_help = "Formats: plain (one indicator a line, # begins a comment), stix (2.1 bundles, answers of TAXII servers), misp (events), zeek, rpz, suricata (datasets), hosts, csv, urlhaus, threatfox, feodo, prose (a pasted text, a mail as .eml, a PDF). Which one it is is found out, unless --format says so. Values written so that nobody clicks on them (hxxp, [.]) are understood; of a URL the host is taken, half as sure; names in letters beyond ASCII as xn--.\nOf prose: with --dry-run every value is shown with the sentence around it, which is kept as its note (from standard input: with --format prose). Where some values are written in brackets only those are taken, for the others are links; else all are but those of who wrote the mail, below its closing words, of files and programs. A TLP marking in the text counts like --tlp. Text and PDFs that are attached are read; what is scanned or of another kind is named. Keys with --json --dry-run: source, format, dry_run, tlp, defanged, taken, passed_over, clues, left_out, values (value, fate: taken, passed, clue or refused, kind, why, part, line, times, sentence), unread (name, why, matters).\nA line of a plain list is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port; or ja4:VALUE, programs whose TLS or QUIC hello has this JA4 fingerprint.\nWhat an option says is said of every entry that does not say it itself; of two markings (TLP, PAP) the stricter one counts. An indicator that is known already is kept once, with every source that names it: it is as sure and as bad as the surest and the worst of them, marked as the strictest, and holds for as long as one says so. What a source says again takes the place of what it said; the rest stays. Entries that are no indicator are named and the rest is loaded.\nKeys with --json: source, format, new, known, left_out, clues (what no sensor can look for: hashes, paths), harmless (by the source's own word; not looked for), passed_over (meant for people to read), withdrawn, dry_run.\nExit: 0 every entry was loaded, 1 some were left out (the rest is loaded) or it could not be done, 2 wrong usage."
     )]
     Import(ImportArguments),
     /// List the indicators.
@@ -54,7 +55,11 @@ pub async fn run(data: &Path, command: IndicatorCommand) -> anyhow::Result<()> {
     let done = match command {
         IndicatorCommand::Brake(arguments) => brake::run(data, &store, arguments).await,
         IndicatorCommand::Brakes { json } => brake::list(&store, json).await,
-        IndicatorCommand::Import(arguments) => import(data, &store, arguments).await,
+        IndicatorCommand::Import(arguments) => match import_text::wanted(data, &arguments) {
+            Ok(Some(text)) => import_text::show(text, &arguments),
+            Ok(None) => import(data, &store, arguments).await,
+            Err(error) => Err(error),
+        },
         IndicatorCommand::List { json } => match store.indicator_rows(Scope::Operator).await {
             Ok(rows) => print(&rows, json),
             Err(error) => Err(error.into()),

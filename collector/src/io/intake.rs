@@ -9,7 +9,8 @@ use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 use varde_common::trust::hex;
 
-use crate::intel::format::{self, BadFile, Format, Item, Options};
+use super::extract;
+use crate::intel::format::{self, BadFile, Format, Item, Options, prose};
 use crate::intel::import::Importer;
 use crate::limits::{IMPORT_BATCH_ITEMS, IMPORT_BATCHES_WAITING, IMPORT_HEAD_OCTETS, IMPORT_MAX_OCTETS};
 
@@ -91,6 +92,14 @@ impl Intake {
         Ok(Intake { file, octets, sha256: hex(&hash.finalize()), head })
     }
 
+    /// Reads all of a text, mail or PDF, as people are shown it before they import it.
+    ///
+    /// # Errors
+    /// [`BadFile`].
+    pub fn reading(self) -> Result<prose::Reading, BadFile> {
+        prose::reading(&mut BufReader::new(self.file), &extract::document)
+    }
+
     /// Reads it in the background; its entries come in batches, and at the end how it ended. Who no longer listens ends it.
     pub fn read(
         self,
@@ -103,7 +112,7 @@ impl Intake {
         let mut input = BufReader::with_capacity(1 << 16, progress.wrap_read(self.file));
         let task = tokio::task::spawn_blocking(move || {
             let mut batch = Vec::with_capacity(IMPORT_BATCH_ITEMS);
-            let read = format::read(format, &options, &mut input, &mut |item| {
+            let mut take = |item| {
                 batch.push(importer.take(item));
                 if batch.len() < IMPORT_BATCH_ITEMS {
                     return ControlFlow::Continue(());
@@ -113,7 +122,12 @@ impl Intake {
                     Ok(()) => ControlFlow::Continue(()),
                     Err(_) => ControlFlow::Break(()),
                 }
-            });
+            };
+            let read = if format == Format::Prose {
+                prose::read(&mut input, &extract::document, &mut take)
+            } else {
+                format::read(format, &options, &mut input, &mut take)
+            };
             // Nobody listening is no fault of the file's.
             let _ = sender.blocking_send(batch);
             read
