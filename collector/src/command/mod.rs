@@ -9,6 +9,7 @@ pub mod ca;
 pub mod campaign;
 pub mod channel;
 pub mod import;
+mod import_text;
 pub mod incident;
 pub mod indicator;
 pub mod indicator_show;

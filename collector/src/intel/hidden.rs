@@ -7,7 +7,8 @@ use super::format::{Format, LeftOut};
 /// Whether the entries of a file may be marked each by itself, so that nobody knows how one is that could not be read.
 pub fn marks_itself(format: Format, head: &[u8]) -> bool {
     match format {
-        Format::Stix | Format::Misp => true,
+        // A text may say its marking anywhere.
+        Format::Stix | Format::Misp | Format::Prose => true,
         Format::Plain | Format::Rpz | Format::Suricata | Format::Hosts => false,
         Format::Zeek | Format::Csv | Format::Urlhaus | Format::Threatfox | Format::Feodo => {
             head.windows(3).any(|octets| octets.eq_ignore_ascii_case(b"tlp"))

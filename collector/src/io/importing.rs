@@ -59,7 +59,9 @@ pub enum NotImported {
 /// How lists without columns are told from what says all that it has to say in each entry.
 pub fn manner(format: Format, exercise: Option<bool>) -> Manner {
     match format {
-        Format::Plain | Format::Hosts | Format::Rpz | Format::Suricata => Manner { keeps_unsaid: true, exercise },
+        Format::Plain | Format::Hosts | Format::Rpz | Format::Suricata | Format::Prose => {
+            Manner { keeps_unsaid: true, exercise }
+        }
         Format::Stix
         | Format::Misp
         | Format::Zeek

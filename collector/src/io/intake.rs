@@ -9,8 +9,9 @@ use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 use varde_common::trust::hex;
 
+use super::extract;
 use crate::intel::canonical::{Details, Found};
-use crate::intel::format::{self, BadFile, Clue, Format, Item, Options};
+use crate::intel::format::{self, BadFile, Clue, Format, Item, Options, prose};
 use crate::intel::import::Importer;
 use crate::limits::{
     IMPORT_BATCH_ITEMS, IMPORT_BATCH_OCTETS, IMPORT_BATCHES_WAITING, IMPORT_HEAD_OCTETS, IMPORT_MAX_ENTRIES,
@@ -102,6 +103,14 @@ impl Intake {
         Intake { entries_max, ..self }
     }
 
+    /// Reads all of a text, mail or PDF, as people are shown it before they import it.
+    ///
+    /// # Errors
+    /// [`BadFile`].
+    pub fn reading(self) -> Result<prose::Reading, BadFile> {
+        prose::reading(&mut BufReader::new(self.file), &extract::document)
+    }
+
     /// Reads it in the background; its entries come in batches, and at the end how it ended. Who no longer listens ends it.
     pub fn read(
         self,
@@ -116,7 +125,7 @@ impl Intake {
         let task = tokio::task::spawn_blocking(move || {
             let mut batch = Vec::new();
             let (mut octets, mut entries) = (0, 0_u64);
-            let read = format::read(format, &options, &mut input, &mut |item| {
+            let mut take = |item| {
                 entries += 1;
                 if entries > entries_max {
                     return ControlFlow::Break(());
@@ -133,7 +142,12 @@ impl Intake {
                         Err(_) => ControlFlow::Break(()),
                     }
                 })
-            });
+            };
+            let read = if format == Format::Prose {
+                prose::read(&mut input, &extract::document, &mut take)
+            } else {
+                format::read(format, &options, &mut input, &mut take)
+            };
             // Nobody listening is no fault of the file's.
             let _ = sender.blocking_send(batch);
             match read {

@@ -9,6 +9,7 @@ pub mod control;
 pub mod departures;
 pub mod directory;
 pub mod enroll;
+pub mod extract;
 pub mod feed_lane;
 pub mod feed_tls;
 pub mod feeds;

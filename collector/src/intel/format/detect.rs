@@ -1,13 +1,16 @@
 //! Which format a file has, by how it begins: what says it of itself first, then what most of its lines are.
 
 use super::table::{self, Table};
-use super::{Format, hosts, misp, rpz, stix, suricata, zeek};
+use super::{Format, hosts, misp, prose, rpz, stix, suricata, zeek};
 
 /// Lines that are looked at.
 const LINES_LOOKED_AT: usize = 200;
 
 /// The format of what begins so.
 pub(super) fn format_of(head: &[u8]) -> Format {
+    if prose::is_pdf(head) {
+        return Format::Prose;
+    }
     let text = String::from_utf8_lossy(head);
     let text = text.trim_start_matches('\u{feff}');
     // The attributes of one object may be longer than what is looked at; STIX says its version in the first.
@@ -16,6 +19,9 @@ pub(super) fn format_of(head: &[u8]) -> Format {
     }
     if misp::is_one(text) {
         return Format::Misp;
+    }
+    if prose::is_mail(text) {
+        return Format::Prose;
     }
     let lines: Vec<&str> = text.lines().take(LINES_LOOKED_AT).collect();
     if lines.iter().any(|line| zeek::is_line(line)) {
@@ -43,6 +49,11 @@ pub(super) fn format_of(head: &[u8]) -> Format {
         Format::Hosts
     } else if most_are(&|line| suricata::name_in(line).is_some()) || most_are(&suricata::is_rule) {
         Format::Suricata
+    } else if table::is_regular(&entries) {
+        Format::Csv
+    } else if entries.iter().filter(|line| prose::is_sentence(line)).count() * 3 > entries.len() {
+        // Between its sentences a mail has lists, greetings and names.
+        Format::Prose
     } else if entries.first().is_some_and(|first| table::is_table(first)) && most_are(&table::is_table) {
         Format::Csv
     } else {

@@ -17,8 +17,8 @@ use crate::limits::FEED_COLUMNS_SHOWN;
 mod fields;
 mod kind;
 
-pub(super) use fields::is_table;
 use fields::{Fields, delimiter_of};
+pub(super) use fields::{is_regular, is_table};
 use kind::Kind;
 
 /// Whose table it is.

@@ -94,6 +94,14 @@ pub(in super::super) fn is_table(line: &str) -> bool {
     !is_url && count(line, delimiter_of(line)) > 0
 }
 
+/// Whether nearly all lines have as many fields as the first one, and more than one. The last may be cut off.
+pub(in super::super) fn is_regular(lines: &[&str]) -> bool {
+    let Some(first) = lines.first().filter(|first| is_table(first)) else { return false };
+    let delimiter = delimiter_of(first);
+    let fields = count(first, delimiter);
+    lines.iter().filter(|line| count(line, delimiter) == fields).count() * 4 > lines.len() * 3
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
