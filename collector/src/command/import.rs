@@ -11,6 +11,7 @@ use varde_common::list::is_shrunken;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
+use super::held::Look;
 use super::init::operator_name;
 use super::noted::deed;
 use super::say;
@@ -122,6 +123,8 @@ struct Done {
     harmless: u64,
     passed_over: u64,
     withdrawn: u64,
+    held: u64,
+    expired: u64,
     dry_run: bool,
 }
 
@@ -159,19 +162,21 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     let source = arguments.source.clone().unwrap_or_else(|| name.clone());
     let words = in_words(&name, &intake, format, &source, &about, &arguments);
     let importing = deed("indicator import", On::Thing("indicators".to_owned())).becomes(words);
+    let look = Look::new(store, clock::now()).await?;
     let noting;
     let mut taking = match arguments.dry_run {
-        true => Taking::new(store, &source, format, true, clock::now()),
+        true => Taking::new(store, &source, format, true, look),
         false => {
             noting = store.noting(importing);
-            Taking::new(&noting, &source, format, false, clock::now())
+            Taking::new(&noting, &source, format, false, look)
         }
     };
     let read = taking.take(intake, options, Importer::new(about), shown(&arguments.file)).await;
     if read.is_ok() && arguments.replace {
         taking.replace(arguments.allow_shrink).await?;
     }
-    let done = taking.done;
+    let done = Done { held: taking.look.held.count(), expired: taking.look.expired, ..taking.done };
+    let look = taking.look;
     let entries = if format.has_lines() { "lines" } else { "objects" };
     let nothing = done.new + done.known + done.clues + done.harmless + done.passed_over == 0;
     if arguments.json {
@@ -179,6 +184,7 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     } else {
         say::result(&in_a_sentence(&name, &done, entries))?;
     }
+    look.say();
     if let Err(error) = read {
         bail!(
             "{name}, read as {format}: {error}; what stood before that is {}",
@@ -211,6 +217,8 @@ fn in_a_sentence(name: &str, done: &Done, entries: &str) -> String {
     for (count, what) in [
         (done.left_out, format!("{entries} left out")),
         (done.withdrawn, "withdrawn".to_owned()),
+        (done.held, "held back by lint".to_owned()),
+        (done.expired, "too old to be looked for".to_owned()),
         (done.clues, "that no sensor can look for, kept for people".to_owned()),
         (done.harmless, "that the source says are harmless, not looked for".to_owned()),
         (done.passed_over, "meant for people to read, passed over".to_owned()),
@@ -276,12 +284,13 @@ fn open(data: &Path, file: &str) -> anyhow::Result<(String, Intake)> {
 /// An import under way.
 struct Taking<'a> {
     store: &'a Store,
+    look: Look,
     now: Timestamp,
     done: Done,
 }
 
 impl<'a> Taking<'a> {
-    fn new(store: &'a Store, source: &str, format: Format, dry_run: bool, now: Timestamp) -> Taking<'a> {
+    fn new(store: &'a Store, source: &str, format: Format, dry_run: bool, look: Look) -> Taking<'a> {
         let done = Done {
             source: source.to_owned(),
             format: format.as_str(),
@@ -292,9 +301,11 @@ impl<'a> Taking<'a> {
             harmless: 0,
             passed_over: 0,
             withdrawn: 0,
+            held: 0,
+            expired: 0,
             dry_run,
         };
-        Taking { store, now, done }
+        Taking { store, now: look.now, look, done }
     }
 
     /// Takes in all of a file that can be, names the rest, and says how its reading ended.
@@ -323,7 +334,10 @@ impl<'a> Taking<'a> {
         let (mut found, mut clues, mut withdrawn) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
         for item in batch {
             match item {
-                Item::Found(_, one) => found.push(*one),
+                Item::Found(_, one) => {
+                    self.look.take(&one);
+                    found.push(*one);
+                }
                 Item::Clue(clue) => clues.push(clue),
                 Item::Withdrawn(object) | Item::Silent(object) => withdrawn.push(object),
                 Item::Harmless(..) => self.done.harmless += 1,
@@ -399,7 +413,8 @@ mod tests {
         let left_out = import("--dry-run").await.unwrap_err().to_string();
         assert!(left_out.starts_with("2 lines of list.txt were left out, the rest is good"), "{left_out}");
         assert!(store.indicator_rows(Scope::Operator).await.unwrap().is_empty(), "a dry run");
-        let mut taking = Taking::new(&store, "s", Format::Plain, false, Timestamp(1));
+        let look = Look::new(&store, Timestamp(1)).await.unwrap();
+        let mut taking = Taking::new(&store, "s", Format::Plain, false, look);
         taking
             .take(Intake::open(&file).unwrap(), Options::default(), Importer::new(About::default()), "a/list.txt")
             .await

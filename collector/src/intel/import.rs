@@ -2,19 +2,19 @@
 
 use super::canonical::About;
 use super::format::{Item, LeftOut};
-use super::guard::Guard;
+use super::lint::Fixed;
 
 /// Goes over entries, one by one.
 #[derive(Debug)]
 pub struct Importer {
-    guard: Guard,
+    fixed: Fixed,
     about: About,
 }
 
 impl Importer {
     /// With what is said of all entries.
     pub fn new(about: About) -> Importer {
-        Importer { guard: Guard::new(), about }
+        Importer { fixed: Fixed::default(), about }
     }
 
     /// The entry as it goes into the database.
@@ -22,7 +22,7 @@ impl Importer {
         match item {
             Item::Found(place, mut found) => {
                 let text = found.pattern.to_plain();
-                if let Err(why) = self.guard.check(&found.pattern) {
+                if let Err(why) = self.fixed.check(&found.pattern) {
                     return Item::LeftOut(LeftOut { place, text, why: format!("is not imported: {why}") });
                 }
                 found.about = found.about.or(&self.about);

@@ -4,5 +4,6 @@ pub mod canonical;
 pub mod changes;
 pub mod compile;
 pub mod format;
-pub mod guard;
 pub mod import;
+pub mod lifetime;
+pub mod lint;
