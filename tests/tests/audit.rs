@@ -181,6 +181,17 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["member", "leave", "5006", "--to", &left, "--yes"])?;
     fs::write(&list, "verre.example\nfarlig.example\n")?;
     step(&["indicator", "import", &list, "--threat", "Lure"])?;
+    // What never goes out, goes out all the same, and for how long; an indicator is named by its number.
+    let own = path("own.txt");
+    fs::write(&own, "egen.example\nfarlig.example\n")?;
+    step(&["lint", "list", "add", &own])?;
+    let until = varde_agent::io::clock::now().plus(std::time::Duration::from_secs(86_400)).to_string();
+    step(&["lint", "override", "farlig.example", "--reason", "meant", "--until", &until])?;
+    step(&["lint", "override", "farlig.example", "--end"])?;
+    step(&["lint", "list", "remove", "own"])?;
+    step(&["lint", "lifetime", "address", "14"])?;
+    step(&["allow", "add", "farlig.example", "--reason", "ours"])?;
+    step(&["allow", "remove", "farlig.example"])?;
     step(&["publish"])?;
     step(&["list", "export", &carried])?;
     step(&["indicator", "brake", "1", "--hours", "1", "--reason", "falsk alarm"])?;

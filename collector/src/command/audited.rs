@@ -55,6 +55,18 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("sighting off", Noted),
     ("sighting list", ReadsOnly("which verdicts are told; no host")),
     ("sighting send", Noted),
+    ("indicator lint", ReadsOnly("what is looked for and what is not; no host")),
+    ("lint list add", Noted),
+    ("lint list list", ReadsOnly("lists that are public, or the operator's own")),
+    ("lint list show", ReadsOnly("lists that are public, or the operator's own")),
+    ("lint list remove", Noted),
+    ("lint override", Noted),
+    ("lint overrides", ReadsOnly("what is looked for and why; no host")),
+    // Without days it only reads.
+    ("lint lifetime", Noted),
+    ("allow add", Noted),
+    ("allow list", ReadsOnly("what is not looked for and why; no host")),
+    ("allow remove", Noted),
     // With --status it only reads.
     ("publish", Noted),
     ("list export", Noted),

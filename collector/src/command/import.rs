@@ -10,14 +10,15 @@ use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
+use super::held::Look;
 use super::init::operator_name;
 use super::noted::deed;
 use super::say;
 use crate::audit::On;
 use crate::intel::canonical::{About, Details, Pap};
-use crate::intel::format::{Format, LeftOut, Options};
+use crate::intel::format::{Format, Options};
 use crate::intel::import::Importer;
-use crate::io::importing::{Beside, NotImported, Reading};
+use crate::io::importing::{Beside, Heard, NotImported, Reading};
 use crate::io::intake::Intake;
 use crate::io::{clock, importing};
 use crate::limits::{BAD_ENTRIES_SHOWN, EXPRESSION_MAX_OCTETS, PROGRESS_FROM_OCTETS};
@@ -133,6 +134,8 @@ struct Done {
     harmless: u64,
     passed_over: u64,
     withdrawn: u64,
+    held: u64,
+    expired: u64,
     dry_run: bool,
     refused: Option<String>,
 }
@@ -202,7 +205,12 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     let reading = Reading { intake, format, options, importer, manner };
     let progress = bar(octets, octets, "{wide_bar} {decimal_bytes} of {decimal_total_bytes} read, {eta} left")?;
     let mut named = 0;
-    let mut tell = |left_out: &LeftOut| {
+    let mut look = Look::new(store, clock::now()).await?;
+    let mut tell = |heard: Heard<'_>| {
+        let left_out = match heard {
+            Heard::Found(found) => return look.take(found),
+            Heard::LeftOut(left_out) => left_out,
+        };
         named += 1;
         if named <= BAD_ENTRIES_SHOWN {
             let line = say::printable(format!("{}, {left_out}", shown(&arguments.file)));
@@ -225,6 +233,7 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
         Err((error @ (NotImported::Staged(_) | NotImported::Store(_)), _)) => return Err(error.into()),
     };
     done.read(gathered.beside);
+    (done.held, done.expired) = (look.held.count(), look.expired);
     let Beside { left_out, clues, harmless, passed_over, words: spoken } = gathered.beside;
     let is_empty = gathered.found + clues + harmless + passed_over + spoken == 0;
     if is_empty && !arguments.replace {
@@ -261,6 +270,7 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
         true => say::result(&serde_json::to_string(&done)?)?,
         false => say::result(&in_a_sentence(&name, &done, entries))?,
     }
+    look.say();
     say::aside(match done.dry_run {
         true => "Nothing was imported. To do so: the same without --dry-run",
         false => "Sensors get it with the next: varde-collector publish",
@@ -293,6 +303,8 @@ fn in_a_sentence(name: &str, done: &Done, entries: &str) -> String {
         (done.outdated, "in versions older than what is known, which change nothing".to_owned()),
         (done.left_out, format!("{entries} left out")),
         (done.withdrawn, if done.dry_run { "would be withdrawn" } else { "withdrawn" }.to_owned()),
+        (done.held, "held back by lint".to_owned()),
+        (done.expired, "too old to be looked for".to_owned()),
         (done.clues, "that no sensor can look for, kept for people".to_owned()),
         (done.harmless, "that the source says are harmless, not looked for".to_owned()),
         (done.passed_over, "meant for people to read, passed over".to_owned()),

@@ -11,7 +11,7 @@ use crate::store::indicator_said::{ClaimRow, IndicatorSaid};
 use crate::store::{Scope, Store};
 
 pub(super) const LIST_HELP: &str = "By number. What is beyond --limit is told on standard error with the --after that goes on.
-Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more). Times are RFC 3339 UTC; what is not is null.";
+Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until (where every source names an end), expires_at (until when sensors look for it), exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more). Times are RFC 3339 UTC; what is not is null.";
 
 pub(super) const SHOW_HELP: &str = "What it comes to, and each claim: what one object of a source says of it. Those that stand come before those that were withdrawn, the newest first, 200 at most.
 Keys with --json: those of indicator list, claims_total and claims, of each: source, object_id (null = a list without names), modified_at (the object's version), threat, confidence, severity, tlp, pap, valid_from, valid_until, exercise (null = not said), techniques, tags, measures, note, url, of_url (true = only the host of this URL is looked for), cut (true = the source wrote more than is kept; these are left out where they are empty), object (as the source sent it), received_at (first said), renewed_at (last said), withdrawn_at, withdrawn_why. Times are RFC 3339 UTC.
@@ -69,13 +69,15 @@ fn print(indicators: &[IndicatorRow], after: i64, json: bool) -> anyhow::Result<
             row.threat.clone().unwrap_or_else(|| "-".to_owned()),
             row.sources.join(", "),
             say::moment(row.received_at.into()),
+            say::moment(row.expires_at),
             match (row.withdrawn_at, row.published_in) {
                 (Some(_), _) => "withdrawn".to_owned(),
                 (None, list) => list.map_or("-".to_owned(), |list| list.to_string()),
             },
         ]
     };
-    let heads = ["ID", "INDICATOR", "KIND", "SEVERITY", "SURE", "TLP", "THREAT", "SOURCE", "RECEIVED", "LIST"];
+    let heads =
+        ["ID", "INDICATOR", "KIND", "SEVERITY", "SURE", "TLP", "THREAT", "SOURCE", "RECEIVED", "EXPIRES", "LIST"];
     let nothing = match after {
         0 => "No indicators yet. Load a list with: varde-collector indicator import FILE",
         _ => "No indicators beyond that.",
@@ -124,6 +126,7 @@ fn in_words(said: &IndicatorSaid) -> Vec<String> {
         ("threat", threat.clone()),
         ("holds from", indicator.valid_from.map(|at| say::moment(Some(at)))),
         ("holds until", indicator.valid_until.map(|at| say::moment(Some(at)))),
+        ("looked for until", indicator.expires_at.map(|at| say::moment(Some(at)))),
         ("exercise", exercise),
         ("received", Some(say::moment(Some(indicator.received_at)))),
         ("published", published),

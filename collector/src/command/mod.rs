@@ -1,6 +1,7 @@
 //! One file a subcommand. Exit codes: 0 done, 1 it could not be done (says why and what to do), 2 wrong usage.
 
 pub mod alert;
+pub mod allow;
 pub mod audit;
 pub mod audited;
 pub mod backup;
@@ -15,6 +16,8 @@ pub mod indicator;
 pub mod indicator_show;
 pub mod init;
 pub mod key;
+pub mod lint;
+pub mod lint_list;
 pub mod member;
 pub mod member_file;
 pub mod member_leave;
@@ -35,6 +38,8 @@ pub mod status;
 mod duty;
 mod export;
 mod handing_over;
+mod held;
+mod indicator_lint;
 pub mod list;
 mod listing;
 mod noted;
@@ -88,6 +93,12 @@ pub enum Command {
     /// What sensors look for.
     #[command(subcommand)]
     Indicator(indicator::IndicatorCommand),
+    /// What indicators are held against before they are published, what goes out in spite of it, and how long they live.
+    #[command(subcommand)]
+    Lint(lint::LintCommand),
+    /// What never goes out, whatever source says so.
+    #[command(subcommand)]
+    Allow(allow::AllowCommand),
     /// Sign all valid indicators as a new list and send it to every connected sensor.
     Publish(publish::PublishArguments),
     /// Firewalls, resolvers and servers that read the list over HTTPS.
@@ -139,6 +150,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Ca(command) => ca::run(&data, command).await,
         Command::Sensor(command) => sensor::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
+        Command::Lint(command) => lint::run(&data, command).await,
+        Command::Allow(command) => allow::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
         Command::Reader(command) => reader::run(&data, command).await,
         Command::Sighting(command) => sighting::run(&data, command).await,
@@ -211,6 +224,19 @@ mod tests {
             "sensor site list 3",
             "sensor channel 3 pilot --key list.key",
             "sensor channel --accept word.json",
+            "lint list add list.json --name tranco --level warn",
+            "lint list list --json",
+            "lint list show sinkholes",
+            "lint list remove tranco",
+            "lint override 8.8.8.8 --reason why --until 2027-01-31",
+            "lint override 17 --end",
+            "lint overrides --json",
+            "lint lifetime",
+            "lint lifetime address 14",
+            "allow add supplier.example --reason ours --until 2027-01-31T12:00:00Z",
+            "allow list --json",
+            "allow remove supplier.example",
+            "indicator lint --json",
             "publish --channel pilot --allow-shrink",
             "sensor approve 3",
             "sensor refuse 3",

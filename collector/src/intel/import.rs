@@ -4,13 +4,13 @@ use std::ops::ControlFlow;
 
 use super::canonical::{About, Found};
 use super::format::{Format, Item, LeftOut, Withdrawn};
-use super::guard::Guard;
+use super::lint::Fixed;
 use super::{cut, hidden};
 
 /// Goes over entries, one by one.
 #[derive(Debug)]
 pub struct Importer {
-    guard: Guard,
+    fixed: Fixed,
     about: About,
     /// How an entry that could not be read is marked is not known.
     marks_itself: bool,
@@ -19,7 +19,7 @@ pub struct Importer {
 impl Importer {
     /// With what is said of all entries of a file that begins so.
     pub fn new(about: About, format: Format, head: &[u8]) -> Importer {
-        Importer { guard: Guard::new(), about, marks_itself: hidden::marks_itself(format, head) }
+        Importer { fixed: Fixed::default(), about, marks_itself: hidden::marks_itself(format, head) }
     }
 
     /// Whether what cannot be read may be told with its value.
@@ -73,7 +73,7 @@ impl Importer {
 
     /// Why it is not imported.
     fn refusal(&self, found: &Found) -> Option<String> {
-        if let Err(why) = self.guard.check(&found.pattern) {
+        if let Err(why) = self.fixed.check(&found.pattern) {
             return Some(format!("is not imported: {why}"));
         }
         let never = "is not imported: it holds until before it holds from; nothing would ever match";

@@ -7,6 +7,7 @@ use indicatif::ProgressBar;
 use varde_common::list::is_shrunken;
 use varde_common::time::Timestamp;
 
+use crate::intel::canonical::Found;
 use crate::intel::format::{BadFile, Format, Item, LeftOut, Options};
 use crate::intel::hidden;
 use crate::intel::import::Importer;
@@ -87,7 +88,16 @@ pub struct Reading {
     pub manner: Manner,
 }
 
-/// Reads a file to its end; `tell` is told what is left out.
+/// What is heard of while a file is read.
+#[derive(Debug, Clone, Copy)]
+pub enum Heard<'a> {
+    /// An indicator.
+    Found(&'a Found),
+    /// What is left out.
+    LeftOut(&'a LeftOut),
+}
+
+/// Reads a file to its end; `tell` is told of each indicator, and of what is left out.
 ///
 /// # Errors
 /// [`NotImported`], and what the file held until then: nothing of it is taken in.
@@ -96,7 +106,7 @@ pub async fn gather(
     data: &Path,
     reading: Reading,
     progress: &ProgressBar,
-    tell: &mut (dyn FnMut(&LeftOut) + Send),
+    tell: &mut (dyn FnMut(Heard<'_>) + Send),
 ) -> Result<Gathered, (NotImported, Beside)> {
     let Reading { intake, format, options, importer, manner } = reading;
     let mut beside = Beside::default();
@@ -131,13 +141,16 @@ async fn put(
     stage: &mut Stage,
     batch: Vec<Item>,
     beside: &mut Beside,
-    tell: &mut (dyn FnMut(&LeftOut) + Send),
+    tell: &mut (dyn FnMut(Heard<'_>) + Send),
 ) -> Result<(), StoreError> {
     let (mut found, mut clues) = (Vec::with_capacity(batch.len()), Vec::new());
     let (mut withdrawn, mut silent) = (Vec::new(), Vec::new());
     for item in batch {
         match item {
-            Item::Found(_, one) => found.push(*one),
+            Item::Found(_, one) => {
+                tell(Heard::Found(&one));
+                found.push(*one);
+            }
             Item::Clue(clue) => clues.push(clue),
             // Without a version the file's order is all there is: what came before it comes before it here.
             Item::Withdrawn(object) if object.modified.is_none() => {
@@ -151,7 +164,7 @@ async fn put(
             Item::PassedOver => beside.passed_over += 1,
             Item::LeftOut(left_out) => {
                 beside.left_out += 1;
-                tell(&left_out);
+                tell(Heard::LeftOut(&left_out));
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 use sqlx::Row;
-use varde_common::indicator::Severity;
+use varde_common::indicator::{Pattern, Severity};
 use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
 
 use super::{Scope, Store, StoreError};
 use crate::intel::compile::Stored;
@@ -31,8 +32,10 @@ pub struct IndicatorRow {
     pub pap: Option<String>,
     /// Holds from.
     pub valid_from: Option<Timestamp>,
-    /// Holds until.
+    /// Holds until, where every source names an end.
     pub valid_until: Option<Timestamp>,
+    /// Until when sensors look for it: by its sources, or by its kind's lifetime.
+    pub expires_at: Option<Timestamp>,
     /// Part of an exercise.
     pub exercise: bool,
     /// When it was imported.
@@ -45,7 +48,40 @@ pub struct IndicatorRow {
     pub withdrawn_at: Option<Timestamp>,
 }
 
+/// An indicator that somebody has named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its number.
+    pub id: i64,
+    /// What is looked for.
+    pub pattern: Pattern,
+    /// How far it may be shared.
+    pub tlp: Tlp,
+    /// Everything that names it names a URL on it.
+    pub of_url: bool,
+}
+
 impl Store {
+    /// The indicator of this number, or this pattern as plain lists write it.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn indicator_named(&self, scope: Scope, named: &str) -> Result<Option<Named>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(None);
+        }
+        let id: Option<i64> = named.parse().ok();
+        let pattern = named.parse::<Pattern>().ok().map(|pattern| pattern.to_plain());
+        let sql = "SELECT id, pattern, tlp FROM indicator WHERE id = $1 OR pattern = $2 ORDER BY id LIMIT 1";
+        let row: Option<(i64, String, String)> =
+            sqlx::query_as(sql).bind(id).bind(pattern).fetch_optional(self.readers()).await?;
+        let Some((id, pattern, tlp)) = row else { return Ok(None) };
+        let (_, of_url) = self.said(id.saturating_sub(1), id).await?.of(id, &pattern, None);
+        let read =
+            pattern.parse().ok().map(|pattern| Named { id, pattern, tlp: tlp.parse().unwrap_or(Tlp::Red), of_url });
+        Ok(read)
+    }
+
     /// All indicators, by number.
     ///
     /// # Errors
@@ -78,6 +114,7 @@ impl Store {
         let last: i64 = last.try_get("id")?;
         let said: Vec<(i64, String)> = sqlx::query_as(said).bind(after).bind(last).fetch_all(self.readers()).await?;
         let mut said = said.into_iter().peekable();
+        let lives = self.said(after, last).await?;
         let mut indicators = Vec::with_capacity(rows.len());
         for row in &rows {
             let severity = Severity::from_level(u8::try_from(row.try_get::<i64, _>("severity")?).unwrap_or(0));
@@ -86,9 +123,11 @@ impl Store {
             // Between the two reads an indicator may have come or gone.
             while said.next_if(|(of, _)| *of < id).is_some() {}
             let sources = std::iter::from_fn(|| said.next_if(|(of, _)| *of == id)).map(|(_, name)| name);
+            let indicator: String = row.try_get("pattern")?;
+            let (expires_at, _) = lives.of(id, &indicator, row.try_get("valid_until")?);
             indicators.push(IndicatorRow {
                 id,
-                indicator: row.try_get("pattern")?,
+                indicator,
                 kind: row.try_get("kind")?,
                 sources: sources.collect(),
                 threat: row.try_get("threat")?,
@@ -98,6 +137,7 @@ impl Store {
                 pap: row.try_get("pap")?,
                 valid_from: moment("valid_from")?,
                 valid_until: moment("valid_until")?,
+                expires_at: expires_at.map(Timestamp),
                 exercise: row.try_get::<i64, _>("exercise")? != 0,
                 received_at: Timestamp(row.try_get("received_at")?),
                 published_at: moment("published_at")?,
@@ -121,20 +161,26 @@ impl Store {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
-        let sql = "SELECT id, pattern, confidence, severity, tlp, valid_from, valid_until, exercise
+        let sql = "SELECT id, pattern, confidence, severity, tlp, valid_from, valid_until, exercise, published_in
             FROM indicator WHERE id > $1 AND withdrawn_at IS NULL ORDER BY id LIMIT $2";
         let rows = sqlx::query(sql).bind(after).bind(at_most).fetch_all(self.readers()).await?;
         let mut stored = Vec::with_capacity(rows.len());
+        let last: Option<i64> = rows.last().map(|row| row.try_get("id")).transpose()?;
+        let lives = self.said(after, last.unwrap_or(after)).await?;
         for row in &rows {
+            let (id, pattern): (i64, String) = (row.try_get("id")?, row.try_get("pattern")?);
+            let (valid_until, of_url) = lives.of(id, &pattern, row.try_get("valid_until")?);
             stored.push(Stored {
-                id: row.try_get("id")?,
-                pattern: row.try_get("pattern")?,
+                id,
+                pattern,
                 confidence: row.try_get("confidence")?,
                 severity: row.try_get("severity")?,
                 tlp: row.try_get("tlp")?,
                 valid_from: row.try_get("valid_from")?,
-                valid_until: row.try_get("valid_until")?,
+                valid_until,
                 exercise: row.try_get::<i64, _>("exercise")? != 0,
+                of_url,
+                was_published: row.try_get::<Option<i64>, _>("published_in")?.is_some(),
             });
         }
         Ok(stored)
@@ -145,7 +191,6 @@ impl Store {
 mod tests {
     use super::*;
     use crate::intel::canonical::{About, Found};
-    use varde_common::tlp::Tlp;
 
     async fn import(store: &Store, list: &[&str], about: &About, source: &str, at: i64) -> (u64, u64) {
         let found = list.iter().map(|text| Found { about: about.clone(), ..Found::bare(text.parse().unwrap()) });

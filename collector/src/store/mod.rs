@@ -1,6 +1,7 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
 pub mod alert;
+pub mod allow;
 mod approval;
 pub mod audit;
 pub mod audit_part;
@@ -22,6 +23,8 @@ pub mod indicator;
 pub mod indicator_said;
 pub mod key;
 pub mod leaving;
+pub mod lifetime;
+pub mod lint;
 pub mod list;
 pub mod mark;
 pub mod member;
@@ -90,6 +93,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/009_members.sql"),
     include_str!("../schema/010_brake.sql"),
     include_str!("../schema/011_claims.sql"),
+    include_str!("../schema/012_lint.sql"),
     include_str!("../schema/015_verdicts.sql"),
 ];
 

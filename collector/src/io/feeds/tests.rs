@@ -9,12 +9,13 @@ use varde_common::matcher::Seed;
 use super::*;
 use crate::intel::canonical::{About, Found, Pap};
 use crate::intel::compile::{Compiler, Making};
+use crate::intel::lint::Linter;
 use crate::store::list::New;
 
 /// All that stands is published as list `revision`.
 async fn publish(store: &Store, revision: u64) {
     let making = Making { seed: Seed::from_octets([1; 16]), key: ConfidentialKey([7; 32]), include_red: true };
-    let mut compiler = Compiler::new(clock::now(), making);
+    let mut compiler = Compiler::new(clock::now(), making, Linter::default());
     for row in store.indicators_to_compile(Scope::Operator, 0, 10_000).await.unwrap() {
         compiler.take(&row).unwrap();
     }
