@@ -31,6 +31,10 @@ pub struct Settings {
     pub heartbeat_every_s: Option<u64>,
     /// CA certificates by which their receiver is believed.
     pub heartbeat_ca: Option<PathBuf>,
+    /// The certificate that readers of the list are shown.
+    pub feed_certificate: Option<PathBuf>,
+    /// Its key.
+    pub feed_key: Option<PathBuf>,
     /// How long a list is at the pilot group before it goes to all, seconds.
     pub pilot_wait_s: Option<u64>,
     /// Of a hundred members, the most that a new indicator may hit.
@@ -53,7 +57,7 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "quic",
     "enroll",
     "web",
@@ -66,6 +70,8 @@ const KEYS: [&str; 12] = [
     "pilot_members_percent",
     "pilot_hosts",
     "four_eyes",
+    "feed_certificate",
+    "feed_key",
 ];
 
 /// Why a settings file is not obeyed.
@@ -208,6 +214,11 @@ impl Settings {
                 };
                 number.and_then(|number| u64::try_from(number).ok()).ok_or_else(bad).map(Some)
             };
+            let path = |key: &'static str| {
+                let bad = || BadSettings::BadPath { file: file.clone(), line, key, value: value.get_ref().to_string() };
+                let path = value.get_ref().as_str().filter(|path| !path.is_empty()).ok_or_else(bad)?;
+                Ok::<_, BadSettings>(Some(PathBuf::from(path)))
+            };
             match key.get_ref().as_str() {
                 "quic" => settings.quic = address("quic", crate::address::QUIC_PORT)?,
                 "enroll" => settings.enroll = address("enroll", crate::address::ENROLL_PORT)?,
@@ -233,16 +244,9 @@ impl Settings {
                 }
                 "pilot_hosts" => settings.pilot_hosts = number("pilot_hosts", "number", (1, PILOT_HOSTS_MAX))?,
                 "four_eyes" => settings.four_eyes = flag("four_eyes")?,
-                "heartbeat_ca" => {
-                    let bad = || BadSettings::BadPath {
-                        file: file.clone(),
-                        line,
-                        key: "heartbeat_ca",
-                        value: value.get_ref().to_string(),
-                    };
-                    let path = value.get_ref().as_str().filter(|path| !path.is_empty()).ok_or_else(bad)?;
-                    settings.heartbeat_ca = Some(PathBuf::from(path));
-                }
+                "heartbeat_ca" => settings.heartbeat_ca = path("heartbeat_ca")?,
+                "feed_certificate" => settings.feed_certificate = path("feed_certificate")?,
+                "feed_key" => settings.feed_key = path("feed_key")?,
                 other => {
                     let key = other.to_owned();
                     return Err(BadSettings::UnknownKey { file, line, near: nearest(&key), key });
@@ -313,7 +317,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",

@@ -17,6 +17,8 @@
 //! [`model_disk`] is a disk that forgets what was not fsynced, and [`spool_story`] what a spool must make of it; [`fault`] lets the disk
 //! of a real program fail, [`power`] takes away what it had not made safe, and [`hits`] gives it something to write.
 //!
+//! [`python`] has the programs and libraries of others that ours are held against.
+//!
 //! The scenarios in `tests/` are named for the promise they keep.
 
 pub mod agent;
@@ -49,6 +51,7 @@ pub mod oracle;
 pub mod places;
 pub mod power;
 pub mod programs;
+pub mod python;
 pub mod random;
 pub mod sealed;
 pub mod secrets;

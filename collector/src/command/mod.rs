@@ -1,6 +1,7 @@
 //! One file a subcommand. Exit codes: 0 done, 1 it could not be done (says why and what to do), 2 wrong usage.
 
 pub mod alert;
+pub mod allow;
 pub mod audit;
 pub mod audited;
 pub mod backup;
@@ -10,10 +11,14 @@ pub mod campaign;
 pub mod channel;
 pub mod draft;
 pub mod import;
+mod import_text;
 pub mod incident;
 pub mod indicator;
+pub mod indicator_show;
 pub mod init;
 pub mod key;
+pub mod lint;
+pub mod lint_list;
 pub mod member;
 pub mod member_file;
 pub mod member_leave;
@@ -21,6 +26,7 @@ pub mod member_set;
 pub mod member_show;
 pub mod pilot;
 pub mod publish;
+pub mod reader;
 pub mod recall;
 pub mod restore;
 pub mod root;
@@ -28,12 +34,16 @@ pub mod run;
 pub mod sensor;
 pub mod sensor_events;
 pub mod sensor_site;
+pub mod sighting;
 pub mod sign;
 pub mod status;
 
 mod conductor;
 mod duty;
+mod export;
 mod handing_over;
+mod held;
+mod indicator_lint;
 pub mod list;
 mod listing;
 mod noted;
@@ -42,6 +52,7 @@ mod release;
 mod say;
 mod sensor_list;
 mod staged;
+mod verdict;
 
 use std::path::PathBuf;
 
@@ -88,6 +99,12 @@ pub enum Command {
     /// What sensors look for.
     #[command(subcommand)]
     Indicator(indicator::IndicatorCommand),
+    /// What indicators are held against before they are published, what goes out in spite of it, and how long they live.
+    #[command(subcommand)]
+    Lint(lint::LintCommand),
+    /// What never goes out, whatever source says so.
+    #[command(subcommand)]
+    Allow(allow::AllowCommand),
     /// Sign all valid indicators as a new list and send it to the pilot group, and from there to every sensor.
     #[command(
         after_help = "Where there is a pilot group (varde-collector pilot), a list goes to it first, and by itself to all once it has been in force there for the setting pilot_wait_s (an hour, counted from the first sensor that has it). It stops by itself where an indicator that is new in it hits more than pilot_members_percent of the members (30, and three at least) or more than pilot_hosts hosts (20): at the pilot group, and as long again for all. Then that indicator is braked for 23 hours and recalled, and nothing more goes out before somebody publishes again. Without a pilot group it goes to everybody at once.
@@ -108,6 +125,12 @@ Where the list key is not here the list waits for its signature, and sensors cou
 Exit: 0 it is recalled, 1 it is not, or not everywhere (again does the rest), 2 wrong usage."
     )]
     Recall(recall::RecallArguments),
+    /// Firewalls, resolvers and servers that read the list over HTTPS.
+    #[command(subcommand)]
+    Reader(reader::ReaderCommand),
+    /// What MISP servers are told of verdicts on their attributes.
+    #[command(subcommand)]
+    Sighting(sighting::SightingCommand),
     /// The newest list as a file, for sensors without contact.
     #[command(subcommand)]
     List(list::ListCommand),
@@ -151,10 +174,14 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Ca(command) => ca::run(&data, command).await,
         Command::Sensor(command) => sensor::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
+        Command::Lint(command) => lint::run(&data, command).await,
+        Command::Allow(command) => allow::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
         Command::Draft(command) => draft::run(&data, command).await,
         Command::Pilot(command) => pilot::run(&data, command).await,
         Command::Recall(arguments) => recall::run(&data, arguments).await,
+        Command::Reader(command) => reader::run(&data, command).await,
+        Command::Sighting(command) => sighting::run(&data, command).await,
         Command::List(command) => list::run(&data, command).await,
         Command::Root(command) => root::run(&data, command).await,
         Command::Sign(arguments) => sign::run(&data, &arguments).await,
@@ -224,12 +251,39 @@ mod tests {
             "sensor site list 3",
             "sensor channel 3 pilot --key list.key",
             "sensor channel --accept word.json",
+            "lint list add list.json --name tranco --level warn",
+            "lint list list --json",
+            "lint list show sinkholes",
+            "lint list remove tranco",
+            "lint override 8.8.8.8 --reason why --until 2027-01-31",
+            "lint override 17 --end",
+            "lint overrides --json",
+            "lint lifetime",
+            "lint lifetime address 14",
+            "allow add supplier.example --reason ours --until 2027-01-31T12:00:00Z",
+            "allow list --json",
+            "allow remove supplier.example",
+            "indicator lint --json",
             "publish --channel pilot --allow-shrink",
             "sensor approve 3",
             "sensor refuse 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
             "indicator import -",
-            "indicator list --json",
+            "indicator import list.txt --exercise=no --replace --dry-run",
+            "indicator list --json --limit 10 --after 7",
+            "indicator show 7 --json",
+            "indicator show evil.example",
+            "indicator export --format stix --tlp-max green --out bundle.json",
+            "indicator export --format rpz",
+            "reader add brannmur --tlp amber --member 3407 --until 2027-01-01T00:00:00Z",
+            "reader add misp --tlp amber+strict --own --json",
+            "reader add unbound --path-token",
+            "reader list --json",
+            "reader remove 3",
+            "sighting to MISP --url https://misp.example --key-file misp.key --ca ca.pem",
+            "sighting off MISP",
+            "sighting list --json",
+            "sighting send",
             "publish --key list.key",
             "publish --export waiting.json",
             "publish --accept waiting.json",
@@ -255,6 +309,8 @@ mod tests {
             "campaign list --json",
             "incident list --json",
             "alert list --json",
+            "alert verdict 7 false-positive --reason x --json",
+            "alert verdict 7 none --reason x",
             "audit list --json",
             "audit verify --json --head 0000000000000000000000000000000000000000000000000000000000000000",
             "audit export --member 3407 --json",
@@ -308,6 +364,14 @@ mod tests {
             "recall lift 7",
             "indicator import a --confidence 101",
             "run --web here",
+            "alert verdict 7 confirmed",
+            "indicator export --format pdf",
+            "indicator export --format stix --tlp-max red",
+            "reader add x --tlp red",
+            "reader add x --own --member 3407",
+            "reader remove",
+            "sighting to MISP --url https://misp.example",
+            "alert verdict 7 maybe --reason x",
         ] {
             let words = ["varde-collector"].into_iter().chain(wrong.split(' ').filter(|word| !word.is_empty()));
             assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{wrong}");

@@ -11,7 +11,7 @@ use varde_common::time::Timestamp;
 
 use super::noted::as_said;
 use super::release::{self, Draft, Release, Released};
-use super::{duty, say, staged};
+use super::{duty, held, say, staged};
 use crate::control::Poke;
 use crate::intel::compile::{self, Compiled};
 use crate::io::control::{Poked, poke};
@@ -135,6 +135,7 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     if compiled.expired > 0 {
         say::aside(&format!("{} indicators are left out because they are no longer valid.", compiled.expired));
     }
+    held::say_of_list(&compiled.held);
     match outcome {
         Outcome::Unchanged { revision: Revision(0), .. } => {
             say::result("There is nothing to publish. Load a list first: varde-collector indicator import FILE")

@@ -59,7 +59,8 @@ pub(super) fn name(content: &str) -> &str {
 /// Everything that may be published, compiled.
 pub(super) async fn compile(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Result<Draft> {
     let (seed, key) = (Seed::from_octets(random()?), confidential_key(store).await?);
-    let mut compiler = Compiler::new(now, Making { seed, key, include_red });
+    let linter = store.linter(Scope::Operator, now).await?;
+    let mut compiler = Compiler::new(now, Making { seed, key, include_red }, linter);
     let mut up_to_id = 0;
     loop {
         let rows = store.indicators_to_compile(Scope::Operator, up_to_id, COMPILE_PAGE_ROWS).await?;
