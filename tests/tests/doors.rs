@@ -3,6 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,7 +23,7 @@ use varde_common::record::{LossReason, Record, RecordBody};
 use varde_tests::community::{Addresses, Agent, Collector};
 use varde_tests::hits::{LISTED, burst, live};
 use varde_tests::hostile_collector::read_frame;
-use varde_tests::programs::{PATIENCE, eventually};
+use varde_tests::programs::{PATIENCE, eventually, said};
 use varde_tests::random::Random;
 use varde_tests::sensor_double::{Greeted, SensorDouble, endpoint, say, usual_transport};
 use varde_tests::strangers::{Strangers, connections};
@@ -321,4 +322,23 @@ async fn busy(database: &Path) -> Result<SqliteConnection> {
     let mut conn = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(database)).await?;
     sqlx::query("BEGIN IMMEDIATE").execute(&mut conn).await?;
     Ok(conn)
+}
+
+#[test]
+fn d1_another_program_that_looks_into_the_database_takes_no_log_from_under_the_collector() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut collector = Collector::init(&folder.path().join("collector"))?;
+    collector.start()?;
+    collector.add_member("3407", "Gjøvik")?;
+    // From its first look on: whatever the collector opens and closes beside the database must not let go of its locks.
+    let mut look = Command::new("sqlite3");
+    let counted = said(look.arg(collector.data().join("varde.sqlite")).arg("SELECT COUNT(*) FROM member"))?.ok()?;
+    assert_eq!(counted.out.trim(), "1");
+    let open = std::fs::read_dir(format!("/proc/{}/fd", collector.running()?.id()))?;
+    let open =
+        open.filter_map(|entry| Some(std::fs::read_link(entry.ok()?.path()).ok()?.to_string_lossy().into_owned()));
+    let open: Vec<String> = open.filter(|path| path.contains("varde.sqlite")).collect();
+    ensure!(!open.is_empty() && open.iter().all(|path| !path.ends_with("(deleted)")), "it writes into: {open:?}");
+    collector.add_member("3403", "Hamar")?;
+    collector.stop()
 }

@@ -16,7 +16,6 @@ use crate::io::feed_tls::Own;
 use crate::io::serve::{self, Conduct, StartError};
 use crate::limits::{BEAT_EVERY, SETTINGS_MAX_OCTETS};
 use crate::settings::Settings;
-use crate::store::Store;
 
 /// Where settings are looked for when the data directory has none.
 pub(super) const SYSTEM_SETTINGS: &str = "/etc/varde-collector/collector.toml";
@@ -72,11 +71,10 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let Bound { quic, enroll, web, tcp } = running.bound();
     let tcp = tcp.map_or_else(|| "not over TCP".to_owned(), |tcp| format!("both on TCP {tcp} too"));
     tracing::info!("running: sessions on UDP {quic}, enrolment on UDP {enroll}, {tcp}, the page at http://{web}/");
-    let store = Store::open(data).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
-        () = conductor::go_on(data, store.clone(), bounds) => {}
+        () = conductor::go_on(data, running.store().clone(), bounds) => {}
         () = running.failing() => {
             // Nothing more is written, not even in closing: what the disk holds is known only after reading it anew.
             tracing::error!("ending, so that the database is checked before anything is stored again");
@@ -84,7 +82,6 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         }
     }
     tracing::info!("stopping");
-    store.close().await;
     running.stop().await?;
     tracing::info!("stopped");
     Ok(())

@@ -324,6 +324,11 @@ impl Running {
         self.bound
     }
 
+    /// The database it uses.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Waits until the disk that holds the database fails, and has told every sensor: nobody is to wait for an end that
     /// cannot answer. From then on nothing is written; the caller ends the process.
     pub async fn failing(&self) {

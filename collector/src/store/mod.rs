@@ -239,8 +239,10 @@ pub fn find(data: &Path) -> Result<(), StoreError> {
         return Err(StoreError::Unfinished(data.to_owned()));
     }
     let path = data.join(DATABASE_FILE);
-    match std::fs::File::open(&path) {
-        Ok(_) => Ok(()),
+    // Not by opening it: a process that closes a file lets go of all its locks on it, those of the database too, and whatever other
+    // program looks in next takes itself for the last one and deletes the log under those that write.
+    match rustix::fs::access(&path, rustix::fs::Access::READ_OK).map_err(std::io::Error::from) {
+        Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(StoreError::Missing(data.to_owned())),
         Err(error) => Err(StoreError::Unreadable { path, error }),
     }
