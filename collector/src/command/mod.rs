@@ -26,6 +26,8 @@ pub mod sensor;
 pub mod sensor_events;
 pub mod sensor_site;
 pub mod sign;
+pub mod source;
+pub mod source_add;
 pub mod status;
 
 mod duty;
@@ -82,6 +84,9 @@ pub enum Command {
     /// What sensors look for.
     #[command(subcommand)]
     Indicator(indicator::IndicatorCommand),
+    /// Where intelligence is fetched from, again and again.
+    #[command(subcommand)]
+    Source(source::SourceCommand),
     /// Sign all valid indicators as a new list and send it to every connected sensor.
     Publish(publish::PublishArguments),
     /// The newest list as a file, for sensors without contact.
@@ -127,6 +132,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Ca(command) => ca::run(&data, command).await,
         Command::Sensor(command) => sensor::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
+        Command::Source(command) => source::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
         Command::List(command) => list::run(&data, command).await,
         Command::Root(command) => root::run(&data, command).await,
@@ -203,6 +209,15 @@ mod tests {
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
             "indicator import -",
             "indicator list --json",
+            "source add vaktmester --kind taxii https://t.example/taxii2/ --collection 91a7b528 --every 30m --tlp amber --confidence 60 --ca ca.pem --auth-file secret --json",
+            "source add liste --kind file https://f.example/list.csv --format csv --column 2 --max-size 10M --within 5m --proxy http://proxy.example:3128",
+            "source list --json",
+            "source fetch liste --dry-run --json",
+            "source fetch liste --release-held",
+            "source show liste --json",
+            "source pause liste",
+            "source resume liste",
+            "source remove liste --withdraw",
             "publish --key list.key",
             "publish --export waiting.json",
             "publish --accept waiting.json",
@@ -248,6 +263,12 @@ mod tests {
             "member set 3407 --network 10.0.0.0/8",
             "member set 3407 --domain kommune.no",
             "indicator import",
+            "source add a --kind rss https://a.example/",
+            "source add a https://a.example/",
+            "source add a --kind file https://a.example/ --every 1m",
+            "source add a --kind file https://a.example/ --every often",
+            "source add a --kind file https://a.example/ --max-size 9T",
+            "source fetch a --dry-run --release-held",
             "backup",
             "restore",
             "indicator import a --severity bad",

@@ -64,6 +64,26 @@ impl Intake {
         Intake::measure(file)
     }
 
+    /// The same of a file without a name that holds all of it, whatever place it is at.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub fn of(mut file: File) -> Result<Intake, NotTaken> {
+        file.seek(SeekFrom::Start(0))?;
+        Intake::measure(file)
+    }
+
+    /// The same once more, to be read a second time after the first.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub fn again(&self) -> Result<Intake, NotTaken> {
+        let Intake { file, octets, sha256, head } = self;
+        let mut file = file.try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(Intake { file, octets: *octets, sha256: sha256.clone(), head: head.clone() })
+    }
+
     fn measure(mut file: File) -> Result<Intake, NotTaken> {
         use sha2::Digest;
         let mut hash = sha2::Sha256::new();

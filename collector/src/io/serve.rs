@@ -19,7 +19,7 @@ use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
-use super::{beat, clock, control, departures, outlived, overwritten, user, web};
+use super::{beat, clock, control, departures, outlived, overwritten, source_turns, user, web};
 use crate::address::Bound;
 use crate::audit::{Deed, On};
 use crate::change::Changes;
@@ -197,6 +197,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     });
     others.spawn(forget(data.to_owned(), store.clone()));
     others.spawn(overwritten::go_on(data.to_owned(), store.clone()));
+    others.spawn(source_turns::go_on(data.to_owned(), store.clone()));
     match heartbeat {
         Some(sender) => {
             others.spawn(beat::go_on(sender, store.clone(), changes.clone()));

@@ -132,6 +132,67 @@ impl Store {
         Ok(claims)
     }
 
+    /// Takes back what a source's objects whose names begin with `group/` have not said again since `since`; gives how many claims
+    /// that were.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn withdraw_group(
+        &self,
+        source: &str,
+        group: &str,
+        since: Timestamp,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        // 0 is the character behind the slash: the names between the two are the group's, and the index has them together.
+        let sql =
+            "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2 WHERE withdrawn_at IS NULL AND renewed_at < $3
+            AND source_id = (SELECT id FROM source WHERE name = $4) AND object_id >= $5 || '/' AND object_id < $5 || '0'";
+        let update = sqlx::query(sql).bind(now.0).bind(why).bind(since.0).bind(source).bind(group);
+        let claims = update.execute(&mut *tx).await?.rows_affected();
+        if claims > 0 {
+            settle(&mut tx, now).await?;
+        }
+        tx.commit().await?;
+        Ok(claims)
+    }
+
+    /// How many standing claims of a source these objects have made.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn claims_of_objects(
+        &self,
+        scope: Scope,
+        source: &str,
+        objects: &[Withdrawn],
+    ) -> Result<u64, StoreError> {
+        let mut claims = 0;
+        for Withdrawn { object_id, modified } in objects.iter().filter(|_| scope == Scope::Operator) {
+            let sql = "SELECT COUNT(*) FROM claim WHERE withdrawn_at IS NULL AND object_id = $1
+                AND source_id = (SELECT id FROM source WHERE name = $2)
+                AND (modified_at IS NULL OR $3 IS NULL OR $3 >= modified_at)";
+            let count = sqlx::query_scalar::<_, i64>(sql).bind(object_id.as_str()).bind(source);
+            let count = count.bind(modified.map(|at| at.0)).fetch_one(self.readers()).await?;
+            claims += u64::try_from(count).unwrap_or(0);
+        }
+        Ok(claims)
+    }
+
+    /// A source says all that stands of it again.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn renew_claims(&self, source: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "UPDATE claim SET renewed_at = $1 WHERE withdrawn_at IS NULL AND renewed_at < $1
+            AND source_id = (SELECT id FROM source WHERE name = $2)";
+        sqlx::query(sql).bind(now.0).bind(source).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Takes back what objects of a source said, each with its version that says so; gives how many claims that were.
     ///
     /// # Errors
@@ -457,6 +518,33 @@ mod tests {
         let twice = [found("b.example", &say(1), "", 0), found("b.example", &say(2), "", 0)];
         assert_eq!(store.take_in("misp", &twice, Timestamp(7)).await.unwrap(), Imported { new: 1, known: 1 });
         assert_eq!(rows(&store).await[3].confidence, 2);
+    }
+
+    #[tokio::test]
+    async fn a_group_of_objects_withdraws_what_it_does_not_say_again_and_no_other_groups() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let say = |pattern: &str, object: &str| found(pattern, &About::default(), object, 0);
+        let all =
+            [say("a.example", "e1/x"), say("b.example", "e1/y"), say("c.example", "e10/x"), say("d.example", "e1")];
+        store.take_in("misp", &all, Timestamp(1)).await.unwrap();
+        store.take_in("other", &[say("a.example", "e1/x")], Timestamp(1)).await.unwrap();
+        store.take_in("misp", &[say("a.example", "e1/x")], Timestamp(2)).await.unwrap();
+        assert_eq!(store.withdraw_group("misp", "e1", Timestamp(2), "gone", Timestamp(3)).await.unwrap(), 1);
+        let gone = async || {
+            let rows = rows(&store).await.into_iter();
+            rows.filter(|row| row.withdrawn_at.is_some()).map(|row| row.indicator).collect::<Vec<_>>()
+        };
+        assert_eq!(gone().await, ["b.example"]);
+        let objects = [
+            Withdrawn { object_id: "e10/x".into(), modified: None },
+            Withdrawn { object_id: "e1/y".into(), modified: None },
+        ];
+        assert_eq!(store.claims_of_objects(Scope::Operator, "misp", &objects).await.unwrap(), 1);
+        store.renew_claims("misp", Timestamp(4)).await.unwrap();
+        assert_eq!(store.claims_not_renewed(Scope::Operator, "misp", Timestamp(4)).await.unwrap(), (3, 0));
+        assert_eq!(store.withdraw_group("misp", "e1", Timestamp(i64::MAX), "gone", Timestamp(5)).await.unwrap(), 1);
+        assert_eq!(gone().await, ["b.example"], "the other source still says so");
     }
 
     #[tokio::test]

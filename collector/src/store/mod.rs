@@ -35,6 +35,7 @@ pub mod scope;
 pub mod sensor;
 pub mod setting;
 pub mod site;
+pub mod source;
 pub mod succession;
 pub mod trust;
 pub mod upgrade;
@@ -81,6 +82,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/009_members.sql"),
     include_str!("../schema/010_brake.sql"),
     include_str!("../schema/011_claims.sql"),
+    include_str!("../schema/013_sources.sql"),
 ];
 
 /// Why the store could not be opened or used.

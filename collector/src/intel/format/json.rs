@@ -14,11 +14,11 @@ use crate::limits::FEED_OBJECT_MAX_OCTETS;
 
 /// How many octets may still be read before the present element must have ended.
 #[derive(Debug, Clone)]
-pub(super) struct Allowance(Rc<Cell<usize>>);
+pub(in crate::intel) struct Allowance(Rc<Cell<usize>>);
 
 impl Allowance {
     /// The next element begins.
-    pub(super) fn renew(&self) {
+    pub(in crate::intel) fn renew(&self) {
         self.0.set(FEED_OBJECT_MAX_OCTETS);
     }
 }
@@ -43,7 +43,7 @@ impl Read for Metered<'_> {
 }
 
 /// Reads one value from `input` as `seed` says; `what` is what it should be, for who reads the refusal.
-pub(super) fn read<'a, S>(
+pub(in crate::intel) fn read<'a, S>(
     input: &'a mut dyn BufRead,
     what: &str,
     seed: impl FnOnce(Allowance) -> S,
@@ -54,7 +54,8 @@ where
     let allowance = Allowance(Rc::default());
     allowance.renew();
     let mut json = serde_json::Deserializer::from_reader(Metered { input, allowance: allowance.clone() });
-    match seed(allowance).deserialize(&mut json) {
+    // What stands behind the value belongs to no value, and is no part of what was told.
+    match seed(allowance).deserialize(&mut json).and_then(|()| json.end()) {
         Ok(()) => Ok(()),
         Err(error) if error.to_string().starts_with(ENOUGH) => Ok(()),
         Err(error) if error.is_io() => Err(BadFile::Io(error.into())),
@@ -66,7 +67,7 @@ where
 const ENOUGH: &str = "enough has been read";
 
 /// Ends the reading where `flow` says so.
-pub(super) fn go_on<E: de::Error>(flow: ControlFlow<()>) -> Result<(), E> {
+pub(in crate::intel) fn go_on<E: de::Error>(flow: ControlFlow<()>) -> Result<(), E> {
     match flow {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(()) => Err(E::custom(ENOUGH)),
@@ -74,9 +75,9 @@ pub(super) fn go_on<E: de::Error>(flow: ControlFlow<()>) -> Result<(), E> {
 }
 
 /// Each element of an array.
-pub(super) struct Each<'a> {
-    pub(super) allowance: &'a Allowance,
-    pub(super) take: &'a mut dyn FnMut(&RawValue) -> ControlFlow<()>,
+pub(in crate::intel) struct Each<'a> {
+    pub(in crate::intel) allowance: &'a Allowance,
+    pub(in crate::intel) take: &'a mut dyn FnMut(&RawValue) -> ControlFlow<()>,
 }
 
 impl<'de> DeserializeSeed<'de> for Each<'_> {
@@ -105,10 +106,10 @@ impl<'de> Visitor<'de> for Each<'_> {
 }
 
 /// Each element of the array under one key of an object; what stands under other keys is passed over.
-pub(super) struct EachUnder<'a> {
-    pub(super) key: &'static str,
-    pub(super) allowance: Allowance,
-    pub(super) take: &'a mut dyn FnMut(&RawValue) -> ControlFlow<()>,
+pub(in crate::intel) struct EachUnder<'a> {
+    pub(in crate::intel) key: &'static str,
+    pub(in crate::intel) allowance: Allowance,
+    pub(in crate::intel) take: &'a mut dyn FnMut(&RawValue) -> ControlFlow<()>,
 }
 
 impl<'de> DeserializeSeed<'de> for EachUnder<'_> {
@@ -166,9 +167,14 @@ mod tests {
         // What is passed over is bounded too, and depth.
         let deep = format!("{{\"other\":{}", "[".repeat(FEED_OBJECT_MAX_OCTETS * 2));
         assert!(elements(deep.as_bytes(), usize::MAX).1.is_err());
-        for cut in ["", "{", "[]", "{\"objects\":{}}", "{\"objects\":[1", "null", "{\"objects\":[1]}x"] {
-            let _ = elements(cut.as_bytes(), usize::MAX);
+        for cut in ["", "{", "[]", "{\"objects\":{}}", "{\"objects\":[1", "null"] {
+            assert!(elements(cut.as_bytes(), usize::MAX).1.is_err(), "{cut}");
         }
+        for behind in ["x", "]", "{}", " \n,"] {
+            let (count, refused) = elements(format!("{{\"objects\":[1]}}{behind}").as_bytes(), usize::MAX);
+            assert!(count == 1 && refused.is_err(), "{behind}");
+        }
+        assert!(elements(b"{\"objects\":[1]} \n", usize::MAX).1.is_ok());
         assert!(elements(b"{\"objects\":[1", usize::MAX).1.unwrap_err().to_string().starts_with("it is no bundle"));
     }
 }

@@ -2,7 +2,6 @@
 
 mod detect;
 mod hosts;
-mod json;
 mod lines;
 mod misp;
 mod plain;
@@ -12,6 +11,8 @@ mod suricata;
 mod table;
 mod value;
 mod zeek;
+
+pub(in crate::intel) mod json;
 
 use std::fmt;
 use std::io::{BufRead, Seek};
