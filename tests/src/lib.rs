@@ -18,6 +18,7 @@
 //! of a real program fail, [`power`] takes away what it had not made safe, and [`hits`] gives it something to write.
 //!
 //! [`feed_server`] serves intelligence as it is told, well or as no server should.
+//! [`python`] has the programs and libraries of others that ours are held against.
 //!
 //! The scenarios in `tests/` are named for the promise they keep.
 
@@ -52,6 +53,7 @@ pub mod oracle;
 pub mod places;
 pub mod power;
 pub mod programs;
+pub mod python;
 pub mod random;
 pub mod sealed;
 pub mod secrets;
