@@ -287,6 +287,8 @@ pub const TAXII_LISTED_MAX: usize = 1_000;
 pub const FETCH_SECRET_MAX_OCTETS: u64 = 64 * 1024;
 /// Sources that are fetched on a schedule.
 pub const SOURCES_MAX: usize = 500;
+/// Sources with which something is wrong that the page names.
+pub const SOURCES_SHOWN: i64 = 20;
 /// Sources fetched at once: one that is slow keeps no other from its turn.
 pub const FETCHES_AT_ONCE: usize = 4;
 /// How often the running collector looks which sources there are and whose turn it is.

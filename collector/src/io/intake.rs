@@ -73,7 +73,7 @@ impl Intake {
         Intake::measure(file)
     }
 
-    /// The same once more, to be read a second time after the first.
+    /// The same once more, at its beginning, for each of several readings one after another: they share one place in the file.
     ///
     /// # Errors
     /// [`NotTaken`].

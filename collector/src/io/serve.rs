@@ -197,7 +197,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     });
     others.spawn(forget(data.to_owned(), store.clone()));
     others.spawn(overwritten::go_on(data.to_owned(), store.clone()));
-    others.spawn(source_turns::go_on(data.to_owned(), store.clone()));
+    others.spawn(source_turns::go_on(data.to_owned(), store.clone(), changes.clone()));
     match heartbeat {
         Some(sender) => {
             others.spawn(beat::go_on(sender, store.clone(), changes.clone()));

@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::clock;
 use super::sources::{self, Conduct, Outcome, SourceError};
 use crate::audit::{Deed, On};
+use crate::change::{Change, Changes};
 use crate::intel::fetch::schedule::Schedule;
 use crate::limits::{FETCHES_AT_ONCE, SOURCES_LOOKED_AT_EVERY};
 use crate::store::source::SourceRow;
@@ -19,7 +20,7 @@ use crate::store::{Scope, Store};
 const WHO: &str = "varde-collector";
 
 /// Fetches for as long as it is let.
-pub async fn go_on(data: PathBuf, store: Store) {
+pub async fn go_on(data: PathBuf, store: Store, changes: Changes) {
     let data: Arc<Path> = data.into();
     let mut schedule = Schedule::default();
     let mut under_way: JoinSet<()> = JoinSet::new();
@@ -35,6 +36,7 @@ pub async fn go_on(data: PathBuf, store: Store) {
                 if let Some(source) = whose.remove(&id) {
                     schedule.handle_done(source, clock::monotonic());
                 }
+                let _ = changes.send(Change::Room);
             }
         }
         let rows = match store.source_turns(Scope::Operator).await {

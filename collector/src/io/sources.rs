@@ -200,7 +200,7 @@ async fn fetch_now(data: &Path, store: &Store, row: &SourceRow, conduct: Conduct
     let store = noting.as_ref().unwrap_or(store);
     let mut done = Outcome { source: row.name.clone(), missing: outcome.missing, ..Outcome::default() };
     let mut pass = Pass { store, row, format, now, is_look: false, outcome: &mut done, takes_back: 0 };
-    pass.read(intake).await?;
+    pass.read(intake.again()?).await?;
     done.withdrawn += withdraw_unsaid(store, &row.name, &extent, now).await?;
     keep(store, row.id, resume, entries, &done).await?;
     Ok(done)

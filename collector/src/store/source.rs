@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use varde_common::time::Timestamp;
 
+use super::picture::SourceTrouble;
 use super::{Scope, Store, StoreError};
 use crate::intel::fetch::Resume;
 use crate::intel::fetch::plan::Plan;
 use crate::intel::fetch::schedule::Turn;
-use crate::limits::SOURCES_MAX;
+use crate::limits::{SOURCES_MAX, SOURCES_SHOWN};
 
 /// A source that is fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -136,6 +137,33 @@ impl SourceRow {
 
 fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Sources with which something is wrong, for the page: those that are held first.
+///
+/// # Errors
+/// The database's own.
+pub(in crate::store) async fn troubles(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+) -> Result<Vec<SourceTrouble>, sqlx::Error> {
+    if scope != Scope::Operator {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT s.name, f.held_why, f.failed_why, f.succeeded_at FROM fetched_source f JOIN source s ON s.id = f.source_id
+        WHERE f.paused_at IS NULL AND (f.held_why IS NOT NULL OR f.failed_why IS NOT NULL)
+        ORDER BY f.held_at IS NULL, s.name LIMIT $1";
+    let rows = sqlx::query(sql).bind(SOURCES_SHOWN).fetch_all(conn).await?;
+    let trouble = |row: &SqliteRow| {
+        let (held, failed): (Option<String>, Option<String>) = (row.try_get("held_why")?, row.try_get("failed_why")?);
+        Ok(SourceTrouble {
+            name: row.try_get("name")?,
+            is_held: held.is_some(),
+            why: held.or(failed).unwrap_or_default(),
+            succeeded_at: row.try_get::<Option<i64>, _>("succeeded_at")?.map(Timestamp),
+        })
+    };
+    rows.iter().map(trouble).collect()
 }
 
 impl Store {
@@ -318,7 +346,17 @@ mod tests {
         assert_eq!((row.held_at, row.held_why.as_deref()), (Some(Timestamp(6)), Some("less")), "since the first");
         assert_eq!((row.succeeded_at, row.entries), (Some(Timestamp(5)), Some(12)), "the last good state stands");
         assert_eq!(store.source_resume(Scope::Operator, id).await.unwrap(), resume);
+        let troubles = async |scope| {
+            let mut conn = store.readers().acquire().await.unwrap();
+            super::troubles(&mut conn, scope).await.unwrap()
+        };
+        let trouble = troubles(Scope::Operator).await.remove(0);
+        assert_eq!((trouble.is_held, trouble.why.as_str(), trouble.succeeded_at), (true, "less", Some(Timestamp(5))));
+        assert!(troubles(Scope::Member(1)).await.is_empty(), "the operator's business");
         assert_eq!(ended(Ended::Unchanged, 8).await.held_at, None);
+        assert!(troubles(Scope::Operator).await.is_empty());
+        ended(fail("gone"), 8).await;
+        assert!(!troubles(Scope::Operator).await.remove(0).is_held);
         store.pause_source(id, Some(Timestamp(9))).await.unwrap();
         assert!(store.source_turns(Scope::Operator).await.unwrap()[0].turn().is_paused);
         assert!(store.sources(Scope::Member(1), None).await.unwrap().is_empty());
