@@ -81,6 +81,13 @@ impl FromStr for DialAddress {
     }
 }
 
+impl DialAddress {
+    /// The name or address alone, without brackets.
+    pub fn bare_host(&self) -> &str {
+        self.host.trim_start_matches('[').trim_end_matches(']')
+    }
+}
+
 /// A host name (RFC 1123) or an IPv4 address.
 fn is_host(host: &str) -> bool {
     let label = |label: &str| {

@@ -152,6 +152,26 @@ impl Authority {
         Ok(Issued { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
     }
 
+    /// A certificate for those who read the list by whatever name or address the collector has, with a new key.
+    ///
+    /// # Errors
+    /// [`CertificateError::NotMade`].
+    pub fn issue_feed(&self, host: Option<&str>, now: Timestamp) -> Result<Issued, CertificateError> {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(not_made)?;
+        let mut params = params(COLLECTOR_NAME, now, SERVER_CERTIFICATE_DAYS);
+        let mut names = vec![rcgen::SanType::DnsName(COLLECTOR_NAME.try_into().map_err(not_made)?)];
+        match host.map(|host| (host, host.parse::<std::net::IpAddr>())) {
+            Some((_, Ok(address))) => names.push(rcgen::SanType::IpAddress(address)),
+            Some((host, Err(_))) => names.push(rcgen::SanType::DnsName(host.try_into().map_err(not_made)?)),
+            None => {}
+        }
+        params.subject_alt_names = names;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        let certificate = params.signed_by(&key, &self.issuer).map_err(not_made)?;
+        Ok(Issued { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
+    }
+
     /// A certificate for a sensor. Of its request only the public key counts; everything else is ours to say.
     ///
     /// # Errors

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+pub mod feed;
+pub mod fetch;
+pub mod prose;
+
 /// Sessions at once. A thousand sensors are expected; a session idles at some 45 kB.
 pub const SESSIONS_MAX: usize = 4096;
 /// Handshakes under way at once, with places of their own: whoever has no certificate takes none of a session's. Each holds some
@@ -223,86 +227,112 @@ pub const IMPORT_MAX_OCTETS: u64 = 4 * 1024 * 1024 * 1024;
 pub const IMPORT_HEAD_OCTETS: usize = 64 * 1024;
 /// One line of a feed.
 pub const FEED_LINE_MAX_OCTETS: usize = 64 * 1024;
-/// One object of a feed: an indicator with all that its source knows of it is a few thousand octets.
-pub const FEED_OBJECT_MAX_OCTETS: usize = 1024 * 1024;
-/// What one file says of other objects than indicators, and is held together while it is read.
-pub const FEED_REFERENCES_MAX: usize = 500_000;
+/// Lines of one entry that goes on, by a quote or a parenthesis, over several: an address with its SOA record's numbers, a note of a
+/// few paragraphs. One that does not end by then began by mistake.
+pub const FEED_ENTRY_MAX_LINES: usize = 20;
+/// Of a feed's own words a sentence quotes so many characters.
+pub const FEED_WORD_SHOWN_CHARACTERS: usize = 80;
+/// Columns of a table that a sentence names.
+pub const FEED_COLUMNS_SHOWN: usize = 20;
+/// One object of a feed: an indicator with all that its source knows of it is a few thousand octets, a report that names 70,000
+/// others these 4 MiB.
+pub const FEED_OBJECT_MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// What a file says of its indicators elsewhere than in them, held together while it is read: a report that names a million of them
+/// is 16 MB, a million relationships are 64.
+pub const FEED_AROUND_MAX_OCTETS: usize = 64 * 1024 * 1024;
+/// The name of an object: STIX' and MISP's are below a hundred octets.
+pub const OBJECT_ID_MAX_OCTETS: usize = 256;
+/// One STIX pattern: ten thousand comparisons of names.
+pub const PATTERN_MAX_OCTETS: usize = 1024 * 1024;
+/// Comparisons in it, the elements of lists counted.
+pub const PATTERN_COMPARISONS_MAX: usize = 10_000;
+/// Parentheses within parentheses: nobody writes ten.
+pub const PATTERN_DEPTH_MAX: usize = 50;
 /// An object as it came, kept for people; of a larger one only what was read of it.
 pub const OBJECT_TEXT_MAX_OCTETS: usize = 16 * 1024;
 /// A regular expression that an importer is given, compiled.
 pub const EXPRESSION_MAX_OCTETS: usize = 1024 * 1024;
+/// Entries of one file, of whatever kind: twice the largest import that is planned for. A file of short lines that holds more is no
+/// intelligence, and would fill the database.
+pub const IMPORT_MAX_ENTRIES: u64 = 10_000_000;
+/// Octets of entries that are handed on at once: some thousand objects with their texts.
+pub const IMPORT_BATCH_OCTETS: usize = 4 * 1024 * 1024;
+/// An import that finds another one under way looks so often whether that has ended,
+pub const IMPORT_LOOKS_EVERY: Duration = Duration::from_millis(100);
+/// and so many times: ten minutes.
+pub const IMPORT_LOOKS: u32 = 6_000;
+/// What an indicator belongs to: the name of a campaign or of a family.
+pub const THREAT_MAX_CHARACTERS: usize = 200;
+/// What a source writes of it in prose: a screen.
+pub const NOTE_MAX_CHARACTERS: usize = 4_000;
+/// A tag, a label, or a technique.
+pub const TAG_MAX_CHARACTERS: usize = 200;
+/// Tags, techniques and measures, of each so many: more nobody reads.
+pub const TAGS_MAX: usize = 50;
+/// A measure: a sentence or two.
+pub const MEASURE_MAX_CHARACTERS: usize = 500;
+/// Of a URL no more is kept for people.
+pub const URL_MAX_CHARACTERS: usize = 1_000;
+/// What a source calls an object; UUIDs with a word before them have some fifty.
+pub const OBJECT_ID_MAX_CHARACTERS: usize = 200;
+/// What no sensor can look for: a hash, a path, a pattern of another kind.
+pub const CLUE_MAX_CHARACTERS: usize = 4_000;
+/// And the word for what it is.
+pub const CLUE_KIND_MAX_CHARACTERS: usize = 200;
 /// Entries that are written in one transaction: long enough to be quick, short enough that alerts come between.
 pub const IMPORT_BATCH_ITEMS: usize = 5_000;
 /// Batches read before the ones before them are written.
 pub const IMPORT_BATCHES_WAITING: usize = 2;
 /// Octets from which a progress bar is worth its place.
 pub const PROGRESS_FROM_OCTETS: u64 = 256 * 1024;
-/// Indicators written in one statement: thirteen values each, SQLite takes 32,766.
+/// Indicators written in one statement: sixteen values each, SQLite takes 32,766.
 pub const IMPORT_ROWS_PER_STATEMENT: usize = 500;
+/// Indicators the command lists unless told otherwise.
+pub const INDICATORS_LISTED: u32 = 1_000;
+/// And at most: some tens of megabytes of text.
+pub const INDICATORS_LISTED_MAX: u32 = 100_000;
+/// Claims of one indicator that are shown, the newest; there are as many sources as that only where somebody makes them up.
+pub const CLAIMS_SHOWN: u32 = 200;
 /// Bad entries named one by one; the rest is counted.
 pub const BAD_ENTRIES_SHOWN: u64 = 1000;
 
-/// What one fetch from a source may bring altogether, unpacked, unless its operator says otherwise ([`IMPORT_MAX_OCTETS`] at most):
-/// half a million STIX objects.
-pub const FETCH_MAX_OCTETS: u64 = 512 * 1024 * 1024;
-/// A whole fetch from a source, unless its operator says otherwise: a MISP feed of twenty thousand events, each asked for by itself.
-pub const FETCH_WITHIN: Duration = Duration::from_secs(1_800);
-/// At most that.
-pub const FETCH_WITHIN_MAX: Duration = Duration::from_secs(6 * 3_600);
-/// A connection to a source stands within this, with its name resolved and TLS agreed.
-pub const FETCH_CONNECT_WITHIN: Duration = Duration::from_secs(20);
-/// A source begins to answer within this: some search for a while first.
-pub const FETCH_HEAD_WITHIN: Duration = Duration::from_secs(90);
-/// An answer brings at least [`FETCH_PACE_OCTETS`] in each such span, or it would never end.
-pub const FETCH_PACE_WITHIN: Duration = Duration::from_secs(30);
-/// See [`FETCH_PACE_WITHIN`]: a kilobyte a second, a poor mobile line's worst.
-pub const FETCH_PACE_OCTETS: u64 = 30 * 1024;
-/// An answer's head.
-pub const FETCH_HEAD_MAX_OCTETS: usize = 64 * 1024;
-/// Where one header field of an answer is kept (ETag, dates).
-pub const FETCH_FIELD_MAX_OCTETS: usize = 1_024;
-/// A compressed answer that unpacks to more than so many times its size is a bomb; lists of text come to some twenty,
-pub const FETCH_UNPACKED_TIMES: u64 = 200;
-/// once it has unpacked to so much.
-pub const FETCH_UNPACKED_ABOVE_OCTETS: u64 = 8 * 1024 * 1024;
-/// Redirects followed for one request.
-pub const FETCH_REDIRECTS_MAX: usize = 5;
-/// Requests of one fetch: pages, or a MISP feed's events.
-pub const FETCH_REQUESTS_MAX: usize = 100_000;
-/// Addresses that a source's name may resolve to; each is checked.
-pub const FETCH_ADDRESSES_MAX: usize = 64;
-/// A source that asks to be left alone for no longer is waited for,
-pub const FETCH_WAIT_MAX: Duration = Duration::from_secs(60);
-/// so often in one fetch.
-pub const FETCH_WAITS_MAX: usize = 10;
-/// And for no longer than this the schedule heeds it.
-pub const FETCH_RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
-/// Objects asked for a page of a TAXII collection; the server may give fewer.
-pub const TAXII_PAGE_OBJECTS: usize = 1_000;
-/// Attributes asked for a page of a MISP server's search.
-pub const MISP_PAGE_ATTRIBUTES: usize = 5_000;
-/// Collections, or API roots, of one TAXII server that are listed.
-pub const TAXII_LISTED_MAX: usize = 1_000;
-/// The file with what a source is asked with: a token, or a certificate with its key.
-pub const FETCH_SECRET_MAX_OCTETS: u64 = 64 * 1024;
-/// Sources that are fetched on a schedule.
-pub const SOURCES_MAX: usize = 500;
-/// Sources with which something is wrong that the page names.
-pub const SOURCES_SHOWN: i64 = 20;
-/// Sources fetched at once: one that is slow keeps no other from its turn.
-pub const FETCHES_AT_ONCE: usize = 4;
-/// How often the running collector looks which sources there are and whose turn it is.
-pub const SOURCES_LOOKED_AT_EVERY: Duration = Duration::from_secs(5);
-/// How often a source is fetched, unless its operator says otherwise,
-pub const FETCH_EVERY: Duration = Duration::from_secs(3_600);
-/// at least: others' servers are not to be worn out,
-pub const FETCH_EVERY_MIN: Duration = Duration::from_secs(300);
-/// and at most.
-pub const FETCH_EVERY_MAX: Duration = Duration::from_secs(30 * 86_400);
-/// After a failure a source is tried again after this, then after twice that, and so on, until it is back at its own rhythm.
-pub const FETCH_AGAIN_AFTER: Duration = Duration::from_secs(300);
-/// Why a fetch failed, as it is kept and shown.
-pub const FETCH_WHY_MAX_CHARACTERS: usize = 400;
+/// An IPv4 network shorter than this is a part of the internet: sixty-five thousand addresses are more than one provider's rack.
+pub const NETWORK_V4_BLOCKED_BELOW_BITS: u8 = 16;
+/// One shorter than this is somebody's whole allocation (the smallest that is routed is a /24), so a person says that it is meant.
+pub const NETWORK_V4_HELD_BELOW_BITS: u8 = 24;
+/// The same of IPv6: /32 is what a provider is given,
+pub const NETWORK_V6_BLOCKED_BELOW_BITS: u8 = 32;
+/// and /48 a site.
+pub const NETWORK_V6_HELD_BELOW_BITS: u8 = 48;
+/// Entries of lists that are looked at within one wide network; one of them is told.
+pub const COVERED_LOOKED_AT: usize = 256;
+/// A file with a warninglist: the million top names of Tranco's are 22 MB, and nobody needs more than a tenth of them.
+pub const LINT_LIST_MAX_OCTETS: u64 = 16 * 1024 * 1024;
+/// Entries of one warninglist, compiled at each publication: some 40 MB.
+pub const LINT_LIST_ENTRIES_MAX: usize = 200_000;
+/// Warninglists of the operator's own.
+pub const LINT_LISTS_MAX: i64 = 64;
+/// Parts of names in one list: they are one expression, matched in linear time.
+pub const LINT_SUBSTRINGS_MAX: usize = 2_000;
+/// A shorter part is in everything.
+pub const LINT_SUBSTRING_MIN_OCTETS: usize = 3;
+/// An entry: the longest name as text.
+pub const LINT_ENTRY_MAX_OCTETS: usize = 253;
+/// A warninglist's name: it stands in tables and after commands.
+pub const LINT_NAME_MAX_OCTETS: usize = 60;
+/// Held indicators that are named, of each rule.
+pub const HELD_NAMED: usize = 3;
+/// An override ends within a year: who still means it says so again.
+pub const OVERRIDE_DAYS_MAX: u64 = 366;
+/// Why something is overridden or allowed: a sentence or two.
+pub const LINT_REASON_MAX_CHARACTERS: usize = 500;
+/// Entries of the allow-list that stand: each is compiled at each publication.
+pub const ALLOWED_MAX: i64 = 100_000;
+/// Days that an indicator lives at most after a source's last word, where that names no end: ten years.
+pub const LIFETIME_DAYS_MAX: u16 = 3_650;
+/// An end that a source did not name is moved to a day of a grid as wide as a part of so many of the lifetime: of a list that is said
+/// anew every night few indicators change each night, and sensors get changes instead of a new base.
+pub const LIFETIME_GRID_PARTS: i64 = 4;
 
 /// How often sensors are told anew which list is the newest; a sensor that hears nothing for a day says so.
 pub const NEWEST_EVERY: Duration = Duration::from_secs(3600);

@@ -6,9 +6,13 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 use varde_collector::command::{self, Cli};
-use varde_collector::io::quic;
+use varde_collector::io::{extract, quic};
 
 fn main() -> ExitCode {
+    // Without threads, a log or settings: it has a bound on its memory.
+    if extract::is_child() {
+        return extract::child();
+    }
     // Wrong usage ends here, with 2.
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_env("VARDE_LOG").unwrap_or_else(|_| EnvFilter::new("info,sqlx=error"));

@@ -13,7 +13,7 @@ use varde_common::name::DomainName;
 use varde_common::time::Timestamp;
 
 use crate::day;
-use crate::intel::guard::Guard;
+use crate::intel::lint::Fixed;
 use crate::limits::{MEMBER_DOMAINS_MAX, MEMBER_NETWORKS_MAX, MEMBER_TEXT_MAX_CHARACTERS};
 
 /// Whom to call for what.
@@ -350,9 +350,10 @@ pub fn domain(text: &str) -> Result<String, BadProfile> {
         false => idna::domain_to_ascii(text).map_err(|_| bad("its letters make no name".to_owned()))?,
     };
     let name = DomainName::parse(&ascii).map_err(|why| bad(why.to_string()))?;
-    let shared = Guard::new().check(&Pattern { target: Target::Domain(name.clone()), port: None });
-    shared.map_err(|_| bad("many others live below it; name the member's own".to_owned()))?;
-    Ok(name.to_string())
+    match Fixed::default().is_a_members(&name) {
+        true => Ok(name.to_string()),
+        false => Err(bad("many others live below it; name the member's own".to_owned())),
+    }
 }
 
 /// A network of a member's own on the internet.
@@ -368,7 +369,7 @@ pub fn network(text: &str) -> Result<IpNet, BadProfile> {
         return Err(BadProfile::HostBits(text.to_owned(), network.trunc()));
     }
     let target = Target::Network { first: network.network(), prefix: network.prefix_len() };
-    let checked = Guard::new().check(&Pattern { target, port: None });
+    let checked = Fixed::default().check(&Pattern { target, port: None });
     checked.map_err(|why| {
         // The guard's remedy is an indicator's: only what is wrong is told.
         let why = why.to_string();

@@ -29,10 +29,24 @@ pub struct Settings {
     pub heartbeat_every_s: Option<u64>,
     /// CA certificates by which their receiver is believed.
     pub heartbeat_ca: Option<PathBuf>,
+    /// The certificate that readers of the list are shown.
+    pub feed_certificate: Option<PathBuf>,
+    /// Its key.
+    pub feed_key: Option<PathBuf>,
 }
 
-const KEYS: [&str; 8] =
-    ["quic", "enroll", "web", "tcp", "approve_sensors", "heartbeat", "heartbeat_every_s", "heartbeat_ca"];
+const KEYS: [&str; 10] = [
+    "quic",
+    "enroll",
+    "web",
+    "tcp",
+    "approve_sensors",
+    "heartbeat",
+    "heartbeat_every_s",
+    "heartbeat_ca",
+    "feed_certificate",
+    "feed_key",
+];
 
 /// Why a settings file is not obeyed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -155,6 +169,11 @@ impl Settings {
                 };
                 address.ok_or_else(bad).map(Some)
             };
+            let path = |key: &'static str| {
+                let bad = || BadSettings::BadPath { file: file.clone(), line, key, value: value.get_ref().to_string() };
+                let path = value.get_ref().as_str().filter(|path| !path.is_empty()).ok_or_else(bad)?;
+                Ok::<_, BadSettings>(Some(PathBuf::from(path)))
+            };
             match key.get_ref().as_str() {
                 "quic" => settings.quic = address("quic", crate::address::QUIC_PORT)?,
                 "enroll" => settings.enroll = address("enroll", crate::address::ENROLL_PORT)?,
@@ -189,16 +208,9 @@ impl Settings {
                     let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
                     settings.heartbeat_every_s = Some(seconds.ok_or_else(bad)?);
                 }
-                "heartbeat_ca" => {
-                    let bad = || BadSettings::BadPath {
-                        file: file.clone(),
-                        line,
-                        key: "heartbeat_ca",
-                        value: value.get_ref().to_string(),
-                    };
-                    let path = value.get_ref().as_str().filter(|path| !path.is_empty()).ok_or_else(bad)?;
-                    settings.heartbeat_ca = Some(PathBuf::from(path));
-                }
+                "heartbeat_ca" => settings.heartbeat_ca = path("heartbeat_ca")?,
+                "feed_certificate" => settings.feed_certificate = path("feed_certificate")?,
+                "feed_key" => settings.feed_key = path("feed_key")?,
                 other => {
                     let key = other.to_owned();
                     return Err(BadSettings::UnknownKey { file, line, near: nearest(&key), key });
@@ -267,7 +279,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, feed_certificate, feed_key",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",

@@ -67,8 +67,13 @@ async fn v1_every_earlier_database_is_brought_up_to_date_with_all_that_is_in_it(
         assert_eq!((picture.incidents_total, picture.campaigns_total), (2, 1));
         let hits: Vec<_> = picture.campaigns[0].hits.iter().map(|hit| hit.member.number.as_str()).collect();
         assert_eq!(hits.len(), 2, "{hits:?}");
-        let indicators: Vec<_> =
-            store.indicator_rows(Scope::Operator).await.unwrap().into_iter().map(|row| row.indicator).collect();
+        let indicators: Vec<_> = store
+            .indicator_page(Scope::Operator, 0, 1_000)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|row| row.indicator)
+            .collect();
         assert_eq!(indicators, ["vond.example"]);
         let alerts = alert::list(&store, Scope::Operator, Which::default(), 10).await.unwrap();
         assert_eq!(alerts.len(), 2);

@@ -405,6 +405,9 @@ why-possible-contact = possible contact: other names share the address
 why-regular = regular: { $contacts } contacts, mostly { $span } apart
 why-zone = zone { $zone }
 why-list = list { $revision } in force at sensor { $sensor }
+verdict-false-positive = found to be a false positive: { $reason }; the indicator is withdrawn
+verdict-legitimate = found to be legitimate traffic: { $reason }
+verdict-confirmed = confirmed: { $reason }
 # When something fails
 missing-title = Not found
 missing-words = The address points at nothing here. The campaign or incident may have been deleted after its retention time; go to the overview.

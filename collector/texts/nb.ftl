@@ -405,6 +405,9 @@ why-possible-contact = mulig kontakt: adressen deles med andre navn
 why-regular = fast takt: { $contacts } kontakter, oftest { $span } mellom dem
 why-zone = sone { $zone }
 why-list = liste { $revision } i kraft hos sensor { $sensor }
+verdict-false-positive = vurdert som falsk alarm: { $reason }; indikatoren er trukket tilbake
+verdict-legitimate = vurdert som legitim trafikk: { $reason }
+verdict-confirmed = vurdert som bekreftet: { $reason }
 # Når noe ikke går
 missing-title = Finnes ikke
 missing-words = Adressen peker ikke på noe her. Kampanjen eller saken kan være slettet etter lagringstiden; gå til oversikten.

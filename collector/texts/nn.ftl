@@ -405,6 +405,9 @@ why-possible-contact = mogleg kontakt: adressa er delt med andre namn
 why-regular = fast takt: { $contacts } kontaktar, oftast { $span } mellom dei
 why-zone = sone { $zone }
 why-list = liste { $revision } i kraft hos sensor { $sensor }
+verdict-false-positive = vurdert som falsk alarm: { $reason }; indikatoren er trekt tilbake
+verdict-legitimate = vurdert som legitim trafikk: { $reason }
+verdict-confirmed = vurdert som stadfesta: { $reason }
 # Når noko ikkje går
 missing-title = Finst ikkje
 missing-words = Adressa peikar ikkje på noko her. Kampanjen eller saka kan vere sletta etter lagringstida; gå til oversikta.

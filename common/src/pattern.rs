@@ -71,11 +71,18 @@ impl PatternRef<'_> {
 
 /// Where a name is put together while its line is read.
 #[derive(Debug)]
-pub(crate) struct Scratch([u8; 256]);
+pub struct Scratch([u8; 256]);
 
 impl Scratch {
-    pub(crate) const fn new() -> Scratch {
+    /// Nothing is put together yet.
+    pub const fn new() -> Scratch {
         Scratch([0; 256])
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Scratch {
+        Scratch::new()
     }
 }
 
@@ -95,7 +102,7 @@ const MEANING: [u8; 256] = {
 
 /// Reads a line's value where it is a plain name, an exact name, or an IPv4 address. Nothing means: read it the long way
 /// (it may be anything else, or wrong); what it gives is what the long way would give.
-pub(crate) fn read_plain<'s>(value: &[u8], scratch: &'s mut Scratch) -> Option<PatternRef<'s>> {
+pub fn read_plain<'s>(value: &[u8], scratch: &'s mut Scratch) -> Option<PatternRef<'s>> {
     let (exact, text) = match value.split_first() {
         Some((b'=', rest)) => (true, rest),
         _ => (false, value),

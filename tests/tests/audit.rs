@@ -190,6 +190,17 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["source", "remove", "liste"])?;
     fs::write(&list, "verre.example\nfarlig.example\n")?;
     step(&["indicator", "import", &list, "--threat", "Lure"])?;
+    // What never goes out, goes out all the same, and for how long; an indicator is named by its number.
+    let own = path("own.txt");
+    fs::write(&own, "egen.example\nfarlig.example\n")?;
+    step(&["lint", "list", "add", &own])?;
+    let until = varde_agent::io::clock::now().plus(std::time::Duration::from_secs(86_400)).to_string();
+    step(&["lint", "override", "farlig.example", "--reason", "meant", "--until", &until])?;
+    step(&["lint", "override", "farlig.example", "--end"])?;
+    step(&["lint", "list", "remove", "own"])?;
+    step(&["lint", "lifetime", "address", "14"])?;
+    step(&["allow", "add", "farlig.example", "--reason", "ours"])?;
+    step(&["allow", "remove", "farlig.example"])?;
     step(&["publish"])?;
     step(&["list", "export", &carried])?;
     step(&["indicator", "brake", "1", "--hours", "1", "--reason", "falsk alarm"])?;
@@ -216,6 +227,17 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["incident", "list", "--json"])?;
     step(&["alert", "list"])?;
     step(&["alert", "list", "--json"])?;
+    step(&["alert", "verdict", "1", "false-positive", "--reason", "navnet er utdatert"])?;
+    step(&["alert", "verdict", "1", "none", "--reason", "det var det ikke"])?;
+    step(&["indicator", "export", "--format", "plain", "--tlp-max", "amber"])?;
+    step(&["indicator", "export", "--format", "stix", "--out", &path("bundle.json")])?;
+    step(&["reader", "add", "brannmur", "--tlp", "amber", "--member", "3407"])?;
+    step(&["reader", "remove", "1"])?;
+    fs::write(folder.join("misp.key"), "k0\n")?;
+    let source = ["--url", "https://misp.example", "--key-file", &path("misp.key")];
+    step(&[&["sighting", "to", "list.txt"][..], &source].concat())?;
+    step(&["sighting", "send"])?;
+    step(&["sighting", "off", "list.txt"])?;
     step(&["audit", "export", "--member", "3407", "--json"])?;
     step(&["backup", &backup])?;
 

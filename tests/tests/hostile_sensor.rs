@@ -201,10 +201,13 @@ impl Scene {
         let (batches, heartbeats) = (crowd.said(Kind::Deaf), crowd.said(Kind::Heartbeats));
         println!("{batches} batches and {heartbeats} heartbeats were taken");
         self.runtime.block_on(crowd.disperse());
+        let mut connected = Vec::new();
         eventually("their places are free", patience(deaf.len()), || {
-            let connected = self.collector.sensors()?.iter().filter(|sensor| sensor.connected).count();
-            Ok((connected == 1).then_some(()))
-        })?;
+            let sensors = self.collector.sensors()?;
+            connected = sensors.iter().filter(|sensor| sensor.connected).map(|sensor| sensor.id).collect();
+            Ok((connected == [1]).then_some(()))
+        })
+        .with_context(|| format!("connected are, by the collector's word: {connected:?}"))?;
         // The others have said no whole record, and must have none.
         let own: BTreeSet<Epoch> = self.agent.taken()?.into_iter().map(|(epoch, _)| epoch).collect();
         for record in self.collector.records()? {

@@ -171,7 +171,8 @@ fn l2_a_list_that_shrinks_is_published_and_taken_only_where_that_is_said() -> Re
     // A feed withdraws all but three.
     let gone = folder.path().join("gone.txt");
     std::fs::write(&gone, names(3..30))?;
-    let import = ["indicator", "import", &gone.to_string_lossy(), "--valid-until", "2026-01-01T00:00:00Z"];
+    let import = ["indicator", "import", &gone.to_string_lossy(), "--source", "import.txt"];
+    let import = import.into_iter().chain(["--valid-until", "2026-01-01T00:00:00Z"]);
     collector.ask(import)?;
     let said = collector.try_ask(["publish"])?;
     assert_eq!(said.code, Some(1));
@@ -210,7 +211,8 @@ fn l2_little_that_has_changed_travels_as_changes_and_outlives_a_restart_without_
     // One comes, one goes: the base stays where it is.
     let gone = folder.path().join("gone.txt");
     std::fs::write(&gone, "vond7.example\n")?;
-    collector.ask(["indicator", "import", &gone.to_string_lossy(), "--valid-until", "2026-01-01T00:00:00Z"])?;
+    let import = ["indicator", "import", &gone.to_string_lossy(), "--source", "import.txt"];
+    collector.ask(import.into_iter().chain(["--valid-until", "2026-01-01T00:00:00Z"]))?;
     collector.publish("ny.example\n")?;
     collector.await_in_force(1, 2)?;
     let stored: Vec<(i64, i64)> = collector.query(

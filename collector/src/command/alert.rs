@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::noted::{deed, reading};
+use super::verdict::{self, VerdictArguments};
 use super::{listing, say};
 use crate::audit::On;
 use crate::store::alert::{self, AlertView, Which};
@@ -34,7 +35,20 @@ KEYS of --json (one object a line, in the order of id; absent = null; times RFC 
   regularity             {contacts, median_interval_ms, spread_ms}
   closed                 no more updates will come
   incident               the incident it is in
-  exercise, retro        part of an exercise; found in history";
+  exercise, retro        part of an exercise; found in history
+  verdict                what a person concluded: false-positive, legitimate or confirmed
+  verdict_reason, verdict_at   why, and when that was said";
+
+const VERDICT_HELP: &str = "\
+false-positive  the indicator is wrong: it is withdrawn, whatever source names it now or later, until this is taken back; counts
+                against the sources that name it, and MISP servers that are told of sightings hear of it
+legitimate      the indicator is right and this traffic is wanted (a test, a researcher): nothing follows but that it is said
+confirmed       it is what the indicator says: counts for its sources, and MISP servers that are told of sightings hear of it
+none            what was said is taken back, and what followed from it: the indicator stands again where a source names it
+Sensors drop a withdrawn indicator with the next list: varde-collector publish. Until then: varde-collector indicator brake.
+The reason stands in the audit and on the page.
+Keys with --json: alert, indicator, verdict (null = none), before, withdrawn, reinstated (by this), sightings (queued), sources
+(source, shown: its indicators that were published; hits: those that made alerts; confirmed, false_positives: verdicts).";
 
 /// What can be done with alerts.
 #[derive(Debug, clap::Subcommand)]
@@ -46,6 +60,9 @@ pub enum AlertCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say what an alert was.
+    #[command(after_help = VERDICT_HELP)]
+    Verdict(VerdictArguments),
 }
 
 /// Runs it on the data directory `data`.
@@ -53,8 +70,11 @@ pub enum AlertCommand {
 /// # Errors
 /// A sentence for the person at the keyboard.
 pub async fn run(data: &Path, command: AlertCommand) -> anyhow::Result<()> {
-    let AlertCommand::List { json } = command;
     let store = Store::open(data).await?;
+    let json = match command {
+        AlertCommand::List { json } => json,
+        AlertCommand::Verdict(arguments) => return verdict::run(&store, arguments).await,
+    };
     reading(&store, deed("alert list", On::Everybody).becomes("hosts shown by their pseudonyms")).await?;
     let limit = i64::try_from(PAGE)?;
     let mut which = Which::default();
@@ -85,6 +105,7 @@ pub(super) fn table(alerts: &[AlertView]) -> String {
         "LAST SEEN",
         "COUNT",
         "INCIDENT",
+        "VERDICT",
     ]);
     for alert in alerts {
         let host = match (&alert.client, alert.hosts, alert.by_resolver) {
@@ -103,6 +124,7 @@ pub(super) fn table(alerts: &[AlertView]) -> String {
             listing::moment(alert.last_seen),
             alert.count.to_string(),
             alert.incident.map_or("-".to_owned(), |incident| incident.to_string()),
+            alert.verdict.map_or("-".to_owned(), |verdict| verdict.to_string()),
         ]);
     }
     format!("{table}\n")

@@ -5,25 +5,36 @@ use std::path::Path;
 use clap::Subcommand;
 
 use super::brake::{self, BrakeArguments};
+use super::export::{self, ExportArguments};
 use super::import::{ImportArguments, import};
-use super::say;
-use crate::store::indicator::IndicatorRow;
-use crate::store::{Scope, Store};
+use super::import_text;
+use super::indicator_lint;
+use super::indicator_show::{self, ListArguments, ShowArguments};
+use crate::store::Store;
 
 /// Subcommands of `indicator`.
 #[derive(Debug, Subcommand)]
 pub enum IndicatorCommand {
     /// Import a file of indicators: a plain list, STIX, MISP, Zeek, RPZ, a table …
     #[command(
-        after_help = "Formats: plain (one indicator a line, # begins a comment), stix (2.1 bundles, answers of TAXII servers), misp (events), zeek, rpz, suricata (datasets), hosts, csv, urlhaus, threatfox, feodo. Which one it is is found out, unless --format says so. Values written so that nobody clicks on them (hxxp, [.]) are understood outside plain lists; of a URL the host is taken, half as sure; names in letters beyond ASCII as xn--.\nA line of a plain list is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port; or ja4:VALUE, programs whose TLS or QUIC hello has this JA4 fingerprint.\nWhat an option says is said of every entry that does not say it itself; of two markings (TLP, PAP) the stricter one counts. An indicator that is known already is kept once, with every source that names it: it is as sure and as bad as the surest and the worst of them, marked as the strictest, and holds for as long as one says so. What a source says again takes the place of what it said; the rest stays. Entries that are no indicator are named and the rest is loaded.\nKeys with --json: source, format, new, known, left_out, clues (what no sensor can look for: hashes, paths), harmless (by the source's own word; not looked for), passed_over (meant for people to read), withdrawn, dry_run.\nExit: 0 every entry was loaded, 1 some were left out (the rest is loaded) or it could not be done, 2 wrong usage."
+        after_help = "Formats: plain (one indicator a line, # begins a comment), stix (2.1 bundles, answers of TAXII servers), misp (events), zeek, rpz, suricata (datasets), hosts, csv, urlhaus, threatfox, feodo, prose (a pasted text, a mail as .eml, a PDF). Which one it is is found out, unless --format says so. Values written so that nobody clicks on them (hxxp, [.]) are understood; of a URL the host is taken, half as sure; names in letters beyond ASCII as xn--.\nOf prose: with --dry-run every value is shown with the sentence around it, which is kept as its note (from standard input: with --format prose). Where some values are written in brackets only those are taken, for the others are links; else all are but those of who wrote the mail, below its closing words, of files and programs. A TLP marking in the text counts like --tlp. Text and PDFs that are attached are read; what is scanned or of another kind is named. Keys with --json --dry-run: source, format, dry_run, tlp, defanged, taken, passed_over, clues, left_out, values (value, fate: taken, passed, clue or refused, kind, why, part, line, times, sentence), unread (name, why, matters).\nA line of a plain list is a domain (evil.example: it and everything below it), an exact host (=www.evil.example), an address or a network, each perhaps with a port: name:port, address:port, [v6]:port, network:port, [v6net]:port; or ja4:VALUE, programs whose TLS or QUIC hello has this JA4 fingerprint.\nWhat an option says is said of every entry that does not say it itself; of two markings (TLP, PAP) the stricter one counts. An indicator that is known already is kept once, with every source that names it: it is as sure and as bad as the surest and the worst of them, marked as the strictest, and holds for as long as one says so. Of an object's versions the newest counts, in whatever order they come; what was revoked comes back by a newer version alone. What a source says again takes the place of all that it said of it; in a list without columns (plain, hosts, rpz, suricata) what no option says stays as it was. Entries that are no indicator are named and the rest is loaded; of those that are, or may be, marked TLP:RED or TLP:AMBER+STRICT the place and the reason alone. A file that cannot be read to its end, holds more than 10000000 entries, or leaves out with --replace half of what its source said, changes nothing.\nKeys with --json: source, format, new, known, repeated (said twice in the file), outdated (older than the version known; changed nothing), left_out, clues (what no sensor can look for: hashes, paths), harmless (by the source's own word; not looked for), passed_over (meant for people to read), withdrawn, held (by lint: in no list), expired (older than its kind lives: in no list), dry_run, refused (why nothing was done; null = it was). With dry_run they say what would be.\nExit: 0 every entry was loaded, 1 some were left out (the rest is loaded) or it could not be done, 2 wrong usage."
     )]
     Import(ImportArguments),
     /// List the indicators.
+    #[command(after_help = indicator_show::LIST_HELP)]
+    List(ListArguments),
+    /// One indicator and all that its sources say of it.
+    #[command(after_help = indicator_show::SHOW_HELP)]
+    Show(ShowArguments),
+    /// Write what is in force as a file for others: a STIX bundle, a MISP event, plain lines or a policy zone.
+    #[command(after_help = export::HELP)]
+    Export(ExportArguments),
+    /// Say what lint has to say of every indicator: what is held back and why, what only to look at.
     #[command(
-        after_help = "Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until, exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Rules: allowed (varde-collector allow), public-suffix, special-name, special-range, width (networks), member-name, member-network, url-host (a URL's host that is many others' too), list NAME (varde-collector lint list), documentation. Levels: block and quarantine hold it back, warn and annotate only tell. What is held goes out by: varde-collector lint override INDICATOR --reason TEXT --until DATE, where that may be.\nKeys with --json: id, indicator, rule, level, list, entry (what of the list it met), why, remedy, held, overridden, can_be_overridden. What is not is null."
     )]
-    List {
-        /// One JSON object a line.
+    Lint {
+        /// One JSON object a line, a finding each.
         #[arg(long)]
         json: bool,
     },
@@ -54,35 +65,16 @@ pub async fn run(data: &Path, command: IndicatorCommand) -> anyhow::Result<()> {
     let done = match command {
         IndicatorCommand::Brake(arguments) => brake::run(data, &store, arguments).await,
         IndicatorCommand::Brakes { json } => brake::list(&store, json).await,
-        IndicatorCommand::Import(arguments) => import(data, &store, arguments).await,
-        IndicatorCommand::List { json } => match store.indicator_rows(Scope::Operator).await {
-            Ok(rows) => print(&rows, json),
-            Err(error) => Err(error.into()),
+        IndicatorCommand::Export(arguments) => export::run(&store, arguments).await,
+        IndicatorCommand::Lint { json } => indicator_lint::run(&store, json).await,
+        IndicatorCommand::Import(arguments) => match import_text::wanted(data, &arguments) {
+            Ok(Some(text)) => import_text::show(text, &arguments),
+            Ok(None) => import(data, &store, arguments).await,
+            Err(error) => Err(error),
         },
+        IndicatorCommand::List(arguments) => indicator_show::list(&store, &arguments).await,
+        IndicatorCommand::Show(arguments) => indicator_show::show(&store, &arguments).await,
     };
     store.close().await;
     done
-}
-
-fn print(indicators: &[IndicatorRow], json: bool) -> anyhow::Result<()> {
-    let row = |row: &IndicatorRow| {
-        vec![
-            row.id.to_string(),
-            row.indicator.clone(),
-            row.kind.clone(),
-            row.severity.to_owned(),
-            row.confidence.to_string(),
-            row.tlp.clone(),
-            row.threat.clone().unwrap_or_else(|| "-".to_owned()),
-            row.sources.join(", "),
-            say::moment(row.received_at.into()),
-            match (row.withdrawn_at, row.published_in) {
-                (Some(_), _) => "withdrawn".to_owned(),
-                (None, list) => list.map_or("-".to_owned(), |list| list.to_string()),
-            },
-        ]
-    };
-    let heads = ["ID", "INDICATOR", "KIND", "SEVERITY", "SURE", "TLP", "THREAT", "SOURCE", "RECEIVED", "LIST"];
-    let nothing = "No indicators yet. Load a list with: varde-collector indicator import FILE";
-    say::rows(indicators, json, &heads, row, nothing)
 }

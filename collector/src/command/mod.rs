@@ -1,6 +1,7 @@
 //! One file a subcommand. Exit codes: 0 done, 1 it could not be done (says why and what to do), 2 wrong usage.
 
 pub mod alert;
+pub mod allow;
 pub mod audit;
 pub mod audited;
 pub mod backup;
@@ -9,35 +10,45 @@ pub mod ca;
 pub mod campaign;
 pub mod channel;
 pub mod import;
+mod import_text;
 pub mod incident;
 pub mod indicator;
+pub mod indicator_show;
 pub mod init;
 pub mod key;
+pub mod lint;
+pub mod lint_list;
 pub mod member;
 pub mod member_file;
 pub mod member_leave;
 pub mod member_set;
 pub mod member_show;
 pub mod publish;
+pub mod reader;
 pub mod restore;
 pub mod root;
 pub mod run;
 pub mod sensor;
 pub mod sensor_events;
 pub mod sensor_site;
+pub mod sighting;
 pub mod sign;
 pub mod source;
 pub mod source_add;
 pub mod status;
 
 mod duty;
+mod export;
 mod handing_over;
+mod held;
+mod indicator_lint;
 pub mod list;
 mod listing;
 mod noted;
 mod numbers;
 mod say;
 mod sensor_list;
+mod verdict;
 
 use std::path::PathBuf;
 
@@ -87,8 +98,20 @@ pub enum Command {
     /// Where intelligence is fetched from, again and again.
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// What indicators are held against before they are published, what goes out in spite of it, and how long they live.
+    #[command(subcommand)]
+    Lint(lint::LintCommand),
+    /// What never goes out, whatever source says so.
+    #[command(subcommand)]
+    Allow(allow::AllowCommand),
     /// Sign all valid indicators as a new list and send it to every connected sensor.
     Publish(publish::PublishArguments),
+    /// Firewalls, resolvers and servers that read the list over HTTPS.
+    #[command(subcommand)]
+    Reader(reader::ReaderCommand),
+    /// What MISP servers are told of verdicts on their attributes.
+    #[command(subcommand)]
+    Sighting(sighting::SightingCommand),
     /// The newest list as a file, for sensors without contact.
     #[command(subcommand)]
     List(list::ListCommand),
@@ -133,7 +156,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Sensor(command) => sensor::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
         Command::Source(command) => source::run(&data, command).await,
+        Command::Lint(command) => lint::run(&data, command).await,
+        Command::Allow(command) => allow::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
+        Command::Reader(command) => reader::run(&data, command).await,
+        Command::Sighting(command) => sighting::run(&data, command).await,
         Command::List(command) => list::run(&data, command).await,
         Command::Root(command) => root::run(&data, command).await,
         Command::Sign(arguments) => sign::run(&data, &arguments).await,
@@ -203,12 +230,24 @@ mod tests {
             "sensor site list 3",
             "sensor channel 3 pilot --key list.key",
             "sensor channel --accept word.json",
+            "lint list add list.json --name tranco --level warn",
+            "lint list list --json",
+            "lint list show sinkholes",
+            "lint list remove tranco",
+            "lint override 8.8.8.8 --reason why --until 2027-01-31",
+            "lint override 17 --end",
+            "lint overrides --json",
+            "lint lifetime",
+            "lint lifetime address 14",
+            "allow add supplier.example --reason ours --until 2027-01-31T12:00:00Z",
+            "allow list --json",
+            "allow remove supplier.example",
+            "indicator lint --json",
             "publish --channel pilot --allow-shrink",
             "sensor approve 3",
             "sensor refuse 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
             "indicator import -",
-            "indicator list --json",
             "source add vaktmester --kind taxii https://t.example/taxii2/ --collection 91a7b528 --every 30m --tlp amber --confidence 60 --ca ca.pem --auth-file secret --json",
             "source add liste --kind file https://f.example/list.csv --format csv --column 2 --max-size 10M --within 5m --proxy http://proxy.example:3128",
             "source list --json",
@@ -218,6 +257,21 @@ mod tests {
             "source pause liste",
             "source resume liste",
             "source remove liste --withdraw",
+            "indicator import list.txt --exercise=no --replace --dry-run",
+            "indicator list --json --limit 10 --after 7",
+            "indicator show 7 --json",
+            "indicator show evil.example",
+            "indicator export --format stix --tlp-max green --out bundle.json",
+            "indicator export --format rpz",
+            "reader add brannmur --tlp amber --member 3407 --until 2027-01-01T00:00:00Z",
+            "reader add misp --tlp amber+strict --own --json",
+            "reader add unbound --path-token",
+            "reader list --json",
+            "reader remove 3",
+            "sighting to MISP --url https://misp.example --key-file misp.key --ca ca.pem",
+            "sighting off MISP",
+            "sighting list --json",
+            "sighting send",
             "publish --key list.key",
             "publish --export waiting.json",
             "publish --accept waiting.json",
@@ -230,6 +284,8 @@ mod tests {
             "campaign list --json",
             "incident list --json",
             "alert list --json",
+            "alert verdict 7 false-positive --reason x --json",
+            "alert verdict 7 none --reason x",
             "audit list --json",
             "audit verify --json --head 0000000000000000000000000000000000000000000000000000000000000000",
             "audit export --member 3407 --json",
@@ -280,6 +336,14 @@ mod tests {
             "publish --export a --accept b",
             "indicator import a --confidence 101",
             "run --web here",
+            "alert verdict 7 confirmed",
+            "indicator export --format pdf",
+            "indicator export --format stix --tlp-max red",
+            "reader add x --tlp red",
+            "reader add x --own --member 3407",
+            "reader remove",
+            "sighting to MISP --url https://misp.example",
+            "alert verdict 7 maybe --reason x",
         ] {
             let words = ["varde-collector"].into_iter().chain(wrong.split(' ').filter(|word| !word.is_empty()));
             assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{wrong}");

@@ -13,7 +13,7 @@ use varde_common::time::Timestamp;
 use varde_common::trust::{from_hex, hex, key_id};
 
 use super::noted::{as_said, deed, list_in_force, publication};
-use super::{duty, say};
+use super::{duty, held, say};
 use crate::audit::On;
 use crate::control::Poke;
 use crate::intel::changes;
@@ -134,6 +134,7 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     if compiled.expired > 0 {
         say::aside(&format!("{} indicators are left out because they are no longer valid.", compiled.expired));
     }
+    held::say_of_list(&compiled.held);
     match outcome {
         Outcome::Unchanged { revision: Revision(0), .. } => {
             say::result("There is nothing to publish. Load a list first: varde-collector indicator import FILE")
@@ -220,7 +221,8 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
         None => None,
     };
     let (seed, key_of_hashes) = (Seed::from_octets(random()?), confidential_key(store).await?);
-    let mut compiler = Compiler::new(now, Making { seed, key: key_of_hashes, include_red });
+    let linter = store.linter(Scope::Operator, now).await?;
+    let mut compiler = Compiler::new(now, Making { seed, key: key_of_hashes, include_red }, linter);
     let mut up_to_id = 0;
     loop {
         let rows = store.indicators_to_compile(Scope::Operator, up_to_id, COMPILE_PAGE_ROWS).await?;

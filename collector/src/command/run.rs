@@ -4,12 +4,14 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::address::{Bound, ENROLL_PORT, Listen, QUIC_PORT, TCP_PORT, WEB_PORT};
 use crate::io::beat;
 use crate::io::directory;
+use crate::io::feed_tls::Own;
 use crate::io::serve::{self, Conduct, StartError};
 use crate::limits::{BEAT_EVERY, SETTINGS_MAX_OCTETS};
 use crate::settings::Settings;
@@ -47,9 +49,16 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let asked = arguments.tcp.or(settings.tcp).is_some();
     let wanted = wanted(&arguments, &settings);
     let every = settings.heartbeat_every_s.map_or(BEAT_EVERY, Duration::from_secs);
-    let Settings { heartbeat, heartbeat_ca: authorities, approve_sensors, .. } = settings;
+    let Settings { heartbeat, heartbeat_ca: authorities, approve_sensors, feed_certificate, feed_key, .. } = settings;
+    let feed_certificate = match (feed_certificate, feed_key) {
+        (Some(certificate), Some(key)) => Some(Own { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => {
+            bail!("feed_certificate and feed_key belong together: set both, or neither")
+        }
+    };
     let heartbeat = heartbeat.map(|to| beat::Wanted { to, every, authorities });
-    let conduct = Conduct { approve_sensors, heartbeat };
+    let conduct = Conduct { approve_sensors, heartbeat, feed_certificate };
     let running = match serve::start_as(data, wanted, conduct.clone()).await {
         Err(error @ StartError::Tcp { .. }) if !asked => {
             tracing::warn!("sensors whose network drops UDP cannot come in: {error}");

@@ -42,7 +42,7 @@ pub enum SourceCommand {
     },
     /// Fetch a source now.
     #[command(
-        after_help = "Keys with --json: source, unchanged, found (indicators in what came), new, known, withdrawn, left_out, clues, harmless, passed_over, missing (events that a MISP feed names and does not have), held (why; none = it is not), dry_run.\nExit: 0 it was fetched and taken in (or had not changed), 1 it was not, or is held, 2 wrong usage."
+        after_help = "Keys with --json: source, unchanged, found (indicators in what came), new, known, outdated (in older versions than what is known), withdrawn, left_out, clues, harmless, passed_over, missing (events that a MISP feed names and does not have), held (why; none = it is not), dry_run.\nExit: 0 it was fetched and taken in (or had not changed), 1 it was not, or is held, 2 wrong usage."
     )]
     Fetch {
         /// Its name.
@@ -241,8 +241,10 @@ fn in_a_sentence(name: &str, outcome: &Outcome) -> String {
         false if outcome.held.is_some() => format!("{name}: {new} would be new, {known} are known already; held"),
         false => format!("{name}: {new} new, {known} already known"),
     };
+    let is_done = !outcome.dry_run && outcome.held.is_none();
     for (count, what) in [
-        (outcome.withdrawn, "withdrawn"),
+        (outcome.outdated, "in versions older than what is known, which change nothing"),
+        (outcome.withdrawn, if is_done { "withdrawn" } else { "would be withdrawn" }),
         (outcome.left_out, "left out"),
         (outcome.clues, "that no sensor can look for, kept for people"),
         (outcome.harmless, "that the source says are harmless, not looked for"),
@@ -279,7 +281,7 @@ async fn remove(data: &Path, store: &Store, name: &str, withdraw: bool) -> anyho
     let mut summary = format!("{name} is no longer fetched; {} of what it said stand", row.standing);
     if withdraw {
         let why = "its source was removed";
-        let withdrawn = store.withdraw_not_renewed(name, Timestamp(i64::MAX), why, clock::now()).await?;
+        let withdrawn = store.withdraw_source(name, why, clock::now()).await?;
         summary = format!("{name} is no longer fetched; {withdrawn} of what it said are withdrawn");
     }
     say::result(&summary)

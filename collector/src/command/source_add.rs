@@ -19,9 +19,9 @@ use crate::intel::fetch::plan::{Kind, Plan};
 use crate::intel::format::Format;
 use crate::io::clock;
 use crate::io::fetch::{Fetcher, check_secret};
-use crate::limits::{
-    FETCH_EVERY, FETCH_EVERY_MAX, FETCH_EVERY_MIN, FETCH_MAX_OCTETS, FETCH_WITHIN, FETCH_WITHIN_MAX, IMPORT_MAX_OCTETS,
-    SOURCES_MAX,
+use crate::limits::IMPORT_MAX_OCTETS;
+use crate::limits::fetch::{
+    FETCH_EVERY, FETCH_EVERY_MAX, FETCH_EVERY_MIN, FETCH_MAX_OCTETS, FETCH_WITHIN, FETCH_WITHIN_MAX, SOURCES_MAX,
 };
 use crate::store::{Scope, Store};
 
@@ -165,6 +165,9 @@ fn plan(arguments: &AddArguments) -> anyhow::Result<Plan> {
     }
     if (format.is_some() || column.is_some()) && *kind != Kind::File {
         bail!("--format and --column are for --kind file: the other kinds are written in one way");
+    }
+    if *format == Some(Format::Prose) {
+        bail!("what people have written is not taken in unread: --format prose is for indicator import");
     }
     if column.is_some() && *format != Some(Format::Csv) {
         bail!("--column is for tables: --format csv");

@@ -8,7 +8,7 @@ use varde_common::time::Timestamp;
 
 use crate::mark::{Given, Speaker, judge};
 use crate::store::record::Position;
-use crate::store::{Store, StoreError, mark, record, sensor, site};
+use crate::store::{Store, StoreError, mark, presence, record, site};
 
 /// What is said to be committed of a spool that another has followed: whatever lies in it beyond what is stored, that other
 /// may have taken over, and nobody is to send it a second time.
@@ -107,7 +107,8 @@ async fn meet_within(
     switch(conn, sensor, position, epoch, committed, now).await?;
     let hello = &said.hello;
     site::named(conn, sensor, &hello.sites).await?;
-    sensor::connected(conn, sensor, hello.agent_version.as_str(), hello.revision, said.protocol, carrier, now).await?;
+    presence::connected(conn, sensor, hello.agent_version.as_str(), hello.revision, said.protocol, carrier, now)
+        .await?;
     Ok(Met::Stands { committed, mark })
 }
 

@@ -10,8 +10,6 @@ use varde_common::tlp::Tlp;
 
 /// What an indicator counts as of which no source says how sure it is.
 pub const CONFIDENCE_UNSAID: u8 = 50;
-/// Of a URL no more is kept for people.
-const URL_MAX_CHARACTERS: usize = 1_000;
 
 /// What may be done with it, in order of strictness (the Permissible Actions Protocol).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,9 +103,18 @@ pub struct Details {
     /// Where the source tells more; or, where `of_url`, the URL of which only the host can be seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// When the source's own side first saw it at work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_seen: Option<Timestamp>,
+    /// When it last did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
     /// The indicator is the host of a URL, and so says more than the source does.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub of_url: bool,
+    /// Some of it was longer than is kept, and ends in an ellipsis, or there was more of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 impl Details {
@@ -134,7 +141,7 @@ impl About {
     /// The same of the host of a URL: half as sure, for the host may be others' too.
     pub fn of_url(mut self, url: &str) -> About {
         self.confidence = Some(self.confidence.unwrap_or(CONFIDENCE_UNSAID) / 2);
-        self.details.url = Some(url.chars().take(URL_MAX_CHARACTERS).collect());
+        self.details.url = Some(url.to_owned());
         self.details.of_url = true;
         self
     }

@@ -12,6 +12,7 @@ use varde_common::time::{Timestamp, Validity};
 use varde_common::tlp::Tlp;
 use varde_common::trust::{Root, Untrusted, key_id};
 
+use super::lint::{self, Held, Linter};
 use crate::limits::{LIST_DAYS, LIST_RENEW_DAYS};
 
 /// An indicator as the database holds it, as far as a list needs it.
@@ -33,6 +34,10 @@ pub struct Stored {
     pub valid_until: Option<i64>,
     /// Part of an exercise.
     pub exercise: bool,
+    /// Everything that names it names a URL on it.
+    pub of_url: bool,
+    /// It has been in a list.
+    pub was_published: bool,
 }
 
 /// Why no list could be made.
@@ -66,6 +71,8 @@ pub struct Compiled {
     pub unhidable: u64,
     /// Left out: no longer valid.
     pub expired: u64,
+    /// Left out: held back by lint.
+    pub held: Held,
 }
 
 /// How an indicator reaches sensors.
@@ -108,7 +115,7 @@ pub struct Making {
     pub include_red: bool,
 }
 
-/// Makes a list of all rows that may be published and have not expired. Those that are not valid yet are in it: sensors
+/// Makes a list of all rows that may be published, that nothing holds back, and that have not expired. Those that are not valid yet are in it: sensors
 /// obey the window themselves, and so begin on time. Rows come by number, a page at a time; what is held of them is about
 /// what the list will have.
 #[derive(Debug)]
@@ -120,14 +127,17 @@ pub struct Compiler {
     withheld: u64,
     unhidable: u64,
     expired: u64,
+    held: Held,
+    linter: Linter,
     now: Timestamp,
 }
 
 impl Compiler {
     /// Of nothing yet.
-    pub fn new(now: Timestamp, making: Making) -> Compiler {
+    pub fn new(now: Timestamp, making: Making, linter: Linter) -> Compiler {
         let (builder, content) = (Builder::new(making.seed, making.key), ContentHasher::default());
-        Compiler { builder, content, making, confidential: 0, withheld: 0, unhidable: 0, expired: 0, now }
+        let held = Held::default();
+        Compiler { builder, content, making, confidential: 0, withheld: 0, unhidable: 0, expired: 0, held, linter, now }
     }
 
     /// Takes the row with the next number.
@@ -140,6 +150,11 @@ impl Compiler {
             return Ok(());
         }
         let mut indicator = read_row(row)?;
+        if let Some(finding) = self.linter.holds(&indicator.pattern, row.of_url) {
+            let shown = || lint::shown(row.id, &row.pattern, indicator.tlp);
+            self.held.add(&finding, indicator.tlp, shown, row.was_published);
+            return Ok(());
+        }
         let facts = Facts::from(&indicator);
         match reach(indicator.tlp, &indicator.pattern, self.making.include_red) {
             Reach::Clear => {
@@ -167,9 +182,9 @@ impl Compiler {
     /// # Errors
     /// [`NotCompiled::NotBuilt`].
     pub fn finish(self) -> Result<Compiled, NotCompiled> {
-        let Compiler { builder, content, confidential, withheld, unhidable, expired, .. } = self;
+        let Compiler { builder, content, confidential, withheld, unhidable, expired, held, .. } = self;
         let (base, content) = (builder.finish()?.into_octets(), content.finish());
-        Ok(Compiled { base, content, confidential, withheld, unhidable, expired })
+        Ok(Compiled { base, content, confidential, withheld, unhidable, expired, held })
     }
 }
 
@@ -266,7 +281,7 @@ mod tests {
         include_red: bool,
     ) -> Result<Compiled, NotCompiled> {
         let making = Making { seed: Seed::from_octets([seed; 16]), key: ConfidentialKey([7; 32]), include_red };
-        let mut compiler = Compiler::new(now, making);
+        let mut compiler = Compiler::new(now, making, Linter::default());
         rows.into_iter().try_for_each(|row| compiler.take(&row))?;
         compiler.finish()
     }
@@ -281,6 +296,8 @@ mod tests {
             valid_from: None,
             valid_until: None,
             exercise: id == 2,
+            of_url: false,
+            was_published: false,
         }
     }
 
@@ -350,7 +367,7 @@ mod tests {
         assert_ne!(with.content, without.content);
         // The content's hash is over the keyed hashes: nobody holds a guess against it who has no key.
         let making = Making { seed: Seed::from_octets([1; 16]), key: ConfidentialKey([8; 32]), include_red: true };
-        let mut other = Compiler::new(Timestamp(0), making);
+        let mut other = Compiler::new(Timestamp(0), making, Linter::default());
         rows().iter().try_for_each(|row| other.take(row)).unwrap();
         assert_ne!(other.finish().unwrap().content, with.content);
         let set = IndicatorSet::open(Arc::new(with.base)).unwrap();

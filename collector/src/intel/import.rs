@@ -1,82 +1,174 @@
 //! Between a format and the database: what is said of a whole file is added to every entry, and what would do harm is left out.
 
-use super::canonical::About;
-use super::format::{Item, LeftOut};
-use super::guard::Guard;
+use std::ops::ControlFlow;
+
+use super::canonical::{About, Found};
+use super::format::{Format, Item, LeftOut, Withdrawn};
+use super::lint::Fixed;
+use super::{cut, hidden};
 
 /// Goes over entries, one by one.
 #[derive(Debug)]
 pub struct Importer {
-    guard: Guard,
+    fixed: Fixed,
     about: About,
+    /// How an entry that could not be read is marked is not known.
+    marks_itself: bool,
 }
 
 impl Importer {
-    /// With what is said of all entries.
-    pub fn new(about: About) -> Importer {
-        Importer { guard: Guard::new(), about }
+    /// With what is said of all entries of a file that begins so.
+    pub fn new(about: About, format: Format, head: &[u8]) -> Importer {
+        Importer { fixed: Fixed::default(), about, marks_itself: hidden::marks_itself(format, head) }
     }
 
-    /// The entry as it goes into the database.
-    pub fn take(&self, item: Item) -> Item {
+    /// Whether what cannot be read may be told with its value.
+    pub fn may_quote(&self) -> bool {
+        !self.marks_itself && hidden::is_shown(self.about.tlp)
+    }
+
+    /// Tells the entry as it goes into the database. Where an object's version is left out, what an older one named does not stand
+    /// either.
+    pub fn take(&self, item: Item, tell: &mut dyn FnMut(Item) -> ControlFlow<()>) -> ControlFlow<()> {
         match item {
             Item::Found(place, mut found) => {
-                let text = found.pattern.to_plain();
-                if let Err(why) = self.guard.check(&found.pattern) {
-                    return Item::LeftOut(LeftOut { place, text, why: format!("is not imported: {why}") });
+                cut::found(&mut found);
+                found.about = std::mem::take(&mut found.about).or(&self.about);
+                match self.refusal(&found) {
+                    None => tell(Item::Found(place, found)),
+                    Some(why) => {
+                        let left_out = LeftOut { place, text: found.pattern.to_plain(), why };
+                        tell(Item::LeftOut(match hidden::is_shown(found.about.tlp) {
+                            true => left_out,
+                            false => hidden::without_value(left_out),
+                        }))?;
+                        silence(*found, tell)
+                    }
                 }
-                found.about = found.about.or(&self.about);
-                if found.about.is_never() {
-                    let why = "is not imported: it holds until before it holds from; nothing would ever match".into();
-                    return Item::LeftOut(LeftOut { place, text, why });
-                }
-                Item::Found(place, found)
+            }
+            Item::Harmless(place, mut found) => {
+                cut::found(&mut found);
+                let object = found.clone();
+                tell(Item::Harmless(place, found))?;
+                silence(*object, tell)
             }
             Item::Clue(mut clue) => {
+                cut::clue(&mut clue);
                 clue.tlp = clue.tlp.max(self.about.tlp);
-                Item::Clue(clue)
+                tell(Item::Clue(clue))
             }
-            item
-            @ (Item::Withdrawn(_) | Item::Silent(_) | Item::Harmless(..) | Item::PassedOver | Item::LeftOut(_)) => item,
+            Item::Withdrawn(mut withdrawn) => {
+                cut::withdrawn(&mut withdrawn);
+                tell(Item::Withdrawn(withdrawn))
+            }
+            Item::Silent(mut silent) => {
+                cut::withdrawn(&mut silent);
+                tell(Item::Silent(silent))
+            }
+            Item::PassedOver => tell(Item::PassedOver),
+            Item::LeftOut(left_out) if self.may_quote() => tell(Item::LeftOut(left_out)),
+            Item::LeftOut(left_out) => tell(Item::LeftOut(hidden::without_value(left_out))),
         }
+    }
+
+    /// Why it is not imported.
+    fn refusal(&self, found: &Found) -> Option<String> {
+        if let Err(why) = self.fixed.check(&found.pattern) {
+            return Some(format!("is not imported: {why}"));
+        }
+        let never = "is not imported: it holds until before it holds from; nothing would ever match";
+        found.about.is_never().then(|| never.to_owned())
+    }
+}
+
+/// That an object's version names nothing; of one without a name there is nothing to say.
+fn silence(found: Found, tell: &mut dyn FnMut(Item) -> ControlFlow<()>) -> ControlFlow<()> {
+    match found.object.id.is_empty() {
+        true => ControlFlow::Continue(()),
+        false => tell(Item::Silent(Withdrawn { object_id: found.object.id, modified: found.object.modified })),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intel::format::{self, Format, Options};
+    use crate::intel::canonical::Object;
+    use crate::intel::format::{self, Options, Place};
     use proptest::prelude::*;
     use std::io::Cursor;
-    use std::ops::ControlFlow;
     use varde_common::time::Timestamp;
+    use varde_common::tlp::Tlp;
 
     fn read(list: &[u8], about: About) -> (Vec<String>, Vec<String>) {
-        let importer = Importer::new(about);
+        let importer = Importer::new(about, Format::Plain, list);
         let (mut good, mut bad) = (Vec::new(), Vec::new());
-        format::read(Format::Plain, &Options::default(), &mut Cursor::new(list), &mut |item| {
-            match importer.take(item) {
-                Item::Found(_, found) => good.push(found.pattern.to_plain()),
-                Item::LeftOut(left_out) => bad.push(left_out.to_string()),
-                Item::Withdrawn(_) | Item::Silent(_) | Item::Harmless(..) | Item::PassedOver | Item::Clue(_) => {}
-            }
-            ControlFlow::Continue(())
-        })
-        .unwrap();
+        // What cannot be read to its end is refused, and what came before has been told.
+        let _ = format::read(Format::Plain, &Options::default(), &mut Cursor::new(list), &mut |item| {
+            importer.take(item, &mut |item| {
+                match item {
+                    Item::Found(_, found) => good.push(found.pattern.to_plain()),
+                    Item::LeftOut(left_out) => bad.push(left_out.to_string()),
+                    Item::Withdrawn(_) | Item::Silent(_) | Item::Harmless(..) | Item::PassedOver | Item::Clue(_) => {}
+                }
+                ControlFlow::Continue(())
+            })
+        });
         (good, bad)
     }
 
     #[test]
     fn good_lines_go_in_and_the_others_are_named() {
-        let list = "evil.example # c2\n=evil.example\n10.0.0.1\nblåbær.no\n192.0.2.0/24\nno\n";
+        let list = "evil.example # c2\n=evil.example\n10.0.0.1\nbl bær.no\n192.0.2.0/24\nno\n";
         let (good, bad) = read(list.as_bytes(), About::default());
         assert_eq!(good, ["evil.example", "=evil.example", "192.0.2.0/24"]);
         assert_eq!(bad.len(), 3);
         assert!(bad[0].starts_with("line 3: \"10.0.0.1\" is not imported: it belongs to 10.0.0.0/8"), "{}", bad[0]);
-        assert!(bad[1].starts_with("line 4: ") && bad[1].contains("xn--"), "{}", bad[1]);
+        assert!(bad[1].starts_with("line 4: \"bl bær.no\" is not an indicator"), "{}", bad[1]);
         assert!(bad[2].starts_with("line 6: \"no\" is not imported: it is a top-level"), "{}", bad[2]);
         let never = About { valid_from: Some(Timestamp(2)), valid_until: Some(Timestamp(2)), ..About::default() };
         assert_eq!(read(b"evil.example", never).1.len(), 1);
+    }
+
+    #[test]
+    fn t7a_what_is_left_out_is_named_by_its_value_only_where_its_marking_is_known_to_allow_it() {
+        let told = |item: Item, tlp: Option<Tlp>, format: Format| {
+            let importer = Importer::new(About { tlp, ..About::default() }, format, b"");
+            let mut told = Vec::new();
+            let _ = importer.take(item, &mut |item| {
+                told.push(item);
+                ControlFlow::Continue(())
+            });
+            told
+        };
+        let found = |tlp| {
+            let object = Object { id: "x".into(), modified: Some(Timestamp(5)), text: None };
+            let about = About { tlp, ..About::default() };
+            Item::Found(Place::Line(1), Box::new(Found { about, object, ..Found::bare("10.1.2.3".parse().unwrap()) }))
+        };
+        for (own, given, format, is_shown) in [
+            (None, None, Format::Plain, true),
+            (Some(Tlp::Green), None, Format::Stix, true),
+            (Some(Tlp::Red), None, Format::Misp, false),
+            (Some(Tlp::Clear), Some(Tlp::AmberStrict), Format::Csv, false),
+        ] {
+            let told = told(found(own), given, format);
+            let [Item::LeftOut(left_out), Item::Silent(silent)] = told.as_slice() else { panic!("{told:?}") };
+            assert_eq!(left_out.to_string().contains("10.1.2.3"), is_shown, "{left_out}");
+            assert!(left_out.to_string().contains("10.0.0.0/8"), "{left_out}");
+            assert_eq!((silent.object_id.as_str(), silent.modified), ("x", Some(Timestamp(5))));
+        }
+        let unread =
+            || Item::LeftOut(LeftOut { place: Place::Line(1), text: "mark!".into(), why: "is nothing".into() });
+        for (given, format, is_shown) in [
+            (None, Format::Plain, true),
+            (Some(Tlp::Green), Format::Misp, false),
+            (None, Format::Stix, false),
+            (Some(Tlp::Red), Format::Hosts, false),
+        ] {
+            let told = told(unread(), given, format);
+            let [Item::LeftOut(left_out)] = told.as_slice() else { panic!("{told:?}") };
+            assert_eq!(left_out.to_string().contains("mark"), is_shown, "{format}: {left_out}");
+        }
     }
 
     #[test]

@@ -3,7 +3,11 @@
 pub mod canonical;
 pub mod changes;
 pub mod compile;
+pub mod cut;
 pub mod fetch;
 pub mod format;
-pub mod guard;
+pub mod hidden;
 pub mod import;
+pub mod lifetime;
+pub mod lint;
+pub mod outward;

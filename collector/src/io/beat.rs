@@ -90,7 +90,12 @@ impl Sender {
 
     /// Sends one.
     async fn send(&self, body: Vec<u8>) -> Outcome {
-        match timeout(BEAT_WITHIN, self.post(body)).await {
+        self.tell(body, None).await
+    }
+
+    /// Posts JSON, with a key if the other end wants one.
+    pub(super) async fn tell(&self, body: Vec<u8>, key: Option<&str>) -> Outcome {
+        match timeout(BEAT_WITHIN, self.post(body, key)).await {
             Ok(Ok(status)) if status.is_success() => Outcome::Arrived,
             Ok(Ok(status)) => Outcome::Failed(format!("it answers {}", status.as_u16())),
             Ok(Err(error)) => Outcome::Failed(error.to_string()),
@@ -98,12 +103,12 @@ impl Sender {
         }
     }
 
-    async fn post(&self, body: Vec<u8>) -> io::Result<StatusCode> {
+    async fn post(&self, body: Vec<u8>, key: Option<&str>) -> io::Result<StatusCode> {
         let Address { host, port, .. } = &self.wanted.to;
         let stream = TcpStream::connect((host.as_str(), *port)).await?;
         match &self.tls {
-            Some((connector, name)) => self.ask(connector.connect(name.clone(), stream).await?, body).await,
-            None => self.ask(stream, body).await,
+            Some((connector, name)) => self.ask(connector.connect(name.clone(), stream).await?, body, key).await,
+            None => self.ask(stream, body, key).await,
         }
     }
 
@@ -112,16 +117,19 @@ impl Sender {
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         body: Vec<u8>,
+        key: Option<&str>,
     ) -> io::Result<StatusCode> {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(Method::POST)
             .uri(&self.wanted.to.path)
             .header(header::HOST, &self.wanted.to.authority)
             .header(header::USER_AGENT, concat!("varde-collector/", env!("CARGO_PKG_VERSION")))
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::CONNECTION, "close")
-            .body(Full::new(Bytes::from(body)))
-            .map_err(io::Error::other)?;
+            .header(header::CONNECTION, "close");
+        if let Some(key) = key {
+            request = request.header(header::AUTHORIZATION, key).header(header::ACCEPT, "application/json");
+        }
+        let request = request.body(Full::new(Bytes::from(body))).map_err(io::Error::other)?;
         let mut http = http1::Builder::new();
         http.max_buf_size(HTTP_HEAD_MAX_OCTETS);
         let (mut sender, connection) = http.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;

@@ -168,6 +168,9 @@ impl Collector {
         if let Err(error) = self.live.cut_off_lost_sites().await {
             self.failed("cannot look for sites that were taken away", &error);
         }
+        if let Err(error) = self.live.note_gone().await {
+            self.failed("cannot look for sessions that are over", &error);
+        }
         self.look_for_room().await;
     }
 

@@ -188,8 +188,10 @@ impl Live {
     pub async fn leave(&self, sensor: i64, number: u64, introduced: bool, said_goodbye: bool) {
         let mut present = self.present.lock().await;
         let stood = remove(&mut present, sensor, number);
-        if stood {
+        // A session that ends while its Hello is committed never stood here, and stands in the database.
+        if stood || introduced && !stands(&present, sensor) {
             if let Err(error) = self.store.sensor_disconnected(sensor, said_goodbye.then(clock::now)).await {
+                // It is tried again: by `note_gone`.
                 tracing::error!(sensor, "cannot note that the session is over: {error}");
                 // The first word of a disk that fails may be this one.
                 self.store.handle_error(&error);
@@ -244,10 +246,30 @@ impl Live {
         Ok(cut)
     }
 
+    /// Notes the end of sessions of which that could not be noted in its moment: a sensor that is gone must not look connected for
+    /// ever.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn note_gone(&self) -> Result<(), StoreError> {
+        let present = self.present.lock().await;
+        for sensor in self.store.connected_sensors(Scope::Operator).await? {
+            if !stands(&present, sensor) {
+                self.store.sensor_disconnected(sensor, None).await?;
+                let _ = self.changes.send(Change::Sensor(sensor));
+            }
+        }
+        Ok(())
+    }
+
     /// How many sessions stand or are about to.
     pub async fn count(&self) -> usize {
         self.present.lock().await.values().map(|present| present.all().count()).sum()
     }
+}
+
+fn stands(present: &HashMap<i64, Present>, sensor: i64) -> bool {
+    present.get(&sensor).is_some_and(|present| present.standing.is_some())
 }
 
 /// Connections that have not ended, each with its sensor.
@@ -284,4 +306,79 @@ fn remove(present: &mut HashMap<i64, Present>, sensor: i64, number: u64) -> bool
         present.remove(&sensor);
     }
     stood
+}
+
+#[cfg(test)]
+mod tests {
+    use varde_common::codec::Text;
+    use varde_common::id::{Epoch, Revision, Seq};
+    use varde_common::message::Hello;
+    use varde_common::tie::SessionId;
+    use varde_common::time::Timestamp;
+
+    use super::super::tied::Tied;
+    use super::*;
+    use crate::store::fixture::Fixture;
+
+    const PROOF: Proof = Proof { spki_sha256: [7; 32], until: Timestamp::MAX };
+
+    fn introduction() -> Introduction {
+        let hello = Hello {
+            protocol_min: 1,
+            protocol_max: 1,
+            agent_version: Text::cut("0.1.0"),
+            epoch: Epoch(9),
+            first_seq: Seq(1),
+            next_seq: Seq(1),
+            revision: Revision(1),
+            root_version: 1,
+            sites: vec![SiteId(0)],
+            clock: Timestamp(0),
+        };
+        Introduction { hello, protocol: 1, kept: None }
+    }
+
+    /// A collector with one sensor, that has this key.
+    async fn living() -> (Fixture, Live) {
+        let fixture = Fixture::new(1).await;
+        fixture.run("UPDATE sensor SET spki_sha256 = unhex('07070707070707070707070707070707' || '07070707070707070707070707070707')").await;
+        let (changes, _) = tokio::sync::broadcast::channel(16);
+        let live = Live::new(fixture.store.clone(), changes);
+        (fixture, live)
+    }
+
+    async fn come(live: &Live) -> u64 {
+        let carrier = Carrier::Tcp(Tied::new(SessionId([1; 16]), PROOF.spki_sha256).0);
+        match live.enter(1, PROOF, &carrier).await.unwrap() {
+            Entered::As(number) => number,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn h1_a_session_cut_off_when_its_hello_is_committed_does_not_look_connected_for_ever() {
+        let (_fixture, live) = living().await;
+        let number = come(&live).await;
+        // What `meet` has done by the moment in which it is dropped, with the task that called it.
+        let mark = Mark(1);
+        let met = hello::meet(&live.store, 1, &introduction(), mark, "tcp", clock::now()).await.unwrap();
+        assert!(matches!(met, Met::Stands { .. }));
+        let (introduced, says) = (true, live.store.connected_sensors(Scope::Operator).await.unwrap());
+        assert_eq!(says, [1]);
+        live.leave(1, number, introduced, false).await;
+        assert_eq!(live.store.connected_sensors(Scope::Operator).await.unwrap(), [0; 0]);
+    }
+
+    #[tokio::test]
+    async fn h1_an_end_that_could_not_be_noted_is_noted_later_and_one_that_stands_stays() {
+        let (fixture, live) = living().await;
+        let number = come(&live).await;
+        assert!(matches!(live.meet(1, number, PROOF, &introduction()).await.unwrap(), Some(Met::Stands { .. })));
+        live.note_gone().await.unwrap();
+        assert_eq!(live.store.connected_sensors(Scope::Operator).await.unwrap(), [1]);
+        live.leave(1, number, true, false).await;
+        fixture.run("UPDATE sensor SET connected = 1").await;
+        live.note_gone().await.unwrap();
+        assert_eq!(live.store.connected_sensors(Scope::Operator).await.unwrap(), [0; 0]);
+    }
 }

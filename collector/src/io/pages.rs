@@ -54,8 +54,7 @@ async fn attend(stream: TcpStream, app: Router, mut stop: watch::Receiver<bool>,
     // Also between two requests: a browser that rests comes again.
     http.timer(TokioTimer::new()).header_read_timeout(REQUEST_WITHIN);
     http.max_headers(HTTP_HEADERS_MAX).max_buf_size(HTTP_HEAD_MAX_OCTETS);
-    let connection =
-        http.serve_connection(TokioIo::new(Moving { stream, stalled: None }), TowerToHyperService::new(app));
+    let connection = http.serve_connection(TokioIo::new(Moving::new(stream)), TowerToHyperService::new(app));
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -70,13 +69,18 @@ async fn attend(stream: TcpStream, app: Router, mut stop: watch::Receiver<bool>,
 }
 
 /// A connection whose other end reads what it asked for, or loses it.
-struct Moving {
-    stream: TcpStream,
+pub(super) struct Moving<S> {
+    stream: S,
     /// Runs while nothing of ours is taken.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl Moving {
+impl<S> Moving<S> {
+    /// Nothing was written yet.
+    pub(super) fn new(stream: S) -> Moving<S> {
+        Moving { stream, stalled: None }
+    }
+
     /// What became of a write, unless it has been waiting for too long.
     fn moved<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
@@ -89,13 +93,13 @@ impl Moving {
     }
 }
 
-impl AsyncRead for Moving {
+impl<S: AsyncRead + Unpin> AsyncRead for Moving<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
-impl AsyncWrite for Moving {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Moving<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, octets: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, octets);
         self.moved(cx, written)

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::{Endpoint, VarInt};
@@ -14,20 +15,23 @@ use varde_common::time::Timestamp;
 
 use super::directory::{self, DirectoryError, Lock};
 use super::enroll::{self, Enrolment};
+use super::feed_lane::FeedLane;
+use super::feed_tls::{FeedCertificate, FeedTlsError, Own};
+use super::feeds::Feeds;
 use super::keyring::{Keyring, NotReady};
 use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
-use super::{beat, clock, control, departures, outlived, overwritten, source_turns, user, web};
-use crate::address::Bound;
+use super::{beat, clock, control, departures, outlived, overwritten, sightings, source_turns, user, web};
+use crate::address::{Bound, DialAddress};
 use crate::audit::{Deed, On};
 use crate::change::Changes;
 use crate::limits::{
     CHANGES_KEPT, KEYS_LOOKED_AT_EVERY, LAST_WORD_WITHIN, RETENTION_EVERY, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS,
 };
 use crate::store::upgrade::{COPY_PREFIX, Upgraded};
-use crate::store::{self, Scope, Store, StoreError};
+use crate::store::{self, Scope, Store, StoreError, setting};
 
 /// How long the copy that is made before an upgrade is kept.
 const UPGRADE_COPY_KEPT: Duration = Duration::from_secs(UPGRADE_COPY_DAYS * 86_400);
@@ -55,6 +59,9 @@ pub enum StartError {
     /// QUIC.
     #[error(transparent)]
     Quic(#[from] QuicError),
+    /// The certificate for readers of the list.
+    #[error(transparent)]
+    Feed(#[from] FeedTlsError),
     /// The page's socket.
     #[error("cannot listen on TCP {address}: {error}; choose another address with --web, or stop what uses it")]
     Web {
@@ -104,6 +111,8 @@ pub struct Conduct {
     pub approve_sensors: bool,
     /// Where heartbeats go.
     pub heartbeat: Option<beat::Wanted>,
+    /// The certificate readers of the list are shown; none = one of the collector's authority.
+    pub feed_certificate: Option<Own>,
 }
 
 /// Starts it as it behaves where nothing is set.
@@ -154,7 +163,8 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         Some(address) => Some(tcp::bind(address).map_err(|error| StartError::Tcp { address, error })?),
         None => None,
     };
-    let door_tls = DoorTls::new(&keyring)?;
+    let feed_certificate = feed_certificate(&store, &keyring, &conduct).await?;
+    let door_tls = DoorTls::new(&keyring, feed_certificate.tls()?)?;
     let sessions = quic::session_endpoint(wanted.quic, &keyring)?;
     let enrolments = quic::enrolment_endpoint(wanted.enroll, &keyring)?;
     let web_error = |error| StartError::Web { address: wanted.web, error };
@@ -173,7 +183,8 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     let enrolment = Enrolment::new(store.clone(), changes.clone(), keyring.clone(), conduct.approve_sensors);
     let tcp = match tcp_listener {
         Some(listener) => {
-            let door = Door::new(door_tls, collector.clone(), enrolment.clone());
+            let feeds = FeedLane::new(store.clone(), Feeds::new(data, store.clone()));
+            let door = Door::new(door_tls, collector.clone(), enrolment.clone(), feeds);
             Some(tokio::spawn(tcp::accept(listener, door, stopped.clone())))
         }
         None => None,
@@ -198,6 +209,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     others.spawn(forget(data.to_owned(), store.clone()));
     others.spawn(overwritten::go_on(data.to_owned(), store.clone()));
     others.spawn(source_turns::go_on(data.to_owned(), store.clone(), changes.clone()));
+    others.spawn(sightings::go_on(store.clone()));
     match heartbeat {
         Some(sender) => {
             others.spawn(beat::go_on(sender, store.clone(), changes.clone()));
@@ -210,6 +222,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
         loop {
             tokio::time::sleep(KEYS_LOOKED_AT_EVERY).await;
             keyring.look_and_tell(clock::now()).await;
+            feed_certificate.look(&keyring, clock::now());
         }
     });
     let serving = web::serve(page, store.clone(), changes, stopped);
@@ -217,6 +230,17 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     directory::write_bound(data, &bound)?;
     let data = data.to_owned();
     Ok(Running { data, bound, store, sessions, enrolments, accepting, tcp, others, web, stop, _lock: lock })
+}
+
+/// The certificate for readers of the list: the operator's own, or one that names the address sensors dial.
+async fn feed_certificate(
+    store: &Store,
+    keyring: &Keyring,
+    conduct: &Conduct,
+) -> Result<Arc<FeedCertificate>, StartError> {
+    let address = store.setting(Scope::Operator, setting::ADDRESS).await?;
+    let host = address.and_then(|address| Some(address.parse::<DialAddress>().ok()?.bare_host().to_owned()));
+    Ok(FeedCertificate::new(keyring, conduct.feed_certificate.clone(), host, clock::now())?)
 }
 
 /// Notes by which settings it runs, where they are others than before. On a full disk it runs all the same: nobody's deed goes unseen
@@ -229,8 +253,12 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
         || "none".to_owned(),
         |heartbeat| format!("to {} every {} s", heartbeat.to.host, heartbeat.every.as_secs()),
     );
+    let feeds = conduct
+        .feed_certificate
+        .as_ref()
+        .map_or_else(String::new, |own| format!(", readers are shown the certificate {}", own.certificate.display()));
     let settings = format!(
-        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}",
+        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}",
         conduct.approve_sensors
     );
     let noted = async {

@@ -12,7 +12,7 @@ use super::sources::{self, Conduct, Outcome, SourceError};
 use crate::audit::{Deed, On};
 use crate::change::{Change, Changes};
 use crate::intel::fetch::schedule::Schedule;
-use crate::limits::{FETCHES_AT_ONCE, SOURCES_LOOKED_AT_EVERY};
+use crate::limits::fetch::{FETCHES_AT_ONCE, SOURCES_LOOKED_AT_EVERY};
 use crate::store::source::SourceRow;
 use crate::store::{Scope, Store};
 

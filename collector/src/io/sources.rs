@@ -11,14 +11,16 @@ use varde_common::time::Timestamp;
 
 use super::clock;
 use super::fetch::{FetchError, Fetcher};
+use super::importing::{self, Beside, Gathered, Heard, NotImported, Reading};
 use super::intake::{Intake, NotTaken};
+use super::staging::NotStaged;
 use crate::audit::Deed;
 use crate::intel::fetch::held::{self, Before, Now};
 use crate::intel::fetch::plan::Kind;
 use crate::intel::fetch::{Extent, Fetched, Resume};
-use crate::intel::format::{BadFile, Format, Item};
+use crate::intel::format::Format;
 use crate::intel::import::Importer;
-use crate::limits::FETCH_WHY_MAX_CHARACTERS;
+use crate::limits::fetch::FETCH_WHY_MAX_CHARACTERS;
 use crate::store::claim::Imported;
 use crate::store::source::{Ended, SourceRow};
 use crate::store::{Scope, Store, StoreError};
@@ -34,7 +36,12 @@ pub enum SourceError {
     Fetch(#[from] FetchError),
     /// What came.
     #[error("what it gives is not taken in: {0}")]
-    Bad(#[from] BadFile),
+    Bad(String),
+    /// What people have written: whose word is meant of what stands in it, a person says.
+    #[error(
+        "what it gives is not taken in: it is a text for people; read it with: varde-collector indicator import FILE --format prose --dry-run"
+    )]
+    Prose,
     /// The file that holds it.
     #[error("what it gives cannot be read: {0}")]
     Taken(#[from] NotTaken),
@@ -46,12 +53,22 @@ pub enum SourceError {
         /// The system's word.
         error: std::io::Error,
     },
-    /// The reader ended.
-    #[error("what it gives was not read to its end")]
-    Ended,
+    /// There is no place to gather it.
+    #[error("what it gives is not taken in: {0}")]
+    Staged(#[from] NotStaged),
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<NotImported> for SourceError {
+    fn from(error: NotImported) -> SourceError {
+        match error {
+            NotImported::Staged(error) => SourceError::Staged(error),
+            NotImported::Store(error) => SourceError::Store(error),
+            NotImported::File(why) => SourceError::Bad(why),
+        }
+    }
 }
 
 /// How it is fetched this time.
@@ -78,6 +95,8 @@ pub struct Outcome {
     pub new: u64,
     /// That were.
     pub known: u64,
+    /// That were said in an older version than the one that is known.
+    pub outdated: u64,
     /// Claims withdrawn.
     pub withdrawn: u64,
     /// Entries refused.
@@ -171,16 +190,21 @@ async fn fetch_now(data: &Path, store: &Store, row: &SourceRow, conduct: Conduct
     }
     let intake = Intake::of(file)?;
     let format = fetched.format.unwrap_or_else(|| Format::detect(&intake.head));
-    // Once to know it whole, and what it would do; only then to do it.
-    let mut look = Pass { store, row, format, now, is_look: true, outcome: &mut outcome, takes_back: 0 };
-    look.read(intake.again()?).await?;
-    let takes_back = look.takes_back;
-    if let Extent::Events { missing, .. } = &fetched.extent {
+    if format == Format::Prose {
+        return Err(SourceError::Prose);
+    }
+    let origin = Origin { octets: intake.octets, sha256: intake.sha256.clone(), format };
+    let mut gathered = gather(data, store, row, intake, format, &mut outcome).await?;
+    let Fetched { resume, extent, .. } = fetched;
+    if let Extent::Events { missing, .. } = &extent {
         outcome.missing = *missing;
     }
-    let Fetched { resume, extent, .. } = fetched;
-    let before = Before { entries: row.entries.map(unsigned), standing: unsigned(row.standing) };
-    let came = Now { entries: outcome.found, withdrawn: takes_back };
+    let would = gathered.would(&row.name).await?;
+    let is_all = extent == Extent::Whole;
+    (outcome.new, outcome.known, outcome.outdated) = (would.new, would.known, would.outdated);
+    outcome.withdrawn = would.withdrawn + if is_all { would.unsaid } else { 0 };
+    let before = Before { entries: row.entries.map(unsigned), standing: would.standing };
+    let came = Now { entries: outcome.found, withdrawn: would.withdrawn };
     let entries = held::entries_of(&extent, &resume, came);
     if let Some(why) = held::why_held(before, &extent, &resume, came)
         && !release_held
@@ -194,16 +218,50 @@ async fn fetch_now(data: &Path, store: &Store, row: &SourceRow, conduct: Conduct
     if dry_run {
         return Ok(outcome);
     }
-    let is_news = outcome.new > 0 || takes_back > 0 || is_less(&extent, &outcome, before);
-    let noting =
-        deed.filter(|_| is_news).map(|deed| store.noting(deed.becomes(in_words(row, &intake, format, &outcome))));
-    let store = noting.as_ref().unwrap_or(store);
-    let mut done = Outcome { source: row.name.clone(), missing: outcome.missing, ..Outcome::default() };
-    let mut pass = Pass { store, row, format, now, is_look: false, outcome: &mut done, takes_back: 0 };
-    pass.read(intake.again()?).await?;
-    done.withdrawn += withdraw_unsaid(store, &row.name, &extent, now).await?;
-    keep(store, row.id, resume, entries, &done).await?;
-    Ok(done)
+    if let Some(deed) = deed.filter(|_| is_news(&extent, &outcome)) {
+        store.note(&deed.becomes(in_words(row, &origin, &outcome))).await?;
+    }
+    // By the time from which what is not said any more is known: nothing else is taken in at it.
+    let now = clock::now();
+    let Imported { new, known, outdated, withdrawn } = gathered.take_in(&row.name, is_all, now, &mut |_| {}).await?;
+    (outcome.new, outcome.known, outcome.outdated) = (new, known, outdated);
+    outcome.withdrawn = withdrawn + withdraw_events(store, &row.name, &extent, now).await?;
+    keep(store, row.id, resume, entries, &outcome).await?;
+    Ok(outcome)
+}
+
+/// What came, as the audit names it.
+struct Origin {
+    octets: u64,
+    sha256: String,
+    format: Format,
+}
+
+/// Reads what came to its end, and says what it holds.
+async fn gather(
+    data: &Path,
+    store: &Store,
+    row: &SourceRow,
+    intake: Intake,
+    format: Format,
+    outcome: &mut Outcome,
+) -> Result<Gathered, SourceError> {
+    let importer = Importer::new(row.plan.about(), format, &intake.head);
+    let (options, manner) = (row.plan.options(), importing::manner(format, None));
+    let reading = Reading { intake, format, options, importer, manner };
+    let first = &mut outcome.first_left_out;
+    let mut tell = |heard: Heard<'_>| match heard {
+        Heard::Found(_) => {}
+        Heard::LeftOut(left_out) => {
+            first.get_or_insert_with(|| left_out.to_string());
+        }
+    };
+    let gathered = importing::gather(store, data, reading, &ProgressBar::hidden(), &mut tell).await;
+    let gathered = gathered.map_err(|(error, _)| error)?;
+    let Beside { left_out, clues, harmless, passed_over, words: _ } = gathered.beside;
+    (outcome.found, outcome.left_out, outcome.clues) = (gathered.found, left_out, clues);
+    (outcome.harmless, outcome.passed_over) = (harmless, passed_over);
+    Ok(gathered)
 }
 
 async fn keep(store: &Store, id: i64, resume: Resume, entries: Option<u64>, done: &Outcome) -> Result<(), StoreError> {
@@ -216,103 +274,39 @@ fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// Whether something may be withdrawn because it is not said any more.
-fn is_less(extent: &Extent, outcome: &Outcome, before: Before) -> bool {
-    match extent {
-        Extent::Unchanged | Extent::More => false,
-        Extent::Whole => outcome.found < before.standing,
+/// Whether something changes, or may.
+fn is_news(extent: &Extent, outcome: &Outcome) -> bool {
+    let may_withdraw = match extent {
+        Extent::Unchanged | Extent::More | Extent::Whole => false,
         Extent::Events { read, gone, .. } => !read.is_empty() || !gone.is_empty(),
-    }
+    };
+    outcome.new > 0 || outcome.withdrawn > 0 || may_withdraw
 }
 
 /// What is taken in, in words, without any indicator and without a path that may hold a secret.
-fn in_words(row: &SourceRow, intake: &Intake, format: Format, outcome: &Outcome) -> String {
+fn in_words(row: &SourceRow, origin: &Origin, outcome: &Outcome) -> String {
     let Outcome { found, new, .. } = outcome;
+    let Origin { octets, sha256, format } = origin;
     format!(
-        "taken in from {}: {} bytes, SHA-256 {}, read as {format}; {found} indicators, {new} new",
+        "taken in from {}: {octets} bytes, SHA-256 {sha256}, read as {format}; {found} indicators, {new} new",
         row.plan.host(),
-        intake.octets,
-        intake.sha256
     )
 }
 
-/// Takes back what the source does not say any more.
-async fn withdraw_unsaid(store: &Store, source: &str, extent: &Extent, now: Timestamp) -> Result<u64, StoreError> {
-    let why = "the source does not say it any more";
+/// Takes back what events do not say any more in the import of `now`, and all that those said that are gone.
+async fn withdraw_events(store: &Store, source: &str, extent: &Extent, now: Timestamp) -> Result<u64, StoreError> {
     match extent {
-        Extent::Unchanged | Extent::More => Ok(0),
-        Extent::Whole => store.withdraw_not_renewed(source, now, why, clock::now()).await,
+        Extent::Unchanged | Extent::More | Extent::Whole => Ok(0),
         Extent::Events { read, gone, .. } => {
+            let why = "the source does not say it any more";
             let mut withdrawn = 0;
             for event in read {
-                withdrawn += store.withdraw_group(source, event, now, why, clock::now()).await?;
+                withdrawn += store.withdraw_group(source, event, Some(now), why, now).await?;
             }
             for event in gone {
-                let ever = Timestamp(i64::MAX);
-                withdrawn += store.withdraw_group(source, event, ever, "its event is gone", clock::now()).await?;
+                withdrawn += store.withdraw_group(source, event, None, "its event is gone", now).await?;
             }
             Ok(withdrawn)
         }
-    }
-}
-
-/// One reading of what came: to see what it would do, or to do it.
-struct Pass<'a> {
-    store: &'a Store,
-    row: &'a SourceRow,
-    format: Format,
-    now: Timestamp,
-    is_look: bool,
-    outcome: &'a mut Outcome,
-    takes_back: u64,
-}
-
-impl Pass<'_> {
-    async fn read(&mut self, intake: Intake) -> Result<(), SourceError> {
-        let importer = Importer::new(self.row.plan.about());
-        let (mut batches, reading) =
-            intake.read(self.format, self.row.plan.options(), importer, &ProgressBar::hidden());
-        while let Some(batch) = batches.recv().await {
-            self.take(batch).await?;
-        }
-        Ok(reading.await.map_err(|_| SourceError::Ended)??)
-    }
-
-    async fn take(&mut self, batch: Vec<Item>) -> Result<(), SourceError> {
-        let (mut found, mut clues, mut withdrawn) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
-        for item in batch {
-            match item {
-                Item::Found(_, one) => found.push(*one),
-                Item::Clue(clue) => clues.push(clue),
-                Item::Withdrawn(object) | Item::Silent(object) => withdrawn.push(object),
-                Item::Harmless(..) => self.outcome.harmless += 1,
-                Item::PassedOver => self.outcome.passed_over += 1,
-                Item::LeftOut(left_out) => {
-                    self.outcome.left_out += 1;
-                    self.outcome.first_left_out.get_or_insert_with(|| left_out.to_string());
-                }
-            }
-        }
-        self.outcome.found += found.len() as u64;
-        self.outcome.clues += clues.len() as u64;
-        let source = self.row.name.as_str();
-        if self.is_look {
-            let known = self.store.known(Scope::Operator, &found).await?;
-            self.outcome.known += known;
-            self.outcome.new += (found.len() as u64).saturating_sub(known);
-            self.takes_back += self.store.claims_of_objects(Scope::Operator, source, &withdrawn).await?;
-            return Ok(());
-        }
-        let Imported { new, known } = self.store.take_in(source, &found, self.now).await?;
-        self.outcome.new += new;
-        self.outcome.known += known;
-        if !clues.is_empty() {
-            self.store.take_in_clues(source, &clues, self.now).await?;
-        }
-        if !withdrawn.is_empty() {
-            let why = "the source took it back";
-            self.outcome.withdrawn += self.store.withdraw_objects(source, &withdrawn, why, self.now).await?;
-        }
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The way in where UDP is blocked: one TCP listener for sessions, enrolment, renewal and root documents, told apart by ALPN, TLS 1.3 alone.
 //!
-//! Nothing else is served here: who offers neither name, or speaks no TLS, is closed upon without an answer.
+//! Beside them the list is served to readers, over HTTP and by token, where there are any (`feed_lane`). Nothing else is served here:
+//! who offers none of these names, or speaks no TLS, is closed upon without an answer.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -25,6 +26,8 @@ use varde_common::token::EXPORTER_LABEL;
 use super::carrier::Carrier;
 use super::clock;
 use super::enroll::{self, Caller, Enrolment};
+use super::feed_lane::FeedLane;
+use super::feed_tls::ALPN_HTTP;
 use super::frame;
 use super::keyring::{Keyring, Shown};
 use super::listen::Collector;
@@ -44,6 +47,7 @@ pub struct DoorTls {
     session: Arc<ServerConfig>,
     enrolment: Arc<ServerConfig>,
     renewal: Arc<ServerConfig>,
+    feeds: Arc<ServerConfig>,
 }
 
 impl DoorTls {
@@ -51,12 +55,13 @@ impl DoorTls {
     ///
     /// # Errors
     /// [`QuicError::Tls`].
-    pub fn new(keyring: &Arc<Keyring>) -> Result<DoorTls, QuicError> {
+    pub fn new(keyring: &Arc<Keyring>, feeds: Arc<ServerConfig>) -> Result<DoorTls, QuicError> {
         let tls = |shown, alpns: &[&[u8]]| quic::tls(keyring, shown, alpns).map(Arc::new);
         Ok(DoorTls {
             session: tls(Shown::Good, &[ALPN_SESSION_TCP])?,
             enrolment: tls(Shown::MayHaveRunOutOrNone, &[ALPN_ENROLL_WAITING_TCP, ALPN_ENROLL_TCP, ALPN_ROOT_TCP])?,
             renewal: tls(Shown::MayHaveRunOut, &[ALPN_RENEW_TCP])?,
+            feeds,
         })
     }
 }
@@ -66,14 +71,15 @@ pub struct Door {
     tls: DoorTls,
     collector: Arc<Collector>,
     enrolment: Arc<Enrolment>,
+    feeds: Arc<FeedLane>,
     /// Sessions that stand, as many as there are places: each leaves this table when it ends.
     tied: Mutex<HashMap<SessionId, Tied>>,
 }
 
 impl Door {
     /// Nobody has come yet.
-    pub fn new(tls: DoorTls, collector: Arc<Collector>, enrolment: Arc<Enrolment>) -> Arc<Door> {
-        Arc::new(Door { tls, collector, enrolment, tied: Mutex::default() })
+    pub fn new(tls: DoorTls, collector: Arc<Collector>, enrolment: Arc<Enrolment>, feeds: Arc<FeedLane>) -> Arc<Door> {
+        Arc::new(Door { tls, collector, enrolment, feeds, tied: Mutex::default() })
     }
 
     fn tied(&self) -> MutexGuard<'_, HashMap<SessionId, Tied>> {
@@ -175,10 +181,14 @@ fn arriving_max(most: usize) -> usize {
 /// One connection from handshake to end.
 async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: Place) {
     let _ = connection.set_nodelay(true);
-    let Ok(Some(mut tls)) = timeout(HANDSHAKE_WITHIN, shake_hands(&door, connection)).await else {
+    let Ok(Some((mut tls, reads))) = timeout(HANDSHAKE_WITHIN, shake_hands(&door, connection)).await else {
         tracing::debug!("a TLS handshake failed: no certificate of ours, another protocol, or too slow");
         return;
     };
+    if reads {
+        drop(arrival);
+        return Arc::clone(&door.feeds).attend(tls, from).await;
+    }
     let settled = tls.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
     if let Some(name @ (ALPN_ENROLL_TCP | ALPN_ENROLL_WAITING_TCP)) = settled.as_deref() {
         drop(arrival);
@@ -205,8 +215,9 @@ async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: P
     }
 }
 
-/// TLS with the settings that the offered protocol name asks for; none where it is none of ours.
-async fn shake_hands(door: &Door, connection: TcpStream) -> Option<TlsStream<TcpStream>> {
+/// TLS with the settings that the offered protocol name asks for; none where it is none of ours. Gives too whether it is a reader's: by
+/// a name of the web's or without any, and only while there are readers.
+async fn shake_hands(door: &Door, connection: TcpStream) -> Option<(TlsStream<TcpStream>, bool)> {
     let begun = LazyConfigAcceptor::new(Acceptor::default(), connection).await.ok()?;
     let offers = |name: &[u8]| begun.client_hello().alpn().is_some_and(|mut offered| offered.any(|one| one == name));
     let enrols = offers(ALPN_ENROLL_TCP) || offers(ALPN_ENROLL_WAITING_TCP) || offers(ALPN_ROOT_TCP);
@@ -214,9 +225,15 @@ async fn shake_hands(door: &Door, connection: TcpStream) -> Option<TlsStream<Tcp
         (true, _, _) => &door.tls.session,
         (false, true, _) => &door.tls.enrolment,
         (false, false, true) => &door.tls.renewal,
-        (false, false, false) => return None,
+        (false, false, false) => {
+            let is_readers = begun.client_hello().alpn().is_none() || offers(ALPN_HTTP);
+            if !is_readers || !door.feeds.is_open().await {
+                return None;
+            }
+            return Some((begun.into_stream(Arc::clone(&door.tls.feeds)).await.ok()?, true));
+        }
     };
-    begun.into_stream(Arc::clone(tls)).await.ok()
+    Some((begun.into_stream(Arc::clone(tls)).await.ok()?, false))
 }
 
 /// A session's first connection: it gives the session its id.

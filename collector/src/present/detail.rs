@@ -7,6 +7,7 @@ use super::spread::Spread;
 use super::text::Texts;
 use super::view::{CampaignCard, Grade, HitRow, IncidentRow, IndicatorView, Reader, Steps, link, size, title};
 use crate::store::picture::{AlertFacts, CampaignFacts, Detail, IncidentFacts, Picture};
+use crate::verdict::Verdict;
 
 /// One alert's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,6 +206,15 @@ fn why(alert: &AlertFacts, texts: &Texts) -> Vec<String> {
     }
     if alert.possible_contact {
         why.push(texts.say("why-possible-contact"));
+    }
+    if let Some(verdict) = alert.verdict {
+        let key = match verdict {
+            Verdict::FalsePositive => "verdict-false-positive",
+            Verdict::Legitimate => "verdict-legitimate",
+            Verdict::Confirmed => "verdict-confirmed",
+        };
+        let reason = Shown::of(alert.verdict_reason.as_deref().unwrap_or_default());
+        why.push(texts.with(key, &[("reason", &reason.to_string())]));
     }
     if let Some((contacts, interval_ms)) = regularity(alert.regularity.as_deref()) {
         let contacts = number(contacts);

@@ -19,7 +19,7 @@ CREATE TABLE claim (
     pap           BIGINT,                 -- 0 clear, 1 green, 2 amber, 3 red
     valid_from    BIGINT,
     valid_until   BIGINT,
-    exercise      BIGINT NOT NULL,
+    exercise      BIGINT,                 -- 1 it is part of one, 0 it is real; none counts as real
     details       TEXT,                   -- JSON: techniques, tags, measures, note
     object        TEXT,                   -- the object as the source sent it, for people
     received_at   BIGINT NOT NULL,        -- first said
@@ -29,6 +29,15 @@ CREATE TABLE claim (
     UNIQUE (source_id, object_id, indicator_id)
 );
 CREATE INDEX claim_indicator ON claim (indicator_id);
+
+-- The newest version known of each object that has versions, or was taken back: whatever comes of an older one changes nothing.
+CREATE TABLE object (
+    source_id    BIGINT NOT NULL REFERENCES source (id),
+    object_id    TEXT   NOT NULL,
+    modified_at  BIGINT,                  -- by the source; none = it has said none
+    withdrawn_at BIGINT,                  -- when this version was known to take the object back
+    PRIMARY KEY (source_id, object_id)
+) WITHOUT ROWID;
 
 -- What sources say that no sensor can look for: hashes, paths, mail addresses. Kept for people.
 CREATE TABLE clue (

@@ -15,6 +15,7 @@ use varde_common::time::Timestamp;
 use super::record::{ROWS_PER_STATEMENT, from_column, to_column};
 use super::{Scope, Store, StoreError};
 use crate::incident::{Link, LinkKind};
+use crate::verdict::Verdict;
 
 /// An alert as ingest holds it between reading and writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +99,20 @@ pub(crate) const HOSTS: &str = "CASE WHEN MAX(a.hosts) > COUNT(DISTINCT CASE WHE
 /// How a pattern is shown: without the `=` of an exact host, whose kind says so.
 pub(crate) fn shown_pattern(pattern: &str) -> String {
     pattern.strip_prefix('=').unwrap_or(pattern).to_owned()
+}
+
+/// An indicator as a reader may see it: a member that it was not shared with is told its number (decisions 6 and 8). A marking that
+/// cannot be read counts as the strictest.
+pub(crate) fn told_pattern(scope: Scope, id: i64, pattern: &str, tlp: &str) -> String {
+    match is_told(scope, tlp) {
+        true => shown_pattern(pattern),
+        false => format!("confidential indicator {id}"),
+    }
+}
+
+/// Whether a reader may see an indicator that is marked so.
+pub(crate) fn is_told(scope: Scope, tlp: &str) -> bool {
+    scope == Scope::Operator || matches!(tlp, "TLP:CLEAR" | "TLP:GREEN" | "TLP:AMBER")
 }
 
 /// A link in words.
@@ -340,6 +355,9 @@ pub struct AlertView {
     pub incident: Option<i64>,
     pub exercise: bool,
     pub retro: bool,
+    pub verdict: Option<Verdict>,
+    pub verdict_reason: Option<String>,
+    pub verdict_at: Option<Timestamp>,
 }
 
 /// Which alerts to read.
@@ -357,7 +375,7 @@ pub struct Which {
 /// The database's own.
 pub async fn list(store: &Store, scope: Scope, which: Which, limit: i64) -> Result<Vec<AlertView>, StoreError> {
     let rows = sqlx::query(
-        "SELECT a.*, m.number AS member_number, m.name AS member_name, n.pattern, n.kind
+        "SELECT a.*, m.number AS member_number, m.name AS member_name, n.pattern, n.kind, n.tlp
          FROM alert a JOIN member m ON m.id = a.member_id JOIN indicator n ON n.id = a.indicator_id
          WHERE a.id > $1 AND ($2 IS NULL OR a.member_id = $2)
            AND ($3 IS NULL OR a.incident_id IN (SELECT id FROM incident WHERE campaign_id = $3))
@@ -369,18 +387,20 @@ pub async fn list(store: &Store, scope: Scope, which: Which, limit: i64) -> Resu
     .bind(limit)
     .fetch_all(store.readers())
     .await?;
-    Ok(rows.iter().map(view_from).collect::<Result<_, sqlx::Error>>()?)
+    Ok(rows.iter().map(|row| view_from(scope, row)).collect::<Result<_, sqlx::Error>>()?)
 }
 
-fn view_from(row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
+fn view_from(scope: Scope, row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
     let regularity: Option<String> = row.try_get("regularity")?;
+    let tlp: String = row.try_get("tlp")?;
+    let server: Option<String> = row.try_get("server")?;
     Ok(AlertView {
         id: row.try_get("id")?,
         uuid: row.try_get("uuid")?,
         member: MemberView { number: row.try_get("member_number")?, name: row.try_get("member_name")? },
         sensor: row.try_get("sensor_id")?,
         site: row.try_get("site")?,
-        indicator: shown_pattern(row.try_get("pattern")?),
+        indicator: told_pattern(scope, row.try_get("indicator_id")?, row.try_get("pattern")?, &tlp),
         kind: row.try_get("kind")?,
         client: row.try_get("client")?,
         hosts: row.try_get("hosts")?,
@@ -390,7 +410,7 @@ fn view_from(row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
         looked_up_by_other: row.try_get("looked_up_by_other")?,
         possible_contact: row.try_get("possible_contact")?,
         labels_left: row.try_get("labels_left")?,
-        server: row.try_get("server")?,
+        server: server.filter(|_| is_told(scope, &tlp)),
         port: row.try_get("port")?,
         protocol: protocol_from(row.try_get("protocol")?),
         severity: severity_from(row.try_get("severity")?),
@@ -404,5 +424,13 @@ fn view_from(row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
         incident: row.try_get("incident_id")?,
         exercise: row.try_get("exercise")?,
         retro: row.try_get("retro")?,
+        verdict: verdict_from(row.try_get("verdict")?),
+        verdict_reason: row.try_get("verdict_reason")?,
+        verdict_at: row.try_get::<Option<i64>, _>("verdict_at")?.map(Timestamp),
     })
+}
+
+/// A verdict from the database.
+pub(crate) fn verdict_from(word: Option<String>) -> Option<Verdict> {
+    word.and_then(|word| word.parse().ok())
 }

@@ -8,8 +8,8 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
-use super::alert::{HOSTS, evidence_from, shown_pattern};
-use super::incident::{FOUNDS, external_name, links_by_kind, next_id, remember_merged};
+use super::alert::{HOSTS, evidence_from, told_pattern};
+use super::incident::{FOUNDS, external_name, in_words, links_by_kind, next_id, remember_merged};
 use super::picture::reads;
 use super::{Scope, Store, StoreError};
 use crate::campaign::{Campaign, CampaignDecision};
@@ -201,7 +201,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
     let mut tx = store.readers().begin().await?;
     let (low, high) = ids(campaign);
     let rows = sqlx::query(
-        "SELECT c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, c.opened_at, c.exercise, c.departed,
+        "SELECT c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, n.id AS indicator_id, n.tlp, c.opened_at, c.exercise, c.departed,
                 (SELECT COUNT(DISTINCT COALESCE(m.supplier, m.id)) FROM incident o JOIN member m ON m.id = o.member_id
                  WHERE o.campaign_id = c.id) AS independent,
                 (SELECT COUNT(DISTINCT o.member_id) FROM incident o WHERE o.campaign_id = c.id) AS member_count
@@ -226,8 +226,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
         // A member that has no part in it is not told of it.
         let Some(parts) = parts.remove(&id) else { continue };
         let Some(span) = parts.iter().map(|part| part.span).reduce(Span::join) else { continue };
-        let pattern: Option<String> = row.try_get("pattern")?;
-        let link_value: String = row.try_get("link_value")?;
+        let (title, link) = in_words(scope, &row)?;
         let coverage = coverage.remove(&id).unwrap_or_default();
         let independent: i64 = row.try_get("independent")?;
         // Towards what may be told of others, members behind one supplier's network count once.
@@ -235,9 +234,9 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
         campaigns.push(CampaignView {
             id,
             uuid: row.try_get("uuid")?,
-            title: row.try_get("title")?,
+            title,
             link_kind: row.try_get("link_kind")?,
-            link: pattern.map_or(link_value, |pattern| shown_pattern(&pattern)),
+            link,
             indicators: indicators.remove(&id).unwrap_or_default(),
             member_count: spread(row.try_get("member_count")?),
             independent: Some(independent).filter(|_| scope == Scope::Operator),
@@ -306,8 +305,8 @@ async fn indicators(
     campaign: Option<i64>,
 ) -> Result<BTreeMap<i64, Vec<IndicatorView>>, sqlx::Error> {
     let (low, high) = ids(campaign);
-    let rows: Vec<(i64, String, String)> = sqlx::query_as(
-        "SELECT DISTINCT i.campaign_id, n.pattern, n.kind
+    let rows: Vec<(i64, i64, String, String, String)> = sqlx::query_as(
+        "SELECT DISTINCT i.campaign_id, n.id, n.pattern, n.kind, n.tlp
          FROM incident i JOIN alert a ON a.incident_id = i.id JOIN indicator n ON n.id = a.indicator_id
          WHERE i.campaign_id BETWEEN $2 AND $3 AND ($1 IS NULL OR i.member_id = $1)
          ORDER BY n.pattern",
@@ -318,8 +317,9 @@ async fn indicators(
     .fetch_all(conn)
     .await?;
     let mut indicators: BTreeMap<i64, Vec<IndicatorView>> = BTreeMap::new();
-    for (campaign, pattern, kind) in rows {
-        indicators.entry(campaign).or_default().push(IndicatorView { indicator: shown_pattern(&pattern), kind });
+    for (campaign, id, pattern, kind, tlp) in rows {
+        let indicator = told_pattern(scope, id, &pattern, &tlp);
+        indicators.entry(campaign).or_default().push(IndicatorView { indicator, kind });
     }
     Ok(indicators)
 }

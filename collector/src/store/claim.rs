@@ -1,565 +1,309 @@
-//! What each source says, and what it comes to: an indicator is marked as strictly as the strictest of its claims, is as sure
-//! and as bad as the surest and the worst of them, and lives for as long as one stands.
+//! What each source says, taken in from where it was gathered: the newest version of each of its objects counts, in whatever order
+//! they came, and takes the place of what the object said before.
 
-use std::collections::{HashMap, HashSet};
-
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection};
 use varde_common::time::Timestamp;
 
-use super::{Scope, Store, StoreError, restored};
-use crate::intel::canonical::{CONFIDENCE_UNSAID, Found};
-use crate::intel::format::{Clue, Withdrawn};
-use crate::limits::IMPORT_ROWS_PER_STATEMENT;
+use super::stage::Stage;
+use super::{StoreError, claim_sum, restored};
+use crate::intel::canonical::CONFIDENCE_UNSAID;
+use crate::limits::IMPORT_BATCH_ITEMS;
 
 /// What an import has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Imported {
     /// Indicators that were not there.
     pub new: u64,
-    /// Those that were.
+    /// What was said of those that were.
     pub known: u64,
+    /// What was said in a version that is older than the one that is known: it changed nothing.
+    pub outdated: u64,
+    /// Claims that their objects took back.
+    pub withdrawn: u64,
 }
 
-impl std::ops::AddAssign for Imported {
-    fn add_assign(&mut self, more: Imported) {
-        self.new += more.new;
-        self.known += more.known;
-    }
-}
-
-impl Store {
-    /// Puts in what a source says, in one transaction. A pattern that is there already is kept; what is said again of it
-    /// takes the place of what the same object of the same source said before, the rest stays.
+impl Stage {
+    /// Takes in what was gathered, in transactions that leave room for others between them. An object's new word and the end of
+    /// its old one may stand in two of them, the new word first; cut off between them, the same file again does the rest. `done` is
+    /// told how many of the entries are in.
     ///
     /// # Errors
-    /// The database's own; then nothing of it is in.
-    pub async fn take_in(&self, source: &str, found: &[Found], now: Timestamp) -> Result<Imported, StoreError> {
+    /// The database's own.
+    pub async fn take_in(
+        &mut self,
+        source: &str,
+        now: Timestamp,
+        done: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Imported, StoreError> {
         let mut imported = Imported::default();
-        let mut tx = self.begin().await?;
+        let mut tx = self.conn.begin_with("BEGIN IMMEDIATE").await?;
         let source_id = source_id(&mut tx, source, now).await?;
-        let mut is_replaced = false;
-        for found in found.chunks(IMPORT_ROWS_PER_STATEMENT) {
-            let rows = Row::each_once(found);
-            let new = insert_indicators(&mut tx, &rows, source, now).await?;
-            insert_claims(&mut tx, &rows, source_id, now).await?;
-            let replaced = withdraw_replaced(&mut tx, &rows, source_id, now).await?;
-            is_replaced |= replaced > 0;
-            if new < rows.len() as u64 {
-                let patterns: Vec<&str> = rows.iter().map(|row| row.pattern.as_str()).collect();
-                sum_up(&mut tx, &patterns).await?;
-            }
-            imported.new += new;
-            imported.known += (found.len() as u64).saturating_sub(new);
-        }
-        if is_replaced {
-            settle(&mut tx, now).await?;
-        }
         tx.commit().await?;
+        let manner = self.manner;
+        for (from, to) in self.pages("entry").await? {
+            let mut tx = self.conn.begin_with("BEGIN IMMEDIATE").await?;
+            let page = Page { source_id, from, to, now };
+            page.objects(&mut tx, BY_ENTRY).await?;
+            let all: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM stage.entry WHERE n > $1 AND n <= $2")
+                .bind(from)
+                .bind(to)
+                .fetch_one(&mut *tx)
+                .await?;
+            let new = page.indicators(&mut tx, source).await?;
+            let said = page.claims(&mut tx, manner.keeps_unsaid).await?;
+            if new < said {
+                claim_sum::of_entries(&mut tx, from, to).await?;
+            }
+            tx.commit().await?;
+            imported.new += new;
+            imported.known += said.saturating_sub(new);
+            imported.outdated += u64::try_from(all).unwrap_or(0).saturating_sub(said);
+            done(u64::try_from(to).unwrap_or(0).min(self.found));
+        }
+        for (from, to) in self.pages("said").await? {
+            let mut tx = self.conn.begin_with("BEGIN IMMEDIATE").await?;
+            let page = Page { source_id, from, to, now };
+            page.objects(&mut tx, BY_NUMBER).await?;
+            let withdrawn = page.withdraw(&mut tx).await?;
+            claim_sum::settle(&mut tx, &withdrawn, now).await?;
+            page.renew_newer(&mut tx).await?;
+            tx.commit().await?;
+            imported.withdrawn += withdrawn.len() as u64;
+        }
+        for (from, to) in self.pages("clue").await? {
+            let mut tx = self.conn.begin_with("BEGIN IMMEDIATE").await?;
+            Page { source_id, from, to, now }.clues(&mut tx, manner.keeps_unsaid).await?;
+            tx.commit().await?;
+        }
         Ok(imported)
     }
 
-    /// Keeps what a source says that no sensor can look for; gives how much of it is new.
+    /// Takes back what the source has said before and the import of `now` does not; gives how many claims that were.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn take_in_clues(&self, source: &str, clues: &[Clue], now: Timestamp) -> Result<u64, StoreError> {
-        let mut new = 0;
-        let mut tx = self.begin().await?;
-        let source_id = source_id(&mut tx, source, now).await?;
-        for clue in clues {
-            let known = "UPDATE clue SET renewed_at = $1, tlp = COALESCE($2, tlp)
-                WHERE source_id = $3 AND object_id = $4 AND kind = $5 AND value = $6";
-            let insert = "INSERT INTO clue (renewed_at, tlp, source_id, object_id, kind, value, received_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $1)";
-            let tlp = clue.tlp.map(|tlp| i64::from(tlp.level()));
-            let bind = |sql| {
-                sqlx::query(sql)
-                    .bind(now.0)
-                    .bind(tlp)
-                    .bind(source_id)
-                    .bind(clue.object_id.as_str())
-                    .bind(clue.kind.as_str())
-                    .bind(clue.value.as_str())
+    pub async fn withdraw_unsaid(&mut self, source: &str, why: &str, now: Timestamp) -> Result<u64, StoreError> {
+        let (mut after, mut claims) = (0, 0);
+        loop {
+            let mut tx = self.conn.begin_with("BEGIN IMMEDIATE").await?;
+            let update = sqlx::query_as(UNSAID).bind(now.0).bind(why).bind(after).bind(source);
+            let gone: Vec<(i64, i64)> = update.bind(IMPORT_BATCH_ITEMS as i64).fetch_all(&mut *tx).await?;
+            let Some(last) = gone.iter().map(|(id, _)| *id).max() else {
+                tx.rollback().await?;
+                return Ok(claims);
             };
-            if bind(known).execute(&mut *tx).await?.rows_affected() == 0 {
-                new += bind(insert).execute(&mut *tx).await?.rows_affected();
-            }
+            after = last;
+            claims += gone.len() as u64;
+            let indicators: Vec<i64> = gone.into_iter().map(|(_, indicator)| indicator).collect();
+            claim_sum::settle(&mut tx, &indicators, now).await?;
+            tx.commit().await?;
         }
-        tx.commit().await?;
-        Ok(new)
     }
 
-    /// How many standing claims a source has, and how many of them it has not said again since `since`.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn claims_not_renewed(
-        &self,
-        scope: Scope,
-        source: &str,
-        since: Timestamp,
-    ) -> Result<(u64, u64), StoreError> {
-        if scope != Scope::Operator {
-            return Ok((0, 0));
-        }
-        let sql = "SELECT COUNT(*), COUNT(CASE WHEN c.renewed_at < $2 THEN 1 END) FROM claim c
-            JOIN source s ON s.id = c.source_id WHERE s.name = $1 AND c.withdrawn_at IS NULL";
-        let (all, old): (i64, i64) = sqlx::query_as(sql).bind(source).bind(since.0).fetch_one(self.readers()).await?;
-        Ok((u64::try_from(all).unwrap_or(0), u64::try_from(old).unwrap_or(0)))
-    }
-
-    /// Takes back what a source has not said again since `since`; gives how many claims that were.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn withdraw_not_renewed(
-        &self,
-        source: &str,
-        since: Timestamp,
-        why: &str,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let sql =
-            "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2 WHERE withdrawn_at IS NULL AND renewed_at < $3
-            AND source_id = (SELECT id FROM source WHERE name = $4)";
-        let claims =
-            sqlx::query(sql).bind(now.0).bind(why).bind(since.0).bind(source).execute(&mut *tx).await?.rows_affected();
-        if claims > 0 {
-            settle(&mut tx, now).await?;
-        }
-        tx.commit().await?;
-        Ok(claims)
-    }
-
-    /// Takes back what a source's objects whose names begin with `group/` have not said again since `since`; gives how many claims
-    /// that were.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn withdraw_group(
-        &self,
-        source: &str,
-        group: &str,
-        since: Timestamp,
-        why: &str,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        // 0 is the character behind the slash: the names between the two are the group's, and the index has them together.
-        let sql =
-            "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2 WHERE withdrawn_at IS NULL AND renewed_at < $3
-            AND source_id = (SELECT id FROM source WHERE name = $4) AND object_id >= $5 || '/' AND object_id < $5 || '0'";
-        let update = sqlx::query(sql).bind(now.0).bind(why).bind(since.0).bind(source).bind(group);
-        let claims = update.execute(&mut *tx).await?.rows_affected();
-        if claims > 0 {
-            settle(&mut tx, now).await?;
-        }
-        tx.commit().await?;
-        Ok(claims)
-    }
-
-    /// How many standing claims of a source these objects have made.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn claims_of_objects(
-        &self,
-        scope: Scope,
-        source: &str,
-        objects: &[Withdrawn],
-    ) -> Result<u64, StoreError> {
-        let mut claims = 0;
-        for Withdrawn { object_id, modified } in objects.iter().filter(|_| scope == Scope::Operator) {
-            let sql = "SELECT COUNT(*) FROM claim WHERE withdrawn_at IS NULL AND object_id = $1
-                AND source_id = (SELECT id FROM source WHERE name = $2)
-                AND (modified_at IS NULL OR $3 IS NULL OR $3 >= modified_at)";
-            let count = sqlx::query_scalar::<_, i64>(sql).bind(object_id.as_str()).bind(source);
-            let count = count.bind(modified.map(|at| at.0)).fetch_one(self.readers()).await?;
-            claims += u64::try_from(count).unwrap_or(0);
-        }
-        Ok(claims)
-    }
-
-    /// A source says all that stands of it again.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn renew_claims(&self, source: &str, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = "UPDATE claim SET renewed_at = $1 WHERE withdrawn_at IS NULL AND renewed_at < $1
-            AND source_id = (SELECT id FROM source WHERE name = $2)";
-        sqlx::query(sql).bind(now.0).bind(source).execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// Takes back what objects of a source said, each with its version that says so; gives how many claims that were.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn withdraw_objects(
-        &self,
-        source: &str,
-        objects: &[Withdrawn],
-        why: &str,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let mut tx = self.begin().await?;
-        let mut claims = 0;
-        for Withdrawn { object_id, modified } in objects {
-            let sql = "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2, modified_at = COALESCE($3, modified_at)
-                WHERE withdrawn_at IS NULL AND source_id = (SELECT id FROM source WHERE name = $4) AND object_id = $5
-                AND (modified_at IS NULL OR $3 IS NULL OR $3 >= modified_at)";
-            let update = sqlx::query(sql).bind(now.0).bind(why).bind(modified.map(|at| at.0)).bind(source);
-            claims += update.bind(object_id.as_str()).execute(&mut *tx).await?.rows_affected();
-        }
-        if claims > 0 {
-            settle(&mut tx, now).await?;
-        }
-        tx.commit().await?;
-        Ok(claims)
+    /// The rows of what was gathered, as many at once as go into a transaction.
+    async fn pages(&mut self, table: &'static str) -> Result<Vec<(i64, i64)>, StoreError> {
+        let sql = AssertSqlSafe(format!("SELECT COALESCE(MAX(n), 0) FROM stage.{table}"));
+        let last: i64 = sqlx::query_scalar(sql).fetch_one(&mut self.conn).await?;
+        Ok((0..last).step_by(IMPORT_BATCH_ITEMS).map(|from| (from, from + IMPORT_BATCH_ITEMS as i64)).collect())
     }
 }
 
-/// What is said of one indicator, ready for the database.
-struct Row<'a> {
-    pattern: String,
-    found: &'a Found,
-    details: Option<String>,
-}
-
-impl<'a> Row<'a> {
-    /// The last of those that one object says twice.
-    fn each_once(found: &'a [Found]) -> Vec<Row<'a>> {
-        let mut seen = HashSet::new();
-        let rows = found.iter().rev().filter(|found| seen.insert((&found.pattern, found.object.id.as_str())));
-        let mut rows: Vec<Row<'a>> = rows
-            .map(|found| Row { pattern: found.pattern.to_plain(), found, details: found.about.details.to_json() })
-            .collect();
-        rows.reverse();
-        rows
-    }
+/// What is said of indicators is another from here on: whatever is made of it is made anew.
+pub(super) async fn changed(tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE indicator_change SET number = number + 1").execute(tx).await.map(drop)
 }
 
 async fn source_id(tx: &mut SqliteConnection, name: &str, now: Timestamp) -> Result<i64, StoreError> {
+    changed(tx).await?;
     let sql = "INSERT INTO source (name, added_at, received_at) VALUES ($1, $2, $2)
         ON CONFLICT (name) DO UPDATE SET received_at = excluded.received_at RETURNING id";
     Ok(sqlx::query_scalar(sql).bind(name).bind(now.0).fetch_one(tx).await?)
 }
 
-/// Those that are not there, with what is said of them; gives how many.
-async fn insert_indicators(
-    tx: &mut SqliteConnection,
-    rows: &[Row<'_>],
-    source: &str,
+/// Rows of what was gathered, numbered above `from` up to `to`.
+struct Page {
+    source_id: i64,
+    from: i64,
+    to: i64,
     now: Timestamp,
-) -> Result<u64, StoreError> {
-    // After a restore the first ones are numbered by hand, far above those that were given since the backup.
-    let mut next = restored::next_indicator(&mut *tx).await?;
-    let id = if next.is_some() { "id, " } else { "" };
-    let mut insert = QueryBuilder::<Sqlite>::new(format!(
-        "INSERT INTO indicator ({id}pattern, kind, source, threat, confidence, severity, tlp, pap, valid_from, valid_until,
-        exercise, received_at) "
-    ));
-    insert.push_values(rows, |mut values, row| {
-        if let Some(id) = &mut next {
-            values.push_bind(*id);
-            *id = id.saturating_add(1);
+}
+
+/// The objects of these rows of entries, and of words.
+const BY_ENTRY: &str =
+    "s.object_id IN (SELECT object_id FROM stage.entry WHERE n > $2 AND n <= $3 AND object_id <> '')";
+const BY_NUMBER: &str = "s.n > $2 AND s.n <= $3";
+
+/// The entries that count: none of an older version of an object than is known, and none of one that was taken back.
+const GOOD: &str = "LEFT JOIN object o ON o.source_id = $1 AND o.object_id = e.object_id
+    WHERE e.n > $2 AND e.n <= $3 AND o.withdrawn_at IS NULL AND COALESCE(e.modified_at >= o.modified_at, 1)";
+
+/// What these objects said and do not say any more. Joined as it is written (CROSS): from the other end each page would read all claims
+/// of the source.
+const WITHDRAW: &str = "UPDATE claim SET withdrawn_at = $4, refuted_at = NULL, withdrawn_why = CASE WHEN EXISTS (SELECT 1 FROM object
+                WHERE source_id = claim.source_id AND object_id = claim.object_id AND withdrawn_at IS NOT NULL)
+                THEN 'the source took it back' ELSE 'a newer version of the object does not say it' END
+            WHERE id IN (SELECT c.id FROM stage.said s CROSS JOIN claim c ON c.source_id = $1 AND c.object_id = s.object_id
+                LEFT JOIN object o ON o.source_id = $1 AND o.object_id = s.object_id
+                WHERE s.n > $2 AND s.n <= $3 AND (c.withdrawn_at IS NULL OR c.refuted_at IS NOT NULL) AND (o.withdrawn_at IS NOT NULL
+                    OR c.modified_at < o.modified_at
+                    OR (c.modified_at IS NULL AND o.modified_at IS NOT NULL AND c.renewed_at <> $4)
+                    OR (s.state = 1 AND s.modified_at IS NULL AND c.renewed_at <> $4)))
+            RETURNING indicator_id";
+
+/// What stands of objects whose newer version is known.
+const RENEW: &str = "UPDATE claim SET renewed_at = $4 WHERE id IN (SELECT c.id FROM stage.said s
+                CROSS JOIN object o ON o.source_id = $1 AND o.object_id = s.object_id
+                CROSS JOIN claim c ON c.source_id = $1 AND c.object_id = s.object_id
+                WHERE s.n > $2 AND s.n <= $3 AND s.modified_at < o.modified_at AND (c.withdrawn_at IS NULL OR c.refuted_at IS NOT NULL))";
+
+/// What a source has not said again. By another import's time, not an older one: clocks are set. The + has the claims be read by their
+/// numbers, from where the page before ended; by their source each page would read them all.
+const UNSAID: &str = "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $2, refuted_at = NULL WHERE id IN (SELECT id FROM claim
+                WHERE id > $3 AND +source_id = (SELECT id FROM source WHERE name = $4)
+                AND (withdrawn_at IS NULL OR refuted_at IS NOT NULL) AND renewed_at <> $1 ORDER BY id LIMIT $5) RETURNING id, indicator_id";
+
+/// What a claim says.
+const SAID: [&str; 10] =
+    ["threat", "confidence", "severity", "tlp", "pap", "valid_from", "valid_until", "exercise", "details", "object"];
+
+impl Page {
+    /// Brings what is known of objects up to their newest words. Of an object without versions that stands nothing need be known.
+    /// A tombstone goes when a newer version comes; one that named no version, with any word.
+    async fn objects(&self, tx: &mut SqliteConnection, which: &str) -> Result<(), StoreError> {
+        let sql = format!(
+            "INSERT INTO object (source_id, object_id, modified_at, withdrawn_at)
+            SELECT $1, s.object_id, s.modified_at, CASE WHEN s.state = 2 THEN $4 END FROM stage.said s
+            WHERE {which} AND (s.modified_at IS NOT NULL OR s.state = 2
+                OR EXISTS (SELECT 1 FROM object WHERE source_id = $1 AND object_id = s.object_id))
+            ON CONFLICT (source_id, object_id) DO UPDATE SET
+                modified_at = COALESCE(excluded.modified_at, object.modified_at), withdrawn_at = excluded.withdrawn_at
+            WHERE object.modified_at IS NULL OR excluded.modified_at > object.modified_at
+                OR (excluded.withdrawn_at IS NOT NULL AND object.withdrawn_at IS NULL
+                    AND COALESCE(excluded.modified_at >= object.modified_at, 1))"
+        );
+        let insert = sqlx::query(AssertSqlSafe(sql)).bind(self.source_id).bind(self.from).bind(self.to);
+        insert.bind(self.now.0).execute(tx).await?;
+        Ok(())
+    }
+
+    /// Indicators that are not there yet; gives how many.
+    async fn indicators(&self, tx: &mut SqliteConnection, source: &str) -> Result<u64, StoreError> {
+        // After a restore the first ones are numbered by hand, far above those that were given since the backup.
+        let next = restored::next_indicator(&mut *tx).await?;
+        let (column, number) = match next {
+            Some(_) => ("id, ", "$8 - 1 + ROW_NUMBER() OVER (ORDER BY e.n), "),
+            None => ("", ""),
+        };
+        let sql = format!(
+            "INSERT INTO indicator ({column}pattern, kind, source, threat, confidence, severity, tlp, pap, valid_from,
+            valid_until, exercise, received_at)
+            SELECT {number}e.pattern, e.kind, $5, e.threat, COALESCE(e.confidence, $6), COALESCE(e.severity, $7), {}, {},
+            e.valid_from, e.valid_until, COALESCE(e.exercise, 0), $4 FROM stage.entry e {GOOD}
+            AND NOT EXISTS (SELECT 1 FROM indicator WHERE pattern = e.pattern) ORDER BY e.n
+            ON CONFLICT (pattern) DO NOTHING",
+            claim_sum::tlp_text("COALESCE(e.tlp, 2)"),
+            claim_sum::pap_text("e.pap"),
+        );
+        let insert =
+            sqlx::query(AssertSqlSafe(sql)).bind(self.source_id).bind(self.from).bind(self.to).bind(self.now.0);
+        let insert = insert.bind(source).bind(i64::from(CONFIDENCE_UNSAID)).bind(claim_sum::severity_unsaid());
+        let insert = if let Some(next) = next { insert.bind(next) } else { insert };
+        Ok(insert.execute(tx).await?.rows_affected())
+    }
+
+    /// What is said of them; gives how much.
+    async fn claims(&self, tx: &mut SqliteConnection, keeps_unsaid: bool) -> Result<u64, StoreError> {
+        // What is said again takes the place of what was said; in a list without columns only what it does say.
+        let mut set = String::new();
+        for column in SAID {
+            set.push_str(&match keeps_unsaid {
+                true => format!("{column} = COALESCE(excluded.{column}, claim.{column}), "),
+                false => format!("{column} = excluded.{column}, "),
+            });
         }
-        let about = &row.found.about;
-        values
-            .push_bind(row.pattern.as_str())
-            .push_bind(row.found.pattern.kind().to_string())
-            .push_bind(source)
-            .push_bind(about.threat.as_deref())
-            .push_bind(i64::from(about.confidence.unwrap_or(CONFIDENCE_UNSAID)))
-            .push_bind(i64::from(about.severity.unwrap_or_default().level()))
-            .push_bind(about.tlp.unwrap_or_default().to_string())
-            .push_bind(about.pap.map(|pap| pap.to_string()))
-            .push_bind(about.valid_from.map(|at| at.0))
-            .push_bind(about.valid_until.map(|at| at.0))
-            .push_bind(i64::from(about.exercise))
-            .push_bind(now.0);
-    });
-    insert.push(" ON CONFLICT (pattern) DO NOTHING");
-    Ok(insert.build().execute(tx).await?.rows_affected())
-}
-
-async fn insert_claims(
-    tx: &mut SqliteConnection,
-    rows: &[Row<'_>],
-    source_id: i64,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut insert = QueryBuilder::<Sqlite>::new(
-        "WITH said (pattern, object_id, modified_at, threat, confidence, severity, tlp, pap, valid_from, valid_until,
-        exercise, details, object) AS (",
-    );
-    insert.push_values(rows, |mut values, row| {
-        let Found { about, object, .. } = row.found;
-        values
-            .push_bind(row.pattern.as_str())
-            .push_bind(object.id.as_str())
-            .push_bind(object.modified.map(|at| at.0))
-            .push_bind(about.threat.as_deref())
-            .push_bind(about.confidence.map(i64::from))
-            .push_bind(about.severity.map(|severity| i64::from(severity.level())))
-            .push_bind(about.tlp.map(|tlp| i64::from(tlp.level())))
-            .push_bind(about.pap.map(|pap| i64::from(pap.level())))
-            .push_bind(about.valid_from.map(|at| at.0))
-            .push_bind(about.valid_until.map(|at| at.0))
-            .push_bind(i64::from(about.exercise))
-            .push_bind(row.details.as_deref())
-            .push_bind(object.text.as_deref());
-    });
-    insert.push(
-        ") INSERT INTO claim (indicator_id, source_id, object_id, modified_at, threat, confidence, severity, tlp, pap,
-        valid_from, valid_until, exercise, details, object, received_at, renewed_at) SELECT n.id, ",
-    );
-    insert.push_bind(source_id).push(
-        ", said.object_id, said.modified_at, said.threat, said.confidence, said.severity, said.tlp, said.pap,
-        said.valid_from, said.valid_until, said.exercise, said.details, said.object, ",
-    );
-    insert.push_bind(now.0).push(", ").push_bind(now.0);
-    // An object of an older version than the one that is there changes nothing, and withdraws nothing either.
-    insert.push(
-        " FROM said JOIN indicator n ON n.pattern = said.pattern WHERE true
-        ON CONFLICT (source_id, object_id, indicator_id) DO UPDATE SET
-            modified_at = COALESCE(excluded.modified_at, claim.modified_at),
-            threat = COALESCE(excluded.threat, claim.threat),
-            confidence = COALESCE(excluded.confidence, claim.confidence),
-            severity = COALESCE(excluded.severity, claim.severity),
-            tlp = COALESCE(excluded.tlp, claim.tlp), pap = COALESCE(excluded.pap, claim.pap),
-            valid_from = COALESCE(excluded.valid_from, claim.valid_from),
-            valid_until = COALESCE(excluded.valid_until, claim.valid_until),
-            exercise = MAX(excluded.exercise, claim.exercise),
-            details = COALESCE(excluded.details, claim.details), object = COALESCE(excluded.object, claim.object),
-            renewed_at = excluded.renewed_at, withdrawn_at = NULL, withdrawn_why = NULL
-        WHERE claim.modified_at IS NULL OR excluded.modified_at IS NULL OR excluded.modified_at >= claim.modified_at",
-    );
-    insert.build().execute(tx).await?;
-    Ok(())
-}
-
-/// Takes back what these objects said in an older version and do not say any more; gives how many claims that were.
-async fn withdraw_replaced(
-    tx: &mut SqliteConnection,
-    rows: &[Row<'_>],
-    source_id: i64,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let versions = rows.iter().filter_map(|row| Some((row.found.object.id.as_str(), row.found.object.modified?)));
-    let newest: HashMap<&str, Timestamp> = versions.fold(HashMap::new(), |mut newest, (id, modified)| {
-        let known = newest.entry(id).or_insert(modified);
-        *known = modified.max(*known);
-        newest
-    });
-    if newest.is_empty() {
-        return Ok(0);
+        let sql = format!(
+            "INSERT INTO claim (indicator_id, source_id, object_id, modified_at, threat, confidence, severity, tlp, pap,
+            valid_from, valid_until, exercise, details, object, received_at, renewed_at)
+            SELECT i.id, $1, e.object_id, COALESCE(e.modified_at, o.modified_at), e.threat, e.confidence, e.severity, e.tlp,
+            e.pap, e.valid_from, e.valid_until, e.exercise, e.details, e.object, $4, $4
+            FROM stage.entry e JOIN indicator i ON i.pattern = e.pattern {GOOD}
+            ON CONFLICT (source_id, object_id, indicator_id) DO UPDATE SET {set}modified_at = excluded.modified_at,
+                renewed_at = excluded.renewed_at,
+                withdrawn_at = CASE WHEN claim.refuted_at IS NOT NULL THEN claim.withdrawn_at END,
+                withdrawn_why = CASE WHEN claim.refuted_at IS NOT NULL THEN claim.withdrawn_why END"
+        );
+        let insert =
+            sqlx::query(AssertSqlSafe(sql)).bind(self.source_id).bind(self.from).bind(self.to).bind(self.now.0);
+        Ok(insert.execute(tx).await?.rows_affected())
     }
-    let mut update = QueryBuilder::<Sqlite>::new("WITH said (object_id, modified_at) AS (");
-    update.push_values(&newest, |mut values, (id, modified)| {
-        values.push_bind(*id).push_bind(modified.0);
-    });
-    update.push(") UPDATE claim SET withdrawn_at = ").push_bind(now.0);
-    update.push(", withdrawn_why = 'a newer version of the object does not say it' FROM said WHERE claim.source_id = ");
-    update.push_bind(source_id);
-    // What another batch of this import said of the same object stands in the same moment.
-    update.push(
-        " AND claim.object_id = said.object_id AND claim.withdrawn_at IS NULL
-        AND claim.modified_at < said.modified_at AND claim.renewed_at < ",
-    );
-    update.push_bind(now.0);
-    Ok(update.build().execute(tx).await?.rows_affected())
-}
 
-/// What the standing claims of one indicator come to. What a source leaves unsaid is for the others to say, but a marking:
-/// what is unmarked counts as AMBER beside whatever else.
-const SUM: &str =
-    "SELECT indicator_id, COALESCE(MAX(confidence), 50) AS confidence, COALESCE(MAX(severity), 2) AS severity,
-        MAX(COALESCE(tlp, 2)) AS tlp, MAX(pap) AS pap,
-        CASE WHEN COUNT(valid_from) = COUNT(*) THEN MIN(valid_from) END AS valid_from,
-        CASE WHEN COUNT(valid_until) = COUNT(*) THEN MAX(valid_until) END AS valid_until, MIN(exercise) AS exercise
-    FROM claim WHERE withdrawn_at IS NULL AND indicator_id IN (";
-const FROM_SUM: &str = "UPDATE indicator SET confidence = sum.confidence, severity = sum.severity,
-    tlp = CASE sum.tlp WHEN 0 THEN 'TLP:CLEAR' WHEN 1 THEN 'TLP:GREEN' WHEN 2 THEN 'TLP:AMBER'
-        WHEN 3 THEN 'TLP:AMBER+STRICT' ELSE 'TLP:RED' END,
-    pap = CASE sum.pap WHEN 0 THEN 'PAP:CLEAR' WHEN 1 THEN 'PAP:GREEN' WHEN 2 THEN 'PAP:AMBER' WHEN 3 THEN 'PAP:RED' END,
-    valid_from = sum.valid_from, valid_until = sum.valid_until, exercise = sum.exercise, withdrawn_at = NULL,
-    threat = (SELECT threat FROM claim WHERE indicator_id = indicator.id AND withdrawn_at IS NULL AND threat IS NOT NULL
-        ORDER BY COALESCE(confidence, 50) DESC, id LIMIT 1)
-    FROM (";
-const BY_SUM: &str = ") GROUP BY indicator_id) AS sum WHERE sum.indicator_id = indicator.id";
-
-/// Has indicators be what their claims come to.
-async fn sum_up(tx: &mut SqliteConnection, patterns: &[&str]) -> Result<(), StoreError> {
-    let mut update = QueryBuilder::<Sqlite>::new(FROM_SUM);
-    update.push(SUM).push("SELECT id FROM indicator WHERE pattern IN (");
-    let mut values = update.separated(", ");
-    for pattern in patterns {
-        values.push_bind(*pattern);
+    /// Takes back what these objects said before and do not say in their newest version, and all of those that are taken back;
+    /// gives the indicators, one a claim.
+    async fn withdraw(&self, tx: &mut SqliteConnection) -> Result<Vec<i64>, StoreError> {
+        let update = sqlx::query_scalar(WITHDRAW).bind(self.source_id).bind(self.from).bind(self.to).bind(self.now.0);
+        Ok(update.fetch_all(tx).await?)
     }
-    update.push(")").push(BY_SUM);
-    update.build().execute(tx).await?;
-    Ok(())
-}
 
-/// The same for all of which claims were withdrawn at `now`; those without any that stands are withdrawn themselves.
-async fn settle(tx: &mut SqliteConnection, now: Timestamp) -> Result<(), StoreError> {
-    let mut update = QueryBuilder::<Sqlite>::new(FROM_SUM);
-    update.push(SUM).push("SELECT indicator_id FROM claim WHERE withdrawn_at = ").push_bind(now.0).push(BY_SUM);
-    update.build().execute(&mut *tx).await?;
-    let sql = "UPDATE indicator SET withdrawn_at = $1 WHERE withdrawn_at IS NULL
-        AND id IN (SELECT indicator_id FROM claim WHERE withdrawn_at = $1)
-        AND NOT EXISTS (SELECT 1 FROM claim WHERE indicator_id = indicator.id AND withdrawn_at IS NULL)";
-    sqlx::query(sql).bind(now.0).execute(tx).await?;
-    Ok(())
+    /// A file that holds an older version of an object has said of the object that it is still there.
+    async fn renew_newer(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+        let update = sqlx::query(RENEW).bind(self.source_id).bind(self.from).bind(self.to).bind(self.now.0);
+        update.execute(tx).await?;
+        Ok(())
+    }
+
+    /// What no sensor can look for.
+    async fn clues(&self, tx: &mut SqliteConnection, keeps_unsaid: bool) -> Result<(), StoreError> {
+        let tlp = if keeps_unsaid { "COALESCE(excluded.tlp, clue.tlp)" } else { "excluded.tlp" };
+        let sql = format!(
+            "INSERT INTO clue (source_id, object_id, kind, value, tlp, received_at, renewed_at)
+            SELECT $1, object_id, kind, value, tlp, $4, $4 FROM stage.clue WHERE n > $2 AND n <= $3
+            ON CONFLICT (source_id, object_id, kind, value) DO UPDATE SET renewed_at = excluded.renewed_at, tlp = {tlp}"
+        );
+        let insert = sqlx::query(AssertSqlSafe(sql)).bind(self.source_id).bind(self.from).bind(self.to);
+        insert.bind(self.now.0).execute(tx).await?;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::intel::canonical::{About, Object, Pap};
-    use crate::store::indicator::IndicatorRow;
-    use varde_common::indicator::Severity;
-    use varde_common::tlp::Tlp;
-
-    fn found(pattern: &str, about: &About, object: &str, modified: i64) -> Found {
-        let modified = (modified > 0).then_some(Timestamp(modified));
-        let object = Object { id: object.to_owned(), modified, text: None };
-        Found { pattern: pattern.parse().unwrap(), about: about.clone(), object }
+impl super::Store {
+    /// Gathers these.
+    async fn gather(&self, found: &[crate::intel::canonical::Found]) -> Result<Stage, StoreError> {
+        let file = tempfile::NamedTempFile::new().map_err(sqlx::Error::Io)?;
+        let is_exercise = found.iter().any(|found| found.about.exercise);
+        let manner = super::stage::Manner { keeps_unsaid: true, exercise: is_exercise.then_some(true) };
+        let mut stage = Stage::begin(self, file.path(), manner).await?;
+        stage.put(found).await?;
+        Ok(stage)
     }
 
-    async fn rows(store: &Store) -> Vec<IndicatorRow> {
-        store.indicator_rows(Scope::Operator).await.unwrap()
+    /// Takes in what a source says.
+    pub(crate) async fn take_in(
+        &self,
+        source: &str,
+        found: &[crate::intel::canonical::Found],
+        now: Timestamp,
+    ) -> Result<Imported, StoreError> {
+        let mut stage = self.gather(found).await?;
+        let imported = stage.take_in(source, now, &mut |_| {}).await?;
+        stage.close().await?;
+        Ok(imported)
     }
 
-    #[tokio::test]
-    async fn one_indicator_of_three_sources_is_their_sum_and_each_withdraws_its_own() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::create(dir.path()).await.unwrap();
-        let of = async |source: &str, about: About, at: i64| {
-            store.take_in(source, &[found("evil.example", &about, "", 0)], Timestamp(at)).await.unwrap()
-        };
-        let low = About {
-            threat: Some("Lure".into()),
-            confidence: Some(20),
-            severity: Some(Severity::Low),
-            tlp: Some(Tlp::Green),
-            valid_until: Some(Timestamp(50)),
-            exercise: true,
-            ..About::default()
-        };
-        let high = About {
-            threat: Some("Agenda".into()),
-            confidence: Some(90),
-            severity: Some(Severity::Critical),
-            tlp: Some(Tlp::Red),
-            pap: Some(Pap::Red),
-            valid_from: Some(Timestamp(10)),
-            valid_until: Some(Timestamp(90)),
-            ..About::default()
-        };
-        assert_eq!(of("one", low.clone(), 1).await, Imported { new: 1, known: 0 });
-        assert_eq!(of("two", high, 2).await, Imported { new: 0, known: 1 });
-        let row = rows(&store).await.remove(0);
-        assert_eq!((row.confidence, row.severity, row.threat.as_deref()), (90, "critical", Some("Agenda")));
-        assert_eq!((row.tlp.as_str(), row.pap.as_deref(), row.exercise), ("TLP:RED", Some("PAP:RED"), false));
-        assert_eq!((row.valid_from, row.valid_until), (None, Some(Timestamp(90))), "one source says it holds at once");
-        assert_eq!((row.sources, row.received_at), (vec!["one".to_owned(), "two".to_owned()], Timestamp(1)));
-        of("three", About::default(), 3).await;
-        let row = rows(&store).await.remove(0);
-        assert_eq!((row.valid_until, row.confidence, row.sources.len()), (None, 90, 3), "a third one names no end");
-
-        // Each takes back what it said itself.
-        assert_eq!(store.withdraw_not_renewed("two", Timestamp(4), "gone", Timestamp(5)).await.unwrap(), 1);
-        let row = rows(&store).await.remove(0);
-        assert_eq!((row.confidence, row.tlp.as_str(), row.withdrawn_at), (20, "TLP:AMBER", None), "unmarked is amber");
-        assert_eq!((row.exercise, row.sources.len()), (false, 2));
-        store.withdraw_not_renewed("three", Timestamp(4), "gone", Timestamp(6)).await.unwrap();
-        assert_eq!(rows(&store).await[0].tlp, "TLP:GREEN");
-        assert!(rows(&store).await[0].exercise);
-        assert_eq!(store.claims_not_renewed(Scope::Operator, "one", Timestamp(4)).await.unwrap(), (1, 1));
-        store.withdraw_not_renewed("one", Timestamp(4), "gone", Timestamp(7)).await.unwrap();
-        assert_eq!(rows(&store).await[0].withdrawn_at, Some(Timestamp(7)));
-        assert!(store.indicators_to_compile(Scope::Operator, 0, 10).await.unwrap().is_empty(), "in no list any more");
-        // Said again it lives again, with what it was known for before.
-        of("one", About::default(), 8).await;
-        let row = rows(&store).await.remove(0);
-        assert_eq!((row.withdrawn_at, row.confidence, row.sources), (None, 20, vec!["one".to_owned()]));
-        assert_eq!(store.indicators_to_compile(Scope::Operator, 0, 10).await.unwrap().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn objects_of_a_source_stand_apart_and_an_older_version_changes_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::create(dir.path()).await.unwrap();
-        let say = |confidence: u8| About { confidence: Some(confidence), ..About::default() };
-        let both = [found("a.example", &say(10), "indicator--1", 5), found("a.example", &say(20), "indicator--2", 5)];
-        store.take_in("misp", &both, Timestamp(1)).await.unwrap();
-        assert_eq!(rows(&store).await[0].confidence, 20);
-        let older = [found("a.example", &say(99), "indicator--2", 4)];
-        store.take_in("misp", &older, Timestamp(2)).await.unwrap();
-        assert_eq!(rows(&store).await[0].confidence, 20, "an older version");
-        let gone = |id: &str, modified: i64| [Withdrawn { object_id: id.into(), modified: Some(Timestamp(modified)) }];
-        assert_eq!(store.withdraw_objects("misp", &gone("indicator--2", 4), "revoked", Timestamp(3)).await.unwrap(), 0);
-        assert_eq!(store.withdraw_objects("misp", &gone("indicator--2", 6), "revoked", Timestamp(3)).await.unwrap(), 1);
-        assert_eq!(rows(&store).await[0].confidence, 10, "the other object still says so");
-        store.take_in("misp", &[found("a.example", &say(20), "indicator--2", 5)], Timestamp(4)).await.unwrap();
-        assert_eq!(rows(&store).await[0].confidence, 10, "what was revoked comes back by a newer version alone");
-        store.take_in("misp", &[found("a.example", &say(30), "indicator--2", 7)], Timestamp(4)).await.unwrap();
-        assert_eq!(rows(&store).await[0].confidence, 30);
-        // A newer version that names another thing takes back what the older one named.
-        store.take_in("misp", &[found("c.example", &say(5), "indicator--3", 5)], Timestamp(5)).await.unwrap();
-        store.take_in("misp", &[found("d.example", &say(5), "indicator--3", 6)], Timestamp(6)).await.unwrap();
-        let gone: Vec<_> = rows(&store).await.iter().map(|row| (row.indicator.clone(), row.withdrawn_at)).collect();
-        assert_eq!(gone[1..], [("c.example".to_owned(), Some(Timestamp(6))), ("d.example".to_owned(), None)]);
-        // Twice in one breath: the last word counts.
-        let twice = [found("b.example", &say(1), "", 0), found("b.example", &say(2), "", 0)];
-        assert_eq!(store.take_in("misp", &twice, Timestamp(7)).await.unwrap(), Imported { new: 1, known: 1 });
-        assert_eq!(rows(&store).await[3].confidence, 2);
-    }
-
-    #[tokio::test]
-    async fn a_group_of_objects_withdraws_what_it_does_not_say_again_and_no_other_groups() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::create(dir.path()).await.unwrap();
-        let say = |pattern: &str, object: &str| found(pattern, &About::default(), object, 0);
-        let all =
-            [say("a.example", "e1/x"), say("b.example", "e1/y"), say("c.example", "e10/x"), say("d.example", "e1")];
-        store.take_in("misp", &all, Timestamp(1)).await.unwrap();
-        store.take_in("other", &[say("a.example", "e1/x")], Timestamp(1)).await.unwrap();
-        store.take_in("misp", &[say("a.example", "e1/x")], Timestamp(2)).await.unwrap();
-        assert_eq!(store.withdraw_group("misp", "e1", Timestamp(2), "gone", Timestamp(3)).await.unwrap(), 1);
-        let gone = async || {
-            let rows = rows(&store).await.into_iter();
-            rows.filter(|row| row.withdrawn_at.is_some()).map(|row| row.indicator).collect::<Vec<_>>()
-        };
-        assert_eq!(gone().await, ["b.example"]);
-        let objects = [
-            Withdrawn { object_id: "e10/x".into(), modified: None },
-            Withdrawn { object_id: "e1/y".into(), modified: None },
-        ];
-        assert_eq!(store.claims_of_objects(Scope::Operator, "misp", &objects).await.unwrap(), 1);
-        store.renew_claims("misp", Timestamp(4)).await.unwrap();
-        assert_eq!(store.claims_not_renewed(Scope::Operator, "misp", Timestamp(4)).await.unwrap(), (3, 0));
-        assert_eq!(store.withdraw_group("misp", "e1", Timestamp(i64::MAX), "gone", Timestamp(5)).await.unwrap(), 1);
-        assert_eq!(gone().await, ["b.example"], "the other source still says so");
-    }
-
-    #[tokio::test]
-    async fn clues_are_kept_once() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::create(dir.path()).await.unwrap();
-        let clue = |value: &str, tlp: Option<Tlp>| Clue {
-            object_id: "x".into(),
-            kind: "sha256".into(),
-            value: value.into(),
-            tlp,
-        };
-        let clues = [clue("aa", None), clue("bb", Some(Tlp::Green)), clue("aa", Some(Tlp::Red))];
-        assert_eq!(store.take_in_clues("one", &clues, Timestamp(1)).await.unwrap(), 2);
-        assert_eq!(store.take_in_clues("one", &clues, Timestamp(2)).await.unwrap(), 0);
-        assert_eq!(store.take_in_clues("two", &clues, Timestamp(2)).await.unwrap(), 2);
+    /// The same, and it is all that the source says.
+    pub(crate) async fn say_only(
+        &self,
+        source: &str,
+        found: &[crate::intel::canonical::Found],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut stage = self.gather(found).await?;
+        stage.take_in(source, now, &mut |_| {}).await?;
+        stage.withdraw_unsaid(source, "gone", now).await?;
+        stage.close().await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,9 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
     if has_table(conn, "braked_count").await? {
         delete(conn, "DELETE FROM braked_count WHERE member_id = $1", member).await?;
     }
+    if has_table(conn, "reader").await? {
+        delete(conn, "DELETE FROM reader WHERE member_id = $1", member).await?;
+    }
     forget_incidents(conn, member, profiles, &mut deleted).await?;
     deleted.sites = delete(
         conn,

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use uuid::Uuid;
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
-use super::alert::{MemberView, evidence_from, shown_pattern};
+use super::alert::{MemberView, evidence_from, is_told, told_pattern};
 use super::record::ROWS_PER_STATEMENT;
 use super::{Scope, Store, StoreError, departure, restored};
 use crate::incident::{AlertFact, Incident, IncidentDecision, Link, LinkKind, Span, Topic, WINDOW};
@@ -291,16 +292,16 @@ pub struct IncidentView {
 pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<Vec<IncidentView>, StoreError> {
     let mut tx = store.readers().begin().await?;
     let sql = format!(
-        "SELECT i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, i.first_seen, i.last_seen,
-                i.campaign_id, i.exercise, MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
+        "SELECT i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, n.id AS indicator_id, n.tlp,
+                i.first_seen, i.last_seen, i.campaign_id, i.exercise, MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
                 COUNT(a.id) AS alerts, COALESCE(SUM(a.count), 0) AS sightings,
                 COALESCE(MAX(a.by_resolver), 0) AS via_resolver, MAX(a.hosts) AS hosts_about
          FROM incident i JOIN member m ON m.id = i.member_id
          LEFT JOIN indicator n ON i.link_kind = 'indicator' AND n.id = CAST(i.link_value AS BIGINT)
          LEFT JOIN alert a ON a.incident_id = i.id
          WHERE ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2)
-         GROUP BY i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, i.first_seen,
-                  i.last_seen, i.campaign_id, i.exercise
+         GROUP BY i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, n.id, n.tlp,
+                  i.first_seen, i.last_seen, i.campaign_id, i.exercise
          ORDER BY i.last_seen DESC, i.id DESC"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).fetch_all(&mut *tx).await?;
@@ -308,15 +309,14 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
     let mut incidents = Vec::with_capacity(rows.len());
     for row in rows {
         let id: i64 = row.try_get("id")?;
-        let pattern: Option<String> = row.try_get("pattern")?;
-        let link_value: String = row.try_get("link_value")?;
+        let (title, link) = in_words(scope, &row)?;
         incidents.push(IncidentView {
             id,
             uuid: row.try_get("uuid")?,
             member: MemberView { number: row.try_get("number")?, name: row.try_get("name")? },
-            title: row.try_get("title")?,
+            title,
             link_kind: row.try_get("link_kind")?,
-            link: pattern.map_or(link_value, |pattern| shown_pattern(&pattern)),
+            link,
             evidence: evidence_from(row.try_get("evidence")?),
             hosts: hosts.remove(&id).unwrap_or_default(),
             hosts_about: row.try_get("hosts_about")?,
@@ -330,6 +330,16 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
         });
     }
     Ok(incidents)
+}
+
+/// The title and the link of an incident or a campaign, as a reader may see them; a title is the link in words.
+pub(super) fn in_words(scope: Scope, row: &SqliteRow) -> Result<(String, String), sqlx::Error> {
+    let pattern: Option<String> = row.try_get("pattern")?;
+    let title: String = row.try_get("title")?;
+    let Some(pattern) = pattern else { return Ok((title, row.try_get("link_value")?)) };
+    let tlp: String = row.try_get("tlp")?;
+    let link = told_pattern(scope, row.try_get("indicator_id")?, &pattern, &tlp);
+    Ok((if is_told(scope, &tlp) { title } else { link.clone() }, link))
 }
 
 /// Hosts of each incident, sorted: a resolver that asks for others is none.

@@ -1,16 +1,13 @@
 //! Indicators: each pattern once, as the claims of its sources have it.
 
-use std::collections::HashSet;
-
 use serde::Serialize;
-use sqlx::{QueryBuilder, Row, Sqlite};
-use varde_common::indicator::Severity;
+use sqlx::Row;
+use varde_common::indicator::{Pattern, Severity};
 use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
 
 use super::{Scope, Store, StoreError};
-use crate::intel::canonical::Found;
 use crate::intel::compile::Stored;
-use crate::limits::IMPORT_ROWS_PER_STATEMENT;
 
 /// An indicator as `indicator list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,8 +32,10 @@ pub struct IndicatorRow {
     pub pap: Option<String>,
     /// Holds from.
     pub valid_from: Option<Timestamp>,
-    /// Holds until.
+    /// Holds until, where every source names an end.
     pub valid_until: Option<Timestamp>,
+    /// Until when sensors look for it: by its sources, or by its kind's lifetime.
+    pub expires_at: Option<Timestamp>,
     /// Part of an exercise.
     pub exercise: bool,
     /// When it was imported.
@@ -49,21 +48,73 @@ pub struct IndicatorRow {
     pub withdrawn_at: Option<Timestamp>,
 }
 
+/// An indicator that somebody has named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its number.
+    pub id: i64,
+    /// What is looked for.
+    pub pattern: Pattern,
+    /// How far it may be shared.
+    pub tlp: Tlp,
+    /// Everything that names it names a URL on it.
+    pub of_url: bool,
+}
+
 impl Store {
-    /// The indicators, by number. For now they are the operator's alone.
+    /// The indicator of this number, or this pattern as plain lists write it.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn indicator_rows(&self, scope: Scope) -> Result<Vec<IndicatorRow>, StoreError> {
+    pub async fn indicator_named(&self, scope: Scope, named: &str) -> Result<Option<Named>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(None);
+        }
+        let id: Option<i64> = named.parse().ok();
+        let pattern = named.parse::<Pattern>().ok().map(|pattern| pattern.to_plain());
+        let sql = "SELECT id, pattern, tlp FROM indicator WHERE id = $1 OR pattern = $2 ORDER BY id LIMIT 1";
+        let row: Option<(i64, String, String)> =
+            sqlx::query_as(sql).bind(id).bind(pattern).fetch_optional(self.readers()).await?;
+        let Some((id, pattern, tlp)) = row else { return Ok(None) };
+        let (_, of_url) = self.said(id.saturating_sub(1), id).await?.of(id, &pattern, None);
+        let read =
+            pattern.parse().ok().map(|pattern| Named { id, pattern, tlp: tlp.parse().unwrap_or(Tlp::Red), of_url });
+        Ok(read)
+    }
+
+    /// All indicators, by number.
+    ///
+    /// # Errors
+    /// The database's own.
+    #[cfg(test)]
+    pub(crate) async fn indicator_rows(&self, scope: Scope) -> Result<Vec<IndicatorRow>, StoreError> {
+        self.indicator_page(scope, 0, i64::MAX).await
+    }
+
+    /// The indicators, by number: at most `at_most`, those numbered above `after`. For now they are the operator's alone.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn indicator_page(
+        &self,
+        scope: Scope,
+        after: i64,
+        at_most: i64,
+    ) -> Result<Vec<IndicatorRow>, StoreError> {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
         let said = "SELECT c.indicator_id, s.name FROM claim c JOIN source s ON s.id = c.source_id
-            JOIN indicator n ON n.id = c.indicator_id WHERE c.withdrawn_at IS NULL OR n.withdrawn_at IS NOT NULL
+            JOIN indicator n ON n.id = c.indicator_id WHERE c.indicator_id > $1 AND c.indicator_id <= $2
+            AND (c.withdrawn_at IS NULL OR n.withdrawn_at IS NOT NULL)
             GROUP BY c.indicator_id, s.name ORDER BY c.indicator_id, MIN(c.id)";
-        let said: Vec<(i64, String)> = sqlx::query_as(said).fetch_all(self.readers()).await?;
+        let sql = "SELECT * FROM indicator WHERE id > $1 ORDER BY id LIMIT $2";
+        let rows = sqlx::query(sql).bind(after).bind(at_most).fetch_all(self.readers()).await?;
+        let Some(last) = rows.last() else { return Ok(Vec::new()) };
+        let last: i64 = last.try_get("id")?;
+        let said: Vec<(i64, String)> = sqlx::query_as(said).bind(after).bind(last).fetch_all(self.readers()).await?;
         let mut said = said.into_iter().peekable();
-        let rows = sqlx::query("SELECT * FROM indicator ORDER BY id").fetch_all(self.readers()).await?;
+        let lives = self.said(after, last).await?;
         let mut indicators = Vec::with_capacity(rows.len());
         for row in &rows {
             let severity = Severity::from_level(u8::try_from(row.try_get::<i64, _>("severity")?).unwrap_or(0));
@@ -72,9 +123,11 @@ impl Store {
             // Between the two reads an indicator may have come or gone.
             while said.next_if(|(of, _)| *of < id).is_some() {}
             let sources = std::iter::from_fn(|| said.next_if(|(of, _)| *of == id)).map(|(_, name)| name);
+            let indicator: String = row.try_get("pattern")?;
+            let (expires_at, _) = lives.of(id, &indicator, row.try_get("valid_until")?);
             indicators.push(IndicatorRow {
                 id,
-                indicator: row.try_get("pattern")?,
+                indicator,
                 kind: row.try_get("kind")?,
                 sources: sources.collect(),
                 threat: row.try_get("threat")?,
@@ -84,6 +137,7 @@ impl Store {
                 pap: row.try_get("pap")?,
                 valid_from: moment("valid_from")?,
                 valid_until: moment("valid_until")?,
+                expires_at: expires_at.map(Timestamp),
                 exercise: row.try_get::<i64, _>("exercise")? != 0,
                 received_at: Timestamp(row.try_get("received_at")?),
                 published_at: moment("published_at")?,
@@ -92,30 +146,6 @@ impl Store {
             });
         }
         Ok(indicators)
-    }
-
-    /// How many of these are there, each pattern as often as it is found.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn known(&self, scope: Scope, found: &[Found]) -> Result<u64, StoreError> {
-        if scope != Scope::Operator {
-            return Ok(0);
-        }
-        let mut known = 0;
-        for found in found.chunks(IMPORT_ROWS_PER_STATEMENT) {
-            let patterns: Vec<String> = found.iter().map(|found| found.pattern.to_plain()).collect();
-            let mut select = QueryBuilder::<Sqlite>::new("SELECT pattern FROM indicator WHERE pattern IN (");
-            let mut values = select.separated(", ");
-            for pattern in &patterns {
-                values.push_bind(pattern.as_str());
-            }
-            select.push(")");
-            let there: HashSet<String> =
-                select.build_query_scalar().fetch_all(self.readers()).await?.into_iter().collect();
-            known += patterns.iter().filter(|pattern| there.contains(*pattern)).count() as u64;
-        }
-        Ok(known)
     }
 
     /// Indicators as a list needs them, by number: at most `at_most`, those numbered above `after`.
@@ -131,20 +161,26 @@ impl Store {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
-        let sql = "SELECT id, pattern, confidence, severity, tlp, valid_from, valid_until, exercise
+        let sql = "SELECT id, pattern, confidence, severity, tlp, valid_from, valid_until, exercise, published_in
             FROM indicator WHERE id > $1 AND withdrawn_at IS NULL ORDER BY id LIMIT $2";
         let rows = sqlx::query(sql).bind(after).bind(at_most).fetch_all(self.readers()).await?;
         let mut stored = Vec::with_capacity(rows.len());
+        let last: Option<i64> = rows.last().map(|row| row.try_get("id")).transpose()?;
+        let lives = self.said(after, last.unwrap_or(after)).await?;
         for row in &rows {
+            let (id, pattern): (i64, String) = (row.try_get("id")?, row.try_get("pattern")?);
+            let (valid_until, of_url) = lives.of(id, &pattern, row.try_get("valid_until")?);
             stored.push(Stored {
-                id: row.try_get("id")?,
-                pattern: row.try_get("pattern")?,
+                id,
+                pattern,
                 confidence: row.try_get("confidence")?,
                 severity: row.try_get("severity")?,
                 tlp: row.try_get("tlp")?,
                 valid_from: row.try_get("valid_from")?,
-                valid_until: row.try_get("valid_until")?,
+                valid_until,
                 exercise: row.try_get::<i64, _>("exercise")? != 0,
+                of_url,
+                was_published: row.try_get::<Option<i64>, _>("published_in")?.is_some(),
             });
         }
         Ok(stored)
@@ -154,8 +190,7 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intel::canonical::About;
-    use varde_common::tlp::Tlp;
+    use crate::intel::canonical::{About, Found};
 
     async fn import(store: &Store, list: &[&str], about: &About, source: &str, at: i64) -> (u64, u64) {
         let found = list.iter().map(|text| Found { about: about.clone(), ..Found::bare(text.parse().unwrap()) });

@@ -1,6 +1,8 @@
 //! Published lists.
 
-use sqlx::Row;
+use std::collections::HashSet;
+
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::list::{Manifest, Refused};
@@ -9,7 +11,7 @@ use varde_common::trust::read_unverified;
 
 use super::{Scope, Store, StoreError, restored};
 use crate::intel::changes::Changes;
-use crate::limits::LIST_CONTENTS_KEPT;
+use crate::limits::{IMPORT_ROWS_PER_STATEMENT, LIST_CONTENTS_KEPT};
 
 /// A published list as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +68,29 @@ fn number(revision: Revision) -> i64 {
 
 fn revision(number: i64) -> Revision {
     Revision(u64::try_from(number).unwrap_or(0))
+}
+
+/// What lint held back, or had outlived itself, was not published: the list itself says what it holds.
+async fn not_in(tx: &mut SqliteConnection, revision: i64, base: &[u8]) -> Result<(), StoreError> {
+    let Ok(set) = IndicatorSet::open(std::sync::Arc::new(base.to_vec())) else { return Ok(()) };
+    let held: HashSet<u64> = set.indicators().map(|indicator| indicator.id.0).collect();
+    let marked: Vec<i64> = sqlx::query_scalar("SELECT id FROM indicator WHERE published_in = $1")
+        .bind(revision)
+        .fetch_all(&mut *tx)
+        .await?;
+    let others: Vec<i64> =
+        marked.into_iter().filter(|id| !u64::try_from(*id).is_ok_and(|id| held.contains(&id))).collect();
+    for others in others.chunks(IMPORT_ROWS_PER_STATEMENT) {
+        let mut update =
+            QueryBuilder::<Sqlite>::new("UPDATE indicator SET published_at = NULL, published_in = NULL WHERE id IN (");
+        let mut ids = update.separated(", ");
+        for id in others {
+            ids.push_bind(*id);
+        }
+        update.push(")");
+        update.build().execute(&mut *tx).await?;
+    }
+    Ok(())
 }
 
 impl Store {
@@ -169,6 +194,7 @@ impl Store {
     /// The database's own.
     pub async fn publish_list(&self, list: &New<'_>) -> Result<bool, StoreError> {
         let New { manifest, signed, older_manifest, base, changes, up_to_id, with_red } = *list;
+        let whole = base;
         // Of a channel that no older program follows nobody wants all of it where there are changes.
         let base = if changes.is_some() && older_manifest.is_none() { &[] } else { base };
         let now = manifest.created.0;
@@ -206,6 +232,7 @@ impl Store {
             .bind(with_red)
             .execute(&mut *tx)
             .await?;
+        not_in(&mut tx, number(manifest.revision), whole).await?;
         // Each channel's newest, with the base it is over, is what a sensor that comes is given, however long ago that was.
         sqlx::query(
             "UPDATE list_revision SET base = x'', overlay = NULL WHERE revision <= $1 AND (base <> x'' OR overlay IS NOT NULL)

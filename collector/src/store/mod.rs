@@ -1,6 +1,7 @@
 //! The database: every statement stands below here, and every read takes a [`Scope`].
 
 pub mod alert;
+pub mod allow;
 mod approval;
 pub mod audit;
 pub mod audit_part;
@@ -10,15 +11,21 @@ pub mod brake_standing;
 pub mod campaign;
 pub mod channel;
 pub mod claim;
+mod claim_group;
+mod claim_sum;
 pub mod copy;
 pub mod departure;
 pub mod event;
+pub mod feed;
 pub mod handed_over;
 pub mod heartbeat;
 pub mod incident;
 pub mod indicator;
+pub mod indicator_said;
 pub mod key;
 pub mod leaving;
+pub mod lifetime;
+pub mod lint;
 pub mod list;
 pub mod mark;
 pub mod member;
@@ -27,18 +34,23 @@ mod overwritten;
 pub mod pending;
 pub mod picture;
 mod places;
+pub mod presence;
 pub mod profile;
 pub mod reach;
+pub mod reader;
 pub mod record;
 pub mod restored;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
+pub mod sighting;
 pub mod site;
 pub mod source;
+pub mod stage;
 pub mod succession;
 pub mod trust;
 pub mod upgrade;
+pub mod verdict;
 pub mod word;
 
 #[cfg(test)]
@@ -82,7 +94,9 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/009_members.sql"),
     include_str!("../schema/010_brake.sql"),
     include_str!("../schema/011_claims.sql"),
+    include_str!("../schema/012_lint.sql"),
     include_str!("../schema/013_sources.sql"),
+    include_str!("../schema/015_verdicts.sql"),
 ];
 
 /// Why the store could not be opened or used.
@@ -207,6 +221,8 @@ pub struct Store {
     full: Arc<AtomicBool>,
     /// Whether the disk has failed.
     failing: Arc<watch::Sender<bool>>,
+    /// Its file.
+    path: Arc<Path>,
     /// What the next transaction is about to do, to be noted in it.
     deed: Option<Arc<Mutex<Option<Deed>>>>,
 }
@@ -290,11 +306,12 @@ impl Store {
     }
 
     async fn connect(data: &Path) -> Result<Store, StoreError> {
-        let options = options(&data.join(DATABASE_FILE));
+        let path: Arc<Path> = data.join(DATABASE_FILE).into();
+        let options = options(&path);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).before_acquire(is_usable);
         let writer = pool(1).connect_with(options.clone()).await?;
         let readers = pool(READERS_MAX).connect_with(options).await?;
-        let store = Store { writer, readers, full: Arc::default(), failing: Arc::default(), deed: None };
+        let store = Store { writer, readers, full: Arc::default(), failing: Arc::default(), path, deed: None };
         let (found, known) = (upgrade::version(&mut *store.readers.acquire().await?).await?, SCHEMA.len());
         match found.cmp(&known) {
             std::cmp::Ordering::Less => Err(StoreError::TooOld { found, known }),

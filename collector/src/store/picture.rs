@@ -16,6 +16,7 @@ use super::{Scope, Store};
 use crate::beat::Fare;
 use crate::braking::{Newest, Standing};
 use crate::reach::Reach;
+use crate::verdict::Verdict;
 
 /// Campaigns in one picture; the page says how many there are beside them.
 pub const CAMPAIGNS_MAX: i64 = 50;
@@ -300,6 +301,10 @@ pub struct AlertFacts {
     pub regularity: Option<String>,
     /// No more updates will come.
     pub closed: bool,
+    /// What a person concluded of it.
+    pub verdict: Option<Verdict>,
+    /// And why.
+    pub verdict_reason: Option<String>,
 }
 
 /// A source of intelligence that cannot be fetched, or whose content is held.

@@ -90,7 +90,7 @@ impl Store {
 mod tests {
     use super::*;
     use crate::store::fixture::Fixture;
-    use crate::store::sensor;
+    use crate::store::presence;
 
     #[tokio::test]
     async fn a_revoked_sensor_and_a_token_are_none_of_those_a_list_is_to_reach() {
@@ -129,7 +129,7 @@ mod tests {
         let says = async |sensor: i64, revision: u64, at: i64| {
             let mut tx = store.begin().await.unwrap();
             let said = (Revision(revision), 3, "quic", Timestamp(at));
-            sensor::connected(&mut tx, sensor, "0.1.0", said.0, said.1, said.2, said.3).await.unwrap();
+            presence::connected(&mut tx, sensor, "0.1.0", said.0, said.1, said.2, said.3).await.unwrap();
             tx.commit().await.unwrap();
         };
         let reach = async || store.reach(Scope::Operator).await.unwrap().unwrap();

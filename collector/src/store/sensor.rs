@@ -1,8 +1,8 @@
 //! Sensors: their tokens, identities, sessions, lists in force and revocation.
 
 use serde::Serialize;
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 use varde_common::id::{Revision, SensorId, SiteId};
 use varde_common::time::Timestamp;
 use varde_common::words::fingerprint;
@@ -10,7 +10,7 @@ use varde_common::words::fingerprint;
 use super::belonging::take_place;
 use super::departure::SENSORS_ABOVE;
 use super::heartbeat::BEFORE;
-use super::{Scope, Store, StoreError, reach, restored};
+use super::{Scope, Store, StoreError, restored};
 use crate::enrolment::TokenRow;
 use crate::hearing::{Hearing, Lately};
 
@@ -131,35 +131,6 @@ fn hash(row: &SqliteRow, column: &str) -> Result<Option<[u8; 32]>, sqlx::Error> 
 
 fn moment(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, sqlx::Error> {
     Ok(row.try_get::<Option<i64>, _>(column)?.map(Timestamp))
-}
-
-/// A session stands. A list that came into force while none did (carried by hand, or a word of it that was lost) is in force as far
-/// as the collector knows since now.
-///
-/// # Errors
-/// The database's own.
-pub async fn connected(
-    conn: &mut SqliteConnection,
-    sensor: i64,
-    agent_version: &str,
-    revision: Revision,
-    protocol: u16,
-    carrier: &str,
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let sql = "UPDATE sensor SET connected = 1, last_connected_at = $2, last_seen_at = $2, agent_version = $3,
-            revision_since = CASE WHEN revision = $4 THEN revision_since WHEN $4 = 0 THEN NULL ELSE $2 END,
-            revision = $4, protocol = $5, carrier = $6 WHERE id = $1";
-    sqlx::query(sql)
-        .bind(sensor)
-        .bind(now.0)
-        .bind(agent_version)
-        .bind(number(revision.0))
-        .bind(i64::from(protocol))
-        .bind(carrier)
-        .execute(&mut *conn)
-        .await?;
-    reach::note_in_force(conn, sensor, revision, now, now).await
 }
 
 impl Store {
@@ -302,30 +273,6 @@ impl Store {
             WHERE enrolled_at IS NOT NULL AND revoked_at IS NULL AND ($1 IS NULL OR member_id = $1)";
         let count: i64 = sqlx::query_scalar(sql).bind(scope.member_id()).fetch_one(self.readers()).await?;
         Ok(u64::try_from(count).unwrap_or(0))
-    }
-
-    /// The session of one sensor is over; where it said so itself, it was heard then.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn sensor_disconnected(&self, sensor: i64, heard: Option<Timestamp>) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("UPDATE sensor SET connected = 0 WHERE id = $1").bind(sensor).execute(&mut *tx).await?;
-        if let Some(heard) = heard {
-            let sql = "UPDATE sensor SET last_seen_at = $2 WHERE id = $1";
-            sqlx::query(sql).bind(sensor).bind(heard.0).execute(&mut *tx).await?;
-        }
-        Ok(tx.commit().await?)
-    }
-
-    /// No session stands: the collector has just started, or stops.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn all_disconnected(&self) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("UPDATE sensor SET connected = 0 WHERE connected <> 0").execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
     }
 
     /// A sensor refused a list; the one before stays in force there.

@@ -10,7 +10,7 @@ use super::{Scope, Store, StoreError};
 use crate::intel::fetch::Resume;
 use crate::intel::fetch::plan::Plan;
 use crate::intel::fetch::schedule::Turn;
-use crate::limits::{SOURCES_MAX, SOURCES_SHOWN};
+use crate::limits::fetch::{SOURCES_MAX, SOURCES_SHOWN};
 
 /// A source that is fetched.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

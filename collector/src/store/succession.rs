@@ -59,6 +59,7 @@ pub(crate) async fn hand_over(
         "UPDATE incident SET member_id = $2 WHERE member_id = $1",
         "UPDATE alert SET member_id = $2 WHERE member_id = $1",
         "UPDATE braked_count SET member_id = $2 WHERE member_id = $1",
+        "UPDATE reader SET member_id = $2 WHERE member_id = $1",
         "UPDATE former_number SET member_id = $2 WHERE member_id = $1",
         "UPDATE joined_member SET into_id = $2 WHERE into_id = $1",
     ] {
@@ -115,6 +116,7 @@ impl Store {
         if holds != Holds::default() {
             return Ok(Err(holds));
         }
+        sqlx::query("DELETE FROM reader WHERE member_id = $1").bind(member).execute(&mut *tx).await?;
         forget_row(&mut tx, member).await?;
         tx.commit().await?;
         Ok(Ok(()))

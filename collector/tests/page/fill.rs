@@ -44,7 +44,8 @@ pub(crate) async fn fill(store: &Store, now: Timestamp, word: &(dyn Fn(&str) -> 
         (3, "=oppdatering.ovelse.example", "host", None, "TLP:CLEAR", Some(12)),
         (4, "2001:db8:bad::/48", "network", None, "TLP:RED", Some(12)),
     ] {
-        sqlx::query("INSERT INTO indicator VALUES ($1,$2,$3,$4,$5,80,3,$6,NULL,NULL,$7,$8,$8,$9,NULL,NULL)")
+        sqlx::query("INSERT INTO indicator (id, pattern, kind, source, threat, confidence, severity, tlp, exercise, received_at,
+            published_at, published_in) VALUES ($1,$2,$3,$4,$5,80,3,$6,$7,$8,$8,$9)")
             .bind(id)
             .bind(word(pattern))
             .bind(word(kind))

@@ -191,6 +191,39 @@ async fn a_late_alert_that_bridges_two_campaigns_leaves_the_older_and_the_other_
 }
 
 #[tokio::test]
+async fn t7a_a_member_is_told_the_number_of_what_is_marked_for_fewer_eyes_and_never_its_value() {
+    let fixture = fixture(2).await;
+    for sensor in [1, 2] {
+        let mut named = opened(1, 10, sensor);
+        named.seen_at.server = Some("198.51.100.77".parse().unwrap());
+        let bodies = vec![RecordBody::Opened(named), RecordBody::Opened(opened(2, 11, sensor))];
+        send(&fixture, sensor, &batch(1, bodies)).await;
+    }
+    let told = async |scope| {
+        let campaigns = campaigns(&fixture, scope).await;
+        let incidents = incident::list(&fixture.store, scope, None).await.unwrap();
+        let alerts = alerts(&fixture, scope).await;
+        let picture = format!("{:?}", fixture.store.picture(scope).await.unwrap());
+        let all = serde_json::to_string(&json!([campaigns, incidents, alerts])).unwrap();
+        [all, picture].concat()
+    };
+    for tlp in ["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED", "unreadable"] {
+        let sql = format!("UPDATE indicator SET tlp = '{tlp}' WHERE id = 1");
+        let mut tx = fixture.store.begin().await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let is_open = matches!(tlp, "TLP:CLEAR" | "TLP:GREEN" | "TLP:AMBER");
+        let member = told(Scope::Member(1)).await;
+        for value in ["evil.no", "198.51.100.77"] {
+            assert!(told(Scope::Operator).await.contains(value), "{tlp}: {value} for the operator");
+            assert_eq!(member.contains(value), is_open, "{tlp}: {value} for a member");
+        }
+        assert_eq!(member.contains("confidential indicator 1"), !is_open, "{tlp}");
+        assert!(member.contains("www.lure.no"), "the other one is marked for all");
+    }
+}
+
+#[tokio::test]
 async fn w1_a_member_reads_nothing_of_another() {
     let fixture = fixture(5).await;
     for sensor in 1..=3 {

@@ -6,7 +6,9 @@ use url::Url;
 use super::taxii::below;
 use super::{Ask, Head, Refused, no_web_page, place, succeeded};
 use crate::intel::format::Input;
-use crate::limits::{FEED_OBJECT_MAX_OCTETS, TAXII_LISTED_MAX};
+use crate::intel::hidden;
+use crate::limits::FEED_OBJECT_MAX_OCTETS;
+use crate::limits::fetch::TAXII_LISTED_MAX;
 
 /// What is accepted: exactly so, anything else is answered with 406.
 pub const ACCEPT: &str = "application/taxii+json;version=2.1";
@@ -75,7 +77,7 @@ fn small<T: for<'de> Deserialize<'de>>(head: &Head, body: &mut dyn Input) -> Res
     if text.len() > FEED_OBJECT_MAX_OCTETS {
         return Err(Refused::Bad(format!("it is longer than {FEED_OBJECT_MAX_OCTETS} bytes")));
     }
-    serde_json::from_slice(&text).map_err(|error| Refused::Bad(error.to_string()))
+    serde_json::from_slice(&text).map_err(|error| Refused::Bad(hidden::without_quotes(&error.to_string())))
 }
 
 /// What stands at the address that was given: discovery or an API root, whichever it turns out to be.

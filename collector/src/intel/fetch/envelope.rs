@@ -3,13 +3,13 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Refused;
 use crate::intel::format::Input;
-use crate::intel::format::json::{self, Allowance, Each};
-use crate::limits::FETCH_FIELD_MAX_OCTETS;
+use crate::intel::format::json::{self, Allowance, Document, Each};
+use crate::limits::fetch::FETCH_FIELD_MAX_OCTETS;
 
 /// What stands beside the objects.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,20 +21,22 @@ pub struct Envelope {
 }
 
 struct Whole<'a> {
-    envelope: &'a mut Envelope,
-    allowance: Allowance,
+    envelope: Envelope,
     take: &'a mut dyn FnMut(&RawValue) -> ControlFlow<()>,
 }
 
-impl<'de> DeserializeSeed<'de> for Whole<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+impl Document for Whole<'_> {
+    fn read<'de, D: Deserializer<'de>>(&mut self, allowance: &Allowance, document: D) -> Result<(), D::Error> {
+        document.deserialize_map(Members { whole: self, allowance })
     }
 }
 
-impl<'de> Visitor<'de> for Whole<'_> {
+struct Members<'a, 'b> {
+    whole: &'a mut Whole<'b>,
+    allowance: &'a Allowance,
+}
+
+impl<'de> Visitor<'de> for Members<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -42,26 +44,27 @@ impl<'de> Visitor<'de> for Whole<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+        let Members { whole: Whole { envelope, take }, allowance } = self;
         while let Some(key) = object.next_key::<String>()? {
             match key.as_str() {
-                "objects" => object.next_value_seed(Each { allowance: &self.allowance, take: &mut *self.take })?,
-                "more" => self.envelope.more = object.next_value::<Option<bool>>()?.unwrap_or(false),
+                "objects" => object.next_value_seed(Each { allowance, take: &mut **take })?,
+                "more" => envelope.more = object.next_value::<Option<bool>>()?.unwrap_or(false),
                 "next" => {
                     let next: Option<serde_json::Value> = object.next_value()?;
-                    self.envelope.next = match next {
+                    envelope.next = match next {
                         Some(serde_json::Value::String(text)) => Some(text),
                         Some(serde_json::Value::Number(number)) => Some(number.to_string()),
                         Some(_) | None => None,
                     };
-                    if self.envelope.next.as_ref().is_some_and(|next| next.len() > FETCH_FIELD_MAX_OCTETS) {
-                        return Err(serde::de::Error::custom("\"next\" is too long"));
+                    if envelope.next.as_ref().is_some_and(|next| next.len() > FETCH_FIELD_MAX_OCTETS) {
+                        return Err(serde::de::Error::custom("its next is too long"));
                     }
                 }
                 _ => {
                     object.next_value::<IgnoredAny>()?;
                 }
             }
-            self.allowance.renew();
+            allowance.renew();
         }
         Ok(())
     }
@@ -72,9 +75,9 @@ impl<'de> Visitor<'de> for Whole<'_> {
 /// # Errors
 /// [`Refused::Bad`]; what came before has been told.
 pub fn read(mut body: &mut dyn Input, take: &mut dyn FnMut(&RawValue) -> ControlFlow<()>) -> Result<Envelope, Refused> {
-    let mut envelope = Envelope::default();
-    json::read(&mut body, "TAXII envelope", |allowance| Whole { envelope: &mut envelope, allowance, take })?;
-    Ok(envelope)
+    let mut whole = Whole { envelope: Envelope::default(), take };
+    json::read_one(&mut body, "TAXII envelope", &mut whole)?;
+    Ok(whole.envelope)
 }
 
 #[cfg(test)]
@@ -106,7 +109,9 @@ mod tests {
         let deep = format!("{{\"objects\":[{}", "[".repeat(3_000_000));
         let long = format!("{{\"next\":\"{}\"}}", "x".repeat(FETCH_FIELD_MAX_OCTETS + 1));
         let other = format!("{{\"other\":{}", "[".repeat(3_000_000));
-        for bad in ["", "[]", "{\"objects\":[{\"id\":", "{\"more\":\"yes\"}", "not json", &deep, &long, &other] {
+        for bad in
+            ["", "[]", "{\"objects\":[{\"id\":", "{\"more\":\"yes\"}", "not json", "{}{}", "{} x", &deep, &long, &other]
+        {
             let (_, read) = envelope(bad);
             assert!(matches!(read, Err(Refused::Bad(_))), "{}", bad.get(..20).unwrap_or(bad));
         }

@@ -6,13 +6,13 @@ use std::io::Write;
 use std::ops::ControlFlow;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
 use url::Url;
 
-use super::{Ask, Conversation, Event, Extent, Fetched, Head, Refused, Resume, no_web_page, succeeded};
-use crate::intel::format::json::{self, Allowance};
+use super::{Ask, Conversation, Event, Extent, Fetched, Head, Refused, Resume, append, no_web_page, succeeded};
+use crate::intel::format::json::{self, Allowance, Document};
 use crate::intel::format::{self, Format, Input, Item, Options};
-use crate::limits::{FETCH_FIELD_MAX_OCTETS, FETCH_REQUESTS_MAX};
+use crate::limits::fetch::{FETCH_FIELD_MAX_OCTETS, FETCH_REQUESTS_MAX};
 
 const ACCEPT: &str = "application/json";
 const MANIFEST: &str = "manifest.json";
@@ -66,12 +66,9 @@ impl MispFeed {
         }
         succeeded(head)?;
         no_web_page(head, body)?;
-        let (mut manifest, mut bad) = (BTreeMap::new(), None);
-        let read = json::read(&mut body, "manifest of a MISP feed", |allowance| Manifest {
-            events: &mut manifest,
-            bad: &mut bad,
-            allowance,
-        });
+        let mut manifest = Manifest::default();
+        let read = json::read_one(&mut body, "manifest of a MISP feed", &mut manifest);
+        let Manifest { events: manifest, bad } = manifest;
         if let Some(name) = bad {
             return Err(Refused::NoUuid(name));
         }
@@ -99,9 +96,10 @@ impl MispFeed {
         }
         succeeded(head)?;
         no_web_page(head, body)?;
-        // It is known to be whole, and one value, before it becomes part of what is taken in.
+        // It is known to be whole before it becomes part of what is taken in.
         let (mut entries, mut is_other) = (0, false);
-        let mut is_of = |id: &str| is_other |= !id.starts_with(&format!("{uuid}/"));
+        // What has no name of its own is one of a list, whosever it is; it goes by its lifetime.
+        let mut is_of = |id: &str| is_other |= !id.is_empty() && !id.starts_with(&format!("{uuid}/"));
         format::read(Format::Misp, &Options::default(), body, &mut |item| {
             match item {
                 Item::Found(_, found) => {
@@ -117,9 +115,7 @@ impl MispFeed {
         if is_other {
             return Err(Refused::OtherEvent(uuid));
         }
-        body.rewind()?;
-        out.write_all(if self.read.is_empty() { b"[" } else { b",\n" })?;
-        std::io::copy(body, out)?;
+        append(body, out)?;
         let timestamp = self.manifest.as_ref().and_then(|manifest| manifest.get(&uuid)).copied().unwrap_or_default();
         self.resume.events.insert(uuid.clone(), Event { timestamp, entries });
         self.read.push(uuid);
@@ -155,7 +151,9 @@ impl Conversation for MispFeed {
         if self.is_unchanged {
             return Ok(Fetched { resume: self.resume, format, extent: Extent::Unchanged });
         }
-        out.write_all(if self.read.is_empty() { b"[]" } else { b"]" })?;
+        if self.read.is_empty() {
+            out.write_all(b"[]")?;
+        }
         let manifest = self.manifest.take().unwrap_or_default();
         let known = std::mem::take(&mut self.resume.events);
         let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
@@ -170,10 +168,10 @@ impl Conversation for MispFeed {
 }
 
 /// The events of a manifest, each with its time; other things said of them are passed over.
-struct Manifest<'a> {
-    events: &'a mut BTreeMap<String, i64>,
-    bad: &'a mut Option<String>,
-    allowance: Allowance,
+#[derive(Default)]
+struct Manifest {
+    events: BTreeMap<String, i64>,
+    bad: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -181,15 +179,18 @@ struct Entry {
     timestamp: serde_json::Value,
 }
 
-impl<'de> DeserializeSeed<'de> for Manifest<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
+impl Document for Manifest {
+    fn read<'de, D: Deserializer<'de>>(&mut self, allowance: &Allowance, document: D) -> Result<(), D::Error> {
+        document.deserialize_map(Events { manifest: self, allowance })
     }
 }
 
-impl<'de> Visitor<'de> for Manifest<'_> {
+struct Events<'a> {
+    manifest: &'a mut Manifest,
+    allowance: &'a Allowance,
+}
+
+impl<'de> Visitor<'de> for Events<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -201,15 +202,15 @@ impl<'de> Visitor<'de> for Manifest<'_> {
         while let Some(name) = object.next_key::<String>()? {
             // It becomes part of a path, and of the names by which what it says is withdrawn.
             let Some(uuid) = uuid(&name) else {
-                *self.bad = Some(name.chars().take(80).collect::<String>().escape_debug().to_string());
+                self.manifest.bad = Some(name.chars().take(80).collect::<String>().escape_debug().to_string());
                 return Err(A::Error::custom("a name that is no UUID"));
             };
             // Feeds of MISP's own write numbers as text.
             let Entry { timestamp } = object.next_value()?;
             let timestamp = timestamp.as_i64().or_else(|| timestamp.as_str()?.trim().parse().ok());
             let timestamp = timestamp.ok_or_else(|| A::Error::custom(format!("event {uuid} has no time")))?;
-            self.events.insert(uuid, timestamp);
-            if self.events.len() >= FETCH_REQUESTS_MAX {
+            self.manifest.events.insert(uuid, timestamp);
+            if self.manifest.events.len() >= FETCH_REQUESTS_MAX {
                 return Err(A::Error::custom(format!("it names {FETCH_REQUESTS_MAX} events or more")));
             }
             self.allowance.renew();
@@ -282,8 +283,7 @@ mod tests {
             asked[1..],
             [format!("https://m.example/feed/{A}.json"), format!("https://m.example/feed/{B}.json")]
         );
-        let whole: serde_json::Value = serde_json::from_str(&out).unwrap();
-        assert_eq!(whole.as_array().unwrap().len(), 2);
+        assert_eq!(serde_json::Deserializer::from_str(&out).into_iter::<serde_json::Value>().count(), 2);
         assert_eq!(fetched.resume.events.get(A), Some(&Event { timestamp: 10, entries: 2 }));
         assert_eq!(fetched.extent, Extent::Events { read: vec![A.into(), B.into()], gone: vec![], missing: 0 });
         // A grew, B is gone.

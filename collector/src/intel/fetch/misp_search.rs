@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use serde_json::json;
 use url::Url;
 
-use super::{Ask, Conversation, Extent, Fetched, Head, Refused, Resume, no_web_page, succeeded, taxii};
+use super::{Ask, Conversation, Extent, Fetched, Head, Refused, Resume, append, no_web_page, succeeded, taxii};
 use crate::intel::format::{self, Format, Input, Item, Options};
-use crate::limits::{FETCH_REQUESTS_MAX, MISP_PAGE_ATTRIBUTES};
+use crate::limits::fetch::{FETCH_REQUESTS_MAX, MISP_PAGE_ATTRIBUTES};
 
 /// A search.
 #[derive(Debug)]
@@ -77,20 +77,17 @@ impl Conversation for MispSearch {
         if self.page >= FETCH_REQUESTS_MAX {
             return Err(Refused::TooMany(FETCH_REQUESTS_MAX));
         }
-        body.rewind()?;
-        out.write_all(if self.page == 1 { b"[" } else { b",\n" })?;
-        std::io::copy(body, out)?;
+        append(body, out)?;
         self.newest_s = newest;
         self.page += 1;
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, out: &mut dyn Write) -> Result<Fetched, Refused> {
+    fn finish(mut self: Box<Self>, _: &mut dyn Write) -> Result<Fetched, Refused> {
         let format = Some(Format::Misp);
         if self.page == 1 {
             return Ok(Fetched { resume: self.resume, format, extent: Extent::Unchanged });
         }
-        out.write_all(b"]")?;
         self.resume.since_s = self.newest_s;
         Ok(Fetched { resume: self.resume, format, extent: Extent::More })
     }

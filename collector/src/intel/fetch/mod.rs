@@ -21,8 +21,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::format::{BadFile, Format, Input};
-use crate::limits::FETCH_RETRY_AFTER_MAX;
+use super::format::{BadFile, Format, Input, json};
+use super::hidden;
+use crate::limits::fetch::FETCH_RETRY_AFTER_MAX;
 
 /// What is to be asked next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +126,8 @@ pub enum Refused {
 
 impl From<BadFile> for Refused {
     fn from(error: BadFile) -> Refused {
-        Refused::Bad(error.to_string())
+        // How what cannot be read is marked, nobody knows.
+        Refused::Bad(hidden::without_quotes(&error.to_string()))
     }
 }
 
@@ -247,6 +249,15 @@ pub fn no_web_page(head: &Head, body: &mut dyn Input) -> Result<(), Refused> {
         return Err(Refused::WebPage);
     }
     Ok(())
+}
+
+/// Writes a document behind those that came before it: readers of JSON take one after another.
+fn append(body: &mut dyn Input, out: &mut dyn Write) -> std::io::Result<()> {
+    body.rewind()?;
+    let mut body = body;
+    json::pass_mark(&mut body)?;
+    std::io::copy(&mut body, out)?;
+    out.write_all(b"\n")
 }
 
 /// A media type without its parameters, in lower case.

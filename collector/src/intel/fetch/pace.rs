@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::limits::{FETCH_PACE_OCTETS, FETCH_PACE_WITHIN};
+use crate::limits::fetch::{FETCH_PACE_OCTETS, FETCH_PACE_WITHIN};
 
 /// The pace of one answer.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use varde_common::time::Timestamp;
 
-use crate::limits::FETCH_AGAIN_AFTER;
+use crate::limits::fetch::FETCH_AGAIN_AFTER;
 
 /// A source as the database has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use varde_common::time::Timestamp;
 use super::collections::{ACCEPT, Collection, is_taxii};
 use super::{Ask, Conversation, Extent, Fetched, Head, Refused, Resume, envelope, no_web_page, succeeded};
 use crate::intel::format::{Format, Input};
-use crate::limits::{FETCH_FIELD_MAX_OCTETS, FETCH_REQUESTS_MAX, TAXII_PAGE_OBJECTS};
+use crate::limits::fetch::{FETCH_FIELD_MAX_OCTETS, FETCH_REQUESTS_MAX, TAXII_PAGE_OBJECTS};
 
 /// What an importer reads: indicators, and what is said of them.
 const TYPES: &str = "indicator,marking-definition,relationship,report,grouping,malware,campaign,intrusion-set,threat-actor,tool,infrastructure,attack-pattern";

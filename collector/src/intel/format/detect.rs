@@ -1,13 +1,16 @@
-//! Which format a file has, by how it begins.
+//! Which format a file has, by how it begins: what says it of itself first, then what most of its lines are.
 
 use super::table::{self, Table};
-use super::{Format, hosts, misp, rpz, stix, suricata, zeek};
+use super::{Format, hosts, misp, prose, rpz, stix, suricata, zeek};
 
 /// Lines that are looked at.
 const LINES_LOOKED_AT: usize = 200;
 
 /// The format of what begins so.
 pub(super) fn format_of(head: &[u8]) -> Format {
+    if prose::is_pdf(head) {
+        return Format::Prose;
+    }
     let text = String::from_utf8_lossy(head);
     let text = text.trim_start_matches('\u{feff}');
     // The attributes of one object may be longer than what is looked at; STIX says its version in the first.
@@ -17,28 +20,41 @@ pub(super) fn format_of(head: &[u8]) -> Format {
     if misp::is_one(text) {
         return Format::Misp;
     }
+    if prose::is_mail(text) {
+        return Format::Prose;
+    }
     let lines: Vec<&str> = text.lines().take(LINES_LOOKED_AT).collect();
     if lines.iter().any(|line| zeek::is_line(line)) {
         return Format::Zeek;
     }
     for line in &lines {
-        match table::table_of(&line.to_ascii_lowercase()) {
+        match table::table_of(line) {
             Some(Table::Urlhaus) => return Format::Urlhaus,
             Some(Table::Threatfox) => return Format::Threatfox,
             Some(Table::Feodo) => return Format::Feodo,
             Some(Table::Any) | None => {}
         }
     }
-    let mut entries =
-        lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
-    let Some(first) = entries.next() else { return Format::Plain };
-    if rpz::is_line(first) || lines.iter().any(|line| line.split_whitespace().any(|word| word == "SOA")) {
+    let is_entry = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(['#', ';']);
+    let entries: Vec<&str> = lines.into_iter().filter(is_entry).collect();
+    let most_are = |is_one: &dyn Fn(&str) -> bool| {
+        let ones = entries.iter().filter(|line| is_one(line)).count();
+        ones * 2 > entries.len()
+    };
+    // A zone's first entries are its own, and a record may go on over several lines.
+    let of_zone = entries.first().is_some_and(|first| rpz::is_line(first));
+    if of_zone || most_are(&rpz::is_line) {
         Format::Rpz
-    } else if hosts::is_line(first) {
+    } else if most_are(&hosts::is_line) {
         Format::Hosts
-    } else if suricata::name_in(first).is_some() {
+    } else if most_are(&|line| suricata::name_in(line).is_some()) || most_are(&suricata::is_rule) {
         Format::Suricata
-    } else if table::is_table(first) {
+    } else if table::is_regular(&entries) {
+        Format::Csv
+    } else if entries.iter().filter(|line| prose::is_sentence(line)).count() * 3 > entries.len() {
+        // Between its sentences a mail has lists, greetings and names.
+        Format::Prose
+    } else if entries.first().is_some_and(|first| table::is_table(first)) && most_are(&table::is_table) {
         Format::Csv
     } else {
         Format::Plain

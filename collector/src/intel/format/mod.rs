@@ -3,8 +3,11 @@
 mod detect;
 mod hosts;
 mod lines;
+mod loose;
+mod marked;
 mod misp;
 mod plain;
+pub mod prose;
 mod rpz;
 mod stix;
 mod suricata;
@@ -49,11 +52,13 @@ pub enum Format {
     Threatfox,
     /// Feodo Tracker's table.
     Feodo,
+    /// A pasted text, a mail, a PDF.
+    Prose,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 11] = [
+    pub const ALL: [Format; 12] = [
         Format::Plain,
         Format::Stix,
         Format::Misp,
@@ -65,6 +70,7 @@ impl Format {
         Format::Urlhaus,
         Format::Threatfox,
         Format::Feodo,
+        Format::Prose,
     ];
 
     /// What the command line calls it.
@@ -81,6 +87,7 @@ impl Format {
             Format::Urlhaus => "urlhaus",
             Format::Threatfox => "threatfox",
             Format::Feodo => "feodo",
+            Format::Prose => "prose",
         }
     }
 
@@ -231,7 +238,16 @@ pub fn read(
         Format::Urlhaus => table::read(table::Table::Urlhaus, options, input, take),
         Format::Threatfox => table::read(table::Table::Threatfox, options, input, take),
         Format::Feodo => table::read(table::Table::Feodo, options, input, take),
+        // Who has a process to give for mails and PDFs asks `prose` itself.
+        Format::Prose => {
+            prose::read(input, &|_| Err("it is a mail or a PDF, which nothing here takes apart".to_owned()), take)
+        }
     }
+}
+
+/// A file's own word as a sentence may quote it: cut, and nothing in it that a terminal obeys.
+pub fn shown_word(text: &str) -> String {
+    lines::word(text)
 }
 
 /// ATT&CK techniques in labels such as `misp-galaxy:mitre-attack-pattern="Phishing - T1566"`.
@@ -246,5 +262,7 @@ fn techniques(labels: &[String]) -> Vec<String> {
     words.filter(is_technique).map(str::to_owned).collect()
 }
 
+#[cfg(test)]
+mod mutations;
 #[cfg(test)]
 mod tests;

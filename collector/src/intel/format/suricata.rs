@@ -10,11 +10,20 @@ use super::value::{self, Names, Value};
 use super::{BadFile, Clue, Input, Item, Place, lines};
 use crate::intel::canonical::{About, Found, Object};
 
-/// A line's value, where it is a name in base64.
+/// A line's value, where it is a name in base64; behind a comma may stand a reputation (datarep).
 pub(super) fn name_in(line: &str) -> Option<String> {
-    let octets = STANDARD.decode(line.trim()).ok()?;
+    let octets = STANDARD.decode(line.split(',').next()?.trim()).ok()?;
     let text = String::from_utf8(octets).ok()?;
-    (text.contains('.') && !text.chars().any(char::is_control)).then_some(text)
+    (text.contains('.') && text.chars().all(|character| !character.is_control() && !character.is_whitespace()))
+        .then_some(text)
+}
+
+/// Whether a line is a rule, which only names the file of its dataset.
+pub(super) fn is_rule(line: &str) -> bool {
+    let action = line.split_whitespace().next().unwrap_or_default();
+    matches!(action, "alert" | "drop" | "pass" | "reject" | "rejectsrc" | "rejectdst" | "rejectboth")
+        && line.contains('(')
+        && line.contains("sid:")
 }
 
 pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Result<(), BadFile> {
@@ -26,19 +35,23 @@ pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlF
         if line.is_empty() || line.starts_with('#') {
             return ControlFlow::Continue(());
         }
-        let text = name_in(line).unwrap_or_else(|| line.to_owned());
-        // Behind a comma stands a reputation (datarep).
-        let text = text.split(',').next().unwrap_or_default();
-        let item = match value::read(text, Names::Host) {
+        if is_rule(line) {
+            let file = line.split_once("load ").map(|(_, rest)| rest.split([',', ';']).next().unwrap_or_default());
+            let file = file.map(|file| format!(": {}", lines::word(file))).unwrap_or_default();
+            let why = format!("is a rule and no value; import the file that its dataset loads{file}");
+            return take(lines::left_out(number, line, why));
+        }
+        let text = name_in(line).unwrap_or_else(|| line.split(',').next().unwrap_or_default().to_owned());
+        let item = match value::read(&text, Names::Host) {
             Ok(Value::Pattern(pattern)) => Item::Found(Place::Line(number), Box::new(Found::bare(pattern))),
             Ok(Value::OfUrl(pattern)) => {
-                let about = About::default().of_url(text);
+                let about = About::default().of_url(&text);
                 Item::Found(Place::Line(number), Box::new(Found { pattern, about, object: Object::default() }))
             }
             Ok(Value::Clue(kind)) => {
-                Item::Clue(Clue { object_id: String::new(), kind: kind.to_owned(), value: text.to_owned(), tlp: None })
+                Item::Clue(Clue { object_id: String::new(), kind: kind.to_owned(), value: text, tlp: None })
             }
-            Err(why) => lines::left_out(number, text, why),
+            Err(why) => lines::left_out(number, &text, why),
         };
         take(item)
     })

@@ -2,15 +2,24 @@
 //! names of their columns, wherever these stand. A name stands for itself and all below it, unless its column says host, or it is
 //! a victim's.
 
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use varde_common::indicator::Severity;
+use varde_common::indicator::{Pattern, Severity, Target};
 use varde_common::time::Timestamp;
 
 use super::value::{self, Names, Value};
 use super::{BadFile, Clue, Input, Item, Options, Place, lines};
 use crate::intel::canonical::{About, Details, Found, Object};
-use crate::limits::FEED_LINE_MAX_OCTETS;
+use crate::limits::FEED_COLUMNS_SHOWN;
+
+mod fields;
+mod kind;
+
+use fields::{Fields, delimiter_of};
+pub(super) use fields::{is_regular, is_table};
+use kind::Kind;
 
 /// Whose table it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +49,16 @@ const VALUES: [&str; 15] = [
     "verdi",
 ];
 
-/// Whose table a header belongs to.
-pub(super) fn table_of(header: &str) -> Option<Table> {
-    let has = |names: &[&str]| names.iter().all(|name| header.contains(name));
+/// What the column may be called that says what kind of thing a row's value is.
+const KINDS: [&str; 5] = ["type", "ioc_type", "indicator_type", "attribute_type", "kind"];
+
+const NEVER_CLOSED: &str = "has a quote that is not closed within 20 lines";
+
+/// Whose table a header belongs to, which may be a comment.
+pub(super) fn table_of(line: &str) -> Option<Table> {
+    let line = line.trim().trim_start_matches('#').trim();
+    let header = Header::of(&Fields::of(line, delimiter_of(line)).0);
+    let has = |names: &[&str]| names.iter().all(|name| header.place(name).is_some());
     if has(&["ioc_value", "ioc_type", "threat_type"]) {
         Some(Table::Threatfox)
     } else if has(&["urlhaus_link", "url_status"]) {
@@ -54,22 +70,39 @@ pub(super) fn table_of(header: &str) -> Option<Table> {
     }
 }
 
-/// The names of a table's columns, in order, lower case.
+/// Where each column stands, by its name in lower case.
 #[derive(Debug, Default)]
-struct Header(Vec<String>);
+struct Header {
+    names: Vec<String>,
+    places: HashMap<String, usize>,
+}
 
 impl Header {
     fn of(fields: &[String]) -> Header {
-        Header(fields.iter().map(|field| field.trim().to_ascii_lowercase()).collect())
+        let names: Vec<String> = fields.iter().map(|field| field.trim().to_lowercase()).collect();
+        let mut places = HashMap::with_capacity(names.len());
+        for (place, name) in names.iter().enumerate() {
+            places.entry(name.clone()).or_insert(place);
+        }
+        Header { names, places }
     }
 
     fn place(&self, name: &str) -> Option<usize> {
-        self.0.iter().position(|column| column == name)
+        self.places.get(name).copied()
     }
 
     /// Whether it names a column that is read, so that it is a header and no entry.
     fn is_one(&self) -> bool {
         VALUES.iter().any(|name| self.place(name).is_some())
+    }
+
+    /// Its names, as a sentence has them.
+    fn in_words(&self) -> String {
+        let mut names: Vec<String> = self.names.iter().take(FEED_COLUMNS_SHOWN).map(|name| lines::word(name)).collect();
+        if self.names.len() > FEED_COLUMNS_SHOWN {
+            names.push(format!("and {} more", self.names.len() - FEED_COLUMNS_SHOWN));
+        }
+        if names.is_empty() { "none with a name".to_owned() } else { names.join(", ") }
     }
 }
 
@@ -88,23 +121,23 @@ impl Row<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.at(self.header.place(name)?)
     }
+
+    fn first(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|name| self.get(name))
+    }
 }
 
-/// Fields of one line; a space before a quote is none of the field's.
-fn fields_of(line: &str, delimiter: u8) -> Option<Vec<String>> {
-    let spaced = format!("{} \"", char::from(delimiter));
-    let close = format!("{}\"", char::from(delimiter));
-    let line = line.replace(&spaced, &close);
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).delimiter(delimiter).flexible(true).from_reader(line.as_bytes());
-    let record = reader.records().next()?.ok()?;
-    Some(record.iter().map(str::to_owned).collect())
-}
-
-/// The delimiter that a line has most of.
-fn delimiter_of(line: &str) -> u8 {
-    let count = |octet: u8| line.bytes().filter(|&other| other == octet).count();
-    b",;\t|".iter().copied().max_by_key(|&octet| (count(octet), octet == b',')).unwrap_or(b',')
+/// A table as far as it has been read.
+struct Reading<'a> {
+    table: Table,
+    options: &'a Options,
+    header: Option<Header>,
+    /// Where the value stands, once that is known.
+    column: usize,
+    rows: u64,
+    taken: u64,
+    /// Why no row can be read.
+    refused: Option<String>,
 }
 
 pub(super) fn read(
@@ -113,83 +146,131 @@ pub(super) fn read(
     input: &mut dyn Input,
     take: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), BadFile> {
-    let (mut header, mut delimiter) = (None, options.delimiter);
-    let (mut begun, mut begun_at) = (String::new(), 0);
-    // A comment may be the header: the last one before the first entry that names what is read.
-    let mut comment = None;
-    let mut wrong_column = None;
-    lines::each(input, &mut |number, line| {
+    let delimiter = Cell::new(options.delimiter);
+    let is_excluded = |line: &str| options.exclude.as_ref().is_some_and(|exclude| exclude.is_match(line));
+    let is_passed_over = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#') || is_excluded(line);
+    let mut reading = Reading { table, options, header: None, column: 0, rows: 0, taken: 0, refused: None };
+    // A quote that is open goes on to the next line.
+    let mut scan = |state: u32, line: &str| {
+        if state == 0 && is_passed_over(line) {
+            return 0;
+        }
+        u32::from(Fields::is_open(state == 1, line, delimiter.get().unwrap_or_else(|| delimiter_of(line))))
+    };
+    lines::each_entry(input, NEVER_CLOSED, &mut scan, &mut |number, line| {
         let line = match line {
             Ok(line) => line,
             Err(why) => return take(lines::left_out(number, "", why)),
         };
-        if begun.is_empty() && line.trim().is_empty() {
-            return ControlFlow::Continue(());
-        }
-        if begun.is_empty()
-            && let Some(text) = line.trim_start().strip_prefix('#')
-        {
-            comment = Some(text.trim().to_owned());
-            let text = comment.as_deref().unwrap_or_default();
-            let fields = fields_of(text, delimiter.unwrap_or_else(|| delimiter_of(text))).unwrap_or_default();
-            let named = Header::of(&fields);
-            if header.is_none() && named.is_one() && fields.len() > 1 {
-                delimiter = delimiter.or(Some(delimiter_of(text)));
-                header = Some(named);
+        if let Some(text) = line.trim_start().strip_prefix('#') {
+            if reading.header.is_none() && reading.comment(text.trim(), delimiter.get()) {
+                delimiter.set(delimiter.get().or(Some(delimiter_of(text))));
             }
             return ControlFlow::Continue(());
         }
-        if begun.is_empty() {
-            begun_at = number;
-        } else {
-            begun.push('\n');
-        }
-        begun.push_str(line);
-        // A quote that is open goes on to the next line.
-        if begun.bytes().filter(|&octet| octet == b'"').count() % 2 == 1 {
-            if begun.len() <= FEED_LINE_MAX_OCTETS {
-                return ControlFlow::Continue(());
-            }
-            let item = lines::left_out(begun_at, &begun, "has a quote that is never closed");
-            begun.clear();
-            return take(item);
-        }
-        let line = std::mem::take(&mut begun);
-        if options.exclude.as_ref().is_some_and(|exclude| exclude.is_match(&line)) {
+        if is_passed_over(line) {
             return ControlFlow::Continue(());
         }
-        let delimiter = *delimiter.get_or_insert_with(|| delimiter_of(&line));
-        let Some(fields) = fields_of(&line, delimiter) else {
-            return take(lines::left_out(begun_at, &line, "is no line of a table"));
-        };
-        if header.is_none() {
-            let named = Header::of(&fields);
-            let is_one = named.is_one()
-                || options.column.as_ref().is_some_and(|column| named.place(&column.to_ascii_lowercase()).is_some());
-            header = Some(if is_one { named } else { Header::default() });
-            if is_one {
-                return ControlFlow::Continue(());
-            }
-        }
-        let header = header.get_or_insert_default();
-        let row = Row { header, fields: &fields, line: begun_at };
-        match value_column(table, options, header) {
-            Ok(column) => entry(table, &row, column, take),
-            Err(why) => {
-                wrong_column = Some(why);
-                ControlFlow::Break(())
-            }
-        }
+        let delimiter = delimiter.get().unwrap_or_else(|| {
+            let found = delimiter_of(line);
+            delimiter.set(Some(found));
+            found
+        });
+        reading.row(number, &Fields::of(line, delimiter).0, take)
     })?;
-    match wrong_column {
-        Some(why) => Err(BadFile::Format(why)),
-        None => Ok(()),
+    reading.end()
+}
+
+impl Reading<'_> {
+    /// A comment may be the header: the first one that names what is read.
+    fn comment(&mut self, text: &str, delimiter: Option<u8>) -> bool {
+        let fields = Fields::of(text, delimiter.unwrap_or_else(|| delimiter_of(text))).0;
+        let named = Header::of(&fields);
+        let is_header = named.is_one() && fields.len() > 1;
+        if is_header {
+            self.begin(named);
+        }
+        is_header
+    }
+
+    /// The names of the columns are known, or that they have none.
+    fn begin(&mut self, header: Header) {
+        match value_column(self.table, self.options, &header) {
+            Ok(column) => self.column = column,
+            Err(why) => self.refused = Some(why),
+        }
+        self.header = Some(header);
+    }
+
+    fn row(&mut self, line: u64, fields: &[String], take: &mut dyn FnMut(Item) -> ControlFlow<()>) -> ControlFlow<()> {
+        if self.header.is_none() {
+            let named = Header::of(fields);
+            let by_name = self.options.column.as_ref().filter(|column| column.parse::<usize>().is_err());
+            let is_header =
+                named.is_one() || by_name.is_some_and(|column| named.place(&column.to_lowercase()).is_some());
+            if is_header {
+                self.begin(named);
+                return if self.refused.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            }
+            if self.table == Table::Any
+                && self.options.column.is_none()
+                && !fields.first().is_some_and(|text| is_value(text))
+            {
+                self.refused = Some(format!(
+                    "its first line has no indicator in front and names no column that is known; say which one holds the indicator, --column NAME or --column NUMBER: {}",
+                    named.in_words()
+                ));
+                return ControlFlow::Break(());
+            }
+            // Without a header, a column that is named cannot be found; the sentence says what stands in the first line.
+            if by_name.is_some() {
+                self.begin(named);
+            } else {
+                self.begin(Header::default());
+            }
+        }
+        if self.refused.is_some() {
+            return ControlFlow::Break(());
+        }
+        let header = self.header.get_or_insert_default();
+        let row = Row { header, fields, line };
+        let item = entry(self.table, &row, self.column);
+        self.rows += 1;
+        self.taken += u64::from(!matches!(item, Item::LeftOut(_)));
+        take(item)
+    }
+
+    fn end(self) -> Result<(), BadFile> {
+        let why = match (self.refused, &self.header) {
+            (Some(why), _) => why,
+            (None, Some(header)) if self.table == Table::Any && self.rows > 0 && self.taken == 0 => format!(
+                "no line has an indicator in column {}; say which one holds it, --column NAME or --column NUMBER, and --delimiter if that was found out wrongly: {}",
+                self.column + 1,
+                header.in_words()
+            ),
+            (None, _) => return Ok(()),
+        };
+        Err(BadFile::Format(why))
+    }
+}
+
+/// Whether a field of a table without a header is what somebody would look for.
+fn is_value(text: &str) -> bool {
+    match value::read(text, Names::Domain) {
+        Ok(Value::Pattern(pattern)) => match &pattern.target {
+            Target::Domain(name) | Target::Host(name) => name.as_name().label_count() > 1,
+            Target::Address(_) | Target::Network { .. } | Target::Ja4(_) | Target::Confidential(_) => true,
+        },
+        Ok(Value::OfUrl(_) | Value::Clue(_)) => true,
+        Err(_) => false,
     }
 }
 
 /// Where the value stands.
 fn value_column(table: Table, options: &Options, header: &Header) -> Result<usize, String> {
-    let named = |name: &str| header.place(name).ok_or_else(|| format!("it has no column {name}"));
+    let named = |name: &str| {
+        header.place(name).ok_or_else(|| format!("it has no column {name}; there are: {}", header.in_words()))
+    };
     match (table, &options.column) {
         (Table::Urlhaus, _) => named("url"),
         (Table::Threatfox, _) => named("ioc_value"),
@@ -197,44 +278,59 @@ fn value_column(table: Table, options: &Options, header: &Header) -> Result<usiz
         (Table::Any, Some(column)) => match column.parse::<usize>() {
             Ok(0) => Err("columns are counted from 1".to_owned()),
             Ok(number) => Ok(number - 1),
-            Err(_) => header.place(&column.to_ascii_lowercase()).ok_or_else(|| {
-                let there = if header.0.is_empty() { "none with a name".to_owned() } else { header.0.join(", ") };
-                format!("it has no column \"{column}\"; there are: {there}")
+            Err(_) => header.place(&column.to_lowercase()).ok_or_else(|| {
+                format!("it has no column \"{}\"; there are: {}", lines::word(column), header.in_words())
             }),
         },
         (Table::Any, None) => Ok(VALUES.iter().find_map(|name| header.place(name)).unwrap_or(0)),
     }
 }
 
-fn entry(table: Table, row: &Row<'_>, column: usize, take: &mut dyn FnMut(Item) -> ControlFlow<()>) -> ControlFlow<()> {
+fn entry(table: Table, row: &Row<'_>, column: usize) -> Item {
     let Some(text) = row.at(column) else {
-        return take(lines::left_out(row.line, "", format!("has nothing in column {}", column + 1)));
+        return lines::left_out(row.line, "", format!("has nothing in column {}", column + 1));
     };
+    // For people and programs beside sensors, by its source's word (MISP).
+    if table == Table::Any
+        && row.get("to_ids").is_some_and(|word| matches!(&*word.to_ascii_lowercase(), "0" | "false" | "no"))
+    {
+        return Item::PassedOver;
+    }
     let (about, object, text) = match table {
         Table::Any => any(row, text),
         Table::Urlhaus => urlhaus(row, text),
         Table::Threatfox => threatfox(row, text),
         Table::Feodo => feodo(row, text),
     };
-    let is_host = row.header.0.get(column).is_some_and(|name| matches!(name.as_str(), "host" | "hostname" | "fqdn"));
-    let names = if is_host || about.severity.is_some() { Names::Host } else { Names::Domain };
-    let item = match value::read(&text, names) {
-        Ok(Value::Pattern(pattern)) => Item::Found(Place::Line(row.line), Box::new(Found { pattern, about, object })),
-        Ok(Value::OfUrl(pattern)) => {
-            let about = about.of_url(&text);
-            Item::Found(Place::Line(row.line), Box::new(Found { pattern, about, object }))
+    let is_host =
+        row.header.names.get(column).is_some_and(|name| matches!(name.as_str(), "host" | "hostname" | "fqdn"));
+    let kind = match table {
+        Table::Any | Table::Threatfox => KINDS.iter().find_map(|name| row.get(name)).map(Kind::of).unwrap_or_default(),
+        Table::Urlhaus => Kind::Url,
+        Table::Feodo => Kind::Address,
+    };
+    let names = match kind {
+        Kind::Domain if about.severity.is_none() => Names::Domain,
+        Kind::Host => Names::Host,
+        Kind::Domain | Kind::Unsaid | Kind::Address | Kind::Network | Kind::Url | Kind::Clue(_) => {
+            if is_host || about.severity.is_some() { Names::Host } else { Names::Domain }
         }
-        Ok(Value::Clue(kind)) => {
-            let kind = row.get("ioc_type").unwrap_or(kind).to_owned();
-            Item::Clue(Clue { object_id: object.id, kind, value: text, tlp: about.tlp })
+    };
+    let found = |pattern: Pattern, about: About, object: Object| {
+        Item::Found(Place::Line(row.line), Box::new(Found { pattern, about, object }))
+    };
+    match kind.read(&text, names) {
+        Ok(Value::Pattern(pattern)) => found(pattern, about, object),
+        Ok(Value::OfUrl(pattern)) => found(pattern, about.of_url(&text), object),
+        Ok(Value::Clue(_)) => {
+            Item::Clue(Clue { object_id: object.id, kind: kind.of_clue(&text), value: text, tlp: about.tlp })
         }
         Err(why) => lines::left_out(row.line, &text, why),
-    };
-    take(item)
+    }
 }
 
 fn any(row: &Row<'_>, text: &str) -> (About, Object, String) {
-    let first = |names: &[&str]| names.iter().find_map(|name| row.get(name)).map(str::to_owned);
+    let first = |names: &[&str]| row.first(names).map(str::to_owned);
     let about = About {
         threat: first(&["threat", "malware", "campaign", "trussel"]),
         confidence: first(&["confidence", "confidence_level"])
@@ -250,7 +346,8 @@ fn any(row: &Row<'_>, text: &str) -> (About, Object, String) {
         },
         ..About::default()
     };
-    (about, Object::default(), text.to_owned())
+    let id = first(&["uuid", "id"]).filter(|id| id.len() >= 16).map(|id| lines::word(&id)).unwrap_or_default();
+    (about, Object { id, ..Object::default() }, text.to_owned())
 }
 
 fn tags(text: Option<&str>) -> Vec<String> {
@@ -274,7 +371,7 @@ fn urlhaus(row: &Row<'_>, text: &str) -> (About, Object, String) {
         },
         ..About::default()
     };
-    let id = row.get("id").map(|id| format!("urlhaus/{id}")).unwrap_or_default();
+    let id = row.get("id").map(|id| format!("urlhaus/{}", lines::word(id))).unwrap_or_default();
     (about, Object { id, ..Object::default() }, text.to_owned())
 }
 
@@ -293,7 +390,7 @@ fn threatfox(row: &Row<'_>, text: &str) -> (About, Object, String) {
         },
         ..About::default()
     };
-    let id = row.get("ioc_id").map(|id| format!("threatfox/{id}")).unwrap_or_default();
+    let id = row.get("ioc_id").map(|id| format!("threatfox/{}", lines::word(id))).unwrap_or_default();
     let modified = moment(row.get("last_seen_utc")).or_else(|| moment(row.get("first_seen_utc")));
     (about, Object { id, modified, text: None }, text.to_owned())
 }
@@ -313,11 +410,4 @@ fn feodo(row: &Row<'_>, text: &str) -> (About, Object, String) {
         None => text.to_owned(),
     };
     (about, Object::default(), text)
-}
-
-/// Whether a line is one of a table: it has several fields between one of the usual marks.
-pub(super) fn is_table(line: &str) -> bool {
-    let line = line.split('#').next().unwrap_or_default();
-    let delimiter = delimiter_of(line);
-    line.bytes().filter(|&octet| octet == delimiter).count() > 0
 }

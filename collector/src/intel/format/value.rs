@@ -26,41 +26,98 @@ pub(super) enum Names {
     Host,
 }
 
-/// How reports write dots, colons and schemes so that nobody clicks on them.
-const DEFANGED: [(&str, &str); 16] = [
-    ("[.]", "."),
-    ("(.)", "."),
-    ("{.}", "."),
-    ("[dot]", "."),
-    ("(dot)", "."),
-    ("{dot}", "."),
-    ("[punktum]", "."),
-    ("[:]", ":"),
-    ("[://]", "://"),
-    ("[/]", "/"),
-    ("[at]", "@"),
-    ("(at)", "@"),
-    ("[@]", "@"),
-    ("hxxp", "http"),
-    ("h**p", "http"),
-    ("fxp:", "ftp:"),
+/// What stands in brackets for a character, so that nobody clicks on it.
+const IN_BRACKETS: [(&str, &str); 10] = [
+    (".", "."),
+    ("dot", "."),
+    ("d0t", "."),
+    ("punktum", "."),
+    ("prikk", "."),
+    (":", ":"),
+    ("://", "://"),
+    ("/", "/"),
+    ("at", "@"),
+    ("@", "@"),
 ];
 
-/// A value as it was meant.
+/// Schemes that nothing opens, and what they are meant for; they are such only in front of a colon.
+const SCHEMES: [(&str, &str); 7] = [
+    ("hxxps", "https"),
+    ("hxxp", "http"),
+    ("h**ps", "https"),
+    ("h**p", "http"),
+    ("httx", "http"),
+    ("fxps", "ftps"),
+    ("fxp", "ftp"),
+];
+
+/// What brackets at the beginning of a text stand for, and how long they are: `[.]`, `( dot )`, `([.])`.
+fn bracketed(text: &str) -> Option<(&'static str, usize)> {
+    // No word in brackets is longer, with a space and a second bracket on either side.
+    let is_open = |octet: &u8| matches!(octet, b'[' | b'(' | b'{' | b' ');
+    let is_closed = |octet: &u8| matches!(octet, b']' | b')' | b'}' | b' ');
+    let opened = text.bytes().take(3).take_while(is_open).count();
+    let inner = text.get(opened..)?;
+    let (within, rest) = inner.split_at_checked(inner.bytes().take(10).position(|octet| is_closed(&octet))?)?;
+    let closed = rest.bytes().take(3).take_while(is_closed).count();
+    // A space behind the last bracket is the text's own.
+    let closed = rest.get(..closed)?.rfind([']', ')', '}'])? + 1;
+    let meant = IN_BRACKETS.iter().find(|(written, _)| within.eq_ignore_ascii_case(written))?.1;
+    Some((meant, opened + within.len() + closed))
+}
+
+/// A value as it was meant: borrowed where it was written so.
 pub(super) fn refang(text: &str) -> Cow<'_, str> {
     // Nearly every value of nearly every feed.
     if !text.bytes().any(|octet| matches!(octet, b'[' | b'(' | b'{' | b'*' | b'x' | b'X')) {
         return Cow::Borrowed(text);
     }
-    let lower = text.to_ascii_lowercase();
-    if !DEFANGED.iter().any(|(defanged, _)| lower.contains(defanged)) {
-        return Cow::Borrowed(text);
+    let (mut plain, mut kept) = (String::new(), 0);
+    let mut at = 0;
+    while let Some(found) = text.get(at..).and_then(|rest| rest.find(['[', '(', '{'])) {
+        at += found;
+        match bracketed(text.get(at..).unwrap_or_default()) {
+            Some((meant, long)) => {
+                plain.push_str(text.get(kept..at).unwrap_or_default());
+                plain.push_str(meant);
+                at += long;
+                kept = at;
+            }
+            None => at += 1,
+        }
     }
-    let mut plain = lower;
-    for (defanged, meant) in DEFANGED {
-        plain = plain.replace(defanged, meant);
+    plain.push_str(text.get(kept..).unwrap_or_default());
+    // A name may begin so too: a scheme stands before a colon.
+    for (written, meant) in SCHEMES {
+        let rest = plain.get(written.len()..).filter(|rest| rest.starts_with("://") || rest.starts_with(":\\\\"));
+        if let Some(rest) =
+            rest.filter(|_| plain.get(..written.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(written)))
+        {
+            plain = format!("{meant}{}", rest.replacen(":\\\\", "://", 1));
+            break;
+        }
     }
-    Cow::Owned(plain)
+    if plain == text { Cow::Borrowed(text) } else { Cow::Owned(plain) }
+}
+
+/// A value without what stands around it in a text: quotes, brackets that hold all of it, what ends a part of a sentence.
+pub(super) fn bare(mut text: &str) -> &str {
+    const PAIRS: [(char, char); 5] = [('(', ')'), ('[', ']'), ('{', '}'), ('<', '>'), ('«', '»')];
+    loop {
+        let before = text;
+        text = text.trim().trim_matches(['"', '\'', '`', '“', '”']).trim_end_matches([',', ';']);
+        for (open, close) in PAIRS {
+            // [2001:db8::1] is an address's own way to be written, and comes to the same.
+            text = text
+                .strip_prefix(open)
+                .and_then(|text| text.strip_suffix(close))
+                .filter(|inner| !inner.contains([open, close]))
+                .unwrap_or(text);
+        }
+        if text == before {
+            return text;
+        }
+    }
 }
 
 /// Reads a value.
@@ -69,7 +126,7 @@ pub(super) fn refang(text: &str) -> Cow<'_, str> {
 /// Why it is none, and what would be right.
 pub(super) fn read(text: &str, names: Names) -> Result<Value, String> {
     let text = refang(text.trim());
-    let text = text.trim().trim_matches(|c| matches!(c, '"' | '\'' | '<' | '>'));
+    let text = bare(&text);
     if text.is_empty() {
         return Err("is not an indicator: it is empty".to_owned());
     }
@@ -79,13 +136,17 @@ pub(super) fn read(text: &str, names: Names) -> Result<Value, String> {
     if let Some((scheme, rest)) = text.split_once("://") {
         return of_url(&scheme.to_ascii_lowercase(), rest).map(Value::OfUrl);
     }
-    if let Some((host, _)) =
-        text.split_once('/').filter(|(host, _)| host.bytes().any(|octet| octet.is_ascii_alphabetic()))
-        && !host.contains(':')
-        && host.contains('.')
-    {
-        // A URL without its scheme, as Zeek and many reports write it.
-        return of_url("http", text).map(Value::OfUrl);
+    // A URL without its scheme, as Zeek and many reports write it.
+    if let Some((authority, path)) = text.split_once(['/', '?']) {
+        let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "0"));
+        let is_network = path.bytes().all(|octet| octet.is_ascii_digit() || octet == b':') && !path.is_empty();
+        let is_host = match host.parse::<IpAddr>() {
+            Ok(address) => address.is_ipv4() && !is_network,
+            Err(_) => host.contains('.') && host.bytes().any(|octet| octet.is_ascii_alphabetic()),
+        };
+        if is_host && port.bytes().all(|octet| octet.is_ascii_digit()) && !authority.contains(['@', ' ']) {
+            return of_url("", text).map(Value::OfUrl);
+        }
     }
     pattern(text, names).map(Value::Pattern)
 }
@@ -106,6 +167,14 @@ pub(super) fn pattern(text: &str, names: Names) -> Result<Pattern, String> {
         pattern.target = Target::Host(name);
     }
     Ok(pattern)
+}
+
+/// Whether it is a name, alone or with what is below it.
+pub(super) fn is_name(pattern: &Pattern) -> bool {
+    match pattern.target {
+        Target::Domain(_) | Target::Host(_) => true,
+        Target::Address(_) | Target::Network { .. } | Target::Ja4(_) | Target::Confidential(_) => false,
+    }
 }
 
 /// Letters beyond ASCII in their A-form (RFC 5890), as the wire has them.
@@ -168,6 +237,15 @@ fn clue(text: &str) -> Option<&'static str> {
         128 if is_hex => return Some("sha512"),
         _ => {}
     }
+    let is_number = |part: &str| part.len() >= 4 && part.bytes().all(|octet| octet.is_ascii_digit());
+    if let Some((year, number)) = text.get(4..).and_then(|rest| rest.split_once('-'))
+        && text.get(..4).is_some_and(|kind| kind.eq_ignore_ascii_case("cve-"))
+        && year.len() == 4
+        && is_number(year)
+        && is_number(number)
+    {
+        return Some("cve");
+    }
     let is_mail = text.split_once('@').is_some_and(|(user, host)| {
         !user.is_empty() && !user.contains(['/', ':', ' ']) && host.contains('.') && !host.contains(['/', '@'])
     });
@@ -215,6 +293,25 @@ mod tests {
             ("2001:db8::1", "2001:db8::1"),
             ("192.0.2.128/28", "192.0.2.128/28"),
             ("\"evil.example\"", "evil.example"),
+            ("evil([.])example", "evil.example"),
+            ("evil[ . ]example", "evil.example"),
+            ("([evil.example])", "evil.example"),
+            ("([2001:db8::1])", "2001:db8::1"),
+            ("[2001:db8::1]:443", "[2001:db8::1]:443"),
+            ("«evil.example»,", "evil.example"),
+            ("hxxp.example", "hxxp.example"),
+            ("cdn-hxxp.example", "cdn-hxxp.example"),
+            ("fxp.evil.example", "fxp.evil.example"),
+            ("sfxp:443", "sfxp:443"),
+            ("HXXPS[:]//Evil[.]example/Sti", "of a URL: =evil.example"),
+            ("hXXp:\\\\evil.example\\x", "of a URL: =evil.example"),
+            ("fxp://evil.example/x", "of a URL: =evil.example"),
+            ("evil.example:8080/a/b", "of a URL: =evil.example"),
+            ("203.0.113.9/mal.exe", "of a URL: 203.0.113.9"),
+            ("203.0.113.9:8080/mal.exe", "of a URL: 203.0.113.9:8080"),
+            ("http://evil.example./x", "of a URL: =evil.example"),
+            ("http://blåbær.example/ø", "of a URL: =xn--blbr-roah.example"),
+            ("CVE-2026-12345", "clue: cve"),
             ("d41d8cd98f00b204e9800998ecf8427e", "clue: md5"),
             ("ola[@]evil[.]example", "clue: email"),
             ("C:\\Windows\\x.exe", "clue: path"),

@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use varde_common::indicator::{Pattern, Target};
+
 use super::value::{self, Names, Value};
 use super::{BadFile, Clue, Input, Item, Place, Withdrawn, lines};
 use crate::intel::canonical::{About, Details, Found, Object};
@@ -69,17 +71,34 @@ fn entry(number: u64, line: &str, columns: Columns) -> Item {
         return lines::left_out(number, line, "has no indicator; columns stand between tabs, not spaces");
     };
     let kind = field(columns.kind).unwrap_or_default();
-    let object_id = format!("{}/{indicator}", field(columns.source).unwrap_or_default());
+    // The object's name ends where a sentence's word does: an indicator is shorter.
+    let object_id =
+        format!("{}/{}", lines::word(field(columns.source).unwrap_or_default()), lines::printable(indicator, 300));
     if field(columns.remove).is_some_and(|word| word == "T") {
         return Item::Withdrawn(Withdrawn { object_id, modified: None });
     }
     let clue = |kind: &str| {
         Item::Clue(Clue { object_id: object_id.clone(), kind: kind.to_owned(), value: indicator.to_owned(), tlp: None })
     };
+    // Zeek compares by type: an address among names would never match there, and a network in its stead far too much here.
+    let of_kind = |fits: fn(&Pattern) -> bool, what: &str| {
+        let pattern = value::pattern(indicator, Names::Host)?;
+        match fits(&pattern) {
+            true => Ok(Value::Pattern(pattern)),
+            false => Err(format!("is not imported: its type is {kind}, but it is no {what}")),
+        }
+    };
     let read = match kind {
-        "Intel::ADDR" | "Intel::SUBNET" => value::pattern(indicator, Names::Host).map(Value::Pattern),
-        "Intel::DOMAIN" => value::pattern(indicator, Names::Host).map(Value::Pattern),
-        // Without its scheme, by Zeek's rule.
+        "Intel::ADDR" => {
+            of_kind(|pattern| pattern.port.is_none() && matches!(pattern.target, Target::Address(_)), "address")
+        }
+        "Intel::SUBNET" => of_kind(
+            |pattern| pattern.port.is_none() && matches!(pattern.target, Target::Network { .. } | Target::Address(_)),
+            "network",
+        ),
+        "Intel::DOMAIN" => of_kind(|pattern| pattern.port.is_none() && value::is_name(pattern), "name"),
+        // Without its scheme, by Zeek's rule; many write it all the same.
+        "Intel::URL" if indicator.contains("://") => value::read(indicator, Names::Host),
         "Intel::URL" => value::read(&format!("http://{indicator}"), Names::Host),
         "Intel::EMAIL" => return clue("email"),
         "Intel::FILE_HASH" => return clue("hash"),
@@ -88,7 +107,13 @@ fn entry(number: u64, line: &str, columns: Columns) -> Item {
         "Intel::PUBKEY_HASH" => return clue("pubkey-hash"),
         "Intel::SOFTWARE" => return clue("software"),
         "Intel::USER_NAME" => return clue("user"),
-        _ => return lines::left_out(number, indicator, format!("is of a type that is not known here: \"{kind}\"")),
+        _ => {
+            return lines::left_out(
+                number,
+                indicator,
+                format!("is of a type that is not known here: \"{}\"", lines::word(kind)),
+            );
+        }
     };
     let about = About {
         details: Details {

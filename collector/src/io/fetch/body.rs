@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use flate2::write::MultiGzDecoder;
 
 use super::FetchError;
-use crate::limits::{FETCH_UNPACKED_ABOVE_OCTETS, FETCH_UNPACKED_TIMES};
+use crate::limits::fetch::{FETCH_UNPACKED_ABOVE_OCTETS, FETCH_UNPACKED_TIMES};
 
 /// Why a body is not taken any further.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -17,7 +17,8 @@ use super::FetchError;
 use crate::intel::fetch::place;
 use crate::intel::fetch::plan::Plan;
 use crate::io::quic;
-use crate::limits::{FETCH_ADDRESSES_MAX, HTTP_HEAD_MAX_OCTETS};
+use crate::limits::HTTP_HEAD_MAX_OCTETS;
+use crate::limits::fetch::FETCH_ADDRESSES_MAX;
 
 /// What a conversation goes over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}

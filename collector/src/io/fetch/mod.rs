@@ -28,7 +28,7 @@ use crate::intel::fetch::pace::{Pace, TooSlow};
 use crate::intel::fetch::place::{self, BadPlace};
 use crate::intel::fetch::plan::Plan;
 use crate::intel::fetch::{Ask, Conversation, Fetched, Head, Refused, succeeded};
-use crate::limits::{
+use crate::limits::fetch::{
     FETCH_CONNECT_WITHIN, FETCH_FIELD_MAX_OCTETS, FETCH_HEAD_MAX_OCTETS, FETCH_HEAD_WITHIN, FETCH_REDIRECTS_MAX,
     FETCH_SECRET_MAX_OCTETS, FETCH_UNPACKED_TIMES, FETCH_WAIT_MAX, FETCH_WAITS_MAX,
 };

@@ -7,6 +7,7 @@ use varde_common::tlp::Tlp;
 
 use super::{AlertFacts, HitFacts, IndicatorFacts, MemberFacts};
 use crate::store::Scope;
+use crate::store::alert::verdict_from;
 
 pub(super) fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, sqlx::Error> {
     Ok(Timestamp(row.try_get(column)?).clamped())
@@ -95,5 +96,7 @@ pub(super) fn alert_facts(row: &SqliteRow) -> Result<AlertFacts, sqlx::Error> {
         count: row.try_get("count")?,
         regularity: row.try_get("regularity")?,
         closed: yes("closed")?,
+        verdict: verdict_from(row.try_get("verdict")?),
+        verdict_reason: row.try_get("verdict_reason")?,
     })
 }

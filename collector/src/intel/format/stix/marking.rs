@@ -1,14 +1,16 @@
-//! Markings of STIX objects: TLP under the ids of either version, PAP where labels say so.
+//! Markings of STIX objects: TLP under the ids of either version, PAP where labels say so. What cannot be read is taken as the
+//! strictest, and what is not known as no looser than what is unmarked.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 use varde_common::tlp::Tlp;
 
+use super::super::{json, marked};
 use crate::intel::canonical::Pap;
 
 /// Ids of marking definitions that everybody knows: TLP 2.0, then TLP 1.
-const KNOWN: [(&str, Tlp); 9] = [
+pub(super) const KNOWN: [(&str, Tlp); 9] = [
     ("marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487", Tlp::Clear),
     ("marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb", Tlp::Green),
     ("marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421", Tlp::Amber),
@@ -23,35 +25,40 @@ const KNOWN: [(&str, Tlp); 9] = [
 /// A marking definition, as far as it is read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Definition {
-    definition: HashMap<String, serde_json::Value>,
-    extensions: HashMap<String, HashMap<String, serde_json::Value>>,
+struct Definition {
+    definition_type: Option<String>,
+    definition: Option<HashMap<String, serde_json::Value>>,
+    extensions: Option<HashMap<String, HashMap<String, serde_json::Value>>>,
     name: Option<String>,
 }
 
-impl Definition {
-    /// What it says of TLP.
-    pub(super) fn tlp(&self) -> Option<Tlp> {
-        let inner = self.extensions.values().filter_map(|extension| extension.get("tlp_2_0"));
-        let words = inner.chain(self.definition.get("tlp")).filter_map(serde_json::Value::as_str);
-        words.chain(self.name.as_deref()).find_map(|word| word.parse().ok())
+/// What a definition says of TLP: nothing, where it is about something else.
+///
+/// # Errors
+/// Why it cannot be known; whoever is marked by it is taken as marked most strictly.
+pub(super) fn defined(text: &str) -> Result<Option<Tlp>, String> {
+    let definition = serde_json::from_str::<Definition>(text).map_err(|error| json::fault(&error))?;
+    let extensions = definition.extensions.unwrap_or_default();
+    let inner = extensions.values().filter_map(|extension| extension.get("tlp_2_0"));
+    let old = definition.definition.as_ref().and_then(|old| old.get("tlp"));
+    let mut strictest = None;
+    for word in inner.chain(old) {
+        let tlp = word.as_str().and_then(|word| word.parse::<Tlp>().ok());
+        strictest = strictest.max(Some(tlp.ok_or("it is none of TLP's levels")?));
     }
-}
-
-/// What a marking's id says, by itself or by the definition that came with it.
-pub(super) fn tlp_of(id: &str, defined: &HashMap<String, Tlp>) -> Option<Tlp> {
-    let known = KNOWN.iter().find(|(known, _)| *known == id).map(|(_, tlp)| *tlp);
-    known.max(defined.get(id).copied())
+    // Some write the level in the name alone.
+    let named = definition.name.filter(|name| name.get(..4).is_some_and(|tlp| tlp.eq_ignore_ascii_case("tlp:")));
+    let named = named.map(|name| name.parse::<Tlp>().map_err(|_| "its name is none of TLP's levels")).transpose()?;
+    let is_about_tlp = definition.definition_type.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("tlp"));
+    match strictest.max(named) {
+        None if is_about_tlp => Err("it says no level".to_owned()),
+        tlp => Ok(tlp),
+    }
 }
 
 /// What labels say of PAP and, where somebody writes it there, of TLP.
 pub(super) fn of_labels(labels: &[String]) -> (Option<Tlp>, Option<Pap>) {
-    let with = |prefix: &'static str| {
-        labels
-            .iter()
-            .filter(move |label| label.len() > 4 && label.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(prefix)))
-    };
-    let tlp = with("tlp:").filter_map(|label| label.parse().ok()).max();
-    let pap = with("pap:").filter_map(|label| label.parse().ok()).max();
+    let tlp = labels.iter().filter_map(|label| marked::tlp(label)).max();
+    let pap = labels.iter().filter_map(|label| marked::pap(label)).max();
     (tlp, pap)
 }

@@ -1,0 +1,79 @@
+//! What lint holds back, as commands say it: of a list, and of what is being imported.
+
+use varde_common::time::Timestamp;
+
+use super::say;
+use crate::intel::canonical::Found;
+use crate::intel::lifetime::{Lifetimes, is_over};
+use crate::intel::lint::{Held, Linter, is_secret};
+use crate::store::{Scope, Store, StoreError};
+
+/// What lint holds back, and what of it sensors may have until this list is theirs.
+pub(super) fn say_of_list(held: &Held) {
+    for line in held.lines("Held back: ") {
+        say::aside(&line);
+    }
+    if held.were_published > 0 {
+        say::aside(&format!(
+            "{} of them have been in a list before and are in no list any more: {}{}",
+            held.were_published,
+            held.first_published.join(", "),
+            if held.were_published > held.first_published.len() as u64 { ", …" } else { "" }
+        ));
+    }
+    if held.count() > 0 {
+        say::aside(
+            "All of it: varde-collector indicator lint. What is meant all the same: varde-collector lint override INDICATOR --reason TEXT --until DATE",
+        );
+    }
+}
+
+/// Looks at what is imported, so that nobody has to publish to learn that it is held.
+#[derive(Debug)]
+pub(super) struct Look {
+    linter: Linter,
+    lifetimes: Lifetimes,
+    /// The time it goes by.
+    pub(super) now: Timestamp,
+    /// Held back as it stands.
+    pub(super) held: Held,
+    /// Older than its lifetime already.
+    pub(super) expired: u64,
+}
+
+impl Look {
+    /// With what is known now.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub(super) async fn new(store: &Store, now: Timestamp) -> Result<Look, StoreError> {
+        let (linter, lifetimes) = (store.linter(Scope::Operator, now).await?, store.lifetimes(Scope::Operator).await?);
+        Ok(Look { linter, lifetimes, now, held: Held::default(), expired: 0 })
+    }
+
+    /// Looks at one.
+    pub(super) fn take(&mut self, found: &Found) {
+        self.expired += u64::from(is_over(found, &self.lifetimes, self.now));
+        if let Some(finding) = self.linter.holds(&found.pattern, found.about.details.of_url) {
+            let tlp = found.about.tlp.unwrap_or_default();
+            let shown = || match is_secret(tlp) {
+                true => format!("one that is marked {tlp}"),
+                false => found.pattern.to_plain(),
+            };
+            self.held.add(&finding, tlp, shown, false);
+        }
+    }
+
+    /// Says what was seen.
+    pub(super) fn say(&self) {
+        for line in self.held.lines("Will not be published: ") {
+            say::aside(&line);
+        }
+        if self.expired > 0 {
+            say::aside(&format!(
+                "{} are older than indicators of their kind live (varde-collector lint lifetime) or past the end that their source names: they are kept, and in no list.",
+                self.expired
+            ));
+        }
+    }
+}

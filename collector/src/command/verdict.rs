@@ -1,0 +1,109 @@
+//! `alert verdict`: what a person concludes of an alert, and what follows from it.
+
+use anyhow::anyhow;
+use clap::Args;
+use serde::Serialize;
+use varde_common::brake::is_reason;
+use varde_common::limits::BRAKE_REASON_MAX_OCTETS;
+
+use super::noted::deed;
+use super::say;
+use crate::audit::On;
+use crate::io::clock;
+use crate::store::verdict::{Judged, SourceRecord};
+use crate::store::{Scope, Store};
+use crate::verdict::Verdict;
+
+/// Arguments of `alert verdict`.
+#[derive(Debug, Args)]
+pub struct VerdictArguments {
+    /// The alert's number.
+    pub id: i64,
+    /// false-positive, legitimate or confirmed; none takes back what was said.
+    #[arg(value_parser = word)]
+    pub verdict: Word,
+    /// Why.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: String,
+    /// Print what was done as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A verdict, or none.
+type Word = Option<Verdict>;
+
+fn word(text: &str) -> Result<Word, String> {
+    if text == "none" { Ok(None) } else { text.parse().map(Some).map_err(|why| format!("{why}, and none")) }
+}
+
+/// A reason that can be shown.
+pub(super) fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let refused = || format!("a sentence of at most {BRAKE_REASON_MAX_OCTETS} bytes on one line");
+    is_reason(text).then(|| text.to_owned()).ok_or_else(refused)
+}
+
+#[derive(Debug, Serialize)]
+struct Done {
+    alert: i64,
+    indicator: i64,
+    verdict: Option<Verdict>,
+    before: Option<Verdict>,
+    withdrawn: bool,
+    reinstated: bool,
+    sightings: u64,
+    sources: Vec<SourceRecord>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why nothing was said.
+pub(super) async fn run(store: &Store, arguments: VerdictArguments) -> anyhow::Result<()> {
+    let VerdictArguments { id, verdict, reason, json } = arguments;
+    let none = || anyhow!("there is no alert {id}; see: varde-collector alert list");
+    let found = store.judgeable(Scope::Operator, id).await?.ok_or_else(none)?;
+    let before = found.verdict.as_ref().map(|(verdict, _)| *verdict);
+    let was = found.verdict.map_or("no verdict".to_owned(), |(verdict, reason)| format!("{verdict}: {reason}"));
+    let becomes = verdict.map_or("no verdict".to_owned(), |verdict| verdict.to_string());
+    let judging = deed("alert verdict", On::Thing(format!("alert {id}")))
+        .concerns([found.member])
+        .was(was)
+        .becomes(format!("{becomes}: {reason}"));
+    let judged = store.noting(judging).judge(id, verdict, &reason, clock::now()).await?;
+    let Judged { withdrawn, reinstated, sightings } = judged.ok_or_else(none)?;
+    let sources = store.source_records(Scope::Operator, Some(found.indicator)).await?;
+    let indicator = found.indicator;
+    if json {
+        let done = Done { alert: id, indicator, verdict, before, withdrawn, reinstated, sightings, sources };
+        return say::result(&serde_json::to_string(&done)?);
+    }
+    let mut words = match verdict {
+        Some(verdict) => format!("Alert {id} is {verdict}."),
+        None => format!("Of alert {id} nothing is said any more."),
+    };
+    if withdrawn {
+        words.push_str(&format!(" Indicator {indicator} is withdrawn, whatever source names it."));
+    }
+    if reinstated {
+        words.push_str(&format!(" Indicator {indicator} stands again."));
+    }
+    if sightings > 0 {
+        words.push_str(&format!(" {sightings} sightings wait to be sent."));
+    }
+    say::result(&words)?;
+    for SourceRecord { source, shown, hits, confirmed, false_positives } in sources {
+        say::result(&format!(
+            "{}: {shown} published, {hits} of them with alerts, {confirmed} verdicts confirmed it, {false_positives} found it wrong",
+            say::printable(source)
+        ))?;
+    }
+    if withdrawn || reinstated {
+        say::aside("Sensors learn of it with the next: varde-collector publish");
+    }
+    if withdrawn {
+        say::aside(&format!("Until then: varde-collector indicator brake {indicator} --hours 24 --reason TEXT"));
+    }
+    Ok(())
+}

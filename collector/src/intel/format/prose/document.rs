@@ -1,0 +1,83 @@
+//! What a mail, a PDF or a pasted text is taken apart into: its texts with their names, what of it nobody could read, and whose it
+//! is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::prose::{PROSE_PARTS_MAX, PROSE_TEXT_MAX_OCTETS};
+
+/// Taken apart.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Document {
+    /// Its texts, in order.
+    pub parts: Vec<Part>,
+    /// What is in it and was not read.
+    pub unread: Vec<Unread>,
+    /// Domains of who wrote it and to whom: contact, not indicators.
+    pub own_domains: Vec<String>,
+}
+
+/// A text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// What people call it: `subject`, `text`, `report.pdf, page 2`; empty where there is but one.
+    pub name: String,
+    /// It.
+    pub text: String,
+}
+
+/// What is in a document and was not read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// What people call it.
+    pub name: String,
+    /// Why.
+    pub why: String,
+    /// Whether indicators may well stand in it: in a spreadsheet, not in a logo.
+    pub matters: bool,
+}
+
+impl Document {
+    /// Of a text alone.
+    pub fn of_text(text: String) -> Document {
+        Document { parts: vec![Part { name: String::new(), text }], ..Document::default() }
+    }
+
+    /// One more text; what is beyond the bounds is said to be unread.
+    pub(super) fn add(&mut self, name: String, text: String) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let octets: usize = self.parts.iter().map(|part| part.text.len()).sum();
+        if self.parts.len() >= PROSE_PARTS_MAX || octets + text.len() > PROSE_TEXT_MAX_OCTETS {
+            self.leave(name, "there is more text than is searched; split it", true);
+        } else {
+            self.parts.push(Part { name, text });
+        }
+    }
+
+    /// Something that is not read.
+    pub(super) fn leave(&mut self, name: String, why: &str, matters: bool) {
+        if self.unread.len() < PROSE_PARTS_MAX {
+            self.unread.push(Unread { name, why: why.to_owned(), matters });
+        }
+    }
+
+    /// The same of what is attached, under its name.
+    pub(super) fn take_in(&mut self, name: &str, other: Document) {
+        for part in other.parts {
+            self.add(named(name, &part.name), part.text);
+        }
+        for unread in other.unread {
+            self.leave(named(name, &unread.name), &unread.why, unread.matters);
+        }
+        self.own_domains.extend(other.own_domains);
+    }
+}
+
+fn named(above: &str, name: &str) -> String {
+    match (above.is_empty(), name.is_empty()) {
+        (true, _) => name.to_owned(),
+        (false, true) => above.to_owned(),
+        (false, false) => format!("{above}, {name}"),
+    }
+}

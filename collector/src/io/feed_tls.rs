@@ -1,0 +1,136 @@
+//! The certificate that readers of the list are shown: the operator's own, or one of the collector's authority that names the address
+//! sensors dial. Readers have no certificate; whoever they are is said by a token.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use varde_common::time::Timestamp;
+
+use super::keyring::Keyring;
+use super::quic::provider;
+use crate::certificate::{Issued, read_certificate};
+
+/// What a reader offers, or nothing at all.
+pub const ALPN_HTTP: &[u8] = b"http/1.1";
+
+/// A certificate of the operator's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Own {
+    /// The certificate and those up to its authority, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+}
+
+/// Why readers cannot be shown it.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedTlsError {
+    /// A file.
+    #[error("cannot read {} (feed_certificate, feed_key): {why}; give PEM files of a certificate and its private key", .path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The two do not belong together, or no certificate could be made.
+    #[error("the certificate for feeds cannot be used: {0}")]
+    Unusable(String),
+}
+
+/// The certificate in use.
+#[derive(Debug)]
+pub struct FeedCertificate {
+    own: Option<Own>,
+    /// Without its port.
+    host: Option<String>,
+    shown: RwLock<Arc<CertifiedKey>>,
+}
+
+fn unusable(error: impl std::fmt::Display) -> FeedTlsError {
+    FeedTlsError::Unusable(error.to_string())
+}
+
+fn read(own: &Own) -> Result<CertifiedKey, FeedTlsError> {
+    let wrong = |path: &Path, why: String| FeedTlsError::File { path: path.to_owned(), why };
+    let certificates = CertificateDer::pem_file_iter(&own.certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| wrong(&own.certificate, error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(wrong(&own.certificate, "it holds no certificate".to_owned()));
+    }
+    let key = PrivateKeyDer::from_pem_file(&own.key).map_err(|error| wrong(&own.key, error.to_string()))?;
+    CertifiedKey::from_der(certificates, key, &provider()).map_err(unusable)
+}
+
+/// One of the collector's authority, made anew at each start; where its key is away, the certificate that sensors are shown.
+fn issue(keyring: &Keyring, host: Option<&str>, now: Timestamp) -> Result<CertifiedKey, FeedTlsError> {
+    let keys = keyring.keys();
+    let Some(authority) = &keys.authority else {
+        return CertifiedKey::from_der(keys.chain.clone(), keys.key.clone_key(), &provider()).map_err(unusable);
+    };
+    let Issued { certificate_pem, key_pem } = authority.issue_feed(host, keyring.effective(now)).map_err(unusable)?;
+    let chain = vec![read_certificate(&certificate_pem).map_err(unusable)?, authority.certificate().clone()];
+    let key = PrivateKeyDer::from_pem_slice(key_pem.as_bytes()).map_err(unusable)?;
+    CertifiedKey::from_der(chain, key, &provider()).map_err(unusable)
+}
+
+impl FeedCertificate {
+    /// The operator's, or one for `host`.
+    ///
+    /// # Errors
+    /// [`FeedTlsError`].
+    pub fn new(
+        keyring: &Keyring,
+        own: Option<Own>,
+        host: Option<String>,
+        now: Timestamp,
+    ) -> Result<Arc<FeedCertificate>, FeedTlsError> {
+        let shown = match &own {
+            Some(own) => read(own)?,
+            None => issue(keyring, host.as_deref(), now)?,
+        };
+        Ok(Arc::new(FeedCertificate { own, host, shown: RwLock::new(Arc::new(shown)) }))
+    }
+
+    /// Reads it again, or makes it anew: files are renewed, authorities change. What cannot be used leaves the one before in use.
+    pub fn look(&self, keyring: &Keyring, now: Timestamp) {
+        let fresh = match &self.own {
+            Some(own) => read(own),
+            None => issue(keyring, self.host.as_deref(), now),
+        };
+        match fresh {
+            Ok(fresh) => *self.shown.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh),
+            Err(why) => tracing::error!("readers are shown the certificate of before: {why}"),
+        }
+    }
+
+    /// TLS by it, for those that have no certificate.
+    ///
+    /// # Errors
+    /// [`FeedTlsError::Unusable`].
+    pub fn tls(self: &Arc<FeedCertificate>) -> Result<Arc<ServerConfig>, FeedTlsError> {
+        let mut tls = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(unusable)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(self) as Arc<dyn ResolvesServerCert>);
+        tls.alpn_protocols = vec![ALPN_HTTP.to_vec()];
+        // As for sensors: no resumption, no 0-RTT.
+        tls.session_storage = Arc::new(NoServerSessionStorage {});
+        tls.send_tls13_tickets = 0;
+        tls.max_early_data_size = 0;
+        Ok(Arc::new(tls))
+    }
+}
+
+impl ResolvesServerCert for FeedCertificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}

@@ -1,0 +1,179 @@
+//! Feeds made from a published list: what is in them for whom, and when they are made anew.
+
+use ed25519_dalek::SigningKey;
+use varde_common::confidential::ConfidentialKey;
+use varde_common::id::Revision;
+use varde_common::list::Manifest;
+use varde_common::matcher::Seed;
+
+use super::*;
+use crate::intel::canonical::{About, Found, Pap};
+use crate::intel::compile::{Compiler, Making};
+use crate::intel::lint::Linter;
+use crate::store::list::New;
+
+/// All that stands is published as list `revision`.
+async fn publish(store: &Store, revision: u64) {
+    let making = Making { seed: Seed::from_octets([1; 16]), key: ConfidentialKey([7; 32]), include_red: true };
+    let mut compiler = Compiler::new(clock::now(), making, Linter::default());
+    for row in store.indicators_to_compile(Scope::Operator, 0, 10_000).await.unwrap() {
+        compiler.take(&row).unwrap();
+    }
+    let compiled = compiler.finish().unwrap();
+    let manifest = Manifest::of(&compiled.base, &compiled.content, Revision(revision), clock::now(), Timestamp::MAX);
+    let signed = manifest.sign(&[&SigningKey::from_bytes(&[1; 32])]).unwrap();
+    let list = New {
+        manifest: &manifest,
+        signed: &signed,
+        older_manifest: None,
+        base: &compiled.base,
+        changes: None,
+        up_to_id: 10_000,
+        with_red: true,
+    };
+    assert!(store.publish_list(&list).await.unwrap());
+}
+
+async fn import(store: &Store, patterns: &[&str], about: About) {
+    let found: Vec<Found> =
+        patterns.iter().map(|text| Found { about: about.clone(), ..Found::bare(text.parse().unwrap()) }).collect();
+    store.take_in("x", &found, clock::now()).await.unwrap();
+}
+
+fn text(snapshot: &Snapshot, name: &str) -> String {
+    let piece = snapshot.piece(name).unwrap();
+    let mut octets = vec![0; usize::try_from(piece.plain.octets).unwrap()];
+    assert_eq!(piece.plain.read_at(0, &mut octets).unwrap(), octets.len());
+    let mut packed = vec![0; usize::try_from(piece.packed.octets).unwrap()];
+    piece.packed.read_at(0, &mut packed).unwrap();
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut unpacked).unwrap();
+    assert_eq!(unpacked, octets, "{name}: packed it is the same");
+    String::from_utf8(octets).unwrap()
+}
+
+/// Everything of a level.
+fn everything(snapshot: &Snapshot) -> String {
+    snapshot.pieces.keys().map(|name| text(snapshot, name)).collect()
+}
+
+fn serial(snapshot: &Snapshot) -> i64 {
+    let zone = text(snapshot, "rpz.zone");
+    zone.lines().nth(1).unwrap().split_whitespace().nth(5).unwrap().parse().unwrap()
+}
+
+fn marked(tlp: Tlp) -> About {
+    About { tlp: Some(tlp), ..About::default() }
+}
+
+#[tokio::test]
+async fn i8_each_level_has_what_it_may_and_nobody_what_is_red_or_not_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    for (name, tlp) in [
+        ("clear.example", Tlp::Clear),
+        ("green.example", Tlp::Green),
+        ("amber.example", Tlp::Amber),
+        ("strict.example", Tlp::AmberStrict),
+        ("red.example", Tlp::Red),
+    ] {
+        import(&store, &[name], marked(tlp)).await;
+    }
+    let with = |pap| About { pap: Some(pap), ..marked(Tlp::Clear) };
+    import(&store, &["papgreen.example"], with(Pap::Green)).await;
+    import(&store, &["papamber.example"], with(Pap::Amber)).await;
+    import(&store, &["papred.example"], with(Pap::Red)).await;
+    import(&store, &["drill.example"], About { exercise: true, ..marked(Tlp::Clear) }).await;
+    let soon = clock::now().plus(Duration::from_secs(3600));
+    import(&store, &["soon.example"], About { valid_from: Some(soon), ..marked(Tlp::Clear) }).await;
+    let taken_back = Found { about: marked(Tlp::Clear), ..Found::bare("taken-back.example".parse().unwrap()) };
+    store.take_in("y", &[taken_back], clock::now()).await.unwrap();
+    let feeds = Feeds::new(dir.path(), store.clone());
+    assert_eq!(text(&feeds.of(Tlp::AmberStrict).await.unwrap(), "plain.txt"), "", "nothing is published");
+    publish(&store, 1).await;
+    import(&store, &["unpublished.example"], marked(Tlp::Clear)).await;
+    store.say_only("y", &[], clock::now()).await.unwrap();
+
+    let want = [
+        (Tlp::Clear, vec!["clear", "papgreen"]),
+        (Tlp::Green, vec!["clear", "green", "papgreen"]),
+        (Tlp::Amber, vec!["clear", "green", "amber", "papgreen"]),
+        (Tlp::AmberStrict, vec!["clear", "green", "amber", "strict", "papgreen"]),
+    ];
+    for (level, names) in want {
+        let fresh = Feeds::new(dir.path(), store.clone());
+        let snapshot = fresh.of(level).await.unwrap();
+        let lines: Vec<String> = names.iter().map(|name| format!("{name}.example\n")).collect();
+        assert_eq!(text(&snapshot, "domains.txt"), lines.concat(), "{level}");
+        assert_eq!(text(&snapshot, "plain.txt"), lines.concat());
+        assert_eq!(text(&snapshot, "rpz.zone").matches("CNAME .").count(), names.len() * 2);
+        let all = everything(&snapshot);
+        assert!(all.contains("papamber.example"), "for looking up, in the MISP feed");
+        for never in ["red.example", "papred", "drill", "soon", "taken-back", "unpublished"] {
+            let found = all.match_indices(never).any(|(at, _)| never != "red.example" || !all[..at].ends_with("pap"));
+            assert!(!found, "{level}: {never}");
+        }
+        let stricter =
+            [("green.example", Tlp::Green), ("amber.example", Tlp::Amber), ("strict.example", Tlp::AmberStrict)];
+        for (name, marked) in stricter.into_iter().filter(|(_, marked)| *marked > level) {
+            let found = all.match_indices(name).any(|(at, _)| !all[..at].ends_with("pap"));
+            assert!(!found, "{level}: {name} is marked {marked}");
+        }
+    }
+    assert!(feeds.of(Tlp::Red).await.is_err(), "nobody's level");
+}
+
+#[tokio::test]
+async fn l2_a_serial_rises_where_the_zone_is_another_and_only_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    import(&store, &["one.example", "=www.one.example", "192.0.2.1", "one.example:8443"], marked(Tlp::Green)).await;
+    publish(&store, 1).await;
+    let fresh = async || Feeds::new(dir.path(), store.clone()).of(Tlp::Green).await.unwrap();
+    let first = fresh().await;
+    assert_eq!((serial(&first), text(&first, "ips.txt").as_str()), (1, "192.0.2.1\n"));
+    let again = fresh().await;
+    assert_eq!((serial(&again), &again.piece("rpz.zone").unwrap().etag), (1, &first.piece("rpz.zone").unwrap().etag));
+    assert_eq!(text(&again, "misp/manifest.json"), text(&first, "misp/manifest.json"));
+    // Withdrawn between two lists: another zone, a higher serial than the list's number.
+    let mut tx = store.begin().await.unwrap();
+    sqlx::query("UPDATE indicator SET withdrawn_at = 1 WHERE id = 1").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let less = fresh().await;
+    assert_eq!((serial(&less), text(&less, "domains.txt").as_str()), (2, "www.one.example\n"));
+    assert_ne!(text(&less, "misp/manifest.json"), text(&first, "misp/manifest.json"), "the event's time has moved on");
+    publish(&store, 2).await;
+    assert_eq!(serial(fresh().await.as_ref()), 2, "the same zone");
+    import(&store, &["two.example"], marked(Tlp::Green)).await;
+    publish(&store, 3).await;
+    assert_eq!(serial(fresh().await.as_ref()), 3);
+}
+
+#[tokio::test]
+async fn t10_what_is_said_anew_is_served_anew_without_a_new_list() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    import(&store, &["one.example", "two.example"], marked(Tlp::Green)).await;
+    publish(&store, 1).await;
+    let feeds = Feeds::new(dir.path(), store.clone());
+    let before = feeds.of(Tlp::Green).await.unwrap();
+    assert_eq!(text(&before, "domains.txt"), "one.example\ntwo.example\n");
+    // A source that marks it more strictly now.
+    import(&store, &["one.example"], marked(Tlp::Red)).await;
+    let (stamp, now) = (store.feed_stamp(Scope::Operator).await.unwrap(), clock::now());
+    let later = |by: Duration| before.made + by;
+    assert!(before.is_good(before.stamp, now, later(Duration::from_secs(5))));
+    assert!(!before.is_good(stamp, now, later(FEED_MADE_AGAIN_AFTER.max(before.took * FEED_MADE_AGAIN_SHARE))));
+    assert!(!before.is_good(before.stamp, now, later(FEED_OLD_AFTER)));
+    assert!(!before.is_good(before.stamp, Timestamp(1), later(Duration::from_secs(5))), "a clock that went back");
+    let after = Feeds::new(dir.path(), store.clone()).of(Tlp::Green).await.unwrap();
+    assert_eq!(text(&after, "domains.txt"), "two.example\n");
+    assert_eq!(
+        std::fs::read_dir(dir.path())
+            .unwrap()
+            .filter(|entry| { !entry.as_ref().unwrap().file_name().to_string_lossy().starts_with("varde.sqlite") })
+            .count(),
+        0,
+        "files of feeds have no name"
+    );
+}

@@ -1,0 +1,257 @@
+//! A file of intelligence into the database, whole or not at all: read to its end and gathered first, then held against what its
+//! source said before, and only then taken in.
+
+use std::path::Path;
+
+use indicatif::ProgressBar;
+use varde_common::list::is_shrunken;
+use varde_common::time::Timestamp;
+
+use crate::intel::canonical::Found;
+use crate::intel::format::{BadFile, Format, Item, LeftOut, Options};
+use crate::intel::hidden;
+use crate::intel::import::Importer;
+use crate::io::intake::Intake;
+use crate::io::staging::{NotStaged, StageFile};
+use crate::store::claim::Imported;
+use crate::store::stage::{Manner, Stage, Would};
+use crate::store::{Scope, Store, StoreError};
+
+/// What a file holds beside indicators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Beside {
+    /// What could not be taken in.
+    pub left_out: u64,
+    /// What no sensor can look for.
+    pub clues: u64,
+    /// What its source says is harmless.
+    pub harmless: u64,
+    /// What is for people to read.
+    pub passed_over: u64,
+    /// What its objects say of themselves: taken back, or naming nothing.
+    pub words: u64,
+}
+
+/// A file that was read to its end, and has changed nothing yet.
+#[derive(Debug)]
+pub struct Gathered {
+    stage: Stage,
+    /// Indicators, each as often as it came.
+    pub found: u64,
+    /// What else is in it.
+    pub beside: Beside,
+    _file: StageFile,
+}
+
+/// Why nothing was taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum NotImported {
+    /// There is no place to gather it.
+    #[error("{0}")]
+    Staged(#[from] NotStaged),
+    /// The database's own.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The file cannot be read to its end.
+    #[error("{0}")]
+    File(String),
+}
+
+/// How lists without columns are told from what says all that it has to say in each entry.
+pub fn manner(format: Format, exercise: Option<bool>) -> Manner {
+    match format {
+        Format::Plain | Format::Hosts | Format::Rpz | Format::Suricata | Format::Prose => {
+            Manner { keeps_unsaid: true, exercise }
+        }
+        Format::Stix
+        | Format::Misp
+        | Format::Zeek
+        | Format::Csv
+        | Format::Urlhaus
+        | Format::Threatfox
+        | Format::Feodo => Manner::default(),
+    }
+}
+
+/// What is to be read, and how.
+#[derive(Debug)]
+pub struct Reading {
+    /// The file.
+    pub intake: Intake,
+    /// How it is written.
+    pub format: Format,
+    /// How tables are read.
+    pub options: Options,
+    /// What is said of all of it.
+    pub importer: Importer,
+    /// How its word takes the place of what was said before.
+    pub manner: Manner,
+}
+
+/// What is heard of while a file is read.
+#[derive(Debug, Clone, Copy)]
+pub enum Heard<'a> {
+    /// An indicator.
+    Found(&'a Found),
+    /// What is left out.
+    LeftOut(&'a LeftOut),
+}
+
+/// Reads a file to its end; `tell` is told of each indicator, and of what is left out.
+///
+/// # Errors
+/// [`NotImported`], and what the file held until then: nothing of it is taken in.
+pub async fn gather(
+    store: &Store,
+    data: &Path,
+    reading: Reading,
+    progress: &ProgressBar,
+    tell: &mut (dyn FnMut(Heard<'_>) + Send),
+) -> Result<Gathered, (NotImported, Beside)> {
+    let Reading { intake, format, options, importer, manner } = reading;
+    let mut beside = Beside::default();
+    let begun = async {
+        let file = StageFile::begin(data).await?;
+        let stage = Stage::begin(store, file.path(), manner).await?;
+        Ok::<_, NotImported>((file, stage))
+    };
+    let (file, mut stage) = begun.await.map_err(|error| (error, beside))?;
+    let may_quote = importer.may_quote();
+    let (mut batches, read) = intake.read(format, options, importer, progress);
+    while let Some(batch) = batches.recv().await {
+        if let Err(error) = put(&mut stage, batch, &mut beside, tell).await {
+            store.handle_error(&error);
+            return Err((error.into(), beside));
+        }
+    }
+    let ended = match read.await {
+        Ok(ended) => ended,
+        Err(_) => Err(BadFile::Format("it was not read to its end".to_owned())),
+    };
+    match ended {
+        Ok(()) => Ok(Gathered { found: stage.found, stage, beside, _file: file }),
+        Err(error) => {
+            let why = if may_quote { error.to_string() } else { hidden::without_quotes(&error.to_string()) };
+            Err((NotImported::File(why), beside))
+        }
+    }
+}
+
+async fn put(
+    stage: &mut Stage,
+    batch: Vec<Item>,
+    beside: &mut Beside,
+    tell: &mut (dyn FnMut(Heard<'_>) + Send),
+) -> Result<(), StoreError> {
+    let (mut found, mut clues) = (Vec::with_capacity(batch.len()), Vec::new());
+    let (mut withdrawn, mut silent) = (Vec::new(), Vec::new());
+    for item in batch {
+        match item {
+            Item::Found(_, one) => {
+                tell(Heard::Found(&one));
+                found.push(*one);
+            }
+            Item::Clue(clue) => clues.push(clue),
+            // Without a version the file's order is all there is: what came before it comes before it here.
+            Item::Withdrawn(object) if object.modified.is_none() => {
+                stage.put(&std::mem::take(&mut found)).await?;
+                stage.put_withdrawn(std::slice::from_ref(&object)).await?;
+                beside.words += 1;
+            }
+            Item::Withdrawn(object) => withdrawn.push(object),
+            Item::Silent(object) => silent.push(object),
+            Item::Harmless(..) => beside.harmless += 1,
+            Item::PassedOver => beside.passed_over += 1,
+            Item::LeftOut(left_out) => {
+                beside.left_out += 1;
+                tell(Heard::LeftOut(&left_out));
+            }
+        }
+    }
+    beside.clues += clues.len() as u64;
+    beside.words += (withdrawn.len() + silent.len()) as u64;
+    stage.put(&found).await?;
+    stage.put_silent(&silent).await?;
+    stage.put_withdrawn(&withdrawn).await?;
+    stage.put_clues(&clues).await
+}
+
+impl Gathered {
+    /// What it would change.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn would(&mut self, source: &str) -> Result<Would, StoreError> {
+        self.stage.would(Scope::Operator, source).await
+    }
+
+    /// Takes it in; where it is `all` that its source says, what that said before and does not say here is withdrawn. `done` is
+    /// told how many entries are in.
+    ///
+    /// # Errors
+    /// The database's own; what was taken in by then stands, and the same file again does the rest.
+    pub async fn take_in(
+        mut self,
+        source: &str,
+        all: bool,
+        now: Timestamp,
+        done: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Imported, StoreError> {
+        let mut imported = self.stage.take_in(source, now, done).await?;
+        if all {
+            let why = "the source does not say it any more";
+            imported.withdrawn += self.stage.withdraw_unsaid(source, why, now).await?;
+        }
+        self.stage.close().await?;
+        Ok(imported)
+    }
+}
+
+/// Whether so much of what a source said would go that it is held until somebody says that it is meant.
+pub fn is_too_much(would: &Would, is_all: bool) -> bool {
+    let unsaid = if is_all { would.unsaid } else { 0 };
+    let gone = would.withdrawn.saturating_add(unsaid);
+    is_all && is_shrunken(would.standing, would.standing.saturating_sub(gone))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::intel::canonical::About;
+    use crate::io::clock;
+
+    fn reading(intake: Intake) -> Reading {
+        let importer = Importer::new(About::default(), Format::Plain, b"");
+        let (format, options, manner) = (Format::Plain, Options::default(), manner(Format::Plain, None));
+        Reading { intake, format, options, importer, manner }
+    }
+
+    #[tokio::test]
+    async fn f2_a_file_that_turns_out_bad_after_thousands_of_good_entries_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let import = async |list: &str, entries_max: u64| {
+            let intake = Intake::gather(list.as_bytes(), dir.path()).unwrap().at_most(entries_max);
+            let bar = ProgressBar::hidden();
+            let gathered = gather(&store, dir.path(), reading(intake), &bar, &mut |_| {}).await;
+            match gathered {
+                Ok(gathered) => gathered.take_in("feed", true, clock::now(), &mut |_| {}).await.unwrap(),
+                Err((error, beside)) => {
+                    assert!(error.to_string().contains("more than 11000 entries"), "{error}");
+                    assert_eq!(beside.left_out, 1, "what was left out until then is told");
+                    Imported::default()
+                }
+            }
+        };
+        assert_eq!(import("old.example\n", 10).await.new, 1);
+        let list: String = (0..12_000).map(|n| format!("n{n}.example\n")).collect();
+        assert_eq!(import(&format!("no\n{list}"), 11_000).await, Imported::default());
+        let standing = store.indicators_to_compile(Scope::Operator, 0, 10).await.unwrap();
+        assert_eq!(standing.iter().map(|row| row.pattern.as_str()).collect::<Vec<_>>(), ["old.example"]);
+        let claims: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM claim").fetch_one(store.readers()).await.unwrap();
+        assert_eq!(claims, 1);
+        let imported = import(&list, 12_000).await;
+        assert_eq!((imported.new, imported.withdrawn), (12_000, 1), "the good one goes in, and it is all that is said");
+        assert!(!dir.path().join("import.stage").exists());
+    }
+}

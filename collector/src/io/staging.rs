@@ -1,0 +1,103 @@
+//! The file in which an import is gathered before any of it is taken in: one at a time, and gone when it is over.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::limits::{IMPORT_LOOKS, IMPORT_LOOKS_EVERY};
+
+/// Its name within the data directory.
+const STAGE_FILE: &str = "import.stage";
+
+/// The file, empty and locked; it is removed when this goes. What a killed import left is used again by the next one.
+#[derive(Debug)]
+pub struct StageFile {
+    path: PathBuf,
+    _locked: File,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStaged {
+    /// The system's word.
+    #[error("cannot write {}: {error}; make room there, and let this user write", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: io::Error,
+    },
+    /// Another one goes on.
+    #[error(
+        "another import has been under way for {} minutes; wait until it has ended, then run this again",
+        (IMPORT_LOOKS_EVERY * IMPORT_LOOKS).as_secs() / 60
+    )]
+    Busy,
+}
+
+impl StageFile {
+    /// Waits until no other import is under way, and begins.
+    ///
+    /// # Errors
+    /// [`NotStaged`].
+    pub async fn begin(data: &Path) -> Result<StageFile, NotStaged> {
+        let path = data.join(STAGE_FILE);
+        for _ in 0..=IMPORT_LOOKS {
+            match StageFile::try_begin(&path) {
+                Ok(Some(file)) => return Ok(file),
+                Ok(None) => tokio::time::sleep(IMPORT_LOOKS_EVERY).await,
+                Err(error) => return Err(NotStaged::Io { path, error }),
+            }
+        }
+        Err(NotStaged::Busy)
+    }
+
+    fn try_begin(path: &Path) -> io::Result<Option<StageFile>> {
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        // Whoever had it may have removed it between the opening and the lock.
+        if !fs::metadata(path).is_ok_and(|found| found.ino() == file.metadata().map_or(0, |own| own.ino())) {
+            return Ok(None);
+        }
+        file.set_len(0)?;
+        Ok(Some(StageFile { path: path.to_owned(), _locked: file }))
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for StageFile {
+    fn drop(&mut self) {
+        // What stays is emptied by the next import.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_import_at_a_time_and_what_a_killed_one_left_is_in_nobodys_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(STAGE_FILE);
+        fs::write(&path, "left behind").unwrap();
+        let first = StageFile::begin(dir.path()).await.unwrap();
+        assert_eq!(fs::metadata(first.path()).unwrap().len(), 0);
+        assert!(StageFile::try_begin(&path).unwrap().is_none(), "another one waits");
+        let second = StageFile::begin(dir.path());
+        let ((), second) = tokio::join!(async { drop(first) }, second);
+        assert!(second.unwrap().path().exists());
+        assert!(!path.exists(), "nothing is left");
+        let missing = StageFile::begin(&dir.path().join("missing")).await.unwrap_err().to_string();
+        assert!(missing.contains("import.stage") && missing.contains("make room"), "{missing}");
+    }
+}

@@ -1,0 +1,190 @@
+//! What of the list others may have: the indicators of the newest list that still stand, as facts of one moment; and the versions of
+//! what is made of them.
+
+use std::collections::{HashMap, HashSet};
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use varde_common::channel::ChannelName;
+use varde_common::indicator::Severity;
+use varde_common::list::Refused;
+use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
+
+use super::{Scope, Store, StoreError};
+use crate::intel::outward::Entry;
+use crate::limits::feed::FEED_BATCH;
+
+/// What everything that is served was made of: another stamp, and it may say something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stamp {
+    /// The newest list of all members.
+    pub revision: i64,
+    /// Goes up with every change of what is said of indicators.
+    pub change: i64,
+    /// The newest order of the brake.
+    pub order: i64,
+}
+
+/// Why there is nothing to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum NotServed {
+    /// The database's own.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The newest list cannot be read.
+    #[error("the newest list in the database cannot be read: {0}")]
+    List(#[from] Refused),
+    /// Where it is made.
+    #[error("a feed cannot be written: {0}")]
+    Io(#[from] std::io::Error),
+    /// The program ends.
+    #[error("the program is ending")]
+    Stopped,
+}
+
+impl From<sqlx::Error> for NotServed {
+    fn from(error: sqlx::Error) -> NotServed {
+        NotServed::Store(error.into())
+    }
+}
+
+/// The content (its hash) and version of a piece that was served.
+pub type Versions = HashMap<String, ([u8; 32], i64)>;
+
+fn entry(row: &SqliteRow) -> Result<Option<Entry>, sqlx::Error> {
+    let pattern: String = row.try_get("pattern")?;
+    let tlp: String = row.try_get("tlp")?;
+    let pap: Option<String> = row.try_get("pap")?;
+    let (Ok(pattern), Ok(tlp), Ok(pap)) = (pattern.parse(), tlp.parse(), pap.map(|pap| pap.parse()).transpose()) else {
+        return Ok(None);
+    };
+    let moment = |column: &str| row.try_get::<Option<i64>, _>(column).map(|at| at.map(Timestamp));
+    Ok(Some(Entry {
+        id: row.try_get("id")?,
+        pattern,
+        tlp,
+        pap,
+        confidence: u8::try_from(row.try_get::<i64, _>("confidence")?).unwrap_or(0).min(100),
+        severity: Severity::from_level(u8::try_from(row.try_get::<i64, _>("severity")?).unwrap_or(0)),
+        threat: row.try_get("threat")?,
+        valid_from: moment("valid_from")?,
+        valid_until: moment("valid_until")?,
+        received_at: Timestamp(row.try_get("received_at")?),
+        renewed_at: moment("renewed_at")?,
+    }))
+}
+
+impl Store {
+    /// What is served now would be made of this.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn feed_stamp(&self, _: Scope) -> Result<Stamp, StoreError> {
+        let sql = "SELECT (SELECT COALESCE(MAX(revision), 0) FROM list_revision WHERE channel = 'all'),
+            (SELECT number FROM indicator_change WHERE id = 1), (SELECT COALESCE(MAX(number), 0) FROM brake_order)";
+        let (revision, change, order) = sqlx::query_as(sql).fetch_one(self.readers()).await?;
+        Ok(Stamp { revision, change, order })
+    }
+
+    /// Sends what somebody of this level may have, by threat and then by number: what is in the newest list of all members, stands, holds
+    /// at `now`, is no exercise and is not braked. Gives when the first of it, or of what is to come, turns.
+    ///
+    /// # Errors
+    /// [`NotServed`]; what was sent by then is not all.
+    pub async fn feed_entries(
+        &self,
+        scope: Scope,
+        level: Tlp,
+        with_renewal: bool,
+        now: Timestamp,
+        send: mpsc::Sender<Vec<Entry>>,
+    ) -> Result<Option<Timestamp>, NotServed> {
+        if scope != Scope::Operator {
+            return Ok(None);
+        }
+        let Some(list) = self.newest_list(scope, &ChannelName::default()).await? else { return Ok(None) };
+        let set = tokio::task::spawn_blocking(move || list.set()).await.map_err(|_| NotServed::Stopped)??;
+        let listed: HashSet<i64> =
+            set.indicators().filter_map(|indicator| i64::try_from(indicator.id.0).ok()).collect();
+        let mut turns: Option<i64> = None;
+        let mut turn = |at: Option<i64>| {
+            if let Some(at) = at.filter(|at| *at > now.0) {
+                turns = Some(turns.map_or(at, |first| first.min(at)));
+            }
+        };
+        // One transaction, one state.
+        let mut tx = self.readers().begin().await?;
+        let sql =
+            "SELECT DISTINCT indicator_id, until FROM brake WHERE exercise = 0 AND ended_at IS NULL AND until > $1";
+        let braked: Vec<(i64, i64)> = sqlx::query_as(sql).bind(now.0).fetch_all(&mut *tx).await?;
+        braked.iter().for_each(|(_, until)| turn(Some(*until)));
+        let braked: HashSet<i64> = braked.into_iter().map(|(id, _)| id).collect();
+        let sql = "SELECT id, pattern, confidence, severity, tlp, pap, threat, valid_from, valid_until, received_at,
+                CASE WHEN $1 THEN (SELECT MAX(c.renewed_at) FROM claim c WHERE c.indicator_id = indicator.id) END AS renewed_at
+            FROM indicator WHERE withdrawn_at IS NULL AND exercise = 0 AND (valid_until IS NULL OR valid_until > $2)
+            ORDER BY COALESCE(threat, ''), id";
+        let mut batch = Vec::with_capacity(FEED_BATCH);
+        {
+            let mut rows = sqlx::query(sql).bind(with_renewal).bind(now.0).fetch(&mut *tx);
+            while let Some(row) = rows.next().await {
+                let Some(entry) = entry(&row?)? else { continue };
+                if !listed.contains(&entry.id) || braked.contains(&entry.id) || !entry.is_for(level) {
+                    continue;
+                }
+                turn(entry.valid_until.map(|at| at.0));
+                if entry.valid_from.is_some_and(|from| from > now) {
+                    turn(entry.valid_from.map(|at| at.0));
+                    continue;
+                }
+                batch.push(entry);
+                // Nobody listening is no fault of the database's.
+                if batch.len() == FEED_BATCH
+                    && send.send(std::mem::replace(&mut batch, Vec::with_capacity(FEED_BATCH))).await.is_err()
+                {
+                    break;
+                }
+            }
+        }
+        let _ = send.send(batch).await;
+        tx.rollback().await?;
+        Ok(turns.map(Timestamp))
+    }
+
+    /// What was last served to this level, piece by piece.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn feed_versions(&self, _: Scope, level: Tlp) -> Result<Versions, StoreError> {
+        let sql = "SELECT name, content, version FROM feed_piece WHERE level = $1";
+        let rows: Vec<(String, Vec<u8>, i64)> =
+            sqlx::query_as(sql).bind(i64::from(level.level())).fetch_all(self.readers()).await?;
+        let read = |(name, content, version): (String, Vec<u8>, i64)| Some((name, (content.try_into().ok()?, version)));
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    /// Keeps what is served to this level from now on: pieces that are new or another, and none that is gone.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn keep_feed_versions(&self, level: Tlp, before: &Versions, now: &Versions) -> Result<(), StoreError> {
+        if before == now {
+            return Ok(());
+        }
+        let level = i64::from(level.level());
+        let mut tx = self.begin().await?;
+        for name in before.keys().filter(|name| !now.contains_key(*name)) {
+            let sql = "DELETE FROM feed_piece WHERE level = $1 AND name = $2";
+            sqlx::query(sql).bind(level).bind(name).execute(&mut *tx).await?;
+        }
+        for (name, (content, version)) in now.iter().filter(|(name, piece)| before.get(*name) != Some(*piece)) {
+            let sql = "INSERT INTO feed_piece (level, name, content, version) VALUES ($1, $2, $3, $4)
+                ON CONFLICT (level, name) DO UPDATE SET content = excluded.content, version = excluded.version";
+            let insert = sqlx::query(sql).bind(level).bind(name).bind(content.as_slice()).bind(version);
+            insert.execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}

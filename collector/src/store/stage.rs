@@ -1,0 +1,282 @@
+//! What a file says, gathered in a file of its own before any of it is taken in: so that a file that cannot be read to its end
+//! changes nothing, what it says twice counts once, and what it would change is known before.
+
+use std::path::Path;
+
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite};
+use varde_common::time::Timestamp;
+
+use super::{Scope, Store, StoreError, options};
+use crate::intel::canonical::Found;
+use crate::intel::format::{Clue, Withdrawn};
+use crate::limits::IMPORT_ROWS_PER_STATEMENT;
+
+/// The tables of what was gathered. An entry is what one object says of one pattern: of two the newer version stays, of two of the
+/// same version the later. An object's state: 0 it says what its entries say, 1 it names nothing (any more), 2 it is taken back.
+const TABLES: &str = "
+    CREATE TABLE stage.entry (n INTEGER PRIMARY KEY, key INTEGER NOT NULL UNIQUE, pattern TEXT NOT NULL, kind TEXT NOT NULL,
+        object_id TEXT NOT NULL, modified_at BIGINT, threat TEXT, confidence BIGINT, severity BIGINT, tlp BIGINT, pap BIGINT,
+        valid_from BIGINT, valid_until BIGINT, exercise BIGINT, details TEXT, object TEXT);
+    CREATE TABLE stage.said (n INTEGER PRIMARY KEY, object_id TEXT NOT NULL UNIQUE, modified_at BIGINT, state BIGINT NOT NULL);
+    CREATE TABLE stage.clue (n INTEGER PRIMARY KEY, key INTEGER NOT NULL UNIQUE, object_id TEXT NOT NULL, kind TEXT NOT NULL,
+        value TEXT NOT NULL, tlp BIGINT);";
+
+/// How the word of a source takes the place of what it said before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Manner {
+    /// It is a list without columns: what an entry does not say stays as it was said.
+    pub keeps_unsaid: bool,
+    /// In such a list, whether all of it is part of an exercise; none = it is not said.
+    pub exercise: Option<bool>,
+}
+
+/// What is gathered of one file, and a connection of its own by which it is taken in: the collector's own writer goes on.
+#[derive(Debug)]
+pub struct Stage {
+    pub(super) conn: SqliteConnection,
+    pub(super) manner: Manner,
+    /// Indicators, each as often as it came.
+    pub found: u64,
+}
+
+/// What a gathered file would change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Would {
+    /// Indicators that are not there.
+    pub new: u64,
+    /// What is said of others.
+    pub known: u64,
+    /// What is said in a version that is older than the one that is known.
+    pub outdated: u64,
+    /// Claims of this source that stand now.
+    pub standing: u64,
+    /// Those of them that its objects take back.
+    pub withdrawn: u64,
+    /// And those that the file does not say again, beside: withdrawn where it is all that its source says.
+    pub unsaid: u64,
+}
+
+impl Stage {
+    /// An empty one in this file.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn begin(store: &Store, file: &Path, manner: Manner) -> Result<Stage, StoreError> {
+        if *store.failing.borrow() {
+            return Err(sqlx::Error::PoolClosed.into());
+        }
+        let mut conn = options(&store.path).connect().await?;
+        let path = file.to_string_lossy();
+        sqlx::query("ATTACH $1 AS stage").bind(path.as_ref()).execute(&mut conn).await?;
+        // What is lost here is read again from the file.
+        sqlx::raw_sql("PRAGMA stage.journal_mode = OFF; PRAGMA stage.synchronous = OFF").execute(&mut conn).await?;
+        sqlx::raw_sql(TABLES).execute(&mut conn).await?;
+        Ok(Stage { conn, manner, found: 0 })
+    }
+
+    /// Gathers what was found, in the file's order.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn put(&mut self, found: &[Found]) -> Result<(), StoreError> {
+        self.found += found.len() as u64;
+        let manner = self.manner;
+        let mut tx = self.conn.begin().await?;
+        for found in found.chunks(IMPORT_ROWS_PER_STATEMENT) {
+            insert_entries(&mut tx, found, manner).await?;
+            let said = found.iter().filter(|found| !found.object.id.is_empty());
+            let said: Vec<Word<'_>> =
+                said.map(|found| Word { id: &found.object.id, modified: found.object.modified, state: 0 }).collect();
+            insert_said(&mut tx, &said).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Gathers what objects take back.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn put_withdrawn(&mut self, objects: &[Withdrawn]) -> Result<(), StoreError> {
+        self.put_words(objects, 2).await
+    }
+
+    /// Gathers which objects name nothing in their version.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn put_silent(&mut self, objects: &[Withdrawn]) -> Result<(), StoreError> {
+        self.put_words(objects, 1).await
+    }
+
+    async fn put_words(&mut self, objects: &[Withdrawn], state: i64) -> Result<(), StoreError> {
+        let mut tx = self.conn.begin().await?;
+        for objects in objects.chunks(IMPORT_ROWS_PER_STATEMENT) {
+            let named = objects.iter().filter(|object| !object.object_id.is_empty());
+            let words: Vec<Word<'_>> =
+                named.map(|object| Word { id: &object.object_id, modified: object.modified, state }).collect();
+            insert_said(&mut tx, &words).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Gathers what no sensor can look for.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn put_clues(&mut self, clues: &[Clue]) -> Result<(), StoreError> {
+        let mut tx = self.conn.begin().await?;
+        for clues in clues.chunks(IMPORT_ROWS_PER_STATEMENT) {
+            let sql = "INSERT INTO stage.clue (key, object_id, kind, value, tlp) ";
+            let mut insert = QueryBuilder::<Sqlite>::new(sql);
+            insert.push_values(clues, |mut values, clue| {
+                values
+                    .push_bind(key(&[clue.kind.as_str(), clue.value.as_str(), clue.object_id.as_str()]))
+                    .push_bind(clue.object_id.as_str())
+                    .push_bind(clue.kind.as_str())
+                    .push_bind(clue.value.as_str())
+                    .push_bind(clue.tlp.map(|tlp| i64::from(tlp.level())));
+            });
+            insert.push(" ON CONFLICT (key) DO UPDATE SET tlp = excluded.tlp");
+            insert.build().execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// What it would change, if it were taken in now.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn would(&mut self, scope: Scope, source: &str) -> Result<Would, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(Would::default());
+        }
+        let conn = &mut self.conn;
+        sqlx::raw_sql("CREATE INDEX IF NOT EXISTS stage.entry_said ON entry (object_id, pattern)")
+            .execute(&mut *conn)
+            .await?;
+        let (new, known, outdated): (i64, i64, i64) =
+            sqlx::query_as(sqlx::AssertSqlSafe(WOULD_BRING)).bind(source).fetch_one(&mut *conn).await?;
+        let (standing, withdrawn, gone): (i64, i64, i64) =
+            sqlx::query_as(sqlx::AssertSqlSafe(WOULD_TAKE)).bind(source).fetch_one(conn).await?;
+        let number = |count: i64| u64::try_from(count).unwrap_or(0);
+        Ok(Would {
+            new: number(new),
+            known: number(known),
+            outdated: number(outdated),
+            standing: number(standing),
+            withdrawn: number(withdrawn),
+            unsaid: number(gone.saturating_sub(withdrawn)),
+        })
+    }
+
+    /// Lets go of it.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn close(self) -> Result<(), StoreError> {
+        Ok(self.conn.close().await?)
+    }
+}
+
+/// What the file brings: of its newest version of each object, where the source has not said a newer one before.
+const WOULD_BRING: &str = "
+    SELECT COUNT(DISTINCT CASE WHEN good AND id IS NULL THEN pattern END),
+        COUNT(CASE WHEN good THEN 1 END) - COUNT(DISTINCT CASE WHEN good AND id IS NULL THEN pattern END),
+        COUNT(CASE WHEN good THEN NULL ELSE 1 END)
+    FROM (SELECT e.pattern, i.id,
+            (s.n IS NULL OR (s.state < 2 AND COALESCE(e.modified_at >= s.modified_at, 1)))
+            AND (o.object_id IS NULL OR (COALESCE(e.modified_at >= o.modified_at, 1)
+                AND (o.withdrawn_at IS NULL OR o.modified_at IS NULL OR COALESCE(e.modified_at > o.modified_at, 0)))) AS good
+        FROM stage.entry e LEFT JOIN indicator i ON i.pattern = e.pattern
+        LEFT JOIN stage.said s ON s.object_id = e.object_id
+        LEFT JOIN object o ON o.source_id = (SELECT id FROM source WHERE name = $1) AND o.object_id = e.object_id)";
+
+/// What it takes back: of the claims that stand, those whose object says so, and those that are not said again.
+const WOULD_TAKE: &str = "
+    SELECT COUNT(*), COUNT(CASE WHEN by_object THEN 1 END), COUNT(CASE WHEN by_object OR NOT is_said THEN 1 END)
+    FROM (SELECT e.n IS NOT NULL OR COALESCE(s.modified_at < o.modified_at, 0) AS is_said,
+            s.n IS NOT NULL AND NOT COALESCE(s.modified_at < o.modified_at, 0) AND (s.state = 2
+                OR (s.modified_at IS NOT NULL AND COALESCE(c.modified_at < s.modified_at, 1)
+                    AND (e.n IS NULL OR COALESCE(e.modified_at < s.modified_at, 0)))
+                OR (s.state = 1 AND s.modified_at IS NULL AND e.n IS NULL)) AS by_object
+        FROM claim c JOIN indicator i ON i.id = c.indicator_id
+        LEFT JOIN stage.entry e ON e.object_id = c.object_id AND e.pattern = i.pattern
+        LEFT JOIN stage.said s ON s.object_id = c.object_id
+        LEFT JOIN object o ON o.source_id = c.source_id AND o.object_id = c.object_id
+        WHERE c.source_id = (SELECT id FROM source WHERE name = $1) AND c.withdrawn_at IS NULL)";
+
+/// A number by which the same words are the same row; who made two others meet in it would lose one of their own.
+fn key(words: &[&str]) -> i64 {
+    let mut hasher = blake3::Hasher::new();
+    for word in words {
+        hasher.update(&(word.len() as u64).to_le_bytes()).update(word.as_bytes());
+    }
+    hasher.finalize().as_bytes().first_chunk().map_or(0, |octets| i64::from_le_bytes(*octets))
+}
+
+async fn insert_entries(tx: &mut SqliteConnection, found: &[Found], manner: Manner) -> Result<(), StoreError> {
+    let mut insert = QueryBuilder::<Sqlite>::new(
+        "INSERT INTO stage.entry (key, pattern, kind, object_id, modified_at, threat, confidence, severity, tlp, pap,
+        valid_from, valid_until, exercise, details, object) ",
+    );
+    insert.push_values(found, |mut values, found| {
+        let Found { about, object, pattern } = found;
+        let plain = pattern.to_plain();
+        let is_exercise = if manner.keeps_unsaid { manner.exercise } else { Some(about.exercise) };
+        values
+            .push_bind(key(&[plain.as_str(), object.id.as_str()]))
+            .push_bind(plain)
+            .push_bind(pattern.kind().to_string())
+            .push_bind(object.id.as_str())
+            .push_bind(object.modified.map(|at| at.0))
+            .push_bind(about.threat.as_deref())
+            .push_bind(about.confidence.map(i64::from))
+            .push_bind(about.severity.map(|severity| i64::from(severity.level())))
+            .push_bind(about.tlp.map(|tlp| i64::from(tlp.level())))
+            .push_bind(about.pap.map(|pap| i64::from(pap.level())))
+            .push_bind(about.valid_from.map(|at| at.0))
+            .push_bind(about.valid_until.map(|at| at.0))
+            .push_bind(is_exercise.map(i64::from))
+            .push_bind(about.details.to_json())
+            .push_bind(object.text.as_deref());
+    });
+    insert.push(
+        " ON CONFLICT (key) DO UPDATE SET modified_at = excluded.modified_at, threat = excluded.threat,
+            confidence = excluded.confidence, severity = excluded.severity, tlp = excluded.tlp, pap = excluded.pap,
+            valid_from = excluded.valid_from, valid_until = excluded.valid_until, exercise = excluded.exercise,
+            details = excluded.details, object = excluded.object
+        WHERE entry.modified_at IS NULL OR excluded.modified_at >= entry.modified_at",
+    );
+    insert.build().execute(tx).await?;
+    Ok(())
+}
+
+/// One object's word.
+struct Word<'a> {
+    id: &'a str,
+    modified: Option<Timestamp>,
+    state: i64,
+}
+
+/// Keeps of each object its newest word: a newer version before an older, one with a version before one without, and of the same
+/// version the one that takes it back. Without versions the later word counts.
+async fn insert_said(tx: &mut SqliteConnection, words: &[Word<'_>]) -> Result<(), StoreError> {
+    if words.is_empty() {
+        return Ok(());
+    }
+    let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO stage.said (object_id, modified_at, state) ");
+    insert.push_values(words, |mut values, word| {
+        values.push_bind(word.id).push_bind(word.modified.map(|at| at.0)).push_bind(word.state);
+    });
+    insert.push(
+        " ON CONFLICT (object_id) DO UPDATE SET modified_at = excluded.modified_at, state = CASE
+            WHEN said.modified_at = excluded.modified_at THEN MAX(said.state, excluded.state)
+            WHEN said.modified_at IS NULL AND excluded.modified_at IS NULL AND said.state < 2 AND excluded.state < 2
+                THEN MAX(said.state, excluded.state)
+            ELSE excluded.state END
+        WHERE said.modified_at IS NULL OR excluded.modified_at >= said.modified_at",
+    );
+    insert.build().execute(tx).await?;
+    Ok(())
+}
