@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated};
 use varde_common::id::{Pseudonym, Seq};
-use varde_common::record::RecordBody;
+use varde_common::record::{RecordBody, SensorEvent};
 
 use crate::limits::ALERTS_NUMBERED_MAX;
+use crate::raise::frequent::{Demotion, TooOften};
 use crate::sensor::{AlertId, Statement};
 
 /// A record that opened an alert and was given up, so that the alert can be opened again when more is said of it.
@@ -71,6 +72,14 @@ impl Ledger {
             }
             // Each says what has come since the last: none needs another to be understood.
             Statement::Braked(body) => Some(RecordBody::Braked(body)),
+            Statement::Demotion(Demotion { named: (indicator, exercise), revision, too_often }) => {
+                Some(RecordBody::Event(match too_often {
+                    Some(TooOften { hosts, matches, within_s }) => {
+                        SensorEvent::IndicatorDemoted { indicator, exercise, revision, hosts, matches, within_s }
+                    }
+                    None => SensorEvent::IndicatorToldAgain { indicator, exercise, revision },
+                }))
+            }
         }
     }
 

@@ -18,10 +18,12 @@ use crate::flow::{FlowGlimpse, FlowId, FlowStep};
 use crate::health::{Evictions, Health, SourceHealth};
 use crate::hello::BadHello;
 use crate::intake::{Intake, Passage};
+use crate::limits::FREQUENT_HOSTS;
 use crate::observe::{ObserveSettings, Observer, Seen};
 use crate::packet::{Frame, NotRead, Packet};
 use crate::raise::braked::Braking;
 use crate::raise::fold::Alert;
+use crate::raise::frequent::Demotion;
 use crate::raise::place::{Places, inside_by_default};
 use crate::raise::resolvers::Resolvers;
 use crate::raise::sinkholes::Sinkholes;
@@ -67,6 +69,8 @@ pub enum Statement {
     },
     /// Matches of an indicator that is braked, which belong to no alert.
     Braked(BrakedCount),
+    /// An indicator matched too often and is counted only from now on, or is told again.
+    Demotion(Demotion),
 }
 
 /// What the member's settings say about its networks.
@@ -86,6 +90,8 @@ pub struct SensorSettings {
     pub sinkholes: Vec<IpAddr>,
     /// More than so much from inside on one flow that was begun there counts as data out, octets.
     pub data_out_octets: u32,
+    /// An indicator that more hosts than this meet within an hour is counted only; none = whatever.
+    pub frequent_hosts: Option<u64>,
     /// Who says how time passes.
     pub timekeeper: Timekeeper,
     /// What is kept beside statements.
@@ -104,6 +110,7 @@ impl Default for SensorSettings {
             dns_ports: ObserveSettings::default().dns_ports,
             sinkholes: Vec::new(),
             data_out_octets: ObserveSettings::default().data_out_octets,
+            frequent_hosts: Some(FREQUENT_HOSTS),
             timekeeper: Timekeeper::default(),
             keep: Keep::default(),
             keep_observations: false,
@@ -244,6 +251,7 @@ impl Sensor {
             dns_ports: settings.dns_ports,
             sinkholes: Sinkholes::new(&settings.sinkholes),
             keep: settings.keep,
+            frequent_hosts: settings.frequent_hosts,
         };
         let mut sensor = Sensor {
             intake: Intake::new(),

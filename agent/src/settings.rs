@@ -56,6 +56,8 @@ pub struct Settings {
     pub sinkholes: Option<Vec<IpAddr>>,
     /// More than so much from inside on one flow that was begun there is data out, octets.
     pub data_out_octets: Option<u32>,
+    /// An indicator that more hosts than this meet within an hour is counted only; 0 = none ever.
+    pub frequent_hosts: Option<u64>,
     /// How live interfaces are read.
     #[serde(default)]
     pub capture_backend: CaptureBackend,
@@ -128,7 +130,7 @@ pub struct BadSetting {
 }
 
 /// Keys by the table they stand in, each with what is right for it.
-const KEYS: [(&str, &str); 18] = [
+const KEYS: [(&str, &str); 19] = [
     ("collector", "give host and port such as \"varde.example.no:7843\""),
     ("fallback", "give host and port such as \"varde.example.no:443\", or \"none\""),
     (
@@ -143,6 +145,7 @@ const KEYS: [(&str, &str); 18] = [
     ("dns_ports", "give port numbers such as [53]"),
     ("sinkholes", "give addresses such as [\"10.1.0.99\"]"),
     ("data_out_octets", "give whole octets from 1 to 4294967294 such as 1048576"),
+    ("frequent_hosts", "give a whole number of hosts such as 256, or 0 for never"),
     ("capture_backend", "give \"ring\" or \"pnet\""),
     ("capture_ring_mib", "give whole MiB from 2 to 1024 such as 16"),
     ("capture_fanout", "give a number from 1 to 255 such as 1"),
@@ -270,6 +273,9 @@ impl Settings {
         if let Some(octets) = self.data_out_octets {
             sensor.data_out_octets = octets;
         }
+        if let Some(hosts) = self.frequent_hosts {
+            sensor.frequent_hosts = Some(hosts).filter(|hosts| *hosts > 0);
+        }
         let sites = self.sites.iter();
         sensor.sites = sites.flat_map(|site| site.networks.iter().map(|network| (*network, site.id))).collect();
         let zones = self.zones.iter().map(|zone| {
@@ -364,6 +370,7 @@ mod tests {
         let sensor = settings.sensor();
         assert_eq!(sensor.sinkholes, ["10.1.0.99".parse::<IpAddr>().unwrap(), "10.1.0.98".parse().unwrap()]);
         assert_eq!(settings.data_out_octets, Some(DATA_OUT_OCTETS), "the default shown is the default");
+        assert_eq!(settings.frequent_hosts, Some(crate::limits::FREQUENT_HOSTS), "the default shown is the default");
         assert_eq!(sensor.zones.first().map(|(_, zone)| zone.confidentiality), Some(Level::High));
         for (key, _) in KEYS.iter().chain(&TABLE_KEYS) {
             assert!(EXAMPLE.contains(&format!("#{key} =")) || EXAMPLE.contains(&format!("#[[{key}]]")), "{key}");
@@ -388,6 +395,7 @@ mod tests {
             ("sinkholes = [\"blocked.example.no\"]", 1, "give addresses such as"),
             ("data_out_octets = 0", 1, "data_out_octets = 0; give whole octets from 1"),
             ("data_out_octets = 4294967296", 1, "give whole octets"),
+            ("frequent_hosts = -1", 1, "give a whole number of hosts"),
             ("capture_backend = \"pcap\"", 1, "give \"ring\" or \"pnet\""),
             ("capture_ring_mib = 1", 1, "capture_ring_mib = 1; give whole MiB from 2"),
             ("\ncapture_fanout = 0", 2, "give a number from 1 to 255"),

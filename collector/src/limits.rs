@@ -5,6 +5,7 @@ use std::time::Duration;
 pub mod feed;
 pub mod fetch;
 pub mod prose;
+pub mod rollout;
 
 /// Sessions at once. A thousand sensors are expected; a session idles at some 45 kB.
 pub const SESSIONS_MAX: usize = 4096;

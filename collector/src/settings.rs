@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use toml::{Spanned, Value};
 
 use crate::address::Listen;
 use crate::beat;
+use crate::limits::rollout::{PILOT_HOSTS_MAX, PILOT_WAIT_MAX_S, PILOT_WAIT_MIN_S};
 use crate::limits::{BEAT_EVERY_MAX_S, BEAT_EVERY_MIN_S};
+use crate::rollout::Bounds;
 
 /// What the file sets; flags win over it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,9 +36,29 @@ pub struct Settings {
     pub feed_certificate: Option<PathBuf>,
     /// Its key.
     pub feed_key: Option<PathBuf>,
+    /// How long a list is at the pilot group before it goes to all, seconds.
+    pub pilot_wait_s: Option<u64>,
+    /// Of a hundred members, the most that a new indicator may hit.
+    pub pilot_members_percent: Option<u64>,
+    /// The most hosts that it may hit.
+    pub pilot_hosts: Option<u64>,
+    /// Whether somebody else than who imported looks a draft through before it is published.
+    pub four_eyes: bool,
 }
 
-const KEYS: [&str; 10] = [
+impl Settings {
+    /// What stops a list on its way, and how long that is watched.
+    pub fn bounds(&self) -> Bounds {
+        let usual = Bounds::default();
+        Bounds {
+            wait: self.pilot_wait_s.map_or(usual.wait, Duration::from_secs),
+            members_percent: self.pilot_members_percent.unwrap_or(usual.members_percent),
+            hosts: self.pilot_hosts.unwrap_or(usual.hosts),
+        }
+    }
+}
+
+const KEYS: [&str; 14] = [
     "quic",
     "enroll",
     "web",
@@ -44,6 +67,10 @@ const KEYS: [&str; 10] = [
     "heartbeat",
     "heartbeat_every_s",
     "heartbeat_ca",
+    "pilot_wait_s",
+    "pilot_members_percent",
+    "pilot_hosts",
+    "four_eyes",
     "feed_certificate",
     "feed_key",
 ];
@@ -98,14 +125,16 @@ pub enum BadSettings {
         why: beat::BadAddress,
     },
     /// A value that is no number, or too small or large a one.
-    #[error("{file} line {line}: {key} = {value} is no number of seconds from {min} to {max}")]
-    BadSeconds {
+    #[error("{file} line {line}: {key} = {value} is no {what} from {min} to {max}")]
+    BadNumber {
         /// The file.
         file: String,
         /// Line, from 1.
         line: usize,
         /// The key.
         key: &'static str,
+        /// What it is to be.
+        what: &'static str,
         /// What it was set to.
         value: String,
         /// The least.
@@ -169,6 +198,23 @@ impl Settings {
                 };
                 address.ok_or_else(bad).map(Some)
             };
+            let flag = |key: &'static str| {
+                let bad = || BadSettings::BadFlag { file: file.clone(), line, key, value: value.get_ref().to_string() };
+                value.get_ref().as_bool().ok_or_else(bad)
+            };
+            let number = |key: &'static str, what: &'static str, (min, max): (i64, i64)| {
+                let number = value.get_ref().as_integer().filter(|number| (min..=max).contains(number));
+                let bad = || BadSettings::BadNumber {
+                    file: file.clone(),
+                    line,
+                    key,
+                    what,
+                    value: value.get_ref().to_string(),
+                    min,
+                    max,
+                };
+                number.and_then(|number| u64::try_from(number).ok()).ok_or_else(bad).map(Some)
+            };
             let path = |key: &'static str| {
                 let bad = || BadSettings::BadPath { file: file.clone(), line, key, value: value.get_ref().to_string() };
                 let path = value.get_ref().as_str().filter(|path| !path.is_empty()).ok_or_else(bad)?;
@@ -180,34 +226,25 @@ impl Settings {
                 "web" => settings.web = address("web", crate::address::WEB_PORT)?,
                 "tcp" if value.get_ref().as_str() == Some("none") => settings.tcp = Some(Listen::Nowhere),
                 "tcp" => settings.tcp = address("tcp", crate::address::TCP_PORT)?.map(Listen::At),
-                "approve_sensors" => {
-                    let bad = || BadSettings::BadFlag {
-                        file: file.clone(),
-                        line,
-                        key: "approve_sensors",
-                        value: value.get_ref().to_string(),
-                    };
-                    settings.approve_sensors = value.get_ref().as_bool().ok_or_else(bad)?;
-                }
+                "approve_sensors" => settings.approve_sensors = flag("approve_sensors")?,
                 "heartbeat" => {
                     let text = value.get_ref().as_str().unwrap_or_default();
                     let bad = |why| BadSettings::BadHeartbeat { file: file.clone(), line, why };
                     settings.heartbeat = Some(text.parse().map_err(bad)?);
                 }
                 "heartbeat_every_s" => {
-                    let (min, max) = (BEAT_EVERY_MIN_S, BEAT_EVERY_MAX_S);
-                    let seconds = value.get_ref().as_integer().filter(|seconds| (min..=max).contains(seconds));
-                    let bad = || BadSettings::BadSeconds {
-                        file: file.clone(),
-                        line,
-                        key: "heartbeat_every_s",
-                        value: value.get_ref().to_string(),
-                        min,
-                        max,
-                    };
-                    let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
-                    settings.heartbeat_every_s = Some(seconds.ok_or_else(bad)?);
+                    let within = (BEAT_EVERY_MIN_S, BEAT_EVERY_MAX_S);
+                    settings.heartbeat_every_s = number("heartbeat_every_s", "number of seconds", within)?;
                 }
+                "pilot_wait_s" => {
+                    let within = (PILOT_WAIT_MIN_S, PILOT_WAIT_MAX_S);
+                    settings.pilot_wait_s = number("pilot_wait_s", "number of seconds", within)?;
+                }
+                "pilot_members_percent" => {
+                    settings.pilot_members_percent = number("pilot_members_percent", "number", (1, 100))?;
+                }
+                "pilot_hosts" => settings.pilot_hosts = number("pilot_hosts", "number", (1, PILOT_HOSTS_MAX))?,
+                "four_eyes" => settings.four_eyes = flag("four_eyes")?,
                 "heartbeat_ca" => settings.heartbeat_ca = path("heartbeat_ca")?,
                 "feed_certificate" => settings.feed_certificate = path("feed_certificate")?,
                 "feed_key" => settings.feed_key = path("feed_key")?,
@@ -265,10 +302,12 @@ mod tests {
         assert_eq!(settings.web, Some("127.0.0.1:8443".parse().unwrap()));
         assert_eq!(settings.tcp, Some(Listen::At("[::]:443".parse().unwrap())));
         assert!(!settings.approve_sensors, "the example shows the default");
-        let heartbeat = settings.heartbeat.unwrap();
+        let heartbeat = settings.heartbeat.as_ref().unwrap();
         assert_eq!((heartbeat.host.as_str(), heartbeat.tls), ("watch.example", true));
         assert_eq!(settings.heartbeat_every_s, Some(BEAT_EVERY.as_secs()), "the example shows the default");
-        assert!(settings.heartbeat_ca.is_some());
+        assert!(settings.heartbeat_ca.as_ref().is_some());
+        assert_eq!(settings.bounds(), Bounds::default(), "the example shows the default");
+        assert!(settings.pilot_wait_s.is_some() && settings.pilot_hosts.is_some() && !settings.four_eyes);
         assert!(Settings::read("approve_sensors = true", "c.toml").unwrap().approve_sensors);
         assert_eq!(Settings::read("tcp = \"none\"", "c.toml").unwrap().tcp, Some(Listen::Nowhere));
     }
@@ -279,7 +318,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, feed_certificate, feed_key",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
@@ -292,6 +331,8 @@ mod tests {
                 "c.toml line 1: heartbeat must begin with https://; http:// is taken only to 127.0.0.1 and [::1]; write for example heartbeat = \"https://watch.example/ping/collector\"",
             ),
             ("heartbeat_every_s = 4", "c.toml line 1: heartbeat_every_s = 4 is no number of seconds from 5 to 3600"),
+            ("pilot_hosts = 0", "c.toml line 1: pilot_hosts = 0 is no number from 1 to 1000000"),
+            ("four_eyes = 2", "c.toml line 1: four_eyes = 2 is neither true nor false"),
             (
                 "heartbeat_ca = 1",
                 "c.toml line 1: heartbeat_ca = 1 is no path of a file; write for example heartbeat_ca = \"/etc/varde-collector/watch-ca.pem\"",

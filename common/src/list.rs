@@ -28,6 +28,8 @@ use crate::trust::{self, Domain, Root, Untrusted, hex};
 
 /// The channel every sensor follows unless told otherwise.
 pub const CHANNEL_ALL: &str = "all";
+/// The channel of those that get a list first.
+pub const CHANNEL_PILOT: &str = "pilot";
 
 /// What is published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

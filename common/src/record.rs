@@ -2,7 +2,7 @@
 
 use crate::alert::{AlertOpened, AlertUpdated, BrakedCount, CrowdOpened, CrowdUpdated};
 use crate::codec::{self, Decode, Encode, EncodeError, Malformed, Text};
-use crate::id::{Epoch, Revision, Seq};
+use crate::id::{Epoch, IndicatorId, Revision, Seq};
 use crate::indicator::Severity;
 use crate::limits::RECORD_MAX_OCTETS;
 use crate::time::Timestamp;
@@ -53,6 +53,31 @@ pub enum SensorEvent {
         place: u64,
         /// Its bytes; zero where nobody can say.
         octets: u64,
+    },
+    /// An indicator matched too often: its matches are counted from now on and make no alert. By no order of the brake; what is
+    /// counted goes by order 0.
+    IndicatorDemoted {
+        /// Which.
+        indicator: IndicatorId,
+        /// Whether it is part of an exercise.
+        exercise: bool,
+        /// The list that had it.
+        revision: Revision,
+        /// Hosts that it had met, about.
+        hosts: u64,
+        /// Matches.
+        matches: u64,
+        /// Within so long, seconds.
+        within_s: u64,
+    },
+    /// Its matches are told again.
+    IndicatorToldAgain {
+        /// Which.
+        indicator: IndicatorId,
+        /// Whether it is part of an exercise.
+        exercise: bool,
+        /// The list that has it.
+        revision: Revision,
     },
 }
 
@@ -214,7 +239,7 @@ impl Record {
 mod tests {
     use super::*;
     use crate::alert::{Circumstances, Direction, Evidence, Regularity, Where, Zone};
-    use crate::id::{IndicatorId, Pseudonym, SiteId};
+    use crate::id::{Pseudonym, SiteId};
     use crate::indicator::Marks;
     use crate::observation::Protocol;
     use crate::trust::hex;
@@ -303,6 +328,19 @@ mod tests {
                 counts: LossCounts { info: 251, low: 1, medium: 0, high: 2, critical: 0, other: 43 },
             }),
             RecordBody::Event(SensorEvent::UnreadEnded { place: 0x0123_4567_89ab_cdef, octets: 77 }),
+            RecordBody::Event(SensorEvent::IndicatorDemoted {
+                indicator: IndicatorId(300),
+                exercise: true,
+                revision: Revision(2),
+                hosts: 257,
+                matches: 1_001,
+                within_s: 60,
+            }),
+            RecordBody::Event(SensorEvent::IndicatorToldAgain {
+                indicator: IndicatorId(300),
+                exercise: false,
+                revision: Revision(3),
+            }),
         ];
         let golden = include_str!("golden_records.txt").lines();
         let mut seen = 0;
@@ -313,7 +351,7 @@ mod tests {
             assert_eq!(Record::from_octets(&octets), Ok(record));
             seen += 1;
         }
-        assert_eq!(seen, 10);
+        assert_eq!(seen, 12);
     }
 
     #[test]

@@ -13,8 +13,9 @@ use varde_agent::io::disk::list;
 use varde_agent::io::disk::roots::Stored;
 use varde_common::confidential::ConfidentialKey;
 use varde_common::id::{IndicatorId, Revision, SensorId};
+use varde_common::indicator::Pattern;
 use varde_common::list::{Content, Manifest};
-use varde_common::matcher::{Builder, Built, Facts, IndicatorSet, Seed};
+use varde_common::matcher::{Builder, Built, Facts, IndicatorSet, Overlay, Seed};
 use varde_common::name::DomainName;
 use varde_common::plain;
 use varde_common::time::Timestamp;
@@ -268,6 +269,27 @@ fn part(part: Part, folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Of a hundred indicators one is another: octets of the changes that are published, and how many indicators that is.
+fn changes_of_a_hundredth(folder: &Path) -> Result<(usize, usize)> {
+    let base = stored(folder, 1)?;
+    let mut random = Random(7);
+    let one_in_a_hundred = |id: IndicatorId| id.0.is_multiple_of(100);
+    let mut builder = Builder::new(Seed::from_octets(*b"bench seed again"), ConfidentialKey::default());
+    let mut changed = 0;
+    for (indicator, new) in base.indicators().zip((base.len() as u64 + 1..).map(IndicatorId)) {
+        if one_in_a_hundred(indicator.id) {
+            let name: Pattern = random.name().parse()?;
+            builder.add(new, (&name).into(), &Facts::default())?;
+            changed += 1;
+        } else {
+            builder.add(indicator.id, (&indicator.pattern).into(), &(&indicator).into())?;
+        }
+    }
+    let next = IndicatorSet::of(builder.finish()?)?;
+    let overlay = Overlay::between(&base, &next).context("more has changed than an overlay holds")?;
+    Ok((overlay.to_octets().len(), changed))
+}
+
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if let (Some(one), Some(folder)) = (arguments.part, &arguments.folder) {
@@ -280,6 +302,11 @@ fn main() -> Result<()> {
     publish(folder.path(), 2)?;
     let base = std::fs::metadata(folder.path().join("1/list/in-force"))?.len();
     println!("{} domains and theirs: {octets} octets of text, {base} of base file", arguments.domains);
+    let (changes, changed) = changes_of_a_hundredth(folder.path())?;
+    println!(
+        "  1 % changed ({changed} gone and as many new): {changes} octets of changes, {:.2} % of the base file",
+        changes as f64 * 100.0 / base as f64
+    );
     for part in ["text", "text", "text", "base", "base", "base", "swap", "ask"] {
         let mut command = Command::new(std::env::current_exe()?);
         let domains = arguments.domains.to_string();

@@ -262,6 +262,10 @@ fn zone() -> Zone {
 }
 
 fn record_bodies() -> Vec<(&'static str, RecordBody)> {
+    let (indicator, revision) = (IndicatorId(7), Revision(2));
+    let (hosts, matches, within_s) = (257, 1_001, 60);
+    let demoted = SensorEvent::IndicatorDemoted { indicator, exercise: false, revision, hosts, matches, within_s };
+    let again = SensorEvent::IndicatorToldAgain { indicator, exercise: true, revision };
     let seen_at = Where { server: Some([192, 0, 2, 1].into()), port: Some(443), protocol: Protocol::TCP };
     let opened = AlertOpened {
         site: SiteId(2),
@@ -339,6 +343,8 @@ fn record_bodies() -> Vec<(&'static str, RecordBody)> {
             }),
         ),
         ("unread-ended", RecordBody::Event(SensorEvent::UnreadEnded { place: 1 << 60, octets: 4_096 })),
+        ("indicator-demoted", RecordBody::Event(demoted)),
+        ("indicator-told-again", RecordBody::Event(again)),
     ]
 }
 

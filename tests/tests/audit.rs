@@ -201,7 +201,14 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["lint", "lifetime", "address", "14"])?;
     step(&["allow", "add", "farlig.example", "--reason", "ours"])?;
     step(&["allow", "remove", "farlig.example"])?;
+    step(&["draft", "show"])?;
+    let draft = collector.ask(["draft", "show", "--json"])?.json()?[0]["draft"].as_str().context("draft")?.to_owned();
+    step(&["draft", "review", &draft, "--reason", "sett gjennom"])?;
     step(&["publish"])?;
+    step(&["recall", "farlig.example", "--reason", "delt tjener"])?;
+    step(&["recall", "lift", "farlig.example", "--reason", "ekte likevel"])?;
+    step(&["pilot", "add", "1"])?;
+    step(&["pilot", "remove", "1"])?;
     step(&["list", "export", &carried])?;
     step(&["indicator", "brake", "1", "--hours", "1", "--reason", "falsk alarm"])?;
     step(&["indicator", "brake", "1", "--release"])?;

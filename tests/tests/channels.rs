@@ -48,7 +48,7 @@ fn l2_a_sensor_follows_the_channel_that_the_list_key_names_for_it_and_keeps_it()
     collector.ask(["indicator", "import", &folder.path().join("more.txt").to_string_lossy()])?;
     collector.ask(["publish", "--channel", "pilot"])?;
     await_list(&first, 2)?;
-    collector.ask(["publish"])?;
+    collector.ask(["publish", "--channel", "all"])?;
     await_list(&second, 3)?;
     assert_eq!(first.revision()?, 2, "a list of another channel is not even offered");
     assert_eq!(collector.sensors()?.iter().filter_map(|sensor| sensor.refused_why.clone()).count(), 0);

@@ -60,6 +60,7 @@ impl Bench {
                 Statement::CrowdOpened { body, .. } => self.count += body.opened.count,
                 Statement::CrowdUpdated { body, .. } => self.count += body.updated.count_increase,
                 Statement::Braked(body) => self.count += body.count_increase,
+                Statement::Demotion(_) => {}
             }
         }
     }

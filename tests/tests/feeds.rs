@@ -263,9 +263,8 @@ fn n1_wrong_tokens_are_told_a_few_times_and_slow_readers_take_a_share() -> Resul
     let mut slow: Vec<(Child, PathBuf)> = Vec::new();
     for number in 0..40 {
         let head = folder.path().join(format!("head-{number}"));
-        let mut command =
-            scene.curl("/feed/domains.txt", &["--header", &bearer, "--limit-rate", "50", "--dump-header"]);
-        let command = command.arg(&head).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = scene.curl("/feed/domains.txt", &["--header", &bearer, "--limit-rate", "50"]);
+        let command = command.arg("--dump-header").arg(&head).stdout(Stdio::null()).stderr(Stdio::null());
         slow.push((command.spawn()?, head));
     }
     let begun = |path: &Path| std::fs::read_to_string(path).is_ok_and(|head| head.contains(" 200 "));

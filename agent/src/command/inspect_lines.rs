@@ -409,6 +409,7 @@ mod tests {
             resolvers: Resolvers::new(None),
             dns_ports: vec![53],
             sinkholes: Sinkholes::new(&[]),
+            frequent_hosts: None,
             keep: Keep { alerts: true, sightings: true },
         };
         let mut raise = Raise::new(settings, Arc::new(set), Revision(1));

@@ -20,6 +20,9 @@ pub struct BrakeReport {
     pub indicators: Vec<BrakedReport>,
     /// Why the last order that came was refused, unless one was taken since.
     pub refused: Option<String>,
+    /// What this sensor counts only by itself, because it matched too often.
+    #[serde(default)]
+    pub demoted: Vec<BrakedTotal>,
 }
 
 /// One indicator that is counted only.
@@ -74,8 +77,14 @@ impl BrakeReport {
                 matches: sensor.map(|(_, totals)| totals.iter().find(is_it).map_or(0, |total| total.matches)),
             }
         });
+        let by_order =
+            |total: &&BrakedTotal, counting: &Braking| counting.indicators.contains(&(total.indicator, total.exercise));
+        let demoted = sensor.map_or_else(Vec::new, |(counting, totals)| {
+            totals.iter().filter(|total| !by_order(total, counting)).copied().collect()
+        });
         BrakeReport {
             order: brakes.number(),
+            demoted,
             indicators: indicators.collect(),
             refused: brakes.refused().map(str::to_owned),
         }
@@ -83,7 +92,7 @@ impl BrakeReport {
 
     /// For people; nothing where nothing is braked and nothing was refused.
     pub(super) fn in_words(&self) -> Vec<String> {
-        let BrakeReport { order, indicators, refused } = self;
+        let BrakeReport { order, indicators, refused, demoted } = self;
         let mut lines = Vec::new();
         if !indicators.is_empty() {
             lines.push(format!(
@@ -95,6 +104,12 @@ impl BrakeReport {
             let exercise = if *exercise { " (exercise)" } else { "" };
             let counted = matches.map_or(String::new(), |matches| format!("; {matches} counted"));
             lines.push(format!("           indicator {indicator}{exercise} until {until}: \"{reason}\"{counted}"));
+        }
+        for BrakedTotal { indicator, exercise, matches } in demoted {
+            let exercise = if *exercise { " (exercise)" } else { "" };
+            lines.push(format!(
+                "demoted    indicator {indicator}{exercise} matched too often and is counted only, by this sensor itself, for a day at most; {matches} counted"
+            ));
         }
         lines.extend(refused.iter().map(|why| format!("           REFUSED: {why}; the one before stays")));
         lines
@@ -116,11 +131,22 @@ mod tests {
             reason: "falsk alarm hos alle".to_owned(),
             matches: Some(949),
         };
-        let report = BrakeReport { order: 3, indicators: vec![one], refused: Some("number 2".to_owned()) };
+        let report = BrakeReport {
+            order: 3,
+            indicators: vec![one],
+            refused: Some("number 2".to_owned()),
+            demoted: vec![BrakedTotal { indicator: IndicatorId(4), exercise: false, matches: 77 }],
+        };
         let said = report.in_words().join("\n");
-        for words in
-            ["order 3", "indicator 17 until 2025-11-21T14:05:00", "falsk alarm hos alle", "949 counted", "REFUSED"]
-        {
+        for words in [
+            "order 3",
+            "indicator 17 until 2025-11-21T14:05:00",
+            "falsk alarm hos alle",
+            "949 counted",
+            "REFUSED",
+            "indicator 4 matched too often",
+            "77 counted",
+        ] {
             assert!(said.contains(words), "{words} in {said}");
         }
     }

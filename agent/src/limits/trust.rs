@@ -15,6 +15,19 @@ pub const ROOT_LANE_AGAIN_S: u64 = 60;
 pub const ROOT_LANE_AGAIN_MAX_S: u64 = 3_600;
 /// Groups (site, indicator, direction, marks) counted by the brake at once, some 0.7 kB each: 64 indicators at eight sites, both ways.
 pub const BRAKED_GROUPS_MAX: usize = 1024;
+/// An indicator that more hosts than this meet within [`FREQUENT_WITHIN_S`] is counted only, unless the settings say another number: what
+/// is really bad has met a handful by the time somebody looks, and 256 alerts of one indicator say nothing that 257 do not.
+pub const FREQUENT_HOSTS: u64 = 256;
+/// An hour: what everybody uses is used by everybody within one, and a worm that needs longer is told of host by host.
+pub const FREQUENT_WITHIN_S: u64 = 3_600;
+/// So is one that matches more often than this within a minute (T10) ...
+pub const FREQUENT_MATCHES_A_MINUTE: u64 = 1_000;
+/// ... by so many hosts at least: one that is busy has one alert, however often it matches.
+pub const FREQUENT_HOSTS_LEAST: u64 = 32;
+/// A day, as long as an order of the brake holds at most: somebody has looked by then, or is told again.
+pub const FREQUENT_HELD_S: u64 = 86_400;
+/// Indicators of which that is known at once, some 0.6 kB each: more than match within an hour where not everything does.
+pub const FREQUENT_KEPT_MAX: usize = 1_024;
 /// What one process took down as the time, and what the next one finds, may differ by less than this, seconds: a clock that was set back
 /// further ends a brake.
 pub const BRAKE_CLOCKS_DIFFER_S: u64 = 3_600;

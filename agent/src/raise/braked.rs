@@ -50,6 +50,8 @@ pub struct BrakedTotal {
 struct Counting {
     key: Key,
     indicator: Arc<Indicator>,
+    /// By which order it is counted; 0 = by none, it matched too often.
+    order: u64,
     revision: Revision,
     crowd: Crowd,
     evidence: Evidence,
@@ -75,10 +77,10 @@ impl Counting {
         self.begun_at.plus(Duration::from_secs(after_s))
     }
 
-    fn state(&mut self, order: u64) -> Statement {
+    fn state(&mut self) -> Statement {
         self.statements = self.statements.saturating_add(1);
         Statement::Braked(BrakedCount {
-            order,
+            order: self.order,
             site: self.key.site,
             indicator: self.key.indicator,
             revision: self.revision,
@@ -98,6 +100,8 @@ impl Counting {
 #[derive(Debug, Default)]
 pub struct Braked {
     braking: Arc<Braking>,
+    /// Counted by no order: they matched too often.
+    demoted: BTreeSet<(IndicatorId, bool)>,
     /// At most [`BRAKED_GROUPS_MAX`].
     groups: HashMap<Group, Box<Counting>, RandomState>,
     next_due: Option<Timestamp>,
@@ -119,19 +123,46 @@ impl Braked {
     /// Whether matches of this indicator are counted here.
     pub fn holds(&self, indicator: &Indicator) -> bool {
         self.braking.holds(indicator)
+            || (!self.demoted.is_empty() && self.demoted.contains(&(indicator.id, indicator.marks.exercise)))
     }
 
-    /// Another order, or the same with less in it: what was counted by the one before is told by its number.
+    /// Whether that is by an order.
+    pub(super) fn is_ordered(&self, indicator: &Indicator) -> bool {
+        self.braking.holds(indicator)
+    }
+
+    /// Another order, or the same with less in it: what was counted by the one before is told by its number. Of what it names it
+    /// decides from now on.
     pub fn handle_braking(&mut self, braking: Arc<Braking>, told: &mut VecDeque<Statement>) {
-        let before = std::mem::replace(&mut self.braking, braking);
-        let (groups, braking) = (&mut self.groups, &self.braking);
+        self.braking = braking;
+        self.demoted.retain(|named| !self.braking.indicators.contains(named));
+        self.settle(told);
+    }
+
+    /// It matched too often: counted from now on.
+    pub(super) fn handle_demoted(&mut self, indicator: &Indicator) {
+        self.demoted.insert((indicator.id, indicator.marks.exercise));
+    }
+
+    /// It is told again: what was counted of it is told first.
+    pub(super) fn handle_told_again(&mut self, indicator: &Indicator, told: &mut VecDeque<Statement>) {
+        self.demoted.remove(&(indicator.id, indicator.marks.exercise));
+        self.settle(told);
+    }
+
+    /// What is counted by another order from now on, or no more, tells what it has not told.
+    fn settle(&mut self, told: &mut VecDeque<Statement>) {
+        let Braked { braking, demoted, groups, totals, .. } = self;
         groups.retain(|_, counting| {
             if counting.untold > 0 {
-                told.push_back(counting.state(before.order));
+                told.push_back(counting.state());
             }
-            braking.holds(&counting.indicator)
+            let named = (counting.indicator.id, counting.indicator.marks.exercise);
+            let is_ordered = braking.holds(&counting.indicator);
+            counting.order = if is_ordered { braking.order } else { 0 };
+            is_ordered || demoted.contains(&named)
         });
-        self.totals.retain(|named, _| braking.indicators.contains(named));
+        totals.retain(|named, _| braking.indicators.contains(named) || demoted.contains(named));
         self.set_next_due();
     }
 
@@ -156,11 +187,12 @@ impl Braked {
         if !self.groups.contains_key(&group) {
             self.make_room(told);
         }
-        let order = self.braking.order;
+        let order = if self.is_ordered(&seen.indicator) { self.braking.order } else { 0 };
         let counting = self.groups.entry(group).or_insert_with(|| {
             Box::new(Counting {
                 key: Key { client: None, ..*key },
                 indicator: Arc::clone(&seen.indicator),
+                order,
                 revision,
                 crowd: Crowd::default(),
                 evidence: seen.evidence,
@@ -192,7 +224,7 @@ impl Braked {
             let total = self.totals.entry((key.indicator, key.marks.exercise)).or_default();
             *total = total.saturating_add(1);
             if counting.due() <= now {
-                told.push_back(counting.state(order));
+                told.push_back(counting.state());
             }
         }
         self.set_next_due();
@@ -203,12 +235,11 @@ impl Braked {
         if self.groups.len() < BRAKED_GROUPS_MAX {
             return;
         }
-        let order = self.braking.order;
         let oldest = self.groups.iter().min_by_key(|(_, counting)| counting.last_seen).map(|(group, _)| *group);
         if let Some(mut counting) = oldest.and_then(|group| self.groups.remove(&group))
             && counting.untold > 0
         {
-            told.push_back(counting.state(order));
+            told.push_back(counting.state());
         }
     }
 
@@ -222,9 +253,8 @@ impl Braked {
         if self.next_due.is_none_or(|due| now < due) {
             return;
         }
-        let order = self.braking.order;
         for counting in self.groups.values_mut().filter(|counting| counting.untold > 0 && counting.due() <= now) {
-            told.push_back(counting.state(order));
+            told.push_back(counting.state());
             // After a long silence of the clock one statement stands for all that were not due.
             while counting.due() <= now && counting.statements < STATEMENTS_MAX {
                 counting.statements += 1;
@@ -235,8 +265,7 @@ impl Braked {
 
     /// The sources have ended: tells what has not been told.
     pub fn tell_all(&mut self, told: &mut VecDeque<Statement>) {
-        let order = self.braking.order;
-        told.extend(self.groups.values_mut().filter(|counting| counting.untold > 0).map(|one| one.state(order)));
+        told.extend(self.groups.values_mut().filter(|counting| counting.untold > 0).map(|one| one.state()));
         self.set_next_due();
     }
 

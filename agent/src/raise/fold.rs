@@ -9,12 +9,14 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use varde_common::alert::Zone;
 use varde_common::id::{Revision, SiteId};
+use varde_common::indicator::Indicator;
 use varde_common::time::Timestamp;
 
 pub use super::alert::Alert;
 use super::alert::Opening;
 use super::bearing::{Bearing, Key};
 use super::braked::{Braked, BrakedTotal, Braking, Circumstance};
+use super::frequent::{Demotion, Frequent, Weighed};
 use super::storm::{Group, Storm, Together, Verdict};
 use crate::keyed::RandomState;
 use crate::limits::ALERTS_MAX;
@@ -44,6 +46,7 @@ pub struct Fold {
     next_due: Timestamp,
     storm: Storm,
     braked: Braked,
+    frequent: Frequent,
     /// Picks a host's bit in a crowd.
     host_hash: RandomState,
     statements: VecDeque<Statement>,
@@ -66,6 +69,7 @@ impl Fold {
             next_due: Timestamp::MAX,
             storm: Storm::default(),
             braked: Braked::default(),
+            frequent: Frequent::default(),
             host_hash: RandomState::default(),
             statements: VecDeque::new(),
             closed: VecDeque::new(),
@@ -75,6 +79,12 @@ impl Fold {
             opened: 0,
             evicted: 0,
         }
+    }
+
+    /// And what more hosts than this meet within an hour is counted only; none = whatever.
+    #[must_use]
+    pub fn demoting_beyond(self, hosts: Option<u64>) -> Fold {
+        Fold { frequent: Frequent::new(hosts), ..self }
     }
 
     /// Whether this host has an open alert for this indicator, or is told of together with others.
@@ -94,6 +104,10 @@ impl Fold {
         let site = seen.client.map(|client| hosts.site(client)).unwrap_or_default();
         let Bearing { ref indicator, client, direction, .. } = seen;
         let key = Key { site, indicator: indicator.id, client, direction, marks: indicator.marks };
+        if !self.keep_closed {
+            let host = client.filter(|&client| !(seen.lookup && hosts.is_resolver(client)));
+            self.weigh(indicator, host, revision, now);
+        }
         if !self.keep_closed && self.braked.holds(indicator) {
             self.count(&key, seen, revision, now, hosts);
             return;
@@ -106,6 +120,29 @@ impl Fold {
             Verdict::Alone => self.open(key, seen, false, revision, now, hosts),
             Verdict::Joins(crowd) => self.take(crowd, seen, now, hosts),
             Verdict::OpensCrowd => self.open(Key { client: None, ..key }, seen, true, revision, now, hosts),
+        }
+    }
+
+    /// Looks whether it matches too often, unless an order has decided that.
+    fn weigh(&mut self, indicator: &Arc<Indicator>, host: Option<IpAddr>, revision: Revision, now: Timestamp) {
+        if self.braked.is_ordered(indicator) {
+            return;
+        }
+        let named = (indicator.id, indicator.marks.exercise);
+        match self.frequent.handle(indicator, host, now, &self.host_hash) {
+            Weighed::AsBefore => {}
+            Weighed::Demoted(too_often) => {
+                self.braked.handle_demoted(indicator);
+                self.statements.push_back(Statement::Demotion(Demotion {
+                    named,
+                    revision,
+                    too_often: Some(too_often),
+                }));
+            }
+            Weighed::ToldAgain => {
+                self.braked.handle_told_again(indicator, &mut self.statements);
+                self.statements.push_back(Statement::Demotion(Demotion { named, revision, too_often: None }));
+            }
         }
     }
 
@@ -123,6 +160,7 @@ impl Fold {
 
     /// Matches of these indicators are counted only from now on. Alerts that are open stay, and go on once the brake has ended.
     pub fn handle_braking(&mut self, braking: Arc<Braking>) {
+        self.frequent.handle_braking(&braking);
         self.braked.handle_braking(braking, &mut self.statements);
     }
 

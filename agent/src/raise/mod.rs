@@ -11,6 +11,7 @@ mod concern;
 pub mod crowd;
 mod flows;
 pub mod fold;
+pub mod frequent;
 mod named;
 pub mod place;
 pub mod resolvers;
@@ -79,6 +80,8 @@ pub struct RaiseSettings {
     pub sinkholes: Sinkholes,
     /// What is handed out beside statements.
     pub keep: Keep,
+    /// What more hosts than this meet within an hour is counted only; none = whatever.
+    pub frequent_hosts: Option<u64>,
 }
 
 /// What was let go because a table was full, table by table. Their sizes and what they cost stand in `limits.rs`.
@@ -169,7 +172,7 @@ struct Met {
 impl Raise {
     /// Without a list nothing matches until [`Raise::handle_set`].
     pub fn new(settings: RaiseSettings, set: Arc<IndicatorSet>, revision: Revision) -> Raise {
-        let RaiseSettings { places, resolvers, dns_ports, sinkholes, keep } = settings;
+        let RaiseSettings { places, resolvers, dns_ports, sinkholes, keep, frequent_hosts } = settings;
         Raise {
             set,
             revision,
@@ -177,7 +180,7 @@ impl Raise {
             answered: Answered::default(),
             sinkholes,
             watched: Watched::default(),
-            fold: Fold::new(keep.alerts),
+            fold: Fold::new(keep.alerts).demoting_beyond(frequent_hosts),
             keep,
             dns_ports,
             sightings: VecDeque::new(),

@@ -170,6 +170,7 @@ fn settings(resolvers: Option<Vec<IpAddr>>, keep: Keep) -> RaiseSettings {
         resolvers: Resolvers::new(resolvers),
         dns_ports: vec![53],
         sinkholes: Sinkholes::new(&[BLOCK_PAGE.parse().unwrap()]),
+        frequent_hosts: None,
         keep,
     }
 }

@@ -46,7 +46,7 @@ legitimate      the indicator is right and this traffic is wanted (a test, a res
 confirmed       it is what the indicator says: counts for its sources, and MISP servers that are told of sightings hear of it
 none            what was said is taken back, and what followed from it: the indicator stands again where a source names it
 Sensors drop a withdrawn indicator with the next list: varde-collector publish. Until then: varde-collector indicator brake.
-The reason stands in the audit and on the page.
+The reason stands in the audit, on the page, and in what a member is handed over when it leaves.
 Keys with --json: alert, indicator, verdict (null = none), before, withdrawn, reinstated (by this), sightings (queued), sources
 (source, shown: its indicators that were published; hits: those that made alerts; confirmed, false_positives: verdicts).";
 

@@ -78,6 +78,15 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("allow remove", Noted),
     // With --status it only reads.
     ("publish", Noted),
+    // What it would have hit is of members' hosts, in numbers.
+    ("draft show", Noted),
+    ("draft review", Noted),
+    ("pilot add", Noted),
+    ("pilot remove", Noted),
+    ("pilot list", ReadsOnly("which sensors get lists first; no host")),
+    ("recall", Noted),
+    ("recall lift", Noted),
+    ("recall show", ReadsOnly("what is not looked for, not what was found")),
     ("list export", Noted),
     ("root show", ReadsOnly("keys that are public, and versions")),
     ("root next", Noted),
@@ -107,6 +116,10 @@ mod tests {
     fn leaves(command: &clap::Command, above: &str, all: &mut Vec<String>) {
         let own = |sub: &clap::Command| format!("{above}{}", sub.get_name());
         for sub in command.get_subcommands() {
+            // One that does something without a subcommand too.
+            if sub.has_subcommands() && sub.is_args_conflicts_with_subcommands_set() {
+                all.push(own(sub));
+            }
             match sub.has_subcommands() {
                 true => leaves(sub, &format!("{} ", own(sub)), all),
                 false => all.push(own(sub)),

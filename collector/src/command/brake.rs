@@ -21,6 +21,7 @@ use crate::io::control::{Poked, poke};
 use crate::io::{clock, keys};
 use crate::limits::{BRAKE_ANSWERED_WITHIN, BRAKE_LOOKED_AT_EVERY};
 use crate::store::brake::{BrakeRow, Wish};
+use crate::store::demoted::DemotedRow;
 use crate::store::sensor::SensorRow;
 use crate::store::{Scope, Store};
 
@@ -51,7 +52,7 @@ fn reason(text: &str) -> Result<String, String> {
 }
 
 /// The key that the root document names for the brake.
-fn key(data: &Path) -> anyhow::Result<SigningKey> {
+pub(super) fn key(data: &Path) -> anyhow::Result<SigningKey> {
     let (_, root) = keys::read_root(data)?;
     let role = &root.roles.brake;
     let file = data.join(keys::BRAKE_KEY);
@@ -224,7 +225,31 @@ pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
             row.evidence.unwrap_or("-").to_owned(),
         ]
     };
-    say::rows(&rows, json, &heads, row, "Nothing is braked, and nothing was within a week.")
+    let demoted = store.demoted_rows(Scope::Operator, clock::now()).await?;
+    if !rows.is_empty() || demoted.is_empty() {
+        say::rows(&rows, json, &heads, row, "Nothing is braked, and nothing was within a week.")?;
+    }
+    if demoted.is_empty() {
+        return Ok(());
+    }
+    if !json {
+        say::result("Counted only by sensors themselves, because it matched too often there (sensor events):")?;
+    }
+    let heads = ["ID", "INDICATOR", "SINCE", "MATCHES", "HOSTS", "MEMBERS", "HOW FAR", "LAST SEEN"];
+    let row = |row: &DemotedRow| {
+        let exercise = if row.exercise { " (exercise)" } else { "" };
+        vec![
+            row.indicator_id.to_string(),
+            format!("{}{exercise}", row.indicator),
+            say::moment(Some(row.since)),
+            format!("{} at {}", row.matches, row.counted_by),
+            format!("about {}", row.hosts),
+            row.members.to_string(),
+            row.evidence.unwrap_or("-").to_owned(),
+            say::moment(Some(row.last_seen)),
+        ]
+    };
+    say::rows(&demoted, json, &heads, row, "")
 }
 
 #[cfg(test)]

@@ -48,6 +48,19 @@ pub struct ChannelArguments {
 /// # Errors
 /// Why the sensor goes on following what it does.
 pub(super) async fn run(data: &Path, store: &Store, arguments: ChannelArguments) -> anyhow::Result<()> {
+    run_as("sensor channel", data, store, arguments).await
+}
+
+/// The same, as the deed of another command.
+///
+/// # Errors
+/// Why the sensor goes on following what it does.
+pub(super) async fn run_as(
+    what: &'static str,
+    data: &Path,
+    store: &Store,
+    arguments: ChannelArguments,
+) -> anyhow::Result<()> {
     let (_, root) = keys::read_root(data)?;
     let ChannelArguments { id, channel, key, export, accept } = arguments;
     let placed = match (accept, id.zip(channel)) {
@@ -58,7 +71,7 @@ pub(super) async fn run(data: &Path, store: &Store, arguments: ChannelArguments)
             let own = data.join(keys::LIST_KEY);
             match (export, key) {
                 (Some(file), _) => {
-                    let exporting = deed("sensor channel", On::Sensor(i64::from(id))).becomes(format!(
+                    let exporting = deed(what, On::Sensor(i64::from(id))).becomes(format!(
                         "{} written to be signed: {}",
                         placement.channel,
                         file.display()
@@ -81,7 +94,7 @@ pub(super) async fn run(data: &Path, store: &Store, arguments: ChannelArguments)
             }
         }
     };
-    let placing = deed("sensor channel", On::Sensor(i64::try_from(placed.placement.sensor.0).unwrap_or(i64::MAX)))
+    let placing = deed(what, On::Sensor(i64::try_from(placed.placement.sensor.0).unwrap_or(i64::MAX)))
         .becomes(format!("follows channel {}", placed.placement.channel));
     if !store.noting(placing).place(&placed).await? {
         bail!(

@@ -12,6 +12,7 @@ use varde_common::trust::{Domain, read_unverified, sign};
 
 use super::noted::{deed, list_in_force, noted, publication};
 use super::publish::waiting;
+use super::release::by_whom;
 use super::{say, sign as signing};
 use crate::audit::On;
 use crate::intel::changes;
@@ -20,6 +21,7 @@ use crate::io::{directory, keys, trust};
 use crate::limits::SIGNED_FILE_MAX_OCTETS;
 use crate::store::list::New;
 use crate::store::pending::{Pending, PendingFacts};
+use crate::store::rollout::RolloutFacts;
 use crate::store::{Scope, Store};
 
 const NOTHING: &str = "no list waits for a signature; make one with: varde-collector publish";
@@ -32,7 +34,8 @@ pub(super) async fn let_wait(
     store: &Store,
     compiled: &Compiled,
     manifest: &Manifest,
-    (up_to_id, said): (i64, &'static str),
+    (up_to_id, said): (i64, &str),
+    (what, by): (&'static str, Option<&str>),
 ) -> anyhow::Result<(PendingFacts, Option<PendingFacts>)> {
     if let Some(there) = store.pending(Scope::Operator).await? {
         // It says the same: a signature that is on its way stays good.
@@ -69,7 +72,7 @@ pub(super) async fn let_wait(
     let older_manifest = manifest.for_older(&compiled.base).map(|older| sign(Domain::List, &older, &[])).transpose()?;
     let pending =
         Pending { facts, channel, manifest: unsigned, older_manifest, base: compiled.base.clone(), changes, up_to_id };
-    let preparing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
+    let preparing = by_whom(deed(what, On::Thing(format!("list {}", manifest.revision))), by)
         .was(list_in_force(store, &pending.channel).await?)
         .becomes(format!("waits for a signature, for {}{said}", publication(&manifest)));
     let before = store.noting(preparing).let_wait(&pending).await?;
@@ -153,22 +156,56 @@ fn holds_red(pending: &Pending) -> anyhow::Result<bool> {
     Ok(whole.indicators().any(|indicator| indicator.tlp == Tlp::Red))
 }
 
-/// Says which mode this is and what waits.
+/// Says which mode this is, what waits, and what is on its way.
 ///
 /// # Errors
 /// When it cannot be read.
 pub(super) async fn status(data: &Path, store: &Store, json: bool) -> anyhow::Result<()> {
     let online = trust::has_list_key(data)?;
     let pending = store.pending_facts(Scope::Operator).await?;
+    let (sensors, members) = store.pilot_group(Scope::Operator).await?;
+    let rollouts = store.rollouts(Scope::Operator).await?;
     if json {
         let mode = if online { "online" } else { "duty" };
-        return say::result(&serde_json::json!({ "list_key": mode, "pending": pending }).to_string());
+        let pilot = serde_json::json!({ "sensors": sensors, "members": members });
+        let said = serde_json::json!({ "list_key": mode, "pending": pending, "pilot": pilot, "rollouts": rollouts });
+        return say::result(&said.to_string());
     }
     say::result(match online {
         true => "Online list key: publish signs here, and whoever takes over this machine can publish.",
         false => "Duty key: the list key is not here; publish lets a list wait, and an analyst's own machine signs it.",
     })?;
-    say::result(&pending.map_or_else(|| "No list waits for a signature.".to_owned(), |pending| waiting(&pending)))
+    say::result(&pending.map_or_else(|| "No list waits for a signature.".to_owned(), |pending| waiting(&pending)))?;
+    say::result(&match sensors {
+        0 => "There is no pilot group: what is published goes to everybody at once.".to_owned(),
+        sensors => format!("The pilot group is {sensors} sensors of {members} members."),
+    })?;
+    if let Some(newest) = rollouts.first() {
+        say::result(&format!("List {}: {}", newest.pilot_revision, on_its_way(newest)))?;
+    }
+    Ok(())
+}
+
+/// How a list on its way fares, in a sentence.
+pub(super) fn on_its_way(facts: &RolloutFacts) -> String {
+    let RolloutFacts { pilot_at, all_revision, ended_why, stopped_on, stopped_why, urgent_why, .. } = facts;
+    if let Some(indicator) = stopped_on {
+        return format!(
+            "STOPPED: indicator {indicator} {}. It is counted only and kept out of every list; nothing more goes out until somebody has looked: varde-collector draft show, then varde-collector publish. Were it right after all: varde-collector recall lift {indicator} --reason TEXT",
+            stopped_why.as_deref().unwrap_or_default()
+        );
+    }
+    if let Some(why) = urgent_why {
+        return format!("URGENT, to everybody at once: {}", say::printable(why.clone()));
+    }
+    match (ended_why.as_deref(), all_revision, pilot_at) {
+        (Some("done"), Some(revision), _) => format!("it went to all as list {revision}, and hit nothing too often."),
+        (Some(_), Some(revision), _) => format!("it went to all as list {revision}."),
+        (Some(_), None, _) => "another list has taken its place before it went to all.".to_owned(),
+        (None, Some(revision), _) => format!("it went to all as list {revision}, and is watched there."),
+        (None, None, Some(since)) => format!("in force at the pilot group since {since}; then it goes to all."),
+        (None, None, None) => "no sensor of the pilot group has it in force yet.".to_owned(),
+    }
 }
 
 #[cfg(test)]

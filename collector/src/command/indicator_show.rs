@@ -11,7 +11,7 @@ use crate::store::indicator_said::{ClaimRow, IndicatorSaid};
 use crate::store::{Scope, Store};
 
 pub(super) const LIST_HELP: &str = "By number. What is beyond --limit is told on standard error with the --after that goes on.
-Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until (where every source names an end), expires_at (until when sensors look for it), exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more). Times are RFC 3339 UTC; what is not is null.";
+Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until (where every source names an end), expires_at (until when sensors look for it), exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more), recalled_at and recalled_why (kept out of every list since then; varde-collector recall). Times are RFC 3339 UTC; what is not is null.";
 
 pub(super) const SHOW_HELP: &str = "What it comes to, and each claim: what one object of a source says of it. Those that stand come before those that were withdrawn, the newest first, 200 at most.
 Keys with --json: those of indicator list, claims_total and claims, of each: source, object_id (null = a list without names), modified_at (the object's version), threat, confidence, severity, tlp, pap, valid_from, valid_until, exercise (null = not said), techniques, tags, measures, note, url, of_url (true = only the host of this URL is looked for), cut (true = the source wrote more than is kept; these are left out where they are empty), object (as the source sent it), received_at (first said), renewed_at (last said), withdrawn_at, withdrawn_why. Times are RFC 3339 UTC.
@@ -70,9 +70,10 @@ fn print(indicators: &[IndicatorRow], after: i64, json: bool) -> anyhow::Result<
             row.sources.join(", "),
             say::moment(row.received_at.into()),
             say::moment(row.expires_at),
-            match (row.withdrawn_at, row.published_in) {
-                (Some(_), _) => "withdrawn".to_owned(),
-                (None, list) => list.map_or("-".to_owned(), |list| list.to_string()),
+            match (row.recalled_at, row.withdrawn_at, row.published_in) {
+                (Some(_), _, _) => "RECALLED".to_owned(),
+                (None, Some(_), _) => "withdrawn".to_owned(),
+                (None, None, list) => list.map_or("-".to_owned(), |list| list.to_string()),
             },
         ]
     };
@@ -130,6 +131,8 @@ fn in_words(said: &IndicatorSaid) -> Vec<String> {
         ("exercise", exercise),
         ("received", Some(say::moment(Some(indicator.received_at)))),
         ("published", published),
+        ("recalled", indicator.recalled_at.map(|at| say::moment(Some(at)))),
+        ("because", indicator.recalled_why.clone()),
         ("withdrawn", indicator.withdrawn_at.map(|at| say::moment(Some(at)))),
     ] {
         lines.extend(value.map(|value| line("  ", what, value)));

@@ -9,6 +9,7 @@ mod brake;
 pub mod ca;
 pub mod campaign;
 pub mod channel;
+pub mod draft;
 pub mod import;
 mod import_text;
 pub mod incident;
@@ -23,8 +24,10 @@ pub mod member_file;
 pub mod member_leave;
 pub mod member_set;
 pub mod member_show;
+pub mod pilot;
 pub mod publish;
 pub mod reader;
+pub mod recall;
 pub mod restore;
 pub mod root;
 pub mod run;
@@ -37,6 +40,7 @@ pub mod source;
 pub mod source_add;
 pub mod status;
 
+mod conductor;
 mod duty;
 mod export;
 mod handing_over;
@@ -46,8 +50,10 @@ pub mod list;
 mod listing;
 mod noted;
 mod numbers;
+mod release;
 mod say;
 mod sensor_list;
+mod staged;
 mod verdict;
 
 use std::path::PathBuf;
@@ -104,8 +110,26 @@ pub enum Command {
     /// What never goes out, whatever source says so.
     #[command(subcommand)]
     Allow(allow::AllowCommand),
-    /// Sign all valid indicators as a new list and send it to every connected sensor.
+    /// Sign all valid indicators as a new list and send it to the pilot group, and from there to every sensor.
+    #[command(
+        after_help = "Where there is a pilot group (varde-collector pilot), a list goes to it first, and by itself to all once it has been in force there for the setting pilot_wait_s (an hour, counted from the first sensor that has it). It stops by itself where an indicator that is new in it hits more than pilot_members_percent of the members (30, and three at least) or more than pilot_hosts hosts (20): at the pilot group, and as long again for all. Then that indicator is braked for 23 hours and recalled, and nothing more goes out before somebody publishes again. Without a pilot group it goes to everybody at once.
+Where the list key is not here, it waits for a signature twice: for the pilot group and, once its time there is over, for all (publish --status).
+Exit: 0 done, 1 nothing is published, 2 wrong usage."
+    )]
     Publish(publish::PublishArguments),
+    /// What the next list would change and would have hit, and that somebody has looked it through.
+    #[command(subcommand)]
+    Draft(draft::DraftCommand),
+    /// The sensors that get a list before all others.
+    #[command(subcommand)]
+    Pilot(pilot::PilotCommand),
+    /// Take an indicator out of every list at once, or put the list before the newest back into force.
+    #[command(
+        after_help = "An indicator that is recalled is taken out of the newest list of every channel, as a list of its own with the next number; what has been imported and not published since is not in it. It comes into no list by another import, until recall lift. With --list the newest list for all goes: what the one before held is in force again, under a new number (sensors take no older one), and what the newest had brought is recalled.
+Where the list key is not here the list waits for its signature, and sensors count the indicator only meanwhile, for 23 hours at most (indicator brakes).
+Exit: 0 it is recalled, 1 it is not, or not everywhere (again does the rest), 2 wrong usage."
+    )]
+    Recall(recall::RecallArguments),
     /// Firewalls, resolvers and servers that read the list over HTTPS.
     #[command(subcommand)]
     Reader(reader::ReaderCommand),
@@ -159,6 +183,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Lint(command) => lint::run(&data, command).await,
         Command::Allow(command) => allow::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
+        Command::Draft(command) => draft::run(&data, command).await,
+        Command::Pilot(command) => pilot::run(&data, command).await,
+        Command::Recall(arguments) => recall::run(&data, arguments).await,
         Command::Reader(command) => reader::run(&data, command).await,
         Command::Sighting(command) => sighting::run(&data, command).await,
         Command::List(command) => list::run(&data, command).await,
@@ -276,6 +303,19 @@ mod tests {
             "publish --export waiting.json",
             "publish --accept waiting.json",
             "publish --status --json",
+            "publish --pending",
+            "publish --draft 0123456789abcdef",
+            "publish --now --reason haster",
+            "draft show --json",
+            "draft review 0123456789abcdef --reason lest",
+            "pilot add 3 4",
+            "pilot add --member 3407",
+            "pilot remove 3 --key list.key",
+            "pilot list --json",
+            "recall 7 vond.example --reason falsk",
+            "recall --list --reason falsk",
+            "recall lift 7 --reason ekte",
+            "recall show --json",
             "root show --json",
             "root next next.json --add root=0123456789abcdef0123456789abcdef --retire list=0123456789abcdef0123456789abcdef --threshold root=2 --add-ca ca.crt --retire-ca 00 --days 400 --force",
             "root accept next.json",
@@ -334,6 +374,15 @@ mod tests {
             "root next f --add king=0123456789abcdef0123456789abcdef",
             "sign f",
             "publish --export a --accept b",
+            "publish --now",
+            "publish --reason haster",
+            "publish --now --reason haster --channel pilot",
+            "draft review 0123456789abcdef",
+            "pilot add",
+            "recall 7",
+            "recall --reason x",
+            "recall --list 7 --reason x",
+            "recall lift 7",
             "indicator import a --confidence 101",
             "run --web here",
             "alert verdict 7 confirmed",

@@ -1,29 +1,23 @@
-//! `varde-collector publish`: all valid indicators as a signed list, to every sensor at once.
+//! `varde-collector publish`: all valid indicators as a signed list, to the pilot group and then to every sensor.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::bail;
 use clap::Args;
 use varde_common::channel::ChannelName;
-use varde_common::confidential::ConfidentialKey;
 use varde_common::id::Revision;
 use varde_common::list::{Manifest, is_shrunken};
-use varde_common::matcher::{IndicatorSet, Seed};
 use varde_common::time::Timestamp;
-use varde_common::trust::{from_hex, hex, key_id};
 
-use super::noted::{as_said, deed, list_in_force, publication};
-use super::{duty, held, say};
-use crate::audit::On;
+use super::noted::as_said;
+use super::release::{self, Draft, Release, Released};
+use super::{duty, held, say, staged};
 use crate::control::Poke;
-use crate::intel::changes;
-use crate::intel::compile::{self, Compiled, Compiler, Making};
+use crate::intel::compile::{self, Compiled};
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, keys, trust};
-use crate::limits::COMPILE_PAGE_ROWS;
-use crate::store::list::New;
 use crate::store::pending::PendingFacts;
-use crate::store::{Scope, Store, setting};
+use crate::store::{Scope, Store};
 
 /// Arguments of `publish`.
 #[derive(Debug, Default, Args)]
@@ -31,9 +25,19 @@ pub struct PublishArguments {
     /// The list key, where it is not DIR/keys/list.key.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["export", "accept", "status"])]
     pub key: Option<PathBuf>,
-    /// For the sensors that follow this channel, and no others: pilot. Which those are: varde-collector sensor channel.
-    #[arg(long, value_name = "NAME", default_value = "all", conflicts_with_all = ["export", "accept", "status"])]
-    pub channel: ChannelName,
+    /// For the sensors that follow this channel, and no others, at once: all, pilot. Which those are: varde-collector sensor
+    /// channel. Without it a list goes to the pilot group first, where there is one, and then to all.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["export", "accept", "status", "now"])]
+    pub channel: Option<ChannelName>,
+    /// Publish this draft, as varde-collector draft show has named it, or nothing: where its content has changed since.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["export", "accept", "status"])]
+    pub draft: Option<String>,
+    /// Urgently: to everybody at once, with no pilot group first and no second person. Lint and brakes stay in force.
+    #[arg(long, requires = "reason", conflicts_with_all = ["export", "accept", "status"])]
+    pub now: bool,
+    /// Why it is urgent: it stands in the audit and is shown.
+    #[arg(long, value_name = "TEXT", value_parser = say::reason, requires = "now")]
+    pub reason: Option<String>,
     /// Publish it although it is empty, or holds a half or less of what the newest list does: whatever else it held is no
     /// longer looked for anywhere.
     #[arg(long, conflicts_with_all = ["export", "accept", "status"])]
@@ -48,11 +52,14 @@ pub struct PublishArguments {
     /// Take the signed file back: the list that waits is published.
     #[arg(long, value_name = "FILE", conflicts_with = "status")]
     pub accept: Option<PathBuf>,
-    /// Say which mode this collector is in and what waits for a signature; publish nothing.
-    #[arg(long)]
+    /// Say which mode this collector is in, what waits for a signature, and which lists are on their way from the pilot group
+    /// to all; publish nothing.
+    #[arg(long, visible_alias = "pending")]
     pub status: bool,
     /// With --status: one JSON object: list_key (online or duty), pending {revision, count, added, removed, prepared_at} or
-    /// null.
+    /// null, pilot {sensors, members}, rollouts (the newest first: id, draft, count, added, who, prepared_at, urgent_why,
+    /// pilot_revision, pilot_at, all_revision, all_at, ended_at, ended_why: done, stopped, superseded or unwatched, stopped_on,
+    /// stopped_why).
     #[arg(long, requires = "status")]
     pub json: bool,
 }
@@ -102,15 +109,9 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     if arguments.status {
         return duty::status(data, &store, arguments.json).await;
     }
-    let PublishArguments { key, channel, allow_shrink, include_red, .. } = &arguments;
-    let wanted = Wanted {
-        key: key.as_deref(),
-        channel: channel.clone(),
-        allow_shrink: *allow_shrink,
-        include_red: *include_red,
-    };
-    let outcome = publish(data, &store, wanted, clock::now()).await?;
+    let outcome = staged::publish(data, &store, &arguments, clock::now()).await?;
     store.close().await;
+    let Some(outcome) = outcome else { return Ok(()) };
     let (Outcome::Published { compiled, .. } | Outcome::Waits { compiled, .. } | Outcome::Unchanged { compiled, .. }) =
         &outcome;
     if compiled.confidential > 0 {
@@ -168,7 +169,7 @@ pub(super) fn waiting(pending: &PendingFacts) -> String {
     )
 }
 
-async fn published(data: &Path, revision: Revision, count: u64) -> anyhow::Result<()> {
+pub(super) async fn published(data: &Path, revision: Revision, count: u64) -> anyhow::Result<()> {
     let sent = match poke(data, Poke::List).await {
         Poked::Done => "It is on its way to every connected sensor.",
         Poked::NotRunning => "The collector does not run; sensors get it when it does.",
@@ -191,7 +192,7 @@ pub struct Wanted<'a> {
 }
 
 /// That a list with `count` indicators is meant to take the place of one with `held`.
-fn guard(newest: Revision, held: u64, count: u64) -> anyhow::Result<()> {
+pub(super) fn guard(newest: Revision, held: u64, count: u64) -> anyhow::Result<()> {
     if !is_shrunken(held, count) {
         return Ok(());
     }
@@ -208,32 +209,30 @@ fn guard(newest: Revision, held: u64, count: u64) -> anyhow::Result<()> {
 /// Why nothing was published.
 pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timestamp) -> anyhow::Result<Outcome> {
     let Wanted { key, channel, allow_shrink, include_red } = wanted;
+    let draft = release::compile(store, include_red, now).await?;
+    let said = as_said(allow_shrink, include_red);
+    let release = Release { channel, allow_shrink, said, what: "publish", by: None };
+    put_out(data, store, draft, &release, key, now).await
+}
+
+/// Publishes a draft for a channel, unless it would say what the newest list there says.
+///
+/// # Errors
+/// Why nothing was published.
+pub(super) async fn put_out(
+    data: &Path,
+    store: &Store,
+    draft: Draft,
+    release: &Release<'_>,
+    key: Option<&Path>,
+    now: Timestamp,
+) -> anyhow::Result<Outcome> {
+    let Release { channel, allow_shrink, .. } = release;
     let (_, root) = keys::read_root(data)?;
     trust::note_mode(data, store).await?;
-    let own = data.join(keys::LIST_KEY);
-    let key = match key {
-        Some(key) if !key.exists() => bail!(
-            "the list key {} is not there; give the file that holds it with: varde-collector publish --key FILE",
-            key.display()
-        ),
-        Some(key) => Some(keys::read_signing_key(key)?),
-        None if own.exists() => Some(keys::read_signing_key(&own)?),
-        None => None,
-    };
-    let (seed, key_of_hashes) = (Seed::from_octets(random()?), confidential_key(store).await?);
-    let linter = store.linter(Scope::Operator, now).await?;
-    let mut compiler = Compiler::new(now, Making { seed, key: key_of_hashes, include_red }, linter);
-    let mut up_to_id = 0;
-    loop {
-        let rows = store.indicators_to_compile(Scope::Operator, up_to_id, COMPILE_PAGE_ROWS).await?;
-        rows.iter().try_for_each(|row| compiler.take(row))?;
-        match rows.last() {
-            Some(last) => up_to_id = last.id,
-            None => break,
-        }
-    }
-    let compiled = compiler.finish()?;
-    let newest = store.newest_manifest(Scope::Operator, &channel).await?;
+    let key = release::list_key(data, key)?;
+    let compiled = &draft.compiled;
+    let newest = store.newest_manifest(Scope::Operator, channel).await?;
     let newest_revision = newest.as_ref().map_or(Revision(0), |(revision, _)| *revision);
     let last = store.last_revision(Scope::Operator).await?;
     // A manifest that this root no longer stands for is replaced, whatever it says.
@@ -241,7 +240,7 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
     let empty_and_first = last == Revision(0) && compiled.content.count == 0;
     // After a restore sensors may hold lists that this database knows nothing of: the next one goes out whatever it says.
     let restored = newest_revision < store.restored_above(Scope::Operator).await?;
-    let is_said_anew = |last: &Manifest| allow_shrink && !last.shrinks;
+    let is_said_anew = |last: &Manifest| *allow_shrink && !last.shrinks;
     let news = !empty_and_first
         && (restored
             || manifest.as_ref().is_some_and(is_said_anew)
@@ -249,77 +248,24 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
     if news && !allow_shrink {
         // Whoever signed it: what sensors have they go on matching against when its key is lost. The first list of a channel
         // takes the place of what its sensors follow until then.
-        let before = match store.newest_count(Scope::Operator, &channel).await? {
+        let before = match store.newest_count(Scope::Operator, channel).await? {
             Some(before) => Some(before),
             None => store.newest_count(Scope::Operator, &ChannelName::default()).await?,
         };
         let (revision, held) = before.unwrap_or_default();
         guard(revision, held, compiled.content.count)?;
     }
-    // A sensor that was away may have a larger one than the newest.
-    let shrinks = allow_shrink || is_shrunken(store.largest_list(Scope::Operator).await?, compiled.content.count);
-    let whole = compile::manifest_of(&compiled, &channel, last, shrinks, now);
-    let said = as_said(allow_shrink, include_red);
-    let Some(key) = key else {
-        if !news {
-            return Ok(Outcome::Unchanged { revision: newest_revision, compiled });
-        }
-        let (facts, before) = duty::let_wait(store, &compiled, &whole, (up_to_id, said)).await?;
-        return Ok(Outcome::Waits { facts, before, compiled });
-    };
-    // Signed even where nothing is news: a wrong key is told at once, not at the next change.
-    compile::sign(&whole, &key, &root)?;
     if !news {
-        return Ok(Outcome::Unchanged { revision: newest_revision, compiled });
+        // A wrong key is told at once, not at the next change.
+        if let Some(key) = &key {
+            compile::sign(&compile::manifest_of(compiled, channel, last, false, now), key, &root)?;
+        }
+        return Ok(Outcome::Unchanged { revision: newest_revision, compiled: draft.compiled });
     }
-    let before = store.newest_list(Scope::Operator, &channel).await?;
-    let set = IndicatorSet::open(std::sync::Arc::new(compiled.base.clone()))?;
-    let (manifest, changes) = match changes::since(&whole, &set, before.as_ref()) {
-        Some((manifest, changes)) => (manifest, Some(changes)),
-        None => (whole, None),
-    };
-    drop((before, set));
-    let signed = compile::sign(&manifest, &key, &root)?;
-    let older_manifest =
-        manifest.for_older(&compiled.base).map(|older| compile::sign(&older, &key, &root)).transpose()?;
-    let list = New {
-        manifest: &manifest,
-        signed: &signed,
-        older_manifest: older_manifest.as_deref(),
-        base: &compiled.base,
-        changes: changes.as_ref(),
-        up_to_id,
-        with_red: include_red,
-    };
-    let publishing = deed("publish", On::Thing(format!("list {}", manifest.revision)))
-        .was(list_in_force(store, &channel).await?)
-        .becomes(format!("published for {}, signed by {}{said}", publication(&manifest), key_id(&key.verifying_key())));
-    if !store.noting(publishing).publish_list(&list).await? {
-        bail!("somebody else published in this moment; run it again to publish what has changed since");
-    }
-    if store.forget_pending().await? {
-        say::aside(
-            "A list waited for a signature; it does not any more: its number is given now. Publish it again where it was for others.",
-        );
-    }
-    Ok(Outcome::Published { revision: manifest.revision, compiled })
-}
-
-fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
-    let mut octets = [0; N];
-    getrandom::fill(&mut octets).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
-    Ok(octets)
-}
-
-/// What this collector hashes confidential indicators with.
-async fn confidential_key(store: &Store) -> anyhow::Result<ConfidentialKey> {
-    let kept = match store.setting(Scope::Operator, setting::CONFIDENTIAL_KEY).await? {
-        Some(kept) => kept,
-        None => store.setting_once(setting::CONFIDENTIAL_KEY, &hex(&random::<32>()?)).await?,
-    };
-    let key = from_hex(&kept)
-        .context("the key of confidential indicators in the database cannot be read; restore a backup")?;
-    Ok(ConfidentialKey(key))
+    Ok(match release::release(data, store, &draft, release, key.as_ref(), now).await? {
+        Released::Published(revision) => Outcome::Published { revision, compiled: draft.compiled },
+        Released::Waits(facts, before) => Outcome::Waits { facts, before, compiled: draft.compiled },
+    })
 }
 
 #[cfg(test)]

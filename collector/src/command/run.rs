@@ -8,6 +8,7 @@ use anyhow::bail;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::conductor;
 use crate::address::{Bound, ENROLL_PORT, Listen, QUIC_PORT, TCP_PORT, WEB_PORT};
 use crate::io::beat;
 use crate::io::directory;
@@ -15,6 +16,7 @@ use crate::io::feed_tls::Own;
 use crate::io::serve::{self, Conduct, StartError};
 use crate::limits::{BEAT_EVERY, SETTINGS_MAX_OCTETS};
 use crate::settings::Settings;
+use crate::store::Store;
 
 /// Where settings are looked for when the data directory has none.
 pub(super) const SYSTEM_SETTINGS: &str = "/etc/varde-collector/collector.toml";
@@ -49,6 +51,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let asked = arguments.tcp.or(settings.tcp).is_some();
     let wanted = wanted(&arguments, &settings);
     let every = settings.heartbeat_every_s.map_or(BEAT_EVERY, Duration::from_secs);
+    let bounds = settings.bounds();
     let Settings { heartbeat, heartbeat_ca: authorities, approve_sensors, feed_certificate, feed_key, .. } = settings;
     let feed_certificate = match (feed_certificate, feed_key) {
         (Some(certificate), Some(key)) => Some(Own { certificate, key }),
@@ -69,9 +72,11 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
     let Bound { quic, enroll, web, tcp } = running.bound();
     let tcp = tcp.map_or_else(|| "not over TCP".to_owned(), |tcp| format!("both on TCP {tcp} too"));
     tracing::info!("running: sessions on UDP {quic}, enrolment on UDP {enroll}, {tcp}, the page at http://{web}/");
+    let store = Store::open(data).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        () = conductor::go_on(data, store.clone(), bounds) => {}
         () = running.failing() => {
             // Nothing more is written, not even in closing: what the disk holds is known only after reading it anew.
             tracing::error!("ending, so that the database is checked before anything is stored again");
@@ -79,6 +84,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         }
     }
     tracing::info!("stopping");
+    store.close().await;
     running.stop().await?;
     tracing::info!("stopped");
     Ok(())
@@ -94,7 +100,7 @@ fn wanted(arguments: &RunArguments, settings: &Settings) -> Bound {
     }
 }
 
-fn read_settings(data: &Path) -> anyhow::Result<Settings> {
+pub(super) fn read_settings(data: &Path) -> anyhow::Result<Settings> {
     let own = data.join("collector.toml");
     for path in [own.as_path(), Path::new(SYSTEM_SETTINGS)] {
         if path.exists() {

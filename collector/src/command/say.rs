@@ -6,6 +6,7 @@ use serde::Serialize;
 use varde_common::time::Timestamp;
 
 use super::listing;
+use crate::limits::rollout::REASON_MAX_OCTETS;
 
 /// Rows printed between two looks at whether anybody still reads.
 const ROWS_AT_ONCE: usize = 1000;
@@ -68,6 +69,15 @@ pub(super) fn briefly(why: &str) -> String {
         begun.push('…');
     }
     begun
+}
+
+/// A reason that a person gives on the command line: it stands in the audit and on pages.
+pub(super) fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.len() > REASON_MAX_OCTETS || text.chars().any(char::is_control) {
+        return Err(format!("a sentence of at most {REASON_MAX_OCTETS} bytes on one line"));
+    }
+    Ok(text.to_owned())
 }
 
 /// A time for a table, or a dash.

@@ -161,6 +161,13 @@ fn fold(
                 SensorEvent::UnreadEnded { place, octets } => {
                     json!({ "event": UNREAD_ENDED, "place": format!("{place:016x}"), "octets": octets })
                 }
+                SensorEvent::IndicatorDemoted { indicator, exercise, revision, hosts, matches, within_s } => json!({
+                    "event": "indicator_demoted", "indicator": indicator, "exercise": exercise, "revision": revision,
+                    "hosts": hosts, "matches": matches, "within_s": within_s
+                }),
+                SensorEvent::IndicatorToldAgain { indicator, exercise, revision } => json!({
+                    "event": "indicator_told_again", "indicator": indicator, "exercise": exercise, "revision": revision
+                }),
             }),
         };
         events.extend(event.map(|body| record::SensorEvent { seq: *seq, at: record.time, body }));

@@ -4,6 +4,7 @@ pub mod canonical;
 pub mod changes;
 pub mod compile;
 pub mod cut;
+pub mod difference;
 pub mod fetch;
 pub mod format;
 pub mod hidden;

@@ -293,6 +293,13 @@ async fn forget(data: PathBuf, store: Store) {
             Ok(gone) => tracing::info!(gone, "entries of the audit were older than is kept, and are removed"),
             Err(error) => tracing::warn!("entries of the audit that are older than is kept are not removed: {error}"),
         }
+        match store.forget_publishing(clock::now()).await {
+            Ok(0) => {}
+            Ok(gone) => tracing::info!(gone, "notes of who published what were older than is kept, and are removed"),
+            Err(error) => {
+                tracing::warn!("notes of who published what that are older than is kept are not removed: {error}")
+            }
+        }
         // By the newest entry, too: a clock that is ahead outlives nothing unless something was done that late.
         let removed = match store.audit_newest_at(Scope::Operator).await {
             Ok(newest) => {

@@ -4,8 +4,11 @@
 use super::shown::{Moment, Shown};
 use super::text::Texts;
 use super::view::Reader;
-use crate::limits::ROOT_WARN_DAYS;
+use varde_common::time::Timestamp;
+
+use crate::limits::{BRAKES_SHOWN_FOR, ROOT_WARN_DAYS};
 use crate::store::picture::{Picture, SensorFacts, TrustFacts};
+use crate::store::rollout::RolloutFacts;
 
 /// What the front page says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +17,9 @@ pub struct TrustView {
     pub mode: Option<String>,
     /// What waits for a signature, and since when.
     pub waits: Option<(String, Moment)>,
+    /// The newest list on its way from the pilot group to all: where it is, since when, what was said of it, and whether it has
+    /// stopped.
+    pub rollout: Option<(String, Moment, Option<Shown>, bool)>,
     /// Said from [`ROOT_WARN_DAYS`] before the root document's end, with that end.
     pub ends: Option<(String, Moment)>,
 }
@@ -22,7 +28,7 @@ impl TrustView {
     /// From facts.
     pub fn of(picture: &Picture, reader: &Reader) -> TrustView {
         let texts = reader.texts;
-        let TrustFacts { root, list_key, pending } = &picture.trust;
+        let TrustFacts { root, list_key, pending, rollout } = &picture.trust;
         let mode = match list_key.as_deref() {
             Some("online") => Some(texts.say("trust-online")),
             Some("duty") => Some(texts.say("trust-duty")),
@@ -47,8 +53,35 @@ impl TrustView {
             };
             Some((texts.numbers(key, &[("version", version)]), reader.calendar.moment(expires)))
         });
-        TrustView { mode, waits, ends }
+        let rollout = rollout.as_ref().and_then(|facts| on_its_way(facts, reader));
+        TrustView { mode, waits, rollout, ends }
     }
+}
+
+/// A list on its way; one that is over is shown where it stopped or was urgent, for as long as a brake that is over.
+fn on_its_way(facts: &RolloutFacts, reader: &Reader) -> Option<(String, Moment, Option<Shown>, bool)> {
+    let is_lately = |at: Option<Timestamp>| at.is_none_or(|at| reader.now.since(at) < BRAKES_SHOWN_FOR);
+    let (texts, list) = (reader.texts, facts.pilot_revision);
+    let moment = |at| reader.calendar.moment(at);
+    if let Some(indicator) = facts.stopped_on.filter(|_| is_lately(facts.ended_at)) {
+        let words = texts.numbers("rollout-stopped", &[("list", list), ("indicator", indicator)]);
+        let why = facts.stopped_why.as_deref().map(Shown::of);
+        return Some((words, moment(facts.ended_at.unwrap_or(facts.prepared_at)), why, true));
+    }
+    if let Some(why) = facts.urgent_why.as_deref().filter(|_| is_lately(Some(facts.prepared_at))) {
+        let words = texts.numbers("rollout-urgent", &[("list", list)]);
+        return Some((words, moment(facts.prepared_at), Some(Shown::of(why)), false));
+    }
+    if facts.is_over() {
+        return None;
+    }
+    let (key, since) = match (facts.all_at, facts.pilot_at) {
+        (Some(since), _) => ("rollout-all", since),
+        (None, Some(since)) => ("rollout-pilot", since),
+        (None, None) => ("rollout-sent", facts.prepared_at),
+    };
+    let numbers = [("list", facts.all_revision.unwrap_or(list)), ("added", facts.added)];
+    Some((texts.numbers(key, &numbers), moment(since), None, false))
 }
 
 /// What a sensor's page says.

@@ -46,6 +46,10 @@ pub struct IndicatorRow {
     pub published_in: Option<i64>,
     /// Since when no source says so any more.
     pub withdrawn_at: Option<Timestamp>,
+    /// Since when it is recalled: kept out of every list, whatever sources say.
+    pub recalled_at: Option<Timestamp>,
+    /// Why.
+    pub recalled_why: Option<String>,
 }
 
 /// An indicator that somebody has named.
@@ -108,7 +112,9 @@ impl Store {
             JOIN indicator n ON n.id = c.indicator_id WHERE c.indicator_id > $1 AND c.indicator_id <= $2
             AND (c.withdrawn_at IS NULL OR n.withdrawn_at IS NOT NULL)
             GROUP BY c.indicator_id, s.name ORDER BY c.indicator_id, MIN(c.id)";
-        let sql = "SELECT * FROM indicator WHERE id > $1 ORDER BY id LIMIT $2";
+        let sql = "SELECT n.*, r.at AS recalled_at, r.reason AS recalled_why FROM indicator n
+            LEFT JOIN recall r ON r.indicator_id = n.id AND r.lifted_at IS NULL
+            WHERE n.id > $1 ORDER BY n.id LIMIT $2";
         let rows = sqlx::query(sql).bind(after).bind(at_most).fetch_all(self.readers()).await?;
         let Some(last) = rows.last() else { return Ok(Vec::new()) };
         let last: i64 = last.try_get("id")?;
@@ -143,6 +149,8 @@ impl Store {
                 published_at: moment("published_at")?,
                 published_in: row.try_get("published_in")?,
                 withdrawn_at: moment("withdrawn_at")?,
+                recalled_at: moment("recalled_at")?,
+                recalled_why: row.try_get("recalled_why")?,
             });
         }
         Ok(indicators)
@@ -162,7 +170,9 @@ impl Store {
             return Ok(Vec::new());
         }
         let sql = "SELECT id, pattern, confidence, severity, tlp, valid_from, valid_until, exercise, published_in
-            FROM indicator WHERE id > $1 AND withdrawn_at IS NULL ORDER BY id LIMIT $2";
+            FROM indicator WHERE id > $1 AND withdrawn_at IS NULL
+            AND NOT EXISTS (SELECT 1 FROM recall WHERE recall.indicator_id = indicator.id AND recall.lifted_at IS NULL)
+            ORDER BY id LIMIT $2";
         let rows = sqlx::query(sql).bind(after).bind(at_most).fetch_all(self.readers()).await?;
         let mut stored = Vec::with_capacity(rows.len());
         let last: Option<i64> = rows.last().map(|row| row.try_get("id")).transpose()?;

@@ -148,14 +148,26 @@ impl Store {
     ///
     /// # Errors
     /// The database's own.
-    pub async fn newest_list(&self, _scope: Scope, channel: &ChannelName) -> Result<Option<Published>, StoreError> {
+    pub async fn newest_list(&self, scope: Scope, channel: &ChannelName) -> Result<Option<Published>, StoreError> {
+        self.list_before(scope, channel, Revision(u64::MAX)).await
+    }
+
+    /// A channel's newest list of those with a smaller number, as far as it is kept.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn list_before(
+        &self,
+        _scope: Scope,
+        channel: &ChannelName,
+        before: Revision,
+    ) -> Result<Option<Published>, StoreError> {
         let sql = "SELECT l.revision, l.manifest, l.older_manifest, l.overlay, COALESCE(b.revision, l.revision) AS base_revision,
                 COALESCE(b.base, l.base) AS base
             FROM list_revision l LEFT JOIN list_revision b ON b.revision = l.base_revision
-            WHERE l.channel = $1 ORDER BY l.revision DESC LIMIT 1";
-        let Some(row) = sqlx::query(sql).bind(channel.as_str()).fetch_optional(self.readers()).await? else {
-            return Ok(None);
-        };
+            WHERE l.channel = $1 AND l.revision < $2 ORDER BY l.revision DESC LIMIT 1";
+        let row = sqlx::query(sql).bind(channel.as_str()).bind(number(before));
+        let Some(row) = row.fetch_optional(self.readers()).await? else { return Ok(None) };
         Ok(Some(Published {
             revision: revision(row.try_get("revision")?),
             manifest: row.try_get("manifest")?,

@@ -14,7 +14,9 @@ pub mod claim;
 mod claim_group;
 mod claim_sum;
 pub mod copy;
+pub mod demoted;
 pub mod departure;
+pub mod draft;
 pub mod event;
 pub mod feed;
 pub mod handed_over;
@@ -38,8 +40,10 @@ pub mod presence;
 pub mod profile;
 pub mod reach;
 pub mod reader;
+pub mod recall;
 pub mod record;
 pub mod restored;
+pub mod rollout;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
@@ -96,6 +100,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/011_claims.sql"),
     include_str!("../schema/012_lint.sql"),
     include_str!("../schema/013_sources.sql"),
+    include_str!("../schema/014_drafts.sql"),
     include_str!("../schema/015_verdicts.sql"),
 ];
 

@@ -12,6 +12,7 @@ use varde_common::time::Timestamp;
 
 use super::brake::BrakeRow;
 use super::pending::PendingFacts;
+use super::rollout::RolloutFacts;
 use super::{Scope, Store};
 use crate::beat::Fare;
 use crate::braking::{Newest, Standing};
@@ -135,6 +136,8 @@ pub struct TrustFacts {
     pub list_key: Option<String>,
     /// The list that waits for a signature.
     pub pending: Option<PendingFacts>,
+    /// The newest list that is on its way from the pilot group to all, or was.
+    pub rollout: Option<RolloutFacts>,
 }
 
 /// The newest published list.

@@ -292,4 +292,29 @@ mod tests {
             (None, 0)
         );
     }
+
+    #[tokio::test]
+    async fn p4_a_reader_that_was_removed_stays_out_when_an_older_backup_is_restored() {
+        use crate::audit::{Deed, On};
+        use crate::store::restored::{known_in, settle};
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
+        let (one, first) = add(store, &new("fw"), 1).await;
+        let (_, second) = add(store, &new("dns"), 2).await;
+        let dir = tempfile::tempdir().unwrap();
+        let backup = dir.path().join(crate::store::DATABASE_FILE);
+        let copy = format!("VACUUM INTO '{}'", backup.display());
+        sqlx::raw_sql(sqlx::AssertSqlSafe(copy)).execute(store.readers()).await.unwrap();
+        store.remove_reader(one, Timestamp(3)).await.unwrap();
+        let now: String =
+            sqlx::query_scalar("SELECT file FROM pragma_database_list").fetch_one(store.readers()).await.unwrap();
+        let known_then = known_in(std::path::Path::new(&now)).await.unwrap();
+        let deed = Deed::new("x".into(), "restore", On::Collector, Timestamp(9));
+        settle(&backup, &known_then, Timestamp(2), &deed).await.unwrap();
+        let restored = Store::open(dir.path()).await.unwrap();
+        assert_eq!(
+            (known(&restored, &first, false, 10).await, known(&restored, &second, false, 10).await),
+            (None, Some(Tlp::Amber))
+        );
+    }
 }

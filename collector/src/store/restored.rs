@@ -84,6 +84,8 @@ pub struct Known {
     pub places: Vec<Place>,
     /// The highest number that a sensor was given; none where nothing is known.
     pub sensors: Option<i64>,
+    /// Readers of the list that were removed: number, and when they were added.
+    pub removed_readers: Vec<(i64, i64)>,
 }
 
 fn keys_then(row: &SqliteRow) -> Result<KeysThen, sqlx::Error> {
@@ -96,6 +98,12 @@ fn keys_then(row: &SqliteRow) -> Result<KeysThen, sqlx::Error> {
         certificate_next_until: row.try_get("certificate_next_until")?,
         renewed_at: row.try_get("renewed_at")?,
     })
+}
+
+async fn has_readers(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'reader'";
+    let found: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+    Ok(found > 0)
 }
 
 async fn renews(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
@@ -127,6 +135,9 @@ pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
     let places = places::all(&mut conn).await?;
     let sensors: i64 = sqlx::query_scalar(HIGHEST_SENSOR).fetch_one(&mut conn).await?;
     let sensors = Some(sensors.max(above(&mut conn, SENSORS_ABOVE).await?));
+    let sql = "SELECT id, added_at FROM reader WHERE removed_at IS NOT NULL";
+    let removed_readers =
+        if has_readers(&mut conn).await? { sqlx::query_as(sql).fetch_all(&mut conn).await? } else { Vec::new() };
     conn.close().await?;
     let shut_out = |(spki_sha256, token_secret_sha256, revoked_at, quarantined_at, renew_epoch)| ShutOut {
         spki_sha256,
@@ -135,7 +146,8 @@ pub async fn known_in(database: &Path) -> Result<Known, StoreError> {
         quarantined_at,
         renew_epoch,
     };
-    Ok(Known { shut_out: rows.into_iter().map(shut_out).collect(), keys, audit: None, departed, places, sensors })
+    let shut_out = rows.into_iter().map(shut_out).collect();
+    Ok(Known { shut_out, keys, audit: None, departed, places, sensors, removed_readers })
 }
 
 /// Whether a database is of a version that has quarantines.
@@ -212,7 +224,7 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
     leave_out(&mut tx, REVISIONS_ABOVE, lists, REVISIONS_LEFT_OUT).await?;
     let indicators = "SELECT COALESCE(MAX(id), 0) FROM indicator";
     leave_out(&mut tx, INDICATORS_ABOVE, indicators, INDICATORS_LEFT_OUT).await?;
-    let orders = match has_brakes(&mut tx).await? {
+    let orders = match has_table(&mut tx, "brake_order").await? {
         true => "SELECT COALESCE(MAX(number), 0) FROM brake_order",
         false => "SELECT 0",
     };
@@ -225,6 +237,13 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
     {
         set(&mut tx, SENSORS_ABOVE, &highest.to_string()).await?;
     }
+    // What was on its way when the backup was made goes to nobody by itself: nobody knows what has become of it since.
+    if has_table(&mut tx, "rollout").await? {
+        sqlx::query("UPDATE rollout SET ended_at = $1, ended_why = 'superseded', base = x'' WHERE ended_at IS NULL")
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+    }
     set(&mut tx, RESTORED_AT, &now.to_string()).await?;
     set(&mut tx, RESTORED_FROM, &made_at.to_string()).await?;
     // A token that was used since would work a second time.
@@ -232,7 +251,14 @@ pub async fn settle(database: &Path, known: &Known, made_at: Timestamp, deed: &D
         .bind(now.0)
         .execute(&mut *tx)
         .await?;
-    let Known { shut_out, keys, audit: _, departed, places, sensors: _ } = known;
+    let Known { shut_out, keys, audit: _, departed, places, sensors: _, removed_readers } = known;
+    if has_readers(&mut tx).await? {
+        for (id, added_at) in removed_readers {
+            let sql = "UPDATE reader SET removed_at = $3, token_sha256 = x''
+                WHERE id = $1 AND added_at = $2 AND removed_at IS NULL";
+            sqlx::query(sql).bind(id).bind(added_at).bind(now.0).execute(&mut *tx).await?;
+        }
+    }
     let mut carried = Carried {
         revocations: 0,
         departures: 0,
@@ -313,10 +339,10 @@ pub(super) async fn restored_at(conn: &mut SqliteConnection) -> Result<Option<Ti
     Ok(value.and_then(|value| value.parse().ok()))
 }
 
-/// Whether a database is of a version that has a brake.
-async fn has_brakes(conn: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
-    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'brake_order'";
-    let tables: i64 = sqlx::query_scalar(sql).fetch_one(conn).await?;
+/// Whether a database is of a version that has a table.
+async fn has_table(conn: &mut SqliteConnection, name: &str) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1";
+    let tables: i64 = sqlx::query_scalar(sql).bind(name).fetch_one(conn).await?;
     Ok(tables == 1)
 }
 

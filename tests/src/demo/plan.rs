@@ -40,6 +40,9 @@ oppdatering-sky.example
 felles-flate.example
 203.0.113.128/28
 198.51.100.200
+# What came with it by mistake, and everybody uses: lint holds it back
+login.microsoftonline.com
+8.8.8.8
 ";
 
 /// The name that spreads from member to member.
@@ -55,6 +58,9 @@ const SERVICE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 40);
 const CONTROL: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 77);
 const SHARED_HOSTING: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 80);
 const ONE_BEYOND: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 144);
+/// Two lines of the list that must never reach a sensor.
+const SIGN_IN: &str = "login.microsoftonline.com";
+const PUBLIC_RESOLVER: Ipv4Addr = Ipv4Addr::new(8, 8, 8, 8);
 const SCAN_FROM: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 200);
 
 /// What is done at a member.
@@ -84,6 +90,8 @@ pub enum Deed {
     OneBeyond,
     /// Decoy: a listed scanner knocks from outside; nobody answers.
     InboundScan,
+    /// Decoy: what everybody uses and a source names by mistake is asked for and reached: it was never published.
+    HeldBack,
 }
 
 impl Deed {
@@ -100,7 +108,7 @@ impl Deed {
             Deed::SingleContacted => Some((SINGLE, Evidence::Contacted)),
             Deed::SharedHosting => Some((SHARED, Evidence::Answered)),
             Deed::InboundScan => Some((SCANNER, Evidence::Attempted)),
-            Deed::LookAlike | Deed::OneBeyond => None,
+            Deed::LookAlike | Deed::OneBeyond | Deed::HeldBack => None,
         }
     }
 
@@ -118,21 +126,22 @@ impl Deed {
             | Deed::SingleContacted
             | Deed::LookAlike
             | Deed::SharedHosting
-            | Deed::OneBeyond => true,
+            | Deed::OneBeyond
+            | Deed::HeldBack => true,
         }
     }
 }
 
 /// What is done at each member, in the order of [`MEMBERS`], in the order in which it spreads. The last is never hit.
 pub const DEEDS: [&[Deed]; 8] = [
-    &[Deed::SpreadingContacted, Deed::LookAlike],
+    &[Deed::SpreadingContacted, Deed::LookAlike, Deed::HeldBack],
     &[Deed::SpreadingContacted, Deed::AddressContacted, Deed::OneBeyond],
     &[Deed::SpreadingAnswered, Deed::InboundScan],
-    &[Deed::SpreadingBlocked, Deed::InboundScan, Deed::OneBeyond],
+    &[Deed::SpreadingBlocked, Deed::InboundScan, Deed::OneBeyond, Deed::HeldBack],
     &[Deed::SpreadingGreeted, Deed::SharedHosting, Deed::LookAlike],
     &[Deed::SpreadingGreetedQuic, Deed::AddressAttempted, Deed::InboundScan],
     &[Deed::AddressContacted, Deed::SingleContacted],
-    &[Deed::LookAlike, Deed::OneBeyond],
+    &[Deed::LookAlike, Deed::OneBeyond, Deed::HeldBack],
 ];
 
 /// The campaigns that must be found once every member's deeds are done.
@@ -259,6 +268,12 @@ fn act(traffic: &mut Traffic, deed: Deed, place: Municipality, random: &mut Rand
             traffic.connect(again(40_007), at(ONE_BEYOND, 443), PAGE);
             traffic.connect(again(40_008), at(CONTROL, 8443), PAGE);
         }
+        Deed::HeldBack => {
+            let address = Ipv4Addr::new(203, 0, 113, 200);
+            ask(traffic, SIGN_IN, &Outcome::address(SIGN_IN, address.into()));
+            traffic.connect(again(40_011), at(address, 443), PAGE);
+            traffic.connect(again(40_012), at(PUBLIC_RESOLVER, 443), PAGE);
+        }
         Deed::InboundScan => {
             for port in [22, 445, 3389] {
                 traffic.connect(at(SCAN_FROM, 51_000 + port), SocketAddr::new(client.ip(), port), Reception::Silent);
@@ -290,7 +305,7 @@ mod tests {
     fn the_plan_agrees_with_itself() {
         let listed: BTreeSet<String> =
             varde_common::plain::read(LIST.as_bytes()).map(|line| line.unwrap().1.to_string()).collect();
-        assert_eq!(listed.len(), 6);
+        assert_eq!(listed.len(), 8);
         for (number, indicator, _) in expected_alerts() {
             let pattern: Pattern = indicator.parse().unwrap();
             assert!(listed.contains(&pattern.to_string()), "{indicator}");

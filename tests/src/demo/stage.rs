@@ -1,5 +1,6 @@
 //! The stage: a collector and eight members' sensors, real programs all, with their directories.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -84,6 +85,10 @@ impl Stage {
         let mut collector = Collector::init(&folder.join("collector"))?;
         let addresses = collector.start()?;
         collector.publish(LIST)?;
+        let findings = collector.ask(["indicator", "lint", "--json"])?.json()?;
+        let held = findings.iter().filter(|finding| finding["held"] == true);
+        let held: BTreeSet<&str> = held.filter_map(|finding| finding["indicator"].as_str()).collect();
+        said(&format!("the list is signed; lint holds back {}", Vec::from_iter(held).join(" and ")));
         let mut players = Vec::new();
         for (number, name) in MEMBERS {
             said(&format!("{number} {name}: member, token, sensor"));

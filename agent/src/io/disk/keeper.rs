@@ -260,7 +260,8 @@ impl Keeper {
             | Statement::Updated { .. }
             | Statement::CrowdOpened { .. }
             | Statement::CrowdUpdated { .. }
-            | Statement::Braked(_) => None,
+            | Statement::Braked(_)
+            | Statement::Demotion(_) => None,
         };
         let seq = self.spool.next();
         let written = match self.ledger.handle_statement(statement, pseudonym, seq) {

@@ -77,6 +77,8 @@ struct Reader {
     open: BTreeSet<AlertId>,
     /// By indicator, whether of an exercise, and order: the sum, the most hosts, the strongest evidence.
     braked: BTreeMap<(u64, bool, u64), (u64, u64, Evidence)>,
+    /// Which was demoted, or told again, in turn.
+    demoted: Vec<(u64, bool)>,
     statements: usize,
 }
 
@@ -105,6 +107,10 @@ impl Reader {
                     let key = (said.indicator.0, said.marks.exercise, said.order);
                     let sum = self.braked.entry(key).or_insert((0, 0, Evidence::Blocked));
                     *sum = (sum.0 + said.count_increase, sum.1.max(said.hosts), sum.2.max(said.evidence));
+                    continue;
+                }
+                Statement::Demotion(said) => {
+                    self.demoted.push((said.named.0.0, said.too_often.is_some()));
                     continue;
                 }
             };
@@ -423,4 +429,35 @@ proptest! {
         let braked: u64 = reader.braked.values().map(|(count, ..)| count).sum();
         prop_assert_eq!(told + braked, matches);
     }
+}
+
+#[test]
+fn t10_i8_what_matches_too_often_is_counted_only_to_the_last_match_until_the_list_says_otherwise() {
+    let (hay, other) = (indicator(1, false), indicator(2, false));
+    let (mut fold, mut reader) = (Fold::new(false).demoting_beyond(Some(20)), Reader::default());
+    for host in 0..100 {
+        fold.handle(seen(1_000 + host, &hay, Evidence::Answered, START), Revision(1), START, &Village);
+    }
+    fold.handle(seen(5, &other, Evidence::Answered, START), Revision(1), START, &Village);
+    reader.read(&mut fold);
+    let alerts = reader.alerts.len() as u64;
+    assert!((18..=22).contains(&alerts), "{alerts} alerts");
+    assert!(reader.has_named(2, false), "another is told as ever");
+    assert_eq!((reader.demoted.as_slice(), fold.braked().len()), (&[(1, true)][..], 1));
+    // The same list anew, another indicator's order, and more of it: as before.
+    fold.handle_braking(braking(7, &[(3, false)]));
+    let later = START.plus(Duration::from_secs(70));
+    fold.handle(seen(2_000, &hay, Evidence::Contacted, later), Revision(2), later, &Village);
+    fold.handle_time(later, &Village);
+    reader.read(&mut fold);
+    assert_eq!(reader.alerts.len() as u64, alerts);
+    // It says something else of it: told again, once what was counted is told.
+    let surer = Arc::new(Indicator { confidence: 90, ..(*hay).clone() });
+    fold.handle(seen(2_001, &surer, Evidence::Answered, later), Revision(3), later, &Village);
+    reader.read(&mut fold);
+    assert_eq!(reader.demoted, [(1, true), (1, false)]);
+    assert_eq!(reader.alerts.len() as u64, alerts + 1);
+    let (counted, _, evidence) = reader.braked[&(1, false, 0)];
+    assert_eq!((counted + reader.sums()[&(1, false)].0, evidence), (102, Evidence::Contacted), "I8");
+    assert!(fold.braked().is_empty());
 }

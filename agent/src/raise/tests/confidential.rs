@@ -52,7 +52,7 @@ fn withheld(mut statement: Statement) -> Statement {
         Statement::CrowdOpened { body, .. } => (body.opened.labels_left, body.opened.seen_at.server) = (0, None),
         Statement::CrowdUpdated { body, .. } => body.updated.seen_at.server = None,
         // It names no server anyway.
-        Statement::Braked(_) => {}
+        Statement::Braked(_) | Statement::Demotion(_) => {}
     }
     statement
 }

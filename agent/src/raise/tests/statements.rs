@@ -79,7 +79,8 @@ fn regular_contact_is_reckoned_on_the_sensor() {
         Statement::Opened { .. }
         | Statement::CrowdOpened { .. }
         | Statement::CrowdUpdated { .. }
-        | Statement::Braked(_) => None,
+        | Statement::Braked(_)
+        | Statement::Demotion(_) => None,
     });
     let last = regularity.next_back().unwrap();
     assert_eq!((last.contacts, last.median_interval_ms, last.spread_ms), (10, 300_000, 0));

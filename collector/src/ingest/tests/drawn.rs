@@ -26,6 +26,7 @@ async fn an_update_adds_counts_widens_times_and_never_lowers_evidence() {
         "first_seen": day(-3), "last_seen": day(1), "count": COUNT_MAX, "zone": 3,
         "regularity": { "contacts": 9, "median_interval_ms": 60_000, "spread_ms": 40 },
         "closed": true, "incident": 1, "exercise": false, "retro": false,
+        "verdict": null, "verdict_reason": null, "verdict_at": null,
     });
     assert_eq!(line, expected);
     for key in expected.as_object().unwrap().keys() {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::beat::Fare;
 use crate::store::heartbeat::BEFORE;
-use crate::store::{Scope, brake, brake_standing, pending, reach, setting, source};
+use crate::store::{Scope, brake, brake_standing, pending, reach, rollout, setting, source};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 macro_rules! hit_columns {
@@ -137,6 +137,7 @@ async fn trust(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<Tr
         root: root.map(|(version, expires)| (version, Timestamp(expires))),
         list_key: list_key.fetch_optional(&mut **tx).await?,
         pending: pending::facts(&mut **tx).await?,
+        rollout: rollout::newest(&mut **tx).await?.into_iter().next(),
     })
 }
 

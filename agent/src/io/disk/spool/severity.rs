@@ -96,7 +96,9 @@ impl Spool {
                         | SensorEvent::ListInForce { .. }
                         | SensorEvent::SpoolDamaged { .. }
                         | SensorEvent::RecordsEnded { .. }
-                        | SensorEvent::UnreadEnded { .. },
+                        | SensorEvent::UnreadEnded { .. }
+                        | SensorEvent::IndicatorDemoted { .. }
+                        | SensorEvent::IndicatorToldAgain { .. },
                     )
                     | RecordBody::Loss { .. }
                     | RecordBody::GivenUp { .. },

@@ -1,0 +1,275 @@
+//! `varde-collector draft`: what the next list would add, change and remove, what that would have hit, and that somebody has looked it
+//! through.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::bail;
+use clap::Subcommand;
+use serde::Serialize;
+use varde_common::channel::ChannelName;
+use varde_common::time::Timestamp;
+
+use super::noted::{deed, reading};
+use super::release::{self, Draft};
+use super::{say, staged};
+use crate::audit::On;
+use crate::intel::difference::{Difference, Hindsight, WouldHit};
+use crate::io::{clock, user};
+use crate::limits::rollout::DRAFT_SHOWN;
+use crate::store::draft::{Review, Shown};
+use crate::store::{Scope, Store};
+
+/// Subcommands of `draft`.
+#[derive(Debug, Subcommand)]
+pub enum DraftCommand {
+    /// What the next list would add, change and remove beside the one in force, and what each new indicator would have hit among
+    /// the alerts that are stored.
+    #[command(
+        after_help = "One JSON object with --json: draft (its name: it is of what it holds, so that what was looked at is what is published), list (the one in force), count, authors (who changed what lists are made of since), since (when that was first done), reviews (who, reason, at), left_out {expired, red, fingerprints}, added, changed, removed. Each of the last three: total, kinds (how many of which kind), shown (at most 200: id, indicator, kind, tlp, exercise, sources; of what is added also would_hit {members, hosts, alerts}). What would have hit most comes first. Times are RFC 3339 UTC; what is not is null.
+Would have hit: alerts that are kept (13 months) are held against the draft by the matcher that sensors have, by the name, address or fingerprint they met and the server they reached. What met no indicator then left nothing here, so it is at least so much. Exercises are left out."
+    )]
+    Show {
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+        /// With what is marked TLP:RED, as publish --include-red.
+        #[arg(long)]
+        include_red: bool,
+    },
+    /// Note that you have looked a draft through. Where the setting four_eyes is true, nothing is published without one by somebody
+    /// else than those who imported; people are told apart by their users on this machine.
+    Review {
+        /// The draft, as draft show names it.
+        #[arg(value_name = "ID")]
+        draft: String,
+        /// What you looked at.
+        #[arg(long, value_name = "TEXT", value_parser = say::reason)]
+        reason: String,
+        /// It holds what is marked TLP:RED, as publish --include-red.
+        #[arg(long)]
+        include_red: bool,
+    },
+}
+
+/// A draft as it is shown.
+#[derive(Debug, Serialize)]
+struct DraftView {
+    draft: String,
+    list: u64,
+    count: u64,
+    authors: Vec<String>,
+    since: Option<Timestamp>,
+    reviews: Vec<Review>,
+    left_out: LeftOut,
+    added: Part,
+    changed: Part,
+    removed: Part,
+}
+
+#[derive(Debug, Serialize)]
+struct LeftOut {
+    expired: u64,
+    red: u64,
+    fingerprints: u64,
+}
+
+/// What is added, changed or removed.
+#[derive(Debug, Serialize)]
+struct Part {
+    total: usize,
+    kinds: BTreeMap<String, u64>,
+    shown: Vec<One>,
+}
+
+#[derive(Debug, Serialize)]
+struct One {
+    #[serde(flatten)]
+    indicator: Shown,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_hit: Option<Hits>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Hits {
+    members: u64,
+    hosts: u64,
+    alerts: u64,
+}
+
+impl Hits {
+    fn of(hit: Option<&WouldHit>) -> Hits {
+        hit.map_or(Hits { members: 0, hosts: 0, alerts: 0 }, |hit| Hits {
+            members: hit.members.len() as u64,
+            hosts: hit.hosts(),
+            alerts: hit.alerts,
+        })
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why it could not be done.
+pub async fn run(data: &Path, command: DraftCommand) -> anyhow::Result<()> {
+    let store = Store::open(data).await?;
+    let done = match command {
+        DraftCommand::Show { json, include_red } => show(&store, json, include_red).await,
+        DraftCommand::Review { draft, reason, include_red } => review(&store, &draft, &reason, include_red).await,
+    };
+    store.close().await;
+    done
+}
+
+/// Since when what is done to indicators is not in force yet, and who did it.
+async fn authors(store: &Store) -> anyhow::Result<(Vec<String>, Option<Timestamp>)> {
+    let newest = store.newest_manifest(Scope::Operator, &ChannelName::default()).await?;
+    let manifest = newest
+        .and_then(|(_, octets)| varde_common::trust::read_unverified::<varde_common::list::Manifest>(&octets).ok());
+    let since = manifest.map_or(Timestamp::MIN, |(manifest, _)| manifest.created);
+    Ok(store.draft_authors(Scope::Operator, since).await?)
+}
+
+/// Whether somebody has looked a draft through who has brought in nothing of it.
+///
+/// # Errors
+/// That nobody has.
+pub(super) async fn is_reviewed(store: &Store, draft: &Draft) -> anyhow::Result<()> {
+    let (authors, _) = authors(store).await?;
+    let reviews = store.draft_reviews(Scope::Operator, draft.name()).await?;
+    if !reviews.iter().any(|review| !authors.contains(&review.who)) {
+        bail!(
+            "draft {} has been looked through by nobody else than those who made it ({}), and the setting four_eyes asks for that: varde-collector draft show, then as another user: varde-collector draft review {} --reason TEXT. What cannot wait: varde-collector publish --now --reason TEXT",
+            draft.name(),
+            authors.join(", "),
+            draft.name()
+        );
+    }
+    Ok(())
+}
+
+async fn review(store: &Store, named: &str, reason: &str, include_red: bool) -> anyhow::Result<()> {
+    let draft = release::compile(store, include_red, clock::now()).await?;
+    if draft.name() != named {
+        bail!(
+            "the draft is {} by now, not {named}: something has changed since. Look at it anew: varde-collector draft show",
+            draft.name()
+        );
+    }
+    let who = user::who();
+    let (authors, _) = authors(store).await?;
+    let reviewing =
+        deed("draft review", On::Thing(format!("draft {named}"))).becomes(format!("looked through: {reason}"));
+    store.noting(reviewing).review_draft(named, &who, reason, clock::now()).await?;
+    say::result(&format!("Noted: {who} has looked draft {named} through."))?;
+    if authors.contains(&who) {
+        say::aside("You have brought in some of it yourself; where four_eyes is set, another person must look too.");
+    }
+    Ok(())
+}
+
+/// Alerts held against what is added.
+async fn hindsight(store: &Store, draft: &Draft, difference: &Difference) -> anyhow::Result<BTreeMap<i64, WouldHit>> {
+    let set = draft.set()?;
+    let mut hindsight = Hindsight::new(&set, &difference.added);
+    let mut after = 0;
+    loop {
+        let alerts = store.alerts_met(Scope::Operator, after).await?;
+        for (_, met) in &alerts {
+            hindsight.handle_alert(met);
+        }
+        match alerts.last() {
+            Some((last, _)) => after = *last,
+            None => return Ok(hindsight.finish()),
+        }
+    }
+}
+
+async fn part(store: &Store, ids: &[i64], hits: Option<&BTreeMap<i64, WouldHit>>) -> anyhow::Result<Part> {
+    let mut first: Vec<i64> = ids.to_vec();
+    if let Some(hits) = hits {
+        // Most hosts first, else by number.
+        first.sort_by_key(|id| (std::cmp::Reverse(hits.get(id).map_or(0, WouldHit::hosts)), *id));
+    }
+    first.truncate(DRAFT_SHOWN);
+    let shown = store.shown_of(Scope::Operator, &first).await?;
+    let one = |indicator: Shown| One { would_hit: hits.map(|hits| Hits::of(hits.get(&indicator.id))), indicator };
+    Ok(Part {
+        total: ids.len(),
+        kinds: store.kinds_of(Scope::Operator, ids).await?,
+        shown: shown.into_iter().map(one).collect(),
+    })
+}
+
+async fn show(store: &Store, json: bool, include_red: bool) -> anyhow::Result<()> {
+    let draft = release::compile(store, include_red, clock::now()).await?;
+    let all = ChannelName::default();
+    let newest = store.newest_manifest(Scope::Operator, &all).await?.map_or(0, |(revision, _)| revision.0);
+    let difference = Difference::between(&staged::in_force(store, &all).await?, &draft.set()?);
+    let hits = hindsight(store, &draft, &difference).await?;
+    let (authors, since) = authors(store).await?;
+    let compiled = &draft.compiled;
+    let view = DraftView {
+        draft: draft.name().to_owned(),
+        list: newest,
+        count: compiled.content.count,
+        authors,
+        since,
+        reviews: store.draft_reviews(Scope::Operator, draft.name()).await?,
+        left_out: LeftOut { expired: compiled.expired, red: compiled.withheld, fingerprints: compiled.unhidable },
+        added: part(store, &difference.added, Some(&hits)).await?,
+        changed: part(store, &difference.changed, None).await?,
+        removed: part(store, &difference.removed, None).await?,
+    };
+    // What it would have hit is of members' hosts, in numbers.
+    reading(
+        store,
+        deed("draft show", On::Thing(format!("draft {}", view.draft))).becomes("shown, with what it would have hit"),
+    )
+    .await?;
+    if json {
+        return say::result(&serde_json::to_string(&view)?);
+    }
+    in_words(&view)
+}
+
+fn in_words(view: &DraftView) -> anyhow::Result<()> {
+    let by = if view.authors.is_empty() { "nobody since".to_owned() } else { view.authors.join(", ") };
+    say::result(&format!(
+        "Draft {}: {} indicators; beside list {}, made by {by}{}.",
+        view.draft,
+        view.count,
+        view.list,
+        view.since.map_or(String::new(), |since| format!(", begun {}", say::moment(Some(since))))
+    ))?;
+    for review in &view.reviews {
+        let Review { who, reason, at } = review;
+        say::result(&format!(
+            "Looked through by {who}, {}: {}",
+            say::moment(Some(*at)),
+            say::printable(reason.clone())
+        ))?;
+    }
+    for (what, part) in [("Added", &view.added), ("Changed", &view.changed), ("Removed", &view.removed)] {
+        let kinds: Vec<String> = part.kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+        say::result(&format!("{what}: {}{kinds}", part.total))?;
+        if part.shown.is_empty() {
+            continue;
+        }
+        let row = |one: &One| {
+            let hit = one
+                .would_hit
+                .map_or_else(|| "-".to_owned(), |hit| format!("{} hosts at {} members", hit.hosts, hit.members));
+            let Shown { id, indicator, kind, tlp, exercise, sources } = &one.indicator;
+            let exercise = if *exercise { " (exercise)" } else { "" };
+            vec![id.to_string(), format!("{indicator}{exercise}"), kind.clone(), tlp.clone(), sources.join(", "), hit]
+        };
+        say::rows(&part.shown, false, &["ID", "INDICATOR", "KIND", "TLP", "SOURCE", "WOULD HAVE HIT"], row, "")?;
+        if part.shown.len() < part.total {
+            say::aside(&format!("{} are shown of {}.", part.shown.len(), part.total));
+        }
+    }
+    say::aside(&format!("To publish this and nothing else: varde-collector publish --draft {}", view.draft));
+    Ok(())
+}

@@ -1,0 +1,333 @@
+//! `varde-collector recall`: an indicator out of every list at once, or the newest list back to the one before, each with a reason;
+//! and `recall lift`, which lets it into lists again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use clap::{Args, Subcommand};
+use varde_common::brake::Order;
+use varde_common::channel::ChannelName;
+use varde_common::id::Revision;
+use varde_common::indicator::{Indicator, Pattern};
+use varde_common::limits::{BRAKE_ENTRIES_MAX, BRAKE_REASON_MAX_OCTETS};
+
+use super::noted::deed;
+use super::publish::waiting;
+use super::release::{self, Release, Released};
+use super::{brake, say, staged};
+use crate::audit::On;
+use crate::control::Poke;
+use crate::intel::difference::Difference;
+use crate::io::control::{Poked, poke};
+use crate::io::{clock, user};
+use crate::limits::BRAKES_LISTED_MAX;
+use crate::limits::rollout::{RECALLED_AT_ONCE, STOPPED_BRAKED_HOURS};
+use crate::store::brake::{NotBraked, Wish};
+use crate::store::recall::{RecallRow, Said};
+use crate::store::{Scope, Store};
+
+/// `recall` with what it is given, or one of its subcommands.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RecallArguments {
+    #[command(subcommand)]
+    what: Option<RecallCommand>,
+    #[command(flatten)]
+    arguments: RecallWhat,
+}
+
+/// What is recalled.
+#[derive(Debug, Args)]
+pub struct RecallWhat {
+    /// Indicators, by their numbers as indicator list shows them, or as they are written there.
+    #[arg(value_name = "INDICATOR", required_unless_present = "list")]
+    pub indicators: Vec<String>,
+    /// The newest list: what the one before it held is in force again, under a new number.
+    #[arg(long, conflicts_with = "indicators")]
+    pub list: bool,
+    /// Why: it stands in the audit and is shown.
+    #[arg(long, value_name = "TEXT", value_parser = say::reason, required = true)]
+    pub reason: Option<String>,
+}
+
+/// Subcommands of `recall`.
+#[derive(Debug, Subcommand)]
+pub enum RecallCommand {
+    /// Let indicators into lists again; the next publish has them, where a source still says so.
+    Lift {
+        /// Indicators, as for recall.
+        #[arg(value_name = "INDICATOR", required = true)]
+        indicators: Vec<String>,
+        /// Why.
+        #[arg(long, value_name = "TEXT", value_parser = say::reason)]
+        reason: String,
+    },
+    /// What is recalled, and was.
+    #[command(
+        after_help = "Keys with --json: indicator_id, indicator, reason, who, at, by_itself (the collector did, because it hit too much), lifted_at, lifted_by, lifted_why. Times are RFC 3339 UTC; what is not is null."
+    )]
+    Show {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Why it could not be done.
+pub async fn run(data: &Path, arguments: RecallArguments) -> anyhow::Result<()> {
+    let store = Store::open(data).await?;
+    let RecallArguments { what, arguments: RecallWhat { indicators, list, reason } } = arguments;
+    let reason = reason.unwrap_or_default();
+    let done = match what {
+        Some(RecallCommand::Lift { indicators, reason }) => lift(&store, &indicators, &reason).await,
+        Some(RecallCommand::Show { json }) => show(&store, json).await,
+        None if list => recall_list(data, &store, &reason).await,
+        None => recall(data, &store, &indicators, &reason).await,
+    };
+    store.close().await;
+    done
+}
+
+/// The numbers of indicators that are named by number or as they are written.
+async fn numbers(store: &Store, named: &[String]) -> anyhow::Result<Vec<i64>> {
+    if named.len() > RECALLED_AT_ONCE {
+        bail!(
+            "{} indicators are named, and {RECALLED_AT_ONCE} are the most; a list that is wrong as a whole: varde-collector recall --list",
+            named.len()
+        );
+    }
+    let mut ids = Vec::new();
+    for name in named {
+        let id = match name.parse::<i64>() {
+            Ok(id) => id,
+            Err(_) => {
+                let pattern: Pattern = name
+                    .parse()
+                    .map_err(|why| anyhow!("\"{name}\" is neither the number of an indicator nor one: {why}"))?;
+                let id = store.indicator_id(Scope::Operator, &pattern.to_plain()).await?;
+                id.with_context(|| format!("there is no indicator {name}; see: varde-collector indicator list"))?
+            }
+        };
+        ids.push(id);
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+fn named(ids: &[i64]) -> On {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    On::Thing(format!("indicators {}", ids.join(", ")))
+}
+
+async fn recall(data: &Path, store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
+    let ids = numbers(store, indicators).await?;
+    let who = user::who();
+    let said = Said { who: &who, reason, by_itself: false };
+    let recalling = deed("recall", named(&ids)).becomes(format!("kept out of every list: {reason}"));
+    let new = store.noting(recalling).recall(&ids, said, clock::now()).await?;
+    if new < ids.len() as u64 {
+        say::aside("Some of it was recalled before; what lists hold of it is taken out all the same.");
+    }
+    let taken = take_out(data, store, &ids, None).await?;
+    told(data, store, &ids, &taken, reason).await
+}
+
+/// What was taken out of which lists.
+#[derive(Debug, Default)]
+pub(super) struct TakenOut {
+    published: Vec<(ChannelName, Revision)>,
+    waits: Option<crate::store::pending::PendingFacts>,
+}
+
+/// Takes indicators out of the newest list of every channel, and out of one that is on its way: nothing else of them changes.
+///
+/// # Errors
+/// Why some list still holds them. What was done stays done; again does the rest.
+pub(super) async fn take_out(data: &Path, store: &Store, ids: &[i64], by: Option<&str>) -> anyhow::Result<TakenOut> {
+    let key = release::list_key(data, None)?;
+    let now = clock::now();
+    let is_out = |one: &Indicator| i64::try_from(one.id.0).is_ok_and(|id| ids.binary_search(&id).is_ok());
+    let mut taken = TakenOut::default();
+    let rollout = store.rollout(Scope::Operator).await?.filter(|rollout| rollout.facts.all_at.is_none());
+    let (mut channels, pilot) = (store.newest_revisions(Scope::Operator).await?, staged::pilot());
+    channels.sort_by_key(|(channel, _)| !channel.is_all());
+    for (channel, _) in channels {
+        let set = staged::in_force(store, &channel).await?;
+        if !set.indicators().any(|one| is_out(&one)) {
+            continue;
+        }
+        let draft = release::without(&set, |one| !is_out(one))?;
+        let release = Release { channel: channel.clone(), allow_shrink: false, said: " (recall)", what: "recall", by };
+        let released = release::release(data, store, &draft, &release, key.as_ref(), now).await?;
+        let content = &draft.compiled.content;
+        if let Some(rollout) = rollout.as_ref().filter(|_| channel == pilot) {
+            // Its list at the pilot group is another now: this one goes on.
+            let (base, revision) = (&draft.compiled.base, released.revision());
+            store.change_rollout(rollout.facts.id, &content.blake3, base, content.count, revision).await?;
+        }
+        match released {
+            Released::Published(revision) => taken.published.push((channel, revision)),
+            // One list waits at a time. What the pilot group has follows once this is signed.
+            Released::Waits(facts, _) => {
+                taken.waits = Some(facts);
+                if channel != pilot {
+                    store.end_rollout("superseded", now).await?;
+                }
+                return Ok(taken);
+            }
+        }
+    }
+    // One that waits for the signature with which it begins its way holds it still.
+    if let Some(pending) = store.pending(Scope::Operator).await? {
+        let set = varde_common::matcher::IndicatorSet::open(std::sync::Arc::new(pending.base.clone()))?;
+        if set.indicators().any(|one| is_out(&one)) {
+            store.forget_pending().await?;
+            store.end_rollout("superseded", now).await?;
+            say::aside("The list that waited for a signature held it too, and does not wait any more: publish again.");
+        }
+    }
+    Ok(taken)
+}
+
+/// Has sensors count these only, for as long as an order holds: where lists wait for a signature it is all that can be done at once.
+pub(super) async fn brake_at_once(
+    data: &Path,
+    store: &Store,
+    ids: &[i64],
+    reason: &str,
+) -> anyhow::Result<Option<u64>> {
+    let key = brake::key(data)?;
+    // What a person said at length is cut for those who read it at a sensor.
+    let mut octets = 0;
+    let fits = |one: &char| {
+        octets += one.len_utf8();
+        octets <= BRAKE_REASON_MAX_OCTETS
+    };
+    let reason: String = reason.chars().take_while(fits).collect();
+    let wish = Wish::Hold {
+        indicators: ids.to_vec(),
+        lasting: Duration::from_secs(STOPPED_BRAKED_HOURS * 3_600),
+        reason: reason.clone(),
+    };
+    let braking =
+        deed("indicator brake", named(ids)).becomes(format!("counted only for {STOPPED_BRAKED_HOURS} hours: {reason}"));
+    let sign = |order: &Order| order.sign(&[&key]).map_err(|error| error.to_string());
+    match store.noting(braking).give_brake(&wish, clock::now(), sign).await {
+        Ok(order) => {
+            poke(data, Poke::Brake).await;
+            Ok(Some(order.number))
+        }
+        // It was ordered before, for this very reason: by us, before a crash.
+        Err(NotBraked::TooLong { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Says what came of it, and has what must wait for a signature be braked meanwhile.
+async fn told(data: &Path, store: &Store, ids: &[i64], taken: &TakenOut, reason: &str) -> anyhow::Result<()> {
+    if let Some(facts) = &taken.waits {
+        say::result(&waiting(facts))?;
+        if ids.len() > BRAKE_ENTRIES_MAX {
+            say::aside("Too many for the brake: until it is signed sensors go on telling of them.");
+            return Ok(());
+        }
+        match brake_at_once(data, store, ids, reason).await {
+            Ok(_) => say::aside(&format!(
+                "Until it is signed sensors count them only, for {STOPPED_BRAKED_HOURS} hours at most: varde-collector indicator brakes. Next: varde-collector publish --export FILE"
+            )),
+            Err(error) => say::aside(&format!(
+                "Until it is signed sensors go on telling of them, because the brake could not be ordered: {}. Next: varde-collector publish --export FILE",
+                super::sentence(&error)
+            )),
+        }
+        return Ok(());
+    }
+    let sent = match poke(data, Poke::List).await {
+        Poked::Done => "on its way to every connected sensor",
+        Poked::NotRunning => "sensors get it when the collector runs",
+        Poked::Late => "the running collector looks within seconds",
+    };
+    if taken.published.is_empty() {
+        return say::result("Recalled. No list in force held it; none made after this will.");
+    }
+    let lists: Vec<String> =
+        taken.published.iter().map(|(channel, revision)| format!("list {revision} for {channel}")).collect();
+    say::result(&format!("Recalled: {}; {sent}.", lists.join(", ")))
+}
+
+async fn recall_list(data: &Path, store: &Store, reason: &str) -> anyhow::Result<()> {
+    let all = ChannelName::default();
+    let newest = store.newest_list(Scope::Operator, &all).await?.context("no list is in force")?;
+    let before = store.list_before(Scope::Operator, &all, newest.revision).await?;
+    let before = before.context("there is no list before it that is kept; recall single indicators instead")?;
+    let was = newest.set().map_err(|why| anyhow!("list {} cannot be read: {why}", newest.revision))?;
+    let back = before.set().map_err(|why| anyhow!("list {} is not kept whole any more: {why}", before.revision))?;
+    let out = Difference::between(&back, &was).added;
+    let who = user::who();
+    let said = Said { who: &who, reason, by_itself: false };
+    let (newest, before) = (newest.revision, before.revision);
+    let recalling = deed("recall", On::Thing(format!("list {newest}")))
+        .was(format!("list {newest} of channel {all} in force"))
+        .becomes(format!("what list {before} held, {} indicators kept out: {reason}", out.len()));
+    store.noting(recalling).recall(&out, said, clock::now()).await?;
+    store.end_rollout("superseded", clock::now()).await?;
+    let draft = release::without(&back, |_| true)?;
+    let key = release::list_key(data, None)?;
+    let mut taken = TakenOut::default();
+    let channels = store.newest_revisions(Scope::Operator).await?.into_iter().map(|(channel, _)| channel);
+    let mut channels: Vec<ChannelName> = channels.filter(|one| one.is_all() || *one == staged::pilot()).collect();
+    channels.sort_by_key(|channel| !channel.is_all());
+    for channel in channels {
+        let release = Release {
+            channel: channel.clone(),
+            allow_shrink: true,
+            said: " (recall --list)",
+            what: "recall",
+            by: None,
+        };
+        match release::release(data, store, &draft, &release, key.as_ref(), clock::now()).await? {
+            Released::Published(revision) => taken.published.push((channel, revision)),
+            Released::Waits(facts, _) => {
+                taken.waits = Some(facts);
+                break;
+            }
+        }
+    }
+    told(data, store, &out, &taken, reason).await?;
+    say::aside(&format!(
+        "{} indicators that list {newest} had brought are kept out of every list until varde-collector recall lift. What it had taken out or changed comes with the next publish, unless its source is put right.",
+        out.len()
+    ));
+    Ok(())
+}
+
+async fn lift(store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
+    let ids = numbers(store, indicators).await?;
+    let lifting = deed("recall lift", named(&ids)).becomes(format!("let into lists again: {reason}"));
+    store.noting(lifting).lift(&ids, &user::who(), reason, clock::now()).await?;
+    say::result("Lifted. The next varde-collector publish has it again, where a source still says so.")
+}
+
+async fn show(store: &Store, json: bool) -> anyhow::Result<()> {
+    let rows = store.recall_rows(Scope::Operator, BRAKES_LISTED_MAX).await?;
+    let row = |row: &RecallRow| {
+        vec![
+            row.indicator_id.to_string(),
+            row.indicator.clone(),
+            say::moment(Some(row.at)),
+            if row.by_itself { "the collector".to_owned() } else { row.who.clone() },
+            say::briefly(&row.reason),
+            match row.lifted_at {
+                Some(at) => format!("{} by {}", say::moment(Some(at)), row.lifted_by.as_deref().unwrap_or("-")),
+                None => "stands".to_owned(),
+            },
+        ]
+    };
+    let heads = ["ID", "INDICATOR", "SINCE", "BY", "WHY", "LIFTED"];
+    say::rows(&rows, json, &heads, row, "Nothing is recalled, and nothing was.")
+}

@@ -1,0 +1,166 @@
+//! Drafts: who has looked one through, who brought in what it holds, and the alerts it is held against.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sqlx::{QueryBuilder, Row, Sqlite};
+use varde_common::time::Timestamp;
+
+use super::{Scope, Store, StoreError};
+use crate::intel::difference::Met;
+use crate::limits::rollout::{DRAFT_ALERTS_READ, NUMBERS_PER_STATEMENT};
+
+/// That somebody has looked a draft through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Review {
+    /// Who.
+    pub who: String,
+    /// What that person says of it.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An indicator as a draft shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// Its number.
+    pub id: i64,
+    /// As plain lists write it.
+    pub indicator: String,
+    /// domain, host, ipv4, ipv6, network or ja4.
+    pub kind: String,
+    /// How far it may be shared.
+    pub tlp: String,
+    /// Part of an exercise.
+    pub exercise: bool,
+    /// Who says so.
+    pub sources: Vec<String>,
+}
+
+impl Store {
+    /// Notes that somebody has looked a draft through.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn review_draft(&self, draft: &str, who: &str, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "INSERT INTO draft_review (draft, who, reason, at) VALUES ($1, $2, $3, $4)";
+        sqlx::query(sql).bind(draft).bind(who).bind(reason).bind(now.0).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Who has looked a draft through, the first first.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn draft_reviews(&self, scope: Scope, draft: &str) -> Result<Vec<Review>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT who, reason, at FROM draft_review WHERE draft = $1 ORDER BY id LIMIT 100";
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(sql).bind(draft).fetch_all(self.readers()).await?;
+        let read = |(who, reason, at)| Review { who, reason, at: Timestamp(at) };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// Who has changed what lists are made of since a list was published, and when that was done first: by the audit, which
+    /// has an entry of each such command before it does anything.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn draft_authors(
+        &self,
+        scope: Scope,
+        since: Timestamp,
+    ) -> Result<(Vec<String>, Option<Timestamp>), StoreError> {
+        if scope != Scope::Operator {
+            return Ok((Vec::new(), None));
+        }
+        let sql = "SELECT who, MIN(at) FROM audit
+            WHERE at >= $1 AND (what LIKE 'indicator import%' OR what LIKE 'source %' OR what = 'recall lift')
+            GROUP BY who ORDER BY who LIMIT 100";
+        let rows: Vec<(String, i64)> = sqlx::query_as(sql).bind(since.0).fetch_all(self.readers()).await?;
+        let first = rows.iter().map(|(_, at)| Timestamp(*at)).min();
+        Ok((rows.into_iter().map(|(who, _)| who).collect(), first))
+    }
+
+    /// How many of these indicators are of which kind.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn kinds_of(&self, scope: Scope, ids: &[i64]) -> Result<BTreeMap<String, u64>, StoreError> {
+        let mut kinds = BTreeMap::new();
+        if scope != Scope::Operator {
+            return Ok(kinds);
+        }
+        for ids in ids.chunks(NUMBERS_PER_STATEMENT) {
+            let mut select = QueryBuilder::<Sqlite>::new("SELECT kind, COUNT(*) FROM indicator WHERE id IN (");
+            let mut numbers = select.separated(", ");
+            for id in ids {
+                numbers.push_bind(*id);
+            }
+            select.push(") GROUP BY kind");
+            let rows: Vec<(String, i64)> = select.build_query_as().fetch_all(self.readers()).await?;
+            for (kind, count) in rows {
+                *kinds.entry(kind).or_default() += u64::try_from(count).unwrap_or(0);
+            }
+        }
+        Ok(kinds)
+    }
+
+    /// These indicators, by number, with who says so.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn shown_of(&self, scope: Scope, ids: &[i64]) -> Result<Vec<Shown>, StoreError> {
+        let mut shown = Vec::new();
+        if scope != Scope::Operator {
+            return Ok(shown);
+        }
+        for id in ids {
+            let sql = "SELECT id, pattern, kind, tlp, exercise FROM indicator WHERE id = $1";
+            let Some(row) = sqlx::query(sql).bind(id).fetch_optional(self.readers()).await? else { continue };
+            let sources = "SELECT s.name FROM claim c JOIN source s ON s.id = c.source_id
+                WHERE c.indicator_id = $1 AND c.withdrawn_at IS NULL GROUP BY s.name ORDER BY MIN(c.id) LIMIT 100";
+            shown.push(Shown {
+                id: row.try_get("id")?,
+                indicator: row.try_get("pattern")?,
+                kind: row.try_get("kind")?,
+                tlp: row.try_get("tlp")?,
+                exercise: row.try_get::<i64, _>("exercise")? != 0,
+                sources: sqlx::query_scalar(sources).bind(id).fetch_all(self.readers()).await?,
+            });
+        }
+        Ok(shown)
+    }
+
+    /// Alerts numbered above `after`, as far as they tell what was met, each with its number. What is part of an exercise met
+    /// nothing, and unanswered contact from outside no host.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn alerts_met(&self, scope: Scope, after: i64) -> Result<Vec<(i64, Met)>, StoreError> {
+        let sql = "SELECT a.id, a.member_id, a.client, a.hosts, n.pattern, a.server, a.port FROM alert a
+            JOIN indicator n ON n.id = a.indicator_id WHERE a.id > $1 AND a.exercise = 0
+            AND (a.client IS NOT NULL OR a.hosts IS NOT NULL) AND ($3 IS NULL OR a.member_id = $3) ORDER BY a.id LIMIT $2";
+        let rows = sqlx::query(sql).bind(after).bind(DRAFT_ALERTS_READ).bind(scope.member_id());
+        let rows = rows.fetch_all(self.readers()).await?;
+        let mut alerts = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let server: Option<String> = row.try_get("server")?;
+            let port: Option<i64> = row.try_get("port")?;
+            let together: Option<i64> = row.try_get("hosts")?;
+            let met = Met {
+                member: row.try_get("member_id")?,
+                client: row.try_get("client")?,
+                together: u64::try_from(together.unwrap_or(0)).unwrap_or(0),
+                pattern: row.try_get("pattern")?,
+                server: server.and_then(|server| server.parse().ok()),
+                port: port.and_then(|port| u16::try_from(port).ok()),
+            };
+            alerts.push((row.try_get("id")?, met));
+        }
+        Ok(alerts)
+    }
+}

@@ -1,0 +1,471 @@
+//! Lists on their way from the pilot group to all, and what they have hit.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use varde_common::id::Revision;
+use varde_common::list::{CHANNEL_PILOT, Manifest};
+use varde_common::time::Timestamp;
+use varde_common::trust::read_unverified;
+
+use super::recall::{Said, keep_out};
+use super::{Scope, Store, StoreError};
+use crate::limits::AUDIT_KEPT;
+use crate::limits::rollout::ROLLOUTS_SHOWN;
+use crate::rollout::{Hit, Stage};
+
+/// A list on its way, as people are told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RolloutFacts {
+    /// Its number among them.
+    pub id: i64,
+    /// Hash of what it holds.
+    pub draft: String,
+    /// Indicators in it.
+    pub count: i64,
+    /// Of them not in the list for all.
+    pub added: i64,
+    /// Who published it.
+    pub who: String,
+    /// When.
+    pub prepared_at: Timestamp,
+    /// Why it went to everybody at once; none = to the pilot group first.
+    pub urgent_why: Option<String>,
+    /// Its number at the pilot group; of one that went to everybody at once its number for all.
+    pub pilot_revision: i64,
+    /// Since when it is in force at the first sensor there.
+    pub pilot_at: Option<Timestamp>,
+    /// Its number for all.
+    pub all_revision: Option<i64>,
+    /// Since when.
+    pub all_at: Option<Timestamp>,
+    /// When it was over.
+    pub ended_at: Option<Timestamp>,
+    /// How: done, stopped, superseded, unwatched.
+    pub ended_why: Option<String>,
+    /// The indicator that stopped it.
+    pub stopped_on: Option<i64>,
+    /// And why, in words.
+    pub stopped_why: Option<String>,
+}
+
+/// The one that is under way, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollout {
+    /// What people are told.
+    pub facts: RolloutFacts,
+    /// The list, as a file.
+    pub base: Vec<u8>,
+    /// What no list for all had, in order.
+    pub added: Vec<i64>,
+    /// Indicators up to this number are in it.
+    pub up_to_id: i64,
+    /// With what is marked TLP:RED.
+    pub with_red: bool,
+    /// It may hold much less than the one before.
+    pub shrinks: bool,
+}
+
+/// A list that begins its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begin<'a> {
+    /// Hash of what it holds.
+    pub draft: &'a str,
+    /// Indicators in it.
+    pub count: u64,
+    /// The list, as a file.
+    pub base: &'a [u8],
+    /// What no list for all had, in order.
+    pub added: &'a [i64],
+    /// Indicators up to this number are in it.
+    pub up_to_id: i64,
+    /// With what is marked TLP:RED.
+    pub with_red: bool,
+    /// It may hold much less than the one before.
+    pub shrinks: bool,
+    /// Who publishes it.
+    pub who: &'a str,
+    /// Its number at the pilot group, or for all.
+    pub pilot_revision: i64,
+    /// Why it goes to everybody at once.
+    pub urgent_why: Option<&'a str>,
+}
+
+const FACTS: &str =
+    "r.id, r.draft, r.count, length(r.added) / 8 AS added_count, r.who, r.prepared_at, r.urgent_why, r.pilot_revision,
+    (SELECT MIN(f.heard_at) FROM in_force f WHERE f.revision = r.pilot_revision) AS pilot_at, r.all_revision, r.all_at,
+    r.ended_at, r.ended_why, r.stopped_on, r.stopped_why";
+
+fn facts(row: &SqliteRow) -> Result<RolloutFacts, sqlx::Error> {
+    let moment = |column: &str| row.try_get::<Option<i64>, _>(column).map(|at| at.map(Timestamp));
+    Ok(RolloutFacts {
+        id: row.try_get("id")?,
+        draft: row.try_get("draft")?,
+        count: row.try_get("count")?,
+        added: row.try_get("added_count")?,
+        who: row.try_get("who")?,
+        prepared_at: Timestamp(row.try_get("prepared_at")?),
+        urgent_why: row.try_get("urgent_why")?,
+        pilot_revision: row.try_get("pilot_revision")?,
+        pilot_at: moment("pilot_at")?,
+        all_revision: row.try_get("all_revision")?,
+        all_at: moment("all_at")?,
+        ended_at: moment("ended_at")?,
+        ended_why: row.try_get("ended_why")?,
+        stopped_on: row.try_get("stopped_on")?,
+        stopped_why: row.try_get("stopped_why")?,
+    })
+}
+
+fn written(numbers: &[i64]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
+}
+
+fn read(octets: &[u8]) -> Vec<i64> {
+    let (numbers, _) = octets.as_chunks::<8>();
+    numbers.iter().map(|number| i64::from_be_bytes(*number)).collect()
+}
+
+/// What people are told of those that are under way and were lately, the newest first.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn newest<'c>(
+    from: impl sqlx::Executor<'c, Database = sqlx::Sqlite>,
+) -> Result<Vec<RolloutFacts>, sqlx::Error> {
+    let sql = format!("SELECT {FACTS} FROM rollout r ORDER BY r.id DESC LIMIT $1");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(ROLLOUTS_SHOWN).fetch_all(from).await?;
+    rows.iter().map(facts).collect()
+}
+
+impl RolloutFacts {
+    /// Whether nothing more becomes of it.
+    pub fn is_over(&self) -> bool {
+        self.ended_at.is_some()
+    }
+}
+
+impl Store {
+    /// Lists on their way and lately, the newest first.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn rollouts(&self, scope: Scope) -> Result<Vec<RolloutFacts>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(Vec::new());
+        }
+        Ok(newest(self.readers()).await?)
+    }
+
+    /// The one that is under way.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn rollout(&self, scope: Scope) -> Result<Option<Rollout>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT {FACTS}, r.base, r.added, r.up_to_id, r.with_red, r.shrinks FROM rollout r
+             WHERE r.ended_at IS NULL ORDER BY r.id DESC LIMIT 1"
+        );
+        let Some(row) = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_optional(self.readers()).await? else {
+            return Ok(None);
+        };
+        let flag = |column: &str| row.try_get::<i64, _>(column).map(|flag| flag != 0);
+        Ok(Some(Rollout {
+            facts: facts(&row)?,
+            base: row.try_get("base")?,
+            added: read(&row.try_get::<Vec<u8>, _>("added")?),
+            up_to_id: row.try_get("up_to_id")?,
+            with_red: flag("with_red")?,
+            shrinks: flag("shrinks")?,
+        }))
+    }
+
+    /// A list begins its way; the one before it does not go on.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn begin_rollout(&self, begin: &Begin<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let Begin { draft, count, base, added, up_to_id, with_red, shrinks, who, pilot_revision, urgent_why } = begin;
+        let mut tx = self.begin().await?;
+        end_standing(&mut tx, "superseded", now).await?;
+        sqlx::query(
+            "INSERT INTO rollout (draft, count, base, added, up_to_id, with_red, shrinks, who, prepared_at, pilot_revision,
+                urgent_why)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(draft)
+        .bind(i64::try_from(*count).unwrap_or(i64::MAX))
+        .bind(base)
+        .bind(written(added))
+        .bind(up_to_id)
+        .bind(i64::from(*with_red))
+        .bind(i64::from(*shrinks))
+        .bind(who)
+        .bind(now.0)
+        .bind(pilot_revision)
+        .bind(urgent_why)
+        .execute(&mut *tx)
+        .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// What was taken out of a list on its way: from now on it is this one, by another number at the pilot group.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn change_rollout(
+        &self,
+        id: i64,
+        draft: &str,
+        base: &[u8],
+        count: u64,
+        pilot_revision: i64,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "UPDATE rollout SET draft = $2, base = $3, count = $4, pilot_revision = $5
+            WHERE id = $1 AND ended_at IS NULL";
+        let update = sqlx::query(sql).bind(id).bind(draft).bind(base);
+        let update = update.bind(i64::try_from(count).unwrap_or(i64::MAX)).bind(pilot_revision);
+        update.execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// It went to all, with this number.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn rollout_to_all(&self, id: i64, revision: Revision, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE rollout SET all_revision = $2, all_at = $3 WHERE id = $1 AND all_revision IS NULL")
+            .bind(id)
+            .bind(i64::try_from(revision.0).unwrap_or(i64::MAX))
+            .bind(now.0)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// None is under way any more. Gives whether one was.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn end_rollout(&self, why: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let ended = end_standing(&mut tx, why, now).await?;
+        tx.commit().await?;
+        Ok(ended > 0)
+    }
+
+    /// An indicator has stopped it, and is kept out of every list from now on: both or neither.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn stop_rollout(
+        &self,
+        id: i64,
+        indicator: i64,
+        said: Said<'_>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        keep_out(&mut tx, &[indicator], said, now).await?;
+        let sql =
+            "UPDATE rollout SET ended_at = $2, ended_why = 'stopped', stopped_on = $3, stopped_why = $4, base = x''
+            WHERE id = $1 AND ended_at IS NULL";
+        sqlx::query(sql).bind(id).bind(now.0).bind(indicator).bind(said.reason).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Where the one that is under way is: by what was published and what sensors have said, not by what somebody meant to
+    /// note, so that it is right after a crash at any moment. None where another list has taken its number.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn rollout_stage(&self, scope: Scope, rollout: &RolloutFacts) -> Result<Option<Stage>, StoreError> {
+        if let Some(since) = rollout.all_at {
+            return Ok(Some(Stage::All(since)));
+        }
+        let sql = "SELECT manifest FROM list_revision WHERE revision = $1";
+        let manifest: Option<Vec<u8>> =
+            sqlx::query_scalar(sql).bind(rollout.pilot_revision).fetch_optional(self.readers()).await?;
+        let Some(manifest) = manifest else {
+            let pending = self.pending(scope).await?;
+            let waits = pending.is_some_and(|pending| pending.facts.revision == rollout.pilot_revision);
+            return Ok(waits.then_some(Stage::Unsigned));
+        };
+        let is_ours = read_unverified::<Manifest>(&manifest)
+            .is_ok_and(|(manifest, _)| manifest.content_blake3 == rollout.draft && manifest.channel == CHANNEL_PILOT);
+        Ok(is_ours.then(|| rollout.pilot_at.map_or(Stage::Sent, Stage::Pilot)))
+    }
+
+    /// What a list's indicators have hit since it came into force, and how many members could see it: at the pilot group, or
+    /// for all. Of those among `added` alone; what is part of an exercise hits nobody.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn rollout_hits(
+        &self,
+        scope: Scope,
+        revision: i64,
+        at_pilot: bool,
+        added: &[i64],
+    ) -> Result<(Vec<Hit>, u64), StoreError> {
+        if scope != Scope::Operator {
+            return Ok((Vec::new(), 0));
+        }
+        let able = "SELECT COUNT(DISTINCT site.member_id) FROM site JOIN sensor s ON s.id = site.sensor_id
+            WHERE s.enrolled_at IS NOT NULL AND s.revoked_at IS NULL AND (s.channel = $1 OR $2 = 0)
+            AND EXISTS (SELECT 1 FROM in_force f WHERE f.sensor_id = s.id AND f.revision >= $3)";
+        let able: i64 = sqlx::query_scalar(able)
+            .bind(CHANNEL_PILOT)
+            .bind(i64::from(at_pilot))
+            .bind(revision)
+            .fetch_one(self.readers())
+            .await?;
+        // A host at each site of each sensor; told of together, as many as that says. Unanswered contact from outside names none.
+        let sql = "SELECT a.indicator_id, a.member_id, COUNT(DISTINCT a.client), COALESCE(MAX(a.hosts), 0) FROM alert a
+            JOIN sensor s ON s.id = a.sensor_id
+            WHERE a.revision >= $3 AND a.exercise = 0 AND a.retro = 0 AND (a.client IS NOT NULL OR a.hosts IS NOT NULL)
+            AND (s.channel = $1 OR $2 = 0) GROUP BY a.indicator_id, a.member_id, a.sensor_id, a.site ORDER BY a.indicator_id";
+        let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(sql)
+            .bind(CHANNEL_PILOT)
+            .bind(i64::from(at_pilot))
+            .bind(revision)
+            .fetch_all(self.readers())
+            .await?;
+        let mut at: BTreeMap<i64, BTreeMap<i64, u64>> = BTreeMap::new();
+        for (indicator, member, clients, together) in rows {
+            if added.binary_search(&indicator).is_ok() {
+                let hosts = u64::try_from(clients.max(together)).unwrap_or(0);
+                *at.entry(indicator).or_default().entry(member).or_default() += hosts;
+            }
+        }
+        let hit = |(indicator, members): (i64, BTreeMap<i64, u64>)| Hit {
+            indicator,
+            members: members.len() as u64,
+            hosts: members.values().sum(),
+            hosts_at_one: members.values().copied().max().unwrap_or(0),
+        };
+        Ok((at.into_iter().map(hit).collect(), u64::try_from(able).unwrap_or(0)))
+    }
+
+    /// Living sensors that are to follow the pilot channel, and of how many members.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn pilot_group(&self, scope: Scope) -> Result<(i64, i64), StoreError> {
+        let sql = "SELECT COUNT(*), COUNT(DISTINCT member_id) FROM sensor
+            WHERE channel = $1 AND enrolled_at IS NOT NULL AND revoked_at IS NULL AND ($2 IS NULL OR member_id = $2)";
+        Ok(sqlx::query_as(sql).bind(CHANNEL_PILOT).bind(scope.member_id()).fetch_one(self.readers()).await?)
+    }
+}
+
+impl Store {
+    /// Removes what is older than the audit is kept: who looked through drafts, lists that were on their way, recalls that were
+    /// lifted. No clock that is ahead removes more than the newest entry of the audit has seen pass.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn forget_publishing(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let newest = self.audit_newest_at(Scope::Operator).await?;
+        let limit = newest.map_or(Timestamp(0), |at| at.min(now)).minus(AUDIT_KEPT);
+        let mut gone = 0;
+        let mut tx = self.begin().await?;
+        for sql in [
+            "DELETE FROM draft_review WHERE at < $1",
+            "DELETE FROM rollout WHERE ended_at < $1",
+            "DELETE FROM recall WHERE lifted_at < $1",
+        ] {
+            gone += sqlx::query(sql).bind(limit.0).execute(&mut *tx).await?.rows_affected();
+        }
+        tx.commit().await?;
+        Ok(gone)
+    }
+}
+
+async fn end_standing(tx: &mut sqlx::sqlite::SqliteConnection, why: &str, now: Timestamp) -> Result<u64, sqlx::Error> {
+    let sql = "UPDATE rollout SET ended_at = $1, ended_why = $2, base = x'' WHERE ended_at IS NULL";
+    Ok(sqlx::query(sql).bind(now.0).bind(why).execute(tx).await?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fixture::Fixture;
+
+    #[tokio::test]
+    async fn f2_what_a_list_has_hit_is_counted_by_member_and_host_of_what_is_new_in_it_alone() {
+        let fixture = Fixture::new(3).await;
+        fixture.run("UPDATE sensor SET channel = 'pilot' WHERE id < 3").await;
+        fixture.run("INSERT INTO in_force VALUES (1, 5, 1, 1), (2, 5, 2, 2), (3, 6, 3, 3)").await;
+        let columns = "uuid, sensor_id, epoch, seq, member_id, site, indicator_id, revision, client, hosts, exercise,
+            zone, zone_levels, direction, evidence, by_resolver, looked_up_by_other, possible_contact, labels_left, protocol,
+            severity, retro, first_seen, last_seen, count, arrived_at, updated_at";
+        // Sensor, indicator, list, host, how many together, of an exercise.
+        let alerts = [
+            (1, 1, 5, Some("H-1"), None, 0),
+            (1, 1, 5, Some("H-2"), None, 0),
+            (1, 1, 5, None, Some(30), 0),
+            (2, 1, 6, Some("H-1"), None, 0),
+            (2, 1, 5, None, None, 0),        // unanswered contact from outside
+            (2, 1, 4, Some("H-3"), None, 0), // by the list of before
+            (1, 2, 5, Some("H-1"), None, 0), // known before
+            (1, 4, 5, Some("H-1"), None, 1), // an exercise
+            (3, 1, 6, Some("H-1"), None, 0), // not of the pilot group
+        ];
+        let mut tx = fixture.store.begin().await.unwrap();
+        for (n, (sensor, indicator, list, client, together, exercise)) in (0i64..).zip(alerts) {
+            let sql = format!(
+                "INSERT INTO alert ({columns}) VALUES ($1, $2, 'e', $1, $2, 0, $3, $4, $5, $6, $7,
+                 0, '000', 'outbound', 2, 0, 0, 0, 0, 17, 2, 0, 0, 0, 1, 0, 0)"
+            );
+            let insert = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(n).bind(sensor).bind(indicator).bind(list);
+            insert.bind(client).bind(together).bind(exercise).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let hits = async |at_pilot| fixture.store.rollout_hits(Scope::Operator, 5, at_pilot, &[1, 4]).await.unwrap();
+        let hit = |members, hosts, hosts_at_one| vec![Hit { indicator: 1, members, hosts, hosts_at_one }];
+        assert_eq!(hits(true).await, (hit(2, 31, 30), 2));
+        assert_eq!(hits(false).await, (hit(3, 32, 30), 3));
+        assert_eq!(fixture.store.pilot_group(Scope::Operator).await.unwrap(), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn f2_one_list_is_on_its_way_at_a_time_and_what_stops_it_is_kept_out_in_the_same_moment() {
+        let fixture = Fixture::new(1).await;
+        let (store, now) = (&fixture.store, Timestamp(1_795_000_000_000_000));
+        let begin = |pilot_revision, draft| Begin {
+            draft,
+            count: 3,
+            base: b"base",
+            added: &[1, 300],
+            up_to_id: 300,
+            with_red: true,
+            shrinks: false,
+            who: "kari",
+            pilot_revision,
+            urgent_why: None,
+        };
+        store.begin_rollout(&begin(5, "a"), now).await.unwrap();
+        store.begin_rollout(&begin(6, "b"), now).await.unwrap();
+        let standing = store.rollout(Scope::Operator).await.unwrap().unwrap();
+        assert_eq!((standing.facts.pilot_revision, standing.added.as_slice()), (6, &[1, 300][..]));
+        assert_eq!((standing.base.as_slice(), standing.with_red, standing.up_to_id), (&b"base"[..], true, 300));
+        // No such list was published, and none waits: another has its number, or will.
+        assert_eq!(store.rollout_stage(Scope::Operator, &standing.facts).await.unwrap(), None);
+        let said = Said { who: "varde-collector", reason: "hit 21 hosts", by_itself: true };
+        store.stop_rollout(standing.facts.id, 1, said, now).await.unwrap();
+        assert!(store.rollout(Scope::Operator).await.unwrap().is_none());
+        let rows = store.rollouts(Scope::Operator).await.unwrap();
+        let ends: Vec<_> = rows.iter().map(|row| (row.ended_why.as_deref(), row.stopped_on)).collect();
+        assert_eq!(ends, [(Some("stopped"), Some(1)), (Some("superseded"), None)]);
+        let recalled = store.recall_rows(Scope::Operator, 9).await.unwrap();
+        assert!(recalled.len() == 1 && recalled[0].by_itself && recalled[0].lifted_at.is_none());
+        assert_eq!(fixture.count("SELECT SUM(length(base)) FROM rollout").await, 0, "what is over takes no room");
+    }
+}
