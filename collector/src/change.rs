@@ -11,7 +11,7 @@ pub enum Change {
     Sensor(i64),
     /// A list was published: its revision.
     List(u64),
-    /// The disk of the database is full, or has room again.
+    /// The disk of the database is full, or has room again; or what the front page says of heartbeats or sources is another.
     Room,
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 pub mod feed;
+pub mod fetch;
 pub mod prose;
+pub mod rollout;
 
 /// Sessions at once. A thousand sensors are expected; a session idles at some 45 kB.
 pub const SESSIONS_MAX: usize = 4096;
@@ -486,39 +488,3 @@ pub const PAGE_READ_WITHIN: Duration = Duration::from_secs(10);
 pub const HTTP_HEADERS_MAX: usize = 64;
 /// A contact that nobody has looked at for longer may have left: a year.
 pub const CONTACT_CONFIRMED_WITHIN: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// How long a list is at the pilot group before it goes to all, and watched for as long again there: what everybody uses is used
-/// within an hour of a working day.
-pub const PILOT_WAIT: Duration = Duration::from_secs(3_600);
-/// The shortest and longest that may be set, seconds: a moment to see it in force; a week, or nobody waits for it any more.
-pub const PILOT_WAIT_MIN_S: i64 = 1;
-/// See [`PILOT_WAIT_MIN_S`].
-pub const PILOT_WAIT_MAX_S: i64 = 7 * 86_400;
-/// Of a hundred members, the most that a new indicator may hit: no campaign known meets a third of the sector within an hour.
-pub const PILOT_MEMBERS_PERCENT: u64 = 30;
-/// And it is this many at least: one or two of a small pilot group say nothing of everybody.
-pub const PILOT_MEMBERS_LEAST: u64 = 3;
-/// Hosts that a new indicator may hit: more than any phishing that somebody still has to be told of one by one.
-pub const PILOT_HOSTS: u64 = 20;
-/// The most that may be set.
-pub const PILOT_HOSTS_MAX: i64 = 1_000_000;
-/// How often it is looked how a list on its way fares: a pilot group that is flooded is spared after seconds.
-pub const ROLLOUT_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
-/// Lists on their way and before, as `publish --status` shows them.
-pub const ROLLOUTS_SHOWN: i64 = 5;
-/// What is taken out without a person is counted only for so long, hours: somebody has looked by then, or the list is without it. Less
-/// than the longest order: a sensor by whose clock it is a moment earlier would refuse that one.
-pub const STOPPED_BRAKED_HOURS: u64 = 23;
-const _: () = assert!(STOPPED_BRAKED_HOURS < varde_common::limits::BRAKE_HOURS_MAX, "no sensor would take the order");
-/// Of what a draft adds, removes or changes, so many are shown of each: a person reads no more, and the counts are of all.
-pub const DRAFT_SHOWN: usize = 200;
-/// Alerts that are read at once to see what a draft would have hit.
-pub const DRAFT_ALERTS_READ: i64 = 10_000;
-/// Hosts of one indicator that are told apart there: beyond that it is plain what it would do.
-pub const DRAFT_HOSTS_MAX: usize = 10_000;
-/// Octets of a reason that a person gives: a sentence or three.
-pub const REASON_MAX_OCTETS: usize = 500;
-/// Indicators that one command recalls by their numbers; what is wrong as a whole is recalled as a list.
-pub const RECALLED_AT_ONCE: usize = 1_000;
-/// Numbers that stand in one statement.
-pub const NUMBERS_PER_STATEMENT: usize = 500;

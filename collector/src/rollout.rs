@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use varde_common::time::Timestamp;
 
-use crate::limits::{PILOT_HOSTS, PILOT_MEMBERS_LEAST, PILOT_MEMBERS_PERCENT, PILOT_WAIT};
+use crate::limits::rollout::{PILOT_HOSTS, PILOT_MEMBERS_LEAST, PILOT_MEMBERS_PERCENT, PILOT_WAIT};
 
 /// What is too much, and how long is waited for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,8 @@ use toml::{Spanned, Value};
 
 use crate::address::Listen;
 use crate::beat;
-use crate::limits::{BEAT_EVERY_MAX_S, BEAT_EVERY_MIN_S, PILOT_HOSTS_MAX, PILOT_WAIT_MAX_S, PILOT_WAIT_MIN_S};
+use crate::limits::rollout::{PILOT_HOSTS_MAX, PILOT_WAIT_MAX_S, PILOT_WAIT_MIN_S};
+use crate::limits::{BEAT_EVERY_MAX_S, BEAT_EVERY_MIN_S};
 use crate::rollout::Bounds;
 
 /// What the file sets; flags win over it.

@@ -458,6 +458,11 @@ beat-begins = Livstegn fra samleren skal sendes til
 beat-arrives = Livstegn fra samleren kommer fram til
 beat-fails = LIVSTEGN FRA SAMLEREN KOMMER IKKE FRAM til den som skal slå alarm hvis den dør.
 
+source-held = Holdt tilbake, for den har plutselig mye mindre enn før: kilden
+source-fails = Kan ikke hentes: kilden
+source-good = Sist hentet
+source-never = Aldri hentet
+
 member-former = Het { $name } ({ $number }) til { $until }
 member-language = Målform
 member-bokmaal = bokmål

@@ -17,6 +17,7 @@
 //! [`model_disk`] is a disk that forgets what was not fsynced, and [`spool_story`] what a spool must make of it; [`fault`] lets the disk
 //! of a real program fail, [`power`] takes away what it had not made safe, and [`hits`] gives it something to write.
 //!
+//! [`feed_server`] serves intelligence as it is told, well or as no server should.
 //! [`python`] has the programs and libraries of others that ours are held against.
 //!
 //! The scenarios in `tests/` are named for the promise they keep.
@@ -31,6 +32,7 @@ pub mod capture;
 pub mod community;
 pub mod demo;
 pub mod fault;
+pub mod feed_server;
 pub mod fleet;
 pub mod fuzz_targets;
 pub mod hits;

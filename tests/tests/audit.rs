@@ -16,6 +16,7 @@ use varde_collector::command::audited::{COMMANDS, Conduct};
 use varde_collector::store::DATABASE_FILE;
 use varde_tests::capture::{self, Format};
 use varde_tests::community::{Agent, Collector};
+use varde_tests::feed_server::{FeedServer, Reply};
 use varde_tests::programs::{PATIENCE, eventually, said};
 use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::municipality::Municipality;
@@ -179,6 +180,14 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     );
     collector.tamper(UNBLOCK)?;
     step(&["member", "leave", "5006", "--to", &left, "--yes"])?;
+    let server = FeedServer::start(folder, std::net::Ipv4Addr::LOCALHOST.into())?;
+    server.set("/list", Reply::good("text/plain", "hentet.example\n"));
+    let (feed, believed) = (server.url("/list"), server.ca());
+    step(&["source", "add", "liste", "--kind", "file", &feed, "--ca", &believed, "--internal"])?;
+    step(&["source", "fetch", "liste"])?;
+    step(&["source", "pause", "liste"])?;
+    step(&["source", "resume", "liste"])?;
+    step(&["source", "remove", "liste"])?;
     fs::write(&list, "verre.example\nfarlig.example\n")?;
     step(&["indicator", "import", &list, "--threat", "Lure"])?;
     // What never goes out, goes out all the same, and for how long; an indicator is named by its number.
@@ -245,7 +254,7 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     assert_eq!((&renamed["before"], &renamed["on"]), (&"5001 Trondheim".into(), &"member 5001".into()));
     let moved = said.iter().find(|entry| entry["what"] == "sensor move").context("moved")?;
     assert_eq!(moved["members"], serde_json::json!(["0301", "3407"]));
-    ensure!(said.iter().all(|entry| !entry.to_string().contains("farlig.example")), "an indicator stands in the audit");
+    ensure!(said.iter().all(|entry| !entry.to_string().contains("farlig.example") && !entry.to_string().contains("hentet.example")), "an indicator stands in the audit");
     let table = collector.ask(["audit", "list"])?.out;
     ensure!(table.contains("Trondheim kommune") && table.contains("sensor revoke"), "{table}");
 

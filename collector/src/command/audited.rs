@@ -46,6 +46,15 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("indicator brake", Noted),
     ("indicator brakes", ReadsOnly("numbers of hosts; no host")),
     ("indicator list", ReadsOnly("what is looked for, not what was found")),
+    // Of a TAXII server without --collection it only reads.
+    ("source add", Noted),
+    ("source list", ReadsOnly("where intelligence comes from and whether it does; no member")),
+    ("source show", ReadsOnly("where intelligence comes from and whether it does; no member")),
+    // With --dry-run it only reads.
+    ("source fetch", Noted),
+    ("source pause", Noted),
+    ("source resume", Noted),
+    ("source remove", Noted),
     ("indicator show", ReadsOnly("what is looked for and who says so, not what was found")),
     ("indicator export", Noted),
     ("reader add", Noted),

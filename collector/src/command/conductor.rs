@@ -19,7 +19,7 @@ use crate::control::Poke;
 use crate::intel::compile::Compiled;
 use crate::io::clock;
 use crate::io::control::poke;
-use crate::limits::ROLLOUT_LOOKED_AT_EVERY;
+use crate::limits::rollout::ROLLOUT_LOOKED_AT_EVERY;
 use crate::rollout::{Bounds, Next, Stage, TooMuch, next};
 use crate::store::recall::Said;
 use crate::store::rollout::Rollout;

@@ -16,7 +16,7 @@ use super::{say, staged};
 use crate::audit::On;
 use crate::intel::difference::{Difference, Hindsight, WouldHit};
 use crate::io::{clock, user};
-use crate::limits::DRAFT_SHOWN;
+use crate::limits::rollout::DRAFT_SHOWN;
 use crate::store::draft::{Review, Shown};
 use crate::store::{Scope, Store};
 

@@ -36,6 +36,8 @@ pub mod sensor_events;
 pub mod sensor_site;
 pub mod sighting;
 pub mod sign;
+pub mod source;
+pub mod source_add;
 pub mod status;
 
 mod conductor;
@@ -99,6 +101,9 @@ pub enum Command {
     /// What sensors look for.
     #[command(subcommand)]
     Indicator(indicator::IndicatorCommand),
+    /// Where intelligence is fetched from, again and again.
+    #[command(subcommand)]
+    Source(source::SourceCommand),
     /// What indicators are held against before they are published, what goes out in spite of it, and how long they live.
     #[command(subcommand)]
     Lint(lint::LintCommand),
@@ -174,6 +179,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Ca(command) => ca::run(&data, command).await,
         Command::Sensor(command) => sensor::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
+        Command::Source(command) => source::run(&data, command).await,
         Command::Lint(command) => lint::run(&data, command).await,
         Command::Allow(command) => allow::run(&data, command).await,
         Command::Publish(arguments) => publish::run(&data, arguments).await,
@@ -269,6 +275,15 @@ mod tests {
             "sensor refuse 3",
             "indicator import list.txt --threat Lure --severity high --confidence 90 --tlp amber+strict --valid-from 2026-01-01T00:00:00Z --exercise",
             "indicator import -",
+            "source add vaktmester --kind taxii https://t.example/taxii2/ --collection 91a7b528 --every 30m --tlp amber --confidence 60 --ca ca.pem --auth-file secret --json",
+            "source add liste --kind file https://f.example/list.csv --format csv --column 2 --max-size 10M --within 5m --proxy http://proxy.example:3128",
+            "source list --json",
+            "source fetch liste --dry-run --json",
+            "source fetch liste --release-held",
+            "source show liste --json",
+            "source pause liste",
+            "source resume liste",
+            "source remove liste --withdraw",
             "indicator import list.txt --exercise=no --replace --dry-run",
             "indicator list --json --limit 10 --after 7",
             "indicator show 7 --json",
@@ -344,6 +359,12 @@ mod tests {
             "member set 3407 --network 10.0.0.0/8",
             "member set 3407 --domain kommune.no",
             "indicator import",
+            "source add a --kind rss https://a.example/",
+            "source add a https://a.example/",
+            "source add a --kind file https://a.example/ --every 1m",
+            "source add a --kind file https://a.example/ --every often",
+            "source add a --kind file https://a.example/ --max-size 9T",
+            "source fetch a --dry-run --release-held",
             "backup",
             "restore",
             "indicator import a --severity bad",

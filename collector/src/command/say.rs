@@ -6,7 +6,7 @@ use serde::Serialize;
 use varde_common::time::Timestamp;
 
 use super::listing;
-use crate::limits::REASON_MAX_OCTETS;
+use crate::limits::rollout::REASON_MAX_OCTETS;
 
 /// Rows printed between two looks at whether anybody still reads.
 const ROWS_AT_ONCE: usize = 1000;

@@ -8,7 +8,7 @@ use varde_common::id::IndicatorId;
 use varde_common::indicator::{Indicator, Pattern, Target};
 use varde_common::matcher::{IndicatorSet, Place};
 
-use crate::limits::DRAFT_HOSTS_MAX;
+use crate::limits::rollout::DRAFT_HOSTS_MAX;
 
 /// Numbers of indicators, each in order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -5,6 +5,7 @@ pub mod changes;
 pub mod compile;
 pub mod cut;
 pub mod difference;
+pub mod fetch;
 pub mod format;
 pub mod hidden;
 pub mod import;

@@ -70,6 +70,15 @@ impl Intake {
         Intake::measure(file)
     }
 
+    /// The same of a file without a name that holds all of it, whatever place it is at.
+    ///
+    /// # Errors
+    /// [`NotTaken`].
+    pub fn of(mut file: File) -> Result<Intake, NotTaken> {
+        file.seek(SeekFrom::Start(0))?;
+        Intake::measure(file)
+    }
+
     fn measure(mut file: File) -> Result<Intake, NotTaken> {
         use sha2::Digest;
         let mut hash = sha2::Sha256::new();

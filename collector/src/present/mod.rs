@@ -20,6 +20,7 @@ pub mod sensor_events;
 pub mod sensor_health;
 pub mod sensor_uplink;
 pub mod shown;
+pub mod source;
 pub mod spread;
 pub mod summary;
 pub mod text;

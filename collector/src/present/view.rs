@@ -8,6 +8,7 @@ use super::map::{TileMap, Tiles};
 use super::reach::reach_words;
 use super::sensor::SensorRow;
 use super::shown::{Calendar, Moment, Shown};
+use super::source::SourceLine;
 use super::summary::{Figure, Nothing};
 use super::text::Texts;
 use super::trust::TrustView;
@@ -366,6 +367,8 @@ pub struct FrontView {
     pub reach: Option<String>,
     /// The outgoing heartbeat, where one is sent.
     pub beat: Option<BeatView>,
+    /// Sources of intelligence with which something is wrong.
+    pub sources: Vec<SourceLine>,
     /// What is braked, and was.
     pub brakes: Vec<BrakeLine>,
     /// How far the newest order of the brake has come.
@@ -401,6 +404,7 @@ impl FrontView {
             trust: TrustView::of(picture, reader),
             reach: picture.reach.as_ref().and_then(|reach| reach_words(reach, texts)),
             beat: BeatView::of(picture, reader),
+            sources: SourceLine::all(picture, reader),
             brakes: BrakeLine::all(&picture.brakes, &picture.brake_standings, reader),
             brake_reach: brake_reach_words(picture, reader),
             campaigns: picture

@@ -8,7 +8,7 @@ use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
 use crate::intel::difference::Met;
-use crate::limits::{DRAFT_ALERTS_READ, NUMBERS_PER_STATEMENT};
+use crate::limits::rollout::{DRAFT_ALERTS_READ, NUMBERS_PER_STATEMENT};
 
 /// That somebody has looked a draft through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -11,6 +11,7 @@ pub mod brake_standing;
 pub mod campaign;
 pub mod channel;
 pub mod claim;
+mod claim_group;
 mod claim_sum;
 pub mod copy;
 pub mod demoted;
@@ -47,8 +48,8 @@ pub mod scope;
 pub mod sensor;
 pub mod setting;
 pub mod sighting;
-
 pub mod site;
+pub mod source;
 pub mod stage;
 pub mod succession;
 pub mod trust;
@@ -98,6 +99,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/010_brake.sql"),
     include_str!("../schema/011_claims.sql"),
     include_str!("../schema/012_lint.sql"),
+    include_str!("../schema/013_sources.sql"),
     include_str!("../schema/014_drafts.sql"),
     include_str!("../schema/015_verdicts.sql"),
 ];

@@ -310,6 +310,19 @@ pub struct AlertFacts {
     pub verdict_reason: Option<String>,
 }
 
+/// A source of intelligence that cannot be fetched, or whose content is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceTrouble {
+    /// Its name.
+    pub name: String,
+    /// Whether its content is held; else it cannot be fetched.
+    pub is_held: bool,
+    /// Why.
+    pub why: String,
+    /// When it last succeeded.
+    pub succeeded_at: Option<Timestamp>,
+}
+
 /// All the page needs, of one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Picture {
@@ -327,6 +340,8 @@ pub struct Picture {
     pub trust: TrustFacts,
     /// How the outgoing heartbeat fares; none where none is sent, and for a member.
     pub beat: Option<Fare>,
+    /// Sources of intelligence with which something is wrong; none for a member.
+    pub sources: Vec<SourceTrouble>,
     /// What is braked and what was, newest first.
     pub brakes: Vec<BrakeRow>,
     /// The newest order of the brake.

@@ -12,7 +12,8 @@ use varde_common::trust::read_unverified;
 
 use super::recall::{Said, keep_out};
 use super::{Scope, Store, StoreError};
-use crate::limits::{AUDIT_KEPT, ROLLOUTS_SHOWN};
+use crate::limits::AUDIT_KEPT;
+use crate::limits::rollout::ROLLOUTS_SHOWN;
 use crate::rollout::{Hit, Stage};
 
 /// A list on its way, as people are told of it.

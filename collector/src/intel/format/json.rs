@@ -23,11 +23,11 @@ const ENOUGH: &str = "enough has been read";
 
 /// How many octets may still be read before the present element must have ended.
 #[derive(Debug, Clone)]
-pub(super) struct Allowance(Rc<Cell<usize>>);
+pub(in crate::intel) struct Allowance(Rc<Cell<usize>>);
 
 impl Allowance {
     /// The next element begins.
-    pub(super) fn renew(&self) {
+    pub(in crate::intel) fn renew(&self) {
         self.0.set(FEED_OBJECT_MAX_OCTETS);
     }
 }
@@ -52,17 +52,15 @@ impl Read for Metered<'_> {
 }
 
 /// How one document is read.
-pub(super) trait Document {
+pub(in crate::intel) trait Document {
     /// Reads it.
     fn read<'de, D: Deserializer<'de>>(&mut self, allowance: &Allowance, document: D) -> Result<(), D::Error>;
 }
 
 /// Reads `input` to its end, document after document, each as `document` says; `what` is what they should be, for who reads the
 /// refusal. What follows the last one and is none is refused with its place.
-pub(super) fn read(input: &mut dyn BufRead, what: &str, document: &mut impl Document) -> Result<(), BadFile> {
-    if input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
-        input.consume(BYTE_ORDER_MARK.len());
-    }
+pub(in crate::intel) fn read(input: &mut dyn BufRead, what: &str, document: &mut impl Document) -> Result<(), BadFile> {
+    pass_mark(input)?;
     let allowance = Allowance(Rc::default());
     allowance.renew();
     let metered = BufReader::new(Metered { input, allowance: allowance.clone() });
@@ -86,6 +84,38 @@ pub(super) fn read(input: &mut dyn BufRead, what: &str, document: &mut impl Docu
     }
 }
 
+/// The same of an input that is one document: what follows it is refused, another one too.
+pub(in crate::intel) fn read_one(
+    input: &mut dyn BufRead,
+    what: &str,
+    document: &mut impl Document,
+) -> Result<(), BadFile> {
+    read(input, what, &mut One { document, is_read: false })
+}
+
+/// The first document alone.
+struct One<'a, D> {
+    document: &'a mut D,
+    is_read: bool,
+}
+
+impl<D: Document> Document for One<'_, D> {
+    fn read<'de, R: Deserializer<'de>>(&mut self, allowance: &Allowance, document: R) -> Result<(), R::Error> {
+        if std::mem::replace(&mut self.is_read, true) {
+            return Err(de::Error::custom("something follows it"));
+        }
+        self.document.read(allowance, document)
+    }
+}
+
+/// Passes over what some programs write in front of UTF-8; it may stand at the beginning of a file alone.
+pub(in crate::intel) fn pass_mark(input: &mut dyn BufRead) -> io::Result<()> {
+    if input.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+        input.consume(BYTE_ORDER_MARK.len());
+    }
+    Ok(())
+}
+
 /// A fault in the parser's words, without what would harm a terminal or fill it.
 pub(super) fn fault(error: &serde_json::Error) -> String {
     shown(&error.to_string(), FAULT_MAX_CHARACTERS)
@@ -100,9 +130,9 @@ pub(super) fn go_on<E: de::Error>(flow: ControlFlow<()>) -> Result<(), E> {
 }
 
 /// Each element of an array; of null none.
-pub(super) struct Each<'a> {
-    pub(super) allowance: &'a Allowance,
-    pub(super) take: &'a mut dyn FnMut(&RawValue) -> ControlFlow<()>,
+pub(in crate::intel) struct Each<'a> {
+    pub(in crate::intel) allowance: &'a Allowance,
+    pub(in crate::intel) take: &'a mut dyn FnMut(&RawValue) -> ControlFlow<()>,
 }
 
 impl<'de> DeserializeSeed<'de> for Each<'_> {
@@ -247,6 +277,24 @@ mod tests {
                 assert!(elements(deep.as_bytes(), usize::MAX).1.is_err(), "{open}{depth}");
                 assert!(skipped(&deep).is_err(), "{open}{depth}");
             }
+        }
+    }
+
+    #[test]
+    fn f1_what_follows_the_one_document_that_is_read_is_refused() {
+        let one = |text: &str| {
+            let mut count = 0;
+            let mut take = |_: &RawValue| {
+                count += 1;
+                ControlFlow::Continue(())
+            };
+            let done = read_one(&mut io::BufReader::new(text.as_bytes()), "list", &mut Elements(&mut take));
+            (count, done.map_err(|error| error.to_string()))
+        };
+        assert_eq!(one("\u{feff}[1,2] \n"), (2, Ok(())));
+        for behind in ["x", "]", "{}", "[3]", " \n,", "null"] {
+            let (count, refused) = one(&format!("[1]{behind}"));
+            assert!(count == 1 && refused.is_err_and(|why| why.contains("something follows it")), "{behind}");
         }
     }
 

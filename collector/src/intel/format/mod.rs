@@ -2,7 +2,6 @@
 
 mod detect;
 mod hosts;
-mod json;
 mod lines;
 mod loose;
 mod marked;
@@ -15,6 +14,8 @@ mod suricata;
 mod table;
 mod value;
 mod zeek;
+
+pub(in crate::intel) mod json;
 
 use std::fmt;
 use std::io::{BufRead, Seek};

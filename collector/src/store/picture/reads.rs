@@ -15,7 +15,7 @@ use super::{
 };
 use crate::beat::Fare;
 use crate::store::heartbeat::BEFORE;
-use crate::store::{Scope, brake, brake_standing, pending, reach, rollout, setting};
+use crate::store::{Scope, brake, brake_standing, pending, reach, rollout, setting, source};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 macro_rules! hit_columns {
@@ -107,6 +107,7 @@ pub(super) async fn picture(
         unpublished,
         trust: trust(tx, scope).await?,
         beat: beat(tx, scope).await?,
+        sources: source::troubles(tx, scope).await?,
         brakes: brake::newest(tx, scope).await?,
         brake_newest: brake_standing::newest_order(tx).await?,
         brake_standings: brake_standing::standings(tx, scope).await?,
