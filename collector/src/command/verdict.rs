@@ -61,6 +61,14 @@ struct Done {
     sources: Vec<SourceRecord>,
 }
 
+/// How right a source was, as it stands there; not yet fit for a terminal.
+pub(super) fn record_in_words(record: &SourceRecord) -> String {
+    let SourceRecord { source, shown, hits, confirmed, false_positives } = record;
+    format!(
+        "{source}: {shown} published, {hits} of them with alerts, {confirmed} verdicts confirmed it, {false_positives} found it wrong"
+    )
+}
+
 /// What became of the allow-list, after what was said before it.
 fn of_allow_list(indicator: i64, following: Following) -> String {
     let Following { allowed, is_full, removed } = following;
@@ -135,11 +143,8 @@ pub(super) async fn run(store: &Store, arguments: VerdictArguments) -> anyhow::R
         words.push_str(&format!(" {sightings} sightings wait to be sent."));
     }
     say::result(&words)?;
-    for SourceRecord { source, shown, hits, confirmed, false_positives } in sources {
-        say::result(&format!(
-            "{}: {shown} published, {hits} of them with alerts, {confirmed} verdicts confirmed it, {false_positives} found it wrong",
-            say::printable(source)
-        ))?;
+    for record in &sources {
+        say::result(&say::printable(record_in_words(record)))?;
     }
     if withdrawn || reinstated {
         say::aside("Sensors learn of it with the next: varde-collector publish");
