@@ -177,3 +177,28 @@ async fn t10_what_is_said_anew_is_served_anew_without_a_new_list() {
         "files of feeds have no name"
     );
 }
+
+#[tokio::test]
+async fn f3_what_takes_longer_to_make_than_a_reader_waits_is_made_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    let names: Vec<String> = (0..3_000).map(|n| format!("n{n}.example")).collect();
+    import(&store, &names.iter().map(String::as_str).collect::<Vec<_>>(), marked(Tlp::Green)).await;
+    publish(&store, 1).await;
+    let feeds = Feeds::new(dir.path(), store.clone());
+    let asked = Arc::clone(&feeds);
+    let asking = tokio::spawn(async move { asked.of(Tlp::Green).await.map(drop) });
+    let place = feeds.place(Tlp::Green).unwrap();
+    let until = clock::monotonic() + Duration::from_secs(60);
+    while place.lock().await.making.is_none() {
+        assert!(clock::monotonic() < until && !asking.is_finished(), "it is made before anybody could hang up");
+        tokio::task::yield_now().await;
+    }
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled(), "who asked has hung up");
+    while place.lock().await.kept.is_none() {
+        assert!(clock::monotonic() < until, "nobody waits, and it is never made");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(text(&feeds.of(Tlp::Green).await.unwrap(), "domains.txt").lines().count(), 3_000);
+}
