@@ -79,6 +79,8 @@ pub struct Refusals {
     lately: VecDeque<(Instant, IpAddr)>,
     told_at: Option<Instant>,
     untold: u64,
+    bare: u64,
+    bare_told_at: Option<Instant>,
 }
 
 impl Refusals {
@@ -95,6 +97,18 @@ impl Refusals {
             self.lately.push_back((now, from));
         }
         may
+    }
+
+    /// Somebody came without any token: many programs give theirs only when they are asked for it, so that is no wrong one, and all of them
+    /// are asked. Gives how many there were since that was last told, if it is time to tell.
+    pub fn came_bare(&mut self, now: Instant) -> Option<u64> {
+        self.bare += 1;
+        let told = self.bare_told_at.is_some_and(|at| now.saturating_duration_since(at) < FEED_REFUSED_WITHIN);
+        if told {
+            return None;
+        }
+        self.bare_told_at = Some(now);
+        Some(std::mem::take(&mut self.bare))
     }
 
     /// How many there were since that was last told, if it is time to tell.
@@ -154,6 +168,15 @@ mod tests {
             FEED_REFUSALS_ALL - FEED_REFUSALS_OF_ONE - 1
         );
         assert!(refusals.may_tell(from(1), now + FEED_REFUSED_WITHIN), "until a minute is over");
+    }
+
+    #[test]
+    fn n1_who_comes_without_a_token_is_asked_for_it_and_is_no_wrong_one() {
+        let (mut refusals, now) = (Refusals::default(), clock::monotonic());
+        assert_eq!((0..1_000).filter_map(|_| refusals.came_bare(now)).collect::<Vec<_>>(), [1]);
+        assert_eq!(refusals.came_bare(now + FEED_REFUSED_WITHIN), Some(1_000));
+        assert_eq!(refusals.to_tell(now), None, "none of them was refused");
+        assert!(refusals.may_tell(IpAddr::from([192, 0, 2, 1]), now), "nor does one count against a token");
     }
 
     proptest! {

@@ -44,6 +44,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("sensor revoke", Noted),
     ("indicator import", Noted),
     ("indicator brake", Noted),
+    ("indicator verdict", Noted),
     ("indicator brakes", ReadsOnly("numbers of hosts; no host")),
     ("indicator list", ReadsOnly("what is looked for, not what was found")),
     // Of a TAXII server without --collection it only reads.

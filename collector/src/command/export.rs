@@ -86,7 +86,7 @@ pub(super) async fn run(store: &Store, arguments: ExportArguments) -> anyhow::Re
     let (send, mut entries) = mpsc::channel::<Vec<Entry>>(2);
     let path = out.clone();
     let seconds = now.0.div_euclid(1_000_000);
-    let writing = tokio::task::spawn_blocking(move || -> anyhow::Result<(u64, u64)> {
+    let writing = tokio::task::spawn_blocking(move || -> anyhow::Result<((u64, u64), Option<NamedTempFile>)> {
         let fresh = path.as_ref().map(|path| beside(path)).transpose()?;
         let file: Box<dyn Write> = match &fresh {
             Some(fresh) => Box::new(fresh.reopen()?),
@@ -99,20 +99,23 @@ pub(super) async fn run(store: &Store, arguments: ExportArguments) -> anyhow::Re
             }
         }
         let counts = writer.finish(seconds)?;
-        if let (Some(fresh), Some(path)) = (fresh, &path) {
+        if let Some(fresh) = &fresh {
             fresh.as_file().sync_all()?;
-            fresh.persist_noclobber(path).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        Ok(counts)
+        Ok((counts, fresh))
     });
     let read = store.feed_entries(Scope::Operator, tlp_max, true, now, send).await;
     let written = writing.await.context("the file was not written to its end")?;
     // A reader that has seen enough (`| head`) is no error.
-    let (written, unsaid) = match written {
+    let ((written, unsaid), fresh) = match written {
         Err(error) if out.is_none() && error.downcast_ref::<io::Error>().is_some_and(is_over) => return Ok(()),
         written => written?,
     };
+    // The channel closes when all was sent, and when reading failed: only what was read to its end takes the name.
     read?;
+    if let (Some(fresh), Some(out)) = (fresh, &out) {
+        fresh.persist_noclobber(out).with_context(|| format!("cannot write {}", out.display()))?;
+    }
     say::aside(&format!("{written} indicators of list {} written, up to {tlp_max}.", stamp.revision));
     if unsaid > 0 {
         say::aside(&format!(
@@ -214,5 +217,28 @@ impl Writer {
         }
         file.flush()?;
         Ok((written, unsaid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn f2_an_export_that_fails_leaves_no_file_under_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let sql =
+            "INSERT INTO list_revision (revision, manifest, base, count, published_at) VALUES (1, x'00', x'00', 1, 1)";
+        sqlx::query(sql).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        for format in [Words::Plain, Words::Stix, Words::Misp, Words::Rpz] {
+            let out = dir.path().join("out");
+            let arguments = ExportArguments { format, tlp_max: Tlp::Green, out: Some(out.clone()) };
+            let refused = run(&store, arguments).await.unwrap_err().to_string();
+            assert!(refused.contains("cannot be read"), "{refused}");
+            assert!(!out.exists(), "{format:?}: what is not whole has no name");
+        }
     }
 }

@@ -6,6 +6,7 @@ use super::say;
 use crate::intel::canonical::Found;
 use crate::intel::lifetime::{Lifetimes, is_over};
 use crate::intel::lint::{Held, Linter, is_secret};
+use crate::limits::BAD_ENTRIES_SHOWN;
 use crate::store::{Scope, Store, StoreError};
 
 /// What lint holds back, and what of it sensors may have until this list is theirs.
@@ -75,5 +76,14 @@ impl Look {
                 self.expired
             ));
         }
+    }
+}
+
+/// Says which of the indicators in a file were found to be false positives and stay withdrawn. By number alone: what it is may be for few eyes.
+pub(super) fn say_refuted(refuted: &[i64]) {
+    for indicator in refuted.iter().take(usize::try_from(BAD_ENTRIES_SHOWN).unwrap_or(usize::MAX)) {
+        say::aside(&format!(
+            "indicator {indicator} was found to be a false positive and stays withdrawn; if it is right after all: varde-collector indicator verdict {indicator} none --reason TEXT"
+        ));
     }
 }

@@ -10,7 +10,7 @@ use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
-use super::held::Look;
+use super::held::{self, Look};
 use super::init::operator_name;
 use super::noted::deed;
 use super::say;
@@ -136,6 +136,7 @@ struct Done {
     withdrawn: u64,
     held: u64,
     expired: u64,
+    refuted: u64,
     dry_run: bool,
     refused: Option<String>,
 }
@@ -255,6 +256,8 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
         }
         done.changed(gathered.found, would.new, would.known, would.outdated, gone);
     }
+    let refuted = gathered.refuted().await?;
+    done.refuted = refuted.len() as u64;
     if !arguments.dry_run {
         let importing = deed("indicator import", On::Thing("indicators".to_owned())).becomes(words);
         store.note(&importing).await?;
@@ -271,9 +274,13 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
         false => say::result(&in_a_sentence(&name, &done, entries))?,
     }
     look.say();
-    say::aside(match done.dry_run {
-        true => "Nothing was imported. To do so: the same without --dry-run",
-        false => "Sensors get it with the next: varde-collector publish",
+    held::say_refuted(&refuted);
+    let named = done.new.saturating_add(done.known);
+    say::aside(match (done.dry_run, done.refuted) {
+        (true, _) => "Nothing was imported. To do so: the same without --dry-run",
+        (false, 0) => "Sensors get it with the next: varde-collector publish",
+        (false, refuted) if refuted >= named => "Sensors get nothing of it.",
+        (false, _) => "Sensors get the rest with the next: varde-collector publish",
     });
     // A program that imports every night must notice.
     match left_out {
@@ -305,6 +312,7 @@ fn in_a_sentence(name: &str, done: &Done, entries: &str) -> String {
         (done.withdrawn, if done.dry_run { "would be withdrawn" } else { "withdrawn" }.to_owned()),
         (done.held, "held back by lint".to_owned()),
         (done.expired, "too old to be looked for".to_owned()),
+        (done.refuted, "found to be false positives, not looked for".to_owned()),
         (done.clues, "that no sensor can look for, kept for people".to_owned()),
         (done.harmless, "that the source says are harmless, not looked for".to_owned()),
         (done.passed_over, "meant for people to read, passed over".to_owned()),

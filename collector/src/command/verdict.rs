@@ -1,6 +1,6 @@
-//! `alert verdict`: what a person concludes of an alert, and what follows from it.
+//! `alert verdict` and `indicator verdict`: what a person concludes of an alert, what follows from it, and how that is taken back.
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use serde::Serialize;
 use varde_common::brake::is_reason;
@@ -12,7 +12,7 @@ use crate::audit::On;
 use crate::io::{clock, user};
 use crate::limits::ALLOWED_MAX;
 use crate::store::allow::Following;
-use crate::store::verdict::{self, Judged, SourceRecord};
+use crate::store::verdict::{self, Judged, SourceRecord, TakenBack};
 use crate::store::{Scope, Store};
 use crate::verdict::Verdict;
 
@@ -129,6 +129,9 @@ pub(super) async fn run(store: &Store, arguments: VerdictArguments) -> anyhow::R
         return say::result(&serde_json::to_string(&done)?);
     }
     let mut words = match verdict {
+        Some(Verdict::FalsePositive) if found.exercise => {
+            format!("Alert {id} is false-positive. It is an exercise's: indicator {indicator} stays as it is.")
+        }
         Some(verdict) => format!("Alert {id} is {verdict}."),
         None => format!("Of alert {id} nothing is said any more."),
     };
@@ -151,6 +154,64 @@ pub(super) async fn run(store: &Store, arguments: VerdictArguments) -> anyhow::R
     }
     if withdrawn {
         say::aside(&format!("Until then: varde-collector indicator brake {indicator} --hours 24 --reason TEXT"));
+    }
+    Ok(())
+}
+
+/// Arguments of `indicator verdict`.
+#[derive(Debug, Args)]
+pub struct IndicatorVerdictArguments {
+    /// Its ID, as listed; or itself.
+    pub indicator: String,
+    /// none: every false positive that was said of it is taken back.
+    #[arg(value_parser = ["none"])]
+    pub verdict: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: String,
+    /// Print what was done as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What was taken back.
+#[derive(Debug, Serialize)]
+struct TakenBackDone {
+    indicator: i64,
+    verdicts: u64,
+    reinstated: bool,
+}
+
+/// Takes back what was said against an indicator, also by verdicts on alerts that are gone.
+///
+/// # Errors
+/// Why nothing was taken back.
+pub(super) async fn take_back(store: &Store, arguments: IndicatorVerdictArguments) -> anyhow::Result<()> {
+    let IndicatorVerdictArguments { indicator: named, verdict: _, reason, json } = arguments;
+    let Some(found) = store.indicator_named(Scope::Operator, &named).await? else {
+        bail!("there is no such indicator; varde-collector indicator list shows those there are, by ID")
+    };
+    let indicator = found.id;
+    let refuted = store.refuted(Scope::Operator, indicator).await?;
+    if refuted.said == 0 {
+        bail!(
+            "nobody says of indicator {indicator} that it is a false positive; varde-collector indicator show {indicator} says what is"
+        );
+    }
+    let taking_back = deed("indicator verdict", On::Thing(format!("indicator {indicator}")))
+        .concerns(refuted.members)
+        .was(format!("false-positive, said {} times", refuted.said))
+        .becomes(format!("no verdict: {reason}"));
+    let word = verdict::Word { verdict: None, reason: &reason, who: &user::who() };
+    let taken = store.noting(taking_back).take_back_false_positives(indicator, word, clock::now()).await?;
+    let TakenBack { verdicts, reinstated } = taken;
+    if json {
+        return say::result(&serde_json::to_string(&TakenBackDone { indicator, verdicts, reinstated })?);
+    }
+    let stands = if reinstated { "It stands again" } else { "No source names it now" };
+    say::result(&format!("Of indicator {indicator} nobody says any more that it is a false positive. {stands}."))?;
+    if reinstated {
+        say::aside("Sensors learn of it with the next: varde-collector publish");
     }
     Ok(())
 }

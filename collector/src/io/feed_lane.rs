@@ -118,7 +118,8 @@ impl FeedLane {
                 Err(error) => return unserved(&error),
             },
         };
-        let Some(known) = known else { return self.refuse(from) };
+        let is_bare = !path.starts_with("t/") && !request.headers().contains_key(header::AUTHORIZATION);
+        let Some(known) = known else { return if is_bare { self.ask() } else { self.refuse(from) } };
         if let Err(error) = self.store.reader_was_here(known, clock::now()).await {
             tracing::debug!("that a reader was here is not noted: {error}");
         }
@@ -133,7 +134,7 @@ impl FeedLane {
     async fn serve(&self, level: Tlp, name: &str, request: &Request<Incoming>) -> Answer {
         let snapshot = match self.feeds.of(level).await {
             Ok(snapshot) => snapshot,
-            Err(error) => return unserved(&error),
+            Err(error) => return unserved(error.as_ref()),
         };
         // Names are looked up among those that were made, and never made a path of.
         match snapshot.piece(name) {
@@ -142,7 +143,16 @@ impl FeedLane {
         }
     }
 
-    /// A wrong token, or none: told so a few times, and the connection ends.
+    /// No token yet: asked for one, and the connection ends.
+    fn ask(&self) -> Answer {
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = refusals.came_bare(clock::monotonic()) {
+            tracing::debug!(count, "requests for feeds came without a token and were asked for it");
+        }
+        Answer::Say(challenge())
+    }
+
+    /// A wrong token: told so a few times, and the connection ends.
     fn refuse(&self, from: IpAddr) -> Answer {
         let now = clock::monotonic();
         let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,11 +164,15 @@ impl FeedLane {
         if !may_tell {
             return Answer::Nothing;
         }
-        let mut response = plain(StatusCode::UNAUTHORIZED, "Give a reader's token.\n");
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        Answer::Say(response)
+        Answer::Say(challenge())
     }
+}
+
+fn challenge() -> Response<Body> {
+    let mut response = plain(StatusCode::UNAUTHORIZED, "Give a reader's token.\n");
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// A connection that ends without an answer.

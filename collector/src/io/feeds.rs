@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 use varde_common::trust::hex;
@@ -100,12 +100,23 @@ impl Snapshot {
     }
 }
 
+/// What making a level's files came to; none while they are made.
+type Made = Option<Result<Arc<Snapshot>, Arc<NotServed>>>;
+
+/// One level.
+#[derive(Debug, Default)]
+struct Place {
+    kept: Option<Arc<Snapshot>>,
+    /// Where it is heard of that what is being made is there.
+    making: Option<watch::Receiver<Made>>,
+}
+
 /// All levels.
 #[derive(Debug)]
 pub struct Feeds {
     data: PathBuf,
     store: Store,
-    levels: [Mutex<Option<Arc<Snapshot>>>; 4],
+    levels: [Mutex<Place>; 4],
 }
 
 impl Feeds {
@@ -114,23 +125,48 @@ impl Feeds {
         Arc::new(Feeds { data: data.to_owned(), store, levels: Default::default() })
     }
 
-    /// What is served to a level now. Who asks while it is made waits for it.
+    /// What is served to a level now. Who asks while it is made waits for it; it is made to its end even where nobody waits any more, or
+    /// what takes longer to make than readers wait would never be there.
     ///
     /// # Errors
     /// [`NotServed`]; what was served before is not served any longer then.
-    pub async fn of(&self, level: Tlp) -> Result<Arc<Snapshot>, NotServed> {
-        let place = self.levels.get(usize::from(level.level())).ok_or(NotServed::Stopped)?;
-        let mut kept = place.lock().await;
-        let stamp = self.store.feed_stamp(Scope::Operator).await?;
-        let (now, monotonic) = (clock::now(), clock::monotonic());
-        if let Some(good) = kept.as_ref().filter(|kept| kept.is_good(stamp, now, monotonic)) {
-            return Ok(Arc::clone(good));
+    pub async fn of(self: &Arc<Feeds>, level: Tlp) -> Result<Arc<Snapshot>, Arc<NotServed>> {
+        let mut made = {
+            let mut place = self.place(level)?.lock().await;
+            // A channel that is closed while it is being made is one whose maker came to grief.
+            match place.making.as_ref().filter(|making| making.has_changed().is_ok()) {
+                Some(making) => making.clone(),
+                None => {
+                    let stamp = self.store.feed_stamp(Scope::Operator).await.map_err(NotServed::from)?;
+                    let (now, monotonic) = (clock::now(), clock::monotonic());
+                    if let Some(good) = place.kept.as_ref().filter(|kept| kept.is_good(stamp, now, monotonic)) {
+                        return Ok(Arc::clone(good));
+                    }
+                    // What cannot be made anew is not served as it was: it may hold what nobody is to have any more.
+                    place.kept = None;
+                    let (send, made) = watch::channel(None);
+                    place.making = Some(made.clone());
+                    tokio::spawn(Arc::clone(self).make_and_keep(level, stamp, send));
+                    made
+                }
+            }
+        };
+        let made = made.wait_for(Option::is_some).await.map_err(|_| NotServed::Stopped)?;
+        made.as_ref().cloned().unwrap_or_else(|| Err(Arc::new(NotServed::Stopped)))
+    }
+
+    fn place(&self, level: Tlp) -> Result<&Mutex<Place>, NotServed> {
+        self.levels.get(usize::from(level.level())).ok_or(NotServed::Stopped)
+    }
+
+    async fn make_and_keep(self: Arc<Feeds>, level: Tlp, stamp: Stamp, send: watch::Sender<Made>) {
+        let fresh = self.make(level, stamp, clock::now(), clock::monotonic()).await.map(Arc::new).map_err(Arc::new);
+        if let Ok(place) = self.place(level) {
+            let mut place = place.lock().await;
+            place.kept = fresh.as_ref().ok().cloned();
+            place.making = None;
         }
-        // What cannot be made anew is not served as it was: it may hold what nobody is to have any more.
-        *kept = None;
-        let fresh = Arc::new(self.make(level, stamp, now, monotonic).await?);
-        *kept = Some(Arc::clone(&fresh));
-        Ok(fresh)
+        let _ = send.send(Some(fresh));
     }
 
     async fn make(&self, level: Tlp, stamp: Stamp, now: Timestamp, began: Instant) -> Result<Snapshot, NotServed> {

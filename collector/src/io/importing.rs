@@ -185,6 +185,14 @@ impl Gathered {
         self.stage.would(Scope::Operator, source).await
     }
 
+    /// The numbers of those in it that a person has found wrong: they stay withdrawn.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn refuted(&mut self) -> Result<Vec<i64>, StoreError> {
+        self.stage.refuted(Scope::Operator).await
+    }
+
     /// Takes it in; where it is `all` that its source says, what that said before and does not say here is withdrawn. `done` is
     /// told how many entries are in.
     ///
@@ -219,6 +227,7 @@ mod tests {
     use super::*;
     use crate::intel::canonical::About;
     use crate::io::clock;
+    use crate::store::fixture::Fixture;
 
     fn reading(intake: Intake) -> Reading {
         let importer = Importer::new(About::default(), Format::Plain, b"");
@@ -253,5 +262,21 @@ mod tests {
         let imported = import(&list, 12_000).await;
         assert_eq!((imported.new, imported.withdrawn), (12_000, 1), "the good one goes in, and it is all that is said");
         assert!(!dir.path().join("import.stage").exists());
+    }
+
+    #[tokio::test]
+    async fn t10_a_file_that_names_what_was_found_wrong_is_told_that_it_stays_out() {
+        let fixture = Fixture::new(1).await;
+        let refuting =
+            "INSERT INTO judgement (id, indicator_id, verdict, exercise, at) VALUES (1, 1, 'false-positive', 0, 1)";
+        fixture.run(refuting).await;
+        fixture.run("UPDATE indicator SET refuted_at = 1, withdrawn_at = 1 WHERE id = 1").await;
+        let dir = tempfile::tempdir().unwrap();
+        let intake = Intake::gather("evil.no\nother.example\n".as_bytes(), dir.path()).unwrap();
+        let bar = ProgressBar::hidden();
+        let gathered = gather(&fixture.store, dir.path(), reading(intake), &bar, &mut |_| {}).await;
+        assert_eq!(gathered.unwrap().refuted().await.unwrap(), [1]);
+        let shown = &fixture.store.indicator_rows(Scope::Operator).await.unwrap()[0];
+        assert!(shown.withdrawn_at.is_some() && shown.expires_at.is_none(), "nobody looks for it until some day");
     }
 }

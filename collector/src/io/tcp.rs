@@ -12,7 +12,7 @@ use rustls::server::Acceptor;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
@@ -152,8 +152,7 @@ pub async fn accept(listener: TcpListener, door: Arc<Door>, mut stop: watch::Rec
         };
         let door = door.clone();
         connections.spawn(async move {
-            attend(door, connection, from.ip(), arrival).await;
-            drop(place);
+            attend(door, connection, from.ip(), arrival, place).await;
         });
     }
     drop(listener);
@@ -178,15 +177,16 @@ fn arriving_max(most: usize) -> usize {
     TCP_ARRIVING_MAX.min(most / 4).max(1)
 }
 
-/// One connection from handshake to end.
-async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: Place) {
+/// One connection from handshake to end. A reader's gives back the place among those of sensors: readers have their own, and the files for
+/// them are kept.
+async fn attend(door: Arc<Door>, connection: TcpStream, from: IpAddr, arrival: Place, place: OwnedSemaphorePermit) {
     let _ = connection.set_nodelay(true);
     let Ok(Some((mut tls, reads))) = timeout(HANDSHAKE_WITHIN, shake_hands(&door, connection)).await else {
         tracing::debug!("a TLS handshake failed: no certificate of ours, another protocol, or too slow");
         return;
     };
     if reads {
-        drop(arrival);
+        drop((arrival, place));
         return Arc::clone(&door.feeds).attend(tls, from).await;
     }
     let settled = tls.get_ref().1.alpn_protocol().map(<[u8]>::to_vec);
@@ -363,6 +363,9 @@ mod tests {
         assert_eq!([most("1024"), most("100"), most("unlimited")], [1024 - FILES_KEPT, 1, TCP_CONNECTIONS_MAX]);
         assert_eq!(connections_max(None), TCP_CONNECTIONS_MAX);
         // Strangers have a quarter of what there is, however little that may be.
-        assert_eq!([most("1024"), most("100"), most("unlimited")].map(arriving_max), [192, 1, TCP_ARRIVING_MAX]);
+        assert_eq!(
+            [most("1024"), most("100"), most("unlimited")].map(arriving_max),
+            [(1024 - FILES_KEPT) / 4, 1, TCP_ARRIVING_MAX]
+        );
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const READERS_MAX: i64 = 2_000;
 /// Connections of readers at once: each asks for a few files now and then. One neighbourhood has its share of those that are free.
 pub const FEED_CONNECTIONS_MAX: usize = 64;
+/// Files without a name that feeds are served from: twelve for each of four levels, and as many again while they are made anew.
+pub const FEED_FILES_MAX: usize = 4 * 12 * 2;
 /// A connection ends after this, whatever is under way: the largest feed over 1 Mbit/s.
 pub const FEED_CONNECTION_WITHIN: Duration = Duration::from_secs(600);
 /// Octets of an answer read at once; three such pieces wait for a reader at most.

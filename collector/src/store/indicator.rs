@@ -34,7 +34,7 @@ pub struct IndicatorRow {
     pub valid_from: Option<Timestamp>,
     /// Holds until, where every source names an end.
     pub valid_until: Option<Timestamp>,
-    /// Until when sensors look for it: by its sources, or by its kind's lifetime.
+    /// Until when sensors look for it: by its sources, or by its kind's lifetime; none where it is withdrawn or recalled.
     pub expires_at: Option<Timestamp>,
     /// Part of an exercise.
     pub exercise: bool,
@@ -131,6 +131,8 @@ impl Store {
             let sources = std::iter::from_fn(|| said.next_if(|(of, _)| *of == id)).map(|(_, name)| name);
             let indicator: String = row.try_get("pattern")?;
             let (expires_at, _) = lives.of(id, &indicator, row.try_get("valid_until")?);
+            let (withdrawn_at, recalled_at) = (moment("withdrawn_at")?, moment("recalled_at")?);
+            let is_looked_for = withdrawn_at.is_none() && recalled_at.is_none();
             indicators.push(IndicatorRow {
                 id,
                 indicator,
@@ -143,13 +145,13 @@ impl Store {
                 pap: row.try_get("pap")?,
                 valid_from: moment("valid_from")?,
                 valid_until: moment("valid_until")?,
-                expires_at: expires_at.map(Timestamp),
+                expires_at: expires_at.map(Timestamp).filter(|_| is_looked_for),
                 exercise: row.try_get::<i64, _>("exercise")? != 0,
                 received_at: Timestamp(row.try_get("received_at")?),
                 published_at: moment("published_at")?,
                 published_in: row.try_get("published_in")?,
-                withdrawn_at: moment("withdrawn_at")?,
-                recalled_at: moment("recalled_at")?,
+                withdrawn_at,
+                recalled_at,
                 recalled_why: row.try_get("recalled_why")?,
             });
         }

@@ -170,6 +170,25 @@ impl Stage {
         })
     }
 
+    /// The indicators in it that a person has found to be false positives, by number: naming them again brings them into no list.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn refuted(&mut self, scope: Scope) -> Result<Vec<i64>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT EXISTS (SELECT 1 FROM judgement WHERE verdict = 'false-positive')";
+        // Most never said so; then millions of entries need not be looked at.
+        let are_any: bool = sqlx::query_scalar(sql).fetch_one(&mut self.conn).await?;
+        if !are_any {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT DISTINCT i.id FROM stage.entry e CROSS JOIN indicator i ON i.pattern = e.pattern
+            WHERE i.refuted_at IS NOT NULL ORDER BY i.id";
+        Ok(sqlx::query_scalar(sql).fetch_all(&mut self.conn).await?)
+    }
+
     /// Lets go of it.
     ///
     /// # Errors

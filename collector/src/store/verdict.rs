@@ -14,6 +14,8 @@ use super::{Scope, Store, StoreError};
 use crate::limits::feed::SIGHTINGS_WAITING_MAX;
 use crate::verdict::Verdict;
 
+pub use by_indicator::{Refuted, TakenBack};
+
 /// An alert as a verdict concerns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgeable {
@@ -25,6 +27,8 @@ pub struct Judgeable {
     pub indicator: i64,
     /// What was said of it so far, and why.
     pub verdict: Option<(Verdict, String)>,
+    /// It is an exercise's: what is said of it withdraws nothing.
+    pub exercise: bool,
 }
 
 /// What a verdict came to.
@@ -65,6 +69,9 @@ pub struct SourceRecord {
     /// Verdicts that found one wrong.
     pub false_positives: i64,
 }
+
+/// Whose alert it is, its indicator, what was said of it and why, and whether it is an exercise's.
+type JudgedRow = (String, i64, Option<String>, Option<String>, bool);
 
 /// The row of an alert, as far as a verdict needs it.
 struct Row {
@@ -129,7 +136,8 @@ async fn queue(
     Ok(queue.execute(tx).await?.rows_affected())
 }
 
-/// Has the indicator be withdrawn where a person says that it is a false positive, and only then. Gives what has changed.
+/// Has the indicator be withdrawn where a person says that it is a false positive, and only then; what is said of an exercise's alert
+/// never hides a real hit. Gives what has changed.
 async fn settle(
     tx: &mut SqliteConnection,
     indicator: i64,
@@ -137,7 +145,7 @@ async fn settle(
     now: Timestamp,
 ) -> Result<(bool, bool), StoreError> {
     let sql = "SELECT refuted_at IS NOT NULL,
-            EXISTS (SELECT 1 FROM judgement WHERE indicator_id = $1 AND verdict = 'false-positive')
+            EXISTS (SELECT 1 FROM judgement WHERE indicator_id = $1 AND verdict = 'false-positive' AND exercise = 0)
         FROM indicator WHERE id = $1";
     let (is_refuted, is_to_be): (bool, bool) = sqlx::query_as(sql).bind(indicator).fetch_one(&mut *tx).await?;
     if is_refuted == is_to_be {
@@ -194,15 +202,16 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn judgeable(&self, scope: Scope, alert: i64) -> Result<Option<Judgeable>, StoreError> {
-        let sql = "SELECT m.number, a.indicator_id, a.verdict, a.verdict_reason FROM alert a
+        let sql = "SELECT m.number, a.indicator_id, a.verdict, a.verdict_reason, a.exercise FROM alert a
             JOIN member m ON m.id = a.member_id WHERE a.id = $1 AND ($2 IS NULL OR a.member_id = $2)";
-        let found: Option<(String, i64, Option<String>, Option<String>)> =
+        let found: Option<JudgedRow> =
             sqlx::query_as(sql).bind(alert).bind(scope.member_id()).fetch_optional(self.readers()).await?;
-        Ok(found.map(|(member, indicator, verdict, reason)| Judgeable {
+        Ok(found.map(|(member, indicator, verdict, reason, exercise)| Judgeable {
             alert,
             member,
             indicator,
             verdict: verdict_from(verdict).map(|verdict| (verdict, reason.unwrap_or_default())),
+            exercise,
         }))
     }
 
@@ -283,5 +292,6 @@ impl Store {
     }
 }
 
+mod by_indicator;
 #[cfg(test)]
 mod tests;

@@ -183,7 +183,10 @@ impl Event {
             }
         }
         let made_by = Organisation { name: operator, uuid: external_name(&format!("organisation\n{operator}")) };
-        let date = self.date.to_string().chars().take(10).collect::<String>();
+        // An event of nothing is of the day on which it is written.
+        let written_at = Timestamp(version.saturating_mul(1_000_000));
+        let date = if self.attributes.is_empty() { written_at } else { self.date };
+        let date = date.to_string().chars().take(10).collect::<String>();
         let (tags, level) = (vec![tlp_tag(self.tlp)], threat_level(self.severity));
         let line = serde_json::json!({
             "Orgc": made_by, "Tag": tags, "info": self.info, "date": date, "analysis": 2, "threat_level_id": level,
@@ -237,5 +240,8 @@ mod tests {
             written.hashes.starts_with(&format!("96119eb3210daa472225fbad69fa9770,{}\n", written.uuid)),
             "as md5sum says"
         );
+        let nothing = make(&[]).write("Prøve-CSIRT", 1_795_000_000).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&nothing.body).unwrap();
+        assert_eq!(json["Event"]["date"], "2026-11-18", "an event of nothing has a day of this age");
     }
 }

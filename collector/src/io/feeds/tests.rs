@@ -264,3 +264,28 @@ async fn i8_no_feed_that_is_made_during_an_import_stays_as_it_is_when_that_goes_
     import(&store, &["new.example"], marked(Tlp::Green)).await;
     assert_eq!(store.feed_stamp(Scope::Operator).await.unwrap(), after, "what is in no list is in no feed");
 }
+
+#[tokio::test]
+async fn f3_what_takes_longer_to_make_than_a_reader_waits_is_made_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    let names: Vec<String> = (0..3_000).map(|n| format!("n{n}.example")).collect();
+    import(&store, &names.iter().map(String::as_str).collect::<Vec<_>>(), marked(Tlp::Green)).await;
+    publish(&store, 1).await;
+    let feeds = Feeds::new(dir.path(), store.clone());
+    let asked = Arc::clone(&feeds);
+    let asking = tokio::spawn(async move { asked.of(Tlp::Green).await.map(drop) });
+    let place = feeds.place(Tlp::Green).unwrap();
+    let until = clock::monotonic() + Duration::from_secs(60);
+    while place.lock().await.making.is_none() {
+        assert!(clock::monotonic() < until && !asking.is_finished(), "it is made before anybody could hang up");
+        tokio::task::yield_now().await;
+    }
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled(), "who asked has hung up");
+    while place.lock().await.kept.is_none() {
+        assert!(clock::monotonic() < until, "nobody waits, and it is never made");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(text(&feeds.of(Tlp::Green).await.unwrap(), "domains.txt").lines().count(), 3_000);
+}

@@ -206,3 +206,61 @@ async fn t10_a_verdict_stands_where_the_allow_list_is_full_and_says_so() {
     assert!(judge(&fixture, 1, Some(Verdict::FalsePositive), 4).await.allow_list.allowed, "said again");
     assert!(held(&fixture, "a.evil.no", 5).await.is_some());
 }
+
+#[tokio::test]
+async fn t10_a_false_positive_of_an_exercise_hides_no_real_hit() {
+    let fixture = Fixture::new(1).await;
+    let about = About { exercise: true, ..About::default() };
+    let drill = Found { about, ..Found::bare("evil.no".parse().unwrap()) };
+    fixture.store.take_in("drill", &[drill], Timestamp(1)).await.unwrap();
+    alert(&fixture, 1, 1).await;
+    fixture.run("UPDATE alert SET exercise = 1").await;
+    let done = judge(&fixture, 1, Some(Verdict::FalsePositive), 2).await;
+    assert_eq!(done, Judged { withdrawn: false, reinstated: false, sightings: 0, allow_list: Following::default() });
+    say(&fixture, "real", "", 0, 3).await;
+    assert_eq!(stands(&fixture).await, (true, 2), "what a source says in earnest is looked for");
+    fixture.run("INSERT INTO sighting_target SELECT id, 'https://misp.example/', 'k', NULL, 1 FROM source").await;
+    fixture.run("UPDATE alert SET exercise = 0").await;
+    assert!(judge(&fixture, 1, Some(Verdict::FalsePositive), 4).await.withdrawn, "a real alert's verdict withdraws it");
+}
+
+#[tokio::test]
+async fn t10_a_false_positive_whose_alerts_are_gone_is_taken_back_by_its_indicator() {
+    let fixture = Fixture::new(2).await;
+    say(&fixture, "list", "", 0, 1).await;
+    alert(&fixture, 1, 1).await;
+    judge(&fixture, 1, Some(Verdict::FalsePositive), 2).await;
+    fixture.store.depart(1, Timestamp(3)).await.unwrap();
+    assert!(!stands(&fixture).await.0, "no alert is left, and the word stands");
+    let said = async || fixture.store.refuted(Scope::Operator, 1).await.unwrap();
+    assert_eq!(said().await, Refuted { members: vec![], said: 1 });
+    let taken = fixture
+        .store
+        .take_back_false_positives(1, Word { verdict: None, reason: "we were wrong", who: "kari" }, Timestamp(4))
+        .await
+        .unwrap();
+    assert_eq!((taken, stands(&fixture).await), (TakenBack { verdicts: 1, reinstated: true }, (true, 1)));
+    assert_eq!(record(&fixture, "list").await.3, 0, "nor does it count against its source");
+    // With alerts that are there: theirs go too, other words stay.
+    alert(&fixture, 2, 2).await;
+    alert(&fixture, 3, 2).await;
+    judge(&fixture, 2, Some(Verdict::FalsePositive), 5).await;
+    judge(&fixture, 3, Some(Verdict::Legitimate), 6).await;
+    assert_eq!((said().await.members.len(), said().await.said), (1, 1));
+    assert!(
+        fixture
+            .store
+            .take_back_false_positives(1, Word { verdict: None, reason: "again", who: "kari" }, Timestamp(7))
+            .await
+            .unwrap()
+            .reinstated
+    );
+    let word = async |id| fixture.store.judgeable(Scope::Operator, id).await.unwrap().unwrap().verdict;
+    assert_eq!((word(2).await, word(3).await.map(|(word, _)| word)), (None, Some(Verdict::Legitimate)));
+    let taken = fixture
+        .store
+        .take_back_false_positives(1, Word { verdict: None, reason: "nothing", who: "kari" }, Timestamp(8))
+        .await
+        .unwrap();
+    assert_eq!(taken, TakenBack { verdicts: 0, reinstated: false });
+}
