@@ -48,6 +48,8 @@ pub mod list;
 mod listing;
 mod noted;
 mod numbers;
+#[cfg(test)]
+mod published_tests;
 mod release;
 mod say;
 mod sensor_list;
