@@ -7,9 +7,9 @@
 
 use std::time::Duration;
 
-use varde_common::time::Timestamp;
-
-use crate::limits::rollout::{PILOT_HOSTS, PILOT_MEMBERS_LEAST, PILOT_MEMBERS_PERCENT, PILOT_WAIT};
+use crate::limits::rollout::{
+    PILOT_HOSTS, PILOT_MEMBERS_LEAST, PILOT_MEMBERS_PERCENT, PILOT_WAIT, ROLLOUT_LOOK_COUNTS, ROLLOUT_SETTLES,
+};
 
 /// What is too much, and how long is waited for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,10 +35,38 @@ pub enum Stage {
     Unsigned,
     /// At the pilot group, and no sensor there has it in force.
     Sent,
-    /// In force at the first sensor of the pilot group since then.
-    Pilot(Timestamp),
-    /// For all since then.
-    All(Timestamp),
+    /// In force at a sensor of the pilot group.
+    Pilot,
+    /// For all.
+    All,
+}
+
+/// For how long a list was watched: time in which the collector ran and was connected with a sensor that has it in force. What passes
+/// while nobody could be heard says nothing of what it hits, and a clock that is set nothing of what has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Watched {
+    /// In all.
+    pub total: Duration,
+    /// Since the collector began, or a sensor could be heard again: what sensors held back meanwhile comes first.
+    pub unbroken: Duration,
+}
+
+impl Watched {
+    /// So long after the look before, with whether a sensor can be heard.
+    pub fn handle_look(&mut self, passed: Duration, is_heard: bool) {
+        if !is_heard {
+            self.unbroken = Duration::ZERO;
+            return;
+        }
+        // A machine that slept between two looks was connected with nobody.
+        let passed = passed.min(ROLLOUT_LOOK_COUNTS);
+        self.total = self.total.saturating_add(passed);
+        self.unbroken = self.unbroken.saturating_add(passed);
+    }
+
+    fn is_enough(&self, bounds: &Bounds) -> bool {
+        self.total >= bounds.wait && self.unbroken >= bounds.wait.min(ROLLOUT_SETTLES)
+    }
 }
 
 /// What one indicator that the list brings has hit since.
@@ -90,17 +118,18 @@ pub enum Next {
 }
 
 /// What to do with a list, by what it has hit of `able` members.
-pub fn next(stage: Stage, hits: &[Hit], able: u64, bounds: &Bounds, now: Timestamp) -> Next {
-    let (since, at_pilot) = match stage {
+pub fn next(stage: Stage, hits: &[Hit], able: u64, bounds: &Bounds, watched: &Watched) -> Next {
+    let at_pilot = match stage {
         Stage::Unsigned | Stage::Sent => return Next::Wait,
-        Stage::Pilot(since) => (since, true),
-        Stage::All(since) => (since, false),
+        Stage::Pilot => true,
+        Stage::All => false,
     };
     // Before it goes on: what stands by then was found in time, however late somebody looks.
     if let Some(hit) = hits.iter().find(|hit| is_too_much(hit, at_pilot, able, bounds)) {
         return Next::Stop(TooMuch { hit: *hit, able, at_pilot });
     }
-    match (now.since(since) >= bounds.wait && now >= since, at_pilot) {
+    // Where nobody could see it, that it has hit nobody says nothing.
+    match (able > 0 && watched.is_enough(bounds), at_pilot) {
         (false, _) => Next::Wait,
         (true, true) => Next::ToAll,
         (true, false) => Next::Done,
@@ -118,8 +147,6 @@ fn is_too_much(hit: &Hit, at_pilot: bool, able: u64, bounds: &Bounds) -> bool {
 mod tests {
     use super::*;
 
-    const THEN: Timestamp = Timestamp(1_795_000_000_000_000);
-
     fn hit(members: u64, hosts: u64, hosts_at_one: u64) -> Hit {
         Hit { indicator: 7, members, hosts, hosts_at_one }
     }
@@ -127,30 +154,55 @@ mod tests {
     #[test]
     fn f2_a_list_goes_on_when_its_time_is_over_and_not_before() {
         let bounds = Bounds::default();
-        let at = |after: Duration, stage| next(stage, &[hit(2, 5, 3)], 10, &bounds, THEN.plus(after));
+        let at = |after: Duration, stage| {
+            next(stage, &[hit(2, 5, 3)], 10, &bounds, &Watched { total: after, unbroken: after })
+        };
         let second = Duration::from_secs(1);
         for stage in [Stage::Unsigned, Stage::Sent] {
             assert_eq!(at(bounds.wait * 9, stage), Next::Wait, "nobody has it");
         }
-        assert_eq!(at(bounds.wait - second, Stage::Pilot(THEN)), Next::Wait);
-        assert_eq!(at(bounds.wait, Stage::Pilot(THEN)), Next::ToAll);
-        assert_eq!(at(bounds.wait - second, Stage::All(THEN)), Next::Wait);
-        assert_eq!(at(bounds.wait, Stage::All(THEN)), Next::Done);
-        assert_eq!(
-            next(Stage::Pilot(THEN), &[], 10, &bounds, THEN.minus(bounds.wait * 2)),
-            Next::Wait,
-            "a clock set back"
-        );
+        assert_eq!(at(bounds.wait - second, Stage::Pilot), Next::Wait);
+        assert_eq!(at(bounds.wait, Stage::Pilot), Next::ToAll);
+        assert_eq!(at(bounds.wait - second, Stage::All), Next::Wait);
+        assert_eq!(at(bounds.wait, Stage::All), Next::Done);
+        let watched = Watched { total: bounds.wait, unbroken: bounds.wait };
+        assert_eq!(next(Stage::Pilot, &[], 0, &bounds, &watched), Next::Wait, "nobody could see it");
+    }
+
+    #[test]
+    fn f2_only_time_in_which_a_sensor_with_the_list_could_be_heard_counts() {
+        let (bounds, second) = (Bounds::default(), Duration::from_secs(1));
+        let mut watched = Watched::default();
+        let goes_on = |watched: &Watched| next(Stage::Pilot, &[], 1, &bounds, watched) == Next::ToAll;
+        for _ in 0..10_000 {
+            watched.handle_look(second, false);
+        }
+        watched.handle_look(bounds.wait * 100, true);
+        assert_eq!(watched.total, ROLLOUT_LOOK_COUNTS, "a machine that slept");
+        for _ in 0..bounds.wait.as_secs() {
+            watched.handle_look(second, true);
+        }
+        assert!(goes_on(&watched));
+        // Nobody can be heard; then what was held back has its time to come.
+        watched.handle_look(second, false);
+        assert!(!goes_on(&watched));
+        for _ in 1..ROLLOUT_SETTLES.as_secs() {
+            watched.handle_look(second, true);
+        }
+        assert!(!goes_on(&watched));
+        watched.handle_look(second, true);
+        assert!(goes_on(&watched));
     }
 
     #[test]
     fn f2_too_many_members_or_hosts_stop_it_however_late_that_is_seen() {
         let bounds = Bounds::default();
         let stops = |stage, one: Hit, able| {
-            let said = next(stage, &[hit(0, 0, 0), one], able, &bounds, THEN.plus(bounds.wait * 2));
+            let watched = Watched { total: bounds.wait * 2, unbroken: bounds.wait };
+            let said = next(stage, &[hit(0, 0, 0), one], able, &bounds, &watched);
             matches!(said, Next::Stop(TooMuch { hit, .. }) if hit == one)
         };
-        let (pilot, all) = (Stage::Pilot(THEN), Stage::All(THEN));
+        let (pilot, all) = (Stage::Pilot, Stage::All);
         assert!(stops(pilot, hit(4, 4, 1), 13) && !stops(pilot, hit(4, 4, 1), 14), "30 in a hundred");
         assert!(!stops(pilot, hit(2, 2, 1), 2), "two say nothing of everybody");
         assert!(stops(pilot, hit(3, 3, 1), 3));

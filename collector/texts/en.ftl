@@ -234,6 +234,7 @@ trust-since = Since
 trust-waits-next = How it comes into force:
 rollout-pilot = List { $list } is at the pilot group ({ $added } new indicators), and goes to all when its time there is over.
 rollout-sent = List { $list } goes to the pilot group first ({ $added } new indicators); no sensor there has it yet.
+rollout-silent = List { $list } WAITS: no sensor of the pilot group that has it in force is connected, so nobody can say what it hits. Look at the group, or publish again.
 rollout-all = List { $list } has gone to all after the pilot group, and is watched.
 rollout-stopped = LIST { $list } STOPPED BY ITSELF: indicator { $indicator } hit too much. It is counted only, and taken out of every list. The rest waits for somebody to look. The collector says:
 rollout-urgent = URGENT: list { $list } went to everybody at once. Reason:

@@ -234,6 +234,7 @@ trust-since = Siden
 trust-waits-next = Slik kommer den i kraft:
 rollout-pilot = Liste { $list } er hos pilotgruppen ({ $added } nye indikatorer) og går til alle når tiden der er over.
 rollout-sent = Liste { $list } går til pilotgruppen først ({ $added } nye indikatorer); ingen sensor der har den ennå.
+rollout-silent = Liste { $list } VENTER: ingen sensor i pilotgruppen som har den i kraft, er tilkoblet, så ingen kan si hva den treffer. Se på gruppen, eller publiser på nytt.
 rollout-all = Liste { $list } har gått til alle etter pilotgruppen, og følges med på.
 rollout-stopped = LISTE { $list } STOPPET AV SEG SELV: indikator { $indicator } traff for mye. Den bare telles, og er tatt ut av alle lister. Resten venter på at noen ser på den. Samleren sier:
 rollout-urgent = HASTER: liste { $list } gikk til alle på én gang. Grunn:

@@ -234,6 +234,7 @@ trust-since = Sidan
 trust-waits-next = Slik kjem ho i kraft:
 rollout-pilot = Liste { $list } er hos pilotgruppa ({ $added } nye indikatorar) og går til alle når tida der er over.
 rollout-sent = Liste { $list } går til pilotgruppa først ({ $added } nye indikatorar); ingen sensor der har ho enno.
+rollout-silent = Liste { $list } VENTAR: ingen sensor i pilotgruppa som har ho i kraft, er tilkopla, så ingen kan seie kva ho treffer. Sjå på gruppa, eller publiser på nytt.
 rollout-all = Liste { $list } har gått til alle etter pilotgruppa, og blir følgd med på.
 rollout-stopped = LISTE { $list } STOPPA AV SEG SJØLV: indikator { $indicator } trefte for mykje. Han blir berre talt, og er teken ut av alle lister. Resten ventar på at nokon ser på ho. Samlaren seier:
 rollout-urgent = HASTAR: liste { $list } gjekk til alle på éin gong. Grunn:

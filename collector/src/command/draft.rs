@@ -126,11 +126,8 @@ pub async fn run(data: &Path, command: DraftCommand) -> anyhow::Result<()> {
 }
 
 /// Since when what is done to indicators is not in force yet, and who did it.
-async fn authors(store: &Store) -> anyhow::Result<(Vec<String>, Option<Timestamp>)> {
-    let newest = store.newest_manifest(Scope::Operator, &ChannelName::default()).await?;
-    let manifest = newest
-        .and_then(|(_, octets)| varde_common::trust::read_unverified::<varde_common::list::Manifest>(&octets).ok());
-    let since = manifest.map_or(Timestamp::MIN, |(manifest, _)| manifest.created);
+pub(super) async fn authors(store: &Store) -> anyhow::Result<(Vec<String>, Option<Timestamp>)> {
+    let since = store.made_since(Scope::Operator).await?;
     Ok(store.draft_authors(Scope::Operator, since).await?)
 }
 
@@ -141,6 +138,16 @@ async fn authors(store: &Store) -> anyhow::Result<(Vec<String>, Option<Timestamp
 pub(super) async fn is_reviewed(store: &Store, draft: &Draft) -> anyhow::Result<()> {
     let (authors, _) = authors(store).await?;
     let reviews = store.draft_reviews(Scope::Operator, draft.name()).await?;
+    let in_force = staged::in_force(store, &ChannelName::default()).await?;
+    let Difference { added, changed, removed: _ } = Difference::between(&in_force, &draft.set()?);
+    // Somebody has brought in what is new, also where the audit does not go back to it: who that was is not known, so nobody is another.
+    let is_unknown = authors.is_empty() && !(added.is_empty() && changed.is_empty());
+    if is_unknown {
+        bail!(
+            "who brought in what draft {} adds is not known any more, and the setting four_eyes asks for somebody else to look: import it again, or varde-collector publish --now --reason TEXT",
+            draft.name()
+        );
+    }
     if !reviews.iter().any(|review| !authors.contains(&review.who)) {
         bail!(
             "draft {} has been looked through by nobody else than those who made it ({}), and the setting four_eyes asks for that: varde-collector draft show, then as another user: varde-collector draft review {} --reason TEXT. What cannot wait: varde-collector publish --now --reason TEXT",

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use varde_common::channel::ChannelName;
 use varde_common::id::{IndicatorId, Revision};
 use varde_common::list::Manifest;
 use varde_common::matcher::IndicatorSet;
@@ -12,14 +13,15 @@ use varde_common::trust::{Domain, read_unverified, sign};
 
 use super::noted::{deed, list_in_force, noted, publication};
 use super::publish::waiting;
-use super::release::by_whom;
-use super::{say, sign as signing};
+use super::release::{self, by_whom};
+use super::{say, sign as signing, staged};
 use crate::audit::On;
 use crate::intel::changes;
 use crate::intel::compile::Compiled;
-use crate::io::{directory, keys, trust};
+use crate::io::{clock, directory, keys, trust};
 use crate::limits::SIGNED_FILE_MAX_OCTETS;
 use crate::store::list::New;
+use crate::store::onward::Onward;
 use crate::store::pending::{Pending, PendingFacts};
 use crate::store::rollout::RolloutFacts;
 use crate::store::{Scope, Store};
@@ -36,6 +38,7 @@ pub(super) async fn let_wait(
     manifest: &Manifest,
     (up_to_id, said): (i64, &str),
     (what, by): (&'static str, Option<&str>),
+    onward: Onward<'_>,
 ) -> anyhow::Result<(PendingFacts, Option<PendingFacts>)> {
     if let Some(there) = store.pending(Scope::Operator).await? {
         // It says the same: a signature that is on its way stays good.
@@ -46,6 +49,7 @@ pub(super) async fn let_wait(
                 && waits.shrinks == manifest.shrinks
                 && waits.channel == manifest.channel
         }) {
+            store.go_onward(onward, there.facts.revision, true, manifest.created).await?;
             return Ok((there.facts, None));
         }
     }
@@ -75,7 +79,7 @@ pub(super) async fn let_wait(
     let preparing = by_whom(deed(what, On::Thing(format!("list {}", manifest.revision))), by)
         .was(list_in_force(store, &pending.channel).await?)
         .becomes(format!("waits for a signature, for {}{said}", publication(&manifest)));
-    let before = store.noting(preparing).let_wait(&pending).await?;
+    let before = store.noting(preparing).let_wait(&pending, onward).await?;
     Ok((facts, before))
 }
 
@@ -129,6 +133,7 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
             wanted.created
         );
     }
+    refuse_held(store, &pending).await?;
     let list = New {
         manifest: signed,
         signed: octets,
@@ -143,11 +148,43 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
     let publishing = deed("publish", On::Thing(format!("list {}", signed.revision)))
         .was(list_in_force(store, &pending.channel).await?)
         .becomes(format!("published for {}, signed by {}{red}", publication(signed), signers.join(", ")));
-    if !store.noting(publishing).publish_list(&list).await? {
+    // Whatever else waits for all ends what is on its way when it begins to wait: while one stands, this is that one.
+    let standing = store.rollout_facts(Scope::Operator).await?.filter(|facts| facts.all_at.is_none());
+    let onward = standing.filter(|_| pending.channel.is_all()).map_or(Onward::Keeps, |facts| Onward::Goes(facts.id));
+    if store.noting(publishing).publish_onward(&list, onward).await?.is_none() {
         bail!("a list with that number was published meanwhile; publish again, and let the new one be signed");
     }
-    store.forget_pending().await?;
     Ok((pending.revision(), signed.count))
+}
+
+/// That a list holds nothing that would not go out today; one that does is called off, or its signature would stand in the way of the
+/// next. What all have already is no reason, but for what was recalled: the list that waits may be the one that takes other things out.
+async fn refuse_held(store: &Store, pending: &Pending) -> anyhow::Result<()> {
+    let whole = IndicatorSet::open(std::sync::Arc::new(pending.base.clone()))?;
+    let mut held = release::kept_back(store, &whole, clock::now()).await?;
+    if held.is_empty() {
+        return Ok(());
+    }
+    let recalled = store.standing_recalls(Scope::Operator).await?;
+    let mut in_force = HashSet::new();
+    for channel in [&pending.channel, &ChannelName::default()] {
+        in_force.extend(staged::in_force(store, channel).await?.indicators().map(|one| one.id.0));
+    }
+    held.retain(|id| {
+        !u64::try_from(*id).is_ok_and(|id| in_force.contains(&id))
+            || recalled.iter().any(|(recalled, _, _)| recalled == id)
+    });
+    if held.is_empty() {
+        return Ok(());
+    }
+    let (revision, numbers) = (pending.revision(), release::numbered(&held));
+    let refusing = deed("publish", On::Thing(format!("list {revision} that waits for a signature"))).becomes(format!(
+        "not published, and waits no more: it holds indicators {numbers}, which go into no list by now"
+    ));
+    store.noting(refusing).forget_pending().await?;
+    bail!(
+        "list {revision} holds what was recalled, withdrawn or held back by lint after it began to wait (indicators {numbers}): nothing is published, and it does not wait any more. Make one without: varde-collector publish"
+    )
 }
 
 /// Whether what waits was made with what is marked TLP:RED. Its base is all of it, also where the manifest is of changes over another.
@@ -188,7 +225,8 @@ pub(super) async fn status(data: &Path, store: &Store, json: bool) -> anyhow::Re
 
 /// How a list on its way fares, in a sentence.
 pub(super) fn on_its_way(facts: &RolloutFacts) -> String {
-    let RolloutFacts { pilot_at, all_revision, ended_why, stopped_on, stopped_why, urgent_why, .. } = facts;
+    let RolloutFacts { pilot_at, pilot_heard, all_revision, ended_why, stopped_on, stopped_why, urgent_why, .. } =
+        facts;
     if let Some(indicator) = stopped_on {
         return format!(
             "STOPPED: indicator {indicator} {}. It is counted only and kept out of every list; nothing more goes out until somebody has looked: varde-collector draft show, then varde-collector publish. Were it right after all: varde-collector recall lift {indicator} --reason TEXT",
@@ -203,6 +241,9 @@ pub(super) fn on_its_way(facts: &RolloutFacts) -> String {
         (Some(_), Some(revision), _) => format!("it went to all as list {revision}."),
         (Some(_), None, _) => "another list has taken its place before it went to all.".to_owned(),
         (None, Some(revision), _) => format!("it went to all as list {revision}, and is watched there."),
+        (None, None, Some(_)) if *pilot_heard == 0 => {
+            "it waits: no sensor of the pilot group that has it in force is connected, so nobody can say what it hits. See: varde-collector pilot list. Without a group: varde-collector publish".to_owned()
+        }
         (None, None, Some(since)) => format!("in force at the pilot group since {since}; then it goes to all."),
         (None, None, None) => "no sensor of the pilot group has it in force yet.".to_owned(),
     }
@@ -216,7 +257,6 @@ mod tests {
     use crate::command::sign::SignArguments;
     use crate::intel::canonical::About;
     use crate::store::fixture;
-    use varde_common::channel::ChannelName;
     use varde_common::time::Timestamp;
     use varde_common::trust::add_signature;
 

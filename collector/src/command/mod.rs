@@ -50,6 +50,8 @@ pub mod list;
 mod listing;
 mod noted;
 mod numbers;
+#[cfg(test)]
+mod published_tests;
 mod release;
 mod say;
 mod sensor_list;

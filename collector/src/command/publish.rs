@@ -16,6 +16,7 @@ use crate::control::Poke;
 use crate::intel::compile::{self, Compiled};
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, keys, trust};
+use crate::store::onward::Onward;
 use crate::store::pending::PendingFacts;
 use crate::store::{Scope, Store};
 
@@ -58,7 +59,7 @@ pub struct PublishArguments {
     pub status: bool,
     /// With --status: one JSON object: list_key (online or duty), pending {revision, count, added, removed, prepared_at} or
     /// null, pilot {sensors, members}, rollouts (the newest first: id, draft, count, added, who, prepared_at, urgent_why,
-    /// pilot_revision, pilot_at, all_revision, all_at, ended_at, ended_why: done, stopped, superseded or unwatched, stopped_on,
+    /// pilot_revision, pilot_at, pilot_heard (sensors of the group that have it in force and are connected), all_revision, all_at, ended_at, ended_why: done, stopped, superseded or unwatched, stopped_on,
     /// stopped_why).
     #[arg(long, requires = "status")]
     pub json: bool,
@@ -211,7 +212,7 @@ pub async fn publish(data: &Path, store: &Store, wanted: Wanted<'_>, now: Timest
     let Wanted { key, channel, allow_shrink, include_red } = wanted;
     let draft = release::compile(store, include_red, now).await?;
     let said = as_said(allow_shrink, include_red);
-    let release = Release { channel, allow_shrink, said, what: "publish", by: None };
+    let release = Release { channel, allow_shrink, said, what: "publish", by: None, onward: Onward::Ends };
     put_out(data, store, draft, &release, key, now).await
 }
 

@@ -1,6 +1,7 @@
 //! `varde-collector recall`: an indicator out of every list at once, or the newest list back to the one before, each with a reason;
 //! and `recall lift`, which lets it into lists again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,12 +19,14 @@ use super::release::{self, Release, Released};
 use super::{brake, say, staged};
 use crate::audit::On;
 use crate::control::Poke;
+use crate::intel::compile::Compiled;
 use crate::intel::difference::Difference;
 use crate::io::control::{Poked, poke};
 use crate::io::{clock, user};
 use crate::limits::BRAKES_LISTED_MAX;
 use crate::limits::rollout::{RECALLED_AT_ONCE, STOPPED_BRAKED_HOURS};
 use crate::store::brake::{NotBraked, Wish};
+use crate::store::onward::Onward;
 use crate::store::recall::{RecallRow, Said};
 use crate::store::{Scope, Store};
 
@@ -125,7 +128,7 @@ fn named(ids: &[i64]) -> On {
     On::Thing(format!("indicators {}", ids.join(", ")))
 }
 
-async fn recall(data: &Path, store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
+pub(super) async fn recall(data: &Path, store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
     let ids = numbers(store, indicators).await?;
     let who = user::who();
     let said = Said { who: &who, reason, by_itself: false };
@@ -145,6 +148,13 @@ pub(super) struct TakenOut {
     waits: Option<crate::store::pending::PendingFacts>,
 }
 
+impl TakenOut {
+    /// No list held any of it.
+    pub(super) fn is_none(&self) -> bool {
+        self.published.is_empty() && self.waits.is_none()
+    }
+}
+
 /// Takes indicators out of the newest list of every channel, and out of one that is on its way: nothing else of them changes.
 ///
 /// # Errors
@@ -152,33 +162,41 @@ pub(super) struct TakenOut {
 pub(super) async fn take_out(data: &Path, store: &Store, ids: &[i64], by: Option<&str>) -> anyhow::Result<TakenOut> {
     let key = release::list_key(data, None)?;
     let now = clock::now();
-    let is_out = |one: &Indicator| i64::try_from(one.id.0).is_ok_and(|id| ids.binary_search(&id).is_ok());
+    // And what was recalled before, where lists wait for a signature: one that waited without it gives way to this one.
+    let standing = match &key {
+        Some(_) => Vec::new(),
+        None => store.standing_recalls(Scope::Operator).await?,
+    };
+    let out: BTreeSet<i64> = ids.iter().copied().chain(standing.into_iter().map(|(id, _, _)| id)).collect();
+    let is_out = |one: &Indicator| release::is_of(&out, one);
     let mut taken = TakenOut::default();
-    let rollout = store.rollout(Scope::Operator).await?.filter(|rollout| rollout.facts.all_at.is_none());
+    let rollout = store.rollout_facts(Scope::Operator).await?.filter(|facts| facts.all_at.is_none());
     let (mut channels, pilot) = (store.newest_revisions(Scope::Operator).await?, staged::pilot());
     channels.sort_by_key(|(channel, _)| !channel.is_all());
     for (channel, _) in channels {
         let set = staged::in_force(store, &channel).await?;
-        if !set.indicators().any(|one| is_out(&one)) {
+        // What is on its way at the group stays ahead of what all have, or it would be taken for one that was published past.
+        let is_passed = channel == pilot && rollout.is_some() && taken.published.iter().any(|(of, _)| of.is_all());
+        if !is_passed && !set.indicators().any(|one| is_out(&one)) {
             continue;
         }
         let draft = release::without(&set, |one| !is_out(one))?;
-        let release = Release { channel: channel.clone(), allow_shrink: false, said: " (recall)", what: "recall", by };
-        let released = release::release(data, store, &draft, &release, key.as_ref(), now).await?;
-        let content = &draft.compiled.content;
-        if let Some(rollout) = rollout.as_ref().filter(|_| channel == pilot) {
+        let onward = match &rollout {
             // Its list at the pilot group is another now: this one goes on.
-            let (base, revision) = (&draft.compiled.base, released.revision());
-            store.change_rollout(rollout.facts.id, &content.blake3, base, content.count, revision).await?;
-        }
-        match released {
-            Released::Published(revision) => taken.published.push((channel, revision)),
+            Some(facts) if channel == pilot => {
+                let Compiled { base, content, .. } = &draft.compiled;
+                Onward::Changes { id: facts.id, draft: &content.blake3, base, count: content.count }
+            }
             // One list waits at a time. What the pilot group has follows once this is signed.
+            Some(_) if channel.is_all() && key.is_none() => Onward::Ends,
+            Some(_) | None => Onward::Keeps,
+        };
+        let (allow_shrink, said, what) = (false, " (recall)", "recall");
+        let release = Release { channel: channel.clone(), allow_shrink, said, what, by, onward };
+        match release::release(data, store, &draft, &release, key.as_ref(), now).await? {
+            Released::Published(revision) => taken.published.push((channel, revision)),
             Released::Waits(facts, _) => {
                 taken.waits = Some(facts);
-                if channel != pilot {
-                    store.end_rollout("superseded", now).await?;
-                }
                 return Ok(taken);
             }
         }
@@ -261,13 +279,24 @@ async fn told(data: &Path, store: &Store, ids: &[i64], taken: &TakenOut, reason:
     say::result(&format!("Recalled: {}; {sent}.", lists.join(", ")))
 }
 
-async fn recall_list(data: &Path, store: &Store, reason: &str) -> anyhow::Result<()> {
+pub(super) async fn recall_list(data: &Path, store: &Store, reason: &str) -> anyhow::Result<()> {
     let all = ChannelName::default();
     let newest = store.newest_list(Scope::Operator, &all).await?.context("no list is in force")?;
     let before = store.list_before(Scope::Operator, &all, newest.revision).await?;
     let before = before.context("there is no list before it that is kept; recall single indicators instead")?;
     let was = newest.set().map_err(|why| anyhow!("list {} cannot be read: {why}", newest.revision))?;
     let back = before.set().map_err(|why| anyhow!("list {} is not kept whole any more: {why}", before.revision))?;
+    let standing = store.standing_recalls(Scope::Operator).await?;
+    let is_left =
+        |one: &Indicator| !i64::try_from(one.id.0).is_ok_and(|id| standing.iter().any(|(of, _, _)| *of == id));
+    // What a recall has left is no list that anybody made: going back from it would bring back what was recalled.
+    let same = release::without(&back, is_left)?.compiled.content == release::without(&was, |_| true)?.compiled.content;
+    if same || store.is_by_recall(Scope::Operator, newest.revision).await? {
+        bail!(
+            "list {} is what a recall has left, and the lists before it hold what was recalled: there is nothing to go back to. Recall what else is wrong by its number: varde-collector recall INDICATOR",
+            newest.revision
+        );
+    }
     let out = Difference::between(&back, &was).added;
     let who = user::who();
     let said = Said { who: &who, reason, by_itself: false };
@@ -276,8 +305,16 @@ async fn recall_list(data: &Path, store: &Store, reason: &str) -> anyhow::Result
         .was(format!("list {newest} of channel {all} in force"))
         .becomes(format!("what list {before} held, {} indicators kept out: {reason}", out.len()));
     store.noting(recalling).recall(&out, said, clock::now()).await?;
-    store.end_rollout("superseded", clock::now()).await?;
-    let draft = release::without(&back, |_| true)?;
+    let now = clock::now();
+    let held = release::kept_back(store, &back, now).await?;
+    let draft = release::without(&back, |one| !release::is_of(&held, one))?;
+    if !held.is_empty() {
+        say::aside(&format!(
+            "{} indicators of list {before} do not come back, because they are recalled, withdrawn or held back by now: {}",
+            held.len(),
+            release::numbered(&held)
+        ));
+    }
     let key = release::list_key(data, None)?;
     let mut taken = TakenOut::default();
     let channels = store.newest_revisions(Scope::Operator).await?.into_iter().map(|(channel, _)| channel);
@@ -290,8 +327,9 @@ async fn recall_list(data: &Path, store: &Store, reason: &str) -> anyhow::Result
             said: " (recall --list)",
             what: "recall",
             by: None,
+            onward: Onward::Ends,
         };
-        match release::release(data, store, &draft, &release, key.as_ref(), clock::now()).await? {
+        match release::release(data, store, &draft, &release, key.as_ref(), now).await? {
             Released::Published(revision) => taken.published.push((channel, revision)),
             Released::Waits(facts, _) => {
                 taken.waits = Some(facts);

@@ -1,6 +1,7 @@
 //! What every way to publish has in common: all that may be published compiled, or a list that is there without some of it; then
 //! signed and kept, or left to wait for its signature.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
@@ -12,18 +13,23 @@ use varde_common::indicator::Indicator;
 use varde_common::list::{ContentHasher, is_shrunken};
 use varde_common::matcher::{Builder, IndicatorSet, Seed};
 use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
 use varde_common::trust::{from_hex, hex, key_id};
 
 use super::noted::{deed, list_in_force, publication};
 use super::{duty, say};
 use crate::audit::{Deed, On};
 use crate::intel::changes;
-use crate::intel::compile::{self, Compiled, Compiler, Making};
+use crate::intel::compile::{self, Compiled, Compiler, Making, Reach};
 use crate::io::keys;
 use crate::limits::COMPILE_PAGE_ROWS;
 use crate::store::list::New;
+use crate::store::onward::Onward;
 use crate::store::pending::PendingFacts;
 use crate::store::{Scope, Store, setting};
+
+/// Indicators that a sentence names by their numbers.
+const NUMBERS_NAMED: usize = 10;
 
 /// Digits of a content's hash by which a draft is named: enough that nobody makes two of the same name by chance.
 const DRAFT_DIGITS: usize = 16;
@@ -83,10 +89,53 @@ pub(super) fn without(set: &IndicatorSet, kept: impl Fn(&Indicator) -> bool) -> 
         builder.add(indicator.id, (&indicator.pattern).into(), &indicator.into())?;
         content.add(indicator);
     }
-    let with_red = indicators.iter().any(|indicator| indicator.tlp == varde_common::tlp::Tlp::Red);
+    let with_red = indicators.iter().any(|indicator| indicator.tlp == Tlp::Red);
     let up_to_id = indicators.last().map_or(0, |last| i64::try_from(last.id.0).unwrap_or(i64::MAX));
     let compiled = Compiled { base: builder.finish()?.into_octets(), content: content.finish(), ..Compiled::default() };
     Ok(Draft { compiled, up_to_id, with_red })
+}
+
+/// Numbers of what a list holds and would not go out today: recalled, withdrawn, held back by lint, or marked more strictly by now
+/// than it is in there.
+pub(super) async fn kept_back(store: &Store, set: &IndicatorSet, now: Timestamp) -> anyhow::Result<BTreeSet<i64>> {
+    let number = |one: &Indicator| i64::try_from(one.id.0).unwrap_or(i64::MAX);
+    let mut left: HashMap<i64, bool> =
+        set.indicators().map(|one| (number(&one), one.pattern.is_confidential())).collect();
+    let with_red = set.indicators().any(|one| one.tlp == Tlp::Red);
+    let linter = store.linter(Scope::Operator, now).await?;
+    let mut after = 0;
+    loop {
+        let rows = store.indicators_to_compile(Scope::Operator, after, COMPILE_PAGE_ROWS).await?;
+        for row in &rows {
+            let Some(is_hidden) = left.get(&row.id) else { continue };
+            let (Ok(pattern), Ok(tlp)) = (row.pattern.parse(), row.tlp.parse()) else { continue };
+            let may_go = match compile::reach(tlp, &pattern, with_red) {
+                Reach::Clear => true,
+                Reach::Hashed => *is_hidden,
+                Reach::Withheld | Reach::Unhidable => false,
+            };
+            if may_go && linter.holds(&pattern, row.of_url).is_none() {
+                left.remove(&row.id);
+            }
+        }
+        match rows.last() {
+            Some(last) => after = last.id,
+            None => return Ok(left.into_keys().collect()),
+        }
+    }
+}
+
+/// Whether an indicator is one of these.
+pub(super) fn is_of(numbers: &BTreeSet<i64>, one: &Indicator) -> bool {
+    i64::try_from(one.id.0).is_ok_and(|id| numbers.contains(&id))
+}
+
+/// Numbers in words, the first of them where there are many: no indicator is named where a log or a screen would keep it.
+pub(super) fn numbered(numbers: &BTreeSet<i64>) -> String {
+    let first: Vec<String> = numbers.iter().take(NUMBERS_NAMED).map(i64::to_string).collect();
+    let more = numbers.len().saturating_sub(first.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", first.join(", "))
 }
 
 /// The key that signs lists: the one that is named, or the collector's own; none = the duty key is somewhere else.
@@ -116,6 +165,8 @@ pub(super) struct Release<'a> {
     pub(super) what: &'static str,
     /// Who does it, where that is no person at a keyboard.
     pub(super) by: Option<&'a str>,
+    /// What it means for the list that is on its way.
+    pub(super) onward: Onward<'a>,
 }
 
 /// What became of it.
@@ -125,16 +176,6 @@ pub(super) enum Released {
     Published(Revision),
     /// It waits for its signature; and what waited before does not.
     Waits(PendingFacts, Option<PendingFacts>),
-}
-
-impl Released {
-    /// Its number, given or to be given.
-    pub(super) fn revision(&self) -> i64 {
-        match self {
-            Released::Published(revision) => i64::try_from(revision.0).unwrap_or(i64::MAX),
-            Released::Waits(facts, _) => facts.revision,
-        }
-    }
 }
 
 /// Signs a list and keeps it as the newest of its channel, or lets it wait for a signature where no key is here.
@@ -149,7 +190,7 @@ pub(super) async fn release(
     key: Option<&SigningKey>,
     now: Timestamp,
 ) -> anyhow::Result<Released> {
-    let Release { channel, allow_shrink, said, what, by } = release;
+    let Release { channel, allow_shrink, said, what, by, onward } = release;
     let Draft { compiled, up_to_id, with_red } = draft;
     let (_, root) = keys::read_root(data)?;
     let last = store.last_revision(Scope::Operator).await?;
@@ -157,7 +198,7 @@ pub(super) async fn release(
     let shrinks = *allow_shrink || is_shrunken(store.largest_list(Scope::Operator).await?, compiled.content.count);
     let whole = compile::manifest_of(compiled, channel, last, shrinks, now);
     let Some(key) = key else {
-        let (facts, before) = duty::let_wait(store, compiled, &whole, (*up_to_id, said), (what, *by)).await?;
+        let (facts, before) = duty::let_wait(store, compiled, &whole, (*up_to_id, said), (what, *by), *onward).await?;
         return Ok(Released::Waits(facts, before));
     };
     compile::sign(&whole, key, &root)?;
@@ -183,10 +224,10 @@ pub(super) async fn release(
     let publishing = by_whom(deed(what, On::Thing(format!("list {}", manifest.revision))), *by)
         .was(list_in_force(store, channel).await?)
         .becomes(format!("published for {}, signed by {}{said}", publication(&manifest), key_id(&key.verifying_key())));
-    if !store.noting(publishing).publish_list(&list).await? {
+    let Some(forgotten) = store.noting(publishing).publish_onward(&list, *onward).await? else {
         bail!("somebody else published in this moment; run it again to publish what has changed since");
-    }
-    if store.forget_pending().await? {
+    };
+    if forgotten {
         say::aside(
             "A list waited for a signature; it does not any more: its number is given now. Publish it again where it was for others.",
         );
@@ -226,7 +267,6 @@ mod tests {
     use crate::command::init::{self, InitArguments};
     use crate::intel::canonical::About;
     use crate::store::fixture;
-    use varde_common::tlp::Tlp;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
 

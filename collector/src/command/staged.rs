@@ -6,19 +6,22 @@ use std::path::Path;
 use anyhow::bail;
 use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
-use varde_common::list::{CHANNEL_PILOT, Manifest};
+use varde_common::list::{CHANNEL_PILOT, Content, Manifest};
 use varde_common::matcher::IndicatorSet;
 use varde_common::time::Timestamp;
+use varde_common::trust::read_unverified;
 
-use super::noted::as_said;
+use super::noted::{as_said, deed};
 use super::publish::{Outcome, PublishArguments, guard, put_out};
 use super::release::{self, Draft, Release};
 use super::run::read_settings;
 use super::{draft, duty, say};
+use crate::audit::On;
 use crate::intel::compile::{self, Compiled};
 use crate::intel::difference::Difference;
 use crate::io::{keys, trust, user};
-use crate::store::rollout::{Begin, RolloutFacts};
+use crate::store::onward::{Begin, Onward};
+use crate::store::rollout::RolloutFacts;
 use crate::store::{Scope, Store};
 
 /// What became of a draft that goes to the pilot group first.
@@ -58,11 +61,13 @@ pub(super) async fn publish(
                 said: &said,
                 what: "publish",
                 by: None,
+                // What is on its way must not take the place of what somebody has published past it.
+                onward: if channel.is_all() || *channel == pilot() { Onward::Ends } else { Onward::Keeps },
             };
+            let content = draft.compiled.content.clone();
             let outcome = put_out(data, store, draft, &release, key, now).await?;
-            // What is on its way must not take the place of what somebody has published past it.
-            if !matches!(outcome, Outcome::Unchanged { .. }) && (channel.is_all() || *channel == pilot()) {
-                store.end_rollout("superseded", now).await?;
+            if release.onward == Onward::Ends && matches!(outcome, Outcome::Unchanged { .. }) {
+                call_back(store, &content, now).await?;
             }
             Ok(Some(outcome))
         }
@@ -77,9 +82,13 @@ pub(super) async fn publish(
                 said: &said,
                 what: "publish",
                 by: None,
+                onward: Onward::Ends,
             };
+            let content = draft.compiled.content.clone();
             let outcome = put_out(data, store, draft, &release, key, now).await?;
-            if !matches!(outcome, Outcome::Unchanged { .. }) {
+            if matches!(outcome, Outcome::Unchanged { .. }) {
+                call_back(store, &content, now).await?;
+            } else {
                 say::aside(
                     "There is no pilot group, so it goes to everybody at once. Name a few sensors that get lists first: varde-collector pilot add ID",
                 );
@@ -171,13 +180,14 @@ async fn begin(
         // What is for all already goes no way: the group is given it where it has something else.
         let newest = for_all.map_or(Revision(0), |list| list.revision);
         if is_news(at_pilot.as_ref()) {
-            store.end_rollout("superseded", now).await?;
-            let release = Release { channel: pilot(), allow_shrink: true, said, what: "publish", by: None };
+            let onward = Onward::Ends;
+            let release = Release { channel: pilot(), allow_shrink: true, said, what: "publish", by: None, onward };
             return Ok(Staged::Begun(put_out(data, store, draft, &release, None, now).await?));
         }
+        call_back(store, content, now).await?;
         return Ok(Staged::Unchanged(newest));
     }
-    let standing = store.rollout(Scope::Operator).await?.map(|rollout| rollout.facts);
+    let standing = store.rollout_facts(Scope::Operator).await?;
     if let Some(facts) = standing.filter(|facts| facts.draft == content.blake3 && !allow_shrink) {
         return Ok(Staged::OnItsWay(facts));
     }
@@ -186,24 +196,42 @@ async fn begin(
         guard(revision, held, content.count)?;
     }
     let added = Difference::between(&in_force(store, &all).await?, &draft.set()?).added;
-    let release = Release { channel: pilot(), allow_shrink, said, what: "publish", by: None };
+    let who = user::who();
+    let begin = set_out(&draft, (&added, allow_shrink), &who);
+    let onward = Onward::Begins(&begin);
+    let release = Release { channel: pilot(), allow_shrink, said, what: "publish", by: None, onward };
     let released = release::release(data, store, &draft, &release, key.as_ref(), now).await?;
-    set_out(store, &draft, (&added, allow_shrink), (released.revision(), None), now).await?;
     Ok(Staged::Begun(match released {
         release::Released::Published(revision) => Outcome::Published { revision, compiled: draft.compiled },
         release::Released::Waits(facts, before) => Outcome::Waits { facts, before, compiled: draft.compiled },
     }))
 }
 
-/// A draft is on its way from now on; what was before goes no further.
-async fn set_out(
-    store: &Store,
-    draft: &Draft,
-    (added, shrinks): (&[i64], bool),
-    (revision, urgent_why): (i64, Option<&str>),
-    now: Timestamp,
-) -> anyhow::Result<()> {
-    let begin = Begin {
+/// What is published says what all have already: what is on its way to them or waits, and says something else, goes no further. Else
+/// it would come after this, and whoever has published would think that it had not.
+async fn call_back(store: &Store, content: &Content, now: Timestamp) -> anyhow::Result<()> {
+    let standing = store.rollout_facts(Scope::Operator).await?;
+    let standing = standing.filter(|facts| facts.all_at.is_none() && facts.draft != content.blake3);
+    let waits = store.pending(Scope::Operator).await?.filter(|pending| {
+        let other =
+            read_unverified::<Manifest>(&pending.manifest).is_ok_and(|(one, _)| one.content_blake3 != content.blake3);
+        other && (pending.channel.is_all() || pending.channel == pilot())
+    });
+    let Some(number) = standing.map(|facts| facts.pilot_revision).or(waits.map(|pending| pending.facts.revision))
+    else {
+        return Ok(());
+    };
+    let calling = deed("publish", On::Thing(format!("list {number}")))
+        .was("on its way to all")
+        .becomes("goes no further: what was published after it says what all have already");
+    store.noting(calling).call_back(now).await?;
+    say::aside(&format!("List {number} was on its way to all, or waited for a signature: it goes no further."));
+    Ok(())
+}
+
+/// A draft as it sets out on its way.
+fn set_out<'a>(draft: &'a Draft, (added, shrinks): (&'a [i64], bool), who: &'a str) -> Begin<'a> {
+    Begin {
         draft: &draft.compiled.content.blake3,
         count: draft.compiled.content.count,
         base: &draft.compiled.base,
@@ -211,11 +239,10 @@ async fn set_out(
         up_to_id: draft.up_to_id,
         with_red: draft.with_red,
         shrinks,
-        who: &user::who(),
-        pilot_revision: revision,
-        urgent_why,
-    };
-    Ok(store.begin_rollout(&begin, now).await?)
+        who,
+        urgent_why: None,
+        unwatched: false,
+    }
 }
 
 /// Publishes a draft for everybody at once. It is watched as one that was at the pilot group before, where there is such a group.
@@ -230,20 +257,19 @@ async fn at_once(
     let (pilots, _) = store.pilot_group(Scope::Operator).await?;
     let all = ChannelName::default();
     let added = Difference::between(&in_force(store, &all).await?, &draft.set()?).added;
-    let release = Release { channel: all, allow_shrink, said, what: "publish", by: None };
+    let who = user::who();
+    let begin =
+        Begin { urgent_why: Some(reason), unwatched: pilots == 0, ..set_out(&draft, (&added, allow_shrink), &who) };
+    let onward = Onward::Begins(&begin);
+    let release = Release { channel: all, allow_shrink, said, what: "publish", by: None, onward };
     let outcome = put_out(data, store, draft.clone(), &release, key, now).await?;
-    let revision = match &outcome {
-        Outcome::Published { revision, .. } => i64::try_from(revision.0).unwrap_or(i64::MAX),
-        Outcome::Waits { facts, .. } => facts.revision,
-        Outcome::Unchanged { .. } => return Ok(outcome),
-    };
-    set_out(store, &draft, (&added, allow_shrink), (revision, Some(reason)), now).await?;
-    if pilots == 0 {
-        store.end_rollout("unwatched", now).await?;
-    } else if matches!(outcome, Outcome::Published { .. }) {
+    if matches!(outcome, Outcome::Unchanged { .. }) {
+        call_back(store, &draft.compiled.content, now).await?;
+    }
+    if pilots > 0 && !matches!(outcome, Outcome::Waits { .. }) {
         // Where it waits for its signature, the group's own follows once that is there.
-        let release = Release { channel: pilot(), allow_shrink: true, ..release };
-        put_out(data, store, draft, &release, key, now).await?;
+        let release = Release { channel: pilot(), allow_shrink: true, onward: Onward::Keeps, ..release };
+        put_out(data, store, draft.clone(), &release, key, now).await?;
     }
     Ok(outcome)
 }

@@ -17,8 +17,21 @@ pub const PILOT_MEMBERS_LEAST: u64 = 3;
 pub const PILOT_HOSTS: u64 = 20;
 /// The most that may be set.
 pub const PILOT_HOSTS_MAX: i64 = 1_000_000;
+/// Lists for all that are read for the newest one made of the database: nobody recalls so often in a row.
+pub const DRAFT_LISTS_READ: i64 = 1_000;
 /// How often it is looked how a list on its way fares: a pilot group that is flooded is spared after seconds.
 pub const ROLLOUT_LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+/// The most that counts of the time between two looks: who looks later than that was asleep.
+pub const ROLLOUT_LOOK_COUNTS: Duration = Duration::from_secs(5);
+/// How long a sensor is heard without a break before its list goes on, where that was broken: it brings first what it held back.
+pub const ROLLOUT_SETTLES: Duration = Duration::from_secs(60);
+/// How often the time a list was watched is noted, for the next start: so much of it is watched anew.
+pub const ROLLOUT_NOTED_EVERY: Duration = Duration::from_secs(10);
+/// How long nobody can be heard of those a list on its way is watched at before the log says so.
+pub const ROLLOUT_SILENT_AFTER: Duration = Duration::from_secs(900);
+/// A recall that lists in force hold still after so long is finished by the running collector: whoever runs the command is at it no
+/// more, or it failed.
+pub const RECALL_FINISHED_AFTER: Duration = Duration::from_secs(20);
 /// Lists on their way and before, as `publish --status` shows them.
 pub const ROLLOUTS_SHOWN: i64 = 5;
 /// What is taken out without a person is counted only for so long, hours: somebody has looked by then, or the list is without it. Less

@@ -6,6 +6,7 @@ use super::text::Texts;
 use super::view::Reader;
 use varde_common::time::Timestamp;
 
+use crate::limits::rollout::ROLLOUT_SILENT_AFTER;
 use crate::limits::{BRAKES_SHOWN_FOR, ROOT_WARN_DAYS};
 use crate::store::picture::{Picture, SensorFacts, TrustFacts};
 use crate::store::rollout::RolloutFacts;
@@ -53,13 +54,20 @@ impl TrustView {
             };
             Some((texts.numbers(key, &[("version", version)]), reader.calendar.moment(expires)))
         });
-        let rollout = rollout.as_ref().and_then(|facts| on_its_way(facts, reader));
+        let rollout = rollout.as_ref().and_then(|facts| {
+            let is_unsigned = pending.is_some_and(|pending| pending.revision == facts.pilot_revision);
+            on_its_way(facts, is_unsigned, reader)
+        });
         TrustView { mode, waits, rollout, ends }
     }
 }
 
 /// A list on its way; one that is over is shown where it stopped or was urgent, for as long as a brake that is over.
-fn on_its_way(facts: &RolloutFacts, reader: &Reader) -> Option<(String, Moment, Option<Shown>, bool)> {
+fn on_its_way(
+    facts: &RolloutFacts,
+    is_unsigned: bool,
+    reader: &Reader,
+) -> Option<(String, Moment, Option<Shown>, bool)> {
     let is_lately = |at: Option<Timestamp>| at.is_none_or(|at| reader.now.since(at) < BRAKES_SHOWN_FOR);
     let (texts, list) = (reader.texts, facts.pilot_revision);
     let moment = |at| reader.calendar.moment(at);
@@ -74,6 +82,10 @@ fn on_its_way(facts: &RolloutFacts, reader: &Reader) -> Option<(String, Moment, 
     }
     if facts.is_over() {
         return None;
+    }
+    let is_silent = facts.all_at.is_none() && facts.pilot_heard == 0 && !is_unsigned;
+    if is_silent && reader.now.since(facts.prepared_at) >= ROLLOUT_SILENT_AFTER {
+        return Some((texts.numbers("rollout-silent", &[("list", list)]), moment(facts.prepared_at), None, true));
     }
     let (key, since) = match (facts.all_at, facts.pilot_at) {
         (Some(since), _) => ("rollout-all", since),

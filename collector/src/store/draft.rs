@@ -8,7 +8,7 @@ use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
 use crate::intel::difference::Met;
-use crate::limits::rollout::{DRAFT_ALERTS_READ, NUMBERS_PER_STATEMENT};
+use crate::limits::rollout::{DRAFT_ALERTS_READ, DRAFT_LISTS_READ, NUMBERS_PER_STATEMENT};
 
 /// That somebody has looked a draft through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,7 +64,38 @@ impl Store {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// Who has changed what lists are made of since a list was published, and when that was done first: by the audit, which
+    /// Since when what is done to indicators is in no list for all: since the newest that is in force was compiled from the database. What
+    /// a recall has left was not, and what a list's recall went back behind is in force no more. What went to the pilot group first was
+    /// compiled before it went there.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn made_since(&self, scope: Scope) -> Result<Timestamp, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(Timestamp::MIN);
+        }
+        let sql = "SELECT on_whom, became LIKE '%(recall --list)' FROM audit WHERE what = 'recall'
+            AND (became LIKE 'published for channel all:%' OR became LIKE 'waits for a signature, for channel all:%')";
+        let recalls: Vec<(String, bool)> = sqlx::query_as(sql).fetch_all(self.readers()).await?;
+        let recalls: BTreeMap<String, bool> = recalls.into_iter().collect();
+        let sql = "SELECT l.revision, l.published_at,
+                (SELECT r.prepared_at FROM rollout r WHERE r.all_revision = l.revision ORDER BY r.id DESC LIMIT 1)
+            FROM list_revision l WHERE l.channel = 'all' ORDER BY l.revision DESC LIMIT $1";
+        let lists = sqlx::query_as(sql).bind(DRAFT_LISTS_READ).fetch_all(self.readers()).await?;
+        let lists: Vec<(i64, i64, Option<i64>)> = lists;
+        let mut undone = 0u32;
+        for (revision, published_at, prepared_at) in lists {
+            match recalls.get(&format!("list {revision}")) {
+                Some(true) => undone += 1,
+                Some(false) => {}
+                None if undone > 0 => undone -= 1,
+                None => return Ok(Timestamp(prepared_at.unwrap_or(published_at))),
+            }
+        }
+        Ok(Timestamp::MIN)
+    }
+
+    /// Who has changed what lists are made of since then, so that more may go out, and when that was done first: by the audit, which
     /// has an entry of each such command before it does anything.
     ///
     /// # Errors
@@ -78,7 +109,9 @@ impl Store {
             return Ok((Vec::new(), None));
         }
         let sql = "SELECT who, MIN(at) FROM audit
-            WHERE at >= $1 AND (what LIKE 'indicator import%' OR what LIKE 'source %' OR what = 'recall lift')
+            WHERE at >= $1 AND (what LIKE 'indicator import%' OR what LIKE 'source %' OR what LIKE 'lint list %'
+                OR what IN ('recall lift', 'lint override', 'lint lifetime', 'allow remove')
+                OR (what = 'alert verdict' AND became NOT LIKE 'false-positive%'))
             GROUP BY who ORDER BY who LIMIT 100";
         let rows: Vec<(String, i64)> = sqlx::query_as(sql).bind(since.0).fetch_all(self.readers()).await?;
         let first = rows.iter().map(|(_, at)| Timestamp(*at)).min();

@@ -9,6 +9,7 @@ use varde_common::list::{Manifest, Refused};
 use varde_common::matcher::IndicatorSet;
 use varde_common::trust::read_unverified;
 
+use super::onward::{Onward, go_onward};
 use super::{Scope, Store, StoreError, restored};
 use crate::intel::changes::Changes;
 use crate::limits::{IMPORT_ROWS_PER_STATEMENT, LIST_CONTENTS_KEPT};
@@ -205,6 +206,15 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn publish_list(&self, list: &New<'_>) -> Result<bool, StoreError> {
+        Ok(self.publish_onward(list, Onward::Keeps).await?.is_some())
+    }
+
+    /// The same, with what it means for the list that is on its way; whatever waited for a signature does not any more, for its
+    /// number is given. Gives whether something did, or none where another list of that number was there first.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn publish_onward(&self, list: &New<'_>, onward: Onward<'_>) -> Result<Option<bool>, StoreError> {
         let New { manifest, signed, older_manifest, base, changes, up_to_id, with_red } = *list;
         let whole = base;
         // Of a channel that no older program follows nobody wants all of it where there are changes.
@@ -215,7 +225,7 @@ impl Store {
             sqlx::query_scalar("SELECT MAX(revision) FROM list_revision").fetch_one(&mut *tx).await?;
         let last = last.unwrap_or(0).max(restored::revisions_above(&mut tx).await?);
         if last.saturating_add(1) != number(manifest.revision) {
-            return Ok(false);
+            return Ok(None);
         }
         sqlx::query(
             "INSERT INTO list_revision (revision, manifest, base, count, published_at, older_manifest, channel, overlay,
@@ -255,8 +265,10 @@ impl Store {
         .bind(number(manifest.revision).saturating_sub(LIST_CONTENTS_KEPT))
         .execute(&mut *tx)
         .await?;
+        go_onward(&mut tx, onward, number(manifest.revision), false, manifest.created).await?;
+        let forgotten = sqlx::query("DELETE FROM pending_list").execute(&mut *tx).await?.rows_affected();
         tx.commit().await?;
-        Ok(true)
+        Ok(Some(forgotten > 0))
     }
 }
 

@@ -6,6 +6,7 @@ use varde_common::channel::ChannelName;
 use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
+use super::onward::{Onward, go_onward};
 use super::{Scope, Store, StoreError};
 use crate::intel::changes::Changes;
 
@@ -100,11 +101,11 @@ impl Store {
         }))
     }
 
-    /// Lets a list wait; the one that waited before is gone, and is given.
+    /// Lets a list wait; the one that waited before is gone, and is given. With what it means for the list that is on its way.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn let_wait(&self, pending: &Pending) -> Result<Option<PendingFacts>, StoreError> {
+    pub async fn let_wait(&self, pending: &Pending, onward: Onward<'_>) -> Result<Option<PendingFacts>, StoreError> {
         let before = self.pending_facts(Scope::Operator).await?;
         let Pending { facts, channel, manifest, older_manifest, base, changes, up_to_id } = pending;
         let mut tx = self.begin().await?;
@@ -128,6 +129,7 @@ impl Store {
         .bind(changes.as_ref().map(|changes| i64::try_from(changes.base_revision.0).unwrap_or(i64::MAX)))
         .execute(&mut *tx)
         .await?;
+        go_onward(&mut tx, onward, facts.revision, true, facts.prepared_at).await?;
         tx.commit().await?;
         Ok(before)
     }

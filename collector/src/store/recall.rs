@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
+use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
 use super::claim::changed;
@@ -121,6 +122,37 @@ impl Store {
         }
         changed(&mut tx).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Numbers of what is recalled and not lifted, in order, each with when and whether the collector did it by itself.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn standing_recalls(&self, scope: Scope) -> Result<Vec<(i64, Timestamp, bool)>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT indicator_id, at, by_itself FROM recall WHERE lifted_at IS NULL ORDER BY indicator_id";
+        let rows: Vec<(i64, i64, bool)> = sqlx::query_as(sql).fetch_all(self.readers()).await?;
+        Ok(rows.into_iter().map(|(id, at, by_itself)| (id, Timestamp(at), by_itself)).collect())
+    }
+
+    /// Whether a list is what a recall has left of another: by the audit, which has an entry of each before it is there. Of two that
+    /// waited under one number the later counts.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn is_by_recall(&self, scope: Scope, revision: Revision) -> Result<bool, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(false);
+        }
+        let sql = "SELECT what FROM audit WHERE on_whom = $1 AND what IN ('publish', 'recall')
+            AND (became LIKE 'waits for a signature%' OR (became LIKE 'published for%' AND NOT EXISTS
+                (SELECT 1 FROM audit w WHERE w.on_whom = audit.on_whom AND w.became LIKE 'waits for a signature%')))
+            ORDER BY seq DESC LIMIT 1";
+        let on = format!("list {revision}");
+        let what: Option<String> = sqlx::query_scalar(sql).bind(&on).fetch_optional(self.readers()).await?;
+        Ok(what.as_deref() == Some("recall"))
     }
 
     /// What is recalled and was, those that stand first and of them the newest; at most so many.

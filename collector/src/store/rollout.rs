@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use varde_common::id::Revision;
-use varde_common::list::{CHANNEL_PILOT, Manifest};
+use varde_common::list::{CHANNEL_ALL, CHANNEL_PILOT, Manifest};
+use varde_common::matcher::IndicatorSet;
 use varde_common::time::Timestamp;
 use varde_common::trust::read_unverified;
 
@@ -37,6 +37,8 @@ pub struct RolloutFacts {
     pub pilot_revision: i64,
     /// Since when it is in force at the first sensor there.
     pub pilot_at: Option<Timestamp>,
+    /// Sensors of the group that have it in force and are connected now.
+    pub pilot_heard: i64,
     /// Its number for all.
     pub all_revision: Option<i64>,
     /// Since when.
@@ -68,34 +70,11 @@ pub struct Rollout {
     pub shrinks: bool,
 }
 
-/// A list that begins its way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Begin<'a> {
-    /// Hash of what it holds.
-    pub draft: &'a str,
-    /// Indicators in it.
-    pub count: u64,
-    /// The list, as a file.
-    pub base: &'a [u8],
-    /// What no list for all had, in order.
-    pub added: &'a [i64],
-    /// Indicators up to this number are in it.
-    pub up_to_id: i64,
-    /// With what is marked TLP:RED.
-    pub with_red: bool,
-    /// It may hold much less than the one before.
-    pub shrinks: bool,
-    /// Who publishes it.
-    pub who: &'a str,
-    /// Its number at the pilot group, or for all.
-    pub pilot_revision: i64,
-    /// Why it goes to everybody at once.
-    pub urgent_why: Option<&'a str>,
-}
-
 const FACTS: &str =
     "r.id, r.draft, r.count, length(r.added) / 8 AS added_count, r.who, r.prepared_at, r.urgent_why, r.pilot_revision,
-    (SELECT MIN(f.heard_at) FROM in_force f WHERE f.revision = r.pilot_revision) AS pilot_at, r.all_revision, r.all_at,
+    (SELECT MIN(f.heard_at) FROM in_force f WHERE f.revision = r.pilot_revision) AS pilot_at,
+    (SELECT COUNT(*) FROM sensor s WHERE s.channel = 'pilot' AND s.connected = 1 AND s.enrolled_at IS NOT NULL AND s.revoked_at IS NULL
+        AND EXISTS (SELECT 1 FROM in_force f WHERE f.sensor_id = s.id AND f.revision >= r.pilot_revision)) AS pilot_heard, r.all_revision, r.all_at,
     r.ended_at, r.ended_why, r.stopped_on, r.stopped_why";
 
 fn facts(row: &SqliteRow) -> Result<RolloutFacts, sqlx::Error> {
@@ -110,6 +89,7 @@ fn facts(row: &SqliteRow) -> Result<RolloutFacts, sqlx::Error> {
         urgent_why: row.try_get("urgent_why")?,
         pilot_revision: row.try_get("pilot_revision")?,
         pilot_at: moment("pilot_at")?,
+        pilot_heard: row.try_get("pilot_heard")?,
         all_revision: row.try_get("all_revision")?,
         all_at: moment("all_at")?,
         ended_at: moment("ended_at")?,
@@ -119,7 +99,8 @@ fn facts(row: &SqliteRow) -> Result<RolloutFacts, sqlx::Error> {
     })
 }
 
-fn written(numbers: &[i64]) -> Vec<u8> {
+/// As the table holds numbers.
+pub(super) fn written(numbers: &[i64]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_be_bytes()).collect()
 }
 
@@ -159,7 +140,20 @@ impl Store {
         Ok(newest(self.readers()).await?)
     }
 
-    /// The one that is under way.
+    /// What people are told of the one that is under way.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn rollout_facts(&self, scope: Scope) -> Result<Option<RolloutFacts>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(None);
+        }
+        let sql = format!("SELECT {FACTS} FROM rollout r WHERE r.ended_at IS NULL ORDER BY r.id DESC LIMIT 1");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_optional(self.readers()).await?;
+        Ok(row.as_ref().map(facts).transpose()?)
+    }
+
+    /// The one that is under way, whole: as large as the list.
     ///
     /// # Errors
     /// The database's own.
@@ -185,69 +179,17 @@ impl Store {
         }))
     }
 
-    /// A list begins its way; the one before it does not go on.
+    /// What no list for all had before that one, in order.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn begin_rollout(&self, begin: &Begin<'_>, now: Timestamp) -> Result<(), StoreError> {
-        let Begin { draft, count, base, added, up_to_id, with_red, shrinks, who, pilot_revision, urgent_why } = begin;
-        let mut tx = self.begin().await?;
-        end_standing(&mut tx, "superseded", now).await?;
-        sqlx::query(
-            "INSERT INTO rollout (draft, count, base, added, up_to_id, with_red, shrinks, who, prepared_at, pilot_revision,
-                urgent_why)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        )
-        .bind(draft)
-        .bind(i64::try_from(*count).unwrap_or(i64::MAX))
-        .bind(base)
-        .bind(written(added))
-        .bind(up_to_id)
-        .bind(i64::from(*with_red))
-        .bind(i64::from(*shrinks))
-        .bind(who)
-        .bind(now.0)
-        .bind(pilot_revision)
-        .bind(urgent_why)
-        .execute(&mut *tx)
-        .await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// What was taken out of a list on its way: from now on it is this one, by another number at the pilot group.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn change_rollout(
-        &self,
-        id: i64,
-        draft: &str,
-        base: &[u8],
-        count: u64,
-        pilot_revision: i64,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let sql = "UPDATE rollout SET draft = $2, base = $3, count = $4, pilot_revision = $5
-            WHERE id = $1 AND ended_at IS NULL";
-        let update = sqlx::query(sql).bind(id).bind(draft).bind(base);
-        let update = update.bind(i64::try_from(count).unwrap_or(i64::MAX)).bind(pilot_revision);
-        update.execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// It went to all, with this number.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn rollout_to_all(&self, id: i64, revision: Revision, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        sqlx::query("UPDATE rollout SET all_revision = $2, all_at = $3 WHERE id = $1 AND all_revision IS NULL")
-            .bind(id)
-            .bind(i64::try_from(revision.0).unwrap_or(i64::MAX))
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
-        Ok(tx.commit().await?)
+    pub async fn rollout_added(&self, scope: Scope, id: i64) -> Result<Vec<i64>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT added FROM rollout WHERE id = $1";
+        let added: Option<Vec<u8>> = sqlx::query_scalar(sql).bind(id).fetch_optional(self.readers()).await?;
+        Ok(read(&added.unwrap_or_default()))
     }
 
     /// None is under way any more. Gives whether one was.
@@ -261,7 +203,20 @@ impl Store {
         Ok(ended > 0)
     }
 
-    /// An indicator has stopped it, and is kept out of every list from now on: both or neither.
+    /// None is under way any more, and what waits for its signature for the same sensors does not: all of it or nothing.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn call_back(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        end_standing(&mut tx, "superseded", now).await?;
+        let sql = "DELETE FROM pending_list WHERE channel IN ($1, $2)";
+        sqlx::query(sql).bind(CHANNEL_ALL).bind(CHANNEL_PILOT).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// An indicator has stopped it, and is kept out of every list from now on, of one that waits for its signature too: all of it
+    /// or nothing.
     ///
     /// # Errors
     /// The database's own.
@@ -274,6 +229,17 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         keep_out(&mut tx, &[indicator], said, now).await?;
+        // What waits for its signature would go out with it: it is this list, or holds what has stopped it.
+        let sql = "SELECT channel, base, (SELECT all_at IS NULL FROM rollout WHERE id = $1) FROM pending_list";
+        let waits: Option<(String, Vec<u8>, bool)> = sqlx::query_as(sql).bind(id).fetch_optional(&mut *tx).await?;
+        let is_of_it = waits.is_some_and(|(channel, base, is_at_pilot)| {
+            let is_its_own = is_at_pilot && (channel == CHANNEL_ALL || channel == CHANNEL_PILOT);
+            let holds = |set: IndicatorSet| set.indicators().any(|one| i64::try_from(one.id.0) == Ok(indicator));
+            is_its_own || IndicatorSet::open(std::sync::Arc::new(base)).is_ok_and(holds)
+        });
+        if is_of_it {
+            sqlx::query("DELETE FROM pending_list").execute(&mut *tx).await?;
+        }
         let sql =
             "UPDATE rollout SET ended_at = $2, ended_why = 'stopped', stopped_on = $3, stopped_why = $4, base = x''
             WHERE id = $1 AND ended_at IS NULL";
@@ -287,20 +253,39 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn rollout_stage(&self, scope: Scope, rollout: &RolloutFacts) -> Result<Option<Stage>, StoreError> {
-        if let Some(since) = rollout.all_at {
-            return Ok(Some(Stage::All(since)));
+        if rollout.all_at.is_some() {
+            return Ok(Some(Stage::All));
         }
         let sql = "SELECT manifest FROM list_revision WHERE revision = $1";
         let manifest: Option<Vec<u8>> =
             sqlx::query_scalar(sql).bind(rollout.pilot_revision).fetch_optional(self.readers()).await?;
         let Some(manifest) = manifest else {
-            let pending = self.pending(scope).await?;
-            let waits = pending.is_some_and(|pending| pending.facts.revision == rollout.pilot_revision);
+            let pending = self.pending_facts(scope).await?;
+            let waits = pending.is_some_and(|pending| pending.revision == rollout.pilot_revision);
             return Ok(waits.then_some(Stage::Unsigned));
         };
         let is_ours = read_unverified::<Manifest>(&manifest)
             .is_ok_and(|(manifest, _)| manifest.content_blake3 == rollout.draft && manifest.channel == CHANNEL_PILOT);
-        Ok(is_ours.then(|| rollout.pilot_at.map_or(Stage::Sent, Stage::Pilot)))
+        Ok(is_ours.then(|| if rollout.pilot_at.is_some() { Stage::Pilot } else { Stage::Sent }))
+    }
+
+    /// Sensors that are connected and have the list in force, where it is watched: at the pilot group, or at all others, where there are
+    /// others.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn rollout_heard(&self, scope: Scope, rollout: &RolloutFacts) -> Result<i64, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(0);
+        }
+        let sql = "WITH living AS (SELECT id, connected, channel = $1 AS is_pilot FROM sensor
+                WHERE enrolled_at IS NOT NULL AND revoked_at IS NULL)
+            SELECT COUNT(*) FROM living WHERE connected = 1
+            AND is_pilot = ($3 IS NULL OR NOT EXISTS (SELECT 1 FROM living WHERE NOT is_pilot))
+            AND EXISTS (SELECT 1 FROM in_force f WHERE f.sensor_id = living.id
+                AND f.revision >= CASE WHEN is_pilot THEN $2 ELSE $3 END)";
+        let heard = sqlx::query_scalar(sql).bind(CHANNEL_PILOT).bind(rollout.pilot_revision).bind(rollout.all_revision);
+        Ok(heard.fetch_one(self.readers()).await?)
     }
 
     /// What a list's indicators have hit since it came into force, and how many members could see it: at the pilot group, or
@@ -388,7 +373,15 @@ impl Store {
     }
 }
 
-async fn end_standing(tx: &mut sqlx::sqlite::SqliteConnection, why: &str, now: Timestamp) -> Result<u64, sqlx::Error> {
+/// None is under way any more; gives how many were.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn end_standing(
+    tx: &mut sqlx::sqlite::SqliteConnection,
+    why: &str,
+    now: Timestamp,
+) -> Result<u64, sqlx::Error> {
     let sql = "UPDATE rollout SET ended_at = $1, ended_why = $2, base = x'' WHERE ended_at IS NULL";
     Ok(sqlx::query(sql).bind(now.0).bind(why).execute(tx).await?.rows_affected())
 }
@@ -397,6 +390,7 @@ async fn end_standing(tx: &mut sqlx::sqlite::SqliteConnection, why: &str, now: T
 mod tests {
     use super::*;
     use crate::store::fixture::Fixture;
+    use crate::store::onward::{Begin, Onward};
 
     #[tokio::test]
     async fn f2_what_a_list_has_hit_is_counted_by_member_and_host_of_what_is_new_in_it_alone() {
@@ -439,7 +433,7 @@ mod tests {
     async fn f2_one_list_is_on_its_way_at_a_time_and_what_stops_it_is_kept_out_in_the_same_moment() {
         let fixture = Fixture::new(1).await;
         let (store, now) = (&fixture.store, Timestamp(1_795_000_000_000_000));
-        let begin = |pilot_revision, draft| Begin {
+        let begin = |draft| Begin {
             draft,
             count: 3,
             base: b"base",
@@ -448,11 +442,11 @@ mod tests {
             with_red: true,
             shrinks: false,
             who: "kari",
-            pilot_revision,
             urgent_why: None,
+            unwatched: false,
         };
-        store.begin_rollout(&begin(5, "a"), now).await.unwrap();
-        store.begin_rollout(&begin(6, "b"), now).await.unwrap();
+        store.go_onward(Onward::Begins(&begin("a")), 5, false, now).await.unwrap();
+        store.go_onward(Onward::Begins(&begin("b")), 6, false, now).await.unwrap();
         let standing = store.rollout(Scope::Operator).await.unwrap().unwrap();
         assert_eq!((standing.facts.pilot_revision, standing.added.as_slice()), (6, &[1, 300][..]));
         assert_eq!((standing.base.as_slice(), standing.with_red, standing.up_to_id), (&b"base"[..], true, 300));

@@ -11,6 +11,8 @@ pub const ADDRESS: &str = "address";
 pub const LIST_KEY_MODE: &str = "list_key_mode";
 /// What confidential indicators are hashed with, 64 hex digits; drawn when first needed. It lies beside the indicators themselves.
 pub const CONFIDENTIAL_KEY: &str = "confidential_key";
+/// For how long the list on its way was watched: its number among them, its number as a list, milliseconds.
+pub const ROLLOUT_WATCHED: &str = "rollout_watched";
 /// A list key lies on the collector.
 pub const ONLINE: &str = "online";
 /// It does not: an analyst's own machine signs.
