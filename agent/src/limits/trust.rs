@@ -26,6 +26,9 @@ pub const FREQUENT_MATCHES_A_MINUTE: u64 = 1_000;
 pub const FREQUENT_HOSTS_LEAST: u64 = 32;
 /// A day, as long as an order of the brake holds at most: somebody has looked by then, or is told again.
 pub const FREQUENT_HELD_S: u64 = 86_400;
+/// Hosts that get through to it, and go out to it, are told by name all the same, so many each time it is demoted: the few there are
+/// behind what others can bring about, and of what everybody uses no flood.
+pub const FREQUENT_TOLD_MAX: u64 = 16;
 /// Indicators of which that is known at once, some 0.6 kB each: more than match within an hour where not everything does.
 pub const FREQUENT_KEPT_MAX: usize = 1_024;
 /// What one process took down as the time, and what the next one finds, may differ by less than this, seconds: a clock that was set back

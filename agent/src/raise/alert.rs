@@ -72,6 +72,8 @@ pub struct Alert {
     hosts_told: u64,
     /// Whether its host counts as one.
     pub(super) named: bool,
+    /// Its indicator was demoted when it was opened: it takes in what its host does all the same.
+    pub(super) is_behind: bool,
 }
 
 /// More than come about before an alert is a day old.
@@ -126,6 +128,7 @@ impl Alert {
             crowd: is_crowd.then(Box::default),
             hosts_told: 0,
             named: false,
+            is_behind: false,
         };
         alert.circumstances.by_resolver = by_resolver(&alert, hosts);
         alert.named = host.is_some() && !alert.circumstances.by_resolver;

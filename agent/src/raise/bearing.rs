@@ -11,6 +11,8 @@ use varde_common::name::DomainName;
 use varde_common::observation::{Endpoint, Protocol};
 use varde_common::time::Timestamp;
 
+use super::fold::Hosts;
+
 /// What makes two sightings the same alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -105,6 +107,11 @@ pub struct Bearing {
 }
 
 impl Bearing {
+    /// Whose it is, where it is one's: what a resolver asks for others makes it no host.
+    pub(super) fn host(&self, hosts: &impl Hosts) -> Option<IpAddr> {
+        self.client.filter(|&client| !(self.lookup && hosts.is_resolver(client)))
+    }
+
     /// What is kept of the other end beside the indicator: of a confidential one the port alone, for the address may be that
     /// very indicator, or soon leads to it.
     pub(super) fn server_beside(&self) -> Endpoint {

@@ -66,6 +66,10 @@ struct Counting {
 }
 
 impl Counting {
+    fn counted_look_up(&self, start: Timestamp) -> bool {
+        self.answer_until.is_some_and(|until| start <= until)
+    }
+
     /// When it is told next, if there is news.
     fn due(&self) -> Timestamp {
         let after_s = match self.statements {
@@ -120,13 +124,12 @@ pub struct Circumstance {
 }
 
 impl Braked {
-    /// Whether matches of this indicator are counted here.
-    pub fn holds(&self, indicator: &Indicator) -> bool {
-        self.braking.holds(indicator)
-            || (!self.demoted.is_empty() && self.demoted.contains(&(indicator.id, indicator.marks.exercise)))
+    /// Whether it matched too often.
+    pub(super) fn is_demoted(&self, indicator: &Indicator) -> bool {
+        !self.demoted.is_empty() && self.demoted.contains(&(indicator.id, indicator.marks.exercise))
     }
 
-    /// Whether that is by an order.
+    /// Whether matches of this indicator are counted here by an order.
     pub(super) fn is_ordered(&self, indicator: &Indicator) -> bool {
         self.braking.holds(indicator)
     }
@@ -172,6 +175,11 @@ impl Braked {
         key.client.zip(counting).is_some_and(|(client, counting)| counting.crowd.contains(client, hash))
     }
 
+    /// Whether contact that begins then follows from a look-up that was counted here.
+    pub(super) fn counted_look_up(&self, key: &Key, start: Timestamp) -> bool {
+        self.groups.get(&Group::of(key)).is_some_and(|counting| counting.counted_look_up(start))
+    }
+
     /// Takes in one match of an indicator that is braked.
     pub(super) fn count(
         &mut self,
@@ -207,7 +215,7 @@ impl Braked {
         // What a resolver asks for others makes it no host.
         let host = seen.client.filter(|_| !(seen.lookup && is_resolver));
         let is_new = host.is_some_and(|host| counting.crowd.insert(host, hash)) && !has_alert;
-        let follows = follows_its_alert || counting.answer_until.is_some_and(|until| seen.start <= until);
+        let follows = follows_its_alert || counting.counted_look_up(seen.start);
         let counts = match seen.count {
             Count::Own => true,
             Count::OwnUnlessLookedUp => is_new || !follows,

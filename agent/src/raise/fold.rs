@@ -2,21 +2,22 @@
 //! (decision 20). Nothing is discarded without being counted: what a storm brings beyond what is told host by host is
 //! counted in its [`Crowd`](super::crowd::Crowd).
 
+mod behind;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use varde_common::alert::Zone;
+use varde_common::alert::{Direction, Zone};
 use varde_common::id::{Revision, SiteId};
-use varde_common::indicator::Indicator;
 use varde_common::time::Timestamp;
 
 pub use super::alert::Alert;
 use super::alert::Opening;
 use super::bearing::{Bearing, Key};
 use super::braked::{Braked, BrakedTotal, Braking, Circumstance};
-use super::frequent::{Demotion, Frequent, Weighed};
+use super::frequent::Frequent;
 use super::storm::{Group, Storm, Together, Verdict};
 use crate::keyed::RandomState;
 use crate::limits::ALERTS_MAX;
@@ -32,6 +33,17 @@ pub trait Hosts {
     fn site(&self, host: IpAddr) -> SiteId;
     /// Zone of a host.
     fn zone(&self, host: IpAddr) -> Zone;
+}
+
+/// What an alert is opened as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opens {
+    /// One host's, or nobody's.
+    Alone,
+    /// Many hosts told of together.
+    Crowd,
+    /// One host's in spite of a demotion; it may be told of together with others already.
+    Behind { in_crowd: bool },
 }
 
 /// All open alerts.
@@ -105,44 +117,25 @@ impl Fold {
         let Bearing { ref indicator, client, direction, .. } = seen;
         let key = Key { site, indicator: indicator.id, client, direction, marks: indicator.marks };
         if !self.keep_closed {
-            let host = client.filter(|&client| !(seen.lookup && hosts.is_resolver(client)));
-            self.weigh(indicator, host, revision, now);
-        }
-        if !self.keep_closed && self.braked.holds(indicator) {
-            self.count(&key, seen, revision, now, hosts);
-            return;
+            self.weigh(&key, &seen, revision, now, hosts);
+            if self.braked.is_ordered(indicator) {
+                self.count(&key, seen, revision, now, hosts);
+                return;
+            }
+            // What comes in was not weighed.
+            if direction == Direction::Outbound && self.braked.is_demoted(indicator) {
+                self.handle_demoted(key, seen, revision, now, hosts);
+                return;
+            }
         }
         if let Some(id) = self.by_key.get(&key).copied() {
             self.take(id, seen, now, hosts);
             return;
         }
         match self.decide(&key, now, hosts) {
-            Verdict::Alone => self.open(key, seen, false, revision, now, hosts),
+            Verdict::Alone => self.open(key, seen, Opens::Alone, revision, now, hosts),
             Verdict::Joins(crowd) => self.take(crowd, seen, now, hosts),
-            Verdict::OpensCrowd => self.open(Key { client: None, ..key }, seen, true, revision, now, hosts),
-        }
-    }
-
-    /// Looks whether it matches too often, unless an order has decided that.
-    fn weigh(&mut self, indicator: &Arc<Indicator>, host: Option<IpAddr>, revision: Revision, now: Timestamp) {
-        if self.braked.is_ordered(indicator) {
-            return;
-        }
-        let named = (indicator.id, indicator.marks.exercise);
-        match self.frequent.handle(indicator, host, now, &self.host_hash) {
-            Weighed::AsBefore => {}
-            Weighed::Demoted(too_often) => {
-                self.braked.handle_demoted(indicator);
-                self.statements.push_back(Statement::Demotion(Demotion {
-                    named,
-                    revision,
-                    too_often: Some(too_often),
-                }));
-            }
-            Weighed::ToldAgain => {
-                self.braked.handle_told_again(indicator, &mut self.statements);
-                self.statements.push_back(Statement::Demotion(Demotion { named, revision, too_often: None }));
-            }
+            Verdict::OpensCrowd => self.open(Key { client: None, ..key }, seen, Opens::Crowd, revision, now, hosts),
         }
     }
 
@@ -192,8 +185,7 @@ impl Fold {
         let Some(alert) = self.alerts.get_mut(&id) else { return };
         self.due.remove(&(alert.due, id));
         let is_crowd = alert.crowd.is_some();
-        // What a resolver asks for others makes it no host.
-        let host = seen.client.filter(|&client| !(seen.lookup && hosts.is_resolver(client)));
+        let host = seen.host(hosts);
         let is_new = match (&mut alert.crowd, host) {
             (Some(crowd), Some(host)) => crowd.insert(host, &self.host_hash),
             (Some(_) | None, _) => false,
@@ -219,20 +211,18 @@ impl Fold {
         self.next_due = self.due.first().map_or(Timestamp::MAX, |(due, _)| *due);
     }
 
-    fn open(
-        &mut self,
-        key: Key,
-        seen: Bearing,
-        is_crowd: bool,
-        revision: Revision,
-        now: Timestamp,
-        hosts: &impl Hosts,
-    ) {
+    fn open(&mut self, key: Key, seen: Bearing, opens: Opens, revision: Revision, now: Timestamp, hosts: &impl Hosts) {
+        let is_crowd = opens == Opens::Crowd;
         self.next_id += 1;
         self.opened += 1;
         let id = AlertId(self.next_id);
         let client = seen.client;
         let mut alert = Alert::open(Opening { id, key, is_crowd, now }, seen, hosts);
+        if let Opens::Behind { in_crowd } = opens {
+            alert.is_behind = true;
+            // It was counted among the hosts there.
+            alert.named &= !in_crowd;
+        }
         if let (Some(crowd), Some(client)) = (&mut alert.crowd, client) {
             crowd.insert(client, &self.host_hash);
             self.storm.handle_joined(1);

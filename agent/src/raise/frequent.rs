@@ -1,6 +1,7 @@
 //! Which indicators match so often that they say nothing any more: a bad row of a list (a resolver's address, a name that everybody
 //! uses) meets every host within minutes, and nobody believes the alert after it. Such a one is demoted: its matches are counted
-//! from then on, as if it were braked.
+//! from then on, as if it were braked. Weighed is what hosts of ours do ([`Fold::weigh`](super::fold::Fold)): what comes in from
+//! outside is as much as somebody outside likes.
 //!
 //! It is told again once the list says something else of it, once a day has passed, and where the brake's order has named it: then
 //! whoever ordered that has seen it, and the sensor leaves it alone for a day.
@@ -18,7 +19,8 @@ use super::braked::Braking;
 use super::crowd::Crowd;
 use crate::keyed::RandomState;
 use crate::limits::{
-    FREQUENT_HELD_S, FREQUENT_HOSTS_LEAST, FREQUENT_KEPT_MAX, FREQUENT_MATCHES_A_MINUTE, FREQUENT_WITHIN_S,
+    FREQUENT_HELD_S, FREQUENT_HOSTS_LEAST, FREQUENT_KEPT_MAX, FREQUENT_MATCHES_A_MINUTE, FREQUENT_TOLD_MAX,
+    FREQUENT_WITHIN_S,
 };
 
 /// An indicator, and whether it is part of an exercise.
@@ -57,6 +59,15 @@ pub enum Weighed {
     ToldAgain,
 }
 
+/// One match.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Matched {
+    /// Whose, where it is one's.
+    pub(super) host: Option<IpAddr>,
+    /// It is one of its own, and not more of what counted before: that counts where it is the first of a host.
+    pub(super) counts: bool,
+}
+
 /// What is known of one that is not demoted.
 #[derive(Debug, Default)]
 struct Watch {
@@ -70,8 +81,12 @@ struct Watch {
 #[derive(Debug)]
 enum State {
     Watched(Box<Watch>),
-    /// Since then, being this.
-    Demoted(Timestamp, Arc<Indicator>),
+    /// Since then, being this; so many hosts were told by name in spite of it.
+    Demoted {
+        since: Timestamp,
+        was: Arc<Indicator>,
+        told: u64,
+    },
     /// By the word of an order; since the first match behind it.
     Spared(Option<Timestamp>),
 }
@@ -100,11 +115,11 @@ impl Frequent {
         Frequent { hosts, known: HashMap::default() }
     }
 
-    /// A match, of a host where it is one's.
+    /// A match.
     pub(super) fn handle(
         &mut self,
         indicator: &Arc<Indicator>,
-        host: Option<IpAddr>,
+        matched: Matched,
         now: Timestamp,
         hash: &RandomState,
     ) -> Weighed {
@@ -116,14 +131,14 @@ impl Frequent {
         let fresh = || State::Watched(Box::new(Watch { since: now, minute: now, ..Watch::default() }));
         let state = self.known.entry(name).or_insert_with(fresh);
         match state {
-            State::Watched(watch) => match watch.take(host, hosts_max, now, hash) {
+            State::Watched(watch) => match watch.take(matched, hosts_max, now, hash) {
                 Some(too_often) => {
-                    *state = State::Demoted(now, Arc::clone(indicator));
+                    *state = State::Demoted { since: now, was: Arc::clone(indicator), told: 0 };
                     Weighed::Demoted(too_often)
                 }
                 None => Weighed::AsBefore,
             },
-            State::Demoted(since, was) => {
+            State::Demoted { since, was, told: _ } => {
                 if **was == **indicator && !passed(*since, now, FREQUENT_HELD_S) {
                     return Weighed::AsBefore;
                 }
@@ -137,6 +152,17 @@ impl Frequent {
                 }
                 Weighed::AsBefore
             }
+        }
+    }
+
+    /// Whether one more host that gets through to what is demoted is told by name.
+    pub(super) fn may_tell(&mut self, indicator: &Indicator) -> bool {
+        match self.known.get_mut(&named(indicator)) {
+            Some(State::Demoted { told, .. }) if *told < FREQUENT_TOLD_MAX => {
+                *told += 1;
+                true
+            }
+            Some(State::Demoted { .. } | State::Watched(_) | State::Spared(_)) | None => false,
         }
     }
 
@@ -159,7 +185,7 @@ impl Frequent {
         let age = |state: &State| match state {
             State::Watched(watch) => (0, watch.since),
             State::Spared(since) => (1, since.unwrap_or(Timestamp::MAX)),
-            State::Demoted(since, _) => (2, *since),
+            State::Demoted { since, .. } => (2, *since),
         };
         let oldest = self.known.iter().min_by_key(|(_, state)| age(state)).map(|(name, _)| *name);
         oldest.map(|name| self.known.remove(&name));
@@ -167,16 +193,17 @@ impl Frequent {
 }
 
 impl Watch {
-    fn take(&mut self, host: Option<IpAddr>, hosts_max: u64, now: Timestamp, hash: &RandomState) -> Option<TooOften> {
+    fn take(&mut self, matched: Matched, hosts_max: u64, now: Timestamp, hash: &RandomState) -> Option<TooOften> {
         if passed(self.since, now, FREQUENT_WITHIN_S) {
             *self = Watch { since: now, minute: now, ..Watch::default() };
         }
         if passed(self.minute, now, 60) {
             (self.minute, self.in_minute) = (now, 0);
         }
-        self.matches = self.matches.saturating_add(1);
-        self.in_minute = self.in_minute.saturating_add(1);
-        let is_new = host.is_some_and(|host| self.crowd.insert(host, hash));
+        let is_new = matched.host.is_some_and(|host| self.crowd.insert(host, hash));
+        let counts = u64::from(matched.counts || is_new);
+        self.matches = self.matches.saturating_add(counts);
+        self.in_minute = self.in_minute.saturating_add(counts);
         let is_fast = self.in_minute > FREQUENT_MATCHES_A_MINUTE;
         if !is_new && !is_fast {
             return None;
@@ -197,8 +224,8 @@ mod tests {
         START.plus(Duration::from_secs(seconds))
     }
 
-    fn host(n: u32) -> Option<IpAddr> {
-        Some(std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).into())
+    fn host(n: u32) -> Matched {
+        Matched { host: Some(std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).into()), counts: true }
     }
 
     fn listed(confidence: u8) -> Arc<Indicator> {
@@ -264,6 +291,6 @@ mod tests {
             frequent.handle(&one(id), host(1), at(id), &hash);
         }
         assert_eq!(frequent.known.len(), FREQUENT_KEPT_MAX);
-        assert!(matches!(frequent.known.get(&(IndicatorId(0), false)), Some(State::Demoted(..))));
+        assert!(matches!(frequent.known.get(&(IndicatorId(0), false)), Some(State::Demoted { .. })));
     }
 }

@@ -12,7 +12,7 @@ use varde_common::time::{Timestamp, Validity};
 use varde_common::tlp::Tlp;
 use varde_common::trust::{Root, Untrusted, key_id};
 
-use super::lint::{self, Held, Linter};
+use super::lint::{self, Held, Linter, Ruling};
 use crate::limits::{LIST_DAYS, LIST_RENEW_DAYS};
 
 /// An indicator as the database holds it, as far as a list needs it.
@@ -150,10 +150,18 @@ impl Compiler {
             return Ok(());
         }
         let mut indicator = read_row(row)?;
-        if let Some(finding) = self.linter.holds(&indicator.pattern, row.of_url) {
-            let shown = || lint::shown(row.id, &row.pattern, indicator.tlp);
-            self.held.add(&finding, indicator.tlp, shown, row.was_published);
-            return Ok(());
+        match self.linter.rule(&indicator.pattern, row.of_url) {
+            Ruling::Held(finding) => {
+                let shown = || lint::shown(row.id, &row.pattern, indicator.tlp);
+                self.held.add(&finding, indicator.tlp, shown, row.was_published);
+                return Ok(());
+            }
+            // Sensors obey the window themselves: the override ends at them too, without another list.
+            Ruling::Until(end) => {
+                let until = indicator.validity.until.map_or(end, |until| until.min(end));
+                indicator.validity.until = Some(until);
+            }
+            Ruling::Free => {}
         }
         let facts = Facts::from(&indicator);
         match reach(indicator.tlp, &indicator.pattern, self.making.include_red) {

@@ -10,7 +10,7 @@ use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
 use super::{Scope, Store, StoreError};
-use crate::intel::lint::{Knowledge, Linter, List, ListKind, Origin, default_lists};
+use crate::intel::lint::{Knowledge, Linter, List, ListKind, Origin, Overridden, default_lists};
 use crate::limits::LINT_LISTS_MAX;
 
 /// A warninglist, as `lint list list` shows it.
@@ -285,8 +285,8 @@ impl Store {
         let networks: Vec<String> =
             sqlx::query_scalar("SELECT DISTINCT network FROM member_network").fetch_all(self.readers()).await?;
         let overridden = self.override_rows(scope, now).await?.into_iter().filter(|row| row.in_force);
-        let overridden: HashMap<String, HashSet<String>> =
-            overridden.map(|row| (row.indicator, row.rules.into_iter().collect())).collect();
+        let of = |row: OverrideRow| Overridden { rules: row.rules.into_iter().collect(), until: row.until };
+        let overridden: HashMap<String, Overridden> = overridden.map(|row| (row.indicator.clone(), of(row))).collect();
         Ok(Linter::new(Knowledge {
             lists: self.lists().await?.into_iter().map(|(list, _)| list).collect(),
             member_names: names.iter().filter_map(|name| DomainName::parse(name).ok()).collect(),
@@ -300,7 +300,10 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intel::compile::{Compiler, Making, Stored};
     use crate::intel::lint::{Level, read};
+    use varde_common::confidential::ConfidentialKey;
+    use varde_common::matcher::Seed;
     use varde_common::time::Timestamp;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
@@ -356,5 +359,47 @@ mod tests {
         assert!(!store.end_override(&pattern, "ola", NOW).await.unwrap());
         assert!(held(&store, "altinn.no", NOW).await.is_some());
         assert!(store.override_rows(Scope::Member(1), NOW).await.unwrap().is_empty());
+    }
+
+    /// Until when sensors go by each of these, in a list that is made now.
+    async fn ends(store: &Store, rows: &[(&str, Option<Timestamp>)]) -> Vec<Option<Timestamp>> {
+        let making = Making { seed: Seed::from_octets([1; 16]), key: ConfidentialKey([7; 32]), include_red: false };
+        let linter = store.linter(Scope::Operator, NOW).await.unwrap();
+        let mut compiler = Compiler::new(NOW, making, linter);
+        for (id, (pattern, valid_until)) in (1..).zip(rows) {
+            let row = Stored {
+                id,
+                pattern: (*pattern).to_owned(),
+                confidence: 80,
+                severity: 3,
+                tlp: "TLP:AMBER".to_owned(),
+                valid_from: None,
+                valid_until: valid_until.map(|until| until.0),
+                exercise: false,
+                of_url: false,
+                was_published: false,
+            };
+            compiler.take(&row).unwrap();
+        }
+        let base = compiler.finish().unwrap().base;
+        let set = varde_common::matcher::IndicatorSet::open(std::sync::Arc::new(base)).unwrap();
+        let mut read: Vec<_> = set.indicators().collect();
+        read.sort_by_key(|indicator| indicator.id);
+        read.iter().map(|indicator| indicator.validity.until).collect()
+    }
+
+    #[tokio::test]
+    async fn l3_an_overrides_end_goes_with_the_list_and_ends_no_other_indicator() {
+        let (_dir, store) = store().await;
+        let (sooner, much_later) = (Timestamp(NOW.0 + 1), Timestamp(LATER.0 + 1));
+        for (text, rules) in [("altinn.no", "list norwegian-services"), ("vond.example", "list that-is-gone")] {
+            let (pattern, rules): (Pattern, _) = (text.parse().unwrap(), [rules.to_owned()]);
+            let given = Override { pattern: &pattern, rules: &rules, reason: "øvelse", author: "kari", until: LATER };
+            store.give_override(&given, NOW).await.unwrap();
+        }
+        for (stands, goes) in [(None, LATER), (Some(much_later), LATER), (Some(sooner), sooner)] {
+            let rows = [("altinn.no", stands), ("vond.example", stands), ("verre.example", stands)];
+            assert_eq!(ends(&store, &rows).await, [Some(goes), stands, stands], "what nothing holds needs no override");
+        }
     }
 }

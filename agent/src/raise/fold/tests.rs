@@ -15,6 +15,8 @@ use crate::bucket::Bucket;
 use crate::limits::{ALERTS_AT_ONCE, ALERTS_PER_MINUTE, RISE_GATHERED_S};
 use crate::raise::bearing::{Count, Observed};
 
+mod often;
+
 /// A member whose hosts are all in one place, with one resolver.
 struct Village;
 
@@ -447,7 +449,7 @@ fn t10_i8_what_matches_too_often_is_counted_only_to_the_last_match_until_the_lis
     // The same list anew, another indicator's order, and more of it: as before.
     fold.handle_braking(braking(7, &[(3, false)]));
     let later = START.plus(Duration::from_secs(70));
-    fold.handle(seen(2_000, &hay, Evidence::Contacted, later), Revision(2), later, &Village);
+    fold.handle(seen(2_000, &hay, Evidence::Attempted, later), Revision(2), later, &Village);
     fold.handle_time(later, &Village);
     reader.read(&mut fold);
     assert_eq!(reader.alerts.len() as u64, alerts);
@@ -458,6 +460,6 @@ fn t10_i8_what_matches_too_often_is_counted_only_to_the_last_match_until_the_lis
     assert_eq!(reader.demoted, [(1, true), (1, false)]);
     assert_eq!(reader.alerts.len() as u64, alerts + 1);
     let (counted, _, evidence) = reader.braked[&(1, false, 0)];
-    assert_eq!((counted + reader.sums()[&(1, false)].0, evidence), (102, Evidence::Contacted), "I8");
+    assert_eq!((counted + reader.sums()[&(1, false)].0, evidence), (102, Evidence::Attempted), "I8");
     assert!(fold.braked().is_empty());
 }

@@ -85,3 +85,31 @@ fn regular_contact_is_reckoned_on_the_sensor() {
     let last = regularity.next_back().unwrap();
     assert_eq!((last.contacts, last.median_interval_ms, last.spread_ms), (10, 300_000, 0));
 }
+
+/// Who owns a listed address and reaches servers of ours from it has nothing of what our hosts do hidden.
+#[test]
+fn t10_connections_from_a_listed_address_hide_no_host_that_calls_it() {
+    let list = vec![Indicator::bare(IndicatorId(1), "203.0.113.9".parse().unwrap())];
+    let raise_settings = RaiseSettings { frequent_hosts: Some(256), ..settings(None, Keep::default()) };
+    let raise = Raise::new(raise_settings, Arc::new(IndicatorSet::build(list)), Revision(1));
+    let mut bench = Bench { raise, now: second(0), flow: 0 };
+    for n in 0..1_600 {
+        bench.now = Timestamp(n * 30_000);
+        bench.tcp("203.0.113.9:50000", &format!("10.0.1.{}:443", n % 40), Contact::Answered);
+    }
+    for host in [H, H2] {
+        bench.tcp(host, BAD, Contact::Answered);
+    }
+    let told = statements(&mut bench.raise);
+    let of_hosts = told.iter().filter_map(|statement| match statement {
+        Statement::Opened { client, body, .. } if body.direction == Direction::Outbound => *client,
+        Statement::Demotion(_) => panic!("it is counted only from now on"),
+        Statement::Opened { .. }
+        | Statement::Updated { .. }
+        | Statement::CrowdOpened { .. }
+        | Statement::CrowdUpdated { .. }
+        | Statement::Braked(_) => None,
+    });
+    let hosts: Vec<String> = of_hosts.map(|host| host.to_string()).collect();
+    assert_eq!(hosts, ["10.0.0.5", "10.0.0.6"]);
+}

@@ -16,6 +16,7 @@ use std::fmt;
 use ipnet::IpNet;
 use varde_common::indicator::{Pattern, Target};
 use varde_common::name::DomainName;
+use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
 pub use defaults::{default_list, default_lists};
@@ -161,6 +162,26 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What somebody has said is to go out all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overridden {
+    /// In spite of these, by [`Finding::key`].
+    pub rules: HashSet<String>,
+    /// Until then.
+    pub until: Timestamp,
+}
+
+/// What becomes of an indicator when a list is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ruling {
+    /// It stays out.
+    Held(Finding),
+    /// It goes out, by an override until then.
+    Until(Timestamp),
+    /// It goes out.
+    Free,
+}
+
 /// What is known when something is to be published.
 #[derive(Debug, Clone, Default)]
 pub struct Knowledge {
@@ -172,8 +193,8 @@ pub struct Knowledge {
     pub member_networks: Vec<IpNet>,
     /// What never goes out.
     pub allowed: Vec<Pattern>,
-    /// By indicator, as plain lists write it: what it goes out in spite of, by [`Finding::key`].
-    pub overridden: HashMap<String, HashSet<String>>,
+    /// By indicator, as plain lists write it: what it goes out in spite of.
+    pub overridden: HashMap<String, Overridden>,
 }
 
 /// All rules, compiled.
@@ -184,7 +205,7 @@ pub struct Linter {
     members: Tables,
     allowed: Tables,
     allowed_patterns: Vec<Pattern>,
-    overridden: HashMap<String, HashSet<String>>,
+    overridden: HashMap<String, Overridden>,
 }
 
 impl Linter {
@@ -240,18 +261,35 @@ impl Linter {
 
     /// Why an indicator stays out of lists, if it does: the worst of what nobody has overridden.
     pub fn holds(&self, pattern: &Pattern, of_url: bool) -> Option<Finding> {
-        let findings = self.findings(pattern, of_url);
-        if !findings.first().is_some_and(|worst| worst.level.holds()) {
-            return None;
+        match self.rule(pattern, of_url) {
+            Ruling::Held(finding) => Some(finding),
+            Ruling::Until(_) | Ruling::Free => None,
         }
-        findings.into_iter().find(|finding| finding.level.holds() && !self.overrides(pattern, finding))
+    }
+
+    /// Whether an indicator goes out, and until when where that is by an override alone.
+    pub fn rule(&self, pattern: &Pattern, of_url: bool) -> Ruling {
+        let mut until = None;
+        for finding in self.findings(pattern, of_url).into_iter().filter(|finding| finding.level.holds()) {
+            match self.overridden_until(pattern, &finding) {
+                Some(end) => until = Some(end),
+                None => return Ruling::Held(finding),
+            }
+        }
+        until.map_or(Ruling::Free, Ruling::Until)
     }
 
     /// Whether an override for this indicator is in force that lets it out in spite of this.
     pub fn overrides(&self, pattern: &Pattern, finding: &Finding) -> bool {
-        !self.overridden.is_empty()
-            && finding.can_be_overridden()
-            && self.overridden.get(&pattern.to_plain()).is_some_and(|keys| keys.contains(&finding.key()))
+        self.overridden_until(pattern, finding).is_some()
+    }
+
+    fn overridden_until(&self, pattern: &Pattern, finding: &Finding) -> Option<Timestamp> {
+        if self.overridden.is_empty() || !finding.can_be_overridden() {
+            return None;
+        }
+        let given = self.overridden.get(&pattern.to_plain())?;
+        given.rules.contains(&finding.key()).then_some(given.until)
     }
 
     fn look_at_allowed(&self, pattern: &Pattern, findings: &mut Vec<Finding>) {

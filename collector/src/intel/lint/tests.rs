@@ -98,7 +98,7 @@ fn l3_what_is_allowed_never_goes_out_below_within_or_above() {
         "ja4:t13d1516h2_8daaf6152771_02713d6af862",
     ];
     let allowed = allowed.iter().map(|text| pattern(text)).collect();
-    let overridden = HashMap::from([("supplier.example".to_owned(), HashSet::from(["allowed".to_owned()]))]);
+    let overridden = HashMap::from([("supplier.example".to_owned(), overridden(&["allowed"]))]);
     let linter = Linter::new(Knowledge { allowed, overridden, ..Knowledge::default() });
     for text in "supplier.example a.supplier.example =supplier.example =www.other.example www.other.example other.example 198.51.100.9
         198.51.100.0/25 198.51.0.0/16 192.0.2.7:443 ja4:t13d1516h2_8daaf6152771_02713d6af862"
@@ -111,15 +111,20 @@ fn l3_what_is_allowed_never_goes_out_below_within_or_above() {
     }
 }
 
+fn overridden(rules: &[&str]) -> Overridden {
+    Overridden { rules: rules.iter().map(|rule| (*rule).to_owned()).collect(), until: Timestamp(9) }
+}
+
 #[test]
 fn l3_an_override_lets_out_what_it_named_and_nothing_else() {
     let overriding = |text: &str, keys: &[&str]| {
-        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        Linter::new(Knowledge { overridden: HashMap::from([(text.to_owned(), keys)]), ..known() })
+        Linter::new(Knowledge { overridden: HashMap::from([(text.to_owned(), overridden(keys))]), ..known() })
     };
     let linter = overriding("altinn.no", &["list norwegian-services"]);
     assert_eq!((held(&linter, "altinn.no"), held(&linter, "nav.no").is_some()), (None, true));
     assert!(held(&linter, "=altinn.no").is_some(), "another indicator");
+    let rule = |text: &str| linter.rule(&pattern(text), false);
+    assert_eq!((rule("altinn.no"), rule("evil.example")), (Ruling::Until(Timestamp(9)), Ruling::Free));
     let linter = overriding("8.8.8.8", &["list cisco_top1000"]);
     assert_eq!(held(&linter, "8.8.8.8").as_deref(), Some("list public-resolvers"), "another rule");
     let linter = overriding("10.0.0.0/8", &["special-range", "width"]);
