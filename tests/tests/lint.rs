@@ -163,11 +163,44 @@ fn l4_a_sensor_stops_matching_when_a_lifetime_ends_without_a_new_list() -> Resul
     ensure!(ends > now && ends < now.plus(Duration::from_secs(4 * 86_400)), "{short}");
     assert_eq!(long, "2099-01-01T00:00:00.000000Z");
     collector.ask(["publish"])?;
+    let alerted = look_up(&folder, &collector, [(now, "kort.example"), (now.plus(FIVE_DAYS), "gammel.example")])?;
+    assert_eq!(alerted, ["kort.example".to_owned(), "lang.example".to_owned()].into());
+    collector.stop()
+}
+
+#[test]
+fn l3_a_sensor_stops_matching_when_an_override_ends_without_a_new_list() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut collector = Collector::init(&folder.path().join("collector"))?;
+    collector.start()?;
+    collector.add_member("3407", "Gjøvik")?;
+    let rows = ["altinn.no", "digdir.no", "lang.example"];
+    import(&collector, folder.path(), &rows, &["--valid-until", "2099-01-01T00:00:00Z"])?;
+    let now = varde_agent::io::clock::now();
+    let until = now.plus(Duration::from_secs(2 * 86_400)).to_string();
+    for indicator in ["altinn.no", "digdir.no"] {
+        collector.ask(["lint", "override", indicator, "--reason", "øvelse", "--until", &until])?;
+    }
+    collector.ask(["publish"])?;
+    assert_eq!(in_list(&collector)?, rows.map(str::to_owned).into());
+    let alerted = look_up(&folder, &collector, [(now, "altinn.no"), (now.plus(FIVE_DAYS), "digdir.no")])?;
+    assert_eq!(alerted, ["altinn.no".to_owned(), "lang.example".to_owned()].into());
+    collector.stop()
+}
+
+const FIVE_DAYS: Duration = Duration::from_secs(5 * 86_400);
+
+/// What a new sensor alerts on that sees these looked up at these times, and `lang.example` each time behind it. It goes by the packets'
+/// own time, and has the list of now all the while.
+fn look_up(
+    folder: &tempfile::TempDir,
+    collector: &Collector,
+    looked_up: [(Timestamp, &'static str); 2],
+) -> Result<BTreeSet<String>> {
     let mut agent = Agent::new(&folder.path().join("agent"), None)?;
     agent.enroll(&collector.token("3407")?)?;
-    // A sensor goes by the packets' own time: the second look-ups are of five days ahead.
     let mut packets = Vec::new();
-    for (at, name) in [(now, "kort.example"), (now.plus(Duration::from_secs(5 * 86_400)), "gammel.example")] {
+    for (at, name) in looked_up {
         let mut traffic = Traffic::starting(at);
         for (id, name) in [(1, name), (2, "lang.example")] {
             let question = Question { id, name, qtype: rtype::A };
@@ -186,7 +219,5 @@ fn l4_a_sensor_stops_matching_when_a_lifetime_ends_without_a_new_list() -> Resul
         Ok(alerts.iter().filter(|alert| alert.indicator == "lang.example").map(|alert| alert.count).sum())
     };
     eventually("what lives on is told", PATIENCE, || Ok((lasting()? >= 2).then_some(())))?;
-    let alerted: BTreeSet<String> = collector.alerts()?.into_iter().map(|alert| alert.indicator).collect();
-    assert_eq!(alerted, ["kort.example".to_owned(), "lang.example".to_owned()].into());
-    collector.stop()
+    Ok(collector.alerts()?.into_iter().map(|alert| alert.indicator).collect())
 }

@@ -407,7 +407,8 @@ fn t10_an_indicator_that_every_host_meets_is_counted_only_by_the_sensor_itself_u
         Ok(community.collector.alerts()?.iter().filter(|alert| alert.indicator == "alle.example").count())
     };
     let alerts = count(&community)?;
-    ensure!((18..=22).contains(&alerts), "{alerts} alerts of 120 hosts");
+    // About 20 before it is demoted, and the 16 hosts that get through first behind that.
+    ensure!((34..=38).contains(&alerts), "{alerts} alerts of 120 hosts");
     // The collector is told, and shows what was counted; the member sees it too.
     let events = community.collector.ask(["sensor", "events", "1"])?.out;
     ensure!(events.contains("matched too often"), "{events}");
