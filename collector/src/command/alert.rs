@@ -41,14 +41,17 @@ KEYS of --json (one object a line, in the order of id; absent = null; times RFC 
 
 const VERDICT_HELP: &str = "\
 false-positive  the indicator is wrong: it is withdrawn, whatever source names it now or later, until this is taken back; counts
-                against the sources that name it, and MISP servers that are told of sightings hear of it
+                against the sources that name it, and MISP servers that are told of sightings hear of it; what it names goes on the
+                allow-list, so that nothing below or within it goes out either (not in an exercise)
 legitimate      the indicator is right and this traffic is wanted (a test, a researcher): nothing follows but that it is said
 confirmed       it is what the indicator says: counts for its sources, and MISP servers that are told of sightings hear of it
-none            what was said is taken back, and what followed from it: the indicator stands again where a source names it
+none            what was said is taken back, and what followed from it: the indicator stands again where a source names it,
+                and what the verdict put on the allow-list is off it; what a person put there stays
 Sensors drop a withdrawn indicator with the next list: varde-collector publish. Until then: varde-collector indicator brake.
-The reason stands in the audit, on the page, and in what a member is handed over when it leaves.
-Keys with --json: alert, indicator, verdict (null = none), before, withdrawn, reinstated (by this), sightings (queued), sources
-(source, shown: its indicators that were published; hits: those that made alerts; confirmed, false_positives: verdicts).";
+The reason stands in the audit, on the page, by the indicator's claims, on the allow-list, and in what a member is handed over when it leaves.
+Keys with --json: alert, indicator, verdict (null = none), before, withdrawn, reinstated (by this), sightings (queued), allowed (its pattern
+by this), allow_list_full (it could not be), allow_removed (it is off the allow-list by this), sources (source,
+shown: its indicators that were published; hits: those that made alerts; confirmed, false_positives: verdicts).";
 
 /// What can be done with alerts.
 #[derive(Debug, clap::Subcommand)]

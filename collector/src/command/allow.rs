@@ -36,7 +36,7 @@ pub enum AllowCommand {
     },
     /// What is allowed and was: by whom, why, until when.
     #[command(
-        after_help = "Keys with --json: pattern, reason, author, given_at, until (null = until it is removed), ended_at (removed, or given anew), ended_by, in_force. Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: pattern, reason, author, given_at, until (null = until it is removed), ended_at (removed, or given anew), ended_by, in_force, by_verdict (alert verdict false-positive put it there: it goes when that is taken back). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.

@@ -12,9 +12,10 @@ use varde_common::time::Timestamp;
 
 use super::noted::{deed, reading};
 use super::release::{self, Draft};
-use super::{say, staged};
+use super::{held, say, staged};
 use crate::audit::On;
 use crate::intel::difference::{Difference, Hindsight, WouldHit};
+use crate::intel::lint::{Finding, Held, is_secret};
 use crate::io::{clock, user};
 use crate::limits::DRAFT_SHOWN;
 use crate::store::draft::{Review, Shown};
@@ -26,7 +27,7 @@ pub enum DraftCommand {
     /// What the next list would add, change and remove beside the one in force, and what each new indicator would have hit among
     /// the alerts that are stored.
     #[command(
-        after_help = "One JSON object with --json: draft (its name: it is of what it holds, so that what was looked at is what is published), list (the one in force), count, authors (who changed what lists are made of since), since (when that was first done), reviews (who, reason, at), left_out {expired, red, fingerprints}, added, changed, removed. Each of the last three: total, kinds (how many of which kind), shown (at most 200: id, indicator, kind, tlp, exercise, sources; of what is added also would_hit {members, hosts, alerts}). What would have hit most comes first. Times are RFC 3339 UTC; what is not is null.
+        after_help = "One JSON object with --json: draft (its name: it is of what it holds, so that what was looked at is what is published), list (the one in force), count, authors (who changed what lists are made of since), since (when that was first done), reviews (who, reason, at), left_out {expired, red, fingerprints}, held (what lint holds back: by_rule, of each rule {count, first (a few of them), can_be_overridden}, were_published, first_published), added, changed, removed. Each of the last three: total, kinds (how many of which kind), shown (at most 200: id, indicator, kind, tlp, exercise, sources; of what is added also would_hit {members, hosts, alerts} and warnings (what lint says of it though it goes out)). What would have hit most comes first. Times are RFC 3339 UTC; what is not is null.
 Would have hit: alerts that are kept (13 months) are held against the draft by the matcher that sensors have, by the name, address or fingerprint they met and the server they reached. What met no indicator then left nothing here, so it is at least so much. Exercises are left out."
     )]
     Show {
@@ -62,6 +63,7 @@ struct DraftView {
     since: Option<Timestamp>,
     reviews: Vec<Review>,
     left_out: LeftOut,
+    held: Held,
     added: Part,
     changed: Part,
     removed: Part,
@@ -88,6 +90,8 @@ struct One {
     indicator: Shown,
     #[serde(skip_serializing_if = "Option::is_none")]
     would_hit: Option<Hits>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<String>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -193,7 +197,11 @@ async fn part(store: &Store, ids: &[i64], hits: Option<&BTreeMap<i64, WouldHit>>
     }
     first.truncate(DRAFT_SHOWN);
     let shown = store.shown_of(Scope::Operator, &first).await?;
-    let one = |indicator: Shown| One { would_hit: hits.map(|hits| Hits::of(hits.get(&indicator.id))), indicator };
+    let one = |indicator: Shown| One {
+        would_hit: hits.map(|hits| Hits::of(hits.get(&indicator.id))),
+        indicator,
+        warnings: None,
+    };
     Ok(Part {
         total: ids.len(),
         kinds: store.kinds_of(Scope::Operator, ids).await?,
@@ -201,15 +209,31 @@ async fn part(store: &Store, ids: &[i64], hits: Option<&BTreeMap<i64, WouldHit>>
     })
 }
 
-async fn show(store: &Store, json: bool, include_red: bool) -> anyhow::Result<()> {
-    let draft = release::compile(store, include_red, clock::now()).await?;
+/// What lint says of those that are shown, though they go out: it warns, or somebody has overridden it.
+async fn warn(store: &Store, part: &mut Part, now: Timestamp) -> anyhow::Result<()> {
+    let linter = store.linter(Scope::Operator, now).await?;
+    for one in &mut part.shown {
+        let Some(named) = store.indicator_named(Scope::Operator, &one.indicator.id.to_string()).await? else {
+            continue;
+        };
+        // What lint met may be all of the indicator.
+        let say = |finding: Finding| if is_secret(named.tlp) { finding.key() } else { finding.to_string() };
+        one.warnings = Some(linter.findings(&named.pattern, named.of_url).into_iter().map(say).collect());
+    }
+    Ok(())
+}
+
+async fn view(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Result<DraftView> {
+    let draft = release::compile(store, include_red, now).await?;
     let all = ChannelName::default();
     let newest = store.newest_manifest(Scope::Operator, &all).await?.map_or(0, |(revision, _)| revision.0);
     let difference = Difference::between(&staged::in_force(store, &all).await?, &draft.set()?);
     let hits = hindsight(store, &draft, &difference).await?;
     let (authors, since) = authors(store).await?;
     let compiled = &draft.compiled;
-    let view = DraftView {
+    let mut added = part(store, &difference.added, Some(&hits)).await?;
+    warn(store, &mut added, now).await?;
+    Ok(DraftView {
         draft: draft.name().to_owned(),
         list: newest,
         count: compiled.content.count,
@@ -217,10 +241,15 @@ async fn show(store: &Store, json: bool, include_red: bool) -> anyhow::Result<()
         since,
         reviews: store.draft_reviews(Scope::Operator, draft.name()).await?,
         left_out: LeftOut { expired: compiled.expired, red: compiled.withheld, fingerprints: compiled.unhidable },
-        added: part(store, &difference.added, Some(&hits)).await?,
+        held: compiled.held.clone(),
+        added,
         changed: part(store, &difference.changed, None).await?,
         removed: part(store, &difference.removed, None).await?,
-    };
+    })
+}
+
+async fn show(store: &Store, json: bool, include_red: bool) -> anyhow::Result<()> {
+    let view = view(store, include_red, clock::now()).await?;
     // What it would have hit is of members' hosts, in numbers.
     reading(
         store,
@@ -266,10 +295,58 @@ fn in_words(view: &DraftView) -> anyhow::Result<()> {
             vec![id.to_string(), format!("{indicator}{exercise}"), kind.clone(), tlp.clone(), sources.join(", "), hit]
         };
         say::rows(&part.shown, false, &["ID", "INDICATOR", "KIND", "TLP", "SOURCE", "WOULD HAVE HIT"], row, "")?;
+        let warned = part.shown.iter().filter_map(|one| Some((&one.indicator.indicator, one.warnings.as_ref()?)));
+        for (indicator, warning) in warned.flat_map(|(indicator, all)| all.iter().map(move |one| (indicator, one))) {
+            say::aside(&say::printable(format!("Goes out, though lint says of {indicator}: {warning}")));
+        }
         if part.shown.len() < part.total {
             say::aside(&format!("{} are shown of {}.", part.shown.len(), part.total));
         }
     }
+    held::say_of_list(&view.held);
     say::aside(&format!("To publish this and nothing else: varde-collector publish --draft {}", view.draft));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::init::{self, InitArguments};
+    use crate::intel::canonical::About;
+    use crate::store::fixture;
+    use crate::store::lint::Override;
+    use varde_common::tlp::Tlp;
+
+    const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
+
+    #[tokio::test]
+    async fn l3_a_draft_says_what_lint_holds_back_and_what_goes_out_in_spite_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("c");
+        init::run(&data, InitArguments::default()).await.unwrap();
+        let store = Store::open(&data).await.unwrap();
+        let import = async |list: &str, tlp: Tlp| {
+            fixture::import(&store, list, &About { tlp: Some(tlp), ..About::default() }, NOW).await;
+        };
+        import("evil.example\nskatteetaten.no\naltinn.no\n", Tlp::Green).await;
+        import("nav.no\n", Tlp::Red).await;
+        let rules = ["list norwegian-services".to_owned()];
+        let pattern = "altinn.no".parse().unwrap();
+        let until = Timestamp(NOW.0 + 1);
+        let given = Override { pattern: &pattern, rules: &rules, reason: "drill", author: "kari", until };
+        store.give_override(&given, NOW).await.unwrap();
+        let view = view(&store, true, NOW).await.unwrap();
+        let json = serde_json::to_value(&view).unwrap();
+        let held = &json["held"]["by_rule"]["list norwegian-services"];
+        assert_eq!((&held["count"], &held["can_be_overridden"]), (&2.into(), &true.into()), "{json}");
+        assert!(held["first"][0].as_str().unwrap().starts_with("skatteetaten.no: "), "{held}");
+        assert!(!held.to_string().contains("nav.no"), "{held}");
+        let shown = json["added"]["shown"].as_array().unwrap();
+        let warned = |name: &str| {
+            let one = shown.iter().find(|one| one["indicator"] == name);
+            one.unwrap_or_else(|| panic!("{name} in {json}"))["warnings"].as_array().unwrap().len()
+        };
+        assert_eq!((shown.len(), warned("evil.example"), warned("altinn.no")), (2, 0, 1));
+        store.close().await;
+    }
 }

@@ -4,6 +4,7 @@ use anyhow::bail;
 use varde_common::indicator::Pattern;
 
 use super::say;
+use super::verdict::record_in_words;
 use crate::intel::canonical::Details;
 use crate::limits::{INDICATORS_LISTED, INDICATORS_LISTED_MAX};
 use crate::store::indicator::IndicatorRow;
@@ -14,7 +15,7 @@ pub(super) const LIST_HELP: &str = "By number. What is beyond --limit is told on
 Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until (where every source names an end), expires_at (until when sensors look for it), exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more), recalled_at and recalled_why (kept out of every list since then; varde-collector recall). Times are RFC 3339 UTC; what is not is null.";
 
 pub(super) const SHOW_HELP: &str = "What it comes to, and each claim: what one object of a source says of it. Those that stand come before those that were withdrawn, the newest first, 200 at most.
-Keys with --json: those of indicator list, claims_total and claims, of each: source, object_id (null = a list without names), modified_at (the object's version), threat, confidence, severity, tlp, pap, valid_from, valid_until, exercise (null = not said), techniques, tags, measures, note, url, of_url (true = only the host of this URL is looked for), cut (true = the source wrote more than is kept; these are left out where they are empty), object (as the source sent it), received_at (first said), renewed_at (last said), withdrawn_at, withdrawn_why. Times are RFC 3339 UTC.
+Keys with --json: those of indicator list, source_records (of each source that names it or did: source, shown = its indicators that were ever published, hits = those of them with alerts, confirmed and false_positives = verdicts), claims_total and claims, of each: source, object_id (null = a list without names), modified_at (the object's version), threat, confidence, severity, tlp, pap, valid_from, valid_until, exercise (null = not said), techniques, tags, measures, note, url, of_url (true = only the host of this URL is looked for), cut (true = the source wrote more than is kept; these are left out where they are empty), object (as the source sent it), received_at (first said), renewed_at (last said), withdrawn_at, withdrawn_why. Times are RFC 3339 UTC.
 Exit: 0 it is shown, 1 there is none, 2 wrong usage.";
 
 /// Arguments of `indicator list`.
@@ -93,7 +94,9 @@ fn print(indicators: &[IndicatorRow], after: i64, json: bool) -> anyhow::Result<
 pub(super) async fn show(store: &Store, arguments: &ShowArguments) -> anyhow::Result<()> {
     let id = match (arguments.indicator.parse::<i64>(), arguments.indicator.parse::<Pattern>()) {
         (Ok(id), _) => Some(id),
-        (Err(_), Ok(pattern)) => store.indicator_id(Scope::Operator, &pattern.to_plain()).await?,
+        (Err(_), Ok(pattern)) => {
+            store.indicator_named(Scope::Operator, &pattern.to_plain()).await?.map(|named| named.id)
+        }
         (Err(_), Err(_)) => None,
     };
     let said = match id {
@@ -110,7 +113,7 @@ pub(super) async fn show(store: &Store, arguments: &ShowArguments) -> anyhow::Re
 }
 
 fn in_words(said: &IndicatorSaid) -> Vec<String> {
-    let IndicatorSaid { indicator, claims, claims_total } = said;
+    let IndicatorSaid { indicator, claims, claims_total, source_records } = said;
     let IndicatorRow { id, indicator: pattern, kind, sources: _, threat, confidence, severity, tlp, pap, .. } =
         indicator;
     let mut lines = vec![format!("{id}  {pattern}  ({kind})")];
@@ -137,6 +140,7 @@ fn in_words(said: &IndicatorSaid) -> Vec<String> {
     ] {
         lines.extend(value.map(|value| line("  ", what, value)));
     }
+    lines.extend(source_records.iter().map(|record| line("  ", "record", record_in_words(record))));
     for claim in claims {
         lines.push(String::new());
         lines.extend(of_claim(claim));
@@ -218,6 +222,10 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         let json = serde_json::to_value(&said).unwrap();
+        assert!(text.contains("NCSC: 0 published, 0 of them with alerts, 0 verdicts confirmed it"), "{text}");
+        for key in json["source_records"][0].as_object().unwrap().keys() {
+            assert!(SHOW_HELP.contains(key.as_str()), "{key} stands in the help");
+        }
         for key in json["claims"][0].as_object().unwrap().keys().chain(json.as_object().unwrap().keys()) {
             assert!(SHOW_HELP.contains(key.as_str()) || LIST_HELP.contains(key.as_str()), "{key} stands in the help");
         }

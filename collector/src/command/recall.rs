@@ -107,8 +107,9 @@ async fn numbers(store: &Store, named: &[String]) -> anyhow::Result<Vec<i64>> {
                 let pattern: Pattern = name
                     .parse()
                     .map_err(|why| anyhow!("\"{name}\" is neither the number of an indicator nor one: {why}"))?;
-                let id = store.indicator_id(Scope::Operator, &pattern.to_plain()).await?;
-                id.with_context(|| format!("there is no indicator {name}; see: varde-collector indicator list"))?
+                let found = store.indicator_named(Scope::Operator, &pattern.to_plain()).await?;
+                let none = || format!("there is no indicator {name}; see: varde-collector indicator list");
+                found.with_context(none)?.id
             }
         };
         ids.push(id);

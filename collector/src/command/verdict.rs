@@ -9,8 +9,10 @@ use varde_common::limits::BRAKE_REASON_MAX_OCTETS;
 use super::noted::deed;
 use super::say;
 use crate::audit::On;
-use crate::io::clock;
-use crate::store::verdict::{Judged, SourceRecord};
+use crate::io::{clock, user};
+use crate::limits::ALLOWED_MAX;
+use crate::store::allow::Following;
+use crate::store::verdict::{self, Judged, SourceRecord};
 use crate::store::{Scope, Store};
 use crate::verdict::Verdict;
 
@@ -53,7 +55,40 @@ struct Done {
     withdrawn: bool,
     reinstated: bool,
     sightings: u64,
+    allowed: bool,
+    allow_list_full: bool,
+    allow_removed: bool,
     sources: Vec<SourceRecord>,
+}
+
+/// How right a source was, as it stands there; not yet fit for a terminal.
+pub(super) fn record_in_words(record: &SourceRecord) -> String {
+    let SourceRecord { source, shown, hits, confirmed, false_positives } = record;
+    format!(
+        "{source}: {shown} published, {hits} of them with alerts, {confirmed} verdicts confirmed it, {false_positives} found it wrong"
+    )
+}
+
+/// What became of the allow-list, after what was said before it.
+fn of_allow_list(indicator: i64, following: Following) -> String {
+    let Following { allowed, is_full, removed } = following;
+    let mut words = String::new();
+    if allowed {
+        words.push_str(&format!(
+            " The pattern of indicator {indicator} is on the allow-list: it and what is below or within it never goes out."
+        ));
+    }
+    if is_full {
+        words.push_str(&format!(
+            " The allow-list is full ({ALLOWED_MAX}), so what is below or within it may still go out: varde-collector allow remove PATTERN, then say this again."
+        ));
+    }
+    if removed {
+        words.push_str(&format!(
+            " The pattern of indicator {indicator}, which the verdict had put on the allow-list, is off it."
+        ));
+    }
+    words
 }
 
 /// Runs the command.
@@ -71,12 +106,26 @@ pub(super) async fn run(store: &Store, arguments: VerdictArguments) -> anyhow::R
         .concerns([found.member])
         .was(was)
         .becomes(format!("{becomes}: {reason}"));
-    let judged = store.noting(judging).judge(id, verdict, &reason, clock::now()).await?;
-    let Judged { withdrawn, reinstated, sightings } = judged.ok_or_else(none)?;
+    let said = verdict::Word { verdict, reason: &reason, who: &user::who() };
+    let judged = store.noting(judging).judge(id, said, clock::now()).await?;
+    let Judged { withdrawn, reinstated, sightings, allow_list } = judged.ok_or_else(none)?;
     let sources = store.source_records(Scope::Operator, Some(found.indicator)).await?;
     let indicator = found.indicator;
     if json {
-        let done = Done { alert: id, indicator, verdict, before, withdrawn, reinstated, sightings, sources };
+        let Following { allowed, is_full: allow_list_full, removed: allow_removed } = allow_list;
+        let done = Done {
+            alert: id,
+            indicator,
+            verdict,
+            before,
+            withdrawn,
+            reinstated,
+            sightings,
+            allowed,
+            allow_list_full,
+            allow_removed,
+            sources,
+        };
         return say::result(&serde_json::to_string(&done)?);
     }
     let mut words = match verdict {
@@ -89,15 +138,13 @@ pub(super) async fn run(store: &Store, arguments: VerdictArguments) -> anyhow::R
     if reinstated {
         words.push_str(&format!(" Indicator {indicator} stands again."));
     }
+    words.push_str(&of_allow_list(indicator, allow_list));
     if sightings > 0 {
         words.push_str(&format!(" {sightings} sightings wait to be sent."));
     }
     say::result(&words)?;
-    for SourceRecord { source, shown, hits, confirmed, false_positives } in sources {
-        say::result(&format!(
-            "{}: {shown} published, {hits} of them with alerts, {confirmed} verdicts confirmed it, {false_positives} found it wrong",
-            say::printable(source)
-        ))?;
+    for record in &sources {
+        say::result(&say::printable(record_in_words(record)))?;
     }
     if withdrawn || reinstated {
         say::aside("Sensors learn of it with the next: varde-collector publish");

@@ -26,6 +26,8 @@ CREATE INDEX judged_source_by_source ON judged_source (source_id);
 ALTER TABLE indicator ADD COLUMN refuted_at BIGINT;   -- since when it is a false positive by a person's word; no claim revives it
 ALTER TABLE claim ADD COLUMN refuted_at BIGINT;       -- withdrawn by that word, and stands again where it is taken back
 
+ALTER TABLE allowed ADD COLUMN by_verdict BIGINT NOT NULL DEFAULT 0;   -- a false positive put it there: it goes with that
+
 -- Which of its indicators a source is told about, and where: MISP servers that were named for that, no others.
 CREATE TABLE sighting_target (
     source_id BIGINT PRIMARY KEY REFERENCES source (id),

@@ -1,4 +1,4 @@
-//! The allow-list: what never goes out, whatever source says so.
+//! The allow-list: what never goes out, whatever source says so; what a person puts there, and what a verdict does.
 
 use serde::Serialize;
 use sqlx::{Row, SqliteConnection};
@@ -29,6 +29,8 @@ pub struct AllowedRow {
     pub ended_by: Option<String>,
     /// Whether it has effect.
     pub in_force: bool,
+    /// A verdict put it here: it goes with that.
+    pub by_verdict: bool,
     /// The number and marking of the indicator of this pattern, where there is one.
     #[serde(skip)]
     pub known: Option<(i64, Tlp)>,
@@ -73,6 +75,57 @@ pub(super) async fn allow(
         .execute(tx)
         .await?;
     Ok(true)
+}
+
+/// What became of the allow-list by a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Following {
+    /// The pattern is on it by this verdict, and was not.
+    pub allowed: bool,
+    /// There was no room for it.
+    pub is_full: bool,
+    /// What a verdict had put there is off it.
+    pub removed: bool,
+}
+
+/// Has what a false positive named never go out, within the verdict's own transaction. What somebody has put there stays as it is.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn allow_refuted(
+    tx: &mut SqliteConnection,
+    allowing: &Allowing<'_>,
+    now: Timestamp,
+) -> Result<Following, sqlx::Error> {
+    let pattern = allowing.pattern.to_plain();
+    let sql = "SELECT COUNT(*) FROM allowed WHERE pattern = $1 AND ended_at IS NULL AND (until IS NULL OR until > $2)";
+    let stands: i64 = sqlx::query_scalar(sql).bind(&pattern).bind(now.0).fetch_one(&mut *tx).await?;
+    // Of a keyed hash nobody knows what else it would stand for.
+    if stands > 0 || allowing.pattern.is_confidential() {
+        return Ok(Following::default());
+    }
+    if !allow(&mut *tx, allowing, now).await? {
+        return Ok(Following { is_full: true, ..Following::default() });
+    }
+    let sql = "UPDATE allowed SET by_verdict = 1 WHERE pattern = $1 AND ended_at IS NULL";
+    sqlx::query(sql).bind(&pattern).execute(tx).await?;
+    Ok(Following { allowed: true, ..Following::default() })
+}
+
+/// Takes off the list what a verdict had put there, and nothing that a person did.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn end_refuted(
+    tx: &mut SqliteConnection,
+    pattern: &Pattern,
+    author: &str,
+    now: Timestamp,
+) -> Result<Following, sqlx::Error> {
+    let sql =
+        "UPDATE allowed SET ended_at = $2, ended_by = $3 WHERE pattern = $1 AND ended_at IS NULL AND by_verdict = 1";
+    let ended = sqlx::query(sql).bind(pattern.to_plain()).bind(now.0).bind(author).execute(tx).await?;
+    Ok(Following { removed: ended.rows_affected() > 0, ..Following::default() })
 }
 
 async fn end(tx: &mut SqliteConnection, pattern: &str, author: &str, now: Timestamp) -> Result<bool, sqlx::Error> {
@@ -131,6 +184,7 @@ impl Store {
                 ended_at: ended_at.map(Timestamp),
                 ended_by: row.try_get("ended_by")?,
                 in_force: ended_at.is_none() && until.is_none_or(|until| until > now.0),
+                by_verdict: row.try_get::<i64, _>("by_verdict")? != 0,
                 known: known(row)?,
             })
         };

@@ -109,13 +109,14 @@ impl Stage {
     }
 }
 
-/// What is said of indicators is another from here on: whatever is made of it is made anew.
+/// What is said of indicators is another from here on: whatever is made of it is made anew. In the same transaction as the change, each
+/// time: of what is read before it commits the number is the old one. What lint, the allow-list and lifetimes say takes effect with the
+/// next list, whose number is told apart by itself.
 pub(super) async fn changed(tx: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE indicator_change SET number = number + 1").execute(tx).await.map(drop)
 }
 
 async fn source_id(tx: &mut SqliteConnection, name: &str, now: Timestamp) -> Result<i64, StoreError> {
-    changed(tx).await?;
     let sql = "INSERT INTO source (name, added_at, received_at) VALUES ($1, $2, $2)
         ON CONFLICT (name) DO UPDATE SET received_at = excluded.received_at RETURNING id";
     Ok(sqlx::query_scalar(sql).bind(name).bind(now.0).fetch_one(tx).await?)

@@ -61,6 +61,7 @@ pub(super) const WITHOUT_CLAIMS: &str = "UPDATE indicator SET withdrawn_at = $2 
 
 /// Has the indicators of these gathered entries be what their claims come to.
 pub(super) async fn of_entries(tx: &mut SqliteConnection, from: i64, to: i64) -> Result<(), StoreError> {
+    claim::changed(&mut *tx).await?;
     sqlx::query(AssertSqlSafe(sum_up(OF_ENTRIES))).bind(from).bind(to).execute(tx).await?;
     Ok(())
 }

@@ -8,8 +8,9 @@ use sqlx::sqlite::SqliteRow;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use varde_common::channel::ChannelName;
-use varde_common::indicator::Severity;
+use varde_common::indicator::{Indicator, Severity};
 use varde_common::list::Refused;
+use varde_common::matcher::IndicatorSet;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
@@ -77,6 +78,27 @@ fn entry(row: &SqliteRow) -> Result<Option<Entry>, sqlx::Error> {
     }))
 }
 
+/// What a list holds: numbers, in order, each with when sensors cease to look for it. A source need not have named that end.
+struct Listed(Vec<(i64, i64)>);
+
+impl Listed {
+    fn of(set: &IndicatorSet) -> Listed {
+        let row = |indicator: Indicator| {
+            let ends = indicator.validity.until.map_or(i64::MAX, |until| until.0);
+            Some((i64::try_from(indicator.id.0).ok()?, ends))
+        };
+        let mut rows: Vec<(i64, i64)> = set.indicators().filter_map(row).collect();
+        rows.sort_unstable();
+        Listed(rows)
+    }
+
+    /// When one ends; none of what is not listed.
+    fn end(&self, id: i64) -> Option<i64> {
+        let place = self.0.binary_search_by_key(&id, |(listed, _)| *listed).ok()?;
+        self.0.get(place).map(|(_, ends)| *ends)
+    }
+}
+
 impl Store {
     /// What is served now would be made of this.
     ///
@@ -90,7 +112,8 @@ impl Store {
     }
 
     /// Sends what somebody of this level may have, by threat and then by number: what is in the newest list of all members, stands, holds
-    /// at `now`, is no exercise and is not braked. Gives when the first of it, or of what is to come, turns.
+    /// at `now`, is no exercise and neither recalled nor braked. It ends when sensors cease to look for it: a source that says it again
+    /// has it live on with the next list. Gives when the first of it, or of what is to come, turns.
     ///
     /// # Errors
     /// [`NotServed`]; what was sent by then is not all.
@@ -106,9 +129,8 @@ impl Store {
             return Ok(None);
         }
         let Some(list) = self.newest_list(scope, &ChannelName::default()).await? else { return Ok(None) };
-        let set = tokio::task::spawn_blocking(move || list.set()).await.map_err(|_| NotServed::Stopped)??;
-        let listed: HashSet<i64> =
-            set.indicators().filter_map(|indicator| i64::try_from(indicator.id.0).ok()).collect();
+        let listing = tokio::task::spawn_blocking(move || list.set().map(|set| Listed::of(&set)));
+        let listed = listing.await.map_err(|_| NotServed::Stopped)??;
         let mut turns: Option<i64> = None;
         let mut turn = |at: Option<i64>| {
             if let Some(at) = at.filter(|at| *at > now.0) {
@@ -125,16 +147,18 @@ impl Store {
         let sql = "SELECT id, pattern, confidence, severity, tlp, pap, threat, valid_from, valid_until, received_at,
                 CASE WHEN $1 THEN (SELECT MAX(c.renewed_at) FROM claim c WHERE c.indicator_id = indicator.id) END AS renewed_at
             FROM indicator WHERE withdrawn_at IS NULL AND exercise = 0 AND (valid_until IS NULL OR valid_until > $2)
+            AND NOT EXISTS (SELECT 1 FROM recall WHERE recall.indicator_id = indicator.id AND recall.lifted_at IS NULL)
             ORDER BY COALESCE(threat, ''), id";
         let mut batch = Vec::with_capacity(FEED_BATCH);
         {
             let mut rows = sqlx::query(sql).bind(with_renewal).bind(now.0).fetch(&mut *tx);
             while let Some(row) = rows.next().await {
                 let Some(entry) = entry(&row?)? else { continue };
-                if !listed.contains(&entry.id) || braked.contains(&entry.id) || !entry.is_for(level) {
+                let Some(ends) = listed.end(entry.id).filter(|ends| *ends > now.0) else { continue };
+                if braked.contains(&entry.id) || !entry.is_for(level) {
                     continue;
                 }
-                turn(entry.valid_until.map(|at| at.0));
+                turn(Some(entry.valid_until.map_or(ends, |at| at.0.min(ends))));
                 if entry.valid_from.is_some_and(|from| from > now) {
                     turn(entry.valid_from.map(|at| at.0));
                     continue;

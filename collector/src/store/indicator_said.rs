@@ -7,6 +7,7 @@ use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
 
 use super::indicator::IndicatorRow;
+use super::verdict::SourceRecord;
 use super::{Scope, Store, StoreError};
 use crate::intel::canonical::Details;
 use crate::limits::CLAIMS_SHOWN;
@@ -61,6 +62,8 @@ pub struct IndicatorSaid {
     pub claims: Vec<ClaimRow>,
     /// How many there are.
     pub claims_total: i64,
+    /// How right each source was so far that names it or did.
+    pub source_records: Vec<SourceRecord>,
 }
 
 impl Store {
@@ -78,19 +81,8 @@ impl Store {
         let claims = rows.iter().map(claim_from).collect::<Result<Vec<ClaimRow>, sqlx::Error>>()?;
         let count = "SELECT COUNT(*) FROM claim WHERE indicator_id = $1";
         let claims_total = sqlx::query_scalar(count).bind(id).fetch_one(self.readers()).await?;
-        Ok(Some(IndicatorSaid { indicator, claims, claims_total }))
-    }
-
-    /// The number of an indicator, as plain lists write it.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn indicator_id(&self, scope: Scope, pattern: &str) -> Result<Option<i64>, StoreError> {
-        if scope != Scope::Operator {
-            return Ok(None);
-        }
-        let sql = "SELECT id FROM indicator WHERE pattern = $1";
-        Ok(sqlx::query_scalar(sql).bind(pattern).fetch_optional(self.readers()).await?)
+        let source_records = self.source_records(scope, Some(id)).await?;
+        Ok(Some(IndicatorSaid { indicator, claims, claims_total, source_records }))
     }
 }
 
@@ -153,7 +145,8 @@ mod tests {
         say("one", "evil.example", 1).await;
         say("two", "evil.example", 2).await;
         say("one", "other.example", 3).await;
-        assert_eq!(store.indicator_id(Scope::Operator, "evil.example").await.unwrap(), Some(1));
+        let named = store.indicator_named(Scope::Operator, "evil.example").await.unwrap();
+        assert_eq!(named.map(|named| named.id), Some(1));
         let said = store.indicator_said(Scope::Operator, 1).await.unwrap().unwrap();
         assert_eq!((said.indicator.sources.as_slice(), said.claims_total), (["two".to_owned()].as_slice(), 2));
         let [two, one] = said.claims.as_slice() else { panic!("{said:?}") };
@@ -169,8 +162,10 @@ mod tests {
             (&json["indicator"], &json["claims"][0]["techniques"][0]),
             (&"evil.example".into(), &"T1566".into())
         );
+        let sources: Vec<&str> = said.source_records.iter().map(|record| record.source.as_str()).collect();
+        assert_eq!(sources, ["one", "two"], "each source's record, once");
         assert_eq!(store.indicator_said(Scope::Operator, 3).await.unwrap(), None);
         assert_eq!(store.indicator_said(Scope::Member(1), 1).await.unwrap(), None, "for now the operator's alone");
-        assert_eq!(store.indicator_id(Scope::Member(1), "evil.example").await.unwrap(), None);
+        assert_eq!(store.indicator_named(Scope::Member(1), "evil.example").await.unwrap(), None);
     }
 }

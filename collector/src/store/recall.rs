@@ -4,6 +4,7 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteConnection;
 use varde_common::time::Timestamp;
 
+use super::claim::changed;
 use super::{Scope, Store, StoreError};
 
 /// One indicator that is recalled, or was.
@@ -79,6 +80,9 @@ pub(super) async fn keep_out(
         let insert = sqlx::query(sql).bind(indicator).bind(said.reason).bind(said.who).bind(now.0);
         new += insert.bind(i64::from(said.by_itself)).execute(&mut *tx).await?.rows_affected();
     }
+    if new > 0 {
+        changed(tx).await?;
+    }
     Ok(new)
 }
 
@@ -115,6 +119,7 @@ impl Store {
                 return Err(NotRecalled::NotHeld(*indicator));
             }
         }
+        changed(&mut tx).await?;
         Ok(tx.commit().await?)
     }
 

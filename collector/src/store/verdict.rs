@@ -1,11 +1,13 @@
 //! Verdicts: said of an alert, counted for the sources that named its indicator, and where it is a false positive the indicator is
-//! withdrawn until somebody takes that back, however often it is said again.
+//! withdrawn and its pattern allowed until somebody takes that back, however often it is said again.
 
 use serde::Serialize;
 use sqlx::SqliteConnection;
+use varde_common::indicator::Pattern;
 use varde_common::time::Timestamp;
 
 use super::alert::verdict_from;
+use super::allow::{Allowing, Following, allow_refuted, end_refuted};
 use super::claim::changed;
 use super::claim_sum;
 use super::{Scope, Store, StoreError};
@@ -34,6 +36,19 @@ pub struct Judged {
     pub reinstated: bool,
     /// Sources that will be told.
     pub sightings: u64,
+    /// What became of its pattern on the allow-list.
+    pub allow_list: Following,
+}
+
+/// Who says what of an alert, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word<'a> {
+    /// What; none takes back what was said.
+    pub verdict: Option<Verdict>,
+    /// Why.
+    pub reason: &'a str,
+    /// By whom.
+    pub who: &'a str,
 }
 
 /// How right a source was so far. Exercises do not count.
@@ -148,6 +163,31 @@ async fn settle(
     Ok((false, sqlx::query_scalar(sql).bind(indicator).fetch_one(tx).await?))
 }
 
+/// Has what the indicator names be allowed while a person says, and not in an exercise, that it is a false positive: another source
+/// may name it, or something below it, tomorrow.
+async fn settle_allowed(
+    tx: &mut SqliteConnection,
+    indicator: i64,
+    word: Word<'_>,
+    exercise: bool,
+    now: Timestamp,
+) -> Result<Following, StoreError> {
+    let sql = "SELECT pattern, EXISTS (SELECT 1 FROM judgement
+            WHERE indicator_id = $1 AND verdict = 'false-positive' AND exercise = 0)
+        FROM indicator WHERE id = $1";
+    let (pattern, is_refuted): (String, bool) = sqlx::query_as(sql).bind(indicator).fetch_one(&mut *tx).await?;
+    let Ok(pattern) = pattern.parse::<Pattern>() else { return Ok(Following::default()) };
+    if !is_refuted {
+        return Ok(end_refuted(tx, &pattern, word.who, now).await?);
+    }
+    if word.verdict != Some(Verdict::FalsePositive) || exercise {
+        return Ok(Following::default());
+    }
+    let reason = format!("false positive: {}", word.reason);
+    let allowing = Allowing { pattern: &pattern, reason: &reason, author: word.who, until: None };
+    Ok(allow_refuted(tx, &allowing, now).await?)
+}
+
 impl Store {
     /// The alert that a verdict would be about.
     ///
@@ -171,13 +211,8 @@ impl Store {
     ///
     /// # Errors
     /// The database's own.
-    pub async fn judge(
-        &self,
-        alert: i64,
-        verdict: Option<Verdict>,
-        reason: &str,
-        now: Timestamp,
-    ) -> Result<Option<Judged>, StoreError> {
+    pub async fn judge(&self, alert: i64, word: Word<'_>, now: Timestamp) -> Result<Option<Judged>, StoreError> {
+        let Word { verdict, reason, who: _ } = word;
         let mut tx = self.begin().await?;
         let Some(Row { indicator, exercise, judgement }) = row(&mut tx, alert).await? else { return Ok(None) };
         if let Some(judgement) = judgement {
@@ -212,8 +247,9 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         let (withdrawn, reinstated) = settle(&mut tx, indicator, reason, now).await?;
+        let allow_list = settle_allowed(&mut tx, indicator, word, exercise, now).await?;
         tx.commit().await?;
-        Ok(Some(Judged { withdrawn, reinstated, sightings }))
+        Ok(Some(Judged { withdrawn, reinstated, sightings, allow_list }))
     }
 
     /// How right each source was so far, by name; of one indicator those that name it or did, of none all.

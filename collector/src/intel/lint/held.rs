@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use varde_common::tlp::Tlp;
 
 use super::{Finding, is_secret};
 use crate::limits::HELD_NAMED;
 
 /// Indicators that one rule holds back.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Tally {
     /// How many.
     pub count: u64,
@@ -19,7 +20,7 @@ pub struct Tally {
 }
 
 /// All that is held back.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Held {
     /// By [`Finding::key`].
     pub by_rule: BTreeMap<String, Tally>,

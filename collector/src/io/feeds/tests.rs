@@ -9,18 +9,23 @@ use varde_common::matcher::Seed;
 use super::*;
 use crate::intel::canonical::{About, Found, Pap};
 use crate::intel::compile::{Compiler, Making};
-use crate::intel::lint::Linter;
 use crate::store::list::New;
 
-/// All that stands is published as list `revision`.
+/// All that stands and lint lets out is published as list `revision`.
 async fn publish(store: &Store, revision: u64) {
+    publish_at(store, revision, clock::now()).await;
+}
+
+/// The same as of another time.
+async fn publish_at(store: &Store, revision: u64, at: Timestamp) {
+    let linter = store.linter(Scope::Operator, at).await.unwrap();
     let making = Making { seed: Seed::from_octets([1; 16]), key: ConfidentialKey([7; 32]), include_red: true };
-    let mut compiler = Compiler::new(clock::now(), making, Linter::default());
+    let mut compiler = Compiler::new(at, making, linter);
     for row in store.indicators_to_compile(Scope::Operator, 0, 10_000).await.unwrap() {
         compiler.take(&row).unwrap();
     }
     let compiled = compiler.finish().unwrap();
-    let manifest = Manifest::of(&compiled.base, &compiled.content, Revision(revision), clock::now(), Timestamp::MAX);
+    let manifest = Manifest::of(&compiled.base, &compiled.content, Revision(revision), at, Timestamp::MAX);
     let signed = manifest.sign(&[&SigningKey::from_bytes(&[1; 32])]).unwrap();
     let list = New {
         manifest: &manifest,
@@ -176,4 +181,86 @@ async fn t10_what_is_said_anew_is_served_anew_without_a_new_list() {
         0,
         "files of feeds have no name"
     );
+}
+
+/// What a level would have at this time, and when that turns; whatever is kept of before.
+async fn at(store: &Store, now: Timestamp) -> (Vec<String>, Option<Timestamp>) {
+    let (send, mut batches) = mpsc::channel(9);
+    let turns = store.feed_entries(Scope::Operator, Tlp::Green, false, now, send).await.unwrap();
+    let mut names = Vec::new();
+    while let Some(batch) = batches.recv().await {
+        names.extend(batch.into_iter().map(|entry: Entry| entry.pattern.to_plain()));
+    }
+    (names, turns)
+}
+
+#[tokio::test]
+async fn l4_what_has_outlived_itself_leaves_the_feed_though_no_source_named_an_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    let now = clock::now();
+    import(&store, &["192.0.2.1", "long.example"], marked(Tlp::Green)).await;
+    publish_at(&store, 1, now).await;
+    let rows = store.indicators_to_compile(Scope::Operator, 0, 10).await.unwrap();
+    let end = Timestamp(rows.iter().find(|row| row.pattern == "192.0.2.1").unwrap().valid_until.unwrap());
+    let just_before = Timestamp(end.0 - 1);
+    assert_eq!(at(&store, now).await.1, Some(end), "made anew then, though nothing changes");
+    let sorted = async |now: Timestamp| {
+        let (mut names, _) = at(&store, now).await;
+        names.sort();
+        names
+    };
+    assert_eq!(sorted(just_before).await, ["192.0.2.1", "long.example"]);
+    assert_eq!(sorted(end).await, ["long.example"]);
+    // Said again it is in the next list, and in feeds with it, as it is at sensors.
+    let found = Found { about: marked(Tlp::Green), ..Found::bare("192.0.2.1".parse().unwrap()) };
+    store.take_in("x", &[found], end).await.unwrap();
+    assert_eq!(sorted(end).await, ["long.example"]);
+    publish_at(&store, 2, end).await;
+    assert_eq!(sorted(end).await, ["192.0.2.1", "long.example"]);
+}
+
+#[tokio::test]
+async fn f2_what_is_recalled_leaves_the_feed_before_the_next_list_and_what_lint_holds_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    import(&store, &["one.example", "two.example", "a.three.example"], marked(Tlp::Green)).await;
+    publish(&store, 1).await;
+    let stamp = async || store.feed_stamp(Scope::Operator).await.unwrap();
+    let names = async || at(&store, clock::now()).await.0;
+    let first = stamp().await;
+    let said = crate::store::recall::Said { who: "kari", reason: "falsk", by_itself: false };
+    store.recall(&[1], said, clock::now()).await.unwrap();
+    let recalled = stamp().await;
+    assert_ne!(recalled, first, "made anew");
+    assert_eq!(names().await, ["two.example", "a.three.example"], "no list is newer");
+    store.recall(&[1], said, clock::now()).await.unwrap();
+    assert_eq!(stamp().await, recalled, "nothing new");
+    store.lift(&[1], "kari", "ekte", clock::now()).await.unwrap();
+    assert_ne!(stamp().await, recalled);
+    assert_eq!(names().await.len(), 3, "the list in force has it");
+    // What is allowed is held from the next list on.
+    let pattern = "three.example".parse().unwrap();
+    let allowing = crate::store::allow::Allowing { pattern: &pattern, reason: "ours", author: "kari", until: None };
+    assert!(store.allow(&allowing, clock::now()).await.unwrap());
+    assert_eq!(names().await.len(), 3, "as at sensors");
+    let before = stamp().await;
+    publish(&store, 2).await;
+    assert_ne!(stamp().await, before);
+    assert_eq!(names().await, ["one.example", "two.example"]);
+}
+
+#[tokio::test]
+async fn i8_no_feed_that_is_made_during_an_import_stays_as_it_is_when_that_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    let names: Vec<String> = (0..crate::limits::IMPORT_BATCH_ITEMS + 1).map(|n| format!("n{n}.example")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    import(&store, &names, marked(Tlp::Green)).await;
+    let before = store.feed_stamp(Scope::Operator).await.unwrap();
+    import(&store, &names, marked(Tlp::Red)).await;
+    let after = store.feed_stamp(Scope::Operator).await.unwrap();
+    assert_eq!(after.change - before.change, 2, "once in each transaction that has changed what is in a list");
+    import(&store, &["new.example"], marked(Tlp::Green)).await;
+    assert_eq!(store.feed_stamp(Scope::Operator).await.unwrap(), after, "what is in no list is in no feed");
 }

@@ -331,7 +331,6 @@ fn about(known: &Known, common: &Common, indicator: &Indicator) -> About {
             url: url.map(|url| cut(url, NOTE_MAX_CHARACTERS)),
             ..Details::default()
         },
-        ..About::default()
     }
 }
 
