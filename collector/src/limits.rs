@@ -257,6 +257,9 @@ pub const PATTERN_DEPTH_MAX: usize = 50;
 pub const OBJECT_TEXT_MAX_OCTETS: usize = 16 * 1024;
 /// A regular expression that an importer is given, compiled.
 pub const EXPRESSION_MAX_OCTETS: usize = 1024 * 1024;
+/// An object's version may be of so much later than it is received: clocks are wrong, by hours at most where anybody looks at them. One
+/// of later yet would silence whatever its source says with a clock that is right.
+pub const VERSION_AHEAD_MAX: Duration = Duration::from_secs(24 * 3_600);
 /// Entries of one file, of whatever kind: twice the largest import that is planned for. A file of short lines that holds more is no
 /// intelligence, and would fill the database.
 pub const IMPORT_MAX_ENTRIES: u64 = 10_000_000;

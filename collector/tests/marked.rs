@@ -71,7 +71,85 @@ fn files() -> Vec<(&'static str, String, &'static [&'static str])> {
         // Cut off within a value.
         ("cut.json", whole[..whole.len() / 3].to_owned(), &[]),
         ("odd.json", "{\"type\":\"bundle\",\"objects\":\"redmark\"}".into(), &["--format", "stix"]),
+        // Objects of STIX without a bundle, taken for a table of others.
+        ("array.json", format!("[{}]", object(8, "[domain-name:value = 'redmark.example']")), &[]),
+        ("array.csv", format!("[{}]", object(8, "[domain-name:value = 'redmark.example']")), &["--format", "csv"]),
+        ("header.csv", "navn;c2 for kampanjen;redmark-x.example\nKari;redmark;y\n".into(), &["--tlp", "red", "--format", "csv"]),
+        ("column.csv", "navn;redmark\nKari;redmark\n".into(), &["--tlp", "red", "--format", "csv", "--column", "nix"]),
     ]
+}
+
+/// Files that say by themselves that they are for few, each with the marking of what is good in it. No option says anything.
+fn by_their_own_word() -> Vec<(&'static str, &'static str, &'static str)> {
+    let (red, strict) = ("TLP:RED", "TLP:AMBER+STRICT");
+    vec![
+        (
+            "warning.txt",
+            "TLP:RED\n\nHei alle\nTil dere\n\nredmark-warning.example\nredmark-warned.example\nredmark not\n",
+            red,
+        ),
+        ("greeting.txt", "Hei\nTLP: RØD\nredmark-greeting.example\nredmark not\n", red),
+        ("head.txt", "# TLP:RØD\nredmark-head.example\nredmark not one\n", red),
+        ("unknown.txt", "# TLP:LILLA\nredmark-lilla.example\nredmark not one\n", red),
+        ("hosts", "# Delt som TLP:GUL+STRENG\n0.0.0.0 redmark-hosted.example\n0.0.0.0 redmark..bad\n", strict),
+        (
+            "zone.rpz",
+            "; TLP:RED\n$ORIGIN rpz.test.\n@ SOA a. b. 1 2 3 4 5\nredmark-zoned.example CNAME .\nredmark..bad CNAME .\n",
+            red,
+        ),
+        ("comment.csv", "# TLP:RED\ndomain,note\nredmark-commented.example,x\nredmark bad,x\n", red),
+        ("norwegian.csv", "domene;merking\nredmark-norwegian.example;RØD\nredmark bad;RØD\n", red),
+        (
+            "strict.csv",
+            "domain;tlp\nredmark-strict.example;GUL+STRENG\nredmark-stricter.example;AMBER STRICT\nredmark bad;TLP:RØD\n",
+            strict,
+        ),
+        (
+            "words.csv",
+            "domain;tlp\nredmark-few.example;RED (begrenset)\nredmark-lilla2.example;lilla\nredmark bad;rød\n",
+            red,
+        ),
+        (
+            "tags.csv",
+            "value,event_tag,comment\nredmark-tagged.example,\"osint,tlp:red\",x\nredmark bad,tlp:red,x\n",
+            red,
+        ),
+        ("row.csv", "value,comment\nredmark-noted.example,TLP:RED fra oss\nredmark bad,TLP:RED\n", red),
+        (
+            "prose.txt",
+            "Dette varselet er merket TLP:RØD og skal ikke deles.\nAngriperne bruker redmark-prose[.]example og redmark[.]..bad i kveld.\n",
+            red,
+        ),
+    ]
+}
+
+#[test]
+fn t7a_what_a_file_says_of_its_own_marking_counts_in_either_language_and_hides_its_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let made = run(&data, &["init", "--name", "Prøve-CSIRT", "--address", "127.0.0.1:7843"]).unwrap();
+    assert!(made.status.success(), "{}", said(&made));
+    let mut wrong = Vec::new();
+    for (name, text, marking) in by_their_own_word() {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let arguments = ["indicator", "import", path.to_str().unwrap(), "--source", name];
+        let output = run(&data, &arguments).unwrap();
+        let told = said(&output);
+        if told.to_ascii_lowercase().contains(MARK) || output.status.code() != Some(1) {
+            wrong.push(format!("{name}: {told}"));
+        }
+        let listed = run(&data, &["indicator", "list", "--json"]).unwrap();
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let rows: Vec<serde_json::Value> =
+            listed.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()).collect();
+        let own: Vec<_> =
+            rows.iter().filter(|row| row["sources"].to_string().contains(&format!("\"{name}\""))).collect();
+        if own.is_empty() || own.iter().any(|row| row["tlp"] != marking) {
+            wrong.push(format!("{name} is not {marking}: {own:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
@@ -111,4 +189,46 @@ fn t7a_no_message_log_or_audit_of_the_collector_holds_what_was_shared_with_few()
     assert!(exported.status.success(), "{}", said(&exported));
     let octets = std::fs::read(&list).unwrap();
     assert!(!octets.windows(MARK.len()).any(|part| part == MARK.as_bytes()), "the list itself");
+}
+
+/// Until it is so, for as long as a busy machine may need: two minutes of looks.
+fn await_that(mut is_so: impl FnMut() -> bool) -> bool {
+    (0..24_000).any(|_| {
+        let so = is_so();
+        if !so {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        so
+    })
+}
+
+#[test]
+fn f2_what_a_killed_import_had_read_is_removed_when_the_collector_starts_and_hinders_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let made = run(&data, &["init", "--name", "Prøve-CSIRT", "--address", "127.0.0.1:7843"]).unwrap();
+    assert!(made.status.success(), "{}", said(&made));
+    let path = dir.path().join("list.txt");
+    let list: String = (0..60_000).map(|n| format!("n{n}.example\n")).collect();
+    std::fs::write(&path, list).unwrap();
+    let stage = data.join("import.stage");
+    let start = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_varde-collector"));
+        let command = command.args(arguments).arg("--data").arg(&data).stdout(std::process::Stdio::null());
+        command.stderr(std::process::Stdio::null()).spawn().unwrap()
+    };
+    let mut import = start(&["indicator", "import", path.to_str().unwrap()]);
+    assert!(await_that(|| std::fs::metadata(&stage).is_ok_and(|stage| stage.len() > 0)), "it is gathered there");
+    import.kill().unwrap();
+    import.wait().unwrap();
+    assert!(stage.exists(), "killed in the midst of it");
+    let any = "127.0.0.1:0";
+    let mut collector = start(&["run", "--quic", any, "--enroll", any, "--web", any, "--tcp", "none"]);
+    let is_gone = await_that(|| !stage.exists());
+    collector.kill().unwrap();
+    collector.wait().unwrap();
+    assert!(is_gone, "the collector has started, and it lies there in plain");
+    std::fs::write(&path, "a.example\nb.example\n").unwrap();
+    let output = run(&data, &["indicator", "import", path.to_str().unwrap()]).unwrap();
+    assert!(output.status.success() && said(&output).contains("2 new"), "{}", said(&output));
 }

@@ -20,6 +20,7 @@ use crate::intel::format::{Format, Options};
 use crate::intel::import::Importer;
 use crate::io::importing::{Beside, Heard, NotImported, Reading};
 use crate::io::intake::Intake;
+use crate::io::staging::StageFile;
 use crate::io::{clock, importing};
 use crate::limits::{BAD_ENTRIES_SHOWN, EXPRESSION_MAX_OCTETS, PROGRESS_FROM_OCTETS};
 use crate::store::Store;
@@ -147,9 +148,8 @@ impl Done {
         (self.left_out, self.clues, self.harmless, self.passed_over) = (left_out, clues, harmless, passed_over);
     }
 
-    fn changed(&mut self, found: u64, new: u64, known: u64, outdated: u64, withdrawn: u64) {
+    fn changed(&mut self, new: u64, known: u64, outdated: u64, withdrawn: u64) {
         (self.new, self.known, self.outdated, self.withdrawn) = (new, known, outdated, withdrawn);
-        self.repeated = found.saturating_sub(new.saturating_add(known).saturating_add(outdated));
     }
 
     /// Nothing was done, and why; programs get it as an object too.
@@ -201,7 +201,13 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     let mut done =
         Done { source: source.clone(), format: format.as_str(), dry_run: arguments.dry_run, ..Done::default() };
     let importer = Importer::new(about, format, &intake.head);
+    if let Some(tlp) = importer.own_word() {
+        say::aside(&format!("{name} says of all of itself: {tlp}"));
+    }
     let manner = importing::manner(format, arguments.exercise);
+    if StageFile::is_busy(data) {
+        say::aside("Another import is under way; this one begins when that has ended");
+    }
     let octets = intake.octets;
     let reading = Reading { intake, format, options, importer, manner };
     let progress = bar(octets, octets, "{wide_bar} {decimal_bytes} of {decimal_total_bytes} read, {eta} left")?;
@@ -235,6 +241,7 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     };
     done.read(gathered.beside);
     (done.held, done.expired) = (look.held.count(), look.expired);
+    done.repeated = gathered.repeated().await?;
     let Beside { left_out, clues, harmless, passed_over, words: spoken } = gathered.beside;
     let is_empty = gathered.found + clues + harmless + passed_over + spoken == 0;
     if is_empty && !arguments.replace {
@@ -254,7 +261,7 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
             );
             return Err(done.refuse(arguments.json, why));
         }
-        done.changed(gathered.found, would.new, would.known, would.outdated, gone);
+        done.changed(would.new, would.known, would.outdated, gone);
     }
     let refuted = gathered.refuted().await?;
     done.refuted = refuted.len() as u64;
@@ -267,7 +274,7 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
         let imported = gathered.take_in(&source, arguments.replace, clock::now(), &mut taken).await?;
         progress.finish_and_clear();
         let Imported { new, known, outdated, withdrawn } = imported;
-        done.changed(found, new, known, outdated, withdrawn);
+        done.changed(new, known, outdated, withdrawn);
     }
     match arguments.json {
         true => say::result(&serde_json::to_string(&done)?)?,
@@ -315,7 +322,13 @@ fn in_a_sentence(name: &str, done: &Done, entries: &str) -> String {
         (done.refuted, "found to be false positives, not looked for".to_owned()),
         (done.clues, "that no sensor can look for, kept for people".to_owned()),
         (done.harmless, "that the source says are harmless, not looked for".to_owned()),
-        (done.passed_over, "meant for people to read, passed over".to_owned()),
+        (
+            done.passed_over,
+            match done.format == Format::Prose.as_str() {
+                true => "seen in the text and not taken (which and why: --dry-run)".to_owned(),
+                false => "meant for people to read, passed over".to_owned(),
+            },
+        ),
     ] {
         if count > 0 {
             summary.push_str(&format!(", {count} {what}"));
@@ -451,8 +464,8 @@ mod tests {
 
     #[test]
     fn what_was_done_is_said_in_a_sentence() {
-        let mut done = Done { left_out: 2, ..Done::default() };
-        done.changed(9, 2, 3, 1, 4);
+        let mut done = Done { left_out: 2, repeated: 3, ..Done::default() };
+        done.changed(2, 3, 1, 4);
         assert_eq!(
             in_a_sentence("list.txt", &done, "lines"),
             "list.txt: 2 new, 3 already known, 3 said twice, 1 in versions older than what is known, which change nothing, 2 lines left out, 4 withdrawn"

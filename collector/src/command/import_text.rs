@@ -13,7 +13,7 @@ use super::import::ImportArguments;
 use super::say;
 use crate::intel::canonical::About;
 use crate::intel::format::prose::{Fate, Reading, Seen, Unread};
-use crate::intel::format::{Format, Item, Place, shown_word};
+use crate::intel::format::{Format, Item, Place, no_feed, shown_word};
 use crate::intel::import::Importer;
 use crate::io::intake::Intake;
 
@@ -78,6 +78,9 @@ pub(super) fn show(intake: Intake, arguments: &ImportArguments) -> anyhow::Resul
         file => Path::new(file).file_name().map_or(file.into(), |name| name.to_string_lossy()).into_owned(),
     };
     let importer = Importer::new(About { tlp: arguments.tlp, ..About::default() }, Format::Prose, &intake.head);
+    if let Some(why) = no_feed::refusal(Format::Prose, &intake.head) {
+        bail!("{name}, read as {}: {why}", Format::Prose);
+    }
     let reading = match intake.reading() {
         Ok(reading) => reading,
         Err(error) => bail!("{name}, read as {}: {error}", Format::Prose),

@@ -14,6 +14,7 @@ use crate::io::beat;
 use crate::io::directory;
 use crate::io::feed_tls::Own;
 use crate::io::serve::{self, Conduct, StartError};
+use crate::io::staging::StageFile;
 use crate::limits::{BEAT_EVERY, SETTINGS_MAX_OCTETS};
 use crate::settings::Settings;
 
@@ -68,6 +69,9 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         }
         started => started?,
     };
+    if let Err(error) = StageFile::remove_left(data) {
+        tracing::warn!("what a killed import has left cannot be removed: {error}");
+    }
     let Bound { quic, enroll, web, tcp } = running.bound();
     let tcp = tcp.map_or_else(|| "not over TCP".to_owned(), |tcp| format!("both on TCP {tcp} too"));
     tracing::info!("running: sessions on UDP {quic}, enrolment on UDP {enroll}, {tcp}, the page at http://{web}/");

@@ -2,17 +2,29 @@
 
 use varde_common::tlp::Tlp;
 
-use super::format::{Format, LeftOut};
+use super::format::{Format, LeftOut, marking};
 
 /// Whether the entries of a file may be marked each by itself, so that nobody knows how one is that could not be read.
 pub fn marks_itself(format: Format, head: &[u8]) -> bool {
     match format {
         // A text may say its marking anywhere.
         Format::Stix | Format::Misp | Format::Prose => true,
-        Format::Plain | Format::Rpz | Format::Suricata | Format::Hosts => false,
+        Format::Plain | Format::Rpz | Format::Suricata | Format::Hosts => marking::is_spoken_of(head),
         Format::Zeek | Format::Csv | Format::Urlhaus | Format::Threatfox | Format::Feodo => {
-            head.windows(3).any(|octets| octets.eq_ignore_ascii_case(b"tlp"))
+            let says = |name: &str| memchr::memmem::find(&head.to_ascii_lowercase(), name.as_bytes()).is_some();
+            // Columns for it by other names, and objects of STIX.
+            marking::is_spoken_of(head) || ["merking", "marking", "markering"].into_iter().any(says)
         }
+    }
+}
+
+/// What a list that begins so says of all of it. What has objects, and a text, says it of each or in its own place.
+pub fn own_word(format: Format, head: &[u8]) -> Option<Tlp> {
+    let text = || String::from_utf8_lossy(head);
+    match format {
+        Format::Stix | Format::Misp | Format::Prose => None,
+        Format::Plain | Format::Rpz | Format::Suricata | Format::Hosts => marking::of_list(&text()),
+        Format::Zeek | Format::Csv | Format::Urlhaus | Format::Threatfox | Format::Feodo => marking::of_table(&text()),
     }
 }
 
@@ -94,5 +106,11 @@ mod tests {
             [true, true, false, false]
         );
         assert!(marks_itself(Format::Csv, b"value;TLP;note") && !marks_itself(Format::Csv, b"value;note"));
+        assert!(marks_itself(Format::Csv, b"value;Merking") && marks_itself(Format::Plain, b"a.example # tlp:red"));
+        assert_eq!(own_word(Format::Plain, "# TLP:GR\u{d8}NN, tlp:r\u{f8}d".as_bytes()), Some(Tlp::Red));
+        assert_eq!(
+            (own_word(Format::Csv, b"domain;tlp\na.example;TLP:RED"), own_word(Format::Stix, b"tlp:red")),
+            (None, None)
+        );
     }
 }

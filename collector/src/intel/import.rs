@@ -2,16 +2,22 @@
 
 use std::ops::ControlFlow;
 
+use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
+
 use super::canonical::{About, Found};
 use super::format::{Format, Item, LeftOut, Withdrawn};
 use super::lint::Fixed;
 use super::{cut, hidden};
+use crate::limits::VERSION_AHEAD_MAX;
 
 /// Goes over entries, one by one.
 #[derive(Debug)]
 pub struct Importer {
     fixed: Fixed,
     about: About,
+    /// What the file says of all of it.
+    own_word: Option<Tlp>,
     /// How an entry that could not be read is marked is not known.
     marks_itself: bool,
 }
@@ -19,7 +25,14 @@ pub struct Importer {
 impl Importer {
     /// With what is said of all entries of a file that begins so.
     pub fn new(about: About, format: Format, head: &[u8]) -> Importer {
-        Importer { fixed: Fixed::default(), about, marks_itself: hidden::marks_itself(format, head) }
+        let own_word = hidden::own_word(format, head);
+        let about = About { tlp: about.tlp.max(own_word), ..about };
+        Importer { fixed: Fixed::default(), about, own_word, marks_itself: hidden::marks_itself(format, head) }
+    }
+
+    /// The marking that the file says of all of itself at its beginning.
+    pub fn own_word(&self) -> Option<Tlp> {
+        self.own_word
     }
 
     /// Whether what cannot be read may be told with its value.
@@ -81,6 +94,42 @@ impl Importer {
     }
 }
 
+/// An entry as it counts at `now`. A version that is to come would silence whatever its object says with a clock that is right, so
+/// that it counts for nothing and is named; what is taken back is so from now on.
+pub fn as_of(item: Item, now: Timestamp) -> Item {
+    let is_to_come = |modified: Option<Timestamp>| {
+        modified
+            .filter(|at| at.0 > now.0.saturating_add(i64::try_from(VERSION_AHEAD_MAX.as_micros()).unwrap_or(i64::MAX)))
+    };
+    match item {
+        Item::Found(place, found) => match is_to_come(found.object.modified) {
+            None => Item::Found(place, found),
+            Some(at) => {
+                let why = format!(
+                    "is not imported: this version of it is of {at}, which is to come; a clock is wrong at its source"
+                );
+                let left_out = LeftOut { place, text: found.pattern.to_plain(), why };
+                Item::LeftOut(if hidden::is_shown(found.about.tlp) {
+                    left_out
+                } else {
+                    hidden::without_value(left_out)
+                })
+            }
+        },
+        // Told beside what is named.
+        Item::Silent(silent) if is_to_come(silent.modified).is_some() => Item::PassedOver,
+        Item::Withdrawn(gone) if is_to_come(gone.modified).is_some() => {
+            Item::Withdrawn(Withdrawn { modified: Some(now), ..gone })
+        }
+        item @ (Item::Silent(_)
+        | Item::Withdrawn(_)
+        | Item::Harmless(..)
+        | Item::Clue(_)
+        | Item::PassedOver
+        | Item::LeftOut(_)) => item,
+    }
+}
+
 /// That an object's version names nothing; of one without a name there is nothing to say.
 fn silence(found: Found, tell: &mut dyn FnMut(Item) -> ControlFlow<()>) -> ControlFlow<()> {
     match found.object.id.is_empty() {
@@ -96,8 +145,6 @@ mod tests {
     use crate::intel::format::{self, Options, Place};
     use proptest::prelude::*;
     use std::io::Cursor;
-    use varde_common::time::Timestamp;
-    use varde_common::tlp::Tlp;
 
     fn read(list: &[u8], about: About) -> (Vec<String>, Vec<String>) {
         let importer = Importer::new(about, Format::Plain, list);

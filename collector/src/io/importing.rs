@@ -8,9 +8,10 @@ use varde_common::list::is_shrunken;
 use varde_common::time::Timestamp;
 
 use crate::intel::canonical::Found;
-use crate::intel::format::{BadFile, Format, Item, LeftOut, Options};
+use crate::intel::format::{BadFile, Format, Item, LeftOut, Options, no_feed};
 use crate::intel::hidden;
-use crate::intel::import::Importer;
+use crate::intel::import::{Importer, as_of};
+use crate::io::clock;
 use crate::io::intake::Intake;
 use crate::io::staging::{NotStaged, StageFile};
 use crate::store::claim::Imported;
@@ -110,6 +111,9 @@ pub async fn gather(
 ) -> Result<Gathered, (NotImported, Beside)> {
     let Reading { intake, format, options, importer, manner } = reading;
     let mut beside = Beside::default();
+    if let Some(why) = no_feed::refusal(format, &intake.head) {
+        return Err((NotImported::File(why.to_owned()), beside));
+    }
     let begun = async {
         let file = StageFile::begin(data).await?;
         let stage = Stage::begin(store, file.path(), manner).await?;
@@ -145,8 +149,9 @@ async fn put(
 ) -> Result<(), StoreError> {
     let (mut found, mut clues) = (Vec::with_capacity(batch.len()), Vec::new());
     let (mut withdrawn, mut silent) = (Vec::new(), Vec::new());
+    let now = clock::now();
     for item in batch {
-        match item {
+        match as_of(item, now) {
             Item::Found(_, one) => {
                 tell(Heard::Found(&one));
                 found.push(*one);
@@ -193,6 +198,14 @@ impl Gathered {
         self.stage.refuted(Scope::Operator).await
     }
 
+    /// Indicators that it holds once more than once.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn repeated(&mut self) -> Result<u64, StoreError> {
+        Ok(self.found.saturating_sub(self.stage.entries().await?))
+    }
+
     /// Takes it in; where it is `all` that its source says, what that said before and does not say here is withdrawn. `done` is
     /// told how many entries are in.
     ///
@@ -226,7 +239,6 @@ pub fn is_too_much(would: &Would, is_all: bool) -> bool {
 mod tests {
     use super::*;
     use crate::intel::canonical::About;
-    use crate::io::clock;
     use crate::store::fixture::Fixture;
 
     fn reading(intake: Intake) -> Reading {
@@ -278,5 +290,100 @@ mod tests {
         assert_eq!(gathered.unwrap().refuted().await.unwrap(), [1]);
         let shown = &fixture.store.indicator_rows(Scope::Operator).await.unwrap()[0];
         assert!(shown.withdrawn_at.is_some() && shown.expires_at.is_none(), "nobody looks for it until some day");
+    }
+
+    /// Gathers a file and takes it in; how many are new, or why nothing is.
+    async fn import(
+        store: &Store,
+        dir: &Path,
+        format: Option<Format>,
+        file: &[u8],
+    ) -> Result<(Imported, Vec<String>), String> {
+        let intake = Intake::gather(file, dir).unwrap();
+        let format = format.unwrap_or_else(|| Format::detect(&intake.head));
+        let importer = Importer::new(About::default(), format, &intake.head);
+        let reading = Reading { intake, format, options: Options::default(), importer, manner: manner(format, None) };
+        let mut named = Vec::new();
+        let mut tell = |heard: Heard<'_>| {
+            if let Heard::LeftOut(left_out) = heard {
+                named.push(left_out.to_string());
+            }
+        };
+        let gathered = gather(store, dir, reading, &ProgressBar::hidden(), &mut tell).await;
+        let mut gathered = gathered.map_err(|(error, _)| error.to_string())?;
+        let would = gathered.would("feed").await.unwrap();
+        let imported = gathered.take_in("feed", false, clock::now(), &mut |_| {}).await.unwrap();
+        assert_eq!((would.new, would.known, would.outdated), (imported.new, imported.known, imported.outdated));
+        Ok((imported, named))
+    }
+
+    fn object(version: Timestamp, more: &str) -> String {
+        format!(
+            "{{\"type\":\"bundle\",\"id\":\"bundle--1\",\"objects\":[{{\"type\":\"indicator\",\"spec_version\":\"2.1\",\
+             \"id\":\"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f\",\"created\":\"2020-01-01T00:00:00Z\",\
+             \"modified\":\"{version}\",\"valid_from\":\"2020-01-01T00:00:00Z\",\"pattern_type\":\"stix\",\
+             \"pattern\":\"[domain-name:value = 'evil.example']\"{more}}}]}}"
+        )
+    }
+
+    #[tokio::test]
+    async fn f2_an_object_from_the_future_is_named_and_freezes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let now = clock::now();
+        let later = |days: i64| Timestamp(now.0 + days * 86_400_000_000);
+        let standing = async || store.indicators_to_compile(Scope::Operator, 0, 10).await.unwrap().len();
+        let take = async |text: String| import(&store, dir.path(), None, text.as_bytes()).await.unwrap();
+        let (imported, named) = take(object("2096-01-01T00:00:00Z".parse().unwrap(), "")).await;
+        assert_eq!((imported.new, named.len(), standing().await), (0, 1, 0), "{named:?}");
+        assert!(named[0].contains("2096-01-01") && named[0].contains("to come"), "{named:?}");
+        assert!(take(object(later(2), "")).await.1.len() == 1 && standing().await == 0);
+        // A clock that is a few hours ahead is none of a source's faults worth a word.
+        let known = Timestamp(now.0 - 3_600_000_000);
+        assert_eq!(take(object(known, "")).await.0.new, 1, "what was from the future bars nothing");
+        assert_eq!(standing().await, 1);
+        // What is taken back is taken back, at whatever time; from then on the receipt counts.
+        let (imported, named) = take(object(later(30_000), ",\"revoked\":true")).await;
+        assert_eq!((imported.withdrawn, named.len(), standing().await), (1, 0, 0), "{named:?}");
+        assert_eq!(take(object(known, "")).await.0.outdated, 1);
+        let again = Timestamp(clock::now().0 + 3_600_000_000);
+        take(object(again, "")).await;
+        assert_eq!(standing().await, 1, "its own newer word is heard");
+        let (imported, _) = take(object(known, ",\"revoked\":true")).await;
+        assert_eq!((imported.withdrawn, imported.outdated), (0, 1), "a revocation that changes nothing is told");
+    }
+
+    #[tokio::test]
+    async fn f2_what_is_no_feed_at_all_is_refused_by_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let page = "<html><head><title>403 Forbidden</title></head><body><p>You are not allowed to see this feed from \
+            your address 198.51.100.7. Please contact support.feed.example or see https://feed.example/help for more.</p></body></html>";
+        let doctype = format!("\u{feff}\n <!DOCTYPE html>\n{page}");
+        let threatfox = r#"{"1":[{"ioc_value":"evil.example","ioc_type":"domain","threat_type":"botnet_cc"}]}"#;
+        let feodo = r#"[ {"ip_address":"198.51.100.7","port":443,"status":"online","malware":"QakBot"} ]"#;
+        let stix = r#"[{"type":"indicator","spec_version":"2.1","id":"indicator--1","pattern":"[domain-name:value = 'evil.example']"}]"#;
+        for (file, told) in [
+            (page.as_bytes(), "HTML"),
+            (doctype.as_bytes(), "HTML"),
+            (b"<?xml version=\"1.0\"?>\n<!-- x -->\n<html xmlns=\"x\">evil.example</html>".as_slice(), "HTML"),
+            (b"\x1f\x8b\x08\0\0\0\0\0", "gunzip"),
+            (b"PK\x03\x04\x14\0\x06\0", "unpack"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", ".eml"),
+            (threatfox.as_bytes(), "ThreatFox's JSON"),
+            (feodo.as_bytes(), "Feodo Tracker's JSON"),
+            (stix.as_bytes(), "\"objects\""),
+            (b"[\"evil.example\", \"b.example\"]", "JSON"),
+        ] {
+            let why = import(&store, dir.path(), None, file).await.expect_err(told);
+            assert!(why.contains(told) && !why.contains("evil.example"), "{told}: {why}");
+            let why = import(&store, dir.path(), Some(Format::Csv), file).await.expect_err(told);
+            assert!(why.contains(told), "as a table too: {told}: {why}");
+        }
+        assert!(store.indicators_to_compile(Scope::Operator, 0, 10).await.unwrap().is_empty());
+        // Who says that it is a text is believed.
+        let taken = import(&store, dir.path(), Some(Format::Prose), page.as_bytes()).await.unwrap();
+        assert!(taken.0.new > 0);
+        assert_eq!(import(&store, dir.path(), None, b"[2001:db8::1]:443\n").await.unwrap().0.new, 1);
     }
 }

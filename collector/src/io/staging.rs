@@ -53,6 +53,24 @@ impl StageFile {
         Err(NotStaged::Busy)
     }
 
+    /// Whether another import is under way now.
+    pub fn is_busy(data: &Path) -> bool {
+        File::open(data.join(STAGE_FILE))
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Removes what a killed import left: all that it had read lies there in plain. One that is under way keeps its own.
+    ///
+    /// # Errors
+    /// [`NotStaged`].
+    pub fn remove_left(data: &Path) -> Result<(), NotStaged> {
+        let path = data.join(STAGE_FILE);
+        if !path.exists() {
+            return Ok(());
+        }
+        StageFile::try_begin(&path).map(drop).map_err(|error| NotStaged::Io { path, error })
+    }
+
     fn try_begin(path: &Path) -> io::Result<Option<StageFile>> {
         let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)?;
         match file.try_lock() {
@@ -97,6 +115,14 @@ mod tests {
         let ((), second) = tokio::join!(async { drop(first) }, second);
         assert!(second.unwrap().path().exists());
         assert!(!path.exists(), "nothing is left");
+        assert!(!StageFile::is_busy(dir.path()));
+        fs::write(&path, "left behind").unwrap();
+        StageFile::remove_left(dir.path()).unwrap();
+        assert!(!path.exists(), "what a killed one left");
+        let under_way = StageFile::begin(dir.path()).await.unwrap();
+        StageFile::remove_left(dir.path()).unwrap();
+        assert!(StageFile::is_busy(dir.path()) && under_way.path().exists(), "nobody's own is taken away");
+        drop(under_way);
         let missing = StageFile::begin(&dir.path().join("missing")).await.unwrap_err().to_string();
         assert!(missing.contains("import.stage") && missing.contains("make room"), "{missing}");
     }

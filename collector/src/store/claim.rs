@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use varde_common::time::Timestamp;
 
-use super::stage::Stage;
+use super::stage::{self, Stage};
 use super::{StoreError, claim_sum, restored};
 use crate::intel::canonical::CONFIDENCE_UNSAID;
 use crate::limits::IMPORT_BATCH_ITEMS;
@@ -17,7 +17,7 @@ pub struct Imported {
     pub new: u64,
     /// What was said of those that were.
     pub known: u64,
-    /// What was said in a version that is older than the one that is known: it changed nothing.
+    /// What was said, or taken back, in a version that is older than the one that is known: it changed nothing.
     pub outdated: u64,
     /// Claims that their objects took back.
     pub withdrawn: u64,
@@ -68,12 +68,13 @@ impl Stage {
             let withdrawn = page.withdraw(&mut tx).await?;
             claim_sum::settle(&mut tx, &withdrawn, now).await?;
             page.renew_newer(&mut tx).await?;
+            imported.outdated += page.ignored(&mut tx).await?;
             tx.commit().await?;
             imported.withdrawn += withdrawn.len() as u64;
         }
         for (from, to) in self.pages("clue").await? {
             let mut tx = self.conn.begin_with("BEGIN IMMEDIATE").await?;
-            Page { source_id, from, to, now }.clues(&mut tx, manner.keeps_unsaid).await?;
+            Page { source_id, from, to, now }.clues(&mut tx).await?;
             tx.commit().await?;
         }
         Ok(imported)
@@ -215,10 +216,11 @@ impl Page {
 
     /// What is said of them; gives how much.
     async fn claims(&self, tx: &mut SqliteConnection, keeps_unsaid: bool) -> Result<u64, StoreError> {
-        // What is said again takes the place of what was said; in a list without columns only what it does say.
+        // What is said again takes the place of what was said; in a list without columns only what it does say. A marking stays until
+        // another is said: nobody makes what was shared with few known to more by leaving it out.
         let mut set = String::new();
         for column in SAID {
-            set.push_str(&match keeps_unsaid {
+            set.push_str(&match keeps_unsaid || matches!(column, "tlp" | "pap") {
                 true => format!("{column} = COALESCE(excluded.{column}, claim.{column}), "),
                 false => format!("{column} = excluded.{column}, "),
             });
@@ -253,15 +255,21 @@ impl Page {
         Ok(())
     }
 
+    /// How many of these objects were taken back in an older version than is known.
+    async fn ignored(&self, tx: &mut SqliteConnection) -> Result<u64, StoreError> {
+        let sql = format!("{} o.source_id = $1 AND s.n > $2 AND s.n <= $3", stage::IGNORED);
+        let count = sqlx::query_scalar(AssertSqlSafe(sql)).bind(self.source_id).bind(self.from).bind(self.to);
+        let count: i64 = count.fetch_one(tx).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// What no sensor can look for.
-    async fn clues(&self, tx: &mut SqliteConnection, keeps_unsaid: bool) -> Result<(), StoreError> {
-        let tlp = if keeps_unsaid { "COALESCE(excluded.tlp, clue.tlp)" } else { "excluded.tlp" };
-        let sql = format!(
-            "INSERT INTO clue (source_id, object_id, kind, value, tlp, received_at, renewed_at)
+    async fn clues(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+        let sql = "INSERT INTO clue (source_id, object_id, kind, value, tlp, received_at, renewed_at)
             SELECT $1, object_id, kind, value, tlp, $4, $4 FROM stage.clue WHERE n > $2 AND n <= $3
-            ON CONFLICT (source_id, object_id, kind, value) DO UPDATE SET renewed_at = excluded.renewed_at, tlp = {tlp}"
-        );
-        let insert = sqlx::query(AssertSqlSafe(sql)).bind(self.source_id).bind(self.from).bind(self.to);
+            ON CONFLICT (source_id, object_id, kind, value) DO UPDATE SET renewed_at = excluded.renewed_at,
+                tlp = COALESCE(excluded.tlp, clue.tlp)";
+        let insert = sqlx::query(sql).bind(self.source_id).bind(self.from).bind(self.to);
         insert.bind(self.now.0).execute(tx).await?;
         Ok(())
     }

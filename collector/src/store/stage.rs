@@ -13,7 +13,7 @@ use crate::intel::format::{Clue, Withdrawn};
 use crate::limits::IMPORT_ROWS_PER_STATEMENT;
 
 /// The tables of what was gathered. An entry is what one object says of one pattern: of two the newer version stays, of two of the
-/// same version the later. An object's state: 0 it says what its entries say, 1 it names nothing (any more), 2 it is taken back.
+/// same version the later with the stricter marking of both (unmarked is AMBER). An object's state: 0 it says what its entries say, 1 it names nothing (any more), 2 it is taken back.
 const TABLES: &str = "
     CREATE TABLE stage.entry (n INTEGER PRIMARY KEY, key INTEGER NOT NULL UNIQUE, pattern TEXT NOT NULL, kind TEXT NOT NULL,
         object_id TEXT NOT NULL, modified_at BIGINT, threat TEXT, confidence BIGINT, severity BIGINT, tlp BIGINT, pap BIGINT,
@@ -47,7 +47,7 @@ pub struct Would {
     pub new: u64,
     /// What is said of others.
     pub known: u64,
-    /// What is said in a version that is older than the one that is known.
+    /// What is said in a version that is older than the one that is known, and what is taken back in one.
     pub outdated: u64,
     /// Claims of this source that stand now.
     pub standing: u64,
@@ -137,7 +137,10 @@ impl Stage {
                     .push_bind(clue.value.as_str())
                     .push_bind(clue.tlp.map(|tlp| i64::from(tlp.level())));
             });
-            insert.push(" ON CONFLICT (key) DO UPDATE SET tlp = excluded.tlp");
+            insert.push(
+                " ON CONFLICT (key) DO UPDATE SET tlp = CASE WHEN COALESCE(clue.tlp, excluded.tlp) IS NOT NULL
+                    THEN MAX(COALESCE(clue.tlp, 2), COALESCE(excluded.tlp, 2)) END",
+            );
             insert.build().execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)
@@ -159,11 +162,13 @@ impl Stage {
             sqlx::query_as(sqlx::AssertSqlSafe(WOULD_BRING)).bind(source).fetch_one(&mut *conn).await?;
         let (standing, withdrawn, gone): (i64, i64, i64) =
             sqlx::query_as(sqlx::AssertSqlSafe(WOULD_TAKE)).bind(source).fetch_one(conn).await?;
+        let sql = sqlx::AssertSqlSafe(format!("{IGNORED} o.source_id = (SELECT id FROM source WHERE name = $1)"));
+        let ignored: i64 = sqlx::query_scalar(sql).bind(source).fetch_one(&mut self.conn).await?;
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
         Ok(Would {
             new: number(new),
             known: number(known),
-            outdated: number(outdated),
+            outdated: number(outdated.saturating_add(ignored)),
             standing: number(standing),
             withdrawn: number(withdrawn),
             unsaid: number(gone.saturating_sub(withdrawn)),
@@ -189,6 +194,15 @@ impl Stage {
         Ok(sqlx::query_scalar(sql).fetch_all(&mut self.conn).await?)
     }
 
+    /// Indicators, each once for each object that names it.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn entries(&mut self) -> Result<u64, StoreError> {
+        let entries: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM stage.entry").fetch_one(&mut self.conn).await?;
+        Ok(u64::try_from(entries).unwrap_or(0))
+    }
+
     /// Lets go of it.
     ///
     /// # Errors
@@ -197,6 +211,10 @@ impl Stage {
         Ok(self.conn.close().await?)
     }
 }
+
+/// How many objects the file takes back in a version that is older than the one that is known of their source.
+pub(super) const IGNORED: &str = "SELECT COUNT(*) FROM stage.said s CROSS JOIN object o ON o.object_id = s.object_id
+    WHERE s.state = 2 AND s.modified_at < o.modified_at AND";
 
 /// What the file brings: of its newest version of each object, where the source has not said a newer one before.
 const WOULD_BRING: &str = "
@@ -262,7 +280,11 @@ async fn insert_entries(tx: &mut SqliteConnection, found: &[Found], manner: Mann
     });
     insert.push(
         " ON CONFLICT (key) DO UPDATE SET modified_at = excluded.modified_at, threat = excluded.threat,
-            confidence = excluded.confidence, severity = excluded.severity, tlp = excluded.tlp, pap = excluded.pap,
+            confidence = excluded.confidence, severity = excluded.severity,
+            tlp = CASE WHEN excluded.modified_at IS NOT entry.modified_at OR COALESCE(entry.tlp, excluded.tlp) IS NULL THEN excluded.tlp
+                ELSE MAX(COALESCE(entry.tlp, 2), COALESCE(excluded.tlp, 2)) END,
+            pap = CASE WHEN excluded.modified_at IS NOT entry.modified_at OR entry.pap IS NULL THEN excluded.pap
+                ELSE MAX(entry.pap, COALESCE(excluded.pap, 0)) END,
             valid_from = excluded.valid_from, valid_until = excluded.valid_until, exercise = excluded.exercise,
             details = excluded.details, object = excluded.object
         WHERE entry.modified_at IS NULL OR excluded.modified_at >= entry.modified_at",

@@ -1,7 +1,7 @@
 //! Which format a file has, by how it begins: what says it of itself first, then what most of its lines are.
 
 use super::table::{self, Table};
-use super::{Format, hosts, misp, prose, rpz, stix, suricata, zeek};
+use super::{Format, hosts, misp, no_feed, prose, rpz, stix, suricata, zeek};
 
 /// Lines that are looked at.
 const LINES_LOOKED_AT: usize = 200;
@@ -13,6 +13,10 @@ pub(super) fn format_of(head: &[u8]) -> Format {
     }
     let text = String::from_utf8_lossy(head);
     let text = text.trim_start_matches('\u{feff}');
+    // A list of some kind, which is refused by what it is.
+    if no_feed::is_page(text) || no_feed::is_json(text) && !stix::is_one(text) && !misp::is_one(text) {
+        return Format::Plain;
+    }
     // The attributes of one object may be longer than what is looked at; STIX says its version in the first.
     if stix::is_one(text) {
         return Format::Stix;
@@ -24,6 +28,9 @@ pub(super) fn format_of(head: &[u8]) -> Format {
         return Format::Prose;
     }
     let lines: Vec<&str> = text.lines().take(LINES_LOOKED_AT).collect();
+    if lines.first().is_some_and(|first| table::separator(first).is_some()) {
+        return Format::Csv;
+    }
     if lines.iter().any(|line| zeek::is_line(line)) {
         return Format::Zeek;
     }

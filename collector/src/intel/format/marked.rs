@@ -4,7 +4,7 @@
 use varde_common::tlp::Tlp;
 
 use super::loose::cut;
-use super::techniques;
+use super::{marking, techniques};
 use crate::intel::canonical::Pap;
 use crate::limits::{TAG_MAX_CHARACTERS, TAGS_MAX};
 
@@ -40,18 +40,14 @@ fn behind<'a>(tag: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// What a tag says of TLP; a level that nobody knows is taken as the strictest.
 pub(super) fn tlp(tag: &str) -> Option<Tlp> {
-    let level = behind(tag.trim(), "tlp:")?.trim();
-    Some(level.parse().unwrap_or_else(|_| match level.to_ascii_lowercase().as_str() {
-        // Its first version: it may be used but not ascribed; and where the sender is not sure. Both as what is unmarked.
-        "ex:chr" | "unclear" => Tlp::Amber,
-        _ => Tlp::Red,
-    }))
+    let level = behind(tag.trim(), "tlp").filter(|level| level.starts_with([':', '=', '-', '_', ' ']))?;
+    Some(marking::of_level(level.trim_start_matches(':')).unwrap_or(Tlp::Red))
 }
 
 /// What a tag says of PAP; a level that nobody knows is taken as the strictest.
 pub(super) fn pap(tag: &str) -> Option<Pap> {
     let level = behind(tag.trim(), "pap:")?;
-    Some(level.trim().parse().unwrap_or(Pap::Red))
+    Some(marking::of_pap(level).unwrap_or(Pap::Red))
 }
 
 /// What a tag says of how sure its writer is, 0-100.

@@ -8,12 +8,15 @@ use std::ops::ControlFlow;
 
 use varde_common::indicator::{Pattern, Severity, Target};
 use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
 
 use super::value::{self, Names, Value};
-use super::{BadFile, Clue, Input, Item, Options, Place, lines};
+use super::{BadFile, Clue, Input, Item, Options, Place, lines, marking};
 use crate::intel::canonical::{About, Details, Found, Object};
+use crate::intel::hidden;
 use crate::limits::FEED_COLUMNS_SHOWN;
 
+mod any;
 mod fields;
 mod kind;
 
@@ -31,7 +34,7 @@ pub(super) enum Table {
 }
 
 /// What a column with the value may be called in a table that nobody has described.
-const VALUES: [&str; 15] = [
+const VALUES: [&str; 20] = [
     "value",
     "indicator",
     "ioc",
@@ -47,6 +50,11 @@ const VALUES: [&str; 15] = [
     "url",
     "indikator",
     "verdi",
+    "domene",
+    "domenenavn",
+    "vert",
+    "ip-adresse",
+    "adresse",
 ];
 
 /// What the column may be called that says what kind of thing a row's value is.
@@ -96,9 +104,11 @@ impl Header {
         VALUES.iter().any(|name| self.place(name).is_some())
     }
 
-    /// Its names, as a sentence has them.
+    /// Its names, as a sentence has them: each between quotes, for they may be values of a table without names, and what is quoted
+    /// is what is hidden.
     fn in_words(&self) -> String {
-        let mut names: Vec<String> = self.names.iter().take(FEED_COLUMNS_SHOWN).map(|name| lines::word(name)).collect();
+        let quoted = |name: &String| format!("\"{}\"", lines::word(name).replace(['"', '`', '\\'], "'"));
+        let mut names: Vec<String> = self.names.iter().take(FEED_COLUMNS_SHOWN).map(quoted).collect();
         if self.names.len() > FEED_COLUMNS_SHOWN {
             names.push(format!("and {} more", self.names.len() - FEED_COLUMNS_SHOWN));
         }
@@ -120,6 +130,11 @@ impl Row<'_> {
 
     fn get(&self, name: &str) -> Option<&str> {
         self.at(self.header.place(name)?)
+    }
+
+    /// What it says of its marking, wherever somebody writes it.
+    fn spoken(&self) -> Option<Tlp> {
+        self.fields.iter().filter_map(|field| marking::of_text(field)).max()
     }
 
     fn first(&self, names: &[&str]) -> Option<&str> {
@@ -171,6 +186,13 @@ pub(super) fn read(
         if is_passed_over(line) {
             return ControlFlow::Continue(());
         }
+        // Excel's own first line: what stands between columns.
+        if number == 1
+            && let Some(said) = separator(line)
+        {
+            delimiter.set(delimiter.get().or(Some(said)));
+            return ControlFlow::Continue(());
+        }
         let delimiter = delimiter.get().unwrap_or_else(|| {
             let found = delimiter_of(line);
             delimiter.set(Some(found));
@@ -179,6 +201,16 @@ pub(super) fn read(
         reading.row(number, &Fields::of(line, delimiter).0, take)
     })?;
     reading.end()
+}
+
+/// What a line `sep=;` says, by which Excel is told how to part columns.
+pub(super) fn separator(line: &str) -> Option<u8> {
+    let said = line.trim_start_matches('\u{feff}').trim_matches('"');
+    let said = said.get(..4).filter(|begin| begin.eq_ignore_ascii_case("sep=")).and_then(|_| said.get(4..))?;
+    match said.as_bytes() {
+        [octet] if octet.is_ascii() => Some(*octet),
+        _ => None,
+    }
 }
 
 impl Reading<'_> {
@@ -234,7 +266,19 @@ impl Reading<'_> {
         }
         let header = self.header.get_or_insert_default();
         let row = Row { header, fields, line };
-        let item = entry(self.table, &row, self.column);
+        let item = match entry(self.table, &row, self.column) {
+            // Of a row far behind the head of its file nobody else knows it.
+            Item::LeftOut(left_out) => Item::LeftOut(match hidden::is_shown(row.spoken()) {
+                true => left_out,
+                false => hidden::without_value(left_out),
+            }),
+            item @ (Item::Found(..)
+            | Item::Withdrawn(_)
+            | Item::Silent(_)
+            | Item::Harmless(..)
+            | Item::Clue(_)
+            | Item::PassedOver) => item,
+        };
         self.rows += 1;
         self.taken += u64::from(!matches!(item, Item::LeftOut(_)));
         take(item)
@@ -296,12 +340,18 @@ fn entry(table: Table, row: &Row<'_>, column: usize) -> Item {
     {
         return Item::PassedOver;
     }
-    let (about, object, text) = match table {
-        Table::Any => any(row, text),
+    let (mut about, object, text) = match table {
+        Table::Any => match any::said(row, text) {
+            Ok(said) => said,
+            Err(why) => return lines::left_out(row.line, text, why),
+        },
         Table::Urlhaus => urlhaus(row, text),
         Table::Threatfox => threatfox(row, text),
         Table::Feodo => feodo(row, text),
     };
+    about.tlp = about.tlp.max(row.spoken());
+    // Of ThreatFox: a victim's own site.
+    let is_victim = table == Table::Threatfox && about.severity.is_some();
     let is_host =
         row.header.names.get(column).is_some_and(|name| matches!(name.as_str(), "host" | "hostname" | "fqdn"));
     let kind = match table {
@@ -310,10 +360,10 @@ fn entry(table: Table, row: &Row<'_>, column: usize) -> Item {
         Table::Feodo => Kind::Address,
     };
     let names = match kind {
-        Kind::Domain if about.severity.is_none() => Names::Domain,
+        Kind::Domain if !is_victim => Names::Domain,
         Kind::Host => Names::Host,
         Kind::Domain | Kind::Unsaid | Kind::Address | Kind::Network | Kind::Url | Kind::Clue(_) => {
-            if is_host || about.severity.is_some() { Names::Host } else { Names::Domain }
+            if is_host || is_victim { Names::Host } else { Names::Domain }
         }
     };
     let found = |pattern: Pattern, about: About, object: Object| {
@@ -327,27 +377,6 @@ fn entry(table: Table, row: &Row<'_>, column: usize) -> Item {
         }
         Err(why) => lines::left_out(row.line, &text, why),
     }
-}
-
-fn any(row: &Row<'_>, text: &str) -> (About, Object, String) {
-    let first = |names: &[&str]| row.first(names).map(str::to_owned);
-    let about = About {
-        threat: first(&["threat", "malware", "campaign", "trussel"]),
-        confidence: first(&["confidence", "confidence_level"])
-            .and_then(|text| text.parse().ok())
-            .filter(|sure| *sure <= 100),
-        tlp: first(&["tlp"]).and_then(|text| text.parse().ok()),
-        pap: first(&["pap"]).and_then(|text| text.parse().ok()),
-        details: Details {
-            tags: tags(row.get("tags")),
-            note: first(&["description", "comment", "note", "beskrivelse", "kommentar"]),
-            url: first(&["reference", "link", "referanse"]),
-            ..Details::default()
-        },
-        ..About::default()
-    };
-    let id = first(&["uuid", "id"]).filter(|id| id.len() >= 16).map(|id| lines::word(&id)).unwrap_or_default();
-    (about, Object { id, ..Object::default() }, text.to_owned())
 }
 
 fn tags(text: Option<&str>) -> Vec<String> {

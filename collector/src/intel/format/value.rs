@@ -52,7 +52,7 @@ const SCHEMES: [(&str, &str); 7] = [
 ];
 
 /// What brackets at the beginning of a text stand for, and how long they are: `[.]`, `( dot )`, `([.])`.
-fn bracketed(text: &str) -> Option<(&'static str, usize)> {
+pub(super) fn bracketed(text: &str) -> Option<(&'static str, usize)> {
     // No word in brackets is longer, with a space and a second bracket on either side.
     let is_open = |octet: &u8| matches!(octet, b'[' | b'(' | b'{' | b' ');
     let is_closed = |octet: &u8| matches!(octet, b']' | b')' | b'}' | b' ');
@@ -67,11 +67,16 @@ fn bracketed(text: &str) -> Option<(&'static str, usize)> {
 }
 
 /// A value as it was meant: borrowed where it was written so.
-pub(super) fn refang(text: &str) -> Cow<'_, str> {
+pub(super) fn refang(written: &str) -> Cow<'_, str> {
     // Nearly every value of nearly every feed.
-    if !text.bytes().any(|octet| matches!(octet, b'[' | b'(' | b'{' | b'*' | b'x' | b'X')) {
-        return Cow::Borrowed(text);
+    if !written
+        .bytes()
+        .any(|octet| matches!(octet, b'[' | b'(' | b'{' | b']' | b')' | b'}' | b'\\' | b'*' | b'x' | b'X'))
+    {
+        return Cow::Borrowed(written);
     }
+    let halved = halves(written);
+    let text = &*halved;
     let (mut plain, mut kept) = (String::new(), 0);
     let mut at = 0;
     while let Some(found) = text.get(at..).and_then(|rest| rest.find(['[', '(', '{'])) {
@@ -97,7 +102,40 @@ pub(super) fn refang(text: &str) -> Cow<'_, str> {
             break;
         }
     }
-    if plain == text { Cow::Borrowed(text) } else { Cow::Owned(plain) }
+    if plain == written { Cow::Borrowed(written) } else { Cow::Owned(plain) }
+}
+
+/// Dots that have one bracket alone, or a backslash as in an expression: `evil[.no`, `evil.]no`, `evil\.no`.
+fn halves(text: &str) -> Cow<'_, str> {
+    let is_inner = |before: Option<char>, behind: Option<char>| {
+        before.is_some_and(char::is_alphanumeric) && behind.is_some_and(char::is_alphanumeric)
+    };
+    let mut whole = Cow::Borrowed(text);
+    for (half, other) in [("[.", ']'), ("(.", ')'), ("{.", '}'), (".]", '['), (".)", '('), (".}", '{')] {
+        // With the other bracket somewhere it is no half.
+        if !whole.contains(half) || whole.contains(other) {
+            continue;
+        }
+        let mut plain = String::with_capacity(whole.len());
+        let mut rest = &*whole;
+        while let Some((before, behind)) = rest.split_once(half) {
+            plain.push_str(before);
+            plain.push_str(if is_inner(before.chars().next_back(), behind.chars().next()) { "." } else { half });
+            rest = behind;
+        }
+        plain.push_str(rest);
+        whole = Cow::Owned(plain);
+    }
+    // In a path a backslash is its own.
+    let is_of_dots = whole.contains("\\.")
+        && whole
+            .split('\\')
+            .skip(1)
+            .all(|behind| behind.starts_with('.') && is_inner(Some('x'), behind.chars().nth(1)));
+    if is_of_dots && !whole.starts_with(['\\', '/', '%']) && whole.chars().nth(1) != Some(':') {
+        whole = Cow::Owned(whole.replace("\\.", "."));
+    }
+    whole
 }
 
 /// A value without what stands around it in a text: quotes, brackets that hold all of it, what ends a part of a sentence.

@@ -283,7 +283,8 @@ async fn v3_what_an_object_says_again_is_all_that_it_says() {
         assert_eq!((row.tlp.as_str(), row.exercise, row.confidence), ("TLP:RED", true, 90), "{object}");
         bench.take(&[says("a.example", object, now, &loose)], 2).await;
         let row = rows(&bench.store).await.remove(0);
-        assert_eq!((row.tlp.as_str(), row.pap, row.threat), ("TLP:GREEN", None, None), "{object}");
+        assert_eq!((row.tlp.as_str(), row.threat), ("TLP:GREEN", None), "{object}");
+        assert_eq!(row.pap.as_deref(), Some("PAP:RED"), "a marking that is not said stays: {object}");
         assert_eq!((row.confidence, row.severity, row.exercise), (50, "medium", false), "{object}");
         assert_eq!(row.valid_until, Some(Timestamp(100)), "{object}");
         bench.take(&[Said::Gone(object, 9)], 3).await;
@@ -335,7 +336,68 @@ async fn v4_what_would_go_is_known_before_and_clocks_that_were_set_hide_nothing(
 }
 
 #[tokio::test]
-async fn clues_are_kept_once_and_as_they_are_marked_last() {
+async fn t7a_of_two_markings_of_the_same_value_in_one_file_the_stricter_counts_in_whatever_order() {
+    let marked = |tlp: Option<Tlp>, pap: Option<Pap>| About { tlp, pap, ..About::default() };
+    let (red, green, bare) =
+        (marked(Some(Tlp::Red), Some(Pap::Red)), marked(Some(Tlp::Green), Some(Pap::Clear)), marked(None, None));
+    for (manner, object, version) in [
+        (Manner::default(), "", 0),
+        (Manner { keeps_unsaid: true, exercise: None }, "", 0),
+        (Manner::default(), "o", 0),
+        (Manner::default(), "o", 3),
+    ] {
+        for about in [[&red, &green], [&green, &red], [&red, &bare], [&bare, &red]] {
+            for at_once in [true, false] {
+                let bench = Bench::new().await;
+                let said = about.map(|about| says("a.example", object, version, about));
+                bench.take_as(manner, &said, 1, at_once).await;
+                let row = rows(&bench.store).await.remove(0);
+                let told = (row.tlp.as_str(), row.pap.as_deref());
+                assert_eq!(told, ("TLP:RED", Some("PAP:RED")), "{manner:?} {object} {version} {about:?} {at_once}");
+            }
+        }
+        // Who says nothing of it leaves it AMBER, beside whatever else.
+        let bench = Bench::new().await;
+        let said = [&green, &bare].map(|about| says("a.example", object, version, about));
+        bench.take_as(manner, &said, 1, true).await;
+        assert_eq!(rows(&bench.store).await[0].tlp, "TLP:AMBER", "{object} {version}");
+    }
+    // A newer version has its own word.
+    let bench = Bench::new().await;
+    bench.take(&[says("a.example", "o", 1, &red), says("a.example", "o", 2, &green)], 1).await;
+    assert_eq!(rows(&bench.store).await[0].tlp, "TLP:GREEN");
+}
+
+#[tokio::test]
+async fn t7a_a_marking_that_is_not_said_again_stays_whatever_the_format_and_one_that_is_said_counts() {
+    for manner in [Manner::default(), Manner { keeps_unsaid: true, exercise: None }] {
+        let bench = Bench::new().await;
+        let said =
+            |tlp: Option<Tlp>, pap: Option<Pap>| [says("a.example", "", 0, &About { tlp, pap, ..About::default() })];
+        let marking = async || {
+            let row = rows(&bench.store).await.remove(0);
+            (row.tlp, row.pap)
+        };
+        bench.take_as(manner, &said(Some(Tlp::Red), Some(Pap::Amber)), 1, true).await;
+        bench.take_as(manner, &said(None, None), 2, true).await;
+        assert_eq!(marking().await, ("TLP:RED".to_owned(), Some("PAP:AMBER".to_owned())), "{manner:?}");
+        bench.take_as(manner, &said(Some(Tlp::Green), Some(Pap::Clear)), 3, true).await;
+        assert_eq!(marking().await, ("TLP:GREEN".to_owned(), Some("PAP:CLEAR".to_owned())), "{manner:?}");
+    }
+}
+
+#[tokio::test]
+async fn v2_what_is_taken_back_in_an_older_version_than_is_known_is_counted_as_outdated() {
+    let bench = Bench::new().await;
+    bench.take(&[says("a.example", "o", 5, &sure(1))], 1).await;
+    // The dry run says the same.
+    let imported = bench.take(&[Said::Gone("o", 4)], 2).await;
+    assert_eq!((imported.outdated, imported.withdrawn), (1, 0));
+    assert_eq!(bench.take(&[Said::Gone("o", 6), Said::Gone("new", 1)], 3).await.outdated, 0);
+}
+
+#[tokio::test]
+async fn clues_are_kept_once_and_as_strictly_marked_as_their_file_says() {
     let bench = Bench::new().await;
     let clue =
         |value: &str, tlp: Option<Tlp>| Clue { object_id: "x".into(), kind: "sha256".into(), value: value.into(), tlp };
@@ -344,7 +406,7 @@ async fn clues_are_kept_once_and_as_they_are_marked_last() {
         sqlx::query_as::<_, (i64, i64)>(sql).fetch_one(bench.store.readers()).await.unwrap()
     };
     for (source, tlp, all) in
-        [("one", Some(Tlp::Red), (2, 4)), ("one", Some(Tlp::Green), (2, 1)), ("two", None, (4, 1))]
+        [("one", Some(Tlp::Red), (2, 4)), ("one", Some(Tlp::Green), (2, 2)), ("two", None, (4, 2))]
     {
         let mut stage = bench.stage(Manner::default(), &[], true).await;
         stage.put_clues(&[clue("aa", None), clue("bb", tlp), clue("aa", tlp)]).await.unwrap();

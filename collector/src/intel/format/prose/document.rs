@@ -12,7 +12,7 @@ pub struct Document {
     pub parts: Vec<Part>,
     /// What is in it and was not read.
     pub unread: Vec<Unread>,
-    /// Domains of who wrote it and to whom: contact, not indicators.
+    /// Domains of who wrote it and to whom: contact, not indicators. Of a mail within a mail there are none.
     pub own_domains: Vec<String>,
 }
 
@@ -62,7 +62,8 @@ impl Document {
         }
     }
 
-    /// The same of what is attached, under its name.
+    /// The same of what is attached, under its name. Whose it is stays with it: who forwards a mail of an attacker's does not vouch for
+    /// the attacker's names.
     pub(super) fn take_in(&mut self, name: &str, other: Document) {
         for part in other.parts {
             self.add(named(name, &part.name), part.text);
@@ -70,7 +71,6 @@ impl Document {
         for unread in other.unread {
             self.leave(named(name, &unread.name), &unread.why, unread.matters);
         }
-        self.own_domains.extend(other.own_domains);
     }
 }
 

@@ -4,6 +4,7 @@
 use varde_common::indicator::{Pattern, Target};
 
 use super::super::value;
+use crate::intel::lint::Fixed;
 
 /// What is no value for a sensor, though it looks like one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,30 @@ pub(super) fn name_of(pattern: &Pattern) -> Option<String> {
         Target::Domain(name) | Target::Host(name) => name.to_string(),
         Target::Address(_) | Target::Network { .. } | Target::Ja4(_) | Target::Confidential(_) => String::new(),
     })
+}
+
+/// Whether it is an address or a network that servers on the internet have.
+pub(super) fn is_public_address(pattern: &Pattern, fixed: &Fixed) -> bool {
+    let is_address = match pattern.target {
+        Target::Address(_) | Target::Network { .. } => true,
+        Target::Domain(_) | Target::Host(_) | Target::Ja4(_) | Target::Confidential(_) => false,
+    };
+    is_address && fixed.check(pattern).is_ok()
+}
+
+/// Whether a word has brackets as around a dot, and letters or digits on either side of them.
+pub(super) fn is_remnant(text: &str) -> bool {
+    const SIGNS: [&str; 4] = ["[.", ".]", "{.", ".}"];
+    const WORDS: [&str; 3] = ["[dot", "{dot", "[punktum"];
+    let text = text.to_lowercase();
+    let is_inner = |mark: &&str| {
+        text.split_once(*mark).is_some_and(|(before, behind)| {
+            before.contains(char::is_alphanumeric) && behind.contains(char::is_alphanumeric)
+        })
+    };
+    let is_behind =
+        |mark: &&str| text.split_once(*mark).is_some_and(|(before, _)| before.ends_with(char::is_alphanumeric));
+    SIGNS.iter().any(is_inner) || WORDS.iter().any(is_behind)
 }
 
 /// What speaks against a bare word, written without brackets and without a scheme.
@@ -117,7 +142,13 @@ pub(super) fn closes(line: &str) -> Option<bool> {
         "sincerely",
     ];
     const OPENING: [&str; 7] = ["-----", "_____", "fra:", "frå:", "from:", "> ", "begin forwarded"];
+    /// Headings of lists, which are no part of a signature.
+    const LISTS: [&str; 9] = ["indikator", "indicator", "ioc", "domene", "domain", "ip", "adresse", "address", "url"];
     let text = line.trim().trim_end_matches([',', '.', '!']).to_lowercase();
+    let heading = text.trim_start_matches(['#', '*', ' ', '-']);
+    if text.ends_with(':') && LISTS.iter().any(|list| heading.starts_with(list)) {
+        return Some(false);
+    }
     if line.trim_end() == "--" || line == "-- " || CLOSING.iter().any(|closing| text == *closing) {
         Some(true)
     } else if OPENING.iter().any(|opening| text.starts_with(opening)) {
@@ -125,6 +156,27 @@ pub(super) fn closes(line: &str) -> Option<bool> {
     } else {
         None
     }
+}
+
+/// Lines of values alone that follow each other are a list, wherever they stand.
+const LIST_FROM_LINES: usize = 3;
+
+/// Which lines are of a list.
+pub(super) fn listed(lines: &[&str]) -> Vec<bool> {
+    let is_value = |line: &&str| {
+        let text = line.trim().trim_start_matches(['-', '*', '•', '–', ' ']).trim_end_matches([',', ';']);
+        !text.contains(char::is_whitespace)
+            && text.contains('.')
+            && !text.to_lowercase().starts_with("www.")
+            && matches!(value::read(text, value::Names::Domain), Ok(value::Value::Pattern(_) | value::Value::OfUrl(_)))
+    };
+    let mut listed: Vec<bool> = lines.iter().map(is_value).collect();
+    for run in listed.chunk_by_mut(|one, next| one == next) {
+        if run.len() < LIST_FROM_LINES {
+            run.fill(false);
+        }
+    }
+    listed
 }
 
 #[cfg(test)]

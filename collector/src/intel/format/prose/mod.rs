@@ -1,11 +1,11 @@
 //! Prose: a pasted text, a mail with what is attached to it, the text of a PDF. Values are taken out of their sentences, each with
-//! the sentence around it. Where some are written so that nobody clicks on them, only those are meant; the others are told.
+//! the sentence around it. Where some are written so that nobody clicks on them, only those and public addresses are meant; the others
+//! are told.
 
 mod document;
 mod html;
 mod judge;
 mod mail;
-mod marking;
 mod pdf;
 mod sentence;
 mod word;
@@ -22,9 +22,11 @@ use judge::Doubt;
 use word::Word;
 
 use super::lines;
+use super::marking;
 use super::value::{self, Names, Value};
 use super::{BadFile, Clue, Input, Item, LeftOut, Place};
 use crate::intel::canonical::{About, Details, Found, Object};
+use crate::intel::lint::Fixed;
 use crate::limits::prose::{PROSE_MAX_OCTETS, PROSE_TEXT_MAX_OCTETS, PROSE_VALUES_MAX};
 
 /// Why PDFs may stay unread.
@@ -201,6 +203,7 @@ fn search(document: Document) -> Result<Reading, BadFile> {
         let mut before = "";
         let (mut line, mut closed) = (0, false);
         let lines: Vec<&str> = text.lines().collect();
+        let listed = judge::listed(&lines);
         word::each(&text, &mut |word| {
             while line < word.line {
                 let own = usize::try_from(line).ok().and_then(|line| lines.get(line)).copied().unwrap_or_default();
@@ -211,6 +214,8 @@ fn search(document: Document) -> Result<Reading, BadFile> {
             if candidates.len() > PROSE_VALUES_MAX {
                 return;
             }
+            let of_list = usize::try_from(line.saturating_sub(1)).ok().and_then(|line| listed.get(line)).copied();
+            let closed = closed && of_list != Some(true);
             let Some(mut candidate) = candidate(&word, last, closed, &own_domains) else { return };
             candidate.seen.part = lines::word(&part.name);
             match places.get(&candidate.seen.value).and_then(|place| candidates.get_mut(*place)) {
@@ -239,7 +244,8 @@ fn search(document: Document) -> Result<Reading, BadFile> {
     }
     let is_defanged =
         candidates.iter().any(|candidate| candidate.is_defanged && matches!(candidate.seen.fate, Fate::Taken(_)));
-    let seen = candidates.into_iter().map(|candidate| decided(candidate, is_defanged, tlp)).collect();
+    let fixed = Fixed::default();
+    let seen = candidates.into_iter().map(|candidate| decided(candidate, is_defanged, tlp, &fixed)).collect();
     Ok(Reading { seen, unread, tlp, is_defanged })
 }
 
@@ -249,7 +255,7 @@ fn candidate(word: &Word<'_>, before: &str, closed: bool, own: &[String]) -> Opt
     let meant = value::bare(&plain);
     let scheme = meant.split_once("://").map(|(scheme, _)| scheme);
     let is_defanged = meant != value::bare(word.text);
-    if !meant.contains(['.', ':', '-', '\\', '/', '@']) && meant.len() < 32 {
+    if !meant.contains(['.', ':', '-', '\\', '/', '@', '[', '{']) && meant.len() < 32 {
         return None;
     }
     let named = |value: String, fate: Fate| {
@@ -317,6 +323,10 @@ fn candidate(word: &Word<'_>, before: &str, closed: bool, own: &[String]) -> Opt
         Err(why) if is_defanged && meant.contains('.') && meant.contains(char::is_alphanumeric) => {
             named(lines::word(meant), Fate::Refused(why))
         }
+        Err(_) if judge::is_remnant(meant) => {
+            let why = "is not an indicator: it has brackets as around a dot, and cannot be read";
+            named(lines::word(meant), Fate::Refused(why.to_owned()))
+        }
         Err(_) => None,
     }
 }
@@ -327,10 +337,11 @@ fn plausible(text: &str) -> bool {
 }
 
 /// What becomes of a candidate once the whole text is known.
-fn decided(candidate: Candidate, is_text_defanged: bool, tlp: Option<Tlp>) -> Seen {
+fn decided(candidate: Candidate, is_text_defanged: bool, tlp: Option<Tlp>, fixed: &Fixed) -> Seen {
     let Candidate { mut seen, is_defanged } = candidate;
     seen.fate = match seen.fate {
-        Fate::Taken(_) if is_text_defanged && !is_defanged => {
+        // Nobody puts brackets into every address, and no text's own links are addresses.
+        Fate::Taken(found) if is_text_defanged && !is_defanged && !judge::is_public_address(&found.pattern, fixed) => {
             Fate::Passed("it is written without the brackets that others here have")
         }
         Fate::Taken(mut found) => {

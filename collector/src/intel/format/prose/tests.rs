@@ -145,6 +145,79 @@ fn d_prose_where_nothing_is_in_brackets_what_remains_is_taken() {
 }
 
 #[test]
+fn d_prose_public_addresses_are_meant_also_without_the_brackets_that_names_have() {
+    let text = "Angriperne bruker evil[.]example og 185.220.101.5. Se www.nsm.no og versjon 9.4.2.1 av 10.1.2.3.\n\
+        Mvh\nOla\n\nAdresser:\n45.155.205.233:8443\n2a0b:f4c2:2::62\n185.220.102.0/24\nhttp://185.220.103.9/x\n";
+    let meant = [
+        "evil.example",
+        "185.220.101.5",
+        "45.155.205.233:8443",
+        "2a0b:f4c2:2::62",
+        "185.220.102.0/24",
+        "185.220.103.9:80",
+    ];
+    assert_eq!(taken(text), meant);
+    // A list is no signature, wherever it stands.
+    let list = "Hei, her er domenene vi snakket om i går.\nMvh\nOla\nwww.kommune.no\n\nDomener:\nevil.no\nond.no\n";
+    assert_eq!(taken(list), ["evil.no", "ond.no"]);
+    let bare = "Hei, her er domenene vi snakket om i går.\nMvh\nOla\n\n- evil.no\n- ond.no\n- verre.no\n";
+    assert_eq!(taken(bare), ["evil.no", "ond.no", "verre.no"]);
+    let signature = "Blokker evil.no nå med en gang.\nMvh\nOla\nwww.kommune.no\npost.kommune.no\n";
+    assert_eq!(taken(signature), ["evil.no"]);
+}
+
+#[test]
+fn d_prose_the_names_of_a_mail_that_is_attached_are_not_the_senders_own() {
+    let mail = "From: vakt@kommune.example\r\nTo: csirt@nvs.example\r\nSubject: Mistenkelig\r\nMIME-Version: 1.0\r\n\
+        Content-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\nContent-Type: text/plain\r\n\r\nSe vedlagte e-post fra i dag, \
+        sendt oss på www.kommune.example.\r\n--q\r\nContent-Type: message/rfc822\r\n\r\nFrom: faktura@ond.no\r\n\
+        To: kari@kommune.example\r\nSubject: Faktura\r\n\r\nLogg inn på https://login.ond.no/faktura for å se den.\r\n--q--\r\n";
+    assert_eq!(taken(mail), ["=login.ond.no"]);
+}
+
+#[test]
+fn d_prose_every_spelling_of_a_dot_in_brackets_is_read_or_told() {
+    for spelling in [
+        "evil (punktum) no",
+        "evil [punktum] no",
+        "evil [ . ] no",
+        "evil[ . ]no",
+        "evil [prikk] no",
+        "evil [d0t] no",
+        "evil ( dot ) no",
+        "evil{dot}no",
+        "evil[.no",
+        "evil.]no",
+        "evil\\.no",
+        "evil[.]no",
+        "evil [.] no",
+        "evil([.])no",
+    ] {
+        assert_eq!(taken(&format!("Angriperne bruker {spelling} i kveld.")), ["evil.no"], "{spelling}");
+    }
+    assert_eq!(taken("Se 1[.]2[.]3[.]4/5[.]6[.]7[.]8 nå"), ["1.2.3.4", "5.6.7.8"]);
+    assert_eq!(taken("Se c2 (dot) evil (dot) no nå"), ["c2.evil.no"]);
+    // What has brackets as around a dot and is nothing, is told.
+    for remnant in ["evil[.[no", "evil[dot no", "[.]]evil[..]no"] {
+        let told = told(&of(format!("Angriperne bruker {remnant} i kveld.").as_bytes()));
+        assert!(told.iter().any(|told| told.contains("refused")), "{remnant}: {told:?}");
+    }
+    // A parenthesis of a text's own is none.
+    for text in [
+        "avsluttes med (punktum) og mer",
+        "filer (.exe og .dll) ble sett",
+        "C:\\Users\\.ssh og (se kap. 3.)",
+        "[1.] først",
+    ] {
+        let told = told(&of(text.as_bytes()));
+        assert!(
+            told.iter().all(|told| !told.contains("refused") && told.contains("path") || told.is_empty()),
+            "{text}: {told:?}"
+        );
+    }
+}
+
+#[test]
 fn d_prose_texts_are_known_by_what_they_are() {
     use super::super::Format;
     for octets in [TEXT, MAIL, PDF] {

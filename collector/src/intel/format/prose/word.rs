@@ -1,5 +1,9 @@
 //! Words of a text that may be values: taken out of brackets, quotes and the ends of sentences, each with where it stands.
 
+use std::net::IpAddr;
+
+use super::super::value;
+use super::judge;
 use crate::limits::prose::PROSE_WORD_MAX_OCTETS;
 
 /// A word.
@@ -13,35 +17,53 @@ pub(super) struct Word<'a> {
     pub(super) text: &'a str,
 }
 
-/// Spaces around a dot in brackets taken away: some write `evil [.] example`.
+/// Spaces around and within what stands in brackets for a character taken away: some write `evil [.] example`, some
+/// `evil[ punktum ]example`.
 pub(super) fn closed_up(text: &str) -> String {
-    const DOTS: [&str; 5] = ["[.]", "(.)", "{.}", "[dot]", "(dot)"];
     let mut closed = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['[', '(', '{']) {
         let (before, behind) = rest.split_at(at);
-        let dot = DOTS.iter().find(|dot| behind.get(..dot.len()).is_some_and(|text| text.eq_ignore_ascii_case(dot)));
-        let Some(dot) = dot else {
+        closed.push_str(before);
+        let Some((meant, long)) = value::bracketed(behind) else {
             // One of the three, an octet each.
-            closed.push_str(before);
             closed.push_str(behind.get(..1).unwrap_or_default());
             rest = behind.get(1..).unwrap_or_default();
             continue;
         };
-        let behind = behind.get(dot.len()..).unwrap_or_default();
-        closed.push_str(before);
+        let (written, behind) = behind.split_at_checked(long).unwrap_or((behind, ""));
+        let (mut back, mut ahead) = (before.chars().rev(), behind.chars());
         let is_apart =
             |side: Option<char>, next: Option<char>| side == Some(' ') && next.is_some_and(char::is_alphanumeric);
-        let (mut back, mut ahead) = (before.chars().rev(), behind.chars());
         let is_apart = is_apart(back.next(), back.next()) && is_apart(ahead.next(), ahead.next());
-        if is_apart {
+        let is_joined = is_apart && matches!(meant, "." | "@") && (is_sign(written) || goes_on(behind));
+        if is_joined {
             closed.pop();
         }
-        closed.push_str(dot);
-        rest = if is_apart { behind.get(1..).unwrap_or_default() } else { behind };
+        match written.contains(' ') {
+            true => closed.push_str(&format!("[{meant}]")),
+            false => closed.push_str(written),
+        }
+        rest = if is_joined { behind.get(1..).unwrap_or_default() } else { behind };
     }
     closed.push_str(rest);
     closed
+}
+
+/// Whether no word stands in brackets, so that nobody means it for itself.
+fn is_sign(written: &str) -> bool {
+    !written.contains(char::is_alphabetic)
+}
+
+/// Whether what follows a word in brackets goes on as a name does: to an ending that there is, or to the next dot.
+fn goes_on(behind: &str) -> bool {
+    let behind = behind.trim_start_matches(' ');
+    let label: &str =
+        behind.split(|character: char| !(character.is_alphanumeric() || character == '-')).next().unwrap_or_default();
+    let after = behind.get(label.len()..).unwrap_or_default();
+    let is_next_dot = value::bracketed(after.trim_start_matches(' ')).is_some_and(|(meant, _)| meant == ".")
+        || after.strip_prefix('.').is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+    is_next_dot || judge::registered(&format!("x.{}", label.to_lowercase())).is_some()
 }
 
 /// Whether a word has its own way to part what belongs together.
@@ -78,6 +100,16 @@ fn split<'a>(word: Word<'a>, take: &mut dyn FnMut(Word<'a>)) {
     let marks: &[char] = if is_url(word.text) { &[] } else { &[',', ';', '='] };
     let mut at = word.at;
     for text in word.text.split(marks) {
+        // Two addresses with a mark between that is a network's or a path's elsewhere.
+        if !is_url(text) && text.contains('/') && text.split('/').all(is_address) {
+            let mut before = 0;
+            for address in text.split('/') {
+                take(Word { at: at + before, text: address, ..word });
+                before += address.len() + 1;
+            }
+            at += text.len() + 1;
+            continue;
+        }
         // A label before a value: `IP:198.51.100.7`. What follows a name and a colon is its port.
         let behind = text.split_once(':').filter(|(label, value)| {
             !label.is_empty()
@@ -98,6 +130,10 @@ fn split<'a>(word: Word<'a>, take: &mut dyn FnMut(Word<'a>)) {
         // The mark is one octet.
         at += text.len() + 1;
     }
+}
+
+fn is_address(text: &str) -> bool {
+    text.len() > 3 && value::bare(&value::refang(text)).parse::<IpAddr>().is_ok()
 }
 
 /// A word without what a sentence puts around it.
