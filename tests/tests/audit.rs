@@ -235,6 +235,8 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["alert", "list"])?;
     step(&["alert", "list", "--json"])?;
     step(&["alert", "verdict", "1", "false-positive", "--reason", "navnet er utdatert"])?;
+    step(&["indicator", "verdict", "1", "none", "--reason", "navnet er i bruk igjen"])?;
+    step(&["alert", "verdict", "1", "false-positive", "--reason", "nei, det er utdatert"])?;
     step(&["alert", "verdict", "1", "none", "--reason", "det var det ikke"])?;
     step(&["indicator", "export", "--format", "plain", "--tlp-max", "amber"])?;
     step(&["indicator", "export", "--format", "stix", "--out", &path("bundle.json")])?;
