@@ -157,7 +157,7 @@ impl Collector {
         }
     }
 
-    /// Looks at everything a lost poke could have told.
+    /// Looks at everything a lost poke could have told, and at what could not be noted in its moment.
     pub async fn sweep(&self) {
         if let Err(error) = self.lists.look(&self.store, &self.changes).await {
             self.failed("cannot look for a new list", &error);

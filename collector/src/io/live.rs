@@ -341,7 +341,9 @@ mod tests {
     /// A collector with one sensor, that has this key.
     async fn living() -> (Fixture, Live) {
         let fixture = Fixture::new(1).await;
-        fixture.run("UPDATE sensor SET spki_sha256 = unhex('07070707070707070707070707070707' || '07070707070707070707070707070707')").await;
+        fixture
+            .run("UPDATE sensor SET spki_sha256 = x'0707070707070707070707070707070707070707070707070707070707070707'")
+            .await;
         let (changes, _) = tokio::sync::broadcast::channel(16);
         let live = Live::new(fixture.store.clone(), changes);
         (fixture, live)
@@ -360,12 +362,10 @@ mod tests {
         let (_fixture, live) = living().await;
         let number = come(&live).await;
         // What `meet` has done by the moment in which it is dropped, with the task that called it.
-        let mark = Mark(1);
-        let met = hello::meet(&live.store, 1, &introduction(), mark, "tcp", clock::now()).await.unwrap();
+        let met = hello::meet(&live.store, 1, &introduction(), Mark(1), "tcp", clock::now()).await.unwrap();
         assert!(matches!(met, Met::Stands { .. }));
-        let (introduced, says) = (true, live.store.connected_sensors(Scope::Operator).await.unwrap());
-        assert_eq!(says, [1]);
-        live.leave(1, number, introduced, false).await;
+        assert_eq!(live.store.connected_sensors(Scope::Operator).await.unwrap(), [1]);
+        live.leave(1, number, true, false).await;
         assert_eq!(live.store.connected_sensors(Scope::Operator).await.unwrap(), [0; 0]);
     }
 

@@ -456,7 +456,8 @@ mod tests {
         assert!(matches!(refused, Err(StoreError::Meddled(_))), "{refused:?}");
     }
 
-    #[tokio::test]
+    // Of several threads: the one that waits for the other must not keep back the connection that the other needs.
+    #[tokio::test(flavor = "multi_thread")]
     async fn w2_an_audit_is_verified_as_it_was_at_one_moment_whatever_is_removed_meanwhile() {
         let fixture = Fixture::new(1).await;
         let entries = usize::try_from(AUDIT_PAGE_ROWS).unwrap() + 2;

@@ -1,4 +1,4 @@
-//! Sensors: their tokens, identities, sessions, lists in force and revocation.
+//! Sensors: their tokens, identities, lists in force and revocation.
 
 use serde::Serialize;
 use sqlx::Row;

@@ -102,8 +102,8 @@ async fn e1_p4_a_renewed_key_takes_the_old_ones_place_with_its_first_session_and
     assert!(is_let_in(&new, &site).await);
     assert_eq!(closed(&asked_again).await, Some(CloseReason::Replaced), "the old key's session is over with it");
     assert!(!is_let_in(&old, &site).await, "the old key has ended");
-    // Also for one that had proved it before, and says Hello only now.
-    // Where the collector comes to letting it in only now, it is over at the door already.
+    // Also for one that had proved it before, and says Hello only now; where the collector comes to letting it in only now, it is
+    // over at the door already.
     if let Ok((mut send, _recv)) = waits.open_bi().await {
         for message in [ToCollector::Open(Stream::Control), ToCollector::Hello(Hello { protocol_max: 3, ..hello() })] {
             let _ = send.write_all(&message.to_frame().unwrap()).await;
