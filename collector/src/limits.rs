@@ -251,6 +251,8 @@ pub const OBJECT_TEXT_MAX_OCTETS: usize = 16 * 1024;
 pub const EXPRESSION_MAX_OCTETS: usize = 1024 * 1024;
 /// Entries that are written in one transaction: long enough to be quick, short enough that alerts come between.
 pub const IMPORT_BATCH_ITEMS: usize = 5_000;
+/// What they may hold in memory: with an object's text of 16 KiB each, five thousand would be 80 MB.
+pub const IMPORT_BATCH_OCTETS: usize = 8 * 1024 * 1024;
 /// Batches read before the ones before them are written.
 pub const IMPORT_BATCHES_WAITING: usize = 2;
 /// Octets from which a progress bar is worth its place.

@@ -11,7 +11,9 @@ use varde_common::trust::hex;
 
 use crate::intel::format::{self, BadFile, Format, Item, Options};
 use crate::intel::import::Importer;
-use crate::limits::{IMPORT_BATCH_ITEMS, IMPORT_BATCHES_WAITING, IMPORT_HEAD_OCTETS, IMPORT_MAX_OCTETS};
+use crate::limits::{
+    IMPORT_BATCH_ITEMS, IMPORT_BATCH_OCTETS, IMPORT_BATCHES_WAITING, IMPORT_HEAD_OCTETS, IMPORT_MAX_OCTETS,
+};
 
 /// What is to be imported: opened, measured and hashed, and at its beginning.
 #[derive(Debug)]
@@ -103,11 +105,15 @@ impl Intake {
         let mut input = BufReader::with_capacity(1 << 16, progress.wrap_read(self.file));
         let task = tokio::task::spawn_blocking(move || {
             let mut batch = Vec::with_capacity(IMPORT_BATCH_ITEMS);
+            let mut octets = 0;
             let read = format::read(format, &options, &mut input, &mut |item| {
-                batch.push(importer.take(item));
-                if batch.len() < IMPORT_BATCH_ITEMS {
+                let item = importer.take(item);
+                octets += item.octets();
+                batch.push(item);
+                if batch.len() < IMPORT_BATCH_ITEMS && octets < IMPORT_BATCH_OCTETS {
                     return ControlFlow::Continue(());
                 }
+                octets = 0;
                 let full = std::mem::replace(&mut batch, Vec::with_capacity(IMPORT_BATCH_ITEMS));
                 match sender.blocking_send(full) {
                     Ok(()) => ControlFlow::Continue(()),
@@ -148,5 +154,29 @@ mod tests {
             assert_eq!(batches, [IMPORT_BATCH_ITEMS, 7]);
         }
         assert!(matches!(Intake::open(dir.path()), Err(NotTaken::Io(_))));
+    }
+
+    #[tokio::test]
+    async fn f1_a_batch_of_large_objects_is_short() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("event.json");
+        let comment = "x".repeat(15_000);
+        let attribute = |number: u32| {
+            let (kind, value) = ("domain", format!("n{number}.example"));
+            format!(r#"{{"uuid":"{number}","type":"{kind}","value":"{value}","to_ids":1,"comment":"{comment}"}}"#)
+        };
+        let attributes: Vec<String> = (0..700).map(attribute).collect();
+        std::fs::write(&path, format!(r#"{{"Event":{{"Attribute":[{}]}}}}"#, attributes.join(","))).unwrap();
+        let intake = Intake::open(&path).unwrap();
+        let (mut items, task) =
+            intake.read(Format::Misp, Options::default(), Importer::new(About::default()), &ProgressBar::hidden());
+        let mut read = 0;
+        while let Some(batch) = items.recv().await {
+            read += batch.len();
+            let octets: usize = batch.iter().map(Item::octets).sum();
+            assert!(octets < IMPORT_BATCH_OCTETS + 32 * 1024, "{octets}");
+        }
+        task.await.unwrap().unwrap();
+        assert_eq!(read, 700);
     }
 }

@@ -194,6 +194,27 @@ pub enum Item {
     LeftOut(LeftOut),
 }
 
+impl Item {
+    /// What it holds in memory beside its own size, about.
+    pub fn octets(&self) -> usize {
+        let of_found = |found: &Found| {
+            let (about, object) = (&found.about, &found.object);
+            let lists = [&about.details.techniques, &about.details.tags, &about.details.measures];
+            let lists: usize = lists.into_iter().flatten().map(|text| text.len() + size_of::<String>()).sum();
+            let texts = [&about.threat, &about.details.note, &about.details.url, &object.text];
+            let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+            size_of::<Found>() + lists + texts + object.id.len()
+        };
+        match self {
+            Item::Found(_, found) | Item::Harmless(_, found) => of_found(found),
+            Item::Withdrawn(object) | Item::Silent(object) => object.object_id.len(),
+            Item::Clue(clue) => clue.object_id.len() + clue.kind.len() + clue.value.len(),
+            Item::PassedOver => 0,
+            Item::LeftOut(left_out) => left_out.text.len() + left_out.why.len(),
+        }
+    }
+}
+
 /// Why no more of a file can be read; what came before has been told.
 #[derive(Debug, thiserror::Error)]
 pub enum BadFile {
