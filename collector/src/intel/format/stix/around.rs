@@ -285,12 +285,17 @@ impl Around {
 
     /// All has been told: older versions and what was revoked give way.
     pub(super) fn settle(&mut self) {
-        let mut newest: HashMap<Key, i64> = HashMap::new();
-        for one in &self.indicates {
-            let known = newest.entry(one.id).or_insert(one.modified);
-            *known = (*known).max(one.modified);
-        }
-        self.indicates.retain(|one| newest.get(&one.id).is_none_or(|newest| one.modified >= *newest) && !one.revoked);
+        // Newest first of each; without a table beside it, for there may be a million.
+        self.indicates.sort_unstable_by_key(|one| (one.id, std::cmp::Reverse(one.modified)));
+        let mut newest = None;
+        self.indicates.retain(|one| {
+            let (id, modified) = *newest.get_or_insert((one.id, one.modified));
+            if id != one.id {
+                newest = Some((one.id, one.modified));
+                return !one.revoked;
+            }
+            one.modified >= modified && !one.revoked
+        });
         self.indicates.sort_unstable_by_key(|one| (one.source, one.target));
         let mut newest: HashMap<Key, i64> = HashMap::new();
         for head in &self.heads {
