@@ -19,7 +19,7 @@ use varde_common::record::{Record, RecordBody};
 use varde_tests::alerts::{B9, batch};
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector};
-use varde_tests::hits::{LISTED, burst, burst_of, live};
+use varde_tests::hits::{EVERY_HOST_TOLD, LISTED, burst, burst_of, live};
 use varde_tests::programs::eventually;
 use varde_tests::random::Random;
 use varde_tests::traffic::Traffic;
@@ -116,7 +116,7 @@ fn prepared(folder: &Path, collector: &Collector, name: &str) -> Result<Agent> {
     let mut agent = Agent::new(&folder.join(name), None)?;
     agent.enroll(&collector.token("3407")?)?;
     // Alerts are what is measured: what matches too often would be counted only.
-    std::fs::write(agent.data().join("agent.toml"), "frequent_hosts = 0\n")?;
+    std::fs::write(agent.data().join("agent.toml"), EVERY_HOST_TOLD)?;
     let mirror = folder.join(format!("{name}-mirrors"));
     std::fs::create_dir_all(&mirror)?;
     let feed = live(&mut agent, &mirror, 0)?;

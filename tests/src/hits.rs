@@ -15,6 +15,10 @@ use crate::traffic::dns::{Question, rtype};
 use crate::traffic::municipality::Municipality;
 use crate::traffic::{Outcome, Traffic};
 
+/// A sensor's setting by which each of many hosts is told, however many there are: what becomes of an indicator that matches too
+/// often is another promise (T10).
+pub const EVERY_HOST_TOLD: &str = "frequent_hosts = 0\n";
+
 /// The listed name.
 pub const LISTED: &str = "vond.example";
 

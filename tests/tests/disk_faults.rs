@@ -14,7 +14,7 @@ use varde_common::id::{Epoch, Seq};
 use varde_common::record::{LossReason, Record, RecordBody};
 use varde_tests::community::{Agent, Collector};
 use varde_tests::fault::Shim;
-use varde_tests::hits::{burst, finish, live};
+use varde_tests::hits::{EVERY_HOST_TOLD, burst, finish, live};
 use varde_tests::programs::{PATIENCE, eventually, said};
 
 /// How long a drain may take on a busy machine.
@@ -47,6 +47,7 @@ impl Lab {
         collector.publish("vond.example\n")?;
         let mut agent = Agent::new(&data, None)?;
         prepare(&data)?;
+        std::fs::write(data.join("agent.toml"), EVERY_HOST_TOLD)?;
         agent.log_to(&folder.path().join("agent.log"));
         agent.enroll(&collector.token("3407")?)?;
         let mut lab = Lab { folder, collector, agent, host: 0, life: 0 };
@@ -269,7 +270,7 @@ fn d8_a_restart_while_nobody_listens_with_other_spool_settings_loses_nothing() -
         "spool_max_days = 396\nspool_max_mib = 4\n",
         "",
     ] {
-        std::fs::write(&settings, changed)?;
+        std::fs::write(&settings, format!("{EVERY_HOST_TOLD}{changed}"))?;
         let mut feed = lab.live()?;
         let before = lab.agent.taken()?.len();
         feed.send(&burst(&mut lab.host, 200).packets)?;

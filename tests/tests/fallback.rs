@@ -11,6 +11,7 @@ use serde_json::Value;
 use varde_agent::io::clock;
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector, fetch};
+use varde_tests::hits::EVERY_HOST_TOLD;
 use varde_tests::namespaces::{End, Namespace, allowed, cable};
 use varde_tests::programs::{PATIENCE, Running, eventually};
 use varde_tests::traffic::dns::{Question, rtype};
@@ -120,7 +121,7 @@ fn d1_d2_where_udp_is_dropped_a_sensor_goes_over_tcp_and_back_to_quic_without_lo
     let mut scene = Scene::new(folder.path())?;
     // Dropped by a router on the way, without a word, as firewalls do.
     scene.firewall.ip("rule add ipproto udp blackhole")?;
-    scene.settings("quic_again_s = 5\n")?;
+    scene.settings(&format!("{EVERY_HOST_TOLD}quic_again_s = 5\n"))?;
     scene.agent.enroll(&scene.collector.token("3407")?)?;
     scene.run(folder.path())?;
     let status = scene.until_over("tcp")?;

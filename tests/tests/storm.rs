@@ -20,6 +20,7 @@ use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector};
+use varde_tests::hits::EVERY_HOST_TOLD;
 use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::municipality::Municipality;
 use varde_tests::traffic::packet::udp;
@@ -83,8 +84,7 @@ fn d12_a_storm_through_the_real_programs_is_few_messages_and_counts_exactly() ->
     let mut agent = Agent::new(&folder.path().join("agent"), None)?;
     agent.enroll(&collector.token("3407")?)?;
     let mut feed = Feed::new(&folder.path().join("mirror"))?;
-    // What becomes of one that matches too often is another promise (T10).
-    std::fs::write(agent.data().join("agent.toml"), "frequent_hosts = 0\n")?;
+    std::fs::write(agent.data().join("agent.toml"), EVERY_HOST_TOLD)?;
     agent.start([std::ffi::OsStr::new("--capture"), feed.path().as_os_str()])?;
     collector.await_in_force(1, 1)?;
 
