@@ -18,7 +18,7 @@ pub struct Bounds {
     pub wait: Duration,
     /// An indicator that hits more than so many of a hundred members stops the list.
     pub members_percent: u64,
-    /// And one that hits more than so many hosts: of the pilot group together, later of one member.
+    /// And one that hits more than so many hosts: of the pilot group together; later of one member, where others are hit too.
     pub hosts: u64,
 }
 
@@ -137,10 +137,15 @@ pub fn next(stage: Stage, hits: &[Hit], able: u64, bounds: &Bounds, watched: &Wa
 }
 
 fn is_too_much(hit: &Hit, at_pilot: bool, able: u64, bounds: &Bounds) -> bool {
-    let hosts = if at_pilot { hit.hosts } else { hit.hosts_at_one };
     let many = hit.members >= PILOT_MEMBERS_LEAST
         && hit.members.saturating_mul(100) > able.saturating_mul(bounds.members_percent);
-    many || hosts > bounds.hosts
+    // What the group is there for is to stop a list. Among all, what one member says, or whoever has its sensor's key, takes nothing
+    // away from the others: its own sensor tells of such an indicator together.
+    let hosts = match at_pilot {
+        true => hit.hosts > bounds.hosts,
+        false => hit.members >= PILOT_MEMBERS_LEAST.min(able) && hit.hosts_at_one > bounds.hosts,
+    };
+    many || hosts
 }
 
 #[cfg(test)]
@@ -208,6 +213,9 @@ mod tests {
         assert!(stops(pilot, hit(3, 3, 1), 3));
         assert!(stops(pilot, hit(1, 21, 21), 100) && !stops(pilot, hit(1, 20, 20), 100));
         assert!(stops(all, hit(5, 60, 21), 300) && !stops(all, hit(5, 60, 20), 300), "many members add up");
+        let one_alone = (hit(1, 9_000, 9_000), hit(2, 9_000, 8_999));
+        assert!(!stops(all, one_alone.0, 300) && !stops(all, one_alone.1, 300), "takes nothing away from others");
+        assert!(stops(all, one_alone.0, 1) && stops(all, one_alone.1, 2), "where there are no others");
         assert!(stops(all, hit(108, 108, 1), 357) && !stops(all, hit(107, 107, 1), 357));
     }
 }

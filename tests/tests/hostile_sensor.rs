@@ -15,7 +15,7 @@ use varde_common::id::{Epoch, MemberNumber};
 use varde_tests::badnet::Passed;
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector};
-use varde_tests::hits::{LISTED, burst, live};
+use varde_tests::hits::{EVERY_HOST_TOLD, LISTED, burst, live};
 use varde_tests::hostile_sensor::{Crowd, Kind};
 use varde_tests::oracle;
 use varde_tests::programs::{PATIENCE, eventually};
@@ -231,6 +231,7 @@ fn p1_p2_i7_hostile_sensors_take_no_more_than_is_theirs_and_leave_it_behind() ->
     collector.publish(&format!("{LISTED}\n"))?;
     let mut agent = Agent::new(&folder.path().join("agent"), None)?;
     agent.enroll(&collector.token(MEMBER)?)?;
+    std::fs::write(agent.data().join("agent.toml"), EVERY_HOST_TOLD)?;
     let feed = live(&mut agent, folder.path(), 0)?;
     collector.await_in_force(1, 1)?;
     let count = sessions_wanted();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use varde_agent::io::clock;
 use varde_tests::community::{Agent, Collector};
-use varde_tests::hits::{burst, finish, live};
+use varde_tests::hits::{EVERY_HOST_TOLD, burst, finish, live};
 use varde_tests::oracle;
 use varde_tests::programs::{PATIENCE, eventually};
 use varde_tests::random::Random;
@@ -39,11 +39,12 @@ fn kill_both(carrier: &str, kills: u64) -> Result<()> {
     collector.publish("vond.example\n")?;
     let mut agent = Agent::new(&folder.path().join("agent"), None)?;
     agent.enroll(&collector.token("3407")?)?;
+    let mut settings = EVERY_HOST_TOLD.to_owned();
     if carrier == "tcp" {
         // An address to which nothing can be sent: each life finds that out at once.
-        let settings = format!("collector = \"0.0.0.0:7843\"\nfallback = \"{}\"\n", addresses.tcp);
-        std::fs::write(agent.data().join("agent.toml"), settings)?;
+        settings += &format!("collector = \"0.0.0.0:7843\"\nfallback = \"{}\"\n", addresses.tcp);
     }
+    std::fs::write(agent.data().join("agent.toml"), settings)?;
     let (mut life, mut host) = (0, 0);
     let mut feed = live(&mut agent, folder.path(), life)?;
     collector.await_in_force(1, 1)?;
@@ -104,6 +105,7 @@ fn d7_hits_during_an_outage_of_the_collector_arrive_when_it_is_back() -> Result<
     collector.publish("vond.example\n")?;
     let mut agent = Agent::new(&folder.path().join("agent"), None)?;
     agent.enroll(&collector.token("3407")?)?;
+    std::fs::write(agent.data().join("agent.toml"), EVERY_HOST_TOLD)?;
     let mut feed = live(&mut agent, folder.path(), 0)?;
     collector.await_in_force(1, 1)?;
     collector.stop()?;

@@ -226,6 +226,21 @@ fn f2_a_list_that_hits_too_much_at_the_pilot_group_stops_by_itself_and_says_whic
         alerts.iter().filter(|alert| alert.indicator == "alle.example").all(|alert| alert.member == "1000"),
         "{alerts:?}"
     );
+
+    // A person says that it is right: sensors tell of it again, and it stops no list any more, however much it hits.
+    let lifted = community.collector.ask(["recall", "lift", "alle.example", "--reason", "ekte, og mange"])?;
+    ensure!(lifted.err.contains("is released"), "{lifted:?}");
+    community.set("pilot_wait_s = 3600\npilot_hosts = 20\n")?;
+    community.kill_and_start()?;
+    community.collector.ask(["publish"])?;
+    community.await_list(1, 6)?;
+    community.look_up(1, "alle.example", 25)?;
+    community.await_alerts("alle.example", 46)?;
+    community.set("pilot_wait_s = 1\npilot_hosts = 20\n")?;
+    community.kill_and_start()?;
+    community.await_list(2, 7)?;
+    let words = community.collector.ask(["publish", "--status"])?.out;
+    ensure!(!words.contains("STOPPED"), "that is over: {words}");
     community.end()
 }
 

@@ -14,6 +14,7 @@ use varde_common::record::{Record, RecordBody};
 use varde_tests::capture::Feed;
 use varde_tests::community::{Agent, Collector, fetch};
 use varde_tests::fault::Shim;
+use varde_tests::hits::EVERY_HOST_TOLD;
 use varde_tests::programs::{PATIENCE, Which, eventually, run, said};
 use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::municipality::Municipality;
@@ -34,6 +35,7 @@ impl Member {
         }
         let mut agent = Agent::new(&folder.join(format!("agent-{number}")), None)?;
         agent.enroll(&collector.token(number)?)?;
+        std::fs::write(agent.data().join("agent.toml"), EVERY_HOST_TOLD)?;
         let feed = Feed::new(&folder.join(format!("mirror-{number}")))?;
         agent.start([std::ffi::OsStr::new("--capture"), feed.path().as_os_str()])?;
         Ok(Member { agent, feed, place: Municipality { number: place }, hosts: 0 })

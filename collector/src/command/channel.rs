@@ -13,7 +13,7 @@ use varde_common::time::Timestamp;
 use varde_common::trust::{Domain, Root, read_unverified, sign};
 
 use super::noted::{deed, noted};
-use super::{say, sign as signing};
+use super::{say, sign as signing, staged};
 use crate::audit::On;
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
@@ -110,8 +110,10 @@ pub(super) async fn run_as(
     };
     say::result(&format!("Sensor {sensor} follows channel {channel} from now on. {sent}"))?;
     if store.newest_manifest(Scope::Operator, channel).await?.is_none() {
+        // To the pilot group a list goes by itself; what is published past that nobody watches.
+        let how = if *channel == staged::pilot() { String::new() } else { format!(" --channel {channel}") };
         say::aside(&format!(
-            "There is no list for {channel} yet: the sensor keeps the one it has until varde-collector publish --channel {channel}"
+            "There is no list for {channel} yet: the sensor keeps the one it has until varde-collector publish{how}"
         ));
     }
     Ok(())

@@ -244,11 +244,12 @@ async fn to_all(data: &Path, store: &Store, facts: &RolloutFacts, now: Timestamp
     let set = IndicatorSet::open(std::sync::Arc::new(rollout.base.clone()))?;
     let mut said = format!(" (list {} was at the pilot group before)", facts.pilot_revision);
     // What people have said since it was compiled holds for it too.
+    let objections = store.objections(Scope::Operator).await?;
     let held = release::kept_back(store, &set, now).await?;
     let draft = if held.is_empty() {
         let content = Content { count: u64::try_from(facts.count).unwrap_or(0), blake3: facts.draft.clone() };
         let compiled = Compiled { base: rollout.base, content, ..Compiled::default() };
-        Draft { compiled, up_to_id: rollout.up_to_id, with_red: rollout.with_red }
+        Draft { compiled, up_to_id: rollout.up_to_id, with_red: rollout.with_red, objections }
     } else {
         let numbers = release::numbered(&held);
         said.push_str(&format!(" (without indicators {numbers}: recalled, withdrawn or held back since)"));
@@ -257,7 +258,7 @@ async fn to_all(data: &Path, store: &Store, facts: &RolloutFacts, now: Timestamp
             "goes to all without indicators {numbers}: recalled, withdrawn or held back since"
         );
         let left = release::without(&set, |one| !release::is_of(&held, one))?;
-        Draft { up_to_id: rollout.up_to_id, with_red: rollout.with_red, ..left }
+        Draft { up_to_id: rollout.up_to_id, with_red: rollout.with_red, objections, ..left }
     };
     let (allow_shrink, onward) = (rollout.shrinks, Onward::Goes(facts.id));
     let release = Release { channel: all, allow_shrink, said: &said, what: "publish", by: Some(WHO), onward };

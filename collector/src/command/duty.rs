@@ -133,6 +133,7 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
             wanted.created
         );
     }
+    let objections = store.objections(Scope::Operator).await?;
     refuse_held(store, &pending).await?;
     let list = New {
         manifest: signed,
@@ -142,6 +143,7 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
         changes: pending.changes.as_ref(),
         up_to_id: pending.up_to_id,
         with_red: holds_red(&pending)?,
+        objections,
     };
     let (_, signers) = read_unverified::<Manifest>(octets)?;
     let red = if list.with_red { ", with what is marked TLP:RED" } else { "" };
@@ -152,7 +154,9 @@ pub(super) async fn accept(data: &Path, store: &Store, file: &Path) -> anyhow::R
     let standing = store.rollout_facts(Scope::Operator).await?.filter(|facts| facts.all_at.is_none());
     let onward = standing.filter(|_| pending.channel.is_all()).map_or(Onward::Keeps, |facts| Onward::Goes(facts.id));
     if store.noting(publishing).publish_onward(&list, onward).await?.is_none() {
-        bail!("a list with that number was published meanwhile; publish again, and let the new one be signed");
+        bail!(
+            "in this moment a list with that number was published, or something was recalled, allowed or judged: nothing is published. Accept it again; where another list has its number, publish again and let that be signed"
+        );
     }
     Ok((pending.revision(), signed.count))
 }
@@ -225,8 +229,22 @@ pub(super) async fn status(data: &Path, store: &Store, json: bool) -> anyhow::Re
 
 /// How a list on its way fares, in a sentence.
 pub(super) fn on_its_way(facts: &RolloutFacts) -> String {
-    let RolloutFacts { pilot_at, pilot_heard, all_revision, ended_why, stopped_on, stopped_why, urgent_why, .. } =
-        facts;
+    let RolloutFacts {
+        pilot_at,
+        pilot_heard,
+        all_revision,
+        ended_why,
+        stopped_on,
+        stopped_why,
+        passed_at,
+        urgent_why,
+        ..
+    } = facts;
+    if let (Some(indicator), Some(at)) = (stopped_on, passed_at) {
+        return format!(
+            "it stopped by itself, on indicator {indicator}; since {at} somebody has published after it, or has lifted that."
+        );
+    }
     if let Some(indicator) = stopped_on {
         return format!(
             "STOPPED: indicator {indicator} {}. It is counted only and kept out of every list; nothing more goes out until somebody has looked: varde-collector draft show, then varde-collector publish. Were it right after all: varde-collector recall lift {indicator} --reason TEXT",

@@ -23,9 +23,11 @@ pub(super) fn say_of_list(held: &Held) {
         ));
     }
     if held.count() > 0 {
-        say::aside(
-            "All of it: varde-collector indicator lint. What is meant all the same: varde-collector lint override INDICATOR --reason TEXT --until DATE",
-        );
+        let how = match held.by_rule.values().any(|tally| tally.can_be_overridden) {
+            true => " What is meant all the same: varde-collector lint override INDICATOR --reason TEXT --until DATE",
+            false => "",
+        };
+        say::aside(&format!("All of it: varde-collector indicator lint.{how}"));
     }
 }
 
@@ -40,6 +42,8 @@ pub(super) struct Look {
     pub(super) held: Held,
     /// Older than its lifetime already.
     pub(super) expired: u64,
+    /// Neither.
+    pub(super) free: u64,
 }
 
 impl Look {
@@ -49,13 +53,16 @@ impl Look {
     /// The database's own.
     pub(super) async fn new(store: &Store, now: Timestamp) -> Result<Look, StoreError> {
         let (linter, lifetimes) = (store.linter(Scope::Operator, now).await?, store.lifetimes(Scope::Operator).await?);
-        Ok(Look { linter, lifetimes, now, held: Held::default(), expired: 0 })
+        Ok(Look { linter, lifetimes, now, held: Held::default(), expired: 0, free: 0 })
     }
 
     /// Looks at one.
     pub(super) fn take(&mut self, found: &Found) {
-        self.expired += u64::from(is_over(found, &self.lifetimes, self.now));
-        if let Some(finding) = self.linter.holds(&found.pattern, found.about.details.of_url) {
+        let is_over = is_over(found, &self.lifetimes, self.now);
+        self.expired += u64::from(is_over);
+        let finding = self.linter.holds(&found.pattern, found.about.details.of_url);
+        self.free += u64::from(finding.is_none() && !is_over);
+        if let Some(finding) = finding {
             let tlp = found.about.tlp.unwrap_or_default();
             let shown = || match is_secret(tlp) {
                 true => format!("one that is marked {tlp}"),

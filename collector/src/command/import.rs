@@ -283,10 +283,11 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     look.say();
     held::say_refuted(&refuted);
     let named = done.new.saturating_add(done.known);
-    say::aside(match (done.dry_run, done.refuted) {
+    let is_whole = done.refuted == 0 && look.expired == 0 && look.held.count() == 0;
+    say::aside(match (done.dry_run, is_whole) {
         (true, _) => "Nothing was imported. To do so: the same without --dry-run",
-        (false, 0) => "Sensors get it with the next: varde-collector publish",
-        (false, refuted) if refuted >= named => "Sensors get nothing of it.",
+        (false, true) => "Sensors get it with the next: varde-collector publish",
+        (false, false) if look.free == 0 || done.refuted >= named => "Sensors get nothing of it.",
         (false, _) => "Sensors get the rest with the next: varde-collector publish",
     });
     // A program that imports every night must notice.

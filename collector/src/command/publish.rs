@@ -60,7 +60,7 @@ pub struct PublishArguments {
     /// With --status: one JSON object: list_key (online or duty), pending {revision, count, added, removed, prepared_at} or
     /// null, pilot {sensors, members}, rollouts (the newest first: id, draft, count, added, who, prepared_at, urgent_why,
     /// pilot_revision, pilot_at, pilot_heard (sensors of the group that have it in force and are connected), all_revision, all_at, ended_at, ended_why: done, stopped, superseded or unwatched, stopped_on,
-    /// stopped_why).
+    /// stopped_why, passed_at (since when somebody has published after one that was stopped, or has lifted what stopped it)).
     #[arg(long, requires = "status")]
     pub json: bool,
 }
@@ -111,6 +111,12 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
         return duty::status(data, &store, arguments.json).await;
     }
     let outcome = staged::publish(data, &store, &arguments, clock::now()).await?;
+    let marked = match &outcome {
+        Some(
+            Outcome::Published { compiled, .. } | Outcome::Waits { compiled, .. } | Outcome::Unchanged { compiled, .. },
+        ) => marked_away(&store, &compiled.withheld_published).await?,
+        None => None,
+    };
     store.close().await;
     let Some(outcome) = outcome else { return Ok(()) };
     let (Outcome::Published { compiled, .. } | Outcome::Waits { compiled, .. } | Outcome::Unchanged { compiled, .. }) =
@@ -127,6 +133,7 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
             compiled.withheld
         ));
     }
+    marked.iter().for_each(|marked| say::aside(marked));
     if compiled.unhidable > 0 {
         say::aside(&format!(
             "{} fingerprints (ja4) marked TLP:AMBER+STRICT or TLP:RED are left out: of a fingerprint there is no keyed hash.",
@@ -160,6 +167,21 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
         }
         Outcome::Published { revision, compiled } => published(data, revision, compiled.content.count).await,
     }
+}
+
+/// That sensors have looked for something which somebody has marked TLP:RED since: whoever feeds a source can take away so what others
+/// say, and a person is to see who did.
+async fn marked_away(store: &Store, indicators: &[i64]) -> anyhow::Result<Option<String>> {
+    if indicators.is_empty() {
+        return Ok(None);
+    }
+    let sources = store.marking_red(Scope::Operator, indicators).await?;
+    Ok(Some(format!(
+        "{} of them have been in a list before, and are looked for no more: {}. Marked so by: {}. Were that wrong: varde-collector indicator show ID, and varde-collector source remove NAME",
+        indicators.len(),
+        release::numbered(&indicators.iter().copied().collect()),
+        sources.join(", ")
+    )))
 }
 
 /// What waits for a signature, in a sentence.
@@ -312,6 +334,25 @@ mod tests {
             manifest.open(list.base).unwrap().indicators().map(|indicator| indicator.pattern.to_plain()).collect();
         assert_eq!(names.len(), 3);
         assert!(!names.contains(&"secret.example".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn f1_whoever_takes_something_out_of_the_list_by_marking_it_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("c");
+        init::run(&data, InitArguments::default()).await.unwrap();
+        let store = Store::open(&data).await.unwrap();
+        import(&store, "evil.example\nworse.example\n", Tlp::Amber).await;
+        let publish = async || publish(&data, &store, Wanted::default(), NOW).await.unwrap();
+        assert!(matches!(publish().await, Outcome::Published { .. }));
+        let mark = About { tlp: Some(Tlp::Red), ..About::default() };
+        fixture::import_of(&store, "gratisfeed", "evil.example\nsecret.example\n", &mark, NOW).await;
+        let Outcome::Published { compiled, .. } = publish().await else { panic!("one is out") };
+        assert_eq!((compiled.withheld, compiled.withheld_published.len()), (2, 1), "secret.example was in no list");
+        let said = marked_away(&store, &compiled.withheld_published).await.unwrap().unwrap();
+        assert!(said.starts_with("1 of them") && said.contains("Marked so by: gratisfeed."), "{said}");
+        assert!(!said.contains("evil.example"), "what is for few stands in no sentence: {said}");
+        assert_eq!(marked_away(&store, &[]).await.unwrap(), None);
     }
 
     fn by(key: &Path) -> Wanted<'_> {

@@ -57,7 +57,8 @@ pub struct RecallWhat {
 /// Subcommands of `recall`.
 #[derive(Debug, Subcommand)]
 pub enum RecallCommand {
-    /// Let indicators into lists again; the next publish has them, where a source still says so.
+    /// Let indicators into lists again; the next publish has them, where a source still says so. One that stopped a list
+    /// by itself is told by sensors again too, and stops no list any more.
     Lift {
         /// Indicators, as for recall.
         #[arg(value_name = "INDICATOR", required = true)]
@@ -86,7 +87,7 @@ pub async fn run(data: &Path, arguments: RecallArguments) -> anyhow::Result<()> 
     let RecallArguments { what, arguments: RecallWhat { indicators, list, reason } } = arguments;
     let reason = reason.unwrap_or_default();
     let done = match what {
-        Some(RecallCommand::Lift { indicators, reason }) => lift(&store, &indicators, &reason).await,
+        Some(RecallCommand::Lift { indicators, reason }) => lift(data, &store, &indicators, &reason).await,
         Some(RecallCommand::Show { json }) => show(&store, json).await,
         None if list => recall_list(data, &store, &reason).await,
         None => recall(data, &store, &indicators, &reason).await,
@@ -345,11 +346,54 @@ pub(super) async fn recall_list(data: &Path, store: &Store, reason: &str) -> any
     Ok(())
 }
 
-async fn lift(store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
+async fn lift(data: &Path, store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
     let ids = numbers(store, indicators).await?;
+    let stopped: BTreeSet<i64> = store
+        .standing_recalls(Scope::Operator)
+        .await?
+        .into_iter()
+        .filter_map(|(id, _, by_itself)| by_itself.then_some(id))
+        .collect();
     let lifting = deed("recall lift", named(&ids)).becomes(format!("let into lists again: {reason}"));
     store.noting(lifting).lift(&ids, &user::who(), reason, clock::now()).await?;
-    say::result("Lifted. The next varde-collector publish has it again, where a source still says so.")
+    say::result("Lifted. The next varde-collector publish has it again, where a source still says so.")?;
+    let braked = store.braked_now(Scope::Operator, clock::now()).await?;
+    // What stopped a list was braked too, and a person has seen by now what it hits. What a person braked is that person's.
+    let of = |by_itself: bool| {
+        let of = ids.iter().filter(|id| braked.contains(id) && stopped.contains(id) == by_itself);
+        of.copied().collect::<Vec<i64>>()
+    };
+    let (ours, theirs) = (of(true), of(false));
+    if !ours.is_empty() {
+        match release_brake(data, store, ours.clone()).await {
+            Ok(()) => say::aside(&format!("The brake on {} is released: sensors tell of it again.", listed(&ours))),
+            Err(error) => say::aside(&stands(&ours, &format!(" ({})", super::sentence(&error)))),
+        }
+    }
+    if !theirs.is_empty() {
+        say::aside(&stands(&theirs, ""));
+    }
+    Ok(())
+}
+
+fn listed(ids: &[i64]) -> String {
+    ids.iter().map(i64::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn stands(ids: &[i64], why: &str) -> String {
+    let ids = listed(ids);
+    format!(
+        "The brake on {ids} STANDS{why}: sensors only count what it hits until it is over (varde-collector indicator brakes), or: varde-collector indicator brake {ids} --release"
+    )
+}
+
+async fn release_brake(data: &Path, store: &Store, indicators: Vec<i64>) -> anyhow::Result<()> {
+    let key = brake::key(data)?;
+    let releasing = deed("indicator brake", named(&indicators)).becomes("told again");
+    let sign = |order: &Order| order.sign(&[&key]).map_err(|error| error.to_string());
+    store.noting(releasing).give_brake(&Wish::Release { indicators }, clock::now(), sign).await?;
+    poke(data, Poke::Brake).await;
+    Ok(())
 }
 
 async fn show(store: &Store, json: bool) -> anyhow::Result<()> {

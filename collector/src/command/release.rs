@@ -24,6 +24,7 @@ use crate::intel::compile::{self, Compiled, Compiler, Making, Reach};
 use crate::io::keys;
 use crate::limits::COMPILE_PAGE_ROWS;
 use crate::store::list::New;
+use crate::store::objections::Objections;
 use crate::store::onward::Onward;
 use crate::store::pending::PendingFacts;
 use crate::store::{Scope, Store, setting};
@@ -43,6 +44,8 @@ pub(super) struct Draft {
     pub(super) up_to_id: i64,
     /// With what is marked TLP:RED, as keyed hashes.
     pub(super) with_red: bool,
+    /// What had been said against indicators before it was compiled; none = it is what another list held, and takes that one's place.
+    pub(super) objections: Option<Objections>,
 }
 
 impl Draft {
@@ -64,6 +67,7 @@ pub(super) fn name(content: &str) -> &str {
 
 /// Everything that may be published, compiled.
 pub(super) async fn compile(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Result<Draft> {
+    let objections = store.objections(Scope::Operator).await?;
     let (seed, key) = (Seed::from_octets(random()?), confidential_key(store).await?);
     let linter = store.linter(Scope::Operator, now).await?;
     let mut compiler = Compiler::new(now, Making { seed, key, include_red }, linter);
@@ -76,7 +80,7 @@ pub(super) async fn compile(store: &Store, include_red: bool, now: Timestamp) ->
             None => break,
         }
     }
-    Ok(Draft { compiled: compiler.finish()?, up_to_id, with_red: include_red })
+    Ok(Draft { compiled: compiler.finish()?, up_to_id, with_red: include_red, objections })
 }
 
 /// What a list holds, without what is not `kept`. Nothing is read anew: what has been imported since is not in it.
@@ -92,7 +96,7 @@ pub(super) fn without(set: &IndicatorSet, kept: impl Fn(&Indicator) -> bool) -> 
     let with_red = indicators.iter().any(|indicator| indicator.tlp == Tlp::Red);
     let up_to_id = indicators.last().map_or(0, |last| i64::try_from(last.id.0).unwrap_or(i64::MAX));
     let compiled = Compiled { base: builder.finish()?.into_octets(), content: content.finish(), ..Compiled::default() };
-    Ok(Draft { compiled, up_to_id, with_red })
+    Ok(Draft { compiled, up_to_id, with_red, objections: None })
 }
 
 /// Numbers of what a list holds and would not go out today: recalled, withdrawn, held back by lint, or marked more strictly by now
@@ -191,7 +195,7 @@ pub(super) async fn release(
     now: Timestamp,
 ) -> anyhow::Result<Released> {
     let Release { channel, allow_shrink, said, what, by, onward } = release;
-    let Draft { compiled, up_to_id, with_red } = draft;
+    let Draft { compiled, up_to_id, with_red, objections } = draft;
     let (_, root) = keys::read_root(data)?;
     let last = store.last_revision(Scope::Operator).await?;
     // A sensor that was away may have a larger one than the newest.
@@ -220,12 +224,15 @@ pub(super) async fn release(
         changes: changes.as_ref(),
         up_to_id: *up_to_id,
         with_red: *with_red,
+        objections: *objections,
     };
     let publishing = by_whom(deed(what, On::Thing(format!("list {}", manifest.revision))), *by)
         .was(list_in_force(store, channel).await?)
         .becomes(format!("published for {}, signed by {}{said}", publication(&manifest), key_id(&key.verifying_key())));
     let Some(forgotten) = store.noting(publishing).publish_onward(&list, *onward).await? else {
-        bail!("somebody else published in this moment; run it again to publish what has changed since");
+        bail!(
+            "in this moment somebody else published, or recalled, allowed or judged something that this list may hold: nothing is published; run it again"
+        );
     };
     if forgotten {
         say::aside(

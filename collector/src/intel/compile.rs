@@ -67,6 +67,8 @@ pub struct Compiled {
     pub confidential: u64,
     /// Left out: TLP:RED, of which nobody said that it is to be published.
     pub withheld: u64,
+    /// Those of them that have been in a list before, by their numbers: somebody has marked them since.
+    pub withheld_published: Vec<i64>,
     /// Left out: fingerprints marked TLP:AMBER+STRICT or TLP:RED, of which there is no keyed hash.
     pub unhidable: u64,
     /// Left out: no longer valid.
@@ -125,6 +127,7 @@ pub struct Compiler {
     making: Making,
     confidential: u64,
     withheld: u64,
+    withheld_published: Vec<i64>,
     unhidable: u64,
     expired: u64,
     held: Held,
@@ -137,7 +140,19 @@ impl Compiler {
     pub fn new(now: Timestamp, making: Making, linter: Linter) -> Compiler {
         let (builder, content) = (Builder::new(making.seed, making.key), ContentHasher::default());
         let held = Held::default();
-        Compiler { builder, content, making, confidential: 0, withheld: 0, unhidable: 0, expired: 0, held, linter, now }
+        Compiler {
+            builder,
+            content,
+            making,
+            confidential: 0,
+            withheld: 0,
+            withheld_published: Vec::new(),
+            unhidable: 0,
+            expired: 0,
+            held,
+            linter,
+            now,
+        }
     }
 
     /// Takes the row with the next number.
@@ -179,7 +194,10 @@ impl Compiler {
                 self.content.add(&indicator);
                 self.confidential += 1;
             }
-            Reach::Withheld => self.withheld += 1,
+            Reach::Withheld => {
+                self.withheld += 1;
+                self.withheld_published.extend(row.was_published.then_some(row.id));
+            }
             Reach::Unhidable => self.unhidable += 1,
         }
         Ok(())
@@ -190,9 +208,10 @@ impl Compiler {
     /// # Errors
     /// [`NotCompiled::NotBuilt`].
     pub fn finish(self) -> Result<Compiled, NotCompiled> {
-        let Compiler { builder, content, confidential, withheld, unhidable, expired, held, .. } = self;
+        let Compiler { builder, content, confidential, withheld, withheld_published, unhidable, expired, held, .. } =
+            self;
         let (base, content) = (builder.finish()?.into_octets(), content.finish());
-        Ok(Compiled { base, content, confidential, withheld, unhidable, expired, held })
+        Ok(Compiled { base, content, confidential, withheld, withheld_published, unhidable, expired, held })
     }
 }
 

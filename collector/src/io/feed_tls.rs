@@ -81,18 +81,23 @@ fn issue(keyring: &Keyring, host: Option<&str>, now: Timestamp) -> Result<Certif
 }
 
 impl FeedCertificate {
-    /// The operator's, or one for `host`.
+    /// The operator's, or one for `host`. One of the operator's that cannot be read is told, and keeps no sensor waiting: readers are
+    /// shown the authority's until it can be ([`FeedCertificate::look`]).
     ///
     /// # Errors
-    /// [`FeedTlsError`].
+    /// [`FeedTlsError::Unusable`], of the authority's.
     pub fn new(
         keyring: &Keyring,
         own: Option<Own>,
         host: Option<String>,
         now: Timestamp,
     ) -> Result<Arc<FeedCertificate>, FeedTlsError> {
-        let shown = match &own {
-            Some(own) => read(own)?,
+        let read = own.as_ref().map(read).transpose().unwrap_or_else(|why| {
+            tracing::error!("readers are shown a certificate of the collector's own authority: {why}");
+            None
+        });
+        let shown = match read {
+            Some(shown) => shown,
             None => issue(keyring, host.as_deref(), now)?,
         };
         Ok(Arc::new(FeedCertificate { own, host, shown: RwLock::new(Arc::new(shown)) }))
@@ -132,5 +137,34 @@ impl FeedCertificate {
 impl ResolvesServerCert for FeedCertificate {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::keys::make;
+
+    #[test]
+    fn n1_a_certificate_of_the_operators_that_cannot_be_read_keeps_no_sensor_out_and_is_shown_once_it_can_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let now = Timestamp::WRITTEN;
+        make(dir.path(), now).unwrap();
+        let keyring = Keyring::read(dir.path(), now).unwrap();
+        let own = Own { certificate: dir.path().join("feed.pem"), key: dir.path().join("feed.key") };
+        let shown = |feed: &FeedCertificate| feed.shown.read().unwrap().cert.last().cloned().unwrap();
+        let feed = FeedCertificate::new(&keyring, Some(own.clone()), Some("c.example".to_owned()), now).unwrap();
+        let authority = keyring.keys().authority.as_ref().unwrap().certificate().clone();
+        assert_eq!(shown(&feed), authority);
+
+        let theirs = rcgen::generate_simple_self_signed(["c.example".to_owned()]).unwrap();
+        std::fs::write(&own.certificate, theirs.cert.pem()).unwrap();
+        std::fs::write(&own.key, theirs.signing_key.serialize_pem()).unwrap();
+        feed.look(&keyring, now);
+        assert_eq!(shown(&feed), *theirs.cert.der());
+        // Renewed half, at the moment: the one of before stays.
+        std::fs::write(&own.key, "no key").unwrap();
+        feed.look(&keyring, now);
+        assert_eq!(shown(&feed), *theirs.cert.der());
     }
 }

@@ -71,7 +71,8 @@ fn on_its_way(
     let is_lately = |at: Option<Timestamp>| at.is_none_or(|at| reader.now.since(at) < BRAKES_SHOWN_FOR);
     let (texts, list) = (reader.texts, facts.pilot_revision);
     let moment = |at| reader.calendar.moment(at);
-    if let Some(indicator) = facts.stopped_on.filter(|_| is_lately(facts.ended_at)) {
+    let is_settled = facts.passed_at.is_some();
+    if let Some(indicator) = facts.stopped_on.filter(|_| is_lately(facts.ended_at) && !is_settled) {
         let words = texts.numbers("rollout-stopped", &[("list", list), ("indicator", indicator)]);
         let why = facts.stopped_why.as_deref().map(Shown::of);
         return Some((words, moment(facts.ended_at.unwrap_or(facts.prepared_at)), why, true));

@@ -43,6 +43,7 @@ CREATE TABLE rollout (
     ended_at       BIGINT,
     ended_why      TEXT,               -- done, stopped, superseded, unwatched
     stopped_on     BIGINT REFERENCES indicator (id),
-    stopped_why    TEXT
+    stopped_why    TEXT,
+    passed_at      BIGINT              -- of one that was stopped: since when somebody has published after it, or has let in what stopped it
 );
 CREATE INDEX alert_by_revision ON alert (revision, indicator_id);

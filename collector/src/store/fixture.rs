@@ -9,9 +9,14 @@ use crate::intel::canonical::{About, Found};
 
 /// Imports a plain list whose lines are all good, all of whose indicators are said the same of, from a source "x".
 pub(crate) async fn import(store: &Store, list: &str, about: &About, now: Timestamp) {
+    import_of(store, "x", list, about, now).await;
+}
+
+/// The same from a source of this name.
+pub(crate) async fn import_of(store: &Store, source: &str, list: &str, about: &About, now: Timestamp) {
     let patterns = varde_common::plain::read(list.as_bytes()).map(|line| line.unwrap().1);
     let found: Vec<Found> = patterns.map(|pattern| Found { about: about.clone(), ..Found::bare(pattern) }).collect();
-    store.take_in("x", &found, now).await.unwrap();
+    store.take_in(source, &found, now).await.unwrap();
 }
 
 /// A store in a directory that goes away with it.

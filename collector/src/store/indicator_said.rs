@@ -1,8 +1,8 @@
 //! One indicator with all that its sources say of it, for people.
 
 use serde::Serialize;
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite};
 use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
 
@@ -11,6 +11,7 @@ use super::verdict::SourceRecord;
 use super::{Scope, Store, StoreError};
 use crate::intel::canonical::Details;
 use crate::limits::CLAIMS_SHOWN;
+use crate::limits::rollout::NUMBERS_PER_STATEMENT;
 
 /// What one object of a source says of an indicator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,6 +68,26 @@ pub struct IndicatorSaid {
 }
 
 impl Store {
+    /// Sources whose standing word marks one of these TLP:RED, by name; of very many the first are looked at.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn marking_red(&self, scope: Scope, indicators: &[i64]) -> Result<Vec<String>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(Vec::new());
+        }
+        let mut select = QueryBuilder::<Sqlite>::new(
+            "SELECT DISTINCT s.name FROM claim c JOIN source s ON s.id = c.source_id
+             WHERE c.withdrawn_at IS NULL AND c.tlp = 4 AND c.indicator_id IN (",
+        );
+        let mut ids = select.separated(", ");
+        for id in indicators.iter().take(NUMBERS_PER_STATEMENT) {
+            ids.push_bind(*id);
+        }
+        select.push(") ORDER BY s.name");
+        Ok(select.build_query_scalar().fetch_all(self.readers()).await?)
+    }
+
     /// One indicator by its number, with what is said of it. For now it is the operator's alone.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use varde_common::list::{Manifest, Refused};
 use varde_common::matcher::IndicatorSet;
 use varde_common::trust::read_unverified;
 
+use super::objections::Objections;
 use super::onward::{Onward, go_onward};
 use super::{Scope, Store, StoreError, restored};
 use crate::intel::changes::Changes;
@@ -61,6 +62,9 @@ pub struct New<'a> {
     pub up_to_id: i64,
     /// And those marked TLP:RED among them.
     pub with_red: bool,
+    /// What had been said against indicators before it was compiled: where more has been said since, it is not published. None = that
+    /// is no matter.
+    pub objections: Option<Objections>,
 }
 
 fn number(revision: Revision) -> i64 {
@@ -210,12 +214,13 @@ impl Store {
     }
 
     /// The same, with what it means for the list that is on its way; whatever waited for a signature does not any more, for its
-    /// number is given. Gives whether something did, or none where another list of that number was there first.
+    /// number is given. Gives whether something did, or none where another list of that number was there first, or something was
+    /// said against indicators since it was compiled.
     ///
     /// # Errors
     /// The database's own.
     pub async fn publish_onward(&self, list: &New<'_>, onward: Onward<'_>) -> Result<Option<bool>, StoreError> {
-        let New { manifest, signed, older_manifest, base, changes, up_to_id, with_red } = *list;
+        let New { manifest, signed, older_manifest, base, changes, up_to_id, with_red, objections } = *list;
         let whole = base;
         // Of a channel that no older program follows nobody wants all of it where there are changes.
         let base = if changes.is_some() && older_manifest.is_none() { &[] } else { base };
@@ -225,6 +230,11 @@ impl Store {
             sqlx::query_scalar("SELECT MAX(revision) FROM list_revision").fetch_one(&mut *tx).await?;
         let last = last.unwrap_or(0).max(restored::revisions_above(&mut tx).await?);
         if last.saturating_add(1) != number(manifest.revision) {
+            return Ok(None);
+        }
+        if let Some(known) = objections
+            && known != Objections::by_now(&mut *tx).await?
+        {
             return Ok(None);
         }
         sqlx::query(
@@ -301,6 +311,7 @@ mod tests {
                 changes,
                 up_to_id: 0,
                 with_red: false,
+                objections: None,
             };
             assert!(store.publish_list(&list).await.unwrap());
         }
@@ -336,6 +347,7 @@ mod tests {
                 changes: None,
                 up_to_id: 2,
                 with_red: false,
+                objections: None,
             };
             assert!(store.publish_list(&list).await.unwrap());
             assert!(!store.publish_list(&list).await.unwrap(), "a number is given once");
@@ -351,6 +363,7 @@ mod tests {
             changes: None,
             up_to_id: 99,
             with_red: false,
+            objections: None,
         };
         assert!(store.publish_list(&list).await.unwrap());
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
@@ -369,6 +382,7 @@ mod tests {
             changes: None,
             up_to_id: 99,
             with_red: true,
+            objections: None,
         };
         assert!(store.publish_list(&list).await.unwrap());
         let rows = store.indicator_rows(Scope::Operator).await.unwrap();
@@ -405,6 +419,7 @@ mod tests {
                 changes: None,
                 up_to_id: 99,
                 with_red: false,
+                objections: None,
             };
             assert!(store.publish_list(&list).await.unwrap());
             assert_eq!(unpublished().await, left, "after list {number} of {channel}");

@@ -31,6 +31,7 @@ pub mod lint;
 pub mod list;
 pub mod mark;
 pub mod member;
+pub mod objections;
 pub mod onward;
 pub mod overlap;
 mod overwritten;

@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteConnection;
 use varde_common::time::Timestamp;
 
-use super::rollout::{end_standing, written};
+use super::rollout::{end_standing, settle_stopped, written};
 use super::{Store, StoreError};
 
 /// A list that begins its way.
@@ -88,9 +88,11 @@ pub(super) async fn go_onward(
     match onward {
         Onward::Keeps => {}
         Onward::Ends => {
+            settle_stopped(tx, None, now).await?;
             end_standing(tx, "superseded", now).await?;
         }
         Onward::Begins(begin) => {
+            settle_stopped(tx, None, now).await?;
             end_standing(tx, "superseded", now).await?;
             let to_all = begin.urgent_why.is_some() && !waits;
             insert(tx, begin, revision, Some(now).filter(|_| to_all), now).await?;

@@ -6,6 +6,7 @@ use varde_common::id::Revision;
 use varde_common::time::Timestamp;
 
 use super::claim::changed;
+use super::rollout::settle_stopped;
 use super::{Scope, Store, StoreError};
 
 /// One indicator that is recalled, or was.
@@ -120,6 +121,7 @@ impl Store {
                 return Err(NotRecalled::NotHeld(*indicator));
             }
         }
+        settle_stopped(&mut tx, Some(indicators), now).await?;
         changed(&mut tx).await?;
         Ok(tx.commit().await?)
     }

@@ -1,6 +1,6 @@
 //! Lists on their way from the pilot group to all, and what they have hit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use sqlx::Row;
@@ -51,6 +51,8 @@ pub struct RolloutFacts {
     pub stopped_on: Option<i64>,
     /// And why, in words.
     pub stopped_why: Option<String>,
+    /// Since when that is settled: somebody has published after it, or has let into lists again what stopped it.
+    pub passed_at: Option<Timestamp>,
 }
 
 /// The one that is under way, whole.
@@ -75,7 +77,7 @@ const FACTS: &str =
     (SELECT MIN(f.heard_at) FROM in_force f WHERE f.revision = r.pilot_revision) AS pilot_at,
     (SELECT COUNT(*) FROM sensor s WHERE s.channel = 'pilot' AND s.connected = 1 AND s.enrolled_at IS NOT NULL AND s.revoked_at IS NULL
         AND EXISTS (SELECT 1 FROM in_force f WHERE f.sensor_id = s.id AND f.revision >= r.pilot_revision)) AS pilot_heard, r.all_revision, r.all_at,
-    r.ended_at, r.ended_why, r.stopped_on, r.stopped_why";
+    r.ended_at, r.ended_why, r.stopped_on, r.stopped_why, r.passed_at";
 
 fn facts(row: &SqliteRow) -> Result<RolloutFacts, sqlx::Error> {
     let moment = |column: &str| row.try_get::<Option<i64>, _>(column).map(|at| at.map(Timestamp));
@@ -96,6 +98,7 @@ fn facts(row: &SqliteRow) -> Result<RolloutFacts, sqlx::Error> {
         ended_why: row.try_get("ended_why")?,
         stopped_on: row.try_get("stopped_on")?,
         stopped_why: row.try_get("stopped_why")?,
+        passed_at: moment("passed_at")?,
     })
 }
 
@@ -289,7 +292,9 @@ impl Store {
     }
 
     /// What a list's indicators have hit since it came into force, and how many members could see it: at the pilot group, or
-    /// for all. Of those among `added` alone; what is part of an exercise hits nobody.
+    /// for all. Of those among `added` alone; what is part of an exercise hits nobody. What sensors count only, because the brake says
+    /// so, has hit as well. One that stopped a list and that a person then let into lists again stops none any more: who did so knew
+    /// what it hits.
     ///
     /// # Errors
     /// The database's own.
@@ -316,16 +321,22 @@ impl Store {
         let sql = "SELECT a.indicator_id, a.member_id, COUNT(DISTINCT a.client), COALESCE(MAX(a.hosts), 0) FROM alert a
             JOIN sensor s ON s.id = a.sensor_id
             WHERE a.revision >= $3 AND a.exercise = 0 AND a.retro = 0 AND (a.client IS NOT NULL OR a.hosts IS NOT NULL)
-            AND (s.channel = $1 OR $2 = 0) GROUP BY a.indicator_id, a.member_id, a.sensor_id, a.site ORDER BY a.indicator_id";
+            AND (s.channel = $1 OR $2 = 0) GROUP BY a.indicator_id, a.member_id, a.sensor_id, a.site
+            UNION ALL SELECT b.indicator_id, b.member_id, b.hosts, 0 FROM braked_count b JOIN sensor s ON s.id = b.sensor_id
+            WHERE b.exercise = 0 AND b.direction = 'outbound' AND (s.channel = $1 OR $2 = 0)
+            AND b.first_seen >= (SELECT MIN(prepared_at) FROM rollout WHERE pilot_revision = $3)";
         let rows: Vec<(i64, i64, i64, i64)> = sqlx::query_as(sql)
             .bind(CHANNEL_PILOT)
             .bind(i64::from(at_pilot))
             .bind(revision)
             .fetch_all(self.readers())
             .await?;
+        let sql = "SELECT DISTINCT indicator_id FROM recall WHERE by_itself = 1 AND lifted_at IS NOT NULL";
+        let lifted: BTreeSet<i64> =
+            sqlx::query_scalar::<_, i64>(sql).fetch_all(self.readers()).await?.into_iter().collect();
         let mut at: BTreeMap<i64, BTreeMap<i64, u64>> = BTreeMap::new();
         for (indicator, member, clients, together) in rows {
-            if added.binary_search(&indicator).is_ok() {
+            if added.binary_search(&indicator).is_ok() && !lifted.contains(&indicator) {
                 let hosts = u64::try_from(clients.max(together)).unwrap_or(0);
                 *at.entry(indicator).or_default().entry(member).or_default() += hosts;
             }
@@ -371,6 +382,30 @@ impl Store {
         tx.commit().await?;
         Ok(gone)
     }
+}
+
+/// Whatever has stopped is settled: somebody has looked.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn settle_stopped(
+    tx: &mut sqlx::sqlite::SqliteConnection,
+    indicators: Option<&[i64]>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE rollout SET passed_at = $1 WHERE stopped_on IS NOT NULL AND passed_at IS NULL
+        AND ($2 IS NULL OR stopped_on = $2)";
+    match indicators {
+        None => {
+            sqlx::query(sql).bind(now.0).bind(None::<i64>).execute(&mut *tx).await?;
+        }
+        Some(indicators) => {
+            for indicator in indicators {
+                sqlx::query(sql).bind(now.0).bind(indicator).execute(&mut *tx).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// None is under way any more; gives how many were.
@@ -426,6 +461,20 @@ mod tests {
         let hit = |members, hosts, hosts_at_one| vec![Hit { indicator: 1, members, hosts, hosts_at_one }];
         assert_eq!(hits(true).await, (hit(2, 31, 30), 2));
         assert_eq!(hits(false).await, (hit(3, 32, 30), 3));
+        // Braked meanwhile: what sensors then count only has hit as well.
+        fixture.run("INSERT INTO rollout (draft, count, base, added, up_to_id, with_red, shrinks, who, prepared_at, pilot_revision)
+            VALUES ('d', 1, x'', x'', 9, 0, 0, 'kari', 100, 5)").await;
+        let counted = "INSERT INTO braked_count (sensor_id, site, member_id, indicator_id, exercise, direction, brake_order, evidence, count,
+            hosts, first_seen, last_seen, arrived_at) VALUES (2, 0, 2, 1, 0, 'outbound', 1, 2, 99, 90, 100, 100, 100),
+            (2, 0, 2, 1, 0, 'outbound', 2, 2, 9, 9, 99, 99, 100), (2, 0, 2, 1, 0, 'inbound', 3, 2, 9, 9, 100, 100, 100)";
+        fixture.run(counted).await;
+        assert_eq!(hits(true).await, (hit(2, 121, 91), 2));
+        // It stopped a list, and a person who has looked lets it go on.
+        let said = Said { who: "varde-collector", reason: "hit 121 hosts", by_itself: true };
+        fixture.store.recall(&[1], said, Timestamp(200)).await.unwrap();
+        assert_eq!(hits(true).await.0.len(), 1);
+        fixture.store.lift(&[1], "kari", "ekte", Timestamp(300)).await.unwrap();
+        assert_eq!(hits(true).await.0, []);
         assert_eq!(fixture.store.pilot_group(Scope::Operator).await.unwrap(), (2, 2));
     }
 
@@ -461,5 +510,8 @@ mod tests {
         let recalled = store.recall_rows(Scope::Operator, 9).await.unwrap();
         assert!(recalled.len() == 1 && recalled[0].by_itself && recalled[0].lifted_at.is_none());
         assert_eq!(fixture.count("SELECT SUM(length(base)) FROM rollout").await, 0, "what is over takes no room");
+        assert_eq!(rows[0].passed_at, None, "nobody has looked");
+        store.go_onward(Onward::Ends, 7, false, now).await.unwrap();
+        assert_eq!(store.rollouts(Scope::Operator).await.unwrap()[0].passed_at, Some(now), "published past");
     }
 }

@@ -35,6 +35,7 @@ async fn publish_at(store: &Store, revision: u64, at: Timestamp) {
         changes: None,
         up_to_id: 10_000,
         with_red: true,
+        objections: None,
     };
     assert!(store.publish_list(&list).await.unwrap());
 }
