@@ -114,7 +114,7 @@ pub enum Command {
     Allow(allow::AllowCommand),
     /// Sign all valid indicators as a new list and send it to the pilot group, and from there to every sensor.
     #[command(
-        after_help = "Where there is a pilot group (varde-collector pilot), a list goes to it first, and by itself to all once it has been in force there for the setting pilot_wait_s (an hour, counted from the first sensor that has it). It stops by itself where an indicator that is new in it hits more than pilot_members_percent of the members (30, and three at least) or more than pilot_hosts hosts (20): at the pilot group, and as long again for all. Then that indicator is braked for 23 hours and recalled, and nothing more goes out before somebody publishes again. Without a pilot group it goes to everybody at once.
+        after_help = "Where there is a pilot group (varde-collector pilot), a list goes to it first, and by itself to all once it has been in force there for the setting pilot_wait_s (an hour, counted from the first sensor that has it). It stops by itself where an indicator that is new in it hits more than pilot_members_percent of the members (30, and three at least) or more than pilot_hosts hosts (20): at the pilot group, and as long again for all (there of one member, and only where three of them are hit). Then that indicator is braked for 23 hours and recalled, and nothing more goes out before somebody publishes again. Without a pilot group it goes to everybody at once.
 Where the list key is not here, it waits for a signature twice: for the pilot group and, once its time there is over, for all (publish --status).
 Exit: 0 done, 1 nothing is published, 2 wrong usage."
     )]
