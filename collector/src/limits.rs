@@ -269,6 +269,10 @@ pub const IMPORT_BATCH_OCTETS: usize = 4 * 1024 * 1024;
 pub const IMPORT_LOOKS_EVERY: Duration = Duration::from_millis(100);
 /// and so many times: ten minutes.
 pub const IMPORT_LOOKS: u32 = 6_000;
+/// The running collector looks so often whether an import was cut off half-way, seconds: what it says waits for that.
+pub const CUT_OFF_LOOKED_AT_EVERY: u64 = 5;
+/// How often a list is read anew from the database while what is said of indicators changes under it: imports begin minutes apart.
+pub const COMPILED_ANEW_MAX: u32 = 20;
 /// What an indicator belongs to: the name of a campaign or of a family.
 pub const THREAT_MAX_CHARACTERS: usize = 200;
 /// What a source writes of it in prose: a screen.

@@ -71,8 +71,13 @@ fn files() -> Vec<(&'static str, String, &'static [&'static str])> {
         // Cut off within a value.
         ("cut.json", whole[..whole.len() / 3].to_owned(), &[]),
         ("odd.json", "{\"type\":\"bundle\",\"objects\":\"redmark\"}".into(), &["--format", "stix"]),
-        // Objects of STIX without a bundle, taken for a table of others.
-        ("array.json", format!("[{}]", object(8, "[domain-name:value = 'redmark.example']")), &[]),
+        // Objects of STIX without a bundle, and taken for a table of others; what abuse.ch publishes.
+        ("array.json", format!("[{}]", object(8, "[domain-name:value = redmark.example]")), &[]),
+        (
+            "fox.json",
+            r#"{"1":[{"ioc_value":"redmark example","ioc_type":"domain","threat_type":"c2","tags":"tlp:red"},"redmark"]}"#.into(),
+            &[],
+        ),
         ("array.csv", format!("[{}]", object(8, "[domain-name:value = 'redmark.example']")), &["--format", "csv"]),
         ("header.csv", "navn;c2 for kampanjen;redmark-x.example\nKari;redmark;y\n".into(), &["--tlp", "red", "--format", "csv"]),
         ("column.csv", "navn;redmark\nKari;redmark\n".into(), &["--tlp", "red", "--format", "csv", "--column", "nix"]),

@@ -3,19 +3,16 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use varde_agent::io::clock;
 use varde_tests::community::Collector;
+use varde_tests::measure::{self, Cost};
 use varde_tests::programs::Which;
 use varde_tests::random::Random;
 
 const ENDS: [&str; 8] = ["com", "net", "org", "no", "info", "example", "xyz", "online"];
-/// Between two looks at a program's memory.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What a list costs from file to wire.
 #[derive(Debug, Parser)]
@@ -58,31 +55,11 @@ fn write_rows(path: &Path, from: u64, to: u64) -> Result<()> {
     Ok(file.flush()?)
 }
 
-/// Seconds, and the most memory in KiB.
-struct Cost(f64, u64);
-
-/// Runs it to its end. What it prints goes to the terminal where it failed.
+/// Runs it to its end; 1: some rows were left out, which the guard is for.
 fn cost(command: &mut Command) -> Result<Cost> {
-    let began = clock::monotonic();
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0_u64;
-    let ended = loop {
-        // Its high-water mark only rises: the last look before its end is the most.
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        most = now.unwrap_or_default().max(most);
-        if let Some(ended) = child.try_wait()? {
-            break ended;
-        }
-        std::thread::sleep(LOOK_EVERY);
-    };
-    let seconds = began.elapsed().as_secs_f64();
-    let said = child.wait_with_output()?;
-    // 1: some rows were left out, which the guard is for.
-    ensure!(matches!(ended.code(), Some(0 | 1)), "{ended}: {}", String::from_utf8_lossy(&said.stderr));
-    Ok(Cost(seconds, most))
+    let cost = measure::cost(command)?;
+    ensure!(matches!(cost.said.code, Some(0 | 1)), "{:?}", cost.said);
+    Ok(cost)
 }
 
 fn collector(collector: &Collector, words: &[&str]) -> Result<Command> {
@@ -102,12 +79,12 @@ fn main() -> Result<()> {
 
     let mut sort = Command::new("sort");
     sort.env("LC_ALL", "C").args(["-u", "-o", "/dev/null", &shown(&list)?]);
-    let Cost(reference, _) = cost(&mut sort)?;
+    let reference = cost(&mut sort)?.seconds;
     println!("{rows} rows, {octets} octets; reference, sort -u of the same file: {reference:.2} s");
-    let print = |what: &str, Cost(seconds, kib): &Cost| {
+    let print = |what: &str, Cost { seconds, most_kib, said: _ }: &Cost| {
         println!(
-            "{what}: {seconds:.2} s, at most {} MiB, ratio to the reference {:.2}",
-            kib / 1024,
+            "{what}: {seconds:.2} s, peak memory {} MiB, ratio to the reference {:.2}",
+            most_kib / 1024,
             seconds / reference
         );
     };

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// A request's head and body that are taken.
 const TAKEN_MAX_OCTETS: u64 = 1024 * 1024;
@@ -58,6 +59,8 @@ pub struct Asked {
     pub headers: BTreeMap<String, String>,
     /// What was posted.
     pub body: String,
+    /// Whether a client's certificate was shown.
+    pub certificate: bool,
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +92,18 @@ impl FeedServer {
     /// # Errors
     /// The system's own.
     pub fn on(listener: TcpListener, folder: &Path) -> Result<FeedServer> {
+        FeedServer::asking(listener, folder, None)
+    }
+
+    /// The same; it asks for a client's certificate of this authority, and without one answers nobody, or all the same.
+    ///
+    /// # Errors
+    /// The system's own.
+    pub fn asking(
+        listener: TcpListener,
+        folder: &Path,
+        clients: Option<(&CertificateDer<'static>, bool)>,
+    ) -> Result<FeedServer> {
         let local = listener.local_addr()?;
         let names = vec![local.ip().to_string(), "localhost".to_owned(), "intel.example".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).context("no certificate")?;
@@ -96,10 +111,19 @@ impl FeedServer {
         std::fs::write(&ca, made.cert.pem())?;
         let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![made.cert.der().clone()], key)?;
+        let builder =
+            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some((authority, is_needed)) => {
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.clone())?;
+                let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                let verifier = if is_needed { verifier } else { verifier.allow_unauthenticated() };
+                builder.with_client_cert_verifier(verifier.build()?)
+            }
+        };
+        let config = builder.with_single_cert(vec![made.cert.der().clone()], key)?;
         let (config, shared) = (Arc::new(config), Arc::new(Mutex::new(Shared::default())));
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -144,7 +168,8 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, shared: &Mutex<Shared>) -
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut stream = BufReader::new(StreamOwned::new(connection, stream));
     loop {
-        let Some(asked) = request(&mut stream)? else { return Ok(()) };
+        let Some(mut asked) = request(&mut stream)? else { return Ok(()) };
+        asked.certificate = stream.get_ref().conn.peer_certificates().is_some();
         let path = asked.path.split('?').next().unwrap_or_default().to_owned();
         let etag = asked.headers.get("if-none-match").cloned();
         let reply = {
@@ -177,7 +202,7 @@ fn request(stream: &mut impl BufRead) -> io::Result<Option<Asked>> {
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = String::new();
     head.take(length).read_to_string(&mut body)?;
-    Ok(Some(Asked { method, path, headers, body }))
+    Ok(Some(Asked { method, path, headers, body, certificate: false }))
 }
 
 /// Gives whether the connection goes on.

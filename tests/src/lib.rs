@@ -53,6 +53,7 @@ pub mod oracle;
 pub mod places;
 pub mod power;
 pub mod programs;
+pub mod proxy;
 pub mod python;
 pub mod random;
 pub mod sealed;

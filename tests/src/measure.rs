@@ -1,12 +1,15 @@
-//! What benches share: the processor time of a thread or process, and frames with the make-up of a municipality's
-//! outbound traffic.
+//! What benches share: the processor time of a thread or process, what a program costs from its start to its end, and frames with the
+//! make-up of a municipality's outbound traffic.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use rustix::time::{ClockId, clock_gettime};
+use varde_agent::io::clock::monotonic;
 
+use crate::programs::Said;
 use crate::random::Random;
 use crate::traffic::dns::{self, Question};
 use crate::traffic::packet::{self, Segment, flag};
@@ -26,6 +29,51 @@ pub fn first_thread_of(process: u32) -> Result<Duration> {
     let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
     let nanoseconds = text.split_whitespace().next().and_then(|word| word.parse().ok());
     nanoseconds.map(Duration::from_nanos).with_context(|| format!("{path}: {text}"))
+}
+
+/// Between two looks at a program's memory.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// What a program cost from its start to its end.
+#[derive(Debug, Clone)]
+pub struct Cost {
+    /// How long it took.
+    pub seconds: f64,
+    /// The most memory that was resident, KiB.
+    pub most_kib: u64,
+    /// What it said on standard error, and its exit code.
+    pub said: Said,
+}
+
+/// Runs it to its end.
+///
+/// # Errors
+/// When it cannot be started.
+pub fn cost(command: &mut Command) -> Result<Cost> {
+    let began = monotonic();
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut stderr = child.stderr.take().context("no standard error")?;
+    let reading = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        std::io::Read::read_to_end(&mut stderr, &mut text).map(|_| text)
+    });
+    let status = format!("/proc/{}/status", child.id());
+    let mut most_kib = 0_u64;
+    let ended = loop {
+        // Its high-water mark only rises: the last look before its end is the most.
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        most_kib = now.unwrap_or_default().max(most_kib);
+        if let Some(ended) = child.try_wait()? {
+            break ended;
+        }
+        std::thread::sleep(LOOK_EVERY);
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    let text = reading.join().map_err(|_| anyhow!("standard error was not read"))??;
+    let err = String::from_utf8_lossy(&text).into_owned();
+    Ok(Cost { seconds, most_kib, said: Said { code: ended.code(), out: String::new(), err } })
 }
 
 /// The middle one.

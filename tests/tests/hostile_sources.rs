@@ -13,7 +13,7 @@ use serde_json::Value;
 use varde_tests::community::Collector;
 use varde_tests::feed_server::{FeedServer, Reply};
 use varde_tests::namespaces::{Namespace, allowed};
-use varde_tests::programs::{Said, said};
+use varde_tests::programs::{PATIENCE, Said, said};
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const GOOD: &str = "vond.example\nverre.example\nverst.example\n";
@@ -189,6 +189,138 @@ fn f1_hostile_feeds_and_collections_are_refused_in_a_sentence() -> Result<()> {
         server.set("/t/collections/c/objects/", reply);
         refused(&collector, "taxii", sentence, what)?;
     }
+    Ok(())
+}
+
+/// Objects of STIX that nobody should believe, each with what becomes of it: text in the sentence on it, or nothing where it is kept for
+/// people or passed over.
+fn nonsense() -> Vec<String> {
+    let object = |id: &str, rest: &str| {
+        format!(r#"{{"type":"indicator","spec_version":"2.1","id":"indicator--{id}","pattern_type":"stix",{rest}}}"#)
+    };
+    let named = |rest: &str| format!(r#""pattern":"[domain-name:value = 'tull.example']",{rest}"#);
+    let matches = |expression: &str| format!(r#""pattern":"[domain-name:value MATCHES '{expression}']""#);
+    vec![
+        // Expressions that take a backtracking reader for ever.
+        object("1", &matches("^(a+)+$")),
+        object("2", &matches(&format!("{}{}", "(a?){40}".repeat(500), "a{9999}{9999}"))),
+        object("3", &matches(&"(".repeat(10_000))),
+        // Other types than an attribute has.
+        object("4", r#""pattern":["[domain-name:value = 'tull.example']"]"#),
+        object("5", r#""pattern":{"a":{"b":[1,2]}}"#),
+        object("6", r#""pattern":17"#),
+        object("7", &named(r#""confidence":"svært""#)),
+        object("8", &named(r#""valid_until":{"year":2030}"#)),
+        object("9", &named(r#""object_marking_refs":"ingen""#)),
+        r#"{"type":7,"id":{"a":1}}"#.to_owned(),
+        "[[[[1]]]]".to_owned(),
+        "null".to_owned(),
+        "true".to_owned(),
+        "1e400".to_owned(),
+        // Times that no clock shows.
+        object("10", &named(r#""modified":"9999-12-31T23:59:59.999999999Z""#)),
+        object("11", &named(r#""modified":"-0001-01-01T00:00:00Z""#)),
+        object("12", &named(r#""modified":"2026-13-45T99:99:99Z""#)),
+        object("13", &named(r#""valid_from":"9999-12-31T23:59:59Z","valid_until":"0001-01-01T00:00:00Z""#)),
+        object("14", &named(r#""modified":"2026-01-01T00:00:00+99:99""#)),
+        object("15", &named(r#""valid_until":"1e99""#)),
+        // A pattern of many thousand parts.
+        object(
+            "16",
+            &format!(r#""pattern":"{}[domain-name:value = 'x.example']{}""#, "(".repeat(20_000), ")".repeat(20_000)),
+        ),
+    ]
+}
+
+#[test]
+fn f1_wrong_types_regex_bombs_and_clock_nonsense_are_left_out_one_by_one_and_harm_nothing_beside_them() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::init(&folder.path().join("collector"))?;
+    let server = FeedServer::start(folder.path(), LOOPBACK)?;
+    let good = |name: &str| {
+        format!(
+            r#"{{"type":"indicator","spec_version":"2.1","id":"indicator--{name}","pattern_type":"stix","valid_until":"2099-01-01T00:00:00Z","pattern":"[domain-name:value = '{name}.example']"}}"#
+        )
+    };
+    let bundle = |objects: &[String]| {
+        let text = format!(r#"{{"type":"bundle","id":"bundle--1","objects":[{}]}}"#, objects.join(","));
+        // Heads of nonsense beside: none of it is believed or kept.
+        let head = vec![
+            "Content-Type: application/json".to_owned(),
+            format!("ETag: \"{}\"", "e".repeat(20_000)),
+            "Last-Modified: Thu, 99 Foo 99999 99:99:99 GMT".to_owned(),
+            "Date: yesterday".to_owned(),
+            "Retry-After: -99999999999999999999".to_owned(),
+            "X-TAXII-Date-Added-Last: undefined".to_owned(),
+        ];
+        Reply::Whole(200, head, text.into_bytes())
+    };
+    server.set("/stix", bundle(&[good("vond"), good("verre")]));
+    add(&collector, &server, "stix", "file", "/stix", &[])?;
+    assert_eq!(fetch(&collector, "stix")?.ok()?.json()?[0]["new"], 2);
+    for nonsense in nonsense() {
+        // By itself between good ones: those stand, and it names nothing that sensors would look for beside what it may.
+        server.set("/stix", bundle(&[good("vond"), nonsense.clone(), good("verre")]));
+        let shown: String = nonsense.chars().take(120).collect();
+        let began = varde_agent::io::clock::monotonic();
+        let said = fetch(&collector, "stix")?;
+        ensure!(said.code == Some(0) && !said.err.contains("panicked"), "{shown}: {said:?}");
+        ensure!(began.elapsed() < PATIENCE, "{shown}");
+        let good: BTreeSet<String> = ["vond.example", "verre.example"].map(str::to_owned).into();
+        let standing = standing(&collector)?;
+        let beside: Vec<&String> = standing.difference(&good).collect();
+        ensure!(
+            standing.is_superset(&good) && beside.iter().all(|name| *name == "tull.example"),
+            "{shown}: {standing:?}"
+        );
+    }
+    // What was good goes out.
+    let published = collector.ask(["publish"])?;
+    ensure!(published.out.contains("Published list 1"), "{published:?}");
+    Ok(())
+}
+
+#[test]
+fn f2_fifty_million_rows_are_cut_at_a_number_that_is_named_and_what_stood_stands() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::init(&folder.path().join("collector"))?;
+    let server = FeedServer::start(folder.path(), LOOPBACK)?;
+    server.set("/list", Reply::good("text/plain", GOOD));
+    add(&collector, &server, "liste", "file", "/list", &[])?;
+    fetch(&collector, "liste")?.ok()?;
+    // Ten thousand blocks of five thousand rows.
+    let rows = "a\n".repeat(5_000).into_bytes();
+    let head = ["Content-Type: text/plain", "Content-Length: 100000000"].map(str::to_owned);
+    server.set("/list", Reply::Endless(head.into(), rows));
+    refused(&collector, "liste", "it holds more than 10000000 entries; split it", "fifty million rows")?;
+    assert_eq!(standing(&collector)?.len(), 3);
+    ensure!(!collector.data().join("import.stage").exists(), "what was gathered is gone");
+    Ok(())
+}
+
+#[test]
+fn f2_a_text_for_people_is_refused_with_what_to_do_and_said_so_when_the_source_is_added() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::init(&folder.path().join("collector"))?;
+    let server = FeedServer::start(folder.path(), LOOPBACK)?;
+    server.set("/list", Reply::good("text/plain", GOOD));
+    let (url, ca) = (server.url("/list"), server.ca());
+    let line = ["source", "add", "varsel", "--kind", "file", &url, "--ca", &ca, "--internal"];
+    let added = collector.ask(line)?;
+    ensure!(added.err.contains("A text for people") && added.err.contains("--format prose --dry-run"), "{added:?}");
+    fetch(&collector, "varsel")?.ok()?;
+    let text = "Hei,\n\nVi ser at mange kommuner får e-post med lenke til innlogging[.]example i dag.\nDere bør se etter \
+        oppslag mot dette navnet, og si fra til oss om dere finner noe.\n\nVennlig hilsen senteret\n";
+    let mail = format!(
+        "From: a@b.example\r\nTo: c@d.example\r\nSubject: Varsel\r\nDate: Mon, 2 Nov 2026 10:00:00 +0100\r\n\r\n{text}"
+    );
+    for (what, body) in [("a text", text.to_owned()), ("a mail", mail)] {
+        server.set("/list", Reply::good("text/plain; charset=utf-8", body));
+        refused(&collector, "varsel", "which of the names in it are meant a person must say", what)?;
+    }
+    let line = ["source", "add", "tekst", "--kind", "file", &url, "--ca", &ca, "--internal", "--format", "prose"];
+    let refused = collector.try_ask(line)?;
+    ensure!(refused.code == Some(1) && refused.err.contains("--format prose --dry-run"), "{refused:?}");
     Ok(())
 }
 

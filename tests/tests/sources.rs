@@ -366,3 +366,57 @@ fn a_running_collector_fetches_on_schedule_holds_what_is_suddenly_empty_and_says
     ensure!(collector.list("source")?.is_empty() && standing(&collector)?.is_empty());
     collector.stop()
 }
+
+#[test]
+fn a_source_is_listed_with_how_right_it_was_and_with_who_is_told() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::init(&folder.path().join("collector"))?;
+    let server = FeedServer::start(folder.path(), LOOPBACK)?;
+    for path in ["/god", "/ny"] {
+        server.set(path, Reply::good("text/plain", "en.example\nto.example\ntre.example\nfire.example\n"));
+        let (url, more) = (server.url(path), on_loopback(&server));
+        let line = ["source", "add", &path[1..], "--kind", "file", &url];
+        collector.ask(line.into_iter().chain(more.iter().map(String::as_str)))?;
+    }
+    let fresh = source(&collector, "ny")?;
+    assert_eq!((&fresh["given"], &fresh["confirmed"], &fresh["refuted"]), (&0.into(), &0.into(), &0.into()));
+    assert_eq!(
+        (&fresh["confirmed_percent"], &fresh["sightings_to"]),
+        (&Value::Null, &Value::Null),
+        "no share of nothing"
+    );
+    fetch(&collector, "god")?;
+    collector.ask(["publish"])?;
+    // As verdicts on alerts leave it.
+    collector.tamper_all(
+        "INSERT INTO judgement (id, indicator_id, verdict, exercise, at) VALUES (1, 1, 'confirmed', 0, 1),
+            (2, 2, 'confirmed', 0, 1), (3, 3, 'false-positive', 0, 1), (4, 4, 'confirmed', 1, 1);
+        INSERT INTO judged_source (judgement_id, source_id) SELECT j.id, s.id FROM judgement j, source s WHERE s.name = 'god'",
+    )?;
+    let key = secret(folder.path(), "key", "nokkel\n")?;
+    collector.ask([
+        "sighting",
+        "to",
+        "god",
+        "--url",
+        "https://misp.example",
+        "--key-file",
+        &key,
+        "--ca",
+        &server.ca(),
+    ])?;
+    let row = source(&collector, "god")?;
+    assert_eq!(
+        (&row["given"], &row["hits"], &row["confirmed"], &row["refuted"], &row["confirmed_percent"]),
+        (&4.into(), &0.into(), &2.into(), &1.into(), &66.into()),
+        "exercises count for nothing"
+    );
+    ensure!(row["sightings_to"].as_str().is_some_and(|url| url.starts_with("https://misp.example")), "{row}");
+    let table = collector.ask(["source", "list"])?.out;
+    for part in ["RECORD", "SIGHTINGS TO", "2 of 3", "misp.example", "nobody", "no verdicts"] {
+        ensure!(table.contains(part), "{part}: {table}");
+    }
+    let shown = collector.ask(["source", "show", "god"])?.out;
+    ensure!(shown.contains("2 of 3 verdicts confirmed (66 %)") && shown.contains("https://misp.example"), "{shown}");
+    Ok(())
+}

@@ -21,8 +21,8 @@ use super::{duty, say};
 use crate::audit::{Deed, On};
 use crate::intel::changes;
 use crate::intel::compile::{self, Compiled, Compiler, Making, Reach};
-use crate::io::keys;
-use crate::limits::COMPILE_PAGE_ROWS;
+use crate::io::{cut_off, keys};
+use crate::limits::{COMPILE_PAGE_ROWS, COMPILED_ANEW_MAX};
 use crate::store::list::New;
 use crate::store::objections::Objections;
 use crate::store::onward::Onward;
@@ -65,8 +65,27 @@ pub(super) fn name(content: &str) -> &str {
     content.get(..DRAFT_DIGITS).unwrap_or(content)
 }
 
-/// Everything that may be published, compiled.
+/// Everything that may be published, compiled: of whole imports alone. One that is being taken in is waited for, and one that was cut off is
+/// finished.
+///
+/// # Errors
+/// That one cannot be; the database's own.
 pub(super) async fn compile(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Result<Draft> {
+    for _ in 0..COMPILED_ANEW_MAX {
+        cut_off::settle(store, &mut say::aside).await?;
+        let before = store.indicator_change(Scope::Operator).await?;
+        let draft = compile_now(store, include_red, now).await?;
+        // It is read page by page: what has begun meanwhile may be in it by half.
+        if store.indicator_change(Scope::Operator).await? == before {
+            return Ok(draft);
+        }
+    }
+    bail!(
+        "what is said of indicators changes faster than a list can be made of it; try again when the imports are over"
+    )
+}
+
+async fn compile_now(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Result<Draft> {
     let objections = store.objections(Scope::Operator).await?;
     let (seed, key) = (Seed::from_octets(random()?), confidential_key(store).await?);
     let linter = store.linter(Scope::Operator, now).await?;

@@ -10,11 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::conductor;
 use crate::address::{Bound, ENROLL_PORT, Listen, QUIC_PORT, TCP_PORT, WEB_PORT};
-use crate::io::beat;
-use crate::io::directory;
 use crate::io::feed_tls::Own;
 use crate::io::serve::{self, Conduct, StartError};
-use crate::io::staging::StageFile;
+use crate::io::{beat, cut_off, directory};
 use crate::limits::{BEAT_EVERY, SETTINGS_MAX_OCTETS};
 use crate::settings::Settings;
 
@@ -69,9 +67,6 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         }
         started => started?,
     };
-    if let Err(error) = StageFile::remove_left(data) {
-        tracing::warn!("what a killed import has left cannot be removed: {error}");
-    }
     let Bound { quic, enroll, web, tcp } = running.bound();
     let tcp = tcp.map_or_else(|| "not over TCP".to_owned(), |tcp| format!("both on TCP {tcp} too"));
     tracing::info!("running: sessions on UDP {quic}, enrolment on UDP {enroll}, {tcp}, the page at http://{web}/");
@@ -79,6 +74,7 @@ pub async fn run(data: &Path, arguments: RunArguments) -> anyhow::Result<()> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         () = conductor::go_on(data, running.store().clone(), bounds) => {}
+        () = cut_off::go_on(data, running.store()) => {}
         () = running.failing() => {
             // Nothing more is written, not even in closing: what the disk holds is known only after reading it anew.
             tracing::error!("ending, so that the database is checked before anything is stored again");

@@ -4,15 +4,17 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
+use serde::Serialize;
 use varde_common::time::Timestamp;
 
 use super::noted::{deed, noted};
 use super::say;
 use super::source_add::{self, AddArguments};
 use crate::audit::{Deed, On};
-use crate::io::clock;
 use crate::io::sources::{self, Conduct, Outcome};
+use crate::io::{clock, cut_off};
 use crate::store::source::SourceRow;
+use crate::store::verdict::SourceRecord;
 use crate::store::{Scope, Store};
 
 /// Subcommands of `source`.
@@ -20,12 +22,12 @@ use crate::store::{Scope, Store};
 pub enum SourceCommand {
     /// Fetch from a TAXII collection, a MISP feed, a MISP server or a file over HTTPS, from now on and again and again.
     #[command(
-        after_help = "Kinds: taxii (2.1; give the discovery's or an API root's address; without --collection the collections are listed), misp-feed (a directory with manifest.json), misp (a server's restSearch, by an API key), file (any format of indicator import).\nThe running collector fetches; what comes is read whole before any of it counts, is taken in as what this source says, and reaches sensors only with the next publish. A file is all that its source says: what is not in it any more is withdrawn; so it is with the events of a MISP feed. A source that suddenly becomes empty, or loses half of what it had, is held: nothing is taken in until it is itself again, or source fetch NAME --release-held.\n--auth-file names a file that its owner alone may read (chmod 600), with one line: basic USER:PASSWORD, bearer TOKEN, token TOKEN, or apikey HEADER VALUE (of a MISP server: apikey Authorization KEY); or with a client's certificate and its key, PEM. It is read at each fetch, by the user that the collector runs as, and what stands in it goes to that one server alone.\nOnly https:// is fetched, and never from an internal address, whatever a name, a resolver or a redirect says. --internal is your word that this one source is inside (http:// is taken then too); redirects elsewhere inside are not followed for all that. Proxies of the environment are not used; one named by --proxy resolves names itself, so that a name leading inside is its own to refuse.\nExit: 0 it is fetched from now on, 1 it is not, 2 wrong usage."
+        after_help = "Kinds: taxii (2.1; give the discovery's or an API root's address; without --collection the collections are listed), misp-feed (a directory with manifest.json), misp (a server's restSearch, by an API key), file (any format of indicator import).\nThe running collector fetches; what comes is read whole before any of it counts, is taken in as what this source says, and reaches sensors only with the next publish. A file is all that its source says: what is not in it any more is withdrawn; so it is with the events of a MISP feed. What people have written (a mail, an advisory's page) is refused as a file: which of the names in it are meant, a person says; save it and look at it with indicator import FILE --format prose --dry-run. A source that suddenly becomes empty, or loses half of what it had, is held: nothing is taken in until it is itself again, or source fetch NAME --release-held.\n--auth-file names a file that its owner alone may read (chmod 600), with one line: basic USER:PASSWORD, bearer TOKEN, token TOKEN, or apikey HEADER VALUE (of a MISP server: apikey Authorization KEY); or with a client's certificate and its key, PEM. It is read at each fetch, by the user that the collector runs as, and what stands in it goes to that one server alone.\nOnly https:// is fetched, and never from an internal address, whatever a name, a resolver or a redirect says. --internal is your word that this one source is inside (http:// is taken then too); redirects elsewhere inside are not followed for all that. Proxies of the environment are not used; one named by --proxy resolves names itself, so that a name leading inside is its own to refuse.\nExit: 0 it is fetched from now on, 1 it is not, 2 wrong usage."
     )]
     Add(Box<AddArguments>),
-    /// List the sources: when each last succeeded, what it brought, why it fails, whether it is held.
+    /// List the sources: when each last succeeded, what it brought, how right it was, why it fails, whether it is held.
     #[command(
-        after_help = "Keys with --json: name, kind, url, collection, format, column, tlp, confidence, ca, auth_file, proxy, internal, max_octets, within_s, every_s, added_at, paused_at, tried_at, failed_why (none = the last try did not fail), failures (since the last success), succeeded_at, entries (indicators it has, where it says all), had_entries (by the success before), new, withdrawn, left_out (by the last success that brought anything), standing (what it says that stands), held_at, held_why. Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: name, kind, url, collection, format, column, tlp, confidence, ca, auth_file, proxy, internal, max_octets, within_s, every_s, added_at, paused_at, tried_at, failed_why (none = the last try did not fail), failures (since the last success), succeeded_at, entries (indicators it has, where it says all), had_entries (by the success before), new, withdrawn, left_out (by the last success that brought anything), standing (what it says that stands), held_at, held_why; how right it was so far: given (its indicators that were ever in a published list), hits (those of them with alerts), confirmed and refuted (verdicts), confirmed_percent (of both; null where there is no verdict); sightings_to (the MISP server that is told of verdicts; varde-collector sighting to). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -137,10 +139,59 @@ fn change(row: &SourceRow) -> String {
     }
 }
 
+/// A source, how right it was so far, and who is told of that.
+#[derive(Debug, Serialize)]
+struct Judged {
+    #[serde(flatten)]
+    row: SourceRow,
+    given: i64,
+    hits: i64,
+    confirmed: i64,
+    refuted: i64,
+    confirmed_percent: Option<i64>,
+    sightings_to: Option<String>,
+}
+
+impl Judged {
+    fn new(row: SourceRow, record: Option<&SourceRecord>, sightings_to: Option<String>) -> Judged {
+        let (given, hits, confirmed, refuted) = record.map_or((0, 0, 0, 0), |record| {
+            let SourceRecord { source: _, shown, hits, confirmed, false_positives } = record;
+            (*shown, *hits, *confirmed, *false_positives)
+        });
+        let verdicts = confirmed.saturating_add(refuted);
+        let confirmed_percent = confirmed.saturating_mul(100).checked_div(verdicts);
+        Judged { row, given, hits, confirmed, refuted, confirmed_percent, sightings_to }
+    }
+
+    /// How right it was, in a few words; a share only with what it is of.
+    fn record(&self) -> String {
+        let Judged { given, confirmed, refuted, confirmed_percent, .. } = self;
+        match confirmed_percent {
+            None => format!("{given} given, no verdicts"),
+            Some(percent) => {
+                let verdicts = confirmed.saturating_add(*refuted);
+                format!("{given} given, {confirmed} of {verdicts} verdicts confirmed ({percent} %), {refuted} refuted")
+            }
+        }
+    }
+}
+
+async fn judged(store: &Store, rows: Vec<SourceRow>) -> anyhow::Result<Vec<Judged>> {
+    let records = store.source_records(Scope::Operator, None).await?;
+    let mut told = store.sighting_targets(Scope::Operator).await?;
+    let one = |row: SourceRow| {
+        let record = records.iter().find(|record| record.source == row.name);
+        let to = told.remove(&row.name);
+        Judged::new(row, record, to)
+    };
+    Ok(rows.into_iter().map(one).collect())
+}
+
 async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
-    let rows = store.sources(Scope::Operator, None).await?;
+    let rows = judged(store, store.sources(Scope::Operator, None).await?).await?;
     let now = clock::now();
-    let row = |row: &SourceRow| {
+    let row = |judged: &Judged| {
+        let Judged { row, sightings_to, .. } = judged;
         vec![
             row.name.clone(),
             row.plan.kind.to_string(),
@@ -149,19 +200,31 @@ async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
             row.tried_at.map_or("never".to_owned(), |at| ago(at, now)),
             row.standing.to_string(),
             change(row),
+            judged.record(),
+            sightings_to.as_deref().map_or("nobody".to_owned(), host_of),
             state(row),
         ]
     };
-    let heads = ["NAME", "KIND", "FROM", "LAST SUCCESS", "LAST TRY", "STANDING", "CHANGE", "STATE"];
+    let heads =
+        ["NAME", "KIND", "FROM", "LAST SUCCESS", "LAST TRY", "STANDING", "CHANGE", "RECORD", "SIGHTINGS TO", "STATE"];
     let nothing = "No source is fetched yet. To have one fetched: varde-collector source add NAME --kind KIND URL";
     say::rows(&rows, json, &heads, row, nothing)
 }
 
+/// The host of an address, or all of it where it has none.
+fn host_of(url: &str) -> String {
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| url.to_owned())
+}
+
 async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<()> {
     let row = one(store, name).await?;
+    let Some(judged) = judged(store, vec![row]).await?.pop() else { return Ok(()) };
     if json {
-        return say::result(&serde_json::to_string(&row)?);
+        return say::result(&serde_json::to_string(&judged)?);
     }
+    let record = judged.record();
+    let Judged { row, sightings_to, .. } = judged;
     let none = || "-".to_owned();
     let plan = &row.plan;
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -189,6 +252,8 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<()> {
         ("change", Some(change(&row))),
         ("left out", row.left_out.map(|left_out| left_out.to_string())),
         ("standing", Some(row.standing.to_string())),
+        ("record", Some(record)),
+        ("sightings to", Some(sightings_to.unwrap_or_else(|| "nobody (varde-collector sighting to)".to_owned()))),
         ("held since", row.held_at.map(|at| say::moment(Some(at)))),
         ("state", Some(state(&row))),
     ];
@@ -280,6 +345,8 @@ async fn remove(data: &Path, store: &Store, name: &str, withdraw: bool) -> anyho
     let _ = std::fs::remove_file(sources::lock_path(data, row.id));
     let mut summary = format!("{name} is no longer fetched; {} of what it said stand", row.standing);
     if withdraw {
+        // Else what was cut off would be taken in afterwards.
+        cut_off::settle(store, &mut say::aside).await?;
         let why = "its source was removed";
         let withdrawn = store.withdraw_source(name, why, clock::now()).await?;
         summary = format!("{name} is no longer fetched; {withdrawn} of what it said are withdrawn");

@@ -151,6 +151,11 @@ pub(super) async fn add(data: &Path, store: &Store, arguments: AddArguments) -> 
         return say::result(&serde_json::to_string(&row)?);
     }
     say::result(&format!("{name} is fetched from {} every {} s.", plan.host(), every.as_secs()))?;
+    if plan.kind == Kind::File && plan.format.is_none() {
+        say::aside(
+            "It must be a list. A text for people (an advisory, a mail) is refused each time, for which names in it are meant a person must say: save it, then varde-collector indicator import FILE --format prose --dry-run",
+        );
+    }
     say::aside(&format!(
         "The running collector begins at once. To see what it would bring: varde-collector source fetch {name} --dry-run"
     ));
@@ -167,7 +172,9 @@ fn plan(arguments: &AddArguments) -> anyhow::Result<Plan> {
         bail!("--format and --column are for --kind file: the other kinds are written in one way");
     }
     if *format == Some(Format::Prose) {
-        bail!("what people have written is not taken in unread: --format prose is for indicator import");
+        bail!(
+            "what people have written is not taken in unread: save it as a file, look at it with varde-collector indicator import FILE --format prose --dry-run, then import it without --dry-run"
+        );
     }
     if column.is_some() && *format != Some(Format::Csv) {
         bail!("--column is for tables: --format csv");

@@ -11,11 +11,12 @@ use crate::intel::canonical::Found;
 use crate::intel::format::{BadFile, Format, Item, LeftOut, Options, no_feed};
 use crate::intel::hidden;
 use crate::intel::import::{Importer, as_of};
-use crate::io::clock;
+use crate::io::cut_off::NotWhole;
 use crate::io::intake::Intake;
 use crate::io::staging::{NotStaged, StageFile};
+use crate::io::{clock, cut_off};
 use crate::store::claim::Imported;
-use crate::store::stage::{Manner, Stage, Would};
+use crate::store::stage::{Leaving, Manner, Stage, Would};
 use crate::store::{Scope, Store, StoreError};
 
 /// What a file holds beside indicators.
@@ -41,7 +42,7 @@ pub struct Gathered {
     pub found: u64,
     /// What else is in it.
     pub beside: Beside,
-    _file: StageFile,
+    file: StageFile,
 }
 
 /// Why nothing was taken in.
@@ -115,7 +116,15 @@ pub async fn gather(
         return Err((NotImported::File(why.to_owned()), beside));
     }
     let begun = async {
-        let file = StageFile::begin(data).await?;
+        let mut file = StageFile::begin(data).await?;
+        // What was cut off half-way comes before what is new.
+        match cut_off::finish(store, &mut file).await {
+            Ok(_) => {}
+            Err(NotWhole::Staged(error)) => return Err(NotImported::Staged(error)),
+            Err(NotWhole::Store(error)) => return Err(NotImported::Store(error)),
+            Err(error @ NotWhole::Lost { .. }) => return Err(NotImported::File(error.to_string())),
+        }
+        file.clear()?;
         let stage = Stage::begin(store, file.path(), manner).await?;
         Ok::<_, NotImported>((file, stage))
     };
@@ -133,7 +142,7 @@ pub async fn gather(
         Err(_) => Err(BadFile::Format("it was not read to its end".to_owned())),
     };
     match ended {
-        Ok(()) => Ok(Gathered { found: stage.found, stage, beside, _file: file }),
+        Ok(()) => Ok(Gathered { found: stage.found, stage, beside, file }),
         Err(error) => {
             let why = if may_quote { error.to_string() } else { hidden::without_quotes(&error.to_string()) };
             Err((NotImported::File(why), beside))
@@ -206,24 +215,26 @@ impl Gathered {
         Ok(self.found.saturating_sub(self.stage.entries().await?))
     }
 
-    /// Takes it in; where it is `all` that its source says, what that said before and does not say here is withdrawn. `done` is
-    /// told how many entries are in.
+    /// Takes it in; where it is `all` that its source says, what that said before and does not say here is withdrawn, and so is what
+    /// these groups of its objects do not say any more. `done` is told how many entries are in.
     ///
     /// # Errors
-    /// The database's own; what was taken in by then stands, and the same file again does the rest.
+    /// There is no room to keep it until it is whole, and nothing is taken in; or the database's own, and what is not in by then is
+    /// taken in by the next import, list or start.
     pub async fn take_in(
-        mut self,
+        self,
         source: &str,
         all: bool,
+        groups: &[Leaving],
         now: Timestamp,
         done: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<Imported, StoreError> {
-        let mut imported = self.stage.take_in(source, now, done).await?;
-        if all {
-            let why = "the source does not say it any more";
-            imported.withdrawn += self.stage.withdraw_unsaid(source, why, now).await?;
-        }
-        self.stage.close().await?;
+    ) -> Result<Imported, NotImported> {
+        let Gathered { mut stage, mut file, .. } = self;
+        stage.put_leaving(groups).await?;
+        file.seal()?;
+        let imported = stage.take_in(source, all, now, done).await?;
+        stage.close().await?;
+        file.clear()?;
         Ok(imported)
     }
 }
@@ -256,7 +267,7 @@ mod tests {
             let bar = ProgressBar::hidden();
             let gathered = gather(&store, dir.path(), reading(intake), &bar, &mut |_| {}).await;
             match gathered {
-                Ok(gathered) => gathered.take_in("feed", true, clock::now(), &mut |_| {}).await.unwrap(),
+                Ok(gathered) => gathered.take_in("feed", true, &[], clock::now(), &mut |_| {}).await.unwrap(),
                 Err((error, beside)) => {
                     assert!(error.to_string().contains("more than 11000 entries"), "{error}");
                     assert_eq!(beside.left_out, 1, "what was left out until then is told");
@@ -312,7 +323,7 @@ mod tests {
         let gathered = gather(store, dir, reading, &ProgressBar::hidden(), &mut tell).await;
         let mut gathered = gathered.map_err(|(error, _)| error.to_string())?;
         let would = gathered.would("feed").await.unwrap();
-        let imported = gathered.take_in("feed", false, clock::now(), &mut |_| {}).await.unwrap();
+        let imported = gathered.take_in("feed", false, &[], clock::now(), &mut |_| {}).await.unwrap();
         assert_eq!((would.new, would.known, would.outdated), (imported.new, imported.known, imported.outdated));
         Ok((imported, named))
     }
@@ -360,7 +371,7 @@ mod tests {
         let page = "<html><head><title>403 Forbidden</title></head><body><p>You are not allowed to see this feed from \
             your address 198.51.100.7. Please contact support.feed.example or see https://feed.example/help for more.</p></body></html>";
         let doctype = format!("\u{feff}\n <!DOCTYPE html>\n{page}");
-        let threatfox = r#"{"1":[{"ioc_value":"evil.example","ioc_type":"domain","threat_type":"botnet_cc"}]}"#;
+        let threatfox = r#"{"1":[{"ioc_value":"worse.example","ioc_type":"domain","threat_type":"botnet_cc"}]}"#;
         let feodo = r#"[ {"ip_address":"198.51.100.7","port":443,"status":"online","malware":"QakBot"} ]"#;
         let stix = r#"[{"type":"indicator","spec_version":"2.1","id":"indicator--1","pattern":"[domain-name:value = 'evil.example']"}]"#;
         for (file, told) in [
@@ -370,9 +381,6 @@ mod tests {
             (b"\x1f\x8b\x08\0\0\0\0\0", "gunzip"),
             (b"PK\x03\x04\x14\0\x06\0", "unpack"),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", ".eml"),
-            (threatfox.as_bytes(), "ThreatFox's JSON"),
-            (feodo.as_bytes(), "Feodo Tracker's JSON"),
-            (stix.as_bytes(), "\"objects\""),
             (b"[\"evil.example\", \"b.example\"]", "JSON"),
         ] {
             let why = import(&store, dir.path(), None, file).await.expect_err(told);
@@ -381,6 +389,16 @@ mod tests {
             assert!(why.contains(told), "as a table too: {told}: {why}");
         }
         assert!(store.indicators_to_compile(Scope::Operator, 0, 10).await.unwrap().is_empty());
+        // What has a reader of its own is no table, and is read without a word.
+        for (file, told) in [(threatfox, "--format threatfox"), (feodo, "--format feodo"), (stix, "--format stix")] {
+            let why = import(&store, dir.path(), Some(Format::Csv), file.as_bytes()).await.expect_err(told);
+            assert!(why.contains(told), "{told}: {why}");
+            assert_eq!(
+                import(&store, dir.path(), None, file.as_bytes()).await.map(|(done, _)| done.new),
+                Ok(1),
+                "{told}"
+            );
+        }
         // Who says that it is a text is believed.
         let taken = import(&store, dir.path(), Some(Format::Prose), page.as_bytes()).await.unwrap();
         assert!(taken.0.new > 0);

@@ -6,6 +6,7 @@ pub mod beat;
 pub mod carrier;
 pub mod clock;
 pub mod control;
+pub mod cut_off;
 pub mod departures;
 pub mod directory;
 pub mod enroll;

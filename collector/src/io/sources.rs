@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use serde::Serialize;
-use varde_common::time::Timestamp;
 
 use super::clock;
 use super::fetch::{FetchError, Fetcher};
@@ -23,6 +22,7 @@ use crate::intel::import::Importer;
 use crate::limits::fetch::FETCH_WHY_MAX_CHARACTERS;
 use crate::store::claim::Imported;
 use crate::store::source::{Ended, SourceRow};
+use crate::store::stage::Leaving;
 use crate::store::{Scope, Store, StoreError};
 
 /// Why a source was not fetched, or what came not taken in.
@@ -39,7 +39,7 @@ pub enum SourceError {
     Bad(String),
     /// What people have written: whose word is meant of what stands in it, a person says.
     #[error(
-        "what it gives is not taken in: it is a text for people; read it with: varde-collector indicator import FILE --format prose --dry-run"
+        "what it gives is not taken in: it is a text for people, and which of the names in it are meant a person must say; save it as a file and look at it with: varde-collector indicator import FILE --format prose --dry-run"
     )]
     Prose,
     /// The file that holds it.
@@ -223,9 +223,9 @@ async fn fetch_now(data: &Path, store: &Store, row: &SourceRow, conduct: Conduct
     }
     // By the time from which what is not said any more is known: nothing else is taken in at it.
     let now = clock::now();
-    let Imported { new, known, outdated, withdrawn } = gathered.take_in(&row.name, is_all, now, &mut |_| {}).await?;
-    (outcome.new, outcome.known, outcome.outdated) = (new, known, outdated);
-    outcome.withdrawn = withdrawn + withdraw_events(store, &row.name, &extent, now).await?;
+    let imported = gathered.take_in(&row.name, is_all, &leaving(extent), now, &mut |_| {}).await?;
+    let Imported { new, known, outdated, withdrawn } = imported;
+    (outcome.new, outcome.known, outcome.outdated, outcome.withdrawn) = (new, known, outdated, withdrawn);
     keep(store, row.id, resume, entries, &outcome).await?;
     Ok(outcome)
 }
@@ -293,20 +293,14 @@ fn in_words(row: &SourceRow, origin: &Origin, outcome: &Outcome) -> String {
     )
 }
 
-/// Takes back what events do not say any more in the import of `now`, and all that those said that are gone.
-async fn withdraw_events(store: &Store, source: &str, extent: &Extent, now: Timestamp) -> Result<u64, StoreError> {
+/// Of which events something is taken back: what those that were read do not say any more, and all that those said that are gone.
+fn leaving(extent: Extent) -> Vec<Leaving> {
     match extent {
-        Extent::Unchanged | Extent::More | Extent::Whole => Ok(0),
-        Extent::Events { read, gone, .. } => {
-            let why = "the source does not say it any more";
-            let mut withdrawn = 0;
-            for event in read {
-                withdrawn += store.withdraw_group(source, event, Some(now), why, now).await?;
-            }
-            for event in gone {
-                withdrawn += store.withdraw_group(source, event, None, "its event is gone", now).await?;
-            }
-            Ok(withdrawn)
+        Extent::Unchanged | Extent::More | Extent::Whole => Vec::new(),
+        Extent::Events { read, gone, missing: _ } => {
+            let read = read.into_iter().map(|name| Leaving { name, stays: true });
+            let gone = gone.into_iter().map(|name| Leaving { name, stays: false });
+            read.chain(gone).collect()
         }
     }
 }

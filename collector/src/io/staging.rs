@@ -1,7 +1,8 @@
-//! The file in which an import is gathered before any of it is taken in: one at a time, and gone when it is over.
+//! The file in which an import is gathered before any of it is taken in: one at a time, and gone when it is over; from when it is being
+//! taken in until then it stays, so that what is cut off can be finished.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,12 +10,16 @@ use crate::limits::{IMPORT_LOOKS, IMPORT_LOOKS_EVERY};
 
 /// Its name within the data directory.
 const STAGE_FILE: &str = "import.stage";
+/// How SQLite begins its files (sqlite.org/fileformat.html).
+const DATABASE_HEAD: &[u8] = b"SQLite format 3\0";
 
-/// The file, empty and locked; it is removed when this goes. What a killed import left is used again by the next one.
+/// The file, locked. What a killed import left is in it until it is cleared; from then on it is removed when this goes, unless what is in it
+/// is being taken in.
 #[derive(Debug)]
 pub struct StageFile {
     path: PathBuf,
-    _locked: File,
+    locked: File,
+    is_kept: bool,
 }
 
 /// Why there is none.
@@ -59,16 +64,39 @@ impl StageFile {
             .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Removes what a killed import left: all that it had read lies there in plain. One that is under way keeps its own.
+    /// Begins, where no other import is under way now.
     ///
     /// # Errors
-    /// [`NotStaged`].
-    pub fn remove_left(data: &Path) -> Result<(), NotStaged> {
+    /// [`NotStaged::Io`].
+    pub fn begin_now(data: &Path) -> Result<Option<StageFile>, NotStaged> {
         let path = data.join(STAGE_FILE);
-        if !path.exists() {
-            return Ok(());
-        }
-        StageFile::try_begin(&path).map(drop).map_err(|error| NotStaged::Io { path, error })
+        StageFile::try_begin(&path).map_err(|error| NotStaged::Io { path, error })
+    }
+
+    /// Whether something lies there, under way or left behind.
+    pub fn is_there(data: &Path) -> bool {
+        data.join(STAGE_FILE).exists()
+    }
+
+    /// Nothing in it is needed any more.
+    ///
+    /// # Errors
+    /// [`NotStaged::Io`].
+    pub fn clear(&mut self) -> Result<(), NotStaged> {
+        self.is_kept = false;
+        self.locked.set_len(0).map_err(|error| NotStaged::Io { path: self.path.clone(), error })
+    }
+
+    /// What is in it is complete, is brought to the disk, and stays until it is cleared, whoever goes.
+    ///
+    /// # Errors
+    /// [`NotStaged::Io`].
+    pub fn seal(&mut self) -> Result<(), NotStaged> {
+        let directory = self.path.parent().map(File::open).transpose();
+        let sealed = self.locked.sync_all().and_then(|()| directory?.map_or(Ok(()), |directory| directory.sync_all()));
+        sealed.map_err(|error| NotStaged::Io { path: self.path.clone(), error })?;
+        self.is_kept = true;
+        Ok(())
     }
 
     fn try_begin(path: &Path) -> io::Result<Option<StageFile>> {
@@ -82,8 +110,18 @@ impl StageFile {
         if !fs::metadata(path).is_ok_and(|found| found.ino() == file.metadata().map_or(0, |own| own.ino())) {
             return Ok(None);
         }
-        file.set_len(0)?;
-        Ok(Some(StageFile { path: path.to_owned(), _locked: file }))
+        Ok(Some(StageFile { path: path.to_owned(), locked: file, is_kept: true }))
+    }
+
+    /// Whether it holds what was gathered, and not something else.
+    ///
+    /// # Errors
+    /// [`NotStaged::Io`].
+    pub fn is_gathered(&self) -> Result<bool, NotStaged> {
+        let mut head = Vec::new();
+        let read = File::open(&self.path).and_then(|file| file.take(DATABASE_HEAD.len() as u64).read_to_end(&mut head));
+        read.map_err(|error| NotStaged::Io { path: self.path.clone(), error })?;
+        Ok(head == DATABASE_HEAD)
     }
 
     /// Where it lies.
@@ -94,8 +132,10 @@ impl StageFile {
 
 impl Drop for StageFile {
     fn drop(&mut self) {
-        // What stays is emptied by the next import.
-        let _ = fs::remove_file(&self.path);
+        if !self.is_kept {
+            // What stays is emptied by the next import.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -108,21 +148,25 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(STAGE_FILE);
         fs::write(&path, "left behind").unwrap();
-        let first = StageFile::begin(dir.path()).await.unwrap();
+        let mut first = StageFile::begin(dir.path()).await.unwrap();
+        assert_eq!(fs::read(first.path()).unwrap(), b"left behind", "until somebody has looked whether it is needed");
+        first.clear().unwrap();
         assert_eq!(fs::metadata(first.path()).unwrap().len(), 0);
         assert!(StageFile::try_begin(&path).unwrap().is_none(), "another one waits");
+        assert!(StageFile::begin_now(dir.path()).unwrap().is_none());
         let second = StageFile::begin(dir.path());
         let ((), second) = tokio::join!(async { drop(first) }, second);
-        assert!(second.unwrap().path().exists());
-        assert!(!path.exists(), "nothing is left");
+        let mut second = second.unwrap();
+        assert!(second.path().exists() && StageFile::is_busy(dir.path()));
+        second.clear().unwrap();
+        drop(second);
+        assert!(!path.exists() && !StageFile::is_there(dir.path()), "nothing is left");
         assert!(!StageFile::is_busy(dir.path()));
-        fs::write(&path, "left behind").unwrap();
-        StageFile::remove_left(dir.path()).unwrap();
-        assert!(!path.exists(), "what a killed one left");
-        let under_way = StageFile::begin(dir.path()).await.unwrap();
-        StageFile::remove_left(dir.path()).unwrap();
-        assert!(StageFile::is_busy(dir.path()) && under_way.path().exists(), "nobody's own is taken away");
-        drop(under_way);
+        let mut sealed = StageFile::begin(dir.path()).await.unwrap();
+        sealed.clear().unwrap();
+        sealed.seal().unwrap();
+        drop(sealed);
+        assert!(StageFile::is_there(dir.path()), "what is being taken in stays");
         let missing = StageFile::begin(&dir.path().join("missing")).await.unwrap_err().to_string();
         assert!(missing.contains("import.stage") && missing.contains("make room"), "{missing}");
     }

@@ -2,6 +2,7 @@
 //! that leave room for others between them.
 
 use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqliteConnection;
 use varde_common::time::Timestamp;
 
 use super::{Store, StoreError, claim, claim_sum};
@@ -11,64 +12,86 @@ use crate::limits::IMPORT_BATCH_ITEMS;
 const OF_SOURCE: &str = "source_id = (SELECT id FROM source WHERE name = $2) AND (object_id, indicator_id) > ($3, $4)
     AND (withdrawn_at IS NULL OR refuted_at IS NOT NULL)";
 
-impl Store {
-    /// Takes back what a source's objects whose names begin with `group/` said, but what the import of `said_at` has said again;
-    /// gives how many claims that were.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn withdraw_group(
-        &self,
-        source: &str,
-        group: &str,
-        said_at: Option<Timestamp>,
-        why: &str,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        // 0 is the character behind the slash: the names between the two are the group's.
-        let (from, to) = (format!("{group}/"), format!("{group}0"));
-        // By another import's time, not an older one: clocks are set.
-        let of_group = format!("{OF_SOURCE} AND object_id < $7 AND ($8 IS NULL OR renewed_at <> $8)");
-        self.withdraw_pages(source, &from, &of_group, (Some(to), said_at), why, now).await
+/// Which claims are taken back, and why.
+pub(super) struct Withdrawal<'a> {
+    /// Whose.
+    source: &'a str,
+    /// Of objects named from here on.
+    from: String,
+    /// Up to here, where not all are meant; and not those that the import of this time has said.
+    bounds: Option<(String, Option<Timestamp>)>,
+    why: &'a str,
+    now: Timestamp,
+}
+
+impl<'a> Withdrawal<'a> {
+    /// All that a source said.
+    pub(super) fn of_source(source: &'a str, why: &'a str, now: Timestamp) -> Withdrawal<'a> {
+        Withdrawal { source, from: String::new(), bounds: None, why, now }
     }
 
+    /// What its objects whose names begin with `group/` said, but what the import of `said_at` has said again. By that import's time,
+    /// not an older one: clocks are set.
+    pub(super) fn of_group(
+        source: &'a str,
+        group: &str,
+        said_at: Option<Timestamp>,
+        why: &'a str,
+        now: Timestamp,
+    ) -> Withdrawal<'a> {
+        // 0 is the character behind the slash: the names between the two are the group's.
+        let (from, to) = (format!("{group}/"), format!("{group}0"));
+        Withdrawal { source, from, bounds: Some((to, said_at)), why, now }
+    }
+
+    /// Before the first page.
+    pub(super) fn begin(&self) -> (String, i64) {
+        (self.from.clone(), i64::MIN)
+    }
+
+    /// Takes back a page of them, from behind the last one of the page before; gives the last one and the indicators, one a claim. None =
+    /// there are no more.
+    pub(super) async fn page(
+        &self,
+        tx: &mut SqliteConnection,
+        after: &(String, i64),
+    ) -> Result<Option<((String, i64), Vec<i64>)>, StoreError> {
+        let within =
+            if self.bounds.is_some() { " AND object_id < $7 AND ($8 IS NULL OR renewed_at <> $8)" } else { "" };
+        let sql = format!(
+            "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $6, refuted_at = NULL WHERE id IN (SELECT id FROM claim
+            WHERE {OF_SOURCE}{within} ORDER BY object_id, indicator_id LIMIT $5) RETURNING object_id, indicator_id"
+        );
+        let update = sqlx::query_as(AssertSqlSafe(sql)).bind(self.now.0).bind(self.source).bind(&after.0);
+        let update = update.bind(after.1).bind(IMPORT_BATCH_ITEMS as i64).bind(self.why);
+        let update = match &self.bounds {
+            Some((to, said_at)) => update.bind(to).bind(said_at.map(|at| at.0)),
+            None => update,
+        };
+        let gone: Vec<(String, i64)> = update.fetch_all(tx).await?;
+        let indicators = gone.iter().map(|(_, indicator)| *indicator).collect();
+        Ok(gone.into_iter().max().map(|last| (last, indicators)))
+    }
+}
+
+impl Store {
     /// Takes back all that a source said; gives how many claims that were.
     ///
     /// # Errors
     /// The database's own.
     pub async fn withdraw_source(&self, source: &str, why: &str, now: Timestamp) -> Result<u64, StoreError> {
-        self.withdraw_pages(source, "", OF_SOURCE, (None, None), why, now).await
+        self.withdraw(&Withdrawal::of_source(source, why, now)).await
     }
 
-    async fn withdraw_pages(
-        &self,
-        source: &str,
-        from: &str,
-        which: &str,
-        bounds: (Option<String>, Option<Timestamp>),
-        why: &str,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        let sql = format!(
-            "UPDATE claim SET withdrawn_at = $1, withdrawn_why = $6, refuted_at = NULL WHERE id IN (SELECT id FROM claim
-            WHERE {which} ORDER BY object_id, indicator_id LIMIT $5) RETURNING object_id, indicator_id"
-        );
+    async fn withdraw(&self, withdrawal: &Withdrawal<'_>) -> Result<u64, StoreError> {
         let mut claims = 0;
-        let mut after = (from.to_owned(), i64::MIN);
-        let (to, said_at) = bounds;
+        let mut after = withdrawal.begin();
         loop {
             let mut tx = self.begin().await?;
-            let update = sqlx::query_as(AssertSqlSafe(sql.as_str())).bind(now.0).bind(source).bind(&after.0);
-            let update = update.bind(after.1).bind(IMPORT_BATCH_ITEMS as i64).bind(why);
-            let update = match &to {
-                Some(to) => update.bind(to).bind(said_at.map(|at| at.0)),
-                None => update,
-            };
-            let gone: Vec<(String, i64)> = update.fetch_all(&mut *tx).await?;
-            let indicators: Vec<i64> = gone.iter().map(|(_, indicator)| *indicator).collect();
-            claim_sum::settle(&mut tx, &indicators, now).await?;
+            let page = withdrawal.page(&mut tx, &after).await?;
+            let Some((last, indicators)) = page else { return Ok(claims) };
+            claim_sum::settle(&mut tx, &indicators, withdrawal.now).await?;
             tx.commit().await?;
-            let Some(last) = gone.into_iter().max() else { return Ok(claims) };
             after = last;
             claims += indicators.len() as u64;
         }
@@ -132,7 +155,8 @@ mod tests {
         // The clock was set back: what is said is known by its import's time, whichever that is.
         store.take_in("misp", &[found("a.example", "e1/x")], Timestamp(2)).await.unwrap();
         let withdraw = async |said_at: Option<i64>| {
-            store.withdraw_group("misp", "e1", said_at.map(Timestamp), "gone", Timestamp(3)).await.unwrap()
+            let (at, now) = (said_at.map(Timestamp), Timestamp(3));
+            store.withdraw(&Withdrawal::of_group("misp", "e1", at, "gone", now)).await.unwrap()
         };
         assert_eq!(withdraw(Some(2)).await, 1);
         assert_eq!(gone(&store).await, ["b.example"]);
@@ -158,7 +182,8 @@ mod tests {
         let sql = "UPDATE claim SET withdrawn_at = 2, refuted_at = 2";
         sqlx::query(sql).execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(store.withdraw_group("misp", "e1", None, "gone", Timestamp(3)).await.unwrap(), 1);
+        let withdrawal = Withdrawal::of_group("misp", "e1", None, "gone", Timestamp(3));
+        assert_eq!(store.withdraw(&withdrawal).await.unwrap(), 1);
         assert_eq!(refuted("refuted_at IS NULL AND withdrawn_at = 3 AND withdrawn_why = 'gone'").await, 1);
     }
 

@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, Row};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use varde_common::channel::ChannelName;
@@ -14,7 +14,7 @@ use varde_common::matcher::IndicatorSet;
 use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, under_way};
 use crate::intel::outward::Entry;
 use crate::limits::feed::FEED_BATCH;
 
@@ -23,7 +23,7 @@ use crate::limits::feed::FEED_BATCH;
 pub struct Stamp {
     /// The newest list of all members.
     pub revision: i64,
-    /// Goes up with every change of what is said of indicators.
+    /// Goes up with every change of what is said of indicators; with an import, once it is whole.
     pub change: i64,
     /// The newest order of the brake.
     pub order: i64,
@@ -106,14 +106,15 @@ impl Store {
     /// The database's own.
     pub async fn feed_stamp(&self, _: Scope) -> Result<Stamp, StoreError> {
         let sql = "SELECT (SELECT COALESCE(MAX(revision), 0) FROM list_revision WHERE channel = 'all'),
-            (SELECT number FROM indicator_change WHERE id = 1), (SELECT COALESCE(MAX(number), 0) FROM brake_order)";
+            (SELECT number - (SELECT COALESCE(SUM(changes), 0) FROM import_under_way) FROM indicator_change WHERE id = 1),
+            (SELECT COALESCE(MAX(number), 0) FROM brake_order)";
         let (revision, change, order) = sqlx::query_as(sql).fetch_one(self.readers()).await?;
         Ok(Stamp { revision, change, order })
     }
 
     /// Sends what somebody of this level may have, by threat and then by number: what is in the newest list of all members, stands, holds
     /// at `now`, is no exercise and neither recalled nor braked. It ends when sensors cease to look for it: a source that says it again
-    /// has it live on with the next list. Gives when the first of it, or of what is to come, turns.
+    /// has it live on with the next list. While an import is under way it is what it was before that. Gives when the first of it, or of what is to come, turns.
     ///
     /// # Errors
     /// [`NotServed`]; what was sent by then is not all.
@@ -144,14 +145,23 @@ impl Store {
         let braked: Vec<(i64, i64)> = sqlx::query_as(sql).bind(now.0).fetch_all(&mut *tx).await?;
         braked.iter().for_each(|(_, until)| turn(Some(*until)));
         let braked: HashSet<i64> = braked.into_iter().map(|(id, _)| id).collect();
-        let sql = "SELECT id, pattern, confidence, severity, tlp, pap, threat, valid_from, valid_until, received_at,
-                CASE WHEN $1 THEN (SELECT MAX(c.renewed_at) FROM claim c WHERE c.indicator_id = indicator.id) END AS renewed_at
-            FROM indicator WHERE withdrawn_at IS NULL AND exercise = 0 AND (valid_until IS NULL OR valid_until > $2)
-            AND NOT EXISTS (SELECT 1 FROM recall WHERE recall.indicator_id = indicator.id AND recall.lifted_at IS NULL)
-            ORDER BY COALESCE(threat, ''), id";
+        // As they stand they come in the order of an index; where some must be as they were, they are sorted.
+        let sql = "SELECT EXISTS (SELECT 1 FROM indicator_before)";
+        let indicators = match sqlx::query_scalar::<_, bool>(sql).fetch_one(&mut *tx).await? {
+            true => under_way::before(),
+            false => "indicator".to_owned(),
+        };
+        let sql = format!(
+            "SELECT id, pattern, confidence, severity, tlp, pap, threat, valid_from, valid_until, received_at,
+                CASE WHEN $1 THEN (SELECT MAX(c.renewed_at) FROM claim c WHERE c.indicator_id = n.id AND NOT EXISTS
+                    (SELECT 1 FROM import_under_way u WHERE u.source_id = c.source_id AND u.at = c.renewed_at)) END AS renewed_at
+            FROM {indicators} AS n WHERE withdrawn_at IS NULL AND exercise = 0 AND (valid_until IS NULL OR valid_until > $2)
+            AND NOT EXISTS (SELECT 1 FROM recall WHERE recall.indicator_id = n.id AND recall.lifted_at IS NULL)
+            ORDER BY COALESCE(threat, ''), id"
+        );
         let mut batch = Vec::with_capacity(FEED_BATCH);
         {
-            let mut rows = sqlx::query(sql).bind(with_renewal).bind(now.0).fetch(&mut *tx);
+            let mut rows = sqlx::query(AssertSqlSafe(sql)).bind(with_renewal).bind(now.0).fetch(&mut *tx);
             while let Some(row) = rows.next().await {
                 let Some(entry) = entry(&row?)? else { continue };
                 let Some(ends) = listed.end(entry.id).filter(|ends| *ends > now.0) else { continue };

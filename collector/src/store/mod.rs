@@ -54,7 +54,9 @@ pub mod site;
 pub mod source;
 pub mod stage;
 pub mod succession;
+mod taking;
 pub mod trust;
+pub mod under_way;
 pub mod upgrade;
 pub mod verdict;
 pub mod word;
@@ -104,6 +106,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/013_sources.sql"),
     include_str!("../schema/014_drafts.sql"),
     include_str!("../schema/015_verdicts.sql"),
+    include_str!("../schema/016_imports.sql"),
 ];
 
 /// Why the store could not be opened or used.
@@ -327,6 +330,11 @@ impl Store {
             std::cmp::Ordering::Equal => Ok(store),
             std::cmp::Ordering::Greater => Err(StoreError::TooNew { found, known }),
         }
+    }
+
+    /// The data directory it lies in.
+    pub fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
     }
 
     /// Reads the whole database and says what is wrong with it, if anything is.

@@ -1,5 +1,7 @@
 //! Sightings that wait to be told to the MISP servers their indicators came from, and which servers are told at all.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use varde_common::time::Timestamp;
 
@@ -93,6 +95,19 @@ impl Store {
         }
         tx.commit().await?;
         Ok(true)
+    }
+
+    /// Which sources are told, and where.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn sighting_targets(&self, scope: Scope) -> Result<HashMap<String, String>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(HashMap::new());
+        }
+        let sql = "SELECT s.name, t.url FROM sighting_target t JOIN source s ON s.id = t.source_id";
+        let rows: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(self.readers()).await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Those that are to be told now, oldest first; with `all` those too that wait for another try.

@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite};
 use varde_common::time::Timestamp;
 
+use super::under_way::UnderWay;
 use super::{Scope, Store, StoreError, options};
 use crate::intel::canonical::Found;
 use crate::intel::format::{Clue, Withdrawn};
@@ -20,7 +21,9 @@ const TABLES: &str = "
         valid_from BIGINT, valid_until BIGINT, exercise BIGINT, details TEXT, object TEXT);
     CREATE TABLE stage.said (n INTEGER PRIMARY KEY, object_id TEXT NOT NULL UNIQUE, modified_at BIGINT, state BIGINT NOT NULL);
     CREATE TABLE stage.clue (n INTEGER PRIMARY KEY, key INTEGER NOT NULL UNIQUE, object_id TEXT NOT NULL, kind TEXT NOT NULL,
-        value TEXT NOT NULL, tlp BIGINT);";
+        value TEXT NOT NULL, tlp BIGINT);
+    CREATE TABLE stage.leaving (n INTEGER PRIMARY KEY, name TEXT NOT NULL, stays BIGINT NOT NULL);
+    CREATE TABLE stage.about (mark TEXT NOT NULL);";
 
 /// How the word of a source takes the place of what it said before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,11 +34,22 @@ pub struct Manner {
     pub exercise: Option<bool>,
 }
 
+/// A group of a source's objects of which something is taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaving {
+    /// The objects are those named `name/…`.
+    pub name: String,
+    /// What is said of the group here stands; else all of it goes.
+    pub stays: bool,
+}
+
 /// What is gathered of one file, and a connection of its own by which it is taken in: the collector's own writer goes on.
 #[derive(Debug)]
 pub struct Stage {
     pub(super) conn: SqliteConnection,
     pub(super) manner: Manner,
+    /// What tells it from any other.
+    pub(super) mark: String,
     /// Indicators, each as often as it came.
     pub found: u64,
 }
@@ -63,16 +77,48 @@ impl Stage {
     /// # Errors
     /// The database's own.
     pub async fn begin(store: &Store, file: &Path, manner: Manner) -> Result<Stage, StoreError> {
-        if *store.failing.borrow() {
-            return Err(sqlx::Error::PoolClosed.into());
-        }
-        let mut conn = options(&store.path).connect().await?;
-        let path = file.to_string_lossy();
-        sqlx::query("ATTACH $1 AS stage").bind(path.as_ref()).execute(&mut conn).await?;
-        // What is lost here is read again from the file.
-        sqlx::raw_sql("PRAGMA stage.journal_mode = OFF; PRAGMA stage.synchronous = OFF").execute(&mut conn).await?;
+        let mut conn = attached(store, file).await?;
         sqlx::raw_sql(TABLES).execute(&mut conn).await?;
-        Ok(Stage { conn, manner, found: 0 })
+        let mark = random_mark()?;
+        sqlx::query("INSERT INTO stage.about (mark) VALUES ($1)").bind(&mark).execute(&mut conn).await?;
+        Ok(Stage { conn, manner, mark, found: 0 })
+    }
+
+    /// The one in this file, which was gathered by a program that is gone: none where it was not begun.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn reopen(store: &Store, file: &Path) -> Result<Option<Stage>, StoreError> {
+        let mut conn = attached(store, file).await?;
+        let is_one = "SELECT EXISTS (SELECT 1 FROM stage.sqlite_master WHERE name = 'about')";
+        if !sqlx::query_scalar::<_, bool>(is_one).fetch_one(&mut conn).await? {
+            return Ok(None);
+        }
+        let mark: Option<String> = sqlx::query_scalar("SELECT mark FROM stage.about").fetch_optional(&mut conn).await?;
+        let found: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(n), 0) FROM stage.entry").fetch_one(&mut conn).await?;
+        let found = u64::try_from(found).unwrap_or(0);
+        Ok(mark.map(|mark| Stage { conn, manner: Manner::default(), mark, found }))
+    }
+
+    /// Whether it is this one that is being taken in.
+    pub fn is_of(&self, under_way: &UnderWay) -> bool {
+        self.mark == under_way.mark
+    }
+
+    /// Notes of which groups something is taken back, once all else is in.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn put_leaving(&mut self, groups: &[Leaving]) -> Result<(), StoreError> {
+        let mut tx = self.conn.begin().await?;
+        for groups in groups.chunks(IMPORT_ROWS_PER_STATEMENT) {
+            let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO stage.leaving (name, stays) ");
+            insert.push_values(groups, |mut values, group| {
+                values.push_bind(group.name.as_str()).push_bind(i64::from(group.stays));
+            });
+            insert.build().execute(&mut *tx).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// Gathers what was found, in the file's order.
@@ -210,6 +256,25 @@ impl Stage {
     pub async fn close(self) -> Result<(), StoreError> {
         Ok(self.conn.close().await?)
     }
+}
+
+/// A connection of its own to the database, and to this file.
+async fn attached(store: &Store, file: &Path) -> Result<SqliteConnection, StoreError> {
+    if *store.failing.borrow() {
+        return Err(sqlx::Error::PoolClosed.into());
+    }
+    let mut conn = options(&store.path).connect().await?;
+    let path = file.to_string_lossy();
+    sqlx::query("ATTACH $1 AS stage").bind(path.as_ref()).execute(&mut conn).await?;
+    // Until all is gathered, what is lost here is read again from the source's own file; then it is brought to the disk once.
+    sqlx::raw_sql("PRAGMA stage.journal_mode = OFF; PRAGMA stage.synchronous = OFF").execute(&mut conn).await?;
+    Ok(conn)
+}
+
+fn random_mark() -> Result<String, StoreError> {
+    let mut octets = [0; 16];
+    getrandom::fill(&mut octets).map_err(|error| sqlx::Error::Io(std::io::Error::other(error.to_string())))?;
+    Ok(varde_common::trust::hex(&octets))
 }
 
 /// How many objects the file takes back in a version that is older than the one that is known of their source.

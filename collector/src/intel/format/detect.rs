@@ -13,9 +13,9 @@ pub(super) fn format_of(head: &[u8]) -> Format {
     }
     let text = String::from_utf8_lossy(head);
     let text = text.trim_start_matches('\u{feff}');
-    // A list of some kind, which is refused by what it is.
+    // A list of some kind, which is refused by what it is, unless it is abuse.ch's.
     if no_feed::is_page(text) || no_feed::is_json(text) && !stix::is_one(text) && !misp::is_one(text) {
-        return Format::Plain;
+        return table::json::table_of(text).map_or(Format::Plain, format_of_table);
     }
     // The attributes of one object may be longer than what is looked at; STIX says its version in the first.
     if stix::is_one(text) {
@@ -35,11 +35,8 @@ pub(super) fn format_of(head: &[u8]) -> Format {
         return Format::Zeek;
     }
     for line in &lines {
-        match table::table_of(line) {
-            Some(Table::Urlhaus) => return Format::Urlhaus,
-            Some(Table::Threatfox) => return Format::Threatfox,
-            Some(Table::Feodo) => return Format::Feodo,
-            Some(Table::Any) | None => {}
+        if let Some(table) = table::table_of(line).filter(|table| *table != Table::Any) {
+            return format_of_table(table);
         }
     }
     let is_entry = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with(['#', ';']);
@@ -65,5 +62,14 @@ pub(super) fn format_of(head: &[u8]) -> Format {
         Format::Csv
     } else {
         Format::Plain
+    }
+}
+
+fn format_of_table(table: Table) -> Format {
+    match table {
+        Table::Urlhaus => Format::Urlhaus,
+        Table::Threatfox => Format::Threatfox,
+        Table::Feodo => Format::Feodo,
+        Table::Any => Format::Csv,
     }
 }

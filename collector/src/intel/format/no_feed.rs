@@ -1,6 +1,7 @@
 //! What is no feed at all, by how it begins, and what to do about it: pages of the web, packed files, mails of Outlook, JSON that has
 //! no reader.
 
+use super::table::{self, Table};
 use super::{Format, misp, stix};
 
 /// Whether it begins as a page of the web does.
@@ -22,10 +23,14 @@ pub(super) fn is_page(text: &str) -> bool {
 }
 
 /// Whether it begins as JSON does; an address of IPv6 may stand in brackets too.
-pub(super) fn is_json(text: &str) -> bool {
+pub fn is_json(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let within = text.strip_prefix(['{', '[']).map(str::trim_start);
     within.is_some_and(|within| within.starts_with(['"', '{', '[', ']', '}']))
+}
+
+fn begins_with(text: &str, what: char) -> bool {
+    text.trim_start_matches('\u{feff}').trim_start().starts_with(what)
 }
 
 /// Why what begins so cannot be read in this format, and what would be right; none where it may be.
@@ -47,7 +52,7 @@ pub fn refusal(format: Format, head: &[u8]) -> Option<&'static str> {
     let text = String::from_utf8_lossy(head);
     match format {
         Format::Prose => return None,
-        Format::Stix if !text.trim_start_matches('\u{feff}').trim_start().starts_with('[') => return None,
+        Format::Stix if begins_with(&text, '{') || stix::is_one(text.trim_start_matches('\u{feff}')) => return None,
         // Some of MISP's answers are an array.
         Format::Misp => return None,
         Format::Stix
@@ -69,22 +74,40 @@ pub fn refusal(format: Format, head: &[u8]) -> Option<&'static str> {
     if !is_json(&text) {
         return None;
     }
+    let own = match format {
+        Format::Threatfox => Some(Table::Threatfox),
+        Format::Urlhaus => Some(Table::Urlhaus),
+        Format::Feodo => Some(Table::Feodo),
+        Format::Plain
+        | Format::Stix
+        | Format::Misp
+        | Format::Zeek
+        | Format::Rpz
+        | Format::Suricata
+        | Format::Hosts
+        | Format::Csv
+        | Format::Prose => None,
+    };
     let has = |names: &[&str]| names.iter().all(|name| text.contains(name));
+    let of_table = table::json::table_of(&text);
+    // An empty one, and what its server answers where there is nothing or a key is wrong, names no columns.
+    if own.is_some() && (of_table == own || of_table.is_none() && !stix::is_one(&text) && !misp::is_one(&text)) {
+        return None;
+    }
     Some(match () {
         () if stix::is_one(&text) => "it is a bundle of STIX; import it as one: --format stix",
         () if misp::is_one(&text) => "it is an event of MISP; import it as one: --format misp",
-        () if has(&["\"ioc_value\"", "\"threat_type\""]) || has(&["\"ioc\"", "\"threat_type\""]) => {
-            "it is ThreatFox's JSON; fetch its CSV, which is read: https://threatfox.abuse.ch/export/csv/recent/"
-        }
-        () if has(&["\"ip_address\"", "\"malware\""]) => {
-            "it is Feodo Tracker's JSON; fetch its CSV, which is read: https://feodotracker.abuse.ch/downloads/ipblocklist.csv"
-        }
-        () if has(&["\"url_status\""]) => {
-            "it is URLhaus' JSON; fetch its CSV, which is read: https://urlhaus.abuse.ch/downloads/csv_recent/"
+        () if of_table == Some(Table::Threatfox) => "it is ThreatFox's JSON; import it as that: --format threatfox",
+        () if of_table == Some(Table::Urlhaus) => "it is URLhaus' JSON; import it as that: --format urlhaus",
+        () if of_table == Some(Table::Feodo) => "it is Feodo Tracker's JSON; import it as that: --format feodo",
+        () if has(&["\"query_status\""]) => {
+            "it is an answer of abuse.ch that holds no list; look at what it says, such as a key that is missing (Auth-Key)"
         }
         () if has(&["\"pattern\"", "\"type\""]) || has(&["\"spec_version\""]) => {
             "it is an array of STIX objects without a bundle around them; put it into one: {\"type\":\"bundle\",\"id\":\"bundle--1\",\"objects\":[…]}"
         }
-        () => "it is JSON of a kind that is not read; there are STIX 2.1 bundles and MISP events, and tables as CSV",
+        () => {
+            "it is JSON of a kind that is not read; there are STIX 2.1 bundles, MISP events and what abuse.ch publishes, and tables as CSV"
+        }
     })
 }

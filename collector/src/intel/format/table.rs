@@ -11,13 +11,14 @@ use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
 use super::value::{self, Names, Value};
-use super::{BadFile, Clue, Input, Item, Options, Place, lines, marking};
+use super::{BadFile, Clue, Input, Item, Options, Place, lines, marking, no_feed};
 use crate::intel::canonical::{About, Details, Found, Object};
 use crate::intel::hidden;
 use crate::limits::FEED_COLUMNS_SHOWN;
 
 mod any;
 mod fields;
+pub(super) mod json;
 mod kind;
 
 use fields::{Fields, delimiter_of};
@@ -161,6 +162,9 @@ pub(super) fn read(
     input: &mut dyn Input,
     take: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> Result<(), BadFile> {
+    if table != Table::Any && begins_as_json(input)? {
+        return json::read(table, input, take);
+    }
     let delimiter = Cell::new(options.delimiter);
     let is_excluded = |line: &str| options.exclude.as_ref().is_some_and(|exclude| exclude.is_match(line));
     let is_passed_over = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#') || is_excluded(line);
@@ -201,6 +205,12 @@ pub(super) fn read(
         reading.row(number, &Fields::of(line, delimiter).0, take)
     })?;
     reading.end()
+}
+
+/// Whether what comes is JSON, and no table.
+fn begins_as_json(input: &mut dyn Input) -> Result<bool, BadFile> {
+    let begin = String::from_utf8_lossy(input.fill_buf()?).into_owned();
+    Ok(no_feed::is_json(&begin))
 }
 
 /// What a line `sep=;` says, by which Excel is told how to part columns.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, lookup_host};
 use tokio_rustls::TlsConnector;
@@ -82,6 +82,31 @@ pub(super) async fn connect(url: &Url, plan: &Plan, tls: &TlsConnector) -> Resul
     let name = ServerName::try_from(name).map_err(|_| FetchError::Host(host.to_owned()))?;
     let stream = tls.connect(name, stream).await;
     Ok(Box::new(stream.map_err(|error| FetchError::Tls(error.to_string()))?))
+}
+
+/// Whether the other end has ended the connection for the sake of our certificate, or because we showed none. It says so only once the
+/// handshake is over at our end (RFC 8446, section 4.4.2.4).
+pub(super) fn is_about_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let within = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = within.and_then(|within| within.downcast_ref::<rustls::Error>()).or_else(|| error.downcast_ref());
+        if let Some(rustls::Error::AlertReceived(alert)) = tls {
+            return matches!(
+                *alert,
+                AlertDescription::CertificateRequired
+                    | AlertDescription::BadCertificate
+                    | AlertDescription::UnsupportedCertificate
+                    | AlertDescription::CertificateRevoked
+                    | AlertDescription::CertificateExpired
+                    | AlertDescription::CertificateUnknown
+                    | AlertDescription::UnknownCA
+                    | AlertDescription::DecryptError
+            );
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// The addresses of a host, as many as are looked at.

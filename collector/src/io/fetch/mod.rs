@@ -115,6 +115,14 @@ pub enum FetchError {
     /// All of it took too long.
     #[error("it took longer than {0} seconds (--within)")]
     TooLong(u64),
+    /// It wants to know who asks.
+    #[error(
+        "it asks for a client's certificate, and shows nothing without; name a file with one and its key: --auth-file"
+    )]
+    WantsCertificate,
+    /// It does not know who asks.
+    #[error("it does not take the client's certificate in --auth-file; ask whoever runs it for one that it knows")]
+    CertificateRefused,
     /// HTTP.
     #[error("the connection broke off or is no HTTP: {0}")]
     Http(String),
@@ -149,7 +157,20 @@ impl FetchError {
 struct Open {
     to: Url,
     sender: SendRequest<Full<Bytes>>,
-    carrying: JoinHandle<()>,
+    /// Gives whether it has ended for the sake of a client's certificate.
+    carrying: JoinHandle<bool>,
+}
+
+impl Open {
+    /// Whether the other end has ended it for the sake of our certificate. Its word may come before anything is asked, and then who asks
+    /// hears only that nobody listens.
+    async fn is_about_certificate(&mut self, error: &hyper::Error) -> bool {
+        if connect::is_about_certificate(error) {
+            return true;
+        }
+        let is_over = error.is_closed() || error.is_canceled();
+        is_over && timeout(FETCH_CONNECT_WITHIN, &mut self.carrying).await.is_ok_and(|ended| ended.unwrap_or(false))
+    }
 }
 
 impl Drop for Open {
@@ -307,9 +328,8 @@ impl Fetcher {
         http.max_buf_size(FETCH_HEAD_MAX_OCTETS);
         let (sender, connection) =
             http.handshake(TokioIo::new(stream)).await.map_err(|error| FetchError::Http(error.to_string()))?;
-        let carrying = tokio::spawn(async move {
-            let _ = connection.await;
-        });
+        let carrying =
+            tokio::spawn(async move { connection.await.is_err_and(|error| connect::is_about_certificate(&error)) });
         Ok(Open { to: url.clone(), sender, carrying })
     }
 
@@ -339,14 +359,22 @@ impl Fetcher {
             request = request.header(name, value);
         }
         let body = Full::new(Bytes::from(ask.post.clone().unwrap_or_default()));
-        let broken = |error: hyper::Error| FetchError::Http(error.to_string());
+        let is_shown = matches!(self.credentials, Some(Credentials::Certificate(_)));
         let request = request.body(body).map_err(|error| FetchError::Http(error.to_string()))?;
         let Some(open) = &mut self.open else { return Err(FetchError::NoConnection) };
         let answer = async {
-            open.sender.ready().await.map_err(broken)?;
-            open.sender.send_request(request).await.map_err(broken)
+            open.sender.ready().await?;
+            open.sender.send_request(request).await
         };
-        timeout(FETCH_HEAD_WITHIN, answer).await.map_err(|_| FetchError::NoAnswer)?
+        let error = match timeout(FETCH_HEAD_WITHIN, answer).await.map_err(|_| FetchError::NoAnswer)? {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        Err(match open.is_about_certificate(&error).await {
+            true if is_shown => FetchError::CertificateRefused,
+            true => FetchError::WantsCertificate,
+            false => FetchError::Http(error.to_string()),
+        })
     }
 
     /// All of a body, in a file at its beginning.

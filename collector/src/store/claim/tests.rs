@@ -3,6 +3,7 @@
 use super::*;
 use crate::intel::canonical::{About, Found, Object, Pap};
 use crate::intel::format::{Clue, Withdrawn};
+use crate::limits::IMPORT_BATCH_ITEMS;
 use crate::store::indicator::IndicatorRow;
 use crate::store::stage::{Manner, Would};
 use crate::store::{Scope, Store};
@@ -74,7 +75,7 @@ impl Bench {
     async fn take_as(&self, manner: Manner, said: &[Said], at: i64, at_once: bool) -> Imported {
         let mut stage = self.stage(manner, said, at_once).await;
         let would = stage.would(Scope::Operator, "feed").await.unwrap();
-        let imported = stage.take_in("feed", Timestamp(at), &mut |_| {}).await.unwrap();
+        let imported = stage.take_in("feed", false, Timestamp(at), &mut |_| {}).await.unwrap();
         let Would { new, known, outdated, withdrawn, standing: _, unsaid: _ } = would;
         assert_eq!(imported, Imported { new, known, outdated, withdrawn }, "what a dry run says: {said:?}");
         stage.close().await.unwrap();
@@ -109,7 +110,7 @@ async fn one_indicator_of_three_sources_is_their_sum_and_each_withdraws_its_own(
     };
     let withdraw = async |source: &str, at: i64| {
         let mut stage = bench.stage(Manner::default(), &[], true).await;
-        let gone = stage.withdraw_unsaid(source, "gone", Timestamp(at)).await.unwrap();
+        let gone = stage.take_in(source, true, Timestamp(at), &mut |_| {}).await.unwrap().withdrawn;
         stage.close().await.unwrap();
         gone
     };
@@ -322,16 +323,14 @@ async fn v4_what_would_go_is_known_before_and_clocks_that_were_set_hide_nothing(
     let expected = Would { new: 20, known: 3, standing: 10, unsaid: 7, ..Would::default() };
     assert_eq!(would, expected, "claims of this import count for nothing that stood before, and twice is once");
     assert_eq!(stage.would(Scope::Member(1), "feed").await.unwrap(), Would::default());
-    stage.take_in("feed", Timestamp(5), &mut |_| {}).await.unwrap();
-    assert_eq!(stage.withdraw_unsaid("feed", "gone", Timestamp(5)).await.unwrap(), 7);
+    assert_eq!(stage.take_in("feed", true, Timestamp(5), &mut |_| {}).await.unwrap().withdrawn, 7);
     assert_eq!(bench.standing().await.split(' ').count(), 23);
     stage.close().await.unwrap();
     // An older version of an object than is known says that the object is there.
     bench.take(&[says("v.example", "o", 5, &sure(1))], 6).await;
     let mut stage = bench.stage(Manner::default(), &[says("u.example", "o", 4, &sure(1))], true).await;
     assert_eq!(stage.would(Scope::Operator, "feed").await.unwrap().unsaid, 23);
-    stage.take_in("feed", Timestamp(7), &mut |_| {}).await.unwrap();
-    assert_eq!(stage.withdraw_unsaid("feed", "gone", Timestamp(7)).await.unwrap(), 23);
+    assert_eq!(stage.take_in("feed", true, Timestamp(7), &mut |_| {}).await.unwrap().withdrawn, 23);
     assert_eq!(bench.standing().await, "v.example=1");
 }
 
@@ -410,7 +409,7 @@ async fn clues_are_kept_once_and_as_strictly_marked_as_their_file_says() {
     {
         let mut stage = bench.stage(Manner::default(), &[], true).await;
         stage.put_clues(&[clue("aa", None), clue("bb", tlp), clue("aa", tlp)]).await.unwrap();
-        stage.take_in(source, Timestamp(1), &mut |_| {}).await.unwrap();
+        stage.take_in(source, false, Timestamp(1), &mut |_| {}).await.unwrap();
         stage.close().await.unwrap();
         assert_eq!(count().await, all);
     }

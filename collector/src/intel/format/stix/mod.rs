@@ -12,7 +12,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use varde_common::indicator::{Pattern, Target};
 use varde_common::time::Timestamp;
@@ -65,11 +65,17 @@ impl fmt::Display for NotUnderstood {
     }
 }
 
-/// Whether a file begins like a bundle, or like what a TAXII server answers.
+/// Whether a file begins like a bundle, like what a TAXII server answers, or like objects in an array of their own.
 pub(super) fn is_one(head: &str) -> bool {
-    head.trim_start().starts_with('{')
-        && head.contains("\"objects\"")
-        && (head.contains("\"bundle\"") || head.contains("\"spec_version\""))
+    let head = head.trim_start();
+    match head.strip_prefix('[') {
+        Some(objects) => objects.trim_start().starts_with('{') && head.contains("\"spec_version\""),
+        None => {
+            head.starts_with('{')
+                && head.contains("\"objects\"")
+                && (head.contains("\"bundle\"") || head.contains("\"spec_version\""))
+        }
+    }
 }
 
 /// Each object of each bundle.
@@ -77,7 +83,7 @@ struct Bundles<'a>(&'a mut dyn FnMut(&RawValue) -> ControlFlow<()>);
 
 impl Document for Bundles<'_> {
     fn read<'de, D: Deserializer<'de>>(&mut self, allowance: &Allowance, document: D) -> Result<(), D::Error> {
-        document.deserialize_map(Bundle { allowance, take: &mut *self.0 })
+        document.deserialize_any(Bundle { allowance, take: &mut *self.0 })
     }
 }
 
@@ -91,6 +97,22 @@ impl<'de> Visitor<'de> for Bundle<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with \"objects\"")
+    }
+
+    /// Without a bundle around them, as programs write them that leave it away; or bundles, each of which is read.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        self.allowance.renew();
+        while let Some(element) = array.next_element::<Box<RawValue>>()? {
+            if Gist::of(element.get()).is_bundle() {
+                let mut bundle = serde_json::Deserializer::from_str(element.get());
+                let within = Bundle { allowance: self.allowance, take: &mut *self.take };
+                bundle.deserialize_map(within).map_err(A::Error::custom)?;
+            } else {
+                json::go_on((self.take)(&element))?;
+            }
+            self.allowance.renew();
+        }
+        Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut bundle: A) -> Result<(), A::Error> {

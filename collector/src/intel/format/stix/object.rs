@@ -129,6 +129,11 @@ impl Gist {
         serde_json::from_str(text).unwrap_or_default()
     }
 
+    /// Whether it is a bundle of others.
+    pub(super) fn is_bundle(&self) -> bool {
+        matches!(self.types.as_slice(), [only] if only == "bundle")
+    }
+
     /// Whether it may be one of these.
     pub(super) fn may_be(&self, types: &[&str]) -> bool {
         self.types.is_empty() || self.types.iter().any(|r#type| types.contains(&r#type.as_str()))

@@ -284,3 +284,19 @@ fn what_is_held_together_is_weighed() {
     let each = (around.octets() - before) / 1_000;
     assert!((32..=64).contains(&each) && !around.is_full(), "{each}");
 }
+
+#[test]
+fn objects_in_an_array_of_their_own_are_read_and_bundles_in_one_too() {
+    let object = |n: u32| {
+        format!(
+            r#"{{"type":"indicator","spec_version":"2.1","id":"indicator--{n}","pattern_type":"stix","pattern":"[domain-name:value = 'n{n}.example']"}}"#
+        )
+    };
+    let bare = format!("[{},{}]", object(1), object(2));
+    assert_eq!(Format::detect(bare.as_bytes()), Format::Stix);
+    assert_eq!(loud(&bare), ["n1.example", "n2.example"]);
+    let bundle = |n: u32| format!(r#"{{"type":"bundle","id":"bundle--{n}","objects":[{}]}}"#, object(n));
+    let bundles = format!("[{},{}]", bundle(3), bundle(4));
+    assert_eq!(Format::detect(bundles.as_bytes()), Format::Stix);
+    assert_eq!(loud(&bundles), ["n3.example", "n4.example"], "none is passed over in silence");
+}
