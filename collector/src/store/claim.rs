@@ -53,7 +53,7 @@ impl Stage {
             let new = page.indicators(&mut tx, source).await?;
             let said = page.claims(&mut tx, manner.keeps_unsaid).await?;
             if new < said {
-                claim_sum::of_entries(&mut tx, from, to).await?;
+                claim_sum::of_entries(&mut tx, from, to, now).await?;
             }
             tx.commit().await?;
             imported.new += new;

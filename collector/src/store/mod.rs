@@ -103,6 +103,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/013_sources.sql"),
     include_str!("../schema/014_drafts.sql"),
     include_str!("../schema/015_verdicts.sql"),
+    include_str!("../schema/016_feeds.sql"),
 ];
 
 /// Why the store could not be opened or used.
