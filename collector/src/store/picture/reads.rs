@@ -294,7 +294,7 @@ async fn read_campaigns(
     .await?;
     for row in &hits {
         if let Some(campaign) = place.get(&row.try_get("campaign_id")?).and_then(|&at| campaigns.get_mut(at)) {
-            if withheld(scope, row)? {
+            if withheld(scope, &campaign.link_kind, row)? {
                 campaign.title = None;
             }
             campaign.hits.push(hit_facts(row)?);
@@ -371,7 +371,7 @@ async fn read_incidents(
             id: row.try_get("id")?,
             uuid: row.try_get("uuid")?,
             link_kind: row.try_get("link_kind")?,
-            title: if withheld(scope, row)? { None } else { Some(title) },
+            title: if withheld(scope, row.try_get("link_kind")?, row)? { None } else { Some(title) },
             exercise: row.try_get::<i64, _>("exercise")? != 0,
             campaign_id: row.try_get("campaign_id")?,
             hit: hit_facts(row)?,
