@@ -503,7 +503,7 @@ fn the_validators_of_stix_take_our_bundle_and_another_collector_reads_it_as_it_w
     let other = Collector::init(&folder.path().join("other"))?;
     other.ask(["indicator", "import", &out])?;
     let shown = |collector: &Collector| -> Result<Vec<String>> {
-        let rows = collector.ask(["indicator", "list", "--json"])?.json()?;
+        let rows = collector.indicators()?;
         let keys = ["indicator", "kind", "threat", "confidence", "severity", "tlp", "pap", "valid_until", "exercise"];
         let mut rows: Vec<String> = rows.iter().map(|row| keys.map(|key| row[key].to_string()).join(" ")).collect();
         rows.sort();

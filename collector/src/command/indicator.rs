@@ -53,7 +53,7 @@ Exit: 0 the order is given, 1 it is not, 2 wrong usage."
     Verdict(IndicatorVerdictArguments),
     /// What is braked, and what was until a week ago: why, until when, at how many sensors, and how many matches were counted.
     #[command(
-        after_help = "Keys with --json: indicator_id, indicator, exercise, reason, since, until, ended_at (released or ordered anew), in_force, sensors (that have taken the order), sensors_total, matches, counted_by (sensors), members, hosts (about), evidence (the furthest), last_seen. Behind them what sensors count only by themselves, because it matched too often there: indicator_id, indicator, exercise, by_sensors (true), counted_by, matches, members, hosts, evidence, since, last_seen. Such a one is told again a day later, when a list says something else of it, and when an order of the brake has named it: brake it, then --release. Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: indicator_id, indicator (null where it is marked TLP:AMBER+STRICT or TLP:RED), exercise, reason, since, until, ended_at (released or ordered anew), in_force, sensors (that have taken the order), sensors_total, matches, counted_by (sensors), members, hosts (about), evidence (the furthest), last_seen. Behind them what sensors count only by themselves, because it matched too often there: indicator_id, indicator, exercise, by_sensors (true), counted_by, matches, members, hosts, evidence, since, last_seen. Such a one is told again a day later, when a list says something else of it, and when an order of the brake has named it: brake it, then --release. Times are RFC 3339 UTC; what is not is null."
     )]
     Brakes {
         /// One JSON object a line.

@@ -15,7 +15,8 @@ use super::{MARK, await_that, run, said};
 const MARKS: [&str; 2] = [MARK, "198.51.100.77"];
 
 fn marks_in(text: &str) -> Vec<&'static str> {
-    let text = text.to_ascii_lowercase();
+    // Pages write values so that nobody clicks on them.
+    let text = text.to_ascii_lowercase().replace(['[', ']'], "");
     MARKS.into_iter().filter(|mark| text.contains(mark)).collect()
 }
 

@@ -397,8 +397,8 @@ pub(super) async fn detail(
         return Ok(None);
     }
     let rows = sqlx::query(
-        "SELECT a.*, m.name AS member_name FROM alert a JOIN incident i ON i.id = a.incident_id \
-         JOIN member m ON m.id = a.member_id WHERE ($1 IS NULL OR a.member_id = $1) \
+        "SELECT a.*, m.name AS member_name, n.tlp FROM alert a JOIN incident i ON i.id = a.incident_id \
+         JOIN member m ON m.id = a.member_id JOIN indicator n ON n.id = a.indicator_id WHERE ($1 IS NULL OR a.member_id = $1) \
          AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3) ORDER BY a.first_seen, a.id LIMIT $4",
     )
     .bind(member)

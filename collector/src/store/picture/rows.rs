@@ -63,6 +63,7 @@ pub(super) fn indicator_facts(scope: Scope, row: &SqliteRow) -> Result<Indicator
 
 pub(super) fn alert_facts(row: &SqliteRow) -> Result<AlertFacts, sqlx::Error> {
     let yes = |column: &str| row.try_get::<i64, _>(column).map(|value| value != 0);
+    let tlp: &str = row.try_get("tlp")?;
     Ok(AlertFacts {
         id: row.try_get("id")?,
         uuid: row.try_get("uuid")?,
@@ -80,7 +81,8 @@ pub(super) fn alert_facts(row: &SqliteRow) -> Result<AlertFacts, sqlx::Error> {
         looked_up_by_other: yes("looked_up_by_other")?,
         possible_contact: yes("possible_contact")?,
         labels_left: row.try_get("labels_left")?,
-        server: row.try_get("server")?,
+        // The server that was met may be the indicator itself.
+        server: row.try_get::<Option<String>, _>("server")?.filter(|_| is_told(tlp)),
         port: row.try_get("port")?,
         protocol: row.try_get("protocol")?,
         severity: row.try_get("severity")?,
