@@ -382,38 +382,6 @@ fn a_real_resolver_loads_our_zone_by_file_and_over_https_and_refuses_those_names
     scene.collector.stop()
 }
 
-const PYMISP: &str = r#"
-import hashlib, json, sys, requests
-from pymisp import MISPEvent
-base, token, ca = sys.argv[1:]
-def get(name):
-    reply = requests.get(f"{base}/feed/misp/{name}", auth=("misp", token), verify=ca, timeout=60)
-    reply.raise_for_status()
-    return reply
-manifest = get("manifest.json").json()
-hashes = set(get("hashes.csv").text.split())
-seen, gone, uuids, times = [], [], {}, {}
-for uuid, line in manifest.items():
-    event = MISPEvent()
-    event.load(get(f"{uuid}.json").json())
-    times[event.info] = int(line["timestamp"])
-    assert event.uuid == uuid and int(event.timestamp.timestamp()) == int(line["timestamp"]), uuid
-    assert event.info == line["info"] and event.Orgc.name == line["Orgc"]["name"], uuid
-    assert [tag.name for tag in event.tags] == [tag["name"] for tag in line["Tag"]], uuid
-    for attribute in event.attributes:
-        assert attribute.to_ids != attribute.deleted, attribute.value
-        assert int(attribute.timestamp.timestamp()) == int(line["timestamp"]), attribute.value
-        if attribute.deleted:
-            assert not any(f"{digest},{uuid}" in hashes for digest in attribute.hash_values("md5")), attribute.value
-            gone.append([event.info, attribute.uuid, attribute.type, attribute.value])
-            continue
-        uuids.setdefault(attribute.value, attribute.uuid)
-        for digest in attribute.hash_values("md5"):
-            assert f"{digest},{uuid}" in hashes, attribute.value
-        seen.append([event.info, attribute.type, attribute.value, sorted(tag.name for tag in attribute.tags)])
-print(json.dumps({"seen": sorted(seen), "gone": sorted(gone), "uuids": uuids, "times": times}))
-"#;
-
 #[test]
 fn f2_pymisp_reads_our_feed_as_misp_does_from_the_manifest_to_each_attribute_and_what_is_gone() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -426,7 +394,7 @@ fn f2_pymisp_reads_our_feed_as_misp_does_from_the_manifest_to_each_attribute_and
     ])?;
     let token = scene.reader("misp", &["--tlp", "amber"])?;
     let read = || -> Result<serde_json::Value> {
-        let mut command = python::script(PYMISP)?;
+        let mut command = python::script(include_str!("../feed_read.py"))?;
         let read = said(command.arg(&scene.base).arg(&token).arg(&scene.ca))?.ok()?.out;
         Ok(serde_json::from_str(&read)?)
     };
