@@ -198,6 +198,22 @@ impl Collector {
         self.ask([what, "list", "--json"])?.json()
     }
 
+    /// The indicators as listed, those that are for few with their values too.
+    ///
+    /// # Errors
+    /// As [`Collector::list`].
+    pub fn indicators(&self) -> Result<Vec<Value>> {
+        let mut rows = self.list("indicator")?;
+        for row in &mut rows {
+            if row["indicator"].as_str().is_some_and(|shown| shown.starts_with("confidential indicator ")) {
+                let shown =
+                    self.ask(["indicator", "show", &row["id"].to_string(), "--confidential", "--json"])?.json()?;
+                row["indicator"] = shown.into_iter().next().context("nothing is shown")?["indicator"].take();
+            }
+        }
+        Ok(rows)
+    }
+
     /// Adds a member.
     ///
     /// # Errors

@@ -210,6 +210,7 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["pilot", "add", "1"])?;
     step(&["pilot", "remove", "1"])?;
     step(&["list", "export", &carried])?;
+    step(&["indicator", "show", "1", "--confidential"])?;
     step(&["indicator", "brake", "1", "--hours", "1", "--reason", "falsk alarm"])?;
     step(&["indicator", "brake", "1", "--release"])?;
     step(&["sensor", "channel", "1", "pilot"])?;

@@ -382,33 +382,8 @@ fn a_real_resolver_loads_our_zone_by_file_and_over_https_and_refuses_those_names
     scene.collector.stop()
 }
 
-const PYMISP: &str = r#"
-import hashlib, json, sys, requests
-from pymisp import MISPEvent
-base, token, ca = sys.argv[1:]
-def get(name):
-    reply = requests.get(f"{base}/feed/misp/{name}", auth=("misp", token), verify=ca, timeout=60)
-    reply.raise_for_status()
-    return reply
-manifest = get("manifest.json").json()
-hashes = set(get("hashes.csv").text.split())
-seen = []
-for uuid, line in manifest.items():
-    event = MISPEvent()
-    event.load(get(f"{uuid}.json").json())
-    assert event.uuid == uuid and int(event.timestamp.timestamp()) == int(line["timestamp"]), uuid
-    assert event.info == line["info"] and event.Orgc.name == line["Orgc"]["name"], uuid
-    assert [tag.name for tag in event.tags] == [tag["name"] for tag in line["Tag"]], uuid
-    for attribute in event.attributes:
-        assert attribute.to_ids
-        for digest in attribute.hash_values("md5"):
-            assert f"{digest},{uuid}" in hashes, attribute.value
-        seen.append([event.info, attribute.type, attribute.value, sorted(tag.name for tag in attribute.tags)])
-print(json.dumps(sorted(seen)))
-"#;
-
 #[test]
-fn pymisp_reads_our_feed_as_misp_does_from_the_manifest_to_each_attribute() -> Result<()> {
+fn f2_pymisp_reads_our_feed_as_misp_does_from_the_manifest_to_each_attribute_and_what_is_gone() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut scene = Scene::new(folder.path())?;
     scene.publish(&[
@@ -418,9 +393,12 @@ fn pymisp_reads_our_feed_as_misp_does_from_the_manifest_to_each_attribute() -> R
         ("198.51.100.0/25", &["--tlp", "clear"]),
     ])?;
     let token = scene.reader("misp", &["--tlp", "amber"])?;
-    let mut command = python::script(PYMISP)?;
-    let read = said(command.arg(&scene.base).arg(&token).arg(&scene.ca))?.ok()?.out;
-    let read: serde_json::Value = serde_json::from_str(&read)?;
+    let read = || -> Result<serde_json::Value> {
+        let mut command = python::script(include_str!("../feed_read.py"))?;
+        let read = said(command.arg(&scene.base).arg(&token).arg(&scene.ca))?.ok()?.out;
+        Ok(serde_json::from_str(&read)?)
+    };
+    let before = read()?;
     let none = "Indicators that belong to no named threat";
     let want = serde_json::json!([
         [none, "ip-dst", "198.51.100.0/25", ["tlp:clear"]],
@@ -428,7 +406,33 @@ fn pymisp_reads_our_feed_as_misp_does_from_the_manifest_to_each_attribute() -> R
         ["Lokkefugl", "domain", "vond.example", ["tlp:green"]],
         ["Lokkefugl", "hostname", "www.lure.example", ["PAP:AMBER", "tlp:amber"]],
     ]);
-    assert_eq!(read, want);
+    assert_eq!((&before["seen"], &before["gone"]), (&want, &serde_json::json!([])));
+
+    // What is withdrawn, and what is for fewer now, is said to be gone where it was, with a newer time: a server keeps what it is not told of.
+    let own = scene.collector.data().join("own.txt");
+    std::fs::write(&own, "vond.example\n")?;
+    let own = own.to_string_lossy().into_owned();
+    scene.collector.ask(["indicator", "import", &own, "--source", "hand", "--tlp", "red"])?;
+    std::fs::write(&own, "198.51.100.0/25\nvond.example\n203.0.113.66:443\n")?;
+    scene.collector.ask(["indicator", "import", &own, "--source", "hand", "--replace", "--allow-shrink"])?;
+    let after = eventually("the feed says what is gone", PATIENCE, || {
+        let after = read()?;
+        Ok((after["gone"].as_array().context("gone")?.len() == 2).then_some(after))
+    })?;
+    let uuid = |value: &str| before["uuids"][value].clone();
+    let mut gone = vec![
+        serde_json::json!([
+            "Lokkefugl",
+            uuid("vond.example"),
+            "comment",
+            "withdrawn, and its value is not shown any more"
+        ]),
+        serde_json::json!(["Lokkefugl", uuid("www.lure.example"), "hostname", "www.lure.example"]),
+    ];
+    gone.sort_by_key(ToString::to_string);
+    assert_eq!(after["gone"], serde_json::json!(gone));
+    ensure!(after["times"]["Lokkefugl"].as_i64() > before["times"]["Lokkefugl"].as_i64(), "{before} {after}");
+    assert_eq!(after["times"][none], before["times"][none], "nothing new there");
     scene.collector.stop()
 }
 
@@ -467,7 +471,7 @@ fn the_validators_of_stix_take_our_bundle_and_another_collector_reads_it_as_it_w
     let other = Collector::init(&folder.path().join("other"))?;
     other.ask(["indicator", "import", &out])?;
     let shown = |collector: &Collector| -> Result<Vec<String>> {
-        let rows = collector.ask(["indicator", "list", "--json"])?.json()?;
+        let rows = collector.indicators()?;
         let keys = ["indicator", "kind", "threat", "confidence", "severity", "tlp", "pap", "valid_until", "exercise"];
         let mut rows: Vec<String> = rows.iter().map(|row| keys.map(|key| row[key].to_string()).join(" ")).collect();
         rows.sort();

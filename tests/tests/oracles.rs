@@ -52,7 +52,7 @@ fn told(format: Format, text: &[u8]) -> Result<BTreeSet<String>> {
             Item::Withdrawn(_) => "withdrawn".to_owned(),
             Item::Silent(_) => "silent".to_owned(),
             Item::Clue(clue) => format!("clue {} {}", clue.kind, clue.value),
-            Item::PassedOver => "passed over".to_owned(),
+            Item::PassedOver | Item::PassedBy(..) => "passed over".to_owned(),
             Item::LeftOut(left_out) => format!("left out {left_out}"),
         })
         .collect())
@@ -231,7 +231,8 @@ fn became(patterns: &[String]) -> Result<BTreeMap<String, Became>> {
                     false => (id, Became::SaidWhyNot(left_out.why)),
                 }
             }
-            Item::Found(..) | Item::Harmless(..) | Item::Withdrawn(_) | Item::Silent(_) | Item::PassedOver => continue,
+            Item::Found(..) | Item::Harmless(..) | Item::Withdrawn(_) | Item::Silent(_) => continue,
+            Item::PassedOver | Item::PassedBy(..) => continue,
         };
         became.entry(id).or_insert(is);
     }

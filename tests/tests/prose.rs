@@ -19,7 +19,7 @@ fn import(collector: &Collector, file: &Path, more: &[&str]) -> Result<Said> {
 
 /// The indicators that the collector has, each with its marking.
 fn listed(collector: &Collector) -> Result<Vec<String>> {
-    let rows = collector.ask(["indicator", "list", "--json"])?.json()?;
+    let rows = collector.indicators()?;
     let row = |row: &serde_json::Value| {
         format!("{} {}", row["indicator"].as_str().unwrap_or("?"), row["tlp"].as_str().unwrap_or("?"))
     };
@@ -54,6 +54,8 @@ fn d_prose_a_centres_mail_is_shown_and_imported_with_its_attachments() -> Result
 
     let imported = import(&collector, &sample("varsel.eml"), &["--source", "NVS", "--tlp", "amber+strict"])?;
     ensure!(imported.code == Some(1) && imported.out.contains(&format!("{taken} new")), "{imported:?}");
+    ensure!(!imported.err.contains("nvs.example") && !imported.out.contains("lure"), "for few: {imported:?}");
+    ensure!(imported.err.contains("is not taken"), "what is seen and not taken is told: {imported:?}");
     let rows = listed(&collector)?;
     ensure!(rows.len() as u64 == taken && rows.iter().all(|row| row.ends_with(" TLP:AMBER+STRICT")), "{rows:?}");
     ensure!(!rows.iter().any(|row| row.contains("nvs.example")), "the centre's own name: {rows:?}");

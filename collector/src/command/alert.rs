@@ -17,7 +17,8 @@ KEYS of --json (one object a line, in the order of id; absent = null; times RFC 
   id, uuid               its number here; its name outside
   member                 {number, name}: whose
   sensor, site           the sensor's number; which of its sites
-  indicator, kind        what matched; domain, host, ipv4, ipv6 or network
+  indicator, kind        what matched (confidential indicator N where it is marked TLP:AMBER+STRICT or TLP:RED); domain, host,
+                         ipv4, ipv6 or network
   client                 pseudonym of the host (H-…); null = no host, or many
   hosts                  of an alert that a sensor told of many hosts together: about how many the indicator met at its
                          site, those with an alert of their own included; null = one host, or none

@@ -11,7 +11,7 @@ use super::lint::{reason, until};
 use super::noted::deed;
 use super::say;
 use crate::audit::On;
-use crate::intel::lint::shown;
+use crate::intel::hidden::told;
 use crate::io::{clock, user};
 use crate::limits::ALLOWED_MAX;
 use crate::store::allow::{AllowedRow, Allowing};
@@ -65,14 +65,15 @@ pub async fn run(data: &Path, command: AllowCommand) -> anyhow::Result<()> {
     done
 }
 
-/// How a pattern is named in the audit, in which no indicator stands: one that is looked for by its number.
-async fn audited(store: &Store, pattern: &Pattern) -> anyhow::Result<On> {
+/// How a pattern is named in the audit, in which no indicator stands: one that is looked for by its number. And how it is named to whoever
+/// asked: by its number where few may read it.
+async fn names(store: &Store, pattern: &Pattern) -> anyhow::Result<(On, String)> {
     let text = pattern.to_plain();
     let named = store.indicator_named(Scope::Operator, &text).await?;
-    Ok(On::Thing(match named {
-        Some(named) => format!("the pattern of indicator {}", named.id),
-        None => text,
-    }))
+    Ok(match named {
+        Some(named) => (On::Thing(format!("the pattern of indicator {}", named.id)), told(named.id, &text, named.tlp)),
+        None => (On::Thing(text.clone()), text),
+    })
 }
 
 async fn add(
@@ -90,33 +91,30 @@ async fn add(
     }
     let author = user::who();
     let lasting = until.map_or_else(|| "until it is removed".to_owned(), |until| format!("until {until}"));
-    let allowing =
-        deed("allow add", audited(store, pattern).await?).becomes(format!("never goes out, {lasting}: {reason}"));
+    let (on, name) = names(store, pattern).await?;
+    let allowing = deed("allow add", on).becomes(format!("never goes out, {lasting}: {reason}"));
     let wanted = Allowing { pattern, reason, author: &author, until };
     if !store.noting(allowing).allow(&wanted, now).await? {
         bail!("{ALLOWED_MAX} are allowed already; remove some first: varde-collector allow remove PATTERN");
     }
-    say::result(&format!("{} never goes out, {lasting}.", pattern.to_plain()))?;
+    say::result(&format!("{name} never goes out, {lasting}."))?;
     say::aside("What sensors have of it goes with the next: varde-collector publish");
     Ok(())
 }
 
 async fn remove(store: &Store, pattern: &Pattern, now: Timestamp) -> anyhow::Result<()> {
-    let removing =
-        deed("allow remove", audited(store, pattern).await?).becomes("goes out again where a source says so");
+    let (on, name) = names(store, pattern).await?;
+    let removing = deed("allow remove", on).becomes("goes out again where a source says so");
     match store.noting(removing).end_allowed(pattern, &user::who(), now).await? {
-        true => say::result(&format!(
-            "{} is off the allow-list. It counts with the next: varde-collector publish",
-            pattern.to_plain()
-        )),
-        false => bail!("{} is not on the allow-list; see it with: varde-collector allow list", pattern.to_plain()),
+        true => say::result(&format!("{name} is off the allow-list. It counts with the next: varde-collector publish")),
+        false => bail!("{name} is not on the allow-list; see it with: varde-collector allow list"),
     }
 }
 
 async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
     let mut rows = store.allowed_rows(Scope::Operator, clock::now()).await?;
     for row in &mut rows {
-        row.pattern = row.known.map_or(row.pattern.clone(), |(id, tlp)| shown(id, &row.pattern, tlp));
+        row.pattern = row.known.map_or(row.pattern.clone(), |(id, tlp)| told(id, &row.pattern, tlp));
     }
     let row = |row: &AllowedRow| {
         vec![

@@ -215,7 +215,7 @@ pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
         let exercise = if row.exercise { " (exercise)" } else { "" };
         vec![
             row.indicator_id.to_string(),
-            format!("{}{exercise}", row.indicator.as_deref().unwrap_or("-")),
+            format!("{}{exercise}", row.indicator.as_deref().unwrap_or("confidential")),
             until,
             row.reason.clone(),
             format!("{} of {}", row.sensors, row.sensors_total),

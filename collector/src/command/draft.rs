@@ -15,7 +15,8 @@ use super::release::{self, Draft};
 use super::{held, say, staged};
 use crate::audit::On;
 use crate::intel::difference::{Difference, Hindsight, WouldHit};
-use crate::intel::lint::{Finding, Held, is_secret};
+use crate::intel::hidden::is_secret;
+use crate::intel::lint::{Finding, Held};
 use crate::io::{clock, user};
 use crate::limits::rollout::DRAFT_SHOWN;
 use crate::store::draft::{Review, Shown};
@@ -27,7 +28,7 @@ pub enum DraftCommand {
     /// What the next list would add, change and remove beside the one in force, and what each new indicator would have hit among
     /// the alerts that are stored.
     #[command(
-        after_help = "One JSON object with --json: draft (its name: it is of what it holds, so that what was looked at is what is published), list (the one in force), count, authors (who changed what lists are made of since), since (when that was first done), reviews (who, reason, at), left_out {expired, red, fingerprints}, held (what lint holds back: by_rule, of each rule {count, first (a few of them), can_be_overridden}, were_published, first_published), added, changed, removed. Each of the last three: total, kinds (how many of which kind), shown (at most 200: id, indicator, kind, tlp, exercise, sources; of what is added also would_hit {members, hosts, alerts} and warnings (what lint says of it though it goes out)). What would have hit most comes first. Times are RFC 3339 UTC; what is not is null.
+        after_help = "One JSON object with --json: draft (its name: it is of what it holds, so that what was looked at is what is published), list (the one in force), count, authors (who changed what lists are made of since), since (when that was first done), reviews (who, reason, at), left_out {expired, red, fingerprints}, held (what lint holds back: by_rule, of each rule {count, first (a few of them), can_be_overridden}, were_published, first_published), added, changed, removed. Each of the last three: total, kinds (how many of which kind), shown (at most 200: id, indicator, which is confidential indicator N where it is marked TLP:AMBER+STRICT or TLP:RED, kind, tlp, exercise, sources; of what is added also would_hit {members, hosts, alerts} and warnings (what lint says of it though it goes out)). What would have hit most comes first. Times are RFC 3339 UTC; what is not is null.
 Would have hit: alerts that are kept (13 months) are held against the draft by the matcher that sensors have, by the name, address or fingerprint they met and the server they reached. What met no indicator then left nothing here, so it is at least so much. Exercises are left out."
     )]
     Show {

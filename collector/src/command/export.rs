@@ -25,7 +25,8 @@ use crate::store::{Scope, Store};
 /// What `--help` adds.
 pub(super) const HELP: &str = "\
 What is in the newest list of all members, stands and holds now is written; exercises and what is braked are not, and what is marked TLP:RED
-or PAP:RED never is. Formats: stix (a 2.1 bundle; indicator import reads it back as it was), misp (one event, as MISP imports it), plain (a
+or PAP:RED never is. Formats: stix (a 2.1 bundle; indicator import reads it back as it was), misp (one event, as MISP imports it; what is gone since is not said in it, as it
+is in the feed: varde-collector reader), plain (a
 value a line), rpz (a policy zone). plain and rpz say nothing of indicators with a port and of those marked PAP:AMBER.
 The file is readable by its owner alone and takes its name when it is whole.";
 
@@ -181,14 +182,14 @@ impl Writer {
         let lines = match &mut self.form {
             Form::Stix(bundle) => bundle.take(entry).map(|object| vec![object]),
             Form::Misp(event) => {
-                if event.len() as i64 >= FEED_EVENT_ATTRIBUTES {
+                if event.live().len() as i64 >= FEED_EVENT_ATTRIBUTES {
                     bail!(
                         "more than {FEED_EVENT_ATTRIBUTES} indicators do not go into one MISP event; let the server read the feed instead: varde-collector reader add"
                     );
                 }
-                let before = event.len();
-                event.take(&self.operator, entry, true);
-                (event.len() > before).then(Vec::new)
+                let before = event.live().len();
+                event.take(entry, true);
+                (event.live().len() > before).then(Vec::new)
             }
             Form::Plain => plain::line(entry).map(|line| match line {
                 Line::Name(text) | Line::Address(text) => vec![format!("{text}\n")],

@@ -4,8 +4,9 @@ use varde_common::time::Timestamp;
 
 use super::say;
 use crate::intel::canonical::Found;
+use crate::intel::hidden::is_secret;
 use crate::intel::lifetime::{Lifetimes, is_over};
-use crate::intel::lint::{Held, Linter, is_secret};
+use crate::intel::lint::{Held, Linter};
 use crate::limits::BAD_ENTRIES_SHOWN;
 use crate::store::{Scope, Store, StoreError};
 

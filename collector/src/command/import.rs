@@ -212,15 +212,21 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     let octets = intake.octets;
     let reading = Reading { intake, format, options, importer, manner };
     let progress = bar(octets, octets, "{wide_bar} {decimal_bytes} of {decimal_total_bytes} read, {eta} left")?;
-    let mut named = 0;
+    let (mut named, mut passed) = (0, 0);
     let mut look = Look::new(store, clock::now()).await?;
     let mut tell = |heard: Heard<'_>| {
         let left_out = match heard {
             Heard::Found(found) => return look.take(found),
-            Heard::LeftOut(left_out) => left_out,
+            Heard::LeftOut(left_out) => {
+                named += 1;
+                (named <= BAD_ENTRIES_SHOWN).then_some(left_out)
+            }
+            Heard::PassedBy(left_out) => {
+                passed += 1;
+                (passed <= BAD_ENTRIES_SHOWN).then_some(left_out)
+            }
         };
-        named += 1;
-        if named <= BAD_ENTRIES_SHOWN {
+        if let Some(left_out) = left_out {
             let line = say::printable(format!("{}, {left_out}", shown(&arguments.file)));
             progress.suspend(|| say::aside(&line));
         }
@@ -229,6 +235,13 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     progress.finish_and_clear();
     if named > BAD_ENTRIES_SHOWN {
         say::aside(&format!("{}: {} more left out and not named", shown(&arguments.file), named - BAD_ENTRIES_SHOWN));
+    }
+    if passed > BAD_ENTRIES_SHOWN {
+        say::aside(&format!(
+            "{}: {} more seen and not taken, and not named; all of it: --dry-run",
+            shown(&arguments.file),
+            passed - BAD_ENTRIES_SHOWN
+        ));
     }
     let mut gathered = match gathered {
         Ok(gathered) => gathered,
@@ -327,7 +340,7 @@ fn in_a_sentence(name: &str, done: &Done, entries: &str) -> String {
         (
             done.passed_over,
             match done.format == Format::Prose.as_str() {
-                true => "seen in the text and not taken (which and why: --dry-run)".to_owned(),
+                true => "seen in the text and not taken".to_owned(),
                 false => "meant for people to read, passed over".to_owned(),
             },
         ),

@@ -13,7 +13,8 @@ use super::import::ImportArguments;
 use super::say;
 use crate::intel::canonical::About;
 use crate::intel::format::prose::{Fate, Reading, Seen, Unread};
-use crate::intel::format::{Format, Item, Place, no_feed, shown_word};
+use crate::intel::format::{Format, Item, LeftOut, Place, no_feed, shown_word};
+use crate::intel::hidden;
 use crate::intel::import::Importer;
 use crate::io::intake::Intake;
 
@@ -106,7 +107,8 @@ pub(super) fn show(intake: Intake, arguments: &ImportArguments) -> anyhow::Resul
 
 fn told(source: String, reading: Reading, importer: &Importer, said: Option<Tlp>) -> Told {
     let Reading { seen, unread, tlp, is_defanged } = reading;
-    let values: Vec<Value> = seen.into_iter().map(|seen| value(seen, importer)).collect();
+    let is_hidden = !hidden::is_shown(tlp.max(said));
+    let values: Vec<Value> = seen.into_iter().map(|seen| value(seen, importer, is_hidden)).collect();
     let count = |fate: &str| values.iter().filter(|value| value.fate == fate).count();
     Told {
         source,
@@ -124,7 +126,7 @@ fn told(source: String, reading: Reading, importer: &Importer, said: Option<Tlp>
 }
 
 /// A value after what is said of all and what would do harm have been held against it.
-fn value(seen: Seen, importer: &Importer) -> Value {
+fn value(seen: Seen, importer: &Importer, is_hidden: bool) -> Value {
     let Seen { part, line, value, sentence, times, fate } = seen;
     let (value, fate, kind, why) = match fate {
         Fate::Taken(found) => match fate_of(importer, Item::Found(Place::Line(line), found)) {
@@ -134,14 +136,24 @@ fn value(seen: Seen, importer: &Importer) -> Value {
                 (found.pattern.to_plain(), "taken", kind, why)
             }
             Item::LeftOut(left_out) => (value, "refused", String::new(), Some(left_out.why)),
-            Item::Withdrawn(_) | Item::Silent(_) | Item::Harmless(..) | Item::Clue(_) | Item::PassedOver => {
-                (value, "passed", String::new(), None)
-            }
+            Item::Withdrawn(_)
+            | Item::Silent(_)
+            | Item::Harmless(..)
+            | Item::Clue(_)
+            | Item::PassedOver
+            | Item::PassedBy(..) => (value, "passed", String::new(), None),
         },
         Fate::Passed(why) => (value, "passed", String::new(), Some(why.to_owned())),
         Fate::Clue(kind) => (value, "clue", kind.to_owned(), None),
         Fate::Refused(why) => (value, "refused", String::new(), Some(why)),
     };
+    if is_hidden {
+        // Where it stands, and why; who has the file reads it there.
+        let left_out = LeftOut { place: Place::Line(line), text: value, why: why.unwrap_or_default() };
+        let LeftOut { text, why, .. } = hidden::without_value(left_out);
+        let why = Some(why).filter(|why| !why.is_empty());
+        return Value { value: text.clone(), fate, kind, why, part, line, times, sentence: text };
+    }
     Value { value: shown_word(&value), fate, kind, why, part, line, times, sentence }
 }
 

@@ -8,7 +8,8 @@ use varde_common::tlp::Tlp;
 
 use super::{listing, say};
 use crate::intel::compile::Stored;
-use crate::intel::lint::{Finding, Level, Linter, is_secret, shown};
+use crate::intel::hidden::{is_secret, told};
+use crate::intel::lint::{Finding, Level, Linter};
 use crate::io::clock;
 use crate::limits::{BAD_ENTRIES_SHOWN, COMPILE_PAGE_ROWS};
 use crate::store::{Scope, Store};
@@ -40,7 +41,7 @@ fn rows_of(stored: &Stored, pattern: &Pattern, linter: &Linter) -> Vec<Row> {
     let is_secret = is_secret(tlp);
     let row = |finding: Finding| Row {
         id: stored.id,
-        indicator: shown(stored.id, &stored.pattern, tlp),
+        indicator: told(stored.id, &stored.pattern, tlp),
         rule: finding.rule.as_str(),
         level: finding.level,
         can_be_overridden: finding.can_be_overridden(),

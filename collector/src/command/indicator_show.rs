@@ -3,18 +3,21 @@
 use anyhow::bail;
 use varde_common::indicator::Pattern;
 
+use super::noted::{deed, reading};
 use super::say;
 use super::verdict::record_in_words;
+use crate::audit::On;
 use crate::intel::canonical::Details;
+use crate::intel::hidden;
 use crate::limits::{INDICATORS_LISTED, INDICATORS_LISTED_MAX};
 use crate::store::indicator::IndicatorRow;
 use crate::store::indicator_said::{ClaimRow, IndicatorSaid};
 use crate::store::{Scope, Store};
 
 pub(super) const LIST_HELP: &str = "By number. What is beyond --limit is told on standard error with the --after that goes on.
-Keys with --json: id, indicator, kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until (where every source names an end), expires_at (until when sensors look for it; null where it is withdrawn or recalled), exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more), recalled_at and recalled_why (kept out of every list since then; varde-collector recall). Times are RFC 3339 UTC; what is not is null.";
+Keys with --json: id, indicator (\"confidential indicator ID\" where it is marked TLP:AMBER+STRICT or TLP:RED; indicator show ID --confidential), kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until (where every source names an end), expires_at (until when sensors look for it; null where it is withdrawn or recalled), exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more), recalled_at and recalled_why (kept out of every list since then; varde-collector recall). Times are RFC 3339 UTC; what is not is null.";
 
-pub(super) const SHOW_HELP: &str = "What it comes to, and each claim: what one object of a source says of it. Those that stand come before those that were withdrawn, the newest first, 200 at most.
+pub(super) const SHOW_HELP: &str = "What it comes to, and each claim: what one object of a source says of it. Of one that is marked TLP:AMBER+STRICT or TLP:RED its value, note, url and object are left out, and what else names it, unless --confidential is given. Those that stand come before those that were withdrawn, the newest first, 200 at most.
 Keys with --json: those of indicator list, source_records (of each source that names it or did: source, shown = its indicators that were ever published, hits = those of them with alerts, confirmed and false_positives = verdicts), claims_total and claims, of each: source, object_id (null = a list without names), modified_at (the object's version), threat, confidence, severity, tlp, pap, valid_from, valid_until, exercise (null = not said), techniques, tags, measures, note, url, of_url (true = only the host of this URL is looked for), cut (true = the source wrote more than is kept; these are left out where they are empty), object (as the source sent it), received_at (first said), renewed_at (last said), withdrawn_at, withdrawn_why. Times are RFC 3339 UTC.
 Exit: 0 it is shown, 1 there is none, 2 wrong usage.";
 
@@ -37,6 +40,9 @@ pub struct ListArguments {
 pub struct ShowArguments {
     /// Its ID, as listed; or itself.
     pub indicator: String,
+    /// With its value, and all that its sources wrote, also where few may read that; it stands in the audit.
+    #[arg(long)]
+    pub confidential: bool,
     /// Print it as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -51,6 +57,9 @@ pub(super) async fn list(store: &Store, arguments: &ListArguments) -> anyhow::Re
     let mut rows = store.indicator_page(Scope::Operator, after, i64::from(limit) + 1).await?;
     let is_more = rows.len() > usize::try_from(limit)?;
     rows.truncate(usize::try_from(limit)?);
+    for row in &mut rows {
+        row.indicator = hidden::told(row.id, &row.indicator, hidden::read(&row.tlp));
+    }
     print(&rows, after, json)?;
     if let (true, Some(last)) = (is_more, rows.last()) {
         say::aside(&format!("There are more: --after {}, or --limit N, up to {INDICATORS_LISTED_MAX}.", last.id));
@@ -103,12 +112,42 @@ pub(super) async fn show(store: &Store, arguments: &ShowArguments) -> anyhow::Re
         Some(id) => store.indicator_said(Scope::Operator, id).await?,
         None => None,
     };
-    let Some(said) = said else {
+    let Some(mut said) = said else {
         bail!("there is no such indicator; varde-collector indicator list shows those there are, by ID")
     };
+    let id = said.indicator.id;
+    let is_hidden = !arguments.confidential && hidden::is_secret(hidden::read(&said.indicator.tlp));
+    if arguments.confidential {
+        let showing = deed("indicator show", On::Thing(format!("indicator {id}"))).becomes("shown, with its value");
+        reading(store, showing).await?;
+    }
+    if is_hidden {
+        hide(&mut said);
+        say::aside(&format!(
+            "It is for few: to see what it is and what its sources wrote, which stands in the audit then: varde-collector indicator show {id} --confidential"
+        ));
+    }
     match arguments.json {
         true => say::result(&serde_json::to_string(&said)?),
         false => say::result(&in_words(&said).join("\n")),
+    }
+}
+
+/// Takes out whatever is its value, or may say it.
+fn hide(said: &mut IndicatorSaid) {
+    let IndicatorSaid { indicator, claims, .. } = said;
+    let value = indicator.indicator.trim_start_matches('=').to_ascii_lowercase();
+    indicator.indicator = hidden::told(indicator.id, &indicator.indicator, hidden::read(&indicator.tlp));
+    let names = |text: &String| text.to_ascii_lowercase().contains(&value);
+    indicator.threat = indicator.threat.take().filter(|threat| !names(threat));
+    for claim in claims {
+        (claim.object, claim.details.note, claim.details.url) = (None, None, None);
+        claim.threat = claim.threat.take().filter(|threat| !names(threat));
+        claim.object_id = claim.object_id.take().filter(|id| !names(id));
+        let Details { techniques, tags, measures, .. } = &mut claim.details;
+        for texts in [techniques, tags, measures] {
+            texts.retain(|text| !names(text));
+        }
     }
 }
 
@@ -208,11 +247,11 @@ mod tests {
         found.about.details.measures = vec!["Steng i brannmuren".into()];
         store.take_in("NCSC", &[found], Timestamp(1)).await.unwrap();
         for name in ["1", "=www.evil.example", "=WWW.evil.example."] {
-            let arguments = ShowArguments { indicator: name.to_owned(), json: false };
+            let arguments = ShowArguments { indicator: name.to_owned(), confidential: false, json: false };
             show(&store, &arguments).await.unwrap();
         }
         for name in ["2", "www.evil.example", "not an indicator"] {
-            let arguments = ShowArguments { indicator: name.to_owned(), json: true };
+            let arguments = ShowArguments { indicator: name.to_owned(), confidential: false, json: true };
             assert!(show(&store, &arguments).await.unwrap_err().to_string().contains("indicator list"), "{name}");
         }
         let said = store.indicator_said(Scope::Operator, 1).await.unwrap().unwrap();

@@ -11,8 +11,9 @@ use super::lint_list::{self, ListsCommand};
 use super::noted::deed;
 use super::say;
 use crate::audit::On;
+use crate::intel::hidden::{is_secret, told};
 use crate::intel::lifetime::{Life, Lifetimes};
-use crate::intel::lint::{Finding, shown};
+use crate::intel::lint::Finding;
 use crate::io::{clock, user};
 use crate::limits::{LIFETIME_DAYS_MAX, LINT_REASON_MAX_CHARACTERS, OVERRIDE_DAYS_MAX};
 use crate::store::indicator::Named;
@@ -122,7 +123,9 @@ async fn override_one(store: &Store, arguments: OverrideArguments, now: Timestam
     let named = named
         .with_context(|| format!("there is no indicator {indicator}; see them with: varde-collector indicator list"))?;
     let author = user::who();
-    let name = shown(named.id, &named.pattern.to_plain(), named.tlp);
+    let name = told(named.id, &named.pattern.to_plain(), named.tlp);
+    // What lint met may be all of the indicator.
+    let say = |finding: &Finding| if is_secret(named.tlp) { finding.key() } else { finding.to_string() };
     if end {
         let ending = deed("lint override", audited(&named)).becomes("the override is ended");
         return match store.noting(ending).end_override(&named.pattern, &author, now).await? {
@@ -140,7 +143,7 @@ async fn override_one(store: &Store, arguments: OverrideArguments, now: Timestam
     let findings = store.linter(Scope::Operator, now).await?.findings(&named.pattern, named.of_url);
     let holding: Vec<&Finding> = findings.iter().filter(|finding| finding.level.holds()).collect();
     if let Some(never) = holding.iter().find(|finding| !finding.can_be_overridden()) {
-        bail!("{name} stays out whatever is said (rule \"{}\"): {never}", never.key());
+        bail!("{name} stays out whatever is said (rule \"{}\"): {}", never.key(), say(never));
     }
     if holding.is_empty() {
         bail!("lint does not hold {name} back; see: varde-collector indicator lint");
@@ -151,7 +154,7 @@ async fn override_one(store: &Store, arguments: OverrideArguments, now: Timestam
     store.noting(deed("lint override", audited(&named)).becomes(words)).give_override(&given, now).await?;
     say::result(&format!("{name} goes out until {until} in spite of {}.", rules.join(", ")))?;
     for finding in holding {
-        say::aside(&format!("  {finding}"));
+        say::aside(&format!("  {}", say(finding)));
     }
     say::aside("Sensors get it with the next: varde-collector publish");
     Ok(())
@@ -160,7 +163,7 @@ async fn override_one(store: &Store, arguments: OverrideArguments, now: Timestam
 async fn overrides(store: &Store, json: bool) -> anyhow::Result<()> {
     let mut rows = store.override_rows(Scope::Operator, clock::now()).await?;
     for row in &mut rows {
-        row.indicator = row.known.map_or(row.indicator.clone(), |(id, tlp)| shown(id, &row.indicator, tlp));
+        row.indicator = row.known.map_or(row.indicator.clone(), |(id, tlp)| told(id, &row.indicator, tlp));
     }
     let row = |row: &OverrideRow| {
         vec![

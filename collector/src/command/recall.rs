@@ -69,7 +69,7 @@ pub enum RecallCommand {
     },
     /// What is recalled, and was.
     #[command(
-        after_help = "Keys with --json: indicator_id, indicator, reason, who, at, by_itself (the collector did, because it hit too much), lifted_at, lifted_by, lifted_why. Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: indicator_id, indicator (confidential indicator N where it is marked TLP:AMBER+STRICT or TLP:RED), reason, who, at, by_itself (the collector did, because it hit too much), lifted_at, lifted_by, lifted_why. Times are RFC 3339 UTC; what is not is null."
     )]
     Show {
         /// One JSON object a line.

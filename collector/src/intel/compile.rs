@@ -12,7 +12,8 @@ use varde_common::time::{Timestamp, Validity};
 use varde_common::tlp::Tlp;
 use varde_common::trust::{Root, Untrusted, key_id};
 
-use super::lint::{self, Held, Linter, Ruling};
+use super::hidden;
+use super::lint::{Held, Linter, Ruling};
 use crate::limits::{LIST_DAYS, LIST_RENEW_DAYS};
 
 /// An indicator as the database holds it, as far as a list needs it.
@@ -167,7 +168,7 @@ impl Compiler {
         let mut indicator = read_row(row)?;
         match self.linter.rule(&indicator.pattern, row.of_url) {
             Ruling::Held(finding) => {
-                let shown = || lint::shown(row.id, &row.pattern, indicator.tlp);
+                let shown = || hidden::told(row.id, &row.pattern, indicator.tlp);
                 self.held.add(&finding, indicator.tlp, shown, row.was_published);
                 return Ok(());
             }

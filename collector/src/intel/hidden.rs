@@ -1,4 +1,5 @@
-//! What is said of entries that are left out: never the value of one that is, or may be, marked TLP:RED or TLP:AMBER+STRICT.
+//! What is said of indicators, and of entries that are left out: never the value of one that is, or may be, marked TLP:RED or
+//! TLP:AMBER+STRICT.
 
 use varde_common::tlp::Tlp;
 
@@ -34,6 +35,21 @@ pub fn is_shown(tlp: Option<Tlp>) -> bool {
         Tlp::Clear | Tlp::Green | Tlp::Amber => true,
         Tlp::AmberStrict | Tlp::Red => false,
     }
+}
+
+/// Whether an indicator is named by its number alone where it is told of; what is said of it may be all of it.
+pub fn is_secret(tlp: Tlp) -> bool {
+    !is_shown(Some(tlp))
+}
+
+/// An indicator where it is told of: its value, or its number where that was shared with few.
+pub fn told(id: i64, pattern: &str, tlp: Tlp) -> String {
+    if is_secret(tlp) { format!("confidential indicator {id}") } else { pattern.to_owned() }
+}
+
+/// A marking from the database; one that cannot be read counts as the strictest.
+pub fn read(tlp: &str) -> Tlp {
+    tlp.parse().unwrap_or(Tlp::Red)
 }
 
 /// The entry by its place and the reason alone.

@@ -79,6 +79,11 @@ impl Importer {
                 tell(Item::Silent(silent))
             }
             Item::PassedOver => tell(Item::PassedOver),
+            Item::PassedBy(passed, tlp) => {
+                let tlp = tlp.max(self.about.tlp);
+                let is_shown = hidden::is_shown(tlp);
+                tell(Item::PassedBy(if is_shown { passed } else { hidden::without_value(passed) }, tlp))
+            }
             Item::LeftOut(left_out) if self.may_quote() => tell(Item::LeftOut(left_out)),
             Item::LeftOut(left_out) => tell(Item::LeftOut(hidden::without_value(left_out))),
         }
@@ -126,6 +131,7 @@ pub fn as_of(item: Item, now: Timestamp) -> Item {
         | Item::Harmless(..)
         | Item::Clue(_)
         | Item::PassedOver
+        | Item::PassedBy(..)
         | Item::LeftOut(_)) => item,
     }
 }
@@ -155,7 +161,12 @@ mod tests {
                 match item {
                     Item::Found(_, found) => good.push(found.pattern.to_plain()),
                     Item::LeftOut(left_out) => bad.push(left_out.to_string()),
-                    Item::Withdrawn(_) | Item::Silent(_) | Item::Harmless(..) | Item::PassedOver | Item::Clue(_) => {}
+                    Item::Withdrawn(_)
+                    | Item::Silent(_)
+                    | Item::Harmless(..)
+                    | Item::PassedOver
+                    | Item::PassedBy(..)
+                    | Item::Clue(_) => {}
                 }
                 ControlFlow::Continue(())
             })

@@ -97,6 +97,8 @@ pub enum Heard<'a> {
     Found(&'a Found),
     /// What is left out.
     LeftOut(&'a LeftOut),
+    /// What was seen in a text and not taken.
+    PassedBy(&'a LeftOut),
 }
 
 /// Reads a file to its end; `tell` is told of each indicator, and of what is left out.
@@ -176,6 +178,10 @@ async fn put(
             Item::Silent(object) => silent.push(object),
             Item::Harmless(..) => beside.harmless += 1,
             Item::PassedOver => beside.passed_over += 1,
+            Item::PassedBy(passed, _) => {
+                beside.passed_over += 1;
+                tell(Heard::PassedBy(&passed));
+            }
             Item::LeftOut(left_out) => {
                 beside.left_out += 1;
                 tell(Heard::LeftOut(&left_out));
@@ -251,6 +257,7 @@ mod tests {
     use super::*;
     use crate::intel::canonical::About;
     use crate::store::fixture::Fixture;
+    use varde_common::tlp::Tlp;
 
     fn reading(intake: Intake) -> Reading {
         let importer = Importer::new(About::default(), Format::Plain, b"");
@@ -403,5 +410,62 @@ mod tests {
         let taken = import(&store, dir.path(), Some(Format::Prose), page.as_bytes()).await.unwrap();
         assert!(taken.0.new > 0);
         assert_eq!(import(&store, dir.path(), None, b"[2001:db8::1]:443\n").await.unwrap().0.new, 1);
+    }
+    #[tokio::test]
+    async fn q1_of_a_text_nothing_is_kept_but_what_it_names_and_the_sentence_around_what_is_looked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let text = "Hei\n\nOla Nordmann ringte om noe helt annet.\n\nAngriperne bruker evil[.]example mot Kari i kveld.\n\nFilen d41d8cd98f00b204e9800998ecf8427e ble aapnet av Per Hansen.\n";
+        let (imported, named) = import(&store, dir.path(), Some(Format::Prose), text.as_bytes()).await.unwrap();
+        assert_eq!((imported.new, named), (1, Vec::new()));
+        let said = store.indicator_said(Scope::Operator, 1).await.unwrap().unwrap();
+        let claim = &said.claims[0];
+        assert!(claim.details.note.as_deref().is_some_and(|note| note.contains("mot Kari i kveld")), "{claim:?}");
+        assert_eq!(claim.object, None);
+        let clues: Vec<(String, String)> =
+            sqlx::query_as("SELECT kind, value FROM clue").fetch_all(store.readers()).await.unwrap();
+        assert_eq!(clues, [("md5".to_owned(), "d41d8cd98f00b204e9800998ecf8427e".to_owned())]);
+        store.close().await;
+        let mut kept = Vec::new();
+        for file in std::fs::read_dir(dir.path()).unwrap() {
+            kept.extend(std::fs::read(file.unwrap().path()).unwrap());
+        }
+        let holds = |what: &str| kept.windows(what.len()).any(|part| part == what.as_bytes());
+        assert!(holds("mot Kari i kveld"), "what is kept is looked through");
+        for what in ["Ola Nordmann", "ringte", "Per Hansen", "aapnet"] {
+            assert!(!holds(what), "{what}");
+        }
+    }
+
+    #[tokio::test]
+    async fn f2_what_a_text_names_and_is_not_taken_is_named_by_an_import_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::create(dir.path()).await.unwrap();
+        let passed = async |text: &str, given: Option<Tlp>| -> Vec<String> {
+            let intake = Intake::gather(text.as_bytes(), dir.path()).unwrap();
+            let importer = Importer::new(About { tlp: given, ..About::default() }, Format::Prose, &intake.head);
+            let (format, options, manner) = (Format::Prose, Options::default(), manner(Format::Prose, None));
+            let reading = Reading { intake, format, options, importer, manner };
+            let mut named = Vec::new();
+            let mut tell = |heard: Heard<'_>| {
+                if let Heard::PassedBy(passed) = heard {
+                    named.push(passed.to_string());
+                }
+            };
+            let gathered = gather(&store, dir.path(), reading, &ProgressBar::hidden(), &mut tell).await.unwrap();
+            assert_eq!(gathered.beside.passed_over, named.len() as u64, "each is counted and named");
+            named
+        };
+        let text = "Angriperne bruker evil[.]example. Se https://link.example/x for mer.\n";
+        let named = passed(text, None).await;
+        assert!(
+            named.len() == 1 && named[0].starts_with("line 1: \"https://link.example/x\" is not taken: "),
+            "{named:?}"
+        );
+        for (text, given) in [(text.to_owned(), Some(Tlp::Red)), (format!("TLP:AMBER+STRICT\n{text}"), None)] {
+            let named = passed(&text, given).await;
+            assert!(named.len() == 1 && named[0].contains("\"…\" is not taken"), "{named:?}");
+            assert!(!named[0].contains("link"), "{named:?}");
+        }
     }
 }

@@ -187,7 +187,7 @@ fn weight(item: &Item) -> usize {
         }
         Item::Clue(Clue { object_id, kind, value, tlp: _ }) => object_id.len() + kind.len() + value.len(),
         Item::Withdrawn(object) | Item::Silent(object) => object.object_id.len(),
-        Item::LeftOut(left_out) => left_out.text.len() + left_out.why.len(),
+        Item::LeftOut(left_out) | Item::PassedBy(left_out, _) => left_out.text.len() + left_out.why.len(),
         Item::PassedOver => 0,
     }
 }

@@ -251,7 +251,8 @@ async fn gather(
     let reading = Reading { intake, format, options, importer, manner };
     let first = &mut outcome.first_left_out;
     let mut tell = |heard: Heard<'_>| match heard {
-        Heard::Found(_) => {}
+        // What is fetched is no text that somebody pasted.
+        Heard::Found(_) | Heard::PassedBy(_) => {}
         Heard::LeftOut(left_out) => {
             first.get_or_insert_with(|| left_out.to_string());
         }

@@ -33,6 +33,12 @@ pub const FEED_BATCH: usize = 1_000;
 pub const FEED_EVENT_ATTRIBUTES: i64 = 5_000;
 /// MISP events of one level: each is a line of its manifest, some 8 MB. What is beyond goes into events of many threats.
 pub const FEED_EVENTS_MAX: usize = 20_000;
+/// What was served in a MISP event and is no more is said to be deleted for so long: a server that reads the feed keeps for good what it is
+/// not told of, and one that was off for a summer and an autumn hears it still.
+pub const FEED_GONE_KEPT: Duration = Duration::from_secs(180 * 86_400);
+/// Of one level so much of it is carried on, and as much again may come with one making: some 300 octets each when served, 16 here. Beyond
+/// that the oldest is told no more, and the log says so.
+pub const FEED_GONE_MAX: usize = 250_000;
 /// A name in a response policy zone: with `*.` before it and the zone's own name behind it, it must be a name still (RFC 1035: 255). One
 /// that is longer would have resolvers refuse the whole zone.
 pub const RPZ_NAME_MAX_OCTETS: usize = 190;

@@ -15,6 +15,7 @@ use varde_common::time::Timestamp;
 use super::record::{ROWS_PER_STATEMENT, from_column, to_column};
 use super::{Scope, Store, StoreError};
 use crate::incident::{Link, LinkKind};
+use crate::intel::hidden;
 use crate::verdict::Verdict;
 
 /// An alert as ingest holds it between reading and writing.
@@ -101,18 +102,15 @@ pub(crate) fn shown_pattern(pattern: &str) -> String {
     pattern.strip_prefix('=').unwrap_or(pattern).to_owned()
 }
 
-/// An indicator as a reader may see it: a member that it was not shared with is told its number (decisions 6 and 8). A marking that
-/// cannot be read counts as the strictest.
-pub(crate) fn told_pattern(scope: Scope, id: i64, pattern: &str, tlp: &str) -> String {
-    match is_told(scope, tlp) {
-        true => shown_pattern(pattern),
-        false => format!("confidential indicator {id}"),
-    }
+/// An indicator as whoever reads is told of it: what was shared with few by its number, also at the operator's (decisions 6 and 8), where
+/// `indicator show --confidential` tells more. A marking that cannot be read counts as the strictest.
+pub(crate) fn told_pattern(id: i64, pattern: &str, tlp: &str) -> String {
+    hidden::told(id, &shown_pattern(pattern), hidden::read(tlp))
 }
 
-/// Whether a reader may see an indicator that is marked so.
-pub(crate) fn is_told(scope: Scope, tlp: &str) -> bool {
-    scope == Scope::Operator || matches!(tlp, "TLP:CLEAR" | "TLP:GREEN" | "TLP:AMBER")
+/// Whether an indicator that is marked so is told of with its value.
+pub(crate) fn is_told(tlp: &str) -> bool {
+    !hidden::is_secret(hidden::read(tlp))
 }
 
 /// A link in words.
@@ -387,10 +385,10 @@ pub async fn list(store: &Store, scope: Scope, which: Which, limit: i64) -> Resu
     .bind(limit)
     .fetch_all(store.readers())
     .await?;
-    Ok(rows.iter().map(|row| view_from(scope, row)).collect::<Result<_, sqlx::Error>>()?)
+    Ok(rows.iter().map(view_from).collect::<Result<_, sqlx::Error>>()?)
 }
 
-fn view_from(scope: Scope, row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
+fn view_from(row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
     let regularity: Option<String> = row.try_get("regularity")?;
     let tlp: String = row.try_get("tlp")?;
     let server: Option<String> = row.try_get("server")?;
@@ -400,7 +398,7 @@ fn view_from(scope: Scope, row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
         member: MemberView { number: row.try_get("member_number")?, name: row.try_get("member_name")? },
         sensor: row.try_get("sensor_id")?,
         site: row.try_get("site")?,
-        indicator: told_pattern(scope, row.try_get("indicator_id")?, row.try_get("pattern")?, &tlp),
+        indicator: told_pattern(row.try_get("indicator_id")?, row.try_get("pattern")?, &tlp),
         kind: row.try_get("kind")?,
         client: row.try_get("client")?,
         hosts: row.try_get("hosts")?,
@@ -410,7 +408,7 @@ fn view_from(scope: Scope, row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
         looked_up_by_other: row.try_get("looked_up_by_other")?,
         possible_contact: row.try_get("possible_contact")?,
         labels_left: row.try_get("labels_left")?,
-        server: server.filter(|_| is_told(scope, &tlp)),
+        server: server.filter(|_| is_told(&tlp)),
         port: row.try_get("port")?,
         protocol: protocol_from(row.try_get("protocol")?),
         severity: severity_from(row.try_get("severity")?),

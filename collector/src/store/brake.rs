@@ -10,6 +10,7 @@ use varde_common::brake::{Braked, LONGEST, Order};
 use varde_common::id::IndicatorId;
 use varde_common::time::Timestamp;
 
+use super::alert::is_told;
 use super::record::{from_column, to_column};
 use super::restored::brakes_above;
 use super::{Scope, Store, StoreError};
@@ -285,7 +286,6 @@ fn shown(row: &SqliteRow, scope: Scope, now: Timestamp) -> Result<BrakeRow, sqlx
         Ok(row.try_get::<Option<i64>, _>(key)?.map(Timestamp))
     };
     let tlp: String = row.try_get("tlp")?;
-    let is_open = ["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER"].contains(&tlp.as_str());
     let is_operator = scope == Scope::Operator;
     let pattern: String = row.try_get("pattern")?;
     let evidence: Option<i64> = row.try_get("evidence")?;
@@ -293,7 +293,7 @@ fn shown(row: &SqliteRow, scope: Scope, now: Timestamp) -> Result<BrakeRow, sqlx
     let (until, ended_at) = (Timestamp(row.try_get("until")?), moment("ended_at")?);
     Ok(BrakeRow {
         indicator_id: row.try_get("indicator_id")?,
-        indicator: (is_operator || is_open).then_some(pattern),
+        indicator: is_told(&tlp).then_some(pattern),
         exercise: row.try_get::<i64, _>("exercise")? != 0,
         reason: row.try_get("reason")?,
         since: Timestamp(row.try_get("since")?),

@@ -226,7 +226,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
         // A member that has no part in it is not told of it.
         let Some(parts) = parts.remove(&id) else { continue };
         let Some(span) = parts.iter().map(|part| part.span).reduce(Span::join) else { continue };
-        let (title, link) = in_words(scope, &row)?;
+        let (title, link) = in_words(&row)?;
         let coverage = coverage.remove(&id).unwrap_or_default();
         let independent: i64 = row.try_get("independent")?;
         // Towards what may be told of others, members behind one supplier's network count once.
@@ -318,7 +318,7 @@ async fn indicators(
     .await?;
     let mut indicators: BTreeMap<i64, Vec<IndicatorView>> = BTreeMap::new();
     for (campaign, id, pattern, kind, tlp) in rows {
-        let indicator = told_pattern(scope, id, &pattern, &tlp);
+        let indicator = told_pattern(id, &pattern, &tlp);
         indicators.entry(campaign).or_default().push(IndicatorView { indicator, kind });
     }
     Ok(indicators)

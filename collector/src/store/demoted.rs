@@ -6,6 +6,7 @@ use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
+use crate::intel::hidden;
 use crate::limits::{BRAKES_LISTED_MAX, BRAKES_SHOWN_FOR};
 
 /// One such indicator.
@@ -13,7 +14,7 @@ use crate::limits::{BRAKES_LISTED_MAX, BRAKES_SHOWN_FOR};
 pub struct DemotedRow {
     /// `indicator.id`.
     pub indicator_id: i64,
-    /// As imported.
+    /// As imported; one that few may read by its number.
     pub indicator: String,
     /// Part of an exercise.
     pub exercise: bool,
@@ -44,20 +45,21 @@ impl Store {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
-        let sql = "SELECT c.indicator_id, n.pattern, c.exercise, COUNT(DISTINCT c.sensor_id) AS counted_by,
+        let sql = "SELECT c.indicator_id, n.pattern, n.tlp, c.exercise, COUNT(DISTINCT c.sensor_id) AS counted_by,
                 SUM(c.count) AS matches, COUNT(DISTINCT c.member_id) AS members, SUM(c.hosts) AS hosts,
                 MAX(c.evidence) AS evidence, MIN(c.first_seen) AS since, MAX(c.last_seen) AS last_seen
             FROM braked_count c JOIN indicator n ON n.id = c.indicator_id
             WHERE c.brake_order = 0 AND c.arrived_at > $1
-            GROUP BY c.indicator_id, n.pattern, c.exercise ORDER BY MAX(c.arrived_at) DESC LIMIT $2";
+            GROUP BY c.indicator_id, n.pattern, n.tlp, c.exercise ORDER BY MAX(c.arrived_at) DESC LIMIT $2";
         let rows = sqlx::query(sql).bind(now.minus(BRAKES_SHOWN_FOR).0).bind(BRAKES_LISTED_MAX);
         let mut demoted = Vec::new();
         for row in rows.fetch_all(self.readers()).await? {
             let evidence: i64 = row.try_get("evidence")?;
             let evidence = usize::try_from(evidence).ok().and_then(|at| Evidence::ALL.get(at));
+            let id: i64 = row.try_get("indicator_id")?;
             demoted.push(DemotedRow {
-                indicator_id: row.try_get("indicator_id")?,
-                indicator: row.try_get("pattern")?,
+                indicator_id: id,
+                indicator: hidden::told(id, row.try_get("pattern")?, hidden::read(row.try_get("tlp")?)),
                 exercise: row.try_get::<i64, _>("exercise")? != 0,
                 by_sensors: true,
                 counted_by: row.try_get("counted_by")?,

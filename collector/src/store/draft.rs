@@ -8,6 +8,7 @@ use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
 use crate::intel::difference::Met;
+use crate::intel::hidden;
 use crate::limits::rollout::{DRAFT_ALERTS_READ, DRAFT_LISTS_READ, NUMBERS_PER_STATEMENT};
 
 /// That somebody has looked a draft through.
@@ -26,7 +27,7 @@ pub struct Review {
 pub struct Shown {
     /// Its number.
     pub id: i64,
-    /// As plain lists write it.
+    /// As plain lists write it; one that few may read by its number.
     pub indicator: String,
     /// domain, host, ipv4, ipv6, network or ja4.
     pub kind: String,
@@ -156,11 +157,12 @@ impl Store {
             let Some(row) = sqlx::query(sql).bind(id).fetch_optional(self.readers()).await? else { continue };
             let sources = "SELECT s.name FROM claim c JOIN source s ON s.id = c.source_id
                 WHERE c.indicator_id = $1 AND c.withdrawn_at IS NULL GROUP BY s.name ORDER BY MIN(c.id) LIMIT 100";
+            let (pattern, tlp): (String, String) = (row.try_get("pattern")?, row.try_get("tlp")?);
             shown.push(Shown {
                 id: row.try_get("id")?,
-                indicator: row.try_get("pattern")?,
+                indicator: hidden::told(*id, &pattern, hidden::read(&tlp)),
                 kind: row.try_get("kind")?,
-                tlp: row.try_get("tlp")?,
+                tlp,
                 exercise: row.try_get::<i64, _>("exercise")? != 0,
                 sources: sqlx::query_scalar(sources).bind(id).fetch_all(self.readers()).await?,
             });

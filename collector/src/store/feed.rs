@@ -1,10 +1,10 @@
 //! What of the list others may have: the indicators of the newest list that still stand, as facts of one moment; and the versions of
 //! what is made of them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, QueryBuilder, Row, Sqlite};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use varde_common::channel::ChannelName;
@@ -15,8 +15,11 @@ use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
 use super::{Scope, Store, StoreError, under_way};
-use crate::intel::outward::Entry;
+use crate::intel::canonical::Pap;
+use crate::intel::outward::served::{Had, Served, Versions};
+use crate::intel::outward::{Entry, Withdrawn};
 use crate::limits::feed::FEED_BATCH;
+use crate::limits::rollout::NUMBERS_PER_STATEMENT;
 
 /// What everything that is served was made of: another stamp, and it may say something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,8 +55,8 @@ impl From<sqlx::Error> for NotServed {
     }
 }
 
-/// The content (its hash) and version of a piece that was served.
-pub type Versions = HashMap<String, ([u8; 32], i64)>;
+/// A piece as the database keeps it: name, content, version, and of an event what it is called and what it had.
+type Kept = (String, Vec<u8>, i64, Option<String>, Option<Vec<u8>>, Option<Vec<u8>>);
 
 fn entry(row: &SqliteRow) -> Result<Option<Entry>, sqlx::Error> {
     let pattern: String = row.try_get("pattern")?;
@@ -74,6 +77,7 @@ fn entry(row: &SqliteRow) -> Result<Option<Entry>, sqlx::Error> {
         valid_from: moment("valid_from")?,
         valid_until: moment("valid_until")?,
         received_at: Timestamp(row.try_get("received_at")?),
+        changed_at: moment("changed_at")?,
         renewed_at: moment("renewed_at")?,
     }))
 }
@@ -152,7 +156,7 @@ impl Store {
             false => "indicator".to_owned(),
         };
         let sql = format!(
-            "SELECT id, pattern, confidence, severity, tlp, pap, threat, valid_from, valid_until, received_at,
+            "SELECT id, pattern, confidence, severity, tlp, pap, threat, valid_from, valid_until, received_at, changed_at,
                 CASE WHEN $1 THEN (SELECT MAX(c.renewed_at) FROM claim c WHERE c.indicator_id = n.id AND NOT EXISTS
                     (SELECT 1 FROM import_under_way u WHERE u.source_id = c.source_id AND u.at = c.renewed_at)) END AS renewed_at
             FROM {indicators} AS n WHERE withdrawn_at IS NULL AND exercise = 0 AND (valid_until IS NULL OR valid_until > $2)
@@ -187,15 +191,44 @@ impl Store {
         Ok(turns.map(Timestamp))
     }
 
+    /// These indicators as they were looked for and as they are marked now, in the order of their numbers; what cannot be read is left out.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn feed_withdrawn(&self, scope: Scope, ids: &[i64]) -> Result<Vec<Withdrawn>, StoreError> {
+        let mut withdrawn = Vec::with_capacity(ids.len());
+        if scope != Scope::Operator {
+            return Ok(withdrawn);
+        }
+        for ids in ids.chunks(NUMBERS_PER_STATEMENT) {
+            let mut select = QueryBuilder::<Sqlite>::new("SELECT pattern, tlp, pap FROM indicator WHERE id IN (");
+            let mut numbers = select.separated(", ");
+            for id in ids {
+                numbers.push_bind(*id);
+            }
+            select.push(") ORDER BY id");
+            let rows: Vec<(String, String, Option<String>)> = select.build_query_as().fetch_all(self.readers()).await?;
+            withdrawn.extend(rows.into_iter().filter_map(|(pattern, tlp, pap)| {
+                // A marking that cannot be read counts as the strictest.
+                let pap = pap.map(|pap| pap.parse().unwrap_or(Pap::Red));
+                Some(Withdrawn { pattern: pattern.parse().ok()?, tlp: tlp.parse().unwrap_or(Tlp::Red), pap })
+            }));
+        }
+        Ok(withdrawn)
+    }
+
     /// What was last served to this level, piece by piece.
     ///
     /// # Errors
     /// The database's own.
     pub async fn feed_versions(&self, _: Scope, level: Tlp) -> Result<Versions, StoreError> {
-        let sql = "SELECT name, content, version FROM feed_piece WHERE level = $1";
-        let rows: Vec<(String, Vec<u8>, i64)> =
-            sqlx::query_as(sql).bind(i64::from(level.level())).fetch_all(self.readers()).await?;
-        let read = |(name, content, version): (String, Vec<u8>, i64)| Some((name, (content.try_into().ok()?, version)));
+        let sql = "SELECT name, content, version, info, live, gone FROM feed_piece WHERE level = $1";
+        let rows: Vec<Kept> = sqlx::query_as(sql).bind(i64::from(level.level())).fetch_all(self.readers()).await?;
+        let read = |(name, content, version, info, live, gone): Kept| {
+            let octets = |kept: Option<Vec<u8>>| kept.unwrap_or_default();
+            let event = info.map(|info| Had::read(info, &octets(live), &octets(gone)));
+            Some((name, Served { content: content.try_into().ok()?, version, event }))
+        };
         Ok(rows.into_iter().filter_map(read).collect())
     }
 
@@ -213,10 +246,14 @@ impl Store {
             let sql = "DELETE FROM feed_piece WHERE level = $1 AND name = $2";
             sqlx::query(sql).bind(level).bind(name).execute(&mut *tx).await?;
         }
-        for (name, (content, version)) in now.iter().filter(|(name, piece)| before.get(*name) != Some(*piece)) {
-            let sql = "INSERT INTO feed_piece (level, name, content, version) VALUES ($1, $2, $3, $4)
-                ON CONFLICT (level, name) DO UPDATE SET content = excluded.content, version = excluded.version";
+        for (name, served) in now.iter().filter(|(name, served)| before.get(*name) != Some(*served)) {
+            let Served { content, version, event } = served;
+            let sql = "INSERT INTO feed_piece (level, name, content, version, info, live, gone)
+                VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (level, name) DO UPDATE SET content = excluded.content,
+                version = excluded.version, info = excluded.info, live = excluded.live, gone = excluded.gone";
             let insert = sqlx::query(sql).bind(level).bind(name).bind(content.as_slice()).bind(version);
+            let insert = insert.bind(event.as_ref().map(|had| had.info.as_str()));
+            let insert = insert.bind(event.as_ref().map(Had::live_octets)).bind(event.as_ref().map(Had::gone_octets));
             insert.execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)

@@ -309,7 +309,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
     let mut incidents = Vec::with_capacity(rows.len());
     for row in rows {
         let id: i64 = row.try_get("id")?;
-        let (title, link) = in_words(scope, &row)?;
+        let (title, link) = in_words(&row)?;
         incidents.push(IncidentView {
             id,
             uuid: row.try_get("uuid")?,
@@ -333,13 +333,13 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
 }
 
 /// The title and the link of an incident or a campaign, as a reader may see them; a title is the link in words.
-pub(super) fn in_words(scope: Scope, row: &SqliteRow) -> Result<(String, String), sqlx::Error> {
+pub(super) fn in_words(row: &SqliteRow) -> Result<(String, String), sqlx::Error> {
     let pattern: Option<String> = row.try_get("pattern")?;
     let title: String = row.try_get("title")?;
     let Some(pattern) = pattern else { return Ok((title, row.try_get("link_value")?)) };
     let tlp: String = row.try_get("tlp")?;
-    let link = told_pattern(scope, row.try_get("indicator_id")?, &pattern, &tlp);
-    Ok((if is_told(scope, &tlp) { title } else { link.clone() }, link))
+    let link = told_pattern(row.try_get("indicator_id")?, &pattern, &tlp);
+    Ok((if is_told(&tlp) { title } else { link.clone() }, link))
 }
 
 /// Hosts of each incident, sorted: a resolver that asks for others is none.

@@ -107,6 +107,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/014_drafts.sql"),
     include_str!("../schema/015_verdicts.sql"),
     include_str!("../schema/016_imports.sql"),
+    include_str!("../schema/017_feeds.sql"),
 ];
 
 /// Why the store could not be opened or used.

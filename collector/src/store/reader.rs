@@ -216,8 +216,11 @@ impl Store {
             return Ok(());
         }
         let mut tx = self.begin().await?;
+        // The hour is enough to see that it lives, and tells nothing of what people there do.
+        let hour = i64::try_from(READER_SEEN_EVERY.as_micros()).unwrap_or(i64::MAX);
+        let began = now.0.saturating_sub(now.0.rem_euclid(hour));
         let sql = "UPDATE reader SET last_read_at = $2 WHERE id = $1";
-        sqlx::query(sql).bind(known.id).bind(now.0).execute(&mut *tx).await?;
+        sqlx::query(sql).bind(known.id).bind(began).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 }
@@ -283,7 +286,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_members_readers_go_with_it() {
+    async fn q3_a_members_readers_go_with_it() {
         let Fixture { store, .. } = &Fixture::new(1).await;
         let (_, token) = add(store, &NewReader { member: Some("1001".parse().unwrap()), ..new("fw") }, 1).await;
         store.depart(1, Timestamp(2)).await.unwrap();
@@ -291,6 +294,40 @@ mod tests {
             (known(store, &token, false, 3).await, store.readers_listed(Scope::Operator).await.unwrap().len()),
             (None, 0)
         );
+    }
+
+    #[tokio::test]
+    async fn q1_of_a_readers_visits_nothing_is_kept_but_the_hour_of_the_last_one() {
+        let Fixture { store, .. } = &Fixture::new(1).await;
+        let (_, token) = add(store, &new("fw"), 1).await;
+        let hour = 3_600_000_000;
+        let visit = async |at: i64| {
+            let offered = Offered::read(&token, false).unwrap();
+            let known = store.reader_by_token(Scope::Operator, &offered, Timestamp(at)).await.unwrap().unwrap();
+            store.reader_was_here(known, Timestamp(at)).await.unwrap();
+            store.readers_listed(Scope::Operator).await.unwrap()[0].last_read_at.unwrap().0
+        };
+        assert_eq!(visit(7 * hour + 1_234_567).await, 7 * hour, "to the hour");
+        assert_eq!(visit(7 * hour + 2_000_000).await, 7 * hour);
+        assert_eq!(visit(9 * hour - 1).await, 8 * hour);
+        let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info('reader') ORDER BY name")
+            .fetch_all(store.readers())
+            .await
+            .unwrap();
+        let want = [
+            "added_at",
+            "id",
+            "in_path",
+            "last_read_at",
+            "member_id",
+            "name",
+            "own",
+            "removed_at",
+            "tlp",
+            "token_sha256",
+            "until",
+        ];
+        assert_eq!(columns, want, "and no address");
     }
 
     #[tokio::test]

@@ -8,13 +8,14 @@ use varde_common::time::Timestamp;
 use super::claim::changed;
 use super::rollout::settle_stopped;
 use super::{Scope, Store, StoreError};
+use crate::intel::hidden;
 
 /// One indicator that is recalled, or was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecallRow {
     /// `indicator.id`.
     pub indicator_id: i64,
-    /// As plain lists write it.
+    /// As plain lists write it; one that few may read by its number.
     pub indicator: String,
     /// Why.
     pub reason: String,
@@ -63,7 +64,7 @@ impl From<sqlx::Error> for NotRecalled {
     }
 }
 
-type Row = (i64, String, String, String, i64, i64, Option<i64>, Option<String>, Option<String>);
+type Row = (i64, String, String, String, String, i64, i64, Option<i64>, Option<String>, Option<String>);
 
 /// Keeps indicators out of every list from now on; gives how many were not kept out before.
 ///
@@ -165,11 +166,12 @@ impl Store {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
-        let sql = "SELECT r.indicator_id, n.pattern, r.reason, r.who, r.at, r.by_itself, r.lifted_at, r.lifted_by, r.lifted_why
+        let sql = "SELECT r.indicator_id, n.pattern, n.tlp, r.reason, r.who, r.at, r.by_itself, r.lifted_at, r.lifted_by, r.lifted_why
             FROM recall r JOIN indicator n ON n.id = r.indicator_id
             ORDER BY r.lifted_at IS NOT NULL, r.id DESC LIMIT $1";
         let rows: Vec<Row> = sqlx::query_as(sql).bind(at_most).fetch_all(self.readers()).await?;
-        let read = |(indicator_id, indicator, reason, who, at, by_itself, lifted_at, lifted_by, lifted_why): Row| {
+        let read = |(indicator_id, pattern, tlp, reason, who, at, by_itself, lifted_at, lifted_by, lifted_why): Row| {
+            let indicator = hidden::told(indicator_id, &pattern, hidden::read(&tlp));
             let (at, by_itself, lifted_at) = (Timestamp(at), by_itself != 0, lifted_at.map(Timestamp));
             RecallRow { indicator_id, indicator, reason, who, at, by_itself, lifted_at, lifted_by, lifted_why }
         };

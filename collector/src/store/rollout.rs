@@ -13,6 +13,7 @@ use varde_common::trust::read_unverified;
 use super::recall::{Said, keep_out};
 use super::{Scope, Store, StoreError};
 use crate::limits::AUDIT_KEPT;
+use crate::limits::feed::SIGHTINGS_KEPT;
 use crate::limits::rollout::ROLLOUTS_SHOWN;
 use crate::rollout::{Hit, Stage};
 
@@ -363,19 +364,21 @@ impl Store {
 
 impl Store {
     /// Removes what is older than the audit is kept: who looked through drafts, lists that were on their way, recalls that were
-    /// lifted. No clock that is ahead removes more than the newest entry of the audit has seen pass.
+    /// lifted; and what sources were told, or could not be, once that is as old as it may be. No clock that is ahead removes more than the newest entry of the audit has seen pass.
     ///
     /// # Errors
     /// The database's own.
     pub async fn forget_publishing(&self, now: Timestamp) -> Result<u64, StoreError> {
         let newest = self.audit_newest_at(Scope::Operator).await?;
-        let limit = newest.map_or(Timestamp(0), |at| at.min(now)).minus(AUDIT_KEPT);
+        let passed = newest.map_or(Timestamp(0), |at| at.min(now));
+        let (limit, told) = (passed.minus(AUDIT_KEPT), passed.minus(SIGHTINGS_KEPT));
         let mut gone = 0;
         let mut tx = self.begin().await?;
-        for sql in [
-            "DELETE FROM draft_review WHERE at < $1",
-            "DELETE FROM rollout WHERE ended_at < $1",
-            "DELETE FROM recall WHERE lifted_at < $1",
+        for (sql, limit) in [
+            ("DELETE FROM draft_review WHERE at < $1", limit),
+            ("DELETE FROM rollout WHERE ended_at < $1", limit),
+            ("DELETE FROM recall WHERE lifted_at < $1", limit),
+            ("DELETE FROM sighting WHERE COALESCE(sent_at, given_up_at) < $1", told),
         ] {
             gone += sqlx::query(sql).bind(limit.0).execute(&mut *tx).await?.rows_affected();
         }
@@ -513,5 +516,30 @@ mod tests {
         assert_eq!(rows[0].passed_at, None, "nobody has looked");
         store.go_onward(Onward::Ends, 7, false, now).await.unwrap();
         assert_eq!(store.rollouts(Scope::Operator).await.unwrap()[0].passed_at, Some(now), "published past");
+    }
+    #[tokio::test]
+    async fn q3_what_was_told_to_a_source_goes_after_90_days_and_who_looked_a_draft_through_after_24_months() {
+        let fixture = Fixture::new(1).await;
+        let store = &fixture.store;
+        let day = |days: u64| Timestamp(0).plus(std::time::Duration::from_secs(days * 86_400));
+        let deed =
+            |days: u64| crate::audit::Deed::new("kari".into(), "publish", crate::audit::On::Everybody, day(days));
+        store.note(&deed(1_000)).await.unwrap();
+        store.review_draft("d", "kari", "sett", day(1_000)).await.unwrap();
+        fixture.run("INSERT INTO source (id, name, added_at) VALUES (1, 'misp', 1)").await;
+        let told = "INSERT INTO sighting (source_id, judgement_id, object_id, kind, at, next_at, sent_at, given_up_at) VALUES
+            (1, 1, 'a', 1, 1, 1, 86400000000 * 1000, NULL), (1, 2, 'b', 1, 1, 1, NULL, 86400000000 * 1000), (1, 3, 'c', 1, 1, 1, NULL, NULL)";
+        fixture.run(told).await;
+        let left = async |days: u64| {
+            store.forget_publishing(day(days)).await.unwrap();
+            let sightings = fixture.count("SELECT COUNT(*) FROM sighting").await;
+            (sightings, store.draft_reviews(Scope::Operator, "d").await.unwrap().len())
+        };
+        assert_eq!(left(5_000).await, (3, 1), "the clock alone removes nothing");
+        store.note(&deed(5_000)).await.unwrap();
+        assert_eq!(left(1_090).await, (3, 1));
+        assert_eq!(left(1_091).await, (1, 1), "what waits still waits");
+        assert_eq!(left(1_729).await, (1, 1));
+        assert_eq!(left(1_740).await, (1, 0));
     }
 }

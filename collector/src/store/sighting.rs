@@ -6,7 +6,7 @@ use serde::Serialize;
 use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
-use crate::limits::feed::{SIGHTING_AGAIN_AFTER, SIGHTING_AGAIN_MAX, SIGHTING_TRIES, SIGHTINGS_KEPT};
+use crate::limits::feed::{SIGHTING_AGAIN_AFTER, SIGHTING_AGAIN_MAX, SIGHTING_TRIES};
 
 /// Where a source is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,8 +164,6 @@ impl Store {
             .bind(now.plus(wait).0)
             .execute(&mut *tx)
             .await?;
-        let sql = "DELETE FROM sighting WHERE COALESCE(sent_at, given_up_at) < $1";
-        sqlx::query(sql).bind(now.minus(SIGHTINGS_KEPT).0).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 

@@ -136,7 +136,7 @@ async fn entries(tx: &mut SqliteConnection, page: &Page, under_way: &mut UnderWa
         let touched: String = sqlx::query_scalar(sql).bind(page.from).bind(page.to).fetch_one(&mut *tx).await?;
         let published = under_way::published(&mut *tx, &touched).await?;
         under_way::remember(&mut *tx, &published).await?;
-        claim_sum::of_entries(&mut *tx, page.from, page.to).await?;
+        claim_sum::of_entries(&mut *tx, page.from, page.to, page.now).await?;
         under_way::forget_unchanged(tx, &published).await?;
     }
     let imported = &mut under_way.imported;

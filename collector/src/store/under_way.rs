@@ -121,8 +121,18 @@ impl UnderWay {
 }
 
 /// What an indicator comes to, as others read it.
-const FACTS: [&str; 9] =
-    ["threat", "confidence", "severity", "tlp", "pap", "valid_from", "valid_until", "exercise", "withdrawn_at"];
+const FACTS: [&str; 10] = [
+    "threat",
+    "confidence",
+    "severity",
+    "tlp",
+    "pap",
+    "valid_from",
+    "valid_until",
+    "exercise",
+    "withdrawn_at",
+    "changed_at",
+];
 
 /// Those of these indicators (numbers, as JSON) that were ever published, as JSON: of the others nothing is served.
 pub(super) async fn published(tx: &mut SqliteConnection, which: &str) -> Result<String, StoreError> {

@@ -108,7 +108,7 @@ impl MispFeed {
                 }
                 Item::Withdrawn(object) | Item::Silent(object) => is_of(&object.object_id),
                 Item::Clue(clue) => is_of(&clue.object_id),
-                Item::Harmless(..) | Item::PassedOver | Item::LeftOut(_) => {}
+                Item::Harmless(..) | Item::PassedOver | Item::PassedBy(..) | Item::LeftOut(_) => {}
             }
             ControlFlow::Continue(())
         })?;

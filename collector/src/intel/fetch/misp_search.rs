@@ -59,7 +59,7 @@ impl Conversation for MispSearch {
             let modified = match item {
                 Item::Found(_, found) => found.object.modified,
                 Item::Withdrawn(object) | Item::Silent(object) => object.modified,
-                Item::Clue(_) | Item::Harmless(..) | Item::PassedOver | Item::LeftOut(_) => None,
+                Item::Clue(_) | Item::Harmless(..) | Item::PassedOver | Item::PassedBy(..) | Item::LeftOut(_) => None,
             };
             newest = newest.max(modified.map(|at| at.0 / 1_000_000));
             ControlFlow::Continue(())

@@ -198,6 +198,8 @@ pub enum Item {
     Clue(Clue),
     /// The source means it for people to read.
     PassedOver,
+    /// Seen in a text and not taken, and why; with the marking of the text.
+    PassedBy(LeftOut, Option<Tlp>),
     /// What cannot be taken in.
     LeftOut(LeftOut),
 }

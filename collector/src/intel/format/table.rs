@@ -287,6 +287,7 @@ impl Reading<'_> {
             | Item::Silent(_)
             | Item::Harmless(..)
             | Item::Clue(_)
+            | Item::PassedBy(..)
             | Item::PassedOver) => item,
         };
         self.rows += 1;

@@ -36,6 +36,7 @@ pub(super) fn told(format: Format, options: &Options, text: &[u8]) -> Vec<String
             Item::Harmless(_, found) => format!("harmless {}", found.pattern.to_plain()),
             Item::Clue(clue) => format!("clue {} {}", clue.kind, clue.value),
             Item::PassedOver => "passed over".to_owned(),
+            Item::PassedBy(passed, _) => format!("passed over: {passed}"),
             Item::LeftOut(left_out) => format!("left out: {left_out}"),
         });
         ControlFlow::Continue(())

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use varde_common::tlp::Tlp;
 
-use super::{Finding, is_secret};
+use super::Finding;
+use crate::intel::hidden::is_secret;
 use crate::limits::HELD_NAMED;
 
 /// Indicators that one rule holds back.

@@ -17,7 +17,6 @@ use ipnet::IpNet;
 use varde_common::indicator::{Pattern, Target};
 use varde_common::name::DomainName;
 use varde_common::time::Timestamp;
-use varde_common::tlp::Tlp;
 
 pub use defaults::{default_list, default_lists};
 pub use fixed::Fixed;
@@ -335,17 +334,4 @@ impl Linter {
         };
         findings.push(Finding { entry: Some(entry), ..Finding::of(rule, level, why, remedy) });
     }
-}
-
-/// Whether an indicator is named by its number alone where not everybody who reads may read it; what lint says of it may be all of it.
-pub fn is_secret(tlp: Tlp) -> bool {
-    match tlp {
-        Tlp::Clear | Tlp::Green | Tlp::Amber => false,
-        Tlp::AmberStrict | Tlp::Red => true,
-    }
-}
-
-/// An indicator as such readers are shown it.
-pub fn shown(id: i64, pattern: &str, tlp: Tlp) -> String {
-    if is_secret(tlp) { format!("indicator {id} ({tlp})") } else { pattern.to_owned() }
 }

@@ -1,6 +1,8 @@
 //! What lint promises, on the lists that are shipped.
 
 use super::*;
+use crate::intel::hidden;
+use varde_common::tlp::Tlp;
 
 fn known() -> Knowledge {
     Knowledge { lists: default_lists().collect(), ..Knowledge::default() }
@@ -146,10 +148,10 @@ fn l3_of_what_not_everybody_may_read_only_number_and_rule_are_told() {
     let mut held = Held::default();
     for text in ["a.evil.example", "info.altinn.no", "github.io"] {
         let finding = linter.holds(&pattern(text), false).unwrap();
-        held.add(&finding, Tlp::Red, || shown(7, text, Tlp::Red), true);
+        held.add(&finding, Tlp::Red, || hidden::told(7, text, Tlp::Red), true);
     }
     let told = format!("{:?} {:?}", held.lines(""), held.first_published);
     assert!(!told.contains("evil") && !told.contains("altinn") && !told.contains("github"), "{told}");
-    assert!(told.contains("indicator 7 (TLP:RED)") && told.contains("public-suffix"), "{told}");
-    assert_eq!(shown(7, "evil.example", Tlp::Amber), "evil.example");
+    assert!(told.contains("confidential indicator 7") && told.contains("public-suffix"), "{told}");
+    assert_eq!(hidden::told(7, "evil.example", Tlp::Amber), "evil.example");
 }

@@ -7,6 +7,7 @@
 pub mod misp;
 pub mod plain;
 pub mod rpz;
+pub mod served;
 pub mod stix;
 
 use std::collections::HashSet;
@@ -40,6 +41,8 @@ pub struct Entry {
     pub valid_until: Option<Timestamp>,
     /// When it came here.
     pub received_at: Timestamp,
+    /// Since when what is said of it is as it is; none = since it came.
+    pub changed_at: Option<Timestamp>,
     /// When a source last said it; none where nobody asked.
     pub renewed_at: Option<Timestamp>,
 }
@@ -47,7 +50,7 @@ pub struct Entry {
 impl Entry {
     /// Whether somebody of this level may read it.
     pub fn is_for(&self, level: Tlp) -> bool {
-        self.tlp <= level && self.tlp < Tlp::Red && self.pap < Some(Pap::Red)
+        is_for(self.tlp, self.pap, level)
     }
 
     /// Whether it may be acted upon in ways that the other side notices.
@@ -57,11 +60,32 @@ impl Entry {
 
     /// The name, where it is one that every program takes for one: letters, digits, hyphens and underscores.
     fn name(&self) -> Option<String> {
-        let (Target::Domain(name) | Target::Host(name)) = &self.pattern.target else { return None };
-        let text = name.to_string();
-        let is_usual = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
-        text.bytes().all(is_usual).then_some(text)
+        usual_name(&self.pattern)
     }
+}
+
+/// See [`Entry::name`].
+fn usual_name(pattern: &Pattern) -> Option<String> {
+    let (Target::Domain(name) | Target::Host(name)) = &pattern.target else { return None };
+    let text = name.to_string();
+    let is_usual = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
+    text.bytes().all(is_usual).then_some(text)
+}
+
+/// An indicator that was served and is no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// What was looked for.
+    pub pattern: Pattern,
+    /// How far it may be shared now, which may be less far than when it was served.
+    pub tlp: Tlp,
+    /// What may be done with it now.
+    pub pap: Option<Pap>,
+}
+
+/// Whether somebody of this level may read what is marked so.
+fn is_for(tlp: Tlp, pap: Option<Pap>, level: Tlp) -> bool {
+    tlp <= level && tlp < Tlp::Red && pap < Some(Pap::Red)
 }
 
 /// What was written already: the same value stands once, however many indicators come to it.
@@ -93,6 +117,7 @@ pub(crate) mod tests {
             valid_from: None,
             valid_until: None,
             received_at: Timestamp(1_795_000_000_000_000),
+            changed_at: None,
             renewed_at: None,
         }
     }

@@ -80,7 +80,8 @@ fn pattern(entry: &Entry) -> Option<String> {
 pub struct Bundle {
     operator: String,
     identity: String,
-    threat: Option<String>,
+    /// The threat under way, and the markings of which it has stood.
+    campaigns: (Option<String>, Vec<Tlp>),
     is_begun: bool,
 }
 
@@ -88,7 +89,7 @@ impl Bundle {
     /// By this operator.
     pub fn new(operator: &str) -> Bundle {
         let identity = format!("identity--{}", external_name(&format!("organisation\n{operator}")));
-        Bundle { operator: operator.to_owned(), identity, threat: None, is_begun: false }
+        Bundle { operator: operator.to_owned(), identity, campaigns: (None, Vec::new()), is_begun: false }
     }
 
     fn object(&mut self, object: &Value) -> String {
@@ -112,7 +113,7 @@ impl Bundle {
         text
     }
 
-    /// One more indicator, with its threat where that has not come yet; none where STIX cannot say it.
+    /// One more indicator, with its threat where that has not come yet with this marking; none where STIX cannot say it.
     pub fn take(&mut self, entry: &Entry) -> Option<String> {
         let pattern = pattern(entry)?;
         let id = format!(
@@ -120,7 +121,9 @@ impl Bundle {
             external_name(&format!("indicator\n{}\n{}", self.operator, entry.pattern.to_plain()))
         );
         let created = time(entry.received_at);
-        let modified = time(entry.renewed_at.unwrap_or(entry.received_at).max(entry.received_at));
+        let said_last =
+            [entry.renewed_at, entry.changed_at].into_iter().flatten().fold(entry.received_at, Timestamp::max);
+        let modified = time(said_last);
         let mut labels = Vec::new();
         if matches!(entry.pattern.target, Target::Host(_)) {
             labels.push(EXACT_HOST.to_owned());
@@ -139,14 +142,19 @@ impl Bundle {
         }
         let mut text = self.object(&indicator);
         let Some(threat) = &entry.threat else { return Some(text) };
-        let campaign = format!("campaign--{}", external_name(&format!("threat\n{}\n{threat}", self.operator)));
-        if self.threat.as_ref() != Some(threat) {
+        // One of each marking: an object's version says one thing, and which marking a threat has hangs on what else goes out.
+        let name = format!("threat\n{}\n{threat}\n{}", self.operator, entry.tlp);
+        let campaign = format!("campaign--{}", external_name(&name));
+        if self.campaigns.0.as_ref() != Some(threat) {
+            self.campaigns = (Some(threat.clone()), Vec::new());
+        }
+        if !self.campaigns.1.contains(&entry.tlp) {
             let object = json!({
                 "type": "campaign", "spec_version": "2.1", "id": campaign, "created_by_ref": self.identity,
                 "created": DEFINED, "modified": DEFINED, "name": threat, "object_marking_refs": [marking_id(entry.tlp)],
             });
             text.push_str(&self.object(&object));
-            self.threat = Some(threat.clone());
+            self.campaigns.1.push(entry.tlp);
         }
         let relationship = json!({
             "type": "relationship", "spec_version": "2.1",
@@ -242,5 +250,37 @@ mod tests {
     fn times_have_milliseconds() {
         assert_eq!(time(Timestamp(1_763_733_900_000_000)), "2025-11-21T14:05:00.000Z");
         assert_eq!(time(Timestamp(1_763_733_900_120_999)), "2025-11-21T14:05:00.120Z");
+    }
+    #[test]
+    fn f2_an_objects_version_moves_whenever_it_says_something_else_and_says_one_thing_for_all_levels() {
+        let objects = |entries: &[Entry]| -> Vec<Value> {
+            let mut bundle = Bundle::new("Prøve-CSIRT");
+            let mut text = bundle.head(Tlp::AmberStrict);
+            entries.iter().for_each(|entry| text.push_str(&bundle.take(entry).unwrap()));
+            text.push_str(bundle.foot());
+            serde_json::from_str::<Value>(&text).unwrap()["objects"].as_array().unwrap().clone()
+        };
+        let with =
+            |id: i64, tlp: Tlp| Entry { tlp, threat: Some("Lure".to_owned()), ..entry(id, &format!("n{id}.example")) };
+        let strict = Entry { renewed_at: Some(Timestamp(1_795_000_001_000_000)), ..with(1, Tlp::AmberStrict) };
+        // A source that was stricter has taken it back.
+        let looser = Entry { tlp: Tlp::Green, changed_at: Some(Timestamp(1_795_000_002_000_000)), ..strict.clone() };
+        let other = with(2, Tlp::Green);
+        let mut said: std::collections::HashMap<(String, String), Value> = std::collections::HashMap::new();
+        for bundle in [
+            vec![strict.clone(), other.clone()],
+            vec![other.clone()],
+            vec![looser.clone(), other],
+            vec![strict],
+            vec![looser],
+        ] {
+            for object in objects(&bundle) {
+                let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+                let before = said.insert((text("id"), text("modified")), object.clone());
+                assert!(before.is_none_or(|before| before == object), "{object}");
+            }
+        }
+        let versions = said.keys().filter(|(id, _)| id.starts_with("indicator--")).count();
+        assert_eq!(versions, 3, "two of the one, and the other");
     }
 }

@@ -1,13 +1,16 @@
 //! Feeds made from a published list: what is in them for whom, and when they are made anew.
 
+use std::io::Read;
+
 use ed25519_dalek::SigningKey;
+use varde_common::channel::ChannelName;
 use varde_common::confidential::ConfidentialKey;
 use varde_common::id::Revision;
 use varde_common::list::Manifest;
 use varde_common::matcher::Seed;
 
 use super::*;
-use crate::intel::canonical::{About, Found, Pap};
+use crate::intel::canonical::{About, Details, Found, Pap};
 use crate::intel::compile::{Compiler, Making};
 use crate::store::list::New;
 
@@ -289,4 +292,109 @@ async fn f3_what_takes_longer_to_make_than_a_reader_waits_is_made_all_the_same()
         tokio::task::yield_now().await;
     }
     assert_eq!(text(&feeds.of(Tlp::Green).await.unwrap(), "domains.txt").lines().count(), 3_000);
+}
+
+/// Every event by its name: what it is called, its time, and of each attribute its name, its value and whether it is gone.
+type Events = std::collections::BTreeMap<String, (String, i64, Vec<(String, String, bool)>)>;
+
+fn events(snapshot: &Snapshot) -> Events {
+    let manifest: serde_json::Value = serde_json::from_str(&text(snapshot, "misp/manifest.json")).unwrap();
+    let of = |uuid: &String| {
+        let event: serde_json::Value = serde_json::from_str(&text(snapshot, &format!("misp/{uuid}.json"))).unwrap();
+        let event = &event["Event"];
+        assert_eq!(event["timestamp"], manifest[uuid]["timestamp"]);
+        let attribute = |one: &serde_json::Value| {
+            assert_eq!((&one["timestamp"], &one["to_ids"]), (&event["timestamp"], &(one["deleted"] == false).into()));
+            let text = |key: &str| one[key].as_str().unwrap().to_owned();
+            (text("uuid"), text("value"), one["deleted"].as_bool().unwrap())
+        };
+        let attributes = event["Attribute"].as_array().unwrap().iter().map(attribute).collect();
+        (event["info"].as_str().unwrap().to_owned(), event["timestamp"].as_i64().unwrap(), attributes)
+    };
+    manifest.as_object().unwrap().keys().map(|uuid| (uuid.clone(), of(uuid))).collect()
+}
+
+fn named(threat: &str, tlp: Tlp) -> About {
+    About { threat: Some(threat.to_owned()), ..marked(tlp) }
+}
+
+#[tokio::test]
+async fn f2_what_was_served_and_is_gone_is_said_to_be_deleted_until_months_are_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    let feeds = Feeds::new(dir.path(), store.clone());
+    let at = async |now: Timestamp| {
+        let stamp = store.feed_stamp(Scope::Operator).await.unwrap();
+        feeds.make(Tlp::Green, stamp, now, clock::monotonic()).await.unwrap()
+    };
+    let day = |days: u64| clock::now().plus(Duration::from_secs(days * 86_400));
+    import(&store, &["one.example", "two.example"], named("Lure", Tlp::Green)).await;
+    publish(&store, 1).await;
+    let first = events(&at(day(0)).await);
+    let (lure, (info, then, attributes)) = first.first_key_value().unwrap();
+    let (one, two) = (attributes[0].0.clone(), attributes[1].0.clone());
+    assert_eq!((first.len(), info.as_str()), (1, "Lure"));
+    assert!(attributes.iter().all(|(_, _, deleted)| !deleted));
+
+    // One is withdrawn, the other is of another threat.
+    let two_found = Found { about: named("Annen", Tlp::Green), ..Found::bare("two.example".parse().unwrap()) };
+    store.say_only("x", &[two_found], clock::now()).await.unwrap();
+    let snapshot = at(day(1)).await;
+    let second = events(&snapshot);
+    let (info, later, attributes) = &second[lure];
+    assert!(later > then, "a server fetches what is newer");
+    let gone = |uuid: &str, value: &str| (uuid.to_owned(), value.to_owned(), true);
+    assert_eq!(
+        (info.as_str(), attributes.as_slice()),
+        ("Lure", &[gone(&one, "one.example"), gone(&two, "two.example")][..])
+    );
+    let (other, (info, _, attributes)) = second.iter().find(|(uuid, _)| *uuid != lure).unwrap();
+    assert_eq!((info.as_str(), attributes[0].1.as_str(), attributes[0].2), ("Annen", "two.example", false));
+    assert_ne!(attributes[0].0, two, "a server that has it in one event takes it in no other");
+    assert_eq!(text(&snapshot, "misp/hashes.csv").lines().count(), 1, "what is gone has no hash");
+    assert_eq!(events(&at(day(2)).await), second, "nothing new");
+
+    // What is for fewer now goes without its value, and so does the name that it alone had.
+    import(&store, &["two.example"], named("Annen", Tlp::Red)).await;
+    let snapshot = at(day(3)).await;
+    let third = events(&snapshot);
+    let all = everything(&snapshot);
+    assert!(!all.contains("two.example") && !all.contains("Annen"), "{all}");
+    assert!(third[other].2[0].2 && third[other].1 > second[other].1, "{third:?}");
+    assert!(third[lure].2.iter().any(|(uuid, _, deleted)| *uuid == two && *deleted), "it goes where it was");
+
+    // What is said again stands again.
+    import(&store, &["one.example"], named("Lure", Tlp::Green)).await;
+    let fourth = events(&at(day(4)).await);
+    assert!(fourth[lure].2.contains(&(one.clone(), "one.example".to_owned(), false)), "{fourth:?}");
+    assert!(fourth[lure].1 > third[lure].1);
+    store.say_only("x", &[], clock::now()).await.unwrap();
+    assert_eq!(events(&at(day(5)).await)[lure].2.len(), 2);
+    // After months it is told no more, each by its own day.
+    assert_eq!(events(&at(day(182)).await)[lure].2, [gone(&one, "one.example")]);
+    assert!(events(&at(day(186)).await).is_empty());
+    // Of another level nothing was ever said here.
+    let stamp = store.feed_stamp(Scope::Operator).await.unwrap();
+    let clear = feeds.make(Tlp::Clear, stamp, day(5), clock::monotonic()).await.unwrap();
+    assert!(events(&clear).is_empty(), "what one never had is not said to be gone");
+}
+
+#[tokio::test]
+async fn q1_what_a_source_wrote_beside_an_indicator_goes_to_no_sensor_and_no_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::create(dir.path()).await.unwrap();
+    let words = || Some("Kari Nordmann".to_owned());
+    let details = Details {
+        note: words(),
+        url: words(),
+        measures: vec!["Kari Nordmann".to_owned()],
+        tags: vec!["Kari Nordmann".to_owned()],
+        ..Details::default()
+    };
+    import(&store, &["evil.example"], About { details, ..marked(Tlp::Green) }).await;
+    publish(&store, 1).await;
+    let all = everything(&Feeds::new(dir.path(), store.clone()).of(Tlp::Green).await.unwrap());
+    assert!(all.contains("evil.example") && !all.contains("Kari"), "{all}");
+    let list = store.newest_list(Scope::Operator, &ChannelName::default()).await.unwrap().unwrap();
+    assert!(!list.base.windows(4).any(|part| part == b"Kari"), "the list of sensors");
 }

@@ -163,6 +163,37 @@ async fn one_indicator_of_three_sources_is_their_sum_and_each_withdraws_its_own(
 }
 
 #[tokio::test]
+async fn f2_when_an_indicator_became_another_moves_with_every_change_of_it_and_with_nothing_else() {
+    let bench = Bench::new().await;
+    let store = &bench.store;
+    let at = |second: i64| Timestamp(second * 1_000_000);
+    let of = async |source: &str, about: About, second: i64| {
+        let found = Found { about, ..Found::bare("evil.example".parse().unwrap()) };
+        store.take_in(source, &[found], at(second)).await.unwrap();
+    };
+    let changed = async || -> i64 {
+        let sql = "SELECT COALESCE(changed_at, received_at) FROM indicator";
+        sqlx::query_scalar(sql).fetch_one(store.readers()).await.unwrap()
+    };
+    let green = About { tlp: Some(Tlp::Green), valid_until: Some(at(500)), ..About::default() };
+    of("one", green.clone(), 1).await;
+    assert_eq!(changed().await, at(1).0, "as it came");
+    of("two", green.clone(), 2).await;
+    of("one", green.clone(), 3).await;
+    assert_eq!(changed().await, at(1).0, "the same once more");
+    of("two", About { tlp: Some(Tlp::Red), valid_until: Some(at(900)), ..About::default() }, 4).await;
+    assert_eq!(changed().await, at(4).0 + 1_000, "behind what was said again in the same moment");
+    // Its marking and its end are the other's again, though that one says nothing new.
+    store.withdraw_source("two", "gone", at(5)).await.unwrap();
+    assert_eq!(changed().await, at(5).0);
+    // Whatever the clock says it is later than what was told before, by as much as others can tell apart.
+    of("two", About { severity: Some(Severity::Critical), ..green }, 2).await;
+    assert_eq!(changed().await, at(5).0 + 1_000);
+    store.withdraw_source("two", "gone", at(1)).await.unwrap();
+    assert_eq!(changed().await, at(5).0 + 2_000);
+}
+
+#[tokio::test]
 async fn v1_of_two_versions_the_newer_counts_in_whatever_order_and_however_they_come() {
     let (one, two) = (says("old.example", "o", 1, &sure(10)), says("new.example", "o", 2, &sure(20)));
     for order in [[one.clone(), two.clone()], [two.clone(), one.clone()]] {
@@ -421,8 +452,8 @@ async fn v5_no_page_of_an_import_reads_all_that_is_said() {
     let bench = Bench::new().await;
     bench.take(&[says("a.example", "o", 1, &sure(1))], 1).await;
     let mut stage = bench.stage(Manner::default(), &[], true).await;
-    let settle = claim_sum::sum_up("SELECT value FROM json_each($1)");
-    let of_entries = claim_sum::sum_up(claim_sum::OF_ENTRIES);
+    let settle = claim_sum::sum_up("SELECT value FROM json_each($1)", "$2");
+    let of_entries = claim_sum::sum_up(claim_sum::OF_ENTRIES, "$3");
     for sql in [WITHDRAW, RENEW, UNSAID, settle.as_str(), of_entries.as_str(), claim_sum::WITHOUT_CLAIMS] {
         let plan = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
         let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(plan).fetch_all(&mut stage.conn).await.unwrap();

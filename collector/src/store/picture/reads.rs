@@ -294,7 +294,7 @@ async fn read_campaigns(
     .await?;
     for row in &hits {
         if let Some(campaign) = place.get(&row.try_get("campaign_id")?).and_then(|&at| campaigns.get_mut(at)) {
-            if withheld(scope, row)? {
+            if withheld(scope, &campaign.link_kind, row)? {
                 campaign.title = None;
             }
             campaign.hits.push(hit_facts(row)?);
@@ -371,7 +371,7 @@ async fn read_incidents(
             id: row.try_get("id")?,
             uuid: row.try_get("uuid")?,
             link_kind: row.try_get("link_kind")?,
-            title: if withheld(scope, row)? { None } else { Some(title) },
+            title: if withheld(scope, row.try_get("link_kind")?, row)? { None } else { Some(title) },
             exercise: row.try_get::<i64, _>("exercise")? != 0,
             campaign_id: row.try_get("campaign_id")?,
             hit: hit_facts(row)?,
@@ -397,8 +397,8 @@ pub(super) async fn detail(
         return Ok(None);
     }
     let rows = sqlx::query(
-        "SELECT a.*, m.name AS member_name FROM alert a JOIN incident i ON i.id = a.incident_id \
-         JOIN member m ON m.id = a.member_id WHERE ($1 IS NULL OR a.member_id = $1) \
+        "SELECT a.*, m.name AS member_name, n.tlp FROM alert a JOIN incident i ON i.id = a.incident_id \
+         JOIN member m ON m.id = a.member_id JOIN indicator n ON n.id = a.indicator_id WHERE ($1 IS NULL OR a.member_id = $1) \
          AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3) ORDER BY a.first_seen, a.id LIMIT $4",
     )
     .bind(member)

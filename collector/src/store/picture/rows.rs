@@ -3,11 +3,10 @@
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use varde_common::time::Timestamp;
-use varde_common::tlp::Tlp;
 
 use super::{AlertFacts, HitFacts, IndicatorFacts, MemberFacts};
 use crate::store::Scope;
-use crate::store::alert::verdict_from;
+use crate::store::alert::{is_told, verdict_from};
 
 pub(super) fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, sqlx::Error> {
     Ok(Timestamp(row.try_get(column)?).clamped())
@@ -17,12 +16,10 @@ pub(super) fn maybe_time(row: &SqliteRow, column: &str) -> Result<Option<Timesta
     Ok(row.try_get::<Option<i64>, _>(column)?.map(|at| Timestamp(at).clamped()))
 }
 
-/// Whether the title would tell a member an indicator that is marked for fewer eyes.
-pub(super) fn withheld(scope: Scope, row: &SqliteRow) -> Result<bool, sqlx::Error> {
-    match scope {
-        Scope::Operator => Ok(false),
-        Scope::Member(_) => Ok(row.try_get::<Option<i64>, _>("strict")?.unwrap_or(0) != 0),
-    }
+/// Whether the title would tell an indicator that is marked for few eyes, or a member the threat that it belongs to.
+pub(super) fn withheld(scope: Scope, link_kind: &str, row: &SqliteRow) -> Result<bool, sqlx::Error> {
+    let is_strict = row.try_get::<Option<i64>, _>("strict")?.unwrap_or(0) != 0;
+    Ok(is_strict && (scope != Scope::Operator || link_kind == "indicator"))
 }
 
 pub(super) fn member_facts(row: &SqliteRow) -> Result<MemberFacts, sqlx::Error> {
@@ -51,17 +48,13 @@ pub(super) fn hit_facts(row: &SqliteRow) -> Result<HitFacts, sqlx::Error> {
 
 pub(super) fn indicator_facts(scope: Scope, row: &SqliteRow) -> Result<IndicatorFacts, sqlx::Error> {
     let tlp: String = row.try_get("tlp")?;
-    // A marking that cannot be read counts as the strictest.
-    let open = match scope {
-        Scope::Operator => true,
-        Scope::Member(_) => tlp.parse::<Tlp>().is_ok_and(|tlp| tlp < Tlp::AmberStrict),
-    };
+    let is_told = is_told(&tlp);
     Ok(IndicatorFacts {
         id: row.try_get("id")?,
-        pattern: Some(row.try_get("pattern")?).filter(|_| open),
+        pattern: Some(row.try_get("pattern")?).filter(|_| is_told),
         kind: row.try_get("kind")?,
         source: row.try_get("source")?,
-        threat: row.try_get::<Option<String>, _>("threat")?.filter(|_| open),
+        threat: row.try_get::<Option<String>, _>("threat")?.filter(|_| is_told || scope == Scope::Operator),
         tlp,
         confidence: row.try_get("confidence")?,
         published_in: row.try_get("published_in")?,
@@ -70,6 +63,7 @@ pub(super) fn indicator_facts(scope: Scope, row: &SqliteRow) -> Result<Indicator
 
 pub(super) fn alert_facts(row: &SqliteRow) -> Result<AlertFacts, sqlx::Error> {
     let yes = |column: &str| row.try_get::<i64, _>(column).map(|value| value != 0);
+    let tlp: &str = row.try_get("tlp")?;
     Ok(AlertFacts {
         id: row.try_get("id")?,
         uuid: row.try_get("uuid")?,
@@ -87,7 +81,8 @@ pub(super) fn alert_facts(row: &SqliteRow) -> Result<AlertFacts, sqlx::Error> {
         looked_up_by_other: yes("looked_up_by_other")?,
         possible_contact: yes("possible_contact")?,
         labels_left: row.try_get("labels_left")?,
-        server: row.try_get("server")?,
+        // The server that was met may be the indicator itself.
+        server: row.try_get::<Option<String>, _>("server")?.filter(|_| is_told(tlp)),
         port: row.try_get("port")?,
         protocol: row.try_get("protocol")?,
         severity: row.try_get("severity")?,

@@ -24,7 +24,7 @@ use word::Word;
 use super::lines;
 use super::marking;
 use super::value::{self, Names, Value};
-use super::{BadFile, Clue, Input, Item, LeftOut, Place};
+use super::{BadFile, Clue, Input, Item, LeftOut, Place, shown_word};
 use crate::intel::canonical::{About, Details, Found, Object};
 use crate::intel::lint::Fixed;
 use crate::limits::prose::{PROSE_MAX_OCTETS, PROSE_TEXT_MAX_OCTETS, PROSE_VALUES_MAX};
@@ -376,7 +376,13 @@ pub fn read(
                 text: String::new(),
                 why: format!("is not read: {}", unread.why),
             }),
-            false => Item::PassedOver,
+            false => {
+                let why = format!("is not read: {}", unread.why);
+                Item::PassedBy(
+                    LeftOut { place: Place::Object(lines::word(&unread.name)), text: String::new(), why },
+                    tlp,
+                )
+            }
         };
         if take(item).is_break() {
             return Ok(());
@@ -385,7 +391,10 @@ pub fn read(
     for Seen { line, value, fate, .. } in seen {
         let item = match fate {
             Fate::Taken(found) => Item::Found(Place::Line(line), found),
-            Fate::Passed(_) => Item::PassedOver,
+            Fate::Passed(why) => {
+                let (place, text) = (Place::Line(line), shown_word(&value));
+                Item::PassedBy(LeftOut { place, text, why: format!("is not taken: {why}") }, tlp)
+            }
             Fate::Clue(kind) => Item::Clue(Clue { object_id: String::new(), kind: kind.to_owned(), value, tlp }),
             Fate::Refused(why) => lines::left_out(line, &value, why),
         };

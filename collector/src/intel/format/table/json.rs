@@ -100,7 +100,7 @@ fn item(table: Table, number: u64, key: Option<&str>, raw: &RawValue) -> Item {
                 false => hidden::without_value(left_out),
             })
         }
-        item @ (Item::Withdrawn(_) | Item::Silent(_) | Item::Clue(_) | Item::PassedOver) => item,
+        item @ (Item::Withdrawn(_) | Item::Silent(_) | Item::Clue(_) | Item::PassedOver | Item::PassedBy(..)) => item,
     }
 }
 

@@ -71,9 +71,12 @@ fn d_text15_a_tables_words_on_how_sure_how_bad_and_how_long_are_read_or_told() {
         until.push(match item {
             Item::Found(_, found) => found.about.valid_until.map_or("never".to_owned(), |at| at.to_string()),
             Item::LeftOut(left_out) => left_out.to_string(),
-            Item::Withdrawn(_) | Item::Silent(_) | Item::Harmless(..) | Item::Clue(_) | Item::PassedOver => {
-                String::new()
-            }
+            Item::Withdrawn(_)
+            | Item::Silent(_)
+            | Item::Harmless(..)
+            | Item::Clue(_)
+            | Item::PassedOver
+            | Item::PassedBy(..) => String::new(),
         })
     });
     assert!(until[0].starts_with("2026-11-21T00:00:00") && until[1].starts_with("2026-11-21T14:05:00"), "{until:?}");
