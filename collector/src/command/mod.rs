@@ -283,6 +283,8 @@ mod tests {
             "source fetch liste --dry-run --json",
             "source fetch liste --release-held",
             "source show liste --json",
+            "source set liste --turns-over yes",
+            "source add nyeste --kind file https://f.example/last-day --turns-over",
             "source pause liste",
             "source resume liste",
             "source remove liste --withdraw",

@@ -190,6 +190,14 @@ impl Gathered {
         self.stage.would(Scope::Operator, source).await
     }
 
+    /// Of what its source says that stands, what is not said again of these groups of its objects.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn unsaid_of(&mut self, source: &str, groups: &[&str]) -> Result<u64, StoreError> {
+        self.stage.unsaid_of(Scope::Operator, source, groups).await
+    }
+
     /// The numbers of those in it that a person has found wrong: they stay withdrawn.
     ///
     /// # Errors
