@@ -46,6 +46,7 @@ mod export;
 mod handing_over;
 mod held;
 mod indicator_lint;
+mod indicator_standing;
 pub mod list;
 mod listing;
 mod noted;

@@ -115,26 +115,8 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     let Some(outcome) = outcome else { return Ok(()) };
     let (Outcome::Published { compiled, .. } | Outcome::Waits { compiled, .. } | Outcome::Unchanged { compiled, .. }) =
         &outcome;
-    if compiled.confidential > 0 {
-        say::aside(&format!(
-            "{} indicators marked TLP:AMBER+STRICT or TLP:RED reach sensors as keyed hashes only. Whoever has root on a sensor cannot read them, but can try guesses against them.",
-            compiled.confidential
-        ));
-    }
-    if compiled.withheld > 0 {
-        say::aside(&format!(
-            "{} indicators marked TLP:RED are left out. With the originator's consent they are published, as keyed hashes, by: varde-collector publish --include-red",
-            compiled.withheld
-        ));
-    }
-    if compiled.unhidable > 0 {
-        say::aside(&format!(
-            "{} fingerprints (ja4) marked TLP:AMBER+STRICT or TLP:RED are left out: of a fingerprint there is no keyed hash.",
-            compiled.unhidable
-        ));
-    }
-    if compiled.expired > 0 {
-        say::aside(&format!("{} indicators are left out because they are no longer valid.", compiled.expired));
+    for line in held::Beside::from(compiled).lines() {
+        say::aside(&line);
     }
     held::say_of_list(&compiled.held);
     match outcome {

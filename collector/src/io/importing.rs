@@ -297,7 +297,7 @@ mod tests {
         let gathered = gather(&fixture.store, dir.path(), reading(intake), &bar, &mut |_| {}).await;
         assert_eq!(gathered.unwrap().refuted().await.unwrap(), [1]);
         let shown = &fixture.store.indicator_rows(Scope::Operator).await.unwrap()[0];
-        assert!(shown.withdrawn_at.is_some() && shown.expires_at.is_none(), "nobody looks for it until some day");
+        assert!(shown.withdrawn_at.is_some() && shown.lives_until.is_none(), "nobody looks for it until some day");
     }
 
     /// Gathers a file and takes it in; how many are new, or why nothing is.
