@@ -459,7 +459,7 @@ beat-begins = Heartbeats of the collector will be sent to
 beat-arrives = Heartbeats of the collector arrive at
 beat-fails = HEARTBEATS OF THE COLLECTOR DO NOT ARRIVE at whoever is to raise the alarm should it die.
 
-source-held = Held back, for it suddenly has much less than before: the source
+source-held = Held back, for it suddenly has much less than before, or says something else altogether: the source
 source-fails = Cannot be fetched: the source
 source-good = Last fetched
 source-never = Never fetched

@@ -459,7 +459,7 @@ beat-begins = Livstegn fra samleren skal sendes til
 beat-arrives = Livstegn fra samleren kommer fram til
 beat-fails = LIVSTEGN FRA SAMLEREN KOMMER IKKE FRAM til den som skal slå alarm hvis den dør.
 
-source-held = Holdt tilbake, for den har plutselig mye mindre enn før: kilden
+source-held = Holdt tilbake, for den har plutselig mye mindre enn før, eller sier noe helt annet: kilden
 source-fails = Kan ikke hentes: kilden
 source-good = Sist hentet
 source-never = Aldri hentet

@@ -459,7 +459,7 @@ beat-begins = Livsteikn frå samlaren skal sendast til
 beat-arrives = Livsteikn frå samlaren kjem fram til
 beat-fails = LIVSTEIKN FRÅ SAMLAREN KJEM IKKJE FRAM til den som skal slå alarm om han døyr.
 
-source-held = Halde tilbake, for ho har brått mykje mindre enn før: kjelda
+source-held = Halde tilbake, for ho har brått mykje mindre enn før, eller seier noko heilt anna: kjelda
 source-fails = Kan ikkje hentast: kjelda
 source-good = Sist henta
 source-never = Aldri henta

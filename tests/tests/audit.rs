@@ -185,6 +185,7 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     let (feed, believed) = (server.url("/list"), server.ca());
     step(&["source", "add", "liste", "--kind", "file", &feed, "--ca", &believed, "--internal"])?;
     step(&["source", "fetch", "liste"])?;
+    step(&["source", "set", "liste", "--turns-over", "yes"])?;
     step(&["source", "pause", "liste"])?;
     step(&["source", "resume", "liste"])?;
     step(&["source", "remove", "liste"])?;

@@ -58,6 +58,10 @@ fn l3_no_dirty_row_is_published_and_what_is_overridden_or_allowed_goes_as_it_was
         "gjovik.kommune.no",
         "www.gjovik.kommune.no",
         "altinn.no",
+        "oslo.kommune.no",
+        "innlandetfylke.no",
+        "13.107.4.50",
+        "a.root-servers.net",
     ];
     let rows: Vec<&str> = GOOD.iter().chain(&dirty).copied().collect();
     let said = import(&collector, folder.path(), &rows, &["--json"])?;
@@ -68,7 +72,7 @@ fn l3_no_dirty_row_is_published_and_what_is_overridden_or_allowed_goes_as_it_was
     ] {
         ensure!(said.err.contains(word), "{}", said.err);
     }
-    assert_eq!((said.json()?[0]["held"].as_u64(), said.json()?[0]["left_out"].as_u64()), (Some(5), Some(1)));
+    assert_eq!((said.json()?[0]["held"].as_u64(), said.json()?[0]["left_out"].as_u64()), (Some(9), Some(1)));
     let said = collector.ask(["publish"])?;
     for word in
         ["Held back: 2 by the rule \"member-name\"", "8.8.8.8: it is on the list public-resolvers", "lint override"]
@@ -108,8 +112,10 @@ fn l3_no_dirty_row_is_published_and_what_is_overridden_or_allowed_goes_as_it_was
         said.err
     );
 
-    // What is allowed never goes out, and no override lets it.
-    collector.ask(["allow", "add", "farlig.example", "--reason", "leverandør"])?;
+    // What is allowed never goes out, and no override lets it. How much that is is said, and all that there is cannot be allowed.
+    refused(&collector.try_ask(["allow", "add", "com", "--reason", "leverandør", "--accept"])?, "top-level")?;
+    let allowed = collector.ask(["allow", "add", "farlig.example", "--reason", "leverandør"])?;
+    ensure!(allowed.out.contains("1 of the 6 indicators that go out now (=post.farlig.example)"), "{allowed:?}");
     collector.ask(["publish"])?;
     let left = good.iter().filter(|row| *row != "=post.farlig.example").cloned().collect::<BTreeSet<_>>();
     assert_eq!(in_list(&collector)?, left);
@@ -155,14 +161,17 @@ fn l4_a_sensor_stops_matching_when_a_lifetime_ends_without_a_new_list() -> Resul
     collector.ask(["lint", "lifetime", "name", "2"])?;
     import(&collector, folder.path(), &["kort.example", "gammel.example"], &[])?;
     import(&collector, folder.path(), &["lang.example"], &["--valid-until", "2099-01-01T00:00:00Z"])?;
-    // What is shown is what sensors go by.
+    // What is shown is what sensors go by: nothing before it is in a list, and then what that says.
     let shown = collector.list("indicator")?;
-    let (short, long) = (shown[0]["expires_at"].as_str().context("an end")?, &shown[2]["expires_at"]);
+    ensure!(shown.iter().all(|row| row["expires_at"].is_null() && row["in_list"].is_null()), "{shown:?}");
+    let (short, long) = (shown[0]["next_expires_at"].as_str().context("an end")?, &shown[2]["next_expires_at"]);
     let ends: Timestamp = short.parse()?;
     let now = varde_agent::io::clock::now();
     ensure!(ends > now && ends < now.plus(Duration::from_secs(4 * 86_400)), "{short}");
     assert_eq!(long, "2099-01-01T00:00:00.000000Z");
     collector.ask(["publish"])?;
+    let listed = collector.list("indicator")?;
+    assert_eq!((&listed[0]["expires_at"], &listed[0]["in_list"]), (&short.into(), &1.into()));
     let alerted = look_up(&folder, &collector, [(now, "kort.example"), (now.plus(FIVE_DAYS), "gammel.example")])?;
     assert_eq!(alerted, ["kort.example".to_owned(), "lang.example".to_owned()].into());
     collector.stop()

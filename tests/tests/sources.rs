@@ -235,8 +235,10 @@ fn a_feed_that_pymisp_wrote_is_read_and_follows_its_manifest() -> Result<()> {
     assert_eq!((&changed["new"], &changed["withdrawn"]), (&1.into(), &1.into()));
     assert_eq!(standing(&collector)?, names(["en.example", "to.example", "fem.example", "fire.example"]));
     assert_eq!(server.asked().len(), 2, "the other event is not asked for");
-    // An event is gone from the manifest.
+    // An event is gone from the manifest. What would go is known before.
     write(&[format!("{a} 200 en.example to.example fem.example")])?;
+    let would = collector.ask(["source", "fetch", "misp", "--dry-run", "--json"])?.json()?;
+    assert_eq!(would[0]["withdrawn"], 1);
     assert_eq!(fetch(&collector, "misp")?["withdrawn"], 1);
     assert_eq!(standing(&collector)?, names(["en.example", "to.example", "fem.example"]));
     // All of them are: held, until its operator says that it is meant.
@@ -278,6 +280,60 @@ fn a_misp_servers_search_is_read_with_its_key_until_there_is_no_more() -> Result
     let refused = collector.try_ask(["source", "fetch", "server"])?;
     ensure!(refused.code == Some(1) && refused.err.contains("never end"), "{refused:?}");
     ensure!(standing(&collector)?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn f2_a_source_that_says_other_things_or_one_a_hundred_times_is_held_and_one_that_turns_over_is_not() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::init(&folder.path().join("collector"))?;
+    let server = FeedServer::start(folder.path(), LOOPBACK)?;
+    let hundred = |word: &str| -> String { (0..100).map(|n| format!("{word}{n}.example\n")).collect() };
+    let give = |text: &str| server.set("/list", Reply::good("text/plain", text));
+    let more = on_loopback(&server);
+    let url = server.url("/list");
+    let line = ["source", "add", "liste", "--kind", "file", &url];
+    collector.ask(line.into_iter().chain(more.iter().map(String::as_str)))?;
+    let first = hundred("en");
+    give(&first);
+    assert_eq!(fetch(&collector, "liste")?["new"], 100);
+    let held = |why: &str| -> Result<()> {
+        let held = collector.try_ask(["source", "fetch", "liste", "--json"])?;
+        let said = held.json()?;
+        ensure!(held.code == Some(1) && said[0]["held"].as_str().is_some_and(|told| told.contains(why)), "{held:?}");
+        ensure!(held.err.contains("--release-held") && held.err.contains("--turns-over"), "{held:?}");
+        ensure!(standing(&collector)?.iter().all(|name| name.starts_with("en")), "what stood stands");
+        assert_eq!(standing(&collector)?.len(), 100);
+        Ok(())
+    };
+    // A hundred others in place of a hundred.
+    give(&hundred("to"));
+    held("takes back or leaves out 100")?;
+    let by_hand = folder.path().join("list.txt");
+    fs::write(&by_hand, hundred("to"))?;
+    let line = ["indicator", "import", &by_hand.to_string_lossy(), "--source", "liste", "--replace"];
+    ensure!(collector.try_ask(line)?.code == Some(1), "by hand neither");
+    // One of them, a hundred times.
+    give(&"en7.example\n".repeat(100));
+    held("it has 1 indicators and had 100")?;
+    // Less than half of it is other.
+    give(&format!("{}{}", first.replace("en1", "tre1"), "en0.example\n".repeat(50)));
+    let outcome = fetch(&collector, "liste")?;
+    assert_eq!((&outcome["found"], &outcome["new"], &outcome["withdrawn"]), (&100.into(), &11.into(), &11.into()));
+    assert_eq!(source(&collector, "liste")?["entries"], 100, "each once");
+    // It turns over by its operator's word: other things are taken in, and half of it is not.
+    collector.ask(["source", "set", "liste", "--turns-over", "yes"])?;
+    assert_eq!(source(&collector, "liste")?["turns_over"], true);
+    give(&hundred("to"));
+    let outcome = fetch(&collector, "liste")?;
+    assert_eq!((&outcome["new"], &outcome["withdrawn"], &outcome["held"]), (&100.into(), &100.into(), &Value::Null));
+    give(&"to1.example\n".repeat(100));
+    let outcome = collector.try_ask(["source", "fetch", "liste"])?;
+    ensure!(outcome.code == Some(1) && outcome.err.contains("it has 1 indicators and had 100"), "{outcome:?}");
+    ensure!(!outcome.err.contains("source set"), "it is said already: {outcome:?}");
+    collector.ask(["source", "set", "liste", "--turns-over", "no"])?;
+    give(&first);
+    ensure!(collector.try_ask(["source", "fetch", "liste"])?.code == Some(1), "and no longer");
     Ok(())
 }
 

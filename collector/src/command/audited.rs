@@ -53,6 +53,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("source show", ReadsOnly("where intelligence comes from and whether it does; no member")),
     // With --dry-run it only reads.
     ("source fetch", Noted),
+    ("source set", Noted),
     ("source pause", Noted),
     ("source resume", Noted),
     ("source remove", Noted),

@@ -64,6 +64,8 @@ struct DraftView {
     since: Option<Timestamp>,
     reviews: Vec<Review>,
     left_out: LeftOut,
+    #[serde(skip)]
+    beside: held::Beside,
     held: Held,
     added: Part,
     changed: Part,
@@ -249,6 +251,7 @@ async fn view(store: &Store, include_red: bool, now: Timestamp) -> anyhow::Resul
         since,
         reviews: store.draft_reviews(Scope::Operator, draft.name()).await?,
         left_out: LeftOut { expired: compiled.expired, red: compiled.withheld, fingerprints: compiled.unhidable },
+        beside: compiled.into(),
         held: compiled.held.clone(),
         added,
         changed: part(store, &difference.changed, None).await?,
@@ -270,15 +273,25 @@ async fn show(store: &Store, json: bool, include_red: bool) -> anyhow::Result<()
     in_words(&view)
 }
 
+/// What it is, beside which list, and who has done something to what it is made of.
+fn head(view: &DraftView) -> String {
+    let beside = match view.list {
+        0 => "no list is published yet".to_owned(),
+        list => format!("held against list {list}, the newest for all"),
+    };
+    let by = match (view.authors.as_slice(), view.since) {
+        ([], _) if view.list == 0 => "Nobody is known to have changed what it is made of.".to_owned(),
+        ([], _) => "Nobody is known to have changed what it is made of since that list.".to_owned(),
+        (authors, None) => format!("What it is made of was changed by {}.", authors.join(", ")),
+        (authors, Some(since)) => {
+            format!("What it is made of was changed by {}, first {}.", authors.join(", "), say::moment(Some(since)))
+        }
+    };
+    format!("Draft {}: {} indicators; {beside}. {by}", view.draft, view.count)
+}
+
 fn in_words(view: &DraftView) -> anyhow::Result<()> {
-    let by = if view.authors.is_empty() { "nobody since".to_owned() } else { view.authors.join(", ") };
-    say::result(&format!(
-        "Draft {}: {} indicators; beside list {}, made by {by}{}.",
-        view.draft,
-        view.count,
-        view.list,
-        view.since.map_or(String::new(), |since| format!(", begun {}", say::moment(Some(since))))
-    ))?;
+    say::result(&head(view))?;
     for review in &view.reviews {
         let Review { who, reason, at } = review;
         say::result(&format!(
@@ -311,6 +324,9 @@ fn in_words(view: &DraftView) -> anyhow::Result<()> {
             say::aside(&format!("{} are shown of {}.", part.shown.len(), part.total));
         }
     }
+    for line in view.beside.lines() {
+        say::aside(&line);
+    }
     held::say_of_list(&view.held);
     say::aside(&format!("To publish this and nothing else: varde-collector publish --draft {}", view.draft));
     Ok(())
@@ -326,6 +342,48 @@ mod tests {
     use varde_common::tlp::Tlp;
 
     const NOW: Timestamp = Timestamp(1_795_000_000_000_000);
+
+    #[tokio::test]
+    async fn l3_a_draft_names_what_it_leaves_out_and_says_in_sentences_who_made_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("c");
+        init::run(&data, InitArguments::default()).await.unwrap();
+        let store = Store::open(&data).await.unwrap();
+        let about = |tlp| About { tlp: Some(tlp), ..About::default() };
+        fixture::import(&store, "evil.example\n", &about(Tlp::Green), NOW).await;
+        fixture::import(&store, "red.example\n", &about(Tlp::Red), NOW).await;
+        fixture::import(&store, "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1\n", &about(Tlp::AmberStrict), NOW).await;
+        let old = About { valid_until: Some(Timestamp(NOW.0 - 1)), ..about(Tlp::Green) };
+        fixture::import(&store, "old.example\n", &old, NOW).await;
+        let mut view = view(&store, false, NOW).await.unwrap();
+        let said = view.beside.lines().join("\n");
+        for part in [
+            "1 indicators marked TLP:RED are left out",
+            "1 fingerprints (ja4)",
+            "1 indicators are left out because they are no longer valid",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        let begin = format!("Draft {}: 1 indicators; ", view.draft);
+        assert_eq!(
+            head(&view),
+            format!("{begin}no list is published yet. Nobody is known to have changed what it is made of.")
+        );
+        view.list = 3;
+        assert_eq!(
+            head(&view),
+            format!(
+                "{begin}held against list 3, the newest for all. Nobody is known to have changed what it is made of since that list."
+            )
+        );
+        (view.authors, view.since) = (vec!["kari".to_owned(), "ola".to_owned()], Some(NOW));
+        let by = head(&view);
+        assert!(
+            by.ends_with(&format!("What it is made of was changed by kari, ola, first {}.", say::moment(Some(NOW)))),
+            "{by}"
+        );
+        store.close().await;
+    }
 
     #[tokio::test]
     async fn l3_a_draft_says_what_lint_holds_back_and_what_goes_out_in_spite_of_it() {

@@ -4,11 +4,61 @@ use varde_common::time::Timestamp;
 
 use super::say;
 use crate::intel::canonical::Found;
+use crate::intel::compile::Compiled;
 use crate::intel::hidden::is_secret;
 use crate::intel::lifetime::{Lifetimes, is_over};
 use crate::intel::lint::{Held, Linter};
 use crate::limits::BAD_ENTRIES_SHOWN;
 use crate::store::{Scope, Store, StoreError};
+
+/// How many are in a list as keyed hashes alone, and how many are left out for what they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Beside {
+    /// In it, as keyed hashes alone.
+    pub(super) confidential: u64,
+    /// Out: TLP:RED, of which nobody said that it is to be published.
+    pub(super) withheld: u64,
+    /// Out: what may not be read and cannot be hashed.
+    pub(super) unhidable: u64,
+    /// Out: over.
+    pub(super) expired: u64,
+}
+
+impl From<&Compiled> for Beside {
+    fn from(compiled: &Compiled) -> Beside {
+        let Compiled { confidential, withheld, unhidable, expired, .. } = *compiled;
+        Beside { confidential, withheld, unhidable, expired }
+    }
+}
+
+impl Beside {
+    /// In sentences.
+    pub(super) fn lines(self) -> Vec<String> {
+        let Beside { confidential, withheld, unhidable, expired } = self;
+        let said = [
+            (
+                confidential,
+                format!(
+                    "{confidential} indicators marked TLP:AMBER+STRICT or TLP:RED reach sensors as keyed hashes only. Whoever has root on a sensor cannot read them, but can try guesses against them."
+                ),
+            ),
+            (
+                withheld,
+                format!(
+                    "{withheld} indicators marked TLP:RED are left out. With the originator's consent they are published, as keyed hashes, by: varde-collector publish --include-red"
+                ),
+            ),
+            (
+                unhidable,
+                format!(
+                    "{unhidable} fingerprints (ja4) marked TLP:AMBER+STRICT or TLP:RED are left out: of a fingerprint there is no keyed hash."
+                ),
+            ),
+            (expired, format!("{expired} indicators are left out because they are no longer valid.")),
+        ];
+        said.into_iter().filter(|(count, _)| *count > 0).map(|(_, line)| line).collect()
+    }
+}
 
 /// What lint holds back, and what of it sensors may have until this list is theirs.
 pub(super) fn say_of_list(held: &Held) {

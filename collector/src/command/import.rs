@@ -93,7 +93,8 @@ fn severity(text: &str) -> Result<Severity, String> {
     found.ok_or_else(|| "there are info, low, medium, high and critical".to_owned())
 }
 
-fn yes(text: &str) -> Result<bool, String> {
+/// Yes or no, as people say it.
+pub(super) fn yes(text: &str) -> Result<bool, String> {
     match text {
         "yes" => Ok(true),
         "no" => Ok(false),

@@ -1,21 +1,25 @@
 //! `varde-collector indicator list` and `show`: what is looked for, and who says so.
 
 use anyhow::bail;
+use serde::Serialize;
 use varde_common::indicator::Pattern;
 
+use super::indicator_standing::{Standing, Standings};
 use super::noted::{deed, reading};
 use super::say;
 use super::verdict::record_in_words;
 use crate::audit::On;
 use crate::intel::canonical::Details;
 use crate::intel::hidden;
+use crate::io::clock;
 use crate::limits::{INDICATORS_LISTED, INDICATORS_LISTED_MAX};
 use crate::store::indicator::IndicatorRow;
 use crate::store::indicator_said::{ClaimRow, IndicatorSaid};
 use crate::store::{Scope, Store};
 
 pub(super) const LIST_HELP: &str = "By number. What is beyond --limit is told on standard error with the --after that goes on.
-Keys with --json: id, indicator (\"confidential indicator ID\" where it is marked TLP:AMBER+STRICT or TLP:RED; indicator show ID --confidential), kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until (where every source names an end), expires_at (until when sensors look for it; null where it is withdrawn or recalled), exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more), recalled_at and recalled_why (kept out of every list since then; varde-collector recall). Times are RFC 3339 UTC; what is not is null.";
+Keys with --json: id, indicator (\"confidential indicator ID\" where it is marked TLP:AMBER+STRICT or TLP:RED; indicator show ID --confidential), kind (domain, host, ipv4, ipv6, network, ja4), sources, threat, confidence (0-100), severity, tlp, pap, valid_from, valid_until (where every source names an end), exercise, received_at, published_at (first publication), published_in (its list), withdrawn_at (since when no source says so any more), recalled_at and recalled_why (kept out of every list since then; varde-collector recall), in_list (the newest list for all where it has it, else the newest of another channel that has it; null = in no list that is in force), in_channel (that other channel), expires_at (until when sensors look for it, by that list; null where it is in none, or has no end there), next_expires_at (until when they would by a list that is made now; null where it would not be in it), left_out (why it would not: lint: RULE, expired, withdrawn, recalled, tlp-red, fingerprint), braked_until (until when it is counted only, by indicator brake), counted_by_sensors (how many have counted it only by themselves, within a week).
+In the table EXPIRES is expires_at and LIST is in_list; what the next publish would change stands behind \"next:\". Times are RFC 3339 UTC; what is not is null.";
 
 pub(super) const SHOW_HELP: &str = "What it comes to, and each claim: what one object of a source says of it. Of one that is marked TLP:AMBER+STRICT or TLP:RED its value, note, url and object are left out, and what else names it, unless --confidential is given. Those that stand come before those that were withdrawn, the newest first, 200 at most.
 Keys with --json: those of indicator list, source_records (of each source that names it or did: source, shown = its indicators that were ever published, hits = those of them with alerts, confirmed and false_positives = verdicts), claims_total and claims, of each: source, object_id (null = a list without names), modified_at (the object's version), threat, confidence, severity, tlp, pap, valid_from, valid_until, exercise (null = not said), techniques, tags, measures, note, url, of_url (true = only the host of this URL is looked for), cut (true = the source wrote more than is kept; these are left out where they are empty), object (as the source sent it), received_at (first said), renewed_at (last said), withdrawn_at, withdrawn_why. Times are RFC 3339 UTC.
@@ -57,18 +61,32 @@ pub(super) async fn list(store: &Store, arguments: &ListArguments) -> anyhow::Re
     let mut rows = store.indicator_page(Scope::Operator, after, i64::from(limit) + 1).await?;
     let is_more = rows.len() > usize::try_from(limit)?;
     rows.truncate(usize::try_from(limit)?);
+    let standings = Standings::of_rows(store, &rows, clock::now()).await?;
+    let standings: Vec<Standing> = rows.iter().map(|row| standings.of(row)).collect();
     for row in &mut rows {
         row.indicator = hidden::told(row.id, &row.indicator, hidden::read(&row.tlp));
     }
-    print(&rows, after, json)?;
+    print(&rows, standings, after, json)?;
     if let (true, Some(last)) = (is_more, rows.last()) {
         say::aside(&format!("There are more: --after {}, or --limit N, up to {INDICATORS_LISTED_MAX}.", last.id));
     }
     Ok(())
 }
 
-fn print(indicators: &[IndicatorRow], after: i64, json: bool) -> anyhow::Result<()> {
-    let row = |row: &IndicatorRow| {
+/// What is stored of one, and how it stands with it.
+#[derive(Serialize)]
+struct Whole<'a, T> {
+    #[serde(flatten)]
+    stored: &'a T,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+fn print(rows: &[IndicatorRow], standings: Vec<Standing>, after: i64, json: bool) -> anyhow::Result<()> {
+    let whole = |(row, standing)| Whole { stored: row, standing };
+    let indicators: Vec<Whole<'_, IndicatorRow>> = rows.iter().zip(standings).map(whole).collect();
+    let row = |Whole { stored: row, standing }: &Whole<'_, IndicatorRow>| {
+        let [ends, list] = standing.cells();
         vec![
             row.id.to_string(),
             row.indicator.clone(),
@@ -79,12 +97,8 @@ fn print(indicators: &[IndicatorRow], after: i64, json: bool) -> anyhow::Result<
             row.threat.clone().unwrap_or_else(|| "-".to_owned()),
             row.sources.join(", "),
             say::moment(row.received_at.into()),
-            say::moment(row.expires_at),
-            match (row.recalled_at, row.withdrawn_at, row.published_in) {
-                (Some(_), _, _) => "RECALLED".to_owned(),
-                (None, Some(_), _) => "withdrawn".to_owned(),
-                (None, None, list) => list.map_or("-".to_owned(), |list| list.to_string()),
-            },
+            ends,
+            list,
         ]
     };
     let heads =
@@ -93,7 +107,7 @@ fn print(indicators: &[IndicatorRow], after: i64, json: bool) -> anyhow::Result<
         0 => "No indicators yet. Load a list with: varde-collector indicator import FILE",
         _ => "No indicators beyond that.",
     };
-    say::rows(indicators, json, &heads, row, nothing)
+    say::rows(&indicators, json, &heads, row, nothing)
 }
 
 /// Shows one.
@@ -115,6 +129,8 @@ pub(super) async fn show(store: &Store, arguments: &ShowArguments) -> anyhow::Re
     let Some(mut said) = said else {
         bail!("there is no such indicator; varde-collector indicator list shows those there are, by ID")
     };
+    let standings = Standings::of_rows(store, std::slice::from_ref(&said.indicator), clock::now()).await?;
+    let standing = standings.of(&said.indicator);
     let id = said.indicator.id;
     let is_hidden = !arguments.confidential && hidden::is_secret(hidden::read(&said.indicator.tlp));
     if arguments.confidential {
@@ -128,8 +144,8 @@ pub(super) async fn show(store: &Store, arguments: &ShowArguments) -> anyhow::Re
         ));
     }
     match arguments.json {
-        true => say::result(&serde_json::to_string(&said)?),
-        false => say::result(&in_words(&said).join("\n")),
+        true => say::result(&serde_json::to_string(&Whole { stored: &said, standing })?),
+        false => say::result(&in_words(&said, &standing).join("\n")),
     }
 }
 
@@ -151,7 +167,7 @@ fn hide(said: &mut IndicatorSaid) {
     }
 }
 
-fn in_words(said: &IndicatorSaid) -> Vec<String> {
+fn in_words(said: &IndicatorSaid, standing: &Standing) -> Vec<String> {
     let IndicatorSaid { indicator, claims, claims_total, source_records } = said;
     let IndicatorRow { id, indicator: pattern, kind, sources: _, threat, confidence, severity, tlp, pap, .. } =
         indicator;
@@ -169,7 +185,6 @@ fn in_words(said: &IndicatorSaid) -> Vec<String> {
         ("threat", threat.clone()),
         ("holds from", indicator.valid_from.map(|at| say::moment(Some(at)))),
         ("holds until", indicator.valid_until.map(|at| say::moment(Some(at)))),
-        ("looked for until", indicator.expires_at.map(|at| say::moment(Some(at)))),
         ("exercise", exercise),
         ("received", Some(say::moment(Some(indicator.received_at)))),
         ("published", published),
@@ -179,6 +194,7 @@ fn in_words(said: &IndicatorSaid) -> Vec<String> {
     ] {
         lines.extend(value.map(|value| line("  ", what, value)));
     }
+    lines.extend(standing.lines().into_iter().map(|(what, value)| line("  ", what, value)));
     lines.extend(source_records.iter().map(|record| line("  ", "record", record_in_words(record))));
     for claim in claims {
         lines.push(String::new());
@@ -255,12 +271,15 @@ mod tests {
             assert!(show(&store, &arguments).await.unwrap_err().to_string().contains("indicator list"), "{name}");
         }
         let said = store.indicator_said(Scope::Operator, 1).await.unwrap().unwrap();
-        let text = in_words(&said).join("\n");
+        let standings = Standings::of_rows(&store, std::slice::from_ref(&said.indicator), clock::now()).await.unwrap();
+        let standing = standings.of(&said.indicator);
+        let text = in_words(&said, &standing).join("\n");
         for part in ["1  =www.evil.example  (host)", "NCSC", "indicator--1", "Steng i brannmuren", "70", "{\\u{1b}[2J}"]
         {
             assert!(text.contains(part), "{part} in {text}");
         }
-        let json = serde_json::to_value(&said).unwrap();
+        assert!(text.contains("looked for   in no list yet"), "{text}");
+        let json = serde_json::to_value(Whole { stored: &said, standing }).unwrap();
         assert!(text.contains("NCSC: 0 published, 0 of them with alerts, 0 verdicts confirmed it"), "{text}");
         for key in json["source_records"][0].as_object().unwrap().keys() {
             assert!(SHOW_HELP.contains(key.as_str()), "{key} stands in the help");

@@ -46,6 +46,7 @@ mod export;
 mod handing_over;
 mod held;
 mod indicator_lint;
+mod indicator_standing;
 pub mod list;
 mod listing;
 mod noted;
@@ -283,6 +284,8 @@ mod tests {
             "source fetch liste --dry-run --json",
             "source fetch liste --release-held",
             "source show liste --json",
+            "source set liste --turns-over yes",
+            "source add nyeste --kind file https://f.example/last-day --turns-over",
             "source pause liste",
             "source resume liste",
             "source remove liste --withdraw",

@@ -121,28 +121,10 @@ pub async fn run(data: &Path, arguments: PublishArguments) -> anyhow::Result<()>
     let Some(outcome) = outcome else { return Ok(()) };
     let (Outcome::Published { compiled, .. } | Outcome::Waits { compiled, .. } | Outcome::Unchanged { compiled, .. }) =
         &outcome;
-    if compiled.confidential > 0 {
-        say::aside(&format!(
-            "{} indicators marked TLP:AMBER+STRICT or TLP:RED reach sensors as keyed hashes only. Whoever has root on a sensor cannot read them, but can try guesses against them.",
-            compiled.confidential
-        ));
-    }
-    if compiled.withheld > 0 {
-        say::aside(&format!(
-            "{} indicators marked TLP:RED are left out. With the originator's consent they are published, as keyed hashes, by: varde-collector publish --include-red",
-            compiled.withheld
-        ));
+    for line in held::Beside::from(compiled).lines() {
+        say::aside(&line);
     }
     marked.iter().for_each(|marked| say::aside(marked));
-    if compiled.unhidable > 0 {
-        say::aside(&format!(
-            "{} fingerprints (ja4) marked TLP:AMBER+STRICT or TLP:RED are left out: of a fingerprint there is no keyed hash.",
-            compiled.unhidable
-        ));
-    }
-    if compiled.expired > 0 {
-        say::aside(&format!("{} indicators are left out because they are no longer valid.", compiled.expired));
-    }
     held::say_of_list(&compiled.held);
     match outcome {
         Outcome::Unchanged { revision: Revision(0), .. } => {
@@ -177,7 +159,7 @@ async fn marked_away(store: &Store, indicators: &[i64]) -> anyhow::Result<Option
     }
     let sources = store.marking_red(Scope::Operator, indicators).await?;
     Ok(Some(format!(
-        "{} of them have been in a list before, and are looked for no more: {}. Marked so by: {}. Were that wrong: varde-collector indicator show ID, and varde-collector source remove NAME",
+        "{} of those marked TLP:RED have been in a list before, and are looked for no more: {}. Marked so by: {}. Were that wrong: varde-collector indicator show ID, and varde-collector source remove NAME",
         indicators.len(),
         release::numbered(&indicators.iter().copied().collect()),
         sources.join(", ")
@@ -350,7 +332,7 @@ mod tests {
         let Outcome::Published { compiled, .. } = publish().await else { panic!("one is out") };
         assert_eq!((compiled.withheld, compiled.withheld_published.len()), (2, 1), "secret.example was in no list");
         let said = marked_away(&store, &compiled.withheld_published).await.unwrap().unwrap();
-        assert!(said.starts_with("1 of them") && said.contains("Marked so by: gratisfeed."), "{said}");
+        assert!(said.starts_with("1 of those") && said.contains("Marked so by: gratisfeed."), "{said}");
         assert!(!said.contains("evil.example"), "what is for few stands in no sentence: {said}");
         assert_eq!(marked_away(&store, &[]).await.unwrap(), None);
     }

@@ -11,6 +11,7 @@ use super::noted::{deed, noted};
 use super::say;
 use super::source_add::{self, AddArguments};
 use crate::audit::{Deed, On};
+use crate::intel::fetch::plan::Plan;
 use crate::io::sources::{self, Conduct, Outcome};
 use crate::io::{clock, cut_off};
 use crate::store::source::SourceRow;
@@ -22,12 +23,12 @@ use crate::store::{Scope, Store};
 pub enum SourceCommand {
     /// Fetch from a TAXII collection, a MISP feed, a MISP server or a file over HTTPS, from now on and again and again.
     #[command(
-        after_help = "Kinds: taxii (2.1; give the discovery's or an API root's address; without --collection the collections are listed), misp-feed (a directory with manifest.json), misp (a server's restSearch, by an API key), file (any format of indicator import).\nThe running collector fetches; what comes is read whole before any of it counts, is taken in as what this source says, and reaches sensors only with the next publish. A file is all that its source says: what is not in it any more is withdrawn; so it is with the events of a MISP feed. What people have written (a mail, an advisory's page) is refused as a file: which of the names in it are meant, a person says; save it and look at it with indicator import FILE --format prose --dry-run. A source that suddenly becomes empty, or loses half of what it had, is held: nothing is taken in until it is itself again, or source fetch NAME --release-held.\n--auth-file names a file that its owner alone may read (chmod 600), with one line: basic USER:PASSWORD, bearer TOKEN, token TOKEN, or apikey HEADER VALUE (of a MISP server: apikey Authorization KEY); or with a client's certificate and its key, PEM. It is read at each fetch, by the user that the collector runs as, and what stands in it goes to that one server alone.\nOnly https:// is fetched, and never from an internal address, whatever a name, a resolver or a redirect says. --internal is your word that this one source is inside (http:// is taken then too); redirects elsewhere inside are not followed for all that. Proxies of the environment are not used; one named by --proxy resolves names itself, so that a name leading inside is its own to refuse.\nExit: 0 it is fetched from now on, 1 it is not, 2 wrong usage."
+        after_help = "Kinds: taxii (2.1; give the discovery's or an API root's address; without --collection the collections are listed), misp-feed (a directory with manifest.json), misp (a server's restSearch, by an API key), file (any format of indicator import).\nThe running collector fetches; what comes is read whole before any of it counts, is taken in as what this source says, and reaches sensors only with the next publish. A file is all that its source says: what is not in it any more is withdrawn; so it is with the events of a MISP feed. What people have written (a mail, an advisory's page) is refused as a file: which of the names in it are meant, a person says; save it and look at it with indicator import FILE --format prose --dry-run. A source that suddenly becomes empty, or takes back or leaves out half of what stands by its word (where that is more than 20 indicators), is held: nothing is taken in until it is itself again, or source fetch NAME --release-held. It does not help that it says as many others instead. A feed that is other things each time by its nature (the newest so many, the last day's) is added with --turns-over: then only how much there is counts, and it is held where that halves.\n--auth-file names a file that its owner alone may read (chmod 600), with one line: basic USER:PASSWORD, bearer TOKEN, token TOKEN, or apikey HEADER VALUE (of a MISP server: apikey Authorization KEY); or with a client's certificate and its key, PEM. It is read at each fetch, by the user that the collector runs as, and what stands in it goes to that one server alone.\nOnly https:// is fetched, and never from an internal address, whatever a name, a resolver or a redirect says. --internal is your word that this one source is inside (http:// is taken then too); redirects elsewhere inside are not followed for all that. Proxies of the environment are not used; one named by --proxy resolves names itself, so that a name leading inside is its own to refuse.\nExit: 0 it is fetched from now on, 1 it is not, 2 wrong usage."
     )]
     Add(Box<AddArguments>),
     /// List the sources: when each last succeeded, what it brought, how right it was, why it fails, whether it is held.
     #[command(
-        after_help = "Keys with --json: name, kind, url, collection, format, column, tlp, confidence, ca, auth_file, proxy, internal, max_octets, within_s, every_s, added_at, paused_at, tried_at, failed_why (none = the last try did not fail), failures (since the last success), succeeded_at, entries (indicators it has, where it says all), had_entries (by the success before), new, withdrawn, left_out (by the last success that brought anything), standing (what it says that stands), held_at, held_why; how right it was so far: given (its indicators that were ever in a published list), hits (those of them with alerts), confirmed and refuted (verdicts), confirmed_percent (of both; null where there is no verdict); sightings_to (the MISP server that is told of verdicts; varde-collector sighting to). Times are RFC 3339 UTC; what is not is null."
+        after_help = "Keys with --json: name, kind, url, collection, format, column, tlp, confidence, ca, auth_file, proxy, internal, turns_over, max_octets, within_s, every_s, added_at, paused_at, tried_at, failed_why (none = the last try did not fail), failures (since the last success), succeeded_at, entries (indicators it has, each once, where it says all), had_entries (by the success before), new, withdrawn, left_out (by the last success that brought anything), standing (what it says that stands), held_at, held_why; how right it was so far: given (its indicators that were ever in a published list), hits (those of them with alerts), confirmed and refuted (verdicts), confirmed_percent (of both; null where there is no verdict); sightings_to (the MISP server that is told of verdicts; varde-collector sighting to). Times are RFC 3339 UTC; what is not is null."
     )]
     List {
         /// One JSON object a line.
@@ -44,7 +45,7 @@ pub enum SourceCommand {
     },
     /// Fetch a source now.
     #[command(
-        after_help = "Keys with --json: source, unchanged, found (indicators in what came), new, known, outdated (in older versions than what is known), withdrawn, left_out, clues, harmless, passed_over, missing (events that a MISP feed names and does not have), held (why; none = it is not), dry_run.\nExit: 0 it was fetched and taken in (or had not changed), 1 it was not, or is held, 2 wrong usage."
+        after_help = "Keys with --json: source, unchanged, found (indicators in what came, each once), new, known, outdated (in older versions than what is known), withdrawn, left_out, clues, harmless, passed_over, missing (events that a MISP feed names and does not have), held (why; none = it is not), dry_run.\nExit: 0 it was fetched and taken in (or had not changed), 1 it was not, or is held, 2 wrong usage."
     )]
     Fetch {
         /// Its name.
@@ -52,12 +53,20 @@ pub enum SourceCommand {
         /// Only say what would be taken in, and whether it would be held.
         #[arg(long, conflicts_with = "release_held")]
         dry_run: bool,
-        /// Take in what is held, as it is now, however much less it is than before.
+        /// Take in what is held, as it is now, however much of what was said before goes.
         #[arg(long)]
         release_held: bool,
         /// Print what was done as one JSON object.
         #[arg(long)]
         json: bool,
+    },
+    /// Say of a source whether what it says turns over.
+    Set {
+        /// Its name.
+        name: String,
+        /// yes = it is other things each time, and held only where it is suddenly much less; no = also where half of what it said is gone.
+        #[arg(long, value_name = "YES|NO", value_parser = super::import::yes, action = clap::ArgAction::Set)]
+        turns_over: bool,
     },
     /// Let a source rest: it is not fetched until source resume.
     Pause {
@@ -92,6 +101,7 @@ pub async fn run(data: &Path, command: SourceCommand) -> anyhow::Result<()> {
         SourceCommand::Fetch { name, dry_run, release_held, json } => {
             fetch(data, &store, &name, Conduct { dry_run, release_held, deed: None }, json).await
         }
+        SourceCommand::Set { name, turns_over } => set(&store, &name, turns_over).await,
         SourceCommand::Pause { name } => pause(&store, &name, Some(clock::now())).await,
         SourceCommand::Resume { name } => pause(&store, &name, None).await,
         SourceCommand::Remove { name, withdraw } => remove(data, &store, &name, withdraw).await,
@@ -240,6 +250,7 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<()> {
         ("asked with", path(&plan.auth_file)),
         ("proxy", plan.proxy.as_ref().map(ToString::to_string)),
         ("may be inside", plan.internal.then(|| "yes".to_owned())),
+        ("turns over", plan.turns_over.then(|| "yes".to_owned())),
         ("fetched every", Some(format!("{} s", row.every_s))),
         ("one fetch", Some(format!("{} bytes, {} s at most", plan.max_octets, plan.within_s))),
         ("added", Some(say::moment(Some(row.added_at)))),
@@ -272,7 +283,8 @@ async fn fetch(data: &Path, store: &Store, name: &str, conduct: Conduct, json: b
         bail!("{name} is not held; to fetch it: varde-collector source fetch {name}");
     }
     let dry_run = conduct.dry_run;
-    let released = if conduct.release_held { ", and taken in however much less it is (--release-held)" } else { "" };
+    let released =
+        if conduct.release_held { ", and taken in however much of what it said goes (--release-held)" } else { "" };
     let words = format!("fetched from {}{released}", row.plan.host());
     let fetching = sources::fetch(data, store, &row, conduct);
     let done = if dry_run {
@@ -287,7 +299,12 @@ async fn fetch(data: &Path, store: &Store, name: &str, conduct: Conduct, json: b
     }
     if let Some(why) = &outcome.held {
         bail!(
-            "what {name} gives is held, and what it said before stands: {why}; if that is meant: varde-collector source fetch {name} --release-held"
+            "what {name} gives is held, and what it said before stands: {why}; if that is meant: varde-collector source fetch {name} --release-held{}",
+            if row.plan.turns_over {
+                String::new()
+            } else {
+                format!("; if it is so each time: varde-collector source set {name} --turns-over yes")
+            }
         );
     }
     if outcome.new + outcome.withdrawn > 0 && !dry_run {
@@ -321,6 +338,24 @@ fn in_a_sentence(name: &str, outcome: &Outcome) -> String {
         }
     }
     summary
+}
+
+async fn set(store: &Store, name: &str, turns_over: bool) -> anyhow::Result<()> {
+    let row = one(store, name).await?;
+    let (words, said) = match turns_over {
+        true => (
+            "held only where it is suddenly much less",
+            "held only where it suddenly has half of what it had, or nothing",
+        ),
+        false => (
+            "held where half of what it said is gone",
+            "held where half of what it said is gone, whatever it says instead",
+        ),
+    };
+    let plan = Plan { turns_over, ..row.plan.clone() };
+    let setting = on("source set", &row).becomes(words);
+    store.noting(setting).change_source(row.id, &plan).await?;
+    say::result(&format!("{name} is {said}."))
 }
 
 async fn pause(store: &Store, name: &str, since: Option<Timestamp>) -> anyhow::Result<()> {

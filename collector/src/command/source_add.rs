@@ -66,6 +66,9 @@ pub struct AddArguments {
     /// It is at an internal address, and is meant to be.
     #[arg(long)]
     pub internal: bool,
+    /// What it says is other things each time (the newest so many, the last day's): hold it only where it is suddenly much less.
+    #[arg(long)]
+    pub turns_over: bool,
     /// What one fetch may bring, unpacked, e.g. 20M [default: 512M].
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_size: Option<u64>,
@@ -199,6 +202,7 @@ fn plan(arguments: &AddArguments) -> anyhow::Result<Plan> {
         auth_file: whole(auth_file)?,
         proxy: proxy.clone(),
         internal: *internal,
+        turns_over: arguments.turns_over,
         max_octets: arguments.max_size.unwrap_or(FETCH_MAX_OCTETS),
         within_s: arguments.within.unwrap_or(FETCH_WITHIN).as_secs(),
     })
@@ -217,6 +221,7 @@ fn in_words(plan: &Plan, every: Duration) -> String {
         ("asked with", plan.auth_file.as_ref().map(|path| path.display().to_string())),
         ("proxy", plan.proxy.as_ref().and_then(Url::host_str).map(str::to_owned)),
         ("may be inside", plan.internal.then(|| "yes".to_owned())),
+        ("turns over", plan.turns_over.then(|| "yes".to_owned())),
     ] {
         if let Some(value) = value {
             words.push_str(&format!("; {what} {value}"));

@@ -13,7 +13,7 @@ use varde_common::tlp::Tlp;
 use varde_common::trust::{Root, Untrusted, key_id};
 
 use super::hidden;
-use super::lint::{Held, Linter, Ruling};
+use super::lint::{Finding, Held, Linter, Ruling};
 use crate::limits::{LIST_DAYS, LIST_RENEW_DAYS};
 
 /// An indicator as the database holds it, as far as a list needs it.
@@ -107,6 +107,47 @@ pub fn reach(tlp: Tlp, pattern: &Pattern, include_red: bool) -> Reach {
     }
 }
 
+/// What becomes of an indicator when a list is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It is left out: its end has come.
+    Expired,
+    /// It is left out: held back by lint.
+    Held(Finding),
+    /// It is left out: TLP:RED, of which nobody said that it is to be published.
+    Withheld,
+    /// It is left out: it may not be read, and there is no keyed hash of its kind.
+    Unhidable,
+    /// It goes out.
+    Goes {
+        /// Until then, by its sources, its lifetime or an override; none = it has no end.
+        until: Option<Timestamp>,
+        /// As a keyed hash alone.
+        hashed: bool,
+    },
+}
+
+/// What becomes of an indicator in a list that is made now. The one place where that is decided: what is told of it beforehand is what
+/// then happens.
+pub fn fate(indicator: &Indicator, of_url: bool, linter: &Linter, include_red: bool, now: Timestamp) -> Fate {
+    let until = indicator.validity.until;
+    if until.is_some_and(|until| until <= now) {
+        return Fate::Expired;
+    }
+    let until = match linter.rule(&indicator.pattern, of_url) {
+        Ruling::Held(finding) => return Fate::Held(finding),
+        // Sensors obey the window themselves: the override ends at them too, without another list.
+        Ruling::Until(end) => Some(until.map_or(end, |until| until.min(end))),
+        Ruling::Free => until,
+    };
+    match reach(indicator.tlp, &indicator.pattern, include_red) {
+        Reach::Clear => Fate::Goes { until, hashed: false },
+        Reach::Hashed => Fate::Goes { until, hashed: true },
+        Reach::Withheld => Fate::Withheld,
+        Reach::Unhidable => Fate::Unhidable,
+    }
+}
+
 /// What a list is made with, beside the indicators.
 #[derive(Debug, Clone, Copy)]
 pub struct Making {
@@ -161,31 +202,26 @@ impl Compiler {
     /// # Errors
     /// [`NotCompiled`].
     pub fn take(&mut self, row: &Stored) -> Result<(), NotCompiled> {
+        // What is over is not even read: a row that cannot be is in nobody's way then.
         if row.valid_until.is_some_and(|until| until <= self.now.0) {
             self.expired += 1;
             return Ok(());
         }
         let mut indicator = read_row(row)?;
-        match self.linter.rule(&indicator.pattern, row.of_url) {
-            Ruling::Held(finding) => {
+        match fate(&indicator, row.of_url, &self.linter, self.making.include_red, self.now) {
+            Fate::Expired => self.expired += 1,
+            Fate::Held(finding) => {
                 let shown = || hidden::told(row.id, &row.pattern, indicator.tlp);
                 self.held.add(&finding, indicator.tlp, shown, row.was_published);
-                return Ok(());
             }
-            // Sensors obey the window themselves: the override ends at them too, without another list.
-            Ruling::Until(end) => {
-                let until = indicator.validity.until.map_or(end, |until| until.min(end));
-                indicator.validity.until = Some(until);
-            }
-            Ruling::Free => {}
-        }
-        let facts = Facts::from(&indicator);
-        match reach(indicator.tlp, &indicator.pattern, self.making.include_red) {
-            Reach::Clear => {
-                self.builder.add(indicator.id, (&indicator.pattern).into(), &facts)?;
+            Fate::Goes { until, hashed: false } => {
+                indicator.validity.until = until;
+                self.builder.add(indicator.id, (&indicator.pattern).into(), &Facts::from(&indicator))?;
                 self.content.add(&indicator);
             }
-            Reach::Hashed => {
+            Fate::Goes { until, hashed: true } => {
+                indicator.validity.until = until;
+                let facts = Facts::from(&indicator);
                 let pattern = PatternRef::from(&indicator.pattern);
                 self.builder.add_confidential(indicator.id, pattern, &facts)?;
                 let hidden = self.making.key.hide(indicator.id, pattern.target);
@@ -195,11 +231,11 @@ impl Compiler {
                 self.content.add(&indicator);
                 self.confidential += 1;
             }
-            Reach::Withheld => {
+            Fate::Withheld => {
                 self.withheld += 1;
                 self.withheld_published.extend(row.was_published.then_some(row.id));
             }
-            Reach::Unhidable => self.unhidable += 1,
+            Fate::Unhidable => self.unhidable += 1,
         }
         Ok(())
     }
@@ -216,7 +252,11 @@ impl Compiler {
     }
 }
 
-fn read_row(row: &Stored) -> Result<Indicator, NotCompiled> {
+/// A row as an indicator.
+///
+/// # Errors
+/// [`NotCompiled::BadRow`].
+pub fn read_row(row: &Stored) -> Result<Indicator, NotCompiled> {
     let bad = |why: String| NotCompiled::BadRow { id: row.id, why };
     Ok(Indicator {
         id: IndicatorId(u64::try_from(row.id).map_err(|error| bad(error.to_string()))?),

@@ -205,6 +205,14 @@ impl Gathered {
         self.stage.would(Scope::Operator, source).await
     }
 
+    /// Of what its source says that stands, what is not said again of these groups of its objects.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn unsaid_of(&mut self, source: &str, groups: &[&str]) -> Result<u64, StoreError> {
+        self.stage.unsaid_of(Scope::Operator, source, groups).await
+    }
+
     /// The numbers of those in it that a person has found wrong: they stay withdrawn.
     ///
     /// # Errors
@@ -307,7 +315,7 @@ mod tests {
         let gathered = gather(&fixture.store, dir.path(), reading(intake), &bar, &mut |_| {}).await;
         assert_eq!(gathered.unwrap().refuted().await.unwrap(), [1]);
         let shown = &fixture.store.indicator_rows(Scope::Operator).await.unwrap()[0];
-        assert!(shown.withdrawn_at.is_some() && shown.expires_at.is_none(), "nobody looks for it until some day");
+        assert!(shown.withdrawn_at.is_some() && shown.lives_until.is_none(), "nobody looks for it until some day");
     }
 
     /// Gathers a file and takes it in; how many are new, or why nothing is.

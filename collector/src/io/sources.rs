@@ -1,5 +1,5 @@
-//! Sources fetched and taken in: what came is read whole before any of it counts, held where it is suddenly much less, and taken in as
-//! what that source says. Nothing is published by it.
+//! Sources fetched and taken in: what came is read whole before any of it counts, held where suddenly much of what was said is gone, and
+//! taken in as what that source says. Nothing is published by it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -89,7 +89,7 @@ pub struct Outcome {
     pub source: String,
     /// Nothing has changed there.
     pub unchanged: bool,
-    /// Indicators in what came.
+    /// Indicators in what came, each once.
     pub found: u64,
     /// That were not known.
     pub new: u64,
@@ -201,10 +201,20 @@ async fn fetch_now(data: &Path, store: &Store, row: &SourceRow, conduct: Conduct
     }
     let would = gathered.would(&row.name).await?;
     let is_all = extent == Extent::Whole;
+    let unsaid = match &extent {
+        Extent::Unchanged | Extent::More => 0,
+        Extent::Whole => would.unsaid,
+        Extent::Events { read, gone, .. } => {
+            let whole: Vec<&str> = read.iter().chain(gone).map(String::as_str).collect();
+            gathered.unsaid_of(&row.name, &whole).await?
+        }
+    };
+    outcome.found = outcome.found.saturating_sub(gathered.repeated().await?);
     (outcome.new, outcome.known, outcome.outdated) = (would.new, would.known, would.outdated);
-    outcome.withdrawn = would.withdrawn + if is_all { would.unsaid } else { 0 };
-    let before = Before { entries: row.entries.map(unsigned), standing: would.standing };
-    let came = Now { entries: outcome.found, withdrawn: would.withdrawn };
+    outcome.withdrawn = would.withdrawn + unsaid;
+    let before =
+        Before { entries: row.entries.map(unsigned), standing: would.standing, turns_over: row.plan.turns_over };
+    let came = Now { entries: outcome.found, withdrawn: would.withdrawn, unsaid };
     let entries = held::entries_of(&extent, &resume, came);
     if let Some(why) = held::why_held(before, &extent, &resume, came)
         && !release_held

@@ -32,6 +32,10 @@ pub const OVERRIDE_DAYS_MAX: u64 = 366;
 pub const LINT_REASON_MAX_CHARACTERS: usize = 500;
 /// Entries of the allow-list that stand: each is compiled at each publication.
 pub const ALLOWED_MAX: i64 = 100_000;
+/// What keeps so many indicators or fewer from going out is allowed without being asked twice: a supplier's few names.
+pub const ALLOW_UNASKED: u64 = 10;
+/// And so is what keeps no more of every hundred that go out than this.
+pub const ALLOW_UNASKED_PERCENT: u64 = 1;
 /// Days that an indicator lives at most after a source's last word, where that names no end: ten years.
 pub const LIFETIME_DAYS_MAX: u16 = 3_650;
 /// An end that a source did not name is moved to a day of a grid as wide as a part of so many of the lifetime: of a list that is said

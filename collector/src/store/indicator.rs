@@ -34,8 +34,12 @@ pub struct IndicatorRow {
     pub valid_from: Option<Timestamp>,
     /// Holds until, where every source names an end.
     pub valid_until: Option<Timestamp>,
-    /// Until when sensors look for it: by its sources, or by its kind's lifetime; none where it is withdrawn or recalled.
-    pub expires_at: Option<Timestamp>,
+    /// Until when a list made now would have it, as far as its sources and its kind's lifetime say; what a list has is the list's to say.
+    #[serde(skip)]
+    pub lives_until: Option<Timestamp>,
+    /// Everything that names it names a URL on it.
+    #[serde(skip)]
+    pub of_url: bool,
     /// Part of an exercise.
     pub exercise: bool,
     /// When it was imported.
@@ -130,9 +134,9 @@ impl Store {
             while said.next_if(|(of, _)| *of < id).is_some() {}
             let sources = std::iter::from_fn(|| said.next_if(|(of, _)| *of == id)).map(|(_, name)| name);
             let indicator: String = row.try_get("pattern")?;
-            let (expires_at, _) = lives.of(id, &indicator, row.try_get("valid_until")?);
+            let (lives_until, of_url) = lives.of(id, &indicator, row.try_get("valid_until")?);
             let (withdrawn_at, recalled_at) = (moment("withdrawn_at")?, moment("recalled_at")?);
-            let is_looked_for = withdrawn_at.is_none() && recalled_at.is_none();
+            let is_wanted = withdrawn_at.is_none() && recalled_at.is_none();
             indicators.push(IndicatorRow {
                 id,
                 indicator,
@@ -145,7 +149,8 @@ impl Store {
                 pap: row.try_get("pap")?,
                 valid_from: moment("valid_from")?,
                 valid_until: moment("valid_until")?,
-                expires_at: expires_at.map(Timestamp).filter(|_| is_looked_for),
+                lives_until: lives_until.map(Timestamp).filter(|_| is_wanted),
+                of_url,
                 exercise: row.try_get::<i64, _>("exercise")? != 0,
                 received_at: Timestamp(row.try_get("received_at")?),
                 published_at: moment("published_at")?,

@@ -248,6 +248,21 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// What its operator says of a source is another from now on.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn change_source(&self, id: i64, plan: &Plan) -> Result<(), StoreError> {
+        let plan = serde_json::to_string(plan).map_err(unreadable)?;
+        let mut tx = self.begin().await?;
+        sqlx::query("UPDATE fetched_source SET plan = $2 WHERE source_id = $1")
+            .bind(id)
+            .bind(plan)
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
     /// A source rests from now on, or no longer.
     ///
     /// # Errors
@@ -357,6 +372,8 @@ mod tests {
         assert!(troubles(Scope::Operator).await.is_empty());
         ended(fail("gone"), 8).await;
         assert!(!troubles(Scope::Operator).await.remove(0).is_held);
+        store.change_source(id, &Plan { turns_over: true, ..one().await.plan }).await.unwrap();
+        assert!(one().await.plan.turns_over);
         store.pause_source(id, Some(Timestamp(9))).await.unwrap();
         assert!(store.source_turns(Scope::Operator).await.unwrap()[0].turn().is_paused);
         assert!(store.sources(Scope::Member(1), None).await.unwrap().is_empty());

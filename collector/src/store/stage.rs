@@ -206,8 +206,9 @@ impl Stage {
             .await?;
         let (new, known, outdated): (i64, i64, i64) =
             sqlx::query_as(sqlx::AssertSqlSafe(WOULD_BRING)).bind(source).fetch_one(&mut *conn).await?;
+        let would_take = format!("{WOULD_TAKE} FROM ({WOULD_GO})");
         let (standing, withdrawn, gone): (i64, i64, i64) =
-            sqlx::query_as(sqlx::AssertSqlSafe(WOULD_TAKE)).bind(source).fetch_one(conn).await?;
+            sqlx::query_as(sqlx::AssertSqlSafe(would_take)).bind(source).fetch_one(conn).await?;
         let sql = sqlx::AssertSqlSafe(format!("{IGNORED} o.source_id = (SELECT id FROM source WHERE name = $1)"));
         let ignored: i64 = sqlx::query_scalar(sql).bind(source).fetch_one(&mut self.conn).await?;
         let number = |count: i64| u64::try_from(count).unwrap_or(0);
@@ -219,6 +220,33 @@ impl Stage {
             withdrawn: number(withdrawn),
             unsaid: number(gone.saturating_sub(withdrawn)),
         })
+    }
+
+    /// Of what a source says that stands, what the file does not say again of the objects whose names begin with `GROUP/` of one of
+    /// these groups; what its objects take back themselves is not in it.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn unsaid_of(&mut self, scope: Scope, source: &str, groups: &[&str]) -> Result<u64, StoreError> {
+        if scope != Scope::Operator || groups.is_empty() {
+            return Ok(0);
+        }
+        let conn = &mut self.conn;
+        let empty = "CREATE TEMP TABLE IF NOT EXISTS said_whole (name TEXT PRIMARY KEY); DELETE FROM said_whole";
+        sqlx::raw_sql(empty).execute(&mut *conn).await?;
+        for groups in groups.chunks(IMPORT_ROWS_PER_STATEMENT) {
+            let mut insert = QueryBuilder::<Sqlite>::new("INSERT OR IGNORE INTO said_whole (name) ");
+            insert.push_values(groups, |mut values, group| {
+                values.push_bind(*group);
+            });
+            insert.build().execute(&mut *conn).await?;
+        }
+        let sql = format!(
+            "SELECT COUNT(*) FROM ({WOULD_GO} AND SUBSTR(c.object_id, 1, INSTR(c.object_id, '/') - 1)
+            IN (SELECT name FROM said_whole)) WHERE NOT is_said AND NOT by_object"
+        );
+        let unsaid: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(source).fetch_one(conn).await?;
+        Ok(u64::try_from(unsaid).unwrap_or(0))
     }
 
     /// The indicators in it that a person has found to be false positives, by number: naming them again brings them into no list.
@@ -294,10 +322,13 @@ const WOULD_BRING: &str = "
         LEFT JOIN stage.said s ON s.object_id = e.object_id
         LEFT JOIN object o ON o.source_id = (SELECT id FROM source WHERE name = $1) AND o.object_id = e.object_id)";
 
-/// What it takes back: of the claims that stand, those whose object says so, and those that are not said again.
-const WOULD_TAKE: &str = "
-    SELECT COUNT(*), COUNT(CASE WHEN by_object THEN 1 END), COUNT(CASE WHEN by_object OR NOT is_said THEN 1 END)
-    FROM (SELECT e.n IS NOT NULL OR COALESCE(s.modified_at < o.modified_at, 0) AS is_said,
+/// Of the claims that stand: how many there are, how many whose object takes them back, and those with the ones that are not said again.
+const WOULD_TAKE: &str =
+    "SELECT COUNT(*), COUNT(CASE WHEN by_object THEN 1 END), COUNT(CASE WHEN by_object OR NOT is_said THEN 1 END)";
+
+/// Each claim of a source that stands: whether it is said again, and whether its object takes it back.
+const WOULD_GO: &str = "
+    SELECT e.n IS NOT NULL OR COALESCE(s.modified_at < o.modified_at, 0) AS is_said,
             s.n IS NOT NULL AND NOT COALESCE(s.modified_at < o.modified_at, 0) AND (s.state = 2
                 OR (s.modified_at IS NOT NULL AND COALESCE(c.modified_at < s.modified_at, 1)
                     AND (e.n IS NULL OR COALESCE(e.modified_at < s.modified_at, 0)))
@@ -306,7 +337,7 @@ const WOULD_TAKE: &str = "
         LEFT JOIN stage.entry e ON e.object_id = c.object_id AND e.pattern = i.pattern
         LEFT JOIN stage.said s ON s.object_id = c.object_id
         LEFT JOIN object o ON o.source_id = c.source_id AND o.object_id = c.object_id
-        WHERE c.source_id = (SELECT id FROM source WHERE name = $1) AND c.withdrawn_at IS NULL)";
+        WHERE c.source_id = (SELECT id FROM source WHERE name = $1) AND c.withdrawn_at IS NULL";
 
 /// A number by which the same words are the same row; who made two others meet in it would lose one of their own.
 fn key(words: &[&str]) -> i64 {

@@ -1,4 +1,4 @@
-//! Whether what a source says now is to be held, because it is suddenly much less than before: a broken feed must not take
+//! Whether what a source says now is to be held, because suddenly much of what it said is gone: a broken feed must not take
 //! indicators from the sensors.
 
 use varde_common::list::is_shrunken;
@@ -8,19 +8,23 @@ use super::{Extent, Resume};
 /// What is known of a source before what was fetched is taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Before {
-    /// Indicators in what was taken in last.
+    /// Of a feed of events: indicators in all of them by the last success.
     pub entries: Option<u64>,
     /// What it says that stands.
     pub standing: u64,
+    /// What it says is other things each time, by its operator's word.
+    pub turns_over: bool,
 }
 
 /// What was fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {
-    /// Indicators in it.
+    /// Indicators in it, each once however often it is said.
     pub entries: u64,
-    /// Objects that it takes back.
+    /// Of what stands, what its objects take back.
     pub withdrawn: u64,
+    /// Of what stands, what it says no longer and would have to.
+    pub unsaid: u64,
 }
 
 /// How many indicators the source has by what was fetched; none where it only said what is new.
@@ -32,19 +36,31 @@ pub fn entries_of(extent: &Extent, resume: &Resume, now: Now) -> Option<u64> {
     }
 }
 
-/// Why it is held; none = it is taken in. The measure is that of lists: nothing is left, or half of many.
+/// Why it is held; none = it is taken in. The measure is that of lists, and of a file that is imported by hand: nothing is left of what
+/// stood, or half of many. How much there is counts always; what it is, unless it turns over.
 pub fn why_held(before: Before, extent: &Extent, resume: &Resume, now: Now) -> Option<String> {
-    match (entries_of(extent, resume, now), before.entries) {
-        (Some(entries), Some(had)) if is_shrunken(had, entries) => {
-            Some(format!("it has {entries} indicators and had {had}"))
-        }
-        (Some(_), _) => None,
-        (None, _) => {
-            let left = before.standing.saturating_sub(now.withdrawn);
-            let is_much = now.withdrawn > 0 && is_shrunken(before.standing, left);
-            is_much.then(|| format!("it takes back {} of what it said, {} stand", now.withdrawn, before.standing))
-        }
+    let Before { standing, turns_over, .. } = before;
+    // What stands is each thing once, as what came is; a feed's events are counted as they were counted then.
+    let had = match extent {
+        Extent::Unchanged | Extent::More => None,
+        Extent::Whole => Some(standing),
+        Extent::Events { .. } => before.entries,
+    };
+    if let (Some(entries), Some(had)) = (entries_of(extent, resume, now), had)
+        && is_shrunken(had, entries)
+    {
+        return Some(format!("it has {entries} indicators and had {had}"));
     }
+    let is_by_share = match extent {
+        Extent::Unchanged => false,
+        // Where only what is new is said, what is taken back is all that could be too much.
+        Extent::More => true,
+        Extent::Whole | Extent::Events { .. } => !turns_over,
+    };
+    let gone = now.withdrawn.saturating_add(now.unsaid);
+    let is_much = gone > 0 && is_shrunken(standing, standing.saturating_sub(gone));
+    (is_by_share && is_much)
+        .then(|| format!("of the {standing} that stand by its word it takes back or leaves out {gone}"))
 }
 
 #[cfg(test)]
@@ -53,20 +69,25 @@ mod tests {
     use super::*;
     use varde_common::limits::LIST_SHRINK_ABOVE;
 
+    const MANY: u64 = LIST_SHRINK_ABOVE * 2;
+
+    fn before(standing: u64) -> Before {
+        Before { entries: Some(standing), standing, turns_over: false }
+    }
+
+    fn whole(before: Before, entries: u64, withdrawn: u64, unsaid: u64) -> Option<String> {
+        why_held(before, &Extent::Whole, &Resume::default(), Now { entries, withdrawn, unsaid })
+    }
+
     #[test]
     fn a_source_that_becomes_empty_or_halves_is_held_and_one_that_grows_is_not() {
-        let many = LIST_SHRINK_ABOVE * 2;
-        let whole = |had: Option<u64>, entries: u64| {
-            let before = Before { entries: had, standing: had.unwrap_or(0) };
-            why_held(before, &Extent::Whole, &Resume::default(), Now { entries, withdrawn: 0 })
-        };
-        assert_eq!(whole(None, 0), None, "the first time there is nothing to lose");
-        assert_eq!(whole(Some(0), 0), None);
-        assert!(whole(Some(3), 0).unwrap().contains("it has 0 indicators and had 3"));
-        assert!(whole(Some(many), many / 2).is_some());
-        assert_eq!(whole(Some(many), many / 2 + 1), None);
-        assert_eq!(whole(Some(many), many * 9), None);
-        assert_eq!(whole(Some(4), 2), None, "of a few half is soon gone");
+        let halves = |had: u64, entries: u64| whole(before(had), entries, 0, had.saturating_sub(entries));
+        assert_eq!(whole(Before::default(), 0, 0, 0), None, "the first time there is nothing to lose");
+        assert!(halves(3, 0).unwrap().contains("it has 0 indicators and had 3"));
+        assert!(halves(MANY, MANY / 2).is_some());
+        assert_eq!(halves(MANY, MANY / 2 + 1), None);
+        assert_eq!(halves(MANY, MANY * 9), None);
+        assert_eq!(halves(4, 2), None, "of a few half is soon gone");
         // A feed's events together, those that were not read this time too.
         let event = |entries| Event { timestamp: 1, entries };
         let resume = |left: u64| Resume {
@@ -74,12 +95,36 @@ mod tests {
             ..Resume::default()
         };
         let events = Extent::Events { read: vec!["a".into()], gone: vec!["c".into()], missing: 0 };
-        let before = Before { entries: Some(many), standing: many };
-        assert!(why_held(before, &events, &resume(many / 2 - 1), Now::default()).is_some());
-        assert_eq!(why_held(before, &events, &resume(many - 10), Now::default()), None);
+        assert!(why_held(before(MANY), &events, &resume(MANY / 2 - 1), Now::default()).is_some());
+        assert_eq!(why_held(before(MANY), &events, &resume(MANY - 10), Now::default()), None);
         // What only says what is new takes back too much.
-        let more = |withdrawn| why_held(before, &Extent::More, &Resume::default(), Now { entries: 5, withdrawn });
-        assert!(more(many / 2).unwrap().contains("takes back"));
+        let more = |withdrawn| {
+            why_held(before(MANY), &Extent::More, &Resume::default(), Now { entries: 5, withdrawn, unsaid: 0 })
+        };
+        assert!(more(MANY / 2).unwrap().contains("takes back"));
         assert_eq!((more(0), more(3)), (None, None));
+    }
+
+    #[test]
+    fn f2_a_source_that_says_other_things_is_held_as_one_that_says_less_unless_it_turns_over() {
+        let turning = Before { turns_over: true, ..before(MANY) };
+        for (withdrawn, unsaid, is_held) in
+            [(0, MANY, true), (0, MANY / 2, true), (MANY / 4, MANY / 4, true), (0, MANY / 2 - 1, false), (1, 0, false)]
+        {
+            let why = whole(before(MANY), MANY, withdrawn, unsaid);
+            assert_eq!(why.is_some(), is_held, "{withdrawn} and {unsaid}: {why:?}");
+            assert_eq!(whole(turning, MANY, withdrawn, unsaid), None, "{withdrawn} and {unsaid}");
+        }
+        assert!(whole(before(MANY), MANY, 0, MANY).unwrap().contains(&format!("leaves out {MANY}")));
+        // One that turns over is held where it is suddenly little, as ever.
+        assert!(whole(turning, MANY / 2, 0, MANY / 2).unwrap().contains("and had"));
+        assert!(whole(turning, 0, 0, MANY).is_some());
+        // A feed whose events are all others.
+        let resume =
+            Resume { events: [("b".to_owned(), Event { timestamp: 1, entries: MANY })].into(), ..Resume::default() };
+        let events = Extent::Events { read: vec!["b".into()], gone: vec!["a".into()], missing: 0 };
+        let now = Now { entries: MANY, withdrawn: 0, unsaid: MANY };
+        assert!(why_held(before(MANY), &events, &resume, now).unwrap().contains("leaves out"));
+        assert_eq!(why_held(turning, &events, &resume, now), None);
     }
 }

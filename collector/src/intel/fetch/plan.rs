@@ -93,6 +93,9 @@ pub struct Plan {
     /// That it may be at an internal address.
     #[serde(default)]
     pub internal: bool,
+    /// That what it says is other things each time: only how much it is counts when it is to be held.
+    #[serde(default)]
+    pub turns_over: bool,
     /// What one fetch may bring.
     pub max_octets: u64,
     /// How long one may take.

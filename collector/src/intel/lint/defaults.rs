@@ -24,8 +24,11 @@ macro_rules! shipped {
 
 /// What is in everybody's use is held back. What many share (clouds, CDNs) is told: command servers stand there too. A sinkhole is told:
 /// who asks it is infected all the same.
-const SHIPPED: [Shipped; 27] = [
+const SHIPPED: [Shipped; 33] = [
+    shipped!("norwegian-municipalities", Quarantine, false),
     shipped!("norwegian-services", Quarantine, false),
+    shipped!("everyday-services", Quarantine, false),
+    shipped!("everyday-networks", Quarantine, false),
     shipped!("microsoft-office365", Quarantine, false),
     shipped!("microsoft-office365-ip", Quarantine, false),
     shipped!("microsoft-win10-connection-endpoints", Quarantine, false),
@@ -33,7 +36,7 @@ const SHIPPED: [Shipped; 27] = [
     shipped!("google", Quarantine, false),
     shipped!("crl-hostname", Quarantine, false),
     shipped!("captive-portals", Quarantine, false),
-    shipped!("cisco_top1000", Quarantine, false),
+    shipped!("cisco_top10k", Quarantine, false),
     shipped!("moz-top500", Quarantine, false),
     shipped!("bank-website", Quarantine, false),
     shipped!("public-resolvers", Quarantine, false),
@@ -51,6 +54,9 @@ const SHIPPED: [Shipped; 27] = [
     shipped!("akamai", Warn, false),
     shipped!("fastly", Warn, false),
     shipped!("amazon-aws", Warn, false),
+    shipped!("microsoft-azure", Warn, false),
+    shipped!("google-gcp", Warn, false),
+    shipped!("zscaler", Warn, false),
     shipped!("sinkholes", Annotate, false),
 ];
 

@@ -291,6 +291,13 @@ impl Linter {
         given.rules.contains(&finding.key()).then_some(given.until)
     }
 
+    /// Whether the allow-list keeps it from going out.
+    pub fn is_allowed(&self, pattern: &Pattern) -> bool {
+        let mut findings = Vec::new();
+        self.look_at_allowed(pattern, &mut findings);
+        !findings.is_empty()
+    }
+
     fn look_at_allowed(&self, pattern: &Pattern, findings: &mut Vec<Finding>) {
         let is_same = |allowed: &&Pattern| matches!(allowed.target, Target::Ja4(_)) && allowed.target == pattern.target;
         let ports_meet = |allowed: &&Pattern| allowed.port.is_none() || allowed.port == pattern.port;

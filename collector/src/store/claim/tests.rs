@@ -366,6 +366,26 @@ async fn v4_what_would_go_is_known_before_and_clocks_that_were_set_hide_nothing(
 }
 
 #[tokio::test]
+async fn f2_what_a_feed_of_events_leaves_out_is_known_before() {
+    let bench = Bench::new().await;
+    let of = |event: &str, names: std::ops::Range<u32>| -> Vec<Said> {
+        names.map(|n| says(&format!("{event}{n}.example"), &format!("{event}/{n}"), 1, &sure(1))).collect()
+    };
+    bench.take(&[of("a", 0..4), of("b", 0..3), of("c", 0..2)].concat(), 1).await;
+    // Event a is read anew and has lost two; b is gone; c is not read. Of a one is taken back by its own object besides.
+    let said = [of("a", 0..1), vec![Said::Gone("a/3", 2)]].concat();
+    let mut stage = bench.stage(Manner::default(), &said, true).await;
+    let would = stage.would(Scope::Operator, "feed").await.unwrap();
+    assert_eq!((would.standing, would.withdrawn, would.unsaid), (9, 1, 7));
+    assert_eq!(stage.unsaid_of(Scope::Operator, "feed", &["a", "b"]).await.unwrap(), 5);
+    assert_eq!(stage.unsaid_of(Scope::Operator, "feed", &["b"]).await.unwrap(), 3);
+    assert_eq!(stage.unsaid_of(Scope::Operator, "feed", &[]).await.unwrap(), 0);
+    assert_eq!(stage.unsaid_of(Scope::Operator, "other", &["a", "b"]).await.unwrap(), 0);
+    assert_eq!(stage.unsaid_of(Scope::Member(1), "feed", &["a", "b"]).await.unwrap(), 0);
+    stage.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn t7a_of_two_markings_of_the_same_value_in_one_file_the_stricter_counts_in_whatever_order() {
     let marked = |tlp: Option<Tlp>, pap: Option<Pap>| About { tlp, pap, ..About::default() };
     let (red, green, bare) =
