@@ -1,5 +1,5 @@
 //! Mails, reports and pasted text through the built collector: read as a person would, and files made to do harm end nothing but the
-//! process that takes them apart (issue 6; F1, F2).
+//! process that takes them apart; what machines wrote is left to its own importers (issue 6; F1, F2).
 
 use std::path::{Path, PathBuf};
 
@@ -96,6 +96,50 @@ fn f2_a_pdf_or_mail_made_to_do_harm_ends_nothing_but_its_own_process() -> Result
     ensure!(said.code == Some(1) && said.err.contains("r.pdf"), "{said:?}");
     let rows = listed(&collector)?;
     ensure!(rows == ["evil.example TLP:AMBER"], "{rows:?}");
+    Ok(())
+}
+
+#[test]
+fn p3_a_mails_machine_readable_attachments_publish_nothing_and_are_named() -> Result<()> {
+    let scene = tempfile::tempdir()?;
+    let collector = Collector::init(&scene.path().join("collector"))?;
+    let stix = "{\"type\":\"bundle\",\"id\":\"bundle--1\",\"objects\":[{\"type\":\"indicator\",\"spec_version\":\"2.1\",\
+        \"id\":\"indicator--1\",\"revoked\":true,\"pattern\":\"[domain-name:value = 'trukket.example']\"},\
+        {\"type\":\"indicator\",\"pattern\":\"[domain-name:value = 'hemmelig.example']\",\"object_marking_refs\":\
+        [\"marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1\"]}]}";
+    let zone = "$TTL 60\r\n@ SOA a. b. 1 2 3 4 5\r\ntillatt.example CNAME rpz-passthru.\r\n";
+    let list = "=alene.example\r\n- 198.51.100.9\r\n";
+    let mut mail =
+        "From: a@b.example\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=q\r\n\r\n\
+        --q\r\nContent-Type: text/plain\r\n\r\nSe evil[.]example og oppgrader til 22.7.2.3.\r\n"
+            .to_owned();
+    for (name, text) in [("stix.json", stix), ("rpz.txt", zone), ("list.txt", list)] {
+        mail.push_str(&format!("--q\r\nContent-Type: text/plain; name=\"{name}\"\r\n\r\n{text}\r\n"));
+    }
+    mail.push_str("--q--\r\n");
+    let path = scene.path().join("varsel.eml");
+    std::fs::write(&path, mail)?;
+    let said = import(&collector, &path, &["--source", "s"])?;
+    ensure!(said.code == Some(1), "{said:?}");
+    for part in ["stix.json", "a STIX bundle: save it and import that file", "rpz.txt", "(RPZ)", "number of a version"]
+    {
+        ensure!(said.err.contains(part), "\"{part}\" is not in\n{}", said.err);
+    }
+    let rows = listed(&collector)?;
+    ensure!(rows == ["198.51.100.9 TLP:AMBER", "=alene.example TLP:AMBER", "evil.example TLP:AMBER"], "{rows:?}");
+    // A warning pasted in the night, with a greeting, headings and bullets.
+    let path = scene.path().join("natt.txt");
+    std::fs::write(
+        &path,
+        "TLP:GUL+STRENG\n\nHei,\n\nIP-adresser:\n- 185.220.101.5\n\nDomener:\n* evil-update[.]com\n\nMvh\nVakta\n",
+    )?;
+    let said = import(&collector, &path, &["--source", "natt"])?;
+    ensure!(said.code == Some(0) && said.out.contains("2 new"), "{said:?}");
+    // What is no text but says so little is told how a text is imported.
+    let path = scene.path().join("rot.txt");
+    std::fs::write(&path, "a.example\nto ord\ntre ord her\n")?;
+    let said = import(&collector, &path, &["--source", "rot"])?;
+    ensure!(said.code == Some(1) && said.err.contains("--format prose --dry-run"), "{said:?}");
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use varde_common::time::Timestamp;
 use varde_common::tlp::Tlp;
 
 use super::held::{self, Look};
+use super::import_words::{in_words, rather_text};
 use super::init::operator_name;
 use super::noted::deed;
 use super::say;
@@ -258,10 +259,12 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     (done.held, done.expired) = (look.held.count(), look.expired);
     done.repeated = gathered.repeated().await?;
     let Beside { left_out, clues, harmless, passed_over, words: spoken } = gathered.beside;
-    let is_empty = gathered.found + clues + harmless + passed_over + spoken == 0;
+    let gathered_entries = gathered.found + clues;
+    let is_empty = gathered_entries + harmless + passed_over + spoken == 0;
     if is_empty && !arguments.replace {
         let nothing = format!(
-            "{name} holds no indicator that could be loaded; a plain list has one domain, address or network a line"
+            "{name} holds no indicator that could be loaded; a plain list has one domain, address or network a line{}",
+            rather_text(format, left_out, 0)
         );
         return Err(done.refuse(arguments.json, nothing));
     }
@@ -306,11 +309,12 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
         (false, _) => "Sensors get the rest with the next: varde-collector publish",
     });
     // A program that imports every night must notice.
+    let done = if done.dry_run { "good" } else { "imported" };
     match left_out {
         0 => Ok(()),
         left_out => bail!(
-            "{left_out} {entries} of {name} were left out, the rest is {}; correct those named above and import again",
-            if done.dry_run { "good" } else { "imported" }
+            "{left_out} {entries} of {name} were left out, the rest is {done}; correct those named above and import again{}",
+            rather_text(format, left_out, gathered_entries)
         ),
     }
 }
@@ -351,37 +355,6 @@ fn in_a_sentence(name: &str, done: &Done, entries: &str) -> String {
         }
     }
     summary
-}
-
-/// What is imported, in words, without any indicator.
-fn in_words(
-    name: &str,
-    intake: &Intake,
-    format: Format,
-    source: &str,
-    about: &About,
-    arguments: &ImportArguments,
-) -> String {
-    let About { threat, severity, confidence, tlp, pap, valid_from, valid_until, exercise: _, details: _ } = about;
-    let mut words = format!("{name}, {} bytes, SHA-256 {}, read as {format}", intake.octets, intake.sha256);
-    for (what, value) in [
-        ("source", (source != name).then(|| source.to_owned())),
-        ("threat", threat.clone()),
-        ("severity", severity.map(|severity| severity.as_str().to_owned())),
-        ("confidence", confidence.map(|confidence| confidence.to_string())),
-        ("marked", tlp.map(|tlp| tlp.to_string())),
-        ("marked", pap.map(|pap| pap.to_string())),
-        ("valid from", valid_from.map(|at| at.to_string())),
-        ("valid until", valid_until.map(|at| at.to_string())),
-        ("exercise", arguments.exercise.map(|is| if is { "yes" } else { "no" }.to_owned())),
-        ("all that the source says", arguments.replace.then(|| "yes".to_owned())),
-        ("however much is withdrawn", arguments.allow_shrink.then(|| "yes".to_owned())),
-    ] {
-        if let Some(value) = value {
-            words.push_str(&format!("; {what} {value}"));
-        }
-    }
-    words
 }
 
 /// How messages call a file.

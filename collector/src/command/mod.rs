@@ -12,6 +12,7 @@ pub mod channel;
 pub mod draft;
 pub mod import;
 mod import_text;
+mod import_words;
 pub mod incident;
 pub mod indicator;
 pub mod indicator_show;

@@ -13,6 +13,9 @@ pub(super) fn format_of(head: &[u8]) -> Format {
     }
     let text = String::from_utf8_lossy(head);
     let text = text.trim_start_matches('\u{feff}');
+    // Old programs end lines with CR alone.
+    let text = if text.contains('\n') { text.to_owned() } else { text.replace('\r', "\n") };
+    let text = text.as_str();
     // A list of some kind, which is refused by what it is, unless it is abuse.ch's.
     if no_feed::is_page(text) || no_feed::is_json(text) && !stix::is_one(text) && !misp::is_one(text) {
         return table::json::table_of(text).map_or(Format::Plain, format_of_table);
@@ -53,10 +56,9 @@ pub(super) fn format_of(head: &[u8]) -> Format {
         Format::Hosts
     } else if most_are(&|line| suricata::name_in(line).is_some()) || most_are(&suricata::is_rule) {
         Format::Suricata
-    } else if table::is_regular(&entries) {
+    } else if table::is_regular(&entries) && !prose::is_letter(&entries) {
         Format::Csv
-    } else if entries.iter().filter(|line| prose::is_sentence(line)).count() * 3 > entries.len() {
-        // Between its sentences a mail has lists, greetings and names.
+    } else if prose::is_text(&entries) {
         Format::Prose
     } else if entries.first().is_some_and(|first| table::is_table(first)) && most_are(&table::is_table) {
         Format::Csv

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use super::value::{self, Names, Value};
-use super::{BadFile, Input, Item, Place, lines};
+use super::{BadFile, Input, Item, Place, lines, marking};
 use crate::intel::canonical::Found;
 
 /// Names that every hosts file has for this machine itself.
@@ -47,21 +47,24 @@ pub(super) fn is_line(line: &str) -> bool {
 }
 
 pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Result<(), BadFile> {
+    let mut below = marking::Below::default();
     lines::each(input, &mut |number, line| {
         let line = match line {
             Ok(line) => line,
             Err(why) => return take(lines::left_out(number, "", why)),
         };
+        let tlp = below.of(line.as_bytes());
         let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
         let Some(first) = words.next() else { return ControlFlow::Continue(()) };
         let Some(address) = address_of(first) else {
-            return take(lines::left_out(number, line, "is no line of a hosts file: it begins with an address"));
+            let item = lines::left_out(number, line, "is no line of a hosts file: it begins with an address");
+            return take(marking::as_marked(item, tlp));
         };
         let mut names = words.filter(|name| !OWN.contains(&name.to_ascii_lowercase().as_str())).peekable();
         if !blocks(address) && names.peek().is_some() {
             let why =
                 "is not imported: it says where a server stands; names are blocked by 0.0.0.0, 127.0.0.1, :: or ::1";
-            return take(lines::left_out(number, line, why));
+            return take(marking::as_marked(lines::left_out(number, line, why), tlp));
         }
         for name in names {
             let item = match value::read(name, Names::Host) {
@@ -73,7 +76,7 @@ pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlF
                 }
                 Err(why) => lines::left_out(number, name, why),
             };
-            take(item)?;
+            take(marking::as_marked(item, tlp))?;
         }
         ControlFlow::Continue(())
     })

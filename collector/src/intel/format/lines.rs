@@ -30,17 +30,24 @@ pub(super) fn each_of_octets(
     input: &mut dyn BufRead,
     take: &mut dyn FnMut(u64, Octets<'_>) -> ControlFlow<()>,
 ) -> Result<(), BadFile> {
-    let (mut line, mut number, mut is_long) = (Vec::new(), 0, false);
+    let (mut line, mut number, mut is_long, mut is_behind_cr) = (Vec::new(), 0, false, false);
     if is_utf_16(input.fill_buf()?) {
         return Err(BadFile::Format(UTF_16.to_owned()));
     }
     loop {
         let block = input.fill_buf()?;
-        let (part, used, ends) = match memchr::memchr(b'\n', block) {
+        // CR alone ends a line too, as old programs write; CR LF is one end.
+        if is_behind_cr && block.first() == Some(&b'\n') {
+            input.consume(1);
+            is_behind_cr = false;
+            continue;
+        }
+        let (part, used, ends) = match memchr::memchr2(b'\n', b'\r', block) {
             Some(end) => (block.get(..end).unwrap_or_default(), end + 1, true),
             None => (block, block.len(), false),
         };
         let is_over = used == 0;
+        is_behind_cr = ends && block.get(part.len()) == Some(&b'\r');
         let room = FEED_LINE_MAX_OCTETS.saturating_sub(line.len());
         is_long |= part.len() > room;
         line.extend_from_slice(part.get(..room).unwrap_or(part));
@@ -54,10 +61,7 @@ pub(super) fn each_of_octets(
         number += 1;
         let told = match is_long {
             true => Err("is longer than 64 KiB, which no entry of a list is"),
-            false => {
-                let octets = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line };
-                Ok(octets.strip_suffix(b"\r").unwrap_or(octets))
-            }
+            false => Ok(if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line) } else { &line }),
         };
         if take(number, told).is_break() || is_over {
             return Ok(());

@@ -40,8 +40,10 @@ fn behind<'a>(tag: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// What a tag says of TLP; a level that nobody knows is taken as the strictest.
 pub(super) fn tlp(tag: &str) -> Option<Tlp> {
-    let level = behind(tag.trim(), "tlp").filter(|level| level.starts_with([':', '=', '-', '_', ' ']))?;
-    Some(marking::of_level(level.trim_start_matches(':')).unwrap_or(Tlp::Red))
+    let level = behind(tag.trim(), "tlp").filter(|level| level.starts_with([':', '=', '-', '_', ' ']));
+    let level = level.map(|level| marking::of_level(level.trim_start_matches(':')).unwrap_or(Tlp::Red));
+    // Of another taxonomy, or in a sentence.
+    level.or_else(|| marking::of_list(tag))
 }
 
 /// What a tag says of PAP; a level that nobody knows is taken as the strictest.
@@ -121,8 +123,9 @@ impl Said {
                 (one, other) => one.or(other),
             };
             said.exercise |= behind(tag, "exercise:").is_some();
-            said.is_draft |= behind(tag, "workflow:state=")
-                .is_some_and(|state| matches!(state.trim().trim_matches('"'), "draft" | "rejected"));
+            said.is_draft |= behind(tag, "workflow:state=").is_some_and(|state| {
+                matches!(&*state.trim().trim_matches('"').to_ascii_lowercase(), "draft" | "rejected")
+            });
             said.threat = match (said.threat.take(), threat(tag)) {
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),

@@ -3,7 +3,9 @@
 
 use varde_common::tlp::Tlp;
 
+use super::Item;
 use crate::intel::canonical::Pap;
+use crate::intel::hidden;
 
 /// A colour, alone or with what makes AMBER strict, as it is written behind TLP or PAP.
 const WORDS: [(&str, Tlp); 17] = [
@@ -132,14 +134,16 @@ fn is_word(text: &str, word: &str) -> bool {
     text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphabetic))
 }
 
-/// The strictest that the beginning of a list says of all of it: as a text does, and where `TLP:` stands before a word that nobody
-/// knows, the strictest there is.
+/// The strictest that words say which stand with an indicator or above a list: as a text does, and where `TLP:` stands before a word
+/// that nobody knows, the strictest there is.
 pub(in crate::intel) fn of_list(text: &str) -> Option<Tlp> {
     let unknown = behind(text).filter_map(|behind| {
-        let line = behind.strip_prefix(':')?.lines().next()?;
+        // No more of it: there may be as many as octets.
+        let line = behind.strip_prefix(':')?.chars().take(BEHIND_CHARACTERS);
+        let line: String = line.take_while(|character| !matches!(character, '\n' | '\r')).collect();
         // With a space between, more words may be a sentence about TLP.
         let is_marking = !line.starts_with(char::is_whitespace) || line.split_whitespace().count() == 1;
-        let words = words(line);
+        let words = words(&line);
         let is_unknown = words.first().is_some_and(|word| of_word(word).is_none() && word != "ex");
         (is_marking && is_unknown).then_some(Tlp::Red)
     });
@@ -154,7 +158,46 @@ pub(in crate::intel) fn of_table(text: &str) -> Option<Tlp> {
             || (line.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("tlp"))
                 && !line.contains([',', ';', '\t', '|']))
     };
-    text.lines().filter(is_of_all).filter_map(of_list).max()
+    text.split(['\n', '\r']).filter(is_of_all).filter_map(of_list).max()
+}
+
+/// What a list's comments say while it is read: beside an entry of that alone, by itself on a line of all that follows. There it
+/// only makes stricter what the list's beginning says.
+#[derive(Debug, Default)]
+pub(super) struct Below(Option<Tlp>);
+
+impl Below {
+    /// What holds for the entry of a line, by its comment and by those above it.
+    pub(super) fn of(&mut self, line: &[u8]) -> Option<Tlp> {
+        if !is_spoken_of(line) {
+            return self.0;
+        }
+        let said = of_list(&String::from_utf8_lossy(line));
+        let begins = line.trim_ascii_start();
+        if begins.starts_with(b"#") || begins.starts_with(b";") || begins.starts_with(b"//") {
+            self.0 = self.0.max(said.filter(|tlp| *tlp > Tlp::Amber));
+        }
+        said.max(self.0)
+    }
+}
+
+/// What a line came to, with what its comments say of it.
+pub(super) fn as_marked(item: Item, tlp: Option<Tlp>) -> Item {
+    match item {
+        Item::Found(place, mut found) => {
+            found.about.tlp = found.about.tlp.max(tlp);
+            Item::Found(place, found)
+        }
+        Item::Clue(mut clue) => {
+            clue.tlp = clue.tlp.max(tlp);
+            Item::Clue(clue)
+        }
+        Item::PassedBy(passed, said) => Item::PassedBy(passed, said.max(tlp)),
+        Item::LeftOut(left_out) if !hidden::is_shown(tlp) => Item::LeftOut(hidden::without_value(left_out)),
+        item @ (Item::LeftOut(_) | Item::Harmless(..) | Item::Withdrawn(_) | Item::Silent(_) | Item::PassedOver) => {
+            item
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use ipnet::IpNet;
 
 use super::value::{self, Names};
-use super::{BadFile, Input, Item, Place, lines};
+use super::{BadFile, Input, Item, Place, lines, marking};
 use crate::intel::canonical::Found;
 
 mod entry;
@@ -24,6 +24,9 @@ const SINKHOLES: &str = include_str!("../../../../agent/data/sinkholes.txt");
 const NOBODYS: [&str; 4] = ["192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"];
 
 const NEVER_CLOSED: &str = "has a quote or an open parenthesis that is not closed within 20 lines";
+
+const UNNAMED: &str = "is an absolute name, and nothing here says the zone's own (its SOA record is @, without $ORIGIN); put a line \
+     in front that does, such as $ORIGIN rpz.example.";
 
 /// What a zone file's reader carries from entry to entry.
 #[derive(Debug)]
@@ -52,11 +55,15 @@ pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlF
         .chain(NOBODYS)
         .filter_map(|text| text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)));
     let mut zone = Zone { origin: None, apex: None, owner: String::new(), sinkholes: sinkholes.collect() };
+    let mut below = marking::Below::default();
     lines::each_entry(input, NEVER_CLOSED, &mut depth_after, &mut |number, entry| match entry {
-        Ok(entry) => match zone.record(number, entry) {
-            Some(item) => take(item),
-            None => ControlFlow::Continue(()),
-        },
+        Ok(entry) => {
+            let tlp = below.of(entry.as_bytes());
+            match zone.record(number, entry) {
+                Some(item) => take(marking::as_marked(item, tlp)),
+                None => ControlFlow::Continue(()),
+            }
+        }
         Err(why) => take(lines::left_out(number, "", why)),
     })
 }
@@ -111,7 +118,11 @@ impl Zone {
             Some("") => return None,
             Some(trigger) => trigger.to_owned(),
             None => {
-                let why = "is not below the zone's own name, which its SOA record or $ORIGIN says";
+                let why = match self.apex.as_deref() {
+                    // Its owners' common end may as well be part of what they name.
+                    None | Some("") => UNNAMED,
+                    Some(_) => "is not below the zone's own name, which its SOA record or $ORIGIN says",
+                };
                 return Some(lines::left_out(number, &owner, why));
             }
         };

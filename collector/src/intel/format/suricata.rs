@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::value::{self, Names, Value};
-use super::{BadFile, Clue, Input, Item, Place, lines};
+use super::{BadFile, Clue, Input, Item, Place, lines, marking};
 use crate::intel::canonical::{About, Found, Object};
 
 /// A line's value, where it is a name in base64; behind a comma may stand a reputation (datarep).
@@ -27,12 +27,17 @@ pub(super) fn is_rule(line: &str) -> bool {
 }
 
 pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Result<(), BadFile> {
+    let mut below = marking::Below::default();
     lines::each(input, &mut |number, line| {
         let line = match line {
             Ok(line) => line.trim(),
             Err(why) => return take(lines::left_out(number, "", why)),
         };
-        if line.is_empty() || line.starts_with('#') {
+        // In base64 itself three letters mean nothing.
+        let is_comment = line.starts_with('#');
+        let beside = if is_comment { line } else { line.split_once(',').map_or("", |(_, beside)| beside) };
+        let tlp = below.of(beside.as_bytes());
+        if line.is_empty() || is_comment {
             return ControlFlow::Continue(());
         }
         if is_rule(line) {
@@ -53,6 +58,6 @@ pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlF
             }
             Err(why) => lines::left_out(number, &text, why),
         };
-        take(item)
+        take(marking::as_marked(item, tlp))
     })
 }

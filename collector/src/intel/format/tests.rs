@@ -5,6 +5,7 @@ use crate::intel::canonical::About;
 use proptest::prelude::*;
 use std::io::Cursor;
 
+mod let_in;
 mod tables;
 
 /// What was told of a text, each in a line.

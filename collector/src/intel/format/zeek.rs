@@ -1,11 +1,14 @@
-//! Zeek's intelligence files: columns between tabs, named by the line `#fields`. Names are meant alone, as Zeek matches them.
+//! Zeek's intelligence files: columns between tabs, named by the line `#fields`. Names are meant alone, as Zeek matches them. A
+//! marking may stand in a column for it, and in the words of any other.
 
 use std::ops::ControlFlow;
 
 use varde_common::indicator::{Pattern, Target};
+use varde_common::tlp::Tlp;
 
+use super::marked::Said;
 use super::value::{self, Names, Value};
-use super::{BadFile, Clue, Input, Item, Place, Withdrawn, lines};
+use super::{BadFile, Clue, Input, Item, Place, Withdrawn, lines, marking};
 use crate::intel::canonical::{About, Details, Found, Object};
 
 /// Whether a line begins such a file.
@@ -22,6 +25,10 @@ struct Columns {
     description: Option<usize>,
     url: Option<usize>,
     remove: Option<usize>,
+    /// Whatever the operator's own scripts call how far it may be shared.
+    tlp: Option<usize>,
+    pap: Option<usize>,
+    tags: Option<usize>,
 }
 
 impl Columns {
@@ -35,7 +42,12 @@ impl Columns {
                 "meta.desc" => &mut columns.description,
                 "meta.url" => &mut columns.url,
                 "meta.remove" => &mut columns.remove,
-                _ => continue,
+                "meta.tags" | "meta.tag" | "meta.labels" => &mut columns.tags,
+                _ => match name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+                    "tlp" | "marking" | "merking" => &mut columns.tlp,
+                    "pap" => &mut columns.pap,
+                    _ => continue,
+                },
             };
             *place = Some(at);
         }
@@ -44,7 +56,7 @@ impl Columns {
 }
 
 pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Result<(), BadFile> {
-    let mut columns = None;
+    let (mut columns, mut below) = (None, marking::Below::default());
     lines::each(input, &mut |number, line| {
         let line = match line {
             Ok(line) => line,
@@ -52,6 +64,8 @@ pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlF
         };
         if line.starts_with("#fields\t") {
             columns = Some(Columns::of(line));
+        } else if line.starts_with('#') {
+            below.of(line.as_bytes());
         }
         if line.starts_with('#') || line.trim().is_empty() {
             return ControlFlow::Continue(());
@@ -59,11 +73,12 @@ pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlF
         let Some(columns) = columns else {
             return take(lines::left_out(number, line, "stands before the line #fields, which names the columns"));
         };
-        take(entry(number, line, columns))
+        let above = below.of(b"");
+        take(marking::as_marked(entry(number, line, columns, above), above.max(marking::of_list(line))))
     })
 }
 
-fn entry(number: u64, line: &str, columns: Columns) -> Item {
+fn entry(number: u64, line: &str, columns: Columns, above: Option<Tlp>) -> Item {
     let fields: Vec<&str> = line.split('\t').collect();
     let field =
         |at: Option<usize>| fields.get(at?).map(|text| text.trim()).filter(|text| !text.is_empty() && *text != "-");
@@ -77,8 +92,13 @@ fn entry(number: u64, line: &str, columns: Columns) -> Item {
     if field(columns.remove).is_some_and(|word| word == "T") {
         return Item::Withdrawn(Withdrawn { object_id, modified: None });
     }
+    let tags = Said::by(field(columns.tags).into_iter().flat_map(|tags| tags.split([',', ';'])));
+    // Whatever column somebody writes it in; of an indicator's own letters none are a marking.
+    let words = fields.iter().enumerate().filter(|(at, _)| Some(*at) != columns.indicator);
+    let spoken = words.filter_map(|(_, word)| marking::of_list(word)).max();
+    let tlp = field(columns.tlp).and_then(marking::of_level).max(spoken).max(tags.tlp).max(above);
     let clue = |kind: &str| {
-        Item::Clue(Clue { object_id: object_id.clone(), kind: kind.to_owned(), value: indicator.to_owned(), tlp: None })
+        Item::Clue(Clue { object_id: object_id.clone(), kind: kind.to_owned(), value: indicator.to_owned(), tlp })
     };
     // Zeek compares by type: an address among names would never match there, and a network in its stead far too much here.
     let of_kind = |fits: fn(&Pattern) -> bool, what: &str| {
@@ -116,7 +136,12 @@ fn entry(number: u64, line: &str, columns: Columns) -> Item {
         }
     };
     let about = About {
+        tlp,
+        pap: field(columns.pap).and_then(marking::of_pap).max(tags.pap),
+        exercise: tags.exercise,
         details: Details {
+            techniques: tags.techniques,
+            tags: tags.tags,
             note: field(columns.description).map(str::to_owned),
             url: field(columns.url).map(str::to_owned),
             ..Details::default()
@@ -130,7 +155,7 @@ fn entry(number: u64, line: &str, columns: Columns) -> Item {
             Item::Found(Place::Line(number), Box::new(Found { pattern, about: about.of_url(indicator), object }))
         }
         Ok(Value::Clue(kind)) => {
-            Item::Clue(Clue { object_id: object.id, kind: kind.into(), value: indicator.into(), tlp: None })
+            Item::Clue(Clue { object_id: object.id, kind: kind.into(), value: indicator.into(), tlp })
         }
         Err(why) => lines::left_out(number, indicator, why),
     }

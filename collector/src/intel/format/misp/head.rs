@@ -1,6 +1,6 @@
 //! What an event says of itself, which holds for each of its attributes: read once an event, held in the first of two passes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use serde::Deserialize;
@@ -11,6 +11,7 @@ use varde_common::tlp::Tlp;
 use super::super::json::fault;
 use super::super::loose::{self, Scalar, cut};
 use super::super::marked::Said;
+use super::super::marking;
 use crate::limits::{FEED_AROUND_MAX_OCTETS, OBJECT_ID_MAX_OCTETS, TAG_MAX_CHARACTERS};
 
 /// A tag.
@@ -113,6 +114,8 @@ pub(super) struct Head {
 impl From<RawHead> for Head {
     fn from(raw: RawHead) -> Head {
         let mut said = said(&raw.tags, &raw.galaxies);
+        // Some write it into the title alone.
+        said.tlp = said.tlp.max(raw.info.as_deref().and_then(marking::of_list));
         if raw.unreadable.is_some() {
             said.tlp = Some(Tlp::Red);
         }
@@ -164,6 +167,8 @@ pub(super) struct Heads {
     /// None where nothing is said.
     heads: Vec<Option<Rc<Head>>>,
     deleted: HashSet<usize>,
+    /// What objects say of their attributes in words.
+    marked: HashMap<usize, Tlp>,
     octets: usize,
 }
 
@@ -192,6 +197,15 @@ impl Heads {
         self.deleted.insert(object);
     }
 
+    /// What the object of this number says in words; the strictest counts.
+    pub(super) fn add_words(&mut self, object: usize, words: &str) {
+        if let Some(tlp) = marking::of_list(words) {
+            self.octets += 2 * size_of::<(usize, Tlp)>();
+            let known = self.marked.entry(object).or_insert(tlp);
+            *known = (*known).max(tlp);
+        }
+    }
+
     /// Whether they are within the bound.
     ///
     /// # Errors
@@ -213,6 +227,11 @@ impl Heads {
     /// Whether the object of this number is deleted.
     pub(super) fn is_deleted(&self, object: usize) -> bool {
         self.deleted.contains(&object)
+    }
+
+    /// How the object of this number is marked by its words.
+    pub(super) fn marked(&self, object: usize) -> Option<Tlp> {
+        self.marked.get(&object).copied()
     }
 
     /// Events of which something cannot be read.

@@ -10,11 +10,13 @@ use std::rc::Rc;
 use serde::Deserialize;
 use varde_common::indicator::{Pattern, Target};
 use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
 
 use self::head::{Galaxy, Head, Heads, Tag, is_id};
 use self::walk::{Told, Walk};
 use super::loose::{self, Scalar, cut, shown};
 use super::marked::Said;
+use super::marking;
 use super::value::{self, Names, Value};
 use super::{BadFile, Clue, Input, Item, LeftOut, Place, Withdrawn, json};
 use crate::intel::canonical::{About, Details, Found, Object};
@@ -102,14 +104,22 @@ pub(super) fn read(input: &mut dyn Input, take: &mut dyn FnMut(Item) -> ControlF
     }
     input.rewind()?;
     let mut attribute = |stands: walk::Stands, raw: &serde_json::value::RawValue| {
-        attribute(&heads.of(stands.event), heads.is_deleted(stands.object), raw.get(), take)
+        let object = Of { is_deleted: heads.is_deleted(stands.object), tlp: heads.marked(stands.object) };
+        attribute(&heads.of(stands.event), object, raw.get(), take)
     };
     json::read(input, "MISP event", &mut Walk::new(Told::Attributes(&mut attribute)))
 }
 
+/// What the object in which an attribute stands says of it.
+#[derive(Debug, Clone, Copy)]
+struct Of {
+    is_deleted: bool,
+    tlp: Option<Tlp>,
+}
+
 fn attribute(
     head: &Rc<Head>,
-    is_deleted: bool,
+    object: Of,
     text: &str,
     take: &mut dyn FnMut(Item) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
@@ -138,7 +148,7 @@ fn attribute(
         true => ControlFlow::Continue(()),
         false => take(Item::Silent(version())),
     };
-    if is_deleted || attribute.deleted.is_true() {
+    if object.is_deleted || attribute.deleted.is_true() {
         return if id.is_empty() { take(Item::PassedOver) } else { take(Item::Withdrawn(version())) };
     }
     let own = head::said(&attribute.tags, &attribute.galaxies);
@@ -148,7 +158,8 @@ fn attribute(
         take(Item::PassedOver)?;
         return tell_silent(take);
     }
-    let about = about(head, own, &attribute);
+    let mut about = about(head, own, &attribute);
+    about.tlp = about.tlp.max(object.tlp);
     let place = || Place::Object(shown(if id.is_empty() { &attribute.value } else { &id }, TAG_MAX_CHARACTERS));
     let kept = (text.len() <= OBJECT_TEXT_MAX_OCTETS).then(|| text.to_owned());
     let found = |pattern, about| {
@@ -246,7 +257,7 @@ fn about(head: &Head, own: Said, attribute: &Attribute) -> About {
         threat: threat.or_else(|| head.info.clone()),
         confidence: own.sure.or(head.said.sure),
         severity: head.severity,
-        tlp: own.tlp.max(head.said.tlp),
+        tlp: own.tlp.max(head.said.tlp).max(marking::of_list(&attribute.comment)),
         pap: own.pap.max(head.said.pap),
         exercise: own.exercise || head.said.exercise,
         details: Details {

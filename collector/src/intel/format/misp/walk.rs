@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use std::ops::ControlFlow;
 
 use super::super::json::{Allowance, Document, Each, Skip};
-use super::super::loose::Scalar;
+use super::super::loose::{Scalar, Texts};
 use super::head::{Heads, RawHead};
 
 /// Where an attribute stands: counted from 1, 0 where it stands in none.
@@ -106,7 +106,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             }
         }
         let mut head = RawHead::default();
-        let mut is_deleted = false;
+        let (mut is_deleted, mut words) = (false, Vec::new());
         while let Some(key) = object.next_key::<String>()? {
             match (key.as_str(), is) {
                 ("Attribute", _) => {
@@ -125,6 +125,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
                 ("Object", _) => {
                     object.next_value_seed(Node { walk: &mut *walk, allowance, is: Is::Object, stands })?;
                 }
+                ("comment", Is::Object) => words.extend(object.next_value::<Texts>()?.0),
                 ("deleted", Is::Object) => is_deleted |= flag(&object.next_value::<Box<RawValue>>()?),
                 (key, Is::Above | Is::Event) if RawHead::has(key) && matches!(walk.told, Told::Heads(_)) => {
                     head.add(key, &object.next_value::<Box<RawValue>>()?);
@@ -141,6 +142,7 @@ impl<'de> Visitor<'de> for Node<'_, '_> {
             if is_deleted {
                 heads.add_deleted(stands.object);
             }
+            words.iter().for_each(|words| heads.add_words(stands.object, words));
             heads.check().map_err(A::Error::custom)?;
         }
         Ok(())

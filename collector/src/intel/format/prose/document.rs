@@ -23,6 +23,9 @@ pub struct Part {
     pub name: String,
     /// It.
     pub text: String,
+    /// One value a line, meant as it stands.
+    #[serde(default)]
+    pub is_list: bool,
 }
 
 /// What is in a document and was not read.
@@ -39,11 +42,17 @@ pub struct Unread {
 impl Document {
     /// Of a text alone.
     pub fn of_text(text: String) -> Document {
-        Document { parts: vec![Part { name: String::new(), text }], ..Document::default() }
+        Document { parts: vec![Part { name: String::new(), text, is_list: false }], ..Document::default() }
     }
 
     /// One more text; what is beyond the bounds is said to be unread.
     pub(super) fn add(&mut self, name: String, text: String) {
+        self.add_part(Part { name, text, is_list: false });
+    }
+
+    /// The same of any part.
+    pub(super) fn add_part(&mut self, part: Part) {
+        let Part { name, text, is_list } = part;
         if text.trim().is_empty() {
             return;
         }
@@ -51,7 +60,7 @@ impl Document {
         if self.parts.len() >= PROSE_PARTS_MAX || octets + text.len() > PROSE_TEXT_MAX_OCTETS {
             self.leave(name, "there is more text than is searched; split it", true);
         } else {
-            self.parts.push(Part { name, text });
+            self.parts.push(Part { name, text, is_list });
         }
     }
 
@@ -66,7 +75,7 @@ impl Document {
     /// the attacker's names.
     pub(super) fn take_in(&mut self, name: &str, other: Document) {
         for part in other.parts {
-            self.add(named(name, &part.name), part.text);
+            self.add_part(Part { name: named(name, &part.name), ..part });
         }
         for unread in other.unread {
             self.leave(named(name, &unread.name), &unread.why, unread.matters);

@@ -2,32 +2,39 @@
 //! the sentence around it. Where some are written so that nobody clicks on them, only those and public addresses are meant; the others
 //! are told.
 
+mod attached;
 mod document;
 mod html;
 mod judge;
 mod mail;
 mod pdf;
 mod sentence;
+mod version;
 mod word;
+mod written;
 
 use std::collections::HashMap;
 use std::io::Read;
 use std::ops::ControlFlow;
 
 use serde::Serialize;
+use varde_common::indicator::Pattern;
 use varde_common::tlp::Tlp;
 
 pub use document::{Document, Part, Unread};
 use judge::Doubt;
+use version::Chain;
 use word::Word;
+pub(super) use written::{is_letter, is_text};
 
 use super::lines;
 use super::marking;
+use super::plain;
 use super::value::{self, Names, Value};
 use super::{BadFile, Clue, Input, Item, LeftOut, Place, shown_word};
 use crate::intel::canonical::{About, Details, Found, Object};
 use crate::intel::lint::Fixed;
-use crate::limits::prose::{PROSE_MAX_OCTETS, PROSE_TEXT_MAX_OCTETS, PROSE_VALUES_MAX};
+use crate::limits::prose::{PROSE_MAX_OCTETS, PROSE_SENTENCE_MAX_OCTETS, PROSE_TEXT_MAX_OCTETS, PROSE_VALUES_MAX};
 
 /// Why PDFs may stay unread.
 const UNREADABLE_PDF: &str = "its text could not be taken out of the PDF: it is damaged, unusual or made to do harm";
@@ -44,16 +51,6 @@ pub(super) fn is_pdf(octets: &[u8]) -> bool {
 /// Whether it begins as a mail does.
 pub(super) fn is_mail(text: &str) -> bool {
     mail::is_one(text)
-}
-
-/// Whether a line is one of a text rather than of a list.
-pub(super) fn is_sentence(line: &str) -> bool {
-    let line = [" #", " ;", " //"].iter().fold(line, |line, mark| line.split(mark).next().unwrap_or_default());
-    let is_word = |word: &&str| {
-        let word = word.trim_matches(|character: char| !character.is_alphabetic());
-        !word.is_empty() && word.chars().all(|character| character.is_alphabetic() || character == '-')
-    };
-    line.split_whitespace().filter(is_word).count() >= 4 && !line.contains('\t')
 }
 
 /// Takes a mail or a PDF apart, here and now: for the process that does nothing else.
@@ -150,7 +147,17 @@ pub fn reading(input: &mut dyn Input, extract: &Extract<'_>) -> Result<Reading, 
     let document = if is_pdf(head) || is_mail(String::from_utf8_lossy(head).trim_start_matches('\u{feff}')) {
         extract(&octets).map_err(BadFile::Format)?
     } else {
-        Document::of_text(text_of(octets)?)
+        let text = text_of(octets)?;
+        let (kept, blocks) = match text.trim_start().starts_with(['{', '[']) {
+            // Who says that it is a text is believed.
+            true => (text, Vec::new()),
+            false => attached::without_blocks(&text),
+        };
+        let mut document = Document::of_text(kept);
+        for what in blocks {
+            document.leave("a part of it".to_owned(), what, true);
+        }
+        document
     };
     search(document)
 }
@@ -179,9 +186,11 @@ fn text_of(octets: Vec<u8>) -> Result<String, BadFile> {
         Ok(_) => None,
         Err(_) => decoded(b"windows-1252"),
     };
-    Ok(text.unwrap_or_else(|| {
+    let text = text.unwrap_or_else(|| {
         String::from_utf8_lossy(octets.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&octets)).into_owned()
-    }))
+    });
+    // Old programs end lines with CR alone.
+    Ok(if text.contains('\n') { text } else { text.replace('\r', "\n") })
 }
 
 /// A word that may be a value.
@@ -189,64 +198,136 @@ struct Candidate {
     seen: Seen,
     /// Written so that nobody clicks on it.
     is_defanged: bool,
+    /// A line of a list, where nobody writes anything else.
+    is_listed: bool,
+}
+
+impl Candidate {
+    fn is_meant(&self) -> bool {
+        self.is_defanged || self.is_listed
+    }
+}
+
+/// What has been found in a document, each value once.
+#[derive(Default)]
+struct Candidates {
+    all: Vec<Candidate>,
+    places: HashMap<String, usize>,
+}
+
+impl Candidates {
+    fn is_full(&self) -> bool {
+        self.all.len() > PROSE_VALUES_MAX
+    }
+
+    fn add(&mut self, mut candidate: Candidate, sentence: &dyn Fn() -> String) {
+        match self.places.get(&candidate.seen.value).and_then(|place| self.all.get_mut(*place)) {
+            Some(known) => {
+                known.seen.times += 1;
+                // Meant as a value in one place, it is meant; and where only a version's number was in doubt, it is none.
+                let was_doubted = matches!(known.seen.fate, Fate::Refused(_)) && !known.is_meant();
+                let is_taken = matches!(candidate.seen.fate, Fate::Taken(_));
+                if (candidate.is_meant() && !known.is_meant()) || (was_doubted && is_taken) {
+                    candidate.seen.times = known.seen.times;
+                    candidate.seen.sentence = sentence();
+                    *known = candidate;
+                }
+            }
+            None => {
+                candidate.seen.sentence = sentence();
+                self.places.insert(candidate.seen.value.clone(), self.all.len());
+                self.all.push(candidate);
+            }
+        }
+    }
 }
 
 /// All of a document.
 fn search(document: Document) -> Result<Reading, BadFile> {
     let Document { parts, unread, own_domains } = document;
     let mut tlp = None;
-    let mut candidates: Vec<Candidate> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut found = Candidates::default();
     for part in &parts {
-        tlp = tlp.max(marking::of_text(&part.text));
-        let text = word::closed_up(&part.text);
-        let mut before = "";
-        let (mut line, mut closed) = (0, false);
-        let lines: Vec<&str> = text.lines().collect();
-        let listed = judge::listed(&lines);
-        word::each(&text, &mut |word| {
-            while line < word.line {
-                let own = usize::try_from(line).ok().and_then(|line| lines.get(line)).copied().unwrap_or_default();
-                closed = judge::closes(own).unwrap_or(closed);
-                line += 1;
-            }
-            let last = std::mem::replace(&mut before, word.text);
-            if candidates.len() > PROSE_VALUES_MAX {
-                return;
-            }
-            let of_list = usize::try_from(line.saturating_sub(1)).ok().and_then(|line| listed.get(line)).copied();
-            let closed = closed && of_list != Some(true);
-            let Some(mut candidate) = candidate(&word, last, closed, &own_domains) else { return };
-            candidate.seen.part = lines::word(&part.name);
-            match places.get(&candidate.seen.value).and_then(|place| candidates.get_mut(*place)) {
-                Some(known) => {
-                    known.seen.times += 1;
-                    // Meant as a value in one place, it is meant.
-                    if candidate.is_defanged && !known.is_defanged {
-                        let times = known.seen.times;
-                        candidate.seen.sentence = sentence::around(&text, word.at, word.text.len());
-                        *known = candidate;
-                        known.seen.times = times;
-                    }
-                }
-                None => {
-                    candidate.seen.sentence = sentence::around(&text, word.at, word.text.len());
-                    places.insert(candidate.seen.value.clone(), candidates.len());
-                    candidates.push(candidate);
-                }
-            }
-        });
+        tlp = tlp.max(marking::of_list(&part.text));
+        match part.is_list {
+            true => in_list(part, &mut found),
+            false => in_text(part, &own_domains, &mut found),
+        }
     }
-    if candidates.len() > PROSE_VALUES_MAX {
+    if found.is_full() {
         return Err(BadFile::Format(format!(
             "it names more than {PROSE_VALUES_MAX} values, which no report does; if it is a list, say which: --format"
         )));
     }
+    let candidates = found.all;
     let is_defanged =
         candidates.iter().any(|candidate| candidate.is_defanged && matches!(candidate.seen.fate, Fate::Taken(_)));
     let fixed = Fixed::default();
     let seen = candidates.into_iter().map(|candidate| decided(candidate, is_defanged, tlp, &fixed)).collect();
     Ok(Reading { seen, unread, tlp, is_defanged })
+}
+
+/// All of a text.
+fn in_text(part: &Part, own_domains: &[String], found: &mut Candidates) {
+    let text = word::closed_up(&part.text);
+    let mut before = "";
+    let (mut line, mut closed) = (0, false);
+    let lines: Vec<&str> = text.lines().collect();
+    let listed = judge::listed(&lines);
+    let mut chain: Chain = None;
+    word::each(&text, &mut |word| {
+        while line < word.line {
+            let own = usize::try_from(line).ok().and_then(|line| lines.get(line)).copied().unwrap_or_default();
+            closed = judge::closes(own).unwrap_or(closed);
+            line += 1;
+        }
+        let last = std::mem::replace(&mut before, word.text);
+        if found.is_full() {
+            return;
+        }
+        let of_list = usize::try_from(line.saturating_sub(1)).ok().and_then(|line| listed.get(line)).copied();
+        let closed = closed && of_list != Some(true);
+        let Some(mut candidate) = candidate(&word, last, closed, own_domains) else { return };
+        if let Some(number) = version::number(word.text) {
+            let (at, long) = (word.at, word.text.len());
+            let is_taken = matches!(candidate.seen.fate, Fate::Taken(_));
+            let is_doubted = is_taken && version::may_be_one(&text, at, number, long, chain);
+            if is_doubted {
+                candidate.seen.fate = Fate::Refused(version::DOUBTED.to_owned());
+            }
+            // By the word before it a version for sure, or else by what stands around it.
+            chain = Some((at + long, is_doubted || !is_taken));
+        }
+        candidate.seen.part = lines::word(&part.name);
+        found.add(candidate, &|| sentence::around(&text, word.at, word.text.len()));
+    });
+}
+
+/// All of a plain list: what stands there is meant.
+fn in_list(part: &Part, found: &mut Candidates) {
+    for (line, text) in (1..).zip(part.text.split('\n')) {
+        if found.is_full() {
+            return;
+        }
+        // What is no text was refused before.
+        let entry = plain::entry_of(text.as_bytes()).unwrap_or_default();
+        if entry.is_empty() {
+            continue;
+        }
+        let taken = |pattern: Pattern, about| {
+            (pattern.to_plain(), Fate::Taken(Box::new(Found { pattern, about, object: Object::default() })))
+        };
+        let (value, fate) = match value::read(entry, Names::Domain) {
+            Ok(Value::Pattern(pattern)) => taken(pattern, About::default()),
+            Ok(Value::OfUrl(pattern)) => taken(pattern, About::default().of_url(entry)),
+            Ok(Value::Clue(kind)) => (entry.to_owned(), Fate::Clue(kind)),
+            Err(why) => (lines::word(entry), Fate::Refused(why)),
+        };
+        let name = lines::word(&part.name);
+        let seen = Seen { part: name, line, value, sentence: String::new(), times: 1, fate };
+        let candidate = Candidate { seen, is_defanged: false, is_listed: true };
+        found.add(candidate, &|| lines::printable(text.trim(), 2 * PROSE_SENTENCE_MAX_OCTETS));
+    }
 }
 
 /// What a word is by itself.
@@ -260,7 +341,7 @@ fn candidate(word: &Word<'_>, before: &str, closed: bool, own: &[String]) -> Opt
     }
     let named = |value: String, fate: Fate| {
         let seen = Seen { part: String::new(), line: word.line, value, sentence: String::new(), times: 1, fate };
-        Some(Candidate { seen, is_defanged })
+        Some(Candidate { seen, is_defanged, is_listed: false })
     };
     let own_or_closing = |name: &str| match () {
         () if is_defanged => None,
@@ -338,10 +419,11 @@ fn plausible(text: &str) -> bool {
 
 /// What becomes of a candidate once the whole text is known.
 fn decided(candidate: Candidate, is_text_defanged: bool, tlp: Option<Tlp>, fixed: &Fixed) -> Seen {
-    let Candidate { mut seen, is_defanged } = candidate;
+    let is_meant = candidate.is_meant();
+    let mut seen = candidate.seen;
     seen.fate = match seen.fate {
         // Nobody puts brackets into every address, and no text's own links are addresses.
-        Fate::Taken(found) if is_text_defanged && !is_defanged && !judge::is_public_address(&found.pattern, fixed) => {
+        Fate::Taken(found) if is_text_defanged && !is_meant && !judge::is_public_address(&found.pattern, fixed) => {
             Fate::Passed("it is written without the brackets that others here have")
         }
         Fate::Taken(mut found) => {
@@ -405,5 +487,7 @@ pub fn read(
     Ok(())
 }
 
+#[cfg(test)]
+mod attached_tests;
 #[cfg(test)]
 mod tests;

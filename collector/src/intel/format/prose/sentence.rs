@@ -3,10 +3,14 @@
 use super::super::lines::printable;
 use crate::limits::prose::PROSE_SENTENCE_MAX_OCTETS;
 
+/// Where the sentence begins and ends in which something stands.
+pub(super) fn bounds(text: &str, at: usize, long: usize) -> (usize, usize) {
+    (back(text, at), ahead(text, at.saturating_add(long).min(text.len())))
+}
+
 /// The sentence around what stands at an octet, in one line and nothing in it that a terminal obeys.
 pub(super) fn around(text: &str, at: usize, long: usize) -> String {
-    let from = back(text, at);
-    let to = ahead(text, at.saturating_add(long).min(text.len()));
+    let (from, to) = bounds(text, at, long);
     let own = joined(text.get(from..to).unwrap_or_default());
     // A line with little but the value says nothing by itself.
     let words = own.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
@@ -105,7 +109,7 @@ fn ahead(text: &str, at: usize) -> usize {
 
 /// The line that leads the list in which something begins: the last one before it that ends with a colon, with nothing but the
 /// list's own lines between.
-fn lead(text: &str, from: usize) -> Option<String> {
+pub(super) fn lead(text: &str, from: usize) -> Option<String> {
     let least = floor(text, from.saturating_sub(20 * PROSE_SENTENCE_MAX_OCTETS));
     let before = text.get(least..from)?;
     for line in before.lines().rev() {

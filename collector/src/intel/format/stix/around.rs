@@ -261,9 +261,9 @@ impl Around {
         }
     }
 
-    /// How an object is marked: by its labels, and by markings of the whole and of parts.
+    /// How an object is marked: by its labels and words, and by markings of the whole and of parts.
     fn marks(&mut self, common: &Common) -> Marks {
-        let (said, pap) = marking::of_labels(&common.labels);
+        let (said, pap) = marking::spoken(common);
         let parts = common.granular_markings.iter().map(|granular| &granular.marking_ref);
         let ids = common.object_marking_refs.iter().chain(parts).filter(|id| !id.is_empty());
         let mut set: Vec<Key> = ids.map(|id| self.key(id)).collect();

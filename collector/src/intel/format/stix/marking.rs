@@ -1,12 +1,14 @@
-//! Markings of STIX objects: TLP under the ids of either version, PAP where labels say so. What cannot be read is taken as the
-//! strictest, and what is not known as no looser than what is unmarked.
+//! Markings of STIX objects: TLP under the ids of either version, PAP where labels say so, and what their own words say. What cannot
+//! be read is taken as the strictest, and what is not known as no looser than what is unmarked.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 use varde_common::tlp::Tlp;
 
-use super::super::{json, marked};
+use super::super::loose::Texts;
+use super::super::{json, marked, marking};
+use super::object::Common;
 use crate::intel::canonical::Pap;
 
 /// Ids of marking definitions that everybody knows: TLP 2.0, then TLP 1.
@@ -46,19 +48,28 @@ pub(super) fn defined(text: &str) -> Result<Option<Tlp>, String> {
         let tlp = word.as_str().and_then(|word| word.parse::<Tlp>().ok());
         strictest = strictest.max(Some(tlp.ok_or("it is none of TLP's levels")?));
     }
-    // Some write the level in the name alone.
-    let named = definition.name.filter(|name| name.get(..4).is_some_and(|tlp| tlp.eq_ignore_ascii_case("tlp:")));
-    let named = named.map(|name| name.parse::<Tlp>().map_err(|_| "its name is none of TLP's levels")).transpose()?;
+    // Some write the level in the name alone, others in a statement.
+    let name = definition.name.unwrap_or_default();
+    let named = marked::tlp(&name);
+    if named == Some(Tlp::Red) && marking::of_text(&name).is_none() {
+        return Err("its name is none of TLP's levels".to_owned());
+    }
+    let texts =
+        definition.definition.iter().flat_map(HashMap::values).chain(extensions.values().flat_map(HashMap::values));
+    let stated = texts.filter_map(|text| text.as_str().and_then(marking::of_list)).max();
     let is_about_tlp = definition.definition_type.is_some_and(|kind| kind.to_ascii_lowercase().starts_with("tlp"));
-    match strictest.max(named) {
+    match strictest.max(named).max(marking::of_list(&name)).max(stated) {
         None if is_about_tlp => Err("it says no level".to_owned()),
         tlp => Ok(tlp),
     }
 }
 
-/// What labels say of PAP and, where somebody writes it there, of TLP.
-pub(super) fn of_labels(labels: &[String]) -> (Option<Tlp>, Option<Pap>) {
-    let tlp = labels.iter().filter_map(|label| marked::tlp(label)).max();
-    let pap = labels.iter().filter_map(|label| marked::pap(label)).max();
-    (tlp, pap)
+/// What an object says of PAP and, where somebody writes it there, of TLP: in its labels, its name and what it tells people.
+pub(super) fn spoken(common: &Common) -> (Option<Tlp>, Option<Pap>) {
+    let tlp = common.labels.iter().filter_map(|label| marked::tlp(label)).max();
+    let pap = common.labels.iter().filter_map(|label| marked::pap(label)).max();
+    let Common { description, r#abstract, content, explanation, .. } = common;
+    let texts = [description, r#abstract, content, explanation].into_iter().flat_map(|Texts(texts)| texts);
+    let told = texts.chain(&common.name).filter_map(|text| marking::of_list(text)).max();
+    (tlp.max(told), pap)
 }

@@ -260,8 +260,9 @@ fn indicator(
         Ok(wanted) => {
             let is_host = is_host(common);
             // What labels say of it was the standard's word before 2.1.
-            let is_benign = indicator.indicator_types.iter().any(|kind| kind == "benign")
-                || (indicator.pattern_type.is_none() && common.labels.iter().any(|label| label == "benign"));
+            let says_benign = |words: &[String]| words.iter().any(|word| word.trim().eq_ignore_ascii_case("benign"));
+            let is_benign = says_benign(&indicator.indicator_types)
+                || (indicator.pattern_type.is_none() && says_benign(&common.labels));
             let kept = (text.len() <= OBJECT_TEXT_MAX_OCTETS).then(|| text.to_owned());
             let object = Object { id: common.id.clone(), modified: common.modified(), text: kept };
             for one in &wanted {
@@ -300,7 +301,7 @@ enum NotTaken {
 /// What an indicator asks for.
 fn wanted(indicator: &Indicator) -> Result<Vec<Wanted>, NotTaken> {
     let kind = indicator.pattern_type.as_deref().unwrap_or("stix");
-    if kind != "stix" {
+    if !kind.trim().eq_ignore_ascii_case("stix") {
         return Err(NotTaken::ForPeople(format!("pattern of {kind}")));
     }
     for (what, moment) in [("valid_from", &indicator.valid_from), ("valid_until", &indicator.valid_until)] {

@@ -23,6 +23,11 @@ pub(super) struct Common {
     pub(super) revoked: bool,
     #[serde(deserialize_with = "loose::text")]
     pub(super) name: Option<String>,
+    /// What it tells people, under the keys that objects have for that; a marking may stand there.
+    pub(super) description: Texts,
+    pub(super) r#abstract: Texts,
+    pub(super) content: Texts,
+    pub(super) explanation: Texts,
     #[serde(deserialize_with = "loose::list")]
     pub(super) labels: Vec<String>,
     #[serde(deserialize_with = "loose::list")]
