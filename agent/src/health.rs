@@ -4,6 +4,7 @@ pub use varde_common::heartbeat::{BlindSpots, Evictions};
 use varde_common::time::Timestamp;
 
 pub use crate::raise::braked::BrakedTotal;
+pub use crate::raise::frequent::DemotedIndicator;
 pub use crate::raise::storm::Together;
 
 /// Totals of one sensor.
@@ -45,6 +46,8 @@ pub struct Health {
     pub together: Together,
     /// What was counted only, of each indicator that is braked.
     pub braked: Vec<BrakedTotal>,
+    /// Whose hosts are told together, because an indicator met too many.
+    pub demoted: Vec<DemotedIndicator>,
     /// Time of the packet that came last.
     pub last_packet: Option<Timestamp>,
 }

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use varde_common::alert::{AlertOpened, AlertUpdated, CrowdOpened, CrowdUpdated};
 use varde_common::id::{Pseudonym, Seq};
+use varde_common::indicator::Marks;
 use varde_common::record::{RecordBody, SensorEvent};
 
 use crate::limits::ALERTS_NUMBERED_MAX;
 use crate::raise::frequent::{Demotion, TooOften};
+use crate::raise::storm::Group;
 use crate::sensor::{AlertId, Statement};
 
 /// A record that opened an alert and was given up, so that the alert can be opened again when more is said of it.
@@ -72,12 +74,13 @@ impl Ledger {
             }
             // Each says what has come since the last: none needs another to be understood.
             Statement::Braked(body) => Some(RecordBody::Braked(body)),
-            Statement::Demotion(Demotion { named: (indicator, exercise), revision, too_often }) => {
+            Statement::Demotion(Demotion { group, revision, too_often }) => {
+                let Group { site, indicator, direction: _, marks: Marks { exercise, retro: _ } } = group;
                 Some(RecordBody::Event(match too_often {
                     Some(TooOften { hosts, matches, within_s }) => {
-                        SensorEvent::IndicatorDemoted { indicator, exercise, revision, hosts, matches, within_s }
+                        SensorEvent::IndicatorDemoted { site, indicator, exercise, revision, hosts, matches, within_s }
                     }
-                    None => SensorEvent::IndicatorToldAgain { indicator, exercise, revision },
+                    None => SensorEvent::IndicatorToldAgain { site, indicator, exercise, revision },
                 }))
             }
         }

@@ -22,9 +22,9 @@ pub use reconnect::{
 };
 pub use trust::{
     BRAKE_CLOCKS_DIFFER_S, BRAKE_LOOK_EVERY_S, BRAKED_GROUPS_MAX, COLLECTOR_AHEAD_MAX_S, COLLECTOR_TIME_KEEP_EVERY_S,
-    COLLECTOR_TIME_SLACK_S, FLOOR_MARKS_MAX, FREQUENT_HELD_S, FREQUENT_HOSTS, FREQUENT_HOSTS_LEAST, FREQUENT_KEPT_MAX,
-    FREQUENT_MATCHES_A_MINUTE, FREQUENT_TOLD_MAX, FREQUENT_WITHIN_S, REFUSAL_MAX_CHARACTERS, ROOT_FOLLOWED_WITHIN_S,
-    ROOT_LANE_AGAIN_MAX_S, ROOT_LANE_AGAIN_S, ROOT_LANE_MAX_OCTETS, ROOT_LANE_WITHIN_S, ROOT_STEPS_MAX,
+    COLLECTOR_TIME_SLACK_S, FLOOR_MARKS_MAX, FREQUENT_HELD_S, FREQUENT_HOSTS, FREQUENT_KEPT_MAX, FREQUENT_TOLD_MAX,
+    FREQUENT_WITHIN_S, REFUSAL_MAX_CHARACTERS, ROOT_FOLLOWED_WITHIN_S, ROOT_LANE_AGAIN_MAX_S, ROOT_LANE_AGAIN_S,
+    ROOT_LANE_MAX_OCTETS, ROOT_LANE_WITHIN_S, ROOT_STEPS_MAX,
 };
 
 /// Flows remembered at once. A municipality of 30,000 has some 20,000 open; a flood must not cost more memory than this.
@@ -288,6 +288,9 @@ pub const RISE_GATHERED_S: u64 = 60;
 /// The bits that tell how many hosts one alert stands for: twice what an alert of one host keeps of
 /// its contacts, and enough for the 30,000 machines of a municipality.
 pub const CROWD_OCTETS: usize = 512;
+/// From so many hosts on an alert of many is stated whenever they are twice as many as it was stated of. Of fewer little is lost with
+/// a kill, and a storm of many small ones would spend on it what tells hosts by name.
+pub const CROWD_DOUBLED_LEAST: u64 = 16;
 /// Listed names remembered with the addresses they were answered with: 130 octets each with what finds it, 120 of the
 /// indicator and twice the name: some 5 MiB with ordinary names, 12 MiB with the longest.
 pub const ANSWERED_MAX: usize = 16_384;

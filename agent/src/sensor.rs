@@ -69,7 +69,7 @@ pub enum Statement {
     },
     /// Matches of an indicator that is braked, which belong to no alert.
     Braked(BrakedCount),
-    /// An indicator matched too often and is counted only from now on, or is told again.
+    /// An indicator met too many hosts, which are told together from now on; or they are told one by one again.
     Demotion(Demotion),
 }
 
@@ -90,7 +90,7 @@ pub struct SensorSettings {
     pub sinkholes: Vec<IpAddr>,
     /// More than so much from inside on one flow that was begun there counts as data out, octets.
     pub data_out_octets: u32,
-    /// An indicator that more hosts than this meet within an hour is counted only; none = whatever.
+    /// Of an indicator that more hosts of a site than this meet within an hour the hosts are told together; none = whatever.
     pub frequent_hosts: Option<u64>,
     /// Who says how time passes.
     pub timekeeper: Timekeeper,
@@ -428,12 +428,13 @@ impl Sensor {
                 fragments: self.intake.fragments().evicted,
                 folding: raise.alerts,
                 answers: raise.answered + raise.shared + raise.aliases,
-                other: raise.watched + raise.unfetched + raise.resolvers,
+                other: raise.watched + raise.unfetched + raise.resolvers + raise.not_demoted,
             },
             blind: self.consequences.blind.counts(),
             sightings: self.consequences.raise.sightings_total(),
             alerts: self.consequences.raise.alerts_total(),
             braked: self.consequences.raise.braked(),
+            demoted: self.consequences.raise.demoted(),
             together: self.consequences.raise.together(),
             last_packet: self.last_packet,
         }

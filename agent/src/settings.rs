@@ -56,7 +56,7 @@ pub struct Settings {
     pub sinkholes: Option<Vec<IpAddr>>,
     /// More than so much from inside on one flow that was begun there is data out, octets.
     pub data_out_octets: Option<u32>,
-    /// An indicator that more hosts than this meet within an hour is counted only; 0 = none ever.
+    /// Of an indicator that more hosts of a site than this meet within an hour further ones are told together; 0 = none ever.
     pub frequent_hosts: Option<u64>,
     /// How live interfaces are read.
     #[serde(default)]

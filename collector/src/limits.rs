@@ -171,6 +171,11 @@ pub const BRAKE_LOOKED_AT_EVERY: Duration = Duration::from_millis(50);
 pub const BRAKES_SHOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
 /// Brakes shown at once.
 pub const BRAKES_LISTED_MAX: i64 = 200;
+/// What sensors said of indicators that met too many hosts, read at once, the newest first: a week of a thousand sensors' few, and an
+/// end to what a sensor may say.
+pub const DEMOTIONS_READ_MAX: i64 = 10_000;
+/// A sensor tells of hosts together for a day at most.
+pub const DEMOTIONS_STAND_FOR: Duration = Duration::from_secs(86_400);
 /// Root documents told to one who asks for those behind its own: as many as a sensor takes.
 pub const ROOTS_TOLD_MAX: usize = 32;
 /// And so many octets of them: who asks has proved its address by then, and no certificate.

@@ -2,7 +2,7 @@
 
 use crate::alert::{AlertOpened, AlertUpdated, BrakedCount, CrowdOpened, CrowdUpdated};
 use crate::codec::{self, Decode, Encode, EncodeError, Malformed, Text};
-use crate::id::{Epoch, IndicatorId, Revision, Seq};
+use crate::id::{Epoch, IndicatorId, Revision, Seq, SiteId};
 use crate::indicator::Severity;
 use crate::limits::RECORD_MAX_OCTETS;
 use crate::time::Timestamp;
@@ -54,9 +54,11 @@ pub enum SensorEvent {
         /// Its bytes; zero where nobody can say.
         octets: u64,
     },
-    /// An indicator matched too often: its matches are counted from now on and make no alert. By no order of the brake; what is
-    /// counted goes by order 0.
+    /// An indicator met too many hosts of a site: further ones are told together, in one alert that names none. By no order of the
+    /// brake.
     IndicatorDemoted {
+        /// At which of the sensor's sites.
+        site: SiteId,
         /// Which.
         indicator: IndicatorId,
         /// Whether it is part of an exercise.
@@ -65,18 +67,20 @@ pub enum SensorEvent {
         revision: Revision,
         /// Hosts that it had met, about.
         hosts: u64,
-        /// Matches.
+        /// Matches of them.
         matches: u64,
         /// Within so long, seconds.
         within_s: u64,
     },
-    /// Its matches are told again.
+    /// Its hosts are told one by one again, unless an order of the brake says otherwise.
     IndicatorToldAgain {
+        /// At which of the sensor's sites.
+        site: SiteId,
         /// Which.
         indicator: IndicatorId,
         /// Whether it is part of an exercise.
         exercise: bool,
-        /// The list that has it.
+        /// The list that had it.
         revision: Revision,
     },
 }
@@ -239,7 +243,7 @@ impl Record {
 mod tests {
     use super::*;
     use crate::alert::{Circumstances, Direction, Evidence, Regularity, Where, Zone};
-    use crate::id::{Pseudonym, SiteId};
+    use crate::id::Pseudonym;
     use crate::indicator::Marks;
     use crate::observation::Protocol;
     use crate::trust::hex;
@@ -329,6 +333,7 @@ mod tests {
             }),
             RecordBody::Event(SensorEvent::UnreadEnded { place: 0x0123_4567_89ab_cdef, octets: 77 }),
             RecordBody::Event(SensorEvent::IndicatorDemoted {
+                site: SiteId(5),
                 indicator: IndicatorId(300),
                 exercise: true,
                 revision: Revision(2),
@@ -337,6 +342,7 @@ mod tests {
                 within_s: 60,
             }),
             RecordBody::Event(SensorEvent::IndicatorToldAgain {
+                site: SiteId(5),
                 indicator: IndicatorId(300),
                 exercise: false,
                 revision: Revision(3),

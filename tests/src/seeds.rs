@@ -262,10 +262,11 @@ fn zone() -> Zone {
 }
 
 fn record_bodies() -> Vec<(&'static str, RecordBody)> {
-    let (indicator, revision) = (IndicatorId(7), Revision(2));
+    let (site, indicator, revision) = (SiteId(3), IndicatorId(7), Revision(2));
     let (hosts, matches, within_s) = (257, 1_001, 60);
-    let demoted = SensorEvent::IndicatorDemoted { indicator, exercise: false, revision, hosts, matches, within_s };
-    let again = SensorEvent::IndicatorToldAgain { indicator, exercise: true, revision };
+    let demoted =
+        SensorEvent::IndicatorDemoted { site, indicator, exercise: false, revision, hosts, matches, within_s };
+    let again = SensorEvent::IndicatorToldAgain { site, indicator, exercise: true, revision };
     let seen_at = Where { server: Some([192, 0, 2, 1].into()), port: Some(443), protocol: Protocol::TCP };
     let opened = AlertOpened {
         site: SiteId(2),

@@ -74,6 +74,16 @@ fn most_within_a_minute(moments: &[i64]) -> usize {
 
 #[test]
 fn d12_a_storm_through_the_real_programs_is_few_messages_and_counts_exactly() -> Result<()> {
+    through_the_programs(EVERY_HOST_TOLD, 0)
+}
+
+#[test]
+fn d12_t10_a_storm_of_indicators_that_every_host_meets_is_told_as_any_and_said_of_each() -> Result<()> {
+    through_the_programs("", INDICATORS)
+}
+
+/// By a sensor with these settings, which says so often that an indicator has met too many hosts.
+fn through_the_programs(settings: &str, demoted: u64) -> Result<()> {
     const MATCHES: u64 = 60_000;
     let folder = tempfile::tempdir()?;
     let mut collector = Collector::init(&folder.path().join("collector"))?;
@@ -84,7 +94,7 @@ fn d12_a_storm_through_the_real_programs_is_few_messages_and_counts_exactly() ->
     let mut agent = Agent::new(&folder.path().join("agent"), None)?;
     agent.enroll(&collector.token("3407")?)?;
     let mut feed = Feed::new(&folder.path().join("mirror"))?;
-    std::fs::write(agent.data().join("agent.toml"), EVERY_HOST_TOLD)?;
+    std::fs::write(agent.data().join("agent.toml"), settings)?;
     agent.start([std::ffi::OsStr::new("--capture"), feed.path().as_os_str()])?;
     collector.await_in_force(1, 1)?;
 
@@ -117,6 +127,9 @@ fn d12_a_storm_through_the_real_programs_is_few_messages_and_counts_exactly() ->
     let records: Vec<(i64,)> = collector.query("SELECT COUNT(*) FROM record")?;
     println!("{MATCHES} matches, {} records, {} batches, {most} in one minute", records[0].0, arrived.len());
     ensure!(most + OTHER_MESSAGES <= MESSAGES_MAX, "{most} batches in one minute");
+    let said: Vec<(i64,)> =
+        collector.query("SELECT COUNT(*) FROM sensor_event WHERE body LIKE '%\"event\":\"indicator_demoted\"%'")?;
+    assert_eq!(said, [(demoted as i64,)], "each that has met more than 256 hosts, once");
     let listed = collector.list("alert")?;
     ensure!(listed.iter().filter(|alert| alert["hosts"].is_number()).count() as u64 == INDICATORS, "alert list --json");
     let incidents = collector.list("incident")?;
@@ -170,12 +183,20 @@ impl Uplink {
 
 #[test]
 fn d12_i8_a_million_matches_a_minute_through_sensor_ledger_and_ship_are_few_batches_with_the_exact_sum() -> Result<()> {
+    through_the_stages(SensorSettings { frequent_hosts: None, ..SensorSettings::default() })
+}
+
+#[test]
+fn d12_i8_t10_so_they_are_where_hosts_are_told_together_because_an_indicator_meets_too_many() -> Result<()> {
+    through_the_stages(SensorSettings::default())
+}
+
+fn through_the_stages(settings: SensorSettings) -> Result<()> {
     let matches = matches();
     let place = Municipality { number: 9 };
     let indicators = (0..INDICATORS).map(|id| Ok(Indicator::bare(IndicatorId(id), listed(id).parse()?)));
     let set = Arc::new(IndicatorSet::build(indicators.collect::<Result<_>>()?));
-    // What becomes of one that matches too often is another promise (T10).
-    let settings = SensorSettings { frequent_hosts: None, ..SensorSettings::default() };
+    let demotes = settings.frequent_hosts.is_some();
     let mut sensor = Sensor::new(settings, set, Revision(1));
     let mut uplink = Uplink {
         ledger: Ledger::default(),
@@ -246,5 +267,6 @@ fn d12_i8_a_million_matches_a_minute_through_sensor_ledger_and_ship_are_few_batc
     }
     assert_eq!(sums, expected, "and under its own indicator");
     assert_eq!(sensor.health().sightings, matches);
+    assert_eq!(sensor.health().demoted.len() as u64, if demotes { INDICATORS } else { 0 });
     Ok(())
 }

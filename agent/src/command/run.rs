@@ -411,7 +411,7 @@ impl Process {
         let standing = self.desk.standing();
         let trust = TrustReport::of(&self.desk.anchor.borrow(), &self.desk.newness.borrow(), &standing);
         report.trust = Some(trust);
-        report.brake = Some(BrakeReport::running(&self.desk, &health.braked));
+        report.brake = Some(BrakeReport::running(&self.desk, &health.braked, &health.demoted));
         report.running(&self.desk.uplink.borrow(), &health, sources, clock::now());
         report.set_aside = outlived::known(&self.desk.data).iter().map(SetAsideReport::of).collect();
         report.certificate = self.desk.certified.borrow().clone().map(CertificateReport::from);

@@ -33,7 +33,8 @@ use crate::spool::Tally;
 /// --json prints one object with the keys running, version, sensor, member, collector, connected, way (quic, or tcp where
 /// UDP is blocked), connected_since, fallback, proxy, why_not_quic, revoked, certificate {until, renews, failing (why there is no
 /// newer one although it is time)}, last_error, revision, indicators, channel (which lists it follows), trust {root_version, root_until, root_refused, freshness (not_told, fresh, stale, behind),
-/// told_at, named, newest_refused}, brake {order, indicators [{indicator, exercise, since, until, reason, matches}], refused}, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
+/// told_at, named, newest_refused}, brake {order, indicators [{indicator, exercise, since, until, reason, matches}], refused, demoted [{site, indicator, exercise, since,
+/// hosts, matches, within_s (what it had met by then; further hosts are told together)}]}, spool {epoch, next_seq, acknowledged_seq, waiting, octets, lost, not_noted (of these, while the disk is full), given_up {full, aged,
 /// damaged}, each {info, low, medium, high, critical, other}}, set_aside [{directory, undelivered, removed_in_s}], unread [why a file of it cannot be read], health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,

@@ -1,4 +1,5 @@
-//! What is braked, as `status` shows it: which indicators are counted only, until when, why, and how many matches that was.
+//! What is braked, as `status` shows it: which indicators are counted only, until when, why, and how many matches that was; and whose
+//! hosts are told together.
 
 use serde::{Deserialize, Serialize};
 use varde_common::brake::Braked;
@@ -6,10 +7,11 @@ use varde_common::id::IndicatorId;
 use varde_common::time::Timestamp;
 
 use crate::brake::Brakes;
-use crate::health::BrakedTotal;
+use crate::health::{BrakedTotal, DemotedIndicator};
 use crate::io::clock;
 use crate::io::link::session::Desk;
 use crate::raise::braked::Braking;
+use crate::raise::frequent::TooOften;
 
 /// The brake.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,9 +22,9 @@ pub struct BrakeReport {
     pub indicators: Vec<BrakedReport>,
     /// Why the last order that came was refused, unless one was taken since.
     pub refused: Option<String>,
-    /// What this sensor counts only by itself, because it matched too often.
+    /// Whose hosts this sensor tells together by itself, because an indicator met too many.
     #[serde(default)]
-    pub demoted: Vec<BrakedTotal>,
+    pub demoted: Vec<DemotedIndicator>,
 }
 
 /// One indicator that is counted only.
@@ -44,10 +46,11 @@ pub struct BrakedReport {
 
 impl BrakeReport {
     /// Of a running agent.
-    pub(super) fn running(desk: &Desk, totals: &[BrakedTotal]) -> BrakeReport {
+    pub(super) fn running(desk: &Desk, totals: &[BrakedTotal], demoted: &[DemotedIndicator]) -> BrakeReport {
         let counting = desk.counting.borrow().clone();
         let sensor = counting.as_deref().map(|counting| (counting, totals));
-        BrakeReport::of(&desk.brakes.borrow(), desk.by_word(), clock::steady(), sensor)
+        let report = BrakeReport::of(&desk.brakes.borrow(), desk.by_word(), clock::steady(), sensor);
+        BrakeReport { demoted: demoted.to_vec(), ..report }
     }
 
     /// Of one that does not run.
@@ -77,20 +80,15 @@ impl BrakeReport {
                 matches: sensor.map(|(_, totals)| totals.iter().find(is_it).map_or(0, |total| total.matches)),
             }
         });
-        let by_order =
-            |total: &&BrakedTotal, counting: &Braking| counting.indicators.contains(&(total.indicator, total.exercise));
-        let demoted = sensor.map_or_else(Vec::new, |(counting, totals)| {
-            totals.iter().filter(|total| !by_order(total, counting)).copied().collect()
-        });
         BrakeReport {
             order: brakes.number(),
-            demoted,
             indicators: indicators.collect(),
             refused: brakes.refused().map(str::to_owned),
+            demoted: Vec::new(),
         }
     }
 
-    /// For people; nothing where nothing is braked and nothing was refused.
+    /// For people; nothing where nothing is braked, demoted or was refused.
     pub(super) fn in_words(&self) -> Vec<String> {
         let BrakeReport { order, indicators, refused, demoted } = self;
         let mut lines = Vec::new();
@@ -105,10 +103,12 @@ impl BrakeReport {
             let counted = matches.map_or(String::new(), |matches| format!("; {matches} counted"));
             lines.push(format!("           indicator {indicator}{exercise} until {until}: \"{reason}\"{counted}"));
         }
-        for BrakedTotal { indicator, exercise, matches } in demoted {
+        for DemotedIndicator { site, indicator, exercise, since, too_often } in demoted {
             let exercise = if *exercise { " (exercise)" } else { "" };
+            let site = if site.0 == 0 { String::new() } else { format!(" at site {site}") };
+            let TooOften { hosts, matches, within_s: _ } = too_often;
             lines.push(format!(
-                "demoted    indicator {indicator}{exercise} matched too often and is counted only, by this sensor itself, for a day at most; {matches} counted"
+                "demoted    indicator {indicator}{exercise}{site} met about {hosts} hosts ({matches} matches) by {since}: further hosts are told together in one alert, by this sensor itself, for a day at most"
             ));
         }
         lines.extend(refused.iter().map(|why| format!("           REFUSED: {why}; the one before stays")));
@@ -119,6 +119,7 @@ impl BrakeReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use varde_common::id::SiteId;
 
     #[test]
     fn t10_what_a_brake_hides_is_shown_with_its_end_its_reason_and_its_count() {
@@ -135,7 +136,13 @@ mod tests {
             order: 3,
             indicators: vec![one],
             refused: Some("number 2".to_owned()),
-            demoted: vec![BrakedTotal { indicator: IndicatorId(4), exercise: false, matches: 77 }],
+            demoted: vec![DemotedIndicator {
+                site: SiteId(3),
+                indicator: IndicatorId(4),
+                exercise: false,
+                since: Timestamp(1_763_733_900_000_000),
+                too_often: TooOften { hosts: 257, matches: 300, within_s: 60 },
+            }],
         };
         let said = report.in_words().join("\n");
         for words in [
@@ -144,8 +151,8 @@ mod tests {
             "falsk alarm hos alle",
             "949 counted",
             "REFUSED",
-            "indicator 4 matched too often",
-            "77 counted",
+            "indicator 4 at site 3 met about 257 hosts (300 matches) by 2025-11-21T14:05:00",
+            "told together in one alert",
         ] {
             assert!(said.contains(words), "{words} in {said}");
         }

@@ -15,21 +15,20 @@ pub const ROOT_LANE_AGAIN_S: u64 = 60;
 pub const ROOT_LANE_AGAIN_MAX_S: u64 = 3_600;
 /// Groups (site, indicator, direction, marks) counted by the brake at once, some 0.7 kB each: 64 indicators at eight sites, both ways.
 pub const BRAKED_GROUPS_MAX: usize = 1024;
-/// An indicator that more hosts than this meet within [`FREQUENT_WITHIN_S`] is counted only, unless the settings say another number: what
-/// is really bad has met a handful by the time somebody looks, and 256 alerts of one indicator say nothing that 257 do not.
+/// Of an indicator that more hosts of one site than this meet within [`FREQUENT_WITHIN_S`] further hosts are told together, unless the
+/// settings say another number: what is really bad has met a handful by the time somebody looks, and 256 alerts of one indicator say
+/// nothing that 257 do not.
 pub const FREQUENT_HOSTS: u64 = 256;
-/// An hour: what everybody uses is used by everybody within one, and a worm that needs longer is told of host by host.
-pub const FREQUENT_WITHIN_S: u64 = 3_600;
-/// So is one that matches more often than this within a minute (T10) ...
-pub const FREQUENT_MATCHES_A_MINUTE: u64 = 1_000;
-/// ... by so many hosts at least: one that is busy has one alert, however often it matches.
-pub const FREQUENT_HOSTS_LEAST: u64 = 32;
+/// An hour: what everybody uses is used by everybody within one, and a worm that needs longer is told of host by host. As long as an
+/// alert stays open without a sighting, so that who met it within this time has one that is open.
+pub const FREQUENT_WITHIN_S: u64 = super::ALERT_QUIET_S;
 /// A day, as long as an order of the brake holds at most: somebody has looked by then, or is told again.
 pub const FREQUENT_HELD_S: u64 = 86_400;
-/// Hosts that get through to it, and go out to it, are told by name all the same, so many each time it is demoted: the few there are
-/// behind what others can bring about, and of what everybody uses no flood.
+/// Hosts that get through to it are told by name all the same, so many each time it is demoted at a site, and apart from them as many
+/// of which data goes out: the few there are behind what others can bring about, and of what everybody uses no flood.
 pub const FREQUENT_TOLD_MAX: u64 = 16;
-/// Indicators of which that is known at once, some 0.6 kB each: more than match within an hour where not everything does.
+/// Indicators demoted at once, some 0.4 kB each, and as many that an order has named: more have met so many hosts where a list is bad
+/// altogether. Beyond that hosts are told one by one, as many as a storm lets.
 pub const FREQUENT_KEPT_MAX: usize = 1_024;
 /// What one process took down as the time, and what the next one finds, may differ by less than this, seconds: a clock that was set back
 /// further ends a brake.

@@ -18,8 +18,8 @@ use super::crowd::Crowd;
 use super::fold::Hosts;
 use super::storm::Group;
 use crate::limits::{
-    ALERT_AGE_MAX_S, ALERT_QUIET_S, CONTACTS_FOR_REGULARITY, CONTACTS_KEPT, RISE_GATHERED_S, UPDATE_FIRST_S,
-    UPDATE_LATER_S, UPDATE_SECOND_S,
+    ALERT_AGE_MAX_S, ALERT_QUIET_S, CONTACTS_FOR_REGULARITY, CONTACTS_KEPT, CROWD_DOUBLED_LEAST, FREQUENT_WITHIN_S,
+    RISE_GATHERED_S, UPDATE_FIRST_S, UPDATE_LATER_S, UPDATE_SECOND_S,
 };
 use crate::sensor::{AlertId, Statement};
 
@@ -57,23 +57,22 @@ pub struct Alert {
     contacts: VecDeque<Timestamp>,
     /// Until when contact may follow from the host's own look-ups.
     answer_until: Option<Timestamp>,
-    opened_at: Timestamp,
+    pub(super) opened_at: Timestamp,
     active_at: Timestamp,
     stated_count: u64,
     changed: bool,
     updates: u32,
     /// When it is looked at again.
     pub(super) due: Timestamp,
-    /// A rise in evidence waits until then.
-    rise_due: Option<Timestamp>,
+    /// What does not wait for its turn waits until then.
+    gathered_until: Option<Timestamp>,
     /// The hosts told of together; none for an alert of one host, or of none.
     pub(super) crowd: Option<Box<Crowd>>,
-    /// Hosts last told of, where there are many.
+    /// Hosts last told of, where there are many; and without those that have an alert of their own.
     hosts_told: u64,
+    crowd_told: u64,
     /// Whether its host counts as one.
     pub(super) named: bool,
-    /// Its indicator was demoted when it was opened: it takes in what its host does all the same.
-    pub(super) is_behind: bool,
 }
 
 /// More than come about before an alert is a day old.
@@ -124,11 +123,11 @@ impl Alert {
             changed: false,
             updates: 0,
             due: now,
-            rise_due: None,
+            gathered_until: None,
             crowd: is_crowd.then(Box::default),
             hosts_told: 0,
+            crowd_told: 0,
             named: false,
-            is_behind: false,
         };
         alert.circumstances.by_resolver = by_resolver(&alert, hosts);
         alert.named = host.is_some() && !alert.circumstances.by_resolver;
@@ -150,12 +149,7 @@ impl Alert {
         let before = (self.first_seen, self.last_seen, self.count, self.circumstances);
         self.first_seen = self.first_seen.min(seen.start);
         self.last_seen = self.last_seen.max(seen.end);
-        let follows_own = self.counted_look_up(seen.start);
-        let counts = match seen.count {
-            Count::Own => true,
-            Count::OwnUnlessLookedUp => is_new || !follows_own,
-            Count::More => is_new,
-        };
+        let counts = is_new || self.counts(seen.count, seen.start);
         self.count = self.count.saturating_add(u64::from(counts));
         self.answer_until = self.answer_until.max(seen.answer_until);
         self.lookups_only &= seen.lookup;
@@ -175,6 +169,15 @@ impl Alert {
         (u64::from(counts), rose)
     }
 
+    /// Whether what begins then adds to the count.
+    fn counts(&self, count: Count, start: Timestamp) -> bool {
+        match count {
+            Count::Own => true,
+            Count::OwnUnlessLookedUp => !self.counted_look_up(start),
+            Count::More => false,
+        }
+    }
+
     /// Whether contact that begins then follows from a look-up that was counted here.
     pub(super) fn counted_look_up(&self, start: Timestamp) -> bool {
         self.answer_until.is_some_and(|until| start <= until)
@@ -190,9 +193,36 @@ impl Alert {
         self.crowd.as_ref().map(|_| self.id)
     }
 
-    /// A rise in evidence is told with the next statement, which comes within a minute.
-    pub(super) fn gather_rise(&mut self, now: Timestamp) {
-        self.rise_due.get_or_insert(now.plus(seconds(RISE_GATHERED_S)));
+    /// One of those told of together has an alert of its own from now on, which is opened by `seen`: what that follows from was counted
+    /// here and counts there. What was stated of it already, a later match makes up for.
+    pub(super) fn hand_over(&mut self, seen: &Bearing) -> u64 {
+        let counted_here = u64::from(!self.counts(seen.count, seen.start));
+        self.count = self.count.saturating_sub(counted_here);
+        counted_here
+    }
+
+    /// Its host is one of those that were told of together here.
+    pub(super) fn take_over(&mut self, crowd: &Alert) {
+        self.named = false;
+        self.answer_until = self.answer_until.max(crowd.answer_until);
+    }
+
+    /// Whether twice as many hosts are told of together as when it was last stated: that does not wait for its turn, for a kill would
+    /// take them all.
+    pub(super) fn has_doubled(&self) -> bool {
+        let crowd = self.crowd.as_ref().map_or(0, |crowd| crowd.estimate());
+        crowd >= CROWD_DOUBLED_LEAST && crowd >= self.crowd_told.saturating_mul(2)
+    }
+
+    /// The hosts told of together here, where that began within the last hour.
+    pub(super) fn hosts_within_an_hour(&self, now: Timestamp) -> u64 {
+        let is_young = now < self.opened_at.plus(seconds(FREQUENT_WITHIN_S));
+        self.crowd.as_ref().filter(|_| is_young).map_or(0, |crowd| crowd.estimate())
+    }
+
+    /// It is told with the next statement, which comes within a minute.
+    pub(super) fn gather(&mut self, now: Timestamp) {
+        self.gathered_until.get_or_insert(now.plus(seconds(RISE_GATHERED_S)));
     }
 
     /// Whether no more of it is to come: an hour of quiet, or a day old.
@@ -224,6 +254,7 @@ impl Alert {
 
     /// Hosts of its group: those with an alert of their own and those told of together. It never falls.
     fn hosts(&mut self, crowd: u64, named: u64) -> u64 {
+        self.crowd_told = crowd;
         self.hosts_told = self.hosts_told.max(named.saturating_add(crowd));
         self.hosts_told
     }
@@ -269,9 +300,10 @@ impl Alert {
             regularity: self.regularity(),
             closed,
         };
-        self.stated_count = self.count;
+        // It may have handed over more than has come since.
+        self.stated_count = self.stated_count.max(self.count);
         self.changed = false;
-        self.rise_due = None;
+        self.gathered_until = None;
         match self.crowd.as_ref().map(|crowd| crowd.estimate()) {
             None => Statement::Updated { alert: self.id, body },
             Some(crowd) => {
@@ -338,7 +370,7 @@ impl Alert {
         if !self.changed {
             return end;
         }
-        self.scheduled().min(self.rise_due.unwrap_or(Timestamp::MAX)).min(end)
+        self.scheduled().min(self.gathered_until.unwrap_or(Timestamp::MAX)).min(end)
     }
 }
 

@@ -13,6 +13,7 @@ use varde_common::time::Timestamp;
 
 use super::bearing::{Bearing, Count, Key};
 use super::crowd::Crowd;
+use super::frequent::DemotedIndicator;
 use super::storm::Group;
 use crate::keyed::RandomState;
 use crate::limits::{BRAKED_GROUPS_MAX, UPDATE_FIRST_S, UPDATE_LATER_S, UPDATE_SECOND_S};
@@ -50,8 +51,6 @@ pub struct BrakedTotal {
 struct Counting {
     key: Key,
     indicator: Arc<Indicator>,
-    /// By which order it is counted; 0 = by none, it matched too often.
-    order: u64,
     revision: Revision,
     crowd: Crowd,
     evidence: Evidence,
@@ -66,10 +65,6 @@ struct Counting {
 }
 
 impl Counting {
-    fn counted_look_up(&self, start: Timestamp) -> bool {
-        self.answer_until.is_some_and(|until| start <= until)
-    }
-
     /// When it is told next, if there is news.
     fn due(&self) -> Timestamp {
         let after_s = match self.statements {
@@ -81,10 +76,10 @@ impl Counting {
         self.begun_at.plus(Duration::from_secs(after_s))
     }
 
-    fn state(&mut self) -> Statement {
+    fn state(&mut self, order: u64) -> Statement {
         self.statements = self.statements.saturating_add(1);
         Statement::Braked(BrakedCount {
-            order: self.order,
+            order,
             site: self.key.site,
             indicator: self.key.indicator,
             revision: self.revision,
@@ -104,8 +99,6 @@ impl Counting {
 #[derive(Debug, Default)]
 pub struct Braked {
     braking: Arc<Braking>,
-    /// Counted by no order: they matched too often.
-    demoted: BTreeSet<(IndicatorId, bool)>,
     /// At most [`BRAKED_GROUPS_MAX`].
     groups: HashMap<Group, Box<Counting>, RandomState>,
     next_due: Option<Timestamp>,
@@ -124,48 +117,22 @@ pub struct Circumstance {
 }
 
 impl Braked {
-    /// Whether it matched too often.
-    pub(super) fn is_demoted(&self, indicator: &Indicator) -> bool {
-        !self.demoted.is_empty() && self.demoted.contains(&(indicator.id, indicator.marks.exercise))
-    }
-
-    /// Whether matches of this indicator are counted here by an order.
-    pub(super) fn is_ordered(&self, indicator: &Indicator) -> bool {
+    /// Whether matches of this indicator are counted here.
+    pub fn holds(&self, indicator: &Indicator) -> bool {
         self.braking.holds(indicator)
     }
 
-    /// Another order, or the same with less in it: what was counted by the one before is told by its number. Of what it names it
-    /// decides from now on.
+    /// Another order, or the same with less in it: what was counted by the one before is told by its number.
     pub fn handle_braking(&mut self, braking: Arc<Braking>, told: &mut VecDeque<Statement>) {
-        self.braking = braking;
-        self.demoted.retain(|named| !self.braking.indicators.contains(named));
-        self.settle(told);
-    }
-
-    /// It matched too often: counted from now on.
-    pub(super) fn handle_demoted(&mut self, indicator: &Indicator) {
-        self.demoted.insert((indicator.id, indicator.marks.exercise));
-    }
-
-    /// It is told again: what was counted of it is told first.
-    pub(super) fn handle_told_again(&mut self, indicator: &Indicator, told: &mut VecDeque<Statement>) {
-        self.demoted.remove(&(indicator.id, indicator.marks.exercise));
-        self.settle(told);
-    }
-
-    /// What is counted by another order from now on, or no more, tells what it has not told.
-    fn settle(&mut self, told: &mut VecDeque<Statement>) {
-        let Braked { braking, demoted, groups, totals, .. } = self;
+        let before = std::mem::replace(&mut self.braking, braking);
+        let (groups, braking) = (&mut self.groups, &self.braking);
         groups.retain(|_, counting| {
             if counting.untold > 0 {
-                told.push_back(counting.state());
+                told.push_back(counting.state(before.order));
             }
-            let named = (counting.indicator.id, counting.indicator.marks.exercise);
-            let is_ordered = braking.holds(&counting.indicator);
-            counting.order = if is_ordered { braking.order } else { 0 };
-            is_ordered || demoted.contains(&named)
+            braking.holds(&counting.indicator)
         });
-        totals.retain(|named, _| braking.indicators.contains(named) || demoted.contains(named));
+        self.totals.retain(|named, _| braking.indicators.contains(named));
         self.set_next_due();
     }
 
@@ -173,11 +140,6 @@ impl Braked {
     pub(super) fn knows(&self, key: &Key, hash: &RandomState) -> bool {
         let counting = self.groups.get(&Group::of(key));
         key.client.zip(counting).is_some_and(|(client, counting)| counting.crowd.contains(client, hash))
-    }
-
-    /// Whether contact that begins then follows from a look-up that was counted here.
-    pub(super) fn counted_look_up(&self, key: &Key, start: Timestamp) -> bool {
-        self.groups.get(&Group::of(key)).is_some_and(|counting| counting.counted_look_up(start))
     }
 
     /// Takes in one match of an indicator that is braked.
@@ -195,12 +157,11 @@ impl Braked {
         if !self.groups.contains_key(&group) {
             self.make_room(told);
         }
-        let order = if self.is_ordered(&seen.indicator) { self.braking.order } else { 0 };
+        let order = self.braking.order;
         let counting = self.groups.entry(group).or_insert_with(|| {
             Box::new(Counting {
                 key: Key { client: None, ..*key },
                 indicator: Arc::clone(&seen.indicator),
-                order,
                 revision,
                 crowd: Crowd::default(),
                 evidence: seen.evidence,
@@ -215,7 +176,7 @@ impl Braked {
         // What a resolver asks for others makes it no host.
         let host = seen.client.filter(|_| !(seen.lookup && is_resolver));
         let is_new = host.is_some_and(|host| counting.crowd.insert(host, hash)) && !has_alert;
-        let follows = follows_its_alert || counting.counted_look_up(seen.start);
+        let follows = follows_its_alert || counting.answer_until.is_some_and(|until| seen.start <= until);
         let counts = match seen.count {
             Count::Own => true,
             Count::OwnUnlessLookedUp => is_new || !follows,
@@ -232,7 +193,7 @@ impl Braked {
             let total = self.totals.entry((key.indicator, key.marks.exercise)).or_default();
             *total = total.saturating_add(1);
             if counting.due() <= now {
-                told.push_back(counting.state());
+                told.push_back(counting.state(order));
             }
         }
         self.set_next_due();
@@ -243,11 +204,12 @@ impl Braked {
         if self.groups.len() < BRAKED_GROUPS_MAX {
             return;
         }
+        let order = self.braking.order;
         let oldest = self.groups.iter().min_by_key(|(_, counting)| counting.last_seen).map(|(group, _)| *group);
         if let Some(mut counting) = oldest.and_then(|group| self.groups.remove(&group))
             && counting.untold > 0
         {
-            told.push_back(counting.state());
+            told.push_back(counting.state(order));
         }
     }
 
@@ -261,8 +223,9 @@ impl Braked {
         if self.next_due.is_none_or(|due| now < due) {
             return;
         }
+        let order = self.braking.order;
         for counting in self.groups.values_mut().filter(|counting| counting.untold > 0 && counting.due() <= now) {
-            told.push_back(counting.state());
+            told.push_back(counting.state(order));
             // After a long silence of the clock one statement stands for all that were not due.
             while counting.due() <= now && counting.statements < STATEMENTS_MAX {
                 counting.statements += 1;
@@ -273,7 +236,8 @@ impl Braked {
 
     /// The sources have ended: tells what has not been told.
     pub fn tell_all(&mut self, told: &mut VecDeque<Statement>) {
-        told.extend(self.groups.values_mut().filter(|counting| counting.untold > 0).map(|one| one.state()));
+        let order = self.braking.order;
+        told.extend(self.groups.values_mut().filter(|counting| counting.untold > 0).map(|one| one.state(order)));
         self.set_next_due();
     }
 
@@ -291,12 +255,17 @@ impl Braked {
 impl super::Raise {
     /// Matches of these indicators are counted only from now on, those of others no more.
     pub fn handle_braking(&mut self, braking: Arc<Braking>) {
-        self.fold.handle_braking(braking);
+        self.fold.handle_braking(braking, &self.hosts);
     }
 
     /// What was counted of each indicator that is braked.
     pub fn braked(&self) -> Vec<BrakedTotal> {
         self.fold.braked()
+    }
+
+    /// Whose hosts are told together, because there are too many.
+    pub fn demoted(&self) -> Vec<DemotedIndicator> {
+        self.fold.demoted()
     }
 }
 

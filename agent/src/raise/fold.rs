@@ -2,14 +2,14 @@
 //! (decision 20). Nothing is discarded without being counted: what a storm brings beyond what is told host by host is
 //! counted in its [`Crowd`](super::crowd::Crowd).
 
-mod behind;
+mod demoted;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use varde_common::alert::{Direction, Zone};
+use varde_common::alert::Zone;
 use varde_common::id::{Revision, SiteId};
 use varde_common::time::Timestamp;
 
@@ -22,6 +22,7 @@ use super::storm::{Group, Storm, Together, Verdict};
 use crate::keyed::RandomState;
 use crate::limits::ALERTS_MAX;
 use crate::sensor::{AlertId, Statement};
+use demoted::Telling;
 
 /// Who the fold asks about hosts when it states something.
 pub trait Hosts {
@@ -33,17 +34,6 @@ pub trait Hosts {
     fn site(&self, host: IpAddr) -> SiteId;
     /// Zone of a host.
     fn zone(&self, host: IpAddr) -> Zone;
-}
-
-/// What an alert is opened as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Opens {
-    /// One host's, or nobody's.
-    Alone,
-    /// Many hosts told of together.
-    Crowd,
-    /// One host's in spite of a demotion; it may be told of together with others already.
-    Behind { in_crowd: bool },
 }
 
 /// All open alerts.
@@ -93,12 +83,6 @@ impl Fold {
         }
     }
 
-    /// And what more hosts than this meet within an hour is counted only; none = whatever.
-    #[must_use]
-    pub fn demoting_beyond(self, hosts: Option<u64>) -> Fold {
-        Fold { frequent: Frequent::new(hosts), ..self }
-    }
-
     /// Whether this host has an open alert for this indicator, or is told of together with others.
     pub fn has(&self, key: &Key) -> bool {
         let in_crowd = |client| self.storm.crowd(&Group::of(key)).is_some_and(|crowd| self.is_in_crowd(crowd, client));
@@ -117,25 +101,22 @@ impl Fold {
         let Bearing { ref indicator, client, direction, .. } = seen;
         let key = Key { site, indicator: indicator.id, client, direction, marks: indicator.marks };
         if !self.keep_closed {
-            self.weigh(&key, &seen, revision, now, hosts);
-            if self.braked.is_ordered(indicator) {
+            if self.braked.holds(indicator) {
                 self.count(&key, seen, revision, now, hosts);
                 return;
             }
-            // What comes in was not weighed.
-            if direction == Direction::Outbound && self.braked.is_demoted(indicator) {
-                self.handle_demoted(key, seen, revision, now, hosts);
-                return;
-            }
+            self.look_for_end(&key, indicator, now, hosts);
         }
+        // Whatever comes, a host that was told of goes on in its alert.
         if let Some(id) = self.by_key.get(&key).copied() {
             self.take(id, seen, now, hosts);
             return;
         }
-        match self.decide(&key, now, hosts) {
-            Verdict::Alone => self.open(key, seen, Opens::Alone, revision, now, hosts),
+        let telling = self.weigh(&key, &seen, revision, now, hosts);
+        match self.decide(&key, telling, now, hosts) {
+            Verdict::Alone => self.open(key, seen, false, revision, now, hosts),
             Verdict::Joins(crowd) => self.take(crowd, seen, now, hosts),
-            Verdict::OpensCrowd => self.open(Key { client: None, ..key }, seen, Opens::Crowd, revision, now, hosts),
+            Verdict::OpensCrowd => self.open(Key { client: None, ..key }, seen, true, revision, now, hosts),
         }
     }
 
@@ -152,8 +133,8 @@ impl Fold {
     }
 
     /// Matches of these indicators are counted only from now on. Alerts that are open stay, and go on once the brake has ended.
-    pub fn handle_braking(&mut self, braking: Arc<Braking>) {
-        self.frequent.handle_braking(&braking);
+    pub fn handle_braking(&mut self, braking: Arc<Braking>, hosts: &impl Hosts) {
+        self.leave_to_order(&braking, hosts);
         self.braked.handle_braking(braking, &mut self.statements);
     }
 
@@ -163,18 +144,20 @@ impl Fold {
     }
 
     /// Who takes in what no open alert of its host does. Where that is a new alert, there is room for it afterwards.
-    fn decide(&mut self, key: &Key, now: Timestamp, hosts: &impl Hosts) -> Verdict {
+    fn decide(&mut self, key: &Key, telling: Telling, now: Timestamp, hosts: &impl Hosts) -> Verdict {
         let group = Group::of(key);
         let full = self.alerts.len() >= self.alerts_max;
-        let may_join = !self.keep_closed && key.client.is_some() && self.storm.crowd(&group).is_some();
+        let is_alone = self.keep_closed || telling == Telling::ByName;
+        let may_join = !is_alone && key.client.is_some() && self.storm.crowd(&group).is_some();
         if full && !may_join {
             self.let_one_go(hosts);
         }
-        if self.keep_closed {
+        if is_alone {
             return Verdict::Alone;
         }
+        let hold_back = full || telling == Telling::Together;
         let Fold { storm, alerts, host_hash, .. } = self;
-        storm.decide(&group, key.client, full, now, |crowd, client| {
+        storm.decide(&group, key.client, hold_back, now, |crowd, client| {
             let crowd = alerts.get(&crowd).and_then(|alert| alert.crowd.as_ref());
             crowd.is_some_and(|crowd| crowd.contains(client, host_hash))
         })
@@ -184,22 +167,23 @@ impl Fold {
     fn take(&mut self, id: AlertId, seen: Bearing, now: Timestamp, hosts: &impl Hosts) {
         let Some(alert) = self.alerts.get_mut(&id) else { return };
         self.due.remove(&(alert.due, id));
-        let is_crowd = alert.crowd.is_some();
         let host = seen.host(hosts);
         let is_new = match (&mut alert.crowd, host) {
             (Some(crowd), Some(host)) => crowd.insert(host, &self.host_hash),
             (Some(_) | None, _) => false,
         };
         let (counted, rose) = alert.take(seen, is_new, now, hosts);
-        if is_crowd {
-            self.storm.handle_joined(counted);
+        if !self.keep_closed {
+            self.storm.handle_counted(alert, counted);
         }
-        if rose && !self.keep_closed {
+        if !self.keep_closed && (rose || (is_new && alert.has_doubled())) {
             let group = alert.group();
-            if self.storm.decide_rise(&group, alert.evidence, now) {
+            let at_once =
+                if rose { self.storm.decide_rise(&group, alert.evidence, now) } else { self.storm.decide_more(now) };
+            if at_once {
                 self.statements.push_back(alert.state_updated(false, self.storm.named(&group), hosts));
             } else {
-                alert.gather_rise(now);
+                alert.gather(now);
             }
         }
         alert.due = alert.next_due();
@@ -208,27 +192,37 @@ impl Fold {
     }
 
     fn set_next_due(&mut self) {
-        self.next_due = self.due.first().map_or(Timestamp::MAX, |(due, _)| *due);
+        let first = self.due.first().map_or(Timestamp::MAX, |(due, _)| *due);
+        self.next_due = first.min(self.frequent.next_over().unwrap_or(Timestamp::MAX));
     }
 
-    fn open(&mut self, key: Key, seen: Bearing, opens: Opens, revision: Revision, now: Timestamp, hosts: &impl Hosts) {
-        let is_crowd = opens == Opens::Crowd;
+    fn open(
+        &mut self,
+        key: Key,
+        seen: Bearing,
+        is_crowd: bool,
+        revision: Revision,
+        now: Timestamp,
+        hosts: &impl Hosts,
+    ) {
         self.next_id += 1;
         self.opened += 1;
         let id = AlertId(self.next_id);
         let client = seen.client;
+        let group = Group::of(&key);
+        let from =
+            self.storm.crowd(&group).filter(|crowd| client.is_some_and(|client| self.is_in_crowd(*crowd, client)));
+        let from = from.and_then(|crowd| self.alerts.get_mut(&crowd));
+        let handed_over = from.map(|crowd| (crowd.hand_over(&seen), crowd));
         let mut alert = Alert::open(Opening { id, key, is_crowd, now }, seen, hosts);
-        if let Opens::Behind { in_crowd } = opens {
-            alert.is_behind = true;
-            // It was counted among the hosts there.
-            alert.named &= !in_crowd;
+        if let Some((matches, crowd)) = handed_over {
+            alert.take_over(crowd);
+            self.storm.handle_handed_over(crowd, matches);
         }
         if let (Some(crowd), Some(client)) = (&mut alert.crowd, client) {
             crowd.insert(client, &self.host_hash);
-            self.storm.handle_joined(1);
         }
-        let group = alert.group();
-        self.storm.handle_opened(group, alert.named, alert.crowd_id(), alert.evidence);
+        self.storm.handle_opened(&alert);
         if !self.keep_closed {
             self.statements.push_back(alert.state_opened(revision, self.storm.named(&group), hosts));
         }
@@ -256,9 +250,8 @@ impl Fold {
             self.by_key.remove(&alert.key);
         }
         alert.look_again(hosts);
-        let group = alert.group();
-        let named = self.storm.named(&group);
-        self.storm.handle_closed(&group, alert.named, alert.crowd_id());
+        let named = self.storm.named(&alert.group());
+        self.storm.handle_closed(&alert);
         if self.keep_closed {
             self.closed.push_back(*alert);
         } else {
@@ -277,6 +270,9 @@ impl Fold {
     }
 
     fn state_what_is_due(&mut self, now: Timestamp, hosts: &impl Hosts) {
+        while let Some(ended) = self.frequent.poll_over(now) {
+            self.tell_again(ended, hosts);
+        }
         while let Some(&(due, id)) = self.due.first() {
             if due > now {
                 return;
@@ -286,6 +282,7 @@ impl Fold {
                 continue;
             };
             if alert.is_over(now) {
+                self.frequent.handle_closed(&alert.group(), alert.key.client);
                 self.close(id, hosts);
                 continue;
             }

@@ -1,296 +1,304 @@
-//! Which indicators match so often that they say nothing any more: a bad row of a list (a resolver's address, a name that everybody
-//! uses) meets every host within minutes, and nobody believes the alert after it. Such a one is demoted: its matches are counted
-//! from then on, as if it were braked. Weighed is what hosts of ours do ([`Fold::weigh`](super::fold::Fold)): what comes in from
-//! outside is as much as somebody outside likes.
+//! Which indicators so many hosts of a site meet that no single one says anything: a bad row of a list (a resolver's address, a name
+//! that everybody uses) meets every host within minutes, and nobody believes the alert after it. Such a one is demoted there: further
+//! hosts are told together ([`super::fold`]). What comes in from outside demotes nothing, for that is as much as somebody outside likes.
 //!
-//! It is told again once the list says something else of it, once a day has passed, and where the brake's order has named it: then
-//! whoever ordered that has seen it, and the sensor leaves it alone for a day.
+//! It ends after a day, once the list says something else of it, and where an order of the brake names it: then whoever ordered that
+//! has seen it, and the sensor leaves it alone for a day.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hashbrown::HashMap;
-use varde_common::id::{IndicatorId, Revision};
+use varde_common::alert::Evidence;
+use varde_common::id::{IndicatorId, Revision, SiteId};
 use varde_common::indicator::Indicator;
 use varde_common::time::Timestamp;
 
 use super::braked::Braking;
-use super::crowd::Crowd;
+use super::storm::Group;
 use crate::keyed::RandomState;
-use crate::limits::{
-    FREQUENT_HELD_S, FREQUENT_HOSTS_LEAST, FREQUENT_KEPT_MAX, FREQUENT_MATCHES_A_MINUTE, FREQUENT_TOLD_MAX,
-    FREQUENT_WITHIN_S,
-};
+use crate::limits::{FREQUENT_HELD_S, FREQUENT_KEPT_MAX, FREQUENT_TOLD_MAX};
 
 /// An indicator, and whether it is part of an exercise.
-pub type Named = (IndicatorId, bool);
+type Named = (IndicatorId, bool);
 
 /// What was met before it was demoted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TooOften {
     /// Hosts, about.
     pub hosts: u64,
-    /// Matches.
+    /// Matches of them.
     pub matches: u64,
     /// Within so long, seconds.
     pub within_s: u64,
 }
 
-/// That an indicator is counted only from now on, or is told again.
+/// That hosts are told together from now on, or one by one again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demotion {
-    /// Which, and whether it is part of an exercise.
-    pub named: Named,
+    /// Of which indicator, at which site.
+    pub group: Group,
     /// The list that has it.
     pub revision: Revision,
-    /// What it met; none = it is told again.
+    /// What it met; none = its hosts are told one by one again.
     pub too_often: Option<TooOften>,
 }
 
-/// What follows from a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weighed {
-    /// Nothing has changed.
-    AsBefore,
-    /// It is demoted from this match on.
-    Demoted(TooOften),
-    /// It is told again from this match on.
-    ToldAgain,
+/// One that is demoted, for whoever looks at the sensor.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct DemotedIndicator {
+    /// At which of the member's sites.
+    pub site: SiteId,
+    /// Which.
+    pub indicator: IndicatorId,
+    /// Whether it is part of an exercise.
+    pub exercise: bool,
+    /// Since when.
+    pub since: Timestamp,
+    /// What it had met by then.
+    #[serde(flatten)]
+    pub too_often: TooOften,
 }
 
-/// One match.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Matched {
-    /// Whose, where it is one's.
-    pub(super) host: Option<IpAddr>,
-    /// It is one of its own, and not more of what counted before: that counts where it is the first of a host.
-    pub(super) counts: bool,
-}
-
-/// What is known of one that is not demoted.
-#[derive(Debug, Default)]
-struct Watch {
-    since: Timestamp,
-    crowd: Crowd,
-    matches: u64,
-    minute: Timestamp,
-    in_minute: u64,
-}
-
+/// What is known of one that is demoted.
 #[derive(Debug)]
-enum State {
-    Watched(Box<Watch>),
-    /// Since then, being this; so many hosts were told by name in spite of it.
-    Demoted {
-        since: Timestamp,
-        was: Arc<Indicator>,
-        told: u64,
-    },
-    /// By the word of an order; since the first match behind it.
-    Spared(Option<Timestamp>),
+struct Demoted {
+    since: Timestamp,
+    was: Arc<Indicator>,
+    revision: Revision,
+    too_often: TooOften,
+    /// Hosts that got through and were told by name all the same.
+    contacts_told: u64,
+    /// And such of which data went out.
+    data_out_told: u64,
+    /// Hosts that had an alert of their own which has closed; no more than may have one.
+    named: HashSet<IpAddr>,
 }
 
-/// All that match.
+impl Demoted {
+    fn told_again(&self, group: Group) -> Demotion {
+        Demotion { group, revision: self.revision, too_often: None }
+    }
+}
+
+/// All that are demoted.
 #[derive(Debug, Default)]
 pub struct Frequent {
-    /// More hosts than this within an hour are too many; none = nothing is ever demoted.
-    hosts: Option<u64>,
-    /// At most [`FREQUENT_KEPT_MAX`].
-    known: HashMap<Named, State, RandomState>,
+    hosts_max: Option<u64>,
+    /// Outbound all of them. At most [`FREQUENT_KEPT_MAX`].
+    demoted: HashMap<Group, Demoted, RandomState>,
+    /// By the word of an order, since the first match behind it. At most [`FREQUENT_KEPT_MAX`].
+    spared: HashMap<Named, Option<Timestamp>, RandomState>,
+    /// When the first of them has been demoted for a day.
+    next_over: Option<Timestamp>,
+    no_room: u64,
 }
 
-fn passed(since: Timestamp, now: Timestamp, seconds: u64) -> bool {
+fn passed(since: Timestamp, now: Timestamp) -> bool {
     // A clock that was set back begins anew.
-    now < since || now.since(since) >= Duration::from_secs(seconds)
+    now < since || now.since(since) >= Duration::from_secs(FREQUENT_HELD_S)
 }
 
-fn named(indicator: &Indicator) -> Named {
-    (indicator.id, indicator.marks.exercise)
+fn take_one(told: &mut u64) -> bool {
+    let may = *told < FREQUENT_TOLD_MAX;
+    *told += u64::from(may);
+    may
 }
 
 impl Frequent {
-    /// With the most hosts that one may meet within an hour; none = nothing is ever demoted.
-    pub fn new(hosts: Option<u64>) -> Frequent {
-        Frequent { hosts, known: HashMap::default() }
+    /// With the most hosts of a site that one may meet within an hour; none = nothing is ever demoted.
+    pub fn new(hosts_max: Option<u64>) -> Frequent {
+        Frequent { hosts_max, ..Frequent::default() }
     }
 
-    /// A match.
-    pub(super) fn handle(
+    /// The most hosts that may meet this indicator, where there is such a number.
+    pub(super) fn hosts_max(&mut self, indicator: &Indicator, now: Timestamp) -> Option<u64> {
+        let named = (indicator.id, indicator.marks.exercise);
+        if let Some(since) = self.spared.get_mut(&named) {
+            if !passed(*since.get_or_insert(now), now) {
+                return None;
+            }
+            self.spared.remove(&named);
+        }
+        self.hosts_max
+    }
+
+    /// It has met one host too many; none where there is no room for one more: then its hosts are told one by one.
+    pub(super) fn demote(
         &mut self,
+        group: Group,
         indicator: &Arc<Indicator>,
-        matched: Matched,
+        revision: Revision,
+        too_often: TooOften,
         now: Timestamp,
-        hash: &RandomState,
-    ) -> Weighed {
-        let Some(hosts_max) = self.hosts else { return Weighed::AsBefore };
-        let name = named(indicator);
-        if !self.known.contains_key(&name) {
-            self.make_room();
-        }
-        let fresh = || State::Watched(Box::new(Watch { since: now, minute: now, ..Watch::default() }));
-        let state = self.known.entry(name).or_insert_with(fresh);
-        match state {
-            State::Watched(watch) => match watch.take(matched, hosts_max, now, hash) {
-                Some(too_often) => {
-                    *state = State::Demoted { since: now, was: Arc::clone(indicator), told: 0 };
-                    Weighed::Demoted(too_often)
-                }
-                None => Weighed::AsBefore,
-            },
-            State::Demoted { since, was, told: _ } => {
-                if **was == **indicator && !passed(*since, now, FREQUENT_HELD_S) {
-                    return Weighed::AsBefore;
-                }
-                *state = fresh();
-                Weighed::ToldAgain
-            }
-            State::Spared(since) => {
-                let since = *since.get_or_insert(now);
-                if passed(since, now, FREQUENT_HELD_S) {
-                    *state = fresh();
-                }
-                Weighed::AsBefore
-            }
-        }
-    }
-
-    /// Whether one more host that gets through to what is demoted is told by name.
-    pub(super) fn may_tell(&mut self, indicator: &Indicator) -> bool {
-        match self.known.get_mut(&named(indicator)) {
-            Some(State::Demoted { told, .. }) if *told < FREQUENT_TOLD_MAX => {
-                *told += 1;
-                true
-            }
-            Some(State::Demoted { .. } | State::Watched(_) | State::Spared(_)) | None => false,
-        }
-    }
-
-    /// An order of the brake: of what it names it decides, and not the sensor.
-    pub fn handle_braking(&mut self, braking: &Braking) {
-        if self.hosts.is_none() {
-            return;
-        }
-        for name in &braking.indicators {
-            self.make_room();
-            self.known.insert(*name, State::Spared(None));
-        }
-    }
-
-    /// The table is full: one that is only watched goes, the one that has been longest; else any.
-    fn make_room(&mut self) {
-        if self.known.len() < FREQUENT_KEPT_MAX {
-            return;
-        }
-        let age = |state: &State| match state {
-            State::Watched(watch) => (0, watch.since),
-            State::Spared(since) => (1, since.unwrap_or(Timestamp::MAX)),
-            State::Demoted { since, .. } => (2, *since),
-        };
-        let oldest = self.known.iter().min_by_key(|(_, state)| age(state)).map(|(name, _)| *name);
-        oldest.map(|name| self.known.remove(&name));
-    }
-}
-
-impl Watch {
-    fn take(&mut self, matched: Matched, hosts_max: u64, now: Timestamp, hash: &RandomState) -> Option<TooOften> {
-        if passed(self.since, now, FREQUENT_WITHIN_S) {
-            *self = Watch { since: now, minute: now, ..Watch::default() };
-        }
-        if passed(self.minute, now, 60) {
-            (self.minute, self.in_minute) = (now, 0);
-        }
-        let is_new = matched.host.is_some_and(|host| self.crowd.insert(host, hash));
-        let counts = u64::from(matched.counts || is_new);
-        self.matches = self.matches.saturating_add(counts);
-        self.in_minute = self.in_minute.saturating_add(counts);
-        let is_fast = self.in_minute > FREQUENT_MATCHES_A_MINUTE;
-        if !is_new && !is_fast {
+    ) -> Option<Demotion> {
+        if self.demoted.len() >= FREQUENT_KEPT_MAX {
+            self.no_room = self.no_room.saturating_add(1);
             return None;
         }
-        let hosts = self.crowd.estimate();
-        let too_often = hosts > hosts_max || (is_fast && hosts >= FREQUENT_HOSTS_LEAST);
-        too_often.then(|| TooOften { hosts, matches: self.matches, within_s: now.since(self.since).as_secs() })
+        let demoted = Demoted {
+            since: now,
+            was: Arc::clone(indicator),
+            revision,
+            too_often,
+            contacts_told: 0,
+            data_out_told: 0,
+            named: HashSet::new(),
+        };
+        self.demoted.insert(group, demoted);
+        self.set_next_over();
+        Some(Demotion { group, revision, too_often: Some(too_often) })
+    }
+
+    /// Whether hosts of this group are told together.
+    pub(super) fn is_demoted(&self, group: &Group) -> bool {
+        !self.demoted.is_empty() && self.demoted.contains_key(group)
+    }
+
+    /// Whether a host that has got so far is told by name all the same.
+    pub(super) fn may_tell(&mut self, group: &Group, evidence: Evidence) -> bool {
+        let Some(demoted) = self.demoted.get_mut(group) else { return false };
+        (evidence >= Evidence::DataOut && take_one(&mut demoted.data_out_told))
+            || (evidence >= Evidence::Contacted && take_one(&mut demoted.contacts_told))
+    }
+
+    /// The alert of a host was closed, being quiet or a day old: what it does next is told by its name too, or it would pass for one
+    /// that has ended.
+    pub(super) fn handle_closed(&mut self, group: &Group, host: Option<IpAddr>) {
+        if let (Some(demoted), Some(host)) = (self.demoted.get_mut(group), host) {
+            demoted.named.insert(host);
+        }
+    }
+
+    /// Whether this host was told of by name before.
+    pub(super) fn was_named(&self, group: &Group, host: IpAddr) -> bool {
+        self.demoted.get(group).is_some_and(|demoted| demoted.named.contains(&host))
+    }
+
+    /// A match: ends what the list says something else of by now, and what has lasted for a day.
+    pub(super) fn handle_match(&mut self, group: &Group, indicator: &Indicator, now: Timestamp) -> Option<Demotion> {
+        if self.demoted.is_empty() {
+            return None;
+        }
+        let demoted = self.demoted.get(group)?;
+        let is_over = *demoted.was != *indicator || passed(demoted.since, now);
+        is_over.then(|| self.end(group)).flatten()
+    }
+
+    fn end(&mut self, group: &Group) -> Option<Demotion> {
+        let ended = self.demoted.remove(group).map(|demoted| demoted.told_again(*group));
+        self.set_next_over();
+        ended
+    }
+
+    /// One that has been demoted for a day by now.
+    pub(super) fn poll_over(&mut self, now: Timestamp) -> Option<Demotion> {
+        if self.next_over.is_none_or(|over| now < over) {
+            return None;
+        }
+        let over = self.demoted.iter().find(|(_, demoted)| passed(demoted.since, now)).map(|(group, _)| *group);
+        over.and_then(|group| self.end(&group))
+    }
+
+    /// When [`Frequent::poll_over`] has something to say.
+    pub(super) fn next_over(&self) -> Option<Timestamp> {
+        self.next_over
+    }
+
+    fn set_next_over(&mut self) {
+        let first = self.demoted.values().map(|demoted| demoted.since).min();
+        self.next_over = first.map(|since| since.plus(Duration::from_secs(FREQUENT_HELD_S)));
+    }
+
+    /// An order of the brake: of what it names it decides, and not the sensor. What ends by it.
+    pub(super) fn handle_braking(&mut self, braking: &Braking) -> Vec<Demotion> {
+        if self.hosts_max.is_none() {
+            return Vec::new();
+        }
+        for name in &braking.indicators {
+            if self.spared.len() >= FREQUENT_KEPT_MAX {
+                let age = |(_, since): &(&Named, &Option<Timestamp>)| since.unwrap_or(Timestamp::MAX);
+                let oldest = self.spared.iter().min_by_key(age).map(|(named, _)| *named);
+                oldest.map(|named| self.spared.remove(&named));
+            }
+            self.spared.insert(*name, None);
+        }
+        let is_named = |group: &Group| braking.indicators.contains(&(group.indicator, group.marks.exercise));
+        let named: Vec<Group> = self.demoted.keys().filter(|group| is_named(group)).copied().collect();
+        named.iter().filter_map(|group| self.end(group)).collect()
+    }
+
+    /// What is demoted, the first first.
+    pub(super) fn demoted(&self) -> Vec<DemotedIndicator> {
+        let shown = |(group, demoted): (&Group, &Demoted)| DemotedIndicator {
+            site: group.site,
+            indicator: group.indicator,
+            exercise: group.marks.exercise,
+            since: demoted.since,
+            too_often: demoted.too_often,
+        };
+        let mut all: Vec<DemotedIndicator> = self.demoted.iter().map(shown).collect();
+        all.sort_unstable_by_key(|one| (one.since, one.site, one.indicator, one.exercise));
+        all
+    }
+
+    /// Hosts that were told one by one because no more could be demoted.
+    pub(super) fn no_room(&self) -> u64 {
+        self.no_room
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use varde_common::alert::Direction;
 
-    const START: Timestamp = Timestamp(1_800_000_000_000_000);
+    const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 
-    fn at(seconds: u64) -> Timestamp {
-        START.plus(Duration::from_secs(seconds))
+    fn later(s: u64) -> Timestamp {
+        NOW.plus(Duration::from_secs(s))
     }
 
-    fn host(n: u32) -> Matched {
-        Matched { host: Some(std::net::Ipv4Addr::from_bits(0x0a00_0000 + n).into()), counts: true }
-    }
-
-    fn listed(confidence: u8) -> Arc<Indicator> {
-        Arc::new(Indicator { confidence, ..Indicator::bare(IndicatorId(1), "8.8.8.8".parse().unwrap()) })
-    }
-
-    /// The first match by which it is demoted, of so many hosts in turn, one each `apart_ms`.
-    fn demoted_at(hosts: u32, matches: u32, apart_ms: u64) -> Option<u32> {
-        let (mut frequent, hash, listed) = (Frequent::new(Some(256)), RandomState::default(), listed(50));
-        (0..matches).find(|n| {
-            let now = START.plus(Duration::from_millis(u64::from(*n) * apart_ms));
-            matches!(frequent.handle(&listed, host(n % hosts), now, &hash), Weighed::Demoted(_))
-        })
+    fn demoted(at: Timestamp) -> (Frequent, Group, Arc<Indicator>) {
+        let listed = Arc::new(Indicator::bare(IndicatorId(1), "8.8.8.8".parse().unwrap()));
+        let group =
+            Group { site: SiteId(0), indicator: listed.id, direction: Direction::Outbound, marks: listed.marks };
+        let mut frequent = Frequent::new(Some(256));
+        let too_often = TooOften { hosts: 257, matches: 300, within_s: 60 };
+        assert!(frequent.demote(group, &listed, Revision(4), too_often, at).is_some());
+        (frequent, group, listed)
     }
 
     #[test]
-    fn t10_too_many_hosts_within_an_hour_or_too_many_matches_within_a_minute_demote_and_no_fewer_do() {
-        // The number of hosts is known about.
-        assert!(demoted_at(1_000, 1_000, 10_000).is_some_and(|n| (245..=265).contains(&n)));
-        assert_eq!(demoted_at(200, 5_000, 1_000), None, "200 hosts, again and again");
-        assert_eq!(demoted_at(1_000, 1_000, 20_000), None, "180 an hour");
-        assert_eq!(demoted_at(40, 5_000, 50), Some(1_000), "by forty hosts, 1,200 a minute");
-        assert_eq!(demoted_at(40, 5_000, 70), None, "850 a minute");
-        assert_eq!(demoted_at(1, 100_000, 1), None, "one host that is busy is one alert");
-        let mut never = Frequent::new(None);
-        let hash = RandomState::default();
-        assert!((0..9_000).all(|n| never.handle(&listed(50), host(n), START, &hash) == Weighed::AsBefore));
+    fn t10_a_demotion_ends_to_the_second_and_with_a_clock_that_is_set_back_before_it() {
+        let told_again = |group| Some(Demotion { group, revision: Revision(4), too_often: None });
+        let (mut frequent, group, listed) = demoted(NOW);
+        assert_eq!(frequent.poll_over(later(FREQUENT_HELD_S - 1)), None);
+        assert_eq!(frequent.handle_match(&group, &listed, later(FREQUENT_HELD_S - 1)), None);
+        assert_eq!(frequent.next_over(), Some(later(FREQUENT_HELD_S)));
+        assert_eq!(frequent.poll_over(later(FREQUENT_HELD_S)), told_again(group));
+        assert_eq!((frequent.poll_over(later(FREQUENT_HELD_S)), frequent.next_over()), (None, None), "once");
+        let (mut frequent, group, listed) = demoted(later(3_600));
+        assert_eq!(frequent.handle_match(&group, &listed, NOW), told_again(group));
     }
 
     #[test]
-    fn t10_it_is_told_again_when_the_list_says_otherwise_after_a_day_and_by_the_word_of_an_order() {
-        let hash = RandomState::default();
-        let demoted = || {
-            let mut frequent = Frequent::new(Some(10));
-            let last = (0..20).find(|n| frequent.handle(&listed(50), host(*n), at(0), &hash) != Weighed::AsBefore);
-            assert!(last.is_some());
-            frequent
-        };
-        let mut by_list = demoted();
-        assert_eq!(by_list.handle(&listed(50), host(1), at(9), &hash), Weighed::AsBefore, "as it was");
-        assert_eq!(by_list.handle(&listed(90), host(1), at(9), &hash), Weighed::ToldAgain);
-        let mut by_time = demoted();
-        assert_eq!(by_time.handle(&listed(50), host(1), at(FREQUENT_HELD_S - 1), &hash), Weighed::AsBefore);
-        assert_eq!(by_time.handle(&listed(50), host(1), at(FREQUENT_HELD_S), &hash), Weighed::ToldAgain);
-        let mut by_order = demoted();
-        by_order.handle_braking(&Braking { order: 1, indicators: [(IndicatorId(1), false)].into() });
-        for n in 0..200 {
-            assert_eq!(by_order.handle(&listed(50), host(n), at(10), &hash), Weighed::AsBefore, "left alone");
+    fn t10_an_order_spares_what_it_names_for_a_day_behind_it() {
+        let (mut frequent, group, listed) = demoted(NOW);
+        let braking = |named: &[(IndicatorId, bool)]| Braking { order: 1, indicators: named.iter().copied().collect() };
+        assert_eq!(frequent.handle_braking(&braking(&[(listed.id, true)])), [], "another's, an exercise");
+        assert_eq!(frequent.hosts_max(&listed, NOW), Some(256));
+        assert_eq!(frequent.handle_braking(&braking(&[(listed.id, false)])).len(), 1);
+        assert!(!frequent.is_demoted(&group));
+        let begun = 10 * FREQUENT_HELD_S;
+        assert_eq!(frequent.hosts_max(&listed, later(begun)), None, "whenever it ends");
+        assert_eq!(frequent.hosts_max(&listed, later(begun + FREQUENT_HELD_S - 1)), None);
+        assert_eq!(frequent.hosts_max(&listed, later(begun + FREQUENT_HELD_S)), Some(256));
+        for id in 0..2 * FREQUENT_KEPT_MAX as u64 {
+            frequent.handle_braking(&braking(&[(IndicatorId(id), false)]));
         }
-        let later = (0..200)
-            .find(|n| by_order.handle(&listed(50), host(*n), at(10 + FREQUENT_HELD_S), &hash) != Weighed::AsBefore);
-        assert!(later.is_some(), "for a day");
-    }
-
-    #[test]
-    fn t10_a_full_table_forgets_what_is_only_watched_first() {
-        let (mut frequent, hash) = (Frequent::new(Some(3)), RandomState::default());
-        let one = |id: u64| Arc::new(Indicator::bare(IndicatorId(id), "evil.no".parse().unwrap()));
-        for n in 0..9 {
-            frequent.handle(&one(0), host(n), at(0), &hash);
-        }
-        for id in 1..=(2 * FREQUENT_KEPT_MAX as u64) {
-            frequent.handle(&one(id), host(1), at(id), &hash);
-        }
-        assert_eq!(frequent.known.len(), FREQUENT_KEPT_MAX);
-        assert!(matches!(frequent.known.get(&(IndicatorId(0), false)), Some(State::Demoted { .. })));
+        assert_eq!(frequent.spared.len(), FREQUENT_KEPT_MAX);
     }
 }

@@ -80,7 +80,7 @@ pub struct RaiseSettings {
     pub sinkholes: Sinkholes,
     /// What is handed out beside statements.
     pub keep: Keep,
-    /// What more hosts than this meet within an hour is counted only; none = whatever.
+    /// Of what more hosts of a site than this meet within an hour the hosts are told together; none = whatever.
     pub frequent_hosts: Option<u64>,
 }
 
@@ -101,13 +101,15 @@ pub struct Evicted {
     pub unfetched: u64,
     /// Hosts that were taken for resolvers, or might have turned out to be some.
     pub resolvers: u64,
+    /// Nothing that was let go, but for want of room too: hosts told one by one, because no more indicators could be demoted.
+    pub not_demoted: u64,
 }
 
 impl Evicted {
     /// All together.
     pub fn total(&self) -> u64 {
-        let Evicted { answered, shared, aliases, alerts, watched, unfetched, resolvers } = *self;
-        answered + shared + aliases + alerts + watched + unfetched + resolvers
+        let Evicted { answered, shared, aliases, alerts, watched, unfetched, resolvers, not_demoted } = *self;
+        answered + shared + aliases + alerts + watched + unfetched + resolvers + not_demoted
     }
 }
 
@@ -469,8 +471,8 @@ impl Raise {
     pub fn evicted(&self) -> Evicted {
         let [answered, shared, aliases] = self.answered.evicted();
         let (alerts, watched) = (self.fold.evicted(), self.watched.evicted());
-        let resolvers = self.hosts.resolvers.evicted();
-        Evicted { answered, shared, aliases, alerts, watched, unfetched: self.overflow, resolvers }
+        let (resolvers, not_demoted) = (self.hosts.resolvers.evicted(), self.fold.not_demoted());
+        Evicted { answered, shared, aliases, alerts, watched, unfetched: self.overflow, resolvers, not_demoted }
     }
 }
 

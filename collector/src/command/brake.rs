@@ -1,5 +1,5 @@
 //! `indicator brake` and `indicator brakes`: indicators that sensors count only, for a day at most, what that hides, and which sensors
-//! go by it.
+//! go by it; and those whose hosts sensors tell together by themselves.
 
 use std::path::Path;
 use std::time::Duration;
@@ -233,20 +233,22 @@ pub(super) async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
         return Ok(());
     }
     if !json {
-        say::result("Counted only by sensors themselves, because it matched too often there (sensor events):")?;
+        say::result(
+            "Told together by sensors themselves, because it met too many hosts there (sensor events, alert list):",
+        )?;
     }
-    let heads = ["ID", "INDICATOR", "SINCE", "MATCHES", "HOSTS", "MEMBERS", "HOW FAR", "LAST SEEN"];
+    let heads = ["ID", "INDICATOR", "SINCE", "LAST", "SENSORS", "MEMBERS", "HOSTS THEN", "MATCHES THEN"];
     let row = |row: &DemotedRow| {
         let exercise = if row.exercise { " (exercise)" } else { "" };
         vec![
             row.indicator_id.to_string(),
             format!("{}{exercise}", row.indicator),
             say::moment(Some(row.since)),
-            format!("{} at {}", row.matches, row.counted_by),
-            format!("about {}", row.hosts),
+            say::moment(Some(row.last)),
+            format!("{}, still at {}", row.sensors, row.still),
             row.members.to_string(),
-            row.evidence.unwrap_or("-").to_owned(),
-            say::moment(Some(row.last_seen)),
+            format!("about {}", row.hosts),
+            format!("{} within {}", row.matches, length(row.within_s.max(1).saturating_mul(1_000))),
         ]
     };
     say::rows(&demoted, json, &heads, row, "")

@@ -52,8 +52,8 @@ pub(super) struct Standing {
     left_out: Option<String>,
     /// Until when it is counted only, by an order of the brake.
     braked_until: Option<Timestamp>,
-    /// Sensors that have counted it only by their own decision, within a week.
-    counted_by_sensors: i64,
+    /// Sensors that tell further hosts of it together by their own decision now.
+    told_together_by: usize,
     #[serde(skip)]
     listed: Option<InList>,
     #[serde(skip)]
@@ -72,7 +72,7 @@ pub(super) struct Standings {
     listed: HashMap<u64, InList>,
     linter: Linter,
     braked: HashMap<i64, Timestamp>,
-    by_sensors: HashMap<i64, i64>,
+    together: HashMap<i64, usize>,
     now: Timestamp,
 }
 
@@ -106,7 +106,7 @@ impl Standings {
             listed,
             linter: store.linter(Scope::Operator, now).await?,
             braked: braked.map(|row| (row.indicator_id, row.until)).collect(),
-            by_sensors: demoted.into_iter().map(|row| (row.indicator_id, row.counted_by)).collect(),
+            together: demoted.into_iter().map(|row| (row.indicator_id, row.still)).collect(),
             now,
         })
     }
@@ -139,7 +139,7 @@ impl Standings {
             next_expires_at,
             left_out: next.rule(),
             braked_until: self.braked.get(&row.id).copied(),
-            counted_by_sensors: self.by_sensors.get(&row.id).copied().unwrap_or(0),
+            told_together_by: self.together.get(&row.id).copied().unwrap_or(0),
             listed,
             next,
             was_published: row.published_in.is_some(),
@@ -245,11 +245,11 @@ impl Standing {
             let at = say::moment(Some(at));
             lines.push(("counted", format!("only, without alerts, until {at}: varde-collector indicator brakes")));
         }
-        if self.counted_by_sensors > 0 {
-            let sensors = self.counted_by_sensors;
+        if self.told_together_by > 0 {
+            let sensors = self.told_together_by;
             lines.push((
-                "counted",
-                format!("only, by {sensors} sensors by themselves: varde-collector indicator brakes"),
+                "told",
+                format!("of further hosts together, by {sensors} sensors, for it met too many: varde-collector indicator brakes"),
             ));
         }
         lines

@@ -16,8 +16,8 @@ The newest first. They are kept for 90 days, as heartbeats are; losses and notes
 Keys with --json: sensor (number), epoch (the spool's lifetime), seq (the record that said it; below 1: the collector noted it),
 at (the sensor's clock), received_at, body {event, …}. Events: started {version}, list_in_force {revision, indicators},
 list_refused {revision, why}, spool_damaged {octets}, loss {from, to, reason (spool_full, spool_aged or spool_damaged), counts
-{info, low, medium, high, critical, other}, where the sensor knew}, records_ended {epoch (of the spool that was set aside), from, to, may_be_sent, counts: removed after 30 days, known to be nowhere else}, unread_ended {place, octets: what could not be read, removed after 30 days}, indicator_demoted {indicator, exercise, revision, hosts, matches, within_s: it matched too often, and this sensor counts it only}, indicator_told_again
-{indicator, exercise, revision}, unknown_alert {alert, count: the sightings that no alert has},
+{info, low, medium, high, critical, other}, where the sensor knew}, records_ended {epoch (of the spool that was set aside), from, to, may_be_sent, counts: removed after 30 days, known to be nowhere else}, unread_ended {place, octets: what could not be read, removed after 30 days}, indicator_demoted {site, indicator, exercise, revision, hosts, matches, within_s: it met too many hosts of the site, and this sensor tells further ones together, in one alert that names none}, indicator_told_again
+{site, indicator, exercise, revision: its hosts are told one by one again}, unknown_alert {alert, count: the sightings that no alert has},
 unknown_indicator {indicator}, unknown_site {site}, unreadable_record {octets}, held_back, thrown_out (it broke the rules of the conversation again and again,
 and is not greeted for up to five minutes each time), two_live {words, greeted_at}, mark_unknown {words}, mark_missing {words}, set_back {words, state_of, next, committed},
 epoch_changed {before, committed}, token_reused and token_guessed (somebody came with a token that was used before, or whose secret

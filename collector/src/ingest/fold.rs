@@ -13,6 +13,7 @@ use super::{IngestError, Numbered};
 use crate::incident::Span;
 use crate::losses::{Losses, Lost, RECORDS_ENDED, UNREAD_ENDED, counts_of};
 use crate::store::alert::{AlertRow, KnownIndicator};
+use crate::store::demoted::{INDICATOR_DEMOTED, INDICATOR_TOLD_AGAIN};
 use crate::store::{alert, event, incident, record};
 
 /// Sightings one alert may claim: far more than a line can carry in a day, and a sum over all alerts still fits an i64.
@@ -161,12 +162,21 @@ fn fold(
                 SensorEvent::UnreadEnded { place, octets } => {
                     json!({ "event": UNREAD_ENDED, "place": format!("{place:016x}"), "octets": octets })
                 }
-                SensorEvent::IndicatorDemoted { indicator, exercise, revision, hosts, matches, within_s } => json!({
-                    "event": "indicator_demoted", "indicator": indicator, "exercise": exercise, "revision": revision,
-                    "hosts": hosts, "matches": matches, "within_s": within_s
-                }),
-                SensorEvent::IndicatorToldAgain { indicator, exercise, revision } => json!({
-                    "event": "indicator_told_again", "indicator": indicator, "exercise": exercise, "revision": revision
+                SensorEvent::IndicatorDemoted { site, .. } | SensorEvent::IndicatorToldAgain { site, .. }
+                    if !sites.contains_key(site) =>
+                {
+                    json!({ "event": "unknown_site", "site": site.0 })
+                }
+                SensorEvent::IndicatorDemoted { site, indicator, exercise, revision, hosts, matches, within_s } => {
+                    json!({
+                        "event": INDICATOR_DEMOTED, "site": site.0, "indicator": indicator, "exercise": exercise,
+                        "revision": revision, "hosts": (*hosts).min(HOSTS_MAX), "matches": (*matches).min(COUNT_MAX),
+                        "within_s": within_s
+                    })
+                }
+                SensorEvent::IndicatorToldAgain { site, indicator, exercise, revision } => json!({
+                    "event": INDICATOR_TOLD_AGAIN, "site": site.0, "indicator": indicator, "exercise": exercise,
+                    "revision": revision
                 }),
             }),
         };

@@ -6,6 +6,7 @@ use super::shown::{Moment, Shown, number};
 use super::text::Texts;
 use super::view::Reader;
 use crate::losses::{RECORDS_ENDED, Told, UNREAD_ENDED, Why, records_of};
+use crate::store::demoted::{INDICATOR_DEMOTED, INDICATOR_TOLD_AGAIN};
 use crate::store::event::{EventRow, Events};
 
 /// An event's line.
@@ -89,8 +90,10 @@ pub fn in_words(body: &Value, restored: bool, texts: &Texts) -> String {
         Some("spool_damaged") => filled("event-spool-damaged", &["octets"]),
         Some("loss" | RECORDS_ENDED) => loss(body, restored, texts),
         Some(UNREAD_ENDED) => filled("event-unread-ended", &["octets"]),
-        Some("indicator_demoted") => filled("event-indicator-demoted", &["indicator", "hosts", "matches"]),
-        Some("indicator_told_again") => filled("event-indicator-told-again", &["indicator"]),
+        Some(INDICATOR_DEMOTED) => {
+            at_site(body, filled("event-indicator-demoted", &["indicator", "hosts", "matches"]), texts)
+        }
+        Some(INDICATOR_TOLD_AGAIN) => at_site(body, filled("event-indicator-told-again", &["indicator"]), texts),
         Some("unknown_alert") => filled("event-unknown-alert", &["alert", "count"]),
         Some("unknown_indicator") => filled("event-unknown-indicator", &["indicator"]),
         Some("unknown_site") => filled("event-unknown-site", &["site"]),
@@ -112,6 +115,14 @@ pub fn in_words(body: &Value, restored: bool, texts: &Texts) -> String {
         Some("epoch_changed") => texts.say("event-epoch-changed"),
         Some(kind) => texts.with("event-other", &[("kind", Shown::of(kind).as_str())]),
         None => texts.with("event-other", &[("kind", "–")]),
+    }
+}
+
+/// With the site in front, where it is not the sensor's own.
+fn at_site(body: &Value, said: String, texts: &Texts) -> String {
+    match body.get("site").and_then(Value::as_u64) {
+        Some(0) | None => said,
+        Some(site) => format!("{} {said}", texts.with("event-at-site", &[("site", &site.to_string())])),
     }
 }
 
@@ -163,7 +174,8 @@ mod tests {
             json!({ "event": "records_ended", "epoch": "00", "from": 2, "to": 4, "may_be_sent": true }),
             json!({ "event": "unread_ended", "place": "00", "octets": 7 }),
             json!({ "event": "indicator_demoted", "indicator": 7, "hosts": 257, "matches": 300, "within_s": 60 }),
-            json!({ "event": "indicator_told_again", "indicator": 7 }),
+            json!({ "event": "indicator_demoted", "site": 3, "indicator": 7, "hosts": 257, "matches": 300 }),
+            json!({ "event": "indicator_told_again", "site": 0, "indicator": 7 }),
             json!({ "event": "unknown_alert", "alert": 4, "count": 7 }),
             json!({ "event": "unknown_indicator", "indicator": 4 }),
             json!({ "event": "unknown_site", "site": 4 }),

@@ -14,13 +14,16 @@ use super::*;
 use crate::bucket::Bucket;
 use crate::limits::{ALERTS_AT_ONCE, ALERTS_PER_MINUTE, RISE_GATHERED_S};
 use crate::raise::bearing::{Count, Observed};
+use crate::raise::frequent::TooOften;
 
 mod often;
 
-/// A member whose hosts are all in one place, with one resolver.
+/// A member whose hosts are all in one place, with one resolver; and its neighbour, at another site.
 struct Village;
 
 const RESOLVER: u32 = 53;
+/// From this host on they are the neighbour's.
+const NEIGHBOURS: u32 = 500_000;
 
 impl Hosts for Village {
     fn is_resolver(&self, host: IpAddr) -> bool {
@@ -31,8 +34,8 @@ impl Hosts for Village {
         false
     }
 
-    fn site(&self, _: IpAddr) -> SiteId {
-        SiteId(0)
+    fn site(&self, host: IpAddr) -> SiteId {
+        SiteId(u16::from(host >= address(NEIGHBOURS)))
     }
 
     fn zone(&self, _: IpAddr) -> Zone {
@@ -79,8 +82,8 @@ struct Reader {
     open: BTreeSet<AlertId>,
     /// By indicator, whether of an exercise, and order: the sum, the most hosts, the strongest evidence.
     braked: BTreeMap<(u64, bool, u64), (u64, u64, Evidence)>,
-    /// Which was demoted, or told again, in turn.
-    demoted: Vec<(u64, bool)>,
+    /// Which was demoted, because it had met what, or told again, in turn.
+    demoted: Vec<(u64, Option<TooOften>)>,
     statements: usize,
 }
 
@@ -112,7 +115,7 @@ impl Reader {
                     continue;
                 }
                 Statement::Demotion(said) => {
-                    self.demoted.push((said.named.0.0, said.too_often.is_some()));
+                    self.demoted.push((said.group.indicator.0, said.too_often));
                     continue;
                 }
             };
@@ -336,7 +339,7 @@ fn t10_i8_what_is_braked_makes_no_alert_and_is_counted_to_the_last_match_in_few_
     const MATCHES: u32 = 100_000;
     let (hay, other) = (indicator(1, false), indicator(2, false));
     let (mut fold, mut reader) = (Fold::new(false), Reader::default());
-    fold.handle_braking(braking(7, &[(1, false)]));
+    fold.handle_braking(braking(7, &[(1, false)]), &Village);
     for n in 0..MATCHES {
         let now = START.plus(Duration::from_micros(u64::from(n) * 600));
         let evidence = if n == 50_000 { Evidence::Contacted } else { Evidence::Answered };
@@ -349,7 +352,7 @@ fn t10_i8_what_is_braked_makes_no_alert_and_is_counted_to_the_last_match_in_few_
     assert!(!reader.has_open(1, false) && reader.has_named(2, false), "another is told as ever");
     assert!(reader.statements < 5, "{} statements", reader.statements);
     assert_eq!(fold.braked(), [BrakedTotal { indicator: IndicatorId(1), exercise: false, matches: MATCHES.into() }]);
-    fold.handle_braking(braking(8, &[]));
+    fold.handle_braking(braking(8, &[]), &Village);
     reader.read(&mut fold);
     let (sum, hosts, evidence) = reader.braked[&(1, false, 7)];
     assert_eq!((sum, evidence), (u64::from(MATCHES), Evidence::Contacted), "I8");
@@ -366,7 +369,7 @@ fn t10_i8_what_is_braked_makes_no_alert_and_is_counted_to_the_last_match_in_few_
 fn t10_a_brake_for_an_exercise_demotes_nothing_real_and_the_other_way_round() {
     for braked_is_exercise in [false, true] {
         let (mut fold, mut reader) = (Fold::new(false), Reader::default());
-        fold.handle_braking(braking(7, &[(1, braked_is_exercise)]));
+        fold.handle_braking(braking(7, &[(1, braked_is_exercise)]), &Village);
         for exercise in [false, true] {
             let listed = indicator(1, exercise);
             fold.handle(seen(5, &listed, Evidence::Contacted, START), Revision(1), START, &Village);
@@ -390,7 +393,7 @@ fn t10_i8_an_alert_that_is_open_stays_as_it_is_and_goes_on_behind_the_brake() {
     let contact = |s, count| Bearing { count, ..seen(5, &listed, Evidence::Contacted, at(s)) };
     let handle = |fold: &mut Fold, seen: Bearing, s| fold.handle(seen, Revision(1), at(s), &Village);
     handle(&mut fold, looked_up(0), 0);
-    fold.handle_braking(braking(7, &[(1, false)]));
+    fold.handle_braking(braking(7, &[(1, false)]), &Village);
     handle(&mut fold, contact(1, Count::More), 1);
     handle(&mut fold, contact(2, Count::OwnUnlessLookedUp), 2);
     handle(&mut fold, looked_up(3), 3);
@@ -399,7 +402,7 @@ fn t10_i8_an_alert_that_is_open_stays_as_it_is_and_goes_on_behind_the_brake() {
     assert_eq!(reader.sums()[&(1, false)], (1, Evidence::Answered), "nothing is added to it");
     assert_eq!(reader.braked[&(1, false, 7)].0, 1, "what follows from a look-up that counted does not count again");
     // The next order counts by its own number.
-    fold.handle_braking(braking(8, &[(1, false)]));
+    fold.handle_braking(braking(8, &[(1, false)]), &Village);
     handle(&mut fold, seen(6, &listed, Evidence::LookedUp, at(70)), 70);
     fold.close_all(&Village);
     reader.read(&mut fold);
@@ -420,7 +423,7 @@ proptest! {
             if let Some(named) = brake {
                 order += 1;
                 let named = if order % 3 == 0 { vec![] } else { vec![named] };
-                fold.handle_braking(braking(order, &named));
+                fold.handle_braking(braking(order, &named), &Village);
             }
             fold.handle(seen(host, &indicator(id, exercise), Evidence::LookedUp, now), Revision(1), now, &Village);
             matches += 1;
@@ -431,35 +434,4 @@ proptest! {
         let braked: u64 = reader.braked.values().map(|(count, ..)| count).sum();
         prop_assert_eq!(told + braked, matches);
     }
-}
-
-#[test]
-fn t10_i8_what_matches_too_often_is_counted_only_to_the_last_match_until_the_list_says_otherwise() {
-    let (hay, other) = (indicator(1, false), indicator(2, false));
-    let (mut fold, mut reader) = (Fold::new(false).demoting_beyond(Some(20)), Reader::default());
-    for host in 0..100 {
-        fold.handle(seen(1_000 + host, &hay, Evidence::Answered, START), Revision(1), START, &Village);
-    }
-    fold.handle(seen(5, &other, Evidence::Answered, START), Revision(1), START, &Village);
-    reader.read(&mut fold);
-    let alerts = reader.alerts.len() as u64;
-    assert!((18..=22).contains(&alerts), "{alerts} alerts");
-    assert!(reader.has_named(2, false), "another is told as ever");
-    assert_eq!((reader.demoted.as_slice(), fold.braked().len()), (&[(1, true)][..], 1));
-    // The same list anew, another indicator's order, and more of it: as before.
-    fold.handle_braking(braking(7, &[(3, false)]));
-    let later = START.plus(Duration::from_secs(70));
-    fold.handle(seen(2_000, &hay, Evidence::Attempted, later), Revision(2), later, &Village);
-    fold.handle_time(later, &Village);
-    reader.read(&mut fold);
-    assert_eq!(reader.alerts.len() as u64, alerts);
-    // It says something else of it: told again, once what was counted is told.
-    let surer = Arc::new(Indicator { confidence: 90, ..(*hay).clone() });
-    fold.handle(seen(2_001, &surer, Evidence::Answered, later), Revision(3), later, &Village);
-    reader.read(&mut fold);
-    assert_eq!(reader.demoted, [(1, true), (1, false)]);
-    assert_eq!(reader.alerts.len() as u64, alerts + 1);
-    let (counted, _, evidence) = reader.braked[&(1, false, 0)];
-    assert_eq!((counted + reader.sums()[&(1, false)].0, evidence), (102, Evidence::Attempted), "I8");
-    assert!(fold.braked().is_empty());
 }

@@ -103,7 +103,7 @@ fn t10_connections_from_a_listed_address_hide_no_host_that_calls_it() {
     let told = statements(&mut bench.raise);
     let of_hosts = told.iter().filter_map(|statement| match statement {
         Statement::Opened { client, body, .. } if body.direction == Direction::Outbound => *client,
-        Statement::Demotion(_) => panic!("it is counted only from now on"),
+        Statement::Demotion(_) => panic!("its hosts are told together from now on"),
         Statement::Opened { .. }
         | Statement::Updated { .. }
         | Statement::CrowdOpened { .. }
