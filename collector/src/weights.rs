@@ -14,6 +14,9 @@ const BUILT_IN: &str = include_str!("../data/weights.toml");
 /// What it is called in the data directory.
 pub const WEIGHTS_FILE: &str = "weights.toml";
 
+/// What the built-in file is called there, written at each start for whoever wants to begin from it.
+pub const BUILT_IN_FILE: &str = "weights.built-in.toml";
+
 /// Everything the file says.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,5 @@
-//! The operator's file of weights, taken in while the collector runs: at start, and within a minute of a change.
+//! The operator's file of weights, taken in while the collector runs: at start, and within a minute of a change. Where there is none,
+//! what was in force stays so: a restored collector goes on by the weights that its database holds.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,19 +10,26 @@ use super::directory::{self, DirectoryError};
 use crate::limits::SETTINGS_MAX_OCTETS;
 use crate::store::weights::Taken;
 use crate::store::{Store, StoreError};
-use crate::weights::{WEIGHTS_FILE, Weights};
+use crate::weights::{BUILT_IN_FILE, WEIGHTS_FILE, Weights};
 
 /// How often the file is looked at.
 const LOOKED_AT_EVERY: Duration = Duration::from_secs(60);
 
-/// The text of the file, or what is built in where there is none.
-fn text_of(path: &Path) -> Result<String, DirectoryError> {
+/// The text of the file; none where there is no file.
+fn text_of(path: &Path) -> Result<Option<String>, DirectoryError> {
     match directory::read(path, SETTINGS_MAX_OCTETS) {
-        Ok(octets) => Ok(String::from_utf8_lossy(&octets).into_owned()),
-        Err(DirectoryError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
-            Ok(Weights::built_in_text().to_owned())
-        }
+        Ok(octets) => Ok(Some(String::from_utf8_lossy(&octets).into_owned())),
+        Err(DirectoryError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// Writes the built-in file beside it, where it is not there as it is today.
+fn write_built_in(data: &Path) -> Result<(), DirectoryError> {
+    let path = data.join(BUILT_IN_FILE);
+    match text_of(&path) {
+        Ok(Some(text)) if text == Weights::built_in_text() => Ok(()),
+        Ok(_) | Err(_) => directory::write_private(&path, Weights::built_in_text().as_bytes()),
     }
 }
 
@@ -30,7 +38,14 @@ fn text_of(path: &Path) -> Result<String, DirectoryError> {
 /// # Errors
 /// The database's own.
 pub async fn look(path: &Path, store: &Store, last: &mut Option<String>) -> Result<(), StoreError> {
-    let found = text_of(path).map_err(|error| error.to_string());
+    let found = match text_of(path) {
+        Ok(None) => {
+            *last = None;
+            return Ok(());
+        }
+        Ok(Some(text)) => Ok(text),
+        Err(error) => Err(error.to_string()),
+    };
     let text = match &found {
         Ok(text) => text,
         Err(why) => why,
@@ -61,6 +76,9 @@ pub async fn go_on(data: PathBuf, store: Store) {
     let path = data.join(WEIGHTS_FILE);
     let mut last = None;
     let mut rest = true;
+    if let Err(error) = write_built_in(&data) {
+        tracing::warn!("the built-in weights could not be written beside the data, for others to begin from: {error}");
+    }
     loop {
         if let Err(error) = look(&path, &store, &mut last).await {
             tracing::warn!("the weights of correlation could not be looked after: {error}");
@@ -85,7 +103,7 @@ mod tests {
     use crate::store::fixture::Fixture;
 
     #[tokio::test]
-    async fn a_bad_file_leaves_the_last_good_one_in_force_and_none_the_one_built_in() {
+    async fn a_bad_file_and_a_missing_one_leave_the_last_good_one_in_force() {
         let fixture = Fixture::new(1).await;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(WEIGHTS_FILE);
@@ -102,6 +120,10 @@ mod tests {
         look(&path, store, &mut last).await.unwrap();
         assert_eq!(store.weights(Scope::Operator).await.unwrap(), ours, "the last good one");
         std::fs::remove_file(&path).unwrap();
+        look(&path, store, &mut last).await.unwrap();
+        assert_eq!(store.weights(Scope::Operator).await.unwrap(), ours, "a restored collector has no such file");
+        write_built_in(dir.path()).unwrap();
+        std::fs::rename(dir.path().join(BUILT_IN_FILE), &path).unwrap();
         look(&path, store, &mut last).await.unwrap();
         assert_eq!(store.weights(Scope::Operator).await.unwrap(), Weights::built_in());
         assert_eq!(fixture.count("SELECT COUNT(*) FROM weights").await, 2);
