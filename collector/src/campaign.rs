@@ -1,163 +1,366 @@
-//! Puts incidents of several members together into campaigns.
+//! Puts incidents together into clusters by what they share, and says which clusters are campaigns.
 //!
-//! A campaign is what [`MEMBERS_MIN`] members or more share within [`WINDOW`](crate::incident::WINDOW), through any number
-//! of others. It may grow or join another, never split. Each member counts once however many of its sites saw something, and
-//! members behind one shared supplier network count once together: what one box of theirs fetches, all of them did (decision 4).
+//! Incidents that share a [`Key`] within its reach are of one cluster, through any number of others; so a cluster may grow or
+//! join another, and is never split but by a person. It is a campaign once enough independent members are in it: each counts
+//! once however many of its sites saw something, and members behind one shared supplier network count once together (decision 4).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::incident::{Span, Topic, cluster};
+use crate::incident::{Incident, IncidentDecision};
+use crate::link::Key;
+use crate::sets::Sets;
+use crate::strand::{AlertFact, Span, StrandDecision, cluster};
+use crate::weights::Weights;
 
-/// Members with an incident each, and networks of their own, for a campaign to be.
-pub const MEMBERS_MIN: usize = 2;
-
-/// A campaign as it is stored.
+/// That a strand has a key, and when: alerts that have it and lie near each other, as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Campaign {
-    /// Row id: of two, the smaller was opened earlier.
+pub struct Trace {
+    /// Row id.
     pub id: i64,
-    /// What its incidents share.
-    pub topic: Topic,
-    /// From the first to the last sighting.
+    /// What may be shared.
+    pub key: Key,
+    /// Part of an exercise.
+    pub exercise: bool,
+    /// The strand that has it.
+    pub strand: i64,
+    /// The incident that is in.
+    pub incident: i64,
+    /// The cluster that is in.
+    pub cluster: i64,
+    /// From the first to the last sighting with it.
     pub span: Span,
 }
 
-/// An incident as this step sees it. Its name is its place in the list handed over.
+/// What is to be written about one trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IncidentFact {
-    /// Whose, and the same for all behind one shared supplier network.
-    pub independent: i64,
-    /// What its alerts share.
-    pub topic: Topic,
-    /// Its sightings.
-    pub span: Span,
-    /// New or changed.
-    pub fresh: bool,
-}
-
-/// What is to be written about one campaign.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CampaignDecision {
-    /// The stored campaign that goes on; none = open a new one.
+pub struct TraceDecision {
+    /// The stored trace that goes on; none = a new one.
     pub kept: Option<i64>,
-    /// Stored campaigns that turn out to be the same one.
+    /// Stored traces that turn out to be the same one.
     pub absorbed: Vec<i64>,
-    /// What its incidents share.
-    pub topic: Topic,
+    /// The strand that has it, by place.
+    pub strand: usize,
+    /// What may be shared.
+    pub key: Key,
     /// Its span from now on.
     pub span: Span,
-    /// Incidents, by place, that are in it from now on (those handed over; it may hold more).
+}
+
+/// What is known of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cluster {
+    /// The campaign it is.
+    pub campaign: Option<i64>,
+    /// Medium links join nothing to it any more.
+    pub is_too_connected: bool,
+    /// Of one that is no campaign: its incidents, each with its member and whether something in it is of more than low confidence.
+    pub members: Vec<(i64, i64, bool)>,
+}
+
+/// What decides about links beside the traces themselves: the guards as they stand, and what a person has said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Guards {
+    /// Keys that link nothing: noise, mere lists, addresses that are not rare.
+    pub tripped: BTreeSet<Key>,
+    /// Indicators of low confidence.
+    pub doubtful: BTreeSet<i64>,
+    /// Clusters that a person has put apart, the smaller number first.
+    pub apart: BTreeSet<(i64, i64)>,
+    /// Members behind a shared supplier network, each with the one that stands for all behind it.
+    pub shared: BTreeMap<i64, i64>,
+}
+
+impl Guards {
+    /// Whether a person has put these clusters apart.
+    pub fn are_apart(&self, a: i64, b: i64) -> bool {
+        self.apart.contains(&(a.min(b), a.max(b)))
+    }
+
+    /// The same for all members behind one shared supplier network.
+    pub fn independent(&self, member: i64) -> i64 {
+        self.shared.get(&member).copied().unwrap_or(member)
+    }
+}
+
+/// What is to be written about one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterDecision {
+    /// The stored cluster that goes on; none = a new one.
+    pub kept: Option<i64>,
+    /// Stored clusters that turn out to be the same one.
+    pub absorbed: Vec<i64>,
+    /// Incidents decided, by place, that are in it from now on.
     pub incidents: Vec<usize>,
+    /// What becomes of it.
+    pub campaign: CampaignDecision,
 }
 
-/// Decides for every topic among the fresh incidents. `stored` must hold all campaigns of these topics, and `incidents`
-/// all that are in no campaign yet.
-pub fn gather(incidents: &[IncidentFact], stored: &[Campaign]) -> Vec<CampaignDecision> {
-    let mut by_topic: BTreeMap<&Topic, (Vec<usize>, Vec<&Campaign>)> = BTreeMap::new();
-    for (place, incident) in incidents.iter().enumerate() {
-        by_topic.entry(&incident.topic).or_default().0.push(place);
-    }
-    for campaign in stored {
-        if let Some((_, campaigns)) = by_topic.get_mut(&campaign.topic) {
-            campaigns.push(campaign);
-        }
-    }
-    by_topic
-        .into_iter()
-        .flat_map(|(topic, (places, campaigns))| gather_topic(incidents, topic, &places, &campaigns))
-        .collect()
+/// Whether a cluster is a campaign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CampaignDecision {
+    /// Too few members share it.
+    None,
+    /// It has come to be one.
+    Raised,
+    /// It was one, or several: the first goes on, the others are part of it.
+    Kept(i64, Vec<i64>),
 }
 
-fn gather_topic(
-    incidents: &[IncidentFact],
-    topic: &Topic,
-    places: &[usize],
-    campaigns: &[&Campaign],
-) -> Vec<CampaignDecision> {
-    let here: Vec<(usize, &IncidentFact)> =
-        places.iter().filter_map(|&place| incidents.get(place).map(|incident| (place, incident))).collect();
-    let spans: Vec<Span> =
-        campaigns.iter().map(|campaign| campaign.span).chain(here.iter().map(|(_, incident)| incident.span)).collect();
+/// The traces that new alerts make or lengthen. `stored` must hold all of their keys.
+pub fn traces(alerts: &[AlertFact], strands: &[StrandDecision], stored: &[Trace]) -> Vec<TraceDecision> {
+    let mut by_key: BTreeMap<&Key, Vec<&Trace>> = BTreeMap::new();
+    for trace in stored {
+        by_key.entry(&trace.key).or_default().push(trace);
+    }
     let mut decisions = Vec::new();
-    for (span, parts) in cluster(&spans) {
-        let mut ids: Vec<i64> = parts.iter().filter_map(|&part| campaigns.get(part).map(|c| c.id)).collect();
-        ids.sort_unstable();
-        let inside: Vec<&(usize, &IncidentFact)> =
-            parts.iter().filter_map(|part| here.get(part.checked_sub(campaigns.len())?)).collect();
-        let independent: BTreeSet<i64> = inside.iter().map(|(_, incident)| incident.independent).collect();
-        let is_one = !ids.is_empty() || independent.len() >= MEMBERS_MIN;
-        if is_one && inside.iter().any(|(_, incident)| incident.fresh) {
-            let mut ids = ids.into_iter();
-            decisions.push(CampaignDecision {
-                kept: ids.next(),
-                absorbed: ids.collect(),
-                topic: topic.clone(),
-                span,
-                incidents: inside.iter().map(|(place, _)| *place).collect(),
-            });
+    for (place, strand) in strands.iter().enumerate() {
+        let mut fresh: BTreeMap<&Key, Vec<Span>> = BTreeMap::new();
+        for alert in strand.alerts.iter().filter_map(|&at| alerts.get(at)).filter(|alert| alert.fresh && alert.founds) {
+            for key in &alert.keys {
+                fresh.entry(key).or_default().push(alert.span);
+            }
+        }
+        for (key, spans) in fresh {
+            let all = by_key.get(key).map(Vec::as_slice).unwrap_or_default();
+            let own: Vec<&&Trace> = all.iter().filter(|trace| strand.holds(trace.strand)).collect();
+            let spans: Vec<Span> = own.iter().map(|trace| trace.span).chain(spans).collect();
+            for (span, parts) in cluster(&spans) {
+                if parts.iter().all(|part| *part < own.len()) {
+                    continue;
+                }
+                let mut ids: Vec<i64> = parts.iter().filter_map(|&part| own.get(part).map(|trace| trace.id)).collect();
+                ids.sort_unstable();
+                let mut ids = ids.into_iter();
+                decisions.push(TraceDecision {
+                    kept: ids.next(),
+                    absorbed: ids.collect(),
+                    strand: place,
+                    key: key.clone(),
+                    span,
+                });
+            }
         }
     }
     decisions
 }
 
-#[cfg(test)]
-mod tests {
-    use varde_common::time::Timestamp;
+/// An incident that is decided, by its place, or a cluster that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Node {
+    Incident(usize),
+    Cluster(i64),
+}
 
-    use super::*;
-    use crate::incident::Link;
+/// Two that something connects: stronger links come first, so that where a person has put two apart, what belongs to either goes
+/// to the one it has more in common with.
+type Edge = (std::cmp::Reverse<i64>, Node, Node, bool);
 
-    const DAY: i64 = 86_400_000_000;
-
-    fn span(first_day: i64, last_day: i64) -> Span {
-        Span::new(Timestamp(first_day * DAY), Timestamp(last_day * DAY))
+fn edges(
+    strands: &[StrandDecision],
+    incidents: &[IncidentDecision],
+    found: &[TraceDecision],
+    stored: &[Trace],
+    guards: &Guards,
+    weights: &Weights,
+) -> BTreeSet<Edge> {
+    let incident_of: BTreeMap<usize, usize> = incidents
+        .iter()
+        .enumerate()
+        .flat_map(|(place, incident)| incident.strands.iter().map(move |strand| (*strand, place)))
+        .collect();
+    let decided: BTreeMap<i64, usize> = incidents
+        .iter()
+        .enumerate()
+        .flat_map(|(place, one)| one.kept.iter().chain(&one.absorbed).map(move |id| (*id, place)))
+        .collect();
+    let node_of = |trace: &Trace| {
+        let place = decided.get(&trace.incident);
+        place.map_or(Node::Cluster(trace.cluster), |place| Node::Incident(*place))
+    };
+    let mut by_key: BTreeMap<(&Key, bool), Vec<(Node, Span)>> = BTreeMap::new();
+    for trace in stored {
+        by_key.entry((&trace.key, trace.exercise)).or_default().push((node_of(trace), trace.span));
     }
-
-    fn topic() -> Topic {
-        Topic { link: Link::of(1, None), exercise: false }
+    let mut fresh: BTreeMap<(&Key, bool), Vec<(Node, Span)>> = BTreeMap::new();
+    for trace in found {
+        let (Some(strand), Some(&place)) = (strands.get(trace.strand), incident_of.get(&trace.strand)) else {
+            continue;
+        };
+        fresh.entry((&trace.key, strand.topic.exercise)).or_default().push((Node::Incident(place), trace.span));
     }
-
-    fn incident(member: i64, first_day: i64, last_day: i64) -> IncidentFact {
-        IncidentFact { independent: member, topic: topic(), span: span(first_day, last_day), fresh: true }
+    let mut edges = BTreeSet::new();
+    for ((key, exercise), nodes) in &fresh {
+        let strength = key.kind.strength(weights);
+        if guards.tripped.contains(*key) || strength < weights.link.threshold {
+            continue;
+        }
+        let doubtful = key.value.parse().is_ok_and(|indicator| guards.doubtful.contains(&indicator));
+        let reach = key.reach(doubtful, weights);
+        let others = by_key.get(&(*key, *exercise)).map(Vec::as_slice).unwrap_or_default();
+        for (one, span) in nodes {
+            for (other, its) in nodes.iter().chain(others) {
+                if one != other && span.within(*its, reach) {
+                    let (low, high) = (*one.min(other), *one.max(other));
+                    edges.insert((std::cmp::Reverse(strength), low, high, key.kind.is_medium()));
+                }
+            }
+        }
     }
+    edges
+}
 
-    fn campaign(id: i64, first_day: i64, last_day: i64) -> Campaign {
-        Campaign { id, topic: topic(), span: span(first_day, last_day) }
+/// Decides which clusters the incidents decided are in. `stored` must hold all traces of the keys of `found`, `known` all
+/// incidents that theirs were, and `clusters` all clusters that any of these names.
+pub fn gather(
+    strands: &[StrandDecision],
+    incidents: &[IncidentDecision],
+    (found, stored): (&[TraceDecision], &[Trace]),
+    known: &BTreeMap<i64, Incident>,
+    clusters: &BTreeMap<i64, Cluster>,
+    guards: &Guards,
+    weights: &Weights,
+) -> Vec<ClusterDecision> {
+    let cluster_of = |incident: i64| known.get(&incident).map(|incident| incident.cluster);
+    let mut edges = edges(strands, incidents, found, stored, guards, weights);
+    let mut sure = Vec::new();
+    for (place, incident) in incidents.iter().enumerate() {
+        // What goes on stays where it was; what turns out to be part of it brings its cluster along, unless a person says no.
+        sure.extend(incident.kept.and_then(cluster_of).map(|id| (Node::Incident(place), Node::Cluster(id))));
+        for id in incident.absorbed.iter().filter_map(|id| cluster_of(*id)) {
+            edges.insert((std::cmp::Reverse(i64::MAX), Node::Incident(place), Node::Cluster(id), false));
+        }
     }
+    let mut nodes: BTreeSet<Node> = (0..incidents.len()).map(Node::Incident).collect();
+    nodes.extend(sure.iter().map(|(_, node)| *node));
+    nodes.extend(edges.iter().flat_map(|(_, a, b, _)| [*a, *b]));
+    let nodes: Vec<Node> = nodes.into_iter().collect();
+    let places: BTreeMap<Node, usize> = nodes.iter().copied().zip(0..).collect();
+    let mut sets = Sets::new(nodes.len());
+    let place = |node: Node| places.get(&node).copied().unwrap_or(usize::MAX);
+    for (a, b) in sure {
+        sets.join(place(a), place(b));
+    }
+    let inside = |sets: &Sets, head: usize| -> Vec<i64> {
+        let here = nodes.iter().zip(0..).filter(|(_, at)| sets.are_one(*at, head));
+        here.filter_map(|(node, _)| match node {
+            Node::Cluster(id) => Some(*id),
+            Node::Incident(_) => None,
+        })
+        .collect()
+    };
+    let is_full = |ids: &[i64]| ids.iter().any(|id| clusters.get(id).is_some_and(|cluster| cluster.is_too_connected));
+    for (_, a, b, is_medium) in edges {
+        let (a, b) = (place(a), place(b));
+        if sets.are_one(a, b) {
+            continue;
+        }
+        if guards.apart.is_empty() && !is_medium {
+            sets.join(a, b);
+            continue;
+        }
+        let (of_a, of_b) = (inside(&sets, a), inside(&sets, b));
+        let is_apart = of_a.iter().any(|a| of_b.iter().any(|b| guards.are_apart(*a, *b)));
+        if !is_apart && !(is_medium && (is_full(&of_a) || is_full(&of_b))) {
+            sets.join(a, b);
+        }
+    }
+    let sets = sets.all();
+    sets.iter().filter_map(|set| decide(set, &nodes, strands, incidents, clusters, guards, weights)).collect()
+}
 
-    #[test]
-    fn two_members_make_a_campaign_and_one_member_twice_does_not() {
-        assert_eq!(gather(&[incident(1, 0, 0), incident(1, 5, 5)], &[]), []);
-        let decisions = gather(&[incident(1, 0, 0), incident(2, 5, 5)], &[]);
-        assert_eq!(decisions.len(), 1);
-        assert_eq!((decisions[0].kept, decisions[0].span), (None, span(0, 5)));
+fn decide(
+    set: &[usize],
+    nodes: &[Node],
+    strands: &[StrandDecision],
+    incidents: &[IncidentDecision],
+    clusters: &BTreeMap<i64, Cluster>,
+    guards: &Guards,
+    weights: &Weights,
+) -> Option<ClusterDecision> {
+    let (mut ids, mut inside) = (Vec::new(), Vec::new());
+    for node in set.iter().filter_map(|&place| nodes.get(place)) {
+        match node {
+            Node::Incident(place) => inside.push(*place),
+            Node::Cluster(id) => ids.push(*id),
+        }
     }
+    if inside.is_empty() {
+        return None;
+    }
+    let mut campaigns: Vec<i64> =
+        ids.iter().filter_map(|id| clusters.get(id).and_then(|cluster| cluster.campaign)).collect();
+    campaigns.sort_unstable();
+    campaigns.dedup();
+    let campaign = match campaigns.split_first() {
+        Some((kept, absorbed)) => CampaignDecision::Kept(*kept, absorbed.to_vec()),
+        None => {
+            let is_sure = |strand: &StrandDecision| strand.facts.confidence >= weights.confidence.low_below;
+            let fresh = inside.iter().filter_map(|&place| incidents.get(place)).map(|incident| {
+                let strands = incident.strands.iter().filter_map(|&place| strands.get(place));
+                (guards.independent(incident.member), strands.into_iter().any(is_sure))
+            });
+            let stored = ids.iter().filter_map(|id| clusters.get(id)).flat_map(|cluster| &cluster.members);
+            let stored = stored.map(|(_, member, sure)| (guards.independent(*member), *sure));
+            match is_campaign(fresh.chain(stored), weights) {
+                true => CampaignDecision::Raised,
+                false => CampaignDecision::None,
+            }
+        }
+    };
+    ids.sort_unstable();
+    let mut ids = ids.into_iter();
+    Some(ClusterDecision { kept: ids.next(), absorbed: ids.collect(), incidents: inside, campaign })
+}
 
-    #[test]
-    fn two_members_too_long_apart_make_none() {
-        assert_eq!(gather(&[incident(1, 0, 0), incident(2, 8, 8)], &[]), []);
+/// Whether independent members, each with whether something of theirs is of more than low confidence, make a campaign.
+pub fn is_campaign(members: impl Iterator<Item = (i64, bool)>, weights: &Weights) -> bool {
+    let (mut all, mut sure) = (BTreeSet::new(), BTreeSet::new());
+    for (member, is_sure) in members {
+        all.insert(member);
+        if is_sure {
+            sure.insert(member);
+        }
     }
+    sure.len() >= weights.link.members_min || all.len() >= weights.link.members_min_low_confidence
+}
 
-    #[test]
-    fn a_member_that_joins_later_is_attached_and_the_campaign_keeps_its_id() {
-        let decisions = gather(&[incident(3, 10, 11)], &[campaign(4, 0, 5)]);
-        assert_eq!(decisions.iter().map(|d| (d.kept, d.span)).collect::<Vec<_>>(), [(Some(4), span(0, 11))]);
-        assert_eq!(gather(&[incident(3, 20, 21)], &[campaign(4, 0, 5)]), [], "too late to belong to it");
+/// Into what incidents fall if only these traces hold them together, and of those only what links still: each part's incidents
+/// in order, the largest part first. `only_strong`: links that are no more than medium hold nothing.
+pub fn parts(
+    incidents: &[i64],
+    traces: &[Trace],
+    guards: &Guards,
+    weights: &Weights,
+    only_strong: bool,
+) -> Vec<Vec<i64>> {
+    let places: BTreeMap<i64, usize> = incidents.iter().copied().zip(0..).collect();
+    let mut by_key: BTreeMap<(&Key, bool), Vec<(Span, usize)>> = BTreeMap::new();
+    for trace in traces {
+        let links = !guards.tripped.contains(&trace.key)
+            && trace.key.kind.strength(weights) >= weights.link.threshold
+            && !(only_strong && trace.key.kind.is_medium());
+        if let Some(&place) = places.get(&trace.incident).filter(|_| links) {
+            by_key.entry((&trace.key, trace.exercise)).or_default().push((trace.span, place));
+        }
     }
-
-    #[test]
-    fn two_campaigns_bridged_become_the_older_one() {
-        let decisions = gather(&[incident(3, 6, 14)], &[campaign(4, 20, 21), campaign(2, 0, 1), campaign(9, 40, 41)]);
-        assert_eq!(
-            decisions.iter().map(|d| (d.kept, d.absorbed.clone(), d.span)).collect::<Vec<_>>(),
-            [(Some(2), vec![4], span(0, 21))]
-        );
+    let mut sets = Sets::new(incidents.len());
+    for ((key, _), mut spans) in by_key {
+        let doubtful = key.value.parse().is_ok_and(|indicator| guards.doubtful.contains(&indicator));
+        let reach = key.reach(doubtful, weights);
+        spans.sort_unstable();
+        let mut last: Option<(Span, usize)> = None;
+        for (span, place) in spans {
+            last = match last {
+                Some((whole, first)) if whole.within(span, reach) => {
+                    sets.join(first, place);
+                    Some((whole.join(span), first))
+                }
+                Some(_) | None => Some((span, place)),
+            };
+        }
     }
-
-    #[test]
-    fn an_exercise_makes_no_campaign_with_what_is_real() {
-        let mut exercise = incident(2, 0, 0);
-        exercise.topic.exercise = true;
-        assert_eq!(gather(&[incident(1, 0, 0), exercise], &[]), []);
-    }
+    let id = |place: &usize| incidents.get(*place).copied();
+    let mut parts: Vec<Vec<i64>> = sets.all().iter().map(|part| part.iter().filter_map(id).collect()).collect();
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    parts
 }

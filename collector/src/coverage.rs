@@ -300,6 +300,8 @@ mod tests {
             others: Some(0),
             departed: 0,
             indicators: Vec::new(),
+            weighed: crate::store::picture::WordFacts::default(),
+            is_too_connected: false,
         };
         let coverage = Coverage::of_campaign(&picture, &campaign);
         assert_eq!(coverage.able, HashSet::from([1, 4, 5, 6, 8]), "revoked later, hit though silent now, any list");

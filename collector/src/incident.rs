@@ -1,157 +1,50 @@
-//! Puts the alerts of one member together into incidents.
+//! Puts the strands of one member together into incidents: what stands on one topic, and what one host met within hours.
 //!
-//! Alerts belong together when they share a [`Topic`] (the same threat, else the same indicator) and their sightings lie
-//! within [`WINDOW`] of each other, through any number of others. What decides is only the time of the traffic, never the
-//! time or order of arrival: a group's span is the union of its parts, so growing it alert by alert ends where growing it
-//! all at once does.
+//! An incident is strands joined by hosts, through any number of others. Two alerts of one host join their strands when at most
+//! some hours lie between them and one of them got as far as contact, having ended no sooner than the other began: looked up,
+//! then contacted, then data out. Each of these can only come to be true as alerts grow, so the order in which they arrive
+//! changes nothing. Of indicators that are doubtful or widespread the host alone joins nothing, nor does a host that met
+//! many things at once: a gateway.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use varde_common::alert::{Direction, Evidence};
-use varde_common::time::Timestamp;
+use varde_common::alert::Evidence;
 
-/// Quiet longer than this between two sightings of the same thing begins a new incident, or a new campaign.
-pub const WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+use crate::sets::Sets;
+use crate::strand::{AlertFact, Span, StrandDecision, Topic};
+use crate::weights::HostWeights;
 
-/// What kind of thing is shared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LinkKind {
-    /// The same indicator.
-    Indicator,
-    /// Indicators of the same threat.
-    Threat,
-}
-
-impl LinkKind {
-    /// The word used in `--json` and in the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LinkKind::Indicator => "indicator",
-            LinkKind::Threat => "threat",
-        }
-    }
-}
-
-impl fmt::Display for LinkKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What alerts share.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Link {
-    /// Which kind of thing.
-    pub kind: LinkKind,
-    /// The indicator's id in decimal digits, or the threat's name.
-    pub value: String,
-}
-
-impl Link {
-    /// The stronger link an indicator offers: its threat where it names one, else itself.
-    pub fn of(indicator: i64, threat: Option<&str>) -> Link {
-        match threat {
-            Some(name) if !name.is_empty() => Link { kind: LinkKind::Threat, value: name.to_owned() },
-            Some(_) | None => Link { kind: LinkKind::Indicator, value: indicator.to_string() },
-        }
-    }
-}
-
-/// What must be equal for things to be put together; an exercise never mixes with what is real.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Topic {
-    /// What is shared.
-    pub link: Link,
-    /// Part of an exercise.
-    pub exercise: bool,
-}
-
-/// Time of traffic from the first to the last sighting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Span {
-    /// First sighting.
-    pub first: Timestamp,
-    /// Last sighting, never before the first.
-    pub last: Timestamp,
-}
-
-impl Span {
-    /// A span that holds both moments.
-    pub fn new(first: Timestamp, last: Timestamp) -> Span {
-        Span { first: first.min(last), last: first.max(last) }
-    }
-
-    /// Whether no more than [`WINDOW`] of quiet lies between the two.
-    pub fn near(self, other: Span) -> bool {
-        self.first <= other.last.plus(WINDOW) && other.first <= self.last.plus(WINDOW)
-    }
-
-    /// The span that holds both.
-    #[must_use]
-    pub fn join(self, other: Span) -> Span {
-        Span { first: self.first.min(other.first), last: self.last.max(other.last) }
-    }
-}
-
-/// The groups that spans fall into when near ones are joined, through any number of others; earliest group first. Each
-/// group: its whole span and the places of its members in `spans`.
-pub fn cluster(spans: &[Span]) -> Vec<(Span, Vec<usize>)> {
-    let mut order: Vec<(Span, usize)> = spans.iter().copied().zip(0..).collect();
-    order.sort_unstable();
-    let mut groups: Vec<(Span, Vec<usize>)> = Vec::new();
-    for (span, place) in order {
-        match groups.last_mut() {
-            Some((whole, places)) if whole.near(span) => {
-                *whole = whole.join(span);
-                places.push(place);
-            }
-            Some(_) | None => groups.push((span, vec![place])),
-        }
-    }
-    groups
-}
-
-/// Whether an alert is reason enough for an incident. Unanswered contact from outside names no host and is what every
-/// scanner does to everybody: it joins an incident that is there, but never makes or prolongs one (decision 22).
-pub fn founds_an_incident(direction: Direction, has_client: bool, evidence: Evidence) -> bool {
-    match direction {
-        Direction::Outbound => true,
-        Direction::Inbound => has_client || evidence > Evidence::Attempted,
-    }
-}
-
-/// An alert as correlation sees it. Its name is its place in the list handed over.
+/// A stored alert of a host that met something new.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AlertFact {
+pub struct HostAlert {
     /// Whose.
     pub member: i64,
-    /// What it is about.
+    /// Which host.
+    pub host: String,
+    /// The strand it is in.
+    pub strand: i64,
+    /// What that is about.
     pub topic: Topic,
+    /// The incident that is in.
+    pub incident: i64,
     /// Its sightings.
     pub span: Span,
-    /// See [`founds_an_incident`].
-    pub founds: bool,
-    /// New or changed; others are handed over because what they join may have changed.
-    pub fresh: bool,
-    /// The incident it is in already.
-    pub incident: Option<i64>,
+    /// How far it got.
+    pub evidence: Evidence,
+    /// Its indicator is sure and rare enough for the host alone to link it.
+    pub links_hosts: bool,
 }
 
 /// An incident as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Incident {
     /// Row id: of two, the smaller was opened earlier.
     pub id: i64,
-    /// Whose.
-    pub member: i64,
-    /// What its alerts share.
-    pub topic: Topic,
-    /// From the first to the last sighting of the alerts that found it.
+    /// From the first to the last sighting.
     pub span: Span,
-    /// The campaign it is in.
-    pub campaign: Option<i64>,
+    /// The cluster it is in.
+    pub cluster: i64,
 }
 
 /// What is to be written about one incident.
@@ -163,160 +56,259 @@ pub struct IncidentDecision {
     pub absorbed: Vec<i64>,
     /// Whose.
     pub member: i64,
-    /// What its alerts share.
-    pub topic: Topic,
+    /// Part of an exercise.
+    pub exercise: bool,
     /// Its span from now on.
     pub span: Span,
-    /// Alerts, by place, that are in it from now on.
-    pub alerts: Vec<usize>,
-    /// The campaign that it is in, or one of those that its parts were in.
-    pub campaign: Option<i64>,
+    /// Strands decided, by place, that are in it from now on (it may hold more).
+    pub strands: Vec<usize>,
 }
 
-/// Decides for every member and topic among `alerts`. `stored` must hold all incidents of these members and topics, and
-/// `alerts` all that found none and lie near the fresh ones.
-pub fn gather(alerts: &[AlertFact], stored: &[Incident]) -> Vec<IncidentDecision> {
-    let mut by_topic: BTreeMap<(i64, &Topic), Vec<usize>> = BTreeMap::new();
-    for (place, alert) in alerts.iter().enumerate() {
-        by_topic.entry((alert.member, &alert.topic)).or_default().push(place);
-    }
-    let mut incidents: BTreeMap<(i64, &Topic), Vec<&Incident>> = BTreeMap::new();
-    for incident in stored {
-        incidents.entry((incident.member, &incident.topic)).or_default().push(incident);
-    }
-    by_topic
-        .into_iter()
-        .flat_map(|((member, topic), places)| {
-            let incidents = incidents.remove(&(member, topic)).unwrap_or_default();
-            gather_topic(alerts, member, topic, &places, &incidents)
-        })
-        .collect()
+/// One alert of a host: decided, with the place of its strand, or stored in a strand that nothing new touches.
+#[derive(Debug, Clone, Copy)]
+struct Seen<'a> {
+    topic: &'a Topic,
+    node: Node,
+    span: Span,
+    evidence: Evidence,
+    links: bool,
 }
 
-fn gather_topic(
+/// What one host met: newly, and before.
+#[derive(Debug, Clone, Default)]
+struct OneHost<'a> {
+    fresh: Vec<Seen<'a>>,
+    others: Vec<Seen<'a>>,
+}
+
+/// A strand that is decided, by its place, or an incident that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Node {
+    Strand(usize),
+    Incident(i64),
+}
+
+/// Whether one host's two alerts make their strands one incident.
+fn join(a: &Seen<'_>, b: &Seen<'_>, within: Duration) -> bool {
+    let in_order =
+        |early: &Seen<'_>, late: &Seen<'_>| late.evidence >= Evidence::Contacted && early.span.first <= late.span.last;
+    a.links
+        && b.links
+        && a.topic.exercise == b.topic.exercise
+        && a.span.within(b.span, within)
+        && (in_order(a, b) || in_order(b, a))
+}
+
+/// What the hosts of new alerts join.
+fn by_host(
     alerts: &[AlertFact],
-    member: i64,
-    topic: &Topic,
-    places: &[usize],
-    incidents: &[&Incident],
-) -> Vec<IncidentDecision> {
-    let here = || places.iter().filter_map(|&place| alerts.get(place).map(|alert| (place, alert)));
-    let founders: Vec<(usize, &AlertFact)> = here().filter(|(_, alert)| alert.founds).collect();
-    let spans: Vec<Span> =
-        incidents.iter().map(|incident| incident.span).chain(founders.iter().map(|(_, alert)| alert.span)).collect();
-    let mut decisions: Vec<IncidentDecision> = Vec::new();
-    for (span, parts) in cluster(&spans) {
-        let mut stored: Vec<&Incident> = parts.iter().filter_map(|&part| incidents.get(part).copied()).collect();
-        stored.sort_unstable_by_key(|incident| incident.id);
-        let mut ids = stored.iter().map(|incident| incident.id);
-        decisions.push(IncidentDecision {
-            kept: ids.next(),
-            absorbed: ids.collect(),
-            member,
-            topic: topic.clone(),
-            span,
-            alerts: parts
-                .iter()
-                .filter_map(|part| founders.get(part.checked_sub(incidents.len())?).map(|(place, _)| *place))
-                .collect(),
-            campaign: stored.iter().filter_map(|incident| incident.campaign).min(),
-        });
-    }
-    // What founds nothing joins the earliest incident near it, whichever of the two was there first.
-    for (place, alert) in here().filter(|(_, alert)| !alert.founds) {
-        if let Some(decision) = decisions.iter_mut().find(|decision| decision.span.near(alert.span)) {
-            decision.alerts.push(place);
+    strands: &[StrandDecision],
+    stored: &[HostAlert],
+    limits: &HostWeights,
+) -> BTreeSet<(Node, Node)> {
+    let within = Duration::from_secs(u64::from(limits.hours) * 60 * 60);
+    let mut hosts: BTreeMap<(i64, &str), OneHost<'_>> = BTreeMap::new();
+    for (place, strand) in strands.iter().enumerate() {
+        for alert in strand.alerts.iter().filter_map(|&at| alerts.get(at)).filter(|alert| alert.fresh && alert.founds) {
+            if let Some(host) = &alert.host {
+                hosts.entry((strand.member, host)).or_default().fresh.push(Seen {
+                    topic: &strand.topic,
+                    node: Node::Strand(place),
+                    span: alert.span,
+                    evidence: alert.facts.evidence,
+                    links: alert.links_hosts,
+                });
+            }
         }
     }
-    decisions.retain(|decision| {
-        let touched = |alert: &AlertFact| alert.fresh || alert.incident.is_none() || alert.incident != decision.kept;
-        !decision.absorbed.is_empty() || decision.alerts.iter().filter_map(|&place| alerts.get(place)).any(touched)
-    });
-    decisions
+    let decided: BTreeMap<i64, usize> = strands
+        .iter()
+        .enumerate()
+        .flat_map(|(place, one)| one.kept.iter().chain(&one.absorbed).map(move |id| (*id, place)))
+        .collect();
+    for alert in stored {
+        if let Some(host) = hosts.get_mut(&(alert.member, alert.host.as_str())) {
+            host.others.push(Seen {
+                topic: &alert.topic,
+                node: decided.get(&alert.strand).map_or(Node::Incident(alert.incident), |place| Node::Strand(*place)),
+                span: alert.span,
+                evidence: alert.evidence,
+                links: alert.links_hosts,
+            });
+        }
+    }
+    let mut joined = BTreeSet::new();
+    for OneHost { fresh, others } in hosts.values() {
+        for one in fresh {
+            let near: Vec<&Seen<'_>> =
+                fresh.iter().chain(others).filter(|other| other.span.within(one.span, within)).collect();
+            let topics: BTreeSet<&Topic> = near.iter().map(|other| other.topic).collect();
+            if topics.len() <= limits.topics_max {
+                let found = near.into_iter().filter(|other| other.node != one.node && join(one, other, within));
+                joined.extend(found.map(|other| (one.node, other.node)));
+            }
+        }
+    }
+    joined
+}
+
+/// Decides which incidents the strands decided make. `incidents` must hold all that their parts were in and all that `hosts`
+/// names; `is_apart` says which clusters a person has put apart, and no host joins across that.
+pub fn gather(
+    alerts: &[AlertFact],
+    strands: &[StrandDecision],
+    hosts: &[HostAlert],
+    incidents: &BTreeMap<i64, Incident>,
+    limits: &HostWeights,
+    is_apart: impl Fn(i64, i64) -> bool,
+) -> Vec<IncidentDecision> {
+    let joined = by_host(alerts, strands, hosts, limits);
+    let mut nodes: BTreeSet<Node> = joined.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    for (place, strand) in strands.iter().enumerate() {
+        nodes.insert(Node::Strand(place));
+        nodes.extend(strand.incidents.iter().map(|incident| Node::Incident(*incident)));
+    }
+    let nodes: Vec<Node> = nodes.into_iter().collect();
+    let places: BTreeMap<Node, usize> = nodes.iter().copied().zip(0..).collect();
+    let mut sets = Sets::new(nodes.len());
+    for (place, strand) in strands.iter().enumerate() {
+        for incident in &strand.incidents {
+            if let (Some(&a), Some(&b)) = (places.get(&Node::Strand(place)), places.get(&Node::Incident(*incident))) {
+                sets.join(a, b);
+            }
+        }
+    }
+    let clusters_of = |sets: &Sets, head: usize| -> Vec<i64> {
+        let inside = nodes.iter().zip(0..).filter(|(_, place)| sets.are_one(*place, head));
+        let stored = inside.filter_map(|(node, _)| match node {
+            Node::Incident(id) => incidents.get(id).map(|incident| incident.cluster),
+            Node::Strand(_) => None,
+        });
+        stored.collect()
+    };
+    for (a, b) in &joined {
+        let (Some(&a), Some(&b)) = (places.get(a), places.get(b)) else { continue };
+        if sets.are_one(a, b) {
+            continue;
+        }
+        let (of_a, of_b) = (clusters_of(&sets, a), clusters_of(&sets, b));
+        if !of_a.iter().any(|a| of_b.iter().any(|b| is_apart(*a, *b))) {
+            sets.join(a, b);
+        }
+    }
+    sets.all().into_iter().filter_map(|set| decide(&set, &nodes, strands, incidents)).collect()
+}
+
+fn decide(
+    set: &[usize],
+    nodes: &[Node],
+    strands: &[StrandDecision],
+    incidents: &BTreeMap<i64, Incident>,
+) -> Option<IncidentDecision> {
+    let (mut ids, mut inside) = (Vec::new(), Vec::new());
+    for node in set.iter().filter_map(|&place| nodes.get(place)) {
+        match node {
+            Node::Strand(place) => inside.push(*place),
+            Node::Incident(id) => ids.push(*id),
+        }
+    }
+    ids.sort_unstable();
+    let first = inside.first().and_then(|&place| strands.get(place))?;
+    let spans = ids.iter().filter_map(|id| incidents.get(id)).map(|incident| incident.span);
+    let spans = spans.chain(inside.iter().filter_map(|&place| strands.get(place)).map(|strand| strand.span));
+    let span = spans.reduce(Span::join)?;
+    let mut ids = ids.into_iter();
+    Some(IncidentDecision {
+        kept: ids.next(),
+        absorbed: ids.collect(),
+        member: first.member,
+        exercise: first.topic.exercise,
+        span,
+        strands: inside,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use varde_common::time::Timestamp;
+
     use super::*;
+    use crate::priority::Facts;
+    use crate::strand::{self, Link};
+    use crate::weights::Weights;
 
-    const DAY: i64 = 86_400_000_000;
+    const HOUR: i64 = 3_600_000_000;
 
-    fn topic(indicator: i64, exercise: bool) -> Topic {
-        Topic { link: Link::of(indicator, None), exercise }
-    }
-
-    fn alert(member: i64, indicator: i64, first_day: i64, last_day: i64) -> AlertFact {
+    fn alert(indicator: i64, host: &str, first_hour: i64, last_hour: i64, evidence: Evidence) -> AlertFact {
         AlertFact {
-            member,
-            topic: topic(indicator, false),
-            span: Span::new(Timestamp(first_day * DAY), Timestamp(last_day * DAY)),
+            member: 1,
+            topic: Topic { link: Link::of(indicator, None), exercise: false },
+            span: Span::new(Timestamp(first_hour * HOUR), Timestamp(last_hour * HOUR)),
             founds: true,
             fresh: true,
-            incident: None,
+            strand: None,
+            host: Some(host.to_owned()),
+            links_hosts: true,
+            keys: Vec::new(),
+            facts: Facts { evidence, ..Facts::default() },
         }
     }
 
-    fn stored(id: i64, first_day: i64, last_day: i64) -> Incident {
-        let span = Span::new(Timestamp(first_day * DAY), Timestamp(last_day * DAY));
-        Incident { id, member: 1, topic: topic(1, false), span, campaign: None }
+    fn made(alerts: &[AlertFact]) -> usize {
+        let strands = strand::gather(alerts, &[]);
+        let limits = Weights::built_in().host;
+        gather(alerts, &strands, &[], &BTreeMap::new(), &limits, |_, _| false).len()
     }
 
     #[test]
-    fn a_threat_links_more_strongly_than_its_indicators() {
-        assert_eq!(Link::of(1, Some("lure")), Link::of(2, Some("lure")));
-        assert_ne!(Link::of(1, None), Link::of(2, None));
-        assert_ne!(Link::of(1, None), Link::of(1, Some("1")), "a threat named 1 is not indicator 1");
+    fn what_one_host_looked_up_then_contacted_is_one_incident() {
+        let lure = alert(1, "H-1", 0, 1, Evidence::Answered);
+        let server = alert(2, "H-1", 20, 30, Evidence::Contacted);
+        assert_eq!(made(&[lure.clone(), server.clone()]), 1);
+        let other_host = AlertFact { host: Some("H-2".to_owned()), ..server.clone() };
+        assert_eq!(made(&[lure.clone(), other_host]), 2);
+        let only_looked_up = AlertFact { facts: Facts::default(), ..server.clone() };
+        assert_eq!(made(&[lure.clone(), only_looked_up]), 2, "nothing was reached");
+        let before = alert(2, "H-1", -9, -2, Evidence::DataOut);
+        assert_eq!(made(&[lure.clone(), before]), 2, "out of order: contact had ended before the other was looked up");
+        let late = alert(2, "H-1", 26, 30, Evidence::Contacted);
+        assert_eq!(made(&[lure.clone(), late]), 2, "a day and an hour later");
+        let drill = AlertFact { topic: Topic { exercise: true, ..server.topic.clone() }, ..server.clone() };
+        assert_eq!(made(&[lure.clone(), drill]), 2, "an exercise never mixes with what is real");
+        let doubtful = AlertFact { links_hosts: false, ..server };
+        assert_eq!(made(&[lure, doubtful]), 2);
     }
 
     #[test]
-    fn seven_days_of_quiet_are_one_incident_and_a_moment_more_are_two() {
-        let mut later = alert(1, 1, 7, 8);
-        assert_eq!(gather(&[alert(1, 1, 0, 0), later.clone()], &[]).len(), 1);
-        later.span.first.0 += 1;
-        assert_eq!(gather(&[alert(1, 1, 0, 0), later], &[]).len(), 2);
+    fn a_host_that_meets_many_things_at_once_is_a_gateway_and_joins_nothing() {
+        let many: Vec<AlertFact> = (1..=8).map(|n| alert(n, "H-1", n, n, Evidence::Contacted)).collect();
+        assert_eq!(made(&many), 1);
+        let more: Vec<AlertFact> = (1..=9).map(|n| alert(n, "H-1", n, n, Evidence::Contacted)).collect();
+        assert_eq!(made(&more), 9);
     }
 
     #[test]
-    fn members_indicators_and_exercises_are_never_mixed() {
-        let mut exercise = alert(1, 1, 0, 0);
-        exercise.topic.exercise = true;
-        let decisions = gather(&[alert(1, 1, 0, 0), alert(2, 1, 0, 0), alert(1, 2, 0, 0), exercise], &[]);
-        assert_eq!(decisions.len(), 4);
-        assert!(decisions.iter().all(|decision| decision.alerts.len() == 1));
-    }
-
-    #[test]
-    fn an_alert_that_bridges_two_incidents_makes_them_the_older_one() {
-        let decisions = gather(&[alert(1, 1, 6, 10)], &[stored(5, 12, 13), stored(3, 16, 17), stored(9, 0, 1)]);
-        let whole = Span::new(Timestamp(0), Timestamp(17 * DAY));
-        let found: Vec<_> = decisions.iter().map(|d| (d.kept, d.absorbed.clone(), d.span)).collect();
-        assert_eq!(found, [(Some(3), vec![5, 9], whole)]);
-    }
-
-    #[test]
-    fn unanswered_contact_from_outside_founds_no_incident_but_joins_one() {
-        assert!(!founds_an_incident(Direction::Inbound, false, Evidence::Attempted));
-        assert!(founds_an_incident(Direction::Inbound, true, Evidence::Contacted));
-        assert!(founds_an_incident(Direction::Outbound, false, Evidence::Blocked));
-        let scan = AlertFact { founds: false, ..alert(1, 1, 4, 5) };
-        assert_eq!(gather(std::slice::from_ref(&scan), &[]), []);
-        let decisions = gather(&[scan, alert(1, 1, 0, 0)], &[]);
-        assert_eq!(decisions.len(), 1);
-        assert_eq!(decisions[0].alerts, [1, 0]);
-        assert_eq!(decisions[0].span.last, Timestamp(0), "a scan prolongs nothing");
-    }
-
-    #[test]
-    fn incidents_far_from_what_is_new_are_left_alone() {
-        let scan = AlertFact { founds: false, fresh: false, incident: Some(1), ..alert(1, 1, 0, 0) };
-        let decisions = gather(&[alert(1, 1, 100, 100), scan], &[stored(1, 0, 1)]);
-        assert_eq!(decisions.iter().map(|d| d.kept).collect::<Vec<_>>(), [None]);
-    }
-
-    #[test]
-    fn a_clock_at_the_end_of_time_overflows_nothing() {
-        let edge = Span::new(Timestamp::MAX, Timestamp::MIN);
-        assert!(edge.first <= edge.last && edge.near(edge));
-        assert_eq!(cluster(&[edge, Span::new(Timestamp::MAX, Timestamp::MAX)]).len(), 1);
+    fn incidents_that_a_host_joins_become_the_oldest_and_one_put_apart_stays_apart() {
+        let fresh = alert(1, "H-1", 0, 1, Evidence::Contacted);
+        let strands = strand::gather(std::slice::from_ref(&fresh), &[]);
+        let other = |strand: i64, incident: i64| HostAlert {
+            member: 1,
+            host: "H-1".to_owned(),
+            strand,
+            topic: Topic { link: Link::of(strand, None), exercise: false },
+            incident,
+            span: fresh.span,
+            evidence: Evidence::LookedUp,
+            links_hosts: true,
+        };
+        let stored = |id: i64| (id, Incident { id, span: fresh.span, cluster: id * 10 });
+        let incidents: BTreeMap<i64, Incident> = [stored(4), stored(7)].into();
+        let limits = Weights::built_in().host;
+        let hosts = [other(40, 4), other(70, 7)];
+        let whole = gather(std::slice::from_ref(&fresh), &strands, &hosts, &incidents, &limits, |_, _| false);
+        assert_eq!(whole.iter().map(|d| (d.kept, d.absorbed.clone())).collect::<Vec<_>>(), [(Some(4), vec![7])]);
+        let is_apart = |a: i64, b: i64| (a.min(b), a.max(b)) == (40, 70);
+        let apart = gather(std::slice::from_ref(&fresh), &strands, &hosts, &incidents, &limits, is_apart);
+        assert_eq!(apart.iter().map(|d| (d.kept, d.absorbed.clone())).collect::<Vec<_>>(), [(Some(4), vec![])]);
     }
 }

@@ -16,8 +16,8 @@ use varde_common::time::Timestamp;
 use crate::change::Change;
 use crate::limits::RECORD_STORED_OCTETS;
 use crate::merger::Dropped;
-use crate::store::{Store, StoreError, brake, heartbeat, mark, record, succession};
-use conclude::{conclude, rejoin};
+use crate::store::{Store, StoreError, brake, heartbeat, mark, record, succession, weights};
+use conclude::{Drawing, conclude, rejoin};
 use fold::read;
 
 /// What became of a batch.
@@ -110,7 +110,8 @@ pub async fn handle_batch(
         return Ok(IngestOutcome { reply, changes: Vec::new(), stored_octets: 0 });
     };
 
-    let said = read(&mut tx, sensor, batch.epoch, fresh, now).await?;
+    let weights = weights::in_force(&mut tx).await?;
+    let said = read(&mut tx, sensor, batch.epoch, fresh, &weights, now).await?;
     let kept = |record: &Numbered<'_>| !said.nobodys.contains(&record.seq);
     let octets: Vec<(Seq, &[u8])> =
         fresh.iter().map(|record| (record.seq, if kept(record) { record.octets } else { &[] })).collect();
@@ -119,7 +120,8 @@ pub async fn handle_batch(
         brake::count(&mut tx, sensor, *member, counted, now).await?;
     }
     record::insert_events(&mut tx, sensor, batch.epoch, &said.events, now).await?;
-    let mut changes = conclude(&mut tx, sensor, batch.epoch, said.alerts, now).await?;
+    let drawing = Drawing { weights: &weights, tripped: said.mere_lists, now };
+    let mut changes = conclude(&mut tx, sensor, batch.epoch, said.alerts, drawing).await?;
     record::advance(&mut tx, sensor, last, now).await?;
     record::replayed(&mut tx, sensor, replayed).await?;
     tx.commit().await?;
@@ -151,7 +153,8 @@ pub async fn handle_held_back(store: &Store, sensor: i64, now: Timestamp) -> Res
 pub async fn handle_merger(store: &Store, from: i64, into: i64, now: Timestamp) -> Result<Vec<Dropped>, IngestError> {
     let mut tx = store.begin().await?;
     let dropped = succession::hand_over(&mut tx, from, into, now).await?;
-    rejoin(&mut tx, into, now).await?;
+    let weights = weights::in_force(&mut tx).await?;
+    rejoin(&mut tx, into, &weights, now).await?;
     tx.commit().await?;
     Ok(dropped)
 }

@@ -169,6 +169,8 @@ pub const BRAKE_ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 pub const BRAKE_LOOKED_AT_EVERY: Duration = Duration::from_millis(50);
 /// A brake that is over is shown for so long after its end: who comes back from a weekend is to see what was hidden.
 pub const BRAKES_SHOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
+/// Things shown that the incidents of one campaign share: whoever reads more than these reads `--json` of the alerts.
+pub const BONDS_SHOWN_MAX: usize = 50;
 /// Brakes shown at once.
 pub const BRAKES_LISTED_MAX: i64 = 200;
 /// What sensors said of indicators that met too many hosts, read at once, the newest first: a week of a thousand sensors' few, and an

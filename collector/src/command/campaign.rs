@@ -8,7 +8,11 @@ use serde::Serialize;
 use super::noted::{deed, reading};
 use super::{alert as alert_command, incident as incident_command, listing, say};
 use crate::audit::On;
+use crate::present::text::{Language, Texts};
+use crate::present::why::WhyWord;
+use crate::priority::Word;
 use crate::store::alert::{self, AlertView, Which};
+use crate::store::bond::Bond;
 use crate::store::campaign::{self, CampaignView};
 use crate::store::incident::{self, IncidentView};
 use crate::store::{Scope, Store};
@@ -35,10 +39,21 @@ KEYS of --json (one object a line, the latest seen first; absent = null; times R
   alerts, sightings      how many
   first_seen, last_seen  of its sightings
   opened_at              when it was concluded
-  exercise               part of an exercise";
+  exercise               part of an exercise
+  word                   how much it matters: info, low, medium, high or critical; null = not weighed yet
+  why                    [{term, …}]: what the word stands on
+  weights_version        by which weights
+  scale                  one_site, several or sector_wide
+  half_within_s          seconds from the first member hit until half of those hit were
+  persistent             how many members have contact as regular as a program's
+  in_history             some of it was found in history
+  too_connected          it holds more together than it should, and a split is proposed
+  too_connected_why      the key that links nothing any more, or topics: it is about too many things";
 
 const SHOW_KEYS: &str = "\
 KEYS of --json: those of campaign list, and
+  links                  [{kind, value, incidents, strength, links}]: what its incidents share, and whether that links still
+  proposed_split         [[incident, …], …]: the parts it would fall into by what links still; one part = no split
   incidents              [{…}] as incident list
   alert_list             [{…}] as alert list";
 
@@ -67,6 +82,8 @@ pub enum CampaignCommand {
 struct Shown<'a> {
     #[serde(flatten)]
     campaign: &'a CampaignView,
+    links: &'a [Bond],
+    proposed_split: &'a [Vec<i64>],
     incidents: &'a [IncidentView],
     alert_list: &'a [AlertView],
 }
@@ -114,8 +131,16 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
     let incidents = incident::list(store, Scope::Operator, Some(id)).await?;
     let which = Which { after: 0, campaign: Some(id) };
     let alerts = alert::list(store, Scope::Operator, which, ALERTS_MAX).await?;
+    let bonds = store.bonds(Scope::Operator, id).await?;
+    let split = store.proposed_split(Scope::Operator, id).await?;
     if json {
-        let line = serde_json::to_string(&Shown { campaign: shown, incidents: &incidents, alert_list: &alerts })?;
+        let line = serde_json::to_string(&Shown {
+            campaign: shown,
+            links: &bonds,
+            proposed_split: &split,
+            incidents: &incidents,
+            alert_list: &alerts,
+        })?;
         return Ok(format!("{line}\n"));
     }
     let members: Vec<String> = shown
@@ -129,9 +154,15 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
         .collect();
     let indicators: Vec<String> =
         shown.indicators.iter().map(|listed| format!("  {} ({})", listed.indicator, listed.kind)).collect();
+    let why = WhyWord::of(&shown.why, shown.weights_version.as_deref(), Texts::of(Language::English));
+    let links: Vec<String> = bonds.iter().map(link).collect();
     Ok(format!(
-        "{}\nIndicators:\n{}\nMembers, the first hit first:\n{}\nIncidents:\n{}\nAlerts:\n{}",
+        "{}{}\nWhy this word:\n  {}\n  {}\nWhat its incidents share:\n{}\nIndicators:\n{}\nMembers, the first hit first:\n{}\nIncidents:\n{}\nAlerts:\n{}",
         table(&campaigns),
+        too_connected(shown, &split),
+        why.terms.join("\n  "),
+        why.version,
+        links.join("\n"),
         indicators.join("\n"),
         members.join("\n"),
         incident_command::table(&incidents),
@@ -139,13 +170,32 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
     ))
 }
 
+/// Something that the incidents of a campaign share.
+fn link(bond: &Bond) -> String {
+    let off = if bond.links { "" } else { ", which links nothing any more" };
+    format!("  {} {}: {} incidents{off}", bond.kind, bond.value, bond.incidents)
+}
+
+/// That it holds more together than it should, and the parts it would fall into.
+fn too_connected(campaign: &CampaignView, split: &[Vec<i64>]) -> String {
+    if campaign.too_connected != Some(true) {
+        return String::new();
+    }
+    let why = campaign.too_connected_why.as_deref().unwrap_or_default();
+    let part = |part: &Vec<i64>| part.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+    let parts: Vec<String> = split.iter().map(part).collect();
+    format!("Too connected ({why}). By what links still its incidents are: {}\n", parts.join(" | "))
+}
+
 /// Campaigns as a table.
 fn table(campaigns: &[CampaignView]) -> String {
-    let mut table = listing::table(&["ID", "TITLE", "MEMBERS HIT", "EVIDENCE", "HOSTS", "FIRST SEEN", "LAST SEEN"]);
+    let mut table =
+        listing::table(&["ID", "TITLE", "WORD", "MEMBERS HIT", "EVIDENCE", "HOSTS", "FIRST SEEN", "LAST SEEN"]);
     for campaign in campaigns {
         table.add_row([
             campaign.id.to_string(),
             format!("{}{}", campaign.title, if campaign.exercise { " (exercise)" } else { "" }),
+            campaign.word.map_or("-", Word::as_str).to_owned(),
             spread(campaign),
             campaign.evidence.to_string(),
             campaign.hosts.to_string(),
@@ -220,6 +270,15 @@ mod tests {
             last_seen: seen,
             opened_at: seen,
             exercise: false,
+            word: None,
+            why: Vec::new(),
+            weights_version: None,
+            scale: None,
+            half_within_s: None,
+            persistent: None,
+            in_history: None,
+            too_connected: None,
+            too_connected_why: None,
         };
         let line = serde_json::to_value(&view).unwrap();
         for key in line.as_object().unwrap().keys() {

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::noted::{deed, reading};
 use super::{listing, say};
 use crate::audit::On;
+use crate::priority::Word;
 use crate::store::incident::{self, IncidentView};
 use crate::store::{Scope, Store};
 
@@ -21,7 +22,12 @@ KEYS of --json (one object a line, the latest seen first; absent = null; times R
   alerts, sightings      how many
   first_seen, last_seen  of its sightings
   campaign               the campaign it is in
-  exercise               part of an exercise";
+  exercise               part of an exercise
+  word                   how much it matters: info, low, medium, high or critical; null = not weighed yet
+  why                    [{term, …}]: what the word stands on
+  weights_version        by which weights
+  persistent             some contact is as regular as a program's
+  in_history             some of it was found in history";
 
 /// What can be done with incidents.
 #[derive(Debug, clap::Subcommand)]
@@ -60,6 +66,7 @@ pub(super) fn table(incidents: &[IncidentView]) -> String {
         "ID",
         "MEMBER",
         "TITLE",
+        "WORD",
         "EVIDENCE",
         "HOSTS",
         "ALERTS",
@@ -82,6 +89,7 @@ pub(super) fn table(incidents: &[IncidentView]) -> String {
             incident.id.to_string(),
             format!("{} {}", incident.member.number, incident.member.name),
             format!("{}{}", incident.title, if incident.exercise { " (exercise)" } else { "" }),
+            incident.word.map_or("-", Word::as_str).to_owned(),
             incident.evidence.to_string(),
             hosts,
             incident.alerts.to_string(),
@@ -119,6 +127,11 @@ mod tests {
             last_seen: Timestamp::default(),
             campaign: None,
             exercise: true,
+            word: None,
+            why: Vec::new(),
+            weights_version: None,
+            persistent: false,
+            in_history: false,
         }
     }
 

@@ -10,11 +10,13 @@ use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 
 use super::{IngestError, Numbered};
-use crate::incident::Span;
+use crate::link::Key;
 use crate::losses::{Losses, Lost, RECORDS_ENDED, UNREAD_ENDED, counts_of};
 use crate::store::alert::{AlertRow, KnownIndicator};
 use crate::store::demoted::{INDICATOR_DEMOTED, INDICATOR_TOLD_AGAIN};
 use crate::store::{alert, event, incident, record};
+use crate::strand::Span;
+use crate::weights::Weights;
 
 /// Sightings one alert may claim: far more than a line can carry in a day, and a sum over all alerts still fits an i64.
 pub(super) const COUNT_MAX: u64 = 1 << 40;
@@ -31,6 +33,8 @@ pub(super) struct Said {
     pub(super) events: Vec<record::SensorEvent>,
     /// Alerts at sites that are nobody's here: their places are kept, what stands in them is not (a member may have left).
     pub(super) nobodys: BTreeSet<Seq>,
+    /// Threats that were now found to be mere lists.
+    pub(super) mere_lists: Vec<Key>,
 }
 
 /// What records say, held against what is stored.
@@ -39,6 +43,7 @@ pub(super) async fn read(
     sensor: i64,
     epoch: Epoch,
     records: &[Numbered<'_>],
+    weights: &Weights,
     now: Timestamp,
 ) -> Result<Said, IngestError> {
     let sites = record::sites(conn, sensor).await?;
@@ -58,11 +63,12 @@ pub(super) async fn read(
             RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => {}
         }
     }
-    let known = alert::indicators(conn, &Vec::from_iter(indicators)).await?;
+    let (known, mere_lists) = alert::indicators(conn, &Vec::from_iter(indicators), weights, now).await?;
     let stored = alert::opened_by(conn, sensor, epoch, &Vec::from_iter(updated)).await?;
     let stored = stored.into_iter().map(|row| (row.seq, row)).collect();
     let mut said = fold(&format!("{sensor}/{epoch}"), records, &sites, &known, stored, now);
     event::leave_out_told(conn, sensor, &mut said.events).await?;
+    said.mere_lists = mere_lists;
     Ok(said)
 }
 
@@ -183,7 +189,7 @@ fn fold(
         events.extend(event.map(|body| record::SensorEvent { seq: *seq, at: record.time, body }));
     }
     events.extend(losses.into_events());
-    Said { alerts, braked, events, nobodys }
+    Said { alerts, braked, events, nobodys, mere_lists: Vec::new() }
 }
 
 /// About how many hosts a record's alert stands for, where it stands for many.
@@ -239,6 +245,7 @@ fn open(uuid: String, seq: Seq, member: i64, opened: &AlertOpened, known: &Known
         arrived_at: now,
         closed: false,
         incident: None,
+        strand: None,
         link: known.link.clone(),
         title: known.title.clone(),
     }

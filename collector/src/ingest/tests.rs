@@ -1,6 +1,7 @@
 //! Batches: each record once, in order, all or nothing; and what they make of the alerts, incidents and campaigns.
 
 mod apart;
+mod correlated;
 mod drawn;
 mod leaving;
 mod marks;

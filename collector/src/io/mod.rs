@@ -48,3 +48,4 @@ pub mod unfinished;
 pub mod user;
 pub mod views;
 pub mod web;
+pub mod weights;

@@ -23,7 +23,7 @@ use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
-use super::{beat, clock, control, departures, outlived, overwritten, sightings, source_turns, user, web};
+use super::{beat, clock, control, departures, outlived, overwritten, sightings, source_turns, user, web, weights};
 use crate::address::{Bound, DialAddress};
 use crate::audit::{Deed, On};
 use crate::change::Changes;
@@ -210,6 +210,7 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     others.spawn(overwritten::go_on(data.to_owned(), store.clone()));
     others.spawn(source_turns::go_on(data.to_owned(), store.clone(), changes.clone()));
     others.spawn(sightings::go_on(store.clone()));
+    others.spawn(weights::go_on(data.to_owned(), store.clone()));
     match heartbeat {
         Some(sender) => {
             others.spawn(beat::go_on(sender, store.clone(), changes.clone()));

@@ -6,6 +6,11 @@ use super::shown::{Moment, Shown, number, span};
 use super::spread::Spread;
 use super::text::Texts;
 use super::view::{CampaignCard, Grade, HitRow, IncidentRow, IndicatorView, Reader, Steps, link, size, title};
+use super::why::WhyWord;
+use crate::coverage::Coverage;
+use crate::escalation::Scale;
+use crate::link::KeyKind;
+use crate::store::bond::Bond;
 use crate::store::picture::{AlertFacts, CampaignFacts, Detail, IncidentFacts, Picture};
 use crate::verdict::Verdict;
 
@@ -52,6 +57,12 @@ pub struct MemberAlerts {
 pub struct CampaignView {
     /// All of it.
     pub card: CampaignCard,
+    /// Why it has the word it has.
+    pub why: WhyWord,
+    /// How wide it is.
+    pub scale: Option<String>,
+    /// What its incidents share, one line a thing.
+    pub bonds: Vec<Shown>,
     /// How it spread.
     pub spread: Spread,
     /// Its incidents.
@@ -71,6 +82,9 @@ impl CampaignView {
     pub fn of(facts: &CampaignFacts, picture: &Picture, detail: &Detail, reader: &Reader) -> CampaignView {
         CampaignView {
             card: CampaignCard::of(facts, picture, reader),
+            why: WhyWord::of(&facts.weighed.why, facts.weighed.version.as_deref(), reader.texts),
+            scale: scale(facts, picture, detail, reader.texts),
+            bonds: detail.bonds.iter().map(|bond| bond_words(bond, reader.texts)).collect(),
             spread: Spread::of(&facts.hits, &detail.alerts, &reader.calendar, reader.texts),
             incidents: detail.incidents.iter().map(|incident| IncidentRow::of(incident, reader)).collect(),
             members: facts
@@ -106,6 +120,8 @@ pub struct IncidentView {
     pub indicators: Vec<IndicatorView>,
     /// Why its alerts belong together.
     pub link: String,
+    /// Why it has the word it has.
+    pub why: WhyWord,
     /// Its alerts.
     pub members: Vec<MemberAlerts>,
     /// Said where not all alerts are shown.
@@ -125,7 +141,8 @@ impl IncidentView {
             title,
             exercise: facts.exercise,
             campaign: facts.campaign_id,
-            hit: HitRow::of(1, &facts.hit, reader),
+            hit: HitRow::of_incident(facts, reader),
+            why: WhyWord::of(&facts.weighed.why, facts.weighed.version.as_deref(), reader.texts),
             indicators,
             members: vec![MemberAlerts {
                 id: facts.hit.member.id,
@@ -136,6 +153,33 @@ impl IncidentView {
             uuid: Shown::of(&facts.uuid),
         }
     }
+}
+
+/// How wide it is, of those that could see it.
+fn scale(facts: &CampaignFacts, picture: &Picture, detail: &Detail, texts: &Texts) -> Option<String> {
+    let able = Coverage::of_campaign(picture, facts).able.len();
+    match Scale::of(facts.independent(), able, &detail.escalation) {
+        Scale::OneSite => None,
+        Scale::Several => Some(texts.say("scale-several")),
+        Scale::SectorWide => Some(texts.say("scale-sector")),
+    }
+}
+
+fn bond_words(bond: &Bond, texts: &Texts) -> Shown {
+    let key = match bond.kind {
+        KeyKind::Threat => "bond-threat",
+        KeyKind::Indicator => "bond-indicator",
+        KeyKind::Address => "bond-address",
+        KeyKind::Domain => "bond-domain",
+    };
+    let value = match bond.kind {
+        KeyKind::Threat => Shown::of(&bond.value),
+        KeyKind::Indicator | KeyKind::Address | KeyKind::Domain => Shown::defanged(&bond.value),
+    };
+    let count = bond.incidents.to_string();
+    let words = texts.with(key, &[("n", count.as_str()), ("value", value.as_str())]);
+    let off = if bond.links { String::new() } else { format!(" {}", texts.say("bond-off")) };
+    Shown::of(&format!("{words}{off}"))
 }
 
 fn cut(detail: &Detail, texts: &Texts) -> Option<String> {

@@ -157,6 +157,12 @@ pub struct HitRow {
 }
 
 impl HitRow {
+    /// Of an incident: as bad as it was weighed to be.
+    pub fn of_incident(facts: &IncidentFacts, reader: &Reader) -> HitRow {
+        let weighed = facts.weighed.word.unwrap_or(facts.hit.severity);
+        HitRow { grade: Grade::of(weighed, reader.texts), ..HitRow::of(1, &facts.hit, reader) }
+    }
+
     /// From facts.
     pub fn of(order: usize, facts: &HitFacts, reader: &Reader) -> HitRow {
         HitRow {
@@ -223,6 +229,8 @@ pub struct CampaignCard {
     pub sightings: String,
     /// What its incidents share, in words.
     pub link: String,
+    /// Said where it holds more together than it should.
+    pub too_connected: Option<String>,
 }
 
 impl CampaignCard {
@@ -253,7 +261,11 @@ impl CampaignCard {
             link: link(&facts.link_kind, &title, texts),
             title,
             exercise: facts.exercise,
-            grade: Grade::of(facts.hits.iter().map(|hit| hit.severity).max().unwrap_or(0), texts),
+            grade: Grade::of(
+                facts.weighed.word.unwrap_or(facts.hits.iter().map(|hit| hit.severity).max().unwrap_or(0)),
+                texts,
+            ),
+            too_connected: facts.is_too_connected.then(|| texts.say("too-connected")),
             steps: Steps::of(facts.hits.iter().map(|hit| hit.evidence).max().unwrap_or(0), texts),
             indicators,
             more_indicators: 0,
@@ -351,7 +363,7 @@ impl IncidentRow {
             title: title(facts.title.as_deref(), &facts.link_kind, None, reader.texts),
             exercise: facts.exercise,
             campaign: facts.campaign_id,
-            hit: HitRow::of(1, &facts.hit, reader),
+            hit: HitRow::of_incident(facts, reader),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Alerts: written by ingest, listed for people and programs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -13,10 +13,12 @@ use varde_common::observation::Protocol;
 use varde_common::time::Timestamp;
 
 use super::record::{ROWS_PER_STATEMENT, from_column, to_column};
-use super::{Scope, Store, StoreError};
-use crate::incident::{Link, LinkKind};
+use super::{Scope, Store, StoreError, guard};
 use crate::intel::hidden;
+use crate::link::Key;
+use crate::strand::{Link, LinkKind};
 use crate::verdict::Verdict;
+use crate::weights::Weights;
 
 /// An alert as ingest holds it between reading and writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +77,9 @@ pub struct AlertRow {
     pub closed: bool,
     /// The incident it is in.
     pub incident: Option<i64>,
-    /// What it is put together by: that of its incident, else what its indicator offers now.
+    /// The strand it is in.
+    pub strand: Option<i64>,
+    /// What it is put together by: that of its strand, else what its indicator offers now.
     pub link: Link,
     /// The link in words.
     pub title: String,
@@ -127,7 +131,8 @@ pub(crate) fn evidence_from(level: i64) -> Evidence {
     Evidence::ALL.get(place).copied().unwrap_or(Evidence::Blocked)
 }
 
-fn level_of(evidence: Evidence) -> i64 {
+/// Evidence as the database has it.
+pub(crate) fn level_of(evidence: Evidence) -> i64 {
     Evidence::ALL.iter().zip(0..).find(|(other, _)| **other == evidence).map_or(0, |(_, level)| level)
 }
 
@@ -135,12 +140,18 @@ fn protocol_from(number: i64) -> Protocol {
     Protocol(u8::try_from(number).unwrap_or(u8::MAX))
 }
 
-/// The indicators of these ids, as far as they are known.
+/// The indicators of these ids, as far as they are known, and the threats that were now found to be mere lists: an indicator of
+/// such stands for itself.
 ///
 /// # Errors
 /// The database's own.
-pub async fn indicators(conn: &mut SqliteConnection, ids: &[i64]) -> Result<HashMap<i64, KnownIndicator>, sqlx::Error> {
-    let mut known = HashMap::new();
+pub async fn indicators(
+    conn: &mut SqliteConnection,
+    ids: &[i64],
+    weights: &Weights,
+    now: Timestamp,
+) -> Result<(HashMap<i64, KnownIndicator>, Vec<Key>), sqlx::Error> {
+    let mut found = Vec::new();
     for chunk in ids.chunks(ROWS_PER_STATEMENT) {
         let mut select: QueryBuilder<Sqlite> =
             QueryBuilder::new("SELECT id, pattern, threat, exercise FROM indicator WHERE id IN (");
@@ -150,13 +161,16 @@ pub async fn indicators(conn: &mut SqliteConnection, ids: &[i64]) -> Result<Hash
         }
         select.push(")");
         let rows: Vec<(i64, String, Option<String>, bool)> = select.build_query_as().fetch_all(&mut *conn).await?;
-        for (id, pattern, threat, exercise) in rows {
-            let link = Link::of(id, threat.as_deref());
-            let title = title_of(&link, &pattern);
-            known.insert(id, KnownIndicator { link, title, exercise });
-        }
+        found.extend(rows);
     }
-    Ok(known)
+    let threats: BTreeSet<String> = found.iter().filter_map(|(_, _, threat, _)| threat.clone()).collect();
+    let (lists, tripped) = guard::mere_lists(conn, &threats, weights, now).await?;
+    let known = found.into_iter().map(|(id, pattern, threat, exercise)| {
+        let link = Link::of(id, threat.as_deref().filter(|name| !lists.contains(*name)));
+        let title = title_of(&link, &pattern);
+        (id, KnownIndicator { link, title, exercise })
+    });
+    Ok((known.collect(), tripped))
 }
 
 /// The alerts that these records of a sensor opened, as far as they are stored.
@@ -172,8 +186,8 @@ pub async fn opened_by(
     let mut alerts = Vec::new();
     for chunk in seqs.chunks(ROWS_PER_STATEMENT) {
         let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT a.*, n.pattern, n.threat, i.link_kind, i.link_value
-             FROM alert a JOIN indicator n ON n.id = a.indicator_id LEFT JOIN incident i ON i.id = a.incident_id
+            "SELECT a.*, n.pattern, n.threat, s.link_kind, s.link_value
+             FROM alert a JOIN indicator n ON n.id = a.indicator_id LEFT JOIN strand s ON s.id = a.strand_id
              WHERE a.sensor_id = ",
         );
         select.push_bind(sensor).push(" AND a.epoch = ").push_bind(epoch.to_string()).push(" AND a.seq IN (");
@@ -231,6 +245,7 @@ fn row_from(row: &SqliteRow) -> Result<AlertRow, sqlx::Error> {
         arrived_at: Timestamp(row.try_get("arrived_at")?),
         closed: row.try_get("closed")?,
         incident: row.try_get("incident_id")?,
+        strand: row.try_get("strand_id")?,
         title: title_of(&link, row.try_get("pattern")?),
         link,
     })
@@ -261,7 +276,7 @@ pub async fn write(
             "INSERT INTO alert (uuid, sensor_id, epoch, seq, member_id, site, indicator_id, revision, client, zone,
              zone_levels, direction, evidence, by_resolver, looked_up_by_other, possible_contact, labels_left, server,
              port, protocol, severity, exercise, retro, first_seen, last_seen, count, regularity, arrived_at,
-             updated_at, closed, incident_id, hosts) ",
+             updated_at, closed, incident_id, strand_id, hosts) ",
         );
         insert.push_values(chunk, |mut row, alert| {
             row.push_bind(alert.uuid.clone())
@@ -295,6 +310,7 @@ pub async fn write(
                 .push_bind(now.0)
                 .push_bind(i64::from(alert.closed))
                 .push_bind(alert.incident)
+                .push_bind(alert.strand)
                 .push_bind(alert.hosts);
         });
         // What names an alert and when it came is written once.
@@ -304,7 +320,7 @@ pub async fn write(
              possible_contact = excluded.possible_contact, server = excluded.server, port = excluded.port,
              protocol = excluded.protocol, first_seen = excluded.first_seen, last_seen = excluded.last_seen,
              count = excluded.count, regularity = excluded.regularity, updated_at = excluded.updated_at,
-             closed = excluded.closed, incident_id = excluded.incident_id, hosts = excluded.hosts",
+             closed = excluded.closed, incident_id = excluded.incident_id, strand_id = excluded.strand_id, hosts = excluded.hosts",
         );
         insert.build().execute(&mut *conn).await?;
     }

@@ -1,115 +1,78 @@
 //! Campaigns: read for correlation, written as it decides, listed with who could have seen them.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::alert::{HOSTS, evidence_from, told_pattern};
-use super::incident::{FOUNDS, external_name, in_words, links_by_kind, next_id, remember_merged};
+use super::incident::{FOUNDS, external_name, in_words, next_id, remember_merged};
 use super::picture::reads;
-use super::{Scope, Store, StoreError};
-use crate::campaign::{Campaign, CampaignDecision};
+use super::priority::{why_from, word_from};
+use super::{Scope, Store, StoreError, weights};
 use crate::coverage::{Case, Coverage};
-use crate::incident::{Link, Span, Topic};
+use crate::escalation::{Scale, half_within};
+use crate::priority::{Term, Word};
+use crate::strand::Span;
 
 /// Other members fewer than this are not counted for a member: a count of one or two may name them (decision 9).
 pub const OTHERS_MIN: i64 = 3;
 
-/// All campaigns of these links.
-///
-/// # Errors
-/// The database's own.
-pub async fn of_links(conn: &mut SqliteConnection, links: &BTreeSet<Link>) -> Result<Vec<Campaign>, sqlx::Error> {
-    let mut campaigns = Vec::new();
-    for (kind, values) in links_by_kind(links) {
-        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT id, link_value, exercise, first_seen, last_seen FROM campaign WHERE link_kind = ",
-        );
-        select.push_bind(kind.as_str()).push(" AND link_value IN (");
-        let mut list = select.separated(", ");
-        for value in values {
-            list.push_bind(value);
-        }
-        select.push(")");
-        let rows: Vec<(i64, String, bool, i64, i64)> = select.build_query_as().fetch_all(&mut *conn).await?;
-        campaigns.extend(rows.into_iter().map(|(id, value, exercise, first, last)| Campaign {
-            id,
-            topic: Topic { link: Link { kind, value }, exercise },
-            span: Span::new(Timestamp(first), Timestamp(last)),
-        }));
-    }
-    Ok(campaigns)
-}
-
-/// Writes what was decided about one campaign. `incidents` are the ids of those that are in it from now on.
-///
-/// # Errors
-/// The database's own.
-pub async fn apply(
+/// A cluster has come to be a campaign, called after the oldest of its incidents. Gives its id.
+pub(super) async fn raise_campaign(
     conn: &mut SqliteConnection,
-    decision: &CampaignDecision,
-    incidents: &[i64],
+    cluster: i64,
     now: Timestamp,
 ) -> Result<i64, sqlx::Error> {
-    let id = match decision.kept {
-        Some(id) => {
-            for &old in &decision.absorbed {
-                remember_merged(conn, "campaign", old, id, now).await?;
-                sqlx::query("UPDATE incident SET campaign_id = $2 WHERE campaign_id = $1")
-                    .bind(old)
-                    .bind(id)
-                    .execute(&mut *conn)
-                    .await?;
-                sqlx::query("DELETE FROM campaign WHERE id = $1").bind(old).execute(&mut *conn).await?;
-            }
-            sqlx::query("UPDATE campaign SET first_seen = $2, last_seen = $3, updated_at = $4 WHERE id = $1")
-                .bind(id)
-                .bind(decision.span.first.0)
-                .bind(decision.span.last.0)
-                .bind(now.0)
-                .execute(&mut *conn)
-                .await?;
-            id
-        }
-        None => {
-            let id = next_id(conn, "campaign").await?;
-            let first = incidents.first().copied().unwrap_or(0);
-            let (uuid, title): (String, String) = sqlx::query_as("SELECT uuid, title FROM incident WHERE id = $1")
-                .bind(first)
-                .fetch_one(&mut *conn)
-                .await?;
-            sqlx::query(
-                "INSERT INTO campaign (id, uuid, link_kind, link_value, title, exercise, opened_at, first_seen,
-                 last_seen, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7)",
-            )
-            .bind(id)
-            .bind(external_name(&format!("campaign/{uuid}")))
-            .bind(decision.topic.link.kind.as_str())
-            .bind(&decision.topic.link.value)
-            .bind(title)
-            .bind(i64::from(decision.topic.exercise))
-            .bind(now.0)
-            .bind(decision.span.first.0)
-            .bind(decision.span.last.0)
-            .execute(&mut *conn)
-            .await?;
-            id
-        }
-    };
-    for incident in incidents {
-        sqlx::query(
-            "UPDATE incident SET campaign_id = $2 WHERE id = $1 AND (campaign_id IS NULL OR campaign_id <> $2)",
-        )
-        .bind(incident)
-        .bind(id)
-        .execute(&mut *conn)
-        .await?;
-    }
+    let id = next_id(conn, "campaign").await?;
+    let sql = "SELECT uuid FROM incident WHERE cluster_id = $1 ORDER BY id LIMIT 1";
+    let uuid: String = sqlx::query_scalar(sql).bind(cluster).fetch_one(&mut *conn).await?;
+    let name = external_name(&format!("campaign/{uuid}"));
+    // The incident may have founded another one, which it was split from.
+    let sql = "SELECT (SELECT COUNT(*) FROM campaign WHERE uuid = $1) + (SELECT COUNT(*) FROM merged WHERE uuid = $1)";
+    let taken: i64 = sqlx::query_scalar(sql).bind(&name).fetch_one(&mut *conn).await?;
+    let name = if taken == 0 { name } else { external_name(&format!("campaign/{uuid}/{id}")) };
+    let sql = "INSERT INTO campaign (id, uuid, link_kind, link_value, title, exercise, opened_at, first_seen, last_seen, updated_at,
+            cluster_id)
+        SELECT $1, $2, link_kind, link_value, title, exercise, $4, first_seen, last_seen, $4, $3 FROM incident
+        WHERE cluster_id = $3 ORDER BY id LIMIT 1";
+    sqlx::query(sql).bind(id).bind(name).bind(cluster).bind(now.0).execute(conn).await?;
     Ok(id)
+}
+
+/// A campaign has all incidents of its cluster, and their span.
+pub(super) async fn grow_campaign(
+    conn: &mut SqliteConnection,
+    campaign: i64,
+    cluster: i64,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let sql =
+        "UPDATE incident SET campaign_id = $2 WHERE cluster_id = $1 AND (campaign_id IS NULL OR campaign_id <> $2)";
+    sqlx::query(sql).bind(cluster).bind(campaign).execute(&mut *conn).await?;
+    let sql = "UPDATE campaign SET updated_at = $2, cluster_id = $3,
+        first_seen = (SELECT MIN(first_seen) FROM incident WHERE campaign_id = $1),
+        last_seen = (SELECT MAX(last_seen) FROM incident WHERE campaign_id = $1) WHERE id = $1";
+    sqlx::query(sql).bind(campaign).bind(now.0).bind(cluster).execute(conn).await.map(drop)
+}
+
+/// A campaign turns out to be part of another, which has its incidents from now on; its number still leads there.
+pub(super) async fn absorb_campaign(
+    conn: &mut SqliteConnection,
+    old: i64,
+    into: i64,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    remember_merged(conn, "campaign", old, into, now).await?;
+    let sql = "UPDATE incident SET campaign_id = $2 WHERE campaign_id = $1";
+    sqlx::query(sql).bind(old).bind(into).execute(&mut *conn).await?;
+    let sql =
+        "UPDATE campaign SET departed = departed + (SELECT o.departed FROM campaign o WHERE o.id = $1) WHERE id = $2";
+    sqlx::query(sql).bind(old).bind(into).execute(&mut *conn).await?;
+    sqlx::query("DELETE FROM campaign WHERE id = $1").bind(old).execute(conn).await.map(drop)
 }
 
 /// Who could have seen these campaigns (all, if `campaign` is none): as the page counts it, by [`crate::coverage`].
@@ -190,6 +153,15 @@ pub struct CampaignView {
     pub last_seen: Timestamp,
     pub opened_at: Timestamp,
     pub exercise: bool,
+    pub word: Option<Word>,
+    pub why: Vec<Term>,
+    pub weights_version: Option<String>,
+    pub scale: Option<Scale>,
+    pub half_within_s: Option<u64>,
+    pub persistent: Option<i64>,
+    pub in_history: Option<bool>,
+    pub too_connected: Option<bool>,
+    pub too_connected_why: Option<String>,
 }
 
 /// Campaigns, the latest seen first; only `campaign` if given. A member gets those it is part of, and of them its own
@@ -202,10 +174,15 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
     let (low, high) = ids(campaign);
     let rows = sqlx::query(
         "SELECT c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, n.id AS indicator_id, n.tlp, c.opened_at, c.exercise, c.departed,
+                c.word, c.why, c.weights_version, k.too_connected_at IS NOT NULL AS too_connected, k.too_connected_why,
+                (SELECT COUNT(DISTINCT o.member_id) FROM incident o JOIN strand s ON s.incident_id = o.id
+                 WHERE o.campaign_id = c.id AND s.persistent <> 0) AS persistent,
+                EXISTS (SELECT 1 FROM incident o JOIN strand s ON s.incident_id = o.id
+                 WHERE o.campaign_id = c.id AND s.in_history <> 0) AS in_history,
                 (SELECT COUNT(DISTINCT COALESCE(m.supplier, m.id)) FROM incident o JOIN member m ON m.id = o.member_id
                  WHERE o.campaign_id = c.id) AS independent,
                 (SELECT COUNT(DISTINCT o.member_id) FROM incident o WHERE o.campaign_id = c.id) AS member_count
-         FROM campaign c LEFT JOIN indicator n ON c.link_kind = 'indicator' AND n.id = CAST(c.link_value AS BIGINT)
+         FROM campaign c LEFT JOIN cluster k ON k.id = c.cluster_id LEFT JOIN indicator n ON c.link_kind = 'indicator' AND n.id = CAST(c.link_value AS BIGINT)
          WHERE c.id BETWEEN $1 AND $2",
     )
     .bind(low)
@@ -215,6 +192,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
     let mut parts = parts(&mut tx, scope, campaign).await?;
     let mut indicators = indicators(&mut tx, scope, campaign).await?;
     let mut coverage = denominators(&mut tx, campaign).await?;
+    let escalation = weights::in_force(&mut tx).await?.escalation;
     let size = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let told = |count: i64| match scope {
         Scope::Operator => Some(count),
@@ -231,6 +209,11 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
         let independent: i64 = row.try_get("independent")?;
         // Towards what may be told of others, members behind one supplier's network count once.
         let spread = |count: i64| told(count).filter(|_| told(independent).is_some());
+        // How much it matters, how wide and how fast it is follows from all members; one of them is told nothing of that.
+        let is_operator = scope == Scope::Operator;
+        let sites = usize::try_from(independent).unwrap_or(0);
+        let scale = Scale::of(sites, coverage.able.len(), &escalation);
+        let half_within = half_within(parts.iter().map(|part| part.span.first));
         campaigns.push(CampaignView {
             id,
             uuid: row.try_get("uuid")?,
@@ -251,6 +234,15 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
             last_seen: span.last,
             opened_at: Timestamp(row.try_get("opened_at")?),
             exercise: row.try_get("exercise")?,
+            word: word_from(row.try_get("word")?).filter(|_| is_operator),
+            why: if is_operator { why_from(row.try_get("why")?) } else { Vec::new() },
+            weights_version: row.try_get::<Option<String>, _>("weights_version")?.filter(|_| is_operator),
+            scale: Some(scale).filter(|_| is_operator),
+            half_within_s: half_within.filter(|_| is_operator).map(|half| half.as_secs()),
+            persistent: Some(row.try_get("persistent")?).filter(|_| is_operator),
+            in_history: Some(row.try_get("in_history")?).filter(|_| is_operator),
+            too_connected: Some(row.try_get("too_connected")?).filter(|_| is_operator),
+            too_connected_why: row.try_get::<Option<String>, _>("too_connected_why")?.filter(|_| is_operator),
             members: parts.into_iter().map(|part| part.view).collect(),
         });
     }

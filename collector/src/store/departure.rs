@@ -88,7 +88,20 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
     if has_table(conn, "reader").await? {
         delete(conn, "DELETE FROM reader WHERE member_id = $1", member).await?;
     }
+    let strands = has_table(conn, "strand").await?;
+    if strands {
+        for sql in [
+            "DELETE FROM trace WHERE member_id = $1",
+            "DELETE FROM strand WHERE member_id = $1",
+            "DELETE FROM meeting WHERE member_id = $1",
+        ] {
+            delete(conn, sql, member).await?;
+        }
+    }
     forget_incidents(conn, member, profiles, &mut deleted).await?;
+    if strands {
+        super::cluster::forget_empty(conn).await?;
+    }
     deleted.sites = delete(
         conn,
         "DELETE FROM site WHERE member_id = $1 AND sensor_id NOT IN (SELECT id FROM sensor WHERE member_id = $1)",

@@ -10,9 +10,12 @@ use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::alert::{MemberView, evidence_from, is_told, told_pattern};
+use super::priority::{why_from, word_from};
 use super::record::ROWS_PER_STATEMENT;
 use super::{Scope, Store, StoreError, departure, restored};
-use crate::incident::{AlertFact, Incident, IncidentDecision, Link, LinkKind, Span, Topic, WINDOW};
+use crate::incident::{Incident, IncidentDecision};
+use crate::priority::{Term, Word};
+use crate::strand::{Link, Span};
 
 /// Names made by the collector are UUIDv5 in this namespace: the same thing gets the same name, and tells nothing else.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_27d0_94be_4b0c_8a55_3e0d_7b1f_c2a9);
@@ -70,73 +73,27 @@ pub(crate) async fn remember_merged(
     Ok(())
 }
 
-/// The links of one kind, in pieces that fit a statement.
-pub(crate) fn links_by_kind(links: &BTreeSet<Link>) -> Vec<(LinkKind, Vec<String>)> {
-    let mut pieces = Vec::new();
-    for kind in [LinkKind::Indicator, LinkKind::Threat] {
-        let values: Vec<String> =
-            links.iter().filter(|link| link.kind == kind).map(|link| link.value.clone()).collect();
-        pieces.extend(values.chunks(ROWS_PER_STATEMENT).map(|chunk| (kind, chunk.to_vec())));
-    }
-    pieces
-}
-
-/// All incidents of these links that are these members' or in no campaign.
+/// These incidents.
 ///
 /// # Errors
 /// The database's own.
-pub async fn of_links(
-    conn: &mut SqliteConnection,
-    links: &BTreeSet<Link>,
-    members: &BTreeSet<i64>,
-) -> Result<Vec<Incident>, sqlx::Error> {
-    let mut incidents = Vec::new();
-    for (kind, values) in links_by_kind(links) {
-        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("");
-        // Two halves, each with an index of its own: other members' incidents of a wide campaign are many, and not wanted.
-        for own in [true, false] {
-            select.push(if own { "SELECT " } else { ") UNION ALL SELECT " });
-            select.push("id, member_id, link_value, exercise, first_seen, last_seen, campaign_id FROM incident WHERE ");
-            select.push(if own { "member_id IN (" } else { "campaign_id IS NULL AND member_id NOT IN (" });
-            let mut list = select.separated(", ");
-            for member in members {
-                list.push_bind(*member);
-            }
-            select.push(") AND link_kind = ").push_bind(kind.as_str()).push(" AND link_value IN (");
-            let mut list = select.separated(", ");
-            for value in &values {
-                list.push_bind(value.clone());
-            }
+pub async fn of_ids(conn: &mut SqliteConnection, ids: &BTreeSet<i64>) -> Result<BTreeMap<i64, Incident>, sqlx::Error> {
+    let ids: Vec<i64> = ids.iter().copied().collect();
+    let mut incidents = BTreeMap::new();
+    for chunk in ids.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> =
+            QueryBuilder::new("SELECT id, first_seen, last_seen, cluster_id FROM incident WHERE id IN (");
+        let mut list = select.separated(", ");
+        for id in chunk {
+            list.push_bind(*id);
         }
         select.push(")");
-        type Found = (i64, i64, String, bool, i64, i64, Option<i64>);
-        let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *conn).await?;
-        incidents.extend(rows.into_iter().map(|(id, member, value, exercise, first, last, campaign)| Incident {
-            id,
-            member,
-            topic: Topic { link: Link { kind, value }, exercise },
-            span: Span::new(Timestamp(first), Timestamp(last)),
-            campaign,
+        let rows: Vec<(i64, i64, i64, i64)> = select.build_query_as().fetch_all(&mut *conn).await?;
+        incidents.extend(rows.into_iter().map(|(id, first, last, cluster)| {
+            (id, Incident { id, span: Span::new(Timestamp(first), Timestamp(last)), cluster })
         }));
     }
     Ok(incidents)
-}
-
-/// All incidents of a member.
-///
-/// # Errors
-/// The database's own.
-pub async fn of_member(conn: &mut SqliteConnection, member: i64) -> Result<Vec<Incident>, sqlx::Error> {
-    let sql = "SELECT id, link_kind, link_value, exercise, first_seen, last_seen, campaign_id FROM incident
-        WHERE member_id = $1 ORDER BY id";
-    type Found = (i64, String, String, bool, i64, i64, Option<i64>);
-    let rows: Vec<Found> = sqlx::query_as(sql).bind(member).fetch_all(conn).await?;
-    let read = |(id, kind, value, exercise, first, last, campaign): Found| {
-        let kind = if kind == LinkKind::Threat.as_str() { LinkKind::Threat } else { LinkKind::Indicator };
-        let span = Span::new(Timestamp(first), Timestamp(last));
-        Incident { id, member, topic: Topic { link: Link { kind, value }, exercise }, span, campaign }
-    };
-    Ok(rows.into_iter().map(read).collect())
 }
 
 /// Members behind a shared supplier network, each with the one of them that stands for all (decision 4).
@@ -150,68 +107,15 @@ pub async fn behind_suppliers(conn: &mut SqliteConnection) -> Result<BTreeMap<i6
     Ok(rows.into_iter().collect())
 }
 
-/// Stored alerts without a host that found nothing, of these links and members, near `span`: id, uuid and fact.
-///
-/// # Errors
-/// The database's own.
-pub async fn alerts_without_host(
-    conn: &mut SqliteConnection,
-    links: &BTreeSet<Link>,
-    members: &BTreeSet<i64>,
-    span: Span,
-) -> Result<Vec<(i64, String, AlertFact)>, sqlx::Error> {
-    let mut alerts = Vec::new();
-    for (kind, values) in links_by_kind(links) {
-        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT a.id, a.uuid, a.member_id, a.indicator_id, n.threat, a.exercise, a.first_seen, a.last_seen, a.incident_id
-             FROM alert a JOIN indicator n ON n.id = a.indicator_id
-             WHERE a.client IS NULL AND a.hosts IS NULL AND a.direction = 'inbound' AND a.evidence <= 3
-               AND a.indicator_id IN (",
-        );
-        match kind {
-            LinkKind::Indicator => {
-                let mut list = select.separated(", ");
-                for id in values.iter().filter_map(|value| value.parse::<i64>().ok()) {
-                    list.push_bind(id);
-                }
-            }
-            LinkKind::Threat => {
-                select.push("SELECT id FROM indicator WHERE threat IN (");
-                let mut list = select.separated(", ");
-                for name in values {
-                    list.push_bind(name);
-                }
-                select.push(")");
-            }
-        }
-        select.push(") AND a.member_id IN (");
-        let mut list = select.separated(", ");
-        for member in members {
-            list.push_bind(*member);
-        }
-        select.push(") AND a.last_seen >= ").push_bind(span.first.minus(WINDOW).0);
-        select.push(" AND a.first_seen <= ").push_bind(span.last.plus(WINDOW).0);
-        type Found = (i64, String, i64, i64, Option<String>, bool, i64, i64, Option<i64>);
-        let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *conn).await?;
-        for (id, uuid, member, indicator, threat, exercise, first, last, incident) in rows {
-            let topic = Topic { link: Link::of(indicator, threat.as_deref()), exercise };
-            let span = Span::new(Timestamp(first), Timestamp(last));
-            alerts.push((id, uuid, AlertFact { member, topic, span, founds: false, fresh: false, incident }));
-        }
-    }
-    Ok(alerts)
-}
-
-/// Writes what was decided about one incident. `opened_by` is the uuid of its first alert and `title` the link in words,
-/// both used only for a new one. Alerts that are handed over are pointed to it by the caller, all others here.
+/// Writes what was decided about one incident. `first` says what it was opened by and is about, used only for a new one. Strands
+/// that are handed over are pointed to it by the caller, all others here.
 ///
 /// # Errors
 /// The database's own.
 pub async fn apply(
     conn: &mut SqliteConnection,
     decision: &IncidentDecision,
-    opened_by: &str,
-    title: &str,
+    first: &Opening<'_>,
     now: Timestamp,
 ) -> Result<i64, sqlx::Error> {
     let Some(id) = decision.kept else {
@@ -221,12 +125,12 @@ pub async fn apply(
              first_seen, last_seen, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $9, $10, $8)",
         )
         .bind(id)
-        .bind(external_name(&format!("incident/{opened_by}")))
+        .bind(external_name(&format!("incident/{}", first.alert)))
         .bind(decision.member)
-        .bind(decision.topic.link.kind.as_str())
-        .bind(&decision.topic.link.value)
-        .bind(title)
-        .bind(i64::from(decision.topic.exercise))
+        .bind(first.link.kind.as_str())
+        .bind(&first.link.value)
+        .bind(first.title)
+        .bind(i64::from(decision.exercise))
         .bind(now.0)
         .bind(decision.span.first.0)
         .bind(decision.span.last.0)
@@ -236,31 +140,47 @@ pub async fn apply(
     };
     for &old in &decision.absorbed {
         remember_merged(conn, "incident", old, id, now).await?;
-        sqlx::query("UPDATE alert SET incident_id = $2 WHERE incident_id = $1")
-            .bind(old)
-            .bind(id)
-            .execute(&mut *conn)
-            .await?;
+        for sql in [
+            "UPDATE alert SET incident_id = $2 WHERE incident_id = $1",
+            "UPDATE strand SET incident_id = $2 WHERE incident_id = $1",
+        ] {
+            sqlx::query(sql).bind(old).bind(id).execute(&mut *conn).await?;
+        }
         sqlx::query("DELETE FROM incident WHERE id = $1").bind(old).execute(&mut *conn).await?;
     }
-    sqlx::query("UPDATE incident SET first_seen = $2, last_seen = $3, updated_at = $4, campaign_id = $5 WHERE id = $1")
+    sqlx::query("UPDATE incident SET first_seen = $2, last_seen = $3, updated_at = $4 WHERE id = $1")
         .bind(id)
         .bind(decision.span.first.0)
         .bind(decision.span.last.0)
         .bind(now.0)
-        .bind(decision.campaign)
         .execute(&mut *conn)
         .await?;
     Ok(id)
 }
 
-/// Points a stored alert to an incident.
+/// What an incident is opened by.
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'a> {
+    /// The uuid of its first alert.
+    pub alert: &'a str,
+    /// What that is about.
+    pub link: &'a Link,
+    /// The same in words.
+    pub title: &'a str,
+}
+
+/// Points a stored alert to a strand and its incident.
 ///
 /// # Errors
 /// The database's own.
-pub async fn attach_alert(conn: &mut SqliteConnection, alert: i64, incident: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE alert SET incident_id = $2 WHERE id = $1").bind(alert).bind(incident).execute(conn).await?;
-    Ok(())
+pub async fn attach_alert(
+    conn: &mut SqliteConnection,
+    alert: i64,
+    strand: i64,
+    incident: i64,
+) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE alert SET strand_id = $2, incident_id = $3 WHERE id = $1";
+    sqlx::query(sql).bind(alert).bind(strand).bind(incident).execute(conn).await.map(drop)
 }
 
 /// An incident as listings show it; the fields are the keys of `incident list --json`.
@@ -283,6 +203,11 @@ pub struct IncidentView {
     pub last_seen: Timestamp,
     pub campaign: Option<i64>,
     pub exercise: bool,
+    pub word: Option<Word>,
+    pub why: Vec<Term>,
+    pub weights_version: Option<String>,
+    pub persistent: bool,
+    pub in_history: bool,
 }
 
 /// Incidents, the latest seen first; of one campaign if `campaign` is given.
@@ -293,7 +218,9 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
     let mut tx = store.readers().begin().await?;
     let sql = format!(
         "SELECT i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, n.id AS indicator_id, n.tlp,
-                i.first_seen, i.last_seen, i.campaign_id, i.exercise, MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
+                i.first_seen, i.last_seen, i.campaign_id, i.exercise, i.word, i.why, i.weights_version,
+                EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.persistent <> 0) AS persistent,
+                EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.in_history <> 0) AS in_history, MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
                 COUNT(a.id) AS alerts, COALESCE(SUM(a.count), 0) AS sightings,
                 COALESCE(MAX(a.by_resolver), 0) AS via_resolver, MAX(a.hosts) AS hosts_about
          FROM incident i JOIN member m ON m.id = i.member_id
@@ -301,7 +228,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
          LEFT JOIN alert a ON a.incident_id = i.id
          WHERE ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2)
          GROUP BY i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, n.id, n.tlp,
-                  i.first_seen, i.last_seen, i.campaign_id, i.exercise
+                  i.first_seen, i.last_seen, i.campaign_id, i.exercise, i.word, i.why, i.weights_version
          ORDER BY i.last_seen DESC, i.id DESC"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).fetch_all(&mut *tx).await?;
@@ -327,6 +254,11 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
             last_seen: Timestamp(row.try_get("last_seen")?),
             campaign: row.try_get("campaign_id")?,
             exercise: row.try_get("exercise")?,
+            word: word_from(row.try_get("word")?),
+            why: why_from(row.try_get("why")?),
+            weights_version: row.try_get("weights_version")?,
+            persistent: row.try_get("persistent")?,
+            in_history: row.try_get("in_history")?,
         });
     }
     Ok(incidents)

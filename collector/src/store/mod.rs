@@ -6,6 +6,7 @@ mod approval;
 pub mod audit;
 pub mod audit_part;
 pub mod belonging;
+pub mod bond;
 pub mod brake;
 pub mod brake_standing;
 pub mod campaign;
@@ -13,12 +14,14 @@ pub mod channel;
 pub mod claim;
 mod claim_group;
 mod claim_sum;
+pub mod cluster;
 pub mod copy;
 pub mod demoted;
 pub mod departure;
 pub mod draft;
 pub mod event;
 pub mod feed;
+pub mod guard;
 pub mod handed_over;
 pub mod heartbeat;
 pub mod incident;
@@ -30,6 +33,7 @@ pub mod lifetime;
 pub mod lint;
 pub mod list;
 pub mod mark;
+pub mod meeting;
 pub mod member;
 pub mod objections;
 pub mod onward;
@@ -39,13 +43,16 @@ pub mod pending;
 pub mod picture;
 mod places;
 pub mod presence;
+pub mod priority;
 pub mod profile;
+pub mod proposal;
 pub mod reach;
 pub mod reader;
 pub mod recall;
 pub mod record;
 pub mod restored;
 pub mod rollout;
+pub mod ruling;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
@@ -53,12 +60,15 @@ pub mod sighting;
 pub mod site;
 pub mod source;
 pub mod stage;
+pub mod strand;
 pub mod succession;
 mod taking;
+pub mod trace;
 pub mod trust;
 pub mod under_way;
 pub mod upgrade;
 pub mod verdict;
+pub mod weights;
 pub mod word;
 
 #[cfg(test)]
@@ -108,6 +118,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/015_verdicts.sql"),
     include_str!("../schema/016_imports.sql"),
     include_str!("../schema/017_feeds.sql"),
+    include_str!("../schema/020_correlation.sql"),
 ];
 
 /// Why the store could not be opened or used.

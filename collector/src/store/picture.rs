@@ -10,14 +10,17 @@ use std::collections::HashSet;
 
 use varde_common::time::Timestamp;
 
+use super::bond::{Bond, bonds_of};
 use super::brake::BrakeRow;
 use super::pending::PendingFacts;
 use super::rollout::RolloutFacts;
 use super::{Scope, Store};
 use crate::beat::Fare;
 use crate::braking::{Newest, Standing};
+use crate::priority::Term;
 use crate::reach::Reach;
 use crate::verdict::Verdict;
+use crate::weights::EscalationWeights;
 
 /// Campaigns in one picture; the page says how many there are beside them.
 pub const CAMPAIGNS_MAX: i64 = 50;
@@ -222,6 +225,21 @@ pub struct CampaignFacts {
     pub departed: i64,
     /// What it was found by.
     pub indicators: Vec<IndicatorFacts>,
+    /// How much it matters; nothing of that for a member, whom it would tell of others.
+    pub weighed: WordFacts,
+    /// Medium links join nothing to it any more, and a split is proposed; never for a member.
+    pub is_too_connected: bool,
+}
+
+/// How much something matters, as it was weighed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WordFacts {
+    /// 0 info … 4 critical; none = not weighed yet.
+    pub word: Option<i64>,
+    /// What it stands on.
+    pub why: Vec<Term>,
+    /// By which weights.
+    pub version: Option<String>,
 }
 
 impl CampaignFacts {
@@ -249,6 +267,8 @@ pub struct IncidentFacts {
     pub campaign_id: Option<i64>,
     /// Its alerts, summed.
     pub hit: HitFacts,
+    /// How much it matters.
+    pub weighed: WordFacts,
 }
 
 /// One alert with its why.
@@ -379,6 +399,10 @@ pub struct Detail {
     pub alerts: Vec<AlertFacts>,
     /// How many there are.
     pub alerts_total: i64,
+    /// What the incidents of a campaign share; of an incident nothing.
+    pub bonds: Vec<Bond>,
+    /// From when on something is sector-wide.
+    pub escalation: EscalationWeights,
 }
 
 /// Which thing a detail is of.
@@ -409,7 +433,10 @@ impl Store {
     /// The database's own.
     pub async fn picture_of(&self, scope: Scope, of: Subject) -> Result<Option<(Picture, Detail)>, sqlx::Error> {
         let mut tx = self.readers().begin().await?;
-        let found = reads::detail(&mut tx, scope, of).await?;
+        let mut found = reads::detail(&mut tx, scope, of).await?;
+        if let (Some((_, detail)), Subject::Campaign(id), Scope::Operator) = (&mut found, of, scope) {
+            detail.bonds = bonds_of(&mut tx, id).await?;
+        }
         tx.rollback().await?;
         Ok(found)
     }

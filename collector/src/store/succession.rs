@@ -58,6 +58,15 @@ pub(crate) async fn hand_over(
         "UPDATE site SET member_id = $2 WHERE member_id = $1",
         "UPDATE incident SET member_id = $2 WHERE member_id = $1",
         "UPDATE alert SET member_id = $2 WHERE member_id = $1",
+        "UPDATE strand SET member_id = $2 WHERE member_id = $1",
+        "UPDATE trace SET member_id = $2 WHERE member_id = $1",
+        // What both have met the one has met that goes on, at the earlier time and as far as it got at either.
+        "UPDATE meeting SET
+            first_seen = (SELECT MIN(o.first_seen) FROM meeting o WHERE o.indicator_id = meeting.indicator_id AND o.member_id IN ($1, $2)),
+            evidence = (SELECT MAX(o.evidence) FROM meeting o WHERE o.indicator_id = meeting.indicator_id AND o.member_id IN ($1, $2))
+            WHERE member_id IN ($1, $2)",
+        "DELETE FROM meeting WHERE member_id = $1 AND indicator_id IN (SELECT indicator_id FROM meeting WHERE member_id = $2)",
+        "UPDATE meeting SET member_id = $2 WHERE member_id = $1",
         "UPDATE braked_count SET member_id = $2 WHERE member_id = $1",
         "UPDATE reader SET member_id = $2 WHERE member_id = $1",
         "UPDATE former_number SET member_id = $2 WHERE member_id = $1",

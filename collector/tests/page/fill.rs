@@ -220,7 +220,7 @@ async fn incident_row(
     now: Timestamp,
     word: &(dyn Fn(&str) -> String + Sync),
 ) -> anyhow::Result<()> {
-    sqlx::query("INSERT INTO incident VALUES ($1,$2,$3,$4,$5,$5,$6,$7,$8,$8,$9,$9)")
+    sqlx::query("INSERT INTO incident (id, uuid, member_id, link_kind, link_value, title, exercise, campaign_id, opened_at, first_seen, last_seen, updated_at) VALUES ($1,$2,$3,$4,$5,$5,$6,$7,$8,$8,$9,$9)")
         .bind(id)
         .bind(word(&format!("1c1de000-0000-5000-8000-0000000000{id}")))
         .bind(member)

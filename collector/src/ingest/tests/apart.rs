@@ -8,15 +8,14 @@ use super::*;
 /// Whose session speaks; its member has the same number.
 const SPEAKS: i64 = 1;
 
-/// Every row that is not the speaker's, table by table. Campaigns, and which of them an incident is part of, are several members'.
+/// Every row that is not the speaker's, table by table. Campaigns, clusters and guards, and which of them an incident is part of, are several members'.
 async fn of_others(fixture: &Fixture) -> BTreeMap<String, Vec<String>> {
     let readers = fixture.store.readers();
-    let sql =
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('campaign', 'merged', 'sqlite_sequence')";
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT IN ('campaign', 'cluster', 'guard', 'merged', 'sqlite_sequence')";
     let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(readers).await.unwrap();
     let mut all = BTreeMap::new();
     for table in tables {
-        let sql = "SELECT name FROM pragma_table_info($1) WHERE name <> 'campaign_id'";
+        let sql = "SELECT name FROM pragma_table_info($1) WHERE name NOT IN ('campaign_id', 'cluster_id')";
         let columns: Vec<String> = sqlx::query_scalar(sql).bind(&table).fetch_all(readers).await.unwrap();
         let whose = ["sensor_id", "member_id"].into_iter().find(|whose| columns.iter().any(|column| column == whose));
         let whose = whose.or((table == "sensor").then_some("id")).unwrap_or("0");

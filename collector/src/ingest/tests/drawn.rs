@@ -83,7 +83,10 @@ async fn two_members_with_the_same_indicator_are_a_campaign_and_changes_tell_of_
         ],
         "member_count": 2, "independent": 2, "departed": 0, "able_to_see": 3, "members_total": 3, "evidence": "looked_up", "hosts": 2, "alerts": 2,
         "sightings": 2, "first_seen": day(0), "last_seen": day(3), "opened_at": NOW, "exercise": false,
+        "word": "medium", "why": line["why"], "weights_version": "varde-1", "scale": "several", "half_within_s": 0, "persistent": 0,
+        "in_history": false, "too_connected": false, "too_connected_why": null,
     });
+    assert_eq!(line["why"][0], json!({ "term": "confidence", "value": 50, "grade": "medium", "points": 1 }));
     assert_eq!(line, expected);
     let update = batch(2, vec![RecordBody::Updated(updated(1, 5, Evidence::Contacted, 4))]);
     let outcome = handle_batch(&fixture.store, 2, &update, NOW).await.unwrap();
@@ -165,17 +168,17 @@ async fn an_exercise_is_kept_apart_and_a_sensor_alone_cannot_call_a_hit_one() {
 #[tokio::test]
 async fn a_late_alert_that_bridges_two_campaigns_leaves_the_older_and_the_other_still_leads_there() {
     let fixture = fixture(3).await;
-    for (sensor, first_day) in [(1, 0), (2, 1), (1, 14), (2, 15)] {
+    for (sensor, first_day) in [(1, 0), (2, 1), (1, 100), (2, 101)] {
         let seq = if first_day < 10 { 1 } else { 2 };
         send(&fixture, sensor, &batch(seq, vec![RecordBody::Opened(opened(1, 10, first_day))])).await;
     }
     let before = campaigns(&fixture, Scope::Operator).await;
     assert_eq!(before.iter().map(|c| c.id).collect::<Vec<_>>(), [2, 1]);
-    send(&fixture, 1, &batch(3, vec![RecordBody::Opened(opened(1, 11, 7))])).await;
+    send(&fixture, 1, &batch(3, vec![RecordBody::Opened(opened(1, 11, 51))])).await;
     let after = campaigns(&fixture, Scope::Operator).await;
     assert_eq!(after.len(), 1);
     assert_eq!((after[0].id, &after[0].uuid, after[0].alerts), (1, &before[1].uuid, 5));
-    assert_eq!(incidents(&fixture).await.len(), 3, "one of the first member, two of the second");
+    assert_eq!(incidents(&fixture).await.len(), 5, "three of the first member, two of the second");
     for name in ["1", "2", before[0].uuid.as_str()] {
         assert_eq!(campaign::resolve(&fixture.store, Scope::Operator, name).await.unwrap(), Some(1), "{name}");
     }
@@ -320,11 +323,11 @@ async fn two_members_that_become_one_have_one_incident_and_their_numbers_lead_th
     for sensor in [1, 2, 3] {
         let first_day = if sensor == 2 { 3 } else { 0 };
         send(&fixture, sensor, &batch(1, vec![RecordBody::Opened(opened(1, 10, first_day))])).await;
-        send(&fixture, sensor, &batch(2, vec![RecordBody::Opened(opened(2, 10, sensor * 30))])).await;
+        send(&fixture, sensor, &batch(2, vec![RecordBody::Opened(opened(2, 10, sensor * 70))])).await;
     }
     assert_eq!(fixture.count("SELECT COUNT(*) FROM incident WHERE member_id IN (1, 2)").await, 4);
     handle_merger(&fixture.store, 1, 2, NOW).await.unwrap();
-    // What was within seven days is one; what was a month apart stays two.
+    // What was within seven days is one; what was months apart stays two.
     assert_eq!(fixture.count("SELECT COUNT(*) FROM incident WHERE member_id = 2").await, 3);
     assert_eq!(fixture.count("SELECT COUNT(*) FROM incident WHERE member_id = 1").await, 0);
     assert_eq!(fixture.count("SELECT COUNT(*) FROM alert WHERE member_id = 2").await, 4);

@@ -11,11 +11,12 @@ use varde_common::words::fingerprint;
 use super::rows::{alert_facts, hit_facts, indicator_facts, maybe_time, member_facts, time, withheld};
 use super::{
     ALERTS_MAX, CAMPAIGNS_MAX, CampaignFacts, Detail, INCIDENTS_MAX, INDICATORS_MAX, IncidentFacts, KeyFacts,
-    ListFacts, MEMBERS_MAX, OTHERS_SHOWN_FROM, Picture, SensorFacts, SensorTrustFacts, Subject, TrustFacts,
+    ListFacts, MEMBERS_MAX, OTHERS_SHOWN_FROM, Picture, SensorFacts, SensorTrustFacts, Subject, TrustFacts, WordFacts,
 };
 use crate::beat::Fare;
 use crate::store::heartbeat::BEFORE;
-use crate::store::{Scope, brake, brake_standing, pending, reach, rollout, setting, source};
+use crate::store::priority::why_from;
+use crate::store::{Scope, brake, brake_standing, pending, reach, rollout, setting, source, weights};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
 macro_rules! hit_columns {
@@ -251,7 +252,8 @@ async fn read_campaigns(
     let member = scope.member_id();
     let operator = matches!(scope, Scope::Operator);
     let rows = sqlx::query(concat!(
-        "SELECT * FROM campaign WHERE id IN ",
+        "SELECT campaign.*, (SELECT COUNT(k.too_connected_at) FROM cluster k WHERE k.id = campaign.cluster_id) > 0 AS is_too_connected \
+         FROM campaign WHERE id IN ",
         shown_campaigns!(),
         " ORDER BY exercise, last_seen DESC, id DESC"
     ))
@@ -274,6 +276,8 @@ async fn read_campaigns(
             others: Some(0).filter(|_| operator),
             departed: if operator { row.try_get("departed")? } else { 0 },
             indicators: Vec::new(),
+            weighed: if operator { weighed(row)? } else { WordFacts::default() },
+            is_too_connected: operator && row.try_get("is_too_connected")?,
         });
     }
     let place: HashMap<i64, usize> = campaigns.iter().enumerate().map(|(place, c)| (c.id, place)).collect();
@@ -349,13 +353,15 @@ async fn read_incidents(
 ) -> Result<Vec<IncidentFacts>, sqlx::Error> {
     let (campaign, incident) = subject(of);
     let rows = sqlx::query(concat!(
-        "SELECT i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.member_id, m.number, m.name, m.supplier, ",
+        "SELECT i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.word, i.why, i.weights_version, i.member_id, m.number, \
+         m.name, m.supplier, ",
         hit_columns!(),
         "FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id \
          LEFT JOIN indicator n ON n.id = a.indicator_id WHERE i.id IN (SELECT x.id FROM incident x \
          WHERE ($1 IS NULL OR x.member_id = $1) AND ($2 IS NULL OR x.campaign_id = $2) AND ($3 IS NULL OR x.id = $3) \
          ORDER BY x.exercise, x.last_seen DESC, x.id DESC LIMIT $4) \
-         GROUP BY i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.member_id, m.number, m.name, m.supplier \
+         GROUP BY i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.word, i.why, i.weights_version, i.member_id, \
+         m.number, m.name, m.supplier \
          ORDER BY i.exercise, MAX(i.last_seen) DESC, i.id DESC"
     ))
     .bind(scope.member_id())
@@ -375,9 +381,18 @@ async fn read_incidents(
             exercise: row.try_get::<i64, _>("exercise")? != 0,
             campaign_id: row.try_get("campaign_id")?,
             hit: hit_facts(row)?,
+            weighed: weighed(row)?,
         });
     }
     Ok(incidents)
+}
+
+fn weighed(row: &SqliteRow) -> Result<WordFacts, sqlx::Error> {
+    Ok(WordFacts {
+        word: row.try_get("word")?,
+        why: why_from(row.try_get("why")?),
+        version: row.try_get("weights_version")?,
+    })
 }
 
 pub(super) async fn detail(
@@ -432,7 +447,8 @@ pub(super) async fn detail(
     .iter()
     .map(|row| indicator_facts(scope, row))
     .collect::<Result<_, _>>()?;
-    Ok(Some((picture, Detail { incidents, indicators, alerts, alerts_total })))
+    let escalation = weights::in_force(tx).await?.escalation;
+    Ok(Some((picture, Detail { incidents, indicators, alerts, alerts_total, bonds: Vec::new(), escalation })))
 }
 
 fn subject(of: Option<Subject>) -> (Option<i64>, Option<i64>) {

@@ -1,0 +1,129 @@
+//! Every word stands on its terms, and nothing doubtful is on top.
+
+use super::*;
+
+fn strand(independent: i64, confidence: u8, evidence: Evidence) -> Weighed {
+    let facts = Facts { evidence, confidence, level: Level::Medium, severity: Severity::Medium, ..Facts::default() };
+    Weighed { facts, independent, noise: false, verdicts: (0, 0) }
+}
+
+fn word(strands: &[Weighed]) -> Word {
+    weigh(strands, &Weights::built_in()).unwrap().word
+}
+
+/// Every strand that differs in what weighs.
+fn all_strands(confidences: &[u8]) -> Vec<Weighed> {
+    let mut all = Vec::new();
+    for &confidence in confidences {
+        for evidence in Evidence::ALL {
+            for level in [Level::Low, Level::Medium, Level::High] {
+                for severity in [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical] {
+                    for bits in 0..8u8 {
+                        let (by_name, persistent, right) = (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0);
+                        let facts = Facts {
+                            evidence,
+                            confidence,
+                            level,
+                            severity,
+                            by_name,
+                            by_name_at_high: by_name && level == Level::High,
+                            persistent,
+                            in_history: false,
+                        };
+                        let verdicts = if right { (9, 0) } else { (0, 0) };
+                        all.push(Weighed { facts, independent: 1, noise: false, verdicts });
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn q_nothing_of_low_confidence_is_above_medium_however_far_it_spreads() {
+    for one in all_strands(&[0, 20, 49]) {
+        let wide: Vec<Weighed> = (1..=300).map(|independent| Weighed { independent, ..one }).collect();
+        for strands in [&wide[..1], &wide[..5], &wide[..]] {
+            assert!(word(strands) <= Word::Medium, "{one:?} at {} members", strands.len());
+        }
+    }
+}
+
+#[test]
+fn q_what_is_proposed_as_noise_is_never_above_medium() {
+    for one in all_strands(&[50, 74, 100]) {
+        let wide: Vec<Weighed> = (1..=9).map(|independent| Weighed { independent, noise: true, ..one }).collect();
+        assert!(word(&wide) <= Word::Medium, "{one:?}");
+    }
+}
+
+#[test]
+fn critical_has_two_ways_and_spread_alone_is_none() {
+    let mut named = strand(1, 90, Evidence::Contacted);
+    named.facts = Facts { by_name: true, by_name_at_high: true, level: Level::High, ..named.facts };
+    assert_eq!(word(&[named]), Word::Critical);
+    // The same by address alone: the table says critical, and no way leads there.
+    let mut address = strand(1, 90, Evidence::DataOut);
+    address.facts.level = Level::High;
+    assert_eq!(word(&[address]), Word::High);
+    assert!(weigh(&[address], &Weights::built_in()).unwrap().why.contains(&Term::NotCritical));
+    let five: Vec<Weighed> = (1..=5).map(|independent| Weighed { independent, ..address }).collect();
+    assert_eq!((word(&five[..4]), word(&five)), (Word::High, Word::Critical));
+    // Five behind one shared supplier network are one.
+    let shared: Vec<Weighed> = five.iter().map(|strand| Weighed { independent: 1, ..*strand }).collect();
+    assert_eq!(word(&shared), Word::High);
+    let noise: Vec<Weighed> = five.iter().map(|strand| Weighed { noise: true, ..*strand }).collect();
+    assert!(word(&noise) <= Word::Medium);
+    let looked_up: Vec<Weighed> = (1..=300).map(|member| strand(member, 90, Evidence::LookedUp)).collect();
+    assert!(word(&looked_up) < Word::Critical);
+}
+
+#[test]
+fn every_word_says_why() {
+    let built_in = Weights::built_in();
+    for one in all_strands(&[20, 60, 90]) {
+        let priority = weigh(&[one], &built_in).unwrap();
+        let sum = |of: fn(&Term) -> Option<i64>| priority.why.iter().filter_map(of).sum::<i64>();
+        let likely = sum(|term| match term {
+            Term::Confidence { points, .. }
+            | Term::Evidence { points, .. }
+            | Term::Persistent { points }
+            | Term::AddressOnly { points }
+            | Term::Verdicts { points, .. } => Some(*points),
+            _ => None,
+        });
+        let told = priority.why.iter().find_map(|term| match term {
+            Term::Likelihood { points, grade } => Some((*points, *grade)),
+            _ => None,
+        });
+        let (points, grade) = told.unwrap();
+        assert_eq!(points, likely, "{priority:?}");
+        let bad = priority.why.iter().find_map(|term| match term {
+            Term::Consequence { grade, .. } => Some(*grade),
+            _ => None,
+        });
+        let by_table = built_in.matrix.word(grade, bad.unwrap());
+        let is_lowered = priority.why.contains(&Term::NotCritical);
+        assert_eq!(priority.word, if is_lowered { Word::High } else { by_table });
+        let written = serde_json::to_string(&priority.why).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Term>>(&written).unwrap(), priority.why);
+    }
+}
+
+#[test]
+fn a_false_positive_beside_it_neither_lifts_nor_lowers_what_is_real() {
+    let real = strand(1, 90, Evidence::Contacted);
+    let popular = Weighed { noise: true, ..strand(1, 90, Evidence::DataOut) };
+    let weights = Weights::built_in();
+    assert_eq!(weigh(&[real, popular], &weights), weigh(&[real], &weights));
+    assert_eq!(weigh(&[], &weights), None);
+}
+
+#[test]
+fn words_go_both_ways() {
+    for word in Word::ALL {
+        assert_eq!(Word::of(word.as_str()), Some(word));
+        assert_eq!(serde_json::to_string(&word).unwrap(), format!("\"{word}\""));
+    }
+}

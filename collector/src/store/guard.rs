@@ -1,0 +1,177 @@
+//! Guards: keys that link nothing any more, because they would link everything; and what stands behind each.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::json;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use varde_common::indicator::Pattern;
+use varde_common::time::Timestamp;
+
+use super::record::ROWS_PER_STATEMENT;
+use super::{meeting, trace};
+use crate::link::{Key, KeyKind};
+use crate::strand::AlertFact;
+use crate::weights::Weights;
+
+/// How an indicator stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// What it looks for.
+    pub pattern: Option<Pattern>,
+    /// How sure its sources are, 0-100.
+    pub confidence: u8,
+    /// How many members it has met.
+    pub members: i64,
+}
+
+/// How these indicators stand.
+///
+/// # Errors
+/// The database's own.
+pub async fn standing(
+    conn: &mut SqliteConnection,
+    indicators: &BTreeSet<i64>,
+) -> Result<HashMap<i64, Standing>, sqlx::Error> {
+    let ids: Vec<i64> = indicators.iter().copied().collect();
+    let mut found = HashMap::new();
+    for chunk in ids.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "SELECT n.id, n.pattern, n.confidence, (SELECT COUNT(*) FROM meeting m WHERE m.indicator_id = n.id)
+             FROM indicator n WHERE n.id IN (",
+        );
+        let mut list = select.separated(", ");
+        for id in chunk {
+            list.push_bind(*id);
+        }
+        select.push(")");
+        let rows: Vec<(i64, String, i64, i64)> = select.build_query_as().fetch_all(&mut *conn).await?;
+        found.extend(rows.into_iter().map(|(id, pattern, confidence, members)| {
+            let confidence = u8::try_from(confidence).unwrap_or(0);
+            (id, Standing { pattern: pattern.parse().ok(), confidence, members })
+        }));
+    }
+    Ok(found)
+}
+
+/// Those of these keys that link nothing.
+///
+/// # Errors
+/// The database's own.
+pub async fn tripped(conn: &mut SqliteConnection, keys: &BTreeSet<Key>) -> Result<BTreeSet<Key>, sqlx::Error> {
+    let known = settled(conn, keys).await?;
+    Ok(known.into_iter().filter(|(_, stands)| *stands).map(|(key, _)| key).collect())
+}
+
+/// Those of these keys that a guard has tripped over, each with whether that stands: a person may have said no.
+async fn settled(conn: &mut SqliteConnection, keys: &BTreeSet<Key>) -> Result<BTreeMap<Key, bool>, sqlx::Error> {
+    let mut found = BTreeMap::new();
+    for (kind, values) in trace::by_kind(keys.iter()) {
+        let mut select: QueryBuilder<Sqlite> =
+            QueryBuilder::new("SELECT value, settled_as IS NULL OR settled_as <> 'overruled' FROM guard WHERE kind = ");
+        select.push_bind(kind.as_str()).push(" AND value IN (");
+        let mut list = select.separated(", ");
+        for value in values {
+            list.push_bind(value.to_owned());
+        }
+        select.push(")");
+        let rows: Vec<(String, bool)> = select.build_query_as().fetch_all(&mut *conn).await?;
+        found.extend(rows.into_iter().map(|(value, stands)| (Key { kind, value }, stands)));
+    }
+    Ok(found)
+}
+
+/// A key links nothing from now on.
+pub(super) async fn trip(
+    conn: &mut SqliteConnection,
+    key: &Key,
+    numbers: &serde_json::Value,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let sql = "INSERT INTO guard (kind, value, tripped_at, numbers) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (kind, value) DO NOTHING";
+    let insert = sqlx::query(sql).bind(key.kind.as_str()).bind(&key.value).bind(now.0).bind(numbers.to_string());
+    insert.execute(conn).await.map(drop)
+}
+
+/// Of these threats those that are mere lists: more indicators are said to be of each than of any one thing. Found now, they are
+/// kept as such.
+///
+/// # Errors
+/// The database's own.
+pub async fn mere_lists(
+    conn: &mut SqliteConnection,
+    threats: &BTreeSet<String>,
+    weights: &Weights,
+    now: Timestamp,
+) -> Result<(BTreeSet<String>, Vec<Key>), sqlx::Error> {
+    let keys: BTreeSet<Key> = threats.iter().map(|name| Key { kind: KeyKind::Threat, value: name.clone() }).collect();
+    let known = settled(conn, &keys).await?;
+    let (mut lists, mut fresh) = (BTreeSet::new(), Vec::new());
+    for key in keys {
+        let is_list = match known.get(&key) {
+            Some(stands) => *stands,
+            None => {
+                let most = weights.link.mere_list_indicators;
+                let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM indicator WHERE threat = $1 LIMIT $2) t";
+                let count: i64 = sqlx::query_scalar(sql).bind(&key.value).bind(most + 1).fetch_one(&mut *conn).await?;
+                if count > most {
+                    trip(conn, &key, &json!({ "indicators_over": most }), now).await?;
+                    fresh.push(key.clone());
+                }
+                count > most
+            }
+        };
+        if is_list {
+            lists.insert(key.value);
+        }
+    }
+    Ok((lists, fresh))
+}
+
+/// Looks whether what new alerts share is too common to link: addresses that are not rare, indicators that look like noise, of those
+/// that have `spread` to another member. Gives the keys that link nothing from now on and did so before.
+///
+/// # Errors
+/// The database's own.
+pub async fn look(
+    conn: &mut SqliteConnection,
+    facts: &[AlertFact],
+    spread: &BTreeSet<i64>,
+    standing: &HashMap<i64, Standing>,
+    weights: &Weights,
+    now: Timestamp,
+) -> Result<Vec<Key>, sqlx::Error> {
+    let keys: BTreeSet<Key> = facts.iter().flat_map(|fact| fact.keys.iter().cloned()).collect();
+    let known = settled(conn, &keys).await?;
+    let mut fresh = Vec::new();
+    for key in keys.into_iter().filter(|key| !known.contains_key(key)) {
+        let numbers = match key.kind {
+            KeyKind::Address => {
+                let most = weights.link.address_topics_max;
+                let mut topics = trace::topics(conn, &key, most.saturating_add(1)).await?;
+                let here = facts.iter().filter(|fact| fact.keys.contains(&key));
+                topics.extend(here.map(|fact| fact.topic.link.clone()));
+                let topics = i64::try_from(topics.len()).unwrap_or(i64::MAX);
+                (topics > most).then(|| json!({ "topics_over": most }))
+            }
+            // Only one that has met another member is another case than it was.
+            KeyKind::Indicator => match key
+                .value
+                .parse()
+                .ok()
+                .filter(|id| spread.contains(id))
+                .and_then(|id| standing.get(&id).map(|found| (id, found)))
+            {
+                Some((id, found)) => meeting::looks_like_noise(conn, id, found, weights).await?,
+                None => None,
+            },
+            // Threats are looked at where an alert is put under one, domains where they are named.
+            KeyKind::Threat | KeyKind::Domain => None,
+        };
+        if let Some(numbers) = numbers {
+            trip(conn, &key, &numbers, now).await?;
+            fresh.push(key);
+        }
+    }
+    Ok(fresh)
+}

@@ -1,0 +1,109 @@
+//! Proposals that an indicator is noise, and what a person says of them.
+
+use serde::Serialize;
+use varde_common::time::Timestamp;
+
+use super::alert::shown_pattern;
+use super::{Scope, Store, StoreError, incident, priority, weights};
+use crate::link::{Key, KeyKind};
+use crate::noise::Numbers;
+
+/// What a person says of a proposal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Settled {
+    /// It is noise: the indicator links nothing, and weighs little.
+    Upheld,
+    /// It is none: the indicator links and weighs again, and is not proposed again.
+    Overruled,
+}
+
+impl Settled {
+    /// The word used in `--json` and in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Settled::Upheld => "upheld",
+            Settled::Overruled => "overruled",
+        }
+    }
+
+    fn of(word: &str) -> Option<Settled> {
+        [Settled::Upheld, Settled::Overruled].into_iter().find(|settled| settled.as_str() == word)
+    }
+}
+
+/// That an indicator is proposed as noise, with the numbers it stands on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Proposal {
+    /// `indicator.id`.
+    pub indicator_id: i64,
+    /// What it looks for.
+    pub indicator: String,
+    /// Since when.
+    pub proposed_at: Timestamp,
+    /// By what.
+    pub numbers: Option<Numbers>,
+    /// What a person has said of it.
+    pub settled: Option<Settled>,
+    /// Who.
+    pub settled_by: Option<String>,
+    /// Why.
+    pub settled_why: Option<String>,
+}
+
+/// A proposal as it is stored.
+type Row = (i64, String, i64, String, Option<String>, Option<String>, Option<String>);
+
+impl Store {
+    /// Everything that is proposed as noise, the newest first; those not settled only, if `open`.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn noise_proposals(&self, scope: Scope, open: bool) -> Result<Vec<Proposal>, StoreError> {
+        if scope != Scope::Operator {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT n.id, n.pattern, g.tripped_at, g.numbers, g.settled_as, g.settled_by, g.settled_why
+            FROM guard g JOIN indicator n ON n.id = CAST(g.value AS BIGINT)
+            WHERE g.kind = 'indicator' AND ($1 = 0 OR g.settled_as IS NULL) ORDER BY g.tripped_at DESC, n.id DESC";
+        let rows: Vec<Row> = sqlx::query_as(sql).bind(i64::from(open)).fetch_all(self.readers()).await?;
+        let read = |(indicator_id, pattern, at, numbers, settled, by, why): Row| Proposal {
+            indicator_id,
+            indicator: shown_pattern(&pattern),
+            proposed_at: Timestamp(at),
+            numbers: serde_json::from_str(&numbers).ok(),
+            settled: settled.as_deref().and_then(Settled::of),
+            settled_by: by,
+            settled_why: why,
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// Says of a proposal whether the indicator is noise, and weighs anew what it was met by. Gives whether there is such a proposal.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn settle_noise(
+        &self,
+        indicator: i64,
+        settled: Settled,
+        (who, why): (&str, &str),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let sql = "UPDATE guard SET settled_as = $2, settled_by = $3, settled_why = $4, settled_at = $5
+            WHERE kind = 'indicator' AND value = $1";
+        let key = Key { kind: KeyKind::Indicator, value: indicator.to_string() };
+        let update = sqlx::query(sql).bind(&key.value).bind(settled.as_str()).bind(who).bind(why).bind(now.0);
+        if update.execute(&mut *tx).await?.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let (incidents, campaigns) = priority::held_by(&mut tx, &key).await?;
+        let weights = weights::in_force(&mut tx).await?;
+        let shared = incident::behind_suppliers(&mut tx).await?;
+        let (incidents, campaigns) = (incidents.into_iter().collect(), campaigns.into_iter().collect());
+        priority::weigh(&mut tx, &incidents, &campaigns, &shared, &weights).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,183 @@
+//! What a person says of campaigns: that one is two, or that two are one. Later alerts obey it.
+
+use std::collections::BTreeSet;
+
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use varde_common::time::Timestamp;
+
+use super::campaign::{absorb_campaign, grow_campaign, raise_campaign};
+use super::record::ROWS_PER_STATEMENT;
+use super::{Store, StoreError, cluster, incident, priority, weights};
+use crate::campaign::is_campaign;
+use crate::weights::Weights;
+
+/// Who says so, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Word<'a> {
+    /// Who.
+    pub who: &'a str,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// Why it was not done; nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotRuled {
+    /// There is no such campaign.
+    #[error("there is no campaign {0}")]
+    NoCampaign(i64),
+    /// An incident is not in it.
+    #[error("incident {0} is not in that campaign")]
+    NotInIt(i64),
+    /// All of it, or nothing of it, was to be taken out.
+    #[error("a split leaves at least one incident on each side")]
+    OneSided,
+    /// They are the same.
+    #[error("it is one campaign already")]
+    Same,
+    /// One is an exercise and the other is real.
+    #[error("an exercise is never mixed with what is real")]
+    Exercise,
+}
+
+/// What became of a campaign that was split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Split {
+    /// The campaign that goes on with what is left.
+    pub kept: i64,
+    /// The campaign that was split off; none where too few members are in that for one.
+    pub other: Option<i64>,
+}
+
+async fn cluster_of(conn: &mut SqliteConnection, campaign: i64) -> Result<Option<(i64, bool)>, sqlx::Error> {
+    sqlx::query_as("SELECT cluster_id, exercise FROM campaign WHERE id = $1 AND cluster_id IS NOT NULL")
+        .bind(campaign)
+        .fetch_optional(conn)
+        .await
+}
+
+async fn note(
+    conn: &mut SqliteConnection,
+    (kind, campaign, other): (&str, i64, Option<i64>),
+    moved: usize,
+    word: Word<'_>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let sql = "INSERT INTO ruling (id, kind, campaign_id, other_id, incidents, who, reason, at)
+        VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM ruling), $1, $2, $3, $4, $5, $6, $7)";
+    let insert = sqlx::query(sql).bind(kind).bind(campaign).bind(other).bind(i64::try_from(moved).unwrap_or(i64::MAX));
+    insert.bind(word.who).bind(word.reason).bind(now.0).execute(conn).await.map(drop)
+}
+
+async fn weigh(conn: &mut SqliteConnection, campaigns: &BTreeSet<i64>, weights: &Weights) -> Result<(), sqlx::Error> {
+    let shared = incident::behind_suppliers(conn).await?;
+    priority::weigh(conn, &BTreeSet::new(), campaigns, &shared, weights).await
+}
+
+impl Store {
+    /// Takes incidents out of a campaign. What links the two from now on makes them no longer one: later alerts go to one or the
+    /// other. The mark that it is too connected goes, for a person has seen to it.
+    ///
+    /// # Errors
+    /// The database's own; within, [`NotRuled`].
+    pub async fn split_campaign(
+        &self,
+        campaign: i64,
+        incidents: &BTreeSet<i64>,
+        word: Word<'_>,
+        now: Timestamp,
+    ) -> Result<Result<Split, NotRuled>, StoreError> {
+        let mut tx = self.begin().await?;
+        let Some((from, _)) = cluster_of(&mut tx, campaign).await? else {
+            return Ok(Err(NotRuled::NoCampaign(campaign)));
+        };
+        let inside: Vec<i64> = sqlx::query_scalar("SELECT id FROM incident WHERE campaign_id = $1")
+            .bind(campaign)
+            .fetch_all(&mut *tx)
+            .await?;
+        let inside: BTreeSet<i64> = inside.into_iter().collect();
+        if let Some(stranger) = incidents.difference(&inside).next() {
+            return Ok(Err(NotRuled::NotInIt(*stranger)));
+        }
+        if incidents.is_empty() || incidents.len() == inside.len() {
+            return Ok(Err(NotRuled::OneSided));
+        }
+        let own = cluster::begin(&mut tx).await?;
+        for (low, high) in cluster::apart(&mut tx).await? {
+            if low == from || high == from {
+                cluster::put_apart(&mut tx, own, if low == from { high } else { low }).await?;
+            }
+        }
+        cluster::put_apart(&mut tx, from, own).await?;
+        for chunk in Vec::from_iter(incidents.iter().copied()).chunks(ROWS_PER_STATEMENT) {
+            let mut update: QueryBuilder<Sqlite> =
+                QueryBuilder::new("UPDATE incident SET campaign_id = NULL, cluster_id = ");
+            update.push_bind(own).push(" WHERE id IN (");
+            let mut list = update.separated(", ");
+            for id in chunk {
+                list.push_bind(*id);
+            }
+            update.push(")");
+            update.build().execute(&mut *tx).await?;
+        }
+        let sql = "UPDATE cluster SET too_connected_at = NULL, too_connected_why = NULL WHERE id = $1";
+        sqlx::query(sql).bind(from).execute(&mut *tx).await?;
+        grow_campaign(&mut tx, campaign, from, now).await?;
+        let weights = weights::in_force(&mut tx).await?;
+        let shared = incident::behind_suppliers(&mut tx).await?;
+        let found = cluster::of_ids(&mut tx, &BTreeSet::from([own]), weights.confidence.low_below).await?;
+        let members = found.values().flat_map(|cluster| &cluster.members);
+        let members = members.map(|(_, member, sure)| (shared.get(member).copied().unwrap_or(*member), *sure));
+        let other = match is_campaign(members, &weights) {
+            true => {
+                let other = raise_campaign(&mut tx, own, now).await?;
+                grow_campaign(&mut tx, other, own, now).await?;
+                Some(other)
+            }
+            false => None,
+        };
+        note(&mut tx, ("split", campaign, other), incidents.len(), word, now).await?;
+        weigh(&mut tx, &other.into_iter().chain([campaign]).collect(), &weights).await?;
+        tx.commit().await?;
+        Ok(Ok(Split { kept: campaign, other }))
+    }
+
+    /// Makes two campaigns one: the older goes on, and the number of the other leads there. Gives the one that goes on.
+    ///
+    /// # Errors
+    /// The database's own; within, [`NotRuled`].
+    pub async fn merge_campaigns(
+        &self,
+        (one, other): (i64, i64),
+        word: Word<'_>,
+        now: Timestamp,
+    ) -> Result<Result<i64, NotRuled>, StoreError> {
+        let (kept, old) = (one.min(other), one.max(other));
+        if kept == old {
+            return Ok(Err(NotRuled::Same));
+        }
+        let mut tx = self.begin().await?;
+        let Some((into, real)) = cluster_of(&mut tx, kept).await? else { return Ok(Err(NotRuled::NoCampaign(kept))) };
+        let Some((from, drill)) = cluster_of(&mut tx, old).await? else { return Ok(Err(NotRuled::NoCampaign(old))) };
+        if real != drill {
+            return Ok(Err(NotRuled::Exercise));
+        }
+        let moved: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM incident WHERE campaign_id = $1")
+            .bind(old)
+            .fetch_one(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM apart WHERE low = $1 AND high = $2")
+            .bind(into.min(from))
+            .bind(into.max(from))
+            .execute(&mut *tx)
+            .await?;
+        absorb_campaign(&mut tx, old, kept, now).await?;
+        cluster::absorb(&mut tx, from, into).await?;
+        grow_campaign(&mut tx, kept, into, now).await?;
+        note(&mut tx, ("merge", kept, Some(old)), usize::try_from(moved).unwrap_or(0), word, now).await?;
+        let weights = weights::in_force(&mut tx).await?;
+        weigh(&mut tx, &BTreeSet::from([kept]), &weights).await?;
+        tx.commit().await?;
+        Ok(Ok(kept))
+    }
+}
