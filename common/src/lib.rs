@@ -30,6 +30,7 @@ pub mod overlay;
 pub mod pattern;
 pub mod plain;
 pub mod record;
+pub mod retention;
 pub mod rotation;
 pub mod tie;
 pub mod time;

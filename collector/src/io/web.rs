@@ -25,6 +25,7 @@ use super::views::Views;
 use super::{clock, pages};
 use crate::change::{Change, Changes};
 use crate::limits::EVENTS_SHOWN;
+use crate::limits::silence::SILENCES_SHOWN;
 use crate::present::api::PictureJson;
 use crate::present::asset::{ASSETS, Asset, TILE_GRID};
 use crate::present::detail::{CampaignView, IncidentView};
@@ -36,7 +37,9 @@ use crate::present::shown::{Calendar, Shown};
 use crate::present::text::{Language, Texts};
 use crate::present::view::{FrontView, Reader};
 use crate::store::picture::{Picture, Subject};
-use crate::store::{Scope, Store, StoreError};
+use crate::store::profile::Known;
+use crate::store::silence::WhichSilences;
+use crate::store::{Scope, Store, StoreError, setting};
 
 /// Scripts, styles and pictures from here alone; nothing inline, no framing, no forms.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -98,6 +101,7 @@ fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router
         .route("/sak/{id}", get(incident))
         .route("/sensor/{id}", get(sensor))
         .route("/medlem/{number}", get(member))
+        .route("/personvern", get(privacy))
         .route("/api/picture", get(picture_json))
         .route("/live", get(live))
         .route("/health", get(healthy));
@@ -337,7 +341,12 @@ async fn sensor(Path(id): Path<String>, parts: Parts) -> Response {
                 Ok(events) => events,
                 Err(error) => return visit.broken(&error),
             };
-            let view = SensorView::of(facts, &picture, &events, &visit.reader());
+            let which = WhichSilences { sensor: Some(id), ..WhichSilences::default() };
+            let silences = match shared.store.silences(Scope::Operator, which, SILENCES_SHOWN).await {
+                Ok(silences) => silences,
+                Err(error) => return visit.broken(&error),
+            };
+            let view = SensorView::of(facts, &picture, &silences, &events, &visit.reader());
             visit.answer(StatusCode::OK, page::sensor(&visit.head(operator), &view, visit.extent))
         }
         Err(error) => visit.broken(&error),
@@ -356,10 +365,22 @@ async fn member(Path(number): Path<String>, parts: Parts) -> Response {
             Redirect::to(&format!("/medlem/{}", known.member.number)).into_response()
         }
         Ok(Some(known)) => {
-            let view = MemberView::of(&known.member, &known.profile, &known.sites, &visit.reader());
-            visit.answer(StatusCode::OK, page::member(&visit.head(known.operator.as_deref()), &view, visit.extent))
+            let Known { operator, member, profile, sites, silences } = &known;
+            let view = MemberView::of(member, profile, sites, silences, &visit.reader());
+            visit.answer(StatusCode::OK, page::member(&visit.head(operator.as_deref()), &view, visit.extent))
         }
         Ok(None) => visit.not_there(None),
+        Err(error) => visit.broken(&error),
+    }
+}
+
+async fn privacy((State(shared), asked, headers, uri): Parts) -> Response {
+    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
+    match shared.store.setting(Scope::Operator, setting::OPERATOR_NAME).await {
+        Ok(operator) => {
+            let table = crate::present::privacy::table(visit.texts());
+            visit.answer(StatusCode::OK, page::privacy(&visit.head(operator.as_deref()), &table, visit.extent))
+        }
         Err(error) => visit.broken(&error),
     }
 }

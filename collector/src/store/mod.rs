@@ -44,14 +44,17 @@ pub mod reader;
 pub mod recall;
 pub mod record;
 pub mod restored;
+pub mod retention;
 pub mod rollout;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
 pub mod sighting;
+pub mod silence;
 pub mod site;
 pub mod source;
 pub mod stage;
+pub mod statistics;
 pub mod succession;
 pub mod trust;
 pub mod upgrade;
@@ -103,6 +106,8 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/013_sources.sql"),
     include_str!("../schema/014_drafts.sql"),
     include_str!("../schema/015_verdicts.sql"),
+    include_str!("../schema/021_silence.sql"),
+    include_str!("../schema/022_statistics.sql"),
 ];
 
 /// Why the store could not be opened or used.
