@@ -23,6 +23,7 @@ pub mod limits;
 pub mod list;
 pub mod matcher;
 pub mod message;
+pub mod metrics;
 pub mod name;
 pub mod newest;
 pub mod observation;

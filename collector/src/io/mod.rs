@@ -25,6 +25,7 @@ pub mod lists;
 pub mod live;
 #[cfg(test)]
 mod logged;
+pub mod metrics;
 mod news;
 pub mod outlived;
 pub mod overwritten;

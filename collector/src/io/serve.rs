@@ -23,7 +23,7 @@ use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
 use super::{
-    beat, clock, control, departures, overwritten, retention, sightings, silence, source_turns, user, web,
+    beat, clock, control, departures, metrics, overwritten, retention, sightings, silence, source_turns, user, web,
 };
 use crate::address::{Bound, DialAddress};
 use crate::audit::{Deed, On};
@@ -79,6 +79,19 @@ pub enum StartError {
         /// The system's word.
         error: std::io::Error,
     },
+    /// The socket for numbers.
+    #[error(
+        "cannot listen on TCP {address}: {error}; choose another address for metrics in collector.toml, or stop what uses it"
+    )]
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// Numbers are told to this machine alone.
+    #[error("metrics are served to this machine alone, not on {0}; use a loopback address such as 127.0.0.1:9844")]
+    MetricsNotLoopback(SocketAddr),
     /// The page has no login yet.
     #[error(
         "the page has no login yet, so it is served to this machine alone, not on {0}; use a loopback address such as 127.0.0.1:8443 and reach it through SSH"
@@ -114,6 +127,8 @@ pub struct Conduct {
     pub heartbeat: Option<beat::Wanted>,
     /// The certificate readers of the list are shown; none = one of the collector's authority.
     pub feed_certificate: Option<Own>,
+    /// Where numbers for Prometheus are told; none = nowhere.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Starts it as it behaves where nothing is set.
@@ -131,6 +146,9 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
 pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Running, StartError> {
     if !wanted.web.ip().is_loopback() {
         return Err(StartError::NotLoopback(wanted.web));
+    }
+    if let Some(address) = conduct.metrics.filter(|address| !address.ip().is_loopback()) {
+        return Err(StartError::MetricsNotLoopback(address));
     }
     let heartbeat = conduct.heartbeat.clone().map(beat::Sender::new).transpose()?;
     store::find(data)?;
@@ -170,6 +188,12 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     let enrolments = quic::enrolment_endpoint(wanted.enroll, &keyring)?;
     let web_error = |error| StartError::Web { address: wanted.web, error };
     let page = TcpListener::bind(wanted.web).await.map_err(web_error)?;
+    let numbers = match conduct.metrics {
+        Some(address) => {
+            Some(TcpListener::bind(address).await.map_err(|error| StartError::Metrics { address, error })?)
+        }
+        None => None,
+    };
     let tcp_address = tcp_listener.as_ref().map(TcpListener::local_addr).transpose();
     let bound = Bound {
         quic: sessions.local_addr().map_err(StartError::NoAddress)?,
@@ -212,6 +236,9 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     others.spawn(source_turns::go_on(data.to_owned(), store.clone(), changes.clone()));
     others.spawn(sightings::go_on(store.clone()));
     others.spawn(silence::go_on(store.clone(), changes.clone()));
+    if let Some(numbers) = numbers {
+        others.spawn(metrics::serve(numbers, store.clone(), stopped.clone()));
+    }
     match heartbeat {
         Some(sender) => {
             others.spawn(beat::go_on(sender, store.clone(), changes.clone()));
@@ -259,8 +286,9 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
         .feed_certificate
         .as_ref()
         .map_or_else(String::new, |own| format!(", readers are shown the certificate {}", own.certificate.display()));
+    let metrics = conduct.metrics.map_or_else(String::new, |address| format!(", metrics {address}"));
     let settings = format!(
-        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}",
+        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{metrics}",
         conduct.approve_sensors
     );
     let noted = async {

@@ -18,6 +18,7 @@ use axum::routing::get;
 use serde::Deserialize;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
+use varde_common::metrics::names_loopback;
 
 use super::beat::health;
 use super::news::tell;
@@ -120,20 +121,7 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Whether a `Host` names this machine itself, whatever the port.
-fn names_loopback(host: &str) -> bool {
-    let (name, port) = match host.strip_prefix("[::1]") {
-        Some(rest) => ("[::1]", rest.strip_prefix(':').or(rest.is_empty().then_some("0"))),
-        None => match host.split_once(':') {
-            Some((name, port)) => (name, Some(port)),
-            None => (host, Some("0")),
-        },
-    };
-    let port_good = port.is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
-    port_good && (name == "[::1]" || name == "127.0.0.1" || name.eq_ignore_ascii_case("localhost"))
-}
-
-async fn guard_host(request: Request, next: Next) -> Response {
+pub(super) async fn guard_host(request: Request, next: Next) -> Response {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let named = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().is_ok_and(names_loopback),
@@ -148,7 +136,7 @@ async fn guard_host(request: Request, next: Next) -> Response {
     (StatusCode::MISDIRECTED_REQUEST, words).into_response()
 }
 
-async fn guard_headers(request: Request, next: Next) -> Response {
+pub(super) async fn guard_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -422,21 +410,4 @@ async fn live(State(shared): State<Arc<Shared>>) -> Response {
     let (events, stream) = mpsc::channel(4);
     tokio::spawn(tell(shared.changes.subscribe(), shared.stop.clone(), events, place));
     Sse::new(ReceiverStream::new(stream)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_of_this_machine_pass() {
-        for good in ["localhost", "Localhost:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:8443"] {
-            assert!(names_loopback(good), "{good}");
-        }
-        for bad in
-            ["", ":80", "localhost.", "localhost:", "localhost:+1", "127.0.0.2", "::1", "[::1", "[::1]x", "x[::1]"]
-        {
-            assert!(!names_loopback(bad), "{bad}");
-        }
-    }
 }

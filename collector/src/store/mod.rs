@@ -19,6 +19,7 @@ pub mod departure;
 pub mod draft;
 pub mod event;
 pub mod feed;
+pub mod figures;
 pub mod handed_over;
 pub mod heartbeat;
 pub mod incident;

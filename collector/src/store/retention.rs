@@ -59,9 +59,14 @@ impl Store {
                 }
             }
         }
-        let mut tx = self.begin().await?;
-        forgotten.records = records(&mut tx, newest).await?;
-        tx.commit().await?;
+        let sensors: Vec<i64> =
+            sqlx::query_scalar("SELECT id FROM sensor ORDER BY id").fetch_all(self.readers()).await?;
+        for sensor in sensors {
+            // One at a time, so that batches come between; where nothing is due nothing is written.
+            let mut tx = self.begin().await?;
+            forgotten.records += records(&mut tx, sensor, newest).await?;
+            tx.commit().await?;
+        }
         let mut tx = self.begin().await?;
         forgotten.others = beside(&mut tx, newest).await?;
         tx.commit().await?;
@@ -72,25 +77,20 @@ impl Store {
     }
 }
 
-/// Records go in the order of their numbers, spool by spool; the last of each stays, without its octets, so that the spool's position is
+/// A sensor's records go in the order of their numbers, spool by spool; the last of each stays, without its octets, so that the spool's position is
 /// known should it ever come again.
-async fn records(conn: &mut SqliteConnection, newest: Timestamp) -> Result<u64, sqlx::Error> {
-    let mut gone = 0;
-    let sensors: Vec<i64> = sqlx::query_scalar("SELECT id FROM sensor ORDER BY id").fetch_all(&mut *conn).await?;
-    for sensor in sensors {
-        let mut epoch = String::new();
-        loop {
-            let sql =
-                "SELECT epoch, received_at FROM record WHERE sensor_id = $1 AND epoch > $2 ORDER BY epoch, seq LIMIT 1";
-            let next: Option<(String, i64)> =
-                sqlx::query_as(sql).bind(sensor).bind(&epoch).fetch_optional(&mut *conn).await?;
-            let Some((spool, first)) = next else { break };
-            let limit = up_to(newest, ALERTS_KEPT, Timestamp(first));
-            gone += spool_records(conn, sensor, &spool, limit).await?;
-            epoch = spool;
-        }
+async fn records(conn: &mut SqliteConnection, sensor: i64, newest: Timestamp) -> Result<u64, sqlx::Error> {
+    let (mut gone, mut epoch) = (0, String::new());
+    loop {
+        let sql =
+            "SELECT epoch, received_at FROM record WHERE sensor_id = $1 AND epoch > $2 ORDER BY epoch, seq LIMIT 1";
+        let next: Option<(String, i64)> =
+            sqlx::query_as(sql).bind(sensor).bind(&epoch).fetch_optional(&mut *conn).await?;
+        let Some((spool, first)) = next else { return Ok(gone) };
+        let limit = up_to(newest, ALERTS_KEPT, Timestamp(first));
+        gone += spool_records(conn, sensor, &spool, limit).await?;
+        epoch = spool;
     }
-    Ok(gone)
 }
 
 async fn spool_records(
