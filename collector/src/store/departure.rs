@@ -177,7 +177,7 @@ async fn forget_sensor(
     deleted.heartbeats += delete(conn, "DELETE FROM heartbeat WHERE sensor_id = $1", sensor).await?;
     deleted.events += delete(conn, "DELETE FROM sensor_event WHERE sensor_id = $1", sensor).await?;
     if has_table(conn, "silence").await? {
-        deleted.events += delete(conn, "DELETE FROM silence WHERE sensor_id = $1", sensor).await?;
+        delete(conn, "DELETE FROM silence WHERE sensor_id = $1", sensor).await?;
     }
     let sql = "SELECT member_id FROM alert WHERE sensor_id = $1 ORDER BY arrived_at DESC LIMIT 1";
     let another: Option<i64> = sqlx::query_scalar(sql).bind(sensor).fetch_optional(&mut *conn).await?;
