@@ -40,6 +40,8 @@ pub struct Health {
     pub blind: BlindSpots,
     /// Sightings: a transaction or a flow met an indicator.
     pub sightings: u64,
+    /// The same by what matched.
+    pub matches: Matches,
     /// Alerts opened.
     pub alerts: u64,
     /// What was told of many hosts together, because it was too much to be told host by host.
@@ -67,6 +69,32 @@ impl Health {
             }
             Err(at) => self.refusals.insert(at, (reason, count)),
         }
+    }
+}
+
+/// Sightings by what matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Matches {
+    /// A name.
+    pub name: u64,
+    /// An address.
+    pub address: u64,
+    /// A fingerprint.
+    pub ja4: u64,
+    /// A confidential indicator: what it is is not told.
+    pub confidential: u64,
+}
+
+impl Matches {
+    /// Each with its word.
+    pub fn each(&self) -> [(&'static str, u64); 4] {
+        let Matches { name, address, ja4, confidential } = *self;
+        [("name", name), ("address", address), ("ja4", ja4), ("confidential", confidential)]
+    }
+
+    /// All together.
+    pub fn total(&self) -> u64 {
+        self.each().into_iter().map(|(_, count)| count).fold(0, u64::saturating_add)
     }
 }
 

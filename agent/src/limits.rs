@@ -3,6 +3,7 @@
 mod carried;
 mod connections;
 mod keys;
+mod metrics;
 mod reconnect;
 mod trust;
 
@@ -15,6 +16,7 @@ pub use keys::{
     CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,
     RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
 };
+pub use metrics::METRICS_WITHIN_S;
 pub use reconnect::{
     RECONNECT_BASE_MS, RECONNECT_MAX_MS, RECONNECT_REPLACED_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
     RECONNECT_UNAVAILABLE_MAX_MS, REFUSALS_BORNE_A_MINUTE, REFUSALS_BORNE_AT_ONCE, REFUSALS_LOOK_EVERY_S,
@@ -353,9 +355,9 @@ pub const SPOOL_TORN_KEEP_S: u64 = SET_ASIDE_UNDELIVERED_KEEP_S;
 /// The whole spool unless `agent.toml` says otherwise: a week without a collector at ten times the normal rate.
 pub const SPOOL_MAX_OCTETS: u64 = 256 * 1024 * 1024;
 /// Acknowledged records stay so long, so that a collector restored from last night's backup can be refilled, seconds.
-pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = 72 * 3600;
+pub const SPOOL_ACKNOWLEDGED_KEEP_S: u64 = varde_common::retention::SPOOL.span().as_secs();
 /// What is not acknowledged stays so long unless `agent.toml` says otherwise, seconds: what tells of people is not kept for ever.
-pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = 90 * 86_400;
+pub const SPOOL_UNACKNOWLEDGED_KEEP_S: u64 = varde_common::retention::SPOOL_WAITING.span().as_secs();
 /// A spool that was set aside and is delivered, or taken over, stays so long: as what is acknowledged does, seconds.
 pub const SET_ASIDE_DELIVERED_KEEP_S: u64 = SPOOL_ACKNOWLEDGED_KEEP_S;
 /// One that holds what was never delivered stays so long for a person to look at: what decision 11 allows on premises, seconds.
@@ -473,7 +475,7 @@ pub const HOSTS_REMEMBERED_MAX: usize = 65_536;
 /// Octets of the file that says how long its periods have lain there: a thousand of them.
 pub const HOSTS_AGES_MAX_OCTETS: u64 = 64 * 1024;
 /// A period of the table that undoes pseudonyms is kept as long as alerts are, days since a host was last written in it.
-pub const HOSTS_KEEP_DAYS: u64 = 396;
+pub const HOSTS_KEEP_DAYS: u64 = varde_common::retention::HOSTS.span().as_secs() / 86_400;
 /// Blocks of frames waiting between several sources and the one sensor.
 pub const GATHERED_BLOCKS_MAX: usize = 64;
 /// Frames gathered into one such block.

@@ -1,6 +1,6 @@
 //! `agent.toml`: what the member decides. A refused setting says where it stands, what it is and what would be right.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -69,6 +69,8 @@ pub struct Settings {
     pub spool_max_mib: Option<u64>,
     /// How long the spool keeps what nobody has fetched, days.
     pub spool_max_days: Option<u64>,
+    /// Where numbers for Prometheus are told, over HTTP; none = nowhere.
+    pub metrics: Option<SocketAddr>,
     /// Networks of other sites.
     #[serde(default, rename = "site")]
     pub sites: Vec<SiteSettings>,
@@ -130,7 +132,7 @@ pub struct BadSetting {
 }
 
 /// Keys by the table they stand in, each with what is right for it.
-const KEYS: [(&str, &str); 19] = [
+const KEYS: [(&str, &str); 20] = [
     ("collector", "give host and port such as \"varde.example.no:7843\""),
     ("fallback", "give host and port such as \"varde.example.no:443\", or \"none\""),
     (
@@ -151,6 +153,7 @@ const KEYS: [(&str, &str); 19] = [
     ("capture_fanout", "give a number from 1 to 255 such as 1"),
     ("spool_max_mib", "give whole MiB from 4 to 1048576 such as 256"),
     ("spool_max_days", "give whole days from 7 to 396 such as 90"),
+    ("metrics", "give an address of this machine alone and a port such as \"127.0.0.1:9843\""),
     ("site", "write [[site]] with id and networks beneath it"),
     ("zone", "write [[zone]] with id and networks beneath it"),
 ];
@@ -224,6 +227,11 @@ impl Settings {
         }
         if self.capture_fanout == Some(0) {
             return Err(("capture_fanout", format!("capture_fanout = 0; {}", right("capture_fanout"))));
+        }
+        if let Some(address) = self.metrics
+            && (!address.ip().is_loopback() || address.port() == 0)
+        {
+            return Err(("metrics", format!("metrics = \"{address}\"; {}", right("metrics"))));
         }
         if self.sites.len() >= SITES_MAX {
             return Err(("id", format!("{} sites; a sensor serves at most {}", self.sites.len(), SITES_MAX - 1)));

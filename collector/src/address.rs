@@ -14,6 +14,8 @@ pub const ENROLL_PORT: u16 = 7844;
 pub const TCP_PORT: u16 = varde_common::tie::TCP_PORT;
 /// TCP port of the page.
 pub const WEB_PORT: u16 = 8443;
+/// Port at which numbers for Prometheus are told, in examples.
+pub const METRICS_PORT: u16 = 9844;
 
 /// What the operator says sensors should dial: a host, perhaps with a port.
 #[derive(Debug, Clone, PartialEq, Eq)]

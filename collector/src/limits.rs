@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use varde_common::retention;
+
 pub mod feed;
 pub mod fetch;
 mod lint;
 pub mod prose;
 pub mod rollout;
+pub mod silence;
 
 pub use lint::*;
 
@@ -362,7 +365,7 @@ pub const INDICATORS_LEFT_OUT: i64 = 50_000_000;
 /// A backup's manifest: it names some ten files.
 pub const BACKUP_MANIFEST_MAX_OCTETS: u64 = 64 * 1024;
 /// The copy that is made before an upgrade is kept as long as a backup (decision 11).
-pub const UPGRADE_COPY_DAYS: u64 = 35;
+pub const UPGRADE_COPY_DAYS: u64 = BACKUP_DAYS;
 
 /// Events on a sensor's page: what a person looks through.
 pub const EVENTS_SHOWN: u32 = 20;
@@ -376,7 +379,7 @@ pub const LOSSES_SUMMED_MAX: i64 = 20_000;
 /// A text of an audit entry: a name, a file's path, a list's facts in a sentence.
 pub const AUDIT_TEXT_MAX_CHARACTERS: usize = 1_000;
 /// How long audit entries are kept: 24 months (decision 11).
-pub const AUDIT_KEPT: Duration = Duration::from_secs(731 * 86_400);
+pub const AUDIT_KEPT: Duration = retention::AUDIT.span();
 /// Restores that are named where a head is missed that one of them may have set aside: the newest.
 pub const AUDIT_RESTORES_TOLD: usize = 8;
 /// Audit entries read at once.
@@ -389,7 +392,18 @@ pub const VIEWS_REMEMBERED: usize = 4_096;
 /// is years ahead takes a fifth in a day.
 pub const AUDIT_PARTS: i64 = 100;
 /// What qualifies alerts (losses) is kept for as long as they are: 13 months (decision 11).
-pub const LOSSES_KEPT: Duration = Duration::from_secs(397 * 86_400);
+pub const LOSSES_KEPT: Duration = retention::LOSSES.span();
+/// What sensors have found is kept so long (decision 11); then it is numbers.
+pub const ALERTS_KEPT: Duration = retention::ALERTS.span();
+/// Alerts that become numbers in one transaction: long enough to be quick, short enough that batches come between.
+pub const ALERTS_COUNTED_AT_ONCE: i64 = 2_000;
+/// And so many transactions in one go: a storm of a million alerts that is 13 months old is gone within half a day of them.
+pub const ALERTS_COUNTED_ROUNDS: usize = 50;
+/// Records removed in one transaction.
+pub const RECORDS_FORGOTTEN_AT_ONCE: i64 = 20_000;
+/// A count that a sensor says of one alert is no more than this in a sum: a year of a million a minute, and nine million of them still
+/// fit.
+pub const COUNT_IN_SUM_MAX: i64 = 1_000_000_000_000;
 /// Of heartbeats and what sensors say no more is deleted at once than so much of their time: six times what an hour adds, so that
 /// a collector that was off catches up, and a clock that is ahead does not have all of it deleted before somebody looks.
 pub const RETENTION_STEP: Duration = Duration::from_secs(6 * 3_600);
@@ -435,7 +449,7 @@ pub const LOG_TRIES: usize = 50;
 /// with so much time in between, ten seconds in all: a page is read in less, a backup is not.
 pub const LOG_TRIED_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Backups are kept no longer (decision 11): what was deleted is gone from them by then.
-pub const BACKUP_DAYS: u64 = 35;
+pub const BACKUP_DAYS: u64 = retention::BACKUPS.span().as_secs() / 86_400;
 /// Of the time that a clock says has passed since the backup before, so many days are believed when older ones are removed: a week
 /// without a backup is usual, years are a clock that was set.
 pub const BACKUP_CLOCK_AHEAD_DAYS: u64 = 7;

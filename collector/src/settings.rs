@@ -44,6 +44,8 @@ pub struct Settings {
     pub pilot_hosts: Option<u64>,
     /// Whether somebody else than who imported looks a draft through before it is published.
     pub four_eyes: bool,
+    /// Where numbers for Prometheus are told, TCP, loopback only; none = nowhere.
+    pub metrics: Option<SocketAddr>,
 }
 
 impl Settings {
@@ -58,7 +60,7 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "quic",
     "enroll",
     "web",
@@ -73,6 +75,7 @@ const KEYS: [&str; 14] = [
     "four_eyes",
     "feed_certificate",
     "feed_key",
+    "metrics",
 ];
 
 /// Why a settings file is not obeyed.
@@ -155,6 +158,22 @@ pub enum BadSettings {
         key: &'static str,
         /// What it was set to.
         value: String,
+    },
+    /// An address that is not this machine's alone.
+    #[error(
+        "{file} line {line}: {key} = {value} is no loopback address; write for example {key} = \"127.0.0.1:{port}\""
+    )]
+    NotLoopback {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// The key.
+        key: &'static str,
+        /// What it was set to.
+        value: String,
+        /// A port that would be right.
+        port: u16,
     },
     /// A value that is no address.
     #[error("{file} line {line}: {key} = {value} is no address and port; write for example {key} = \"[::]:{port}\"")]
@@ -245,6 +264,13 @@ impl Settings {
                 }
                 "pilot_hosts" => settings.pilot_hosts = number("pilot_hosts", "number", (1, PILOT_HOSTS_MAX))?,
                 "four_eyes" => settings.four_eyes = flag("four_eyes")?,
+                "metrics" => {
+                    settings.metrics = address("metrics", crate::address::METRICS_PORT)?;
+                    if settings.metrics.is_some_and(|address| !address.ip().is_loopback()) {
+                        let (value, port) = (value.get_ref().to_string(), crate::address::METRICS_PORT);
+                        return Err(BadSettings::NotLoopback { file, line, key: "metrics", value, port });
+                    }
+                }
                 "heartbeat_ca" => settings.heartbeat_ca = path("heartbeat_ca")?,
                 "feed_certificate" => settings.feed_certificate = path("feed_certificate")?,
                 "feed_key" => settings.feed_key = path("feed_key")?,
@@ -308,6 +334,7 @@ mod tests {
         assert!(settings.heartbeat_ca.as_ref().is_some());
         assert_eq!(settings.bounds(), Bounds::default(), "the example shows the default");
         assert!(settings.pilot_wait_s.is_some() && settings.pilot_hosts.is_some() && !settings.four_eyes);
+        assert_eq!(settings.metrics, Some("127.0.0.1:9844".parse().unwrap()));
         assert!(Settings::read("approve_sensors = true", "c.toml").unwrap().approve_sensors);
         assert_eq!(Settings::read("tcp = \"none\"", "c.toml").unwrap().tcp, Some(Listen::Nowhere));
     }
@@ -318,7 +345,7 @@ mod tests {
             ("# x\n\nqiuc = \"[::]:1\"\n", "c.toml line 3: there is no setting \"qiuc\"; did you mean \"quic\"?"),
             (
                 "colour = 1\n",
-                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key",
+                "c.toml line 1: there is no setting \"colour\"; there are quic, enroll, web, tcp, approve_sensors, heartbeat, heartbeat_every_s, heartbeat_ca, pilot_wait_s, pilot_members_percent, pilot_hosts, four_eyes, feed_certificate, feed_key, metrics",
             ),
             (
                 "quic = \"[::]:1\"\nweb = \"soon\"\n",
@@ -332,6 +359,10 @@ mod tests {
             ),
             ("heartbeat_every_s = 4", "c.toml line 1: heartbeat_every_s = 4 is no number of seconds from 5 to 3600"),
             ("pilot_hosts = 0", "c.toml line 1: pilot_hosts = 0 is no number from 1 to 1000000"),
+            (
+                "metrics = \"[::]:9844\"",
+                "c.toml line 1: metrics = \"[::]:9844\" is no loopback address; write for example metrics = \"127.0.0.1:9844\"",
+            ),
             ("four_eyes = 2", "c.toml line 1: four_eyes = 2 is neither true nor false"),
             (
                 "heartbeat_ca = 1",

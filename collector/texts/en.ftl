@@ -279,6 +279,27 @@ uplink-quarantined = Two machines use this sensor's identity. Neither is heard u
 uplink-set-back = An older state of this sensor came: its disk was restored, or a copy of it runs. It was told to begin a new spool, and nothing is counted twice. Last time:
 uplink-not-renewed = The certificate should have been renewed and was not. The sensor has not asked: it is not connected, or its program is of an older version and must be updated. Once the certificate has run out, it does not get in.
 uplink-not-renewed-refused = The certificate should have been renewed and was not. The last answer was: { $why }. Once the certificate has run out, the sensor does not get in.
+# Operational incidents: what keeps a sensor from seeing or from being heard
+silence-title = Operational incidents
+silence-words = What keeps sensors from seeing or from being heard. They are no security incidents. Kept for 13 months; the newest are shown.
+silence-none = No operational incidents have been found.
+silence-stands = it stands
+silence-unheard = Nothing is heard from the sensor. See that the machine is on, that it reaches the collector, and that the service varde-agent runs.
+silence-stalled = A session stands, and the sensor says nothing. Look at the machine and at the line.
+silence-deaf-ever = No packets have ever reached the sensor. Look at the mirror, the cable, and which interface agent.toml names.
+silence-deaf = No packets reach the sensor any more; { $packets } were read before that. Look at the mirror and the cable.
+silence-dropping = Too much is lost before it is read: at the worst { $dropped } of { $total } frames in two minutes. Look at the load of the machine, or share the traffic among several sensors.
+silence-no-list = No list is in force at the sensor; the newest is { $newest }. The sensor's events say whether it has refused it.
+silence-old-list = List { $held } is in force at the sensor; the newest is { $newest }. The sensor's events say whether it has refused it.
+silence-list-over = List { $held } is the newest, and its time is over. The sensor uses it still; publish again.
+silence-clock-ahead = The sensor's clock is { $span } ahead of the collector's, at most. Look at the time synchronisation (NTP) of both.
+silence-clock-behind = The sensor's clock is { $span } behind the collector's, at most. Look at the time synchronisation (NTP) of both.
+silence-one-client = All { $alerts } matches of 30 days, by { $indicators } indicators, are of one machine. Either it is a resolver or proxy that the sensor does not know, and then it sees none of the machines behind it; or it really is one machine.
+silence-one-resolver = All { $alerts } matches of 30 days are a resolver's own questions: the sensor does not see the machines that asked. Mirror the traffic between them and the resolver.
+silence-times = { $n ->
+    [1] It began once.
+   *[other] It began { $shown } times.
+}
 events-title = What the sensor has told
 events-words = What has happened to the sensor, the newest first. Kept for 90 days; what was lost and notes of copies for 13 months.
 events-none = The sensor has told nothing in the last 90 days.
@@ -536,3 +557,35 @@ site-own = its own network, site { $site }
 site-of-other = site { $site } on the sensor of { $owner }
 site-revoked = The sensor is revoked.
 site-not-named = The site was given, but the sensor has not named it: it is missing in its agent.toml.
+# Privacy: how long it is kept
+footer-privacy = Privacy
+kept-title = How long it is kept
+kept-words = The periods by which the programs themselves delete. What is older is gone within an hour while the collector runs; where the clock has leapt, six hours' worth at a time.
+col-kept-what = What
+col-kept-where = Where
+col-kept-for = How long
+kept-sensor = the municipality (sensor)
+kept-collector = the CSIRT (collector)
+kept-spool = Matches that the collector has acknowledged
+kept-spool-waiting = Matches that nobody has fetched
+kept-hosts = Which machine a pseudonym stands for
+kept-alerts = Alerts, incidents and campaigns
+kept-counts = Numbers of alerts by member, kind of indicator, severity and day; never with a machine
+kept-losses = What sensors have lost, and operational incidents
+kept-heartbeats = Heartbeats, and what sensors say of themselves
+kept-sightings = What sources were told of their own indicators
+kept-audit = The audit, and who published, recalled, allowed and braked
+kept-backups = Backups
+kept-hours = { $n ->
+    [1] 1 hour
+   *[other] { $shown } hours
+}
+kept-days = { $n ->
+    [1] 1 day
+   *[other] { $shown } days
+}
+kept-months = { $n ->
+    [1] 1 month
+   *[other] { $shown } months
+}
+kept-member = until the member leaves

@@ -279,6 +279,27 @@ uplink-quarantined = To maskiner bruker identiteten til denne sensoren. Ingen av
 uplink-set-back = En eldre tilstand av denne sensoren meldte seg: disken er gjenopprettet, eller en kopi kjører et sted. Den fikk beskjed om å begynne på nytt, og ingenting telles to ganger. Sist:
 uplink-not-renewed = Sertifikatet skulle vært fornyet, og er det ikke. Sensoren har ikke bedt om det: den er ikke tilkoblet, eller programmet er av en eldre utgave og må oppdateres. Når sertifikatet går ut, kommer den ikke inn.
 uplink-not-renewed-refused = Sertifikatet skulle vært fornyet, og er det ikke. Siste svar var: { $why }. Når sertifikatet går ut, kommer sensoren ikke inn.
+# Driftssaker: det som hindrer en sensor i å se eller i å bli hørt
+silence-title = Driftssaker
+silence-words = Det som hindrer sensorer i å se eller i å bli hørt. De er ikke sikkerhetssaker. Lagres i 13 måneder; de nyeste vises.
+silence-none = Ingen driftssaker er funnet.
+silence-stands = pågår
+silence-unheard = Ingen livstegn fra sensoren. Sjekk at maskinen er på, at den når samleren, og at tjenesten varde-agent går.
+silence-stalled = Forbindelsen står, men sensoren sier ingenting. Sjekk maskinen og linjen.
+silence-deaf-ever = Ingen pakker har kommet fram til sensoren. Sjekk speilingen, kabelen og hvilket grensesnitt som står i agent.toml.
+silence-deaf = Ingen pakker kommer fram til sensoren lenger; { $packets } ble lest før det. Sjekk speilingen og kabelen.
+silence-dropping = For mye går tapt før det blir lest: på det verste { $dropped } av { $total } rammer på to minutter. Sjekk belastningen på maskinen, eller del trafikken på flere sensorer.
+silence-no-list = Ingen liste er i kraft hos sensoren; den nyeste er { $newest }. Sensorens hendelser sier om den har avvist den.
+silence-old-list = Liste { $held } er i kraft hos sensoren; den nyeste er { $newest }. Sensorens hendelser sier om den har avvist den.
+silence-list-over = Liste { $held } er den nyeste, og tiden dens er ute. Sensoren bruker den fortsatt; publiser på nytt.
+silence-clock-ahead = Sensorens klokke går { $span } foran samlerens, på det meste. Sjekk tidssynkroniseringen (NTP) på begge.
+silence-clock-behind = Sensorens klokke går { $span } bak samlerens, på det meste. Sjekk tidssynkroniseringen (NTP) på begge.
+silence-one-client = Alle { $alerts } treff på 30 dager, på { $indicators } indikatorer, er fra én maskin. Enten er det en resolver eller proxy som sensoren ikke kjenner, og da ser den ikke maskinene bak; eller så er det virkelig én maskin.
+silence-one-resolver = Alle { $alerts } treff på 30 dager er en resolvers egne oppslag: sensoren ser ikke maskinene som spurte. Speil trafikken mellom dem og resolveren.
+silence-times = { $n ->
+    [1] Det begynte 1 gang.
+   *[other] Det begynte { $shown } ganger.
+}
 events-title = Det sensoren har meldt
 events-words = Hva som har hendt sensoren, det nyeste øverst. Lagres i 90 dager; det som er mistet, og merknader om kopier, i 13 måneder.
 events-none = Sensoren har ikke meldt noe de siste 90 dagene.
@@ -536,3 +557,35 @@ site-own = eget nett, sted { $site }
 site-of-other = sted { $site } på sensoren til { $owner }
 site-revoked = Sensoren er sperret.
 site-not-named = Stedet er gitt, men sensoren har ikke nevnt det: det mangler i agent.toml.
+# Personvern: hvor lenge det lagres
+footer-privacy = Personvern
+kept-title = Hvor lenge det lagres
+kept-words = Fristene programmene selv sletter etter. Det som er eldre, blir borte innen en time mens samleren går; har klokka gjort et hopp, går det seks timers verdi om gangen.
+col-kept-what = Hva
+col-kept-where = Hvor
+col-kept-for = Hvor lenge
+kept-sensor = kommunen (sensoren)
+kept-collector = responsmiljøet (samleren)
+kept-spool = Treff samleren har bekreftet
+kept-spool-waiting = Treff ingen har hentet
+kept-hosts = Hvilken maskin et pseudonym står for
+kept-alerts = Treff, saker og kampanjer
+kept-counts = Antall treff per medlem, type indikator, alvor og dag; aldri med maskin
+kept-losses = Det sensorer har mistet, og driftssaker
+kept-heartbeats = Livstegn, og det sensorene melder om seg selv
+kept-sightings = Det kilder har fått vite om sine egne indikatorer
+kept-audit = Revisjonsloggen, og hvem som publiserte, trakk tilbake, tillot og bremset
+kept-backups = Sikkerhetskopier
+kept-hours = { $n ->
+    [1] 1 time
+   *[other] { $shown } timer
+}
+kept-days = { $n ->
+    [1] 1 døgn
+   *[other] { $shown } døgn
+}
+kept-months = { $n ->
+    [1] 1 måned
+   *[other] { $shown } måneder
+}
+kept-member = til medlemmet går ut

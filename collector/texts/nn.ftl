@@ -279,6 +279,27 @@ uplink-quarantined = To maskiner brukar identiteten til denne sensoren. Ingen av
 uplink-set-back = Ein eldre tilstand av denne sensoren melde seg: disken er gjenoppretta, eller ein kopi køyrer ein stad. Han fekk melding om å byrje på nytt, og ingenting blir talt to gonger. Sist:
 uplink-not-renewed = Sertifikatet skulle vore fornya, og er det ikkje. Sensoren har ikkje bede om det: han er ikkje tilkopla, eller programmet er av ei eldre utgåve og må oppdaterast. Når sertifikatet går ut, kjem han ikkje inn.
 uplink-not-renewed-refused = Sertifikatet skulle vore fornya, og er det ikkje. Siste svar var: { $why }. Når sertifikatet går ut, kjem sensoren ikkje inn.
+# Driftssaker: det som hindrar ein sensor i å sjå eller i å bli høyrd
+silence-title = Driftssaker
+silence-words = Det som hindrar sensorar i å sjå eller i å bli høyrde. Dei er ikkje tryggleikssaker. Blir lagra i 13 månader; dei nyaste blir viste.
+silence-none = Ingen driftssaker er funne.
+silence-stands = går føre seg
+silence-unheard = Ingen livsteikn frå sensoren. Sjekk at maskina er på, at ho når samlaren, og at tenesta varde-agent går.
+silence-stalled = Sambandet står, men sensoren seier ingenting. Sjekk maskina og linja.
+silence-deaf-ever = Ingen pakkar har kome fram til sensoren. Sjekk speglinga, kabelen og kva grensesnitt som står i agent.toml.
+silence-deaf = Ingen pakkar kjem fram til sensoren lenger; { $packets } vart lesne før det. Sjekk speglinga og kabelen.
+silence-dropping = For mykje går tapt før det blir lese: på det verste { $dropped } av { $total } rammer på to minutt. Sjekk lasta på maskina, eller del trafikken på fleire sensorar.
+silence-no-list = Inga liste er i kraft hos sensoren; den nyaste er { $newest }. Hendingane til sensoren seier om han har avvist ho.
+silence-old-list = Liste { $held } er i kraft hos sensoren; den nyaste er { $newest }. Hendingane til sensoren seier om han har avvist ho.
+silence-list-over = Liste { $held } er den nyaste, og tida hennar er ute. Sensoren bruker ho framleis; publiser på nytt.
+silence-clock-ahead = Klokka til sensoren går { $span } framfor klokka til samlaren, på det meste. Sjekk tidssynkroniseringa (NTP) på begge.
+silence-clock-behind = Klokka til sensoren går { $span } bak klokka til samlaren, på det meste. Sjekk tidssynkroniseringa (NTP) på begge.
+silence-one-client = Alle { $alerts } treff på 30 dagar, på { $indicators } indikatorar, er frå éi maskin. Anten er det ein resolver eller proxy som sensoren ikkje kjenner, og då ser han ikkje maskinene bak; eller så er det verkeleg éi maskin.
+silence-one-resolver = Alle { $alerts } treff på 30 dagar er eigne oppslag frå ein resolver: sensoren ser ikkje maskinene som spurde. Spegl trafikken mellom dei og resolveren.
+silence-times = { $n ->
+    [1] Det tok til 1 gong.
+   *[other] Det tok til { $shown } gonger.
+}
 events-title = Det sensoren har meldt
 events-words = Kva som har hendt sensoren, det nyaste øvst. Blir lagra i 90 dagar; det som er mista, og merknader om kopiar, i 13 månader.
 events-none = Sensoren har ikkje meldt noko dei siste 90 dagane.
@@ -536,3 +557,35 @@ site-own = eige nett, stad { $site }
 site-of-other = stad { $site } på sensoren til { $owner }
 site-revoked = Sensoren er sperra.
 site-not-named = Staden er gitt, men sensoren har ikkje nemnt han: han manglar i agent.toml.
+# Personvern: kor lenge det blir lagra
+footer-privacy = Personvern
+kept-title = Kor lenge det blir lagra
+kept-words = Fristane programma sjølve slettar etter. Det som er eldre, blir borte innan ein time medan samlaren går; har klokka gjort eit hopp, går det seks timars verdi om gongen.
+col-kept-what = Kva
+col-kept-where = Kvar
+col-kept-for = Kor lenge
+kept-sensor = kommunen (sensoren)
+kept-collector = responsmiljøet (samlaren)
+kept-spool = Treff samlaren har stadfesta
+kept-spool-waiting = Treff ingen har henta
+kept-hosts = Kva maskin eit pseudonym står for
+kept-alerts = Treff, saker og kampanjar
+kept-counts = Talet på treff per medlem, type indikator, alvor og dag; aldri med maskin
+kept-losses = Det sensorar har mist, og driftssaker
+kept-heartbeats = Livsteikn, og det sensorane melder om seg sjølve
+kept-sightings = Det kjelder har fått vite om sine eigne indikatorar
+kept-audit = Revisjonsloggen, og kven som publiserte, trekte tilbake, tillét og bremsa
+kept-backups = Tryggleikskopiar
+kept-hours = { $n ->
+    [1] 1 time
+   *[other] { $shown } timar
+}
+kept-days = { $n ->
+    [1] 1 døgn
+   *[other] { $shown } døgn
+}
+kept-months = { $n ->
+    [1] 1 månad
+   *[other] { $shown } månader
+}
+kept-member = til medlemmet går ut

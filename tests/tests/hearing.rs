@@ -57,6 +57,15 @@ impl Fate {
         }
     }
 
+    /// The operational incidents it makes, and how its page begins to tell of them.
+    fn incidents(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Fate::Cut | Fate::Emptied => &[("deaf", "Ingen pakker kommer fram til sensoren lenger")],
+            Fate::Overflows => &[("dropping", "For mye går tapt før det blir lest")],
+            Fate::Stays => &[],
+        }
+    }
+
     /// And on the sensor's page, by language.
     fn shown(self) -> [(&'static str, &'static str); 3] {
         match self {
@@ -200,6 +209,35 @@ impl Scene {
         Ok(self.mirrors.iter().all(|mirror| mirror.told))
     }
 
+    /// Each is an operational incident of its own, by the command and on the pages of its sensor and its member; one that hears makes
+    /// none. What was dropped may be over by now, and is told still.
+    fn incidents_are_kept(&self) -> Result<()> {
+        for mirror in &self.mirrors {
+            let expected: Vec<&str> = mirror.fate.incidents().iter().map(|(kind, _)| *kind).collect();
+            eventually("the operational incident is told", PATIENCE, || {
+                let sensor = mirror.sensor.to_string();
+                let listed = self.collector.ask(["silence", "list", "--json", "--sensor", &sensor])?.json()?;
+                let kinds: Vec<&str> = listed.iter().filter_map(|row| row["kind"].as_str()).collect();
+                let strange = kinds.iter().find(|kind| !expected.contains(kind));
+                ensure!(strange.is_none(), "H1: {:?} is said to be {strange:?}: {listed:?}", mirror.fate);
+                let dated = listed.iter().all(|row| row["began_at"].is_string() && row["member"] == "3407");
+                ensure!(dated, "H1: {listed:?}");
+                Ok((kinds == expected).then_some(()))
+            })?;
+            for (_, words) in mirror.fate.incidents() {
+                let member = fetch(Some(&self.internet), &self.web, "/medlem/3407?lang=nb")?;
+                ensure!(
+                    self.page(mirror, "nb")?.contains(words) && member.contains(words),
+                    "H1: a page lacks \"{words}\""
+                );
+            }
+        }
+        let status = self.collector.ask(["status", "--json"])?.json()?.pop().context("no status")?;
+        let silence = &status["silence"];
+        ensure!(silence["kinds"]["deaf"] == 2 && silence["of"] == 4, "H1: {status}");
+        Ok(())
+    }
+
     fn page(&self, mirror: &Mirror, language: &str) -> Result<String> {
         fetch(Some(&self.internet), &self.web, &format!("/sensor/{}?lang={language}", mirror.sensor))
     }
@@ -265,6 +303,7 @@ fn h1_a_mirror_cut_emptied_or_lost_in_part_is_told_at_the_collector_and_one_that
         ensure!((dropped > 0) == (mirror.fate == Fate::Overflows), "{:?} has lost {dropped} frames", mirror.fate);
     }
     scene.people_are_told()?;
+    scene.incidents_are_kept()?;
     for mirror in &mut scene.mirrors {
         mirror.agent.stop()?;
     }

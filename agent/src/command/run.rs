@@ -38,9 +38,10 @@ use crate::io::link::session::{Desk, InForce, Uplink, keep_connected};
 use crate::io::link::ways::Ways;
 use crate::io::privilege::{Confined, NotConfined, Reach, confine, probe};
 use crate::io::watch::{Ended, SourceReport, Watch};
-use crate::io::{clock, control, host};
+use crate::io::{clock, control, host, metrics};
 use crate::limits::{SET_ASIDE_LOOK_EVERY_S, SPOOL_ORDERS_MAX, SPOOL_TRY_AGAIN_S};
 use crate::sensor::{Sensor, SensorSettings};
+use crate::settings::Settings;
 
 use crate::subscription::Subscription;
 use crate::timeline::Timekeeper;
@@ -85,6 +86,7 @@ pub(crate) fn run_confined_by(
     // Interfaces and the control socket are opened while that may be done; files and packets are read once it may not.
     let (live_sources, mut unopened) = open_interfaces(&interfaces, &args.live(&settings));
     let control = control::listen(data).map_err(disk_failure)?;
+    let metrics = metrics_socket(&settings)?;
     let confined = confine(&Reach {
         data: data.to_owned(),
         captures: captures.iter().map(|(_, path)| path.clone()).collect(),
@@ -194,7 +196,8 @@ pub(crate) fn run_confined_by(
     let runtime = runtime.map_err(|error| Failure::new(error, "look at the system's limits"))?;
     let timekeeper = if live { Timekeeper::Caller } else { Timekeeper::Packets };
     let sensor = SensorSettings { timekeeper, ..settings.sensor() };
-    let outcome = runtime.block_on(process.run(control, ways, subscription, &mut renewing, watching, sensor));
+    let sockets = Sockets { control, metrics };
+    let outcome = runtime.block_on(process.run(sockets, ways, subscription, &mut renewing, watching, sensor));
     // Dropping the desk closed the last way to give orders: the spool writes what it has and ends.
     drop(runtime);
     keeper.join().map_err(|_| Failure::new("the spool's thread broke", "report this to the makers of Varde"))?;
@@ -213,6 +216,24 @@ fn spawn<T: Send + 'static>(
     thread.map_err(|error| Failure::new(error, "look at the system's limits"))
 }
 
+/// The socket for metrics, where `agent.toml` wants one: opened while that may be done.
+fn metrics_socket(settings: &Settings) -> Result<Option<std::net::TcpListener>, Failure> {
+    let Some(address) = settings.metrics else { return Ok(None) };
+    let refused = |error| {
+        Failure::new(
+            format!("cannot listen on {address}: {error}"),
+            "choose another port for metrics in agent.toml, or stop what uses it",
+        )
+    };
+    metrics::listen(address).map(Some).map_err(refused)
+}
+
+/// What others ask over, opened before the rights were given up.
+struct Sockets {
+    control: std::os::unix::net::UnixListener,
+    metrics: Option<std::net::TcpListener>,
+}
+
 /// The process while it runs.
 struct Process {
     desk: Desk,
@@ -229,7 +250,7 @@ struct Process {
 impl Process {
     async fn run(
         self,
-        control: std::os::unix::net::UnixListener,
+        sockets: Sockets,
         mut ways: Ways,
         mut subscription: Subscription,
         renewing: &mut Renewing,
@@ -243,7 +264,7 @@ impl Process {
             leave.send_replace(true);
             result
         };
-        let told = control::answer(control, |question| self.report(question), &self.desk.counter);
+        let told = control::answer(sockets.control, |question| self.report(question), &self.desk.counter);
         tokio::select! {
             // The uplink ends only when told to leave; the work is over by then.
             (result, ()) = async { tokio::join!(work, uplink) } => {
@@ -251,6 +272,9 @@ impl Process {
                 result
             }
             error = told => Err(Failure::new(format!("the control socket fails: {error}"), "look at the system's limits")),
+            error = metrics::serve(sockets.metrics, || self.desk.numbers()) => {
+                Err(Failure::new(format!("the socket for metrics fails: {error}"), "look at the system's limits"))
+            }
             () = self.tick() => Ok(()),
             () = self.desk.let_brakes_run_out() => Ok(()),
             () = self.desk.tell_of_refusals() => Ok(()),

@@ -8,6 +8,7 @@ pub mod enroll;
 pub mod gather;
 pub mod host;
 pub mod link;
+pub mod metrics;
 pub mod privilege;
 pub mod watch;
 

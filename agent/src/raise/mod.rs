@@ -32,6 +32,7 @@ use varde_common::name::DomainName;
 use varde_common::observation::{Answer, AnswerData, DnsTransaction, Endpoint, Protocol, dns};
 use varde_common::time::Timestamp;
 
+use crate::health::Matches;
 use crate::limits::QUEUE_MAX;
 use crate::sensor::Statement;
 use crate::transaction::Standing;
@@ -160,7 +161,7 @@ pub struct Raise {
     keep: Keep,
     dns_ports: Vec<u16>,
     sightings: VecDeque<Sighting>,
-    sightings_total: u64,
+    matches: Matches,
     overflow: u64,
 }
 
@@ -186,7 +187,7 @@ impl Raise {
             keep,
             dns_ports,
             sightings: VecDeque::new(),
-            sightings_total: 0,
+            matches: Matches::default(),
             overflow: 0,
         }
     }
@@ -402,7 +403,13 @@ impl Raise {
     }
 
     fn sight(&mut self, sighting: Sighting) {
-        self.sightings_total += 1;
+        let of = match &sighting.observed {
+            Observed::Name(_) => &mut self.matches.name,
+            Observed::Address(_) => &mut self.matches.address,
+            Observed::Ja4(_) => &mut self.matches.ja4,
+            Observed::Withheld => &mut self.matches.confidential,
+        };
+        *of += 1;
         if !self.keep.sightings {
             return;
         }
@@ -447,9 +454,9 @@ impl Raise {
         self.fold.poll_closed()
     }
 
-    /// Sightings so far.
-    pub fn sightings_total(&self) -> u64 {
-        self.sightings_total
+    /// Sightings so far, by what matched.
+    pub fn matches(&self) -> Matches {
+        self.matches
     }
 
     /// Alerts opened so far.

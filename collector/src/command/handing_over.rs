@@ -8,10 +8,12 @@ use varde_common::time::Timestamp;
 use super::audit;
 use crate::departure::Exported;
 use crate::io::handover::Handover;
+use crate::limits::silence::SILENCES_LISTED_MAX;
 use crate::store::alert::{self, Which};
 use crate::store::event::EventRow;
 use crate::store::member::MemberRow;
 use crate::store::sensor::SensorRow;
+use crate::store::silence::WhichSilences;
 use crate::store::{Scope, Store, campaign, incident};
 
 /// The file that is written first.
@@ -39,7 +41,9 @@ pub(super) async fn export(store: &Store, member: &MemberRow, to: &Path) -> anyh
         whole(to, "incidents.jsonl", &incident::list(store, scope, None).await?)?,
         whole(to, "campaigns.jsonl", &campaign::list(store, scope, None).await?)?,
         events(store, scope, &sensors, Handover::begin(to, "events.jsonl")?).await?,
+        silences(store, scope, &sensors, Handover::begin(to, "silences.jsonl")?).await?,
         braked(store, scope, Handover::begin(to, "braked.jsonl")?).await?,
+        whole(to, "statistics.jsonl", &store.daily_counts(scope, Timestamp::MIN, Timestamp::MAX).await?)?,
         heartbeats(store, scope, &sensors, Handover::begin(to, "heartbeats.jsonl")?).await?,
         audit::part(store, scope, Handover::begin(to, "audit.jsonl")?).await?,
     ])
@@ -82,6 +86,15 @@ async fn events(store: &Store, scope: Scope, sensors: &[SensorRow], mut file: Ha
                 break;
             }
         }
+    }
+    Ok(file.end()?)
+}
+
+/// What kept its sensors from seeing or from being heard: a few a month each, and those of 13 months at most.
+async fn silences(store: &Store, scope: Scope, sensors: &[SensorRow], mut file: Handover) -> anyhow::Result<Exported> {
+    for sensor in sensors {
+        let which = WhichSilences { sensor: Some(sensor.id), ..WhichSilences::default() };
+        file.lines(&store.silences(scope, which, SILENCES_LISTED_MAX).await?)?;
     }
     Ok(file.end()?)
 }

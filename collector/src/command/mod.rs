@@ -37,8 +37,10 @@ pub mod sensor_events;
 pub mod sensor_site;
 pub mod sighting;
 pub mod sign;
+pub mod silence;
 pub mod source;
 pub mod source_add;
+pub mod statistics;
 pub mod status;
 
 mod conductor;
@@ -102,6 +104,9 @@ pub enum Command {
     /// The members' sensors.
     #[command(subcommand)]
     Sensor(sensor::SensorCommand),
+    /// What keeps sensors from seeing or from being heard: operational incidents.
+    #[command(subcommand)]
+    Silence(silence::SilenceCommand),
     /// What sensors look for.
     #[command(subcommand)]
     Indicator(indicator::IndicatorCommand),
@@ -157,6 +162,8 @@ Exit: 0 it is recalled, 1 it is not, or not everywhere (again does the rest), 2 
     /// Alerts of one member that belong together.
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
+    /// Numbers of alerts by day, also of those that are kept no longer.
+    Statistics(statistics::StatisticsArguments),
     /// What sensors have raised.
     #[command(subcommand)]
     Alert(alert::AlertCommand),
@@ -182,6 +189,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Member(command) => member::run(&data, command).await,
         Command::Ca(command) => ca::run(&data, command).await,
         Command::Sensor(command) => sensor::run(&data, command).await,
+        Command::Silence(command) => silence::run(&data, command).await,
         Command::Indicator(command) => indicator::run(&data, command).await,
         Command::Source(command) => source::run(&data, command).await,
         Command::Lint(command) => lint::run(&data, command).await,
@@ -199,6 +207,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Campaign(command) => campaign::run(&data, command).await,
         Command::Incident(command) => incident::run(&data, command).await,
         Command::Alert(command) => alert::run(&data, command).await,
+        Command::Statistics(arguments) => statistics::run(&data, arguments).await,
         Command::Audit(command) => audit::run(&data, command).await,
         Command::Backup(arguments) => backup::run(&data, arguments).await,
         Command::Restore(arguments) => restore::run(&data, arguments).await,
@@ -251,6 +260,8 @@ mod tests {
             "sensor list --json",
             "sensor events 3 --limit 50 --json",
             "sensor revoke 3",
+            "silence list --json",
+            "silence list --open --sensor 3 --member 3407 --limit 10",
             "ca next",
             "ca switch",
             "sensor token 3407 --replaces 3",
@@ -333,6 +344,8 @@ mod tests {
             "alert verdict 7 false-positive --reason x --json",
             "alert verdict 7 none --reason x",
             "indicator verdict 7 none --reason x --json",
+            "statistics --json",
+            "statistics --member 3407 --from 2026-01-01 --to 2026-12-31",
             "audit list --json",
             "audit verify --json --head 0000000000000000000000000000000000000000000000000000000000000000",
             "audit export --member 3407 --json",
@@ -355,6 +368,8 @@ mod tests {
             "sensor channel 3 Pilot",
             "sensor channel",
             "sensor events 3 --limit 0",
+            "silence list --limit 0",
+            "silence list --member 34O7",
             "member add 34O7 G",
             "member add 958935421 Oslo",
             "member rename 3407",
@@ -393,6 +408,7 @@ mod tests {
             "indicator import a --confidence 101",
             "run --web here",
             "alert verdict 7 confirmed",
+            "statistics --from yesterday",
             "indicator verdict 7 none",
             "indicator verdict 7 confirmed --reason x",
             "indicator export --format pdf",

@@ -12,11 +12,14 @@ use crate::beat::Fare;
 use crate::control::Poke;
 use crate::io::control::{Poked, poke};
 use crate::io::directory;
+use crate::store::silence::Standing;
 use crate::store::{Scope, Store};
 
 const KEYS: &str = "\
 Keys with --json: running (bool), well (bool; null where it does not run), listens {quic, enroll, web, tcp} or null, heartbeat (null = off,
-or not run yet) {to (host), arrives (bool; null = none was tried yet), since, why (null where it arrives)}, audit {entry, head}.
+or not run yet) {to (host), arrives (bool; null = none was tried yet), since, why (null where it arrives)}, audit {entry, head},
+silence {open (operational incidents that stand), sensors (at so many), of (so many that are expected to be heard), kinds {KIND: how many}}
+(see silence list; they say nothing of the collector itself, and of its exit).
 Exit: 0 it runs, is well, and its heartbeats, where any are sent, arrive; 1 otherwise.";
 
 /// Arguments of `status`.
@@ -41,6 +44,7 @@ struct Status {
     listens: Option<Bound>,
     heartbeat: Option<Fare>,
     audit: AuditHead,
+    silence: Standing,
 }
 
 /// Runs the command.
@@ -58,6 +62,7 @@ pub async fn run(data: &Path, arguments: &StatusArguments) -> anyhow::Result<()>
         listens: directory::read_bound(data).filter(|_| running),
         heartbeat: store.heartbeat_fare(Scope::Operator).await?,
         audit: AuditHead { entry: head.seq, head: hex(&head.hash) },
+        silence: store.silences_standing(Scope::Operator).await?,
     };
     store.close().await;
     say::result(&if arguments.json { serde_json::to_string(&status)? } else { words(&status) })?;
@@ -105,8 +110,25 @@ fn words(status: &Status) -> String {
             say::printable(why.clone().unwrap_or_default())
         ),
     });
+    lines.push(sensors(&status.silence));
     lines.push(format!("Audit: {} entries were written, head {}", status.audit.entry, status.audit.head));
     lines.join("\n")
+}
+
+/// What keeps sensors from seeing or from being heard, of how many.
+fn sensors(standing: &Standing) -> String {
+    let Standing { open, sensors, of, kinds } = standing;
+    if *of == 0 {
+        return "Sensors: none has enrolled yet.".to_owned();
+    }
+    if *open == 0 {
+        return format!("Sensors: nothing is known to keep any of {of} from seeing or from being heard.");
+    }
+    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    format!(
+        "Sensors: {open} operational incidents stand at {sensors} of {of} ({}); see: varde-collector silence list --open",
+        kinds.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -124,6 +146,7 @@ mod tests {
             listens: None,
             heartbeat,
             audit: AuditHead { entry: 1, head: "ab".to_owned() },
+            silence: Standing::default(),
         };
         for (status, is_wrong, said) in [
             (status(true, Some(true), None), false, "none are sent"),
@@ -136,5 +159,15 @@ mod tests {
             assert_eq!(wrong(&status).is_some(), is_wrong, "{status:?}");
             assert!(words(&status).contains(said), "{}", words(&status));
         }
+    }
+
+    #[test]
+    fn h1_sensors_that_do_not_see_are_told_of_how_many() {
+        assert!(sensors(&Standing::default()).contains("none has enrolled"));
+        let well = Standing { of: 214, ..Standing::default() };
+        assert!(sensors(&well).contains("any of 214"));
+        let kinds = [("deaf".to_owned(), 2), ("unheard".to_owned(), 1)].into();
+        let said = sensors(&Standing { open: 3, sensors: 2, kinds, ..well });
+        assert!(said.contains("3 operational incidents stand at 2 of 214 (2 deaf, 1 unheard)"), "{said}");
     }
 }

@@ -11,7 +11,6 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use varde_common::message::CloseReason;
-use varde_common::time::Timestamp;
 
 use super::directory::{self, DirectoryError, Lock};
 use super::enroll::{self, Enrolment};
@@ -23,18 +22,21 @@ use super::listen::{self, Collector};
 use super::quic::{self, QuicError};
 use super::tcp::{self, Door, DoorTls};
 use super::trust::{self, TrustError};
-use super::{beat, clock, control, departures, outlived, overwritten, sightings, source_turns, user, web, weights};
+use super::{
+    beat, clock, control, departures, metrics, overwritten, retention, sightings, silence, source_turns, user, web,
+    weights,
+};
 use crate::address::{Bound, DialAddress};
 use crate::audit::{Deed, On};
 use crate::change::Changes;
 use crate::limits::{
-    CHANGES_KEPT, KEYS_LOOKED_AT_EVERY, LAST_WORD_WITHIN, RETENTION_EVERY, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS,
+    CHANGES_KEPT, KEYS_LOOKED_AT_EVERY, LAST_WORD_WITHIN, STOP_WITHIN, SWEEP_EVERY, UPGRADE_COPY_DAYS,
 };
 use crate::store::upgrade::{COPY_PREFIX, Upgraded};
 use crate::store::{self, Scope, Store, StoreError, setting};
 
 /// How long the copy that is made before an upgrade is kept.
-const UPGRADE_COPY_KEPT: Duration = Duration::from_secs(UPGRADE_COPY_DAYS * 86_400);
+pub(super) const UPGRADE_COPY_KEPT: Duration = Duration::from_secs(UPGRADE_COPY_DAYS * 86_400);
 /// As what the settings a collector runs by stand in the audit.
 const RUN: &str = "run";
 
@@ -78,6 +80,19 @@ pub enum StartError {
         /// The system's word.
         error: std::io::Error,
     },
+    /// The socket for numbers.
+    #[error(
+        "cannot listen on TCP {address}: {error}; choose another address for metrics in collector.toml, or stop what uses it"
+    )]
+    Metrics {
+        /// Where.
+        address: SocketAddr,
+        /// The system's word.
+        error: std::io::Error,
+    },
+    /// Numbers are told to this machine alone.
+    #[error("metrics are served to this machine alone, not on {0}; use a loopback address such as 127.0.0.1:9844")]
+    MetricsNotLoopback(SocketAddr),
     /// The page has no login yet.
     #[error(
         "the page has no login yet, so it is served to this machine alone, not on {0}; use a loopback address such as 127.0.0.1:8443 and reach it through SSH"
@@ -113,6 +128,8 @@ pub struct Conduct {
     pub heartbeat: Option<beat::Wanted>,
     /// The certificate readers of the list are shown; none = one of the collector's authority.
     pub feed_certificate: Option<Own>,
+    /// Where numbers for Prometheus are told; none = nowhere.
+    pub metrics: Option<SocketAddr>,
 }
 
 /// Starts it as it behaves where nothing is set.
@@ -130,6 +147,9 @@ pub async fn start(data: &Path, wanted: Bound) -> Result<Running, StartError> {
 pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Running, StartError> {
     if !wanted.web.ip().is_loopback() {
         return Err(StartError::NotLoopback(wanted.web));
+    }
+    if let Some(address) = conduct.metrics.filter(|address| !address.ip().is_loopback()) {
+        return Err(StartError::MetricsNotLoopback(address));
     }
     let heartbeat = conduct.heartbeat.clone().map(beat::Sender::new).transpose()?;
     store::find(data)?;
@@ -169,6 +189,12 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
     let enrolments = quic::enrolment_endpoint(wanted.enroll, &keyring)?;
     let web_error = |error| StartError::Web { address: wanted.web, error };
     let page = TcpListener::bind(wanted.web).await.map_err(web_error)?;
+    let numbers = match conduct.metrics {
+        Some(address) => {
+            Some(TcpListener::bind(address).await.map_err(|error| StartError::Metrics { address, error })?)
+        }
+        None => None,
+    };
     let tcp_address = tcp_listener.as_ref().map(TcpListener::local_addr).transpose();
     let bound = Bound {
         quic: sessions.local_addr().map_err(StartError::NoAddress)?,
@@ -206,11 +232,15 @@ pub async fn start_as(data: &Path, wanted: Bound, conduct: Conduct) -> Result<Ru
             collector.sweep().await;
         }
     });
-    others.spawn(forget(data.to_owned(), store.clone()));
+    others.spawn(retention::go_on(data.to_owned(), store.clone()));
     others.spawn(overwritten::go_on(data.to_owned(), store.clone()));
     others.spawn(source_turns::go_on(data.to_owned(), store.clone(), changes.clone()));
     others.spawn(sightings::go_on(store.clone()));
     others.spawn(weights::go_on(data.to_owned(), store.clone()));
+    others.spawn(silence::go_on(store.clone(), changes.clone()));
+    if let Some(numbers) = numbers {
+        others.spawn(metrics::serve(numbers, store.clone(), stopped.clone()));
+    }
     match heartbeat {
         Some(sender) => {
             others.spawn(beat::go_on(sender, store.clone(), changes.clone()));
@@ -258,8 +288,9 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
         .feed_certificate
         .as_ref()
         .map_or_else(String::new, |own| format!(", readers are shown the certificate {}", own.certificate.display()));
+    let metrics = conduct.metrics.map_or_else(String::new, |address| format!(", metrics {address}"));
     let settings = format!(
-        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}",
+        "quic {quic}, enroll {enroll}, web {web}, tcp {tcp}, approve_sensors {}, heartbeat {heartbeat}{feeds}{metrics}",
         conduct.approve_sensors
     );
     let noted = async {
@@ -273,50 +304,6 @@ async fn settings_noted(store: &Store, wanted: Bound, conduct: &Conduct) {
     };
     if let Err(error) = noted.await {
         tracing::warn!("the settings it runs by could not be noted in the audit: {error}");
-    }
-}
-
-/// Removes, now and then, what is older than is kept: of heartbeats and the audit, and in what restores set aside. Not at once: who
-/// started it with a clock that is years ahead
-/// has time to see it.
-async fn forget(data: PathBuf, store: Store) {
-    loop {
-        tokio::time::sleep(RETENTION_EVERY).await;
-        match store.forget_heartbeats(clock::now()).await {
-            Ok(0) => {}
-            Ok(gone) => {
-                tracing::debug!(gone, "heartbeats and events of sensors were older than is kept, and are removed")
-            }
-            Err(error) => tracing::warn!("heartbeats that are older than is kept are not removed: {error}"),
-        }
-        match store.forget_audit(clock::now()).await {
-            Ok(0) => {}
-            Ok(gone) => tracing::info!(gone, "entries of the audit were older than is kept, and are removed"),
-            Err(error) => tracing::warn!("entries of the audit that are older than is kept are not removed: {error}"),
-        }
-        match store.forget_publishing(clock::now()).await {
-            Ok(0) => {}
-            Ok(gone) => tracing::info!(gone, "notes of who published what were older than is kept, and are removed"),
-            Err(error) => {
-                tracing::warn!("notes of who published what that are older than is kept are not removed: {error}")
-            }
-        }
-        // By the newest entry, too: a clock that is ahead outlives nothing unless something was done that late.
-        let removed = match store.audit_newest_at(Scope::Operator).await {
-            Ok(newest) => {
-                let now = newest.map_or(Timestamp(0), |at| at.min(clock::now()));
-                let copies = directory::remove_outlived(&data, COPY_PREFIX, now.minus(UPGRADE_COPY_KEPT));
-                copies
-                    .and_then(|()| outlived::remove_set_aside(&data, now.minus(outlived::KEPT)))
-                    .map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        match removed {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "databases that restores set aside 35 days ago are removed"),
-            Err(error) => tracing::warn!("databases that restores set aside long ago are not removed: {error}"),
-        }
     }
 }
 

@@ -18,6 +18,7 @@ use axum::routing::get;
 use serde::Deserialize;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
+use varde_common::metrics::names_loopback;
 
 use super::beat::health;
 use super::news::tell;
@@ -25,6 +26,7 @@ use super::views::Views;
 use super::{clock, pages};
 use crate::change::{Change, Changes};
 use crate::limits::EVENTS_SHOWN;
+use crate::limits::silence::SILENCES_SHOWN;
 use crate::present::api::PictureJson;
 use crate::present::asset::{ASSETS, Asset, TILE_GRID};
 use crate::present::detail::{CampaignView, IncidentView};
@@ -36,7 +38,9 @@ use crate::present::shown::{Calendar, Shown};
 use crate::present::text::{Language, Texts};
 use crate::present::view::{FrontView, Reader};
 use crate::store::picture::{Picture, Subject};
-use crate::store::{Scope, Store, StoreError};
+use crate::store::profile::Known;
+use crate::store::silence::WhichSilences;
+use crate::store::{Scope, Store, StoreError, setting};
 
 /// Scripts, styles and pictures from here alone; nothing inline, no framing, no forms.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -98,6 +102,7 @@ fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router
         .route("/sak/{id}", get(incident))
         .route("/sensor/{id}", get(sensor))
         .route("/medlem/{number}", get(member))
+        .route("/personvern", get(privacy))
         .route("/api/picture", get(picture_json))
         .route("/live", get(live))
         .route("/health", get(healthy));
@@ -116,20 +121,7 @@ pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Whether a `Host` names this machine itself, whatever the port.
-fn names_loopback(host: &str) -> bool {
-    let (name, port) = match host.strip_prefix("[::1]") {
-        Some(rest) => ("[::1]", rest.strip_prefix(':').or(rest.is_empty().then_some("0"))),
-        None => match host.split_once(':') {
-            Some((name, port)) => (name, Some(port)),
-            None => (host, Some("0")),
-        },
-    };
-    let port_good = port.is_some_and(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
-    port_good && (name == "[::1]" || name == "127.0.0.1" || name.eq_ignore_ascii_case("localhost"))
-}
-
-async fn guard_host(request: Request, next: Next) -> Response {
+pub(super) async fn guard_host(request: Request, next: Next) -> Response {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let named = match (hosts.next(), hosts.next()) {
         (Some(host), None) => host.to_str().is_ok_and(names_loopback),
@@ -144,7 +136,7 @@ async fn guard_host(request: Request, next: Next) -> Response {
     (StatusCode::MISDIRECTED_REQUEST, words).into_response()
 }
 
-async fn guard_headers(request: Request, next: Next) -> Response {
+pub(super) async fn guard_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     for (name, value) in [
@@ -337,7 +329,12 @@ async fn sensor(Path(id): Path<String>, parts: Parts) -> Response {
                 Ok(events) => events,
                 Err(error) => return visit.broken(&error),
             };
-            let view = SensorView::of(facts, &picture, &events, &visit.reader());
+            let which = WhichSilences { sensor: Some(id), ..WhichSilences::default() };
+            let silences = match shared.store.silences(Scope::Operator, which, SILENCES_SHOWN).await {
+                Ok(silences) => silences,
+                Err(error) => return visit.broken(&error),
+            };
+            let view = SensorView::of(facts, &picture, &silences, &events, &visit.reader());
             visit.answer(StatusCode::OK, page::sensor(&visit.head(operator), &view, visit.extent))
         }
         Err(error) => visit.broken(&error),
@@ -356,10 +353,22 @@ async fn member(Path(number): Path<String>, parts: Parts) -> Response {
             Redirect::to(&format!("/medlem/{}", known.member.number)).into_response()
         }
         Ok(Some(known)) => {
-            let view = MemberView::of(&known.member, &known.profile, &known.sites, &visit.reader());
-            visit.answer(StatusCode::OK, page::member(&visit.head(known.operator.as_deref()), &view, visit.extent))
+            let Known { operator, member, profile, sites, silences } = &known;
+            let view = MemberView::of(member, profile, sites, silences, &visit.reader());
+            visit.answer(StatusCode::OK, page::member(&visit.head(operator.as_deref()), &view, visit.extent))
         }
         Ok(None) => visit.not_there(None),
+        Err(error) => visit.broken(&error),
+    }
+}
+
+async fn privacy((State(shared), asked, headers, uri): Parts) -> Response {
+    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
+    match shared.store.setting(Scope::Operator, setting::OPERATOR_NAME).await {
+        Ok(operator) => {
+            let table = crate::present::privacy::table(visit.texts());
+            visit.answer(StatusCode::OK, page::privacy(&visit.head(operator.as_deref()), &table, visit.extent))
+        }
         Err(error) => visit.broken(&error),
     }
 }
@@ -401,21 +410,4 @@ async fn live(State(shared): State<Arc<Shared>>) -> Response {
     let (events, stream) = mpsc::channel(4);
     tokio::spawn(tell(shared.changes.subscribe(), shared.stop.clone(), events, place));
     Sse::new(ReceiverStream::new(stream)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_of_this_machine_pass() {
-        for good in ["localhost", "Localhost:1", "127.0.0.1", "127.0.0.1:65535", "[::1]", "[::1]:8443"] {
-            assert!(names_loopback(good), "{good}");
-        }
-        for bad in
-            ["", ":80", "localhost.", "localhost:", "localhost:+1", "127.0.0.2", "::1", "[::1", "[::1]x", "x[::1]"]
-        {
-            assert!(!names_loopback(bad), "{bad}");
-        }
-    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use varde_common::retention;
+
 /// Readers there may be: five for each municipality.
 pub const READERS_MAX: i64 = 2_000;
 /// Connections of readers at once: each asks for a few files now and then. One neighbourhood has its share of those that are free.
@@ -60,4 +62,4 @@ pub const SIGHTINGS_LOOKED_AT_EVERY: Duration = Duration::from_secs(30);
 /// A server's key, in its file.
 pub const SIGHTING_KEY_MAX_OCTETS: u64 = 1_024;
 /// What became of a sighting is kept for so long after it arrived or was given up.
-pub const SIGHTINGS_KEPT: Duration = Duration::from_secs(90 * 86_400);
+pub const SIGHTINGS_KEPT: Duration = retention::SIGHTINGS.span();

@@ -1,11 +1,13 @@
 //! One member's page: whom to call and whether that is still right, what is its own, and which sensors watch it.
 
 use super::shown::{Moment, Shown};
+use super::silence::SilenceView;
 use super::text::Texts;
 use super::view::Reader;
 use crate::limits::CONTACT_CONFIRMED_WITHIN;
 use crate::profile::{Contact, Language, Profile, Role};
 use crate::store::member::{FormerNumber, MemberRow};
+use crate::store::silence::SilenceRow;
 use crate::store::site::SiteRow;
 
 /// Somebody to call.
@@ -61,11 +63,19 @@ pub struct MemberView {
     pub no_contacts: String,
     /// Which sensors watch it.
     pub sites: Vec<SiteLine>,
+    /// What keeps those from seeing or from being heard.
+    pub silence: SilenceView,
 }
 
 impl MemberView {
     /// From what is known. `sites` are the member's, each with the sensor's own member.
-    pub fn of(member: &MemberRow, profile: &Profile, sites: &[SiteRow], reader: &Reader) -> MemberView {
+    pub fn of(
+        member: &MemberRow,
+        profile: &Profile,
+        sites: &[SiteRow],
+        silences: &[SilenceRow],
+        reader: &Reader,
+    ) -> MemberView {
         let texts = reader.texts;
         let Profile { language, covered, supplier, domains, networks, contacts } = profile;
         let list = |items: Vec<String>| {
@@ -91,6 +101,7 @@ impl MemberView {
             contacts: contacts.iter().map(|(role, contact)| row(*role, contact, reader)).collect(),
             no_contacts: texts.with("member-contacts-none", &[("number", number.as_str())]),
             sites: sites.iter().map(|site| line(site, member, texts)).collect(),
+            silence: SilenceView::of(silences, reader),
             number,
         }
     }
@@ -188,7 +199,7 @@ mod tests {
             revoked,
         };
         let sites = [site(0, "3407", false, false), site(4, "0301", false, false), site(5, "0301", true, true)];
-        let view = MemberView::of(&member, &profile, &sites, &reader);
+        let view = MemberView::of(&member, &profile, &sites, &[], &reader);
         let doubts: Vec<bool> = view.contacts.iter().map(|contact| contact.doubt.is_some()).collect();
         assert_eq!(doubts, [true, false, true]);
         let confirmed: Vec<_> = view.contacts.iter().map(|contact| contact.confirmed.as_ref()).collect();

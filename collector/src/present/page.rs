@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::detail::{CampaignView, IncidentView};
 use super::member::MemberView;
+use super::privacy::KeptRow;
 use super::sensor_health::SensorView;
 use super::shown::Shown;
 use super::text::{Language, Texts};
@@ -80,6 +81,14 @@ struct MemberPage<'a> {
 }
 
 #[derive(Template)]
+#[template(path = "privacy.html", blocks = ["content"])]
+struct PrivacyPage<'a> {
+    head: &'a Head,
+    t: &'static Texts,
+    v: &'a [KeptRow],
+}
+
+#[derive(Template)]
 #[template(path = "message.html", blocks = ["content"])]
 struct MessagePage<'a> {
     head: &'a Head,
@@ -142,6 +151,18 @@ pub fn sensor(head: &Head, view: &SensorView, extent: Extent) -> askama::Result<
 /// None of ours; the template's type demands it.
 pub fn member(head: &Head, view: &MemberView, extent: Extent) -> askama::Result<String> {
     let page = MemberPage { head, t: head.texts(), v: view };
+    match extent {
+        Extent::Whole => page.render(),
+        Extent::Fragment => page.as_content().render(),
+    }
+}
+
+/// How long what is kept is kept.
+///
+/// # Errors
+/// None of ours; the template's type demands it.
+pub fn privacy(head: &Head, view: &[KeptRow], extent: Extent) -> askama::Result<String> {
+    let page = PrivacyPage { head, t: head.texts(), v: view };
     match extent {
         Extent::Whole => page.render(),
         Extent::Fragment => page.as_content().render(),

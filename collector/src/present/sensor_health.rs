@@ -10,11 +10,13 @@ use super::sensor::SensorRow;
 use super::sensor_events::EventsView;
 use super::sensor_uplink::UplinkView;
 use super::shown::{Moment, Shown, number};
+use super::silence::SilenceView;
 use super::text::Texts;
 use super::trust::SensorTrust;
 use super::view::Reader;
 use crate::store::event::Events;
 use crate::store::picture::{Picture, SensorFacts};
+use crate::store::silence::SilenceRow;
 
 /// What a stored heartbeat says of losses and blind spots; an older sensor's says nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -99,13 +101,21 @@ pub struct SensorView {
     pub trust: SensorTrust,
     /// Which order of the brake it goes by, while one matters.
     pub brake: Option<SensorBrake>,
+    /// What keeps it from seeing or from being heard.
+    pub silence: SilenceView,
     /// What it said about itself, and what was noted about it.
     pub events: EventsView,
 }
 
 impl SensorView {
     /// From facts.
-    pub fn of(sensor: &SensorFacts, picture: &Picture, events: &Events, reader: &Reader) -> SensorView {
+    pub fn of(
+        sensor: &SensorFacts,
+        picture: &Picture,
+        silences: &[SilenceRow],
+        events: &Events,
+        reader: &Reader,
+    ) -> SensorView {
         SensorView {
             row: SensorRow::of(sensor, picture, reader.texts, &reader.calendar, reader.now),
             health: Health::read(sensor.heartbeat.as_deref()).map(|health| HealthView::of(&health, reader.texts)),
@@ -113,6 +123,7 @@ impl SensorView {
             uplink: UplinkView::of(sensor, reader),
             trust: SensorTrust::of(sensor, picture, reader.texts),
             brake: SensorBrake::of(sensor, picture, reader),
+            silence: SilenceView::of(silences, reader),
             events: EventsView::of(events, reader),
         }
     }

@@ -255,7 +255,7 @@ fn direction_from(word: &str) -> Direction {
     if word == Direction::Inbound.as_str() { Direction::Inbound } else { Direction::Outbound }
 }
 
-fn severity_from(level: i64) -> Severity {
+pub(super) fn severity_from(level: i64) -> Severity {
     Severity::from_level(u8::try_from(level).unwrap_or(u8::MAX))
 }
 

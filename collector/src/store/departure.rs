@@ -52,7 +52,11 @@ async fn delete(conn: &mut SqliteConnection, sql: &'static str, id: i64) -> Resu
 }
 
 /// The highest number given so far is never given again.
-async fn keep_above(conn: &mut SqliteConnection, key: &'static str, highest: &'static str) -> Result<(), sqlx::Error> {
+pub(super) async fn keep_above(
+    conn: &mut SqliteConnection,
+    key: &'static str,
+    highest: &'static str,
+) -> Result<(), sqlx::Error> {
     let highest: i64 = sqlx::query_scalar(highest).fetch_one(&mut *conn).await?;
     let before = above(conn, key).await?;
     if highest > before { set(conn, key, &highest.to_string()).await } else { Ok(()) }
@@ -84,6 +88,9 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
     deleted.alerts = delete(conn, "DELETE FROM alert WHERE member_id = $1", member).await?;
     if has_table(conn, "braked_count").await? {
         delete(conn, "DELETE FROM braked_count WHERE member_id = $1", member).await?;
+    }
+    if has_table(conn, "daily_count").await? {
+        delete(conn, "DELETE FROM daily_count WHERE member_id = $1", member).await?;
     }
     if has_table(conn, "reader").await? {
         delete(conn, "DELETE FROM reader WHERE member_id = $1", member).await?;
@@ -182,6 +189,9 @@ async fn forget_sensor(
     delete(conn, "DELETE FROM site WHERE sensor_id = $1", sensor).await?;
     deleted.heartbeats += delete(conn, "DELETE FROM heartbeat WHERE sensor_id = $1", sensor).await?;
     deleted.events += delete(conn, "DELETE FROM sensor_event WHERE sensor_id = $1", sensor).await?;
+    if has_table(conn, "silence").await? {
+        delete(conn, "DELETE FROM silence WHERE sensor_id = $1", sensor).await?;
+    }
     let sql = "SELECT member_id FROM alert WHERE sensor_id = $1 ORDER BY arrived_at DESC LIMIT 1";
     let another: Option<i64> = sqlx::query_scalar(sql).bind(sensor).fetch_optional(&mut *conn).await?;
     if let Some(another) = another {

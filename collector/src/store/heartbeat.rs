@@ -5,13 +5,14 @@ use std::time::Duration;
 use sqlx::SqliteConnection;
 use varde_common::heartbeat::Further;
 use varde_common::message::Heartbeat;
+use varde_common::retention;
 use varde_common::time::Timestamp;
 
 use super::{Scope, Store, StoreError};
 use crate::limits::{CLOCKS_AGREE_WITHIN, HEARTBEATS_PAGE_ROWS, LOSSES_KEPT, RETENTION_STEP};
 
 /// Heartbeats, and most of what sensors said about themselves, older than this are deleted (decision 11).
-pub const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+pub const KEPT: Duration = retention::HEARTBEATS.span();
 
 /// A heartbeat of the sensor `s` from some time before its newest, to compare the two ([`crate::hearing`]): 110 seconds or
 /// more, as [`LATELY`](crate::hearing::LATELY) says.
@@ -185,6 +186,13 @@ impl Store {
             let delete = sqlx::query(sqlx::AssertSqlSafe(delete)).bind(up_to.0);
             gone += delete.execute(&mut *tx).await?.rows_affected();
         }
+        // What kept a sensor from seeing qualifies its alerts as well.
+        let oldest: Option<i64> = sqlx::query_scalar("SELECT MIN(ended_at) FROM silence").fetch_one(&mut *tx).await?;
+        if let Some(oldest) = oldest {
+            let up_to = newest.minus(LOSSES_KEPT).min(Timestamp(oldest).clamped().plus(RETENTION_STEP));
+            let delete = sqlx::query("DELETE FROM silence WHERE ended_at < $1").bind(up_to.0);
+            gone += delete.execute(&mut *tx).await?.rows_affected();
+        }
         tx.commit().await?;
         Ok(gone)
     }
@@ -226,6 +234,25 @@ mod tests {
         let mut events: Vec<i64> = events.newest.iter().map(|event| event.seq).collect();
         events.sort_unstable();
         (fixture.count("SELECT COUNT(*) FROM heartbeat").await, events)
+    }
+
+    #[tokio::test]
+    async fn q3_what_kept_a_sensor_from_seeing_goes_13_months_after_it_was_over_and_what_stands_stays() {
+        let fixture = Fixture::new(1).await;
+        let sql = format!(
+            "INSERT INTO silence (sensor_id, kind, began_at, found_at, last_at, ended_at, times, facts) VALUES
+             (1, 'deaf', 0, 0, 0, {0}, 1, '{{}}'), (1, 'deaf', 0, 0, 0, {1}, 1, '{{}}'), (1, 'deaf', 0, 0, 0, NULL, 1, '{{}}')",
+            NOW.0,
+            at(HOUR).0
+        );
+        let mut tx = fixture.store.begin().await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        for (after, left) in [(LOSSES_KEPT, 3), (LOSSES_KEPT + Duration::from_secs(1), 2), (LOSSES_KEPT * 2, 1)] {
+            beat(&fixture, NOW.plus(after), NOW.plus(after), 1, 1).await;
+            fixture.store.forget_heartbeats(NOW.plus(after)).await.unwrap();
+            assert_eq!(fixture.count("SELECT COUNT(*) FROM silence").await, left, "{after:?}");
+        }
     }
 
     #[tokio::test]

@@ -34,10 +34,14 @@ const EXTENT: &[&str] = &[
         FROM incident WHERE member_id = $1",
     "SELECT COUNT(*), COALESCE(SUM(received_at % 999999937), 0), COALESCE(SUM(seq % 999999937), 0), 0
         FROM sensor_event WHERE sensor_id IN (SELECT id FROM sensor WHERE member_id = $1)",
+    "SELECT COUNT(*), COALESCE(MAX(id), 0), COALESCE(SUM(began_at % 999999937), 0), COALESCE(SUM(ended_at % 999999937), 0)
+        FROM silence WHERE sensor_id IN (SELECT id FROM sensor WHERE member_id = $1)",
     "SELECT COUNT(*), COALESCE(MAX(at), 0), COALESCE(MIN(at), 0), 0
         FROM heartbeat WHERE sensor_id IN (SELECT id FROM sensor WHERE member_id = $1)",
     "SELECT COUNT(*), COALESCE(SUM(arrived_at % 999999937), 0), COALESCE(SUM(count % 999999937), 0), 0
         FROM braked_count WHERE member_id = $1",
+    "SELECT COUNT(*), COALESCE(SUM(day % 999999937), 0), COALESCE(SUM(alerts), 0), COALESCE(SUM(sightings % 999999937), 0)
+        FROM daily_count WHERE member_id = $1",
     "SELECT COUNT(*), COALESCE(SUM(id), 0), COALESCE(SUM(revoked_at IS NULL), 0), 0 FROM sensor WHERE member_id = $1",
     "SELECT COUNT(*), COALESCE(SUM(sensor_id), 0), COALESCE(SUM(site), 0), COALESCE(SUM(member_id = $1), 0)
         FROM site WHERE member_id = $1 OR sensor_id IN (SELECT id FROM sensor WHERE member_id = $1)",

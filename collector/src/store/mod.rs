@@ -21,6 +21,7 @@ pub mod departure;
 pub mod draft;
 pub mod event;
 pub mod feed;
+pub mod figures;
 pub mod guard;
 pub mod handed_over;
 pub mod heartbeat;
@@ -51,15 +52,18 @@ pub mod reader;
 pub mod recall;
 pub mod record;
 pub mod restored;
+pub mod retention;
 pub mod rollout;
 pub mod ruling;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
 pub mod sighting;
+pub mod silence;
 pub mod site;
 pub mod source;
 pub mod stage;
+pub mod statistics;
 pub mod strand;
 pub mod succession;
 mod taking;
@@ -119,6 +123,8 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/016_imports.sql"),
     include_str!("../schema/017_feeds.sql"),
     include_str!("../schema/020_correlation.sql"),
+    include_str!("../schema/021_silence.sql"),
+    include_str!("../schema/022_statistics.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -7,9 +7,11 @@ use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
 use super::member::MemberRow;
+use super::silence::{SilenceRow, WhichSilences};
 use super::site::SiteRow;
 use super::{Scope, Store, StoreError, setting};
 use crate::day;
+use crate::limits::silence::SILENCES_SHOWN;
 use crate::profile::{Contact, Language, Profile, Role, Wanted};
 
 /// What became of one [`Wanted`].
@@ -38,6 +40,8 @@ pub struct Known {
     pub profile: Profile,
     /// Its sites.
     pub sites: Vec<SiteRow>,
+    /// What keeps the sensors that watch them from seeing or from being heard, the newest.
+    pub silences: Vec<SilenceRow>,
 }
 
 /// Why nothing was written.
@@ -323,8 +327,9 @@ impl Store {
         let Some(member) = self.member_by_number(scope, number).await? else { return Ok(None) };
         let Some(profile) = self.profile(scope, member.id).await? else { return Ok(None) };
         let sites = self.site_rows(Scope::Member(member.id), None).await?;
+        let silences = self.silences(Scope::Member(member.id), WhichSilences::default(), SILENCES_SHOWN).await?;
         let operator = self.setting(scope, setting::OPERATOR_NAME).await?;
-        Ok(Some(Known { operator, member, profile, sites }))
+        Ok(Some(Known { operator, member, profile, sites, silences }))
     }
 
     /// The shared networks that members are behind, each with how many.

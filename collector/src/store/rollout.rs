@@ -11,7 +11,7 @@ use varde_common::time::Timestamp;
 use varde_common::trust::read_unverified;
 
 use super::recall::{Said, keep_out};
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, retention};
 use crate::limits::AUDIT_KEPT;
 use crate::limits::feed::SIGHTINGS_KEPT;
 use crate::limits::rollout::ROLLOUTS_SHOWN;
@@ -364,7 +364,8 @@ impl Store {
 
 impl Store {
     /// Removes what is older than the audit is kept: who looked through drafts, lists that were on their way, recalls that were
-    /// lifted; and what sources were told, or could not be, once that is as old as it may be. No clock that is ahead removes more than the newest entry of the audit has seen pass.
+    /// lifted, and what else people did that has ended; and what sources were told, or could not be, once that is as old as it may be. No clock
+    /// that is ahead removes more than the newest entry of the audit has seen pass.
     ///
     /// # Errors
     /// The database's own.
@@ -382,6 +383,7 @@ impl Store {
         ] {
             gone += sqlx::query(sql).bind(limit.0).execute(&mut *tx).await?.rows_affected();
         }
+        gone += retention::ended(&mut tx, limit).await?;
         tx.commit().await?;
         Ok(gone)
     }

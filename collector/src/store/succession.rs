@@ -5,7 +5,7 @@ use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
 use super::profile::{find, read, write};
-use super::{Store, StoreError};
+use super::{Store, StoreError, statistics};
 use crate::merger::{Dropped, join};
 
 /// What became of a new number.
@@ -74,6 +74,7 @@ pub(crate) async fn hand_over(
     ] {
         sqlx::query(sql).bind(from).bind(into).execute(&mut *conn).await?;
     }
+    statistics::hand_over(conn, from, into).await?;
     let sql = "INSERT INTO joined_member (id, added_at, into_id, joined_at) VALUES ($1, $2, $3, $4)";
     sqlx::query(sql).bind(from).bind(added_at).bind(into).bind(now.0).execute(&mut *conn).await?;
     sqlx::query("DELETE FROM member WHERE id = $1").bind(from).execute(&mut *conn).await?;
@@ -118,7 +119,8 @@ impl Store {
     pub async fn remove_member(&self, member: i64) -> Result<Result<(), Holds>, StoreError> {
         let mut tx = self.begin().await?;
         let sql = "SELECT (SELECT COUNT(*) FROM sensor WHERE member_id = $1), (SELECT COUNT(*) FROM site WHERE member_id = $1),
-            (SELECT COUNT(*) FROM alert WHERE member_id = $1), (SELECT COUNT(*) FROM joined_member WHERE into_id = $1)";
+            (SELECT COUNT(*) FROM alert WHERE member_id = $1) + (SELECT COALESCE(SUM(alerts), 0) FROM daily_count WHERE member_id = $1),
+            (SELECT COUNT(*) FROM joined_member WHERE into_id = $1)";
         let (sensors, sites, alerts, joined): (i64, i64, i64, i64) =
             sqlx::query_as(sql).bind(member).fetch_one(&mut *tx).await?;
         let holds = Holds { sensors, sites, alerts, joined };

@@ -52,6 +52,8 @@ pub struct Uplink {
     pub revoked: bool,
     /// What carries the session that stands, and since when.
     pub way: Option<(Way, Timestamp)>,
+    /// What the collector's clock showed more than this one when it began, microseconds; none while there is none.
+    pub clock_offset_us: Option<i64>,
 }
 
 /// What a session shares with the rest of the process.

@@ -153,7 +153,7 @@ pub async fn keep_connected(
             connected: false,
             last_error: Some(error.to_string()),
             revoked: lost == Lost::Revoked,
-            way: None,
+            ..Uplink::default()
         });
         tokio::select! {
             () = sleep(wait) => {}
@@ -255,7 +255,12 @@ async fn run_session<L: Link>(
             tracing::info!(%committed, protocol, "connected to the collector over TCP at {address}: QUIC (UDP) is blocked");
         }
     }
-    desk.uplink.send_replace(Uplink { connected: true, way: Some((way, clock::now())), ..Uplink::default() });
+    desk.uplink.send_replace(Uplink {
+        connected: true,
+        way: Some((way, clock::now())),
+        clock_offset_us: Some(said.clock_offset_us),
+        ..Uplink::default()
+    });
     tokio::select! {
         ended = control(&mut write, &mut read, desk, renewing, &said) => ended,
         ended = alerts(link, desk, ship, said.protocol) => ended,

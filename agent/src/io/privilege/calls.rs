@@ -15,6 +15,8 @@ use seccompiler::{
 
 /// Refused whatever their arguments.
 const FORBIDDEN: &[c_long] = &[
+    // Nobody new is listened to: what is asked over was opened before.
+    libc::SYS_listen,
     // Another program, another process's memory.
     libc::SYS_execve,
     libc::SYS_execveat,

@@ -35,7 +35,7 @@ type Attempt = fn() -> io::Result<()>;
 
 /// Tries everything, in the thread that calls.
 pub fn all() -> Vec<Probe> {
-    let tries: [(&str, Attempt); 15] = [
+    let tries: [(&str, Attempt); 16] = [
         ("read /etc/passwd", || File::open("/etc/passwd").map(drop)),
         ("read the program's own file", || std::env::current_exe().and_then(File::open).map(drop)),
         ("list /", || fs::read_dir("/").map(drop)),
@@ -46,6 +46,7 @@ pub fn all() -> Vec<Probe> {
         ("read a process's memory", read_memory),
         ("make written memory executable", || memmap2::MmapMut::map_anon(1)?.make_exec().map(drop)),
         ("open a packet socket", open_packet_socket),
+        ("listen for connections", || std::net::TcpListener::bind("127.0.0.1:0").map(drop)),
         ("reach a service of this machine by its socket", reach_a_service),
         ("send a datagram to a service of this machine", send_to_a_service),
         ("mount a file system", || {
@@ -131,6 +132,7 @@ mod tests {
             "trace a process",
             "read a process's memory",
             "make written memory executable",
+            "listen for connections",
             "reach a service of this machine by its socket",
             "send a datagram to a service of this machine",
             "mount a file system",

@@ -19,6 +19,7 @@ use crate::store::priority::why_from;
 use crate::store::{Scope, brake, brake_standing, pending, reach, rollout, setting, source, weights};
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
+/// Of one whose alerts are numbers by now the marking is not known, and counts as the strictest.
 macro_rules! hit_columns {
     () => {
         "MIN(i.first_seen) AS first_seen, MAX(i.last_seen) AS last_seen, \
@@ -29,7 +30,7 @@ macro_rules! hit_columns {
          CAST(COALESCE(SUM(CASE WHEN a.count > 1000000000000 THEN 1000000000000 WHEN a.count < 0 THEN 0 \
          ELSE a.count END), 0) AS BIGINT) AS sightings, \
          COUNT(a.id) AS alerts, MIN(a.arrived_at) AS arrived_at, \
-         MAX(CASE WHEN n.tlp NOT IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER') THEN 1 ELSE 0 END) AS strict "
+         MAX(CASE WHEN n.tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER') THEN 0 ELSE 1 END) AS strict "
     };
 }
 

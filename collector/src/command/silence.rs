@@ -1,0 +1,115 @@
+//! `varde-collector silence`: what keeps sensors from seeing or from being heard.
+
+use std::path::Path;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use varde_common::id::MemberNumber;
+
+use super::say;
+use crate::limits::silence::{SILENCES_LISTED, SILENCES_LISTED_MAX};
+use crate::present::silence::in_words;
+use crate::present::text::{Language, Texts};
+use crate::store::silence::{SilenceRow, WhichSilences};
+use crate::store::{Scope, Store};
+
+const HELP: &str = "\
+Those that stand come first, then the newest. They are operational incidents, apart from security ones, and are kept for 13 months.
+Keys with --json: sensor (number), member (number of its member), kind (unheard {session}, deaf {packets}, dropping {dropped, frames},
+old_list {held, newest}, clock_skew {offset_us: what our clock shows more}, one_client {alerts, indicators, by_resolver}), began_at,
+found_at, last_at (last found to be so), ended_at (null = it stands), ended_why (over; not_expected: the sensor was revoked or is in
+quarantine), times (how often it began, within ten minutes each). What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
+
+/// Subcommands of `silence`.
+#[derive(Debug, Subcommand)]
+pub enum SilenceCommand {
+    /// What keeps sensors from seeing or from being heard, and what did.
+    List(ListArguments),
+}
+
+/// Arguments of `silence list`.
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct ListArguments {
+    /// Of this sensor alone.
+    #[arg(long, value_name = "NUMBER")]
+    pub sensor: Option<u32>,
+    /// Of the sensors that watch this member's networks.
+    #[arg(long, value_name = "NUMBER")]
+    pub member: Option<MemberNumber>,
+    /// Those that stand alone.
+    #[arg(long)]
+    pub open: bool,
+    /// How many, at most.
+    #[arg(long, default_value_t = SILENCES_LISTED, value_parser = clap::value_parser!(u32).range(1..=i64::from(SILENCES_LISTED_MAX)))]
+    pub limit: u32,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// No such member; the database's own.
+pub async fn run(data: &Path, command: SilenceCommand) -> anyhow::Result<()> {
+    let SilenceCommand::List(ListArguments { sensor, member, open, limit, json }) = command;
+    let store = Store::open(data).await?;
+    let at_member = match &member {
+        None => None,
+        Some(number) => match store.member_by_number(Scope::Operator, number).await? {
+            Some(member) => Some(member.id),
+            None => bail!("there is no member {number}; see them with: varde-collector member list"),
+        },
+    };
+    let which = WhichSilences { sensor: sensor.map(i64::from), at_member, standing: open };
+    let rows = store.silences(Scope::Operator, which, limit).await?;
+    store.close().await;
+    let heads = ["SENSOR", "MEMBER", "FROM", "TO", "WHAT"];
+    say::rows(&rows, json, &heads, row, "Nothing keeps sensors from seeing or from being heard, as far as is known.")
+}
+
+fn row(row: &SilenceRow) -> Vec<String> {
+    vec![
+        row.sensor.to_string(),
+        row.member.clone().unwrap_or_default(),
+        say::moment(Some(row.began_at)),
+        row.ended_at.map_or_else(|| "it stands".to_owned(), |at| say::moment(Some(at))),
+        in_words(row, Texts::of(Language::English)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::silence::{Facts, Kind};
+    use varde_common::time::Timestamp;
+
+    #[test]
+    fn h1_the_command_gives_people_a_sentence_and_programs_what_is_stored() {
+        let silence = |facts| SilenceRow {
+            sensor: 3,
+            member: Some("3407".to_owned()),
+            facts,
+            began_at: Timestamp(0),
+            found_at: Timestamp(1),
+            last_at: Timestamp(2),
+            ended_at: None,
+            ended_why: None,
+            times: 1,
+        };
+        let told = serde_json::to_value(silence(Facts::Dropping { dropped: 3, frames: 100 })).unwrap();
+        let expected = serde_json::json!({ "sensor": 3, "member": "3407", "kind": "dropping", "dropped": 3, "frames": 100,
+            "began_at": Timestamp(0), "found_at": Timestamp(1), "last_at": Timestamp(2), "ended_at": null,
+            "ended_why": null, "times": 1 });
+        assert_eq!(told, expected);
+        assert!(
+            told.as_object().unwrap().keys().all(|key| HELP.contains(key.as_str())),
+            "every key stands in the help"
+        );
+        assert!(Kind::ALL.iter().all(|kind| HELP.contains(kind.as_str())));
+        let cells = row(&silence(Facts::Deaf { packets: 7 }));
+        assert_eq!((cells[0].as_str(), cells[1].as_str(), cells[3].as_str()), ("3", "3407", "it stands"));
+        assert!(cells[4].starts_with("No packets"), "{cells:?}");
+    }
+}

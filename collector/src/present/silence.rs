@@ -1,0 +1,140 @@
+//! What keeps a sensor from seeing or from being heard, in words: on its page and on its member's.
+
+use super::shown::{Moment, number, span};
+use super::text::Texts;
+use super::view::Reader;
+use crate::silence::Facts;
+use crate::store::silence::SilenceRow;
+
+/// An operational incident's line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SilenceLine {
+    /// The sensor.
+    pub sensor: i64,
+    /// Since when.
+    pub from: Moment,
+    /// Until when; none = it stands.
+    pub to: Option<Moment>,
+    /// What is wrong, and what to do.
+    pub words: String,
+}
+
+/// What is said of sensors, those that stand first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SilenceView {
+    /// How many stand.
+    pub standing: usize,
+    /// The lines.
+    pub lines: Vec<SilenceLine>,
+}
+
+impl SilenceView {
+    /// From what is stored.
+    pub fn of(rows: &[SilenceRow], reader: &Reader) -> SilenceView {
+        let line = |row: &SilenceRow| SilenceLine {
+            sensor: row.sensor,
+            from: reader.calendar.moment(row.began_at),
+            to: row.ended_at.map(|at| reader.calendar.moment(at)),
+            words: in_words(row, reader.texts),
+        };
+        SilenceView {
+            standing: rows.iter().filter(|row| row.ended_at.is_none()).count(),
+            lines: rows.iter().map(line).collect(),
+        }
+    }
+}
+
+/// One as a sentence, with its numbers.
+pub fn in_words(row: &SilenceRow, texts: &Texts) -> String {
+    let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let said = match row.facts {
+        Facts::Unheard { session: false } => texts.say("silence-unheard"),
+        Facts::Unheard { session: true } => texts.say("silence-stalled"),
+        Facts::Deaf { packets: 0 } => texts.say("silence-deaf-ever"),
+        Facts::Deaf { packets } => texts.with("silence-deaf", &[("packets", &number(whole(packets)))]),
+        Facts::Dropping { dropped, frames } => {
+            texts.numbers("silence-dropping", &[("dropped", whole(dropped)), ("total", whole(frames))])
+        }
+        Facts::OldList { held: 0, newest } => texts.numbers("silence-no-list", &[("newest", newest)]),
+        Facts::OldList { held, newest } if held == newest => texts.numbers("silence-list-over", &[("held", held)]),
+        Facts::OldList { held, newest } => texts.numbers("silence-old-list", &[("held", held), ("newest", newest)]),
+        Facts::ClockSkew { offset_us } => {
+            let off = span(texts, offset_us.unsigned_abs() / 1_000_000);
+            let key = if offset_us < 0 { "silence-clock-ahead" } else { "silence-clock-behind" };
+            texts.with(key, &[("span", &off)])
+        }
+        Facts::OneClient { alerts, by_resolver: true, .. } => {
+            texts.numbers("silence-one-resolver", &[("alerts", whole(alerts))])
+        }
+        Facts::OneClient { alerts, indicators, by_resolver: false } => {
+            texts.numbers("silence-one-client", &[("alerts", whole(alerts)), ("indicators", whole(indicators))])
+        }
+    };
+    match row.times {
+        ..=1 => said,
+        times => format!("{said} {}", texts.count("silence-times", times)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::present::shown::Calendar;
+    use crate::present::text::Language;
+    use varde_common::time::Timestamp;
+
+    fn row(facts: Facts, ended_at: Option<Timestamp>, times: i64) -> SilenceRow {
+        let at = Timestamp(1_795_219_200_000_000);
+        SilenceRow {
+            sensor: 3,
+            member: None,
+            facts,
+            began_at: at,
+            found_at: at,
+            last_at: at,
+            ended_at,
+            ended_why: None,
+            times,
+        }
+    }
+
+    #[test]
+    fn h1_each_kind_has_its_own_sentence_with_its_numbers_in_every_language() {
+        let facts = [
+            Facts::Unheard { session: false },
+            Facts::Unheard { session: true },
+            Facts::Deaf { packets: 0 },
+            Facts::Deaf { packets: 17 },
+            Facts::Dropping { dropped: 17, frames: 99 },
+            Facts::OldList { held: 0, newest: 17 },
+            Facts::OldList { held: 17, newest: 17 },
+            Facts::OldList { held: 16, newest: 17 },
+            Facts::ClockSkew { offset_us: 17_000_000 },
+            Facts::ClockSkew { offset_us: -17_000_000 },
+            Facts::OneClient { alerts: 17, indicators: 9, by_resolver: true },
+            Facts::OneClient { alerts: 17, indicators: 9, by_resolver: false },
+        ];
+        for language in Language::ALL {
+            let texts = Texts::of(language);
+            let mut said: Vec<String> = facts.iter().map(|facts| in_words(&row(*facts, None, 1), texts)).collect();
+            assert!(said.iter().skip(3).all(|said| said.contains("17")), "{said:?}");
+            said.sort();
+            said.dedup();
+            assert_eq!(said.len(), facts.len(), "{language:?}");
+            let again = in_words(&row(facts[0], None, 4), texts);
+            assert!(again.contains('4') && again.len() > said[0].len() / 2, "{again}");
+        }
+    }
+
+    #[test]
+    fn what_stands_is_told_from_what_is_over() {
+        let language = Language::Bokmaal;
+        let now = Timestamp(1_795_222_800_000_000);
+        let reader = Reader { texts: Texts::of(language), calendar: Calendar::new(language), now };
+        let rows = [row(Facts::Deaf { packets: 0 }, None, 1), row(Facts::Deaf { packets: 0 }, Some(now), 1)];
+        let view = SilenceView::of(&rows, &reader);
+        assert_eq!((view.standing, view.lines.len()), (1, 2));
+        assert_eq!(view.lines[0].to, None);
+        assert_ne!(view.lines[1].to.as_ref().unwrap().shown, view.lines[1].from.shown);
+    }
+}

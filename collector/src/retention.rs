@@ -1,0 +1,107 @@
+//! What becomes of every table of the database in time: how long its rows are kept, or why no time ends them. A new table says so here,
+//! or a test fails.
+
+use std::time::Duration;
+
+use varde_common::retention::{self, Period};
+use varde_common::time::Timestamp;
+
+use crate::limits::RETENTION_STEP;
+
+/// What becomes of a table's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// They go after so long.
+    Goes(Period),
+    /// They go with a row of another table that does.
+    With(&'static str),
+    /// They stay until the member leaves whose they are, or a person removes them.
+    Member,
+    /// They stay, for there is nobody in them, and no more of them than that.
+    Stays(&'static str),
+}
+
+use Fate::{Goes, Member, Stays, With};
+
+/// Every table.
+pub const TABLES: &[(&str, Fate)] = &[
+    ("alert", Goes(retention::ALERTS)),
+    ("allowed", Goes(retention::AUDIT)),
+    ("apart", With("cluster")),
+    ("audit", Goes(retention::AUDIT)),
+    ("brake", Goes(retention::AUDIT)),
+    ("brake_order", With("brake")),
+    ("braked_count", Goes(retention::ALERTS)),
+    ("campaign", Goes(retention::ALERTS)),
+    ("claim", Stays("what sources say is looked for")),
+    ("clue", Stays("what sources say and no sensor looks for")),
+    ("cluster", With("incident")),
+    ("daily_count", Member),
+    ("departure", Stays("rows that left, without number and name: a restore deletes them again")),
+    ("draft_review", Goes(retention::AUDIT)),
+    ("feed_piece", Stays("one for each file that is served")),
+    ("fetched_source", Stays("one for each source")),
+    ("former_number", Member),
+    ("guard", Stays("what links nothing, without host and member; who settled it goes with the audit")),
+    ("heartbeat", Goes(retention::HEARTBEATS)),
+    ("import_under_way", Stays("one for each source, until its import is whole")),
+    ("in_force", Goes(retention::ALERTS)),
+    ("incident", Goes(retention::ALERTS)),
+    ("indicator", Stays("what is looked for")),
+    ("indicator_before", Stays("what is looked for, until an import is whole")),
+    ("indicator_change", Stays("two numbers")),
+    ("joined_member", Member),
+    ("judged_source", With("judgement")),
+    ("judgement", Stays("how right a source was, without alert and member")),
+    ("lint_override", Goes(retention::AUDIT)),
+    ("list_revision", Stays("lists as they were signed; the content of the newest five")),
+    ("meeting", With("alert")),
+    ("member", Member),
+    ("member_contact", Member),
+    ("member_domain", Member),
+    ("member_network", Member),
+    ("merged", With("incident")),
+    ("object", Stays("the newest version of what each source says")),
+    ("pending_list", Stays("one")),
+    ("reader", Goes(retention::AUDIT)),
+    ("recall", Goes(retention::AUDIT)),
+    ("record", Goes(retention::ALERTS)),
+    ("rollout", Goes(retention::AUDIT)),
+    ("root_document", Stays("keys that are public")),
+    ("ruling", Goes(retention::AUDIT)),
+    ("sensor", Member),
+    ("sensor_brake", Stays("one for each sensor")),
+    ("sensor_event", Goes(retention::HEARTBEATS)),
+    ("sensor_mark", Stays("the newest few of each sensor")),
+    ("setting", Stays("what the operator has set")),
+    ("sighting", Goes(retention::SIGHTINGS)),
+    ("sighting_target", Stays("one for each source")),
+    ("silence", Goes(retention::LOSSES)),
+    ("site", Member),
+    ("source", Stays("where intelligence comes from")),
+    ("strand", With("incident")),
+    ("trace", With("strand")),
+    ("warninglist", Stays("public lists, or the operator's own")),
+    ("weights", Stays("what the operator has correlation go by, each file once")),
+];
+
+/// Up to when rows of a table go in one go: what is older than is kept by the newest sign of life there is, and never more than
+/// [`RETENTION_STEP`] of the oldest at once. A clock that is years ahead cannot take all of it, and is found before it has taken much.
+pub fn up_to(newest: Timestamp, kept: Duration, oldest: Timestamp) -> Timestamp {
+    newest.minus(kept).min(oldest.clamped().plus(RETENTION_STEP))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn k1_a_clock_that_is_ahead_takes_six_hours_of_the_oldest_at_once() {
+        let (day, kept) = (86_400_000_000_i64, Duration::from_secs(10 * 86_400));
+        let at = |days: i64| Timestamp(days * day);
+        assert_eq!(up_to(at(20), kept, at(15)), at(10), "nothing is older");
+        assert_eq!(up_to(at(20), kept, at(9)), Timestamp(9 * day + day / 4));
+        assert_eq!(up_to(at(9_000), kept, at(9)), Timestamp(9 * day + day / 4), "years ahead");
+        assert_eq!(up_to(Timestamp::MAX, Duration::MAX, Timestamp::MIN), Timestamp::MIN, "what is kept for ever");
+    }
+}
