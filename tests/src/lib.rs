@@ -17,6 +17,8 @@
 //! [`model_disk`] is a disk that forgets what was not fsynced, and [`spool_story`] what a spool must make of it; [`fault`] lets the disk
 //! of a real program fail, [`power`] takes away what it had not made safe, and [`hits`] gives it something to write.
 //!
+//! [`sector`] is a year of a whole sector with its truth known, to judge what a collector makes of it.
+//!
 //! [`feed_server`] serves intelligence as it is told, well or as no server should.
 //! [`python`] has the programs and libraries of others that ours are held against.
 //!
@@ -57,6 +59,7 @@ pub mod python;
 pub mod random;
 pub mod sealed;
 pub mod secrets;
+pub mod sector;
 pub mod seeds;
 pub mod seen;
 pub mod seldom;
