@@ -8,19 +8,22 @@ use anyhow::{Context, Result};
 use varde_tests::sector::baseline::ticket_per_indicator;
 use varde_tests::sector::file::Year;
 use varde_tests::sector::parameters::Parameters;
-use varde_tests::sector::play::{Concluded, play};
+use varde_tests::sector::play::{Concluded, GATHERED_WITHIN, Gather, play};
 use varde_tests::sector::score::{Known, Measures, grade, of_collector, score};
 use varde_tests::sector::year::draw;
 
 /// From which the year is drawn.
 const SEED: u64 = 1;
 
-fn played(seed: u64) -> Result<(Year, Concluded)> {
+fn played(gather: Gather) -> Result<(Year, Concluded)> {
     let folder = tempfile::tempdir()?;
     let year = draw(&Parameters::small(), SEED)?;
-    let concluded = play(&year, folder.path(), seed, &mut |_| {})?;
+    let concluded = play(&year, folder.path(), gather, &mut |_| {})?;
     Ok((year, concluded))
 }
+
+/// As agents gather.
+const USUAL: Gather = Gather { seed: SEED, within: GATHERED_WITHIN };
 
 fn measured(year: &Year, concluded: &Concluded) -> Result<Measures> {
     let known = Known::of(year);
@@ -38,7 +41,7 @@ const ITEMS_PER_DAY_MAX: f64 = 10.0;
 
 #[test]
 fn quality_every_campaign_of_a_small_year_is_found_and_before_tickets_would_tell() -> Result<()> {
-    let (year, concluded) = played(SEED)?;
+    let (year, concluded) = played(USUAL)?;
     let measures = measured(&year, &concluded)?;
     assert_eq!(measures.missed, Vec::<String>::new());
     assert_eq!((measures.recalled, measures.campaigns), (8, 8));
@@ -55,7 +58,7 @@ fn quality_every_campaign_of_a_small_year_is_found_and_before_tickets_would_tell
 
 #[test]
 fn quality_what_only_looks_like_a_campaign_is_none_and_an_exercise_stands_apart() -> Result<()> {
-    let (year, concluded) = played(SEED)?;
+    let (year, concluded) = played(USUAL)?;
     let measures = measured(&year, &concluded)?;
     let wrong = |shape: &str| measures.shapes.get(shape).map_or(0, |figures| figures.pairs_wrong);
     for shape in ["cdn-decoy", "shared-network", "exercise", "beside-exercise", "spray", "worm", "supplier", "slow"] {
@@ -68,8 +71,14 @@ fn quality_what_only_looks_like_a_campaign_is_none_and_an_exercise_stands_apart(
 }
 
 #[test]
-fn d2_how_sensors_gather_their_records_changes_no_figure() -> Result<()> {
-    let ((year, one), (_, other)) = (played(SEED)?, played(SEED + 1)?);
-    assert_eq!(measured(&year, &one)?, measured(&year, &other)?);
+fn d2_how_long_sensors_gather_and_whose_records_come_first_changes_no_figure() -> Result<()> {
+    let (year, one) = played(USUAL)?;
+    let usual = measured(&year, &one)?;
+    for seed in [2, 3] {
+        let (_, other) = played(Gather { seed, within: Duration::from_secs(86_400) })?;
+        assert!(other.batches < one.batches, "{} and {}", other.batches, one.batches);
+        // When a campaign is raised is another matter.
+        assert_eq!(Measures { warned: usual.warned.clone(), ..measured(&year, &other)? }, usual);
+    }
     Ok(())
 }

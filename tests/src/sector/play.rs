@@ -31,7 +31,7 @@ const HEARD_EVERY: Duration = Duration::from_secs(3_600);
 /// Rows read at once.
 const PAGE_ROWS: i64 = 50_000;
 /// A sensor gathers records for so long at most before it sends them: what the agent does.
-const GATHERED_WITHIN_MS: u64 = 250;
+pub const GATHERED_WITHIN: Duration = Duration::from_millis(250);
 /// The spool's lifetime of every sensor here.
 const EPOCH: Epoch = Epoch(1);
 
@@ -54,8 +54,17 @@ struct Sensor {
     id: i64,
     next: u64,
     waiting: Vec<Record>,
-    /// When the first of those that wait came.
-    since: Timestamp,
+    /// When it sends what waits.
+    due: Timestamp,
+}
+
+/// How sensors gather what they send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gather {
+    /// From which each wait is drawn.
+    pub seed: u64,
+    /// The longest of them.
+    pub within: Duration,
 }
 
 struct Player<'a> {
@@ -70,6 +79,7 @@ struct Player<'a> {
     revision: i64,
     heard: Timestamp,
     random: Random,
+    within: Duration,
     concluded: Concluded,
 }
 
@@ -84,12 +94,11 @@ struct Place<'a> {
     circumstances: Circumstances,
 }
 
-/// Plays a year into a new database below `folder`. `seed` draws how long each sensor gathers; `progress` is told how many of the
-/// arrivals are in.
+/// Plays a year into a new database below `folder`; `progress` is told how many of the arrivals are in.
 ///
 /// # Errors
 /// What the collector refuses, or the database's own.
-pub fn play(year: &Year, folder: &Path, seed: u64, progress: &mut dyn FnMut(u64)) -> Result<Concluded> {
+pub fn play(year: &Year, folder: &Path, gather: Gather, progress: &mut dyn FnMut(u64)) -> Result<Concluded> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = Store::create(folder).await?;
@@ -104,7 +113,8 @@ pub fn play(year: &Year, folder: &Path, seed: u64, progress: &mut dyn FnMut(u64)
             opened: HashMap::new(),
             revision: 0,
             heard: begin,
-            random: Random::seeded(seed),
+            random: Random::seeded(gather.seed),
+            within: gather.within,
             concluded: Concluded::default(),
         };
         player.people(begin).await?;
@@ -147,7 +157,7 @@ impl<'a> Player<'a> {
                 .bind(id)
                 .execute(&mut *tx)
                 .await?;
-            let sensor = Sensor { id, next: 1, waiting: Vec::new(), since: now };
+            let sensor = Sensor { id, next: 1, waiting: Vec::new(), due: now };
             self.sensors.insert(member.number.as_str(), sensor);
         }
         tx.commit().await?;
@@ -177,20 +187,18 @@ impl<'a> Player<'a> {
         let mut lists = lists.as_slice();
         for (arrival, done) in self.year.arrivals.iter().zip(1u64..) {
             let now = arrival.at();
+            self.flush(now).await?;
             while let Some(published) = lists.first().map(|indicator| indicator.published).filter(|at| *at <= now) {
                 let until = lists.partition_point(|indicator| indicator.published <= published);
                 let (list, rest) = lists.split_at(until);
-                self.flush(|_| true).await?;
                 self.publish(list, published).await?;
                 lists = rest;
             }
             self.hear(now).await?;
             self.take(arrival)?;
-            let within = Duration::from_millis(self.random.within(1, GATHERED_WITHIN_MS));
-            self.flush(|sensor| now.since(sensor.since) > within || sensor.waiting.len() >= BATCH_MAX_RECORDS).await?;
             progress(done);
         }
-        self.flush(|_| true).await
+        self.flush(Timestamp::MAX).await
     }
 
     /// All sensors are well, and go by the newest list: by the file's clock, in one statement.
@@ -256,7 +264,8 @@ impl<'a> Player<'a> {
         };
         let sensor = self.sensors.get_mut(member).context("a member without a sensor")?;
         if sensor.waiting.is_empty() {
-            sensor.since = now;
+            let wait_us = self.random.below(u64::try_from(self.within.as_micros())?);
+            sensor.due = now.plus(Duration::from_micros(wait_us));
         }
         if let Arrival::Opened(alert) = arrival {
             let seq = sensor.next;
@@ -274,6 +283,9 @@ impl<'a> Player<'a> {
         }
         sensor.next += 1;
         sensor.waiting.push(Record { time: now, body });
+        if sensor.waiting.len() >= BATCH_MAX_RECORDS {
+            sensor.due = now;
+        }
         Ok(())
     }
 
@@ -307,19 +319,18 @@ impl<'a> Player<'a> {
         }))
     }
 
-    /// Sends what waits at these sensors, each its own batch.
-    async fn flush(&mut self, is_due: impl Fn(&Sensor) -> bool) -> Result<()> {
+    /// Sends what waits at the sensors whose time has come by then, each its own batch, in the order of those times.
+    async fn flush(&mut self, until: Timestamp) -> Result<()> {
         let mut due: Vec<&mut Sensor> =
-            self.sensors.values_mut().filter(|sensor| !sensor.waiting.is_empty() && is_due(sensor)).collect();
+            self.sensors.values_mut().filter(|sensor| !sensor.waiting.is_empty() && sensor.due <= until).collect();
         // A map has no order, and the same seed must give the same run.
-        due.sort_by_key(|sensor| (sensor.since, sensor.id));
+        due.sort_by_key(|sensor| (sensor.due, sensor.id));
         for sensor in due {
             let records = std::mem::take(&mut sensor.waiting);
-            let (first, now) =
-                (sensor.next - records.len() as u64, records.last().map_or(sensor.since, |last| last.time));
+            let first = sensor.next - records.len() as u64;
             let octets = records.iter().map(Record::to_octets).collect::<Result<Vec<_>, _>>()?;
             let batch = Batch { epoch: EPOCH, first_seq: Seq(first), records: octets };
-            let outcome = handle_batch(&self.store, sensor.id, &batch, now).await?;
+            let outcome = handle_batch(&self.store, sensor.id, &batch, sensor.due).await?;
             let ack = IngestReply::Ack { epoch: EPOCH, seq: Seq(sensor.next - 1) };
             ensure!(outcome.reply == ack, "a batch of sensor {} was answered {:?}", sensor.id, outcome.reply);
             self.concluded.records += records.len() as u64;

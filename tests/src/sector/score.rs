@@ -179,7 +179,7 @@ impl Measures {
 
     /// So many hundredths were warned of within this; none = never.
     pub fn warned_within(&self, hundredths: usize) -> Option<Duration> {
-        self.warned.get(self.warned.len().saturating_sub(1) * hundredths / 100).copied().flatten()
+        self.warned.get((self.warned.len() * hundredths).div_ceil(100).saturating_sub(1)).copied().flatten()
     }
 
     /// A day.
