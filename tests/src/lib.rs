@@ -4,7 +4,7 @@
 //! connections, whole municipalities); [`capture`] writes them as any file a sensor may be given, or feeds them through a
 //! pipe as if live. [`programs`] builds, starts and kills the two programs, also at a [`terminal`]; [`community`] makes of them a collector with
 //! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks, on which [`wire`] puts frames. [`hostile_lane`] stands in a collector's place; [`hostile_collector`] is a collector that
-//! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty, or a
+//! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty, a [`swarm`] at work, or a
 //! crowd of [`hostile_sensor`]s. [`secrets`] searches for what must not be
 //! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
 //!
@@ -67,6 +67,7 @@ pub mod sensor_double;
 pub mod servers;
 pub mod spool_story;
 pub mod strangers;
+pub mod swarm;
 pub mod terminal;
 pub mod traffic;
 pub mod wire;
