@@ -21,7 +21,7 @@ name when more than half of its incidents bear it.
   time to warn from the arrival of a truth's first alert until a campaign about it was raised, over all truths that are one
                campaign; one without is later than all others
   items        incidents outside campaigns a day that are no exercise, not proposed as noise and not below the grade of
-               --item-grade, where the collector gives grades (keys `severity` and `noise` of incident list --json)
+               --item-grade, where the collector gives grades (keys `word`, else `severity`, and `noise` of incident list --json)
   dirty above  incidents and campaigns of false positives graded above Middels (medium)
 The baselines see the same alerts: a ticket holds all alerts of one indicator, and is raised with its second member; or, where
 `k` members are hit within an hour, all alerts of the indicator from then until an hour without. A ticket of one member, and
@@ -299,8 +299,9 @@ pub fn grade(word: &str) -> Option<usize> {
     GRADES.iter().position(|words| words.contains(&lower.as_str()))
 }
 
+/// Listings name the grade of an incident or campaign `word`; `severity` is what the picture calls it.
 fn graded(json: &Value) -> Option<usize> {
-    json.get("severity").and_then(Value::as_str).and_then(grade)
+    ["word", "severity"].iter().find_map(|key| json.get(key)?.as_str().and_then(grade))
 }
 
 fn is_said(json: &Value, key: &str) -> bool {
@@ -421,6 +422,10 @@ mod tests {
 
     #[test]
     fn grades_are_read_in_every_language() {
+        let one = |json: Value| graded(&json);
+        assert_eq!(one(serde_json::json!({ "word": "high", "severity": "low" })), Some(3));
+        assert_eq!(one(serde_json::json!({ "word": null, "severity": "low" })), Some(1));
+        assert_eq!(one(serde_json::json!({ "title": "x" })), None);
         assert_eq!(
             ["Info", "Lav", "medium", "Høy", "KRITISK", "x"].map(grade),
             [Some(0), Some(1), Some(2), Some(3), Some(4), None]
