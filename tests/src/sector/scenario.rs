@@ -109,8 +109,7 @@ fn worm(draw: &mut Draw<'_>, number: u32) {
     let threat = threat(draw, &truth);
     let published = begin.saturating_sub(draw.random.within(1, 24) * HOUR_S);
     let domain = draw.label();
-    let mut patterns =
-        vec![format!("a.{domain}.example"), format!("b.{domain}.example"), format!("c.{domain}.example")];
+    let mut patterns = vec![format!("a.{domain}.no"), format!("b.{domain}.no"), format!("c.{domain}.no")];
     patterns.push(format!("{}.example", draw.label()));
     let names: Vec<String> =
         patterns.into_iter().map(|pattern| sure(draw, pattern, threat.as_deref(), published)).collect();
@@ -156,7 +155,7 @@ fn supply_chain(draw: &mut Draw<'_>, number: u32) {
     let step = 14 * DAY_S / count as u64;
     for place in draw.people.apart(&mut draw.random, count) {
         let label = draw.label();
-        let indicator = sure(draw, format!("k{label}.{domain}.example"), threat.as_deref(), known);
+        let indicator = sure(draw, format!("k{label}.{domain}.no"), threat.as_deref(), known);
         for _ in 0..draw.random.within(1, 2) {
             let client = Some(draw.host(place));
             let seen = at + draw.random.below(step.max(1));
