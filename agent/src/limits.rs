@@ -16,7 +16,7 @@ pub use keys::{
     CREDENTIALS_MAX_OCTETS, ENROL_AGAIN_S, ENROL_WAITS_MAX_MIN, ENROL_WAITS_MIN, RENEWAL_AGAIN_MAX_S, RENEWAL_AGAIN_S,
     RENEWAL_LATE_SPREADS, RENEWAL_LOOK_S, RENEWAL_SPREAD_S,
 };
-pub use metrics::METRICS_WITHIN_S;
+pub use metrics::{CONTROL_ANSWER_MAX_OCTETS, CONTROL_QUESTION_MAX_OCTETS, METRICS_WITHIN_S};
 pub use reconnect::{
     RECONNECT_BASE_MS, RECONNECT_MAX_MS, RECONNECT_REPLACED_MAX_MS, RECONNECT_REVOKED_MS, RECONNECT_SPREAD_MAX_MS,
     RECONNECT_UNAVAILABLE_MAX_MS, REFUSALS_BORNE_A_MINUTE, REFUSALS_BORNE_AT_ONCE, REFUSALS_LOOK_EVERY_S,
@@ -466,10 +466,6 @@ pub const ISSUER_MAX_CHARACTERS: usize = 200;
 
 /// Octets of `agent.toml`: a thousand networks fit.
 pub const SETTINGS_MAX_OCTETS: u64 = 1024 * 1024;
-/// A question on the control socket: one word.
-pub const CONTROL_QUESTION_MAX_OCTETS: usize = 64;
-/// The answer to it.
-pub const CONTROL_ANSWER_MAX_OCTETS: u64 = 1024 * 1024;
 /// Hosts with alerts remembered in memory, so that each is written down once a period.
 pub const HOSTS_REMEMBERED_MAX: usize = 65_536;
 /// Octets of the file that says how long its periods have lain there: a thousand of them.

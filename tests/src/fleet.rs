@@ -29,12 +29,22 @@ impl Fleet {
     /// # Errors
     /// When one of them is not let in.
     pub fn connected(data: &Path, sensors: usize) -> Result<Fleet> {
+        let members: Vec<(String, String)> =
+            MEMBERS.iter().map(|(number, name)| ((*number).to_owned(), (*name).to_owned())).collect();
+        Fleet::of_members(data, &members, sensors)
+    }
+
+    /// The same with members of the caller's, each a number and a name.
+    ///
+    /// # Errors
+    /// When one of them is not let in.
+    pub fn of_members(data: &Path, members: &[(String, String)], sensors: usize) -> Result<Fleet> {
         let mut collector = Collector::init(data)?;
         collector.start()?;
-        MEMBERS.iter().try_for_each(|(number, name)| collector.add_member(number, name))?;
+        members.iter().try_for_each(|(number, name)| collector.add_member(number, name))?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let mut fleet = Fleet { collector, runtime, sensors: Vec::new() };
-        for ((number, _), index) in MEMBERS.iter().cycle().zip(0..sensors) {
+        for ((number, _), index) in members.iter().cycle().zip(0..sensors) {
             let token = fleet.collector.token(number)?;
             let sensor = fleet.runtime.block_on(async {
                 let sensor = SensorDouble::enrol(&token).await?;
@@ -49,6 +59,11 @@ impl Fleet {
     /// The collector.
     pub fn collector(&self) -> &Collector {
         &self.collector
+    }
+
+    /// The collector, its runtime and all sensors with their sessions, for who has more to do with them.
+    pub fn into_parts(self) -> (Collector, Runtime, Vec<(SensorDouble, Session)>) {
+        (self.collector, self.runtime, self.sensors)
     }
 
     /// Imports and publishes; gives how long after the command began each sensor had the list in force, sorted, once the

@@ -4,7 +4,7 @@
 //! connections, whole municipalities); [`capture`] writes them as any file a sensor may be given, or feeds them through a
 //! pipe as if live. [`programs`] builds, starts and kills the two programs, also at a [`terminal`]; [`community`] makes of them a collector with
 //! members, each with an [`agent`], and reads its [`listing`]s; [`namespaces`] lays cables between kernels' networks, on which [`wire`] puts frames. [`hostile_lane`] stands in a collector's place; [`hostile_collector`] is a collector that
-//! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty, or a
+//! breaks every rule, [`browser`] a real one for the page, and [`sensor_double`] a sensor light enough to have a [`fleet`] of fifty, a [`swarm`] at work, or a
 //! crowd of [`hostile_sensor`]s. [`secrets`] searches for what must not be
 //! found. What benches [`measure`] with is here too. The [`demo`] is the same laboratory with people watching.
 //!
@@ -16,6 +16,8 @@
 //!
 //! [`model_disk`] is a disk that forgets what was not fsynced, and [`spool_story`] what a spool must make of it; [`fault`] lets the disk
 //! of a real program fail, [`power`] takes away what it had not made safe, and [`hits`] gives it something to write.
+//!
+//! [`sector`] is a year of a whole sector with its truth known, to judge what a collector makes of it.
 //!
 //! [`feed_server`] serves intelligence as it is told, well or as no server should.
 //! [`python`] has the programs and libraries of others that ours are held against.
@@ -58,6 +60,7 @@ pub mod python;
 pub mod random;
 pub mod sealed;
 pub mod secrets;
+pub mod sector;
 pub mod seeds;
 pub mod seen;
 pub mod seldom;
@@ -65,6 +68,7 @@ pub mod sensor_double;
 pub mod servers;
 pub mod spool_story;
 pub mod strangers;
+pub mod swarm;
 pub mod terminal;
 pub mod traffic;
 pub mod wire;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -17,7 +18,7 @@ use varde_agent::io::clock;
 use varde_common::codec::Text;
 use varde_common::id::{Epoch, Revision, SensorId, Seq, SiteId};
 use varde_common::list::{CHANNEL_ALL, Manifest};
-use varde_common::message::{ALPN_ENROLL, ALPN_SESSION, Hello, ListOutcome, Stream, ToAgent, ToCollector};
+use varde_common::message::{ALPN_ENROLL, ALPN_SESSION, Heartbeat, Hello, ListOutcome, Stream, ToAgent, ToCollector};
 use varde_common::token::{EXPORTER_LABEL, Token, proof, secret_hash};
 use varde_common::trust::{COLLECTOR_NAME, Root};
 
@@ -73,6 +74,8 @@ pub struct SensorDouble {
     root: Root,
     /// Its spool's lifetime.
     pub epoch: Epoch,
+    /// Records it has written; it keeps none of them.
+    pub written: AtomicU64,
 }
 
 /// An endpoint on loopback; many sensors can share one.
@@ -105,7 +108,11 @@ pub async fn say(stream: &mut SendStream, message: &ToCollector) -> Result<()> {
     Ok(stream.write_all(&message.to_frame()?).await?)
 }
 
-async fn hear(stream: &mut RecvStream) -> Result<ToAgent> {
+/// Hears a message; not to be given up half-way.
+///
+/// # Errors
+/// When the stream or the connection is over.
+pub async fn hear(stream: &mut RecvStream) -> Result<ToAgent> {
     let (kind, body) = read_frame(stream).await?.context("the collector ended the stream")?;
     Ok(ToAgent::from_body(kind, &body)?)
 }
@@ -147,7 +154,7 @@ impl SensorDouble {
         let quic = token.quic.as_str().parse()?;
         let (certificate, ca) = (certificate.into(), ca.into());
         let epoch = Epoch(u128::from(token.sensor.0) << 64 | clock::now().as_micros() as u128);
-        Ok(SensorDouble { sensor: token.sensor, quic, certificate, ca, key, root, epoch })
+        Ok(SensorDouble { sensor: token.sensor, quic, certificate, ca, key, root, epoch, written: AtomicU64::new(0) })
     }
 
     /// Where its collector is.
@@ -161,12 +168,12 @@ impl SensorDouble {
     /// When the collector does not let it in.
     pub async fn connect(&self, in_force: Revision) -> Result<Session> {
         let endpoint = endpoint()?;
-        let greeted = self.introduce(&endpoint, self.quic, usual_transport(), in_force).await?;
-        let Greeted { connection, control, answers } = greeted;
+        let introduced = self.introduced(&endpoint, self.quic, usual_transport(), in_force).await?;
+        let (Greeted { connection, control, answers }, answer) = introduced;
         let (mut lists, offers) = connection.open_bi().await?;
         say(&mut lists, &ToCollector::Open(Stream::Lists)).await?;
         say(&mut lists, &ToCollector::Subscribe { revision: in_force }).await?;
-        Ok(Session { _endpoint: endpoint, connection, _control: (control, answers), lists, offers, in_force })
+        Ok(Session { _endpoint: endpoint, connection, control, _answers: answers, lists, offers, in_force, answer })
     }
 
     /// Connects to where its collector is said to be, and introduces itself.
@@ -180,6 +187,17 @@ impl SensorDouble {
         transport: TransportConfig,
         in_force: Revision,
     ) -> Result<Greeted> {
+        Ok(self.introduced(endpoint, collector, transport, in_force).await?.0)
+    }
+
+    /// The same, and what was answered.
+    async fn introduced(
+        &self,
+        endpoint: &Endpoint,
+        collector: SocketAddr,
+        transport: TransportConfig,
+        in_force: Revision,
+    ) -> Result<(Greeted, Answer)> {
         let mut roots = RootCertStore::empty();
         roots.add(self.ca.clone())?;
         let builder = rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
@@ -199,15 +217,17 @@ impl SensorDouble {
             agent_version: Text::cut(env!("CARGO_PKG_VERSION")),
             epoch: self.epoch,
             first_seq: Seq(1),
-            next_seq: Seq(1),
+            next_seq: Seq(self.written.load(Ordering::Relaxed) + 1),
             revision: in_force,
             root_version: self.root.version,
             sites: vec![SiteId(0)],
             clock: clock::now(),
         };
         say(&mut control, &ToCollector::Hello(hello)).await?;
-        let ToAgent::HelloAck { .. } = hear(&mut answers).await? else { bail!("no answer to the introduction") };
-        Ok(Greeted { connection, control, answers })
+        let ToAgent::HelloAck { committed, reconnect_spread_ms, .. } = hear(&mut answers).await? else {
+            bail!("no answer to the introduction")
+        };
+        Ok((Greeted { connection, control, answers }, Answer { committed, reconnect_spread_ms }))
     }
 
     /// The trust anchor it was given.
@@ -227,17 +247,47 @@ pub struct Greeted {
     pub answers: RecvStream,
 }
 
+/// What the collector said to an introduction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// Records up to here are committed.
+    pub committed: Seq,
+    /// After a lost connection wait up to this long, at random.
+    pub reconnect_spread_ms: u32,
+}
+
 /// A standing conversation.
 pub struct Session {
     _endpoint: Endpoint,
     connection: Connection,
-    _control: (SendStream, RecvStream),
+    control: SendStream,
+    _answers: RecvStream,
     lists: SendStream,
     offers: RecvStream,
     in_force: Revision,
+    /// What the collector said to the introduction.
+    pub answer: Answer,
 }
 
 impl Session {
+    /// Opens the stream of alerts: batches to the collector, acknowledgements from it.
+    ///
+    /// # Errors
+    /// When the conversation is over.
+    pub async fn alerts(&self) -> Result<(SendStream, RecvStream)> {
+        let (mut batches, acks) = self.connection.open_bi().await?;
+        say(&mut batches, &ToCollector::Open(Stream::Alerts)).await?;
+        Ok((batches, acks))
+    }
+
+    /// Says that it lives.
+    ///
+    /// # Errors
+    /// When the conversation is over.
+    pub async fn beat(&mut self, heartbeat: Heartbeat) -> Result<()> {
+        say(&mut self.control, &ToCollector::Heartbeat(heartbeat)).await
+    }
+
     /// Waits for the next list, checks it as a sensor must, and reports it in force.
     ///
     /// # Errors
