@@ -40,9 +40,12 @@ struct Arguments {
     #[arg(long, requires = "truth")]
     only_write: bool,
     /// How long sensors gather at most, seconds, drawn each time; in place of the quarter of a second that agents do. What it changes
-    /// is when campaigns are raised, and nothing else.
+    /// is when campaigns are raised, and what came before a guard tripped; nothing else.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=604_800))]
     gather: Option<u64>,
+    /// A file of weights (`weights.toml`) that the collector goes by, in place of those that come with it.
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// Members within an hour that make a ticket of the second baseline.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..=1_000))]
     k: u64,
@@ -131,7 +134,11 @@ fn run() -> Result<()> {
     let began = varde_agent::io::clock::monotonic();
     let bar = bar(year.arrivals.len() as u64, "playing")?;
     let within = arguments.gather.map_or(GATHERED_WITHIN, Duration::from_secs);
-    let gather = Gather { seed: arguments.seed, within };
+    let weights = match &arguments.weights {
+        Some(path) => Some(std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?),
+        None => None,
+    };
+    let gather = Gather { seed: arguments.seed, within, weights: weights.as_deref() };
     let concluded = play(&year, folder.path(), gather, &mut |done| bar.set_position(done))?;
     bar.finish_and_clear();
     let played = began.elapsed();

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use varde_collector::weights::Weights;
 use varde_tests::sector::baseline::ticket_per_indicator;
 use varde_tests::sector::file::Year;
 use varde_tests::sector::parameters::Parameters;
@@ -15,7 +16,7 @@ use varde_tests::sector::year::draw;
 /// From which the year is drawn.
 const SEED: u64 = 1;
 
-fn played(gather: Gather) -> Result<(Year, Concluded)> {
+fn played(gather: Gather<'_>) -> Result<(Year, Concluded)> {
     let folder = tempfile::tempdir()?;
     let year = draw(&Parameters::small(), SEED)?;
     let concluded = play(&year, folder.path(), gather, &mut |_| {})?;
@@ -23,7 +24,7 @@ fn played(gather: Gather) -> Result<(Year, Concluded)> {
 }
 
 /// As agents gather.
-const USUAL: Gather = Gather { seed: SEED, within: GATHERED_WITHIN };
+const USUAL: Gather<'_> = Gather { seed: SEED, within: GATHERED_WITHIN, weights: None };
 
 fn measured(year: &Year, concluded: &Concluded) -> Result<Measures> {
     let known = Known::of(year);
@@ -31,13 +32,14 @@ fn measured(year: &Year, concluded: &Concluded) -> Result<Measures> {
     Ok(score(&known, &of_collector(year, &known, concluded, middle)))
 }
 
-/// Of pairs put together, right, by the rules of today, which link whatever shares a threat's name or an indicator: to be raised once
-/// lists that are no threat and popular names link nothing. The standard year's bar is 0.95.
-const PRECISION_MIN: f64 = 0.15;
-/// The same for everyday noise: two members that meet the same by chance.
+/// What is one campaign, or one network's own: never put together with anything else.
+const RIGHT: [&str; 7] = ["shared-network", "exercise", "beside-exercise", "spray", "worm", "supplier", "slow"];
+/// Of pairs put together, right: before a guard trips, what is none is put together. The standard year's bar is 0.95.
+const PRECISION_MIN: f64 = 0.7;
+/// Two members meet the same by chance.
 const NOISE_PAIRS_MAX: u64 = 8;
-/// Single infections behind a large network's address: it links nothing today, for no address does.
-const DECOY_PAIRS: u64 = 0;
+/// Single infections behind a large network's address that is on no list of such: three are linked, and a fourth shows what it is.
+const DECOY_PAIRS_MAX: u64 = 6;
 /// New items a day for an analyst.
 const ITEMS_PER_DAY_MAX: f64 = 10.0;
 
@@ -63,25 +65,62 @@ fn quality_what_only_looks_like_a_campaign_is_none_and_an_exercise_stands_apart(
     let (year, concluded) = played(USUAL)?;
     let measures = measured(&year, &concluded)?;
     let wrong = |shape: &str| measures.shapes.get(shape).map_or(0, |figures| figures.pairs_wrong);
-    for shape in ["shared-network", "exercise", "beside-exercise", "spray", "worm", "supplier", "slow"] {
+    for shape in RIGHT {
         assert_eq!(wrong(shape), 0, "{shape}");
     }
-    assert_eq!(wrong("cdn-decoy"), DECOY_PAIRS, "cdn-decoy");
+    assert!(wrong("cdn-decoy") <= DECOY_PAIRS_MAX, "{}", wrong("cdn-decoy"));
     assert!(wrong("everyday noise") <= NOISE_PAIRS_MAX, "{}", wrong("everyday noise"));
     assert!(measures.precision() >= PRECISION_MIN, "{}", measures.precision());
     assert!(measures.items_per_day() <= ITEMS_PER_DAY_MAX, "{}", measures.items_per_day());
     Ok(())
 }
 
+/// The built-in weights with no guard that arrivals can trip.
+fn unguarded() -> Result<String> {
+    let mut weights = Weights::built_in_text().to_owned();
+    for (from, to) in [
+        ("\nmembers_min = 5\nshare_hundredths = 10\n", "\nmembers_min = 100000\nshare_hundredths = 100\n"),
+        ("\naddress_topics_max = 3\n", "\naddress_topics_max = 1000\n"),
+        ("\ntopics_max = 25\n", "\ntopics_max = 100000\n"),
+        ("\nmembers_max = 10\n", "\nmembers_max = 1000000\n"),
+        ("\ntopics_max = 8\n", "\ntopics_max = 1000\n"),
+    ] {
+        ensure!(weights.matches(from).count() == 1, "{from:?} is not once in the built-in weights");
+        weights = weights.replace(from, to);
+    }
+    Ok(weights)
+}
+
+/// How long they gather here, and what is drawn anew each time.
+const GATHERS: [(u64, Duration); 2] = [(2, Duration::from_secs(86_400)), (3, Duration::from_secs(86_400))];
+
 #[test]
-fn d2_how_long_sensors_gather_and_whose_records_come_first_changes_no_figure() -> Result<()> {
-    let (year, one) = played(USUAL)?;
+fn d2_how_long_sensors_gather_and_whose_records_come_first_changes_no_figure_for_guards_as_they_stand() -> Result<()> {
+    let weights = unguarded()?;
+    let (year, one) = played(Gather { weights: Some(&weights), ..USUAL })?;
     let usual = measured(&year, &one)?;
-    for seed in [2, 3] {
-        let (_, other) = played(Gather { seed, within: Duration::from_secs(86_400) })?;
+    for (seed, within) in GATHERS {
+        let (_, other) = played(Gather { seed, within, weights: Some(&weights) })?;
         assert!(other.batches < one.batches, "{} and {}", other.batches, one.batches);
         // When a campaign is raised is another matter.
         assert_eq!(Measures { warned: usual.warned.clone(), ..measured(&year, &other)? }, usual);
+    }
+    Ok(())
+}
+
+#[test]
+fn d2_in_whatever_order_guards_trip_the_same_campaigns_are_found_and_nothing_right_is_put_with_what_is_none()
+-> Result<()> {
+    let (year, one) = played(USUAL)?;
+    let usual = measured(&year, &one)?;
+    for (seed, within) in GATHERS {
+        let other = measured(&year, &played(Gather { seed, within, weights: None })?.1)?;
+        assert_eq!((other.recalled, &other.missed), (usual.recalled, &usual.missed));
+        for (shape, figures) in &other.shapes {
+            let truths = usual.shapes.get(shape).map(|usual| (usual.truths, usual.recalled));
+            assert_eq!(Some((figures.truths, figures.recalled)), truths, "{shape}");
+            assert!(!RIGHT.contains(&shape.as_str()) || figures.pairs_wrong == 0, "{shape}: {figures:?}");
+        }
     }
     Ok(())
 }

@@ -58,13 +58,15 @@ struct Sensor {
     due: Timestamp,
 }
 
-/// How sensors gather what they send.
+/// How sensors gather what they send, and by which weights it is put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gather {
+pub struct Gather<'a> {
     /// From which each wait is drawn.
     pub seed: u64,
     /// The longest of them.
     pub within: Duration,
+    /// A file of weights that is in force from the beginning; none = those that are built in.
+    pub weights: Option<&'a str>,
 }
 
 struct Player<'a> {
@@ -98,11 +100,14 @@ struct Place<'a> {
 ///
 /// # Errors
 /// What the collector refuses, or the database's own.
-pub fn play(year: &Year, folder: &Path, gather: Gather, progress: &mut dyn FnMut(u64)) -> Result<Concluded> {
+pub fn play(year: &Year, folder: &Path, gather: Gather<'_>, progress: &mut dyn FnMut(u64)) -> Result<Concluded> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let store = Store::create(folder).await?;
         let begin = first_moment(year);
+        if let Some(weights) = gather.weights {
+            store.take_weights(weights, begin).await?.context("the weights cannot be used")?;
+        }
         let mut player = Player {
             store,
             year,
