@@ -160,13 +160,13 @@ async fn q_a_popular_false_positive_ends_as_a_proposal_with_its_numbers_and_not_
 #[tokio::test]
 async fn a_threat_of_more_indicators_than_any_threat_has_is_a_mere_list_and_links_nothing() {
     let fixture = fixture(2).await;
-    indicators(&fixture, 10, 251, 80).await;
-    fixture.run("UPDATE indicator SET threat = 'feed dump' WHERE id BETWEEN 10 AND 259").await;
+    indicators(&fixture, 10, 101, 80).await;
+    fixture.run("UPDATE indicator SET threat = 'feed dump' WHERE id BETWEEN 10 AND 109").await;
     tell(&fixture, 1, vec![reached(10, 7, 0, "198.51.100.1")]).await;
     tell(&fixture, 2, vec![reached(11, 8, 0, "198.51.100.2")]).await;
     let found = campaigns(&fixture, Scope::Operator).await;
-    assert_eq!((found.len(), found[0].title.as_str()), (1, "feed dump"), "250 may be one threat's");
-    fixture.run("UPDATE indicator SET threat = 'feed dump' WHERE id = 260").await;
+    assert_eq!((found.len(), found[0].title.as_str()), (1, "feed dump"), "100 may be one threat's");
+    fixture.run("UPDATE indicator SET threat = 'feed dump' WHERE id = 110").await;
     tell(&fixture, 1, vec![reached(12, 9, 0, "198.51.100.3")]).await;
     tell(&fixture, 2, vec![reached(13, 9, 0, "198.51.100.4")]).await;
     let found = campaigns(&fixture, Scope::Operator).await;
