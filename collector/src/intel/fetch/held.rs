@@ -3,6 +3,7 @@
 
 use varde_common::list::is_shrunken;
 
+use super::plan::{Kind, Plan};
 use super::{Extent, Resume};
 
 /// What is known of a source before what was fetched is taken in.
@@ -59,8 +60,19 @@ pub fn why_held(before: Before, extent: &Extent, resume: &Resume, now: Now) -> O
     };
     let gone = now.withdrawn.saturating_add(now.unsaid);
     let is_much = gone > 0 && is_shrunken(standing, standing.saturating_sub(gone));
-    (is_by_share && is_much)
-        .then(|| format!("of the {standing} that stand by its word it takes back or leaves out {gone}"))
+    (is_by_share && is_much).then(|| format!("of the {standing} {SHARE} it takes back or leaves out {gone}"))
+}
+
+/// In the words of what is held because too much of it is other than before.
+const SHARE: &str = "that stand by its word";
+
+/// Whether it helps a source held so that it turns over: where it says all each time, and is not held for its size.
+pub fn is_by_share(plan: &Plan, why: &str) -> bool {
+    let says_all = match plan.kind {
+        Kind::File | Kind::MispFeed => true,
+        Kind::Taxii | Kind::Misp => false,
+    };
+    says_all && why.contains(SHARE)
 }
 
 #[cfg(test)]
