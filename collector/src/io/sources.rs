@@ -172,7 +172,9 @@ fn in_short(error: &SourceError) -> String {
 }
 
 async fn fetch_now(data: &Path, store: &Store, row: &SourceRow, conduct: Conduct) -> Result<Outcome, SourceError> {
-    let resume = store.source_resume(Scope::Operator, row.id).await?;
+    // What was cut off half-way, and can be finished from nowhere else, is fetched whole again, whatever stood before.
+    let is_half = store.imports_under_way(Scope::Operator).await?.iter().any(|half| half.source == row.name);
+    let resume = if is_half { Resume::default() } else { store.source_resume(Scope::Operator, row.id).await? };
     let fetcher = Fetcher::new(row.plan.clone(), data)?;
     let (fetched, file) = fetcher.fetch(row.plan.begin(resume)).await?;
     let Conduct { dry_run, release_held, deed } = conduct;
