@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use varde_agent::io::clock::monotonic;
 use varde_tests::community::Collector;
+use varde_tests::feed_server::{FeedServer, Reply};
 use varde_tests::measure;
 use varde_tests::programs::{PATIENCE, Running, Said, eventually, said};
 use varde_tests::terminal::Terminal;
@@ -179,6 +181,49 @@ fn f2_an_import_killed_anywhere_is_finished_by_whoever_comes_next_and_nothing_is
         assert_eq!(count, [(i64::try_from(whole + other)?,)]);
     }
     ensure!(halves >= 5, "only {halves} were cut off half-way");
+    Ok(())
+}
+
+#[test]
+fn f2_a_dry_run_says_that_it_has_finished_what_was_cut_off() -> Result<()> {
+    let scene = Scene::new()?;
+    ensure!(scene.cut_off((0, 1))?.is_some(), "it was over before it could be cut off");
+    let said = scene.collector.ask(["indicator", "import", &scene.other, "--source", "other", "--dry-run"])?;
+    ensure!(told(&said) && said.err.contains("Nothing was imported"), "{said:?}");
+    scene.is_whole()
+}
+
+#[test]
+fn f2_what_was_cut_off_and_lost_is_fetched_whole_again_and_any_sources_word_can_be_taken_back() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::init(&folder.path().join("collector"))?;
+    let server = FeedServer::start(folder.path(), std::net::Ipv4Addr::LOCALHOST.into())?;
+    let head = vec!["Content-Type: text/plain".to_owned(), "ETag: \"1\"".to_owned()];
+    server.set("/list", Reply::Whole(200, head, b"en.example\nto.example\n".to_vec()));
+    let (url, ca) = (server.url("/list"), server.ca());
+    collector.ask(["source", "add", "liste", "--kind", "file", &url, "--ca", &ca, "--internal"])?;
+    let fetch = || -> Result<Value> {
+        let said = collector.ask(["source", "fetch", "liste", "--json"])?.json()?;
+        said.into_iter().next().context("nothing is said")
+    };
+    assert_eq!(fetch()?["new"], 2);
+    assert_eq!(fetch()?["unchanged"], true);
+    // As after the restore of a backup that was made while it was taken in.
+    let half = "INSERT INTO import_under_way (source_id, mark, at, keeps_unsaid, is_all, step, done, came, known, outdated, went, changes)
+        SELECT id, 'gone', 1, 0, 1, 0, 0, 0, 0, 0, 0, 0 FROM source WHERE name = 'liste'";
+    collector.tamper(half)?;
+    let refused = collector.try_ask(["publish"])?;
+    ensure!(refused.code == Some(1) && refused.err.contains("source fetch \"liste\""), "{refused:?}");
+    let whole = fetch()?;
+    assert_eq!((&whole["unchanged"], &whole["found"]), (&false.into(), &2.into()), "as its words say");
+    collector.ask(["publish"])?;
+
+    // Removed without its word, and one that was never fetched: both can be taken back still.
+    collector.ask(["source", "remove", "liste"])?;
+    let taken = collector.ask(["source", "remove", "liste", "--withdraw"])?.out;
+    ensure!(taken.contains("2 of what it said are withdrawn"), "{taken}");
+    let none = collector.try_ask(["source", "remove", "liste", "--withdraw"])?;
+    ensure!(none.code == Some(1) && none.err.contains("nothing that it has said stands"), "{none:?}");
     Ok(())
 }
 

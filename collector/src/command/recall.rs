@@ -349,7 +349,7 @@ pub(super) async fn recall_list(data: &Path, store: &Store, reason: &str) -> any
     Ok(())
 }
 
-async fn lift(data: &Path, store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
+pub(super) async fn lift(data: &Path, store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
     let ids = numbers(store, indicators).await?;
     let stopped: BTreeSet<i64> = store
         .standing_recalls(Scope::Operator)

@@ -11,7 +11,6 @@ use super::noted::{deed, noted};
 use super::say;
 use super::source_add::{self, AddArguments};
 use crate::audit::{Deed, On};
-use crate::intel::fetch::held;
 use crate::intel::fetch::plan::Plan;
 use crate::io::sources::{self, Conduct, Outcome};
 use crate::io::{clock, cut_off};
@@ -301,10 +300,10 @@ async fn fetch(data: &Path, store: &Store, name: &str, conduct: Conduct, json: b
     if let Some(why) = &outcome.held {
         bail!(
             "what {name} gives is held, and what it said before stands: {why}; if that is meant: varde-collector source fetch {name} --release-held{}",
-            if row.plan.turns_over || !held::is_by_share(&row.plan, why) {
-                String::new()
-            } else {
+            if outcome.helped_by_turning {
                 format!("; if it is so each time: varde-collector source set {name} --turns-over yes")
+            } else {
+                String::new()
             }
         );
     }

@@ -28,7 +28,7 @@ pub struct Finished {
 impl std::fmt::Display for Finished {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Finished { source, at, imported: _ } = self;
-        write!(f, "the import of {at} from {source} had been cut off half-way; the rest of it is in now")
+        write!(f, "The import of {at} from {source} had been cut off half-way; the rest of it is in now")
     }
 }
 

@@ -53,7 +53,7 @@ impl Document {
 
     /// Heeds what a text says of markings, whatever becomes of it.
     pub(super) fn heed(&mut self, text: &str) {
-        self.marked = self.marked.max(marking::of_list(text)).max(stix::marking::named_in(text));
+        self.marked = self.marked.max(marked_in(text));
     }
 
     /// One more text; what is beyond the bounds is said to be unread.
@@ -93,6 +93,11 @@ impl Document {
             self.leave(named(name, &unread.name), &unread.why, unread.matters);
         }
     }
+}
+
+/// The strictest marking that a text says, in words or as STIX names it.
+pub(super) fn marked_in(text: &str) -> Option<Tlp> {
+    marking::of_list(text).max(stix::marking::named_in(text))
 }
 
 fn named(above: &str, name: &str) -> String {

@@ -148,16 +148,13 @@ pub fn reading(input: &mut dyn Input, extract: &Extract<'_>) -> Result<Reading, 
         extract(&octets).map_err(BadFile::Format)?
     } else {
         let text = text_of(octets)?;
-        let mut heeding = Document::default();
-        heeding.heed(&text);
-        let marked = heeding.marked;
+        let marked = document::marked_in(&text);
         let (kept, blocks) = match text.trim_start().starts_with(['{', '[']) {
             // Who says that it is a text is believed.
             true => (text, Vec::new()),
             false => attached::without_blocks(&text),
         };
-        let mut document = Document::of_text(kept);
-        document.marked = marked;
+        let mut document = Document { marked, ..Document::of_text(kept) };
         for what in blocks {
             document.leave("a part of it".to_owned(), what, true);
         }
