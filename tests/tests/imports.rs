@@ -1,5 +1,5 @@
 //! Promise: an import is whole or not at all, whatever is killed and when; what is made of half of one is nothing; and a large one is taken
-//! in with little memory, and shown to who sits at a terminal (issue 6, F2).
+//! in with little memory, and shown to who sits at a terminal (F2).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -281,7 +281,7 @@ fn rows(path: &Path, count: u32) -> Result<()> {
     Ok(file.flush()?)
 }
 
-/// What five million rows may take (issue 6); `bench-intelligence --rows 5000000 --import-only` measures it.
+/// What five million rows may take; `bench-intelligence --rows 5000000 --import-only` measures it.
 const MEMORY_MAX_KIB: u64 = 300 * 1024;
 
 #[test]

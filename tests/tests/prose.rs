@@ -1,5 +1,5 @@
 //! Mails, reports and pasted text through the built collector: read as a person would, and files made to do harm end nothing but the
-//! process that takes them apart; what machines wrote is left to its own importers (issue 6; F1, F2).
+//! process that takes them apart; what machines wrote is left to its own importers (F1, F2).
 
 use std::path::{Path, PathBuf};
 
