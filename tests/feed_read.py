@@ -2,16 +2,25 @@
 import hashlib, json, sys, requests
 from pymisp import MISPEvent
 base, token, ca = sys.argv[1:]
+LOOKS = 50
 def get(name):
     reply = requests.get(f"{base}/feed/misp/{name}", auth=("misp", token), verify=ca, timeout=60)
     reply.raise_for_status()
     return reply
-manifest = get("manifest.json").json()
-hashes = set(get("hashes.csv").text.split())
+def whole():
+    # The feed is made anew whenever what it shows changes, also between two requests: what stands under one manifest is what was read between two equal ones.
+    for _ in range(LOOKS):
+        manifest = get("manifest.json").json()
+        hashes = set(get("hashes.csv").text.split())
+        events = {uuid: get(f"{uuid}.json").json() for uuid in manifest}
+        if get("manifest.json").json() == manifest:
+            return manifest, hashes, events
+    sys.exit(f"the manifest was another each time, {LOOKS} times")
+manifest, hashes, events = whole()
 seen, gone, uuids, times = [], [], {}, {}
 for uuid, line in manifest.items():
     event = MISPEvent()
-    event.load(get(f"{uuid}.json").json())
+    event.load(events[uuid])
     times[event.info] = int(line["timestamp"])
     assert event.uuid == uuid and int(event.timestamp.timestamp()) == int(line["timestamp"]), uuid
     assert event.info == line["info"] and event.Orgc.name == line["Orgc"]["name"], uuid

@@ -19,7 +19,9 @@ use varde_tests::traffic::{Outcome, Traffic};
 /// of came, a session over TCP, an alert of many hosts; a certificate that was given and not used yet, and one that was refused; a
 /// root document and a word of the newest list that were not believed, and a list that waits for its signature, as changes; a sensor in a
 /// channel, and one that would not follow; a member with a contact, an old number and a shared network, a site of it at the other's sensor, and
-/// a member that has left; an order of the brake, what one sensor counted by it and why the other refused it.
+/// a member that has left; an order of the brake, what one sensor counted by it and why the other refused it; of intelligence an object's
+/// version and what no sensor can look for, an override, something allowed, a list that stopped on its way and was looked at, a verdict, and
+/// a reader of the list.
 const BESIDE: &str = "
     UPDATE sensor SET quarantined_at = last_seen_at, set_back_at = last_seen_at, replayed = 3, passed_over = 2 WHERE id = 2;
     UPDATE sensor SET carrier = 'tcp', renew_epoch = 1 WHERE id = 1;
@@ -44,7 +46,27 @@ const BESIDE: &str = "
     INSERT INTO braked_count VALUES (1, 0, 1, 1, 0, 'outbound', 7, 2, 300, 20, 1795000000000000, 1795000000000001, 1795000000000002);
     UPDATE alert SET hosts = 3000, client = NULL WHERE sensor_id = 2;
     INSERT INTO sensor_event SELECT id, epoch, 0, last_seen_at, last_seen_at, '{\"event\":\"two_live\",\"greeted_at\":null}'
-        FROM sensor WHERE id = 2;";
+        FROM sensor WHERE id = 2;
+    UPDATE claim SET tlp = 1, confidence = 80, object_id = 'indicator--1', modified_at = 1795000000000000 WHERE id = 1;
+    INSERT INTO clue (source_id, object_id, kind, value, tlp, received_at, renewed_at)
+        SELECT id, 'indicator--1', 'file hash', 'da39a3ee', 2, added_at, added_at FROM source;
+    INSERT INTO lint_override (pattern, rules, reason, author, given_at, until)
+        VALUES ('vond.example', 'list x', 'ekte', 'kari', 1795000000000000, 4102444800000000);
+    INSERT INTO allowed (pattern, reason, author, given_at) VALUES ('snill.example', 'vår egen', 'kari', 1795000000000000);
+    INSERT INTO draft_review (draft, who, reason, at) VALUES ('d1', 'ola', 'sett på', 1795000000000000);
+    INSERT INTO recall (indicator_id, reason, who, at, by_itself, lifted_at, lifted_by, lifted_why)
+        VALUES (1, 'hit 30 hosts', 'varde-collector', 1795000000000000, 1, 1795000000000001, 'kari', 'ekte');
+    INSERT INTO rollout (draft, count, base, added, up_to_id, with_red, shrinks, who, prepared_at, pilot_revision, ended_at, ended_why,
+        stopped_on, stopped_why, passed_at) VALUES ('d1', 1, x'', x'0000000000000001', 1, 0, 0, 'kari', 1795000000000000, 2,
+        1795000000000001, 'stopped', 1, 'hit 30 hosts', 1795000000000002);
+    UPDATE alert SET verdict = 'confirmed', verdict_reason = 'sett på maskinen', verdict_at = 1795000000000000, judgement_id = 1
+        WHERE sensor_id = 1;
+    INSERT INTO judgement (id, indicator_id, verdict, exercise, at) VALUES (1, 1, 'confirmed', 0, 1795000000000000);
+    INSERT INTO judged_source SELECT 1, id FROM source;
+    INSERT INTO reader (name, tlp, member_id, own, in_path, token_sha256, added_at)
+        SELECT 'brannmur', 1, id, 0, 0, zeroblob(32), 1795000000000000 FROM member WHERE number = '3407';
+    INSERT INTO feed_piece (level, name, content, version, info, live, gone)
+        VALUES (1, 'e', zeroblob(32), 1795000000, 'hendelse', x'0000000000000001', x'');";
 
 #[test]
 #[ignore = "makes files for later versions; VARDE_FIXTURE says where"]

@@ -1,5 +1,5 @@
 //! Promise: an import is whole or not at all, whatever is killed and when; what is made of half of one is nothing; and a large one is taken
-//! in with little memory, and shown to who sits at a terminal (issue 6, F2).
+//! in with little memory, and shown to who sits at a terminal (F2).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use varde_agent::io::clock::monotonic;
 use varde_tests::community::Collector;
+use varde_tests::feed_server::{FeedServer, Reply};
 use varde_tests::measure;
 use varde_tests::programs::{PATIENCE, Running, Said, eventually, said};
 use varde_tests::terminal::Terminal;
@@ -183,6 +185,49 @@ fn f2_an_import_killed_anywhere_is_finished_by_whoever_comes_next_and_nothing_is
 }
 
 #[test]
+fn f2_a_dry_run_says_that_it_has_finished_what_was_cut_off() -> Result<()> {
+    let scene = Scene::new()?;
+    ensure!(scene.cut_off((0, 1))?.is_some(), "it was over before it could be cut off");
+    let said = scene.collector.ask(["indicator", "import", &scene.other, "--source", "other", "--dry-run"])?;
+    ensure!(told(&said) && said.err.contains("Nothing was imported"), "{said:?}");
+    scene.is_whole()
+}
+
+#[test]
+fn f2_what_was_cut_off_and_lost_is_fetched_whole_again_and_any_sources_word_can_be_taken_back() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let collector = Collector::init(&folder.path().join("collector"))?;
+    let server = FeedServer::start(folder.path(), std::net::Ipv4Addr::LOCALHOST.into())?;
+    let head = vec!["Content-Type: text/plain".to_owned(), "ETag: \"1\"".to_owned()];
+    server.set("/list", Reply::Whole(200, head, b"en.example\nto.example\n".to_vec()));
+    let (url, ca) = (server.url("/list"), server.ca());
+    collector.ask(["source", "add", "liste", "--kind", "file", &url, "--ca", &ca, "--internal"])?;
+    let fetch = || -> Result<Value> {
+        let said = collector.ask(["source", "fetch", "liste", "--json"])?.json()?;
+        said.into_iter().next().context("nothing is said")
+    };
+    assert_eq!(fetch()?["new"], 2);
+    assert_eq!(fetch()?["unchanged"], true);
+    // As after the restore of a backup that was made while it was taken in.
+    let half = "INSERT INTO import_under_way (source_id, mark, at, keeps_unsaid, is_all, step, done, came, known, outdated, went, changes)
+        SELECT id, 'gone', 1, 0, 1, 0, 0, 0, 0, 0, 0, 0 FROM source WHERE name = 'liste'";
+    collector.tamper(half)?;
+    let refused = collector.try_ask(["publish"])?;
+    ensure!(refused.code == Some(1) && refused.err.contains("source fetch \"liste\""), "{refused:?}");
+    let whole = fetch()?;
+    assert_eq!((&whole["unchanged"], &whole["found"]), (&false.into(), &2.into()), "as its words say");
+    collector.ask(["publish"])?;
+
+    // Removed without its word, and one that was never fetched: both can be taken back still.
+    collector.ask(["source", "remove", "liste"])?;
+    let taken = collector.ask(["source", "remove", "liste", "--withdraw"])?.out;
+    ensure!(taken.contains("2 of what it said are withdrawn"), "{taken}");
+    let none = collector.try_ask(["source", "remove", "liste", "--withdraw"])?;
+    ensure!(none.code == Some(1) && none.err.contains("nothing that it has said stands"), "{none:?}");
+    Ok(())
+}
+
+#[test]
 fn f2_who_publishes_while_an_import_is_taken_in_waits_for_all_of_it_and_where_its_rest_is_gone_it_is_said() -> Result<()>
 {
     let scene = Scene::new()?;
@@ -236,7 +281,7 @@ fn rows(path: &Path, count: u32) -> Result<()> {
     Ok(file.flush()?)
 }
 
-/// What five million rows may take (issue 6); `bench-intelligence --rows 5000000 --import-only` measures it.
+/// What five million rows may take; `bench-intelligence --rows 5000000 --import-only` measures it.
 const MEMORY_MAX_KIB: u64 = 300 * 1024;
 
 #[test]

@@ -439,8 +439,10 @@ fn t10_the_hosts_of_an_indicator_that_every_host_meets_are_told_together_by_the_
     let demoted = rows.into_iter().find(|row| row["by_sensors"] == true).context("it is told together")?;
     ensure!(demoted["indicator"] == "alle.example" && demoted["members"] == 1 && demoted["still"] == 1, "{demoted}");
     ensure!(demoted["hosts"] == 21 && demoted["matches"].as_u64() >= Some(21), "{demoted}");
-    let status = community.sensors[0].0.try_ask(["status"])?.ok()?.out;
-    ensure!(status.contains("met about 21 hosts") && status.contains("told together in one alert"), "{status}");
+    eventually("status says so", PATIENCE, || {
+        let status = community.sensors[0].0.try_ask(["status"])?.ok()?.out;
+        Ok((status.contains("met about 21 hosts") && status.contains("told together in one alert")).then_some(()))
+    })?;
 
     // An order that names it takes its place; once that is over the sensor leaves it alone.
     let id = community.indicator("alle.example")?["id"].to_string();

@@ -1,5 +1,5 @@
 //! Promise: sources are fetched over the roads that municipalities have: through an HTTP proxy, and from servers that ask for a client's
-//! certificate; and neither road shows anybody what is for the source alone (issue 6, F2).
+//! certificate; and neither road shows anybody what is for the source alone (F2).
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};

@@ -130,6 +130,8 @@ impl Answered {
             lookups.retain(|lookup| lookup.until >= now);
             self.lookups -= (before - lookups.len()).min(self.lookups);
             if let Some(known) = lookups.iter_mut().find(|lookup| lookup.indicator.id == indicator.id) {
+                // By what the list says of it now.
+                known.indicator = Arc::clone(indicator);
                 known.until = known.until.max(until);
                 known.since = known.since.min(now);
                 return;

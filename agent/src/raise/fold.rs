@@ -105,7 +105,7 @@ impl Fold {
                 self.count(&key, seen, revision, now, hosts);
                 return;
             }
-            self.look_for_end(&key, indicator, now, hosts);
+            self.look_for_end(&key, indicator, revision, now, hosts);
         }
         // Whatever comes, a host that was told of goes on in its alert.
         if let Some(id) = self.by_key.get(&key).copied() {

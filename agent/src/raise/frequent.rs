@@ -101,6 +101,11 @@ fn passed(since: Timestamp, now: Timestamp) -> bool {
     now < since || now.since(since) >= Duration::from_secs(FREQUENT_HELD_S)
 }
 
+/// Whether a list says something else of it than that it holds for longer: that is what its being met brings about.
+fn is_said_else(was: &Indicator, is: &Indicator) -> bool {
+    *was != *is && Indicator { validity: was.validity, ..is.clone() } != *was
+}
+
 fn take_one(told: &mut u64) -> bool {
     let may = *told < FREQUENT_TOLD_MAX;
     *told += u64::from(may);
@@ -177,13 +182,22 @@ impl Frequent {
         self.demoted.get(group).is_some_and(|demoted| demoted.named.contains(&host))
     }
 
-    /// A match: ends what the list says something else of by now, and what has lasted for a day.
-    pub(super) fn handle_match(&mut self, group: &Group, indicator: &Indicator, now: Timestamp) -> Option<Demotion> {
+    /// A match by this list: ends what a later one than that by which it was demoted says something else of, and what has lasted for a
+    /// day. What an older list said is met still for as long as a flow or an answer of then lives, and ends nothing: once a list is
+    /// all that could.
+    pub(super) fn handle_match(
+        &mut self,
+        group: &Group,
+        indicator: &Indicator,
+        revision: Revision,
+        now: Timestamp,
+    ) -> Option<Demotion> {
         if self.demoted.is_empty() {
             return None;
         }
         let demoted = self.demoted.get(group)?;
-        let is_over = *demoted.was != *indicator || passed(demoted.since, now);
+        let is_other = revision > demoted.revision && is_said_else(&demoted.was, indicator);
+        let is_over = is_other || passed(demoted.since, now);
         is_over.then(|| self.end(group)).flatten()
     }
 
@@ -276,12 +290,33 @@ mod tests {
         let told_again = |group| Some(Demotion { group, revision: Revision(4), too_often: None });
         let (mut frequent, group, listed) = demoted(NOW);
         assert_eq!(frequent.poll_over(later(FREQUENT_HELD_S - 1)), None);
-        assert_eq!(frequent.handle_match(&group, &listed, later(FREQUENT_HELD_S - 1)), None);
+        assert_eq!(frequent.handle_match(&group, &listed, Revision(4), later(FREQUENT_HELD_S - 1)), None);
         assert_eq!(frequent.next_over(), Some(later(FREQUENT_HELD_S)));
         assert_eq!(frequent.poll_over(later(FREQUENT_HELD_S)), told_again(group));
         assert_eq!((frequent.poll_over(later(FREQUENT_HELD_S)), frequent.next_over()), (None, None), "once");
         let (mut frequent, group, listed) = demoted(later(3_600));
-        assert_eq!(frequent.handle_match(&group, &listed, NOW), told_again(group));
+        assert_eq!(frequent.handle_match(&group, &listed, Revision(4), NOW), told_again(group));
+    }
+
+    #[test]
+    fn t10_a_list_that_says_something_else_ends_it_once_and_what_an_older_one_said_ends_nothing() {
+        let told_again = |group, revision| Some(Demotion { group, revision: Revision(revision), too_often: None });
+        let (mut frequent, group, listed) = demoted(NOW);
+        let surer = Arc::new(Indicator { confidence: 90, ..(*listed).clone() });
+        let until = Some(later(9));
+        let longer =
+            Indicator { validity: varde_common::time::Validity { until, ..listed.validity }, ..(*listed).clone() };
+        assert_eq!(frequent.handle_match(&group, &longer, Revision(5), NOW), None, "it holds for longer");
+        assert_eq!(frequent.handle_match(&group, &surer, Revision(4), NOW), None, "by the list of then");
+        assert_eq!(frequent.handle_match(&group, &surer, Revision(5), NOW), told_again(group, 4));
+        // Demoted anew by what the older list said of it, while flows of then go on: neither ends it.
+        let too_often = TooOften { hosts: 257, matches: 300, within_s: 60 };
+        assert!(frequent.demote(group, &listed, Revision(5), too_often, NOW).is_some());
+        for _ in 0..9 {
+            assert_eq!(frequent.handle_match(&group, &surer, Revision(5), NOW), None);
+            assert_eq!(frequent.handle_match(&group, &listed, Revision(5), NOW), None);
+        }
+        assert!(frequent.is_demoted(&group));
     }
 
     #[test]

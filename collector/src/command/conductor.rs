@@ -13,7 +13,7 @@ use varde_common::time::Timestamp;
 use varde_common::trust::read_unverified;
 
 use super::noted::deed;
-use super::recall::{brake_at_once, take_out};
+use super::recall::{STOPPED_BY_ITSELF, brake_at_once, take_out};
 use super::release::{self, Draft, Release, Released, by_whom};
 use super::{sentence, staged};
 use crate::audit::On;
@@ -295,8 +295,7 @@ async fn stop(
     let (words, list) = (too_much.words(), facts.pilot_revision);
     tracing::warn!(list, indicator, "stopped: it {words}");
     // First what helps those who are called out of bed. Without a brake key the list is what is left.
-    // Members read the reason: no numbers, which may tell of other members.
-    let reason = format!("liste {list} stoppet av seg selv: indikatoren traff for mange");
+    let reason = format!("liste {list} {STOPPED_BY_ITSELF}");
     if let Err(error) = brake_at_once(data, store, &[indicator], &reason).await {
         tracing::warn!(
             "it could not be braked, so sensors tell of it until they have a list without it: {}",

@@ -1,6 +1,7 @@
 //! What lint holds back, as commands say it: of a list, and of what is being imported.
 
 use varde_common::time::Timestamp;
+use varde_common::tlp::Tlp;
 
 use super::say;
 use crate::intel::canonical::Found;
@@ -93,7 +94,9 @@ pub(super) struct Look {
     pub(super) held: Held,
     /// Older than its lifetime already.
     pub(super) expired: u64,
-    /// Neither.
+    /// Marked TLP:RED, so that they go out only where that is said.
+    pub(super) red: u64,
+    /// None of these.
     pub(super) free: u64,
 }
 
@@ -104,7 +107,7 @@ impl Look {
     /// The database's own.
     pub(super) async fn new(store: &Store, now: Timestamp) -> Result<Look, StoreError> {
         let (linter, lifetimes) = (store.linter(Scope::Operator, now).await?, store.lifetimes(Scope::Operator).await?);
-        Ok(Look { linter, lifetimes, now, held: Held::default(), expired: 0, free: 0 })
+        Ok(Look { linter, lifetimes, now, held: Held::default(), expired: 0, red: 0, free: 0 })
     }
 
     /// Looks at one.
@@ -112,7 +115,9 @@ impl Look {
         let is_over = is_over(found, &self.lifetimes, self.now);
         self.expired += u64::from(is_over);
         let finding = self.linter.holds(&found.pattern, found.about.details.of_url);
-        self.free += u64::from(finding.is_none() && !is_over);
+        let is_red = found.about.tlp == Some(Tlp::Red);
+        self.red += u64::from(is_red);
+        self.free += u64::from(finding.is_none() && !is_over && !is_red);
         if let Some(finding) = finding {
             let tlp = found.about.tlp.unwrap_or_default();
             let shown = || match is_secret(tlp) {
@@ -127,6 +132,12 @@ impl Look {
     pub(super) fn say(&self) {
         for line in self.held.lines("Will not be published: ") {
             say::aside(&line);
+        }
+        if self.red > 0 {
+            say::aside(&format!(
+                "{} are marked TLP:RED: they go out, as keyed hashes, only by varde-collector publish --include-red, where the originator has agreed.",
+                self.red
+            ));
         }
         if self.expired > 0 {
             say::aside(&format!(

@@ -255,6 +255,9 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
         }
         Err((error @ (NotImported::Staged(_) | NotImported::Store(_)), _)) => return Err(error.into()),
     };
+    if let Some(finished) = &gathered.finished {
+        say::aside(&finished.to_string());
+    }
     done.read(gathered.beside);
     (done.held, done.expired) = (look.held.count(), look.expired);
     done.repeated = gathered.repeated().await?;
@@ -301,7 +304,7 @@ pub(super) async fn import(data: &Path, store: &Store, arguments: ImportArgument
     look.say();
     held::say_refuted(&refuted);
     let named = done.new.saturating_add(done.known);
-    let is_whole = done.refuted == 0 && look.expired == 0 && look.held.count() == 0;
+    let is_whole = done.refuted == 0 && look.expired == 0 && look.red == 0 && look.held.count() == 0;
     say::aside(match (done.dry_run, is_whole) {
         (true, _) => "Nothing was imported. To do so: the same without --dry-run",
         (false, true) => "Sensors get it with the next: varde-collector publish",

@@ -159,7 +159,7 @@ async fn marked_away(store: &Store, indicators: &[i64]) -> anyhow::Result<Option
     }
     let sources = store.marking_red(Scope::Operator, indicators).await?;
     Ok(Some(format!(
-        "{} of those marked TLP:RED have been in a list before, and are looked for no more: {}. Marked so by: {}. Were that wrong: varde-collector indicator show ID, and varde-collector source remove NAME",
+        "{} of those marked TLP:RED have been in a list before, and are looked for no more: {}. Marked so by: {}. Were that wrong: say how it is marked as that source (varde-collector indicator import FILE --source NAME --tlp amber), or take back all that it has said: varde-collector source remove NAME --withdraw",
         indicators.len(),
         release::numbered(&indicators.iter().copied().collect()),
         sources.join(", ")

@@ -15,6 +15,7 @@ use crate::audit::On;
 use crate::intel::canonical::About;
 use crate::io::{clock, keys};
 use crate::rollout::Bounds;
+use crate::store::recall::Said;
 use crate::store::rollout::RolloutFacts;
 use crate::store::{Scope, Store, fixture};
 
@@ -50,6 +51,14 @@ impl Town {
         let mut tx = self.store.begin().await.unwrap();
         sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// The indicator has stopped a list: the collector has braked and recalled it.
+    async fn stopped_on(&self, indicator: i64) {
+        let said = Said { who: "varde-collector", reason: "hit 30 hosts", by_itself: true };
+        self.store.recall(&[indicator], said, clock::now()).await.unwrap();
+        let reason = format!("liste 3 {}", recall::STOPPED_BY_ITSELF);
+        recall::brake_at_once(&self.data, &self.store, &[indicator], &reason).await.unwrap();
     }
 
     async fn import(&self, list: &str) {
@@ -404,4 +413,21 @@ async fn f2_a_second_person_is_another_than_who_brought_in_what_is_new_whatever_
     town.store.lift(&[9], "ola", "likevel", clock::now()).await.unwrap();
     let (authors, _) = draft::authors(&town.store).await.unwrap();
     assert_eq!(authors, ["kari"]);
+}
+
+#[tokio::test]
+async fn f2_what_is_let_in_again_is_told_again_unless_a_person_has_braked_it() {
+    let town = Town::new().await;
+    town.import("a.example\nb.example\n").await;
+    let lift = async |indicator: &str| {
+        recall::lift(&town.data, &town.store, &[indicator.to_owned()], "ekte").await.unwrap();
+        town.store.braked_now(Scope::Operator, clock::now()).await.unwrap()
+    };
+    town.stopped_on(1).await;
+    assert_eq!(town.store.braked_now(Scope::Operator, clock::now()).await.unwrap().len(), 1);
+    assert_eq!(lift("1").await, [], "it was braked because it stopped a list");
+    // Somebody looks into it and has sensors be quiet meanwhile: that is no word of the collector's.
+    town.stopped_on(2).await;
+    recall::brake_at_once(&town.data, &town.store, &[2], "under etterforskning").await.unwrap();
+    assert_eq!(lift("2").await, [(2, "under etterforskning".to_owned())]);
 }

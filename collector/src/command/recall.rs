@@ -96,6 +96,9 @@ pub async fn run(data: &Path, arguments: RecallArguments) -> anyhow::Result<()> 
     done
 }
 
+/// How the reason ends for which the collector brakes what has stopped a list. Members read it: no numbers, which may tell of others.
+pub(super) const STOPPED_BY_ITSELF: &str = "stoppet av seg selv: indikatoren traff for mange";
+
 /// The numbers of indicators that are named by number or as they are written.
 async fn numbers(store: &Store, named: &[String]) -> anyhow::Result<Vec<i64>> {
     if named.len() > RECALLED_AT_ONCE {
@@ -346,7 +349,7 @@ pub(super) async fn recall_list(data: &Path, store: &Store, reason: &str) -> any
     Ok(())
 }
 
-async fn lift(data: &Path, store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
+pub(super) async fn lift(data: &Path, store: &Store, indicators: &[String], reason: &str) -> anyhow::Result<()> {
     let ids = numbers(store, indicators).await?;
     let stopped: BTreeSet<i64> = store
         .standing_recalls(Scope::Operator)
@@ -359,11 +362,11 @@ async fn lift(data: &Path, store: &Store, indicators: &[String], reason: &str) -
     say::result("Lifted. The next varde-collector publish has it again, where a source still says so.")?;
     let braked = store.braked_now(Scope::Operator, clock::now()).await?;
     // What stopped a list was braked too, and a person has seen by now what it hits. What a person braked is that person's.
-    let of = |by_itself: bool| {
-        let of = ids.iter().filter(|id| braked.contains(id) && stopped.contains(id) == by_itself);
-        of.copied().collect::<Vec<i64>>()
-    };
-    let (ours, theirs) = (of(true), of(false));
+    let of = braked.iter().filter(|(id, _)| ids.contains(id));
+    let (ours, theirs): (Vec<_>, Vec<_>) =
+        of.partition(|(id, why)| stopped.contains(id) && why.ends_with(STOPPED_BY_ITSELF));
+    let numbers = |of: Vec<&(i64, String)>| of.into_iter().map(|(id, _)| *id).collect::<Vec<i64>>();
+    let (ours, theirs) = (numbers(ours), numbers(theirs));
     if !ours.is_empty() {
         match release_brake(data, store, ours.clone()).await {
             Ok(()) => say::aside(&format!("The brake on {} is released: sensors tell of it again.", listed(&ours))),

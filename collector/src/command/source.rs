@@ -82,7 +82,7 @@ pub enum SourceCommand {
     Remove {
         /// Its name.
         name: String,
-        /// Withdraw all that it has said, too; else that stands until its own end.
+        /// Withdraw all that it has said, too; else that stands until its own end. It may be one that is not fetched.
         #[arg(long)]
         withdraw: bool,
     },
@@ -300,15 +300,15 @@ async fn fetch(data: &Path, store: &Store, name: &str, conduct: Conduct, json: b
     if let Some(why) = &outcome.held {
         bail!(
             "what {name} gives is held, and what it said before stands: {why}; if that is meant: varde-collector source fetch {name} --release-held{}",
-            if row.plan.turns_over {
-                String::new()
-            } else {
+            if outcome.helped_by_turning {
                 format!("; if it is so each time: varde-collector source set {name} --turns-over yes")
+            } else {
+                String::new()
             }
         );
     }
     if outcome.new + outcome.withdrawn > 0 && !dry_run {
-        say::aside("Sensors get it with the next: varde-collector publish");
+        say::aside("Sensors get what of it may go out with the next: varde-collector publish");
     }
     Ok(())
 }
@@ -372,8 +372,26 @@ async fn pause(store: &Store, name: &str, since: Option<Timestamp>) -> anyhow::R
     say::result(&said)
 }
 
+/// Takes back all that a source has said which is not fetched.
+async fn withdraw_all(store: &Store, name: &str) -> anyhow::Result<()> {
+    cut_off::settle(store, &mut say::aside).await?;
+    let withdrawing = deed("source remove", On::Thing(format!("source {name}"))).becomes("what it said is withdrawn");
+    store.note(&withdrawing).await?;
+    match store.withdraw_source(name, "its source was removed", clock::now()).await? {
+        0 => {
+            bail!("no source {name} is fetched, and nothing that it has said stands; see: varde-collector source list")
+        }
+        withdrawn => say::result(&format!("{name} is not fetched; {withdrawn} of what it said are withdrawn")),
+    }
+}
+
 async fn remove(data: &Path, store: &Store, name: &str, withdraw: bool) -> anyhow::Result<()> {
-    let row = one(store, name).await?;
+    let row = match one(store, name).await {
+        Ok(row) => row,
+        // Removed before, or only ever imported by hand.
+        Err(_) if withdraw => return withdraw_all(store, name).await,
+        Err(error) => return Err(error),
+    };
     let said = if withdraw { "what it said is withdrawn" } else { "what it said stands" };
     let deed = on("source remove", &row).becomes(format!("no longer fetched from {}; {said}", row.plan.host()));
     store.noting(deed).remove_source(row.id).await?;

@@ -25,6 +25,13 @@ pub struct Finished {
     pub imported: Imported,
 }
 
+impl std::fmt::Display for Finished {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Finished { source, at, imported: _ } = self;
+        write!(f, "The import of {at} from {source} had been cut off half-way; the rest of it is in now")
+    }
+}
+
 /// Why what is there is not whole.
 #[derive(Debug, thiserror::Error)]
 pub enum NotWhole {
@@ -75,8 +82,7 @@ pub async fn settle(store: &Store, tell: &mut (dyn FnMut(&str) + Send)) -> Resul
         }
         if let Some(mut file) = StageFile::begin_now(data)? {
             if let Some(done) = finish(store, &mut file).await? {
-                let Finished { source, at, imported: _ } = done;
-                tell(&format!("The import of {at} from {source} had been cut off half-way; the rest of it is in now."));
+                tell(&done.to_string());
             }
             file.clear()?;
             drop(file);
@@ -97,9 +103,7 @@ pub async fn go_on(data: &Path, store: &Store) {
     let mut said = None;
     loop {
         match look(data, store).await {
-            Ok(Some(Finished { source, at, .. })) => {
-                tracing::info!("the import of {at} from {source} had been cut off half-way; the rest of it is in now");
-            }
+            Ok(Some(finished)) => tracing::info!("{finished}"),
             Ok(None) => said = None,
             Err(error) => {
                 if let NotWhole::Store(error) = &error {

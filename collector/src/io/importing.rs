@@ -11,7 +11,7 @@ use crate::intel::canonical::Found;
 use crate::intel::format::{BadFile, Format, Item, LeftOut, Options, no_feed};
 use crate::intel::hidden;
 use crate::intel::import::{Importer, as_of};
-use crate::io::cut_off::NotWhole;
+use crate::io::cut_off::{Finished, NotWhole};
 use crate::io::intake::Intake;
 use crate::io::staging::{NotStaged, StageFile};
 use crate::io::{clock, cut_off};
@@ -42,6 +42,8 @@ pub struct Gathered {
     pub found: u64,
     /// What else is in it.
     pub beside: Beside,
+    /// Another one that had been cut off and was finished before.
+    pub finished: Option<Finished>,
     file: StageFile,
 }
 
@@ -120,17 +122,17 @@ pub async fn gather(
     let begun = async {
         let mut file = StageFile::begin(data).await?;
         // What was cut off half-way comes before what is new.
-        match cut_off::finish(store, &mut file).await {
-            Ok(_) => {}
+        let finished = match cut_off::finish(store, &mut file).await {
+            Ok(finished) => finished,
             Err(NotWhole::Staged(error)) => return Err(NotImported::Staged(error)),
             Err(NotWhole::Store(error)) => return Err(NotImported::Store(error)),
             Err(error @ NotWhole::Lost { .. }) => return Err(NotImported::File(error.to_string())),
-        }
+        };
         file.clear()?;
         let stage = Stage::begin(store, file.path(), manner).await?;
-        Ok::<_, NotImported>((file, stage))
+        Ok::<_, NotImported>((file, stage, finished))
     };
-    let (file, mut stage) = begun.await.map_err(|error| (error, beside))?;
+    let (file, mut stage, finished) = begun.await.map_err(|error| (error, beside))?;
     let may_quote = importer.may_quote();
     let (mut batches, read) = intake.read(format, options, importer, progress);
     while let Some(batch) = batches.recv().await {
@@ -144,7 +146,7 @@ pub async fn gather(
         Err(_) => Err(BadFile::Format("it was not read to its end".to_owned())),
     };
     match ended {
-        Ok(()) => Ok(Gathered { found: stage.found, stage, beside, file }),
+        Ok(()) => Ok(Gathered { found: stage.found, stage, beside, finished, file }),
         Err(error) => {
             let why = if may_quote { error.to_string() } else { hidden::without_quotes(&error.to_string()) };
             Err((NotImported::File(why), beside))

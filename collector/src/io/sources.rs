@@ -14,7 +14,7 @@ use super::importing::{self, Beside, Gathered, Heard, NotImported, Reading};
 use super::intake::{Intake, NotTaken};
 use super::staging::NotStaged;
 use crate::audit::Deed;
-use crate::intel::fetch::held::{self, Before, Now};
+use crate::intel::fetch::held::{self, Before, Held, Now};
 use crate::intel::fetch::plan::Kind;
 use crate::intel::fetch::{Extent, Fetched, Resume};
 use crate::intel::format::Format;
@@ -111,6 +111,9 @@ pub struct Outcome {
     pub missing: u64,
     /// Why it is held; none = it is not.
     pub held: Option<String>,
+    /// Whether it would not be, had its operator said that it turns over.
+    #[serde(skip)]
+    pub helped_by_turning: bool,
     /// Whether it was only looked at.
     pub dry_run: bool,
     /// The first of what was refused, in words.
@@ -172,7 +175,9 @@ fn in_short(error: &SourceError) -> String {
 }
 
 async fn fetch_now(data: &Path, store: &Store, row: &SourceRow, conduct: Conduct) -> Result<Outcome, SourceError> {
-    let resume = store.source_resume(Scope::Operator, row.id).await?;
+    // What was cut off half-way, and can be finished from nowhere else, is fetched whole again, whatever stood before.
+    let is_half = store.imports_under_way(Scope::Operator).await?.iter().any(|half| half.source == row.name);
+    let resume = if is_half { Resume::default() } else { store.source_resume(Scope::Operator, row.id).await? };
     let fetcher = Fetcher::new(row.plan.clone(), data)?;
     let (fetched, file) = fetcher.fetch(row.plan.begin(resume)).await?;
     let Conduct { dry_run, release_held, deed } = conduct;
@@ -216,13 +221,13 @@ async fn fetch_now(data: &Path, store: &Store, row: &SourceRow, conduct: Conduct
         Before { entries: row.entries.map(unsigned), standing: would.standing, turns_over: row.plan.turns_over };
     let came = Now { entries: outcome.found, withdrawn: would.withdrawn, unsaid };
     let entries = held::entries_of(&extent, &resume, came);
-    if let Some(why) = held::why_held(before, &extent, &resume, came)
+    if let Some(Held { why, helped_by_turning }) = held::held(before, &extent, &resume, came)
         && !release_held
     {
         if !dry_run {
             store.source_fetched(row.id, &Ended::Held(why.clone()), now).await?;
         }
-        outcome.held = Some(why);
+        (outcome.held, outcome.helped_by_turning) = (Some(why), helped_by_turning);
         return Ok(outcome);
     }
     if dry_run {

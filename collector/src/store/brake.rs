@@ -164,16 +164,16 @@ impl Store {
         }))
     }
 
-    /// Indicators that an order brakes now.
+    /// Indicators that an order brakes now, each with why.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn braked_now(&self, scope: Scope, now: Timestamp) -> Result<Vec<i64>, StoreError> {
+    pub async fn braked_now(&self, scope: Scope, now: Timestamp) -> Result<Vec<(i64, String)>, StoreError> {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
-        let sql = "SELECT DISTINCT indicator_id FROM brake WHERE ended_at IS NULL AND until > $1";
-        Ok(sqlx::query_scalar(sql).bind(now.0).fetch_all(self.readers()).await?)
+        let sql = "SELECT DISTINCT indicator_id, reason FROM brake WHERE ended_at IS NULL AND until > $1";
+        Ok(sqlx::query_as(sql).bind(now.0).fetch_all(self.readers()).await?)
     }
 
     /// Gives the next order: what holds, changed by a wish, signed by `sign`. All or nothing.

@@ -30,8 +30,15 @@ impl Fold {
     }
 
     /// A match: its indicator's demotion may be over.
-    pub(super) fn look_for_end(&mut self, key: &Key, indicator: &Indicator, now: Timestamp, hosts: &impl Hosts) {
-        let ended = self.frequent.handle_match(&Group::of(key), indicator, now);
+    pub(super) fn look_for_end(
+        &mut self,
+        key: &Key,
+        indicator: &Indicator,
+        revision: Revision,
+        now: Timestamp,
+        hosts: &impl Hosts,
+    ) {
+        let ended = self.frequent.handle_match(&Group::of(key), indicator, revision, now);
         if let Some(ended) = ended {
             self.tell_again(ended, hosts);
         }

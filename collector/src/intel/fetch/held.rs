@@ -36,9 +36,18 @@ pub fn entries_of(extent: &Extent, resume: &Resume, now: Now) -> Option<u64> {
     }
 }
 
-/// Why it is held; none = it is taken in. The measure is that of lists, and of a file that is imported by hand: nothing is left of what
+/// That what a source says is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Why.
+    pub why: String,
+    /// It would not be if its operator had said that it turns over.
+    pub helped_by_turning: bool,
+}
+
+/// Whether it is held; none = it is taken in. The measure is that of lists, and of a file that is imported by hand: nothing is left of what
 /// stood, or half of many. How much there is counts always; what it is, unless it turns over.
-pub fn why_held(before: Before, extent: &Extent, resume: &Resume, now: Now) -> Option<String> {
+pub fn held(before: Before, extent: &Extent, resume: &Resume, now: Now) -> Option<Held> {
     let Before { standing, turns_over, .. } = before;
     // What stands is each thing once, as what came is; a feed's events are counted as they were counted then.
     let had = match extent {
@@ -49,18 +58,20 @@ pub fn why_held(before: Before, extent: &Extent, resume: &Resume, now: Now) -> O
     if let (Some(entries), Some(had)) = (entries_of(extent, resume, now), had)
         && is_shrunken(had, entries)
     {
-        return Some(format!("it has {entries} indicators and had {had}"));
+        return Some(Held { why: format!("it has {entries} indicators and had {had}"), helped_by_turning: false });
     }
-    let is_by_share = match extent {
-        Extent::Unchanged => false,
+    let (is_by_share, helped_by_turning) = match extent {
+        Extent::Unchanged => (false, false),
         // Where only what is new is said, what is taken back is all that could be too much.
-        Extent::More => true,
-        Extent::Whole | Extent::Events { .. } => !turns_over,
+        Extent::More => (true, false),
+        Extent::Whole | Extent::Events { .. } => (!turns_over, true),
     };
     let gone = now.withdrawn.saturating_add(now.unsaid);
     let is_much = gone > 0 && is_shrunken(standing, standing.saturating_sub(gone));
-    (is_by_share && is_much)
-        .then(|| format!("of the {standing} that stand by its word it takes back or leaves out {gone}"))
+    (is_by_share && is_much).then(|| Held {
+        why: format!("of the {standing} that stand by its word it takes back or leaves out {gone}"),
+        helped_by_turning,
+    })
 }
 
 #[cfg(test)]
@@ -76,7 +87,7 @@ mod tests {
     }
 
     fn whole(before: Before, entries: u64, withdrawn: u64, unsaid: u64) -> Option<String> {
-        why_held(before, &Extent::Whole, &Resume::default(), Now { entries, withdrawn, unsaid })
+        held(before, &Extent::Whole, &Resume::default(), Now { entries, withdrawn, unsaid }).map(|held| held.why)
     }
 
     #[test]
@@ -95,13 +106,13 @@ mod tests {
             ..Resume::default()
         };
         let events = Extent::Events { read: vec!["a".into()], gone: vec!["c".into()], missing: 0 };
-        assert!(why_held(before(MANY), &events, &resume(MANY / 2 - 1), Now::default()).is_some());
-        assert_eq!(why_held(before(MANY), &events, &resume(MANY - 10), Now::default()), None);
+        assert!(held(before(MANY), &events, &resume(MANY / 2 - 1), Now::default()).is_some());
+        assert_eq!(held(before(MANY), &events, &resume(MANY - 10), Now::default()), None);
         // What only says what is new takes back too much.
-        let more = |withdrawn| {
-            why_held(before(MANY), &Extent::More, &Resume::default(), Now { entries: 5, withdrawn, unsaid: 0 })
-        };
-        assert!(more(MANY / 2).unwrap().contains("takes back"));
+        let more =
+            |withdrawn| held(before(MANY), &Extent::More, &Resume::default(), Now { entries: 5, withdrawn, unsaid: 0 });
+        let much = more(MANY / 2).unwrap();
+        assert!(much.why.contains("takes back") && !much.helped_by_turning);
         assert_eq!((more(0), more(3)), (None, None));
     }
 
@@ -124,7 +135,7 @@ mod tests {
             Resume { events: [("b".to_owned(), Event { timestamp: 1, entries: MANY })].into(), ..Resume::default() };
         let events = Extent::Events { read: vec!["b".into()], gone: vec!["a".into()], missing: 0 };
         let now = Now { entries: MANY, withdrawn: 0, unsaid: MANY };
-        assert!(why_held(before(MANY), &events, &resume, now).unwrap().contains("leaves out"));
-        assert_eq!(why_held(turning, &events, &resume, now), None);
+        assert!(held(before(MANY), &events, &resume, now).unwrap().why.contains("leaves out"));
+        assert_eq!(held(turning, &events, &resume, now), None);
     }
 }

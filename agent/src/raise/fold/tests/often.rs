@@ -301,8 +301,9 @@ fn t10_it_ends_by_the_list_by_a_day_and_by_an_order_and_then_hosts_are_told_by_n
         fold.handle_time(now, &Village);
         // Two that were told of together, and hosts that nobody has seen.
         let hosts = if is_order { 200 } else { 20 };
+        let list = Revision(if way == "list" { 2 } else { 1 });
         for host in 0..hosts {
-            handle(&mut fold, seen(1_098 + host, listed, Evidence::Answered, now));
+            fold.handle(seen(1_098 + host, listed, Evidence::Answered, now), list, now, &Village);
         }
         reader.read(&mut fold);
         assert_eq!(reader.demoted[1..], [(1, None)], "{way}");
@@ -379,7 +380,9 @@ proptest! {
             let direction = if comes_in { Direction::Inbound } else { Direction::Outbound };
             let listed = Arc::new(Indicator { confidence: ends / 10, ..(*indicator(id, false)).clone() });
             let seen = seen(host * 20_000, &listed, Evidence::ALL[level], now);
-            handle(&mut fold, Bearing { direction, ..seen });
+            // A list of its own for each thing that it says.
+            let list = Revision(1 + u64::from(ends / 10));
+            fold.handle(Bearing { direction, ..seen }, list, now, &Village);
             reader.read(&mut fold);
         }
         fold.close_all(&Village);

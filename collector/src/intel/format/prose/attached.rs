@@ -28,7 +28,7 @@ pub(super) enum Is {
 const STIX: &str = "it is a STIX bundle: save it and import that file";
 const MISP: &str = "it is an event of MISP: save it and import that file";
 const JSON: &str = "it is JSON of another kind than STIX and MISP: save it and import that file, which says what to do";
-const TABLE: &str = "it is a table (CSV): save it and import that file; if it is a text all the same: --format prose";
+const TABLE: &str = "it is a table (CSV): save it and import that file";
 const XML: &str =
     "it is XML, which has no reader here; save what is meant in it as CSV or as a plain list, and import that";
 
@@ -64,12 +64,51 @@ pub(super) fn of_body(text: &str) -> Is {
 /// Whether what may be a table by its commas is somebody's words rather.
 fn is_words(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let first = lines.next().unwrap_or_default().to_lowercase();
-    let is_header =
-        ["tlp", "merking", "marking"].iter().any(|name| first.contains(name)) || first.contains([';', '\t', '|']);
+    let first = lines.next().unwrap_or_default();
+    let is_header = |between: char| {
+        let cells: Vec<String> =
+            first.split(between).map(|cell| cell.trim().trim_matches('"').to_lowercase()).collect();
+        let (rows, alike) = lines.clone().take(ROWS_HELD_AGAINST).fold((0, 0), |(rows, alike), line| {
+            (rows + 1, alike + usize::from(line.split(between).count() == cells.len()))
+        });
+        cells.len() >= 2 && alike * 2 > rows && cells.iter().any(|cell| COLUMNS.contains(&cell.as_str()))
+    };
+    if [',', ';', '\t', '|'].into_iter().any(is_header) {
+        return false;
+    }
     let (commas, spaced) = (text.matches(',').count(), text.matches(", ").count() + text.matches(",\n").count());
-    !is_header && (lines.count() < 2 || spaced * 2 > commas)
+    lines.count() < 2 || spaced * 2 > commas || commas == 0
 }
+
+/// What the first line of a table calls its columns: one of these at least. A word of a sentence is none.
+const COLUMNS: [&str; 24] = [
+    "indicator",
+    "indikator",
+    "ioc",
+    "ioc_value",
+    "value",
+    "verdi",
+    "domain",
+    "domene",
+    "host",
+    "hostname",
+    "fqdn",
+    "ip",
+    "ip-adresse",
+    "ip_address",
+    "address",
+    "adresse",
+    "dst_ip",
+    "url",
+    "type",
+    "tlp",
+    "merking",
+    "marking",
+    "port",
+    "threat",
+];
+/// So many rows are held against the first line.
+const ROWS_HELD_AGAINST: usize = 20;
 
 fn head(text: &str) -> &str {
     let mut most = text.len().min(HEAD_OCTETS);

@@ -86,6 +86,44 @@ fn p3_what_has_an_importer_of_its_own_is_named_and_none_of_it_is_searched() {
 }
 
 #[test]
+fn t7a_what_is_cut_out_of_a_mail_still_says_how_all_of_it_is_marked() {
+    let text = "Content-Type: text/plain";
+    for words in [
+        "TLP:RED, ikke del videre.\nBlokker vedlegget, det haster.",
+        "TLP:RED, skal ikke deles videre.\nBlokker evil[.]example, ond[.]example straks.\nMvh, NCSC",
+        "Blokker evil[.]example, haster. TLP:RED",
+        "Merking: TLP:RED, PAP:AMBER\nBlokker vedlegget, det haster.\nMvh, NCSC",
+        "Hei; dette er TLP:RED.",
+        "Merking:\tTLP:RED\nAvsender:\tNCSC\nGjelder:\tevil[.]example",
+        "| Merking | TLP:RED |\n| Fra | NCSC |\n",
+        "domain,tlp,note\nevil.example,TLP:RED,x\nond.example,TLP:GREEN,y\n",
+    ] {
+        let reading =
+            of(&mail(&[(text, words), ("Content-Disposition: attachment; filename=l.txt", "bad4.example\n")]));
+        assert_eq!(reading.tlp, Some(Tlp::Red), "{words}");
+        assert!(taken(&reading).contains(&"bad4.example".to_owned()), "{words}");
+    }
+    // Words are words, however many commas they have: they are searched.
+    for words in [
+        "TLP:RED, skal ikke deles.\nBlokker evil[.]example, ond[.]example straks.\nMvh, NCSC",
+        "Hei; evil[.]example, TLP:RED",
+    ] {
+        let reading = of(&mail(&[(text, words)]));
+        assert!(taken(&reading).contains(&"evil.example".to_owned()) && reading.unread.is_empty(), "{words}");
+    }
+    // What has a reader of its own speaks too, pasted or attached.
+    let pasted = "Hei, blokker bad7[.]example. Hendelsen:\n{\"Event\":{\"Tag\":[{\"name\":\"tlp:red\"}],\"Attribute\":[{\"type\":\"domain\",\
+        \"value\":\"bad7.example\"}]}}\n";
+    for whole in [mail(&[(text, pasted)]), pasted.to_owned(), mail(&[WORDS, ("Content-Disposition: attachment", STIX)])]
+    {
+        assert_eq!(of(&whole).tlp, Some(Tlp::Red), "{whole}");
+    }
+    let table = "# TLP:RED\ndomain,note\nbad8.example,x\n";
+    assert_eq!(of(&mail(&[WORDS, ("Content-Disposition: attachment; filename=i.csv", table)])).tlp, Some(Tlp::Red));
+    assert_eq!(of(&mail(&[WORDS])).tlp, None, "and nothing is made up");
+}
+
+#[test]
 fn p3_a_bundle_pasted_between_words_is_named_and_the_words_are_searched() {
     let text = format!("Hei, se evil[.]example og dette:\n{STIX}\nog ond[.]example ellers.\n");
     for text in [mail(&[("Content-Type: text/plain", &text)]), text.clone()] {

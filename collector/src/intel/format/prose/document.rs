@@ -2,7 +2,9 @@
 //! is.
 
 use serde::{Deserialize, Serialize};
+use varde_common::tlp::Tlp;
 
+use super::super::{marking, stix};
 use crate::limits::prose::{PROSE_PARTS_MAX, PROSE_TEXT_MAX_OCTETS};
 
 /// Taken apart.
@@ -14,6 +16,10 @@ pub struct Document {
     pub unread: Vec<Unread>,
     /// Domains of who wrote it and to whom: contact, not indicators. Of a mail within a mail there are none.
     pub own_domains: Vec<String>,
+    /// The strictest marking that was said in any of its texts, in those too that are not searched: what is cut out of a mail still
+    /// speaks of all of it.
+    #[serde(default)]
+    pub marked: Option<Tlp>,
 }
 
 /// A text.
@@ -45,6 +51,11 @@ impl Document {
         Document { parts: vec![Part { name: String::new(), text, is_list: false }], ..Document::default() }
     }
 
+    /// Heeds what a text says of markings, whatever becomes of it.
+    pub(super) fn heed(&mut self, text: &str) {
+        self.marked = self.marked.max(marked_in(text));
+    }
+
     /// One more text; what is beyond the bounds is said to be unread.
     pub(super) fn add(&mut self, name: String, text: String) {
         self.add_part(Part { name, text, is_list: false });
@@ -74,6 +85,7 @@ impl Document {
     /// The same of what is attached, under its name. Whose it is stays with it: who forwards a mail of an attacker's does not vouch for
     /// the attacker's names.
     pub(super) fn take_in(&mut self, name: &str, other: Document) {
+        self.marked = self.marked.max(other.marked);
         for part in other.parts {
             self.add_part(Part { name: named(name, &part.name), ..part });
         }
@@ -81,6 +93,11 @@ impl Document {
             self.leave(named(name, &unread.name), &unread.why, unread.matters);
         }
     }
+}
+
+/// The strictest marking that a text says, in words or as STIX names it.
+pub(super) fn marked_in(text: &str) -> Option<Tlp> {
+    marking::of_list(text).max(stix::marking::named_in(text))
 }
 
 fn named(above: &str, name: &str) -> String {

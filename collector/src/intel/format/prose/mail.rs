@@ -100,6 +100,7 @@ fn take_in(document: &mut Document, mail: &Message<'_>, with_pdfs: bool, depth: 
 
 /// The words of a mail itself, without what was pasted into them that has an importer of its own.
 fn said(document: &mut Document, name: String, text: &str) {
+    document.heed(text);
     let (text, blocks) = match attached::of_body(text) {
         Is::Other(what) => (String::new(), vec![what]),
         Is::Text(_) | Is::List(_) | Is::Mail => attached::without_blocks(text),
@@ -114,8 +115,11 @@ fn said(document: &mut Document, name: String, text: &str) {
 fn put(document: &mut Document, name: String, is: Is, octets: &[u8], with_pdfs: bool, depth: usize) {
     match is {
         Is::Text(text) => document.add(name, text),
+        Is::Other(what) => {
+            document.heed(&String::from_utf8_lossy(octets));
+            document.leave(name, what, true);
+        }
         Is::List(text) => document.add_part(Part { name, text, is_list: true }),
-        Is::Other(what) => document.leave(name, what, true),
         Is::Mail if depth < PROSE_MAILS_DEEP_MAX => match MessageParser::default().parse(octets) {
             Some(inner) => {
                 let mut within = Document::default();

@@ -148,12 +148,13 @@ pub fn reading(input: &mut dyn Input, extract: &Extract<'_>) -> Result<Reading, 
         extract(&octets).map_err(BadFile::Format)?
     } else {
         let text = text_of(octets)?;
+        let marked = document::marked_in(&text);
         let (kept, blocks) = match text.trim_start().starts_with(['{', '[']) {
             // Who says that it is a text is believed.
             true => (text, Vec::new()),
             false => attached::without_blocks(&text),
         };
-        let mut document = Document::of_text(kept);
+        let mut document = Document { marked, ..Document::of_text(kept) };
         for what in blocks {
             document.leave("a part of it".to_owned(), what, true);
         }
@@ -244,8 +245,8 @@ impl Candidates {
 
 /// All of a document.
 fn search(document: Document) -> Result<Reading, BadFile> {
-    let Document { parts, unread, own_domains } = document;
-    let mut tlp = None;
+    let Document { parts, unread, own_domains, marked } = document;
+    let mut tlp = marked;
     let mut found = Candidates::default();
     for part in &parts {
         tlp = tlp.max(marking::of_list(&part.text));

@@ -24,6 +24,11 @@ pub(super) const KNOWN: [(&str, Tlp); 9] = [
     ("marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", Tlp::Red),
 ];
 
+/// The strictest of those that a text names, whatever else it is.
+pub(in crate::intel::format) fn named_in(text: &str) -> Option<Tlp> {
+    KNOWN.iter().filter(|(id, _)| text.contains(id)).map(|(_, tlp)| *tlp).max()
+}
+
 /// A marking definition, as far as it is read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

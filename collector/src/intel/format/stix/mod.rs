@@ -3,7 +3,7 @@
 
 mod around;
 mod grammar;
-mod marking;
+pub(in crate::intel::format) mod marking;
 mod object;
 mod pattern;
 mod token;
