@@ -17,7 +17,8 @@ pub struct Known {
     pub strands: Vec<Strand>,
     /// Alerts of the fresh alerts' hosts that lie near them.
     pub hosts: Vec<HostAlert>,
-    /// All traces of the fresh alerts' keys.
+    /// All traces of the fresh alerts' keys that are the alerts' own strands' or may link something: not those of keys that link nothing,
+    /// nor those in a cluster that all which has the key now is in already.
     pub traces: Vec<Trace>,
     /// All incidents that any of these are in.
     pub incidents: BTreeMap<i64, Incident>,

@@ -64,6 +64,13 @@ pub struct IncidentDecision {
     pub strands: Vec<usize>,
 }
 
+impl IncidentDecision {
+    /// The stored incident that goes on by itself: only its times have changed.
+    pub fn goes_on(&self) -> Option<i64> {
+        self.kept.filter(|_| self.absorbed.is_empty())
+    }
+}
+
 /// One alert of a host: decided, with the place of its strand, or stored in a strand that nothing new touches.
 #[derive(Debug, Clone, Copy)]
 struct Seen<'a> {

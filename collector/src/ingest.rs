@@ -1,4 +1,6 @@
-//! A batch becomes records, each stored once, and what they say becomes alerts, incidents and campaigns, in one transaction.
+//! Batches become records, each stored once, and what they say becomes alerts, incidents and campaigns, in one transaction.
+//!
+//! What waits at the same time is stored together: a commit waits for the disk, and much of what is read and written serves all.
 
 mod conclude;
 mod fold;
@@ -6,7 +8,10 @@ pub mod hello;
 #[cfg(test)]
 mod tests;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::json;
+use sqlx::{Sqlite, SqliteConnection, Transaction};
 use varde_common::heartbeat::Further;
 use varde_common::id::{Epoch, Seq};
 use varde_common::message::{Batch, Heartbeat};
@@ -16,11 +21,39 @@ use varde_common::time::Timestamp;
 use crate::change::Change;
 use crate::limits::RECORD_STORED_OCTETS;
 use crate::merger::Dropped;
+use crate::store::record::{Position, RecordRow};
 use crate::store::{Store, StoreError, brake, heartbeat, mark, record, succession, weights};
 use conclude::{Drawing, conclude, rejoin};
-use fold::read;
+use fold::{Fresh, read};
 
-/// What became of a batch.
+/// A batch that waits to be stored.
+#[derive(Debug, Clone, Copy)]
+pub struct Waiting<'a> {
+    /// `sensor.id` of who sent it.
+    pub sensor: i64,
+    /// What it sent.
+    pub batch: &'a Batch,
+}
+
+/// What became of batches that were stored together.
+#[derive(Debug)]
+pub struct Outcomes {
+    /// Of each, in their order.
+    pub each: Vec<Result<Stored, IngestError>>,
+    /// What to tell others.
+    pub changes: Vec<Change>,
+}
+
+/// What became of one batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stored {
+    /// What to answer.
+    pub reply: IngestReply,
+    /// About how much the database has grown by it.
+    pub octets: u64,
+}
+
+/// What became of a batch that was stored by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngestOutcome {
     /// What to answer.
@@ -82,54 +115,108 @@ pub async fn handle_batch(
     batch: &Batch,
     now: Timestamp,
 ) -> Result<IngestOutcome, IngestError> {
-    let records = decode(batch)?;
-    let mut tx = store.begin().await?;
-    let position = record::position(&mut tx, sensor).await?;
-    // Asked where it is stored: a session that is still being cut off brings nothing in.
-    if position.revoked {
-        return Err(IngestError::Revoked);
-    }
-    if position.quarantined {
-        return Err(IngestError::Quarantined);
-    }
-    if position.epoch != Some(batch.epoch) {
-        return Err(IngestError::Malformed("it is of another epoch than the session's Hello".to_owned()));
-    }
-    let fresh = match tail(position.committed, &records) {
-        Tail::Gap(expected) => {
-            return Ok(IngestOutcome { reply: IngestReply::Gap { expected }, changes: Vec::new(), stored_octets: 0 });
-        }
-        Tail::Records(fresh) => fresh,
-    };
-    // What came before is stored; it is counted, and stored no second time.
-    let replayed = records.len() - fresh.len();
-    let Some(last) = fresh.last().map(|record| record.seq) else {
-        record::replayed(&mut tx, sensor, replayed).await?;
-        tx.commit().await?;
-        let reply = IngestReply::Ack { epoch: batch.epoch, seq: position.committed };
-        return Ok(IngestOutcome { reply, changes: Vec::new(), stored_octets: 0 });
-    };
+    let tx = store.begin().await?;
+    let Outcomes { each, changes } = together(tx, &[Waiting { sensor, batch }], now).await?;
+    let stored = each.into_iter().next().unwrap_or(Err(IngestError::Store(sqlx::Error::RowNotFound.into())))?;
+    Ok(IngestOutcome { reply: stored.reply, changes, stored_octets: stored.octets })
+}
 
-    let weights = weights::in_force(&mut tx).await?;
-    let said = read(&mut tx, sensor, batch.epoch, fresh, &weights, now).await?;
-    let kept = |record: &Numbered<'_>| !said.nobodys.contains(&record.seq);
-    let octets: Vec<(Seq, &[u8])> =
-        fresh.iter().map(|record| (record.seq, if kept(record) { record.octets } else { &[] })).collect();
-    record::insert(&mut tx, sensor, batch.epoch, &octets, now).await?;
-    for (member, counted) in &said.braked {
-        brake::count(&mut tx, sensor, *member, counted, now).await?;
+/// The same of several batches at once: one transaction, or, where the database refuses something in it, one for each, so that what
+/// is wrong with one sensor's keeps nobody else's out.
+///
+/// # Errors
+/// What the database said where it is no batch's fault: no room, a disk that fails, nothing to be had of it. Then nothing was stored.
+pub async fn handle_batches(store: &Store, waiting: &[Waiting<'_>], now: Timestamp) -> Result<Outcomes, StoreError> {
+    let tx = store.begin().await?;
+    match together(tx, waiting, now).await {
+        Err(StoreError::Database(error)) if waiting.len() > 1 => {
+            tracing::warn!(
+                "{} batches could not be stored together, and are stored one by one: {error}",
+                waiting.len()
+            );
+        }
+        settled => return settled,
     }
-    record::insert_events(&mut tx, sensor, batch.epoch, &said.events, now).await?;
-    let drawing = Drawing { weights: &weights, tripped: said.mere_lists, now };
-    let mut changes = conclude(&mut tx, sensor, batch.epoch, said.alerts, drawing).await?;
-    record::advance(&mut tx, sensor, last, now).await?;
-    record::replayed(&mut tx, sensor, replayed).await?;
+    let mut outcomes = Outcomes { each: Vec::with_capacity(waiting.len()), changes: Vec::new() };
+    for one in waiting {
+        match together(store.begin().await?, std::slice::from_ref(one), now).await {
+            Ok(Outcomes { each, changes }) => {
+                outcomes.each.extend(each);
+                outcomes.changes.extend(changes);
+            }
+            Err(error) => outcomes.each.push(Err(error.into())),
+        }
+    }
+    Ok(outcomes)
+}
+
+async fn together(
+    mut tx: Transaction<'static, Sqlite>,
+    waiting: &[Waiting<'_>],
+    now: Timestamp,
+) -> Result<Outcomes, StoreError> {
+    let decoded: Vec<_> = waiting.iter().map(|one| decode(one.batch)).collect();
+    let sensors: BTreeSet<i64> = waiting.iter().map(|one| one.sensor).collect();
+    let mut positions = record::positions(&mut tx, &sensors).await?;
+    let (mut each, mut fresh) = (Vec::with_capacity(waiting.len()), Vec::new());
+    let (mut committed, mut replayed) = (BTreeMap::new(), BTreeMap::new());
+    for (Waiting { sensor, batch }, decoded) in waiting.iter().zip(&decoded) {
+        let taken = match decoded {
+            Ok(records) => take(positions.get_mut(sensor), batch.epoch, records),
+            Err(why) => Err(IngestError::Malformed(why.clone())),
+        };
+        each.push(taken.map(|taken| match taken {
+            Taken::Gap(expected) => Stored { reply: IngestReply::Gap { expected }, octets: 0 },
+            Taken::Records { last, new, again } => {
+                *replayed.entry(*sensor).or_insert(0) += again;
+                if let Some(new) = new {
+                    committed.insert(*sensor, last);
+                    fresh.push(Fresh { sensor: *sensor, epoch: batch.epoch, records: new });
+                }
+                let octets = new.unwrap_or_default().iter();
+                let octets = octets.map(|record| record.octets.len() as u64 + RECORD_STORED_OCTETS).sum();
+                Stored { reply: IngestReply::Ack { epoch: batch.epoch, seq: last }, octets }
+            }
+        }));
+    }
+    for (sensor, again) in replayed {
+        record::replayed(&mut tx, sensor, again).await?;
+    }
+    let mut changes = Vec::new();
+    if !fresh.is_empty() {
+        changes = keep(&mut tx, &fresh, now).await?;
+        record::advance(&mut tx, &committed, now).await?;
+    }
     tx.commit().await?;
-    if !said.events.is_empty() || !said.braked.is_empty() {
-        changes.push(Change::Sensor(sensor));
+    Ok(Outcomes { each, changes })
+}
+
+/// Stores records that are new, and what follows from them.
+async fn keep(conn: &mut SqliteConnection, fresh: &[Fresh<'_, '_>], now: Timestamp) -> Result<Vec<Change>, StoreError> {
+    let weights = weights::in_force(conn).await?;
+    let said = read(conn, fresh, &weights, now).await?;
+    let rows: Vec<RecordRow<'_>> = fresh
+        .iter()
+        .flat_map(|Fresh { sensor, epoch, records }| records.iter().map(move |record| (*sensor, *epoch, record)))
+        .map(|(sensor, epoch, Numbered { seq, octets, .. })| {
+            let is_kept = !said.nobodys.contains(&(sensor, *seq));
+            RecordRow { sensor, epoch, seq: *seq, octets: if is_kept { octets } else { &[] } }
+        })
+        .collect();
+    record::insert(conn, &rows, now).await?;
+    let mut spoke: BTreeSet<i64> = BTreeSet::new();
+    for (sensor, member, counted) in &said.braked {
+        brake::count(conn, *sensor, *member, counted, now).await?;
+        spoke.insert(*sensor);
     }
-    let stored_octets = fresh.iter().map(|record| record.octets.len() as u64 + RECORD_STORED_OCTETS).sum();
-    Ok(IngestOutcome { reply: IngestReply::Ack { epoch: batch.epoch, seq: last }, changes, stored_octets })
+    for ((sensor, epoch), events) in said.events.iter().filter(|(_, events)| !events.is_empty()) {
+        record::insert_events(conn, *sensor, *epoch, events, now).await?;
+        spoke.insert(*sensor);
+    }
+    let drawing = Drawing { weights: &weights, tripped: said.mere_lists, now };
+    let mut changes = conclude(conn, said.alerts.into_values().collect(), drawing).await?;
+    changes.extend(spoke.into_iter().map(Change::Sensor));
+    Ok(changes)
 }
 
 /// Notes that a sensor is held back because it sends more than is its due.
@@ -185,13 +272,51 @@ struct Numbered<'a> {
     record: Option<Record>,
 }
 
-fn decode(batch: &Batch) -> Result<Vec<Numbered<'_>>, IngestError> {
+fn decode(batch: &Batch) -> Result<Vec<Numbered<'_>>, String> {
     let last = batch.last_seq().unwrap_or(batch.first_seq);
     if batch.first_seq == Seq(0) || i64::try_from(last.0).is_err() {
-        return Err(IngestError::Malformed(format!("records are numbered from 1, not {}", batch.first_seq)));
+        return Err(format!("records are numbered from 1, not {}", batch.first_seq));
     }
     let numbered = (batch.first_seq.0..).map(Seq).zip(&batch.records);
     Ok(numbered.map(|(seq, octets)| Numbered { seq, octets, record: Record::from_octets(octets).ok() }).collect())
+}
+
+/// What a batch comes to where its sensor stands.
+enum Taken<'a, 'b> {
+    /// Records are missing before it.
+    Gap(Seq),
+    /// It is stored up to `last`: `new` is to be, and so many came again and are not stored a second time.
+    Records { last: Seq, new: Option<&'a [Numbered<'b>]>, again: usize },
+}
+
+/// Takes a batch where its sensor stands, and moves that.
+fn take<'a, 'b>(
+    position: Option<&mut Position>,
+    epoch: Epoch,
+    records: &'a [Numbered<'b>],
+) -> Result<Taken<'a, 'b>, IngestError> {
+    // A member that has left took its sensors along.
+    let position = position.ok_or(StoreError::Database(sqlx::Error::RowNotFound))?;
+    // Asked where it is stored: a session that is still being cut off brings nothing in.
+    if position.revoked {
+        return Err(IngestError::Revoked);
+    }
+    if position.quarantined {
+        return Err(IngestError::Quarantined);
+    }
+    if position.epoch != Some(epoch) {
+        return Err(IngestError::Malformed("it is of another epoch than the session's Hello".to_owned()));
+    }
+    let fresh = match tail(position.committed, records) {
+        Tail::Gap(expected) => return Ok(Taken::Gap(expected)),
+        Tail::Records(fresh) => fresh,
+    };
+    let again = records.len() - fresh.len();
+    let new = fresh.last().map(|last| {
+        position.committed = last.seq;
+        fresh
+    });
+    Ok(Taken::Records { last: position.committed, new, again })
 }
 
 enum Tail<'a, 'b> {

@@ -144,11 +144,14 @@ pub const GREETED_WITHIN: Duration = Duration::from_secs(8);
 pub const RENEWALS_APART: Duration = Duration::from_secs(1);
 /// Outcomes a sensor may tell beyond the lists it was offered: it may repeat itself after a restart of its own.
 pub const OUTCOMES_UNASKED_MAX: u64 = 8;
-/// Batches waiting for the database at once.
-pub const INGESTS_AT_ONCE: usize = 64;
 /// Messages that are decoded or waiting to be stored at once, over all sessions: 128 MiB, a message being allowed
 /// `varde_common::limits::DECODE_MAX_OCTETS`. Who comes when all places are taken waits, and QUIC holds back its sender.
 pub const DECODES_AT_ONCE: usize = 128;
+/// Batches that are stored in one transaction: all that can be in memory.
+pub const BATCHES_TOGETHER_MAX: usize = DECODES_AT_ONCE;
+/// Records of one transaction, unless one batch alone has more: some tens of milliseconds, so that whoever has a single alert to tell
+/// does not wait for a storm at another.
+pub const RECORDS_TOGETHER: usize = 1_024;
 /// Marks remembered of each sensor: one a session, so the state of weeks ago can still be dated.
 pub const MARKS_KEPT: i64 = 64;
 /// Sensors that may reconnect in one second, for `reconnect_spread_ms`.

@@ -77,6 +77,15 @@ fn memory_kib(process: u32, name: &str) -> Result<u64> {
     Ok(line.trim_start_matches(':').trim().trim_end_matches(" kB").parse()?)
 }
 
+/// What a process has taken of all cores so far, by fields 14 and 15 of `/proc/PID/stat`, which count hundredths of a second.
+fn processor_time(process: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').context("no name")?;
+    let mut taken = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+    let (user, system) = taken.next().zip(taken.next()).context("no times")?;
+    Ok(Duration::from_millis(10 * (user? + system?)))
+}
+
 /// Rows a second of the same records without anything else: one table, synchronised as the collector's.
 fn bare_inserts(folder: &Path, runtime: &Runtime) -> Result<f64> {
     let records = batch(&mut Random::seeded(1), B9, 1)?.records;
@@ -142,15 +151,18 @@ impl Scene {
 
     /// The most that is committed: everything that was acknowledged, over the time until the last of it was.
     fn most(&mut self, rate: u64, seconds: u64) -> Result<f64> {
-        let began = monotonic();
+        let (began, before) = (monotonic(), processor_time(self.process)?);
         let done = self.work(rate as f64, seconds)?;
         let per_second = done.waits.len() as f64 / began.elapsed().as_secs_f64();
+        // What stays the same beside whatever else the machine does.
+        let took = (processor_time(self.process)? - before).as_secs_f64() / done.waits.len().max(1) as f64;
         println!("B12 committed and correlated, {rate} a second asked for over {seconds} s:");
         println!(
             "  {per_second:.0}/s, {} could not be made (bar 5,000: {})",
             done.not_made,
             verdict(per_second >= 5_000.0)
         );
+        println!("  {:.0} µs of a core each: {:.0}/s of a core by itself", took * 1e6, 1.0 / took.max(1e-9));
         told("from made to acknowledged, of each record", &done.waits);
         Ok(per_second)
     }

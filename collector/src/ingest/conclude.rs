@@ -5,23 +5,26 @@ use std::time::Duration;
 
 use sqlx::SqliteConnection;
 use varde_common::alert::{Evidence, Level, Regularity};
-use varde_common::id::{Epoch, Seq};
 use varde_common::indicator::Target;
 use varde_common::time::Timestamp;
 
-use super::IngestError;
-use crate::campaign::Guards;
+use crate::campaign::{CampaignDecision, ClusterDecision, Guards};
 use crate::change::Change;
 use crate::commons::Commons;
 use crate::correlate::{self, Decisions, Known};
+use crate::incident::{Incident, IncidentDecision};
 use crate::link::{Key, KeyKind, Sharing, keys};
 use crate::priority::Facts;
 use crate::store::alert::AlertRow;
 use crate::store::guard::Standing;
 use crate::store::incident::Opening;
-use crate::store::{alert, cluster, guard, incident, meeting, priority, strand, trace};
-use crate::strand::{AlertFact, Link, Span, Strand, Topic, founds_an_incident};
+use crate::store::trace::Home;
+use crate::store::{alert, campaign, cluster, guard, incident, meeting, priority, strand, trace};
+use crate::strand::{AlertFact, Link, LinkKind, Span, Strand, StrandDecision, Topic, founds_an_incident};
 use crate::weights::Weights;
+
+/// The link of an incident that no alert opens.
+static NO_LINK: Link = Link { kind: LinkKind::Indicator, value: String::new() };
 
 /// What conclusions are drawn by.
 pub(super) struct Drawing<'a> {
@@ -120,12 +123,9 @@ fn links_hosts(indicator: i64, standing: Option<&Standing>, guards: &Guards, wei
 /// Draws the conclusions from alerts new and changed, and writes both.
 pub(super) async fn conclude(
     conn: &mut SqliteConnection,
-    sensor: i64,
-    epoch: Epoch,
-    alerts: BTreeMap<Seq, AlertRow>,
+    mut rows: Vec<AlertRow>,
     Drawing { weights, tripped, now }: Drawing<'_>,
-) -> Result<Vec<Change>, IngestError> {
-    let mut rows: Vec<AlertRow> = alerts.into_values().collect();
+) -> Result<Vec<Change>, sqlx::Error> {
     if rows.is_empty() {
         for key in &tripped {
             cluster::mark_held_by(conn, key, now).await?;
@@ -153,7 +153,7 @@ pub(super) async fn conclude(
         }
     }
     attach(conn, &drawn, rows.len()).await?;
-    alert::write(conn, sensor, epoch, &Vec::from_iter(&rows), now).await?;
+    alert::write(conn, &rows, now).await?;
     Ok(drawn.changes)
 }
 
@@ -163,7 +163,7 @@ pub(super) async fn rejoin(
     member: i64,
     weights: &Weights,
     now: Timestamp,
-) -> Result<(), IngestError> {
+) -> Result<(), sqlx::Error> {
     let own = strand::of_member(conn, member).await?;
     if own.is_empty() {
         return Ok(());
@@ -181,7 +181,7 @@ pub(super) async fn rejoin(
 }
 
 /// Points stored alerts that join something new to it.
-async fn attach(conn: &mut SqliteConnection, drawn: &Drawn, fresh: usize) -> Result<(), IngestError> {
+async fn attach(conn: &mut SqliteConnection, drawn: &Drawn, fresh: usize) -> Result<(), sqlx::Error> {
     for ((decision, strand), incident) in drawn.decisions.strands.iter().zip(&drawn.strands).zip(&drawn.incidents) {
         for place in &decision.alerts {
             if let Some(&alert) = place.checked_sub(fresh).and_then(|place| drawn.others.get(place)) {
@@ -200,36 +200,37 @@ async fn draw(
     (of, mut standing): (&[i64], HashMap<i64, Standing>),
     titles: &[(&str, &str, &Link)],
     &Drawing { weights, ref tripped, now }: &Drawing<'_>,
-) -> Result<Drawn, IngestError> {
+) -> Result<Drawn, sqlx::Error> {
     let known = known(conn, &mut facts, (of, &mut standing), weights).await?;
     // What founds nothing itself may join because of what is new.
-    let mut others = Vec::new();
-    if let Some(span) = facts.iter().filter(|fact| fact.founds).map(|fact| fact.span).reduce(Span::join) {
-        let names: BTreeSet<&str> = titles.iter().map(|(uuid, _, _)| *uuid).collect();
-        let links: BTreeSet<Link> = facts.iter().map(|fact| fact.topic.link.clone()).collect();
-        let members: BTreeSet<i64> = facts.iter().map(|fact| fact.member).collect();
-        for (id, uuid, fact) in strand::alerts_without_host(conn, &links, &members, span).await? {
-            if !names.contains(uuid.as_str()) {
-                others.push(id);
-                facts.push(fact);
-            }
+    let (mut others, mut joining) = (Vec::new(), Vec::new());
+    let mut near: BTreeMap<(i64, &Link), Span> = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| fact.founds) {
+        let span = near.entry((fact.member, &fact.topic.link)).or_insert(fact.span);
+        *span = span.join(fact.span);
+    }
+    let names: BTreeSet<&str> = titles.iter().map(|(uuid, _, _)| *uuid).collect();
+    for (id, uuid, fact) in strand::alerts_without_host(conn, &near).await? {
+        if !names.contains(uuid.as_str()) {
+            others.push(id);
+            joining.push(fact);
         }
     }
+    facts.extend(joining);
     let decisions = correlate::correlate(&facts, &known, weights);
 
     let (mut changes, mut touched) = (Vec::new(), BTreeSet::new());
     let mut incidents = vec![0; decisions.strands.len()];
     let mut ids = Vec::with_capacity(decisions.incidents.len());
+    let mut lengthened = Vec::new();
     for decision in &decisions.incidents {
-        let alerts = decision.strands.iter().filter_map(|&place| decisions.strands.get(place));
-        let first = alerts.flat_map(|strand| &strand.alerts).find_map(|&place| titles.get(place));
-        let none = Link::of(0, None);
-        let opening = first.map_or(Opening { alert: "", link: &none, title: "" }, |(alert, title, link)| Opening {
-            alert,
-            link,
-            title,
-        });
-        let id = incident::apply(conn, decision, &opening, now).await?;
+        let id = match decision.goes_on() {
+            Some(id) => {
+                lengthened.push((id, decision.span));
+                id
+            }
+            None => incident::apply(conn, decision, &opening(decision, &decisions.strands, titles), now).await?,
+        };
         for place in &decision.strands {
             if let Some(incident) = incidents.get_mut(*place) {
                 *incident = id;
@@ -239,26 +240,31 @@ async fn draw(
         touched.insert(id);
         changes.push(Change::Incident(id));
     }
-    let mut strands = Vec::with_capacity(decisions.strands.len());
-    for (decision, incident) in decisions.strands.iter().zip(&incidents) {
-        strands.push(strand::apply(conn, decision, *incident).await?);
-    }
-    for decision in &decisions.traces {
-        if let (Some(strand), Some(id)) = (decisions.strands.get(decision.strand), strands.get(decision.strand)) {
-            trace::apply(conn, decision, *id, (strand.member, strand.topic.exercise)).await?;
-        }
-    }
-    let mut campaigns = BTreeSet::new();
+    incident::lengthen(conn, &lengthened, now).await?;
+    let strands = strand::apply_all(conn, &decisions.strands, &incidents).await?;
+    trace::apply_all(conn, &decisions.traces, &decisions.strands, &strands).await?;
+    let (mut campaigns, mut grown, mut clusters) = (BTreeSet::new(), Vec::new(), Vec::new());
     for decision in &decisions.clusters {
+        if is_as_it_was(decision, &decisions.incidents, &known) {
+            if let (Some(id), CampaignDecision::Kept(campaign, _)) = (decision.kept, &decision.campaign) {
+                grown.push(*campaign);
+                clusters.push((id, *campaign));
+            }
+            continue;
+        }
         let inside: Vec<i64> = decision.incidents.iter().filter_map(|&place| ids.get(place).copied()).collect();
         let (id, campaign) = cluster::apply(conn, decision, &inside, now).await?;
-        if let Some(campaign) = campaign {
-            if strand::topics_of(conn, id).await? > weights.link.topics_max {
-                cluster::mark_large(conn, id, now).await?;
-            }
-            campaigns.insert(campaign);
-            changes.push(Change::Campaign(campaign));
-        }
+        clusters.extend(campaign.map(|campaign| (id, campaign)));
+    }
+    campaign::lengthen(conn, &grown, now).await?;
+    let is_marked = |id: &i64| known.clusters.get(id).is_some_and(|cluster| cluster.is_too_connected);
+    let of_campaigns: Vec<i64> = clusters.iter().map(|(id, _)| *id).filter(|id| !is_marked(id)).collect();
+    for id in strand::of_many_topics(conn, &of_campaigns, weights.link.topics_max).await? {
+        cluster::mark_large(conn, id, now).await?;
+    }
+    for (_, campaign) in clusters {
+        campaigns.insert(campaign);
+        changes.push(Change::Campaign(campaign));
     }
     for key in tripped {
         cluster::mark_held_by(conn, key, now).await?;
@@ -271,28 +277,92 @@ async fn draw(
     Ok(Drawn { decisions, strands, incidents, changes, others })
 }
 
+/// Where traces of each key need not be looked for, since it is settled what they come to: nowhere at all where the key links nothing,
+/// and not in the one cluster that all that shares it now is in already.
+fn homes(
+    facts: &[AlertFact],
+    strands: &[Strand],
+    incidents: &BTreeMap<i64, Incident>,
+    guards: &Guards,
+) -> BTreeMap<Key, Home> {
+    let mut of_topic: HashMap<(i64, &Topic), Vec<&Strand>> = HashMap::new();
+    for strand in strands {
+        of_topic.entry((strand.member, &strand.topic)).or_default().push(strand);
+    }
+    let mut homes: BTreeMap<Key, Home> = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| !fact.keys.is_empty()) {
+        // Where a person has put clusters apart, what is in one may yet go to another.
+        let near = of_topic.get(&(fact.member, &fact.topic)).filter(|_| guards.apart.is_empty());
+        let near = near.into_iter().flatten().filter(|strand| strand.span.near(fact.span));
+        let of_fact: BTreeSet<Option<i64>> =
+            near.map(|strand| incidents.get(&strand.incident).map(|incident| incident.cluster)).collect();
+        let of_fact = match (of_fact.first(), of_fact.len()) {
+            (Some(Some(cluster)), 1) => Home::Cluster(*cluster),
+            (Some(_) | None, _) => Home::None,
+        };
+        for key in &fact.keys {
+            let home = match homes.get(key) {
+                _ if guards.tripped.contains(key) => Home::Everywhere,
+                Some(before) if *before != of_fact => Home::None,
+                Some(_) | None => of_fact,
+            };
+            homes.insert(key.clone(), home);
+        }
+    }
+    homes
+}
+
+/// By what an incident is opened: the first alert in it.
+fn opening<'a>(
+    decision: &IncidentDecision,
+    strands: &[StrandDecision],
+    titles: &[(&'a str, &'a str, &'a Link)],
+) -> Opening<'a> {
+    let alerts = decision.strands.iter().filter_map(|&place| strands.get(place)).flat_map(|strand| &strand.alerts);
+    let first = alerts.filter_map(|&place| titles.get(place)).next();
+    first.map_or(Opening { alert: "", link: &NO_LINK, title: "" }, |&(alert, title, link)| Opening {
+        alert,
+        link,
+        title,
+    })
+}
+
+/// Whether a cluster, the incidents decided in it, and the campaign that it is go on as they are stored: only times have changed.
+fn is_as_it_was(decision: &ClusterDecision, incidents: &[IncidentDecision], known: &Known) -> bool {
+    let Some(id) = decision.kept.filter(|_| decision.absorbed.is_empty()) else { return false };
+    let is_inside = |place: &usize| {
+        let there = incidents.get(*place).and_then(IncidentDecision::goes_on).and_then(|id| known.incidents.get(&id));
+        there.is_some_and(|incident| incident.cluster == id)
+    };
+    let stored = known.clusters.get(&id).and_then(|cluster| cluster.campaign);
+    decision.incidents.iter().all(is_inside)
+        && match &decision.campaign {
+            CampaignDecision::None => stored.is_none(),
+            CampaignDecision::Raised => false,
+            CampaignDecision::Kept(kept, absorbed) => absorbed.is_empty() && stored == Some(*kept),
+        }
+}
+
 /// What is stored about what a batch touches; says of each fact whether its host alone links it.
 async fn known(
     conn: &mut SqliteConnection,
     facts: &mut [AlertFact],
     (of, standing): (&[i64], &mut HashMap<i64, Standing>),
     weights: &Weights,
-) -> Result<Known, IngestError> {
-    let links: BTreeSet<Link> = facts.iter().map(|fact| fact.topic.link.clone()).collect();
-    let members: BTreeSet<i64> = facts.iter().map(|fact| fact.member).collect();
+) -> Result<Known, sqlx::Error> {
+    let links: BTreeSet<(i64, &Link)> = facts.iter().map(|fact| (fact.member, &fact.topic.link)).collect();
     let keys: BTreeSet<Key> = facts.iter().flat_map(|fact| fact.keys.iter().cloned()).collect();
-    let strands = strand::of_links(conn, &links, &members).await?;
-    let traces = trace::of_keys(conn, &keys).await?;
+    let strands = strand::of_links(conn, &links).await?;
     let within = Duration::from_secs(u64::from(weights.host.hours) * 60 * 60);
-    let mut hosts = Vec::new();
-    for member in &members {
-        let own = || facts.iter().filter(|fact| fact.member == *member && fact.founds && fact.host.is_some());
-        let names: BTreeSet<&str> = own().filter_map(|fact| fact.host.as_deref()).collect();
-        if let Some(span) = own().map(|fact| fact.span).reduce(Span::join) {
-            let near = Span::new(span.first.minus(within), span.last.plus(within));
-            hosts.extend(strand::of_hosts(conn, *member, &Vec::from_iter(names), near).await?);
+    let mut near: BTreeMap<(i64, &str), Span> = BTreeMap::new();
+    for fact in facts.iter().filter(|fact| fact.founds) {
+        if let Some(host) = &fact.host {
+            let span = Span::new(fact.span.first.minus(within), fact.span.last.plus(within));
+            let all = near.entry((fact.member, host)).or_insert(span);
+            *all = all.join(span);
         }
     }
+    let hosts = strand::of_hosts(conn, &near).await?;
     let further: BTreeSet<i64> =
         hosts.iter().map(|(indicator, _)| *indicator).filter(|id| !standing.contains_key(id)).collect();
     standing.extend(guard::standing(conn, &further).await?);
@@ -318,6 +388,9 @@ async fn known(
     let mut ids: BTreeSet<i64> = strands.iter().map(|strand| strand.incident).collect();
     ids.extend(hosts.iter().map(|alert| alert.incident));
     let incidents = incident::of_ids(conn, &ids).await?;
+    let homes = homes(facts, &strands, &incidents, &guards);
+    let own: Vec<i64> = strands.iter().map(|strand| strand.id).collect();
+    let traces = trace::of_keys(conn, &homes, &own).await?;
     let mut ids: BTreeSet<i64> = incidents.values().map(|incident| incident.cluster).collect();
     ids.extend(traces.iter().map(|trace| trace.cluster));
     let clusters = cluster::of_ids(conn, &ids, weights.confidence.low_below).await?;

@@ -9,7 +9,7 @@ use varde_common::id::{Epoch, Seq, SiteId};
 use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 
-use super::{IngestError, Numbered};
+use super::Numbered;
 use crate::link::Key;
 use crate::losses::{Losses, Lost, RECORDS_ENDED, UNREAD_ENDED, counts_of};
 use crate::store::alert::{AlertRow, KnownIndicator};
@@ -23,16 +23,28 @@ pub(super) const COUNT_MAX: u64 = 1 << 40;
 /// Hosts one alert may claim to stand for: more than there are addresses of IPv4, and sums of them fit an i64.
 const HOSTS_MAX: u64 = 1 << 32;
 
+/// Records of one sensor that are new.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fresh<'a, 'b> {
+    /// Whose.
+    pub(super) sensor: i64,
+    /// Of which spool.
+    pub(super) epoch: Epoch,
+    /// In their order.
+    pub(super) records: &'a [Numbered<'b>],
+}
+
 /// What the new records say.
+#[derive(Default)]
 pub(super) struct Said {
     /// Alerts new and changed, by the record that opened them.
-    pub(super) alerts: BTreeMap<Seq, AlertRow>,
-    /// What it counted in place of alerts, and of which member.
-    pub(super) braked: Vec<(i64, BrakedCount)>,
-    /// What it says of itself.
-    pub(super) events: Vec<record::SensorEvent>,
+    pub(super) alerts: BTreeMap<(i64, Seq), AlertRow>,
+    /// What was counted in place of alerts: by which sensor, and of which member.
+    pub(super) braked: Vec<(i64, i64, BrakedCount)>,
+    /// What sensors say of themselves; none that has nothing to say.
+    pub(super) events: BTreeMap<(i64, Epoch), Vec<record::SensorEvent>>,
     /// Alerts at sites that are nobody's here: their places are kept, what stands in them is not (a member may have left).
-    pub(super) nobodys: BTreeSet<Seq>,
+    pub(super) nobodys: BTreeSet<(i64, Seq)>,
     /// Threats that were now found to be mere lists.
     pub(super) mere_lists: Vec<Key>,
 }
@@ -40,49 +52,54 @@ pub(super) struct Said {
 /// What records say, held against what is stored.
 pub(super) async fn read(
     conn: &mut SqliteConnection,
-    sensor: i64,
-    epoch: Epoch,
-    records: &[Numbered<'_>],
+    fresh: &[Fresh<'_, '_>],
     weights: &Weights,
     now: Timestamp,
-) -> Result<Said, IngestError> {
-    let sites = record::sites(conn, sensor).await?;
+) -> Result<Said, sqlx::Error> {
+    let sites = record::sites(conn, &fresh.iter().map(|of_one| of_one.sensor).collect()).await?;
     let mut indicators = BTreeSet::new();
     let mut updated = BTreeSet::new();
-    for Record { body, .. } in records.iter().filter_map(|numbered| numbered.record.as_ref()) {
-        match body {
-            RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
-                indicators.insert(record::to_column(opened.indicator.0));
+    for Fresh { sensor, epoch, records } in fresh {
+        for Record { body, .. } in records.iter().filter_map(|numbered| numbered.record.as_ref()) {
+            match body {
+                RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
+                    indicators.insert(record::to_column(opened.indicator.0));
+                }
+                RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
+                    updated.insert((*sensor, *epoch, update.alert));
+                }
+                RecordBody::Braked(counted) => {
+                    indicators.insert(record::to_column(counted.indicator.0));
+                }
+                RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => {}
             }
-            RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
-                updated.insert(update.alert);
-            }
-            RecordBody::Braked(counted) => {
-                indicators.insert(record::to_column(counted.indicator.0));
-            }
-            RecordBody::Loss { .. } | RecordBody::GivenUp { .. } | RecordBody::Event(_) => {}
         }
     }
     let (known, mere_lists) = alert::indicators(conn, &Vec::from_iter(indicators), weights, now).await?;
-    let stored = alert::opened_by(conn, sensor, epoch, &Vec::from_iter(updated)).await?;
-    let stored = stored.into_iter().map(|row| (row.seq, row)).collect();
-    let mut said = fold(&format!("{sensor}/{epoch}"), records, &sites, &known, stored, now);
-    event::leave_out_told(conn, sensor, &mut said.events).await?;
-    said.mere_lists = mere_lists;
+    let stored = alert::opened_by(conn, &Vec::from_iter(updated)).await?;
+    let alerts = stored.into_iter().map(|row| ((row.sensor, row.seq), row)).collect();
+    let mut said = Said { alerts, mere_lists, ..Said::default() };
+    for of_one in fresh {
+        let events = fold(of_one, &sites, &known, &mut said, now);
+        if !events.is_empty() {
+            said.events.entry((of_one.sensor, of_one.epoch)).or_default().extend(events);
+        }
+    }
+    for ((sensor, _), events) in &mut said.events {
+        event::leave_out_told(conn, *sensor, events).await?;
+    }
     Ok(said)
 }
 
-/// Applies the records to what is stored of the alerts they update. `spool` is what the alerts' names begin with.
+/// Applies one sensor's records to what is stored of the alerts they update; gives what it says of itself.
 fn fold(
-    spool: &str,
-    records: &[Numbered<'_>],
-    sites: &HashMap<SiteId, i64>,
+    &Fresh { sensor, epoch, records }: &Fresh<'_, '_>,
+    sites: &HashMap<(i64, SiteId), i64>,
     indicators: &HashMap<i64, KnownIndicator>,
-    mut alerts: BTreeMap<Seq, AlertRow>,
+    Said { alerts, braked, nobodys, .. }: &mut Said,
     now: Timestamp,
-) -> Said {
+) -> Vec<record::SensorEvent> {
     let (mut events, mut losses) = (Vec::new(), Losses::default());
-    let (mut nobodys, mut braked) = (BTreeSet::new(), Vec::new());
     for Numbered { seq, octets, record } in records {
         let Some(record) = record else {
             // It is stored as it came: whoever refused it would never hear what stands behind it in the spool.
@@ -94,19 +111,18 @@ fn fold(
             RecordBody::Opened(opened) | RecordBody::CrowdOpened(CrowdOpened { opened, .. }) => {
                 // Whose it is follows from the site alone, never from anything else in the message: of a site that this
                 // sensor does not have (any more) it is nobody's.
-                let member = sites.get(&opened.site).copied();
+                let member = sites.get(&(sensor, opened.site)).copied();
                 match (member, indicators.get(&record::to_column(opened.indicator.0))) {
                     (None, _) => {
-                        nobodys.insert(*seq);
+                        nobodys.insert((sensor, *seq));
                         Some(json!({ "event": "unknown_site", "site": opened.site.0 }))
                     }
                     (Some(member), Some(known)) => {
-                        let name = incident::external_name(&format!("{spool}/{seq}"));
-                        let mut row = open(name, *seq, member, opened, known, now);
+                        let mut row = open((sensor, epoch, *seq), member, opened, known, now);
                         row.hosts = hosts_of(&record.body);
                         // What stands for many names none.
                         row.client = row.client.filter(|_| row.hosts.is_none());
-                        alerts.insert(*seq, row);
+                        alerts.insert((sensor, *seq), row);
                         None
                     }
                     (Some(_), None) => Some(json!({
@@ -115,7 +131,7 @@ fn fold(
                 }
             }
             RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
-                match alerts.get_mut(&update.alert) {
+                match alerts.get_mut(&(sensor, update.alert)) {
                     Some(row) => {
                         apply(row, update);
                         // An alert of one host stays one; of many there never come to be fewer.
@@ -129,14 +145,14 @@ fn fold(
                 }
             }
             RecordBody::Braked(counted) => {
-                match (sites.get(&counted.site), indicators.get(&record::to_column(counted.indicator.0))) {
+                match (sites.get(&(sensor, counted.site)), indicators.get(&record::to_column(counted.indicator.0))) {
                     (None, _) => Some(json!({ "event": "unknown_site", "site": counted.site.0 })),
                     (Some(member), Some(known)) => {
                         let mut counted = counted.clone();
                         counted.marks.exercise &= known.exercise;
                         counted.count_increase = counted.count_increase.min(COUNT_MAX);
                         counted.hosts = counted.hosts.min(HOSTS_MAX);
-                        braked.push((*member, counted));
+                        braked.push((sensor, *member, counted));
                         None
                     }
                     (Some(_), None) => Some(json!({
@@ -169,7 +185,7 @@ fn fold(
                     json!({ "event": UNREAD_ENDED, "place": format!("{place:016x}"), "octets": octets })
                 }
                 SensorEvent::IndicatorDemoted { site, .. } | SensorEvent::IndicatorToldAgain { site, .. }
-                    if !sites.contains_key(site) =>
+                    if !sites.contains_key(&(sensor, *site)) =>
                 {
                     json!({ "event": "unknown_site", "site": site.0 })
                 }
@@ -189,7 +205,7 @@ fn fold(
         events.extend(event.map(|body| record::SensorEvent { seq: *seq, at: record.time, body }));
     }
     events.extend(losses.into_events());
-    Said { alerts, braked, events, nobodys, mere_lists: Vec::new() }
+    events
 }
 
 /// About how many hosts a record's alert stands for, where it stands for many.
@@ -208,7 +224,13 @@ fn hosts_of(body: &RecordBody) -> Option<i64> {
     Some(record::to_column(hosts.min(HOSTS_MAX)))
 }
 
-fn open(uuid: String, seq: Seq, member: i64, opened: &AlertOpened, known: &KnownIndicator, now: Timestamp) -> AlertRow {
+fn open(
+    (sensor, epoch, seq): (i64, Epoch, Seq),
+    member: i64,
+    opened: &AlertOpened,
+    known: &KnownIndicator,
+    now: Timestamp,
+) -> AlertRow {
     let zone = opened.zone;
     let digit = |level| match level {
         Level::Low => '0',
@@ -217,7 +239,9 @@ fn open(uuid: String, seq: Seq, member: i64, opened: &AlertOpened, known: &Known
     };
     let span = Span::new(opened.first_seen.clamped(), opened.last_seen.clamped());
     AlertRow {
-        uuid,
+        uuid: incident::external_name(&format!("{sensor}/{epoch}/{seq}")),
+        sensor,
+        epoch,
         seq,
         member,
         site: opened.site,

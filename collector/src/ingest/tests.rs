@@ -6,6 +6,7 @@ mod drawn;
 mod leaving;
 mod marks;
 mod storm;
+mod together;
 
 use std::collections::BTreeMap;
 

@@ -14,6 +14,7 @@ use varde_common::message::{CloseReason, PROTOCOLS};
 use super::beat::health;
 use super::carrier::Carrier;
 use super::clock;
+use super::ingests::Ingests;
 use super::keyring::Keyring;
 use super::keys::TIMESTAMP_KEY;
 use super::lists::Lists;
@@ -23,9 +24,7 @@ use super::talk::{Streams, converse, enter};
 use crate::arrivals::{Arrival, Arrivals, Place};
 use crate::change::{Change, Changes};
 use crate::control::Poke;
-use crate::limits::{
-    DECODES_AT_ONCE, FAILED_HANDSHAKE_KEEPS, HANDSHAKE_WITHIN, HANDSHAKES_MAX, INGESTS_AT_ONCE, SESSIONS_MAX,
-};
+use crate::limits::{DECODES_AT_ONCE, FAILED_HANDSHAKE_KEEPS, HANDSHAKE_WITHIN, HANDSHAKES_MAX, SESSIONS_MAX};
 use crate::quota::Quotas;
 use crate::store::{Store, StoreError};
 use crate::thrown_out::ThrownOut;
@@ -37,8 +36,8 @@ pub struct Collector {
     pub(super) changes: Changes,
     pub(super) live: Live,
     pub(super) lists: Lists,
-    pub(super) ingests: Semaphore,
-    pub(super) decodes: Semaphore,
+    pub(super) ingests: Ingests,
+    pub(super) decodes: Arc<Semaphore>,
     quotas: Mutex<Quotas>,
     thrown_out: Mutex<ThrownOut>,
     pub(super) protocols: RangeInclusive<u16>,
@@ -63,8 +62,8 @@ impl Collector {
         Arc::new(Collector {
             live: Live::new(store.clone(), changes.clone()),
             lists: Lists::new(),
-            ingests: Semaphore::new(INGESTS_AT_ONCE),
-            decodes: Semaphore::new(DECODES_AT_ONCE),
+            ingests: Ingests::new(store.clone(), changes.clone()),
+            decodes: Arc::new(Semaphore::new(DECODES_AT_ONCE)),
             quotas: Mutex::default(),
             thrown_out: Mutex::default(),
             protocols,

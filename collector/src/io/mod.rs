@@ -18,6 +18,7 @@ pub mod fetch;
 pub mod frame;
 pub mod handover;
 pub mod importing;
+mod ingests;
 pub mod intake;
 pub mod keyring;
 pub mod keys;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use quinn::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, SemaphorePermit, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use varde_common::codec::Malformed;
@@ -19,6 +19,7 @@ use varde_common::message::{Batch, CloseReason, Freshness, Greeting, Stream, ToA
 use super::carrier::{Carrier, Outgoing};
 use super::clock;
 use super::frame::{self, FrameError};
+use super::ingests::NotStored;
 use super::listen::Collector;
 use super::lists::Follower;
 use super::renew::{self, NoAnswer, Proof};
@@ -244,9 +245,8 @@ impl Talk {
                     greeted.unwrap_or(Err(CloseReason::Unavailable))?;
                 }
                 Action::Ingest(batch) => {
-                    let answer = self.ingest(&batch).await?;
-                    // Whoever does not read answers must not hold a place.
-                    drop((batch, turn));
+                    // Whoever does not read answers holds no place: it goes with the batch.
+                    let answer = self.ingest(batch, turn).await?;
                     self.answer(&mut send, &answer).await?;
                 }
                 Action::Keep(heartbeat, further) => {
@@ -311,7 +311,7 @@ impl Talk {
         &self,
         recv: &mut (impl AsyncRead + Unpin),
         body_max_octets: usize,
-    ) -> Result<Option<(ToCollector, SemaphorePermit<'_>)>, CloseReason> {
+    ) -> Result<Option<(ToCollector, OwnedSemaphorePermit)>, CloseReason> {
         loop {
             let (kind, body) = match frame::read_octets(recv, body_max_octets).await {
                 Ok(Some(read)) => read,
@@ -334,7 +334,9 @@ impl Talk {
                 }
             };
             // Only once the body is here: whoever dawdles holds no place.
-            let Ok(turn) = self.collector.decodes.acquire().await else { return Err(CloseReason::GoingDown) };
+            let Ok(turn) = self.collector.decodes.clone().acquire_owned().await else {
+                return Err(CloseReason::GoingDown);
+            };
             let message = self.session().read(kind, &body);
             match message {
                 Ok(message) => return Ok(Some((message, turn))),
@@ -401,25 +403,26 @@ impl Talk {
         Ok(())
     }
 
-    async fn ingest(&self, batch: &Batch) -> Result<ToAgent, CloseReason> {
-        let Ok(turn) = self.collector.ingests.acquire().await else { return Err(CloseReason::GoingDown) };
-        let outcome = ingest::handle_batch(&self.collector.store, self.sensor, batch, clock::now()).await;
-        drop(turn);
-        let outcome = outcome.map_err(|error| {
-            if let IngestError::Store(error) = &error {
-                return self.unavailable(error);
-            }
-            tracing::warn!(sensor = self.sensor, "a batch was not taken: {error}");
-            match error {
-                IngestError::Malformed(_) => CloseReason::ProtocolError,
-                IngestError::Revoked => CloseReason::Revoked,
-                IngestError::Quarantined => CloseReason::Quarantined,
-                IngestError::Store(_) => CloseReason::Unavailable,
+    async fn ingest(&self, batch: Batch, place: Option<OwnedSemaphorePermit>) -> Result<ToAgent, CloseReason> {
+        let stored = self.collector.ingests.handle_batch(self.sensor, batch, place).await;
+        let stored = stored.map_err(|why| match why {
+            NotStored::Store(error) => self.unavailable(&error),
+            NotStored::Refused(IngestError::Store(error)) => self.unavailable(&error),
+            NotStored::GivenUp => CloseReason::Unavailable,
+            NotStored::Refused(
+                error @ (IngestError::Malformed(_) | IngestError::Revoked | IngestError::Quarantined),
+            ) => {
+                tracing::warn!(sensor = self.sensor, "a batch was not taken: {error}");
+                match error {
+                    IngestError::Malformed(_) => CloseReason::ProtocolError,
+                    IngestError::Revoked => CloseReason::Revoked,
+                    IngestError::Quarantined => CloseReason::Quarantined,
+                    IngestError::Store(_) => CloseReason::Unavailable,
+                }
             }
         })?;
-        self.stored(outcome.stored_octets);
-        self.tell(outcome.changes);
-        Ok(match outcome.reply {
+        self.stored(stored.octets);
+        Ok(match stored.reply {
             IngestReply::Ack { epoch, seq } => ToAgent::Ack { epoch, seq },
             IngestReply::Gap { expected } => ToAgent::Gap { expected },
         })

@@ -12,7 +12,7 @@ use varde_common::indicator::Severity;
 use varde_common::observation::Protocol;
 use varde_common::time::Timestamp;
 
-use super::record::{ROWS_PER_STATEMENT, from_column, to_column};
+use super::record::{ROWS_PER_STATEMENT, from_column, padded, pieces, push_ids, to_column};
 use super::{Scope, Store, StoreError, guard};
 use crate::intel::hidden;
 use crate::link::Key;
@@ -25,6 +25,10 @@ use crate::weights::Weights;
 pub struct AlertRow {
     /// Its name outside.
     pub uuid: String,
+    /// Which sensor told it.
+    pub sensor: i64,
+    /// Of which spool.
+    pub epoch: Epoch,
     /// The record that opened it.
     pub seq: Seq,
     /// Whose, as the collector resolves the site.
@@ -152,14 +156,10 @@ pub async fn indicators(
     now: Timestamp,
 ) -> Result<(HashMap<i64, KnownIndicator>, Vec<Key>), sqlx::Error> {
     let mut found = Vec::new();
-    for chunk in ids.chunks(ROWS_PER_STATEMENT) {
+    for piece in ids.chunks(ROWS_PER_STATEMENT) {
         let mut select: QueryBuilder<Sqlite> =
-            QueryBuilder::new("SELECT id, pattern, threat, exercise FROM indicator WHERE id IN (");
-        let mut list = select.separated(", ");
-        for id in chunk {
-            list.push_bind(*id);
-        }
-        select.push(")");
+            QueryBuilder::new("SELECT id, pattern, threat, exercise FROM indicator WHERE id IN ");
+        push_ids(&mut select, piece);
         let rows: Vec<(i64, String, Option<String>, bool)> = select.build_query_as().fetch_all(&mut *conn).await?;
         found.extend(rows);
     }
@@ -173,29 +173,27 @@ pub async fn indicators(
     Ok((known.collect(), tripped))
 }
 
-/// The alerts that these records of a sensor opened, as far as they are stored.
+/// The alerts that these records opened, as far as they are stored.
 ///
 /// # Errors
 /// The database's own.
 pub async fn opened_by(
     conn: &mut SqliteConnection,
-    sensor: i64,
-    epoch: Epoch,
-    seqs: &[Seq],
+    records: &[(i64, Epoch, Seq)],
 ) -> Result<Vec<AlertRow>, sqlx::Error> {
     let mut alerts = Vec::new();
-    for chunk in seqs.chunks(ROWS_PER_STATEMENT) {
-        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT a.*, n.pattern, n.threat, s.link_kind, s.link_value
-             FROM alert a JOIN indicator n ON n.id = a.indicator_id LEFT JOIN strand s ON s.id = a.strand_id
-             WHERE a.sensor_id = ",
+    for piece in records.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> =
+            QueryBuilder::new("SELECT a.*, n.pattern, n.threat, s.link_kind, s.link_value FROM (");
+        select.push_values(padded(piece), |mut row, record| {
+            row.push_bind(record.map(|(sensor, _, _)| *sensor))
+                .push_bind(record.map(|(_, epoch, _)| epoch.to_string()))
+                .push_bind(record.map(|(_, _, seq)| to_column(seq.0)));
+        });
+        select.push(
+            ") v JOIN alert a ON a.sensor_id = v.column1 AND a.epoch = v.column2 AND a.seq = v.column3
+             JOIN indicator n ON n.id = a.indicator_id LEFT JOIN strand s ON s.id = a.strand_id",
         );
-        select.push_bind(sensor).push(" AND a.epoch = ").push_bind(epoch.to_string()).push(" AND a.seq IN (");
-        let mut list = select.separated(", ");
-        for seq in chunk {
-            list.push_bind(to_column(seq.0));
-        }
-        select.push(")");
         for row in select.build().fetch_all(&mut *conn).await? {
             alerts.push(row_from(&row)?);
         }
@@ -204,6 +202,7 @@ pub async fn opened_by(
 }
 
 fn row_from(row: &SqliteRow) -> Result<AlertRow, sqlx::Error> {
+    let epoch = row.try_get::<&str, _>("epoch")?.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
     let indicator: i64 = row.try_get("indicator_id")?;
     let threat: Option<String> = row.try_get("threat")?;
     let link_kind: Option<String> = row.try_get("link_kind")?;
@@ -215,6 +214,8 @@ fn row_from(row: &SqliteRow) -> Result<AlertRow, sqlx::Error> {
     };
     Ok(AlertRow {
         uuid: row.try_get("uuid")?,
+        sensor: row.try_get("sensor_id")?,
+        epoch,
         seq: Seq(from_column(row.try_get("seq")?)),
         member: row.try_get("member_id")?,
         site: SiteId(u16::try_from(row.try_get::<i64, _>("site")?).unwrap_or(0)),
@@ -263,25 +264,18 @@ pub(super) fn severity_from(level: i64) -> Severity {
 ///
 /// # Errors
 /// The database's own.
-pub async fn write(
-    conn: &mut SqliteConnection,
-    sensor: i64,
-    epoch: Epoch,
-    alerts: &[&AlertRow],
-    now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let epoch = epoch.to_string();
-    for chunk in alerts.chunks(ROWS_PER_STATEMENT) {
+pub async fn write(conn: &mut SqliteConnection, alerts: &[AlertRow], now: Timestamp) -> Result<(), sqlx::Error> {
+    for piece in pieces(alerts) {
         let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
             "INSERT INTO alert (uuid, sensor_id, epoch, seq, member_id, site, indicator_id, revision, client, zone,
              zone_levels, direction, evidence, by_resolver, looked_up_by_other, possible_contact, labels_left, server,
              port, protocol, severity, exercise, retro, first_seen, last_seen, count, regularity, arrived_at,
              updated_at, closed, incident_id, strand_id, hosts) ",
         );
-        insert.push_values(chunk, |mut row, alert| {
+        insert.push_values(piece, |mut row, alert| {
             row.push_bind(alert.uuid.clone())
-                .push_bind(sensor)
-                .push_bind(epoch.clone())
+                .push_bind(alert.sensor)
+                .push_bind(alert.epoch.to_string())
                 .push_bind(to_column(alert.seq.0))
                 .push_bind(alert.member)
                 .push_bind(i64::from(alert.site.0))

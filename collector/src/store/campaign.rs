@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
-use sqlx::{Row, Sqlite, SqliteConnection, Transaction};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
@@ -12,6 +12,7 @@ use super::alert::{HOSTS, evidence_from, told_pattern};
 use super::incident::{FOUNDS, external_name, in_words, next_id, remember_merged};
 use super::picture::reads;
 use super::priority::{why_from, word_from};
+use super::record::{ROWS_PER_STATEMENT, push_ids};
 use super::{Scope, Store, StoreError, weights};
 use crate::coverage::{Case, Coverage};
 use crate::escalation::{Scale, half_within};
@@ -57,6 +58,23 @@ pub(super) async fn grow_campaign(
         first_seen = (SELECT MIN(first_seen) FROM incident WHERE campaign_id = $1),
         last_seen = (SELECT MAX(last_seen) FROM incident WHERE campaign_id = $1) WHERE id = $1";
     sqlx::query(sql).bind(campaign).bind(now.0).bind(cluster).execute(conn).await.map(drop)
+}
+
+/// The same of campaigns whose incidents only go on.
+///
+/// # Errors
+/// The database's own.
+pub async fn lengthen(conn: &mut SqliteConnection, campaigns: &[i64], now: Timestamp) -> Result<(), sqlx::Error> {
+    for piece in campaigns.chunks(ROWS_PER_STATEMENT) {
+        let mut update: QueryBuilder<Sqlite> = QueryBuilder::new("UPDATE campaign SET updated_at = ");
+        update.push_bind(now.0).push(
+            ", (first_seen, last_seen) = (SELECT MIN(i.first_seen), MAX(i.last_seen) FROM incident i
+                WHERE i.campaign_id = campaign.id) WHERE id IN ",
+        );
+        push_ids(&mut update, piece);
+        update.build().execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 /// A campaign turns out to be part of another, which has its incidents from now on; its number still leads there.

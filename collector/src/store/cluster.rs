@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use varde_common::time::Timestamp;
 
 use super::campaign::{absorb_campaign, grow_campaign, raise_campaign};
-use super::record::ROWS_PER_STATEMENT;
+use super::record::{ROWS_PER_STATEMENT, push_ids};
 use crate::campaign::{CampaignDecision, Cluster, ClusterDecision};
 use crate::link::Key;
 
@@ -27,20 +27,24 @@ pub async fn of_ids(
     for chunk in ids.chunks(ROWS_PER_STATEMENT) {
         let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
             "SELECT k.id, c.id, k.too_connected_at IS NOT NULL FROM cluster k LEFT JOIN campaign c ON c.cluster_id = k.id
-             WHERE k.id IN (",
+             WHERE k.id IN ",
         );
         push_ids(&mut select, chunk);
         let rows: Vec<(i64, Option<i64>, bool)> = select.build_query_as().fetch_all(&mut *conn).await?;
+        let alone: Vec<i64> = rows.iter().filter(|(_, campaign, _)| campaign.is_none()).map(|(id, _, _)| *id).collect();
         for (id, campaign, is_too_connected) in rows {
             clusters.insert(id, Cluster { campaign, is_too_connected, members: Vec::new() });
+        }
+        if alone.is_empty() {
+            continue;
         }
         let mut select: QueryBuilder<Sqlite> =
             QueryBuilder::new("SELECT i.cluster_id, i.id, i.member_id, MAX(s.confidence) >= ");
         select.push_bind(i64::from(low_below));
         select.push(
-            " FROM incident i JOIN strand s ON s.incident_id = i.id WHERE i.campaign_id IS NULL AND i.cluster_id IN (",
+            " FROM incident i JOIN strand s ON s.incident_id = i.id WHERE i.campaign_id IS NULL AND i.cluster_id IN ",
         );
-        push_ids(&mut select, chunk);
+        push_ids(&mut select, &alone);
         select.push(" GROUP BY i.cluster_id, i.id, i.member_id");
         let rows: Vec<(i64, i64, i64, bool)> = select.build_query_as().fetch_all(&mut *conn).await?;
         for (cluster, incident, member, is_sure) in rows {
@@ -50,14 +54,6 @@ pub async fn of_ids(
         }
     }
     Ok(clusters)
-}
-
-fn push_ids(select: &mut QueryBuilder<Sqlite>, ids: &[i64]) {
-    let mut list = select.separated(", ");
-    for id in ids {
-        list.push_bind(*id);
-    }
-    select.push(")");
 }
 
 /// Clusters that a person has put apart, the smaller number first: few, so all of them.

@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use varde_common::indicator::Pattern;
 use varde_common::time::Timestamp;
 
-use super::record::ROWS_PER_STATEMENT;
+use super::record::{ROWS_PER_STATEMENT, push_ids, push_words};
 use super::{meeting, trace};
 use crate::link::{Key, KeyKind};
 use crate::strand::AlertFact;
@@ -37,13 +37,9 @@ pub async fn standing(
     for chunk in ids.chunks(ROWS_PER_STATEMENT) {
         let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
             "SELECT n.id, n.pattern, n.confidence, (SELECT COUNT(*) FROM meeting m WHERE m.indicator_id = n.id)
-             FROM indicator n WHERE n.id IN (",
+             FROM indicator n WHERE n.id IN ",
         );
-        let mut list = select.separated(", ");
-        for id in chunk {
-            list.push_bind(*id);
-        }
-        select.push(")");
+        push_ids(&mut select, chunk);
         let rows: Vec<(i64, String, i64, i64)> = select.build_query_as().fetch_all(&mut *conn).await?;
         found.extend(rows.into_iter().map(|(id, pattern, confidence, members)| {
             let confidence = u8::try_from(confidence).unwrap_or(0);
@@ -68,12 +64,8 @@ async fn settled(conn: &mut SqliteConnection, keys: &BTreeSet<Key>) -> Result<BT
     for (kind, values) in trace::by_kind(keys.iter()) {
         let mut select: QueryBuilder<Sqlite> =
             QueryBuilder::new("SELECT value, settled_as IS NULL OR settled_as <> 'overruled' FROM guard WHERE kind = ");
-        select.push_bind(kind.as_str()).push(" AND value IN (");
-        let mut list = select.separated(", ");
-        for value in values {
-            list.push_bind(value.to_owned());
-        }
-        select.push(")");
+        select.push_bind(kind.as_str()).push(" AND value IN ");
+        push_words(&mut select, &values);
         let rows: Vec<(String, bool)> = select.build_query_as().fetch_all(&mut *conn).await?;
         found.extend(rows.into_iter().map(|(value, stands)| (Key { kind, value }, stands)));
     }

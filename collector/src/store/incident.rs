@@ -11,7 +11,7 @@ use varde_common::time::Timestamp;
 
 use super::alert::{MemberView, evidence_from, is_told, told_pattern};
 use super::priority::{why_from, word_from};
-use super::record::ROWS_PER_STATEMENT;
+use super::record::{ROWS_PER_STATEMENT, pieces, push_ids};
 use super::{Scope, Store, StoreError, departure, restored};
 use crate::incident::{Incident, IncidentDecision};
 use crate::priority::{Term, Word};
@@ -82,12 +82,8 @@ pub async fn of_ids(conn: &mut SqliteConnection, ids: &BTreeSet<i64>) -> Result<
     let mut incidents = BTreeMap::new();
     for chunk in ids.chunks(ROWS_PER_STATEMENT) {
         let mut select: QueryBuilder<Sqlite> =
-            QueryBuilder::new("SELECT id, first_seen, last_seen, cluster_id FROM incident WHERE id IN (");
-        let mut list = select.separated(", ");
-        for id in chunk {
-            list.push_bind(*id);
-        }
-        select.push(")");
+            QueryBuilder::new("SELECT id, first_seen, last_seen, cluster_id FROM incident WHERE id IN ");
+        push_ids(&mut select, chunk);
         let rows: Vec<(i64, i64, i64, i64)> = select.build_query_as().fetch_all(&mut *conn).await?;
         incidents.extend(rows.into_iter().map(|(id, first, last, cluster)| {
             (id, Incident { id, span: Span::new(Timestamp(first), Timestamp(last)), cluster })
@@ -156,6 +152,27 @@ pub async fn apply(
         .execute(&mut *conn)
         .await?;
     Ok(id)
+}
+
+/// Writes the spans of incidents that go on by themselves.
+///
+/// # Errors
+/// The database's own.
+pub async fn lengthen(
+    conn: &mut SqliteConnection,
+    incidents: &[(i64, Span)],
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    for piece in pieces(incidents) {
+        let mut update: QueryBuilder<Sqlite> = QueryBuilder::new("UPDATE incident SET updated_at = ");
+        update.push_bind(now.0).push(", first_seen = v.column2, last_seen = v.column3 FROM (");
+        update.push_values(piece, |mut row, (id, span)| {
+            row.push_bind(*id).push_bind(span.first.0).push_bind(span.last.0);
+        });
+        update.push(") v WHERE incident.id = v.column1");
+        update.build().execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 /// What an incident is opened by.

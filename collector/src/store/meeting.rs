@@ -1,13 +1,14 @@
 //! Which members an indicator has met, and whether it looks like noise by that.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::alert::{HOSTS, evidence_from, level_of};
 use super::guard::Standing;
+use super::record::{ROWS_PER_STATEMENT, padded};
 use crate::noise::{self, Met, Record};
 use crate::weights::Weights;
 
@@ -26,21 +27,48 @@ pub async fn note(
         let entry = all.entry((*indicator, *member)).or_insert((*first_seen, *evidence));
         *entry = (entry.0.min(*first_seen), entry.1.max(*evidence));
     }
+    let known = known(conn, &Vec::from_iter(all.keys().copied())).await?;
     for ((indicator, member), (first_seen, evidence)) in all {
-        let sql = "INSERT INTO meeting (indicator_id, member_id, first_seen, evidence) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (indicator_id, member_id) DO NOTHING";
-        let insert = sqlx::query(sql).bind(indicator).bind(member).bind(first_seen.0).bind(level_of(evidence));
-        if insert.execute(&mut *conn).await?.rows_affected() > 0 {
-            spread.insert(indicator);
-            continue;
+        match known.get(&(indicator, member)) {
+            None => {
+                let sql = "INSERT INTO meeting (indicator_id, member_id, first_seen, evidence) VALUES ($1, $2, $3, $4)";
+                let insert = sqlx::query(sql).bind(indicator).bind(member).bind(first_seen.0).bind(level_of(evidence));
+                insert.execute(&mut *conn).await?;
+                spread.insert(indicator);
+            }
+            Some((before, most)) if first_seen < *before || evidence > *most => {
+                let sql =
+                    "UPDATE meeting SET first_seen = $3, evidence = $4 WHERE indicator_id = $1 AND member_id = $2";
+                let update = sqlx::query(sql).bind(indicator).bind(member).bind(first_seen.min(*before).0);
+                update.bind(level_of(evidence.max(*most))).execute(&mut *conn).await?;
+            }
+            // The usual case: it has met this member before, and gone as far.
+            Some(_) => {}
         }
-        let sql = "UPDATE meeting SET first_seen = CASE WHEN $3 < first_seen THEN $3 ELSE first_seen END,
-            evidence = CASE WHEN $4 > evidence THEN $4 ELSE evidence END
-            WHERE indicator_id = $1 AND member_id = $2 AND ($3 < first_seen OR $4 > evidence)";
-        let update = sqlx::query(sql).bind(indicator).bind(member).bind(first_seen.0).bind(level_of(evidence));
-        update.execute(&mut *conn).await?;
     }
     Ok(spread)
+}
+
+/// When these indicators first met these members, and how far they got there.
+async fn known(
+    conn: &mut SqliteConnection,
+    pairs: &[(i64, i64)],
+) -> Result<HashMap<(i64, i64), (Timestamp, Evidence)>, sqlx::Error> {
+    let mut known = HashMap::new();
+    for piece in pairs.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> =
+            QueryBuilder::new("SELECT m.indicator_id, m.member_id, m.first_seen, m.evidence FROM (");
+        select.push_values(padded(piece), |mut row, pair| {
+            row.push_bind(pair.map(|(indicator, _)| *indicator)).push_bind(pair.map(|(_, member)| *member));
+        });
+        select.push(") v JOIN meeting m ON m.indicator_id = v.column1 AND m.member_id = v.column2");
+        let rows: Vec<(i64, i64, i64, i64)> = select.build_query_as().fetch_all(&mut *conn).await?;
+        let read = |(indicator, member, first_seen, evidence)| {
+            ((indicator, member), (Timestamp(first_seen), evidence_from(evidence)))
+        };
+        known.extend(rows.into_iter().map(read));
+    }
+    Ok(known)
 }
 
 /// The numbers by which an indicator looks like noise, if it does. What costs most is asked only where the rest would do.

@@ -103,6 +103,11 @@ pub const RESTORE_MOVING: &str = "restore.moving";
 /// Readers at once; the one writer has a pool of its own.
 const READERS_MAX: u32 = 4;
 
+/// Statements that the writer keeps prepared: ingest has some forty, each for up to five numbers of rows.
+const WRITER_STATEMENTS: usize = 300;
+/// Rows that the writer's thread may be ahead of who reads them: it need not wait for each piece of a long answer to be taken.
+const WRITER_ROWS: usize = 1_024;
+
 /// Versions of the tables, oldest first. Each is applied once, in one transaction, and never edited afterwards.
 const SCHEMA: &[&str] = &[
     include_str!("../schema/001_main.sql"),
@@ -339,7 +344,8 @@ impl Store {
         let path: Arc<Path> = data.join(DATABASE_FILE).into();
         let options = options(&path);
         let pool = |connections| SqlitePoolOptions::new().max_connections(connections).before_acquire(is_usable);
-        let writer = pool(1).connect_with(options.clone()).await?;
+        let writing = options.clone().statement_cache_capacity(WRITER_STATEMENTS).row_buffer_size(WRITER_ROWS);
+        let writer = pool(1).connect_with(writing).await?;
         let readers = pool(READERS_MAX).connect_with(options).await?;
         let store = Store { writer, readers, full: Arc::default(), failing: Arc::default(), path, deed: None };
         let (found, known) = (upgrade::version(&mut *store.readers.acquire().await?).await?, SCHEMA.len());

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::record::ROWS_PER_STATEMENT;
-use super::strand::facts_from;
+use super::record::{ROWS_PER_STATEMENT, pieces, push_ids};
+use super::strand::{FACTS, facts_from_one};
 use super::{Store, StoreError, incident, weights};
 use crate::link::Key;
 use crate::priority::{Priority, Term, Weighed, Word};
@@ -60,12 +59,11 @@ pub async fn weigh(
         let ids: Vec<i64> = ids.iter().copied().collect();
         for chunk in ids.chunks(ROWS_PER_STATEMENT) {
             let found = strands(conn, whole, chunk, shared).await?;
-            for id in chunk {
+            let weighed = chunk.iter().filter_map(|id| {
                 let strands = found.get(id).map(Vec::as_slice).unwrap_or_default();
-                if let Some(priority) = crate::priority::weigh(strands, weights) {
-                    write(conn, whole, *id, &priority, &weights.version).await?;
-                }
-            }
+                Some((*id, crate::priority::weigh(strands, weights)?))
+            });
+            write(conn, whole, &Vec::from_iter(weighed), &weights.version).await?;
         }
     }
     Ok(())
@@ -90,41 +88,39 @@ async fn strands(
     ids: &[i64],
     shared: &BTreeMap<i64, i64>,
 ) -> Result<BTreeMap<i64, Vec<Weighed>>, sqlx::Error> {
+    let verdicts = verdicts(conn, whole, ids).await?;
     let column = whole.column();
-    let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT ");
-    // An indicator is proposed as noise as long as no person has said that it is none.
-    select.push(column).push(
-        " AS whole, s.*, NOT EXISTS (SELECT 1 FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator'
-            AND NOT EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = t.value
-                AND (g.settled_as IS NULL OR g.settled_as <> 'overruled'))) AS noise,
-          EXISTS (SELECT 1 FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator') AS known
+    let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
+        "SELECT t.whole, MAX(t.id), t.facts, t.noise, string_agg(CAST(t.member_id AS TEXT), ' ') FROM (SELECT ",
+    );
+    // An indicator is proposed as noise as long as no person has said that it is none; a strand is where all its indicators are.
+    select.push(column).push(" AS whole, s.id, s.member_id, ").push(FACTS).push(
+        " AS facts, COALESCE((SELECT MIN(CASE WHEN EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = t.value
+                AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')) THEN 1 ELSE 0 END)
+            FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator'), 0) AS noise
          FROM strand s JOIN incident i ON i.id = s.incident_id WHERE ",
     );
-    select.push(column).push(" IN (");
-    let mut list = select.separated(", ");
-    for id in ids {
-        list.push_bind(*id);
+    select.push(column).push(" IN ");
+    push_ids(&mut select, ids);
+    // A campaign of hundreds of members has few strands that weigh differently, and a row costs more than what is in it. Of two that
+    // weigh the same the later speaks for both, as it did one by one.
+    select.push(") t GROUP BY t.whole, t.facts, t.noise");
+    if !verdicts.is_empty() {
+        select.push(", t.id");
     }
-    select.push(") ORDER BY s.id");
-    let rows = select.build().fetch_all(&mut *conn).await?;
-    let verdicts = verdicts(conn, whole, ids).await?;
+    select.push(" ORDER BY MAX(t.id)");
+    let rows: Vec<(i64, i64, i64, bool, String)> = select.build_query_as().fetch_all(&mut *conn).await?;
     let mut found: BTreeMap<i64, Vec<Weighed>> = BTreeMap::new();
-    for row in &rows {
-        let strand: i64 = row.try_get("id")?;
-        let weighed = weighed(row, verdicts.get(&strand).copied().unwrap_or((0, 0)), shared)?;
-        found.entry(row.try_get("whole")?).or_default().push(weighed);
+    for (whole, strand, facts, noise, members) in rows {
+        let weighed = members.split(' ').filter_map(|member| member.parse().ok()).map(|member: i64| Weighed {
+            facts: facts_from_one(facts),
+            independent: shared.get(&member).copied().unwrap_or(member),
+            noise,
+            verdicts: verdicts.get(&strand).copied().unwrap_or((0, 0)),
+        });
+        found.entry(whole).or_default().extend(weighed);
     }
     Ok(found)
-}
-
-fn weighed(row: &SqliteRow, verdicts: (i64, i64), shared: &BTreeMap<i64, i64>) -> Result<Weighed, sqlx::Error> {
-    let member: i64 = row.try_get("member_id")?;
-    Ok(Weighed {
-        facts: facts_from(row)?,
-        independent: shared.get(&member).copied().unwrap_or(member),
-        noise: row.try_get::<bool, _>("noise")? && row.try_get::<bool, _>("known")?,
-        verdicts,
-    })
 }
 
 /// For each strand the verdicts that confirmed and that refuted what the sources of its indicators named, whatever that was.
@@ -144,13 +140,10 @@ async fn verdicts(
                JOIN incident i ON i.id = s.incident_id JOIN claim c ON c.indicator_id = CAST(t.value AS BIGINT)
                WHERE t.kind = 'indicator' AND ",
     );
-    select.push(whole.column()).push(" IN (");
-    let mut list = select.separated(", ");
-    for id in ids {
-        list.push_bind(*id);
-    }
+    select.push(whole.column()).push(" IN ");
+    push_ids(&mut select, ids);
     select.push(
-        ")) f JOIN judged_source b ON b.source_id = f.source_id JOIN judgement j ON j.id = b.judgement_id
+        ") f JOIN judged_source b ON b.source_id = f.source_id JOIN judgement j ON j.id = b.judgement_id
          WHERE j.exercise = 0 GROUP BY f.strand_id",
     );
     let rows: Vec<(i64, i64, i64)> = select.build_query_as().fetch_all(conn).await?;
@@ -160,17 +153,25 @@ async fn verdicts(
 async fn write(
     conn: &mut SqliteConnection,
     whole: Whole,
-    id: i64,
-    priority: &Priority,
+    weighed: &[(i64, Priority)],
     version: &str,
 ) -> Result<(), sqlx::Error> {
-    let sql = match whole {
-        Whole::Incident => "UPDATE incident SET word = $2, sort = $3, why = $4, weights_version = $5 WHERE id = $1",
-        Whole::Campaign => "UPDATE campaign SET word = $2, sort = $3, why = $4, weights_version = $5 WHERE id = $1",
+    let table = match whole {
+        Whole::Incident => "incident",
+        Whole::Campaign => "campaign",
     };
-    let why = serde_json::to_string(&priority.why).unwrap_or_default();
-    let update = sqlx::query(sql).bind(id).bind(level_of(priority.word)).bind(priority.sort).bind(why).bind(version);
-    update.execute(conn).await.map(drop)
+    for piece in pieces(weighed) {
+        let mut update: QueryBuilder<Sqlite> = QueryBuilder::new("UPDATE ");
+        update.push(table).push(" SET weights_version = ").push_bind(version.to_owned());
+        update.push(", word = v.column2, sort = v.column3, why = v.column4 FROM (");
+        update.push_values(piece, |mut row, (id, priority)| {
+            let why = serde_json::to_string(&priority.why).unwrap_or_default();
+            row.push_bind(*id).push_bind(level_of(priority.word)).push_bind(priority.sort).push_bind(why);
+        });
+        update.push(") v WHERE ").push(table).push(".id = v.column1");
+        update.build().execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 impl Store {

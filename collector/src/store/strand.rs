@@ -9,21 +9,10 @@ use varde_common::indicator::Severity;
 use varde_common::time::Timestamp;
 
 use super::alert::{evidence_from, level_of};
-use super::record::ROWS_PER_STATEMENT;
+use super::record::{ROWS_PER_STATEMENT, padded, pieces, push_ids};
 use crate::incident::HostAlert;
 use crate::priority::Facts;
 use crate::strand::{AlertFact, Link, LinkKind, Span, Strand, StrandDecision, Topic, WINDOW};
-
-/// The links of one kind, in pieces that fit a statement.
-fn links_by_kind(links: &BTreeSet<Link>) -> Vec<(LinkKind, Vec<String>)> {
-    let mut pieces = Vec::new();
-    for kind in [LinkKind::Indicator, LinkKind::Threat] {
-        let values: Vec<String> =
-            links.iter().filter(|link| link.kind == kind).map(|link| link.value.clone()).collect();
-        pieces.extend(values.chunks(ROWS_PER_STATEMENT).map(|chunk| (kind, chunk.to_vec())));
-    }
-    pieces
-}
 
 /// A kind of link from the database.
 pub(super) fn kind_from(word: &str) -> LinkKind {
@@ -48,7 +37,7 @@ fn level_from(number: i64) -> Level {
 }
 
 /// What weighs, from a row that has a strand's columns.
-pub(crate) fn facts_from(row: &SqliteRow) -> Result<Facts, sqlx::Error> {
+fn facts_from(row: &SqliteRow) -> Result<Facts, sqlx::Error> {
     let severity: i64 = row.try_get("severity")?;
     Ok(Facts {
         evidence: evidence_from(row.try_get("evidence")?),
@@ -60,6 +49,26 @@ pub(crate) fn facts_from(row: &SqliteRow) -> Result<Facts, sqlx::Error> {
         persistent: row.try_get("persistent")?,
         in_history: row.try_get("in_history")?,
     })
+}
+
+/// What weighs of the strand `s` as one number, for where very many are read: a column costs as much as a row.
+pub(crate) const FACTS: &str = "(((s.evidence * 128 + s.confidence) * 4 + s.level) * 8 + s.severity) * 16
+    + s.by_name * 8 + s.by_name_at_high * 4 + s.persistent * 2 + s.in_history";
+
+/// The same read again.
+pub(crate) fn facts_from_one(number: i64) -> Facts {
+    let is = |bit: i64| number & bit != 0;
+    let part = |above: u32, size: i64| (number >> above) & (size - 1);
+    Facts {
+        evidence: evidence_from(number >> 16),
+        confidence: u8::try_from(part(9, 128)).unwrap_or(0),
+        level: level_from(part(7, 4)),
+        severity: Severity::from_level(u8::try_from(part(4, 8)).unwrap_or(u8::MAX)),
+        by_name: is(8),
+        by_name_at_high: is(4),
+        persistent: is(2),
+        in_history: is(1),
+    }
 }
 
 fn strand_from(row: &SqliteRow) -> Result<Strand, sqlx::Error> {
@@ -74,28 +83,23 @@ fn strand_from(row: &SqliteRow) -> Result<Strand, sqlx::Error> {
     })
 }
 
-/// All strands of these links that are these members'.
+/// All strands of these members on these topics, exercises and not.
 ///
 /// # Errors
 /// The database's own.
-pub async fn of_links(
-    conn: &mut SqliteConnection,
-    links: &BTreeSet<Link>,
-    members: &BTreeSet<i64>,
-) -> Result<Vec<Strand>, sqlx::Error> {
+pub async fn of_links(conn: &mut SqliteConnection, links: &BTreeSet<(i64, &Link)>) -> Result<Vec<Strand>, sqlx::Error> {
+    let links: Vec<(i64, &Link)> = links.iter().copied().collect();
     let mut strands = Vec::new();
-    for (kind, values) in links_by_kind(links) {
-        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM strand WHERE member_id IN (");
-        let mut list = select.separated(", ");
-        for member in members {
-            list.push_bind(*member);
-        }
-        select.push(") AND link_kind = ").push_bind(kind.as_str()).push(" AND link_value IN (");
-        let mut list = select.separated(", ");
-        for value in values {
-            list.push_bind(value);
-        }
-        select.push(")");
+    for piece in links.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT s.* FROM (");
+        select.push_values(padded(piece), |mut row, link| {
+            row.push_bind(link.map(|(member, _)| *member))
+                .push_bind(link.map(|(_, link)| link.kind.as_str()))
+                .push_bind(link.map(|(_, link)| link.value.clone()));
+        });
+        select.push(
+            ") v JOIN strand s ON s.member_id = v.column1 AND s.link_kind = v.column2 AND s.link_value = v.column3",
+        );
         for row in &select.build().fetch_all(&mut *conn).await? {
             strands.push(strand_from(row)?);
         }
@@ -113,162 +117,192 @@ pub async fn of_member(conn: &mut SqliteConnection, member: i64) -> Result<Vec<S
     rows.iter().map(strand_from).collect()
 }
 
-/// Stored alerts without a host that found nothing, of these links and members, near `span`: id, uuid and fact.
+/// Stored alerts without a host that found nothing, of these members on these topics and near the span beside each: id, uuid and
+/// fact. Some may be named twice.
 ///
 /// # Errors
 /// The database's own.
 pub async fn alerts_without_host(
     conn: &mut SqliteConnection,
-    links: &BTreeSet<Link>,
-    members: &BTreeSet<i64>,
-    span: Span,
+    near: &BTreeMap<(i64, &Link), Span>,
 ) -> Result<Vec<(i64, String, AlertFact)>, sqlx::Error> {
     let mut alerts = Vec::new();
-    for (kind, values) in links_by_kind(links) {
-        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT a.id, a.uuid, a.member_id, a.indicator_id, n.threat, a.exercise, a.first_seen, a.last_seen, a.strand_id
-             FROM alert a JOIN indicator n ON n.id = a.indicator_id
-             WHERE a.client IS NULL AND a.hosts IS NULL AND a.direction = 'inbound' AND a.evidence <= 3
-               AND a.indicator_id IN (",
-        );
-        match kind {
-            LinkKind::Indicator => {
-                let mut list = select.separated(", ");
-                for id in values.iter().filter_map(|value| value.parse::<i64>().ok()) {
-                    list.push_bind(id);
-                }
+    for kind in [LinkKind::Indicator, LinkKind::Threat] {
+        let of_kind = near.iter().filter(|((_, link), _)| link.kind == kind);
+        let of_kind: Vec<(i64, &str, Span)> =
+            of_kind.map(|((member, link), span)| (*member, link.value.as_str(), *span)).collect();
+        for piece in of_kind.chunks(ROWS_PER_STATEMENT) {
+            let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
+                "SELECT a.id, a.uuid, a.member_id, a.indicator_id, n.threat, a.exercise, a.first_seen, a.last_seen, a.strand_id FROM (",
+            );
+            select.push_values(padded(piece), |mut row, one| {
+                row.push_bind(one.map(|(member, _, _)| *member));
+                match kind {
+                    LinkKind::Indicator => row.push_bind(one.and_then(|(_, value, _)| value.parse::<i64>().ok())),
+                    LinkKind::Threat => row.push_bind(one.map(|(_, value, _)| (*value).to_owned())),
+                };
+                row.push_bind(one.map(|(_, _, span)| span.first.minus(WINDOW).0))
+                    .push_bind(one.map(|(_, _, span)| span.last.plus(WINDOW).0));
+            });
+            select.push(match kind {
+                LinkKind::Indicator => ") v JOIN indicator n ON n.id = v.column2",
+                LinkKind::Threat => ") v JOIN indicator n ON n.threat = v.column2",
+            });
+            select.push(
+                " JOIN alert a ON a.indicator_id = n.id AND a.member_id = v.column1 AND a.last_seen >= v.column3
+                    AND a.first_seen <= v.column4
+                 WHERE a.client IS NULL AND a.hosts IS NULL AND a.direction = 'inbound' AND a.evidence <= 3",
+            );
+            type Found = (i64, String, i64, i64, Option<String>, bool, i64, i64, Option<i64>);
+            let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *conn).await?;
+            for (id, uuid, member, indicator, threat, exercise, first, last, strand) in rows {
+                // By the link it was asked for: a threat that has come to be a mere list is none for its indicators any more.
+                let link = match kind {
+                    LinkKind::Indicator => Link::of(indicator, None),
+                    LinkKind::Threat => Link::of(indicator, threat.as_deref()),
+                };
+                let span = Span::new(Timestamp(first), Timestamp(last));
+                let topic = Topic { link, exercise };
+                alerts.push((id, uuid, AlertFact { strand, ..AlertFact::joining(member, topic, span) }));
             }
-            LinkKind::Threat => {
-                select.push("SELECT id FROM indicator WHERE threat IN (");
-                let mut list = select.separated(", ");
-                for name in &values {
-                    list.push_bind(name.clone());
-                }
-                select.push(")");
-            }
-        }
-        select.push(") AND a.member_id IN (");
-        let mut list = select.separated(", ");
-        for member in members {
-            list.push_bind(*member);
-        }
-        select.push(") AND a.last_seen >= ").push_bind(span.first.minus(WINDOW).0);
-        select.push(" AND a.first_seen <= ").push_bind(span.last.plus(WINDOW).0);
-        type Found = (i64, String, i64, i64, Option<String>, bool, i64, i64, Option<i64>);
-        let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *conn).await?;
-        for (id, uuid, member, indicator, threat, exercise, first, last, strand) in rows {
-            // By the link it was asked for: a threat that has come to be a mere list is none for its indicators any more.
-            let link = match kind {
-                LinkKind::Indicator => Link::of(indicator, None),
-                LinkKind::Threat => Link::of(indicator, threat.as_deref()),
-            };
-            let span = Span::new(Timestamp(first), Timestamp(last));
-            let topic = Topic { link, exercise };
-            alerts.push((id, uuid, AlertFact { strand, ..AlertFact::joining(member, topic, span) }));
         }
     }
     Ok(alerts)
 }
 
-/// Stored alerts of these members' hosts with sightings from `span.first` to `span.last`. `links_hosts` is for the caller to say, by
-/// the indicator that stands beside each.
+/// Stored alerts of these members' hosts with sightings within the span beside each. `links_hosts` is for the caller to say, by the
+/// indicator that stands beside each alert.
 ///
 /// # Errors
 /// The database's own.
 pub async fn of_hosts(
     conn: &mut SqliteConnection,
-    member: i64,
-    hosts: &[&str],
-    span: Span,
+    hosts: &BTreeMap<(i64, &str), Span>,
 ) -> Result<Vec<(i64, HostAlert)>, sqlx::Error> {
+    let hosts: Vec<(i64, &str, Span)> = hosts.iter().map(|((member, host), span)| (*member, *host, *span)).collect();
     let mut alerts = Vec::new();
-    for chunk in hosts.chunks(ROWS_PER_STATEMENT) {
+    for piece in hosts.chunks(ROWS_PER_STATEMENT) {
         let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT a.indicator_id, a.client, a.strand_id, s.link_kind, s.link_value, s.exercise, s.incident_id, a.first_seen,
-             a.last_seen, a.evidence FROM alert a JOIN strand s ON s.id = a.strand_id WHERE a.by_resolver = 0 AND a.member_id = ",
+            "SELECT a.member_id, a.indicator_id, a.client, a.strand_id, s.link_kind, s.link_value, s.exercise, s.incident_id,
+             a.first_seen, a.last_seen, a.evidence FROM (",
         );
-        select.push_bind(member).push(" AND a.client IN (");
-        let mut list = select.separated(", ");
-        for host in chunk {
-            list.push_bind((*host).to_owned());
-        }
-        select.push(") AND a.last_seen >= ").push_bind(span.first.0);
-        select.push(" AND a.first_seen <= ").push_bind(span.last.0);
-        for row in &select.build().fetch_all(&mut *conn).await? {
-            let link = Link { kind: kind_from(row.try_get("link_kind")?), value: row.try_get("link_value")? };
-            let alert = HostAlert {
-                member,
-                host: row.try_get("client")?,
-                strand: row.try_get("strand_id")?,
-                topic: Topic { link, exercise: row.try_get("exercise")? },
-                incident: row.try_get("incident_id")?,
-                span: Span::new(Timestamp(row.try_get("first_seen")?), Timestamp(row.try_get("last_seen")?)),
-                evidence: evidence_from(row.try_get("evidence")?),
-                links_hosts: false,
-            };
-            alerts.push((row.try_get("indicator_id")?, alert));
+        select.push_values(padded(piece), |mut row, one| {
+            row.push_bind(one.map(|(member, _, _)| *member))
+                .push_bind(one.map(|(_, host, _)| (*host).to_owned()))
+                .push_bind(one.map(|(_, _, span)| span.first.0))
+                .push_bind(one.map(|(_, _, span)| span.last.0));
+        });
+        select.push(
+            ") v JOIN alert a ON a.member_id = v.column1 AND a.client = v.column2 AND a.last_seen >= v.column3
+                AND a.first_seen <= v.column4
+             JOIN strand s ON s.id = a.strand_id WHERE a.by_resolver = 0",
+        );
+        type Found = (i64, i64, String, i64, String, String, bool, i64, i64, i64, i64);
+        let rows: Vec<Found> = select.build_query_as().fetch_all(&mut *conn).await?;
+        for (member, indicator, host, strand, kind, value, exercise, incident, first, last, evidence) in rows {
+            let topic = Topic { link: Link { kind: kind_from(&kind), value }, exercise };
+            let span = Span::new(Timestamp(first), Timestamp(last));
+            let evidence = evidence_from(evidence);
+            let alert = HostAlert { member, host, strand, topic, incident, span, evidence, links_hosts: false };
+            alerts.push((indicator, alert));
         }
     }
     Ok(alerts)
 }
 
-/// Writes what was decided about one strand, which is part of `incident` from now on. Gives its id.
+/// Writes what was decided about strands, each of which is part of the incident at its place. Gives their ids.
 ///
 /// # Errors
 /// The database's own.
-pub async fn apply(conn: &mut SqliteConnection, decision: &StrandDecision, incident: i64) -> Result<i64, sqlx::Error> {
-    let facts = decision.facts;
-    let severity = i64::from(facts.severity.level());
-    let id = match decision.kept {
-        Some(id) => id,
-        None => sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) + 1 FROM strand").fetch_one(&mut *conn).await?,
-    };
-    let sql = "INSERT INTO strand (id, member_id, incident_id, link_kind, link_value, exercise, first_seen, last_seen, evidence,
-            confidence, level, severity, by_name, by_name_at_high, persistent, in_history)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-        ON CONFLICT (id) DO UPDATE SET incident_id = excluded.incident_id, first_seen = excluded.first_seen,
-            last_seen = excluded.last_seen, evidence = excluded.evidence, confidence = excluded.confidence,
-            level = excluded.level, severity = excluded.severity, by_name = excluded.by_name,
-            by_name_at_high = excluded.by_name_at_high, persistent = excluded.persistent, in_history = excluded.in_history";
-    sqlx::query(sql)
-        .bind(id)
-        .bind(decision.member)
-        .bind(incident)
-        .bind(decision.topic.link.kind.as_str())
-        .bind(&decision.topic.link.value)
-        .bind(i64::from(decision.topic.exercise))
-        .bind(decision.span.first.0)
-        .bind(decision.span.last.0)
-        .bind(level_of(facts.evidence))
-        .bind(i64::from(facts.confidence))
-        .bind(number_of(facts.level))
-        .bind(severity)
-        .bind(i64::from(facts.by_name))
-        .bind(i64::from(facts.by_name_at_high))
-        .bind(i64::from(facts.persistent))
-        .bind(i64::from(facts.in_history))
-        .execute(&mut *conn)
-        .await?;
-    for &old in &decision.absorbed {
-        for sql in [
-            "UPDATE alert SET strand_id = $2, incident_id = $3 WHERE strand_id = $1",
-            "UPDATE trace SET strand_id = $2 WHERE strand_id = $1",
-        ] {
-            sqlx::query(sql).bind(old).bind(id).bind(incident).execute(&mut *conn).await?;
+pub async fn apply_all(
+    conn: &mut SqliteConnection,
+    decisions: &[StrandDecision],
+    incidents: &[i64],
+) -> Result<Vec<i64>, sqlx::Error> {
+    let mut next: Option<i64> = None;
+    let (mut ids, mut rows) = (Vec::with_capacity(decisions.len()), Vec::with_capacity(decisions.len()));
+    for (decision, incident) in decisions.iter().zip(incidents) {
+        let id = match (decision.kept, next) {
+            (Some(id), _) => id,
+            (None, Some(id)) => id,
+            (None, None) => {
+                sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) + 1 FROM strand").fetch_one(&mut *conn).await?
+            }
+        };
+        if decision.kept.is_none() {
+            next = Some(id + 1);
         }
-        sqlx::query("DELETE FROM strand WHERE id = $1").bind(old).execute(&mut *conn).await?;
+        ids.push(id);
+        rows.push((id, *incident, decision));
     }
-    Ok(id)
+    write(conn, &rows).await?;
+    for (id, incident, decision) in rows {
+        for &old in &decision.absorbed {
+            for sql in [
+                "UPDATE alert SET strand_id = $2, incident_id = $3 WHERE strand_id = $1",
+                "UPDATE trace SET strand_id = $2 WHERE strand_id = $1",
+            ] {
+                sqlx::query(sql).bind(old).bind(id).bind(incident).execute(&mut *conn).await?;
+            }
+            sqlx::query("DELETE FROM strand WHERE id = $1").bind(old).execute(&mut *conn).await?;
+        }
+    }
+    Ok(ids)
 }
 
-/// How many different things the strands of a cluster are about.
+/// Strands, new and changed, each with its id and its incident.
+async fn write(conn: &mut SqliteConnection, rows: &[(i64, i64, &StrandDecision)]) -> Result<(), sqlx::Error> {
+    for piece in pieces(rows) {
+        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "INSERT INTO strand (id, member_id, incident_id, link_kind, link_value, exercise, first_seen, last_seen, evidence,
+             confidence, level, severity, by_name, by_name_at_high, persistent, in_history) ",
+        );
+        insert.push_values(piece, |mut row, (id, incident, decision)| {
+            let facts = decision.facts;
+            row.push_bind(*id)
+                .push_bind(decision.member)
+                .push_bind(*incident)
+                .push_bind(decision.topic.link.kind.as_str())
+                .push_bind(decision.topic.link.value.clone())
+                .push_bind(i64::from(decision.topic.exercise))
+                .push_bind(decision.span.first.0)
+                .push_bind(decision.span.last.0)
+                .push_bind(level_of(facts.evidence))
+                .push_bind(i64::from(facts.confidence))
+                .push_bind(number_of(facts.level))
+                .push_bind(i64::from(facts.severity.level()))
+                .push_bind(i64::from(facts.by_name))
+                .push_bind(i64::from(facts.by_name_at_high))
+                .push_bind(i64::from(facts.persistent))
+                .push_bind(i64::from(facts.in_history));
+        });
+        insert.push(
+            " ON CONFLICT (id) DO UPDATE SET incident_id = excluded.incident_id, first_seen = excluded.first_seen,
+             last_seen = excluded.last_seen, evidence = excluded.evidence, confidence = excluded.confidence,
+             level = excluded.level, severity = excluded.severity, by_name = excluded.by_name,
+             by_name_at_high = excluded.by_name_at_high, persistent = excluded.persistent, in_history = excluded.in_history",
+        );
+        insert.build().execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Of these clusters those whose strands are about more than `most` different things.
 ///
 /// # Errors
 /// The database's own.
-pub async fn topics_of(conn: &mut SqliteConnection, cluster: i64) -> Result<i64, sqlx::Error> {
-    let sql = "SELECT COUNT(*) FROM (SELECT DISTINCT s.link_kind, s.link_value FROM strand s
-        JOIN incident i ON i.id = s.incident_id WHERE i.cluster_id = $1) t";
-    sqlx::query_scalar(sql).bind(cluster).fetch_one(conn).await
+pub async fn of_many_topics(conn: &mut SqliteConnection, clusters: &[i64], most: i64) -> Result<Vec<i64>, sqlx::Error> {
+    let mut found = Vec::new();
+    for piece in clusters.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "SELECT t.cluster_id FROM (SELECT DISTINCT i.cluster_id, s.link_kind, s.link_value FROM incident i
+             JOIN strand s ON s.incident_id = i.id WHERE i.cluster_id IN ",
+        );
+        push_ids(&mut select, piece);
+        select.push(") t GROUP BY t.cluster_id HAVING COUNT(*) > ").push_bind(most);
+        found.extend(select.build_query_scalar::<i64>().fetch_all(&mut *conn).await?);
+    }
+    Ok(found)
 }
 
 /// The strands that each of these incidents has, by incident.
@@ -281,16 +315,59 @@ pub async fn of_incidents(
 ) -> Result<BTreeMap<i64, Vec<Strand>>, sqlx::Error> {
     let mut found: BTreeMap<i64, Vec<Strand>> = BTreeMap::new();
     for chunk in incidents.chunks(ROWS_PER_STATEMENT) {
-        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM strand WHERE incident_id IN (");
-        let mut list = select.separated(", ");
-        for id in chunk {
-            list.push_bind(*id);
-        }
-        select.push(") ORDER BY first_seen, id");
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT * FROM strand WHERE incident_id IN ");
+        push_ids(&mut select, chunk);
+        select.push(" ORDER BY first_seen, id");
         for row in &select.build().fetch_all(&mut *conn).await? {
             let strand = strand_from(row)?;
             found.entry(strand.incident).or_default().push(strand);
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use varde_common::alert::Evidence;
+
+    #[tokio::test]
+    async fn what_weighs_of_a_strand_is_the_same_read_as_one_number() {
+        let fixture = crate::store::fixture::Fixture::new(1).await;
+        fixture
+            .run(
+                "INSERT INTO incident (id, uuid, member_id, link_kind, link_value, title, opened_at, first_seen, last_seen, updated_at)
+                 VALUES (1, 'u', 1, 'indicator', '1', 'evil.no', 0, 0, 0, 0)",
+            )
+            .await;
+        let levels = [Level::Low, Level::Medium, Level::High];
+        let mut tx = fixture.store.begin().await.unwrap();
+        let decisions: Vec<StrandDecision> = (0..200u8)
+            .map(|n| {
+                let facts = Facts {
+                    evidence: Evidence::ALL[usize::from(n) % Evidence::ALL.len()],
+                    confidence: n % 101,
+                    level: levels[usize::from(n) % 3],
+                    severity: Severity::from_level(n % 5),
+                    by_name: n & 1 != 0,
+                    by_name_at_high: n & 2 != 0,
+                    persistent: n & 4 != 0,
+                    in_history: n & 8 != 0,
+                };
+                let topic = Topic { link: Link::of(1, None), exercise: false };
+                let span = Span::new(Timestamp(0), Timestamp(1));
+                let (absorbed, alerts, incidents) = (Vec::new(), Vec::new(), Vec::new());
+                StrandDecision { kept: None, absorbed, member: 1, topic, span, alerts, incidents, facts }
+            })
+            .collect();
+        let ids = apply_all(&mut tx, &decisions, &vec![1; decisions.len()]).await.unwrap();
+        let sql = sqlx::AssertSqlSafe(format!("SELECT s.id, {FACTS} FROM strand s ORDER BY s.id"));
+        let read: Vec<(i64, i64)> = sqlx::query_as(sql).fetch_all(&mut *tx).await.unwrap();
+        let whole = of_member(&mut tx, 1).await.unwrap();
+        assert_eq!(read.iter().map(|(id, _)| *id).collect::<Vec<_>>(), ids);
+        for ((decision, (_, number)), strand) in decisions.iter().zip(read).zip(whole) {
+            assert_eq!(facts_from_one(number), decision.facts);
+            assert_eq!(strand.facts, decision.facts);
+        }
+    }
 }

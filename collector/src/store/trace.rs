@@ -1,15 +1,15 @@
 //! What strands may share: traces, read for correlation and written as it decides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use varde_common::time::Timestamp;
 
-use super::record::ROWS_PER_STATEMENT;
+use super::record::{ROWS_PER_STATEMENT, padded, pieces, push_ids};
 use super::strand::kind_from;
 use crate::campaign::{Trace, TraceDecision};
 use crate::link::{Key, KeyKind};
-use crate::strand::{Link, Span};
+use crate::strand::{Link, Span, StrandDecision};
 
 /// The values of each kind, in pieces that fit a statement.
 pub(super) fn by_kind<'a>(keys: impl Iterator<Item = &'a Key> + Clone) -> Vec<(KeyKind, Vec<&'a str>)> {
@@ -21,61 +21,136 @@ pub(super) fn by_kind<'a>(keys: impl Iterator<Item = &'a Key> + Clone) -> Vec<(K
     pieces
 }
 
-/// All traces of these keys.
-///
-/// # Errors
-/// The database's own.
-pub async fn of_keys(conn: &mut SqliteConnection, keys: &BTreeSet<Key>) -> Result<Vec<Trace>, sqlx::Error> {
-    let mut traces = Vec::new();
-    for (kind, values) in by_kind(keys.iter()) {
-        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT t.id, t.value, t.exercise, t.strand_id, t.first_seen, t.last_seen, s.incident_id, i.cluster_id
-             FROM trace t JOIN strand s ON s.id = t.strand_id JOIN incident i ON i.id = s.incident_id WHERE t.kind = ",
-        );
-        select.push_bind(kind.as_str()).push(" AND t.value IN (");
-        let mut list = select.separated(", ");
-        for value in values {
-            list.push_bind(value.to_owned());
-        }
-        select.push(")");
-        for row in &select.build().fetch_all(&mut *conn).await? {
-            traces.push(Trace {
-                id: row.try_get("id")?,
-                key: Key { kind, value: row.try_get("value")? },
-                exercise: row.try_get("exercise")?,
-                strand: row.try_get("strand_id")?,
-                incident: row.try_get("incident_id")?,
-                cluster: row.try_get("cluster_id")?,
-                span: Span::new(Timestamp(row.try_get("first_seen")?), Timestamp(row.try_get("last_seen")?)),
-            });
-        }
-    }
-    Ok(traces)
+/// Where the traces of a key need not be looked for but at what has it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// They are looked for everywhere.
+    None,
+    /// In this cluster: all that has the key now is in it already.
+    Cluster(i64),
+    /// Nowhere: the key links nothing.
+    Everywhere,
 }
 
-/// Writes what was decided about one trace, which is that of `strand`.
+const COLUMNS: &str =
+    "t.id, t.kind, t.value, t.exercise, t.strand_id, t.first_seen, t.last_seen, s.incident_id, i.cluster_id";
+
+/// All traces of these keys but for what lies at their homes, and of these strands those there too.
 ///
 /// # Errors
 /// The database's own.
-pub async fn apply(
+pub async fn of_keys(
     conn: &mut SqliteConnection,
-    decision: &TraceDecision,
-    strand: i64,
-    (member, exercise): (i64, bool),
-) -> Result<(), sqlx::Error> {
-    for &old in &decision.absorbed {
-        sqlx::query("DELETE FROM trace WHERE id = $1").bind(old).execute(&mut *conn).await?;
+    keys: &BTreeMap<Key, Home>,
+    strands: &[i64],
+) -> Result<Vec<Trace>, sqlx::Error> {
+    let mut traces = BTreeMap::new();
+    for piece in strands.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT ");
+        select.push(COLUMNS).push(
+            " FROM trace t JOIN strand s ON s.id = t.strand_id JOIN incident i ON i.id = s.incident_id WHERE t.strand_id IN ",
+        );
+        push_ids(&mut select, piece);
+        let own = read(conn, select).await?;
+        traces.extend(own.into_iter().filter(|trace| keys.contains_key(&trace.key)).map(|trace| (trace.id, trace)));
     }
-    let (first, last) = (decision.span.first.0, decision.span.last.0);
-    let Some(id) = decision.kept else {
-        let sql = "INSERT INTO trace (id, member_id, strand_id, kind, value, exercise, first_seen, last_seen)
-            VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM trace), $1, $2, $3, $4, $5, $6, $7)";
-        let insert = sqlx::query(sql).bind(member).bind(strand).bind(decision.key.kind.as_str());
-        let insert = insert.bind(&decision.key.value).bind(i64::from(exercise)).bind(first).bind(last);
-        return insert.execute(conn).await.map(drop);
+    // Nothing is in cluster 0.
+    let abroad: Vec<(&Key, i64)> = keys
+        .iter()
+        .filter_map(|(key, home)| match home {
+            Home::None => Some((key, 0)),
+            Home::Cluster(cluster) => Some((key, *cluster)),
+            Home::Everywhere => None,
+        })
+        .collect();
+    for piece in abroad.chunks(ROWS_PER_STATEMENT) {
+        let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT ");
+        select.push(COLUMNS).push(" FROM (");
+        select.push_values(padded(piece), |mut row, one| {
+            row.push_bind(one.map(|(key, _)| key.kind.as_str()))
+                .push_bind(one.map(|(key, _)| key.value.clone()))
+                .push_bind(one.map(|(_, home)| *home));
+        });
+        select.push(
+            ") v JOIN trace t ON t.kind = v.column1 AND t.value = v.column2 JOIN strand s ON s.id = t.strand_id
+             JOIN incident i ON i.id = s.incident_id WHERE i.cluster_id <> v.column3",
+        );
+        traces.extend(read(conn, select).await?.into_iter().map(|trace| (trace.id, trace)));
+    }
+    Ok(traces.into_values().collect())
+}
+
+async fn read(conn: &mut SqliteConnection, mut select: QueryBuilder<Sqlite>) -> Result<Vec<Trace>, sqlx::Error> {
+    type Found = (i64, String, String, bool, i64, i64, i64, i64, i64);
+    let rows: Vec<Found> = select.build_query_as().fetch_all(conn).await?;
+    let trace = |(id, kind, value, exercise, strand, first, last, incident, cluster): Found| {
+        let (key, span) = (Key { kind: KeyKind::of(&kind)?, value }, Span::new(Timestamp(first), Timestamp(last)));
+        Some(Trace { id, key, exercise, strand, incident, cluster, span })
     };
-    let sql = "UPDATE trace SET strand_id = $2, first_seen = $3, last_seen = $4 WHERE id = $1";
-    sqlx::query(sql).bind(id).bind(strand).bind(first).bind(last).execute(conn).await.map(drop)
+    Ok(rows.into_iter().filter_map(trace).collect())
+}
+
+/// Writes what was decided about traces; `ids` has the ids of the strands decided.
+///
+/// # Errors
+/// The database's own.
+pub async fn apply_all(
+    conn: &mut SqliteConnection,
+    decisions: &[TraceDecision],
+    strands: &[StrandDecision],
+    ids: &[i64],
+) -> Result<(), sqlx::Error> {
+    let (mut fresh, mut kept) = (Vec::new(), Vec::new());
+    for decision in decisions {
+        let (Some(strand), Some(id)) = (strands.get(decision.strand), ids.get(decision.strand)) else { continue };
+        for &old in &decision.absorbed {
+            sqlx::query("DELETE FROM trace WHERE id = $1").bind(old).execute(&mut *conn).await?;
+        }
+        match decision.kept {
+            Some(trace) => kept.push((trace, *id, decision.span)),
+            None => fresh.push((decision, strand, *id)),
+        }
+    }
+    insert(conn, &fresh).await?;
+    for piece in pieces(&kept) {
+        let mut update: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "UPDATE trace SET strand_id = v.column2, first_seen = v.column3, last_seen = v.column4 FROM (",
+        );
+        update.push_values(piece, |mut row, (trace, strand, span)| {
+            row.push_bind(*trace).push_bind(*strand).push_bind(span.first.0).push_bind(span.last.0);
+        });
+        update.push(") v WHERE trace.id = v.column1");
+        update.build().execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+async fn insert(
+    conn: &mut SqliteConnection,
+    fresh: &[(&TraceDecision, &StrandDecision, i64)],
+) -> Result<(), sqlx::Error> {
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    let mut next: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(id), 0) + 1 FROM trace").fetch_one(&mut *conn).await?;
+    for piece in pieces(fresh) {
+        let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+            "INSERT INTO trace (id, member_id, strand_id, kind, value, exercise, first_seen, last_seen) ",
+        );
+        insert.push_values(piece, |mut row, (decision, strand, id)| {
+            row.push_bind(next)
+                .push_bind(strand.member)
+                .push_bind(*id)
+                .push_bind(decision.key.kind.as_str())
+                .push_bind(decision.key.value.clone())
+                .push_bind(i64::from(strand.topic.exercise))
+                .push_bind(decision.span.first.0)
+                .push_bind(decision.span.last.0);
+            next += 1;
+        });
+        insert.build().execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 /// The different things that strands with this key are about, and no more than `most` of them.
