@@ -144,7 +144,9 @@ pub async fn handle_batches(store: &Store, waiting: &[Waiting<'_>], now: Timesta
                 outcomes.each.extend(each);
                 outcomes.changes.extend(changes);
             }
-            Err(error) => outcomes.each.push(Err(error.into())),
+            Err(error @ StoreError::Database(_)) => outcomes.each.push(Err(error.into())),
+            // What is stored by now is acknowledged when it comes again; on a disk that fails nothing more is written.
+            Err(error) => return Err(error),
         }
     }
     Ok(outcomes)

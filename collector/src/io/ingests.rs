@@ -135,6 +135,8 @@ impl Ingests {
                 }
             }
             Err(error) => {
+                // Before anything more is written: on a disk that fails nothing may be.
+                self.store.handle_error(&error);
                 let error = Arc::new(error);
                 for waits in group {
                     let _ = waits.answer.send(Err(NotStored::Store(error.clone())));
