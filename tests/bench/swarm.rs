@@ -3,7 +3,8 @@
 //! picture (`/api/picture`) shows it, what others wait while one storms, and how soon all are back after a restart.
 //!
 //! `cargo run --release -p varde-tests --bin bench-swarm`; `--sensors 50 --seconds 5` for a look. Rates stand beside bare inserts of
-//! the same records in the same run, waits beside those of a lone sensor (decision 27). What a thousand hostile sensors take is
+//! the same records in the same run and what a record takes of a core, waits beside those of a lone sensor (decision 27): beside other
+//! work rates say little, and what is taken of a core stays. What a thousand hostile sensors take is
 //! `VARDE_HOSTILE_SESSIONS=1000 cargo test --release -p varde-tests --test hostile_sensor`; more of B11 is `bench-push`.
 
 use std::io::{Read, Write};
