@@ -21,13 +21,13 @@ use crate::store::{Scope, Store};
 const ALERTS_MAX: i64 = 100_000;
 
 const LIST_KEYS: &str = "\
-KEYS of --json (one object a line, the latest seen first; absent = null; times RFC 3339 UTC):
+KEYS of --json (one object a line, those not closed first, then the latest seen; absent = null; times RFC 3339 UTC):
   id, uuid               its number here; its name outside
   title                  in words
   link_kind, link        what its incidents share: an indicator or a threat, and which
   indicators             [{indicator, kind}] that were met
-  members                [{number, name, supplier, first_seen, evidence}], the first hit first; supplier: the shared
-                         network it is behind
+  members                [{number, name, supplier, first_seen, evidence, human}], the first hit first; supplier: the
+                         shared network it is behind; human: a person said so, and no sensor
   member_count           how many members it hit
   independent            the same, those behind one shared network counted once: what makes a campaign
   departed               how many members it hit that have left since; nothing else of them is kept
@@ -48,7 +48,13 @@ KEYS of --json (one object a line, the latest seen first; absent = null; times R
   persistent             how many members have contact as regular as a program's
   in_history             some of it was found in history
   too_connected          it holds more together than it should, and a split is proposed
-  too_connected_why      the key that links nothing any more, or topics: it is about too many things";
+  too_connected_why      the key that links nothing any more, or topics: it is about too many things
+  state                  where the work on it stands: new or closed
+  closed_as              confirmed, false-positive, legitimate, duplicate or exercise; null = it is not closed
+  duplicate_of           of a duplicate, the campaign that is worked on
+  owner                  whose it is
+  came_back              how often what sensors saw opened it again
+  grown_since_closed     more was seen that the closing covers";
 
 const SHOW_KEYS: &str = "\
 KEYS of --json: those of campaign list, and
@@ -279,6 +285,12 @@ mod tests {
             in_history: None,
             too_connected: None,
             too_connected_why: None,
+            state: None,
+            closed_as: None,
+            duplicate_of: None,
+            owner: None,
+            came_back: None,
+            grown_since_closed: None,
         };
         let line = serde_json::to_value(&view).unwrap();
         for key in line.as_object().unwrap().keys() {

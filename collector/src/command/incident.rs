@@ -10,7 +10,7 @@ use crate::store::incident::{self, IncidentView};
 use crate::store::{Scope, Store};
 
 const LIST_KEYS: &str = "\
-KEYS of --json (one object a line, the latest seen first; absent = null; times RFC 3339 UTC):
+KEYS of --json (one object a line, those not closed first, then the latest seen; absent = null; times RFC 3339 UTC):
   id, uuid               its number here; its name outside
   member                 {number, name}: whose
   title                  in words
@@ -27,7 +27,14 @@ KEYS of --json (one object a line, the latest seen first; absent = null; times R
   why                    [{term, …}]: what the word stands on
   weights_version        by which weights
   persistent             some contact is as regular as a program's
-  in_history             some of it was found in history";
+  in_history             some of it was found in history
+  state                  where the work on it stands: new, triaged, confirmed, contained or closed
+  closed_as              confirmed, false-positive, legitimate, duplicate or exercise; null = it is not closed
+  duplicate_of           of a duplicate, the incident that is worked on
+  owner                  whose it is
+  came_back              how often what sensors saw opened it again
+  grown_since_closed     more was seen that the closing covers
+  human                  a person opened it, no sensor";
 
 /// What can be done with incidents.
 #[derive(Debug, clap::Subcommand)]
@@ -108,6 +115,7 @@ mod tests {
 
     use super::*;
     use crate::store::alert::MemberView;
+    use crate::workflow::State;
 
     fn incident() -> IncidentView {
         IncidentView {
@@ -132,6 +140,13 @@ mod tests {
             weights_version: None,
             persistent: false,
             in_history: false,
+            state: State::New,
+            closed_as: None,
+            duplicate_of: None,
+            owner: None,
+            came_back: 0,
+            grown_since_closed: false,
+            human: false,
         }
     }
 
