@@ -3,6 +3,7 @@
 mod conclude;
 mod fold;
 pub mod hello;
+pub mod report;
 #[cfg(test)]
 mod tests;
 

@@ -33,12 +33,12 @@ pub(super) struct Drawing<'a> {
 }
 
 /// What a batch came to: ids by the places of what was decided.
-struct Drawn {
-    decisions: Decisions,
+pub(super) struct Drawn {
+    pub(super) decisions: Decisions,
     strands: Vec<i64>,
     /// Of the incident that each strand is in.
-    incidents: Vec<i64>,
-    changes: Vec<Change>,
+    pub(super) incidents: Vec<i64>,
+    pub(super) changes: Vec<Change>,
     /// Stored alerts that were handed over beside the fresh ones, behind those.
     others: Vec<i64>,
 }
@@ -208,7 +208,7 @@ pub(super) async fn rejoin(
 }
 
 /// Points stored alerts that join something new to it.
-async fn attach(conn: &mut SqliteConnection, drawn: &Drawn, fresh: usize) -> Result<(), IngestError> {
+pub(super) async fn attach(conn: &mut SqliteConnection, drawn: &Drawn, fresh: usize) -> Result<(), IngestError> {
     for ((decision, strand), incident) in drawn.decisions.strands.iter().zip(&drawn.strands).zip(&drawn.incidents) {
         for place in &decision.alerts {
             if let Some(&alert) = place.checked_sub(fresh).and_then(|place| drawn.others.get(place)) {
@@ -221,7 +221,7 @@ async fn attach(conn: &mut SqliteConnection, drawn: &Drawn, fresh: usize) -> Res
 
 /// Everything but the alerts themselves. `titles` has for each fact the alert's name, what it is called, and by what it is put
 /// together; `of` the indicator of each.
-async fn draw(
+pub(super) async fn draw(
     conn: &mut SqliteConnection,
     mut facts: Vec<AlertFact>,
     (of, mut standing): (&[i64], HashMap<i64, Standing>),

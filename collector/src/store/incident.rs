@@ -311,7 +311,9 @@ pub(super) fn in_words(row: &SqliteRow) -> Result<(String, String), sqlx::Error>
     let Some(pattern) = pattern else { return Ok((title, row.try_get("link_value")?)) };
     let tlp: String = row.try_get("tlp")?;
     let link = told_pattern(row.try_get("indicator_id")?, &pattern, &tlp);
-    Ok((if is_told(&tlp) { title } else { link.clone() }, link))
+    // What a person has called an incident tells no indicator; a campaign is never called by that.
+    let by_person = row.try_get("human").unwrap_or(false);
+    Ok((if by_person || is_told(&tlp) { title } else { link.clone() }, link))
 }
 
 /// Hosts of each incident, sorted: a resolver that asks for others is none.

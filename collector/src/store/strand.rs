@@ -17,7 +17,7 @@ use crate::strand::{AlertFact, Link, LinkKind, Span, Strand, StrandDecision, Top
 /// The links of one kind, in pieces that fit a statement.
 fn links_by_kind(links: &BTreeSet<Link>) -> Vec<(LinkKind, Vec<String>)> {
     let mut pieces = Vec::new();
-    for kind in [LinkKind::Indicator, LinkKind::Threat] {
+    for kind in LinkKind::ALL {
         let values: Vec<String> =
             links.iter().filter(|link| link.kind == kind).map(|link| link.value.clone()).collect();
         pieces.extend(values.chunks(ROWS_PER_STATEMENT).map(|chunk| (kind, chunk.to_vec())));
@@ -27,7 +27,7 @@ fn links_by_kind(links: &BTreeSet<Link>) -> Vec<(LinkKind, Vec<String>)> {
 
 /// A kind of link from the database.
 pub(super) fn kind_from(word: &str) -> LinkKind {
-    if word == LinkKind::Threat.as_str() { LinkKind::Threat } else { LinkKind::Indicator }
+    LinkKind::ALL.into_iter().find(|kind| kind.as_str() == word).unwrap_or(LinkKind::Indicator)
 }
 
 /// A level as the database has it.
@@ -132,6 +132,8 @@ pub async fn alerts_without_host(
                AND a.indicator_id IN (",
         );
         match kind {
+            // No alert is of a person's word.
+            LinkKind::Human => continue,
             LinkKind::Indicator => {
                 let mut list = select.separated(", ");
                 for id in values.iter().filter_map(|value| value.parse::<i64>().ok()) {
@@ -159,7 +161,7 @@ pub async fn alerts_without_host(
         for (id, uuid, member, indicator, threat, exercise, first, last, strand) in rows {
             // By the link it was asked for: a threat that has come to be a mere list is none for its indicators any more.
             let link = match kind {
-                LinkKind::Indicator => Link::of(indicator, None),
+                LinkKind::Indicator | LinkKind::Human => Link::of(indicator, None),
                 LinkKind::Threat => Link::of(indicator, threat.as_deref()),
             };
             let span = Span::new(Timestamp(first), Timestamp(last));

@@ -82,6 +82,21 @@ pub struct Work {
     pub duties: Option<Duties>,
 }
 
+/// Tells of what a person brought about in a transaction that goes on.
+///
+/// # Errors
+/// The database's own.
+pub async fn tell(
+    conn: &mut SqliteConnection,
+    case: Matter,
+    said: &Said,
+    saying: Saying<'_>,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    append(&mut *conn, case, said, saying, now).await?;
+    worked(conn, case, now).await
+}
+
 /// Appends a line. Gives its number.
 pub(super) async fn append(
     conn: &mut SqliteConnection,

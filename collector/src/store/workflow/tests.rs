@@ -258,6 +258,8 @@ async fn q3_what_was_said_goes_with_what_it_was_said_of_and_keeps_that_as_long_a
         1,
         "what was said of a silence stays with that"
     );
-    run(&fixture, "UPDATE silence SET ended_at = 1".to_owned()).await;
-    assert_eq!(fixture.count("SELECT COUNT(*) FROM timeline WHERE kind <> 'silence'").await, 0);
+    let ended = NOW.plus(Duration::from_secs(60));
+    run(&fixture, format!("UPDATE silence SET ended_at = {}", ended.0)).await;
+    fixture.store.forget_heartbeats(NOW.plus(kept).plus(Duration::from_secs(10_800))).await.unwrap();
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM timeline").await, 0);
 }
