@@ -160,6 +160,11 @@ impl Progress {
         Progress { state: State::Closed, closed_as: Some(closing), duplicate_of }
     }
 
+    /// From what it is told as.
+    pub fn of(state: State, closed_as: Option<Closing>, duplicate_of: Option<i64>) -> Progress {
+        Progress::read(state.as_str(), closed_as.map(Closing::as_str), duplicate_of)
+    }
+
     /// How far it has come.
     pub fn state(self) -> State {
         self.state
