@@ -182,7 +182,8 @@ async fn c_a_closed_campaign_opens_when_another_member_joins_or_something_furthe
     for _ in 0..2 {
         handle_batch(&fixture.store, 3, &joins, Timestamp(NOW.0 + 1)).await.unwrap();
     }
-    assert_eq!(came_back(&fixture, Matter::Campaign(1)).await, [Why::Further, Why::AnotherMember]);
+    // By when it was so: the other member's sighting was before.
+    assert_eq!(came_back(&fixture, Matter::Campaign(1)).await, [Why::AnotherMember, Why::Further]);
     assert_eq!(state(&fixture).await, Some(State::New));
     let after = fixture.store.work(Scope::Member(1), Matter::Campaign(1)).await.unwrap();
     assert_eq!(after, was, "W1: that another joined is told to nobody");
