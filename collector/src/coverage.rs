@@ -296,12 +296,14 @@ mod tests {
                 sightings: 1,
                 alerts: 1,
                 arrived_at: Some(NOW.minus(Duration::from_secs(700))),
+                human: false,
             }],
             others: Some(0),
             departed: 0,
             indicators: Vec::new(),
             weighed: crate::store::picture::WordFacts::default(),
             is_too_connected: false,
+            work: None,
         };
         let coverage = Coverage::of_campaign(&picture, &campaign);
         assert_eq!(coverage.able, HashSet::from([1, 4, 5, 6, 8]), "revoked later, hit though silent now, any list");

@@ -5,6 +5,7 @@
 mod conclude;
 mod fold;
 pub mod hello;
+pub mod report;
 #[cfg(test)]
 mod tests;
 

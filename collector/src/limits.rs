@@ -10,6 +10,7 @@ mod lint;
 pub mod prose;
 pub mod rollout;
 pub mod silence;
+pub mod workflow;
 
 pub use lint::*;
 

@@ -80,6 +80,7 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("site", Member),
     ("source", Stays("where intelligence comes from")),
     ("strand", With("incident")),
+    ("timeline", With("incident")),
     ("trace", With("strand")),
     ("warninglist", Stays("public lists, or the operator's own")),
     ("weights", Stays("what the operator has correlation go by, each file once")),

@@ -25,14 +25,20 @@ pub enum LinkKind {
     Indicator,
     /// Indicators of the same threat.
     Threat,
+    /// Nothing that a sensor looks for: a person's word. It is like no other.
+    Human,
 }
 
 impl LinkKind {
+    /// All of them.
+    pub const ALL: [LinkKind; 3] = [LinkKind::Indicator, LinkKind::Threat, LinkKind::Human];
+
     /// The word used in `--json` and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             LinkKind::Indicator => "indicator",
             LinkKind::Threat => "threat",
+            LinkKind::Human => "human",
         }
     }
 }
@@ -48,7 +54,7 @@ impl fmt::Display for LinkKind {
 pub struct Link {
     /// Which kind of thing.
     pub kind: LinkKind,
-    /// The indicator's id in decimal digits, or the threat's name.
+    /// The indicator's id in decimal digits, the threat's name, or what a person's word is called by.
     pub value: String,
 }
 

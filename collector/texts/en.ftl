@@ -589,3 +589,72 @@ kept-months = { $n ->
    *[other] { $shown } months
 }
 kept-member = until the member leaves
+
+# The work on incidents and campaigns.
+work-title = The work
+by-person = reported by a person
+csirt-only = CSIRT only
+link-human = A person has reported it, and it is tied to no indicator or threat.
+col-work-state = State
+col-owner = Owner
+owner-none = nobody yet
+state-new = new
+state-triaged = triaged
+state-confirmed = confirmed
+state-contained = contained
+state-closed-confirmed = closed: confirmed
+state-closed-false-positive = closed: false positive
+state-closed-legitimate = closed: legitimate traffic
+state-closed-duplicate = closed: duplicate of { $of }
+state-closed-exercise = closed: exercise
+work-came-back = { $n ->
+    [one] It has come back once.
+   *[other] It has come back { $shown } times.
+}
+work-grown = More was seen since it was closed, which the closing covers.
+measures-title = Measures
+col-measure = Measure
+col-when = When
+col-who = Who
+measure-planned = planned
+measure-done = done
+measure-not-applicable = not applicable
+clocks-title = Legal clocks
+clocks-help = This is help, not legal advice. A clock runs here only because a person said so.
+clock-due = due
+clock-nsm = Notice to NSM within 24 hours (digitalsikkerhetsloven)
+clock-datatilsynet = Notice to Datatilsynet within 72 hours (GDPR article 33)
+clock-left = { $span } left
+clock-over = over since { $span }
+clock-reported = reported in time
+clock-reported-late = reported after it was over
+clock-withdrawn = withdrawn: { $reason }
+clock-not-discovered = Nobody has said when it was discovered, so no clock runs.
+clock-not-covered = The member is not covered by digitalsikkerhetsloven, so the 24 hours do not run.
+clock-covered-unknown = It is not known whether the member is covered by digitalsikkerhetsloven; the 24 hours do not run before somebody says so.
+clock-no-breach = Nobody has said that it may be a personal data breach, so the 72 hours do not run.
+timeline-title = Timeline
+col-happened = Happened
+col-learnt = Learnt
+col-what = What
+said-reported = Reported by a person: { $text }
+said-assigned = Owner: { $owner }
+said-unassigned = Nobody owns it any more
+said-measured = Measure, { $status }: { $text }
+said-discovered = Discovered
+said-breach = Possible personal data breach
+said-duty-reported = Reported. { $duty }
+said-duty-withdrawn = Does not apply ({ $reason }). { $duty }
+said-reached = Got as far as: { $evidence }
+said-back-seen = Came back: seen again after it was closed (was { $was })
+said-back-further = Came back: got further than was known (was { $was })
+said-back-else = Came back: something that the closing does not cover (was { $was })
+said-back-member = Came back: another member has joined (was { $was })
+said-back-reported = Came back: reported by a person (was { $was })
+said-returned = Came back: the same host and indicator as in incident { $id }, which is closed
+said-went-on = Came back much later, as incident { $id }
+said-joined = Number { $id } turned out to be part of it (was { $was })
+said-first = First sighting
+said-history = Seen in history
+said-concluded = Came to be a possible campaign
+said-hit = { $number } { $name } hit (incident { $id })

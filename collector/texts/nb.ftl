@@ -589,3 +589,72 @@ kept-months = { $n ->
    *[other] { $shown } måneder
 }
 kept-member = til medlemmet går ut
+
+# Arbeidet med saker og kampanjer.
+work-title = Arbeidet
+by-person = meldt av en person
+csirt-only = bare CSIRT
+link-human = En person har meldt den, og den er ikke knyttet til noen indikator eller trussel.
+col-work-state = Status
+col-owner = Ansvarlig
+owner-none = ingen ennå
+state-new = ny
+state-triaged = vurdert
+state-confirmed = bekreftet hendelse
+state-contained = under kontroll
+state-closed-confirmed = lukket: bekreftet
+state-closed-false-positive = lukket: falsk positiv
+state-closed-legitimate = lukket: legitim trafikk
+state-closed-duplicate = lukket: duplikat av { $of }
+state-closed-exercise = lukket: øvelse
+work-came-back = { $n ->
+    [one] Den har kommet tilbake én gang.
+   *[other] Den har kommet tilbake { $shown } ganger.
+}
+work-grown = Det er sett mer etter at den ble lukket, som lukkingen dekker.
+measures-title = Tiltak
+col-measure = Tiltak
+col-when = Når
+col-who = Hvem
+measure-planned = planlagt
+measure-done = gjort
+measure-not-applicable = ikke aktuelt
+clocks-title = Frister etter loven
+clocks-help = Dette er hjelp, ikke juridisk rådgivning. En frist løper her bare fordi en person har sagt det.
+clock-due = frist
+clock-nsm = Varsel til NSM innen 24 timer (digitalsikkerhetsloven)
+clock-datatilsynet = Melding til Datatilsynet innen 72 timer (personvernforordningen artikkel 33)
+clock-left = { $span } igjen
+clock-over = ute for { $span } siden
+clock-reported = meldt i tide
+clock-reported-late = meldt etter fristen
+clock-withdrawn = trukket: { $reason }
+clock-not-discovered = Ingen har sagt når det ble oppdaget, så ingen frist løper.
+clock-not-covered = Medlemmet er ikke omfattet av digitalsikkerhetsloven, så fristen på 24 timer løper ikke.
+clock-covered-unknown = Det er ikke registrert om medlemmet er omfattet av digitalsikkerhetsloven; fristen på 24 timer løper ikke før det er sagt.
+clock-no-breach = Ingen har sagt at det kan være et brudd på personopplysningssikkerheten, så fristen på 72 timer løper ikke.
+timeline-title = Tidslinje
+col-happened = Skjedde
+col-learnt = Kjent
+col-what = Hva
+said-reported = Meldt av en person: { $text }
+said-assigned = Ansvarlig: { $owner }
+said-unassigned = Ingen er ansvarlig lenger
+said-measured = Tiltak, { $status }: { $text }
+said-discovered = Oppdaget
+said-breach = Mulig brudd på personopplysningssikkerheten
+said-duty-reported = Meldt. { $duty }
+said-duty-withdrawn = Gjelder ikke ({ $reason }). { $duty }
+said-reached = Kom så langt: { $evidence }
+said-back-seen = Kom tilbake: sett igjen etter at den ble lukket (var { $was })
+said-back-further = Kom tilbake: kom lenger enn det som var kjent (var { $was })
+said-back-else = Kom tilbake: noe som lukkingen ikke dekker (var { $was })
+said-back-member = Kom tilbake: et medlem til er rammet (var { $was })
+said-back-reported = Kom tilbake: meldt av en person (var { $was })
+said-returned = Kom tilbake: samme maskin og indikator som i sak { $id }, som er lukket
+said-went-on = Kom tilbake mye senere, som sak { $id }
+said-joined = Nummer { $id } viste seg å være en del av denne (var { $was })
+said-first = Første treff
+said-history = Funnet i sensorenes historikk
+said-concluded = Ble en mulig kampanje
+said-hit = { $number } { $name } rammet (sak { $id })

@@ -589,3 +589,72 @@ kept-months = { $n ->
    *[other] { $shown } månader
 }
 kept-member = til medlemmet går ut
+
+# Arbeidet med saker og kampanjar.
+work-title = Arbeidet
+by-person = meldt av ein person
+csirt-only = berre CSIRT
+link-human = Ein person har meldt ho, og ho er ikkje knytt til nokon indikator eller trussel.
+col-work-state = Status
+col-owner = Ansvarleg
+owner-none = ingen enno
+state-new = ny
+state-triaged = vurdert
+state-confirmed = stadfesta hending
+state-contained = under kontroll
+state-closed-confirmed = lukka: stadfesta
+state-closed-false-positive = lukka: falsk positiv
+state-closed-legitimate = lukka: legitim trafikk
+state-closed-duplicate = lukka: duplikat av { $of }
+state-closed-exercise = lukka: øving
+work-came-back = { $n ->
+    [one] Ho har komme tilbake éin gong.
+   *[other] Ho har komme tilbake { $shown } gonger.
+}
+work-grown = Det er sett meir etter at ho vart lukka, som lukkinga dekkjer.
+measures-title = Tiltak
+col-measure = Tiltak
+col-when = Når
+col-who = Kven
+measure-planned = planlagt
+measure-done = gjort
+measure-not-applicable = ikkje aktuelt
+clocks-title = Fristar etter lova
+clocks-help = Dette er hjelp, ikkje juridisk rådgjeving. Ein frist går her berre fordi ein person har sagt det.
+clock-due = frist
+clock-nsm = Varsel til NSM innan 24 timar (digitaltryggleikslova)
+clock-datatilsynet = Melding til Datatilsynet innan 72 timar (personvernforordninga artikkel 33)
+clock-left = { $span } att
+clock-over = ute for { $span } sidan
+clock-reported = meldt i tide
+clock-reported-late = meldt etter fristen
+clock-withdrawn = trekt: { $reason }
+clock-not-discovered = Ingen har sagt når det vart oppdaga, så ingen frist går.
+clock-not-covered = Medlemmen er ikkje omfatta av digitaltryggleikslova, så fristen på 24 timar går ikkje.
+clock-covered-unknown = Det er ikkje registrert om medlemmen er omfatta av digitaltryggleikslova; fristen på 24 timar går ikkje før det er sagt.
+clock-no-breach = Ingen har sagt at det kan vere eit brot på personopplysningstryggleiken, så fristen på 72 timar går ikkje.
+timeline-title = Tidslinje
+col-happened = Skjedde
+col-learnt = Kjent
+col-what = Kva
+said-reported = Meldt av ein person: { $text }
+said-assigned = Ansvarleg: { $owner }
+said-unassigned = Ingen er ansvarleg lenger
+said-measured = Tiltak, { $status }: { $text }
+said-discovered = Oppdaga
+said-breach = Mogleg brot på personopplysningstryggleiken
+said-duty-reported = Meldt. { $duty }
+said-duty-withdrawn = Gjeld ikkje ({ $reason }). { $duty }
+said-reached = Kom så langt: { $evidence }
+said-back-seen = Kom tilbake: sett att etter at ho vart lukka (var { $was })
+said-back-further = Kom tilbake: kom lenger enn det som var kjent (var { $was })
+said-back-else = Kom tilbake: noko som lukkinga ikkje dekkjer (var { $was })
+said-back-member = Kom tilbake: ein medlem til er råka (var { $was })
+said-back-reported = Kom tilbake: meldt av ein person (var { $was })
+said-returned = Kom tilbake: same maskin og indikator som i sak { $id }, som er lukka
+said-went-on = Kom tilbake mykje seinare, som sak { $id }
+said-joined = Nummer { $id } viste seg å vere ein del av denne (var { $was })
+said-first = Første treff
+said-history = Funne i historikken til sensorane
+said-concluded = Vart ein mogleg kampanje
+said-hit = { $number } { $name } råka (sak { $id })

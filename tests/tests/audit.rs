@@ -234,6 +234,28 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["campaign", "show", "1", "--json"])?;
     step(&["incident", "list"])?;
     step(&["incident", "list", "--json"])?;
+    step(&["incident", "show", "1"])?;
+    step(&["incident", "show", "1", "--json"])?;
+    step(&["incident", "new", "--member", "0301", "--title", "Ringte", "--seen", "2026-01-01T00:00:00Z"])?;
+    step(&["incident", "triage", "1"])?;
+    step(&["incident", "confirm", "1"])?;
+    step(&["incident", "contain", "1"])?;
+    step(&["incident", "close", "1", "--as", "confirmed", "--reason", "ferdig"])?;
+    step(&["incident", "reopen", "1", "--reason", "likevel ikke"])?;
+    step(&["incident", "assign", "1", "--to", "Kari"])?;
+    step(&["incident", "note", "1", "--text", "farlig.example var det"])?;
+    step(&["incident", "measure", "1", "--text", "Nullstill passord", "--status", "planned"])?;
+    step(&["incident", "clock", "1", "discovered", "--at", "2026-01-01T00:00:00Z"])?;
+    step(&["campaign", "assign", "1", "--to", "Kari"])?;
+    step(&["campaign", "note", "1", "--text", "felles"])?;
+    step(&["campaign", "close", "1", "--as", "exercise", "--reason", "de øvde"])?;
+    step(&["campaign", "reopen", "1", "--reason", "det gjorde de ikke"])?;
+    collector.tamper(
+        "INSERT INTO silence (id, sensor_id, kind, began_at, found_at, last_at, times, facts)
+         VALUES (900, 1, 'deaf', 1, 1, 1, 1, '{\"kind\":\"deaf\",\"packets\":7}')",
+    )?;
+    step(&["silence", "assign", "900", "--to", "Kari"])?;
+    step(&["silence", "note", "900", "--text", "speilporten"])?;
     step(&["alert", "list"])?;
     step(&["alert", "list", "--json"])?;
     step(&["alert", "verdict", "1", "false-positive", "--reason", "navnet er utdatert"])?;

@@ -1,4 +1,4 @@
-//! `campaign list` and `campaign show`: what several members share.
+//! `varde-collector campaign`: what several members share, and where the work on it stands.
 
 use std::path::Path;
 
@@ -6,8 +6,10 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::noted::{deed, reading};
+use super::work::{self, AssignArguments, NoteArguments, ReopenArguments};
 use super::{alert as alert_command, incident as incident_command, listing, say};
 use crate::audit::On;
+use crate::io::clock;
 use crate::present::text::{Language, Texts};
 use crate::present::why::WhyWord;
 use crate::priority::Word;
@@ -15,19 +17,21 @@ use crate::store::alert::{self, AlertView, Which};
 use crate::store::bond::Bond;
 use crate::store::campaign::{self, CampaignView};
 use crate::store::incident::{self, IncidentView};
+use crate::store::workflow::Work;
 use crate::store::{Scope, Store};
+use crate::workflow::{Closing, Matter, State, Step};
 
 /// Alerts shown with a campaign: `alert list --json` has them all.
 const ALERTS_MAX: i64 = 100_000;
 
 const LIST_KEYS: &str = "\
-KEYS of --json (one object a line, the latest seen first; absent = null; times RFC 3339 UTC):
+KEYS of --json (one object a line, those not closed first, then the latest seen; absent = null; times RFC 3339 UTC):
   id, uuid               its number here; its name outside
   title                  in words
   link_kind, link        what its incidents share: an indicator or a threat, and which
   indicators             [{indicator, kind}] that were met
-  members                [{number, name, supplier, first_seen, evidence}], the first hit first; supplier: the shared
-                         network it is behind
+  members                [{number, name, supplier, first_seen, evidence, human}], the first hit first; supplier: the
+                         shared network it is behind; human: a person said so, and no sensor
   member_count           how many members it hit
   independent            the same, those behind one shared network counted once: what makes a campaign
   departed               how many members it hit that have left since; nothing else of them is kept
@@ -48,14 +52,51 @@ KEYS of --json (one object a line, the latest seen first; absent = null; times R
   persistent             how many members have contact as regular as a program's
   in_history             some of it was found in history
   too_connected          it holds more together than it should, and a split is proposed
-  too_connected_why      the key that links nothing any more, or topics: it is about too many things";
+  too_connected_why      the key that links nothing any more, or topics: it is about too many things
+  state                  where the work on it stands: new or closed
+  closed_as              confirmed, false-positive, legitimate, duplicate or exercise; null = it is not closed
+  duplicate_of           of a duplicate, the campaign that is worked on
+  owner                  whose it is
+  came_back              how often what sensors saw opened it again
+  grown_since_closed     more was seen that the closing covers";
 
 const SHOW_KEYS: &str = "\
 KEYS of --json: those of campaign list, and
   links                  [{kind, value, incidents, strength, links}]: what its incidents share, and whether that links still
   proposed_split         [[incident, …], …]: the parts it would fall into by what links still; one part = no split
   incidents              [{…}] as incident list
-  alert_list             [{…}] as alert list";
+  alert_list             [{…}] as alert list
+  timeline               as incident show; also: concluded (it came to be a campaign), member_hit {number, name, incident}
+  measures, duties       none: measures and legal clocks are of incidents";
+
+const CLOSE_HELP: &str = "\
+As incident close: confirmed, false-positive and legitimate (all alerts behind it get that verdict), duplicate of another campaign (--of),
+exercise. Its incidents stay as they are, unless --with-incidents closes those that are open as the same.
+It opens again by itself when another member joins or something further happens: one of its incidents opens again or gets further than was
+known. As a false positive it stays closed over members that are met by the same wrong indicators; as a duplicate as long as the other is open.
+Exit: 0 it is closed, 1 it is not, and why, 2 wrong usage.";
+
+/// Arguments of `campaign close`.
+#[derive(Debug, clap::Args)]
+pub struct CampaignCloseArguments {
+    /// Its id or uuid; one that has become part of another leads there.
+    pub id: String,
+    /// confirmed, false-positive, legitimate, duplicate or exercise.
+    #[arg(long = "as", value_name = "WHAT")]
+    pub closing: Closing,
+    /// The campaign that is worked on instead.
+    #[arg(long, value_name = "NUMBER")]
+    pub of: Option<i64>,
+    /// Why, on one line. Members read it beside verdicts on their alerts, and on incidents that are closed along: name nobody in it.
+    #[arg(long, value_name = "TEXT", value_parser = super::verdict::reason)]
+    pub reason: String,
+    /// Close its incidents that are open too.
+    #[arg(long)]
+    pub with_incidents: bool,
+    /// Print what was done as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// What can be done with campaigns.
 #[derive(Debug, clap::Subcommand)]
@@ -67,6 +108,15 @@ pub enum CampaignCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Close it, and say as what.
+    #[command(after_help = CLOSE_HELP)]
+    Close(CampaignCloseArguments),
+    /// Open it again.
+    Reopen(ReopenArguments),
+    /// Say whose it is.
+    Assign(AssignArguments),
+    /// Write something down, for the CSIRT alone or for all members concerned too.
+    Note(NoteArguments),
     /// Show one campaign with its incidents and alerts.
     #[command(after_help = SHOW_KEYS)]
     Show {
@@ -86,6 +136,8 @@ struct Shown<'a> {
     proposed_split: &'a [Vec<i64>],
     incidents: &'a [IncidentView],
     alert_list: &'a [AlertView],
+    #[serde(flatten)]
+    work: &'a Work,
 }
 
 /// Runs it on the data directory `data`.
@@ -106,6 +158,27 @@ pub async fn run(data: &Path, command: CampaignCommand) -> anyhow::Result<()> {
             } else {
                 listing::print(&table(&campaigns))?;
             }
+        }
+        CampaignCommand::Close(arguments) => {
+            let CampaignCloseArguments { id, closing, of, reason, with_incidents, json } = arguments;
+            let case = Matter::Campaign(work::campaign_named(&store, &id).await?);
+            if with_incidents && closing == Closing::Duplicate {
+                bail!("its incidents are duplicates of none of that campaign's; close it without --with-incidents");
+            }
+            let step = (Step::Close(closing, of), Some(reason), None);
+            work::take(&store, "campaign close", case, step, (with_incidents, json)).await?;
+        }
+        CampaignCommand::Reopen(ReopenArguments { id, reason, json }) => {
+            let case = Matter::Campaign(work::campaign_named(&store, &id).await?);
+            work::take(&store, "campaign reopen", case, (Step::Reopen, Some(reason), None), (false, json)).await?;
+        }
+        CampaignCommand::Assign(arguments) => {
+            let case = Matter::Campaign(work::campaign_named(&store, &arguments.id).await?);
+            work::assign(&store, "campaign assign", case, arguments).await?;
+        }
+        CampaignCommand::Note(arguments) => {
+            let case = Matter::Campaign(work::campaign_named(&store, &arguments.id).await?);
+            work::add_note(&store, "campaign note", case, arguments).await?;
         }
         CampaignCommand::Show { id, json } => {
             let text = show(&store, &id, json).await?;
@@ -133,6 +206,7 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
     let alerts = alert::list(store, Scope::Operator, which, ALERTS_MAX).await?;
     let bonds = store.bonds(Scope::Operator, id).await?;
     let split = store.proposed_split(Scope::Operator, id).await?;
+    let work = store.work(Scope::Operator, Matter::Campaign(id)).await?.unwrap_or_default();
     if json {
         let line = serde_json::to_string(&Shown {
             campaign: shown,
@@ -140,6 +214,7 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
             proposed_split: &split,
             incidents: &incidents,
             alert_list: &alerts,
+            work: &work,
         })?;
         return Ok(format!("{line}\n"));
     }
@@ -157,7 +232,7 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
     let why = WhyWord::of(&shown.why, shown.weights_version.as_deref(), Texts::of(Language::English));
     let links: Vec<String> = bonds.iter().map(link).collect();
     Ok(format!(
-        "{}{}\nWhy this word:\n  {}\n  {}\nWhat its incidents share:\n{}\nIndicators:\n{}\nMembers, the first hit first:\n{}\nIncidents:\n{}\nAlerts:\n{}",
+        "{}{}\nWhy this word:\n  {}\n  {}\nWhat its incidents share:\n{}\nIndicators:\n{}\nMembers, the first hit first:\n{}\nIncidents:\n{}\nAlerts:\n{}{}",
         table(&campaigns),
         too_connected(shown, &split),
         why.terms.join("\n  "),
@@ -167,6 +242,7 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<String> {
         members.join("\n"),
         incident_command::table(&incidents),
         alert_command::table(&alerts),
+        work::words(&work, clock::now()),
     ))
 }
 
@@ -189,13 +265,23 @@ fn too_connected(campaign: &CampaignView, split: &[Vec<i64>]) -> String {
 
 /// Campaigns as a table.
 fn table(campaigns: &[CampaignView]) -> String {
-    let mut table =
-        listing::table(&["ID", "TITLE", "WORD", "MEMBERS HIT", "EVIDENCE", "HOSTS", "FIRST SEEN", "LAST SEEN"]);
+    let mut table = listing::table(&[
+        "ID",
+        "TITLE",
+        "WORD",
+        "STATE",
+        "MEMBERS HIT",
+        "EVIDENCE",
+        "HOSTS",
+        "FIRST SEEN",
+        "LAST SEEN",
+    ]);
     for campaign in campaigns {
         table.add_row([
             campaign.id.to_string(),
             format!("{}{}", campaign.title, if campaign.exercise { " (exercise)" } else { "" }),
             campaign.word.map_or("-", Word::as_str).to_owned(),
+            campaign.state.map_or("-", State::as_str).to_owned(),
             spread(campaign),
             campaign.evidence.to_string(),
             campaign.hosts.to_string(),
@@ -279,6 +365,12 @@ mod tests {
             in_history: None,
             too_connected: None,
             too_connected_why: None,
+            state: None,
+            closed_as: None,
+            duplicate_of: None,
+            owner: None,
+            came_back: None,
+            grown_since_closed: None,
         };
         let line = serde_json::to_value(&view).unwrap();
         for key in line.as_object().unwrap().keys() {

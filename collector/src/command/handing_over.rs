@@ -15,6 +15,8 @@ use crate::store::member::MemberRow;
 use crate::store::sensor::SensorRow;
 use crate::store::silence::WhichSilences;
 use crate::store::{Scope, Store, campaign, incident};
+use crate::workflow::Matter;
+use crate::workflow::timeline::Entry;
 
 /// The file that is written first.
 pub(super) const PROFILE: &str = "member.json";
@@ -40,6 +42,7 @@ pub(super) async fn export(store: &Store, member: &MemberRow, to: &Path) -> anyh
         alerts(store, scope, Handover::begin(to, "alerts.jsonl")?).await?,
         whole(to, "incidents.jsonl", &incident::list(store, scope, None).await?)?,
         whole(to, "campaigns.jsonl", &campaign::list(store, scope, None).await?)?,
+        timelines(store, scope, Handover::begin(to, "timeline.jsonl")?).await?,
         events(store, scope, &sensors, Handover::begin(to, "events.jsonl")?).await?,
         silences(store, scope, &sensors, Handover::begin(to, "silences.jsonl")?).await?,
         braked(store, scope, Handover::begin(to, "braked.jsonl")?).await?,
@@ -72,6 +75,27 @@ async fn alerts(store: &Store, scope: Scope, mut file: Handover) -> anyhow::Resu
         which.after = last.id;
         file.lines(&page)?;
     }
+}
+
+/// A line of a timeline, and what it is told of.
+#[derive(Serialize)]
+struct Told {
+    kind: &'static str,
+    of: i64,
+    #[serde(flatten)]
+    entry: Entry,
+}
+
+/// All that was said and found of its incidents, and of the campaigns they are in, as far as it was for it.
+async fn timelines(store: &Store, scope: Scope, mut file: Handover) -> anyhow::Result<Exported> {
+    let incidents = incident::list(store, scope, None).await?.into_iter().map(|found| Matter::Incident(found.id));
+    let campaigns = campaign::list(store, scope, None).await?.into_iter().map(|found| Matter::Campaign(found.id));
+    for case in incidents.chain(campaigns) {
+        let work = store.work(scope, case).await?.unwrap_or_default();
+        let told = work.timeline.into_iter().map(|entry| Told { kind: case.kind(), of: case.id(), entry });
+        file.lines(&Vec::from_iter(told))?;
+    }
+    Ok(file.end()?)
 }
 
 /// Every event of its sensors that there is.

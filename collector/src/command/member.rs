@@ -253,12 +253,13 @@ async fn remove(store: &Store, number: &MemberNumber) -> anyhow::Result<()> {
         Ok(()) => {
             say::result(&format!("Removed {} ({number}), and nothing was known of it but its profile.", member.name))
         }
-        Err(Holds { sensors, sites, alerts, joined }) => bail!(
-            "{} ({number}) is no mistake: it has {}, {}, {} and {} that became part of it. A member that leaves: varde-collector member leave {number}",
+        Err(Holds { sensors, sites, alerts, joined, incidents }) => bail!(
+            "{} ({number}) is no mistake: it has {}, {}, {}, {} and {} that became part of it. A member that leaves: varde-collector member leave {number}",
             member.name,
             counted(sensors, "sensor"),
             counted(sites, "site"),
             counted(alerts, "alert"),
+            counted(incidents, "incident"),
             counted(joined, "member")
         ),
     }

@@ -48,6 +48,7 @@ mod duty;
 mod export;
 mod handing_over;
 mod held;
+mod incident_work;
 mod indicator_lint;
 mod indicator_standing;
 pub mod list;
@@ -61,6 +62,7 @@ mod say;
 mod sensor_list;
 mod staged;
 mod verdict;
+mod work;
 
 use std::path::PathBuf;
 
@@ -159,7 +161,7 @@ Exit: 0 it is recalled, 1 it is not, or not everywhere (again does the rest), 2 
     /// What several members have in common.
     #[command(subcommand)]
     Campaign(campaign::CampaignCommand),
-    /// Alerts of one member that belong together.
+    /// Alerts of one member that belong together, what people report, and the work on both.
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
     /// Numbers of alerts by day, also of those that are kept no longer.
@@ -340,6 +342,29 @@ mod tests {
             "key make root.key --json",
             "campaign list --json",
             "incident list --json",
+            "incident list --open",
+            "incident show 7 --json",
+            "incident new --member 3407 --title Løsepenger --seen 2026-11-21T14:05:00+01:00 --indicator 7 --indicator evil.no --threat Lure --evidence contacted --exercise --json",
+            "incident triage 7 --json",
+            "incident confirm 7 --at 2026-11-21T14:05:00Z",
+            "incident contain 7",
+            "incident close 7 --as false-positive --reason x --json",
+            "incident close 7 --as duplicate --of 5 --reason x",
+            "incident reopen 7 --reason x",
+            "incident assign 7 --to Kari",
+            "incident assign 7 --nobody --json",
+            "incident note 7 --text x --members",
+            "incident measure 7 --text x --status planned --csirt-only",
+            "incident measure 7 --change 12 --status not-applicable --at 2026-11-21T14:05:00Z --json",
+            "incident clock 7 discovered --at 2026-11-21T14:05:00Z",
+            "incident clock 7 personal-data-breach suspected",
+            "incident clock 7 withdrawn nsm --reason x --json",
+            "campaign close 7 --as confirmed --reason x --with-incidents",
+            "campaign reopen 7 --reason x --json",
+            "campaign assign 7 --to Kari",
+            "campaign note 7 --text x --members",
+            "silence assign 7 --to Kari",
+            "silence note 7 --text x --json",
             "alert list --json",
             "alert verdict 7 false-positive --reason x --json",
             "alert verdict 7 none --reason x",
@@ -408,6 +433,14 @@ mod tests {
             "indicator import a --confidence 101",
             "run --web here",
             "alert verdict 7 confirmed",
+            "incident close 7 --as done --reason x",
+            "incident close 7 --as confirmed",
+            "incident assign 7",
+            "incident measure 7 --status done",
+            "incident note 7",
+            "incident new --member 3407 --title x",
+            "incident reopen 7",
+            "campaign close 7 --reason x",
             "statistics --from yesterday",
             "indicator verdict 7 none",
             "indicator verdict 7 confirmed --reason x",

@@ -6,25 +6,42 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use varde_common::id::MemberNumber;
 
-use super::say;
+use super::work::{self, AssignArguments, NoteArguments};
+use super::{listing, say};
+use crate::io::clock;
 use crate::limits::silence::{SILENCES_LISTED, SILENCES_LISTED_MAX};
 use crate::present::silence::in_words;
 use crate::present::text::{Language, Texts};
 use crate::store::silence::{SilenceRow, WhichSilences};
+use crate::store::workflow::NotDone;
 use crate::store::{Scope, Store};
+use crate::workflow::Matter;
 
 const HELP: &str = "\
 Those that stand come first, then the newest. They are operational incidents, apart from security ones, and are kept for 13 months.
-Keys with --json: sensor (number), member (number of its member), kind (unheard {session}, deaf {packets}, dropping {dropped, frames},
+Keys with --json: id (its number), sensor (number), member (number of its member), kind (unheard {session}, deaf {packets}, dropping {dropped, frames},
 old_list {held, newest}, clock_skew {offset_us: what our clock shows more}, one_client {alerts, indicators, by_resolver}), began_at,
 found_at, last_at (last found to be so), ended_at (null = it stands), ended_why (over; not_expected: the sensor was revoked or is in
-quarantine), times (how often it began, within ten minutes each). What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
+quarantine), times (how often it began, within ten minutes each),
+owner (whose it is). What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
 
 /// Subcommands of `silence`.
 #[derive(Debug, Subcommand)]
 pub enum SilenceCommand {
     /// What keeps sensors from seeing or from being heard, and what did.
     List(ListArguments),
+    /// Say whose it is to see to it. It is over by itself once the sensor sees and is heard.
+    Assign(AssignArguments),
+    /// Write something down, for the CSIRT alone or for the sensor's member too.
+    Note(NoteArguments),
+    /// What was said of one.
+    Show {
+        /// Its number, as listed.
+        id: i64,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Arguments of `silence list`.
@@ -53,8 +70,19 @@ pub struct ListArguments {
 /// # Errors
 /// No such member; the database's own.
 pub async fn run(data: &Path, command: SilenceCommand) -> anyhow::Result<()> {
-    let SilenceCommand::List(ListArguments { sensor, member, open, limit, json }) = command;
     let store = Store::open(data).await?;
+    let ListArguments { sensor, member, open, limit, json } = match command {
+        SilenceCommand::List(arguments) => arguments,
+        SilenceCommand::Assign(arguments) => {
+            let case = named(&arguments.id)?;
+            return work::assign(&store, "silence assign", case, arguments).await;
+        }
+        SilenceCommand::Note(arguments) => {
+            let case = named(&arguments.id)?;
+            return work::add_note(&store, "silence note", case, arguments).await;
+        }
+        SilenceCommand::Show { id, json } => return show(&store, id, json).await,
+    };
     let at_member = match &member {
         None => None,
         Some(number) => match store.member_by_number(Scope::Operator, number).await? {
@@ -65,16 +93,39 @@ pub async fn run(data: &Path, command: SilenceCommand) -> anyhow::Result<()> {
     let which = WhichSilences { sensor: sensor.map(i64::from), at_member, standing: open };
     let rows = store.silences(Scope::Operator, which, limit).await?;
     store.close().await;
-    let heads = ["SENSOR", "MEMBER", "FROM", "TO", "WHAT"];
+    let heads = ["ID", "SENSOR", "MEMBER", "FROM", "TO", "OWNER", "WHAT"];
     say::rows(&rows, json, &heads, row, "Nothing keeps sensors from seeing or from being heard, as far as is known.")
+}
+
+fn named(id: &str) -> anyhow::Result<Matter> {
+    match id.parse() {
+        Ok(id) => Ok(Matter::Silence(id)),
+        Err(_) => {
+            bail!("\"{}\" is no number of a silence; see: varde-collector silence list", say::printable(id.to_owned()))
+        }
+    }
+}
+
+/// What was said of one.
+async fn show(store: &Store, id: i64, json: bool) -> anyhow::Result<()> {
+    let case = Matter::Silence(id);
+    let Some(work) = store.work(Scope::Operator, case).await? else {
+        bail!("{}", NotDone::NoCase.sentence(case));
+    };
+    match json {
+        true => say::result(&serde_json::to_string(&work)?),
+        false => listing::print(&work::words(&work, clock::now())).map(drop),
+    }
 }
 
 fn row(row: &SilenceRow) -> Vec<String> {
     vec![
+        row.id.to_string(),
         row.sensor.to_string(),
         row.member.clone().unwrap_or_default(),
         say::moment(Some(row.began_at)),
         row.ended_at.map_or_else(|| "it stands".to_owned(), |at| say::moment(Some(at))),
+        row.owner.clone().unwrap_or_default(),
         in_words(row, Texts::of(Language::English)),
     ]
 }
@@ -88,6 +139,7 @@ mod tests {
     #[test]
     fn h1_the_command_gives_people_a_sentence_and_programs_what_is_stored() {
         let silence = |facts| SilenceRow {
+            id: 9,
             sensor: 3,
             member: Some("3407".to_owned()),
             facts,
@@ -97,11 +149,12 @@ mod tests {
             ended_at: None,
             ended_why: None,
             times: 1,
+            owner: None,
         };
         let told = serde_json::to_value(silence(Facts::Dropping { dropped: 3, frames: 100 })).unwrap();
-        let expected = serde_json::json!({ "sensor": 3, "member": "3407", "kind": "dropping", "dropped": 3, "frames": 100,
+        let expected = serde_json::json!({ "id": 9, "sensor": 3, "member": "3407", "kind": "dropping", "dropped": 3, "frames": 100,
             "began_at": Timestamp(0), "found_at": Timestamp(1), "last_at": Timestamp(2), "ended_at": null,
-            "ended_why": null, "times": 1 });
+            "ended_why": null, "times": 1, "owner": null });
         assert_eq!(told, expected);
         assert!(
             told.as_object().unwrap().keys().all(|key| HELP.contains(key.as_str())),
@@ -109,7 +162,7 @@ mod tests {
         );
         assert!(Kind::ALL.iter().all(|kind| HELP.contains(kind.as_str())));
         let cells = row(&silence(Facts::Deaf { packets: 7 }));
-        assert_eq!((cells[0].as_str(), cells[1].as_str(), cells[3].as_str()), ("3", "3407", "it stands"));
-        assert!(cells[4].starts_with("No packets"), "{cells:?}");
+        assert_eq!((cells[1].as_str(), cells[2].as_str(), cells[4].as_str()), ("3", "3407", "it stands"));
+        assert!(cells[6].starts_with("No packets"), "{cells:?}");
     }
 }

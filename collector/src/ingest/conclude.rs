@@ -19,7 +19,8 @@ use crate::store::alert::AlertRow;
 use crate::store::guard::Standing;
 use crate::store::incident::Opening;
 use crate::store::trace::Home;
-use crate::store::{alert, campaign, cluster, guard, incident, meeting, priority, strand, trace};
+use crate::store::workflow::Fresh;
+use crate::store::{alert, campaign, cluster, guard, incident, meeting, priority, strand, trace, workflow};
 use crate::strand::{AlertFact, Link, LinkKind, Span, Strand, StrandDecision, Topic, founds_an_incident};
 use crate::weights::Weights;
 
@@ -35,12 +36,12 @@ pub(super) struct Drawing<'a> {
 }
 
 /// What a batch came to: ids by the places of what was decided.
-struct Drawn {
-    decisions: Decisions,
+pub(super) struct Drawn {
+    pub(super) decisions: Decisions,
     strands: Vec<i64>,
     /// Of the incident that each strand is in.
-    incidents: Vec<i64>,
-    changes: Vec<Change>,
+    pub(super) incidents: Vec<i64>,
+    pub(super) changes: Vec<Change>,
     /// Stored alerts that were handed over beside the fresh ones, behind those.
     others: Vec<i64>,
 }
@@ -142,6 +143,7 @@ pub(super) async fn conclude(
     let facts: Vec<AlertFact> = rows.iter().map(|row| fact(row, standing.get(&row.indicator), weights)).collect();
     let tripped = [tripped, guard::look(conn, &facts, &spread, &standing, weights, now).await?].concat();
     let of: Vec<i64> = rows.iter().map(|row| row.indicator).collect();
+    let known_before: Vec<bool> = rows.iter().map(|row| row.strand.is_some()).collect();
     let titles: Vec<(&str, &str, &Link)> =
         rows.iter().map(|row| (row.uuid.as_str(), row.title.as_str(), &row.link)).collect();
     let drawn = draw(conn, facts, (&of, standing), &titles, &Drawing { weights, tripped, now }).await?;
@@ -154,7 +156,32 @@ pub(super) async fn conclude(
     }
     attach(conn, &drawn, rows.len()).await?;
     alert::write(conn, &rows, now).await?;
+    let fresh = rows.iter().zip(&known_before).filter_map(|(row, was_known)| fresh(row, *was_known));
+    let campaigns = campaigns_of(&drawn.changes);
+    workflow::look(conn, &Vec::from_iter(fresh), &campaigns, now).await?;
     Ok(drawn.changes)
+}
+
+/// What an alert means for the work on its incident; nothing where it is reason for none.
+fn fresh(row: &AlertRow, was_known: bool) -> Option<Fresh<'_>> {
+    let founds = founds_an_incident(row.direction, row.client.is_some() || row.hosts.is_some(), row.evidence);
+    row.incident.filter(|_| founds).map(|incident| Fresh {
+        incident,
+        indicator: row.indicator,
+        client: row.client.as_deref(),
+        evidence: row.evidence,
+        reached_at: if was_known { row.last_seen } else { row.first_seen },
+        last_seen: row.last_seen,
+    })
+}
+
+/// The campaigns that have changed.
+pub(super) fn campaigns_of(changes: &[Change]) -> BTreeSet<i64> {
+    let campaign = |change: &Change| match change {
+        Change::Campaign(id) => Some(*id),
+        Change::Incident(_) | Change::Sensor(_) | Change::List(_) | Change::Room => None,
+    };
+    changes.iter().filter_map(campaign).collect()
 }
 
 /// Two members have become one: of its incidents those that are one from now on are joined, as if they had always been its.
@@ -181,7 +208,7 @@ pub(super) async fn rejoin(
 }
 
 /// Points stored alerts that join something new to it.
-async fn attach(conn: &mut SqliteConnection, drawn: &Drawn, fresh: usize) -> Result<(), sqlx::Error> {
+pub(super) async fn attach(conn: &mut SqliteConnection, drawn: &Drawn, fresh: usize) -> Result<(), sqlx::Error> {
     for ((decision, strand), incident) in drawn.decisions.strands.iter().zip(&drawn.strands).zip(&drawn.incidents) {
         for place in &decision.alerts {
             if let Some(&alert) = place.checked_sub(fresh).and_then(|place| drawn.others.get(place)) {
@@ -194,7 +221,7 @@ async fn attach(conn: &mut SqliteConnection, drawn: &Drawn, fresh: usize) -> Res
 
 /// Everything but the alerts themselves. `titles` has for each fact the alert's name, what it is called, and by what it is put
 /// together; `of` the indicator of each.
-async fn draw(
+pub(super) async fn draw(
     conn: &mut SqliteConnection,
     mut facts: Vec<AlertFact>,
     (of, mut standing): (&[i64], HashMap<i64, Standing>),

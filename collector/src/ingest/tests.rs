@@ -1,10 +1,12 @@
 //! Batches: each record once, in order, all or nothing; and what they make of the alerts, incidents and campaigns.
 
+mod again;
 mod apart;
 mod correlated;
 mod drawn;
 mod leaving;
 mod marks;
+mod reported;
 mod storm;
 mod together;
 

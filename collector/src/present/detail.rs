@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::shown::{Moment, Shown, number, span};
 use super::spread::Spread;
 use super::text::Texts;
-use super::view::{CampaignCard, Grade, HitRow, IncidentRow, IndicatorView, Reader, Steps, link, size, title};
+use super::view::{CampaignCard, Grade, HitRow, IncidentRow, IndicatorView, Reader, Steps, incident_title, link, size};
 use super::why::WhyWord;
+use super::work::WorkView;
 use crate::coverage::Coverage;
 use crate::escalation::Scale;
 use crate::link::KeyKind;
@@ -73,6 +74,8 @@ pub struct CampaignView {
     pub cut: Option<String>,
     /// When it was concluded.
     pub opened: Option<Moment>,
+    /// The work on it.
+    pub work: WorkView,
     /// Its name outside.
     pub uuid: Shown,
 }
@@ -98,6 +101,7 @@ impl CampaignView {
                 .collect(),
             cut: cut(detail, reader.texts),
             opened: facts.opened_at.map(|at| reader.calendar.moment(at)),
+            work: WorkView::of(facts.work.as_ref(), &detail.work, reader),
             uuid: Shown::of(&facts.uuid),
         }
     }
@@ -126,6 +130,10 @@ pub struct IncidentView {
     pub members: Vec<MemberAlerts>,
     /// Said where not all alerts are shown.
     pub cut: Option<String>,
+    /// The work on it.
+    pub work: WorkView,
+    /// A person opened it.
+    pub human: bool,
     /// Its name outside.
     pub uuid: Shown,
 }
@@ -134,7 +142,7 @@ impl IncidentView {
     /// From facts.
     pub fn of(facts: &IncidentFacts, detail: &Detail, reader: &Reader) -> IncidentView {
         let indicators: Vec<_> = detail.indicators.iter().map(|i| IndicatorView::of(i, reader.texts)).collect();
-        let title = title(facts.title.as_deref(), &facts.link_kind, indicators.first(), reader.texts);
+        let title = incident_title(facts, indicators.first(), reader.texts);
         IncidentView {
             id: facts.id,
             link: link(&facts.link_kind, &title, reader.texts),
@@ -150,6 +158,8 @@ impl IncidentView {
                 alerts: alerts_of(facts.hit.member.id, detail, reader),
             }],
             cut: cut(detail, reader.texts),
+            work: WorkView::of(Some(&facts.work), &detail.work, reader),
+            human: facts.human,
             uuid: Shown::of(&facts.uuid),
         }
     }

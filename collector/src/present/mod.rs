@@ -29,3 +29,4 @@ pub mod text;
 pub mod trust;
 pub mod view;
 pub mod why;
+pub mod work;

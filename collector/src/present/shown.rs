@@ -8,6 +8,7 @@ use varde_common::time::Timestamp;
 
 use super::text::{Language, Texts};
 use crate::day;
+use crate::limits::workflow::NOTE_MAX_OCTETS;
 
 /// Characters of one foreign text shown: a name has at most 253, escaped at most four times as many, and more than a few
 /// lines helps nobody.
@@ -21,9 +22,18 @@ pub struct Shown(String);
 impl Shown {
     /// Makes `text` visible.
     pub fn of(text: &str) -> Shown {
-        let mut shown = String::with_capacity(text.len().min(SHOWN_MAX_CHARACTERS * 4));
+        Shown::up_to(text, SHOWN_MAX_CHARACTERS)
+    }
+
+    /// The same of what a person wrote to be read: as much as may be written in one go, and what stands around it.
+    pub fn whole(text: &str) -> Shown {
+        Shown::up_to(text, NOTE_MAX_OCTETS.saturating_add(SHOWN_MAX_CHARACTERS))
+    }
+
+    fn up_to(text: &str, most: usize) -> Shown {
+        let mut shown = String::with_capacity(text.len().min(most.saturating_mul(4)));
         for (place, character) in text.chars().enumerate() {
-            if place >= SHOWN_MAX_CHARACTERS {
+            if place >= most {
                 shown.push('…');
                 break;
             }

@@ -86,6 +86,8 @@ mod tests {
     fn row(facts: Facts, ended_at: Option<Timestamp>, times: i64) -> SilenceRow {
         let at = Timestamp(1_795_219_200_000_000);
         SilenceRow {
+            id: 1,
+            owner: None,
             sensor: 3,
             member: None,
             facts,

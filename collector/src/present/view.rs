@@ -12,6 +12,7 @@ use super::source::SourceLine;
 use super::summary::{Figure, Nothing};
 use super::text::Texts;
 use super::trust::TrustView;
+use super::work::state_words;
 use crate::coverage::{Blind, Coverage};
 use crate::store::picture::{CampaignFacts, HitFacts, IncidentFacts, IndicatorFacts, Picture};
 
@@ -154,6 +155,8 @@ pub struct HitRow {
     pub hosts: String,
     /// Sightings, in words.
     pub sightings: String,
+    /// A person said so, and no sensor.
+    pub human: bool,
 }
 
 impl HitRow {
@@ -180,6 +183,7 @@ impl HitRow {
             grade: Grade::of(facts.severity, reader.texts),
             hosts: hosts(facts.hosts, facts.hosts_about, reader.texts),
             sightings: reader.texts.count("sightings", facts.sightings),
+            human: facts.human,
         }
     }
 }
@@ -227,6 +231,8 @@ pub struct CampaignCard {
     pub hosts: String,
     /// Sightings, in words.
     pub sightings: String,
+    /// Where the work on it stands; none for a member.
+    pub state: Option<String>,
     /// What its incidents share, in words.
     pub link: String,
     /// Said where it holds more together than it should.
@@ -278,6 +284,7 @@ impl CampaignCard {
             last: reader.calendar.moment(last),
             hosts: hosts(sum(|hit| hit.hosts), facts.hits.iter().any(|hit| hit.hosts_about), texts),
             sightings: texts.count("sightings", sum(|hit| hit.sightings)),
+            state: facts.work.as_ref().map(|work| state_words(work.standing, texts)),
         }
     }
 
@@ -312,11 +319,20 @@ pub fn title(title: Option<&str>, link_kind: &str, first: Option<&IndicatorView>
     }
 }
 
+/// What an incident is called: as others are, or as the person who opened it wrote.
+pub fn incident_title(facts: &IncidentFacts, first: Option<&IndicatorView>, texts: &Texts) -> Shown {
+    match &facts.title {
+        Some(words) if facts.human => Shown::of(words),
+        Some(_) | None => title(facts.title.as_deref(), &facts.link_kind, first, texts),
+    }
+}
+
 /// Why its incidents belong together.
 pub fn link(link_kind: &str, title: &Shown, texts: &Texts) -> String {
     match link_kind {
         "indicator" => texts.with("link-indicator", &[("what", title.as_str())]),
         "threat" => texts.with("link-threat", &[("what", title.as_str())]),
+        "human" => texts.say("link-human"),
         _ => texts.say("unknown"),
     }
 }
@@ -351,6 +367,10 @@ pub struct IncidentRow {
     pub exercise: bool,
     /// Its campaign.
     pub campaign: Option<i64>,
+    /// Where the work on it stands.
+    pub state: String,
+    /// A person opened it.
+    pub human: bool,
     /// Its member and sums.
     pub hit: HitRow,
 }
@@ -360,9 +380,11 @@ impl IncidentRow {
     pub fn of(facts: &IncidentFacts, reader: &Reader) -> IncidentRow {
         IncidentRow {
             id: facts.id,
-            title: title(facts.title.as_deref(), &facts.link_kind, None, reader.texts),
+            title: incident_title(facts, None, reader.texts),
             exercise: facts.exercise,
             campaign: facts.campaign_id,
+            state: state_words(facts.work.standing, reader.texts),
+            human: facts.human,
             hit: HitRow::of_incident(facts, reader),
         }
     }

@@ -124,7 +124,7 @@ pub(crate) fn is_told(tlp: &str) -> bool {
 /// A link in words.
 fn title_of(link: &Link, pattern: &str) -> String {
     match link.kind {
-        LinkKind::Threat => link.value.clone(),
+        LinkKind::Threat | LinkKind::Human => link.value.clone(),
         LinkKind::Indicator => shown_pattern(pattern),
     }
 }

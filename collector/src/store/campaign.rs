@@ -13,16 +13,19 @@ use super::incident::{FOUNDS, external_name, in_words, next_id, remember_merged}
 use super::picture::reads;
 use super::priority::{why_from, word_from};
 use super::record::{ROWS_PER_STATEMENT, push_ids};
-use super::{Scope, Store, StoreError, weights};
+use super::workflow::standing_from;
+use super::{Scope, Store, StoreError, weights, workflow};
 use crate::coverage::{Case, Coverage};
 use crate::escalation::{Scale, half_within};
 use crate::priority::{Term, Word};
 use crate::strand::Span;
+use crate::workflow::{Closing, Matter, State};
 
 /// Other members fewer than this are not counted for a member: a count of one or two may name them (decision 9).
 pub const OTHERS_MIN: i64 = 3;
 
-/// A cluster has come to be a campaign, called after the oldest of its incidents. Gives its id.
+/// A cluster has come to be a campaign, called after what the oldest of its incidents is about: a title that a person gave to that is for
+/// one member's eyes. Gives its id.
 pub(super) async fn raise_campaign(
     conn: &mut SqliteConnection,
     cluster: i64,
@@ -38,8 +41,9 @@ pub(super) async fn raise_campaign(
     let name = if taken == 0 { name } else { external_name(&format!("campaign/{uuid}/{id}")) };
     let sql = "INSERT INTO campaign (id, uuid, link_kind, link_value, title, exercise, opened_at, first_seen, last_seen, updated_at,
             cluster_id)
-        SELECT $1, $2, link_kind, link_value, title, exercise, $4, first_seen, last_seen, $4, $3 FROM incident
-        WHERE cluster_id = $3 ORDER BY id LIMIT 1";
+        SELECT $1, $2, link_kind, link_value, CASE WHEN human = 0 THEN title WHEN link_kind = 'threat' THEN link_value
+            ELSE COALESCE((SELECT n.pattern FROM indicator n WHERE n.id = CAST(link_value AS BIGINT)), '') END,
+            exercise, $4, first_seen, last_seen, $4, $3 FROM incident WHERE cluster_id = $3 ORDER BY id LIMIT 1";
     sqlx::query(sql).bind(id).bind(name).bind(cluster).bind(now.0).execute(conn).await?;
     Ok(id)
 }
@@ -51,9 +55,8 @@ pub(super) async fn grow_campaign(
     cluster: i64,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
-    let sql =
-        "UPDATE incident SET campaign_id = $2 WHERE cluster_id = $1 AND (campaign_id IS NULL OR campaign_id <> $2)";
-    sqlx::query(sql).bind(cluster).bind(campaign).execute(&mut *conn).await?;
+    let sql = "UPDATE incident SET campaign_id = $2, campaign_since = $3 WHERE cluster_id = $1 AND (campaign_id IS NULL OR campaign_id <> $2)";
+    sqlx::query(sql).bind(cluster).bind(campaign).bind(now.0).execute(&mut *conn).await?;
     let sql = "UPDATE campaign SET updated_at = $2, cluster_id = $3,
         first_seen = (SELECT MIN(first_seen) FROM incident WHERE campaign_id = $1),
         last_seen = (SELECT MAX(last_seen) FROM incident WHERE campaign_id = $1) WHERE id = $1";
@@ -85,6 +88,7 @@ pub(super) async fn absorb_campaign(
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     remember_merged(conn, "campaign", old, into, now).await?;
+    workflow::absorb(conn, Matter::Campaign(old), Matter::Campaign(into), now).await?;
     let sql = "UPDATE incident SET campaign_id = $2 WHERE campaign_id = $1";
     sqlx::query(sql).bind(old).bind(into).execute(&mut *conn).await?;
     let sql =
@@ -102,9 +106,9 @@ async fn denominators(
     let sensors = reads::sensors(tx, Scope::Operator).await?;
     let members: Vec<i64> = sqlx::query_scalar("SELECT id FROM member ORDER BY id").fetch_all(&mut **tx).await?;
     let rows: Vec<(i64, i64, i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT c.id, i.member_id, MIN(a.arrived_at), COALESCE(MIN(n.published_in), 1), c.opened_at, c.updated_at
-         FROM campaign c JOIN incident i ON i.campaign_id = c.id JOIN alert a ON a.incident_id = i.id
-         JOIN indicator n ON n.id = a.indicator_id
+        "SELECT c.id, i.member_id, COALESCE(MIN(a.arrived_at), MIN(i.opened_at)), COALESCE(MIN(n.published_in), 1), c.opened_at, c.updated_at
+         FROM campaign c JOIN incident i ON i.campaign_id = c.id LEFT JOIN alert a ON a.incident_id = i.id
+         LEFT JOIN indicator n ON n.id = a.indicator_id
          WHERE c.id BETWEEN $1 AND $2 GROUP BY c.id, i.member_id, c.opened_at, c.updated_at",
     )
     .bind(low)
@@ -145,6 +149,8 @@ pub struct MemberPart {
     pub first_seen: Timestamp,
     /// How far it got there.
     pub evidence: Evidence,
+    /// A person said so, and no sensor.
+    pub human: bool,
 }
 
 /// A campaign as listings show it; the fields are the keys of `campaign list --json`.
@@ -180,9 +186,15 @@ pub struct CampaignView {
     pub in_history: Option<bool>,
     pub too_connected: Option<bool>,
     pub too_connected_why: Option<String>,
+    pub state: Option<State>,
+    pub closed_as: Option<Closing>,
+    pub duplicate_of: Option<i64>,
+    pub owner: Option<String>,
+    pub came_back: Option<i64>,
+    pub grown_since_closed: Option<bool>,
 }
 
-/// Campaigns, the latest seen first; only `campaign` if given. A member gets those it is part of, and of them its own
+/// Campaigns, those that are not closed first, then the latest seen; only `campaign` if given. A member gets those it is part of, and of them its own
 /// part: others are a count, and that only from [`OTHERS_MIN`] up.
 ///
 /// # Errors
@@ -192,6 +204,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
     let (low, high) = ids(campaign);
     let rows = sqlx::query(
         "SELECT c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, n.id AS indicator_id, n.tlp, c.opened_at, c.exercise, c.departed,
+                c.state, c.closed_as, c.duplicate_of, c.owner, c.came_back, COALESCE(c.updated_at > c.state_at, FALSE) AS grown,
                 c.word, c.why, c.weights_version, k.too_connected_at IS NOT NULL AS too_connected, k.too_connected_why,
                 (SELECT COUNT(DISTINCT o.member_id) FROM incident o JOIN strand s ON s.incident_id = o.id
                  WHERE o.campaign_id = c.id AND s.persistent <> 0) AS persistent,
@@ -223,6 +236,7 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
         let Some(parts) = parts.remove(&id) else { continue };
         let Some(span) = parts.iter().map(|part| part.span).reduce(Span::join) else { continue };
         let (title, link) = in_words(&row)?;
+        let stands = standing_from(&row)?;
         let coverage = coverage.remove(&id).unwrap_or_default();
         let independent: i64 = row.try_get("independent")?;
         // Towards what may be told of others, members behind one supplier's network count once.
@@ -261,11 +275,20 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
             in_history: Some(row.try_get("in_history")?).filter(|_| is_operator),
             too_connected: Some(row.try_get("too_connected")?).filter(|_| is_operator),
             too_connected_why: row.try_get::<Option<String>, _>("too_connected_why")?.filter(|_| is_operator),
+            // The work on it follows from all members too: that it opened again tells that something happened at another.
+            state: Some(stands.state()).filter(|_| is_operator),
+            closed_as: stands.closed_as().filter(|_| is_operator),
+            duplicate_of: stands.duplicate_of().filter(|_| is_operator),
+            owner: row.try_get::<Option<String>, _>("owner")?.filter(|_| is_operator),
+            came_back: Some(row.try_get("came_back")?).filter(|_| is_operator),
+            grown_since_closed: Some(stands.state() == State::Closed && row.try_get("grown")?).filter(|_| is_operator),
             members: parts.into_iter().map(|part| part.view).collect(),
         });
     }
     // By what is shown: the order must not tell a member when others were hit.
-    campaigns.sort_unstable_by_key(|campaign| Reverse((campaign.last_seen, campaign.id)));
+    campaigns.sort_unstable_by_key(|campaign| {
+        (campaign.state == Some(State::Closed), Reverse((campaign.last_seen, campaign.id)))
+    });
     Ok(campaigns)
 }
 
@@ -291,19 +314,21 @@ async fn parts(
     let (low, high) = ids(campaign);
     let sql = format!(
         "SELECT i.campaign_id, m.number, m.name, CASE WHEN $1 IS NULL THEN m.supplier END, MIN(i.first_seen), MAX(i.last_seen),
-                MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END),
-                {HOSTS}, COUNT(a.id), SUM(a.count)
-         FROM incident i JOIN member m ON m.id = i.member_id JOIN alert a ON a.incident_id = i.id
+                MAX(CASE WHEN a.id IS NULL THEN COALESCE(i.reached, 0) WHEN {FOUNDS} THEN a.evidence ELSE 0 END),
+                {HOSTS}, COUNT(a.id), COALESCE(SUM(a.count), 0), MIN(i.human) <> 0
+         FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id
          WHERE i.campaign_id BETWEEN $2 AND $3 AND ($1 IS NULL OR i.member_id = $1)
          GROUP BY i.campaign_id, m.id, m.number, m.name, m.supplier ORDER BY MIN(i.first_seen), m.number"
     );
-    type Found = (i64, String, String, Option<String>, i64, i64, i64, i64, i64, i64);
+    type Found = (i64, String, String, Option<String>, i64, i64, i64, i64, i64, i64, bool);
     let rows: Vec<Found> =
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(low).bind(high).fetch_all(conn).await?;
     let mut parts: BTreeMap<i64, Vec<Part>> = BTreeMap::new();
-    for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings) in rows {
+    for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings, by_person) in rows {
         let span = Span::new(Timestamp(first), Timestamp(last));
-        let view = MemberPart { number, name, supplier, first_seen: span.first, evidence: evidence_from(evidence) };
+        let human = by_person && alerts == 0;
+        let view =
+            MemberPart { number, name, supplier, first_seen: span.first, evidence: evidence_from(evidence), human };
         parts.entry(campaign).or_default().push(Part { view, span, hosts, alerts, sightings });
     }
     Ok(parts)

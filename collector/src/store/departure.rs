@@ -120,6 +120,9 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
     for sensor in sensors {
         forget_sensor(conn, sensor, left_at, &mut deleted).await?;
     }
+    if has_table(conn, "timeline").await? {
+        super::workflow::forget_orphans(conn).await?;
+    }
     if profiles {
         deleted.contacts = delete(conn, "DELETE FROM member_contact WHERE member_id = $1", member).await?;
         deleted.addresses = delete(conn, "DELETE FROM member_domain WHERE member_id = $1", member).await?

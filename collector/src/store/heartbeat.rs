@@ -8,7 +8,7 @@ use varde_common::message::Heartbeat;
 use varde_common::retention;
 use varde_common::time::Timestamp;
 
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, workflow};
 use crate::limits::{CLOCKS_AGREE_WITHIN, HEARTBEATS_PAGE_ROWS, LOSSES_KEPT, RETENTION_STEP};
 
 /// Heartbeats, and most of what sensors said about themselves, older than this are deleted (decision 11).
@@ -191,7 +191,10 @@ impl Store {
         if let Some(oldest) = oldest {
             let up_to = newest.minus(LOSSES_KEPT).min(Timestamp(oldest).clamped().plus(RETENTION_STEP));
             let delete = sqlx::query("DELETE FROM silence WHERE ended_at < $1").bind(up_to.0);
-            gone += delete.execute(&mut *tx).await?.rows_affected();
+            let ended = delete.execute(&mut *tx).await?.rows_affected();
+            if ended > 0 {
+                gone += ended + workflow::forget_orphans(&mut tx).await?;
+            }
         }
         tx.commit().await?;
         Ok(gone)

@@ -12,10 +12,12 @@ use varde_common::time::Timestamp;
 use super::alert::{MemberView, evidence_from, is_told, told_pattern};
 use super::priority::{why_from, word_from};
 use super::record::{ROWS_PER_STATEMENT, pieces, push_ids};
-use super::{Scope, Store, StoreError, departure, restored};
+use super::workflow::standing_from;
+use super::{Scope, Store, StoreError, departure, restored, workflow};
 use crate::incident::{Incident, IncidentDecision};
 use crate::priority::{Term, Word};
 use crate::strand::{Link, Span};
+use crate::workflow::{Closing, Matter, State};
 
 /// Names made by the collector are UUIDv5 in this namespace: the same thing gets the same name, and tells nothing else.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_27d0_94be_4b0c_8a55_3e0d_7b1f_c2a9);
@@ -136,6 +138,7 @@ pub async fn apply(
     };
     for &old in &decision.absorbed {
         remember_merged(conn, "incident", old, id, now).await?;
+        workflow::absorb(conn, Matter::Incident(old), Matter::Incident(id), now).await?;
         for sql in [
             "UPDATE alert SET incident_id = $2 WHERE incident_id = $1",
             "UPDATE strand SET incident_id = $2 WHERE incident_id = $1",
@@ -225,35 +228,65 @@ pub struct IncidentView {
     pub weights_version: Option<String>,
     pub persistent: bool,
     pub in_history: bool,
+    pub state: State,
+    pub closed_as: Option<Closing>,
+    pub duplicate_of: Option<i64>,
+    pub owner: Option<String>,
+    pub came_back: i64,
+    pub grown_since_closed: bool,
+    pub human: bool,
 }
 
-/// Incidents, the latest seen first; of one campaign if `campaign` is given.
+/// Incidents, those that are not closed first, then the latest seen; of one campaign if `campaign` is given.
 ///
 /// # Errors
 /// The database's own.
 pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<Vec<IncidentView>, StoreError> {
+    read(store, scope, campaign, None).await
+}
+
+/// One incident.
+///
+/// # Errors
+/// The database's own.
+pub async fn one(store: &Store, scope: Scope, incident: i64) -> Result<Option<IncidentView>, StoreError> {
+    Ok(read(store, scope, None, Some(incident)).await?.into_iter().next())
+}
+
+async fn read(
+    store: &Store,
+    scope: Scope,
+    campaign: Option<i64>,
+    incident: Option<i64>,
+) -> Result<Vec<IncidentView>, StoreError> {
     let mut tx = store.readers().begin().await?;
     let sql = format!(
         "SELECT i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, n.id AS indicator_id, n.tlp,
                 i.first_seen, i.last_seen, i.campaign_id, i.exercise, i.word, i.why, i.weights_version,
                 EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.persistent <> 0) AS persistent,
-                EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.in_history <> 0) AS in_history, MAX(CASE WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
+                EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.in_history <> 0) AS in_history,
+                MAX(CASE WHEN a.id IS NULL THEN COALESCE(i.reached, 0) WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
+                i.state, i.closed_as, i.duplicate_of, i.owner, i.came_back, i.human,
+                COALESCE(i.updated_at > i.state_at, FALSE) AS grown,
                 COUNT(a.id) AS alerts, COALESCE(SUM(a.count), 0) AS sightings,
                 COALESCE(MAX(a.by_resolver), 0) AS via_resolver, MAX(a.hosts) AS hosts_about
          FROM incident i JOIN member m ON m.id = i.member_id
          LEFT JOIN indicator n ON i.link_kind = 'indicator' AND n.id = CAST(i.link_value AS BIGINT)
          LEFT JOIN alert a ON a.incident_id = i.id
-         WHERE ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2)
+         WHERE ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3)
          GROUP BY i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, n.id, n.tlp,
-                  i.first_seen, i.last_seen, i.campaign_id, i.exercise, i.word, i.why, i.weights_version
-         ORDER BY i.last_seen DESC, i.id DESC"
+                  i.first_seen, i.last_seen, i.campaign_id, i.exercise, i.word, i.why, i.weights_version, i.state,
+                  i.closed_as, i.duplicate_of, i.owner, i.came_back, i.human, i.updated_at, i.state_at
+         ORDER BY CASE WHEN i.state = 'closed' THEN 1 ELSE 0 END, i.last_seen DESC, i.id DESC"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).fetch_all(&mut *tx).await?;
-    let mut hosts = hosts(&mut tx, scope, campaign).await?;
+    let read = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).bind(incident);
+    let rows = read.fetch_all(&mut *tx).await?;
+    let mut hosts = hosts(&mut tx, scope, campaign, incident).await?;
     let mut incidents = Vec::with_capacity(rows.len());
     for row in rows {
         let id: i64 = row.try_get("id")?;
         let (title, link) = in_words(&row)?;
+        let stands = standing_from(&row)?;
         incidents.push(IncidentView {
             id,
             uuid: row.try_get("uuid")?,
@@ -276,6 +309,13 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
             weights_version: row.try_get("weights_version")?,
             persistent: row.try_get("persistent")?,
             in_history: row.try_get("in_history")?,
+            state: stands.state(),
+            closed_as: stands.closed_as(),
+            duplicate_of: stands.duplicate_of(),
+            owner: row.try_get("owner")?,
+            came_back: row.try_get("came_back")?,
+            grown_since_closed: stands.state() == State::Closed && row.try_get("grown")?,
+            human: row.try_get("human")?,
         });
     }
     Ok(incidents)
@@ -288,7 +328,9 @@ pub(super) fn in_words(row: &SqliteRow) -> Result<(String, String), sqlx::Error>
     let Some(pattern) = pattern else { return Ok((title, row.try_get("link_value")?)) };
     let tlp: String = row.try_get("tlp")?;
     let link = told_pattern(row.try_get("indicator_id")?, &pattern, &tlp);
-    Ok((if is_told(&tlp) { title } else { link.clone() }, link))
+    // What a person has called an incident tells no indicator; a campaign is never called by that.
+    let by_person = row.try_get("human").unwrap_or(false);
+    Ok((if by_person || is_told(&tlp) { title } else { link.clone() }, link))
 }
 
 /// Hosts of each incident, sorted: a resolver that asks for others is none.
@@ -296,15 +338,17 @@ async fn hosts(
     conn: &mut SqliteConnection,
     scope: Scope,
     campaign: Option<i64>,
+    incident: Option<i64>,
 ) -> Result<HashMap<i64, Vec<String>>, sqlx::Error> {
     let rows: Vec<(i64, String)> = sqlx::query_as(
         "SELECT DISTINCT i.id, a.client FROM incident i JOIN alert a ON a.incident_id = i.id
          WHERE a.by_resolver = 0 AND a.client IS NOT NULL
-           AND ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2)
+           AND ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3)
          ORDER BY i.id, a.client",
     )
     .bind(scope.member_id())
     .bind(campaign)
+    .bind(incident)
     .fetch_all(conn)
     .await?;
     let mut hosts: BTreeMap<i64, Vec<String>> = BTreeMap::new();

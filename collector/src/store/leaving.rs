@@ -32,6 +32,8 @@ const EXTENT: &[&str] = &[
         FROM alert WHERE member_id = $1",
     "SELECT COUNT(*), COALESCE(MAX(id), 0), COALESCE(SUM(updated_at % 999999937), 0), COALESCE(SUM(campaign_id), 0)
         FROM incident WHERE member_id = $1",
+    "SELECT COUNT(*), COALESCE(MAX(t.id), 0), COALESCE(SUM(t.id % 999999937), 0), 0 FROM timeline t
+        JOIN incident i ON i.id = t.subject_id WHERE t.kind = 'incident' AND i.member_id = $1",
     "SELECT COUNT(*), COALESCE(SUM(received_at % 999999937), 0), COALESCE(SUM(seq % 999999937), 0), 0
         FROM sensor_event WHERE sensor_id IN (SELECT id FROM sensor WHERE member_id = $1)",
     "SELECT COUNT(*), COALESCE(MAX(id), 0), COALESCE(SUM(began_at % 999999937), 0), COALESCE(SUM(ended_at % 999999937), 0)

@@ -74,6 +74,7 @@ pub mod upgrade;
 pub mod verdict;
 pub mod weights;
 pub mod word;
+pub mod workflow;
 
 #[cfg(test)]
 pub(crate) mod fixture;
@@ -130,6 +131,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/020_correlation.sql"),
     include_str!("../schema/021_silence.sql"),
     include_str!("../schema/022_statistics.sql"),
+    include_str!("../schema/023_workflow.sql"),
 ];
 
 /// Why the store could not be opened or used.

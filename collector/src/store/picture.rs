@@ -14,6 +14,7 @@ use super::bond::{Bond, bonds_of};
 use super::brake::BrakeRow;
 use super::pending::PendingFacts;
 use super::rollout::RolloutFacts;
+use super::workflow::Work;
 use super::{Scope, Store};
 use crate::beat::Fare;
 use crate::braking::{Newest, Standing};
@@ -21,6 +22,7 @@ use crate::priority::Term;
 use crate::reach::Reach;
 use crate::verdict::Verdict;
 use crate::weights::EscalationWeights;
+use crate::workflow::Progress;
 
 /// Campaigns in one picture; the page says how many there are beside them.
 pub const CAMPAIGNS_MAX: i64 = 50;
@@ -198,6 +200,21 @@ pub struct HitFacts {
     pub alerts: i64,
     /// When the first of it reached us.
     pub arrived_at: Option<Timestamp>,
+    /// A person said so, and no sensor.
+    pub human: bool,
+}
+
+/// Where the work on something stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WorkFacts {
+    /// Where.
+    pub standing: Progress,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// How often what sensors saw opened it again.
+    pub came_back: i64,
+    /// It is closed, and more was seen since.
+    pub grown: bool,
 }
 
 /// A campaign as the reader may see it.
@@ -229,6 +246,8 @@ pub struct CampaignFacts {
     pub weighed: WordFacts,
     /// Medium links join nothing to it any more, and a split is proposed; never for a member.
     pub is_too_connected: bool,
+    /// Where the work on it stands; nothing of that for a member: that it opened again tells of another.
+    pub work: Option<WorkFacts>,
 }
 
 /// How much something matters, as it was weighed.
@@ -269,6 +288,10 @@ pub struct IncidentFacts {
     pub hit: HitFacts,
     /// How much it matters.
     pub weighed: WordFacts,
+    /// Where the work on it stands.
+    pub work: WorkFacts,
+    /// A person opened it, and gave it its title.
+    pub human: bool,
 }
 
 /// One alert with its why.
@@ -372,11 +395,11 @@ pub struct Picture {
     pub members: Vec<MemberFacts>,
     /// Sensors the reader may see.
     pub sensors: Vec<SensorFacts>,
-    /// Campaigns, exercises last, latest sighting first, at most [`CAMPAIGNS_MAX`].
+    /// Campaigns, exercises last, those that are not closed first, latest sighting first, at most [`CAMPAIGNS_MAX`].
     pub campaigns: Vec<CampaignFacts>,
     /// How many there are.
     pub campaigns_total: i64,
-    /// Incidents, exercises last, latest sighting first, at most [`INCIDENTS_MAX`].
+    /// Incidents, exercises last, those that are not closed first, latest sighting first, at most [`INCIDENTS_MAX`].
     pub incidents: Vec<IncidentFacts>,
     /// How many there are.
     pub incidents_total: i64,
@@ -403,6 +426,8 @@ pub struct Detail {
     pub bonds: Vec<Bond>,
     /// From when on something is sector-wide.
     pub escalation: EscalationWeights,
+    /// What was said of it, and what is to be done.
+    pub work: Work,
 }
 
 /// Which thing a detail is of.

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
 use super::departure::{CAMPAIGNS_ABOVE, INCIDENTS_ABOVE, keep_above};
-use super::{Store, StoreError, cluster, statistics};
+use super::{Store, StoreError, cluster, statistics, workflow};
 use crate::limits::feed::SIGHTINGS_KEPT;
 use crate::limits::{ALERTS_COUNTED_AT_ONCE, ALERTS_COUNTED_ROUNDS, ALERTS_KEPT, RECORDS_FORGOTTEN_AT_ONCE};
 use crate::retention::up_to;
@@ -114,11 +114,11 @@ async fn spool_records(
     Ok(gone + blanked)
 }
 
-/// Of which no alert is left, and no campaign that goes on.
+/// Of which no alert is left, of which nobody has said anything of late, and no campaign that goes on.
 const LEFT_ALONE: &str = "NOT EXISTS (SELECT 1 FROM alert WHERE incident_id = incident.id)
-    AND (campaign_id IS NULL OR NOT EXISTS (SELECT 1 FROM campaign c WHERE c.id = campaign_id AND c.updated_at >= $1))";
+    AND (worked_at IS NULL OR worked_at < $1) AND (campaign_id IS NULL OR NOT EXISTS (SELECT 1 FROM campaign c WHERE c.id = campaign_id AND c.updated_at >= $1))";
 /// Of which no incident is left.
-const EMPTY: &str = "updated_at < $1 AND NOT EXISTS (SELECT 1 FROM incident WHERE campaign_id = campaign.id)";
+const EMPTY: &str = "updated_at < $1 AND (worked_at IS NULL OR worked_at < $1) AND NOT EXISTS (SELECT 1 FROM incident WHERE campaign_id = campaign.id)";
 
 /// Incidents of which no alert is left, with their campaign once all of that is old; and the numbers that led to them.
 async fn drawn(conn: &mut SqliteConnection, newest: Timestamp) -> Result<u64, sqlx::Error> {
@@ -146,6 +146,7 @@ async fn drawn(conn: &mut SqliteConnection, newest: Timestamp) -> Result<u64, sq
         ELSE NOT EXISTS (SELECT 1 FROM campaign WHERE id = into_id) END";
     gone += sqlx::query(sql).execute(&mut *conn).await?.rows_affected();
     if gone > 0 {
+        gone += workflow::forget_orphans(conn).await?;
         cluster::forget_empty(conn).await?;
     }
     Ok(gone)

@@ -17,6 +17,8 @@ use crate::silence::{Beside, ClockPair, Facts, Hits, Known, Moment, Step, judge,
 /// An operational incident.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SilenceRow {
+    /// Its number.
+    pub id: i64,
     /// `sensor.id`.
     pub sensor: i64,
     /// Number of the member whose sensor it is; none where the reader may not know it.
@@ -36,6 +38,8 @@ pub struct SilenceRow {
     pub ended_why: Option<String>,
     /// How often it began, within minutes each.
     pub times: i64,
+    /// Whose it is, at the CSIRT; nothing of it for a member.
+    pub owner: Option<String>,
 }
 
 /// Which are listed.
@@ -107,7 +111,7 @@ impl Store {
     pub async fn silences(&self, scope: Scope, which: WhichSilences, most: u32) -> Result<Vec<SilenceRow>, StoreError> {
         let WhichSilences { sensor, at_member, standing } = which;
         // A sensor of another is a member's business where it watches a network of its: what it does not see is that member's too.
-        let sql = "SELECT i.*, CASE WHEN $1 IS NULL OR s.member_id = $1 THEN m.number END AS number FROM silence i
+        let sql = "SELECT i.*, CASE WHEN $1 IS NULL THEN i.owner END AS told_owner, CASE WHEN $1 IS NULL OR s.member_id = $1 THEN m.number END AS number FROM silence i
             JOIN sensor s ON s.id = i.sensor_id JOIN member m ON m.id = s.member_id
             WHERE ($1 IS NULL OR s.member_id = $1 OR EXISTS (SELECT 1 FROM site t WHERE t.sensor_id = s.id AND t.member_id = $1))
             AND ($2 IS NULL OR i.sensor_id = $2)
@@ -123,6 +127,18 @@ impl Store {
             .fetch_all(self.readers())
             .await?;
         Ok(rows.iter().filter_map(|row| listed(row).transpose()).collect::<Result<_, _>>()?)
+    }
+
+    /// The number of the member at which a silence is; none where there is no such silence.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn silence_member(&self, scope: Scope, silence: i64) -> Result<Option<String>, StoreError> {
+        let sql =
+            "SELECT m.number FROM silence i JOIN sensor s ON s.id = i.sensor_id JOIN member m ON m.id = s.member_id
+            WHERE i.id = $1 AND ($2 IS NULL OR m.id = $2)";
+        let find = sqlx::query_scalar(sql).bind(silence).bind(scope.member_id());
+        Ok(find.fetch_optional(self.readers()).await?)
     }
 
     /// How many stand, and at how many of how many sensors.
@@ -155,6 +171,7 @@ impl Store {
 fn listed(row: &SqliteRow) -> Result<Option<SilenceRow>, sqlx::Error> {
     let Ok(facts) = serde_json::from_str(row.try_get("facts")?) else { return Ok(None) };
     Ok(Some(SilenceRow {
+        id: row.try_get("id")?,
         sensor: row.try_get("sensor_id")?,
         member: row.try_get("number")?,
         facts,
@@ -164,6 +181,7 @@ fn listed(row: &SqliteRow) -> Result<Option<SilenceRow>, sqlx::Error> {
         ended_at: row.try_get::<Option<i64>, _>("ended_at")?.map(Timestamp),
         ended_why: row.try_get("ended_why")?,
         times: row.try_get("times")?,
+        owner: row.try_get("told_owner")?,
     }))
 }
 

@@ -16,7 +16,7 @@ use crate::strand::{AlertFact, Link, LinkKind, Span, Strand, StrandDecision, Top
 
 /// A kind of link from the database.
 pub(super) fn kind_from(word: &str) -> LinkKind {
-    if word == LinkKind::Threat.as_str() { LinkKind::Threat } else { LinkKind::Indicator }
+    LinkKind::ALL.into_iter().find(|kind| kind.as_str() == word).unwrap_or(LinkKind::Indicator)
 }
 
 /// A level as the database has it.
@@ -127,6 +127,7 @@ pub async fn alerts_without_host(
     near: &BTreeMap<(i64, &Link), Span>,
 ) -> Result<Vec<(i64, String, AlertFact)>, sqlx::Error> {
     let mut alerts = Vec::new();
+    // No alert is of a person's word.
     for kind in [LinkKind::Indicator, LinkKind::Threat] {
         let of_kind = near.iter().filter(|((_, link), _)| link.kind == kind);
         let of_kind: Vec<(i64, &str, Span)> =
@@ -138,14 +139,16 @@ pub async fn alerts_without_host(
             select.push_values(padded(piece), |mut row, one| {
                 row.push_bind(one.map(|(member, _, _)| *member));
                 match kind {
-                    LinkKind::Indicator => row.push_bind(one.and_then(|(_, value, _)| value.parse::<i64>().ok())),
+                    LinkKind::Indicator | LinkKind::Human => {
+                        row.push_bind(one.and_then(|(_, value, _)| value.parse::<i64>().ok()))
+                    }
                     LinkKind::Threat => row.push_bind(one.map(|(_, value, _)| (*value).to_owned())),
                 };
                 row.push_bind(one.map(|(_, _, span)| span.first.minus(WINDOW).0))
                     .push_bind(one.map(|(_, _, span)| span.last.plus(WINDOW).0));
             });
             select.push(match kind {
-                LinkKind::Indicator => ") v JOIN indicator n ON n.id = v.column2",
+                LinkKind::Indicator | LinkKind::Human => ") v JOIN indicator n ON n.id = v.column2",
                 LinkKind::Threat => ") v JOIN indicator n ON n.threat = v.column2",
             });
             select.push(
@@ -158,7 +161,7 @@ pub async fn alerts_without_host(
             for (id, uuid, member, indicator, threat, exercise, first, last, strand) in rows {
                 // By the link it was asked for: a threat that has come to be a mere list is none for its indicators any more.
                 let link = match kind {
-                    LinkKind::Indicator => Link::of(indicator, None),
+                    LinkKind::Indicator | LinkKind::Human => Link::of(indicator, None),
                     LinkKind::Threat => Link::of(indicator, threat.as_deref()),
                 };
                 let span = Span::new(Timestamp(first), Timestamp(last));

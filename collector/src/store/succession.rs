@@ -30,6 +30,8 @@ pub struct Holds {
     pub alerts: i64,
     /// Members that became part of it.
     pub joined: i64,
+    /// Incidents, those that a person opened too.
+    pub incidents: i64,
 }
 
 /// Everything a member has goes to another, which goes on for both: sensors and sites, alerts and incidents, numbers, and of
@@ -120,10 +122,10 @@ impl Store {
         let mut tx = self.begin().await?;
         let sql = "SELECT (SELECT COUNT(*) FROM sensor WHERE member_id = $1), (SELECT COUNT(*) FROM site WHERE member_id = $1),
             (SELECT COUNT(*) FROM alert WHERE member_id = $1) + (SELECT COALESCE(SUM(alerts), 0) FROM daily_count WHERE member_id = $1),
-            (SELECT COUNT(*) FROM joined_member WHERE into_id = $1)";
-        let (sensors, sites, alerts, joined): (i64, i64, i64, i64) =
+            (SELECT COUNT(*) FROM joined_member WHERE into_id = $1), (SELECT COUNT(*) FROM incident WHERE member_id = $1)";
+        let (sensors, sites, alerts, joined, incidents): (i64, i64, i64, i64, i64) =
             sqlx::query_as(sql).bind(member).fetch_one(&mut *tx).await?;
-        let holds = Holds { sensors, sites, alerts, joined };
+        let holds = Holds { sensors, sites, alerts, joined, incidents };
         if holds != Holds::default() {
             return Ok(Err(holds));
         }
@@ -218,7 +220,7 @@ mod tests {
         let store = &fixture.store;
         let number = |text: &str| text.parse::<MemberNumber>().unwrap();
         let holds = store.remove_member(1).await.unwrap().unwrap_err();
-        assert_eq!(holds, Holds { sensors: 1, sites: 1, alerts: 0, joined: 0 });
+        assert_eq!(holds, Holds { sensors: 1, sites: 1, alerts: 0, joined: 0, incidents: 0 });
         store.add_member(&number("3407"), "Gjovik", NOW).await.unwrap();
         let id = store.member_by_number(Scope::Operator, &number("3407")).await.unwrap().unwrap().id;
         store.rename_member(id, None, Some(&number("3408")), NOW).await.unwrap();

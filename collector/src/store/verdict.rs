@@ -14,6 +14,8 @@ use super::{Scope, Store, StoreError};
 use crate::limits::feed::SIGHTINGS_WAITING_MAX;
 use crate::verdict::Verdict;
 
+pub use behind::Behind;
+pub(super) use behind::judge_behind;
 pub use by_indicator::{Refuted, TakenBack};
 
 /// An alert as a verdict concerns it.
@@ -196,6 +198,56 @@ async fn settle_allowed(
     Ok(allow_refuted(tx, &allowing, now).await?)
 }
 
+/// Says of an alert what a person has concluded. A judgement that others were judged by too goes on for those.
+pub(super) async fn judge(
+    tx: &mut SqliteConnection,
+    alert: i64,
+    word: Word<'_>,
+    now: Timestamp,
+) -> Result<Option<Judged>, StoreError> {
+    let Word { verdict, reason, who: _ } = word;
+    let Some(Row { indicator, exercise, judgement }) = row(&mut *tx, alert).await? else { return Ok(None) };
+    if let Some(judgement) = judgement {
+        let sql = "SELECT COUNT(*) FROM alert WHERE indicator_id = $1 AND judgement_id = $2 AND id <> $3";
+        let others: i64 =
+            sqlx::query_scalar(sql).bind(indicator).bind(judgement).bind(alert).fetch_one(&mut *tx).await?;
+        if others == 0 {
+            take_back(&mut *tx, judgement).await?;
+        }
+    }
+    // What was said of an alert that went with its member is taken back through any other alert of the same indicator.
+    if verdict != Some(Verdict::FalsePositive) {
+        let sql = "SELECT id FROM judgement WHERE indicator_id = $1 AND verdict = 'false-positive'
+            AND id NOT IN (SELECT judgement_id FROM alert WHERE indicator_id = $1 AND judgement_id IS NOT NULL)";
+        let orphans: Vec<i64> = sqlx::query_scalar(sql).bind(indicator).fetch_all(&mut *tx).await?;
+        for orphan in orphans {
+            take_back(&mut *tx, orphan).await?;
+        }
+    }
+    let (mut judgement, mut sightings) = (None, 0);
+    if let Some(verdict) = verdict {
+        let counted = count(&mut *tx, indicator, verdict, exercise, now).await?;
+        if let Some(kind) = verdict.sighting().filter(|_| !exercise) {
+            sightings = queue(&mut *tx, indicator, counted, kind, now).await?;
+        }
+        judgement = Some(counted);
+    }
+    let sql = "UPDATE alert SET verdict = $2, verdict_reason = $3, verdict_at = $4, judgement_id = $5,
+        updated_at = MAX(updated_at, $6) WHERE id = $1";
+    sqlx::query(sql)
+        .bind(alert)
+        .bind(verdict.map(Verdict::as_str))
+        .bind(verdict.map(|_| reason))
+        .bind(verdict.map(|_| now.0))
+        .bind(judgement)
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+    let (withdrawn, reinstated) = settle(&mut *tx, indicator, reason, now).await?;
+    let allow_list = settle_allowed(&mut *tx, indicator, word, exercise, now).await?;
+    Ok(Some(Judged { withdrawn, reinstated, sightings, allow_list }))
+}
+
 impl Store {
     /// The alert that a verdict would be about.
     ///
@@ -221,44 +273,10 @@ impl Store {
     /// # Errors
     /// The database's own.
     pub async fn judge(&self, alert: i64, word: Word<'_>, now: Timestamp) -> Result<Option<Judged>, StoreError> {
-        let Word { verdict, reason, who: _ } = word;
         let mut tx = self.begin().await?;
-        let Some(Row { indicator, exercise, judgement }) = row(&mut tx, alert).await? else { return Ok(None) };
-        if let Some(judgement) = judgement {
-            take_back(&mut tx, judgement).await?;
-        }
-        // What was said of an alert that went with its member is taken back through any other alert of the same indicator.
-        if verdict != Some(Verdict::FalsePositive) {
-            let sql = "SELECT id FROM judgement WHERE indicator_id = $1 AND verdict = 'false-positive'
-                AND id NOT IN (SELECT judgement_id FROM alert WHERE indicator_id = $1 AND judgement_id IS NOT NULL)";
-            let orphans: Vec<i64> = sqlx::query_scalar(sql).bind(indicator).fetch_all(&mut *tx).await?;
-            for orphan in orphans {
-                take_back(&mut tx, orphan).await?;
-            }
-        }
-        let (mut judgement, mut sightings) = (None, 0);
-        if let Some(verdict) = verdict {
-            let counted = count(&mut tx, indicator, verdict, exercise, now).await?;
-            if let Some(kind) = verdict.sighting().filter(|_| !exercise) {
-                sightings = queue(&mut tx, indicator, counted, kind, now).await?;
-            }
-            judgement = Some(counted);
-        }
-        let sql = "UPDATE alert SET verdict = $2, verdict_reason = $3, verdict_at = $4, judgement_id = $5,
-            updated_at = MAX(updated_at, $6) WHERE id = $1";
-        sqlx::query(sql)
-            .bind(alert)
-            .bind(verdict.map(Verdict::as_str))
-            .bind(verdict.map(|_| reason))
-            .bind(verdict.map(|_| now.0))
-            .bind(judgement)
-            .bind(now.0)
-            .execute(&mut *tx)
-            .await?;
-        let (withdrawn, reinstated) = settle(&mut tx, indicator, reason, now).await?;
-        let allow_list = settle_allowed(&mut tx, indicator, word, exercise, now).await?;
+        let Some(judged) = judge(&mut tx, alert, word, now).await? else { return Ok(None) };
         tx.commit().await?;
-        Ok(Some(Judged { withdrawn, reinstated, sightings, allow_list }))
+        Ok(Some(judged))
     }
 
     /// How right each source was so far, by name; of one indicator those that name it or did, of none all.
@@ -292,6 +310,7 @@ impl Store {
     }
 }
 
+mod behind;
 mod by_indicator;
 #[cfg(test)]
 mod tests;

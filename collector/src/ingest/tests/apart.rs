@@ -15,10 +15,14 @@ async fn of_others(fixture: &Fixture) -> BTreeMap<String, Vec<String>> {
     let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(readers).await.unwrap();
     let mut all = BTreeMap::new();
     for table in tables {
-        let sql = "SELECT name FROM pragma_table_info($1) WHERE name NOT IN ('campaign_id', 'cluster_id')";
+        let sql =
+            "SELECT name FROM pragma_table_info($1) WHERE name NOT IN ('campaign_id', 'campaign_since', 'cluster_id')";
         let columns: Vec<String> = sqlx::query_scalar(sql).bind(&table).fetch_all(readers).await.unwrap();
         let whose = ["sensor_id", "member_id"].into_iter().find(|whose| columns.iter().any(|column| column == whose));
-        let whose = whose.or((table == "sensor").then_some("id")).unwrap_or("0");
+        let whose = whose.or((table == "sensor").then_some("id"));
+        // What is told of an incident is its member's; of a campaign it is several members'.
+        let told = "COALESCE((SELECT i.member_id FROM incident i WHERE kind = 'incident' AND i.id = subject_id), 1)";
+        let whose = whose.or((table == "timeline").then_some(told)).unwrap_or("0");
         let values: Vec<String> = columns.iter().map(|column| format!("quote({column})")).collect();
         let sql = format!("SELECT {} FROM {table} WHERE {whose} <> {SPEAKS}", values.join(" || ' ' || "));
         let mut rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_all(readers).await.unwrap();

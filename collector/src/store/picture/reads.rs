@@ -8,7 +8,7 @@ use varde_common::list::CHANNEL_ALL;
 use varde_common::time::Timestamp;
 use varde_common::words::fingerprint;
 
-use super::rows::{alert_facts, hit_facts, indicator_facts, maybe_time, member_facts, time, withheld};
+use super::rows::{alert_facts, hit_facts, indicator_facts, maybe_time, member_facts, time, withheld, work_facts};
 use super::{
     ALERTS_MAX, CAMPAIGNS_MAX, CampaignFacts, Detail, INCIDENTS_MAX, INDICATORS_MAX, IncidentFacts, KeyFacts,
     ListFacts, MEMBERS_MAX, OTHERS_SHOWN_FROM, Picture, SensorFacts, SensorTrustFacts, Subject, TrustFacts, WordFacts,
@@ -16,21 +16,27 @@ use super::{
 use crate::beat::Fare;
 use crate::store::heartbeat::BEFORE;
 use crate::store::priority::why_from;
-use crate::store::{Scope, brake, brake_standing, pending, reach, rollout, setting, source, weights};
+use crate::store::{Scope, brake, brake_standing, pending, reach, rollout, setting, source, weights, workflow};
+use crate::workflow::Matter;
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
-/// Of one whose alerts are numbers by now the marking is not known, and counts as the strictest.
+/// Of one whose alerts are numbers by now the marking is not known, and counts as the strictest; of one that a person opened and no sensor
+/// has seen it is that of what it was said to be about.
 macro_rules! hit_columns {
     () => {
         "MIN(i.first_seen) AS first_seen, MAX(i.last_seen) AS last_seen, \
-         COALESCE(MAX(a.evidence), 0) AS evidence, COALESCE(MAX(a.severity), 0) AS severity, \
+         COALESCE(MAX(a.evidence), MAX(i.reached), 0) AS evidence, COALESCE(MAX(a.severity), 0) AS severity, \
          CASE WHEN MAX(a.hosts) > COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END) THEN MAX(a.hosts) \
          ELSE COUNT(DISTINCT CASE WHEN a.by_resolver = 0 THEN a.client END) END AS hosts, \
          CASE WHEN MAX(a.hosts) IS NULL THEN 0 ELSE 1 END AS hosts_about, \
          CAST(COALESCE(SUM(CASE WHEN a.count > 1000000000000 THEN 1000000000000 WHEN a.count < 0 THEN 0 \
          ELSE a.count END), 0) AS BIGINT) AS sightings, \
-         COUNT(a.id) AS alerts, MIN(a.arrived_at) AS arrived_at, \
-         MAX(CASE WHEN n.tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER') THEN 0 ELSE 1 END) AS strict "
+         COUNT(a.id) AS alerts, MIN(a.arrived_at) AS arrived_at, MIN(i.human) AS human, \
+         MAX(CASE WHEN n.tlp IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER') THEN 0 \
+         WHEN a.id IS NULL AND i.human <> 0 AND NOT EXISTS (SELECT 1 FROM indicator h \
+         WHERE ((i.link_kind = 'threat' AND h.threat = i.link_value) \
+         OR (i.link_kind = 'indicator' AND h.id = CAST(i.link_value AS BIGINT))) \
+         AND h.tlp NOT IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER')) THEN 0 ELSE 1 END) AS strict "
     };
 }
 
@@ -39,7 +45,7 @@ macro_rules! shown_campaigns {
     () => {
         "(SELECT c.id FROM campaign c WHERE ($3 IS NULL OR c.id = $3) AND ($1 IS NULL OR EXISTS \
          (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) \
-         ORDER BY c.exercise, c.last_seen DESC, c.id DESC LIMIT $2)"
+         ORDER BY c.exercise, CASE WHEN $1 IS NULL AND c.state = 'closed' THEN 1 ELSE 0 END, c.last_seen DESC, c.id DESC LIMIT $2)"
     };
 }
 
@@ -256,7 +262,7 @@ async fn read_campaigns(
         "SELECT campaign.*, (SELECT COUNT(k.too_connected_at) FROM cluster k WHERE k.id = campaign.cluster_id) > 0 AS is_too_connected \
          FROM campaign WHERE id IN ",
         shown_campaigns!(),
-        " ORDER BY exercise, last_seen DESC, id DESC"
+        " ORDER BY exercise, CASE WHEN $1 IS NULL AND state = 'closed' THEN 1 ELSE 0 END, last_seen DESC, id DESC"
     ))
     .bind(member)
     .bind(CAMPAIGNS_MAX)
@@ -279,6 +285,7 @@ async fn read_campaigns(
             indicators: Vec::new(),
             weighed: if operator { weighed(row)? } else { WordFacts::default() },
             is_too_connected: operator && row.try_get("is_too_connected")?,
+            work: if operator { Some(work_facts(row)?) } else { None },
         });
     }
     let place: HashMap<i64, usize> = campaigns.iter().enumerate().map(|(place, c)| (c.id, place)).collect();
@@ -355,15 +362,16 @@ async fn read_incidents(
     let (campaign, incident) = subject(of);
     let rows = sqlx::query(concat!(
         "SELECT i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.word, i.why, i.weights_version, i.member_id, m.number, \
-         m.name, m.supplier, ",
+         m.name, m.supplier, i.state, i.closed_as, i.duplicate_of, i.owner, i.came_back, i.state_at, i.updated_at, \
+         i.human AS opened_by_person, ",
         hit_columns!(),
         "FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id \
          LEFT JOIN indicator n ON n.id = a.indicator_id WHERE i.id IN (SELECT x.id FROM incident x \
          WHERE ($1 IS NULL OR x.member_id = $1) AND ($2 IS NULL OR x.campaign_id = $2) AND ($3 IS NULL OR x.id = $3) \
-         ORDER BY x.exercise, x.last_seen DESC, x.id DESC LIMIT $4) \
+         ORDER BY x.exercise, CASE WHEN x.state = 'closed' THEN 1 ELSE 0 END, x.last_seen DESC, x.id DESC LIMIT $4) \
          GROUP BY i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.word, i.why, i.weights_version, i.member_id, \
-         m.number, m.name, m.supplier \
-         ORDER BY i.exercise, MAX(i.last_seen) DESC, i.id DESC"
+         m.number, m.name, m.supplier, i.state, i.closed_as, i.duplicate_of, i.owner, i.came_back, i.state_at, i.updated_at, i.human \
+         ORDER BY i.exercise, CASE WHEN i.state = 'closed' THEN 1 ELSE 0 END, MAX(i.last_seen) DESC, i.id DESC"
     ))
     .bind(scope.member_id())
     .bind(campaign)
@@ -374,15 +382,19 @@ async fn read_incidents(
     let mut incidents = Vec::with_capacity(rows.len());
     for row in &rows {
         let title: String = row.try_get("title")?;
+        let human = row.try_get::<i64, _>("opened_by_person")? != 0;
         incidents.push(IncidentFacts {
             id: row.try_get("id")?,
             uuid: row.try_get("uuid")?,
             link_kind: row.try_get("link_kind")?,
-            title: if withheld(scope, row.try_get("link_kind")?, row)? { None } else { Some(title) },
+            // What a person has called it tells no indicator.
+            title: if !human && withheld(scope, row.try_get("link_kind")?, row)? { None } else { Some(title) },
             exercise: row.try_get::<i64, _>("exercise")? != 0,
             campaign_id: row.try_get("campaign_id")?,
             hit: hit_facts(row)?,
             weighed: weighed(row)?,
+            work: work_facts(row)?,
+            human,
         });
     }
     Ok(incidents)
@@ -449,7 +461,13 @@ pub(super) async fn detail(
     .map(|row| indicator_facts(scope, row))
     .collect::<Result<_, _>>()?;
     let escalation = weights::in_force(tx).await?.escalation;
-    Ok(Some((picture, Detail { incidents, indicators, alerts, alerts_total, bonds: Vec::new(), escalation })))
+    let matter = match of {
+        Subject::Campaign(id) => Matter::Campaign(id),
+        Subject::Incident(id) => Matter::Incident(id),
+    };
+    let work = workflow::work(tx, scope, matter).await?.unwrap_or_default();
+    let bonds = Vec::new();
+    Ok(Some((picture, Detail { incidents, indicators, alerts, alerts_total, bonds, escalation, work })))
 }
 
 fn subject(of: Option<Subject>) -> (Option<i64>, Option<i64>) {

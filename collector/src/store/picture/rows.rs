@@ -4,9 +4,11 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use varde_common::time::Timestamp;
 
-use super::{AlertFacts, HitFacts, IndicatorFacts, MemberFacts};
+use super::{AlertFacts, HitFacts, IndicatorFacts, MemberFacts, WorkFacts};
 use crate::store::Scope;
 use crate::store::alert::{is_told, verdict_from};
+use crate::store::workflow::standing_from;
+use crate::workflow::State;
 
 pub(super) fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, sqlx::Error> {
     Ok(Timestamp(row.try_get(column)?).clamped())
@@ -43,6 +45,19 @@ pub(super) fn hit_facts(row: &SqliteRow) -> Result<HitFacts, sqlx::Error> {
         sightings: row.try_get("sightings")?,
         alerts: row.try_get("alerts")?,
         arrived_at: maybe_time(row, "arrived_at")?,
+        human: row.try_get::<i64, _>("human")? != 0 && row.try_get::<i64, _>("alerts")? == 0,
+    })
+}
+
+/// Where the work stands, of a row of an incident or a campaign.
+pub(super) fn work_facts(row: &SqliteRow) -> Result<WorkFacts, sqlx::Error> {
+    let (standing, since) = (standing_from(row)?, maybe_time(row, "state_at")?);
+    Ok(WorkFacts {
+        standing,
+        owner: row.try_get("owner")?,
+        came_back: row.try_get("came_back")?,
+        grown: standing.state() == State::Closed
+            && since.is_some_and(|since| time(row, "updated_at").is_ok_and(|at| at > since)),
     })
 }
 

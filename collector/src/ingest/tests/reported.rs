@@ -1,0 +1,118 @@
+//! What a person reports is an incident like others: it joins campaigns, counts as a hit, and is split and merged with them.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::ingest::report::{Report, Reported, handle_report};
+use crate::store::picture::Subject;
+use crate::strand::Span;
+use crate::workflow::again::Why;
+use crate::workflow::timeline::Said;
+use crate::workflow::{Closing, Matter, State};
+
+fn report(member: i64) -> Report<'static> {
+    let seen = Span::new(day(48), day(48));
+    let (title, who) = ("Kari ringte om løsepenger", "kari");
+    Report { member, title, seen, indicators: &[], threat: None, exercise: false, evidence: Evidence::LookedUp, who }
+}
+
+async fn told(fixture: &Fixture, report: Report<'_>) -> Reported {
+    handle_report(&fixture.store, &report, NOW).await.unwrap()
+}
+
+#[tokio::test]
+async fn c_a_phone_call_is_an_incident_that_joins_what_others_have_on_the_same_threat_or_indicator() {
+    for report in [Report { threat: Some("lure"), ..report(2) }, Report { indicators: &[2], ..report(2) }] {
+        let fixture = fixture(3).await;
+        send(&fixture, 1, &batch(1, vec![RecordBody::Opened(opened(3, 10, 48))])).await;
+        let reported = told(&fixture, report).await;
+        assert!(reported.is_new);
+        let campaigns = campaigns(&fixture, Scope::Operator).await;
+        assert_eq!(campaigns.len(), 1);
+        let hits: Vec<(&str, bool)> =
+            campaigns[0].members.iter().map(|part| (part.number.as_str(), part.human)).collect();
+        assert_eq!(hits, [("1001", false), ("1002", true)], "a hit, and marked as what it is");
+        assert_eq!((campaigns[0].member_count, campaigns[0].evidence), (Some(2), Evidence::LookedUp));
+        assert_eq!(campaigns[0].able_to_see, Some(3), "who is hit is among those who could see");
+        let own = incident::one(&fixture.store, Scope::Operator, reported.incident).await.unwrap().unwrap();
+        assert_eq!((own.title.as_str(), own.human, own.alerts), ("Kari ringte om løsepenger", true, 0));
+        assert!(own.word.is_some(), "it is weighed as others are");
+        // What sensors see then is of the same incident.
+        send(&fixture, 2, &batch(1, vec![RecordBody::Opened(opened(2, 10, 49))])).await;
+        let own = incident::one(&fixture.store, Scope::Operator, reported.incident).await.unwrap().unwrap();
+        assert_eq!((own.alerts, own.human), (1, true));
+        assert_eq!(incidents(&fixture).await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn w1_a_campaign_is_never_called_by_what_a_person_has_called_one_members_incident() {
+    let fixture = fixture(2).await;
+    told(&fixture, Report { indicators: &[1], ..report(1) }).await;
+    told(&fixture, Report { indicators: &[1], ..report(2) }).await;
+    let campaign = &campaigns(&fixture, Scope::Operator).await[0];
+    assert_eq!(campaign.title, "evil.no");
+    for member in [1, 2] {
+        let scope = Scope::Member(member);
+        let (picture, detail) = fixture.store.picture_of(scope, Subject::Incident(member)).await.unwrap().unwrap();
+        assert_eq!(detail.incidents[0].title.as_deref(), Some("Kari ringte om løsepenger"), "its own");
+        assert_eq!(picture.campaigns[0].title.as_deref(), Some("evil.no"));
+        assert_eq!(picture.campaigns[0].hits.len(), 1);
+    }
+    // What is for few is told to nobody by it.
+    fixture.run("UPDATE indicator SET tlp = 'TLP:RED' WHERE id = 1").await;
+    for scope in [Scope::Operator, Scope::Member(1)] {
+        let picture = fixture.store.picture(scope).await.unwrap();
+        assert_eq!(picture.campaigns[0].title, None);
+    }
+}
+
+#[tokio::test]
+async fn c_what_a_person_reports_on_nothing_stands_alone_and_is_merged_split_and_handed_over_with_all_that_was_said() {
+    let fixture = fixture(3).await;
+    let lone = told(&fixture, report(1)).await;
+    let other = told(&fixture, Report { seen: Span::new(day(49), day(49)), ..report(1) }).await;
+    assert!(lone.incident != other.incident && other.is_new, "a person's word is like no other");
+    assert_eq!(campaigns(&fixture, Scope::Operator).await.len(), 0);
+    let drill = told(&fixture, Report { exercise: true, threat: Some("lure"), ..report(2) }).await;
+    let real = told(&fixture, Report { threat: Some("lure"), ..report(3) }).await;
+    assert_eq!(campaigns(&fixture, Scope::Operator).await.len(), 0, "an exercise never mixes with what is real");
+    assert!(incident::one(&fixture.store, Scope::Operator, drill.incident).await.unwrap().unwrap().exercise);
+    told(&fixture, Report { threat: Some("lure"), ..report(1) }).await;
+    let word = crate::store::ruling::Word { who: "kari", reason: "ikke det samme" };
+    let split = fixture.store.split_campaign(1, &BTreeSet::from([real.incident]), word, NOW).await.unwrap().unwrap();
+    assert_eq!((split.kept, split.other), (1, None));
+    // Member 1 becomes part of member 2: its incidents are that one's, with all that was said of them.
+    handle_merger(&fixture.store, 1, 2, NOW).await.unwrap();
+    let there = incident::one(&fixture.store, Scope::Member(2), lone.incident).await.unwrap().unwrap();
+    assert!(there.human);
+    let work = fixture.store.work(Scope::Member(2), Matter::Incident(lone.incident)).await.unwrap().unwrap();
+    assert!(
+        work.timeline.iter().any(|entry| matches!(&entry.said, Said::Reported { text } if text.starts_with("Kari")))
+    );
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM incident").await, 5, "none was lost, none put together");
+}
+
+#[tokio::test]
+async fn c_what_a_member_has_already_a_report_joins_and_opens_where_it_was_closed() {
+    let fixture = fixture(1).await;
+    send(&fixture, 1, &batch(1, vec![RecordBody::Opened(opened(1, 10, 48))])).await;
+    let step = crate::workflow::Step::Close(Closing::FalsePositive, None);
+    let taking =
+        crate::store::workflow::Taking { step, reason: Some("feil"), who: "kari", at: NOW, with_incidents: false };
+    fixture.store.take_step(Matter::Incident(1), taking, NOW).await.unwrap().unwrap();
+    let reported = told(&fixture, Report { indicators: &[1], ..report(1) }).await;
+    assert_eq!((reported.incident, reported.is_new), (1, false));
+    let own = incident::one(&fixture.store, Scope::Operator, 1).await.unwrap().unwrap();
+    assert_eq!((own.state, own.title.as_str(), own.human), (State::New, "evil.no", false));
+    let work = fixture.store.work(Scope::Operator, Matter::Incident(1)).await.unwrap().unwrap();
+    let back: Vec<Why> = work
+        .timeline
+        .iter()
+        .filter_map(|entry| match &entry.said {
+            Said::CameBack { why, .. } => Some(*why),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(back, [Why::Reported]);
+}

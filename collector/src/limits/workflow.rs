@@ -1,0 +1,26 @@
+//! Bounds on what people say of incidents and campaigns.
+
+use std::time::Duration;
+
+/// A note, a measure, a reason: what a person writes in one go. It stands on one line.
+pub const NOTE_MAX_OCTETS: usize = 2_000;
+/// The title of an incident that a person opens: a heading.
+pub const TITLE_MAX_OCTETS: usize = 200;
+/// A name of whoever has an incident.
+pub const OWNER_MAX_OCTETS: usize = 100;
+/// What people may say of one incident or campaign; what sensors bring about is told beyond that. Some hundred lines are a bad week.
+pub const TIMELINE_SAID_MAX: i64 = 10_000;
+/// Lines of a timeline that are read at once, the newest said: more than may be said, and what sensors bring about beside it.
+pub const TIMELINE_READ_MAX: i64 = 12_000;
+/// Lines on a page, the newest: a page of twelve thousand is read by nobody, and the command has all.
+pub const TIMELINE_SHOWN: usize = 300;
+/// Indicators that a person's report names: a mail's worth.
+pub const REPORT_INDICATORS_MAX: usize = 50;
+/// What is said to have been may lie so far ahead of our clock, for clocks differ.
+pub const SAID_AHEAD_MAX: Duration = Duration::from_secs(300);
+/// To NSM, after discovery, for those that digitalsikkerhetsloven covers.
+pub const NSM_WITHIN: Duration = Duration::from_secs(24 * 3_600);
+/// To Datatilsynet, after discovery, of a personal data breach (GDPR article 33).
+pub const DATATILSYNET_WITHIN: Duration = Duration::from_secs(72 * 3_600);
+/// Alerts of a new incident that are held against closed ones: one host that is back is enough, and a storm brings thousands.
+pub const RETURNS_LOOKED_FOR: usize = 64;

@@ -1,0 +1,204 @@
+//! All that was said and found of one case, in order, each with the time it was so and the time it was learnt (decision 25).
+//!
+//! What was said is told as it was said: never changed, never lost, and of two at the same moment the one that was said first comes
+//! first. Where things stand follows from the order in which they were said, not from the times they are said to have been.
+
+use serde::{Deserialize, Serialize};
+use varde_common::alert::Evidence;
+use varde_common::time::Timestamp;
+
+use super::Progress;
+use super::again::Why;
+use super::duty::Duty;
+
+/// How a measure («tiltak») stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MeasureStatus {
+    /// planlagt
+    Planned,
+    /// gjort
+    Done,
+    /// ikke aktuelt
+    NotApplicable,
+}
+
+impl MeasureStatus {
+    /// All of them.
+    pub const ALL: [MeasureStatus; 3] = [MeasureStatus::Planned, MeasureStatus::Done, MeasureStatus::NotApplicable];
+
+    /// The word in commands and in `--json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MeasureStatus::Planned => "planned",
+            MeasureStatus::Done => "done",
+            MeasureStatus::NotApplicable => "not-applicable",
+        }
+    }
+}
+
+/// What was said or found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Said {
+    /// A person reported it, and what.
+    Reported {
+        /// In their words.
+        text: String,
+    },
+    /// A person took a step: where it stands since, and why.
+    Stepped {
+        /// Where.
+        #[serde(flatten)]
+        standing: Progress,
+        /// Why; none where no reason was asked for.
+        reason: Option<String>,
+    },
+    /// Whose it is; none = nobody's.
+    Assigned {
+        /// A name.
+        owner: Option<String>,
+    },
+    /// A note.
+    Noted {
+        /// In their words.
+        text: String,
+    },
+    /// A measure, or how one stands now.
+    Measured {
+        /// The line that first told of it; none in that line itself.
+        of: Option<i64>,
+        /// What is to be done.
+        text: String,
+        /// How it stands.
+        status: MeasureStatus,
+    },
+    /// When it was discovered.
+    Discovered,
+    /// A personal data breach is suspected.
+    BreachSuspected,
+    /// A duty was met.
+    DutyReported {
+        /// Towards whom.
+        duty: Duty,
+    },
+    /// A duty does not apply.
+    DutyWithdrawn {
+        /// Towards whom.
+        duty: Duty,
+        /// Why.
+        reason: String,
+    },
+    /// It got this far, further than was known.
+    Reached {
+        /// How far.
+        evidence: Evidence,
+    },
+    /// It was closed, and is open again.
+    CameBack {
+        /// Why.
+        why: Why,
+        /// As what it was closed.
+        was: Progress,
+    },
+    /// The same was an incident before that is closed: a host meets what it met then.
+    Returned {
+        /// That incident.
+        of: i64,
+    },
+    /// The same was met again so much later that it is an incident of its own.
+    WentOn {
+        /// That incident.
+        in_incident: i64,
+    },
+    /// Another turned out to be part of it; what was said of that stands here from now on.
+    Joined {
+        /// Its number, which leads here.
+        id: i64,
+        /// Where that stood.
+        was: Progress,
+    },
+    /// The first sighting. Read from what is there, like all that follow.
+    FirstSeen,
+    /// Sensors found some of it in their history.
+    InHistory,
+    /// It came to be a campaign.
+    Concluded,
+    /// A member was hit.
+    MemberHit {
+        /// Its number.
+        number: String,
+        /// Its name.
+        name: String,
+        /// Its incident.
+        incident: i64,
+    },
+}
+
+/// A line of a timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Its number: what is said later has a greater one. 0 = read from what is there.
+    pub id: i64,
+    /// When it was so.
+    pub at: Timestamp,
+    /// When it was learnt here.
+    pub learnt_at: Timestamp,
+    /// Who said it; none = the collector.
+    pub who: Option<String>,
+    /// The member concerned may read it.
+    pub for_members: bool,
+    /// What.
+    #[serde(flatten)]
+    pub said: Said,
+}
+
+/// What was said and what is read from alerts, as one: by when it was so, then by when it was learnt, then as it was said.
+pub fn merged(said: Vec<Entry>, found: Vec<Entry>) -> Vec<Entry> {
+    let mut all: Vec<Entry> = found.into_iter().chain(said).collect();
+    all.sort_by_key(|entry| (entry.at, entry.learnt_at, entry.id));
+    all
+}
+
+/// A measure as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Measure {
+    /// Its number: that of the line which first told of it.
+    pub id: i64,
+    /// What is to be done.
+    pub text: String,
+    /// How it stands.
+    pub status: MeasureStatus,
+    /// Since when.
+    pub at: Timestamp,
+    /// When that was said.
+    pub said_at: Timestamp,
+    /// By whom.
+    pub who: Option<String>,
+    /// The member concerned may read it.
+    pub for_members: bool,
+}
+
+/// The measures, in the order in which they were first told of, each as it was last said to stand.
+pub fn measures(entries: &[Entry]) -> Vec<Measure> {
+    let mut said: Vec<&Entry> = entries.iter().collect();
+    said.sort_by_key(|entry| entry.id);
+    let mut all: Vec<Measure> = Vec::new();
+    for entry in said {
+        let Said::Measured { of, text, status } = &entry.said else { continue };
+        let now = Measure {
+            id: of.unwrap_or(entry.id),
+            text: text.clone(),
+            status: *status,
+            at: entry.at,
+            said_at: entry.learnt_at,
+            who: entry.who.clone(),
+            for_members: entry.for_members,
+        };
+        match all.iter_mut().find(|measure| measure.id == now.id) {
+            Some(before) => *before = now,
+            None => all.push(now),
+        }
+    }
+    all
+}
