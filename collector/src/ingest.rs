@@ -111,6 +111,7 @@ pub async fn handle_batch(
     };
 
     let weights = weights::in_force(&mut tx).await?;
+    let commons = store.commons(&mut tx).await?;
     let said = read(&mut tx, sensor, batch.epoch, fresh, &weights, now).await?;
     let kept = |record: &Numbered<'_>| !said.nobodys.contains(&record.seq);
     let octets: Vec<(Seq, &[u8])> =
@@ -120,7 +121,7 @@ pub async fn handle_batch(
         brake::count(&mut tx, sensor, *member, counted, now).await?;
     }
     record::insert_events(&mut tx, sensor, batch.epoch, &said.events, now).await?;
-    let drawing = Drawing { weights: &weights, tripped: said.mere_lists, now };
+    let drawing = Drawing { weights: &weights, commons: &commons, tripped: said.mere_lists, now };
     let mut changes = conclude(&mut tx, sensor, batch.epoch, said.alerts, drawing).await?;
     record::advance(&mut tx, sensor, last, now).await?;
     record::replayed(&mut tx, sensor, replayed).await?;

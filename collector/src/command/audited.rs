@@ -34,6 +34,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("sensor list", ReadsOnly("how sensors are; no host")),
     ("sensor events", ReadsOnly("what a sensor says of itself; no host")),
     ("silence list", ReadsOnly("how sensors are; no host")),
+    ("silence accept", Noted),
     ("sensor release", Noted),
     ("sensor approve", Noted),
     ("sensor refuse", Noted),

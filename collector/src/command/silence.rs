@@ -6,9 +6,14 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use varde_common::id::MemberNumber;
 
+use super::noted::deed;
 use super::say;
+use crate::audit::On;
+use crate::control::Poke;
+use crate::io::clock;
+use crate::io::control::poke;
 use crate::limits::silence::{SILENCES_LISTED, SILENCES_LISTED_MAX};
-use crate::present::silence::in_words;
+use crate::present::silence::{in_words, sizes_in_words};
 use crate::present::text::{Language, Texts};
 use crate::store::silence::{SilenceRow, WhichSilences};
 use crate::store::{Scope, Store};
@@ -16,15 +21,21 @@ use crate::store::{Scope, Store};
 const HELP: &str = "\
 Those that stand come first, then the newest. They are operational incidents, apart from security ones, and are kept for 13 months.
 Keys with --json: sensor (number), member (number of its member), kind (unheard {session}, deaf {packets}, dropping {dropped, frames},
-old_list {held, newest}, clock_skew {offset_us: what our clock shows more}, one_client {alerts, indicators, by_resolver}), began_at,
-found_at, last_at (last found to be so), ended_at (null = it stands), ended_why (over; not_expected: the sensor was revoked or is in
-quarantine), times (how often it began, within ten minutes each). What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
+old_list {held, newest}, clock_skew {offset_us: what our clock shows more}, one_client {alerts, indicators, by_resolver},
+one_way {heard (inside, outside, either; of DNS questions, responses), alone, of}, narrowed {before, after: how much the sensor's settings leave
+out, as sizes and a digest that only tells others from the same}), began_at, found_at, last_at (last found to be so), ended_at (null = it
+stands), ended_why (over; not_expected: the sensor was revoked or is in quarantine; accepted: by silence accept), times (how often it began, within ten minutes each). What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
 
 /// Subcommands of `silence`.
 #[derive(Debug, Subcommand)]
 pub enum SilenceCommand {
     /// What keeps sensors from seeing or from being heard, and what did.
     List(ListArguments),
+    /// Accept what a sensor's settings leave out by now, once the member has said why: it is no more told of, and more is told against it.
+    Accept {
+        /// The sensor's number, as listed.
+        sensor: u32,
+    },
 }
 
 /// Arguments of `silence list`.
@@ -53,7 +64,28 @@ pub struct ListArguments {
 /// # Errors
 /// No such member; the database's own.
 pub async fn run(data: &Path, command: SilenceCommand) -> anyhow::Result<()> {
-    let SilenceCommand::List(ListArguments { sensor, member, open, limit, json }) = command;
+    match command {
+        SilenceCommand::List(arguments) => list(data, arguments).await,
+        SilenceCommand::Accept { sensor } => accept(data, sensor).await,
+    }
+}
+
+async fn accept(data: &Path, sensor: u32) -> anyhow::Result<()> {
+    let store = Store::open(data).await?;
+    let accepted =
+        deed("silence accept", On::Sensor(i64::from(sensor))).becomes("what its settings leave out is accepted");
+    let Some((before, after)) = store.noting(accepted).accept_exclusions(i64::from(sensor), clock::now()).await? else {
+        bail!("the settings of sensor {sensor} leave out no more than before; see: varde-collector silence list --open")
+    };
+    store.close().await;
+    poke(data, Poke::Sensors).await;
+    let sizes = sizes_in_words(&before, &after, Texts::of(Language::English));
+    say::result(&format!("Accepted of sensor {sensor}: {sizes}."))?;
+    Ok(())
+}
+
+async fn list(data: &Path, arguments: ListArguments) -> anyhow::Result<()> {
+    let ListArguments { sensor, member, open, limit, json } = arguments;
     let store = Store::open(data).await?;
     let at_member = match &member {
         None => None,
