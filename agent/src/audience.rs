@@ -47,6 +47,11 @@ pub trait Audience {
         true
     }
 
+    /// Only one end of a TCP connection is heard, though the other plainly speaks: told once of a flow. `initiator`: which end that is.
+    fn heard_alone(&mut self, glimpse: &FlowGlimpse, initiator: bool) {
+        let _ = (glimpse, initiator);
+    }
+
     /// Nothing more comes of what was gathered by this name, under which no flow begins.
     fn let_go(&mut self, gathered_by: FlowId) {
         let _ = gathered_by;

@@ -15,8 +15,9 @@ use varde_common::observation::Protocol;
 use varde_common::time::Timestamp;
 
 use crate::flow::{FlowGlimpse, FlowStep};
-use crate::health::BlindSpots;
+use crate::health::{BlindSpots, EndsHeard};
 use crate::raise::place::{Ends, Places};
+use crate::transaction::TransactionCounts;
 
 /// Well-known public resolvers, one address, network or name a line.
 const PUBLIC_RESOLVERS: &str = include_str!("../data/public-resolvers.txt");
@@ -32,12 +33,14 @@ pub struct Blind {
     dns_ports: Vec<u16>,
     known: PublicResolvers,
     counts: BlindSpots,
+    heard: EndsHeard,
 }
 
 impl Blind {
     /// Has seen nothing yet. `dns_ports`: where DNS is read, so that it is no blind spot.
     pub fn new(places: Places, dns_ports: Vec<u16>) -> Blind {
-        Blind { places, dns_ports, known: PublicResolvers::read(PUBLIC_RESOLVERS), counts: BlindSpots::default() }
+        let known = PublicResolvers::read(PUBLIC_RESOLVERS);
+        Blind { places, dns_ports, known, counts: BlindSpots::default(), heard: EndsHeard::default() }
     }
 
     /// A step of a flow with these ends; its first one counts. `explained` is asked whether an answer lately named the server's address
@@ -50,6 +53,7 @@ impl Blind {
         explained: impl FnOnce(IpAddr, Timestamp) -> bool,
     ) {
         let FlowGlimpse { step, protocol, .. } = *glimpse;
+        self.heard.both += u64::from(step == FlowStep::Answered && protocol == Protocol::TCP);
         if step != FlowStep::Opened || !matches!(protocol, Protocol::TCP | Protocol::UDP) {
             return;
         }
@@ -76,11 +80,30 @@ impl Blind {
         }
     }
 
+    /// One end of a TCP connection is heard alone; `initiator`: which.
+    #[cold]
+    pub fn handle_alone(&mut self, glimpse: &FlowGlimpse, initiator: bool) {
+        let (heard, other) =
+            if initiator { (glimpse.initiator, glimpse.responder) } else { (glimpse.responder, glimpse.initiator) };
+        let count = match (self.places.is_inside(heard.ip()), self.places.is_inside(other.ip())) {
+            (true, false) => &mut self.heard.inside_alone,
+            (false, true) => &mut self.heard.outside_alone,
+            (true, true) | (false, false) => &mut self.heard.other_alone,
+        };
+        *count += 1;
+    }
+
     /// A TLS client hello, over TCP or QUIC. `ech`: it carries an encrypted inner one.
     pub fn handle_hello(&mut self, ech: bool, sni: Option<Name<'_>>) {
         self.counts.hellos += 1;
         self.counts.ech_hellos += u64::from(ech);
         self.counts.doh_hellos += u64::from(sni.is_some_and(|name| self.known.has_name(name)));
+    }
+
+    /// Conversations by whose words were heard: TCP connections, and DNS as it was paired.
+    pub fn heard(&self, paired: &TransactionCounts) -> EndsHeard {
+        let TransactionCounts { answered, unanswered, unasked, .. } = *paired;
+        EndsHeard { answered, unanswered, unasked, ..self.heard }
     }
 
     /// Totals so far.
@@ -205,6 +228,36 @@ mod tests {
         ] {
             assert_eq!(after(from, to, protocol, false), BlindSpots::default(), "{from} to {to}");
         }
+    }
+
+    #[test]
+    fn h1_whose_words_are_heard_counts_by_which_end_is_inside() {
+        let mut blind = blind();
+        for (from, to, initiator) in [
+            ("10.0.0.1:40000", "198.51.100.1:443", true),
+            // Whoever is heard first of a connection joined midway seems to have begun it.
+            ("198.51.100.1:443", "10.0.0.1:40000", true),
+            ("10.0.0.1:40000", "198.51.100.1:443", false),
+            ("10.0.0.1:40000", "10.0.0.2:443", true),
+        ] {
+            blind.handle_alone(&flow(FlowStep::Opened, from, to, Protocol::TCP), initiator);
+        }
+        for (step, protocol) in [(FlowStep::Answered, Protocol::TCP), (FlowStep::Answered, Protocol::UDP)] {
+            let glimpse = flow(step, "10.0.0.1:40000", "198.51.100.1:443", protocol);
+            let ends = blind.places.ends(glimpse.initiator, glimpse.responder);
+            blind.handle_step(&glimpse, &ends, |_, _| true);
+        }
+        let paired = TransactionCounts { answered: 5, unanswered: 6, unasked: 7, ..TransactionCounts::default() };
+        let expected = EndsHeard {
+            both: 1,
+            inside_alone: 1,
+            outside_alone: 2,
+            other_alone: 1,
+            answered: 5,
+            unanswered: 6,
+            unasked: 7,
+        };
+        assert_eq!(blind.heard(&paired), expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Everything seen, dropped or refused since the start, and what cannot be seen: plain totals, no names and no addresses.
 
 pub use varde_common::heartbeat::{BlindSpots, Evictions};
+pub use varde_common::sight::EndsHeard;
 use varde_common::time::Timestamp;
 
 pub use crate::raise::braked::BrakedTotal;
@@ -38,6 +39,8 @@ pub struct Health {
     pub evictions: Evictions,
     /// What the sensor cannot see.
     pub blind: BlindSpots,
+    /// Conversations by whose words were heard.
+    pub heard: EndsHeard,
     /// Sightings: a transaction or a flow met an indicator.
     pub sightings: u64,
     /// The same by what matched.

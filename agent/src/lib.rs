@@ -22,6 +22,7 @@ pub mod command;
 pub mod dns;
 pub mod duplicate;
 pub mod effective_time;
+pub mod exclusions;
 pub mod floor;
 pub mod flow;
 pub mod fragment;

@@ -380,6 +380,10 @@ impl<A: Audience> Audience for BeforeClosed<'_, A> {
         audience.wants_step(glimpse)
     }
 
+    fn heard_alone(&mut self, glimpse: &FlowGlimpse, initiator: bool) {
+        self.audience.heard_alone(glimpse, initiator);
+    }
+
     fn let_go(&mut self, gathered_by: FlowId) {
         let BeforeClosed { greetings, counts, audience } = self;
         let tell = &mut |told: Told| audience.take(told.into());

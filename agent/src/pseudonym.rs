@@ -53,6 +53,16 @@ impl SiteKey {
         let [a, b, c, d, e, f, g, h, ..] = tag;
         Pseudonym(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     }
+
+    /// The first 64 bits of HMAC-SHA-256 over a text, which no pseudonym is: what is put in front makes it longer than 24 octets.
+    pub fn digest(&self, text: &str) -> u64 {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return 0 };
+        mac.update(b"varde settings that leave out\n");
+        mac.update(text.as_bytes());
+        let tag: [u8; 32] = mac.finalize().into_bytes().into();
+        let [a, b, c, d, e, f, g, h, ..] = tag;
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    }
 }
 
 #[cfg(test)]

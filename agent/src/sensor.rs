@@ -149,6 +149,10 @@ impl Audience for At<'_> {
         raise.concerns_step(glimpse, &ends) || *keep_observations
     }
 
+    fn heard_alone(&mut self, glimpse: &FlowGlimpse, initiator: bool) {
+        self.consequences.blind.handle_alone(glimpse, initiator);
+    }
+
     fn let_go(&mut self, gathered_by: FlowId) {
         self.consequences.raise.handle_let_go(gathered_by);
     }
@@ -431,6 +435,7 @@ impl Sensor {
                 other: raise.watched + raise.unfetched + raise.resolvers + raise.not_demoted,
             },
             blind: self.consequences.blind.counts(),
+            heard: self.consequences.blind.heard(&seen.transactions),
             sightings: self.consequences.raise.matches().total(),
             matches: self.consequences.raise.matches(),
             alerts: self.consequences.raise.alerts_total(),

@@ -69,6 +69,8 @@ pub struct TransactionCounts {
     pub responses_repeated: u64,
     /// Responses without a query.
     pub unasked: u64,
+    /// Queries whose response came.
+    pub answered: u64,
     /// Queries that had no response in time, or until the end.
     pub unanswered: u64,
     /// Queries let go before their time because the table was full (they count as unanswered too).
@@ -281,6 +283,7 @@ impl Transactions {
             }
             Some((_, state @ &mut State::Pending(query))) => {
                 *state = answered;
+                counts.answered += 1;
                 (query, Standing::Asked)
             }
             None => {

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use ipnet::IpNet;
 use varde_common::name::DomainName;
 
-use crate::intel::lint::{Fixed, default_lists};
+use crate::intel::lint::{Fixed, List, ListKind, default_lists};
 
 /// What the warninglists that come with the program name, made once: they are compiled in, so nothing is read and nothing can fail.
-static COMMONS: LazyLock<Commons> = LazyLock::new(Commons::shipped);
+static COMMONS: LazyLock<Arc<Commons>> = LazyLock::new(|| Arc::new(Commons::of(default_lists())));
 
 /// Names under which, and addresses at which, many live.
 #[derive(Debug, Default)]
@@ -24,13 +24,15 @@ pub struct Commons {
 
 impl Commons {
     /// By the warninglists that come with the program.
-    pub fn known() -> &'static Commons {
-        &COMMONS
+    pub fn known() -> Arc<Commons> {
+        Arc::clone(&COMMONS)
     }
 
-    fn shipped() -> Commons {
+    /// By these lists. A part of a name is no name: what such a list has says of nobody that many are there.
+    pub fn of(lists: impl IntoIterator<Item = List>) -> Commons {
         let mut commons = Commons::default();
-        for entry in default_lists().flat_map(|list| list.entries) {
+        let names = lists.into_iter().filter(|list| list.kind != ListKind::Substring);
+        for entry in names.flat_map(|list| list.entries) {
             match entry.parse::<IpNet>().or_else(|_| entry.parse::<IpAddr>().map(IpNet::from)) {
                 Ok(network) => {
                     commons.networks.insert(network.trunc());

@@ -20,6 +20,7 @@ use varde_common::record::{Record, RecordBody};
 use varde_common::time::Timestamp;
 
 use crate::change::Change;
+use crate::commons::Commons;
 use crate::limits::RECORD_STORED_OCTETS;
 use crate::merger::Dropped;
 use crate::store::record::{Position, RecordRow};
@@ -117,7 +118,7 @@ pub async fn handle_batch(
     now: Timestamp,
 ) -> Result<IngestOutcome, IngestError> {
     let tx = store.begin().await?;
-    let Outcomes { each, changes } = together(tx, &[Waiting { sensor, batch }], now).await?;
+    let Outcomes { each, changes } = together(store, tx, &[Waiting { sensor, batch }], now).await?;
     let stored = each.into_iter().next().unwrap_or(Err(IngestError::Store(sqlx::Error::RowNotFound.into())))?;
     Ok(IngestOutcome { reply: stored.reply, changes, stored_octets: stored.octets })
 }
@@ -129,7 +130,7 @@ pub async fn handle_batch(
 /// What the database said where it is no batch's fault: no room, a disk that fails, nothing to be had of it. Then nothing was stored.
 pub async fn handle_batches(store: &Store, waiting: &[Waiting<'_>], now: Timestamp) -> Result<Outcomes, StoreError> {
     let tx = store.begin().await?;
-    match together(tx, waiting, now).await {
+    match together(store, tx, waiting, now).await {
         Err(StoreError::Database(error)) if waiting.len() > 1 => {
             tracing::warn!(
                 "{} batches could not be stored together, and are stored one by one: {error}",
@@ -140,7 +141,7 @@ pub async fn handle_batches(store: &Store, waiting: &[Waiting<'_>], now: Timesta
     }
     let mut outcomes = Outcomes { each: Vec::with_capacity(waiting.len()), changes: Vec::new() };
     for one in waiting {
-        match together(store.begin().await?, std::slice::from_ref(one), now).await {
+        match together(store, store.begin().await?, std::slice::from_ref(one), now).await {
             Ok(Outcomes { each, changes }) => {
                 outcomes.each.extend(each);
                 outcomes.changes.extend(changes);
@@ -154,6 +155,7 @@ pub async fn handle_batches(store: &Store, waiting: &[Waiting<'_>], now: Timesta
 }
 
 async fn together(
+    store: &Store,
     mut tx: Transaction<'static, Sqlite>,
     waiting: &[Waiting<'_>],
     now: Timestamp,
@@ -187,7 +189,8 @@ async fn together(
     }
     let mut changes = Vec::new();
     if !fresh.is_empty() {
-        changes = keep(&mut tx, &fresh, now).await?;
+        let commons = store.commons(&mut tx).await?;
+        changes = keep(&mut tx, &fresh, &commons, now).await?;
         record::advance(&mut tx, &committed, now).await?;
     }
     tx.commit().await?;
@@ -195,7 +198,12 @@ async fn together(
 }
 
 /// Stores records that are new, and what follows from them.
-async fn keep(conn: &mut SqliteConnection, fresh: &[Fresh<'_, '_>], now: Timestamp) -> Result<Vec<Change>, StoreError> {
+async fn keep(
+    conn: &mut SqliteConnection,
+    fresh: &[Fresh<'_, '_>],
+    commons: &Commons,
+    now: Timestamp,
+) -> Result<Vec<Change>, StoreError> {
     let weights = weights::in_force(conn).await?;
     let said = read(conn, fresh, &weights, now).await?;
     let rows: Vec<RecordRow<'_>> = fresh
@@ -216,7 +224,7 @@ async fn keep(conn: &mut SqliteConnection, fresh: &[Fresh<'_, '_>], now: Timesta
         record::insert_events(conn, *sensor, *epoch, events, now).await?;
         spoke.insert(*sensor);
     }
-    let drawing = Drawing { weights: &weights, tripped: said.mere_lists, now };
+    let drawing = Drawing { weights: &weights, commons, tripped: said.mere_lists, now };
     let mut changes = conclude(conn, said.alerts.into_values().collect(), drawing).await?;
     changes.extend(spoke.into_iter().map(Change::Sensor));
     Ok(changes)

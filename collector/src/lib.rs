@@ -49,6 +49,7 @@ pub mod roster;
 pub mod session;
 pub mod sets;
 pub mod settings;
+pub mod sight;
 pub mod silence;
 pub mod store;
 pub mod strand;

@@ -140,7 +140,7 @@ mod tests {
         let server = server.parse().ok();
         let alert =
             Sharing { topic: &topic, indicator: 7, pattern: Some(&pattern), evidence, server, possible_contact };
-        keys(&alert, Commons::known()).into_iter().map(|key| format!("{} {}", key.kind, key.value)).collect()
+        keys(&alert, &Commons::known()).into_iter().map(|key| format!("{} {}", key.kind, key.value)).collect()
     }
 
     #[test]

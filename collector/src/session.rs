@@ -11,7 +11,7 @@ use varde_common::heartbeat::Further;
 use varde_common::id::{Epoch, Mark, Revision, SiteId};
 use varde_common::message::{
     Batch, BrakeOutcome, ChannelOutcome, CloseReason, CompactBatch, Heartbeat, Hello, Holds, ListOutcome, Pulse,
-    RootOutcome, Standing, Stream, ToCollector, common_protocol,
+    RootOutcome, Sight, Standing, Stream, ToCollector, common_protocol,
 };
 use varde_common::time::Timestamp;
 
@@ -36,6 +36,8 @@ pub enum Action {
     NoteRoot(RootOutcome),
     /// Keep how the sensor stands to its trust anchor.
     NoteStanding(Standing),
+    /// Keep how much of its network the sensor sees.
+    NoteSight(Sight),
     /// Keep why a word of which list is the newest was not believed.
     NoteNewest(Text),
     /// Keep which channel the sensor follows, and why it did not follow another.
@@ -90,6 +92,7 @@ pub struct Session {
     unpacker: Unpacker,
     last_heartbeat: Option<Instant>,
     last_standing: Option<Instant>,
+    last_sight: Option<Instant>,
     last_renewal: Option<Instant>,
     /// What was said of lists in front of Subscribe.
     holds: Option<Holding>,
@@ -122,6 +125,7 @@ impl Session {
             unpacker: Unpacker::default(),
             last_heartbeat: None,
             last_standing: None,
+            last_sight: None,
             last_renewal: None,
             holds: None,
             subscribed: false,
@@ -151,6 +155,7 @@ impl Session {
             | ToCollector::Pulse(_)
             | ToCollector::RootOutcome(_)
             | ToCollector::Standing(_)
+            | ToCollector::Sight(_)
             | ToCollector::NewestRefused { .. }
             | ToCollector::AskPinned { .. }
             | ToCollector::Renew { .. }
@@ -247,12 +252,18 @@ impl Session {
                 self.handle_answer().map(|()| Action::NoteBrake(outcome))
             }
             (Stream::Control, ToCollector::Standing(standing)) if self.speaks(3..=u16::MAX) => {
-                if self.last_standing.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
+                if is_too_soon(&mut self.last_standing, now) {
                     self.passed_over += 1;
                     return Ok(Action::Nothing);
                 }
-                self.last_standing = Some(now);
                 Ok(Action::NoteStanding(standing))
+            }
+            (Stream::Control, ToCollector::Sight(sight)) if self.speaks(3..=u16::MAX) => {
+                if is_too_soon(&mut self.last_sight, now) {
+                    self.passed_over += 1;
+                    return Ok(Action::Nothing);
+                }
+                Ok(Action::NoteSight(sight))
             }
             // Totals and hunts have no messages yet; anything else is out of place.
             (
@@ -270,6 +281,7 @@ impl Session {
                 | ToCollector::Pulse(_)
                 | ToCollector::RootOutcome(_)
                 | ToCollector::Standing(_)
+                | ToCollector::Sight(_)
                 | ToCollector::NewestRefused { .. }
                 | ToCollector::AskPinned { .. }
                 | ToCollector::Renew { .. }
@@ -344,6 +356,15 @@ impl Session {
     pub fn passed_over(&self) -> u64 {
         self.passed_over
     }
+}
+
+/// Whether the last one of its kind came just before; if not, this is the last one.
+fn is_too_soon(last: &mut Option<Instant>, now: Instant) -> bool {
+    if last.is_some_and(|last| now.saturating_duration_since(last) < HEARTBEAT_AT_LEAST) {
+        return true;
+    }
+    *last = Some(now);
+    false
 }
 
 /// Milliseconds over which this many sensors spread their return: 200 a second, at least one second.
@@ -460,6 +481,8 @@ mod tests {
         let standing = || ToCollector::Standing(Standing::default());
         let root = || ToCollector::RootOutcome(RootOutcome::InForce { version: 5, since: Timestamp(1) });
         assert_eq!(session.handle_message(Stream::Control, standing(), now), Err(CloseReason::ProtocolError));
+        let sight = || ToCollector::Sight(Sight::default());
+        assert_eq!(session.handle_message(Stream::Control, sight(), now), Err(CloseReason::ProtocolError));
         assert_eq!(session.handle_message(Stream::Lists, root(), now), Err(CloseReason::ProtocolError));
         assert_eq!(third.handle_message(Stream::Lists, root(), now), Err(CloseReason::ProtocolError));
         let following = Following { revision: Revision(1), root_version: 4, roots: true, holds: None };

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use varde_common::message::Exclusions;
 use varde_common::time::Timestamp;
 
 use crate::hearing::{Hearing, LATELY, Lately, last_packet_at};
@@ -13,6 +14,7 @@ use crate::limits::silence::{
 };
 use crate::limits::{CLOCKS_AGREE_WITHIN, LIST_DAYS};
 use crate::present::sensor::Heartbeat;
+use crate::sight::{Direction, Side, Sighted};
 use crate::store::picture::SensorFacts;
 
 /// What is wrong.
@@ -31,12 +33,24 @@ pub enum Kind {
     ClockSkew,
     /// All it finds is of one machine: it sees a resolver, or a proxy, and nobody behind it.
     OneClient,
+    /// Its mirror shows one direction of the traffic.
+    OneWay,
+    /// Its settings leave out more than before.
+    Narrowed,
 }
 
 impl Kind {
     /// All, in order.
-    pub const ALL: [Kind; 6] =
-        [Kind::Unheard, Kind::Deaf, Kind::Dropping, Kind::OldList, Kind::ClockSkew, Kind::OneClient];
+    pub const ALL: [Kind; 8] = [
+        Kind::Unheard,
+        Kind::Deaf,
+        Kind::Dropping,
+        Kind::OldList,
+        Kind::ClockSkew,
+        Kind::OneClient,
+        Kind::OneWay,
+        Kind::Narrowed,
+    ];
 
     /// The word used in the database and in `--json`.
     pub fn as_str(self) -> &'static str {
@@ -47,6 +61,8 @@ impl Kind {
             Kind::OldList => "old_list",
             Kind::ClockSkew => "clock_skew",
             Kind::OneClient => "one_client",
+            Kind::OneWay => "one_way",
+            Kind::Narrowed => "narrowed",
         }
     }
 }
@@ -93,6 +109,22 @@ pub enum Facts {
         /// Each was its own question as a resolver.
         by_resolver: bool,
     },
+    /// One direction.
+    OneWay {
+        /// Which is heard.
+        heard: Side,
+        /// Conversations of which one end alone was heard.
+        alone: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// More is left out.
+    Narrowed {
+        /// What was accepted.
+        before: Exclusions,
+        /// What is so now.
+        after: Exclusions,
+    },
 }
 
 impl Facts {
@@ -105,6 +137,8 @@ impl Facts {
             Facts::OldList { .. } => Kind::OldList,
             Facts::ClockSkew { .. } => Kind::ClockSkew,
             Facts::OneClient { .. } => Kind::OneClient,
+            Facts::OneWay { .. } => Kind::OneWay,
+            Facts::Narrowed { .. } => Kind::Narrowed,
         }
     }
 
@@ -128,7 +162,9 @@ impl Facts {
                 | Facts::Dropping { .. }
                 | Facts::OldList { .. }
                 | Facts::ClockSkew { .. }
-                | Facts::OneClient { .. },
+                | Facts::OneClient { .. }
+                | Facts::OneWay { .. }
+                | Facts::Narrowed { .. },
                 newer,
             ) => newer,
         }
@@ -181,6 +217,8 @@ pub struct Beside {
     pub clocks: Vec<ClockPair>,
     /// What it has found; none = it was not looked at this time.
     pub hits: Option<Hits>,
+    /// How much it sees; none = it never told.
+    pub sight: Option<Sighted>,
 }
 
 /// When it is looked.
@@ -193,7 +231,7 @@ pub struct Moment {
 }
 
 /// What is said of a sensor, kind by kind; none of one that nobody expects to hear.
-pub fn judge(sensor: &SensorFacts, beside: &Beside, moment: Moment) -> Option<[(Kind, Said); 6]> {
+pub fn judge(sensor: &SensorFacts, beside: &Beside, moment: Moment) -> Option<[(Kind, Said); 8]> {
     let enrolled_at = sensor.enrolled_at.filter(|_| sensor.revoked_at.is_none() && sensor.quarantined_at.is_none())?;
     let unheard = unheard(sensor, enrolled_at, moment);
     let is_heard = unheard == Said::Right && sensor.connected;
@@ -206,6 +244,8 @@ pub fn judge(sensor: &SensorFacts, beside: &Beside, moment: Moment) -> Option<[(
         (Kind::OldList, told(old_list(sensor, beside, moment.now))),
         (Kind::ClockSkew, told(clock_skew(&beside.clocks))),
         (Kind::OneClient, beside.hits.map_or(Said::Unknown, one_client)),
+        (Kind::OneWay, told(beside.sight.as_ref().map_or(Said::Unknown, |sight| one_way(sight, moment.now)))),
+        (Kind::Narrowed, told(beside.sight.as_ref().map_or(Said::Unknown, narrowed))),
     ])
 }
 
@@ -288,6 +328,22 @@ fn one_client(hits: Hits) -> Said {
     }
 }
 
+fn one_way(sight: &Sighted, now: Timestamp) -> Said {
+    match sight.direction(now) {
+        Some((since, Direction::One(heard, alone, of))) => Said::Wrong(since, Facts::OneWay { heard, alone, of }),
+        Some((_, Direction::Both)) => Said::Right,
+        Some((_, Direction::Unclear)) | None => Said::Unknown,
+    }
+}
+
+/// Until it is taken back, or a person has accepted it.
+fn narrowed(sight: &Sighted) -> Said {
+    match sight.grown() {
+        Some((since, before, after)) => Said::Wrong(since, Facts::Narrowed { before, after }),
+        None => Said::Right,
+    }
+}
+
 /// An incident that is known: it stands, or was over lately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
@@ -308,6 +364,8 @@ pub enum Over {
     Right,
     /// Nobody expects to hear that sensor any more.
     NotExpected,
+    /// A person has accepted that it is so.
+    Accepted,
 }
 
 impl Over {
@@ -316,6 +374,7 @@ impl Over {
         match self {
             Over::Right => "over",
             Over::NotExpected => "not_expected",
+            Over::Accepted => "accepted",
         }
     }
 }

@@ -296,6 +296,22 @@ silence-clock-ahead = The sensor's clock is { $span } ahead of the collector's, 
 silence-clock-behind = The sensor's clock is { $span } behind the collector's, at most. Look at the time synchronisation (NTP) of both.
 silence-one-client = All { $alerts } matches of 30 days, by { $indicators } indicators, are of one machine. Either it is a resolver or proxy that the sensor does not know, and then it sees none of the machines behind it; or it really is one machine.
 silence-one-resolver = All { $alerts } matches of 30 days are a resolver's own questions: the sensor does not see the machines that asked. Mirror the traffic between them and the resolver.
+silence-one-way-out = The mirror port gives one direction alone, what goes out: of { $alone } of { $total } connections only the machine inside was heard. Set the mirror to both directions (rx and tx), or mirror the other line too.
+silence-one-way-in = The mirror port gives one direction alone, what comes in: of { $alone } of { $total } connections only the end outside was heard. Set the mirror to both directions (rx and tx), or mirror the other line too.
+silence-one-way = The mirror port gives one direction alone: of { $alone } of { $total } connections only one end was heard. Set the mirror to both directions (rx and tx), or mirror the other line too.
+silence-one-way-questions = The sensor sees DNS questions and hardly a response: { $alone } of { $total } were without. The mirror port gives one direction alone, or the name servers do not answer. Set the mirror to both directions (rx and tx).
+silence-one-way-responses = The sensor sees DNS responses and hardly a question: { $alone } of { $total } were without. The mirror port gives one direction alone. Set the mirror to both directions (rx and tx).
+silence-narrowed = The sensor's settings leave out more than before: { $sizes }. The member's IT sees in agent.toml and on the command line what it is; which addresses they are is not sent. If it is right, the response team accepts it with varde-collector silence accept.
+narrowed-sources = interfaces and files that are read: { $before } before, { $after } now
+narrowed-shares = the traffic is shared with other processes now
+narrowed-inside-v4 = IPv4 addresses that count as inside: { $before } before, { $after } now
+narrowed-inside-v6 = IPv6 networks (/64) that count as inside: { $before } before, { $after } now
+narrowed-resolvers = addresses that count as resolvers: { $before } before, { $after } now
+narrowed-sinkholes = addresses that count as block pages: { $before } before, { $after } now
+narrowed-dns-ports = ports on which DNS is read: { $before } before, { $after } now
+narrowed-data-out = octets before data is said to go out: { $before } before, { $after } now
+narrowed-frequent-hosts = hosts before they are told of together (0 = never): { $before } before, { $after } now
+narrowed-others = as many as before, and others
 silence-times = { $n ->
     [1] It began once.
    *[other] It began { $shown } times.

@@ -296,6 +296,22 @@ silence-clock-ahead = Sensorens klokke går { $span } foran samlerens, på det m
 silence-clock-behind = Sensorens klokke går { $span } bak samlerens, på det meste. Sjekk tidssynkroniseringen (NTP) på begge.
 silence-one-client = Alle { $alerts } treff på 30 dager, på { $indicators } indikatorer, er fra én maskin. Enten er det en resolver eller proxy som sensoren ikke kjenner, og da ser den ikke maskinene bak; eller så er det virkelig én maskin.
 silence-one-resolver = Alle { $alerts } treff på 30 dager er en resolvers egne oppslag: sensoren ser ikke maskinene som spurte. Speil trafikken mellom dem og resolveren.
+silence-one-way-out = Speilporten gir bare den ene retningen, det som går ut: i { $alone } av { $total } forbindelser ble bare maskinen på innsiden hørt. Sett speilingen til begge retninger (rx og tx), eller speil den andre linjen også.
+silence-one-way-in = Speilporten gir bare den ene retningen, det som kommer inn: i { $alone } av { $total } forbindelser ble bare den på utsiden hørt. Sett speilingen til begge retninger (rx og tx), eller speil den andre linjen også.
+silence-one-way = Speilporten gir bare den ene retningen: i { $alone } av { $total } forbindelser ble bare den ene enden hørt. Sett speilingen til begge retninger (rx og tx), eller speil den andre linjen også.
+silence-one-way-questions = Sensoren ser DNS-spørsmål og nesten ingen svar: { $alone } av { $total } var uten. Speilporten gir bare den ene retningen, eller navnetjenerne svarer ikke. Sett speilingen til begge retninger (rx og tx).
+silence-one-way-responses = Sensoren ser DNS-svar og nesten ingen spørsmål: { $alone } av { $total } var uten. Speilporten gir bare den ene retningen. Sett speilingen til begge retninger (rx og tx).
+silence-narrowed = Innstillingene hos sensoren utelater mer enn før: { $sizes }. Medlemmets IT ser i agent.toml og på kommandolinjen hva det er; hvilke adresser det gjelder, sendes ikke. Er det riktig, godtar responsmiljøet det med varde-collector silence accept.
+narrowed-sources = grensesnitt og filer som leses: { $before } før, { $after } nå
+narrowed-shares = trafikken deles nå med andre prosesser
+narrowed-inside-v4 = IPv4-adresser som regnes som innenfor: { $before } før, { $after } nå
+narrowed-inside-v6 = IPv6-nett (/64) som regnes som innenfor: { $before } før, { $after } nå
+narrowed-resolvers = adresser som regnes som resolvere: { $before } før, { $after } nå
+narrowed-sinkholes = adresser som regnes som stoppsider: { $before } før, { $after } nå
+narrowed-dns-ports = porter der DNS leses: { $before } før, { $after } nå
+narrowed-data-out = oktetter før det heter at data går ut: { $before } før, { $after } nå
+narrowed-frequent-hosts = maskiner før de varsles samlet (0 = aldri): { $before } før, { $after } nå
+narrowed-others = like mange som før, men andre
 silence-times = { $n ->
     [1] Det begynte 1 gang.
    *[other] Det begynte { $shown } ganger.

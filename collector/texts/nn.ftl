@@ -296,6 +296,22 @@ silence-clock-ahead = Klokka til sensoren går { $span } framfor klokka til saml
 silence-clock-behind = Klokka til sensoren går { $span } bak klokka til samlaren, på det meste. Sjekk tidssynkroniseringa (NTP) på begge.
 silence-one-client = Alle { $alerts } treff på 30 dagar, på { $indicators } indikatorar, er frå éi maskin. Anten er det ein resolver eller proxy som sensoren ikkje kjenner, og då ser han ikkje maskinene bak; eller så er det verkeleg éi maskin.
 silence-one-resolver = Alle { $alerts } treff på 30 dagar er eigne oppslag frå ein resolver: sensoren ser ikkje maskinene som spurde. Spegl trafikken mellom dei og resolveren.
+silence-one-way-out = Spegelporten gir berre den eine retninga, det som går ut: i { $alone } av { $total } samband vart berre maskina på innsida høyrd. Set speglinga til begge retningar (rx og tx), eller spegl den andre linja òg.
+silence-one-way-in = Spegelporten gir berre den eine retninga, det som kjem inn: i { $alone } av { $total } samband vart berre den på utsida høyrd. Set speglinga til begge retningar (rx og tx), eller spegl den andre linja òg.
+silence-one-way = Spegelporten gir berre den eine retninga: i { $alone } av { $total } samband vart berre den eine enden høyrd. Set speglinga til begge retningar (rx og tx), eller spegl den andre linja òg.
+silence-one-way-questions = Sensoren ser DNS-spørsmål og nesten ingen svar: { $alone } av { $total } var utan. Spegelporten gir berre den eine retninga, eller namnetenarane svarer ikkje. Set speglinga til begge retningar (rx og tx).
+silence-one-way-responses = Sensoren ser DNS-svar og nesten ingen spørsmål: { $alone } av { $total } var utan. Spegelporten gir berre den eine retninga. Set speglinga til begge retningar (rx og tx).
+silence-narrowed = Innstillingane hos sensoren utelèt meir enn før: { $sizes }. IT hos medlemmen ser i agent.toml og på kommandolinja kva det er; kva adresser det gjeld, blir ikkje sendt. Er det rett, godtek responsmiljøet det med varde-collector silence accept.
+narrowed-sources = grensesnitt og filer som blir lesne: { $before } før, { $after } no
+narrowed-shares = trafikken blir no delt med andre prosessar
+narrowed-inside-v4 = IPv4-adresser som blir rekna som innanfor: { $before } før, { $after } no
+narrowed-inside-v6 = IPv6-nett (/64) som blir rekna som innanfor: { $before } før, { $after } no
+narrowed-resolvers = adresser som blir rekna som resolverar: { $before } før, { $after } no
+narrowed-sinkholes = adresser som blir rekna som stoppsider: { $before } før, { $after } no
+narrowed-dns-ports = portar der DNS blir lese: { $before } før, { $after } no
+narrowed-data-out = oktettar før det heiter at data går ut: { $before } før, { $after } no
+narrowed-frequent-hosts = maskiner før dei blir varsla samla (0 = aldri): { $before } før, { $after } no
+narrowed-others = like mange som før, men andre
 silence-times = { $n ->
     [1] Det tok til 1 gong.
    *[other] Det tok til { $shown } gonger.

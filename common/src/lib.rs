@@ -33,6 +33,7 @@ pub mod plain;
 pub mod record;
 pub mod retention;
 pub mod rotation;
+pub mod sight;
 pub mod tie;
 pub mod time;
 pub mod tlp;

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | 1 | 1 Open, 2 Hello, 3 Heartbeat, 4 Batch, 5 Subscribe, 6 ListOutcome, 7 Enrol, 8 AskRoot | 101 HelloAck, 102 Ack, 103 Gap, 104 ListOffer, 105 ListChunk, 106 ListEnd, 107 Root, 108 Enrolled, 109 EnrolRefused |
 //! | 2 | 10 Kept (in front of Hello, which is the same), 11 Compact in place of 4, 12 Pulse in place of 3 | 110 Greeting in place of 101, 111 NewEpoch |
-//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 31 ChannelOutcome, 32 AskWhole, 36 AskRoots (lane of roots), 37 BrakeOutcome | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 130 Channel, 131 Publication in place of 104 to who said Holds, 132 OverlayChunk, 136 Brake, 137 NoMoreRoots (lane of roots) |
+//! | 3 | all of 2, and 20 RootOutcome, 21 Standing (behind each Pulse), 22 NewestRefused, 23 AskPinned (enrolment), 25 Renew, 30 Holds (in front of Subscribe), 31 ChannelOutcome, 32 AskWhole, 36 AskRoots (lane of roots), 37 BrakeOutcome, 40 Sight (behind each Standing) | all of 2, and 120 NextRoot, 121 Newest, 125 Renewed, 126 Waiting (enrolment), 127 RenewalRefused, 130 Channel, 131 Publication in place of 104 to who said Holds, 132 OverlayChunk, 136 Brake, 137 NoMoreRoots (lane of roots) |
 //!
 //! In version 3 root documents, words of which list is the newest and orders of the brake go on the stream of lists, so that each
 //! is held against the root that came before it. Renew and its answers go on the control stream, and over [`ALPN_RENEW`], where
@@ -42,6 +42,7 @@ use crate::limits::{
     FRAME_TO_COLLECTOR_MAX_OCTETS, LIST_CHUNK_MAX_OCTETS, MANIFEST_MAX_OCTETS, NEWEST_MAX_OCTETS, PLACEMENT_MAX_OCTETS,
     RECORD_MAX_OCTETS, ROOT_MAX_OCTETS, SITES_MAX,
 };
+pub use crate::sight::{EndsHeard, Exclusions, Sight};
 use crate::time::Timestamp;
 use std::ops::RangeInclusive;
 
@@ -153,6 +154,8 @@ pub enum ToCollector {
     },
     /// Version 3, on the lists stream, after each order of the brake.
     BrakeOutcome(BrakeOutcome),
+    /// Version 3, behind each Standing: how much of its network the sensor sees. A collector that does not know it passes it over.
+    Sight(Sight),
 }
 
 /// Everything a collector says.
@@ -325,6 +328,7 @@ impl ToCollector {
             ToCollector::AskWhole => frame(32, &()),
             ToCollector::AskRoots { version } => frame(36, version),
             ToCollector::BrakeOutcome(outcome) => frame(37, outcome),
+            ToCollector::Sight(sight) => frame(40, sight),
         }
     }
 
@@ -383,6 +387,7 @@ impl ToCollector {
             32 => codec::decode::<()>(body).map(|()| ToCollector::AskWhole),
             36 => codec::decode(body).map(|version| ToCollector::AskRoots { version }),
             37 => codec::decode(body).map(ToCollector::BrakeOutcome),
+            40 => codec::decode(body).map(ToCollector::Sight),
             other => Err(Malformed::UnknownKind(other)),
         }
     }

@@ -17,7 +17,7 @@ use varde_common::list::{Manifest, write_base};
 use varde_common::matcher::{Builder, Overlay, Seed};
 use varde_common::message::{
     Batch, BrakeOutcome, ChannelOutcome, CloseReason, EnrolRefusal, Greeting, Hello, Holds, ListOutcome, Pulse,
-    RootOutcome, Standing, Stream, ToAgent, ToCollector,
+    RootOutcome, Sight, Standing, Stream, ToAgent, ToCollector,
 };
 use varde_common::observation::Protocol;
 use varde_common::record::{LossCounts, LossReason, Record, RecordBody, SensorEvent};
@@ -417,6 +417,7 @@ fn conversation(inputs: &mut Inputs) -> Result<()> {
         ("pulse", ToCollector::Pulse(pulse)),
         ("root-refused", ToCollector::RootOutcome(RootOutcome::Refused { in_force: 1, offered: 3, why: text("no") })),
         ("standing", ToCollector::Standing(Standing { told_at: Some(time), ..Standing::default() })),
+        ("sight", ToCollector::Sight(Sight::default())),
         ("newest-refused", ToCollector::NewestRefused { why: text("no") }),
         ("ask-pinned", ToCollector::AskPinned { sha256: [3; 32] }),
         ("renew", ToCollector::Renew { csr_der: vec![0x30, 0x82] }),

@@ -154,7 +154,9 @@ fn s2_q1_numbers_are_read_by_prometheus_at_both_ends_and_name_nobody() -> Result
                 "result" => &["read", "refused"],
                 "source" => &["capture"],
                 "type" => &["name", "address", "ja4", "confidential"],
-                "kind" => &["unheard", "deaf", "dropping", "old_list", "clock_skew", "one_client"],
+                "kind" => {
+                    &["unheard", "deaf", "dropping", "old_list", "clock_skew", "one_client", "one_way", "narrowed"]
+                }
                 other => anyhow::bail!("Q1: a label {other}"),
             };
             ensure!(word.as_str().is_some_and(|word| words.contains(&word)), "Q1: {label} is {word}");

@@ -111,6 +111,7 @@ async fn work(data: PathBuf, address: String, protocols: RangeInclusive<u16>, re
         uplink: watch::Sender::new(Uplink::default()),
         sites: vec![varde_common::id::SiteId(0)],
         sources: 1,
+        exclusions: Default::default(),
         channel: watch::Sender::default(),
         anchor: watch::Sender::new(Anchor::new(root.clone(), &[])),
         brakes: watch::Sender::default(),

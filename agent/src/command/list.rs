@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, watch};
 use varde_common::carried::MAGIC;
 use varde_common::id::Seq;
-use varde_common::message::PROTOCOLS;
+use varde_common::message::{Exclusions, PROTOCOLS};
 
 use super::trusted::{Trusted, known_time};
 use super::{Failure, settings};
@@ -161,6 +161,7 @@ fn without_an_agent(data: &Path, list: &mut File) -> Result<Carried, Failure> {
         uplink: watch::Sender::new(Uplink::default()),
         sites: settings(data)?.site_ids(),
         sources: 0,
+        exclusions: Exclusions::default(),
         anchor: watch::Sender::new(trusted.anchor),
         newness: watch::Sender::new(trusted.newness),
         channel: watch::Sender::new(trusted.stored.placed.channel().clone()),

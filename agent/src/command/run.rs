@@ -114,6 +114,7 @@ pub(crate) fn run_confined_by(
     owner.claim(data).map_err(disk_failure)?;
     adopt(data, &owner, &mut spool, caps, clock::now()).map_err(disk_failure)?;
     let unsent = spool.unsent();
+    let excluded = args.exclusions(&settings, &key);
     let (mut keeper, figures) = Keeper::new(spool, hosts, key);
     outlive::at_start(data, &owner, &mut keeper).map_err(|error| Failure::new(&error, error.remedy()))?;
     outlived::tell_undelivered(data);
@@ -154,6 +155,7 @@ pub(crate) fn run_confined_by(
         uplink: watch::Sender::new(Uplink::default()),
         sites: settings.site_ids(),
         sources: u16::try_from(names.len()).unwrap_or(u16::MAX),
+        exclusions: excluded,
         channel: watch::Sender::new(trusted.stored.placed.channel().clone()),
         anchor: watch::Sender::new(trusted.anchor),
         brakes: watch::Sender::new(trusted.brakes),

@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
+use varde_common::message::Exclusions;
+
+use crate::exclusions::exclusions;
 use crate::io::capture::LiveSettings;
+use crate::pseudonym::SiteKey;
 use crate::settings::{CaptureBackend, Settings};
 
 /// Watches traffic and tells the collector what matches.
@@ -68,6 +72,14 @@ impl RunArgs {
             dns_ports: settings.sensor().dns_ports,
             filter: true,
         }
+    }
+
+    /// What the settings leave out, and this command line. Files are as many as they are, whatever their names.
+    pub(super) fn exclusions(&self, settings: &Settings, key: &SiteKey) -> Exclusions {
+        let (interfaces, captures) = self.sources(settings);
+        let files = captures.iter().map(|_| "a file");
+        let sources: Vec<&str> = interfaces.iter().map(|(_, name)| name.as_str()).chain(files).collect();
+        exclusions(&settings.sensor(), &sources, self.live(settings).fanout.is_some(), key)
     }
 
     /// Interfaces and files with their numbers.

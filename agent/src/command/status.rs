@@ -13,7 +13,7 @@ use super::status_brake::BrakeReport;
 use super::status_lines::in_words;
 use super::status_stopped::from_disk;
 pub use super::status_trust::TrustReport;
-use crate::health::{BlindSpots, Evictions, Health, Together};
+use crate::health::{BlindSpots, EndsHeard, Evictions, Health, Together};
 use crate::io::control::{self, Question};
 use crate::io::disk::identity::Card;
 use crate::io::disk::outlived::SetAside;
@@ -38,7 +38,8 @@ use crate::spool::Tally;
 /// damaged}, each {info, low, medium, high, critical, other}}, set_aside [{directory, undelivered, removed_in_s}], unread [why a file of it cannot be read], health {packets, octets,
 /// duplicates, tunnelled {KIND: count}, rejoined, dropped, drops_unknown, refused, refusals {REASON: count},
 /// dns_messages, flows, evicted, evictions {TABLE: count}, blind {flows, dot_flows, doq_flows, doh_flows,
-/// unexplained_flows, hellos, ech_hellos, doh_hellos}, sightings, alerts, together {matches, alerts, rises_gathered}},
+/// unexplained_flows, hellos, ech_hellos, doh_hellos}, heard {both, inside_alone, outside_alone, other_alone (TCP connections by which ends were
+/// heard), answered, unanswered, unasked (DNS)}, sightings, alerts, together {matches, alerts, rises_gathered}},
 /// sources [{source, name, dropped, packets, octets, not_ip, refused, joined_cut}], last_packet, last_packet_age_ms, confinement
 /// {rights {threads, capabilities, bounding, no_new_privs, filtered}, paths {abi, whole, missing}, calls_missing,
 /// resolver_replaced}, probes [{what, refused, said}] (with --probe). What is not known is null, such as what a source
@@ -276,6 +277,9 @@ pub struct HealthReport {
     pub evictions: Evictions,
     /// What it cannot see.
     pub blind: BlindSpots,
+    /// Whose words it hears.
+    #[serde(default)]
+    pub heard: EndsHeard,
     /// Matches.
     pub sightings: u64,
     /// Alerts.
@@ -370,6 +374,7 @@ impl Report {
             evicted: health.evictions.total(),
             evictions: health.evictions,
             blind: health.blind,
+            heard: health.heard,
             sightings: health.sightings,
             alerts: health.alerts,
             together: health.together,

@@ -7,7 +7,7 @@ use super::status::{
     CertificateReport, Confinement, GivenUpReport, HealthReport, LossReport, Report, SetAsideReport, TrustReport,
 };
 use super::status_brake::BrakeReport;
-use crate::health::{BlindSpots, Evictions, Together};
+use crate::health::{BlindSpots, EndsHeard, Evictions, Together};
 use crate::io::watch::SourceReport;
 
 /// Reasons for refusals told apart on one line: the most frequent ones.
@@ -96,6 +96,7 @@ pub(super) fn in_words(report: &Report) -> String {
         lines.push(format!("found      {} sightings, {} alerts", health.sightings, health.alerts));
         lines.extend(storm(&health.together));
         lines.extend(cannot_see(&health.blind));
+        lines.extend(one_end(&health.heard));
     }
     if let Some(confinement) = &report.confinement {
         lines.extend(given_up(confinement));
@@ -222,6 +223,22 @@ fn storm(together: &Together) -> Option<String> {
     })
 }
 
+/// Connections of which one end alone was heard: where they are many, the mirror shows one direction.
+fn one_end(heard: &EndsHeard) -> Option<String> {
+    let EndsHeard { both, inside_alone, outside_alone, other_alone, .. } = *heard;
+    let alone = inside_alone.saturating_add(outside_alone).saturating_add(other_alone);
+    let all = alone.saturating_add(both);
+    (alone > 0).then(|| {
+        format!(
+            "           one end of a connection: {} of {} TCP connections ({} inside, {} outside); many: the mirror shows one direction",
+            grouped(alone),
+            grouped(all),
+            grouped(inside_alone),
+            grouped(outside_alone)
+        )
+    })
+}
+
 /// What this sensor cannot see, each number with what it is a part of.
 fn cannot_see(blind: &BlindSpots) -> Vec<String> {
     let BlindSpots { flows, dot_flows, doq_flows, doh_flows, unexplained_flows, hellos, ech_hellos, doh_hellos } =
@@ -338,6 +355,13 @@ mod tests {
         assert!(told.contains("given up because the spool or the disk was full: info 8 400, low 1\n"), "{told}");
         assert!(told.contains("given up because nobody fetched them in time: other 10\n"), "{told}");
         assert!(!told.contains("could not be read"), "{told}");
+    }
+
+    #[test]
+    fn h1_connections_of_which_one_end_was_heard_are_told_where_there_are_some() {
+        let told = one_end(&EndsHeard { both: 1_000, inside_alone: 30, outside_alone: 4, ..EndsHeard::default() });
+        assert!(told.unwrap().contains("34 of 1 034 TCP connections (30 inside, 4 outside)"));
+        assert_eq!(one_end(&EndsHeard { both: 9, unanswered: 7, ..EndsHeard::default() }), None);
     }
 
     #[test]

@@ -29,6 +29,8 @@ impl Flow {
                 // Who has taken a RST acknowledges nothing more.
                 let reset = if from_initiator { &mut self.reset_by_responder } else { &mut self.reset_by_initiator };
                 *reset = false;
+                let [initiators, responders] = self.packets;
+                self.stands.hear_alone(from_initiator, if from_initiator { responders } else { initiators } > 0);
                 if step.has(SYN) && !from_initiator {
                     self.hear_syn_ack(step.ack);
                 }

@@ -270,7 +270,7 @@ impl Flows {
             // Nothing that may be forged moves the connection that stands.
             step.flags = 0;
         }
-        let Taken { answered, much_sent, begins_stream } = flow.take(&step, key.protocol());
+        let Taken { answered, much_sent, begins_stream, is_alone } = flow.take(&step, key.protocol());
         if is_new {
             flow.tell(key, FlowStep::Opened, audience);
         }
@@ -279,6 +279,9 @@ impl Flows {
         }
         if much_sent {
             flow.tell(key, FlowStep::Volume, audience);
+        }
+        if is_alone {
+            flow.tell_alone(key, step.from_low, audience);
         }
         let lane = flow.lane();
         let heard = match doubt {

@@ -1,13 +1,21 @@
 //! Where each end of a TCP connection stands in the other's stream, as it says itself: the one number that who sends that
 //! stream cannot forge. What lies elsewhere no receiver takes (RFC 9293 section 3.10.7.4).
 
-use crate::limits::{TCP_WINDOW_MAX_OCTETS, TCP_WINDOW_SCALED_MAX_OCTETS};
+use crate::limits::{HEARD_ALONE_AFTER, TCP_WINDOW_MAX_OCTETS, TCP_WINDOW_SCALED_MAX_OCTETS};
 
 /// The next octet that each end expects of the other's.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Stands {
     next: [u32; 2],
-    is_known: [bool; 2],
+    /// Of which of them that is known, a bit each: there are as many flows as there is room for octets.
+    known: u8,
+    /// How often one end acknowledged something new while nothing was heard of the other; no more than tells that it is so.
+    moved_alone: u8,
+}
+
+/// The bit of an end in [`Stands::known`].
+const fn bit(of_initiator: bool) -> u8 {
+    if of_initiator { 1 } else { 2 }
 }
 
 /// What an acknowledgement says that was not known.
@@ -36,26 +44,44 @@ impl Stands {
     /// Where the receiver of an end's stream stands.
     #[inline]
     pub(super) fn of(&self, initiator: bool) -> Option<u32> {
-        let ([next, next_back], [is_known, is_known_back]) = (self.next, self.is_known);
-        let (next, is_known) = if initiator { (next, is_known) } else { (next_back, is_known_back) };
-        is_known.then_some(next)
+        let [next, next_back] = self.next;
+        let next = if initiator { next } else { next_back };
+        (self.known & bit(initiator) != 0).then_some(next)
     }
 
     /// The receiver of an end's stream acknowledges all before `ack`; `is_another`: it
     /// answers a SYN that begins another stream.
     #[inline]
     pub(super) fn hear(&mut self, of_initiator: bool, ack: u32, is_another: bool) -> Moved {
-        let ([next, next_back], [is_known, is_known_back]) = (&mut self.next, &mut self.is_known);
-        let (next, is_known) = if of_initiator { (next, is_known) } else { (next_back, is_known_back) };
+        let [next, next_back] = &mut self.next;
+        let next = if of_initiator { next } else { next_back };
+        let is_known = self.known & bit(of_initiator) != 0;
         // The difference of two sequence numbers is signed (RFC 9293 section 3.4). A little behind, it was overtaken; far
         // behind, it belongs to another connection whose beginning was not seen.
         let ahead = ack.wrapping_sub(*next) as i32;
         let is_overtaken = ahead <= 0 && ahead.unsigned_abs() < TCP_WINDOW_MAX_OCTETS && !is_another;
-        if *is_known && is_overtaken {
+        if is_known && is_overtaken {
             return Moved::Not;
         }
-        (*next, *is_known) = (ack, true);
+        *next = ack;
+        self.known |= bit(of_initiator);
         Moved::On
+    }
+
+    /// An end has acknowledged something new, so the other spoke, whether that is seen or not. One acknowledgement may be forged, or be
+    /// the probe of a scan; several that move on are of somebody who is being answered. `other_spoke`: something of the other end was seen.
+    #[inline]
+    pub(super) fn hear_alone(&mut self, from_initiator: bool, other_spoke: bool) {
+        let other_is_heard = other_spoke || self.known & bit(from_initiator) != 0;
+        if !other_is_heard && self.moved_alone < HEARD_ALONE_AFTER {
+            self.moved_alone += 1;
+        }
+    }
+
+    /// Whether one end alone is heard, as is plain by now.
+    #[inline]
+    pub(super) fn is_alone(&self) -> bool {
+        self.moved_alone == HEARD_ALONE_AFTER
     }
 
     /// Where a segment of an end stands.

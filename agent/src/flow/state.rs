@@ -89,6 +89,8 @@ pub(super) struct Taken {
     /// It is a SYN of the initiator that says something else than was known of where its stream begins, and nobody has
     /// answered yet.
     pub(super) begins_stream: bool,
+    /// Its end alone is heard, as is plain now, and the other speaks.
+    pub(super) is_alone: bool,
 }
 
 /// What is known of the initiator's SYN.
@@ -259,8 +261,10 @@ impl Flow {
         self.began = self.began.min(step.time);
         self.start = self.start.min(step.time);
         self.end = self.end.max(step.time);
+        let was_alone = self.stands.is_alone();
         let begins_stream = protocol == Protocol::TCP && self.hear_tcp(step, from_initiator);
-        Taken { answered: self.hear(step, protocol, from_initiator), much_sent, begins_stream }
+        let is_alone = !was_alone && self.stands.is_alone();
+        Taken { answered: self.hear(step, protocol, from_initiator), much_sent, begins_stream, is_alone }
     }
 
     /// Whether the flow is answered with this packet, and was not before.
@@ -329,7 +333,14 @@ impl Flow {
 
     /// Tells a step, where anybody wants to know.
     pub(super) fn tell(&self, key: &Key, step: FlowStep, audience: &mut impl Audience) {
-        let glimpse = FlowGlimpse {
+        if audience.wants_step(&self.glimpse(key, step)) {
+            audience.take(Seen::Flow(self.event(key, step)));
+        }
+    }
+
+    #[inline]
+    fn glimpse(&self, key: &Key, step: FlowStep) -> FlowGlimpse {
+        FlowGlimpse {
             flow: self.id,
             step,
             began: self.began,
@@ -337,10 +348,13 @@ impl Flow {
             responder: key.end(!self.initiator_is_low),
             protocol: key.protocol(),
             contact: self.contact,
-        };
-        if audience.wants_step(&glimpse) {
-            audience.take(Seen::Flow(self.event(key, step)));
         }
+    }
+
+    /// Tells that one end alone is heard.
+    #[cold]
+    pub(super) fn tell_alone(&self, key: &Key, from_low: bool, audience: &mut impl Audience) {
+        audience.heard_alone(&self.glimpse(key, FlowStep::Opened), from_low == self.initiator_is_low);
     }
 
     pub(super) fn event(&self, key: &Key, step: FlowStep) -> FlowEvent {

@@ -1,5 +1,6 @@
 //! Flows: what belongs together, how far it got, when it is over, whatever comes.
 
+mod alone;
 mod any;
 mod apart;
 mod crafted;

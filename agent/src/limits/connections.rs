@@ -16,3 +16,7 @@ pub const SYN_DATA_MAX_OCTETS: u32 = 65_536;
 pub const DOUBTS_MAX: usize = 4_096;
 /// What all of them take, and what finds them.
 pub const DOUBTS_MAX_OCTETS: usize = 512 * 1024;
+
+/// One end of a TCP connection counts as heard alone once it has acknowledged something new so often while nothing was seen of the other:
+/// the answer to its SYN and twice more. A scan acknowledges nothing, or one thing that nobody said.
+pub const HEARD_ALONE_AFTER: u8 = 3;

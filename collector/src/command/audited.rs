@@ -37,6 +37,7 @@ pub const COMMANDS: &[(&str, Conduct)] = &[
     ("silence show", ReadsOnly("what was said of a sensor; no host")),
     ("silence assign", Noted),
     ("silence note", Noted),
+    ("silence accept", Noted),
     ("sensor release", Noted),
     ("sensor approve", Noted),
     ("sensor refuse", Noted),

@@ -6,11 +6,15 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use varde_common::id::MemberNumber;
 
+use super::noted::deed;
 use super::work::{self, AssignArguments, NoteArguments};
 use super::{listing, say};
+use crate::audit::On;
+use crate::control::Poke;
 use crate::io::clock;
+use crate::io::control::poke;
 use crate::limits::silence::{SILENCES_LISTED, SILENCES_LISTED_MAX};
-use crate::present::silence::in_words;
+use crate::present::silence::{in_words, sizes_in_words};
 use crate::present::text::{Language, Texts};
 use crate::store::silence::{SilenceRow, WhichSilences};
 use crate::store::workflow::NotDone;
@@ -20,10 +24,11 @@ use crate::workflow::Matter;
 const HELP: &str = "\
 Those that stand come first, then the newest. They are operational incidents, apart from security ones, and are kept for 13 months.
 Keys with --json: id (its number), sensor (number), member (number of its member), kind (unheard {session}, deaf {packets}, dropping {dropped, frames},
-old_list {held, newest}, clock_skew {offset_us: what our clock shows more}, one_client {alerts, indicators, by_resolver}), began_at,
-found_at, last_at (last found to be so), ended_at (null = it stands), ended_why (over; not_expected: the sensor was revoked or is in
-quarantine), times (how often it began, within ten minutes each),
-owner (whose it is). What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
+old_list {held, newest}, clock_skew {offset_us: what our clock shows more}, one_client {alerts, indicators, by_resolver},
+one_way {heard (inside, outside, either; of DNS questions, responses), alone, of}, narrowed {before, after: how much the sensor's settings leave
+out, as sizes and a digest that only tells others from the same}), began_at, found_at, last_at (last found to be so), ended_at (null = it
+stands), ended_why (over; not_expected: the sensor was revoked or is in quarantine; accepted: by silence accept), times (how often it began,
+within ten minutes each), owner (whose it is). What is told of a kind is the worst there was. Times are RFC 3339 UTC.";
 
 /// Subcommands of `silence`.
 #[derive(Debug, Subcommand)]
@@ -41,6 +46,11 @@ pub enum SilenceCommand {
         /// One JSON object.
         #[arg(long)]
         json: bool,
+    },
+    /// Accept what a sensor's settings leave out by now, once the member has said why: it is no more told of, and more is told against it.
+    Accept {
+        /// The sensor's number, as listed.
+        sensor: u32,
     },
 }
 
@@ -70,19 +80,38 @@ pub struct ListArguments {
 /// # Errors
 /// No such member; the database's own.
 pub async fn run(data: &Path, command: SilenceCommand) -> anyhow::Result<()> {
-    let store = Store::open(data).await?;
-    let ListArguments { sensor, member, open, limit, json } = match command {
-        SilenceCommand::List(arguments) => arguments,
+    match command {
+        SilenceCommand::List(arguments) => list(data, arguments).await,
+        SilenceCommand::Accept { sensor } => accept(data, sensor).await,
         SilenceCommand::Assign(arguments) => {
             let case = named(&arguments.id)?;
-            return work::assign(&store, "silence assign", case, arguments).await;
+            work::assign(&Store::open(data).await?, "silence assign", case, arguments).await
         }
         SilenceCommand::Note(arguments) => {
             let case = named(&arguments.id)?;
-            return work::add_note(&store, "silence note", case, arguments).await;
+            work::add_note(&Store::open(data).await?, "silence note", case, arguments).await
         }
-        SilenceCommand::Show { id, json } => return show(&store, id, json).await,
+        SilenceCommand::Show { id, json } => show(&Store::open(data).await?, id, json).await,
+    }
+}
+
+async fn accept(data: &Path, sensor: u32) -> anyhow::Result<()> {
+    let store = Store::open(data).await?;
+    let accepted =
+        deed("silence accept", On::Sensor(i64::from(sensor))).becomes("what its settings leave out is accepted");
+    let Some((before, after)) = store.noting(accepted).accept_exclusions(i64::from(sensor), clock::now()).await? else {
+        bail!("the settings of sensor {sensor} leave out no more than before; see: varde-collector silence list --open")
     };
+    store.close().await;
+    poke(data, Poke::Sensors).await;
+    let sizes = sizes_in_words(&before, &after, Texts::of(Language::English));
+    say::result(&format!("Accepted of sensor {sensor}: {sizes}."))?;
+    Ok(())
+}
+
+async fn list(data: &Path, arguments: ListArguments) -> anyhow::Result<()> {
+    let ListArguments { sensor, member, open, limit, json } = arguments;
+    let store = Store::open(data).await?;
     let at_member = match &member {
         None => None,
         Some(number) => match store.member_by_number(Scope::Operator, number).await? {

@@ -30,6 +30,8 @@ static NO_LINK: Link = Link { kind: LinkKind::Indicator, value: String::new() };
 /// What conclusions are drawn by.
 pub(super) struct Drawing<'a> {
     pub(super) weights: &'a Weights,
+    /// What many share.
+    pub(super) commons: &'a Commons,
     /// Keys that have come to link nothing.
     pub(super) tripped: Vec<Key>,
     pub(super) now: Timestamp,
@@ -87,7 +89,7 @@ fn is_regular(json: &str, weights: &Weights) -> bool {
         && said.spread_ms.saturating_mul(100) <= said.median_interval_ms.saturating_mul(given.spread_hundredths)
 }
 
-fn fact(row: &AlertRow, standing: Option<&Standing>, weights: &Weights) -> AlertFact {
+fn fact(row: &AlertRow, standing: Option<&Standing>, weights: &Weights, commons: &Commons) -> AlertFact {
     let founds = founds_an_incident(row.direction, row.client.is_some() || row.hosts.is_some(), row.evidence);
     let sharing = Sharing {
         topic: &row.link,
@@ -107,7 +109,7 @@ fn fact(row: &AlertRow, standing: Option<&Standing>, weights: &Weights) -> Alert
         // A resolver asks for others: what it asked says nothing of what one host did.
         host: row.client.clone().filter(|_| !row.circumstances.by_resolver && row.hosts.is_none()),
         links_hosts: false,
-        keys: if founds { keys(&sharing, Commons::known()) } else { Vec::new() },
+        keys: if founds { keys(&sharing, commons) } else { Vec::new() },
         facts: facts_of(row, standing, weights),
     }
 }
@@ -125,7 +127,7 @@ fn links_hosts(indicator: i64, standing: Option<&Standing>, guards: &Guards, wei
 pub(super) async fn conclude(
     conn: &mut SqliteConnection,
     mut rows: Vec<AlertRow>,
-    Drawing { weights, tripped, now }: Drawing<'_>,
+    Drawing { weights, commons, tripped, now }: Drawing<'_>,
 ) -> Result<Vec<Change>, sqlx::Error> {
     if rows.is_empty() {
         for key in &tripped {
@@ -140,13 +142,14 @@ pub(super) async fn conclude(
     let met: Vec<_> = met.map(|row| (row.indicator, row.member, row.first_seen, row.evidence)).collect();
     let spread = meeting::note(conn, &met).await?;
     let standing = guard::standing(conn, &indicators).await?;
-    let facts: Vec<AlertFact> = rows.iter().map(|row| fact(row, standing.get(&row.indicator), weights)).collect();
+    let facts: Vec<AlertFact> =
+        rows.iter().map(|row| fact(row, standing.get(&row.indicator), weights, commons)).collect();
     let tripped = [tripped, guard::look(conn, &facts, &spread, &standing, weights, now).await?].concat();
     let of: Vec<i64> = rows.iter().map(|row| row.indicator).collect();
     let known_before: Vec<bool> = rows.iter().map(|row| row.strand.is_some()).collect();
     let titles: Vec<(&str, &str, &Link)> =
         rows.iter().map(|row| (row.uuid.as_str(), row.title.as_str(), &row.link)).collect();
-    let drawn = draw(conn, facts, (&of, standing), &titles, &Drawing { weights, tripped, now }).await?;
+    let drawn = draw(conn, facts, (&of, standing), &titles, &Drawing { weights, commons, tripped, now }).await?;
     for ((decision, strand), incident) in drawn.decisions.strands.iter().zip(&drawn.strands).zip(&drawn.incidents) {
         for &place in &decision.alerts {
             if let Some(row) = rows.get_mut(place) {
@@ -203,7 +206,8 @@ pub(super) async fn rejoin(
         ..AlertFact::joining(member, strand.topic.clone(), strand.span)
     };
     let facts: Vec<AlertFact> = own.iter().map(as_fact).collect();
-    let drawn = draw(conn, facts, (&[], HashMap::new()), &[], &Drawing { weights, tripped: Vec::new(), now }).await?;
+    let drawing = Drawing { weights, commons: &Commons::default(), tripped: Vec::new(), now };
+    let drawn = draw(conn, facts, (&[], HashMap::new()), &[], &drawing).await?;
     attach(conn, &drawn, own.len()).await
 }
 
@@ -226,7 +230,7 @@ pub(super) async fn draw(
     mut facts: Vec<AlertFact>,
     (of, mut standing): (&[i64], HashMap<i64, Standing>),
     titles: &[(&str, &str, &Link)],
-    &Drawing { weights, ref tripped, now }: &Drawing<'_>,
+    &Drawing { weights, ref tripped, now, .. }: &Drawing<'_>,
 ) -> Result<Drawn, sqlx::Error> {
     let known = known(conn, &mut facts, (of, &mut standing), weights).await?;
     // What founds nothing itself may join because of what is new.

@@ -11,7 +11,6 @@ use varde_common::time::Timestamp;
 use super::IngestError;
 use super::conclude::{Drawing, attach, campaigns_of, draw};
 use crate::change::Change;
-use crate::commons::Commons;
 use crate::link::{Key, KeyKind, Sharing, keys};
 use crate::priority::Facts;
 use crate::store::alert::level_of;
@@ -91,6 +90,7 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
     };
     let mut shared: BTreeSet<Key> = BTreeSet::new();
     shared.extend(report.threat.map(|threat| Key { kind: KeyKind::Threat, value: threat.to_owned() }));
+    let commons = store.commons(&mut tx).await?;
     for (id, known) in &known {
         let pattern = standing.get(id).and_then(|found| found.pattern.as_ref());
         let sharing = Sharing {
@@ -101,7 +101,7 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
             server: None,
             possible_contact: false,
         };
-        shared.extend(keys(&sharing, Commons::known()));
+        shared.extend(keys(&sharing, &commons));
     }
     let (severity, confidence) = weight(&mut tx, report).await?;
     let facts = Facts { evidence: report.evidence, confidence, severity, ..Facts::default() };
@@ -114,7 +114,7 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
         ..AlertFact::joining(report.member, topic, report.seen)
     };
     let titles = [(name.as_str(), report.title, &link)];
-    let drawing = Drawing { weights: &weights, tripped, now };
+    let drawing = Drawing { weights: &weights, commons: &commons, tripped, now };
     let drawn = draw(&mut tx, vec![fact], (&[], standing), &titles, &drawing).await?;
     attach(&mut tx, &drawn, 1).await?;
     let incident = drawn.incidents.first().copied().unwrap_or_default();

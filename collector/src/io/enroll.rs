@@ -225,6 +225,7 @@ pub async fn converse(
             | ToCollector::Pulse(_)
             | ToCollector::RootOutcome(_)
             | ToCollector::Standing(_)
+            | ToCollector::Sight(_)
             | ToCollector::NewestRefused { .. }
             | ToCollector::Renew { .. }
             | ToCollector::Holds(_)

@@ -259,6 +259,7 @@ impl Talk {
                 Action::Note(outcome) => self.note(outcome).await?,
                 Action::NoteRoot(_)
                 | Action::NoteStanding(_)
+                | Action::NoteSight(_)
                 | Action::NoteNewest(_)
                 | Action::NoteBrake(_)
                 | Action::NoteChannel(..) => {

@@ -9,7 +9,7 @@ use super::clock;
 use super::directory::{self, DirectoryError};
 use crate::limits::SETTINGS_MAX_OCTETS;
 use crate::store::weights::Taken;
-use crate::store::{Store, StoreError};
+use crate::store::{Scope, Store, StoreError};
 use crate::weights::{BUILT_IN_FILE, WEIGHTS_FILE, Weights};
 
 /// How often the file is looked at.
@@ -71,11 +71,24 @@ pub async fn look(path: &Path, store: &Store, last: &mut Option<String>) -> Resu
     Ok(())
 }
 
-/// Looks at the file now and then, for as long as the collector runs; before that weighs what an older program has left.
+/// Weighs all that is behind, where the weights in force are others than those that all was weighed by.
+async fn weigh_anew(store: &Store, weighed_by: &mut Option<String>) -> Result<(), StoreError> {
+    let version = store.weights(Scope::Operator).await?.version;
+    if weighed_by.as_ref() == Some(&version) {
+        return Ok(());
+    }
+    while store.weigh_what_is_behind().await? {
+        tokio::task::yield_now().await;
+    }
+    *weighed_by = Some(version);
+    Ok(())
+}
+
+/// Looks at the file now and then, for as long as the collector runs. What was weighed by others than the weights in force, or never,
+/// is weighed anew, some at a time, so that alerts come between.
 pub async fn go_on(data: PathBuf, store: Store) {
     let path = data.join(WEIGHTS_FILE);
-    let mut last = None;
-    let mut rest = true;
+    let (mut last, mut weighed_by) = (None, None);
     if let Err(error) = write_built_in(&data) {
         tracing::warn!("the built-in weights could not be written beside the data, for others to begin from: {error}");
     }
@@ -83,14 +96,8 @@ pub async fn go_on(data: PathBuf, store: Store) {
         if let Err(error) = look(&path, &store, &mut last).await {
             tracing::warn!("the weights of correlation could not be looked after: {error}");
         }
-        while rest {
-            match store.weigh_the_unweighed().await {
-                Ok(more) => rest = more,
-                Err(error) => {
-                    tracing::warn!("incidents of before could not be weighed, and will be in a minute: {error}");
-                    break;
-                }
-            }
+        if let Err(error) = weigh_anew(&store, &mut weighed_by).await {
+            tracing::warn!("not all incidents could be weighed anew, and will be in a minute: {error}");
         }
         tokio::time::sleep(LOOKED_AT_EVERY).await;
     }
@@ -99,7 +106,6 @@ pub async fn go_on(data: PathBuf, store: Store) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Scope;
     use crate::store::fixture::Fixture;
 
     #[tokio::test]

@@ -31,3 +31,11 @@ pub const SILENCES_SHOWN: u32 = 20;
 pub const SILENCES_LISTED: u32 = 1_000;
 /// See [`SILENCES_LISTED`].
 pub const SILENCES_LISTED_MAX: u32 = 100_000;
+/// So many TCP connections that went on say whether both their ends are heard: fewer may by chance be of one kind.
+pub const ONE_WAY_TCP_FROM: u64 = 20;
+/// Where there are not so many, so many DNS questions and responses do: a machine that asks a dead server asks some dozen times.
+pub const ONE_WAY_DNS_FROM: u64 = 50;
+/// They are gathered for so long at most, and say something for so long: a small site has so many in an hour by day.
+pub const ONE_WAY_WITHIN: Duration = Duration::from_secs(3_600);
+/// And for so long at least: two heartbeats, so that conversations under way are told in one.
+pub const ONE_WAY_AT_LEAST: Duration = Duration::from_secs(50);

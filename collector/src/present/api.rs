@@ -1,11 +1,12 @@
 //! The picture for machines: `/api/picture`, one JSON object.
 //!
 //! Keys: `made_at`, `revision` (newest list, null = none), `members`, `members_able`, `campaigns` [{`id`, `uuid`, `title`,
-//! `exercise`, `evidence`, `severity`, `first_seen`, `last_seen`, `hosts`, `sightings`, `members_hit`, `members_able`,
+//! `exercise`, `evidence`, `severity`, `word`, `first_seen`, `last_seen`, `hosts`, `sightings`, `members_hit`, `members_able`,
 //! `members_blind`, `indicators`, `members` [{`number`, `name`, `evidence`, `first_seen`, `last_seen`, `hosts`,
-//! `sightings`}]}], `incidents` [{`id`, `uuid`, `title`, `exercise`, `campaign`, `member`, `evidence`, `severity`,
+//! `sightings`}]}], `incidents` [{`id`, `uuid`, `title`, `exercise`, `campaign`, `member`, `evidence`, `severity`, `word`,
 //! `first_seen`, `last_seen`, `hosts`, `sightings`}], `sensors` [{`id`, `member`, `state`, `revision`, `last_seen`,
-//! `version`}]. Times RFC 3339 UTC; `evidence` and `severity` words as in `--json`; indicators as plain lists write them;
+//! `version`}]. Times RFC 3339 UTC; `evidence`, `severity` (the list's, the highest) and `word` (how much it
+//! matters, as it was weighed) words as in `--json`; indicators as plain lists write them;
 //! null = not known or not for this reader.
 
 use serde::Serialize;
@@ -37,6 +38,7 @@ struct CampaignJson<'a> {
     exercise: bool,
     evidence: &'static str,
     severity: &'static str,
+    word: Option<&'static str>,
     first_seen: Option<Timestamp>,
     last_seen: Option<Timestamp>,
     hosts: i64,
@@ -69,6 +71,7 @@ struct IncidentJson<'a> {
     member: &'a str,
     evidence: &'static str,
     severity: &'static str,
+    word: Option<&'static str>,
     first_seen: Timestamp,
     last_seen: Timestamp,
     hosts: i64,
@@ -137,6 +140,7 @@ impl<'a> CampaignJson<'a> {
             exercise: facts.exercise,
             evidence: evidence(facts.hits.iter().map(|hit| hit.evidence).max().unwrap_or(0)),
             severity: severity(facts.hits.iter().map(|hit| hit.severity).max().unwrap_or(0)),
+            word: facts.weighed.word.map(severity),
             first_seen: facts.hits.iter().map(|hit| hit.first_seen).min(),
             last_seen: facts.hits.iter().map(|hit| hit.last_seen).max(),
             hosts: sum(|hit| hit.hosts),
@@ -173,6 +177,7 @@ impl<'a> IncidentJson<'a> {
             member: &facts.hit.member.number,
             evidence: evidence(facts.hit.evidence),
             severity: severity(facts.hit.severity),
+            word: facts.weighed.word.map(severity),
             first_seen: facts.hit.first_seen,
             last_seen: facts.hit.last_seen,
             hosts: facts.hit.hosts,

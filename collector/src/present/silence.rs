@@ -3,8 +3,10 @@
 use super::shown::{Moment, number, span};
 use super::text::Texts;
 use super::view::Reader;
+use crate::sight::Side;
 use crate::silence::Facts;
 use crate::store::silence::SilenceRow;
+use varde_common::message::Exclusions;
 
 /// An operational incident's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +71,61 @@ pub fn in_words(row: &SilenceRow, texts: &Texts) -> String {
         Facts::OneClient { alerts, indicators, by_resolver: false } => {
             texts.numbers("silence-one-client", &[("alerts", whole(alerts)), ("indicators", whole(indicators))])
         }
+        Facts::OneWay { heard, alone, of } => {
+            let key = match heard {
+                Side::Inside => "silence-one-way-out",
+                Side::Outside => "silence-one-way-in",
+                Side::Either => "silence-one-way",
+                Side::Questions => "silence-one-way-questions",
+                Side::Responses => "silence-one-way-responses",
+            };
+            texts.numbers(key, &[("alone", whole(alone)), ("total", whole(of))])
+        }
+        Facts::Narrowed { before, after } => {
+            texts.with("silence-narrowed", &[("sizes", &sizes_in_words(&before, &after, texts))])
+        }
     };
     match row.times {
         ..=1 => said,
         times => format!("{said} {}", texts.count("silence-times", times)),
     }
+}
+
+/// Which sizes are others than before, each with both numbers; where none is, that others are left out.
+pub fn sizes_in_words(before: &Exclusions, after: &Exclusions, texts: &Texts) -> String {
+    let sizes = |exclusions: &Exclusions| {
+        let Exclusions {
+            sources,
+            shares,
+            inside_v4,
+            inside_v6,
+            resolvers,
+            sinkholes,
+            dns_ports,
+            data_out_octets,
+            frequent_hosts,
+            digest: _,
+        } = *exclusions;
+        [
+            ("narrowed-sources", u64::from(sources)),
+            ("narrowed-shares", u64::from(shares)),
+            ("narrowed-inside-v4", inside_v4),
+            ("narrowed-inside-v6", inside_v6),
+            ("narrowed-resolvers", u64::from(resolvers)),
+            ("narrowed-sinkholes", u64::from(sinkholes)),
+            ("narrowed-dns-ports", u64::from(dns_ports)),
+            ("narrowed-data-out", u64::from(data_out_octets)),
+            ("narrowed-frequent-hosts", frequent_hosts),
+        ]
+    };
+    let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let changed: Vec<String> = sizes(before)
+        .into_iter()
+        .zip(sizes(after))
+        .filter(|((_, was), (_, is))| was != is)
+        .map(|((key, was), (_, is))| texts.numbers(key, &[("before", whole(was)), ("after", whole(is))]))
+        .collect();
+    if changed.is_empty() { texts.say("narrowed-others") } else { changed.join("; ") }
 }
 
 #[cfg(test)]
@@ -115,6 +167,15 @@ mod tests {
             Facts::ClockSkew { offset_us: -17_000_000 },
             Facts::OneClient { alerts: 17, indicators: 9, by_resolver: true },
             Facts::OneClient { alerts: 17, indicators: 9, by_resolver: false },
+            Facts::OneWay { heard: Side::Inside, alone: 17, of: 19 },
+            Facts::OneWay { heard: Side::Outside, alone: 17, of: 19 },
+            Facts::OneWay { heard: Side::Either, alone: 17, of: 19 },
+            Facts::OneWay { heard: Side::Questions, alone: 17, of: 19 },
+            Facts::OneWay { heard: Side::Responses, alone: 17, of: 19 },
+            Facts::Narrowed {
+                before: Exclusions::default(),
+                after: Exclusions { sinkholes: 17, ..Exclusions::default() },
+            },
         ];
         for language in Language::ALL {
             let texts = Texts::of(language);
@@ -126,6 +187,40 @@ mod tests {
             let again = in_words(&row(facts[0], None, 4), texts);
             assert!(again.contains('4') && again.len() > said[0].len() / 2, "{again}");
         }
+    }
+
+    #[test]
+    fn t7_each_size_that_grew_is_told_with_both_numbers_and_others_of_the_same_size_too() {
+        let before = Exclusions { sources: 3, dns_ports: 3, ..Exclusions::default() };
+        let grown = [
+            Exclusions { sources: 17, ..before },
+            Exclusions { shares: true, ..before },
+            Exclusions { inside_v4: 17, ..before },
+            Exclusions { inside_v6: 17, ..before },
+            Exclusions { resolvers: 17, ..before },
+            Exclusions { sinkholes: 17, ..before },
+            Exclusions { dns_ports: 17, ..before },
+            Exclusions { data_out_octets: 17, ..before },
+            Exclusions { frequent_hosts: 17, ..before },
+            Exclusions { digest: 17, ..before },
+        ];
+        for language in Language::ALL {
+            let texts = Texts::of(language);
+            let mut said: Vec<String> = grown
+                .iter()
+                .map(|after| in_words(&row(Facts::Narrowed { before, after: *after }, None, 1), texts))
+                .collect();
+            for (at, said) in said.iter().enumerate() {
+                assert!(at == 1 || at == 9 || said.contains("17"), "{said}");
+                assert!(said.contains("silence accept"), "the remedy: {said}");
+            }
+            said.sort();
+            said.dedup();
+            assert_eq!(said.len(), grown.len(), "{language:?}");
+        }
+        let both = Exclusions { inside_v4: 1 << 32, sinkholes: 2, digest: 5, ..before };
+        let said = in_words(&row(Facts::Narrowed { before, after: both }, None, 1), Texts::of(Language::English));
+        assert!(said.contains(&number(1 << 32)) && said.contains("; "), "{said}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! When an incident begins, grows, comes back and is over, and what nobody knows.
 
 use proptest::prelude::*;
+use varde_common::message::{EndsHeard, Sight};
 
 use super::*;
 use crate::store::picture::{KeyFacts, SensorTrustFacts};
@@ -47,7 +48,7 @@ fn well() -> SensorFacts {
 
 fn beside() -> Beside {
     let pair = |seconds| ClockPair { theirs: ago(seconds), ours: ago(seconds) };
-    Beside { connected_at: Some(ago(90_000)), behind: None, clocks: vec![pair(20), pair(50)], hits: None }
+    Beside { connected_at: Some(ago(90_000)), behind: None, clocks: vec![pair(20), pair(50)], hits: None, sight: None }
 }
 
 fn long() -> Moment {
@@ -68,7 +69,8 @@ fn h1_a_sensor_that_is_heard_and_hears_has_nothing_wrong_and_what_was_not_looked
     let kinds: Vec<Kind> = all.iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds, Kind::ALL, "each kind once");
     for (kind, said) in all {
-        assert_eq!(said, if kind == Kind::OneClient { Said::Unknown } else { Said::Right }, "{kind:?}");
+        let is_unknown = matches!(kind, Kind::OneClient | Kind::OneWay | Kind::Narrowed);
+        assert_eq!(said, if is_unknown { Said::Unknown } else { Said::Right }, "{kind:?}");
     }
 }
 
@@ -224,5 +226,36 @@ proptest! {
         let begun = steps.iter().filter(|step| matches!(step, Step::Begun(..))).count();
         let wrong = wrong.iter().enumerate().filter(|(place, wrong)| **wrong == Some(true) && *place != standing).count();
         prop_assert_eq!(begun, wrong, "all that is wrong and not known begins");
+    }
+}
+
+#[test]
+fn h1_one_direction_and_exclusions_that_grew_are_told_of_a_sensor_that_is_heard_and_end_when_they_do() {
+    let exclusions = |sinkholes| Exclusions { sinkholes, ..Exclusions::default() };
+    let sight = |inside_alone, both, sinkholes| Sight {
+        heard: EndsHeard { inside_alone, both, ..EndsHeard::default() },
+        exclusions: exclusions(sinkholes),
+    };
+    let mut sighted = Sighted::new(sight(0, 0, 1), ago(500));
+    let with = |sighted: &Sighted| Beside { sight: Some(sighted.clone()), ..beside() };
+    assert_eq!(of(Kind::OneWay, &well(), &with(&sighted), long()), Said::Unknown, "nothing was counted yet");
+    assert_eq!(of(Kind::Narrowed, &well(), &with(&sighted), long()), Said::Right);
+    sighted.handle_sight(sight(30, 0, 2), ago(380));
+    let one_way = Facts::OneWay { heard: Side::Inside, alone: 30, of: 30 };
+    let narrowed = Facts::Narrowed { before: exclusions(1), after: exclusions(2) };
+    assert_eq!(of(Kind::OneWay, &well(), &with(&sighted), long()), Said::Wrong(ago(500), one_way));
+    assert_eq!(of(Kind::Narrowed, &well(), &with(&sighted), long()), Said::Wrong(ago(380), narrowed));
+    let gone = SensorFacts { last_seen_at: Some(ago(150)), ..well() };
+    for kind in [Kind::OneWay, Kind::Narrowed] {
+        assert_eq!(of(kind, &gone, &with(&sighted), long()), Said::Unknown, "{kind:?} of one that is not heard");
+    }
+    sighted.handle_sight(sight(30, 40, 1), ago(200));
+    for kind in [Kind::OneWay, Kind::Narrowed] {
+        assert_eq!(of(kind, &well(), &with(&sighted), long()), Said::Right, "{kind:?}");
+    }
+    for facts in [one_way, narrowed] {
+        let kept = serde_json::to_string(&facts).unwrap();
+        assert_eq!(serde_json::from_str::<Facts>(&kept).unwrap(), facts, "{kept}");
+        assert!(kept.contains(facts.kind().as_str()), "{kept}");
     }
 }

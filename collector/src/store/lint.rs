@@ -86,7 +86,7 @@ pub struct Override<'a> {
 }
 
 /// The list of a row, and who put it there.
-fn list_of(row: &sqlx::sqlite::SqliteRow) -> Result<(List, String, Timestamp), sqlx::Error> {
+pub(super) fn list_of(row: &sqlx::sqlite::SqliteRow) -> Result<(List, String, Timestamp), sqlx::Error> {
     let (kind, level): (String, String) = (row.try_get("kind")?, row.try_get("level")?);
     let bad = |what: &str| sqlx::Error::Decode(format!("warninglist.{what} holds what no list has").into());
     let entries: String = row.try_get("entries")?;

@@ -15,6 +15,7 @@ pub mod claim;
 mod claim_group;
 mod claim_sum;
 pub mod cluster;
+mod commons;
 pub mod copy;
 pub mod demoted;
 pub mod departure;
@@ -58,6 +59,7 @@ pub mod ruling;
 pub mod scope;
 pub mod sensor;
 pub mod setting;
+pub mod sight;
 pub mod sighting;
 pub mod silence;
 pub mod site;
@@ -132,6 +134,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/021_silence.sql"),
     include_str!("../schema/022_statistics.sql"),
     include_str!("../schema/023_workflow.sql"),
+    include_str!("../schema/024_sight.sql"),
 ];
 
 /// Why the store could not be opened or used.
@@ -260,6 +263,8 @@ pub struct Store {
     path: Arc<Path>,
     /// What the next transaction is about to do, to be noted in it.
     deed: Option<Arc<Mutex<Option<Deed>>>>,
+    /// What many share, as it was last made of the lists.
+    commons: commons::Cached,
 }
 
 /// That a collector's database is there and may be opened.
@@ -349,7 +354,15 @@ impl Store {
         let writing = options.clone().statement_cache_capacity(WRITER_STATEMENTS).row_buffer_size(WRITER_ROWS);
         let writer = pool(1).connect_with(writing).await?;
         let readers = pool(READERS_MAX).connect_with(options).await?;
-        let store = Store { writer, readers, full: Arc::default(), failing: Arc::default(), path, deed: None };
+        let store = Store {
+            writer,
+            readers,
+            full: Arc::default(),
+            failing: Arc::default(),
+            path,
+            deed: None,
+            commons: Arc::default(),
+        };
         let (found, known) = (upgrade::version(&mut *store.readers.acquire().await?).await?, SCHEMA.len());
         match found.cmp(&known) {
             std::cmp::Ordering::Less => Err(StoreError::TooOld { found, known }),

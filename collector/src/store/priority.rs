@@ -13,6 +13,8 @@ use crate::weights::Weights;
 
 /// Incidents weighed in one transaction where none of theirs has changed.
 const WEIGHED_AT_ONCE: i64 = 256;
+/// And campaigns, each of which may have many incidents.
+const CAMPAIGNS_WEIGHED_AT_ONCE: i64 = 16;
 
 /// What is weighed: an incident, or all incidents of a campaign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,23 +176,39 @@ async fn write(
     Ok(())
 }
 
+/// Some of those that a statement finds.
+async fn behind(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+    version: &str,
+    most: i64,
+) -> Result<BTreeSet<i64>, sqlx::Error> {
+    let ids: Vec<i64> = sqlx::query_scalar(sql).bind(version).bind(most).fetch_all(conn).await?;
+    Ok(ids.into_iter().collect())
+}
+
 impl Store {
-    /// Weighs what was never weighed, some at a time: what an older program has left. Gives whether there is more.
+    /// Weighs what was never weighed (an older program has left it) or by other weights than those in force, some at a time. Gives
+    /// whether there is more. Where it stands follows from the version that each result names: whoever is cut off goes on there.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn weigh_the_unweighed(&self) -> Result<bool, StoreError> {
+    pub async fn weigh_what_is_behind(&self) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "SELECT i.id, i.campaign_id FROM incident i WHERE i.word IS NULL
-            AND EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id) ORDER BY i.id LIMIT $1";
-        let rows: Vec<(i64, Option<i64>)> = sqlx::query_as(sql).bind(WEIGHED_AT_ONCE).fetch_all(&mut *tx).await?;
-        if rows.is_empty() {
+        let weights = weights::in_force(&mut tx).await?;
+        let sql =
+            "SELECT i.id FROM incident i WHERE (i.word IS NULL OR i.weights_version IS NULL OR i.weights_version <> $1)
+            AND EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id) ORDER BY i.id LIMIT $2";
+        let incidents = behind(&mut tx, sql, &weights.version, WEIGHED_AT_ONCE).await?;
+        let sql =
+            "SELECT c.id FROM campaign c WHERE (c.word IS NULL OR c.weights_version IS NULL OR c.weights_version <> $1)
+            AND EXISTS (SELECT 1 FROM incident i JOIN strand s ON s.incident_id = i.id WHERE i.campaign_id = c.id)
+            ORDER BY c.id LIMIT $2";
+        let campaigns = behind(&mut tx, sql, &weights.version, CAMPAIGNS_WEIGHED_AT_ONCE).await?;
+        if incidents.is_empty() && campaigns.is_empty() {
             return Ok(false);
         }
-        let weights = weights::in_force(&mut tx).await?;
         let shared = incident::behind_suppliers(&mut tx).await?;
-        let incidents = rows.iter().map(|(incident, _)| *incident).collect();
-        let campaigns = rows.iter().filter_map(|(_, campaign)| *campaign).collect();
         weigh(&mut tx, &incidents, &campaigns, &shared, &weights).await?;
         tx.commit().await?;
         Ok(true)

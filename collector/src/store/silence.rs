@@ -10,6 +10,7 @@ use varde_common::time::Timestamp;
 
 use super::picture::reads;
 use super::record::from_column;
+use super::sight::sighted;
 use super::{Scope, Store, StoreError};
 use crate::limits::silence::{ONE_CLIENT_WITHIN, SILENCE_SAME_WITHIN};
 use crate::silence::{Beside, ClockPair, Facts, Hits, Known, Moment, Step, judge, steps};
@@ -34,7 +35,7 @@ pub struct SilenceRow {
     pub last_at: Timestamp,
     /// When it was over; none = it stands.
     pub ended_at: Option<Timestamp>,
-    /// over, or not_expected: the sensor was revoked, or is in quarantine.
+    /// over; not_expected: the sensor was revoked, or is in quarantine; or accepted, by a person.
     pub ended_why: Option<String>,
     /// How often it began, within minutes each.
     pub times: i64,
@@ -187,7 +188,7 @@ fn listed(row: &SqliteRow) -> Result<Option<SilenceRow>, sqlx::Error> {
 
 /// What is known of sensors beside their facts: their lists, and their two newest heartbeats.
 async fn beside(tx: &mut Transaction<'static, Sqlite>) -> Result<HashMap<i64, Beside>, sqlx::Error> {
-    let sql = "SELECT s.id, s.last_connected_at,
+    let sql = "SELECT s.id, s.last_connected_at, s.sight,
         (SELECT MIN(l.published_at) FROM list_revision l
             WHERE l.channel = COALESCE(s.follows, 'all') AND l.revision > s.revision) AS behind_since,
         (SELECT MAX(l.revision) FROM list_revision l
@@ -205,7 +206,8 @@ async fn beside(tx: &mut Transaction<'static, Sqlite>) -> Result<HashMap<i64, Be
         };
         let connected_at = row.try_get::<Option<i64>, _>("last_connected_at")?.map(Timestamp);
         let behind = since.map(Timestamp).zip(newest);
-        all.insert(sensor, Beside { connected_at, behind, clocks, hits: None });
+        let sight = sighted(row.try_get::<Option<String>, _>("sight")?.as_deref());
+        all.insert(sensor, Beside { connected_at, behind, clocks, hits: None, sight });
     }
     Ok(all)
 }

@@ -112,6 +112,27 @@ fn third_version() -> Vec<(&'static str, Message)> {
     let follows = ChannelOutcome::Follows { channel: Text::cut("pilot") };
     let not_followed = ChannelOutcome::Refused { channel: Text::cut("all"), why: Text::cut("no") };
     let standing = Standing { root_version: 2, told_at, named: Revision(300), freshness: Freshness::Behind };
+    let heard = EndsHeard {
+        both: 1,
+        inside_alone: 300,
+        outside_alone: 3,
+        other_alone: 4,
+        answered: 5,
+        unanswered: 6,
+        unasked: 7,
+    };
+    let exclusions = Exclusions {
+        sources: 2,
+        shares: true,
+        inside_v4: 17_891_328,
+        inside_v6: 1 << 57,
+        resolvers: 2,
+        sinkholes: 3,
+        dns_ports: 1,
+        data_out_octets: 1 << 20,
+        frequent_hosts: 256,
+        digest: u64::MAX,
+    };
     vec![
         ("RootOutcome", Message::Up(ToCollector::RootOutcome(in_force))),
         ("RootOutcome", Message::Up(ToCollector::RootOutcome(refused))),
@@ -138,6 +159,8 @@ fn third_version() -> Vec<(&'static str, Message)> {
         ("BrakeOutcome", Message::Up(ToCollector::BrakeOutcome(taken))),
         ("BrakeOutcome", Message::Up(ToCollector::BrakeOutcome(not_taken))),
         ("Brake", Message::Down(ToAgent::Brake { document: vec![7] })),
+        ("Sight", Message::Up(ToCollector::Sight(Sight { heard, exclusions }))),
+        ("Sight", Message::Up(ToCollector::Sight(Sight::default()))),
     ]
 }
 

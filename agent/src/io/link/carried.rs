@@ -203,6 +203,7 @@ impl Carried {
             | ToCollector::Compact(_)
             | ToCollector::Pulse(_)
             | ToCollector::Standing(_)
+            | ToCollector::Sight(_)
             | ToCollector::Holds(_)
             | ToCollector::AskRoots { .. }
             | ToCollector::AskWhole

@@ -56,6 +56,8 @@ async fn speak(
             write_message(write, &heartbeat(desk, said).await).await?;
             if said.protocol >= STANDS_SINCE {
                 write_message(write, &ToCollector::Standing(desk.standing())).await?;
+                // A collector of before passes it over.
+                write_message(write, &ToCollector::Sight(desk.sight())).await?;
             }
             beat = Instant::from(clock::monotonic()) + Duration::from_secs(HEARTBEAT_EVERY_S);
         }

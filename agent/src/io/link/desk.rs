@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::pki_types::CertificateDer;
@@ -12,7 +12,7 @@ use varde_common::channel::ChannelName;
 use varde_common::codec::Text;
 use varde_common::id::{Revision, Seq, SiteId};
 use varde_common::matcher::IndicatorSet;
-use varde_common::message::{Hello, Standing};
+use varde_common::message::{Exclusions, Hello, Sight, Standing};
 use varde_common::time::Timestamp;
 
 use super::carried::Counter;
@@ -77,6 +77,8 @@ pub struct Desk {
     pub sites: Vec<SiteId>,
     /// How many sources it watches.
     pub sources: u16,
+    /// What the settings leave out.
+    pub exclusions: Exclusions,
     /// The root document in force.
     pub anchor: watch::Sender<Anchor>,
     /// Which channel is followed.
@@ -141,6 +143,12 @@ impl Desk {
     pub fn standing(&self) -> Standing {
         let in_force = self.list.borrow().revision;
         self.newness.borrow().standing(self.anchor.borrow().root(), in_force, self.times(), clock::monotonic())
+    }
+
+    /// How much of its network it sees.
+    pub fn sight(&self) -> Sight {
+        let heard = self.health.lock().unwrap_or_else(PoisonError::into_inner).heard;
+        Sight { heard, exclusions: self.exclusions }
     }
 
     /// The earliest and the latest time that it may be, for what somebody has signed.

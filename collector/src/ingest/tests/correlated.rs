@@ -319,3 +319,55 @@ async fn b12_what_a_batch_costs_does_not_grow_with_incidents_of_other_topics() {
     assert!(few > 500, "the steps are counted: {few}");
     assert!(many <= few + few / 10, "{few} steps beside 30 other incidents, {many} beside 1200");
 }
+
+/// Everything that weights decide about and that is weighed anew: what joins what was decided by those of its time.
+async fn weighed(fixture: &Fixture) -> Vec<(String, i64, Option<i64>, Option<i64>, Option<String>, Option<String>)> {
+    let sql = "SELECT 'incident', id, word, sort, why, weights_version FROM incident
+        UNION ALL SELECT 'campaign', id, word, sort, why, weights_version FROM campaign ORDER BY 1, 2";
+    sqlx::query_as(sql).fetch_all(fixture.store.readers()).await.unwrap()
+}
+
+#[tokio::test]
+async fn c_other_weights_weigh_all_that_stands_anew_in_steps_and_cut_off_anywhere_it_comes_to_what_a_fresh_reckoning_says()
+ {
+    let text = crate::weights::Weights::built_in_text()
+        .replacen("varde-1", "ours", 1)
+        .replacen("high_from = 5", "high_from = 7", 1)
+        .replacen("persistent = 1 ", "persistent = 2 ", 1)
+        .replacen("low = [\"info\", \"low\", \"medium\"]", "low = [\"low\", \"medium\", \"medium\"]", 1);
+    let tell_all = async |fixture: &Fixture| {
+        indicators(fixture, 10, 9, 80).await;
+        indicators(fixture, 20, 300, 30).await;
+        for member in 1..=3 {
+            tell(fixture, member, vec![reached(10, 10, member, "198.51.100.9"), reached(11, 20, 0, "192.0.2.8")]).await;
+        }
+        for chunk in 0..6u64 {
+            let many = (0..50).map(|at| reached(20 + 50 * chunk + at, 100 + 50 * chunk + at, 30, "192.0.2.9"));
+            tell(fixture, 4, many.collect()).await;
+        }
+    };
+    let (before, fresh) = (fixture(4).await, fixture(4).await);
+    fresh.store.take_weights(&text, day(1)).await.unwrap().unwrap();
+    for fixture in [&before, &fresh] {
+        tell_all(fixture).await;
+    }
+    let old = weighed(&before).await;
+    assert!(old.len() > 256 && old.iter().all(|row| row.5.as_deref() == Some("varde-1")), "{}", old.len());
+    assert!(!before.store.weigh_what_is_behind().await.unwrap(), "all is weighed by what is in force");
+    before.store.take_weights(&text, day(1)).await.unwrap().unwrap();
+    let version = before.store.weights(Scope::Operator).await.unwrap().version;
+    // Cut off after one step: what is done names the new version, what is not the old one.
+    assert!(before.store.weigh_what_is_behind().await.unwrap());
+    let midway = weighed(&before).await;
+    let done = midway.iter().filter(|row| row.5.as_ref() == Some(&version)).count();
+    assert!(done > 0 && done < midway.len(), "in steps: {done} of {}", midway.len());
+    assert!(midway.iter().zip(&old).all(|(now, then)| now.5.as_ref() == Some(&version) || now == then));
+    let mut steps = 1;
+    while before.store.weigh_what_is_behind().await.unwrap() {
+        steps += 1;
+    }
+    assert!((2..=10).contains(&steps), "{steps}");
+    let (now, expected) = (weighed(&before).await, weighed(&fresh).await);
+    assert_eq!(now, expected);
+    assert!(now.iter().zip(&old).any(|(now, then)| now.2 != then.2), "the words are others");
+}

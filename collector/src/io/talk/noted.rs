@@ -70,6 +70,7 @@ impl Talk {
                 }
                 store.standing(sensor, &standing).await
             }
+            Action::NoteSight(sight) => store.sight(sensor, sight, now).await,
             Action::NoteNewest(why) => {
                 tracing::warn!(sensor, "the word of which list is the newest was refused: {}", why.as_str());
                 store.newest_refused(sensor, why.as_str(), now).await
