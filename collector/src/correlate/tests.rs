@@ -9,13 +9,15 @@ use varde_common::time::Timestamp;
 
 use super::*;
 use crate::campaign::{CampaignDecision, is_campaign};
-use crate::link::{Key, KeyKind};
+use crate::link::{Backing, Key, KeyKind};
 use crate::priority::Facts;
 use crate::strand::{Link, LinkKind, Span, Topic};
 
 const HOUR: i64 = 3_600_000_000;
 /// Indicators up to here are of low confidence.
 const DOUBTFUL: i64 = 1;
+/// This one no source is sure of.
+const UNVOUCHED: i64 = 6;
 /// An address that a guard has tripped over.
 const POPULAR: &str = "192.0.2.1";
 
@@ -37,6 +39,9 @@ impl Alert {
         let mut keys = vec![Key { kind: KeyKind::Indicator, value: self.indicator.to_string() }];
         if self.topic.link.kind == LinkKind::Threat {
             keys.push(Key { kind: KeyKind::Threat, value: self.topic.link.value.clone() });
+        }
+        if self.evidence >= Evidence::Attempted {
+            keys.push(Key { kind: KeyKind::Contact, value: self.indicator.to_string() });
         }
         // Indicators 3 and 4 are names of one domain.
         if (3..=4).contains(&self.indicator) {
@@ -70,10 +75,18 @@ impl Alert {
     }
 }
 
+fn backing(indicator: i64) -> Backing {
+    match indicator {
+        ..=DOUBTFUL => Backing::Doubtful,
+        UNVOUCHED => Backing::Unvouched,
+        _ => Backing::Vouched,
+    }
+}
+
 fn guards(shared: &BTreeMap<i64, i64>) -> Guards {
     Guards {
         tripped: [Key { kind: KeyKind::Address, value: POPULAR.to_owned() }].into(),
-        doubtful: (1..=DOUBTFUL).collect(),
+        backing: (1..=6).map(|indicator| (indicator, backing(indicator))).collect(),
         apart: BTreeSet::new(),
         shared: shared.clone(),
     }
@@ -275,8 +288,11 @@ fn oracle(alerts: &BTreeMap<usize, Alert>, shared: &BTreeMap<i64, i64>) -> Vec<N
     let share = |a: &Alert, b: &Alert| {
         a.keys().iter().filter(|key| b.keys().contains(key) && key.value != POPULAR).any(|key| {
             let reach = match key.kind {
-                KeyKind::Indicator if a.indicator <= DOUBTFUL => days(weights.link.low_confidence_days),
-                KeyKind::Indicator | KeyKind::Threat => days(weights.link.strong_days),
+                KeyKind::Indicator if backing(a.indicator) != Backing::Vouched => {
+                    Duration::from_secs(u64::from(weights.link.unvouched_hours) * 3600)
+                }
+                KeyKind::Contact if a.indicator <= DOUBTFUL => days(weights.link.low_confidence_days),
+                KeyKind::Indicator | KeyKind::Contact | KeyKind::Threat => days(weights.link.strong_days),
                 KeyKind::Address | KeyKind::Domain => days(weights.link.medium_days),
             };
             a.topic.exercise == b.topic.exercise && a.span.within(b.span, reach)
@@ -317,7 +333,7 @@ fn oracle(alerts: &BTreeMap<usize, Alert>, shared: &BTreeMap<i64, i64>) -> Vec<N
 }
 
 fn alerts() -> impl Strategy<Value = Vec<Alert>> {
-    let what = (1i64..6, 1i64..6, prop::bool::weighted(0.2), prop::bool::weighted(0.85));
+    let what = (1i64..6, 1i64..7, prop::bool::weighted(0.2), prop::bool::weighted(0.85));
     let when = (prop_oneof![0i64..300, 0i64..3000], 0i64..100);
     let how = (prop::option::weighted(0.8, 0i64..2), 0usize..6, 0i64..4);
     let one =
@@ -423,6 +439,42 @@ fn c3_a_slow_intrusion_over_months_is_one_campaign_and_what_nobody_is_sure_of_is
     assert_eq!(campaigns(&few, &[]), (0, 0), "four members, all of low confidence");
     let five: Vec<Alert> = (1..=5).map(|member| alert(member, 1, member)).collect();
     assert_eq!(campaigns(&five, &[]), (1, 5));
+}
+
+#[test]
+fn q_of_what_nobody_stands_for_a_burst_or_contact_at_both_is_linked_and_a_drip_of_look_ups_is_not() {
+    let met = |member, indicator, hour, evidence| Alert { evidence, ..alert(member, indicator, hour) };
+    let looked_up =
+        |indicator, hours| [met(1, indicator, 0, Evidence::Answered), met(2, indicator, hours, Evidence::Answered)];
+    assert_eq!(campaigns(&looked_up(UNVOUCHED, 6), &[]), (1, 2), "within hours");
+    assert_eq!(campaigns(&looked_up(UNVOUCHED, 7), &[]), (0, 0));
+    assert_eq!(campaigns(&looked_up(2, 59 * 24), &[]), (1, 2), "what sources stand for");
+    let reached = |other, days: i64| [met(1, UNVOUCHED, 0, Evidence::Attempted), met(2, UNVOUCHED, 24 * days, other)];
+    assert_eq!(campaigns(&reached(Evidence::Contacted, 60), &[]), (1, 2), "a flow at both");
+    assert_eq!(campaigns(&reached(Evidence::Answered, 1), &[]), (0, 0), "a flow at one of them");
+    assert_eq!(campaigns(&reached(Evidence::Contacted, 61), &[]), (0, 0));
+    // Of low confidence it takes five, within a week of each other where they were in contact.
+    let five = |hours, evidence| (1..=5).map(|member| met(member, 1, member * hours, evidence)).collect::<Vec<_>>();
+    assert_eq!(campaigns(&five(7 * 24, Evidence::Contacted), &[]), (1, 5));
+    assert_eq!(campaigns(&five(6, Evidence::Answered), &[]), (1, 5));
+    assert_eq!(campaigns(&five(7, Evidence::Answered), &[]), (0, 0));
+}
+
+#[test]
+fn q_an_indicator_proposed_as_noise_links_nothing_by_contact_either() {
+    let both = [alert(1, 2, 0), alert(2, 2, 1)];
+    let facts: Vec<AlertFact> = both.iter().map(|alert| alert.fact(true, None)).collect();
+    let raised = |known: &Known| {
+        let decisions = correlate(&facts, known, &Weights::built_in());
+        decisions.clusters.iter().any(|cluster| cluster.campaign == CampaignDecision::Raised)
+    };
+    assert!(raised(&Known::default()));
+    let tripped: BTreeSet<Key> = [
+        Key { kind: KeyKind::Indicator, value: "2".to_owned() },
+        Key { kind: KeyKind::Address, value: "192.0.2.102".to_owned() },
+    ]
+    .into();
+    assert!(!raised(&Known { guards: Guards { tripped, ..Guards::default() }, ..Known::default() }));
 }
 
 #[test]

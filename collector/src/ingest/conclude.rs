@@ -14,7 +14,7 @@ use crate::campaign::Guards;
 use crate::change::Change;
 use crate::commons::Commons;
 use crate::correlate::{self, Decisions, Known};
-use crate::link::{Key, KeyKind, Sharing, keys};
+use crate::link::{Backing, Key, KeyKind, Sharing, keys};
 use crate::priority::Facts;
 use crate::store::alert::AlertRow;
 use crate::store::guard::Standing;
@@ -88,6 +88,7 @@ fn fact(row: &AlertRow, standing: Option<&Standing>, weights: &Weights) -> Alert
     let sharing = Sharing {
         topic: &row.link,
         indicator: row.indicator,
+        backing: standing.map_or(Backing::Doubtful, |found| found.backing(weights)),
         pattern: standing.and_then(|found| found.pattern.as_ref()),
         evidence: row.evidence,
         server: row.server.as_deref().and_then(|server| server.parse().ok()),
@@ -113,7 +114,9 @@ fn links_hosts(indicator: i64, standing: Option<&Standing>, guards: &Guards, wei
     let key = Key { kind: KeyKind::Indicator, value: indicator.to_string() };
     !guards.tripped.contains(&key)
         && standing.is_some_and(|found| {
-            found.confidence >= weights.host.confidence_min && found.members <= weights.host.members_max
+            found.confidence >= weights.host.confidence_min
+                && found.members <= weights.host.members_max
+                && (found.of_threat || found.backing(weights) == Backing::Vouched)
         })
 }
 
@@ -298,14 +301,16 @@ async fn known(
     standing.extend(guard::standing(conn, &further).await?);
     let asked = standing.keys().map(|id| Key { kind: KeyKind::Indicator, value: id.to_string() });
     let asked: BTreeSet<Key> = keys.iter().cloned().chain(asked).collect();
-    let doubtful = standing.iter().filter(|(_, found)| found.confidence < weights.confidence.low_below);
     let guards = Guards {
         tripped: guard::tripped(conn, &asked).await?,
-        doubtful: doubtful.map(|(id, _)| *id).collect(),
+        backing: standing.iter().map(|(id, found)| (*id, found.backing(weights))).collect(),
         apart: cluster::apart(conn).await?,
         shared: incident::behind_suppliers(conn).await?,
     };
     for (fact, indicator) in facts.iter_mut().zip(of) {
+        if guards.holds(&Key { kind: KeyKind::Indicator, value: indicator.to_string() }) {
+            fact.keys.retain(Key::is_named);
+        }
         fact.links_hosts = links_hosts(*indicator, standing.get(indicator), &guards, weights);
     }
     let hosts: Vec<_> = hosts

@@ -6,10 +6,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::record::ROWS_PER_STATEMENT;
-use super::strand::facts_from;
+use super::strand::{facts_from, kind_from};
 use super::{Store, StoreError, incident, weights};
 use crate::link::Key;
 use crate::priority::{Priority, Term, Weighed, Word};
+use crate::strand::LinkKind;
 use crate::weights::Weights;
 
 /// Incidents weighed in one transaction where none of theirs has changed.
@@ -97,7 +98,11 @@ async fn strands(
         " AS whole, s.*, NOT EXISTS (SELECT 1 FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator'
             AND NOT EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = t.value
                 AND (g.settled_as IS NULL OR g.settled_as <> 'overruled'))) AS noise,
-          EXISTS (SELECT 1 FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator') AS known
+          EXISTS (SELECT 1 FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator') AS known,
+          NOT EXISTS (SELECT 1 FROM trace t LEFT JOIN indicator n ON n.id = CAST(t.value AS BIGINT)
+            WHERE t.strand_id = s.id AND t.kind = 'indicator'
+              AND NOT EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'threat' AND g.value = n.threat
+                AND (g.settled_as IS NULL OR g.settled_as <> 'overruled'))) AS listed
          FROM strand s JOIN incident i ON i.id = s.incident_id WHERE ",
     );
     select.push(column).push(" IN (");
@@ -119,10 +124,15 @@ async fn strands(
 
 fn weighed(row: &SqliteRow, verdicts: (i64, i64), shared: &BTreeMap<i64, i64>) -> Result<Weighed, sqlx::Error> {
     let member: i64 = row.try_get("member_id")?;
+    let is_known: bool = row.try_get("known")?;
+    let is_listed = is_known && row.try_get("listed")?;
+    let kind: String = row.try_get("link_kind")?;
     Ok(Weighed {
         facts: facts_from(row)?,
         independent: shared.get(&member).copied().unwrap_or(member),
-        noise: row.try_get::<bool, _>("noise")? && row.try_get::<bool, _>("known")?,
+        noise: is_known && row.try_get("noise")?,
+        is_named: kind_from(&kind) == LinkKind::Threat && !is_listed,
+        is_listed,
         verdicts,
     })
 }
