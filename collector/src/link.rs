@@ -160,6 +160,8 @@ pub struct Sharing<'a> {
     pub indicator: i64,
     /// Who stands for it.
     pub backing: Backing,
+    /// All that is named beside it is a mere list.
+    pub of_mere_list: bool,
     /// What matched.
     pub pattern: Option<&'a Pattern>,
     /// How far it got.
@@ -180,17 +182,18 @@ pub fn keys(alert: &Sharing<'_>, commons: &Commons) -> Vec<Key> {
     if is_reached {
         keys.push(Key { kind: KeyKind::Contact, value: alert.indicator.to_string() });
     }
-    // Its own domain or address would link what nobody stands for by another name.
-    if !is_reached && alert.backing < Backing::Vouched && alert.topic.kind != LinkKind::Threat {
-        return keys;
-    }
+    // Its own domain or address would link what nobody stands for by another name; a domain of which it is one name of several links
+    // others too, and does where sources are not in doubt.
+    let is_bare = !is_reached && alert.backing < Backing::Vouched && alert.topic.kind != LinkKind::Threat;
+    let is_doubtful = alert.backing == Backing::Doubtful || alert.of_mere_list;
     let (domain, address) = match alert.pattern.map(|pattern| &pattern.target) {
         Some(Target::Domain(name) | Target::Host(name)) => {
             // Of a look-up the server is who answered it; of a flow, where the name led.
             let led = alert.server.filter(|_| alert.evidence >= Evidence::Attempted && !alert.possible_contact);
-            (commons.own_domain(name), led)
+            let domain = commons.own_domain(name);
+            (domain.filter(|domain| !is_bare || (!is_doubtful && *domain != name.to_string())), led)
         }
-        Some(Target::Address(address)) => (None, Some(*address)),
+        Some(Target::Address(address)) => (None, Some(*address).filter(|_| !is_bare)),
         Some(Target::Network { .. } | Target::Ja4(_) | Target::Confidential(_)) | None => (None, None),
     };
     keys.extend(domain.map(|value| Key { kind: KeyKind::Domain, value }));
@@ -219,6 +222,7 @@ mod tests {
             topic: &topic,
             indicator: 7,
             backing,
+            of_mere_list: false,
             pattern: Some(&pattern),
             evidence,
             server,
@@ -241,13 +245,20 @@ mod tests {
     #[test]
     fn q_what_nobody_stands_for_shares_its_domain_and_its_address_only_once_it_was_reached() {
         for backing in [Backing::Doubtful, Backing::Unvouched] {
-            for pattern in ["a.evil.no", "192.0.2.9"] {
+            for pattern in ["evil.no", "192.0.2.9"] {
                 let answered = shared_of(backing, None, (pattern, Evidence::Answered, "", false));
                 assert_eq!(answered, ["indicator 7"]);
                 assert_eq!(shared_of(backing, None, (pattern, Evidence::Attempted, "", false)).len(), 3);
                 assert_eq!(shared_of(backing, Some("lure"), (pattern, Evidence::Answered, "", false)).len(), 3);
             }
         }
+    }
+
+    #[test]
+    fn q_of_one_name_of_several_the_domain_is_shared_where_sources_are_not_in_doubt() {
+        let of = |backing| shared_of(backing, None, ("k1.evil.no", Evidence::Answered, "", false));
+        assert_eq!(of(Backing::Unvouched), ["indicator 7", "domain evil.no"]);
+        assert_eq!(of(Backing::Doubtful), ["indicator 7"]);
     }
 
     #[test]

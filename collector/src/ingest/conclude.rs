@@ -89,6 +89,7 @@ fn fact(row: &AlertRow, standing: Option<&Standing>, weights: &Weights) -> Alert
         topic: &row.link,
         indicator: row.indicator,
         backing: standing.map_or(Backing::Doubtful, |found| found.backing(weights)),
+        of_mere_list: standing.is_some_and(|found| found.of_mere_list),
         pattern: standing.and_then(|found| found.pattern.as_ref()),
         evidence: row.evidence,
         server: row.server.as_deref().and_then(|server| server.parse().ok()),
