@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::incident::{Incident, IncidentDecision};
-use crate::link::Key;
+use crate::link::{Backing, Key};
 use crate::sets::Sets;
-use crate::strand::{AlertFact, Span, StrandDecision, cluster};
+use crate::strand::{AlertFact, Span, StrandDecision, WINDOW, cluster};
 use crate::weights::Weights;
 
 /// That a strand has a key, and when: alerts that have it and lie near each other, as stored.
@@ -62,8 +62,8 @@ pub struct Cluster {
 pub struct Guards {
     /// Keys that link nothing: noise, mere lists, addresses that are not rare.
     pub tripped: BTreeSet<Key>,
-    /// Indicators of low confidence.
-    pub doubtful: BTreeSet<i64>,
+    /// Who stands for each indicator; one that is not here is vouched for.
+    pub backing: BTreeMap<i64, Backing>,
     /// Clusters that a person has put apart, the smaller number first.
     pub apart: BTreeSet<(i64, i64)>,
     /// Members behind a shared supplier network, each with the one that stands for all behind it.
@@ -74,6 +74,16 @@ impl Guards {
     /// Whether a person has put these clusters apart.
     pub fn are_apart(&self, a: i64, b: i64) -> bool {
         self.apart.contains(&(a.min(b), a.max(b)))
+    }
+
+    /// Whether this key links nothing any more.
+    pub fn holds(&self, key: &Key) -> bool {
+        !self.tripped.is_empty() && self.tripped.contains(&key.guarded())
+    }
+
+    /// Who stands for what this key is about.
+    pub fn backing_of(&self, key: &Key) -> Backing {
+        key.indicator().and_then(|id| self.backing.get(&id).copied()).unwrap_or(Backing::Vouched)
     }
 
     /// The same for all members behind one shared supplier network.
@@ -106,8 +116,15 @@ pub enum CampaignDecision {
     Kept(i64, Vec<i64>),
 }
 
-/// The traces that new alerts make or lengthen. `stored` must hold all of their keys.
-pub fn traces(alerts: &[AlertFact], strands: &[StrandDecision], stored: &[Trace]) -> Vec<TraceDecision> {
+/// The traces that new alerts make or lengthen. `stored` must hold all of their keys. No trace bridges more quiet than its key
+/// reaches: else what one member meets again and again would lead from anything to anything.
+pub fn traces(
+    alerts: &[AlertFact],
+    strands: &[StrandDecision],
+    stored: &[Trace],
+    guards: &Guards,
+    weights: &Weights,
+) -> Vec<TraceDecision> {
     let mut by_key: BTreeMap<&Key, Vec<&Trace>> = BTreeMap::new();
     for trace in stored {
         by_key.entry(&trace.key).or_default().push(trace);
@@ -124,7 +141,8 @@ pub fn traces(alerts: &[AlertFact], strands: &[StrandDecision], stored: &[Trace]
             let all = by_key.get(key).map(Vec::as_slice).unwrap_or_default();
             let own: Vec<&&Trace> = all.iter().filter(|trace| strand.holds(trace.strand)).collect();
             let spans: Vec<Span> = own.iter().map(|trace| trace.span).chain(spans).collect();
-            for (span, parts) in cluster(&spans) {
+            let quiet = WINDOW.min(key.reach(guards.backing_of(key), weights));
+            for (span, parts) in cluster(&spans, quiet) {
                 if parts.iter().all(|part| *part < own.len()) {
                     continue;
                 }
@@ -191,11 +209,10 @@ fn edges(
     let mut edges = BTreeSet::new();
     for ((key, exercise), nodes) in &fresh {
         let strength = key.kind.strength(weights);
-        if guards.tripped.contains(*key) || strength < weights.link.threshold {
+        if guards.holds(key) || strength < weights.link.threshold {
             continue;
         }
-        let doubtful = key.value.parse().is_ok_and(|indicator| guards.doubtful.contains(&indicator));
-        let reach = key.reach(doubtful, weights);
+        let reach = key.reach(guards.backing_of(key), weights);
         let others = by_key.get(&(*key, *exercise)).map(Vec::as_slice).unwrap_or_default();
         for (one, span) in nodes {
             for (other, its) in nodes.iter().chain(others) {
@@ -336,7 +353,7 @@ pub fn parts(
     let places: BTreeMap<i64, usize> = incidents.iter().copied().zip(0..).collect();
     let mut by_key: BTreeMap<(&Key, bool), Vec<(Span, usize)>> = BTreeMap::new();
     for trace in traces {
-        let links = !guards.tripped.contains(&trace.key)
+        let links = !guards.holds(&trace.key)
             && trace.key.kind.strength(weights) >= weights.link.threshold
             && !(only_strong && trace.key.kind.is_medium());
         if let Some(&place) = places.get(&trace.incident).filter(|_| links) {
@@ -345,8 +362,7 @@ pub fn parts(
     }
     let mut sets = Sets::new(incidents.len());
     for ((key, _), mut spans) in by_key {
-        let doubtful = key.value.parse().is_ok_and(|indicator| guards.doubtful.contains(&indicator));
-        let reach = key.reach(doubtful, weights);
+        let reach = key.reach(guards.backing_of(key), weights);
         spans.sort_unstable();
         let mut last: Option<(Span, usize)> = None;
         for (span, place) in spans {

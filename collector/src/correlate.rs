@@ -48,7 +48,7 @@ pub fn correlate(alerts: &[AlertFact], known: &Known, weights: &Weights) -> Deci
     let strands = strand::gather(alerts, threads);
     let is_apart = |a, b| guards.are_apart(a, b);
     let incidents = incident::gather(alerts, &strands, hosts, there, &weights.host, is_apart);
-    let traces = campaign::traces(alerts, &strands, stored);
+    let traces = campaign::traces(alerts, &strands, stored, guards, weights);
     let clusters = campaign::gather(&strands, &incidents, (&traces, stored), there, clusters, guards, weights);
     Decisions { strands, incidents, traces, clusters }
 }

@@ -472,6 +472,11 @@ pub const BEAT_ADDRESS_MAX_OCTETS: usize = 1_024;
 pub const BEAT_WHY_MAX_CHARACTERS: usize = 300;
 /// What is read of an answer: its head.
 pub const HTTP_HEAD_MAX_OCTETS: usize = 16 * 1024;
+/// Indicators of one threat whose owners are compared: more than any report has, and it takes milliseconds.
+pub const INDICATORS_OF_THREAT_MAX: i64 = 4_096;
+/// Claims of one threat that are asked whether a galaxy knows it: a source that names it so names it so everywhere.
+pub const CLAIMS_OF_THREAT_MAX: i64 = 16;
+
 /// The database answers and can be written within this, or the collector is not well. Longer than a step of a large import.
 pub const HEALTH_WITHIN: Duration = Duration::from_secs(8);
 

@@ -140,6 +140,10 @@ pub struct Weighed {
     pub independent: i64,
     /// All its indicators are proposed as noise.
     pub noise: bool,
+    /// A threat is named beside it, which is no mere list.
+    pub is_named: bool,
+    /// All that is named beside its indicators is mere lists.
+    pub is_listed: bool,
     /// Verdicts that confirmed what its sources named, and that refuted it.
     pub verdicts: (i64, i64),
 }
@@ -191,6 +195,8 @@ pub enum Term {
     MediumConfidence,
     /// It is proposed as noise, and so not likely.
     Noise,
+    /// Of what no more than a mere list names nothing is more than medium likely, whatever that list says of itself.
+    MereList,
     /// How likely, of all that.
     Likelihood {
         /// Low, medium or high.
@@ -235,6 +241,8 @@ pub enum Term {
     },
     /// The table says critical, and neither of the two ways there leads to it: high.
     NotCritical,
+    /// The table says more than medium, and nobody stands for it: medium.
+    Unvouched,
 }
 
 /// A word with what it stands on.
@@ -256,10 +264,10 @@ pub fn weigh(strands: &[Weighed], weights: &Weights) -> Option<Priority> {
     let is_noise = strands.iter().all(|strand| strand.noise);
     let considered: Vec<&Weighed> = strands.iter().filter(|strand| is_noise || !strand.noise).collect();
     // The likeliest strand speaks for all: a doubtful one beside it does not make it less likely, and lends it nothing.
-    let (_, (grade, points, mut why)) = considered
+    let ((_, is_vouched, _), (grade, points, mut why)) = considered
         .iter()
-        .map(|strand| likelihood(strand, is_noise, weights))
-        .map(|found| ((found.0, found.1), found))
+        .map(|strand| (likelihood(strand, is_noise, weights), stands(strand, weights)))
+        .map(|(found, stands)| ((found.0, stands, found.1), found))
         .max_by_key(|(key, _)| *key)?;
     why.push(Term::Likelihood { grade, points });
     let (consequence, further) = consequence(&considered, weights);
@@ -277,6 +285,14 @@ pub fn weigh(strands: &[Weighed], weights: &Weights) -> Option<Priority> {
             word = Word::High;
         }
     }
+    // Contact at several that nothing else explains stands for itself; of a mere list it is what popular names have.
+    let reached = members(&considered, |strand| {
+        !strand.is_listed && is_sure(strand, weights) && strand.facts.evidence >= Evidence::Contacted
+    });
+    if word > Word::Medium && !is_vouched && reached.len() < weights.matrix.critical_members {
+        why.push(Term::Unvouched);
+        word = Word::Medium;
+    }
     Some(Priority { word, sort: points.saturating_mul(100).saturating_add(consequence.1), why })
 }
 
@@ -288,6 +304,24 @@ fn sureness(strand: &Weighed, weights: &Weights) -> Grade {
 
 fn is_sure(strand: &Weighed, weights: &Weights) -> bool {
     sureness(strand, weights) > Grade::Low
+}
+
+/// Whether somebody or something stands for it: sources that are sure or were right, a threat that has a name, contact as regular as a
+/// program's, or data that went out.
+fn stands(strand: &Weighed, weights: &Weights) -> bool {
+    let is_said = sureness(strand, weights) == Grade::High || strand.is_named || was_right(strand, weights);
+    (is_said && !strand.is_listed) || strand.facts.persistent || strand.facts.evidence == Evidence::DataOut
+}
+
+/// Whether verdicts say that its sources were right more often than wrong; none where they say neither.
+fn judged(strand: &Weighed, weights: &Weights) -> Option<bool> {
+    let (confirmed, refuted) = strand.verdicts;
+    let is_judged = confirmed + refuted >= weights.likelihood.verdicts_min && confirmed != refuted;
+    is_judged.then_some(confirmed > refuted)
+}
+
+fn was_right(strand: &Weighed, weights: &Weights) -> bool {
+    judged(strand, weights) == Some(true)
 }
 
 fn is_answered(strand: &Weighed) -> bool {
@@ -334,9 +368,7 @@ fn likelihood(strand: &Weighed, is_noise: bool, weights: &Weights) -> (Grade, i6
         why.push(Term::AddressOnly { points: given.address_only });
         points += given.address_only;
     }
-    let is_judged = confirmed + refuted >= given.verdicts_min && confirmed != refuted;
-    let was_right = is_judged && confirmed > refuted;
-    if is_judged {
+    if let Some(was_right) = judged(strand, weights) {
         let judged = if was_right { given.source_confirmed } else { given.source_refuted };
         why.push(Term::Verdicts { confirmed, refuted, points: judged });
         points += judged;
@@ -350,8 +382,11 @@ fn likelihood(strand: &Weighed, is_noise: bool, weights: &Weights) -> (Grade, i6
     };
     match sure {
         Grade::Low => cap(Grade::Low, Term::LowConfidence),
-        Grade::Medium if !was_right => cap(Grade::Medium, Term::MediumConfidence),
+        Grade::Medium if !was_right(strand, weights) => cap(Grade::Medium, Term::MediumConfidence),
         Grade::Medium | Grade::High => {}
+    }
+    if strand.is_listed {
+        cap(Grade::Medium, Term::MereList);
     }
     if facts.evidence == Evidence::Blocked {
         cap(Grade::Low, Term::Blocked);

@@ -109,15 +109,15 @@ impl Span {
     }
 }
 
-/// The groups that spans fall into when near ones are joined, through any number of others; earliest group first. Each
+/// The groups that spans fall into when those with no more than `quiet` between them are joined, through any number of others; earliest group first. Each
 /// group: its whole span and the places of its members in `spans`.
-pub fn cluster(spans: &[Span]) -> Vec<(Span, Vec<usize>)> {
+pub fn cluster(spans: &[Span], quiet: Duration) -> Vec<(Span, Vec<usize>)> {
     let mut order: Vec<(Span, usize)> = spans.iter().copied().zip(0..).collect();
     order.sort_unstable();
     let mut groups: Vec<(Span, Vec<usize>)> = Vec::new();
     for (span, place) in order {
         match groups.last_mut() {
-            Some((whole, places)) if whole.near(span) => {
+            Some((whole, places)) if whole.within(span, quiet) => {
                 *whole = whole.join(span);
                 places.push(place);
             }
@@ -256,7 +256,7 @@ fn gather_topic(
     let spans: Vec<Span> =
         strands.iter().map(|strand| strand.span).chain(founders.iter().map(|(_, alert)| alert.span)).collect();
     let mut decisions: Vec<StrandDecision> = Vec::new();
-    for (span, parts) in cluster(&spans) {
+    for (span, parts) in cluster(&spans, WINDOW) {
         let mut stored: Vec<&Strand> = parts.iter().filter_map(|&part| strands.get(part).copied()).collect();
         stored.sort_unstable_by_key(|strand| strand.id);
         let mut ids = stored.iter().map(|strand| strand.id);
@@ -375,6 +375,6 @@ mod tests {
     fn a_clock_at_the_end_of_time_overflows_nothing() {
         let edge = Span::new(Timestamp::MAX, Timestamp::MIN);
         assert!(edge.first <= edge.last && edge.near(edge));
-        assert_eq!(cluster(&[edge, Span::new(Timestamp::MAX, Timestamp::MAX)]).len(), 1);
+        assert_eq!(cluster(&[edge, Span::new(Timestamp::MAX, Timestamp::MAX)], WINDOW).len(), 1);
     }
 }

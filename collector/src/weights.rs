@@ -44,9 +44,11 @@ pub struct LinkWeights {
     pub strong_days: u16,
     pub medium_days: u16,
     pub low_confidence_days: u16,
+    pub unvouched_hours: u16,
     pub members_min: usize,
     pub members_min_low_confidence: usize,
     pub mere_list_indicators: i64,
+    pub mere_list_met: i64,
     pub address_topics_max: i64,
     pub topics_max: i64,
 }
@@ -139,9 +141,11 @@ pub struct NoiseWeights {
     pub share_hundredths: usize,
     pub confidence_below: u8,
     pub signs_min: usize,
+    pub vouched_signs_min: usize,
     pub at_once_hours: u16,
     pub fresh_hours: u16,
     pub hosts_per_member: i64,
+    pub beyond_hundredths: i64,
 }
 
 /// What is sector-wide.
@@ -208,9 +212,11 @@ impl Weights {
         within("link.strong_days", i64::from(link.strong_days), 7..=366)?;
         within("link.medium_days", i64::from(link.medium_days), 7..=366)?;
         within("link.low_confidence_days", i64::from(link.low_confidence_days), 7..=366)?;
+        within("link.unvouched_hours", i64::from(link.unvouched_hours), 0..=8784)?;
         within("link.members_min", size(link.members_min), 2..=1000)?;
         within("link.members_min_low_confidence", size(link.members_min_low_confidence), 2..=1000)?;
         within("link.mere_list_indicators", link.mere_list_indicators, 1..=1_000_000)?;
+        within("link.mere_list_met", link.mere_list_met, 1..=1_000_000)?;
         within("link.address_topics_max", link.address_topics_max, 1..=1000)?;
         within("link.topics_max", link.topics_max, 1..=100_000)?;
         within("host.hours", i64::from(host.hours), 1..=168)?;
@@ -246,9 +252,11 @@ impl Weights {
         within("noise.share_hundredths", size(noise.share_hundredths), 0..=100)?;
         within("noise.confidence_below", i64::from(noise.confidence_below), 0..=101)?;
         within("noise.signs_min", size(noise.signs_min), 1..=4)?;
+        within("noise.vouched_signs_min", size(noise.vouched_signs_min), 1..=5)?;
         within("noise.at_once_hours", i64::from(noise.at_once_hours), 1..=8784)?;
         within("noise.fresh_hours", i64::from(noise.fresh_hours), 1..=8784)?;
         within("noise.hosts_per_member", noise.hosts_per_member, 1..=1_000_000)?;
+        within("noise.beyond_hundredths", noise.beyond_hundredths, 0..=100)?;
         within("escalation.members_min", size(escalation.members_min), 2..=100_000)?;
         within("escalation.share_hundredths", size(escalation.share_hundredths), 0..=100)
     }
@@ -265,9 +273,11 @@ impl Weights {
                 strong_days: 7,
                 medium_days: 7,
                 low_confidence_days: 7,
+                unvouched_hours: 0,
                 members_min: 2,
                 members_min_low_confidence: 5,
                 mere_list_indicators: 1,
+                mere_list_met: 1,
                 address_topics_max: 1,
                 topics_max: 1,
             },
@@ -300,9 +310,11 @@ impl Weights {
                 share_hundredths: 100,
                 confidence_below: 0,
                 signs_min: 4,
+                vouched_signs_min: 5,
                 at_once_hours: 1,
                 fresh_hours: 1,
                 hosts_per_member: 1,
+                beyond_hundredths: 0,
             },
             escalation: EscalationWeights { members_min: 2, share_hundredths: 100 },
         }
@@ -334,8 +346,8 @@ mod tests {
 
     #[test]
     fn the_built_in_file_is_good_and_says_what_it_is() {
-        assert_eq!(Weights::read(Weights::built_in_text()).unwrap().version, "varde-1");
-        assert_eq!(Weights::built_in().version, "varde-1");
+        assert_eq!(Weights::read(Weights::built_in_text()).unwrap().version, "varde-2");
+        assert_eq!(Weights::built_in().version, "varde-2");
         assert_eq!(Weights::none().check(), Ok(()));
     }
 
@@ -349,9 +361,9 @@ mod tests {
         assert_eq!(told, "link.members_min = 1; it must be 2 to 1000");
         assert!(with("threshold = 2", "treshold = 2").contains("treshold"), "an unknown key is named");
         assert!(with("hours = 24", "hours = \"soon\"").contains("line"), "and the line where it stands");
-        let told = with("low = [\"info\", \"low\", \"medium\"]", "low = [\"info\", \"low\", \"high\"]");
+        let told = with("low = [\"info\", \"low\", \"low\"]", "low = [\"info\", \"low\", \"high\"]");
         assert!(told.contains("matrix.low = high") && told.contains("at most medium"), "{told}");
-        assert!(with("version = \"varde-1\"", "version = \"\"").contains("version"));
+        assert!(with("version = \"varde-2\"", "version = \"\"").contains("version"));
         assert!(Weights::read("").is_err() && Weights::read("version = \"x\"").is_err());
     }
 }

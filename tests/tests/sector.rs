@@ -79,7 +79,7 @@ fn quality_what_only_looks_like_a_campaign_is_none_and_an_exercise_stands_apart(
 fn unguarded() -> Result<String> {
     let mut weights = Weights::built_in_text().to_owned();
     for (from, to) in [
-        ("\nmembers_min = 5\nshare_hundredths = 10\n", "\nmembers_min = 100000\nshare_hundredths = 100\n"),
+        ("\nmembers_min = 8\nshare_hundredths = 5\n", "\nmembers_min = 100000\nshare_hundredths = 100\n"),
         ("\naddress_topics_max = 3\n", "\naddress_topics_max = 1000\n"),
         ("\ntopics_max = 25\n", "\ntopics_max = 100000\n"),
         ("\nmembers_max = 10\n", "\nmembers_max = 1000000\n"),

@@ -9,13 +9,17 @@ use varde_common::time::Timestamp;
 
 use super::*;
 use crate::campaign::{CampaignDecision, is_campaign};
-use crate::link::{Key, KeyKind};
+use crate::link::{Backing, Key, KeyKind};
 use crate::priority::Facts;
 use crate::strand::{Link, LinkKind, Span, Topic};
+
+mod backing;
 
 const HOUR: i64 = 3_600_000_000;
 /// Indicators up to here are of low confidence.
 const DOUBTFUL: i64 = 1;
+/// This one no source is sure of.
+const UNVOUCHED: i64 = 6;
 /// An address that a guard has tripped over.
 const POPULAR: &str = "192.0.2.1";
 
@@ -37,6 +41,9 @@ impl Alert {
         let mut keys = vec![Key { kind: KeyKind::Indicator, value: self.indicator.to_string() }];
         if self.topic.link.kind == LinkKind::Threat {
             keys.push(Key { kind: KeyKind::Threat, value: self.topic.link.value.clone() });
+        }
+        if self.evidence >= Evidence::Attempted {
+            keys.push(Key { kind: KeyKind::Contact, value: self.indicator.to_string() });
         }
         // Indicators 3 and 4 are names of one domain.
         if (3..=4).contains(&self.indicator) {
@@ -70,10 +77,18 @@ impl Alert {
     }
 }
 
+fn backing(indicator: i64) -> Backing {
+    match indicator {
+        ..=DOUBTFUL => Backing::Doubtful,
+        UNVOUCHED => Backing::Unvouched,
+        _ => Backing::Vouched,
+    }
+}
+
 fn guards(shared: &BTreeMap<i64, i64>) -> Guards {
     Guards {
         tripped: [Key { kind: KeyKind::Address, value: POPULAR.to_owned() }].into(),
-        doubtful: (1..=DOUBTFUL).collect(),
+        backing: (1..=6).map(|indicator| (indicator, backing(indicator))).collect(),
         apart: BTreeSet::new(),
         shared: shared.clone(),
     }
@@ -275,8 +290,11 @@ fn oracle(alerts: &BTreeMap<usize, Alert>, shared: &BTreeMap<i64, i64>) -> Vec<N
     let share = |a: &Alert, b: &Alert| {
         a.keys().iter().filter(|key| b.keys().contains(key) && key.value != POPULAR).any(|key| {
             let reach = match key.kind {
-                KeyKind::Indicator if a.indicator <= DOUBTFUL => days(weights.link.low_confidence_days),
-                KeyKind::Indicator | KeyKind::Threat => days(weights.link.strong_days),
+                KeyKind::Indicator if backing(a.indicator) != Backing::Vouched => {
+                    Duration::from_secs(u64::from(weights.link.unvouched_hours) * 3600)
+                }
+                KeyKind::Contact if a.indicator <= DOUBTFUL => days(weights.link.low_confidence_days),
+                KeyKind::Indicator | KeyKind::Contact | KeyKind::Threat => days(weights.link.strong_days),
                 KeyKind::Address | KeyKind::Domain => days(weights.link.medium_days),
             };
             a.topic.exercise == b.topic.exercise && a.span.within(b.span, reach)
@@ -317,7 +335,7 @@ fn oracle(alerts: &BTreeMap<usize, Alert>, shared: &BTreeMap<i64, i64>) -> Vec<N
 }
 
 fn alerts() -> impl Strategy<Value = Vec<Alert>> {
-    let what = (1i64..6, 1i64..6, prop::bool::weighted(0.2), prop::bool::weighted(0.85));
+    let what = (1i64..6, 1i64..7, prop::bool::weighted(0.2), prop::bool::weighted(0.85));
     let when = (prop_oneof![0i64..300, 0i64..3000], 0i64..100);
     let how = (prop::option::weighted(0.8, 0i64..2), 0usize..6, 0i64..4);
     let one =

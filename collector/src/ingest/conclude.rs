@@ -13,7 +13,7 @@ use crate::change::Change;
 use crate::commons::Commons;
 use crate::correlate::{self, Decisions, Known};
 use crate::incident::{Incident, IncidentDecision};
-use crate::link::{Key, KeyKind, Sharing, keys};
+use crate::link::{Backing, Key, KeyKind, Sharing, keys};
 use crate::priority::Facts;
 use crate::store::alert::AlertRow;
 use crate::store::guard::Standing;
@@ -94,6 +94,8 @@ fn fact(row: &AlertRow, standing: Option<&Standing>, weights: &Weights, commons:
     let sharing = Sharing {
         topic: &row.link,
         indicator: row.indicator,
+        backing: standing.map_or(Backing::Doubtful, |found| found.backing(weights)),
+        of_mere_list: standing.is_some_and(|found| found.of_mere_list),
         pattern: standing.and_then(|found| found.pattern.as_ref()),
         evidence: row.evidence,
         server: row.server.as_deref().and_then(|server| server.parse().ok()),
@@ -119,7 +121,9 @@ fn links_hosts(indicator: i64, standing: Option<&Standing>, guards: &Guards, wei
     let key = Key { kind: KeyKind::Indicator, value: indicator.to_string() };
     !guards.tripped.contains(&key)
         && standing.is_some_and(|found| {
-            found.confidence >= weights.host.confidence_min && found.members <= weights.host.members_max
+            found.confidence >= weights.host.confidence_min
+                && found.members <= weights.host.members_max
+                && (found.of_threat || found.backing(weights) == Backing::Vouched)
         })
 }
 
@@ -399,14 +403,16 @@ async fn known(
     standing.extend(guard::standing(conn, &further).await?);
     let asked = standing.keys().map(|id| Key { kind: KeyKind::Indicator, value: id.to_string() });
     let asked: BTreeSet<Key> = keys.iter().cloned().chain(asked).collect();
-    let doubtful = standing.iter().filter(|(_, found)| found.confidence < weights.confidence.low_below);
     let guards = Guards {
         tripped: guard::tripped(conn, &asked).await?,
-        doubtful: doubtful.map(|(id, _)| *id).collect(),
+        backing: standing.iter().map(|(id, found)| (*id, found.backing(weights))).collect(),
         apart: cluster::apart(conn).await?,
         shared: incident::behind_suppliers(conn).await?,
     };
     for (fact, indicator) in facts.iter_mut().zip(of) {
+        if guards.holds(&Key { kind: KeyKind::Indicator, value: indicator.to_string() }) {
+            fact.keys.retain(Key::is_named);
+        }
         fact.links_hosts = links_hosts(*indicator, standing.get(indicator), &guards, weights);
     }
     let hosts: Vec<_> = hosts

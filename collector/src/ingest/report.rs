@@ -11,7 +11,7 @@ use varde_common::time::Timestamp;
 use super::IngestError;
 use super::conclude::{Drawing, attach, campaigns_of, draw};
 use crate::change::Change;
-use crate::link::{Key, KeyKind, Sharing, keys};
+use crate::link::{Backing, Key, KeyKind, Sharing, keys};
 use crate::priority::Facts;
 use crate::store::alert::level_of;
 use crate::store::incident::next_id;
@@ -96,6 +96,9 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
         let sharing = Sharing {
             topic: &known.link,
             indicator: *id,
+            // Whoever reports it stands for it.
+            backing: Backing::Vouched,
+            of_mere_list: standing.get(id).is_some_and(|found| found.of_mere_list),
             pattern,
             evidence: Evidence::LookedUp,
             server: None,

@@ -117,7 +117,7 @@ mod tests {
         look(&path, store, &mut last).await.unwrap();
         assert_eq!(store.weights(Scope::Operator).await.unwrap(), Weights::built_in());
         let own =
-            Weights::built_in_text().replacen("varde-1", "ours", 1).replacen("members_max = 10", "members_max = 3", 1);
+            Weights::built_in_text().replacen("varde-2", "ours", 1).replacen("members_max = 10", "members_max = 3", 1);
         std::fs::write(&path, &own).unwrap();
         look(&path, store, &mut last).await.unwrap();
         let ours = store.weights(Scope::Operator).await.unwrap();

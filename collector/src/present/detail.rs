@@ -179,12 +179,13 @@ fn bond_words(bond: &Bond, texts: &Texts) -> Shown {
     let key = match bond.kind {
         KeyKind::Threat => "bond-threat",
         KeyKind::Indicator => "bond-indicator",
+        KeyKind::Contact => "bond-contact",
         KeyKind::Address => "bond-address",
         KeyKind::Domain => "bond-domain",
     };
     let value = match bond.kind {
         KeyKind::Threat => Shown::of(&bond.value),
-        KeyKind::Indicator | KeyKind::Address | KeyKind::Domain => Shown::defanged(&bond.value),
+        KeyKind::Indicator | KeyKind::Contact | KeyKind::Address | KeyKind::Domain => Shown::defanged(&bond.value),
     };
     let count = bond.incidents.to_string();
     let words = texts.with(key, &[("n", count.as_str()), ("value", value.as_str())]);

@@ -89,6 +89,7 @@ fn words(term: &Term, texts: &Texts) -> String {
         Term::MediumConfidence => texts.say("term-medium-confidence"),
         Term::Blocked => texts.say("term-blocked"),
         Term::Noise => texts.say("term-noise"),
+        Term::MereList => texts.say("term-mere-list"),
         Term::Likelihood { grade, points } => {
             texts.with("term-likelihood", &[("value", &likely(*grade, texts)), ("points", &points.to_string())])
         }
@@ -101,6 +102,7 @@ fn words(term: &Term, texts: &Texts) -> String {
         Term::CriticalByName => texts.say("term-critical-by-name"),
         Term::CriticalByMembers { value } => texts.with("term-critical-by-members", &[("value", &value.to_string())]),
         Term::NotCritical => texts.say("term-not-critical"),
+        Term::Unvouched => texts.say("term-unvouched"),
     }
 }
 
@@ -121,6 +123,7 @@ mod tests {
             Term::MediumConfidence,
             Term::Blocked,
             Term::Noise,
+            Term::MereList,
             Term::Likelihood { grade: Grade::Medium, points: 3 },
             Term::Zone { grade: Grade::High, points: 2 },
             Term::Severity { value: Severity::Critical, points: 1 },
@@ -129,15 +132,16 @@ mod tests {
             Term::CriticalByName,
             Term::CriticalByMembers { value: 5 },
             Term::NotCritical,
+            Term::Unvouched,
         ];
         for language in Language::ALL {
-            let said = WhyWord::of(&terms, Some("varde-1"), Texts::of(language));
+            let said = WhyWord::of(&terms, Some("varde-2"), Texts::of(language));
             let all = said.terms.join("\n");
             assert!(!all.contains("term-") && !all.contains('{'), "{all}");
             for value in ["83", "+2", "-1", "7", "9", "+4", "6"] {
                 assert!(all.contains(value), "{value} in {all}");
             }
-            assert!(said.version.contains("varde-1"));
+            assert!(said.version.contains("varde-2"));
         }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 
 fn strand(independent: i64, confidence: u8, evidence: Evidence) -> Weighed {
     let facts = Facts { evidence, confidence, level: Level::Medium, severity: Severity::Medium, ..Facts::default() };
-    Weighed { facts, independent, noise: false, verdicts: (0, 0) }
+    Weighed { facts, independent, noise: false, is_named: false, is_listed: false, verdicts: (0, 0) }
 }
 
 fn word(strands: &[Weighed]) -> Word {
@@ -18,8 +18,12 @@ fn all_strands(confidences: &[u8]) -> Vec<Weighed> {
         for evidence in Evidence::ALL {
             for level in [Level::Low, Level::Medium, Level::High] {
                 for severity in [Severity::Info, Severity::Low, Severity::Medium, Severity::High, Severity::Critical] {
-                    for bits in 0..8u8 {
+                    for bits in 0..32u8 {
                         let (by_name, persistent, right) = (bits & 1 != 0, bits & 2 != 0, bits & 4 != 0);
+                        let (is_named, is_listed) = (bits & 8 != 0, bits & 16 != 0);
+                        if is_named && is_listed {
+                            continue;
+                        }
                         let facts = Facts {
                             evidence,
                             confidence,
@@ -31,7 +35,7 @@ fn all_strands(confidences: &[u8]) -> Vec<Weighed> {
                             in_history: false,
                         };
                         let verdicts = if right { (9, 0) } else { (0, 0) };
-                        all.push(Weighed { facts, independent: 1, noise: false, verdicts });
+                        all.push(Weighed { facts, independent: 1, noise: false, is_named, is_listed, verdicts });
                     }
                 }
             }
@@ -80,6 +84,47 @@ fn critical_has_two_ways_and_spread_alone_is_none() {
 }
 
 #[test]
+fn q_what_nobody_stands_for_is_looked_at_and_no_more() {
+    let mut once = strand(1, 60, Evidence::Contacted);
+    once.facts.level = Level::High;
+    assert_eq!(word(&[once]), Word::Medium, "one contact with a name that no source is sure of");
+    assert!(weigh(&[once], &Weights::built_in()).unwrap().why.contains(&Term::Unvouched));
+    let better = [
+        Weighed { facts: Facts { persistent: true, ..once.facts }, ..once },
+        Weighed { facts: Facts { evidence: Evidence::DataOut, ..once.facts }, ..once },
+        Weighed { facts: Facts { confidence: 80, ..once.facts }, ..once },
+        Weighed { is_named: true, ..once },
+        Weighed { verdicts: (9, 0), ..once },
+    ];
+    for one in better {
+        assert!(word(&[one]) > Word::Medium, "{one:?}");
+        assert_eq!(word(&[one, once]), word(&[one]), "what nobody stands for takes nothing from what stands beside it");
+    }
+    let several: Vec<Weighed> = (1..=5).map(|independent| Weighed { independent, ..once }).collect();
+    assert_eq!((word(&several[..4]), word(&several)), (Word::Medium, Word::High));
+    // A list that is sure of itself is a list all the same, however many met it.
+    let sure = Facts { confidence: 95, by_name: true, by_name_at_high: true, ..once.facts };
+    let listed: Vec<Weighed> =
+        (1..=300).map(|independent| Weighed { facts: sure, independent, is_listed: true, ..once }).collect();
+    assert_eq!((word(&listed[..1]), word(&listed)), (Word::Medium, Word::Medium));
+    let regular = Weighed { facts: Facts { persistent: true, ..sure }, is_listed: true, ..once };
+    assert_eq!(word(&[regular]), Word::High);
+}
+
+#[test]
+fn q_what_is_not_likely_asks_for_nobody_wherever_it_was() {
+    let quiet = |confidence, evidence| {
+        let mut one = strand(1, confidence, evidence);
+        one.facts = Facts { level: Level::High, severity: Severity::Critical, ..one.facts };
+        one
+    };
+    for one in [quiet(20, Evidence::Contacted), quiet(60, Evidence::Answered), quiet(95, Evidence::Blocked)] {
+        assert_eq!(word(&[one]), Word::Low, "{one:?}");
+    }
+    assert!(word(&[quiet(95, Evidence::Answered)]) >= Word::Medium);
+}
+
+#[test]
 fn every_word_says_why() {
     let built_in = Weights::built_in();
     for one in all_strands(&[20, 60, 90]) {
@@ -104,8 +149,9 @@ fn every_word_says_why() {
             _ => None,
         });
         let by_table = built_in.matrix.word(grade, bad.unwrap());
-        let is_lowered = priority.why.contains(&Term::NotCritical);
-        assert_eq!(priority.word, if is_lowered { Word::High } else { by_table });
+        let said = |term: &Term| priority.why.contains(term);
+        let lowered = said(&Term::Unvouched).then_some(Word::Medium).or(said(&Term::NotCritical).then_some(Word::High));
+        assert_eq!(priority.word, lowered.unwrap_or(by_table));
         let written = serde_json::to_string(&priority.why).unwrap();
         assert_eq!(serde_json::from_str::<Vec<Term>>(&written).unwrap(), priority.why);
     }

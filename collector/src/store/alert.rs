@@ -13,7 +13,7 @@ use varde_common::observation::Protocol;
 use varde_common::time::Timestamp;
 
 use super::record::{ROWS_PER_STATEMENT, from_column, padded, pieces, push_ids, to_column};
-use super::{Scope, Store, StoreError, guard};
+use super::{Scope, Store, StoreError, mere_list};
 use crate::intel::hidden;
 use crate::link::Key;
 use crate::strand::{Link, LinkKind};
@@ -164,7 +164,7 @@ pub async fn indicators(
         found.extend(rows);
     }
     let threats: BTreeSet<String> = found.iter().filter_map(|(_, _, threat, _)| threat.clone()).collect();
-    let (lists, tripped) = guard::mere_lists(conn, &threats, weights, now).await?;
+    let (lists, tripped) = mere_list::among(conn, &threats, weights, now).await?;
     let known = found.into_iter().map(|(id, pattern, threat, exercise)| {
         let link = Link::of(id, threat.as_deref().filter(|name| !lists.contains(*name)));
         let title = title_of(&link, &pattern);

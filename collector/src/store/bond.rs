@@ -16,7 +16,7 @@ use crate::strand::Span;
 /// Something that incidents of a campaign share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bond {
-    /// threat, indicator, address or domain.
+    /// threat, indicator, contact, address or domain.
     pub kind: KeyKind,
     /// What it is: the threat's name, the indicator's value, the address, the domain.
     pub value: String,
@@ -60,16 +60,16 @@ pub async fn bonds_of(conn: &mut SqliteConnection, campaign: i64) -> Result<Vec<
         incidents.entry(trace.key).or_default().insert(trace.incident);
     }
     incidents.retain(|_, inside| inside.len() > 1);
-    let tripped = guard::tripped(conn, &incidents.keys().cloned().collect()).await?;
+    let tripped = guard::tripped(conn, &incidents.keys().map(Key::guarded).collect()).await?;
     let mut shared: Vec<(Key, usize)> = incidents.into_iter().map(|(key, inside)| (key, inside.len())).collect();
     shared.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     shared.truncate(BONDS_SHOWN_MAX);
     let mut bonds = Vec::with_capacity(shared.len());
     for (key, incidents) in shared {
-        let links = !tripped.contains(&key);
+        let links = !tripped.contains(&key.guarded());
         let strength = key.kind.strength(&weights);
         let value = match key.kind {
-            KeyKind::Indicator => {
+            KeyKind::Indicator | KeyKind::Contact => {
                 let sql = "SELECT pattern FROM indicator WHERE id = CAST($1 AS BIGINT)";
                 let found: Option<String> = sqlx::query_scalar(sql).bind(&key.value).fetch_optional(&mut *conn).await?;
                 found.map_or(key.value, |pattern| shown_pattern(&pattern))
@@ -111,12 +111,10 @@ impl Store {
         let why: Option<Option<String>> = sqlx::query_scalar(sql).bind(campaign).fetch_optional(&mut *tx).await?;
         let traces = traces(&mut tx, campaign).await?;
         let keys: BTreeSet<Key> = traces.iter().map(|trace| trace.key.clone()).collect();
-        let ids: BTreeSet<i64> =
-            keys.iter().filter(|key| key.kind == KeyKind::Indicator).filter_map(|key| key.value.parse().ok()).collect();
+        let ids: BTreeSet<i64> = keys.iter().filter_map(Key::indicator).collect();
         let standing = guard::standing(&mut tx, &ids).await?;
-        let low_below = weights.confidence.low_below;
-        let doubtful = standing.iter().filter(|(_, found)| found.confidence < low_below).map(|(id, _)| *id).collect();
-        let guards = Guards { tripped: guard::tripped(&mut tx, &keys).await?, doubtful, ..Guards::default() };
+        let backing = standing.iter().map(|(id, found)| (*id, found.backing(&weights))).collect();
+        let guards = Guards { tripped: guard::tripped(&mut tx, &keys).await?, backing, ..Guards::default() };
         let only_strong = why.flatten().as_deref() == Some(super::cluster::TOPICS);
         Ok(parts(&incidents, &traces, &guards, &weights, only_strong))
     }

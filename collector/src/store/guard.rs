@@ -8,8 +8,8 @@ use varde_common::indicator::Pattern;
 use varde_common::time::Timestamp;
 
 use super::record::{ROWS_PER_STATEMENT, push_ids, push_words};
-use super::{meeting, trace};
-use crate::link::{Key, KeyKind};
+use super::{meeting, mere_list, trace};
+use crate::link::{Backing, Key, KeyKind};
 use crate::strand::AlertFact;
 use crate::weights::Weights;
 
@@ -22,6 +22,17 @@ pub struct Standing {
     pub confidence: u8,
     /// How many members it has met.
     pub members: i64,
+    /// A threat is named beside it, which is no mere list.
+    pub of_threat: bool,
+    /// All that is named beside it is a mere list.
+    pub of_mere_list: bool,
+}
+
+impl Standing {
+    /// Who stands for it.
+    pub fn backing(&self, weights: &Weights) -> Backing {
+        Backing::of(self.confidence, self.of_mere_list, weights)
+    }
 }
 
 /// How these indicators stand.
@@ -36,14 +47,18 @@ pub async fn standing(
     let mut found = HashMap::new();
     for chunk in ids.chunks(ROWS_PER_STATEMENT) {
         let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "SELECT n.id, n.pattern, n.confidence, (SELECT COUNT(*) FROM meeting m WHERE m.indicator_id = n.id)
+            "SELECT n.id, n.pattern, n.confidence, (SELECT COUNT(*) FROM meeting m WHERE m.indicator_id = n.id),
+                n.threat IS NOT NULL AND n.threat <> '',
+                EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'threat' AND g.value = n.threat
+                    AND (g.settled_as IS NULL OR g.settled_as <> 'overruled'))
              FROM indicator n WHERE n.id IN ",
         );
         push_ids(&mut select, chunk);
-        let rows: Vec<(i64, String, i64, i64)> = select.build_query_as().fetch_all(&mut *conn).await?;
-        found.extend(rows.into_iter().map(|(id, pattern, confidence, members)| {
+        let rows: Vec<(i64, String, i64, i64, bool, bool)> = select.build_query_as().fetch_all(&mut *conn).await?;
+        found.extend(rows.into_iter().map(|(id, pattern, confidence, members, is_named, of_mere_list)| {
             let confidence = u8::try_from(confidence).unwrap_or(0);
-            (id, Standing { pattern: pattern.parse().ok(), confidence, members })
+            let (pattern, of_threat) = (pattern.parse().ok(), is_named && !of_mere_list);
+            (id, Standing { pattern, confidence, members, of_threat, of_mere_list })
         }));
     }
     Ok(found)
@@ -59,7 +74,10 @@ pub async fn tripped(conn: &mut SqliteConnection, keys: &BTreeSet<Key>) -> Resul
 }
 
 /// Those of these keys that a guard has tripped over, each with whether that stands: a person may have said no.
-async fn settled(conn: &mut SqliteConnection, keys: &BTreeSet<Key>) -> Result<BTreeMap<Key, bool>, sqlx::Error> {
+pub(super) async fn settled(
+    conn: &mut SqliteConnection,
+    keys: &BTreeSet<Key>,
+) -> Result<BTreeMap<Key, bool>, sqlx::Error> {
     let mut found = BTreeMap::new();
     for (kind, values) in trace::by_kind(keys.iter()) {
         let mut select: QueryBuilder<Sqlite> =
@@ -83,41 +101,6 @@ pub(super) async fn trip(
         ON CONFLICT (kind, value) DO NOTHING";
     let insert = sqlx::query(sql).bind(key.kind.as_str()).bind(&key.value).bind(now.0).bind(numbers.to_string());
     insert.execute(conn).await.map(drop)
-}
-
-/// Of these threats those that are mere lists: more indicators are said to be of each than of any one thing. Found now, they are
-/// kept as such.
-///
-/// # Errors
-/// The database's own.
-pub async fn mere_lists(
-    conn: &mut SqliteConnection,
-    threats: &BTreeSet<String>,
-    weights: &Weights,
-    now: Timestamp,
-) -> Result<(BTreeSet<String>, Vec<Key>), sqlx::Error> {
-    let keys: BTreeSet<Key> = threats.iter().map(|name| Key { kind: KeyKind::Threat, value: name.clone() }).collect();
-    let known = settled(conn, &keys).await?;
-    let (mut lists, mut fresh) = (BTreeSet::new(), Vec::new());
-    for key in keys {
-        let is_list = match known.get(&key) {
-            Some(stands) => *stands,
-            None => {
-                let most = weights.link.mere_list_indicators;
-                let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM indicator WHERE threat = $1 LIMIT $2) t";
-                let count: i64 = sqlx::query_scalar(sql).bind(&key.value).bind(most + 1).fetch_one(&mut *conn).await?;
-                if count > most {
-                    trip(conn, &key, &json!({ "indicators_over": most }), now).await?;
-                    fresh.push(key.clone());
-                }
-                count > most
-            }
-        };
-        if is_list {
-            lists.insert(key.value);
-        }
-    }
-    Ok((lists, fresh))
 }
 
 /// Looks whether what new alerts share is too common to link: addresses that are not rare, indicators that look like noise, of those
@@ -157,8 +140,13 @@ pub async fn look(
                 Some((id, found)) => meeting::looks_like_noise(conn, id, found, weights).await?,
                 None => None,
             },
-            // Threats are looked at where an alert is put under one, domains where they are named.
-            KeyKind::Threat | KeyKind::Domain => None,
+            // Nothing about a threat is another case than it was before one of its indicators has met another member.
+            KeyKind::Threat => match spread.is_empty() {
+                true => None,
+                false => mere_list::behaves_like_one(conn, &key.value, weights).await?,
+            },
+            // What is known of an indicator holds for contact with it; domains are looked at where they are named.
+            KeyKind::Contact | KeyKind::Domain => None,
         };
         if let Some(numbers) = numbers {
             trip(conn, &key, &numbers, now).await?;

@@ -9,7 +9,7 @@ use varde_common::time::Timestamp;
 use super::alert::{HOSTS, evidence_from, level_of};
 use super::guard::Standing;
 use super::record::{ROWS_PER_STATEMENT, padded};
-use crate::noise::{self, Met, Record};
+use crate::noise::{self, Met, Reached, Record};
 use crate::weights::Weights;
 
 /// Notes that indicators met members: (indicator, member, first seen, how far it got). Exercises are left out by the caller.
@@ -99,12 +99,16 @@ pub(super) async fn looks_like_noise(
         evidence: evidence_from(evidence),
         hosts,
     });
+    let reached = reached(conn, "a.indicator_id = CAST($1 AS BIGINT)", &indicator.to_string()).await?;
     let sql = "SELECT published_at FROM indicator WHERE id = $1";
     let published_at: Option<i64> = sqlx::query_scalar(sql).bind(indicator).fetch_one(&mut *conn).await?;
     let record = Record {
         met: met.collect(),
+        reached,
         able: usize::try_from(able).unwrap_or(0),
         confidence: standing.confidence,
+        is_listed: standing.of_mere_list,
+        is_named: standing.of_threat,
         published_at: published_at.map(Timestamp),
         verdicts: verdicts(conn, indicator).await?,
     };
@@ -112,9 +116,27 @@ pub(super) async fn looks_like_noise(
     Ok(numbers.and_then(|numbers| serde_json::to_value(numbers).ok()))
 }
 
+/// At how many hosts these alerts were, at how many of them stopped, and at how many further than an answer.
+pub(super) async fn reached(
+    conn: &mut SqliteConnection,
+    which: &'static str,
+    value: &str,
+) -> Result<Reached, sqlx::Error> {
+    let sql = format!(
+        "SELECT COALESCE(SUM(COALESCE(a.hosts, 1)), 0),
+            COALESCE(SUM(CASE WHEN a.evidence = $2 THEN COALESCE(a.hosts, 1) ELSE 0 END), 0),
+            COALESCE(SUM(CASE WHEN a.evidence > $3 THEN COALESCE(a.hosts, 1) ELSE 0 END), 0)
+         FROM alert a WHERE {which} AND a.exercise = 0 AND (a.client IS NOT NULL OR a.hosts IS NOT NULL)"
+    );
+    let select = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(value);
+    let select = select.bind(level_of(Evidence::Blocked)).bind(level_of(Evidence::Answered));
+    let (hosts, stopped, beyond): (i64, i64, i64) = select.fetch_one(conn).await?;
+    Ok(Reached { hosts, stopped, beyond })
+}
+
 /// How many members have a sensor that was let in, is not shut out, and holds a list that has the indicator: whoever is silent for a
 /// moment is counted here, for a proposal must not come of an outage. It is an upper bound of who could see it.
-async fn able_to_see(conn: &mut SqliteConnection, indicator: i64) -> Result<i64, sqlx::Error> {
+pub(super) async fn able_to_see(conn: &mut SqliteConnection, indicator: i64) -> Result<i64, sqlx::Error> {
     let sql = "SELECT COUNT(DISTINCT s.member_id) FROM site s JOIN sensor o ON o.id = s.sensor_id
         WHERE o.enrolled_at IS NOT NULL AND o.revoked_at IS NULL
           AND o.revision >= COALESCE((SELECT n.published_in FROM indicator n WHERE n.id = $1), 1)";

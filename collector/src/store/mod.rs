@@ -37,6 +37,7 @@ pub mod list;
 pub mod mark;
 pub mod meeting;
 pub mod member;
+pub mod mere_list;
 pub mod objections;
 pub mod onward;
 pub mod overlap;

@@ -93,31 +93,39 @@ async fn strands(
     let verdicts = verdicts(conn, whole, ids).await?;
     let column = whole.column();
     let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
-        "SELECT t.whole, MAX(t.id), t.facts, t.noise, string_agg(CAST(t.member_id AS TEXT), ' ') FROM (SELECT ",
+        "SELECT t.whole, MAX(t.id), t.facts, t.noise, t.listed, t.by_threat, string_agg(CAST(t.member_id AS TEXT), ' ') FROM (SELECT ",
     );
-    // An indicator is proposed as noise as long as no person has said that it is none; a strand is where all its indicators are.
+    // An indicator is proposed as noise as long as no person has said that it is none; a strand is where all its indicators are. So it is
+    // with mere lists.
     select.push(column).push(" AS whole, s.id, s.member_id, ").push(FACTS).push(
         " AS facts, COALESCE((SELECT MIN(CASE WHEN EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = t.value
                 AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')) THEN 1 ELSE 0 END)
-            FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator'), 0) AS noise
+            FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator'), 0) AS noise,
+          COALESCE((SELECT MIN(CASE WHEN EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'threat' AND g.value = n.threat
+                AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')) THEN 1 ELSE 0 END)
+            FROM trace t LEFT JOIN indicator n ON n.id = CAST(t.value AS BIGINT)
+            WHERE t.strand_id = s.id AND t.kind = 'indicator'), 0) AS listed,
+          CASE WHEN s.link_kind = 'threat' THEN 1 ELSE 0 END AS by_threat
          FROM strand s JOIN incident i ON i.id = s.incident_id WHERE ",
     );
     select.push(column).push(" IN ");
     push_ids(&mut select, ids);
     // A campaign of hundreds of members has few strands that weigh differently, and a row costs more than what is in it. Of two that
     // weigh the same the later speaks for both, as it did one by one.
-    select.push(") t GROUP BY t.whole, t.facts, t.noise");
+    select.push(") t GROUP BY t.whole, t.facts, t.noise, t.listed, t.by_threat");
     if !verdicts.is_empty() {
         select.push(", t.id");
     }
     select.push(" ORDER BY MAX(t.id)");
-    let rows: Vec<(i64, i64, i64, bool, String)> = select.build_query_as().fetch_all(&mut *conn).await?;
+    let rows: Vec<(i64, i64, i64, bool, bool, bool, String)> = select.build_query_as().fetch_all(&mut *conn).await?;
     let mut found: BTreeMap<i64, Vec<Weighed>> = BTreeMap::new();
-    for (whole, strand, facts, noise, members) in rows {
+    for (whole, strand, facts, noise, is_listed, by_threat, members) in rows {
         let weighed = members.split(' ').filter_map(|member| member.parse().ok()).map(|member: i64| Weighed {
             facts: facts_from_one(facts),
             independent: shared.get(&member).copied().unwrap_or(member),
             noise,
+            is_named: by_threat && !is_listed,
+            is_listed,
             verdicts: verdicts.get(&strand).copied().unwrap_or((0, 0)),
         });
         found.entry(whole).or_default().extend(weighed);

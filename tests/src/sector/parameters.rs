@@ -23,7 +23,17 @@ PARAMETERS of --parameters, a TOML file; a key that is left out is as in the sta
   shared_networks [10]      one box of a shared network, seen as all members behind it at once
   unnamed_percent [25]      of campaigns, how many whose source names no threat
   late_percent [2]          of alerts, how many that an outage holds up, for 1 to 48 hours
-  blocked_percent [20]      of a campaign's alerts, how many that a filter stopped";
+  blocked_percent [20]      of a campaign's alerts, how many that a filter stopped
+  surges [0]                a lure that more than half of the members reach within a day, as wide and as fast as a popular name
+  drips [0]                 a campaign of weeks, one member now and then, most of them no further than an answer
+  sure_from [65]            how sure the sources of campaigns are, at least
+  sure_to [95]              and at most
+  dirty_from [30]           how sure those of dirty lists say they are, at least
+  dirty_to [60]             and at most
+  dirty_indicators [0]      how long a dirty list is; 0 = 200 to 400
+  unnamed_lists [0]         of the dirty lists, how many that stand under no name
+  public_suffix [0]         1 = all names end in .no, so that each is a registrable domain of its own, as names on lists are
+  popular_contact_percent [20]  of a false positive's hosts, how many that are in touch with it";
 
 /// How a year is drawn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +58,16 @@ pub struct Parameters {
     pub unnamed_percent: u32,
     pub late_percent: u32,
     pub blocked_percent: u32,
+    pub surges: u32,
+    pub drips: u32,
+    pub sure_from: u32,
+    pub sure_to: u32,
+    pub dirty_from: u32,
+    pub dirty_to: u32,
+    pub dirty_indicators: u32,
+    pub unnamed_lists: u32,
+    pub public_suffix: u32,
+    pub popular_contact_percent: u32,
 }
 
 impl Default for Parameters {
@@ -72,6 +92,16 @@ impl Default for Parameters {
             unnamed_percent: 25,
             late_percent: 2,
             blocked_percent: 20,
+            surges: 0,
+            drips: 0,
+            sure_from: 65,
+            sure_to: 95,
+            dirty_from: 30,
+            dirty_to: 60,
+            dirty_indicators: 0,
+            unnamed_lists: 0,
+            public_suffix: 0,
+            popular_contact_percent: 20,
         }
     }
 }
@@ -117,9 +147,21 @@ impl Parameters {
         );
         let noise = parameters.noise_per_day.max(parameters.scans_per_day);
         ensure!(noise <= 100_000, "{noise} alerts of noise a day; there are 100000 at most");
-        let hundredths = [parameters.unnamed_percent, parameters.late_percent, parameters.blocked_percent];
+        let hundredths = [
+            parameters.unnamed_percent,
+            parameters.late_percent,
+            parameters.blocked_percent,
+            parameters.sure_to,
+            parameters.dirty_to,
+            parameters.popular_contact_percent,
+        ];
         ensure!(hundredths.iter().all(|percent| *percent <= 100), "a share is 0 to 100 in a hundred");
+        let ranges = [(parameters.sure_from, parameters.sure_to), (parameters.dirty_from, parameters.dirty_to)];
+        ensure!(ranges.iter().all(|(from, to)| from <= to), "a range begins above its end");
+        ensure!(parameters.dirty_indicators <= 10_000, "of one list there are 10000 indicators at most");
         let shapes = [
+            parameters.surges,
+            parameters.drips,
             parameters.sprays,
             parameters.worms,
             parameters.supply_chains,
@@ -148,6 +190,8 @@ mod tests {
             ("members = 3", "10 to 5000"),
             ("days = 7", "28 to 3660"),
             ("late_percent = 101", "0 to 100"),
+            ("sure_from = 96", "above its end"),
+            ("dirty_to = 101", "0 to 100"),
         ] {
             let error = format!("{:#}", Parameters::read(text).unwrap_err());
             assert!(error.contains(said), "{text}: {error}");

@@ -198,13 +198,13 @@ impl Judged {
         let mut text = table.to_string();
         let mut shapes = Table::new();
         shapes.load_style(presets::UTF8_HORIZONTAL_ONLY);
-        shapes.set_header(["shape", "recalled", "wrong pairs it is in"]);
+        shapes.set_header(["shape", "recalled", "wrong pairs it is in", "items"]);
         for (shape, figures) in &self.collector.shapes {
             let has_campaigns =
                 figures.recalled > 0 || self.collector.missed.iter().any(|name| name.starts_with(shape.as_str()));
             let recalled =
                 if has_campaigns { format!("{} of {}", figures.recalled, figures.truths) } else { "-".into() };
-            shapes.add_row([shape.clone(), recalled, figures.pairs_wrong.to_string()]);
+            shapes.add_row([shape.clone(), recalled, figures.pairs_wrong.to_string(), figures.items.to_string()]);
         }
         let _ = write!(text, "\n\n{shapes}\n");
         let not_better = self.not_better();
@@ -238,7 +238,10 @@ impl Judged {
             json!({ "collector": self.collector.dirty_above, "bar": "0", "verdict": verdict.as_str() }),
         );
         let shapes: serde_json::Map<String, Value> = self.collector.shapes.iter().map(|(shape, figures)| {
-            (shape.clone(), json!({ "truths": figures.truths, "recalled": figures.recalled, "pairs_wrong": figures.pairs_wrong }))
+            let json = json!({
+                "truths": figures.truths, "recalled": figures.recalled, "pairs_wrong": figures.pairs_wrong, "items": figures.items,
+            });
+            (shape.clone(), json)
         }).collect();
         json.insert("shapes".into(), Value::Object(shapes));
         json.insert("k".into(), json!(self.k));

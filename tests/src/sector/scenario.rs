@@ -6,6 +6,7 @@ use varde_common::alert::Evidence;
 use varde_common::indicator::Severity;
 
 use crate::sector::file::{Indicator, Truth};
+use crate::sector::odd;
 use crate::sector::year::{DAY_S, Draw, HOUR_S, Hit, at_s};
 
 /// All that the parameters ask for.
@@ -21,10 +22,12 @@ pub fn all(draw: &mut Draw<'_>) {
     each(wanted.false_positives, false_positive);
     each(wanted.cdn_decoys, cdn_decoy);
     each(wanted.shared_networks, shared_network);
+    each(wanted.surges, odd::surge);
+    each(wanted.drips, odd::drip);
 }
 
 /// A truth of a shape; what is to be put together.
-fn together(draw: &mut Draw<'_>, shape: &str, number: u32) -> String {
+pub(super) fn together(draw: &mut Draw<'_>, shape: &str, number: u32) -> String {
     let name = format!("{shape}-{number}");
     draw.truth(Truth { name, shape: shape.into(), together: true, exercise: false, dirty: false })
 }
@@ -36,20 +39,20 @@ fn apart(draw: &mut Draw<'_>, shape: &str, number: u32, dirty: bool) -> String {
 }
 
 /// The threat that a good source names, unless it leaves it unsaid.
-fn threat(draw: &mut Draw<'_>, truth: &str) -> Option<String> {
+pub(super) fn threat(draw: &mut Draw<'_>, truth: &str) -> Option<String> {
     let unnamed = u64::from(draw.parameters.unnamed_percent);
     (!draw.random.percent(unnamed)).then(|| format!("Aktivitet {truth}"))
 }
 
 /// An indicator of a good source, published by the beginning of the hour before `at_s`, some hours ahead.
-fn sure(draw: &mut Draw<'_>, pattern: String, threat: Option<&str>, published_s: u64) -> String {
+pub(super) fn sure(draw: &mut Draw<'_>, pattern: String, threat: Option<&str>, published_s: u64) -> String {
     let tags = threat.map(|threat| format!("misp-galaxy:threat-actor=\"{threat}\"")).into_iter().collect();
     let said = Indicator {
         pattern,
         source: "Partner".into(),
         published: at_s(published_s / HOUR_S * HOUR_S),
         threat: threat.map(str::to_owned),
-        confidence: draw.random.within(65, 95) as u8,
+        confidence: draw.random.within(u64::from(draw.parameters.sure_from), u64::from(draw.parameters.sure_to)) as u8,
         severity: Severity::High,
         exercise: false,
         tags,
@@ -59,7 +62,7 @@ fn sure(draw: &mut Draw<'_>, pattern: String, threat: Option<&str>, published_s:
 }
 
 /// So many hundredths of the members, three at least.
-fn share(draw: &mut Draw<'_>, low: u64, high: u64) -> usize {
+pub(super) fn share(draw: &mut Draw<'_>, low: u64, high: u64) -> usize {
     let percent = draw.random.within(low, high);
     (draw.people.all.len() * percent as usize / 100).max(3)
 }
@@ -73,7 +76,7 @@ fn spray(draw: &mut Draw<'_>, number: u32) {
     let names: Vec<String> = (0..draw.random.within(2, 4))
         .map(|_| {
             let label = draw.label();
-            sure(draw, format!("{label}.example"), threat.as_deref(), published)
+            sure(draw, format!("{label}.{}", draw.suffix()), threat.as_deref(), published)
         })
         .collect();
     let server = draw.address();
@@ -189,7 +192,7 @@ fn slow(draw: &mut Draw<'_>, number: u32) {
     let names: Vec<String> = (0..2)
         .map(|_| {
             let label = draw.label();
-            sure(draw, format!("{label}.example"), threat.as_deref(), begin)
+            sure(draw, format!("{label}.{}", draw.suffix()), threat.as_deref(), begin)
         })
         .collect();
     let server = draw.address();
@@ -258,7 +261,7 @@ fn exercise(draw: &mut Draw<'_>, number: u32) {
     let real = together(draw, "beside-exercise", number);
     let threat = Some(format!("Aktivitet {real}"));
     let label = draw.label();
-    let indicator = sure(draw, format!("{label}.example"), threat.as_deref(), begin);
+    let indicator = sure(draw, format!("{label}.{}", draw.suffix()), threat.as_deref(), begin);
     let server = draw.address();
     for place in draw.people.apart(&mut draw.random, 3) {
         let client = Some(draw.host(place));
@@ -284,16 +287,23 @@ fn dirty_list(draw: &mut Draw<'_>, number: u32) {
     let truth = apart(draw, "dirty-list", number, true);
     let begin = draw.workday_s(30);
     let published = at_s(begin / HOUR_S * HOUR_S);
-    let size = draw.random.within(200, 400);
+    let size = match draw.parameters.dirty_indicators {
+        0 => draw.random.within(200, 400),
+        said => u64::from(said),
+    };
+    let is_named = number > draw.parameters.unnamed_lists;
     let names: Vec<String> = (0..size)
         .map(|_| {
             let label = draw.label();
             let said = Indicator {
-                pattern: format!("{label}.example"),
+                pattern: format!("{label}.{}", draw.suffix()),
                 source: format!("Åpen samling {number}"),
                 published,
-                threat: Some(format!("OSINT-samling {number}")),
-                confidence: draw.random.within(30, 60) as u8,
+                threat: is_named.then(|| format!("OSINT-samling {number}")),
+                confidence: draw
+                    .random
+                    .within(u64::from(draw.parameters.dirty_from), u64::from(draw.parameters.dirty_to))
+                    as u8,
                 severity: Severity::Medium,
                 exercise: false,
                 tags: Vec::new(),
@@ -339,7 +349,7 @@ fn false_positive(draw: &mut Draw<'_>, number: u32) {
     // One in three as sure as what is right: its source has no doubt.
     let confidence = if draw.random.percent(33) { 80 } else { draw.random.within(40, 65) as u8 };
     let said = Indicator {
-        pattern: format!("popular-{label}.example"),
+        pattern: format!("popular-{label}.{}", draw.suffix()),
         source: "Partner".into(),
         published: at_s(begin),
         threat: None,
@@ -356,7 +366,7 @@ fn false_positive(draw: &mut Draw<'_>, number: u32) {
         for _ in 0..draw.random.within(2, 6) {
             let client = Some(draw.host(place));
             let at = at_s(begin + draw.random.below(8 * HOUR_S));
-            let is_contact = draw.random.percent(20);
+            let is_contact = draw.random.percent(u64::from(draw.parameters.popular_contact_percent));
             let evidence = if is_contact { Evidence::Contacted } else { Evidence::Answered };
             let (indicator, truth) = (indicator.clone(), Some(truth.clone()));
             draw.hit(Hit {
@@ -383,7 +393,7 @@ fn cdn_decoy(draw: &mut Draw<'_>, number: u32) {
     let count = draw.random.within(4, 7) as usize;
     for place in draw.people.apart(&mut draw.random, count) {
         let label = draw.label();
-        let indicator = sure(draw, format!("{label}.example"), None, begin);
+        let indicator = sure(draw, format!("{label}.{}", draw.suffix()), None, begin);
         let client = Some(draw.host(place));
         let at = at_s(begin + HOUR_S + draw.random.below(2 * DAY_S));
         // By name, so the contact is certain; the address says nothing all the same.
@@ -410,7 +420,7 @@ fn shared_network(draw: &mut Draw<'_>, number: u32) {
     let Some(behind) = draw.random.one_of(&networks).cloned() else { return };
     let begin = draw.workday_s(2);
     let (label, server) = (draw.label(), draw.address());
-    let indicator = sure(draw, format!("{label}.example"), None, begin);
+    let indicator = sure(draw, format!("{label}.{}", draw.suffix()), None, begin);
     for place in behind {
         let at = at_s(begin + HOUR_S).plus(Duration::from_secs(draw.random.below(60)));
         let (client, indicator, truth) = (Some(draw.host(place)), indicator.clone(), Some(truth.clone()));

@@ -154,6 +154,8 @@ pub struct Shape {
     pub recalled: usize,
     /// Pairs within groups in which one at least bears a name of this shape, and that are wrong.
     pub pairs_wrong: u64,
+    /// Items that bear a name of this shape.
+    pub items: usize,
 }
 
 fn share(part: u64, whole: u64) -> f64 {
@@ -262,7 +264,11 @@ pub fn score(known: &Known<'_>, conclusion: &Conclusion) -> Measures {
         }
     }
     measures.warned.sort_by_key(|warned| (warned.is_none(), *warned));
-    measures.items = conclusion.parts.iter().filter(|part| part.group.is_none() && part.is_item).count();
+    for part in conclusion.parts.iter().filter(|part| part.group.is_none() && part.is_item) {
+        measures.items += 1;
+        let shape = part.truth.map_or_else(|| "everyday noise".to_owned(), shape_of);
+        measures.shapes.entry(shape).or_default().items += 1;
+    }
     measures.dirty_above = dirty_above(known, conclusion, &inside);
     measures
 }
@@ -394,6 +400,8 @@ mod tests {
         assert_eq!((measures.groups, measures.groups_wrong), (3, 1), "what is about a false positive is none");
         assert_eq!(measures.missed, ["b"]);
         let wrong = |shape: &str| measures.shapes[shape].pairs_wrong;
+        let items = |shape: &str| measures.shapes[shape].items;
+        assert_eq!((items("b"), items("everyday noise"), items("a")), (1, 1, 0));
         assert_eq!((wrong("a"), wrong("c"), wrong("everyday noise")), (2, 1, 2));
         assert_eq!(measures.dirty_above, None, "nothing is graded");
     }

@@ -110,6 +110,14 @@ impl Draw<'_> {
         format!("{drawn:05x}{}", self.names)
     }
 
+    /// Under which names stand.
+    pub fn suffix(&self) -> &'static str {
+        match self.parameters.public_suffix {
+            0 => "example",
+            _ => "no",
+        }
+    }
+
     /// An address that nobody else has.
     pub fn address(&mut self) -> IpAddr {
         self.addresses = LARGE_NETWORKS.max((self.addresses + 1) % ADDRESSES);
@@ -257,7 +265,7 @@ fn commodity(draw: &mut Draw<'_>, count: u64) -> Vec<String> {
         .map(|_| {
             let label = draw.label();
             let said = Indicator {
-                pattern: format!("{label}.example"),
+                pattern: format!("{label}.{}", draw.suffix()),
                 source: "Vareliste".into(),
                 published: BEGINS,
                 threat: None,
@@ -339,7 +347,7 @@ fn serious(draw: &mut Draw<'_>, day: u64) {
     let (client, label, server) = (Some(draw.host(place)), draw.label(), draw.address());
     let at = at_s(day * DAY_S + draw.random.within(6 * HOUR_S, 16 * HOUR_S));
     let said = Indicator {
-        pattern: format!("{label}.example"),
+        pattern: format!("{label}.{}", draw.suffix()),
         source: "Sikker kilde".into(),
         published: BEGINS,
         threat: None,

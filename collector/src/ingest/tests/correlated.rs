@@ -176,6 +176,75 @@ async fn a_threat_of_more_indicators_than_any_threat_has_is_a_mere_list_and_link
     assert_eq!(titles.iter().filter(|title| *title == "feed dump").count(), 2, "{titles:?}");
 }
 
+/// What a source says of these indicators beside: tags.
+async fn tagged(fixture: &Fixture, from: i64, to: i64, threat: &str, tag: &str) {
+    fixture.run("INSERT INTO source (id, name, added_at) VALUES (77, 'tagging', 0) ON CONFLICT DO NOTHING").await;
+    let mut tx = fixture.store.begin().await.unwrap();
+    for id in from..=to {
+        sqlx::query(
+            "INSERT INTO claim (indicator_id, source_id, object_id, threat, details, received_at, renewed_at)
+             VALUES ($1, 77, $2, $3, $4, 0, 0)",
+        )
+        .bind(id)
+        .bind(id.to_string())
+        .bind(threat)
+        .bind(serde_json::json!({ "tags": [tag] }).to_string())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn q_a_large_threat_that_a_galaxy_knows_or_whose_names_are_one_partys_is_no_mere_list() {
+    let fixture = fixture(2).await;
+    indicators(&fixture, 10, 101, 80).await;
+    indicators(&fixture, 200, 101, 80).await;
+    indicators(&fixture, 400, 101, 80).await;
+    fixture.run("UPDATE indicator SET threat = 'family' WHERE id BETWEEN 10 AND 110").await;
+    fixture
+        .run("UPDATE indicator SET threat = 'kit', pattern = 'n' || id || '.kit-panel.no' WHERE id BETWEEN 200 AND 300")
+        .await;
+    fixture.run("UPDATE indicator SET threat = 'dump' WHERE id BETWEEN 400 AND 500").await;
+    tagged(&fixture, 10, 12, "family", "misp-galaxy:botnet=\"family\"").await;
+    // A galaxy that names something else says nothing of it.
+    tagged(&fixture, 400, 500, "dump", "misp-galaxy:sector=\"Government\"").await;
+    for (turn, first) in (0u64..).zip([10, 200, 400]) {
+        let server = |place: u64| format!("198.51.100.{}", 10 * turn + place);
+        tell(&fixture, 1, vec![reached(first, turn + 7, 0, &server(1))]).await;
+        tell(&fixture, 2, vec![reached(first + 1, turn + 70, 0, &server(2))]).await;
+    }
+    let mut titles: Vec<String> =
+        campaigns(&fixture, Scope::Operator).await.into_iter().map(|found| found.title).collect();
+    titles.sort_unstable();
+    assert_eq!(titles, ["family", "kit"]);
+}
+
+#[tokio::test]
+async fn q_a_threat_that_behaves_like_a_list_links_nothing_more_and_is_never_above_medium() {
+    let fixture = fixture(40).await;
+    indicators(&fixture, 10, 20, 60).await;
+    fixture.run("UPDATE indicator SET threat = 'collected' WHERE id BETWEEN 10 AND 29").await;
+    for member in 1..=40 {
+        let client = u64::try_from(member).unwrap() * 100;
+        let (indicator, server) = (10 + client / 100 % 20, format!("198.51.100.{member}"));
+        let found = reached(indicator, client, member * 12, &server);
+        // One in five gets somewhere.
+        let evidence = if member % 5 == 0 { Evidence::Contacted } else { Evidence::Answered };
+        tell(&fixture, member, vec![AlertOpened { evidence, ..found }]).await;
+    }
+    let found = campaigns(&fixture, Scope::Operator).await;
+    let largest = found.iter().filter_map(|found| found.member_count).max().unwrap();
+    assert!((8..20).contains(&largest), "as soon as it looked so: {found:?}");
+    let marked: Vec<_> =
+        found.iter().filter(|found| found.too_connected_why.as_deref() == Some("threat collected")).collect();
+    assert_eq!(marked.len(), 1, "{found:?}");
+    for campaign in &found {
+        assert!(campaign.word <= Some(Grade::Medium), "{campaign:?}");
+    }
+}
+
 #[tokio::test]
 async fn c5_a_split_and_a_merge_are_obeyed_by_what_comes_later() {
     let fixture = fixture(6).await;

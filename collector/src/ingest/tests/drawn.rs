@@ -67,6 +67,7 @@ async fn i8_more_of_an_alert_that_is_not_known_is_told_with_its_sightings() {
 #[tokio::test]
 async fn two_members_with_the_same_indicator_are_a_campaign_and_changes_tell_of_it() {
     let fixture = fixture(3).await;
+    fixture.run("UPDATE indicator SET confidence = 80 WHERE id = 1").await;
     send(&fixture, 1, &batch(1, vec![RecordBody::Opened(opened(1, 10, 0))])).await;
     assert_eq!(campaigns(&fixture, Scope::Operator).await, []);
     let second = batch(1, vec![RecordBody::Opened(opened(1, 20, 3))]);
@@ -83,11 +84,11 @@ async fn two_members_with_the_same_indicator_are_a_campaign_and_changes_tell_of_
         ],
         "member_count": 2, "independent": 2, "departed": 0, "able_to_see": 3, "members_total": 3, "evidence": "looked_up", "hosts": 2, "alerts": 2,
         "sightings": 2, "first_seen": day(0), "last_seen": day(3), "opened_at": NOW, "exercise": false,
-        "word": "medium", "why": line["why"], "weights_version": "varde-1", "scale": "several", "half_within_s": 0, "persistent": 0,
+        "word": "high", "why": line["why"], "weights_version": "varde-2", "scale": "several", "half_within_s": 0, "persistent": 0,
         "in_history": false, "too_connected": false, "too_connected_why": null, "state": "new", "closed_as": null, "duplicate_of": null, "owner": null,
         "came_back": 0, "grown_since_closed": false,
     });
-    assert_eq!(line["why"][0], json!({ "term": "confidence", "value": 50, "grade": "medium", "points": 1 }));
+    assert_eq!(line["why"][0], json!({ "term": "confidence", "value": 80, "grade": "high", "points": 2 }));
     assert_eq!(line, expected);
     let update = batch(2, vec![RecordBody::Updated(updated(1, 5, Evidence::Contacted, 4))]);
     let outcome = handle_batch(&fixture.store, 2, &update, NOW).await.unwrap();
@@ -169,6 +170,7 @@ async fn an_exercise_is_kept_apart_and_a_sensor_alone_cannot_call_a_hit_one() {
 #[tokio::test]
 async fn a_late_alert_that_bridges_two_campaigns_leaves_the_older_and_the_other_still_leads_there() {
     let fixture = fixture(3).await;
+    fixture.run("UPDATE indicator SET confidence = 80 WHERE id = 1").await;
     for (sensor, first_day) in [(1, 0), (2, 1), (1, 100), (2, 101)] {
         let seq = if first_day < 10 { 1 } else { 2 };
         send(&fixture, sensor, &batch(seq, vec![RecordBody::Opened(opened(1, 10, first_day))])).await;
@@ -231,6 +233,7 @@ async fn t7a_whoever_reads_is_told_the_number_of_what_is_marked_for_few_and_neve
 #[tokio::test]
 async fn w1_a_member_reads_nothing_of_another() {
     let fixture = fixture(5).await;
+    fixture.run("UPDATE indicator SET confidence = 80 WHERE id = 1").await;
     for sensor in 1..=3 {
         let client = 1000 + u64::try_from(sensor).unwrap();
         send(&fixture, sensor, &batch(1, vec![RecordBody::Opened(opened(1, client, sensor))])).await;
@@ -296,6 +299,7 @@ async fn who_could_see_it_is_the_same_for_commands_and_page() {
 #[tokio::test]
 async fn members_behind_one_suppliers_network_count_once_and_each_is_named() {
     let fixture = fixture(4).await;
+    fixture.run("UPDATE indicator SET confidence = 80 WHERE id = 1").await;
     fixture.run("UPDATE member SET supplier = 'IKT Øst' WHERE id IN (1, 2)").await;
     for sensor in [1, 2] {
         send(&fixture, sensor, &batch(1, vec![RecordBody::Opened(opened(1, 10, 0))])).await;

@@ -76,7 +76,7 @@ fn sure(tag: &str) -> Option<u8> {
 }
 
 /// A threat that a tag names, with its place among galaxies: `misp-galaxy:threat-actor="APT29"`.
-fn threat(tag: &str) -> Option<(usize, String)> {
+pub(super) fn threat(tag: &str) -> Option<(usize, String)> {
     let (galaxy, value) = behind(tag, "misp-galaxy:")?.split_once('=')?;
     let place = THREATS.iter().position(|threat| threat.eq_ignore_ascii_case(galaxy.trim()))?;
     let name = value.trim().trim_matches('"');

@@ -254,6 +254,11 @@ pub fn shown_word(text: &str) -> String {
     lines::word(text)
 }
 
+/// The threat that a machine tag names by a cluster of a galaxy: `misp-galaxy:threat-actor="APT29"`.
+pub fn threat_of_tag(tag: &str) -> Option<String> {
+    marked::threat(tag.trim()).map(|(_, name)| name)
+}
+
 /// ATT&CK techniques in labels such as `misp-galaxy:mitre-attack-pattern="Phishing - T1566"`.
 fn techniques(labels: &[String]) -> Vec<String> {
     let of_attack = labels.iter().filter(|label| label.contains("attack-pattern"));
