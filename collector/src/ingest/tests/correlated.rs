@@ -400,10 +400,10 @@ async fn weighed(fixture: &Fixture) -> Vec<(String, i64, Option<i64>, Option<i64
 async fn c_other_weights_weigh_all_that_stands_anew_in_steps_and_cut_off_anywhere_it_comes_to_what_a_fresh_reckoning_says()
  {
     let text = crate::weights::Weights::built_in_text()
-        .replacen("varde-1", "ours", 1)
+        .replacen("varde-2", "ours", 1)
         .replacen("high_from = 5", "high_from = 7", 1)
         .replacen("persistent = 1 ", "persistent = 2 ", 1)
-        .replacen("low = [\"info\", \"low\", \"medium\"]", "low = [\"low\", \"medium\", \"medium\"]", 1);
+        .replacen("low = [\"info\", \"low\", \"low\"]", "low = [\"low\", \"medium\", \"medium\"]", 1);
     let tell_all = async |fixture: &Fixture| {
         indicators(fixture, 10, 9, 80).await;
         indicators(fixture, 20, 300, 30).await;
@@ -421,7 +421,7 @@ async fn c_other_weights_weigh_all_that_stands_anew_in_steps_and_cut_off_anywher
         tell_all(fixture).await;
     }
     let old = weighed(&before).await;
-    assert!(old.len() > 256 && old.iter().all(|row| row.5.as_deref() == Some("varde-1")), "{}", old.len());
+    assert!(old.len() > 256 && old.iter().all(|row| row.5.as_deref() == Some("varde-2")), "{}", old.len());
     assert!(!before.store.weigh_what_is_behind().await.unwrap(), "all is weighed by what is in force");
     before.store.take_weights(&text, day(1)).await.unwrap().unwrap();
     let version = before.store.weights(Scope::Operator).await.unwrap().version;
