@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
@@ -35,7 +36,7 @@ pub struct Record {
 }
 
 /// A proposal's numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Numbers {
     /// Members that met it.
     pub members: usize,
@@ -44,6 +45,7 @@ pub struct Numbers {
     /// By the median member: at how many hosts.
     pub hosts_median: i64,
     /// By the median member: how far it got.
+    #[schema(value_type = String)]
     pub evidence_median: Evidence,
     /// Seconds from the first member to the one in the middle.
     pub half_within_s: u64,

@@ -3,6 +3,7 @@
 mod again;
 mod apart;
 mod correlated;
+mod difference;
 mod drawn;
 mod leaving;
 mod marks;

@@ -1,5 +1,7 @@
 //! The only room that touches the world, beside the store.
 
+pub mod addresses;
+pub mod api;
 pub mod authority;
 pub mod backup;
 pub mod beat;

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod allow;
 mod approval;
+pub mod asked;
 pub mod audit;
 pub mod audit_part;
 pub mod belonging;
@@ -127,6 +128,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/021_silence.sql"),
     include_str!("../schema/022_statistics.sql"),
     include_str!("../schema/023_workflow.sql"),
+    include_str!("../schema/024_api.sql"),
 ];
 
 /// Why the store could not be opened or used.

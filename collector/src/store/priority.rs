@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::record::ROWS_PER_STATEMENT;
 use super::strand::facts_from;
-use super::{Store, StoreError, incident, weights};
+use super::{Scope, Store, StoreError, incident, weights};
 use crate::link::Key;
 use crate::priority::{Priority, Term, Weighed, Word};
 use crate::weights::Weights;
@@ -41,7 +41,7 @@ pub(crate) fn why_from(json: Option<String>) -> Vec<Term> {
     json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
 }
 
-fn level_of(word: Word) -> i64 {
+pub(crate) fn level_of(word: Word) -> i64 {
     Word::ALL.iter().zip(0..).find(|(other, _)| **other == word).map_or(0, |(_, level)| level)
 }
 
@@ -59,7 +59,7 @@ pub async fn weigh(
     for (whole, ids) in [(Whole::Incident, incidents), (Whole::Campaign, campaigns)] {
         let ids: Vec<i64> = ids.iter().copied().collect();
         for chunk in ids.chunks(ROWS_PER_STATEMENT) {
-            let found = strands(conn, whole, chunk, shared).await?;
+            let found = strands(conn, whole, chunk, shared, Proposed::Unless).await?;
             for id in chunk {
                 let strands = found.get(id).map(Vec::as_slice).unwrap_or_default();
                 if let Some(priority) = crate::priority::weigh(strands, weights) {
@@ -69,6 +69,40 @@ pub async fn weigh(
         }
     }
     Ok(())
+}
+
+/// These incidents of a member, weighed by nothing that is not its own: no proposal that counts others' meetings unless a person has
+/// upheld it, no verdicts on others' alerts. Nothing for the operator, whose words are stored.
+///
+/// # Errors
+/// The database's own.
+pub(crate) async fn own(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    incidents: &[i64],
+) -> Result<BTreeMap<i64, Priority>, sqlx::Error> {
+    let mut weighed = BTreeMap::new();
+    if scope == Scope::Operator {
+        return Ok(weighed);
+    }
+    let weights = weights::in_force(conn).await?;
+    let shared = BTreeMap::new();
+    for chunk in incidents.chunks(ROWS_PER_STATEMENT) {
+        for (id, strands) in strands(conn, Whole::Incident, chunk, &shared, Proposed::Upheld).await? {
+            let own: Vec<Weighed> = strands.into_iter().map(|strand| Weighed { verdicts: (0, 0), ..strand }).collect();
+            weighed.extend(crate::priority::weigh(&own, &weights).map(|priority| (id, priority)));
+        }
+    }
+    Ok(weighed)
+}
+
+/// Which proposals of noise count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proposed {
+    /// All that no person has overruled.
+    Unless,
+    /// Those that a person has upheld.
+    Upheld,
 }
 
 /// The incidents and the campaigns that have this key.
@@ -89,14 +123,21 @@ async fn strands(
     whole: Whole,
     ids: &[i64],
     shared: &BTreeMap<i64, i64>,
+    proposed: Proposed,
 ) -> Result<BTreeMap<i64, Vec<Weighed>>, sqlx::Error> {
     let column = whole.column();
     let mut select: QueryBuilder<Sqlite> = QueryBuilder::new("SELECT ");
     // An indicator is proposed as noise as long as no person has said that it is none.
     select.push(column).push(
         " AS whole, s.*, NOT EXISTS (SELECT 1 FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator'
-            AND NOT EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = t.value
-                AND (g.settled_as IS NULL OR g.settled_as <> 'overruled'))) AS noise,
+            AND NOT EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = t.value AND ",
+    );
+    select.push(match proposed {
+        Proposed::Unless => "(g.settled_as IS NULL OR g.settled_as <> 'overruled')",
+        Proposed::Upheld => "g.settled_as = 'upheld'",
+    });
+    select.push(
+        ")) AS noise,
           EXISTS (SELECT 1 FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator') AS known
          FROM strand s JOIN incident i ON i.id = s.incident_id WHERE ",
     );
