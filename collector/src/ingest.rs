@@ -5,7 +5,7 @@ mod fold;
 pub mod hello;
 pub mod report;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde_json::json;
 use varde_common::heartbeat::Further;

@@ -54,3 +54,6 @@ pub mod user;
 pub mod views;
 pub mod web;
 pub mod weights;
+
+#[cfg(test)]
+mod difference;

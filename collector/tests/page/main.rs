@@ -492,16 +492,8 @@ async fn hostile_counts_and_times_do_not_break_the_page() {
         sqlx::query(statement).execute(&mut *tx).await.unwrap();
     }
     tx.commit().await.unwrap();
-    for path in [
-        "/",
-        "/kampanje/1",
-        "/sak/31",
-        "/api/picture",
-        "/api/v1/campaigns",
-        "/api/v1/incidents/31",
-        "/api/v1/alerts",
-        "/api/v1/sensors",
-    ] {
+    let answers = ["/api/v1/campaigns", "/api/v1/incidents/31", "/api/v1/alerts", "/api/v1/sensors"];
+    for path in ["/", "/kampanje/1", "/sak/31", "/api/picture"].iter().chain(&answers) {
         assert_eq!(get(&site, path, "").await.unwrap().0, 200, "{path}");
     }
 }

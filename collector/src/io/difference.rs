@@ -7,14 +7,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{broadcast, watch};
 
-use super::*;
+use varde_common::alert::Evidence;
+use varde_common::record::RecordBody;
+
 use crate::api::parameter::Form;
 use crate::api::{PREFIX, RESOURCES};
+use crate::ingest::tests::{batch, day, fixture, opened, send};
 use crate::io::addresses::PAGES;
 use crate::io::api::Reader;
 use crate::io::web::serve_to;
+use crate::store::fixture::{Fixture, NOW};
 use crate::store::proposal::Settled;
-use crate::store::verdict;
+use crate::store::{Scope, verdict};
 use crate::verdict::Verdict;
 
 /// The member in whose place it is asked, and its sensor.
@@ -149,7 +153,10 @@ async fn own(fixture: &Fixture, first_seq: u64, days: std::ops::Range<i64>) {
     for day in days {
         let mut drill = opened(4, 20, day);
         drill.marks.exercise = true;
-        bodies.extend([opened(1, 10, day), opened(2, 11, day), drill].map(RecordBody::Opened));
+        // So far that a proposal of noise, which others' meetings bring about, would lower its word.
+        let mut lure = opened(2, 11, day);
+        lure.evidence = Evidence::Contacted;
+        bodies.extend([opened(1, 10, day), lure, drill].map(RecordBody::Opened));
     }
     send(fixture, OWN, &batch(first_seq, bodies)).await;
 }
