@@ -278,6 +278,7 @@ mod tests {
 
         let member = picture.members[4].clone();
         let campaign = CampaignFacts {
+            name: String::new(),
             id: 1,
             uuid: String::new(),
             link_kind: "indicator".to_owned(),

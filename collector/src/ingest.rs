@@ -7,7 +7,7 @@ mod fold;
 pub mod hello;
 pub mod report;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
@@ -20,7 +21,7 @@ pub struct Met {
 }
 
 /// How far hosts got with an indicator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub struct Reached {
     /// Hosts that met it.
     pub hosts: i64,
@@ -60,7 +61,7 @@ pub struct Record {
 }
 
 /// A proposal's numbers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Numbers {
     /// Members that met it.
     pub members: usize,
@@ -69,6 +70,7 @@ pub struct Numbers {
     /// By the median member: at how many hosts.
     pub hosts_median: i64,
     /// By the median member: how far it got.
+    #[schema(value_type = String)]
     pub evidence_median: Evidence,
     /// How far its hosts got; nothing in proposals from before this was kept.
     #[serde(default)]

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use varde_common::alert::{Evidence, Level};
 use varde_common::indicator::Severity;
 
@@ -55,7 +56,7 @@ impl fmt::Display for Word {
 }
 
 /// Low, medium or high: a likelihood or a consequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Grade {
     /// lav, lavt
@@ -149,7 +150,7 @@ pub struct Weighed {
 }
 
 /// What a word stands on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case", tag = "term")]
 pub enum Term {
     /// The surest indicator's confidence, and whether that is low, medium or high.
@@ -164,6 +165,7 @@ pub enum Term {
     /// How far it got.
     Evidence {
         /// At most.
+        #[schema(value_type = String)]
         value: Evidence,
         /// For the likelihood.
         points: i64,
@@ -214,6 +216,7 @@ pub enum Term {
     /// The highest severity that the list gives.
     Severity {
         /// As which.
+        #[schema(value_type = String)]
         value: Severity,
         /// For the consequence.
         points: i64,

@@ -1,6 +1,6 @@
 //! B11, B12 and B13 (the idle half) with one swarm at the built collector: a thousand sensors over real QUIC with real certificates. How
-//! soon a list is in force, what is committed and correlated a second, how long an alert waits until it is acknowledged and until the page's
-//! picture (`/api/picture`) shows it, what others wait while one storms, and how soon all are back after a restart.
+//! soon a list is in force, what is committed and correlated a second, how long an alert waits until it is acknowledged and until the API
+//! (`/api/v1/alerts`) shows it, what others wait while one storms, and how soon all are back after a restart.
 //!
 //! `cargo run --release -p varde-tests --bin bench-swarm`; `--sensors 50 --seconds 5` for a look. Rates stand beside bare inserts of
 //! the same records in the same run and what a record takes of a core, waits beside those of a lone sensor (decision 27): beside other
@@ -27,7 +27,7 @@ use varde_tests::swarm::{Done, Talk, Work, come_back, work_all};
 
 /// Nothing here takes longer, or it is broken.
 const LONGEST: Duration = Duration::from_secs(600);
-/// Between two looks at the picture.
+/// Between two looks at the API.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 /// Records of one transaction of bare inserts: what a busy second of the ingest commits at once, about.
 const BARE_ROWS: usize = 100;
@@ -53,7 +53,7 @@ struct Arguments {
     /// How long each part goes on; B12 says five minutes of the most.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
-    /// Alerts that are looked for in the picture.
+    /// Alerts that are looked for by the API.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1_000))]
     looks: u64,
 }
@@ -112,15 +112,16 @@ fn bare_inserts(folder: &Path, runtime: &Runtime) -> Result<f64> {
     })
 }
 
-/// The picture as the page's program hands it out.
-fn picture(web: &str) -> Result<String> {
+/// Whether the API shows an alert of this indicator.
+fn is_shown(web: &str, name: &str) -> Result<bool> {
     let mut stream = TcpStream::connect(web)?;
     stream.set_read_timeout(Some(LONGEST))?;
-    write!(stream, "GET /api/picture HTTP/1.1\r\nHost: {web}\r\nConnection: close\r\n\r\n")?;
+    let path = format!("/api/v1/alerts?limit=1&indicator={name}");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {web}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    ensure!(answer.starts_with("HTTP/1.1 200"), "the picture was not given: {}", answer.lines().next().unwrap_or(""));
-    Ok(answer)
+    ensure!(answer.starts_with("HTTP/1.1 200"), "no answer was given: {}", answer.lines().next().unwrap_or(""));
+    Ok(answer.contains(name))
 }
 
 /// The swarm, and what it stands before.
@@ -175,8 +176,8 @@ impl Scene {
             let Some((indicator, name)) = self.looked_for.pop() else { break };
             let made = monotonic();
             acknowledged.push(self.runtime.block_on(self.probe.alert(indicator, 1))?);
-            while !picture(web)?.contains(&name) {
-                ensure!(made.elapsed() < LONGEST, "the picture never showed {name}");
+            while !is_shown(web, &name)? {
+                ensure!(made.elapsed() < LONGEST, "the API never showed {name}");
                 std::thread::sleep(LOOK_AGAIN_AFTER);
             }
             visible.push(made.elapsed());
@@ -205,8 +206,8 @@ impl Scene {
         told("each record of the swarm until acknowledged", &done.waits);
         told("one by itself until acknowledged, nobody else at work", &calm);
         told("one by itself until acknowledged, the swarm at work", &busy);
-        told("until /api/picture shows it, nobody else at work", &calm_visible);
-        told("until /api/picture shows it, the swarm at work", &busy_visible);
+        told("until /api/v1/alerts shows it, nobody else at work", &calm_visible);
+        told("until /api/v1/alerts shows it, the swarm at work", &busy_visible);
         let p99 = at(&busy_visible, 99).max(at(&done.waits, 99));
         println!(
             "  p99 {p99:.0?} (bar 1 s: {}; {} could not be made)",

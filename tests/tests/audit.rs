@@ -232,6 +232,17 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     step(&["key", "make", &key])?;
     step(&["campaign", "show", "1"])?;
     step(&["campaign", "show", "1", "--json"])?;
+    step(&["campaign", "split", "1", "--incidents", "2", "--reason", "to saker"])?;
+    collector.tamper("INSERT INTO cluster (id) VALUES (99)")?;
+    collector.tamper(
+        "INSERT INTO campaign (id, uuid, link_kind, link_value, title, opened_at, first_seen, last_seen, updated_at, cluster_id)
+         VALUES (2, 'u2', 'indicator', '1', 'vond.example', 0, 0, 0, 0, 99)",
+    )?;
+    step(&["campaign", "merge", "1", "2", "--reason", "én sak"])?;
+    collector.tamper("INSERT INTO guard (kind, value, tripped_at, numbers) VALUES ('indicator', '1', 0, '{}')")?;
+    step(&["noise", "reject", "1", "--reason", "det er ekte"])?;
+    step(&["noise", "accept", "1", "--reason", "det er støy likevel"])?;
+    step(&["indicator", "verdict", "1", "none", "--reason", "navnet er i bruk igjen"])?;
     step(&["incident", "list"])?;
     step(&["incident", "list", "--json"])?;
     step(&["incident", "show", "1"])?;
@@ -316,8 +327,9 @@ fn i9_a_page_that_shows_hosts_is_not_shown_before_it_stands_in_the_audit() -> Re
     let mut collector = community(folder.path())?;
     let web = collector.start()?.web;
     let pages = ["/sak/1", "/kampanje/1"];
+    let answers = ["/api/v1/alerts", "/api/v1/alerts/1", "/api/v1/incidents/1"];
     let shown = |count: usize| -> Result<()> {
-        let pages = entries(&collector)?.into_iter().filter(|entry| entry["what"] == "page");
+        let pages = entries(&collector)?.into_iter().filter(|entry| entry["what"] == "page" || entry["what"] == "api");
         let pages = pages.collect::<Vec<_>>();
         ensure!(pages.len() == count, "{pages:?}");
         Ok(())
@@ -326,6 +338,10 @@ fn i9_a_page_that_shows_hosts_is_not_shown_before_it_stands_in_the_audit() -> Re
     for page in pages {
         let answer = look(&web, page)?;
         ensure!(answer.ends_with("\n503") && answer.contains("Not shown") && !answer.contains("H-"), "{answer}");
+    }
+    for answer in answers {
+        let told = ask(&web, answer)?;
+        ensure!(told.ends_with("\n503") && told.contains("not-noted") && !told.contains("H-"), "{told}");
     }
     ensure!(look(&web, "/")?.ends_with("\n200"), "what shows no host is shown");
     collector.tamper(UNBLOCK)?;
@@ -337,7 +353,21 @@ fn i9_a_page_that_shows_hosts_is_not_shown_before_it_stands_in_the_audit() -> Re
     shown(2)?;
     look(&web, "/sak/1")?;
     shown(2)?;
+    for answer in answers {
+        let told = ask(&web, answer)?;
+        ensure!(told.ends_with("\n200") && told.contains("H-"), "{told}");
+    }
+    shown(5)?;
+    ask(&web, answers[0])?;
+    shown(5)?;
     collector.stop()
+}
+
+/// An answer of the API and its status.
+fn ask(web: &str, path: &str) -> Result<String> {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"]);
+    Ok(said(command.arg(format!("http://{web}{path}")))?.ok()?.out)
 }
 
 /// Removes the first entries as the program removes old ones.

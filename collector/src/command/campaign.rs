@@ -1,4 +1,4 @@
-//! `varde-collector campaign`: what several members share, and where the work on it stands.
+//! `varde-collector campaign`: what several members share, and where the work on it stands; [`ruling`] splits and merges.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::noted::{deed, reading};
 use super::work::{self, AssignArguments, NoteArguments, ReopenArguments};
-use super::{alert as alert_command, incident as incident_command, listing, say};
+use super::{alert as alert_command, incident as incident_command, listing, ruling, say};
 use crate::audit::On;
 use crate::io::clock;
 use crate::present::text::{Language, Texts};
@@ -38,6 +38,7 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   able_to_see            how many members could have seen it: hit, or with a sensor that was heard from since it
                          began and holds a list that shows it; the others cannot
   members_total          how many members there are
+  others_at_least        null here: what a member is told in place of these numbers
   evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out
   hosts                  how many hosts; about, where a sensor told of many together; resolvers are none
   alerts, sightings      how many
@@ -117,6 +118,12 @@ pub enum CampaignCommand {
     Assign(AssignArguments),
     /// Write something down, for the CSIRT alone or for all members concerned too.
     Note(NoteArguments),
+    /// Take incidents out of a campaign for good.
+    #[command(after_help = ruling::SPLIT_HELP)]
+    Split(ruling::SplitArguments),
+    /// Make two campaigns one.
+    #[command(after_help = ruling::MERGE_HELP)]
+    Merge(ruling::MergeArguments),
     /// Show one campaign with its incidents and alerts.
     #[command(after_help = SHOW_KEYS)]
     Show {
@@ -180,6 +187,8 @@ pub async fn run(data: &Path, command: CampaignCommand) -> anyhow::Result<()> {
             let case = Matter::Campaign(work::campaign_named(&store, &arguments.id).await?);
             work::add_note(&store, "campaign note", case, arguments).await?;
         }
+        CampaignCommand::Split(arguments) => ruling::split(&store, arguments).await?,
+        CampaignCommand::Merge(arguments) => ruling::merge(&store, arguments).await?,
         CampaignCommand::Show { id, json } => {
             let text = show(&store, &id, json).await?;
             listing::print(&text)?;
@@ -348,13 +357,14 @@ mod tests {
             departed: None,
             able_to_see: None,
             members_total: None,
+            others_at_least: None,
             evidence: varde_common::alert::Evidence::Blocked,
             hosts: 0,
             alerts: 0,
             sightings: 0,
             first_seen: seen,
             last_seen: seen,
-            opened_at: seen,
+            opened_at: Some(seen),
             exercise: false,
             word: None,
             why: Vec::new(),

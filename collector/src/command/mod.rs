@@ -25,12 +25,14 @@ pub mod member_file;
 pub mod member_leave;
 pub mod member_set;
 pub mod member_show;
+pub mod noise;
 pub mod pilot;
 pub mod publish;
 pub mod reader;
 pub mod recall;
 pub mod restore;
 pub mod root;
+pub mod ruling;
 pub mod run;
 pub mod sensor;
 pub mod sensor_events;
@@ -42,6 +44,8 @@ pub mod source;
 pub mod source_add;
 pub mod statistics;
 pub mod status;
+
+pub mod why;
 
 mod conductor;
 mod duty;
@@ -164,6 +168,11 @@ Exit: 0 it is recalled, 1 it is not, or not everywhere (again does the rest), 2 
     /// Alerts of one member that belong together, what people report, and the work on both.
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
+    /// What looks like a false positive, and what a person says of it.
+    #[command(subcommand)]
+    Noise(noise::NoiseCommand),
+    /// What the word of a campaign, an incident or an alert stands on.
+    Why(why::WhyArguments),
     /// Numbers of alerts by day, also of those that are kept no longer.
     Statistics(statistics::StatisticsArguments),
     /// What sensors have raised.
@@ -209,6 +218,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Campaign(command) => campaign::run(&data, command).await,
         Command::Incident(command) => incident::run(&data, command).await,
         Command::Alert(command) => alert::run(&data, command).await,
+        Command::Noise(command) => noise::run(&data, command).await,
+        Command::Why(arguments) => why::run(&data, arguments).await,
         Command::Statistics(arguments) => statistics::run(&data, arguments).await,
         Command::Audit(command) => audit::run(&data, command).await,
         Command::Backup(arguments) => backup::run(&data, arguments).await,
@@ -341,6 +352,14 @@ mod tests {
             "sign next.json --key root.key --yes",
             "key make root.key --json",
             "campaign list --json",
+            "campaign split 1 --incidents 3,4 --reason x --json",
+            "campaign split 1 --by-indicator vond.example --reason x",
+            "campaign merge 1 2 --reason x --json",
+            "noise list --all --json",
+            "noise accept 7 --reason x --json",
+            "noise reject 7 --reason x",
+            "why incident 3 --json",
+            "why 6f1c27d0-94be-4b0c-8a55-3e0d7b1fc2a9",
             "incident list --json",
             "incident list --open",
             "incident show 7 --json",
@@ -441,6 +460,13 @@ mod tests {
             "incident new --member 3407 --title x",
             "incident reopen 7",
             "campaign close 7 --reason x",
+            "campaign split 1 --reason x",
+            "campaign split 1 --incidents 3 --by-indicator 7 --reason x",
+            "campaign split 1 --incidents 3",
+            "campaign merge 1 --reason x",
+            "noise accept 7",
+            "why",
+            "why incident 3 4",
             "statistics --from yesterday",
             "indicator verdict 7 none",
             "indicator verdict 7 confirmed --reason x",

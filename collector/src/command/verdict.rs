@@ -70,7 +70,7 @@ pub(super) fn record_in_words(record: &SourceRecord) -> String {
 }
 
 /// What became of the allow-list, after what was said before it.
-fn of_allow_list(indicator: i64, following: Following) -> String {
+pub(super) fn of_allow_list(indicator: i64, following: Following) -> String {
     let Following { allowed, is_full, removed } = following;
     let mut words = String::new();
     if allowed {

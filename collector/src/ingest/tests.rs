@@ -39,11 +39,11 @@ use crate::store::{alert, campaign, incident};
 const EPOCH: Epoch = Epoch(7);
 const DAY: i64 = 86_400_000_000;
 
-fn day(day: i64) -> Timestamp {
+pub(crate) fn day(day: i64) -> Timestamp {
     Timestamp(NOW.0 - 100 * DAY + day * DAY)
 }
 
-fn opened(indicator: u64, client: u64, first_day: i64) -> AlertOpened {
+pub(crate) fn opened(indicator: u64, client: u64, first_day: i64) -> AlertOpened {
     AlertOpened {
         site: SiteId(0),
         indicator: IndicatorId(indicator),
@@ -77,7 +77,7 @@ fn updated(alert: u64, increase: u64, evidence: Evidence, last_day: i64) -> Aler
     }
 }
 
-fn batch(first_seq: u64, bodies: Vec<RecordBody>) -> Batch {
+pub(crate) fn batch(first_seq: u64, bodies: Vec<RecordBody>) -> Batch {
     let octets = |body| Record { time: NOW, body }.to_octets().unwrap();
     Batch { epoch: EPOCH, first_seq: Seq(first_seq), records: bodies.into_iter().map(octets).collect() }
 }
@@ -110,7 +110,7 @@ fn introduction(epoch: Epoch, protocol: u16, next_seq: Seq, kept: Option<Mark>) 
     Introduction { hello, protocol, kept }
 }
 
-async fn fixture(members: i64) -> Fixture {
+pub(crate) async fn fixture(members: i64) -> Fixture {
     let fixture = Fixture::new(members).await;
     for sensor in 1..=members {
         assert_eq!(committed(&fixture.store, sensor, EPOCH, NOW).await.unwrap(), Seq(0));
@@ -118,7 +118,7 @@ async fn fixture(members: i64) -> Fixture {
     fixture
 }
 
-async fn send(fixture: &Fixture, sensor: i64, batch: &Batch) -> IngestReply {
+pub(crate) async fn send(fixture: &Fixture, sensor: i64, batch: &Batch) -> IngestReply {
     handle_batch(&fixture.store, sensor, batch, NOW).await.unwrap().reply
 }
 

@@ -1,5 +1,7 @@
 //! The only room that touches the world, beside the store.
 
+pub mod addresses;
+pub mod api;
 pub mod authority;
 pub mod backup;
 pub mod beat;
@@ -53,3 +55,6 @@ pub mod user;
 pub mod views;
 pub mod web;
 pub mod weights;
+
+#[cfg(test)]
+mod difference;

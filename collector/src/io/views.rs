@@ -14,6 +14,8 @@ use crate::store::{Store, StoreError};
 /// Who looks at the page: it has no login yet.
 const WHO: &str = "the page (whoever is on this machine)";
 const WHAT: &str = "page";
+const WHO_API: &str = "the API (whoever is on this machine)";
+const WHAT_API: &str = "api";
 
 /// What an entry says of a page.
 #[derive(Debug)]
@@ -27,7 +29,7 @@ struct Noted {
 #[derive(Debug, Default)]
 pub struct Views {
     /// Held while one is noted: who asks meanwhile is shown nothing before that is committed either.
-    noted: Mutex<HashMap<(bool, i64), Noted>>,
+    noted: Mutex<HashMap<(&'static str, String), Noted>>,
 }
 
 impl Views {
@@ -43,18 +45,43 @@ impl Views {
         members: impl IntoIterator<Item = String>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (key, what) = match subject {
-            Subject::Campaign(id) => ((true, id), format!("campaign {id}")),
-            Subject::Incident(id) => ((false, id), format!("incident {id}")),
+        let what = match subject {
+            Subject::Campaign(id) => format!("campaign {id}"),
+            Subject::Incident(id) => format!("incident {id}"),
         };
-        let members: BTreeSet<String> = members.into_iter().collect();
+        self.note_of((WHO, WHAT), store, what, members.into_iter().collect(), now).await
+    }
+
+    /// The same of an answer of the API.
+    ///
+    /// # Errors
+    /// As [`Views::note`].
+    pub async fn note_api(
+        &self,
+        store: &Store,
+        what: String,
+        members: BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.note_of((WHO_API, WHAT_API), store, what, members, now).await
+    }
+
+    async fn note_of(
+        &self,
+        (who, by): (&str, &'static str),
+        store: &Store,
+        what: String,
+        members: BTreeSet<String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = (by, what.clone());
         let mut noted = self.noted.lock().await;
         // A clock that was set back is no reason to show more unnoted.
         let of_late = |before: &Noted| before.at <= now && now.since(before.at) < VIEWS_NOTED_EVERY;
         if noted.get(&key).is_some_and(|before| of_late(before) && members.is_subset(&before.members)) {
             return Ok(());
         }
-        let deed = Deed::new(WHO.to_owned(), WHAT, On::Thing(what), now)
+        let deed = Deed::new(who.to_owned(), by, On::Thing(what), now)
             .becomes("hosts shown by their pseudonyms")
             .concerns(members.iter().cloned());
         store.note(&deed).await?;

@@ -19,7 +19,10 @@ use serde::Deserialize;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
 use varde_common::metrics::names_loopback;
+use varde_common::time::Timestamp;
 
+use super::addresses::{PAGES, Page};
+use super::api::{self, Reader as Audience};
 use super::beat::health;
 use super::news::tell;
 use super::views::Views;
@@ -40,7 +43,7 @@ use crate::present::view::{FrontView, Reader};
 use crate::store::picture::{Picture, Subject};
 use crate::store::profile::Known;
 use crate::store::silence::WhichSilences;
-use crate::store::{Scope, Store, StoreError, setting};
+use crate::store::{Scope, Store, StoreError, campaign as campaigns, setting};
 
 /// Scripts, styles and pictures from here alone; nothing inline, no framing, no forms.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -51,19 +54,43 @@ const LISTENERS_MAX: usize = 64;
 /// Answers under way may take this long once we are told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-struct Shared {
-    store: Store,
+pub(super) struct Shared {
+    pub(super) store: Store,
     changes: Changes,
     stop: watch::Receiver<bool>,
     tiles: Tiles,
     listeners: Arc<Semaphore>,
-    views: Views,
+    pub(super) views: Views,
+    /// Who reads: until there is a login the operator, whoever asks on this machine.
+    pub(super) reader: Audience,
 }
 
 impl Shared {
     /// What shows hosts is not shown unless it stands in the audit.
     fn unnoted(&self, visit: &Visit, operator: Option<&str>, error: StoreError) -> Response {
-        match &error {
+        self.handle_unnoted(&error);
+        visit.unnoted(operator)
+    }
+
+    /// The campaign that an address names: a member names none by its number.
+    async fn campaign_named(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        match self.reader.scope {
+            Scope::Operator => Ok(name.parse().ok()),
+            Scope::Member(_) => campaigns::resolve(&self.store, self.reader.scope, name).await,
+        }
+    }
+
+    /// The incident that an address names: a member names none by its number.
+    async fn incident_named(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        match self.reader.scope {
+            Scope::Operator => Ok(name.parse().ok()),
+            Scope::Member(_) => self.store.incident_named(self.reader.scope, name).await,
+        }
+    }
+
+    /// Something could not be noted in the audit.
+    pub(super) fn handle_unnoted(&self, error: &StoreError) {
+        match error {
             StoreError::Full => {
                 if self.store.handle_full() {
                     tracing::error!("{error}");
@@ -72,22 +99,32 @@ impl Shared {
             }
             other => tracing::error!("that a page is shown could not be noted in the audit: {other}"),
         }
-        self.store.handle_error(&error);
-        visit.unnoted(operator)
+        self.store.handle_error(error);
     }
 }
 
 /// Serves the page until `stop` says so. The listener is bound to loopback by the caller.
 pub async fn serve(listener: tokio::net::TcpListener, store: Store, changes: Changes, stop: watch::Receiver<bool>) {
+    serve_to(Audience { scope: Scope::Operator, clock: clock::now }, listener, store, changes, stop).await;
+}
+
+/// The same for this reader, by this clock.
+pub async fn serve_to(
+    reader: Audience,
+    listener: tokio::net::TcpListener,
+    store: Store,
+    changes: Changes,
+    stop: watch::Receiver<bool>,
+) {
     let mut overdue = stop.clone();
-    let app = router(store, changes, stop.clone());
+    let app = router(reader, store, changes, stop.clone());
     tokio::select! {
         () = pages::serve(listener, app, stop) => {}
         () = async { stopped(&mut overdue).await; tokio::time::sleep(STOP_WITHIN).await } => {}
     }
 }
 
-fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router {
+fn router(reader: Audience, store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router {
     let shared = Arc::new(Shared {
         store,
         changes,
@@ -95,21 +132,28 @@ fn router(store: Store, changes: Changes, stop: watch::Receiver<bool>) -> Router
         tiles: Tiles::read(TILE_GRID),
         listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
         views: Views::default(),
+        reader,
     });
-    let mut app = Router::new()
-        .route("/", get(front))
-        .route("/kampanje/{id}", get(campaign))
-        .route("/sak/{id}", get(incident))
-        .route("/sensor/{id}", get(sensor))
-        .route("/medlem/{number}", get(member))
-        .route("/personvern", get(privacy))
-        .route("/api/picture", get(picture_json))
-        .route("/live", get(live))
-        .route("/health", get(healthy));
+    let mut app = Router::new();
+    for (address, page) in PAGES {
+        let handler = match page {
+            Page::Front => get(front),
+            Page::Campaign => get(campaign),
+            Page::Incident => get(incident),
+            Page::Sensor => get(sensor),
+            Page::Member => get(member),
+            Page::Privacy => get(privacy),
+            Page::Picture => get(picture_json),
+            Page::Live => get(live),
+            Page::Health => get(healthy),
+        };
+        app = app.route(address, handler);
+    }
     for asset in ASSETS {
         app = app.route(asset.path, get(move || async move { file(asset) }));
     }
-    app.fallback(missing)
+    app.merge(api::router(&shared))
+        .fallback(missing)
         .with_state(shared)
         .layer(middleware::from_fn(guard_host))
         .layer(middleware::from_fn(guard_headers))
@@ -169,6 +213,7 @@ struct Visit {
     path: String,
     /// Whether the database's disk is full.
     full: bool,
+    now: Timestamp,
 }
 
 impl Visit {
@@ -184,11 +229,12 @@ impl Visit {
             extent: if asked.fragment.is_some() { Extent::Fragment } else { Extent::Whole },
             path: uri.path().to_owned(),
             full: false,
+            now: Timestamp::default(),
         }
     }
 
-    fn at(self, store: &Store) -> Visit {
-        Visit { full: store.is_full(), ..self }
+    fn at(self, shared: &Shared) -> Visit {
+        Visit { full: shared.store.is_full(), now: (shared.reader.clock)(), ..self }
     }
 
     fn texts(&self) -> &'static Texts {
@@ -196,7 +242,7 @@ impl Visit {
     }
 
     fn reader(&self) -> Reader {
-        Reader { texts: self.texts(), calendar: Calendar::new(self.language), now: clock::now() }
+        Reader { texts: self.texts(), calendar: Calendar::new(self.language), now: self.now }
     }
 
     fn head(&self, operator: Option<&str>) -> Head {
@@ -255,8 +301,8 @@ impl Visit {
 type Parts = (State<Arc<Shared>>, Result<Query<Asked>, QueryRejection>, HeaderMap, Uri);
 
 async fn front((State(shared), asked, headers, uri): Parts) -> Response {
-    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
-    match shared.store.picture(Scope::Operator).await {
+    let visit = Visit::of(asked, &headers, &uri).at(&shared);
+    match shared.store.picture(shared.reader.scope).await {
         Ok(picture) => {
             let view = FrontView::of(&picture, &shared.tiles, &visit.reader());
             let head = visit.head(picture.operator.as_deref());
@@ -268,18 +314,22 @@ async fn front((State(shared), asked, headers, uri): Parts) -> Response {
 
 async fn campaign(Path(id): Path<String>, parts: Parts) -> Response {
     let (State(shared), asked, headers, uri) = parts;
-    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
-    let Ok(id) = id.parse() else {
-        return visit.not_there(None);
+    let visit = Visit::of(asked, &headers, &uri).at(&shared);
+    let id = match shared.campaign_named(&id).await {
+        Ok(Some(id)) => id,
+        Ok(None) => return visit.not_there(None),
+        Err(error) => return visit.broken(&error),
     };
-    match shared.store.picture_of(Scope::Operator, Subject::Campaign(id)).await {
+    match shared.store.picture_of(shared.reader.scope, Subject::Campaign(id)).await {
         Ok(Some((picture, detail))) => {
             let operator = picture.operator.as_deref();
             let Some(facts) = picture.campaigns.first() else {
                 return visit.not_there(operator);
             };
             let members = facts.hits.iter().map(|hit| hit.member.number.clone());
-            if let Err(error) = shared.views.note(&shared.store, Subject::Campaign(id), members, clock::now()).await {
+            if let Err(error) =
+                shared.views.note(&shared.store, Subject::Campaign(id), members, (shared.reader.clock)()).await
+            {
                 return shared.unnoted(&visit, operator, error);
             }
             let view = CampaignView::of(facts, &picture, &detail, &visit.reader());
@@ -292,17 +342,21 @@ async fn campaign(Path(id): Path<String>, parts: Parts) -> Response {
 
 async fn incident(Path(id): Path<String>, parts: Parts) -> Response {
     let (State(shared), asked, headers, uri) = parts;
-    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
-    let Ok(id) = id.parse() else {
-        return visit.not_there(None);
+    let visit = Visit::of(asked, &headers, &uri).at(&shared);
+    let id = match shared.incident_named(&id).await {
+        Ok(Some(id)) => id,
+        Ok(None) => return visit.not_there(None),
+        Err(error) => return visit.broken(&error),
     };
-    match shared.store.picture_of(Scope::Operator, Subject::Incident(id)).await {
+    match shared.store.picture_of(shared.reader.scope, Subject::Incident(id)).await {
         Ok(Some((Picture { operator, .. }, detail))) => {
             let Some(facts) = detail.incidents.first() else {
                 return visit.not_there(operator.as_deref());
             };
             let members = [facts.hit.member.number.clone()];
-            if let Err(error) = shared.views.note(&shared.store, Subject::Incident(id), members, clock::now()).await {
+            if let Err(error) =
+                shared.views.note(&shared.store, Subject::Incident(id), members, (shared.reader.clock)()).await
+            {
                 return shared.unnoted(&visit, operator.as_deref(), error);
             }
             let view = IncidentView::of(facts, &detail, &visit.reader());
@@ -315,22 +369,22 @@ async fn incident(Path(id): Path<String>, parts: Parts) -> Response {
 
 async fn sensor(Path(id): Path<String>, parts: Parts) -> Response {
     let (State(shared), asked, headers, uri) = parts;
-    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
+    let visit = Visit::of(asked, &headers, &uri).at(&shared);
     let Ok(id) = id.parse::<i64>() else {
         return visit.not_there(None);
     };
-    match shared.store.picture(Scope::Operator).await {
+    match shared.store.picture(shared.reader.scope).await {
         Ok(picture) => {
             let operator = picture.operator.as_deref();
             let Some(facts) = picture.sensors.iter().find(|sensor| sensor.id == id) else {
                 return visit.not_there(operator);
             };
-            let events = match shared.store.sensor_events(Scope::Operator, id, EVENTS_SHOWN).await {
+            let events = match shared.store.sensor_events(shared.reader.scope, id, EVENTS_SHOWN).await {
                 Ok(events) => events,
                 Err(error) => return visit.broken(&error),
             };
             let which = WhichSilences { sensor: Some(id), ..WhichSilences::default() };
-            let silences = match shared.store.silences(Scope::Operator, which, SILENCES_SHOWN).await {
+            let silences = match shared.store.silences(shared.reader.scope, which, SILENCES_SHOWN).await {
                 Ok(silences) => silences,
                 Err(error) => return visit.broken(&error),
             };
@@ -343,11 +397,11 @@ async fn sensor(Path(id): Path<String>, parts: Parts) -> Response {
 
 async fn member(Path(number): Path<String>, parts: Parts) -> Response {
     let (State(shared), asked, headers, uri) = parts;
-    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
+    let visit = Visit::of(asked, &headers, &uri).at(&shared);
     let Ok(number) = number.parse() else {
         return visit.not_there(None);
     };
-    match shared.store.known_of(Scope::Operator, &number).await {
+    match shared.store.known_of(shared.reader.scope, &number).await {
         // An old number leads on.
         Ok(Some(known)) if known.member.number != number.as_str() => {
             Redirect::to(&format!("/medlem/{}", known.member.number)).into_response()
@@ -363,8 +417,8 @@ async fn member(Path(number): Path<String>, parts: Parts) -> Response {
 }
 
 async fn privacy((State(shared), asked, headers, uri): Parts) -> Response {
-    let visit = Visit::of(asked, &headers, &uri).at(&shared.store);
-    match shared.store.setting(Scope::Operator, setting::OPERATOR_NAME).await {
+    let visit = Visit::of(asked, &headers, &uri).at(&shared);
+    match shared.store.setting(shared.reader.scope, setting::OPERATOR_NAME).await {
         Ok(operator) => {
             let table = crate::present::privacy::table(visit.texts());
             visit.answer(StatusCode::OK, page::privacy(&visit.head(operator.as_deref()), &table, visit.extent))
@@ -378,8 +432,10 @@ async fn missing(asked: Result<Query<Asked>, QueryRejection>, headers: HeaderMap
 }
 
 async fn picture_json(State(shared): State<Arc<Shared>>) -> Response {
-    let body = match shared.store.picture(Scope::Operator).await {
-        Ok(picture) => serde_json::to_string(&PictureJson::of(&picture, clock::now())).map_err(anyhow::Error::from),
+    let body = match shared.store.picture(shared.reader.scope).await {
+        Ok(picture) => {
+            serde_json::to_string(&PictureJson::of(&picture, (shared.reader.clock)())).map_err(anyhow::Error::from)
+        }
         Err(error) => Err(error.into()),
     };
     match body {
@@ -404,6 +460,10 @@ fn file(asset: Asset) -> Response {
 }
 
 async fn live(State(shared): State<Arc<Shared>>) -> Response {
+    // It tells that something has changed, whosever it is: that is the operator's business.
+    if shared.reader.scope != Scope::Operator {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     let Ok(place) = Arc::clone(&shared.listeners).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "Too many pages listen; close one.\n").into_response();
     };

@@ -32,7 +32,8 @@ pub struct PictureJson<'a> {
 
 #[derive(Debug, Serialize)]
 struct CampaignJson<'a> {
-    id: i64,
+    /// Null for a member, whom it would tell how many there are.
+    id: Option<i64>,
     uuid: &'a str,
     title: Option<&'a str>,
     exercise: bool,
@@ -63,7 +64,7 @@ struct HitJson<'a> {
 
 #[derive(Debug, Serialize)]
 struct IncidentJson<'a> {
-    id: i64,
+    id: Option<i64>,
     uuid: &'a str,
     title: Option<&'a str>,
     exercise: bool,
@@ -100,7 +101,7 @@ impl<'a> PictureJson<'a> {
             members: size(coverage.total()),
             members_able: size(coverage.able.len()),
             campaigns: picture.campaigns.iter().map(|campaign| CampaignJson::of(campaign, picture)).collect(),
-            incidents: picture.incidents.iter().map(IncidentJson::of).collect(),
+            incidents: picture.incidents.iter().map(|facts| IncidentJson::of(facts, picture)).collect(),
             sensors: picture
                 .sensors
                 .iter()
@@ -134,7 +135,7 @@ impl<'a> CampaignJson<'a> {
         let coverage = Coverage::of_campaign(picture, facts);
         let sum = |of: fn(&HitFacts) -> i64| facts.hits.iter().map(of).fold(0_i64, i64::saturating_add);
         CampaignJson {
-            id: facts.id,
+            id: Some(facts.id).filter(|_| !picture.for_member),
             uuid: &facts.uuid,
             title: facts.title.as_deref(),
             exercise: facts.exercise,
@@ -167,13 +168,13 @@ impl<'a> CampaignJson<'a> {
 }
 
 impl<'a> IncidentJson<'a> {
-    fn of(facts: &'a IncidentFacts) -> IncidentJson<'a> {
+    fn of(facts: &'a IncidentFacts, picture: &Picture) -> IncidentJson<'a> {
         IncidentJson {
-            id: facts.id,
+            id: Some(facts.id).filter(|_| !picture.for_member),
             uuid: &facts.uuid,
             title: facts.title.as_deref(),
             exercise: facts.exercise,
-            campaign: facts.campaign_id,
+            campaign: facts.campaign_id.filter(|_| !picture.for_member),
             member: &facts.hit.member.number,
             evidence: evidence(facts.hit.evidence),
             severity: severity(facts.hit.severity),

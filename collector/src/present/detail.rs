@@ -18,8 +18,8 @@ use crate::verdict::Verdict;
 /// One alert's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertRow {
-    /// `alert.id`.
-    pub id: i64,
+    /// Its name outside.
+    pub id: String,
     /// Host pseudonym, or that there is none.
     pub client: Shown,
     /// What matched.
@@ -110,14 +110,14 @@ impl CampaignView {
 /// An incident's page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentView {
-    /// `incident.id`.
-    pub id: i64,
+    /// What its address names it by.
+    pub id: String,
     /// What it is called.
     pub title: Shown,
     /// Part of an exercise.
     pub exercise: bool,
-    /// Its campaign.
-    pub campaign: Option<i64>,
+    /// What the address of its campaign names that by.
+    pub campaign: Option<String>,
     /// Its member and sums.
     pub hit: HitRow,
     /// What it was found by.
@@ -144,11 +144,11 @@ impl IncidentView {
         let indicators: Vec<_> = detail.indicators.iter().map(|i| IndicatorView::of(i, reader.texts)).collect();
         let title = incident_title(facts, indicators.first(), reader.texts);
         IncidentView {
-            id: facts.id,
+            id: facts.name.clone(),
             link: link(&facts.link_kind, &title, reader.texts),
             title,
             exercise: facts.exercise,
-            campaign: facts.campaign_id,
+            campaign: facts.campaign_name.clone(),
             hit: HitRow::of_incident(facts, reader),
             why: WhyWord::of(&facts.weighed.why, facts.weighed.version.as_deref(), reader.texts),
             indicators,
@@ -175,7 +175,8 @@ fn scale(facts: &CampaignFacts, picture: &Picture, detail: &Detail, texts: &Text
     }
 }
 
-fn bond_words(bond: &Bond, texts: &Texts) -> Shown {
+/// Something that incidents of a campaign share, in a sentence.
+pub fn bond_words(bond: &Bond, texts: &Texts) -> Shown {
     let key = match bond.kind {
         KeyKind::Threat => "bond-threat",
         KeyKind::Indicator => "bond-indicator",
@@ -204,7 +205,7 @@ fn alerts_of(member_id: i64, detail: &Detail, reader: &Reader) -> Vec<AlertRow> 
         .iter()
         .filter(|alert| alert.member_id == member_id)
         .map(|alert| AlertRow {
-            id: alert.id,
+            id: Shown::of(&alert.uuid).to_string(),
             client: match (&alert.client, alert.hosts) {
                 (Some(pseudonym), _) => Shown::of(pseudonym),
                 (None, Some(hosts)) => Shown::of(&reader.texts.count("hosts-together", hosts)),
@@ -242,7 +243,7 @@ fn server(alert: &AlertFacts) -> Shown {
 }
 
 /// Why it is an alert, and what weighs for or against it.
-fn why(alert: &AlertFacts, texts: &Texts) -> Vec<String> {
+pub fn why(alert: &AlertFacts, texts: &Texts) -> Vec<String> {
     let mut why = Vec::new();
     if alert.direction == "inbound" {
         why.push(texts.say("why-inbound"));

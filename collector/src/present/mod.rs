@@ -2,9 +2,10 @@
 //!
 //! [`view`] is the front page with its [`summary`], [`detail`] one campaign or incident; [`crate::coverage`] says who could have seen something,
 //! [`sensor`] how a sensor is, [`reach`] how far the newest list has come, [`spread`] and [`map`] draw. [`text`] holds the languages, [`shown`] how foreign text, times
-//! and numbers are written, [`page`] the pages, [`asset`] the files beside them, [`api`] the same for machines. Nothing
+//! and numbers are written, [`page`] the pages, [`asset`] the files beside them, [`api`] the same for machines, [`answer`] what the API gives them. Nothing
 //! here reads a clock, a socket or the database.
 
+pub mod answer;
 pub mod api;
 pub mod asset;
 pub mod beat;

@@ -199,8 +199,8 @@ fn hosts(n: i64, about: bool, texts: &Texts) -> String {
 /// A campaign's card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CampaignCard {
-    /// `campaign.id`.
-    pub id: i64,
+    /// What its address names it by.
+    pub id: String,
     /// What it is called.
     pub title: Shown,
     /// Part of an exercise.
@@ -263,7 +263,7 @@ impl CampaignCard {
         let indicators: Vec<_> = facts.indicators.iter().map(|i| IndicatorView::of(i, texts)).collect();
         let title = title(facts.title.as_deref(), &facts.link_kind, indicators.first(), texts);
         CampaignCard {
-            id: facts.id,
+            id: facts.name.clone(),
             link: link(&facts.link_kind, &title, texts),
             title,
             exercise: facts.exercise,
@@ -359,14 +359,14 @@ pub fn blind_words(coverage: &Coverage, texts: &Texts) -> Vec<String> {
 /// An incident's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentRow {
-    /// `incident.id`.
-    pub id: i64,
+    /// What its address names it by.
+    pub id: String,
     /// What it is called.
     pub title: Shown,
     /// Part of an exercise.
     pub exercise: bool,
-    /// Its campaign.
-    pub campaign: Option<i64>,
+    /// What the address of its campaign names that by.
+    pub campaign: Option<String>,
     /// Where the work on it stands.
     pub state: String,
     /// A person opened it.
@@ -379,10 +379,10 @@ impl IncidentRow {
     /// From facts.
     pub fn of(facts: &IncidentFacts, reader: &Reader) -> IncidentRow {
         IncidentRow {
-            id: facts.id,
+            id: facts.name.clone(),
             title: incident_title(facts, None, reader.texts),
             exercise: facts.exercise,
-            campaign: facts.campaign_id,
+            campaign: facts.campaign_name.clone(),
             state: state_words(facts.work.standing, reader.texts),
             human: facts.human,
             hit: HitRow::of_incident(facts, reader),

@@ -398,7 +398,7 @@ pub async fn list(store: &Store, scope: Scope, which: Which, limit: i64) -> Resu
     Ok(rows.iter().map(view_from).collect::<Result<_, sqlx::Error>>()?)
 }
 
-fn view_from(row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
+pub(super) fn view_from(row: &SqliteRow) -> Result<AlertView, sqlx::Error> {
     let regularity: Option<String> = row.try_get("regularity")?;
     let tlp: String = row.try_get("tlp")?;
     let server: Option<String> = row.try_get("server")?;

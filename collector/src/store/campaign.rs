@@ -17,12 +17,63 @@ use super::workflow::standing_from;
 use super::{Scope, Store, StoreError, weights, workflow};
 use crate::coverage::{Case, Coverage};
 use crate::escalation::{Scale, half_within};
+use crate::limits::COUNT_IN_SUM_MAX;
 use crate::priority::{Term, Word};
 use crate::strand::Span;
 use crate::workflow::{Closing, Matter, State};
 
-/// Other members fewer than this are not counted for a member: a count of one or two may name them (decision 9).
-pub const OTHERS_MIN: i64 = 3;
+/// Of `c`, a campaign: that enough independent members beside the member $MEMBER are in it for that member to be told of it. With fewer
+/// a campaign would tell of one or two others by being there at all (decision 9).
+pub(crate) const ENOUGH_OTHERS: &str =
+    "(SELECT COUNT(DISTINCT COALESCE(om.supplier, CAST(om.id AS TEXT))) FROM incident oi
+    JOIN member om ON om.id = oi.member_id WHERE oi.campaign_id = c.id AND oi.member_id <> $MEMBER) >= 3";
+
+/// How many others a member is told of: at least so many, in steps, so that who comes to them one by one is not seen.
+const OTHERS_TOLD: [i64; 4] = [100, 30, 10, 3];
+
+/// Of so many independent others at least how many a member is told of.
+pub(crate) fn others_told(others: i64) -> Option<i64> {
+    OTHERS_TOLD.into_iter().find(|step| others >= *step)
+}
+
+/// [`ENOUGH_OTHERS`] for a member; for the operator that there is a campaign. `member` is where the statement binds the reader's id.
+pub(crate) fn is_told_of(member: &str) -> String {
+    format!("({member} IS NULL OR {})", ENOUGH_OTHERS.replace("$MEMBER", member))
+}
+
+/// Which are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chosen<'a> {
+    /// All there are.
+    All,
+    /// Those of one campaign.
+    Campaign(i64),
+    /// Those of these ids; no more than a page has.
+    These(&'a [i64]),
+}
+
+impl Chosen<'_> {
+    /// Goes on a statement with what says that `column` is chosen.
+    pub(super) fn push(self, select: &mut QueryBuilder<Sqlite>, id: &str, campaign: &str) {
+        match self {
+            Chosen::All => drop(select.push("1 = 1")),
+            Chosen::Campaign(of) => drop(select.push(campaign).push(" = ").push_bind(of)),
+            Chosen::These(ids) => {
+                select.push(id).push(" IN (");
+                let mut list = select.separated(", ");
+                for id in ids {
+                    list.push_bind(*id);
+                }
+                select.push(")");
+            }
+        }
+    }
+}
+
+/// What a campaign goes by for a member: after the first of that member's own incidents in it, for its real name tells whose was first.
+pub(crate) fn name_for_member(incident: &str) -> String {
+    external_name(&format!("campaign of/{incident}"))
+}
 
 /// A cluster has come to be a campaign, called after what the oldest of its incidents is about: a title that a person gave to that is for
 /// one member's eyes. Gives its id.
@@ -97,24 +148,21 @@ pub(super) async fn absorb_campaign(
     sqlx::query("DELETE FROM campaign WHERE id = $1").bind(old).execute(conn).await.map(drop)
 }
 
-/// Who could have seen these campaigns (all, if `campaign` is none): as the page counts it, by [`crate::coverage`].
+/// Who could have seen these campaigns: as the page counts it, by [`crate::coverage`].
 async fn denominators(
     tx: &mut Transaction<'static, Sqlite>,
-    campaign: Option<i64>,
+    chosen: Chosen<'_>,
 ) -> Result<BTreeMap<i64, Coverage>, sqlx::Error> {
-    let (low, high) = ids(campaign);
     let sensors = reads::sensors(tx, Scope::Operator).await?;
     let members: Vec<i64> = sqlx::query_scalar("SELECT id FROM member ORDER BY id").fetch_all(&mut **tx).await?;
-    let rows: Vec<(i64, i64, i64, i64, i64, i64)> = sqlx::query_as(
+    let mut select = QueryBuilder::new(
         "SELECT c.id, i.member_id, COALESCE(MIN(a.arrived_at), MIN(i.opened_at)), COALESCE(MIN(n.published_in), 1), c.opened_at, c.updated_at
          FROM campaign c JOIN incident i ON i.campaign_id = c.id LEFT JOIN alert a ON a.incident_id = i.id
-         LEFT JOIN indicator n ON n.id = a.indicator_id
-         WHERE c.id BETWEEN $1 AND $2 GROUP BY c.id, i.member_id, c.opened_at, c.updated_at",
-    )
-    .bind(low)
-    .bind(high)
-    .fetch_all(&mut **tx)
-    .await?;
+         LEFT JOIN indicator n ON n.id = a.indicator_id WHERE ",
+    );
+    chosen.push(&mut select, "c.id", "c.id");
+    select.push(" GROUP BY c.id, i.member_id, c.opened_at, c.updated_at");
+    let rows: Vec<(i64, i64, i64, i64, i64, i64)> = select.build_query_as().fetch_all(&mut **tx).await?;
     let mut cases: BTreeMap<i64, Case> = BTreeMap::new();
     for (id, member, arrived_at, published_in, opened_at, updated_at) in rows {
         let (begun, until) = (Timestamp(opened_at.min(arrived_at)), Timestamp(updated_at));
@@ -169,13 +217,14 @@ pub struct CampaignView {
     pub departed: Option<i64>,
     pub able_to_see: Option<i64>,
     pub members_total: Option<i64>,
+    pub others_at_least: Option<i64>,
     pub evidence: Evidence,
     pub hosts: i64,
     pub alerts: i64,
     pub sightings: i64,
     pub first_seen: Timestamp,
     pub last_seen: Timestamp,
-    pub opened_at: Timestamp,
+    pub opened_at: Option<Timestamp>,
     pub exercise: bool,
     pub word: Option<Word>,
     pub why: Vec<Term>,
@@ -194,15 +243,22 @@ pub struct CampaignView {
     pub grown_since_closed: Option<bool>,
 }
 
-/// Campaigns, those that are not closed first, then the latest seen; only `campaign` if given. A member gets those it is part of, and of them its own
-/// part: others are a count, and that only from [`OTHERS_MIN`] up.
+/// Campaigns, those that are not closed first, then the latest seen; only `campaign` if given. A member gets those it is part of with enough
+/// others ([`ENOUGH_OTHERS`]), and of them its own part: others are a count in steps ([`others_told`]).
 ///
 /// # Errors
 /// The database's own.
 pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<Vec<CampaignView>, StoreError> {
+    views(store, scope, campaign.map_or(Chosen::All, Chosen::Campaign)).await
+}
+
+/// The same of those that are chosen.
+///
+/// # Errors
+/// The database's own.
+pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Vec<CampaignView>, StoreError> {
     let mut tx = store.readers().begin().await?;
-    let (low, high) = ids(campaign);
-    let rows = sqlx::query(
+    let mut select = QueryBuilder::new(
         "SELECT c.id, c.uuid, c.title, c.link_kind, c.link_value, n.pattern, n.id AS indicator_id, n.tlp, c.opened_at, c.exercise, c.departed,
                 c.state, c.closed_as, c.duplicate_of, c.owner, c.came_back, COALESCE(c.updated_at > c.state_at, FALSE) AS grown,
                 c.word, c.why, c.weights_version, k.too_connected_at IS NOT NULL AS too_connected, k.too_connected_why,
@@ -210,25 +266,29 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
                  WHERE o.campaign_id = c.id AND s.persistent <> 0) AS persistent,
                 EXISTS (SELECT 1 FROM incident o JOIN strand s ON s.incident_id = o.id
                  WHERE o.campaign_id = c.id AND s.in_history <> 0) AS in_history,
-                (SELECT COUNT(DISTINCT COALESCE(m.supplier, m.id)) FROM incident o JOIN member m ON m.id = o.member_id
+                (SELECT COUNT(DISTINCT COALESCE(m.supplier, CAST(m.id AS TEXT))) FROM incident o JOIN member m ON m.id = o.member_id
                  WHERE o.campaign_id = c.id) AS independent,
-                (SELECT COUNT(DISTINCT o.member_id) FROM incident o WHERE o.campaign_id = c.id) AS member_count
-         FROM campaign c LEFT JOIN cluster k ON k.id = c.cluster_id LEFT JOIN indicator n ON c.link_kind = 'indicator' AND n.id = CAST(c.link_value AS BIGINT)
-         WHERE c.id BETWEEN $1 AND $2",
-    )
-    .bind(low)
-    .bind(high)
-    .fetch_all(&mut *tx)
-    .await?;
-    let mut parts = parts(&mut tx, scope, campaign).await?;
-    let mut indicators = indicators(&mut tx, scope, campaign).await?;
-    let mut coverage = denominators(&mut tx, campaign).await?;
+                (SELECT COUNT(DISTINCT o.member_id) FROM incident o WHERE o.campaign_id = c.id) AS member_count, ",
+    );
+    // Beside the reader's own.
+    select.push("(SELECT COUNT(DISTINCT COALESCE(om.supplier, CAST(om.id AS TEXT))) FROM incident oi JOIN member om ON om.id = oi.member_id
+        WHERE oi.campaign_id = c.id AND oi.member_id <> ").push_bind(scope.member_id()).push(") AS others,
+        (SELECT MIN(x.uuid) FROM incident x WHERE x.campaign_id = c.id AND x.member_id = ").push_bind(scope.member_id());
+    select.push(
+        " AND x.opened_at = (SELECT MIN(y.opened_at) FROM incident y WHERE y.campaign_id = c.id AND y.member_id = x.member_id)) AS own
+         FROM campaign c LEFT JOIN cluster k ON k.id = c.cluster_id
+         LEFT JOIN indicator n ON c.link_kind = 'indicator' AND n.id = CAST(c.link_value AS BIGINT) WHERE ",
+    );
+    chosen.push(&mut select, "c.id", "c.id");
+    let rows = select.build().fetch_all(&mut *tx).await?;
+    let mut parts = parts(&mut tx, scope, chosen).await?;
+    let mut indicators = indicators(&mut tx, scope, chosen).await?;
+    let mut coverage = match scope {
+        Scope::Operator => denominators(&mut tx, chosen).await?,
+        Scope::Member(_) => BTreeMap::new(),
+    };
     let escalation = weights::in_force(&mut tx).await?.escalation;
     let size = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let told = |count: i64| match scope {
-        Scope::Operator => Some(count),
-        Scope::Member(_) => Some(count).filter(|count| *count > OTHERS_MIN),
-    };
     let mut campaigns = Vec::with_capacity(rows.len());
     for row in rows {
         let id: i64 = row.try_get("id")?;
@@ -239,32 +299,41 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
         let stands = standing_from(&row)?;
         let coverage = coverage.remove(&id).unwrap_or_default();
         let independent: i64 = row.try_get("independent")?;
-        // Towards what may be told of others, members behind one supplier's network count once.
-        let spread = |count: i64| told(count).filter(|_| told(independent).is_some());
         // How much it matters, how wide and how fast it is follows from all members; one of them is told nothing of that.
         let is_operator = scope == Scope::Operator;
+        let others_at_least = others_told(row.try_get("others")?).filter(|_| !is_operator);
+        // Nor that it is there, before there are so many others that it tells of none.
+        if !is_operator && others_at_least.is_none() {
+            continue;
+        }
+        let own: Option<String> = row.try_get("own")?;
+        let uuid = match (is_operator, own) {
+            (true, _) | (false, None) => row.try_get("uuid")?,
+            (false, Some(own)) => name_for_member(&own),
+        };
         let sites = usize::try_from(independent).unwrap_or(0);
         let scale = Scale::of(sites, coverage.able.len(), &escalation);
         let half_within = half_within(parts.iter().map(|part| part.span.first));
         campaigns.push(CampaignView {
             id,
-            uuid: row.try_get("uuid")?,
+            uuid,
             title,
             link_kind: row.try_get("link_kind")?,
             link,
             indicators: indicators.remove(&id).unwrap_or_default(),
-            member_count: spread(row.try_get("member_count")?),
-            independent: Some(independent).filter(|_| scope == Scope::Operator),
-            departed: Some(row.try_get("departed")?).filter(|_| scope == Scope::Operator),
-            able_to_see: told(size(coverage.able.len())),
-            members_total: told(size(coverage.total())),
+            member_count: Some(row.try_get("member_count")?).filter(|_| is_operator),
+            independent: Some(independent).filter(|_| is_operator),
+            departed: Some(row.try_get("departed")?).filter(|_| is_operator),
+            able_to_see: Some(size(coverage.able.len())).filter(|_| is_operator),
+            members_total: Some(size(coverage.total())).filter(|_| is_operator),
+            others_at_least,
             evidence: parts.iter().map(|part| part.view.evidence).max().unwrap_or(Evidence::Blocked),
             hosts: parts.iter().map(|part| part.hosts).sum(),
             alerts: parts.iter().map(|part| part.alerts).sum(),
             sightings: parts.iter().map(|part| part.sightings).sum(),
             first_seen: span.first,
             last_seen: span.last,
-            opened_at: Timestamp(row.try_get("opened_at")?),
+            opened_at: Some(Timestamp(row.try_get("opened_at")?)).filter(|_| is_operator),
             exercise: row.try_get("exercise")?,
             word: word_from(row.try_get("word")?).filter(|_| is_operator),
             why: if is_operator { why_from(row.try_get("why")?) } else { Vec::new() },
@@ -274,7 +343,10 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
             persistent: Some(row.try_get("persistent")?).filter(|_| is_operator),
             in_history: Some(row.try_get("in_history")?).filter(|_| is_operator),
             too_connected: Some(row.try_get("too_connected")?).filter(|_| is_operator),
-            too_connected_why: row.try_get::<Option<String>, _>("too_connected_why")?.filter(|_| is_operator),
+            too_connected_why: match row.try_get::<Option<String>, _>("too_connected_why")?.filter(|_| is_operator) {
+                Some(why) => Some(told_why(&mut tx, why).await?),
+                None => None,
+            },
             // The work on it follows from all members too: that it opened again tells that something happened at another.
             state: Some(stands.state()).filter(|_| is_operator),
             closed_as: stands.closed_as().filter(|_| is_operator),
@@ -292,9 +364,20 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
     Ok(campaigns)
 }
 
-/// The ids to look at, as a range: one index serves both one campaign and all.
-fn ids(campaign: Option<i64>) -> (i64, i64) {
-    campaign.map_or((1, i64::MAX), |id| (id, id))
+/// Why a campaign is too connected: an address that something marked for few has met is not told.
+async fn told_why(conn: &mut SqliteConnection, why: String) -> Result<String, sqlx::Error> {
+    let Some(address) = why.strip_prefix("address ") else { return Ok(why) };
+    let sql = "SELECT EXISTS (SELECT 1 FROM trace t JOIN alert a ON a.strand_id = t.strand_id JOIN indicator n ON n.id = a.indicator_id
+        WHERE t.kind = 'address' AND t.value = $1 AND n.tlp NOT IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER'))";
+    let is_strict: bool = sqlx::query_scalar(sql).bind(address).fetch_one(conn).await?;
+    Ok(if is_strict { "confidential address".to_owned() } else { why })
+}
+
+/// Of a member its own incidents, `i`, alone.
+pub(super) fn of_scope(select: &mut QueryBuilder<Sqlite>, scope: Scope) {
+    if let Scope::Member(member) = scope {
+        select.push(" AND i.member_id = ").push_bind(member);
+    }
 }
 
 struct Part {
@@ -309,23 +392,23 @@ struct Part {
 async fn parts(
     conn: &mut SqliteConnection,
     scope: Scope,
-    campaign: Option<i64>,
+    chosen: Chosen<'_>,
 ) -> Result<BTreeMap<i64, Vec<Part>>, sqlx::Error> {
-    let (low, high) = ids(campaign);
-    let sql = format!(
-        "SELECT i.campaign_id, m.number, m.name, CASE WHEN $1 IS NULL THEN m.supplier END, MIN(i.first_seen), MAX(i.last_seen),
+    let mut select = QueryBuilder::new(format!(
+        "SELECT i.campaign_id, m.number, m.name, m.supplier, MIN(i.first_seen), MAX(i.last_seen),
                 MAX(CASE WHEN a.id IS NULL THEN COALESCE(i.reached, 0) WHEN {FOUNDS} THEN a.evidence ELSE 0 END),
-                {HOSTS}, COUNT(a.id), COALESCE(SUM(a.count), 0), MIN(i.human) <> 0
-         FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id
-         WHERE i.campaign_id BETWEEN $2 AND $3 AND ($1 IS NULL OR i.member_id = $1)
-         GROUP BY i.campaign_id, m.id, m.number, m.name, m.supplier ORDER BY MIN(i.first_seen), m.number"
-    );
+                {HOSTS}, COUNT(a.id), COALESCE(SUM(CASE WHEN a.count > {COUNT_IN_SUM_MAX} THEN {COUNT_IN_SUM_MAX} ELSE a.count END), 0), MIN(i.human) <> 0
+         FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id WHERE i.campaign_id IS NOT NULL AND "
+    ));
+    chosen.push(&mut select, "i.campaign_id", "i.campaign_id");
+    of_scope(&mut select, scope);
+    select.push(" GROUP BY i.campaign_id, m.id, m.number, m.name, m.supplier ORDER BY MIN(i.first_seen), m.number");
     type Found = (i64, String, String, Option<String>, i64, i64, i64, i64, i64, i64, bool);
-    let rows: Vec<Found> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(low).bind(high).fetch_all(conn).await?;
+    let rows: Vec<Found> = select.build_query_as().fetch_all(conn).await?;
     let mut parts: BTreeMap<i64, Vec<Part>> = BTreeMap::new();
     for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings, by_person) in rows {
         let span = Span::new(Timestamp(first), Timestamp(last));
+        let supplier = supplier.filter(|_| scope == Scope::Operator);
         let human = by_person && alerts == 0;
         let view =
             MemberPart { number, name, supplier, first_seen: span.first, evidence: evidence_from(evidence), human };
@@ -337,20 +420,16 @@ async fn parts(
 async fn indicators(
     conn: &mut SqliteConnection,
     scope: Scope,
-    campaign: Option<i64>,
+    chosen: Chosen<'_>,
 ) -> Result<BTreeMap<i64, Vec<IndicatorView>>, sqlx::Error> {
-    let (low, high) = ids(campaign);
-    let rows: Vec<(i64, i64, String, String, String)> = sqlx::query_as(
-        "SELECT DISTINCT i.campaign_id, n.id, n.pattern, n.kind, n.tlp
-         FROM incident i JOIN alert a ON a.incident_id = i.id JOIN indicator n ON n.id = a.indicator_id
-         WHERE i.campaign_id BETWEEN $2 AND $3 AND ($1 IS NULL OR i.member_id = $1)
-         ORDER BY n.pattern",
-    )
-    .bind(scope.member_id())
-    .bind(low)
-    .bind(high)
-    .fetch_all(conn)
-    .await?;
+    let mut select = QueryBuilder::new(
+        "SELECT DISTINCT i.campaign_id, n.id, n.pattern, n.kind, n.tlp FROM incident i JOIN alert a ON a.incident_id = i.id
+         JOIN indicator n ON n.id = a.indicator_id WHERE i.campaign_id IS NOT NULL AND ",
+    );
+    chosen.push(&mut select, "i.campaign_id", "i.campaign_id");
+    of_scope(&mut select, scope);
+    select.push(" ORDER BY n.pattern");
+    let rows: Vec<(i64, i64, String, String, String)> = select.build_query_as().fetch_all(conn).await?;
     let mut indicators: BTreeMap<i64, Vec<IndicatorView>> = BTreeMap::new();
     for (campaign, id, pattern, kind, tlp) in rows {
         let indicator = told_pattern(id, &pattern, &tlp);
@@ -359,21 +438,19 @@ async fn indicators(
     Ok(indicators)
 }
 
-/// The campaign that an id or a uuid means today, also if it has become part of another since.
+/// The campaign that an id or a uuid means today, also if it has become part of another since. A member names one as it was told of
+/// it ([`name_for_member`]): a number would tell how many there are.
 ///
 /// # Errors
 /// The database's own.
 pub async fn resolve(store: &Store, scope: Scope, name: &str) -> Result<Option<i64>, StoreError> {
+    let name = name.to_ascii_lowercase();
+    if let Scope::Member(_) = scope {
+        let told = views(store, scope, Chosen::All).await?;
+        return Ok(told.into_iter().find(|campaign| campaign.uuid == name).map(|campaign| campaign.id));
+    }
     let number: Option<i64> = name.parse().ok();
-    let found = sqlx::query_scalar(
-        "SELECT f.id FROM (SELECT id FROM campaign WHERE id = $1 OR uuid = $2
-                           UNION ALL SELECT into_id FROM merged WHERE kind = 'campaign' AND (id = $1 OR uuid = $2)) f
-         WHERE $3 IS NULL OR EXISTS (SELECT 1 FROM incident i WHERE i.campaign_id = f.id AND i.member_id = $3)",
-    )
-    .bind(number)
-    .bind(name.to_ascii_lowercase())
-    .bind(scope.member_id())
-    .fetch_optional(store.readers())
-    .await?;
-    Ok(found)
+    let sql = "SELECT id FROM campaign WHERE id = $1 OR uuid = $2
+        UNION ALL SELECT into_id FROM merged WHERE kind = 'campaign' AND (id = $1 OR uuid = $2)";
+    Ok(sqlx::query_scalar(sql).bind(number).bind(name).fetch_optional(store.readers()).await?)
 }

@@ -1,5 +1,6 @@
 //! Incidents: read for correlation, written as it decides, listed.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
@@ -10,11 +11,13 @@ use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::alert::{MemberView, evidence_from, is_told, told_pattern};
+use super::campaign::{Chosen, ENOUGH_OTHERS, of_scope};
 use super::priority::{why_from, word_from};
 use super::record::{ROWS_PER_STATEMENT, pieces, push_ids};
 use super::workflow::standing_from;
-use super::{Scope, Store, StoreError, departure, restored, workflow};
+use super::{Scope, Store, StoreError, departure, priority, restored, workflow};
 use crate::incident::{Incident, IncidentDecision};
+use crate::limits::COUNT_IN_SUM_MAX;
 use crate::priority::{Term, Word};
 use crate::strand::{Link, Span};
 use crate::workflow::{Closing, Matter, State};
@@ -242,7 +245,7 @@ pub struct IncidentView {
 /// # Errors
 /// The database's own.
 pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<Vec<IncidentView>, StoreError> {
-    read(store, scope, campaign, None).await
+    views(store, scope, campaign.map_or(Chosen::All, Chosen::Campaign)).await
 }
 
 /// One incident.
@@ -250,38 +253,49 @@ pub async fn list(store: &Store, scope: Scope, campaign: Option<i64>) -> Result<
 /// # Errors
 /// The database's own.
 pub async fn one(store: &Store, scope: Scope, incident: i64) -> Result<Option<IncidentView>, StoreError> {
-    Ok(read(store, scope, None, Some(incident)).await?.into_iter().next())
+    Ok(views(store, scope, Chosen::These(&[incident])).await?.into_iter().next())
 }
 
-async fn read(
-    store: &Store,
-    scope: Scope,
-    campaign: Option<i64>,
-    incident: Option<i64>,
-) -> Result<Vec<IncidentView>, StoreError> {
+/// The same of those that are chosen. A member's are weighed by nothing but what is its own, and are in a campaign it is told of.
+///
+/// # Errors
+/// The database's own.
+pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Vec<IncidentView>, StoreError> {
     let mut tx = store.readers().begin().await?;
-    let sql = format!(
+    let mut select = QueryBuilder::new(
         "SELECT i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, n.id AS indicator_id, n.tlp,
-                i.first_seen, i.last_seen, i.campaign_id, i.exercise, i.word, i.why, i.weights_version,
+                i.first_seen, i.last_seen, i.opened_at, i.exercise, i.word, i.why, i.weights_version,
+                CASE WHEN ",
+    );
+    select
+        .push_bind(scope.member_id())
+        .push(" IS NULL THEN i.campaign_id ELSE (SELECT c.id FROM campaign c WHERE c.id = i.campaign_id AND ");
+    select.push(ENOUGH_OTHERS.replace("$MEMBER", "i.member_id"));
+    select.push(format!(
+        ") END AS campaign_id,
                 EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.persistent <> 0) AS persistent,
                 EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.in_history <> 0) AS in_history,
                 MAX(CASE WHEN a.id IS NULL THEN COALESCE(i.reached, 0) WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
                 i.state, i.closed_as, i.duplicate_of, i.owner, i.came_back, i.human,
                 COALESCE(i.updated_at > i.state_at, FALSE) AS grown,
-                COUNT(a.id) AS alerts, COALESCE(SUM(a.count), 0) AS sightings,
+                COUNT(a.id) AS alerts, COALESCE(SUM(CASE WHEN a.count > {COUNT_IN_SUM_MAX} THEN {COUNT_IN_SUM_MAX} ELSE a.count END), 0) AS sightings,
                 COALESCE(MAX(a.by_resolver), 0) AS via_resolver, MAX(a.hosts) AS hosts_about
          FROM incident i JOIN member m ON m.id = i.member_id
          LEFT JOIN indicator n ON i.link_kind = 'indicator' AND n.id = CAST(i.link_value AS BIGINT)
-         LEFT JOIN alert a ON a.incident_id = i.id
-         WHERE ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3)
-         GROUP BY i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, n.id, n.tlp,
-                  i.first_seen, i.last_seen, i.campaign_id, i.exercise, i.word, i.why, i.weights_version, i.state,
-                  i.closed_as, i.duplicate_of, i.owner, i.came_back, i.human, i.updated_at, i.state_at
-         ORDER BY CASE WHEN i.state = 'closed' THEN 1 ELSE 0 END, i.last_seen DESC, i.id DESC"
+         LEFT JOIN alert a ON a.incident_id = i.id WHERE "
+    ));
+    chosen.push(&mut select, "i.id", "i.campaign_id");
+    of_scope(&mut select, scope);
+    select.push(
+        " GROUP BY i.id, i.uuid, m.number, m.name, i.title, i.link_kind, i.link_value, n.pattern, n.id, n.tlp,
+                  i.first_seen, i.last_seen, i.opened_at, i.campaign_id, i.member_id, i.exercise, i.word, i.why, i.weights_version,
+                  i.state, i.closed_as, i.duplicate_of, i.owner, i.came_back, i.human, i.updated_at, i.state_at
+         ORDER BY CASE WHEN i.state = 'closed' THEN 1 ELSE 0 END, i.last_seen DESC, i.id DESC",
     );
-    let read = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.member_id()).bind(campaign).bind(incident);
-    let rows = read.fetch_all(&mut *tx).await?;
-    let mut hosts = hosts(&mut tx, scope, campaign, incident).await?;
+    let rows = select.build().fetch_all(&mut *tx).await?;
+    let mut hosts = hosts(&mut tx, scope, chosen).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+    let mut own = priority::own(&mut tx, scope, &ids).await?;
     let mut incidents = Vec::with_capacity(rows.len());
     for row in rows {
         let id: i64 = row.try_get("id")?;
@@ -318,6 +332,17 @@ async fn read(
             human: row.try_get("human")?,
         });
     }
+    for incident in &mut incidents {
+        if let Some(own) = own.remove(&incident.id) {
+            (incident.word, incident.why) = (Some(own.word), own.why);
+        }
+    }
+    // A member's in the order of what it sees: numbers may have been given to others' between.
+    if scope != Scope::Operator {
+        let key =
+            |view: &IncidentView| (view.state == State::Closed, Reverse(view.last_seen), Reverse(view.uuid.clone()));
+        incidents.sort_by_cached_key(key);
+    }
     Ok(incidents)
 }
 
@@ -337,20 +362,16 @@ pub(super) fn in_words(row: &SqliteRow) -> Result<(String, String), sqlx::Error>
 async fn hosts(
     conn: &mut SqliteConnection,
     scope: Scope,
-    campaign: Option<i64>,
-    incident: Option<i64>,
+    chosen: Chosen<'_>,
 ) -> Result<HashMap<i64, Vec<String>>, sqlx::Error> {
-    let rows: Vec<(i64, String)> = sqlx::query_as(
+    let mut select = QueryBuilder::new(
         "SELECT DISTINCT i.id, a.client FROM incident i JOIN alert a ON a.incident_id = i.id
-         WHERE a.by_resolver = 0 AND a.client IS NOT NULL
-           AND ($1 IS NULL OR i.member_id = $1) AND ($2 IS NULL OR i.campaign_id = $2) AND ($3 IS NULL OR i.id = $3)
-         ORDER BY i.id, a.client",
-    )
-    .bind(scope.member_id())
-    .bind(campaign)
-    .bind(incident)
-    .fetch_all(conn)
-    .await?;
+         WHERE a.by_resolver = 0 AND a.client IS NOT NULL AND ",
+    );
+    chosen.push(&mut select, "i.id", "i.campaign_id");
+    of_scope(&mut select, scope);
+    select.push(" ORDER BY i.id, a.client");
+    let rows: Vec<(i64, String)> = select.build_query_as().fetch_all(conn).await?;
     let mut hosts: BTreeMap<i64, Vec<String>> = BTreeMap::new();
     for (incident, client) in rows {
         hosts.entry(incident).or_default().push(client);

@@ -3,6 +3,7 @@
 pub mod alert;
 pub mod allow;
 mod approval;
+pub mod asked;
 pub mod audit;
 pub mod audit_part;
 pub mod belonging;
@@ -136,6 +137,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/022_statistics.sql"),
     include_str!("../schema/023_workflow.sql"),
     include_str!("../schema/024_sight.sql"),
+    include_str!("../schema/025_api.sql"),
 ];
 
 /// Why the store could not be opened or used.

@@ -1,8 +1,9 @@
 //! The reads behind the page: what stands in the database, as plain facts of one moment.
 //!
 //! Under [`Scope::Member`] nothing of another member is read: no name, no number, no time; others come only as a count,
-//! and only from [`OTHERS_SHOWN_FROM`] up.
+//! and only in steps ([`others_told`](super::campaign::others_told)); numbers of rows, which count others' too, are not among what it is told.
 
+mod anchor;
 pub(super) mod reads;
 mod rows;
 
@@ -34,8 +35,6 @@ pub const ALERTS_MAX: i64 = 500;
 const INDICATORS_MAX: i64 = 2_000;
 /// Members and sensors read at once: over five times the municipalities there are.
 const MEMBERS_MAX: i64 = 2_000;
-/// Other members are told of as a count from here up, so that a count never points at one (decision 9).
-pub const OTHERS_SHOWN_FROM: i64 = 3;
 
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,6 +221,8 @@ pub struct WorkFacts {
 pub struct CampaignFacts {
     /// `campaign.id`.
     pub id: i64,
+    /// What the reader names it by in an address: its number, for a member its name outside.
+    pub name: String,
     /// Its name outside.
     pub uuid: String,
     /// indicator or threat.
@@ -236,7 +237,7 @@ pub struct CampaignFacts {
     pub updated_at: Option<Timestamp>,
     /// Members hit, first hit first.
     pub hits: Vec<HitFacts>,
-    /// Members hit beside those in `hits`: none = not told.
+    /// Members hit beside those in `hits`, for a member at least so many.
     pub others: Option<i64>,
     /// Members hit that have left since; always 0 for a member.
     pub departed: i64,
@@ -274,6 +275,8 @@ impl CampaignFacts {
 pub struct IncidentFacts {
     /// `incident.id`.
     pub id: i64,
+    /// What the reader names it by in an address: its number, for a member its name outside.
+    pub name: String,
     /// Its name outside.
     pub uuid: String,
     /// indicator or threat.
@@ -282,8 +285,10 @@ pub struct IncidentFacts {
     pub title: Option<String>,
     /// Part of an exercise.
     pub exercise: bool,
-    /// The campaign it belongs to.
+    /// The campaign it belongs to; for a member one that it is told of.
     pub campaign_id: Option<i64>,
+    /// What the reader names that by.
+    pub campaign_name: Option<String>,
     /// Its alerts, summed.
     pub hit: HitFacts,
     /// How much it matters.

@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::record::{ROWS_PER_STATEMENT, pieces, push_ids};
 use super::strand::{FACTS, facts_from_one};
-use super::{Store, StoreError, incident, weights};
+use super::{Scope, Store, StoreError, incident, weights};
 use crate::link::Key;
 use crate::priority::{Priority, Term, Weighed, Word};
 use crate::weights::Weights;
@@ -42,7 +42,7 @@ pub(crate) fn why_from(json: Option<String>) -> Vec<Term> {
     json.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
 }
 
-fn level_of(word: Word) -> i64 {
+pub(crate) fn level_of(word: Word) -> i64 {
     Word::ALL.iter().zip(0..).find(|(other, _)| **other == word).map_or(0, |(_, level)| level)
 }
 
@@ -60,7 +60,7 @@ pub async fn weigh(
     for (whole, ids) in [(Whole::Incident, incidents), (Whole::Campaign, campaigns)] {
         let ids: Vec<i64> = ids.iter().copied().collect();
         for chunk in ids.chunks(ROWS_PER_STATEMENT) {
-            let found = strands(conn, whole, chunk, shared).await?;
+            let found = strands(conn, whole, chunk, shared, Proposed::Unless).await?;
             let weighed = chunk.iter().filter_map(|id| {
                 let strands = found.get(id).map(Vec::as_slice).unwrap_or_default();
                 Some((*id, crate::priority::weigh(strands, weights)?))
@@ -69,6 +69,40 @@ pub async fn weigh(
         }
     }
     Ok(())
+}
+
+/// These incidents of a member, weighed by nothing that is not its own: no proposal that counts others' meetings unless a person has
+/// upheld it, no verdicts on others' alerts. Nothing for the operator, whose words are stored.
+///
+/// # Errors
+/// The database's own.
+pub(crate) async fn own(
+    conn: &mut SqliteConnection,
+    scope: Scope,
+    incidents: &[i64],
+) -> Result<BTreeMap<i64, Priority>, sqlx::Error> {
+    let mut weighed = BTreeMap::new();
+    if scope == Scope::Operator {
+        return Ok(weighed);
+    }
+    let weights = weights::in_force(conn).await?;
+    let shared = BTreeMap::new();
+    for chunk in incidents.chunks(ROWS_PER_STATEMENT) {
+        for (id, strands) in strands(conn, Whole::Incident, chunk, &shared, Proposed::Upheld).await? {
+            let own: Vec<Weighed> = strands.into_iter().map(|strand| Weighed { verdicts: (0, 0), ..strand }).collect();
+            weighed.extend(crate::priority::weigh(&own, &weights).map(|priority| (id, priority)));
+        }
+    }
+    Ok(weighed)
+}
+
+/// Which proposals of noise count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proposed {
+    /// All that no person has overruled.
+    Unless,
+    /// Those that a person has upheld.
+    Upheld,
 }
 
 /// The incidents and the campaigns that have this key.
@@ -89,21 +123,28 @@ async fn strands(
     whole: Whole,
     ids: &[i64],
     shared: &BTreeMap<i64, i64>,
+    proposed: Proposed,
 ) -> Result<BTreeMap<i64, Vec<Weighed>>, sqlx::Error> {
     let verdicts = verdicts(conn, whole, ids).await?;
     let column = whole.column();
+    let stands = match proposed {
+        Proposed::Unless => "(g.settled_as IS NULL OR g.settled_as <> 'overruled')",
+        Proposed::Upheld => "g.settled_as = 'upheld'",
+    };
     let mut select: QueryBuilder<Sqlite> = QueryBuilder::new(
         "SELECT t.whole, MAX(t.id), t.facts, t.noise, t.listed, t.by_threat, string_agg(CAST(t.member_id AS TEXT), ' ') FROM (SELECT ",
     );
     // An indicator is proposed as noise as long as no person has said that it is none; a strand is where all its indicators are. So it is
     // with mere lists.
     select.push(column).push(" AS whole, s.id, s.member_id, ").push(FACTS).push(
-        " AS facts, COALESCE((SELECT MIN(CASE WHEN EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = t.value
-                AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')) THEN 1 ELSE 0 END)
-            FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator'), 0) AS noise,
-          COALESCE((SELECT MIN(CASE WHEN EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'threat' AND g.value = n.threat
-                AND (g.settled_as IS NULL OR g.settled_as <> 'overruled')) THEN 1 ELSE 0 END)
-            FROM trace t LEFT JOIN indicator n ON n.id = CAST(t.value AS BIGINT)
+        " AS facts, COALESCE((SELECT MIN(CASE WHEN EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'indicator' AND g.value = t.value AND ",
+    );
+    select.push(stands).push(
+        ") THEN 1 ELSE 0 END) FROM trace t WHERE t.strand_id = s.id AND t.kind = 'indicator'), 0) AS noise,
+          COALESCE((SELECT MIN(CASE WHEN EXISTS (SELECT 1 FROM guard g WHERE g.kind = 'threat' AND g.value = n.threat AND ",
+    );
+    select.push(stands).push(
+        ") THEN 1 ELSE 0 END) FROM trace t LEFT JOIN indicator n ON n.id = CAST(t.value AS BIGINT)
             WHERE t.strand_id = s.id AND t.kind = 'indicator'), 0) AS listed,
           CASE WHEN s.link_kind = 'threat' THEN 1 ELSE 0 END AS by_threat
          FROM strand s JOIN incident i ON i.id = s.incident_id WHERE ",

@@ -1,9 +1,10 @@
 //! Proposals that an indicator is noise, and what a person says of them.
 
 use serde::Serialize;
+use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
-use super::alert::shown_pattern;
+use super::alert::told_pattern;
 use super::{Scope, Store, StoreError, incident, priority, weights};
 use crate::link::{Key, KeyKind};
 use crate::noise::Numbers;
@@ -52,7 +53,30 @@ pub struct Proposal {
 }
 
 /// A proposal as it is stored.
-type Row = (i64, String, i64, String, Option<String>, Option<String>, Option<String>);
+type Row = (i64, String, String, i64, String, Option<String>, Option<String>, Option<String>);
+
+/// Says it within a transaction.
+pub(super) async fn settle(
+    tx: &mut SqliteConnection,
+    indicator: i64,
+    settled: Settled,
+    (who, why): (&str, &str),
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE guard SET settled_as = $2, settled_by = $3, settled_why = $4, settled_at = $5
+        WHERE kind = 'indicator' AND value = $1";
+    let key = Key { kind: KeyKind::Indicator, value: indicator.to_string() };
+    let update = sqlx::query(sql).bind(&key.value).bind(settled.as_str()).bind(who).bind(why).bind(now.0);
+    if update.execute(&mut *tx).await?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let (incidents, campaigns) = priority::held_by(&mut *tx, &key).await?;
+    let weights = weights::in_force(&mut *tx).await?;
+    let shared = incident::behind_suppliers(&mut *tx).await?;
+    let (incidents, campaigns) = (incidents.into_iter().collect(), campaigns.into_iter().collect());
+    priority::weigh(&mut *tx, &incidents, &campaigns, &shared, &weights).await?;
+    Ok(true)
+}
 
 impl Store {
     /// Everything that is proposed as noise, the newest first; those not settled only, if `open`.
@@ -63,13 +87,13 @@ impl Store {
         if scope != Scope::Operator {
             return Ok(Vec::new());
         }
-        let sql = "SELECT n.id, n.pattern, g.tripped_at, g.numbers, g.settled_as, g.settled_by, g.settled_why
+        let sql = "SELECT n.id, n.pattern, n.tlp, g.tripped_at, g.numbers, g.settled_as, g.settled_by, g.settled_why
             FROM guard g JOIN indicator n ON n.id = CAST(g.value AS BIGINT)
             WHERE g.kind = 'indicator' AND ($1 = 0 OR g.settled_as IS NULL) ORDER BY g.tripped_at DESC, n.id DESC";
         let rows: Vec<Row> = sqlx::query_as(sql).bind(i64::from(open)).fetch_all(self.readers()).await?;
-        let read = |(indicator_id, pattern, at, numbers, settled, by, why): Row| Proposal {
+        let read = |(indicator_id, pattern, tlp, at, numbers, settled, by, why): Row| Proposal {
             indicator_id,
-            indicator: shown_pattern(&pattern),
+            indicator: told_pattern(indicator_id, &pattern, &tlp),
             proposed_at: Timestamp(at),
             numbers: serde_json::from_str(&numbers).ok(),
             settled: settled.as_deref().and_then(Settled::of),
@@ -91,19 +115,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let sql = "UPDATE guard SET settled_as = $2, settled_by = $3, settled_why = $4, settled_at = $5
-            WHERE kind = 'indicator' AND value = $1";
-        let key = Key { kind: KeyKind::Indicator, value: indicator.to_string() };
-        let update = sqlx::query(sql).bind(&key.value).bind(settled.as_str()).bind(who).bind(why).bind(now.0);
-        if update.execute(&mut *tx).await?.rows_affected() == 0 {
-            return Ok(false);
+        let is_there = settle(&mut tx, indicator, settled, (who, why), now).await?;
+        if is_there {
+            tx.commit().await?;
         }
-        let (incidents, campaigns) = priority::held_by(&mut tx, &key).await?;
-        let weights = weights::in_force(&mut tx).await?;
-        let shared = incident::behind_suppliers(&mut tx).await?;
-        let (incidents, campaigns) = (incidents.into_iter().collect(), campaigns.into_iter().collect());
-        priority::weigh(&mut tx, &incidents, &campaigns, &shared, &weights).await?;
-        tx.commit().await?;
-        Ok(true)
+        Ok(is_there)
     }
 }

@@ -7,7 +7,7 @@ use varde_common::time::Timestamp;
 
 use super::campaign::{absorb_campaign, grow_campaign, raise_campaign};
 use super::record::ROWS_PER_STATEMENT;
-use super::{Store, StoreError, cluster, incident, priority, weights};
+use super::{Scope, Store, StoreError, cluster, incident, priority, weights};
 use crate::campaign::is_campaign;
 use crate::weights::Weights;
 
@@ -75,6 +75,23 @@ async fn weigh(conn: &mut SqliteConnection, campaigns: &BTreeSet<i64>, weights: 
 }
 
 impl Store {
+    /// Incidents of a campaign that have an alert of this indicator.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn incidents_with(
+        &self,
+        scope: Scope,
+        campaign: i64,
+        indicator: i64,
+    ) -> Result<BTreeSet<i64>, StoreError> {
+        let sql = "SELECT DISTINCT i.id FROM incident i JOIN alert a ON a.incident_id = i.id
+            WHERE i.campaign_id = $1 AND a.indicator_id = $2 AND ($3 IS NULL OR i.member_id = $3)";
+        let select = sqlx::query_scalar(sql).bind(campaign).bind(indicator).bind(scope.member_id());
+        let found: Vec<i64> = select.fetch_all(self.readers()).await?;
+        Ok(found.into_iter().collect())
+    }
+
     /// Takes incidents out of a campaign. What links the two from now on makes them no longer one: later alerts go to one or the
     /// other. The mark that it is too connected goes, for a person has seen to it.
     ///

@@ -169,7 +169,7 @@ impl Store {
 }
 
 /// None for one whose facts a newer program wrote.
-fn listed(row: &SqliteRow) -> Result<Option<SilenceRow>, sqlx::Error> {
+pub(super) fn listed(row: &SqliteRow) -> Result<Option<SilenceRow>, sqlx::Error> {
     let Ok(facts) = serde_json::from_str(row.try_get("facts")?) else { return Ok(None) };
     Ok(Some(SilenceRow {
         id: row.try_get("id")?,

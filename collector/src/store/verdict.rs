@@ -10,6 +10,7 @@ use super::alert::verdict_from;
 use super::allow::{Allowing, Following, allow_refuted, end_refuted};
 use super::claim::changed;
 use super::claim_sum;
+use super::proposal::{self, Settled};
 use super::{Scope, Store, StoreError};
 use crate::limits::feed::SIGHTINGS_WAITING_MAX;
 use crate::verdict::Verdict;
@@ -274,7 +275,42 @@ impl Store {
     /// The database's own.
     pub async fn judge(&self, alert: i64, word: Word<'_>, now: Timestamp) -> Result<Option<Judged>, StoreError> {
         let mut tx = self.begin().await?;
+        let judged = judge(&mut tx, alert, word, now).await?;
+        if judged.is_some() {
+            tx.commit().await?;
+        }
+        Ok(judged)
+    }
+
+    /// The alert through which it is said of an indicator that it is noise: the last real one that nothing is said of, else the last.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn alert_to_judge(&self, scope: Scope, indicator: i64) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT id FROM alert WHERE indicator_id = $1 AND exercise = 0 AND ($2 IS NULL OR member_id = $2)
+            ORDER BY verdict IS NOT NULL, id DESC LIMIT 1";
+        let select = sqlx::query_scalar(sql).bind(indicator).bind(scope.member_id());
+        Ok(select.fetch_optional(self.readers()).await?)
+    }
+
+    /// Says that an indicator that is proposed as noise is one: of `alert` that it is a false positive, with all that follows from that,
+    /// and of the proposal that it is upheld, in one transaction. Gives none where there is no such alert or proposal; then nothing is
+    /// changed.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn accept_noise(
+        &self,
+        (indicator, alert): (i64, i64),
+        (who, why): (&str, &str),
+        now: Timestamp,
+    ) -> Result<Option<Judged>, StoreError> {
+        let mut tx = self.begin().await?;
+        let word = Word { verdict: Some(Verdict::FalsePositive), reason: why, who };
         let Some(judged) = judge(&mut tx, alert, word, now).await? else { return Ok(None) };
+        if !proposal::settle(&mut tx, indicator, Settled::Upheld, (who, why), now).await? {
+            return Ok(None);
+        }
         tx.commit().await?;
         Ok(Some(judged))
     }

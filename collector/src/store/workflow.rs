@@ -370,12 +370,13 @@ impl Store {
         Ok(Ok(line))
     }
 
-    /// The incident that an id or a uuid means today, also if it has become part of another since.
+    /// The incident that an id or a uuid means today, also if it has become part of another since. A member names it by its uuid: a number
+    /// would tell how many there are.
     ///
     /// # Errors
     /// The database's own.
     pub async fn incident_named(&self, scope: Scope, name: &str) -> Result<Option<i64>, StoreError> {
-        let number: Option<i64> = name.parse().ok();
+        let number: Option<i64> = name.parse().ok().filter(|_| scope == Scope::Operator);
         let sql = "SELECT f.id FROM (SELECT id FROM incident WHERE id = $1 OR uuid = $2
                 UNION ALL SELECT into_id FROM merged WHERE kind = 'incident' AND (id = $1 OR uuid = $2)) f
             JOIN incident i ON i.id = f.id WHERE $3 IS NULL OR i.member_id = $3";

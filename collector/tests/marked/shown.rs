@@ -207,7 +207,25 @@ fn t7a_no_command_page_feed_or_log_shows_what_was_shared_with_few_by_more_than_i
     ] {
         hear(line);
     }
-    for path in ["/", "/kampanje/1", "/kampanje/2", "/sak/1", "/sak/5", "/sensor/1", "/medlem/3407", "/api/picture"] {
+    for path in [
+        "/",
+        "/kampanje/1",
+        "/kampanje/2",
+        "/sak/1",
+        "/sak/5",
+        "/sensor/1",
+        "/medlem/3407",
+        "/api/picture",
+        "/api/v1/campaigns",
+        "/api/v1/campaigns/1",
+        "/api/v1/campaigns/2",
+        "/api/v1/incidents",
+        "/api/v1/incidents/1",
+        "/api/v1/incidents/5",
+        "/api/v1/alerts",
+        "/api/v1/indicators",
+        "/api/v1/proposals",
+    ] {
         heard.push((path.to_owned(), page(&web, path).unwrap()));
     }
     let token = |name: &str, options: &[&str]| {
@@ -274,6 +292,8 @@ fn t7a_no_command_page_feed_or_log_shows_what_was_shared_with_few_by_more_than_i
         ("feed green", "openmark.example"),
         ("/kampanje/2", "ortrolig indikator 2"),
         ("/api/picture", "campaigns"),
+        ("/api/v1/indicators", "confidential indicator 1"),
+        ("/api/v1/campaigns/1", "confidential indicator"),
         ("publish --include-red", "ublished"),
     ] {
         assert!(text(what).contains(part), "{what}: {}", text(what));

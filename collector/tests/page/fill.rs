@@ -195,7 +195,7 @@ async fn campaign(
     word: &(dyn Fn(&str) -> String + Sync),
 ) -> anyhow::Result<()> {
     let first = now.minus(Duration::from_secs(200 * 60)).0;
-    sqlx::query("INSERT INTO campaign (id, uuid, link_kind, link_value, title, exercise, opened_at, first_seen, last_seen, updated_at) VALUES ($1,$2,$3,$4,$4,$5,$6,$6,$7,$7)")
+    sqlx::query("INSERT INTO campaign (id, uuid, link_kind, link_value, title, exercise, opened_at, first_seen, last_seen, updated_at) VALUES ($1,$2,$3,COALESCE((SELECT CAST(id AS TEXT) FROM indicator WHERE pattern = $4), $4),$4,$5,$6,$6,$7,$7)")
         .bind(id)
         .bind(word(&format!("5a1c0de0-0000-5000-8000-00000000000{id}")))
         .bind(link_kind)
@@ -220,7 +220,7 @@ async fn incident_row(
     now: Timestamp,
     word: &(dyn Fn(&str) -> String + Sync),
 ) -> anyhow::Result<()> {
-    sqlx::query("INSERT INTO incident (id, uuid, member_id, link_kind, link_value, title, exercise, campaign_id, opened_at, first_seen, last_seen, updated_at) VALUES ($1,$2,$3,$4,$5,$5,$6,$7,$8,$8,$9,$9)")
+    sqlx::query("INSERT INTO incident (id, uuid, member_id, link_kind, link_value, title, exercise, campaign_id, opened_at, first_seen, last_seen, updated_at) VALUES ($1,$2,$3,$4,COALESCE((SELECT CAST(id AS TEXT) FROM indicator WHERE pattern = $5), $5),$5,$6,$7,$8,$8,$9,$9)")
         .bind(id)
         .bind(word(&format!("1c1de000-0000-5000-8000-0000000000{id}")))
         .bind(member)

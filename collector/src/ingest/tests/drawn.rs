@@ -82,7 +82,7 @@ async fn two_members_with_the_same_indicator_are_a_campaign_and_changes_tell_of_
             { "number": "1001", "name": "Kommune 1", "supplier": null, "first_seen": day(0), "evidence": "looked_up", "human": false },
             { "number": "1002", "name": "Kommune 2", "supplier": null, "first_seen": day(3), "evidence": "looked_up", "human": false },
         ],
-        "member_count": 2, "independent": 2, "departed": 0, "able_to_see": 3, "members_total": 3, "evidence": "looked_up", "hosts": 2, "alerts": 2,
+        "member_count": 2, "independent": 2, "departed": 0, "able_to_see": 3, "members_total": 3, "others_at_least": null, "evidence": "looked_up", "hosts": 2, "alerts": 2,
         "sightings": 2, "first_seen": day(0), "last_seen": day(3), "opened_at": NOW, "exercise": false,
         "word": "high", "why": line["why"], "weights_version": "varde-2", "scale": "several", "half_within_s": 0, "persistent": 0,
         "in_history": false, "too_connected": false, "too_connected_why": null, "state": "new", "closed_as": null, "duplicate_of": null, "owner": null,
@@ -185,8 +185,9 @@ async fn a_late_alert_that_bridges_two_campaigns_leaves_the_older_and_the_other_
     for name in ["1", "2", before[0].uuid.as_str()] {
         assert_eq!(campaign::resolve(&fixture.store, Scope::Operator, name).await.unwrap(), Some(1), "{name}");
     }
-    for (scope, found) in [(Scope::Member(1), Some(1)), (Scope::Member(3), None)] {
-        assert_eq!(campaign::resolve(&fixture.store, scope, "2").await.unwrap(), found);
+    for name in ["1", "2", before[0].uuid.as_str()] {
+        let found = campaign::resolve(&fixture.store, Scope::Member(1), name).await.unwrap();
+        assert_eq!(found, None, "a member names none by its number, and is told of none with so few others");
     }
     assert_eq!(campaign::resolve(&fixture.store, Scope::Operator, "3").await.unwrap(), None);
     // The id that is gone is not given to another.
@@ -267,11 +268,15 @@ async fn w1_a_member_reads_nothing_of_another() {
             }
         }
     }
-    let own = campaigns(&fixture, Scope::Member(1)).await;
-    assert_eq!((own[0].member_count, own[0].hosts, own[0].alerts, own[0].last_seen), (None, 1, 1, day(1)));
+    assert_eq!(campaigns(&fixture, Scope::Member(1)).await, [], "that it is there would tell of two others");
     send(&fixture, 4, &batch(1, vec![RecordBody::Opened(opened(1, 9, 4))])).await;
     let own = campaigns(&fixture, Scope::Member(1)).await;
-    assert_eq!((own[0].member_count, own[0].members.len()), (Some(4), 1), "three others are a number");
+    assert_eq!((own[0].member_count, own[0].hosts, own[0].alerts, own[0].last_seen), (None, 1, 1, day(1)));
+    assert_eq!((own[0].others_at_least, own[0].members.len()), (Some(3), 1), "three others are a number");
+    assert_eq!(campaign::resolve(&fixture.store, Scope::Member(1), &own[0].uuid).await.unwrap(), Some(1));
+    let real = &campaigns(&fixture, Scope::Operator).await[0].uuid;
+    assert_ne!(real, &own[0].uuid, "the real name tells whose incident was the first");
+    assert_eq!(campaign::resolve(&fixture.store, Scope::Member(1), real).await.unwrap(), None);
     assert_eq!(campaigns(&fixture, Scope::Member(5)).await, []);
 }
 
@@ -292,8 +297,7 @@ async fn who_could_see_it_is_the_same_for_commands_and_page() {
     let picture = fixture.store.picture(Scope::Operator).await.unwrap();
     let page = Coverage::of_campaign(&picture, &picture.campaigns[0]);
     assert_eq!((page.able.len(), page.total()), (3, 7));
-    let own = campaigns(&fixture, Scope::Member(1)).await;
-    assert_eq!((own[0].able_to_see, own[0].members_total), (None, Some(7)), "three at most are not counted");
+    assert_eq!(campaigns(&fixture, Scope::Member(1)).await, [], "a member is told of no campaign with one other");
 }
 
 #[tokio::test]
@@ -311,14 +315,14 @@ async fn members_behind_one_suppliers_network_count_once_and_each_is_named() {
     assert_eq!(named, [("1001", Some("IKT Øst")), ("1002", Some("IKT Øst")), ("1003", None)]);
     assert_eq!((found[0].member_count, found[0].independent), (Some(3), Some(2)));
 
-    // Four members with three networks: a member is told of no count, for three others would be two.
+    // Four members with three networks: a member is told of nothing, for three others would be two.
     send(&fixture, 4, &batch(1, vec![RecordBody::Opened(opened(1, 10, 1))])).await;
-    let own = &campaigns(&fixture, Scope::Member(4)).await[0];
-    assert_eq!((own.member_count, own.independent, own.members[0].supplier.as_deref()), (None, None, None));
+    assert_eq!(campaigns(&fixture, Scope::Member(4)).await, []);
     let picture = fixture.store.picture(Scope::Member(4)).await.unwrap();
-    assert_eq!(picture.campaigns[0].others, None, "the page says as little");
+    assert_eq!((picture.campaigns.len(), picture.campaigns_total), (0, 0), "the page says as little");
     fixture.run("UPDATE member SET supplier = NULL").await;
-    assert_eq!(campaigns(&fixture, Scope::Member(4)).await[0].member_count, Some(4));
+    let own = &campaigns(&fixture, Scope::Member(4)).await[0];
+    assert_eq!((own.others_at_least, own.independent, own.members[0].supplier.as_deref()), (Some(3), None, None));
     assert_eq!(fixture.store.picture(Scope::Member(4)).await.unwrap().campaigns[0].others, Some(3));
 }
 

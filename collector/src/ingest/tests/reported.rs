@@ -56,15 +56,12 @@ async fn w1_a_campaign_is_never_called_by_what_a_person_has_called_one_members_i
         let scope = Scope::Member(member);
         let (picture, detail) = fixture.store.picture_of(scope, Subject::Incident(member)).await.unwrap().unwrap();
         assert_eq!(detail.incidents[0].title.as_deref(), Some("Kari ringte om løsepenger"), "its own");
-        assert_eq!(picture.campaigns[0].title.as_deref(), Some("evil.no"));
-        assert_eq!(picture.campaigns[0].hits.len(), 1);
+        assert_eq!(picture.campaigns.len(), 0, "one other is no number that a member is told");
     }
     // What is for few is told to nobody by it.
     fixture.run("UPDATE indicator SET tlp = 'TLP:RED' WHERE id = 1").await;
-    for scope in [Scope::Operator, Scope::Member(1)] {
-        let picture = fixture.store.picture(scope).await.unwrap();
-        assert_eq!(picture.campaigns[0].title, None);
-    }
+    let picture = fixture.store.picture(Scope::Operator).await.unwrap();
+    assert_eq!(picture.campaigns[0].title, None);
 }
 
 #[tokio::test]

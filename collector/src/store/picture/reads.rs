@@ -1,22 +1,23 @@
 //! The statements behind the picture.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 use varde_common::list::CHANNEL_ALL;
-use varde_common::time::Timestamp;
 use varde_common::words::fingerprint;
 
+use super::anchor::{beat, trust};
 use super::rows::{alert_facts, hit_facts, indicator_facts, maybe_time, member_facts, time, withheld, work_facts};
 use super::{
     ALERTS_MAX, CAMPAIGNS_MAX, CampaignFacts, Detail, INCIDENTS_MAX, INDICATORS_MAX, IncidentFacts, KeyFacts,
-    ListFacts, MEMBERS_MAX, OTHERS_SHOWN_FROM, Picture, SensorFacts, SensorTrustFacts, Subject, TrustFacts, WordFacts,
+    ListFacts, MEMBERS_MAX, Picture, SensorFacts, SensorTrustFacts, Subject, WordFacts,
 };
-use crate::beat::Fare;
+use crate::store::campaign::{is_told_of, name_for_member, others_told};
 use crate::store::heartbeat::BEFORE;
 use crate::store::priority::why_from;
-use crate::store::{Scope, brake, brake_standing, pending, reach, rollout, setting, source, weights, workflow};
+use crate::store::{Scope, brake, brake_standing, priority, reach, source, weights, workflow};
 use crate::workflow::Matter;
 
 /// A hostile sensor may claim any count: one alert adds at most this to a sum, so that no sum overflows.
@@ -44,8 +45,11 @@ macro_rules! hit_columns {
 macro_rules! shown_campaigns {
     () => {
         "(SELECT c.id FROM campaign c WHERE ($3 IS NULL OR c.id = $3) AND ($1 IS NULL OR EXISTS \
-         (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) \
-         ORDER BY c.exercise, CASE WHEN $1 IS NULL AND c.state = 'closed' THEN 1 ELSE 0 END, c.last_seen DESC, c.id DESC LIMIT $2)"
+         (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1) AND \
+         (SELECT COUNT(DISTINCT COALESCE(om.supplier, CAST(om.id AS TEXT))) FROM incident oi JOIN member om ON om.id = oi.member_id \
+         WHERE oi.campaign_id = c.id AND oi.member_id <> $1) >= 3) \
+         ORDER BY c.exercise, CASE WHEN $1 IS NULL AND c.state = 'closed' THEN 1 ELSE 0 END, CASE WHEN $1 IS NULL THEN c.last_seen ELSE (SELECT MAX(y.last_seen) FROM incident y \
+         WHERE y.campaign_id = c.id AND y.member_id = $1) END DESC, c.id DESC LIMIT $2)"
     };
 }
 
@@ -94,16 +98,18 @@ pub(super) async fn picture(
     .iter()
     .map(member_facts)
     .collect::<Result<_, _>>()?;
-    let counts = sqlx::query(
-        "SELECT (SELECT COUNT(*) FROM campaign c WHERE $1 IS NULL OR EXISTS \
-         (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) AS campaigns, \
+    let told = is_told_of("$1");
+    let own = format!(
+        "($1 IS NULL OR EXISTS (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1)) AND {told}"
+    );
+    let counts = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "SELECT (SELECT COUNT(*) FROM campaign c WHERE {own}) AS campaigns, \
          (SELECT COUNT(*) FROM incident i WHERE $1 IS NULL OR i.member_id = $1) AS incidents, \
-         (SELECT COUNT(*) FROM campaign c WHERE c.exercise <> 0 AND ($1 IS NULL OR EXISTS \
-         (SELECT 1 FROM incident x WHERE x.campaign_id = c.id AND x.member_id = $1))) AS exercise_campaigns, \
+         (SELECT COUNT(*) FROM campaign c WHERE c.exercise <> 0 AND {own}) AS exercise_campaigns, \
          (SELECT COUNT(*) FROM incident i WHERE i.exercise <> 0 AND ($1 IS NULL OR i.member_id = $1)) \
          AS exercise_incidents, \
-         (SELECT COUNT(*) FROM alert a WHERE $1 IS NULL OR a.member_id = $1) AS alerts",
-    )
+         (SELECT COUNT(*) FROM alert a WHERE $1 IS NULL OR a.member_id = $1) AS alerts"
+    )))
     .bind(member)
     .fetch_one(&mut **tx)
     .await?;
@@ -129,34 +135,6 @@ pub(super) async fn picture(
         exercise_incidents: counts.try_get("exercise_incidents")?,
         alerts_total: counts.try_get("alerts")?,
     })
-}
-
-/// The trust anchor and who signs lists: the operator's business.
-async fn trust(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<TrustFacts, sqlx::Error> {
-    if matches!(scope, Scope::Member(_)) {
-        return Ok(TrustFacts::default());
-    }
-    let root: Option<(i64, i64)> =
-        sqlx::query_as("SELECT version, expires FROM root_document ORDER BY version DESC LIMIT 1")
-            .fetch_optional(&mut **tx)
-            .await?;
-    let list_key = sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(setting::LIST_KEY_MODE);
-    Ok(TrustFacts {
-        root: root.map(|(version, expires)| (version, Timestamp(expires))),
-        list_key: list_key.fetch_optional(&mut **tx).await?,
-        pending: pending::facts(&mut **tx).await?,
-        rollout: rollout::newest(&mut **tx).await?.into_iter().next(),
-    })
-}
-
-/// How the outgoing heartbeat fares: the operator's business.
-async fn beat(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<Option<Fare>, sqlx::Error> {
-    if matches!(scope, Scope::Member(_)) {
-        return Ok(None);
-    }
-    let text = sqlx::query_scalar("SELECT value FROM setting WHERE key = $1").bind(setting::HEARTBEAT);
-    let text: Option<String> = text.fetch_optional(&mut **tx).await?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// Every sensor and whom it watches.
@@ -273,6 +251,7 @@ async fn read_campaigns(
     for row in &rows {
         campaigns.push(CampaignFacts {
             id: row.try_get("id")?,
+            name: row.try_get::<i64, _>("id")?.to_string(),
             uuid: row.try_get("uuid")?,
             link_kind: row.try_get("link_kind")?,
             title: Some(row.try_get("title")?),
@@ -314,8 +293,7 @@ async fn read_campaigns(
     }
     if member.is_some() {
         let others = sqlx::query(concat!(
-            "SELECT i.campaign_id, COUNT(DISTINCT i.member_id) AS others, \
-             COUNT(DISTINCT COALESCE(m.supplier, m.id)) AS independent FROM incident i \
+            "SELECT i.campaign_id, COUNT(DISTINCT COALESCE(m.supplier, CAST(m.id AS TEXT))) AS independent FROM incident i \
              JOIN member m ON m.id = i.member_id WHERE i.member_id <> $1 AND i.campaign_id IN ",
             shown_campaigns!(),
             " GROUP BY i.campaign_id"
@@ -328,10 +306,19 @@ async fn read_campaigns(
         for row in &others {
             if let Some(campaign) = place.get(&row.try_get("campaign_id")?).and_then(|&at| campaigns.get_mut(at)) {
                 // Members behind one supplier's network count once: three of them are one box.
-                let independent: i64 = row.try_get("independent")?;
-                campaign.others = Some(row.try_get("others")?).filter(|_| independent >= OTHERS_SHOWN_FROM);
+                campaign.others = others_told(row.try_get("independent")?);
             }
         }
+        let own = own_names(tx, scope).await?;
+        for campaign in &mut campaigns {
+            if let Some(name) = own.get(&campaign.id) {
+                (campaign.name, campaign.uuid) = (name.clone(), name.clone());
+            }
+        }
+        let last = |campaign: &CampaignFacts| campaign.hits.iter().map(|hit| hit.last_seen).max();
+        campaigns.sort_by(|one, other| {
+            (one.exercise, Reverse(last(one)), &one.name).cmp(&(other.exercise, Reverse(last(other)), &other.name))
+        });
     }
     let indicators = sqlx::query(concat!(
         "SELECT DISTINCT i.campaign_id, n.id, n.pattern, n.kind, n.source, n.threat, n.tlp, n.confidence, \
@@ -361,9 +348,11 @@ async fn read_incidents(
 ) -> Result<Vec<IncidentFacts>, sqlx::Error> {
     let (campaign, incident) = subject(of);
     let rows = sqlx::query(concat!(
-        "SELECT i.id, i.uuid, i.link_kind, i.title, i.exercise, i.campaign_id, i.word, i.why, i.weights_version, i.member_id, m.number, \
-         m.name, m.supplier, i.state, i.closed_as, i.duplicate_of, i.owner, i.came_back, i.state_at, i.updated_at, \
-         i.human AS opened_by_person, ",
+        "SELECT i.id, i.uuid, i.link_kind, i.title, i.exercise, CASE WHEN $1 IS NULL THEN i.campaign_id ELSE \
+         (SELECT c.id FROM campaign c WHERE c.id = i.campaign_id AND (SELECT COUNT(DISTINCT COALESCE(om.supplier, CAST(om.id AS TEXT))) \
+         FROM incident oi JOIN member om ON om.id = oi.member_id WHERE oi.campaign_id = c.id AND oi.member_id <> $1) >= 3) END \
+         AS campaign_id, i.word, i.why, i.weights_version, i.member_id, m.number, m.name, m.supplier, \
+         i.state, i.closed_as, i.duplicate_of, i.owner, i.came_back, i.state_at, i.updated_at, i.human AS opened_by_person, ",
         hit_columns!(),
         "FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id \
          LEFT JOIN indicator n ON n.id = a.indicator_id WHERE i.id IN (SELECT x.id FROM incident x \
@@ -380,24 +369,51 @@ async fn read_incidents(
     .fetch_all(&mut **tx)
     .await?;
     let mut incidents = Vec::with_capacity(rows.len());
+    let ids: Vec<i64> = rows.iter().map(|row| row.try_get("id")).collect::<Result<_, _>>()?;
+    // A member's are weighed by nothing but its own.
+    let mut own = priority::own(&mut *tx, scope, &ids).await?;
+    let names = own_names(tx, scope).await?;
     for row in &rows {
         let title: String = row.try_get("title")?;
         let human = row.try_get::<i64, _>("opened_by_person")? != 0;
+        let (id, campaign_id): (i64, Option<i64>) = (row.try_get("id")?, row.try_get("campaign_id")?);
+        let (name, campaign_name) = match scope {
+            Scope::Operator => (id.to_string(), campaign_id.map(|id| id.to_string())),
+            Scope::Member(_) => (row.try_get("uuid")?, campaign_id.and_then(|id| names.get(&id).cloned())),
+        };
+        let weighed = match own.remove(&id) {
+            Some(own) => WordFacts { word: Some(priority::level_of(own.word)), why: own.why, ..weighed(row)? },
+            None => weighed(row)?,
+        };
         incidents.push(IncidentFacts {
-            id: row.try_get("id")?,
+            id,
+            name,
+            campaign_name,
             uuid: row.try_get("uuid")?,
             link_kind: row.try_get("link_kind")?,
             // What a person has called it tells no indicator.
             title: if !human && withheld(scope, row.try_get("link_kind")?, row)? { None } else { Some(title) },
             exercise: row.try_get::<i64, _>("exercise")? != 0,
-            campaign_id: row.try_get("campaign_id")?,
+            campaign_id,
             hit: hit_facts(row)?,
-            weighed: weighed(row)?,
+            weighed,
             work: work_facts(row)?,
             human,
         });
     }
     Ok(incidents)
+}
+
+/// What a member names its campaigns by.
+async fn own_names(tx: &mut Transaction<'static, Sqlite>, scope: Scope) -> Result<HashMap<i64, String>, sqlx::Error> {
+    let Scope::Member(member) = scope else { return Ok(HashMap::new()) };
+    let sql = "SELECT campaign_id, uuid FROM incident WHERE member_id = $1 AND campaign_id IS NOT NULL ORDER BY opened_at, uuid";
+    let rows: Vec<(i64, String)> = sqlx::query_as(sql).bind(member).fetch_all(&mut **tx).await?;
+    let mut names = HashMap::new();
+    for (campaign, incident) in rows {
+        names.entry(campaign).or_insert_with(|| name_for_member(&incident));
+    }
+    Ok(names)
 }
 
 fn weighed(row: &SqliteRow) -> Result<WordFacts, sqlx::Error> {
