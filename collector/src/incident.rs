@@ -149,7 +149,9 @@ fn by_host(
         for one in fresh {
             let near: Vec<&Seen<'_>> =
                 fresh.iter().chain(others).filter(|other| other.span.within(one.span, within)).collect();
-            let topics: BTreeSet<&Topic> = near.iter().map(|other| other.topic).collect();
+            // What is practised with makes no host a gateway, and the other way round.
+            let alike = near.iter().filter(|other| other.topic.exercise == one.topic.exercise);
+            let topics: BTreeSet<&Topic> = alike.map(|other| other.topic).collect();
             if topics.len() <= limits.topics_max {
                 let found = near.into_iter().filter(|other| other.node != one.node && join(one, other, within));
                 joined.extend(found.map(|other| (one.node, other.node)));

@@ -180,6 +180,12 @@ impl Progress {
         self.duplicate_of
     }
 
+    /// As a member is told it: which case it is a duplicate of is a number, which counts others' too.
+    #[must_use]
+    pub fn unnumbered(self) -> Progress {
+        Progress { duplicate_of: None, ..self }
+    }
+
     /// Two turn out to be one. What is open in either is open in the whole, and what was closed as two different things nobody has
     /// looked at as one. Contained is only what was contained in both.
     #[must_use]

@@ -127,6 +127,21 @@ fn twice(collector: &Collector, folder: &Path, line: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// A sensor's settings came to name two block pages.
+const NARROWS: &str = r#"UPDATE sensor SET sight = '{
+    "newest": {
+        "heard": {"both": 1, "inside_alone": 0, "outside_alone": 0, "other_alone": 0, "answered": 0, "unanswered": 0, "unasked": 0},
+        "exclusions": {"sources": 1, "shares": false, "inside_v4": 0, "inside_v6": 0, "resolvers": 0, "sinkholes": 2, "dns_ports": 1,
+            "data_out_octets": 1048576, "frequent_hosts": 256, "digest": 2}
+    },
+    "mark": {"both": 1, "inside_alone": 0, "outside_alone": 0, "other_alone": 0, "answered": 0, "unanswered": 0, "unasked": 0},
+    "mark_at": "2026-01-01T00:00:00Z",
+    "lately": null,
+    "accepted": {"sources": 1, "shares": false, "inside_v4": 0, "inside_v6": 0, "resolvers": 0, "sinkholes": 0, "dns_ports": 1,
+        "data_out_octets": 1048576, "frequent_hosts": 256, "digest": 1},
+    "changed_at": "2026-01-01T00:00:00Z"
+}' WHERE id = 1"#;
+
 #[test]
 fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Result<()> {
     let outside = tempfile::tempdir()?;
@@ -267,6 +282,8 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     )?;
     step(&["silence", "assign", "900", "--to", "Kari"])?;
     step(&["silence", "note", "900", "--text", "speilporten"])?;
+    collector.tamper(NARROWS)?;
+    step(&["silence", "accept", "1"])?;
     step(&["alert", "list"])?;
     step(&["alert", "list", "--json"])?;
     step(&["alert", "verdict", "1", "false-positive", "--reason", "navnet er utdatert"])?;

@@ -25,7 +25,8 @@ pub const VERDICTS: &[&str] = &["false-positive", "legitimate", "confirmed", "no
 /// Kinds of indicators.
 pub const KINDS: &[&str] = &["domain", "host", "ipv4", "ipv6", "network"];
 /// Kinds of what keeps sensors from seeing or from being heard.
-pub const SILENCES: &[&str] = &["unheard", "deaf", "dropping", "old_list", "clock_skew", "one_client"];
+pub const SILENCES: &[&str] =
+    &["unheard", "deaf", "dropping", "old_list", "clock_skew", "one_client", "one_way", "narrowed"];
 /// How a sensor is.
 pub const STATES: &[&str] = &[
     "connected",

@@ -95,11 +95,21 @@ pub fn state_words(standing: Progress, texts: &Texts) -> String {
         (State::Closed, Some(Closing::Confirmed) | None) => texts.say("state-closed-confirmed"),
         (State::Closed, Some(Closing::FalsePositive)) => texts.say("state-closed-false-positive"),
         (State::Closed, Some(Closing::Legitimate)) => texts.say("state-closed-legitimate"),
-        (State::Closed, Some(Closing::Duplicate)) => {
-            let of = standing.duplicate_of().unwrap_or_default().to_string();
-            texts.with("state-closed-duplicate", &[("of", &of)])
-        }
+        (State::Closed, Some(Closing::Duplicate)) => numbered(
+            ("state-closed-duplicate", "state-closed-duplicate-unnumbered"),
+            "of",
+            standing.duplicate_of(),
+            texts,
+        ),
         (State::Closed, Some(Closing::Exercise)) => texts.say("state-closed-exercise"),
+    }
+}
+
+/// A sentence with a case's number in it, or the one without for whoever is told no numbers.
+fn numbered((key, unnumbered): (&str, &str), name: &str, number: Option<i64>, texts: &Texts) -> String {
+    match number {
+        Some(number) => texts.with(key, &[(name, &number.to_string())]),
+        None => texts.say(unnumbered),
     }
 }
 
@@ -131,7 +141,6 @@ fn back_words(why: Why, was: Progress, texts: &Texts) -> String {
 
 /// What was said or found, as a sentence.
 pub fn said_words(said: &Said, texts: &Texts) -> String {
-    let numbered = |key: &str, id: &i64| texts.with(key, &[("id", &id.to_string())]);
     match said {
         Said::Reported { text } => texts.with("said-reported", &[("text", text)]),
         Said::Stepped { standing, reason: None } => state_words(*standing, texts),
@@ -152,17 +161,25 @@ pub fn said_words(said: &Said, texts: &Texts) -> String {
             texts.with("said-reached", &[("evidence", &Steps::of(level_of(*evidence), texts).word)])
         }
         Said::CameBack { why, was } => back_words(*why, *was, texts),
-        Said::Returned { of } => numbered("said-returned", of),
-        Said::WentOn { in_incident } => numbered("said-went-on", in_incident),
+        Said::Returned { of } => numbered(("said-returned", "said-returned-unnumbered"), "id", *of, texts),
+        Said::WentOn { in_incident } => {
+            numbered(("said-went-on", "said-went-on-unnumbered"), "id", *in_incident, texts)
+        }
         Said::Joined { id, was } => {
-            texts.with("said-joined", &[("id", &id.to_string()), ("was", &state_words(*was, texts))])
+            let was = state_words(*was, texts);
+            match id {
+                Some(id) => texts.with("said-joined", &[("id", &id.to_string()), ("was", &was)]),
+                None => texts.with("said-joined-unnumbered", &[("was", &was)]),
+            }
         }
         Said::FirstSeen => texts.say("said-first"),
         Said::InHistory => texts.say("said-history"),
         Said::Concluded => texts.say("said-concluded"),
-        Said::MemberHit { number, name, incident } => {
-            let incident = incident.to_string();
-            texts.with("said-hit", &[("number", number), ("name", name), ("id", &incident)])
+        Said::MemberHit { number, name, incident: Some(incident) } => {
+            texts.with("said-hit", &[("number", number), ("name", name), ("id", &incident.to_string())])
+        }
+        Said::MemberHit { number, name, incident: None } => {
+            texts.with("said-hit-unnumbered", &[("number", number), ("name", name)])
         }
     }
 }

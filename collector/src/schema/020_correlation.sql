@@ -54,7 +54,7 @@ CREATE TABLE trace (
     id         INTEGER PRIMARY KEY,
     member_id  BIGINT NOT NULL REFERENCES member (id),
     strand_id  BIGINT NOT NULL REFERENCES strand (id),
-    kind       TEXT   NOT NULL,            -- 'threat', 'indicator', 'address' or 'domain'
+    kind       TEXT   NOT NULL,            -- 'threat', 'indicator', 'contact', 'address' or 'domain'
     value      TEXT   NOT NULL,
     exercise   BIGINT NOT NULL,
     first_seen BIGINT NOT NULL,
@@ -133,13 +133,18 @@ LEFT JOIN alert a ON a.incident_id = i.id AND (a.direction = 'outbound' OR a.cli
 LEFT JOIN indicator n ON n.id = a.indicator_id
 GROUP BY i.id, i.member_id, i.link_kind, i.link_value, i.exercise, i.first_seen, i.last_seen;
 UPDATE alert SET strand_id = incident_id;
--- What was stored shares threats and indicators; addresses and domains are shared by what comes from now on.
+-- What was stored shares threats, indicators and contact; addresses and domains are shared by what comes from now on.
 INSERT INTO trace (member_id, strand_id, kind, value, exercise, first_seen, last_seen)
 SELECT member_id, id, 'threat', link_value, exercise, first_seen, last_seen FROM strand WHERE link_kind = 'threat';
 INSERT INTO trace (member_id, strand_id, kind, value, exercise, first_seen, last_seen)
 SELECT s.member_id, s.id, 'indicator', CAST(a.indicator_id AS TEXT), s.exercise, MIN(a.first_seen), MAX(a.last_seen)
 FROM strand s JOIN alert a ON a.strand_id = s.id
 WHERE a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3
+GROUP BY s.member_id, s.id, a.indicator_id, s.exercise;
+INSERT INTO trace (member_id, strand_id, kind, value, exercise, first_seen, last_seen)
+SELECT s.member_id, s.id, 'contact', CAST(a.indicator_id AS TEXT), s.exercise, MIN(a.first_seen), MAX(a.last_seen)
+FROM strand s JOIN alert a ON a.strand_id = s.id
+WHERE a.evidence >= 3 AND (a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3)
 GROUP BY s.member_id, s.id, a.indicator_id, s.exercise;
 INSERT INTO meeting (indicator_id, member_id, first_seen, evidence)
 SELECT indicator_id, member_id, MIN(first_seen), MAX(evidence) FROM alert WHERE exercise = 0

@@ -171,6 +171,15 @@ pub async fn mark_held_by(conn: &mut SqliteConnection, key: &Key, now: Timestamp
     sqlx::query_scalar(sql).bind(key.kind.as_str()).bind(&key.value).bind(why).bind(now.0).fetch_all(conn).await
 }
 
+/// What this key held together is too connected no more: a person has said that the key links.
+///
+/// # Errors
+/// The database's own.
+pub async fn unmark_held_by(conn: &mut SqliteConnection, key: &Key) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE cluster SET too_connected_at = NULL, too_connected_why = NULL WHERE too_connected_why = $1";
+    sqlx::query(sql).bind(format!("{} {}", key.kind, key.value)).execute(conn).await.map(drop)
+}
+
 /// Marks a campaign's cluster too connected that is about too many things.
 ///
 /// # Errors

@@ -124,7 +124,8 @@ pub async fn look(
             KeyKind::Address => {
                 let most = weights.link.address_topics_max;
                 let mut topics = trace::topics(conn, &key, most.saturating_add(1)).await?;
-                let here = facts.iter().filter(|fact| fact.keys.contains(&key));
+                // An exercise hides nothing: what is practised with makes no address a common one.
+                let here = facts.iter().filter(|fact| !fact.topic.exercise && fact.keys.contains(&key));
                 topics.extend(here.map(|fact| fact.topic.link.clone()));
                 let topics = i64::try_from(topics.len()).unwrap_or(i64::MAX);
                 (topics > most).then(|| json!({ "topics_over": most }))

@@ -325,7 +325,7 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
             in_history: row.try_get("in_history")?,
             state: stands.state(),
             closed_as: stands.closed_as(),
-            duplicate_of: stands.duplicate_of(),
+            duplicate_of: stands.duplicate_of().filter(|_| scope == Scope::Operator),
             owner: row.try_get("owner")?,
             came_back: row.try_get("came_back")?,
             grown_since_closed: stands.state() == State::Closed && row.try_get("grown")?,

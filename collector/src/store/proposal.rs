@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 use varde_common::time::Timestamp;
 
 use super::alert::told_pattern;
-use super::{Scope, Store, StoreError, incident, priority, weights};
+use super::{Scope, Store, StoreError, cluster, incident, priority, weights};
 use crate::link::{Key, KeyKind};
 use crate::noise::Numbers;
 
@@ -69,6 +69,10 @@ pub(super) async fn settle(
     let update = sqlx::query(sql).bind(&key.value).bind(settled.as_str()).bind(who).bind(why).bind(now.0);
     if update.execute(&mut *tx).await?.rows_affected() == 0 {
         return Ok(false);
+    }
+    match settled {
+        Settled::Overruled => cluster::unmark_held_by(&mut *tx, &key).await?,
+        Settled::Upheld => {}
     }
     let (incidents, campaigns) = priority::held_by(&mut *tx, &key).await?;
     let weights = weights::in_force(&mut *tx).await?;

@@ -153,13 +153,13 @@ async fn insert(
     Ok(())
 }
 
-/// The different things that strands with this key are about, and no more than `most` of them.
+/// The different things that strands with this key are about, exercises left out, and no more than `most` of them.
 ///
 /// # Errors
 /// The database's own.
 pub async fn topics(conn: &mut SqliteConnection, key: &Key, most: i64) -> Result<BTreeSet<Link>, sqlx::Error> {
     let sql = "SELECT DISTINCT s.link_kind, s.link_value FROM trace t JOIN strand s ON s.id = t.strand_id
-        WHERE t.kind = $1 AND t.value = $2 LIMIT $3";
+        WHERE t.kind = $1 AND t.value = $2 AND t.exercise = 0 LIMIT $3";
     let rows: Vec<(String, String)> =
         sqlx::query_as(sql).bind(key.kind.as_str()).bind(&key.value).bind(most).fetch_all(conn).await?;
     Ok(rows.into_iter().map(|(kind, value)| Link { kind: kind_from(&kind), value }).collect())

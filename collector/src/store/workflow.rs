@@ -250,7 +250,7 @@ async fn hit(conn: &mut SqliteConnection, scope: Scope, campaign: i64) -> Result
     let mut entries: Vec<Entry> = rows
         .into_iter()
         .map(|(incident, number, name, at, learnt)| {
-            read_from_it(at, learnt, true, Said::MemberHit { number, name, incident })
+            read_from_it(at, learnt, true, Said::MemberHit { number, name, incident: Some(incident) })
         })
         .collect();
     if scope == Scope::Operator {
@@ -300,7 +300,11 @@ pub(super) async fn work(conn: &mut SqliteConnection, scope: Scope, case: Matter
         Matter::Campaign(_) | Matter::Silence(_) => None,
     };
     let measures = measures(&said);
-    Ok(Some(Work { timeline: merged(said, read), measures, duties }))
+    let mut timeline = merged(said, read);
+    if scope != Scope::Operator {
+        timeline = timeline.into_iter().map(|entry| Entry { said: entry.said.unnumbered(), ..entry }).collect();
+    }
+    Ok(Some(Work { timeline, measures, duties }))
 }
 
 /// What must be looked up before it is said: of a measure what it is.

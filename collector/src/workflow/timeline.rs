@@ -103,18 +103,18 @@ pub enum Said {
     },
     /// The same was an incident before that is closed: a host meets what it met then.
     Returned {
-        /// That incident.
-        of: i64,
+        /// That incident; none for whoever is told no numbers, here as below.
+        of: Option<i64>,
     },
     /// The same was met again so much later that it is an incident of its own.
     WentOn {
         /// That incident.
-        in_incident: i64,
+        in_incident: Option<i64>,
     },
     /// Another turned out to be part of it; what was said of that stands here from now on.
     Joined {
         /// Its number, which leads here.
-        id: i64,
+        id: Option<i64>,
         /// Where that stood.
         was: Progress,
     },
@@ -131,8 +131,35 @@ pub enum Said {
         /// Its name.
         name: String,
         /// Its incident.
-        incident: i64,
+        incident: Option<i64>,
     },
+}
+
+impl Said {
+    /// As a member is told it: numbers of cases count others' too.
+    #[must_use]
+    pub fn unnumbered(self) -> Said {
+        match self {
+            Said::Stepped { standing, reason } => Said::Stepped { standing: standing.unnumbered(), reason },
+            Said::CameBack { why, was } => Said::CameBack { why, was: was.unnumbered() },
+            Said::Returned { of: _ } => Said::Returned { of: None },
+            Said::WentOn { in_incident: _ } => Said::WentOn { in_incident: None },
+            Said::Joined { id: _, was } => Said::Joined { id: None, was: was.unnumbered() },
+            Said::MemberHit { number, name, incident: _ } => Said::MemberHit { number, name, incident: None },
+            Said::Reported { .. }
+            | Said::Assigned { .. }
+            | Said::Noted { .. }
+            | Said::Measured { .. }
+            | Said::Discovered
+            | Said::BreachSuspected
+            | Said::DutyReported { .. }
+            | Said::DutyWithdrawn { .. }
+            | Said::Reached { .. }
+            | Said::FirstSeen
+            | Said::InHistory
+            | Said::Concluded => self,
+        }
+    }
 }
 
 /// A line of a timeline.

@@ -69,7 +69,7 @@ pub struct Silence {
     pub sensor: i64,
     /// Number of the member whose sensor it is; null where the reader may not know it.
     pub member: Option<String>,
-    /// unheard, deaf, dropping, old_list, clock_skew or one_client.
+    /// unheard, deaf, dropping, old_list, clock_skew, one_client, one_way or narrowed.
     pub kind: &'static str,
     /// The worst there was, by kind: {session}, {packets}, {dropped, frames}, {held, newest}, {offset_us}, {alerts, indicators, by_resolver}.
     #[schema(value_type = Object)]

@@ -142,8 +142,8 @@ async fn c_what_comes_back_after_more_than_a_week_is_an_incident_of_its_own_that
     let fixture = closed(Closing::Confirmed).await;
     send(&fixture, 1, &batch(2, vec![RecordBody::Opened(opened(1, 10, 70))])).await;
     assert_eq!(standing(&fixture, 1).await, Progress::closed(Closing::Confirmed, None));
-    assert!(told(&fixture, Matter::Incident(2)).await.contains(&Said::Returned { of: 1 }));
-    assert!(told(&fixture, Matter::Incident(1)).await.contains(&Said::WentOn { in_incident: 2 }));
+    assert!(told(&fixture, Matter::Incident(2)).await.contains(&Said::Returned { of: Some(1) }));
+    assert!(told(&fixture, Matter::Incident(1)).await.contains(&Said::WentOn { in_incident: Some(2) }));
     let found = incident::one(&fixture.store, Scope::Operator, 2).await.unwrap().unwrap();
     assert_eq!(found.came_back, 1);
     // Another host's is news.
@@ -157,7 +157,7 @@ async fn c_what_comes_back_after_more_than_a_week_is_an_incident_of_its_own_that
     let told = told(&fixture, Matter::Incident(1)).await;
     let joined = told.iter().filter(|said| matches!(said, Said::Joined { .. })).count();
     assert_eq!(joined, 2, "{told:?}");
-    assert!(told.contains(&Said::Returned { of: 1 }));
+    assert!(told.contains(&Said::Returned { of: Some(1) }));
 }
 
 #[tokio::test]

@@ -101,6 +101,30 @@ async fn c4_a_shared_cdn_address_links_nothing_and_a_rare_one_links_until_it_is_
 }
 
 #[tokio::test]
+async fn c5_an_exercise_makes_no_address_a_common_one_and_no_host_a_gateway() {
+    let fixture = fixture(3).await;
+    indicators(&fixture, 10, 20, 80).await;
+    fixture.run("UPDATE indicator SET exercise = 1 WHERE id >= 20").await;
+    let practised = |indicator: u64, client: u64| {
+        let mut drill = reached(indicator, client, 1, "198.51.100.9");
+        drill.marks.exercise = true;
+        drill
+    };
+    tell(&fixture, 3, (20..29).map(|indicator| practised(indicator, 70)).collect()).await;
+    tell(&fixture, 1, (20..29).map(|indicator| practised(indicator, 7)).collect()).await;
+    assert_eq!(fixture.count("SELECT COUNT(*) FROM guard WHERE kind = 'address'").await, 0);
+    // The same address, and the same host, in earnest.
+    let lure = AlertOpened { evidence: Evidence::Answered, ..reached(12, 7, 2, "192.0.2.53") };
+    tell(&fixture, 1, vec![lure, reached(10, 7, 2, "198.51.100.9")]).await;
+    tell(&fixture, 2, vec![reached(11, 8, 3, "198.51.100.9")]).await;
+    let real: Vec<_> = incidents(&fixture).await.into_iter().filter(|incident| !incident.exercise).collect();
+    assert_eq!(real.len(), 2, "what the host met is one incident: {real:?}");
+    let found = campaigns(&fixture, Scope::Operator).await;
+    let found: Vec<_> = found.iter().filter(|campaign| !campaign.exercise).collect();
+    assert_eq!((found.len(), found[0].member_count), (1, Some(2)), "{found:?}");
+}
+
+#[tokio::test]
 async fn what_one_host_met_within_a_day_is_one_incident_with_several_topics() {
     let fixture = fixture(2).await;
     indicators(&fixture, 10, 3, 80).await;
@@ -151,6 +175,8 @@ async fn q_a_popular_false_positive_ends_as_a_proposal_with_its_numbers_and_not_
     assert!(fixture.store.settle_noise(10, Settled::Overruled, ("anne", "it is real"), NOW).await.unwrap());
     let after = incidents(&fixture).await.iter().map(|incident| incident.word).max().flatten();
     assert!(after > before, "{before:?} {after:?}");
+    let found = campaigns(&fixture, Scope::Operator).await;
+    assert!(found.iter().all(|found| found.too_connected_why.as_deref() != Some("indicator 10")), "{found:?}");
     tell(&fixture, 1, vec![reached(10, 9_999, 5, "198.51.100.9")]).await;
     let open = fixture.store.noise_proposals(Scope::Operator, true).await.unwrap();
     assert!(open.iter().all(|found| found.indicator_id != 10));

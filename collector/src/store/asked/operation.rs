@@ -20,6 +20,7 @@ impl Store {
         let mut tx = self.readers().begin().await?;
         let reader = scope.member_id();
         let mut select = QueryBuilder::new("SELECT i.*, CASE WHEN ");
+        select.push_bind(reader).push(" IS NULL THEN i.owner END AS told_owner, CASE WHEN ");
         select.push_bind(reader).push(" IS NULL OR s.member_id = ").push_bind(reader);
         select.push(" THEN m.number END AS number FROM silence i JOIN sensor s ON s.id = i.sensor_id JOIN member m ON m.id = s.member_id WHERE 1 = 1");
         match member(&mut tx, scope, asked).await? {

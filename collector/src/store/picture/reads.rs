@@ -264,7 +264,7 @@ async fn read_campaigns(
             indicators: Vec::new(),
             weighed: if operator { weighed(row)? } else { WordFacts::default() },
             is_too_connected: operator && row.try_get("is_too_connected")?,
-            work: if operator { Some(work_facts(row)?) } else { None },
+            work: if operator { Some(work_facts(scope, row)?) } else { None },
         });
     }
     let place: HashMap<i64, usize> = campaigns.iter().enumerate().map(|(place, c)| (c.id, place)).collect();
@@ -397,7 +397,7 @@ async fn read_incidents(
             campaign_id,
             hit: hit_facts(row)?,
             weighed,
-            work: work_facts(row)?,
+            work: work_facts(scope, row)?,
             human,
         });
     }

@@ -50,8 +50,10 @@ pub(super) fn hit_facts(row: &SqliteRow) -> Result<HitFacts, sqlx::Error> {
 }
 
 /// Where the work stands, of a row of an incident or a campaign.
-pub(super) fn work_facts(row: &SqliteRow) -> Result<WorkFacts, sqlx::Error> {
-    let (standing, since) = (standing_from(row)?, maybe_time(row, "state_at")?);
+pub(super) fn work_facts(scope: Scope, row: &SqliteRow) -> Result<WorkFacts, sqlx::Error> {
+    let standing = standing_from(row)?;
+    let standing = if scope == Scope::Operator { standing } else { standing.unnumbered() };
+    let (standing, since) = (standing, maybe_time(row, "state_at")?);
     Ok(WorkFacts {
         standing,
         owner: row.try_get("owner")?,

@@ -232,9 +232,9 @@ async fn returns(
     let find = sqlx::query_scalar(sql).bind(incident.member).bind(incident.id).bind(alert.indicator).bind(client);
     let before: Option<i64> = find.fetch_optional(&mut *conn).await?;
     let Some(of) = before else { return Ok(false) };
-    found(&mut *conn, Matter::Incident(incident.id), &Said::Returned { of }, alert.reached_at, now).await?;
+    found(&mut *conn, Matter::Incident(incident.id), &Said::Returned { of: Some(of) }, alert.reached_at, now).await?;
     sqlx::query("UPDATE incident SET came_back = 1 WHERE id = $1").bind(incident.id).execute(&mut *conn).await?;
-    let went_on = Said::WentOn { in_incident: incident.id };
+    let went_on = Said::WentOn { in_incident: Some(incident.id) };
     found(conn, Matter::Incident(of), &went_on, alert.reached_at, now).await?;
     Ok(true)
 }

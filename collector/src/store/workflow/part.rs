@@ -44,7 +44,7 @@ pub async fn absorb(conn: &mut SqliteConnection, old: Matter, into: Matter, now:
     };
     let sql = "UPDATE timeline SET subject_id = $3 WHERE kind = $1 AND subject_id = $2";
     sqlx::query(sql).bind(old.kind()).bind(old.id()).bind(into.id()).execute(&mut *conn).await?;
-    found(&mut *conn, into, &Said::Joined { id: old.id(), was: gone.standing }, now, now).await?;
+    found(&mut *conn, into, &Said::Joined { id: Some(old.id()), was: gone.standing }, now, now).await?;
     let whole = kept.standing.join(gone.standing);
     // What both were closed as is closed since the first of them: what was met after that is after the closing.
     let state_at = match (whole == kept.standing, whole == gone.standing) {
