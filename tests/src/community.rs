@@ -237,10 +237,18 @@ impl Collector {
     /// # Errors
     /// When a command fails.
     pub fn publish(&self, indicators: &str) -> Result<()> {
+        self.publish_as(indicators, &[])
+    }
+
+    /// The same, with more said of the indicators.
+    ///
+    /// # Errors
+    /// When the files cannot be written or the command fails.
+    pub fn publish_as(&self, indicators: &str, more: &[&str]) -> Result<()> {
         let file = self.data.join("import.txt");
         std::fs::write(&file, indicators)?;
         let file = file.to_string_lossy().into_owned();
-        self.ask(["indicator", "import", &file])?;
+        self.ask([&["indicator", "import", &file], more].concat())?;
         self.ask(["publish"]).map(drop)
     }
 

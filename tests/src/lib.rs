@@ -71,4 +71,5 @@ pub mod strangers;
 pub mod swarm;
 pub mod terminal;
 pub mod traffic;
+pub mod watch;
 pub mod wire;

@@ -21,6 +21,7 @@ use varde_tests::programs::{PATIENCE, eventually, said};
 use varde_tests::traffic::dns::{Question, rtype};
 use varde_tests::traffic::municipality::Municipality;
 use varde_tests::traffic::{Outcome, Traffic};
+use varde_tests::watch::Watch;
 
 /// No entry can be written while this stands.
 const BLOCK: &str = "CREATE TRIGGER blocked BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'no entry'); END";
@@ -53,25 +54,6 @@ fn community(folder: &Path) -> Result<Collector> {
     eventually("the campaign is there", PATIENCE, || Ok((collector.campaigns()?.len() == 1).then_some(())))?;
     collector.stop()?;
     Ok(collector)
-}
-
-/// Sees whether anybody has committed anything (`PRAGMA data_version`).
-struct Watch {
-    runtime: Runtime,
-    conn: SqliteConnection,
-}
-
-impl Watch {
-    fn new(collector: &Collector) -> Result<Watch> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let options = SqliteConnectOptions::new().filename(collector.data().join(DATABASE_FILE));
-        let conn = runtime.block_on(SqliteConnection::connect_with(&options))?;
-        Ok(Watch { runtime, conn })
-    }
-
-    fn version(&mut self) -> Result<i64> {
-        Ok(self.runtime.block_on(sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.conn))?)
-    }
 }
 
 /// Every file below with its octets, the database's own and logs apart.
@@ -126,21 +108,6 @@ fn twice(collector: &Collector, folder: &Path, line: &[&str]) -> Result<()> {
     }
     Ok(())
 }
-
-/// A sensor's settings came to name two block pages.
-const NARROWS: &str = r#"UPDATE sensor SET sight = '{
-    "newest": {
-        "heard": {"both": 1, "inside_alone": 0, "outside_alone": 0, "other_alone": 0, "answered": 0, "unanswered": 0, "unasked": 0},
-        "exclusions": {"sources": 1, "shares": false, "inside_v4": 0, "inside_v6": 0, "resolvers": 0, "sinkholes": 2, "dns_ports": 1,
-            "data_out_octets": 1048576, "frequent_hosts": 256, "digest": 2}
-    },
-    "mark": {"both": 1, "inside_alone": 0, "outside_alone": 0, "other_alone": 0, "answered": 0, "unanswered": 0, "unasked": 0},
-    "mark_at": "2026-01-01T00:00:00Z",
-    "lately": null,
-    "accepted": {"sources": 1, "shares": false, "inside_v4": 0, "inside_v6": 0, "resolvers": 0, "sinkholes": 0, "dns_ports": 1,
-        "data_out_octets": 1048576, "frequent_hosts": 256, "digest": 1},
-    "changed_at": "2026-01-01T00:00:00Z"
-}' WHERE id = 1"#;
 
 #[test]
 fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Result<()> {
@@ -282,7 +249,7 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     )?;
     step(&["silence", "assign", "900", "--to", "Kari"])?;
     step(&["silence", "note", "900", "--text", "speilporten"])?;
-    collector.tamper(NARROWS)?;
+    collector.tamper(include_str!("../narrows.sql"))?;
     step(&["silence", "accept", "1"])?;
     step(&["alert", "list"])?;
     step(&["alert", "list", "--json"])?;
@@ -331,13 +298,6 @@ fn w2_i9_nothing_is_done_or_shown_that_does_not_stand_in_the_audit_first() -> Re
     collector.stop()
 }
 
-/// A page, however it is answered.
-fn look(web: &str, path: &str) -> Result<String> {
-    let mut command = Command::new("curl");
-    command.args(["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"]);
-    Ok(said(command.arg(format!("http://{web}{path}?lang=en")))?.ok()?.out)
-}
-
 #[test]
 fn i9_a_page_that_shows_hosts_is_not_shown_before_it_stands_in_the_audit() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -353,22 +313,22 @@ fn i9_a_page_that_shows_hosts_is_not_shown_before_it_stands_in_the_audit() -> Re
     };
     collector.tamper(BLOCK)?;
     for page in pages {
-        let answer = look(&web, page)?;
+        let answer = ask(&web, &format!("{page}?lang=en"))?;
         ensure!(answer.ends_with("\n503") && answer.contains("Not shown") && !answer.contains("H-"), "{answer}");
     }
     for answer in answers {
         let told = ask(&web, answer)?;
         ensure!(told.ends_with("\n503") && told.contains("not-noted") && !told.contains("H-"), "{told}");
     }
-    ensure!(look(&web, "/")?.ends_with("\n200"), "what shows no host is shown");
+    ensure!(ask(&web, "/")?.ends_with("\n200"), "what shows no host is shown");
     collector.tamper(UNBLOCK)?;
     shown(0)?;
     for page in pages {
-        let answer = look(&web, page)?;
+        let answer = ask(&web, &format!("{page}?lang=en"))?;
         ensure!(answer.ends_with("\n200") && answer.contains("H-"), "{answer}");
     }
     shown(2)?;
-    look(&web, "/sak/1")?;
+    ask(&web, "/sak/1?lang=en")?;
     shown(2)?;
     for answer in answers {
         let told = ask(&web, answer)?;
@@ -380,7 +340,7 @@ fn i9_a_page_that_shows_hosts_is_not_shown_before_it_stands_in_the_audit() -> Re
     collector.stop()
 }
 
-/// An answer of the API and its status.
+/// An answer of page or API, however it is answered, and its status.
 fn ask(web: &str, path: &str) -> Result<String> {
     let mut command = Command::new("curl");
     command.args(["--silent", "--show-error", "--max-time", "20", "--write-out", "\n%{http_code}"]);
@@ -430,7 +390,7 @@ fn w2_nothing_of_the_audit_goes_in_the_first_hour_after_a_start() -> Result<()> 
     collector.tamper("UPDATE audit SET at = seq WHERE seq <= 4")?;
     let web = collector.start()?.web;
     for _ in 0..3 {
-        ensure!(look(&web, "/")?.ends_with("\n200"));
+        ensure!(ask(&web, "/")?.ends_with("\n200"));
     }
     collector.stop()?;
     let entries = entries(&collector)?;

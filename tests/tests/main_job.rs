@@ -200,7 +200,8 @@ fn main_job(mirror: Mirror) -> Result<()> {
         Collector::init_at(&folder.path().join("collector"), address, 7844, Some(internet.namespace.clone()))?;
     let web = collector.start()?.web;
     let list: String = NAMES.iter().map(|name| format!("{}\n", name.0)).collect();
-    collector.publish(&list)?;
+    // So sure that what one host met of it belongs together.
+    collector.publish_as(&list, &["--confidence", "80"])?;
     let mut places = Vec::new();
     for (index, (number, name)) in MEMBERS.into_iter().enumerate() {
         let place = Municipality::new(index + 1, &internet.namespace, mirror, folder.path())?;
