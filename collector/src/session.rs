@@ -34,10 +34,8 @@ pub enum Action {
     Follow(Following),
     /// Keep what became of a root document.
     NoteRoot(RootOutcome),
-    /// Keep how the sensor stands to its trust anchor.
-    NoteStanding(Standing),
-    /// Keep how much of its network the sensor sees.
-    NoteSight(Sight),
+    /// Keep how the sensor stands to its trust anchor, and how much of its network it sees, where it told of that.
+    NoteStanding(Standing, Option<Sight>),
     /// Keep why a word of which list is the newest was not believed.
     NoteNewest(Text),
     /// Keep which channel the sensor follows, and why it did not follow another.
@@ -93,6 +91,8 @@ pub struct Session {
     last_heartbeat: Option<Instant>,
     last_standing: Option<Instant>,
     last_sight: Option<Instant>,
+    /// What it said of that, until its standing comes.
+    sight: Option<Sight>,
     last_renewal: Option<Instant>,
     /// What was said of lists in front of Subscribe.
     holds: Option<Holding>,
@@ -126,6 +126,7 @@ impl Session {
             last_heartbeat: None,
             last_standing: None,
             last_sight: None,
+            sight: None,
             last_renewal: None,
             holds: None,
             subscribed: false,
@@ -256,14 +257,16 @@ impl Session {
                     self.passed_over += 1;
                     return Ok(Action::Nothing);
                 }
-                Ok(Action::NoteStanding(standing))
+                Ok(Action::NoteStanding(standing, self.sight.take()))
             }
             (Stream::Control, ToCollector::Sight(sight)) if self.speaks(3..=u16::MAX) => {
                 if is_too_soon(&mut self.last_sight, now) {
                     self.passed_over += 1;
                     return Ok(Action::Nothing);
                 }
-                Ok(Action::NoteSight(sight))
+                // It is noted with the standing that comes behind it: one transaction for both.
+                self.sight = Some(sight);
+                Ok(Action::Nothing)
             }
             // Totals and hunts have no messages yet; anything else is out of place.
             (
@@ -488,7 +491,16 @@ mod tests {
         let following = Following { revision: Revision(1), root_version: 4, roots: true, holds: None };
         assert_eq!(third.handle_message(Stream::Lists, subscribe(), now), Ok(Action::Follow(following)));
         assert!(matches!(third.handle_message(Stream::Lists, root(), now), Ok(Action::NoteRoot(_))));
-        assert!(matches!(third.handle_message(Stream::Control, standing(), now), Ok(Action::NoteStanding(_))));
+        assert_eq!(
+            third.handle_message(Stream::Control, sight(), now),
+            Ok(Action::Nothing),
+            "noted with the next standing"
+        );
+        let both = Action::NoteStanding(Standing::default(), Some(Sight::default()));
+        assert_eq!(third.handle_message(Stream::Control, standing(), now), Ok(both));
+        let later = now + HEARTBEAT_AT_LEAST;
+        let alone = Action::NoteStanding(Standing::default(), None);
+        assert_eq!(third.handle_message(Stream::Control, standing(), later), Ok(alone), "it is noted once");
         assert_eq!(third.handle_message(Stream::Control, standing(), now), Ok(Action::Nothing), "too soon");
         assert_eq!(third.handle_message(Stream::Control, root(), now), Err(CloseReason::ProtocolError));
         // What version 2 has in place of others, and nothing in place of them any more; version 3 likewise.

@@ -302,6 +302,7 @@ silence-one-way = The mirror port gives one direction alone: of { $alone } of { 
 silence-one-way-questions = The sensor sees DNS questions and hardly a response: { $alone } of { $total } were without. The mirror port gives one direction alone, or the name servers do not answer. Set the mirror to both directions (rx and tx).
 silence-one-way-responses = The sensor sees DNS responses and hardly a question: { $alone } of { $total } were without. The mirror port gives one direction alone. Set the mirror to both directions (rx and tx).
 silence-narrowed = The sensor's settings leave out more than before: { $sizes }. The member's IT sees in agent.toml and on the command line what it is; which addresses they are is not sent. If it is right, the response team accepts it with varde-collector silence accept.
+silence-altered = The sensor's settings are others than before: interfaces, networks or addresses, { $sizes }. Whether less is seen cannot be told from here. The member's IT sees in agent.toml and on the command line what it is; which addresses they are is not sent. If it is right, the response team accepts it with varde-collector silence accept.
 narrowed-sources = interfaces and files that are read: { $before } before, { $after } now
 narrowed-shares = the traffic is shared with other processes now
 narrowed-inside-v4 = IPv4 addresses that count as inside: { $before } before, { $after } now

@@ -302,6 +302,7 @@ silence-one-way = Speilporten gir bare den ene retningen: i { $alone } av { $tot
 silence-one-way-questions = Sensoren ser DNS-spørsmål og nesten ingen svar: { $alone } av { $total } var uten. Speilporten gir bare den ene retningen, eller navnetjenerne svarer ikke. Sett speilingen til begge retninger (rx og tx).
 silence-one-way-responses = Sensoren ser DNS-svar og nesten ingen spørsmål: { $alone } av { $total } var uten. Speilporten gir bare den ene retningen. Sett speilingen til begge retninger (rx og tx).
 silence-narrowed = Innstillingene hos sensoren utelater mer enn før: { $sizes }. Medlemmets IT ser i agent.toml og på kommandolinjen hva det er; hvilke adresser det gjelder, sendes ikke. Er det riktig, godtar responsmiljøet det med varde-collector silence accept.
+silence-altered = Innstillingene hos sensoren er andre enn før: grensesnitt, nett eller adresser, { $sizes }. Om den ser mindre, kan ikke avgjøres herfra. Medlemmets IT ser i agent.toml og på kommandolinjen hva det er; hvilke adresser det gjelder, sendes ikke. Er det riktig, godtar responsmiljøet det med varde-collector silence accept.
 narrowed-sources = grensesnitt og filer som leses: { $before } før, { $after } nå
 narrowed-shares = trafikken deles nå med andre prosesser
 narrowed-inside-v4 = IPv4-adresser som regnes som innenfor: { $before } før, { $after } nå

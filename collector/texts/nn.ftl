@@ -302,6 +302,7 @@ silence-one-way = Spegelporten gir berre den eine retninga: i { $alone } av { $t
 silence-one-way-questions = Sensoren ser DNS-spørsmål og nesten ingen svar: { $alone } av { $total } var utan. Spegelporten gir berre den eine retninga, eller namnetenarane svarer ikkje. Set speglinga til begge retningar (rx og tx).
 silence-one-way-responses = Sensoren ser DNS-svar og nesten ingen spørsmål: { $alone } av { $total } var utan. Spegelporten gir berre den eine retninga. Set speglinga til begge retningar (rx og tx).
 silence-narrowed = Innstillingane hos sensoren utelèt meir enn før: { $sizes }. IT hos medlemmen ser i agent.toml og på kommandolinja kva det er; kva adresser det gjeld, blir ikkje sendt. Er det rett, godtek responsmiljøet det med varde-collector silence accept.
+silence-altered = Innstillingane hos sensoren er andre enn før: grensesnitt, nett eller adresser, { $sizes }. Om han ser mindre, kan ikkje avgjerast herifrå. IT hos medlemmen ser i agent.toml og på kommandolinja kva det er; kva adresser det gjeld, blir ikkje sendt. Er det rett, godtek responsmiljøet det med varde-collector silence accept.
 narrowed-sources = grensesnitt og filer som blir lesne: { $before } før, { $after } no
 narrowed-shares = trafikken blir no delt med andre prosessar
 narrowed-inside-v4 = IPv4-adresser som blir rekna som innanfor: { $before } før, { $after } no

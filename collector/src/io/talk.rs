@@ -258,8 +258,7 @@ impl Talk {
                 Action::Follow(following) => return self.serve_lists(send, recv, following).await,
                 Action::Note(outcome) => self.note(outcome).await?,
                 Action::NoteRoot(_)
-                | Action::NoteStanding(_)
-                | Action::NoteSight(_)
+                | Action::NoteStanding(..)
                 | Action::NoteNewest(_)
                 | Action::NoteBrake(_)
                 | Action::NoteChannel(..) => {

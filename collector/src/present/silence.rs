@@ -82,7 +82,11 @@ pub fn in_words(row: &SilenceRow, texts: &Texts) -> String {
             texts.numbers(key, &[("alone", whole(alone)), ("total", whole(of))])
         }
         Facts::Narrowed { before, after } => {
-            texts.with("silence-narrowed", &[("sizes", &sizes_in_words(&before, &after, texts))])
+            let sizes = sizes_in_words(&before, &after, texts);
+            // Where one interface took another's place nothing need be left out that was not.
+            let are_alike = Exclusions { digest: 0, ..before } == Exclusions { digest: 0, ..after };
+            let sizes: &[(&str, &str)] = &[("sizes", &sizes)];
+            if are_alike { texts.with("silence-altered", sizes) } else { texts.with("silence-narrowed", sizes) }
         }
     };
     match row.times {
@@ -221,6 +225,11 @@ mod tests {
         let both = Exclusions { inside_v4: 1 << 32, sinkholes: 2, digest: 5, ..before };
         let said = in_words(&row(Facts::Narrowed { before, after: both }, None, 1), Texts::of(Language::English));
         assert!(said.contains(&number(1 << 32)) && said.contains("; "), "{said}");
+        let renamed = Exclusions { digest: 5, ..before };
+        for (after, is_more) in [(both, true), (renamed, false)] {
+            let said = in_words(&row(Facts::Narrowed { before, after }, None, 1), Texts::of(Language::English));
+            assert_eq!(said.contains("leave out more"), is_more, "{said}");
+        }
     }
 
     #[test]

@@ -8,24 +8,27 @@ use super::{Store, StoreError};
 use crate::sight::Sighted;
 use crate::silence::Over;
 
-impl Store {
-    /// A sensor has told of it.
-    ///
-    /// # Errors
-    /// The database's own.
-    pub async fn sight(&self, sensor: i64, sight: Sight, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        let sighted = match read(&mut tx, sensor).await? {
-            Some(mut sighted) => {
-                sighted.handle_sight(sight, now);
-                sighted
-            }
-            None => Sighted::new(sight, now),
-        };
-        write(&mut tx, sensor, &sighted).await?;
-        Ok(tx.commit().await?)
-    }
+/// A sensor has told of it.
+///
+/// # Errors
+/// The database's own.
+pub(super) async fn note(
+    conn: &mut SqliteConnection,
+    sensor: i64,
+    sight: Sight,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let sighted = match read(conn, sensor).await? {
+        Some(mut sighted) => {
+            sighted.handle_sight(sight, now);
+            sighted
+        }
+        None => Sighted::new(sight, now),
+    };
+    write(conn, sensor, &sighted).await
+}
 
+impl Store {
     /// A person has looked into it: the exclusions that a sensor has now are no more told of. Gives those of before and those of now;
     /// none where they have not grown.
     ///
@@ -99,7 +102,9 @@ mod tests {
             ..Heartbeat::default()
         };
         handle_heartbeat(&fixture.store, 1, &heartbeat, None, at(second)).await.unwrap();
-        fixture.store.sight(1, sight, at(second)).await.unwrap();
+        let mut tx = fixture.store.begin().await.unwrap();
+        note(&mut tx, 1, sight, at(second)).await.unwrap();
+        tx.commit().await.unwrap();
         let moment = Moment { now: at(second), listening: Duration::from_secs(1_000_000) };
         fixture.store.look_for_silence(moment, false).await.unwrap();
     }

@@ -1,11 +1,11 @@
 //! Root documents that were in force here, and how each sensor stands to them and to the newest list.
 
 use serde::Serialize;
-use varde_common::message::{Freshness, Standing};
+use varde_common::message::{Freshness, Sight, Standing};
 use varde_common::time::Timestamp;
 use varde_common::trust::Root;
 
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, sight};
 
 /// A root document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,11 +128,18 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
-    /// How a sensor says that it stands. Whatever it did not believe before is over once it has a newer word.
+    /// How a sensor says that it stands, and what it sees, in one transaction: both come with each heartbeat. Whatever it did not
+    /// believe before is over once it has a newer word.
     ///
     /// # Errors
     /// The database's own.
-    pub async fn standing(&self, sensor: i64, standing: &Standing) -> Result<(), StoreError> {
+    pub async fn standing(
+        &self,
+        sensor: i64,
+        standing: &Standing,
+        sight: Option<Sight>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         // It comes on another stream than that a document was taken, and may have been made before: in a session the number only rises.
         let sql = "UPDATE sensor SET root_version = CASE WHEN root_version > $2 THEN root_version ELSE $2 END, freshness = $3,
             newest_refused_why = CASE WHEN $4 > COALESCE(newest_told_at, 0) THEN NULL ELSE newest_refused_why END,
@@ -146,6 +153,9 @@ impl Store {
             .bind(standing.told_at.map(|at| at.clamped().0))
             .execute(&mut *tx)
             .await?;
+        if let Some(sight) = sight {
+            sight::note(&mut tx, sensor, sight, now).await?;
+        }
         Ok(tx.commit().await?)
     }
 
@@ -219,17 +229,17 @@ mod tests {
         assert_eq!((said.root_version, said.root_refused_why.as_deref()), (Some(1), Some("skipped")));
         assert_eq!(said.newest_refused_why.as_deref(), Some("older"));
         let standing = Standing { root_version: 1, told_at: None, named: Revision(0), freshness: Freshness::Stale };
-        store.standing(1, &standing).await.unwrap();
+        store.standing(1, &standing, None, NOW).await.unwrap();
         let said = row().await;
         assert_eq!((said.freshness.as_deref(), said.newest_refused_why.as_deref()), (Some("stale"), Some("older")));
         let fresh = Standing { told_at: Some(NOW), freshness: Freshness::Fresh, ..standing };
-        store.standing(1, &fresh).await.unwrap();
+        store.standing(1, &fresh, None, NOW).await.unwrap();
         store.root_taken(1, 2, NOW).await.unwrap();
         let said = row().await;
         assert_eq!((said.root_version, said.root_refused_why), (Some(2), None));
         assert_eq!((said.freshness.as_deref(), said.newest_refused_why), (Some("fresh"), None));
         // A word of how it stands that was made before, and comes after.
-        store.standing(1, &fresh).await.unwrap();
+        store.standing(1, &fresh, None, NOW).await.unwrap();
         assert_eq!(row().await.root_version, Some(2));
         store.root_held(1, 1).await.unwrap();
         assert_eq!(row().await.root_version, Some(1), "another session, perhaps of an older disk");

@@ -55,9 +55,9 @@ async fn speak(
         if Instant::from(clock::monotonic()) >= beat {
             write_message(write, &heartbeat(desk, said).await).await?;
             if said.protocol >= STANDS_SINCE {
-                write_message(write, &ToCollector::Standing(desk.standing())).await?;
-                // A collector of before passes it over.
+                // A collector of before passes it over; a newer one notes both with the standing, which comes last for that reason.
                 write_message(write, &ToCollector::Sight(desk.sight())).await?;
+                write_message(write, &ToCollector::Standing(desk.standing())).await?;
             }
             beat = Instant::from(clock::monotonic()) + Duration::from_secs(HEARTBEAT_EVERY_S);
         }

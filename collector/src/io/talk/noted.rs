@@ -55,7 +55,7 @@ impl Talk {
                 tracing::warn!(sensor, in_force, offered, "root document refused: {}", why.as_str());
                 store.root_refused(sensor, in_force, why.as_str(), now).await
             }
-            Action::NoteStanding(standing) => {
+            Action::NoteStanding(standing, sight) => {
                 // Said once a session, not with each heartbeat.
                 let told = |last: &mut Freshness| std::mem::replace(last, standing.freshness) == standing.freshness;
                 match standing.freshness {
@@ -68,9 +68,8 @@ impl Talk {
                     }
                     Freshness::NotTold | Freshness::Fresh => {}
                 }
-                store.standing(sensor, &standing).await
+                store.standing(sensor, &standing, sight, now).await
             }
-            Action::NoteSight(sight) => store.sight(sensor, sight, now).await,
             Action::NoteNewest(why) => {
                 tracing::warn!(sensor, "the word of which list is the newest was refused: {}", why.as_str());
                 store.newest_refused(sensor, why.as_str(), now).await
