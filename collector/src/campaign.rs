@@ -133,8 +133,8 @@ pub fn traces(
     for (place, strand) in strands.iter().enumerate() {
         let mut fresh: BTreeMap<&Key, Vec<Span>> = BTreeMap::new();
         for alert in strand.alerts.iter().filter_map(|&at| alerts.get(at)).filter(|alert| alert.fresh && alert.founds) {
-            for key in &alert.keys {
-                fresh.entry(key).or_default().push(alert.span);
+            for (key, span) in alert.shares() {
+                fresh.entry(key).or_default().push(span);
             }
         }
         for (key, spans) in fresh {
@@ -342,25 +342,34 @@ pub fn is_campaign(members: impl Iterator<Item = (i64, bool)>, weights: &Weights
 }
 
 /// Into what incidents fall if only these traces hold them together, and of those only what links still: each part's incidents
-/// in order, the largest part first. `only_strong`: links that are no more than medium hold nothing.
+/// in order, the largest part first. `only_strong`: links that are no more than medium hold nothing. `welded`: incidents that a gateway has
+/// put together. Each strand of those links for itself; the incident, which is whole, goes with the largest part that one of them is in.
 pub fn parts(
     incidents: &[i64],
     traces: &[Trace],
     guards: &Guards,
     weights: &Weights,
-    only_strong: bool,
+    (only_strong, welded): (bool, &BTreeSet<i64>),
 ) -> Vec<Vec<i64>> {
-    let places: BTreeMap<i64, usize> = incidents.iter().copied().zip(0..).collect();
+    let node_of = |trace: &Trace| match welded.contains(&trace.incident) {
+        true => (trace.incident, Some(trace.strand)),
+        false => (trace.incident, None),
+    };
+    let whole = incidents.iter().filter(|id| !welded.contains(id)).map(|id| (*id, None));
+    let nodes: BTreeSet<(i64, Option<i64>)> =
+        traces.iter().filter(|trace| welded.contains(&trace.incident)).map(node_of).chain(whole).collect();
+    let nodes: Vec<(i64, Option<i64>)> = nodes.into_iter().collect();
+    let places: BTreeMap<(i64, Option<i64>), usize> = nodes.iter().copied().zip(0..).collect();
     let mut by_key: BTreeMap<(&Key, bool), Vec<(Span, usize)>> = BTreeMap::new();
     for trace in traces {
         let links = !guards.holds(&trace.key)
             && trace.key.kind.strength(weights) >= weights.link.threshold
             && !(only_strong && trace.key.kind.is_medium());
-        if let Some(&place) = places.get(&trace.incident).filter(|_| links) {
+        if let Some(&place) = places.get(&node_of(trace)).filter(|_| links) {
             by_key.entry((&trace.key, trace.exercise)).or_default().push((trace.span, place));
         }
     }
-    let mut sets = Sets::new(incidents.len());
+    let mut sets = Sets::new(nodes.len());
     for ((key, _), mut spans) in by_key {
         let reach = key.reach(guards.backing_of(key), weights);
         spans.sort_unstable();
@@ -375,8 +384,17 @@ pub fn parts(
             };
         }
     }
-    let id = |place: &usize| incidents.get(*place).copied();
-    let mut parts: Vec<Vec<i64>> = sets.all().iter().map(|part| part.iter().filter_map(id).collect()).collect();
+    let ids = |part: &Vec<usize>| -> BTreeSet<i64> {
+        part.iter().filter_map(|place| nodes.get(*place)).map(|(incident, _)| *incident).collect()
+    };
+    let mut parts: Vec<BTreeSet<i64>> = sets.all().iter().map(ids).collect();
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    // One that nothing is known of stands alone.
+    parts.extend(incidents.iter().map(|id| BTreeSet::from([*id])));
+    let mut placed = BTreeSet::new();
+    let mut parts: Vec<Vec<i64>> =
+        parts.into_iter().map(|part| part.into_iter().filter(|id| placed.insert(*id)).collect()).collect();
+    parts.retain(|part| !part.is_empty());
     parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
     parts
 }

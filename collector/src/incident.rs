@@ -3,14 +3,17 @@
 //! An incident is strands joined by hosts, through any number of others. Two alerts of one host join their strands when at most
 //! some hours lie between them and one of them got as far as contact, having ended no sooner than the other began: looked up,
 //! then contacted, then data out. Each of these can only come to be true as alerts grow, so the order in which they arrive
-//! changes nothing. Of indicators that are doubtful or widespread the host alone joins nothing, nor does a host that met
-//! many things at once: a gateway.
+//! changes nothing. Of indicators that are doubtful or widespread the host alone joins nothing; by how many members an indicator has
+//! met that is so from some arrival on, and what was joined before stays. Nor does a host join anything that met many things at once,
+//! a gateway: that is a guard, which trips whenever the last of them comes and then holds for good, for what came before it too. What
+//! such a host has joined by then stays as it is, and is marked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use varde_common::alert::Evidence;
 
+use crate::gateway::{self, Gateways, Host};
 use crate::sets::Sets;
 use crate::strand::{AlertFact, Span, StrandDecision, Topic};
 use crate::weights::HostWeights;
@@ -99,26 +102,23 @@ enum Node {
 fn join(a: &Seen<'_>, b: &Seen<'_>, within: Duration) -> bool {
     let in_order =
         |early: &Seen<'_>, late: &Seen<'_>| late.evidence >= Evidence::Contacted && early.span.first <= late.span.last;
-    a.links
-        && b.links
-        && a.topic.exercise == b.topic.exercise
-        && a.span.within(b.span, within)
-        && (in_order(a, b) || in_order(b, a))
+    a.links && b.links && a.span.within(b.span, within) && (in_order(a, b) || in_order(b, a))
 }
 
-/// What the hosts of new alerts join.
+/// What the hosts of new alerts join, and those hosts that have now been found to be gateways.
 fn by_host(
     alerts: &[AlertFact],
     strands: &[StrandDecision],
     stored: &[HostAlert],
+    gateways: &Gateways,
     limits: &HostWeights,
-) -> BTreeSet<(Node, Node)> {
+) -> (BTreeSet<(Node, Node)>, Vec<Host>) {
     let within = Duration::from_secs(u64::from(limits.hours) * 60 * 60);
-    let mut hosts: BTreeMap<(i64, &str), OneHost<'_>> = BTreeMap::new();
+    let mut hosts: BTreeMap<(i64, &str, bool), OneHost<'_>> = BTreeMap::new();
     for (place, strand) in strands.iter().enumerate() {
         for alert in strand.alerts.iter().filter_map(|&at| alerts.get(at)).filter(|alert| alert.fresh && alert.founds) {
             if let Some(host) = &alert.host {
-                hosts.entry((strand.member, host)).or_default().fresh.push(Seen {
+                hosts.entry((strand.member, host, strand.topic.exercise)).or_default().fresh.push(Seen {
                     topic: &strand.topic,
                     node: Node::Strand(place),
                     span: alert.span,
@@ -134,7 +134,7 @@ fn by_host(
         .flat_map(|(place, one)| one.kept.iter().chain(&one.absorbed).map(move |id| (*id, place)))
         .collect();
     for alert in stored {
-        if let Some(host) = hosts.get_mut(&(alert.member, alert.host.as_str())) {
+        if let Some(host) = hosts.get_mut(&(alert.member, alert.host.as_str(), alert.topic.exercise)) {
             host.others.push(Seen {
                 topic: &alert.topic,
                 node: decided.get(&alert.strand).map_or(Node::Incident(alert.incident), |place| Node::Strand(*place)),
@@ -144,34 +144,41 @@ fn by_host(
             });
         }
     }
-    let mut joined = BTreeSet::new();
-    for OneHost { fresh, others } in hosts.values() {
-        for one in fresh {
-            let near: Vec<&Seen<'_>> =
-                fresh.iter().chain(others).filter(|other| other.span.within(one.span, within)).collect();
-            // What is practised with makes no host a gateway, and the other way round.
-            let alike = near.iter().filter(|other| other.topic.exercise == one.topic.exercise);
-            let topics: BTreeSet<&Topic> = alike.map(|other| other.topic).collect();
-            if topics.len() <= limits.topics_max {
-                let found = near.into_iter().filter(|other| other.node != one.node && join(one, other, within));
-                joined.extend(found.map(|other| (one.node, other.node)));
+    let (mut joined, mut tripped) = (BTreeSet::new(), Vec::new());
+    for ((member, name, exercise), OneHost { fresh, others }) in &hosts {
+        let host = Host { member: *member, name: (*name).to_owned(), exercise: *exercise };
+        match gateways.get(&host) {
+            Some(true) => continue,
+            // A person has said that it is none.
+            Some(false) => {}
+            None => {
+                let met = fresh.iter().chain(others).map(|seen| (seen.topic, seen.span));
+                if gateway::is_one(met, within, limits.topics_max) {
+                    tripped.push(host);
+                    continue;
+                }
             }
         }
+        for one in fresh {
+            let found = fresh.iter().chain(others).filter(|other| other.node != one.node && join(one, other, within));
+            joined.extend(found.map(|other| (one.node, other.node)));
+        }
     }
-    joined
+    (joined, tripped)
 }
 
 /// Decides which incidents the strands decided make. `incidents` must hold all that their parts were in and all that `hosts`
-/// names; `is_apart` says which clusters a person has put apart, and no host joins across that.
+/// names; `is_apart` says which clusters a person has put apart, and no host joins across that. Gives the gateways that were found as
+/// well, which `gateways` has not.
 pub fn gather(
     alerts: &[AlertFact],
     strands: &[StrandDecision],
-    hosts: &[HostAlert],
+    (hosts, gateways): (&[HostAlert], &Gateways),
     incidents: &BTreeMap<i64, Incident>,
     limits: &HostWeights,
     is_apart: impl Fn(i64, i64) -> bool,
-) -> Vec<IncidentDecision> {
-    let joined = by_host(alerts, strands, hosts, limits);
+) -> (Vec<IncidentDecision>, Vec<Host>) {
+    let (joined, tripped) = by_host(alerts, strands, hosts, gateways, limits);
     let mut nodes: BTreeSet<Node> = joined.iter().flat_map(|(a, b)| [*a, *b]).collect();
     for (place, strand) in strands.iter().enumerate() {
         nodes.insert(Node::Strand(place));
@@ -205,7 +212,7 @@ pub fn gather(
             sets.join(a, b);
         }
     }
-    sets.all().into_iter().filter_map(|set| decide(&set, &nodes, strands, incidents)).collect()
+    (sets.all().into_iter().filter_map(|set| decide(&set, &nodes, strands, incidents)).collect(), tripped)
 }
 
 fn decide(
@@ -259,6 +266,7 @@ mod tests {
             host: Some(host.to_owned()),
             links_hosts: true,
             keys: Vec::new(),
+            led: Vec::new(),
             facts: Facts { evidence, ..Facts::default() },
         }
     }
@@ -266,7 +274,7 @@ mod tests {
     fn made(alerts: &[AlertFact]) -> usize {
         let strands = strand::gather(alerts, &[]);
         let limits = Weights::built_in().host;
-        gather(alerts, &strands, &[], &BTreeMap::new(), &limits, |_, _| false).len()
+        gather(alerts, &strands, (&[], &Gateways::new()), &BTreeMap::new(), &limits, |_, _| false).0.len()
     }
 
     #[test]
@@ -289,11 +297,22 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_meets_many_things_at_once_is_a_gateway_and_joins_nothing() {
+    fn c7_a_host_that_meets_many_things_at_once_is_a_gateway_and_joins_nothing_until_a_person_says_no() {
         let many: Vec<AlertFact> = (1..=8).map(|n| alert(n, "H-1", n, n, Evidence::Contacted)).collect();
         assert_eq!(made(&many), 1);
         let more: Vec<AlertFact> = (1..=9).map(|n| alert(n, "H-1", n, n, Evidence::Contacted)).collect();
         assert_eq!(made(&more), 9);
+        let host = Host { member: 1, name: "H-1".to_owned(), exercise: false };
+        let with = |alerts: &[AlertFact], gateways: Gateways| {
+            let (strands, limits) = (strand::gather(alerts, &[]), Weights::built_in().host);
+            let (made, found) = gather(alerts, &strands, (&[], &gateways), &BTreeMap::new(), &limits, |_, _| false);
+            (made.len(), found)
+        };
+        assert_eq!(with(&more, Gateways::new()), (9, vec![host.clone()]));
+        assert_eq!(with(&more, [(host.clone(), false)].into()), (1, vec![]), "a person has said that it is none");
+        assert_eq!(with(&many, [(host.clone(), true)].into()), (8, vec![]), "and few are not joined by one either");
+        let practised = Host { exercise: true, ..host };
+        assert_eq!(with(&many, [(practised, true)].into()), (1, vec![]), "another is another");
     }
 
     #[test]
@@ -314,10 +333,12 @@ mod tests {
         let incidents: BTreeMap<i64, Incident> = [stored(4), stored(7)].into();
         let limits = Weights::built_in().host;
         let hosts = [other(40, 4), other(70, 7)];
-        let whole = gather(std::slice::from_ref(&fresh), &strands, &hosts, &incidents, &limits, |_, _| false);
+        let none = Gateways::new();
+        let hosts = (hosts.as_slice(), &none);
+        let (whole, _) = gather(std::slice::from_ref(&fresh), &strands, hosts, &incidents, &limits, |_, _| false);
         assert_eq!(whole.iter().map(|d| (d.kept, d.absorbed.clone())).collect::<Vec<_>>(), [(Some(4), vec![7])]);
         let is_apart = |a: i64, b: i64| (a.min(b), a.max(b)) == (40, 70);
-        let apart = gather(std::slice::from_ref(&fresh), &strands, &hosts, &incidents, &limits, is_apart);
+        let (apart, _) = gather(std::slice::from_ref(&fresh), &strands, hosts, &incidents, &limits, is_apart);
         assert_eq!(apart.iter().map(|d| (d.kept, d.absorbed.clone())).collect::<Vec<_>>(), [(Some(4), vec![])]);
     }
 }

@@ -225,7 +225,9 @@ async fn keep(
         spoke.insert(*sensor);
     }
     let drawing = Drawing { weights: &weights, commons, tripped: said.mere_lists, now };
-    let mut changes = conclude(conn, said.alerts.into_values().collect(), drawing).await?;
+    let mut led = said.led;
+    let told = said.alerts.into_iter().map(|(name, row)| (row, led.remove(&name).unwrap_or_default())).collect();
+    let mut changes = conclude(conn, told, drawing).await?;
     changes.extend(spoke.into_iter().map(Change::Sensor));
     Ok(changes)
 }

@@ -26,6 +26,7 @@ pub mod departure;
 pub mod draft;
 pub mod enrolment;
 pub mod escalation;
+pub mod gateway;
 pub mod hearing;
 pub mod incident;
 pub mod ingest;

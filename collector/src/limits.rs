@@ -475,6 +475,9 @@ pub const BEAT_WHY_MAX_CHARACTERS: usize = 300;
 pub const HTTP_HEAD_MAX_OCTETS: usize = 16 * 1024;
 /// Indicators of one threat whose owners are compared: more than any report has, and it takes milliseconds.
 pub const INDICATORS_OF_THREAT_MAX: i64 = 4_096;
+/// Addresses that one alert led to one after another in what is told of it at once, beside the last: a name that leads to more changes
+/// them as a content network does, and the first of them are as good as any.
+pub const LED_TO_MAX: usize = 16;
 /// Claims of one threat that are asked whether a galaxy knows it: a source that names it so names it so everywhere.
 pub const CLAIMS_OF_THREAT_MAX: i64 = 16;
 

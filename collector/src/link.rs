@@ -190,16 +190,29 @@ pub fn keys(alert: &Sharing<'_>, commons: &Commons) -> Vec<Key> {
         Some(Target::Domain(name) | Target::Host(name)) => {
             // Of a look-up the server is who answered it; of a flow, where the name led.
             let led = alert.server.filter(|_| alert.evidence >= Evidence::Attempted && !alert.possible_contact);
+            let led = led.and_then(|server| led_to(alert.pattern, server, commons));
             let domain = commons.own_domain(name);
             (domain.filter(|domain| !is_bare || (!is_doubtful && *domain != name.to_string())), led)
         }
-        Some(Target::Address(address)) => (None, Some(*address).filter(|_| !is_bare)),
+        Some(Target::Address(address)) => (None, rare(*address, commons).filter(|_| !is_bare)),
         Some(Target::Network { .. } | Target::Ja4(_) | Target::Confidential(_)) | None => (None, None),
     };
     keys.extend(domain.map(|value| Key { kind: KeyKind::Domain, value }));
-    let rare = address.filter(|address| !commons.holds_address(*address));
-    keys.extend(rare.map(|address| Key { kind: KeyKind::Address, value: address.to_string() }));
+    keys.extend(address);
     keys
+}
+
+/// Where a flow towards what matched went, as others may share it; nothing of what is no name, or where many live.
+pub fn led_to(pattern: Option<&Pattern>, server: IpAddr, commons: &Commons) -> Option<Key> {
+    match pattern.map(|pattern| &pattern.target) {
+        Some(Target::Domain(_) | Target::Host(_)) => rare(server, commons),
+        Some(Target::Address(_) | Target::Network { .. } | Target::Ja4(_) | Target::Confidential(_)) | None => None,
+    }
+}
+
+fn rare(address: IpAddr, commons: &Commons) -> Option<Key> {
+    let is_common = commons.holds_address(address);
+    (!is_common).then(|| Key { kind: KeyKind::Address, value: address.to_string() })
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub const TABLES: &[(&str, Fate)] = &[
     ("feed_piece", Stays("one for each file that is served")),
     ("fetched_source", Stays("one for each source")),
     ("former_number", Member),
-    ("guard", Stays("what links nothing, without host and member; who settled it goes with the audit")),
+    ("guard", Stays("what links nothing; one host's goes with that host's last alert, who settled it with the audit")),
     ("heartbeat", Goes(retention::HEARTBEATS)),
     ("import_under_way", Stays("one for each source, until its import is whole")),
     ("in_force", Goes(retention::ALERTS)),

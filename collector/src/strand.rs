@@ -157,11 +157,19 @@ pub struct AlertFact {
     pub links_hosts: bool,
     /// What it may share with alerts of others; nothing for one that is not fresh, or founds nothing.
     pub keys: Vec<Key>,
+    /// Where it led before, in what is told of it at once: each with its sightings up to when it led elsewhere.
+    pub led: Vec<(Key, Span)>,
     /// What of it weighs.
     pub facts: Facts,
 }
 
 impl AlertFact {
+    /// Everything it may share with alerts of others, with when it did.
+    pub fn shares(&self) -> impl Iterator<Item = (&Key, Span)> {
+        let now = self.keys.iter().map(|key| (key, self.span));
+        now.chain(self.led.iter().map(|(key, span)| (key, *span)))
+    }
+
     /// One that founds nothing and is not new: it joins what it lies near.
     pub fn joining(member: i64, topic: Topic, span: Span) -> AlertFact {
         AlertFact {
@@ -174,6 +182,7 @@ impl AlertFact {
             host: None,
             links_hosts: false,
             keys: Vec::new(),
+            led: Vec::new(),
             facts: Facts::default(),
         }
     }
@@ -309,6 +318,7 @@ mod tests {
             host: None,
             links_hosts: true,
             keys: Vec::new(),
+            led: Vec::new(),
             facts: Facts::default(),
         }
     }

@@ -24,10 +24,17 @@ use std::path::Path;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use varde_collector::audit::Wrong;
+use varde_collector::ingest::handle_batch;
 use varde_collector::store::alert::{self, Which};
 use varde_collector::store::{DATABASE_FILE, Scope, Store, StoreError};
+use varde_common::alert::{AlertOpened, Circumstances, Direction, Evidence, Where, Zone};
 use varde_common::channel::ChannelName;
-use varde_common::id::Revision;
+use varde_common::id::{IndicatorId, Pseudonym, Revision, Seq, SiteId};
+use varde_common::indicator::{Marks, Severity};
+use varde_common::message::Batch;
+use varde_common::observation::Protocol;
+use varde_common::record::{Record, RecordBody};
+use varde_common::time::Timestamp;
 
 /// Every version that was ever in anybody's hands.
 const FIXTURES: [(i64, &str); 6] = [
@@ -206,4 +213,109 @@ async fn v1_a_command_changes_no_tables_and_a_newer_database_is_let_alone() {
     let dir = tempfile::tempdir().unwrap();
     lay_down(dir.path(), 0, "CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL);").await.unwrap();
     assert!(matches!(Store::open(dir.path()).await, Err(StoreError::TooOld { found: 0, .. })));
+}
+
+const HOUR: i64 = 3_600_000_000;
+/// When the sensors of the fixtures were last heard, about.
+const THEN: i64 = 1_796_033_690_000_000;
+
+/// An indicator, its name and its confidence, and the alerts of it: so many hours before, and how far each got.
+type Seen<'a> = (i64, &'a str, i64, &'a [(i64, i64)]);
+
+/// What Oslo's sensor had seen by version 17: of each indicator an incident with these alerts.
+fn seen_before(of: &[Seen<'_>]) -> String {
+    let (mut sql, mut alerts) = (String::new(), 10);
+    for (id, name, confidence, seen) in of {
+        let at = |hours: &i64| THEN - hours * HOUR;
+        let (first, last) =
+            (seen.iter().map(|(hours, _)| at(hours)).min(), seen.iter().map(|(hours, _)| at(hours)).max());
+        let (first, last) = (first.unwrap_or(THEN), last.unwrap_or(THEN));
+        sql.push_str(&format!(
+            "INSERT INTO indicator (id, pattern, kind, source, confidence, severity, tlp, received_at, published_at, published_in)
+                VALUES ({id}, '{name}', 'domain', 'import.txt', {confidence}, 2, 'TLP:AMBER', {first}, {first}, 1);
+             INSERT INTO incident VALUES ({id}, 'incident-{id}', 2, 'indicator', '{id}', '{name}', 0, NULL, {last}, {first}, {last}, {last});"
+        ));
+        for (hours, evidence) in *seen {
+            alerts += 1;
+            let at = at(hours);
+            sql.push_str(&format!(
+                "INSERT INTO alert VALUES ({alerts}, 'alert-{alerts}', 2, '7a00f785a28ad3c494b5ff9dd85ab63b', {alerts}, 2, 0, {id}, 1,
+                    'H-02G74WFT3PDX{alerts}', 0, '111', 'outbound', {evidence}, 0, 0, 0, 0, '198.51.100.{id}', 443, 6, 2, 0, 0, {at}, {at}, 1,
+                    NULL, {at}, {at}, 1, {id}, NULL, NULL, NULL, NULL, NULL);"
+            ));
+        }
+    }
+    sql
+}
+
+#[tokio::test]
+async fn v1_what_was_in_contact_before_an_upgrade_is_in_a_campaign_with_what_is_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (version, dump) = FIXTURES[5];
+    // Names that nobody stands for: reached ten hours and 59 days ago; looked up twice within five days; and one that sources are sure of.
+    let before = seen_before(&[
+        (20, "reached.example", 50, &[(10, 4)]),
+        (21, "long-ago.example", 50, &[(59 * 24, 3)]),
+        (22, "looked-up.example", 50, &[(120, 2), (0, 2), (3, 2)]),
+        (23, "sure.example", 80, &[(240, 2), (120, 2)]),
+        (24, "answered.example", 50, &[(10, 2)]),
+    ]);
+    lay_down(dir.path(), version, &format!("{dump}{before}")).await.unwrap();
+    Store::upgrade(dir.path()).await.unwrap().unwrap();
+    let store = Store::open(dir.path()).await.unwrap();
+    let kept =
+        "SELECT kind || ' ' || value || ' ' || (($1 - first_seen) / $2) || '-' || (($1 - last_seen) / $2) FROM trace
+        WHERE member_id = 2 AND value <> '1' ORDER BY value, kind, first_seen";
+    let kept: Vec<String> = sqlx::query_scalar(kept).bind(THEN).bind(HOUR).fetch_all(store.readers()).await.unwrap();
+    // No trace bridges more quiet than its key reaches.
+    let expected = [
+        "contact 20 10-10",
+        "indicator 20 10-10",
+        "contact 21 1416-1416",
+        "indicator 21 1416-1416",
+        "indicator 22 120-120",
+        "indicator 22 3-0",
+        "indicator 23 240-120",
+        "indicator 24 10-10",
+    ];
+    assert_eq!(kept, expected);
+    // Gjøvik's sensor goes on where it was, and meets each of them once: the third half-way between the two look-ups.
+    let (epoch, committed): (String, i64) = sqlx::query_as("SELECT epoch, committed_seq FROM sensor WHERE id = 1")
+        .fetch_one(store.readers())
+        .await
+        .unwrap();
+    let met = [
+        (20, 0, Evidence::Contacted),
+        (21, 0, Evidence::Contacted),
+        (22, 60, Evidence::Answered),
+        (23, 0, Evidence::Answered),
+        (24, 0, Evidence::Contacted),
+    ];
+    let opened = |(indicator, hours, evidence): (u64, i64, Evidence)| {
+        RecordBody::Opened(AlertOpened {
+            site: SiteId(0),
+            indicator: IndicatorId(indicator),
+            revision: Revision(1),
+            severity: Severity::Medium,
+            marks: Marks::default(),
+            client: Some(Pseudonym(indicator)),
+            zone: Zone::default(),
+            direction: Direction::Outbound,
+            evidence,
+            circumstances: Circumstances::default(),
+            labels_left: 0,
+            seen_at: Where { server: None, port: Some(443), protocol: Protocol::TCP },
+            first_seen: Timestamp(THEN - hours * HOUR),
+            last_seen: Timestamp(THEN - hours * HOUR),
+            count: 1,
+        })
+    };
+    let record = |body| Record { time: Timestamp(THEN), body }.to_octets().unwrap();
+    let records = met.map(|met| record(opened(met))).into_iter().collect();
+    let batch = Batch { epoch: epoch.parse().unwrap(), first_seq: Seq(u64::try_from(committed).unwrap() + 1), records };
+    handle_batch(&store, 1, &batch, Timestamp(THEN + HOUR)).await.unwrap();
+    let sql = "SELECT c.title FROM campaign c WHERE c.id > 1 AND (SELECT COUNT(DISTINCT i.member_id) FROM incident i WHERE i.campaign_id = c.id) = 2
+        ORDER BY 1";
+    let campaigns: Vec<String> = sqlx::query_scalar(sql).fetch_all(store.readers()).await.unwrap();
+    assert_eq!(campaigns, ["long-ago.example", "reached.example", "sure.example"]);
 }

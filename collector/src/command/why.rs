@@ -13,6 +13,7 @@ use crate::present::text::{Language, Texts};
 use crate::present::why::WhyWord;
 use crate::priority::{Term, Word};
 use crate::store::bond::{Bond, Of, TraceRow};
+use crate::store::gateway::GatewayView;
 use crate::store::picture::Subject;
 use crate::store::{Scope, Store, campaign, incident};
 
@@ -23,7 +24,8 @@ Keys with --json: kind, id, uuid, title, alert (what is known of the alert, in s
 (info, low, medium, high or critical; null = not weighed yet), why [{term, …}], sentences (the same in English), weights_version,
 links [{kind, value, incidents, strength, links, reason}] (what the incidents of a campaign share), guards [{kind, value}] (keys that link
 nothing any more), keys [{kind, value, incident, first_seen, last_seen, links}] (what its incidents may share with others),
-too_connected_why, proposed_split.";
+gateways [{host, joined}] (hosts that met too many things at once and so join nothing any more, and the incidents in which they had put
+different things together before), too_connected_why, proposed_split.";
 
 /// Arguments of `why`.
 #[derive(Debug, Args)]
@@ -75,6 +77,7 @@ struct Why {
     links: Vec<Link>,
     guards: Vec<Guard>,
     keys: Vec<Key>,
+    gateways: Vec<GatewayView>,
     too_connected_why: Option<String>,
     proposed_split: Vec<Vec<i64>>,
 }
@@ -187,6 +190,7 @@ async fn of_campaign(store: &Store, id: i64) -> anyhow::Result<Why> {
         links: store.bonds(scope, id).await?.into_iter().map(link).collect(),
         guards,
         keys,
+        gateways: store.gateways(scope, Of::Campaign(id)).await?,
         too_connected_why: view.too_connected_why,
         proposed_split: store.proposed_split(scope, id).await?,
     })
@@ -208,6 +212,7 @@ async fn of_incident(store: &Store, id: i64) -> anyhow::Result<Why> {
         weights_version: view.weights_version,
         guards,
         keys,
+        gateways: store.gateways(Scope::Operator, Of::Incident(id)).await?,
         ..Why::default()
     })
 }
@@ -248,6 +253,15 @@ fn in_words(why: &Why) -> String {
         lines.push("Links nothing any more:".to_owned());
         lines
             .extend(why.guards.iter().map(|guard| format!("  {} {}", guard.kind, say::printable(guard.value.clone()))));
+    }
+    for GatewayView { host, joined } in &why.gateways {
+        let host = say::printable(host.clone());
+        lines
+            .push(format!("Host {host} met too many things at once to be one machine: what it met is joined no more."));
+        let joined: Vec<String> = joined.iter().map(i64::to_string).collect();
+        if !joined.is_empty() {
+            lines.push(format!("  Before that was known it had joined what is in incident {}.", joined.join(", ")));
+        }
     }
     if let Some(too) = &why.too_connected_why {
         lines.push(format!("Too connected: {too}"));

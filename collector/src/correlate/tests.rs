@@ -9,11 +9,14 @@ use varde_common::time::Timestamp;
 
 use super::*;
 use crate::campaign::{CampaignDecision, is_campaign};
+use crate::gateway::{Gateways, Host};
 use crate::link::{Backing, Key, KeyKind};
 use crate::priority::Facts;
 use crate::strand::{Link, LinkKind, Span, Topic};
 
 mod backing;
+mod gateways;
+mod linked;
 
 const HOUR: i64 = 3_600_000_000;
 /// Indicators up to here are of low confidence.
@@ -53,6 +56,11 @@ impl Alert {
             keys.push(Key { kind: KeyKind::Address, value: format!("192.0.2.{}", self.address) });
         }
         if self.founds { keys } else { Vec::new() }
+    }
+
+    fn host_of(&self) -> Option<Host> {
+        let (member, exercise) = (self.member, self.topic.exercise);
+        self.host.map(|host| Host { member, name: format!("H-{host}"), exercise })
     }
 
     fn links_hosts(&self) -> bool {
@@ -103,6 +111,11 @@ struct World {
     incidents: BTreeMap<i64, (Incident, i64)>,
     traces: BTreeMap<i64, Trace>,
     clusters: BTreeMap<i64, Option<i64>>,
+    /// Of those, what is too connected.
+    marked: BTreeSet<i64>,
+    gateways: Gateways,
+    /// Alerts that were there before the batch.
+    before: BTreeSet<usize>,
     shared: BTreeMap<i64, i64>,
 }
 
@@ -133,7 +146,7 @@ impl World {
                 (incident.id, *member, strands.into_iter().any(|strand| strand.facts.confidence >= 50))
             });
             let members = if campaign.is_none() { members.collect() } else { Vec::new() };
-            (*id, Cluster { campaign: *campaign, is_too_connected: false, members })
+            (*id, Cluster { campaign: *campaign, is_too_connected: self.marked.contains(id), members })
         });
         let traces = self.traces.values().map(|trace| {
             let incident = self.strands[&trace.strand].incident;
@@ -146,10 +159,12 @@ impl World {
             incidents: self.incidents.iter().map(|(id, (incident, _))| (*id, *incident)).collect(),
             clusters: clusters.collect(),
             guards: guards(&self.shared),
+            gateways: self.gateways.clone(),
         }
     }
 
     fn take(&mut self, batch: &[(usize, Alert)]) {
+        self.before = self.alerts.keys().copied().collect();
         for (name, alert) in batch {
             let strand = self.alerts.get(name).and_then(|(_, strand)| *strand);
             self.alerts.insert(*name, (alert.clone(), strand));
@@ -210,6 +225,9 @@ impl World {
             let id = decision.kept.unwrap_or_else(|| self.id());
             for old in &decision.absorbed {
                 self.clusters.remove(old);
+                if self.marked.remove(old) {
+                    self.marked.insert(id);
+                }
                 self.incidents.values_mut().filter(|(i, _)| i.cluster == *old).for_each(|(i, _)| i.cluster = id);
             }
             for place in decision.incidents {
@@ -221,6 +239,18 @@ impl World {
                 CampaignDecision::Kept(kept, _) => Some(kept),
             };
             self.clusters.insert(id, campaign);
+        }
+        for host in decisions.gateways {
+            // As the store does it: where it met several things by what came before, in one incident.
+            let of_host = self.before.iter().map(|name| &self.alerts[name]);
+            let of_host = of_host.filter(|(alert, _)| alert.host_of().as_ref() == Some(&host));
+            let mut strands: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
+            for strand in of_host.filter_map(|(_, strand)| self.strands.get(strand.as_ref()?)) {
+                strands.entry(strand.incident).or_default().insert(strand.id);
+            }
+            let joined = strands.iter().filter(|(_, strands)| strands.len() > 1);
+            self.marked.extend(joined.map(|(incident, _)| self.incidents[incident].0.cluster));
+            self.gateways.insert(host, true);
         }
     }
 
@@ -272,6 +302,7 @@ fn oracle(alerts: &BTreeMap<usize, Alert>, shared: &BTreeMap<i64, i64>) -> Vec<N
     let weights = Weights::built_in();
     let founders: Vec<usize> = alerts.iter().filter(|(_, alert)| alert.founds).map(|(name, _)| *name).collect();
     let days = |days: u16| Duration::from_secs(u64::from(days) * 86_400);
+    let gateways = gateways::among(alerts);
     let one_topic = |a: &Alert, b: &Alert| a.member == b.member && a.topic == b.topic && a.span.near(b.span);
     let strand = closure(&founders, &|a, b| one_topic(&alerts[&a], &alerts[&b]));
     let one_host = |a: &Alert, b: &Alert| {
@@ -280,6 +311,7 @@ fn oracle(alerts: &BTreeMap<usize, Alert>, shared: &BTreeMap<i64, i64>) -> Vec<N
         a.member == b.member
             && a.host.is_some()
             && a.host == b.host
+            && !a.host_of().is_some_and(|host| gateways.contains(&host))
             && a.topic.exercise == b.topic.exercise
             && a.indicator > DOUBTFUL
             && b.indicator > DOUBTFUL
@@ -414,86 +446,4 @@ fn campaigns(alerts: &[Alert], shared: &[(i64, i64)]) -> (usize, usize) {
     let world = told(arrivals, &[], &shared.iter().copied().collect());
     let inside = world.incidents.values().filter(|(incident, _)| world.clusters[&incident.cluster].is_some());
     (world.clusters.values().flatten().count(), inside.count())
-}
-
-#[test]
-fn c2_two_members_make_a_campaign_one_twice_or_behind_one_network_does_not() {
-    assert_eq!(campaigns(&[alert(1, 2, 0), alert(1, 2, 900)], &[]), (0, 0));
-    assert_eq!(campaigns(&[alert(1, 2, 0), alert(2, 2, 90)], &[]), (1, 2));
-    assert_eq!(campaigns(&[alert(1, 2, 0), alert(2, 2, 90)], &[(1, 1), (2, 1)]), (0, 0));
-    let with_third = [alert(1, 2, 0), alert(2, 2, 90), alert(3, 2, 90)];
-    assert_eq!(
-        campaigns(&with_third, &[(1, 1), (2, 1)]),
-        (1, 3),
-        "a shared network counts once, with another it is two"
-    );
-}
-
-#[test]
-fn c3_a_slow_intrusion_over_months_is_one_campaign_and_what_nobody_is_sure_of_is_none() {
-    let month = 24 * 45;
-    let slow = |indicator| [alert(1, indicator, 0), alert(2, indicator, month), alert(3, indicator, 2 * month)];
-    assert_eq!(campaigns(&slow(2), &[]), (1, 3));
-    assert_eq!(campaigns(&slow(1), &[]), (0, 0), "of low confidence");
-    let sixty_one_days = [alert(1, 2, 0), alert(2, 2, 24 * 61)];
-    assert_eq!(campaigns(&sixty_one_days, &[]), (0, 0));
-    let few: Vec<Alert> = (1..=4).map(|member| alert(member, 1, member)).collect();
-    assert_eq!(campaigns(&few, &[]), (0, 0), "four members, all of low confidence");
-    let five: Vec<Alert> = (1..=5).map(|member| alert(member, 1, member)).collect();
-    assert_eq!(campaigns(&five, &[]), (1, 5));
-}
-
-#[test]
-fn c4_listed_names_that_led_to_one_rare_address_or_are_of_one_domain_are_linked_and_a_popular_address_links_nothing() {
-    let at = |member, indicator, address| Alert { address, ..alert(member, indicator, 0) };
-    assert_eq!(campaigns(&[at(1, 7, 9), at(2, 8, 9)], &[]), (1, 2));
-    assert_eq!(campaigns(&[at(1, 7, 9), at(2, 8, 8)], &[]), (0, 0));
-    assert_eq!(campaigns(&[at(1, 7, 1), at(2, 8, 1)], &[]), (0, 0), "a guard has tripped over 192.0.2.1");
-    assert_eq!(campaigns(&[at(1, 3, 7), at(2, 4, 8)], &[]), (1, 2), "one domain");
-    let mut drill = at(2, 8, 9);
-    drill.topic.exercise = true;
-    assert_eq!(campaigns(&[at(1, 7, 9), drill], &[]), (0, 0), "an exercise never mixes with what is real");
-}
-
-#[test]
-fn c5_what_a_person_has_put_apart_no_later_alert_joins() {
-    let mut world = told(
-        vec![(0, alert(1, 7, 0)), (1, alert(2, 7, 0)), (2, alert(3, 8, 0)), (3, alert(4, 8, 0))],
-        &[],
-        &BTreeMap::new(),
-    );
-    let of = |world: &World, name: usize| {
-        world.incidents[&world.strands[&world.alerts[&name].1.unwrap()].incident].0.cluster
-    };
-    let (a, b) = (of(&world, 0), of(&world, 2));
-    assert_ne!(a, b);
-    // Member 5 met both at one host, which alone would make one of the two.
-    let bridge = [(4, alert(5, 7, 1)), (5, alert(5, 8, 1))];
-    let facts: Vec<AlertFact> = bridge.iter().map(|(_, alert)| alert.fact(true, None)).collect();
-    let mut known = world.known();
-    known.guards.apart = [(a.min(b), a.max(b))].into();
-    let decisions = correlate(&facts, &known, &Weights::built_in());
-    for (name, alert) in bridge {
-        world.alerts.insert(name, (alert, None));
-    }
-    world.apply(&[4, 5], decisions);
-    assert_ne!(of(&world, 0), of(&world, 2), "they stay apart");
-    assert_eq!((of(&world, 4), of(&world, 5)), (a, a), "and what belongs to both goes to one, whole");
-}
-
-#[test]
-fn c6_to_what_is_too_connected_only_strong_links_join() {
-    let mut world = told(vec![(0, alert(1, 3, 0)), (1, alert(2, 3, 0))], &[], &BTreeMap::new());
-    let mut join = |indicator: i64, name: usize, is_too_connected: bool| {
-        let further = alert(9, indicator, 0);
-        let mut known = world.known();
-        known.clusters.values_mut().for_each(|cluster| cluster.is_too_connected = is_too_connected);
-        let decisions = correlate(&[further.fact(true, None)], &known, &Weights::built_in());
-        let joined = decisions.clusters.iter().any(|decision| decision.kept.is_some());
-        world.alerts.insert(name, (further, None));
-        joined
-    };
-    assert!(join(4, 2, false), "one domain");
-    assert!(!join(4, 3, true));
-    assert!(join(3, 4, true), "the same indicator");
 }

@@ -8,19 +8,21 @@ use varde_common::alert::{Evidence, Level, Regularity};
 use varde_common::indicator::Target;
 use varde_common::time::Timestamp;
 
+use super::fold::Led;
 use crate::campaign::{CampaignDecision, ClusterDecision, Guards};
 use crate::change::Change;
 use crate::commons::Commons;
 use crate::correlate::{self, Decisions, Known};
+use crate::gateway::Host;
 use crate::incident::{Incident, IncidentDecision};
-use crate::link::{Backing, Key, KeyKind, Sharing, keys};
+use crate::link::{Backing, Key, KeyKind, Sharing, keys, led_to};
 use crate::priority::Facts;
 use crate::store::alert::AlertRow;
 use crate::store::guard::Standing;
 use crate::store::incident::Opening;
 use crate::store::trace::Home;
 use crate::store::workflow::Fresh;
-use crate::store::{alert, campaign, cluster, guard, incident, meeting, priority, strand, trace, workflow};
+use crate::store::{alert, campaign, cluster, gateway, guard, incident, meeting, priority, strand, trace, workflow};
 use crate::strand::{AlertFact, Link, LinkKind, Span, Strand, StrandDecision, Topic, founds_an_incident};
 use crate::weights::Weights;
 
@@ -89,7 +91,7 @@ fn is_regular(json: &str, weights: &Weights) -> bool {
         && said.spread_ms.saturating_mul(100) <= said.median_interval_ms.saturating_mul(given.spread_hundredths)
 }
 
-fn fact(row: &AlertRow, standing: Option<&Standing>, weights: &Weights, commons: &Commons) -> AlertFact {
+fn fact(row: &AlertRow, led: &Led, standing: Option<&Standing>, weights: &Weights, commons: &Commons) -> AlertFact {
     let founds = founds_an_incident(row.direction, row.client.is_some() || row.hosts.is_some(), row.evidence);
     let sharing = Sharing {
         topic: &row.link,
@@ -112,6 +114,10 @@ fn fact(row: &AlertRow, standing: Option<&Standing>, weights: &Weights, commons:
         host: row.client.clone().filter(|_| !row.circumstances.by_resolver && row.hosts.is_none()),
         links_hosts: false,
         keys: if founds { keys(&sharing, commons) } else { Vec::new() },
+        led: led
+            .iter()
+            .filter_map(|(server, span)| led_to(sharing.pattern, *server, commons).map(|key| (key, *span)))
+            .collect(),
         facts: facts_of(row, standing, weights),
     }
 }
@@ -130,15 +136,16 @@ fn links_hosts(indicator: i64, standing: Option<&Standing>, guards: &Guards, wei
 /// Draws the conclusions from alerts new and changed, and writes both.
 pub(super) async fn conclude(
     conn: &mut SqliteConnection,
-    mut rows: Vec<AlertRow>,
+    told: Vec<(AlertRow, Led)>,
     Drawing { weights, commons, tripped, now }: Drawing<'_>,
 ) -> Result<Vec<Change>, sqlx::Error> {
-    if rows.is_empty() {
+    if told.is_empty() {
         for key in &tripped {
             cluster::mark_held_by(conn, key, now).await?;
         }
         return Ok(Vec::new());
     }
+    let (mut rows, led): (Vec<AlertRow>, Vec<Led>) = told.into_iter().unzip();
     let indicators: BTreeSet<i64> = rows.iter().map(|row| row.indicator).collect();
     let met = rows.iter().filter(|row| {
         !row.exercise && founds_an_incident(row.direction, row.client.is_some() || row.hosts.is_some(), row.evidence)
@@ -146,8 +153,11 @@ pub(super) async fn conclude(
     let met: Vec<_> = met.map(|row| (row.indicator, row.member, row.first_seen, row.evidence)).collect();
     let spread = meeting::note(conn, &met).await?;
     let standing = guard::standing(conn, &indicators).await?;
-    let facts: Vec<AlertFact> =
-        rows.iter().map(|row| fact(row, standing.get(&row.indicator), weights, commons)).collect();
+    let facts: Vec<AlertFact> = rows
+        .iter()
+        .zip(&led)
+        .map(|(row, led)| fact(row, led, standing.get(&row.indicator), weights, commons))
+        .collect();
     let tripped = [tripped, guard::look(conn, &facts, &spread, &standing, weights, now).await?].concat();
     let of: Vec<i64> = rows.iter().map(|row| row.indicator).collect();
     let known_before: Vec<bool> = rows.iter().map(|row| row.strand.is_some()).collect();
@@ -297,6 +307,10 @@ pub(super) async fn draw(
     for id in strand::of_many_topics(conn, &of_campaigns, weights.link.topics_max).await? {
         cluster::mark_large(conn, id, now).await?;
     }
+    for host in &decisions.gateways {
+        let marked = gateway::trip(conn, host, &weights.host, now).await?;
+        changes.extend(marked.into_iter().map(Change::Campaign));
+    }
     for (_, campaign) in clusters {
         campaigns.insert(campaign);
         changes.push(Change::Campaign(campaign));
@@ -325,17 +339,18 @@ fn homes(
         of_topic.entry((strand.member, &strand.topic)).or_default().push(strand);
     }
     let mut homes: BTreeMap<Key, Home> = BTreeMap::new();
-    for fact in facts.iter().filter(|fact| !fact.keys.is_empty()) {
-        // Where a person has put clusters apart, what is in one may yet go to another.
-        let near = of_topic.get(&(fact.member, &fact.topic)).filter(|_| guards.apart.is_empty());
+    // What is in a cluster that a person has put apart from another may yet go to that one; all others go on as if nobody had.
+    let apart: BTreeSet<i64> = guards.apart.iter().flat_map(|(low, high)| [*low, *high]).collect();
+    for fact in facts {
+        let near = of_topic.get(&(fact.member, &fact.topic));
         let near = near.into_iter().flatten().filter(|strand| strand.span.near(fact.span));
         let of_fact: BTreeSet<Option<i64>> =
             near.map(|strand| incidents.get(&strand.incident).map(|incident| incident.cluster)).collect();
         let of_fact = match (of_fact.first(), of_fact.len()) {
-            (Some(Some(cluster)), 1) => Home::Cluster(*cluster),
+            (Some(Some(cluster)), 1) if !apart.contains(cluster) => Home::Cluster(*cluster),
             (Some(_) | None, _) => Home::None,
         };
-        for key in &fact.keys {
+        for (key, _) in fact.shares() {
             let home = match homes.get(key) {
                 _ if guards.tripped.contains(key) => Home::Everywhere,
                 Some(before) if *before != of_fact => Home::None,
@@ -378,6 +393,15 @@ fn is_as_it_was(decision: &ClusterDecision, incidents: &[IncidentDecision], know
         }
 }
 
+/// The hosts of what is new.
+fn fresh_hosts(facts: &[AlertFact]) -> BTreeSet<Host> {
+    let host = |fact: &AlertFact| {
+        let (member, exercise) = (fact.member, fact.topic.exercise);
+        fact.host.clone().map(|name| Host { member, name, exercise })
+    };
+    facts.iter().filter(|fact| fact.founds).filter_map(host).collect()
+}
+
 /// What is stored about what a batch touches; says of each fact whether its host alone links it.
 async fn known(
     conn: &mut SqliteConnection,
@@ -386,7 +410,7 @@ async fn known(
     weights: &Weights,
 ) -> Result<Known, sqlx::Error> {
     let links: BTreeSet<(i64, &Link)> = facts.iter().map(|fact| (fact.member, &fact.topic.link)).collect();
-    let keys: BTreeSet<Key> = facts.iter().flat_map(|fact| fact.keys.iter().cloned()).collect();
+    let keys: BTreeSet<Key> = facts.iter().flat_map(AlertFact::shares).map(|(key, _)| key.clone()).collect();
     let strands = strand::of_links(conn, &links).await?;
     let within = Duration::from_secs(u64::from(weights.host.hours) * 60 * 60);
     let mut near: BTreeMap<(i64, &str), Span> = BTreeMap::new();
@@ -398,6 +422,7 @@ async fn known(
         }
     }
     let hosts = strand::of_hosts(conn, &near).await?;
+    let gateways = gateway::among(conn, &fresh_hosts(facts)).await?;
     let further: BTreeSet<i64> =
         hosts.iter().map(|(indicator, _)| *indicator).filter(|id| !standing.contains_key(id)).collect();
     standing.extend(guard::standing(conn, &further).await?);
@@ -412,6 +437,7 @@ async fn known(
     for (fact, indicator) in facts.iter_mut().zip(of) {
         if guards.holds(&Key { kind: KeyKind::Indicator, value: indicator.to_string() }) {
             fact.keys.retain(Key::is_named);
+            fact.led.clear();
         }
         fact.links_hosts = links_hosts(*indicator, standing.get(indicator), &guards, weights);
     }
@@ -431,5 +457,5 @@ async fn known(
     let mut ids: BTreeSet<i64> = incidents.values().map(|incident| incident.cluster).collect();
     ids.extend(traces.iter().map(|trace| trace.cluster));
     let clusters = cluster::of_ids(conn, &ids, weights.confidence.low_below).await?;
-    Ok(Known { strands, hosts, traces, incidents, clusters, guards })
+    Ok(Known { strands, hosts, traces, incidents, clusters, guards, gateways })
 }

@@ -1,21 +1,25 @@
 //! What new records say: alerts opened and updated, and what a sensor says of itself.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
 use serde_json::json;
 use sqlx::SqliteConnection;
-use varde_common::alert::{AlertOpened, AlertUpdated, BrakedCount, CrowdOpened, CrowdUpdated, Level, Regularity};
+use varde_common::alert::{
+    AlertOpened, AlertUpdated, BrakedCount, CrowdOpened, CrowdUpdated, Evidence, Level, Regularity,
+};
 use varde_common::id::{Epoch, Seq, SiteId};
 use varde_common::record::{Record, RecordBody, SensorEvent};
 use varde_common::time::Timestamp;
 
 use super::Numbered;
+use crate::limits::LED_TO_MAX;
 use crate::link::Key;
 use crate::losses::{Losses, Lost, RECORDS_ENDED, UNREAD_ENDED, counts_of};
 use crate::store::alert::{AlertRow, KnownIndicator};
 use crate::store::demoted::{INDICATOR_DEMOTED, INDICATOR_TOLD_AGAIN};
 use crate::store::{alert, event, incident, record};
-use crate::strand::Span;
+use crate::strand::{Span, founds_an_incident};
 use crate::weights::Weights;
 
 /// Sightings one alert may claim: far more than a line can carry in a day, and a sum over all alerts still fits an i64.
@@ -34,11 +38,16 @@ pub(super) struct Fresh<'a, 'b> {
     pub(super) records: &'a [Numbered<'b>],
 }
 
+/// Where an alert led before it led elsewhere, each with its sightings up to then.
+pub(super) type Led = BTreeMap<IpAddr, Span>;
+
 /// What the new records say.
 #[derive(Default)]
 pub(super) struct Said {
     /// Alerts new and changed, by the record that opened them.
     pub(super) alerts: BTreeMap<(i64, Seq), AlertRow>,
+    /// Where those of them led before, which led elsewhere in the end.
+    pub(super) led: BTreeMap<(i64, Seq), Led>,
     /// What was counted in place of alerts: by which sensor, and of which member.
     pub(super) braked: Vec<(i64, i64, BrakedCount)>,
     /// What sensors say of themselves; none that has nothing to say.
@@ -96,7 +105,7 @@ fn fold(
     &Fresh { sensor, epoch, records }: &Fresh<'_, '_>,
     sites: &HashMap<(i64, SiteId), i64>,
     indicators: &HashMap<i64, KnownIndicator>,
-    Said { alerts, braked, nobodys, .. }: &mut Said,
+    Said { alerts, led, braked, nobodys, .. }: &mut Said,
     now: Timestamp,
 ) -> Vec<record::SensorEvent> {
     let (mut events, mut losses) = (Vec::new(), Losses::default());
@@ -133,9 +142,18 @@ fn fold(
             RecordBody::Updated(update) | RecordBody::CrowdUpdated(CrowdUpdated { updated: update, .. }) => {
                 match alerts.get_mut(&(sensor, update.alert)) {
                     Some(row) => {
+                        let before = leads_to(row);
                         apply(row, update);
                         // An alert of one host stays one; of many there never come to be fewer.
                         row.hosts = row.hosts.max(hosts_of(&record.body).filter(|_| row.hosts.is_some()));
+                        if let Some((server, span)) = before
+                            && leads_to(row).is_none_or(|(now, _)| now != server)
+                        {
+                            let led = led.entry((sensor, update.alert)).or_default();
+                            if led.len() < LED_TO_MAX || led.contains_key(&server) {
+                                led.insert(server, span);
+                            }
+                        }
                         None
                     }
                     // Its opening was given up at the sensor, say: the sightings are told here, for no alert has them.
@@ -206,6 +224,16 @@ fn fold(
     }
     events.extend(losses.into_events());
     events
+}
+
+/// Where an alert has led by now, and its sightings up to now: a flow that went there, of what founds an incident. Records that come
+/// one by one would each be held against others by what it led to then, so those that come together are too.
+fn leads_to(row: &AlertRow) -> Option<(IpAddr, Span)> {
+    let is_led = row.evidence >= Evidence::Attempted
+        && !row.circumstances.possible_contact
+        && founds_an_incident(row.direction, row.client.is_some() || row.hosts.is_some(), row.evidence);
+    let server = row.server.as_deref().filter(|_| is_led)?;
+    Some((server.parse().ok()?, Span::new(row.first_seen, row.last_seen)))
 }
 
 /// About how many hosts a record's alert stands for, where it stands for many.

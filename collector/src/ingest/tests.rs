@@ -3,7 +3,9 @@
 mod again;
 mod apart;
 mod correlated;
+mod cut;
 mod drawn;
+mod gateways;
 mod leaving;
 mod marks;
 mod reported;

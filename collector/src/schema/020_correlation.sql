@@ -133,19 +133,30 @@ LEFT JOIN alert a ON a.incident_id = i.id AND (a.direction = 'outbound' OR a.cli
 LEFT JOIN indicator n ON n.id = a.indicator_id
 GROUP BY i.id, i.member_id, i.link_kind, i.link_value, i.exercise, i.first_seen, i.last_seen;
 UPDATE alert SET strand_id = incident_id;
--- What was stored shares threats, indicators and contact; addresses and domains are shared by what comes from now on.
+-- What was stored shares threats, indicators and contact; addresses and domains are shared by what comes from now on, for what is common
+-- among them only the program knows. As from now on no trace bridges more quiet than its key reaches, nor more than a strand's seven days:
+-- six hours of an indicator that nobody stands for (confidence under 75, by the weights that are built in).
 INSERT INTO trace (member_id, strand_id, kind, value, exercise, first_seen, last_seen)
 SELECT member_id, id, 'threat', link_value, exercise, first_seen, last_seen FROM strand WHERE link_kind = 'threat';
 INSERT INTO trace (member_id, strand_id, kind, value, exercise, first_seen, last_seen)
-SELECT s.member_id, s.id, 'indicator', CAST(a.indicator_id AS TEXT), s.exercise, MIN(a.first_seen), MAX(a.last_seen)
-FROM strand s JOIN alert a ON a.strand_id = s.id
-WHERE a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3
-GROUP BY s.member_id, s.id, a.indicator_id, s.exercise;
+SELECT p.member_id, p.strand_id, 'indicator', CAST(p.indicator_id AS TEXT), p.exercise, MIN(p.first_seen), MAX(p.last_seen) FROM (
+    SELECT o.*, SUM(o.begins) OVER (PARTITION BY o.strand_id, o.indicator_id ORDER BY o.first_seen, o.id) AS part FROM (
+        SELECT s.member_id, s.id AS strand_id, a.indicator_id, s.exercise, a.first_seen, a.last_seen, a.id,
+            CASE WHEN a.first_seen <= MAX(a.last_seen) OVER (PARTITION BY s.id, a.indicator_id ORDER BY a.first_seen, a.id
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) + CASE WHEN n.confidence >= 75 THEN 604800000000 ELSE 21600000000 END
+                THEN 0 ELSE 1 END AS begins
+        FROM strand s JOIN alert a ON a.strand_id = s.id JOIN indicator n ON n.id = a.indicator_id
+        WHERE a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3) o) p
+GROUP BY p.member_id, p.strand_id, p.indicator_id, p.exercise, p.part;
 INSERT INTO trace (member_id, strand_id, kind, value, exercise, first_seen, last_seen)
-SELECT s.member_id, s.id, 'contact', CAST(a.indicator_id AS TEXT), s.exercise, MIN(a.first_seen), MAX(a.last_seen)
-FROM strand s JOIN alert a ON a.strand_id = s.id
-WHERE a.evidence >= 3 AND (a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3)
-GROUP BY s.member_id, s.id, a.indicator_id, s.exercise;
+SELECT p.member_id, p.strand_id, 'contact', CAST(p.indicator_id AS TEXT), p.exercise, MIN(p.first_seen), MAX(p.last_seen) FROM (
+    SELECT o.*, SUM(o.begins) OVER (PARTITION BY o.strand_id, o.indicator_id ORDER BY o.first_seen, o.id) AS part FROM (
+        SELECT s.member_id, s.id AS strand_id, a.indicator_id, s.exercise, a.first_seen, a.last_seen, a.id,
+            CASE WHEN a.first_seen <= MAX(a.last_seen) OVER (PARTITION BY s.id, a.indicator_id ORDER BY a.first_seen, a.id
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) + 604800000000 THEN 0 ELSE 1 END AS begins
+        FROM strand s JOIN alert a ON a.strand_id = s.id
+        WHERE a.evidence >= 3 AND (a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3)) o) p
+GROUP BY p.member_id, p.strand_id, p.indicator_id, p.exercise, p.part;
 INSERT INTO meeting (indicator_id, member_id, first_seen, evidence)
 SELECT indicator_id, member_id, MIN(first_seen), MAX(evidence) FROM alert WHERE exercise = 0
     AND (direction = 'outbound' OR client IS NOT NULL OR hosts IS NOT NULL OR evidence > 3) GROUP BY indicator_id, member_id;

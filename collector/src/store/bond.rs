@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 use varde_common::time::Timestamp;
 
 use super::alert::told_pattern;
-use super::{Scope, Store, StoreError, guard, weights};
+use super::{Scope, Store, StoreError, gateway, guard, weights};
 use crate::campaign::{Guards, Trace, parts};
 use crate::limits::BONDS_SHOWN_MAX;
 use crate::link::{Key, KeyKind};
@@ -173,7 +173,7 @@ impl Store {
     }
 
     /// Into what a campaign would fall if only that held which links still, and only what links strongly where it is too
-    /// connected: incidents by part, the largest first. One part = there is nothing to split.
+    /// connected, without what gateways have put together: incidents by part, the largest first. One part = there is nothing to split.
     ///
     /// # Errors
     /// The database's own.
@@ -194,6 +194,7 @@ impl Store {
         let backing = standing.iter().map(|(id, found)| (*id, found.backing(&weights))).collect();
         let guards = Guards { tripped: guard::tripped(&mut tx, &keys).await?, backing, ..Guards::default() };
         let only_strong = why.flatten().as_deref() == Some(super::cluster::TOPICS);
-        Ok(parts(&incidents, &traces, &guards, &weights, only_strong))
+        let welded = gateway::welded(&mut tx, campaign).await?;
+        Ok(parts(&incidents, &traces, &guards, &weights, (only_strong, &welded)))
     }
 }

@@ -14,7 +14,7 @@ use super::picture::reads;
 use super::priority::{why_from, word_from};
 use super::record::{ROWS_PER_STATEMENT, push_ids};
 use super::workflow::standing_from;
-use super::{Scope, Store, StoreError, weights, workflow};
+use super::{Scope, Store, StoreError, gateway, weights, workflow};
 use crate::coverage::{Case, Coverage};
 use crate::escalation::{Scale, half_within};
 use crate::limits::COUNT_IN_SUM_MAX;
@@ -364,8 +364,11 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
     Ok(campaigns)
 }
 
-/// Why a campaign is too connected: an address that something marked for few has met is not told.
+/// Why a campaign is too connected: an address that something marked for few has met is not told; of a host is told whose it is.
 async fn told_why(conn: &mut SqliteConnection, why: String) -> Result<String, sqlx::Error> {
+    if let Some(host) = why.strip_prefix(gateway::KIND) {
+        return Ok(format!("{} {}", gateway::KIND, gateway::told(conn, host.trim_start()).await?));
+    }
     let Some(address) = why.strip_prefix("address ") else { return Ok(why) };
     let sql = "SELECT EXISTS (SELECT 1 FROM trace t JOIN alert a ON a.strand_id = t.strand_id JOIN indicator n ON n.id = a.indicator_id
         WHERE t.kind = 'address' AND t.value = $1 AND n.tlp NOT IN ('TLP:CLEAR', 'TLP:GREEN', 'TLP:AMBER'))";

@@ -8,7 +8,7 @@ use varde_common::time::Timestamp;
 
 use super::overwritten::hold;
 use super::restored::{above, set};
-use super::{Scope, Store, StoreError, audit};
+use super::{Scope, Store, StoreError, audit, gateway};
 use crate::audit::{Deed, LEFT, On};
 use crate::departure::{Deleted, Departed, Row};
 
@@ -104,6 +104,11 @@ pub(super) async fn forget(conn: &mut SqliteConnection, member: i64, left_at: Ti
         ] {
             delete(conn, sql, member).await?;
         }
+    }
+    // A guard may be on one of its hosts since version 26.
+    let sql = "SELECT COUNT(*) FROM pragma_table_info('guard') WHERE name = 'member_id'";
+    if sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut *conn).await? > 0 {
+        gateway::forget_member(conn, member).await?;
     }
     forget_incidents(conn, member, profiles, &mut deleted).await?;
     if strands {

@@ -116,7 +116,7 @@ pub async fn look(
     weights: &Weights,
     now: Timestamp,
 ) -> Result<Vec<Key>, sqlx::Error> {
-    let keys: BTreeSet<Key> = facts.iter().flat_map(|fact| fact.keys.iter().cloned()).collect();
+    let keys: BTreeSet<Key> = facts.iter().flat_map(AlertFact::shares).map(|(key, _)| key.clone()).collect();
     let known = settled(conn, &keys).await?;
     let mut fresh = Vec::new();
     for key in keys.into_iter().filter(|key| !known.contains_key(key)) {
@@ -125,7 +125,8 @@ pub async fn look(
                 let most = weights.link.address_topics_max;
                 let mut topics = trace::topics(conn, &key, most.saturating_add(1)).await?;
                 // An exercise hides nothing: what is practised with makes no address a common one.
-                let here = facts.iter().filter(|fact| !fact.topic.exercise && fact.keys.contains(&key));
+                let here =
+                    facts.iter().filter(|fact| !fact.topic.exercise && fact.shares().any(|(its, _)| *its == key));
                 topics.extend(here.map(|fact| fact.topic.link.clone()));
                 let topics = i64::try_from(topics.len()).unwrap_or(i64::MAX);
                 (topics > most).then(|| json!({ "topics_over": most }))

@@ -24,6 +24,7 @@ pub mod draft;
 pub mod event;
 pub mod feed;
 pub mod figures;
+pub mod gateway;
 pub mod guard;
 pub mod handed_over;
 pub mod heartbeat;
@@ -138,6 +139,7 @@ const SCHEMA: &[&str] = &[
     include_str!("../schema/023_workflow.sql"),
     include_str!("../schema/024_sight.sql"),
     include_str!("../schema/025_api.sql"),
+    include_str!("../schema/026_gateway.sql"),
 ];
 
 /// Why the store could not be opened or used.

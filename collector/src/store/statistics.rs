@@ -10,7 +10,7 @@ use varde_common::time::Timestamp;
 
 use super::alert::severity_from;
 use super::record::from_column;
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, gateway};
 use crate::day;
 use crate::limits::COUNT_IN_SUM_MAX;
 
@@ -106,7 +106,8 @@ pub(super) async fn count_and_forget(
     );
     sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit.0).bind(most).execute(&mut *conn).await?;
     let sql = format!("DELETE FROM alert WHERE id IN ({which})");
-    let gone = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit.0).bind(most).execute(conn).await?;
+    let gone = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit.0).bind(most).execute(&mut *conn).await?;
+    gateway::forget_gone(conn).await?;
     Ok(gone.rows_affected())
 }
 

@@ -5,7 +5,7 @@ use varde_common::id::MemberNumber;
 use varde_common::time::Timestamp;
 
 use super::profile::{find, read, write};
-use super::{Store, StoreError, statistics};
+use super::{Store, StoreError, gateway, statistics};
 use crate::merger::{Dropped, join};
 
 /// What became of a new number.
@@ -77,6 +77,7 @@ pub(crate) async fn hand_over(
         sqlx::query(sql).bind(from).bind(into).execute(&mut *conn).await?;
     }
     statistics::hand_over(conn, from, into).await?;
+    gateway::hand_over(conn, from, into).await?;
     let sql = "INSERT INTO joined_member (id, added_at, into_id, joined_at) VALUES ($1, $2, $3, $4)";
     sqlx::query(sql).bind(from).bind(added_at).bind(into).bind(now.0).execute(&mut *conn).await?;
     sqlx::query("DELETE FROM member WHERE id = $1").bind(from).execute(&mut *conn).await?;
