@@ -631,7 +631,7 @@ work-came-back = { $n ->
     [one] It has come back once.
    *[other] It has come back { $shown } times.
 }
-work-grown = More was seen since it was closed, which the closing covers.
+work-grown = More has come to be known since it was closed, which the closing covers.
 measures-title = Measures
 col-measure = Measure
 col-when = When
@@ -669,6 +669,7 @@ said-reached = Got as far as: { $evidence }
 said-back-seen = Came back: seen again after it was closed (was { $was })
 said-back-further = Came back: got further than was known (was { $was })
 said-back-else = Came back: something that the closing does not cover (was { $was })
+said-back-else-named = Came back: { $name }, which the closing does not cover (was { $was })
 said-back-member = Came back: another member has joined (was { $was })
 said-back-reported = Came back: reported by a person (was { $was })
 said-returned = Came back: the same host and indicator as in incident { $id }, which is closed

@@ -631,7 +631,7 @@ work-came-back = { $n ->
     [one] Den har kommet tilbake én gang.
    *[other] Den har kommet tilbake { $shown } ganger.
 }
-work-grown = Det er sett mer etter at den ble lukket, som lukkingen dekker.
+work-grown = Det er kommet fram mer etter at den ble lukket, som lukkingen dekker.
 measures-title = Tiltak
 col-measure = Tiltak
 col-when = Når
@@ -669,6 +669,7 @@ said-reached = Kom så langt: { $evidence }
 said-back-seen = Kom tilbake: sett igjen etter at den ble lukket (var { $was })
 said-back-further = Kom tilbake: kom lenger enn det som var kjent (var { $was })
 said-back-else = Kom tilbake: noe som lukkingen ikke dekker (var { $was })
+said-back-else-named = Kom tilbake: { $name }, som lukkingen ikke dekker (var { $was })
 said-back-member = Kom tilbake: et medlem til er rammet (var { $was })
 said-back-reported = Kom tilbake: meldt av en person (var { $was })
 said-returned = Kom tilbake: samme maskin og indikator som i sak { $id }, som er lukket

@@ -631,7 +631,7 @@ work-came-back = { $n ->
     [one] Ho har komme tilbake éin gong.
    *[other] Ho har komme tilbake { $shown } gonger.
 }
-work-grown = Det er sett meir etter at ho vart lukka, som lukkinga dekkjer.
+work-grown = Det er kome fram meir etter at ho vart lukka, som lukkinga dekkjer.
 measures-title = Tiltak
 col-measure = Tiltak
 col-when = Når
@@ -669,6 +669,7 @@ said-reached = Kom så langt: { $evidence }
 said-back-seen = Kom tilbake: sett att etter at ho vart lukka (var { $was })
 said-back-further = Kom tilbake: kom lenger enn det som var kjent (var { $was })
 said-back-else = Kom tilbake: noko som lukkinga ikkje dekkjer (var { $was })
+said-back-else-named = Kom tilbake: { $name }, som lukkinga ikkje dekkjer (var { $was })
 said-back-member = Kom tilbake: ein medlem til er råka (var { $was })
 said-back-reported = Kom tilbake: meldt av ein person (var { $was })
 said-returned = Kom tilbake: same maskin og indikator som i sak { $id }, som er lukka

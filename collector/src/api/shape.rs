@@ -51,7 +51,7 @@ pub struct Part {
     pub first_seen: Timestamp,
     /// How far it got there.
     pub evidence: &'static str,
-    /// A person said so, and no sensor.
+    /// A person reported it, seen by sensors or not.
     pub human: bool,
 }
 
@@ -118,7 +118,7 @@ pub struct Campaign {
     pub owner: Option<String>,
     /// How often what sensors saw opened it again.
     pub came_back: Option<i64>,
-    /// It is closed, and more was seen since.
+    /// It is closed, and more has come to be known since.
     pub grown_since_closed: Option<bool>,
     /// Hosts; about, where a sensor told of many together.
     pub hosts: i64,
@@ -228,7 +228,7 @@ pub struct Incident {
     pub owner: Option<String>,
     /// How often what sensors saw opened it again.
     pub came_back: i64,
-    /// It is closed, and more was seen since.
+    /// It is closed, and more has come to be known since.
     pub grown_since_closed: bool,
     /// A person opened it, and gave it its title.
     pub human: bool,

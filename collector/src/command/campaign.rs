@@ -31,7 +31,7 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   link_kind, link        what its incidents share: an indicator or a threat, and which
   indicators             [{indicator, kind}] that were met
   members                [{number, name, supplier, first_seen, evidence, human}], the first hit first; supplier: the
-                         shared network it is behind; human: a person said so, and no sensor
+                         shared network it is behind; human: a person reported it, seen by sensors or not
   member_count           how many members it hit
   independent            the same, those behind one shared network counted once: what makes a campaign
   departed               how many members it hit that have left since; nothing else of them is kept
@@ -59,7 +59,7 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   duplicate_of           of a duplicate, the campaign that is worked on
   owner                  whose it is
   came_back              how often what sensors saw opened it again
-  grown_since_closed     more was seen that the closing covers";
+  grown_since_closed     more has come to be known that the closing covers";
 
 const SHOW_KEYS: &str = "\
 KEYS of --json: those of campaign list, and

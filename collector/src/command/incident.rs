@@ -43,7 +43,7 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   duplicate_of           of a duplicate, the incident that is worked on
   owner                  whose it is
   came_back              how often what sensors saw opened it again
-  grown_since_closed     more was seen that the closing covers
+  grown_since_closed     more has come to be known that the closing covers
   human                  a person opened it, no sensor";
 
 const SHOW_KEYS: &str = "\
@@ -174,7 +174,8 @@ async fn show(store: &Store, name: &str, json: bool) -> anyhow::Result<()> {
     }
     let why = WhyWord::of(&shown.why, shown.weights_version.as_deref(), Texts::of(Language::English));
     let owner = shown.owner.as_deref().map_or("nobody's yet".to_owned(), |owner| format!("{owner} has it"));
-    let grown = if shown.grown_since_closed { "; more was seen since, which the closing covers" } else { "" };
+    let grown =
+        if shown.grown_since_closed { "; more has come to be known since, which the closing covers" } else { "" };
     let standing = Progress::of(shown.state, shown.closed_as, shown.duplicate_of);
     let text = format!(
         "{}It is {standing}{grown}; {}.\nWhy this word:\n  {}\n  {}\n{}",

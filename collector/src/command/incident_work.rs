@@ -27,9 +27,10 @@ pub(super) const CLOSE_HELP: &str = "\
   legitimate      the traffic is wanted: all its alerts get that verdict, the indicators stay
   duplicate       another incident of the same member is worked on instead: --of NUMBER
   exercise        somebody was practising
-It opens again by itself, as new, when what it does not cover is met: confirmed and exercise by a sighting after the closing, or a stage
-that nobody knew; false-positive by another indicator; legitimate by another host, another indicator or a further stage; a duplicate once
-the other is closed too. What comes late of before the closing opens nothing; the incident says that it has grown.
+It opens again by itself, as new, when what it does not cover is met: confirmed and exercise by a sighting after the closing, a stage that
+nobody knew, or another threat (without one another indicator) whenever that was met; false-positive by another indicator; legitimate by
+another host, another indicator or a further stage; a duplicate as confirmed once the other is closed too, and by another threat at once.
+What comes late of before the closing and was known then opens nothing; the incident says that more has come to be known.
 Exit: 0 it is closed, 1 it is not, and why, 2 wrong usage.";
 
 /// What `incident clock --help` says beside.

@@ -175,6 +175,7 @@ fn fresh(row: &AlertRow, was_known: bool) -> Option<Fresh<'_>> {
     row.incident.filter(|_| founds).map(|incident| Fresh {
         incident,
         indicator: row.indicator,
+        link: &row.link,
         client: row.client.as_deref(),
         evidence: row.evidence,
         reached_at: if was_known { row.last_seen } else { row.first_seen },

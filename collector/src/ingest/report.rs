@@ -135,6 +135,7 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
     let fresh = Fresh {
         incident,
         indicator: report.indicators.first().copied().unwrap_or_default(),
+        link: &link,
         client: None,
         evidence: report.evidence,
         reached_at: report.seen.first,

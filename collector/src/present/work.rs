@@ -9,7 +9,7 @@ use crate::store::picture::WorkFacts;
 use crate::store::workflow::Work;
 use crate::workflow::again::Why;
 use crate::workflow::duty::{Clock, Duties, Duty, Fare, Left};
-use crate::workflow::timeline::{Entry, Measure, MeasureStatus, Said};
+use crate::workflow::timeline::{About, Entry, Measure, MeasureStatus, Said};
 use crate::workflow::{Closing, Progress, State};
 
 /// A line of the timeline.
@@ -128,7 +128,10 @@ fn duty_words(duty: Duty, texts: &Texts) -> String {
     }
 }
 
-fn back_words(why: Why, was: Progress, texts: &Texts) -> String {
+fn back_words(why: Why, was: Progress, about: Option<&About>, texts: &Texts) -> String {
+    if let (Why::SomethingElse, Some(name)) = (why, about.and_then(|about| about.name.as_deref())) {
+        return texts.with("said-back-else-named", &[("name", name), ("was", &state_words(was, texts))]);
+    }
     let key = match why {
         Why::SeenAgain => "said-back-seen",
         Why::Further => "said-back-further",
@@ -160,7 +163,7 @@ pub fn said_words(said: &Said, texts: &Texts) -> String {
         Said::Reached { evidence } => {
             texts.with("said-reached", &[("evidence", &Steps::of(level_of(*evidence), texts).word)])
         }
-        Said::CameBack { why, was } => back_words(*why, *was, texts),
+        Said::CameBack { why, was, about } => back_words(*why, *was, about.as_ref(), texts),
         Said::Returned { of } => numbered(("said-returned", "said-returned-unnumbered"), "id", *of, texts),
         Said::WentOn { in_incident } => {
             numbered(("said-went-on", "said-went-on-unnumbered"), "id", *in_incident, texts)

@@ -9,7 +9,7 @@ use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
 use super::alert::{HOSTS, evidence_from, told_pattern};
-use super::incident::{FOUNDS, external_name, in_words, next_id, remember_merged};
+use super::incident::{GOT, external_name, in_words, next_id, remember_merged};
 use super::picture::reads;
 use super::priority::{why_from, word_from};
 use super::record::{ROWS_PER_STATEMENT, push_ids};
@@ -197,7 +197,7 @@ pub struct MemberPart {
     pub first_seen: Timestamp,
     /// How far it got there.
     pub evidence: Evidence,
-    /// A person said so, and no sensor.
+    /// A person reported it, seen by sensors or not.
     pub human: bool,
 }
 
@@ -396,7 +396,7 @@ async fn parts(
 ) -> Result<BTreeMap<i64, Vec<Part>>, sqlx::Error> {
     let mut select = QueryBuilder::new(format!(
         "SELECT i.campaign_id, m.number, m.name, m.supplier, MIN(i.first_seen), MAX(i.last_seen),
-                MAX(CASE WHEN a.id IS NULL THEN COALESCE(i.reached, 0) WHEN {FOUNDS} THEN a.evidence ELSE 0 END),
+                MAX({GOT}),
                 {HOSTS}, COUNT(a.id), COALESCE(SUM(CASE WHEN a.count > {COUNT_IN_SUM_MAX} THEN {COUNT_IN_SUM_MAX} ELSE a.count END), 0), MIN(i.human) <> 0
          FROM incident i JOIN member m ON m.id = i.member_id LEFT JOIN alert a ON a.incident_id = i.id WHERE i.campaign_id IS NOT NULL AND "
     ));
@@ -406,12 +406,11 @@ async fn parts(
     type Found = (i64, String, String, Option<String>, i64, i64, i64, i64, i64, i64, bool);
     let rows: Vec<Found> = select.build_query_as().fetch_all(conn).await?;
     let mut parts: BTreeMap<i64, Vec<Part>> = BTreeMap::new();
-    for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings, by_person) in rows {
+    for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings, human) in rows {
         let span = Span::new(Timestamp(first), Timestamp(last));
         let supplier = supplier.filter(|_| scope == Scope::Operator);
-        let human = by_person && alerts == 0;
-        let view =
-            MemberPart { number, name, supplier, first_seen: span.first, evidence: evidence_from(evidence), human };
+        let evidence = evidence_from(evidence);
+        let view = MemberPart { number, name, supplier, first_seen: span.first, evidence, human };
         parts.entry(campaign).or_default().push(Part { view, span, hosts, alerts, sightings });
     }
     Ok(parts)

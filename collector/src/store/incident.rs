@@ -25,9 +25,11 @@ use crate::workflow::{Closing, Matter, State};
 /// Names made by the collector are UUIDv5 in this namespace: the same thing gets the same name, and tells nothing else.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f1c_27d0_94be_4b0c_8a55_3e0d_7b1f_c2a9);
 
-/// The alerts of an incident that say how far it got: unanswered contact from outside does not (decision 22).
-pub(crate) const FOUNDS: &str =
-    "(a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3)";
+/// How far the incident `i` has got by its alert `a`, if it has one, and by what its timeline tells, where people have reported more:
+/// whichever is further. Unanswered contact from outside says nothing of that (decision 22).
+pub(crate) const GOT: &str = "CASE WHEN a.evidence > COALESCE(i.reached, 0) AND
+    (a.direction = 'outbound' OR a.client IS NOT NULL OR a.hosts IS NOT NULL OR a.evidence > 3)
+    THEN a.evidence ELSE COALESCE(i.reached, 0) END";
 
 /// The external name of `text`.
 pub(crate) fn external_name(text: &str) -> String {
@@ -275,7 +277,7 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
         ") END AS campaign_id,
                 EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.persistent <> 0) AS persistent,
                 EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.in_history <> 0) AS in_history,
-                MAX(CASE WHEN a.id IS NULL THEN COALESCE(i.reached, 0) WHEN {FOUNDS} THEN a.evidence ELSE 0 END) AS evidence,
+                MAX({GOT}) AS evidence,
                 i.state, i.closed_as, i.duplicate_of, i.owner, i.came_back, i.human,
                 COALESCE(i.updated_at > i.state_at, FALSE) AS grown,
                 COUNT(a.id) AS alerts, COALESCE(SUM(CASE WHEN a.count > {COUNT_IN_SUM_MAX} THEN {COUNT_IN_SUM_MAX} ELSE a.count END), 0) AS sightings,

@@ -46,6 +46,36 @@ async fn c_a_phone_call_is_an_incident_that_joins_what_others_have_on_the_same_t
 }
 
 #[tokio::test]
+async fn c_what_a_person_said_of_how_far_it_got_stands_when_sensors_see_less() {
+    let fixture = fixture(2).await;
+    send(&fixture, 1, &batch(1, vec![RecordBody::Opened(opened(3, 10, 48))])).await;
+    let called =
+        Report { threat: Some("lure"), evidence: Evidence::DataOut, seen: Span::new(day(46), day(46)), ..report(2) };
+    let reported = told(&fixture, called).await;
+    let seen = AlertOpened { evidence: Evidence::Contacted, ..opened(2, 10, 47) };
+    send(&fixture, 2, &batch(1, vec![RecordBody::Opened(seen)])).await;
+    let own = incident::one(&fixture.store, Scope::Member(2), reported.incident).await.unwrap().unwrap();
+    assert_eq!((own.evidence, own.alerts, own.human), (Evidence::DataOut, 1, true), "what the member is handed over");
+    let campaigns = campaigns(&fixture, Scope::Operator).await;
+    let hits: Vec<(Evidence, bool)> = campaigns[0].members.iter().map(|part| (part.evidence, part.human)).collect();
+    assert_eq!(hits, [(Evidence::DataOut, true), (Evidence::LookedUp, false)]);
+    assert_eq!(campaigns[0].evidence, Evidence::DataOut);
+    let picture = fixture.store.picture(Scope::Operator).await.unwrap();
+    let furthest = picture.campaigns[0].hits.iter().map(|hit| hit.evidence).max();
+    assert_eq!(furthest, Some(crate::store::alert::level_of(Evidence::DataOut)));
+    // When somebody called is no sighting.
+    let work = fixture.store.work(Scope::Operator, Matter::Incident(reported.incident)).await.unwrap().unwrap();
+    let first: Vec<Timestamp> =
+        work.timeline.iter().filter(|entry| entry.said == Said::FirstSeen).map(|entry| entry.at).collect();
+    assert_eq!(first, [day(47)]);
+    // Nor does a report to what sensors have found make it less.
+    let more = Report { threat: Some("lure"), evidence: Evidence::DataOut, ..report(1) };
+    assert!(!told(&fixture, more).await.is_new);
+    let own = incident::one(&fixture.store, Scope::Operator, 1).await.unwrap().unwrap();
+    assert_eq!((own.evidence, own.human), (Evidence::DataOut, false));
+}
+
+#[tokio::test]
 async fn w1_a_campaign_is_never_called_by_what_a_person_has_called_one_members_incident() {
     let fixture = fixture(2).await;
     told(&fixture, Report { indicators: &[1], ..report(1) }).await;
