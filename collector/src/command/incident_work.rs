@@ -18,7 +18,7 @@ use crate::store::{Scope, Store};
 use crate::strand::Span;
 use crate::workflow::duty::Duty;
 use crate::workflow::timeline::{MeasureStatus, Said};
-use crate::workflow::{Closing, Matter, Step};
+use crate::workflow::{Closing, Matter, Progress, Step};
 
 /// What `incident close --help` says beside.
 pub(super) const CLOSE_HELP: &str = "\
@@ -48,6 +48,7 @@ pub(super) const NEW_HELP: &str = "\
 For what no sensor has seen: a member's phone call, a partner's mail. It joins campaigns as others do, by the same threat or the same
 indicator, and counts there as a hit, marked as reported by a person. Where the member has an incident on the same already, the report
 stands in that, which opens if it was closed. The member may read the title; a campaign is never called by it.
+Keys with --json: incident (its number), is_new (false = the member had it already), reopened (it was closed), campaign (that it is in).
 Exit: 0 it is there, 1 it is not, and why, 2 wrong usage.";
 
 /// Arguments of `incident triage`, `confirm` and `contain`.
@@ -282,7 +283,13 @@ pub(super) async fn legal_clock(store: &Store, arguments: ClockArguments) -> any
 struct NewDone {
     incident: i64,
     is_new: bool,
+    reopened: bool,
     campaign: Option<i64>,
+}
+
+/// What a report has done to an incident that was closed.
+fn open_again_words(was_closed: Option<Progress>) -> String {
+    was_closed.map_or_else(String::new, |was| format!(", which was {was} and is open again, as new"))
 }
 
 /// `incident new`.
@@ -321,17 +328,24 @@ pub(super) async fn new(store: &Store, arguments: NewArguments) -> anyhow::Resul
         who: &who,
     };
     let doing = deed("incident new", On::Member(member.number.clone())).becomes("an incident that a person reports");
-    let Reported { incident, is_new, .. } = handle_report(&store.noting(doing), &report, now).await?;
+    let Reported { incident, is_new, was_closed, .. } = handle_report(&store.noting(doing), &report, now).await?;
     let found = crate::store::incident::one(store, Scope::Operator, incident).await?;
     let campaign = found.and_then(|found| found.campaign);
     if json {
-        return say::result(&serde_json::to_string(&NewDone { incident, is_new, campaign })?);
+        return say::result(&serde_json::to_string(&NewDone {
+            incident,
+            is_new,
+            reopened: was_closed.is_some(),
+            campaign,
+        })?);
     }
     match is_new {
         true => say::result(&format!("Incident {incident} at {} ({}).", member.name, member.number))?,
         false => say::result(&format!(
-            "{} ({}) has an incident on the same already: {incident}. The report stands in that.",
-            member.name, member.number
+            "{} ({}) has an incident on the same already: {incident}. The report stands in that{}.",
+            member.name,
+            member.number,
+            open_again_words(was_closed)
         ))?,
     }
     if let Some(campaign) = campaign {

@@ -18,8 +18,8 @@ use crate::store::incident::next_id;
 use crate::store::workflow::{Fresh, Saying};
 use crate::store::{Store, alert, guard, weights, workflow};
 use crate::strand::{AlertFact, Link, LinkKind, Span, Topic};
-use crate::workflow::Matter;
 use crate::workflow::timeline::Said;
+use crate::workflow::{Matter, Progress};
 
 /// How sure something is of which no source says how sure it is: a person says so, and may be wrong.
 const CONFIDENCE: u8 = 50;
@@ -52,6 +52,8 @@ pub struct Reported {
     pub incident: i64,
     /// It was opened by this; else the member had it already.
     pub is_new: bool,
+    /// It was closed, as what, and is open again by this.
+    pub was_closed: Option<Progress>,
     /// What to tell others.
     pub changes: Vec<Change>,
 }
@@ -129,9 +131,10 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
     let said = Said::Reported { text: report.title.to_owned() };
     let saying = Saying { who: Some(report.who), at: report.seen.first, for_members: true };
     workflow::tell(&mut tx, Matter::Incident(incident), &said, saying, now).await?;
-    if !is_new {
-        workflow::report_to(&mut tx, incident, &campaigns, report.seen.last, now).await?;
-    }
+    let was_closed = match is_new {
+        true => None,
+        false => workflow::report_to(&mut tx, incident, &campaigns, report.seen.last, now).await?,
+    };
     let fresh = Fresh {
         incident,
         indicator: report.indicators.first().copied().unwrap_or_default(),
@@ -143,5 +146,5 @@ pub async fn handle_report(store: &Store, report: &Report<'_>, now: Timestamp) -
     };
     workflow::look(&mut tx, &[fresh], &campaigns, now).await?;
     tx.commit().await?;
-    Ok(Reported { incident, is_new, changes: drawn.changes })
+    Ok(Reported { incident, is_new, was_closed, changes: drawn.changes })
 }

@@ -7,6 +7,7 @@ mod drawn;
 mod leaving;
 mod marks;
 mod reported;
+mod ruled;
 mod storm;
 mod together;
 

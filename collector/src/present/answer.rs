@@ -284,6 +284,7 @@ pub fn proposal(proposal: Proposal) -> shape::Proposal {
         proposed_at: proposal.proposed_at.clamped(),
         numbers: proposal.numbers,
         settled: proposal.settled.map(|settled| settled.as_str()),
+        settled_at: proposal.settled_at.map(Timestamp::clamped),
         settled_by: proposal.settled_by,
         settled_why: proposal.settled_why,
     }

@@ -175,6 +175,19 @@ pub fn said_words(said: &Said, texts: &Texts) -> String {
                 None => texts.with("said-joined-unnumbered", &[("was", &was)]),
             }
         }
+        Said::Split { from, into, incidents, count, reason } => {
+            let numbers: Vec<String> = incidents.iter().map(i64::to_string).collect();
+            let rest = if *count > size(incidents.len()) { format!(", … ({count})") } else { String::new() };
+            let (incidents, from) = (format!("{}{rest}", numbers.join(", ")), from.unwrap_or_default().to_string());
+            let mut values = vec![("incidents", incidents.as_str()), ("from", from.as_str()), ("reason", reason)];
+            let into = into.map(|into| into.to_string());
+            values.extend(into.as_deref().map(|into| ("into", into)));
+            texts.with(if into.is_some() { "said-split" } else { "said-split-alone" }, &values)
+        }
+        Said::Merged { id, was, reason } => {
+            let (id, was) = (id.unwrap_or_default().to_string(), state_words(*was, texts));
+            texts.with("said-merged", &[("id", &id), ("was", &was), ("reason", reason)])
+        }
         Said::FirstSeen => texts.say("said-first"),
         Said::InHistory => texts.say("said-history"),
         Said::Concluded => texts.say("said-concluded"),

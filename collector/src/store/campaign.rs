@@ -14,7 +14,7 @@ use super::picture::reads;
 use super::priority::{why_from, word_from};
 use super::record::{ROWS_PER_STATEMENT, push_ids};
 use super::workflow::standing_from;
-use super::{Scope, Store, StoreError, weights, workflow};
+use super::{Scope, Store, StoreError, ruling, weights, workflow};
 use crate::coverage::{Case, Coverage};
 use crate::escalation::{Scale, half_within};
 use crate::limits::COUNT_IN_SUM_MAX;
@@ -136,10 +136,12 @@ pub(super) async fn absorb_campaign(
     conn: &mut SqliteConnection,
     old: i64,
     into: i64,
+    by: Option<ruling::Word<'_>>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     remember_merged(conn, "campaign", old, into, now).await?;
-    workflow::absorb(conn, Matter::Campaign(old), Matter::Campaign(into), now).await?;
+    let by = by.map(|word| (word.who, word.reason));
+    workflow::absorb_by(conn, Matter::Campaign(old), Matter::Campaign(into), by, now).await?;
     let sql = "UPDATE incident SET campaign_id = $2 WHERE campaign_id = $1";
     sqlx::query(sql).bind(old).bind(into).execute(&mut *conn).await?;
     let sql =

@@ -19,7 +19,7 @@ use crate::workflow::timeline::{Entry, Measure, Said, measures, merged};
 use crate::workflow::{Matter, Progress, Refused};
 
 pub use again::{Fresh, look, report_to};
-pub use part::{absorb, forget_orphans, raised_by_person};
+pub use part::{absorb, absorb_by, forget_orphans, raised_by_person};
 pub use step::{Closed, Taken, Taking};
 
 /// Why nothing was said or done; nothing was changed.
@@ -39,6 +39,8 @@ pub enum NotDone {
     Full,
     /// There is no such measure.
     NoMeasure(i64),
+    /// What was reported was discovered only then.
+    BeforeDiscovered(Timestamp),
 }
 
 impl NotDone {
@@ -56,6 +58,12 @@ impl NotDone {
                 format!("{kind} {other} is closed itself; a duplicate is one of what is worked on")
             }
             NotDone::Full => format!("of {case} {TIMELINE_SAID_MAX} things were said, and no more fit"),
+            NotDone::BeforeDiscovered(at) => format!(
+                "{case} was discovered {}, and nothing of it was reported before that; say when it was reported with --at, or, were the discovery wrong: varde-collector incident clock {} discovered --at {}",
+                at.clamped(),
+                case.id(),
+                at.clamped()
+            ),
             NotDone::NoMeasure(measure) => {
                 format!("{case} has no measure {measure}; see: varde-collector {kind} show {}", case.id())
             }
@@ -373,6 +381,12 @@ impl Store {
         }
         if !has_room(&mut tx, case).await? {
             return Ok(Err(NotDone::Full));
+        }
+        if let Said::DutyReported { duty: _ } = &said {
+            let before = self::said(&mut tx, Scope::Operator, case).await?;
+            if let Some(at) = duties(&before, None).discovered.filter(|at| saying.at < *at) {
+                return Ok(Err(NotDone::BeforeDiscovered(at)));
+            }
         }
         let said = match complete(&mut tx, case, said).await? {
             Ok(said) => said,

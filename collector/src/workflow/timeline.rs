@@ -134,6 +134,28 @@ pub enum Said {
         /// Where that stood.
         was: Progress,
     },
+    /// A person has split a campaign: incidents were taken out of it. The same line stands in what they are from then on, and in each.
+    Split {
+        /// The campaign; none for whoever is told no numbers.
+        from: Option<i64>,
+        /// What they are from then on; none = no campaign.
+        into: Option<i64>,
+        /// Which, by number: the first of them.
+        incidents: Vec<i64>,
+        /// How many.
+        count: i64,
+        /// Why.
+        reason: String,
+    },
+    /// A person has made two campaigns one: what was said of the other stands here from now on.
+    Merged {
+        /// The other's number, which leads here.
+        id: Option<i64>,
+        /// Where that stood.
+        was: Progress,
+        /// Why.
+        reason: String,
+    },
     /// The first sighting. Read from what is there, like all that follow.
     FirstSeen,
     /// Sensors found some of it in their history.
@@ -164,6 +186,10 @@ impl Said {
             Said::Returned { of: _ } => Said::Returned { of: None },
             Said::WentOn { in_incident: _ } => Said::WentOn { in_incident: None },
             Said::Joined { id: _, was } => Said::Joined { id: None, was: was.unnumbered() },
+            Said::Split { from: _, into: _, incidents: _, count, reason } => {
+                Said::Split { from: None, into: None, incidents: Vec::new(), count, reason }
+            }
+            Said::Merged { id: _, was, reason } => Said::Merged { id: None, was: was.unnumbered(), reason },
             Said::MemberHit { number, name, incident: _ } => Said::MemberHit { number, name, incident: None },
             Said::Reported { .. }
             | Said::Assigned { .. }

@@ -130,6 +130,8 @@ async fn c_what_a_member_has_already_a_report_joins_and_opens_where_it_was_close
     fixture.store.take_step(Matter::Incident(1), taking, NOW).await.unwrap().unwrap();
     let reported = told(&fixture, Report { indicators: &[1], ..report(1) }).await;
     assert_eq!((reported.incident, reported.is_new), (1, false));
+    assert_eq!(reported.was_closed, Some(crate::workflow::Progress::closed(Closing::FalsePositive, None)));
+    assert_eq!(told(&fixture, Report { indicators: &[1], ..report(1) }).await.was_closed, None, "it is open");
     let own = incident::one(&fixture.store, Scope::Operator, 1).await.unwrap().unwrap();
     assert_eq!((own.state, own.title.as_str(), own.human), (State::New, "evil.no", false));
     let work = fixture.store.work(Scope::Operator, Matter::Incident(1)).await.unwrap().unwrap();

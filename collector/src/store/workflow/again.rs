@@ -209,7 +209,8 @@ pub async fn look(
     campaigns_again(conn, campaigns, &events, now).await
 }
 
-/// A person has reported what is in an incident that is there: where that is closed it opens again, and its campaign with it.
+/// A person has reported what is in an incident that is there: where that is closed it opens again, and its campaign with it. Gives where
+/// it stood, if it was closed.
 ///
 /// # Errors
 /// The database's own.
@@ -219,16 +220,18 @@ pub async fn report_to(
     campaigns: &BTreeSet<i64>,
     at: Timestamp,
     now: Timestamp,
-) -> Result<(), sqlx::Error> {
-    let mut events = BTreeMap::new();
+) -> Result<Option<Progress>, sqlx::Error> {
+    let (mut events, mut was_closed) = (BTreeMap::new(), None);
     for found in known(&mut *conn, &[incident]).await? {
         if found.standing.state() == State::Closed {
             let reported = ((Why::Reported, at), None);
             open_again(&mut *conn, Matter::Incident(incident), found.standing, reported, now).await?;
+            was_closed = Some(found.standing);
         }
         events.extend(found.campaign.map(|campaign| (campaign, (Why::Reported, at))));
     }
-    campaigns_again(conn, campaigns, &events, now).await
+    campaigns_again(conn, campaigns, &events, now).await?;
+    Ok(was_closed)
 }
 
 /// Tells how far an incident has come to get. Gives when, where that was further than was known.
