@@ -25,7 +25,8 @@ KEYS of --json (one object a line, those not closed first, then the latest seen;
   member                 {number, name}: whose
   title                  in words
   link_kind, link        what its alerts share: an indicator or a threat, and which
-  evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out
+  evidence               how far it got at most: blocked, looked_up, answered, attempted, contacted or data_out;
+                         null = a person reported it, and nobody says how far it got
   hosts                  pseudonyms of its hosts (H-…); resolvers are none
   hosts_about            where a sensor told of many hosts together: about how many, those named included; else null
   via_resolver           a resolver's question is among its alerts: some host behind it asked
@@ -225,7 +226,7 @@ pub(super) fn table(incidents: &[IncidentView]) -> String {
             )),
             incident.word.map_or("-", Word::as_str).to_owned(),
             incident.state.as_str().to_owned(),
-            incident.evidence.to_string(),
+            say::how_far(incident.evidence),
             hosts,
             incident.alerts.to_string(),
             listing::moment(incident.first_seen),
@@ -252,7 +253,7 @@ mod tests {
             title: "evil.no".to_owned(),
             link_kind: "indicator".to_owned(),
             link: "evil.no".to_owned(),
-            evidence: Evidence::Answered,
+            evidence: Some(Evidence::Answered),
             hosts: Vec::new(),
             hosts_about: None,
             via_resolver: true,

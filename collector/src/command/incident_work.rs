@@ -48,6 +48,7 @@ pub(super) const NEW_HELP: &str = "\
 For what no sensor has seen: a member's phone call, a partner's mail. It joins campaigns as others do, by the same threat or the same
 indicator, and counts there as a hit, marked as reported by a person. Where the member has an incident on the same already, the report
 stands in that, which opens if it was closed. The member may read the title; a campaign is never called by it.
+A report weighs little until a person confirms it (incident confirm): that stands for it, and it is Medium then, or more by what it names.
 Keys with --json: incident (its number), is_new (false = the member had it already), reopened (it was closed), campaign (that it is in).
 Exit: 0 it is there, 1 it is not, and why, 2 wrong usage.";
 
@@ -191,8 +192,8 @@ pub struct NewArguments {
     #[arg(long, value_name = "NAME", value_parser = title)]
     pub threat: Option<String>,
     /// How far it got, if that is known: blocked, looked_up, answered, attempted, contacted or data_out.
-    #[arg(long, value_name = "STAGE", value_parser = evidence, default_value = "looked_up")]
-    pub evidence: Evidence,
+    #[arg(long, value_name = "STAGE", value_parser = evidence)]
+    pub evidence: Option<Evidence>,
     /// It is part of an exercise.
     #[arg(long)]
     pub exercise: bool,

@@ -358,10 +358,13 @@ mod tests {
         assert!(why.contains("still to come") && why.contains("+01:00"), "{why}");
     }
 
-    /// The commands that a text tells of, up to the end of its line or sentence.
+    /// The commands that a text tells of, up to the end of their line or sentence.
     fn commands(text: &str) -> Vec<String> {
-        let told = text.split("varde-collector ").skip(1).filter_map(|rest| rest.split(['\n', ';', '.', ')']).next());
-        told.map(|command| ["varde-collector", command.trim()].join(" ")).collect()
+        let ends = |rest: &str| {
+            rest.split(['\n', ';', ')']).next().and_then(|line| line.split(". ").next()).map(str::to_owned)
+        };
+        let told = text.split("varde-collector ").skip(1).filter_map(ends);
+        told.map(|command| format!("varde-collector {}", command.trim().trim_end_matches('.'))).collect()
     }
 
     #[test]
@@ -383,11 +386,10 @@ mod tests {
                 .map(|text| text.replace("INDICATOR", "7").replace("ALERT", "7")),
         );
         for case in [Matter::Incident(7), Matter::Campaign(7)] {
-            let closed = Progress::closed(Closing::Confirmed, None);
-            let refused =
-                [Refused::ReopenFirst(closed), Refused::OfWhat, Refused::ConfirmFirst(crate::workflow::State::New)];
+            let refused = [Refused::ReopenFirst(Progress::closed(Closing::Confirmed, None)), Refused::OfWhat];
             texts.extend(refused.map(|why| why.sentence(case).replace("NUMBER", "5")));
         }
+        texts.push(Refused::ConfirmFirst(crate::workflow::State::New).sentence(Matter::Incident(7)));
         texts.push(NotDone::BeforeDiscovered(Timestamp(0)).sentence(Matter::Incident(7)));
         for text in texts {
             for command in commands(&text) {

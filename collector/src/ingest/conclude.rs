@@ -14,7 +14,7 @@ use crate::commons::Commons;
 use crate::correlate::{self, Decisions, Known};
 use crate::incident::{Incident, IncidentDecision};
 use crate::link::{Backing, Key, KeyKind, Sharing, keys};
-use crate::priority::Facts;
+use crate::priority::{Basis, Facts};
 use crate::store::alert::AlertRow;
 use crate::store::guard::Standing;
 use crate::store::incident::Opening;
@@ -62,6 +62,7 @@ fn facts_of(row: &AlertRow, standing: Option<&Standing>, weights: &Weights) -> F
     });
     let by_name = is_name && row.evidence >= Evidence::Contacted && !row.circumstances.possible_contact;
     Facts {
+        basis: Basis::Sensed,
         evidence: row.evidence,
         confidence: standing.map_or(0, |found| found.confidence),
         level,

@@ -17,5 +17,12 @@ FROM ruling r JOIN campaign c ON c.id IN (
     COALESCE((SELECT m.into_id FROM merged m WHERE m.kind = 'campaign' AND m.id = r.campaign_id), r.campaign_id),
     COALESCE((SELECT m.into_id FROM merged m WHERE m.kind = 'campaign' AND m.id = r.other_id), r.other_id))
 WHERE r.kind = 'split' ORDER BY r.id, c.id;
+-- Who says what a strand weighs by: 0 a person, who does not say how far it got, 1 a person who says so, 2 sensors.
+ALTER TABLE strand ADD COLUMN basis BIGINT NOT NULL DEFAULT 2;
+UPDATE strand SET basis = 1 WHERE NOT EXISTS (SELECT 1 FROM alert a WHERE a.strand_id = strand.id)
+    AND EXISTS (SELECT 1 FROM incident i WHERE i.id = strand.incident_id AND i.human <> 0);
+-- They are weighed anew by that.
+UPDATE incident SET weights_version = NULL WHERE human <> 0;
+UPDATE campaign SET weights_version = NULL WHERE EXISTS (SELECT 1 FROM incident i WHERE i.campaign_id = campaign.id AND i.human <> 0);
 -- Its rules are the rows of apart, its words are lines of the timeline: nothing else was read from it.
 DROP TABLE ruling;

@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
 use varde_common::alert::Evidence;
 use varde_common::time::Timestamp;
 
-use super::alert::{HOSTS, evidence_from, told_pattern};
+use super::alert::{HOSTS, evidence_said, told_pattern};
 use super::incident::{GOT, external_name, in_words, next_id, remember_merged};
 use super::picture::reads;
 use super::priority::{why_from, word_from};
@@ -197,8 +197,8 @@ pub struct MemberPart {
     pub supplier: Option<String>,
     /// Its first sighting.
     pub first_seen: Timestamp,
-    /// How far it got there.
-    pub evidence: Evidence,
+    /// How far it got there; none = nobody says.
+    pub evidence: Option<Evidence>,
     /// A person reported it, seen by sensors or not.
     pub human: bool,
 }
@@ -220,7 +220,7 @@ pub struct CampaignView {
     pub able_to_see: Option<i64>,
     pub members_total: Option<i64>,
     pub others_at_least: Option<i64>,
-    pub evidence: Evidence,
+    pub evidence: Option<Evidence>,
     pub hosts: i64,
     pub alerts: i64,
     pub sightings: i64,
@@ -329,7 +329,7 @@ pub async fn views(store: &Store, scope: Scope, chosen: Chosen<'_>) -> Result<Ve
             able_to_see: Some(size(coverage.able.len())).filter(|_| is_operator),
             members_total: Some(size(coverage.total())).filter(|_| is_operator),
             others_at_least,
-            evidence: parts.iter().map(|part| part.view.evidence).max().unwrap_or(Evidence::Blocked),
+            evidence: parts.iter().map(|part| part.view.evidence).max().flatten(),
             hosts: parts.iter().map(|part| part.hosts).sum(),
             alerts: parts.iter().map(|part| part.alerts).sum(),
             sightings: parts.iter().map(|part| part.sightings).sum(),
@@ -411,7 +411,7 @@ async fn parts(
     for (campaign, number, name, supplier, first, last, evidence, hosts, alerts, sightings, human) in rows {
         let span = Span::new(Timestamp(first), Timestamp(last));
         let supplier = supplier.filter(|_| scope == Scope::Operator);
-        let evidence = evidence_from(evidence);
+        let evidence = evidence_said(evidence);
         let view = MemberPart { number, name, supplier, first_seen: span.first, evidence, human };
         parts.entry(campaign).or_default().push(Part { view, span, hosts, alerts, sightings });
     }

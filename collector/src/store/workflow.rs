@@ -4,7 +4,7 @@ mod again;
 mod part;
 mod step;
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
@@ -12,7 +12,7 @@ use sqlx::{Row, SqliteConnection};
 use varde_common::time::Timestamp;
 
 use super::alert::{is_told, told_pattern};
-use super::{Scope, Store, StoreError};
+use super::{Scope, Store, StoreError, incident, priority, weights};
 use crate::limits::workflow::{TIMELINE_READ_MAX, TIMELINE_SAID_MAX};
 use crate::workflow::duty::{Duties, duties};
 use crate::workflow::timeline::{Entry, Measure, Said, measures, merged};
@@ -177,7 +177,22 @@ pub(super) async fn stand(
     };
     let update = sqlx::query(sql).bind(case.id()).bind(standing.state().as_str());
     let update = update.bind(standing.closed_as().map(|closing| closing.as_str())).bind(standing.duplicate_of());
-    update.bind(now.0).execute(conn).await.map(drop)
+    update.bind(now.0).execute(&mut *conn).await?;
+    if let Matter::Incident(id) = case {
+        weigh_reported(conn, id).await?;
+    }
+    Ok(())
+}
+
+/// What people report weighs by whether a person has confirmed it.
+async fn weigh_reported(conn: &mut SqliteConnection, id: i64) -> Result<(), sqlx::Error> {
+    let sql = "SELECT i.campaign_id FROM incident i WHERE i.id = $1
+        AND EXISTS (SELECT 1 FROM strand s WHERE s.incident_id = i.id AND s.basis < 2)";
+    let found: Option<Option<i64>> = sqlx::query_scalar(sql).bind(id).fetch_optional(&mut *conn).await?;
+    let Some(campaign) = found else { return Ok(()) };
+    let weights = weights::in_force(&mut *conn).await?;
+    let shared = incident::behind_suppliers(&mut *conn).await?;
+    priority::weigh(conn, &BTreeSet::from([id]), &campaign.into_iter().collect(), &shared, &weights).await
 }
 
 /// Something was said of it: it is kept from then on.

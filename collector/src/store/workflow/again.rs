@@ -302,7 +302,8 @@ async fn meet(
     let back = alerts.iter().filter_map(|alert| {
         let met = Met {
             after: alert.last_seen > incident.since,
-            further: incident.reached.is_some_and(|reached| alert.evidence > reached),
+            // Of what a person reported nobody may have known how far it got.
+            further: incident.reached.is_none_or(|reached| alert.evidence > reached),
             is_known: then.covers(alert),
             is_judged: judged.covers(alert),
             other_is_open,

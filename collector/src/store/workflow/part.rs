@@ -102,14 +102,14 @@ pub async fn absorb_by(
         .map(drop)
 }
 
-/// Marks an incident as one that a person opened, and how far it is said to have got.
+/// Marks an incident as one that a person opened, and how far it is said to have got, if it is.
 ///
 /// # Errors
 /// The database's own.
 pub async fn raised_by_person(
     conn: &mut SqliteConnection,
     incident: i64,
-    evidence: i64,
+    evidence: Option<i64>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let sql = "UPDATE incident SET human = 1, reached = $2, worked_at = $3 WHERE id = $1";
